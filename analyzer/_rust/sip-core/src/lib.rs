@@ -1,0 +1,19 @@
+//! From capture bytes to tables of SIP messages.
+//!
+//! ```text
+//! container   files, compression, pcap and pcapng records      -> Packet
+//! net         link, IP, fragments, UDP, TCP, SCTP, ICMP         -> net::Sink
+//! sip         is it SIP, where does it end, what does it say    -> sip::Fields
+//! road        the way through the three, on several threads     -> tables (Arrow)
+//! ```
+//!
+//! Everything below the road works on borrowed bytes and does no I/O of its own; captures are hostile, so nothing here
+//! may panic, loop for ever or grow without a limit named in [`limits`].
+
+pub mod container;
+pub mod error;
+pub mod limits;
+pub mod net;
+pub mod packet;
+pub mod problem;
+pub mod sip;

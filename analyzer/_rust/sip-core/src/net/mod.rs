@@ -1,0 +1,105 @@
+//! From a packet to payloads: link layer, IP, fragments, UDP, TCP, SCTP, ICMP.
+//!
+//! One [`Decoder`] holds the flow and fragment state of one capture point. It does no I/O: packets go in, calls on a
+//! [`Sink`] come out, in the order of the packets.
+
+use std::net::IpAddr;
+
+use crate::packet::Stamp;
+use crate::problem::Problems;
+
+/// Innermost transport protocol of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    Udp,
+    Tcp,
+    Sctp,
+}
+
+/// Sender and receiver of a payload, innermost addresses, in the direction of travel. An IPv4-mapped IPv6 address stays IPv6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Flow {
+    pub protocol: Protocol,
+    pub src: IpAddr,
+    pub dst: IpAddr,
+    pub src_port: u16,
+    pub dst_port: u16,
+}
+
+/// A payload that came as one unit: a UDP datagram or an SCTP user message.
+#[derive(Debug, Clone, Copy)]
+pub struct Unit<'a> {
+    pub flow: Flow,
+    pub bytes: &'a [u8],
+    /// The earliest packet that carried a part of it; `offset` is that of the payload's first byte when it lies in this packet.
+    pub first: Stamp,
+    /// The packet that completed it (equal to `first` if one packet carried it all); offset as above.
+    pub last: Stamp,
+    /// What tells this packet from a second sending of the same bytes: IPv4 identification (0 = none, as for IPv6), SCTP TSN.
+    pub ident: u32,
+    /// Bytes the sender sent that are not here (snap length, a missing fragment); 0 = whole.
+    pub missing: u32,
+}
+
+/// One direction of a TCP connection, unique within a decoder for its life; never reused for another connection.
+pub type StreamId = u64;
+
+/// Consecutive bytes of one direction of a TCP connection: never repeated, never out of order.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment<'a> {
+    pub stream: StreamId,
+    pub flow: Flow,
+    /// TCP sequence number of `bytes[0]` as on the wire.
+    pub seq: u32,
+    pub bytes: &'a [u8],
+    /// The packet that carried them; `offset` is that of `bytes[0]` in the file.
+    pub at: Stamp,
+    /// First bytes of a connection whose SYN was seen: they start a message if the stream is SIP.
+    pub start: bool,
+}
+
+/// How a stream direction ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamEnd {
+    Fin,
+    Reset,
+    /// Another connection took its place, or it was dropped to stay within a limit.
+    Replaced,
+    /// The capture ended.
+    Capture,
+}
+
+/// What a unit or segment turned out to be; the decoder counts it in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    Sip,
+    /// CRLF or STUN keep-alive of a SIP flow.
+    KeepAlive,
+    /// Something else, by name where it can be told from its bytes.
+    Other(&'static str),
+}
+
+/// Evidence of a transport that failed: kept for the transactions that were open at the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// ICMP destination unreachable (type, code) that quotes a packet of `flow`.
+    IcmpUnreachable(u8, u8),
+    /// TCP RST sent by `flow.dst` or `flow.src`.
+    TcpReset,
+    /// SCTP ABORT.
+    SctpAbort,
+}
+
+/// Receives what a decoder finds, in packet order.
+pub trait Sink: Problems {
+    /// A datagram or SCTP user message.
+    fn unit(&mut self, unit: Unit<'_>) -> Verdict;
+    /// The next bytes of a TCP direction.
+    fn segment(&mut self, segment: Segment<'_>) -> Verdict;
+    /// `missing` bytes of this direction will never come; the next `segment` starts after them.
+    fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp);
+    /// No more bytes of this direction. Called once for every stream that had a `segment`.
+    fn stream_end(&mut self, stream: StreamId, end: StreamEnd, at: Stamp);
+    /// `flow` is in the direction of the packet that failed (ICMP: of the quoted packet; RST, ABORT: of the packet itself).
+    fn failure(&mut self, flow: Flow, failure: Failure, at: Stamp);
+}
