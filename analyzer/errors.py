@@ -1,0 +1,37 @@
+"""What can go wrong for a user of the package. Oddities inside SIP are rows in ``problems``, never exceptions."""
+
+from __future__ import annotations
+
+
+class AnalyzerError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class CaptureError(AnalyzerError):
+    """A source that cannot be read at all: which one, at which byte, why, and what to do.
+
+    Attributes: ``path`` (str), ``offset`` (int, byte position after decompression), ``reason`` (str).
+    """
+
+    def __init__(self, path: str, offset: int, reason: str) -> None:
+        super().__init__(f"{path}: {reason} (at byte {offset})" if offset else f"{path}: {reason}")
+        self.path = path
+        self.offset = offset
+        self.reason = reason
+
+
+class AmbiguousCall(AnalyzerError):
+    """Several calls match; ``calls`` holds their numbers so that one can be chosen."""
+
+    def __init__(self, asked: str, calls: list[int]) -> None:
+        numbers = ", ".join(str(number) for number in calls[:20])
+        super().__init__(f"{asked!r} matches {len(calls)} calls: {numbers}. Choose one by its number (calls.no).")
+        self.calls = calls
+
+
+class NotFound(AnalyzerError):
+    """No call, message or table of that name or key in this capture."""
+
+
+class FilterError(AnalyzerError):
+    """A filter that cannot be understood: which one, and what it should look like."""

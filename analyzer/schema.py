@@ -1,0 +1,348 @@
+"""Every table: column, type, unit, meaning, standard.
+
+This file is the single source. The reference page ``docs/tables.md`` is made from it, the core's output and every stage are
+compared with it in the tests, and the command line takes its table commands from it.
+
+A column has one of these types; what a user of pandas and of Polars receives for each:
+
+========  =========================  ====================  =====================================================
+type      pandas                     Polars                meaning
+========  =========================  ====================  =====================================================
+key       Int64                      Int64                 63-bit hash, stable over files, order, threads, windows
+int       Int64                      Int64                 null where missing, never 0 in its place
+time      datetime64[ns, UTC]        Datetime(ns, UTC)     capture time
+duration  float64 (NaN = missing)    Float64               seconds
+bool      bool                       Boolean               never null
+text      str                        String                as sent; bad UTF-8 is U+FFFD
+texts     object (list of str)       List(String)          joined by a space in CSV
+========  =========================  ====================  =====================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Type = Literal["key", "int", "time", "duration", "bool", "text", "texts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, type, meaning, and the standard the meaning rests on."""
+
+    name: str
+    type: Type
+    meaning: str
+    standard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its name, one sentence of what a row is, and its columns in order."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The column names, in order."""
+        return [column.name for column in self.columns]
+
+    def of_type(self, *types: Type) -> list[str]:
+        """The names of the columns that have one of these types."""
+        return [column.name for column in self.columns if column.type in types]
+
+    def polars(self) -> dict[str, pl.DataType]:
+        """The Polars schema, in order."""
+        return {column.name: _polars_type(column.type) for column in self.columns}
+
+
+def _polars_type(kind: Type) -> pl.DataType:
+    import polars as pl
+
+    kinds: dict[Type, pl.DataType] = {
+        "key": pl.Int64(),
+        "int": pl.Int64(),
+        "time": pl.Datetime("ns", "UTC"),
+        "duration": pl.Float64(),
+        "bool": pl.Boolean(),
+        "text": pl.String(),
+        "texts": pl.List(pl.String()),
+    }
+    return kinds[kind]
+
+
+C = Column
+
+FILES = Table(
+    "files",
+    "One capture file that was read.",
+    (
+        C("file", "text", "Path as given (standard input: -)."),
+        C("path", "text", "Absolute path; null for standard input."),
+        C("point", "text", "Capture point the file belongs to."),
+        C("format", "text", "pcap or pcapng, with the compression: pcap.gz, pcapng.zst ..."),
+        C("link_types", "text", "Link types in it, by LINKTYPE_ name and number, separated by spaces.", "tcpdump.org linktypes"),
+        C("packets", "int", "Packets in it."),
+        C("first_at", "time", "Earliest time stamp."),
+        C("last_at", "time", "Latest time stamp."),
+        C("dropped", "int", "Packets the capture itself reports as lost; null where it says nothing.", "pcapng ISB, EPB"),
+        C("backward_steps", "int", "How often a packet's time lies before that of the packet ahead of it."),
+        C("cut", "bool", "Ended before its stated length, or was corrupt in part."),
+    ),
+)
+
+MESSAGES = Table(
+    "messages",
+    "One sighting of a SIP message.",
+    (
+        C("message", "key", "Key: hash of time, addresses, bytes, and the ordinal among equals."),
+        C("file", "text", "File of the packet that completed the message."),
+        C("frame", "int", "That packet's number in the file, from 1, as Wireshark counts."),
+        C("offset", "int", "Position in the (decompressed) file of the message's first byte."),
+        C("length", "int", "Bytes of the message as captured."),
+        C("time", "time", "When the packet that completed the message was captured; null without a time stamp."),
+        C("first_byte_at", "time", "When the earliest packet that holds a part of it was captured."),
+        C("point", "text", "Capture point."),
+        C("src_ip", "text", "Innermost source address."),
+        C("src_port", "int", "Source port."),
+        C("dst_ip", "text", "Innermost destination address."),
+        C("dst_port", "int", "Destination port."),
+        C("transport", "text", "udp tcp sctp tls ws wss."),
+        C("method", "text", "Method; a response has that of its CSeq.", "RFC 3261 §8.1.1.5"),
+        C("status", "int", "Status code; null marks a request.", "RFC 3261 §7.2"),
+        C("reason_phrase", "text", "Free text after the status code.", "RFC 3261 §7.2"),
+        C("request_uri", "text", "Request-URI as sent.", "RFC 3261 §8.1.1.1"),
+        C("call_id", "text", "Call-ID.", "RFC 3261 §20.8"),
+        C("from_uri", "text", "addr-spec of From as sent.", "RFC 3261 §20.20"),
+        C("from_tag", "text", "tag of From.", "RFC 3261 §19.3"),
+        C("to_uri", "text", "addr-spec of To as sent.", "RFC 3261 §20.39"),
+        C("to_tag", "text", "tag of To.", "RFC 3261 §19.3"),
+        C("cseq", "int", "CSeq number.", "RFC 3261 §20.16"),
+        C("via_branch", "text", "branch of the top Via.", "RFC 3261 §20.42"),
+        C("via_sent_by", "text", "sent-by of the top Via, host in lower case.", "RFC 3261 §20.42"),
+        C("via_count", "int", "Via entries; one more for each proxy passed.", "RFC 3261 §16.6"),
+        C("max_forwards", "int", "Max-Forwards.", "RFC 3261 §20.22"),
+        C("contact_uri", "text", "addr-spec of the first Contact, or *.", "RFC 3261 §20.10"),
+        C("contact_expires", "int", "expires parameter of the first Contact, seconds.", "RFC 3261 §10.2.1.1"),
+        C("expires", "int", "Expires header, seconds.", "RFC 3261 §20.19"),
+        C("asserted_identity", "text", "First addr-spec of P-Asserted-Identity.", "RFC 3325 §9.1"),
+        C("preferred_identity", "text", "First addr-spec of P-Preferred-Identity.", "RFC 3325 §9.2"),
+        C("private_id", "text", "username of Authorization or Proxy-Authorization.", "RFC 3261 §22.4"),
+        C("challenge", "bool", "Carries WWW-Authenticate or Proxy-Authenticate.", "RFC 3261 §22"),
+        C("credentials", "bool", "Carries an answer to a challenge (a response that is not empty).", "RFC 3261 §22"),
+        C("stale", "bool", "The challenge says stale=true: only the nonce was too old.", "RFC 7616 §3.3"),
+        C("require", "text", "Require as sent.", "RFC 3261 §20.32"),
+        C("supported", "text", "Supported as sent.", "RFC 3261 §20.37"),
+        C("event", "text", "Event package.", "RFC 6665 §8.2.1"),
+        C("subscription_state", "text", "Subscription-State as sent.", "RFC 6665 §8.2.3"),
+        C("rseq", "int", "RSeq of a reliable provisional response.", "RFC 3262 §7.1"),
+        C("rack", "text", "RAck of a PRACK: RSeq, CSeq number, method.", "RFC 3262 §7.2"),
+        C("session_expires", "int", "Session-Expires, seconds.", "RFC 4028 §4"),
+        C("p_early_media", "text", "P-Early-Media as sent.", "RFC 5009 §8"),
+        C("refer_to", "text", "Refer-To as sent.", "RFC 3515 §2.1"),
+        C("replaces", "text", "Replaces as sent.", "RFC 3891 §6.1"),
+        C("warning", "text", "First Warning.", "RFC 3261 §20.43"),
+        C("reason_header", "text", "First Reason header as sent.", "RFC 3326"),
+        C("icid", "text", "icid-value of P-Charging-Vector.", "RFC 7315 §5.6"),
+        C("user_agent", "text", "User-Agent, or Server in a response.", "RFC 3261 §20.41, §20.35"),
+        C("content_type", "text", "Media type of the body in lower case.", "RFC 3261 §20.15"),
+        C("body_length", "int", "Bytes of the body as captured."),
+        C("has_sdp", "bool", "The body is SDP or holds an SDP part.", "RFC 8866"),
+        C("qos_pending", "bool", "Its SDP has a mandatory precondition that is not met yet.", "RFC 3312 §5"),
+        C("retransmission", "bool", "The same message sent again on the same hop by its sender.", "RFC 3261 §17"),
+        C("duplicate", "bool", "The same packet seen again (other interface, mirror, tap); counts in no other table."),
+        C("original", "key", "message of the first sighting, where duplicate."),
+        C("complete", "bool", "All its bytes were captured."),
+        C("transaction", "key", "Transaction; null for an ACK to a 2xx.", "RFC 3261 §17"),
+        C("dialog", "key", "Dialog; null outside one, for an initial INVITE and for CANCEL.", "RFC 3261 §12"),
+        C("call", "key", "Call; null outside calls."),
+    ),
+)
+
+# What the core gives the stages beside the columns above; never handed to users.
+CORE_ONLY = Table(
+    "core",
+    "Ready hashes and numbers per message that stages group and join on.",
+    (
+        C("_call", "int", "Hash of the Call-ID."),
+        C("_dialog", "int", "Hash of Call-ID and the unordered pair of tags; null unless both tags are there.", "RFC 3261 §12"),
+        C("_leg", "int", "Hash of Call-ID and From tag."),
+        C("_via", "int", "Hash of the Via stack without received and rport."),
+        C("_via_rest", "int", "The same without the topmost Via."),
+        C("_nonce", "int", "Hash of the nonce, of a challenge or of credentials."),
+        C("_q850", "int", "cause of Reason: Q.850.", "RFC 3326"),
+        C("_sip_cause", "int", "cause of Reason: SIP.", "RFC 3326"),
+    ),
+)
+
+TRANSACTIONS = Table(
+    "transactions",
+    "One transaction on one hop.",
+    (
+        C("transaction", "key", "Key: message of its earliest message."),
+        C("call_id", "text", "Call-ID."),
+        C("method", "text", "Method of the request; from CSeq where only responses were seen."),
+        C("cseq", "int", "CSeq number."),
+        C("branch", "text", "branch of the top Via on this hop.", "RFC 3261 §17.1.3, §17.2.3"),
+        C("client_ip", "text", "Sender of the request."),
+        C("client_port", "int", "Its port."),
+        C("server_ip", "text", "Receiver of the request."),
+        C("server_port", "int", "Its port."),
+        C("transport", "text", "udp tcp sctp tls ws wss."),
+        C("via_count", "int", "Via entries of the request on this hop; 1 at the user agent."),
+        C("request_uri", "text", "Request-URI on this hop."),
+        C("started_at", "time", "First byte of the first request; null where only responses were seen."),
+        C("first_provisional_at", "time", "First 1xx."),
+        C("final_at", "time", "First final response."),
+        C("status", "int", "Status of the first final response."),
+        C("reason_phrase", "text", "Its reason phrase."),
+        C(
+            "outcome",
+            "text",
+            "completed cancelled provisional_only timeout pending orphan transport_error.",
+            "RFC 3261 §17",
+        ),
+        C("provisional_delay_s", "duration", "started_at to first_provisional_at."),
+        C("final_delay_s", "duration", "started_at to final_at. For INVITE this holds human time."),
+        C("request_copies", "int", "Times the request was sent; 1 = never resent, 0 = not seen."),
+        C("response_copies", "int", "Times the final was sent; 1 = never resent, 0 = none seen."),
+        C("call", "key", "Call; null outside calls."),
+    ),
+)
+
+DIALOGS = Table(
+    "dialogs",
+    "One dialog: a Call-ID and a pair of tags, over all its hops.",
+    (
+        C("dialog", "key", "Key: message of its earliest message."),
+        C("usage", "text", "invite subscribe refer.", "RFC 5057"),
+        C("call_id", "text", "Call-ID."),
+        C("local_tag", "text", "Tag of the side that created it.", "RFC 3261 §12"),
+        C("remote_tag", "text", "Tag of the other side."),
+        C("local_uri", "text", "URI of the side that created it."),
+        C("remote_uri", "text", "URI of the other side."),
+        C("state", "text", "early confirmed terminated: as last seen.", "RFC 3261 §12"),
+        C("early_at", "time", "First 101-199 with this To tag."),
+        C("confirmed_at", "time", "First 2xx (invite), NOTIFY or 2xx (subscribe)."),
+        C("ended_at", "time", "When it ended."),
+        C("ended_by", "text", "local remote network unknown; null while it lives."),
+        C(
+            "end_reason",
+            "text",
+            "bye rejected cancelled forked_away expired timeout notify_terminated open joined.",
+        ),
+        C("call", "key", "Call; null outside calls."),
+    ),
+)
+
+CALLS = Table(
+    "calls",
+    "One call attempt, over all its hops, legs, forks and retries.",
+    (
+        C("call", "key", "Key: message of its earliest message."),
+        C("no", "int", "1..n by start in this view; for people, never for joins."),
+        C("reference", "key", "transaction of the INVITE at the hop where every figure of the row was taken."),
+        C("caller", "text", "Subscriber that calls.", "RFC 3325; else From"),
+        C("callee", "text", "Subscriber that is called: the first Request-URI, normalised.", "RFC 3261 §19.1.6, RFC 3966"),
+        C("request_uri", "text", "First Request-URI as sent."),
+        C("started_at", "time", "First byte of the first INVITE."),
+        C("ringing_at", "time", "First 180."),
+        C("early_media_at", "time", "First 18x with SDP that authorises media.", "RFC 5009, RFC 3312"),
+        C("answered_at", "time", "First 2xx to the INVITE."),
+        C("ended_at", "time", "BYE, or the final response of a call that was not answered."),
+        C(
+            "outcome",
+            "text",
+            "answered answered_elsewhere redirected cancelled busy no_answer rejected unreachable negotiation_failed"
+            " auth_failed server_failure client_error timeout unfinished joined.",
+        ),
+        C("outcome_detail", "text", "What kind of that outcome: active, no_ack, before_ringing ..."),
+        C("status", "int", "Final status of the attempt."),
+        C("reason_phrase", "text", "Its reason phrase."),
+        C("reason_header", "text", "Reason of the message that ended the call.", "RFC 3326"),
+        C("pdd_s", "duration", "Post-dial delay: INVITE to the earliest of 180, authorised early media, 200."),
+        C("srd_s", "duration", "Session request delay: INVITE to the first 101-199 or 200.", "RFC 6076 §4.3"),
+        C("alert_s", "duration", "INVITE to 180."),
+        C("setup_s", "duration", "INVITE to 200; null unless answered."),
+        C("ring_s", "duration", "180 to 200."),
+        C("talk_s", "duration", "200 to BYE on the branch that lived.", "RFC 6076 §4.5"),
+        C("released_by", "text", "caller callee network unknown; null while it lives."),
+        C("legs", "int", "Legs (Call-ID and From tag) in it."),
+        C("hops", "int", "Hops its first INVITE was seen on."),
+        C("call_ids", "texts", "Call-IDs in it."),
+        C("icid", "text", "icid-value of the first INVITE that has one.", "RFC 7315 §5.6"),
+        C("retransmissions", "int", "Messages of it that were sent again, on all hops."),
+        C("emergency", "bool", "urn:service:sos.", "RFC 5031"),
+    ),
+)
+
+REGISTRATIONS = Table(
+    "registrations",
+    "One registration attempt: REGISTERs of one binding until a 2xx or a final that is no challenge.",
+    (
+        C("registration", "key", "Key: message of its earliest message."),
+        C("aor", "text", "Address of record: addr-spec of To.", "RFC 3261 §10"),
+        C("contact", "text", "addr-spec of Contact."),
+        C("private_id", "text", "Private identity: username of the credentials."),
+        C("started_at", "time", "First byte of the first REGISTER."),
+        C("ended_at", "time", "Its last final response."),
+        C("outcome", "text", "registered deregistered failed challenged pending."),
+        C("kind", "text", "initial refresh deregister third_party emergency."),
+        C("challenges", "int", "401 and 407 in the attempt."),
+        C("status", "int", "Last final status."),
+        C("expires_s", "int", "Expiry the registrar granted, seconds; asked for where none was granted.", "RFC 3261 §10.3"),
+        C("delay_s", "duration", "First REGISTER to the 200: registration request delay.", "RFC 6076 §4.1"),
+        C("registrar", "text", "ip:port that answered at the reference hop."),
+        C("call_id", "text", "Call-ID of the first REGISTER."),
+    ),
+)
+
+PROBLEMS = Table(
+    "problems",
+    "One thing that is wrong with a capture or a message.",
+    (
+        C("problem", "int", "1..n in order of file and frame."),
+        C("code", "text", "Stable snake_case code."),
+        C("layer", "text", "container link ip udp tcp sctp icmp sip."),
+        C("file", "text", "File."),
+        C("frame", "int", "Packet number; null where no packet is concerned."),
+        C("offset", "int", "Byte position in the (decompressed) file."),
+        C("detail", "text", "Which field claimed what; needed and available."),
+    ),
+)
+
+ACCOUNT = Table(
+    "account",
+    "Where packets went: the packets of all rows add up to the packets read.",
+    (
+        C("layer", "text", "Layer that decided: link ip udp tcp sctp icmp sip."),
+        C("reason", "text", "message, keep_alive, not_sip_rtp, repeated, fragment_held ..."),
+        C("packets", "int", "Packets."),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (FILES, MESSAGES, TRANSACTIONS, DIALOGS, CALLS, REGISTRATIONS, PROBLEMS, ACCOUNT)
+}
+
+# Transport failures reported by the core (ICMP unreachable, TCP RST, SCTP ABORT): evidence for transactions, not a user's table.
+FAILURES = Table(
+    "failures",
+    "One packet that says a flow is broken.",
+    (
+        C("time", "time", "When."),
+        C("kind", "text", "icmp_unreachable tcp_reset sctp_abort."),
+        C("src_ip", "text", "Source of the packet that failed (ICMP: the quoted one)."),
+        C("src_port", "int", "Its port."),
+        C("dst_ip", "text", "Its destination."),
+        C("dst_port", "int", "Its port."),
+        C("transport", "text", "udp tcp sctp."),
+        C("detail", "text", "ICMP type and code."),
+    ),
+)
