@@ -175,6 +175,7 @@ CORE_ONLY = Table(
         C("_via", "int", "Hash of the Via stack without received and rport."),
         C("_via_rest", "int", "The same without the topmost Via."),
         C("_nonce", "int", "Hash of the nonce, of a challenge or of credentials."),
+        C("_qos", "bool", "Its SDP speaks of preconditions at all.", "RFC 3312 §4"),
         C("_q850", "int", "cause of Reason: Q.850.", "RFC 3326"),
         C("_sip_cause", "int", "cause of Reason: SIP.", "RFC 3326"),
     ),

@@ -1,0 +1,1 @@
+"""Reads SIP out of packet captures and tells what happened."""

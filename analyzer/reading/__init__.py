@@ -1,0 +1,1 @@
+"""Capture to messages: engines deliver payloads, one parser makes messages."""

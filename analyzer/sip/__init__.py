@@ -1,0 +1,1 @@
+"""What the IETF says: transactions, dialogs, call attempts, registrations, each a function from tables to a table."""
