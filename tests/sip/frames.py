@@ -6,15 +6,19 @@
     UAS -> P    180 INVITE branch=b,a to_tag=y                @0.500
     P   -> UAC  180 INVITE branch=a to_tag=y                  @0.510
 
-- A line is one message; the key of a message is its number, from 1. Blank lines and lines that start with ``#`` do not count.
+- A line is one message; the key of a message is its number, from 1. Blank lines and lines that start with ``#`` do
+  not count.
 - Nodes are addresses: ``UAC`` has the address ``UAC`` and port 5060, ``UAC:5062`` says another port.
-- A request is ``METHOD``, a response ``STATUS METHOD``; then ``name=value`` for any column of ``messages`` or of the core's own
-  (``to_uri=sip:b@example``, ``reason_header='SIP;cause=200'``), or the bare name of a boolean column (``challenge``).
-- ``branch=b,a`` is the Via stack, the topmost first; it gives via_branch, via_count, _via and _via_rest. Default: ``z<cseq>``.
-- ``@1.5`` is the time in seconds after the capture's start, ``@1.2..1.5`` a message whose packets came from 1.2 to 1.5, ``@-`` a
-  message without a time. Rows keep the order of the lines.
-- Defaults: call_id=call, cseq=1, from_tag=x, no To tag, transport=udp. ``from_tag=-`` means missing, and so for every column.
-- transaction, retransmission and the hashes are filled as the core fills them; ``original=3`` makes a message a duplicate of 3.
+- A request is ``METHOD``, a response ``STATUS METHOD``; then ``name=value`` for any column of ``messages`` or of the
+  core's own (``reason_header='SIP;cause=200'``), or the bare name of a boolean column (``challenge``).
+- ``branch=b,a`` is the Via stack, the topmost first; it gives via_branch, via_count, _via and _via_rest. Default:
+  ``z<cseq>``.
+- ``@1.5`` is the time in seconds after the capture's start, ``@1.2..1.5`` a message whose packets came from 1.2 to
+  1.5, ``@-`` a message without a time. Rows keep the order of the lines.
+- Defaults: call_id=call, cseq=1, from_tag=x, no To tag, transport=udp. ``from_tag=-`` means missing, as for every
+  column.
+- transaction, retransmission and the hashes are filled as the core fills them; ``original=3`` makes a message a
+  duplicate of 3.
 """
 
 from __future__ import annotations
@@ -77,9 +81,9 @@ def messages(dialogue: str) -> pl.DataFrame:
 
 
 def failures(text: str = "") -> pl.DataFrame:
-    """The ``failures`` frame of lines ``SRC -> DST icmp_unreachable transport=udp @1.0``: the way of the packet that failed.
+    """The ``failures`` frame of lines ``SRC -> DST icmp_unreachable transport=udp @1.0``.
 
-    A TCP reset and an SCTP ABORT name the way of the reset itself.
+    The way is that of the packet that failed; for a TCP reset or an SCTP ABORT that of the reset itself.
     """
     rows = []
     for line in _lines(text):
