@@ -1,0 +1,86 @@
+"""Hold the truth of every sample against tshark: the same messages, in the same frames.
+
+`python sample_pcaps/check_with_tshark.py [NAME ...]`. Compared are frame, addresses, ports, method, status, Call-ID and
+CSeq. Where tshark sees a frame otherwise, `EXPLAINED` says why, and that frame is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+EXPLAINED: dict[str, dict[int, str]] = {
+    "tcp_ugly": {23: "tshark 4.0 takes CRLFCRLF and the BYE behind it for one keep-alive; RFC 3261 §7.5 has it skipped"},
+}
+FIELDS = (
+    "frame.number", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "udp.srcport", "tcp.srcport", "sctp.srcport",
+    "udp.dstport", "tcp.dstport", "sctp.dstport", "sip.Status-Code", "sip.CSeq.method", "sip.CSeq.seq", "sip.Call-ID",
+)  # fmt: skip
+
+
+def layers_of(packet: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = packet.get(name, [])
+    return found if isinstance(found, list) else [found]
+
+
+def tshark_rows(path: Path) -> list[tuple[Any, ...]]:
+    """(frame, source, target, method, status, Call-ID, CSeq) of every SIP message that tshark sees."""
+    command = ["tshark", "-n", "-r", str(path), "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", "sip && !icmp"]
+    command += ["-T", "json", "--no-duplicate-keys", "-J", "frame ip ipv6 udp tcp sctp sip"]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    rows = []
+    for packet in json.loads(done.stdout.decode(errors="replace") or "[]"):
+        layers = packet["_source"]["layers"]
+        ip = layers_of(layers, "ip") or layers_of(layers, "ipv6")
+        family = "ip" if "ip" in layers else "ipv6"
+        transport = next(name for name in ("udp", "tcp", "sctp") if name in layers)
+        ports = layers_of(layers, transport)[0]
+        ends = []
+        for side in ("src", "dst"):
+            host = ip[0][f"{family}.{side}"]
+            host = f"[{host}]" if family == "ipv6" else host
+            ends.append(f"{host}:{ports[f'{transport}.{side}port']}")
+        for sip in layers_of(layers, "sip"):
+            status = sip.get("sip.Status-Line_tree", {}).get("sip.Status-Code")
+            header = sip["sip.msg_hdr_tree"]
+            cseq = header["sip.CSeq_tree"]
+            rows.append((
+                int(layers["frame"]["frame.number"]), *ends, cseq["sip.CSeq.method"],
+                int(status) if status else None, header["sip.Call-ID"], int(cseq["sip.CSeq.seq"]),
+            ))  # fmt: skip
+    return rows
+
+
+def truth_rows(truth: dict[str, Any]) -> list[tuple[Any, ...]]:
+    names = ("frame", "src", "dst", "method", "status", "call_id", "cseq")
+    return [tuple(row[name] for name in names) for row in truth["messages"]]
+
+
+def main() -> int:
+    files = {path.stem: path for path in sorted([*HERE.glob("*.pcap"), *HERE.glob("*.pcapng")])}
+    failed = 0
+    for name in sys.argv[1:] or files:
+        truth = json.loads((HERE / "truth" / f"{name}.json").read_text())
+        explained = EXPLAINED.get(name, {})
+        expected = [row for row in truth_rows(truth) if row[0] not in explained]
+        seen = [row for row in tshark_rows(files[name]) if row[0] not in explained]
+        if expected == seen:
+            print(f"agrees   {name}: {len(seen)} messages")
+        else:
+            failed += 1
+            print(f"DIFFERS  {name}")
+        for row in [row for row in expected if row not in seen]:
+            print("    truth only: ", row)
+        for row in [row for row in seen if row not in expected]:
+            print("    tshark only:", row)
+        for frame, reason in explained.items():
+            print(f"    frame {frame}: {reason}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

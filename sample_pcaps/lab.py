@@ -1,0 +1,635 @@
+"""The laboratory in which the sample captures are staged: nodes talk SIP at planned times, and the truth is written down.
+
+A script creates a `Capture`, some `Node`s and a `Session`, and lets the nodes send each other messages. Every time is an
+integer number of nanoseconds, planned by the script; nothing is random and no clock is read, so a sample is the same bytes
+each time it is made. The truth beside a sample comes from the plan alone (who sent what, when, in answer to what); nothing
+is read back from the capture, and nothing of the analyzer is imported.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.packet import Packet, Raw
+from wire import Pcap, ethernet
+
+Headers: TypeAlias = "Sequence[tuple[str, str | bytes]]"
+Millis: TypeAlias = "int | str"  # a planned moment: "12.5" means 12.5 ms after the capture's start, exactly
+
+PHRASES = {
+    100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK", 202: "Accepted",
+    302: "Moved Temporarily", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    407: "Proxy Authentication Required", 408: "Request Timeout", 480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist", 486: "Busy Here", 487: "Request Terminated", 500: "Server Internal Error",
+    503: "Service Unavailable",
+}  # fmt: skip
+ALLOW = "INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, SUBSCRIBE, MESSAGE, UPDATE, PRACK, INFO"
+
+
+def nanoseconds(at: Millis) -> int:
+    """Milliseconds, as an integer or a decimal string, in integer nanoseconds; a fraction of a nanosecond is an error."""
+    ns = Decimal(at) * 1_000_000
+    if ns != int(ns):
+        raise ValueError(f"{at} ms is not a whole number of nanoseconds")
+    return int(ns)
+
+
+def rfc3339(ns: int) -> str:
+    """A moment in nanoseconds since 1970 as RFC 3339 with nine digits and Z."""
+    seconds, fraction = divmod(ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def seconds_between(start: int | None, end: int | None) -> float | None:
+    """The duration in seconds, divided once at the end; None when either end is missing."""
+    return None if start is None or end is None else (end - start) / 1_000_000_000
+
+
+def digest(*parts: object) -> str:
+    """A token that looks random and is the same each time (branches, tags, nonces)."""
+    return hashlib.md5(" ".join(map(str, parts)).encode()).hexdigest()
+
+
+@dataclass(eq=False)
+class Node:
+    """A user agent or a proxy: one address and port that speaks SIP."""
+
+    name: str
+    ip: str
+    uri: str = ""
+    display: str = ""
+    agent: str = "Labphone 2.1"
+    port: int = 5060
+    contact_params: str = ""
+
+    def __post_init__(self) -> None:
+        self.mac = "02:00:5e:" + ":".join(digest("mac", self.ip)[i : i + 2] for i in (0, 2, 4))
+
+    @property
+    def host(self) -> str:
+        return f"[{self.ip}]" if ":" in self.ip else self.ip
+
+    @property
+    def hostport(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def contact_uri(self) -> str:
+        user = self.uri.removeprefix("sip:").removeprefix("tel:").partition("@")[0]
+        return f"sip:{user}@{self.hostport}" if user else f"sip:{self.hostport}"
+
+    @property
+    def contact(self) -> str:
+        return f"<{self.contact_uri}>{self.contact_params}"
+
+    @property
+    def name_addr(self) -> str:
+        return f'"{self.display}" <{self.uri}>' if self.display else f"<{self.uri}>"
+
+
+@dataclass(eq=False)
+class Message:
+    """One SIP message as it is on one hop. `vias` has the top Via first."""
+
+    start_line: str
+    vias: list[str]
+    headers: list[tuple[str, str | bytes]]
+    body: bytes
+    session: Session
+    method: str
+    cseq: int
+
+    def encode(self) -> bytes:
+        lines: list[tuple[str, str | bytes]] = [("Via", via) for via in self.vias] + self.headers
+        lines.append(("Content-Length", str(len(self.body))))
+        head = self.start_line.encode() + b"\r\n"
+        for name, value in lines:
+            head += name.encode() + b": " + (value if isinstance(value, bytes) else value.encode()) + b"\r\n"
+        return head + b"\r\n" + self.body
+
+    def header(self, name: str) -> str:
+        value = next(value for key, value in self.headers if key == name)
+        return value if isinstance(value, str) else value.decode(errors="replace")
+
+    def edited(self, add: Headers, drop: Iterable[str]) -> list[tuple[str, str | bytes]]:
+        """The headers without those named in `drop`, and with `add` before the body's headers."""
+        dropped = set(drop)
+        kept = [(name, value) for name, value in self.headers if name not in dropped]
+        body_at = next((i for i, (name, _) in enumerate(kept) if name == "Content-Type"), len(kept))
+        return kept[:body_at] + list(add) + kept[body_at:]
+
+    @property
+    def branch(self) -> str:
+        return self.vias[0].partition("branch=")[2].partition(";")[0]
+
+
+def stamped(vias: list[str], source: Node) -> list[str]:
+    """The Vias as the receiver passes them on: `rport` is filled in and `received` added (RFC 3581 §4)."""
+    top = vias[0]
+    if top.endswith(";rport"):
+        top += f"={source.port};received={source.ip}"
+    return [top, *vias[1:]]
+
+
+@dataclass(eq=False)
+class Request(Message):
+    client: Node
+    server: Node
+    uri: str
+    transport: str
+    upstream: Request | None = None  # the copy that entered the proxy which sent this one
+    transaction: Request | None = None  # the request that opened the transaction; None for an ACK to a 2xx
+    outcome: str | None = None  # set by the script where no final response says it
+
+    def reply(
+        self,
+        status: int,
+        phrase: str | None = None,
+        *,
+        by: Node | None = None,
+        add: Headers = (),
+        body: bytes = b"",
+        body_type: str = "application/sdp",
+    ) -> Response:
+        """The response of the server (its To tag is the one the session keeps for `by`, the server unless named)."""
+        by = by or self.server
+        to = self.header("To")
+        if ";tag=" not in to and status > 100:  # a 100 of RFC 3261 §8.2.6.2 needs no tag
+            to += f";tag={self.session.tag(by)}"
+        headers: list[tuple[str, str | bytes]] = []
+        if self.method in ("INVITE", "SUBSCRIBE", "REFER") and 100 < status < 300:
+            headers += [item for item in self.headers if item[0] == "Record-Route"]
+        headers += [("From", self.header("From")), ("To", to)]
+        headers += [("Call-ID", self.session.call_id), ("CSeq", f"{self.cseq} {self.method}")]
+        if by.uri and self.method in ("INVITE", "SUBSCRIBE", "REFER", "UPDATE", "NOTIFY") and 100 < status < 300:
+            headers.append(("Contact", by.contact))
+        if status > 100:
+            headers.append(("Server", by.agent))
+        headers += add
+        if body:
+            headers.append(("Content-Type", body_type))
+        phrase = PHRASES[status] if phrase is None else phrase
+        line = f"SIP/2.0 {status} {phrase}"
+        vias = stamped(self.vias, self.client)
+        return Response(line, vias, headers, body, self.session, self.method, self.cseq, status, self)
+
+    def forward(
+        self,
+        to: Node,
+        *,
+        uri: str | None = None,
+        record_route: bool = False,
+        add: Headers = (),
+        drop: Iterable[str] = (),
+        transport: str | None = None,
+        body: bytes | None = None,
+    ) -> Request:
+        """The copy that the server, a proxy, sends on: one more Via, Max-Forwards less one, its own Route removed."""
+        proxy = self.server
+        transport = transport or self.transport
+        branch = self.session.capture.branch(proxy.name)
+        via = f"SIP/2.0/{transport.upper()} {proxy.hostport};branch={branch}"
+        headers = self.edited(add, drop)
+        route = next((item for item in headers if item[0] == "Route"), None)
+        if route is not None and proxy.hostport in str(route[1]):
+            headers.remove(route)
+        headers = [
+            (name, str(int(str(value)) - 1)) if name == "Max-Forwards" else (name, value) for name, value in headers
+        ]
+        if record_route:
+            headers.insert(0, ("Record-Route", f"<sip:{proxy.hostport};lr>"))
+        forwarded = copy.copy(self)
+        forwarded.uri = uri or self.uri
+        forwarded.start_line = f"{self.method} {forwarded.uri} SIP/2.0"
+        forwarded.vias = [via, *stamped(self.vias, self.client)]
+        forwarded.headers = headers
+        forwarded.body = self.body if body is None else body
+        forwarded.client, forwarded.server, forwarded.transport = proxy, to, transport
+        forwarded.upstream, forwarded.outcome = self, None
+        forwarded.transaction = None if self.transaction is None else forwarded
+        return forwarded
+
+    def ack(self, response: Response) -> Request:
+        """The ACK to a final response of 300-699: hop by hop, in the INVITE's transaction (RFC 3261 §17.1.1.3)."""
+        return self._beside("ACK", response.header("To"), self)
+
+    def cancel(self, add: Headers = ()) -> Request:
+        """The CANCEL of this INVITE: same Via, a transaction of its own (RFC 3261 §9.1)."""
+        request = self._beside("CANCEL", self.header("To"), None)
+        request.headers += add
+        request.transaction = request
+        return request
+
+    def _beside(self, method: str, to: str, transaction: Request | None) -> Request:
+        headers: list[tuple[str, str | bytes]] = [item for item in self.headers if item[0] == "Route"]
+        headers += [("Max-Forwards", "70"), ("From", self.header("From")), ("To", to)]
+        headers += [("Call-ID", self.session.call_id), ("CSeq", f"{self.cseq} {method}")]
+        line = f"{method} {self.uri} SIP/2.0"
+        return Request(
+            line, self.vias[:1], headers, b"", self.session, method, self.cseq, self.client, self.server, self.uri,
+            self.transport, transaction=transaction,
+        )  # fmt: skip
+
+
+@dataclass(eq=False)
+class Response(Message):
+    status: int
+    answers: Request
+
+    def relay(self, add: Headers = (), drop: Iterable[str] = (), body: bytes | None = None) -> Response:
+        """The copy that a proxy sends back: the top Via removed (RFC 3261 §16.7)."""
+        relayed = copy.copy(self)
+        if self.answers.upstream is None:
+            raise ValueError("this response is already at the client")
+        relayed.vias = self.vias[1:]
+        relayed.headers = self.edited(add, drop)
+        relayed.body = self.body if body is None else body
+        relayed.answers = self.answers.upstream
+        return relayed
+
+
+class Session:
+    """One Call-ID: the caller's and the callee's side, their tags and CSeq counters."""
+
+    def __init__(
+        self, capture: Capture, call_id: str, caller: Node, callee: Node, *, transport: str = "udp", cseq: int = 1
+    ) -> None:
+        self.capture, self.call_id, self.caller, self.callee, self.transport = capture, call_id, caller, callee, transport
+        self._cseq = {caller: cseq - 1}
+
+    def tag(self, node: Node) -> str:
+        return digest("tag", self.call_id, node.name)[:8]
+
+    def request(
+        self,
+        method: str,
+        by: Node,
+        to: Node,
+        *,
+        uri: str | None = None,
+        peer: Node | None = None,
+        in_dialog: bool = False,
+        cseq: int | None = None,
+        routes: Sequence[str] = (),
+        add: Headers = (),
+        body: bytes = b"",
+        body_type: str = "application/sdp",
+        rport: bool = True,
+    ) -> Request:
+        """A new request of `by`, sent to the next hop `to`. `peer` is who answers (the other party unless named)."""
+        peer = peer or (self.callee if by is self.caller else self.caller)
+        if cseq is None:
+            cseq = self._cseq.get(by, 0) + 1
+            self._cseq[by] = cseq
+        uri = uri or (peer.contact_uri if in_dialog else peer.uri)
+        top = f"SIP/2.0/{self.transport.upper()} {by.hostport};branch={self.capture.branch(by.name)}"
+        if rport and self.transport == "udp":
+            top += ";rport"
+        headers: list[tuple[str, str | bytes]] = [("Route", route) for route in routes]
+        headers.append(("Max-Forwards", "70"))
+        headers.append(("From", f"{by.name_addr};tag={self.tag(by)}"))
+        headers.append(("To", peer.name_addr + (f";tag={self.tag(peer)}" if in_dialog else "")))
+        headers += [("Call-ID", self.call_id), ("CSeq", f"{cseq} {method}")]
+        if method in ("INVITE", "SUBSCRIBE", "REFER", "UPDATE", "NOTIFY"):
+            headers.append(("Contact", by.contact))
+        if method == "INVITE":
+            headers.append(("Allow", ALLOW))
+        headers.append(("User-Agent", by.agent))
+        headers += add
+        if body:
+            headers.append(("Content-Type", body_type))
+        line = f"{method} {uri} SIP/2.0"
+        request = Request(line, [top], headers, body, self, method, cseq, by, to, uri, self.transport)
+        request.transaction = None if method == "ACK" else request
+        return request
+
+
+def sdp(
+    node: Node,
+    version: int = 1,
+    *,
+    port: int = 40000,
+    payloads: str = "8 0 101",
+    direction: str = "sendrecv",
+    extra: Sequence[str] = (),
+) -> bytes:
+    """An audio description of `node` (RFC 8866): G.711 and telephone-event unless told otherwise."""
+    family = "IP6" if ":" in node.ip else "IP4"
+    rtpmap = {"0": "PCMU/8000", "8": "PCMA/8000", "101": "telephone-event/8000", "96": "AMR-WB/16000/1"}
+    lines = [
+        "v=0", f"o=- {int(digest('sdp', node.name)[:7], 16)} {version} IN {family} {node.ip}", "s=-",
+        f"c=IN {family} {node.ip}", "t=0 0", f"m=audio {port} RTP/AVP {payloads}",
+    ]  # fmt: skip
+    lines += [f"a=rtpmap:{payload} {rtpmap[payload]}" for payload in payloads.split()]
+    lines += [*extra, f"a={direction}"]
+    return "".join(line + "\r\n" for line in lines).encode()
+
+
+@dataclass(eq=False)
+class Captured:
+    """One packet in the capture: when it passed the tap, and what it is from the IP header on."""
+
+    time: int
+    packet: Packet
+    source: Node
+    target: Node
+    copy_of: Captured | None = None  # the tap saw this very packet twice
+    frame: int = 0
+    wire: bytes = b""
+    interface: int = 0
+
+
+@dataclass(eq=False)
+class Sighting:
+    """A message in the capture: from the packet with its first byte to the packet that completed it."""
+
+    message: Message
+    first: Captured
+    last: Captured
+    source: str
+    target: str
+    transport: str
+    retransmission: bool = False
+    duplicate: bool = False
+    complete: bool = True
+    order: int = 0  # among the messages of one frame
+
+    @property
+    def time(self) -> int:
+        return self.last.time
+
+    @property
+    def first_byte_at(self) -> int:
+        return self.first.time
+
+
+@dataclass
+class Truth:
+    dialogs: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    registrations: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Capture:
+    """A sample capture in the making, and its truth."""
+
+    def __init__(
+        self,
+        name: str,
+        what: str,
+        *,
+        start: str = "2025-03-03T08:00:00Z",
+        container: Any = None,
+        link: Callable[[Node, Node, Packet], bytes] = ethernet,
+    ) -> None:
+        self.name, self.what, self.link = name, what, link
+        self.container = container or Pcap()
+        self.start = int(datetime.fromisoformat(start).timestamp()) * 1_000_000_000
+        self.packets: list[Captured] = []
+        self.sightings: list[Sighting] = []
+        self.truth = Truth()
+        self._branches = 0
+        self._ip_ids: dict[str, int] = {}
+
+    def branch(self, who: str) -> str:
+        self._branches += 1
+        return "z9hG4bK" + digest(self.name, who, self._branches)[:12]
+
+    def session(self, label: str, caller: Node, callee: Node, **options: Any) -> Session:
+        return Session(self, f"{digest('call', self.name, label)[:16]}@{caller.host}", caller, callee, **options)
+
+    def note(self, text: str) -> None:
+        """Say which reading of the definitions this truth took."""
+        self.truth.notes.append(text)
+
+    # -- packets ------------------------------------------------------------------------------------------------------
+
+    def moment(self, at: Millis) -> int:
+        return self.start + nanoseconds(at)
+
+    def put(self, at: Millis, source: Node, target: Node, layers: Packet, *, hop_limit: int = 64) -> Captured:
+        """One IP packet from `source` to `target`, with `layers` above IP."""
+        if ":" in source.ip:
+            header: Packet = IPv6(src=source.ip, dst=target.ip, hlim=hop_limit)
+        else:
+            header = IP(src=source.ip, dst=target.ip, ttl=hop_limit)
+        captured = Captured(self.moment(at), header / layers, source, target)
+        self.packets.append(captured)
+        return captured
+
+    def see(self, message: Message, first: Captured, last: Captured, transport: str, **marks: Any) -> Sighting:
+        """Record that `message` was in the capture. Sent a second time by its sender, it is a retransmission."""
+        marks.setdefault("retransmission", any(seen.message is message for seen in self.sightings))
+        sender, receiver = self.ends(message)
+        source, target = (marks.pop(end, node.hostport) for end, node in (("source", sender), ("target", receiver)))
+        sighting = Sighting(message, first, last, source, target, transport, **marks)
+        sighting.order = len(self.sightings)
+        self.sightings.append(sighting)
+        return sighting
+
+    @staticmethod
+    def ends(message: Message) -> tuple[Node, Node]:
+        """Sender and receiver of a message."""
+        if isinstance(message, Response):
+            return message.answers.server, message.answers.client
+        assert isinstance(message, Request)
+        return message.client, message.server
+
+    def send(self, at: Millis, source: Node, target: Node, message: Message, **marks: Any) -> Sighting:
+        """`source` sends `message` to `target` in one UDP datagram."""
+        if (source, target) != self.ends(message):
+            raise ValueError(f"{message.start_line} does not go from {source.name} to {target.name}")
+        datagram = UDP(sport=source.port, dport=target.port) / Raw(message.encode())
+        packet = self.put(at, source, target, datagram)
+        return self.see(message, packet, packet, "udp", **marks)
+
+    # -- truth --------------------------------------------------------------------------------------------------------
+
+    def dialog(
+        self,
+        session: Session,
+        remote: Node | None = None,
+        *,
+        usage: str = "invite",
+        state: str,
+        early: Sighting | None = None,
+        confirmed: Sighting | None = None,
+        ended: Sighting | None = None,
+        ended_by: str | None = None,
+        end_reason: str,
+        local: Node | None = None,
+    ) -> None:
+        """A dialog row, its times those of the messages named."""
+        self.truth.dialogs.append({
+            "usage": usage, "call_id": session.call_id, "local_tag": session.tag(local or session.caller),
+            "remote_tag": session.tag(remote or session.callee), "state": state, "early_at": at(early),
+            "confirmed_at": at(confirmed), "ended_at": at(ended), "ended_by": ended_by, "end_reason": end_reason,
+        })  # fmt: skip
+
+    def call(
+        self,
+        *,
+        caller: str | None,
+        callee: str | None,
+        outcome: str,
+        invite: Sighting | None,
+        call_ids: list[str],
+        status: int | None = None,
+        provisional: Sighting | None = None,
+        ringing: Sighting | None = None,
+        early_media: Sighting | None = None,
+        answered: Sighting | None = None,
+        ended: Sighting | None = None,
+        bye: bool = True,
+        released_by: str | None = None,
+        hops: int = 1,
+        legs: int = 1,
+        retransmissions: int = 0,
+    ) -> None:
+        """A call row by arithmetic on the messages named, which are those of the reference hop.
+
+        `provisional` is the first 101-199 where that is not the 180; `ended` is the BYE of an answered call, else the
+        final response.
+        """
+        start = invite.first_byte_at if invite else None
+        rung, media, answer = (seen.time if seen else None for seen in (ringing, early_media, answered))
+        audible = min((moment for moment in (rung, media, answer) if moment is not None), default=None)
+        responded = next((seen.time for seen in (provisional, ringing, answered) if seen), None)
+        over = ended.time if ended else None
+        self.truth.calls.append({
+            "caller": caller, "callee": callee, "outcome": outcome, "status": status,
+            "started_at": rfc3339(start) if start is not None else None, "ringing_at": at(ringing),
+            "early_media_at": at(early_media), "answered_at": at(answered), "ended_at": at(ended),
+            "pdd_s": seconds_between(start, audible), "srd_s": seconds_between(start, responded),
+            "alert_s": seconds_between(start, rung), "setup_s": seconds_between(start, answer),
+            "ring_s": seconds_between(rung, answer), "talk_s": seconds_between(answer, over),
+            "released_by": released_by, "legs": legs, "hops": hops, "call_ids": call_ids,
+            "retransmissions": retransmissions,
+        })  # fmt: skip
+
+    def registration(
+        self,
+        *,
+        aor: str,
+        contact: str,
+        outcome: str,
+        kind: str,
+        first: Sighting,
+        final: Sighting | None,
+        challenges: int,
+        expires: int | None,
+        status: int | None,
+    ) -> None:
+        """A registration attempt: from its first REGISTER to its final response (RFC 6076 §4.1)."""
+        self.truth.registrations.append({
+            "aor": aor, "contact": contact, "outcome": outcome, "kind": kind, "challenges": challenges, "status": status,
+            "expires_s": expires, "delay_s": seconds_between(first.first_byte_at, final.time if final else None),
+            "started_at": rfc3339(first.first_byte_at), "ended_at": at(final),
+        })  # fmt: skip
+
+    def message_rows(self) -> list[dict[str, Any]]:
+        rows = []
+        for seen in sorted(self.sightings, key=lambda seen: (seen.time, seen.last.frame, seen.order)):
+            message = seen.message
+            rows.append({
+                "frame": seen.last.frame, "time": rfc3339(seen.time), "first_byte_at": rfc3339(seen.first_byte_at),
+                "src": seen.source, "dst": seen.target, "transport": seen.transport, "method": message.method,
+                "status": message.status if isinstance(message, Response) else None,
+                "call_id": message.session.call_id, "cseq": message.cseq, "via_branch": message.branch,
+                "retransmission": seen.retransmission, "duplicate": seen.duplicate, "complete": seen.complete,
+            })  # fmt: skip
+        return rows
+
+    def transaction_rows(self) -> list[dict[str, Any]]:
+        """One row per request and hop: the script knows which response answers which request."""
+        groups: dict[int, tuple[Request, list[Sighting]]] = {}
+        for seen in sorted(self.sightings, key=lambda seen: (seen.time, seen.last.frame, seen.order)):
+            message = seen.message
+            request = message.answers if isinstance(message, Response) else message
+            assert isinstance(request, Request)
+            if request.transaction is not None and not seen.duplicate:
+                groups.setdefault(id(request.transaction), (request.transaction, []))[1].append(seen)
+        return [self._transaction(request, seen) for request, seen in groups.values()]
+
+    @staticmethod
+    def _transaction(request: Request, seen: list[Sighting]) -> dict[str, Any]:
+        copies = [sighting for sighting in seen if sighting.message is request]
+        answers = [sighting for sighting in seen if isinstance(sighting.message, Response)]
+        statuses = {id(sighting): sighting.message.status for sighting in answers}  # type: ignore[attr-defined]
+        first_1xx = next((sighting for sighting in answers if statuses[id(sighting)] < 200), None)
+        final = next((sighting for sighting in answers if statuses[id(sighting)] >= 200), None)
+        outcome = request.outcome or ("orphan" if not copies else "completed" if final else None)
+        if outcome is None:
+            raise ValueError(f"the script must say how {request.start_line} came out")
+        start = copies[0].first_byte_at if copies else None
+        client, server = (copies[0].source, copies[0].target) if copies else (answers[0].target, answers[0].source)
+        return {
+            "method": request.method, "cseq": request.cseq, "branch": request.branch,
+            "call_id": request.session.call_id, "client": client, "server": server,
+            "started_at": rfc3339(start) if start is not None else None, "first_provisional_at": at(first_1xx),
+            "final_at": at(final), "status": statuses[id(final)] if final else None, "outcome": outcome,
+            "request_copies": len(copies),
+            "response_copies": sum(sighting.message is final.message for sighting in answers) if final else 0,
+            "provisional_delay_s": seconds_between(start, first_1xx.time if first_1xx else None),
+            "final_delay_s": seconds_between(start, final.time if final else None),
+        }  # fmt: skip
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    @property
+    def file_name(self) -> str:
+        return self.name + self.container.suffix
+
+    def settle(self) -> None:
+        """Put the packets in the order of time, number the frames, give out the IP ids, build the bytes."""
+        if any(packet.frame for packet in self.packets):
+            return
+        self.packets.sort(key=lambda packet: packet.time)
+        for frame, captured in enumerate(self.packets, 1):
+            captured.frame = frame
+            if captured.copy_of is not None:
+                captured.wire = captured.copy_of.wire
+                continue
+            if IP in captured.packet:
+                captured.packet[IP].id = self._next_ip_id(captured.source.ip)
+            captured.wire = self.link(captured.source, captured.target, captured.packet)
+
+    def _next_ip_id(self, ip: str) -> int:
+        """Rises by one per packet of a host, from a start of its own: never 0, never twice the same."""
+        ip_id = self._ip_ids.get(ip, int(digest("ip id", ip)[:3], 16)) + 1
+        self._ip_ids[ip] = ip_id
+        return ip_id
+
+    def encode(self) -> bytes:
+        self.settle()
+        data: bytes = self.container.encode(self.packets)
+        return data
+
+    def truth_json(self) -> str:
+        """The truth as JSON, one row a line."""
+        self.settle()
+        lines = [f'"what": {json.dumps(self.what)}', f'"packets": {len(self.packets)}']
+        tables: dict[str, list[Any]] = {
+            "messages": self.message_rows(), "transactions": self.transaction_rows(), "dialogs": self.truth.dialogs,
+            "calls": self.truth.calls, "registrations": self.truth.registrations, "notes": self.truth.notes,
+        }  # fmt: skip
+        for name, rows in tables.items():
+            if rows or name in ("messages", "calls"):
+                text = ",\n  ".join(json.dumps(row) for row in rows)
+                lines.append(f'"{name}": [\n  {text}\n ]' if rows else f'"{name}": []')
+        return "{\n " + ",\n ".join(lines) + "\n}\n"
+
+
+def at(seen: Sighting | None) -> str | None:
+    """When a message was complete, for a column of the truth."""
+    return rfc3339(seen.time) if seen else None

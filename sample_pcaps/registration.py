@@ -1,0 +1,104 @@
+"""Alice's phone registers, is challenged, refreshes, and goes; Mallory tries with a wrong password."""
+
+from lab import Capture, Headers, Node, Request, Session, digest
+from hashlib import md5
+
+REALM, PASSWORD = "example.com", "correct horse"
+
+
+def credentials(node: Node, nonce: str, count: int, password: str = PASSWORD) -> Headers:
+    """The answer to a digest challenge with qop=auth (RFC 2617 §3.2.2)."""
+    user, uri, cnonce, nc = node.name, f"sip:{REALM}", "0a4f113b", f"{count:08x}"
+    secret = md5(f"{user}:{REALM}:{password}".encode()).hexdigest()
+    request = md5(f"REGISTER:{uri}".encode()).hexdigest()
+    response = md5(f"{secret}:{nonce}:{nc}:{cnonce}:auth:{request}".encode()).hexdigest()
+    value = (
+        f'Digest username="{user}", realm="{REALM}", nonce="{nonce}", uri="{uri}", response="{response}", '
+        f'algorithm=MD5, cnonce="{cnonce}", qop=auth, nc={nc}'
+    )
+    return [("Authorization", value)]
+
+
+def challenge(nonce: str) -> Headers:
+    return [("WWW-Authenticate", f'Digest realm="{REALM}", nonce="{nonce}", algorithm=MD5, qop="auth"')]
+
+
+def register(session: Session, phone: Node, registrar: Node, expires: int, add: Headers = ()) -> Request:
+    binding = [("Contact", phone.contact), ("Expires", str(expires))]
+    return session.request("REGISTER", phone, registrar, uri=f"sip:{REALM}", peer=phone, add=[*binding, *add])
+
+
+def success() -> Capture:
+    lab = Capture(
+        "registration",
+        "Alice registers (401, then 200 for 600 s), refreshes after five minutes without a new challenge, and de-registers.",
+    )
+    alice = Node("alice", "192.0.2.10", "sip:alice@example.com", "Alice")
+    registrar = Node("registrar", "198.51.100.5", agent="Labproxy 5.7")
+    session = lab.session("registration", alice, registrar)
+    nonce = digest("nonce", lab.name)
+
+    first = register(session, alice, registrar, 600)
+    started = lab.send(0, alice, registrar, first)
+    lab.send(21, registrar, alice, first.reply(401, add=challenge(nonce)))
+    second = register(session, alice, registrar, 600, credentials(alice, nonce, 1))
+    lab.send(48, alice, registrar, second)
+    bound = [("Contact", f"{alice.contact};expires=600")]
+    registered = lab.send(95, registrar, alice, second.reply(200, add=bound))
+
+    refresh = register(session, alice, registrar, 600, credentials(alice, nonce, 2))
+    refreshing = lab.send(300_095, alice, registrar, refresh)
+    refreshed = lab.send(300_131, registrar, alice, refresh.reply(200, add=bound))
+
+    leave = register(session, alice, registrar, 0, credentials(alice, nonce, 3))
+    leaving = lab.send(420_000, alice, registrar, leave)
+    left = lab.send(420_029, registrar, alice, leave.reply(200))
+
+    same = {"aor": alice.uri, "contact": alice.contact_uri, "status": 200}
+    lab.registration(
+        **same, outcome="registered", kind="initial", first=started, final=registered, challenges=1, expires=600
+    )
+    lab.registration(
+        **same, outcome="registered", kind="refresh", first=refreshing, final=refreshed, challenges=0, expires=600
+    )
+    lab.registration(
+        **same, outcome="deregistered", kind="deregister", first=leaving, final=left, challenges=0, expires=0
+    )
+    lab.note("delay_s of the initial registration includes the round of the 401 (RFC 6076 §4.1).")
+    lab.note("ended_at is the final response of the attempt, not the lapse of the binding.")
+    lab.note("expires_s of the de-registration is the 0 that the request asked for: its 200 lists no binding.")
+    return lab
+
+
+def failure() -> Capture:
+    lab = Capture("registration_failed", "Mallory's password is wrong: challenged twice, then 403; her next try is unanswered as the capture ends.")
+    mallory = Node("mallory", "203.0.113.66", "sip:mallory@example.com")
+    registrar = Node("registrar", "198.51.100.5", agent="Labproxy 5.7")
+    session = lab.session("registration", mallory, registrar)
+    nonces = [digest("nonce", lab.name, n) for n in (1, 2)]
+
+    first = register(session, mallory, registrar, 3600)
+    started = lab.send(0, mallory, registrar, first)
+    lab.send(20, registrar, mallory, first.reply(401, add=challenge(nonces[0])))
+    second = register(session, mallory, registrar, 3600, credentials(mallory, nonces[0], 1, "wrong"))
+    lab.send(50, mallory, registrar, second)
+    lab.send(72, registrar, mallory, second.reply(401, add=challenge(nonces[1])))
+    third = register(session, mallory, registrar, 3600, credentials(mallory, nonces[1], 1, "wrong"))
+    lab.send(101, mallory, registrar, third)
+    refused = lab.send(133, registrar, mallory, third.reply(403))
+
+    again = lab.session("second try", mallory, registrar)
+    last = register(again, mallory, registrar, 3600)
+    trying = lab.send(60_000, mallory, registrar, last)
+    last.outcome = "pending"
+
+    same = {"aor": mallory.uri, "contact": mallory.contact_uri, "kind": "initial", "expires": None}
+    lab.registration(**same, outcome="failed", first=started, final=refused, challenges=2, status=403)
+    lab.registration(**same, outcome="pending", first=trying, final=None, challenges=0, status=None)
+    lab.note("delay_s of a failed attempt is given too: it runs to the 403.")
+    lab.note("expires_s is what the registrar granted: null where it granted nothing.")
+    return lab
+
+
+def build() -> list[Capture]:
+    return [success(), failure()]

@@ -1,0 +1,165 @@
+"""What carries the messages of the laboratory: link layers, TCP connections, SCTP associations, fragments, capture files."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from scapy.layers.inet import TCP
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet, Raw
+
+if TYPE_CHECKING:
+    from lab import Capture, Captured, Message, Millis, Node, Sighting
+
+# -- link layers: (source, target, IP packet) -> the bytes of a frame ----------------------------------------------------
+
+
+def ethernet(source: Node, target: Node, packet: Packet) -> bytes:
+    return bytes(Ether(src=source.mac, dst=target.mac) / packet)
+
+
+# -- TCP ---------------------------------------------------------------------------------------------------------------
+
+
+class TcpConnection:
+    """One TCP connection. Each side has a stream of bytes; segments are cut from it as the script says."""
+
+    def __init__(
+        self, capture: Capture, client: Node, server: Node, *, port: int, client_isn: int, server_isn: int
+    ) -> None:
+        self.capture, self.client, self.server = capture, client, server
+        self.port = {client: port, server: server.port}  # the client's is ephemeral, not that of its Via
+        self.isn = {client: client_isn, server: server_isn}
+        self.stream = {client: bytearray(), server: bytearray()}
+        self.sent = {client: 0, server: 0}  # bytes of the stream that have left the side, as far as the peer can tell
+
+    def open(self, at: Millis, synack_at: Millis, ack_at: Millis) -> None:
+        """The three-way handshake."""
+        self._put(at, self.client, "S", self.isn[self.client], 0)
+        self._put(synack_at, self.server, "SA", self.isn[self.server], self.isn[self.client] + 1)
+        self._put(ack_at, self.client, "A", self.isn[self.client] + 1, self.isn[self.server] + 1)
+
+    def write(self, side: Node, data: bytes) -> tuple[int, int]:
+        """Append to the side's stream; the range of bytes it has there."""
+        start = len(self.stream[side])
+        self.stream[side] += data
+        return start, len(self.stream[side])
+
+    def segment(self, at: Millis, side: Node, start: int, end: int, flags: str = "PA") -> Captured:
+        """A segment with the bytes `start` to `end` of the side's stream."""
+        packet = self._put(at, side, flags, self._seq(side, start), self._ack(side), bytes(self.stream[side][start:end]))
+        self.sent[side] = max(self.sent[side], end)
+        return packet
+
+    def send(self, at: Millis, side: Node, message: Message) -> Sighting:
+        """A message in one segment of its own."""
+        packet = self.segment(at, side, *self.write(side, message.encode()))
+        return self.see(message, side, packet, packet)
+
+    def see(self, message: Message, side: Node, first: Captured, last: Captured) -> Sighting:
+        """Say that `message` of `side` began in the packet `first` and was complete with the packet `last`."""
+        ends = {"source": f"{side.host}:{self.port[side]}", "target": f"{self.peer(side).host}:{self.port[self.peer(side)]}"}
+        return self.capture.see(message, first, last, "tcp", **ends)
+
+    def peer(self, side: Node) -> Node:
+        return self.server if side is self.client else self.client
+
+    def ack(self, at: Millis, side: Node) -> Captured:
+        return self._put(at, side, "A", self._seq(side, self.sent[side]), self._ack(side))
+
+    def close(self, at: Millis, fin_at: Millis, ack_at: Millis) -> None:
+        """FIN of the client, FIN of the server, last ACK."""
+        self._put(at, self.client, "FA", self._seq(self.client, self.sent[self.client]), self._ack(self.client))
+        self.sent[self.client] += 1
+        self._put(fin_at, self.server, "FA", self._seq(self.server, self.sent[self.server]), self._ack(self.server))
+        self.sent[self.server] += 1
+        self.ack(ack_at, self.client)
+
+    def reset(self, at: Millis, side: Node) -> Captured:
+        return self._put(at, side, "RA", self._seq(side, self.sent[side]), self._ack(side))
+
+    def _seq(self, side: Node, offset: int) -> int:
+        return self.isn[side] + 1 + offset
+
+    def _ack(self, side: Node) -> int:
+        return self._seq(self.peer(side), self.sent[self.peer(side)])
+
+    def _put(self, at: Millis, side: Node, flags: str, seq: int, ack: int, data: bytes = b"") -> Captured:
+        peer, wrap = self.peer(side), 1 << 32
+        ports = {"sport": self.port[side], "dport": self.port[peer]}
+        header = TCP(**ports, flags=flags, seq=seq % wrap, ack=ack % wrap, window=64240)
+        return self.capture.put(at, side, peer, header / Raw(data) if data else header)
+
+
+# -- capture files -----------------------------------------------------------------------------------------------------
+
+
+class Pcap:
+    """A libpcap file: byte order, resolution, link type and snap length as told."""
+
+    suffix = ".pcap"
+
+    def __init__(self, *, order: str = "<", nano: bool = False, link_type: int = 1, snaplen: int = 262144) -> None:
+        self.order, self.nano, self.link_type, self.snaplen = order, nano, link_type, snaplen
+
+    def encode(self, packets: list[Captured]) -> bytes:
+        magic = 0xA1B23C4D if self.nano else 0xA1B2C3D4
+        out = struct.pack(self.order + "IHHiIII", magic, 2, 4, 0, 0, self.snaplen, self.link_type)
+        for packet in packets:
+            out += self.record(packet)
+        return out
+
+    def record(self, packet: Captured) -> bytes:
+        seconds, ns = divmod(packet.time, 1_000_000_000)
+        if not self.nano and ns % 1000:
+            raise ValueError("the plan is finer than a microsecond and the file is not")
+        data = packet.wire[: self.snaplen]
+        fraction = ns if self.nano else ns // 1000
+        return struct.pack(self.order + "IIII", seconds, fraction, len(data), len(packet.wire)) + data
+
+
+def build_option(order: str, code: int, value: bytes) -> bytes:
+    return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def build_block(order: str, kind: int, body: bytes) -> bytes:
+    length = len(body) + 12
+    return struct.pack(order + "II", kind, length) + body + struct.pack(order + "I", length)
+
+
+class Section:
+    """One pcapng section: its byte order, and (link type, if_tsresol) of each interface."""
+
+    def __init__(self, order: str, interfaces: list[tuple[int, int]]) -> None:
+        self.order, self.interfaces = order, interfaces
+
+    def encode(self, packets: list[Captured]) -> bytes:
+        order = self.order
+        header = struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)
+        out = build_block(order, 0x0A0D0D0A, header)
+        for link_type, resolution in self.interfaces:
+            options = build_option(order, 9, bytes([resolution])) + build_option(order, 0, b"")
+            out += build_block(order, 1, struct.pack(order + "HHI", link_type, 0, 262144) + options)
+        for packet in packets:
+            ticks, rest = divmod(packet.time, 10 ** (9 - self.interfaces[packet.interface][1]))
+            if rest:
+                raise ValueError("the plan is finer than the interface's if_tsresol")
+            length = len(packet.wire)
+            body = struct.pack(order + "IIIII", packet.interface, ticks >> 32, ticks & 0xFFFFFFFF, length, length)
+            out += build_block(order, 6, body + packet.wire + bytes(-length % 4))
+        return out
+
+
+class PcapNg:
+    """A pcapng file; `split` says at which frame each section after the first begins."""
+
+    suffix = ".pcapng"
+
+    def __init__(self, sections: list[Section] | None = None, split: tuple[int, ...] = ()) -> None:
+        self.sections, self.split = sections or [Section("<", [(1, 9)])], split
+
+    def encode(self, packets: list[Captured]) -> bytes:
+        edges = [0, *(frame - 1 for frame in self.split), len(packets)]
+        parts: Any = zip(self.sections, edges, edges[1:], strict=True)
+        return b"".join(section.encode(packets[start:end]) for section, start, end in parts)
