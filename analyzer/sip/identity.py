@@ -14,8 +14,8 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# RFC 3986 §6.2.2.2, RFC 3261 §19.1.4: an escaped unreserved character equals the character itself; others do not. The
-# two signs of a number are read all the same: `#` can only be sent escaped (§25.1), and `%2B` is what careful senders do.
+# RFC 3986 §6.2.2.2, RFC 3261 §19.1.4: an escaped unreserved character equals the character itself; others do not.
+# The two signs of a number are read all the same: `#` can only be sent escaped (§25.1), `+` is escaped by some.
 _ESCAPES = {f"%{ord(char):02x}": char for char in string.ascii_letters + string.digits + "-_.!~*'()" + "+#"}
 
 # RFC 3966 §3 phonedigit and visual-separator; a local number may hold the letters and signs of a keypad.
@@ -71,7 +71,7 @@ def subscriber(uri: str | pl.Expr) -> pl.Expr:
 
 
 def is_anonymous(key: str | pl.Expr) -> pl.Expr:
-    """Whether a subscriber key withholds who it is: never one subscriber, never to be correlated on (RFC 3323 §4.1.1.3).
+    """Whether a subscriber key withholds who it is: never one subscriber, never to correlate on (RFC 3323 §4.1.1.3).
 
     ``anonymous@anonymous.invalid``, any host under ``.invalid`` (3GPP: ``unavailable@unknown.invalid``), and the user
     ``anonymous`` at whatever host. Boolean; false for null.
