@@ -1,20 +1,18 @@
 """Alice calls Bob, who is on the phone: 486."""
 
-from lab import Capture, Node, sdp
+from lab import ALICE, BOB, Capture, sdp
 
 
 def build() -> list[Capture]:
     lab = Capture("busy", "Alice calls Bob, whose phone is busy and says 486 at once.")
-    alice = Node("alice", "192.0.2.10", "sip:alice@example.com", "Alice")
-    bob = Node("bob", "192.0.2.20", "sip:bob@example.com", "Bob")
-    call = lab.session("call", alice, bob)
+    call = lab.session("call", ALICE, BOB)
 
-    invite = call.request("INVITE", alice, bob, body=sdp(alice))
-    invited = lab.send(0, alice, bob, invite)
-    lab.send(8, bob, alice, invite.reply(100))
+    invite = call.request("INVITE", ALICE, BOB, body=sdp(ALICE))
+    invited = lab.send(0, ALICE, BOB, invite)
+    lab.send(8, BOB, ALICE, invite.reply(100))
     busy = invite.reply(486)
-    refused = lab.send(61, bob, alice, busy)
-    lab.send(70, alice, bob, invite.ack(busy))
+    refused = lab.send(61, BOB, ALICE, busy)
+    lab.send(70, ALICE, BOB, invite.ack(busy))
 
     lab.note("No dialog: no 101-199 with a To tag came and no 2xx (RFC 3261 §12.1).")
     lab.call(

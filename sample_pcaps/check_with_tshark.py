@@ -14,7 +14,9 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 EXPLAINED: dict[str, dict[int, str]] = {
-    "tcp_ugly": {23: "tshark 4.0 takes CRLFCRLF and the BYE behind it for one keep-alive; RFC 3261 §7.5 has it skipped"},
+    "tcp_ugly": {
+        23: "tshark 4.0 takes CRLFCRLF and the BYE behind it for one keep-alive; RFC 3261 §7.5 has it skipped"
+    },
 }
 FIELDS = (
     "frame.number", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "udp.srcport", "tcp.srcport", "sctp.srcport",

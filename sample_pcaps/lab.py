@@ -1,18 +1,19 @@
-"""The laboratory in which the sample captures are staged: nodes talk SIP at planned times, and the truth is written down.
+"""The laboratory in which the sample captures are staged: nodes talk SIP at planned times.
 
-A script creates a `Capture`, some `Node`s and a `Session`, and lets the nodes send each other messages. Every time is an
-integer number of nanoseconds, planned by the script; nothing is random and no clock is read, so a sample is the same bytes
-each time it is made. The truth beside a sample comes from the plan alone (who sent what, when, in answer to what); nothing
-is read back from the capture, and nothing of the analyzer is imported.
+A script creates a `Capture`, some `Node`s and a `Session`, and lets the nodes send each other messages. Every time is
+an integer number of nanoseconds, planned by the script; nothing is random and no clock is read, so a sample is the same
+bytes each time it is made. The truth beside a sample comes from the plan alone (who sent what, when, in answer to
+what); nothing is read back from the capture, and nothing of the analyzer is imported.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -23,7 +24,7 @@ from scapy.packet import Packet, Raw
 from wire import Pcap, ethernet
 
 Headers: TypeAlias = "Sequence[tuple[str, str | bytes]]"
-Millis: TypeAlias = "int | str"  # a planned moment: "12.5" means 12.5 ms after the capture's start, exactly
+Millis: TypeAlias = "int | str | Decimal"  # a planned moment: "12.5" means 12.5 ms after the capture's start, exactly
 
 PHRASES = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK", 202: "Accepted",
@@ -36,7 +37,7 @@ ALLOW = "INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, SUBSCRIBE, MESSAGE, U
 
 
 def nanoseconds(at: Millis) -> int:
-    """Milliseconds, as an integer or a decimal string, in integer nanoseconds; a fraction of a nanosecond is an error."""
+    """Milliseconds in integer nanoseconds; a fraction of a nanosecond is an error."""
     ns = Decimal(at) * 1_000_000
     if ns != int(ns):
         raise ValueError(f"{at} ms is not a whole number of nanoseconds")
@@ -94,6 +95,12 @@ class Node:
     @property
     def name_addr(self) -> str:
         return f'"{self.display}" <{self.uri}>' if self.display else f"<{self.uri}>"
+
+
+ALICE = Node("alice", "192.0.2.10", "sip:alice@example.com", "Alice")
+BOB = Node("bob", "192.0.2.20", "sip:bob@example.com", "Bob")
+CAROL = Node("carol", "192.0.2.30", "sip:carol@example.com", "Carol")
+PROXY = Node("proxy", "198.51.100.5", agent="Labproxy 5.7")
 
 
 @dataclass(eq=False)
@@ -263,7 +270,8 @@ class Session:
     def __init__(
         self, capture: Capture, call_id: str, caller: Node, callee: Node, *, transport: str = "udp", cseq: int = 1
     ) -> None:
-        self.capture, self.call_id, self.caller, self.callee, self.transport = capture, call_id, caller, callee, transport
+        self.capture, self.call_id, self.transport = capture, call_id, transport
+        self.caller, self.callee = caller, callee
         self._cseq = {caller: cseq - 1}
 
     def tag(self, node: Node) -> str:
@@ -346,6 +354,7 @@ class Captured:
     frame: int = 0
     wire: bytes = b""
     interface: int = 0
+    quotes: Captured | None = None  # an ICMP error carries the beginning of the packet it is about (RFC 792)
 
 
 @dataclass(eq=False)
@@ -453,6 +462,39 @@ class Capture:
         packet = self.put(at, source, target, datagram)
         return self.see(message, packet, packet, "udp", **marks)
 
+    def pass_on(
+        self, at: Millis, step: Millis, path: Sequence[Node], request: Request, **forwarding: Any
+    ) -> list[Sighting]:
+        """Send a request along `path`; each proxy forwards it `step` ms after it came. `forwarding`: as for `forward`.
+
+        A `forwarding` of the form `edits={node: {...}}` holds for that proxy alone.
+        """
+        edits = forwarding.pop("edits", {})
+        seen = [self.send(at, path[0], path[1], request)]
+        for hop, (proxy, target) in enumerate(itertools.pairwise(path[1:]), 1):
+            request = request.forward(target, **forwarding, **edits.get(proxy, {}))
+            seen.append(self.send(Decimal(at) + hop * Decimal(step), proxy, target, request))
+        return seen
+
+    def pass_back(self, at: Millis, step: Millis, response: Response) -> list[Sighting]:
+        """Send a response back through all proxies to the client; the last sighting is the client's."""
+        seen = [self.send(at, *self.ends(response), response)]
+        while response.answers.upstream is not None:
+            response = response.relay()
+            seen.append(self.send(Decimal(at) + len(seen) * Decimal(step), *self.ends(response), response))
+        return seen
+
+    def mirror(self, delay: Millis) -> None:
+        """The tap sees every packet so far once more, `delay` ms later: the same packet, the same IP id."""
+        copies = {}
+        for packet in list(self.packets):
+            copies[packet] = copied = copy.copy(packet)
+            copied.time, copied.copy_of = packet.time + nanoseconds(delay), packet
+            self.packets.append(copied)
+        for seen in list(self.sightings):
+            marks = {"first": copies[seen.first], "last": copies[seen.last], "order": len(self.sightings)}
+            self.sightings.append(replace(seen, **marks, duplicate=True, retransmission=False))
+
     # -- truth --------------------------------------------------------------------------------------------------------
 
     def dialog(
@@ -532,8 +574,9 @@ class Capture:
     ) -> None:
         """A registration attempt: from its first REGISTER to its final response (RFC 6076 §4.1)."""
         self.truth.registrations.append({
-            "aor": aor, "contact": contact, "outcome": outcome, "kind": kind, "challenges": challenges, "status": status,
-            "expires_s": expires, "delay_s": seconds_between(first.first_byte_at, final.time if final else None),
+            "aor": aor, "contact": contact, "outcome": outcome, "kind": kind, "challenges": challenges,
+            "status": status, "expires_s": expires,
+            "delay_s": seconds_between(first.first_byte_at, final.time if final else None),
             "started_at": rfc3339(first.first_byte_at), "ended_at": at(final),
         })  # fmt: skip
 
@@ -600,6 +643,8 @@ class Capture:
             if captured.copy_of is not None:
                 captured.wire = captured.copy_of.wire
                 continue
+            if captured.quotes is not None:
+                captured.packet /= Raw(bytes(captured.quotes.packet)[:548])  # as much as RFC 1812 §4.3.2.3 allows
             if IP in captured.packet:
                 captured.packet[IP].id = self._next_ip_id(captured.source.ip)
             captured.wire = self.link(captured.source, captured.target, captured.packet)
@@ -618,7 +663,7 @@ class Capture:
     def truth_json(self) -> str:
         """The truth as JSON, one row a line."""
         self.settle()
-        lines = [f'"what": {json.dumps(self.what)}', f'"packets": {len(self.packets)}']
+        lines = [f'"what": {json.dumps(self.what)}', f'"packets": {len(self.packets) - self.container.cut_packets}']
         tables: dict[str, list[Any]] = {
             "messages": self.message_rows(), "transactions": self.transaction_rows(), "dialogs": self.truth.dialogs,
             "calls": self.truth.calls, "registrations": self.truth.registrations, "notes": self.truth.notes,

@@ -1,9 +1,11 @@
 """Alice's phone registers, is challenged, refreshes, and goes; Mallory tries with a wrong password."""
 
-from lab import Capture, Headers, Node, Request, Session, digest
 from hashlib import md5
 
+from lab import ALICE, Capture, Headers, Node, Request, Session, digest
+
 REALM, PASSWORD = "example.com", "correct horse"
+REGISTRAR = Node("registrar", "198.51.100.5", agent="Labproxy 5.7")
 
 
 def credentials(node: Node, nonce: str, count: int, password: str = PASSWORD) -> Headers:
@@ -23,38 +25,36 @@ def challenge(nonce: str) -> Headers:
     return [("WWW-Authenticate", f'Digest realm="{REALM}", nonce="{nonce}", algorithm=MD5, qop="auth"')]
 
 
-def register(session: Session, phone: Node, registrar: Node, expires: int, add: Headers = ()) -> Request:
+def register(session: Session, phone: Node, expires: int, add: Headers = ()) -> Request:
     binding = [("Contact", phone.contact), ("Expires", str(expires))]
-    return session.request("REGISTER", phone, registrar, uri=f"sip:{REALM}", peer=phone, add=[*binding, *add])
+    return session.request("REGISTER", phone, REGISTRAR, uri=f"sip:{REALM}", peer=phone, add=[*binding, *add])
 
 
 def success() -> Capture:
     lab = Capture(
         "registration",
-        "Alice registers (401, then 200 for 600 s), refreshes after five minutes without a new challenge, and de-registers.",
+        "Alice registers (401, then 200 for 600 s), refreshes after five minutes unchallenged, and de-registers.",
     )
-    alice = Node("alice", "192.0.2.10", "sip:alice@example.com", "Alice")
-    registrar = Node("registrar", "198.51.100.5", agent="Labproxy 5.7")
-    session = lab.session("registration", alice, registrar)
+    session = lab.session("registration", ALICE, REGISTRAR)
     nonce = digest("nonce", lab.name)
 
-    first = register(session, alice, registrar, 600)
-    started = lab.send(0, alice, registrar, first)
-    lab.send(21, registrar, alice, first.reply(401, add=challenge(nonce)))
-    second = register(session, alice, registrar, 600, credentials(alice, nonce, 1))
-    lab.send(48, alice, registrar, second)
-    bound = [("Contact", f"{alice.contact};expires=600")]
-    registered = lab.send(95, registrar, alice, second.reply(200, add=bound))
+    first = register(session, ALICE, 600)
+    started = lab.send(0, ALICE, REGISTRAR, first)
+    lab.send(21, REGISTRAR, ALICE, first.reply(401, add=challenge(nonce)))
+    second = register(session, ALICE, 600, credentials(ALICE, nonce, 1))
+    lab.send(48, ALICE, REGISTRAR, second)
+    bound = [("Contact", f"{ALICE.contact};expires=600")]
+    registered = lab.send(95, REGISTRAR, ALICE, second.reply(200, add=bound))
 
-    refresh = register(session, alice, registrar, 600, credentials(alice, nonce, 2))
-    refreshing = lab.send(300_095, alice, registrar, refresh)
-    refreshed = lab.send(300_131, registrar, alice, refresh.reply(200, add=bound))
+    refresh = register(session, ALICE, 600, credentials(ALICE, nonce, 2))
+    refreshing = lab.send(300_095, ALICE, REGISTRAR, refresh)
+    refreshed = lab.send(300_131, REGISTRAR, ALICE, refresh.reply(200, add=bound))
 
-    leave = register(session, alice, registrar, 0, credentials(alice, nonce, 3))
-    leaving = lab.send(420_000, alice, registrar, leave)
-    left = lab.send(420_029, registrar, alice, leave.reply(200))
+    leave = register(session, ALICE, 0, credentials(ALICE, nonce, 3))
+    leaving = lab.send(420_000, ALICE, REGISTRAR, leave)
+    left = lab.send(420_029, REGISTRAR, ALICE, leave.reply(200))
 
-    same = {"aor": alice.uri, "contact": alice.contact_uri, "status": 200}
+    same = {"aor": ALICE.uri, "contact": ALICE.contact_uri, "status": 200}
     lab.registration(
         **same, outcome="registered", kind="initial", first=started, final=registered, challenges=1, expires=600
     )
@@ -71,25 +71,27 @@ def success() -> Capture:
 
 
 def failure() -> Capture:
-    lab = Capture("registration_failed", "Mallory's password is wrong: challenged twice, then 403; her next try is unanswered as the capture ends.")
+    lab = Capture(
+        "registration_failed",
+        "Mallory's password is wrong: challenged twice, then 403; her next try is unanswered as the capture ends.",
+    )
     mallory = Node("mallory", "203.0.113.66", "sip:mallory@example.com")
-    registrar = Node("registrar", "198.51.100.5", agent="Labproxy 5.7")
-    session = lab.session("registration", mallory, registrar)
+    session = lab.session("registration", mallory, REGISTRAR)
     nonces = [digest("nonce", lab.name, n) for n in (1, 2)]
 
-    first = register(session, mallory, registrar, 3600)
-    started = lab.send(0, mallory, registrar, first)
-    lab.send(20, registrar, mallory, first.reply(401, add=challenge(nonces[0])))
-    second = register(session, mallory, registrar, 3600, credentials(mallory, nonces[0], 1, "wrong"))
-    lab.send(50, mallory, registrar, second)
-    lab.send(72, registrar, mallory, second.reply(401, add=challenge(nonces[1])))
-    third = register(session, mallory, registrar, 3600, credentials(mallory, nonces[1], 1, "wrong"))
-    lab.send(101, mallory, registrar, third)
-    refused = lab.send(133, registrar, mallory, third.reply(403))
+    first = register(session, mallory, 3600)
+    started = lab.send(0, mallory, REGISTRAR, first)
+    lab.send(20, REGISTRAR, mallory, first.reply(401, add=challenge(nonces[0])))
+    second = register(session, mallory, 3600, credentials(mallory, nonces[0], 1, "wrong"))
+    lab.send(50, mallory, REGISTRAR, second)
+    lab.send(72, REGISTRAR, mallory, second.reply(401, add=challenge(nonces[1])))
+    third = register(session, mallory, 3600, credentials(mallory, nonces[1], 1, "wrong"))
+    lab.send(101, mallory, REGISTRAR, third)
+    refused = lab.send(133, REGISTRAR, mallory, third.reply(403))
 
-    again = lab.session("second try", mallory, registrar)
-    last = register(again, mallory, registrar, 3600)
-    trying = lab.send(60_000, mallory, registrar, last)
+    again = lab.session("second try", mallory, REGISTRAR)
+    last = register(again, mallory, 3600)
+    trying = lab.send(60_000, mallory, REGISTRAR, last)
     last.outcome = "pending"
 
     same = {"aor": mallory.uri, "contact": mallory.contact_uri, "kind": "initial", "expires": None}

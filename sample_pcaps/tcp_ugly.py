@@ -1,6 +1,6 @@
 """A call over TCP as a bad network cuts it: the bytes come in every way that TCP allows."""
 
-from lab import Capture, Node, sdp
+from lab import ALICE, BOB, Capture, sdp
 from wire import TcpConnection
 
 PING, PONG = b"\r\n\r\n", b"\r\n"  # RFC 5626 §3.5.1
@@ -12,67 +12,65 @@ def build() -> list[Capture]:
         "One call over TCP: an INVITE in one-byte and reordered segments across the wrap of the sequence number, two "
         "messages in a segment, a retransmitted and an overlapping segment, keep-alives; one row for each message.",
     )
-    alice = Node("alice", "192.0.2.10", "sip:alice@example.com", "Alice")
-    bob = Node("bob", "192.0.2.20", "sip:bob@example.com", "Bob")
-    call = lab.session("call", alice, bob, transport="tcp")
-    tcp = TcpConnection(lab, alice, bob, port=52044, client_isn=0xFFFF_FF00, server_isn=0x1000_0000)
+    call = lab.session("call", ALICE, BOB, transport="tcp")
+    tcp = TcpConnection(lab, ALICE, BOB, port=52044, client_isn=0xFFFF_FF00, server_isn=0x1000_0000)
     tcp.open(0, 10, "10.1")
 
     # The INVITE: three segments of one byte, one of 297, then the end before the middle. The middle completes it.
-    invite = call.request("INVITE", alice, bob, body=sdp(alice))
-    _, end = tcp.write(alice, invite.encode())
-    first = tcp.segment(20, alice, 0, 1)
-    tcp.segment(21, alice, 1, 2)
-    tcp.segment(22, alice, 2, 3)
-    tcp.segment(23, alice, 3, 300)
-    tcp.segment(25, alice, 500, end)
-    middle = tcp.segment(30, alice, 300, 500)
-    invited = tcp.see(invite, alice, first, middle)
-    tcp.ack(40, bob)
+    invite = call.request("INVITE", ALICE, BOB, body=sdp(ALICE))
+    _, end = tcp.write(ALICE, invite.encode())
+    first = tcp.segment(20, ALICE, 0, 1)
+    tcp.segment(21, ALICE, 1, 2)
+    tcp.segment(22, ALICE, 2, 3)
+    tcp.segment(23, ALICE, 3, 300)
+    tcp.segment(25, ALICE, 500, end)
+    middle = tcp.segment(30, ALICE, 300, 500)
+    invited = tcp.see(invite, ALICE, first, middle)
+    tcp.ack(40, BOB)
 
     # Two messages in one segment.
     trying, rings = invite.reply(100), invite.reply(180)
-    start, _ = tcp.write(bob, trying.encode())
-    _, end = tcp.write(bob, rings.encode())
-    both = tcp.segment(200, bob, start, end)
-    tcp.see(trying, bob, both, both)
-    ringing = tcp.see(rings, bob, both, both)
-    tcp.ack("200.4", alice)
+    start, _ = tcp.write(BOB, trying.encode())
+    _, end = tcp.write(BOB, rings.encode())
+    both = tcp.segment(200, BOB, start, end)
+    tcp.see(trying, BOB, both, both)
+    ringing = tcp.see(rings, BOB, both, both)
+    tcp.ack("200.4", ALICE)
 
     # A keep-alive and its answer: no message.
-    tcp.segment(1000, alice, *tcp.write(alice, PING))
-    tcp.segment(1005, bob, *tcp.write(bob, PONG))
-    tcp.ack(1006, alice)
+    tcp.segment(1000, ALICE, *tcp.write(ALICE, PING))
+    tcp.segment(1005, BOB, *tcp.write(BOB, PONG))
+    tcp.ack(1006, ALICE)
 
     # The 200: its first 400 bytes come twice, and what follows overlaps them by 50.
-    answer = invite.reply(200, body=sdp(bob))
-    start, end = tcp.write(bob, answer.encode())
-    first = tcp.segment(3000, bob, start, start + 400)
-    tcp.segment(3200, bob, start, start + 400)
-    rest = tcp.segment(3201, bob, start + 350, end)
-    answered = tcp.see(answer, bob, first, rest)
+    answer = invite.reply(200, body=sdp(BOB))
+    start, end = tcp.write(BOB, answer.encode())
+    first = tcp.segment(3000, BOB, start, start + 400)
+    tcp.segment(3200, BOB, start, start + 400)
+    rest = tcp.segment(3201, BOB, start + 350, end)
+    answered = tcp.see(answer, BOB, first, rest)
 
     # An ACK and the beginning of an INFO in one segment; of the INFO's last line end, the LF comes alone.
-    ack = call.request("ACK", alice, bob, in_dialog=True, cseq=1)
+    ack = call.request("ACK", ALICE, BOB, in_dialog=True, cseq=1)
     info = call.request(
-        "INFO", alice, bob, in_dialog=True, body=b"Signal=5\r\nDuration=160\r\n", body_type="application/dtmf-relay"
+        "INFO", ALICE, BOB, in_dialog=True, body=b"Signal=5\r\nDuration=160\r\n", body_type="application/dtmf-relay"
     )
-    start, middle_at = tcp.write(alice, ack.encode())
-    _, end = tcp.write(alice, info.encode())
-    first = tcp.segment(3220, alice, start, middle_at + 100)
-    tcp.see(ack, alice, first, first)
-    tcp.segment(3260, alice, middle_at + 100, end - 1)
-    last = tcp.segment(3300, alice, end - 1, end)
-    tcp.see(info, alice, first, last)
-    tcp.send(3320, bob, info.reply(200))
+    start, middle_at = tcp.write(ALICE, ack.encode())
+    _, end = tcp.write(ALICE, info.encode())
+    first = tcp.segment(3220, ALICE, start, middle_at + 100)
+    tcp.see(ack, ALICE, first, first)
+    tcp.segment(3260, ALICE, middle_at + 100, end - 1)
+    last = tcp.segment(3300, ALICE, end - 1, end)
+    tcp.see(info, ALICE, first, last)
+    tcp.send(3320, BOB, info.reply(200))
 
     # A keep-alive before the BYE, in the same segment.
-    bye = call.request("BYE", alice, bob, in_dialog=True)
-    start, _ = tcp.write(alice, PING)
-    _, end = tcp.write(alice, bye.encode())
-    packet = tcp.segment(33_201, alice, start, end)
-    hangup = tcp.see(bye, alice, packet, packet)
-    tcp.send(33_216, bob, bye.reply(200))
+    bye = call.request("BYE", ALICE, BOB, in_dialog=True)
+    start, _ = tcp.write(ALICE, PING)
+    _, end = tcp.write(ALICE, bye.encode())
+    packet = tcp.segment(33_201, ALICE, start, end)
+    hangup = tcp.see(bye, ALICE, packet, packet)
+    tcp.send(33_216, BOB, bye.reply(200))
     tcp.close(33_300, 33_310, "33310.2")
 
     lab.note("The INVITE starts with its first byte (frame 4) and is complete with frame 9, the middle that came last.")

@@ -1,4 +1,4 @@
-"""What carries the messages of the laboratory: link layers, TCP connections, SCTP associations, fragments, capture files."""
+"""What carries the messages of the laboratory: link layers, TCP, SCTP, fragments, capture files."""
 
 from __future__ import annotations
 
@@ -6,17 +6,43 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from scapy.layers.inet import TCP
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
 if TYPE_CHECKING:
     from lab import Capture, Captured, Message, Millis, Node, Sighting
 
-# -- link layers: (source, target, IP packet) -> the bytes of a frame ----------------------------------------------------
+# -- link layers: (source, target, IP packet) -> the bytes of a frame --------------------------------------------------
 
 
 def ethernet(source: Node, target: Node, packet: Packet) -> bytes:
     return bytes(Ether(src=source.mac, dst=target.mac) / packet)
+
+
+def vlan(source: Node, target: Node, packet: Packet) -> bytes:
+    return bytes(Ether(src=source.mac, dst=target.mac) / Dot1Q(vlan=100) / packet)
+
+
+def qinq(source: Node, target: Node, packet: Packet) -> bytes:
+    return bytes(Ether(src=source.mac, dst=target.mac) / Dot1AD(vlan=200) / Dot1Q(vlan=100) / packet)
+
+
+def raw(source: Node, target: Node, packet: Packet) -> bytes:
+    return bytes(packet)
+
+
+def null(source: Node, target: Node, packet: Packet) -> bytes:
+    return struct.pack("<I", 2) + bytes(packet)  # AF_INET in the byte order of the capturing host
+
+
+def linux_sll(source: Node, target: Node, packet: Packet) -> bytes:
+    address = bytes.fromhex(source.mac.replace(":", ""))
+    return struct.pack("!HHH8sH", 0, 1, 6, address, 0x0800) + bytes(packet)
+
+
+def linux_sll2(source: Node, target: Node, packet: Packet) -> bytes:
+    address = bytes.fromhex(source.mac.replace(":", ""))
+    return struct.pack("!HHIHBB8s", 0x0800, 0, 2, 1, 0, 6, address) + bytes(packet)
 
 
 # -- TCP ---------------------------------------------------------------------------------------------------------------
@@ -48,7 +74,8 @@ class TcpConnection:
 
     def segment(self, at: Millis, side: Node, start: int, end: int, flags: str = "PA") -> Captured:
         """A segment with the bytes `start` to `end` of the side's stream."""
-        packet = self._put(at, side, flags, self._seq(side, start), self._ack(side), bytes(self.stream[side][start:end]))
+        data = bytes(self.stream[side][start:end])
+        packet = self._put(at, side, flags, self._seq(side, start), self._ack(side), data)
         self.sent[side] = max(self.sent[side], end)
         return packet
 
@@ -59,8 +86,8 @@ class TcpConnection:
 
     def see(self, message: Message, side: Node, first: Captured, last: Captured) -> Sighting:
         """Say that `message` of `side` began in the packet `first` and was complete with the packet `last`."""
-        ends = {"source": f"{side.host}:{self.port[side]}", "target": f"{self.peer(side).host}:{self.port[self.peer(side)]}"}
-        return self.capture.see(message, first, last, "tcp", **ends)
+        source, target = (f"{node.host}:{self.port[node]}" for node in (side, self.peer(side)))
+        return self.capture.see(message, first, last, "tcp", source=source, target=target)
 
     def peer(self, side: Node) -> Node:
         return self.server if side is self.client else self.client
@@ -96,19 +123,22 @@ class TcpConnection:
 
 
 class Pcap:
-    """A libpcap file: byte order, resolution, link type and snap length as told."""
+    """A libpcap file: byte order, resolution, link type and snap length as told; `cut` bytes missing at its end."""
 
     suffix = ".pcap"
 
-    def __init__(self, *, order: str = "<", nano: bool = False, link_type: int = 1, snaplen: int = 262144) -> None:
-        self.order, self.nano, self.link_type, self.snaplen = order, nano, link_type, snaplen
+    def __init__(
+        self, *, order: str = "<", nano: bool = False, link_type: int = 1, snaplen: int = 262144, cut: int = 0
+    ) -> None:
+        self.order, self.nano, self.link_type, self.snaplen, self.cut = order, nano, link_type, snaplen, cut
+        self.cut_packets = 1 if cut else 0
 
     def encode(self, packets: list[Captured]) -> bytes:
         magic = 0xA1B23C4D if self.nano else 0xA1B2C3D4
         out = struct.pack(self.order + "IHHiIII", magic, 2, 4, 0, 0, self.snaplen, self.link_type)
         for packet in packets:
             out += self.record(packet)
-        return out
+        return out[: len(out) - self.cut]
 
     def record(self, packet: Captured) -> bytes:
         seconds, ns = divmod(packet.time, 1_000_000_000)
@@ -155,6 +185,7 @@ class PcapNg:
     """A pcapng file; `split` says at which frame each section after the first begins."""
 
     suffix = ".pcapng"
+    cut_packets = 0
 
     def __init__(self, sections: list[Section] | None = None, split: tuple[int, ...] = ()) -> None:
         self.sections, self.split = sections or [Section("<", [(1, 9)])], split
