@@ -1,1 +1,136 @@
-"""The command line: one file per command, arguments -> one Capture call -> print."""
+"""The command ``sip-analyzer``: arguments -> one Capture call -> print.
+
+Each command is a module of its own name here, loaded when it is called: ``--help`` imports nothing but click.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+
+import click
+
+from analyzer.errors import AnalyzerError
+
+# In the order people need them. A test holds each line equal to the first line of the command's own help.
+COMMANDS = {
+    "summary": "What happened here, on one screen.",
+    "calls": "One row per call attempt, over all its hops, legs, forks and retries.",
+    "call": "One call: its facts, transactions, dialogs and ladder.",
+    "ladder": "One call as a ladder of messages between hosts.",
+    "registrations": "One row per registration attempt.",
+    "transactions": "One row per transaction and hop.",
+    "dialogs": "One row per dialog: a Call-ID and a pair of tags, over all its hops.",
+    "messages": "One row per sighting of a SIP message.",
+    "message": "One message: verbatim text and header tree.",
+    "files": "One row per capture file that was read.",
+    "problems": "One row per thing that is wrong with a capture or a message.",
+    "account": "Where packets went: the rows add up to the packets read.",
+}
+
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+class Failure(click.ClickException):
+    """An error the user can do something about; exit status 2."""
+
+    exit_code = EXIT_USAGE
+
+    def show(self, file: object = None) -> None:
+        """One line on stderr."""
+        from analyzer.show.text import safe_lines
+
+        text = safe_lines(self.message.encode("utf-8", "surrogateescape"))
+        click.echo(f"sip-analyzer: {text}", err=True)
+
+
+class Commands(click.Group):
+    """The group: knows the names of its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; imports its module."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"analyzer.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Click's own, with a hint for those who leave the command out."""
+        name = args[0] if args else ""
+        if name not in COMMANDS and os.path.exists(name):
+            ctx.fail(f"No command given before {name!r}. Try: sip-analyzer summary {name}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; errors a user can do something about are one line on stderr."""
+        try:
+            result = super().invoke(ctx)
+            click.get_text_stream("stdout").flush()
+            return result
+        except AnalyzerError as error:
+            raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+        except BrokenPipeError:
+            _quiet_stdout()
+            raise click.exceptions.Exit(0) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                _quiet_stdout()
+                raise click.exceptions.Exit(0) from None
+            raise Failure(f"{error.filename or 'output'}: {error.strerror or error}") from error
+
+
+def _quiet_stdout() -> None:
+    """The reader has gone (``| head``): what is still buffered goes nowhere, so that the last flush is silent too."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):  # not a real file, as in tests
+        return
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from importlib import metadata
+
+    try:
+        version = metadata.version("sip-analyzer")
+    except metadata.PackageNotFoundError:
+        version = "(not installed)"
+    click.echo(f"sip-analyzer {version}")
+    ctx.exit()
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Try: sip-analyzer summary trace.pcapng; sip-analyzer COMMAND -h shows an example of each.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
+def group() -> None:
+    """Read SIP out of packet captures and tell what happened.
+
+    A CAPTURE is a pcap or pcapng file (also compressed), a glob, a directory, or - for standard input; several are
+    read as one.
+
+    Exit status: 0 read; 1 a capture file was cut or corrupt in part (what could be read is printed); 2 wrong usage,
+    or nothing could be read.
+    """

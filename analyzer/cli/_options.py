@@ -1,0 +1,199 @@
+"""What commands share: captures, filters, and how a capture is read with progress and warnings."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from analyzer import schema
+
+if TYPE_CHECKING:
+    from analyzer.capture import Capture
+    from analyzer.filters import Filter
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+EXIT_DAMAGED = 1
+
+
+def captures(function: Function) -> Function:
+    """The argument CAPTURE... and the options on how it is read."""
+    for decorate in reversed(
+        (
+            click.argument("captures", nargs=-1, required=True, metavar="CAPTURE..."),
+            click.option(
+                "--capture-point",
+                "capture_points",
+                multiple=True,
+                metavar="NAME=GLOB",
+                help="Files that match GLOB were taken at the capture point NAME. May be given several times.",
+            ),
+            click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with."),
+        )
+    ):
+        function = decorate(function)
+    return function
+
+
+# Option, field of Filter, placeholder, help.
+_FILTERS = (
+    ("--call-id", "call_id", "ID", "Call-ID; * stands for any text."),
+    ("--from", "from_", "TEXT", "Text in the caller or From."),
+    ("--to", "to", "TEXT", "Text in the callee, To or Request-URI."),
+    ("--number", "number", "NUMBER", "Telephone number of either side; 7 digits or more match its end."),
+    ("--ip", "ip", "ADDRESS", "Address, address:port or network that sent or received a message of it."),
+    ("--method", "method", "METHODS", "INVITE,REFER: a message of it has one of these methods."),
+    ("--status", "status", "STATUS", "486 or 4xx or 4xx,503: final status."),
+    ("--outcome", "outcome", "OUTCOMES", "busy,no_answer: outcome."),
+    ("--since", "since", "TIME", "Started then or later: 2024-05-01T12:00:00Z. Without an offset in --tz."),
+    ("--until", "until", "TIME", "Started earlier than this."),
+)
+_BY_ROW_HELP = {
+    "--method": "INVITE,REFER: rows with one of these methods.",
+    "--status": "486 or 4xx or 4xx,503: rows with it.",
+}
+
+
+def filters(table: str | None) -> Callable[[Function], Function]:
+    """The shared filters. ``table`` is what ``--where`` speaks of; None where there is no table to speak of."""
+
+    def decorate(function: Function) -> Function:
+        options = []
+        for flag, field, metavar, text in _FILTERS:
+            if table in ("messages", "transactions"):
+                text = _BY_ROW_HELP.get(flag, text)
+            options.append(click.option(flag, field, metavar=metavar, help=text))
+        options.append(
+            click.option(
+                "--where",
+                metavar="SQL",
+                help=f'Condition over the columns of {table or "calls"}: "{_EXAMPLES[table or "calls"]}".',
+            )
+        )
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+_EXAMPLES = {
+    "files": "packets > 0 and cut",
+    "messages": "via_count > 3 and has_sdp",
+    "transactions": "final_delay_s > 2 and method <> 'INVITE'",
+    "dialogs": "ended_by = 'network'",
+    "calls": "pdd_s > 2 and outcome = 'busy'",
+    "registrations": "challenges > 1 or delay_s > 5",
+    "problems": "layer = 'sip'",
+    "account": "packets > 100",
+}
+
+tz_option = click.option(
+    "--tz", default="UTC", show_default=True, metavar="ZONE", help="Time zone of times shown and typed: Europe/Berlin."
+)
+
+
+def make_filter(table: str, tz: str, values: dict[str, Any]) -> Filter:
+    """The Filter of what was typed; raises FilterError before anything is read."""
+    from analyzer.filters import CRITERIA, Filter, zone
+
+    zone(tz)
+    return Filter(**{name: values[name] for name in CRITERIA if name in values}, table=table, tz=tz)
+
+
+@dataclass
+class Reading:
+    """A capture that was read, and what to say about it when the output is out."""
+
+    capture: Capture
+    sources: tuple[str, ...]
+
+    def close(self, *, about_problems: bool = True) -> None:
+        """Say in one line what was wrong with the capture; leave with status 1 if a file of it was cut or corrupt."""
+        ctx = click.get_current_context()
+        names = " ".join(shlex.quote(source) for source in self.sources[:3]) + (" ..." if len(self.sources) > 3 else "")
+        said = []
+        if self.capture.damaged:
+            said.append("cut, corrupt or unreadable in part")
+        problems = self.capture.table("problems").height
+        if problems and about_problems:
+            said.append(f"{problems} problem{'s' if problems > 1 else ''}: sip-analyzer problems {names}")
+        if said:
+            note(f"{names}: {'; '.join(said)}")
+        if self.capture.damaged:
+            ctx.exit(EXIT_DAMAGED)
+
+
+def note(text: str) -> None:
+    """One line to the user, on stderr."""
+    from analyzer.show.text import safe
+
+    click.get_text_stream("stdout").flush()
+    click.echo(f"sip-analyzer: {safe(text)}", err=True)
+
+
+def read(values: dict[str, Any]) -> Reading:
+    """The capture that the arguments name, read with progress on a terminal."""
+    import analyzer
+
+    sources = tuple(values["captures"])
+    for point in values["capture_points"]:
+        if not all(point.partition("=")):
+            raise click.BadParameter(f"{point!r}: NAME=GLOB is wanted: --capture-point core='core-*.pcap'")
+    progress = Progress() if sys.stderr.isatty() else None
+    try:
+        capture = analyzer.read(
+            list(sources), capture_points=list(values["capture_points"]), threads=values["threads"], progress=progress
+        )
+    finally:
+        if progress is not None:
+            progress.clear()
+    return Reading(capture, sources)
+
+
+class Progress:
+    """One line on the terminal that says how far reading has come, from the first second on."""
+
+    AFTER_S = 1.0
+    EVERY_S = 0.1
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + self.AFTER_S
+        self._shown = False
+
+    def __call__(self, bytes_done: int, bytes_total: int | None, messages: int) -> None:
+        """Called by the reader as often as it likes."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + self.EVERY_S
+        self._shown = True
+        share = (
+            f"{min(100, bytes_done * 100 // bytes_total)} % of {bytes_total / 1e6:,.0f}"
+            if bytes_total
+            else f"{bytes_done / 1e6:,.0f}"
+        )
+        print(f"\r\x1b[Kreading: {share} MB, {messages:,} messages", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def coloured(stream: Any) -> bool:
+    """Whether to colour: only on a terminal, and not against https://no-color.org."""
+    import os
+
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def table_names() -> list[str]:
+    """The tables, each of which has a command."""
+    return list(schema.TABLES)

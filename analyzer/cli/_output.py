@@ -1,0 +1,261 @@
+"""A table on its way out: for people, or as CSV, JSON, JSON lines, Parquet.
+
+What each format promises:
+
+==========  ======================================================================================================
+table       aligned text, everything from the wire made safe; a short choice of columns unless ``--columns`` says more
+csv         all columns; times RFC 3339 with nine digits and Z; missing is empty; lists joined by a space; control and
+            format characters shown as their codes (a row is a line); cells that a spreadsheet would run are disarmed
+json        an array of objects, one a line; keys are strings (JavaScript loses digits past 2^53), times as in CSV,
+            missing is null; text is whole, with control and format characters in JSON's own ``\\u`` notation
+jsonl       the same, without the array
+parquet     the types of ``schema.py``, text as it was
+==========  ======================================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from analyzer import schema
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+_SUFFIXES = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".txt": "table",
+}
+
+# Rows written at a time: what is in memory as text stays small.
+_ROWS = 50_000
+# Longest cell of the default columns; columns that were asked for by name are shown whole.
+_CUT = 44
+
+
+def output(function: Function) -> Function:
+    """``--format -o --columns --limit``: the same for every table command."""
+    for decorate in reversed(
+        (
+            click.option(
+                "--format",
+                "form",
+                type=click.Choice(FORMATS),
+                help="How to print; without it as the suffix of -o FILE says, else table.",
+            ),
+            click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE."),
+            click.option(
+                "--columns",
+                metavar="A,B,C",
+                help="Columns to show, or all. Without it a table has a short choice, the other formats all.",
+            ),
+            click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N rows."),
+        )
+    ):
+        function = decorate(function)
+    return function
+
+
+def chosen_format(form: str | None, output: str | None) -> str:
+    """The format asked for, else that of the file's suffix, else table."""
+    if form is not None:
+        return form
+    if output is None:
+        return "table"
+    suffix = Path(output).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise click.UsageError(f"-o {output}: say --format, or end the name in {', '.join(_SUFFIXES)}.")
+    return _SUFFIXES[suffix]
+
+
+def chosen_columns(table: str, columns: str | None) -> list[str] | None:
+    """The columns asked for; None for the default of the format."""
+    names = schema.TABLES[table].names
+    if columns is None:
+        return None
+    if columns.strip() == "all":
+        return names
+    asked = [name.strip() for name in columns.split(",") if name.strip()]
+    unknown = [name for name in asked if name not in names]
+    if unknown or not asked:
+        raise click.UsageError(
+            f"--columns: {table} has no {', '.join(unknown) or 'such column'}. It has {', '.join(names)}."
+        )
+    return list(dict.fromkeys(asked))
+
+
+def write(
+    frame: pl.DataFrame, table: str, *, form: str, output: str | None, columns: list[str] | None, tz: str
+) -> None:
+    """The table in that format, to that file or standard output."""
+    if form == "parquet" and output is None and click.get_text_stream("stdout").isatty():
+        raise click.UsageError("parquet is not for a terminal: say -o FILE.")
+    if form == "table":
+        text = _text(frame, table, columns, tz, colour=_colour(output))
+        if output is None:
+            click.echo(text, nl=False, color=True)
+        else:
+            Path(output).write_text(text, encoding="utf-8")
+        return
+    chosen = frame.select(columns or [name for name in schema.TABLES[table].names if name in frame.columns])
+    pieces = _WRITERS[form](chosen, table)
+    if output is None:
+        _write_all(click.get_binary_stream("stdout"), pieces)
+    else:
+        with Path(output).open("wb") as stream:
+            _write_all(stream, pieces)
+
+
+def _write_all(stream: IO[bytes], pieces: Iterator[bytes]) -> None:
+    for piece in pieces:
+        stream.write(piece)
+    stream.flush()
+
+
+def _colour(output: str | None) -> bool:
+    from analyzer.cli._options import coloured
+
+    return output is None and coloured(click.get_text_stream("stdout"))
+
+
+def _text(frame: pl.DataFrame, table: str, columns: list[str] | None, tz: str, *, colour: bool) -> str:
+    from analyzer.show import text, views
+
+    digits = 6 if table == "messages" else 3
+    if columns is None:
+        return text.table(views.default(table, frame), tz=tz, digits=digits, cut=_CUT, colour=colour)
+    return text.table(frame.select(columns), tz=tz, digits=digits, colour=colour)
+
+
+# ---- CSV -------------------------------------------------------------------------------------------------------------
+
+# A spreadsheet runs a cell that starts with one of these (OWASP "CSV Injection"; full-width forms in CJK locales). TAB and
+# CR count too but never come here: they are already shown as codes.
+_RUNS = "[=+@\\-＝＋－＠]"
+# What may start so and still is data: a telephone number or a signed number has only digits and separators, and nothing
+# that a spreadsheet could call. So +49 30 1234567 stays usable.
+_NUMBER = r"^[+-]?[0-9(][0-9 .()\-/]*$"
+
+
+def _csv(frame: pl.DataFrame, table: str) -> Iterator[bytes]:
+    import polars as pl
+
+    from analyzer.show.text import safe_column
+
+    first = True
+    for rows in _slices(frame):
+        plain = _plain(rows, table)
+        cells = []
+        for column in plain.get_columns():
+            if isinstance(column.dtype, pl.List):
+                column = column.list.join(" ")
+            if column.dtype == pl.String:
+                column = _disarmed(safe_column(column))
+            elif column.dtype.is_float():
+                column = column.fill_nan(None)
+            cells.append(column)
+        yield pl.DataFrame(cells).write_csv(include_header=first).encode()
+        first = False
+
+
+def _disarmed(column: pl.Series) -> pl.Series:
+    import polars as pl
+
+    cell = pl.col(column.name)
+    runs = cell.str.contains(f"^{_RUNS}") & ~cell.str.contains(_NUMBER)
+    return (
+        column.to_frame()
+        .select(pl.when(runs).then(pl.format("'{}", cell)).otherwise(cell).alias(column.name))
+        .to_series()
+    )
+
+
+# ---- JSON ------------------------------------------------------------------------------------------------------------
+
+
+# C0 is escaped by any JSON writer; DEL, C1 and format characters are legal in JSON and would reach a terminal raw.
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found.group())[1:-1] if ord(found.group()) > 0x7F else "\\u007f"
+
+
+def _jsonl(frame: pl.DataFrame, table: str) -> Iterator[bytes]:
+    for rows in _slices(frame):
+        if rows.height:
+            yield _json_lines(_plain(rows, table))
+
+
+def _json(frame: pl.DataFrame, table: str) -> Iterator[bytes]:
+    yield b"["
+    before = b"\n"
+    for rows in _slices(frame):
+        if rows.height:
+            # A newline inside text is \\n in JSON, so every raw one ends a row.
+            yield before + _json_lines(_plain(rows, table)).rstrip(b"\n").replace(b"\n", b",\n")
+            before = b",\n"
+    yield b"\n]\n"
+
+
+def _json_lines(rows: pl.DataFrame) -> bytes:
+    from analyzer.show.text import NOT_SHOWN
+
+    text = rows.write_ndjson()
+    return (text if text.isascii() and "\x7f" not in text else NOT_SHOWN.sub(_escaped, text)).encode()
+
+
+def json_rows(frame: pl.DataFrame, table: str) -> str:
+    """All rows of a table as one JSON array."""
+    return b"".join(_json(frame, table)).decode().rstrip("\n")
+
+
+# ---- shared ----------------------------------------------------------------------------------------------------------
+
+
+def _slices(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """At least one, so that a table without rows still has its headings."""
+    yield frame.slice(0, _ROWS)
+    for start in range(_ROWS, frame.height, _ROWS):
+        yield frame.slice(start, _ROWS)
+
+
+def _plain(frame: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Times and keys as text."""
+    import polars as pl
+
+    keys = set(schema.TABLES[table].of_type("key"))
+    return frame.with_columns(
+        [pl.col(name).cast(pl.String) for name in frame.columns if name in keys]
+        + [
+            pl.col(name).dt.to_string("%Y-%m-%dT%H:%M:%S%.9fZ")
+            for name, kind in frame.schema.items()
+            if isinstance(kind, pl.Datetime)
+        ]
+    )
+
+
+def _parquet(frame: pl.DataFrame, _table: str) -> Iterator[bytes]:
+    import io
+
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    yield buffer.getvalue()
+
+
+_WRITERS: dict[str, Callable[[pl.DataFrame, str], Iterator[bytes]]] = {
+    "csv": _csv,
+    "json": _json,
+    "jsonl": _jsonl,
+    "parquet": _parquet,
+}

@@ -1,0 +1,49 @@
+"""``sip-analyzer message``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from analyzer.cli import COMMANDS, _options
+
+
+@click.command(
+    "message",
+    help=f"{COMMANDS['message']}\n\nKEY is the column message of sip-analyzer messages. Control characters are shown as their"
+    " codes; --raw writes the bytes as captured.",
+    epilog="Example: sip-analyzer message 5812345678901234567 trace.pcap",
+)
+@click.argument("key", type=click.IntRange(min=0))
+@_options.captures
+@click.option("--raw", is_flag=True, help="Only the bytes, untouched; not to a terminal.")
+@_options.tz_option
+def command(key: int, raw: bool, tz: str, **values: Any) -> None:
+    """Show one message."""
+    from analyzer.filters import zone
+    from analyzer.show import text
+
+    zone(tz)
+    if raw and click.get_text_stream("stdout").isatty():
+        raise click.UsageError(
+            "--raw is not for a terminal, which would obey what the message says: pipe it or redirect it."
+        )
+    reading = _options.read(values)
+    message = reading.capture.message(key)
+    if raw:
+        click.get_binary_stream("stdout").write(message.text)
+    else:
+        import polars as pl
+
+        rows = reading.capture.table("messages").filter(pl.col("message") == key)
+        click.echo(text.record(rows.select(_FACTS), tz=tz), nl=False)
+        click.echo(f"\n{text.safe_lines(message.text).rstrip()}\n")
+        click.echo(text.tree(message.tree), nl=False)
+    reading.close()
+
+
+_FACTS = (
+    *("message", "file", "frame", "time", "point", "src_ip", "src_port", "dst_ip", "dst_port", "transport"),
+    *("length", "complete", "retransmission", "duplicate", "original", "transaction", "dialog", "call"),
+)

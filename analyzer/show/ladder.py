@@ -1,0 +1,199 @@
+"""A call as a ladder in plain text: one lane a host, one line a message.
+
+How it is drawn depends on the room: arrows with their text inside; where lanes are many, short arrows with the text behind
+them; where even these do not fit, a list. The same messages and width always give the same text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from analyzer.show.text import fit, safe, width
+from analyzer.show.timeline import Event, Timeline, timeline
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    lane: str
+    line: str
+    right: str
+    left: str
+    ellipsis: str
+
+
+_UNICODE = _Pen("│", "─", ">", "<", "…")
+_ASCII = _Pen("|", "-", ">", "<", "~")
+
+_WIDEST_GAP = 44  # further apart, the eye loses the line
+_ROOM_FOR_TEXT = 24  # an arrow shorter than this has its text behind the lanes
+_NARROWEST_GAP = 4
+_TEXT_BEHIND = 28  # what is left for text behind the lanes at least
+_NAME_ROWS = 3
+_RED, _PLAIN = "\x1b[31m", "\x1b[0m"
+
+
+def ladder(
+    messages: pl.DataFrame,
+    *,
+    reference: int | None = None,
+    width: int = 100,
+    ascii: bool = False,
+    colour: bool = False,
+) -> str:
+    """The messages of a call (rows of the table ``messages``) as a ladder.
+
+    ``reference``: key of a transaction; only what passed between its two hosts is drawn. Seconds are counted from the first
+    message; behind them stands what passed since the line above, and the frame. ``(x3)``: sent three times.
+    """
+    model = timeline(messages, reference=reference)
+    if not model.events:
+        return "no messages\n"
+    drawing = _Drawing(model, max(width, 40), _ASCII if ascii else _UNICODE)
+    lines = drawing.top()
+    before = None
+    for event in model.events:
+        line = drawing.line(event, before)
+        if ascii:
+            line = line.encode("ascii", "backslashreplace").decode()
+        lines.append(f"{_RED}{line}{_PLAIN}" if colour and event.failed else line)
+        before = event.at if event.at is not None else before
+    return "\n".join([*lines, *drawing.bottom(), ""])
+
+
+class _Drawing:
+    """Where everything stands, for one ladder."""
+
+    def __init__(self, model: Timeline, columns: int, pen: _Pen) -> None:
+        self.model = model
+        self.columns = columns
+        self.pen = pen
+        self.start = next((event.at for event in model.events if event.at is not None), None)
+        self.frames = max(len("frame"), *(len(str(event.frame or "")) for event in model.events))
+        self.legs = model.call_ids if len(model.call_ids) > 1 else ()
+        self.names = [safe(name) for name in model.lanes]
+        self.margin = len(self._margin("", "", "", ""))
+        self.inside, gap = self._layout()
+        half = len(self.names[0]) // 2 if self.inside else 0
+        first = self.margin + (half if self.inside else 0)
+        self.lanes = [first + index * gap for index in range(len(self.names))] if gap else []
+
+    def _layout(self) -> tuple[bool, int]:
+        """Whether text stands inside the arrows, and how far lanes are apart; 0: there is no room for lanes."""
+        spans = max(len(self.names) - 1, 1)
+        ends = (len(self.names[0]) + len(self.names[-1])) // 2 + 1
+        gap = min((self.columns - self.margin - ends) // spans, _WIDEST_GAP)
+        if gap >= _ROOM_FOR_TEXT and len(self.names) > 1:
+            return True, gap
+        gap = min((self.columns - self.margin - _TEXT_BEHIND) // spans, 2 * _NARROWEST_GAP)
+        return False, gap if gap >= _NARROWEST_GAP else 0
+
+    def _margin(self, since: str, delta: str, frame: str, leg: str) -> str:
+        mark = f" {leg:<{len(str(len(self.legs)))}}" if self.legs else ""
+        return f"{since:>9} {delta:>8} {frame:>{self.frames}}{mark}  "
+
+    def top(self) -> list[str]:
+        """When it starts, and the names of the lanes."""
+        lines = []
+        if self.start is not None:
+            seconds, rest = divmod(self.start, 1_000_000_000)
+            lines.append(f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{rest:09d}Z")
+        margin = self._margin("seconds", "since", "frame", "#" if self.legs else "")
+        if not self.lanes:
+            return [*lines, margin.rstrip()]
+        rows = self._name_rows() if self.inside else None
+        if rows is None:
+            # Numbers over the lanes, and what they stand for above.
+            lines += [f"{index:>4}  {name}" for index, name in enumerate(self.names, 1)]
+            rows = [[(lane - len(str(index)) + 1, str(index)) for index, lane in enumerate(self.lanes, 1)]]
+        for index, row in enumerate(rows):
+            text = margin if index == len(rows) - 1 else " " * self.margin
+            for at, name in row:
+                text = text.ljust(at)[: max(at, 0)] + name
+            lines.append(text.rstrip())
+        return lines
+
+    def _name_rows(self) -> list[list[tuple[int, str]]] | None:
+        """Names centred over their lanes, on as many rows as keep them apart; None: on too many."""
+        rows: list[list[tuple[int, str]]] = []
+        for lane, name in zip(self.lanes, self.names, strict=True):
+            at = max(lane - len(name) // 2, self.margin)
+            row = next((row for row in rows if row[-1][0] + len(row[-1][1]) < at), None)
+            if row is None:
+                rows.append([(at, name)])
+            else:
+                row.append((at, name))
+        # The margin's own headings stand on the last row, which is the first one filled.
+        return rows[::-1] if len(rows) <= _NAME_ROWS else None
+
+    def line(self, event: Event, before: int | None) -> str:
+        """One message."""
+        since = "" if event.at is None or self.start is None else f"{(event.at - self.start) / 1e9:.3f}"
+        delta = "" if event.at is None or before is None else f"+{(event.at - before) / 1e9:.3f}"
+        leg = str(self.legs.index(event.call_id) + 1) if self.legs else ""
+        margin = self._margin(since, delta, str(event.frame or ""), leg)
+        copies = f" (x{event.copies})" if event.copies > 1 else ""
+        what, info = safe(event.what), safe(event.info)
+        text = f"{what}{copies} {info}".rstrip()
+        if not self.lanes:
+            ends = f"{self.names[event.source]} {self.pen.right} {self.names[event.target]}"
+            return fit(f"{margin}{ends}  {text}", self.columns, self.pen.ellipsis).rstrip()
+        if self.inside and event.source != event.target:
+            return self._inside(margin, event, what, copies, info)
+        return self._behind(margin, event, text)
+
+    def _canvas(self, margin: str) -> list[str]:
+        cells = list(margin.ljust(self.lanes[-1] + 1))
+        for lane in self.lanes:
+            cells[lane] = self.pen.lane
+        return cells
+
+    def _arrow(self, cells: list[str], event: Event) -> tuple[int, int]:
+        """Draws it; returns the first and last cell between its two lanes."""
+        left, right = sorted((self.lanes[event.source], self.lanes[event.target]))
+        cells[left + 1 : right] = self.pen.line * (right - left - 1)
+        if event.source < event.target:
+            cells[right - 1] = self.pen.right
+        else:
+            cells[left + 1] = self.pen.left
+        return left + 1, right - 1
+
+    def _inside(self, margin: str, event: Event, what: str, copies: str, info: str) -> str:
+        cells = self._canvas(margin)
+        left, right = self._arrow(cells, event)
+        # Two cells of line on either side stay visible, so that the direction does.
+        room = right - left + 1 - 6
+        text = fit(what, room - len(copies), self.pen.ellipsis) + copies
+        if info and room - width(text) > 4:
+            text = f"{text} {fit(info, room - width(text) - 1, self.pen.ellipsis)}"
+        text = f" {text} "
+        taken = width(text)
+        at = left + (right - left + 1 - taken) // 2
+        cells[at : at + taken] = [text]
+        return "".join(cells).rstrip()
+
+    def _behind(self, margin: str, event: Event, text: str) -> str:
+        cells = self._canvas(margin)
+        if event.source == event.target:
+            lane = self.lanes[event.source]
+            cells[lane] = "*"
+            text = f"{text} (to itself)"
+        else:
+            self._arrow(cells, event)
+        return fit(f"{''.join(cells)}  {text}", self.columns, self.pen.ellipsis).rstrip()
+
+    def bottom(self) -> list[str]:
+        """Call-IDs of the legs, and what is not drawn."""
+        lines = [f"{index:>4}  Call-ID {safe(call_id)}" for index, call_id in enumerate(self.legs, 1)]
+        folded = self.model.retransmissions
+        unseen = self.model.duplicates
+        counts = [f"{sum(event.copies for event in self.model.events)} messages"]
+        if folded:
+            counts.append(f"{folded} of them sent again, (xN) = sent N times")
+        if unseen:
+            counts.append(f"{unseen} duplicates of the capture not drawn")
+        return [*lines, "; ".join(counts)]

@@ -1,0 +1,183 @@
+"""What happened in a capture, on one screen."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from analyzer.show.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import polars as pl
+
+_NAME = 15  # columns of the names at the left
+_MOST = 8  # values shown of an open list, the rest is counted together
+
+# Neither answered nor failed: the capture did not see how they began or ended (no attempt in RFC 6076 §4's sense).
+_NOT_COUNTED = ("unfinished", "joined")
+
+
+def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int = 100) -> str:
+    """The summary of a capture, from all its tables.
+
+    Percentiles are nearest-rank over the calls that have the value (n beside them); the answer ratio leaves out calls whose
+    end or begin the capture does not hold. Duplicates count nowhere but in their own line.
+    """
+    lines = _Lines(width)
+    _capture(lines, tables, tz)
+    if tables["messages"].is_empty():
+        packets = _total(tables["files"]["packets"])
+        lines.add("SIP", [f"none: no SIP message in {packets:,} packets; where they went is below"])
+    else:
+        _messages(lines, tables["messages"])
+        _calls(lines, tables["calls"])
+        _registrations(lines, tables["registrations"])
+        _failing(lines, tables)
+    problems = tables["problems"]
+    lines.add("problems", _counted(problems, "code"), count=problems.height)
+    account = tables["account"].sort("packets", descending=True, maintain_order=True)
+    went = [
+        f"{layer} {reason} {packets:,}"
+        for layer, reason, packets in account.select("layer", "reason", "packets").rows()
+    ]
+    lines.add("packets", went, count=_total(account["packets"]))
+    return lines.text()
+
+
+class _Lines:
+    """Name, count, and a list that runs on under itself."""
+
+    def __init__(self, width: int) -> None:
+        self._lines: list[str] = []
+        self._width = max(width, 50)
+
+    def add(self, name: str, parts: Iterable[str], *, count: int | None = None) -> None:
+        """One fact; nothing where there is nothing to say."""
+        number = "" if count is None else f"{count:,}"
+        start = f"{name:<{_NAME}}{number:>9}  " if count is not None else f"{name:<{_NAME}}"
+        # A blank inside a part is no place to break.
+        text = ", ".join(safe(part).replace(" ", "\xa0") for part in parts)
+        wrapped = textwrap.wrap(text, self._width - len(start), break_on_hyphens=False) or [""]
+        self._lines.append((start + wrapped[0]).replace("\xa0", " ").rstrip())
+        self._lines += [(" " * len(start) + line).replace("\xa0", " ") for line in wrapped[1:]]
+
+    def text(self) -> str:
+        """All lines."""
+        return "\n".join(self._lines) + "\n"
+
+
+def _capture(lines: _Lines, tables: Mapping[str, pl.DataFrame], tz: str) -> None:
+    files = tables["files"]
+    names = files["file"].to_list()
+    shown = [str(name) for name in names[:3]] + ([f"{len(names) - 3} more"] if len(names) > 3 else [])
+    points = files["point"].drop_nulls().unique(maintain_order=True).to_list()
+    if len(points) > 1:
+        shown.append(f"{len(points)} capture points: {' '.join(map(str, points[:4]))}")
+    lines.add("files", shown, count=len(names))
+    first, last = files["first_at"].min(), files["last_at"].max()
+    if first is not None and last is not None:
+        import polars as pl
+
+        ends = pl.Series([first, last], dtype=files["first_at"].dtype)
+        zone = "Z" if tz == "UTC" else "%:z"
+        begin, end = ends.dt.convert_time_zone(tz).dt.to_string(f"%Y-%m-%d %H:%M:%S%.3f{zone}").to_list()
+        span = (ends.cast(pl.Int64)[1] - ends.cast(pl.Int64)[0]) / 1e9
+        lines.add("time", [f"{begin} to {end}", _duration(span)])
+    dropped = files["dropped"].drop_nulls()
+    packets = [f"{_total(dropped):,} lost by the capture itself"] if len(dropped) and _total(dropped) else []
+    cut = files.filter("cut").height
+    if cut:
+        packets.append(f"{cut} file{'s' if cut > 1 else ''} cut or corrupt in part")
+    if packets:
+        lines.add("capture", packets)
+
+
+def _messages(lines: _Lines, sightings: pl.DataFrame) -> None:
+    import polars as pl
+
+    messages = sightings.filter(~pl.col("duplicate"))
+    again = messages["retransmission"].sum()
+    parts = _counted(messages, "transport")
+    parts.append(f"sent again {again:,} ({_share(int(again), messages.height)})")
+    if sightings.height > messages.height:
+        parts.append(f"and {sightings.height - messages.height:,} duplicates not counted")
+    lines.add("messages", parts, count=messages.height)
+    requests = messages.filter(pl.col("status").is_null())
+    lines.add("  requests", _counted(requests, "method"), count=requests.height)
+    responses = messages.filter(pl.col("status").is_not_null())
+    classes = responses.select(response=pl.format("{}xx", pl.col("status") // 100)).sort("response")
+    counts = classes.group_by("response", maintain_order=True).len().rows()
+    lines.add("  responses", [f"{name} {count:,}" for name, count in counts], count=responses.height)
+
+
+def _calls(lines: _Lines, calls: pl.DataFrame) -> None:
+    import polars as pl
+
+    lines.add("calls", _counted(calls, "outcome"), count=calls.height)
+    if calls.is_empty():
+        return
+    counted = calls.filter(~pl.col("outcome").is_in(_NOT_COUNTED))
+    answered = counted.filter(pl.col("outcome") == "answered").height
+    left_out = calls.height - counted.height
+    if counted.height:
+        ratio = f"{_share(answered, counted.height)}: {answered:,} of {counted.height:,}"
+        lines.add("  answered", [ratio + (f" ({left_out:,} unfinished or joined left out)" if left_out else "")])
+    for name, column in (("  post-dial", "pdd_s"), ("  set-up", "setup_s")):
+        values = calls[column].drop_nulls().sort()
+        if len(values):
+            median, high = _nearest_rank(values, 50), _nearest_rank(values, 95)
+            lines.add(name, [f"median {median:.3f} s, p95 {high:.3f} s (n {len(values):,})"])
+
+
+def _registrations(lines: _Lines, registrations: pl.DataFrame) -> None:
+    if registrations.height:
+        lines.add("registrations", _counted(registrations, "outcome"), count=registrations.height)
+
+
+def _failing(lines: _Lines, tables: Mapping[str, pl.DataFrame]) -> None:
+    """The final statuses that hurt most, of calls and of registrations."""
+    import polars as pl
+
+    calls = tables["calls"].filter(pl.col("status") >= 400)
+    if calls.height:
+        lines.add("failed calls", _counted(calls, "status", "reason_phrase"), count=calls.height)
+    registrations = tables["registrations"].filter((pl.col("status") >= 400) & (pl.col("outcome") == "failed"))
+    if registrations.height:
+        lines.add("failed regs", _counted(registrations, "status"), count=registrations.height)
+
+
+def _counted(frame: pl.DataFrame, *columns: str) -> list[str]:
+    """Values and how often, most frequent first; equal ones by name."""
+    import polars as pl
+
+    counts = frame.group_by(columns[0]).agg(pl.len().alias("n"), *(pl.col(name).first() for name in columns[1:]))
+    rows = counts.sort(["n", columns[0]], descending=[True, False], nulls_last=True).select(*columns, "n").rows()
+    shown = [" ".join(str(value) for value in row[:-1] if value is not None) or "?" for row in rows[:_MOST]]
+    parts = [f"{name} {row[-1]:,}" for name, row in zip(shown, rows, strict=False)]
+    if len(rows) > _MOST:
+        parts.append(f"{len(rows) - _MOST} others {sum(row[-1] for row in rows[_MOST:]):,}")
+    return parts
+
+
+def _nearest_rank(ordered: pl.Series, percent: int) -> float:
+    """The value at place ⌈p·n/100⌉ of n sorted values."""
+    return float(ordered[-(-percent * len(ordered) // 100) - 1])
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "undefined"
+
+
+def _total(column: pl.Series) -> int:
+    return int(column.sum() or 0)
+
+
+def _duration(seconds: float) -> str:
+    whole = int(seconds)
+    days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
+    if whole < 60:
+        return f"{seconds:.3f} s"
+    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (whole % 60, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)

@@ -1,0 +1,63 @@
+"""The columns a person wants to see first, for each table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# `src`, `dst`, `client`, `server` are address and port in one cell; `note` says in a word what is odd about a message.
+DEFAULT: dict[str, tuple[str, ...]] = {
+    "files": ("file", "point", "format", "link_types", "packets", "first_at", "last_at", "dropped", "cut"),
+    "messages": (
+        *("time", "frame", "src", "dst", "transport", "method", "status", "reason_phrase"),
+        *("from_uri", "to_uri", "call_id", "note", "message"),
+    ),
+    "transactions": (
+        *("started_at", "client", "server", "transport", "method", "cseq", "status", "reason_phrase", "outcome"),
+        *("provisional_delay_s", "final_delay_s", "request_copies", "response_copies", "call_id"),
+    ),
+    "dialogs": (
+        *("usage", "local_uri", "remote_uri", "state", "early_at", "confirmed_at", "ended_at"),
+        *("ended_by", "end_reason", "call_id"),
+    ),
+    "calls": (
+        *("no", "started_at", "caller", "callee", "outcome", "outcome_detail", "status", "reason_phrase"),
+        *("pdd_s", "setup_s", "talk_s", "released_by", "legs", "hops", "retransmissions"),
+    ),
+    "registrations": (
+        *("started_at", "aor", "contact", "kind", "outcome", "status", "challenges", "expires_s", "delay_s"),
+        "registrar",
+    ),
+    "problems": ("problem", "code", "layer", "file", "frame", "offset", "detail"),
+    "account": ("layer", "reason", "packets"),
+}
+
+
+def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The short selection of a table, for reading; whole tables have all columns of ``schema.py``."""
+    import polars as pl
+
+    made = [endpoint(name) for name in ("src", "dst", "client", "server") if f"{name}_ip" in frame.columns]
+    if table == "messages":
+        made.append(
+            pl.when("duplicate")
+            .then(pl.lit("duplicate"))
+            .when("retransmission")
+            .then(pl.lit("sent again"))
+            .when(~pl.col("complete"))
+            .then(pl.lit("cut"))
+            .alias("note")
+        )
+    return frame.with_columns(made).select(DEFAULT.get(table, frame.columns))
+
+
+def endpoint(name: str) -> pl.Expr:
+    """Address and port of ``{name}_ip``, ``{name}_port`` in one cell; IPv6 in brackets (RFC 3986 §3.2.2)."""
+    import polars as pl
+
+    ip = pl.col(f"{name}_ip")
+    host = pl.when(ip.str.contains(":", literal=True)).then(pl.format("[{}]", ip)).otherwise(ip)
+    port = pl.col(f"{name}_port").cast(pl.String)
+    return pl.when(port.is_null()).then(host).otherwise(pl.format("{}:{}", host, port)).alias(name)
