@@ -21,12 +21,78 @@ codes! {
     FileCut = "file_cut",
     /// A record or block whose lengths cannot be true; reading stopped or resynchronised here.
     FileCorrupt = "file_corrupt",
+    /// The source could not be read to its end (an I/O error).
+    FileUnreadable = "file_unreadable",
+    /// A compressed file expands beyond `max_decompressed_bytes`; the rest is not read.
+    DecompressedLimit = "decompressed_limit",
+    /// A pcapng packet or statistics block names an interface that its section has not declared; it is skipped.
+    InterfaceUndeclared = "interface_undeclared",
+    /// More than `max_interfaces` interfaces or capturing hosts in one file.
+    InterfaceLimit = "interface_limit",
+    /// A packet's time does not fit into nanoseconds since 1970; it is read as a packet without a time.
+    TimeOutOfRange = "time_out_of_range",
     // ---- net: link, IP, transport ------------------------------------------------------------------------------
     /// No decoder for this link type; its packets are counted.
     LinkTypeUnknown = "link_type_unknown",
     // ---- sip ---------------------------------------------------------------------------------------------------
     /// Content-Length says more than the datagram holds.
     SipContentLengthExceedsDatagram = "sip_content_length_exceeds_datagram",
+    /// The message ends before its headers or Content-Length say: snap length, lost TCP bytes, or the end of the capture.
+    SipMessageCut = "sip_message_cut",
+    /// Bytes after the body that Content-Length states; RFC 3261 §18.3 has a datagram's surplus discarded.
+    SipTrailingBytes = "sip_trailing_bytes",
+    /// Content-Length is not a number of octets.
+    SipContentLengthInvalid = "sip_content_length_invalid",
+    /// Several Content-Length headers that differ; the first was used in a datagram, none on a stream.
+    SipContentLengthConflict = "sip_content_length_conflict",
+    /// A message on a stream without Content-Length, which RFC 3261 §18.3 demands there.
+    SipContentLengthMissing = "sip_content_length_missing",
+    /// A message on a stream longer than the limit `max_message_bytes`.
+    SipMessageTooLong = "sip_message_too_long",
+    /// Bytes between two messages of a stream that are not SIP; reading went on at the next start line.
+    SipStreamResynchronised = "sip_stream_resynchronised",
+    /// Bytes before the start line that are not SIP.
+    SipJunkBeforeStartLine = "sip_junk_before_start_line",
+    /// Start line with superfluous white space, or not of the form RFC 3261 §7 gives.
+    SipStartLineMalformed = "sip_start_line_malformed",
+    /// Not SIP/2.0.
+    SipVersionUnknown = "sip_version_unknown",
+    /// Request-URI in angle brackets, with white space inside, or with headers (RFC 3261 §19.1.1 forbids all three).
+    SipRequestUriMalformed = "sip_request_uri_malformed",
+    /// Status code outside 100-699.
+    SipStatusInvalid = "sip_status_invalid",
+    /// A header that RFC 3261 §8.1.1 makes mandatory is missing.
+    SipHeaderMissing = "sip_header_missing",
+    /// A header that may occur once occurs again; the first was used.
+    SipHeaderRepeated = "sip_header_repeated",
+    /// A line of the header section that is no header field.
+    SipHeaderLineMalformed = "sip_header_line_malformed",
+    /// CSeq is not a number up to 2^32-1 and a method.
+    SipCseqInvalid = "sip_cseq_invalid",
+    /// The method of the start line and that of CSeq differ.
+    SipCseqMethodMismatch = "sip_cseq_method_mismatch",
+    /// A number that its header does not allow (Max-Forwards above 255, Expires above 2^32-1, four-digit warn-code).
+    SipNumberOutOfRange = "sip_number_out_of_range",
+    /// A Via value that cannot be read, or stray separators in it.
+    SipViaMalformed = "sip_via_malformed",
+    /// The top Via's branch is the magic cookie and nothing else; matched as RFC 2543 has it.
+    SipBranchCookieOnly = "sip_branch_cookie_only",
+    /// A name-addr or addr-spec that breaks RFC 3261 §20.10 or §25.1; what could be read was.
+    SipAddressMalformed = "sip_address_malformed",
+    /// A quoted string that does not end within its header field.
+    SipQuoteUnbalanced = "sip_quote_unbalanced",
+    /// The header section is not UTF-8; bad bytes are shown as U+FFFD.
+    SipUtf8Invalid = "sip_utf8_invalid",
+    /// Lines that end in LF alone, or in CR alone.
+    SipLineEndNotCrlf = "sip_line_end_not_crlf",
+    /// CR inside a line of the header section.
+    SipBareCr = "sip_bare_cr",
+    /// NUL in the header section.
+    SipNul = "sip_nul",
+    /// A date that is not in GMT (RFC 3261 §20.17).
+    SipDateInvalid = "sip_date_invalid",
+    /// A multipart body whose boundary is missing or never closed.
+    SipMultipartMalformed = "sip_multipart_malformed",
 }
 
 /// The layer that noticed it.

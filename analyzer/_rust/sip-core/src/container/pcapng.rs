@@ -1,0 +1,616 @@
+//! pcapng (draft-ietf-opsawg-pcapng): sections, interfaces, packets, statistics.
+
+use hashbrown::HashMap;
+
+use super::{RESYNC_BYTES, Record, State};
+use crate::container::window::{End, Window};
+use crate::problem::{Code, Problems};
+
+/// Block type of a section header; the same in both byte orders.
+pub(super) const SECTION_HEADER: [u8; 4] = [0x0A, 0x0D, 0x0D, 0x0A];
+const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
+
+const INTERFACE_DESCRIPTION: u32 = 1;
+/// Obsolete.
+const PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const NAME_RESOLUTION: u32 = 4;
+const INTERFACE_STATISTICS: u32 = 5;
+const ENHANCED_PACKET: u32 = 6;
+const SYSTEMD_JOURNAL: u32 = 9;
+const DECRYPTION_SECRETS: u32 = 10;
+const CUSTOM: u32 = 0x0000_0BAD;
+const CUSTOM_NOT_COPIED: u32 = 0x4000_0BAD;
+const SECTION: u32 = u32::from_be_bytes(SECTION_HEADER);
+
+const SHB_HARDWARE: u16 = 2;
+const SHB_OS: u16 = 3;
+const IF_NAME: u16 = 2;
+const IF_TSRESOL: u16 = 9;
+const IF_FCSLEN: u16 = 13;
+const IF_TSOFFSET: u16 = 14;
+const ISB_IFDROP: u16 = 5;
+const ISB_OSDROP: u16 = 7;
+const EPB_FLAGS: u16 = 2;
+const EPB_DROPCOUNT: u16 = 4;
+
+/// Bytes kept of an interface's name, and of what a section says of its host.
+const TEXT_BYTES: usize = 255;
+
+/// Type, length, and the length again.
+const BLOCK_FRAME_BYTES: usize = 12;
+/// A section header without options.
+const SECTION_BYTES: usize = 28;
+
+/// Integers in a section's byte order.
+#[derive(Debug, Clone, Copy)]
+struct Order {
+    big_endian: bool,
+}
+
+impl Order {
+    #[inline]
+    fn u16(self, bytes: [u8; 2]) -> u16 {
+        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+    }
+
+    #[inline]
+    fn u32(self, bytes: [u8; 4]) -> u32 {
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+
+    #[inline]
+    fn u64(self, bytes: [u8; 8]) -> u64 {
+        if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) }
+    }
+
+    #[inline]
+    fn u32_at(self, bytes: &[u8], at: usize) -> Option<u32> {
+        bytes.get(at..)?.first_chunk().map(|field| self.u32(*field))
+    }
+
+    #[inline]
+    fn u16_at(self, bytes: &[u8], at: usize) -> Option<u16> {
+        bytes.get(at..)?.first_chunk().map(|field| self.u16(*field))
+    }
+
+    /// The byte order of the section whose header begins here.
+    fn of_section(header: &[u8; BLOCK_FRAME_BYTES]) -> Option<Order> {
+        let magic = *header.last_chunk()?;
+        [true, false]
+            .map(|big_endian| Order { big_endian })
+            .into_iter()
+            .find(|order| order.u32(magic) == BYTE_ORDER_MAGIC)
+    }
+}
+
+/// Options (§3.5): code, length, value padded to 32 bits; the end mark may be missing.
+struct Options<'a> {
+    rest: &'a [u8],
+    order: Order,
+}
+
+impl<'a> Iterator for Options<'a> {
+    type Item = (u16, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let code = self.order.u16_at(self.rest, 0).filter(|code| *code != 0)?;
+        let len = usize::from(self.order.u16_at(self.rest, 2)?);
+        let value = self.rest.get(4..4 + len)?;
+        self.rest = self.rest.get(4 + len.next_multiple_of(4)..).unwrap_or_default();
+        Some((code, value))
+    }
+}
+
+/// How an interface's time stamps become nanoseconds since 1970, in integers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Clock {
+    unit: Unit,
+    /// if_tsoffset: whole seconds to add.
+    offset_s: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Unit {
+    /// That many nanoseconds: 10^-n s, n up to 9.
+    Nanoseconds(u64),
+    /// That many of them are a nanosecond: 10^-n s, n above 9.
+    PerNanosecond(u64),
+    /// 2^-n s.
+    Binary(u8),
+}
+
+impl Clock {
+    const NS_PER_S: i64 = 1_000_000_000;
+
+    /// if_tsresol; microseconds where it is absent.
+    fn new(resolution: u8, offset_s: i64) -> Clock {
+        let exponent = u32::from(resolution & 0x7F);
+        let unit = if resolution & 0x80 != 0 {
+            Unit::Binary(resolution & 0x7F)
+        } else if exponent <= 9 {
+            Unit::Nanoseconds(10u64.pow(9 - exponent))
+        } else {
+            // A unit too small for u64 makes every time stamp less than a nanosecond: 0.
+            Unit::PerNanosecond(10u64.checked_pow(exponent - 9).unwrap_or(u64::MAX))
+        };
+        Clock { unit, offset_s }
+    }
+
+    /// `None` when the time does not fit (before 1677, after 2262).
+    #[inline]
+    fn time(self, stamp: u64) -> Option<i64> {
+        let ns = match self.unit {
+            Unit::Nanoseconds(ns) => stamp.checked_mul(ns),
+            Unit::PerNanosecond(units) => Some(stamp / units),
+            Unit::Binary(exponent) => {
+                let scaled = u128::from(stamp) * u128::from(Self::NS_PER_S.unsigned_abs());
+                u64::try_from(scaled >> exponent).ok()
+            }
+        };
+        let ns = i64::try_from(ns?).ok()?;
+        if self.offset_s == 0 { Some(ns) } else { self.offset_s.checked_mul(Self::NS_PER_S)?.checked_add(ns) }
+    }
+}
+
+/// One interface of the current section.
+#[derive(Debug, Clone, Copy)]
+struct Interface {
+    /// Counted over the whole file.
+    index: u32,
+    link: u16,
+    /// 0: no limit.
+    snap_len: u32,
+    fcs: u32,
+    clock: Clock,
+}
+
+/// Losses of one interface. The statistics block and the packets' own counts tell of the same losses, so the larger
+/// of the two stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Dropped {
+    by_statistics: u64,
+    by_packets: u64,
+}
+
+pub(super) struct Reader {
+    order: Order,
+    /// Of the current section; their ids begin at 0 in each.
+    interfaces: Vec<Interface>,
+    /// Per interface of the file.
+    dropped: Vec<Dropped>,
+    hosts: HashMap<Vec<u8>, u32>,
+    host: u32,
+}
+
+/// Type and length of a block.
+#[derive(Debug, Clone, Copy)]
+struct BlockHead {
+    kind: u32,
+    len: usize,
+    order: Order,
+}
+
+impl BlockHead {
+    /// A section header brings its own byte order, any other block has that of its section.
+    #[inline]
+    fn parse(start: &[u8; BLOCK_FRAME_BYTES], order: Order) -> Option<BlockHead> {
+        let order = if start.starts_with(&SECTION_HEADER) { Order::of_section(start)? } else { order };
+        Some(BlockHead { kind: order.u32_at(start, 0)?, len: order.u32_at(start, 4)? as usize, order })
+    }
+
+    #[inline]
+    fn believable(self, state: &State) -> bool {
+        let shortest = if self.kind == SECTION { SECTION_BYTES } else { BLOCK_FRAME_BYTES };
+        self.len >= shortest && self.len.is_multiple_of(4) && self.len <= state.max_block_bytes as usize
+    }
+
+    fn is_known(self) -> bool {
+        matches!(
+            self.kind,
+            SECTION | INTERFACE_DESCRIPTION
+                ..=ENHANCED_PACKET | SYSTEMD_JOURNAL | DECRYPTION_SECRETS | CUSTOM | CUSTOM_NOT_COPIED
+        )
+    }
+}
+
+/// A packet as its block states it, before the interface is looked up.
+struct Stated {
+    interface: u32,
+    /// `None`: a simple packet, which has no time.
+    stamp: Option<u64>,
+    /// `None`: a simple packet, which does not say.
+    captured: Option<u32>,
+    original: u32,
+    dropped: Option<u64>,
+    /// Where the data begin in the block's body.
+    data_at: usize,
+}
+
+impl Stated {
+    #[inline]
+    fn parse(kind: u32, body: &[u8], order: Order) -> Option<Stated> {
+        if kind == SIMPLE_PACKET {
+            let original = order.u32_at(body, 0)?;
+            return Some(Stated { interface: 0, stamp: None, captured: None, original, dropped: None, data_at: 4 });
+        }
+        let (fields, _) = body.first_chunk::<20>()?.as_chunks::<4>();
+        let &[first, high, low, captured, original] = fields else { return None };
+        let (interface, dropped) = if kind == ENHANCED_PACKET {
+            (order.u32(first), None)
+        } else {
+            let [a, b, c, d] = first;
+            // All ones: the writer did not know.
+            let dropped = Some(order.u16([c, d])).filter(|dropped| *dropped != u16::MAX);
+            (u32::from(order.u16([a, b])), dropped.map(u64::from))
+        };
+        Some(Stated {
+            interface,
+            stamp: Some(u64::from(order.u32(high)) << 32 | u64::from(order.u32(low))),
+            captured: Some(order.u32(captured)),
+            original: order.u32(original),
+            dropped,
+            data_at: 20,
+        })
+    }
+}
+
+/// What became of a block.
+enum Outcome {
+    Packet(Record),
+    Nothing,
+    Odd(Fault),
+}
+
+/// A fault within a block whose own lengths are right.
+struct Fault {
+    code: Code,
+    of_packet: bool,
+    detail: String,
+    /// The packet, when it can be handed on all the same.
+    record: Option<Record>,
+}
+
+impl Outcome {
+    #[cold]
+    fn odd(code: Code, detail: String) -> Outcome {
+        Outcome::Odd(Fault { code, of_packet: false, detail, record: None })
+    }
+
+    #[cold]
+    fn lost_packet(code: Code, detail: String) -> Outcome {
+        Outcome::Odd(Fault { code, of_packet: true, detail, record: None })
+    }
+}
+
+impl Reader {
+    /// Makes sure that a whole section header begins here; it is read as the first block.
+    pub(super) fn open(window: &mut Window, state: &State) -> Result<Reader, String> {
+        let Some(start) = window.peek_array::<BLOCK_FRAME_BYTES>() else {
+            return Err(format!("pcapng section header cut: 28 bytes needed, {} available", window.available()));
+        };
+        let Some(head) = Order::of_section(start).and_then(|order| BlockHead::parse(start, order)) else {
+            return Err("pcapng section header without a byte-order magic".to_owned());
+        };
+        if !head.believable(state) {
+            let (len, max) = (head.len, state.max_block_bytes);
+            return Err(format!("pcapng section header of {len} bytes (a multiple of 4 from 28 to {max})"));
+        }
+        let Some(block) = window.peek(head.len) else {
+            let (len, available) = (head.len, window.available());
+            return Err(format!("pcapng section header cut: {len} bytes needed, {available} available"));
+        };
+        let order = head.order;
+        if let Some(major @ (0 | 2..)) = order.u16_at(block, 12) {
+            return Err(format!("pcapng version {major} is not known (1 is)"));
+        }
+        Ok(Reader { order, interfaces: Vec::new(), dropped: Vec::new(), hosts: HashMap::new(), host: 0 })
+    }
+
+    #[inline]
+    pub(super) fn next(
+        &mut self,
+        window: &mut Window,
+        state: &mut State,
+        problems: &mut impl Problems,
+    ) -> Option<Record> {
+        loop {
+            let Some(start) = window.peek_array::<BLOCK_FRAME_BYTES>() else {
+                state.source_ended(window, problems, "block: 12 bytes needed");
+                return None;
+            };
+            let Some(head) = BlockHead::parse(start, self.order).filter(|head| head.believable(state)) else {
+                let kind = self.order.u32_at(start, 0).unwrap_or(0);
+                let len = self.order.u32_at(start, 4).unwrap_or(0);
+                let why = format!("block of type {kind:#x} and {len} bytes (12 to {})", state.max_block_bytes);
+                self.resync_or_stop(window, state, problems, &why)?;
+                continue;
+            };
+            let position = window.position();
+            let Some(block) = window.peek(head.len) else {
+                let what = format!("block of {} bytes", head.len);
+                if matches!(window.end(), Some(End::OfFile)) && self.resync(window, state, problems, &what) {
+                    continue;
+                }
+                state.source_ended(window, problems, &format!("{what} needed"));
+                return None;
+            };
+            let repeated = block.last_chunk().map_or(0, |len| head.order.u32(*len));
+            if repeated as usize != head.len {
+                let why = format!("block length {} is repeated as {repeated}", head.len);
+                // When a block follows where the first length says, only the repetition is wrong.
+                if !self.block_follows(window, head.len, state) {
+                    self.resync_or_stop(window, state, problems, &why)?;
+                    continue;
+                }
+                state.lost(problems, Code::FileCorrupt, position, why);
+            }
+            let body = window.peek(head.len).and_then(|block| block.get(8..head.len - 4)).unwrap_or_default();
+            let outcome = self.block(head, body, position + 8, state);
+            window.advance(head.len);
+            match outcome {
+                Outcome::Packet(record) => return Some(record),
+                Outcome::Nothing => {}
+                Outcome::Odd(fault) => {
+                    // Only this block is concerned: its lengths led to the next one.
+                    state.info.cut |= fault.code == Code::FileCorrupt;
+                    let frame = if fault.of_packet { state.frames } else { 0 };
+                    state.report(problems, fault.code, frame, position, fault.detail);
+                    if let Some(record) = fault.record {
+                        return Some(record);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn block(&mut self, head: BlockHead, body: &[u8], position: u64, state: &mut State) -> Outcome {
+        match head.kind {
+            ENHANCED_PACKET | PACKET | SIMPLE_PACKET => {
+                state.count_packet();
+                self.packet(head.kind, body, position, state)
+            }
+            _ => self.other_block(head, body, state),
+        }
+    }
+
+    #[cold]
+    fn other_block(&mut self, head: BlockHead, body: &[u8], state: &mut State) -> Outcome {
+        match head.kind {
+            SECTION => self.section(head.order, body, state),
+            INTERFACE_DESCRIPTION => self.interface(body, state),
+            INTERFACE_STATISTICS => self.statistics(body, state),
+            // Wireshark shows these as frames, and we count frames as Wireshark does.
+            SYSTEMD_JOURNAL | CUSTOM | CUSTOM_NOT_COPIED => {
+                state.frames += 1;
+                Outcome::Nothing
+            }
+            // Names of hosts and TLS key logs: nothing reads them yet.
+            NAME_RESOLUTION | DECRYPTION_SECRETS => Outcome::Nothing,
+            _ => Outcome::Nothing,
+        }
+    }
+
+    fn section(&mut self, order: Order, body: &[u8], state: &State) -> Outcome {
+        self.order = order;
+        self.interfaces.clear();
+        let mut hardware: &[u8] = &[];
+        let mut system: &[u8] = &[];
+        for (code, value) in self.options(body, 16) {
+            match code {
+                SHB_HARDWARE => hardware = clip(value),
+                SHB_OS => system = clip(value),
+                _ => {}
+            }
+        }
+        let mut key = hardware.to_vec();
+        // Neither text contains a zero byte, so the pair stays a pair.
+        key.push(0);
+        key.extend_from_slice(system);
+        let known = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
+        if known >= state.max_interfaces && !self.hosts.contains_key(&key) {
+            self.host = known.saturating_sub(1);
+            return Outcome::odd(Code::InterfaceLimit, format!("more than max_interfaces {known} capturing hosts"));
+        }
+        self.host = *self.hosts.entry(key).or_insert(known);
+        match self.order.u16_at(body, 4) {
+            Some(1) => Outcome::Nothing,
+            major => Outcome::odd(Code::FileCorrupt, format!("section of pcapng version {major:?} (1 is known)")),
+        }
+    }
+
+    fn interface(&mut self, body: &[u8], state: &mut State) -> Outcome {
+        let (Some(link), Some(snap_len)) = (self.order.u16_at(body, 0), self.order.u32_at(body, 4)) else {
+            return Outcome::odd(Code::FileCorrupt, format!("interface: 8 bytes needed, {} available", body.len()));
+        };
+        let index = u32::try_from(self.dropped.len()).unwrap_or(u32::MAX);
+        if index >= state.max_interfaces {
+            return Outcome::odd(Code::InterfaceLimit, format!("more than max_interfaces {index} interfaces"));
+        }
+        let (mut resolution, mut offset_s, mut fcs, mut name) = (6, 0, 0, None);
+        for (code, value) in self.options(body, 8) {
+            match (code, value) {
+                (IF_NAME, text) => name = Some(String::from_utf8_lossy(clip(text)).into_owned()),
+                (IF_TSRESOL, [value, ..]) => resolution = *value,
+                (IF_TSOFFSET, value) => {
+                    offset_s = value.first_chunk().map_or(0, |value| self.order.u64(*value).cast_signed());
+                }
+                // In bits, says the draft; most writers mean bytes.
+                (IF_FCSLEN, [16, ..]) => fcs = 2,
+                (IF_FCSLEN, [32, ..]) => fcs = 4,
+                (IF_FCSLEN, [bytes @ 0..=8, ..]) => fcs = u32::from(*bytes),
+                _ => {}
+            }
+        }
+        self.interfaces.push(Interface { index, link, snap_len, fcs, clock: Clock::new(resolution, offset_s) });
+        self.dropped.push(Dropped::default());
+        state.info.interfaces.push(name);
+        state.saw_link(link);
+        Outcome::Nothing
+    }
+
+    fn statistics(&mut self, body: &[u8], state: &mut State) -> Outcome {
+        let Some(interface) = self.order.u32_at(body, 0).and_then(|id| self.interfaces.get(id as usize)) else {
+            return Outcome::odd(Code::InterfaceUndeclared, "statistics of an interface not declared".to_owned());
+        };
+        let index = interface.index;
+        let mut lost: Option<u64> = None;
+        for (code, value) in self.options(body, 12) {
+            if let (ISB_IFDROP | ISB_OSDROP, Some(value)) = (code, value.first_chunk()) {
+                lost = Some(lost.unwrap_or(0).saturating_add(self.order.u64(*value)));
+            }
+        }
+        if let Some(lost) = lost {
+            self.note_dropped(index, state, |dropped| dropped.by_statistics = lost);
+        }
+        Outcome::Nothing
+    }
+
+    fn note_dropped(&mut self, interface: u32, state: &mut State, change: impl FnOnce(&mut Dropped)) {
+        let Some(dropped) = self.dropped.get_mut(interface as usize) else { return };
+        let before = dropped.total();
+        change(dropped);
+        let others = state.info.dropped.unwrap_or(0).saturating_sub(before);
+        state.info.dropped = Some(others.saturating_add(dropped.total()));
+    }
+
+    /// `position` is that of the body.
+    #[inline]
+    fn packet(&mut self, kind: u32, body: &[u8], position: u64, state: &mut State) -> Outcome {
+        let Some(stated) = Stated::parse(kind, body, self.order) else {
+            return Outcome::lost_packet(Code::FileCorrupt, format!("packet block of {} bytes", body.len()));
+        };
+        let Some(&interface) = self.interfaces.get(stated.interface as usize) else {
+            return Outcome::lost_packet(
+                Code::InterfaceUndeclared,
+                format!("packet on interface {}; its section has declared {}", stated.interface, self.interfaces.len()),
+            );
+        };
+        let captured = match stated.captured {
+            Some(captured) => captured,
+            // A simple packet is cut at its interface's snap length, and does not say so.
+            None => {
+                let room = u32::try_from(body.len().saturating_sub(stated.data_at)).unwrap_or(u32::MAX);
+                let snap_len = if interface.snap_len == 0 { u32::MAX } else { interface.snap_len };
+                stated.original.min(snap_len).min(room)
+            }
+        };
+        let data_end = stated.data_at.saturating_add(captured as usize);
+        if data_end > body.len() || captured > state.max_packet_bytes {
+            let room = body.len().saturating_sub(stated.data_at);
+            return Outcome::lost_packet(
+                Code::FileCorrupt,
+                format!(
+                    "captured length {captured}; {room} bytes available, max_packet_bytes {}",
+                    state.max_packet_bytes
+                ),
+            );
+        }
+        let mut fcs = interface.fcs;
+        let options_at = stated.data_at.saturating_add((captured as usize).next_multiple_of(4));
+        if kind != SIMPLE_PACKET && options_at < body.len() {
+            for (code, value) in self.options(body, options_at) {
+                match code {
+                    EPB_DROPCOUNT => {
+                        let lost = value.first_chunk().map_or(0, |value| self.order.u64(*value));
+                        self.note_dropped(interface.index, state, |dropped| dropped.add(lost));
+                    }
+                    EPB_FLAGS => {
+                        // Bits 5 to 8: length of the frame check sequence in bytes; 0 where it is not known.
+                        let flags = self.order.u32_at(value, 0).unwrap_or(0);
+                        fcs = Some(flags >> 5 & 0xF).filter(|bytes| *bytes != 0).unwrap_or(fcs);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if let Some(lost) = stated.dropped {
+            self.note_dropped(interface.index, state, |dropped| dropped.add(lost));
+        }
+        // Without the frame check sequence a whole packet is a little shorter, and no less whole.
+        let orig_len = stated.original.max(captured).saturating_sub(fcs);
+        let mut record = Record {
+            offset: position + stated.data_at as u64,
+            len: captured.min(orig_len) as usize,
+            time: None,
+            interface: interface.index,
+            host: self.host,
+            link: interface.link,
+            orig_len,
+        };
+        let Some(stamp) = stated.stamp else { return Outcome::Packet(record) };
+        record.time = interface.clock.time(stamp);
+        if record.time.is_some() {
+            return Outcome::Packet(record);
+        }
+        let detail = format!("time stamp {stamp} of {:?} is not between 1677 and 2262", interface.clock);
+        Outcome::Odd(Fault { code: Code::TimeOutOfRange, of_packet: true, detail, record: Some(record) })
+    }
+
+    fn options<'a>(&self, body: &'a [u8], at: usize) -> Options<'a> {
+        Options { rest: body.get(at..).unwrap_or_default(), order: self.order }
+    }
+
+    #[cold]
+    fn resync_or_stop(
+        &self,
+        window: &mut Window,
+        state: &mut State,
+        problems: &mut impl Problems,
+        why: &str,
+    ) -> Option<()> {
+        if self.resync(window, state, problems, why) {
+            return Some(());
+        }
+        let (offset, rest) = (window.position(), window.available().min(RESYNC_BYTES));
+        let detail = format!("{why}; no block found in the next {rest} bytes, reading stops");
+        state.lost(problems, Code::FileCorrupt, offset, detail);
+        None
+    }
+
+    /// Goes to the next place that can be believed to begin a block: a known type, and the same length at both ends.
+    #[cold]
+    fn resync(&self, window: &mut Window, state: &mut State, problems: &mut impl Problems, why: &str) -> bool {
+        let from = window.position();
+        // Twice the distance, so that the whole of the block found lies within it too.
+        let area = window.peek_up_to(2 * RESYNC_BYTES);
+        let found = (1..area.len().min(RESYNC_BYTES))
+            .find(|&skip| area.get(skip..).is_some_and(|rest| self.believable(rest, state)));
+        let Some(skip) = found else { return false };
+        window.advance(skip);
+        state.lost(problems, Code::FileCorrupt, from, format!("{why}; {skip} bytes skipped to the next block"));
+        true
+    }
+
+    fn believable(&self, bytes: &[u8], state: &State) -> bool {
+        let head = bytes.first_chunk().and_then(|start| BlockHead::parse(start, self.order));
+        head.is_some_and(|head| {
+            head.is_known()
+                && head.believable(state)
+                && bytes.get(..head.len).and_then(|block| block.last_chunk()).map(|len| head.order.u32(*len) as usize)
+                    == Some(head.len)
+        })
+    }
+
+    #[cold]
+    fn block_follows(&self, window: &mut Window, len: usize, state: &State) -> bool {
+        let area = window.peek_up_to(len.saturating_add(RESYNC_BYTES));
+        area.get(len..).is_some_and(|rest| rest.is_empty() || self.believable(rest, state))
+    }
+}
+
+impl Dropped {
+    fn add(&mut self, lost: u64) {
+        self.by_packets = self.by_packets.saturating_add(lost);
+    }
+
+    fn total(self) -> u64 {
+        self.by_statistics.max(self.by_packets)
+    }
+}
+
+fn clip(text: &[u8]) -> &[u8] {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    text.get(..TEXT_BYTES).unwrap_or(text)
+}
