@@ -354,6 +354,7 @@ class Captured:
     frame: int = 0
     wire: bytes = b""
     interface: int = 0
+    link: Callable[[Node, Node, Packet], bytes] | None = None  # where the interface is not of the capture's link type
     quotes: Captured | None = None  # an ICMP error carries the beginning of the packet it is about (RFC 792)
 
 
@@ -647,7 +648,7 @@ class Capture:
                 captured.packet /= Raw(bytes(captured.quotes.packet)[:548])  # as much as RFC 1812 §4.3.2.3 allows
             if IP in captured.packet:
                 captured.packet[IP].id = self._next_ip_id(captured.source.ip)
-            captured.wire = self.link(captured.source, captured.target, captured.packet)
+            captured.wire = (captured.link or self.link)(captured.source, captured.target, captured.packet)
 
     def _next_ip_id(self, ip: str) -> int:
         """Rises by one per packet of a host, from a start of its own: never 0, never twice the same."""

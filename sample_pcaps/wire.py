@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from scapy.layers.inet import TCP
+from scapy.layers.inet6 import IPv6ExtHdrFragment
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
+from scapy.layers.sctp import (
+    SCTP,
+    SCTPChunkCookieAck,
+    SCTPChunkCookieEcho,
+    SCTPChunkData,
+    SCTPChunkInit,
+    SCTPChunkInitAck,
+    SCTPChunkParamStateCookie,
+    SCTPChunkSACK,
+)
 from scapy.packet import Packet, Raw
 
 if TYPE_CHECKING:
@@ -119,6 +132,90 @@ class TcpConnection:
         return self.capture.put(at, side, peer, header / Raw(data) if data else header)
 
 
+# -- SCTP --------------------------------------------------------------------------------------------------------------
+
+
+class SctpAssociation:
+    """One SCTP association; SIP goes in DATA chunks of stream 0 with payload protocol 0 (RFC 4168 §5)."""
+
+    def __init__(
+        self, capture: Capture, client: Node, server: Node, tags: tuple[int, int], tsns: tuple[int, int]
+    ) -> None:
+        self.capture, self.client, self.server = capture, client, server
+        self.tag = dict(zip((client, server), tags, strict=True))  # the tag that a side expects in what it receives
+        self.tsn = dict(zip((client, server), tsns, strict=True))
+        self.sequence = {client: 0, server: 0}
+
+    def open(self, at: Millis, step: Millis) -> None:
+        """INIT, INIT ACK, COOKIE ECHO, COOKIE ACK (RFC 9260 §5.1), `step` ms apart."""
+        cookie = b"lab cookie".ljust(16, b"\0")
+        limits = {"a_rwnd": 106496, "n_out_streams": 10, "n_in_streams": 10}
+        init = SCTPChunkInit(init_tag=self.tag[self.client], init_tsn=self.tsn[self.client], **limits)
+        answer = SCTPChunkInitAck(init_tag=self.tag[self.server], init_tsn=self.tsn[self.server], **limits)
+        answer.params = [SCTPChunkParamStateCookie(cookie=cookie)]
+        self._put(at, self.client, init, tag=0)
+        for number, (side, chunk) in enumerate(
+            [
+                (self.server, answer),
+                (self.client, SCTPChunkCookieEcho(cookie=cookie)),
+                (self.server, SCTPChunkCookieAck()),
+            ],
+            1,
+        ):
+            self._put(Decimal(at) + number * Decimal(step), side, chunk)
+
+    def chunks(self, side: Node, data: bytes, *cuts: int, unordered: bool = True) -> list[Packet]:
+        """The DATA chunks of one user message, fragmented at `cuts`: B marks the first, E the last."""
+        edges = [0, *cuts, len(data)]
+        made = []
+        for start, end in itertools.pairwise(edges):
+            flags = {"beginning": start == 0, "ending": end == len(data), "unordered": unordered}
+            flags = {name: int(value) for name, value in flags.items()}
+            sequence = 0 if unordered else self.sequence[side]
+            made.append(
+                SCTPChunkData(**flags, tsn=self.tsn[side], stream_id=0, stream_seq=sequence, data=data[start:end])
+            )
+            self.tsn[side] += 1
+        self.sequence[side] += 0 if unordered else 1
+        return made
+
+    def put(self, at: Millis, side: Node, *chunks: Packet) -> Captured:
+        """One packet with these chunks bundled."""
+        return self._put(at, side, *chunks)
+
+    def sack(self, at: Millis, side: Node) -> Captured:
+        peer = self.server if side is self.client else self.client
+        return self._put(at, side, SCTPChunkSACK(cumul_tsn_ack=self.tsn[peer] - 1, a_rwnd=106496))
+
+    def send(self, at: Millis, side: Node, message: Message) -> Sighting:
+        """A message in one chunk in one packet."""
+        packet = self.put(at, side, *self.chunks(side, message.encode()))
+        return self.see(message, packet, packet)
+
+    def see(self, message: Message, first: Captured, last: Captured) -> Sighting:
+        return self.capture.see(message, first, last, "sctp")
+
+    def _put(self, at: Millis, side: Node, *chunks: Packet, tag: int | None = None) -> Captured:
+        peer = self.server if side is self.client else self.client
+        packet: Packet = SCTP(sport=side.port, dport=peer.port, tag=self.tag[peer] if tag is None else tag)
+        for chunk in chunks:
+            packet /= chunk
+        return self.capture.put(at, side, peer, packet)
+
+
+# -- IPv6 fragments ----------------------------------------------------------------------------------------------------
+
+
+def ipv6_fragments(datagram: bytes, identification: int, *cuts: int) -> list[Packet]:
+    """What follows the IPv6 header of each fragment of a UDP datagram (RFC 8200 §4.5); cuts are multiples of 8."""
+    edges = [0, *cuts, len(datagram)]
+    return [
+        IPv6ExtHdrFragment(nh=17, id=identification, offset=start // 8, m=int(end < len(datagram)))
+        / Raw(datagram[start:end])
+        for start, end in itertools.pairwise(edges)
+    ]
+
+
 # -- capture files -----------------------------------------------------------------------------------------------------
 
 
@@ -192,5 +289,5 @@ class PcapNg:
 
     def encode(self, packets: list[Captured]) -> bytes:
         edges = [0, *(frame - 1 for frame in self.split), len(packets)]
-        parts: Any = zip(self.sections, edges, edges[1:], strict=True)
-        return b"".join(section.encode(packets[start:end]) for section, start, end in parts)
+        parts = zip(self.sections, itertools.pairwise(edges), strict=True)
+        return b"".join(section.encode(packets[start:end]) for section, (start, end) in parts)
