@@ -1,1 +1,59 @@
-"""Reads SIP out of packet captures and tells what happened."""
+"""Reads SIP out of packet captures and tells what happened.
+
+::
+
+    capture bytes -> packets -> payloads -> messages         the compiled core, once per packet or message
+      messages -> transactions -> dialogs -> calls           analyzer.sip: functions from tables to a table
+      tables -> summary, ladder, files                       analyzer.show, analyzer.cli
+
+Start with :func:`read`; a message by hand goes through :func:`parse`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analyzer.errors import AmbiguousCall, AnalyzerError, CaptureError, FilterError, NotFound
+
+if TYPE_CHECKING:
+    from analyzer.call import Call as Call
+    from analyzer.capture import Capture as Capture
+    from analyzer.capture import read as read
+    from analyzer.filters import Filter as Filter
+    from analyzer.message import Message as Message
+    from analyzer.message import parse as parse
+
+__all__ = [
+    "AmbiguousCall",
+    "AnalyzerError",
+    "Call",
+    "Capture",
+    "CaptureError",
+    "Filter",
+    "FilterError",
+    "Message",
+    "NotFound",
+    "__version__",
+    "parse",
+    "read",
+]
+
+__version__ = "0.1.0"
+
+# Imported when first asked for: `sip-analyzer --help` must not wait for tables it does not need.
+_HOMES = {
+    "Call": "analyzer.call",
+    "Capture": "analyzer.capture",
+    "Filter": "analyzer.filters",
+    "Message": "analyzer.message",
+    "parse": "analyzer.message",
+    "read": "analyzer.capture",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'analyzer' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

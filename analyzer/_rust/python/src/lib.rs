@@ -1,1 +1,144 @@
-use pyo3::prelude::*; #[pymodule] fn _core(_m: &Bound<'_, PyModule>) -> PyResult<()> { Ok(()) }
+//! The door between `sip-core` and Python: takes arguments, releases the GIL, returns Arrow tables, maps errors.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use pyo3_arrow::PyTable;
+use pyo3_arrow::export::Arro3Table;
+use sip_core::error::CaptureError;
+use sip_core::limits::Limits;
+use sip_core::road::{self, Options, Progress, Scan, ScanError, Source};
+
+type SourceArgument = (String, PathBuf, Option<String>);
+
+fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
+    given.into_iter().map(|(name, path, point)| Source { name, path, point }).collect()
+}
+
+fn options(threads: usize, limits: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
+    let mut options = Options { threads, limits: Limits::default() };
+    for (name, value) in limits.into_iter().flatten() {
+        let name: String = name.extract()?;
+        if !options.limits.set(&name, value.extract()?) {
+            return Err(PyValueError::new_err(format!("no limit is called {name:?}; there are {}", Limits::NAMES.join(", "))));
+        }
+    }
+    Ok(options)
+}
+
+fn raise(py: Python<'_>, error: ScanError) -> PyErr {
+    match error {
+        ScanError::Capture(CaptureError { path, offset, reason }) => {
+            let class = py.import("analyzer.errors").and_then(|module| module.getattr("CaptureError"));
+            match class.and_then(|class| class.call1((path, offset, reason))) {
+                Ok(instance) => PyErr::from_value(instance),
+                Err(error) => error,
+            }
+        }
+        other => PyRuntimeError::new_err(other.to_string()),
+    }
+}
+
+/// A scan running on threads of its own.
+#[pyclass(module = "analyzer._core", name = "Scan")]
+struct RunningScan {
+    thread: Option<JoinHandle<Result<Scan, ScanError>>>,
+    progress: Arc<Progress>,
+}
+
+#[pymethods]
+impl RunningScan {
+    /// Bytes read (before decompression) and messages found so far.
+    fn progress(&self) -> (u64, u64) {
+        (self.progress.bytes_done.load(Relaxed), self.progress.messages.load(Relaxed))
+    }
+
+    /// Waits at most so many seconds; true when the result is there.
+    fn wait(&self, py: Python<'_>, seconds: f64) -> bool {
+        const STEP: Duration = Duration::from_millis(1);
+        let Some(thread) = &self.thread else { return true };
+        py.detach(|| {
+            let mut left = Duration::try_from_secs_f64(seconds.clamp(0.0, 3600.0)).unwrap_or_default();
+            while !thread.is_finished() && !left.is_zero() {
+                thread::sleep(STEP);
+                left = left.saturating_sub(STEP);
+            }
+            thread.is_finished()
+        })
+    }
+
+    /// The tables by name: messages files problems account failures. Once only.
+    fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let Some(thread) = self.thread.take() else {
+            return Err(PyRuntimeError::new_err("the result of this scan was taken already"));
+        };
+        let scan = py
+            .detach(|| thread.join())
+            .map_err(|_| PyRuntimeError::new_err("the core panicked: please report this capture"))?
+            .map_err(|error| raise(py, error))?;
+        let tables = PyDict::new(py);
+        for (name, batches) in [
+            ("messages", scan.messages),
+            ("files", vec![scan.files]),
+            ("problems", vec![scan.problems]),
+            ("account", vec![scan.account]),
+            ("failures", vec![scan.failures]),
+        ] {
+            let Some(schema) = batches.first().map(|batch| batch.schema()) else { continue };
+            tables.set_item(name, Arro3Table::from(PyTable::try_new(batches, schema)?))?;
+        }
+        Ok(tables)
+    }
+
+    /// Has the scan stop soon; its result is then of no use.
+    fn cancel(&self) {
+        self.progress.cancel.store(true, Relaxed);
+    }
+}
+
+impl Drop for RunningScan {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+/// Starts to read captures: (name, path, capture point or None) each. threads = 0: one parser for each processor.
+#[pyfunction]
+#[pyo3(signature = (sources, threads = 0, limits = None))]
+fn scan(sources: Vec<SourceArgument>, threads: usize, limits: Option<&Bound<'_, PyDict>>) -> PyResult<RunningScan> {
+    let options = options(threads, limits)?;
+    let sources = self::sources(sources);
+    let progress = Arc::new(Progress::default());
+    let shared = Arc::clone(&progress);
+    let thread = thread::spawn(move || road::scan(&sources, &options, &shared));
+    Ok(RunningScan { thread: Some(thread), progress })
+}
+
+/// The bytes of messages, by (file, frame, offset, length) of their rows, in the order asked; None where none is found.
+#[pyfunction]
+#[pyo3(signature = (sources, wanted, limits = None))]
+fn fetch<'py>(
+    py: Python<'py>,
+    sources: Vec<SourceArgument>,
+    wanted: Vec<(String, u64, u64, u64)>,
+    limits: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
+    let options = options(1, limits)?;
+    let sources = self::sources(sources);
+    let found = py.detach(|| road::fetch(&sources, &options, &wanted)).map_err(|error| raise(py, error))?;
+    Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
+}
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<RunningScan>()?;
+    module.add_function(wrap_pyfunction!(scan, module)?)?;
+    module.add_function(wrap_pyfunction!(fetch, module)?)?;
+    Ok(())
+}

@@ -12,6 +12,7 @@
 
 pub mod container;
 pub mod error;
+pub mod hash;
 pub mod limits;
 pub mod net;
 pub mod packet;

@@ -1,0 +1,20 @@
+"""The compiled core: bytes to tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+@final
+class Scan:
+    def progress(self) -> tuple[int, int]: ...
+    def wait(self, seconds: float) -> bool: ...
+    def result(self) -> dict[str, Any]: ...
+    def cancel(self) -> None: ...
+
+def scan(
+    sources: Sequence[tuple[str, str, str | None]], threads: int = 0, limits: Mapping[str, int] | None = None
+) -> Scan: ...
+def fetch(
+    sources: Sequence[tuple[str, str, str | None]],
+    wanted: Sequence[tuple[str, int, int, int]],
+    limits: Mapping[str, int] | None = None,
+) -> list[bytes | None]: ...

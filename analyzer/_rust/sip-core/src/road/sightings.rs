@@ -1,0 +1,217 @@
+//! Sightings: order in time, keys, duplicates, retransmissions, and the transaction of each message.
+//!
+//! One sweep over all messages in time order, on the few numbers of [`Sighting`], with integer keys only. What it decides
+//! is local: it depends on messages of the same bytes or the same transaction and on fixed windows, never on the file, the
+//! number of threads or the length of the capture.
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use crate::hash::{self, Keyed};
+use crate::packet::NO_TIME;
+
+/// A packet that two interfaces or taps of one clock see twice comes within this time (ns).
+const SAME_PACKET: i64 = 50_000_000;
+/// The same for packets that carry no identification (IPv4 ID 0): below 0.4 T1 nobody resends (RFC 3261 §17.1.1.2, T1 = 0.5 s).
+const SAME_PACKET_NO_IDENT: i64 = 200_000_000;
+/// Two taps whose clocks differ: the identification must be equal then.
+const CLOCK_SKEW: i64 = 10_000_000_000;
+/// 64 T1 on Gm (T1 = 2 s, TS 24.229 §7.7): later than this, the same bytes are no retransmission but a sender that reuses them.
+const RESEND_WINDOW: i64 = 128_000_000_000;
+/// How many earlier sightings of the same bytes are compared with a new one.
+const MAX_COMPARED: usize = 32;
+
+/// What the message is, as far as transactions are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Request,
+    Ack,
+    Response(u16),
+}
+
+/// The numbers of one message that the sweep needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Sighting {
+    /// Capture time of the packet that completed it (ns), or [`NO_TIME`].
+    pub time: i64,
+    /// Hash of the message's bytes.
+    pub content: u64,
+    /// Hash of transport, addresses and ports, in the direction of travel.
+    pub route: u64,
+    /// Hash of what makes a transaction on a hop (an ACK takes that of its INVITE).
+    pub transaction: u64,
+    /// IPv4 identification, SCTP TSN, TCP sequence number; 0 = the packet has none.
+    pub ident: u32,
+    pub point: u16,
+    pub kind: Kind,
+    /// A stream delivers each byte once per capture point: the same bytes again were sent again.
+    pub stream: bool,
+    pub ipv6: bool,
+}
+
+/// What the sweep found out about one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighted {
+    pub key: i64,
+    /// Key of the transaction's earliest message; `None` for an ACK to a 2xx and what has no transaction.
+    pub transaction: Option<i64>,
+    /// Key of the first sighting, if this is the same packet seen again.
+    pub original: Option<i64>,
+    pub retransmission: bool,
+}
+
+/// The rows in time order. `None` if they are so already (the usual case). A row without time stays behind the row it
+/// follows in the capture.
+pub fn time_order(times: &[i64]) -> Option<Vec<u32>> {
+    let mut latest = NO_TIME;
+    let in_place: Vec<i64> = times
+        .iter()
+        .map(|&time| {
+            if time != NO_TIME {
+                latest = time;
+            }
+            latest
+        })
+        .collect();
+    if in_place.is_sorted() {
+        return None;
+    }
+    let mut order: Vec<u32> = (0..times.len() as u32).collect();
+    order.sort_by_key(|&row| in_place[row as usize]);
+    Some(order)
+}
+
+/// The state of one transaction as the sweep passes.
+struct Transaction {
+    key: i64,
+    last_request: i64,
+    final_status: u16,
+}
+
+/// Sweeps the messages; `rows` must be in time order.
+pub fn sweep(rows: &[Sighting]) -> Vec<Sighted> {
+    let keys = keys(rows);
+    let mut out: Vec<Sighted> = Vec::with_capacity(rows.len());
+    // Latest row with the same bytes, and for each row the one before it: a chain per content without a Vec per entry.
+    let mut latest: HashMap<u64, u32, Keyed> = HashMap::with_capacity_and_hasher(rows.len(), Keyed);
+    let mut earlier: Vec<u32> = Vec::with_capacity(rows.len());
+    let mut transactions: HashMap<u64, Transaction, Keyed> = HashMap::with_capacity_and_hasher(rows.len() / 2, Keyed);
+
+    for (index, (row, key)) in rows.iter().zip(keys).enumerate() {
+        let chain = latest.insert(row.content, index as u32);
+        earlier.push(chain.unwrap_or(u32::MAX));
+        let mut seen = Sighted { key, transaction: None, original: None, retransmission: false };
+
+        let mut at = chain;
+        for _ in 0..MAX_COMPARED {
+            let Some(previous) = at else { break };
+            let (other, known) = (&rows[previous as usize], out[previous as usize]);
+            at = Some(earlier[previous as usize]).filter(|&next| next != u32::MAX);
+            if known.original.is_some() {
+                continue; // its original comes further down the chain
+            }
+            if same_packet(row, other) {
+                seen = Sighted { key, original: Some(known.key), ..known };
+                break;
+            }
+            if row.route == other.route && gap(row, other) <= RESEND_WINDOW {
+                seen.retransmission = true;
+            }
+        }
+        if seen.original.is_none() {
+            let (transaction, resent) = join(&mut transactions, row, key);
+            seen.transaction = transaction;
+            seen.retransmission |= resent;
+        }
+        out.push(seen);
+    }
+    out
+}
+
+fn gap(row: &Sighting, other: &Sighting) -> i64 {
+    if row.time == NO_TIME || other.time == NO_TIME { 0 } else { row.time.saturating_sub(other.time).saturating_abs() }
+}
+
+/// The same packet seen twice, or sent on by an address translator that left the message alone (domain: captured twice is
+/// not sent twice).
+fn same_packet(row: &Sighting, other: &Sighting) -> bool {
+    let gap = gap(row, other);
+    if row.route != other.route {
+        // Same bytes, so the same Via stack: a proxy would have added its own.
+        return gap <= SAME_PACKET;
+    }
+    if row.stream && row.point == other.point {
+        return row.ident == other.ident && gap == 0;
+    }
+    if row.ident != other.ident {
+        return false;
+    }
+    match (row.ident, row.ipv6) {
+        (0, false) => gap < SAME_PACKET_NO_IDENT,
+        (0, true) => gap <= SAME_PACKET,
+        _ => gap <= if row.point == other.point { SAME_PACKET } else { CLOCK_SKEW },
+    }
+}
+
+/// Finds or opens the transaction of a message; says also whether it is a request of it that was sent before.
+fn join(open: &mut HashMap<u64, Transaction, Keyed>, row: &Sighting, key: i64) -> (Option<i64>, bool) {
+    match (open.entry(row.transaction), row.kind) {
+        // RFC 3261 §17.1.1.3: the ACK to a non-2xx belongs to the INVITE's transaction; §13.2.2.4: that to a 2xx does not.
+        (Entry::Vacant(_), Kind::Ack) => (None, false),
+        (Entry::Occupied(entry), Kind::Ack) => {
+            let joins = !(200..300).contains(&entry.get().final_status);
+            (joins.then(|| entry.get().key), false)
+        }
+        (Entry::Vacant(entry), kind) => {
+            let final_status = if let Kind::Response(status @ 200..) = kind { status } else { 0 };
+            let last_request = if kind == Kind::Request { row.time } else { NO_TIME };
+            entry.insert(Transaction { key, last_request, final_status });
+            (Some(key), false)
+        }
+        (Entry::Occupied(mut entry), Kind::Request) => {
+            let known = entry.get_mut();
+            let since = if known.last_request == NO_TIME || row.time == NO_TIME {
+                0
+            } else {
+                row.time.saturating_sub(known.last_request)
+            };
+            if known.final_status != 0 && since > RESEND_WINDOW {
+                // A sender that uses one branch for ever (keep-alive OPTIONS of some stacks): another transaction.
+                *known = Transaction { key, last_request: row.time, final_status: 0 };
+                return (Some(key), false);
+            }
+            let resent = known.last_request != NO_TIME;
+            known.last_request = row.time;
+            (Some(known.key), resent)
+        }
+        (Entry::Occupied(mut entry), Kind::Response(status)) => {
+            let known = entry.get_mut();
+            if status >= 200 && known.final_status == 0 {
+                known.final_status = status;
+            }
+            (Some(known.key), false)
+        }
+    }
+}
+
+/// One 63-bit key per row: hash of time, addresses and bytes, then the ordinal among equals.
+fn keys(rows: &[Sighting]) -> Vec<i64> {
+    let mut out = Vec::with_capacity(rows.len());
+    // Equal rows have equal times and so are neighbours in time, unless they have none: most rows need no look-up.
+    let mut ordinals: HashMap<u64, u64, Keyed> = HashMap::with_hasher(Keyed);
+    let time = |index: usize| rows.get(index).map(|row| row.time);
+    for (index, row) in rows.iter().enumerate() {
+        let identity = hash::pair(hash::pair(row.content, row.route), row.time as u64);
+        let neighbours = [index.checked_sub(1).and_then(time), time(index + 1)];
+        let alone = row.time != NO_TIME && !neighbours.contains(&Some(row.time));
+        let ordinal = if alone {
+            0
+        } else {
+            let count = ordinals.entry(identity).or_insert(0);
+            *count += 1;
+            *count - 1
+        };
+        out.push((hash::pair(identity, ordinal) >> 1) as i64);
+    }
+    out
+}

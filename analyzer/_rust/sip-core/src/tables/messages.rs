@@ -1,0 +1,344 @@
+//! The table `messages`: one row for each message of a batch, and what the sweep over all of them adds.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::ArrowError;
+use hashbrown::HashMap;
+use memchr::memmem;
+
+use crate::hash;
+use crate::limits::Limits;
+use crate::net::Protocol;
+use crate::problem::{Layer, Problem, Problems};
+use crate::road::{Batch, Kind, Sighted, Sighting, Slot, sweep, time_order};
+use crate::sip::fields::{Fields, Scratch, read};
+use crate::sip::{Flaw, Flaws};
+use crate::tables::columns::{columns, record_batch};
+use crate::tables::small::ProblemLog;
+
+columns! {
+    /// What one message says by itself.
+    struct Columns {
+        frame: Int = "frame", offset: Int = "offset", length: Int = "length", time: Time = "time",
+        first_byte_at: Time = "first_byte_at", src_ip: Text = "src_ip", src_port: Int = "src_port", dst_ip: Text = "dst_ip",
+        dst_port: Int = "dst_port", transport: Text = "transport", method: Text = "method", status: Int = "status",
+        reason_phrase: Text = "reason_phrase", request_uri: Text = "request_uri", call_id: Text = "call_id",
+        from_uri: Text = "from_uri", from_tag: Text = "from_tag", to_uri: Text = "to_uri", to_tag: Text = "to_tag",
+        cseq: Int = "cseq", via_branch: Text = "via_branch", via_sent_by: Text = "via_sent_by", via_count: Int = "via_count",
+        max_forwards: Int = "max_forwards", contact_uri: Text = "contact_uri", contact_expires: Int = "contact_expires",
+        expires: Int = "expires", asserted_identity: Text = "asserted_identity",
+        preferred_identity: Text = "preferred_identity", private_id: Text = "private_id", challenge: Bool = "challenge",
+        credentials: Bool = "credentials", stale: Bool = "stale", require: Text = "require", supported: Text = "supported",
+        event: Text = "event", subscription_state: Text = "subscription_state", rseq: Int = "rseq", rack: Text = "rack",
+        session_expires: Int = "session_expires", p_early_media: Text = "p_early_media", refer_to: Text = "refer_to",
+        replaces: Text = "replaces", warning: Text = "warning", reason_header: Text = "reason_header", icid: Text = "icid",
+        user_agent: Text = "user_agent", content_type: Text = "content_type", body_length: Int = "body_length",
+        has_sdp: Bool = "has_sdp", qos_pending: Bool = "qos_pending", complete: Bool = "complete",
+        call_hash: Int = "_call", dialog_hash: Int = "_dialog", leg_hash: Int = "_leg", via_hash: Int = "_via",
+        via_rest_hash: Int = "_via_rest", nonce_hash: Int = "_nonce", qos: Bool = "_qos", q850: Int = "_q850",
+        sip_cause: Int = "_sip_cause",
+    }
+}
+
+columns! {
+    /// What the whole scan says of a message.
+    struct ScanColumns {
+        message: Int = "message", file: Text = "file", point: Text = "point", retransmission: Bool = "retransmission",
+        duplicate: Bool = "duplicate", original: Int = "original", transaction: Int = "transaction",
+    }
+}
+
+/// The messages of one batch.
+pub struct Chunk {
+    columns: Vec<(&'static str, ArrayRef)>,
+    /// Per message: what the sweep needs, and the index of its file.
+    rows: Vec<(Sighting, u32)>,
+    problems: Option<ProblemLog>,
+}
+
+impl Chunk {
+    /// The problems of its messages, once.
+    pub fn take_problems(&mut self, limits: &Limits) -> ProblemLog {
+        self.problems.take().unwrap_or_else(|| ProblemLog::new(limits.max_problems_per_code))
+    }
+}
+
+/// Turns batches into chunks; one for each parser thread.
+pub struct Parser<'a> {
+    limits: &'a Limits,
+    scratch: Scratch,
+    addresses: HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>,
+    qos: memmem::Finder<'static>,
+}
+
+/// Addresses whose text is remembered; a flood of forged ones starts the memory over.
+const MAX_ADDRESSES: usize = 65_536;
+
+impl<'a> Parser<'a> {
+    pub fn new(limits: &'a Limits) -> Self {
+        Self {
+            limits,
+            scratch: Scratch::default(),
+            addresses: HashMap::default(),
+            qos: memmem::Finder::new(b":qos "),
+        }
+    }
+
+    pub fn parse(&mut self, batch: &Batch) -> Chunk {
+        let mut columns = Columns::new();
+        let mut rows = Vec::with_capacity(batch.messages().len());
+        let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
+        for (slot, bytes) in batch.messages() {
+            let fields = read(bytes, slot.carrier, &mut self.scratch);
+            let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
+            let qos = fields.sdp.clone().and_then(|sdp| bytes.get(sdp)).is_some_and(|sdp| self.qos.find(sdp).is_some());
+            let keys = Keys::of(&fields);
+            push_addresses(&mut columns, slot, &mut self.addresses);
+            push_fields(&mut columns, slot, &fields, message.len(), qos);
+            push_keys(&mut columns, &keys);
+            report(&mut problems, slot, &fields);
+            rows.push((sighting(slot, &fields, message, &keys), slot.last.file));
+        }
+        Chunk { columns: columns.finish(), rows, problems: Some(problems) }
+    }
+}
+
+/// Hashes that the stages group and join on.
+struct Keys {
+    call: Option<u64>,
+    dialog: Option<u64>,
+    leg: Option<u64>,
+    transaction: Option<u64>,
+    via: Option<(u64, u64)>,
+    nonce: Option<u64>,
+}
+
+impl Keys {
+    fn of(fields: &Fields<'_>) -> Self {
+        let call = fields.call_id.map(hash::bytes);
+        let tags = (fields.from.tag.map(hash::bytes), fields.to.tag.map(hash::bytes));
+        let dialog = match (call, tags) {
+            // RFC 3261 §12: Call-ID and both tags; whoever sends, it is the same dialog.
+            (Some(call), (Some(from), Some(to))) => Some(hash::pair(call, hash::pair(from.min(to), from.max(to)))),
+            _ => None,
+        };
+        Self {
+            call,
+            dialog,
+            leg: call.map(|call| hash::pair(call, tags.0.unwrap_or(0))),
+            transaction: transaction(fields, call, tags.0),
+            via: (fields.via.count > 0).then_some((fields.via.hash, fields.via.rest_hash)),
+            nonce: fields.auth.challenge_nonce.or(fields.auth.credentials_nonce),
+        }
+    }
+}
+
+/// What makes a transaction on a hop (RFC 3261 §17.1.3, §17.2.3): branch, sent-by and method, where an ACK takes the
+/// INVITE's. Call-ID and CSeq guard against senders that use a branch again.
+fn transaction(fields: &Fields<'_>, call: Option<u64>, from_tag: Option<u64>) -> Option<u64> {
+    let method = match fields.method? {
+        b"ACK" => b"INVITE",
+        method => method,
+    };
+    let request = hash::pair(hash::pair(call?, u64::from(fields.cseq?)), hash::bytes(method));
+    let via = &fields.via;
+    Some(match (via.unique_branch, via.branch, via.sent_by) {
+        (true, Some(branch), Some(sent_by)) => {
+            hash::pair(request, hash::pair(hash::bytes(branch), hash::bytes(sent_by)))
+        }
+        // RFC 2543: the branch alone says nothing; From tag and the whole top Via do.
+        _ => hash::pair(request, hash::pair(from_tag.unwrap_or(0), via.top_hash)),
+    })
+}
+
+fn sighting(slot: &Slot, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Sighting {
+    let flow = &slot.flow;
+    let address = |ip: IpAddr, port: u16| {
+        let hashed = match ip {
+            IpAddr::V4(ip) => hash::bytes(&ip.octets()),
+            IpAddr::V6(ip) => hash::bytes(&ip.octets()),
+        };
+        hash::pair(hashed, u64::from(port))
+    };
+    let route = hash::pair(address(flow.src, flow.src_port), address(flow.dst, flow.dst_port));
+    let content = hash::bytes(message);
+    Sighting {
+        time: slot.last.time,
+        content,
+        route: hash::pair(route, flow.protocol as u64),
+        // A message without Call-ID, CSeq or method has only itself.
+        transaction: keys.transaction.unwrap_or(content),
+        ident: slot.ident,
+        point: slot.point,
+        kind: match (fields.status, fields.method) {
+            (Some(status), _) => Kind::Response(status),
+            (None, Some(b"ACK")) => Kind::Ack,
+            (None, _) => Kind::Request,
+        },
+        stream: flow.protocol == Protocol::Tcp,
+        ipv6: flow.src.is_ipv6(),
+    }
+}
+
+fn push_addresses(
+    columns: &mut Columns,
+    slot: &Slot,
+    known: &mut HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>,
+) {
+    if known.len() > MAX_ADDRESSES {
+        known.clear();
+    }
+    let flow = &slot.flow;
+    columns.src_ip.push(Some(known.entry(flow.src).or_insert_with(|| flow.src.to_string().into())));
+    columns.src_port.push(Some(flow.src_port.into()));
+    columns.dst_ip.push(Some(known.entry(flow.dst).or_insert_with(|| flow.dst.to_string().into())));
+    columns.dst_port.push(Some(flow.dst_port.into()));
+    columns.transport.push(Some(match flow.protocol {
+        Protocol::Udp => "udp",
+        Protocol::Tcp => "tcp",
+        Protocol::Sctp => "sctp",
+    }));
+}
+
+fn push_fields(columns: &mut Columns, slot: &Slot, fields: &Fields<'_>, length: usize, qos: bool) {
+    let number = |value: Option<u32>| value.map(i64::from);
+    columns.frame.push(Some(slot.last.frame as i64));
+    columns.offset.push(Some(slot.first.offset as i64));
+    columns.length.push(Some(length as i64));
+    columns.time.push(slot.last.time);
+    columns.first_byte_at.push(slot.first.time);
+    columns.method.push_bytes(fields.method);
+    columns.status.push(fields.status.map(i64::from));
+    columns.reason_phrase.push_bytes(fields.reason_phrase);
+    columns.request_uri.push_bytes(fields.request_uri);
+    columns.call_id.push_bytes(fields.call_id);
+    columns.from_uri.push_bytes(fields.from.uri);
+    columns.from_tag.push_bytes(fields.from.tag);
+    columns.to_uri.push_bytes(fields.to.uri);
+    columns.to_tag.push_bytes(fields.to.tag);
+    columns.cseq.push(number(fields.cseq));
+    columns.via_branch.push_bytes(fields.via.branch);
+    columns.via_sent_by.push_bytes(fields.via.sent_by);
+    columns.via_count.push(Some(fields.via.count.into()));
+    columns.max_forwards.push(number(fields.max_forwards));
+    columns.contact_uri.push_bytes(if fields.contact.star { Some(b"*") } else { fields.contact.uri });
+    columns.contact_expires.push(number(fields.contact.expires));
+    columns.expires.push(number(fields.expires));
+    columns.asserted_identity.push_bytes(fields.asserted[0]);
+    columns.preferred_identity.push_bytes(fields.preferred);
+    columns.private_id.push_bytes(fields.auth.username);
+    columns.challenge.push(fields.auth.challenge);
+    columns.credentials.push(fields.auth.credentials);
+    columns.stale.push(fields.auth.stale);
+    columns.require.push_bytes(fields.require);
+    columns.supported.push_bytes(fields.supported);
+    columns.event.push_bytes(fields.event);
+    columns.subscription_state.push_bytes(fields.subscription_state);
+    columns.rseq.push(number(fields.rseq));
+    columns.rack.push_bytes(fields.rack);
+    columns.session_expires.push(number(fields.session_expires));
+    columns.p_early_media.push_bytes(fields.p_early_media);
+    columns.refer_to.push_bytes(fields.refer_to);
+    columns.replaces.push_bytes(fields.replaces);
+    columns.warning.push_bytes(fields.warning);
+    columns.reason_header.push_bytes(fields.reason);
+    columns.icid.push_bytes(fields.icid);
+    columns.user_agent.push_bytes(fields.user_agent);
+    columns.content_type.push_bytes(fields.content_type);
+    columns.body_length.push(Some(fields.body.len() as i64));
+    columns.has_sdp.push(fields.sdp.is_some());
+    columns.qos_pending.push(fields.qos_pending);
+    let cut = fields.flaws.has(Flaw::Cut) || fields.flaws.has(Flaw::ContentLengthExceedsDatagram);
+    columns.complete.push(slot.complete && !cut);
+    columns.qos.push(qos);
+    columns.q850.push(fields.reason_q850.map(i64::from));
+    columns.sip_cause.push(fields.reason_sip.map(i64::from));
+}
+
+/// Hashes leave the core in the 63 bits of a key column.
+fn push_keys(columns: &mut Columns, keys: &Keys) {
+    let key = |hash: Option<u64>| hash.map(|hash| (hash >> 1) as i64);
+    columns.call_hash.push(key(keys.call));
+    columns.dialog_hash.push(key(keys.dialog));
+    columns.leg_hash.push(key(keys.leg));
+    columns.via_hash.push(key(keys.via.map(|via| via.0)));
+    columns.via_rest_hash.push(key(keys.via.map(|via| via.1)));
+    columns.nonce_hash.push(key(keys.nonce));
+}
+
+fn report(problems: &mut ProblemLog, slot: &Slot, fields: &Fields<'_>) {
+    let mut flaws: Flaws = fields.flaws;
+    flaws.merge(slot.flaws);
+    for flaw in flaws.iter() {
+        problems.report(Problem {
+            code: flaw.code(),
+            layer: Layer::Sip,
+            file: slot.last.file,
+            frame: slot.last.frame,
+            offset: slot.first.offset,
+            detail: fields.detail(flaw),
+        });
+    }
+}
+
+/// Puts the chunks of a scan together: in time order, with keys, duplicates, retransmissions and transactions.
+pub fn assemble(mut chunks: Vec<Chunk>, files: &[&str], points: &[&str]) -> Result<Vec<RecordBatch>, ArrowError> {
+    if chunks.is_empty() {
+        chunks.push(Chunk { columns: Columns::new().finish(), rows: Vec::new(), problems: None });
+    }
+    let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|(row, _)| row.time).collect();
+    if let Some(order) = time_order(&times) {
+        chunks = vec![reordered(chunks, &order)?];
+    }
+    drop(times);
+    let all: Vec<Sighting> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|&(row, _)| row).collect();
+    let mut sighted = sweep(&all).into_iter();
+    chunks
+        .into_iter()
+        .map(|chunk| {
+            let mut columns = ScanColumns::new();
+            for ((row, file), seen) in chunk.rows.iter().zip(&mut sighted) {
+                let Sighted { key, transaction, original, retransmission } = seen;
+                columns.message.push(Some(key));
+                columns.file.push(files.get(*file as usize).copied());
+                columns.point.push(points.get(usize::from(row.point)).copied());
+                columns.retransmission.push(retransmission);
+                columns.duplicate.push(original.is_some());
+                columns.original.push(original);
+                columns.transaction.push(transaction);
+            }
+            let mut all = columns.finish();
+            all.extend(chunk.columns);
+            record_batch(all)
+        })
+        .collect()
+}
+
+/// One chunk with the rows of all, in the order given; a column at a time, so that only one is in memory twice.
+fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError> {
+    let mut starts = Vec::with_capacity(chunks.len());
+    let mut total = 0;
+    for chunk in &chunks {
+        starts.push(total);
+        total += chunk.rows.len();
+    }
+    let places: Vec<(usize, usize)> = order
+        .iter()
+        .map(|&row| {
+            let chunk = starts.partition_point(|&start| start <= row as usize) - 1;
+            (chunk, row as usize - starts[chunk])
+        })
+        .collect();
+    let rows = places.iter().map(|&(chunk, row)| chunks[chunk].rows[row]).collect();
+    let width = chunks.first().map_or(0, |chunk| chunk.columns.len());
+    let mut columns = Vec::with_capacity(width);
+    for _ in 0..width {
+        let parts: Vec<(&'static str, ArrayRef)> = chunks.iter_mut().map(|chunk| chunk.columns.remove(0)).collect();
+        let arrays: Vec<&dyn arrow_array::Array> = parts.iter().map(|(_, array)| Arc::as_ref(array)).collect();
+        let name = parts.first().map_or("", |&(name, _)| name);
+        columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));
+    }
+    Ok(Chunk { columns, rows, problems: None })
+}

@@ -1,0 +1,5 @@
+//! The tables that leave the core, as Arrow record batches.
+
+mod columns;
+pub mod messages;
+pub mod small;

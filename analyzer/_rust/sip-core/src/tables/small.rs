@@ -1,0 +1,201 @@
+//! The tables that have few rows: files, problems, account, failures.
+
+use std::collections::BTreeMap;
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+
+use crate::container::FileInfo;
+use crate::net::{Failure, Flow, Protocol};
+use crate::packet::{NO_TIME, Stamp};
+use crate::problem::{Code, Problem, Problems};
+use crate::tables::columns::{columns, record_batch};
+
+columns! {
+    struct FileColumns {
+        file: Text = "file", path: Text = "path", point: Text = "point", format: Text = "format",
+        link_types: Text = "link_types", packets: Int = "packets", first_at: Time = "first_at", last_at: Time = "last_at",
+        dropped: Int = "dropped", backward_steps: Int = "backward_steps", cut: Bool = "cut",
+    }
+}
+
+columns! {
+    struct ProblemColumns {
+        problem: Int = "problem", code: Text = "code", layer: Text = "layer", file: Text = "file", frame: Int = "frame",
+        offset: Int = "offset", detail: Text = "detail",
+    }
+}
+
+columns! {
+    struct AccountColumns { layer: Text = "layer", reason: Text = "reason", packets: Int = "packets" }
+}
+
+columns! {
+    struct FailureColumns {
+        time: Time = "time", kind: Text = "kind", src_ip: Text = "src_ip", src_port: Int = "src_port",
+        dst_ip: Text = "dst_ip", dst_port: Int = "dst_port", transport: Text = "transport", detail: Text = "detail",
+    }
+}
+
+/// One file as it was read.
+#[derive(Debug, Clone, Default)]
+pub struct FileRow {
+    pub name: String,
+    pub path: String,
+    /// Names of the capture points it belongs to, separated by spaces.
+    pub point: String,
+    pub info: FileInfo,
+}
+
+pub fn files(rows: &[FileRow]) -> Result<RecordBatch, ArrowError> {
+    let mut columns = FileColumns::new();
+    for FileRow { name, path, point, info } in rows {
+        columns.file.push(Some(name));
+        columns.path.push(Some(path));
+        columns.point.push(Some(point).filter(|point| !point.is_empty()).map(String::as_str));
+        let format = match (info.format, info.compression) {
+            ("", _) => None,
+            (format, None) => Some(format.to_owned()),
+            (format, Some(compression)) => Some(format!("{format} in {compression}")),
+        };
+        columns.format.push(format.as_deref());
+        let links: Vec<String> = info.link_types.iter().map(|&link| link_type(link)).collect();
+        columns.link_types.push(Some(links.join(" ")).filter(|links| !links.is_empty()).as_deref());
+        columns.packets.push(Some(info.packets as i64));
+        columns.first_at.push(info.first_time.unwrap_or(NO_TIME));
+        columns.last_at.push(info.last_time.unwrap_or(NO_TIME));
+        columns.dropped.push(info.dropped.map(|dropped| dropped as i64));
+        columns.backward_steps.push(Some(info.backward_steps as i64));
+        columns.cut.push(info.cut);
+    }
+    record_batch(columns.finish())
+}
+
+/// LINKTYPE_ name and number, as `tcpdump -L` and the registry of link types spell them.
+fn link_type(number: u16) -> String {
+    let name = match number {
+        0 => "NULL",
+        1 => "ETHERNET",
+        9 => "PPP",
+        12 | 14 | 101 => "RAW",
+        50 => "PPP_HDLC",
+        51 => "PPP_ETHER",
+        104 => "C_HDLC",
+        105 => "IEEE802_11",
+        107 => "FRELAY",
+        108 => "LOOP",
+        113 => "LINUX_SLL",
+        127 => "IEEE802_11_RADIOTAP",
+        147..=162 => "USER",
+        204 => "PPP_WITH_DIR",
+        219 => "MPLS",
+        228 => "IPV4",
+        229 => "IPV6",
+        239 => "NFLOG",
+        248 => "SCTP",
+        252 => "WIRESHARK_UPPER_PDU",
+        276 => "LINUX_SLL2",
+        _ => "LINKTYPE",
+    };
+    format!("{name}({number})")
+}
+
+/// Problems as they come, at most so many rows of one code; the rest are counted.
+#[derive(Debug)]
+pub struct ProblemLog {
+    rows: Vec<Problem>,
+    seen: BTreeMap<Code, u64>,
+    max_per_code: u64,
+}
+
+impl ProblemLog {
+    pub fn new(max_per_code: u64) -> Self {
+        Self { rows: Vec::new(), seen: BTreeMap::new(), max_per_code }
+    }
+
+    /// Takes in another log, whose rows come later.
+    pub fn append(&mut self, other: ProblemLog) {
+        let mut kept: BTreeMap<Code, u64> = BTreeMap::new();
+        for problem in other.rows {
+            *kept.entry(problem.code).or_default() += 1;
+            self.report(problem);
+        }
+        for (code, seen) in other.seen {
+            *self.seen.entry(code).or_default() += seen - kept.get(&code).copied().unwrap_or(0);
+        }
+    }
+
+    /// One row per problem kept, in order of file and frame, and one row per code that had more.
+    pub fn finish(mut self, files: &[FileRow]) -> Result<RecordBatch, ArrowError> {
+        self.rows.sort_by_key(|problem| (problem.file, problem.frame, problem.offset, problem.code));
+        let mut columns = ProblemColumns::new();
+        let mut number = 0;
+        let mut push = |code: &str, layer: Option<&str>, file: Option<&str>, frame: u64, offset: Option<u64>, detail: &str| {
+            number += 1;
+            columns.problem.push(Some(number));
+            columns.code.push(Some(code));
+            columns.layer.push(layer);
+            columns.file.push(file);
+            columns.frame.push((frame > 0).then_some(frame as i64));
+            columns.offset.push(offset.map(|offset| offset as i64));
+            columns.detail.push(Some(detail));
+        };
+        for row in &self.rows {
+            let file = files.get(row.file as usize).map(|file| file.name.as_str());
+            push(row.code.as_str(), Some(row.layer.as_str()), file, row.frame, Some(row.offset), &row.detail);
+        }
+        for (code, seen) in self.seen {
+            if seen > self.max_per_code {
+                let more = format!("{} more of this code are not listed (max_problems_per_code)", seen - self.max_per_code);
+                push(code.as_str(), None, None, 0, None, &more);
+            }
+        }
+        record_batch(columns.finish())
+    }
+}
+
+impl Problems for ProblemLog {
+    fn report(&mut self, problem: Problem) {
+        let seen = self.seen.entry(problem.code).or_default();
+        *seen += 1;
+        if *seen <= self.max_per_code {
+            self.rows.push(problem);
+        }
+    }
+}
+
+/// The ledger: rows by layer and reason, largest first within a layer.
+pub fn account(ledger: &BTreeMap<(&'static str, String), u64>) -> Result<RecordBatch, ArrowError> {
+    let mut columns = AccountColumns::new();
+    for ((layer, reason), &packets) in ledger.iter().filter(|&(_, &packets)| packets > 0) {
+        columns.layer.push(Some(layer));
+        columns.reason.push(Some(reason));
+        columns.packets.push(Some(packets as i64));
+    }
+    record_batch(columns.finish())
+}
+
+/// Evidence of broken transports.
+pub fn failures(rows: &[(Flow, Failure, Stamp)]) -> Result<RecordBatch, ArrowError> {
+    let mut columns = FailureColumns::new();
+    for (flow, failure, at) in rows {
+        columns.time.push(at.time);
+        let (kind, detail) = match failure {
+            Failure::IcmpUnreachable(kind, code) => ("icmp_unreachable", Some(format!("type {kind} code {code}"))),
+            Failure::TcpReset => ("tcp_reset", None),
+            Failure::SctpAbort => ("sctp_abort", None),
+        };
+        columns.kind.push(Some(kind));
+        columns.src_ip.push(Some(&flow.src.to_string()));
+        columns.src_port.push(Some(flow.src_port.into()));
+        columns.dst_ip.push(Some(&flow.dst.to_string()));
+        columns.dst_port.push(Some(flow.dst_port.into()));
+        columns.transport.push(Some(match flow.protocol {
+            Protocol::Udp => "udp",
+            Protocol::Tcp => "tcp",
+            Protocol::Sctp => "sctp",
+        }));
+        columns.detail.push(detail.as_deref());
+    }
+    record_batch(columns.finish())
+}

@@ -1,0 +1,271 @@
+"""Capture: the object people hold. Tables on demand, each computed once; everything else lives in the stage files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from analyzer import schema
+from analyzer.errors import AmbiguousCall, AnalyzerError, NotFound
+from analyzer.reading import native
+from analyzer.reading.native import Origin, Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    from analyzer.filters import Filter
+    from analyzer.call import Call
+    from analyzer.message import Message
+    from analyzer.sip.attempts import Attempts
+
+
+def read(
+    origins: Origin | Iterable[Origin],
+    *,
+    capture_points: Iterable[str] = (),
+    threads: int = 0,
+    limits: Mapping[str, int] | None = None,
+    progress: Progress | None = None,
+) -> Capture:
+    """Reads captures and returns them as one :class:`Capture` on one time line.
+
+    ``origins`` is a path, a glob, a directory, ``-`` (standard input), a binary file object, or a list of these; pcap or
+    pcapng, also compressed (gzip, zstd, lz4, xz, bzip2). ``capture_points`` are ``NAME=GLOB`` words that say which files
+    were taken where. ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides limits by
+    name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages).
+
+    Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
+    with rows in ``problems``.
+
+    >>> import analyzer
+    >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
+    >>> cap.calls[["caller", "callee", "outcome", "status"]].values.tolist()
+    [['alice@example.com', 'bob@example.com', 'answered', 200]]
+    """
+    found = native.sources(origins, capture_points)
+    reading = native.Reading(found, threads, limits)
+    return Capture(reading.tables(progress), reading)
+
+
+class Capture:
+    """The tables of one or many captures, each a ``pandas.DataFrame`` by attribute and a ``polars.DataFrame`` by
+    :meth:`table`; columns, types and units: ``docs/tables.md``."""
+
+    def __init__(self, tables: dict[str, pl.DataFrame], reading: native.Reading | None = None) -> None:
+        self._core = tables
+        self._reading = reading
+        self._tables: dict[str, pl.DataFrame] = {}
+        self._found_attempts: Attempts | None = None
+
+    # ---- tables ------------------------------------------------------------------------------------------------
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One table as a ``polars.DataFrame``, in the columns and order of ``docs/tables.md``.
+
+        Raises :class:`~analyzer.errors.NotFound` for a name that is no table.
+        """
+        if name not in schema.TABLES:
+            raise NotFound(f"no table is called {name!r}; there are {', '.join(schema.TABLES)}")
+        if name not in self._tables:
+            self._tables[name] = getattr(self, f"_make_{name}")()
+        return self._tables[name]
+
+    def _pandas(self, name: str) -> pd.DataFrame:
+        from analyzer.frames import to_pandas
+
+        return to_pandas(self.table(name))
+
+    @property
+    def files(self) -> pd.DataFrame:
+        """One row per capture file."""
+        return self._pandas("files")
+
+    @property
+    def messages(self) -> pd.DataFrame:
+        """One row per sighting of a SIP message, in time order."""
+        return self._pandas("messages")
+
+    @property
+    def transactions(self) -> pd.DataFrame:
+        """One row per transaction and hop."""
+        return self._pandas("transactions")
+
+    @property
+    def dialogs(self) -> pd.DataFrame:
+        """One row per Call-ID and pair of tags, over all hops."""
+        return self._pandas("dialogs")
+
+    @property
+    def calls(self) -> pd.DataFrame:
+        """One row per call attempt, over all hops, legs, forks and retries."""
+        return self._pandas("calls")
+
+    @property
+    def registrations(self) -> pd.DataFrame:
+        """One row per registration attempt."""
+        return self._pandas("registrations")
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """One row per thing that is wrong with a capture or a message."""
+        return self._pandas("problems")
+
+    def account(self) -> pd.DataFrame:
+        """Where every packet went: rows of layer, reason and packets, that add up to the packets read."""
+        return self._pandas("account")
+
+    @property
+    def damaged(self) -> bool:
+        """A container was cut, corrupt or unreadable in part."""
+        return bool(self._core["files"]["cut"].any())
+
+    # ---- looking closer ----------------------------------------------------------------------------------------
+
+    def call(self, which: int | str) -> Call:
+        """One call, by its number (``calls.no``) or by Call-ID.
+
+        Raises :class:`~analyzer.errors.NotFound`, or :class:`~analyzer.errors.AmbiguousCall` that lists the matches.
+        """
+        import polars as pl
+
+        calls = self.table("calls")
+        if isinstance(which, int):
+            rows = calls.filter(pl.col("no") == which)
+        else:
+            rows = calls.filter(pl.col("call_ids").list.contains(which))
+        if rows.is_empty():
+            raise NotFound(f"no call {which!r} among {calls.height}")
+        if rows.height > 1:
+            raise AmbiguousCall(str(which), rows["no"].to_list())
+        from analyzer.call import Call
+
+        return Call(self, rows.row(0, named=True))
+
+    def message(self, key: int) -> Message:
+        """One message by its key: its row, its bytes as captured, its headers in order.
+
+        Raises :class:`~analyzer.errors.NotFound`.
+        """
+        return self.messages_of([key])[0]
+
+    def messages_of(self, keys: list[int]) -> list[Message]:
+        """Several messages by their keys, in the order asked, in one reading of the captures."""
+        import polars as pl
+
+        from analyzer.message import Message
+
+        if self._reading is None:
+            raise AnalyzerError("the captures behind these tables are not at hand")
+        rows = self.table("messages").filter(pl.col("message").is_in(keys))
+        by_key = {row["message"]: row for row in rows.iter_rows(named=True)}
+        missing = [key for key in keys if key not in by_key]
+        if missing:
+            raise NotFound(f"no message has the key {missing[0]}")
+        places = [tuple(by_key[key][name] for name in ("file", "frame", "offset", "length")) for key in keys]
+        found = self._reading.fetch(places)
+        lost = [place for place, text in zip(places, found, strict=True) if text is None]
+        if lost:
+            raise AnalyzerError(f"{lost[0][0]} has changed since it was read")
+        return [Message(by_key[key], text or b"") for key, text in zip(keys, found, strict=True)]
+
+    def filter(self, chosen: Filter) -> Capture:
+        """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""
+        from analyzer import filters
+
+        view = Capture(self._core, self._reading)
+        view._tables = filters.apply(chosen, {name: self.table(name) for name in schema.TABLES})
+        return view
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """A SQL query (Polars dialect) over the tables by name.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/busy.pcap")
+        >>> cap.sql("select outcome, count(*) as n from calls group by outcome").values.tolist()
+        [['busy', 1]]
+        """
+        import re
+
+        import polars as pl
+
+        from analyzer.frames import to_pandas
+
+        names = [name for name in schema.TABLES if re.search(rf"\b{name}\b", query)]
+        context = pl.SQLContext({name: self.table(name) for name in names})
+        try:
+            return to_pandas(context.execute(query, eager=True))
+        except pl.exceptions.PolarsError as error:
+            raise AnalyzerError(f"the query cannot be run: {error}") from error
+
+    def __repr__(self) -> str:
+        counts = {"files": self._core["files"].height, "messages": self._core["messages"].height}
+        return f"<Capture: {', '.join(f'{count} {name}' for name, count in counts.items())}>"
+
+    # ---- how each table is made --------------------------------------------------------------------------------
+
+    @property
+    def _end(self) -> int | None:
+        """Time of the last packet (ns): what tells "no answer" from "the capture ended"."""
+        import polars as pl
+
+        return self._core["files"]["last_at"].cast(pl.Int64).max()  # type: ignore[return-value]
+
+    def _make_files(self) -> pl.DataFrame:
+        return self._core["files"].select(schema.FILES.names)
+
+    def _make_problems(self) -> pl.DataFrame:
+        return self._core["problems"].select(schema.PROBLEMS.names)
+
+    def _make_account(self) -> pl.DataFrame:
+        return self._core["account"].select(schema.ACCOUNT.names)
+
+    @property
+    def _bare_transactions(self) -> pl.DataFrame:
+        if "_transactions" not in self._tables:
+            from analyzer.sip.transactions import transactions
+
+            self._tables["_transactions"] = transactions(self._core["messages"], self._core["failures"], end=self._end)
+        return self._tables["_transactions"]
+
+    @property
+    def _bare_dialogs(self) -> pl.DataFrame:
+        if "_dialogs" not in self._tables:
+            from analyzer.sip.dialogs import dialogs
+
+            self._tables["_dialogs"] = dialogs(self._core["messages"], self._bare_transactions)
+        return self._tables["_dialogs"]
+
+    @property
+    def _attempts(self) -> Attempts:
+        if self._found_attempts is None:
+            from analyzer.sip.attempts import attempts
+
+            self._found_attempts = attempts(
+                self._core["messages"], self._bare_transactions, self._bare_dialogs, end=self._end
+            )
+        return self._found_attempts
+
+    def _make_calls(self) -> pl.DataFrame:
+        return self._attempts.calls
+
+    def _make_messages(self) -> pl.DataFrame:
+        from analyzer.sip import dialogs
+
+        messages = self._core["messages"]
+        found = messages.with_columns(
+            dialogs.of_messages(messages, self._bare_dialogs).alias("dialog"),
+            self._attempts.of_messages(messages).alias("call"),
+        )
+        return found.select(schema.MESSAGES.names)
+
+    def _make_transactions(self) -> pl.DataFrame:
+        return self._attempts.of_transactions(self._bare_transactions)
+
+    def _make_dialogs(self) -> pl.DataFrame:
+        return self._attempts.of_dialogs(self._bare_dialogs)
+
+    def _make_registrations(self) -> pl.DataFrame:
+        from analyzer.sip.registrations import registrations
+
+        return registrations(self._core["messages"], self._bare_transactions, end=self._end)

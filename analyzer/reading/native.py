@@ -1,0 +1,167 @@
+"""The native engine: the Rust core reads, this module waits for it and takes its tables over.
+
+The only visitor of ``analyzer._core``. Reading runs on threads of the core with the GIL released; it is started before
+Polars is imported, so that the import costs nothing on a machine with two processors.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from analyzer.errors import AnalyzerError, CaptureError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from analyzer import _core
+
+#: What :func:`analyzer.read` takes: a path, a glob, a directory, ``-``, a binary file object, or a list of these.
+Origin = str | os.PathLike[str] | IO[bytes]
+#: Called with (bytes read, bytes in all or 0 if unknown, messages) while reading takes longer than a moment.
+Progress = Callable[[int, int, int], None]
+
+
+def core() -> _core:
+    """The compiled core, or what to do where it was not built."""
+    try:
+        from analyzer import _core
+    except ImportError as error:
+        raise AnalyzerError(
+            "the compiled core analyzer._core is missing or does not load "
+            f"({error}). In a source tree build it with `make install` or `pip install .` (needs Rust's cargo)."
+        ) from error
+    return _core
+
+
+@dataclass
+class Sources:
+    """The captures of one reading, expanded to files: name as given, path on disk, capture point or None."""
+
+    files: list[tuple[str, str, str | None]]
+    #: Copies of streams that can be read only once; removed with the object.
+    spooled: list[tempfile._TemporaryFileWrapper[bytes]] = field(default_factory=list)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all files on disk."""
+        return sum(os.path.getsize(path) for _, path, _ in self.files if os.path.exists(path))
+
+
+def sources(origins: Origin | Iterable[Origin], capture_points: Iterable[str] = ()) -> Sources:
+    """Expands what the user named: globs, directories (every file in it, recursively), ``-``, file objects.
+
+    ``capture_points`` are ``name=glob`` words; a file whose name or path matches belongs to that point.
+    """
+    if isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read"):
+        origins = [origins]  # type: ignore[list-item]
+    points = [_point(word) for word in capture_points]
+    found = Sources([])
+    for origin in origins:  # type: ignore[union-attr]
+        if hasattr(origin, "read"):
+            name = str(getattr(origin, "name", "stream"))
+            found.files.append((name, _spool(origin, found), _point_of(name, points)))  # type: ignore[arg-type]
+        elif os.fspath(origin) == "-":
+            import sys
+
+            found.files.append(("-", _spool(sys.stdin.buffer, found), _point_of("-", points)))
+        else:
+            found.files.extend((path, path, _point_of(path, points)) for path in _expand(os.fspath(origin)))
+    if not found.files:
+        raise CaptureError(", ".join(map(str, origins)) or "no capture", 0, "names no file")  # type: ignore[arg-type]
+    seen: dict[str, tuple[str, str, str | None]] = {}
+    for entry in found.files:
+        seen.setdefault(os.path.abspath(entry[1]), entry)
+    found.files = [(name, os.path.abspath(path), point) for name, path, point in seen.values()]
+    return found
+
+
+def _expand(text: str) -> list[str]:
+    if os.path.isdir(text):
+        files = sorted(str(path) for path in Path(text).rglob("*") if path.is_file() and _may_be_capture(path))
+        if not files:
+            raise CaptureError(text, 0, "is a directory without captures (pcap, pcapng, also compressed)")
+        return files
+    if os.path.exists(text) or not glob.has_magic(text):
+        return [text]
+    files = sorted(path for path in glob.glob(text, recursive=True) if os.path.isfile(path))
+    if not files:
+        raise CaptureError(text, 0, "no file matches this pattern")
+    return files
+
+
+#: First bytes of what the core can open: pcap, pcapng, gzip, zstd, lz4, xz, bzip2.
+_MAGIC = tuple(
+    bytes.fromhex(magic)
+    for magic in "a1b2c3d4 d4c3b2a1 a1b23c4d 4d3cb2a1 a1b2cd34 34cdb2a1 0a0d0d0a 1f8b 28b52ffd 04224d18 fd377a58 425a68".split()
+)
+
+
+def _may_be_capture(path: Path) -> bool:
+    """Whether a file found in a directory is one to read: by its name (a damaged one is to be reported), or its magic."""
+    if any(suffix in (".pcap", ".pcapng", ".cap") for suffix in path.suffixes):
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(6).startswith(_MAGIC)
+    except OSError:
+        return False
+
+
+def _spool(stream: IO[bytes], found: Sources) -> str:
+    """A stream goes through a file: messages are read again when somebody asks for their text."""
+    copy = tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".capture")  # noqa: SIM115 - lives as long as the capture
+    shutil.copyfileobj(stream, copy, 1 << 20)
+    copy.flush()
+    found.spooled.append(copy)
+    return copy.name
+
+
+def _point(word: str) -> tuple[str, str]:
+    name, equals, pattern = word.partition("=")
+    if not (name and equals and pattern):
+        raise AnalyzerError(f"capture point {word!r}: give it as NAME=GLOB, such as pcscf='p1-*.pcap'")
+    return name, pattern
+
+
+def _point_of(path: str, points: list[tuple[str, str]]) -> str | None:
+    names = (path, os.path.basename(path))
+    return next((name for name, glob_ in points if any(fnmatch.fnmatch(text, glob_) for text in names)), None)
+
+
+class Reading:
+    """A reading under way; :meth:`tables` waits for it."""
+
+    def __init__(self, found: Sources, threads: int, limits: Mapping[str, int] | None) -> None:
+        self._sources = found
+        self._limits = dict(limits) if limits else None
+        self._scan = core().scan(found.files, threads, self._limits)
+
+    def tables(self, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
+        """The core's tables as Polars frames, zero copy: messages files problems account failures."""
+        import polars as pl
+
+        total = self._sources.bytes if progress else 0
+        # A wait with a bound, so that Ctrl-C is heard.
+        while not self._scan.wait(0.1):
+            if progress:
+                done, messages = self._scan.progress()
+                progress(done, total, messages)
+        tables = {name: pl.DataFrame(table) for name, table in self._scan.result().items()}
+        spooled = {copy.name for copy in self._sources.spooled}
+        if spooled:
+            tables["files"] = tables["files"].with_columns(
+                path=pl.when(~pl.col("path").is_in(list(spooled))).then("path")
+            )
+        return tables
+
+    def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
+        """The verbatim bytes of messages, by (file, frame, offset, length) of their rows; reads the captures again."""
+        return core().fetch(self._sources.files, rows, self._limits)
