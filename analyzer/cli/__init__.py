@@ -12,6 +12,7 @@ import sys
 
 import click
 
+from analyzer import __version__
 from analyzer.errors import AnalyzerError
 
 # In the order people need them. A test holds each line equal to the first line of the command's own help.
@@ -80,7 +81,7 @@ class Commands(click.Group):
         """Run the command; errors a user can do something about are one line on stderr."""
         try:
             result = super().invoke(ctx)
-            click.get_text_stream("stdout").flush()
+            sys.stdout.flush()
             return result
         except AnalyzerError as error:
             raise Failure(str(error)) from error
@@ -104,27 +105,12 @@ def _quiet_stdout() -> None:
         return
 
 
-def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if not value or ctx.resilient_parsing:
-        return
-    from importlib import metadata
-
-    try:
-        version = metadata.version("sip-analyzer")
-    except metadata.PackageNotFoundError:
-        version = "(not installed)"
-    click.echo(f"sip-analyzer {version}")
-    ctx.exit()
-
-
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Try: sip-analyzer summary trace.pcapng; sip-analyzer COMMAND -h shows an example of each.",
 )
-@click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
-)
+@click.version_option(__version__, prog_name="sip-analyzer", message="%(prog)s %(version)s")
 def group() -> None:
     """Read SIP out of packet captures and tell what happened.
 

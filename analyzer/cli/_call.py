@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.cli import Failure, _options
-from analyzer.errors import AmbiguousCall
+from analyzer.errors import AmbiguousCall, NotFound
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,11 +25,20 @@ def find(capture: Capture, asked: str) -> dict[str, Any]:
     from analyzer.show import text, views
 
     try:
-        row: dict[str, Any] = capture.call(int(asked) if asked.isascii() and asked.isdigit() else asked).row
+        return _by_number(capture, asked) or capture.call(asked).row
     except AmbiguousCall as error:
         calls = capture.table("calls").filter(pl.col("no").is_in(error.calls))
         raise Failure(f"{error}\n{text.table(views.default('calls', calls), cut=32)}") from error
-    return row
+
+
+def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:
+    """None where it is no number of a call; it may still be a Call-ID, which are often digits."""
+    if not re.fullmatch(r"[0-9]{1,18}", asked):
+        return None
+    try:
+        return capture.call(int(asked)).row
+    except NotFound:
+        return None
 
 
 def messages_of(capture: Capture, row: dict[str, Any]) -> pl.DataFrame:
@@ -57,12 +67,12 @@ def draw(capture: Capture, row: dict[str, Any], *, width: int | None, ascii_only
     """The ladder of a call, for this terminal."""
     from analyzer.show.ladder import ladder
 
-    stream = click.get_text_stream("stdout")
+    stream = sys.stdout
     return ladder(
         messages_of(capture, row),
         reference=row["reference"] if hop == "reference" else None,
         width=width or terminal_width(),
-        ascii=ascii_only or not _draws_lines(stream.encoding),
+        ascii_only=ascii_only or not _draws_lines(stream.encoding),
         colour=_options.coloured(stream),
     )
 

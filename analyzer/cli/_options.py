@@ -134,13 +134,13 @@ def note(text: str) -> None:
     """One line to the user, on stderr."""
     from analyzer.show.text import safe
 
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()
     click.echo(f"sip-analyzer: {safe(text)}", err=True)
 
 
 def read(values: dict[str, Any]) -> Reading:
     """The capture that the arguments name, read with progress on a terminal."""
-    import analyzer
+    from analyzer.capture import read as read_capture
 
     sources = tuple(values["captures"])
     for point in values["capture_points"]:
@@ -148,8 +148,8 @@ def read(values: dict[str, Any]) -> Reading:
             raise click.BadParameter(f"{point!r}: NAME=GLOB is wanted: --capture-point core='core-*.pcap'")
     progress = Progress() if sys.stderr.isatty() else None
     try:
-        capture = analyzer.read(
-            list(sources), capture_points=list(values["capture_points"]), threads=values["threads"], progress=progress
+        capture = read_capture(
+            list(sources), capture_points=values["capture_points"], threads=values["threads"] or 0, progress=progress
         )
     finally:
         if progress is not None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -101,7 +102,7 @@ def write(
     frame: pl.DataFrame, table: str, *, form: str, output: str | None, columns: list[str] | None, tz: str
 ) -> None:
     """The table in that format, to that file or standard output."""
-    if form == "parquet" and output is None and click.get_text_stream("stdout").isatty():
+    if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("parquet is not for a terminal: say -o FILE.")
     if form == "table":
         text = _text(frame, table, columns, tz, colour=_colour(output))
@@ -113,7 +114,7 @@ def write(
     chosen = frame.select(columns or [name for name in schema.TABLES[table].names if name in frame.columns])
     pieces = _WRITERS[form](chosen, table)
     if output is None:
-        _write_all(click.get_binary_stream("stdout"), pieces)
+        _write_all(sys.stdout.buffer, pieces)
     else:
         with Path(output).open("wb") as stream:
             _write_all(stream, pieces)
@@ -128,7 +129,7 @@ def _write_all(stream: IO[bytes], pieces: Iterator[bytes]) -> None:
 def _colour(output: str | None) -> bool:
     from analyzer.cli._options import coloured
 
-    return output is None and coloured(click.get_text_stream("stdout"))
+    return output is None and coloured(sys.stdout)
 
 
 def _text(frame: pl.DataFrame, table: str, columns: list[str] | None, tz: str, *, colour: bool) -> str:
@@ -142,8 +143,8 @@ def _text(frame: pl.DataFrame, table: str, columns: list[str] | None, tz: str, *
 
 # ---- CSV -------------------------------------------------------------------------------------------------------------
 
-# A spreadsheet runs a cell that starts with one of these (OWASP "CSV Injection"; full-width forms in CJK locales). TAB and
-# CR count too but never come here: they are already shown as codes.
+# A spreadsheet runs a cell that starts with one of these (OWASP "CSV Injection"; full-width forms in CJK locales).
+# TAB and CR count too but never come here: they are already shown as codes.
 _RUNS = "[=+@\\-＝＋－＠]"
 # What may start so and still is data: a telephone number or a signed number has only digits and separators, and nothing
 # that a spreadsheet could call. So +49 30 1234567 stays usable.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -45,7 +46,7 @@ def command(call: str, form: str, tz: str, width: int | None, ascii_only: bool, 
         click.echo("{" + ",\n".join(pieces) + "}")
         reading.close()
         return
-    colour = _options.coloured(click.get_text_stream("stdout"))
+    colour = _options.coloured(sys.stdout)
     click.echo(text.record(calls, tz=tz), nl=False)
     for name, frame in parts.items():
         click.echo(

@@ -11,8 +11,8 @@ from analyzer.cli import COMMANDS, _call, _options
 
 @click.command(
     "ladder",
-    help=f"{COMMANDS['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID. (x3): sent three"
-    " times. Duplicates of the capture are counted, not drawn.",
+    help=f"{COMMANDS['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID. (x3): sent"
+    " three times. Duplicates of the capture are counted, not drawn.",
     epilog="Example: sip-analyzer ladder 3 trace.pcap --hop reference -w 120",
 )
 @click.argument("call")

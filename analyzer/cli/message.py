@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -11,8 +12,8 @@ from analyzer.cli import COMMANDS, _options
 
 @click.command(
     "message",
-    help=f"{COMMANDS['message']}\n\nKEY is the column message of sip-analyzer messages. Control characters are shown as their"
-    " codes; --raw writes the bytes as captured.",
+    help=f"{COMMANDS['message']}\n\nKEY is the column message of sip-analyzer messages. Control characters are shown as"
+    " their codes; --raw writes the bytes as captured.",
     epilog="Example: sip-analyzer message 5812345678901234567 trace.pcap",
 )
 @click.argument("key", type=click.IntRange(min=0))
@@ -25,14 +26,14 @@ def command(key: int, raw: bool, tz: str, **values: Any) -> None:
     from analyzer.show import text
 
     zone(tz)
-    if raw and click.get_text_stream("stdout").isatty():
+    if raw and sys.stdout.isatty():
         raise click.UsageError(
             "--raw is not for a terminal, which would obey what the message says: pipe it or redirect it."
         )
     reading = _options.read(values)
     message = reading.capture.message(key)
     if raw:
-        click.get_binary_stream("stdout").write(message.text)
+        sys.stdout.buffer.write(message.text)
     else:
         import polars as pl
 

@@ -11,8 +11,8 @@ from analyzer.cli import COMMANDS, _call, _options
 
 @click.command(
     "summary",
-    help=f"{COMMANDS['summary']}\n\nMessages, calls by outcome, registrations, what failed most, problems, and where packets"
-    " went. With a filter: of the calls it picks; packets are those of the whole capture.",
+    help=f"{COMMANDS['summary']}\n\nMessages, calls by outcome, registrations, what failed most, problems, and where"
+    " packets went. With a filter: of the calls it picks; packets are those of the whole capture.",
     epilog="Example: sip-analyzer summary captures/*.pcapng --ip 10.0.0.1",
 )
 @_options.captures

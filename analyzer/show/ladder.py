@@ -1,7 +1,7 @@
 """A call as a ladder in plain text: one lane a host, one line a message.
 
-How it is drawn depends on the room: arrows with their text inside; where lanes are many, short arrows with the text behind
-them; where even these do not fit, a list. The same messages and width always give the same text.
+How it is drawn depends on the room: arrows with their text inside; where lanes are many, short arrows with the text
+behind them; where even these do not fit, a list. The same messages and width always give the same text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNICODE = _Pen("│", "─", ">", "<", "…")
 _ASCII = _Pen("|", "-", ">", "<", "~")
 
 _WIDEST_GAP = 44  # further apart, the eye loses the line
-_ROOM_FOR_TEXT = 24  # an arrow shorter than this has its text behind the lanes
+_ROOM_FOR_TEXT = 20  # an arrow shorter than this has its text behind the lanes
 _NARROWEST_GAP = 4
 _TEXT_BEHIND = 28  # what is left for text behind the lanes at least
 _NAME_ROWS = 3
@@ -42,23 +42,23 @@ def ladder(
     *,
     reference: int | None = None,
     width: int = 100,
-    ascii: bool = False,
+    ascii_only: bool = False,
     colour: bool = False,
 ) -> str:
     """The messages of a call (rows of the table ``messages``) as a ladder.
 
-    ``reference``: key of a transaction; only what passed between its two hosts is drawn. Seconds are counted from the first
-    message; behind them stands what passed since the line above, and the frame. ``(x3)``: sent three times.
+    ``reference``: key of a transaction; only what passed between its two hosts is drawn. Seconds are counted from the
+    first message; behind them stands what passed since the line above, and the frame. ``(x3)``: sent three times.
     """
     model = timeline(messages, reference=reference)
     if not model.events:
         return "no messages\n"
-    drawing = _Drawing(model, max(width, 40), _ASCII if ascii else _UNICODE)
+    drawing = _Drawing(model, max(width, 40), _ASCII if ascii_only else _UNICODE)
     lines = drawing.top()
     before = None
     for event in model.events:
         line = drawing.line(event, before)
-        if ascii:
+        if ascii_only:
             line = line.encode("ascii", "backslashreplace").decode()
         lines.append(f"{_RED}{line}{_PLAIN}" if colour and event.failed else line)
         before = event.at if event.at is not None else before
@@ -102,7 +102,7 @@ class _Drawing:
         if self.start is not None:
             seconds, rest = divmod(self.start, 1_000_000_000)
             lines.append(f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{rest:09d}Z")
-        margin = self._margin("seconds", "since", "frame", "#" if self.legs else "")
+        margin = self._margin("seconds", "delta", "frame", "#" if self.legs else "")
         if not self.lanes:
             return [*lines, margin.rstrip()]
         rows = self._name_rows() if self.inside else None
@@ -137,13 +137,13 @@ class _Drawing:
         leg = str(self.legs.index(event.call_id) + 1) if self.legs else ""
         margin = self._margin(since, delta, str(event.frame or ""), leg)
         copies = f" (x{event.copies})" if event.copies > 1 else ""
-        what, info = safe(event.what), safe(event.info)
-        text = f"{what}{copies} {info}".rstrip()
+        what, mark, info = safe(event.what), f"{' SDP' if event.sdp else ''}{copies}", safe(event.info)
+        text = f"{what}{mark} {info}".rstrip()
         if not self.lanes:
             ends = f"{self.names[event.source]} {self.pen.right} {self.names[event.target]}"
             return fit(f"{margin}{ends}  {text}", self.columns, self.pen.ellipsis).rstrip()
         if self.inside and event.source != event.target:
-            return self._inside(margin, event, what, copies, info)
+            return self._inside(margin, event, what, mark, info)
         return self._behind(margin, event, text)
 
     def _canvas(self, margin: str) -> list[str]:
@@ -162,17 +162,18 @@ class _Drawing:
             cells[left + 1] = self.pen.left
         return left + 1, right - 1
 
-    def _inside(self, margin: str, event: Event, what: str, copies: str, info: str) -> str:
+    def _inside(self, margin: str, event: Event, what: str, mark: str, info: str) -> str:
         cells = self._canvas(margin)
         left, right = self._arrow(cells, event)
-        # Two cells of line on either side stay visible, so that the direction does.
-        room = right - left + 1 - 6
-        text = fit(what, room - len(copies), self.pen.ellipsis) + copies
+        # A cell of line on either side stays visible beside the head and two blanks; what is marked is never cut off.
+        room = right - left + 1 - 5
+        text = fit(what, room - len(mark), self.pen.ellipsis) + mark
         if info and room - width(text) > 4:
             text = f"{text} {fit(info, room - width(text) - 1, self.pen.ellipsis)}"
         text = f" {text} "
         taken = width(text)
-        at = left + (right - left + 1 - taken) // 2
+        head_on_the_left = event.target < event.source
+        at = left + (right - left + 1 - taken + head_on_the_left) // 2
         cells[at : at + taken] = [text]
         return "".join(cells).rstrip()
 
@@ -180,7 +181,7 @@ class _Drawing:
         cells = self._canvas(margin)
         if event.source == event.target:
             lane = self.lanes[event.source]
-            cells[lane] = "*"
+            cells[lane:] = "*"
             text = f"{text} (to itself)"
         else:
             self._arrow(cells, event)
@@ -193,7 +194,7 @@ class _Drawing:
         unseen = self.model.duplicates
         counts = [f"{sum(event.copies for event in self.model.events)} messages"]
         if folded:
-            counts.append(f"{folded} of them sent again, (xN) = sent N times")
+            counts.append(f"{folded} of them sent again, (xN): sent N times")
         if unseen:
-            counts.append(f"{unseen} duplicates of the capture not drawn")
+            counts.append(f"not drawn: {unseen} seen twice by the capture")
         return [*lines, "; ".join(counts)]

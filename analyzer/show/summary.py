@@ -22,8 +22,8 @@ _NOT_COUNTED = ("unfinished", "joined")
 def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int = 100) -> str:
     """The summary of a capture, from all its tables.
 
-    Percentiles are nearest-rank over the calls that have the value (n beside them); the answer ratio leaves out calls whose
-    end or begin the capture does not hold. Duplicates count nowhere but in their own line.
+    Percentiles are nearest-rank over the calls that have the value (n beside them); the answer ratio leaves out calls
+    whose end or begin the capture does not hold. Duplicates count nowhere but in their own line.
     """
     lines = _Lines(width)
     _capture(lines, tables, tz)

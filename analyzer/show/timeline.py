@@ -1,7 +1,7 @@
 """The messages of one call as events between lanes: what a ladder draws, whatever it is drawn with.
 
-A lane is a host; a host that talks to itself (several nodes on one machine) has a lane for each of its ports. A message that
-its sender sent again is folded into the first one and counted there; a duplicate of the capture is only counted.
+A lane is a host; a host that talks to itself (several nodes on one machine) has a lane for each of its ports. A message
+that its sender sent again is folded into the first one and counted there; a duplicate of the capture is only counted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Event:
     target: int
     call_id: str
     what: str
+    sdp: bool
     info: str
     copies: int
     failed: bool
@@ -82,6 +83,7 @@ def timeline(messages: pl.DataFrame, *, reference: int | None = None) -> Timelin
                 target=lanes.setdefault(target, len(lanes)),
                 call_id=row["call_id"] or "",
                 what=_what(row),
+                sdp=row["has_sdp"],
                 info=_info(row),
                 copies=1,
                 failed=row["status"] is not None and row["status"] >= 400,
@@ -90,7 +92,8 @@ def timeline(messages: pl.DataFrame, *, reference: int | None = None) -> Timelin
     return Timeline(tuple(lanes), tuple(events), retransmissions, len(rows) - len(sightings))
 
 
-# What a message and its retransmission share: the hop, and what tells messages of a dialog apart (RFC 3261 §17, RFC 3262).
+# What a message and its retransmission share: the hop, and what tells messages of a dialog apart (RFC 3261 §17,
+# RFC 3262).
 _SAME_MESSAGE = (
     *("src_ip", "src_port", "dst_ip", "dst_port", "call_id", "from_tag", "to_tag"),
     *("method", "status", "cseq", "via_branch", "rseq", "rack"),
@@ -136,8 +139,8 @@ def _what(row: dict[str, Any]) -> str:
 
 def _info(row: dict[str, Any]) -> str:
     parts = []
-    if row["has_sdp"]:
-        parts.append("SDP (qos pending)" if row["qos_pending"] else "SDP")
+    if row["qos_pending"]:
+        parts.append("qos pending")
     if row["method"] == "REFER" and row["refer_to"]:
         parts.append(f"to {row['refer_to']}")
     if row["method"] == "NOTIFY" and row["status"] is None and row["subscription_state"]:
