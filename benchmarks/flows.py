@@ -1,8 +1,8 @@
 """The SIP of the benchmark: IMS call flows (3GPP TS 24.229, TS 24.930) as message templates.
 
-A *script* is the ordered list of steps of one call or registration over every hop of its path. A step is one message on
-one hop with its text ready but for the slots `{caller}`, `{token}` ... that differ from call to call; they are filled by
-one `%` operation on bytes, which is what lets a million messages be written in seconds.
+A *script* is the ordered list of steps of one call or registration over every hop of its path. A step is one message
+on one hop, its text ready but for the slots `{caller}`, `{token}` ... that differ from call to call; one `%` operation
+on bytes fills them all, which is what lets a million messages be written in seconds.
 
 Nothing of the analyzer is imported here: a generator that shared its code would agree with its mistakes.
 """
@@ -47,6 +47,9 @@ REGISTRATION_PATH = (CALLER, P_CSCF1, S_CSCF1)
 DIRECT_PATH = (CALLER, CALLEE)
 
 
+Transports = dict[frozenset[str], str]  # the names of the two ends of a hop -> "UDP" or "TCP"
+
+
 @dataclass(frozen=True)
 class Step:
     """One message on one hop: `template` filled in and sent `delay` after the step before."""
@@ -66,7 +69,7 @@ class Script:
 
     outcome: str
     path: tuple[Node, ...]
-    transports: dict[frozenset[str], str]  # the two ends of a hop -> "UDP" or "TCP"
+    transports: Transports
     steps: list[Step] = field(default_factory=list)
 
     def request(
@@ -362,7 +365,7 @@ def _set_up(script: Script) -> None:
     script.response("200 OK", "PRACK", 4, [PANI2, "Server: {callee_agent}"], transaction=second)
 
 
-def _answered(transports: dict[frozenset[str], str], *, bye_from_callee: bool = False, ok_lost: bool = False) -> Script:
+def _answered(transports: Transports, *, bye_from_callee: bool = False, ok_lost: bool = False) -> Script:
     script = Script("answered", CALL_PATH, transports)
     _set_up(script)
     final = [*REPLY_HEADERS, "Require: timer", "Session-Expires: 1800;refresher=uac", "Supported: timer,replaces"]
@@ -377,16 +380,14 @@ def _answered(transports: dict[frozenset[str], str], *, bye_from_callee: bool = 
     return script
 
 
-def _refused(
-    transports: dict[frozenset[str], str], outcome: str, status: str, *, reach: int = 5, reason: str
-) -> Script:
+def _refused(transports: Transports, outcome: str, status: str, *, reach: int = 5, reason: str) -> Script:
     script = Script(outcome, CALL_PATH, transports)
     script.request("INVITE", 1, INVITE_HEADERS, OFFER, trying=True, reach=reach)
     script.response(status, "INVITE", 1, [f"Allow: {ALLOW}", reason, "Server: {callee_agent}"], reach=reach)
     return script
 
 
-def _rung_out(transports: dict[frozenset[str], str]) -> Script:
+def _rung_out(transports: Transports) -> Script:
     script = Script("no_answer", CALL_PATH, transports)
     _set_up(script)
     gone = ['Reason: Q.850;cause=19;text="No answer from user"', "Server: {callee_agent}"]
@@ -394,7 +395,7 @@ def _rung_out(transports: dict[frozenset[str], str]) -> Script:
     return script
 
 
-def _cancelled(transports: dict[frozenset[str], str]) -> Script:
+def _cancelled(transports: Transports) -> Script:
     script = Script("cancelled", CALL_PATH, transports)
     _set_up(script)
     script.cancel()
@@ -402,7 +403,7 @@ def _cancelled(transports: dict[frozenset[str], str]) -> Script:
     return script
 
 
-def registration(transports: dict[frozenset[str], str]) -> Script:
+def registration(transports: Transports) -> Script:
     """REGISTER, 401, REGISTER, 200 with IMS AKA (TS 24.229 §5.1.1; RFC 3310); the S-CSCF is its own I-CSCF."""
     script = Script("registered", REGISTRATION_PATH, transports)
     contact = f'Contact: <{CALLER_CONTACT}>;+sip.instance="<urn:gsma:imei:{{imei}}>";+g.3gpp.icsi-ref="{MMTEL}";audio'
@@ -420,7 +421,7 @@ def registration(transports: dict[frozenset[str], str]) -> Script:
     return script
 
 
-def basic_call(transports: dict[frozenset[str], str]) -> Script:
+def basic_call(transports: Transports) -> Script:
     """Six messages between two UEs: the least a call can be, for measuring what starting costs."""
     script = Script("answered", DIRECT_PATH, transports)
     script.request("INVITE", 1, INVITE_HEADERS, OFFER)
@@ -432,7 +433,7 @@ def basic_call(transports: dict[frozenset[str], str]) -> Script:
     return script
 
 
-def calls(transports: dict[frozenset[str], str]) -> list[tuple[int, Script]]:
+def calls(transports: Transports) -> list[tuple[int, Script]]:
     """Every kind of call with its share in a hundred: 82 are answered, 18 fail in five ways."""
     busy = 'Reason: Q.850;cause=17;text="User busy"'
     unknown = 'Reason: Q.850;cause=1;text="Unallocated number"'

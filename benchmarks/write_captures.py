@@ -48,9 +48,9 @@ def generator_version() -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 
-def hop_transports(transport: str) -> dict[frozenset[str], str]:
+def hop_transports(transport: str) -> flows.Transports:
     """The transport between each two nodes. Over TCP the terminating Gm stays UDP, as in many networks."""
-    hops: dict[frozenset[str], str] = {}
+    hops: flows.Transports = {}
     for path in (flows.CALL_PATH, flows.DIRECT_PATH):
         hops.update({frozenset((a.name, b.name)): transport.upper() for a, b in itertools.pairwise(path)})
     hops[frozenset((flows.P_CSCF2.name, flows.CALLEE.name))] = "UDP"
@@ -75,7 +75,7 @@ class Subscriber:
 class Population:
     """Everybody in the capture, and the routes between them."""
 
-    def __init__(self, writer: pcap.Writer, rng: random.Random, transports: dict[frozenset[str], str]) -> None:
+    def __init__(self, writer: pcap.Writer, rng: random.Random, transports: flows.Transports) -> None:
         self.writer, self.rng, self.transports = writer, rng, transports
         self.subscribers = [Subscriber(number, rng) for number in range(SUBSCRIBERS)]
         self.core = {
@@ -177,9 +177,7 @@ class Truth:
         }
 
 
-def flow_of_calls(
-    goal: int, rng: random.Random, transports: dict[frozenset[str], str]
-) -> Iterator[tuple[int, flows.Script]]:
+def flow_of_calls(goal: int, rng: random.Random, transports: flows.Transports) -> Iterator[tuple[int, flows.Script]]:
     """Start times and scripts, without end; the load is such that ALIVE calls overlap."""
     if goal <= SIZES["six"]:
         while True:
@@ -291,7 +289,7 @@ def chosen(known: tuple[str, ...]) -> Callable[[str], list[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Write the captures that the benchmark races over.")
     parser.add_argument(
         "--sizes", type=chosen(tuple(SIZES)), default=["six", "10k", "100k"], help="default: six,10k,100k"
     )
