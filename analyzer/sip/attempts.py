@@ -1,0 +1,645 @@
+"""Messages to calls: one row per call attempt, over all its hops, legs, forks and retries.
+
+Three terms, from small to large:
+
+- a *try*: the INVITEs without a To tag of one Call-ID, From tag and CSeq, on every hop that they were seen on;
+- an *attempt*: the tries that a caller's wish to speak to somebody took (challenges, redirection, failover), and those
+  that back-to-back user agents made of them under the same Call-ID;
+- the *reference hop* of an attempt: its first leg, there the fewest Vias, then the earliest. Every time and status of a
+  call is taken there and nowhere else, for times at two taps do not compare.
+
+The big frame is cut down to a few rows a call first. What follows works on row numbers and integers; text is fetched by
+row number at the end, for it is dear to carry through joins. How the end of an attempt is named: `outcomes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.sip import identity, outcomes
+from analyzer.sip.outcomes import SECOND
+
+# A user agent that changes the Call-ID when it answers a challenge does so within this time.
+_RETRY_WITHIN = 2 * SECOND
+# A node that releases a call towards both sides does both within this time.
+_RELEASED_TOGETHER = SECOND
+
+_NEVER = 2**62
+_LONG_AGO = -(2**62)
+
+# Requests that exist only within an INVITE usage (RFC 3261, 3262, 3311, 6086).
+_IN_DIALOG = ["INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Attempts:
+    """The ``calls`` table, and which messages, transactions and dialogs are whose.
+
+    ``spans`` has a row per attempt and Call-ID: messages of ``_call`` belong to ``call`` from ``since`` (ns; the first
+    attempt of a Call-ID has them from the beginning) until the ``since`` of the next. ``messages`` are those it was
+    made of, for a transaction or dialog is in the call of the message whose key it has.
+    """
+
+    calls: pl.DataFrame
+    spans: pl.DataFrame
+    messages: pl.DataFrame
+
+    def of_messages(self, messages: pl.DataFrame) -> pl.Series:
+        """The ``call`` of each message, null outside calls."""
+        return _call_of(messages, self.spans)
+
+    def of_transactions(self, transactions: pl.DataFrame) -> pl.DataFrame:
+        """The ``transactions`` table with its ``call``: that of the message whose key the transaction has."""
+        return self._with_call(transactions, "transaction", pl.col("message") == pl.col("transaction"))
+
+    def of_dialogs(self, dialogs: pl.DataFrame) -> pl.DataFrame:
+        """The ``dialogs`` table with its ``call``: that of the message whose key the dialog has."""
+        return self._with_call(dialogs, "dialog", pl.col("message").is_in(dialogs["dialog"].implode()))
+
+    def _with_call(self, table: pl.DataFrame, key: str, opens: pl.Expr) -> pl.DataFrame:
+        opening = self.messages.lazy().filter(opens).select("message", "_call", "time").collect()
+        calls = opening.select(pl.col("message").alias(key), call=_call_of(opening, self.spans))
+        return table.join(calls.drop_nulls(), on=key, how="left", maintain_order="left")
+
+
+def attempts(messages: pl.DataFrame, transactions: pl.DataFrame, dialogs: pl.DataFrame, *, end: int | None) -> Attempts:
+    """The ``calls`` table, by start, and the way from messages to calls.
+
+    ``messages`` as the core gives them, in time order; ``transactions`` and ``dialogs`` of the same capture; ``end`` is
+    the time of its last packet in ns since 1970 (None where no packet has a time). One row per attempt; a call that ran
+    when the capture began has a row as soon as a request within its dialog was seen or a response to its INVITE
+    (``joined``).
+    """
+    end = _LONG_AGO if end is None else end
+    invites = _initial_invites(messages)
+    hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
+    hop = hop.unique("transaction", keep="first", maintain_order=True)
+    responses = _responses(messages, hop)
+    tries = _in_attempts(_tries(invites, responses, messages), hop, messages)
+    invites = invites.join(tries.select("try", "attempt"), on="try", maintain_order="left")
+    hop = _reference_hop(hop.join(tries.select("try", "attempt"), on="try", maintain_order="left"), tries)
+    of_hop = hop.select("transaction", "attempt")
+    responses = responses.drop("try").join(of_hop, on="transaction", maintain_order="left")
+
+    started = _started(invites, hop, responses, messages, transactions)
+    joined, joined_rows, joined_branches = _joined(messages, invites)
+    branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
+    facts = pl.concat([started, joined], how="diagonal_relaxed")
+    ends = _ends(branches, facts, invites, messages, dialogs)
+    facts = facts.join(ends, on="attempt", how="left", maintain_order="left")
+    facts = _with_outcome(facts, messages, end).sort("first_row").with_row_index("no", offset=1)
+
+    member = ["attempt", "_call", "row", "time", "message"]
+    members = pl.concat([invites.select(member), joined_rows.select(member)])
+    facts = facts.join(_keys(members), on="attempt", maintain_order="left")
+    spans = _spans(members, facts)
+    table = _table(facts, spans, invites, messages)
+    return Attempts(table, spans.select("_call", "since", "call"), messages)
+
+
+def _call_of(messages: pl.DataFrame, spans: pl.DataFrame) -> pl.Series:
+    number = pl.len().over("_call")
+    only = spans.filter(number == 1).select("_call", "call")
+    call = messages.select("_call").join(only, on="_call", how="left", maintain_order="left")["call"]
+    several = spans.filter(number > 1).sort("since")
+    if several.is_empty():
+        return call
+    # A message without a time belongs where its neighbours do.
+    times = messages.select("_call", at=_ns("time").forward_fill().fill_null(_LONG_AGO + 1)).with_row_index("row")
+    times = times.filter(pl.col("_call").is_in(several["_call"].unique().implode())).sort("at")
+    found = times.join_asof(several, left_on="at", right_on="since", by="_call", check_sortedness=False)
+    return call.scatter(found["row"], found["call"])
+
+
+# -- from messages to attempts -----------------------------------------------------------------------------------------
+
+
+def _ns(column: str) -> pl.Expr:
+    return pl.col(column).to_physical()
+
+
+def _rows(messages: pl.DataFrame) -> pl.LazyFrame:
+    """The messages that count, with their numbers in the whole frame."""
+    return messages.lazy().with_row_index("row").filter(~pl.col("duplicate"))
+
+
+def _fetch(messages: pl.DataFrame, rows: pl.Series, *columns: str) -> pl.DataFrame:
+    """Columns of the big frame at some rows; null where the row number is null."""
+    if messages.is_empty():
+        return messages.select(columns).clear(rows.len())
+    found = messages.select(columns)[rows.fill_null(0)]
+    return found if rows.null_count() == 0 else found.select(pl.when(rows.is_not_null()).then(pl.all()))
+
+
+def _initial_invites(messages: pl.DataFrame) -> pl.DataFrame:
+    """The INVITEs that ask for a new dialog, first copies on every hop, with the number of their ``try``."""
+    invites = (
+        _rows(messages)
+        .filter(
+            pl.col("method") == "INVITE",
+            pl.col("status").is_null(),
+            pl.col("to_tag").is_null(),
+            ~pl.col("retransmission"),
+            pl.col("_call").is_not_null(),
+        )
+        .select(
+            "row", "message", "_call", "_leg", "_nonce", "transaction", "credentials", "src_ip", "src_port", "dst_ip",
+            "dst_port", "via_branch", "via_sent_by", pl.col("cseq", "via_count").fill_null(0),
+            time=_ns("time"), at=_ns("first_byte_at"), has_icid=pl.col("icid").is_not_null(),
+            asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
+        )
+        .collect()
+    )  # fmt: skip
+    first_of_try = pl.struct("_leg", "cseq") != pl.struct("_leg", "cseq").shift()
+    grouped = invites.sort("_leg", "cseq", "row")
+    return grouped.with_columns(first_of_try.fill_null(value=True).cum_sum().alias("try")).sort("row")
+
+
+def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
+    """The responses of the INVITE transactions of ``hop``."""
+    of_hop = hop.lazy().select("transaction", "try")
+    return (
+        _rows(messages)
+        .filter(pl.col("method") == "INVITE", pl.col("status").is_not_null())
+        .select(
+            "row", "transaction", "status", "_dialog", "_leg", "retransmission", at=_ns("time"), media=_early_media()
+        )
+        .join(of_hop, on="transaction", maintain_order="left")
+        .collect()
+    )
+
+
+def _early_media() -> pl.Expr:
+    """Whether an 18x carries SDP that lets media flow (RFC 5009 §8; without that header, no preconditions in play)."""
+    header = pl.col("p_early_media").str.to_lowercase()
+    authorised = header.str.contains(r"\b(?:sendrecv|sendonly|recvonly)\b") & ~header.str.contains(r"\bgated\b")
+    refused = header.str.contains(r"\b(?:sendrecv|sendonly|recvonly|inactive|gated)\b")
+    allowed = authorised | (~refused.fill_null(value=False) & ~pl.col("_qos"))
+    return pl.col("status").is_between(180, 189) & pl.col("has_sdp") & allowed.fill_null(value=False)
+
+
+def _tries(invites: pl.DataFrame, responses: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """One row per try: its first row over all hops, and at its hop of the fewest Vias the final that decides."""
+    final = pl.when(pl.col("status") >= 200, ~pl.col("retransmission")).then("row")
+    finals = responses.group_by("try").agg(
+        final_row=pl.coalesce(pl.when(pl.col("status").is_between(200, 299)).then("row").min(), final.max())
+    )
+    tries = invites.group_by("try", maintain_order=True).agg(
+        pl.col("_call", "_leg").first(), first_row=pl.col("row").first()
+    )
+    tries = tries.join(finals, on="try", how="left", maintain_order="left")
+    return tries.with_columns(_fetch(messages, tries["final_row"], "status"))
+
+
+def _in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The tries with the number of their ``attempt``.
+
+    A try begins a new attempt in its Call-ID only when every try before it is over, and not with a status after which
+    the same attempt goes on (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4).
+    """
+    all_over = pl.col("final_row").fill_null(_NEVER).cum_max().shift().over("_call") < pl.col("first_row")
+    last_status = pl.coalesce(pl.col("status").shift().over("_leg"), pl.col("status").shift().over("_call"))
+    begins = pl.col("_call").is_first_distinct() | (all_over & ~last_status.is_in(outcomes.RETRY_CAUSES))
+    tries = tries.sort("_call", "first_row").with_columns(attempt=begins.cum_sum() - 1)
+    return _join_retries(tries, hop, messages).sort("first_row")
+
+
+def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Retries under another Call-ID: credentials for the challenge's nonce, from the same caller to the same callee."""
+    refused = tries.group_by("attempt", maintain_order=True).last().filter(pl.col("status").is_in([401, 407]))
+    again = tries.group_by("attempt", maintain_order=True).first()
+    again = again.join(hop.group_by("try", maintain_order=True).first(), on="try").filter("credentials")
+    if refused.is_empty() or again.is_empty():
+        return tries
+    refused = refused.join(hop.group_by("try", maintain_order=True).first(), on="try", maintain_order="left")
+    challenge = _fetch(messages, refused["final_row"], "_nonce", "time")
+    refused = refused.drop("_nonce").with_columns(challenge["_nonce"], challenged=challenge["time"].to_physical())
+    acks = (
+        _rows(messages)
+        .filter(pl.col("method") == "ACK", pl.col("transaction").is_in(refused["transaction"].implode()))
+        .group_by("transaction")
+        .agg(acked=_ns("time").min())
+        .collect()
+    )
+    refused = refused.join(acks, on="transaction", how="left")
+    same = ["_nonce", "src_ip", "from_uri", "request_uri"]
+    refused = refused.with_columns(_fetch(messages, refused["row"], "from_uri", "request_uri"))
+    again = again.with_columns(_fetch(messages, again["row"], "from_uri", "request_uri"))
+    pairs = (
+        refused.select(*same, "challenged", "acked", parent="attempt")
+        .join(again.select(*same, "at", "attempt"), on=same)
+        .filter(pl.col("at") > pl.col("challenged"))
+        .filter(pl.col("at") <= pl.max_horizontal("challenged", "acked") + _RETRY_WITHIN)
+        .sort("at", "challenged")
+        .unique("attempt", keep="last", maintain_order=True)
+        .unique("parent", keep="first", maintain_order=True)
+        .select("attempt", "parent")
+    )
+    # A retry may be challenged and retried in turn under yet another Call-ID. A parent is the earlier: this ends.
+    while tries["attempt"].is_in(pairs["attempt"].implode()).any():
+        tries = tries.with_columns(pl.col("attempt").replace(pairs["attempt"], pairs["parent"]))
+    return tries
+
+
+def _reference_hop(hop: pl.DataFrame, tries: pl.DataFrame) -> pl.DataFrame:
+    """Of each attempt the INVITEs at its reference hop, in time order.
+
+    Those of its first leg; and those of a retry with another From tag that the same client sent as far from the caller.
+    """
+    first = tries.unique("attempt", keep="first", maintain_order=True).select("try")
+    reference = hop.join(first, on="try", how="semi").unique("attempt", keep="first", maintain_order=True)
+    ours = ["_leg", "via_count", "src_ip", "via_sent_by"]
+    same_client = [pl.col(name).eq_missing(pl.col(f"{name}_of_reference")) for name in ours]
+    return hop.join(
+        reference.select("attempt", *ours), on="attempt", suffix="_of_reference", maintain_order="left"
+    ).filter(same_client[0] | pl.all_horizontal(same_client[1:]))
+
+
+# -- what happened at the reference hop --------------------------------------------------------------------------------
+
+
+def _started(
+    invites: pl.DataFrame,
+    hop: pl.DataFrame,
+    responses: pl.DataFrame,
+    messages: pl.DataFrame,
+    transactions: pl.DataFrame,
+) -> pl.DataFrame:
+    """One row of facts per attempt whose INVITE was seen."""
+    facts = hop.group_by("attempt", maintain_order=True).agg(
+        pl.col("src_ip", "src_port", "dst_ip", "dst_port").first(),
+        pl.col("_call").first(),
+        leg=pl.col("_leg").first(),
+        ref_row=pl.col("row").first(),
+        last_row=pl.col("row").last(),
+        reference=pl.col("transaction").first(),
+        last_transaction=pl.col("transaction").last(),
+        start_ns=pl.col("at").first(),
+        at_caller=pl.col("via_count").first() == 1,
+        credentials=pl.col("credentials").last(),
+    )
+    facts = facts.join(_answers(responses, "attempt"), on="attempt", how="left", maintain_order="left")
+    # A final of an earlier try is not the attempt's while a later one is open.
+    facts = facts.with_columns(final_row=pl.when(pl.col("final_row") > pl.col("last_row")).then("final_row"))
+    facts = _with_final(facts, messages)
+    facts = facts.join(_cancels(messages, hop, responses, invites), on="attempt", how="left", maintain_order="left")
+    open_ended = facts.filter(pl.col("final").is_null() & pl.col("ok_ns").is_null())
+    fates = transactions.filter(pl.col("transaction").is_in(open_ended["last_transaction"].implode()))
+    fates = fates.select(last_transaction="transaction", fate="outcome")
+    facts = facts.join(fates, on="last_transaction", how="left", maintain_order="left")
+    first_row = invites.group_by("attempt").agg(first_row=pl.col("row").min())
+    return facts.join(first_row, on="attempt", how="left", maintain_order="left").with_columns(
+        joined=pl.lit(value=False)
+    )
+
+
+def _answers(responses: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Times of the responses to INVITE that matter, per ``by``. ``final_row`` is that of the last final."""
+    status, at, row = pl.col("status"), pl.col("at"), pl.col("row")
+    marked = responses.select(
+        by,
+        ring=pl.when(status == 180).then(at),
+        media=pl.when("media").then(at),
+        progress=pl.when(status.is_between(101, 199)).then(at),
+        provisional=pl.when(status < 200).then(at),
+        rang=status.is_between(180, 189),
+        ok=pl.when(status.is_between(200, 299)).then(at),
+        ok_row=pl.when(status.is_between(200, 299)).then(row),
+        final_row=pl.when((status >= 200) & ~pl.col("retransmission")).then(row),
+    )
+    return marked.group_by(by, maintain_order=True).agg(
+        ring_ns=pl.col("ring").min(),
+        media_ns=pl.col("media").min(),
+        progress_ns=pl.col("progress").min(),
+        provisional_ns=pl.col("provisional").max(),
+        rang=pl.col("rang").any(),
+        ok_ns=pl.col("ok").min(),
+        ok_row=pl.col("ok_row").min(),
+        final_row=pl.col("final_row").max(),
+    )
+
+
+def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The facts with those of the final response that decides: the first 2xx, else the last final."""
+    facts = facts.with_columns(final_row=pl.coalesce("ok_row", "final_row"))
+    final = _fetch(messages, facts["final_row"], "status", "time", "_q850", "stale", "content_type")
+    return facts.with_columns(
+        final["status"].alias("final"),
+        final["_q850"].alias("q850"),
+        final["time"].to_physical().alias("final_ns"),
+        final["stale"].alias("stale"),
+        ims_body=final["content_type"].str.starts_with("application/3gpp-ims+xml"),
+    )
+
+
+def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame, invites: pl.DataFrame) -> pl.DataFrame:
+    """Per attempt that was cancelled on any hop: the CANCEL at the reference hop."""
+    cancels = (
+        _rows(messages)
+        .filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("retransmission"))
+        .select("row", "_leg", "via_branch", "_sip_cause", pl.col("cseq").fill_null(0), at=_ns("time"))
+        .collect()
+    )
+    answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
+    # A CANCEL has the branch and CSeq number of its INVITE (RFC 3261 §9.1).
+    at_hop = cancels.join(
+        hop.select("attempt", "_leg", "cseq", "via_branch", "transaction"),
+        on=["_leg", "cseq", "via_branch"], nulls_equal=True, maintain_order="left",
+    ).group_by("attempt", maintain_order=True).agg(
+        cancel_row=pl.col("row").first(),
+        cancel_ns=pl.col("at").first(),
+        elsewhere=(pl.col("_sip_cause") == 200).any(),
+        crossed=pl.col("transaction").is_in(answered.implode()).any(),
+    )  # fmt: skip
+    of_tries = invites.select("attempt", "_leg", "cseq").unique(maintain_order=True)
+    anywhere = (
+        cancels.join(of_tries, on=["_leg", "cseq"])
+        .select("attempt", cancelled=pl.lit(value=True))
+        .unique(maintain_order=True)
+    )
+    return anywhere.join(at_hop, on="attempt", how="left", maintain_order="left")
+
+
+def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Calls without an INVITE: one row of facts each, their rows, and their dialogs (RFC 3261 §12).
+
+    Of an INVITE before the capture that got a 101-199 in it, the responses tell when it rang and was answered, and who
+    called. A request within the dialog tells neither, nor a 2xx alone: it may answer a re-INVITE.
+    """
+    request = pl.col("status").is_null()
+    rows = (
+        _rows(messages)
+        .filter(
+            (request & pl.col("method").is_in(_IN_DIALOG) & pl.col("to_tag").is_not_null())
+            | (request & (pl.col("method") == "CANCEL"))
+            | (~request & (pl.col("method") == "INVITE")),
+            pl.col("_call").is_not_null() & ~pl.col("_call").is_in(invites["_call"].unique().implode()),
+        )
+        .select(
+            "row", "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission",
+            time=_ns("time"), at=_ns("time"), media=_early_media(),
+        )
+        .collect()
+    )  # fmt: skip
+    attempts = (
+        rows.select("_call")
+        .unique(maintain_order=True)
+        .select("_call", attempt=pl.int_range(pl.len(), dtype=pl.UInt32) + invites["try"].len())
+    )
+    rows = rows.join(attempts, on="_call", maintain_order="left")
+    asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    progress = rows.filter(pl.col("status").is_between(101, 199))
+    initial = rows.filter(pl.col("status").is_not_null())
+    initial = initial.join(asked, on=["_leg", "cseq"], how="anti", maintain_order="left")
+    initial = initial.join(progress, on=["_leg", "cseq"], how="semi", maintain_order="left")
+    initial = initial.filter(pl.col("via_count").eq_missing(pl.col("via_count").min().over("_call")))
+    facts = rows.group_by("attempt", maintain_order=True).agg(pl.col("_call").first(), first_row=pl.col("row").first())
+    legs = initial.group_by("attempt").agg(leg=pl.col("_leg").first(), response_row=pl.col("row").first())
+    facts = facts.join(legs, on="attempt", how="left", maintain_order="left")
+    facts = facts.join(_answers(initial, "attempt"), on="attempt", how="left", maintain_order="left")
+    dialogs = rows.filter(pl.col("_dialog").is_not_null()).select("attempt", "_call", "_dialog")
+    branches = dialogs.unique(maintain_order=True).join(
+        _branches(initial), on=["attempt", "_dialog"], how="left", maintain_order="left"
+    )
+    facts = _with_final(facts, messages)
+    return facts.with_columns(joined=pl.lit(value=True)), rows, branches
+
+
+def _branches(responses: pl.DataFrame) -> pl.DataFrame:
+    """The dialogs that 2xx to the INVITE confirmed: more than one where it was forked (RFC 3261 §13.2.2.4)."""
+    confirmed = responses.filter(pl.col("status").is_between(200, 299))
+    return confirmed.group_by("attempt", "_dialog", maintain_order=True).agg(
+        branch_leg=pl.col("_leg").first(), answered_ns=pl.col("at").min(), answered_row=pl.col("row").min()
+    )
+
+
+# -- how it ended ------------------------------------------------------------------------------------------------------
+
+
+def _ends(
+    branches: pl.DataFrame, facts: pl.DataFrame, invites: pl.DataFrame, messages: pl.DataFrame, dialogs: pl.DataFrame
+) -> pl.DataFrame:
+    """Per attempt the end of the branch that lived.
+
+    Of several 2xx the caller keeps one and sends BYE on the others at once (RFC 3261 §13.2.2.4): the branch that ended
+    last is the one that lived.
+    """
+    byes = _byes(messages)
+    hops = facts.select("attempt", "_call", "ref_row", "src_ip", "src_port", "dst_ip", "dst_port")
+    of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
+    of_branches = _at_reference(of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left"), "_dialog")
+    bye = ["bye_row", "bye_ns", "bye_leg", "bye_q850", "bye_sip_cause"]
+    lived = (
+        branches.join(of_branches.select("_dialog", *bye), on="_dialog", how="left", maintain_order="left")
+        .sort("bye_row", "answered_row", descending=[True, False], nulls_last=False, maintain_order=True)
+        .unique("attempt", keep="first", maintain_order=True)
+        .drop("_call", strict=False)
+    )
+    # A peer of RFC 2543 has no tag, and a one-way capture no 2xx: then the Call-ID tells whose BYE it is.
+    unmatched = hops.join(
+        lived.filter(pl.col("bye_row").is_not_null()), on="attempt", how="anti", maintain_order="left"
+    )
+    strays = byes.join(branches, on="_dialog", how="anti", maintain_order="left")
+    strays = strays.join(unmatched, on="_call", maintain_order="left")
+    strays = _at_reference(strays.filter(pl.col("row") > pl.col("ref_row").fill_null(-1)), "attempt")
+    ends = hops.select("attempt", "_call").join(lived, on="attempt", how="left", maintain_order="left")
+    ends = ends.join(strays.select("attempt", *bye), on="attempt", how="left", suffix="_stray", maintain_order="left")
+    ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye)
+
+    ends = ends.with_columns(acked=_acked(messages), network_node=_sent_by_a_proxy(byes, ends, facts, invites))
+    ends = ends.join(_refreshes(messages), on="_dialog", how="left", maintain_order="left")
+    ends = ends.join(_without_bye(dialogs, messages), on="_dialog", how="left", maintain_order="left")
+    of_dialog = ["branch_leg", "answered_ns", "acked", "network_node", "refreshed_ns", "interval"]
+    return ends.select("attempt", *bye, *of_dialog, "ended_ns", "end_reason", "ended_by")
+
+
+def _byes(messages: pl.DataFrame) -> pl.DataFrame:
+    return (
+        _rows(messages)
+        .filter(pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("retransmission"))
+        .select(
+            "row", "_call", "_leg", "_dialog", "via_count", "_q850", "_sip_cause", at=_ns("time"),
+            from_ip=pl.col("src_ip"), from_port=pl.col("src_port"), to_ip=pl.col("dst_ip"), to_port=pl.col("dst_port"),
+        )
+        .collect()
+    )  # fmt: skip
+
+
+def _at_reference(byes: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Per ``by`` the BYE at the reference hop: between its two nodes, else at the client, else the earliest."""
+
+    def between(*names: str) -> pl.Expr:
+        def same(one: str, other: str) -> pl.Expr:
+            return pl.all_horizontal(pl.col(f"{one}_{name}") == pl.col(f"{other}_{name}") for name in names)
+
+        return (same("from", "src") & same("to", "dst")) | (same("from", "dst") & same("to", "src"))
+
+    at_client = (pl.col("from_ip") == pl.col("src_ip")) | (pl.col("to_ip") == pl.col("src_ip"))
+    far = pl.when(between("ip", "port")).then(0).when(between("ip")).then(1).when(at_client).then(2).otherwise(3)
+    chosen = byes.with_columns(far=far).sort("far", "row").unique(by, keep="first", maintain_order=True)
+    return chosen.rename(
+        {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg"} | {f"_{x}": f"bye_{x}" for x in ("q850", "sip_cause")}
+    )
+
+
+def _acked(messages: pl.DataFrame) -> pl.Expr:
+    """Whether the 2xx of a dialog got its ACK; where tags are missing, any ACK of the Call-ID to a 2xx."""
+    acks = (
+        _rows(messages)
+        .filter(pl.col("method") == "ACK", pl.col("transaction").is_null())
+        .select("_call", "_dialog")
+        .unique()
+        .collect()
+    )
+    by_call = pl.col("_call").is_in(acks["_call"].unique().implode())
+    by_dialog = pl.col("_dialog").is_in(acks["_dialog"].drop_nulls().implode())
+    return pl.when(pl.col("_dialog").is_null()).then(by_call).otherwise(by_dialog)
+
+
+def _sent_by_a_proxy(byes: pl.DataFrame, ends: pl.DataFrame, facts: pl.DataFrame, invites: pl.DataFrame) -> pl.Expr:
+    """Whether the BYE of a dialog began its way at a node that is no user agent of it.
+
+    It has one Via and comes from an address that forwarded the INVITE; or the same node sent one towards each side. The
+    caller's address and the last that the INVITE was sent to may share a machine with a proxy: they prove nothing.
+    """
+    origins = byes.filter(pl.col("via_count") == 1).unique(["_dialog", "_leg"], keep="first", maintain_order=True)
+    origins = origins.join(ends.select("attempt", "_dialog"), on="_dialog")
+    callers = facts.filter(pl.col("at_caller")).select("attempt", caller_ip="src_ip")
+    last = invites.sort("via_count").unique("attempt", keep="last").select("attempt", callee_ip="dst_ip")
+    origins = origins.join(callers, on="attempt", how="left").join(last, on="attempt", how="left")
+    origins = origins.filter(
+        pl.col("from_ip").ne_missing(pl.col("caller_ip")), pl.col("from_ip").ne_missing(pl.col("callee_ip"))
+    )
+    proxies = invites.filter(pl.col("via_count") > 1, pl.col("attempt").is_in(origins["attempt"].implode()))
+    proxies = proxies.select("attempt", from_ip="src_ip").unique()
+    forwarded = origins.join(proxies, on=["attempt", "from_ip"], how="semi")["_dialog"]
+    both = origins.group_by("_dialog", "from_ip").agg(pl.len(), spread=pl.col("at").max() - pl.col("at").min())
+    both_ways = both.filter(pl.col("len") > 1, pl.col("spread") <= _RELEASED_TOGETHER)["_dialog"]
+    return pl.col("_dialog").is_in(pl.concat([forwarded, both_ways]).implode())
+
+
+def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
+    """The last agreement on a session interval per dialog: a 2xx to INVITE or UPDATE (RFC 4028 §9)."""
+    return (
+        _rows(messages)
+        .filter(pl.col("session_expires").is_not_null(), pl.col("status").is_between(200, 299))
+        .group_by("_dialog")
+        .agg(refreshed_ns=_ns("time").last(), interval=pl.col("session_expires").last() * SECOND)
+        .collect()
+    )
+
+
+def _without_bye(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Dialogs that ended without a BYE, by the hash of the dialog."""
+    ended = dialogs.filter(pl.col("usage") == "invite", pl.col("end_reason").is_in(["expired", "timeout"]))
+    keys = messages.filter(pl.col("message").is_in(ended["dialog"].implode())).select("_dialog", dialog="message")
+    return ended.join(keys, on="dialog").select("_dialog", "end_reason", "ended_by", ended_ns=_ns("ended_at"))
+
+
+def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
+    """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
+    marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "network_node", "credentials"]
+    facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
+        _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("bye_reason"),
+        _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
+        _fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
+    )
+    answered = pl.col("ok_ns").is_not_null() | pl.col("joined")
+    names = ("outcome", "outcome_detail", "released_by")
+    either = zip(names, outcomes.of_answered(end), outcomes.of_unanswered(end), strict=True)
+    facts = facts.with_columns(pl.when(answered).then(yes).otherwise(no).alias(name) for name, yes, no in either)
+    was_cancelled = pl.col("outcome").is_in(["cancelled", "answered_elsewhere"])
+    refused_at = pl.when((pl.col("final") >= 300) & (pl.col("outcome") != "unfinished")).then("final_ns")
+    return facts.with_columns(
+        over_ns=pl.coalesce(
+            pl.when(pl.col("outcome").is_in(["answered", "joined"])).then("bye_ns"), "ended_ns", refused_at
+        ),
+        reason_header=pl.coalesce("bye_reason", pl.when(was_cancelled).then("cancel_reason"), "final_reason"),
+    )
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+def _keys(members: pl.DataFrame) -> pl.DataFrame:
+    """The key of each attempt: that of its earliest message, of several at one time the lowest."""
+    earliest = members.sort("row").filter(pl.col("time").eq_missing(pl.col("time").first().over("attempt")))
+    return earliest.group_by("attempt").agg(call=pl.col("message").min())
+
+
+def _spans(members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    spans = members.sort("row").unique(["attempt", "_call"], keep="first", maintain_order=True)
+    since = pl.when(pl.col("_call").is_first_distinct()).then(_LONG_AGO).otherwise("time")
+    spans = spans.select("attempt", "_call", "row", since=since)
+    return spans.join(facts.select("attempt", "call"), on="attempt", maintain_order="left")
+
+
+def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    resent = messages.filter(pl.col("retransmission") & ~pl.col("duplicate")).select("_call", "time")
+    resent = resent.with_columns(_call_of(resent, spans).alias("call")).group_by("call").agg(retransmissions=pl.len())
+    call_ids = spans.with_columns(_fetch(messages, spans["row"], "call_id"))
+    counts = invites.join(facts.select("attempt", "leg"), on="attempt", maintain_order="left")
+    ours = pl.col("_leg") == pl.col("leg")
+    counts = counts.group_by("attempt").agg(
+        legs=pl.col("_leg").n_unique(),
+        icid_row=pl.when("has_icid").then("row").min(),
+        asserted_row=pl.when(pl.col("asserted") & ours).then("row").min(),
+        preferred_row=pl.when(pl.col("preferred") & ours).then("row").min(),
+    )
+    hops = invites.select("attempt", "src_ip", "via_count", "dst_ip", "dst_port").unique().group_by("attempt")
+    facts = (
+        facts.join(counts, on="attempt", how="left", maintain_order="left")
+        .join(hops.agg(hops=pl.len()), on="attempt", how="left", maintain_order="left")
+        .join(
+            call_ids.group_by("attempt", maintain_order=True).agg(call_ids="call_id"),
+            on="attempt",
+            maintain_order="left",
+        )
+        .join(resent, on="call", how="left", maintain_order="left")
+    )
+    named = _fetch(messages, facts["ref_row"], "request_uri", "from_uri", "to_uri")
+    of_response = _fetch(messages, facts["response_row"], "from_uri", "to_uri")
+    facts = facts.with_columns(
+        named["request_uri"],
+        _fetch(messages, facts["asserted_row"], "asserted_identity").to_series(),
+        _fetch(messages, facts["preferred_row"], "preferred_identity").to_series(),
+        _fetch(messages, facts["icid_row"], "icid").to_series(),
+        _fetch(messages, facts["final_row"], "reason_phrase").to_series(),
+        from_uri=pl.coalesce(named["from_uri"], of_response["from_uri"]),
+        to_uri=named["to_uri"],
+        called=pl.coalesce(named["request_uri"], of_response["to_uri"]),
+    )
+    callers = facts.select(identity.first_named(["asserted_identity", "preferred_identity", "from_uri"])).to_series()
+    start, ring, ok = pl.col("start_ns"), pl.col("ring_ns"), pl.col("ok_ns")
+    audible = pl.min_horizontal("ring_ns", "media_ns", "ok_ns")
+    sos = r"(?i)^urn:service:sos(?:[.;?]|$)"
+
+    def seconds(begin: pl.Expr, until: pl.Expr) -> pl.Expr:
+        return (until - begin) / SECOND
+
+    kinds = schema.CALLS.polars()
+    table = facts.with_columns(
+        identity.subscribers(callers).alias("caller"),
+        identity.subscribers(facts["called"]).alias("callee"),
+        started_at=start,
+        ringing_at=ring,
+        early_media_at=pl.col("media_ns"),
+        answered_at=ok,
+        ended_at=pl.col("over_ns"),
+        status=pl.col("final"),
+        pdd_s=seconds(start, audible),
+        srd_s=seconds(start, pl.min_horizontal("progress_ns", "ok_ns")),
+        alert_s=seconds(start, ring),
+        setup_s=seconds(start, ok),
+        ring_s=seconds(ring, ok),
+        talk_s=seconds(pl.col("answered_ns"), pl.col("bye_ns")),
+        legs=pl.col("legs").fill_null(1),
+        retransmissions=pl.col("retransmissions").fill_null(0),
+        emergency=pl.any_horizontal(
+            pl.col(name).str.contains(sos).fill_null(value=False) for name in ("request_uri", "to_uri")
+        ),
+    )
+    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())

@@ -1,0 +1,196 @@
+"""How an attempt ended: final status, ringing, cause codes and CANCEL to ``calls.outcome`` and ``outcome_detail``.
+
+The first rule that holds decides; a status alone decides, by `BY_STATUS`, where no other sign says better:
+
+====================  ===========================================================================================
+outcome               outcome_detail (stable words; null where the outcome says all)
+====================  ===========================================================================================
+answered              normal active no_ack timer_expiry dropped cancel_race final_unseen
+answered_elsewhere    (CANCEL with Reason SIP;cause=200: a fork that lost, RFC 3326 §3.1)
+redirected            emergency (380 with 3GPP IMS XML, TS 24.229 §5.1.6.8)
+cancelled             before_ringing while_ringing
+no_answer             network_timer (the network, not the caller, gave up)
+rejected              declined unwanted screened anonymity_disallowed forbidden
+unreachable           not_registered not_found gone bad_number bad_gateway no_route transport_error
+auth_failed           not_retried credentials_rejected forbidden
+timeout               no_response (Timer B) no_final (Timer C)
+unfinished            challenged cancelling ringing progressing waiting
+joined                normal active no_ack timer_expiry dropped rejected
+busy, negotiation_failed, server_failure, client_error: none
+====================  ===========================================================================================
+
+RFC 3261 §21, RFC 3398 §8.2.6.1 (Q.850 causes), RFC 5407 (crossing CANCEL and 2xx), RFC 6076.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+SECOND = 1_000_000_000
+TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
+TIMER_C = 180 * SECOND  # RFC 3261 §16.6 item 11
+NETWORK_NO_REPLY = 25 * SECOND  # a CANCEL of the network after this much ringing is its no-reply timer
+RETRY_AT_ONCE = 2 * SECOND  # a user agent answers a challenge without asking anybody
+_TIMER_JITTER = SECOND  # how much earlier than RFC 4028 §10 says a BYE of the session timer may be seen at a tap
+
+# The final statuses after which the same attempt goes on with another INVITE.
+RETRY_CAUSES = [401, 407, 422, 420, 421, 415, 406, 488, 494, 503, 408, 491, *range(300, 400)]
+
+BY_STATUS: dict[int, tuple[str, str | None]] = {
+    401: ("auth_failed", "not_retried"),
+    403: ("rejected", "forbidden"),
+    404: ("unreachable", "not_found"),
+    406: ("negotiation_failed", None),
+    407: ("auth_failed", "not_retried"),
+    410: ("unreachable", "gone"),
+    415: ("negotiation_failed", None),
+    433: ("rejected", "anonymity_disallowed"),
+    480: ("unreachable", "not_registered"),
+    484: ("unreachable", "bad_number"),
+    485: ("unreachable", "bad_number"),
+    486: ("busy", None),
+    487: ("cancelled", None),
+    488: ("negotiation_failed", None),
+    502: ("unreachable", "bad_gateway"),
+    580: ("negotiation_failed", None),
+    600: ("busy", None),
+    603: ("rejected", "declined"),
+    604: ("unreachable", "not_found"),
+    606: ("negotiation_failed", None),
+    607: ("rejected", "unwanted"),
+    608: ("rejected", "screened"),
+}
+
+# What by its definition the called side says (RFC 3261 §21.4.18, §21.4.24, §21.6; RFC 8197); others may be anybody's.
+_OF_THE_CALLEE = [480, 486, 600, 603, 607]
+
+
+def of_answered(end: int) -> list[pl.Expr]:
+    """``outcome``, ``outcome_detail`` and ``released_by`` of attempts with a 2xx, and of calls joined.
+
+    ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
+    the branch that lived: branch_leg, answered_ns, acked, refreshed_ns and interval (RFC 4028); of its BYE: bye_ns,
+    bye_leg, bye_q850, bye_sip_cause, bye_reason, network_node; of its dialog, ended without BYE: end_reason, ended_by.
+    """
+    bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
+    cleared = pl.col("network_node") | _cleared_by_network()
+    unacked = ~pl.col("acked") & (
+        (bye - answered <= TIMER_64T1) | (bye.is_null() & (pl.lit(end) - answered >= TIMER_64T1))
+    )
+    # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10).
+    grace = pl.min_horizontal(pl.lit(32 * SECOND), interval // 3)
+    lapsed = bye - pl.col("refreshed_ns") >= interval - grace - _TIMER_JITTER
+    detail = _first_of(
+        [
+            (unacked, "no_ack"),
+            (lapsed | (bye.is_null() & (pl.col("end_reason") == "expired")), "timer_expiry"),
+            (cleared | (bye.is_null() & (pl.col("end_reason") == "timeout")), "dropped"),
+            (pl.col("crossed"), "cancel_race"),
+            (bye.is_not_null(), "normal"),
+            (pl.col("joined") & (pl.col("final") >= 300), "rejected"),
+        ],
+        "active",
+    )
+    leg = pl.coalesce("branch_leg", "leg")
+    released_by = (
+        pl.when(bye.is_not_null())
+        .then(
+            pl.when(cleared)
+            .then(pl.lit("network"))
+            .when(leg.is_null())
+            .then(pl.lit("unknown"))
+            .when(pl.col("bye_leg") == leg)
+            .then(pl.lit("caller"))
+            .otherwise(pl.lit("callee"))
+        )
+        .when(pl.col("joined") & (pl.col("final") >= 300))
+        .then(pl.lit("unknown"))
+        .otherwise(pl.col("ended_by").replace({"local": "caller", "remote": "callee"}))
+    )
+    return [pl.when("joined").then(pl.lit("joined")).otherwise(pl.lit("answered")), detail, released_by]
+
+
+def of_unanswered(end: int) -> list[pl.Expr]:
+    """``outcome``, ``outcome_detail`` and ``released_by`` of attempts without a 2xx.
+
+    ``end`` is the time of the last packet in ns. Columns read: final, final_ns, q850, stale and ims_body (of the last
+    final), rang (any 18x), ring_ns, media_ns, provisional_ns (last 1xx), credentials (in the last INVITE), cancel_ns and
+    elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is that of the
+    caller), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen).
+    """
+    final, since_final, since_cancel = pl.col("final"), end - pl.col("final_ns"), end - pl.col("cancel_ns")
+    alerted = pl.min_horizontal("ring_ns", "media_ns")
+    ring_state = pl.when(alerted.is_not_null()).then(pl.lit("while_ringing")).otherwise(pl.lit("before_ringing"))
+    by_network = pl.col("cancelled") & pl.col("at_caller") & pl.col("cancel_ns").is_null()
+    rung_out = pl.col("final_ns") - alerted >= NETWORK_NO_REPLY
+    challenged = final.is_in([401, 407])
+    table = {status: text for status, (text, _) in BY_STATUS.items()}
+    words = {status: word for status, (_, word) in BY_STATUS.items() if word}
+
+    rules: list[tuple[pl.Expr, pl.Expr | str, pl.Expr | str | None]] = [
+        ((final == 380) & pl.col("ims_body"), "redirected", "emergency"),
+        (final.is_between(300, 399), "redirected", None),
+        ((final == 487) & pl.col("elsewhere"), "answered_elsewhere", None),
+        ((final == 487) & by_network & rung_out, "no_answer", "network_timer"),
+        (final == 487, "cancelled", ring_state),
+        ((final >= 400) & (pl.col("q850") == 17), "busy", None),
+        ((final == 480) & (pl.col("q850").is_in([18, 19]) | pl.col("rang")), "no_answer", None),
+        ((final == 480) & (pl.col("q850") == 21), "rejected", "declined"),
+        ((final == 408) & pl.col("rang"), "no_answer", None),
+        ((final == 403) & pl.col("credentials") & ~pl.col("rang"), "auth_failed", "forbidden"),
+        ((final == 503) & pl.col("q850").is_in([3, 20, 27]), "unreachable", "no_route"),
+        (challenged & (since_final < RETRY_AT_ONCE), "unfinished", "challenged"),
+        (challenged & pl.col("credentials") & ~pl.col("stale"), "auth_failed", "credentials_rejected"),
+        (
+            final.is_in(list(table)),
+            final.replace_strict(table, default=None),
+            final.replace_strict(words, default=None),
+        ),
+        ((final >= 500) | (final == 408), "server_failure", None),
+        (final >= 400, "client_error", None),
+        (pl.col("acked"), "answered", "final_unseen"),
+        (pl.col("fate") == "transport_error", "unreachable", "transport_error"),
+        # Without a 487 within 64*T1 of the CANCEL the caller takes the INVITE for cancelled (RFC 3261 §9.1).
+        ((since_cancel >= TIMER_64T1) & pl.col("elsewhere"), "answered_elsewhere", None),
+        (since_cancel >= TIMER_64T1, "cancelled", ring_state),
+        (pl.col("cancel_ns").is_not_null(), "unfinished", "cancelling"),
+        (pl.col("fate") == "timeout", "timeout", "no_response"),
+        (end - pl.col("provisional_ns") >= TIMER_C, "timeout", "no_final"),
+        (alerted.is_not_null(), "unfinished", "ringing"),
+        (pl.col("provisional_ns").is_not_null(), "unfinished", "progressing"),
+    ]
+    outcome = _first_of([(when, text) for when, text, _ in rules], "unfinished")
+    detail = _first_of([(when, word) for when, _, word in rules], "waiting")
+    released_by = _first_of(
+        [
+            (outcome == "unfinished", None),
+            (by_network & outcome.is_in(["cancelled", "no_answer"]), "network"),
+            ((outcome == "cancelled") & pl.col("cancel_ns").is_not_null(), "caller"),
+            (outcome == "answered_elsewhere", "network"),
+            (outcome.is_in(["busy", "rejected", "no_answer"]) & final.is_in(_OF_THE_CALLEE), "callee"),
+        ],
+        "unknown",
+    )
+    return [outcome, detail, released_by]
+
+
+def _cleared_by_network() -> pl.Expr:
+    """Whether the Reason of a BYE says that no user hung up (RFC 3326; TS 24.229 §7.2A.18.11)."""
+    reason = pl.col("bye_reason").str.to_lowercase()
+    release_cause = reason.str.extract(r"^\s*release_cause\s*;.*?cause\s*=\s*\"?(\d+)").cast(pl.Int64)
+    signs = [
+        pl.col("bye_sip_cause") == 503,
+        ~pl.col("bye_q850").is_in([16, 31]),
+        release_cause != 1,
+        reason.str.contains(r"^\s*failure_cause\b"),
+    ]
+    return pl.any_horizontal(sign.fill_null(value=False) for sign in signs)
+
+
+def _first_of(rules: list[tuple[pl.Expr, pl.Expr | str | None]], otherwise: str) -> pl.Expr:
+    """The value of the first rule that holds; one that is null does not."""
+    chosen = pl.lit(otherwise, pl.String)
+    for condition, value in reversed(rules):
+        text = value if isinstance(value, pl.Expr) else pl.lit(value, pl.String)
+        chosen = pl.when(condition).then(text).otherwise(chosen)
+    return chosen
