@@ -34,6 +34,32 @@ codes! {
     // ---- net: link, IP, transport ------------------------------------------------------------------------------
     /// No decoder for this link type; its packets are counted.
     LinkTypeUnknown = "link_type_unknown",
+    /// More nested headers in a packet than the limit: it was not decoded.
+    LayerLimit = "layer_limit",
+    /// The length in an IP header claims more than the packet had on the wire.
+    IpLengthExceedsPacket = "ip_length_exceeds_packet",
+    /// Fragments of a datagram never came; what lies in front of the hole was decoded.
+    IpFragmentIncomplete = "ip_fragment_incomplete",
+    /// Fragments overlap with different bytes (IPv4: the first copy counts) or at all (IPv6: the datagram is void).
+    IpFragmentOverlap = "ip_fragment_overlap",
+    /// A fragment whose place in its datagram cannot be.
+    IpFragmentInvalid = "ip_fragment_invalid",
+    /// A datagram was given up to stay within the limit of fragments held.
+    IpFragmentLimit = "ip_fragment_limit",
+    /// The length in a UDP header claims more than the packet had on the wire.
+    UdpLengthExceedsPacket = "udp_length_exceeds_packet",
+    /// TCP segments overlap with different bytes; those that came first count.
+    TcpOverlapConflict = "tcp_overlap_conflict",
+    /// A hole in a TCP stream was given up to stay within the limit of bytes held.
+    TcpBufferLimit = "tcp_buffer_limit",
+    /// A TCP connection or SCTP association was forgotten to stay within the limit of flows.
+    FlowLimit = "flow_limit",
+    /// An SCTP chunk whose length cannot be.
+    SctpChunkMalformed = "sctp_chunk_malformed",
+    /// Parts of an SCTP user message never came, or the sender abandoned it.
+    SctpMessageIncomplete = "sctp_message_incomplete",
+    /// An SCTP user message was given up to stay within the limit of bytes held.
+    SctpBufferLimit = "sctp_buffer_limit",
     // ---- sip ---------------------------------------------------------------------------------------------------
     /// Content-Length says more than the datagram holds.
     SipContentLengthExceedsDatagram = "sip_content_length_exceeds_datagram",

@@ -1,1 +1,27 @@
-//! To come.
+//! SIP itself (RFC 3261): is it SIP, where does a message end, what does it say.
+//!
+//! ```text
+//! detect   a datagram: SIP (and where it starts), a keep-alive, or something else by name
+//! frame    a TCP direction: cut into messages, resynchronised after holes and garbage
+//! fields   one pass over a message: what a table row needs, borrowed, nothing allocated
+//! ```
+//!
+//! A datagram goes `detect` -> `fields`, which also finds where the message ends; a stream goes `frame` -> `fields`.
+//! Whatever is odd is a [`flaw::Flaw`]; nothing is refused that can still be read (RFC 4475, domain of a tolerant reader).
+
+pub mod detect;
+pub mod fields;
+pub mod flaw;
+pub mod frame;
+mod mime;
+pub mod name;
+mod sdp;
+mod start;
+mod text;
+mod via;
+
+pub use detect::{Detected, detect};
+pub use fields::{Carrier, Fields, Scratch};
+pub use flaw::{Flaw, Flaws};
+pub use frame::{Framed, StreamFramer};
+pub use name::Name;

@@ -1,0 +1,746 @@
+//! One direction of a TCP connection, cut into SIP messages (RFC 3261 §7.5, §18.3; keep-alives of RFC 5626 §3.5.1).
+//!
+//! ```text
+//! Boundary  a message should begin here         line ends are passed over
+//! Seek      it did not: look for a start line    not SIP (yet), garbage, the hole of a lost segment
+//! Header    up to the empty line
+//! Body      Content-Length octets, or, where that is missing or untrue, up to the next start line
+//! ```
+//!
+//! Where messages are cut does not depend on how the bytes were segmented. Nothing waits for ever: a length that is
+//! not met is given up when a new message begins in its place, at a hole, at the limit, or at the end.
+
+use super::detect::{self, Find};
+use super::flaw::{Flaw, Flaws};
+use super::name::Name;
+use super::start::{self, At};
+use super::text::{is_blank, number, split, split_once, starts_with, trim, trim_end};
+use crate::limits::Limits;
+use crate::net::Verdict;
+use crate::packet::Stamp;
+
+/// A message of a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Framed<'a> {
+    pub bytes: &'a [u8],
+    /// The packet that holds the first byte; `offset` is the position of that byte in the file.
+    pub first: Stamp,
+    /// The packet that holds the last byte; `offset` is the position of the first byte of the message in that packet.
+    pub last: Stamp,
+    /// TCP sequence number of the first byte.
+    pub seq: u32,
+    /// The whole message is here, as far as its headers tell.
+    pub complete: bool,
+    /// It lies in one packet.
+    pub contiguous: bool,
+    /// Bytes before it that are not SIP, since the message before.
+    pub skipped: u64,
+    /// What only the framer knows; [`super::fields::read`] finds the rest.
+    pub flaws: Flaws,
+}
+
+/// A run of bytes that one packet carried.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// Position in the view.
+    from: usize,
+    seq: u32,
+    at: Stamp,
+}
+
+/// What the headers say about the end of the body.
+#[derive(Debug, Clone, Copy, Default)]
+struct Head {
+    /// How far the header lines have been read; the length of the header section once it is whole.
+    at: usize,
+    length: Option<usize>,
+    /// Content-Length is no number, or two of them differ.
+    untrue: bool,
+    /// Content-Length stands alone; its value follows on a continuation line.
+    value_follows: bool,
+    has_type: bool,
+    /// The body may well hold start lines (message/sip, message/sipfrag, text): none is taken for the next message.
+    may_quote: bool,
+}
+
+enum HeadEnd {
+    More,
+    /// The empty line was read.
+    Whole,
+    /// A start line in the middle: the rest of this message was lost, or its sender forgot the empty line.
+    Interrupted,
+}
+
+impl Head {
+    /// Reads on, complete lines only.
+    fn read(&mut self, message: &[u8]) -> HeadEnd {
+        let mut at = self.at;
+        let (_, rest) = split(message, at);
+        for nl in memchr::memchr_iter(b'\n', rest) {
+            let next = self.at + nl + 1;
+            let line = trim_end(message.get(at..next).unwrap_or_default());
+            if line.is_empty() && at > 0 {
+                self.at = next;
+                return HeadEnd::Whole;
+            }
+            if at > 0 && !line.first().copied().is_some_and(is_blank) && is_start_line(line) {
+                self.at = at;
+                return HeadEnd::Interrupted;
+            }
+            self.line(line);
+            at = next;
+        }
+        self.at = at;
+        HeadEnd::More
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        if std::mem::take(&mut self.value_follows) && line.first().copied().is_some_and(is_blank) {
+            self.content_length(trim(line));
+        }
+        if !matches!(line.first(), Some(b'C' | b'c' | b'L' | b'l')) {
+            return;
+        }
+        let Some((name, value)) = split_once(line, b':') else { return };
+        let value = trim(value);
+        match Name::of(trim_end(name)) {
+            Name::ContentLength if value.is_empty() => self.value_follows = true,
+            Name::ContentLength => self.content_length(value),
+            Name::ContentType => {
+                self.has_type = true;
+                self.may_quote = !starts_with(value, b"application/sdp");
+            }
+            _ => {}
+        }
+    }
+
+    fn content_length(&mut self, value: &[u8]) {
+        match number(value) {
+            Some(n) => {
+                let n = usize::try_from(n).unwrap_or(usize::MAX);
+                self.untrue |= self.length.is_some_and(|before| before != n);
+                self.length.get_or_insert(n);
+            }
+            None => self.untrue = true,
+        }
+    }
+
+    fn body(&self) -> Length {
+        match self.length {
+            _ if self.untrue => Length::UntilStart,
+            Some(n) => Length::Exactly(n),
+            // RFC 3261 §18.3 demands Content-Length on streams; without it, and with a type, there is a body all the same.
+            None if self.has_type => Length::UntilStart,
+            None => Length::Exactly(0),
+        }
+    }
+}
+
+/// A start line beyond doubt, in a place where a header line should be.
+fn is_start_line(line: &[u8]) -> bool {
+    let may = line.starts_with(b"SIP/2.0 ") || line.ends_with(b" SIP/2.0");
+    may && start::parse(line).is_some_and(|start| start.is_sure())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Exactly(usize),
+    UntilStart,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Boundary,
+    Seek,
+    Header(Head),
+    /// `searched`: from where in the message a start line is looked for next.
+    Body {
+        header_len: usize,
+        length: Length,
+        may_quote: bool,
+        searched: usize,
+    },
+}
+
+/// Cuts one direction of a TCP connection into messages.
+#[derive(Debug)]
+pub struct StreamFramer {
+    state: State,
+    /// The message that has begun, or a line that may begin one; empty most of the time.
+    held: Vec<u8>,
+    pieces: Vec<Piece>,
+    /// A message has been found in this stream.
+    is_sip: bool,
+    skipped: u64,
+    /// What the stream is while it is not SIP.
+    name: &'static str,
+}
+
+impl Default for StreamFramer {
+    fn default() -> Self {
+        Self {
+            state: State::Boundary,
+            held: Vec::new(),
+            pieces: Vec::new(),
+            is_sip: false,
+            skipped: 0,
+            name: "unknown",
+        }
+    }
+}
+
+/// What one run over the bytes at hand saw.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    sip: bool,
+    other: bool,
+}
+
+impl StreamFramer {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bytes held for a message that has not ended.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Takes the next bytes of the stream and emits the messages they complete, in order.
+    ///
+    /// The verdict speaks of these bytes: part of a message, line ends alone (a ping or its pong), or something else.
+    pub fn segment(
+        &mut self,
+        bytes: &[u8],
+        seq: u32,
+        at: Stamp,
+        limits: &Limits,
+        emit: &mut dyn FnMut(Framed<'_>),
+    ) -> Verdict {
+        let waiting = !self.held.is_empty();
+        let piece = Piece { from: self.held.len(), seq, at };
+        let seen = if waiting {
+            let mut view = std::mem::take(&mut self.held);
+            view.extend_from_slice(bytes);
+            self.pieces.push(piece);
+            let pieces = std::mem::take(&mut self.pieces);
+            let (used, seen) = self.run(&view, &pieces, false, limits, emit);
+            self.keep(view, pieces, used);
+            seen
+        } else {
+            // The common case: whole messages, emitted where they lie.
+            let (used, seen) = self.run(bytes, &[piece], false, limits, emit);
+            let (_, rest) = split(bytes, used);
+            if !rest.is_empty() {
+                self.held.extend_from_slice(rest);
+                self.pieces.push(advance(piece, used));
+            }
+            seen
+        };
+        match seen {
+            Seen { sip: true, .. } => Verdict::Sip,
+            Seen { other: true, .. } => Verdict::Other(self.name),
+            _ if bytes.is_empty() => Verdict::Other("empty"),
+            _ => Verdict::KeepAlive,
+        }
+    }
+
+    /// Bytes of the stream are lost here. The message that spans the hole is emitted as it is; the next one is looked for
+    /// at its start line.
+    pub fn gap(&mut self, limits: &Limits, emit: &mut dyn FnMut(Framed<'_>)) {
+        self.give_up(false, limits, emit);
+        self.state = State::Seek;
+    }
+
+    /// No more bytes. What has not ended is emitted if its start line shows that it is SIP.
+    pub fn end(&mut self, limits: &Limits, emit: &mut dyn FnMut(Framed<'_>)) {
+        self.give_up(true, limits, emit);
+        self.state = State::Boundary;
+    }
+
+    fn give_up(&mut self, ended: bool, limits: &Limits, emit: &mut dyn FnMut(Framed<'_>)) {
+        let view = std::mem::take(&mut self.held);
+        let pieces = std::mem::take(&mut self.pieces);
+        let (used, _) = self.run(&view, &pieces, true, limits, emit);
+        let (_, rest) = split(&view, used);
+        if rest.is_empty() {
+            return;
+        }
+        match self.state {
+            State::Header(_) => self.emit(&view, &pieces, used, view.len(), false, Flaws::NONE, emit),
+            State::Body { length, header_len, .. } => {
+                let whole = ended && length == Length::UntilStart;
+                let end = if whole { used + body_end(rest, header_len) } else { view.len() };
+                self.emit(&view, &pieces, used, end, whole, Flaws::NONE, emit);
+            }
+            State::Boundary | State::Seek => self.skipped += rest.len() as u64,
+        }
+    }
+
+    /// Holds what was not used, in the buffer it is in.
+    fn keep(&mut self, mut view: Vec<u8>, mut pieces: Vec<Piece>, used: usize) {
+        view.drain(..used.min(view.len()));
+        if view.is_empty() {
+            // Thousands of idle connections must not each keep the room of their longest message.
+            view.shrink_to(4096);
+            pieces.clear();
+            pieces.shrink_to(16);
+        } else {
+            let first = piece_index(&pieces, used);
+            pieces.drain(..first);
+            for piece in &mut pieces {
+                *piece = match used.checked_sub(piece.from) {
+                    Some(inside) => Piece { from: 0, ..advance(*piece, inside) },
+                    None => Piece { from: piece.from - used, ..*piece },
+                };
+            }
+        }
+        self.held = view;
+        self.pieces = pieces;
+    }
+
+    /// Goes through `view` as far as it can be decided; returns how many bytes are done with.
+    fn run(
+        &mut self,
+        view: &[u8],
+        pieces: &[Piece],
+        ended: bool,
+        limits: &Limits,
+        emit: &mut dyn FnMut(Framed<'_>),
+    ) -> (usize, Seen) {
+        let mut at = 0;
+        let mut seen = Seen::default();
+        loop {
+            let (_, rest) = split(view, at);
+            match self.state {
+                State::Boundary => {
+                    let line_ends = rest.iter().take_while(|&&b| b == b'\r' || b == b'\n').count();
+                    at += line_ends;
+                    let (_, rest) = split(rest, line_ends);
+                    if rest.is_empty() {
+                        return (at, seen);
+                    }
+                    match start::at(rest, ended) {
+                        At::Start => {
+                            seen.sip = true;
+                            self.is_sip = true;
+                            self.state = State::Header(Head::default());
+                        }
+                        At::More => {
+                            seen.sip = true;
+                            return (at, seen);
+                        }
+                        At::Other => {
+                            if !self.is_sip {
+                                self.name = detect::name_of(rest);
+                            }
+                            self.state = State::Seek;
+                        }
+                    }
+                }
+                State::Seek => match detect::find_start(rest, 0, ended, usize::MAX) {
+                    Find::At(found) => {
+                        self.skipped += found as u64;
+                        at += found;
+                        seen.sip = true;
+                        self.is_sip = true;
+                        self.state = State::Header(Head::default());
+                    }
+                    Find::From(line) => {
+                        seen.other = true;
+                        let (_, tail) = split(rest, line);
+                        // A start line that waits for its headers, or a line that may become one.
+                        let may = !tail.is_empty() && start::at(tail, false) != At::Other;
+                        let hold = may && !ended && tail.len() < start::MAX_START_LINE;
+                        let done = if hold { line } else { rest.len() };
+                        self.skipped += done as u64;
+                        return (at + done, seen);
+                    }
+                },
+                State::Header(mut head) => {
+                    seen.sip = true;
+                    match head.read(rest) {
+                        HeadEnd::More if rest.len() > limits.max_message_bytes => {
+                            at += self.too_long(view, pieces, at, rest.len(), emit);
+                        }
+                        HeadEnd::More => {
+                            self.state = State::Header(head);
+                            return (at, seen);
+                        }
+                        HeadEnd::Interrupted => {
+                            self.emit(view, pieces, at, at + head.at, false, Flaws::NONE, emit);
+                            at += head.at;
+                            self.state = State::Boundary;
+                        }
+                        HeadEnd::Whole => {
+                            let (header_len, length, may_quote) = (head.at, head.body(), head.may_quote);
+                            self.state = State::Body { header_len, length, may_quote, searched: header_len };
+                        }
+                    }
+                }
+                State::Body { header_len, length, may_quote, searched } => {
+                    seen.sip = true;
+                    match self.body(rest, header_len, length, may_quote, searched, limits) {
+                        BodyEnd::At { end, complete } => {
+                            self.emit(view, pieces, at, at + end, complete, Flaws::NONE, emit);
+                            at += end;
+                            self.state = State::Boundary;
+                        }
+                        BodyEnd::TooLong => at += self.too_long(view, pieces, at, header_len, emit),
+                        BodyEnd::More(searched) => {
+                            self.state = State::Body { header_len, length, may_quote, searched };
+                            return (at, seen);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn body(
+        &self,
+        message: &[u8],
+        header_len: usize,
+        length: Length,
+        may_quote: bool,
+        searched: usize,
+        limits: &Limits,
+    ) -> BodyEnd {
+        match length {
+            Length::Exactly(0) => BodyEnd::At { end: header_len, complete: true },
+            Length::Exactly(n) => {
+                let end = header_len.saturating_add(n);
+                if end > limits.max_message_bytes {
+                    return BodyEnd::TooLong;
+                }
+                let (body, _) = split(message, end);
+                // No session description holds a start line: if there is one, Content-Length reached into the next message.
+                let found = if may_quote { Find::From(end) } else { detect::find_start(body, searched, false, end) };
+                match found {
+                    Find::At(start) => BodyEnd::At { end: start, complete: false },
+                    _ if message.len() >= end => BodyEnd::At { end, complete: true },
+                    Find::From(searched) => BodyEnd::More(searched),
+                }
+            }
+            Length::UntilStart => match detect::find_start(message, searched, false, usize::MAX) {
+                Find::At(start) => BodyEnd::At { end: body_end(split(message, start).0, header_len), complete: true },
+                Find::From(_) if message.len() > limits.max_message_bytes => BodyEnd::TooLong,
+                Find::From(searched) => BodyEnd::More(searched),
+            },
+        }
+    }
+
+    /// Emits what is worth keeping of a message beyond the limit and looks for the next start line.
+    fn too_long(
+        &mut self,
+        view: &[u8],
+        pieces: &[Piece],
+        at: usize,
+        len: usize,
+        emit: &mut dyn FnMut(Framed<'_>),
+    ) -> usize {
+        self.emit(view, pieces, at, at + len, false, Flaws::of(Flaw::TooLong), emit);
+        self.state = State::Seek;
+        len
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn emit(
+        &mut self,
+        view: &[u8],
+        pieces: &[Piece],
+        from: usize,
+        to: usize,
+        complete: bool,
+        mut flaws: Flaws,
+        emit: &mut dyn FnMut(Framed<'_>),
+    ) {
+        let (Some(bytes), Some(first), Some(last)) =
+            (view.get(from..to), piece_at(pieces, from), piece_at(pieces, to.saturating_sub(1).max(from)))
+        else {
+            return;
+        };
+        let skipped = std::mem::take(&mut self.skipped);
+        flaws.add_if(skipped > 0, Flaw::Resynchronised);
+        let contiguous = first.from == last.from;
+        let begun = advance(first, from.saturating_sub(first.from));
+        let last = if contiguous { begun.at } else { last.at };
+        emit(Framed { bytes, first: begun.at, last, seq: begun.seq, complete, contiguous, skipped, flaws });
+    }
+}
+
+enum BodyEnd {
+    At { end: usize, complete: bool },
+    TooLong,
+    More(usize),
+}
+
+/// Without the keep-alive line ends that may stand between a body of unknown length and the next message.
+fn body_end(message: &[u8], header_len: usize) -> usize {
+    let (_, body) = split(message, header_len);
+    let text = body.len() - body.iter().rev().take_while(|&&b| b == b'\r' || b == b'\n').count();
+    let (_, line_ends) = split(body, text);
+    let one = if line_ends.starts_with(b"\r\n") { 2 } else { line_ends.len().min(1) };
+    header_len + if text == 0 { 0 } else { text + one }
+}
+
+/// The same run of bytes without its first `n`.
+fn advance(piece: Piece, n: usize) -> Piece {
+    let at = Stamp { offset: piece.at.offset.saturating_add(n as u64), ..piece.at };
+    Piece { from: piece.from + n, seq: piece.seq.wrapping_add(n as u32), at }
+}
+
+fn piece_index(pieces: &[Piece], position: usize) -> usize {
+    pieces.partition_point(|p| p.from <= position).saturating_sub(1)
+}
+
+fn piece_at(pieces: &[Piece], position: usize) -> Option<Piece> {
+    pieces.get(piece_index(pieces, position)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYE: &str = "BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nCall-ID: 1\r\nCSeq: 2 BYE\r\nContent-Length: 0\r\n\r\n";
+    const INVITE: &str = "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK0\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\nContent-Length: 10\r\n\r\nv=0\r\ns=-\r\n";
+
+    /// Emitted: bytes, complete, skipped, frames of first and last byte.
+    type Row = (String, bool, u64, u64, u64);
+
+    fn stamp(frame: u64, offset: u64) -> Stamp {
+        Stamp { time: 0, file: 0, frame, offset }
+    }
+
+    struct Run {
+        framer: StreamFramer,
+        rows: Vec<Row>,
+        seq: u32,
+        frame: u64,
+        limits: Limits,
+    }
+
+    impl Run {
+        fn new() -> Self {
+            Self { framer: StreamFramer::new(), rows: Vec::new(), seq: 1000, frame: 0, limits: Limits::default() }
+        }
+        fn segment(&mut self, bytes: &[u8]) -> Verdict {
+            self.frame += 1;
+            let (seq, at) = (self.seq, stamp(self.frame, 100));
+            self.seq = self.seq.wrapping_add(bytes.len() as u32);
+            let rows = &mut self.rows;
+            self.framer.segment(bytes, seq, at, &self.limits, &mut |f| rows.push(row(f)))
+        }
+        fn gap(&mut self) {
+            let rows = &mut self.rows;
+            self.framer.gap(&self.limits, &mut |f| rows.push(row(f)));
+        }
+        fn end(mut self) -> Vec<Row> {
+            let rows = &mut self.rows;
+            self.framer.end(&self.limits, &mut |f| rows.push(row(f)));
+            self.rows
+        }
+    }
+
+    fn row(f: Framed<'_>) -> Row {
+        (String::from_utf8_lossy(f.bytes).into_owned(), f.complete, f.skipped, f.first.frame, f.last.frame)
+    }
+
+    fn texts(rows: Vec<Row>) -> Vec<(String, bool)> {
+        rows.into_iter().map(|r| (r.0, r.1)).collect()
+    }
+
+    /// Whole, a byte at a time, and two halves: the same messages.
+    fn three_ways(stream: &[u8]) -> Vec<(String, bool)> {
+        let mut whole = Run::new();
+        whole.segment(stream);
+        let whole = texts(whole.end());
+        let mut bytes = Run::new();
+        for b in stream {
+            bytes.segment(&[*b]);
+        }
+        assert_eq!(texts(bytes.end()), whole, "a byte at a time");
+        let mut halves = Run::new();
+        let (a, b) = stream.split_at(stream.len() / 2);
+        halves.segment(a);
+        halves.segment(b);
+        assert_eq!(texts(halves.end()), whole, "two halves");
+        whole
+    }
+
+    fn whole(text: &str) -> (String, bool) {
+        (text.to_owned(), true)
+    }
+
+    #[test]
+    fn several_messages_with_keep_alives_between() {
+        let rows = three_ways(format!("\r\n\r\n{INVITE}\r\n\r\n{BYE}{BYE}\r\n").as_bytes());
+        assert_eq!(rows, [whole(INVITE), whole(BYE), whole(BYE)]);
+    }
+
+    #[test]
+    fn pings_and_pongs_are_keep_alives() {
+        let mut run = Run::new();
+        assert_eq!(run.segment(b"\r\n\r\n"), Verdict::KeepAlive);
+        assert_eq!(run.segment(BYE.as_bytes()), Verdict::Sip);
+        assert_eq!(run.segment(b"\r\n"), Verdict::KeepAlive);
+        assert_eq!(run.end().len(), 1);
+    }
+
+    #[test]
+    fn stamps_are_those_of_the_packets_with_the_first_and_last_byte() {
+        let mut run = Run::new();
+        let (head, tail) = INVITE.split_at(40);
+        run.segment(format!("{BYE}{head}").as_bytes());
+        run.segment(format!("{tail}{BYE}").as_bytes());
+        let frames: Vec<_> = run.end().iter().map(|r| (r.3, r.4)).collect();
+        assert_eq!(frames, [(1, 1), (1, 2), (2, 2)]);
+    }
+
+    #[test]
+    fn offset_and_sequence_number_are_those_of_the_first_byte() {
+        let mut found = Vec::new();
+        let mut framer = StreamFramer::new();
+        let limits = Limits::default();
+        let stream = format!("{BYE}{INVITE}");
+        let (a, b) = stream.as_bytes().split_at(BYE.len() + 7);
+        let mut emit = |f: Framed<'_>| found.push((f.first.offset, f.seq, f.contiguous));
+        framer.segment(a, u32::MAX, stamp(1, 5000), &limits, &mut emit);
+        framer.segment(b, 0, stamp(2, 9000), &limits, &mut emit);
+        let len = BYE.len() as u64;
+        assert_eq!(found, [(5000, u32::MAX, true), (5000 + len, len as u32 - 1, false)]);
+    }
+
+    #[test]
+    fn without_content_length_and_type_there_is_no_body() {
+        let bare = "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP h\r\nCall-ID: 1\r\n\r\n";
+        assert_eq!(three_ways(format!("{bare}{BYE}").as_bytes()), [whole(bare), whole(BYE)]);
+    }
+
+    #[test]
+    fn without_content_length_a_body_ends_at_the_next_start_line() {
+        let open = INVITE.replace("Content-Length: 10\r\n", "");
+        assert_eq!(three_ways(format!("{open}\r\n\r\n{BYE}").as_bytes()), [whole(&open), whole(BYE)]);
+        assert_eq!(three_ways(open.as_bytes()), [whole(&open)]);
+    }
+
+    #[test]
+    fn negative_and_conflicting_lengths_end_at_the_next_start_line() {
+        for bad in ["Content-Length: -999", "Content-Length: ten", "Content-Length: 3\r\nl: 10"] {
+            let lying = INVITE.replace("Content-Length: 10", bad);
+            assert_eq!(three_ways(format!("{lying}{BYE}").as_bytes()), [whole(&lying), whole(BYE)], "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_length_that_reaches_into_the_next_message_is_not_believed() {
+        let lying = INVITE.replace("Content-Length: 10", "Content-Length: 9999");
+        assert_eq!(three_ways(format!("{lying}{BYE}{BYE}").as_bytes()), [(lying, false), whole(BYE), whole(BYE)]);
+    }
+
+    #[test]
+    fn a_quoted_message_is_body() {
+        let quoting = BYE
+            .replace("Content-Length: 0", &format!("Content-Type: message/sip\r\nContent-Length: {}", BYE.len()))
+            + BYE;
+        assert_eq!(three_ways(format!("{quoting}{INVITE}").as_bytes()), [whole(&quoting), whole(INVITE)]);
+    }
+
+    #[test]
+    fn a_length_too_short_leaves_garbage_that_is_skipped_and_counted() {
+        let mut run = Run::new();
+        let short = INVITE.replace("Content-Length: 10", "Content-Length: 5");
+        run.segment(format!("{short}{BYE}").as_bytes());
+        let rows = run.end();
+        assert_eq!(rows[0].0, short.strip_suffix("s=-\r\n").unwrap());
+        assert_eq!((rows[1].0.as_str(), rows[1].2), (BYE, 5));
+    }
+
+    #[test]
+    fn a_length_on_a_continuation_line_counts() {
+        let folded = INVITE.replace("Content-Length: 10", "Content-Length:\r\n 10");
+        assert_eq!(three_ways(format!("{folded}{BYE}").as_bytes()), [whole(&folded), whole(BYE)]);
+    }
+
+    #[test]
+    fn a_message_without_an_empty_line_ends_at_the_next_start_line() {
+        let open = BYE.strip_suffix("\r\n").unwrap();
+        assert_eq!(three_ways(format!("{open}{INVITE}").as_bytes()), [(open.to_owned(), false), whole(INVITE)]);
+    }
+
+    #[test]
+    fn lines_may_end_in_lf_alone() {
+        let lf = INVITE.replace("\r\n", "\n").replace("Content-Length: 10", "Content-Length: 8");
+        assert_eq!(three_ways(format!("{lf}{BYE}").as_bytes()), [whole(&lf), whole(BYE)]);
+    }
+
+    #[test]
+    fn the_tail_of_an_unseen_message_is_skipped() {
+        let rows = three_ways(format!("=z9hG4bK77\r\nCSeq: 1 X\r\n\r\n{BYE}").as_bytes());
+        assert_eq!(rows, [whole(BYE)]);
+    }
+
+    #[test]
+    fn a_hole_ends_the_message_and_the_next_start_line_is_found() {
+        let mut run = Run::new();
+        run.segment(&INVITE.as_bytes()[..80]);
+        run.gap();
+        run.segment(format!("=0\r\ns=-\r\n{BYE}{INVITE}").as_bytes());
+        let rows = run.end();
+        let expected = [(INVITE[..80].to_owned(), false), whole(BYE), whole(INVITE)];
+        assert_eq!(texts(rows), expected);
+    }
+
+    #[test]
+    fn the_end_emits_what_is_unfinished() {
+        for cut in [12, 30, INVITE.len() - 1] {
+            assert_eq!(three_ways(&INVITE.as_bytes()[..cut]).first().map(|r| r.1), Some(false), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn other_streams_are_named_and_hold_nothing() {
+        let mut run = Run::new();
+        assert_eq!(run.segment(b"\x16\x03\x01\x02\x00\x01"), Verdict::Other("tls"));
+        for _ in 0..100 {
+            assert_eq!(run.segment(&[0xab; 1400]), Verdict::Other("tls"));
+            assert_eq!(run.framer.held(), 0);
+        }
+        assert_eq!(run.segment(BYE.as_bytes()), Verdict::Sip);
+        assert_eq!(run.end()[0].2, 6 + 100 * 1400);
+    }
+
+    #[test]
+    fn http_is_no_sip() {
+        let mut run = Run::new();
+        assert_eq!(run.segment(b"GET /x HTTP/1.1\r\nHost: a\r\nVia: 1.1 p\r\n\r\n"), Verdict::Other("http"));
+        assert_eq!(run.segment(b"GET /y HTTP/1.1\r\nHost: a\r\n\r\n"), Verdict::Other("http"));
+        assert_eq!(run.end().len(), 0);
+    }
+
+    #[test]
+    fn a_length_beyond_the_limit_is_given_up_at_once() {
+        let huge = INVITE
+            .replace("Content-Length: 10", "Content-Length: 99999999999999999999999")
+            .replace("application/sdp", "text/plain");
+        assert_eq!(three_ways(format!("{huge}{BYE}").as_bytes()).len(), 2);
+        let big = huge.replace("99999999999999999999999", "9999999");
+        let mut run = Run::new();
+        run.segment(format!("{big}{BYE}").as_bytes());
+        let rows = run.end();
+        assert_eq!((rows[0].1, rows[1].0.as_str()), (false, BYE));
+    }
+
+    #[test]
+    fn endless_header_lines_do_not_grow_the_buffer() {
+        let mut run = Run::new();
+        run.limits.max_message_bytes = 10_000;
+        run.segment(b"BYE sip:a@b SIP/2.0\r\n");
+        for _ in 0..1000 {
+            run.segment(b"Subject: never ends\r\n");
+            assert!(run.framer.held() <= 10_100);
+        }
+        run.segment(BYE.as_bytes());
+        assert_eq!(run.end().last().map(|r| r.0.clone()), Some(BYE.to_owned()));
+    }
+}
