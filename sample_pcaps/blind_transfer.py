@@ -1,5 +1,7 @@
 """Alice talks to Bob; Bob sends her on to Carol with a REFER and hangs up; Alice calls Carol and they talk."""
 
+from typing import Any
+
 from lab import ALICE, BOB, CAROL, Capture, sdp
 
 
@@ -53,11 +55,16 @@ def build() -> list[Capture]:
     hangup_again = lab.send(60_000, CAROL, ALICE, bye)
     lab.send(60_011, ALICE, CAROL, bye.reply(200))
 
-    over = {"state": "terminated", "ended_by": "remote", "end_reason": "bye"}
+    over: dict[str, Any] = {"state": "terminated", "ended_by": "remote", "end_reason": "bye"}
     lab.dialog(first, early=ringing, confirmed=answered, ended=hangup, **over)
     lab.dialog(second, early=ringing_again, confirmed=answered_again, ended=hangup_again, **over)
     lab.note("The REFER is inside the first call's dialog: one row for the tag pair, usage invite.")
-    common = {"caller": "alice@example.com", "outcome": "answered", "status": 200, "released_by": "callee"}
+    common: dict[str, Any] = {
+        "caller": "alice@example.com",
+        "outcome": "answered",
+        "status": 200,
+        "released_by": "callee",
+    }
     lab.call(
         **common,
         callee="bob@example.com",

@@ -1,7 +1,8 @@
-"""Hold the truth of every sample against tshark: the same messages, in the same frames.
+"""Hold the truth of every sample against tshark: the same messages, in the same frames, at the same times.
 
-`python sample_pcaps/check_with_tshark.py [NAME ...]`. Compared are frame, addresses, ports, method, status, Call-ID and
-CSeq. Where tshark sees a frame otherwise, `EXPLAINED` says why, and that frame is left out.
+`python sample_pcaps/check_with_tshark.py [NAME ...]`. Compared are the number of packets and, of each message, its
+frame, time, addresses, ports, method, status, Call-ID and CSeq. Where tshark sees a frame otherwise, `EXPLAINED` says
+why, and that frame is left out.
 """
 
 from __future__ import annotations
@@ -9,19 +10,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 EXPLAINED: dict[str, dict[int, str]] = {
+    "format_snaplen": dict.fromkeys((1, 3), "tshark shows no header of a message that the snap length cut"),
     "tcp_ugly": {
         23: "tshark 4.0 takes CRLFCRLF and the BYE behind it for one keep-alive; RFC 3261 §7.5 has it skipped"
     },
 }
-FIELDS = (
-    "frame.number", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "udp.srcport", "tcp.srcport", "sctp.srcport",
-    "udp.dstport", "tcp.dstport", "sctp.dstport", "sip.Status-Code", "sip.CSeq.method", "sip.CSeq.seq", "sip.Call-ID",
-)  # fmt: skip
 
 
 def layers_of(packet: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -29,14 +28,26 @@ def layers_of(packet: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return found if isinstance(found, list) else [found]
 
 
+def rfc3339(epoch: str) -> str:
+    """tshark's seconds with nine decimals as RFC 3339 with nine digits and Z."""
+    seconds, _, fraction = epoch.partition(".")
+    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%S}.{fraction:0<9}Z"
+
+
+def tshark_packets(path: Path) -> int:
+    done = subprocess.run(["tshark", "-n", "-r", str(path)], capture_output=True, timeout=60, check=False)
+    return len(done.stdout.splitlines())
+
+
 def tshark_rows(path: Path) -> list[tuple[Any, ...]]:
-    """(frame, source, target, method, status, Call-ID, CSeq) of every SIP message that tshark sees."""
+    """(frame, time, source, target, method, status, Call-ID, CSeq) of every SIP message that tshark sees."""
     command = ["tshark", "-n", "-r", str(path), "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", "sip && !icmp"]
     command += ["-T", "json", "--no-duplicate-keys", "-J", "frame ip ipv6 udp tcp sctp sip"]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     rows = []
     for packet in json.loads(done.stdout.decode(errors="replace") or "[]"):
         layers = packet["_source"]["layers"]
+        frame = layers["frame"]
         ip = layers_of(layers, "ip") or layers_of(layers, "ipv6")
         family = "ip" if "ip" in layers else "ipv6"
         transport = next(name for name in ("udp", "tcp", "sctp") if name in layers)
@@ -48,17 +59,17 @@ def tshark_rows(path: Path) -> list[tuple[Any, ...]]:
             ends.append(f"{host}:{ports[f'{transport}.{side}port']}")
         for sip in layers_of(layers, "sip"):
             status = sip.get("sip.Status-Line_tree", {}).get("sip.Status-Code")
-            header = sip["sip.msg_hdr_tree"]
-            cseq = header["sip.CSeq_tree"]
+            header = sip.get("sip.msg_hdr_tree", {})
+            cseq = header.get("sip.CSeq_tree", {})
             rows.append((
-                int(layers["frame"]["frame.number"]), *ends, cseq["sip.CSeq.method"],
-                int(status) if status else None, header["sip.Call-ID"], int(cseq["sip.CSeq.seq"]),
+                int(frame["frame.number"]), rfc3339(frame["frame.time_epoch"]), *ends, cseq.get("sip.CSeq.method"),
+                int(status) if status else None, header.get("sip.Call-ID"), int(cseq.get("sip.CSeq.seq", 0)),
             ))  # fmt: skip
     return rows
 
 
 def truth_rows(truth: dict[str, Any]) -> list[tuple[Any, ...]]:
-    names = ("frame", "src", "dst", "method", "status", "call_id", "cseq")
+    names = ("frame", "time", "src", "dst", "method", "status", "call_id", "cseq")
     return [tuple(row[name] for name in names) for row in truth["messages"]]
 
 
@@ -70,7 +81,11 @@ def main() -> int:
         explained = EXPLAINED.get(name, {})
         expected = [row for row in truth_rows(truth) if row[0] not in explained]
         seen = [row for row in tshark_rows(files[name]) if row[0] not in explained]
-        if expected == seen:
+        packets = tshark_packets(files[name])
+        if packets != truth["packets"]:
+            failed += 1
+            print(f"DIFFERS  {name}: {truth['packets']} packets, tshark has {packets}")
+        elif expected == seen:
             print(f"agrees   {name}: {len(seen)} messages")
         else:
             failed += 1

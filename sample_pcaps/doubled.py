@@ -1,5 +1,7 @@
 """The same packets seen twice: by a mirror port that copies both directions, and on both sides of a NAT."""
 
+from typing import Any
+
 from lab import ALICE, BOB, Capture, Message, Millis, Node, sdp
 from scapy.layers.inet import UDP
 from scapy.packet import Raw
@@ -10,7 +12,7 @@ PUBLIC = Node("nat", "203.0.113.9", port=61_000)
 def see_translated(lab: Capture, at: Millis, source: Node, target: Node, message: Message, *, duplicate: bool) -> None:
     """`message` in a packet whose addresses are not those of its sender and receiver."""
     packet = lab.put(at, source, target, UDP(sport=source.port, dport=target.port) / Raw(message.encode()))
-    ends = {"source": source.hostport, "target": target.hostport}
+    ends: dict[str, Any] = {"source": source.hostport, "target": target.hostport}
     lab.see(message, packet, packet, "udp", **ends, duplicate=duplicate, retransmission=False)
 
 

@@ -1,5 +1,7 @@
 """Bob has two phones and the proxy rings both: once both answer, once one answers and the other is cancelled."""
 
+from typing import Any
+
 from lab import ALICE, PROXY, Capture, Node, sdp
 
 BOB = Node("bob", "192.0.2.20", "sip:bob@example.com", "Bob")  # the address of record
@@ -30,17 +32,17 @@ def both_answer() -> Capture:
     lab.pass_on(5020, 3, [ALICE, PROXY, DESK], call.request("ACK", ALICE, PROXY, in_dialog=True, cseq=1, routes=ROUTE))
 
     *_, mobile_answers = lab.pass_back(5040, 3, to_mobile.reply(200, body=sdp(MOBILE)))
-    to_peer = {"peer": MOBILE, "in_dialog": True, "routes": ROUTE}
+    to_peer: dict[str, Any] = {"peer": MOBILE, "in_dialog": True, "routes": ROUTE}
     lab.pass_on(5060, 3, [ALICE, PROXY, MOBILE], call.request("ACK", ALICE, PROXY, cseq=1, **to_peer))
     bye = call.request("BYE", ALICE, PROXY, **to_peer)
     drop, bye_at_mobile = lab.pass_on(5061, 3, [ALICE, PROXY, MOBILE], bye)
-    lab.pass_back(5080, 3, bye_at_mobile.message.reply(200))
+    lab.pass_back(5080, 3, bye_at_mobile.request.reply(200))
 
     bye = call.request("BYE", ALICE, PROXY, in_dialog=True, routes=ROUTE)
     hangup, bye_at_desk = lab.pass_on(95_000, 3, [ALICE, PROXY, DESK], bye)
-    lab.pass_back(95_015, 3, bye_at_desk.message.reply(200))
+    lab.pass_back(95_015, 3, bye_at_desk.request.reply(200))
 
-    ended = {"state": "terminated", "ended_by": "local", "end_reason": "bye"}
+    ended: dict[str, Any] = {"state": "terminated", "ended_by": "local", "end_reason": "bye"}
     lab.dialog(call, DESK, early=desk_rings, confirmed=desk_answers, ended=hangup, **ended)
     lab.dialog(call, MOBILE, early=mobile_rings, confirmed=mobile_answers, ended=drop, **ended)
     lab.note("At Alice's hop both 200s are finals of one INVITE transaction: response_copies counts the first alone.")
@@ -93,7 +95,7 @@ def one_cancelled() -> Capture:
     lab.pass_on(6020, 3, [ALICE, PROXY, MOBILE], ack)
     bye = call.request("BYE", MOBILE, PROXY, in_dialog=True, routes=ROUTE)
     _, hangup = lab.pass_on(36_020, 3, [MOBILE, PROXY, ALICE], bye)
-    lab.pass_back(36_035, 3, hangup.message.reply(200))
+    lab.pass_back(36_035, 3, hangup.request.reply(200))
 
     lab.dialog(
         call,

@@ -378,6 +378,12 @@ class Sighting:
         return self.last.time
 
     @property
+    def request(self) -> Request:
+        """The message, known to be a request."""
+        assert isinstance(self.message, Request)
+        return self.message
+
+    @property
     def first_byte_at(self) -> int:
         return self.first.time
 
@@ -493,7 +499,11 @@ class Capture:
             copied.time, copied.copy_of = packet.time + nanoseconds(delay), packet
             self.packets.append(copied)
         for seen in list(self.sightings):
-            marks = {"first": copies[seen.first], "last": copies[seen.last], "order": len(self.sightings)}
+            marks: dict[str, Any] = {
+                "first": copies[seen.first],
+                "last": copies[seen.last],
+                "order": len(self.sightings),
+            }
             self.sightings.append(replace(seen, **marks, duplicate=True, retransmission=False))
 
     # -- truth --------------------------------------------------------------------------------------------------------
@@ -533,7 +543,6 @@ class Capture:
         early_media: Sighting | None = None,
         answered: Sighting | None = None,
         ended: Sighting | None = None,
-        bye: bool = True,
         released_by: str | None = None,
         hops: int = 1,
         legs: int = 1,
@@ -664,14 +673,17 @@ class Capture:
     def truth_json(self) -> str:
         """The truth as JSON, one row a line."""
         self.settle()
-        lines = [f'"what": {json.dumps(self.what)}', f'"packets": {len(self.packets) - self.container.cut_packets}']
+        lines = [
+            f'"what": {json.dumps(self.what, ensure_ascii=False)}',
+            f'"packets": {len(self.packets) - self.container.cut_packets}',
+        ]
         tables: dict[str, list[Any]] = {
             "messages": self.message_rows(), "transactions": self.transaction_rows(), "dialogs": self.truth.dialogs,
             "calls": self.truth.calls, "registrations": self.truth.registrations, "notes": self.truth.notes,
         }  # fmt: skip
         for name, rows in tables.items():
             if rows or name in ("messages", "calls"):
-                text = ",\n  ".join(json.dumps(row) for row in rows)
+                text = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows)
                 lines.append(f'"{name}": [\n  {text}\n ]' if rows else f'"{name}": []')
         return "{\n " + ",\n ".join(lines) + "\n}\n"
 

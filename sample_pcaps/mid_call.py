@@ -1,5 +1,7 @@
 """The capture begins and ends in the middle of calls: what it did not see is not there."""
 
+from typing import Any
+
 from lab import ALICE, BOB, CAROL, Capture, Node, sdp
 
 DAVE = Node("dave", "192.0.2.40", "sip:dave@example.com", "Dave")
@@ -21,7 +23,7 @@ def build() -> list[Capture]:
     hangup = lab.send(30_000, BOB, ALICE, bye)
     lab.send(30_015, ALICE, BOB, bye.reply(200))
     lab.dialog(old, state="terminated", ended=hangup, ended_by="unknown", end_reason="bye")
-    joined = {"caller": None, "callee": None, "outcome": "joined", "invite": None}
+    joined: dict[str, Any] = {"caller": None, "callee": None, "outcome": "joined", "invite": None}
     lab.call(**joined, call_ids=[old.call_id], ended=hangup, released_by="unknown")
 
     # Carol and Dave were talking before and talk after.

@@ -1,5 +1,7 @@
 """SIP that is no call: OPTIONS, MESSAGE, a subscription to Bob's presence that is refreshed and ended, and a REFER."""
 
+from typing import Any
+
 from lab import ALICE, BOB, Capture
 
 PIDF = "application/pidf+xml"
@@ -23,11 +25,11 @@ def build() -> list[Capture]:
     lab.send(0, ALICE, BOB, options)
     lab.send(7, BOB, ALICE, options.reply(200))
 
-    for number, status in enumerate((200, 404)):
+    for number, final in enumerate((200, 404)):
         chat = lab.session(f"message {number}", ALICE, BOB)
         message = chat.request("MESSAGE", ALICE, BOB, body=b"Watson, come here.", body_type="text/plain")
         lab.send(1000 + 1000 * number, ALICE, BOB, message)
-        lab.send(1025 + 1000 * number, BOB, ALICE, message.reply(status))
+        lab.send(1025 + 1000 * number, BOB, ALICE, message.reply(final))
 
     watch = lab.session("presence", ALICE, BOB)
     event = ("Event", "presence")
@@ -50,7 +52,7 @@ def build() -> list[Capture]:
     )
     ended = lab.send(400_030, BOB, ALICE, last)
     lab.send(400_038, ALICE, BOB, last.reply(200))
-    over = {"state": "terminated", "ended_by": "remote", "end_reason": "notify_terminated"}
+    over: dict[str, Any] = {"state": "terminated", "ended_by": "remote", "end_reason": "notify_terminated"}
     lab.dialog(watch, usage="subscribe", confirmed=accepted, ended=ended, **over)
 
     dial = lab.session("refer", ALICE, BOB)

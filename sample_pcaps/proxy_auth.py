@@ -32,15 +32,15 @@ def build() -> list[Capture]:
         40, 9, [ALICE, PROXY, BOB], second, record_route=True, uri=BOB.contact_uri, drop=["Proxy-Authorization"]
     )
     lab.send(42, PROXY, ALICE, second.reply(100))
-    lab.send(58, BOB, PROXY, at_bob.message.reply(100))
-    *_, ringing = lab.pass_back(300, 4, at_bob.message.reply(180))
-    *_, answered = lab.pass_back(3300, 4, at_bob.message.reply(200, body=sdp(BOB)))
+    lab.send(58, BOB, PROXY, at_bob.request.reply(100))
+    *_, ringing = lab.pass_back(300, 4, at_bob.request.reply(180))
+    *_, answered = lab.pass_back(3300, 4, at_bob.request.reply(200, body=sdp(BOB)))
     ack = call.request("ACK", ALICE, PROXY, in_dialog=True, cseq=2, routes=ROUTE)
     lab.pass_on(3320, 4, [ALICE, PROXY, BOB], ack)
 
     bye = call.request("BYE", ALICE, PROXY, in_dialog=True, routes=ROUTE)
     hangup, bye_at_bob = lab.pass_on(18_304, 4, [ALICE, PROXY, BOB], bye)
-    lab.pass_back(18_320, 4, bye_at_bob.message.reply(200))
+    lab.pass_back(18_320, 4, bye_at_bob.request.reply(200))
 
     lab.dialog(
         call, state="terminated", early=ringing, confirmed=answered, ended=hangup, ended_by="local", end_reason="bye"

@@ -1,5 +1,7 @@
 """A redirect server says where Bob is (302): Alice calls there, and is one attempt. Dave's 302 she does not follow."""
 
+from typing import Any
+
 from lab import ALICE, BOB, CAROL, Capture, Node, sdp
 
 REDIRECT = Node("redirect", "198.51.100.7", agent="Labredirect 1.4")
@@ -24,7 +26,7 @@ def build() -> list[Capture]:
     lab.send(38, CAROL, ALICE, second.reply(100))
     ringing = lab.send(230, CAROL, ALICE, second.reply(180))
     answered = lab.send(4230, CAROL, ALICE, second.reply(200, body=sdp(CAROL)))
-    to_carol = {"in_dialog": True, "uri": CAROL.contact_uri}
+    to_carol: dict[str, Any] = {"in_dialog": True, "uri": CAROL.contact_uri}
     ack = call.request("ACK", ALICE, CAROL, cseq=2, **to_carol)
     bye = call.request("BYE", ALICE, CAROL, **to_carol)
     for request in (ack, bye):  # Alice's To is still Bob's name, with Carol's tag

@@ -1,6 +1,7 @@
 """Alice's phone registers, is challenged, refreshes, and goes; Mallory tries with a wrong password."""
 
 from hashlib import md5
+from typing import Any
 
 from lab import ALICE, Capture, Headers, Node, Request, Session, digest
 
@@ -54,7 +55,7 @@ def success() -> Capture:
     leaving = lab.send(420_000, ALICE, REGISTRAR, leave)
     left = lab.send(420_029, REGISTRAR, ALICE, leave.reply(200))
 
-    same = {"aor": ALICE.uri, "contact": ALICE.contact_uri, "status": 200}
+    same: dict[str, Any] = {"aor": ALICE.uri, "contact": ALICE.contact_uri, "status": 200}
     lab.registration(
         **same, outcome="registered", kind="initial", first=started, final=registered, challenges=1, expires=600
     )
@@ -94,7 +95,7 @@ def failure() -> Capture:
     trying = lab.send(60_000, mallory, REGISTRAR, last)
     last.outcome = "pending"
 
-    same = {"aor": mallory.uri, "contact": mallory.contact_uri, "kind": "initial", "expires": None}
+    same: dict[str, Any] = {"aor": mallory.uri, "contact": mallory.contact_uri, "kind": "initial", "expires": None}
     lab.registration(**same, outcome="failed", first=started, final=refused, challenges=2, status=403)
     lab.registration(**same, outcome="pending", first=trying, final=None, challenges=0, status=None)
     lab.note("delay_s of a failed attempt is given too: it runs to the 403.")

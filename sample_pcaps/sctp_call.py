@@ -11,9 +11,9 @@ def build() -> list[Capture]:
     lab = Capture(
         "sctp_call",
         "A call over SCTP: the INVITE in three DATA chunks of which the last comes before the middle, 100 and 180 "
-        "bundled in one packet, the 200 in a TSN that is sent twice: one row for each message.",
+        "bundled in one packet, the 200 in a TSN, 0 after a wrap, that is sent twice: one row for each message.",
     )
-    sctp = SctpAssociation(lab, A, B, tags=(0x1111AAAA, 0x2222BBBB), tsns=(5000, 0xFFFF_FFF0))
+    sctp = SctpAssociation(lab, A, B, tags=(0x1111AAAA, 0x2222BBBB), tsns=(5000, 0xFFFF_FFFE))
     sctp.open(0, 5)
     call = lab.session("call", A, B, transport="sctp")
 

@@ -4,6 +4,7 @@ TS 24.930 in short: 183 with the answer, PRACK, UPDATE when UE1's bearer stands,
 """
 
 from decimal import Decimal
+from typing import Any
 
 from lab import Capture, Node, Session, sdp
 
@@ -35,16 +36,15 @@ def quality(current_local: str, current_remote: str, confirm: bool = False) -> l
     return [*lines, "a=conf:qos remote sendrecv"] if confirm else lines
 
 
-def offer(node: Node, version: int, *status: str, confirm: bool = False) -> bytes:
-    return sdp(node, version, port=50000, payloads="96", extra=quality(*status, confirm=confirm))
+def offer(node: Node, version: int, current_local: str, current_remote: str, confirm: bool = False) -> bytes:
+    return sdp(node, version, port=50000, payloads="96", extra=quality(current_local, current_remote, confirm))
 
 
-def in_dialog(lab: Capture, call: Session, at: int, method: str, **extra: object) -> None:
+def in_dialog(lab: Capture, call: Session, at: int, method: str, answer: bytes = b"", **extra: Any) -> None:
     """A request of UE1 through the route set, and its 200 back 20 ms after it came."""
-    answer = extra.pop("answer", b"")
-    request = call.request(method, UE1, PCSCF1, in_dialog=True, routes=ROUTES, **extra)  # type: ignore[arg-type]
+    request = call.request(method, UE1, PCSCF1, in_dialog=True, routes=ROUTES, **extra)
     *_, arrived = lab.pass_on(at, HOP, PATH, request)
-    lab.pass_back(at + 30, HOP, arrived.message.reply(200, body=answer))  # type: ignore[attr-defined]
+    lab.pass_back(at + 30, HOP, arrived.request.reply(200, body=answer))
 
 
 def build() -> list[Capture]:
@@ -73,7 +73,7 @@ def build() -> list[Capture]:
     )
     asserted = [("P-Asserted-Identity", f"<{UE1.uri}>"), ("P-Asserted-Identity", f"<tel:{A}>")]
     charging = f"icid-value={ICID};icid-generated-at={PCSCF1.ip}"
-    edits = {
+    edits: dict[Node, Any] = {
         PCSCF1: {
             "drop": ["P-Preferred-Identity", "P-Preferred-Service"],
             "add": [
@@ -92,8 +92,8 @@ def build() -> list[Capture]:
     }
     copies = lab.pass_on(0, HOP, PATH, invite, record_route=True, edits=edits)
     for seen in copies[:-1]:  # each proxy says 100 a millisecond after the INVITE came
-        lab.send(Decimal(seen.time - lab.start) / 1_000_000 + 1, *lab.ends(seen.message)[::-1], seen.message.reply(100))
-    at_ue2 = copies[-1].message
+        lab.send(Decimal(seen.time - lab.start) / 1_000_000 + 1, *lab.ends(seen.message)[::-1], seen.request.reply(100))
+    at_ue2 = copies[-1].request
     lab.send(15, UE2, PCSCF2, at_ue2.reply(100))
 
     reliable = [("Require", "100rel"), ("RSeq", "1")]
@@ -119,7 +119,7 @@ def build() -> list[Capture]:
 
     bye = call.request("BYE", UE2, PCSCF2, in_dialog=True, routes=ROUTES[::-1])
     *_, hangup = lab.pass_on(65_000, HOP, BACK, bye)
-    lab.pass_back(65_040, HOP, hangup.message.reply(200))
+    lab.pass_back(65_040, HOP, hangup.request.reply(200))
 
     lab.dialog(
         call,

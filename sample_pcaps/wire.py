@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import struct
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scapy.layers.inet import TCP
 from scapy.layers.inet6 import IPv6ExtHdrFragment
@@ -127,7 +127,7 @@ class TcpConnection:
 
     def _put(self, at: Millis, side: Node, flags: str, seq: int, ack: int, data: bytes = b"") -> Captured:
         peer, wrap = self.peer(side), 1 << 32
-        ports = {"sport": self.port[side], "dport": self.port[peer]}
+        ports: dict[str, Any] = {"sport": self.port[side], "dport": self.port[peer]}
         header = TCP(**ports, flags=flags, seq=seq % wrap, ack=ack % wrap, window=64240)
         return self.capture.put(at, side, peer, header / Raw(data) if data else header)
 
@@ -149,7 +149,7 @@ class SctpAssociation:
     def open(self, at: Millis, step: Millis) -> None:
         """INIT, INIT ACK, COOKIE ECHO, COOKIE ACK (RFC 9260 §5.1), `step` ms apart."""
         cookie = b"lab cookie".ljust(16, b"\0")
-        limits = {"a_rwnd": 106496, "n_out_streams": 10, "n_in_streams": 10}
+        limits: dict[str, Any] = {"a_rwnd": 106496, "n_out_streams": 10, "n_in_streams": 10}
         init = SCTPChunkInit(init_tag=self.tag[self.client], init_tsn=self.tsn[self.client], **limits)
         answer = SCTPChunkInitAck(init_tag=self.tag[self.server], init_tsn=self.tsn[self.server], **limits)
         answer.params = [SCTPChunkParamStateCookie(cookie=cookie)]
@@ -167,15 +167,21 @@ class SctpAssociation:
     def chunks(self, side: Node, data: bytes, *cuts: int, unordered: bool = True) -> list[Packet]:
         """The DATA chunks of one user message, fragmented at `cuts`: B marks the first, E the last."""
         edges = [0, *cuts, len(data)]
-        made = []
+        made: list[Packet] = []
         for start, end in itertools.pairwise(edges):
-            flags = {"beginning": start == 0, "ending": end == len(data), "unordered": unordered}
-            flags = {name: int(value) for name, value in flags.items()}
+            flags: dict[str, Any] = {"beginning": int(start == 0), "ending": int(end == len(data))}
             sequence = 0 if unordered else self.sequence[side]
             made.append(
-                SCTPChunkData(**flags, tsn=self.tsn[side], stream_id=0, stream_seq=sequence, data=data[start:end])
+                SCTPChunkData(
+                    **flags,
+                    unordered=int(unordered),
+                    tsn=self.tsn[side],
+                    stream_id=0,
+                    stream_seq=sequence,
+                    data=data[start:end],
+                )
             )
-            self.tsn[side] += 1
+            self.tsn[side] = (self.tsn[side] + 1) % (1 << 32)
         self.sequence[side] += 0 if unordered else 1
         return made
 
@@ -185,7 +191,7 @@ class SctpAssociation:
 
     def sack(self, at: Millis, side: Node) -> Captured:
         peer = self.server if side is self.client else self.client
-        return self._put(at, side, SCTPChunkSACK(cumul_tsn_ack=self.tsn[peer] - 1, a_rwnd=106496))
+        return self._put(at, side, SCTPChunkSACK(cumul_tsn_ack=(self.tsn[peer] - 1) % (1 << 32), a_rwnd=106496))
 
     def send(self, at: Millis, side: Node, message: Message) -> Sighting:
         """A message in one chunk in one packet."""
