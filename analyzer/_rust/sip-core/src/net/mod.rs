@@ -3,6 +3,21 @@
 //! One [`Decoder`] holds the flow and fragment state of one capture point. It does no I/O: packets go in, calls on a
 //! [`Sink`] come out, in the order of the packets.
 
+mod decoder;
+mod fate;
+mod fragment;
+mod icmp;
+mod ip;
+mod link;
+mod part;
+mod sctp;
+mod table;
+mod tcp;
+mod udp;
+
+pub use decoder::Decoder;
+pub use fate::{Correction, Fate, Reason};
+
 use std::net::IpAddr;
 
 use crate::packet::Stamp;
@@ -35,7 +50,8 @@ pub struct Unit<'a> {
     pub first: Stamp,
     /// The packet that completed it (equal to `first` if one packet carried it all); offset as above.
     pub last: Stamp,
-    /// What tells this packet from a second sending of the same bytes: IPv4 identification (0 = none, as for IPv6), SCTP TSN.
+    /// What tells this packet from a second sending of the same bytes: IPv4 identification (0 = none), that of the IPv6
+    /// fragment header (0 without one), TSN of the first SCTP chunk.
     pub ident: u32,
     /// Bytes the sender sent that are not here (snap length, a missing fragment); 0 = whole.
     pub missing: u32,
@@ -75,14 +91,15 @@ pub enum Verdict {
     Sip,
     /// CRLF or STUN keep-alive of a SIP flow.
     KeepAlive,
-    /// Something else, by name where it can be told from its bytes.
+    /// Something else, by snake_case name where it can be told from its bytes, else "".
     Other(&'static str),
 }
 
 /// Evidence of a transport that failed: kept for the transactions that were open at the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// ICMP destination unreachable (type, code) that quotes a packet of `flow`.
+    /// ICMP error (type, code) that quotes a packet of `flow`, which was not delivered: destination unreachable, time
+    /// exceeded, parameter problem; ICMPv6 (the addresses are IPv6) also packet too big.
     IcmpUnreachable(u8, u8),
     /// TCP RST sent by `flow.dst` or `flow.src`.
     TcpReset,
@@ -96,7 +113,8 @@ pub trait Sink: Problems {
     fn unit(&mut self, unit: Unit<'_>) -> Verdict;
     /// The next bytes of a TCP direction.
     fn segment(&mut self, segment: Segment<'_>) -> Verdict;
-    /// `missing` bytes of this direction will never come; the next `segment` starts after them.
+    /// `missing` bytes of this direction will never come; the next `segment` starts after them. `at` is the packet behind
+    /// the gap. Only for streams that had a `segment`; before that `Segment::start` stays false.
     fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp);
     /// No more bytes of this direction. Called once for every stream that had a `segment`.
     fn stream_end(&mut self, stream: StreamId, end: StreamEnd, at: Stamp);

@@ -1,0 +1,204 @@
+//! Where each packet went: exactly one [`Fate`] for each, so that a ledger of fates adds up to the packets read.
+
+use std::borrow::Cow;
+
+use hashbrown::HashMap;
+
+use super::Verdict;
+use crate::problem::Layer;
+
+/// Where a packet went: the layer that decided, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fate {
+    pub layer: Layer,
+    pub reason: Reason,
+}
+
+/// Why a packet ended where it did. The text of [`Reason::name`] is part of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Bytes of SIP messages.
+    Message,
+    /// A keep-alive of a SIP flow (RFC 5626 §3.5).
+    KeepAlive,
+    /// A payload that is not SIP, by name where its bytes tell; "" where they do not.
+    NotSip(&'static str),
+    /// Nothing for an application: SYN, ACK, a TCP keep-alive, SCTP control chunks, an empty datagram.
+    NoPayload,
+    /// Bytes that were delivered before: a retransmission, or the same packet captured twice.
+    Repeated,
+    /// TCP bytes that wait for earlier ones. Corrected when they are delivered.
+    HeldOutOfOrder,
+    /// TCP bytes that came after their place in the stream was given up as lost.
+    LateAfterGap,
+    /// TCP bytes from before the first byte seen of a connection already running.
+    BeforeStart,
+    /// An SCTP chunk with a part of a user message.
+    MessagePart,
+    /// An IP fragment that waits for others. Corrected when the datagram is complete or given up.
+    FragmentHeld,
+    /// A fragment of a datagram that never became whole.
+    FragmentIncomplete,
+    /// A fragment that was seen before.
+    FragmentRepeated,
+    /// IPv6 fragments that overlap: the datagram is void (RFC 5722).
+    FragmentOverlap,
+    /// A fragment that cannot be: not a multiple of 8 bytes, or past the end of a datagram.
+    FragmentInvalid,
+    /// An ICMP error; the packet it quotes is evidence, not traffic.
+    Error,
+    /// ICMP that is not an error (echo, neighbour discovery; RFC 4443 §2.1).
+    Informational,
+    /// The capture sliced a header off.
+    Cut,
+    /// A header that cannot be.
+    Malformed,
+    /// More nested headers than the limit.
+    TooDeep,
+    /// IPv6 next header 59.
+    NoNextHeader,
+    /// 802.2 LLC other than SNAP: spanning tree, IS-IS.
+    Llc,
+    /// LINUX_SLL of a netlink socket.
+    Netlink,
+    /// BSD loopback of another address family.
+    AddressFamily(u32),
+    /// No decoder for this LINKTYPE_ number.
+    LinkType(u16),
+    /// No decoder for this ethertype.
+    Ethertype(u16),
+    /// No decoder for this IP protocol.
+    Protocol(u8),
+}
+
+impl Reason {
+    /// The stable snake_case name.
+    pub fn name(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Reason::Message => "message",
+            Reason::KeepAlive => "keep_alive",
+            Reason::NotSip("") => "not_sip",
+            Reason::NotSip(name) => return Cow::Owned(format!("not_sip_{name}")),
+            Reason::NoPayload => "no_payload",
+            Reason::Repeated => "repeated",
+            Reason::HeldOutOfOrder => "held_out_of_order",
+            Reason::LateAfterGap => "late_after_gap",
+            Reason::BeforeStart => "before_start",
+            Reason::MessagePart => "message_part",
+            Reason::FragmentHeld => "fragment_held",
+            Reason::FragmentIncomplete => "fragment_incomplete",
+            Reason::FragmentRepeated => "fragment_repeated",
+            Reason::FragmentOverlap => "fragment_overlap",
+            Reason::FragmentInvalid => "fragment_invalid",
+            Reason::Error => "error",
+            Reason::Informational => "informational",
+            Reason::Cut => "cut",
+            Reason::Malformed => "malformed",
+            Reason::TooDeep => "too_deep",
+            Reason::NoNextHeader => "no_next_header",
+            Reason::Llc => "llc",
+            Reason::Netlink => "netlink",
+            Reason::AddressFamily(family) => return Cow::Owned(format!("address_family_{family}")),
+            Reason::LinkType(link) => return Cow::Owned(format!("unknown_link_type_{link}")),
+            Reason::Ethertype(ethertype) => match ethertype_name(ethertype) {
+                Some(name) => return Cow::Owned(format!("ethertype_{name}")),
+                None => return Cow::Owned(format!("ethertype_0x{ethertype:04x}")),
+            },
+            Reason::Protocol(protocol) => match protocol_name(protocol) {
+                Some(name) => return Cow::Owned(format!("protocol_{protocol}_{name}")),
+                None => return Cow::Owned(format!("protocol_{protocol}")),
+            },
+        })
+    }
+}
+
+impl Fate {
+    pub(super) const fn new(layer: Layer, reason: Reason) -> Self {
+        Fate { layer, reason }
+    }
+
+    /// The fate of a packet whose payload was handed to the sink, which said what it is.
+    pub(super) const fn of(verdict: Verdict, transport: Layer) -> Self {
+        match verdict {
+            Verdict::Sip => Fate::new(Layer::Sip, Reason::Message),
+            Verdict::KeepAlive => Fate::new(Layer::Sip, Reason::KeepAlive),
+            Verdict::Other(name) => Fate::new(transport, Reason::NotSip(name)),
+        }
+    }
+
+    /// The stable names of the layer and of the reason.
+    pub fn names(self) -> (&'static str, Cow<'static, str>) {
+        (self.layer.as_str(), self.reason.name())
+    }
+}
+
+/// IEEE ethertypes worth a name in the account of a capture.
+const fn ethertype_name(ethertype: u16) -> Option<&'static str> {
+    Some(match ethertype {
+        0x0806 => "arp",
+        0x8035 => "rarp",
+        0x8137 => "ipx",
+        0x8808 => "flow_control",
+        0x8809 => "slow_protocols",
+        0x8847 | 0x8848 => "mpls",
+        0x8863 => "pppoe_discovery",
+        0x8864 => "pppoe_session",
+        0x888E => "eapol",
+        0x8892 => "profinet",
+        0x88CC => "lldp",
+        0x88E5 => "macsec",
+        0x88E7 => "pbb",
+        0x88F7 => "ptp",
+        0x8902 => "cfm",
+        0x894F => "nsh",
+        0x9000 => "loopback",
+        _ => return None,
+    })
+}
+
+/// IANA protocol numbers worth a name in the account of a capture.
+const fn protocol_name(protocol: u8) -> Option<&'static str> {
+    Some(match protocol {
+        2 => "igmp",
+        4 => "ipip",
+        41 => "ipv6",
+        46 => "rsvp",
+        47 => "gre",
+        50 => "esp",
+        51 => "ah",
+        88 => "eigrp",
+        89 => "ospf",
+        97 => "etherip",
+        103 => "pim",
+        108 => "ipcomp",
+        112 => "vrrp",
+        115 => "l2tp",
+        136 => "udplite",
+        137 => "mpls_in_ip",
+        _ => return None,
+    })
+}
+
+/// Packets that turned out to have another fate than [`Decoder::packet`](super::Decoder::packet) said when they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correction {
+    pub from: Fate,
+    pub to: Fate,
+    pub packets: u64,
+}
+
+/// The corrections so far, summed up: their number is bounded by the number of fates, not of packets.
+#[derive(Debug, Default)]
+pub(super) struct Corrections(HashMap<(Fate, Fate), u64>);
+
+impl Corrections {
+    pub fn add(&mut self, from: Fate, to: Fate, packets: u64) {
+        if from != to && packets > 0 {
+            *self.0.entry((from, to)).or_default() += packets;
+        }
+    }
+
+    pub fn take(&mut self) -> Vec<Correction> {
+        self.0.drain().map(|((from, to), packets)| Correction { from, to, packets }).collect()
+    }
+}

@@ -1,0 +1,72 @@
+//! ICMP errors (RFC 792, RFC 4443): evidence that a packet did not arrive. The packet they quote is never traffic.
+
+use super::ip::{self, Ip};
+use super::part::{Part, be16};
+use super::{Flow, Protocol};
+
+/// An ICMP message that was read.
+pub(super) enum Message {
+    /// Of this type and code, with the flow of the packet it quotes, if that can be read.
+    Error(u8, u8, Option<Flow>),
+    Informational,
+}
+
+/// Errors of ICMP: unreachable, source quench, redirect, time exceeded, parameter problem. All but quench and redirect
+/// mean that the quoted packet was not delivered.
+pub(super) fn v4(part: Part<'_>) -> Option<Message> {
+    let (&[kind, code, ..], quoted) = part.header::<8>()?;
+    Some(match kind {
+        3 | 11 | 12 => Message::Error(kind, code, quoted_v4(quoted)),
+        4 | 5 => Message::Error(kind, code, None),
+        _ => Message::Informational,
+    })
+}
+
+/// Errors of ICMPv6 have types below 128 (RFC 4443 §2.1); 1 to 4 quote a packet that was not delivered.
+pub(super) fn v6(part: Part<'_>) -> Option<Message> {
+    let (&[kind, code, ..], quoted) = part.header::<8>()?;
+    Some(match kind {
+        1..=4 => Message::Error(kind, code, quoted_v6(quoted)),
+        0..=127 => Message::Error(kind, code, None),
+        _ => Message::Informational,
+    })
+}
+
+fn quoted_v4(part: Part<'_>) -> Option<Flow> {
+    let header = ip::ipv4(part).ok()?;
+    // Ports are in the first fragment only.
+    if header.fragment.is_some_and(|fragment| fragment.offset > 0) {
+        return None;
+    }
+    flow(header.ip, header.protocol, header.payload)
+}
+
+fn quoted_v6(part: Part<'_>) -> Option<Flow> {
+    let header = ip::ipv6(part).ok()?;
+    let (mut protocol, mut part) = (header.protocol, header.payload);
+    loop {
+        (protocol, part) = match protocol {
+            0 | 43 | 60 | 135 | 139 | 140 => ip::extension(part).ok()?,
+            51 => ip::authentication(part).ok()?,
+            44 => {
+                let header = ip::fragment_header(part).ok()?;
+                if header.fragment.is_some_and(|fragment| fragment.offset > 0) {
+                    return None;
+                }
+                (header.next, header.payload)
+            }
+            _ => return flow(header.ip, protocol, part),
+        }
+    }
+}
+
+fn flow(ip: Ip, protocol: u8, part: Part<'_>) -> Option<Flow> {
+    let protocol = match protocol {
+        6 => Protocol::Tcp,
+        17 => Protocol::Udp,
+        132 => Protocol::Sctp,
+        _ => return None,
+    };
+    let (&[s1, s0, d1, d0], _) = part.header::<4>()?;
+    Some(Flow { protocol, src: ip.src, dst: ip.dst, src_port: be16(s1, s0), dst_port: be16(d1, d0) })
+}

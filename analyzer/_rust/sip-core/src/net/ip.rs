@@ -1,0 +1,130 @@
+//! IPv4 (RFC 791) and IPv6 (RFC 8200) headers.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::fate::{Fate, Reason};
+use super::part::{Part, be16, be32};
+use crate::problem::Layer;
+
+/// What the layers above need to know of an IP header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ip {
+    pub src: IpAddr,
+    pub dst: IpAddr,
+    /// IPv4 identification, or that of the IPv6 fragment header; 0 = none.
+    pub ident: u32,
+}
+
+/// Place of a fragment in its datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fragment {
+    /// In bytes.
+    pub offset: u32,
+    /// Not the last one.
+    pub more: bool,
+}
+
+impl Fragment {
+    /// Reads the 13 bits of the offset (in units of 8 bytes) and the flag.
+    fn new(offset: u16, more: bool) -> Option<Self> {
+        (offset > 0 || more).then_some(Fragment { offset: u32::from(offset) * 8, more })
+    }
+}
+
+/// An IP header that was read, and what it carries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Header<'a> {
+    pub ip: Ip,
+    pub protocol: u8,
+    pub fragment: Option<Fragment>,
+    pub payload: Part<'a>,
+    /// The header states this length of its payload, more than the wire had.
+    pub exceeds: Option<u32>,
+}
+
+/// Lengths are trusted over the end of the frame (Ethernet pads to 60 bytes); a length of 0 is segmentation offload,
+/// where the capture saw the packet before the interface filled it in.
+pub(super) fn ipv4(part: Part<'_>) -> Result<Header<'_>, Fate> {
+    let malformed = Fate::new(Layer::Ip, Reason::Malformed);
+    let Some((header, _)) = part.header::<20>() else { return Err(part.short(Layer::Ip)) };
+    let &[first, _, l1, l0, i1, i0, f1, f0, _, protocol, _, _, s3, s2, s1, s0, d3, d2, d1, d0] = header;
+    let header_len = usize::from(first & 0x0F) * 4;
+    if first >> 4 != 4 || header_len < 20 {
+        return Err(malformed);
+    }
+    let rest = part.skip(header_len).ok_or(malformed)?;
+    let (payload, exceeds) = match usize::from(be16(l1, l0)) {
+        0 => (rest, None),
+        total => {
+            let length = total.checked_sub(header_len).ok_or(malformed)? as u32;
+            let (payload, exceeds) = rest.limit(length);
+            (payload, exceeds.then_some(length))
+        }
+    };
+    let flags = be16(f1, f0);
+    Ok(Header {
+        ip: Ip {
+            src: IpAddr::V4(Ipv4Addr::new(s3, s2, s1, s0)),
+            dst: IpAddr::V4(Ipv4Addr::new(d3, d2, d1, d0)),
+            ident: u32::from(be16(i1, i0)),
+        },
+        protocol,
+        fragment: Fragment::new(flags & 0x1FFF, flags & 0x2000 != 0),
+        payload,
+        exceeds,
+    })
+}
+
+/// The fixed header; extension headers are protocols of their own in the walk. A payload length of 0 is a jumbogram
+/// (RFC 2675) or segmentation offload: what was captured counts.
+pub(super) fn ipv6(part: Part<'_>) -> Result<Header<'_>, Fate> {
+    let Some((header, rest)) = part.header::<40>() else { return Err(part.short(Layer::Ip)) };
+    let &[first, _, _, _, l1, l0, protocol, _, ref addresses @ ..] = header;
+    if first >> 4 != 6 {
+        return Err(Fate::new(Layer::Ip, Reason::Malformed));
+    }
+    let (payload, exceeds) = match u32::from(be16(l1, l0)) {
+        0 => (rest, None),
+        length => {
+            let (payload, exceeds) = rest.limit(length);
+            (payload, exceeds.then_some(length))
+        }
+    };
+    let (src, dst) = addresses.split_at(16);
+    let address = |bytes: &[u8]| bytes.first_chunk::<16>().map_or(Ipv6Addr::UNSPECIFIED, |b| Ipv6Addr::from(*b));
+    let ip = Ip { src: IpAddr::V6(address(src)), dst: IpAddr::V6(address(dst)), ident: 0 };
+    Ok(Header { ip, protocol, fragment: None, payload, exceeds })
+}
+
+/// An IPv6 extension header of the common form, skipped (RFC 6564 §4): next header, length in units of 8 bytes after
+/// the first 8.
+pub(super) fn extension(part: Part<'_>) -> Result<(u8, Part<'_>), Fate> {
+    let Some((&[next, length], _)) = part.header::<2>() else { return Err(part.short(Layer::Ip)) };
+    let rest = part.skip((usize::from(length) + 1) * 8).ok_or_else(|| part.short(Layer::Ip))?;
+    Ok((next, rest))
+}
+
+/// An authentication header, skipped: the payload is in clear (RFC 4302 §2.2: length in units of 4 bytes, minus 2).
+pub(super) fn authentication(part: Part<'_>) -> Result<(u8, Part<'_>), Fate> {
+    let Some((&[next, length], _)) = part.header::<2>() else { return Err(part.short(Layer::Ip)) };
+    let rest = part.skip((usize::from(length) + 2) * 4).ok_or_else(|| part.short(Layer::Ip))?;
+    Ok((next, rest))
+}
+
+/// What an IPv6 fragment header says (RFC 8200 §4.5).
+pub(super) struct FragmentHeader<'a> {
+    pub next: u8,
+    pub ident: u32,
+    /// `None` for an atomic fragment, which is a whole datagram (RFC 6946).
+    pub fragment: Option<Fragment>,
+    pub payload: Part<'a>,
+}
+
+pub(super) fn fragment_header(part: Part<'_>) -> Result<FragmentHeader<'_>, Fate> {
+    let Some((&[next, _, o1, o0, i3, i2, i1, i0], payload)) = part.header::<8>() else {
+        return Err(part.short(Layer::Ip));
+    };
+    let field = be16(o1, o0);
+    let fragment = Fragment::new(field >> 3, field & 1 != 0);
+    Ok(FragmentHeader { next, ident: be32([i3, i2, i1, i0]), fragment, payload })
+}
