@@ -1,0 +1,248 @@
+"""Messages to transactions: RFC 3261 §17 as a passive observer sees it, one row per transaction on one hop.
+
+The core has already said which message belongs to which transaction (§17.1.3, §17.2.3); here its messages become one
+row. An ACK to a non-2xx belongs to the INVITE's transaction but is no request of its own, so it counts in no figure.
+
+A group keeps the row numbers of the messages that matter (first request, first final ...); times and text are fetched
+by them afterwards, for text is dear to carry through a group-by.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.sip import states
+
+# The last thing that happened to a transaction, as a number: its place here.
+_LAST = (None, "2xx", "300-699", "timer", "failure")
+
+_FLOW = ["client_ip", "client_port", "server_ip", "server_port", "carrier"]
+
+
+def _outcome_names() -> pl.Series:
+    """The outcome at 10 for an INVITE + 5 for a 1xx seen + the place of the last event."""
+    names = []
+    for machine, provisional, last in product((states.NON_INVITE_CLIENT, states.INVITE_CLIENT), (False, True), _LAST):
+        events = ["1xx"] if provisional else []
+        if last is not None:
+            events.append(states.timer(machine, provisional) if last == "timer" else last)
+        names.append(states.outcome(machine, events))
+    return pl.Series("outcome", names)
+
+
+_OUTCOMES = _outcome_names()
+
+
+def transactions(
+    messages: pl.DataFrame, failures: pl.DataFrame, *, end: int | None, timers: dict[str, int] = states.RFC_3261
+) -> pl.DataFrame:
+    """The ``transactions`` table without ``call``, in the order of each transaction's earliest message.
+
+    ``messages`` as the core gives them, in time order; ``failures`` what the transports reported; ``end`` the time of
+    the capture's last packet in ns since 1970, None where no packet has a time: it tells a response that never came
+    (``timeout``, ``provisional_only``) from a capture that stopped too early to know (``pending``).
+    """
+    groups = _groups(messages)
+    table = _described(groups, messages).with_columns(_limit(timers))
+    table = table.with_columns(
+        _outcome(table, _failed(table, messages, failures, timers["F"]), end),
+        _response_copies(groups, messages),
+        provisional_delay_s=_delay("first_provisional_at"),
+        final_delay_s=_delay("final_at"),
+    )
+    kinds = {name: kind for name, kind in schema.TRANSACTIONS.polars().items() if name != "call"}
+    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+
+
+def _groups(messages: pl.DataFrame) -> pl.DataFrame:
+    """Per transaction: the rows of its first request, first and last 1xx and first final, and how many there are."""
+    status, row = pl.col("status"), pl.col("row")
+    return (
+        messages.lazy()
+        .select("transaction", "status", "method", "duplicate", row=pl.int_range(pl.len(), dtype=pl.UInt32))
+        .filter(~pl.col("duplicate"), pl.col("transaction").is_not_null(), pl.col("method") != "ACK")
+        .select(
+            "transaction",
+            request=pl.when(status.is_null()).then(row),
+            provisional=pl.when(status < 200).then(row),
+            final=pl.when(status >= 200).then(row),
+        )
+        .group_by("transaction", maintain_order=True)
+        .agg(
+            request=pl.col("request").min(),
+            request_copies=pl.col("request").count(),
+            first_1xx=pl.col("provisional").min(),
+            last_1xx=pl.col("provisional").max(),
+            final=pl.col("final").min(),
+            finals=pl.col("final").count(),
+        )
+        .collect()
+    )
+
+
+def _described(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """What the first message says of each transaction, when its steps were, and what the first final says."""
+    first = groups.select(pl.coalesce("request", pl.min_horizontal("first_1xx", "final"))).to_series()
+    request, src_ip, src_port, dst_ip, dst_port = (
+        pl.col(name) for name in ("request", "src_ip", "src_port", "dst_ip", "dst_port")
+    )
+    seen = request.is_not_null()
+    return (
+        messages.select(
+            pl.col("call_id", "method", "cseq", "transport", "via_count", "request_uri").gather(first),
+            pl.col("src_ip", "src_port", "dst_ip", "dst_port").gather(first),
+            pl.col("via_branch").gather(first).alias("branch"),
+            pl.col("first_byte_at").gather(groups["request"]).alias("started_at"),
+            pl.col("time").gather(groups["first_1xx"]).alias("first_provisional_at"),
+            pl.col("time").gather(groups["last_1xx"]).alias("last_provisional_at"),
+            pl.col("time").gather(groups["final"]).alias("final_at"),
+            pl.col("status", "reason_phrase").gather(groups["final"]),
+        )
+        .with_columns(groups["transaction", "request", "request_copies"])
+        # A response travels from the server to the client.
+        .with_columns(
+            client_ip=pl.when(seen).then(src_ip).otherwise(dst_ip),
+            client_port=pl.when(seen).then(src_port).otherwise(dst_port),
+            server_ip=pl.when(seen).then(dst_ip).otherwise(src_ip),
+            server_port=pl.when(seen).then(dst_port).otherwise(src_port),
+            invite=pl.col("method") == "INVITE",
+            provisional=pl.col("first_provisional_at").is_not_null(),
+            # What the client's timer counts from.
+            since=pl.max_horizontal("started_at", "last_provisional_at"),
+        )
+    )
+
+
+def _limit(timers: dict[str, int]) -> pl.Expr:
+    """How long the client waits from ``since``, in ns."""
+
+    def waits(machine: states.Machine) -> pl.Expr:
+        before, after = (timers[states.timer(machine, provisional)] for provisional in (False, True))
+        return pl.when("provisional").then(after).otherwise(before)
+
+    invite, other = waits(states.INVITE_CLIENT), waits(states.NON_INVITE_CLIENT)
+    return pl.when("invite").then(invite).otherwise(other).alias("limit")
+
+
+def _delay(until: str) -> pl.Expr:
+    """Seconds from ``started_at``; null where the clock or the order of the packets would make it negative."""
+    ns = pl.col(until).to_physical() - pl.col("started_at").to_physical()
+    return pl.when(ns >= 0).then(ns / states.SECOND)
+
+
+def _response_copies(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
+    """How often the first final was sent; a final of another branch (status, To tag) is no copy of it (§13.2.2.4)."""
+    first = groups.filter(pl.col("finals") > 1).select("transaction", "final")
+    of_first = messages.select(pl.col("status", "_dialog").gather(first["final"]))
+    copies = (
+        messages.lazy()
+        .select("transaction", "status", "_dialog", "duplicate")
+        .filter(pl.col("transaction").is_in(first["transaction"].implode()), ~pl.col("duplicate"))
+        .join(first.with_columns(of_first).lazy(), on="transaction", suffix="_first")
+        .filter(pl.col("status") == pl.col("status_first"), pl.col("_dialog").eq_missing(pl.col("_dialog_first")))
+        .group_by("transaction")
+        .len("copies")
+        .collect()
+    )
+    return (
+        groups.select("transaction", "finals")
+        .join(copies, on="transaction", how="left", maintain_order="left")
+        .select(response_copies=pl.coalesce("copies", "finals"))
+        .to_series()
+    )
+
+
+def _outcome(table: pl.DataFrame, failed: pl.Series, end: int | None) -> pl.Expr:
+    """How each transaction ended; ``failed`` holds the keys of those whose way broke."""
+    status, waited = pl.col("status"), pl.lit(end, pl.Int64) - pl.col("since").to_physical()
+    last = (
+        pl.when(status < 300)
+        .then(_LAST.index("2xx"))
+        .when(status >= 300)
+        .then(_LAST.index("300-699"))
+        .when(pl.col("transaction").is_in(failed.implode()))
+        .then(_LAST.index("failure"))
+        .when(waited >= pl.col("limit"))
+        .then(_LAST.index("timer"))
+        .otherwise(_LAST.index(None))
+    )
+    number = 10 * pl.col("invite").cast(pl.UInt32) + 5 * pl.col("provisional").cast(pl.UInt32) + last
+    return (
+        pl.when(pl.col("request").is_null())
+        .then(pl.lit("orphan"))
+        .when(pl.col("invite") & ((status == 487) | pl.col("transaction").is_in(_cancelled(table).implode())))
+        .then(pl.lit("cancelled"))
+        .otherwise(pl.lit(_OUTCOMES).gather(number))
+        .alias("outcome")
+    )
+
+
+def _cancelled(table: pl.DataFrame) -> pl.Series:
+    """The INVITEs without a final whose CANCEL was accepted (§9.1): it has the INVITE's branch."""
+    same = ["call_id", "branch", "cseq"]
+    accepted = table.lazy().filter(pl.col("method") == "CANCEL", pl.col("status") < 300)
+    return (
+        table.lazy()
+        .filter(pl.col("invite"), pl.col("status").is_null())
+        .join(accepted, on=same, how="semi", nulls_equal=True)
+        .select("transaction")
+        .collect()
+        .to_series()
+    )
+
+
+def _failed(table: pl.DataFrame, messages: pl.DataFrame, failures: pl.DataFrame, limit: int) -> pl.Series:
+    """The transactions without a final on whose way, while they waited, a packet was refused or the connection torn.
+
+    An ICMP message speaks of one packet: it counts within ``limit`` ns of the request's last copy, and not where a
+    response came after it. Torn is a connection for all that wait on it, until their timer runs out.
+    """
+    if failures.is_empty():
+        return table["transaction"].clear()
+    carrier = pl.col("transport").replace({"tls": "tcp", "ws": "tcp", "wss": "tcp"}).alias("carrier")
+    waiting = table.lazy().filter(pl.col("status").is_null(), pl.col("started_at").is_not_null()).with_columns(carrier)
+    last_copy = (
+        messages.lazy()
+        .filter(
+            pl.col("transaction").is_in(waiting.select(pl.col("transaction").implode()).collect().to_series()),
+            pl.col("status").is_null(),
+            pl.col("method") != "ACK",
+            ~pl.col("duplicate"),
+        )
+        .group_by("transaction")
+        .agg(last_copy_at=pl.col("time").max())
+    )
+    refused = pl.col("kind") == "icmp_unreachable"
+    either_way = _flows(failures, carrier)
+    found = [
+        waiting.join(last_copy, on="transaction", how="left")
+        .sort("since")
+        .join_asof(
+            either_way.filter(kind).sort("time"),
+            left_on="since",
+            right_on="time",
+            by=_FLOW,
+            strategy="forward",
+            check_sortedness=False,
+        )
+        .filter(pl.col("time").to_physical() - pl.col(since).to_physical() <= until)
+        .select("transaction")
+        for kind, since, until in ((refused, "last_copy_at", pl.lit(limit)), (~refused, "since", pl.col("limit")))
+    ]
+    return pl.concat(found).collect().to_series()
+
+
+def _flows(failures: pl.DataFrame, carrier: pl.Expr) -> pl.LazyFrame:
+    """Each failure on the way from the client to the server, and on the way back."""
+    ends = ["src_ip", "src_port", "dst_ip", "dst_port"]
+    names = _FLOW[:4]
+    there = failures.lazy().filter(pl.col("time").is_not_null()).with_columns(carrier)
+    return pl.concat(
+        there.select(
+            "time", "kind", "carrier", *(pl.col(end).alias(name) for end, name in zip(way, names, strict=True))
+        )
+        for way in (ends, ends[2:] + ends[:2])
+    )
