@@ -289,6 +289,13 @@ def _units(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         .with_columns(_unit=pl.coalesce("call", "_of_transaction", "message"))
         .drop("_of_transaction")
     )
+    # A duplicate goes with its first sighting.
+    first_sightings = messages.select(original="message", _of_original="_unit")
+    messages = (
+        messages.join(first_sightings, on="original", how="left", maintain_order="left")
+        .with_columns(_unit=pl.coalesce("_of_original", "_unit"))
+        .drop("_of_original")
+    )
     return {
         "messages": messages,
         "transactions": transactions,

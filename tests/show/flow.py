@@ -19,7 +19,7 @@ def messages(text: str, **columns: str) -> pl.DataFrame:
     rows = []
     for number, line in enumerate(text.strip().splitlines(), 1):
         front, _, marks = line.partition("|")
-        seconds, source, target, what = re.fullmatch(r"\s*(\S+) (\S+) -> (\S+) (.+?)\s*", front).groups()
+        seconds, source, target, what = re.fullmatch(r"\s*(\S+) +(\S+) +-> +(\S+) +(.+?)\s*", front).groups()
         status, _, reason = what.partition(" ") if what[0].isdigit() else (None, "", what)
         row = {
             "message": number,

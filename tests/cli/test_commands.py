@@ -1,0 +1,266 @@
+"""The command as a user meets it: words in, text and exit status out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+from world import Capture, frame
+
+from analyzer import schema
+from analyzer.cli import COMMANDS, group
+from analyzer.errors import CaptureError
+
+Run = Callable[..., Result]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_their_help_says(name: str) -> None:
+    command = group.get_command(None, name)  # type: ignore[arg-type]
+    assert (command.name, command.help.split("\n\n")[0]) == (name, COMMANDS[name])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_has_an_example(name: str, flag: str) -> None:
+    result = CliRunner().invoke(group, [name, flag], prog_name="sip-analyzer")
+    assert (result.exit_code, "Example: sip-analyzer " + name in result.output) == (0, True)
+
+
+@pytest.mark.parametrize("table", schema.TABLES)
+def test_every_table_has_a_command(run: Run, table: str) -> None:
+    result = run(table, "a.pcap")
+    assert (result.exit_code, result.stdout != "") == (0, True)
+
+
+def test_calls_for_people(run: Run) -> None:
+    assert run("calls", "a.pcap").stdout.splitlines() == [
+        "no  started 2024-05-01  caller        callee        outcome   outcome_detail  status  reason_phrase"
+        "    pdd  setup  talk  released_by  legs  hops  retransmissions",
+        " 1  10:00:00.000Z       +49301234567  alice@home    answered  -                  200  OK           "
+        "  0.900  0.901     -  -               2     2                0",
+        " 2  11:00:00.000Z       bob@home      +49309999999  busy      -                  486  Busy Here    "
+        "      -      -     -  -               1     1                -",
+    ]
+
+
+def test_times_are_shown_in_the_zone_asked_for(run: Run) -> None:
+    lines = run("calls", "a.pcap", "--tz", "Asia/Kolkata", "--columns", "no,started_at").stdout.splitlines()
+    assert lines == ["no  started 2024-05-01", " 1  15:30:00.000+05:30", " 2  16:30:00.000+05:30"]
+
+
+def test_all_columns(run: Run) -> None:
+    assert len(run("calls", "a.pcap", "--columns", "all", "--format", "csv").stdout.splitlines()[0].split(",")) == len(
+        schema.CALLS.columns
+    )
+
+
+def test_limit_says_what_it_left_out(run: Run) -> None:
+    result = run("calls", "a.pcap", "--limit", "1", "--format", "csv", "--columns", "no")
+    assert (result.stdout, "1 of 2 calls" in result.stderr) == ("no\n1\n", True)
+
+
+def test_csv(run: Run) -> None:
+    columns = "call,no,started_at,callee,call_ids,setup_s,emergency"
+    assert run("calls", "a.pcap", "--format", "csv", "--columns", columns).stdout.splitlines() == [
+        columns,
+        "10,1,2024-05-01T10:00:00.000000000Z,alice@home,a1 a2,0.901,false",
+        "20,2,2024-05-01T11:00:00.000000000Z,+49309999999,b1,,false",
+    ]
+
+
+def test_json(run: Run) -> None:
+    result = run("calls", "a.pcap", "--format", "json", "--columns", "call,no,started_at,call_ids,setup_s,talk_s")
+    assert json.loads(result.stdout)[0] == {
+        "call": "10",
+        "no": 1,
+        "started_at": "2024-05-01T10:00:00.000000000Z",
+        "call_ids": ["a1", "a2"],
+        "setup_s": 0.901,
+        "talk_s": None,
+    }
+
+
+def test_json_without_rows_is_an_empty_array(run: Run) -> None:
+    assert json.loads(run("calls", "a.pcap", "--format", "json", "--call-id", "none").stdout) == []
+
+
+def test_json_lines(run: Run) -> None:
+    result = run("calls", "a.pcap", "--format", "jsonl")
+    assert [json.loads(line)["no"] for line in result.stdout.splitlines()] == [1, 2]
+
+
+def test_json_is_not_shown_in_another_zone(run: Run) -> None:
+    result = run("calls", "a.pcap", "--format", "json", "--tz", "Asia/Kolkata")
+    assert json.loads(result.stdout)[1]["started_at"] == "2024-05-01T11:00:00.000000000Z"
+
+
+def test_parquet_keeps_the_types(run: Run, capture: Capture, tmp_path: Path) -> None:
+    run("calls", "a.pcap", "-o", str(tmp_path / "calls.parquet"))
+    assert pl.read_parquet(tmp_path / "calls.parquet").equals(capture.table("calls"))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("csv", "call,no,"), ("json", "[\n{"), ("JSONL", '{"call"'), ("txt", "no  started")]
+)
+def test_the_suffix_says_the_format(run: Run, tmp_path: Path, suffix: str, start: str) -> None:
+    run("calls", "a.pcap", "-o", str(tmp_path / f"calls.{suffix}"))
+    assert (tmp_path / f"calls.{suffix}").read_text().startswith(start)
+
+
+def test_filters_reach_the_table(run: Run) -> None:
+    assert run("calls", "a.pcap", "--where", "outcome = 'busy'", "--columns", "no").stdout == "no\n 2\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["calls", "a.pcap", "--status", "9"], "status '9'"),
+        (["calls", "a.pcap", "--columns", "nonsense"], "calls has no nonsense"),
+        (["calls", "a.pcap", "-o", "calls.xlsx"], "say --format"),
+        (["calls", "a.pcap", "-o", "/nowhere/calls.csv"], "/nowhere/calls.csv: No such file or directory"),
+        (["calls", "a.pcap", "--tz", "Mars"], "time zone 'Mars'"),
+        (["calls", "a.pcap", "--capture-point", "core"], "NAME=GLOB"),
+        (["calls"], "CAPTURE"),
+        (["nonsense", "a.pcap"], "No such command"),
+        (["call", "7", "a.pcap"], "no call '7'"),
+        (["message", "9", "a.pcap"], "no message 9"),
+        (["message", "nine", "a.pcap"], "not a valid integer"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_says_what_is_wrong(run: Run, words: list[str], says: str) -> None:
+    result = run(*words)
+    assert (result.exit_code, result.stdout, says in result.stderr) == (2, "", True)
+
+
+def test_a_capture_in_place_of_the_command_is_told_the_command(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.pcap").touch()
+    assert "sip-analyzer summary" in run(str(tmp_path / "a.pcap")).stderr
+
+
+def test_a_filter_is_refused_before_anything_is_read(run: Run, capture: Capture) -> None:
+    run("calls", "a.pcap", "--status", "9")
+    assert not hasattr(capture, "asked")
+
+
+def test_nothing_readable_is_status_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_words: object, **_options: object) -> None:
+        raise CaptureError("x\x1b[2J.pcap", 0, "no such file")
+
+    monkeypatch.setattr("analyzer.capture.read", read)
+    result = run("calls", "x.pcap")
+    assert (result.exit_code, result.stderr) == (2, "sip-analyzer: x\\x1b[2J.pcap: no such file\n")
+
+
+def test_a_cut_capture_is_printed_and_status_1(run: Run, capture: Capture) -> None:
+    capture.damaged = True
+    result = run("calls", "a.pcap")
+    assert (result.exit_code, result.stdout.count("\n")) == (1, 3)
+
+
+def test_problems_are_mentioned_in_one_line(run: Run) -> None:
+    assert run("calls", "a b.pcap").stderr == "sip-analyzer: 'a b.pcap': 2 problems: sip-analyzer problems 'a b.pcap'\n"
+
+
+def test_a_capture_in_order_says_nothing(run: Run, capture: Capture) -> None:
+    capture.held["problems"] = frame("problems", [])
+    assert run("calls", "a.pcap").stderr == ""
+
+
+def test_a_capture_without_sip_says_where_to_look(run: Run, capture: Capture) -> None:
+    for name in ("messages", "calls", "problems"):
+        capture.held[name] = frame(name, [])
+    assert "sip-analyzer account a.pcap" in run("calls", "a.pcap").stderr
+
+
+def test_account_says_that_filters_do_not_narrow_it(run: Run) -> None:
+    assert "only --where" in run("account", "a.pcap", "--ip", "10.0.0.1").stderr
+
+
+def test_how_to_read_is_passed_on(run: Run, capture: Capture) -> None:
+    run("calls", "a.pcap", "-", "--capture-point", "core=c*.pcap", "--threads", "3")
+    asked = capture.asked  # type: ignore[attr-defined]
+    assert (asked["origins"], asked["capture_points"], asked["threads"]) == (["a.pcap", "-"], ("core=c*.pcap",), 3)
+
+
+def test_ctrl_c_is_130_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_words: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("analyzer.capture.read", read)
+    result = run("calls", "a.pcap")
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "")
+
+
+def test_a_reader_that_left_is_no_error(run: Run, capture: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def table(_name: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(capture, "table", table)
+    result = run("calls", "a.pcap")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+# ---- one call, one message ---------------------------------------------------------------------------------------------
+
+
+def test_call_has_facts_transactions_dialogs_and_ladder(run: Run) -> None:
+    text = run("call", "1", "a.pcap").stdout
+    places = [
+        text.index(word) for word in ("caller           +49301234567", "transactions", "dialogs", "ladder", "─>│")
+    ]
+    assert places == sorted(places)
+
+
+def test_call_by_call_id(run: Run) -> None:
+    assert "no               1\n" in run("call", "a2", "a.pcap").stdout
+
+
+def test_call_as_json(run: Run) -> None:
+    told = json.loads(run("call", "1", "a.pcap", "--format", "json").stdout)
+    assert {name: len(rows) for name, rows in told.items()} == {"call": 1, "transactions": 2, "dialogs": 1}
+
+
+def test_a_call_id_of_digits(run: Run, capture: Capture) -> None:
+    capture.held["calls"] = capture.held["calls"].with_columns(call_ids=pl.lit(["4711"]).first()).head(1)
+    assert run("ladder", "4711", "a.pcap").exit_code == 0
+
+
+def test_several_matches_are_listed(run: Run, capture: Capture) -> None:
+    capture.held["calls"] = capture.held["calls"].with_columns(call_ids=pl.concat_list(pl.lit("same")))
+    result = run("ladder", "same", "a.pcap")
+    assert (result.exit_code, "+49301234567" in result.stderr, "bob@home" in result.stderr) == (2, True, True)
+
+
+def test_ladder_counts_duplicates_that_it_does_not_draw(run: Run) -> None:
+    assert "5 messages; not drawn: 1 seen twice" in run("ladder", "1", "a.pcap").stdout
+
+
+def test_ladder_of_the_reference_hop(run: Run) -> None:
+    assert "10.0.0.2" not in run("ladder", "1", "a.pcap", "--hop", "reference").stdout
+
+
+def test_ladder_in_ascii(run: Run) -> None:
+    assert run("ladder", "1", "a.pcap", "--ascii").stdout.isascii()
+
+
+TEXT = b"INVITE sip:a@b SIP/2.0\r\nSubject: \x1b]0;owned\x07 \xff\r\n\r\n"
+
+
+def test_message_is_shown_line_by_line_and_made_safe(run: Run, capture: Capture) -> None:
+    capture.texts[10] = TEXT
+    assert "\nINVITE sip:a@b SIP/2.0\nSubject: \\x1b]0;owned\\x07 \\xff\n" in run("message", "10", "a.pcap").stdout
+
+
+def test_message_has_its_header_tree(run: Run, capture: Capture) -> None:
+    capture.texts[10] = TEXT
+    assert "headers:\n  Via: SIP/2.0/UDP x\n  From: <sip:a@b>;tag=1\n" in run("message", "10", "a.pcap").stdout
+
+
+def test_a_raw_message_is_the_bytes_as_captured(run: Run, capture: Capture) -> None:
+    capture.texts[10] = TEXT
+    assert run("message", "10", "a.pcap", "--raw").stdout_bytes == TEXT

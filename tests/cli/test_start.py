@@ -1,0 +1,44 @@
+"""What a process imports: start-up is what the user waits for every time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("polars", "pandas", "numpy", "pyarrow", "scapy", "pyshark", "matplotlib")
+
+
+def imported(program: str) -> set[str]:
+    """The heavy packages that a program has imported when it ends."""
+    code = f"import sys\ntry:\n{program}\nfinally:\n sys.stderr.write(' '.join(m for m in {HEAVY} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    words = set(done.stderr.split())
+    assert words <= set(HEAVY), done.stderr
+    return words
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["calls", "-h"], ["summary", "-h"]], ids=" ".join)
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    assert imported(f" from analyzer.cli import group; group({words!r}, prog_name='sip-analyzer')") == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["calls", "a"],
+        ["calls", "a", "--format", "json"],
+        ["calls", "a", "--format", "csv"],
+        ["summary", "a"],
+        ["ladder", "1", "a"],
+    ],
+    ids=" ".join,
+)
+def test_commands_import_polars_only(words: list[str]) -> None:
+    program = f""" sys.path.insert(0, {str(__file__).rsplit("/", 1)[0]!r})
+ import world, analyzer.capture
+ held = world.tables() | {{"problems": world.frame("problems", [])}}
+ analyzer.capture.read = lambda *_, **__: world.Capture(held)
+ from analyzer.cli import group; group({words!r}, prog_name='sip-analyzer')"""
+    assert imported(program) == {"polars"}
