@@ -51,7 +51,7 @@ def messages_of(capture: Capture, row: dict[str, Any]) -> pl.DataFrame:
 
 
 ladder_options = (
-    click.option("-w", "--width", type=click.IntRange(min=40), metavar="COLUMNS", help="Width; else the terminal's."),
+    click.option("-w", "--width", type=click.IntRange(min=60), metavar="COLUMNS", help="Width; else the terminal's."),
     click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only."),
     click.option(
         "--hop",

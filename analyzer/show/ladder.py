@@ -32,6 +32,7 @@ _ASCII = _Pen("|", "-", ">", "<", "~")
 _WIDEST_GAP = 44  # further apart, the eye loses the line
 _ROOM_FOR_TEXT = 20  # an arrow shorter than this has its text behind the lanes
 _NARROWEST_GAP = 4
+_NARROWEST = 60  # below this not even a list can be read
 _TEXT_BEHIND = 28  # what is left for text behind the lanes at least
 _NAME_ROWS = 3
 _RED, _PLAIN = "\x1b[31m", "\x1b[0m"
@@ -53,7 +54,7 @@ def ladder(
     model = timeline(messages, reference=reference)
     if not model.events:
         return "no messages\n"
-    drawing = _Drawing(model, max(width, 40), _ASCII if ascii_only else _UNICODE)
+    drawing = _Drawing(model, max(width, _NARROWEST), _ASCII if ascii_only else _UNICODE)
     lines = drawing.top()
     before = None
     for event in model.events:

@@ -205,7 +205,7 @@ def test_a_reader_that_left_is_no_error(run: Run, capture: Capture, monkeypatch:
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
 
 
-# ---- one call, one message ---------------------------------------------------------------------------------------------
+# ---- one call, one message -------------------------------------------------------------------------------------------
 
 
 def test_call_has_facts_transactions_dialogs_and_ladder(run: Run) -> None:

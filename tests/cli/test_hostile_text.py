@@ -1,4 +1,4 @@
-"""One hostile text through every way out: it must neither command a terminal, nor break a row, nor run in a spreadsheet."""
+"""One hostile text through every way out: it must not command a terminal, break a row, or run in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from world import Capture, frame
 
 from analyzer.cli._output import FORMATS
 
-HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\x00\x7f\r\nnew\tline\u2028\u2029\u202egpj.exe\u2066\u200b\ufeff\u3164\U000e0041 日本"
+HOSTILE = (
+    "\x1b[2J\x1b]0;owned\x07\x9b31m\x00\x7f\r\nnew\tline"
+    "\u2028\u2029\u202egpj.exe\u2066\u200b\ufeff\u3164\U000e0041 日本"
+)
 Run = Callable[..., Result]
 
 

@@ -23,7 +23,7 @@ FLOW = """
 
 
 def test_a_call_over_a_proxy() -> None:
-    assert ladder(messages(FLOW), width=96).splitlines() == [
+    assert ladder(messages(FLOW), width=98).splitlines() == [
         "2024-05-01 10:00:00.000000000Z",
         "  seconds    delta frame  10.0.0.1                       10.0.0.9                       10.0.0.2",
         "    0.000              1      │────── INVITE SDP (x2) ──────>│                              │",
