@@ -213,26 +213,27 @@ def _read_count(text: str, truth: Truth) -> str:
     return _of(_last_number(r"(\d+)\s*$", text), truth, "messages", "messages")
 
 
+def _silent(_text: str, _truth: Truth) -> str:
+    return "does not say"
+
+
 def _script(library: str, largest: str) -> Command:
     return Command(
         library, (sys.executable, str(HERE / "rivals" / f"count_{library}.py"), "{file}"), largest, _read_count
     )
 
 
+FIELDS = (
+    *("-e", "frame.time_epoch", "-e", "ip.src", "-e", "ip.dst", "-e", "sip.Call-ID", "-e", "sip.CSeq"),
+    *("-e", "sip.Status-Code", "-e", "sip.from.tag", "-e", "sip.to.tag"),
+)
 # sngrep without -q, for it then says how many dialogs it has read; -F for no user's configuration; -l so that its
 # default of 20,000 dialogs does not spare it any work.
 RIVALS = (
     Command("sngrep", ("sngrep", "-F", "-N", "-l", "1000000", "-I", "{file}"), "1M", _read_sngrep),
     Command("tshark", ("tshark", "-q", "-z", "sip,stat", "-r", "{file}"), "100k", _read_tshark),
-    # The table of messages that one asks tshark for to work on calls: it builds the whole tree, which sip,stat need not.
-    Command(
-        "tshark-fields",
-        ("tshark", "-r", "{file}", "-Y", "sip", "-T", "fields")
-        + tuple(f"-e{name}" for name in ("frame.time_epoch", "ip.src", "ip.dst", "sip.Call-ID", "sip.CSeq"))
-        + tuple(f"-e{name}" for name in ("sip.Status-Code", "sip.from.tag", "sip.to.tag")),
-        "100k",
-        lambda _output, _truth: "does not say",
-    ),
+    # The table of messages one would build calls from; unlike for sip,stat, tshark then makes the whole tree.
+    Command("tshark-fields", ("tshark", "-r", "{file}", "-Y", "sip", "-T", "fields", *FIELDS), "100k", _silent),
     Command(
         "sip-doctor",
         ("sip-doctor", "read", "{file}", "--no-flow", "--brief", "--no-rtp", "--no-color"),
