@@ -32,7 +32,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 HERE = Path(__file__).resolve().parent
 CAPTURES = HERE / "captures"
@@ -41,6 +41,7 @@ RACED = ("10k", "100k", "1M")
 TRANSPORTS = ("udp", "tcp")
 OURS = "ours"  # sip-analyzer, or what --command gives
 MEMORY_LIMIT = 8 << 30  # bytes of address space for a rival
+ENDS = 16_384  # bytes kept of each end of an output
 ONCE_ABOVE_S = 15.0  # a command this slow is not run again
 
 Truth = dict[str, Any]
@@ -150,9 +151,17 @@ def run(line: list[str], limit_s: float, memory_limit: int | None = None) -> Run
             errors.seek(0)
             last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
             failure = f"exit status {process.returncode}: {''.join(last)[:100]}"
-        output.seek(0)
-        text = output.read(1 << 20).decode(errors="replace")
+        text = _ends(output)
         return Run(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10, failure, text)
+
+
+def _ends(output: BinaryIO) -> str:
+    """The head and the tail of an output: what is said about the whole stands there, and we stay small (own_peak)."""
+    size = output.seek(0, os.SEEK_END)
+    output.seek(0)
+    head = output.read(ENDS)
+    output.seek(max(ENDS, size - ENDS))
+    return (head + output.read(ENDS)).decode(errors="replace")
 
 
 def _kill_group(pid: int) -> None:
