@@ -20,7 +20,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.sip import identity, outcomes
-from analyzer.sip.outcomes import SECOND
+from analyzer.sip.durations import SECOND, seconds
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -617,9 +617,6 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
     audible = pl.min_horizontal("ring_ns", "media_ns", "ok_ns")
     sos = r"(?i)^urn:service:sos(?:[.;?]|$)"
 
-    def seconds(begin: pl.Expr, until: pl.Expr) -> pl.Expr:
-        return (until - begin) / SECOND
-
     kinds = schema.CALLS.polars()
     table = facts.with_columns(
         identity.subscribers(callers).alias("caller"),
@@ -630,12 +627,12 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         answered_at=ok,
         ended_at=pl.col("over_ns"),
         status=pl.col("final"),
-        pdd_s=seconds(start, audible),
-        srd_s=seconds(start, pl.min_horizontal("progress_ns", "ok_ns")),
-        alert_s=seconds(start, ring),
-        setup_s=seconds(start, ok),
-        ring_s=seconds(ring, ok),
-        talk_s=seconds(pl.col("answered_ns"), pl.col("bye_ns")),
+        pdd_s=seconds(audible - start),
+        srd_s=seconds(pl.min_horizontal("progress_ns", "ok_ns") - start),
+        alert_s=seconds(ring - start),
+        setup_s=seconds(ok - start),
+        ring_s=seconds(ok - ring),
+        talk_s=seconds(pl.col("bye_ns") - pl.col("answered_ns")),
         legs=pl.col("legs").fill_null(1),
         retransmissions=pl.col("retransmissions").fill_null(0),
         emergency=pl.any_horizontal(

@@ -26,7 +26,8 @@ from __future__ import annotations
 
 import polars as pl
 
-SECOND = 1_000_000_000
+from analyzer.sip.durations import SECOND
+
 TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
 TIMER_C = 180 * SECOND  # RFC 3261 §16.6 item 11
 NETWORK_NO_REPLY = 25 * SECOND  # a CANCEL of the network after this much ringing is its no-reply timer
@@ -114,9 +115,9 @@ def of_unanswered(end: int) -> list[pl.Expr]:
     """``outcome``, ``outcome_detail`` and ``released_by`` of attempts without a 2xx.
 
     ``end`` is the time of the last packet in ns. Columns read: final, final_ns, q850, stale and ims_body (of the last
-    final), rang (any 18x), ring_ns, media_ns, provisional_ns (last 1xx), credentials (in the last INVITE), cancel_ns and
-    elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is that of the
-    caller), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen).
+    final), rang (any 18x), ring_ns, media_ns, provisional_ns (last 1xx), credentials (in the last INVITE), cancel_ns,
+    elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is the caller's
+    own), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen).
     """
     final, since_final, since_cancel = pl.col("final"), end - pl.col("final_ns"), end - pl.col("cancel_ns")
     alerted = pl.min_horizontal("ring_ns", "media_ns")

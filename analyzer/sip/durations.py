@@ -1,0 +1,17 @@
+"""Durations: integer nanoseconds until the end, then one division."""
+
+from __future__ import annotations
+
+import polars as pl
+
+SECOND = 1_000_000_000
+
+
+def seconds(ns: pl.Expr) -> pl.Expr:
+    """Nanoseconds in seconds, each the float that is nearest to the true quotient.
+
+    Polars divides a column by a scalar as a product with its reciprocal, which rounds twice, but not where the column has
+    one row: 0.18 would be 0.18000000000000002 or not, with other calls in the table or not. A column is divided by a
+    column row by row.
+    """
+    return ns / (ns * 0 + SECOND)

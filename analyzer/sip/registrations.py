@@ -1,0 +1,182 @@
+"""Messages to registrations: one row per attempt to bind, refresh or remove a contact (RFC 3261 §10, TS 24.229 §5.1.1).
+
+An attempt is all REGISTERs of one address of record, Contact and Call-ID until a 2xx, or a final that is no challenge.
+It is seen on every hop between the user agent and its registrar; its figures are those of the reference hop: the fewest
+Vias, then the earliest.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.sip import identity
+from analyzer.sip.durations import SECOND, seconds
+
+# A challenge not answered by then is forgotten (TS 24.229 §5.4.1.2: timer reg-await-auth): what follows starts anew.
+_AWAIT_AUTH = 240 * SECOND
+_BINDING = ["_call", "aor", "contact"]
+
+
+def registrations(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """The ``registrations`` table, by start.
+
+    ``messages`` as the core gives them, in time order; ``transactions`` of the same capture tell a REGISTER that was
+    never answered (``failed``) from one whose time to be answered the capture's end cut off (``pending``). Answers to a
+    REGISTER before the capture make no row.
+    """
+    requests = _with_final(_requests(messages), messages)
+    fates = transactions.filter(pl.col("transaction").is_in(requests["transaction"].implode()))
+    requests = requests.join(
+        fates.select("transaction", fate="outcome"), on="transaction", how="left", maintain_order="left"
+    )
+    attempts = _with_kind(_attempts(_numbered(requests)))
+    kinds = schema.REGISTRATIONS.polars()
+    return attempts.sort("row").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+
+
+def _ns(column: str) -> pl.Expr:
+    return pl.col(column).to_physical()
+
+
+def _requests(messages: pl.DataFrame) -> pl.DataFrame:
+    """First copies of the REGISTERs at their reference hop, and the key and row of the earliest sighting of each."""
+    copies = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(
+            pl.col("method") == "REGISTER",
+            pl.col("status").is_null(),
+            ~pl.col("duplicate"),
+            ~pl.col("retransmission"),
+        )
+        .select(
+            "row", "message", "transaction", "_call", "_leg", "cseq", "via_count", "call_id", "from_uri",
+            "request_uri", "contact_expires", "expires", "credentials", "private_id", "dst_ip", "dst_port",
+            aor="to_uri", contact="contact_uri", start_ns=_ns("first_byte_at"), time=_ns("time"),
+        )
+        .collect()
+    )  # fmt: skip
+    one = ["_leg", "cseq"]
+    first = copies.filter(pl.col("time").eq_missing(pl.col("time").first().over(one)))
+    first = first.group_by(one).agg(key=pl.col("message").min())
+    at_hop = copies.filter(pl.col("via_count").eq_missing(pl.col("via_count").min().over(one)))
+    at_hop = at_hop.unique("transaction", keep="first", maintain_order=True)
+    return at_hop.join(first, on=one, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _with_final(requests: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    finals = (
+        messages.lazy()
+        .filter(pl.col("method") == "REGISTER", pl.col("status") >= 200, ~pl.col("duplicate"))
+        .select(
+            "transaction", "status", granted_to="contact_uri", contact_granted="contact_expires", granted="expires",
+            final_ns=_ns("time"),
+        )
+        .unique("transaction", keep="first", maintain_order=True)
+        .collect()
+    )  # fmt: skip
+    return requests.join(finals, on="transaction", how="left", maintain_order="left")
+
+
+def _numbered(requests: pl.DataFrame) -> pl.DataFrame:
+    """The REGISTERs with the number of their ``attempt``."""
+    before = pl.col("status").shift().over(_BINDING)
+    lapsed = (pl.col("start_ns") - pl.col("final_ns").shift().over(_BINDING)) > _AWAIT_AUTH
+    gave_up = pl.col("fate").shift().over(_BINDING).is_in(["timeout", "transport_error"]) & before.is_null()
+    challenged = before.is_in([401, 407])
+    over = (before.is_not_null() & ~challenged) | (challenged & lapsed) | gave_up
+    first = pl.struct(_BINDING).is_first_distinct()
+    ordered = requests.sort(*_BINDING, "row", maintain_order=True)
+    return ordered.with_columns(attempt=(first | over.fill_null(value=False)).cum_sum())
+
+
+def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
+    """One row per attempt, with what its first and its last REGISTER say."""
+    challenge = pl.col("status").is_in([401, 407])
+    ask = pl.coalesce("contact_expires", "expires")
+    # A failed-over REGISTER has several transactions: one that succeeded decides.
+    attempts = requests.group_by("attempt", maintain_order=True).agg(
+        pl.col("row", "_call", "call_id", "aor", "contact", "from_uri", "request_uri", "start_ns").first(),
+        pl.col("fate", "granted_to", "contact_granted", "granted", "dst_ip", "dst_port").last(),
+        pl.col("private_id").drop_nulls().last(),
+        pl.col("credentials").any(),
+        registration=pl.col("key").first(),
+        challenges=challenge.sum(),
+        asked=ask.last(),
+        status=pl.col("status").drop_nulls().last(),
+        last_status=pl.col("status").last(),
+        final_ns=pl.col("final_ns").last(),
+    )
+    status = pl.col("last_status")
+    host = (
+        pl.when(pl.col("dst_ip").str.contains(":", literal=True)).then(pl.format("[{}]", "dst_ip")).otherwise("dst_ip")
+    )
+    return attempts.with_columns(
+        removes=((pl.col("contact") == "*") | (pl.col("asked") == 0)).fill_null(value=False),
+        accepted=status.is_between(200, 299).fill_null(value=False),
+        registrar=pl.when(status.is_not_null()).then(pl.format("{}:{}", host, "dst_port")),
+        started_at=pl.col("start_ns"),
+        ended_at=pl.col("final_ns"),
+    ).with_columns(
+        outcome=pl.when("accepted")
+        .then(pl.when("removes").then(pl.lit("deregistered")).otherwise(pl.lit("registered")))
+        .when(status.is_in([401, 407]))
+        .then(pl.lit("challenged"))
+        .when(status.is_not_null() | pl.col("fate").is_in(["timeout", "transport_error"]))
+        .then(pl.lit("failed"))
+        .otherwise(pl.lit("pending")),
+        expires_s=_expiry(),
+        delay_s=pl.when("accepted").then(seconds(pl.col("final_ns") - pl.col("start_ns"))),
+    )
+
+
+def _expiry() -> pl.Expr:
+    """What the registrar granted this contact (RFC 3261 §10.3 item 8), else what was asked for.
+
+    The core gives the first Contact of the 200. One that is another's says nothing of a contact that was removed.
+    """
+    ours = pl.when(pl.col("granted_to") == pl.col("contact")).then("contact_granted")
+    others = pl.when(~pl.col("removes")).then(pl.coalesce("granted", "contact_granted"))
+    return pl.coalesce(pl.when("accepted").then(pl.coalesce(ours, others)), "asked")
+
+
+def _with_kind(attempts: pl.DataFrame) -> pl.DataFrame:
+    """The attempts with ``kind``: what the REGISTER is for, and whether its binding was known when it was sent."""
+    binds_until = (
+        pl.when(pl.col("accepted") & pl.col("removes"))
+        .then(pl.lit(0))
+        .when("accepted")
+        .then(pl.col("final_ns") + pl.col("expires_s") * SECOND)
+    )
+    # `Contact: *` removes every binding of the address of record (RFC 3261 §10.2.2).
+    cleared = pl.when(pl.col("accepted") & (pl.col("contact") == "*")).then("final_ns")
+    attempts = attempts.sort("row").with_columns(
+        bound_until=binds_until.forward_fill().shift().over(_BINDING),
+        bound_at=pl.when("accepted").then("final_ns").forward_fill().shift().over(_BINDING),
+        cleared_at=cleared.forward_fill().shift().over("aor"),
+    )
+    attempts = attempts.with_columns(
+        identity.subscribers(attempts["from_uri"]).alias("sender"),
+        identity.subscribers(attempts["aor"]).alias("owner"),
+    )
+    user = r"^[^:]*:([^@:;]*)@"
+    own_contact = pl.col("contact").str.extract(user).eq_missing(pl.col("aor").str.extract(user))
+    bound = (pl.col("start_ns") <= pl.col("bound_until")) & (
+        pl.col("cleared_at").is_null() | (pl.col("cleared_at") < pl.col("bound_at"))
+    )
+    # TS 23.003 §13.2: the emergency realm; TS 24.229 §5.1.6.2: the URI parameter sos in Contact.
+    emergency = pl.col("contact").str.contains(r"(?i);sos(?:[;=?]|$)") | pl.any_horizontal(
+        pl.col(name).str.contains(r"(?i)[:@]sos\.ims\.") for name in ("request_uri", "aor")
+    )
+    return attempts.with_columns(
+        kind=pl.when((pl.col("sender") != pl.col("owner")) & (~pl.col("credentials") | ~own_contact))
+        .then(pl.lit("third_party"))
+        .when(emergency)
+        .then(pl.lit("emergency"))
+        .when("removes")
+        .then(pl.lit("deregister"))
+        .when(bound)
+        .then(pl.lit("refresh"))
+        .otherwise(pl.lit("initial"))
+    )

@@ -1,0 +1,221 @@
+"""Registration attempts (RFC 3261 §10, RFC 6076 §4.1, TS 24.229 §5.1.1), worked by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analyzer import schema
+from analyzer.sip.registrations import registrations
+from analyzer.sip.transactions import transactions
+from tests.sip import frames
+
+WHO = "from_uri=sip:alice@example.com to_uri=sip:alice@example.com contact_uri=sip:alice@192.0.2.10"
+
+
+def rows(dialogue: str, end: float = 1000.0) -> list[dict[str, Any]]:
+    dialogue = dialogue.replace("WHO", WHO)
+    messages = frames.messages(dialogue)
+    found = transactions(messages, frames.failures(), end=frames.at(end))
+    return registrations(messages, found).to_dicts()
+
+
+CHALLENGED = """
+UE -> P  REGISTER cseq=1 WHO contact_expires=600                        @0.000..0.001
+P -> UE  401 REGISTER cseq=1 challenge                                  @0.050
+UE -> P  REGISTER cseq=2 WHO contact_expires=600 credentials private_id=alice@example.com  @0.100
+"""
+ACCEPTED = CHALLENGED + "P -> UE  200 REGISTER cseq=2 contact_uri=sip:alice@192.0.2.10 contact_expires=500  @0.180\n"
+
+
+def test_the_columns_are_those_of_the_schema() -> None:
+    messages = frames.messages(ACCEPTED.replace("WHO", WHO))
+    table = registrations(messages, transactions(messages, frames.failures(), end=frames.at(9)))
+    assert dict(table.schema) == schema.REGISTRATIONS.polars()
+
+
+def test_no_registers_no_rows() -> None:
+    assert rows("UE -> P INVITE @0.0") == []
+
+
+def test_a_challenge_and_its_answer_are_one_attempt() -> None:
+    (row,) = rows(ACCEPTED)
+    facts = {name: row[name] for name in ("registration", "outcome", "kind", "challenges", "status", "private_id")}
+    assert facts == {
+        "registration": 1,
+        "outcome": "registered",
+        "kind": "initial",
+        "challenges": 1,
+        "status": 200,
+        "private_id": "alice@example.com",
+    }
+
+
+def test_delay_runs_from_the_first_byte_of_the_first_register_to_the_200() -> None:
+    assert rows(ACCEPTED)[0]["delay_s"] == 0.18
+
+
+def test_expiry_is_what_the_registrar_granted() -> None:
+    assert rows(ACCEPTED)[0]["expires_s"] == 500
+
+
+def test_expiry_granted_by_the_header() -> None:
+    text = CHALLENGED + "P -> UE  200 REGISTER cseq=2 contact_uri=sip:alice@192.0.2.10 expires=300  @0.180\n"
+    assert rows(text)[0]["expires_s"] == 300
+
+
+def test_expiry_asked_for_where_none_was_granted() -> None:
+    assert rows(CHALLENGED + "P -> UE  503 REGISTER cseq=2  @0.180\n")[0]["expires_s"] == 600
+
+
+def test_the_registrar_is_who_answered() -> None:
+    assert rows(ACCEPTED)[0]["registrar"] == "P:5060"
+
+
+def test_a_refresh_within_the_binding() -> None:
+    text = (
+        ACCEPTED
+        + """
+    UE -> P  REGISTER cseq=3 WHO contact_expires=600 credentials  @300
+    P -> UE  200 REGISTER cseq=3 contact_uri=sip:alice@192.0.2.10 contact_expires=600  @300.030
+    """
+    )
+    assert [(row["kind"], row["delay_s"]) for row in rows(text)] == [("initial", 0.18), ("refresh", 0.03)]
+
+
+def test_after_the_binding_lapsed_it_is_initial_again() -> None:
+    text = ACCEPTED + "UE -> P  REGISTER cseq=3 WHO contact_expires=600  @501\n"
+    assert [row["kind"] for row in rows(text)] == ["initial", "initial"]
+
+
+def test_a_refused_refresh_leaves_the_binding() -> None:
+    text = (
+        ACCEPTED
+        + """
+    UE -> P  REGISTER cseq=3 WHO contact_expires=600  @300
+    P -> UE  503 REGISTER cseq=3                      @300.1
+    UE -> P  REGISTER cseq=4 WHO contact_expires=600  @330
+    """
+    )
+    assert [(row["kind"], row["outcome"]) for row in rows(text)][1:] == [("refresh", "failed"), ("refresh", "failed")]
+
+
+@pytest.mark.parametrize("asked", ["contact_expires=0", "expires=0", "contact_uri=* expires=0"])
+def test_expiry_zero_or_a_star_removes_the_binding(asked: str) -> None:
+    text = (
+        ACCEPTED
+        + f"""
+    UE -> P  REGISTER cseq=3 WHO {asked} credentials  @300
+    P -> UE  200 REGISTER cseq=3                      @300.02
+    """
+    )
+    row = rows(text)[1]
+    assert (row["kind"], row["outcome"], row["expires_s"]) == ("deregister", "deregistered", 0)
+
+
+@pytest.mark.parametrize("contact", ["", "contact_uri=*"])
+def test_after_a_removal_it_is_initial_again(contact: str) -> None:
+    text = (
+        ACCEPTED
+        + f"""
+    UE -> P  REGISTER cseq=3 WHO {contact} expires=0  @300
+    P -> UE  200 REGISTER cseq=3                      @300.02
+    UE -> P  REGISTER cseq=4 WHO contact_expires=600  @310
+    """
+    )
+    assert rows(text)[2]["kind"] == "initial"
+
+
+def test_a_challenge_that_nothing_follows() -> None:
+    row = rows("""
+    UE -> P  REGISTER cseq=1 WHO  @0
+    P -> UE  401 REGISTER cseq=1  @0.05
+    """)[0]
+    assert (row["outcome"], row["status"], row["challenges"], row["delay_s"]) == ("challenged", 401, 1, None)
+
+
+def test_a_final_that_is_no_challenge_fails_and_ends_the_attempt() -> None:
+    text = (
+        CHALLENGED
+        + """
+    P -> UE  403 REGISTER cseq=2                @0.2
+    UE -> P  REGISTER cseq=3 WHO                @5
+    P -> UE  401 REGISTER cseq=3                @5.1
+    """
+    )
+    assert [(row["outcome"], row["status"]) for row in rows(text)] == [("failed", 403), ("challenged", 401)]
+
+
+def test_the_delay_of_a_failed_attempt_is_null() -> None:
+    assert rows(CHALLENGED + "P -> UE  403 REGISTER cseq=2 @0.2\n")[0]["delay_s"] is None
+
+
+def test_unanswered_at_the_end_is_pending() -> None:
+    row = rows("UE -> P  REGISTER WHO  @0", end=5)[0]
+    assert (row["outcome"], row["status"], row["ended_at"]) == ("pending", None, None)
+
+
+def test_unanswered_for_longer_than_timer_f_failed() -> None:
+    assert rows("UE -> P  REGISTER WHO  @0", end=40)[0]["outcome"] == "failed"
+
+
+def test_a_challenge_forgotten_for_four_minutes_begins_a_new_attempt() -> None:
+    text = """
+    UE -> P  REGISTER cseq=1 WHO  @0
+    P -> UE  401 REGISTER cseq=1  @0.05
+    UE -> P  REGISTER cseq=2 WHO  @600
+    P -> UE  200 REGISTER cseq=2  @600.05
+    """
+    assert [row["outcome"] for row in rows(text)] == ["challenged", "registered"]
+
+
+def test_all_hops_are_one_registration_measured_at_the_user_agent() -> None:
+    (row,) = rows("""
+    UE -> P    REGISTER WHO branch=a    @0.000
+    P -> S     REGISTER WHO branch=b,a  @0.010
+    S -> P     200 REGISTER branch=b,a  @0.050
+    P -> UE    200 REGISTER branch=a    @0.060
+    """)
+    assert (row["delay_s"], row["registrar"]) == (0.06, "P:5060")
+
+
+def test_resent_registers_are_not_counted() -> None:
+    (row,) = rows("""
+    UE -> P  REGISTER cseq=1 WHO  @0
+    UE -> P  REGISTER cseq=1 WHO  @0.5
+    P -> UE  401 REGISTER cseq=1  @0.6
+    P -> UE  401 REGISTER cseq=1  @0.7
+    """)
+    assert (row["challenges"], row["registration"]) == (1, 1)
+
+
+def test_a_registration_by_the_network_for_a_user_is_third_party() -> None:
+    row = rows("""
+    S -> AS  REGISTER from_uri=sip:scscf.example.com to_uri=sip:alice@example.com contact_uri=sip:scscf.example.com @0
+    AS -> S  200 REGISTER @0.01
+    """)[0]
+    assert (row["kind"], row["outcome"]) == ("third_party", "registered")
+
+
+@pytest.mark.parametrize(
+    "sign", ["contact_uri=sip:alice@192.0.2.10;sos", "request_uri=sip:sos.ims.mnc001.mcc001.3gppnetwork.org"]
+)
+def test_an_emergency_registration(sign: str) -> None:
+    assert rows(f"UE -> P  REGISTER WHO {sign} @0")[0]["kind"] == "emergency"
+
+
+def test_duplicates_count_nowhere() -> None:
+    text = """
+    UE -> P  REGISTER cseq=1 WHO  @0
+    UE -> P  REGISTER cseq=1 WHO original=1 @0.0001
+    P -> UE  401 REGISTER cseq=1  @0.6
+    P -> UE  401 REGISTER cseq=1  original=3 @0.6001
+    """
+    assert [row["challenges"] for row in rows(text)] == [1]
+
+
+def test_a_delay_is_the_same_alone_and_among_others() -> None:
+    alone = "UE -> P REGISTER cseq=1 call_id=a WHO @0\nP -> UE 200 REGISTER cseq=1 call_id=a @0.18\n"
+    other = "UE -> P REGISTER cseq=1 call_id=b WHO @1\nP -> UE 200 REGISTER cseq=1 call_id=b @1.03\n"
+    assert [row["delay_s"] for row in rows(alone + other)] == [rows(alone)[0]["delay_s"], rows(other)[0]["delay_s"]]
