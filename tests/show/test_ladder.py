@@ -31,7 +31,7 @@ def test_a_call_over_a_proxy() -> None:
         "    0.502   +0.001     4      │                              │───────── INVITE SDP ────────>│",
         "    1.500   +0.998     6      │                              │<──────── 180 Ringing ────────│",
         "    1.500   +0.000     7      │<──────── 180 Ringing ────────│                              │",
-        "    9.000   +7.500     8      │──── BYE Q.850;cause=16 ─────>│                              │",
+        "    9.000   +7.500     8      │───── BYE Q.850;cause=16 ────>│                              │",
         "    9.250   +0.250     9      │<───── 481 No Call (BYE) ─────│                              │",
         "8 messages; 1 of them sent again, (xN): sent N times; not drawn: 1 seen twice by the capture",
     ]

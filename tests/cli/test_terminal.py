@@ -1,0 +1,98 @@
+"""Progress, colour, and readers that leave."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analyzer.cli import _options
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "environment", "colour"),
+    [
+        (Terminal(), {}, True),
+        (io.StringIO(), {}, False),
+        (Terminal(), {"NO_COLOR": "1"}, False),
+        (Terminal(), {"NO_COLOR": ""}, True),  # https://no-color.org: when present and not empty
+        (Terminal(), {"TERM": "dumb"}, False),
+    ],
+)
+def test_colour(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, environment: dict[str, str], colour: bool
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert _options.coloured(stream) is colour
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(_options.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_no_progress_in_the_first_second(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    progress = _options.Progress()
+    clock[0] += 0.9
+    progress(1, 2, 3)
+    progress.clear()
+    assert capsys.readouterr().err == ""
+
+
+def test_progress(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    progress = _options.Progress()
+    clock[0] += 1.5
+    progress(600_000_000, 1_200_000_000, 500_000)
+    assert capsys.readouterr().err == "\r\x1b[Kreading: 50 % of 1,200 MB, 500,000 messages"
+
+
+def test_progress_of_a_stream_without_an_end(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    progress = _options.Progress()
+    clock[0] += 1.5
+    progress(600_000_000, 0, 1)
+    assert capsys.readouterr().err == "\r\x1b[Kreading: 600 MB, 1 messages"
+
+
+def test_progress_is_taken_away(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    progress = _options.Progress()
+    clock[0] += 1.5
+    progress(1, 2, 3)
+    progress.clear()
+    assert capsys.readouterr().err.endswith("\r\x1b[K")
+
+
+PROGRAM = f"""
+import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+import polars as pl, world, analyzer.capture
+held = world.tables() | {{"problems": world.frame("problems", [])}}
+held["messages"] = pl.concat([held["messages"]] * 5000)
+analyzer.capture.read = lambda *_, **__: world.Capture(held)
+sys.argv = ["sip-analyzer", "messages", "a", "--format", sys.argv[1]]
+from analyzer.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_reader_that_leaves_is_quiet(form: str) -> None:
+    words = [sys.executable, "-c", PROGRAM, form]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        said = process.stderr.read()
+        assert (process.wait(timeout=60), said) == (0, b"")
