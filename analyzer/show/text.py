@@ -233,11 +233,13 @@ def _coloured(column: pl.Series, padded: pl.Series) -> pl.Series:
 
 def record(frame: pl.DataFrame, *, tz: str = "UTC") -> str:
     """The first row of a table as one fact a line; what is missing is left out."""
+    import polars as pl
+
     facts = []
     for column in frame.head(1).get_columns():
         if len(column) and column[0] is not None:
-            whole_time = column.name.endswith("_at")
-            cells = _times(column, tz, 9, dated=True)[1] if whole_time else _cells(column, tz, 9, None)[1]
+            is_time = isinstance(column.dtype, pl.Datetime)
+            cells = _times(column, tz, 9, dated=True)[1] if is_time else _cells(column, tz, 9, None)[1]
             facts.append((column.name, cells[0]))
     columns = max((len(name) for name, _ in facts), default=0)
     return "".join(f"{name:<{columns}}  {value}\n" for name, value in facts)

@@ -139,3 +139,9 @@ def test_fifteen_thousand_rows_are_printed_at_once() -> None:
 def test_tree() -> None:
     shown = text.tree({"headers": [("Via", "x\x1b"), ("To", None)], "body": b"v=0\r\ns=-"})
     assert shown == "headers:\n  Via: x\\x1b\n  To: -\nbody:\n  v=0\n  s=-\n"
+
+
+def test_a_record_has_whole_times_and_leaves_out_what_is_missing() -> None:
+    moment = pl.Series("time", [1_714_557_600_123_456_789]).cast(pl.Datetime("ns", "UTC"))
+    row = moment.to_frame().with_columns(method=pl.lit("INVITE\x1b"), status=pl.lit(None, dtype=pl.Int64))
+    assert text.record(row) == "time    2024-05-01 10:00:00.123456789Z\nmethod  INVITE\\x1b\n"
