@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from analyzer import schema
-
 if TYPE_CHECKING:
     from analyzer.capture import Capture
     from analyzer.filters import Filter
@@ -192,8 +190,3 @@ def coloured(stream: Any) -> bool:
     import os
 
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def table_names() -> list[str]:
-    """The tables, each of which has a command."""
-    return list(schema.TABLES)
