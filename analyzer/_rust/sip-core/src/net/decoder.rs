@@ -97,7 +97,7 @@ impl Decoder {
         self.tcp.expire(self.last, self.now, &mut self.corrections, sink);
 
         let missing = packet.orig_len.saturating_sub(u32::try_from(data.len()).unwrap_or(u32::MAX));
-        let part = Part { bytes: data, offset, missing };
+        let part = Part { bytes: data, offset, missing, open: false };
         let fate = self.walk(Step::Link(packet.link, part), &Origin::packet(self.last), 0, sink);
         // Groups that this packet pushed over a limit.
         self.deliver_given_up(sink);
@@ -221,8 +221,7 @@ impl Decoder {
                 fate(Reason::FragmentInvalid)
             }
             Outcome::Complete(datagram) => {
-                let part = Part { bytes: &datagram.bytes, offset: datagram.offset, missing: datagram.missing };
-                let step = Step::Protocol(datagram.protocol, datagram.ip, part);
+                let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
                 let fate = self.walk(step, &datagram.origin, datagram.depth, sink);
                 self.corrections.add(FRAGMENT_HELD, fate, datagram.held);
                 fate
@@ -244,8 +243,7 @@ impl Decoder {
             };
             report(sink, code, Layer::Ip, first, detail);
             let fate = datagram.map(|datagram| {
-                let part = Part { bytes: &datagram.bytes, offset: datagram.offset, missing: datagram.missing };
-                let step = Step::Protocol(datagram.protocol, datagram.ip, part);
+                let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
                 self.walk(step, &datagram.origin, datagram.depth, sink)
             });
             // A fate that another correction will start from must stand; for the rest, that they are incomplete says more.

@@ -90,10 +90,18 @@ pub(super) struct Datagram {
     pub offset: u64,
     /// Bytes known to be missing behind `bytes`.
     pub missing: u32,
+    /// The last fragment never came: more may be missing.
+    pub open: bool,
     pub origin: Origin,
     pub depth: u8,
     /// Packets the ledger counts as held that went into it.
     pub held: u64,
+}
+
+impl Datagram {
+    pub fn part(&self) -> Part<'_> {
+        Part { bytes: &self.bytes, offset: self.offset, missing: self.missing, open: self.open }
+    }
 }
 
 /// A group that was given up.
@@ -213,7 +221,9 @@ impl Fragments {
         let (outcome, conflict) = group.insert(incoming, v6, end, at, origin);
         self.bytes = self.bytes + group.cost - before;
         let outcome = match outcome {
-            Added::New if group.is_complete() => self.complete(&key, origin).map_or(Outcome::Held, Outcome::Complete),
+            Added::New if group.is_complete() => {
+                self.complete(&key, origin.packets).map_or(Outcome::Held, Outcome::Complete)
+            }
             Added::New => {
                 group.packets += origin.packets;
                 self.keep_limits();
@@ -257,7 +267,7 @@ impl Fragments {
     }
 
     /// Takes the complete datagram out, and leaves what it owes.
-    fn complete(&mut self, key: &Key, origin: &Origin) -> Option<Datagram> {
+    fn complete(&mut self, key: &Key, packets: u64) -> Option<Datagram> {
         let Some(Entry::Held(group)) = self.entries.remove(key) else { return None };
         self.bytes -= group.cost;
         let most = group.pieces.iter().map(|piece| piece.copies).max().unwrap_or(0);
@@ -272,7 +282,7 @@ impl Fragments {
         } else {
             self.entries.insert(*key, Entry::Owed(Owed { serial: group.serial, copies }));
         }
-        Some(group.datagram(origin.last, origin.packets))
+        Some(group.datagram(packets))
     }
 
     fn keep_limits(&mut self) {
@@ -290,8 +300,7 @@ impl Fragments {
         let have = group.pieces.iter().map(|piece| piece.bytes.len() as u32).sum();
         let (first, held, void) = (group.first, group.packets, group.void);
         let headed = !void && group.pieces.first().is_some_and(|piece| piece.start == 0);
-        let last = group.last;
-        let datagram = headed.then(|| group.datagram(last, 0));
+        let datagram = headed.then(|| group.datagram(0));
         self.given_up.push_back(GivenUp { why: if void { Why::Void } else { why }, first, held, have, end, datagram });
     }
 }
@@ -338,11 +347,11 @@ impl Group {
         }
         // The first piece that ends behind the start of the new one: all that overlap follow it.
         let index = self.pieces.partition_point(|piece| piece.end <= start);
-        if let Some(piece) = self.pieces.get_mut(index).filter(|piece| (piece.start, piece.end) == (start, end)) {
-            if same(&piece.bytes, new.part.bytes) {
-                piece.copies += 1;
-                return (Added::Repeated, false);
-            }
+        if let Some(piece) = self.pieces.get_mut(index).filter(|piece| (piece.start, piece.end) == (start, end))
+            && same(&piece.bytes, new.part.bytes)
+        {
+            piece.copies += 1;
+            return (Added::Repeated, false);
         }
         let overlaps = self.pieces.get(index).is_some_and(|piece| piece.start < end);
         let past_end = self.total.is_some_and(|total| end > total || (!more && end != total));
@@ -400,8 +409,8 @@ impl Group {
         (added, conflict)
     }
 
-    /// Joins the bytes in front of the first hole. `packet` is what the packet that is on its way counts for.
-    fn datagram(self, last: Stamp, packet: u64) -> Datagram {
+    /// Joins the bytes in front of the first hole. `packets` is what the packet on its way counts for.
+    fn datagram(self, packets: u64) -> Datagram {
         let end = self.total.unwrap_or_else(|| self.end() + 8);
         let mut bytes = Vec::with_capacity(self.end() as usize);
         let mut whole = 0;
@@ -423,12 +432,13 @@ impl Group {
             offset: head.offset,
             missing: end.saturating_sub(bytes.len() as u32),
             bytes,
+            open: self.total.is_none(),
             origin: Origin {
                 first: self.first,
-                last,
+                last: self.last,
                 head_in_first: is_head(self.first),
-                head_in_last: is_head(last),
-                packets: self.packets + packet,
+                head_in_last: is_head(self.last),
+                packets: self.packets + packets,
             },
             depth: self.depth,
             held: self.packets,

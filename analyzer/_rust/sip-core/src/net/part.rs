@@ -12,32 +12,34 @@ pub(super) struct Part<'a> {
     pub offset: u64,
     /// Bytes that followed on the wire and are not here (snap length, a fragment that never came).
     pub missing: u32,
+    /// More than `missing` may have followed: the last fragment of the datagram never came.
+    pub open: bool,
 }
 
 impl<'a> Part<'a> {
     /// Splits off a header of fixed size; `None` where fewer bytes were captured.
     pub fn header<const N: usize>(self) -> Option<(&'a [u8; N], Part<'a>)> {
         let (header, bytes) = self.bytes.split_first_chunk::<N>()?;
-        Some((header, Part { bytes, offset: self.offset + N as u64, missing: self.missing }))
+        Some((header, Part { bytes, offset: self.offset + N as u64, ..self }))
     }
 
     /// What follows the next `n` bytes of the wire; `None` where the wire had fewer.
     pub fn skip(self, n: usize) -> Option<Part<'a>> {
         let offset = self.offset + n as u64;
         if let Some(bytes) = self.bytes.get(n..) {
-            return Some(Part { bytes, offset, missing: self.missing });
+            return Some(Part { bytes, offset, ..self });
         }
         let beyond = u32::try_from(n - self.bytes.len()).ok()?;
-        Some(Part { bytes: &[], offset, missing: self.missing.checked_sub(beyond)? })
+        Some(Part { bytes: &[], offset, missing: self.missing.checked_sub(beyond)?, open: self.open })
     }
 
     /// Cuts to the length that a header states: padding goes, what was not captured becomes `missing`.
     /// The flag says that the header claims more than the wire had.
     pub fn limit(self, length: u32) -> (Part<'a>, bool) {
-        let wire = self.wire_len();
         let bytes = self.bytes.get(..length as usize).unwrap_or(self.bytes);
         let missing = length - bytes.len() as u32;
-        (Part { bytes, offset: self.offset, missing }, u64::from(length) > wire)
+        let exceeds = !self.open && u64::from(length) > self.wire_len();
+        (Part { bytes, offset: self.offset, missing, open: false }, exceeds)
     }
 
     /// Length on the wire.

@@ -153,12 +153,13 @@ pub(super) struct Sctp {
 /// The fate of a packet with several chunks is the best of theirs.
 fn rank(fate: Fate) -> u8 {
     match fate.reason {
-        Reason::Message => 5,
-        Reason::KeepAlive => 4,
-        Reason::NotSip(_) => 3,
-        Reason::MessagePart => 2,
-        Reason::Repeated => 1,
-        _ => 0,
+        Reason::Message => 6,
+        Reason::KeepAlive => 5,
+        Reason::NotSip(_) => 4,
+        Reason::MessagePart => 3,
+        Reason::Repeated => 2,
+        Reason::NoPayload => 0,
+        _ => 1,
     }
 }
 
@@ -326,17 +327,13 @@ impl Sctp {
         self.serial += 1;
         let mut serial = self.serial;
         let left = self.starts.range((group, 0)..(group, index)).next_back().map(|(_, &serial)| serial);
-        let touches = |left: &Run| left.start + left.pieces.len() as u64 == index && !left.ended;
-        if !begin && left.and_then(|left| self.runs.get(&left)).is_some_and(touches) {
-            if let Some((older, left)) = left.and_then(|left| self.take(left)) {
-                (serial, run) = (older, left.followed_by(run));
-            }
+        let ends_before = |left: &Run| left.start + left.pieces.len() as u64 == index && !left.ended;
+        if let Some((older, left)) = left.filter(|_| !begin).and_then(|left| self.take_if(left, ends_before)) {
+            (serial, run) = (older, left.followed_by(run));
         }
         let right = self.starts.get(&(group, index + 1)).copied();
-        if !end && right.and_then(|right| self.runs.get(&right)).is_some_and(|right| !right.begun) {
-            if let Some((older, right)) = right.and_then(|right| self.take(right)) {
-                (serial, run) = (serial.min(older), run.followed_by(right));
-            }
+        if let Some((older, right)) = right.filter(|_| !end).and_then(|right| self.take_if(right, |run| !run.begun)) {
+            (serial, run) = (serial.min(older), run.followed_by(right));
         }
         if run.begun && run.ended {
             self.cost -= run.cost();
@@ -345,6 +342,10 @@ impl Sctp {
         self.starts.insert((group, run.start), serial);
         self.runs.insert(serial, run);
         Joined::Held(serial)
+    }
+
+    fn take_if(&mut self, serial: u64, wanted: impl Fn(&Run) -> bool) -> Option<(u64, Run)> {
+        if self.runs.get(&serial).is_some_and(wanted) { self.take(serial) } else { None }
     }
 
     fn take(&mut self, serial: u64) -> Option<(u64, Run)> {

@@ -1,0 +1,90 @@
+//! Whatever the bytes: no panic, and every packet has one fate.
+
+use proptest::prelude::*;
+use sip_core::limits::Limits;
+
+use crate::build::*;
+use crate::witness::Capture;
+
+const LINKS: [u16; 12] = [0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 147, 9999];
+
+/// Small limits, so that they are reached.
+fn limits() -> Limits {
+    Limits {
+        max_layers: 8,
+        max_fragment_groups: 3,
+        max_fragment_bytes: 500,
+        max_flows: 2,
+        max_tcp_buffer_bytes: 400,
+        max_tcp_total_bytes: 600,
+        max_sctp_bytes: 400,
+        max_message_bytes: 200,
+        ..Limits::default()
+    }
+}
+
+/// A packet that is nearly right: the fields that lead deepest into the code, from small ranges so that they meet.
+fn nearly() -> impl Strategy<Value = Vec<u8>> {
+    let payload = proptest::collection::vec(any::<u8>(), 0..120);
+    let tcp_segment = (0u32..300, any::<bool>(), 0u8..32, 0u32..300, payload.clone(), 1u16..4).prop_map(
+        |(seq, far, flags, ack, payload, port)| {
+            let seq = if far { seq.wrapping_sub(150) } else { seq };
+            tcp((port, 5060), seq, ack, flags, &payload)
+        },
+    );
+    let back_or_forth = (any::<bool>(), tcp_segment).prop_map(|(back, mut segment)| {
+        if back {
+            let (source, destination) = ([segment[0], segment[1]], [segment[2], segment[3]]);
+            segment[..2].copy_from_slice(&destination);
+            segment[2..4].copy_from_slice(&source);
+            ipv4_between(B, A, 6, 0, 0, &segment)
+        } else {
+            ipv4_between(A, B, 6, 0, 0, &segment)
+        }
+    });
+    let fragments = (0u16..4, 0u16..12, any::<bool>(), payload.clone()).prop_map(|(ident, offset, more, payload)| {
+        ipv4_between(A, B, 6, ident, offset | u16::from(more) << 13, &payload)
+    });
+    let fragments6 = (0u32..4, 0usize..12, any::<bool>(), payload.clone())
+        .prop_map(|(ident, offset, more, payload)| fragment6(17, ident, offset * 8, more, &payload));
+    let chunks = proptest::collection::vec(
+        (0u32..20, 0u16..2, 0u8..8, payload.clone(), any::<bool>()).prop_map(|(tsn, stream, flags, payload, wide)| {
+            if wide { i_data(tsn, stream, tsn % 3, tsn, flags, &payload) } else { data(tsn, stream, flags, &payload) }
+        }),
+        1..4,
+    );
+    let sctp_packet = (0u32..3, chunks).prop_map(|(tag, chunks)| sctp(tag, &chunks));
+    let quoted = payload.prop_map(|bytes| ipv4(1, 0, &[&[3, 3, 0, 0, 0, 0, 0, 0], &ipv4(17, 0, &bytes)[..]].concat()));
+    prop_oneof![back_or_forth, fragments, fragments6, sctp_packet, quoted]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_of_any_link_type(
+        link in proptest::sample::select(&LINKS[..]),
+        packets in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..150), 1..30),
+    ) {
+        let mut capture = Capture::with(link, &limits());
+        capture.packets(&packets);
+        capture.finish();
+    }
+
+    /// Sliced, with flipped bytes, and with time that jumps.
+    #[test]
+    fn packets_that_are_nearly_right(
+        packets in proptest::collection::vec((nearly(), 0usize..400, 0usize..200, 0u8..8, -100i64..100), 1..60),
+    ) {
+        let mut capture = Capture::with(RAW, &limits());
+        for (mut packet, captured, flip, bit, seconds) in packets {
+            let captured = if captured > 200 { packet.len() } else { captured };
+            if let Some(byte) = packet.get_mut(flip) {
+                *byte ^= 1 << bit;
+            }
+            capture.time += if seconds.abs() > 80 { seconds * 1_000_000_000 } else { 0 };
+            capture.sliced(&packet, captured);
+        }
+        capture.finish();
+    }
+}

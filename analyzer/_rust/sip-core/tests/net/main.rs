@@ -1,0 +1,10 @@
+//! The network layers: packets built byte by byte after the standards, and what must come out of them.
+
+mod build;
+
+mod fragments;
+mod hostile;
+mod layers;
+mod sctp;
+mod tcp;
+mod witness;

@@ -1,0 +1,171 @@
+//! A sink that writes down all it is told, and a capture that feeds a decoder.
+
+use std::collections::BTreeMap;
+
+use sip_core::limits::Limits;
+use sip_core::net::{Decoder, Failure, Fate, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use sip_core::packet::{Packet, Stamp};
+use sip_core::problem::{Problem, Problems};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenUnit {
+    pub flow: Flow,
+    pub bytes: Vec<u8>,
+    pub first: Stamp,
+    pub last: Stamp,
+    pub ident: u32,
+    pub missing: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stream {
+    pub flow: Option<Flow>,
+    pub bytes: Vec<u8>,
+    pub segments: usize,
+    pub start: bool,
+    /// (bytes delivered before, bytes missing)
+    pub gaps: Vec<(usize, u64)>,
+    pub end: Option<StreamEnd>,
+    /// Where the next segment must begin.
+    next: Option<u32>,
+}
+
+/// Says SIP to everything that begins with a letter.
+#[derive(Default)]
+pub struct Witness {
+    pub units: Vec<SeenUnit>,
+    pub streams: BTreeMap<StreamId, Stream>,
+    pub failures: Vec<(Flow, Failure)>,
+    pub problems: Vec<Problem>,
+}
+
+fn verdict(bytes: &[u8]) -> Verdict {
+    match bytes.first() {
+        Some(first) if first.is_ascii_alphabetic() => Verdict::Sip,
+        Some(b'\r') => Verdict::KeepAlive,
+        _ => Verdict::Other("rtp"),
+    }
+}
+
+impl Problems for Witness {
+    fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+}
+
+impl Sink for Witness {
+    fn unit(&mut self, unit: Unit<'_>) -> Verdict {
+        let Unit { flow, bytes, first, last, ident, missing } = unit;
+        self.units.push(SeenUnit { flow, bytes: bytes.to_vec(), first, last, ident, missing });
+        verdict(bytes)
+    }
+
+    fn segment(&mut self, segment: Segment<'_>) -> Verdict {
+        assert!(segment.stream > 0 && !segment.bytes.is_empty());
+        let stream = self.streams.entry(segment.stream).or_default();
+        assert_eq!(stream.end, None, "bytes after the end");
+        assert_eq!(segment.seq, stream.next.unwrap_or(segment.seq), "bytes out of their place");
+        assert_eq!(stream.flow.unwrap_or(segment.flow), segment.flow);
+        stream.start |= segment.start;
+        assert!(!segment.start || stream.segments == 0);
+        stream.flow = Some(segment.flow);
+        stream.segments += 1;
+        stream.bytes.extend(segment.bytes);
+        stream.next = Some(segment.seq.wrapping_add(segment.bytes.len() as u32));
+        verdict(segment.bytes)
+    }
+
+    fn gap(&mut self, stream: StreamId, missing: u64, _: Stamp) {
+        let stream = self.streams.get_mut(&stream).expect("a gap in a stream that had bytes");
+        stream.gaps.push((stream.bytes.len(), missing));
+        stream.next = stream.next.map(|next| next.wrapping_add(missing as u32));
+    }
+
+    fn stream_end(&mut self, stream: StreamId, end: StreamEnd, _: Stamp) {
+        let stream = self.streams.get_mut(&stream).expect("the end of a stream that had bytes");
+        assert_eq!(stream.end.replace(end), None, "ended twice");
+    }
+
+    fn failure(&mut self, flow: Flow, failure: Failure, _: Stamp) {
+        self.failures.push((flow, failure));
+    }
+}
+
+/// Packets on their way into a decoder; a millisecond apart.
+pub struct Capture {
+    decoder: Decoder,
+    pub seen: Witness,
+    pub ledger: BTreeMap<String, u64>,
+    pub link: u16,
+    pub frame: u64,
+    pub time: i64,
+}
+
+fn name(fate: Fate) -> String {
+    let (layer, reason) = fate.names();
+    format!("{layer}/{reason}")
+}
+
+pub const SECOND: i64 = 1_000_000_000;
+
+impl Capture {
+    pub fn new(link: u16) -> Self {
+        Self::with(link, &Limits::default())
+    }
+
+    pub fn with(link: u16, limits: &Limits) -> Self {
+        let (decoder, seen) = (Decoder::new(limits), Witness::default());
+        Capture { decoder, seen, ledger: BTreeMap::new(), link, frame: 0, time: 0 }
+    }
+
+    /// Feeds a packet of which only the first `captured` bytes are in the file; returns the name of its fate.
+    pub fn sliced(&mut self, data: &[u8], captured: usize) -> String {
+        self.frame += 1;
+        self.time += 1_000_000;
+        let packet = Packet {
+            frame: self.frame,
+            offset: self.frame * 100_000,
+            time: Some(self.time),
+            interface: 0,
+            host: 0,
+            link: self.link,
+            orig_len: data.len() as u32,
+            data: &data[..captured.min(data.len())],
+        };
+        let fate = name(self.decoder.packet(0, &packet, &mut self.seen));
+        *self.ledger.entry(fate.clone()).or_default() += 1;
+        fate
+    }
+
+    pub fn packet(&mut self, data: &[u8]) -> String {
+        self.sliced(data, usize::MAX)
+    }
+
+    pub fn packets<'a>(&mut self, packets: impl IntoIterator<Item = &'a Vec<u8>>) -> Vec<String> {
+        packets.into_iter().map(|packet| self.packet(packet)).collect()
+    }
+
+    /// Ends the capture, applies the corrections, and checks that the ledger adds up to the packets.
+    pub fn finish(&mut self) {
+        for correction in self.decoder.finish(&mut self.seen) {
+            let from = self.ledger.get_mut(&name(correction.from)).expect("a correction of a fate that was given");
+            *from = from.checked_sub(correction.packets).expect("no more than were counted");
+            *self.ledger.entry(name(correction.to)).or_default() += correction.packets;
+        }
+        self.ledger.retain(|_, packets| *packets > 0);
+        assert_eq!(self.ledger.values().sum::<u64>(), self.frame, "every packet has one fate");
+        assert!(self.seen.streams.values().all(|stream| stream.end.is_some()), "every stream ends");
+    }
+
+    pub fn codes(&self) -> Vec<&'static str> {
+        self.seen.problems.iter().map(|problem| problem.code.as_str()).collect()
+    }
+
+    pub fn bytes(&self) -> Vec<Vec<u8>> {
+        self.seen.units.iter().map(|unit| unit.bytes.clone()).collect()
+    }
+
+    pub fn streams(&self) -> Vec<&Stream> {
+        self.seen.streams.values().collect()
+    }
+}
