@@ -131,8 +131,8 @@ impl Clock {
         } else if exponent <= 9 {
             Unit::Nanoseconds(10u64.pow(9 - exponent))
         } else {
-            // A unit too small for u64 makes every time stamp less than a nanosecond: 0.
-            Unit::PerNanosecond(10u64.checked_pow(exponent - 9).unwrap_or(u64::MAX))
+            // Of a unit too small for u64, no time stamp makes a nanosecond; nor of 2^-127 s.
+            10u64.checked_pow(exponent - 9).map_or(Unit::Binary(127), Unit::PerNanosecond)
         };
         Clock { unit, offset_s }
     }

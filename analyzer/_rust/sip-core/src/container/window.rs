@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::compression::Progress;
 
-/// Large enough that refilling is rare, small enough to stay near the processor.
-const BUFFER_BYTES: usize = 4 << 20;
+/// Enough that a refill costs next to nothing per packet, little enough that what was read is still in the processor's
+/// cache when it is parsed (measured: 0.25 to 4 MiB all walk at the speed of `read`).
+const BUFFER_BYTES: usize = 1 << 20;
 
 /// Why no more bytes come.
 #[derive(Debug)]
@@ -119,7 +120,8 @@ impl Window {
             self.filled -= self.start;
             self.start = 0;
             if self.storage.len() < n {
-                self.storage.resize(n.next_multiple_of(BUFFER_BYTES), 0);
+                // Twice, so that bytes are moved at most once however little the readers advance.
+                self.storage.resize(n.saturating_mul(2), 0);
             }
         }
         while self.available() < n && self.end.is_none() {
