@@ -31,7 +31,7 @@ fn fragments_in_any_order_are_joined() {
             let unit = &capture.seen.units[0];
             assert_eq!((unit.first.frame, unit.last.frame, unit.ident, unit.missing), (1, 3, 1, 0));
             capture.finish();
-            assert_eq!(capture.ledger["sip/message"], 3);
+            assert_eq!(capture.seen.ledger["sip/message"], 3);
         }
     }
 }
@@ -113,7 +113,7 @@ fn ipv6_overlap_voids_the_datagram() {
     capture.finish();
     assert!(capture.bytes().is_empty());
     assert_eq!(capture.codes(), ["ip_fragment_overlap"]);
-    assert_eq!(capture.ledger["ip/fragment_overlap"], 5);
+    assert_eq!(capture.seen.ledger["ip/fragment_overlap"], 5);
 }
 
 /// RFC 6946: offset 0 and no more fragments is a whole datagram, whatever else has its identification.
@@ -135,7 +135,7 @@ fn what_lies_in_front_of_the_hole_is_delivered_at_the_end() {
     let unit = &capture.seen.units[0];
     assert_eq!((unit.missing, unit.first.frame, unit.last.frame), (32, 1, 2));
     assert_eq!(capture.codes(), ["ip_fragment_incomplete"]);
-    assert_eq!(capture.ledger["sip/message"], 2);
+    assert_eq!(capture.seen.ledger["sip/message"], 2);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn without_the_first_fragment_nothing_is_delivered() {
     capture.packets([&pieces[1], &pieces[2]]);
     capture.finish();
     assert!(capture.bytes().is_empty());
-    assert_eq!(capture.ledger["ip/fragment_incomplete"], 2);
+    assert_eq!(capture.seen.ledger["ip/fragment_incomplete"], 2);
 }
 
 /// Capture time, also backwards: one capture may follow another.

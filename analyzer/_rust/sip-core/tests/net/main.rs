@@ -1,7 +1,7 @@
 //! The network layers: packets built byte by byte after the standards, and what must come out of them.
 
 mod build;
-
+mod captures;
 mod fragments;
 mod hostile;
 mod layers;

@@ -64,8 +64,8 @@ fn reversed_shuffled_and_doubled_segments_come_out_once_in_order() {
             let stream = only_stream(&capture);
             assert_eq!((&stream.bytes, stream.start, stream.gaps.len()), (&bytes, true, 0));
             let repeated = order.len() as u64 - 10;
-            assert_eq!(capture.ledger.get("tcp/repeated").copied().unwrap_or(0), repeated);
-            assert_eq!(capture.ledger["sip/message"], 10);
+            assert_eq!(capture.seen.ledger.get("tcp/repeated").copied().unwrap_or(0), repeated);
+            assert_eq!(capture.seen.ledger["sip/message"], 10);
         }
     }
 }
@@ -89,7 +89,7 @@ fn held_bytes_that_differ_are_a_problem_and_the_first_count() {
     capture.finish();
     assert_eq!(only_stream(&capture).bytes, b"abcdefghi");
     assert_eq!(capture.codes(), ["tcp_overlap_conflict"]);
-    assert_eq!(capture.ledger["sip/message"], 2);
+    assert_eq!(capture.seen.ledger["sip/message"], 2);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn an_acknowledged_hole_is_skipped_at_once() {
     assert_eq!(only_stream(&capture).gaps, [(3, 5)]);
     assert_eq!(capture.packet(&client(103, ACK, b"defgh")), "tcp/late_after_gap");
     capture.finish();
-    assert_eq!(capture.ledger["sip/message"], 2);
+    assert_eq!(capture.seen.ledger["sip/message"], 2);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_hole_is_given_up_when_too_much_waits_behind_it() {
     capture.finish();
     assert_eq!(only_stream(&capture).gaps, [(3, 97)]);
     assert_eq!(capture.codes(), ["tcp_buffer_limit"]);
-    assert_eq!(capture.ledger["sip/message"], 2, "delivered by its own packet");
+    assert_eq!(capture.seen.ledger["sip/message"], 2, "delivered by its own packet");
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn a_second_copy_of_the_capture_delivers_nothing_twice() {
         capture.finish();
         let bytes: Vec<_> = capture.streams().iter().map(|stream| stream.bytes.clone()).collect();
         assert_eq!(bytes, [&b"abcdef"[..], b"xyz"].repeat(3));
-        assert_eq!(capture.ledger["tcp/repeated"], 9);
+        assert_eq!(capture.seen.ledger["tcp/repeated"], 9);
         assert_eq!(capture.seen.failures.len(), 1, "the reset is told once");
     }
 }
@@ -333,7 +333,7 @@ proptest! {
         capture.finish();
         prop_assert_eq!(&only_stream(&capture).bytes, &bytes);
         prop_assert_eq!(only_stream(&capture).end, Some(StreamEnd::Fin));
-        prop_assert!(!capture.ledger.contains_key("tcp/held_out_of_order"));
+        prop_assert!(!capture.seen.ledger.contains_key("tcp/held_out_of_order"));
         prop_assert!(capture.codes().is_empty());
     }
 }

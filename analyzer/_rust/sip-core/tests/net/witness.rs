@@ -22,6 +22,8 @@ pub struct Stream {
     pub flow: Option<Flow>,
     pub bytes: Vec<u8>,
     pub segments: usize,
+    /// Packets that carried its bytes.
+    pub frames: Vec<u64>,
     pub start: bool,
     /// (bytes delivered before, bytes missing)
     pub gaps: Vec<(usize, u64)>,
@@ -37,6 +39,8 @@ pub struct Witness {
     pub streams: BTreeMap<StreamId, Stream>,
     pub failures: Vec<(Flow, Failure)>,
     pub problems: Vec<Problem>,
+    /// Packets by the name of their fate.
+    pub ledger: BTreeMap<String, u64>,
 }
 
 fn verdict(bytes: &[u8]) -> Verdict {
@@ -70,6 +74,7 @@ impl Sink for Witness {
         assert!(!segment.start || stream.segments == 0);
         stream.flow = Some(segment.flow);
         stream.segments += 1;
+        stream.frames.push(segment.at.frame);
         stream.bytes.extend(segment.bytes);
         stream.next = Some(segment.seq.wrapping_add(segment.bytes.len() as u32));
         verdict(segment.bytes)
@@ -95,13 +100,12 @@ impl Sink for Witness {
 pub struct Capture {
     decoder: Decoder,
     pub seen: Witness,
-    pub ledger: BTreeMap<String, u64>,
     pub link: u16,
     pub frame: u64,
     pub time: i64,
 }
 
-fn name(fate: Fate) -> String {
+pub fn name(fate: Fate) -> String {
     let (layer, reason) = fate.names();
     format!("{layer}/{reason}")
 }
@@ -115,7 +119,7 @@ impl Capture {
 
     pub fn with(link: u16, limits: &Limits) -> Self {
         let (decoder, seen) = (Decoder::new(limits), Witness::default());
-        Capture { decoder, seen, ledger: BTreeMap::new(), link, frame: 0, time: 0 }
+        Capture { decoder, seen, link, frame: 0, time: 0 }
     }
 
     /// Feeds a packet of which only the first `captured` bytes are in the file; returns the name of its fate.
@@ -133,7 +137,7 @@ impl Capture {
             data: &data[..captured.min(data.len())],
         };
         let fate = name(self.decoder.packet(0, &packet, &mut self.seen));
-        *self.ledger.entry(fate.clone()).or_default() += 1;
+        *self.seen.ledger.entry(fate.clone()).or_default() += 1;
         fate
     }
 
@@ -148,12 +152,12 @@ impl Capture {
     /// Ends the capture, applies the corrections, and checks that the ledger adds up to the packets.
     pub fn finish(&mut self) {
         for correction in self.decoder.finish(&mut self.seen) {
-            let from = self.ledger.get_mut(&name(correction.from)).expect("a correction of a fate that was given");
+            let from = self.seen.ledger.get_mut(&name(correction.from)).expect("a correction of a fate that was given");
             *from = from.checked_sub(correction.packets).expect("no more than were counted");
-            *self.ledger.entry(name(correction.to)).or_default() += correction.packets;
+            *self.seen.ledger.entry(name(correction.to)).or_default() += correction.packets;
         }
-        self.ledger.retain(|_, packets| *packets > 0);
-        assert_eq!(self.ledger.values().sum::<u64>(), self.frame, "every packet has one fate");
+        self.seen.ledger.retain(|_, packets| *packets > 0);
+        assert_eq!(self.seen.ledger.values().sum::<u64>(), self.frame, "every packet has one fate");
         assert!(self.seen.streams.values().all(|stream| stream.end.is_some()), "every stream ends");
     }
 
