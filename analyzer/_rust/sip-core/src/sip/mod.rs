@@ -4,6 +4,7 @@
 //! detect   a datagram: SIP (and where it starts), a keep-alive, or something else by name
 //! frame    a TCP direction: cut into messages, resynchronised after holes and garbage
 //! fields   one pass over a message: what a table row needs, borrowed, nothing allocated
+//! tree     one message completely: every header in order and its parts, owned
 //! ```
 //!
 //! A datagram goes `detect` -> `fields`, which also finds where the message ends; a stream goes `frame` -> `fields`.
@@ -18,6 +19,8 @@ pub mod name;
 mod sdp;
 mod start;
 mod text;
+pub mod tree;
+pub mod uri;
 mod via;
 
 pub use detect::{Detected, detect};
@@ -25,3 +28,4 @@ pub use fields::{Carrier, Fields, Scratch};
 pub use flaw::{Flaw, Flaws};
 pub use frame::{Framed, StreamFramer};
 pub use name::Name;
+pub use tree::Message;
