@@ -268,4 +268,4 @@ class Capture:
     def _make_registrations(self) -> pl.DataFrame:
         from analyzer.sip.registrations import registrations
 
-        return registrations(self._core["messages"], self._bare_transactions, end=self._end)
+        return registrations(self._core["messages"], self._bare_transactions)

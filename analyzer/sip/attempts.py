@@ -286,7 +286,7 @@ def _started(
     facts = facts.with_columns(final_row=pl.when(pl.col("final_row") > pl.col("last_row")).then("final_row"))
     facts = _with_final(facts, messages)
     facts = facts.join(_cancels(messages, hop, responses, invites), on="attempt", how="left", maintain_order="left")
-    open_ended = facts.filter(pl.col("final").is_null() & pl.col("ok_ns").is_null())
+    open_ended = facts.filter(pl.col("final").is_null())
     fates = transactions.filter(pl.col("transaction").is_in(open_ended["last_transaction"].implode()))
     fates = fates.select(last_transaction="transaction", fate="outcome")
     facts = facts.join(fates, on="last_transaction", how="left", maintain_order="left")
@@ -547,7 +547,7 @@ def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.D
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
         _fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
     )
-    answered = pl.col("ok_ns").is_not_null() | pl.col("joined")
+    answered = pl.col("ok_row").is_not_null() | pl.col("joined")
     names = ("outcome", "outcome_detail", "released_by")
     either = zip(names, outcomes.of_answered(end), outcomes.of_unanswered(end), strict=True)
     facts = facts.with_columns(pl.when(answered).then(yes).otherwise(no).alias(name) for name, yes, no in either)

@@ -10,7 +10,7 @@ SECOND = 1_000_000_000
 def seconds(ns: pl.Expr) -> pl.Expr:
     """Nanoseconds in seconds, each the float that is nearest to the true quotient.
 
-    Polars divides a column by a scalar as a product with its reciprocal, which rounds twice, but not where the column has
+    Polars divides a column by a scalar as a product with its reciprocal, which rounds twice, but not if the column has
     one row: 0.18 would be 0.18000000000000002 or not, with other calls in the table or not. A column is divided by a
     column row by row.
     """

@@ -4,8 +4,8 @@ The rules, for an observer who only watches:
 
 - A machine is ``state -> event -> next state``; its first state is the one in which a request was sent. An event is the
   class of a response, a timer by its letter, or ``failure``: the transport reported that the way is broken.
-- A pair that is not listed (a 1xx after the final, a second final) moves nothing: it may be told as a finding, and is no
-  error.
+- A pair that is not listed (a 1xx after the final, a second final) moves nothing: it may be told as a finding, and is
+  no error.
 - In a state that waits runs one timer, counted from the request, or from the latest 1xx where there was one.
 - A final response ends the waiting whatever comes later. How long a client then absorbs copies (timers D and K) changes
   nothing that is reported, so those timers are not here. Nor are the server's machines: an observer who sees both

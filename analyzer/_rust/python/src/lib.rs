@@ -1,5 +1,7 @@
 //! The door between `sip-core` and Python: takes arguments, releases the GIL, returns Arrow tables, maps errors.
 
+mod tree;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,10 +12,10 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3_arrow::PyTable;
-use pyo3_arrow::export::Arro3Table;
 use sip_core::error::CaptureError;
 use sip_core::limits::Limits;
-use sip_core::road::{self, Options, Progress, Scan, ScanError, Source};
+use sip_core::road::{self, Options, Place, Progress, Scan, ScanError, Source};
+use sip_core::sip::{Carrier, Message};
 
 type SourceArgument = (String, PathBuf, Option<String>);
 
@@ -91,7 +93,7 @@ impl RunningScan {
             ("failures", vec![scan.failures]),
         ] {
             let Some(schema) = batches.first().map(|batch| batch.schema()) else { continue };
-            tables.set_item(name, Arro3Table::from(PyTable::try_new(batches, schema)?))?;
+            tables.set_item(name, PyTable::try_new(batches, schema)?)?;
         }
         Ok(tables)
     }
@@ -126,7 +128,7 @@ fn scan(sources: Vec<SourceArgument>, threads: usize, limits: Option<&Bound<'_, 
 fn fetch<'py>(
     py: Python<'py>,
     sources: Vec<SourceArgument>,
-    wanted: Vec<(String, u64, u64, u64)>,
+    wanted: Vec<Place>,
     limits: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
     let options = options(1, limits)?;
@@ -135,10 +137,17 @@ fn fetch<'py>(
     Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
 }
 
+/// One message taken apart, whatever the bytes.
+#[pyfunction]
+fn parse<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyDict>> {
+    tree::message(py, &Message::read(text, Carrier::Datagram { missing: 0 }))
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;
+    module.add_function(wrap_pyfunction!(parse, module)?)?;
     Ok(())
 }

@@ -17,4 +17,6 @@ pub mod limits;
 pub mod net;
 pub mod packet;
 pub mod problem;
+pub mod road;
 pub mod sip;
+pub mod tables;

@@ -5,6 +5,7 @@
 //! whatever the number of threads.
 
 mod batch;
+mod outlet;
 mod points;
 mod sightings;
 
@@ -23,15 +24,14 @@ use hashbrown::HashMap;
 
 use crate::container;
 use crate::error::CaptureError;
-use crate::hash::Keyed;
 use crate::limits::Limits;
-use crate::net::{Failure, Fate, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use crate::net::{Failure, Fate, Flow};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
-use crate::sip::{self, StreamFramer};
 use crate::tables::messages::{self, Chunk};
 use crate::tables::small::{self, FileRow, ProblemLog};
 pub use batch::{Batch, Slot};
+use outlet::{Framers, Outlet, PointSink};
 use points::Points;
 pub use sightings::{Kind, Sighted, Sighting, sweep, time_order};
 
@@ -199,7 +199,7 @@ struct Reader<'a> {
     progress: &'a Progress,
     points: Points,
     fates: HashMap<Fate, u64, foldhash::fast::FixedState>,
-    out: Outlet,
+    out: Outlet<'a>,
 }
 
 impl<'a> Reader<'a> {
@@ -209,15 +209,7 @@ impl<'a> Reader<'a> {
         send: Sender<(usize, Batch)>,
         recycled: Receiver<Batch>,
     ) -> Self {
-        let out = Outlet {
-            limits: limits.clone(),
-            batch: Batch::default(),
-            sent: 0,
-            send,
-            recycled,
-            problems: ProblemLog::new(limits.max_problems_per_code),
-            failures: Vec::new(),
-        };
+        let out = Outlet::new(limits, send, recycled);
         Self { limits, progress, points: Points::new(limits), fates: HashMap::default(), out }
     }
 

@@ -9,26 +9,26 @@ use crate::limits::Limits;
 use crate::net::{Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
 use crate::packet::Stamp;
 use crate::problem::{Problem, Problems};
-use crate::sip::{Carrier, Detected, Flaws, StreamFramer, detect};
+use crate::sip::{Carrier, Detected, Framed, StreamFramer, detect};
 use crate::tables::small::ProblemLog;
 
 /// One for the whole scan, whatever the capture point.
-pub struct Outlet {
+pub struct Outlet<'a> {
     pub problems: ProblemLog,
     pub failures: Vec<(Flow, Failure, Stamp)>,
-    limits: Limits,
+    limits: &'a Limits,
     batch: Batch,
     sent: usize,
     send: Sender<(usize, Batch)>,
     recycled: Receiver<Batch>,
 }
 
-impl Outlet {
-    pub fn new(limits: &Limits, send: Sender<(usize, Batch)>, recycled: Receiver<Batch>) -> Self {
+impl<'a> Outlet<'a> {
+    pub fn new(limits: &'a Limits, send: Sender<(usize, Batch)>, recycled: Receiver<Batch>) -> Self {
         Self {
             problems: ProblemLog::new(limits.max_problems_per_code),
             failures: Vec::new(),
-            limits: limits.clone(),
+            limits,
             batch: Batch::default(),
             sent: 0,
             send,
@@ -56,47 +56,93 @@ impl Outlet {
     }
 }
 
-/// Framers of the streams of one capture point.
+/// The framers of one capture point, by stream, with the addresses of the stream.
 pub type Framers = HashMap<StreamId, (Flow, StreamFramer), Keyed>;
 
 /// The sink of one capture point's decoder.
-pub struct PointSink<'a> {
+pub struct PointSink<'a, 'scan> {
     pub point: u16,
     pub framers: &'a mut Framers,
-    pub out: &'a mut Outlet,
+    pub out: &'a mut Outlet<'scan>,
 }
 
-impl Problems for PointSink<'_> {
+impl Problems for PointSink<'_, '_> {
     fn report(&mut self, problem: Problem) {
         self.out.problems.report(problem);
     }
 }
 
-impl Sink for PointSink<'_> {
+impl PointSink<'_, '_> {
+    /// Runs one step of a stream's framer and puts what it emits into the batch.
+    fn framed<R>(
+        out: &mut Outlet<'_>,
+        point: u16,
+        (flow, framer): &mut (Flow, StreamFramer),
+        step: impl FnOnce(&mut StreamFramer, &Limits, &mut dyn FnMut(Framed<'_>)) -> R,
+    ) -> R {
+        let limits = out.limits;
+        step(framer, limits, &mut |message: Framed<'_>| {
+            let slot = Slot {
+                start: 0,
+                length: 0,
+                flow: *flow,
+                first: message.first,
+                last: message.last,
+                ident: message.seq,
+                point,
+                carrier: Carrier::Stream,
+                complete: message.complete,
+                flaws: message.flaws,
+            };
+            out.push(message.bytes, slot);
+        })
+    }
+}
+
+impl Sink for PointSink<'_, '_> {
     fn unit(&mut self, unit: Unit<'_>) -> Verdict {
         match detect(unit.bytes) {
             Detected::Sip { offset, flaws } => {
-                let bytes = unit.bytes.get(offset..).unwrap_or_default();
-                let first = Stamp { offset: unit.first.offset + offset as u64, ..unit.first };
-                self.out.push(
-                    bytes,
-                    Slot {
-                        start: 0,
-                        length: 0,
-                        flow: unit.flow,
-                        first,
-                        last: unit.last,
-                        ident: unit.ident,
-                        point: self.point,
-                        carrier: Carrier::Datagram { missing: unit.missing },
-                        complete: unit.missing == 0,
-                        flaws,
-                    },
-                );
+                let slot = Slot {
+                    start: 0,
+                    length: 0,
+                    flow: unit.flow,
+                    first: Stamp { offset: unit.first.offset + offset as u64, ..unit.first },
+                    last: unit.last,
+                    ident: unit.ident,
+                    point: self.point,
+                    carrier: Carrier::Datagram { missing: unit.missing },
+                    complete: unit.missing == 0,
+                    flaws,
+                };
+                self.out.push(unit.bytes.get(offset..).unwrap_or_default(), slot);
                 Verdict::Sip
             }
             Detected::KeepAlive => Verdict::KeepAlive,
             Detected::Other(name) => Verdict::Other(name),
         }
+    }
+
+    fn segment(&mut self, segment: Segment<'_>) -> Verdict {
+        let stream = self.framers.entry(segment.stream).or_insert_with(|| (segment.flow, StreamFramer::new()));
+        Self::framed(self.out, self.point, stream, |framer, limits, emit| {
+            framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
+        })
+    }
+
+    fn gap(&mut self, stream: StreamId, _missing: u64, _at: Stamp) {
+        if let Some(stream) = self.framers.get_mut(&stream) {
+            Self::framed(self.out, self.point, stream, |framer, limits, emit| framer.gap(limits, emit));
+        }
+    }
+
+    fn stream_end(&mut self, stream: StreamId, _end: StreamEnd, _at: Stamp) {
+        if let Some(mut stream) = self.framers.remove(&stream) {
+            Self::framed(self.out, self.point, &mut stream, |framer, limits, emit| framer.end(limits, emit));
+        }
+    }
+
+    fn failure(&mut self, flow: Flow, failure: Failure, at: Stamp) {
+        self.out.failures.push((flow, failure, at));
     }
 }

@@ -1,0 +1,78 @@
+"""The same tables whatever the files, their order, the threads; and a capture seen twice changes no call."""
+
+from __future__ import annotations
+
+import random
+import struct
+from pathlib import Path
+
+import polars as pl
+import pytest
+from conftest import SAMPLES, SHARED
+from polars.testing import assert_frame_equal
+
+import analyzer
+
+# Of the packets and files; everything else must not change.
+WHERE = ["file", "frame", "offset"]
+TABLES = ("messages", "transactions", "dialogs", "calls", "registrations")
+
+# Classic little-endian pcap files, which are taken apart by hand below.
+PCAPS = [
+    path
+    for path in [*sorted(SAMPLES.glob("*.pcap")), *sorted((SHARED / "captures").glob("*.pcap"))]
+    if path.read_bytes()[:4] == bytes.fromhex("d4c3b2a1") and path.stem != "format_cut"
+]
+
+
+def records(path: Path) -> tuple[bytes, list[bytes]]:
+    """File header and records (header and data) of a little-endian pcap."""
+    data = path.read_bytes()
+    at, found = 24, []
+    while at + 16 <= len(data):
+        (length,) = struct.unpack_from("<I", data, at + 8)
+        found.append(data[at : at + 16 + length])
+        at += 16 + length
+    return data[:24], found
+
+
+def tables(capture: analyzer.Capture, *, names: tuple[str, ...] = TABLES) -> dict[str, pl.DataFrame]:
+    return {name: capture.table(name).drop(WHERE, strict=False) for name in names}
+
+
+def assert_same(ours: dict[str, pl.DataFrame], others: dict[str, pl.DataFrame]) -> None:
+    for name, frame in ours.items():
+        assert_frame_equal(frame, others[name])
+
+
+@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.name)
+def test_ten_files_in_any_order_are_one_capture(path: Path, tmp_path: Path) -> None:
+    header, packets = records(path)
+    size = -(-len(packets) // 10)
+    parts = []
+    for number in range(0, len(packets), size):
+        part = tmp_path / f"part{number // size}.pcap"
+        part.write_bytes(header + b"".join(packets[number : number + size]))
+        parts.append(part)
+    random.Random(7).shuffle(parts)
+    assert_same(tables(analyzer.read(path)), tables(analyzer.read(parts)))
+
+
+@pytest.mark.parametrize("how", ["appended", "interleaved"])
+@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.name)
+def test_a_doubled_capture_has_the_same_calls(path: Path, how: str, tmp_path: Path) -> None:
+    header, packets = records(path)
+    twice = [*packets, *packets] if how == "appended" else [packet for packet in packets for _ in range(2)]
+    doubled = tmp_path / "doubled.pcap"
+    doubled.write_bytes(header + b"".join(twice))
+    once, both = analyzer.read(path), analyzer.read(doubled)
+    same = ("transactions", "dialogs", "calls", "registrations")
+    assert_same(tables(once, names=same), tables(both, names=same))
+    assert once.table("messages")["retransmission"].sum() == both.table("messages")["retransmission"].sum()
+
+
+@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.name)
+def test_one_thread_or_two(path: Path) -> None:
+    one, two = analyzer.read(path, threads=1), analyzer.read(path, threads=2)
+    for name in (*TABLES, "files", "problems", "account"):
+        assert_frame_equal(one.table(name), two.table(name))
