@@ -1,0 +1,428 @@
+"""Messages and transactions to dialogs: RFC 3261 §12, RFC 6665 (subscriptions), RFC 3515 (REFER).
+
+A dialog is a Call-ID and an unordered pair of tags, over all its hops. It is there because a message made it
+(`_created`), or, where the capture began too late for that, because a request was sent within it (`_joined`). What
+happened in it is read at its reference hop: the hop with the fewest Vias among those that saw it made, the earliest of
+these. A request from the other side has other Vias there, so later requests are known by the two nodes between which
+they were sent; where none was seen between these, the earliest copy elsewhere stands for it.
+
+Rows are numbers into ``messages``; a dialog is the core's hash ``_dialog`` until text is fetched at the end.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.sip import states
+
+# Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
+_OF_INVITE = ["INVITE", "ACK", "BYE", "UPDATE", "PRACK", "INFO"]
+_OF_SUBSCRIPTION = ["SUBSCRIBE", "NOTIFY"]
+
+# Final responses to a request within a dialog that end it, or its usage (RFC 5057 §5.1; RFC 3261 §12.2.1.2 for 408).
+# 405, 489 and 501 are not among them: they speak of a method or an event package, and sessions go on after them.
+_ENDS_DIALOG = [404, 410, 416, 482, 483, 484, 485, 502, 604]
+_ENDS_USAGE = [408, 480, 481]
+
+# Causes with which a user ends a call (Q.850: normal clearing, normal unspecified); any other is the network's.
+_BY_USER_Q850 = [16, 31]
+_BOTH_WAYS = states.SECOND  # BYEs to both sides from one node within this time are the node's
+
+_LONGEST = 2**32  # seconds; what Expires may say (RFC 3261 §20.19)
+_ELSEWHERE = 1 << 33  # above any row number
+
+
+def dialogs(
+    messages: pl.DataFrame,
+    transactions: pl.DataFrame,
+    *,
+    end: int | None = None,
+    timers: dict[str, int] = states.RFC_3261,
+    max_idle: int = 24 * 3600 * states.SECOND,
+) -> pl.DataFrame:
+    """The ``dialogs`` table without ``call``, in the order of each dialog's earliest message.
+
+    ``messages`` as the core gives them, in time order; ``transactions`` of the same messages; ``end`` the time of the
+    capture's last packet in ns since 1970 (the last message's where not given). A dialog silent for ``max_idle`` ns has
+    expired.
+    """
+    if end is None:
+        end = messages["time"].to_physical().max()  # type: ignore[assignment]
+    rows = _rows(messages)
+    found = _found(rows, messages, transactions)
+    found = _with_progress(found, rows, messages, transactions)
+    found = _with_ends(found, rows, messages)
+    found = _with_expiry(found, rows, messages, max_idle)
+    return _table(found, messages, end, timers["M"])
+
+
+def of_messages(messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.Series:
+    """The ``dialog`` of each message: null outside one, for an initial INVITE, for CANCEL, and where none was made."""
+    keys = (
+        messages.lazy()
+        .select("_dialog", dialog="message")
+        .filter(pl.col("dialog").is_in(dialogs["dialog"].implode()), pl.col("_dialog").is_not_null())
+    )
+    return (
+        messages.lazy()
+        .select(_dialog=pl.when(pl.col("method") != "CANCEL").then("_dialog"))
+        .join(keys, on="_dialog", how="left", maintain_order="left")
+        .select("dialog")
+        .collect()
+        .to_series()
+    )
+
+
+def _rows(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages with both tags, but CANCEL, whose response may have a tag of the INVITE's (RFC 3261 §9.2)."""
+    return (
+        messages.lazy()
+        .select(
+            "_dialog", "_leg", "transaction", "method", "status", "via_count", "duplicate",
+            row=pl.int_range(pl.len(), dtype=pl.Int64),
+        )
+        .filter(pl.col("_dialog").is_not_null(), ~pl.col("duplicate"), pl.col("method") != "CANCEL")
+        .drop("duplicate")
+        .collect()
+    )  # fmt: skip
+
+
+# -- which dialogs there are -------------------------------------------------------------------------------------------
+
+
+def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """One row per dialog: the message that made it (``row``), its usage, its first and last message."""
+    spans = rows.group_by("_dialog", maintain_order=True).agg(first=pl.col("row").first(), last=pl.col("row").last())
+    created = _at_client(_created(rows, spans, transactions))
+    joined = _at_client(_joined(rows.filter(~pl.col("_dialog").is_in(created["_dialog"].implode()))))
+    found = pl.concat(
+        [created.with_columns(created=pl.lit(value=True)), joined.with_columns(created=pl.lit(value=False))]
+    )
+    found = found.hstack(messages.select(pl.col("method", "event").gather(found["row"])))
+    # A subscription within the dialog of an INVITE shares it (RFC 5057 §2), and REFER starts one without a word.
+    doubtful = found.filter(~pl.col("method").is_in(_OF_INVITE))["_dialog"]
+    shared = rows.filter(pl.col("_dialog").is_in(doubtful.implode()), _within_invite())["_dialog"].unique()
+    found = found.with_columns(shared=pl.col("_dialog").is_in(shared.implode()))
+    refer = (pl.col("method") == "REFER") | pl.col("event").str.contains(r"(?i)^\s*refer\b").fill_null(value=False)
+    return (
+        found.with_columns(
+            usage=pl.when(pl.col("shared") | pl.col("method").is_in(_OF_INVITE))
+            .then(pl.lit("invite"))
+            .when(refer)
+            .then(pl.lit("refer"))
+            .otherwise(pl.lit("subscribe")),
+            created=pl.col("created") & ~pl.col("shared"),
+        )
+        .with_columns(reversed=pl.col("created") & (pl.col("method") == "NOTIFY"))  # it goes to the creator
+        .join(spans, on="_dialog")
+        .join(messages.select("transaction", "_leg", "src_ip", "dst_ip", row=_numbers()), on="row")
+        .select(
+            "_dialog", "row", "first", "last", "created", "usage", "reversed", "transaction", "_leg",
+            near=pl.col("src_ip"), far=pl.col("dst_ip"),
+        )
+        .sort("first")
+    )  # fmt: skip
+
+
+def _within_invite() -> pl.Expr:
+    """A request within the dialog of an INVITE. An ACK to a non-2xx, which has a transaction, is no sign of one."""
+    to_2xx = (pl.col("method") != "ACK") | pl.col("transaction").is_null()
+    return pl.col("status").is_null() & pl.col("method").is_in(_OF_INVITE) & to_2xx
+
+
+def _created(rows: pl.DataFrame, spans: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """The messages that make a dialog: 101-199 and 2xx to INVITE (RFC 3261 §12.1), 2xx to SUBSCRIBE or REFER, NOTIFY.
+
+    A response to a request that has a To tag makes none. Where the request was not captured, a 2xx to INVITE may
+    answer a re-INVITE: it makes one only after a 101-199. A NOTIFY makes one where it comes first (RFC 6665 §4.4.1).
+    """
+    method, status, transaction = pl.col("method"), pl.col("status"), pl.col("transaction")
+    makers = rows.filter(
+        ((method == "INVITE") & status.is_between(101, 299))
+        | (method.is_in(["SUBSCRIBE", "REFER"]) & status.is_between(200, 299))
+    )
+    within = rows.filter(status.is_null(), method.is_in(["INVITE", "SUBSCRIBE", "REFER"]))["transaction"]
+    orphans = transactions.filter(method == "INVITE", pl.col("outcome") == "orphan")["transaction"]
+    progress = makers.filter(status < 200)["transaction"].unique()
+    unclear = transaction.is_in(orphans.implode()) & ~transaction.is_in(progress.implode())
+    notifies = rows.filter(method == "NOTIFY", status.is_null())
+    return pl.concat(
+        [
+            makers.filter(~transaction.is_in(within.unique().implode()), ~unclear),
+            notifies.join(spans, left_on="row", right_on="first", how="semi"),
+        ]
+    )
+
+
+def _joined(rows: pl.DataFrame) -> pl.DataFrame:
+    """The messages within a dialog that nothing made: it ran when the capture began."""
+    method, status = pl.col("method"), pl.col("status")
+    subscription = status.is_null() & method.is_in(["SUBSCRIBE", "REFER"])
+    answer = (method == "INVITE") & status.is_between(200, 299)
+    return rows.filter(_within_invite() | subscription | answer | (method == "BYE"))
+
+
+def _at_client(rows: pl.DataFrame) -> pl.DataFrame:
+    """Per dialog the row with the fewest Vias, the earliest of these; a NOTIFY only where there is nothing else."""
+    last_choice = (pl.col("method") == "NOTIFY").cast(pl.Int64) * (1 << 60)
+    rank = last_choice + pl.col("via_count").fill_null(0) * _ELSEWHERE + pl.col("row")
+    return rows.group_by("_dialog", maintain_order=True).agg(row=rank.min() % _ELSEWHERE)
+
+
+def _at_reference(
+    rows: pl.DataFrame, found: pl.DataFrame, messages: pl.DataFrame, name: str, *, latest: bool = False
+) -> pl.DataFrame:
+    """Per dialog the first (``latest``: last) of ``rows`` between the nodes of its reference hop, else of all."""
+    near, far, src, dst = (pl.col(column) for column in ("near", "far", "src_ip", "dst_ip"))
+    between = ((src == near) & (dst == far)) | ((src == far) & (dst == near))
+    rank = pl.when(between if latest else ~between).then(_ELSEWHERE).otherwise(0) + pl.col("row")
+    return (
+        rows.select("_dialog", "row")
+        .hstack(messages.select(pl.col("src_ip", "dst_ip").gather(rows["row"])))
+        .join(found.select("_dialog", "near", "far"), on="_dialog")
+        .group_by("_dialog", maintain_order=True)
+        .agg(((rank.max() if latest else rank.min()) % _ELSEWHERE).alias(name))
+    )
+
+
+def _numbers() -> pl.Expr:
+    return pl.int_range(pl.len(), dtype=pl.Int64)
+
+
+def _ns(messages: pl.DataFrame, column: str, rows: pl.Series) -> pl.Series:
+    return messages[column].to_physical().gather(rows)
+
+
+def _joined_on_dialog(found: pl.DataFrame, *others: pl.DataFrame) -> pl.DataFrame:
+    for other in others:
+        found = found.join(other, on="_dialog", how="left", maintain_order="left")
+    return found
+
+
+# -- what happened in them ---------------------------------------------------------------------------------------------
+
+
+def _with_progress(
+    found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame
+) -> pl.DataFrame:
+    """``early``, ``gone`` (199) and ``confirmed`` as rows; how the INVITE that made the dialog came out."""
+    method, status, row = pl.col("method"), pl.col("status"), pl.col("row")
+    here = pl.col("transaction") == pl.col("maker")
+    progress = (
+        rows.filter(status.is_between(101, 299), method.is_in(["INVITE", "SUBSCRIBE", "REFER"]))
+        .join(found.filter("created").select("_dialog", maker="transaction"), on="_dialog")
+        .group_by("_dialog")
+        .agg(
+            early=pl.when(here & (status < 200)).then(row).min(),
+            gone=pl.when(here & (status == 199)).then(row).min(),  # RFC 6228: this branch alone has ended
+            accepted=(
+                pl.when(status < 200).then(None).when(here).then(row).otherwise(row + _ELSEWHERE).min() % _ELSEWHERE
+            ),
+        )
+    )
+    notifies = rows.filter(method == "NOTIFY", status.is_null())
+    subscriptions = found.filter(pl.col("usage") != "invite")
+    notified = _at_reference(notifies, subscriptions, messages, "notified")
+    found = _joined_on_dialog(found, progress, notified).with_columns(
+        confirmed=pl.min_horizontal("accepted", "notified")
+    )
+
+    same = ["call_id", "branch", "cseq"]
+    invites = transactions.filter(
+        method == "INVITE", pl.col("transaction").is_in(found["transaction"].unique().implode())
+    ).select("transaction", *same, "outcome", invite_status="status", invite_final=pl.col("final_at").to_physical())
+    cancels = (
+        transactions.filter(method == "CANCEL")
+        .select(*same, cancelled=pl.coalesce("final_at", "started_at").to_physical())
+        .unique(same, keep="first", maintain_order=True)
+    )
+    invites = invites.join(cancels, on=same, how="left", nulls_equal=True).drop(same)
+    return found.join(invites, on="transaction", how="left", maintain_order="left")
+
+
+def _with_ends(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The rows that end a dialog, whatever comes of them: ``bye``, ``failed``, ``terminated``, ``unsubscribed``."""
+    method, status = pl.col("method"), pl.col("status")
+    byes = rows.filter(method == "BYE")
+    sent = byes.filter(status.is_null())
+    # In a one-way capture the response alone may tell of the BYE.
+    byes = pl.concat([sent, byes.filter(~pl.col("_dialog").is_in(sent["_dialog"].unique().implode()))])
+
+    subscriptions = found.filter(pl.col("usage") != "invite")
+    theirs = rows.filter(pl.col("_dialog").is_in(subscriptions["_dialog"].implode()), method.is_in(_OF_SUBSCRIPTION))
+    theirs = theirs.hstack(messages.select(pl.col("subscription_state", "expires").gather(theirs["row"])))
+    over = theirs.filter(
+        method == "NOTIFY",
+        status.is_null(),
+        pl.col("subscription_state").str.contains(r"(?i)^\s*terminated\b"),
+    )
+    zero = theirs.filter(method == "SUBSCRIBE", status.is_null() | status.is_between(200, 299), pl.col("expires") == 0)
+    return _joined_on_dialog(
+        found,
+        _at_reference(byes, found, messages, "bye"),
+        _both_ways(sent, messages),
+        _at_reference(_failed(rows, found), found, messages, "failed"),
+        _at_reference(over, found, messages, "terminated"),
+        _at_reference(zero, found, messages, "unsubscribed"),
+    )
+
+
+def _both_ways(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The dialogs in which one node sent BYE to both sides at about the same time: it, not a user, ended them."""
+    legs = pl.col("_leg")
+    both = byes.group_by("_dialog").agg((legs.min() != legs.max()).alias("both")).filter("both")["_dialog"]
+    firsts = byes.filter(pl.col("_dialog").is_in(both.implode())).group_by("_dialog", "_leg").agg(pl.col("row").min())
+    firsts = firsts.hstack(messages.select("src_ip", at=pl.col("first_byte_at").to_physical())[firsts["row"]])
+    at = pl.col("at")
+    one_node = (pl.col("src_ip").n_unique() == 1) & (at.max() - at.min() <= _BOTH_WAYS)
+    return firsts.group_by("_dialog").agg(both_ways=one_node)
+
+
+def _failed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """The responses that end the dialog or the usage of the request within it that they answer.
+
+    Not to PRACK: there 481 speaks of the provisional response (RFC 3262 §3). A NOTIFY's speaks of its subscription.
+    """
+    method, status = pl.col("method"), pl.col("status")
+    responses = rows.filter(status.is_in(_ENDS_DIALOG + _ENDS_USAGE), ~method.is_in(["BYE", "PRACK"]))
+    within = rows.filter(status.is_null(), pl.col("transaction").is_in(responses["transaction"].unique().implode()))
+    return (
+        responses.join(within, on="transaction", how="semi")
+        .join(found.select("_dialog", "usage"), on="_dialog")
+        .filter(status.is_in(_ENDS_DIALOG) | (method.is_in(_OF_SUBSCRIPTION) != (pl.col("usage") == "invite")))
+    )
+
+
+def _with_expiry(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame, max_idle: int) -> pl.DataFrame:
+    """``expiry``: when a dialog that nothing ended runs out, in ns.
+
+    That is after the interval that was last agreed on (RFC 4028 §10, RFC 6665 §4.1.2), if nothing was heard in it
+    afterwards, for then a refresh was missed by the capture; or after a long silence.
+    """
+    method, status = pl.col("method"), pl.col("status")
+    invite = pl.col("usage") == "invite"
+    alive = found.filter(pl.all_horizontal(pl.col("bye", "failed", "terminated", "unsubscribed").is_null()))
+    refreshes = (
+        rows.filter(
+            pl.col("_dialog").is_in(alive["_dialog"].implode()),
+            (method.is_in(["INVITE", "UPDATE", "SUBSCRIBE"]) & status.is_between(200, 299))
+            | ((method == "NOTIFY") & status.is_null()),
+        )
+        .join(alive.select("_dialog", "usage"), on="_dialog", maintain_order="left")
+        .filter(invite == method.is_in(["INVITE", "UPDATE"]))
+    )
+    told = messages.select(pl.col("session_expires", "expires", "subscription_state").gather(refreshes["row"]))
+    in_state = pl.col("subscription_state").str.extract(r"(?i);\s*expires\s*=\s*(\d{1,10})").cast(pl.Int64)
+    refreshes = (
+        refreshes.hstack(told)
+        .with_columns(seconds=pl.when(invite).then("session_expires").otherwise(pl.coalesce(in_state, "expires")))
+        .filter(invite | pl.col("seconds").is_not_null())
+    )
+    latest = _at_reference(refreshes, found, messages, "refreshed", latest=True)
+    latest = latest.join(refreshes.select(refreshed="row", seconds="seconds"), on="refreshed")
+    found = _joined_on_dialog(found, latest)
+    last = _ns(messages, "time", found["last"])
+    runs_out = _ns(messages, "time", found["refreshed"]) + found["seconds"].clip(0, _LONGEST) * states.SECOND
+    return found.with_columns(expiry=pl.min_horizontal(pl.when(runs_out >= last).then(runs_out), last + max_idle))
+
+
+# -- how they ended ----------------------------------------------------------------------------------------------------
+
+
+def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl.Expr]]:
+    """How a dialog ended, the first that holds: condition, ``end_reason``, time in ns, ``ended_by``.
+
+    A BYE comes first, for a party that gets a 408 or 481 sends one (RFC 3261 §12.2.1.2), and that is when it was over.
+    """
+    invite = pl.col("usage") == "invite"
+    early = invite & pl.col("created") & pl.col("confirmed").is_null()
+    status, final = pl.col("invite_status"), pl.col("invite_final")
+    local, remote, unknown, network = (pl.lit(who) for who in ("local", "remote", "unknown", "network"))
+
+    def seen(event: str) -> pl.Expr:
+        return pl.col(event).is_not_null()
+
+    def at(event: str) -> pl.Expr:
+        return pl.col(f"{event}_at")
+
+    def sender(event: str) -> pl.Expr:
+        of_creator = (pl.col(f"{event}_leg") == pl.col("_leg")) != pl.col("reversed")
+        return pl.when(of_creator).then(local).otherwise(remote)
+
+    by_bye = pl.when(pl.col("by_network")).then(network).otherwise(sender("bye"))
+    by_cancel = pl.when(seen("cancelled")).then(local).otherwise(unknown)
+    return [
+        (seen("bye"), "bye", at("bye"), by_bye),
+        (invite & seen("failed"), "timeout", at("failed"), unknown),
+        (early & seen("gone"), "rejected", at("gone"), remote),
+        (early & (status == 487), "cancelled", final, by_cancel),
+        (early & (status >= 300), "rejected", final, remote),
+        (early & (pl.col("outcome") == "cancelled"), "cancelled", pl.col("cancelled"), local),
+        (early & (status < 300) & (final + linger <= pl.lit(end)), "forked_away", final + linger, unknown),
+        (seen("terminated"), "notify_terminated", at("terminated"), sender("terminated")),
+        (seen("unsubscribed"), "expired", at("unsubscribed"), sender("unsubscribed")),
+        (seen("failed"), "timeout", at("failed"), unknown),
+        (pl.col("expiry") <= pl.lit(end), "expired", pl.col("expiry"), unknown),
+    ]
+
+
+def _first_that_holds(choices: list[tuple[pl.Expr, pl.Expr]], otherwise: pl.Expr) -> pl.Expr:
+    for condition, value in reversed(choices):
+        otherwise = pl.when(condition).then(value).otherwise(otherwise)
+    return otherwise
+
+
+def _table(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, linger: int) -> pl.DataFrame:
+    # Delays and ends run from the first byte of a request, and to the last byte of a response.
+    for event in ("bye", "terminated", "unsubscribed"):
+        found = found.with_columns(
+            _ns(messages, "first_byte_at", found[event]).alias(f"{event}_at"),
+            messages["_leg"].gather(found[event]).alias(f"{event}_leg"),
+        )
+    found = found.with_columns(
+        by_network=pl.col("both_ways").fill_null(value=False) | _cleared_by_network(found["bye"], messages),
+        failed_at=_ns(messages, "time", found["failed"]),
+        gone_at=_ns(messages, "time", found["gone"]),
+    )
+    rules = _rules(end, linger)
+    alive = pl.when("created").then(pl.lit("open")).otherwise(pl.lit("joined"))
+    nothing = pl.lit(None)
+    found = found.with_columns(
+        end_reason=_first_that_holds([(holds, pl.lit(reason)) for holds, reason, _, _ in rules], alive),
+        ended_at=_first_that_holds([(holds, at) for holds, _, at, _ in rules], nothing),
+        ended_by=_first_that_holds([(holds, by) for holds, _, _, by in rules], nothing),
+    )
+    of_row = messages.select(pl.col("call_id", "from_tag", "to_tag", "from_uri", "to_uri").gather(found["row"]))
+    local = {"local_tag": "from_tag", "local_uri": "from_uri", "remote_tag": "to_tag", "remote_uri": "to_uri"}
+    remote = {"local_tag": "to_tag", "local_uri": "to_uri", "remote_tag": "from_tag", "remote_uri": "from_uri"}
+    table = found.hstack(of_row).with_columns(
+        messages["message"].gather(found["first"]).alias("dialog"),
+        _ns(messages, "time", found["early"]).alias("early_at"),
+        _ns(messages, "time", found["confirmed"]).alias("confirmed_at"),
+        *(pl.when("reversed").then(remote[name]).otherwise(local[name]).alias(name) for name in local),
+        state=pl.when(~pl.col("end_reason").is_in(["open", "joined"]))
+        .then(pl.lit("terminated"))
+        .when(pl.col("confirmed").is_not_null() | ~pl.col("created"))
+        .then(pl.lit("confirmed"))
+        .otherwise(pl.lit("early")),
+    )
+    kinds = {name: kind for name, kind in schema.DIALOGS.polars().items() if name != "call"}
+    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+
+
+def _cleared_by_network(byes: pl.Series, messages: pl.DataFrame) -> pl.Series:
+    """Whether the Reason of each BYE says that the network ended the call (RFC 3326, 3GPP TS 24.229 §7.2A.18)."""
+    reason, q850 = pl.col("reason_header"), pl.col("_q850")
+    release = reason.str.extract(r"(?i)\bRELEASE_CAUSE\s*;.*?\bcause\s*=\s*(\d+)")
+    says = (
+        (q850.is_not_null() & ~q850.is_in(_BY_USER_Q850))
+        | (pl.col("_sip_cause") == 503)
+        | (release != "1")
+        | reason.str.contains(r"(?i)\bFAILURE_CAUSE\b")
+    )
+    return (
+        messages.select(pl.col("reason_header", "_q850", "_sip_cause").gather(byes))
+        .select(says.fill_null(value=False))
+        .to_series()
+    )
