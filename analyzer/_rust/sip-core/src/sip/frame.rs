@@ -14,7 +14,7 @@ use super::detect::{self, Find};
 use super::flaw::{Flaw, Flaws};
 use super::name::Name;
 use super::start::{self, At};
-use super::text::{is_blank, number, split, split_once, starts_with, trim, trim_end};
+use super::text::{is_blank, number, split, split_once, starts_with, strip_line_end, trim, trim_end};
 use crate::limits::Limits;
 use crate::net::Verdict;
 use crate::packet::Stamp;
@@ -78,7 +78,7 @@ impl Head {
         let (_, rest) = split(message, at);
         for nl in memchr::memchr_iter(b'\n', rest) {
             let next = self.at + nl + 1;
-            let line = trim_end(message.get(at..next).unwrap_or_default());
+            let line = strip_line_end(message.get(at..next).unwrap_or_default());
             if line.is_empty() && at > 0 {
                 self.at = next;
                 return HeadEnd::Whole;
@@ -233,7 +233,7 @@ impl StreamFramer {
             let (_, rest) = split(bytes, used);
             if !rest.is_empty() {
                 self.held.extend_from_slice(rest);
-                self.pieces.push(advance(piece, used));
+                self.pieces.push(Piece { from: 0, ..advance(piece, used) });
             }
             seen
         };
@@ -609,6 +609,20 @@ mod tests {
         framer.segment(b, 0, stamp(2, 9000), &limits, &mut emit);
         let len = BYE.len() as u64;
         assert_eq!(found, [(5000, u32::MAX, true), (5000 + len, len as u32 - 1, false)]);
+    }
+
+    #[test]
+    fn a_message_held_from_the_middle_of_a_segment_keeps_its_place() {
+        let mut found = Vec::new();
+        let mut framer = StreamFramer::new();
+        let limits = Limits::default();
+        let stream = [BYE, BYE, BYE].concat();
+        let (a, b) = stream.as_bytes().split_at(BYE.len() + 7);
+        let mut emit = |f: Framed<'_>| found.push((f.seq, f.first.frame, f.last.frame));
+        framer.segment(a, 0, stamp(1, 0), &limits, &mut emit);
+        framer.segment(b, a.len() as u32, stamp(2, 0), &limits, &mut emit);
+        let len = BYE.len() as u32;
+        assert_eq!(found, [(0, 1, 1), (len, 1, 2), (2 * len, 2, 2)]);
     }
 
     #[test]

@@ -52,6 +52,12 @@ pub fn trim(v: &[u8]) -> &[u8] {
     trim_end(trim_start(v))
 }
 
+/// Without one line end, CRLF, LF or CR. What is empty then is the empty line; a line of blanks is none.
+pub fn strip_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
 /// `v[..at]` and `v[at..]`, whatever `at` is.
 pub fn split(v: &[u8], at: usize) -> (&[u8], &[u8]) {
     v.split_at_checked(at).unwrap_or((v, &[]))

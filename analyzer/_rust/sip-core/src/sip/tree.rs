@@ -12,7 +12,8 @@ use super::mime;
 use super::name::Name;
 use super::start::{self, Line};
 use super::text::{
-    comma_params, is_blank, is_space, list, name_addr, number, split, split_once, trim, trim_end, unquote,
+    comma_params, is_blank, is_space, list, name_addr, number, split, split_once, strip_line_end, trim, trim_end,
+    unquote,
 };
 use super::uri::{self, Param, Uri, read_params, string, unescape};
 use super::via;
@@ -151,12 +152,12 @@ impl Message {
         let mut lines = Lines::new(message);
         let start_line = lines.next().unwrap_or_default();
         let text = message.get(start_line.clone()).unwrap_or_default();
-        let start = read_start(trim_line_end(text));
+        let start = read_start(strip_line_end(text));
         let mut headers = Vec::new();
         let mut empty_line = fields.body.start..fields.body.start;
         for place in lines {
             let text = message.get(place.clone()).unwrap_or_default();
-            if trim(text).is_empty() {
+            if strip_line_end(text).is_empty() {
                 empty_line = place;
                 break;
             }
@@ -228,18 +229,13 @@ impl Iterator for Lines<'_> {
             return None;
         }
         let mut end = self.line_end(from);
-        let empty = trim_line_end(self.message.get(from..end).unwrap_or_default()).is_empty();
+        let empty = strip_line_end(self.message.get(from..end).unwrap_or_default()).is_empty();
         while (!empty || from == 0) && self.message.get(end).copied().is_some_and(is_blank) {
             end = self.line_end(end);
         }
         self.at = end;
         Some(from..end)
     }
-}
-
-fn trim_line_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 fn read_start(line: &[u8]) -> Start {
@@ -258,7 +254,7 @@ fn unfold(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for line in text.split(|&b| b == b'\n') {
         if out.is_empty() {
-            out.extend_from_slice(trim_line_end(line));
+            out.extend_from_slice(strip_line_end(line));
         } else {
             out.push(b' ');
             out.extend_from_slice(trim(line));
