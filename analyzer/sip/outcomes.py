@@ -70,40 +70,31 @@ def of_answered(end: int) -> list[pl.Expr]:
     """``outcome``, ``outcome_detail`` and ``released_by`` of attempts with a 2xx, and of calls joined.
 
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
-    the branch that lived: branch_leg, answered_ns, acked, refreshed_ns and interval (RFC 4028); of its BYE: bye_ns,
-    bye_leg, bye_q850, bye_sip_cause, bye_reason, network_node; of its dialog, ended without BYE: end_reason, ended_by.
+    the branch that lived: branch_leg, answered_ns, acked, refreshed_ns and interval (RFC 4028); of its BYE: bye_row,
+    bye_ns, bye_leg, bye_q850, bye_sip_cause, bye_reason, network_node; of its dialog, where that ended without BYE:
+    end_reason, ended_by.
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
+    by_bye = pl.col("bye_row").is_not_null()
     cleared = pl.col("network_node") | _cleared_by_network()
-    unacked = ~pl.col("acked") & (
-        (bye - answered <= TIMER_64T1) | (bye.is_null() & (pl.lit(end) - answered >= TIMER_64T1))
-    )
+    unacked = ~pl.col("acked") & ((bye - answered <= TIMER_64T1) | (~by_bye & (pl.lit(end) - answered >= TIMER_64T1)))
     # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10).
     grace = pl.min_horizontal(pl.lit(32 * SECOND), interval // 3)
     lapsed = bye - pl.col("refreshed_ns") >= interval - grace - _TIMER_JITTER
     detail = _first_of(
         [
             (unacked, "no_ack"),
-            (lapsed | (bye.is_null() & (pl.col("end_reason") == "expired")), "timer_expiry"),
-            (cleared | (bye.is_null() & (pl.col("end_reason") == "timeout")), "dropped"),
+            (lapsed | (~by_bye & (pl.col("end_reason") == "expired")), "timer_expiry"),
+            (cleared | (~by_bye & (pl.col("end_reason") == "timeout")), "dropped"),
             (pl.col("crossed"), "cancel_race"),
-            (bye.is_not_null(), "normal"),
+            (by_bye, "normal"),
             (pl.col("joined") & (pl.col("final") >= 300), "rejected"),
         ],
         "active",
     )
-    leg = pl.coalesce("branch_leg", "leg")
     released_by = (
-        pl.when(bye.is_not_null())
-        .then(
-            pl.when(cleared)
-            .then(pl.lit("network"))
-            .when(leg.is_null())
-            .then(pl.lit("unknown"))
-            .when(pl.col("bye_leg") == leg)
-            .then(pl.lit("caller"))
-            .otherwise(pl.lit("callee"))
-        )
+        pl.when(by_bye)
+        .then(pl.when(cleared).then(pl.lit("network")).otherwise(_hung_up()))
         .when(pl.col("joined") & (pl.col("final") >= 300))
         .then(pl.lit("unknown"))
         .otherwise(pl.col("ended_by").replace({"local": "caller", "remote": "callee"}))
@@ -117,7 +108,7 @@ def of_unanswered(end: int) -> list[pl.Expr]:
     ``end`` is the time of the last packet in ns. Columns read: final, final_ns, q850, stale and ims_body (of the last
     final), rang (any 18x), ring_ns, media_ns, provisional_ns (last 1xx), credentials (in the last INVITE), cancel_ns,
     elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is the caller's
-    own), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen).
+    own), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen), bye_row, bye_leg.
     """
     final, since_final, since_cancel = pl.col("final"), end - pl.col("final_ns"), end - pl.col("cancel_ns")
     alerted = pl.min_horizontal("ring_ns", "media_ns")
@@ -165,6 +156,8 @@ def of_unanswered(end: int) -> list[pl.Expr]:
     released_by = _first_of(
         [
             (outcome == "unfinished", None),
+            (outcome == "answered", _hung_up()),
+            (detail == "transport_error", "network"),
             (by_network & outcome.is_in(["cancelled", "no_answer"]), "network"),
             ((outcome == "cancelled") & pl.col("cancel_ns").is_not_null(), "caller"),
             (outcome == "answered_elsewhere", "network"),
@@ -173,6 +166,13 @@ def of_unanswered(end: int) -> list[pl.Expr]:
         "unknown",
     )
     return [outcome, detail, released_by]
+
+
+def _hung_up() -> pl.Expr:
+    """The side whose tag the BYE has as From tag; unknown where it is not known who called, null without a BYE."""
+    caller = pl.col("bye_leg") == pl.coalesce("branch_leg", "leg")
+    side = pl.when(caller).then(pl.lit("caller")).when(~caller).then(pl.lit("callee")).otherwise(pl.lit("unknown"))
+    return pl.when(pl.col("bye_row").is_not_null()).then(side)
 
 
 def _cleared_by_network() -> pl.Expr:

@@ -1,0 +1,748 @@
+"""Call attempts: what makes one, where it is measured, and how it ended (RFC 3261, RFC 6076), worked by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from analyzer import schema
+from analyzer.sip.attempts import Attempts, attempts
+from analyzer.sip.transactions import transactions
+from tests.sip import frames
+
+
+def read(
+    dialogue: str, *, end: float = 1000.0, dialogs: list[dict[str, Any]] | None = None, failed: str = ""
+) -> Attempts:
+    messages = frames.messages(dialogue)
+    found = transactions(messages, frames.failures(failed), end=frames.at(end))
+    ended = pl.DataFrame(dialogs, schema=schema.DIALOGS.polars())
+    return attempts(messages, found, ended, end=frames.at(end))
+
+
+def calls(dialogue: str, **options: Any) -> list[dict[str, Any]]:
+    return [_relative(row) for row in read(dialogue, **options).calls.to_dicts()]
+
+
+def call(dialogue: str, **options: Any) -> dict[str, Any]:
+    (row,) = calls(dialogue, **options)
+    return row
+
+
+def _relative(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its times in seconds after the capture's start."""
+    start = frames.messages("A -> B INVITE @0")["time"][0]
+    return {
+        name: (value - start).total_seconds() if name.endswith("_at") and value is not None else value
+        for name, value in row.items()
+    }
+
+
+def facts(row: dict[str, Any], *names: str) -> tuple[Any, ...]:
+    return tuple(row[name] for name in names)
+
+
+def ending(row: dict[str, Any]) -> tuple[Any, ...]:
+    return facts(row, "outcome", "outcome_detail", "status", "released_by")
+
+
+# Alice behind a proxy calls Bob, who rings, answers and hangs up.
+BASIC = """
+UAC -> P    INVITE branch=a                           @0.000
+P   -> UAC  100 INVITE branch=a                       @0.010
+P   -> UAS  INVITE branch=b,a                         @0.020
+UAS -> P    180 INVITE branch=b,a to_tag=y            @0.500
+P   -> UAC  180 INVITE branch=a to_tag=y              @0.510
+UAS -> P    200 INVITE branch=b,a to_tag=y            @3.500
+P   -> UAC  200 INVITE branch=a to_tag=y              @3.510
+UAC -> P    ACK branch=c to_tag=y                     @3.520
+P   -> UAS  ACK branch=d,c to_tag=y                   @3.530
+UAS -> P    BYE branch=e from_tag=y to_tag=x cseq=1   @63.500
+P   -> UAC  BYE branch=f,e from_tag=y to_tag=x cseq=1 @63.530
+UAC -> P    200 BYE branch=f,e from_tag=y to_tag=x    @63.540
+P   -> UAS  200 BYE branch=e from_tag=y to_tag=x      @63.550
+"""
+INVITE = "UAC -> P INVITE @0\n"
+RINGING = INVITE + "P -> UAC 180 INVITE to_tag=y @1\n"
+ANSWERED = RINGING + "P -> UAC 200 INVITE to_tag=y @5\nUAC -> P ACK branch=k to_tag=y @5.1\n"
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_columns_are_those_of_the_schema() -> None:
+    assert dict(read(BASIC).calls.schema) == schema.CALLS.polars()
+
+
+@pytest.mark.parametrize("dialogue", ["", "A -> B OPTIONS @0", "A -> B REGISTER @0"])
+def test_no_call_no_row(dialogue: str) -> None:
+    assert dict(read(dialogue).calls.schema) == schema.CALLS.polars()
+    assert calls(dialogue) == []
+
+
+def test_a_capture_without_any_time_has_calls_without_times() -> None:
+    messages = frames.messages("UAC -> P INVITE @-\nP -> UAC 200 INVITE to_tag=y @-")
+    found = transactions(messages, frames.failures(), end=None)
+    (row,) = attempts(messages, found, pl.DataFrame(schema=schema.DIALOGS.polars()), end=None).calls.to_dicts()
+    assert facts(row, "outcome", "started_at", "setup_s") == ("answered", None, None)
+
+
+def test_a_call_over_two_hops_is_one_row() -> None:
+    row = call(BASIC)
+    assert facts(row, "call", "no", "reference", "legs", "hops", "call_ids") == (1, 1, 1, 1, 2, ["call"])
+
+
+def test_times_are_those_of_the_hop_with_the_fewest_vias() -> None:
+    row = call(BASIC)
+    names = (
+        "started_at",
+        "ringing_at",
+        "answered_at",
+        "ended_at",
+        "srd_s",
+        "pdd_s",
+        "alert_s",
+        "setup_s",
+        "ring_s",
+        "talk_s",
+    )
+    assert facts(row, *names) == (0.0, 0.51, 3.51, 63.53, 0.51, 0.51, 0.51, 3.51, 3.0, 60.02)
+
+
+def test_an_answered_call_that_the_callee_ended() -> None:
+    assert ending(call(BASIC)) == ("answered", "normal", 200, "callee")
+
+
+def test_calls_are_numbered_by_start() -> None:
+    rows = calls("UAC -> P INVITE call_id=b @0\nUAC -> P INVITE call_id=a @1")
+    assert [facts(row, "no", "call_ids") for row in rows] == [(1, ["b"]), (2, ["a"])]
+
+
+def test_the_key_is_the_lower_of_two_messages_at_one_time() -> None:
+    messages = frames.messages("UAC -> P INVITE branch=a @0\nP -> UAS INVITE branch=b,a @0")
+    messages = messages.with_columns(message=pl.Series([9, 4]))
+    found = transactions(messages, frames.failures(), end=frames.at(1))
+    table = attempts(messages, found, pl.DataFrame(schema=schema.DIALOGS.polars()), end=frames.at(1)).calls
+    assert table["call"].to_list() == [4]
+
+
+def test_delays_run_from_the_first_byte_of_the_invite_to_the_last_of_the_response() -> None:
+    row = call("UAC -> P INVITE @0.0..0.2\nP -> UAC 180 INVITE to_tag=y @0.9..1.0")
+    assert facts(row, "started_at", "alert_s") == (0.0, 1.0)
+
+
+def test_retransmissions_count_on_all_hops() -> None:
+    row = call("""
+    UAC -> P    INVITE branch=a                @0.0
+    UAC -> P    INVITE branch=a                @0.5
+    P   -> UAS  INVITE branch=b,a              @0.6
+    P   -> UAS  INVITE branch=b,a              @1.1
+    P   -> UAS  INVITE branch=b,a original=4   @1.2
+    """)
+    assert row["retransmissions"] == 2
+
+
+def test_duplicates_count_nowhere() -> None:
+    row = call("""
+    UAC -> P    INVITE branch=a                      @0.0
+    UAC -> Q    INVITE branch=a original=1           @0.1
+    P   -> UAC  180 INVITE branch=a to_tag=y         @1.0
+    """)
+    assert facts(row, "hops", "retransmissions") == (1, 0)
+
+
+# -- who ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_caller_is_who_the_network_asserts() -> None:
+    row = call("""
+    UAC -> P  INVITE branch=a from_uri=sip:anonymous@anonymous.invalid preferred_identity=sip:al@x @0
+    P -> UAS  INVITE branch=b,a from_uri=sip:anonymous@anonymous.invalid asserted_identity=tel:+49301 @0.1
+    """)
+    assert row["caller"] == "49301"
+
+
+def test_the_caller_is_whom_the_user_agent_prefers() -> None:
+    assert call("UAC -> P INVITE preferred_identity=sip:al@x @0")["caller"] == "al@x"
+
+
+def test_the_caller_is_from() -> None:
+    assert call("UAC -> P INVITE from_uri=sip:al@X.org:5070 @0")["caller"] == "al@x.org"
+
+
+def test_the_callee_is_the_first_request_uri() -> None:
+    row = call("""
+    UAC -> P INVITE branch=a   request_uri=tel:+49-30-1 to_uri=sip:other@x @0
+    P -> UAS INVITE branch=b,a request_uri=sip:bob@192.0.2.1               @0.1
+    """)
+    assert facts(row, "callee", "request_uri") == ("49301", "tel:+49-30-1")
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("urn:service:sos", True),
+        ("URN:service:sos.police", True),
+        ("urn:service:test.sos", False),
+        ("sip:sos@x", False),
+    ],
+)
+def test_emergency(uri: str, expected: bool) -> None:
+    assert call(f"UAC -> P INVITE request_uri={uri} @0")["emergency"] is expected
+
+
+def test_icid_is_that_of_the_first_invite_that_has_one() -> None:
+    assert call("UAC -> P INVITE branch=a @0\nP -> UAS INVITE branch=b,a icid=i @0.1")["icid"] == "i"
+
+
+# -- what is one attempt -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [302, 401, 406, 407, 408, 415, 420, 421, 422, 488, 491, 494, 503])
+def test_a_retry_continues_the_attempt(status: int) -> None:
+    row = call(
+        f"""
+    UAC -> P  INVITE cseq=1           @0.0
+    P -> UAC  {status} INVITE cseq=1 to_tag=p  @0.1
+    UAC -> P  ACK cseq=1 to_tag=p     @0.11
+    UAC -> P  INVITE cseq=2           @0.2
+    P -> UAC  180 INVITE cseq=2 to_tag=y       @1.0
+    """,
+        end=9,
+    )
+    assert facts(row, "outcome", "started_at", "alert_s") == ("unfinished", 0.0, 1.0)
+
+
+@pytest.mark.parametrize("status", [404, 486, 480, 603, 500])
+def test_after_another_final_a_new_invite_is_a_new_attempt(status: int) -> None:
+    rows = calls(f"""
+    UAC -> P  INVITE cseq=1             @0.0
+    P -> UAC  {status} INVITE cseq=1 to_tag=p  @0.1
+    UAC -> P  ACK cseq=1 to_tag=p       @0.2
+    UAC -> P  INVITE cseq=2             @9.0
+    P -> UAC  486 INVITE cseq=2 to_tag=q  @9.1
+    """)
+    assert [facts(row, "call", "status", "call_ids") for row in rows] == [(1, status, ["call"]), (4, 486, ["call"])]
+
+
+def test_a_redirection_to_another_server_is_one_call_with_two_hops() -> None:
+    row = call("""
+    UAC -> R   INVITE cseq=1                     @0.0
+    R -> UAC   302 INVITE cseq=1 to_tag=r        @0.1
+    UAC -> R   ACK cseq=1 to_tag=r               @0.2
+    UAC -> S   INVITE cseq=2 request_uri=sip:c@x @0.3
+    S -> UAC   486 INVITE cseq=2 to_tag=s        @0.4
+    """)
+    assert facts(row, "outcome", "hops", "callee", "status") == ("busy", 2, "b@example.com", 486)
+
+
+def test_failover_to_another_server_with_the_same_cseq() -> None:
+    row = call("""
+    UAC -> P  INVITE branch=a                 @0.0
+    P -> UAC  503 INVITE branch=a to_tag=p    @0.1
+    UAC -> P  ACK branch=a to_tag=p           @0.11
+    UAC -> Q  INVITE branch=b                 @0.2
+    Q -> UAC  200 INVITE branch=b to_tag=q    @1.0
+    """)
+    assert facts(row, "outcome", "status", "hops", "setup_s") == ("answered", 200, 2, 1.0)
+
+
+def test_legs_of_a_back_to_back_user_agent_under_one_call_id() -> None:
+    row = call("""
+    UAC -> B    INVITE branch=a                             @0.00
+    B -> UAS    INVITE branch=b from_tag=xx                 @0.01
+    UAS -> B    180 INVITE branch=b from_tag=xx to_tag=yy   @0.50
+    B -> UAC    180 INVITE branch=a to_tag=y                @0.51
+    UAS -> B    486 INVITE branch=b from_tag=xx to_tag=yy   @2.00
+    B -> UAC    486 INVITE branch=a to_tag=y                @2.01
+    """)
+    assert facts(row, "legs", "hops", "alert_s", "ended_at") == (2, 2, 0.51, 2.01)
+
+
+def test_hunting_of_a_back_to_back_user_agent_is_not_a_new_attempt() -> None:
+    row = call("""
+    UAC -> B    INVITE branch=a                                     @0.00
+    B -> S1     INVITE branch=b from_tag=xx cseq=101                @0.01
+    S1 -> B     486 INVITE branch=b from_tag=xx to_tag=s1 cseq=101  @0.50
+    B -> S2     INVITE branch=c from_tag=xy cseq=102                @0.60
+    S2 -> B     200 INVITE branch=c from_tag=xy to_tag=s2 cseq=102  @2.00
+    B -> UAC    200 INVITE branch=a to_tag=y                        @2.01
+    """)
+    assert facts(row, "legs", "outcome", "setup_s") == (3, "answered", 2.01)
+
+
+NONCE = """
+UAC -> P  INVITE call_id=one from_tag=x                              @0.0
+P -> UAC  407 INVITE call_id=one from_tag=x to_tag=p challenge _nonce=7  @0.1
+UAC -> P  ACK call_id=one from_tag=x to_tag=p                        @0.2
+UAC -> P  INVITE call_id=two from_tag=xx credentials _nonce={nonce} {more}  @{at}
+P -> UAC  200 INVITE call_id=two from_tag=xx to_tag=y cseq=1          @9.0
+"""
+
+
+def test_a_retry_under_another_call_id_is_joined_by_the_nonce() -> None:
+    row = call(NONCE.format(nonce=7, more="", at=0.5))
+    names = ("outcome", "call_ids", "legs", "started_at", "setup_s", "reference")
+    assert facts(row, *names) == ("answered", ["one", "two"], 2, 0.0, 9.0, 1)
+
+
+def test_its_messages_are_those_of_both_call_ids() -> None:
+    text = NONCE.format(nonce=7, more="", at=0.5)
+    assert read(text).of_messages(frames.messages(text)).to_list() == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("nonce", "more", "at"),
+    [
+        (8, "", 0.5),
+        (7, "from_uri=sip:other@example.com", 0.5),
+        (7, "request_uri=sip:other@example.com", 0.5),
+        (7, "", 2.3),
+    ],
+    ids=["another nonce", "another caller", "another callee", "two seconds after the ACK"],
+)
+def test_two_call_ids_stay_two_calls(nonce: int, more: str, at: float) -> None:
+    rows = calls(NONCE.format(nonce=nonce, more=more, at=at))
+    assert [row["outcome"] for row in rows] == ["auth_failed", "answered"]
+
+
+def test_a_retry_from_another_address_is_another_call() -> None:
+    text = NONCE.format(nonce=7, more="", at=0.5).replace("UAC -> P  INVITE call_id=two", "UA2 -> P INVITE call_id=two")
+    assert len(calls(text)) == 2
+
+
+def test_two_challenges_answered_under_three_call_ids() -> None:
+    row = call("""
+    UAC -> P  INVITE call_id=a                                         @0.0
+    P -> UAC  407 INVITE call_id=a to_tag=p _nonce=1                   @0.1
+    UAC -> P  INVITE call_id=b credentials _nonce=1                    @0.2
+    P -> UAC  407 INVITE call_id=b to_tag=p _nonce=2 stale             @0.3
+    UAC -> P  INVITE call_id=c credentials _nonce=2                    @0.4
+    P -> UAC  486 INVITE call_id=c to_tag=p                            @0.5
+    """)
+    assert facts(row, "call_ids", "outcome") == (["a", "b", "c"], "busy")
+
+
+# -- ringing and early media -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        ("183 INVITE to_tag=y has_sdp", 1.0),
+        ("183 INVITE to_tag=y has_sdp _qos", None),
+        ("183 INVITE to_tag=y has_sdp _qos p_early_media=sendrecv", 1.0),
+        ("183 INVITE to_tag=y has_sdp p_early_media=sendonly", 1.0),
+        ("183 INVITE to_tag=y has_sdp p_early_media=inactive", None),
+        ("183 INVITE to_tag=y has_sdp p_early_media=sendrecv,gated", None),
+        ("183 INVITE to_tag=y has_sdp p_early_media=supported", 1.0),
+        ("183 INVITE to_tag=y", None),
+        ("199 INVITE to_tag=y has_sdp", None),
+    ],
+)
+def test_early_media_is_18x_with_sdp_that_lets_media_flow(response: str, expected: float | None) -> None:
+    assert facts(call(INVITE + f"P -> UAC {response} @1"), "early_media_at", "pdd_s") == (expected, expected)
+
+
+def test_a_183_with_preconditions_is_a_response_but_no_ringing() -> None:
+    row = call(INVITE + "P -> UAC 183 INVITE to_tag=y has_sdp _qos qos_pending @1\nP -> UAC 180 INVITE to_tag=y @4\n")
+    assert facts(row, "srd_s", "pdd_s", "alert_s", "ringing_at") == (1.0, 4.0, 4.0, 4.0)
+
+
+def test_100_is_no_answer_to_the_caller() -> None:
+    assert call(INVITE + "P -> UAC 100 INVITE @0.1\n")["srd_s"] is None
+
+
+def test_an_answer_without_ringing() -> None:
+    row = call(INVITE + "P -> UAC 200 INVITE to_tag=y @2\n")
+    assert facts(row, "srd_s", "pdd_s", "alert_s", "ring_s") == (2.0, 2.0, None, None)
+
+
+# -- forks -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_branch_ended_at_once_by_the_caller_is_not_the_one_that_lived() -> None:
+    row = call("""
+    UAC -> P  INVITE branch=a               @0
+    P -> UAC  200 INVITE branch=a to_tag=y  @2.0
+    UAC -> P  ACK branch=k to_tag=y         @2.1
+    P -> UAC  200 INVITE branch=a to_tag=z  @2.2
+    UAC -> P  ACK branch=l to_tag=z         @2.3
+    UAC -> P  BYE branch=m to_tag=y cseq=2  @2.4
+    UAC -> P  BYE branch=n to_tag=z cseq=3  @62.2
+    """)
+    assert facts(row, "answered_at", "talk_s", "ended_at", "released_by") == (2.0, 60.0, 62.2, "caller")
+
+
+def test_a_fork_still_talking_lives() -> None:
+    row = call("""
+    UAC -> P  INVITE branch=a               @0
+    P -> UAC  200 INVITE branch=a to_tag=y  @2.0
+    UAC -> P  ACK branch=k to_tag=y         @2.1
+    P -> UAC  200 INVITE branch=a to_tag=z  @2.2
+    UAC -> P  ACK branch=l to_tag=z         @2.3
+    UAC -> P  BYE branch=n to_tag=z cseq=3  @2.4
+    """)
+    assert facts(row, "outcome_detail", "talk_s", "ended_at", "released_by") == ("active", None, None, None)
+
+
+def test_a_cancelled_fork_does_not_cancel_the_call() -> None:
+    row = call("""
+    UAC -> P  INVITE branch=a                   @0
+    P -> S1   INVITE branch=b,a                 @0.1
+    P -> S2   INVITE branch=c,a                 @0.1
+    S1 -> P   200 INVITE branch=b,a to_tag=s1   @3
+    P -> UAC  200 INVITE branch=a to_tag=s1     @3.1
+    P -> S2   CANCEL branch=c                   @3.1
+    S2 -> P   487 INVITE branch=c,a to_tag=s2   @3.2
+    UAC -> P  ACK branch=k to_tag=s1            @3.2
+    """)
+    assert facts(row, "outcome", "outcome_detail", "hops") == ("answered", "active", 3)
+
+
+# -- how it ended ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (302, ("redirected", None)),
+        (400, ("client_error", None)),
+        (403, ("rejected", "forbidden")),
+        (404, ("unreachable", "not_found")),
+        (405, ("client_error", None)),
+        (406, ("negotiation_failed", None)),
+        (407, ("auth_failed", "not_retried")),
+        (408, ("server_failure", None)),
+        (410, ("unreachable", "gone")),
+        (415, ("negotiation_failed", None)),
+        (420, ("client_error", None)),
+        (433, ("rejected", "anonymity_disallowed")),
+        (480, ("unreachable", "not_registered")),
+        (482, ("client_error", None)),
+        (484, ("unreachable", "bad_number")),
+        (486, ("busy", None)),
+        (488, ("negotiation_failed", None)),
+        (500, ("server_failure", None)),
+        (502, ("unreachable", "bad_gateway")),
+        (503, ("server_failure", None)),
+        (580, ("negotiation_failed", None)),
+        (600, ("busy", None)),
+        (603, ("rejected", "declined")),
+        (604, ("unreachable", "not_found")),
+        (606, ("negotiation_failed", None)),
+        (607, ("rejected", "unwanted")),
+        (608, ("rejected", "screened")),
+        (699, ("server_failure", None)),
+    ],
+)
+def test_a_final_at_once(status: int, expected: tuple[str, str | None]) -> None:
+    row = call(INVITE + f"P -> UAC {status} INVITE to_tag=y @0.2\n")
+    assert facts(row, "outcome", "outcome_detail", "status", "ended_at") == (*expected, status, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("final", "expected"),
+    [
+        ("480 INVITE to_tag=y", ("no_answer", None)),
+        ("408 INVITE to_tag=y", ("no_answer", None)),
+        ("403 INVITE to_tag=y", ("rejected", "forbidden")),
+        ("486 INVITE to_tag=y", ("busy", None)),
+        ("487 INVITE to_tag=y", ("cancelled", "while_ringing")),
+    ],
+)
+def test_a_final_after_ringing(final: str, expected: tuple[str, str | None]) -> None:
+    assert facts(call(RINGING + f"P -> UAC {final} @20\n"), "outcome", "outcome_detail") == expected
+
+
+@pytest.mark.parametrize(
+    ("final", "expected"),
+    [
+        ("480 INVITE to_tag=y _q850=19", ("no_answer", None)),
+        ("480 INVITE to_tag=y _q850=21", ("rejected", "declined")),
+        ("500 INVITE to_tag=y _q850=17", ("busy", None)),
+        ("503 INVITE to_tag=y _q850=3", ("unreachable", "no_route")),
+        ("380 INVITE to_tag=y content_type=application/3gpp-ims+xml", ("redirected", "emergency")),
+    ],
+)
+def test_other_signs_in_a_final(final: str, expected: tuple[str, str | None]) -> None:
+    assert facts(call(INVITE + f"P -> UAC {final} @1\n"), "outcome", "outcome_detail") == expected
+
+
+def test_the_reason_of_a_final_is_given() -> None:
+    row = call(INVITE + "P -> UAC 503 INVITE to_tag=y reason_header='Q.850;cause=3' _q850=3 @1\n")
+    assert facts(row, "reason_phrase", "reason_header") == ("Service Unavailable", "Q.850;cause=3")
+
+
+CREDENTIALS = """
+UAC -> P  INVITE cseq=1                               @0.0
+P -> UAC  407 INVITE cseq=1 to_tag=p challenge        @0.1
+UAC -> P  INVITE cseq=2 credentials                   @0.2
+"""
+
+
+@pytest.mark.parametrize(
+    ("final", "expected"),
+    [
+        ("407 INVITE cseq=2 to_tag=q challenge", ("auth_failed", "credentials_rejected")),
+        ("407 INVITE cseq=2 to_tag=q challenge stale", ("auth_failed", "not_retried")),
+        ("403 INVITE cseq=2 to_tag=q", ("auth_failed", "forbidden")),
+        ("404 INVITE cseq=2 to_tag=q", ("unreachable", "not_found")),
+    ],
+)
+def test_a_final_after_credentials(final: str, expected: tuple[str, str | None]) -> None:
+    assert facts(call(CREDENTIALS + f"P -> UAC {final} @0.3\n"), "outcome", "outcome_detail") == expected
+
+
+def test_credentials_not_yet_judged_are_unfinished() -> None:
+    assert ending(call(CREDENTIALS, end=1.0)) == ("unfinished", "waiting", None, None)
+
+
+def test_a_challenge_as_the_capture_ends_is_unfinished() -> None:
+    assert ending(call(INVITE + "P -> UAC 407 INVITE to_tag=y @1\n", end=1.5))[:2] == ("unfinished", "challenged")
+
+
+@pytest.mark.parametrize(("before", "expected"), [(INVITE, "before_ringing"), (RINGING, "while_ringing")])
+def test_a_cancelled_call(before: str, expected: str) -> None:
+    row = call(before + "UAC -> P CANCEL reason_header='Q.850;cause=16' @8\nP -> UAC 487 INVITE to_tag=y @8.1\n")
+    assert ending(row) == ("cancelled", expected, 487, "caller")
+    assert facts(row, "ended_at", "reason_header") == (8.1, "Q.850;cause=16")
+
+
+def test_a_cancel_answered_by_silence_is_cancelled_after_64_t1() -> None:
+    text = RINGING + "UAC -> P CANCEL @8\n"
+    assert [call(text, end=end)["outcome"] for end in (39.9, 40.0)] == ["unfinished", "cancelled"]
+
+
+def test_a_cancel_that_was_on_another_hop() -> None:
+    assert ending(call(RINGING + "P -> UAC 487 INVITE to_tag=y @8.1\n")) == (
+        "cancelled",
+        "while_ringing",
+        487,
+        "unknown",
+    )
+
+
+NETWORK_CANCEL = """
+UAC -> P  INVITE branch=a                  @0
+P -> UAS  INVITE branch=b,a                @0.1
+UAS -> P  180 INVITE branch=b,a to_tag=y   @1
+P -> UAC  180 INVITE branch=a to_tag=y     @1
+P -> UAS  CANCEL branch=b                  @{0}
+UAS -> P  487 INVITE branch=b,a to_tag=y   @{0}
+P -> UAC  487 INVITE branch=a to_tag=y     @{0}
+"""
+
+
+def test_the_networks_own_no_reply_timer() -> None:
+    assert ending(call(NETWORK_CANCEL.format(26))) == ("no_answer", "network_timer", 487, "network")
+
+
+def test_the_network_gives_up_early() -> None:
+    assert ending(call(NETWORK_CANCEL.format(20))) == ("cancelled", "while_ringing", 487, "network")
+
+
+def test_a_fork_that_lost_was_answered_elsewhere() -> None:
+    row = call(RINGING + "UAC -> P CANCEL _sip_cause=200 @8\nP -> UAC 487 INVITE to_tag=y @8.1\n")
+    assert ending(row) == ("answered_elsewhere", None, 487, "network")
+
+
+def test_a_call_still_up_at_the_end() -> None:
+    row = call(ANSWERED)
+    assert ending(row) == ("answered", "active", 200, None)
+    assert facts(row, "ended_at", "talk_s") == (None, None)
+
+
+def test_an_answer_never_acknowledged() -> None:
+    row = call(RINGING + "P -> UAC 200 INVITE to_tag=y @5\nP -> UAC BYE from_tag=y to_tag=x branch=m @37\n")
+    assert ending(row)[:2] == ("answered", "no_ack")
+
+
+def test_an_answer_just_before_the_end_has_time_for_its_ack() -> None:
+    assert call(RINGING + "P -> UAC 200 INVITE to_tag=y @5\n", end=6)["outcome_detail"] == "active"
+
+
+def test_a_cancel_that_crossed_the_answer() -> None:
+    row = call(
+        RINGING
+        + """
+    UAC -> P  CANCEL                        @4.9
+    P -> UAC  200 INVITE to_tag=y           @5
+    UAC -> P  ACK branch=k to_tag=y         @5.1
+    UAC -> P  BYE branch=m to_tag=y cseq=2  @5.2
+    """
+    )
+    assert ending(row) == ("answered", "cancel_race", 200, "caller")
+
+
+def test_the_dropped_call_of_a_proxy_that_sends_bye() -> None:
+    row = call("""
+    UAC -> P  INVITE branch=a                             @0
+    P -> Q    INVITE branch=b,a                           @0.1
+    Q -> UAS  INVITE branch=c,b,a                         @0.2
+    P -> UAC  200 INVITE branch=a to_tag=y                @1
+    UAC -> P  ACK branch=k to_tag=y                       @1.1
+    P -> UAC  BYE branch=m from_tag=y to_tag=x            @9
+    P -> Q    BYE branch=n from_tag=x to_tag=y cseq=2     @9
+    """)
+    assert ending(row) == ("answered", "dropped", 200, "network")
+
+
+def test_a_bye_that_a_proxy_forwards_is_not_the_proxys() -> None:
+    assert call(BASIC)["released_by"] == "callee"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "_sip_cause=503 reason_header=SIP;cause=503",
+        "_q850=41 reason_header=Q.850;cause=41",
+        "reason_header=RELEASE_CAUSE;cause=3",
+        "reason_header=FAILURE_CAUSE;cause=1",
+    ],
+)
+def test_a_reason_that_no_user_gives(reason: str) -> None:
+    row = call(ANSWERED + f"P -> UAC BYE from_tag=y to_tag=x branch=m {reason} @9\n")
+    assert facts(row, "outcome_detail", "released_by") == ("dropped", "network")
+
+
+@pytest.mark.parametrize("reason", ["_q850=16", "_q850=31", "reason_header='RELEASE_CAUSE;cause=1'"])
+def test_a_reason_that_users_give(reason: str) -> None:
+    row = call(ANSWERED + f"P -> UAC BYE from_tag=y to_tag=x branch=m {reason} @9\n")
+    assert facts(row, "outcome_detail", "released_by") == ("normal", "callee")
+
+
+@pytest.mark.parametrize(("at", "expected"), [(5 + 90 - 30, "timer_expiry"), (5 + 90 - 32, "normal")])
+def test_a_session_that_was_not_refreshed(at: float, expected: str) -> None:
+    row = call(
+        RINGING
+        + f"""
+    P -> UAC  200 INVITE to_tag=y session_expires=90  @5
+    UAC -> P  ACK branch=k to_tag=y                   @5.1
+    UAC -> P  BYE branch=m to_tag=y cseq=2            @{at}
+    """
+    )
+    assert row["outcome_detail"] == expected
+
+
+def dialog(reason: str, by: str) -> list[dict[str, Any]]:
+    times = frames.messages("A -> B INVITE @60")["time"]
+    return [{"dialog": 2, "usage": "invite", "end_reason": reason, "ended_by": by, "ended_at": times[0]}]
+
+
+@pytest.mark.parametrize(("reason", "expected"), [("timeout", "dropped"), ("expired", "timer_expiry")])
+def test_a_dialog_that_ended_without_bye(reason: str, expected: str) -> None:
+    row = call(ANSWERED, dialogs=dialog(reason, "network"))
+    assert facts(row, "outcome_detail", "released_by", "ended_at", "talk_s") == (expected, "network", 60.0, None)
+
+
+def test_a_peer_without_tags() -> None:
+    row = call("""
+    UAC -> P  INVITE                @0
+    P -> UAC  200 INVITE            @1
+    UAC -> P  ACK branch=k          @1.1
+    UAC -> P  BYE branch=m cseq=2   @9
+    """)
+    assert facts(row, "outcome_detail", "talk_s", "released_by") == ("normal", 8.0, "caller")
+
+
+def test_a_one_way_capture_shows_that_it_was_answered() -> None:
+    row = call(INVITE + "UAC -> P ACK branch=k to_tag=y @3\nUAC -> P BYE branch=m to_tag=y cseq=2 @9\n")
+    assert ending(row) == ("answered", "final_unseen", None, "caller")
+    assert facts(row, "answered_at", "setup_s", "ended_at") == (None, None, 9.0)
+
+
+def test_no_response_within_timer_b() -> None:
+    assert ending(call(INVITE, end=33)) == ("timeout", "no_response", None, "unknown")
+
+
+def test_no_response_yet() -> None:
+    assert ending(call(INVITE, end=31)) == ("unfinished", "waiting", None, None)
+
+
+def test_no_final_within_timer_c() -> None:
+    assert ending(call(RINGING, end=182)) == ("timeout", "no_final", None, "unknown")
+
+
+def test_still_ringing() -> None:
+    assert ending(call(RINGING, end=100)) == ("unfinished", "ringing", None, None)
+
+
+def test_a_transport_error() -> None:
+    row = call(INVITE, failed="UAC -> P icmp_unreachable @0.01", end=1)
+    assert ending(row) == ("unreachable", "transport_error", None, "network")
+
+
+# -- calls that ran already --------------------------------------------------------------------------------------------
+
+
+def test_a_call_joined_at_its_bye() -> None:
+    row = call("UAC -> P BYE to_tag=y cseq=7 branch=m @3\nP -> UAC 200 BYE to_tag=y cseq=7 branch=m @3.1\n")
+    assert ending(row) == ("joined", "normal", None, "unknown")
+    names = ("call", "reference", "caller", "callee", "started_at", "ended_at", "hops", "legs")
+    assert facts(row, *names) == (1, None, None, None, None, 3.0, None, 1)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["INVITE to_tag=y cseq=3", "UPDATE to_tag=y cseq=3", "INFO to_tag=y cseq=3", "ACK to_tag=y", "200 INVITE to_tag=y"],
+)
+def test_a_call_joined_and_still_up(message: str) -> None:
+    assert ending(call(f"UAC -> P {message} @1")) == ("joined", "active", None, None)
+
+
+def test_a_call_joined_while_it_rang() -> None:
+    row = call("""
+    P -> UAC  180 INVITE to_tag=y               @1
+    P -> UAC  200 INVITE to_tag=y               @4
+    UAC -> P  ACK branch=k to_tag=y             @4.1
+    P -> UAC  BYE from_tag=y to_tag=x branch=m  @9
+    """)
+    assert ending(row) == ("joined", "normal", 200, "callee")
+    assert facts(row, "caller", "ringing_at", "answered_at", "ring_s", "talk_s", "setup_s") == (
+        "a@example.com", 1.0, 4.0, 3.0, 5.0, None,
+    )  # fmt: skip
+
+
+def test_a_call_joined_while_it_rang_and_refused() -> None:
+    row = call("P -> UAC 180 INVITE to_tag=y @1\nP -> UAC 486 INVITE to_tag=y @4\n")
+    assert facts(row, "outcome", "outcome_detail", "status", "ended_at") == ("joined", "rejected", 486, 4.0)
+
+
+def test_a_subscription_is_no_call() -> None:
+    assert (
+        calls("A -> B SUBSCRIBE event=reg @0\nB -> A 200 SUBSCRIBE to_tag=y @0.1\nB -> A NOTIFY to_tag=x from_tag=y @1")
+        == []
+    )
+
+
+# -- which messages are whose ------------------------------------------------------------------------------------------
+
+
+TWO = """
+UAC -> P  INVITE cseq=1               @0.0
+P -> UAC  486 INVITE cseq=1 to_tag=p  @0.1
+UAC -> P  ACK cseq=1 to_tag=p         @0.2
+UAC -> P  INVITE cseq=2               @9.0
+P -> UAC  200 INVITE cseq=2 to_tag=q  @9.1
+UAC -> P  ACK cseq=2 branch=k to_tag=q  @9.2
+UAC -> P  OPTIONS call_id=other       @9.3
+"""
+
+
+def test_messages_of_two_attempts_in_one_call_id() -> None:
+    assert read(TWO).of_messages(frames.messages(TWO)).to_list() == [1, 1, 1, 4, 4, 4, None]
+
+
+def test_transactions_of_two_attempts_in_one_call_id() -> None:
+    messages = frames.messages(TWO)
+    table = transactions(messages, frames.failures(), end=frames.at(20))
+    found = read(TWO).of_transactions(table)
+    assert found.select("transaction", "call").rows() == [(1, 1), (4, 4), (7, None)]
+
+
+def test_dialogs_are_in_the_call_of_their_first_message() -> None:
+    table = pl.DataFrame({"dialog": [5, 7]})
+    assert read(TWO).of_dialogs(table).rows() == [(5, 4), (7, None)]
