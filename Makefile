@@ -47,7 +47,7 @@ lint: develop
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest analyzer._core --ignore-missing-stub
-	$(BIN)/python docs/make_tables.py --check
+	$(BIN)/python docs/make_reference.py --check
 	$(BIN)/python sample_pcaps/make.py --check
 
 ## The wheel as a user gets it: built, looked into, and tried from an empty directory.
@@ -56,7 +56,7 @@ wheel-test: develop
 
 ## Regenerates what is generated.
 docs: develop
-	$(BIN)/python docs/make_tables.py
+	$(BIN)/python docs/make_reference.py
 
 samples: develop
 	$(BIN)/python sample_pcaps/make.py
