@@ -101,7 +101,7 @@ def _described(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("time").gather(groups["final"]).alias("final_at"),
             pl.col("status", "reason_phrase").gather(groups["final"]),
         )
-        .with_columns(groups["transaction", "request", "request_copies"])
+        .with_columns(groups["transaction", "request", "request_copies", "first_1xx"])
         # A response travels from the server to the client.
         .with_columns(
             client_ip=pl.when(seen).then(src_ip).otherwise(dst_ip),
@@ -109,7 +109,7 @@ def _described(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
             server_ip=pl.when(seen).then(dst_ip).otherwise(src_ip),
             server_port=pl.when(seen).then(dst_port).otherwise(src_port),
             invite=pl.col("method") == "INVITE",
-            provisional=pl.col("first_provisional_at").is_not_null(),
+            provisional=pl.col("first_1xx").is_not_null(),
             # What the client's timer counts from.
             since=pl.max_horizontal("started_at", "last_provisional_at"),
         )
