@@ -91,6 +91,18 @@ fn many_corrupt_places_take_time_in_proportion() {
     assert_eq!((reading.packets.len(), reading.problems.len()), (60_000, 30_000));
 }
 
+#[test]
+fn many_corrupt_blocks_take_time_in_proportion() {
+    let mut file = Bytes::new(Little).section().interface(1, |options| options);
+    for _ in 0..30_000 {
+        // A length that is repeated wrongly, with a good block behind it; and one that cannot be.
+        file = file.u32(6).u32(36).u32(0).u64(0).u32(1).u32(1).padded(b"a").u32(99);
+        file = file.enhanced(0, 1, 1, b"b").u32(6).u32(u32::MAX).u32(0).enhanced(0, 1, 1, b"c");
+    }
+    let reading = read(&file.bytes);
+    assert_eq!((reading.packets.len(), reading.problems.len()), (90_000, 60_000));
+}
+
 fn valid_files() -> impl Strategy<Value = Vec<u8>> {
     let packets = || prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..8);
     let pcap = (packets(), any::<bool>(), prop::sample::select(vec![0xA1B2_C3D4, 0xA1B2_3C4D])).prop_map(
