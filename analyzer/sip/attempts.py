@@ -200,10 +200,14 @@ def _in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame)
     A try begins a new attempt in its Call-ID only when every try before it is over, and not with a status after which
     the same attempt goes on (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4).
     """
+    tries = tries.with_columns(begins=pl.col("_call").is_first_distinct())
+    # Most Call-IDs hold one try; windows over all of them would cost more than the rest of the stage.
+    several = tries.filter(pl.col("_call").is_duplicated()).sort("_call", "first_row")
     all_over = pl.col("final_row").fill_null(_NEVER).cum_max().shift().over("_call") < pl.col("first_row")
     last_status = pl.coalesce(pl.col("status").shift().over("_leg"), pl.col("status").shift().over("_call"))
-    begins = pl.col("_call").is_first_distinct() | (all_over & ~last_status.is_in(outcomes.RETRY_CAUSES))
-    tries = tries.sort("_call", "first_row").with_columns(attempt=begins.cum_sum() - 1)
+    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES))["try"]
+    begins = pl.col("begins") | pl.col("try").is_in(again.implode())
+    tries = tries.sort("_call", "first_row").with_columns(attempt=begins.cum_sum() - 1).drop("begins")
     return _join_retries(tries, hop, messages).sort("first_row")
 
 

@@ -39,25 +39,44 @@ def subscriber(uri: str | pl.Expr) -> pl.Expr:
         >>> pl.DataFrame({"uri": ["tel:+1-201-555-0123"]}).select(subscriber("uri")).item()
         '12015550123'
     """
-    text = _expr(uri).str.strip_chars(" \t<>")
+    parts = _split(_expr(uri))
+    return _key(**_subscriber_parts(**parts))
+
+
+def _split(uri: pl.Expr) -> dict[str, pl.Expr]:
+    """The scheme in lower case (null: none that we know) and what follows it."""
+    text = uri.str.strip_chars(" \t<>")
     scheme = text.str.extract(r"^([A-Za-z][A-Za-z0-9+.\-]*):").str.to_lowercase()
-    is_scheme = scheme.is_in(["sip", "sips", "tel", "urn", "pres", "im", "mailto"])
-    rest = pl.when(is_scheme).then(text.str.replace(r"^[^:]*:", "")).otherwise(text)
+    known = scheme.is_in(["sip", "sips", "tel", "urn", "pres", "im", "mailto"])
+    return {
+        "scheme": pl.when(known).then(scheme),
+        "rest": pl.when(known).then(text.str.replace(r"^[^:]*:", "")).otherwise(text),
+    }
 
-    is_tel = scheme.eq_missing("tel")
-    userinfo = pl.when(is_tel).then(rest).otherwise(rest.str.extract(r"^([^@]*)@"))
+
+def _subscriber_parts(scheme: pl.Expr, rest: pl.Expr) -> dict[str, pl.Expr]:
+    """What the key is made of: the user part as sent and without parameters, the number in it, and the host."""
+    userinfo = pl.when(scheme == "tel").then(rest).otherwise(rest.str.extract(r"^([^@]*)@"))
     user = _unescaped(userinfo.str.extract(r"^([^;:]*)"))
-    host = rest.str.extract(r"^(?:[^@]*@)?(\[[^\]]*\]|[^:;?>]*)").str.to_lowercase()
+    return {
+        "scheme": scheme,
+        "rest": rest,
+        "userinfo": userinfo,
+        "user": user,
+        "number": user.str.replace_all(r"[+.\-()]", "").str.to_uppercase(),
+        "host": rest.str.replace(r"^[^@]*@", "").str.extract(r"^(\[[^\]]*\]|[^:;?>]*)").str.to_lowercase(),
+    }
 
+
+def _key(scheme: pl.Expr, rest: pl.Expr, userinfo: pl.Expr, user: pl.Expr, number: pl.Expr, host: pl.Expr) -> pl.Expr:
+    is_tel = scheme.eq_missing("tel")
     says_phone = rest.str.contains(r"(?i)@.*;user=phone(?:[;?]|$)") & user.str.contains(_SUBSCRIBER_NUMBER)
     is_number = is_tel | says_phone | user.str.contains(_EVIDENT_NUMBER)
-    number = user.str.replace_all(r"[+.\-()]", "").str.to_uppercase()
     context = userinfo.str.extract(r"(?i);phone-context=([^;@?>]+)").str.to_lowercase()
     local = pl.concat_str(number, pl.lit(";phone-context="), context)
-
     key = (
         pl.when(scheme.eq_missing("urn"))
-        .then(text.str.extract(r"^([^;?]*)").str.to_lowercase())
+        .then(pl.concat_str(pl.lit("urn:"), rest.str.extract(r"^([^;?]*)").str.to_lowercase()))
         .when(is_number & number.str.contains("[0-9*#]"))
         .then(pl.when(user.str.starts_with("+")).then(number).otherwise(pl.coalesce(local, number)))
         .when(is_tel)
@@ -82,7 +101,11 @@ def is_anonymous(key: str | pl.Expr) -> pl.Expr:
 def subscribers(uris: pl.Series) -> pl.Series:
     """`subscriber` of a long column: each distinct URI is read once, for a capture holds few of them many times."""
     column = uris.rename("uri").to_frame()
-    known = column.unique().with_columns(subscriber=subscriber("uri"))
+    known = column.unique()
+    # Step by step, for each part is needed several times and an expression would cut it out as often.
+    parts = known.select(**_split(pl.col("uri")))
+    parts = parts.select(**_subscriber_parts(*(pl.col(name) for name in parts.columns)))
+    known = known.with_columns(parts.select(subscriber=_key(*(pl.col(name) for name in parts.columns))).to_series())
     return column.join(known, on="uri", how="left", nulls_equal=True, maintain_order="left")["subscriber"]
 
 
