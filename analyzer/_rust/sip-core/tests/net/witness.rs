@@ -24,6 +24,8 @@ pub struct Stream {
     pub segments: usize,
     /// Packets that carried its bytes.
     pub frames: Vec<u64>,
+    /// Where in the file each segment begins.
+    pub offsets: Vec<u64>,
     pub start: bool,
     /// (bytes delivered before, bytes missing)
     pub gaps: Vec<(usize, u64)>,
@@ -75,6 +77,7 @@ impl Sink for Witness {
         stream.flow = Some(segment.flow);
         stream.segments += 1;
         stream.frames.push(segment.at.frame);
+        stream.offsets.push(segment.at.offset);
         stream.bytes.extend(segment.bytes);
         stream.next = Some(segment.seq.wrapping_add(segment.bytes.len() as u32));
         verdict(segment.bytes)
