@@ -15,6 +15,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.sip import states
+from analyzer.sip.durations import seconds
 
 # The last thing that happened to a transaction, as a number: its place here.
 _LAST = (None, "2xx", "300-699", "timer", "failure")
@@ -130,7 +131,7 @@ def _limit(timers: dict[str, int]) -> pl.Expr:
 def _delay(until: str) -> pl.Expr:
     """Seconds from ``started_at``; null where the clock or the order of the packets would make it negative."""
     ns = pl.col(until).to_physical() - pl.col("started_at").to_physical()
-    return pl.when(ns >= 0).then(ns / states.SECOND)
+    return pl.when(ns >= 0).then(seconds(ns))
 
 
 def _response_copies(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
