@@ -233,7 +233,7 @@ class Capture:
         if "_dialogs" not in self._tables:
             from analyzer.sip.dialogs import dialogs
 
-            self._tables["_dialogs"] = dialogs(self._core["messages"], self._bare_transactions)
+            self._tables["_dialogs"] = dialogs(self._core["messages"], self._bare_transactions, end=self._end)
         return self._tables["_dialogs"]
 
     @property

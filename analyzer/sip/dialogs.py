@@ -20,6 +20,26 @@ from analyzer.sip import states
 _OF_INVITE = ["INVITE", "ACK", "BYE", "UPDATE", "PRACK", "INFO"]
 _OF_SUBSCRIPTION = ["SUBSCRIBE", "NOTIFY"]
 
+# The IANA registry of methods. A number for each, for comparing text is what would take the time; any other is null.
+_METHODS = pl.Enum(
+    [
+        "ACK",
+        "BYE",
+        "CANCEL",
+        "INFO",
+        "INVITE",
+        "MESSAGE",
+        "NOTIFY",
+        "OPTIONS",
+        "PRACK",
+        "PUBLISH",
+        "REFER",
+        "REGISTER",
+        "SUBSCRIBE",
+        "UPDATE",
+    ]
+)
+
 # Final responses to a request within a dialog that end it, or its usage (RFC 5057 §5.1; RFC 3261 §12.2.1.2 for 408).
 # 405, 489 and 501 are not among them: they speak of a method or an event package, and sessions go on after them.
 _ENDS_DIALOG = [404, 410, 416, 482, 483, 484, 485, 502, 604]
@@ -83,6 +103,7 @@ def _rows(messages: pl.DataFrame) -> pl.DataFrame:
             row=pl.int_range(pl.len(), dtype=pl.Int64),
         )
         .filter(pl.col("_dialog").is_not_null(), ~pl.col("duplicate"), pl.col("method") != "CANCEL")
+        .with_columns(pl.col("method").cast(_METHODS, strict=False))
         .drop("duplicate")
         .collect()
     )  # fmt: skip
@@ -99,7 +120,8 @@ def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFram
     found = pl.concat(
         [created.with_columns(created=pl.lit(value=True)), joined.with_columns(created=pl.lit(value=False))]
     )
-    found = found.hstack(messages.select(pl.col("method", "event").gather(found["row"])))
+    said = ("method", "event", "transaction", "_leg", "src_ip", "dst_ip")
+    found = found.hstack(messages.select(pl.col(said).gather(found["row"])))
     # A subscription within the dialog of an INVITE shares it (RFC 5057 §2), and REFER starts one without a word.
     doubtful = found.filter(~pl.col("method").is_in(_OF_INVITE))["_dialog"]
     shared = rows.filter(pl.col("_dialog").is_in(doubtful.implode()), _within_invite())["_dialog"].unique()
@@ -116,7 +138,6 @@ def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFram
         )
         .with_columns(reversed=pl.col("created") & (pl.col("method") == "NOTIFY"))  # it goes to the creator
         .join(spans, on="_dialog")
-        .join(messages.select("transaction", "_leg", "src_ip", "dst_ip", row=_numbers()), on="row")
         .select(
             "_dialog", "row", "first", "last", "created", "usage", "reversed", "transaction", "_leg",
             near=pl.col("src_ip"), far=pl.col("dst_ip"),
@@ -184,10 +205,6 @@ def _at_reference(
         .group_by("_dialog", maintain_order=True)
         .agg(((rank.max() if latest else rank.min()) % _ELSEWHERE).alias(name))
     )
-
-
-def _numbers() -> pl.Expr:
-    return pl.int_range(pl.len(), dtype=pl.Int64)
 
 
 def _ns(messages: pl.DataFrame, column: str, rows: pl.Series) -> pl.Series:
