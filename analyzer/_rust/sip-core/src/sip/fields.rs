@@ -358,7 +358,8 @@ impl<'a> Fields<'a> {
             self.start_line(line);
             return;
         }
-        let Some(colon) = memchr::memchr(b':', line) else {
+        // Names are short: looking at each byte is faster than memchr.
+        let Some(colon) = line.iter().position(|&b| b == b':') else {
             self.flaws.add(Flaw::HeaderLine);
             return;
         };
@@ -530,6 +531,7 @@ impl<'a> Fields<'a> {
         };
         self.flaws.merge(via.flaws);
         let normal = via::normalise(&via, &mut work.vias);
+        self.flaws.merge(normal.flaws);
         if self.via.count == 0 {
             let branch = normal.branch.filter(|b| !b.is_empty());
             self.via.branch = branch;
@@ -549,17 +551,23 @@ impl<'a> Fields<'a> {
             self.contact.star = true;
             return;
         }
-        for item in list(value) {
-            self.contact.count = self.contact.count.saturating_add(1);
-            if self.contact.count > 1 {
-                continue;
-            }
-            let addr = name_addr(item);
-            self.flaws.merge(addr.flaws);
-            self.contact.uri = (!addr.uri.is_empty()).then_some(addr.uri);
-            if let Some(expires) = param(addr.params, b"expires") {
-                self.contact.expires = self.seconds(expires);
-            }
+        if memchr::memchr(b',', value).is_none() {
+            self.contact_value(value);
+        } else {
+            list(value).for_each(|item| self.contact_value(item));
+        }
+    }
+
+    fn contact_value(&mut self, value: &'a [u8]) {
+        self.contact.count = self.contact.count.saturating_add(1);
+        if self.contact.count > 1 || value.is_empty() {
+            return;
+        }
+        let addr = name_addr(value);
+        self.flaws.merge(addr.flaws);
+        self.contact.uri = (!addr.uri.is_empty()).then_some(addr.uri);
+        if let Some(expires) = param(addr.params, b"expires") {
+            self.contact.expires = self.seconds(expires);
         }
     }
 
@@ -629,14 +637,12 @@ impl<'a> Fields<'a> {
         }
         let incomplete = self.missing().next().is_some();
         self.flaws.add_if(incomplete, Flaw::HeaderMissing);
-        if std::str::from_utf8(header).is_err() {
-            self.flaws.add(Flaw::Utf8);
-        }
+        self.flaws.add_if(!header.is_ascii() && std::str::from_utf8(header).is_err(), Flaw::Utf8);
         self.flaws.add_if(memchr::memchr(0, header).is_some(), Flaw::Nul);
-        let returns = memchr::memchr_iter(b'\r', header).count();
-        if returns > 0 && !self.flaws.has(Flaw::LineEnd) {
+        if !self.flaws.has(Flaw::LineEnd) {
             // Every LF has its CR before it; is there a CR without LF after it?
-            self.flaws.add_if(returns != memchr::memchr_iter(b'\n', header).count(), Flaw::BareCr);
+            let bare = memchr::memchr_iter(b'\r', header).count() != memchr::memchr_iter(b'\n', header).count();
+            self.flaws.add_if(bare, Flaw::BareCr);
         }
     }
 

@@ -201,6 +201,11 @@ impl StreamFramer {
         Self::default()
     }
 
+    /// A message has been found in this stream.
+    pub fn is_sip(&self) -> bool {
+        self.is_sip
+    }
+
     /// Bytes held for a message that has not ended.
     pub fn held(&self) -> usize {
         self.held.len()

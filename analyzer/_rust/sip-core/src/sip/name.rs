@@ -131,15 +131,74 @@ const fn slot(len: usize, first: u8) -> usize {
     (len % LENGTHS) * 32 + (first & 0x1f) as usize
 }
 
-/// `FIRST[slot]` is the place in `ORDER` of the first name with this length and letter; those alike stand together.
-const INDEX: ([u8; LENGTHS * 32], [u8; NAMES.len()]) = {
+/// A name of 2 to 31 bytes as words of eight, in lower case; the last words may overlap. Names of equal length are
+/// equal, but for their case, if these are: four comparisons instead of thirty.
+type Words = [u64; 4];
+
+/// Sets the bit that tells small letters from capitals. No name we know has a character other than letters and `-`,
+/// so nothing but CR, which no name may hold, is mistaken for one of them.
+const fn lower(word: u64) -> u64 {
+    word | 0x2020_2020_2020_2020
+}
+
+#[inline]
+fn words(name: &[u8]) -> Words {
+    let at = |from: usize| {
+        let chunk = name.get(from..).and_then(<[u8]>::first_chunk::<8>);
+        chunk.map_or(0, |bytes| lower(u64::from_le_bytes(*bytes)))
+    };
+    match name.len() {
+        len @ 8..=16 => [at(0), at(len - 8), 0, 0],
+        len @ 17..=24 => [at(0), at(8), at(len - 8), 0],
+        len @ 25..=32 => [at(0), at(8), at(16), at(len - 8)],
+        _ => [lower(name.iter().take(7).fold(0, |word, &b| word << 8 | u64::from(b))), 0, 0, 0],
+    }
+}
+
+/// As [`words`], for the names we know.
+const fn known_words(name: &[u8]) -> Words {
+    const fn at(name: &[u8], from: usize) -> u64 {
+        let mut word = 0;
+        let mut i = 8;
+        while i > 0 {
+            i -= 1;
+            word = word << 8 | name[from + i] as u64;
+        }
+        lower(word)
+    }
+    let len = name.len();
+    if len < 8 {
+        let mut word = 0;
+        let mut i = 0;
+        while i < len {
+            word = word << 8 | name[i] as u64;
+            i += 1;
+        }
+        return [lower(word), 0, 0, 0];
+    }
+    match len {
+        8..=16 => [at(name, 0), at(name, len - 8), 0, 0],
+        17..=24 => [at(name, 0), at(name, 8), at(name, len - 8), 0],
+        _ => [at(name, 0), at(name, 8), at(name, 16), at(name, len - 8)],
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Filed {
+    slot: u16,
+    name: Name,
+    words: Words,
+}
+
+/// `FIRST[slot]` is the place in `FILED` of the first name with this length and letter; those alike stand together.
+const INDEX: ([u8; LENGTHS * 32], [Filed; NAMES.len()]) = {
     let mut first = [NONE; LENGTHS * 32];
-    let mut order = [0u8; NAMES.len()];
+    let mut order = [Filed { slot: 0, name: Name::Other, words: [0; 4] }; NAMES.len()];
     let mut filled = 0;
     let mut i = 0;
     while i < NAMES.len() {
         let text = NAMES[i].1.as_bytes();
-        assert!(text.len() < LENGTHS);
+        assert!(1 < text.len() && text.len() < LENGTHS);
         let key = slot(text.len(), text[0]);
         if first[key] == NONE {
             first[key] = filled as u8;
@@ -147,7 +206,7 @@ const INDEX: ([u8; LENGTHS * 32], [u8; NAMES.len()]) = {
             while j < NAMES.len() {
                 let other = NAMES[j].1.as_bytes();
                 if slot(other.len(), other[0]) == key {
-                    order[filled] = j as u8;
+                    order[filled] = Filed { slot: key as u16, name: NAMES[j].0, words: known_words(other) };
                     filled += 1;
                 }
                 j += 1;
@@ -158,7 +217,7 @@ const INDEX: ([u8; LENGTHS * 32], [u8; NAMES.len()]) = {
     (first, order)
 };
 static FIRST: [u8; LENGTHS * 32] = INDEX.0;
-static ORDER: [u8; NAMES.len()] = INDEX.1;
+static FILED: [Filed; NAMES.len()] = INDEX.1;
 
 static COMPACT: [Name; 32] = {
     let mut table = [Name::Other; 32];
@@ -183,15 +242,18 @@ impl Name {
         if name.len() >= LENGTHS {
             return Name::Other;
         }
-        let from = usize::from(FIRST.get(slot(name.len(), first)).copied().unwrap_or(NONE));
-        for &at in ORDER.get(from..).unwrap_or_default() {
-            let Some(entry) = NAMES.get(usize::from(at)) else { break };
-            let text = entry.1.as_bytes();
-            if text.len() != name.len() || text.first().is_none_or(|c| (c ^ first) & 0x1f != 0) {
-                break;
+        let slot = slot(name.len(), first);
+        let from = FIRST.get(slot).copied().unwrap_or(NONE);
+        if from == NONE {
+            return Name::Other;
+        }
+        let words = words(name);
+        for filed in FILED.get(usize::from(from)..).unwrap_or_default() {
+            if filed.words == words && usize::from(filed.slot) == slot {
+                return filed.name;
             }
-            if text.eq_ignore_ascii_case(name) {
-                return entry.0;
+            if usize::from(filed.slot) != slot {
+                break;
             }
         }
         Name::Other

@@ -1,5 +1,9 @@
 //! The one question a message row asks of its SDP: are quality-of-service preconditions still pending (RFC 3312)?
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::text::{is_blank, trim_end};
 
 /// Directions as two bits: send 1, receive 2 (RFC 3312 §4: `none`, `send`, `recv`, `sendrecv`).
@@ -36,42 +40,50 @@ impl Section {
         !self.rejected && self.desired.iter().zip(self.current).any(|(want, have)| want & !have != 0)
     }
 
-    /// `a=curr:qos status-type direction` and `a=des:qos strength status-type direction`.
-    fn read(&mut self, line: &[u8]) -> Option<()> {
-        let mut words = line.split(|&b| is_blank(b)).filter(|w| !w.is_empty());
-        match words.next()? {
-            b"a=curr:qos" => {
-                let status = status_type(words.next()?)?;
-                *self.current.get_mut(status)? |= direction(words.next()?)?;
-            }
-            b"a=des:qos" => {
-                let strength = words.next()?;
-                let status = status_type(words.next()?)?;
-                if strength == b"mandatory" || strength == b"optional" {
-                    *self.desired.get_mut(status)? |= direction(words.next()?)?;
-                }
-            }
-            _ => {}
+    /// `a=curr:qos status-type direction`, after the name.
+    fn current(&mut self, value: &[u8]) -> Option<()> {
+        let mut words = words(value);
+        let status = status_type(words.next()?)?;
+        *self.current.get_mut(status)? |= direction(words.next()?)?;
+        Some(())
+    }
+
+    /// `a=des:qos strength status-type direction`, after the name.
+    fn desired(&mut self, value: &[u8]) -> Option<()> {
+        let mut words = words(value);
+        if matches!(words.next()?, b"mandatory" | b"optional") {
+            let status = status_type(words.next()?)?;
+            *self.desired.get_mut(status)? |= direction(words.next()?)?;
         }
         Some(())
     }
 }
 
+fn words(v: &[u8]) -> impl Iterator<Item = &[u8]> {
+    v.split(|&b| is_blank(b)).filter(|w| !w.is_empty())
+}
+
+static DESIRED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"a=des:qos "));
+
 /// Is there an accepted `m=` section whose current status has not reached a desired one (mandatory or optional)?
 pub fn qos_pending(sdp: &[u8]) -> bool {
-    if memchr::memmem::find(sdp, b"a=des:qos").is_none() {
+    if DESIRED.find(sdp).is_none() {
         return false;
     }
     let mut section = Section::default();
-    for line in sdp.split(|&b| b == b'\n').map(trim_end) {
+    let mut at = 0;
+    for end in memchr::memchr_iter(b'\n', sdp).chain([sdp.len()]) {
+        let line = sdp.get(at..end).unwrap_or_default();
+        at = end + 1;
         if let Some(media) = line.strip_prefix(b"m=") {
             if section.pending() {
                 return true;
             }
-            let port = media.split(|&b| is_blank(b)).nth(1);
-            section = Section { rejected: port == Some(b"0"), ..Section::default() };
-        } else {
-            section.read(line);
+            section = Section { rejected: words(media).nth(1) == Some(b"0"), ..Section::default() };
+        } else if let Some(value) = line.strip_prefix(b"a=curr:qos ") {
+            section.current(trim_end(value));
+        } else if let Some(value) = line.strip_prefix(b"a=des:qos ") {
+            section.desired(trim_end(value));
         }
     }
     section.pending()

@@ -104,25 +104,30 @@ impl<'a> Pieces<'a> {
     fn next_separator(&mut self) -> usize {
         let mut i = 0;
         while let Some(&b) = self.rest.get(i) {
-            let rest = self.rest.get(i..).unwrap_or_default();
-            i += match b {
-                b if b == self.by => return i,
-                b'"' if self.quotes_close => quoted_end(rest).unwrap_or_else(|| {
-                    self.quotes_close = false;
-                    1
-                }),
-                b'<' if self.brackets_close => memchr::memchr(b'>', rest).map_or_else(
-                    || {
-                        self.brackets_close = false;
-                        1
-                    },
-                    |n| n + 1,
-                ),
-                _ => 1,
-            };
+            if b == self.by {
+                return i;
+            }
+            i += if b != b'"' && b != b'<' { 1 } else { self.closed(i, b) };
         }
         self.rest.len()
     }
+
+    /// Length of the quoted string or bracket that opens at `i`; 1 if it never closes.
+    fn closed(&mut self, i: usize, open: u8) -> usize {
+        let rest = self.rest.get(i..).unwrap_or_default();
+        let (may_close, len) = if open == b'"' {
+            (&mut self.quotes_close, quoted_end as fn(&[u8]) -> Option<usize>)
+        } else {
+            (&mut self.brackets_close, bracket_end as fn(&[u8]) -> Option<usize>)
+        };
+        let len = if *may_close { len(rest) } else { None };
+        *may_close = len.is_some();
+        len.unwrap_or(1)
+    }
+}
+
+fn bracket_end(v: &[u8]) -> Option<usize> {
+    memchr::memchr(b'>', v).map(|at| at + 1)
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -158,6 +163,7 @@ pub fn comma_params(v: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
     Pieces::new(v, b',').map(name_and_value)
 }
 
+#[inline]
 fn name_and_value(piece: &[u8]) -> (&[u8], Option<&[u8]>) {
     match split_once(piece, b'=') {
         Some((name, value)) => (trim_end(name), Some(trim_start(value))),

@@ -1,7 +1,7 @@
 //! Via (RFC 3261 §20.42): one value, and the normal form in which stacks of several hops are compared.
 
 use super::flaw::{Flaw, Flaws};
-use super::text::{is_blank, is_token, params, split, starts_with, trim, trim_start};
+use super::text::{is_blank, is_token, params, split, split_once, starts_with, trim, trim_start};
 
 /// The magic cookie of RFC 3261 §8.1.1.7.
 const COOKIE: &[u8] = b"z9hG4bK";
@@ -46,14 +46,25 @@ pub fn parse(value: &[u8]) -> Option<Via<'_>> {
     let (sent_by, params) = split(rest, end);
     let sent_by = trim(sent_by);
     let mut flaws = Flaws::NONE;
+    flaws.add_if(protocol != b"SIP/2.0" && !is_sip_2_0(protocol), Flaw::Via);
     // RFC 4475 §3.1.2.1: `;;,;,,`.
-    let stray = params.windows(2).any(|w| w == b";;") || params.last() == Some(&b';');
-    flaws.add_if(stray || !protocol.eq_ignore_ascii_case(b"SIP/2.0") && !has_blank(protocol), Flaw::Via);
+    flaws.add_if(params.last() == Some(&b';'), Flaw::Via);
     (!sent_by.is_empty()).then_some(Via { protocol, transport, sent_by, params, flaws })
 }
 
-fn has_blank(v: &[u8]) -> bool {
-    v.iter().any(|&b| is_blank(b))
+/// `SIP/2.0` in any case, with white space around the slash.
+fn is_sip_2_0(protocol: &[u8]) -> bool {
+    let Some((name, version)) = split_once(protocol, b'/') else { return false };
+    trim(name).eq_ignore_ascii_case(b"SIP") && trim(version) == b"2.0"
+}
+
+/// Appends `v` in lower case.
+fn push_lower(out: &mut Vec<u8>, v: &[u8]) {
+    let from = out.len();
+    out.extend_from_slice(v);
+    if let Some(new) = out.get_mut(from..) {
+        new.make_ascii_lowercase();
+    }
 }
 
 /// Host (brackets of an IPv6 reference kept) and port of a `sent-by` or URI `hostport`.
@@ -78,12 +89,11 @@ pub fn is_cookie_only(branch: &[u8]) -> bool {
     branch.eq_ignore_ascii_case(COOKIE)
 }
 
-/// What a hop writes into a Via that it received, or a response brings back changed: left out of comparisons.
-/// received, rport (RFC 3261 §18.2.1, RFC 3581 §4), keep (RFC 6223 §4.4), oc and its kin (RFC 7339 §4).
-fn is_written_by_receiver(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 7] = [b"received", b"rport", b"keep", b"oc", b"oc-algo", b"oc-validity", b"oc-seq"];
-    matches!(name.first(), Some(b'r' | b'R' | b'k' | b'K' | b'o' | b'O'))
-        && NAMES.iter().any(|n| n.eq_ignore_ascii_case(name))
+/// Like `received` and `rport` (RFC 3261 §18.2.1, RFC 3581 §4), what a hop writes into a Via that it got, so that a
+/// response brings it back changed: keep (RFC 6223 §4.4), oc and its kin (RFC 7339 §4). Left out of comparisons.
+fn is_rewritten(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 5] = [b"keep", b"oc", b"oc-algo", b"oc-validity", b"oc-seq"];
+    NAMES.iter().any(|n| n.eq_ignore_ascii_case(name))
 }
 
 /// Where the parts of the normal form stand in the buffer it was written to, and the parameters of interest.
@@ -93,33 +103,53 @@ pub struct Normal<'a> {
     pub branch: Option<&'a [u8]>,
     pub received: Option<&'a [u8]>,
     pub rport: Option<&'a [u8]>,
+    pub flaws: Flaws,
+}
+
+fn parameter<'a>(name: &'a [u8], value: Option<&'a [u8]>, normal: &mut Normal<'a>, out: &mut Vec<u8>) {
+    match name {
+        b"branch" => normal.branch = value,
+        b"rport" => return normal.rport = value,
+        b"received" => return normal.received = value,
+        _ if name.eq_ignore_ascii_case(b"branch") => normal.branch = value,
+        _ if name.eq_ignore_ascii_case(b"rport") => return normal.rport = value,
+        _ if name.eq_ignore_ascii_case(b"received") => return normal.received = value,
+        _ if is_rewritten(name) => return,
+        _ => {}
+    }
+    out.push(b';');
+    push_lower(out, name);
+    if let Some(value) = value {
+        out.push(b'=');
+        out.extend_from_slice(value);
+    }
 }
 
 /// Appends the normal form: transport and sent-by in lower case without white space, then the parameters with their
 /// names in lower case, values byte by byte (the branch is opaque), without what receivers write.
 pub fn normalise<'a>(via: &Via<'a>, out: &mut Vec<u8>) -> Normal<'a> {
     let mut normal = Normal::default();
-    out.extend(via.transport.iter().map(u8::to_ascii_lowercase));
+    push_lower(out, via.transport);
     out.push(b' ');
     let from = out.len();
-    out.extend(via.sent_by.iter().filter(|&&b| !is_blank(b)).map(u8::to_ascii_lowercase));
+    match memchr::memchr2(b' ', b'\t', via.sent_by) {
+        None => push_lower(out, via.sent_by),
+        Some(_) => via.sent_by.split(|&b| is_blank(b)).for_each(|word| push_lower(out, word)),
+    }
     normal.sent_by = (from, out.len());
-    for (name, value) in params(via.params) {
-        if name.eq_ignore_ascii_case(b"branch") {
-            normal.branch = value;
-        } else if is_written_by_receiver(name) {
-            if name.eq_ignore_ascii_case(b"received") {
-                normal.received = value;
-            } else if name.eq_ignore_ascii_case(b"rport") {
-                normal.rport = value;
+    if memchr::memchr(b'"', via.params).is_some() {
+        params(via.params).for_each(|(name, value)| parameter(name, value, &mut normal, out));
+    } else {
+        // Without quotes, as nearly all are, there is nothing to look out for.
+        let mut rest = via.params.get(1..).unwrap_or_default();
+        while !rest.is_empty() {
+            let (item, tail) = split(rest, memchr::memchr(b';', rest).unwrap_or(rest.len()));
+            rest = tail.get(1..).unwrap_or_default();
+            match split_once(item, b'=') {
+                Some((name, value)) => parameter(trim(name), Some(trim(value)), &mut normal, out),
+                None if trim(item).is_empty() => normal.flaws.add(Flaw::Via),
+                None => parameter(trim(item), None, &mut normal, out),
             }
-            continue;
-        }
-        out.push(b';');
-        out.extend(name.iter().map(u8::to_ascii_lowercase));
-        if let Some(value) = value {
-            out.push(b'=');
-            out.extend_from_slice(value);
         }
     }
     out.push(b'\n');
