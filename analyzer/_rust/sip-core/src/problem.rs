@@ -52,6 +52,8 @@ codes! {
     TcpOverlapConflict = "tcp_overlap_conflict",
     /// A hole in a TCP stream was given up to stay within the limit of bytes held.
     TcpBufferLimit = "tcp_buffer_limit",
+    /// Bytes of a SIP stream that the capture lost; messages in them are missing.
+    TcpBytesMissing = "tcp_bytes_missing",
     /// A TCP connection or SCTP association was forgotten to stay within the limit of flows.
     FlowLimit = "flow_limit",
     /// An SCTP chunk whose length cannot be.

@@ -8,7 +8,7 @@ use crate::hash::Keyed;
 use crate::limits::Limits;
 use crate::net::{Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
 use crate::packet::Stamp;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Code, Layer, Problem, Problems};
 use crate::sip::{Carrier, Detected, Framed, StreamFramer, detect};
 use crate::tables::small::ProblemLog;
 
@@ -130,8 +130,18 @@ impl Sink for PointSink<'_, '_> {
         })
     }
 
-    fn gap(&mut self, stream: StreamId, _missing: u64, _at: Stamp) {
+    fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp) {
         if let Some(stream) = self.framers.get_mut(&stream) {
+            if stream.1.is_sip() {
+                self.out.problems.report(Problem {
+                    code: Code::TcpBytesMissing,
+                    layer: Layer::Tcp,
+                    file: at.file,
+                    frame: at.frame,
+                    offset: at.offset,
+                    detail: format!("{missing} bytes of a SIP stream were not captured before this packet"),
+                });
+            }
             Self::framed(self.out, self.point, stream, |framer, limits, emit| framer.gap(limits, emit));
         }
     }

@@ -111,7 +111,7 @@ pub fn sweep(rows: &[Sighting]) -> Vec<Sighted> {
                 continue; // its original comes further down the chain
             }
             if same_packet(row, other) {
-                seen = Sighted { key, original: Some(known.key), ..known };
+                seen = Sighted { key, original: Some(known.key), retransmission: false, ..known };
                 break;
             }
             if row.route == other.route && gap(row, other) <= RESEND_WINDOW {
