@@ -27,6 +27,7 @@ _RETRY_WITHIN = 2 * SECOND
 # A node that releases a call towards both sides does both within this time.
 _RELEASED_TOGETHER = SECOND
 
+_LONGEST = 2**32  # seconds: no session interval is longer, and the arithmetic must not overflow
 _NEVER = 2**62
 _LONG_AGO = -(2**62)
 
@@ -531,7 +532,7 @@ def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
         _rows(messages)
         .filter(pl.col("session_expires").is_not_null(), pl.col("status").is_between(200, 299))
         .group_by("_dialog")
-        .agg(refreshed_ns=_ns("time").last(), interval=pl.col("session_expires").last() * SECOND)
+        .agg(refreshed_ns=_ns("time").last(), interval=pl.col("session_expires").last().clip(0, _LONGEST) * SECOND)
         .collect()
     )
 

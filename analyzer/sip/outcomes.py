@@ -5,7 +5,7 @@ The first rule that holds decides; a status alone decides, by `BY_STATUS`, where
 ====================  ===========================================================================================
 outcome               outcome_detail (stable words; null where the outcome says all)
 ====================  ===========================================================================================
-answered              normal active no_ack timer_expiry dropped cancel_race final_unseen
+answered              normal active no_ack timer_expiry expired (silent for too long) dropped cancel_race final_unseen
 answered_elsewhere    (CANCEL with Reason SIP;cause=200: a fork that lost, RFC 3326 §3.1)
 redirected            emergency (380 with 3GPP IMS XML, TS 24.229 §5.1.6.8)
 cancelled             before_ringing while_ringing
@@ -15,7 +15,7 @@ unreachable           not_registered not_found gone bad_number bad_gateway no_ro
 auth_failed           not_retried credentials_rejected forbidden
 timeout               no_response (Timer B) no_final (Timer C)
 unfinished            challenged cancelling ringing progressing waiting
-joined                normal active no_ack timer_expiry dropped rejected
+joined                normal active no_ack timer_expiry expired dropped rejected
 busy, negotiation_failed, server_failure, client_error: none
 ====================  ===========================================================================================
 
@@ -84,6 +84,7 @@ def of_answered(end: int) -> list[pl.Expr]:
     detail = _first_of(
         [
             (unacked, "no_ack"),
+            (~by_bye & (pl.col("end_reason") == "expired") & interval.is_null(), "expired"),
             (lapsed | (~by_bye & (pl.col("end_reason") == "expired")), "timer_expiry"),
             (cleared | (~by_bye & (pl.col("end_reason") == "timeout")), "dropped"),
             (pl.col("crossed"), "cancel_race"),

@@ -15,6 +15,8 @@ from analyzer.sip.durations import SECOND, seconds
 
 # A challenge not answered by then is forgotten (TS 24.229 §5.4.1.2: timer reg-await-auth): what follows starts anew.
 _AWAIT_AUTH = 240 * SECOND
+_LONGEST = 2**32  # seconds: the most that Expires can say (RFC 3261 §20.19)
+_LONG_AGO = -(2**62)
 _BINDING = ["_call", "aor", "contact"]
 
 
@@ -80,15 +82,21 @@ def _with_final(requests: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _numbered(requests: pl.DataFrame) -> pl.DataFrame:
-    """The REGISTERs with the number of their ``attempt``."""
-    before = pl.col("status").shift().over(_BINDING)
-    lapsed = (pl.col("start_ns") - pl.col("final_ns").shift().over(_BINDING)) > _AWAIT_AUTH
-    gave_up = pl.col("fate").shift().over(_BINDING).is_in(["timeout", "transport_error"]) & before.is_null()
-    challenged = before.is_in([401, 407])
-    over = (before.is_not_null() & ~challenged) | (challenged & lapsed) | gave_up
-    first = pl.struct(_BINDING).is_first_distinct()
-    ordered = requests.sort(*_BINDING, "row", maintain_order=True)
-    return ordered.with_columns(attempt=(first | over.fill_null(value=False)).cum_sum())
+    """The REGISTERs, those of one ``binding`` together and in time order, with the number of their ``attempt``."""
+    bindings = requests.select(_BINDING).unique(maintain_order=True).with_row_index("binding")
+    requests = requests.join(bindings, on=_BINDING, nulls_equal=True, maintain_order="left").sort("binding", "row")
+    status = _before("status")
+    lapsed = pl.col("start_ns") - _before("final_ns") > _AWAIT_AUTH
+    gave_up = _before("fate").is_in(["timeout", "transport_error"]) & status.is_null()
+    challenged = status.is_in([401, 407])
+    over = (status.is_not_null() & ~challenged) | (challenged & lapsed) | gave_up
+    first = pl.col("binding").is_first_distinct()
+    return requests.with_columns(attempt=(first | over.fill_null(value=False)).cum_sum())
+
+
+def _before(column: str) -> pl.Expr:
+    """A column's value in the row before, of the same binding: a window over each binding is many times slower."""
+    return pl.when(pl.col("binding") == pl.col("binding").shift()).then(pl.col(column).shift())
 
 
 def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
@@ -97,7 +105,7 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
     ask = pl.coalesce("contact_expires", "expires")
     # A failed-over REGISTER has several transactions: one that succeeded decides.
     attempts = requests.group_by("attempt", maintain_order=True).agg(
-        pl.col("row", "_call", "call_id", "aor", "contact", "from_uri", "request_uri", "start_ns").first(),
+        pl.col("row", "binding", "call_id", "aor", "contact", "from_uri", "request_uri", "start_ns").first(),
         pl.col("fate", "granted_to", "contact_granted", "granted", "dst_ip", "dst_port").last(),
         pl.col("private_id").drop_nulls().last(),
         pl.col("credentials").any(),
@@ -143,25 +151,21 @@ def _expiry() -> pl.Expr:
 
 def _with_kind(attempts: pl.DataFrame) -> pl.DataFrame:
     """The attempts with ``kind``: what the REGISTER is for, and whether its binding was known when it was sent."""
-    binds_until = (
-        pl.when(pl.col("accepted") & pl.col("removes"))
-        .then(pl.lit(0))
-        .when("accepted")
-        .then(pl.col("final_ns") + pl.col("expires_s") * SECOND)
-    )
-    # `Contact: *` removes every binding of the address of record (RFC 3261 §10.2.2).
-    cleared = pl.when(pl.col("accepted") & (pl.col("contact") == "*")).then("final_ns")
-    attempts = attempts.sort("row").with_columns(
-        bound_until=binds_until.forward_fill().shift().over(_BINDING),
-        bound_at=pl.when("accepted").then("final_ns").forward_fill().shift().over(_BINDING),
-        cleared_at=cleared.forward_fill().shift().over("aor"),
-    )
+    # What each attempt leaves behind: a refusal leaves what was there, and before the first there was nothing.
+    begins = pl.when(pl.col("binding").is_first_distinct()).then(_LONG_AGO)
+    expiry = pl.col("final_ns") + pl.col("expires_s").clip(0, _LONGEST) * SECOND
     attempts = attempts.with_columns(
-        identity.subscribers(attempts["from_uri"]).alias("sender"),
-        identity.subscribers(attempts["aor"]).alias("owner"),
-    )
-    user = r"^[^:]*:([^@:;]*)@"
-    own_contact = pl.col("contact").str.extract(user).eq_missing(pl.col("aor").str.extract(user))
+        bound_until=pl.coalesce(
+            pl.when("accepted").then(pl.when("removes").then(_LONG_AGO).otherwise(expiry)), begins
+        ).forward_fill(),
+        bound_at=pl.coalesce(pl.when("accepted").then("final_ns"), begins).forward_fill(),
+    ).with_columns(_before("bound_until").alias("bound_until"), _before("bound_at").alias("bound_at"))
+    # `Contact: *` removes every binding of the address of record (RFC 3261 §10.2.2).
+    cleared = attempts.filter(pl.col("accepted") & (pl.col("contact") == "*"))
+    attempts = attempts.sort("row").join_asof(
+        cleared.sort("row").select("row", "aor", cleared_at="final_ns"),
+        on="row", by="aor", allow_exact_matches=False, check_sortedness=False,
+    )  # fmt: skip
     bound = (pl.col("start_ns") <= pl.col("bound_until")) & (
         pl.col("cleared_at").is_null() | (pl.col("cleared_at") < pl.col("bound_at"))
     )
@@ -170,7 +174,7 @@ def _with_kind(attempts: pl.DataFrame) -> pl.DataFrame:
         pl.col(name).str.contains(r"(?i)[:@]sos\.ims\.") for name in ("request_uri", "aor")
     )
     return attempts.with_columns(
-        kind=pl.when((pl.col("sender") != pl.col("owner")) & (~pl.col("credentials") | ~own_contact))
+        kind=pl.when(pl.col("row").is_in(_third_party(attempts).implode()))
         .then(pl.lit("third_party"))
         .when(emergency)
         .then(pl.lit("emergency"))
@@ -180,3 +184,15 @@ def _with_kind(attempts: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("refresh"))
         .otherwise(pl.lit("initial"))
     )
+
+
+def _third_party(attempts: pl.DataFrame) -> pl.Series:
+    """The ``row`` of attempts by somebody else than the user: From is not To, and no credentials or a foreign Contact.
+
+    So the S-CSCF tells application servers of its users (TS 24.229 §5.4.1.7).
+    """
+    others = attempts.filter(pl.col("from_uri") != pl.col("aor"))
+    others = others.filter(identity.subscribers(others["from_uri"]) != identity.subscribers(others["aor"]))
+    user = r"^[^:]*:([^@:;]*)@"
+    own_contact = pl.col("contact").str.extract(user).eq_missing(pl.col("aor").str.extract(user))
+    return others.filter(~pl.col("credentials") | ~own_contact)["row"]

@@ -9,17 +9,18 @@ import pytest
 
 from analyzer import schema
 from analyzer.sip.attempts import Attempts, attempts
+from analyzer.sip.dialogs import dialogs
 from analyzer.sip.transactions import transactions
 from tests.sip import frames
 
 
-def read(
-    dialogue: str, *, end: float = 1000.0, dialogs: list[dict[str, Any]] | None = None, failed: str = ""
-) -> Attempts:
-    messages = frames.messages(dialogue)
-    found = transactions(messages, frames.failures(failed), end=frames.at(end))
-    ended = pl.DataFrame(dialogs, schema=schema.DIALOGS.polars())
-    return attempts(messages, found, ended, end=frames.at(end))
+def read(dialogue: str, *, end: float = 1000.0, failed: str = "") -> Attempts:
+    return attempts_of(frames.messages(dialogue), failed, frames.at(end))
+
+
+def attempts_of(messages: pl.DataFrame, failed: str, end: int | None) -> Attempts:
+    found = transactions(messages, frames.failures(failed), end=end)
+    return attempts(messages, found, dialogs(messages, found, end=end), end=end)
 
 
 def calls(dialogue: str, **options: Any) -> list[dict[str, Any]]:
@@ -84,8 +85,7 @@ def test_no_call_no_row(dialogue: str) -> None:
 
 def test_a_capture_without_any_time_has_calls_without_times() -> None:
     messages = frames.messages("UAC -> P INVITE @-\nP -> UAC 200 INVITE to_tag=y @-")
-    found = transactions(messages, frames.failures(), end=None)
-    (row,) = attempts(messages, found, pl.DataFrame(schema=schema.DIALOGS.polars()), end=None).calls.to_dicts()
+    (row,) = attempts_of(messages, "", None).calls.to_dicts()
     assert facts(row, "outcome", "started_at", "setup_s") == ("answered", None, None)
 
 
@@ -123,9 +123,7 @@ def test_calls_are_numbered_by_start() -> None:
 def test_the_key_is_the_lower_of_two_messages_at_one_time() -> None:
     messages = frames.messages("UAC -> P INVITE branch=a @0\nP -> UAS INVITE branch=b,a @0")
     messages = messages.with_columns(message=pl.Series([9, 4]))
-    found = transactions(messages, frames.failures(), end=frames.at(1))
-    table = attempts(messages, found, pl.DataFrame(schema=schema.DIALOGS.polars()), end=frames.at(1)).calls
-    assert table["call"].to_list() == [4]
+    assert attempts_of(messages, "", frames.at(1)).calls["call"].to_list() == [4]
 
 
 def test_delays_run_from_the_first_byte_of_the_invite_to_the_last_of_the_response() -> None:
@@ -627,15 +625,20 @@ def test_a_session_that_was_not_refreshed(at: float, expected: str) -> None:
     assert row["outcome_detail"] == expected
 
 
-def dialog(reason: str, by: str) -> list[dict[str, Any]]:
-    times = frames.messages("A -> B INVITE @60")["time"]
-    return [{"dialog": 2, "usage": "invite", "end_reason": reason, "ended_by": by, "ended_at": times[0]}]
+def test_a_dialog_that_the_other_side_has_forgotten() -> None:
+    row = call(
+        ANSWERED + "UAC -> P UPDATE branch=u to_tag=y cseq=2 @20\nP -> UAC 481 UPDATE branch=u to_tag=y cseq=2 @21\n"
+    )
+    assert facts(row, "outcome_detail", "ended_at", "talk_s") == ("dropped", 21.0, None)
 
 
-@pytest.mark.parametrize(("reason", "expected"), [("timeout", "dropped"), ("expired", "timer_expiry")])
-def test_a_dialog_that_ended_without_bye(reason: str, expected: str) -> None:
-    row = call(ANSWERED, dialogs=dialog(reason, "network"))
-    assert facts(row, "outcome_detail", "released_by", "ended_at", "talk_s") == (expected, "network", 60.0, None)
+def test_a_session_that_lapsed_without_bye() -> None:
+    row = call(RINGING + "P -> UAC 200 INVITE to_tag=y session_expires=90 @5\nUAC -> P ACK branch=k to_tag=y @5.1\n")
+    assert facts(row, "outcome_detail", "ended_at", "talk_s") == ("timer_expiry", 95.0, None)
+
+
+def test_a_call_silent_for_a_day_is_closed() -> None:
+    assert call(ANSWERED, end=90000)["outcome_detail"] == "expired"
 
 
 def test_a_peer_without_tags() -> None:
@@ -744,5 +747,12 @@ def test_transactions_of_two_attempts_in_one_call_id() -> None:
 
 
 def test_dialogs_are_in_the_call_of_their_first_message() -> None:
-    table = pl.DataFrame({"dialog": [5, 7]})
-    assert read(TWO).of_dialogs(table).rows() == [(5, 4), (7, None)]
+    messages = frames.messages(TWO)
+    table = dialogs(messages, transactions(messages, frames.failures(), end=frames.at(20)), end=frames.at(20))
+    assert read(TWO).of_dialogs(table)["call"].to_list() == [4]
+
+
+def test_a_figure_is_the_same_alone_and_among_others() -> None:
+    alone = "UAC -> P INVITE call_id=a @0\nP -> UAC 200 INVITE call_id=a to_tag=y @0.18\n"
+    other = "UAC -> P INVITE call_id=b @1\nP -> UAC 200 INVITE call_id=b to_tag=y @1.03\n"
+    assert [row["setup_s"] for row in calls(alone + other)] == [call(alone)["setup_s"], call(other)["setup_s"]]
