@@ -38,6 +38,7 @@ pub struct Message {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a message, and it is mostly a request")]
 pub enum Start {
     Request {
         method: String,
