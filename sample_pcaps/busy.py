@@ -17,6 +17,6 @@ def build() -> list[Capture]:
     lab.note("No dialog: no 101-199 with a To tag came and no 2xx (RFC 3261 §12.1).")
     lab.call(
         caller="alice@example.com", callee="bob@example.com", outcome="busy", status=486, call_ids=[call.call_id],
-        invite=invited, ended=refused,
+        invite=invited, ended=refused, released_by="callee",
     )  # fmt: skip
     return [lab]

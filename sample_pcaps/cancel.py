@@ -22,6 +22,6 @@ def build() -> list[Capture]:
     lab.dialog(call, state="terminated", early=ringing, ended=ended, ended_by="local", end_reason="cancelled")
     lab.call(
         caller="alice@example.com", callee="bob@example.com", outcome="cancelled", status=487, call_ids=[call.call_id],
-        invite=invited, ringing=ringing, ended=ended,
+        invite=invited, ringing=ringing, ended=ended, released_by="caller",
     )  # fmt: skip
     return [lab]

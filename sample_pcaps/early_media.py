@@ -20,6 +20,7 @@ def build() -> list[Capture]:
     lab.send(9885, ALICE, GATEWAY, invite.ack(unknown))
 
     lab.dialog(call, state="terminated", early=announced, ended=ended, ended_by="remote", end_reason="rejected")
+    lab.note("released_by unknown: a 404 may come from any node on the way, the gateway or one before it.")
     lab.call(
         caller="alice@example.com",
         callee="4930111222",
@@ -30,5 +31,6 @@ def build() -> list[Capture]:
         provisional=announced,
         early_media=announced,
         ended=ended,
+        released_by="unknown",
     )
     return [lab]

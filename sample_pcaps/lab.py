@@ -544,15 +544,18 @@ class Capture:
         answered: Sighting | None = None,
         ended: Sighting | None = None,
         released_by: str | None = None,
-        hops: int = 1,
+        hops: int | None = 1,
         legs: int = 1,
         retransmissions: int = 0,
     ) -> None:
         """A call row by arithmetic on the messages named, which are those of the reference hop.
 
         `provisional` is the first 101-199 where that is not the 180; `ended` is the BYE of an answered call, else the
-        final response.
+        final response. `released_by` must be given unless the call still lives.
         """
+        lives = outcome == "unfinished" or (outcome in ("answered", "joined") and ended is None)
+        if lives != (released_by is None):
+            raise ValueError(f"the script must say who released the call to {callee}, and only of one that is over")
         start = invite.first_byte_at if invite else None
         rung, media, answer = (seen.time if seen else None for seen in (ringing, early_media, answered))
         audible = min((moment for moment in (rung, media, answer) if moment is not None), default=None)
@@ -582,11 +585,15 @@ class Capture:
         expires: int | None,
         status: int | None,
     ) -> None:
-        """A registration attempt: from its first REGISTER to its final response (RFC 6076 §4.1)."""
+        """A registration attempt, from its first REGISTER to its final response.
+
+        Only a successful one has a delay (RFC 6076 §4.1: other registrations are not to be counted in it).
+        """
+        succeeded = final is not None and status is not None and 200 <= status < 300
         self.truth.registrations.append({
             "aor": aor, "contact": contact, "outcome": outcome, "kind": kind, "challenges": challenges,
             "status": status, "expires_s": expires,
-            "delay_s": seconds_between(first.first_byte_at, final.time if final else None),
+            "delay_s": seconds_between(first.first_byte_at, final.time if final and succeeded else None),
             "started_at": rfc3339(first.first_byte_at), "ended_at": at(final),
         })  # fmt: skip
 

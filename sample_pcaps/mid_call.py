@@ -22,8 +22,8 @@ def build() -> list[Capture]:
     bye = old.request("BYE", BOB, ALICE, in_dialog=True, cseq=3)
     hangup = lab.send(30_000, BOB, ALICE, bye)
     lab.send(30_015, ALICE, BOB, bye.reply(200))
-    lab.dialog(old, state="terminated", ended=hangup, ended_by="unknown", end_reason="bye")
-    joined: dict[str, Any] = {"caller": None, "callee": None, "outcome": "joined", "invite": None}
+    lab.dialog(old, state="terminated", ended=hangup, ended_by="remote", end_reason="bye")
+    joined: dict[str, Any] = {"caller": None, "callee": None, "outcome": "joined", "invite": None, "hops": None}
     lab.call(**joined, call_ids=[old.call_id], ended=hangup, released_by="unknown")
 
     # Carol and Dave were talking before and talk after.
@@ -58,10 +58,12 @@ def build() -> list[Capture]:
         answered=answered,
     )
     lab.note(
-        "A joined call has no caller, callee, start or answer: they were before the capture (domain: start unknown)."
+        "A joined call has no caller, callee, start or answer: they were before the capture. It has no hops: "
+        "no initial INVITE was seen to pass between two nodes."
     )
     lab.note(
-        "Which side of a joined dialog is local cannot be known: local_tag here is the From tag of its first request."
+        "Which side created a joined dialog cannot be known: local_tag here is the From tag of its first request, and "
+        "ended_by is said in these terms; who called remains unknown, and so does released_by of the call."
     )
     lab.note("A joined dialog that ends with a BYE has end_reason bye, one still running has joined.")
     lab.note("The orphan transaction has no started_at, for its request is not in the capture.")

@@ -25,6 +25,7 @@ def phone_gives_up() -> Capture:
         invite=invited,
         ringing=ringing,
         ended=ended,
+        released_by="callee",
     )
     return lab
 
@@ -66,6 +67,7 @@ def proxy_gives_up() -> Capture:
         invite=invited,
         ringing=ringing,
         ended=ended,
+        released_by="network",
         hops=2,
     )
     return lab

@@ -34,6 +34,7 @@ def build() -> list[Capture]:
             call_ids=[call.call_id],
             invite=invited,
             ended=ended,
+            released_by="callee" if status == 603 else "unknown",
         )
 
     call = lab.session("elsewhere", ALICE, BOB)
@@ -58,5 +59,6 @@ def build() -> list[Capture]:
         invite=invited,
         ringing=ringing,
         ended=ended,
+        released_by="network",
     )
     return [lab]

@@ -71,5 +71,6 @@ def build() -> list[Capture]:
         call_ids=[other.call_id],
         invite=invited,
         ended=ended,
+        released_by="unknown",
     )
     return [lab]

@@ -98,7 +98,7 @@ def failure() -> Capture:
     same: dict[str, Any] = {"aor": mallory.uri, "contact": mallory.contact_uri, "kind": "initial", "expires": None}
     lab.registration(**same, outcome="failed", first=started, final=refused, challenges=2, status=403)
     lab.registration(**same, outcome="pending", first=trying, final=None, challenges=0, status=None)
-    lab.note("delay_s of a failed attempt is given too: it runs to the 403.")
+    lab.note("A failed attempt has no delay_s: RFC 6076 §4.1 measures successful registrations only.")
     lab.note("expires_s is what the registrar granted: null where it granted nothing.")
     return lab
 

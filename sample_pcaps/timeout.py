@@ -39,6 +39,7 @@ def build() -> list[Capture]:
         outcome="timeout",
         call_ids=[call.call_id],
         invite=invited,
+        released_by="unknown",
         retransmissions=6,
     )
     lab.call(

@@ -34,5 +34,6 @@ def build() -> list[Capture]:
             outcome="unreachable",
             call_ids=[session.call_id],
             invite=sighting,
+            released_by="network",
         )
     return [lab]
