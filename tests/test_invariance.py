@@ -55,7 +55,12 @@ def test_ten_files_in_any_order_are_one_capture(path: Path, tmp_path: Path) -> N
         part.write_bytes(header + b"".join(packets[number : number + size]))
         parts.append(part)
     random.Random(7).shuffle(parts)
-    assert_same(tables(analyzer.read(path)), tables(analyzer.read(parts)))
+    whole = analyzer.read(path)
+    one, ten = tables(whole), tables(analyzer.read(parts))
+    if whole.table("files")["backward_steps"].sum():
+        # Its time runs backwards, so that its parts overlap in time: files that do are several capture points.
+        one, ten = ({name: frame.drop("point", strict=False) for name, frame in of.items()} for of in (one, ten))
+    assert_same(one, ten)
 
 
 @pytest.mark.parametrize("how", ["appended", "interleaved"])

@@ -51,13 +51,18 @@ def rows_of(truth: Path, table: str, names: list[str]) -> list[Row]:
     """The rows of our table in the columns and spelling of the truth."""
     frame = read(truth).table(table)
     frame = frame.with_columns(
-        pl.concat_str(pl.col(ip), pl.col(port).cast(pl.String), separator=":").alias(name)
+        pl.concat_str(_host(pl.col(ip)), pl.col(port).cast(pl.String), separator=":").alias(name)
         for name, (ip, port) in _PAIRS.items()
         if ip in frame.columns
     )
     times = [name for name in names if frame.schema[name] == pl.Datetime("ns", "UTC")]
     spelled = pl.col(times).dt.strftime("%Y-%m-%dT%H:%M:%S%.9fZ")
     return frame.with_columns(spelled).select(names).to_dicts() if times else frame.select(names).to_dicts()
+
+
+def _host(ip: pl.Expr) -> pl.Expr:
+    """As in a URI: IPv6 in brackets (RFC 3986 §3.2.2)."""
+    return pl.when(ip.str.contains(":", literal=True)).then(pl.format("[{}]", ip)).otherwise(ip)
 
 
 def sorted_rows(table: str, rows: list[Row]) -> list[Row]:

@@ -241,8 +241,11 @@ def _with_progress(
     notifies = rows.filter(method == "NOTIFY", status.is_null())
     subscriptions = found.filter(pl.col("usage") != "invite")
     notified = _at_reference(notifies, subscriptions, messages, "notified")
-    found = _joined_on_dialog(found, progress, notified).with_columns(
-        confirmed=pl.min_horizontal("accepted", "notified")
+    # The branch of a fork that another branch won says so on its own hop (487 after the proxy's CANCEL).
+    declined = rows.filter(method == "INVITE", status >= 300).group_by("_dialog").agg(declined=row.min())
+    found = _joined_on_dialog(found, progress, notified, declined).with_columns(
+        # RFC 6665 §4.1.2.4: a 2xx to SUBSCRIBE or a NOTIFY; REFER, which may ask for no subscription at all: a NOTIFY.
+        confirmed=pl.when(pl.col("usage") == "refer").then("notified").otherwise(pl.min_horizontal("accepted", "notified"))
     )
 
     same = ["call_id", "branch", "cseq"]
@@ -303,7 +306,9 @@ def _failed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """
     method, status = pl.col("method"), pl.col("status")
     responses = rows.filter(status.is_in(_ENDS_DIALOG + _ENDS_USAGE), ~method.is_in(["BYE", "PRACK"]))
-    within = rows.filter(status.is_null(), pl.col("transaction").is_in(responses["transaction"].unique().implode()))
+    within = rows.filter(
+        status.is_null(), method != "ACK", pl.col("transaction").is_in(responses["transaction"].unique().implode())
+    )
     return (
         responses.join(within, on="transaction", how="semi")
         .join(found.select("_dialog", "usage"), on="_dialog")
@@ -369,13 +374,15 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
 
     by_bye = pl.when(pl.col("by_network")).then(network).otherwise(sender("bye"))
     by_cancel = pl.when(seen("cancelled")).then(local).otherwise(unknown)
+    by_final = pl.when(status == 408).then(network).otherwise(remote)  # the phone that rings does not time out; a proxy does
     return [
         (seen("bye"), "bye", at("bye"), by_bye),
         (invite & seen("failed"), "timeout", at("failed"), unknown),
         (early & seen("gone"), "rejected", at("gone"), remote),
         (early & (status == 487), "cancelled", final, by_cancel),
-        (early & (status >= 300), "rejected", final, remote),
+        (early & (status >= 300), "rejected", final, by_final),
         (early & (pl.col("outcome") == "cancelled"), "cancelled", pl.col("cancelled"), local),
+        (early & (status < 300) & seen("declined"), "forked_away", final, network),
         (early & (status < 300) & (final + linger <= pl.lit(end)), "forked_away", final + linger, unknown),
         (seen("terminated"), "notify_terminated", at("terminated"), sender("terminated")),
         (seen("unsubscribed"), "expired", at("unsubscribed"), sender("unsubscribed")),

@@ -140,13 +140,13 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
 
 
 def _expiry() -> pl.Expr:
-    """What the registrar granted this contact (RFC 3261 §10.3 item 8), else what was asked for.
+    """What the registrar granted this contact (RFC 3261 §10.3 item 8): said in its 200, else what was asked for.
 
     The core gives the first Contact of the 200. One that is another's says nothing of a contact that was removed.
     """
     ours = pl.when(pl.col("granted_to") == pl.col("contact")).then("contact_granted")
     others = pl.when(~pl.col("removes")).then(pl.coalesce("granted", "contact_granted"))
-    return pl.coalesce(pl.when("accepted").then(pl.coalesce(ours, others)), "asked")
+    return pl.when("accepted").then(pl.coalesce(ours, others, "asked"))
 
 
 def _with_kind(attempts: pl.DataFrame) -> pl.DataFrame:

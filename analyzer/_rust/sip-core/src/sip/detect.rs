@@ -16,11 +16,12 @@ pub enum Detected {
     /// CR and LF alone (RFC 5626 §3.5.1), or the up to four NULs some devices send instead.
     KeepAlive,
     /// Not SIP: `rtp`, `rtcp`, `stun`, `dns`, `tls`, `dtls`, `http`, `rtsp`, `ssdp`, `mgcp`, `msrp`, `sigcomp`, `hep`,
-    /// `syslog`, `diameter`, `tpkt`, `ssh`; `empty`; or `unknown`.
+    /// `syslog`, `diameter`, `gtp_u`, `tpkt`, `ssh`; `empty`; or `unknown`.
     Other(&'static str),
 }
 
-/// How far into a datagram a start line is looked for behind junk.
+/// How far into a datagram a start line is looked for behind junk. Junk is what a sender's text slipped into; bytes that no
+/// text has, NUL first of all, are the headers of a tunnel, and the message in it has other addresses than this datagram.
 const MAX_JUNK: usize = 512;
 
 /// Tells what a datagram is (RFC 3261 §7, §7.5).
@@ -42,7 +43,9 @@ pub fn detect(bytes: &[u8]) -> Detected {
     let name = name_of(rest);
     if matches!(name, "unknown" | "rtp" | "sigcomp") {
         let (window, _) = split(rest, rest.len().min(MAX_JUNK + start::MAX_START_LINE));
-        if let Find::At(at) = find_start(window, 0, true, MAX_JUNK) {
+        if let Find::At(at) = find_start(window, 0, true, MAX_JUNK)
+            && rest.iter().take(at).all(|&b| b != 0 && b < 0x80)
+        {
             return Detected::Sip { offset: offset + at, flaws: Flaws::of(Flaw::JunkBeforeStartLine) };
         }
     }
@@ -125,6 +128,7 @@ pub fn name_of(v: &[u8]) -> &'static str {
         0x14..=0x19 if matches!(v, [_, 0xfe, 0xfd | 0xff, ..]) => "dtls",
         0x00..=0x3f if is_stun(v) => "stun",
         1 if is_diameter(v) => "diameter",
+        0x30..=0x3f if is_gtp_u(v) => "gtp_u",
         3 if matches!(v, [3, 0, hi, lo, ..] if usize::from(u16::from_be_bytes([*hi, *lo])) >= 7) => "tpkt",
         0x80..=0xbf if is_rtcp(v) => "rtcp",
         0x80..=0xbf if is_rtp(v) => "rtp",
@@ -132,6 +136,11 @@ pub fn name_of(v: &[u8]) -> &'static str {
         _ if is_dns(v) => "dns",
         _ => "unknown",
     }
+}
+
+/// A G-PDU of GTPv1-U (TS 29.281 §5.1): version 1, protocol type 1, and a length that is true.
+fn is_gtp_u(v: &[u8]) -> bool {
+    matches!(v, [_, 0xff, hi, lo, _, _, _, _, rest @ ..] if usize::from(u16::from_be_bytes([*hi, *lo])) == rest.len())
 }
 
 fn text_protocol(v: &[u8]) -> &'static str {

@@ -23,9 +23,9 @@ use crate::packet::Stamp;
 #[derive(Debug, Clone, Copy)]
 pub struct Framed<'a> {
     pub bytes: &'a [u8],
-    /// The packet that holds the first byte; `offset` is the position of that byte in the file.
+    /// The earliest packet that holds a part of it; `offset` is the position of the message's first byte in the file.
     pub first: Stamp,
-    /// The packet that holds the last byte; `offset` is the position of the first byte of the message in that packet.
+    /// The latest packet that holds a part of it; `offset` is the position of that part's first byte.
     pub last: Stamp,
     /// TCP sequence number of the first byte.
     pub seq: u32,
@@ -469,8 +469,20 @@ impl StreamFramer {
         flaws.add_if(skipped > 0, Flaw::Resynchronised);
         let contiguous = first.from == last.from;
         let begun = advance(first, from.saturating_sub(first.from));
-        let last = if contiguous { begun.at } else { last.at };
-        emit(Framed { bytes, first: begun.at, last, seq: begun.seq, complete, contiguous, skipped, flaws });
+        let (mut first, mut last) = (begun.at, if contiguous { begun.at } else { last.at });
+        if !contiguous {
+            // Late segments: the packet that fills the last hole completes the message, and its tail may have come first.
+            let begins = piece_index(pieces, from);
+            for piece in pieces.get(begins..).unwrap_or_default().iter().take_while(|piece| piece.from < to) {
+                if place(&piece.at) < place(&first) {
+                    first = Stamp { offset: begun.at.offset, ..piece.at };
+                }
+                if place(&piece.at) > place(&last) {
+                    last = piece.at;
+                }
+            }
+        }
+        emit(Framed { bytes, first, last, seq: begun.seq, complete, contiguous, skipped, flaws });
     }
 }
 
@@ -493,6 +505,11 @@ fn body_end(message: &[u8], header_len: usize) -> usize {
 fn advance(piece: Piece, n: usize) -> Piece {
     let at = Stamp { offset: piece.at.offset.saturating_add(n as u64), ..piece.at };
     Piece { from: piece.from + n, seq: piece.seq.wrapping_add(n as u32), at }
+}
+
+/// A packet's place in the capture.
+fn place(at: &Stamp) -> (u32, u64) {
+    (at.file, at.frame)
 }
 
 fn piece_index(pieces: &[Piece], position: usize) -> usize {
