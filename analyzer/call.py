@@ -21,7 +21,7 @@ class Call:
         self.row = row
 
     def table(self, name: str) -> pl.DataFrame:
-        """The rows of ``messages``, ``transactions``, ``dialogs`` or ``calls`` that belong to it, as a ``polars.DataFrame``."""
+        """Its rows of ``messages``, ``transactions``, ``dialogs`` or ``calls``, as a ``polars.DataFrame``."""
         import polars as pl
 
         return self._capture.table(name).filter(pl.col("call") == self.row["call"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analyzer import schema
 from analyzer.errors import AmbiguousCall, AnalyzerError, NotFound
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-    from analyzer.filters import Filter
     from analyzer.call import Call
+    from analyzer.filters import Filter
     from analyzer.message import Message
     from analyzer.sip.attempts import Attempts
 
@@ -30,10 +30,10 @@ def read(
 ) -> Capture:
     """Reads captures and returns them as one :class:`Capture` on one time line.
 
-    ``origins`` is a path, a glob, a directory, ``-`` (standard input), a binary file object, or a list of these; pcap or
-    pcapng, also compressed (gzip, zstd, lz4, xz, bzip2). ``capture_points`` are ``NAME=GLOB`` words that say which files
-    were taken where. ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides limits by
-    name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages).
+    ``origins`` is a path, a glob, a directory, ``-`` (standard input), a binary file object, or a list of these; pcap
+    or pcapng, also compressed (gzip, zstd, lz4, xz, bzip2). ``capture_points`` are ``NAME=GLOB`` words that say which
+    files were taken where. ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
+    limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages).
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def to_pandas(frame: pl.DataFrame) -> pd.DataFrame:
-    """A pandas copy: nullable ``Int64``, ``str``, ``bool``, ``float64``, ``datetime64[ns, UTC]``, lists as Python lists."""
+    """A pandas copy: ``Int64`` (nullable), ``str``, ``bool``, ``float64``, ``datetime64[ns, UTC]``, lists as lists."""
     import pandas as pd
     import polars as pl
 

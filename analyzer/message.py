@@ -12,10 +12,10 @@ from analyzer.reading.native import core
 class Header:
     """One header field.
 
-    ``name`` as sent (``f``, ``FROM``), ``canonical`` its registered long form (None for one we do not know), ``value`` on
-    one line, ``offset`` and ``length`` its place in the message in bytes, ``values`` the values that commas join, each a
-    dict of its parts: ``text`` always; ``uri`` ``display`` ``params`` of an address; ``transport`` ``host`` ``port`` of a
-    Via; ``scheme`` of a challenge or of credentials ...
+    ``name`` as sent (``f``, ``FROM``), ``canonical`` its registered long form (None for one we do not know), ``value``
+    on one line, ``offset`` and ``length`` its place in the message in bytes, ``values`` the values that commas join,
+    each a dict of its parts: ``text`` always; ``uri`` ``display`` ``params`` of an address; ``transport`` ``host``
+    ``port`` of a Via; ``scheme`` of a challenge or of credentials ...
     """
 
     name: str
@@ -31,8 +31,8 @@ class Parsed:
     """One SIP message taken apart (RFC 3261 §7, §20, §25); what deviates is in ``deviations`` as (code, detail).
 
     A request has ``method`` and ``uri`` (a dict: ``text`` ``scheme`` ``user`` ``host`` ``port`` ``params`` ``headers``
-    ``number``), a response ``status`` and ``reason``; what is neither has none of them. ``parts`` are those of a multipart
-    body, ``trailing`` counts bytes behind the message.
+    ``number``), a response ``status`` and ``reason``; what is neither has none of them. ``parts`` are those of a
+    multipart body, ``trailing`` counts bytes behind the message.
     """
 
     headers: list[Header]
@@ -54,8 +54,15 @@ class Parsed:
 
     def tree(self) -> list[tuple[str, object]]:
         """Names and values for showing: the start line, each header with its parts, the body's size, the deviations."""
-        start = {"method": self.method, "uri": self.uri and self.uri["text"], "status": self.status, "reason": self.reason}
-        parts: list[tuple[str, object]] = [("start line", {name: value for name, value in start.items() if value is not None})]
+        start = {
+            "method": self.method,
+            "uri": self.uri and self.uri["text"],
+            "status": self.status,
+            "reason": self.reason,
+        }
+        parts: list[tuple[str, object]] = [
+            ("start line", {name: value for name, value in start.items() if value is not None})
+        ]
         parts += [(header.canonical or header.name, _shown(header)) for header in self.headers]
         parts.append(("body", f"{len(self.body)} bytes"))
         if self.deviations:
@@ -66,7 +73,8 @@ class Parsed:
 def _shown(header: Header) -> object:
     """A header's values with those parts that say more than the text does."""
     shown = [
-        {name: part for name, part in value.items() if part not in (None, []) and name != "uri"} for value in header.values
+        {name: part for name, part in value.items() if part not in (None, []) and name != "uri"}
+        for value in header.values
     ]
     if all(value.keys() <= {"text"} for value in shown):
         return header.value

@@ -1,7 +1,7 @@
 """Every table: column, type, unit, meaning, standard.
 
-This file is the single source. The reference page ``docs/tables.md`` is made from it, the core's output and every stage are
-compared with it in the tests, and the command line takes its table commands from it.
+This file is the single source. The reference page ``docs/tables.md`` is made from it, the core's output and every
+stage are compared with it in the tests, and the command line takes its table commands from it.
 
 A column has one of these types; what a user of pandas and of Polars receives for each:
 
@@ -86,11 +86,21 @@ FILES = Table(
         C("path", "text", "Absolute path; null for standard input."),
         C("point", "text", "Capture point the file belongs to."),
         C("format", "text", "pcap or pcapng, with the compression: pcap.gz, pcapng.zst ..."),
-        C("link_types", "text", "Link types in it, by LINKTYPE_ name and number, separated by spaces.", "tcpdump.org linktypes"),
+        C(
+            "link_types",
+            "text",
+            "Link types in it, by LINKTYPE_ name and number, separated by spaces.",
+            "tcpdump.org linktypes",
+        ),
         C("packets", "int", "Packets in it."),
         C("first_at", "time", "Earliest time stamp."),
         C("last_at", "time", "Latest time stamp."),
-        C("dropped", "int", "Packets the capture itself reports as lost; null where it says nothing.", "pcapng ISB, EPB"),
+        C(
+            "dropped",
+            "int",
+            "Packets the capture itself reports as lost; null where it says nothing.",
+            "pcapng ISB, EPB",
+        ),
         C("backward_steps", "int", "How often a packet's time lies before that of the packet ahead of it."),
         C("cut", "bool", "Ended before its stated length, or was corrupt in part."),
     ),
@@ -170,7 +180,12 @@ CORE_ONLY = Table(
     "Ready hashes and numbers per message that stages group and join on.",
     (
         C("_call", "int", "Hash of the Call-ID."),
-        C("_dialog", "int", "Hash of Call-ID and the unordered pair of tags; null unless both tags are there.", "RFC 3261 §12"),
+        C(
+            "_dialog",
+            "int",
+            "Hash of Call-ID and the unordered pair of tags; null unless both tags are there.",
+            "RFC 3261 §12",
+        ),
         C("_leg", "int", "Hash of Call-ID and From tag."),
         C("_via", "int", "Hash of the Via stack without received and rport."),
         C("_via_rest", "int", "The same without the topmost Via."),
@@ -249,7 +264,12 @@ CALLS = Table(
         C("no", "int", "1..n by start in this view; for people, never for joins."),
         C("reference", "key", "transaction of the INVITE at the hop where every figure of the row was taken."),
         C("caller", "text", "Subscriber that calls.", "RFC 3325; else From"),
-        C("callee", "text", "Subscriber that is called: the first Request-URI, normalised.", "RFC 3261 §19.1.6, RFC 3966"),
+        C(
+            "callee",
+            "text",
+            "Subscriber that is called: the first Request-URI, normalised.",
+            "RFC 3261 §19.1.6, RFC 3966",
+        ),
         C("request_uri", "text", "First Request-URI as sent."),
         C("started_at", "time", "First byte of the first INVITE."),
         C("ringing_at", "time", "First 180."),
@@ -332,11 +352,11 @@ ACCOUNT = Table(
 )
 
 TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (FILES, MESSAGES, TRANSACTIONS, DIALOGS, CALLS, REGISTRATIONS, PROBLEMS, ACCOUNT)
+    table.name: table for table in (FILES, MESSAGES, TRANSACTIONS, DIALOGS, CALLS, REGISTRATIONS, PROBLEMS, ACCOUNT)
 }
 
-# Transport failures reported by the core (ICMP unreachable, TCP RST, SCTP ABORT): evidence for transactions, not a user's table.
+# Broken transports as the core reports them (ICMP unreachable, TCP RST, SCTP ABORT): evidence for transactions, not a
+# table for users.
 FAILURES = Table(
     "failures",
     "One packet that says a flow is broken.",

@@ -17,8 +17,8 @@ CORE = DOCS.parent / "analyzer" / "_rust" / "sip-core" / "src"
 
 TABLES_HEAD = """# Tables
 
-Made from `analyzer/schema.py` by `make docs`; edit there. Library (`cap.calls`), command (`sip-analyzer calls`) and heading
-share one word. Missing is null, never 0 or "".
+Made from `analyzer/schema.py` by `make docs`; edit there. Library (`cap.calls`), command (`sip-analyzer calls`) and
+heading share one word. Missing is null, never 0 or "".
 
 | type | pandas | Polars | meaning |
 |---|---|---|---|

@@ -66,7 +66,10 @@ def _host(ip: pl.Expr) -> pl.Expr:
 
 
 def sorted_rows(table: str, rows: list[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: [str(row.get(name)) if name != "frame" else row[name] for name in _ORDER[table]])
+    def place(row: Row) -> list[Any]:
+        return [row[name] if name == "frame" else str(row.get(name)) for name in _ORDER[table]]
+
+    return sorted(rows, key=place)
 
 
 @pytest.mark.parametrize("table", _ORDER)
@@ -90,4 +93,5 @@ def test_a_sample_reads_as_it_was_made(truth: Path, table: str) -> None:
 @pytest.mark.parametrize("truth", TRUTHS, ids=lambda path: path.stem)
 def test_every_packet_is_accounted_for(truth: Path) -> None:
     capture = read(truth)
-    assert capture.table("account")["packets"].sum() == capture.table("files")["packets"].sum() == told(truth)["packets"]
+    in_account, in_files = (capture.table(name)["packets"].sum() for name in ("account", "files"))
+    assert in_account == in_files == told(truth)["packets"]

@@ -10,18 +10,17 @@ import fnmatch
 import glob
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from analyzer.errors import AnalyzerError, CaptureError
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from analyzer import _core
 
 #: What :func:`analyzer.read` takes: a path, a glob, a directory, ``-``, a binary file object, or a list of these.
 Origin = str | os.PathLike[str] | IO[bytes]
@@ -29,7 +28,7 @@ Origin = str | os.PathLike[str] | IO[bytes]
 Progress = Callable[[int, int, int], None]
 
 
-def core() -> _core:
+def core() -> Any:
     """The compiled core, or what to do where it was not built."""
     try:
         from analyzer import _core
@@ -60,22 +59,20 @@ def sources(origins: Origin | Iterable[Origin], capture_points: Iterable[str] = 
 
     ``capture_points`` are ``name=glob`` words; a file whose name or path matches belongs to that point.
     """
-    if isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read"):
-        origins = [origins]  # type: ignore[list-item]
+    single = isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
+    named: list[Origin] = [cast("Origin", origins)] if single else list(cast("Iterable[Origin]", origins))
     points = [_point(word) for word in capture_points]
     found = Sources([])
-    for origin in origins:  # type: ignore[union-attr]
-        if hasattr(origin, "read"):
+    for origin in named:
+        if not isinstance(origin, (str, os.PathLike)):
             name = str(getattr(origin, "name", "stream"))
-            found.files.append((name, _spool(origin, found), _point_of(name, points)))  # type: ignore[arg-type]
+            found.files.append((name, _spool(origin, found), _point_of(name, points)))
         elif os.fspath(origin) == "-":
-            import sys
-
             found.files.append(("-", _spool(sys.stdin.buffer, found), _point_of("-", points)))
         else:
             found.files.extend((path, path, _point_of(path, points)) for path in _expand(os.fspath(origin)))
     if not found.files:
-        raise CaptureError(", ".join(map(str, origins)) or "no capture", 0, "names no file")  # type: ignore[arg-type]
+        raise CaptureError("no capture", 0, "the list of captures is empty")
     seen: dict[str, tuple[str, str, str | None]] = {}
     for entry in found.files:
         seen.setdefault(os.path.abspath(entry[1]), entry)
@@ -100,12 +97,15 @@ def _expand(text: str) -> list[str]:
 #: First bytes of what the core can open: pcap, pcapng, gzip, zstd, lz4, xz, bzip2.
 _MAGIC = tuple(
     bytes.fromhex(magic)
-    for magic in "a1b2c3d4 d4c3b2a1 a1b23c4d 4d3cb2a1 a1b2cd34 34cdb2a1 0a0d0d0a 1f8b 28b52ffd 04224d18 fd377a58 425a68".split()
+    for magic in (
+        *("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "a1b2cd34", "34cdb2a1", "0a0d0d0a"),
+        *("1f8b", "28b52ffd", "04224d18", "fd377a58", "425a68"),
+    )
 )
 
 
 def _may_be_capture(path: Path) -> bool:
-    """Whether a file found in a directory is one to read: by its name (a damaged one is to be reported), or its magic."""
+    """Whether a file found in a directory is one to read: by its name (damage is to be reported), or its magic."""
     if any(suffix in (".pcap", ".pcapng", ".cap") for suffix in path.suffixes):
         return True
     try:
@@ -117,7 +117,8 @@ def _may_be_capture(path: Path) -> bool:
 
 def _spool(stream: IO[bytes], found: Sources) -> str:
     """A stream goes through a file: messages are read again when somebody asks for their text."""
-    copy = tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".capture")  # noqa: SIM115 - lives as long as the capture
+    # It lives as long as the capture.
+    copy = tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".capture")  # noqa: SIM115
     shutil.copyfileobj(stream, copy, 1 << 20)
     copy.flush()
     found.spooled.append(copy)
@@ -164,4 +165,5 @@ class Reading:
 
     def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
         """The verbatim bytes of messages, by (file, frame, offset, length) of their rows; reads the captures again."""
-        return core().fetch(self._sources.files, rows, self._limits)
+        found: list[bytes | None] = core().fetch(self._sources.files, rows, self._limits)
+        return found

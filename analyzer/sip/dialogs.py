@@ -245,7 +245,9 @@ def _with_progress(
     declined = rows.filter(method == "INVITE", status >= 300).group_by("_dialog").agg(declined=row.min())
     found = _joined_on_dialog(found, progress, notified, declined).with_columns(
         # RFC 6665 §4.1.2.4: a 2xx to SUBSCRIBE or a NOTIFY; REFER, which may ask for no subscription at all: a NOTIFY.
-        confirmed=pl.when(pl.col("usage") == "refer").then("notified").otherwise(pl.min_horizontal("accepted", "notified"))
+        confirmed=pl.when(pl.col("usage") == "refer")
+        .then("notified")
+        .otherwise(pl.min_horizontal("accepted", "notified"))
     )
 
     same = ["call_id", "branch", "cseq"]
@@ -374,7 +376,9 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
 
     by_bye = pl.when(pl.col("by_network")).then(network).otherwise(sender("bye"))
     by_cancel = pl.when(seen("cancelled")).then(local).otherwise(unknown)
-    by_final = pl.when(status == 408).then(network).otherwise(remote)  # the phone that rings does not time out; a proxy does
+    by_final = (
+        pl.when(status == 408).then(network).otherwise(remote)
+    )  # the phone that rings does not time out; a proxy does
     return [
         (seen("bye"), "bye", at("bye"), by_bye),
         (invite & seen("failed"), "timeout", at("failed"), unknown),

@@ -7,11 +7,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import SHARED, shared
+from conftest import SHARED
 
 import analyzer
 
-CAPTURES = sorted(path for path in (SHARED / "captures").glob("*") if path.suffix not in (".md", ".tsv") and path.is_file())
+CAPTURES = sorted(
+    path for path in (SHARED / "captures").glob("*") if path.suffix not in (".md", ".tsv") and path.is_file()
+)
 
 # Layers that carry SIP and are not read yet: the rows that tshark sees through them are not expected of us.
 CARRIED_BY = ("gtp", "esp", "pppoes")
