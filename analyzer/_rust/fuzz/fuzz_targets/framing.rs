@@ -1,0 +1,74 @@
+//! Whatever the bytes of a stream, and wherever they are cut into segments: the same messages.
+//!
+//! - Messages lie in the stream one behind the other, and their stamps are those of the packets that carried them.
+//! - A hole may be anywhere; it, too, does not make the segments before and behind it matter.
+//! - What is held for a message that has not ended is bounded by the limits; after the end nothing is held.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sip_core::limits::Limits;
+use sip_core::packet::Stamp;
+use sip_core::sip::{Flaws, StreamFramer};
+use sip_core_fuzz::cuts::Draw;
+
+/// Longest start line that the framer waits for.
+const LINE: usize = 16 << 10;
+/// A stream longer than this is not cut into single bytes.
+const SHORT: usize = 2_048;
+
+/// Begin, end, complete, skipped, flaws.
+type Message = (usize, usize, bool, u64, Flaws);
+
+fuzz_target!(|data: &[u8]| {
+    let mut draw = Draw::from(data);
+    let hole = draw.below(data.len() + 1);
+    for limits in [Limits::default(), Limits { max_message_bytes: 600, ..Limits::default() }] {
+        for hole in [None, Some(hole)] {
+            let whole = frame(data, hole, &limits, || usize::MAX);
+            assert_eq!(frame(data, hole, &limits, || draw.length()), whole, "in pieces");
+            if data.len() <= SHORT {
+                assert_eq!(frame(data, hole, &limits, || 1), whole, "byte by byte");
+            }
+        }
+    }
+});
+
+fn frame(data: &[u8], hole: Option<usize>, limits: &Limits, mut length: impl FnMut() -> usize) -> Vec<Message> {
+    let mut framer = StreamFramer::new();
+    let mut found: Vec<Message> = Vec::new();
+    // Where each segment begins; a segment is a packet.
+    let mut begins = Vec::new();
+    let mut at = 0;
+    while at < data.len() {
+        let stop = if let Some(hole) = hole.filter(|hole| at < *hole) { hole } else { data.len() };
+        let end = at.saturating_add(length()).min(stop);
+        begins.push(at);
+        let stamp = Stamp { time: 0, file: 0, frame: begins.len() as u64, offset: at as u64 };
+        framer
+            .segment(&data[at..end], at as u32, stamp, limits, &mut |framed| found.push(check(framed, data, &begins)));
+        assert!(framer.held() <= limits.max_message_bytes.max(LINE) + (end - at), "{} bytes held", framer.held());
+        at = end;
+        if hole == Some(at) {
+            framer.gap(limits, &mut |framed| found.push(check(framed, data, &begins)));
+            assert_eq!(framer.held(), 0);
+        }
+    }
+    framer.end(limits, &mut |framed| found.push(check(framed, data, &begins)));
+    assert_eq!(framer.held(), 0);
+    assert!(found.is_sorted_by(|a, b| a.1 <= b.0), "messages overlap");
+    found
+}
+
+/// The message as its place in the stream, once its stamps are found to be right.
+fn check(framed: sip_core::sip::Framed<'_>, data: &[u8], begins: &[usize]) -> Message {
+    let begin = framed.seq as usize;
+    let end = begin + framed.bytes.len();
+    assert!(begin < end);
+    assert_eq!(framed.bytes, &data[begin..end]);
+    let packet = |at: usize| begins.partition_point(|&begin| begin <= at);
+    let (first, last) = (packet(begin), packet(end - 1));
+    assert_eq!((framed.first.frame, framed.first.offset), (first as u64, begin as u64));
+    assert_eq!((framed.last.frame, framed.last.offset), (last as u64, begin.max(begins[last - 1]) as u64));
+    assert_eq!(framed.contiguous, first == last);
+    (begin, end, framed.complete, framed.skipped, framed.flaws)
+}
