@@ -27,13 +27,15 @@ def read(
     threads: int = 0,
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
+    tables: Iterable[str] | None = None,
 ) -> Capture:
     """Reads captures and returns them as one :class:`Capture` on one time line.
 
     ``origins`` is a path, a glob, a directory, ``-`` (standard input), a binary file object, or a list of these; pcap
     or pcapng, also compressed (gzip, zstd, lz4, xz, bzip2). ``capture_points`` are ``NAME=GLOB`` words that say which
     files were taken where. ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
-    limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages).
+    limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
+    the tables you are going to look at, where you know: what only others need is read when it is asked for.
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.
@@ -44,7 +46,9 @@ def read(
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
     found = native.sources(origins, capture_points)
-    reading = native.Reading(found, threads, limits)
+    lean = tables is not None and "messages" not in tables
+    columns = [*schema.MESSAGES.names, *schema.CORE_ONLY.names] if lean else []
+    reading = native.Reading(found, threads, limits, [name for name in columns if name not in schema.FOR_SHOW] or None)
     return Capture(reading.tables(progress), reading)
 
 
@@ -252,6 +256,9 @@ class Capture:
     def _make_messages(self) -> pl.DataFrame:
         from analyzer.sip import dialogs
 
+        if self._reading and not self._reading.whole:
+            self._reading = self._reading.again()
+            self._core = self._reading.tables()
         messages = self._core["messages"]
         found = messages.with_columns(
             dialogs.of_messages(messages, self._bare_dialogs).alias("dialog"),

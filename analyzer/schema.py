@@ -196,6 +196,15 @@ CORE_ONLY = Table(
     ),
 )
 
+# Columns of messages that no stage looks at: a reading for calls alone does not make them.
+FOR_SHOW = frozenset(
+    {
+        *("file", "frame", "offset", "length", "point", "max_forwards", "require", "supported", "rseq", "rack"),
+        *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
+        *("_via", "_via_rest"),
+    }
+)
+
 TRANSACTIONS = Table(
     "transactions",
     "One transaction on one hop.",

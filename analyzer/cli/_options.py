@@ -136,8 +136,8 @@ def note(text: str) -> None:
     click.echo(f"sip-analyzer: {safe(text)}", err=True)
 
 
-def read(values: dict[str, Any]) -> Reading:
-    """The capture that the arguments name, read with progress on a terminal."""
+def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None) -> Reading:
+    """The capture that the arguments name, read with progress on a terminal. ``tables``: those to be looked at."""
     from analyzer.capture import read as read_capture
 
     sources = tuple(values["captures"])
@@ -147,7 +147,11 @@ def read(values: dict[str, Any]) -> Reading:
     progress = Progress() if sys.stderr.isatty() else None
     try:
         capture = read_capture(
-            list(sources), capture_points=values["capture_points"], threads=values["threads"] or 0, progress=progress
+            list(sources),
+            capture_points=values["capture_points"],
+            threads=values["threads"] or 0,
+            progress=progress,
+            tables=tables,
         )
     finally:
         if progress is not None:

@@ -21,7 +21,8 @@ def table_command(table: str, more: str, example: str) -> click.Command:
         form = _output.chosen_format(values["form"], values["output"])
         columns = _output.chosen_columns(table, values["columns"])
         chosen = _options.make_filter(table, values["tz"], values)
-        reading = _options.read(values)
+        # A filter looks at messages.
+        reading = _options.read(values, tables=None if chosen else (table,))
         capture = reading.capture.filter(chosen) if chosen else reading.capture
         frame = capture.table(table)
         total = frame.height

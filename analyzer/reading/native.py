@@ -140,10 +140,19 @@ def _point_of(path: str, points: list[tuple[str, str]]) -> str | None:
 class Reading:
     """A reading under way; :meth:`tables` waits for it."""
 
-    def __init__(self, found: Sources, threads: int, limits: Mapping[str, int] | None) -> None:
+    def __init__(
+        self, found: Sources, threads: int, limits: Mapping[str, int] | None, columns: list[str] | None = None
+    ) -> None:
         self._sources = found
+        self._threads = threads
         self._limits = dict(limits) if limits else None
-        self._scan = core().scan(found.files, threads, self._limits)
+        #: Every column of ``messages`` is made.
+        self.whole = columns is None
+        self._scan = core().scan(found.files, threads, self._limits, columns)
+
+    def again(self) -> Reading:
+        """The same captures with every column."""
+        return Reading(self._sources, self._threads, self._limits)
 
     def tables(self, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
         """The core's tables as Polars frames, zero copy: messages files problems account failures."""

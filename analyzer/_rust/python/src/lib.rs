@@ -16,6 +16,7 @@ use sip_core::error::CaptureError;
 use sip_core::limits::Limits;
 use sip_core::road::{self, Options, Place, Progress, Scan, ScanError, Source};
 use sip_core::sip::{Carrier, Message};
+use sip_core::tables::Wanted;
 
 type SourceArgument = (String, PathBuf, Option<String>);
 
@@ -24,7 +25,7 @@ fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
 }
 
 fn options(threads: usize, limits: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
-    let mut options = Options { threads, limits: Limits::default() };
+    let mut options = Options { threads, ..Options::default() };
     for (name, value) in limits.into_iter().flatten() {
         let name: String = name.extract()?;
         if !options.limits.set(&name, value.extract()?) {
@@ -111,10 +112,17 @@ impl Drop for RunningScan {
 }
 
 /// Starts to read captures: (name, path, capture point or None) each. threads = 0: one parser for each processor.
+/// columns: those of `messages` that are wanted, None for all.
 #[pyfunction]
-#[pyo3(signature = (sources, threads = 0, limits = None))]
-fn scan(sources: Vec<SourceArgument>, threads: usize, limits: Option<&Bound<'_, PyDict>>) -> PyResult<RunningScan> {
-    let options = options(threads, limits)?;
+#[pyo3(signature = (sources, threads = 0, limits = None, columns = None))]
+fn scan(
+    sources: Vec<SourceArgument>,
+    threads: usize,
+    limits: Option<&Bound<'_, PyDict>>,
+    columns: Option<Vec<String>>,
+) -> PyResult<RunningScan> {
+    let wanted = columns.map_or(Wanted::All, Wanted::These);
+    let options = Options { wanted, ..options(threads, limits)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);

@@ -51,7 +51,7 @@ impl Compression {
     }
 
     fn decoder(self, source: impl Read + Send + 'static, limits: &Limits) -> io::Result<Box<dyn Read + Send>> {
-        let source = BufReader::with_capacity(INPUT_BYTES, source);
+        let source = BufReader::with_capacity(INPUT_BYTES, Filled { source, error: None });
         Ok(match self {
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
             Compression::Zstd => {
@@ -111,6 +111,35 @@ impl Read for Watched {
                 }
             }
         }
+    }
+}
+
+/// A source that fills the buffer it is given. How much a decoder gives before a corrupt place depends on the pieces it
+/// is fed, and a pipe must give what a file gives.
+struct Filled<R> {
+    source: R,
+    /// Came after bytes; told at the next call.
+    error: Option<io::Error>,
+}
+
+impl<R: Read> Read for Filled<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let mut filled = 0;
+        while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
+            match self.source.read(free) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if filled == 0 => return Err(error),
+                Err(error) => {
+                    self.error = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(filled)
     }
 }
 

@@ -28,6 +28,7 @@ use crate::limits::Limits;
 use crate::net::{Failure, Fate, Flow};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
+use crate::tables::Wanted;
 use crate::tables::messages::{self, Chunk};
 use crate::tables::small::{self, FileRow, ProblemLog};
 pub use batch::{Batch, Slot};
@@ -51,6 +52,8 @@ pub struct Options {
     pub limits: Limits,
     /// Parser threads; 0 = one for each processor.
     pub threads: usize,
+    /// Columns of `messages` that are made; what is not asked for costs neither time nor memory.
+    pub wanted: Wanted,
 }
 
 /// Shared with whoever waits for the scan.
@@ -89,9 +92,9 @@ pub enum ScanError {
 /// # Errors
 /// When not one of them can be read. A single unreadable one among others is a row in `problems`.
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
-    let chunks: Mutex<Vec<(usize, Chunk)>> = Mutex::new(Vec::new());
+    let chunks: Mutex<Vec<(usize, Result<Chunk, ArrowError>)>> = Mutex::new(Vec::new());
     let finished = read(sources, options, progress, || {
-        let mut parser = messages::Parser::new(&options.limits);
+        let mut parser = messages::Parser::new(&options.limits, &options.wanted);
         let chunks = &chunks;
         move |number: usize, batch: &Batch| {
             let chunk = parser.parse(batch);
@@ -102,7 +105,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
 
     let mut chunks = chunks.into_inner().unwrap_or_else(PoisonError::into_inner);
     chunks.sort_unstable_by_key(|&(number, _)| number);
-    let mut chunks: Vec<Chunk> = chunks.into_iter().map(|(_, chunk)| chunk).collect();
+    let mut chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect::<Result<Vec<Chunk>, ArrowError>>()?;
     let Finished { files, mut problems, ledger, failures, points } = finished;
     for chunk in &mut chunks {
         problems.append(chunk.take_problems(&options.limits));
@@ -110,7 +113,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     let file_names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let point_names: Vec<&str> = points.iter().map(String::as_str).collect();
     Ok(Scan {
-        messages: messages::assemble(chunks, &file_names, &point_names)?,
+        messages: messages::assemble(chunks, &file_names, &point_names, &options.wanted)?,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,

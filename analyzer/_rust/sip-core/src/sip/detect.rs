@@ -63,59 +63,118 @@ pub(super) enum Find {
 
 static VERSION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"SIP/2.0"));
 
-/// The first start line in `view` at or after `from` (a place where a line may begin) that headers of SIP follow.
-/// Candidates later than `latest` are not looked at.
+/// The first start line in `view` at or after `from` that headers of SIP follow. Candidates later than `latest` are not
+/// looked at.
 ///
-/// A start line behind a body that ends without CRLF is found in the middle of its line.
+/// It may begin in the middle of a line: behind a body that ends without CRLF, or behind bytes that are not SIP. What is
+/// found, if `ended` is not said, is the same however many shorter views were searched before this one.
 pub(super) fn find_start(view: &[u8], from: usize, ended: bool, latest: usize) -> Find {
     let (_, body) = split(view, from);
-    let mut line = from;
-    let mut refused = None;
+    // No request line begins before this.
+    let mut floor = from;
     for hit in VERSION.find_iter(body) {
         let hit = from + hit;
-        if let Some(nl) = view.get(line..hit).and_then(|v| memchr::memrchr(b'\n', v)) {
-            line += nl + 1;
-        }
-        let (_, rest) = split(view, hit);
-        let Some(candidate) = candidate(view, line, hit, rest) else { continue };
+        let (_, after) = split(view, hit + VERSION_BYTES);
+        let line = line_begin(view, floor, hit);
+        floor = hit + VERSION_BYTES;
+        let short = |candidate: &usize| view.len() - candidate < start::MAX_START_LINE;
+        let request = || request_before(view, line, hit);
+        let candidate = match behind_version(after, ended) {
+            Behind::Nothing => request(),
+            Behind::Status => Some(hit),
+            Behind::Open => match request().filter(short).or(Some(hit).filter(short)) {
+                Some(candidate) => return Find::From(candidate),
+                None => None,
+            },
+            Behind::Other => None,
+        };
+        let Some(candidate) = candidate else { continue };
         if candidate > latest {
             break;
         }
-        if refused.replace(candidate) == Some(candidate) {
-            continue;
-        }
         let (_, from_candidate) = split(view, candidate);
-        let Some((_, with_end)) = start::line_at(from_candidate) else { continue };
+        let Some((_, with_end)) = start::line_at(from_candidate) else {
+            if !ended && short(&candidate) {
+                return Find::From(candidate);
+            }
+            continue;
+        };
         match start::evidence(from_candidate.get(with_end..).unwrap_or_default(), ended) {
             At::Start => return Find::At(candidate),
-            At::More => return Find::From(line),
+            At::More => return Find::From(candidate),
             At::Other => {}
         }
     }
-    // The last line has not ended; what it will be nobody knows yet.
-    Find::From(view.get(line..).and_then(|v| memchr::memrchr(b'\n', v)).map_or(line, |nl| line + nl + 1))
+    Find::From(may_begin(view, line_begin(view, floor, view.len())))
 }
 
-/// Where the start line would begin whose `SIP/2.0` stands at `hit` in the line that begins at `line`.
-fn candidate(view: &[u8], line: usize, hit: usize, rest: &[u8]) -> Option<usize> {
-    let after = rest.get(7..).unwrap_or_default();
-    if let [b' ', a, b, c, tail @ ..] = after {
-        let ends = tail.first().is_none_or(|&b| is_blank(b) || b == b'\r' || b == b'\n');
-        if ends && a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit() {
-            return Some(hit);
-        }
+const VERSION_BYTES: usize = 7;
+
+/// What stands behind `SIP/2.0`.
+enum Behind {
+    /// The end of the line: a request line.
+    Nothing,
+    /// A status code.
+    Status,
+    /// Not to be said yet.
+    Open,
+    Other,
+}
+
+fn behind_version(after: &[u8], ended: bool) -> Behind {
+    let open = if ended { Behind::Other } else { Behind::Open };
+    match after.iter().find(|&&b| !is_blank(b)) {
+        None => return open,
+        Some(b'\r' | b'\n') => return Behind::Nothing,
+        Some(_) => {}
     }
-    let tail = after.iter().position(|&b| !is_blank(b)).and_then(|n| after.get(n));
-    let before = view.get(line..hit)?;
-    if !matches!(tail, None | Some(b'\r' | b'\n')) || !before.last().copied().is_some_and(is_blank) {
-        return None;
+    let Some(code) = after.strip_prefix(b" ") else { return Behind::Other };
+    let digits = code.iter().take_while(|b| b.is_ascii_digit()).count();
+    match (digits, code.get(digits)) {
+        (3, Some(b' ' | b'\t' | b'\r' | b'\n')) => Behind::Status,
+        (..=3, None) => open,
+        _ => Behind::Other,
     }
-    // `token SP scheme:`: the method is the token before the first blank.
-    let blank = before.iter().position(|&b| is_blank(b))?;
-    let (head, target) = split(before, blank);
-    let method = head.iter().rev().take_while(|&&b| is_token(b)).count();
-    let target = super::text::trim_start(target);
-    (method > 0 && start::has_scheme(target.strip_prefix(b"<").unwrap_or(target))).then_some(line + blank - method)
+}
+
+/// Where the line goes back to in which `to` stands, but not before `floor`.
+fn line_begin(view: &[u8], floor: usize, to: usize) -> usize {
+    let before = view.get(floor..to).unwrap_or_default();
+    memchr::memrchr2(b'\r', b'\n', before).map_or(floor, |end| floor + end + 1)
+}
+
+/// Where the request line begins whose version stands at `version`, in the line that begins at `line`.
+fn request_before(view: &[u8], line: usize, version: usize) -> Option<usize> {
+    let text = view.get(line..version)?;
+    let target_ends = text.last().copied().is_some_and(is_blank);
+    target_ends.then(|| request(super::text::trim_end(text), false)).flatten().map(|at| line + at)
+}
+
+/// Where the last `token SP scheme:` begins. `open`: the scheme may still be coming.
+fn request(text: &[u8], open: bool) -> Option<usize> {
+    memchr::memrchr2_iter(b' ', b'\t', text).find_map(|blank| {
+        let (before, target) = split(text, blank);
+        let target = target.get(1..).unwrap_or_default();
+        let target = target.strip_prefix(b"<").unwrap_or(target);
+        let before = super::text::trim_end(before);
+        let method = trailing_token(before);
+        let fits = start::has_scheme(target) || (open && target.iter().all(|&b| start::is_scheme_char(b)));
+        (fits && method > 0).then_some(before.len() - method)
+    })
+}
+
+fn trailing_token(v: &[u8]) -> usize {
+    v.iter().rev().take_while(|&&b| is_token(b)).count()
+}
+
+/// The earliest place in a line without an end, which begins at `line`, where a start line may begin once more has come.
+fn may_begin(view: &[u8], line: usize) -> usize {
+    let (_, text) = split(view, line);
+    let short = |at: &usize| text.len() - at < start::MAX_START_LINE;
+    let version = (1..VERSION_BYTES).rev().find(|&n| text.ends_with(b"SIP/2.0".get(..n).unwrap_or_default()));
+    let word = text.len() - trailing_token(text).max(version.unwrap_or(0));
+    let earliest = request(text, false).filter(short).or_else(|| request(text, true)).unwrap_or(word).min(word);
+    line + if short(&earliest) { earliest } else { text.len() }
 }
 
 /// What bytes that are not SIP are, by their own marks.

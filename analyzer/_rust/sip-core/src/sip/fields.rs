@@ -191,6 +191,8 @@ pub struct Fields<'a> {
     /// The header that was the first to be repeated.
     repeated: Option<Name>,
     seen: u128,
+    /// Lines of the header section that ended, the empty one included.
+    lines: usize,
 }
 
 /// The header section has lines that begin with white space.
@@ -313,6 +315,7 @@ impl<'a> Fields<'a> {
         let mut first = true;
         let mut line_feeds = 0u32;
         for nl in memchr::memchr_iter(b'\n', text) {
+            self.lines += 1;
             let line = text.get(at..nl).unwrap_or_default();
             let line = match line {
                 [head @ .., b'\r'] => head,
@@ -641,7 +644,7 @@ impl<'a> Fields<'a> {
         self.flaws.add_if(memchr::memchr(0, header).is_some(), Flaw::Nul);
         if !self.flaws.has(Flaw::LineEnd) {
             // Every LF has its CR before it; is there a CR without LF after it?
-            let bare = memchr::memchr_iter(b'\r', header).count() != memchr::memchr_iter(b'\n', header).count();
+            let bare = memchr::memchr_iter(b'\r', header).count() != self.lines;
             self.flaws.add_if(bare, Flaw::BareCr);
         }
     }

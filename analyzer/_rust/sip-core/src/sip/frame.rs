@@ -290,7 +290,10 @@ impl StreamFramer {
             view.shrink_to(4096);
             pieces.clear();
             pieces.shrink_to(16);
-        } else {
+        } else if used > 0 {
+            if view.len() <= 64 {
+                view.shrink_to_fit(); // nor the room of a segment for the word it ended in
+            }
             let first = piece_index(&pieces, used);
             pieces.drain(..first);
             for piece in &mut pieces {
@@ -351,23 +354,18 @@ impl StreamFramer {
                         self.is_sip = true;
                         self.state = State::Header(Head::default());
                     }
-                    Find::From(line) => {
+                    Find::From(begin) => {
                         seen.other = true;
-                        let (_, tail) = split(rest, line);
-                        // A start line that waits for its headers, or a line that may become one.
-                        let may = !tail.is_empty() && start::at(tail, false) != At::Other;
-                        let hold = may && !ended && tail.len() < start::MAX_START_LINE;
-                        let done = if hold { line } else { rest.len() };
+                        let done = if ended { rest.len() } else { begin };
                         self.skipped += done as u64;
                         return (at + done, seen);
                     }
                 },
                 State::Header(mut head) => {
                     seen.sip = true;
-                    match head.read(rest) {
-                        HeadEnd::More if rest.len() > limits.max_message_bytes => {
-                            at += self.too_long(view, pieces, at, rest.len(), emit);
-                        }
+                    let max = limits.max_message_bytes.max(1);
+                    match head.read(split(rest, max).0) {
+                        HeadEnd::More if rest.len() > max => at += self.too_long(view, pieces, at, max, emit),
                         HeadEnd::More => {
                             self.state = State::Header(head);
                             return (at, seen);
@@ -427,11 +425,15 @@ impl StreamFramer {
                     Find::From(searched) => BodyEnd::More(searched),
                 }
             }
-            Length::UntilStart => match detect::find_start(message, searched, false, usize::MAX) {
-                Find::At(start) => BodyEnd::At { end: body_end(split(message, start).0, header_len), complete: true },
-                Find::From(_) if message.len() > limits.max_message_bytes => BodyEnd::TooLong,
-                Find::From(searched) => BodyEnd::More(searched),
-            },
+            Length::UntilStart => {
+                match detect::find_start(split(message, limits.max_message_bytes).0, searched, false, usize::MAX) {
+                    Find::At(start) => {
+                        BodyEnd::At { end: body_end(split(message, start).0, header_len), complete: true }
+                    }
+                    Find::From(_) if message.len() > limits.max_message_bytes => BodyEnd::TooLong,
+                    Find::From(searched) => BodyEnd::More(searched),
+                }
+            }
         }
     }
 

@@ -96,10 +96,14 @@ fn has_uri_headers(uri: &[u8]) -> bool {
 
 /// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) ":"` (RFC 3986 §3.1).
 pub fn has_scheme(uri: &[u8]) -> bool {
-    let Some(colon) = uri.iter().position(|&b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))) else {
+    let Some(colon) = uri.iter().position(|&b| !is_scheme_char(b)) else {
         return false;
     };
     uri.get(colon) == Some(&b':') && uri.first().is_some_and(u8::is_ascii_alphabetic)
+}
+
+pub fn is_scheme_char(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')
 }
 
 /// The methods of the IANA registry.
@@ -187,19 +191,13 @@ pub fn at(v: &[u8], ended: bool) -> At {
     }
 }
 
-/// May a line that has not ended yet become a start line: `token SP scheme:...`, or the head of `SIP/2.0 200`?
-pub fn may_become_start(v: &[u8]) -> bool {
+/// May a line that has not ended yet become a start line: `token SP ...`, or the head of `SIP/2.0 200`?
+fn may_become_start(v: &[u8]) -> bool {
     if starts_with(b"SIP/", v.get(..v.len().min(4)).unwrap_or(v)) {
         return true;
     }
-    let Some(end) = v.iter().position(|&b| !is_token(b)) else { return v.len() <= 64 };
-    let (_, rest) = split(v, end);
-    if end == 0 || !rest.first().copied().is_some_and(is_blank) {
-        return false;
-    }
-    let target = trim_start(rest);
-    let target = target.strip_prefix(b"<").unwrap_or(target);
-    has_scheme(target) || target.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+    let end = v.iter().position(|&b| !is_token(b));
+    end.is_none_or(|end| end > 0 && v.get(end).copied().is_some_and(is_blank))
 }
 
 /// How far header lines are looked at for evidence: enough for any real message, too little to be a burden.

@@ -1,111 +1,232 @@
 //! Column builders under the types of the contract, and the macro that names each column once.
+//!
+//! A value is set at its row; rows that are passed over are null (false), so that the many columns a message says nothing
+//! of cost nothing. A column that nobody wants has no rows and takes no values.
 
-use arrow_array::builder::{BooleanBuilder, Int64Builder, StringViewBuilder, TimestampNanosecondBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 use std::sync::Arc;
 
+use arrow_array::builder::make_view;
+use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow_schema::{ArrowError, Field, Schema};
+
+use crate::hash;
 use crate::packet::NO_TIME;
 
-/// A builder of one column of a contract type.
-pub trait Column {
-    fn new() -> Self;
-    fn data_type() -> DataType;
-    fn finish(&mut self) -> ArrayRef;
+/// A column under construction.
+pub trait Column: Sized {
+    /// A column of so many rows, all null (false).
+    fn new(rows: usize) -> Self;
+    fn finish(self) -> Result<ArrayRef, ArrowError>;
 }
 
-/// Text: views into shared blocks, each distinct string of a batch stored once.
-pub struct Text(StringViewBuilder);
+/// One bit for each row.
+struct Bits {
+    words: Vec<u64>,
+    rows: usize,
+    count: usize,
+}
+
+impl Bits {
+    fn new(rows: usize) -> Self {
+        Self { words: Vec::new(), rows, count: 0 }
+    }
+
+    #[inline]
+    fn set(&mut self, row: usize) {
+        if self.words.is_empty() {
+            self.words = vec![0; self.rows.div_ceil(64)];
+        }
+        if let Some(word) = self.words.get_mut(row / 64) {
+            *word |= 1 << (row % 64);
+            self.count += 1;
+        }
+    }
+
+    fn finish(mut self) -> BooleanBuffer {
+        self.words.resize(self.rows.div_ceil(64), 0);
+        BooleanBuffer::new(Buffer::from_vec(self.words), 0, self.rows)
+    }
+
+    fn finish_nulls(self) -> Option<NullBuffer> {
+        (self.count < self.rows).then(|| NullBuffer::new(self.finish()))
+    }
+}
+
+/// Values and which of them are there; nothing is allocated before the first.
+struct Values<T> {
+    values: Vec<T>,
+    valid: Bits,
+}
+
+impl<T: Copy + Default> Values<T> {
+    fn new(rows: usize) -> Self {
+        Self { values: Vec::new(), valid: Bits::new(rows) }
+    }
+
+    #[inline]
+    fn set(&mut self, row: usize, value: T) {
+        if self.values.is_empty() {
+            self.values = vec![T::default(); self.valid.rows];
+        }
+        if let Some(slot) = self.values.get_mut(row) {
+            *slot = value;
+            self.valid.set(row);
+        }
+    }
+
+    fn finish(mut self) -> (Vec<T>, Option<NullBuffer>) {
+        self.values.resize(self.valid.rows, T::default());
+        (self.values, self.valid.finish_nulls())
+    }
+}
+
+/// Text: views into one buffer. A string that was there not long ago is stored once.
+pub struct Text {
+    views: Values<u128>,
+    buffer: Vec<u8>,
+    /// By hash: where a recent string lies in the buffer. Small, so that those of all columns stay in the cache.
+    recent: Vec<(u32, u32)>,
+}
 
 /// Nullable 64-bit integer.
-pub struct Int(Int64Builder);
+pub struct Int(Values<i64>);
 
 /// Nanoseconds since 1970, UTC.
-pub struct Time(TimestampNanosecondBuilder);
+pub struct Time(Values<i64>);
 
-/// Never null.
-pub struct Bool(BooleanBuilder);
+/// Never null; false where nothing was set.
+pub struct Bool(Bits);
+
+/// Strings remembered by a text column; the calls alive at one time are some hundred.
+const RECENT: usize = 1024;
 
 impl Text {
-    pub fn push(&mut self, value: Option<&str>) {
-        self.0.append_option(value);
+    pub fn set(&mut self, row: usize, value: Option<&str>) {
+        if let Some(text) = value {
+            self.set_utf8(row, text.as_bytes());
+        }
     }
 
     /// Bytes from the wire: null if absent or empty; what is not UTF-8 becomes U+FFFD.
-    pub fn push_bytes(&mut self, value: Option<&[u8]>) {
+    #[inline]
+    pub fn set_bytes(&mut self, row: usize, value: Option<&[u8]>) {
         match value {
-            Some(bytes) if !bytes.is_empty() => match std::str::from_utf8(bytes) {
-                Ok(text) => self.0.append_value(text),
-                Err(_) => self.0.append_value(String::from_utf8_lossy(bytes)),
-            },
-            _ => self.0.append_null(),
+            None | Some([]) => {}
+            _ if row >= self.views.valid.rows => {}
+            Some(bytes) if bytes.is_ascii() => self.set_utf8(row, bytes),
+            Some(bytes) => self.set_utf8(row, String::from_utf8_lossy(bytes).as_bytes()),
         }
     }
-}
 
-impl Int {
-    pub fn push(&mut self, value: Option<i64>) {
-        self.0.append_option(value);
-    }
-}
-
-impl Time {
-    pub fn push(&mut self, time: i64) {
-        self.0.append_option((time != NO_TIME).then_some(time));
-    }
-}
-
-impl Bool {
-    pub fn push(&mut self, value: bool) {
-        self.0.append_value(value);
+    fn set_utf8(&mut self, row: usize, text: &[u8]) {
+        const INLINE: usize = 12;
+        if row >= self.views.valid.rows {
+            return;
+        }
+        if text.len() <= INLINE {
+            self.views.set(row, make_view(text, 0, 0));
+            return;
+        }
+        if self.recent.is_empty() {
+            self.recent = vec![(0, 0); RECENT];
+        }
+        let Some(recent) = self.recent.get_mut(hash::bytes(text) as usize % RECENT) else { return };
+        let (offset, length) = (recent.0 as usize, recent.1 as usize);
+        if self.buffer.get(offset..offset + length) != Some(text) {
+            // A batch holds some MiB of messages, so its text never comes near 4 GiB.
+            *recent = (self.buffer.len() as u32, text.len() as u32);
+            self.buffer.extend_from_slice(text);
+        }
+        self.views.set(row, make_view(text, 0, recent.0));
     }
 }
 
 impl Column for Text {
-    fn new() -> Self {
-        Self(StringViewBuilder::new().with_deduplicate_strings())
+    fn new(rows: usize) -> Self {
+        Self { views: Values::new(rows), buffer: Vec::new(), recent: Vec::new() }
     }
-    fn data_type() -> DataType {
-        DataType::Utf8View
+
+    fn finish(mut self) -> Result<ArrayRef, ArrowError> {
+        let (views, nulls) = self.views.finish();
+        self.buffer.shrink_to_fit();
+        Ok(Arc::new(StringViewArray::try_new(views.into(), vec![Buffer::from_vec(self.buffer)], nulls)?))
     }
-    fn finish(&mut self) -> ArrayRef {
-        Arc::new(self.0.finish())
+}
+
+impl Int {
+    #[inline]
+    pub fn set(&mut self, row: usize, value: Option<i64>) {
+        if let Some(value) = value {
+            self.0.set(row, value);
+        }
     }
 }
 
 impl Column for Int {
-    fn new() -> Self {
-        Self(Int64Builder::new())
+    fn new(rows: usize) -> Self {
+        Self(Values::new(rows))
     }
-    fn data_type() -> DataType {
-        DataType::Int64
+
+    fn finish(self) -> Result<ArrayRef, ArrowError> {
+        let (values, nulls) = self.0.finish();
+        Ok(Arc::new(Int64Array::try_new(values.into(), nulls)?))
     }
-    fn finish(&mut self) -> ArrayRef {
-        Arc::new(self.0.finish())
+}
+
+impl Time {
+    #[inline]
+    pub fn set(&mut self, row: usize, time: i64) {
+        if time != NO_TIME {
+            self.0.set(row, time);
+        }
     }
 }
 
 impl Column for Time {
-    fn new() -> Self {
-        Self(TimestampNanosecondBuilder::new().with_data_type(Self::data_type()))
+    fn new(rows: usize) -> Self {
+        Self(Values::new(rows))
     }
-    fn data_type() -> DataType {
-        DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
+
+    fn finish(self) -> Result<ArrayRef, ArrowError> {
+        let (values, nulls) = self.0.finish();
+        Ok(Arc::new(TimestampNanosecondArray::try_new(values.into(), nulls)?.with_timezone("UTC")))
     }
-    fn finish(&mut self) -> ArrayRef {
-        Arc::new(self.0.finish())
+}
+
+impl Bool {
+    #[inline]
+    pub fn set(&mut self, row: usize, value: bool) {
+        if value {
+            self.0.set(row);
+        }
     }
 }
 
 impl Column for Bool {
-    fn new() -> Self {
-        Self(BooleanBuilder::new())
+    fn new(rows: usize) -> Self {
+        Self(Bits::new(rows))
     }
-    fn data_type() -> DataType {
-        DataType::Boolean
+
+    fn finish(self) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(BooleanArray::new(self.0.finish(), None)))
     }
-    fn finish(&mut self) -> ArrayRef {
-        Arc::new(self.0.finish())
+}
+
+/// Which columns are wanted.
+#[derive(Debug, Clone, Default)]
+pub enum Wanted {
+    #[default]
+    All,
+    These(Vec<String>),
+}
+
+impl Wanted {
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::These(names) => names.iter().any(|wanted| wanted == name),
+        }
     }
 }
 
@@ -116,23 +237,34 @@ macro_rules! columns {
         $visibility struct $name { $(pub $field: $crate::tables::columns::$kind),+ }
 
         impl $name {
-            pub fn new() -> Self {
+            pub fn new(rows: usize, wanted: &$crate::tables::columns::Wanted) -> Self {
                 use $crate::tables::columns::Column;
-                Self { $($field: $crate::tables::columns::$kind::new()),+ }
+                let rows = |name: &str| if wanted.has(name) { rows } else { 0 };
+                Self { $($field: $crate::tables::columns::$kind::new(rows($text))),+ }
             }
 
-            /// The columns by name, in order.
-            pub fn finish(&mut self) -> Vec<(&'static str, arrow_array::ArrayRef)> {
+            /// The columns that are wanted, by name, in order.
+            pub fn finish(
+                self,
+                wanted: &$crate::tables::columns::Wanted,
+            ) -> Result<$crate::tables::columns::Named, arrow_schema::ArrowError> {
                 use $crate::tables::columns::Column;
-                vec![$(($text, self.$field.finish())),+]
+                let mut columns = Vec::new();
+                $(if wanted.has($text) {
+                    columns.push(($text, self.$field.finish()?));
+                })+
+                Ok(columns)
             }
         }
     };
 }
 pub(crate) use columns;
 
+/// Columns with their names, in order.
+pub type Named = Vec<(&'static str, ArrayRef)>;
+
 /// A record batch from named columns.
-pub fn record_batch(columns: Vec<(&'static str, ArrayRef)>) -> Result<RecordBatch, ArrowError> {
+pub fn record_batch(columns: Named) -> Result<RecordBatch, ArrowError> {
     let fields: Vec<Field> =
         columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect())

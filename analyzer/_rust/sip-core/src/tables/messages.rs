@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use hashbrown::HashMap;
 use memchr::memmem;
@@ -15,7 +15,7 @@ use crate::problem::{Layer, Problem, Problems};
 use crate::road::{Batch, Kind, Sighted, Sighting, Slot, sweep, time_order};
 use crate::sip::fields::{Fields, Scratch, read};
 use crate::sip::{Flaw, Flaws};
-use crate::tables::columns::{columns, record_batch};
+use crate::tables::columns::{Named, Wanted, columns, record_batch};
 use crate::tables::small::ProblemLog;
 
 columns! {
@@ -52,7 +52,7 @@ columns! {
 
 /// The messages of one batch.
 pub struct Chunk {
-    columns: Vec<(&'static str, ArrayRef)>,
+    columns: Named,
     /// Per message: what the sweep needs, and the index of its file.
     rows: Vec<(Sighting, u32)>,
     problems: Option<ProblemLog>,
@@ -68,6 +68,7 @@ impl Chunk {
 /// Turns batches into chunks; one for each parser thread.
 pub struct Parser<'a> {
     limits: &'a Limits,
+    wanted: &'a Wanted,
     scratch: Scratch,
     addresses: HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>,
     qos: memmem::Finder<'static>,
@@ -77,31 +78,32 @@ pub struct Parser<'a> {
 const MAX_ADDRESSES: usize = 65_536;
 
 impl<'a> Parser<'a> {
-    pub fn new(limits: &'a Limits) -> Self {
+    pub fn new(limits: &'a Limits, wanted: &'a Wanted) -> Self {
         Self {
             limits,
+            wanted,
             scratch: Scratch::default(),
             addresses: HashMap::default(),
             qos: memmem::Finder::new(b":qos "),
         }
     }
 
-    pub fn parse(&mut self, batch: &Batch) -> Chunk {
-        let mut columns = Columns::new();
+    pub fn parse(&mut self, batch: &Batch) -> Result<Chunk, ArrowError> {
+        let mut columns = Columns::new(batch.messages().len(), self.wanted);
         let mut rows = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
-        for (slot, bytes) in batch.messages() {
+        for (row, (slot, bytes)) in batch.messages().enumerate() {
             let fields = read(bytes, slot.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
             let qos = fields.sdp.clone().and_then(|sdp| bytes.get(sdp)).is_some_and(|sdp| self.qos.find(sdp).is_some());
             let keys = Keys::of(&fields);
-            push_addresses(&mut columns, slot, &mut self.addresses);
-            push_fields(&mut columns, slot, &fields, message.len(), qos);
-            push_keys(&mut columns, &keys);
+            push_addresses(&mut columns, row, slot, &mut self.addresses);
+            push_fields(&mut columns, row, slot, &fields, message.len(), qos);
+            push_keys(&mut columns, row, &keys);
             report(&mut problems, slot, &fields);
             rows.push((sighting(slot, &fields, message, &keys), slot.last.file));
         }
-        Chunk { columns: columns.finish(), rows, problems: Some(problems) }
+        Ok(Chunk { columns: columns.finish(self.wanted)?, rows, problems: Some(problems) })
     }
 }
 
@@ -184,6 +186,7 @@ fn sighting(slot: &Slot, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Si
 
 fn push_addresses(
     columns: &mut Columns,
+    row: usize,
     slot: &Slot,
     known: &mut HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>,
 ) {
@@ -191,81 +194,84 @@ fn push_addresses(
         known.clear();
     }
     let flow = &slot.flow;
-    columns.src_ip.push(Some(known.entry(flow.src).or_insert_with(|| flow.src.to_string().into())));
-    columns.src_port.push(Some(flow.src_port.into()));
-    columns.dst_ip.push(Some(known.entry(flow.dst).or_insert_with(|| flow.dst.to_string().into())));
-    columns.dst_port.push(Some(flow.dst_port.into()));
-    columns.transport.push(Some(match flow.protocol {
-        Protocol::Udp => "udp",
-        Protocol::Tcp => "tcp",
-        Protocol::Sctp => "sctp",
-    }));
+    columns.src_ip.set(row, Some(known.entry(flow.src).or_insert_with(|| flow.src.to_string().into())));
+    columns.src_port.set(row, Some(flow.src_port.into()));
+    columns.dst_ip.set(row, Some(known.entry(flow.dst).or_insert_with(|| flow.dst.to_string().into())));
+    columns.dst_port.set(row, Some(flow.dst_port.into()));
+    columns.transport.set(
+        row,
+        Some(match flow.protocol {
+            Protocol::Udp => "udp",
+            Protocol::Tcp => "tcp",
+            Protocol::Sctp => "sctp",
+        }),
+    );
 }
 
-fn push_fields(columns: &mut Columns, slot: &Slot, fields: &Fields<'_>, length: usize, qos: bool) {
+fn push_fields(columns: &mut Columns, row: usize, slot: &Slot, fields: &Fields<'_>, length: usize, qos: bool) {
     let number = |value: Option<u32>| value.map(i64::from);
-    columns.frame.push(Some(slot.last.frame as i64));
-    columns.offset.push(Some(slot.first.offset as i64));
-    columns.length.push(Some(length as i64));
-    columns.time.push(slot.last.time);
-    columns.first_byte_at.push(slot.first.time);
-    columns.method.push_bytes(fields.method);
-    columns.status.push(fields.status.map(i64::from));
-    columns.reason_phrase.push_bytes(fields.reason_phrase);
-    columns.request_uri.push_bytes(fields.request_uri);
-    columns.call_id.push_bytes(fields.call_id);
-    columns.from_uri.push_bytes(fields.from.uri);
-    columns.from_tag.push_bytes(fields.from.tag);
-    columns.to_uri.push_bytes(fields.to.uri);
-    columns.to_tag.push_bytes(fields.to.tag);
-    columns.cseq.push(number(fields.cseq));
-    columns.via_branch.push_bytes(fields.via.branch);
-    columns.via_sent_by.push_bytes(fields.via.sent_by);
-    columns.via_count.push(Some(fields.via.count.into()));
-    columns.max_forwards.push(number(fields.max_forwards));
-    columns.contact_uri.push_bytes(if fields.contact.star { Some(b"*") } else { fields.contact.uri });
-    columns.contact_expires.push(number(fields.contact.expires));
-    columns.expires.push(number(fields.expires));
-    columns.asserted_identity.push_bytes(fields.asserted[0]);
-    columns.preferred_identity.push_bytes(fields.preferred);
-    columns.private_id.push_bytes(fields.auth.username);
-    columns.challenge.push(fields.auth.challenge);
-    columns.credentials.push(fields.auth.credentials);
-    columns.stale.push(fields.auth.stale);
-    columns.require.push_bytes(fields.require);
-    columns.supported.push_bytes(fields.supported);
-    columns.event.push_bytes(fields.event);
-    columns.subscription_state.push_bytes(fields.subscription_state);
-    columns.rseq.push(number(fields.rseq));
-    columns.rack.push_bytes(fields.rack);
-    columns.session_expires.push(number(fields.session_expires));
-    columns.p_early_media.push_bytes(fields.p_early_media);
-    columns.refer_to.push_bytes(fields.refer_to);
-    columns.replaces.push_bytes(fields.replaces);
-    columns.warning.push_bytes(fields.warning);
-    columns.reason_header.push_bytes(fields.reason);
-    columns.icid.push_bytes(fields.icid);
-    columns.user_agent.push_bytes(fields.user_agent);
-    columns.content_type.push_bytes(fields.content_type);
-    columns.body_length.push(Some(fields.body.len() as i64));
-    columns.has_sdp.push(fields.sdp.is_some());
-    columns.qos_pending.push(fields.qos_pending);
+    columns.frame.set(row, Some(slot.last.frame as i64));
+    columns.offset.set(row, Some(slot.first.offset as i64));
+    columns.length.set(row, Some(length as i64));
+    columns.time.set(row, slot.last.time);
+    columns.first_byte_at.set(row, slot.first.time);
+    columns.method.set_bytes(row, fields.method);
+    columns.status.set(row, fields.status.map(i64::from));
+    columns.reason_phrase.set_bytes(row, fields.reason_phrase);
+    columns.request_uri.set_bytes(row, fields.request_uri);
+    columns.call_id.set_bytes(row, fields.call_id);
+    columns.from_uri.set_bytes(row, fields.from.uri);
+    columns.from_tag.set_bytes(row, fields.from.tag);
+    columns.to_uri.set_bytes(row, fields.to.uri);
+    columns.to_tag.set_bytes(row, fields.to.tag);
+    columns.cseq.set(row, number(fields.cseq));
+    columns.via_branch.set_bytes(row, fields.via.branch);
+    columns.via_sent_by.set_bytes(row, fields.via.sent_by);
+    columns.via_count.set(row, Some(fields.via.count.into()));
+    columns.max_forwards.set(row, number(fields.max_forwards));
+    columns.contact_uri.set_bytes(row, if fields.contact.star { Some(b"*") } else { fields.contact.uri });
+    columns.contact_expires.set(row, number(fields.contact.expires));
+    columns.expires.set(row, number(fields.expires));
+    columns.asserted_identity.set_bytes(row, fields.asserted[0]);
+    columns.preferred_identity.set_bytes(row, fields.preferred);
+    columns.private_id.set_bytes(row, fields.auth.username);
+    columns.challenge.set(row, fields.auth.challenge);
+    columns.credentials.set(row, fields.auth.credentials);
+    columns.stale.set(row, fields.auth.stale);
+    columns.require.set_bytes(row, fields.require);
+    columns.supported.set_bytes(row, fields.supported);
+    columns.event.set_bytes(row, fields.event);
+    columns.subscription_state.set_bytes(row, fields.subscription_state);
+    columns.rseq.set(row, number(fields.rseq));
+    columns.rack.set_bytes(row, fields.rack);
+    columns.session_expires.set(row, number(fields.session_expires));
+    columns.p_early_media.set_bytes(row, fields.p_early_media);
+    columns.refer_to.set_bytes(row, fields.refer_to);
+    columns.replaces.set_bytes(row, fields.replaces);
+    columns.warning.set_bytes(row, fields.warning);
+    columns.reason_header.set_bytes(row, fields.reason);
+    columns.icid.set_bytes(row, fields.icid);
+    columns.user_agent.set_bytes(row, fields.user_agent);
+    columns.content_type.set_bytes(row, fields.content_type);
+    columns.body_length.set(row, Some(fields.body.len() as i64));
+    columns.has_sdp.set(row, fields.sdp.is_some());
+    columns.qos_pending.set(row, fields.qos_pending);
     let cut = fields.flaws.has(Flaw::Cut) || fields.flaws.has(Flaw::ContentLengthExceedsDatagram);
-    columns.complete.push(slot.complete && !cut);
-    columns.qos.push(qos);
-    columns.q850.push(fields.reason_q850.map(i64::from));
-    columns.sip_cause.push(fields.reason_sip.map(i64::from));
+    columns.complete.set(row, slot.complete && !cut);
+    columns.qos.set(row, qos);
+    columns.q850.set(row, fields.reason_q850.map(i64::from));
+    columns.sip_cause.set(row, fields.reason_sip.map(i64::from));
 }
 
 /// Hashes leave the core in the 63 bits of a key column.
-fn push_keys(columns: &mut Columns, keys: &Keys) {
+fn push_keys(columns: &mut Columns, row: usize, keys: &Keys) {
     let key = |hash: Option<u64>| hash.map(|hash| (hash >> 1) as i64);
-    columns.call_hash.push(key(keys.call));
-    columns.dialog_hash.push(key(keys.dialog));
-    columns.leg_hash.push(key(keys.leg));
-    columns.via_hash.push(key(keys.via.map(|via| via.0)));
-    columns.via_rest_hash.push(key(keys.via.map(|via| via.1)));
-    columns.nonce_hash.push(key(keys.nonce));
+    columns.call_hash.set(row, key(keys.call));
+    columns.dialog_hash.set(row, key(keys.dialog));
+    columns.leg_hash.set(row, key(keys.leg));
+    columns.via_hash.set(row, key(keys.via.map(|via| via.0)));
+    columns.via_rest_hash.set(row, key(keys.via.map(|via| via.1)));
+    columns.nonce_hash.set(row, key(keys.nonce));
 }
 
 fn report(problems: &mut ProblemLog, slot: &Slot, fields: &Fields<'_>) {
@@ -284,9 +290,14 @@ fn report(problems: &mut ProblemLog, slot: &Slot, fields: &Fields<'_>) {
 }
 
 /// Puts the chunks of a scan together: in time order, with keys, duplicates, retransmissions and transactions.
-pub fn assemble(mut chunks: Vec<Chunk>, files: &[&str], points: &[&str]) -> Result<Vec<RecordBatch>, ArrowError> {
+pub fn assemble(
+    mut chunks: Vec<Chunk>,
+    files: &[&str],
+    points: &[&str],
+    wanted: &Wanted,
+) -> Result<Vec<RecordBatch>, ArrowError> {
     if chunks.is_empty() {
-        chunks.push(Chunk { columns: Columns::new().finish(), rows: Vec::new(), problems: None });
+        chunks.push(Chunk { columns: Columns::new(0, wanted).finish(wanted)?, rows: Vec::new(), problems: None });
     }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|(row, _)| row.time).collect();
     if let Some(order) = time_order(&times) {
@@ -298,18 +309,18 @@ pub fn assemble(mut chunks: Vec<Chunk>, files: &[&str], points: &[&str]) -> Resu
     chunks
         .into_iter()
         .map(|chunk| {
-            let mut columns = ScanColumns::new();
-            for ((row, file), seen) in chunk.rows.iter().zip(&mut sighted) {
+            let mut columns = ScanColumns::new(chunk.rows.len(), wanted);
+            for (row, ((sighting, file), seen)) in chunk.rows.iter().zip(&mut sighted).enumerate() {
                 let Sighted { key, transaction, original, retransmission } = seen;
-                columns.message.push(Some(key));
-                columns.file.push(files.get(*file as usize).copied());
-                columns.point.push(points.get(usize::from(row.point)).copied());
-                columns.retransmission.push(retransmission);
-                columns.duplicate.push(original.is_some());
-                columns.original.push(original);
-                columns.transaction.push(transaction);
+                columns.message.set(row, Some(key));
+                columns.file.set(row, files.get(*file as usize).copied());
+                columns.point.set(row, points.get(usize::from(sighting.point)).copied());
+                columns.retransmission.set(row, retransmission);
+                columns.duplicate.set(row, original.is_some());
+                columns.original.set(row, original);
+                columns.transaction.set(row, transaction);
             }
-            let mut all = columns.finish();
+            let mut all = columns.finish(wanted)?;
             all.extend(chunk.columns);
             record_batch(all)
         })
@@ -335,7 +346,7 @@ fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError>
     let width = chunks.first().map_or(0, |chunk| chunk.columns.len());
     let mut columns = Vec::with_capacity(width);
     for _ in 0..width {
-        let parts: Vec<(&'static str, ArrayRef)> = chunks.iter_mut().map(|chunk| chunk.columns.remove(0)).collect();
+        let parts: Named = chunks.iter_mut().map(|chunk| chunk.columns.remove(0)).collect();
         let arrays: Vec<&dyn arrow_array::Array> = parts.iter().map(|(_, array)| Arc::as_ref(array)).collect();
         let name = parts.first().map_or("", |&(name, _)| name);
         columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));

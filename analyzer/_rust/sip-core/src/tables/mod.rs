@@ -3,3 +3,5 @@
 mod columns;
 pub mod messages;
 pub mod small;
+
+pub use columns::Wanted;

@@ -9,7 +9,7 @@ use crate::container::FileInfo;
 use crate::net::{Failure, Flow, Protocol};
 use crate::packet::{NO_TIME, Stamp};
 use crate::problem::{Code, Problem, Problems};
-use crate::tables::columns::{columns, record_batch};
+use crate::tables::columns::{Wanted, columns, record_batch};
 
 columns! {
     struct FileColumns {
@@ -48,27 +48,27 @@ pub struct FileRow {
 }
 
 pub fn files(rows: &[FileRow]) -> Result<RecordBatch, ArrowError> {
-    let mut columns = FileColumns::new();
-    for FileRow { name, path, point, info } in rows {
-        columns.file.push(Some(name));
-        columns.path.push(Some(path));
-        columns.point.push(Some(point).filter(|point| !point.is_empty()).map(String::as_str));
+    let mut columns = FileColumns::new(rows.len(), &Wanted::All);
+    for (row, FileRow { name, path, point, info }) in rows.iter().enumerate() {
+        columns.file.set(row, Some(name));
+        columns.path.set(row, Some(path));
+        columns.point.set(row, Some(point).filter(|point| !point.is_empty()).map(String::as_str));
         let format = match (info.format, info.compression) {
             ("", _) => None,
             (format, None) => Some(format.to_owned()),
             (format, Some(compression)) => Some(format!("{format} in {compression}")),
         };
-        columns.format.push(format.as_deref());
+        columns.format.set(row, format.as_deref());
         let links: Vec<String> = info.link_types.iter().map(|&link| link_type(link)).collect();
-        columns.link_types.push(Some(links.join(" ")).filter(|links| !links.is_empty()).as_deref());
-        columns.packets.push(Some(info.packets as i64));
-        columns.first_at.push(info.first_time.unwrap_or(NO_TIME));
-        columns.last_at.push(info.last_time.unwrap_or(NO_TIME));
-        columns.dropped.push(info.dropped.map(|dropped| dropped as i64));
-        columns.backward_steps.push(Some(info.backward_steps as i64));
-        columns.cut.push(info.cut);
+        columns.link_types.set(row, Some(links.join(" ")).filter(|links| !links.is_empty()).as_deref());
+        columns.packets.set(row, Some(info.packets as i64));
+        columns.first_at.set(row, info.first_time.unwrap_or(NO_TIME));
+        columns.last_at.set(row, info.last_time.unwrap_or(NO_TIME));
+        columns.dropped.set(row, info.dropped.map(|dropped| dropped as i64));
+        columns.backward_steps.set(row, Some(info.backward_steps as i64));
+        columns.cut.set(row, info.cut);
     }
-    record_batch(columns.finish())
+    record_batch(columns.finish(&Wanted::All)?)
 }
 
 /// LINKTYPE_ name and number, as `tcpdump -L` and the registry of link types spell them.
@@ -128,29 +128,33 @@ impl ProblemLog {
     /// One row per problem kept, in order of file and frame, and one row per code that had more.
     pub fn finish(mut self, files: &[FileRow]) -> Result<RecordBatch, ArrowError> {
         self.rows.sort_by_key(|problem| (problem.file, problem.frame, problem.offset, problem.code));
-        let mut columns = ProblemColumns::new();
-        let mut number = 0;
-        let mut push = |code: &str, layer: Option<&str>, file: Option<&str>, frame: u64, offset: Option<u64>, detail: &str| {
-            number += 1;
-            columns.problem.push(Some(number));
-            columns.code.push(Some(code));
-            columns.layer.push(layer);
-            columns.file.push(file);
-            columns.frame.push((frame > 0).then_some(frame as i64));
-            columns.offset.push(offset.map(|offset| offset as i64));
-            columns.detail.push(Some(detail));
-        };
-        for row in &self.rows {
-            let file = files.get(row.file as usize).map(|file| file.name.as_str());
-            push(row.code.as_str(), Some(row.layer.as_str()), file, row.frame, Some(row.offset), &row.detail);
+        let more = self.seen.values().filter(|&&seen| seen > self.max_per_code).count();
+        let count = self.rows.len() + more;
+        let mut columns = ProblemColumns::new(count, &Wanted::All);
+        let mut row = 0;
+        let mut push =
+            |code: &str, layer: Option<&str>, file: Option<&str>, frame: u64, offset: Option<u64>, detail: &str| {
+                columns.problem.set(row, Some(row as i64 + 1));
+                columns.code.set(row, Some(code));
+                columns.layer.set(row, layer);
+                columns.file.set(row, file);
+                columns.frame.set(row, (frame > 0).then_some(frame as i64));
+                columns.offset.set(row, offset.map(|offset| offset as i64));
+                columns.detail.set(row, Some(detail));
+                row += 1;
+            };
+        for it in &self.rows {
+            let file = files.get(it.file as usize).map(|file| file.name.as_str());
+            push(it.code.as_str(), Some(it.layer.as_str()), file, it.frame, Some(it.offset), &it.detail);
         }
         for (code, seen) in self.seen {
             if seen > self.max_per_code {
-                let more = format!("{} more of this code are not listed (max_problems_per_code)", seen - self.max_per_code);
+                let more =
+                    format!("{} more of this code are not listed (max_problems_per_code)", seen - self.max_per_code);
                 push(code.as_str(), None, None, 0, None, &more);
             }
         }
-        record_batch(columns.finish())
+        record_batch(columns.finish(&Wanted::All)?)
     }
 }
 
@@ -166,36 +170,40 @@ impl Problems for ProblemLog {
 
 /// The ledger: rows by layer and reason, largest first within a layer.
 pub fn account(ledger: &BTreeMap<(&'static str, String), u64>) -> Result<RecordBatch, ArrowError> {
-    let mut columns = AccountColumns::new();
-    for ((layer, reason), &packets) in ledger.iter().filter(|&(_, &packets)| packets > 0) {
-        columns.layer.push(Some(layer));
-        columns.reason.push(Some(reason));
-        columns.packets.push(Some(packets as i64));
+    let used: Vec<_> = ledger.iter().filter(|&(_, &packets)| packets > 0).collect();
+    let mut columns = AccountColumns::new(used.len(), &Wanted::All);
+    for (row, &((layer, reason), &packets)) in used.iter().enumerate() {
+        columns.layer.set(row, Some(layer));
+        columns.reason.set(row, Some(reason));
+        columns.packets.set(row, Some(packets as i64));
     }
-    record_batch(columns.finish())
+    record_batch(columns.finish(&Wanted::All)?)
 }
 
 /// Evidence of broken transports.
 pub fn failures(rows: &[(Flow, Failure, Stamp)]) -> Result<RecordBatch, ArrowError> {
-    let mut columns = FailureColumns::new();
-    for (flow, failure, at) in rows {
-        columns.time.push(at.time);
+    let mut columns = FailureColumns::new(rows.len(), &Wanted::All);
+    for (row, (flow, failure, at)) in rows.iter().enumerate() {
+        columns.time.set(row, at.time);
         let (kind, detail) = match failure {
             Failure::IcmpUnreachable(kind, code) => ("icmp_unreachable", Some(format!("type {kind} code {code}"))),
             Failure::TcpReset => ("tcp_reset", None),
             Failure::SctpAbort => ("sctp_abort", None),
         };
-        columns.kind.push(Some(kind));
-        columns.src_ip.push(Some(&flow.src.to_string()));
-        columns.src_port.push(Some(flow.src_port.into()));
-        columns.dst_ip.push(Some(&flow.dst.to_string()));
-        columns.dst_port.push(Some(flow.dst_port.into()));
-        columns.transport.push(Some(match flow.protocol {
-            Protocol::Udp => "udp",
-            Protocol::Tcp => "tcp",
-            Protocol::Sctp => "sctp",
-        }));
-        columns.detail.push(detail.as_deref());
+        columns.kind.set(row, Some(kind));
+        columns.src_ip.set(row, Some(&flow.src.to_string()));
+        columns.src_port.set(row, Some(flow.src_port.into()));
+        columns.dst_ip.set(row, Some(&flow.dst.to_string()));
+        columns.dst_port.set(row, Some(flow.dst_port.into()));
+        columns.transport.set(
+            row,
+            Some(match flow.protocol {
+                Protocol::Udp => "udp",
+                Protocol::Tcp => "tcp",
+                Protocol::Sctp => "sctp",
+            }),
+        );
+        columns.detail.set(row, detail.as_deref());
     }
-    record_batch(columns.finish())
+    record_batch(columns.finish(&Wanted::All)?)
 }
