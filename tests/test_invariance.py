@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import SAMPLES, SHARED
+from places import SAMPLES, SHARED
 from polars.testing import assert_frame_equal
 
 import analyzer

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from conftest import shared
+from places import shared
 
 import analyzer
 

@@ -115,7 +115,7 @@ def _rows(messages: pl.DataFrame) -> pl.DataFrame:
 def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """One row per dialog: the message that made it (``row``), its usage, its first and last message."""
     spans = rows.group_by("_dialog", maintain_order=True).agg(first=pl.col("row").first(), last=pl.col("row").last())
-    created = _at_client(_created(rows, spans, transactions))
+    created = _at_client(_created(rows, spans, messages, transactions))
     joined = _at_client(_joined(rows.filter(~pl.col("_dialog").is_in(created["_dialog"].implode()))))
     found = pl.concat(
         [created.with_columns(created=pl.lit(value=True)), joined.with_columns(created=pl.lit(value=False))]
@@ -136,7 +136,7 @@ def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFram
             .otherwise(pl.lit("subscribe")),
             created=pl.col("created") & ~pl.col("shared"),
         )
-        .with_columns(reversed=pl.col("created") & (pl.col("method") == "NOTIFY"))  # it goes to the creator
+        .with_columns(reversed=(pl.col("usage") != "invite") & (pl.col("method") == "NOTIFY"))  # it goes to the creator
         .join(spans, on="_dialog")
         .select(
             "_dialog", "row", "first", "last", "created", "usage", "reversed", "transaction", "_leg",
@@ -152,11 +152,14 @@ def _within_invite() -> pl.Expr:
     return pl.col("status").is_null() & pl.col("method").is_in(_OF_INVITE) & to_2xx
 
 
-def _created(rows: pl.DataFrame, spans: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+def _created(
+    rows: pl.DataFrame, spans: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame
+) -> pl.DataFrame:
     """The messages that make a dialog: 101-199 and 2xx to INVITE (RFC 3261 §12.1), 2xx to SUBSCRIBE or REFER, NOTIFY.
 
     A response to a request that has a To tag makes none. Where the request was not captured, a 2xx to INVITE may
-    answer a re-INVITE: it makes one only after a 101-199. A NOTIFY makes one where it comes first (RFC 6665 §4.4.1).
+    answer a re-INVITE: it makes one only after a 101-199. A NOTIFY makes one where it comes first (RFC 6665 §4.4.1), if
+    the request that asked for it was captured; else the subscription is older than the capture.
     """
     method, status, transaction = pl.col("method"), pl.col("status"), pl.col("transaction")
     makers = rows.filter(
@@ -167,7 +170,13 @@ def _created(rows: pl.DataFrame, spans: pl.DataFrame, transactions: pl.DataFrame
     orphans = transactions.filter(method == "INVITE", pl.col("outcome") == "orphan")["transaction"]
     progress = makers.filter(status < 200)["transaction"].unique()
     unclear = transaction.is_in(orphans.implode()) & ~transaction.is_in(progress.implode())
+    asked = transactions.filter(
+        method.is_in(["SUBSCRIBE", "REFER"]),
+        pl.col("outcome") != "orphan",
+        ~transaction.is_in(within.unique().implode()),
+    )["call_id"]
     notifies = rows.filter(method == "NOTIFY", status.is_null())
+    notifies = notifies.filter(messages["call_id"].gather(notifies["row"]).is_in(asked.unique().implode()))
     return pl.concat(
         [
             makers.filter(~transaction.is_in(within.unique().implode()), ~unclear),
@@ -181,7 +190,8 @@ def _joined(rows: pl.DataFrame) -> pl.DataFrame:
     method, status = pl.col("method"), pl.col("status")
     subscription = status.is_null() & method.is_in(["SUBSCRIBE", "REFER"])
     answer = (method == "INVITE") & status.is_between(200, 299)
-    return rows.filter(_within_invite() | subscription | answer | (method == "BYE"))
+    notify = (method == "NOTIFY") & status.is_null()
+    return rows.filter(_within_invite() | subscription | notify | answer | (method == "BYE"))
 
 
 def _at_client(rows: pl.DataFrame) -> pl.DataFrame:

@@ -407,7 +407,7 @@ def test_a_notify_may_come_before_the_2xx() -> None:
 
 def test_a_notify_alone_has_the_subscriber_as_its_local_side() -> None:
     row = only("P -> UAC NOTIFY from_tag=y to_tag=x event=presence subscription_state=active @1")
-    assert (row["usage"], row["local_tag"], row["end_reason"]) == ("subscribe", "x", "open")
+    assert (row["usage"], row["local_tag"], row["end_reason"]) == ("subscribe", "x", "joined")
 
 
 def test_notify_terminated_ends_it() -> None:

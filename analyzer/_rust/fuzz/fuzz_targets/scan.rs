@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
     fs::write(&*PATH, data).expect("a file in the temporary directory");
     let sources = [Source { name: "fuzz".to_owned(), path: PATH.clone(), point: None }];
     let limits = Limits { max_decompressed_bytes: 1 << 18, max_decoder_bytes: 8 << 20, ..Limits::default() };
-    let options = |threads| Options { limits: limits.clone(), threads };
+    let options = |threads| Options { limits: limits.clone(), threads, ..Options::default() };
     let read = |threads| match scan(&sources, &options(threads), &Progress::default()) {
         Ok(tables) => Ok(tables),
         Err(ScanError::Capture(error)) => Err(error.to_string()),

@@ -206,7 +206,7 @@ pub fn read<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -
     unfolded.clear();
     work.clear();
     let mut fields = Fields::default();
-    let header_len = match fields.section(message, work) {
+    let header_len = match fields.section(message, true, work) {
         Ok(header_len) => header_len,
         Err(Folded) => {
             let header_len = unfold(message, unfolded);
@@ -217,7 +217,7 @@ pub fn read<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -
             // Line ends were judged as sent; the copy has none but CRLF.
             fields.flaws.add_if(flaws.has(Flaw::LineEnd), Flaw::LineEnd);
             // The copy has no fold left, so this cannot fail again.
-            let _ = fields.section(unfolded, work);
+            let _ = fields.section(unfolded, false, work);
             header_len
         }
     };
@@ -309,8 +309,8 @@ fn is_single(name: Name) -> bool {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads start line and header lines up to the empty line; returns the length of all that.
-    fn section(&mut self, text: &'a [u8], work: &mut Work) -> Result<usize, Folded> {
+    /// Reads start line and header lines up to the empty line; returns the length of all that. `as_sent`: not unfolded yet.
+    fn section(&mut self, text: &'a [u8], as_sent: bool, work: &mut Work) -> Result<usize, Folded> {
         let mut at = 0;
         let mut first = true;
         let mut line_feeds = 0u32;
@@ -329,10 +329,10 @@ impl<'a> Fields<'a> {
                 self.flaws.add_if(line_feeds > 0, Flaw::LineEnd);
                 return Ok(at);
             }
-            if text.get(at).copied().is_some_and(is_blank) {
+            if as_sent && text.get(at).copied().is_some_and(is_blank) {
                 return Err(self.folded(line_feeds));
             }
-            if first && memchr::memchr(b'\r', line).is_some() {
+            if as_sent && first && memchr::memchr(b'\r', line).is_some() {
                 return Err(self.folded(1));
             }
             self.line(line, first, work);
@@ -340,7 +340,7 @@ impl<'a> Fields<'a> {
         }
         // No empty line: the message is cut, or its sender forgot.
         let (_, rest) = split(text, at);
-        if first && cr_ends_lines(text) {
+        if as_sent && first && cr_ends_lines(text) {
             return Err(self.folded(1));
         }
         if !rest.is_empty() {
@@ -368,7 +368,7 @@ impl<'a> Fields<'a> {
         };
         let (name, value) = split(line, colon);
         let name = match name {
-            [.., last] if is_blank(*last) => trim_end(name),
+            [.., last] if is_space(*last) => trim_end(name),
             _ => name,
         };
         let value = trim(value.get(1..).unwrap_or_default());

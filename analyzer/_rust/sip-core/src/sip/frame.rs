@@ -597,6 +597,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_found_behind_junk_does_not_depend_on_the_segments() {
+        let odd = BYE.replacen("sip:a@b", "a@b", 1);
+        for junk in ["\t\u{1} x: ", "SIP/2.0 2", "abc sip:x\u{1}", "-----\n- ", "foo bar baz SIP/2.0 "] {
+            let rows = three_ways(format!("{junk}{INVITE}{junk}{BYE}{odd}").as_bytes());
+            assert_eq!(rows, [whole(INVITE), whole(BYE), whole(&odd)], "{junk:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_section_beyond_the_limit_is_cut_at_the_limit() {
+        let long = BYE.replace("Call-ID: 1", &format!("Call-ID: {}", "1".repeat(900)));
+        for size in [1, 7, 2000] {
+            let mut run = Run::new();
+            run.limits.max_message_bytes = 300;
+            format!("{long}{BYE}").as_bytes().chunks(size).for_each(|segment| drop(run.segment(segment)));
+            let lengths: Vec<_> = run.end().iter().map(|row| (row.0.len(), row.1)).collect();
+            assert_eq!(lengths, [(300, false), (BYE.len(), true)], "segments of {size} bytes");
+        }
+    }
+
+    #[test]
     fn several_messages_with_keep_alives_between() {
         let rows = three_ways(format!("\r\n\r\n{INVITE}\r\n\r\n{BYE}{BYE}\r\n").as_bytes());
         assert_eq!(rows, [whole(INVITE), whole(BYE), whole(BYE)]);

@@ -153,7 +153,8 @@ impl Message {
         let mut lines = Lines::new(message);
         let start_line = lines.next().unwrap_or_default();
         let text = message.get(start_line.clone()).unwrap_or_default();
-        let start = read_start(strip_line_end(text));
+        let cr_ends_lines = lines.cr_ends_lines;
+        let start = read_start(strip_line_end(text), cr_ends_lines);
         let mut headers = Vec::new();
         let mut empty_line = fields.body.start..fields.body.start;
         for place in lines {
@@ -162,7 +163,7 @@ impl Message {
                 empty_line = place;
                 break;
             }
-            headers.push(read_header(text, place));
+            headers.push(read_header(text, cr_ends_lines, place));
         }
         let content_type = headers.iter().find(|h| h.canonical == Some("Content-Type")).map(|h| h.value.clone());
         let body = message.get(fields.body.clone()).unwrap_or_default();
@@ -239,8 +240,8 @@ impl Iterator for Lines<'_> {
     }
 }
 
-fn read_start(line: &[u8]) -> Start {
-    let unfolded = unfold(line);
+fn read_start(line: &[u8], cr_ends_lines: bool) -> Start {
+    let unfolded = unfold(line, cr_ends_lines);
     match start::parse(&unfolded).map(|s| (s.line, string(s.version))) {
         Some((Line::Request { method, uri }, version)) => {
             Start::Request { method: string(method), uri: uri::parse(uri), version }
@@ -250,13 +251,14 @@ fn read_start(line: &[u8]) -> Start {
     }
 }
 
-/// Continuation lines joined by one space.
-fn unfold(text: &[u8]) -> Vec<u8> {
+/// Continuation lines joined by one space, as [`fields::unfold`] does it.
+fn unfold(text: &[u8], cr_ends_lines: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    for line in text.split(|&b| b == b'\n') {
-        if out.is_empty() {
+    for (number, line) in text.split(|&b| b == b'\n' || (cr_ends_lines && b == b'\r')).enumerate() {
+        if number == 0 {
             out.extend_from_slice(strip_line_end(line));
         } else {
+            out.truncate(trim_end(&out).len());
             out.push(b' ');
             out.extend_from_slice(trim(line));
         }
@@ -264,8 +266,8 @@ fn unfold(text: &[u8]) -> Vec<u8> {
     out
 }
 
-fn read_header(text: &[u8], place: Range<usize>) -> Header {
-    let unfolded = unfold(trim_end(text));
+fn read_header(text: &[u8], cr_ends_lines: bool, place: Range<usize>) -> Header {
+    let unfolded = unfold(trim_end(text), cr_ends_lines);
     let Some((name, value)) = split_once(&unfolded, b':') else {
         let value = string(trim(&unfolded));
         let values = vec![Value { text: value.clone(), parsed: Parsed::Text }];

@@ -243,3 +243,19 @@ fn a_byte_at_a_time_gives_the_same_packets() {
         same_packets(&try_read_from(Box::new(source), &Limits::default()).expect("readable"), &read(&file));
     }
 }
+
+/// Decoders drop what they had of a call when they meet a corrupt place, so the size of their calls must not depend on
+/// the source.
+#[test]
+fn a_byte_at_a_time_loses_no_more_at_a_corrupt_place() {
+    let file = small_pcap().0;
+    for (name, compress) in ALL {
+        let mut compressed = compress(&file);
+        let middle = compressed.len() * 2 / 3;
+        compressed[middle..].fill(0xA5);
+        let source = Trickle { bytes: Cursor::new(compressed.clone()), interrupted: false };
+        let said = |reading: Result<Reading, _>| format!("{reading:?}");
+        let pieces = said(try_read_from(Box::new(source), &Limits::default()));
+        assert_eq!(pieces, said(try_read(&compressed)), "{name}");
+    }
+}
