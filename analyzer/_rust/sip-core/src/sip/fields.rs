@@ -218,6 +218,7 @@ pub fn read<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -
             fields.flaws.add_if(flaws.has(Flaw::LineEnd), Flaw::LineEnd);
             // The copy has no fold left, so this cannot fail again.
             let _ = fields.section(unfolded, false, work);
+            fields.lines = memchr::memchr_iter(b'\n', split(message, header_len).0).count();
             header_len
         }
     };

@@ -599,7 +599,7 @@ mod tests {
     #[test]
     fn what_is_found_behind_junk_does_not_depend_on_the_segments() {
         let odd = BYE.replacen("sip:a@b", "a@b", 1);
-        for junk in ["\t\u{1} x: ", "SIP/2.0 2", "abc sip:x\u{1}", "-----\n- ", "foo bar baz SIP/2.0 "] {
+        for junk in ["\t\u{1} x: ", "SIP/2.0 2\u{1}", "\u{2}abc sip:x\u{1}", "-----\n- ", "\u{2}foo bar baz SIP/2.0 "] {
             let rows = three_ways(format!("{junk}{INVITE}{junk}{BYE}{odd}").as_bytes());
             assert_eq!(rows, [whole(INVITE), whole(BYE), whole(&odd)], "{junk:?}");
         }
