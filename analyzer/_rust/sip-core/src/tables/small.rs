@@ -140,7 +140,7 @@ impl ProblemLog {
                 columns.file.set(row, file);
                 columns.frame.set(row, (frame > 0).then_some(frame as i64));
                 columns.offset.set(row, offset.map(|offset| offset as i64));
-                columns.detail.set(row, Some(detail));
+                columns.detail.set(row, Some(detail).filter(|detail| !detail.is_empty()));
                 row += 1;
             };
         for it in &self.rows {
