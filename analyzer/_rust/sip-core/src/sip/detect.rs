@@ -109,6 +109,8 @@ pub(super) fn find_start(view: &[u8], from: usize, ended: bool, latest: usize) -
 }
 
 const VERSION_BYTES: usize = 7;
+/// Longest method that is looked for in the middle of a line.
+const MAX_METHOD: usize = 64;
 
 /// What stands behind `SIP/2.0`.
 enum Behind {
@@ -156,15 +158,16 @@ fn request(text: &[u8], open: bool) -> Option<usize> {
         let (before, target) = split(text, blank);
         let target = target.get(1..).unwrap_or_default();
         let target = target.strip_prefix(b"<").unwrap_or(target);
-        let before = super::text::trim_end(before);
-        let method = trailing_token(before);
         let fits = start::has_scheme(target) || (open && target.iter().all(|&b| start::is_scheme_char(b)));
-        (fits && method > 0).then_some(before.len() - method)
+        let before = if fits { super::text::trim_end(before) } else { &[] };
+        let method = trailing_token(before);
+        (method > 0).then_some(before.len() - method)
     })
 }
 
+/// Length of the token that `v` ends with, as far as methods go.
 fn trailing_token(v: &[u8]) -> usize {
-    v.iter().rev().take_while(|&&b| is_token(b)).count()
+    v.iter().rev().take(MAX_METHOD).take_while(|&&b| is_token(b)).count()
 }
 
 /// The earliest place in a line without an end, which begins at `line`, where a start line may begin once more has come.

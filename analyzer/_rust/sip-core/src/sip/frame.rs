@@ -53,6 +53,8 @@ struct Piece {
 struct Head {
     /// How far the header lines have been read; the length of the header section once it is whole.
     at: usize,
+    /// How far the end of the line that begins there was looked for.
+    searched: usize,
     length: Option<usize>,
     /// Content-Length is no number, or two of them differ.
     untrue: bool,
@@ -75,9 +77,9 @@ impl Head {
     /// Reads on, complete lines only.
     fn read(&mut self, message: &[u8]) -> HeadEnd {
         let mut at = self.at;
-        let (_, rest) = split(message, at);
+        let (searched, rest) = split(message, self.searched);
         for nl in memchr::memchr_iter(b'\n', rest) {
-            let next = self.at + nl + 1;
+            let next = searched.len() + nl + 1;
             let line = strip_line_end(message.get(at..next).unwrap_or_default());
             if line.is_empty() && at > 0 {
                 self.at = next;
@@ -91,6 +93,7 @@ impl Head {
             at = next;
         }
         self.at = at;
+        self.searched = message.len();
         HeadEnd::More
     }
 
