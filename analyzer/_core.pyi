@@ -1,6 +1,6 @@
 """The compiled core: bytes to tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 @final
@@ -11,11 +11,14 @@ class Scan:
     def cancel(self) -> None: ...
 
 def scan(
-    sources: Sequence[tuple[str, str, str | None]], threads: int = 0, limits: Mapping[str, int] | None = None
+    sources: Sequence[tuple[str, str, str | None]],
+    threads: int = 0,
+    limits: dict[str, int] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Scan: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None]],
     wanted: Sequence[tuple[str, int, int, int]],
-    limits: Mapping[str, int] | None = None,
+    limits: dict[str, int] | None = None,
 ) -> list[bytes | None]: ...
 def parse(text: bytes) -> dict[str, Any]: ...

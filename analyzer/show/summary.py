@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from analyzer.show.text import safe
+from analyzer.show.text import safe, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +17,29 @@ _MOST = 8  # values shown of an open list, the rest is counted together
 
 # Neither answered nor failed: the capture did not see how they began or ended (no attempt in RFC 6076 §4's sense).
 _NOT_COUNTED = ("unfinished", "joined")
+# Calls without a final status that ended otherwise than by a failure.
+_NOT_FAILED = (*_NOT_COUNTED, "answered", "answered_elsewhere", "redirected", "cancelled")
+
+# What may carry SIP and is not looked into, by the words of the table ``account``.
+_UNREAD = {
+    "not_sip_gtp_u": "GTP-U",
+    "not_sip_sigcomp": "SigComp",
+    "protocol_4_ipip": "IP in IP",
+    "protocol_41_ipv6": "IPv6 in IP",
+    "protocol_47_gre": "GRE",
+    "protocol_50_esp": "ESP (IPsec)",
+    "protocol_51_ah": "AH (IPsec)",
+    "protocol_97_etherip": "EtherIP",
+    "protocol_108_ipcomp": "IPComp",
+    "protocol_115_l2tp": "L2TP",
+    "protocol_137_mpls_in_ip": "MPLS in IP",
+    "ethertype_pppoe_session": "PPPoE",
+    "ethertype_mpls": "MPLS",
+    "ethertype_nsh": "NSH",
+    "ethertype_pbb": "PBB",
+    "ethertype_macsec": "MACsec",
+    "ethertype_0x88be": "ERSPAN",
+}
 
 
 def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int = 100) -> str:
@@ -26,11 +49,16 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     whose end or begin the capture does not hold. Duplicates count nowhere but in their own line.
     """
     lines = _Lines(width)
-    _capture(lines, tables, tz)
+    carried = _total(tables["account"].filter(layer="sip", reason="message")["packets"])
+    tunnels = _tunnels(tables["account"])
     if tables["messages"].is_empty():
         packets = _total(tables["files"]["packets"])
-        lines.add("SIP", [f"none: no SIP message in {packets:,} packets; where they went is below"])
-    else:
+        none = "none that the filter picks" if carried else "none: no SIP message"
+        lines.say("SIP", f"{none} in {packets:,} packets; where they went is below")
+    if tunnels:
+        lines.say("not read", f"SIP may be inside {tunnels}, which this version does not look into")
+    _capture(lines, tables, tz)
+    if tables["messages"].height:
         _messages(lines, tables["messages"])
         _calls(lines, tables["calls"])
         _registrations(lines, tables["registrations"])
@@ -39,11 +67,24 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     lines.add("problems", _counted(problems, "code"), count=problems.height)
     account = tables["account"].sort("packets", descending=True, maintain_order=True)
     went = [
-        f"{layer} {reason} {packets:,}"
+        # Neither is this the number of messages: fragments and segments of one, and several in one segment.
+        f"{packets:,} with SIP" if (layer, reason) == ("sip", "message") else f"{layer} {reason} {packets:,}"
         for layer, reason, packets in account.select("layer", "reason", "packets").rows()
     ]
     lines.add("packets", went, count=_total(account["packets"]))
+    if carried and carried != tables["messages"].height:
+        lines.say("", "a packet with SIP may hold a part of a message, or several messages")
     return lines.text()
+
+
+def _tunnels(account: pl.DataFrame) -> str:
+    """What the capture holds of that which is not looked into, most packets first."""
+    import polars as pl
+
+    unread = account.filter(pl.col("reason").is_in(list(_UNREAD)) & (pl.col("packets") > 0))
+    counts = unread.group_by("reason").agg(pl.col("packets").sum()).sort("packets", "reason", descending=[True, False])
+    parts = [f"{_UNREAD[reason]} ({packets:,} packet{'s' if packets > 1 else ''})" for reason, packets in counts.rows()]
+    return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 class _Lines:
@@ -62,6 +103,11 @@ class _Lines:
         wrapped = textwrap.wrap(text, self._width - len(start), break_on_hyphens=False) or [""]
         self._lines.append((start + wrapped[0]).replace("\xa0", " ").rstrip())
         self._lines += [(" " * len(start) + line).replace("\xa0", " ") for line in wrapped[1:]]
+
+    def say(self, name: str, sentence: str) -> None:
+        """One fact in words; may break at any blank."""
+        wrapped = textwrap.wrap(safe(sentence), self._width - _NAME, break_on_hyphens=False)
+        self._lines += [f"{name if row == 0 else '':<{_NAME}}{text}" for row, text in enumerate(wrapped)]
 
     def text(self) -> str:
         """All lines."""
@@ -118,6 +164,10 @@ def _calls(lines: _Lines, calls: pl.DataFrame) -> None:
     lines.add("calls", _counted(calls, "outcome"), count=calls.height)
     if calls.is_empty():
         return
+    special = calls.filter(pl.col("outcome_detail").is_not_null() & (pl.col("outcome_detail") != "normal"))
+    if special.height:
+        kinds = special.select(kind=pl.format("{} {}", "outcome", "outcome_detail"))
+        lines.add("  of these", _counted(kinds, "kind"), count=special.height)
     counted = calls.filter(~pl.col("outcome").is_in(_NOT_COUNTED))
     answered = counted.filter(pl.col("outcome") == "answered").height
     left_out = calls.height - counted.height
@@ -128,7 +178,7 @@ def _calls(lines: _Lines, calls: pl.DataFrame) -> None:
         values = calls[column].drop_nulls().sort()
         if len(values):
             median, high = _nearest_rank(values, 50), _nearest_rank(values, 95)
-            lines.add(name, [f"median {median:.3f} s, p95 {high:.3f} s (n {len(values):,})"])
+            lines.add(name, [f"median {seconds(median)}, p95 {seconds(high)} (n {len(values):,})"])
 
 
 def _registrations(lines: _Lines, registrations: pl.DataFrame) -> None:
@@ -137,15 +187,32 @@ def _registrations(lines: _Lines, registrations: pl.DataFrame) -> None:
 
 
 def _failing(lines: _Lines, tables: Mapping[str, pl.DataFrame]) -> None:
-    """The final statuses that hurt most, of calls and of registrations."""
+    """What ended calls and registrations that failed, most frequent first: the final status, or why there is none."""
     import polars as pl
 
-    calls = tables["calls"].filter(pl.col("status") >= 400)
+    ended = pl.col("status").cast(pl.String)
+    calls = tables["calls"].filter(
+        (pl.col("status") >= 400) | (pl.col("status").is_null() & ~pl.col("outcome").is_in(_NOT_FAILED))
+    )
     if calls.height:
-        lines.add("failed calls", _counted(calls, "status", "reason_phrase"), count=calls.height)
-    registrations = tables["registrations"].filter((pl.col("status") >= 400) & (pl.col("outcome") == "failed"))
-    if registrations.height:
-        lines.add("failed regs", _counted(registrations, "status"), count=registrations.height)
+        why = calls.with_columns(
+            why=ended.fill_null(pl.coalesce("outcome_detail", "outcome").str.replace_all("_", " "))
+        )
+        lines.add("failed calls", _counted(why, "why", "reason_phrase"), count=calls.height)
+    registrations = tables["registrations"]
+    failed = registrations.filter(outcome="failed")
+    if failed.height:
+        refused = tables["transactions"].filter(method="REGISTER", outcome="transport_error")["call_id"]
+        silent = pl.when(pl.col("call_id").is_in(refused.implode())).then(pl.lit("transport error"))
+        why = failed.with_columns(why=ended.fill_null(silent.otherwise(pl.lit("no response"))))
+        lines.add("failed regs", _counted(why, "why"), count=failed.height)
+    challenged = registrations.filter(outcome="challenged")
+    if challenged.height:
+        again = challenged.filter(pl.col("challenges") > 1).height
+        parts = _counted(challenged, "status")
+        if again:
+            parts.append(f"asked for credentials more than once {again:,}")
+        lines.add("  challenged", [*parts, "no other final answer seen"], count=challenged.height)
 
 
 def _counted(frame: pl.DataFrame, *columns: str) -> list[str]:
@@ -174,10 +241,10 @@ def _total(column: pl.Series) -> int:
     return int(column.sum() or 0)
 
 
-def _duration(seconds: float) -> str:
-    whole = int(seconds)
+def _duration(span: float) -> str:
+    whole = int(span)
     days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
     if whole < 60:
-        return f"{seconds:.3f} s"
+        return seconds(span)
     parts = ((days, "d"), (hours, "h"), (minutes, "min"), (whole % 60, "s"))
     return " ".join(f"{number} {unit}" for number, unit in parts if number)

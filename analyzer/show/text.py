@@ -108,9 +108,22 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
+def seconds(value: float) -> str:
+    """A duration with its unit; below a millisecond in the unit that still has digits.
+
+    >>> seconds(2.5), seconds(0.0123), seconds(0.000385), seconds(0)
+    ('2.500 s', '0.012 s', '385 us', '0.000 s')
+    """
+    nanoseconds = round(abs(value) * 1e9)
+    sign = "-" if value < 0 else ""
+    if nanoseconds == 0 or nanoseconds >= 1_000_000:
+        return f"{sign}{nanoseconds / 1e9:.3f} s"
+    return f"{sign}{nanoseconds // 1000} us" if nanoseconds >= 1000 else f"{sign}{nanoseconds} ns"
+
+
 def heading(column: str) -> str:
-    """A column's name as a heading: ``started_at`` is *started*, ``setup_s`` is *setup*."""
-    return column.removesuffix("_at").removesuffix("_s")
+    """A column's name as a heading: ``started_at`` is *started*; ``setup_s`` keeps its unit."""
+    return column.removesuffix("_at")
 
 
 _GREEN, _RED, _BOLD, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
@@ -126,7 +139,8 @@ def table(
 ) -> str:
     """Any table as aligned lines, headings first.
 
-    Times show the date only where the column spans several; durations have three decimals; missing cells are ``-``.
+    Times show the date only where the column spans several; durations have three decimals, or six or nine where the
+    column holds one too short for three; missing cells are ``-``.
     Text longer than ``cut`` columns is cut. Sub-second digits of times: 3, 6 or 9.
     """
     import polars as pl
@@ -165,15 +179,18 @@ def _cells(column: pl.Series, tz: str, digits: int, cut: int | None) -> tuple[st
         )
     if kind.is_float():
         # Rounded by hand: Polars prints the shortest form of a float, and "1.5" does not line up with "1.234".
-        thousandths = (column * 1000).round().cast(pl.Int64, strict=False).to_frame("n")
+        least = column.abs().to_frame().filter(pl.col(column.name) > 0).to_series().min()
+        decimals = next((d for d in (3, 6) if not isinstance(least, float) or least >= 10**-d), 9)
+        one = 10**decimals
+        units = (column * one).round().cast(pl.Int64, strict=False).to_frame("n")
         n = pl.col("n")
         text = pl.format(
             "{}{}.{}",
             pl.when(n < 0).then(pl.lit("-")).otherwise(pl.lit("")),
-            n.abs() // 1000,
-            (n.abs() % 1000).cast(pl.String).str.zfill(3),
+            n.abs() // one,
+            (n.abs() % one).cast(pl.String).str.zfill(decimals),
         )
-        return name, thousandths.select(pl.when(n.is_not_null()).then(text)).to_series().fill_null(MISSING), True
+        return name, units.select(pl.when(n.is_not_null()).then(text)).to_series().fill_null(MISSING), True
     if kind.is_numeric():
         return name, column.cast(pl.String).fill_null(MISSING), True
     text_column = column.list.join(" ") if isinstance(kind, pl.List) else column.cast(pl.String)

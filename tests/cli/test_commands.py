@@ -40,11 +40,11 @@ def test_every_table_has_a_command(run: Run, table: str) -> None:
 def test_calls_for_people(run: Run) -> None:
     assert run("calls", "a.pcap").stdout.splitlines() == [
         "no  started 2024-05-01  caller        callee        outcome   outcome_detail  status  reason_phrase"
-        "    pdd  setup  talk  released_by  legs  hops  retransmissions",
+        "  pdd_s  setup_s  talk_s  released_by  legs  hops  retransmissions",
         " 1  10:00:00.000Z       +49301234567  alice@home    answered  -                  200  OK           "
-        "  0.900  0.901     -  -               2     2                0",
+        "  0.900    0.901       -  -               2     2                0",
         " 2  11:00:00.000Z       bob@home      +49309999999  busy      -                  486  Busy Here    "
-        "      -      -     -  -               1     1                -",
+        "      -        -       -  -               1     1                -",
     ]
 
 

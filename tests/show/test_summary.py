@@ -82,6 +82,62 @@ def test_no_sip_is_said_and_where_packets_went() -> None:
     )
 
 
+def test_without_sip_the_first_thing_said_is_why() -> None:
+    # TS 29.281 GTP-U and RFC 4303 ESP carry IP; ARP carries none.
+    reasons = {"not_sip_gtp_u": 3, "protocol_50_esp": 1, "ethertype_arp": 9}
+    account = [{"layer": "any", "reason": reason, "packets": packets} for reason, packets in reasons.items()]
+    lines = summary(tables(files=[{"file": "a.pcap", "packets": 13}], account=account)).splitlines()
+    assert [" ".join(text.split()) for text in lines[:2]] == [
+        "SIP none: no SIP message in 13 packets; where they went is below",
+        "not read SIP may be inside GTP-U (3 packets) or ESP (IPsec) (1 packet), which this version does not look into",
+    ]
+
+
+def test_packets_with_sip_are_told_from_messages() -> None:
+    given = tables(messages=messages(FLOW), account=[{"layer": "sip", "reason": "message", "packets": 7}])
+    assert "7 with SIP\n               a packet with SIP may hold a part of a message" in summary(given)
+
+
+def test_answered_calls_that_did_not_go_well_are_named() -> None:
+    rows = [
+        {"call": n, "outcome": "answered", "outcome_detail": detail}
+        for n, detail in enumerate(("normal", "no_ack", "no_ack", "active"), 1)
+    ]
+    assert line("of these", summary(tables(messages=messages(FLOW), calls=rows))) == (
+        "of these 3 answered no_ack 2, answered active 1"
+    )
+
+
+def registrations() -> dict[str, pl.DataFrame]:
+    ends = (("failed", 403, "a"), ("failed", None, "b"), ("failed", None, "c"), ("challenged", 407, "d"))
+    rows = [
+        {"registration": n, "outcome": outcome, "status": status, "challenges": 2, "call_id": call_id}
+        for n, (outcome, status, call_id) in enumerate(ends, 1)
+    ]
+    refused = [{"transaction": 1, "method": "REGISTER", "outcome": "transport_error", "call_id": "b"}]
+    return tables(messages=messages(FLOW), registrations=rows, transactions=refused)
+
+
+def test_a_registration_that_failed_without_a_status_says_how() -> None:
+    assert line("failed regs", summary(registrations())) == "failed regs 3 403 1, no response 1, transport error 1"
+
+
+def test_challenged_registrations_are_shown() -> None:
+    assert line("challenged", summary(registrations())) == (
+        "challenged 1 407 1, asked for credentials more than once 1, no other final answer seen"
+    )
+
+
+def test_a_call_that_failed_without_a_status_says_how() -> None:
+    text = summary(tables(messages=messages(FLOW), calls=calls("timeout", "answered", outcome_detail="no_response")))
+    assert line("failed calls", text) == "failed calls 1 no response 1"
+
+
+def test_short_delays_keep_their_digits() -> None:
+    text = summary(tables(messages=messages(FLOW), calls=calls("answered", pdd_s=0.000385)))
+    assert line("post-dial", text) == "post-dial median 385 us, p95 385 us (n 1)"
+
+
 def test_a_cut_file_is_said() -> None:
     assert line("capture", summary(tables(files=[{"file": "a", "cut": True, "dropped": 5}]))) == (
         "capture 5 lost by the capture itself, 1 file cut or corrupt in part"

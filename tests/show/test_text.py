@@ -74,11 +74,19 @@ def test_cells() -> None:
         }
     )
     assert text.table(table).splitlines() == [
-        "  talk  status  cut  ids",
+        "talk_s  status  cut  ids",
         " 1.500     200  yes  a b",
         "     -       -  no",
         "-0.063       7  no   -",
     ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown"),
+    [([1.5, 0.0], ["1.500", "0.000"]), ([1.5, 0.000385], ["1.500000", "0.000385"]), ([5e-8], ["0.000000050"])],
+)
+def test_a_column_has_as_many_decimals_as_its_shortest_duration_needs(cells: list[float], shown: list[str]) -> None:
+    assert [row.strip() for row in text.table(pl.DataFrame({"pdd_s": cells})).splitlines()[1:]] == shown
 
 
 def test_times_of_one_day_have_it_in_the_heading() -> None:

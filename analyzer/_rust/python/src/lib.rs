@@ -29,7 +29,10 @@ fn options(threads: usize, limits: Option<&Bound<'_, PyDict>>) -> PyResult<Optio
     for (name, value) in limits.into_iter().flatten() {
         let name: String = name.extract()?;
         if !options.limits.set(&name, value.extract()?) {
-            return Err(PyValueError::new_err(format!("no limit is called {name:?}; there are {}", Limits::NAMES.join(", "))));
+            return Err(PyValueError::new_err(format!(
+                "no limit is called {name:?}; there are {}",
+                Limits::NAMES.join(", ")
+            )));
         }
     }
     Ok(options)

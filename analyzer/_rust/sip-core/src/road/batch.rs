@@ -1,17 +1,20 @@
 //! Messages on their way from the reader to a parser: one arena of bytes and a slot for each message.
 
+use std::ops::Range;
+
 use crate::net::Flow;
 use crate::packet::Stamp;
 use crate::sip::{Carrier, Flaws};
 
-/// Where one message lies in the arena, and what the reader knows of it.
+/// What the reader knows of one message.
 #[derive(Debug, Clone, Copy)]
-pub struct Slot {
-    pub start: u32,
-    pub length: u32,
+pub struct Seen {
     pub flow: Flow,
+    /// The earliest packet that holds a part of it; `offset` is that of the message's first byte.
     pub first: Stamp,
+    /// The packet that completed it.
     pub last: Stamp,
+    /// What tells its packet from a second sending of the same bytes; 0 = nothing does.
     pub ident: u32,
     pub point: u16,
     /// How it came, and what of it the capture lacks.
@@ -26,7 +29,8 @@ pub struct Slot {
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
-    slots: Vec<Slot>,
+    /// Where each message lies in `bytes`.
+    slots: Vec<(Range<usize>, Seen)>,
 }
 
 impl Batch {
@@ -47,18 +51,14 @@ impl Batch {
         self.slots.clear();
     }
 
-    /// Copies a message in; `slot.start` and `slot.length` are set here.
-    pub fn push(&mut self, bytes: &[u8], slot: Slot) {
-        // A batch is closed long before its arena reaches 4 GiB, and one message is at most a datagram or `max_message_bytes`.
-        let (start, length) = (self.bytes.len() as u32, bytes.len() as u32);
+    /// Copies a message in.
+    pub fn push(&mut self, bytes: &[u8], seen: Seen) {
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
-        self.slots.push(Slot { start, length, ..slot });
+        self.slots.push((start..self.bytes.len(), seen));
     }
 
-    pub fn messages(&self) -> impl ExactSizeIterator<Item = (&Slot, &[u8])> {
-        self.slots.iter().map(|slot| {
-            let bytes = self.bytes.get(slot.start as usize..(slot.start + slot.length) as usize);
-            (slot, bytes.unwrap_or_default())
-        })
+    pub fn messages(&self) -> impl ExactSizeIterator<Item = (&Seen, &[u8])> {
+        self.slots.iter().map(|(place, seen)| (seen, self.bytes.get(place.clone()).unwrap_or_default()))
     }
 }

@@ -31,7 +31,7 @@ use crate::problem::{Code, Layer, Problem, Problems};
 use crate::tables::Wanted;
 use crate::tables::messages::{self, Chunk};
 use crate::tables::small::{self, FileRow, ProblemLog};
-pub use batch::{Batch, Slot};
+pub use batch::{Batch, Seen};
 use outlet::{Framers, Outlet, PointSink};
 use points::Points;
 pub use sightings::{Kind, Sighted, Sighting, sweep, time_order};
@@ -136,8 +136,8 @@ pub fn fetch(sources: &[Source], options: &Options, wanted: &[Place]) -> Result<
     let found: Mutex<Vec<Option<Vec<u8>>>> = Mutex::new(vec![None; wanted.len()]);
     read(sources, options, &Progress::default(), || {
         |_: usize, batch: &Batch| {
-            for (slot, bytes) in batch.messages() {
-                let Some(asked) = places.get(&(slot.last.file, slot.last.frame, slot.first.offset)) else { continue };
+            for (seen, bytes) in batch.messages() {
+                let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else { continue };
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 for &(index, length) in asked {
                     // Bytes behind the message, which its row does not count, came along.

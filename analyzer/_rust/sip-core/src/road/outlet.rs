@@ -3,7 +3,7 @@
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
-use super::batch::{Batch, Slot};
+use super::batch::{Batch, Seen};
 use crate::hash::Keyed;
 use crate::limits::Limits;
 use crate::net::{Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
@@ -48,8 +48,8 @@ impl<'a> Outlet<'a> {
         self.sent += 1;
     }
 
-    fn push(&mut self, bytes: &[u8], slot: Slot) {
-        self.batch.push(bytes, slot);
+    fn push(&mut self, bytes: &[u8], seen: Seen) {
+        self.batch.push(bytes, seen);
         if self.batch.is_full() {
             self.flush();
         }
@@ -82,9 +82,7 @@ impl PointSink<'_, '_> {
     ) -> R {
         let limits = out.limits;
         step(framer, limits, &mut |message: Framed<'_>| {
-            let slot = Slot {
-                start: 0,
-                length: 0,
+            let seen = Seen {
                 flow: *flow,
                 first: message.first,
                 last: message.last,
@@ -94,7 +92,7 @@ impl PointSink<'_, '_> {
                 complete: message.complete,
                 flaws: message.flaws,
             };
-            out.push(message.bytes, slot);
+            out.push(message.bytes, seen);
         })
     }
 }
@@ -103,9 +101,7 @@ impl Sink for PointSink<'_, '_> {
     fn unit(&mut self, unit: Unit<'_>) -> Verdict {
         match detect(unit.bytes) {
             Detected::Sip { offset, flaws } => {
-                let slot = Slot {
-                    start: 0,
-                    length: 0,
+                let seen = Seen {
                     flow: unit.flow,
                     first: Stamp { offset: unit.first.offset + offset as u64, ..unit.first },
                     last: unit.last,
@@ -115,7 +111,7 @@ impl Sink for PointSink<'_, '_> {
                     complete: unit.missing == 0,
                     flaws,
                 };
-                self.out.push(unit.bytes.get(offset..).unwrap_or_default(), slot);
+                self.out.push(unit.bytes.get(offset..).unwrap_or_default(), seen);
                 Verdict::Sip
             }
             Detected::KeepAlive => Verdict::KeepAlive,

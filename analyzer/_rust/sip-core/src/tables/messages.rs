@@ -12,7 +12,7 @@ use crate::hash;
 use crate::limits::Limits;
 use crate::net::Protocol;
 use crate::problem::{Layer, Problem, Problems};
-use crate::road::{Batch, Kind, Sighted, Sighting, Slot, sweep, time_order};
+use crate::road::{Batch, Kind, Seen, Sighted, Sighting, sweep, time_order};
 use crate::sip::fields::{Fields, Scratch, read};
 use crate::sip::{Flaw, Flaws};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
@@ -92,16 +92,16 @@ impl<'a> Parser<'a> {
         let mut columns = Columns::new(batch.messages().len(), self.wanted);
         let mut rows = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
-        for (row, (slot, bytes)) in batch.messages().enumerate() {
-            let fields = read(bytes, slot.carrier, &mut self.scratch);
+        for (row, (seen, bytes)) in batch.messages().enumerate() {
+            let fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
             let qos = fields.sdp.clone().and_then(|sdp| bytes.get(sdp)).is_some_and(|sdp| self.qos.find(sdp).is_some());
             let keys = Keys::of(&fields);
-            push_addresses(&mut columns, row, slot, &mut self.addresses);
-            push_fields(&mut columns, row, slot, &fields, message.len(), qos);
+            push_addresses(&mut columns, row, seen, &mut self.addresses);
+            push_fields(&mut columns, row, seen, &fields, message.len(), qos);
             push_keys(&mut columns, row, &keys);
-            report(&mut problems, slot, &fields);
-            rows.push((sighting(slot, &fields, message, &keys), slot.last.file));
+            report(&mut problems, seen, &fields);
+            rows.push((sighting(seen, &fields, message, &keys), seen.last.file));
         }
         Ok(Chunk { columns: columns.finish(self.wanted)?, rows, problems: Some(problems) })
     }
@@ -155,8 +155,8 @@ fn transaction(fields: &Fields<'_>, call: Option<u64>, from_tag: Option<u64>) ->
     })
 }
 
-fn sighting(slot: &Slot, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Sighting {
-    let flow = &slot.flow;
+fn sighting(seen: &Seen, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Sighting {
+    let flow = &seen.flow;
     let address = |ip: IpAddr, port: u16| {
         let hashed = match ip {
             IpAddr::V4(ip) => hash::bytes(&ip.octets()),
@@ -167,13 +167,13 @@ fn sighting(slot: &Slot, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Si
     let route = hash::pair(address(flow.src, flow.src_port), address(flow.dst, flow.dst_port));
     let content = hash::bytes(message);
     Sighting {
-        time: slot.last.time,
+        time: seen.last.time,
         content,
         route: hash::pair(route, flow.protocol as u64),
         // A message without Call-ID, CSeq or method has only itself.
         transaction: keys.transaction.unwrap_or(content),
-        ident: slot.ident,
-        point: slot.point,
+        ident: seen.ident,
+        point: seen.point,
         kind: match (fields.status, fields.method) {
             (Some(status), _) => Kind::Response(status),
             (None, Some(b"ACK")) => Kind::Ack,
@@ -187,13 +187,13 @@ fn sighting(slot: &Slot, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Si
 fn push_addresses(
     columns: &mut Columns,
     row: usize,
-    slot: &Slot,
+    seen: &Seen,
     known: &mut HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>,
 ) {
     if known.len() > MAX_ADDRESSES {
         known.clear();
     }
-    let flow = &slot.flow;
+    let flow = &seen.flow;
     columns.src_ip.set(row, Some(known.entry(flow.src).or_insert_with(|| flow.src.to_string().into())));
     columns.src_port.set(row, Some(flow.src_port.into()));
     columns.dst_ip.set(row, Some(known.entry(flow.dst).or_insert_with(|| flow.dst.to_string().into())));
@@ -208,13 +208,13 @@ fn push_addresses(
     );
 }
 
-fn push_fields(columns: &mut Columns, row: usize, slot: &Slot, fields: &Fields<'_>, length: usize, qos: bool) {
+fn push_fields(columns: &mut Columns, row: usize, seen: &Seen, fields: &Fields<'_>, length: usize, qos: bool) {
     let number = |value: Option<u32>| value.map(i64::from);
-    columns.frame.set(row, Some(slot.last.frame as i64));
-    columns.offset.set(row, Some(slot.first.offset as i64));
+    columns.frame.set(row, Some(seen.last.frame as i64));
+    columns.offset.set(row, Some(seen.first.offset as i64));
     columns.length.set(row, Some(length as i64));
-    columns.time.set(row, slot.last.time);
-    columns.first_byte_at.set(row, slot.first.time);
+    columns.time.set(row, seen.last.time);
+    columns.first_byte_at.set(row, seen.first.time);
     columns.method.set_bytes(row, fields.method);
     columns.status.set(row, fields.status.map(i64::from));
     columns.reason_phrase.set_bytes(row, fields.reason_phrase);
@@ -257,7 +257,7 @@ fn push_fields(columns: &mut Columns, row: usize, slot: &Slot, fields: &Fields<'
     columns.has_sdp.set(row, fields.sdp.is_some());
     columns.qos_pending.set(row, fields.qos_pending);
     let cut = fields.flaws.has(Flaw::Cut) || fields.flaws.has(Flaw::ContentLengthExceedsDatagram);
-    columns.complete.set(row, slot.complete && !cut);
+    columns.complete.set(row, seen.complete && !cut);
     columns.qos.set(row, qos);
     columns.q850.set(row, fields.reason_q850.map(i64::from));
     columns.sip_cause.set(row, fields.reason_sip.map(i64::from));
@@ -274,16 +274,16 @@ fn push_keys(columns: &mut Columns, row: usize, keys: &Keys) {
     columns.nonce_hash.set(row, key(keys.nonce));
 }
 
-fn report(problems: &mut ProblemLog, slot: &Slot, fields: &Fields<'_>) {
+fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
     let mut flaws: Flaws = fields.flaws;
-    flaws.merge(slot.flaws);
+    flaws.merge(seen.flaws);
     for flaw in flaws.iter() {
         problems.report(Problem {
             code: flaw.code(),
             layer: Layer::Sip,
-            file: slot.last.file,
-            frame: slot.last.frame,
-            offset: slot.first.offset,
+            file: seen.last.file,
+            frame: seen.last.frame,
+            offset: seen.first.offset,
             detail: fields.detail(flaw),
         });
     }
