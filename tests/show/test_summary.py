@@ -86,7 +86,7 @@ def test_without_sip_the_first_thing_said_is_why() -> None:
     # TS 29.281 GTP-U and RFC 4303 ESP carry IP; ARP carries none.
     reasons = {"not_sip_gtp_u": 3, "protocol_50_esp": 1, "ethertype_arp": 9}
     account = [{"layer": "any", "reason": reason, "packets": packets} for reason, packets in reasons.items()]
-    lines = summary(tables(files=[{"file": "a.pcap", "packets": 13}], account=account)).splitlines()
+    lines = summary(tables(files=[{"file": "a.pcap", "packets": 13}], account=account), width=120).splitlines()
     assert [" ".join(text.split()) for text in lines[:2]] == [
         "SIP none: no SIP message in 13 packets; where they went is below",
         "not read SIP may be inside GTP-U (3 packets) or ESP (IPsec) (1 packet), which this version does not look into",
