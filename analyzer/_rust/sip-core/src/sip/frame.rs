@@ -614,7 +614,9 @@ mod tests {
         for size in [1, 7, 2000] {
             let mut run = Run::new();
             run.limits.max_message_bytes = 300;
-            format!("{long}{BYE}").as_bytes().chunks(size).for_each(|segment| drop(run.segment(segment)));
+            format!("{long}{BYE}").as_bytes().chunks(size).for_each(|segment| {
+                run.segment(segment);
+            });
             let lengths: Vec<_> = run.end().iter().map(|row| (row.0.len(), row.1)).collect();
             assert_eq!(lengths, [(300, false), (BYE.len(), true)], "segments of {size} bytes");
         }
