@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from analyzer.show.text import fit, safe, width
+from analyzer.show.text import fit, safe, seconds, width
 from analyzer.show.timeline import Event, Timeline, timeline
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def ladder(
     """The messages of a call (rows of the table ``messages``) as a ladder.
 
     ``reference``: key of a transaction; only what passed between its two hosts is drawn. Seconds are counted from the
-    first message; behind them stands what passed since the line above, and the frame. ``(x3)``: sent three times.
+    first message; behind them stands what passed since the line above (``us``: microseconds), and the frame. ``(x3)``:
+    sent three times.
     """
     model = timeline(messages, reference=reference)
     if not model.events:
@@ -60,10 +61,15 @@ def ladder(
     for event in model.events:
         line = drawing.line(event, before)
         if ascii_only:
-            line = line.encode("ascii", "backslashreplace").decode()
+            line = line.replace(_UNICODE.ellipsis, _ASCII.ellipsis).encode("ascii", "backslashreplace").decode()
         lines.append(f"{_RED}{line}{_PLAIN}" if colour and event.failed else line)
         before = event.at if event.at is not None else before
     return "\n".join([*lines, *drawing.bottom(), ""])
+
+
+def _clock(nanoseconds: int) -> str:
+    """Seconds, which the heading says; what is too short for them brings its own unit."""
+    return seconds(nanoseconds / 1e9).removesuffix(" s").replace(" ", "")
 
 
 class _Drawing:
@@ -101,8 +107,8 @@ class _Drawing:
         """When it starts, and the names of the lanes."""
         lines = []
         if self.start is not None:
-            seconds, rest = divmod(self.start, 1_000_000_000)
-            lines.append(f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{rest:09d}Z")
+            whole, rest = divmod(self.start, 1_000_000_000)
+            lines.append(f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%d %H:%M:%S}.{rest:09d}Z")
         margin = self._margin("seconds", "delta", "frame", "#" if self.legs else "")
         if not self.lanes:
             return [*lines, margin.rstrip()]
@@ -133,8 +139,8 @@ class _Drawing:
 
     def line(self, event: Event, before: int | None) -> str:
         """One message."""
-        since = "" if event.at is None or self.start is None else f"{(event.at - self.start) / 1e9:.3f}"
-        delta = "" if event.at is None or before is None else f"+{(event.at - before) / 1e9:.3f}"
+        since = "" if event.at is None or self.start is None else _clock(event.at - self.start)
+        delta = "" if event.at is None or before is None else f"+{_clock(event.at - before)}"
         leg = str(self.legs.index(event.call_id) + 1) if self.legs else ""
         margin = self._margin(since, delta, str(event.frame or ""), leg)
         copies = f" (x{event.copies})" if event.copies > 1 else ""

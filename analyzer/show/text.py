@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 MISSING = "-"
+SHORT_TAG = 10
+"""Columns of a From or To tag where it only has to be told from its neighbours."""
 
 # One set in the two spellings; Python cannot name Unicode categories, Rust has no lone surrogates.
 # Cf as of Unicode 15: https://www.unicode.org/Public/15.0.0/ucd/extracted/DerivedGeneralCategory.txt

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from analyzer.show.text import SHORT_TAG, fit, safe
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -33,7 +35,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Lanes from left to right as they first speak, events in order of time, and how many messages are not shown."""
+    """Lanes from left to right as they come in, the client of a transaction before its server; events in order of time;
+    how many messages are not shown.
+    """
 
     lanes: tuple[str, ...]
     events: tuple[Event, ...]
@@ -59,12 +63,15 @@ def timeline(messages: pl.DataFrame, *, reference: int | None = None) -> Timelin
         rows = _on_hop(rows, reference)
     sightings = [row for row in rows if not row["duplicate"]]
     by_port = {row["src_ip"] for row in sightings if row["src_ip"] == row["dst_ip"]}
+    forks = _forks(sightings)
     lanes: dict[str, int] = {}
     events: list[Event] = []
     first_of: dict[tuple[object, ...], int] = {}
     retransmissions = 0
     for row in sightings:
         source, target = (_lane(row, side, by_port) for side in ("src", "dst"))
+        for lane in (source, target) if row["status"] is None else (target, source):
+            lanes.setdefault(lane, len(lanes))
         same = tuple(row[name] for name in _SAME_MESSAGE)
         if row["retransmission"]:
             retransmissions += 1
@@ -79,12 +86,12 @@ def timeline(messages: pl.DataFrame, *, reference: int | None = None) -> Timelin
                 at=row["at"],
                 file=row["file"] or "",
                 frame=row["frame"],
-                source=lanes.setdefault(source, len(lanes)),
-                target=lanes.setdefault(target, len(lanes)),
+                source=lanes[source],
+                target=lanes[target],
                 call_id=row["call_id"] or "",
                 what=_what(row),
                 sdp=row["has_sdp"],
-                info=_info(row),
+                info=_info(row, forked=_dialog(row) in forks),
                 copies=1,
                 failed=row["status"] is not None and row["status"] >= 400,
             )
@@ -137,8 +144,23 @@ def _what(row: dict[str, Any]) -> str:
     return response if method == "INVITE" else f"{response} ({method})"
 
 
-def _info(row: dict[str, Any]) -> str:
+def _dialog(row: dict[str, Any]) -> tuple[object, ...]:
+    return row["call_id"], row["from_tag"], row["to_tag"]
+
+
+def _forks(rows: list[dict[str, Any]]) -> set[tuple[object, ...]]:
+    """The dialogs, early ones too, of INVITEs that were answered with several To tags (RFC 3261 §12.1, §19.3)."""
+    answers: dict[tuple[object, ...], set[tuple[object, ...]]] = {}
+    for row in rows:
+        if row["method"] == "INVITE" and (row["status"] or 0) > 100 and row["to_tag"]:
+            answers.setdefault((row["call_id"], row["from_tag"], row["cseq"]), set()).add(_dialog(row))
+    return {dialog for dialogs in answers.values() if len(dialogs) > 1 for dialog in dialogs}
+
+
+def _info(row: dict[str, Any], *, forked: bool) -> str:
     parts = []
+    if forked and row["status"] is not None:
+        parts.append(f"tag={fit(safe(row['to_tag']), SHORT_TAG)}")
     if row["qos_pending"]:
         parts.append("qos pending")
     if row["method"] == "REFER" and row["refer_to"]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer.show.text import SHORT_TAG
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -19,7 +21,17 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         *("provisional_delay_s", "final_delay_s", "request_copies", "response_copies", "call_id"),
     ),
     "dialogs": (
-        *("usage", "local_uri", "remote_uri", "state", "early_at", "confirmed_at", "ended_at"),
+        *(
+            "usage",
+            "local_uri",
+            "local_tag",
+            "remote_uri",
+            "remote_tag",
+            "state",
+            "early_at",
+            "confirmed_at",
+            "ended_at",
+        ),
         *("ended_by", "end_reason", "call_id"),
     ),
     "calls": (
@@ -50,7 +62,17 @@ def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
             .then(pl.lit("cut"))
             .alias("note")
         )
+    if table == "dialogs":
+        made += [_short(name) for name in ("local_tag", "remote_tag")]
     return frame.with_columns(made).select(DEFAULT.get(table, frame.columns))
+
+
+def _short(tag: str) -> pl.Expr:
+    """A tag cut to what tells it from others; whole in the other formats and with ``--columns``."""
+    import polars as pl
+
+    long = pl.col(tag).str.len_chars() > SHORT_TAG
+    return pl.when(long).then(pl.format("{}…", pl.col(tag).str.head(SHORT_TAG - 1))).otherwise(tag).alias(tag)
 
 
 def endpoint(name: str) -> pl.Expr:

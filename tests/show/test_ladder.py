@@ -67,6 +67,32 @@ def test_lanes_stay_in_line_beside_wide_characters() -> None:
     assert width(lines[2]) == width(lines[3])
 
 
+def test_the_client_stands_left_of_the_server_where_a_response_is_seen_first() -> None:
+    assert timeline(messages("0 10.0.0.2 -> 10.0.0.1 180 Ringing")).lanes == ("10.0.0.1", "10.0.0.2")
+
+
+def test_responses_of_several_forks_show_their_tags() -> None:
+    flow = """
+        0 a -> b INVITE
+        1 b -> a 180 Ringing | to_tag=t1
+        2 b -> a 180 Ringing | to_tag=a-very-long-tag
+        3 b -> a 200 OK | to_tag=t1
+        4 b -> a 200 OK | to_tag=t1 method=BYE
+    """
+    infos = [event.info for event in timeline(messages(flow)).events]
+    assert infos == ["", "tag=t1", "tag=a-very-lo…", "tag=t1", "tag=t1"]
+
+
+def test_a_retry_after_a_challenge_is_no_fork() -> None:
+    flow = "0 b -> a 407 Auth | to_tag=t1\n1 b -> a 200 OK | to_tag=t2 cseq=2"
+    assert [event.info for event in timeline(messages(flow)).events] == ["", ""]
+
+
+def test_what_is_too_short_for_three_decimals_has_its_unit() -> None:
+    line = ladder(messages("0 a -> b INVITE\n0.000385 b -> a 100 Trying")).splitlines()[3]
+    assert line.split()[:2] == ["385us", "+385us"]
+
+
 def test_ports_of_a_host_are_one_lane() -> None:
     flow = "0 10.0.0.1:5060 -> 10.0.0.2 INVITE\n1 10.0.0.2 -> 10.0.0.1:40000 BYE"
     assert timeline(messages(flow)).lanes == ("10.0.0.1", "10.0.0.2")
