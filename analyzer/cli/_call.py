@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,17 +19,45 @@ if TYPE_CHECKING:
     from analyzer.capture import Capture
 
 
-def find(capture: Capture, asked: str) -> dict[str, Any]:
-    """The row of the call with that number or Call-ID; several matches are listed for the user to choose from."""
+@dataclass(frozen=True)
+class Found:
+    """A call, or the messages of a Call-ID outside calls: a registration, a subscription, an OPTIONS."""
+
+    capture: Capture
+    row: dict[str, Any] | None
+    messages: pl.DataFrame
+    reference: int | None
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Its rows of ``transactions``, ``dialogs``, ``calls`` or ``registrations``."""
+        import polars as pl
+
+        frame = self.capture.table(name)
+        if self.row is not None:
+            return frame.filter(pl.col("call") == self.row["call"]) if "call" in frame.columns else frame.clear()
+        # ``calls`` has no Call-ID of its own: this one is in none of them.
+        known = pl.col("call_id").is_in(self.messages["call_id"].unique().implode())
+        return frame.filter(known) if "call_id" in frame.columns else frame.clear()
+
+
+def find(capture: Capture, asked: str) -> Found:
+    """The call with that number or Call-ID, or what else has that Call-ID; of several calls the user is to choose."""
     import polars as pl
 
     from analyzer.show import text, views
 
     try:
-        return _by_number(capture, asked) or capture.call(asked).row
+        row = _by_number(capture, asked) or capture.call(asked).row
     except AmbiguousCall as error:
         calls = capture.table("calls").filter(pl.col("no").is_in(error.calls))
         raise Failure(f"{error}\n{text.table(views.default('calls', calls), cut=32)}") from error
+    except NotFound:
+        messages = capture.table("messages").filter(pl.col("call_id") == asked)
+        if messages.is_empty():
+            raise
+        first = messages["transaction"].drop_nulls()
+        return Found(capture, None, messages, first[0] if len(first) else None)
+    return Found(capture, row, messages_of(capture, row), row["reference"])
 
 
 def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:
@@ -63,14 +92,14 @@ ladder_options = (
 )
 
 
-def draw(capture: Capture, row: dict[str, Any], *, width: int | None, ascii_only: bool, hop: str) -> str:
-    """The ladder of a call, for this terminal."""
+def draw(found: Found, *, width: int | None, ascii_only: bool, hop: str) -> str:
+    """The ladder, for this terminal."""
     from analyzer.show.ladder import ladder
 
     stream = sys.stdout
     return ladder(
-        messages_of(capture, row),
-        reference=row["reference"] if hop == "reference" else None,
+        found.messages,
+        reference=found.reference if hop == "reference" else None,
         width=width or terminal_width(),
         ascii_only=ascii_only or not _draws_lines(stream.encoding),
         colour=_options.coloured(stream),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analyzer.cli import COMMANDS, _call, _options, _output
 
+if TYPE_CHECKING:
+    import polars as pl
+
 
 @click.command(
     "call",
-    help=f"{COMMANDS['call']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID.",
+    help=f"{COMMANDS['call']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
+    " registration or subscription.",
     epilog="Example: sip-analyzer call 3 trace.pcap",
 )
 @click.argument("call")
@@ -28,17 +32,14 @@ from analyzer.cli import COMMANDS, _call, _options, _output
 @_options.tz_option
 def command(call: str, form: str, tz: str, width: int | None, ascii_only: bool, hop: str, **values: Any) -> None:
     """Tell all about one call."""
-    import polars as pl
-
     from analyzer.filters import zone
     from analyzer.show import text, views
 
     zone(tz)
     reading = _options.read(values)
-    capture = reading.capture
-    row = _call.find(capture, call)
-    calls = capture.table("calls").filter(pl.col("call") == row["call"])
-    parts = {name: capture.table(name).filter(pl.col("call") == row["call"]) for name in ("transactions", "dialogs")}
+    found = _call.find(reading.capture, call)
+    calls = found.table("calls")
+    parts = {name: found.table(name) for name in ("transactions", "dialogs")}
     if form == "json":
         arrays = {"call": calls, **parts}
         tables = {"call": "calls"}
@@ -47,15 +48,47 @@ def command(call: str, form: str, tz: str, width: int | None, ascii_only: bool, 
         reading.close()
         return
     colour = _options.coloured(sys.stdout)
-    click.echo(text.record(calls, tz=tz), nl=False)
+    if found.row is not None:
+        click.echo(_facts(calls, found, tz), nl=False)
+    else:
+        click.echo("no call has this Call-ID; what else has it:")
+        parts = {"registrations": found.table("registrations"), **parts}
     for name, frame in parts.items():
-        click.echo(
-            f"\n{name}\n{text.table(views.default(name, frame), tz=tz, cut=32, colour=colour)}", nl=False, color=True
-        )
-    click.echo(
-        f"\nladder\n{_call.draw(capture, row, width=width, ascii_only=ascii_only, hop=hop)}", nl=False, color=True
-    )
+        shown = text.table(views.default(name, frame), tz=tz, cut=32, colour=colour) if frame.height else "none\n"
+        click.echo(f"\n{name}{chr(10) if frame.height else ': '}{shown}", nl=False, color=True)
+    click.echo(f"\nladder\n{_call.draw(found, width=width, ascii_only=ascii_only, hop=hop)}", nl=False, color=True)
     reading.close()
+
+
+# What a reader asks first; then what else there is; what only programs need comes last.
+_FIRST = ("no", "caller", "callee")
+_THEN = ("started_at", "ringing_at", "early_media_at", "answered_at", "ended_at")
+_LAST = ("request_uri", "call_ids", "icid", "call", "reference")
+_IN_OUTCOME = ("outcome", "outcome_detail", "status", "reason_phrase")
+
+
+def _facts(calls: pl.DataFrame, found: _call.Found, tz: str) -> str:
+    """The row of the call: who, how it ended, why, when, how long, and the keys."""
+    from analyzer.show import text
+    from analyzer.show.verdict import verdict
+
+    assert found.row is not None
+    cells = text.row_facts(calls, tz=tz)
+    detail = f", {cells['outcome_detail']}" if "outcome_detail" in cells else ""
+    answer = " ".join(cells[name] for name in ("status", "reason_phrase") if name in cells)
+    outcome = f"{cells.get('outcome', text.MISSING)}{detail}{f': {answer}' if answer else ''}"
+    why = [text.safe(sentence) for sentence in verdict(found.row, found.messages)]
+    named = (*_FIRST, *_THEN, *_LAST, *_IN_OUTCOME)
+    return text.facts(
+        [
+            *((name, cells[name]) for name in _FIRST if name in cells),
+            ("outcome", outcome),
+            *(("why" if number == 0 else "", sentence) for number, sentence in enumerate(why)),
+            *((name, cells[name]) for name in _THEN if name in cells),
+            *((name, value) for name, value in cells.items() if name not in named),
+            *((name, cells[name]) for name in _LAST if name in cells),
+        ]
+    )
 
 
 for option in reversed(_call.ladder_options):

@@ -11,7 +11,8 @@ from analyzer.cli import COMMANDS, _call, _options
 
 @click.command(
     "ladder",
-    help=f"{COMMANDS['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID. (x3): sent"
+    help=f"{COMMANDS['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
+    " registration or subscription. (x3): sent"
     " three times. Duplicates of the capture are counted, not drawn.",
     epilog="Example: sip-analyzer ladder 3 trace.pcap --hop reference -w 120",
 )
@@ -20,8 +21,8 @@ from analyzer.cli import COMMANDS, _call, _options
 def command(call: str, width: int | None, ascii_only: bool, hop: str, **values: Any) -> None:
     """Draw one call."""
     reading = _options.read(values)
-    row = _call.find(reading.capture, call)
-    click.echo(_call.draw(reading.capture, row, width=width, ascii_only=ascii_only, hop=hop), nl=False, color=True)
+    found = _call.find(reading.capture, call)
+    click.echo(_call.draw(found, width=width, ascii_only=ascii_only, hop=hop), nl=False, color=True)
     reading.close()
 
 

@@ -19,6 +19,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
 MISSING = "-"
@@ -252,16 +254,30 @@ def _coloured(column: pl.Series, padded: pl.Series) -> pl.Series:
 
 def record(frame: pl.DataFrame, *, tz: str = "UTC") -> str:
     """The first row of a table as one fact a line; what is missing is left out."""
+    return facts(row_facts(frame, tz=tz).items())
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Names and texts, already safe, one a line."""
+    listed = list(pairs)
+    columns = max((len(name) for name, _ in listed), default=0)
+    return "".join(f"{name:<{columns}}  {value}\n" for name, value in listed)
+
+
+def row_facts(frame: pl.DataFrame, *, tz: str = "UTC") -> dict[str, str]:
+    """The cells of the first row that are there, as safe text; durations with their unit."""
+    columns = (column for column in frame.head(1).get_columns() if len(column) and column[0] is not None)
+    return {column.name: _fact(column, tz) for column in columns}
+
+
+def _fact(column: pl.Series, tz: str) -> str:
     import polars as pl
 
-    facts = []
-    for column in frame.head(1).get_columns():
-        if len(column) and column[0] is not None:
-            is_time = isinstance(column.dtype, pl.Datetime)
-            cells = _times(column, tz, 9, dated=True)[1] if is_time else _cells(column, tz, 9, None)[1]
-            facts.append((column.name, cells[0]))
-    columns = max((len(name) for name, _ in facts), default=0)
-    return "".join(f"{name:<{columns}}  {value}\n" for name, value in facts)
+    if isinstance(column.dtype, pl.Datetime):
+        return str(_times(column, tz, 9, dated=True)[1][0])
+    if column.dtype.is_float() and column.name.endswith("_s"):
+        return seconds(column[0])
+    return str(_cells(column, tz, 9, None)[1][0])
 
 
 def tree(value: object, *, indent: int = 0) -> str:

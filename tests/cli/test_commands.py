@@ -220,6 +220,25 @@ def test_call_by_call_id(run: Run) -> None:
     assert "no               1\n" in run("call", "a2", "a.pcap").stdout
 
 
+def test_call_tells_who_refused_before_its_keys(run: Run) -> None:
+    names = [row.split(" ")[0] for row in run("call", "2", "a.pcap").stdout.split("\n\n")[0].splitlines()]
+    assert (names[:5], names[-2:]) == (["no", "caller", "callee", "outcome", "why"], ["call", "reference"])
+
+
+def test_an_empty_table_of_a_call_is_a_word(run: Run) -> None:
+    assert "\ndialogs: none\n" in run("call", "2", "a.pcap").stdout
+
+
+@pytest.mark.parametrize(("call_id", "method"), [("r1", "REGISTER"), ("s1", "SUBSCRIBE"), ("o1", "OPTIONS")])
+def test_ladder_of_a_call_id_outside_calls(run: Run, call_id: str, method: str) -> None:
+    assert f" {method} ─" in run("ladder", call_id, "a.pcap").stdout
+
+
+def test_call_of_the_call_id_of_a_registration(run: Run) -> None:
+    text = run("call", "r1", "a.pcap").stdout
+    assert ("sip:carol@home" in text, "401" in text, "ladder\n" in text) == (True, True, True)
+
+
 def test_call_as_json(run: Run) -> None:
     told = json.loads(run("call", "1", "a.pcap", "--format", "json").stdout)
     assert {name: len(rows) for name, rows in told.items()} == {"call": 1, "transactions": 2, "dialogs": 1}

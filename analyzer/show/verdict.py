@@ -1,0 +1,88 @@
+"""Why a call ended, and which node said so, from its messages.
+
+What is told is what the capture holds: the node that a response was *first seen from* is the one furthest from the
+caller that was captured; whether it made the response itself, nobody can see from here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+_MOST_NODES = 4
+
+
+def verdict(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
+    """Sentences for a row of ``calls`` and its rows of ``messages``; none while the call goes on."""
+    import polars as pl
+
+    ordered = messages.filter(~pl.col("duplicate")).sort("time", nulls_last=True, maintain_order=True)
+    rows = ordered.select(*_COLUMNS).to_dicts()
+    several_files = len({row["file"] for row in rows}) > 1
+
+    def seen(row: dict[str, Any]) -> str:
+        file = f"{row['file']}, " if several_files else ""
+        return f"{_node(row, 'src')} ({file}frame {row['frame']})"
+
+    told = []
+    status = call["status"]
+    if status is not None and status >= 300:
+        told += _refusal(call, _last_attempt(call, rows), seen)
+    elif status is None and call["outcome"] in ("timeout", "unreachable", "unfinished"):
+        asked = [row for row in rows if row["status"] is None and row["method"] == "INVITE"]
+        if asked:
+            # The INVITE that got furthest is the one seen last on its way.
+            last = next((row for row in reversed(asked) if not row["retransmission"]), asked[-1])
+            told.append(f"no final response seen to the INVITE last sent on by {seen(last)} to {_node(last, 'dst')}")
+    for method in ("CANCEL", "BYE"):
+        first = next((row for row in rows if row["status"] is None and row["method"] == method), None)
+        if first is not None:
+            reason = f": {first['reason_header']}" if first["reason_header"] else ""
+            told.append(f"{method} first seen from {seen(first)}{reason}")
+    return told
+
+
+_COLUMNS = (
+    *("message", "file", "frame", "time", "src_ip", "src_port", "dst_ip", "dst_port", "call_id", "to_tag", "cseq"),
+    *("method", "status", "reason_phrase", "retransmission", "reason_header"),
+)
+
+
+def _refusal(call: dict[str, Any], rows: list[dict[str, Any]], seen: Callable[[dict[str, Any]], str]) -> list[str]:
+    """Who sent the status that decided first, who after it, and other failures seen before."""
+    finals = [row for row in rows if row["method"] == "INVITE" and (row["status"] or 0) >= 300]
+    deciding = [row for row in finals if row["status"] == call["status"]]
+    if not deciding:
+        return []
+    first = deciding[0]
+    by_node = {_node(row, "src"): row for row in reversed(deciding)}
+    others = [seen(row) for node, row in reversed(by_node.items()) if node != _node(first, "src")]
+    more = f" and {len(others) - _MOST_NODES} more" if len(others) > _MOST_NODES else ""
+    passed = f", passed on by {', '.join(others[:_MOST_NODES])}{more}" if others else ""
+    told = [f"{first['status']} {first['reason_phrase'] or ''}".rstrip() + f" first seen from {seen(first)}{passed}"]
+    before = {row["status"]: row for row in reversed(finals[: finals.index(first)]) if row["status"] != call["status"]}
+    told += [f"before it {status} from {seen(row)}" for status, row in reversed(before.items())]
+    return told
+
+
+def _last_attempt(call: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What came after the last initial INVITE of the reference leg: a retry after a challenge is one more (§22.2)."""
+    leg = next((row["call_id"] for row in rows if row["message"] == call["reference"]), None)
+    asked = [
+        (row["cseq"] or 0, -number)
+        for number, row in enumerate(rows)
+        if row["call_id"] == leg and row["method"] == "INVITE" and row["status"] is None and not row["to_tag"]
+    ]
+    return rows[-max(asked)[1] :] if asked else rows
+
+
+def _node(row: dict[str, Any], side: str) -> str:
+    ip, port = row[f"{side}_ip"], row[f"{side}_port"]
+    if ip is None:
+        return "?"
+    host = f"[{ip}]" if ":" in ip else ip
+    return host if port is None else f"{host}:{port}"

@@ -1,0 +1,73 @@
+"""Which node ended a call, as far as the capture shows it."""
+
+from __future__ import annotations
+
+import pytest
+from flow import messages
+
+from analyzer.show.verdict import verdict
+
+BUSY = """
+    0     192.0.2.1  -> 192.0.2.10 INVITE
+    0.001 192.0.2.10 -> 192.0.2.20 INVITE | via_branch=b2
+    0.5   192.0.2.20 -> 192.0.2.10 486 Busy Here | via_branch=b2
+    0.501 192.0.2.10 -> 192.0.2.1  486 Busy Here
+"""
+
+
+def told(flow: str, status: int | None = None, outcome: str = "rejected") -> list[str]:
+    return verdict({"reference": 1, "status": status, "outcome": outcome}, messages(flow))
+
+
+def test_the_node_furthest_from_the_caller_said_it_first() -> None:
+    assert told(BUSY, 486) == [
+        "486 Busy Here first seen from 192.0.2.20:5060 (frame 3), passed on by 192.0.2.10:5060 (frame 4)"
+    ]
+
+
+def test_what_a_proxy_made_of_another_status_is_its_own() -> None:
+    # RFC 3261 §16.7 item 6: a proxy does not forward a 503; it answers 500 itself.
+    flow = BUSY.replace("486 Busy Here | via_branch=b2", "503 Down | via_branch=b2").replace(
+        "486 Busy Here", "500 Oops"
+    )
+    assert told(flow, 500) == [
+        "500 Oops first seen from 192.0.2.10:5060 (frame 4)",
+        "before it 503 from 192.0.2.20:5060 (frame 3)",
+    ]
+
+
+def test_a_challenge_that_was_answered_decided_nothing() -> None:
+    # RFC 3261 §22.2: credentials rejected are challenged again.
+    flow = """
+        0 a -> b INVITE
+        1 b -> a 407 Auth | to_tag=t1
+        2 a -> b INVITE | cseq=2
+        3 b -> a 407 Auth | cseq=2 to_tag=t2
+    """
+    assert told(flow, 407) == ["407 Auth first seen from b:5060 (frame 4)"]
+
+
+def test_a_refusal_sent_again_and_a_duplicate_are_no_other_node() -> None:
+    flow = """
+        0 a -> b INVITE
+        1 b -> a 404 No
+        1 b -> a 404 No | duplicate original=2
+        2 b -> a 404 No | retransmission
+    """
+    assert told(flow, 404) == ["404 No first seen from b:5060 (frame 2)"]
+
+
+def test_where_nobody_answered_the_last_node_asked_is_named() -> None:
+    assert told(
+        "0 a -> b INVITE\n1 b -> [2001:db8::1]:5060 INVITE\n2 a -> b INVITE | retransmission", None, "timeout"
+    ) == ["no final response seen to the INVITE last sent on by b:5060 (frame 2) to [2001:db8::1]:5060"]
+
+
+@pytest.mark.parametrize("method", ["BYE", "CANCEL"])
+def test_who_ended_it(method: str) -> None:
+    flow = f"0 a -> b INVITE\n1 b -> a {method} | reason_header=Q.850;cause=16\n2 a -> c {method}"
+    assert told(flow, 200, "answered") == [f"{method} first seen from b:5060 (frame 2): Q.850;cause=16"]
+
+
+def test_a_call_that_goes_on_has_none() -> None:
+    assert told("0 a -> b INVITE\n1 b -> a 200 OK", 200, "answered") == []
