@@ -122,7 +122,7 @@ def seconds(value: float) -> str:
     sign = "-" if value < 0 else ""
     if nanoseconds == 0 or nanoseconds >= 1_000_000:
         return f"{sign}{nanoseconds / 1e9:.3f} s"
-    return f"{sign}{nanoseconds // 1000} us" if nanoseconds >= 1000 else f"{sign}{nanoseconds} ns"
+    return f"{sign}{(nanoseconds + 500) // 1000} us" if nanoseconds >= 1000 else f"{sign}{nanoseconds} ns"
 
 
 def heading(column: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _MOST_NODES = 4
+_GIVEN_UP = ("cancelled", "answered_elsewhere", "no_answer")
 
 
 def verdict(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
@@ -37,12 +38,15 @@ def verdict(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
         if asked:
             # The INVITE that got furthest is the one seen last on its way.
             last = next((row for row in reversed(asked) if not row["retransmission"]), asked[-1])
-            told.append(f"no final response seen to the INVITE last sent on by {seen(last)} to {_node(last, 'dst')}")
-    for method in ("CANCEL", "BYE"):
-        first = next((row for row in rows if row["status"] is None and row["method"] == method), None)
-        if first is not None:
-            reason = f": {first['reason_header']}" if first["reason_header"] else ""
-            told.append(f"{method} first seen from {seen(first)}{reason}")
+            told.append(f"no final response seen to the INVITE last sent by {seen(last)} to {_node(last, 'dst')}")
+    # A CANCEL in an answered call ended a fork that lost, a BYE in another one an early dialog.
+    method = "BYE" if call["outcome"] in ("answered", "joined") else "CANCEL"
+    first = next((row for row in rows if row["status"] is None and row["method"] == method), None)
+    if first is not None:
+        reason = f": {first['reason_header']}" if first["reason_header"] else ""
+        # The 487 of a call that was given up only follows from the CANCEL (RFC 3261 §9.2).
+        at = 0 if call["outcome"] in _GIVEN_UP else len(told)
+        told.insert(at, f"{method} first seen from {seen(first)}{reason}")
     return told
 
 

@@ -60,13 +60,25 @@ def test_a_refusal_sent_again_and_a_duplicate_are_no_other_node() -> None:
 def test_where_nobody_answered_the_last_node_asked_is_named() -> None:
     assert told(
         "0 a -> b INVITE\n1 b -> [2001:db8::1]:5060 INVITE\n2 a -> b INVITE | retransmission", None, "timeout"
-    ) == ["no final response seen to the INVITE last sent on by b:5060 (frame 2) to [2001:db8::1]:5060"]
+    ) == ["no final response seen to the INVITE last sent by b:5060 (frame 2) to [2001:db8::1]:5060"]
 
 
-@pytest.mark.parametrize("method", ["BYE", "CANCEL"])
-def test_who_ended_it(method: str) -> None:
+@pytest.mark.parametrize(("method", "outcome"), [("BYE", "answered"), ("CANCEL", "no_answer")])
+def test_who_ended_it(method: str, outcome: str) -> None:
     flow = f"0 a -> b INVITE\n1 b -> a {method} | reason_header=Q.850;cause=16\n2 a -> c {method}"
-    assert told(flow, 200, "answered") == [f"{method} first seen from b:5060 (frame 2): Q.850;cause=16"]
+    assert told(flow, 200, outcome) == [f"{method} first seen from b:5060 (frame 2): Q.850;cause=16"]
+
+
+def test_a_call_that_was_given_up_names_the_cancel_before_the_487() -> None:
+    flow = "0 a -> b INVITE\n1 a -> b CANCEL\n2 b -> a 487 Request Terminated"
+    assert told(flow, 487, "cancelled") == [
+        "CANCEL first seen from a:5060 (frame 2)",
+        "487 Request Terminated first seen from b:5060 (frame 3)",
+    ]
+
+
+def test_the_cancel_of_a_fork_that_lost_ended_no_call() -> None:
+    assert told("0 a -> b INVITE\n1 b -> c CANCEL\n2 b -> a 200 OK", 200, "answered") == []
 
 
 def test_a_call_that_goes_on_has_none() -> None:
