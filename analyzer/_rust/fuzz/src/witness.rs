@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sip_core::net::{Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use sip_core::net::{Failure, Flow, Protocol, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
 use sip_core::packet::Stamp;
 use sip_core::problem::{Problem, Problems};
 
@@ -14,8 +14,11 @@ struct Stream {
     ended: bool,
 }
 
-#[derive(Debug, Default)]
-pub struct Witness {
+pub struct Witness<'a> {
+    /// In which payloads must lie where their stamps say.
+    file: &'a [u8],
+    /// A packet was an IP fragment: payloads may lie in several packets.
+    pub fragments: bool,
     streams: HashMap<StreamId, Stream>,
     /// Bytes of all units and segments.
     pub delivered: u64,
@@ -23,7 +26,15 @@ pub struct Witness {
     pub frame: u64,
 }
 
-impl Witness {
+impl<'a> Witness<'a> {
+    pub fn of(file: &'a [u8]) -> Self {
+        Witness { file, fragments: false, streams: HashMap::new(), delivered: 0, frame: 0 }
+    }
+
+    fn lies_at(&self, offset: u64, bytes: &[u8]) -> bool {
+        self.file.get(offset as usize..).is_some_and(|rest| rest.starts_with(bytes))
+    }
+
     fn deliver(&mut self, bytes: &[u8]) -> Verdict {
         self.delivered += bytes.len() as u64;
         match bytes.first() {
@@ -39,21 +50,25 @@ impl Witness {
     }
 }
 
-impl Problems for Witness {
+impl Problems for Witness<'_> {
     fn report(&mut self, problem: Problem) {
         assert!(problem.frame <= self.frame, "a problem of a packet to come");
     }
 }
 
-impl Sink for Witness {
+impl Sink for Witness<'_> {
     fn unit(&mut self, unit: Unit<'_>) -> Verdict {
         assert!(unit.first.frame <= self.frame && unit.last.frame <= self.frame);
+        // A message of SCTP may have come in several chunks.
+        let in_one = !self.fragments && unit.flow.protocol == Protocol::Udp;
+        assert!(!in_one || self.lies_at(unit.first.offset, unit.bytes));
         self.deliver(unit.bytes)
     }
 
     fn segment(&mut self, segment: Segment<'_>) -> Verdict {
         assert!(segment.stream > 0 && !segment.bytes.is_empty());
         assert!(segment.at.frame <= self.frame);
+        assert!(self.fragments || self.lies_at(segment.at.offset, segment.bytes));
         let stream = self.streams.entry(segment.stream).or_default();
         assert!(!stream.ended, "bytes after the end");
         assert!(!segment.start || stream.next.is_none(), "a start in the middle");

@@ -182,3 +182,44 @@ impl Points {
         (&mut point.decoder, &mut point.framers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    /// The points of files of these names and times (first and last, s), in this order.
+    fn points(files: &[(&str, i64, i64)]) -> Vec<usize> {
+        let mut points = Points::new(&Limits::default());
+        let file = |&(name, first, last): &(&str, i64, i64)| {
+            points.open_file(&Source { name: name.to_owned(), path: name.into(), point: None });
+            let point = points.of_host(0, Some(first * SECOND));
+            points.saw(point, Some(first * SECOND));
+            points.saw(point, Some(last * SECOND));
+            points.close_file();
+            point
+        };
+        files.iter().map(file).collect()
+    }
+
+    #[test]
+    fn files_that_follow_each_other_are_one_point() {
+        assert_eq!(points(&[("a1", 0, 10), ("a2", 10, 20), ("a3", 25, 30)]), [0, 0, 0]);
+    }
+
+    #[test]
+    fn files_that_overlap_are_several_points() {
+        assert_eq!(points(&[("a", 0, 10), ("b", 1, 11)]), [0, 1]);
+    }
+
+    #[test]
+    fn two_rotated_captures_are_told_apart_by_their_names() {
+        assert_eq!(points(&[("p1-1", 0, 10), ("p2-1", 0, 10), ("p1-2", 10, 20), ("p2-2", 10, 20)]), [0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn numbers_in_names_are_compared_as_numbers() {
+        assert_eq!(natural("part2.pcap", "part10.pcap"), Ordering::Less);
+    }
+}

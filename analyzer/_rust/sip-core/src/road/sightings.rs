@@ -215,3 +215,96 @@ fn keys(rows: &[Sighting]) -> Vec<i64> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    /// A request over UDP and IPv4, seen at point 0.
+    fn seen(time_ms: i64, ident: u32) -> Sighting {
+        Sighting {
+            time: time_ms * MS,
+            content: 1,
+            route: 1,
+            transaction: 1,
+            ident,
+            point: 0,
+            kind: Kind::Request,
+            stream: false,
+            ipv6: false,
+        }
+    }
+
+    /// (is a duplicate, is a retransmission) of the last of these.
+    fn last(rows: &[Sighting]) -> (bool, bool) {
+        let found = sweep(rows);
+        found.last().map_or((false, false), |last| (last.original.is_some(), last.retransmission))
+    }
+
+    #[test]
+    fn one_packet_at_two_interfaces_is_a_duplicate() {
+        assert_eq!(last(&[seen(0, 7), seen(50, 7)]), (true, false));
+    }
+
+    #[test]
+    fn another_ip_identification_is_another_packet() {
+        assert_eq!(last(&[seen(0, 7), seen(1, 8)]), (false, true));
+    }
+
+    #[test]
+    fn the_same_identification_much_later_is_another_packet() {
+        assert_eq!(last(&[seen(0, 7), seen(51, 7)]), (false, true));
+    }
+
+    #[test]
+    fn without_identification_nobody_resends_before_two_fifths_of_t1() {
+        assert_eq!(last(&[seen(0, 0), seen(199, 0)]), (true, false));
+        assert_eq!(last(&[seen(0, 0), seen(200, 0)]), (false, true));
+    }
+
+    #[test]
+    fn clocks_of_two_taps_may_differ_by_seconds() {
+        assert_eq!(last(&[seen(0, 7), Sighting { point: 1, ..seen(2_000, 7) }]), (true, false));
+    }
+
+    #[test]
+    fn behind_an_address_translator_the_bytes_are_the_same_and_the_route_is_not() {
+        assert_eq!(last(&[seen(0, 7), Sighting { route: 2, ..seen(1, 7) }]), (true, false));
+        assert_eq!(last(&[seen(0, 7), Sighting { route: 2, ..seen(500, 7) }]), (false, true), "same transaction");
+    }
+
+    #[test]
+    fn each_copy_of_a_doubled_resending_is_a_duplicate_of_its_own_original() {
+        let found = sweep(&[seen(0, 7), seen(1, 7), seen(500, 8), seen(501, 8)]);
+        let original: Vec<_> = found.iter().map(|it| it.original).collect();
+        assert_eq!(original, [None, Some(found[0].key), None, Some(found[2].key)]);
+        assert_eq!(found.iter().filter(|it| it.retransmission).count(), 1);
+    }
+
+    #[test]
+    fn the_ack_to_a_failure_joins_and_the_ack_to_a_2xx_does_not() {
+        let ack = |time| Sighting { content: 3, kind: Kind::Ack, ..seen(time, 9) };
+        let answer = |status| Sighting { content: 2, route: 2, kind: Kind::Response(status), ..seen(10, 8) };
+        let failed = sweep(&[seen(0, 7), answer(486), ack(20)]);
+        assert_eq!(failed[2].transaction, Some(failed[0].key));
+        let answered = sweep(&[seen(0, 7), answer(200), ack(20)]);
+        assert_eq!(answered[2].transaction, None);
+    }
+
+    #[test]
+    fn keys_of_equal_sightings_differ_and_do_not_depend_on_what_stands_between() {
+        let other = Sighting { content: 5, ..seen(0, 1) };
+        let near = sweep(&[seen(0, 7), seen(0, 7), other]);
+        let apart = sweep(&[seen(0, 7), other, seen(0, 7)]);
+        assert_ne!(near[0].key, near[1].key);
+        assert_eq!((near[0].key, near[1].key), (apart[0].key, apart[2].key));
+    }
+
+    #[test]
+    fn rows_without_time_stay_behind_the_row_they_follow() {
+        assert_eq!(time_order(&[1, NO_TIME, 2, 2]), None);
+        assert_eq!(time_order(&[5, NO_TIME, 3]), Some(vec![2, 0, 1]));
+    }
+}

@@ -185,7 +185,7 @@ pub struct Fields<'a> {
     pub trailing: usize,
     /// The session description within the message, also out of a multipart body.
     pub sdp: Option<Range<usize>>,
-    /// It has preconditions, mandatory or optional, that are not met (RFC 3312).
+    /// It has mandatory preconditions that are not met (RFC 3312 §5).
     pub qos_pending: bool,
     pub flaws: Flaws,
     /// The header that was the first to be repeated.

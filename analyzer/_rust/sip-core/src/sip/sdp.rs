@@ -27,7 +27,7 @@ fn status_type(word: &[u8]) -> Option<usize> {
     }
 }
 
-/// Of one `m=` section: what is desired with strength mandatory or optional, and what is reached.
+/// Of one `m=` section: what is mandatory, and what is reached. (Optional ones hold nothing up, RFC 3312 §5.)
 #[derive(Default)]
 struct Section {
     desired: [u8; 3],
@@ -51,7 +51,7 @@ impl Section {
     /// `a=des:qos strength status-type direction`, after the name.
     fn desired(&mut self, value: &[u8]) -> Option<()> {
         let mut words = words(value);
-        if matches!(words.next()?, b"mandatory" | b"optional") {
+        if words.next()? == b"mandatory" {
             let status = status_type(words.next()?)?;
             *self.desired.get_mut(status)? |= direction(words.next()?)?;
         }
@@ -65,7 +65,7 @@ fn words(v: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 static DESIRED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"a=des:qos "));
 
-/// Is there an accepted `m=` section whose current status has not reached a desired one (mandatory or optional)?
+/// Is there an accepted `m=` section whose current status has not reached a mandatory one?
 pub fn qos_pending(sdp: &[u8]) -> bool {
     if DESIRED.find(sdp).is_none() {
         return false;
@@ -116,6 +116,11 @@ mod tests {
     #[test]
     fn one_direction_reached_is_not_both() {
         assert!(qos_pending(&media(&["a=curr:qos local send", "a=des:qos mandatory local sendrecv"])));
+    }
+
+    #[test]
+    fn what_is_optional_holds_nothing_up() {
+        assert!(!qos_pending(&media(&["a=curr:qos remote none", "a=des:qos optional remote sendrecv"])));
     }
 
     #[test]
