@@ -61,7 +61,7 @@ docs: develop
 samples: develop
 	$(BIN)/python sample_pcaps/make.py
 
-## Each fuzz target for FUZZ_SECONDS (needs cargo-fuzz; says so and goes on where it is missing).
+## Each fuzz target for FUZZ_SECONDS (needs a C++ compiler; says so and goes on where there is none).
 fuzz:
 	$(RUST)/fuzz/run.sh $(FUZZ_SECONDS)
 
