@@ -16,7 +16,7 @@ demo: $(VENV)/.installed
 	$(BIN)/sip-analyzer ladder 1 $(SAMPLE)
 
 ## Every test and check, Rust and Python.
-test: develop lint rust-test python-test wheel-test fuzz
+test: develop lint rust-test python-test wheel-test
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
