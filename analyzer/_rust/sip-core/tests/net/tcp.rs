@@ -232,6 +232,21 @@ fn another_syn_is_another_connection() {
     assert_eq!((&streams[1].bytes[..], streams[1].start), (&b"def"[..], true));
 }
 
+/// Found by fuzzing: the FIN of the first choice was waited for in the numbers of the second, for ever.
+#[test]
+fn a_server_that_chooses_anew_after_its_fin_begins_another_connection() {
+    let mut capture = Capture::new(RAW);
+    capture.packets(&[
+        client(99, SYN, b""),
+        server(499, 100, SYN, b""),
+        server(800, 100, FIN, b""),
+        server(999, 100, SYN, b""),
+        server(1000, 100, 0, b"SIP/2.0"),
+    ]);
+    capture.finish();
+    assert_eq!(only_stream(&capture).bytes, b"SIP/2.0");
+}
+
 #[test]
 fn a_connection_whose_syn_was_not_captured() {
     let mut capture = Capture::new(RAW);

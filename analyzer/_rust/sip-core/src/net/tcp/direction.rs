@@ -99,7 +99,7 @@ impl Direction {
     }
 
     pub fn nothing_delivered(&self) -> bool {
-        self.stream == 0 && self.next == self.base && self.held.is_empty()
+        self.stream == 0 && self.next == self.base && self.held.is_empty() && self.fin.is_none()
     }
 
     /// Is `seq` the wanted one, with nothing waiting? The common case, without any copy.
