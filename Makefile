@@ -26,6 +26,7 @@ RUST_SOURCES := $(shell find $(RUST) -name '*.rs' -not -path '*/target/*') $(she
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml $(RUST_SOURCES)
 	$(BIN)/pip install --quiet --editable .
+	$(BIN)/python -m compileall -q -x _rust analyzer
 	touch $@
 
 install: $(VENV)/.installed
