@@ -129,10 +129,7 @@ def _rows(messages: pl.DataFrame) -> pl.LazyFrame:
 
 def _fetch(messages: pl.DataFrame, rows: pl.Series, *columns: str) -> pl.DataFrame:
     """Columns of the big frame at some rows; null where the row number is null."""
-    if messages.is_empty():
-        return messages.select(columns).clear(rows.len())
-    found = messages.select(columns)[rows.fill_null(0)]
-    return found if rows.null_count() == 0 else found.select(pl.when(rows.is_not_null()).then(pl.all()))
+    return messages.select(pl.col(columns).gather(rows))
 
 
 def _initial_invites(messages: pl.DataFrame) -> pl.DataFrame:
@@ -552,10 +549,12 @@ def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.D
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
         _fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
     )
+    facts = facts.with_columns(cleared=outcomes.cleared_by_network())
     answered = pl.col("ok_row").is_not_null() | pl.col("joined")
-    names = ("outcome", "outcome_detail", "released_by")
+    names = ("outcome", "outcome_detail")
     either = zip(names, outcomes.of_answered(end), outcomes.of_unanswered(end), strict=True)
     facts = facts.with_columns(pl.when(answered).then(yes).otherwise(no).alias(name) for name, yes, no in either)
+    facts = facts.with_columns(released_by=outcomes.released_by(answered))
     was_cancelled = pl.col("outcome").is_in(["cancelled", "answered_elsewhere"])
     refused_at = pl.when((pl.col("final") >= 300) & (pl.col("outcome") != "unfinished")).then("final_ns")
     return facts.with_columns(
@@ -618,14 +617,15 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         called=pl.coalesce(named["request_uri"], of_response["to_uri"]),
     )
     callers = facts.select(identity.first_named(["asserted_identity", "preferred_identity", "from_uri"])).to_series()
+    parties = identity.subscribers(pl.concat([callers, facts["called"]]))
     start, ring, ok = pl.col("start_ns"), pl.col("ring_ns"), pl.col("ok_ns")
     audible = pl.min_horizontal("ring_ns", "media_ns", "ok_ns")
     sos = r"(?i)^urn:service:sos(?:[.;?]|$)"
 
     kinds = schema.CALLS.polars()
     table = facts.with_columns(
-        identity.subscribers(callers).alias("caller"),
-        identity.subscribers(facts["called"]).alias("callee"),
+        parties.head(facts.height).alias("caller"),
+        parties.tail(facts.height).alias("callee"),
         started_at=start,
         ringing_at=ring,
         early_media_at=pl.col("media_ns"),

@@ -66,17 +66,15 @@ BY_STATUS: dict[int, tuple[str, str | None]] = {
 _OF_THE_CALLEE = [480, 486, 600, 603, 607]
 
 
-def of_answered(end: int) -> list[pl.Expr]:
-    """``outcome``, ``outcome_detail`` and ``released_by`` of attempts with a 2xx, and of calls joined.
+def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
+    """``outcome`` and ``outcome_detail`` of attempts with a 2xx, and of calls joined.
 
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
     the branch that lived: branch_leg, answered_ns, acked, refreshed_ns and interval (RFC 4028); of its BYE: bye_row,
-    bye_ns, bye_leg, bye_q850, bye_sip_cause, bye_reason, network_node; of its dialog, where that ended without BYE:
-    end_reason, ended_by.
+    bye_ns and cleared (`cleared_by_network`); of its dialog, where that ended without BYE: end_reason.
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
     by_bye = pl.col("bye_row").is_not_null()
-    cleared = pl.col("network_node") | _cleared_by_network()
     unacked = ~pl.col("acked") & ((bye - answered <= TIMER_64T1) | (~by_bye & (pl.lit(end) - answered >= TIMER_64T1)))
     # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10).
     grace = pl.min_horizontal(pl.lit(32 * SECOND), interval // 3)
@@ -86,35 +84,27 @@ def of_answered(end: int) -> list[pl.Expr]:
             (unacked, "no_ack"),
             (~by_bye & (pl.col("end_reason") == "expired") & interval.is_null(), "expired"),
             (lapsed | (~by_bye & (pl.col("end_reason") == "expired")), "timer_expiry"),
-            (cleared | (~by_bye & (pl.col("end_reason") == "timeout")), "dropped"),
+            (pl.col("cleared") | (~by_bye & (pl.col("end_reason") == "timeout")), "dropped"),
             (pl.col("crossed"), "cancel_race"),
             (by_bye, "normal"),
             (pl.col("joined") & (pl.col("final") >= 300), "rejected"),
         ],
         "active",
     )
-    released_by = (
-        pl.when(by_bye)
-        .then(pl.when(cleared).then(pl.lit("network")).otherwise(_hung_up()))
-        .when(pl.col("joined") & (pl.col("final") >= 300))
-        .then(pl.lit("unknown"))
-        .otherwise(pl.col("ended_by").replace({"local": "caller", "remote": "callee"}))
-    )
-    return [pl.when("joined").then(pl.lit("joined")).otherwise(pl.lit("answered")), detail, released_by]
+    return pl.when("joined").then(pl.lit("joined")).otherwise(pl.lit("answered")), detail
 
 
-def of_unanswered(end: int) -> list[pl.Expr]:
-    """``outcome``, ``outcome_detail`` and ``released_by`` of attempts without a 2xx.
+def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
+    """``outcome`` and ``outcome_detail`` of attempts without a 2xx.
 
     ``end`` is the time of the last packet in ns. Columns read: final, final_ns, q850, stale and ims_body (of the last
     final), rang (any 18x), ring_ns, media_ns, provisional_ns (last 1xx), credentials (in the last INVITE), cancel_ns,
     elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is the caller's
-    own), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen), bye_row, bye_leg.
+    own), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen).
     """
     final, since_final, since_cancel = pl.col("final"), end - pl.col("final_ns"), end - pl.col("cancel_ns")
     alerted = pl.min_horizontal("ring_ns", "media_ns")
     ring_state = pl.when(alerted.is_not_null()).then(pl.lit("while_ringing")).otherwise(pl.lit("before_ringing"))
-    by_network = pl.col("cancelled") & pl.col("at_caller") & pl.col("cancel_ns").is_null()
     rung_out = pl.col("final_ns") - alerted >= NETWORK_NO_REPLY
     challenged = final.is_in([401, 407])
     table = {status: text for status, (text, _) in BY_STATUS.items()}
@@ -124,7 +114,7 @@ def of_unanswered(end: int) -> list[pl.Expr]:
         ((final == 380) & pl.col("ims_body"), "redirected", "emergency"),
         (final.is_between(300, 399), "redirected", None),
         ((final == 487) & pl.col("elsewhere"), "answered_elsewhere", None),
-        ((final == 487) & by_network & rung_out, "no_answer", "network_timer"),
+        ((final == 487) & _cancelled_by_network() & rung_out, "no_answer", "network_timer"),
         (final == 487, "cancelled", ring_state),
         ((final >= 400) & (pl.col("q850") == 17), "busy", None),
         ((final == 480) & (pl.col("q850").is_in([18, 19]) | pl.col("rang")), "no_answer", None),
@@ -154,19 +144,40 @@ def of_unanswered(end: int) -> list[pl.Expr]:
     ]
     outcome = _first_of([(when, text) for when, text, _ in rules], "unfinished")
     detail = _first_of([(when, word) for when, _, word in rules], "waiting")
-    released_by = _first_of(
+    return outcome, detail
+
+
+def released_by(answered: pl.Expr) -> pl.Expr:
+    """``released_by``, from ``outcome`` and ``outcome_detail`` and what they were made of; ``answered``: with a 2xx.
+
+    Columns read besides: bye_row, bye_leg, branch_leg, leg, ended_by.
+    """
+    outcome, final = pl.col("outcome"), pl.col("final")
+    of_answered = (
+        pl.when(pl.col("bye_row").is_not_null())
+        .then(pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up()))
+        .when(pl.col("joined") & (final >= 300))
+        .then(pl.lit("unknown"))
+        .otherwise(pl.col("ended_by").replace({"local": "caller", "remote": "callee"}))
+    )
+    return _first_of(
         [
+            (answered, of_answered),
             (outcome == "unfinished", None),
             (outcome == "answered", _hung_up()),
-            (detail == "transport_error", "network"),
-            (by_network & outcome.is_in(["cancelled", "no_answer"]), "network"),
+            (pl.col("outcome_detail") == "transport_error", "network"),
+            (_cancelled_by_network() & outcome.is_in(["cancelled", "no_answer"]), "network"),
             ((outcome == "cancelled") & pl.col("cancel_ns").is_not_null(), "caller"),
             (outcome == "answered_elsewhere", "network"),
             (outcome.is_in(["busy", "rejected", "no_answer"]) & final.is_in(_OF_THE_CALLEE), "callee"),
         ],
         "unknown",
     )
-    return [outcome, detail, released_by]
+
+
+def _cancelled_by_network() -> pl.Expr:
+    """Whether a CANCEL was seen on other hops only, where the capture would have shown the caller's own."""
+    return pl.col("cancelled") & pl.col("at_caller") & pl.col("cancel_ns").is_null()
 
 
 def _hung_up() -> pl.Expr:
@@ -176,8 +187,8 @@ def _hung_up() -> pl.Expr:
     return pl.when(pl.col("bye_row").is_not_null()).then(side)
 
 
-def _cleared_by_network() -> pl.Expr:
-    """Whether the Reason of a BYE says that no user hung up (RFC 3326; TS 24.229 §7.2A.18.11)."""
+def cleared_by_network() -> pl.Expr:
+    """Whether no user hung up: a node sent the BYE, or its Reason says so (RFC 3326; TS 24.229 §7.2A.18.11)."""
     reason = pl.col("bye_reason").str.to_lowercase()
     release_cause = reason.str.extract(r"^\s*release_cause\s*;.*?cause\s*=\s*\"?(\d+)").cast(pl.Int64)
     signs = [
@@ -186,7 +197,7 @@ def _cleared_by_network() -> pl.Expr:
         release_cause != 1,
         reason.str.contains(r"^\s*failure_cause\b"),
     ]
-    return pl.any_horizontal(sign.fill_null(value=False) for sign in signs)
+    return pl.any_horizontal("network_node", *(sign.fill_null(value=False) for sign in signs))
 
 
 def _first_of(rules: list[tuple[pl.Expr, pl.Expr | str | None]], otherwise: str) -> pl.Expr:
