@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from analyzer.capture import Capture
+    from analyzer.ladder import Ladder
+    from analyzer.show.timeline import Timeline
 
 
 class Call:
@@ -21,10 +23,13 @@ class Call:
         self.row = row
 
     def table(self, name: str) -> pl.DataFrame:
-        """Its rows of ``messages``, ``transactions``, ``dialogs`` or ``calls``, as a ``polars.DataFrame``."""
+        """Its rows of a table that speaks of calls or dialogs, as a ``polars.DataFrame``."""
         import polars as pl
 
-        return self._capture.table(name).filter(pl.col("call") == self.row["call"])
+        frame = self._capture.table(name)
+        if "call" in frame.columns:
+            return frame.filter(pl.col("call") == self.row["call"])
+        return frame.filter(pl.col("dialog").is_in(self.table("dialogs")["dialog"].implode()))
 
     @property
     def messages(self) -> pd.DataFrame:
@@ -41,12 +46,52 @@ class Call:
         """Its dialogs."""
         return to_pandas(self.table("dialogs"))
 
-    def ladder(self, width: int = 100, *, ascii_only: bool = False) -> str:
-        """Its sequence chart as text: a lane per node, an arrow per message, retransmissions folded."""
-        from analyzer.show.ladder import ladder
+    def sightings(self) -> pl.DataFrame:
+        """Its messages and their duplicates of the capture, which belong to no call, in the order of ``messages``."""
+        import polars as pl
 
-        return ladder(self.table("messages"), width=width, ascii_only=ascii_only)
+        messages = self._capture.table("messages")
+        own = pl.col("call") == self.row["call"]
+        keys = messages.filter(own)["message"]
+        return messages.filter(own | pl.col("original").is_in(keys.implode()))
+
+    def timeline(self, *, hop: str = "all") -> Timeline:
+        """Its story: messages on each hop, phases, holds, transfers, media changes, silence, missing answers.
+
+        ``hop="reference"``: only the hop where the figures of the call were taken.
+        """
+        from analyzer.ladder import timeline_of
+
+        reference = self.row["reference"] if hop == "reference" else None
+        return timeline_of(self._capture, self.sightings(), self.table, reference=reference)
+
+    def ladder(self, *, hop: str = "all") -> Ladder:
+        """Its sequence chart: prints as text, is a picture in a notebook, and goes into files.
+
+        >>> import analyzer
+        >>> ladder = analyzer.read("sample_pcaps/busy.pcap").call(1).ladder()
+        >>> print(ladder.text(width=80).splitlines()[2].rstrip())
+          setup 0.012 s               │                          │
+        >>> ladder.svg()[:5], ladder.plantuml()[:9]
+        ('<svg ', '@startuml')
+        """
+        from analyzer.ladder import Ladder
+
+        return Ladder(self.timeline(hop=hop), title=self.title, messages_of=self._capture.messages_of)
+
+    @property
+    def title(self) -> str:
+        """Who called whom, and what came of it."""
+        row = self.row
+        answer = " ".join(str(row[name]) for name in ("status", "reason_phrase") if row[name] is not None)
+        ends = f"{row['caller'] or '?'} → {row['callee'] or '?'}"
+        return f"Call {row['no']}: {ends}, {row['outcome']}{f' ({answer})' if answer else ''}"
 
     def __repr__(self) -> str:
         row = self.row
         return f"<Call {row['no']}: {row['caller']!r} -> {row['callee']!r}, {row['outcome']}>"
+
+    def _repr_html_(self) -> str:
+        from analyzer.show.cards import card
+
+        return card(self.title, self._capture.table("calls").filter(no=self.row["no"]), self.ladder()._repr_html_())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +71,17 @@ class Parsed:
         return parts
 
 
+_HIDDEN = "(hidden)"  # what the core puts in the place of a secret
+_AUTHENTICATION = frozenset(
+    {
+        *("Authorization", "Proxy-Authorization", "WWW-Authenticate", "Proxy-Authenticate"),
+        *("Authentication-Info", "Proxy-Authentication-Info"),
+    }
+)
+_SDP_KEYS = re.compile(rb"^(?:a=crypto|k=)[^\r\n]*", re.MULTILINE | re.IGNORECASE)
+_SDP_KEY = re.compile(rb"(inline:|^k=[a-z0-9]+:)[^|;\s]+", re.IGNORECASE)
+
+
 def _shown(header: Header) -> object:
     """A header's values with those parts that say more than the text does."""
     shown = [
@@ -92,6 +104,18 @@ class Message:
     def parsed(self) -> Parsed:
         """The message taken apart."""
         return parse(self.text)
+
+    @property
+    def without_secrets(self) -> bytes:
+        """Its bytes as captured, but digest responses and keys of AKA (3GPP TS 33.203 §6.1) replaced by ``(hidden)``,
+        and SDES keys (RFC 4568 §9.1) and ``k=`` lines (RFC 4566 §5.12) of SDP too."""
+        text = bytearray(self.text)
+        for header in reversed(self.parsed.headers):
+            if header.canonical in _AUTHENTICATION and _HIDDEN in header.value:
+                place = slice(header.offset, header.offset + header.length)
+                end = text[place][len(text[place].rstrip(b"\r\n")) :]
+                text[place] = f"{header.name}: {header.value}".encode() + end
+        return _SDP_KEYS.sub(lambda line: _SDP_KEY.sub(rb"\1" + _HIDDEN.encode(), line.group()), bytes(text))
 
     @property
     def tree(self) -> list[tuple[str, object]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.call import Call
 from analyzer.cli import Failure, _options
 from analyzer.errors import AmbiguousCall, NotFound
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from analyzer.capture import Capture
+    from analyzer.ladder import Ladder
 
 
 @dataclass(frozen=True)
@@ -24,20 +26,31 @@ class Found:
     """A call, or the messages of a Call-ID outside calls: a registration, a subscription, an OPTIONS."""
 
     capture: Capture
+    asked: str
     row: dict[str, Any] | None
     messages: pl.DataFrame
     reference: int | None
 
     def table(self, name: str) -> pl.DataFrame:
-        """Its rows of ``transactions``, ``dialogs``, ``calls`` or ``registrations``."""
+        """Its rows of a table."""
         import polars as pl
 
-        frame = self.capture.table(name)
         if self.row is not None:
-            return frame.filter(pl.col("call") == self.row["call"]) if "call" in frame.columns else frame.clear()
+            return Call(self.capture, self.row).table(name)
+        frame = self.capture.table(name)
         # ``calls`` has no Call-ID of its own: this one is in none of them.
         known = pl.col("call_id").is_in(self.messages["call_id"].unique().implode())
         return frame.filter(known) if "call_id" in frame.columns else frame.clear()
+
+    def ladder(self, hop: str) -> Ladder:
+        """Its ladder, over all hops or the ``reference`` one."""
+        from analyzer.ladder import Ladder, timeline_of
+
+        if self.row is not None:
+            return Call(self.capture, self.row).ladder(hop=hop)
+        reference = self.reference if hop == "reference" else None
+        model = timeline_of(self.capture, self.messages, self.table, reference=reference)
+        return Ladder(model, title=f"Call-ID {self.asked}", messages_of=self.capture.messages_of)
 
 
 def find(capture: Capture, asked: str) -> Found:
@@ -56,8 +69,8 @@ def find(capture: Capture, asked: str) -> Found:
         if messages.is_empty():
             raise
         first = messages["transaction"].drop_nulls()
-        return Found(capture, None, messages, first[0] if len(first) else None)
-    return Found(capture, row, messages_of(capture, row), row["reference"])
+        return Found(capture, asked, None, messages, first[0] if len(first) else None)
+    return Found(capture, asked, row, Call(capture, row).sightings(), row["reference"])
 
 
 def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:
@@ -68,15 +81,6 @@ def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:
         return capture.call(int(asked)).row
     except NotFound:
         return None
-
-
-def messages_of(capture: Capture, row: dict[str, Any]) -> pl.DataFrame:
-    """Its messages, duplicates of the capture included."""
-    import polars as pl
-
-    messages = capture.table("messages")
-    of_call = messages.filter(pl.col("call") == row["call"])
-    return messages.filter((pl.col("call") == row["call"]) | pl.col("original").is_in(of_call["message"].implode()))
 
 
 ladder_options = (
@@ -92,17 +96,14 @@ ladder_options = (
 )
 
 
-def draw(found: Found, *, width: int | None, ascii_only: bool, hop: str) -> str:
-    """The ladder, for this terminal."""
-    from analyzer.show.ladder import ladder
-
+def draw(ladder: Ladder, *, width: int | None, ascii_only: bool, limit: int | None = None) -> str:
+    """The ladder as text for this terminal."""
     stream = sys.stdout
-    return ladder(
-        found.messages,
-        reference=found.reference if hop == "reference" else None,
-        width=width or terminal_width(),
+    return ladder.text(
+        width or terminal_width(),
         ascii_only=ascii_only or not _draws_lines(stream.encoding),
         colour=_options.coloured(stream),
+        limit=limit,
     )
 
 

@@ -56,7 +56,8 @@ def command(call: str, form: str, tz: str, width: int | None, ascii_only: bool, 
     for name, frame in parts.items():
         shown = text.table(views.default(name, frame), tz=tz, cut=32, colour=colour) if frame.height else "none\n"
         click.echo(f"\n{name}{chr(10) if frame.height else ': '}{shown}", nl=False, color=True)
-    click.echo(f"\nladder\n{_call.draw(found, width=width, ascii_only=ascii_only, hop=hop)}", nl=False, color=True)
+    drawn = _call.draw(found.ladder(hop), width=width, ascii_only=ascii_only)
+    click.echo(f"\nladder\n{drawn}", nl=False, color=True)
     reading.close()
 
 

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from analyzer.cli import COMMANDS, _call, _options
+from analyzer.ladder import FORMATS
+
+
+class _Limit(click.ParamType):
+    """A number of messages, or ``all``."""
+
+    name = "limit"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value == "all":
+            return None
+        number = click.IntRange(min=1).convert(value, param, ctx)
+        assert isinstance(number, int)
+        return number
 
 
 @click.command(
@@ -14,16 +29,63 @@ from analyzer.cli import COMMANDS, _call, _options
     help=f"{COMMANDS['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
     " registration or subscription. (x3): sent"
     " three times. Duplicates of the capture are counted, not drawn.",
-    epilog="Example: sip-analyzer ladder 3 trace.pcap --hop reference -w 120",
+    epilog="Example: sip-analyzer ladder 3 trace.pcap -o call.html",
 )
 @click.argument("call")
 @_options.captures
-def command(call: str, width: int | None, ascii_only: bool, hop: str, **values: Any) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(dict.fromkeys(FORMATS.values()))),
+    help="How to draw; without it as the suffix of -o FILE says, else text.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE.")
+@click.option(
+    "--limit",
+    type=_Limit(),
+    metavar="N|all",
+    help="Messages to draw; of more the middle is left out. Without it all in text, 1000 in svg and html, 300 else.",
+)
+def command(
+    call: str,
+    form: str | None,
+    output: str | None,
+    width: int | None,
+    ascii_only: bool,
+    hop: str,
+    **values: Any,
+) -> None:
     """Draw one call."""
+    form = _chosen_format(form, output)
+    options = {"limit": values.pop("limit")} if _given("limit") else {}
     reading = _options.read(values)
-    found = _call.find(reading.capture, call)
-    click.echo(_call.draw(found, width=width, ascii_only=ascii_only, hop=hop), nl=False, color=True)
+    ladder = _call.find(reading.capture, call).ladder(hop)
+    if form != "text":
+        drawn = getattr(ladder, form)(**options)
+    elif output is None:
+        drawn = _call.draw(ladder, width=width, ascii_only=ascii_only, **options)
+    else:
+        drawn = ladder.text(width or 100, ascii_only=ascii_only, **options)
+    if output is None:
+        click.echo(drawn, nl=False, color=True)
+    else:
+        Path(output).write_text(drawn, encoding="utf-8", newline="\n")
     reading.close()
+
+
+def _given(option: str) -> bool:
+    source = click.get_current_context().get_parameter_source(option)
+    return source is not click.core.ParameterSource.DEFAULT
+
+
+def _chosen_format(form: str | None, output: str | None) -> str:
+    """The format asked for, else that of the file's suffix, else text."""
+    if form is not None or output is None:
+        return form or "text"
+    suffix = Path(output).suffix.lower()
+    if suffix not in FORMATS:
+        raise click.UsageError(f"-o {output}: say --format, or end the name in {', '.join(FORMATS)}.")
+    return FORMATS[suffix]
 
 
 for option in reversed(_call.ladder_options):

@@ -14,6 +14,7 @@ Tables are laid out column by column in Polars; Python sees single cells only wh
 
 from __future__ import annotations
 
+import html
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -62,6 +63,17 @@ def safe(text: str) -> str:
     '\\\\x1b[2J\\\\u202e moc'
     """
     return _HOSTILE.sub(_escape, text)
+
+
+def markup(text: str) -> str:
+    """:func:`safe` text for HTML and XML, between tags and in quoted attributes.
+
+    Also U+FFFE and U+FFFF, which XML cannot hold (XML 1.0 §2.2), are shown as codes.
+
+    >>> markup("<b title='x'>")
+    '&lt;b title=&#x27;x&#x27;&gt;'
+    """
+    return html.escape(safe(text)).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def safe_lines(data: bytes) -> str:
@@ -123,6 +135,29 @@ def seconds(value: float) -> str:
     if nanoseconds == 0 or nanoseconds >= 1_000_000:
         return f"{sign}{nanoseconds / 1e9:.3f} s"
     return f"{sign}{(nanoseconds + 500) // 1000} us" if nanoseconds >= 1000 else f"{sign}{nanoseconds} ns"
+
+
+def clock(nanoseconds: int) -> str:
+    """A duration under a heading that says seconds; what is too short for them brings its own unit.
+
+    >>> clock(2_500_000_000), clock(385_000)
+    ('2.500', '385us')
+    """
+    return seconds(nanoseconds / 1e9).removesuffix(" s").replace(" ", "")
+
+
+def duration(nanoseconds: int) -> str:
+    """A duration as people say it: two units from a minute on.
+
+    >>> duration(19_955_000_000), duration(723_400_000_000), duration(7_512_000_000_000)
+    ('19.955 s', '12 min 3 s', '2 h 5 min')
+    """
+    if nanoseconds < 60_000_000_000:
+        return seconds(nanoseconds / 1e9)
+    minutes, rest = divmod((nanoseconds + 500_000_000) // 1_000_000_000, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def heading(column: str) -> str:

@@ -1,23 +1,46 @@
-"""The messages of one call as events between lanes: what a ladder draws, whatever it is drawn with.
+"""The story of one call: what every ladder draws, whatever it is drawn with.
 
-A lane is a host; a host that talks to itself (several nodes on one machine) has a lane for each of its ports. A message
-that its sender sent again is folded into the first one and counted there; a duplicate of the capture is only counted.
+::
+
+    messages ----------------> events    one message on one hop; what its sender sent again is folded into it
+    row of calls, dialogs ---> phases    setup, ringing, talk, release
+    holds -------------------> holds     who held which media, from when to when
+    transactions, offers, ---> marks     what no single message says: silence, no response, a broken transport,
+    REFER, NOTIFY, Replaces              a hold, a change of the media, a transfer
+
+A lane is a host; a host that talks to itself (several nodes on one machine) has a lane for each of its ports. A
+duplicate of the capture is counted, never drawn. Times are nanoseconds since 1970. The same tables always give the
+same timeline.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
-from analyzer.show.text import SHORT_TAG, fit, safe
+from analyzer.show.text import SHORT_TAG, duration, fit, safe
 
 if TYPE_CHECKING:
     import polars as pl
 
+SILENCE_NS = 10_000_000_000
+"""Nothing on any hop for so long is told as silence: longer than the retransmissions of Timer A and E are apart until
+their last steps (RFC 3261 §17.1.1.2, §17.1.2.2)."""
+MOST_LANES = 40
+"""Hosts with a lane of their own; a scan of a network has thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One message on one hop. ``at``: nanoseconds since 1970 (None: no time stamp); ``source``, ``target``: lanes."""
+    """One message on one hop.
+
+    ``at`` is None without a time stamp; ``source`` and ``target`` are numbers of lanes; ``copies`` counts the message
+    and its retransmissions, ``last_at`` is the time of the last of them; ``phase`` is the number of its phase.
+    """
 
     message: int
     at: int | None
@@ -26,34 +49,139 @@ class Event:
     source: int
     target: int
     call_id: str
+    method: str
+    status: int | None
     what: str
     sdp: bool
     info: str
     copies: int
-    failed: bool
+    last_at: int | None
+    phase: int | None = None
+
+    @property
+    def failed(self) -> bool:
+        """A final response that says no (RFC 3261 §21.4 to §21.6)."""
+        return self.status is not None and self.status >= 400
+
+    @property
+    def tone(self) -> str:
+        """What kind of message it is, for its colour: request, provisional, success, redirect or failure."""
+        if self.status is None:
+            return "request"
+        return ("provisional", "success", "redirect", "failure")[min(max(self.status // 100, 1), 4) - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of a call, as timed at its reference hop. None: it began before the capture, or goes on after it."""
+
+    name: str
+    started_at: int | None
+    ended_at: int | None
+
+    @property
+    def lasted(self) -> str:
+        """How long it was, in words; empty where the capture does not hold both ends."""
+        if self.started_at is None or self.ended_at is None:
+            return ""
+        return duration(self.ended_at - self.started_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An interval in which one side held the media of the other (RFC 3264 §8.4)."""
+
+    media: str
+    held_by: str
+    started_at: int
+    ended_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that no single message says.
+
+    ``kind``: silence, no_response, pending, transport_error, resent, hold, resume, media, transfer, fork or folded.
+    ``text`` may hold text from the wire. ``at`` is None where it concerns messages without a time stamp; ``phase`` is
+    as in an event.
+    """
+
+    kind: str
+    at: int | None
+    text: str
+    phase: int | None = None
+
+    @property
+    def failed(self) -> bool:
+        """It tells of a fault."""
+        return self.kind in ("no_response", "transport_error")
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Lanes from left to right as they come in, the client of a transaction before its server; events in order of time;
-    how many messages are not shown.
+    """A call's story.
+
+    ``lanes`` stand from left to right as they come in, the client of a transaction before its server; ``captions`` say
+    what is known of each, or nothing. ``rows`` are events and marks in order of time: what a ladder draws line by line.
+    ``retransmissions`` are folded into events, ``duplicates`` are not shown, ``hidden`` counts events left out by
+    :func:`bounded`.
     """
 
     lanes: tuple[str, ...]
-    events: tuple[Event, ...]
+    rows: tuple[Event | Mark, ...]
     retransmissions: int
     duplicates: int
+    phases: tuple[Phase, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    captions: tuple[str, ...] = ()
+    hidden: int = 0
+    call_ids: tuple[str, ...] = field(default=())
 
     @property
-    def call_ids(self) -> tuple[str, ...]:
-        """The Call-IDs, in order."""
-        return tuple(dict.fromkeys(event.call_id for event in self.events))
+    def events(self) -> tuple[Event, ...]:
+        """The messages among the rows."""
+        return tuple(row for row in self.rows if isinstance(row, Event))
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What else is among the rows."""
+        return tuple(row for row in self.rows if isinstance(row, Mark))
+
+    @property
+    def started_at(self) -> int | None:
+        """Time of the first event that has one."""
+        return next((event.at for event in self.events if event.at is not None), None)
+
+    @property
+    def summary(self) -> str:
+        """How many messages there are, and what is not drawn, in words."""
+        counted = sum(event.copies for event in self.events)
+        counts = [f"{counted:,} message{'' if counted == 1 else 's'}"]
+        if self.retransmissions:
+            counts.append(f"{self.retransmissions:,} of them sent again, (xN): sent N times")
+        if self.duplicates:
+            counts.append(f"not drawn: {self.duplicates:,} seen twice by the capture")
+        if self.hidden:
+            counts.append(f"not drawn: {self.hidden:,} more in the middle")
+        return "; ".join(counts)
 
 
-def timeline(messages: pl.DataFrame, *, reference: int | None = None) -> Timeline:
-    """The events of these messages (rows of the table ``messages``).
+def timeline(
+    messages: pl.DataFrame,
+    *,
+    reference: int | None = None,
+    call: pl.DataFrame | None = None,
+    transactions: pl.DataFrame | None = None,
+    dialogs: pl.DataFrame | None = None,
+    holds: pl.DataFrame | None = None,
+    offers: pl.DataFrame | None = None,
+    fragments: Mapping[int, str] | None = None,
+) -> Timeline:
+    """The story these messages (rows of the table ``messages``, duplicates too) tell.
 
-    With ``reference``, the key of a transaction, only what passed between the two hosts of that transaction.
+    With ``reference``, the key of a transaction, only what passed between the two hosts of that transaction. ``call``
+    and the other frames are the call's rows of ``calls`` and those tables; each that is given tells more.
+    ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
     """
     import polars as pl
 
@@ -62,24 +190,133 @@ def timeline(messages: pl.DataFrame, *, reference: int | None = None) -> Timelin
     if reference is not None:
         rows = _on_hop(rows, reference)
     sightings = [row for row in rows if not row["duplicate"]]
+    drawn = _drawn(sightings)
+    branches = _records(dialogs)
+    phases = _phases(_records(call), branches, sightings)
+    held = _holds(_records(holds))
+    over_at = next((phase.started_at for phase in phases if phase.name == "release"), None)
+    marks = [
+        *_unanswered(sightings, drawn, _records(transactions)),
+        *_forks_over(branches),
+        *_transfers(sightings, drawn.lane_of, fragments or {}),
+        *_held(held, over_at),
+        *_media(_records(offers), held),
+        *_silences(drawn.events, sightings),
+    ]
+    return Timeline(
+        lanes=tuple(drawn.lanes),
+        rows=_in_order(drawn.events, marks, phases),
+        retransmissions=sum(row["retransmission"] for row in sightings),
+        duplicates=len(rows) - len(sightings),
+        phases=phases,
+        holds=held,
+        captions=_captions(sightings, drawn.lanes, drawn.lane_of),
+        call_ids=tuple(dict.fromkeys(event.call_id for event in drawn.events)),
+    )
+
+
+def bounded(model: Timeline, most: int | None) -> Timeline:
+    """The timeline with at most so many events and :data:`MOST_LANES` lanes; what is left out is said in its place.
+
+    A call that runs wild shows how it began and how it ended: three quarters of the events kept are the first ones.
+    """
+    rows: list[Event | Mark] = list(model.rows)
+    total = len(model.events)
+    hidden = 0
+    if most is not None and total > most:
+        tail = most // 4
+        hidden = total - most
+        places = [place for place, row in enumerate(rows) if isinstance(row, Event)]
+        cut, go_on = places[most - tail], places[total - tail] if tail else len(rows)
+        left_out = rows[cut]
+        rows[cut:go_on] = [Mark("folded", left_out.at, f"{hidden:,} messages are not shown here", left_out.phase)]
+    return _few_lanes(replace(model, rows=tuple(rows), hidden=model.hidden + hidden))
+
+
+def _few_lanes(model: Timeline) -> Timeline:
+    """Only lanes that the rows need, and the last of too many for all the hosts that have none of their own."""
+    used = sorted({lane for event in model.events for lane in (event.source, event.target)})
+    if len(used) == len(model.lanes) <= MOST_LANES:
+        return model
+    own = used if len(used) <= MOST_LANES else used[: MOST_LANES - 1]
+    place = {lane: number for number, lane in enumerate(own)}
+    lanes = [model.lanes[lane] for lane in own]
+    captions = [model.captions[lane] for lane in own] if model.captions else []
+    if len(own) < len(used):
+        lanes.append(f"{len(used) - len(own):,} other hosts")
+        captions.append("") if captions else None
+
+    def moved(event: Event) -> Event:
+        ends = (event.source, event.target)
+        source, target = (place.get(lane, len(own)) for lane in ends)
+        named = f"{model.lanes[event.source]} > {model.lanes[event.target]}"
+        strange = any(lane not in place for lane in ends)
+        info = ", ".join(part for part in (named if strange else "", event.info) if part)
+        return replace(event, source=source, target=target, info=info)
+
+    rows = tuple(moved(row) if isinstance(row, Event) else row for row in model.rows)
+    return replace(model, lanes=tuple(lanes), captions=tuple(captions), rows=rows)
+
+
+def _records(frame: pl.DataFrame | None) -> list[dict[str, Any]]:
+    """The rows of a table, times as nanoseconds."""
+    import polars as pl
+    import polars.selectors as cs
+
+    return [] if frame is None else frame.with_columns(cs.temporal().cast(pl.Int64)).to_dicts()
+
+
+# ---- events ----------------------------------------------------------------------------------------------------------
+
+# What a message and its retransmission share: the hop, and what tells messages of a dialog apart (RFC 3261 §17,
+# RFC 3262).
+_SAME_MESSAGE = (
+    *("src_ip", "src_port", "dst_ip", "dst_port", "call_id", "from_tag", "to_tag"),
+    *("method", "status", "cseq", "via_branch", "rseq", "rack"),
+)
+_COLUMNS = (
+    *("message", "file", "frame", "transaction", "duplicate", "retransmission", "complete", "via_count", "user_agent"),
+    *("reason_phrase", "has_sdp", "qos_pending", "refer_to", "replaces", "subscription_state", "reason_header"),
+    *_SAME_MESSAGE,
+)
+
+
+_LaneOf = Callable[[dict[str, Any], str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    lanes: dict[str, int]
+    events: list[Event]
+    #: The number of the event that a message was folded into, or is.
+    event_of: dict[int, int]
+    lane_of: _LaneOf
+
+
+def _drawn(sightings: list[dict[str, Any]]) -> _Drawn:
     by_port = {row["src_ip"] for row in sightings if row["src_ip"] == row["dst_ip"]}
     forks = _forks(sightings)
     lanes: dict[str, int] = {}
     events: list[Event] = []
+    event_of: dict[int, int] = {}
     first_of: dict[tuple[object, ...], int] = {}
-    retransmissions = 0
+
+    def lane_of(row: dict[str, Any], side: str) -> str:
+        return _lane(row, side, by_port)
+
     for row in sightings:
-        source, target = (_lane(row, side, by_port) for side in ("src", "dst"))
+        source, target = lane_of(row, "src"), lane_of(row, "dst")
         for lane in (source, target) if row["status"] is None else (target, source):
             lanes.setdefault(lane, len(lanes))
         same = tuple(row[name] for name in _SAME_MESSAGE)
-        if row["retransmission"]:
-            retransmissions += 1
-            if same in first_of:
-                first = first_of[same]
-                events[first] = replace(events[first], copies=events[first].copies + 1)
-                continue
-        first_of[same] = len(events)
+        if row["retransmission"] and same in first_of:
+            number = first_of[same]
+            event = events[number]
+            last = row["at"] if row["at"] is not None else event.last_at
+            events[number] = replace(event, copies=event.copies + 1, last_at=last)
+            event_of[row["message"]] = number
+            continue
+        first_of[same] = event_of[row["message"]] = len(events)
         events.append(
             Event(
                 message=row["message"],
@@ -89,27 +326,16 @@ def timeline(messages: pl.DataFrame, *, reference: int | None = None) -> Timelin
                 source=lanes[source],
                 target=lanes[target],
                 call_id=row["call_id"] or "",
+                method=row["method"] or "?",
+                status=row["status"],
                 what=_what(row),
                 sdp=row["has_sdp"],
                 info=_info(row, forked=_dialog(row) in forks),
                 copies=1,
-                failed=row["status"] is not None and row["status"] >= 400,
+                last_at=row["at"],
             )
         )
-    return Timeline(tuple(lanes), tuple(events), retransmissions, len(rows) - len(sightings))
-
-
-# What a message and its retransmission share: the hop, and what tells messages of a dialog apart (RFC 3261 §17,
-# RFC 3262).
-_SAME_MESSAGE = (
-    *("src_ip", "src_port", "dst_ip", "dst_port", "call_id", "from_tag", "to_tag"),
-    *("method", "status", "cseq", "via_branch", "rseq", "rack"),
-)
-_COLUMNS = (
-    *("message", "file", "frame", "transaction", "duplicate", "retransmission", "complete"),
-    *("reason_phrase", "has_sdp", "qos_pending", "refer_to", "subscription_state", "reason_header"),
-    *_SAME_MESSAGE,
-)
+    return _Drawn(lanes, events, event_of, lane_of)
 
 
 def _on_hop(rows: list[dict[str, Any]], reference: int) -> list[dict[str, Any]]:
@@ -133,6 +359,15 @@ def _lane(row: dict[str, Any], side: str, by_port: set[str | None]) -> str:
     if ip not in by_port:
         return ip
     return f"[{ip}]:{row[f'{side}_port']}" if ":" in ip else f"{ip}:{row[f'{side}_port']}"
+
+
+def _captions(sightings: list[dict[str, Any]], lanes: Iterable[str], lane_of: _LaneOf) -> tuple[str, ...]:
+    """The product at each lane: User-Agent of a request that has one Via, and so was made there (RFC 3261 §8.1.1.7)."""
+    products: dict[str, str] = {}
+    for row in sightings:
+        if row["status"] is None and row["via_count"] == 1 and row["user_agent"]:
+            products.setdefault(lane_of(row, "src"), row["user_agent"])
+    return tuple(products.get(lane, "") for lane in lanes)
 
 
 def _what(row: dict[str, Any]) -> str:
@@ -172,3 +407,184 @@ def _info(row: dict[str, Any], *, forked: bool) -> str:
     if not row["complete"]:
         parts.append("cut")
     return ", ".join(parts)
+
+
+# ---- phases ----------------------------------------------------------------------------------------------------------
+
+_JOINED = (("talk", None), ("release", "ended_at"))
+_BEGUN = (("setup", "started_at"), ("ringing", "ringing_at"), ("talk", "answered_at"), ("release", "ended_at"))
+
+
+def _phases(
+    calls: list[dict[str, Any]], dialogs: list[dict[str, Any]], sightings: list[dict[str, Any]]
+) -> tuple[Phase, ...]:
+    """From the times of the call; outside calls from those of the one dialog there is."""
+    if not calls:
+        if len(dialogs) != 1 or dialogs[0]["confirmed_at"] is None:
+            return ()
+        (one,) = dialogs
+        return (Phase("dialog" if one["usage"] == "invite" else "subscription", one["confirmed_at"], one["ended_at"]),)
+    call = calls[0]
+    # A call that was running when the capture began talks from before it on.
+    bounds = _JOINED if call["outcome"] == "joined" else _BEGUN
+    begun = [(name, call[column] if column else None) for name, column in bounds]
+    begun = [(name, at) for name, at in begun if at is not None or name == bounds[0][0]]
+    if begun[0] == ("setup", None):
+        return ()
+    # Of two that begin at once the earlier one never was: answered without ringing.
+    begun = [(name, at) for (name, at), (_, after) in pairwise([*begun, ("", None)]) if at is None or at != after]
+    times = [row["at"] for row in sightings if row["at"] is not None]
+    end = max(times) if times and begun[-1][0] == "release" else None
+    ends = [*(at for _, at in begun[1:]), end]
+    return tuple(Phase(name, at, until) for (name, at), until in zip(begun, ends, strict=True))
+
+
+# ---- marks -----------------------------------------------------------------------------------------------------------
+
+_UNANSWERED = {
+    "timeout": ("no_response", "no response seen"),
+    "provisional_only": ("no_response", "no final response seen"),
+    "pending": ("pending", "no response before the capture ended"),
+    "transport_error": ("transport_error", "refused by the network or the host (ICMP, TCP reset or SCTP abort)"),
+}
+_BURST = 4  # copies: with T1 = 500 ms a request is sent a fourth time after 3.5 s (RFC 3261 §17.1.1.2)
+
+
+def _unanswered(sightings: list[dict[str, Any]], drawn: _Drawn, transactions: list[dict[str, Any]]) -> list[Mark]:
+    """Requests without an answer, and what had to be sent again and again before one came."""
+    lanes = list(drawn.lanes)
+    outcomes = {row["transaction"]: row["outcome"] for row in transactions if row["outcome"] in _UNANSWERED}
+    last = {row["transaction"]: row["at"] for row in sightings}
+    said: dict[int, tuple[int, str]] = {}
+    for row in sightings:
+        key = row["transaction"]
+        if key in outcomes and row["status"] is None and row["method"] != "ACK":
+            said.setdefault(drawn.event_of[row["message"]], (key, outcomes.pop(key)))
+    marks = []
+    for number, event in enumerate(drawn.events):
+        if number not in said and event.copies < _BURST:
+            continue
+        sent = ""
+        if event.copies > 1:
+            within = duration(event.last_at - event.at) if event.at is not None and event.last_at is not None else ""
+            sent = f"sent {event.copies} times{f' in {within}' if within else ''}"
+        key, outcome = said.get(number, (None, ""))
+        kind, sentence = _UNANSWERED.get(outcome, ("resent", ""))
+        at = event.last_at if key is None else last[key]
+        told = ", ".join(part for part in (sentence, sent) if part)
+        marks.append(Mark(kind, at, f"{event.what} to {lanes[event.target]}: {told}"))
+    return marks
+
+
+def _forks_over(dialogs: list[dict[str, Any]]) -> list[Mark]:
+    """How those branches ended that did not become the call."""
+    invites = [row for row in dialogs if row["usage"] == "invite"]
+    lost = [row for row in invites if row["end_reason"] in ("forked_away", "cancelled") and row["ended_at"] is not None]
+    return [
+        Mark("fork", row["ended_at"], f"branch tag={fit(safe(row['remote_tag'] or '?'), SHORT_TAG)} given up")
+        for row in lost
+        if len(invites) > 1
+    ]
+
+
+def _transfers(sightings: list[dict[str, Any]], lane_of: _LaneOf, fragments: Mapping[int, str]) -> list[Mark]:
+    """What REFER asks for (RFC 3515), what NOTIFY tells of it, and whose place an INVITE takes (RFC 3891)."""
+    marks = []
+    told = set()
+    for row in sightings:
+        hop = (row["method"], row["call_id"], row["from_tag"], row["cseq"])
+        if row["status"] is not None or hop in told:
+            continue
+        text = ""
+        if row["method"] == "REFER" and row["refer_to"]:
+            # Refer-To with a Replaces inside: the two calls exist already (RFC 5589 §7).
+            kind = "attended transfer" if "replaces=" in unquote(row["refer_to"]).lower() else "transfer"
+            target = row["refer_to"].partition("<")[2].partition(">")[0] or row["refer_to"]
+            text = f"{kind} to {target.partition('?')[0]} asked for by {lane_of(row, 'src')}"
+        elif row["method"] == "NOTIFY" and row["message"] in fragments:
+            text = f"transfer: {fragments[row['message']].removeprefix('SIP/2.0 ')}"
+        elif row["method"] == "INVITE" and row["replaces"]:
+            text = f"takes the place of call {row['replaces'].partition(';')[0]}"
+        if text:
+            told.add(hop)
+            marks.append(Mark("transfer", row["at"], text))
+    return marks
+
+
+def _holds(rows: list[dict[str, Any]]) -> tuple[Hold, ...]:
+    held = [
+        Hold(row["media"] or "media", row["held_by"] or "", row["started_at"], row["ended_at"])
+        for row in rows
+        if row["started_at"] is not None
+    ]
+    return tuple(sorted(held, key=lambda hold: (hold.started_at, hold.media, hold.held_by)))
+
+
+def _held(holds: tuple[Hold, ...], over_at: int | None) -> list[Mark]:
+    """A hold that lasts until the call is over was never resumed."""
+    marks = []
+    for hold in holds:
+        by = f" by {hold.held_by}" if hold.held_by else ""
+        marks.append(Mark("hold", hold.started_at, f"{hold.media} on hold{by}"))
+        if hold.ended_at is not None and (over_at is None or hold.ended_at < over_at):
+            marks.append(
+                Mark("resume", hold.ended_at, f"{hold.media} resumed after {duration(hold.ended_at - hold.started_at)}")
+            )
+    return marks
+
+
+def _media(offers: list[dict[str, Any]], holds: tuple[Hold, ...]) -> list[Mark]:
+    """What was agreed first, and what changed with each answer; a direction that a hold explains is not told again."""
+    turned = {(hold.media, at) for hold in holds for at in (hold.started_at, hold.ended_at)}
+    agreed: dict[tuple[object, ...], tuple[str, str]] = {}
+    marks = []
+    for row in sorted(offers, key=lambda row: (row["answered_at"] or row["offered_at"] or 0, row["dialog"] or 0)):
+        media, at = row["media"] or "media", row["answered_at"]
+        if at is None:
+            marks.append(Mark("media", row["offered_at"], f"{media}: this offer has no answer"))
+            continue
+        line = (row["dialog"], row.get("index"), media)
+        now = (_codecs(row["codecs"]), row["direction"] or "")
+        before = agreed.get(line)
+        agreed[line] = now
+        if before is None:
+            marks.append(Mark("media", at, f"{media} agreed: {' '.join(part for part in now if part)}"))
+            continue
+        changes = [f"{new or 'none'} (was {old or 'none'})" for new, old in zip(now, before, strict=True) if new != old]
+        if now[0] == before[0] and (media, at) in turned:
+            continue
+        if changes:
+            marks.append(Mark("media", at, f"{media} now {', '.join(changes)}"))
+    return marks
+
+
+def _codecs(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
+
+def _silences(events: list[Event], sightings: list[dict[str, Any]]) -> list[Mark]:
+    """Between one event and all that was captured before it, also what is folded."""
+    times = sorted(row["at"] for row in sightings if row["at"] is not None)
+    marks = []
+    for event in events:
+        before = bisect_left(times, event.at) - 1 if event.at is not None else -1
+        if before >= 0 and event.at is not None and event.at - times[before] >= SILENCE_NS:
+            marks.append(Mark("silence", times[before], f"{duration(event.at - times[before])} of silence"))
+    return marks
+
+
+def _in_order(events: list[Event], marks: list[Mark], phases: tuple[Phase, ...]) -> tuple[Event | Mark, ...]:
+    """Events, and behind those of the same time the marks, silence last; what has no time comes at the end."""
+
+    def place(row: Event | Mark) -> tuple[bool, int, int]:
+        rank = 0 if isinstance(row, Event) else 2 if row.kind == "silence" else 1
+        return (row.at is None, row.at or 0, rank)
+
+    def phase(at: int | None) -> int | None:
+        if at is None:
+            return None
+        begun = [number for number, one in enumerate(phases) if one.started_at is None or one.started_at <= at]
+        return begun[-1] if begun else None
+
+    rows: list[Event | Mark] = [*events, *marks]
+    return tuple(replace(row, phase=phase(row.at)) for row in sorted(rows, key=place))

@@ -1,4 +1,4 @@
-"""A call as a ladder in plain text: one lane a host, one line a message.
+"""A timeline as a ladder in plain text: one lane a host, one line a message.
 
 How it is drawn depends on the room: arrows with their text inside; where lanes are many, short arrows with the text
 behind them; where even these do not fit, a list. The same messages and width always give the same text.
@@ -6,15 +6,12 @@ behind them; where even these do not fit, a list. The same messages and width al
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from analyzer.show.text import fit, safe, seconds, width
-from analyzer.show.timeline import Event, Timeline, timeline
-
-if TYPE_CHECKING:
-    import polars as pl
+from analyzer.show.text import clock, fit, safe, width
+from analyzer.show.timeline import Event, Mark, Phase, Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +35,30 @@ _NAME_ROWS = 3
 _RED, _PLAIN = "\x1b[31m", "\x1b[0m"
 
 
-def ladder(
-    messages: pl.DataFrame,
-    *,
-    reference: int | None = None,
-    width: int = 100,
-    ascii_only: bool = False,
-    colour: bool = False,
-) -> str:
-    """The messages of a call (rows of the table ``messages``) as a ladder.
+def text(model: Timeline, *, width: int = 100, ascii_only: bool = False, colour: bool = False) -> str:
+    """The timeline as lines of text.
 
-    ``reference``: key of a transaction; only what passed between its two hosts is drawn. Seconds are counted from the
-    first message; behind them stands what passed since the line above (``us``: microseconds), and the frame. ``(x3)``:
-    sent three times.
+    Seconds are counted from the first message; behind them stands what passed since the message above (``us``:
+    microseconds), and the frame. ``(x3)``: sent three times. Where a phase begins, its name and length stand at the
+    left; what no single message says stands in brackets.
     """
-    model = timeline(messages, reference=reference)
     if not model.events:
         return "no messages\n"
     drawing = _Drawing(model, max(width, _NARROWEST), _ASCII if ascii_only else _UNICODE)
     lines = drawing.top()
     before = None
-    for event in model.events:
-        line = drawing.line(event, before)
+    phase = None
+    for row in model.rows:
+        if row.phase is not None and row.phase != phase:
+            phase = row.phase
+            lines.append(drawing.phase(model.phases[phase]))
+        drawn = [drawing.line(row, before)] if isinstance(row, Event) else drawing.mark(row)
+        before = row.at if isinstance(row, Event) and row.at is not None else before
         if ascii_only:
-            line = line.replace(_UNICODE.ellipsis, _ASCII.ellipsis).encode("ascii", "backslashreplace").decode()
-        lines.append(f"{_RED}{line}{_PLAIN}" if colour and event.failed else line)
-        before = event.at if event.at is not None else before
+            ascii_lines = (line.replace(_UNICODE.ellipsis, _ASCII.ellipsis) for line in drawn)
+            drawn = [line.encode("ascii", "backslashreplace").decode() for line in ascii_lines]
+        lines += [f"{_RED}{line}{_PLAIN}" if colour and row.failed else line for line in drawn]
     return "\n".join([*lines, *drawing.bottom(), ""])
-
-
-def _clock(nanoseconds: int) -> str:
-    """Seconds, which the heading says; what is too short for them brings its own unit."""
-    return seconds(nanoseconds / 1e9).removesuffix(" s").replace(" ", "")
 
 
 class _Drawing:
@@ -79,7 +68,7 @@ class _Drawing:
         self.model = model
         self.columns = columns
         self.pen = pen
-        self.start = next((event.at for event in model.events if event.at is not None), None)
+        self.start = model.started_at
         self.frames = max(len("frame"), *(len(str(event.frame or "")) for event in model.events))
         self.legs = model.call_ids if len(model.call_ids) > 1 else ()
         self.names = [safe(name) for name in model.lanes]
@@ -139,8 +128,8 @@ class _Drawing:
 
     def line(self, event: Event, before: int | None) -> str:
         """One message."""
-        since = "" if event.at is None or self.start is None else _clock(event.at - self.start)
-        delta = "" if event.at is None or before is None else f"+{_clock(event.at - before)}"
+        since = "" if event.at is None or self.start is None else clock(event.at - self.start)
+        delta = "" if event.at is None or before is None else f"+{clock(event.at - before)}"
         leg = str(self.legs.index(event.call_id) + 1) if self.legs else ""
         margin = self._margin(since, delta, str(event.frame or ""), leg)
         copies = f" (x{event.copies})" if event.copies > 1 else ""
@@ -194,14 +183,25 @@ class _Drawing:
             self._arrow(cells, event)
         return fit(f"{''.join(cells)}  {text}", self.columns, self.pen.ellipsis).rstrip()
 
+    def phase(self, phase: Phase) -> str:
+        """Where it begins."""
+        text = f"  {phase.name} {phase.lasted}".rstrip()
+        return "".join(self._canvas(text)).rstrip() if self.lanes else text
+
+    def mark(self, mark: Mark) -> list[str]:
+        """What no single message says, between the outer lanes, else over all the room there is on as many lines."""
+        text = f"[{safe(mark.text)}]"
+        taken = width(text)
+        if self.lanes and taken <= (room := self.lanes[-1] - self.lanes[0] - 3):
+            at = self.lanes[0] + 2 + (room - taken + 1) // 2
+            cells = self._canvas("")
+            cells[at : at + taken] = [text]
+            return ["".join(cells).rstrip()]
+        margin = " " * (self.margin + 2)
+        lines = textwrap.wrap(text, self.columns - len(margin), break_on_hyphens=False)
+        return [fit(f"{margin}{line}", self.columns, self.pen.ellipsis) for line in lines]
+
     def bottom(self) -> list[str]:
         """Call-IDs of the legs, and what is not drawn."""
         lines = [f"{index:>4}  Call-ID {safe(call_id)}" for index, call_id in enumerate(self.legs, 1)]
-        folded = self.model.retransmissions
-        unseen = self.model.duplicates
-        counts = [f"{sum(event.copies for event in self.model.events)} messages"]
-        if folded:
-            counts.append(f"{folded} of them sent again, (xN): sent N times")
-        if unseen:
-            counts.append(f"not drawn: {unseen} seen twice by the capture")
-        return [*lines, "; ".join(counts)]
+        return [*lines, self.model.summary]

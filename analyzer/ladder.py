@@ -1,0 +1,143 @@
+"""The ladder of a call: one timeline, in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analyzer import schema
+from analyzer.errors import AnalyzerError
+from analyzer.show.timeline import Timeline, bounded, timeline
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from analyzer.capture import Capture
+    from analyzer.message import Message
+
+FORMATS = {".txt": "text", ".svg": "svg", ".html": "html", ".htm": "html", ".mmd": "mermaid", ".mermaid": "mermaid"}
+FORMATS |= {".puml": "plantuml", ".plantuml": "plantuml", ".uml": "plantuml"}
+"""The formats, by the suffixes of file names."""
+
+MOST_DRAWN = 1000
+"""Messages in a picture, unless more are asked for."""
+MOST_IN_DIAGRAMS = 300
+"""Messages in a Mermaid or PlantUML diagram, unless more are asked for: Mermaid refuses more than 50,000 characters."""
+_MOST_IN_NOTEBOOKS = 300
+
+
+def timeline_of(
+    capture: Capture, messages: pl.DataFrame, table: Callable[[str], pl.DataFrame], *, reference: int | None
+) -> Timeline:
+    """The story of these sightings, with what the other tables say of them: ``table`` gives their rows by name."""
+    return timeline(
+        messages,
+        reference=reference,
+        fragments=_fragments(capture, messages),
+        **{argument: table(name) for argument, name in _TOLD_BY.items() if name in schema.TABLES},
+    )
+
+
+_TOLD_BY = {name: name for name in ("transactions", "dialogs", "holds", "offers")} | {"call": "calls"}
+
+
+def _fragments(capture: Capture, messages: pl.DataFrame) -> dict[int, str]:
+    """Start lines in message/sipfrag bodies of NOTIFYs: how far a transfer has come (RFC 3515 §2.4.5, RFC 3420)."""
+    import polars as pl
+
+    notifies = messages.filter(pl.col("content_type") == "message/sipfrag", ~pl.col("duplicate"))
+    if notifies.is_empty():
+        return {}
+    try:
+        found = capture.messages_of(notifies["message"].to_list())
+    except AnalyzerError:  # the captures are no longer at hand
+        return {}
+    lines = {message.row["message"]: message.parsed.body.partition(b"\n")[0].strip() for message in found}
+    return {key: line.decode("utf-8", "replace") for key, line in lines.items() if line}
+
+
+class Ladder:
+    """A sequence chart: a lane per host, an arrow per message, retransmissions folded, the story beside it.
+
+    ``str(ladder)`` is text for a terminal; a notebook shows the picture. Every format is a function of ``timeline``
+    alone (``html`` also has the text of the messages): the same call gives the same bytes.
+    """
+
+    def __init__(
+        self, story: Timeline, *, title: str = "", messages_of: Callable[[list[int]], list[Message]] | None = None
+    ) -> None:
+        self.timeline = story
+        self.title = title
+        self._messages_of = messages_of
+
+    def text(
+        self, width: int = 100, *, ascii_only: bool = False, colour: bool = False, limit: int | None = None
+    ) -> str:
+        """Lines of at most so many columns; ``colour`` with ANSI codes for failures."""
+        from analyzer.show.ladder.text import text
+
+        model = self.timeline if limit is None else bounded(self.timeline, limit)
+        return text(model, width=width, ascii_only=ascii_only, colour=colour)
+
+    def svg(self, *, limit: int | None = MOST_DRAWN) -> str:
+        """An SVG 1.1 document with text as text, light on paper and dark where the reader's screen is.
+
+        ``limit``: messages drawn, None for all; what is left out of the middle is said there.
+        """
+        from analyzer.show.ladder.svg import svg
+
+        return svg(bounded(self.timeline, limit), title=self.title)
+
+    def html(self, *, limit: int | None = MOST_DRAWN) -> str:
+        """One HTML page that needs no network: the picture, and each message with its headers explained.
+
+        Digest responses and keys are hidden. Where the capture is no longer at hand, the page says so in their place.
+        """
+        from analyzer.show.ladder.html import html
+
+        model = bounded(self.timeline, limit)
+        texts: dict[int, bytes] = {}
+        missing = "the capture is not at hand"
+        if self._messages_of is not None:
+            try:
+                found = self._messages_of([event.message for event in model.events])
+                texts = {message.row["message"]: message.without_secrets for message in found}
+            except AnalyzerError as error:
+                missing = str(error)
+        return html(model, texts, title=self.title, missing=missing)
+
+    def mermaid(self, *, limit: int | None = MOST_IN_DIAGRAMS) -> str:
+        """A Mermaid ``sequenceDiagram`` (https://mermaid.js.org), as Markdown on GitHub and GitLab shows it."""
+        from analyzer.show.ladder.mermaid import mermaid
+
+        return mermaid(bounded(self.timeline, limit), title=self.title)
+
+    def plantuml(self, *, limit: int | None = MOST_IN_DIAGRAMS) -> str:
+        """A PlantUML sequence diagram (https://plantuml.com)."""
+        from analyzer.show.ladder.plantuml import plantuml
+
+        return plantuml(bounded(self.timeline, limit), title=self.title)
+
+    def save(self, path: str | Path, *, limit: int | None = None) -> Path:
+        """Writes it in the format that the suffix names: .txt .svg .html .mmd .puml. Returns the path.
+
+        Raises :class:`~analyzer.errors.AnalyzerError` for any other suffix.
+        """
+        path = Path(path)
+        form = FORMATS.get(path.suffix.lower())
+        if form is None:
+            raise AnalyzerError(f"{path}: a ladder is saved as {', '.join(FORMATS)}")
+        options = {} if limit is None else {"limit": limit}
+        path.write_text(getattr(self, form)(**options), encoding="utf-8", newline="\n")
+        return path
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from analyzer.show.ladder.svg import svg
+
+        return f'<div style="overflow-x:auto">{svg(bounded(self.timeline, _MOST_IN_NOTEBOOKS), title=self.title)}</div>'
