@@ -92,6 +92,6 @@ class Call:
         return f"<Call {row['no']}: {row['caller']!r} -> {row['callee']!r}, {row['outcome']}>"
 
     def _repr_html_(self) -> str:
-        from analyzer.show.cards import card
+        from analyzer.show.cards import call_card
 
-        return card(self.title, self._capture.table("calls").filter(no=self.row["no"]), self.ladder()._repr_html_())
+        return call_card(self.title, self.table("calls"), self.ladder()._repr_html_())

@@ -126,6 +126,17 @@ class Message:
         row = self.row
         return f"<Message {row['message']}: {row['status'] or row['method']} {row['src_ip']} -> {row['dst_ip']}>"
 
+    def _repr_html_(self) -> str:
+        import polars as pl
+
+        from analyzer import schema
+        from analyzer.show.cards import message_card
+
+        kinds = schema.MESSAGES.polars()
+        row = pl.DataFrame([self.row], schema={name: kinds[name] for name in self.row})
+        what = self.row["method"] if self.row["status"] is None else f"{self.row['status']} {self.row['reason_phrase']}"
+        return message_card(f"Message {self.row['message']}: {what}", row, self.without_secrets, self.tree)
+
 
 def parse(text: bytes) -> Parsed:
     """Takes one SIP message apart, every header in order; nothing is refused that can still be read.

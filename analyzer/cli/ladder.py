@@ -11,7 +11,7 @@ from analyzer.cli import COMMANDS, _call, _options
 from analyzer.ladder import FORMATS
 
 
-class _Limit(click.ParamType):
+class _Limit(click.ParamType[int | None]):
     """A number of messages, or ``all``."""
 
     name = "limit"

@@ -118,6 +118,29 @@ HEADERS: dict[str, tuple[str, str]] = {
 }
 """Meaning and standard of headers by their registered long names."""
 
+COMPACT = {
+    "a": "Accept-Contact",
+    "b": "Referred-By",
+    "c": "Content-Type",
+    "d": "Request-Disposition",
+    "e": "Content-Encoding",
+    "f": "From",
+    "i": "Call-ID",
+    "j": "Reject-Contact",
+    "k": "Supported",
+    "l": "Content-Length",
+    "m": "Contact",
+    "o": "Event",
+    "r": "Refer-To",
+    "s": "Subject",
+    "t": "To",
+    "u": "Allow-Events",
+    "v": "Via",
+    "x": "Session-Expires",
+    "y": "Identity",
+}
+"""Compact forms (RFC 3261 §7.3.3 and the IANA registry of header fields)."""
+
 SDP: dict[str, tuple[str, str]] = {
     "v=": ("Version of SDP, always 0.", "RFC 8866 §5.1"),
     "o=": ("Who made it: user, session, version (one higher with each change), address.", "RFC 8866 §5.2"),

@@ -22,7 +22,8 @@ ROWS = 40
 
 _ROW = 26
 _HEADER = 48
-_TITLE = 50
+_START = 24
+_TITLE = 26
 _EDGE = 16
 _PHASE = _EDGE + 12  # names of phases, beside their bands
 _SECONDS, _DELTA, _FRAME = 172, 240, 296  # right edges of the columns
@@ -165,6 +166,7 @@ class _Drawing:
         self.model = model
         self.title = title
         self.linked = linked
+        self.top = _START + (_TITLE if title else 0)
         self.start = model.started_at
         self.legs = {call_id: number for number, call_id in enumerate(model.call_ids, 1)}
         self.begins: dict[int | None, int] = {}
@@ -185,8 +187,8 @@ class _Drawing:
         rows = list(self._rows())
         drawn = [self._sheet(rows[at : at + ROWS], number) for number, at in enumerate(range(0, len(rows), ROWS))]
         if not drawn:
-            body = f"{self._title()}{_text(_EDGE, _TITLE + 16, 'no messages', 'muted')}"
-            return [Sheet(self.width, _TITLE + 32, f"{_rect(0, 0, self.width, _TITLE + 32, 'paper')}{body}")]
+            body = f"{self._title()}{_text(_EDGE, self.top + 16, 'no messages', 'muted')}"
+            return [Sheet(self.width, self.top + 32, f"{_rect(0, 0, self.width, self.top + 32, 'paper')}{body}")]
         return [*drawn, self._bottom()]
 
     def _title(self) -> str:
@@ -196,7 +198,7 @@ class _Drawing:
             return title
         whole, rest = divmod(self.start, 1_000_000_000)
         begun = f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%d %H:%M:%S}.{rest:09d}Z"
-        return f"{title}{_text(_EDGE, 42, begun, 'muted num')}"
+        return f"{title}{_text(_EDGE, self.top - 8, begun, 'muted num')}"
 
     def _rows(self) -> Iterator[tuple[Event | Mark, int | None, int]]:
         """Each row with the time of the event before it, and the number of the event."""
@@ -211,7 +213,7 @@ class _Drawing:
                 yield row, None, number
 
     def _sheet(self, rows: list[tuple[Event | Mark, int | None, int]], number: int) -> Sheet:
-        top = _TITLE if number == 0 else 8
+        top = self.top if number == 0 else 8
         first = top + _HEADER
         high = first + len(rows) * _ROW + 6
         drawn = [_rect(0, 0, self.width, high, "paper")]
@@ -284,7 +286,7 @@ class _Drawing:
 
     def _event(self, event: Event, before: int | None, number: int, y: int) -> str:
         muted = "num muted"
-        parts = [_rect(_EDGE + 10, y, self.width - _EDGE - 10, _ROW, "hit")]
+        parts = [_rect(_EDGE + 10, y, self.width - 2 * _EDGE - 10, _ROW, "hit")]
         if event.at is not None and self.start is not None:
             parts.append(_text(_SECONDS, y + 18, clock(event.at - self.start), "num", "end"))
             if before is not None:

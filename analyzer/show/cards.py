@@ -1,0 +1,46 @@
+"""Calls and messages as small cards of HTML for notebooks: escaped, without script, without network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzer.show.text import markup, row_facts, safe_lines, tree
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_STYLE = (
+    "<style>.sip-card table{border-collapse:collapse;margin:4px 0}.sip-card th,.sip-card td{text-align:left;"
+    "padding:1px 12px 1px 0;font-weight:400;vertical-align:top}.sip-card th{opacity:.7}"
+    ".sip-card pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0}</style>"
+)
+_CALL = (
+    *("caller", "callee", "outcome", "outcome_detail", "status", "reason_phrase", "started_at", "setup_s", "ring_s"),
+    *("talk_s", "released_by", "legs", "hops", "retransmissions"),
+)
+_MESSAGE = ("time", "file", "frame", "src_ip", "src_port", "dst_ip", "dst_port", "transport", "call_id")
+
+
+def call_card(title: str, row: pl.DataFrame, picture: str) -> str:
+    """A call: what matters of its row in ``calls``, and its ladder, which is HTML already."""
+    return f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong>{_facts(row, _CALL)}{picture}</div>'
+
+
+def message_card(title: str, row: pl.DataFrame, text: bytes, headers: object) -> str:
+    """A message: where it was seen, its text, and its headers taken apart."""
+    return (
+        f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong>{_facts(row, _MESSAGE)}'
+        f"<pre>{_lines(safe_lines(text))}</pre>"
+        f"<details><summary>headers taken apart</summary><pre>{_lines(tree(headers))}</pre></details></div>"
+    )
+
+
+def _lines(text: str) -> str:
+    return "\n".join(markup(line) for line in text.split("\n"))
+
+
+def _facts(row: pl.DataFrame, columns: tuple[str, ...]) -> str:
+    """The cells that are there, from text that is safe already."""
+    cells = row_facts(row.select(column for column in columns if column in row.columns))
+    lines = "".join(f"<tr><th>{markup(name)}</th><td>{markup(cell)}</td></tr>" for name, cell in cells.items())
+    return f"<table>{lines}</table>"

@@ -1,0 +1,148 @@
+"""A timeline as one HTML page that needs no network: the picture, and each message as captured with its headers
+explained.
+
+Works without JavaScript, where every arrow leads to its message in a list below. With it the message stands beside the
+picture. The page's policy lets nothing be loaded or sent and runs only the script and style whose hashes it names:
+what might slip through the escaping of a capture's text still could not run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+
+from analyzer.show.glossary import COMPACT, HEADERS, SDP
+from analyzer.show.ladder.svg import STYLE, sheets
+from analyzer.show.text import clock, markup, safe_lines
+from analyzer.show.timeline import Event, Timeline
+
+LONGEST = 20_000
+"""Characters of a message that are shown."""
+
+# A header's name is a token (RFC 3261 §25.1); a line that begins with a blank goes on with the header above (§7.3.1).
+_HEADER = re.compile(r"([\w.!%*+`'~-]+)([ \t]*:)(.*)", re.ASCII)
+_SDP_LINE = re.compile(r"([a-z]=)(.*)", re.ASCII)
+_ATTRIBUTE = re.compile(r"(a=[\w-]+)(.*)", re.ASCII)
+
+
+def html(model: Timeline, texts: Mapping[int, bytes], *, title: str = "", missing: str = "") -> str:
+    """The page; ``texts`` are messages by their keys, ``missing`` says why some are not there."""
+    script, style = _resource("page.js"), f"{_resource('page.css')}{STYLE}"
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none';"
+        " form-action 'none'"
+    )
+    drawn = "".join(sheet.element() for sheet in sheets(model, linked=True))
+    events = model.events
+    listed = "".join(
+        _message(number, event, model, texts.get(event.message), missing) for number, event in enumerate(events)
+    )
+    used = sorted({name for text in texts.values() for name in _names(text)})
+    name = markup(title or "SIP ladder")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>{name}</title>
+<style>{style}</style>
+</head>
+<body>
+<header><h1>{name}</h1><p>{markup(model.summary)}</p></header>
+<main>
+<div class="picture">{drawn}</div>
+<aside id="panel" aria-label="the message chosen"><nav><button type="button" id="before">Previous</button>\
+<button type="button" id="next">Next</button></nav><div id="chosen" aria-live="polite"></div></aside>
+</main>
+<section id="listing"><main><h2>Messages</h2>{listed}</main></section>
+<section id="glossary"><main><h2>In plain words</h2><dl>{"".join(_terms(used))}</dl></main></section>
+<footer><p>Digest responses and keys are hidden. Made by sip-analyzer.</p></footer>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+@cache
+def _resource(name: str) -> str:
+    return files("analyzer.show.ladder").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """As a Content-Security-Policy names inline code (CSP Level 3 §8.3)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _message(number: int, event: Event, model: Timeline, text: bytes | None, missing: str) -> str:
+    start = model.started_at
+    since = f"{clock(event.at - start)} " if event.at is not None and start is not None else ""
+    cross = "✕ " if event.failed else ""
+    what = f"<span{' class=' + chr(34) + 'failed' + chr(34) if event.failed else ''}>{cross}{markup(event.what)}</span>"
+    ends = markup(f"{model.lanes[event.source]} > {model.lanes[event.target]}")
+    copies = f", sent {event.copies} times" if event.copies > 1 else ""
+    frame = f", frame {event.frame}" if event.frame is not None else ""
+    file = markup(f" of {event.file}") if event.file else ""
+    shown = "".join(_lines(text)) if text is not None else f"not shown: {markup(missing or 'not found')}"
+    return (
+        f'<details id="m{number}"><summary><span class="n">{since}</span>{what} {ends}{copies}'
+        f'<span class="n">{frame}{file}</span></summary><pre>{shown}</pre></details>\n'
+    )
+
+
+def _terms(names: list[str]) -> Iterator[str]:
+    for name in names:
+        meaning, standard = _meaning(name)
+        yield f'<dt id="{_anchor(name)}">{name}</dt><dd>{markup(meaning)} ({markup(standard)})</dd>\n'
+
+
+def _meaning(name: str) -> tuple[str, str]:
+    return SDP[name] if name in SDP else HEADERS[name]
+
+
+def _anchor(name: str) -> str:
+    """Only names of our own tables become anchors."""
+    return f"{'s' if name in SDP else 'h'}-{name.replace('=', '-')}"
+
+
+_LONG_NAMES = {name.lower(): name for name in HEADERS} | COMPACT
+
+
+def _names(text: bytes) -> Iterator[str]:
+    """What the glossary has to explain of a message."""
+    return (name for _, name, _ in _read(text) if name)
+
+
+def _lines(text: bytes) -> Iterator[str]:
+    """Lines as markup; a name that the glossary knows is a link to it."""
+    for start, name, rest in _read(text):
+        linked = f'<a href="#{_anchor(name)}">{markup(start)}</a>' if name else markup(start)
+        yield f"{linked}{markup(rest)}\n"
+
+
+def _read(text: bytes) -> Iterator[tuple[str, str, str]]:
+    """Each line as its name as sent, the glossary's name for it, and the rest."""
+    whole = safe_lines(text)
+    body = sdp = False
+    for number, line in enumerate(whole[:LONGEST].split("\n")):
+        if number and not line:
+            body = True
+        sdp = body and (sdp or line.startswith("v=0"))
+        found = None
+        if sdp:
+            attribute = _ATTRIBUTE.match(line)
+            found = attribute if attribute and attribute[1] in SDP else _SDP_LINE.match(line)
+        elif number and not body:
+            found = _HEADER.match(line)
+        name = "" if found is None else found[1] if sdp else _LONG_NAMES.get(found[1].lower(), "")
+        if found is None or name not in (SDP if sdp else HEADERS):
+            yield line, "", ""
+        else:
+            yield found[1], name, line[len(found[1]) :]
+    if len(whole) > LONGEST:
+        yield f"... {len(whole) - LONGEST:,} more characters", "", ""
