@@ -16,7 +16,9 @@ PACKAGE = ROOT / "analyzer"
 FLOORS = [
     {"cli", "__main__"},
     {"capture"},
-    {"call", "message", "filters"},
+    {"call"},
+    {"ladder"},
+    {"message", "filters"},
     {"show"},
     {"sip"},
     {"reading", "frames"},

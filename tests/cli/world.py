@@ -18,6 +18,7 @@ import polars as pl
 
 from analyzer import filters, schema
 from analyzer.errors import AmbiguousCall, NotFound
+from analyzer.message import Message
 
 START = 1_714_557_600_000_000_000  # 2024-05-01T10:00:00Z
 HOUR = 3_600_000_000_000
@@ -242,3 +243,8 @@ class Capture:
         if key not in self.texts:
             raise NotFound(f"no message {key}")
         return Found({}, self.texts[key], {"headers": [("Via", "SIP/2.0/UDP x"), ("From", "<sip:a@b>;tag=1")]})
+
+    def messages_of(self, keys: list[int]) -> list[Message]:
+        if unknown := [key for key in keys if key not in self.texts]:
+            raise NotFound(f"no message {unknown[0]}")
+        return [Message({"message": key}, self.texts[key]) for key in keys]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from flow import messages
 
-from analyzer.show.ladder import ladder
+from analyzer.show.ladder.text import text
 from analyzer.show.text import width
 from analyzer.show.timeline import timeline
+
+
+def ladder(rows: pl.DataFrame, *, width: int = 100, ascii_only: bool = False) -> str:
+    return text(timeline(rows), width=width, ascii_only=ascii_only)
+
 
 FLOW = """
     0     10.0.0.1 -> 10.0.0.9 INVITE | has_sdp transaction=7

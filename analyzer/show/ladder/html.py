@@ -127,7 +127,7 @@ def _lines(text: bytes) -> Iterator[str]:
 
 def _read(text: bytes) -> Iterator[tuple[str, str, str]]:
     """Each line as its name as sent, the glossary's name for it, and the rest."""
-    whole = safe_lines(text)
+    whole = safe_lines(text).rstrip("\n")
     body = sdp = False
     for number, line in enumerate(whole[:LONGEST].split("\n")):
         if number and not line:

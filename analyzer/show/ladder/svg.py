@@ -31,7 +31,7 @@ _LEG = 326
 _WIDE = 1040  # what a sheet should be wide, so that its text can be read on A4
 _NARROWEST_GAP, _WIDEST_GAP = 96, 300
 _LABEL = 260  # room of a label whose arrow is short
-_CHARACTER = 7  # of 12 pixels, wide fonts
+_CHARACTER, _BOLD = 7, 8  # of 12 pixels, wide fonts
 _SMALL = 6
 
 _TONES = {
@@ -335,8 +335,9 @@ class _Drawing:
         copies = f"×{event.copies}" if event.copies > 1 else ""
         cross = 14 if event.failed else 0
         extra = (width(copies) + 1 if copies else 0) * _CHARACTER + (26 if event.sdp else 0) + cross
-        what = fit(safe(event.what), max((room - extra) // _CHARACTER, 3))
-        taken = width(what) * _CHARACTER + extra
+        character = _BOLD if event.failed else _CHARACTER
+        what = fit(safe(event.what), max((room - extra) // character, 3))
+        taken = width(what) * character + extra
         left = (room - taken) // _SMALL - 1
         info = fit(safe(event.info), left) if event.info and left >= 6 else ""
         taken += (width(info) + 1) * _SMALL if info else 0
