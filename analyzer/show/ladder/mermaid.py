@@ -23,7 +23,7 @@ def mermaid(model: Timeline, *, title: str = "") -> str:
     """The timeline as a Mermaid diagram; failures have a cross, arrows of responses are dashed as in UML."""
     lines = ["sequenceDiagram"]
     if title:
-        lines.insert(0, f"%% {escaped(title)}")
+        lines.append(f"    title {escaped(title)}")
     lines += [f"    participant L{number} as {escaped(name)}" for number, name in enumerate(model.lanes, 1)]
     if not model.events:
         return "\n".join([*lines, "    participant L1 as no messages", ""])
@@ -33,7 +33,7 @@ def mermaid(model: Timeline, *, title: str = "") -> str:
         if row.phase is not None and row.phase != phase:
             phase = row.phase
             one = model.phases[phase]
-            lines.append(f"    Note over {across}: {escaped(f'{one.name} {one.lasted}'.rstrip().upper())}")
+            lines.append(f"    Note over {across}: {escaped(f'{one.name} {one.lasted}'.rstrip())}")
         if isinstance(row, Event):
             arrow = "->>" if row.status is None else "-->>"
             lines.append(f"    L{row.source + 1}{arrow}L{row.target + 1}: {escaped(label(row, model.started_at))}")
