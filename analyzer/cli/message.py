@@ -13,7 +13,7 @@ from analyzer.cli import COMMANDS, _options
 @click.command(
     "message",
     help=f"{COMMANDS['message']}\n\nKEY is the column message of sip-analyzer messages. Control characters are shown as"
-    " their codes; --raw writes the bytes as captured.",
+    " their codes, digest responses and keys are hidden; --raw writes the bytes as captured.",
     epilog="Example: sip-analyzer message 5812345678901234567 trace.pcap",
 )
 @click.argument("key", type=click.IntRange(min=0))
@@ -39,7 +39,7 @@ def command(key: int, raw: bool, tz: str, **values: Any) -> None:
 
         rows = reading.capture.table("messages").filter(pl.col("message") == key)
         click.echo(text.record(rows.select(_FACTS), tz=tz), nl=False)
-        click.echo(f"\n{text.safe_lines(message.text).rstrip()}\n")
+        click.echo(f"\n{text.safe_lines(message.without_secrets).rstrip()}\n")
         click.echo(text.tree(message.tree), nl=False)
     reading.close()
 

@@ -267,6 +267,38 @@ def test_ladder_in_ascii(run: Run) -> None:
     assert run("ladder", "1", "a.pcap", "--ascii").stdout.isascii()
 
 
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("svg", "<svg "), ("HTML", "<!DOCTYPE"), ("mmd", "sequenceDiagram"), ("puml", "@startuml")]
+)
+def test_the_suffix_says_how_to_draw(run: Run, tmp_path: Path, suffix: str, start: str) -> None:
+    run("ladder", "1", "a.pcap", "-o", str(tmp_path / f"call.{suffix}"))
+    assert (tmp_path / f"call.{suffix}").read_text(encoding="utf-8").startswith(start)
+
+
+def test_the_format_goes_before_the_suffix(run: Run, tmp_path: Path) -> None:
+    run("ladder", "1", "a.pcap", "--format", "svg", "-o", str(tmp_path / "call.txt"))
+    assert (tmp_path / "call.txt").read_text(encoding="utf-8").startswith("<svg ")
+
+
+def test_a_suffix_that_names_no_way_to_draw(run: Run) -> None:
+    result = run("ladder", "1", "a.pcap", "-o", "call.docx")
+    assert (result.exit_code, ".svg" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["text", "svg", "html", "mermaid", "plantuml"])
+def test_a_limited_ladder_says_what_it_leaves_out(run: Run, form: str) -> None:
+    assert "3 messages are not shown here" in run("ladder", "1", "a.pcap", "--limit", "2", "--format", form).stdout
+
+
+@pytest.mark.parametrize("form", ["text", "svg", "html", "mermaid", "plantuml"])
+def test_a_ladder_without_limit(run: Run, form: str) -> None:
+    assert "not shown here" not in run("ladder", "1", "a.pcap", "--limit", "all", "--format", form).stdout
+
+
+def test_a_limit_is_a_number_or_all(run: Run) -> None:
+    assert run("ladder", "1", "a.pcap", "--limit", "none").exit_code == 2
+
+
 TEXT = b"INVITE sip:a@b SIP/2.0\r\nSubject: \x1b]0;owned\x07 \xff\r\n\r\n"
 
 

@@ -60,6 +60,12 @@ def test_texts(run: Run, words: tuple[str, ...]) -> None:
     assert (result.exit_code, commands(result.stdout)) == (0, set())
 
 
+@pytest.mark.parametrize("form", ["text", "svg", "html", "mermaid", "plantuml"])
+def test_ladders(run: Run, form: str) -> None:
+    result = run("ladder", "1", "a.pcap", "--format", form)
+    assert (result.exit_code, commands(result.stdout)) == (0, set())
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_a_row_is_a_line(run: Run, capture: Capture, table: str) -> None:
     result = run(table, "a.pcap", "--columns", "all")

@@ -209,7 +209,7 @@ class Found:
 
     def __init__(self, row: dict[str, Any], text: bytes = b"", tree: object = None) -> None:
         self.row = row
-        self.text = text
+        self.text = self.without_secrets = text
         self.tree = tree
 
 

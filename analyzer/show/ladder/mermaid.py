@@ -13,7 +13,7 @@ from analyzer.show.timeline import Event, Timeline
 
 _LONGEST = 100
 # Letters, digits and what is plain punctuation here; not # ; " < > % { } [ ] \ | & ` ' nor arrows.
-_SPECIAL = re.compile(r"[^\w .,:+\-/=_@()?!*…×→]")
+_SPECIAL = re.compile(r"[^\w .,:+\-/=_@()?!*…×→✕]")
 # Words that Mermaid looks for in the whole text, whatever stands around them: `end` closes a block, `style` and
 # `classDef` take the entities of their line apart, `wrap:` and `nowrap:` begin an option.
 _WORDS = re.compile(r"\b(en)(d)\b|(styl)(e)|(classDe)(f)|(wrap)(:)", re.IGNORECASE)
