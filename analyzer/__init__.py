@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analyzer.capture import Capture as Capture
     from analyzer.capture import read as read
     from analyzer.filters import Filter as Filter
+    from analyzer.ladder import Ladder as Ladder
     from analyzer.message import Message as Message
     from analyzer.message import parse as parse
 
@@ -31,6 +32,7 @@ __all__ = [
     "CaptureError",
     "Filter",
     "FilterError",
+    "Ladder",
     "Message",
     "NotFound",
     "__version__",
@@ -45,6 +47,7 @@ _HOMES = {
     "Call": "analyzer.call",
     "Capture": "analyzer.capture",
     "Filter": "analyzer.filters",
+    "Ladder": "analyzer.ladder",
     "Message": "analyzer.message",
     "parse": "analyzer.message",
     "read": "analyzer.capture",

@@ -87,7 +87,7 @@ def _css() -> str:
     for tone, (on_light, on_dark, _) in _TONES.items():
         light.append(f".{tone}{{stroke:{on_light}}}.{tone}-head{{fill:{on_light}}}")
         dark.append(f".{tone}{{stroke:{on_dark}}}.{tone}-head{{fill:{on_dark}}}")
-    light.append(".bad{fill:#a34100;font-weight:600}")
+    light.append(".bad{fill:#a34100;font-weight:600}.bad .muted{font-weight:400}")
     dark.append(".bad{fill:#ff9c66}")
     for name, (band, on_light, on_dark) in {**_PHASES, "other": _OTHER_PHASE}.items():
         light.append(f".band-{name}{{fill:{band}}}.tint-{name}{{fill:{on_light}}}")
