@@ -524,7 +524,7 @@ def _held(holds: tuple[Hold, ...], over_at: int | None) -> list[Mark]:
     """A hold that lasts until the call is over was never resumed."""
     marks = []
     for hold in holds:
-        by = f" by {hold.held_by}" if hold.held_by else ""
+        by = "" if hold.held_by == "unknown" else f" by {'both sides' if hold.held_by == 'both' else hold.held_by}"
         marks.append(Mark("hold", hold.started_at, f"{hold.media} on hold{by}"))
         if hold.ended_at is not None and (over_at is None or hold.ended_at < over_at):
             marks.append(
@@ -534,32 +534,34 @@ def _held(holds: tuple[Hold, ...], over_at: int | None) -> list[Mark]:
 
 
 def _media(offers: list[dict[str, Any]], holds: tuple[Hold, ...]) -> list[Mark]:
-    """What was agreed first, and what changed with each answer; a direction that a hold explains is not told again."""
+    """What was agreed first, and what changed with each answer; a direction that a hold explains is not told again.
+
+    An offer that a final response refused, or that went down with a call that failed, is told by that response.
+    """
     turned = {(hold.media, at) for hold in holds for at in (hold.started_at, hold.ended_at)}
     agreed: dict[tuple[object, ...], tuple[str, str]] = {}
     marks = []
     for row in sorted(offers, key=lambda row: (row["answered_at"] or row["offered_at"] or 0, row["dialog"] or 0)):
-        media, at = row["media"] or "media", row["answered_at"]
-        if at is None:
+        media, at, state = row["media"] or "media", row["answered_at"], row["state"]
+        if state == "unanswered" and 200 <= (row["status"] or 0) < 300:
             marks.append(Mark("media", row["offered_at"], f"{media}: this offer has no answer"))
+        if at is None or state not in ("agreed", "rejected", "removed"):
             continue
-        line = (row["dialog"], row.get("index"), media)
-        now = (_codecs(row["codecs"]), row["direction"] or "")
+        line = (row["dialog"], row["index"])
+        now = (row["codecs"] or "", row["direction"] or "") if state == "agreed" else ("", state)
         before = agreed.get(line)
         agreed[line] = now
-        if before is None:
-            marks.append(Mark("media", at, f"{media} agreed: {' '.join(part for part in now if part)}"))
+        if now == before or (before is not None and now[0] == before[0] and (media, at) in turned):
             continue
-        changes = [f"{new or 'none'} (was {old or 'none'})" for new, old in zip(now, before, strict=True) if new != old]
-        if now[0] == before[0] and (media, at) in turned:
-            continue
-        if changes:
-            marks.append(Mark("media", at, f"{media} now {', '.join(changes)}"))
+        if state != "agreed":
+            marks.append(Mark("media", at, f"{media} {state}"))
+        elif before is None or not before[0]:
+            marks.append(Mark("media", at, f"{media} agreed: {' '.join(now).strip()}"))
+        else:
+            pairs = zip(now, before, strict=True)
+            changes = ", ".join(f"{new or 'none'} (was {old or 'none'})" for new, old in pairs if new != old)
+            marks.append(Mark("media", at, f"{media} now {changes}"))
     return marks
-
-
-def _codecs(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
 def _silences(events: list[Event], sightings: list[dict[str, Any]]) -> list[Mark]:

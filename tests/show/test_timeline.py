@@ -183,30 +183,45 @@ def test_a_call_that_ends_on_hold_is_not_resumed(ended: float | None) -> None:
     assert marks(model, "hold", "resume") == ["audio on hold by callee"]
 
 
-def offers(*rows: tuple[float, float | None, str, str, str]) -> pl.DataFrame:
-    names = ("offered_at", "answered_at", "media", "codecs", "direction")
+def offers(*rows: tuple[float, float | None, int, str, str | None, str | None, str, int]) -> pl.DataFrame:
+    names = ("offered_at", "answered_at", "index", "media", "codecs", "direction", "state", "status")
     columns: dict[str, list[Any]] = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     return intervals(dialog=[1] * len(rows), **columns)
 
 
 def test_what_was_agreed_and_what_changed() -> None:
     table = offers(
-        (0, 4, "audio", "PCMA/8000", "sendrecv"),
-        (10, 11, "audio", "PCMU/8000", "sendrecv"),
-        (20, 21, "audio", "PCMU/8000", "sendrecv"),
-        (30, 31, "video", "H264/90000", "sendonly"),
-        (40, None, "audio", "opus/48000", "sendrecv"),
+        (0, 4, 0, "audio", "PCMA/8000", "sendrecv", "agreed", 200),
+        (10, 11, 0, "audio", "PCMU/8000", "sendrecv", "agreed", 200),
+        (20, 21, 0, "audio", "PCMU/8000", "sendrecv", "agreed", 200),
+        (20, 21, 1, "video", None, None, "rejected", 200),
+        (30, 31, 1, "video", "H264/90000", "sendonly", "agreed", 200),
+        (40, 41, 1, "video", None, None, "removed", 200),
+        (50, None, 0, "audio", None, None, "unanswered", 200),
     )
     assert marks(timeline(messages(CALL), offers=table), "media") == [
         "audio agreed: PCMA/8000 sendrecv",
         "audio now PCMU/8000 (was PCMA/8000)",
+        "video rejected",
         "video agreed: H264/90000 sendonly",
+        "video removed",
         "audio: this offer has no answer",
     ]
 
 
+def test_an_offer_that_a_response_refused_is_told_by_the_response() -> None:
+    table = offers(
+        (0, None, 0, "audio", None, None, "unanswered", 486),
+        (10, None, 0, "audio", None, None, "rejected", 488),
+        (20, None, 0, "audio", None, None, "pending", 200),
+    )
+    assert marks(timeline(messages(CALL), offers=table), "media") == []
+
+
 def test_a_direction_that_a_hold_explains_is_told_once() -> None:
-    table = offers((0, 4, "audio", "PCMA", "sendrecv"), (10, 10.1, "audio", "PCMA", "recvonly"))
+    table = offers(
+        (0, 4, 0, "audio", "PCMA", "sendrecv", "agreed", 200), (10, 10.1, 0, "audio", "PCMA", "recvonly", "agreed", 200)
+    )
     held = intervals(dialog=[1], media=["audio"], held_by=["callee"], started_at=[10.1], ended_at=[None])
     model = timeline(messages(CALL), offers=table, holds=held)
     assert marks(model, "media", "hold") == ["audio agreed: PCMA sendrecv", "audio on hold by callee"]
