@@ -16,11 +16,12 @@ PACKAGE = ROOT / "analyzer"
 FLOORS = [
     {"cli", "__main__"},
     {"capture"},
-    {"call", "message", "filters"},
+    {"call", "message", "filters", "plot"},
     {"show"},
+    {"measure"},
     {"sip"},
     {"reading", "frames"},
-    {"schema", "errors", "_core"},
+    {"schema", "errors", "zones", "_core"},
 ]
 
 
