@@ -70,7 +70,9 @@ class Pseudonyms:
             return self.hexadecimal(text)
         small = "".join(char.lower() if char.isascii() else char for char in text)
         other = self._spelt(small, [_alphabet(char) for char in small], "word")
-        return "".join(new.upper() if old.isascii() and old.isupper() else new for old, new in zip(text, other, strict=True))
+        return "".join(
+            new.upper() if old.isascii() and old.isupper() else new for old, new in zip(text, other, strict=True)
+        )
 
     def hexadecimal(self, digits: str) -> str:
         """Another text of as many hexadecimal digits; capitals where no letter was small."""
@@ -144,7 +146,9 @@ class Pseudonyms:
         masked = ":".join(self._group(groups, place, old) for place, old in enumerate(head.split(":"))) if head else ""
         if gap:
             masked += gap
-            masked += ":".join(self._group(groups, behind + n, old) for n, old in enumerate(tail.split(":"))) if tail else ""
+            masked += (
+                ":".join(self._group(groups, behind + n, old) for n, old in enumerate(tail.split(":"))) if tail else ""
+            )
         return masked.upper() if text == text.upper() != text.lower() else masked
 
     def _group(self, groups: list[str], place: int, written: str) -> str:
@@ -267,5 +271,5 @@ def _digits_of(number: int, radices: list[int]) -> list[int]:
 def _halves(radices: tuple[int, ...]) -> tuple[int, int]:
     """How many values the two halves have, cut where both have about as many."""
     size = math.prod(radices)
-    cuts = ((math.prod(radices[:cut]), math.prod(radices[cut:])) for cut in range(1, len(radices)))
+    cuts = ((math.prod(radices[:cut]), math.prod(radices[cut:])) for cut in range(len(radices)))
     return min(cuts, key=lambda halves: abs(halves[0] ** 2 - size))

@@ -28,10 +28,12 @@ _SPACED_NUMBER = r"(?<![\w.])\d(?:[ .()/-]{0,2}\d){6,}(?![\w])"
 
 _ATOM = re.compile(rf"(?P<address>{_IPV6}|{_IPV4})|(?P<uuid>{_UUID})|(?P<word>{_WORD})", re.ASCII)
 _TEXT_ATOM = re.compile(
-    rf"(?P<address>{_IPV6}|{_IPV4})|(?P<uuid>{_UUID})|(?P<number>{_SPACED_NUMBER})|(?P<word>{_WORD})", re.ASCII
+    rf"""(?P<address>{_IPV6}|{_IPV4})|(?P<uuid>{_UUID})|(?P<number>{_SPACED_NUMBER})
+      |(?P<mail>[\w.+-]+@[\w.-]+)|(?P<domain>(?<![\w.-])(?:[0-9A-Za-z-]+\.)+[A-Za-z]{{2,}}(?![\w-]))
+      |(?P<word>{_WORD})""".replace("\n      ", ""),
+    re.ASCII,
 )
 _ADDRESS = re.compile(f"{_IPV6}|{_IPV4}", re.ASCII)
-_IPV4_LIKE = re.compile(r"\d{1,3}(?:\.\d{1,3}){2,3}", re.ASCII)
 _WORD_ALONE = re.compile(_WORD)
 _DIGIT = re.compile(r"[0-9]")
 _HEX_DIGIT = re.compile(r"[0-9A-Fa-f]")
@@ -124,11 +126,16 @@ _IDENTITY = re.compile(
       | (?P<mac>(?<!\w)[0-9A-Fa-f]{{2}}(?:[:-][0-9A-Fa-f]{{2}}){{5}}(?!\w)
           |(?<!\w)(?=[0-9A-F]*[A-F])(?=[A-F]*[0-9])[0-9A-F]{{12}}(?!\w)
           |(?<!\w)(?=[0-9a-f]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{{12}}(?!\w))
+      | (?P<version>(?<![\w.])\d+(?:\.\d+)+(?![\w.]))
       | (?P<number>{_SPACED_NUMBER})
       | (?P<long>\w*[0-9]{{7,}}\w*)
       | (?P<owner>{_WORD}(?=['\u2019]s\b))""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+# What of these is shown all the same.
+_NO_KINDS: frozenset[str] = frozenset()
+_VERSIONS = frozenset(("address", "version"))
+_NUMBERS = frozenset(("version", "number", "long"))
 
 
 class Values:
@@ -195,7 +202,7 @@ class Values:
         name, semicolon, parameters = name.partition(";")
         if name.lower() not in vocabulary.USERS:
             name = self._number(name) if _NUMBER_USER.fullmatch(name) else self._words(name)
-        return name + semicolon + self._parts(parameters, "strict", "strict") + colon + filled(password)
+        return name + semicolon + self.parts(parameters, "strict", "strict") + colon + filled(password)
 
     def user_at_host(self, text: str) -> str:
         """``user@host`` without a scheme, such as a private identity (TS 23.003 §13.3); without ``@`` a user."""
@@ -208,7 +215,7 @@ class Values:
             return self.uri(text)
         number, semicolon, context = text.partition(";")
         if _NUMBER_USER.fullmatch(number) and "." not in number:
-            return self._number(number) + semicolon + self._parts(context, "strict", "strict")
+            return self._number(number) + semicolon + self.parts(context, "strict", "strict")
         return self.hostport(text)
 
     def identifier(self, text: str) -> str:
@@ -236,7 +243,7 @@ class Values:
             return text[:start] + self._sip(rest)
         if scheme == "tel":
             number, semicolon, parameters = rest.partition(";")
-            return text[:start] + self.user(number) + semicolon + self._parts(parameters, "strict", "strict")
+            return text[:start] + self.user(number) + semicolon + self.parts(parameters, "strict", "strict")
         if scheme == "urn":
             return text[:start] + self._urn(rest)
         if scheme == "geo":  # RFC 5870
@@ -257,8 +264,10 @@ class Values:
             self.user(user)
             + at
             + self.hostport(host)
-            + self._parts(parameters, "strict", "strict")
-            + re.sub(r"([?&][^=&]*=)([^&]*)", lambda found: found[1] + self._escaped_header(found[1], found[2]), headers)
+            + self.parts(parameters, "strict", "strict")
+            + re.sub(
+                r"([?&][^=&]*=)([^&]*)", lambda found: found[1] + self._escaped_header(found[1], found[2]), headers
+            )
         )
 
     def _escaped_header(self, name: str, value: str) -> str:
@@ -305,17 +314,21 @@ class Values:
 
     def gentle(self, text: str) -> str:
         """Text of registries: what has the form of an identity or an address is masked, and what is known to be one."""
-        return self._identities(text, keep_addresses=False)
+        return self._identities(text, _NO_KINDS)
 
     def plain(self, text: str) -> str:
         """The same for fields that are numbers: long ones stay."""
         return text if re.fullmatch(r"[0-9.\s]*", text, re.ASCII) else self.gentle(text)
 
     def product(self, text: str) -> str:
-        """A product name and its version, which may look like an address."""
-        return self._identities(text, keep_addresses=True)
+        """A product name and its version, which may look like an address or a number."""
+        return self._identities(text, _VERSIONS)
 
-    def _identities(self, text: str, *, keep_addresses: bool) -> str:
+    def sentence(self, text: str) -> str:
+        """A sentence of our own, which may quote the wire; its numbers are counts and lengths."""
+        return self._identities(text, _NUMBERS)
+
+    def _identities(self, text: str, shown: frozenset[str]) -> str:
         def identity(found: re.Match[str]) -> str:
             text = found.group()
             kind = found.lastgroup
@@ -323,11 +336,12 @@ class Values:
                 return self.uri(text)
             if kind == "mail":
                 return self.user_at_host(text)
+            if kind in shown and ":" not in text and text not in self._known:
+                return text
             if kind == "address":
-                kept = keep_addresses and ":" not in text and text not in self._known
-                return text if kept else self._pseudonyms.address(text) or self._words(text)
-            if kind == "number":
-                return text if keep_addresses and _IPV4_LIKE.fullmatch(text) else self._number(text)
+                return self._pseudonyms.address(text) or self._words(text)
+            if kind in ("version", "number"):
+                return self._number(text)
             return self._hexadecimal(text) if kind in ("uuid", "mac") else self._words(text)
 
         masked = _IDENTITY.sub(identity, text)
@@ -371,9 +385,9 @@ class Values:
             words = "free"
         if words in ("product", "kept"):
             return self._by_words[words](value)
-        return self._parts(value, words, unknown)
+        return self.parts(value, words, unknown)
 
-    def _parts(self, text: str, words: str, unknown: str) -> str:
+    def parts(self, text: str, words: str = "strict", unknown: str = "strict") -> str:
         """The parts of a header field, or the parameters of a URI."""
 
         def part(found: re.Match[str]) -> str:
@@ -445,6 +459,8 @@ class Values:
                 return self._pseudonyms.address(text) or _WORD_ALONE.sub(lambda part: word(part.group()), text)
             if found.lastgroup == "uuid":
                 return self._hexadecimal(text)
+            if found.lastgroup in ("mail", "domain"):
+                return self.user_at_host(text) if "@" in text else self.hostport(text)
             return self._number(text) if found.lastgroup == "number" else word(text)
 
         return pattern.sub(atom, text)
