@@ -16,7 +16,8 @@ PACKAGE = ROOT / "analyzer"
 FLOORS = [
     {"cli", "__main__"},
     {"capture"},
-    {"call", "message", "filters"},
+    {"call", "filters", "masking"},
+    {"message"},
     {"show"},
     {"sip"},
     {"reading", "frames"},

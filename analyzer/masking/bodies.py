@@ -10,26 +10,131 @@ from analyzer.masking.values import FILLER, Values, filled
 
 # SDP (RFC 8866): attributes whose values are formats, numbers and switches.
 _SDP_PUBLIC = frozenset(
-    """rtpmap fmtp ptime maxptime sendrecv sendonly recvonly inactive curr des conf mid group setup connection rtcp-mux
-    rtcp-mux-only rtcp-rsize rtcp-fb rtcp-xr extmap extmap-allow-mixed bundle-only ice-lite ice-options ice2
-    end-of-candidates silencesupp framerate framesize imageattr label content quality orient type charset sdplang lang
-    accept-types accept-wrapped-types max-size file-disposition tcap pcfg acfg acap creq csup 3ge2ae sendencryption
-    record t38faxversion t38maxbitrate t38faxfillbitremoval t38faxtranscodingmmr t38faxtranscodingjbig
-    t38faxratemanagement t38faxmaxbuffer t38faxmaxdatagram t38faxudpec t38vendorinfo nortpproxy direction msi bw-info
-    ecn-capable-rtp floorctrl confid floorid rs rr sctp-port max-message-size sctpmap""".split()
+    [
+        "rtpmap",
+        "fmtp",
+        "ptime",
+        "maxptime",
+        "sendrecv",
+        "sendonly",
+        "recvonly",
+        "inactive",
+        "curr",
+        "des",
+        "conf",
+        "mid",
+        "group",
+        "setup",
+        "connection",
+        "rtcp-mux",
+        "rtcp-mux-only",
+        "rtcp-rsize",
+        "rtcp-fb",
+        "rtcp-xr",
+        "extmap",
+        "extmap-allow-mixed",
+        "bundle-only",
+        "ice-lite",
+        "ice-options",
+        "ice2",
+        "end-of-candidates",
+        "silencesupp",
+        "framerate",
+        "framesize",
+        "imageattr",
+        "label",
+        "content",
+        "quality",
+        "orient",
+        "type",
+        "charset",
+        "sdplang",
+        "lang",
+        "accept-types",
+        "accept-wrapped-types",
+        "max-size",
+        "file-disposition",
+        "tcap",
+        "pcfg",
+        "acfg",
+        "acap",
+        "creq",
+        "csup",
+        "3ge2ae",
+        "sendencryption",
+        "record",
+        "t38faxversion",
+        "t38maxbitrate",
+        "t38faxfillbitremoval",
+        "t38faxtranscodingmmr",
+        "t38faxtranscodingjbig",
+        "t38faxratemanagement",
+        "t38faxmaxbuffer",
+        "t38faxmaxdatagram",
+        "t38faxudpec",
+        "t38vendorinfo",
+        "nortpproxy",
+        "direction",
+        "msi",
+        "bw-info",
+        "ecn-capable-rtp",
+        "floorctrl",
+        "confid",
+        "floorid",
+        "rs",
+        "rr",
+        "sctp-port",
+        "max-message-size",
+        "sctpmap",
+    ]
 )
 _SDP_PLACES = frozenset(
-    "candidate remote-candidates rtcp alt source-filter altc ccap maptel connection-address".split()
+    ["candidate", "remote-candidates", "rtcp", "alt", "source-filter", "altc", "ccap", "maptel", "connection-address"]
 )
 _SDP_PLACE_WORDS = frozenset(
-    """in ip4 ip6 udp tcp tls typ host srflx prflx relay raddr rport generation network-id network-cost ufrag tcptype
-    active passive so ssltcp incl excl""".split()
+    [
+        "in",
+        "ip4",
+        "ip6",
+        "udp",
+        "tcp",
+        "tls",
+        "typ",
+        "host",
+        "srflx",
+        "prflx",
+        "relay",
+        "raddr",
+        "rport",
+        "generation",
+        "network-id",
+        "network-cost",
+        "ufrag",
+        "tcptype",
+        "active",
+        "passive",
+        "so",
+        "ssltcp",
+        "incl",
+        "excl",
+    ]
 )
 
 _XML_PIECE = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<[^>]*>?|[^<]+", re.DOTALL)
 _XML_ATTRIBUTE = re.compile(r"""([\w:.-]+)(\s*=\s*)("[^"]*"?|'[^']*'?)""", re.ASCII)
 _XML_NUMBERS = frozenset(
-    "version expires duration-registered retry-after cseq q priority revision minsize maxsize".split()
+    [
+        "version",
+        "expires",
+        "duration-registered",
+        "retry-after",
+        "cseq",
+        "q",
+        "priority",
+        "revision",
+        "minsize",
+        "maxsize",
+    ]
 )
 _XML_PUBLIC = re.compile(
     r"xmlns(?::.*)?|(?:\w+:)?schemalocation|encoding|standalone|xml:lang|type|srsname", re.IGNORECASE
@@ -175,7 +280,7 @@ class Bodies:
             return text
         # c=IN IP4 224.2.1.1/127/3 (RFC 8866 §5.7)
         host, slash, rest = text.partition("/")
-        return self._values.hostport(host) + slash + self._values.plain(rest)
+        return self._values.hostport(host) + slash + (rest if re.fullmatch("[0-9/]*", rest) else self._free(rest))
 
     def _attribute(self, text: str) -> str:
         name, colon, value = text.partition(":")
@@ -255,8 +360,7 @@ class Bodies:
 
     def _xml_words(self, text: str, *, place: bool) -> str:
         scheme = re.match(r"\s*([a-z][a-z0-9+.-]*):", text, re.IGNORECASE)
-        known = vocabulary.SIP_SCHEMES | vocabulary.AUTHORITY_SCHEMES | {"tel", "urn", "geo"}
-        if scheme and scheme[1].lower() in known:
+        if scheme and scheme[1].lower() in vocabulary.SCHEMES:
             return re.sub(r"\S+", lambda found: self._values.uri(found.group()), text)
         return self._values.every_digit(text) if place else self._values.parts(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from analyzer import schema
@@ -83,7 +84,7 @@ class Mask:
             out.append(self._text(data[behind : header.offset], self._start))
             behind = header.offset + header.length
             field = data[header.offset : behind]
-            out.append(self._text(field, lambda text, name=header.canonical or header.name: self._field(name, text)))
+            out.append(self._text(field, partial(self._field, header.canonical or header.name)))
         body_ends = len(data) - found.trailing
         body_at = body_ends - len(found.body)
         out.append(self._text(data[behind:body_at], self._start))

@@ -1,15 +1,15 @@
 """Values masked by their grammar: URIs, hosts, identifiers, header fields, free text.
 
 Every function gives text of the same length in bytes (UTF-8), with the same signs between the words; words that
-:mod:`~analyzer.masking.vocabulary` does not know as public are replaced by their pseudonyms. A header field or parameter
-that is not named here is masked word by word.
+:mod:`~analyzer.masking.vocabulary` does not know as public are replaced by their pseudonyms. A header field
+or parameter that is not named here is masked word by word.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from analyzer.masking import vocabulary
 from analyzer.masking.pseudonyms import Pseudonyms
@@ -17,10 +17,13 @@ from analyzer.masking.pseudonyms import Pseudonyms
 #: What stands for a secret, or for bytes of which nothing is known.
 FILLER = "x"
 
+_REMEMBERED = 1 << 16
+
 _IPV4 = r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"
 _IPV6 = r"(?<![\w:.])(?=[\w:]*:[\w:]*:)[0-9A-Fa-f:]+(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])"
 _UUID = r"(?<!\w)[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?!\w)"
-# A letter or digit, ASCII or not; not what stands for bytes that are no UTF-8 (U+FFFD in tables, surrogates in messages).
+# A letter or digit, ASCII or not; not what stands for bytes that are no UTF-8 (U+FFFD in tables, surrogates in
+# messages).
 _CHAR = r"[0-9A-Za-z\x80-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]"
 _WORD = rf"{_CHAR}+"
 # A telephone number as people write it: seven digits or more, nothing but separators between them.
@@ -50,48 +53,70 @@ _KEPT = "kept"
 _PARAMETERS: dict[str, str] = {
     name: rule
     for rule, names in {
-        _KEPT: """transport user method ttl lr rport expires q cause index privacy party screen counter limit refresher alg
-            ealg prot mod spi-c spi-s port-c port-s algorithm qop nc stale integrity-protected duration version ob reg-id
-            early-only handling charset level purpose encoding content sescase regstate orig comp keep oc oc-algo
-            oc-validity oc-seq cpc oli verstat npdi ppt action actor mobility class duplex extensions events schemes type
-            retry-after delay seq n schema local-time-zone daylight-saving-time cell-info-age np reasoncode
-            order protocol language profile network-provided audio video text application isfocus automata""",
-        "host": """maddr received realm ccf ecf phone-context trunk-context orig-ioi term-ioi transit-ioi
-            icid-generated-at host tokenized-by rm""",
-        "identifier": """tag branch to-tag from-tag local-tag remote-tag icid-value related-icid nonce opaque call-id
-            sigcomp-id boundary start cid ftag did""",
+        _KEPT: """
+            transport user method ttl lr rport expires q cause index privacy party screen counter limit refresher alg
+            ealg prot mod spi-c spi-s port-c port-s algorithm qop nc stale integrity-protected duration version ob
+            reg-id early-only handling charset level purpose encoding content sescase regstate orig comp keep oc
+            oc-algo oc-validity oc-seq cpc oli verstat npdi ppt action actor mobility class duplex extensions events
+            schemes type retry-after delay seq n schema local-time-zone daylight-saving-time cell-info-age np
+            reasoncode order protocol language profile network-provided audio video text application isfocus automata
+        """,
+        "host": """
+            maddr received realm ccf ecf phone-context trunk-context orig-ioi term-ioi transit-ioi icid-generated-at
+            host tokenized-by
+        """,
+        "identifier": """
+            tag branch to-tag from-tag local-tag remote-tag icid-value related-icid nonce opaque call-id sigcomp-id
+            boundary start cid ftag did
+        """,
         "secret": "response cnonce auts ik ck nextnonce rspauth gssapi-data password passwd pwd key token",
         "uri": "uri pub-gruu temp-gruu +sip.instance gr info inserted-by targetname",
         "user": "username rn isub tgrp",
         "phrase": "text description",
-        "cell": """utran-cell-id-3gpp cgi-3gpp ci-3gpp2 ci-3gpp2-femto i-wlan-node-id nrcell-id ue-local-ip-address
-            utran-sai-3gpp dsl-location eth-location fiber-location gstn-location dvb-rcs2-node-id operator-specific-gi""",
+        "cell": """
+            utran-cell-id-3gpp cgi-3gpp ci-3gpp2 ci-3gpp2-femto i-wlan-node-id nrcell-id ue-local-ip-address
+            utran-sai-3gpp dsl-location eth-location fiber-location gstn-location dvb-rcs2-node-id
+            operator-specific-gi
+        """,
     }.items()
     for name in names.split()
 }
 
-# How the words of a header field are masked that stand outside quotes, <> and parameters, and what parameters of unknown
-# names are.
+# How those words of a header field are masked that stand outside quotes, <> and parameters, and what parameters of
+# unknown names are.
 _HEADERS: dict[str, tuple[str, str]] = {
     name: (words, unknown)
     for (words, unknown), names in {
+        ("free", "strict"): """
+            from to contact subject organization reply-to p-asserted-identity p-preferred-identity p-associated-uri
+            p-called-party-id p-served-user remote-party-id diversion history-info referred-by refer-to route
+            record-route path service-route call-info alert-info error-info geolocation p-charge-info p-profile-key
+        """,
         # Numbers, tokens and times of the protocol; what has the form of an identity is masked even there.
-        ("gentle", "gentle"): """allow allow-events supported require proxy-require unsupported accept accept-encoding
-            accept-language content-type content-encoding content-disposition content-language mime-version event privacy
-            p-early-media subscription-state security-client security-server security-verify accept-contact reject-contact
-            request-disposition feature-caps recv-info info-package refer-sub answer-mode priv-answer-mode priority
-            resource-priority accept-resource-priority p-asserted-service p-preferred-service session-expires
-            suppress-if-match c-params flow-timer target-supported""",
-        ("number", "gentle"): """cseq max-forwards content-length expires min-expires rseq rack min-se date timestamp
-            max-breadth retry-after""",
+        ("gentle", "gentle"): """
+            allow allow-events supported require proxy-require unsupported accept accept-encoding accept-language
+            content-type content-encoding content-disposition content-language mime-version event privacy
+            p-early-media subscription-state security-client security-server security-verify accept-contact
+            reject-contact request-disposition feature-caps recv-info info-package refer-sub answer-mode
+            priv-answer-mode priority resource-priority accept-resource-priority p-asserted-service
+            p-preferred-service session-expires suppress-if-match c-params flow-timer target-supported
+        """,
+        ("number", "gentle"): """
+            cseq max-forwards content-length expires min-expires rseq rack min-se date timestamp max-breadth
+            retry-after
+        """,
         ("kept", "kept"): "session-id",
         ("gentle", "phrase"): "reason",
         ("warning", "strict"): "warning",
         ("via", "strict"): "via",
-        ("scheme", "strict"): """www-authenticate authorization proxy-authenticate proxy-authorization
-            authentication-info proxy-authentication-info""",
-        ("identifier", "identifier"): """call-id in-reply-to replaces target-dialog join same-session content-id
-            sip-etag sip-if-match refer-cookie x-call-id x-cid""",
+        ("scheme", "strict"): """
+            www-authenticate authorization proxy-authenticate proxy-authorization authentication-info
+            proxy-authentication-info
+        """,
+        ("identifier", "identifier"): """
+            call-id in-reply-to replaces target-dialog join same-session content-id sip-etag sip-if-match refer-cookie
+            x-call-id x-cid
+        """,
         ("host", "host"): "p-visited-network-id p-charging-function-addresses p-charging-vector p-user-database",
         ("access", "cell"): "p-access-network-info cellular-network-info p-access-network-information",
         ("secret", "strict"): "identity",
@@ -113,19 +138,20 @@ _PART = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE | re.ASCII,
 )
 # The name of a parameter nobody knows is shown where it looks like one, and not like data.
-_NAME = re.compile(r"\+?[a-z]+(?:[-_.][a-z0-9]{1,12})*|[A-Z]{1,12}|[A-Z]?[a-z]{1,24}", re.ASCII)
+_NAME = re.compile(r"[a-z]{1,3}[0-9]{1,2}|\+?[a-z]+(?:[-_.][a-z0-9]{1,12})*|[A-Z]{1,12}|[A-Z]?[a-z]{1,24}", re.ASCII)
 _LONG_NUMBER = re.compile(r"[0-9]{5,}")
 
-# What is masked even in texts that are shown: URIs and addresses, mail addresses, MAC addresses and serial numbers, long
-# numbers, and what somebody owns ("Alice's phone").
+# What is masked even in texts that are shown: URIs and addresses, mail addresses, MAC addresses and serial numbers,
+# long numbers, and what somebody owns ("Alice's phone").
 _IDENTITY = re.compile(
     rf"""(?P<uri>(?:sips?|tel|mailto|im|pres|https?|urn):[^\s,;<>"]+)
       | (?P<mail>[^\s,;<>"@()=]+@[^\s,;<>"@()=]+)
-      | (?P<address>{_IPV6}|{_IPV4})
       | (?P<uuid>{_UUID})
       | (?P<mac>(?<!\w)[0-9A-Fa-f]{{2}}(?:[:-][0-9A-Fa-f]{{2}}){{5}}(?!\w)
           |(?<!\w)(?=[0-9A-F]*[A-F])(?=[A-F]*[0-9])[0-9A-F]{{12}}(?!\w)
           |(?<!\w)(?=[0-9a-f]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{{12}}(?!\w))
+      | (?P<time>(?<![\w:])[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?(?![\w:]))
+      | (?P<address>{_IPV6}|{_IPV4})
       | (?P<version>(?<![\w.])\d+(?:\.\d+)+(?![\w.]))
       | (?P<number>{_SPACED_NUMBER})
       | (?P<long>\w*[0-9]{{7,}}\w*)
@@ -141,13 +167,16 @@ _NUMBERS = frozenset(("version", "number", "long"))
 class Values:
     """Masks values with one set of pseudonyms.
 
-    ``known``: words and addresses found to be identities elsewhere in the capture; they are masked even in product names,
-    where everything else is shown.
+    ``known``: words and addresses found to be identities elsewhere in the capture; they are masked even in product
+    names, where everything else is shown.
     """
 
     def __init__(self, pseudonyms: Pseudonyms, known: frozenset[str] = frozenset()) -> None:
         self._pseudonyms = pseudonyms
         self._known = known
+        #: ``header(name, value)``: the value of a header field masked; ``name`` in its long form. The messages of a
+        #: call say the same again and again.
+        self.header = lru_cache(_REMEMBERED)(self._header)
         self._by_words: dict[str, Callable[[str], str]] = {
             "free": self.free,
             "strict": self.strict,
@@ -296,12 +325,20 @@ class Values:
 
     def strict(self, text: str) -> str:
         """Text of programs nobody knows: words of the standards and numbers of one or two digits stay."""
+        return _through_escapes(text, self._strict)
+
+    def _strict(self, text: str) -> str:
+        if text.lower() in vocabulary.VALUES or vocabulary.FEATURE.fullmatch(text):
+            return text
+        scheme = _SCHEME.match(text)
+        if scheme and scheme[2].lower() in vocabulary.SCHEMES:
+            return self.uri(text)
 
         def word(text: str) -> str:
             public = text.lower() in vocabulary.VALUES or (text.isdigit() and len(text) <= 2)
             return text if public else self._pseudonyms.word(text, opaque=True)
 
-        return text if text.lower() in vocabulary.VALUES else self._atoms(text, word, _TEXT_ATOM)
+        return self._atoms(text, word, _TEXT_ATOM)
 
     def phrase(self, text: str) -> str:
         """Text of programs about what happened: common words of it and codes of up to three digits stay."""
@@ -336,6 +373,8 @@ class Values:
                 return self.uri(text)
             if kind == "mail":
                 return self.user_at_host(text)
+            if kind == "time":
+                return text
             if kind in shown and ":" not in text and text not in self._known:
                 return text
             if kind == "address":
@@ -374,15 +413,12 @@ class Values:
         directories, slash, name = path.rpartition("/")
         times = re.split(r"((?<!\d)20\d{6}(?:\d{4}|\d{6})?(?!\d))", name)
         masked = "".join(part if place % 2 else self.gentle(part) for place, part in enumerate(times))
-        return re.sub(rf"(?<![\w.]){_WORD}", lambda found: self._words(found.group()), directories) + slash + masked
+        return self._words(directories) + slash + masked
 
     # ---- header fields ----------------------------------------------------------------------------------------------
 
-    def header(self, name: str, value: str) -> str:
-        """The value of a header field; ``name`` in its long form."""
+    def _header(self, name: str, value: str) -> str:
         words, unknown = _HEADERS.get(name.lower(), _UNKNOWN_HEADER)
-        if name.lower() in _OF_PEOPLE:
-            words = "free"
         if words in ("product", "kept"):
             return self._by_words[words](value)
         return self.parts(value, words, unknown)
@@ -469,14 +505,6 @@ class Values:
         """Its hexadecimal digits as one word; everything between them stays."""
         others = iter(self._pseudonyms.hexadecimal("".join(_HEX_DIGIT.findall(text))))
         return _HEX_DIGIT.sub(lambda _: next(others), text)
-
-
-#: Header fields in which people speak.
-_OF_PEOPLE = frozenset(
-    """from to contact subject organization reply-to p-asserted-identity p-preferred-identity p-associated-uri
-    p-called-party-id p-served-user remote-party-id diversion history-info referred-by refer-to route record-route path
-    service-route call-info alert-info error-info geolocation p-charge-info p-profile-key""".split()
-)
 
 
 def filled(text: str) -> str:

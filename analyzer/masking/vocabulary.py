@@ -12,8 +12,10 @@ def _words(text: str) -> frozenset[str]:
 # Labels of hosts: 3GPP TS 23.003 §13 and §28 (operator realms; who the operator is stays visible), node roles, top-level
 # domains that name no one.
 _HOST = _words(
-    """3gppnetwork ims epc 5gc sos pub gprs visited-network org com net edu gov mil int arpa info biz local localdomain
-    localhost lan internal invalid example test anonymous unknown unavailable home corp"""
+    """
+        3gppnetwork ims epc 5gc sos pub gprs visited-network org com net edu gov mil int arpa info biz local
+        localdomain localhost lan internal invalid example test anonymous unknown unavailable home corp
+    """
 )
 # Functions of 3GPP TS 23.002 and common boxes, with the number that tells one from its neighbour.
 _ROLE = re.compile(
@@ -44,6 +46,12 @@ USERS = _words("anonymous unavailable unknown restricted orig term mo mt")
 SIP_SCHEMES = _words("sip sips pres im mailto xmpp")
 AUTHORITY_SCHEMES = _words("http https msrp msrps ws wss aaa aaas ldap rtsp rtsps ftp soap.beep")
 
+#: Every scheme of which the parts are known.
+SCHEMES = SIP_SCHEMES | AUTHORITY_SCHEMES | _words("tel urn geo cid mid")
+
+#: Feature tags (RFC 3840, TS 24.229 §7.9): what a terminal can do, by the name of its vendor or body.
+FEATURE = re.compile(r"\+(?:g|sip)\.[\w.-]+")
+
 # URN namespaces that name services and features, not devices or persons (RFC 5031, 7462; TS 24.229 §7.2A).
 PUBLIC_URN = re.compile(
     r"(?:service|urn-[0-9]+|urn-xxx|3gpp|alert|ietf|oma|emergency|xmpp|schemas|oasis|eu\.[a-z.]*)(?::|$)", re.IGNORECASE
@@ -52,59 +60,61 @@ URN_WORDS = _words("gsma imei imeisv uuid nena epc svn vers")
 
 #: Values of parameters, states of XML documents, words of free-standing flags.
 VALUES = _words(
-    """true false yes no on off none null unknown ok full partial low normal high all any both default enabled disabled
-    udp tcp tls sctp ws wss tls-sctp sip sips tel phone ip user dialog sigcomp
-    invite ack bye cancel options register subscribe notify refer message info prack update publish
-    active pending terminated init trying proceeding early confirmed deactivated probation rejected timeout giveup
-    noresource invariant expired unregistered registered created refreshed shortened migrated deleted unpublished
-    open closed busy away on-the-phone idle offline online initiator recipient full-state caller callee calling called
-    uac uas refresher lr ob gr isfocus audio video text application data image message control duplex events methods
-    schemes mobility fixed mobile actor principal automata msg-taker attendant class personal business priority
-    sendrecv sendonly recvonly inactive supported gated send recv local remote e2e mandatory optional failure
-    calling-party called-party party id header session critical history no-answer unconditional user-busy unavailable
-    deflection time-of-day do-not-disturb follow-me out-of-service away unreachable
-    md5 md5-sess sha-256 sha-256-sess sha-512-256 akav1-md5 akav2-md5 auth auth-int digest basic bearer ntlm negotiate
-    kerberos
-    hmac-md5-96 hmac-sha-1-96 aes-cbc aes-gcm des-ede3-cbc ipsec-3gpp esp ah trans
-    3gpp-e-utran-fdd 3gpp-e-utran-tdd 3gpp-e-utran 3gpp-utran-fdd 3gpp-utran-tdd 3gpp-geran 3gpp-nr 3gpp-nr-fdd 3gpp-nr-tdd
-    3gpp-nr-sat ieee-802.11 ieee-802.11a ieee-802.11b ieee-802.11g ieee-802.11n ieee-802.11ac ieee-802.3 adsl vdsl docsis
-    dvb-rcs2 gstn network-provided
-    messages-waiting message-account voice-message fax-message multimedia-message text-message
-    emergency restoration emergency-registration initial-registration anonymous"""
+    """
+        true false yes no on off none null unknown ok full partial low normal high all any both default enabled
+        disabled udp tcp tls sctp ws wss tls-sctp sip sips tel phone ip user dialog sigcomp invite ack bye cancel
+        options register subscribe notify refer message info prack update publish active pending terminated init
+        trying proceeding early confirmed deactivated probation rejected timeout giveup noresource invariant expired
+        unregistered registered created refreshed shortened migrated deleted unpublished open closed busy away
+        on-the-phone idle offline online initiator recipient full-state caller callee calling called uac uas refresher
+        lr ob gr isfocus audio video text application data image control duplex events methods schemes mobility fixed
+        mobile actor principal automata msg-taker attendant class personal business priority sendrecv sendonly
+        recvonly inactive supported gated send recv local remote e2e mandatory optional failure calling-party
+        called-party party id header session critical history no-answer unconditional user-busy unavailable deflection
+        time-of-day do-not-disturb follow-me out-of-service unreachable md5 md5-sess sha-256 sha-256-sess sha-512-256
+        akav1-md5 akav2-md5 auth auth-int digest basic bearer ntlm negotiate kerberos hmac-md5-96 hmac-sha-1-96
+        aes-cbc aes-gcm des-ede3-cbc ipsec-3gpp esp ah trans 3gpp-e-utran-fdd 3gpp-e-utran-tdd 3gpp-e-utran
+        3gpp-utran-fdd 3gpp-utran-tdd 3gpp-geran 3gpp-nr 3gpp-nr-fdd 3gpp-nr-tdd 3gpp-nr-sat ieee-802.11 ieee-802.11a
+        ieee-802.11b ieee-802.11g ieee-802.11n ieee-802.11ac ieee-802.3 adsl vdsl docsis dvb-rcs2 gstn
+        network-provided messages-waiting message-account voice-message fax-message multimedia-message text-message
+        emergency restoration emergency-registration initial-registration anonymous
+    """
 )
 
 #: Words of reason phrases, of Reason and Warning texts, and of session names: RFC 3261 §21 and its extensions, Q.850, and
 #: what stacks say in these words.
 PHRASE = _words(
-    """trying ringing call is being forwarded queued session progress early dialog terminated ok accepted no notification
-    multiple choices moved permanently temporarily use proxy alternative service services bad request unauthorized payment
-    required forbidden not found method allowed acceptable authentication timeout time-out timed out gone conditional failed
-    entity too large uri long unsupported media type scheme unknown resource priority extension interval small brief location
-    information alert message identity header provide referrer flow anonymity disallowed invalid credential credentials
-    certificate info first hop lacks outbound support max breadth exceeded package consent needed unavailable transaction does
-    exist loop detected many hops address incomplete ambiguous busy here terminated event pending undecipherable security
-    agreement server internal error implemented gateway version supported push precondition failure everywhere decline declined
-    anywhere unwanted rejected reject
-    a an the of to in on at by for from with without and or but was were has have had been be are this that it its than then
-    after before while during because due only also already still yet any all other another same new old more less
-    unallocated unassigned number route transit network destination send special tone misdialled trunk prefix channel awarded
-    delivered established preemption circuit reserved reuse normal clearing user users responding response no answer answered
-    alerted subscriber absent changed redirection exchange routing non-selected clearing out order digit digits facility
-    status enquiry unspecified permanent frame mode connection operational temporary switching equipment congestion access
-    discarded requested available quality subscribed barred barring outgoing incoming within cug bearer capability authorized
-    presently option mandatory content contents element elements message type existent compatible state recovery timer expiry
-    parameter protocol interworking class value restricted completed elsewhere cancelled canceled cancel hung up hangup
-    release released ended end terminate local remote
-    cause code reason sip q.850 isup pstn ims lte rtp rtcp sdp dtmf srtp tls udp tcp ipv4 ipv6
-    invite ack bye register options subscribe notify refer prack update publish message
-    missing mandatory malformed unable cannot could can may must should process processing handle handled find lookup failed
-    success successful successfully lost loss received receive sending sent relay relayed forward forwarding blocked block
-    policy rule rules limit limits reached license maximum minimum concurrent calls sessions channels overload overloaded
-    throttled retry again later domain realm host target peer upstream downstream next entries try dns lookup registration
-    registered expired expires contact bindings binding match matching wrong password username account suspended disabled
-    inactive credit insufficient balance funds quota permission denied digest stale nonce challenge auth
-    codec codecs offer answer port ports attribute description supported accept stream streams sendonly recvonly inactive
-    hold held resume transfer transferred replaced replaces pickup picked merged merge join joined conference
-    radio network coverage handover hard srvcc ecn qos resources resource allocation lost indication signalling pcrf
-    default phone voice audio video fax test demo stream performance talk name s asterisk freeswitch"""
+    """
+        trying ringing call is being forwarded queued session progress early dialog terminated ok accepted no
+        notification multiple choices moved permanently temporarily use proxy alternative service services bad request
+        unauthorized payment required forbidden not found method allowed acceptable authentication timeout time-out
+        timed out gone conditional failed entity too large uri long unsupported media type scheme unknown resource
+        priority extension interval small brief location information alert message identity header provide referrer
+        flow anonymity disallowed invalid credential credentials certificate info first hop lacks outbound support max
+        breadth exceeded package consent needed unavailable transaction does exist loop detected many hops address
+        incomplete ambiguous busy here event pending undecipherable security agreement server internal error
+        implemented gateway version supported push precondition failure everywhere decline declined anywhere unwanted
+        rejected reject a an the of to in on at by for from with without and or but was were has have had been be are
+        this that it its than then after before while during because due only also already still yet any all other
+        another same new old more less unallocated unassigned number route transit network destination send special
+        tone misdialled trunk prefix channel awarded delivered established preemption circuit reserved reuse normal
+        clearing user users responding response answer answered alerted subscriber absent changed redirection exchange
+        routing non-selected order digit digits facility status enquiry unspecified permanent frame mode connection
+        operational temporary switching equipment congestion access discarded requested available quality subscribed
+        barred barring outgoing incoming within cug bearer capability authorized presently option mandatory content
+        contents element elements existent compatible state recovery timer expiry parameter protocol interworking
+        class value restricted completed elsewhere cancelled canceled cancel hung up hangup release released ended end
+        terminate local remote cause code reason sip q.850 isup pstn ims lte rtp rtcp sdp dtmf srtp tls udp tcp ipv4
+        ipv6 invite ack bye register options subscribe notify refer prack update publish missing malformed unable
+        cannot could can may must should process processing handle handled find lookup success successful successfully
+        lost loss received receive sending sent relay relayed forward forwarding blocked block policy rule rules limit
+        limits reached license maximum minimum concurrent calls sessions channels overload overloaded throttled retry
+        again later domain realm host target peer upstream downstream next entries try dns registration registered
+        expired expires contact bindings binding match matching wrong password username account suspended disabled
+        inactive credit insufficient balance funds quota permission denied digest stale nonce challenge auth codec
+        codecs offer port ports attribute description accept stream streams sendonly recvonly hold held resume
+        transfer transferred replaced replaces pickup picked merged merge join joined conference radio coverage
+        handover hard srvcc ecn qos resources allocation indication signalling pcrf default phone voice audio video
+        fax test demo performance talk name s asterisk freeswitch result results mailbox challenging ue
+    """
 )
