@@ -191,8 +191,8 @@ class Capture:
 
         Every table, and the text of every message, from which ladders, reports and files are made. Masked is what is
         shown; what happened was found out before, so outcomes, delays, keys and frames are those of the original.
-        ``key`` (16 bytes or more) gives the same pseudonyms each time; without one they are drawn anew. What is replaced,
-        what stays, and what this cannot promise: ``docs/masking.md``.
+        ``key`` (16 bytes or more) gives the same pseudonyms each time; without one they are drawn anew. What is
+        replaced, what stays, and what this cannot promise: ``docs/masking.md``.
 
         >>> import analyzer
         >>> cap = analyzer.read("sample_pcaps/basic_call.pcap").mask("an example, not a secret")

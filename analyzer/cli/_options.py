@@ -40,7 +40,7 @@ def captures(function: Function) -> Function:
             click.option(
                 "--mask",
                 is_flag=True,
-                help="Put pseudonyms in place of numbers, names, addresses, places and what was said; new ones each run.",
+                help="Show pseudonyms for numbers, names, addresses, places and what was said; new ones each run.",
             ),
             click.option(
                 "--mask-key",

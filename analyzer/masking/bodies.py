@@ -8,138 +8,12 @@ from collections.abc import Callable
 from analyzer.masking import vocabulary
 from analyzer.masking.values import FILLER, Values, filled
 
-# SDP (RFC 8866): attributes whose values are formats, numbers and switches.
-_SDP_PUBLIC = frozenset(
-    [
-        "rtpmap",
-        "fmtp",
-        "ptime",
-        "maxptime",
-        "sendrecv",
-        "sendonly",
-        "recvonly",
-        "inactive",
-        "curr",
-        "des",
-        "conf",
-        "mid",
-        "group",
-        "setup",
-        "connection",
-        "rtcp-mux",
-        "rtcp-mux-only",
-        "rtcp-rsize",
-        "rtcp-fb",
-        "rtcp-xr",
-        "extmap",
-        "extmap-allow-mixed",
-        "bundle-only",
-        "ice-lite",
-        "ice-options",
-        "ice2",
-        "end-of-candidates",
-        "silencesupp",
-        "framerate",
-        "framesize",
-        "imageattr",
-        "label",
-        "content",
-        "quality",
-        "orient",
-        "type",
-        "charset",
-        "sdplang",
-        "lang",
-        "accept-types",
-        "accept-wrapped-types",
-        "max-size",
-        "file-disposition",
-        "tcap",
-        "pcfg",
-        "acfg",
-        "acap",
-        "creq",
-        "csup",
-        "3ge2ae",
-        "sendencryption",
-        "record",
-        "t38faxversion",
-        "t38maxbitrate",
-        "t38faxfillbitremoval",
-        "t38faxtranscodingmmr",
-        "t38faxtranscodingjbig",
-        "t38faxratemanagement",
-        "t38faxmaxbuffer",
-        "t38faxmaxdatagram",
-        "t38faxudpec",
-        "t38vendorinfo",
-        "nortpproxy",
-        "direction",
-        "msi",
-        "bw-info",
-        "ecn-capable-rtp",
-        "floorctrl",
-        "confid",
-        "floorid",
-        "rs",
-        "rr",
-        "sctp-port",
-        "max-message-size",
-        "sctpmap",
-    ]
-)
-_SDP_PLACES = frozenset(
-    ["candidate", "remote-candidates", "rtcp", "alt", "source-filter", "altc", "ccap", "maptel", "connection-address"]
-)
-_SDP_PLACE_WORDS = frozenset(
-    [
-        "in",
-        "ip4",
-        "ip6",
-        "udp",
-        "tcp",
-        "tls",
-        "typ",
-        "host",
-        "srflx",
-        "prflx",
-        "relay",
-        "raddr",
-        "rport",
-        "generation",
-        "network-id",
-        "network-cost",
-        "ufrag",
-        "tcptype",
-        "active",
-        "passive",
-        "so",
-        "ssltcp",
-        "incl",
-        "excl",
-    ]
-)
 
 _XML_PIECE = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<[^>]*>?|[^<]+", re.DOTALL)
 _XML_ATTRIBUTE = re.compile(r"""([\w:.-]+)(\s*=\s*)("[^"]*"?|'[^']*'?)""", re.ASCII)
-_XML_NUMBERS = frozenset(
-    [
-        "version",
-        "expires",
-        "duration-registered",
-        "retry-after",
-        "cseq",
-        "q",
-        "priority",
-        "revision",
-        "minsize",
-        "maxsize",
-    ]
-)
 _XML_PUBLIC = re.compile(
     r"xmlns(?::.*)?|(?:\w+:)?schemalocation|encoding|standalone|xml:lang|type|srsname", re.IGNORECASE
 )
-_XML_DIGITS = frozenset(("digits", "dtmf", "tone"))
 _TIME = re.compile(r"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?\s*", re.ASCII)
 _PLACE = re.compile(r"geopriv|opengis|civicaddr|<\w*:?location", re.IGNORECASE)
 
@@ -182,7 +56,7 @@ class Bodies:
             by_text = self._sdp
         return _as_text(data, by_text) if by_text else filler(data)
 
-    # ---- MIME ---------------------------------------------------------------------------------------------------------
+    # ---- MIME --------------------------------------------------------------------------------------------------------
 
     def _multipart(self, data: bytes, content_type: str) -> bytes:
         found = re.search(r';\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))', content_type, re.IGNORECASE)
@@ -231,7 +105,7 @@ class Bodies:
             behind = found.end()
         return "".join([*out, self._values.strict(text[behind:])])
 
-    # ---- SDP ----------------------------------------------------------------------------------------------------------
+    # ---- SDP ---------------------------------------------------------------------------------------------------------
 
     def _sdp(self, text: str) -> str:
         return re.sub(
@@ -268,7 +142,7 @@ class Bodies:
         user, blank, rest = value.partition(" ")
 
         def word(text: str) -> str:
-            if text == user or not (text.isdigit() or text.lower() in _SDP_PLACE_WORDS):
+            if text == user or not (text.isdigit() or text.lower() in vocabulary.SDP_WORDS):
                 return self._place(text)
             return text
 
@@ -276,7 +150,7 @@ class Bodies:
 
     def _place(self, text: str) -> str:
         """A word of a line that says where: numbers and words of the grammar stay, the rest is an address or a host."""
-        if text.isdigit() or text.lower() in _SDP_PLACE_WORDS:
+        if text.isdigit() or text.lower() in vocabulary.SDP_WORDS:
             return text
         # c=IN IP4 224.2.1.1/127/3 (RFC 8866 §5.7)
         host, slash, rest = text.partition("/")
@@ -286,9 +160,9 @@ class Bodies:
         name, colon, value = text.partition(":")
         kind = name.strip().lower()
         shown = name if len(name) <= 32 and not re.search(r"\d{5}", name) else self._free(name)
-        if kind in _SDP_PUBLIC:
+        if kind in vocabulary.SDP_PUBLIC:
             masked = self._each(value, self._values.gentle)
-        elif kind in _SDP_PLACES:
+        elif kind in vocabulary.SDP_PLACES:
             foundation, blank, rest = value.partition(" ")
             first = foundation if foundation.isdigit() and len(foundation) <= 5 else self._values.identifier(foundation)
             masked = first + blank + self._each(rest, self._place)
@@ -315,7 +189,7 @@ class Bodies:
     def _each(text: str, mask: Callable[[str], str]) -> str:
         return re.sub(r"\S+", lambda found: mask(found.group()), text)
 
-    # ---- XML ----------------------------------------------------------------------------------------------------------
+    # ---- XML ---------------------------------------------------------------------------------------------------------
 
     def _xml(self, text: str) -> str:
         """Names of elements and attributes stay; their values are masked; places (RFC 4119) to the last digit."""
@@ -339,11 +213,11 @@ class Bodies:
             quote = found[3][0]
             value = found[3].strip(quote)
             closing = found[3][1 + len(value) :]
-            if name in _XML_NUMBERS:
+            if name in vocabulary.XML_NUMBERS:
                 masked = self._values.plain(value)
             elif _XML_PUBLIC.fullmatch(name):
                 masked = value if "@" not in value else self._values.gentle(value)
-            elif name in _XML_DIGITS:
+            elif name in vocabulary.XML_DIGITS:
                 masked = _dialled(value)
             else:
                 masked = self._xml_text(value, place=place)
@@ -364,7 +238,7 @@ class Bodies:
             return re.sub(r"\S+", lambda found: self._values.uri(found.group()), text)
         return self._values.every_digit(text) if place else self._values.parts(text)
 
-    # ---- DTMF ---------------------------------------------------------------------------------------------------------
+    # ---- DTMF --------------------------------------------------------------------------------------------------------
 
     def _dtmf_relay(self, text: str) -> str:
         def line(found: re.Match[str]) -> str:

@@ -37,8 +37,8 @@ _SHORTEST_NAME = 4
 class Mask:
     """Replaces who, where and what was said by keyed pseudonyms of the same length and form.
 
-    ``key``: text or bytes, at least 16 of them; the same key gives the same pseudonyms each time, and whoever has it can
-    undo them. Without a key a new one is drawn and forgotten. ``known``: words that are masked even where names of
+    ``key``: text or bytes, at least 16 of them; the same key gives the same pseudonyms each time, and whoever has it
+    can undo them. Without a key a new one is drawn and forgotten. ``known``: words that are masked even where names of
     products and files are shown.
 
     >>> from analyzer.masking.mask import Mask
@@ -128,11 +128,11 @@ class Mask:
 
     def table(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """A table of the schema, or a part of one, with every text masked as its column says."""
-        masked = []
-        for column in schema.TABLES[name].columns:
-            if column.name in frame.columns and column.private not in ("", "open"):
-                masked.append(self._column(frame[column.name], column.private))
-        return frame.with_columns(masked)
+        return frame.with_columns(
+            self._column(frame[column.name], column.private)
+            for column in schema.TABLES[name].columns
+            if column.name in frame.columns and column.type in ("text", "texts") and column.private != "open"
+        )
 
     def _column(self, column: pl.Series, kind: str) -> pl.Series:
         import polars as pl

@@ -9,8 +9,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Labels of hosts: 3GPP TS 23.003 §13 and §28 (operator realms; who the operator is stays visible), node roles, top-level
-# domains that name no one.
+# Labels of hosts: 3GPP TS 23.003 §13 and §28 (operator realms; who the operator is stays visible), and top-level domains
+# that name no one.
 _HOST = _words(
     """
         3gppnetwork ims epc 5gc sos pub gprs visited-network org com net edu gov mil int arpa info biz local
@@ -81,8 +81,8 @@ VALUES = _words(
     """
 )
 
-#: Words of reason phrases, of Reason and Warning texts, and of session names: RFC 3261 §21 and its extensions, Q.850, and
-#: what stacks say in these words.
+#: Words of reason phrases, of Reason and Warning texts, and of session names: RFC 3261 §21 and its extensions, Q.850,
+#: and what stacks say in these words.
 PHRASE = _words(
     """
         trying ringing call is being forwarded queued session progress early dialog terminated ok accepted no
@@ -118,3 +118,29 @@ PHRASE = _words(
         fax test demo performance talk name s asterisk freeswitch result results mailbox challenging ue
     """
 )
+
+#: SDP attributes (RFC 8866 and its extensions) whose values are formats, numbers and switches.
+SDP_PUBLIC = _words(
+    """
+    rtpmap fmtp ptime maxptime sendrecv sendonly recvonly inactive curr des conf mid group setup connection rtcp-mux
+    rtcp-mux-only rtcp-rsize rtcp-fb rtcp-xr extmap extmap-allow-mixed bundle-only ice-lite ice-options ice2
+    end-of-candidates silencesupp framerate framesize imageattr label content quality orient type charset sdplang lang
+    accept-types accept-wrapped-types max-size file-disposition tcap pcfg acfg acap creq csup 3ge2ae sendencryption
+    record t38faxversion t38maxbitrate t38faxfillbitremoval t38faxtranscodingmmr t38faxtranscodingjbig
+    t38faxratemanagement t38faxmaxbuffer t38faxmaxdatagram t38faxudpec t38vendorinfo nortpproxy direction msi bw-info
+    ecn-capable-rtp floorctrl confid floorid rs rr sctp-port max-message-size sctpmap
+    """
+)
+
+#: SDP attributes that say where: addresses between words of the grammar.
+SDP_PLACES = _words("candidate remote-candidates rtcp alt source-filter altc ccap maptel connection-address")
+SDP_WORDS = _words(
+    """
+    in ip4 ip6 udp tcp tls typ host srflx prflx relay raddr rport generation network-id network-cost ufrag tcptype
+    active passive so ssltcp incl excl
+    """
+)
+
+#: XML attributes that are numbers, and those that are keys of a telephone (RFC 4730).
+XML_NUMBERS = _words("version expires duration-registered retry-after cseq q priority revision minsize maxsize")
+XML_DIGITS = _words("digits dtmf tone")
