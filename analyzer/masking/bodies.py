@@ -8,7 +8,6 @@ from collections.abc import Callable
 from analyzer.masking import vocabulary
 from analyzer.masking.values import FILLER, Values, filled
 
-
 _XML_PIECE = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<[^>]*>?|[^<]+", re.DOTALL)
 _XML_ATTRIBUTE = re.compile(r"""([\w:.-]+)(\s*=\s*)("[^"]*"?|'[^']*'?)""", re.ASCII)
 _XML_PUBLIC = re.compile(
@@ -18,29 +17,33 @@ _TIME = re.compile(r"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d
 _PLACE = re.compile(r"geopriv|opengis|civicaddr|<\w*:?location", re.IGNORECASE)
 
 _FIELD = re.compile(r"^([^\s:]+)([ \t]*:)((?:[^\r\n]|\r?\n[ \t]|\r(?!\n))*)", re.MULTILINE)
+# Messages and multipart bodies in one another; deeper than anybody sends them.
+_DEEPEST = 8
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\A\r?\n")
 
 
 class Bodies:
-    """Masks bodies with :class:`~analyzer.masking.values.Values`; ``message`` masks SIP messages in them."""
+    """Masks bodies with :class:`~analyzer.masking.values.Values`; ``message(bytes, depth)`` masks messages in them."""
 
-    def __init__(self, values: Values, message: Callable[[bytes], bytes]) -> None:
+    def __init__(self, values: Values, message: Callable[[bytes, int], bytes]) -> None:
         self._values = values
         self._message = message
 
-    def body(self, data: bytes, content_type: str | None, encoding: str | None = None) -> bytes:
-        """The body; ``content_type`` and ``encoding`` are the values of its header fields."""
-        if not data:
-            return data
+    def body(self, data: bytes, content_type: str | None, encoding: str | None = None, depth: int = 0) -> bytes:
+        """The body; ``content_type`` and ``encoding`` are the values of its header fields, ``depth`` says how many
+        messages and parts it lies in.
+        """
+        if depth > _DEEPEST:
+            return filler(data)
         kind = (content_type or "").partition(";")[0].strip().lower()
         if encoding and encoding.strip().lower() != "identity":
             return filler(data)
         if kind.startswith("multipart/"):
-            return self._multipart(data, content_type or "")
+            return self._multipart(data, content_type or "", depth + 1)
         if kind in ("message/sip", "message/sipfrag"):
-            return self._message(data)
+            return self._message(data, depth + 1)
         if kind == "message/cpim":  # RFC 3862: its own fields, an empty line, a MIME part
-            return self._section(data, self._part)
+            return self._cpim(data, depth + 1)
         if kind == "application/vnd.3gpp.sms":
             # Message type and reference of TS 24.011 §8.2: whether it was sent, acknowledged or refused.
             return data[:2] + filler(data[2:])
@@ -58,7 +61,7 @@ class Bodies:
 
     # ---- MIME --------------------------------------------------------------------------------------------------------
 
-    def _multipart(self, data: bytes, content_type: str) -> bytes:
+    def _multipart(self, data: bytes, content_type: str, depth: int) -> bytes:
         found = re.search(r';\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))', content_type, re.IGNORECASE)
         if not found:
             return filler(data)
@@ -72,24 +75,24 @@ class Bodies:
             line = re.match(rb"(?:--)?[ \t]*(?:\r?\n)?", piece)
             end = line.end() if line else 0
             out.append(b"--" + masked + piece[:end])
-            out.append(filler(piece[end:]) if piece.startswith(b"--") else self._part(piece[end:]))
+            out.append(filler(piece[end:]) if piece.startswith(b"--") else self._part(piece[end:], depth))
         return b"".join(out)
 
-    def _part(self, data: bytes) -> bytes:
-        return self._section(data, None)
-
-    def _section(self, data: bytes, rest: Callable[[bytes], bytes] | None) -> bytes:
-        """Header fields, an empty line, and what follows: masked by ``rest``, else as the fields say."""
+    def _cpim(self, data: bytes, depth: int) -> bytes:
         blank = _BLANK_LINE.search(data)
         end = blank.end() if blank else len(data)
-        head = data[:end].decode("utf-8", "surrogateescape")
-        fields = {found[1].lower(): found[3].strip() for found in _FIELD.finditer(head)}
-        masked = _as_text(data[:end], self._fields)
-        if rest:
-            return masked + rest(data[end:])
-        # The empty end of line before a delimiter belongs to the delimiter.
+        return _as_text(data[:end], self._fields) + self._part(data[end:], depth)
+
+    def _part(self, data: bytes, depth: int) -> bytes:
+        """Header fields, an empty line, and a body as they say; plain text where they do not (RFC 2046 §5.1)."""
+        blank = _BLANK_LINE.search(data)
+        end = blank.end() if blank else len(data)
+        fields = {
+            found[1].lower(): found[3] for found in _FIELD.finditer(data[:end].decode("utf-8", "surrogateescape"))
+        }
         kind = fields.get("content-type", fields.get("c", "text/plain"))
-        return masked + self.body(data[end:], kind, fields.get("content-encoding", fields.get("e")))
+        encoding = fields.get("content-encoding", fields.get("e"))
+        return _as_text(data[:end], self._fields) + self.body(data[end:], kind, encoding, depth)
 
     def _fields(self, text: str) -> str:
         """Lines ``Name: value``; other lines word by word."""

@@ -26,7 +26,7 @@ SHORTEST_KEY = 16
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _START_LINE = re.compile(
     r"(?P<version>\s*SIP\s*/\s*[0-9.]+\s+)(?P<status>[0-9]+)(?P<phrase>[^\r\n]*)"
-    r"|(?P<method>\s*[^\s:]+\s+)(?P<uri>\S.*?)(?P<ending>\s+SIP\s*/\s*[0-9.]+\s*)",
+    r"|(?P<method>\s*[^\s:]+\s+)(?P<uri>\S.*?)(?P<ending>(?<!\s)\s++SIP\s*/\s*[0-9.]+\s*)",
     re.IGNORECASE | re.ASCII,
 )
 # Columns that name subscribers and hosts: what is found there is masked in product names and file names too.
@@ -58,7 +58,7 @@ class Mask:
     def _use(self, pseudonyms: Pseudonyms, known: frozenset[str]) -> None:
         self._pseudonyms = pseudonyms
         self._values = Values(pseudonyms, known)
-        self._bodies = Bodies(self._values, self.message)
+        self._bodies = Bodies(self._values, self._message)
         values = self._values
         self._kinds: dict[str, Callable[[str], str]] = {
             "address": values.hostport,
@@ -77,6 +77,9 @@ class Mask:
 
     def message(self, data: bytes) -> bytes:
         """A SIP message (or a part of one, as in ``message/sipfrag``) as long as it was, field by field."""
+        return self._message(data, 0)
+
+    def _message(self, data: bytes, depth: int) -> bytes:
         found = parse(data)
         out: list[bytes] = []
         behind = 0
@@ -91,7 +94,7 @@ class Mask:
         content_type, encoding = (
             next((header.value for header in found.header(name)), None) for name in ("Content-Type", "Content-Encoding")
         )
-        out.append(self._bodies.body(found.body, content_type, encoding))
+        out.append(self._bodies.body(found.body, content_type, encoding, depth))
         out.append(self._text(data[body_ends:], filled))
         return b"".join(out)
 

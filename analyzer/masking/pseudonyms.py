@@ -24,6 +24,8 @@ import string
 _LISTED = 4096
 _WIDE = 1 << 64
 _ROUNDS = 10
+_REMEMBERED = 64
+"""Letters of the longest word that is kept in memory."""
 
 _DIGITS = string.digits
 _LOWER = string.ascii_lowercase
@@ -56,6 +58,8 @@ class Pseudonyms:
         ``opaque``: the word is part of an identifier that is compared byte by byte; one that looks random takes its
         characters from all letters and digits, for even the pattern of capitals of a Base64 text would tell of it.
         """
+        if len(text) > _REMEMBERED:
+            return self._word(text, opaque=opaque)
         known = self._words.get((text, opaque))
         if known is None:
             known = self._words[text, opaque] = self._word(text, opaque=opaque)

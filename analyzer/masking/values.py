@@ -17,7 +17,7 @@ from analyzer.masking.pseudonyms import Pseudonyms
 #: What stands for a secret, or for bytes of which nothing is known.
 FILLER = "x"
 
-_REMEMBERED = 1 << 16
+_REMEMBERED = 4096
 
 _IPV4 = r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"
 _IPV6 = r"(?<![\w:.])(?=[\w:]*:[\w:]*:)[0-9A-Fa-f:]+(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])"
@@ -32,7 +32,7 @@ _SPACED_NUMBER = r"(?<![\w.])\d(?:[ .()/-]{0,2}\d){6,}(?![\w])"
 _ATOM = re.compile(rf"(?P<address>{_IPV6}|{_IPV4})|(?P<uuid>{_UUID})|(?P<word>{_WORD})", re.ASCII)
 _TEXT_ATOM = re.compile(
     rf"""(?P<address>{_IPV6}|{_IPV4})|(?P<uuid>{_UUID})|(?P<number>{_SPACED_NUMBER})
-      |(?P<mail>[\w.+-]+@[\w.-]+)|(?P<domain>(?<![\w.-])(?:[0-9A-Za-z-]+\.)+[A-Za-z]{{2,}}(?![\w-]))
+      |(?P<mail>(?<![\w.+-])[\w.+-]++@[\w.-]+)|(?P<domain>(?<![\w.-])(?:[0-9A-Za-z-]+\.)+[A-Za-z]{{2,}}(?![\w-]))
       |(?P<word>{_WORD})""".replace("\n      ", ""),
     re.ASCII,
 )
@@ -129,7 +129,7 @@ _UNKNOWN_HEADER = ("strict", "strict")
 # The parts of a header field: NAME=VALUE, "quoted", <URI>, a URI without <> (its parameters are the header's, RFC 3261
 # §20.10), ;flag, any other run.
 _PART = re.compile(
-    r"""(?P<name>[A-Za-z+][\w.+*!%'`~-]*)(?P<equals>\s*=\s*)(?P<value>"(?:[^"\\]|\\.)*"?|<[^>]*>?|[^\s;,<>"&]*)
+    r"""(?P<name>[A-Za-z+][\w.+*!%'`~-]*+)(?P<equals>\s*=\s*)(?P<value>"(?:[^"\\]|\\.)*"?|<[^>]*>?|[^\s;,<>"&]*)
       | "(?P<quoted>(?:[^"\\]|\\.)*+)(?P<close>"?)
       | <(?P<uri>[^<>]*)
       | (?P<bare>(?:sips?|tel|urn|pres|im|mailto|https?|geo|cid):[^\s,;<>"]+)
@@ -145,7 +145,7 @@ _LONG_NUMBER = re.compile(r"[0-9]{5,}")
 # long numbers, and what somebody owns ("Alice's phone").
 _IDENTITY = re.compile(
     rf"""(?P<uri>(?:sips?|tel|mailto|im|pres|https?|urn):[^\s,;<>"]+)
-      | (?P<mail>[^\s,;<>"@()=]+@[^\s,;<>"@()=]+)
+      | (?P<mail>(?<![^\s,;<>"@()=])[^\s,;<>"@()=]++@[^\s,;<>"@()=]+)
       | (?P<uuid>{_UUID})
       | (?P<mac>(?<!\w)[0-9A-Fa-f]{{2}}(?:[:-][0-9A-Fa-f]{{2}}){{5}}(?!\w)
           |(?<!\w)(?=[0-9A-F]*[A-F])(?=[A-F]*[0-9])[0-9A-F]{{12}}(?!\w)
@@ -154,8 +154,8 @@ _IDENTITY = re.compile(
       | (?P<address>{_IPV6}|{_IPV4})
       | (?P<version>(?<![\w.])\d+(?:\.\d+)+(?![\w.]))
       | (?P<number>{_SPACED_NUMBER})
-      | (?P<long>\w*[0-9]{{7,}}\w*)
-      | (?P<owner>{_WORD}(?=['\u2019]s\b))""",
+      | (?P<long>(?<!\w)(?=\w*[0-9]{{7}})\w++)
+      | (?P<owner>(?<!{_CHAR}){_WORD}+(?=['\u2019]s\b))""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 # What of these is shown all the same.

@@ -9,8 +9,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Labels of hosts: 3GPP TS 23.003 §13 and §28 (operator realms; who the operator is stays visible), and top-level domains
-# that name no one.
+# Labels of hosts: 3GPP TS 23.003 §13 and §28 (operator realms; who the operator is stays visible), and top-level
+# domains that name no one.
 _HOST = _words(
     """
         3gppnetwork ims epc 5gc sos pub gprs visited-network org com net edu gov mil int arpa info biz local
@@ -85,37 +85,36 @@ VALUES = _words(
 #: and what stacks say in these words.
 PHRASE = _words(
     """
-        trying ringing call is being forwarded queued session progress early dialog terminated ok accepted no
-        notification multiple choices moved permanently temporarily use proxy alternative service services bad request
-        unauthorized payment required forbidden not found method allowed acceptable authentication timeout time-out
-        timed out gone conditional failed entity too large uri long unsupported media type scheme unknown resource
-        priority extension interval small brief location information alert message identity header provide referrer
-        flow anonymity disallowed invalid credential credentials certificate info first hop lacks outbound support max
-        breadth exceeded package consent needed unavailable transaction does exist loop detected many hops address
-        incomplete ambiguous busy here event pending undecipherable security agreement server internal error
-        implemented gateway version supported push precondition failure everywhere decline declined anywhere unwanted
-        rejected reject a an the of to in on at by for from with without and or but was were has have had been be are
-        this that it its than then after before while during because due only also already still yet any all other
-        another same new old more less unallocated unassigned number route transit network destination send special
-        tone misdialled trunk prefix channel awarded delivered established preemption circuit reserved reuse normal
-        clearing user users responding response answer answered alerted subscriber absent changed redirection exchange
-        routing non-selected order digit digits facility status enquiry unspecified permanent frame mode connection
-        operational temporary switching equipment congestion access discarded requested available quality subscribed
-        barred barring outgoing incoming within cug bearer capability authorized presently option mandatory content
-        contents element elements existent compatible state recovery timer expiry parameter protocol interworking
-        class value restricted completed elsewhere cancelled canceled cancel hung up hangup release released ended end
-        terminate local remote cause code reason sip q.850 isup pstn ims lte rtp rtcp sdp dtmf srtp tls udp tcp ipv4
-        ipv6 invite ack bye register options subscribe notify refer prack update publish missing malformed unable
-        cannot could can may must should process processing handle handled find lookup success successful successfully
-        lost loss received receive sending sent relay relayed forward forwarding blocked block policy rule rules limit
-        limits reached license maximum minimum concurrent calls sessions channels overload overloaded throttled retry
-        again later domain realm host target peer upstream downstream next entries try dns registration registered
-        expired expires contact bindings binding match matching wrong password username account suspended disabled
-        inactive credit insufficient balance funds quota permission denied digest stale nonce challenge auth codec
-        codecs offer port ports attribute description accept stream streams sendonly recvonly hold held resume
-        transfer transferred replaced replaces pickup picked merged merge join joined conference radio coverage
-        handover hard srvcc ecn qos resources allocation indication signalling pcrf default phone voice audio video
-        fax test demo performance talk name s asterisk freeswitch result results mailbox challenging ue
+    trying ringing call is being forwarded queued session progress early dialog terminated ok accepted no notification
+    multiple choices moved permanently temporarily use proxy alternative service services bad request unauthorized
+    payment required forbidden not found method allowed acceptable authentication timeout time out timed gone
+    conditional failed entity too large uri long unsupported media type scheme unknown resource priority extension
+    interval small brief location information alert message identity header provide referrer flow anonymity disallowed
+    invalid credential credentials certificate info first hop lacks outbound support max breadth exceeded package
+    consent needed unavailable transaction does exist loop detected many hops address incomplete ambiguous busy here
+    event pending undecipherable security agreement server internal error implemented gateway version supported push
+    precondition failure everywhere decline declined anywhere unwanted rejected reject a an the of to in on at by for
+    from with without and or but was were has have had been be are this that it its than then after before while
+    during because due only also already still yet any all other another same new old more less unallocated unassigned
+    number route transit network destination send special tone misdialled trunk prefix channel awarded delivered
+    established preemption circuit reserved reuse normal clearing user users responding response answer answered
+    alerted subscriber absent changed redirection exchange routing non selected order digit digits facility status
+    enquiry unspecified permanent frame mode connection operational temporary switching equipment congestion access
+    discarded requested available quality subscribed barred barring outgoing incoming within cug bearer capability
+    authorized presently option mandatory content contents element elements existent compatible state recovery timer
+    expiry parameter protocol interworking class value restricted completed elsewhere cancelled canceled cancel hung
+    up hangup release released ended end terminate local remote cause code reason sip q 850 isup pstn ims lte rtp rtcp
+    sdp dtmf srtp tls udp tcp ipv4 ipv6 invite ack bye register options subscribe notify refer prack update publish
+    missing malformed unable cannot could can may must should process processing handle handled find lookup success
+    successful successfully lost loss received receive sending sent relay relayed forward forwarding blocked block
+    policy rule rules limit limits reached license maximum minimum concurrent calls sessions channels overload
+    overloaded throttled retry again later domain realm host target peer upstream downstream next entries try dns
+    registration registered expired expires contact bindings binding match matching wrong password username account
+    suspended disabled inactive credit insufficient balance funds quota permission denied digest stale nonce challenge
+    auth codec codecs offer port ports attribute description accept stream streams sendonly recvonly hold held resume
+    transfer transferred replaced replaces pickup picked merged merge join joined conference radio coverage handover
+    hard srvcc ecn qos resources allocation indication signalling pcrf default phone voice audio video fax test demo
+    performance talk name s asterisk freeswitch result results mailbox challenging ue
     """
 )
 
