@@ -192,7 +192,6 @@ class Values:
             "secret": filled,
             "cell": self.cell,
             "access": self.gentle,
-            "every_digit": self.every_digit,
             "warning": self._warning_word,
             "via": self._via_word,
             "scheme": self._scheme_word,
