@@ -105,7 +105,7 @@ _HEADERS: dict[str, tuple[str, str]] = {
             cseq max-forwards content-length expires min-expires rseq rack min-se date timestamp max-breadth
             retry-after
         """,
-        ("kept", "kept"): "session-id",
+        ("session", "strict"): "session-id",
         ("gentle", "phrase"): "reason",
         ("warning", "strict"): "warning",
         ("via", "strict"): "via",
@@ -182,7 +182,7 @@ class Values:
             "strict": self.strict,
             "gentle": self.gentle,
             "number": self.plain,
-            "kept": str,
+            "session": self.session_id,
             "identifier": self.identifier,
             "host": self.hostport,
             "user": self.user_at_host,
@@ -293,14 +293,14 @@ class Values:
             + at
             + self.hostport(host)
             + self.parts(parameters, "strict", "strict")
-            + re.sub(
-                r"([?&][^=&]*=)([^&]*)", lambda found: found[1] + self._escaped_header(found[1], found[2]), headers
-            )
+            + re.sub(r"([?&])([^?&=]*)(=?)([^?&]*)", self._escaped_header, headers)
         )
 
-    def _escaped_header(self, name: str, value: str) -> str:
+    def _escaped_header(self, found: re.Match[str]) -> str:
         """A header field in a URI (RFC 3261 §19.1.1), such as Replaces in Refer-To."""
-        return _through_escapes(value, lambda text: self.header(name.strip("?&= "), text))
+        mark, name, equals, value = found.groups()
+        shown = name if equals and self._is_name(name.lower()) else self.strict(name)
+        return mark + shown + equals + _through_escapes(value, lambda text: self.header(name, text))
 
     def _urn(self, rest: str) -> str:
         if vocabulary.PUBLIC_URN.match(rest):
@@ -355,6 +355,16 @@ class Values:
     def plain(self, text: str) -> str:
         """The same for fields that are numbers: long ones stay."""
         return text if re.fullmatch(r"[0-9.\s]*", text, re.ASCII) else self.gentle(text)
+
+    def switch(self, text: str) -> str:
+        """The value of a parameter that is a number or one of a few words; any other is nobody's standard."""
+        public = all(word.lower() in vocabulary.VALUES for word in re.split(r"[\s,]+", text.strip()))
+        return text if public or re.fullmatch(r"[0-9.]{0,10}", text, re.ASCII) else self.strict(text)
+
+    def session_id(self, text: str) -> str:
+        """Two random UUIDs (RFC 7989 §5), which stay; what else somebody writes there does not."""
+        random = re.fullmatch(r"\s*[0-9a-f]{32}\s*(?:;\s*remote\s*=\s*[0-9a-f]{32}\s*)?", text, re.IGNORECASE)
+        return text if random else self.parts(text)
 
     def product(self, text: str) -> str:
         """A product name and its version, which may look like an address or a number."""
@@ -418,7 +428,7 @@ class Values:
 
     def _header(self, name: str, value: str) -> str:
         words, unknown = _HEADERS.get(name.lower(), _UNKNOWN_HEADER)
-        if words in ("product", "kept"):
+        if words in ("product", "session"):
             return self._by_words[words](value)
         return self.parts(value, words, unknown)
 
@@ -450,7 +460,10 @@ class Values:
 
     def _parameter(self, name: str, value: str, unknown: str) -> str:
         rule = _PARAMETERS.get(name) or ("gentle" if name.startswith("+") else unknown)
-        mask = self.plain if rule == _KEPT else self._by_words[rule]
+        if rule == _KEPT:
+            mask = self.switch if unknown in ("strict", "identifier") else self.plain
+        else:
+            mask = self._by_words[rule]
         opening = value[:1] if value[:1] in ('"', "<") else ""
         closing = {'"': '"', "<": ">"}.get(opening, "")
         if not opening:

@@ -61,23 +61,25 @@ URN_WORDS = _words("gsma imei imeisv uuid nena epc svn vers")
 #: Values of parameters, states of XML documents, words of free-standing flags.
 VALUES = _words(
     """
-        true false yes no on off none null unknown ok full partial low normal high all any both default enabled
-        disabled udp tcp tls sctp ws wss tls-sctp sip sips tel phone ip user dialog sigcomp invite ack bye cancel
-        options register subscribe notify refer message info prack update publish active pending terminated init
-        trying proceeding early confirmed deactivated probation rejected timeout giveup noresource invariant expired
-        unregistered registered created refreshed shortened migrated deleted unpublished open closed busy away
-        on-the-phone idle offline online initiator recipient full-state caller callee calling called uac uas refresher
-        lr ob gr isfocus audio video text application data image control duplex events methods schemes mobility fixed
-        mobile actor principal automata msg-taker attendant class personal business priority sendrecv sendonly
-        recvonly inactive supported gated send recv local remote e2e mandatory optional failure calling-party
-        called-party party id header session critical history no-answer unconditional user-busy unavailable deflection
-        time-of-day do-not-disturb follow-me out-of-service unreachable md5 md5-sess sha-256 sha-256-sess sha-512-256
-        akav1-md5 akav2-md5 auth auth-int digest basic bearer ntlm negotiate kerberos hmac-md5-96 hmac-sha-1-96
-        aes-cbc aes-gcm des-ede3-cbc ipsec-3gpp esp ah trans 3gpp-e-utran-fdd 3gpp-e-utran-tdd 3gpp-e-utran
-        3gpp-utran-fdd 3gpp-utran-tdd 3gpp-geran 3gpp-nr 3gpp-nr-fdd 3gpp-nr-tdd 3gpp-nr-sat ieee-802.11 ieee-802.11a
-        ieee-802.11b ieee-802.11g ieee-802.11n ieee-802.11ac ieee-802.3 adsl vdsl docsis dvb-rcs2 gstn
-        network-provided messages-waiting message-account voice-message fax-message multimedia-message text-message
-        emergency restoration emergency-registration initial-registration anonymous
+    true false yes no on off none null unknown ok full partial low normal high all any both default enabled disabled
+    udp tcp tls sctp ws wss tls-sctp sip sips tel phone ip user dialog sigcomp invite ack bye cancel options register
+    subscribe notify refer message info prack update publish active pending terminated init trying proceeding early
+    confirmed deactivated probation rejected timeout giveup noresource invariant expired unregistered registered
+    created refreshed shortened migrated deleted unpublished open closed busy away on-the-phone idle offline online
+    initiator recipient full-state caller callee calling called uac uas refresher lr ob gr isfocus audio video text
+    application data image control duplex events methods schemes mobility fixed mobile actor principal automata
+    msg-taker attendant class personal business priority sendrecv sendonly recvonly inactive supported gated send recv
+    local remote e2e mandatory optional failure calling-party called-party party id header session critical history
+    no-answer unconditional user-busy unavailable deflection time-of-day do-not-disturb follow-me out-of-service
+    unreachable md5 md5-sess sha-256 sha-256-sess sha-512-256 akav1-md5 akav2-md5 auth auth-int digest basic bearer
+    ntlm negotiate kerberos hmac-md5-96 hmac-sha-1-96 aes-cbc aes-gcm des-ede3-cbc ipsec-3gpp esp ah trans
+    3gpp-e-utran-fdd 3gpp-e-utran-tdd 3gpp-e-utran 3gpp-utran-fdd 3gpp-utran-tdd 3gpp-geran 3gpp-nr 3gpp-nr-fdd
+    3gpp-nr-tdd 3gpp-nr-sat ieee-802.11 ieee-802.11a ieee-802.11b ieee-802.11g ieee-802.11n ieee-802.11ac ieee-802.3
+    adsl vdsl docsis dvb-rcs2 gstn network-provided messages-waiting message-account voice-message fax-message
+    multimedia-message text-message emergency restoration emergency-registration initial-registration anonymous
+    tn-validation-passed tn-validation-failed no-tn-validation ordinary payphone icon card loss rate auth-done
+    ip-assoc-yes ip-assoc-pending tls-yes tls-pending shaken div rph es256 orig-cdiv reg unreg early-session render
+    alert 2.0 1.0
     """
 )
 
