@@ -182,6 +182,7 @@ class Values:
             "strict": self.strict,
             "gentle": self.gentle,
             "number": self.plain,
+            "switch": self.switch,
             "session": self.session_id,
             "identifier": self.identifier,
             "host": self.hostport,
@@ -461,9 +462,8 @@ class Values:
     def _parameter(self, name: str, value: str, unknown: str) -> str:
         rule = _PARAMETERS.get(name) or ("gentle" if name.startswith("+") else unknown)
         if rule == _KEPT:
-            mask = self.switch if unknown in ("strict", "identifier") else self.plain
-        else:
-            mask = self._by_words[rule]
+            rule = "switch" if unknown in ("strict", "identifier") else "number"
+        mask = self._by_words[rule]
         opening = value[:1] if value[:1] in ('"', "<") else ""
         closing = {'"': '"', "<": ">"}.get(opening, "")
         if not opening:

@@ -78,7 +78,7 @@ VALUES = _words(
     adsl vdsl docsis dvb-rcs2 gstn network-provided messages-waiting message-account voice-message fax-message
     multimedia-message text-message emergency restoration emergency-registration initial-registration anonymous
     tn-validation-passed tn-validation-failed no-tn-validation ordinary payphone icon card loss rate auth-done
-    ip-assoc-yes ip-assoc-pending tls-yes tls-pending shaken div rph es256 orig-cdiv reg unreg early-session render
+    ip-assoc-yes ip-assoc-pending tls-yes tls-pending shaken div rph es256 orig orig-cdiv reg unreg early-session render
     alert 2.0 1.0
     """
 )
