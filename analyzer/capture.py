@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from analyzer.call import Call
     from analyzer.filters import Filter
+    from analyzer.masking.mask import Mask
     from analyzer.measure.grouping import By
     from analyzer.message import Message
     from analyzer.plot import Plot
@@ -211,7 +212,7 @@ class Capture:
         if isinstance(which, int):
             rows = calls.filter(pl.col("no") == which)
         else:
-            rows = calls.filter(pl.col("call_ids").list.contains(which))
+            rows = calls.filter(pl.col("call_ids").list.contains(self.shown_call_id(which)))
         if rows.is_empty():
             raise NotFound(f"no call {which!r} among {calls.height}")
         if rows.height > 1:
@@ -219,6 +220,10 @@ class Capture:
         from analyzer.call import Call
 
         return Call(self, rows.row(0, named=True))
+
+    def shown_call_id(self, call_id: str) -> str:
+        """A Call-ID as these tables show it."""
+        return call_id
 
     def message(self, key: int) -> Message:
         """One message by its key: its row, its bytes as captured, its headers in order.
@@ -254,6 +259,23 @@ class Capture:
         view = Capture(self._core, self._reading)
         view._tables = filters.apply(chosen, {name: self.table(name) for name in schema.TABLES})
         return view
+
+    def mask(self, key: str | bytes | None = None) -> Capture:
+        """The same capture with pseudonyms in place of numbers, names, addresses, places and what was said.
+
+        Every table, and the text of every message, from which ladders, reports and files are made. Masked is what is
+        shown; what happened was found out before, so outcomes, delays, keys and frames are those of the original.
+        ``key`` (16 bytes or more) gives the same pseudonyms each time; without one they are drawn anew. What is
+        replaced, what stays, and what this cannot promise: ``docs/masking.md``.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/basic_call.pcap").mask("an example, not a secret")
+        >>> cap.calls.outcome.tolist(), "alice@example.com" in cap.calls.caller.tolist()
+        (['answered'], False)
+        """
+        from analyzer.masking.mask import Mask
+
+        return Masked(self, Mask(key).knowing(self._core["messages"]))
 
     def sql(self, query: str) -> pd.DataFrame:
         """A SQL query (Polars dialect) over the tables by name.
@@ -350,3 +372,53 @@ class Capture:
         from analyzer.sip.registrations import registrations
 
         return registrations(self._core["messages"], self._bare_transactions)
+
+
+class Masked(Capture):
+    """A capture seen through a mask: it has the original, and hands out nothing of it that is not masked."""
+
+    def __init__(self, original: Capture, mask: Mask) -> None:
+        # No tables of the core: what would go past the mask fails.
+        super().__init__({})
+        self._original = original
+        self._mask = mask
+
+    def table(self, name: str) -> pl.DataFrame:
+        """The table with every text masked, as :meth:`Capture.table` gives it."""
+        if name not in self._tables:
+            self._tables[name] = self._mask.table(name, self._original.table(name))
+        return self._tables[name]
+
+    @property
+    def damaged(self) -> bool:
+        """A container was cut, corrupt or unreadable in part."""
+        return self._original.damaged
+
+    def messages_of(self, keys: list[int]) -> list[Message]:
+        """Several messages by their keys, masked: rows, and bytes of the same length."""
+        import polars as pl
+
+        from analyzer.message import Message
+
+        originals = self._original.messages_of(keys)
+        rows = self.table("messages").filter(pl.col("message").is_in(keys))
+        by_key = {row["message"]: row for row in rows.iter_rows(named=True)}
+        return [
+            Message(by_key[key], self._mask.message(found.text)) for key, found in zip(keys, originals, strict=True)
+        ]
+
+    def shown_call_id(self, call_id: str) -> str:
+        """The pseudonym of a Call-ID of the original; any other as it is, for it may be a pseudonym."""
+        known = (self._original.table("messages")["call_id"] == call_id).any()
+        return self._mask.value("identifier", call_id) if known else call_id
+
+    def filter(self, chosen: Filter) -> Capture:
+        """What a filter picks; it looks at the originals, for who asks knows whom they are looking for."""
+        return Masked(self._original.filter(chosen), self._mask)
+
+    def mask(self, key: str | bytes | None = None) -> Capture:
+        """The original masked with another key."""
+        return self._original.mask(key)
+
+    def __repr__(self) -> str:
+        return f"{repr(self._original)[:-1]}, masked>"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 EXIT_DAMAGED = 1
+
+#: The environment variable that holds a key for --mask; on the command line others would see it.
+MASK_KEY = "SIP_ANALYZER_MASK_KEY"
 
 
 def captures(function: Function) -> Function:
@@ -33,6 +37,17 @@ def captures(function: Function) -> Function:
                 help="Files that match GLOB were taken at the capture point NAME. May be given several times.",
             ),
             click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with."),
+            click.option(
+                "--mask",
+                is_flag=True,
+                help="Show pseudonyms for numbers, names, addresses, places and what was said; new ones each run.",
+            ),
+            click.option(
+                "--mask-key",
+                type=click.File("rb"),
+                metavar="FILE",
+                help=f"Mask with the key in FILE (or in {MASK_KEY}): the same pseudonyms each time. Keep it secret.",
+            ),
         )
     ):
         function = decorate(function)
@@ -157,7 +172,17 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None) -> Re
     finally:
         if progress is not None:
             progress.clear()
+    # What a command looks for, it looks for in the original: a masked capture filters before it masks.
+    if values["mask"] or values["mask_key"]:
+        capture = capture.mask(_mask_key(values["mask_key"]))
     return Reading(capture, sources)
+
+
+def _mask_key(file: IO[bytes] | None) -> bytes | None:
+    """The key of that file, else of the environment; None: draw one."""
+    if file is not None:
+        return file.read().strip()
+    return os.environ[MASK_KEY].encode() if os.environ.get(MASK_KEY) else None
 
 
 class Progress:
@@ -192,6 +217,4 @@ class Progress:
 
 def coloured(stream: Any) -> bool:
     """Whether to colour: only on a terminal, and not against https://no-color.org."""
-    import os
-
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

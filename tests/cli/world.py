@@ -243,6 +243,9 @@ class Capture:
             raise AmbiguousCall(str(which), [row["no"] for row in rows])
         return Found(rows[0])
 
+    def shown_call_id(self, call_id: str) -> str:
+        return call_id
+
     def message(self, key: int) -> Found:
         if key not in self.texts:
             raise NotFound(f"no message {key}")

@@ -1,0 +1,172 @@
+"""Whole messages and whole tables masked with one key."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from analyzer import schema
+from analyzer.errors import AnalyzerError
+from analyzer.masking import vocabulary
+from analyzer.masking.bodies import Bodies
+from analyzer.masking.pseudonyms import Pseudonyms
+from analyzer.masking.values import Values, filled
+from analyzer.message import parse
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Bytes that a key has at least: what is shorter can be tried out.
+SHORTEST_KEY = 16
+
+# Bytes that are no UTF-8 are shown as one sign in tables; in messages they are made one too.
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+_START_LINE = re.compile(
+    r"(?P<version>\s*SIP\s*/\s*[0-9.]+\s+)(?P<status>[0-9]+)(?P<phrase>[^\r\n]*)"
+    r"|(?P<method>\s*[^\s:]+\s+)(?P<uri>\S.*?)(?P<ending>(?<!\s)\s++SIP\s*/\s*[0-9.]+\s*)",
+    re.IGNORECASE | re.ASCII,
+)
+# Columns that name subscribers and hosts: what is found there is masked in product names and file names too.
+_NAMES = ("from_uri", "to_uri", "contact_uri", "request_uri", "asserted_identity", "preferred_identity", "private_id")
+_SHORTEST_NAME = 4
+
+
+class Mask:
+    """Replaces who, where and what was said by keyed pseudonyms of the same length and form.
+
+    ``key``: text or bytes, at least 16 of them; the same key gives the same pseudonyms each time, and whoever has it
+    can undo them. Without a key a new one is drawn and forgotten. ``known``: words that are masked even where names of
+    products and files are shown.
+
+    >>> from analyzer.masking.mask import Mask
+    >>> mask = Mask("an example, not a secret")
+    >>> mask.value("uri", "tel:+49-30-901820") != "tel:+49-30-901820"
+    True
+    >>> len(mask.message(b"OPTIONS sip:bob@example.com SIP/2.0\\r\\n\\r\\n"))
+    39
+    """
+
+    def __init__(self, key: str | bytes | None = None, known: Iterable[str] = ()) -> None:
+        secret = os.urandom(32) if key is None else key.encode() if isinstance(key, str) else bytes(key)
+        if len(secret) < SHORTEST_KEY:
+            raise AnalyzerError(f"a key for masking has at least {SHORTEST_KEY} bytes, this one {len(secret)}")
+        self._use(Pseudonyms(secret), frozenset(known))
+
+    def _use(self, pseudonyms: Pseudonyms, known: frozenset[str]) -> None:
+        self._pseudonyms = pseudonyms
+        self._values = Values(pseudonyms, known)
+        self._bodies = Bodies(self._values, self._message)
+        values = self._values
+        self._kinds: dict[str, Callable[[str], str]] = {
+            "address": values.hostport,
+            "host": values.hostport,
+            "uri": values.uri,
+            "user": values.user_at_host,
+            "subscriber": values.subscriber,
+            "identifier": values.identifier,
+            "phrase": values.phrase,
+            "words": values.gentle,
+            "sentence": values.sentence,
+            "file": values.file,
+        }
+
+    # ---- messages ---------------------------------------------------------------------------------------------------
+
+    def message(self, data: bytes) -> bytes:
+        """A SIP message (or a part of one, as in ``message/sipfrag``) as long as it was, field by field."""
+        return self._message(data, 0)
+
+    def _message(self, data: bytes, depth: int) -> bytes:
+        found = parse(data)
+        out: list[bytes] = []
+        behind = 0
+        for header in found.headers:
+            out.append(self._text(data[behind : header.offset], self._start))
+            behind = header.offset + header.length
+            field = data[header.offset : behind]
+            out.append(self._text(field, partial(self._field, header.canonical or header.name)))
+        body_ends = len(data) - found.trailing
+        body_at = body_ends - len(found.body)
+        out.append(self._text(data[behind:body_at], self._start))
+        content_type, encoding = (
+            next((header.value for header in found.header(name)), None) for name in ("Content-Type", "Content-Encoding")
+        )
+        out.append(self._bodies.body(found.body, content_type, encoding, depth))
+        out.append(self._text(data[body_ends:], filled))
+        return b"".join(out)
+
+    @staticmethod
+    def _text(data: bytes, mask: Callable[[str], str]) -> bytes:
+        text = mask(data.decode("utf-8", "surrogateescape"))
+        return text.encode("utf-8", "surrogateescape")
+
+    def _start(self, text: str) -> str:
+        """Start line, empty lines, and lines that are none of SIP."""
+        return re.sub(r"[^\r\n]+", lambda found: _hidden(self._start_line(found.group())), text)
+
+    def _start_line(self, line: str) -> str:
+        found = _START_LINE.fullmatch(line)
+        if not found:
+            return self._values.free(line)
+        if found["status"]:
+            return found["version"] + found["status"] + self._values.phrase(found["phrase"])
+        return self._values.gentle(found["method"]) + self._values.uri(found["uri"]) + found["ending"]
+
+    def _field(self, name: str, text: str) -> str:
+        written, colon, value = text.partition(":")
+        if not (name and colon):
+            return _hidden(self._values.free(text))
+        return self._values.gentle(written) + colon + _hidden(self._values.header(name, value))
+
+    # ---- tables -----------------------------------------------------------------------------------------------------
+
+    def value(self, kind: str, text: str) -> str:
+        """A value of a column of that kind (``schema.Column.private``)."""
+        if kind == "open":
+            return text
+        return self._kinds[kind](text) if kind in self._kinds else self._values.header(kind, text)
+
+    def table(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """A table of the schema, or a part of one, with every text masked as its column says."""
+        return frame.with_columns(
+            self._column(frame[column.name], column.private)
+            for column in schema.TABLES[name].columns
+            if column.name in frame.columns and column.type in ("text", "texts") and column.private != "open"
+        )
+
+    def _column(self, column: pl.Series, kind: str) -> pl.Series:
+        import polars as pl
+
+        if column.dtype == pl.List(pl.String):
+            flat = column.explode()
+            known = self._distinct(flat, kind)
+            return column.list.eval(pl.element().replace(*known)) if known[0] else column
+        return column.replace(*known) if (known := self._distinct(column, kind))[0] else column
+
+    def _distinct(self, column: pl.Series, kind: str) -> tuple[list[str], list[str]]:
+        originals = column.drop_nulls().unique().to_list()
+        return originals, [self.value(kind, text) for text in originals]
+
+    def knowing(self, messages: pl.DataFrame) -> Mask:
+        """The same pseudonyms, with the users, numbers and addresses in these rows of ``messages`` known."""
+        import polars as pl
+
+        uris = pl.concat([messages[name].drop_nulls() for name in _NAMES if name in messages.columns]).unique()
+        users = uris.to_frame("uri").select(
+            pl.coalesce(
+                pl.col("uri").str.extract(r"^(?:[A-Za-z]+:)?([^@:;]*)@"), pl.col("uri").str.extract("^tel:([^;]*)")
+            )
+        )
+        words = users.to_series().drop_nulls().unique().str.to_lowercase().str.extract_all(r"[0-9a-z\x80-\x{10ffff}]+")
+        names = {word for word in words.explode().drop_nulls().to_list() if len(word) >= _SHORTEST_NAME}
+        hosts = set(pl.concat([messages["src_ip"], messages["dst_ip"]]).drop_nulls().unique().to_list())
+        mask = object.__new__(Mask)
+        mask._use(self._pseudonyms, frozenset((names - vocabulary.VALUES - vocabulary.PHRASE) | hosts))
+        return mask
+
+
+def _hidden(text: str) -> str:
+    return _NOT_UTF8.sub("\udcff", text)

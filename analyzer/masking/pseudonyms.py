@@ -1,0 +1,279 @@
+"""Keyed pseudonyms that keep the form: a number becomes a number, a word a word, an address an address.
+
+A pseudonym depends on the key and the original alone: the same original has the same pseudonym in every message, table
+and capture that is masked with that key, whoever masks it and in whatever order. Different originals of one form have
+different pseudonyms, and no pseudonym is its original: each form is one keyed *cycle* through all its values.
+
+- small forms (an octet, a short word) are listed, shuffled by the key;
+- others are ciphered by a Feistel network over mixed radices (the method of FF1, NIST SP 800-38G) with keyed BLAKE2b
+  (RFC 7693, half the time of HMAC-SHA256) as round function;
+- forms of more than 2^64 values take key stream: that two of them meet is a matter of one in 2^32 originals.
+
+Addresses keep their prefixes apart by octet or group (as Crypto-PAn does by bit): hosts of one subnet stay together.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import ipaddress
+import math
+import re
+import string
+
+_LISTED = 4096
+_WIDE = 1 << 64
+_ROUNDS = 10
+_REMEMBERED = 64
+"""Letters of the longest word that is kept in memory."""
+
+_DIGITS = string.digits
+_LOWER = string.ascii_lowercase
+_HEX = string.digits + "abcdef"
+_MIXED = string.digits + string.ascii_letters
+
+# Characters that are not ASCII stay as long in UTF-8: Latin letters with marks, Han, Han of the second plane.
+_TWO_BYTES = (0xC0, 0x17F - 0xC0)
+_THREE_BYTES = (0x4E00, 0x9FA5 - 0x4E00)
+_FOUR_BYTES = (0x20000, 0x2A6D6 - 0x20000)
+
+# Eight digits and letters or more: a hash or a random number, no name.
+_IS_HEX = re.compile(r"(?=.*[0-9])(?:(?=.*[a-f])[0-9a-f]{8,}|(?=.*[A-F])[0-9A-F]{8,})")
+_IS_MIXED = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z]{8,}")
+
+
+class Pseudonyms:
+    """Pseudonyms of one key (bytes)."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = hashlib.sha256(b"sip-analyzer pseudonyms 1\0" + key).digest()
+        # Bounded, for every subnet has orders of its own.
+        self._order = functools.lru_cache(_LISTED)(self._made_order)
+        self._words: dict[tuple[str, bool], str] = {}
+        self._addresses: dict[str, str | None] = {}
+
+    def word(self, text: str, *, opaque: bool = False) -> str:
+        """Another word: letters for letters, digits for digits, capitals where there were capitals.
+
+        ``opaque``: the word is part of an identifier that is compared byte by byte; one that looks random takes its
+        characters from all letters and digits, for even the pattern of capitals of a Base64 text would tell of it.
+        """
+        if len(text) > _REMEMBERED:
+            return self._word(text, opaque=opaque)
+        known = self._words.get((text, opaque))
+        if known is None:
+            known = self._words[text, opaque] = self._word(text, opaque=opaque)
+        return known
+
+    def _word(self, text: str, *, opaque: bool) -> str:
+        if text.isascii() and text.isdigit():
+            return self.number(text)
+        if opaque and _IS_MIXED.fullmatch(text):
+            return self._spelt(text, [_MIXED] * len(text), "mixed")
+        if _IS_HEX.fullmatch(text):
+            return self.hexadecimal(text)
+        small = "".join(char.lower() if char.isascii() else char for char in text)
+        other = self._spelt(small, [_alphabet(char) for char in small], "word")
+        return "".join(
+            new.upper() if old.isascii() and old.isupper() else new for old, new in zip(text, other, strict=True)
+        )
+
+    def hexadecimal(self, digits: str) -> str:
+        """Another text of as many hexadecimal digits; capitals where no letter was small."""
+        other = self._spelt(digits.lower(), [_HEX] * len(digits), "hex")
+        return other.upper() if digits == digits.upper() != digits.lower() else other
+
+    def number(self, digits: str) -> str:
+        """Another number of as many digits; zeros in front stay, for they are prefixes (0, 00) and belong to no one."""
+        significant = digits.lstrip("0")
+        if not significant:
+            return digits
+        other = self._spelt(significant, ["123456789", *[_DIGITS] * (len(significant) - 1)], "number")
+        return digits[: len(digits) - len(significant)] + other
+
+    def address(self, text: str) -> str | None:
+        """The pseudonym of an IPv4 or IPv6 address as long as the text, or None where it is none.
+
+        An address that belongs to no host (unspecified, loopback, multicast, broadcast) stays, and so does the kind of
+        the others: what tells private, shared and link-local networks apart (RFC 6890).
+        """
+        if text not in self._addresses:
+            self._addresses[text] = self._address(text)
+        return self._addresses[text]
+
+    def _address(self, text: str) -> str | None:
+        if ":" in text:
+            return self._ipv6(text)
+        parts = text.split(".")
+        if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
+            return None
+        octets = [int(part) for part in parts]
+        if max(octets) > 255:
+            return None
+        # Some write 010.000.000.001: it is the same host as 10.0.0.1.
+        return ".".join(str(new).zfill(len(old)) for old, new in zip(parts, self._octets(octets), strict=True))
+
+    def _octets(self, octets: list[int]) -> list[int]:
+        if octets[0] in (0, 127) or octets[0] >= 224:
+            return octets
+        masked = []
+        for place, octet in enumerate(octets):
+            # The values it may take: those written in as many digits, in networks of the same kind.
+            kind = _kind(octets[:place], octet)
+            like = [
+                value
+                for value in range(256)
+                if len(str(value)) == len(str(octet)) and _kind(octets[:place], value) == kind
+            ]
+            place_of = like.index(octet)
+            label = f"ipv4 {'.'.join(map(str, octets[:place]))} {kind}"
+            masked.append(like[self._cycled(place_of, [len(like)], label)])
+        return masked
+
+    def _ipv6(self, text: str) -> str | None:
+        try:
+            value = ipaddress.IPv6Address(text)
+        except ValueError:
+            return None
+        if value.scope_id is not None:
+            return None
+        if value.is_unspecified or value.is_loopback or value.is_multicast:
+            return text
+        front, _, quad = text.rpartition(":")
+        if "." in quad:  # ::ffff:192.0.2.1 (RFC 4291 §2.5.5)
+            # IPv4 in IPv6 stays so: the six groups in front are those of a mapped address or masked as any others.
+            mapped = front if value.ipv4_mapped else (self._ipv6(f"{front}:0:0") or front)[: len(front)]
+            return f"{mapped}:{self._address(quad) or quad}"
+        groups = value.exploded.split(":")
+        head, gap, tail = text.partition("::")
+        behind = 8 - len(tail.split(":")) if tail else 8
+        masked = ":".join(self._group(groups, place, old) for place, old in enumerate(head.split(":"))) if head else ""
+        if gap:
+            masked += gap
+            masked += (
+                ":".join(self._group(groups, behind + n, old) for n, old in enumerate(tail.split(":"))) if tail else ""
+            )
+        return masked.upper() if text == text.upper() != text.lower() else masked
+
+    def _group(self, groups: list[str], place: int, written: str) -> str:
+        """One group in as many digits as it was written with; a group of zeros stays, for :: may hide it."""
+        significant = written.lstrip("0").lower()
+        if not significant or (place == 0 and significant.startswith(("fc", "fd", "fe"))):
+            return written.lower()
+        leading = _HEX[1:]
+        if place == 0 and len(significant) == 4:
+            # Global unicast (2000::/3) stays so, and nothing becomes private, link-local or multicast.
+            leading = "23" if significant[0] in "23" else "1456789abcde"
+            leading = leading if significant[0] in leading else significant[0]
+        radices: list[str | tuple[int, int]] = [leading, *[_HEX] * (len(significant) - 1)]
+        return self._spelt(significant, radices, f"ipv6 {':'.join(groups[:place])}").zfill(len(written))
+
+    # ---- the cycle -------------------------------------------------------------------------------------------------
+
+    def _spelt(self, text: str, alphabets: list[str | tuple[int, int]], label: str) -> str:
+        values, radices = [], []
+        for char, alphabet in zip(text, alphabets, strict=True):
+            if isinstance(alphabet, str):
+                values.append(alphabet.index(char))
+                radices.append(len(alphabet))
+            else:
+                values.append(ord(char) % alphabet[1])
+                radices.append(alphabet[1])
+        form = f"{label} {bytes(radices).hex() if max(radices) < 256 else radices}"
+        if len(radices) > 64 or math.prod(radices) > _WIDE:
+            others = self._streamed(text, radices, form)
+        else:
+            others = _digits_of(self._cycled(_number_of(values, radices), radices, form), radices)
+        return "".join(
+            alphabet[value] if isinstance(alphabet, str) else chr(alphabet[0] + value)
+            for value, alphabet in zip(others, alphabets, strict=True)
+        )
+
+    def _streamed(self, text: str, radices: list[int], label: str) -> list[int]:
+        stream = hashlib.shake_256(self._prf(f"stream {label}", text.encode("utf-8", "surrogatepass")))
+        drawn = stream.digest(4 * len(radices))
+        return [int.from_bytes(drawn[4 * i : 4 * i + 4]) % radix for i, radix in enumerate(radices)]
+
+    def _cycled(self, value: int, radices: list[int], label: str) -> int:
+        """The next value of the keyed cycle through all values below the product of the radices."""
+        size = math.prod(radices)
+        if size <= _LISTED:
+            order, places = self._order(label, size)
+            return order[(places[value] + 1) % size]
+        halves = _halves(tuple(radices))
+        # decipher(encipher(x) + 1): one cycle through all values, so none stands for itself.
+        return self._feistel((self._feistel(value, halves, label, 1) + 1) % size, halves, label, -1)
+
+    def _made_order(self, label: str, size: int) -> tuple[list[int], list[int]]:
+        """The values in the order of the key, and the place of each."""
+        drawn = hashlib.shake_256(self._prf(f"order {label}", size.to_bytes(4))).digest(8 * size)
+        order = sorted(range(size), key=lambda value: drawn[8 * value : 8 * value + 8])
+        places = [0] * size
+        for place, value in enumerate(order):
+            places[value] = place
+        return order, places
+
+    def _feistel(self, value: int, halves: tuple[int, int], label: str, way: int) -> int:
+        left, right = divmod(value, halves[1])
+        for number in range(_ROUNDS)[::way]:
+            if number % 2:
+                right = (right + way * self._round(label, number, left)) % halves[1]
+            else:
+                left = (left + way * self._round(label, number, right)) % halves[0]
+        return left * halves[1] + right
+
+    def _round(self, label: str, number: int, half: int) -> int:
+        return int.from_bytes(self._prf(f"round {number} {label}", half.to_bytes(16)))
+
+    def _prf(self, label: str, data: bytes) -> bytes:
+        return hashlib.blake2b(b"%b\0%b" % (label.encode(), data), key=self._key, digest_size=32).digest()
+
+
+def _kind(before: list[int], octet: int) -> str:
+    """The kind of network that these octets and this one decide on (RFC 6890); "": an ordinary one."""
+    prefix = (*before, octet)
+    if not before:
+        # The first octet of these networks stays: elsewhere it never becomes one of them.
+        return str(octet) if octet in (0, 10, 100, 127, 169, 172, 192) or octet >= 224 else ""
+    if len(prefix) == 2:
+        first, second = prefix
+        special = {
+            100: 64 <= second <= 127,
+            169: second == 254,
+            172: 16 <= second <= 31,
+            192: second == 168,
+        }
+        return "special" if special.get(first) else ""
+    return ""
+
+
+def _alphabet(char: str) -> str | tuple[int, int]:
+    if char in _DIGITS:
+        return _DIGITS
+    if char in _LOWER:
+        return _LOWER
+    code = ord(char)
+    return _TWO_BYTES if code < 0x800 else _THREE_BYTES if code < 0x10000 else _FOUR_BYTES
+
+
+def _number_of(values: list[int], radices: list[int]) -> int:
+    number = 0
+    for value, radix in zip(values, radices, strict=True):
+        number = number * radix + value
+    return number
+
+
+def _digits_of(number: int, radices: list[int]) -> list[int]:
+    values = []
+    for radix in reversed(radices):
+        number, value = divmod(number, radix)
+        values.append(value)
+    return values[::-1]
+
+
+@functools.lru_cache(_LISTED)
+def _halves(radices: tuple[int, ...]) -> tuple[int, int]:
+    """How many values the two halves have, cut where both have about as many."""
+    size = math.prod(radices)
+    cuts = ((math.prod(radices[:cut]), math.prod(radices[cut:])) for cut in range(len(radices)))
+    return min(cuts, key=lambda halves: abs(halves[0] ** 2 - size))

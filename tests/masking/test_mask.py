@@ -1,0 +1,303 @@
+"""Whole captures masked: nothing private survives, and nothing else changes."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import originals
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+from places import SAMPLES, shared
+
+import analyzer
+from analyzer import AnalyzerError, schema
+from analyzer.capture import Capture
+from analyzer.cli import group
+from analyzer.filters import Filter
+
+KEY = "an example, not a secret"
+CAPTURES = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".pcap", ".pcapng"))
+# With numbers, names, addresses, SDP, XML, credentials, cells, transfers, TCP and IPv6.
+TELLING = ("volte_call.pcap", "registration.pcap", "outside_calls.pcap", "blind_transfer.pcap", "ipv6_fragments.pcap")
+
+
+@cache
+def original(path: Path) -> Capture:
+    return analyzer.read(path)
+
+
+@cache
+def masked(path: Path) -> Capture:
+    return original(path).mask(KEY)
+
+
+def names(path: Path) -> str:
+    return path.name
+
+
+def decoded(data: bytes) -> str:
+    """One character a byte, so that places in two texts can be compared."""
+    return data.decode("latin-1")
+
+
+def texts(path: Path) -> list[tuple[bytes, bytes]]:
+    """Each message and what it is masked."""
+    keys = original(path).table("messages")["message"].to_list()
+    pairs = zip(original(path).messages_of(keys), masked(path).messages_of(keys), strict=True)
+    return [(one.text, other.text) for one, other in pairs]
+
+
+# ---- messages ------------------------------------------------------------------------------------------------------
+
+
+def check_messages(path: Path) -> None:
+    for one, other in texts(path):
+        assert len(one) == len(other)
+        before, after = decoded(one), decoded(other)
+        survived = [
+            before[start:end] for start, end in originals.spans(before) if before[start:end] == after[start:end]
+        ]
+        assert survived == []
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=names)
+def test_nothing_private_stays_where_it_was_in_a_message(path: Path) -> None:
+    check_messages(path)
+
+
+def check_structure(path: Path) -> None:
+    for one, other in texts(path):
+        before, after = analyzer.parse(one), analyzer.parse(other)
+        assert [(h.canonical, h.offset, h.length) for h in before.headers] == [
+            (h.canonical, h.offset, h.length) for h in after.headers
+        ]
+        assert (before.method, before.status, len(before.body)) == (after.method, after.status, len(after.body))
+        assert [code for code, _ in before.deviations] == [code for code, _ in after.deviations]
+        assert [h.value for h in before.header("Content-Length")] == [h.value for h in after.header("Content-Length")]
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=names)
+def test_a_masked_message_has_the_structure_of_the_original(path: Path) -> None:
+    check_structure(path)
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=names)
+def test_tables_and_messages_name_the_same_pseudonyms(path: Path) -> None:
+    """What is read out of the masked text is what the masked table says."""
+    keys = original(path).table("messages")["message"].to_list()
+    for message in masked(path).messages_of(keys):
+        parsed, row = message.parsed, message.row
+        if not row["complete"]:
+            continue
+        for header, column in (("From", "from_uri"), ("To", "to_uri"), ("P-Asserted-Identity", "asserted_identity")):
+            found = parsed.header(header)
+            if found and found[0].values and found[0].values[0].get("uri"):
+                assert row[column] == found[0].values[0]["uri"]["text"]
+        if parsed.uri:
+            assert row["request_uri"] == parsed.uri["text"]
+        for header, column in (("Call-ID", "call_id"), ("User-Agent", "user_agent"), ("Reason", "reason_header")):
+            found = parsed.header(header)
+            if len(found) == 1 and row[column] is not None and "\ufffd" not in row[column]:
+                assert row[column] == found[0].value
+        tags = dict(parsed.header("From")[0].values[0].get("params", [])) if parsed.header("From") else {}
+        assert row["from_tag"] == tags.get("tag") or row["from_tag"] is None
+
+
+# ---- tables --------------------------------------------------------------------------------------------------------
+
+
+def check_tables(path: Path) -> None:
+    for name, table in schema.TABLES.items():
+        before, after = original(path).table(name), masked(path).table(name)
+        assert before.schema == after.schema
+        for column in table.columns:
+            if column.type not in ("text", "texts"):
+                assert before[column.name].equals(after[column.name]), (name, column.name)
+                continue
+            assert before[column.name].null_count() == after[column.name].null_count()
+            if column.private in ("address", "uri", "host", "subscriber", "identifier", "user"):
+                pairs = zip(before[column.name].drop_nulls(), after[column.name].drop_nulls(), strict=True)
+                for one, other in pairs:
+                    cells = zip(one, other, strict=True) if column.type == "texts" else [(one, other)]
+                    for cell, shown in cells:
+                        assert len(cell) == len(shown)
+                        assert not [x for x in originals.addresses(cell) if shown[x.start() : x.end()] == x.group()]
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=names)
+def test_only_texts_change_in_a_table(path: Path) -> None:
+    """Outcomes, delays, keys, frames and the number of rows are those of the original."""
+    check_tables(path)
+
+
+def test_every_text_column_says_what_it_is() -> None:
+    """So that no new column goes out unmasked because nobody thought of it."""
+    mask = analyzer.read(SAMPLES / "busy.pcap").mask(KEY)
+    for table in schema.TABLES.values():
+        for column in table.columns:
+            if column.type in ("text", "texts"):
+                assert column.private, f"{table.name}.{column.name}: see schema.Column.private"
+                mask._mask.value(column.private, "text")  # type: ignore[attr-defined]
+            else:
+                assert not column.private
+
+
+def test_open_columns_hold_words_of_ours() -> None:
+    """A column that is shown as it is must not hold anything from the wire."""
+    for path in CAPTURES:
+        for name, table in schema.TABLES.items():
+            for column in table.columns:
+                if column.private == "open":
+                    words = original(path).table(name)[column.name].drop_nulls().unique()
+                    assert words.str.contains(r"^[A-Za-z0-9_.() -]+$").all(), (path.name, name, column.name)
+
+
+def test_one_number_is_one_pseudonym_in_every_table() -> None:
+    tables = masked(SAMPLES / "volte_call.pcap")
+    call = tables.table("calls").row(0, named=True)
+    uris = tables.table("messages")
+    for column in ("from_uri", "asserted_identity", "preferred_identity"):
+        numbers = uris[column].drop_nulls().str.extract(r"(\d{12})").unique().drop_nulls().to_list()
+        assert set(numbers) <= {call["caller"], call["callee"]}, column
+    assert tables.table("dialogs")["call_id"].is_in(call["call_ids"]).all()
+    assert tables.table("transactions")["call_id"].is_in(call["call_ids"]).all()
+
+
+# ---- the capture ---------------------------------------------------------------------------------------------------
+
+
+def test_the_same_key_gives_the_same_pseudonyms_and_another_one_others() -> None:
+    cap = original(SAMPLES / "basic_call.pcap")
+    callers = [cap.mask(key).table("calls")["caller"][0] for key in (KEY, KEY, KEY + "!", None, None)]
+    assert callers[0] == callers[1]
+    assert len(set(callers)) == 4
+
+
+def test_a_key_that_can_be_tried_out_is_refused() -> None:
+    with pytest.raises(AnalyzerError, match="at least 16 bytes"):
+        original(SAMPLES / "basic_call.pcap").mask("1234")
+
+
+def test_a_filter_looks_at_the_original() -> None:
+    cap = original(SAMPLES / "volte_call.pcap").mask(KEY)
+    assert cap.filter(Filter(number="+491707654321")).table("calls").height == 1
+    assert cap.filter(Filter(number=cap.table("calls")["callee"][0])).table("calls").height == 0
+
+
+@pytest.mark.parametrize("named", ["original", "pseudonym"])
+def test_a_call_is_found_by_its_call_id(named: str) -> None:
+    source = {"original": original, "pseudonym": masked}[named](SAMPLES / "busy.pcap")
+    call_id = source.table("calls")["call_ids"][0][0]
+    assert masked(SAMPLES / "busy.pcap").call(call_id).row["no"] == 1
+
+
+def test_a_masked_capture_of_a_reading_for_calls_alone_is_the_same() -> None:
+    path = SAMPLES / "outcomes.pcap"
+    lean = analyzer.read(path, tables=["calls"]).mask(KEY)
+    assert lean.table("calls").equals(masked(path).table("calls"))
+    assert lean.table("messages").equals(masked(path).table("messages"))
+
+
+def test_what_is_damaged_is_still_said_to_be() -> None:
+    assert masked(SAMPLES / "format_cut.pcap").damaged
+    assert "masked" in repr(masked(SAMPLES / "format_cut.pcap"))
+
+
+# ---- the command ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("key") / "mask.key"
+    path.write_text(f"{KEY}\n")
+    return str(path)
+
+
+def run(*words: str) -> Result:
+    result = CliRunner().invoke(group, list(words), prog_name="sip-analyzer", catch_exceptions=False)
+    assert result.exit_code in (0, 1), result.output
+    return result
+
+
+def survivors(path: Path, output: str) -> set[str]:
+    """Originals in an output; one that is the pseudonym of another is no longer an original there."""
+    found = {text for text in originals.telling([decoded(one) for one, _ in texts(path)]) if text in output}
+    shown = originals.telling([decoded(other) for _, other in texts(path)])
+    return found - shown
+
+
+FORMS = [(name, "--format", form) for name in schema.TABLES for form in ("csv", "jsonl")]
+FORMS += [(name, "--columns", "all") for name in schema.TABLES] + [("summary",)]
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_no_original_survives_in_any_output_of_any_command(name: str, key_file: str) -> None:
+    path = SAMPLES / name
+    outputs = [run(command, str(path), "--mask-key", key_file, *options).output for command, *options in FORMS]
+    calls = original(path).table("calls")["no"].to_list()
+    call_ids = original(path).table("messages")["call_id"].drop_nulls().unique().to_list()
+    for which in [*map(str, calls), *call_ids]:
+        outputs.append(run("ladder", which, str(path), "--mask-key", key_file).output)
+        outputs.append(run("call", which, str(path), "--mask-key", key_file).output)
+        outputs.append(run("call", which, str(path), "--mask-key", key_file, "--format", "json").output)
+    for key in original(path).table("messages")["message"].to_list()[:12]:
+        outputs.append(run("message", str(key), str(path), "--mask-key", key_file).output)
+        outputs.append(run("message", str(key), str(path), "--mask-key", key_file, "--raw").output)
+    assert survivors(path, "\n".join(outputs)) == set()
+
+
+def test_without_a_mask_originals_are_shown() -> None:
+    """Else the test above would prove nothing."""
+    path = SAMPLES / "volte_call.pcap"
+    assert len(survivors(path, run("messages", str(path), "--format", "csv").output)) > 4
+
+
+def test_every_command_that_reads_a_capture_can_mask() -> None:
+    for name in group.list_commands(None):  # type: ignore[arg-type]
+        command = group.get_command(None, name)  # type: ignore[arg-type]
+        assert command is not None
+        options = {option for parameter in command.params for option in parameter.opts}
+        if "captures" in {parameter.name for parameter in command.params}:
+            assert {"--mask", "--mask-key"} <= options, name
+
+
+def test_the_key_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch, key_file: str) -> None:
+    path = str(SAMPLES / "busy.pcap")
+    by_file = run("calls", path, "--mask-key", key_file, "--format", "jsonl").output
+    monkeypatch.setenv("SIP_ANALYZER_MASK_KEY", KEY)
+    assert run("calls", path, "--mask", "--format", "jsonl").output == by_file
+    assert json.loads(run("calls", path, "--format", "jsonl").output)["caller"] == "alice@example.com"
+
+
+def test_a_mask_without_a_key_is_another_one_each_time() -> None:
+    path = str(SAMPLES / "busy.pcap")
+    outputs = {run("calls", path, "--mask", "--format", "jsonl").output for _ in range(2)}
+    assert len(outputs) == 2
+
+
+# ---- captures of other people ----------------------------------------------------------------------------------------
+
+
+def real_captures() -> list[Path]:
+    folder = SAMPLES.parent.parent / "shared" / "captures"
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.exists() else []
+
+
+@pytest.mark.parametrize("path", real_captures() or [None], ids=lambda path: path.name if path else "none")
+def test_captures_of_other_people(path: Path | None) -> None:
+    shared("captures")
+    assert path is not None
+    try:
+        messages = original(path).table("messages")
+    except AnalyzerError:
+        pytest.skip("no capture")
+    if messages.is_empty():
+        pytest.skip("no SIP in it")
+    check_messages(path)
+    check_structure(path)
+    check_tables(path)
+    shown = pl.concat([masked(path).table("calls")["caller"], masked(path).table("calls")["callee"]]).drop_nulls()
+    assert survivors(path, "\n".join(shown)) == set()
