@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from analyzer.call import Call
     from analyzer.filters import Filter
+    from analyzer.measure.grouping import By
     from analyzer.message import Message
     from analyzer.sip.attempts import Attempts
 
@@ -118,6 +119,71 @@ class Capture:
     def account(self) -> pd.DataFrame:
         """Where every packet went: rows of layer, reason and packets, that add up to the packets read."""
         return self._pandas("account")
+
+    # ---- measured ----------------------------------------------------------------------------------------------
+
+    def measure(self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None) -> pl.DataFrame:
+        """A measured table (``responses failures links latency outliers``) as a ``polars.DataFrame``.
+
+        ``by`` names columns to group by (a text with commas, or a list), ``every`` (``30s``, ``1m``, ``1h``, ``1d``)
+        makes intervals that begin on the full minute, hour or day of ``tz``; without them each has its own way.
+
+        Raises :class:`~analyzer.errors.NotFound` for a name that is no measured table, and
+        :class:`~analyzer.errors.FilterError` for a column or interval that cannot be understood.
+        """
+        if name not in schema.MEASURES:
+            raise NotFound(f"nothing measured is called {name!r}; there are {', '.join(schema.MEASURES)}")
+        from analyzer.measure.measures import measure
+
+        return measure(name, self._any_table, by=by, every=every, tz=tz)
+
+    def _any_table(self, name: str) -> pl.DataFrame:
+        """A table; of messages what was read so far, for nothing that is measured needs what a lean reading leaves out."""
+        return self._core[name] if name == "messages" and name not in self._tables else self.table(name)
+
+    def _measured(self, name: str, **how: By) -> pd.DataFrame:
+        from analyzer.frames import to_pandas
+
+        return to_pandas(self.measure(name, **how))  # type: ignore[arg-type]
+
+    def responses(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """How many transactions, each on its hop, got which response: by method and status, or as ``by`` says.
+
+        ``by`` takes ``class``, ``peer`` and every column of ``transactions``.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/busy.pcap")
+        >>> cap.responses(by="class")[["class", "transactions", "of"]].values.tolist()
+        [['1xx', 1, 1], ['4xx', 1, 1]]
+        """
+        return self._measured("responses", by=by, every=every, tz=tz)
+
+    def links(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """What each link loses: copies sent again, timeouts, time to the first response. A link is one way from the
+        address that sends requests to the one that answers; ``by`` takes ``peer`` and every column of ``transactions``.
+        """
+        return self._measured("links", by=by, every=every, tz=tz)
+
+    def failures(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """The requests that failed, each once over all its hops, most frequent first, with the node that said so first:
+        by method and status, or as ``by`` (``node``, ``reason_header`` ...) says."""
+        return self._measured("failures", by=by, every=every, tz=tz)
+
+    def latency(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """n, minimum, mean, percentiles (nearest rank) and maximum of the delays of calls, in seconds (RFC 6076).
+
+        ``by`` takes ``peer``, the addresses of the reference hop and every column of ``calls``.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
+        >>> cap.latency()[["delay", "n", "median_s"]].values.tolist()[0]
+        ['pdd', 1, 0.18]
+        """
+        return self._measured("latency", by=by, every=every, tz=tz)
+
+    def outliers(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """The calls with a delay far outside those of their group (Tukey's fence, as in a box plot), worst first."""
+        return self._measured("outliers", by=by, every=every, tz=tz)
 
     @property
     def damaged(self) -> bool:

@@ -12,6 +12,7 @@ key       Int64                      Int64                 63-bit hash, stable o
 int       Int64                      Int64                 null where missing, never 0 in its place
 time      datetime64[ns, UTC]        Datetime(ns, UTC)     capture time
 duration  float64 (NaN = missing)    Float64               seconds
+share     float64 (NaN = undefined)  Float64               0 to 1
 bool      bool                       Boolean               never null
 text      str                        String                as sent; bad UTF-8 is U+FFFD
 texts     object (list of str)       List(String)          joined by a space in CSV
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import polars as pl
 
-Type = Literal["key", "int", "time", "duration", "bool", "text", "texts"]
+Type = Literal["key", "int", "time", "duration", "share", "bool", "text", "texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def _polars_type(kind: Type) -> pl.DataType:
         "int": pl.Int64(),
         "time": pl.Datetime("ns", "UTC"),
         "duration": pl.Float64(),
+        "share": pl.Float64(),
         "bool": pl.Boolean(),
         "text": pl.String(),
         "texts": pl.List(pl.String()),
@@ -363,6 +365,107 @@ ACCOUNT = Table(
 TABLES: dict[str, Table] = {
     table.name: table for table in (FILES, MESSAGES, TRANSACTIONS, DIALOGS, CALLS, REGISTRATIONS, PROBLEMS, ACCOUNT)
 }
+
+_BY = "Before these stand the columns of --by, and interval_at (begin of the interval) with --every."
+
+# Tables that sum up others; what their rows are is said by `by` and `every`.
+MEASURES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "responses",
+            f"How many transactions, each on its hop, got a response; by method and status. {_BY}",
+            (
+                C("transactions", "int", "Transactions that got it; a null status: no final response was seen."),
+                C("of", "int", "Transactions in all: those that are alike in all that the response does not say."),
+                C("share", "share", "transactions / of. 1 over the finals and the null status together."),
+                C("resent", "int", "Copies of these responses beyond the first."),
+            ),
+        ),
+        Table(
+            "links",
+            f"One way between two nodes, from the sender of requests to their receiver. {_BY}",
+            (
+                C("transactions", "int", "Transactions on it."),
+                C("timeouts", "int", "Those that nobody answered.", "RFC 3261 §17.1: timers B, F"),
+                C("timeout_share", "share", "timeouts / (transactions - pending - orphans)."),
+                C("provisional_only", "int", "Those with a 1xx and no final response.", "RFC 3261 §16.6: timer C"),
+                C("transport_errors", "int", "Those that ICMP, a TCP RST or an SCTP ABORT ended."),
+                C("pending", "int", "Those still open when the capture ended: left out of timeout_share."),
+                C("orphans", "int", "Those of which only responses were seen: left out of timeout_share."),
+                C("requests", "int", "Requests sent, with every copy."),
+                C("resent_requests", "int", "Copies among them."),
+                C("responses", "int", "Final responses sent, with every copy."),
+                C("resent_responses", "int", "Copies among them."),
+                C("resent_share", "share", "Copies / all sent, of requests and final responses together."),
+                C("response_median_s", "duration", "Request to the first response of any kind: median."),
+                C("response_p95_s", "duration", "The same: 95th percentile."),
+            ),
+        ),
+        Table(
+            "failures",
+            f"Requests that failed, each once over all its hops; by method and status. {_BY}",
+            (
+                C("requests", "int", "Requests that failed so."),
+                C("share", "share", "requests / all that failed (in the interval)."),
+                C("calls", "int", "Calls they belong to; 0 outside calls."),
+                C("nodes", "int", "Nodes that sent it first."),
+                C("node", "text", "ip:port of the one it came from most often."),
+                C("node_share", "share", "That node's share of the requests."),
+                C("reason_phrase", "text", "The most frequent reason phrase."),
+                C("reason_header", "text", "The most frequent Reason header of these responses.", "RFC 3326"),
+                C("first_at", "time", "Start of the first of these requests."),
+                C("last_at", "time", "Start of the last."),
+                C("no", "int", "calls.no of the first of them that is in a call: one to look at."),
+            ),
+        ),
+        Table(
+            "latency",
+            f"One delay of calls. {_BY}",
+            (
+                C("delay", "text", "pdd alert srd setup ring talk: the column of calls, without _s."),
+                C("calls", "int", "Calls in the group."),
+                C("n", "int", "Calls that have the delay: over these all figures are taken."),
+                C("min_s", "duration", "Shortest."),
+                C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
+                C("median_s", "duration", "50th percentile, nearest rank."),
+                C("p90_s", "duration", "90th percentile."),
+                C("p95_s", "duration", "95th percentile."),
+                C("p99_s", "duration", "99th percentile; null for n < 100."),
+                C("max_s", "duration", "Longest."),
+            ),
+        ),
+        Table(
+            "outliers",
+            "One call with a delay far outside those of its group. Before these stand the columns of --by.",
+            (
+                C("delay", "text", "pdd alert srd setup ring talk."),
+                C("value_s", "duration", "What it is for this call."),
+                C("median_s", "duration", "Median of the group."),
+                C("fence_s", "duration", "Upper quartile + 1.5 (upper - lower quartile): what is longer is here."),
+                C("n", "int", "Calls of the group that have the delay."),
+                C("no", "int", "calls.no."),
+                C("call", "key", "Call."),
+                C("started_at", "time", "First byte of its first INVITE."),
+                C("caller", "text", "Subscriber that calls."),
+                C("callee", "text", "Subscriber that is called."),
+                C("outcome", "text", "Its outcome."),
+            ),
+        ),
+    )
+}
+
+
+def find(name: str) -> Table:
+    """The table or measured table of that name."""
+    return TABLES.get(name) or MEASURES[name]
+
+
+def keys(name: str) -> set[str]:
+    """The columns of the table that hold keys; a measured one can have those of the tables it is made of."""
+    made_of = (CALLS, TRANSACTIONS) if name in MEASURES else ()
+    return {key for table in (find(name), *made_of) for key in table.of_type("key")}
+
 
 # Broken transports as the core reports them (ICMP unreachable, TCP RST, SCTP ABORT): evidence for transactions, not a
 # table for users.

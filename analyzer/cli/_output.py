@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -82,9 +82,9 @@ def chosen_format(form: str | None, output: str | None) -> str:
     return _SUFFIXES[suffix]
 
 
-def chosen_columns(table: str, columns: str | None) -> list[str] | None:
-    """The columns asked for; None for the default of the format."""
-    names = schema.TABLES[table].names
+def chosen_columns(table: str, columns: str | None, *, also: Sequence[str] = ()) -> list[str] | None:
+    """The columns asked for; None for the default of the format. ``also``: those the table has beside its own."""
+    names = [*also, *(name for name in schema.find(table).names if name not in also)]
     if columns is None:
         return None
     if columns.strip() == "all":
@@ -111,7 +111,7 @@ def write(
         else:
             Path(output).write_text(text, encoding="utf-8")
         return
-    chosen = frame.select(columns or [name for name in schema.TABLES[table].names if name in frame.columns])
+    chosen = frame.select(columns or frame.columns)
     pieces = _WRITERS[form](chosen, table)
     if output is None:
         _write_all(sys.stdout.buffer, pieces)
@@ -235,7 +235,7 @@ def _plain(frame: pl.DataFrame, table: str) -> pl.DataFrame:
     """Times and keys as text."""
     import polars as pl
 
-    keys = set(schema.TABLES[table].of_type("key"))
+    keys = schema.keys(table)
     return frame.with_columns(
         [pl.col(name).cast(pl.String) for name in frame.columns if name in keys]
         + [

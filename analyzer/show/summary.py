@@ -161,6 +161,8 @@ def _messages(lines: _Lines, sightings: pl.DataFrame) -> None:
 def _calls(lines: _Lines, calls: pl.DataFrame) -> None:
     import polars as pl
 
+    from analyzer.measure.percentiles import nearest_rank
+
     lines.add("calls", _counted(calls, "outcome"), count=calls.height)
     if calls.is_empty():
         return
@@ -175,10 +177,11 @@ def _calls(lines: _Lines, calls: pl.DataFrame) -> None:
         ratio = f"{_share(answered, counted.height)}: {answered:,} of {counted.height:,}"
         lines.add("  answered", [ratio + (f" ({left_out:,} unfinished or joined left out)" if left_out else "")])
     for name, column in (("  post-dial", "pdd_s"), ("  set-up", "setup_s")):
-        values = calls[column].drop_nulls().sort()
-        if len(values):
-            median, high = _nearest_rank(values, 50), _nearest_rank(values, 95)
-            lines.add(name, [f"median {seconds(median)}, p95 {seconds(high)} (n {len(values):,})"])
+        n = calls[column].count()
+        if n:
+            figures = [nearest_rank(pl.col(column), percent).alias(str(percent)) for percent in (50, 95)]
+            median, high = calls.select(figures).row(0)
+            lines.add(name, [f"median {seconds(median)}, p95 {seconds(high)} (n {n:,})"])
 
 
 def _registrations(lines: _Lines, registrations: pl.DataFrame) -> None:
@@ -226,11 +229,6 @@ def _counted(frame: pl.DataFrame, *columns: str) -> list[str]:
     if len(rows) > _MOST:
         parts.append(f"{len(rows) - _MOST} others {sum(row[-1] for row in rows[_MOST:]):,}")
     return parts
-
-
-def _nearest_rank(ordered: pl.Series, percent: int) -> float:
-    """The value at place ⌈p·n/100⌉ of n sorted values."""
-    return float(ordered[-(-percent * len(ordered) // 100) - 1])
 
 
 def _share(part: int, whole: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer import schema
 from analyzer.show.text import SHORT_TAG
 
 if TYPE_CHECKING:
@@ -46,11 +47,20 @@ DEFAULT: dict[str, tuple[str, ...]] = {
     "account": ("layer", "reason", "packets"),
 }
 
+# Measured tables begin with the columns they are grouped by; of the others these are left out.
+LEFT_OUT: dict[str, tuple[str, ...]] = {
+    "links": ("provisional_only", "requests", "resent_requests", "responses", "resent_responses"),
+    "failures": ("nodes",),
+    "outliers": ("call",),
+}
+
 
 def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The short selection of a table, for reading; whole tables have all columns of ``schema.py``."""
     import polars as pl
 
+    if table in schema.MEASURES:
+        return frame.drop(LEFT_OUT.get(table, ()))
     made = [endpoint(name) for name in ("src", "dst", "client", "server") if f"{name}_ip" in frame.columns]
     if table == "messages":
         made.append(
