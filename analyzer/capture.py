@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analyzer.filters import Filter
     from analyzer.measure.grouping import By
     from analyzer.message import Message
+    from analyzer.plot import Plot
     from analyzer.sip.attempts import Attempts
 
 
@@ -138,7 +139,7 @@ class Capture:
         return measure(name, self._any_table, by=by, every=every, tz=tz)
 
     def _any_table(self, name: str) -> pl.DataFrame:
-        """A table; of messages what was read so far, for nothing that is measured needs what a lean reading leaves out."""
+        """A table; of messages what was read so far: nothing that is measured needs what a lean reading leaves out."""
         return self._core[name] if name == "messages" and name not in self._tables else self.table(name)
 
     def _measured(self, name: str, **how: By) -> pd.DataFrame:
@@ -184,6 +185,13 @@ class Capture:
     def outliers(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
         """The calls with a delay far outside those of their group (Tukey's fence, as in a box plot), worst first."""
         return self._measured("outliers", by=by, every=every, tz=tz)
+
+    @property
+    def plot(self) -> Plot:
+        """Its figures: ``cap.plot.setup_latency()`` and others."""
+        from analyzer.plot import Plot
+
+        return Plot(self)
 
     @property
     def damaged(self) -> bool:

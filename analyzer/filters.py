@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from analyzer import schema
 from analyzer.errors import FilterError
+from analyzer.zones import zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,14 +157,6 @@ def _outcomes(text: str, table: str) -> list[str]:
     if unknown or not outcomes:
         raise FilterError(f"outcome {', '.join(unknown) or text!r}: the outcomes of {table} are {', '.join(allowed)}")
     return outcomes
-
-
-def zone(name: str) -> ZoneInfo:
-    """The time zone of that IANA name, or FilterError."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise FilterError(f"time zone {name!r}: an IANA name is wanted: Europe/Berlin, UTC") from None
 
 
 def _instant(value: str | datetime, tz: str) -> int:

@@ -12,7 +12,7 @@ from analyzer.cli import COMMANDS, _options, _output
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 by_option = click.option("--by", metavar="COLUMNS", help="Group by these, with commas between: peer,status.")
-every_option = click.option("--every", metavar="LENGTH", help="A row for each interval as long as this: 30s, 1m, 1h, 1d.")
+every_option = click.option("--every", metavar="LENGTH", help="Rows for each interval of this length: 30s, 1m, 1h, 1d.")
 
 
 def measure_command(name: str, more: str, example: str) -> click.Command:

@@ -99,7 +99,8 @@ tz_option = click.option(
 
 def make_filter(table: str, tz: str, values: dict[str, Any]) -> Filter:
     """The Filter of what was typed; raises FilterError before anything is read."""
-    from analyzer.filters import CRITERIA, Filter, zone
+    from analyzer.filters import CRITERIA, Filter
+    from analyzer.zones import zone
 
     zone(tz)
     return Filter(**{name: values[name] for name in CRITERIA if name in values}, table=table, tz=tz)

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 @_options.tz_option
 def command(call: str, form: str, tz: str, width: int | None, ascii_only: bool, hop: str, **values: Any) -> None:
     """Tell all about one call."""
-    from analyzer.filters import zone
     from analyzer.show import text, views
+    from analyzer.zones import zone
 
     zone(tz)
     reading = _options.read(values)

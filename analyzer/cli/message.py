@@ -22,8 +22,8 @@ from analyzer.cli import COMMANDS, _options
 @_options.tz_option
 def command(key: int, raw: bool, tz: str, **values: Any) -> None:
     """Show one message."""
-    from analyzer.filters import zone
     from analyzer.show import text
+    from analyzer.zones import zone
 
     zone(tz)
     if raw and sys.stdout.isatty():

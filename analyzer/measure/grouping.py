@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from analyzer.errors import FilterError
+from analyzer.zones import zone
 
 By = str | Sequence[str] | None
 """A column, several with commas between, or a list of them."""
@@ -51,7 +52,7 @@ def with_interval(frame: pl.DataFrame, at: pl.Expr, every: str | None, tz: str) 
     """
     if every is None:
         return frame
-    begin = at.dt.convert_time_zone(tz).dt.truncate(length(every)).dt.convert_time_zone("UTC")
+    begin = at.dt.convert_time_zone(zone(tz).key).dt.truncate(length(every)).dt.convert_time_zone("UTC")
     return frame.with_columns(begin.alias(INTERVAL))
 
 

@@ -15,8 +15,10 @@ DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
 
 # With fewer, the 99th percentile is the maximum by another name.
 _LEAST_FOR_P99 = 100
-# Tukey's inner fence, that of a box plot (Exploratory Data Analysis, 1977, §2): 1.5 times the distance of the quartiles.
+# Tukey's inner fence, that of a box plot (Exploratory Data Analysis, 1977): 3/2 of the distance of the quartiles.
 _FENCE = (3, 2)
+# Quartiles of fewer calls say nothing.
+_LEAST_FOR_FENCE = 10
 
 _HOP = ("client_ip", "client_port", "server_ip", "server_port", "transport")
 
@@ -79,7 +81,8 @@ def outliers(
 ) -> pl.DataFrame:
     """The calls with a delay far outside those of their group, worst first: the table ``outliers``.
 
-    Far outside is more than 1.5 times the distance of the quartiles above the upper one, as in a box plot.
+    Far outside is more than 1.5 times the distance of the quartiles above the upper one, as in a box plot,
+    in a group of at least ten that have the delay.
     ``by`` and ``every`` as in :func:`latency`: what is far outside for one peer may be usual for another.
     """
     rows, groups = _grouped(calls, transactions, by, every, tz)
@@ -95,7 +98,7 @@ def outliers(
         fences = measured(rows, groups, figures)
         own = rows.with_columns(_value=value)
         own = own.join(fences, on=groups, nulls_equal=True) if groups else own.join(fences, how="cross")
-        far = own.filter(pl.col("_value") > pl.col("_fence"))
+        far = own.filter(pl.col("_value") > pl.col("_fence"), pl.col("n") >= _LEAST_FOR_FENCE)
         tables.append(
             far.sort("_value", "no", descending=[True, False]).with_columns(
                 pl.lit(delay).alias("delay"),

@@ -20,7 +20,7 @@ _MADE: dict[str, tuple[Callable[..., pl.DataFrame], tuple[str, ...]]] = {
 
 
 def measure(name: str, table: Callable[[str], pl.DataFrame], **how: Any) -> pl.DataFrame:
-    """The measured table of that name; ``table`` gives the tables it is made of. What is None in ``how`` is left out."""
+    """The measured table of that name; ``table`` gives the tables it is made of; a None in ``how`` is left out."""
     function, names = _MADE[name]
     given = {option: value for option, value in how.items() if value is not None}
     return function(*(table(name) for name in names), **given)

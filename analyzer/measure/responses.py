@@ -144,7 +144,7 @@ def failures(
 
     A request (Call-ID, From tag, CSeq) is counted once over all its hops. It failed if its final status at the hop with
     the fewest Vias is 400 or more, or if nothing came though it was waited for. Two are no failures: a challenge (401,
-    407) that the next request takes up with credentials, and the end of an INVITE that was cancelled (RFC 3261 §22, §9).
+    407) that the next request takes up with credentials (RFC 3261 §22), and the end of a cancelled INVITE (§9).
 
     ``node`` is who sent that status first: the server of the hop where it was seen earliest, which is the farthest from
     the caller that the capture has of this Call-ID. Whether it made the response, or had it from behind another Call-ID

@@ -1,0 +1,60 @@
+"""``sip-analyzer plot``."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import click
+
+from analyzer.cli import COMMANDS, _options
+from analyzer.cli._measure import by_option, every_option
+
+# The methods of analyzer.plot.Plot.
+NAMES = (
+    *("setup_latency", "latency_ecdf", "latency_over_time", "responses", "outcomes", "call_volume", "concurrency"),
+    *("failures", "retransmissions"),
+)
+_DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
+_SUFFIXES = (".svg", ".png", ".pdf")
+
+
+@click.command(
+    "plot",
+    help=f"{COMMANDS['plot']}\n\nNAME is one of {', '.join(NAMES)}. With a filter: of the calls it picks.",
+    epilog="Example: sip-analyzer plot setup_latency trace.pcap -o setup.svg --outcome answered",
+)
+@click.argument("name", type=click.Choice(NAMES), metavar="NAME")
+@_options.captures
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write to FILE; its name ends in .svg, .png or .pdf.",
+)
+@click.option("--delay", type=click.Choice(_DELAYS), help="Which delay, in setup_latency and latency_...")
+@by_option
+@every_option
+@_options.filters(None)
+@_options.tz_option
+def command(name: str, output: str, delay: str | None, by: str | None, every: str | None, **values: Any) -> None:
+    """Draw one figure."""
+    from analyzer.plot import Plot
+
+    if Path(output).suffix.lower() not in _SUFFIXES:
+        raise click.UsageError(f"-o {output}: the name must end in {', '.join(_SUFFIXES)}.")
+    taken = inspect.signature(getattr(Plot, name)).parameters
+    given = {option: value for option, value in (("delay", delay), ("by", by), ("every", every)) if value is not None}
+    unknown = [f"--{option}" for option in given if option not in taken]
+    if unknown:
+        raise click.UsageError(f"{name} takes no {' '.join(unknown)}.")
+    if "tz" in taken:
+        given["tz"] = values["tz"]
+    chosen = _options.make_filter("calls", values["tz"], values)
+    reading = _options.read(values, tables=None if chosen else ("calls",))
+    capture = reading.capture.filter(chosen) if chosen else reading.capture
+    getattr(Plot(capture), name)(**given).savefig(output)
+    reading.close()

@@ -1,0 +1,84 @@
+"""``cap.plot``: the figures of one capture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from analyzer.capture import Capture
+    from analyzer.measure.grouping import By
+
+
+class Plot:
+    """The figures of a :class:`~analyzer.capture.Capture`, each a ``matplotlib.figure.Figure``.
+
+    They draw on ``ax`` where one is given; without pyplot, so also without a display and in threads. Of a part of the
+    capture: ``cap.filter(...).plot``, or the functions of ``analyzer.show.plots`` with any frame.
+
+    >>> import analyzer
+    >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
+    >>> cap.plot.setup_latency().axes[0].get_title()
+    'Set-up delay: INVITE to 200'
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+
+    def setup_latency(self, delay: str = "setup", *, ax: Axes | None = None) -> Figure:
+        """How many calls took how long: a histogram of pdd, alert, srd, setup, ring or talk, with its percentiles."""
+        from analyzer.show import plots
+
+        return plots.setup_latency(self._capture.table("calls"), delay=delay, ax=ax)
+
+    def latency_ecdf(self, delay: str = "setup", *, by: str | None = None, ax: Axes | None = None) -> Figure:
+        """What share of the calls took at most how long; a curve for each value of a column of ``calls``."""
+        from analyzer.show import plots
+
+        return plots.latency_ecdf(self._capture.table("calls"), delay=delay, by=by, ax=ax)
+
+    def latency_over_time(
+        self, delay: str = "setup", *, every: str | None = None, tz: str = "UTC", ax: Axes | None = None
+    ) -> Figure:
+        """Median, p90, p95 and p99 of each interval."""
+        from analyzer.show import plots
+
+        return plots.latency_over_time(self._capture.table("calls"), delay=delay, every=every, tz=tz, ax=ax)
+
+    def responses(self, *, every: str | None = None, tz: str = "UTC", ax: Axes | None = None) -> Figure:
+        """Final responses by class over time."""
+        from analyzer.show import plots
+
+        return plots.responses(self._capture.table("transactions"), every=every, tz=tz, ax=ax)
+
+    def outcomes(self, *, ax: Axes | None = None) -> Figure:
+        """How many calls ended how."""
+        from analyzer.show import plots
+
+        return plots.outcomes(self._capture.table("calls"), ax=ax)
+
+    def call_volume(self, *, every: str | None = None, tz: str = "UTC", ax: Axes | None = None) -> Figure:
+        """Call attempts over time, by how they ended."""
+        from analyzer.show import plots
+
+        return plots.call_volume(self._capture.table("calls"), every=every, tz=tz, ax=ax)
+
+    def concurrency(self, *, tz: str = "UTC", ax: Axes | None = None) -> Figure:
+        """Calls at the same time."""
+        from analyzer.show import plots
+
+        return plots.concurrency(self._capture.table("calls"), tz=tz, ax=ax)
+
+    def failures(self, *, by: By = None, ax: Axes | None = None) -> Figure:
+        """The failures that hurt most, and where they came from."""
+        from analyzer.show import plots
+
+        return plots.failures(self._capture.measure("failures", by=by), ax=ax)
+
+    def retransmissions(self, *, by: By = None, ax: Axes | None = None) -> Figure:
+        """What was sent again on each link."""
+        from analyzer.show import plots
+
+        return plots.retransmissions(self._capture.measure("links", by=by), ax=ax)

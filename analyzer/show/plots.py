@@ -1,0 +1,644 @@
+"""The figures: each function takes a table (pandas or Polars) and ``ax=``, and returns the Figure.
+
+- Colours are safe for colour-blind eyes; what colour tells, hatching, markers or line styles tell too, so that a print
+  in black and white says the same (``style.py``).
+- Whatever is drawn was binned first: the cost of a figure does not grow with its table.
+- A table without rows makes a figure that says what is missing.
+- Text from the wire is hostile: control characters are shown as their codes, ``$...$`` is no formula, a character that
+  no installed font has is shown as its code, and long labels are cut.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from matplotlib import dates, ticker
+
+from analyzer import schema
+from analyzer.errors import AnalyzerError
+from analyzer.measure import grouping
+from analyzer.measure.latency import DELAYS, latency
+from analyzer.measure.percentiles import nearest_rank
+from analyzer.show.style import (
+    BLACK,
+    BLUE,
+    CUT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    axes_of,
+    figure_of,
+    label,
+    legend,
+    nothing,
+    titles,
+)
+from analyzer.zones import zone
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    Table = pl.DataFrame | pd.DataFrame
+
+_GROUPS = 6  # curves in one figure, as many as can be told apart
+_BARS = 12
+_POINTS = 1000  # of a curve
+_MOST_INTERVALS = 100_000
+
+
+# ---- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def _taken(frame: Table, *names: str) -> pl.DataFrame:
+    """These columns of a pandas or Polars frame, as Polars."""
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise AnalyzerError(f"a table with {', '.join(names)} is wanted: this one has no {', '.join(missing)}")
+    return frame.select(names) if isinstance(frame, pl.DataFrame) else pl.from_pandas(frame[list(names)])
+
+
+def _unit(longest: float) -> tuple[float, str]:
+    """In what a delay is told, in seconds, so that its numbers stay short."""
+    return (1e-3, "ms") if longest < 1 else (1.0, "s") if longest < 600 else (60.0, "min")
+
+
+def _digits(value: float) -> str:
+    """Three digits that count, and never an exponent for a delay."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _round_width(width: float) -> float:
+    """The next of 1, 2, 5 times a power of ten."""
+    power: float = 10.0 ** math.floor(math.log10(width))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= width * (1 - 1e-9))
+
+
+def _is_skewed(values: NDArray[np.float64]) -> bool:
+    """Whether a linear axis would press most of it against its left end."""
+    return bool(values[0] > 0 and values[-1] > 10 * values[len(values) // 2])
+
+
+def _delay_axis(axes: Axes, name: str, *, skewed: bool) -> None:
+    if skewed:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
+        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.set_xlabel(name)
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _upwards(axes: Axes) -> None:
+    """From zero, with some air above what is highest."""
+    axes.set_ylim(0, max(axes.dataLim.y1, 1e-9) * 1.06)
+
+
+def _whole_numbers(axis: Any) -> None:
+    axis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+
+
+# ---- time ------------------------------------------------------------------------------------------------------------
+
+_LENGTHS = {
+    **{f"{seconds}s": seconds for seconds in (1, 2, 5, 10, 30)},
+    **{f"{minutes}m": 60 * minutes for minutes in (1, 2, 5, 10, 30)},
+    **{f"{hours}h": 3600 * hours for hours in (1, 2, 6, 12)},
+    **{f"{days}d": 86400 * days for days in (1, 2, 7, 30, 365, 3650)},
+}
+
+
+def _length(times: pl.Series, every: str | None, *, at_most: int = 60) -> str:
+    """``every``, or the shortest round length that makes so few intervals."""
+    span = _span(times)
+    if every is None:
+        return next((name for name, length in _LENGTHS.items() if span <= at_most * length), "3650d")
+    length = int(grouping.length(every)[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[every[-1]]
+    if span > _MOST_INTERVALS * length:
+        raise AnalyzerError(f"every {every}: the figure would have {span / length:,.0f} intervals; take longer ones")
+    return every
+
+
+def _span(times: pl.Series) -> float:
+    ends = times.to_physical()
+    first, last = ends.min(), ends.max()
+    return (last - first) / 1e9 if isinstance(first, int) and isinstance(last, int) else 0.0
+
+
+def _intervals(begins: pl.Series, every: str, tz: str) -> pl.Series:
+    """The begin of every interval from the first to the last, those where nothing happened too, and of one more."""
+    begin = pl.col("begin").dt.convert_time_zone(tz)
+    known = begins.drop_nulls().alias("begin").to_frame()
+    steps = known.select(pl.datetime_range(begin.min(), begin.max(), every)).to_series()
+    # Where the clocks change, steps of equal length miss the begins of intervals that follow the clock.
+    all_steps = pl.concat([steps, known.select(begin).to_series()]).unique().sort()
+    return pl.concat([all_steps, all_steps.tail(1).dt.offset_by(every)]).dt.convert_time_zone("UTC")
+
+
+def _days(times: pl.Series) -> NDArray[np.float64]:
+    """As matplotlib counts time: days since 1970."""
+    return times.to_physical().to_numpy() / 86_400e9
+
+
+def _time_axis(axes: Axes, ends: tuple[float, float], tz: str) -> None:
+    """Ticks as fine as the span needs, and the day, once, in the label."""
+    where = zone(tz)
+    days = ends[1] - ends[0]
+    known = ((3 / 86400, "%H:%M:%S.%f"), (1 / 96, "%H:%M:%S"), (1.5, "%H:%M"), (10, "%m-%d %H:%M"))
+    form = next((form for most, form in known if days <= most), "%Y-%m-%d")
+    locator = dates.AutoDateLocator(tz=where, minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(
+        ticker.FuncFormatter(lambda day, _: _clock(day, where).strftime(form).removesuffix("000"))
+    )
+    # What ends at midnight ends on the day before.
+    named = dict.fromkeys(f"{_clock(day, where):%Y-%m-%d}" for day in (ends[0], max(ends[0], ends[1] - 1e-9)))
+    axes.set_xlabel(f"{' to '.join(named)}, {tz}")
+
+
+def _clock(day: float, where: ZoneInfo) -> datetime:
+    found: datetime = dates.num2date(day, where)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _told(every: str) -> str:
+    units = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+    number, unit = int(every[:-1]), units[every[-1]]
+    return unit if number == 1 else f"{number} {unit}s"
+
+
+def _stacked(
+    axes: Axes, counts: pl.DataFrame, every: str, tz: str, layers: Sequence[tuple[str, str, str, str]]
+) -> None:
+    """Counts per interval and ``kind``, one on another; ``layers``: kind, name, colour, hatch, the lowest first."""
+    steps = _intervals(counts["interval_at"], every, tz)
+    edges = _days(steps)
+    lower = np.zeros(len(edges) - 1)
+    for kind, name, colour, hatch in layers:
+        of_kind = counts.filter(pl.col("kind") == kind)
+        if of_kind.is_empty():
+            continue
+        each = steps[:-1].to_frame("interval_at").join(of_kind, on="interval_at", how="left", maintain_order="left")
+        upper = lower + each["n"].fill_null(0).to_numpy()
+        axes.stairs(
+            upper,
+            edges,
+            baseline=lower,
+            fill=True,
+            label=f"{name} ({of_kind['n'].sum():,})",
+            facecolor=colour,
+            edgecolor=INK,
+            linewidth=0.4,
+            hatch=hatch,
+        )
+        lower = upper
+    _upwards(axes)
+    # One interval alone would look like a wall.
+    air = (edges[-1] - edges[0]) if len(edges) < 4 else 0
+    axes.set_xlim(edges[0] - air, edges[-1] + air)
+    _whole_numbers(axes.yaxis)
+    _time_axis(axes, (edges[0], edges[-1]), tz)
+    legend(axes)
+
+
+# ---- the figures -----------------------------------------------------------------------------------------------------
+
+_TITLES = {
+    "pdd": "Post-dial delay: INVITE to the first of 180, early media, 200",
+    "alert": "Alerting delay: INVITE to 180",
+    "srd": "Session request delay: INVITE to the first 101-199 or 200",
+    "setup": "Set-up delay: INVITE to 200",
+    "ring": "Ringing: 180 to 200",
+    "talk": "Conversation: 200 to BYE",
+}
+_PERCENTILES = ((50, "median", BLACK, "-", "o"), (90, "p90", BLUE, "-.", "^"), (95, "p95", VERMILLION, "--", "s"))
+_P99 = (99, "p99", PURPLE, ":", "D")
+
+
+def _delay(name: str) -> str:
+    if name not in DELAYS:
+        raise AnalyzerError(f"delay {name!r}: wanted is one of {', '.join(DELAYS)}")
+    return f"{name}_s"
+
+
+def setup_latency(calls: Table, *, delay: str = "setup", ax: Axes | None = None) -> Figure:
+    """How many calls took how long: a histogram of ``delay`` (pdd alert srd setup ring talk), with its percentiles.
+
+    Bins have a round width; where the longest is over ten times the median they grow along a logarithmic axis.
+    """
+    column = _delay(delay)
+    values = _taken(calls, column)[column]
+    with axes_of(ax) as axes:
+        ordered = values.drop_nulls().sort().to_numpy()
+        titles(axes, _TITLES[delay], f"{len(ordered):,} of {len(values):,} calls have it")
+        if not len(ordered):
+            nothing(axes, f"no call has {column}")
+            return figure_of(axes)
+        one, unit = _unit(ordered[-1])
+        skewed = _is_skewed(ordered)
+        edges, per = _bins(ordered / one, skewed=skewed)
+        counts, _ = np.histogram(ordered / one, edges)
+        axes.stairs(counts, edges, fill=True, facecolor=SKY, edgecolor=INK, linewidth=0.4)
+        known = [*_PERCENTILES[::2], *([_P99] if len(ordered) >= 100 else [])]
+        for percent, name, colour, line, _marker in reversed(known):
+            at = values.to_frame().select(nearest_rank(pl.col(column), percent)).item() / one
+            axes.axvline(at, color=colour, linestyle=line, label=f"{name} {_digits(at)} {unit}")
+        _whole_numbers(axes.yaxis)
+        axes.set_ylabel("calls per bin" if skewed else f"calls per {per:,.4g} {unit}")
+        _delay_axis(axes, f"{column.removesuffix('_s')}, {unit}", skewed=skewed)
+        legend(axes)
+    return figure_of(axes)
+
+
+def _bins(ordered: NDArray[np.float64], *, skewed: bool) -> tuple[NDArray[np.float64], float]:
+    """The edges of the bins, by the rule of Rice (2 n^1/3), and how wide they are."""
+    number = min(max(math.ceil(2 * len(ordered) ** (1 / 3)), 8), 80)
+    low, high = float(ordered[0]), float(ordered[-1])
+    if low == high:
+        width = _round_width(max(high / 20, 1e-6))
+        return np.array([low - width / 2, low + width / 2]), width
+    if skewed:
+        edges: NDArray[np.float64] = np.geomspace(low * (1 - 1e-9), high * (1 + 1e-9), number + 1)
+        return edges, 0.0
+    width = _round_width(max((high - low) / number, high / 1000))
+    first = math.floor(low / width * (1 + 1e-12))
+    last = math.floor(high / width * (1 + 1e-12)) + 1
+    return np.arange(first, last + 1) * width, width
+
+
+def latency_ecdf(calls: Table, *, delay: str = "setup", by: str | None = None, ax: Axes | None = None) -> Figure:
+    """What share of the calls took at most how long, all together or a curve for each value of the column ``by``.
+
+    The six most frequent values have a curve; the calls of all others share one.
+    """
+    column = _delay(delay)
+    names = [column] if by is None else [column, by]
+    table = _taken(calls, *names).drop_nulls(column)
+    with axes_of(ax) as axes:
+        titles(axes, _TITLES[delay], f"{table.height:,} of {len(calls):,} calls have it")
+        if table.is_empty():
+            nothing(axes, f"no call has {column}")
+            return figure_of(axes)
+        ordered = table[column].sort().to_numpy()
+        one, unit = _unit(ordered[-1])
+        colours = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, GREY)
+        lines = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 3)))
+        for (name, values), colour, line in zip(_curves(table, column, by), colours, lines, strict=False):
+            x = np.concatenate([values[:1], values]) / one
+            y = np.concatenate([[0.0], np.arange(1, len(values) + 1) / len(values)])
+            if len(x) > _POINTS:
+                kept = np.unique(np.linspace(0, len(x) - 1, _POINTS).round().astype(int))
+                x, y = x[kept], y[kept]
+            axes.plot(x, y, drawstyle="steps-post", color=colour, linestyle=line, label=f"{name} (n {len(values):,})")
+        axes.set_ylim(0, 1.02)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 0.9, 0.95, 1])
+        axes.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+        axes.set_ylabel("share of calls")
+        _delay_axis(axes, f"{column.removesuffix('_s')}, {unit}", skewed=_is_skewed(ordered))
+        if by is not None:
+            legend(axes)
+            axes.get_legend().set_title(label(by))  # type: ignore[union-attr]
+    return figure_of(axes)
+
+
+def _curves(table: pl.DataFrame, column: str, by: str | None) -> list[tuple[str, NDArray[np.float64]]]:
+    """Name and sorted values of each curve, the most frequent first."""
+    if by is None:
+        return [("all", table[column].sort().to_numpy())]
+    counts = table.group_by(by).len("n").sort(["n", by], descending=[True, False], nulls_last=True)
+    largest = counts[by].head(_GROUPS)
+    curves = [
+        ("none" if value is None else label(value), table.filter(pl.col(by).eq_missing(pl.lit(value))))
+        for value in largest
+    ]
+    if counts.height > _GROUPS:
+        others = table.join(largest.to_frame(), on=by, how="anti", nulls_equal=True)
+        curves.append((f"{counts.height - _GROUPS:,} others", others))
+    return [(name, rows[column].sort().to_numpy()) for name, rows in curves]
+
+
+def latency_over_time(
+    calls: Table, *, delay: str = "setup", every: str | None = None, tz: str = "UTC", ax: Axes | None = None
+) -> Figure:
+    """Median, p90, p95 and (of 100 calls and more) p99 of each interval, by the start of the calls.
+
+    A line breaks where no call of an interval has the delay.
+    """
+    column = _delay(delay)
+    table = _taken(calls, "started_at", column).drop_nulls("started_at")
+    with axes_of(ax) as axes:
+        timed = table.drop_nulls(column)
+        count = f"{timed.height:,} of {len(calls):,} calls have it"
+        if timed.is_empty():
+            titles(axes, _TITLES[delay], count)
+            nothing(axes, f"no call has {column}")
+            return figure_of(axes)
+        # Percentiles of fewer than twenty are no percentiles: p95 would be the longest.
+        length = _length(timed["started_at"], every, at_most=min(max(timed.height // 20, 1), 60))
+        titles(axes, _TITLES[delay], f"{count}; percentiles of each {_told(length)}")
+        full = timed.with_columns(pl.lit(None, pl.Float64).alias(f"{name}_s") for name in DELAYS if name != delay)
+        figures = latency(full, pl.DataFrame(), every=length, tz=tz).filter(delay=delay)
+        steps = _intervals(figures["interval_at"], length, tz)
+        figures = steps[:-1].to_frame("interval_at").join(figures, on="interval_at", how="left", maintain_order="left")
+        edges = _days(steps)
+        middle = (edges[:-1] + edges[1:]) / 2
+        one, unit = _unit(float(timed[column].max()))  # type: ignore[arg-type]
+        for _percent, name, colour, line, marker in (*_PERCENTILES, _P99):
+            values = figures[f"{name}_s"].fill_null(float("nan")).to_numpy() / one
+            if not np.isnan(values).all():
+                axes.plot(middle, values, color=colour, linestyle=line, marker=marker, label=name)
+        _upwards(axes)
+        axes.set_xlim(edges[0], edges[-1])
+        axes.set_ylabel(f"{delay}, {unit}")
+        _time_axis(axes, (edges[0], edges[-1]), tz)
+        legend(axes)
+    return figure_of(axes)
+
+
+_CLASSES = (
+    ("2xx", "2xx success", GREEN, ""),
+    ("3xx", "3xx redirection", SKY, ".."),
+    ("4xx", "4xx client error", ORANGE, "//"),
+    ("5xx", "5xx server error", VERMILLION, "xx"),
+    ("6xx", "6xx global failure", PURPLE, "\\\\"),
+    ("none", "no final response", GREY, "--"),
+)
+
+
+def responses(transactions: Table, *, every: str | None = None, tz: str = "UTC", ax: Axes | None = None) -> Figure:
+    """Final responses by class over time: transactions on their hops, by when they began."""
+    names = ("started_at", "first_provisional_at", "final_at", "status")
+    table = _taken(transactions, *names).select(
+        at=pl.coalesce(names[:3]),
+        kind=pl.when(pl.col("status").is_null())
+        .then(pl.lit("none"))
+        .otherwise(pl.format("{}xx", pl.col("status") // 100)),
+    )
+    with axes_of(ax) as axes:
+        _over_time(
+            axes,
+            table,
+            "Final responses by class",
+            "transaction",
+            " on their hops",
+            _CLASSES,
+            every,
+            tz,
+        )
+    return figure_of(axes)
+
+
+def _over_time(
+    axes: Axes,
+    table: pl.DataFrame,
+    title: str,
+    what: str,
+    where: str,
+    layers: Sequence[tuple[str, str, str, str]],
+    every: str | None,
+    tz: str,
+) -> None:
+    """Rows with ``at`` and ``kind``, counted and stacked; those without a time are told, not drawn."""
+    timed = table.drop_nulls("at")
+    untimed = f"; {table.height - timed.height:,} without a time left out" if timed.height < table.height else ""
+    titles(axes, title, f"{_count(timed.height, what)}{where}{untimed}")
+    if timed.is_empty():
+        nothing(axes, f"no {what} with a time")
+        return
+    length = _length(timed["at"], every)
+    counted = grouping.with_interval(timed, pl.col("at"), length, tz)
+    counts = counted.group_by("interval_at", "kind").len("n")
+    _stacked(axes, counts, length, tz, layers)
+    axes.set_ylabel(f"{what}s per {_told(length)}")
+
+
+# What an outcome means to who answers for the network: domain words, four of them.
+_ENDS = (
+    ("answered", "answered", GREEN, ""),
+    ("people", "ended by people", SKY, ".."),
+    ("failed", "failed", VERMILLION, "xx"),
+    ("unknown", "begin or end not seen", GREY, "--"),
+)
+_END_OF = {
+    **dict.fromkeys(("answered", "answered_elsewhere"), "answered"),
+    **dict.fromkeys(("busy", "no_answer", "cancelled", "rejected", "redirected"), "people"),
+    **dict.fromkeys(("unfinished", "joined"), "unknown"),
+}
+
+
+def _end() -> pl.Expr:
+    return pl.col("outcome").replace_strict(_END_OF, default="failed", return_dtype=pl.String).alias("kind")
+
+
+def outcomes(calls: Table, *, ax: Axes | None = None) -> Figure:
+    """How many calls ended how, most frequent first."""
+    table = _taken(calls, "outcome")
+    with axes_of(ax) as axes:
+        titles(axes, "Calls by outcome", _count(table.height, "call"))
+        if table.is_empty():
+            nothing(axes, "no calls")
+            return figure_of(axes)
+        counts = table.group_by("outcome").len("n").sort(["n", "outcome"], descending=[True, False])
+        counts = counts.with_columns(_end())
+        names = [label(name).replace("_", " ") for name in counts["outcome"]]
+        ends = dict.fromkeys(kind for kind, *_ in _ENDS if kind in counts["kind"])
+        layers = [
+            (name, colour, hatch, [n if of == kind else 0 for n, of in counts.select("n", "kind").iter_rows()])
+            for kind, name, colour, hatch in _ENDS
+            if kind in ends
+        ]
+        told = [f"{n:,}  ({100 * n / table.height:.1f} %)" for n in counts["n"]]
+        _bars(axes, names, layers, told)
+        axes.set_xlabel("calls")
+    return figure_of(axes)
+
+
+def _bars(
+    axes: Axes, names: Sequence[str], layers: Sequence[tuple[str, str, str, Sequence[int]]], told: Sequence[str]
+) -> None:
+    """Lying bars, the first on top, of layers (name, colour, hatch, lengths), with what is told at their ends."""
+    places = range(len(names))
+    left = np.zeros(len(names))
+    for name, colour, hatch, lengths in layers:
+        widths = np.asarray(lengths, dtype=float)
+        axes.barh(
+            places,
+            widths,
+            0.72,
+            left=left,
+            label=name,
+            facecolor=colour,
+            edgecolor=INK,
+            linewidth=0.4,
+            hatch=hatch,
+        )
+        left += widths
+    for place, end, text in zip(places, left, told, strict=True):
+        axes.annotate(text, (end, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.set_yticks(places, names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    # So far that what is told has its place (letters of 8 points are 4.6 wide, the axes some 380).
+    rooms = (end / (1 - 4.6 * (len(text) + 2) / 380) for end, text in zip(left, told, strict=True))
+    axes.set_xlim(0, max(1.0, *rooms))
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
+    axes.tick_params(axis="y", length=0)
+    _whole_numbers(axes.xaxis)
+    legend(axes, below=True)
+
+
+def call_volume(calls: Table, *, every: str | None = None, tz: str = "UTC", ax: Axes | None = None) -> Figure:
+    """Call attempts over time, by when they began and how they ended."""
+    table = _taken(calls, "started_at", "outcome").select(_end(), at="started_at")
+    with axes_of(ax) as axes:
+        _over_time(axes, table, "Call attempts", "call", "", _ENDS, every, tz)
+    return figure_of(axes)
+
+
+def concurrency(calls: Table, *, tz: str = "UTC", ax: Axes | None = None) -> Figure:
+    """Calls at the same time: from INVITE to end, and those of them that were answered from 200 to BYE.
+
+    A call whose end was not seen lasts to the last event of any. Where there are more events than can be drawn, the
+    line is the highest of each step.
+    """
+    table = _taken(calls, "started_at", "answered_at", "ended_at").drop_nulls("started_at")
+    with axes_of(ax) as axes:
+        if table.is_empty():
+            titles(axes, "Calls at the same time", "0 calls")
+            nothing(axes, "no calls with a time")
+            return figure_of(axes)
+        last = pl.max_horizontal(pl.all().max())
+        table = table.with_columns(ended=pl.col("ended_at").is_not_null(), ended_at=pl.col("ended_at").fill_null(last))
+        lines = []
+        for name, begin, colour, style in (
+            ("in progress", "started_at", BLUE, "-"),
+            ("answered", "answered_at", GREEN, "--"),
+        ):
+            spans = table.drop_nulls(begin).select("ended", begin=begin, end="ended_at")
+            if spans.height:
+                lines.append((name, _alive(spans), colour, style))
+        most, at = (lines[0][1].sort("alive", "at", descending=[True, False])[0, name] for name in ("alive", "at"))
+        when = f"{at.astimezone(zone(tz)):%Y-%m-%d %H:%M:%S}"
+        peak = f"at most {most:,} at once, at {when} ({tz})"
+        titles(axes, "Calls at the same time", f"{_count(table.height, 'call')}; {peak}")
+        for name, steps, colour, style in lines:
+            drawn = _thinned(steps)
+            alive = drawn["alive"].to_numpy()
+            axes.step(_days(drawn["at"]), alive, where="post", color=colour, linestyle=style, label=name)
+        _upwards(axes)
+        axes.set_ylabel("calls")
+        _whole_numbers(axes.yaxis)
+        instants = _days(lines[0][1]["at"])
+        _time_axis(axes, (instants[0], instants[-1]), tz)
+        legend(axes)
+    return figure_of(axes)
+
+
+def _alive(spans: pl.DataFrame) -> pl.DataFrame:
+    """How many spans are open from each instant on; one that ends where another begins is not open with it."""
+    begun = spans.select(at="begin", change=pl.lit(1))
+    over = spans.select(at="end", change=-pl.col("ended").cast(pl.Int32))
+    events = pl.concat([begun, over])
+    return events.group_by("at").agg(pl.col("change").sum()).sort("at").select("at", alive=pl.col("change").cum_sum())
+
+
+def _thinned(steps: pl.DataFrame) -> pl.DataFrame:
+    if steps.height <= _POINTS:
+        return steps
+    ns = pl.col("at").to_physical()
+    width = ns.max() - ns.min()
+    place = (ns - ns.min()) // (width // _POINTS + 1)
+    return (
+        steps.group_by(place.alias("_place")).agg(pl.col("at").min(), pl.col("alive").max()).sort("at").drop("_place")
+    )
+
+
+def failures(failures: Table, *, ax: Axes | None = None) -> Figure:
+    """The failures that hurt most: the table ``failures``, by whatever it is grouped."""
+    # What it is grouped by comes first.
+    groups = failures.columns[: list(failures.columns).index("requests")]
+    names = [*groups, *(name for name in ("reason_phrase", "node") if name not in groups)]
+    table = _taken(failures, *names, "requests", "nodes")
+    total = int(table["requests"].sum())
+    with axes_of(ax) as axes:
+        titles(axes, "Failed requests", f"{_count(total, 'request')}, each counted once over its hops")
+        most = table.sort("requests", *groups, descending=[True, *[False] * len(groups)]).head(_BARS)
+        if most.is_empty():
+            nothing(axes, "no request failed")
+            return figure_of(axes)
+        rows = most.to_dicts()
+        told = []
+        for row in rows:
+            where = f", from {label(row['node'])}" if row["nodes"] == 1 else f", from {row['nodes']:,} nodes"
+            told.append(f"{row['requests']:,}  ({100 * row['requests'] / total:.1f} %){where if row['nodes'] else ''}")
+        shown = dict.fromkeys([*groups, *(["reason_phrase"] if "status" in groups else [])])
+        named = [
+            label(
+                " ".join(
+                    "no response" if name == "status" and row[name] is None else str(row[name])
+                    for name in shown
+                    if row[name] is not None or name == "status"
+                )
+            )
+            for row in rows
+        ]
+        _bars(axes, named, [("requests", VERMILLION, "", most["requests"].to_list())], told)
+        axes.get_legend().remove()  # type: ignore[union-attr]
+        left_out = f" ({most.height:,} of {table.height:,} rows)" if table.height > most.height else ""
+        axes.set_xlabel(f"requests{left_out}")
+    return figure_of(axes)
+
+
+def _path(nodes: Sequence[object]) -> str:
+    """From one to the next; in lines where it is long, as with IPv6."""
+    parts = ["?" if node is None else label(node, 40) for node in nodes]
+    return (" > " if len(" > ".join(parts)) <= CUT else " >\n").join(parts)
+
+
+def retransmissions(links: Table, *, ax: Axes | None = None) -> Figure:
+    """What was sent again on each link, most first: the table ``links``, by whatever it is grouped."""
+    figures = schema.MEASURES["links"].names
+    groups = [name for name in links.columns if name not in figures]
+    table = _taken(links, *groups, "requests", "resent_requests", "responses", "resent_responses")
+    table = table.with_columns(
+        again=pl.col("resent_requests") + pl.col("resent_responses"), sent=pl.col("requests") + pl.col("responses")
+    )
+    total, sent = table["again"].sum(), table["sent"].sum()
+    with axes_of(ax) as axes:
+        titles(
+            axes,
+            "Retransmissions by link (client > server)",
+            f"{total:,} of {sent:,} requests and final responses were sent again",
+        )
+        most = table.filter(pl.col("again") > 0).sort("again", *groups, descending=[True, *[False] * len(groups)])
+        most = most.head(_BARS)
+        if most.is_empty():
+            nothing(axes, "nothing was sent again" if table.height else "no links")
+            return figure_of(axes)
+        names = [_path(row) for row in most.select(groups).rows()]
+        layers = [
+            ("requests", BLUE, "//", most["resent_requests"].to_list()),
+            ("final responses", ORANGE, "..", most["resent_responses"].to_list()),
+        ]
+        told = [f"{again:,}  ({100 * again / sent:.1f} % of {sent:,})" for again, sent in most["again", "sent"].rows()]
+        _bars(axes, names, layers, told)
+        shown = f" ({most.height:,} of {table.height:,} links)" if table.height > most.height else ""
+        axes.set_xlabel(f"copies sent again{shown}")
+    return figure_of(axes)

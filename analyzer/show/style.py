@@ -1,0 +1,176 @@
+"""The house style of every figure: colours, fonts, labels, and a Figure whose bytes are the same each time.
+
+matplotlib's settings are global: they are changed under a lock while one figure is made, and put back. pyplot is not
+touched, so figures can be made in threads and without a display.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.style
+from matplotlib import figure, font_manager
+from matplotlib.text import Text
+
+from analyzer.show.text import fit, safe
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe & Ito, "Color Universal Design" (2008).
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
+    *("#000000", "#E69F00", "#56B4E9", "#009E73"),
+    *("#F0E442", "#0072B2", "#D55E00", "#CC79A7"),
+)
+GREY = "#999999"
+INK, FAINT = "#333333", "#DDDDDD"
+
+# After matplotlib's own font, whichever of these is installed draws what that one has not (Chinese, Japanese, Korean).
+_CJK_FONTS = (
+    *("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR", "Source Han Sans"),
+    *("WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "IPAGothic", "Hiragino Sans", "PingFang SC"),
+    *("Apple SD Gothic Neo", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "SimHei", "Arial Unicode MS", "Unifont"),
+)
+
+_STYLE: dict[str, Any] = {
+    "figure.figsize": (8.0, 4.2),
+    "savefig.dpi": 150,
+    "font.size": 9,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.axisbelow": True,
+    "axes.formatter.use_mathtext": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlepad": 20,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "sip-analyzer",
+    "pdf.fonttype": 42,
+}
+_LOCK = threading.RLock()
+
+CUT = 34
+"""Columns of a label; what is longer would leave no room for the data."""
+
+
+class Figure(figure.Figure):
+    """A matplotlib Figure that a notebook shows without pyplot, and whose files have no date in them."""
+
+    def savefig(self, fname: Any, **how: Any) -> None:
+        """As matplotlib's; the format is that of the suffix, the bytes are the same each time."""
+        form = how.get("format") or str(getattr(fname, "name", fname)).rpartition(".")[2].lower()
+        undated: dict[str, dict[str, None]] = {
+            "svg": {"Date": None},
+            "pdf": {"CreationDate": None},
+            "png": {"Software": None},
+        }
+        with house_style():
+            super().savefig(fname, **{"metadata": undated.get(form), **how})
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """For Jupyter: twice the pixels, half the size, so that it is sharp."""
+        width, height = (round(inches * 100) for inches in self.get_size_inches())
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", dpi=200)
+        return stream.getvalue(), {"width": width, "height": height}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    with _LOCK, matplotlib.style.context(["default", {**_STYLE, "font.family": list(_fonts())}]):
+        yield
+
+
+@contextmanager
+def axes_of(ax: Axes | None) -> Iterator[Axes]:
+    """The axes to draw on, in the house style: those given, or those of a new Figure."""
+    with house_style():
+        axes = Figure(layout="constrained").add_subplot() if ax is None else ax
+        yield axes
+        if ax is None:
+            # Ticks take their style when they are made, which else is when the figure is shown.
+            figure_of(axes).draw_without_rendering()
+        # Axes that were given were made in another style.
+        for text in (*axes.findobj(Text), *axes.get_xticklabels(), *axes.get_yticklabels()):
+            text.set_parse_math(False)
+
+
+def figure_of(axes: Axes) -> figure.Figure:
+    found = axes.get_figure(root=True)
+    assert found is not None
+    return found
+
+
+# ---- text ------------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(1)
+def _fonts() -> tuple[str, ...]:
+    installed = set(font_manager.get_font_names())
+    return ("DejaVu Sans", *(name for name in _CJK_FONTS if name in installed))
+
+
+@lru_cache(1)
+def _drawable() -> frozenset[int]:
+    """The code points that some font of ours has."""
+    paths = (font_manager.findfont(font_manager.FontProperties(family=name)) for name in _fonts())
+    return frozenset(code for path in paths for code in font_manager.get_font(path).get_charmap())
+
+
+def label(text: object, columns: int = CUT) -> str:
+    """Text from the wire as a label: harmless, not too long, and of characters that can be drawn."""
+    shown = safe(str(text))
+    if not shown.isascii():
+        codes = ((character, ord(character)) for character in shown)
+        shown = "".join(
+            character if code in _drawable() else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+            for character, code in codes
+        )
+    return fit(shown, columns)
+
+
+def titles(axes: Axes, title: str, below: str) -> None:
+    axes.set_title(label(title, 200))
+    axes.annotate(
+        label(below, 200),
+        *((0, 1), (0, 6)),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        va="bottom",
+        fontsize=9,
+    )
+
+
+def legend(axes: Axes, *, below: bool = False) -> None:
+    """Beside the data or below it, never on it."""
+    if below:
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.13), borderaxespad=0, ncols=4)
+    else:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, reverse=True)
+
+
+def nothing(axes: Axes, what: str) -> None:
+    axes.text(0.5, 0.5, what, transform=axes.transAxes, ha="center", va="center", fontsize=11)
+    axes.set(xticks=[], yticks=[])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
