@@ -18,11 +18,12 @@ FLOORS = [
     {"capture"},
     {"call"},
     {"ladder"},
-    {"message", "filters"},
+    {"message", "filters", "plot"},
     {"show"},
+    {"measure"},
     {"sip"},
     {"reading", "frames"},
-    {"schema", "errors", "_core"},
+    {"schema", "errors", "zones", "_core"},
 ]
 
 

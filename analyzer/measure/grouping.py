@@ -72,7 +72,8 @@ def measured(frame: pl.DataFrame, keys: Sequence[str], figures: Iterable[pl.Expr
 
 def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     """``part`` of ``whole``; undefined, not 0 or 1, where there is nothing to be a part of (RFC 6076 §4)."""
-    return pl.when(whole > 0).then(part / whole)
+    # Row by row, as in analyzer.sip.durations: a column that is one number is divided by as a product, and not exactly.
+    return pl.when(whole > 0).then(part / (part * 0 + whole))
 
 
 def endpoint(end: str) -> pl.Expr:

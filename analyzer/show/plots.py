@@ -267,20 +267,22 @@ def setup_latency(calls: Table, *, delay: str = "setup", ax: Axes | None = None)
     return figure_of(axes)
 
 
-def _bins(ordered: NDArray[np.float64], *, skewed: bool) -> tuple[NDArray[np.float64], float]:
+def _bins(ordered: NDArray[np.float64], *, skewed: bool) -> tuple[NDArray[np.floating[Any]], float]:
     """The edges of the bins, by the rule of Rice (2 n^1/3), and how wide they are."""
     number = min(max(math.ceil(2 * len(ordered) ** (1 / 3)), 8), 80)
     low, high = float(ordered[0]), float(ordered[-1])
     if low == high:
         width = _round_width(max(high / 20, 1e-6))
         return np.array([low - width / 2, low + width / 2]), width
+    edges: NDArray[np.floating[Any]]
     if skewed:
-        edges: NDArray[np.float64] = np.geomspace(low * (1 - 1e-9), high * (1 + 1e-9), number + 1)
-        return edges, 0.0
-    width = _round_width(max((high - low) / number, high / 1000))
-    first = math.floor(low / width * (1 + 1e-12))
-    last = math.floor(high / width * (1 + 1e-12)) + 1
-    return np.arange(first, last + 1) * width, width
+        width, edges = 0.0, np.geomspace(low, high, number + 1)
+    else:
+        width = _round_width(max((high - low) / number, high / 1000))
+        edges = np.arange(math.floor(low / width), math.floor(high / width) + 2) * width
+    # Rounding must not leave the shortest or the longest outside.
+    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
+    return edges, width
 
 
 def latency_ecdf(calls: Table, *, delay: str = "setup", by: str | None = None, ax: Axes | None = None) -> Figure:

@@ -37,6 +37,39 @@ def test_every_table_has_a_command(run: Run, table: str) -> None:
     assert (result.exit_code, result.stdout != "") == (0, True)
 
 
+@pytest.mark.parametrize("measure", schema.MEASURES)
+def test_every_measured_table_has_a_command(run: Run, measure: str) -> None:
+    result = run(measure, "a.pcap")
+    assert (result.exit_code, result.stdout != "") == (0, True)
+
+
+def test_latency_for_people(run: Run) -> None:
+    """Two calls, one of them with a post-dial delay of 0.9 s and a set-up delay of 0.901 s."""
+    lines = run("latency", "a.pcap").stdout.splitlines()
+    assert [line.split() for line in (lines[0], lines[1], lines[4])] == [
+        ["delay", "calls", "n", "min_s", "mean_s", "median_s", "p90_s", "p95_s", "p99_s", "max_s"],
+        ["pdd", "2", "1", "0.900", "0.900", "0.900", "0.900", "0.900", "-", "0.900"],
+        ["setup", "2", "1", "0.901", "0.901", "0.901", "0.901", "0.901", "-", "0.901"],
+    ]
+
+
+def test_measured_tables_take_the_filters(run: Run) -> None:
+    """Call 2 alone was not answered."""
+    result = run("latency", "a.pcap", "--outcome", "busy", "--format", "csv", "--columns", "delay,calls,n")
+    assert result.stdout.splitlines()[:2] == ["delay,calls,n", "pdd,1,0"]
+
+
+def test_keys_among_the_columns_of_by_are_strings_in_json(run: Run) -> None:
+    rows = json.loads(run("latency", "a.pcap", "--by", "call", "--format", "json").stdout)
+    assert {row["call"] for row in rows} == {"10", "20"}
+
+
+def test_a_figure_is_written_in_the_format_of_its_suffix(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "x.svg"
+    result = run("plot", "setup_latency", "a.pcap", "-o", str(path), "--delay", "pdd")
+    assert (result.exit_code, path.read_text().startswith("<?xml")) == (0, True)
+
+
 def test_calls_for_people(run: Run) -> None:
     assert run("calls", "a.pcap").stdout.splitlines() == [
         "no  started 2024-05-01  caller        callee        outcome   outcome_detail  status  reason_phrase"
@@ -127,6 +160,11 @@ def test_filters_reach_the_table(run: Run) -> None:
         (["calls", "a.pcap", "--capture-point", "core"], "NAME=GLOB"),
         (["calls"], "CAPTURE"),
         (["nonsense", "a.pcap"], "No such command"),
+        (["latency", "a.pcap", "--by", "colour"], "by 'colour'"),
+        (["latency", "a.pcap", "--every", "1w"], "every '1w'"),
+        (["plot", "nonsense", "a.pcap", "-o", "x.svg"], "'nonsense' is not one of"),
+        (["plot", "outcomes", "a.pcap", "-o", "x.bmp"], ".svg, .png, .pdf"),
+        (["plot", "outcomes", "a.pcap", "-o", "x.svg", "--every", "1h"], "outcomes takes no --every"),
         (["call", "7", "a.pcap"], "no call '7'"),
         (["message", "9", "a.pcap"], "no message 9"),
         (["message", "nine", "a.pcap"], "not a valid integer"),

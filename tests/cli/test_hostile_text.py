@@ -40,6 +40,16 @@ def commands(text: str) -> set[str]:
     )
 
 
+MEASURES = ("responses --by reason_phrase", "failures", "links", "latency --by caller,outcome", "outliers --by callee")
+
+
+@pytest.mark.parametrize("words", MEASURES)
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "parquet"])
+def test_measured_tables(run: Run, words: str, form: str) -> None:
+    result = run(*words.split(), "a.pcap", "--format", form)
+    assert (result.exit_code, commands(result.stdout), commands(result.stderr)) == (0, set(), set())
+
+
 TABLES = ("files", "messages", "transactions", "dialogs", "calls", "registrations", "problems", "account")
 
 

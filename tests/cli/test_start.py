@@ -19,7 +19,11 @@ def imported(program: str) -> set[str]:
     return words
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["calls", "-h"], ["summary", "-h"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["--version"], ["calls", "-h"], ["summary", "-h"], ["latency", "-h"], ["plot", "-h"]],
+    ids=" ".join,
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert imported(f" from analyzer.cli import group; group({words!r}, prog_name='sip-analyzer')") == set()
 
@@ -32,6 +36,8 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
         ["calls", "a", "--format", "csv"],
         ["summary", "a"],
         ["ladder", "1", "a"],
+        ["latency", "a"],
+        ["failures", "a", "--every", "1h"],
     ],
     ids=" ".join,
 )

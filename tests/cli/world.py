@@ -18,6 +18,7 @@ import polars as pl
 
 from analyzer import filters, schema
 from analyzer.errors import AmbiguousCall, NotFound
+from analyzer.measure.measures import measure
 from analyzer.message import Message
 
 START = 1_714_557_600_000_000_000  # 2024-05-01T10:00:00Z
@@ -225,6 +226,9 @@ class Capture:
 
     def table(self, name: str) -> pl.DataFrame:
         return self.held[name]
+
+    def measure(self, name: str, **how: str | None) -> pl.DataFrame:
+        return measure(name, self.table, **how)
 
     def filter(self, chosen: filters.Filter) -> Capture:
         return Capture(filters.apply(chosen, self.held), damaged=self.damaged, texts=self.texts)

@@ -1,0 +1,18 @@
+"""A Capture over a dialogue that can be read (``tests/sip/frames.py`` says how it is written)."""
+
+from __future__ import annotations
+
+import polars as pl
+from sip import frames
+
+from analyzer import schema
+from analyzer.capture import Capture
+
+
+def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
+    """The tables of a capture that ends so many seconds after its start."""
+    empty = {name: pl.DataFrame(schema=schema.TABLES[name].polars()) for name in ("problems", "account")}
+    last = pl.Series([frames.at(ends)], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC"))
+    files = pl.DataFrame(schema=schema.FILES.polars()).clear(1).with_columns(last.alias("last_at"), cut=pl.lit(False))
+    core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
+    return Capture(core | empty)
