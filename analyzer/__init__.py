@@ -4,7 +4,8 @@
 
     capture bytes -> packets -> payloads -> messages         the compiled core, once per packet or message
       messages -> transactions -> dialogs -> calls           analyzer.sip: functions from tables to a table
-      tables -> summary, ladder, files                       analyzer.show, analyzer.cli
+      tables -> responses, links, failures, latency          analyzer.measure
+      tables -> summary, ladder, figures, files                       analyzer.show, analyzer.cli
 
 Start with :func:`read`; a message by hand goes through :func:`parse`.
 """

@@ -26,6 +26,7 @@ heading share one word. Missing is null, never 0 or "".
 | int | Int64 | Int64 | |
 | time | datetime64[ns, UTC] | Datetime(ns, UTC) | capture time; RFC 3339 with nine digits in CSV and JSON |
 | duration | float64 | Float64 | seconds |
+| share | float64 | Float64 | 0 to 1; missing where there is nothing to be a share of |
 | bool | bool | Boolean | never null |
 | text | str | String | as sent; bad UTF-8 is U+FFFD |
 | texts | object (list) | List(String) | joined by a space in CSV |
@@ -53,9 +54,21 @@ The codes of the table `problems`; their names never change. Made from `problem.
 DOCUMENTED = r"((?:[ ]{4}/// .*\n)+)[ ]{4}"
 
 
+MEASURES_HEAD = """
+# Measured tables
+
+What the tables above amount to; [numbers.md](numbers.md) says how each number is made. Methods with `by=` and `every=`
+(`cap.links(every="1h")`, as Polars `cap.measure("links", every="1h")`), commands with `--by` and `--every`.
+"""
+
+
 def tables() -> str:
-    parts = [TABLES_HEAD]
-    for table in schema.TABLES.values():
+    return TABLES_HEAD + described(schema.TABLES) + MEASURES_HEAD + described(schema.MEASURES)
+
+
+def described(tables: dict[str, schema.Table]) -> str:
+    parts = []
+    for table in tables.values():
         parts.append(f"\n## {table.name}\n\n{table.row}\n\n| column | type | meaning | standard |\n|---|---|---|---|\n")
         parts.extend(f"| {c.name} | {c.type} | {c.meaning} | {c.standard} |\n" for c in table.columns)
     return "".join(parts)
