@@ -101,8 +101,8 @@ def _delay_axis(axes: Axes, name: str, *, skewed: bool) -> None:
     axes.set_xlabel(name)
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _upwards(axes: Axes) -> None:

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Okabe & Ito, "Color Universal Design" (2008).
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
-    *("#000000", "#E69F00", "#56B4E9", "#009E73"),
-    *("#F0E442", "#0072B2", "#D55E00", "#CC79A7"),
-)
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#999999"
 INK, FAINT = "#333333", "#DDDDDD"
 
@@ -97,6 +95,7 @@ class Figure(figure.Figure):
 
 @contextmanager
 def house_style() -> Iterator[None]:
+    """Our settings over matplotlib's own defaults, whatever the user's are; one thread at a time."""
     with _LOCK, matplotlib.style.context(["default", {**_STYLE, "font.family": list(_fonts())}]):
         yield
 
@@ -116,6 +115,7 @@ def axes_of(ax: Axes | None) -> Iterator[Axes]:
 
 
 def figure_of(axes: Axes) -> figure.Figure:
+    """The figure that the axes are in, also where they are in a part of it."""
     found = axes.get_figure(root=True)
     assert found is not None
     return found
@@ -150,6 +150,7 @@ def label(text: object, columns: int = CUT) -> str:
 
 
 def titles(axes: Axes, title: str, below: str) -> None:
+    """What is drawn, and below it of how many."""
     axes.set_title(label(title, 200))
     axes.annotate(
         label(below, 200),
@@ -170,6 +171,7 @@ def legend(axes: Axes, *, below: bool = False) -> None:
 
 
 def nothing(axes: Axes, what: str) -> None:
+    """Says in the place of the data what is missing."""
     axes.text(0.5, 0.5, what, transform=axes.transAxes, ha="center", va="center", fontsize=11)
     axes.set(xticks=[], yticks=[])
     axes.grid(visible=False)

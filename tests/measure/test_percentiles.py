@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.measure.percentiles import nearest_rank
@@ -36,6 +36,7 @@ def test_of_nothing_it_is_missing(values: list[None]) -> None:
     assert of(values, 50) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(1, 100))
 def test_at_least_p_percent_lie_at_or_below_it_and_it_was_measured(values: list[float], percent: int) -> None:
     found = of(list(values), percent)
