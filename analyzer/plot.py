@@ -20,7 +20,7 @@ class Plot:
 
     >>> import analyzer
     >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
-    >>> cap.plot.setup_latency().axes[0].get_title()
+    >>> cap.plot.setup_latency().axes[0].get_title("left")
     'Set-up delay: INVITE to 200'
     """
 
