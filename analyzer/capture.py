@@ -298,6 +298,24 @@ class Capture:
         except pl.exceptions.PolarsError as error:
             raise AnalyzerError(f"the query cannot be run: {error}") from error
 
+    def summary(self, *, tz: str = "UTC", width: int = 100) -> str:
+        """What happened here, on one screen of text ``width`` columns wide, times as in the zone ``tz``.
+
+        >>> import analyzer
+        >>> print(analyzer.read("sample_pcaps/busy.pcap").summary().splitlines()[5])
+        calls                  1  busy 1
+        """
+        from analyzer.show.summary import TABLES, summary
+
+        # What it counts of messages is there without joining calls and dialogs to them.
+        messages = self._tables.get("messages", self._core["messages"])
+        return summary({name: self.table(name) for name in TABLES} | {"messages": messages}, tz=tz, width=width)
+
+    def _repr_html_(self) -> str:
+        from analyzer.show.cards import capture_card
+
+        return capture_card(repr(self), self.summary())
+
     def __repr__(self) -> str:
         counts = {"files": self._core["files"].height, "messages": self._core["messages"].height}
         return f"<Capture: {', '.join(f'{count} {name}' for name, count in counts.items())}>"

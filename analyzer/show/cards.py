@@ -1,4 +1,4 @@
-"""Calls and messages as small cards of HTML for notebooks: escaped, without script, without network."""
+"""Captures, calls and messages as small cards of HTML for notebooks: escaped, without script, without network."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ _CALL = (
     *("talk_s", "released_by", "legs", "hops", "retransmissions"),
 )
 _MESSAGE = ("time", "file", "frame", "src_ip", "src_port", "dst_ip", "dst_port", "transport", "call_id")
+
+
+def capture_card(title: str, summary: str) -> str:
+    """A capture: its summary, which is safe text."""
+    return f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong><pre>{_lines(summary)}</pre></div>'
 
 
 def call_card(title: str, row: pl.DataFrame, picture: str) -> str:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+TABLES = ("files", "transactions", "calls", "registrations", "problems", "account")
+"""The tables that a summary is made of, beside ``messages``."""
+
 _NAME = 15  # columns of the names at the left
 _MOST = 8  # values shown of an open list, the rest is counted together
 
@@ -43,7 +46,7 @@ _UNREAD = {
 
 
 def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int = 100) -> str:
-    """The summary of a capture, from all its tables.
+    """The summary of a capture, from its tables: `TABLES`, and of ``messages`` method, status, transport and copies.
 
     Percentiles are nearest-rank over the calls that have the value (n beside them); the answer ratio leaves out calls
     whose end or begin the capture does not hold. Duplicates count nowhere but in their own line.

@@ -20,6 +20,7 @@ from analyzer import filters, schema
 from analyzer.errors import AmbiguousCall, NotFound
 from analyzer.measure.measures import measure
 from analyzer.message import Message
+from analyzer.show.summary import summary
 
 START = 1_714_557_600_000_000_000  # 2024-05-01T10:00:00Z
 HOUR = 3_600_000_000_000
@@ -229,6 +230,9 @@ class Capture:
 
     def measure(self, name: str, **how: str | None) -> pl.DataFrame:
         return measure(name, self.table, **how)
+
+    def summary(self, *, tz: str, width: int) -> str:
+        return summary(self.held, tz=tz, width=width)
 
     def filter(self, chosen: filters.Filter) -> Capture:
         return Capture(filters.apply(chosen, self.held), damaged=self.damaged, texts=self.texts)
