@@ -21,12 +21,11 @@ from analyzer.cli import COMMANDS, _call, _options
 @click.option("-w", "--width", type=click.IntRange(min=50), metavar="COLUMNS", help="Width; else the terminal's.")
 def command(width: int | None, **values: Any) -> None:
     """Print the summary."""
-    from analyzer import schema
-    from analyzer.show.summary import summary
+    from analyzer.show.summary import TABLES, summary
 
     chosen = _options.make_filter("calls", values["tz"], values)
     reading = _options.read(values)
     capture = reading.capture.filter(chosen) if chosen else reading.capture
-    tables = {name: capture.table(name) for name in schema.TABLES}
+    tables = {name: capture.table(name) for name in TABLES}
     click.echo(summary(tables, tz=values["tz"], width=width or _call.terminal_width()), nl=False)
     reading.close()

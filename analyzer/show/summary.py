@@ -41,9 +41,12 @@ _UNREAD = {
     "ethertype_0x88be": "ERSPAN",
 }
 
+#: The tables that a summary is made of.
+TABLES = ("files", "messages", "transactions", "calls", "registrations", "problems", "account")
+
 
 def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int = 100) -> str:
-    """The summary of a capture, from all its tables.
+    """The summary of a capture, from its ``TABLES``.
 
     Percentiles are nearest-rank over the calls that have the value (n beside them); the answer ratio leaves out calls
     whose end or begin the capture does not hold. Duplicates count nowhere but in their own line.
