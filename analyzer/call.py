@@ -23,13 +23,14 @@ class Call:
         self.row = row
 
     def table(self, name: str) -> pl.DataFrame:
-        """Its rows of a table that speaks of calls or dialogs, as a ``polars.DataFrame``."""
+        """Its rows of a table that speaks of messages, dialogs or calls, as a ``polars.DataFrame``."""
         import polars as pl
 
         frame = self._capture.table(name)
         if "call" in frame.columns:
             return frame.filter(pl.col("call") == self.row["call"])
-        return frame.filter(pl.col("dialog").is_in(self.table("dialogs")["dialog"].implode()))
+        key, of = ("message", "messages") if name == "sdp" else ("dialog", "dialogs")
+        return frame.filter(pl.col(key).is_in(self.table(of)[key].implode()))
 
     @property
     def messages(self) -> pd.DataFrame:
@@ -45,6 +46,21 @@ class Call:
     def dialogs(self) -> pd.DataFrame:
         """Its dialogs."""
         return to_pandas(self.table("dialogs"))
+
+    @property
+    def sdp(self) -> pd.DataFrame:
+        """Every m= line of the session descriptions in its messages, on all hops, in time order."""
+        return to_pandas(self.table("sdp"))
+
+    @property
+    def offers(self) -> pd.DataFrame:
+        """Its offer/answer exchanges, line by line: what was agreed, and when."""
+        return to_pandas(self.table("offers"))
+
+    @property
+    def holds(self) -> pd.DataFrame:
+        """When a stream of it was on hold, and by whom."""
+        return to_pandas(self.table("holds"))
 
     def sightings(self) -> pl.DataFrame:
         """Its messages and their duplicates of the capture, which belong to no call, in the order of ``messages``."""

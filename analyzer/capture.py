@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from analyzer.sip.attempts import Attempts
 
 
+# Tables that show columns which no other rests on.
+_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations"})
+
+
 def read(
     origins: Origin | Iterable[Origin],
     *,
@@ -49,8 +53,8 @@ def read(
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
     found = native.sources(origins, capture_points)
-    lean = tables is not None and "messages" not in tables
-    columns = [*schema.MESSAGES.names, *schema.CORE_ONLY.names] if lean else []
+    lean = tables is not None and not _NEED_ALL.intersection(tables)
+    columns = [*schema.MESSAGES.names, *schema.CORE_ONLY.names, *schema.DESCRIPTIONS.names] if lean else []
     reading = native.Reading(found, threads, limits, [name for name in columns if name not in schema.FOR_SHOW] or None)
     return Capture(reading.tables(progress), reading)
 
@@ -64,6 +68,8 @@ class Capture:
         self._reading = reading
         self._tables: dict[str, pl.DataFrame] = {}
         self._found_attempts: Attempts | None = None
+        #: Where this one is a filtered view: the capture that it is a part of.
+        self._whole: Capture | None = None
 
     # ---- tables ------------------------------------------------------------------------------------------------
 
@@ -75,8 +81,19 @@ class Capture:
         if name not in schema.TABLES:
             raise NotFound(f"no table is called {name!r}; there are {', '.join(schema.TABLES)}")
         if name not in self._tables:
-            self._tables[name] = getattr(self, f"_make_{name}")()
+            self._tables[name] = self._made(name)
         return self._tables[name]
+
+    def _made(self, name: str) -> pl.DataFrame:
+        if self._whole is not None:
+            from analyzer import filters
+
+            return filters.of_kept(self._whole.table(name), self._tables)
+        if name in _NEED_ALL and self._reading and not self._reading.whole:
+            self._reading = self._reading.again()
+            self._core = self._reading.tables()
+        made: pl.DataFrame = getattr(self, f"_make_{name}")()
+        return made
 
     def _pandas(self, name: str) -> pd.DataFrame:
         from analyzer.frames import to_pandas
@@ -94,6 +111,11 @@ class Capture:
         return self._pandas("messages")
 
     @property
+    def sdp(self) -> pd.DataFrame:
+        """One row per message and m= line of its session description, in message order."""
+        return self._pandas("sdp")
+
+    @property
     def transactions(self) -> pd.DataFrame:
         """One row per transaction and hop."""
         return self._pandas("transactions")
@@ -102,6 +124,21 @@ class Capture:
     def dialogs(self) -> pd.DataFrame:
         """One row per Call-ID and pair of tags, over all hops."""
         return self._pandas("dialogs")
+
+    @property
+    def offers(self) -> pd.DataFrame:
+        """One row per offer/answer exchange of a dialog and m= line: what was agreed, and when."""
+        return self._pandas("offers")
+
+    @property
+    def holds(self) -> pd.DataFrame:
+        """One row per time that a stream was on hold by the same side."""
+        return self._pandas("holds")
+
+    @property
+    def violations(self) -> pd.DataFrame:
+        """One row per breach of the rules of offer and answer."""
+        return self._pandas("violations")
 
     @property
     def calls(self) -> pd.DataFrame:
@@ -256,8 +293,10 @@ class Capture:
         """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""
         from analyzer import filters
 
+        needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name == chosen.table]
         view = Capture(self._core, self._reading)
-        view._tables = filters.apply(chosen, {name: self.table(name) for name in schema.TABLES})
+        view._whole = self
+        view._tables = filters.apply(chosen, {name: self.table(name) for name in needed})
         return view
 
     def mask(self, key: str | bytes | None = None) -> Capture:
@@ -349,10 +388,35 @@ class Capture:
     @property
     def _bare_dialogs(self) -> pl.DataFrame:
         if "_dialogs" not in self._tables:
-            from analyzer.sip.dialogs import dialogs
+            from analyzer.sip.dialogs import with_hops
 
-            self._tables["_dialogs"] = dialogs(self._core["messages"], self._bare_transactions, end=self._end)
+            found = with_hops(self._core["messages"], self._bare_transactions, end=self._end)
+            self._tables["_dialogs"], self._tables["_hops"] = found
         return self._tables["_dialogs"]
+
+    @property
+    def _hops(self) -> pl.DataFrame:
+        """Where each dialog was read: comes with the dialogs."""
+        _ = self._bare_dialogs
+        return self._tables["_hops"]
+
+    @property
+    def _exchanges(self) -> pl.DataFrame:
+        if "_exchanges" not in self._tables:
+            from analyzer.sip.offer_answer import exchanges
+
+            self._tables["_exchanges"] = exchanges(self._core["messages"], self._bare_transactions, self._hops)
+        return self._tables["_exchanges"]
+
+    @property
+    def _bare_holds(self) -> pl.DataFrame:
+        if "_holds" not in self._tables:
+            from analyzer.sip.holds import holds
+
+            self._tables["_holds"] = holds(
+                self._core["messages"], self._bare_dialogs, self._hops, self._exchanges, self._core["descriptions"]
+            )
+        return self._tables["_holds"]
 
     @property
     def _attempts(self) -> Attempts:
@@ -365,14 +429,49 @@ class Capture:
         return self._found_attempts
 
     def _make_calls(self) -> pl.DataFrame:
-        return self._attempts.calls
+        from analyzer.sip import holds, offer_answer
+
+        found, descriptions = self._attempts, self._core["descriptions"]
+        codecs = offer_answer.agreed_codecs(found.lived, self._exchanges, descriptions)
+        held = holds.hold_seconds(found.lived, self._hops, self._bare_holds)
+        return found.with_media(codecs, held)
+
+    def _make_sdp(self) -> pl.DataFrame:
+        from analyzer.sip.offer_answer import sdp
+
+        return sdp(self._core["messages"], self._bare_transactions, self._core["descriptions"])
+
+    def _make_offers(self) -> pl.DataFrame:
+        from analyzer.sip.offer_answer import offers
+
+        bare = offers(
+            self._core["messages"],
+            self._bare_transactions,
+            self._bare_dialogs,
+            self._hops,
+            self._exchanges,
+            self._core["descriptions"],
+        )
+        return self._attempts.of_rows(bare, "offer")
+
+    def _make_holds(self) -> pl.DataFrame:
+        return self._attempts.of_rows(self._bare_holds, "dialog").select(schema.HOLDS.names)
+
+    def _make_violations(self) -> pl.DataFrame:
+        from analyzer.sip.violations import violations
+
+        bare = violations(
+            self._core["messages"],
+            self._bare_transactions,
+            self._hops,
+            self._exchanges,
+            self._core["descriptions"],
+        )
+        return self._attempts.of_rows(bare, "message")
 
     def _make_messages(self) -> pl.DataFrame:
         from analyzer.sip import dialogs
 
-        if self._reading and not self._reading.whole:
-            self._reading = self._reading.again()
-            self._core = self._reading.tables()
         messages = self._core["messages"]
         found = messages.with_columns(
             dialogs.of_messages(messages, self._bare_dialogs).alias("dialog"),

@@ -209,7 +209,8 @@ def _check_where(where: str, table: str) -> None:
 
 
 def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """The same tables with the rows that the filter picks, in the same order.
+    """The same tables with the rows that the filter picks, in the same order. Of the ``DEPENDENT`` ones only that which
+    is looked at must be there.
 
     ``files`` and ``problems`` keep what concerns the packets of the messages picked. ``account`` counts packets before
     there are calls and stays whole.
@@ -243,6 +244,8 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
         of_calls = kept["calls"]["call"].implode()
         dialogs = rows if chosen.table == "dialogs" else tables["dialogs"]
         kept["dialogs"] = dialogs.filter(pl.col("dialog").is_in(of_messages) | pl.col("call").is_in(of_calls))
+        for name in DEPENDENT.intersection(tables):
+            kept[name] = of_kept(rows if name == chosen.table else tables[name], kept)
         for name, on in (("files", ["file"]), ("problems", ["file", "frame"])):
             source = rows if name == chosen.table else tables[name]
             kept[name] = source.join(messages.select(on).unique(), on=on, how="semi", maintain_order="left")
@@ -252,6 +255,21 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
 
 
 _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
+
+#: Tables whose rows belong to a message, or to a dialog or call: they need not be there when a filter is applied.
+DEPENDENT = frozenset({"sdp", "offers", "holds", "violations"})
+
+
+def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The rows of one of the ``DEPENDENT`` tables whose messages, or dialogs and calls, are among those kept."""
+    import polars as pl
+
+    def among(key: str, table: str) -> pl.Expr:
+        return pl.col(key).is_in(kept[table][key].implode())
+
+    if "call" not in frame.columns:
+        return frame.filter(among("message", "messages"))
+    return frame.filter(among("dialog", "dialogs") | among("call", "calls"))
 
 
 def _units(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -300,7 +318,9 @@ def _units(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     import polars as pl
 
-    if table == "dialogs":
+    if table == "sdp":
+        return messages.filter(pl.col("message").is_in(rows["message"].implode()))["_unit"].unique()
+    if "dialog" in rows.columns and "_unit" not in rows.columns:
         of_dialogs = messages.filter(pl.col("dialog").is_in(rows["dialog"].implode()))["_unit"]
         return pl.concat([of_dialogs, rows["call"].drop_nulls()]).unique()
     return rows["_unit"].unique()

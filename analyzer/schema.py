@@ -205,19 +205,225 @@ CORE_ONLY = Table(
         C("_via", "int", "Hash of the Via stack without received and rport."),
         C("_via_rest", "int", "The same without the topmost Via."),
         C("_nonce", "int", "Hash of the nonce, of a challenge or of credentials."),
+        C("_sdp", "int", "Hash of its session description, the key of descriptions."),
         C("_qos", "bool", "Its SDP speaks of preconditions at all.", "RFC 3312 §4"),
+        C("_sends", "bool", "Its SDP has a stream that its sender may send on.", "RFC 3264 §5.1"),
         C("_q850", "int", "cause of Reason: Q.850.", "RFC 3326"),
         C("_sip_cause", "int", "cause of Reason: SIP.", "RFC 3326"),
     ),
 )
 
-# Columns of messages that no stage looks at: a reading for calls alone does not make them.
+# Columns of messages and descriptions that calls do not rest on: a reading for calls alone does not make them.
 FOR_SHOW = frozenset(
     {
-        *("file", "frame", "offset", "length", "point", "max_forwards", "require", "supported", "rseq", "rack"),
+        *("port_count", "proto", "formats", "fmtp", "bandwidth_kbps", "tias_bps", "rs_bps", "rr_bps", "preconditions"),
+        *("qos_local", "qos_remote", "ptime", "maxptime", "rtcp_port", "rtcp_mux", "mid", "ice", "candidates", "setup"),
+        *("crypto", "origin_username", "session_id", "session_version", "origin_address", "connection"),
+        *("file", "frame", "offset", "length", "point", "max_forwards", "require", "supported"),
         *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
         *("_via", "_via_rest"),
     }
+)
+
+SDP = Table(
+    "sdp",
+    "One m= line of a session description in a message; in message order, duplicates left out.",
+    (
+        C("message", "key", "Message that carries it, also within a multipart body."),
+        C("index", "int", "Number of the m= line in the message, from 0.", "RFC 3264 §5"),
+        C("media", "text", "audio video image application message text.", "RFC 8866 §5.14", private="words"),
+        C("port", "int", "Transport port; 0 = rejected or taken out of use.", "RFC 3264 §6"),
+        C("port_count", "int", "Number of port pairs, where stated.", "RFC 8866 §5.14"),
+        C(
+            "proto",
+            "text",
+            "Transport protocol: RTP/AVP, UDP/TLS/RTP/SAVPF, udptl ...",
+            "RFC 8866 §5.14",
+            private="words",
+        ),
+        C(
+            "formats",
+            "text",
+            "Payload types or format names, in order of preference.",
+            "RFC 8866 §5.14",
+            private="words",
+        ),
+        C(
+            "codecs",
+            "text",
+            "Codec of each format, in the same order: rtpmap, else the static payload type; ? where neither tells.",
+            "RFC 8866 §6.6, RFC 3551 §6",
+            private="words",
+        ),
+        C("fmtp", "text", "Format parameters as sent, joined by ' | '.", "RFC 8866 §6.15", private="words"),
+        C(
+            "connection",
+            "text",
+            "Address of c=, of the stream, else of the session.",
+            "RFC 8866 §5.7",
+            private="address",
+        ),
+        C(
+            "direction",
+            "text",
+            "sendrecv sendonly recvonly inactive, as its sender sees it.",
+            "RFC 3264 §5.1",
+            private="open",
+        ),
+        C("bandwidth_kbps", "int", "b=AS, with IP and UDP headers, kbit/s.", "RFC 8866 §5.8"),
+        C("tias_bps", "int", "b=TIAS, without these headers, bit/s.", "RFC 3890"),
+        C("rs_bps", "int", "b=RS: RTCP of senders, bit/s; 0 here and in rr_bps = no RTCP.", "RFC 3556"),
+        C("rr_bps", "int", "b=RR: RTCP of receivers, bit/s.", "RFC 3556"),
+        C("preconditions", "text", "curr, des and conf as sent, joined by '; '.", "RFC 3312 §4", private="words"),
+        C(
+            "qos_local",
+            "text",
+            "Resources on its sender's side: none send recv sendrecv.",
+            "RFC 3312 §4",
+            private="open",
+        ),
+        C("qos_remote", "text", "Resources on the other side, as its sender knows.", "RFC 3312 §4", private="open"),
+        C("qos_pending", "bool", "A mandatory precondition of it is not met yet.", "RFC 3312 §5"),
+        C("ptime", "int", "Milliseconds of media in a packet.", "RFC 8866 §6.4"),
+        C("maxptime", "int", "Most milliseconds of media in a packet.", "RFC 8866 §6.5"),
+        C("rtcp_port", "int", "Port of RTCP, where stated.", "RFC 3605"),
+        C("rtcp_mux", "bool", "RTP and RTCP on one port.", "RFC 5761"),
+        C("mid", "text", "Identification of the stream.", "RFC 5888", private="words"),
+        C("ice", "bool", "ICE is offered.", "RFC 8839"),
+        C("candidates", "int", "ICE candidates.", "RFC 8839 §5.1"),
+        C(
+            "setup",
+            "text",
+            "actpass active passive holdconn: who opens the connection.",
+            "RFC 4145, RFC 5763",
+            private="words",
+        ),
+        C("crypto", "text", "Suites of SDES, without their keys.", "RFC 4568", private="words"),
+        C("origin_username", "text", "Username of o=.", "RFC 8866 §5.2", private="user"),
+        C("session_id", "text", "sess-id of o=.", "RFC 8866 §5.2", private="identifier"),
+        C("session_version", "int", "sess-version of o=; one more with every change.", "RFC 3264 §8"),
+        C("origin_address", "text", "Address of o=.", "RFC 8866 §5.2", private="address"),
+        C("early_session", "bool", "Of a body with the disposition early-session.", "RFC 3959"),
+        C("role", "text", "offer answer unknown.", "RFC 3264, RFC 6337 §2", private="open"),
+        C(
+            "preview",
+            "bool",
+            "An unreliable 18x's copy of the answer that is to come: not the answer itself.",
+            "RFC 3261 §13.2.1, RFC 6337 §2.3",
+        ),
+    ),
+)
+
+# What the core gives of each distinct description, once however many messages carry it.
+DESCRIPTIONS = Table(
+    "descriptions",
+    "One m= line of a distinct session description.",
+    (
+        C("_sdp", "int", "Hash of the description; messages have it too."),
+        *(column for column in SDP.columns if column.name not in ("message", "role", "preview")),
+        C("_receives", "bool", "Its writer takes media: by its direction, and the address is one.", "RFC 3264 §8.4"),
+    ),
+)
+
+OFFERS = Table(
+    "offers",
+    "One m= line of an offer/answer exchange, at the reference hop of its dialog; by the time of the offer.",
+    (
+        C("offer", "key", "Message with the offer.", "RFC 3264 §5"),
+        C("answer", "key", "Message with the answer; null where there is none.", "RFC 3264 §6"),
+        C("index", "int", "Number of the m= line, from 0.", "RFC 3264 §5"),
+        C("media", "text", "audio video image application message text.", private="words"),
+        C(
+            "pattern",
+            "int",
+            "1 INVITE/2xx, 2 2xx/ACK, 3 INVITE/reliable 1xx, 4 reliable 1xx/PRACK, 5 PRACK/2xx, 6 UPDATE/2xx.",
+            "RFC 6337 table 1",
+        ),
+        C("offered_by", "text", "local remote: the side of the dialog ('local' created it).", private="open"),
+        C("offered_at", "time", "First byte of a request, last byte of a response."),
+        C("answered_at", "time", "The same of the answer."),
+        C(
+            "state",
+            "text",
+            "agreed rejected removed unanswered pending: rejected by port 0 or by a final response of 300-699, removed"
+            " by port 0 in the offer.",
+            "RFC 3264 §6, §8.2",
+            private="open",
+        ),
+        C("status", "int", "Final status of the request whose transaction carries the offer.", "RFC 6337 §2"),
+        C("offered_codecs", "text", "Codecs of the offer, in its order of preference.", private="words"),
+        C(
+            "codecs",
+            "text",
+            "Codecs of the answer, in its order of preference, where agreed.",
+            "RFC 3264 §6.1",
+            private="words",
+        ),
+        C(
+            "direction",
+            "text",
+            "sendrecv sendonly recvonly inactive as the local side sees it, where agreed.",
+            private="open",
+        ),
+        C("local_connection", "text", "Address on which the local side receives.", private="address"),
+        C("local_port", "int", "Its port."),
+        C("remote_connection", "text", "Address on which the remote side receives.", private="address"),
+        C("remote_port", "int", "Its port."),
+        C(
+            "qos_local",
+            "text",
+            "Resources of the local side after it: none send recv sendrecv.",
+            "RFC 3312 §4",
+            private="open",
+        ),
+        C("qos_remote", "text", "Resources of the remote side after it.", "RFC 3312 §4", private="open"),
+        C("qos_pending", "bool", "A mandatory precondition was not met after it.", "RFC 3312 §5"),
+        C("dialog", "key", "Dialog; null for an INVITE that made none."),
+        C("call", "key", "Call; null outside calls."),
+    ),
+)
+
+HOLDS = Table(
+    "holds",
+    "One time that a stream was on hold by the same side, at the reference hop of its dialog.",
+    (
+        C("call", "key", "Call; null outside calls."),
+        C("dialog", "key", "Dialog."),
+        C("index", "int", "Number of the m= line, from 0."),
+        C("media", "text", "audio video ...", private="words"),
+        C(
+            "held_by",
+            "text",
+            "caller callee both, and unknown where the dialog is older than the capture: who asked the other not to"
+            " send, after the dialog was confirmed.",
+            "RFC 3264 §8.4",
+            private="open",
+        ),
+        C("started_at", "time", "Answer to the offer that put it on hold."),
+        C("ended_at", "time", "Answer to the offer that changed that, or the end of the dialog; null while it lasts."),
+        C("duration_s", "duration", "started_at to ended_at."),
+    ),
+)
+
+VIOLATIONS = Table(
+    "violations",
+    "One breach of the rules of offer and answer, at the reference hop of its dialog; in message order.",
+    (
+        C("message", "key", "Message that breaks the rule."),
+        C(
+            "code",
+            "text",
+            "answer_missing offer_missing answer_not_asked answer_changed media_count_differs media_type_differs"
+            " protocol_differs direction_not_allowed no_common_format offer_before_answer version_not_raised"
+            " media_lines_dropped.",
+            private="open",
+        ),
+        C("detail", "text", "What there is, and instead of what.", private="sentence"),
+        C("standard", "text", "The rule.", private="open"),
+        C("index", "int", "Number of the m= line, from 0; null where the whole is concerned."),
+        C("dialog", "key", "Dialog; null outside one."),
+        C("call", "key", "Call; null outside calls."),
+    ),
 )
 
 TRANSACTIONS = Table(
@@ -300,7 +506,12 @@ CALLS = Table(
         C("request_uri", "text", "First Request-URI as sent.", private="uri"),
         C("started_at", "time", "First byte of the first INVITE."),
         C("ringing_at", "time", "First 180."),
-        C("early_media_at", "time", "First 18x with SDP that authorises media.", "RFC 5009, RFC 3312"),
+        C(
+            "early_media_at",
+            "time",
+            "First 18x with SDP that authorises media, and with a stream that the callee may send on.",
+            "RFC 5009, RFC 3312, RFC 3264",
+        ),
         C("answered_at", "time", "First 2xx to the INVITE."),
         C("ended_at", "time", "BYE, or the final response of a call that was not answered."),
         C(
@@ -320,6 +531,19 @@ CALLS = Table(
         C("setup_s", "duration", "INVITE to 200; null unless answered."),
         C("ring_s", "duration", "180 to 200."),
         C("talk_s", "duration", "200 to BYE on the branch that lived.", "RFC 6076 §4.5"),
+        C(
+            "hold_s",
+            "duration",
+            "Time of it in which some stream was on hold; null unless answered, and where a hold outlasts the capture.",
+            "RFC 3264 §8.4",
+        ),
+        C(
+            "codecs",
+            "text",
+            "Codecs of all streams as last agreed on the branch that lived, in the answerer's order of preference.",
+            "RFC 3264 §6.1",
+            private="words",
+        ),
         C(
             "released_by",
             "text",
@@ -362,7 +586,7 @@ PROBLEMS = Table(
     (
         C("problem", "int", "1..n in order of file and frame."),
         C("code", "text", "Stable snake_case code.", private="open"),
-        C("layer", "text", "container link ip udp tcp sctp icmp sip.", private="open"),
+        C("layer", "text", "container link ip udp tcp sctp icmp sip sdp.", private="open"),
         C("file", "text", "File.", private="file"),
         C("frame", "int", "Packet number; null where no packet is concerned."),
         C("offset", "int", "Byte position in the (decompressed) file."),
@@ -381,7 +605,11 @@ ACCOUNT = Table(
 )
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (FILES, MESSAGES, TRANSACTIONS, DIALOGS, CALLS, REGISTRATIONS, PROBLEMS, ACCOUNT)
+    table.name: table
+    for table in (
+        *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, REGISTRATIONS, PROBLEMS),
+        ACCOUNT,
+    )
 }
 
 _BY = "Before these stand the columns of --by, and interval_at (begin of the interval) with --every."

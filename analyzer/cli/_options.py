@@ -103,6 +103,10 @@ _EXAMPLES = {
     "dialogs": "ended_by = 'network'",
     "calls": "pdd_s > 2 and outcome = 'busy'",
     "registrations": "challenges > 1 or delay_s > 5",
+    "offers": "state = 'rejected' and media = 'video'",
+    "holds": "held_by = 'callee' and duration_s > 60",
+    "violations": "code = 'answer_missing'",
+    "sdp": "role = 'answer' and direction <> 'sendrecv'",
     "problems": "layer = 'sip'",
     "account": "packets > 100",
 }

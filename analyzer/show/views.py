@@ -43,6 +43,16 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         *("started_at", "aor", "contact", "kind", "outcome", "status", "challenges", "expires_s", "delay_s"),
         "registrar",
     ),
+    "sdp": (
+        *("message", "index", "role", "preview", "media", "connection", "port", "proto", "codecs", "direction"),
+        *("bandwidth_kbps", "ptime", "qos_local", "qos_remote"),
+    ),
+    "offers": (
+        *("offered_at", "answered_at", "pattern", "offered_by", "index", "media", "state", "status", "codecs"),
+        *("direction", "local_connection", "local_port", "remote_connection", "remote_port", "qos_pending", "offer"),
+    ),
+    "holds": ("started_at", "ended_at", "duration_s", "held_by", "index", "media", "call"),
+    "violations": ("message", "code", "index", "detail", "standard", "call"),
     "problems": ("problem", "code", "layer", "file", "frame", "offset", "detail"),
     "account": ("layer", "reason", "packets"),
 }

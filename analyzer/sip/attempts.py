@@ -37,16 +37,18 @@ _IN_DIALOG = ["INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO"]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Attempts:
-    """The ``calls`` table, and which messages, transactions and dialogs are whose.
+    """The ``calls`` table without ``hold_s`` and ``codecs``, and which messages, transactions and dialogs are whose.
 
     ``spans`` has a row per attempt and Call-ID: messages of ``_call`` belong to ``call`` from ``since`` (ns; the first
     attempt of a Call-ID has them from the beginning) until the ``since`` of the next. ``messages`` are those it was
-    made of, for a transaction or dialog is in the call of the message whose key it has.
+    made of, for a transaction or dialog is in the call of the message whose key it has. ``lived`` has for each call the
+    core's hash ``_dialog`` of the branch that lived, null where none was confirmed.
     """
 
     calls: pl.DataFrame
     spans: pl.DataFrame
     messages: pl.DataFrame
+    lived: pl.DataFrame
 
     def of_messages(self, messages: pl.DataFrame) -> pl.Series:
         """The ``call`` of each message, null outside calls."""
@@ -60,6 +62,18 @@ class Attempts:
         """The ``dialogs`` table with its ``call``: that of the message whose key the dialog has."""
         return self._with_call(dialogs, "dialog", pl.col("message").is_in(dialogs["dialog"].implode()))
 
+    def of_rows(self, table: pl.DataFrame, key: str) -> pl.DataFrame:
+        """A table with its ``call``: that of the message in the column ``key`` of each row."""
+        return self._with_call(table, key, pl.col("message").is_in(table[key].unique().implode()))
+
+    def with_media(self, codecs: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+        """The whole ``calls`` table; ``codecs`` and ``held`` have ``call`` and what was found of some."""
+        table = self.calls.join(codecs, on="call", how="left", maintain_order="left")
+        table = table.join(held.with_columns(known=True), on="call", how="left", maintain_order="left")
+        never = pl.col("answered_at").is_not_null() & pl.col("known").is_null()
+        hold_s = pl.when(never).then(0.0).when(pl.col("answered_at").is_not_null()).then("hold_s")
+        return table.with_columns(hold_s=hold_s).select(schema.CALLS.names)
+
     def _with_call(self, table: pl.DataFrame, key: str, opens: pl.Expr) -> pl.DataFrame:
         opening = self.messages.lazy().filter(opens).select("message", "_call", "time").collect()
         calls = opening.select(pl.col("message").alias(key), call=_call_of(opening, self.spans))
@@ -67,7 +81,7 @@ class Attempts:
 
 
 def attempts(messages: pl.DataFrame, transactions: pl.DataFrame, dialogs: pl.DataFrame, *, end: int | None) -> Attempts:
-    """The ``calls`` table, by start, and the way from messages to calls.
+    """The ``calls`` table without ``hold_s`` and ``codecs``, by start, and the way from messages to calls.
 
     ``messages`` as the core gives them, in time order; ``transactions`` and ``dialogs`` of the same capture; ``end`` is
     the time of its last packet in ns since 1970 (None where no packet has a time). One row per attempt; a call that ran
@@ -98,7 +112,7 @@ def attempts(messages: pl.DataFrame, transactions: pl.DataFrame, dialogs: pl.Dat
     facts = facts.join(_keys(members), on="attempt", maintain_order="left")
     spans = _spans(members, facts)
     table = _table(facts, spans, invites, messages)
-    return Attempts(table, spans.select("_call", "since", "call"), messages)
+    return Attempts(table, spans.select("_call", "since", "call"), messages, facts.select("call", _dialog="lived"))
 
 
 def _call_of(messages: pl.DataFrame, spans: pl.DataFrame) -> pl.Series:
@@ -171,12 +185,15 @@ def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
 
 
 def _early_media() -> pl.Expr:
-    """Whether an 18x carries SDP that lets media flow (RFC 5009 §8; without that header, no preconditions in play)."""
+    """Whether an 18x carries SDP that lets media flow (RFC 5009 §8; without that header, no preconditions in play).
+
+    SDP all of whose streams are rejected, inactive or recvonly brings nothing to the caller's ear (RFC 3264 §5.1).
+    """
     header = pl.col("p_early_media").str.to_lowercase()
     authorised = header.str.contains(r"\b(?:sendrecv|sendonly|recvonly)\b") & ~header.str.contains(r"\bgated\b")
     refused = header.str.contains(r"\b(?:sendrecv|sendonly|recvonly|inactive|gated)\b")
     allowed = authorised | (~refused.fill_null(value=False) & ~pl.col("_qos"))
-    return pl.col("status").is_between(180, 189) & pl.col("has_sdp") & allowed.fill_null(value=False)
+    return pl.col("status").is_between(180, 189) & pl.col("_sends") & allowed.fill_null(value=False)
 
 
 def _tries(invites: pl.DataFrame, responses: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -455,7 +472,7 @@ def _ends(
     ends = ends.join(_refreshes(messages), on="_dialog", how="left", maintain_order="left")
     ends = ends.join(_without_bye(dialogs, messages), on="_dialog", how="left", maintain_order="left")
     of_dialog = ["branch_leg", "answered_ns", "acked", "network_node", "refreshed_ns", "interval"]
-    return ends.select("attempt", *bye, *of_dialog, "ended_ns", "end_reason", "ended_by")
+    return ends.select("attempt", *bye, *of_dialog, "ended_ns", "end_reason", "ended_by", lived="_dialog")
 
 
 def _byes(messages: pl.DataFrame) -> pl.DataFrame:
@@ -622,7 +639,7 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
     audible = pl.min_horizontal("ring_ns", "media_ns", "ok_ns")
     sos = r"(?i)^urn:service:sos(?:[.;?]|$)"
 
-    kinds = schema.CALLS.polars()
+    kinds = {name: kind for name, kind in schema.CALLS.polars().items() if name not in ("hold_s", "codecs")}
     table = facts.with_columns(
         parties.head(facts.height).alias("caller"),
         parties.tail(facts.height).alias("callee"),

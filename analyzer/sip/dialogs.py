@@ -61,7 +61,23 @@ def dialogs(
     timers: dict[str, int] = states.RFC_3261,
     max_idle: int = 24 * 3600 * states.SECOND,
 ) -> pl.DataFrame:
-    """The ``dialogs`` table without ``call``, in the order of each dialog's earliest message.
+    """The ``dialogs`` table without ``call``; arguments as of :func:`with_hops`."""
+    return with_hops(messages, transactions, end=end, timers=timers, max_idle=max_idle)[0]
+
+
+def with_hops(
+    messages: pl.DataFrame,
+    transactions: pl.DataFrame,
+    *,
+    end: int | None = None,
+    timers: dict[str, int] = states.RFC_3261,
+    max_idle: int = 24 * 3600 * states.SECOND,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The ``dialogs`` table without ``call``, in the order of each dialog's earliest message; and where it was read.
+
+    The second frame has a row for each dialog: the core's hash ``_dialog``, its key ``dialog``, ``_leg`` of its local
+    side, whether its beginning was ``created`` in the capture, and the addresses ``near`` and ``far`` between which its
+    reference hop lies.
 
     ``messages`` as the core gives them, in time order; ``transactions`` of the same messages; ``end`` the time of the
     capture's last packet in ns since 1970 (the last message's where not given). A dialog silent for ``max_idle`` ns has
@@ -74,7 +90,10 @@ def dialogs(
     found = _with_progress(found, rows, messages, transactions)
     found = _with_ends(found, rows, messages)
     found = _with_expiry(found, rows, messages, max_idle)
-    return _table(found, messages, end, timers["M"])
+    found = _complete(found, messages, end, timers["M"])
+    kinds = {name: kind for name, kind in schema.DIALOGS.polars().items() if name != "call"}
+    table = found.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return table, found.select("_dialog", "dialog", "_leg", "created", "near", "far")
 
 
 def of_messages(messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.Series:
@@ -411,7 +430,8 @@ def _first_that_holds(choices: list[tuple[pl.Expr, pl.Expr]], otherwise: pl.Expr
     return otherwise
 
 
-def _table(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, linger: int) -> pl.DataFrame:
+def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, linger: int) -> pl.DataFrame:
+    """The dialogs with every column of the table."""
     # Delays and ends run from the first byte of a request, and to the last byte of a response.
     for event in ("bye", "terminated", "unsubscribed"):
         found = found.with_columns(
@@ -434,7 +454,7 @@ def _table(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, linger:
     of_row = messages.select(pl.col("call_id", "from_tag", "to_tag", "from_uri", "to_uri").gather(found["row"]))
     local = {"local_tag": "from_tag", "local_uri": "from_uri", "remote_tag": "to_tag", "remote_uri": "to_uri"}
     remote = {"local_tag": "to_tag", "local_uri": "to_uri", "remote_tag": "from_tag", "remote_uri": "from_uri"}
-    table = found.hstack(of_row).with_columns(
+    return found.hstack(of_row).with_columns(
         messages["message"].gather(found["first"]).alias("dialog"),
         _ns(messages, "time", found["early"]).alias("early_at"),
         _ns(messages, "time", found["confirmed"]).alias("confirmed_at"),
@@ -445,8 +465,6 @@ def _table(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, linger:
         .then(pl.lit("confirmed"))
         .otherwise(pl.lit("early")),
     )
-    kinds = {name: kind for name, kind in schema.DIALOGS.polars().items() if name != "call"}
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
 
 
 def _cleared_by_network(byes: pl.Series, messages: pl.DataFrame) -> pl.Series:

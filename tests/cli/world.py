@@ -187,6 +187,10 @@ def tables() -> dict[str, pl.DataFrame]:
                 {"dialog": 60, "usage": "subscribe", "call_id": "s1", "state": "early"},
             ],
         ),
+        "sdp": frame("sdp", [{"message": 10, "index": 0, "media": "audio", "codecs": "PCMA/8000", "role": "offer"}]),
+        "offers": frame("offers", [{"offer": 10, "index": 0, "state": "agreed", "dialog": 10, "call": 10}]),
+        "holds": frame("holds", [{"call": 10, "dialog": 10, "held_by": "callee", "duration_s": 3.0}]),
+        "violations": frame("violations", [{"message": 20, "code": "answer_missing", "call": 20}]),
         "calls": frame("calls", calls),
         "registrations": frame("registrations", [registration]),
         "problems": frame(

@@ -15,6 +15,8 @@
   ``z<cseq>``.
 - ``@1.5`` is the time in seconds after the capture's start, ``@1.2..1.5`` a message whose packets came from 1.2 to
   1.5, ``@-`` a message without a time. Rows keep the order of the lines.
+- ``sdp=KEY`` gives it the session description of that key (see ``descriptions``); ``has_sdp`` alone says that media may
+  flow both ways, and no more.
 - Defaults: call_id=call, cseq=1, from_tag=x, no To tag, transport=udp. ``from_tag=-`` means missing, as for every
   column.
 - transaction, retransmission and the hashes are filled as the core fills them; ``original=3`` makes a message a
@@ -136,7 +138,10 @@ def _message(line: str, number: int) -> dict[str, Any]:
     given = dict(word.split("=", 1) if "=" in word else (word, "") for word in words)
     vias = given.pop("branch", f"z{given.get('cseq', 1)}").split(",")
     row |= {"via_branch": vias[0], "via_count": len(vias)}
+    sdp = given.pop("sdp", None)
     row |= {name: _value(name, value) for name, value in given.items()}
+    row |= {"has_sdp": row["has_sdp"] or sdp is not None, "_sdp": _hash("sdp", sdp) if sdp else None}
+    row["_sends"] = row["has_sdp"] if "_sends" not in given else given["_sends"] != "-"
     row["duplicate"] = row["original"] is not None
     call, tags = row["call_id"], (row["from_tag"], row["to_tag"])
     hashes = {

@@ -3,11 +3,14 @@
 //! - They agree on method, status and Call-ID.
 //! - What `Message::read` gives lies end to end, from the start line to the last byte.
 //! - Body and session description lie within the message, parts of a multipart body within their whole.
+//! - Of a session description no more lines are read than the limit says; each format has its codec; one that is cut says
+//!   nothing that the whole does not say.
 #![no_main]
 
 use std::ops::Range;
 
 use libfuzzer_sys::fuzz_target;
+use sip_core::sip::sdp::Description;
 use sip_core::sip::tree::{Part, Start};
 use sip_core::sip::{Carrier, Detected, Message, Scratch, detect, fields};
 
@@ -20,6 +23,7 @@ fuzz_target!(|data: &[u8]| {
         }
         Detected::KeepAlive | Detected::Other(_) => line_ends,
     };
+    describe(data);
     let mut scratch = Scratch::default();
     for carrier in [Carrier::Datagram { missing: 0 }, Carrier::Datagram { missing: 1 }, Carrier::Stream] {
         compare(data, from, carrier, &mut scratch);
@@ -31,8 +35,9 @@ fn compare(data: &[u8], from: usize, carrier: Carrier, scratch: &mut Scratch) {
     let tree = Message::read(data, carrier);
 
     assert_eq!(fields.end() + fields.trailing, data.len() - from);
-    if let Some(sdp) = &fields.sdp {
+    for sdp in [&fields.sdp, &fields.early_sdp].into_iter().flatten() {
         assert!(within(sdp, &fields.body));
+        describe(&data[from..][sdp.clone()]);
     }
     for flaw in fields.flaws.iter() {
         let _ = fields.detail(flaw);
@@ -59,6 +64,18 @@ fn compare(data: &[u8], from: usize, carrier: Carrier, scratch: &mut Scratch) {
     }
     let call_id = tree.headers_named("Call-ID").next().map(|header| header.value.clone());
     assert_eq!(call_id, text(fields.call_id));
+}
+
+fn describe(sdp: &[u8]) {
+    const MOST: usize = 16;
+    let whole = Description::read(sdp, true, MOST);
+    assert!(whole.media.len() <= MOST);
+    for media in &whole.media {
+        let words = |text: Option<&[u8]>| text.map(|text| text.split(|&b| b == b' ').count());
+        assert_eq!(words(media.formats.as_deref()), words(media.codecs.as_deref()));
+    }
+    let cut = Description::read(sdp, false, MOST);
+    assert!(cut.media.len() <= whole.media.len());
 }
 
 fn text(bytes: Option<&[u8]>) -> Option<String> {

@@ -79,7 +79,7 @@ impl RunningScan {
         })
     }
 
-    /// The tables by name: messages files problems account failures. Once only.
+    /// The tables by name: messages descriptions files problems account failures. Once only.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let Some(thread) = self.thread.take() else {
             return Err(PyRuntimeError::new_err("the result of this scan was taken already"));
@@ -91,6 +91,7 @@ impl RunningScan {
         let tables = PyDict::new(py);
         for (name, batches) in [
             ("messages", scan.messages),
+            ("descriptions", scan.descriptions),
             ("files", vec![scan.files]),
             ("problems", vec![scan.problems]),
             ("account", vec![scan.account]),
@@ -115,7 +116,7 @@ impl Drop for RunningScan {
 }
 
 /// Starts to read captures: (name, path, capture point or None) each. threads = 0: one parser for each processor.
-/// columns: those of `messages` that are wanted, None for all.
+/// columns: those of `messages` and `descriptions` that are wanted, None for all.
 #[pyfunction]
 #[pyo3(signature = (sources, threads = 0, limits = None, columns = None))]
 fn scan(

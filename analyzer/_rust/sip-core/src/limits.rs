@@ -59,6 +59,8 @@ limits! {
     max_sctp_bytes: usize = 64 << 20,
     /// Largest SIP message believed on a stream (bytes).
     max_message_bytes: usize = 1 << 20,
+    /// `m=` lines read of one session description.
+    max_sdp_media: usize = 256,
     /// Rows of one code kept in `problems`; further ones are only counted.
     max_problems_per_code: u64 = 1_000,
 }

@@ -121,6 +121,19 @@ codes! {
     SipDateInvalid = "sip_date_invalid",
     /// A multipart body whose boundary is missing or never closed.
     SipMultipartMalformed = "sip_multipart_malformed",
+    // ---- sdp ---------------------------------------------------------------------------------------------------
+    /// A body that its type calls SDP, and that has not one line of it.
+    SdpUnreadable = "sdp_unreadable",
+    /// A line of a session description that cannot be read, or whose type RFC 8866 does not know; the others were read.
+    SdpLineMalformed = "sdp_line_malformed",
+    /// Lines of a session description in another order than RFC 8866 §5 gives.
+    SdpLineOrder = "sdp_line_order",
+    /// A session description lacks a line that RFC 8866 §5 makes mandatory: v, o, s, t, or c for a stream in use.
+    SdpFieldMissing = "sdp_field_missing",
+    /// Directions that differ (sendrecv, sendonly ...) for one stream; the last was used.
+    SdpDirectionConflict = "sdp_direction_conflict",
+    /// More `m=` lines in a session description than `max_sdp_media`; the rest was not read.
+    SdpMediaLimit = "sdp_media_limit",
 }
 
 /// The layer that noticed it.
@@ -134,6 +147,7 @@ pub enum Layer {
     Sctp,
     Icmp,
     Sip,
+    Sdp,
 }
 
 impl Layer {
@@ -147,6 +161,7 @@ impl Layer {
             Layer::Sctp => "sctp",
             Layer::Icmp => "icmp",
             Layer::Sip => "sip",
+            Layer::Sdp => "sdp",
         }
     }
 }

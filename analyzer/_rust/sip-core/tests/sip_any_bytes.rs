@@ -65,7 +65,7 @@ proptest! {
             let fields = fields::read(&bytes, carrier, &mut scratch);
             prop_assert!(fields.body.start <= fields.body.end);
             prop_assert_eq!(fields.end() + fields.trailing, bytes.len());
-            if let Some(sdp) = &fields.sdp {
+            for sdp in [&fields.sdp, &fields.early_sdp].into_iter().flatten() {
                 prop_assert!(fields.body.start <= sdp.start && sdp.start <= sdp.end && sdp.end <= fields.body.end);
             }
             for flaw in fields.flaws.iter() {

@@ -30,6 +30,7 @@ use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
 use crate::tables::Wanted;
 use crate::tables::messages::{self, Chunk};
+use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
 pub use batch::{Batch, Seen};
 use outlet::{Framers, Outlet, PointSink};
@@ -52,7 +53,7 @@ pub struct Options {
     pub limits: Limits,
     /// Parser threads; 0 = one for each processor.
     pub threads: usize,
-    /// Columns of `messages` that are made; what is not asked for costs neither time nor memory.
+    /// Columns of `messages` and of `descriptions` that are made; what is not asked for costs neither time nor memory.
     pub wanted: Wanted,
 }
 
@@ -70,6 +71,8 @@ pub struct Progress {
 pub struct Scan {
     /// In time order over all chunks.
     pub messages: Vec<RecordBatch>,
+    /// Each distinct session description once, in no order.
+    pub descriptions: Vec<RecordBatch>,
     pub files: RecordBatch,
     pub problems: RecordBatch,
     pub account: RecordBatch,
@@ -93,8 +96,9 @@ pub enum ScanError {
 /// When not one of them can be read. A single unreadable one among others is a row in `problems`.
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
     let chunks: Mutex<Vec<(usize, Result<Chunk, ArrowError>)>> = Mutex::new(Vec::new());
+    let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
     let finished = read(sources, options, progress, || {
-        let mut parser = messages::Parser::new(&options.limits, &options.wanted);
+        let mut parser = messages::Parser::new(&options.limits, &options.wanted, &descriptions);
         let chunks = &chunks;
         move |number: usize, batch: &Batch| {
             let chunk = parser.parse(batch);
@@ -107,13 +111,17 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     chunks.sort_unstable_by_key(|&(number, _)| number);
     let mut chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect::<Result<Vec<Chunk>, ArrowError>>()?;
     let Finished { files, mut problems, ledger, failures, points } = finished;
+    // One without rows tells the columns where there is no description.
+    let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
     for chunk in &mut chunks {
         problems.append(chunk.take_problems(&options.limits));
+        descriptions.extend(chunk.take_descriptions());
     }
     let file_names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let point_names: Vec<&str> = points.iter().map(String::as_str).collect();
     Ok(Scan {
         messages: messages::assemble(chunks, &file_names, &point_names, &options.wanted)?,
+        descriptions,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,

@@ -6,7 +6,6 @@ use std::ops::Range;
 use super::flaw::{Flaw, Flaws};
 use super::mime;
 use super::name::Name;
-use super::sdp;
 use super::start::{self, Line};
 use super::text::{
     comma_params, is_blank, is_space, leading_number, list, name_addr, number, param, params, split, split_once, trim,
@@ -185,8 +184,8 @@ pub struct Fields<'a> {
     pub trailing: usize,
     /// The session description within the message, also out of a multipart body.
     pub sdp: Option<Range<usize>>,
-    /// It has mandatory preconditions that are not met (RFC 3312 §5).
-    pub qos_pending: bool,
+    /// The one of the disposition `early-session`, beside it or alone (RFC 3959).
+    pub early_sdp: Option<Range<usize>>,
     pub flaws: Flaws,
     /// The header that was the first to be repeated.
     repeated: Option<Name>,
@@ -680,9 +679,9 @@ impl<'a> Fields<'a> {
         let Some(content_type) = self.content_type else { return };
         if length > 0 {
             let body = message.get(self.body.clone()).unwrap_or_default();
-            self.sdp = mime::find_sdp(content_type, body).map(|r| header_len + r.start..header_len + r.end);
-            let sdp = self.sdp.clone().and_then(|range| message.get(range)).unwrap_or_default();
-            self.qos_pending = sdp::qos_pending(sdp);
+            let within = |range: Range<usize>| header_len + range.start..header_len + range.end;
+            let found = mime::find_sdp(content_type, body);
+            (self.sdp, self.early_sdp) = (found.session.map(within), found.early.map(within));
         }
     }
 

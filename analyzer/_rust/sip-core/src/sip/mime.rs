@@ -8,6 +8,8 @@ use super::text::{is_space, param, split, split_once, starts_with, trim};
 /// Deepest nesting of multipart bodies.
 pub const MAX_DEPTH: usize = 4;
 
+const SDP: &[u8] = b"application/sdp";
+
 /// The media type of a Content-Type value, without its parameters, as sent.
 pub fn media_type(content_type: &[u8]) -> &[u8] {
     trim(split(content_type, memchr::memchr(b';', content_type).unwrap_or(content_type.len())).0)
@@ -102,26 +104,46 @@ pub fn part_headers(part: &[u8]) -> (impl Iterator<Item = (&[u8], &[u8])>, usize
     (lines.map(|(name, value)| (trim(name), trim(value))), content)
 }
 
-/// Where the session description lies in a body of this type: the body itself, or the first such part of a multipart.
-pub fn find_sdp(content_type: &[u8], body: &[u8]) -> Option<Range<usize>> {
-    find_sdp_at(content_type, body, 0)
+/// Where session descriptions lie in a body.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sdp {
+    /// That of the session itself: the body, or the first such part of a multipart.
+    pub session: Option<Range<usize>>,
+    /// The first with `Content-Disposition: early-session` (RFC 3959).
+    pub early: Option<Range<usize>>,
 }
 
-fn find_sdp_at(content_type: &[u8], body: &[u8], depth: usize) -> Option<Range<usize>> {
-    if media_type(content_type).eq_ignore_ascii_case(b"application/sdp") {
-        return Some(0..body.len());
+/// The session descriptions in a body of this type.
+pub fn find_sdp(content_type: &[u8], body: &[u8]) -> Sdp {
+    let mut found = Sdp::default();
+    find_sdp_at(content_type, body, 0, 0, &mut found);
+    found
+}
+
+fn find_sdp_at(content_type: &[u8], body: &[u8], base: usize, depth: usize, found: &mut Sdp) {
+    if media_type(content_type).eq_ignore_ascii_case(SDP) {
+        found.session.get_or_insert(base..base + body.len());
+        return;
     }
-    let boundary = boundary(content_type).filter(|_| depth < MAX_DEPTH)?;
+    let Some(boundary) = boundary(content_type).filter(|_| depth < MAX_DEPTH) else { return };
     for range in Parts::new(body, boundary) {
-        let part = body.get(range.clone())?;
-        let (mut headers, content) = part_headers(part);
-        let Some((_, part_type)) = headers.find(|(name, _)| Name::of(name) == Name::ContentType) else { continue };
-        if let Some(inner) = find_sdp_at(part_type, part.get(content..)?, depth + 1) {
-            let base = range.start + content;
-            return Some(base + inner.start..base + inner.end);
+        let part = body.get(range.clone()).unwrap_or_default();
+        let (headers, start) = part_headers(part);
+        let (mut kind, mut early) = (None, false);
+        for (name, value) in headers {
+            match Name::of(name) {
+                Name::ContentType => kind = kind.or(Some(value)),
+                Name::ContentDisposition => early = starts_with(value, b"early-session"),
+                _ => {}
+            }
+        }
+        let (Some(kind), Some(content)) = (kind, part.get(start..)) else { continue };
+        let base = base + range.start + start;
+        match early && media_type(kind).eq_ignore_ascii_case(SDP) {
+            true => _ = found.early.get_or_insert(base..base + content.len()),
+            false => find_sdp_at(kind, content, base, depth + 1, found),
         }
     }
-    None
 }
 
 #[cfg(test)]
@@ -132,8 +154,16 @@ mod tests {
 
     #[test]
     fn the_session_description_is_found_among_the_parts() {
-        let range = find_sdp(b"multipart/mixed;boundary=b1", BODY).unwrap();
+        let range = find_sdp(b"multipart/mixed;boundary=b1", BODY).session.unwrap();
         assert_eq!(&BODY[range], b"v=0\r\ns=-\r\n");
+    }
+
+    #[test]
+    fn the_description_of_an_early_session_stands_beside_that_of_the_session() {
+        let body = b"--b\r\nContent-Type: application/sdp\r\nContent-Disposition: early-session\r\n\r\nv=1\r\n\
+            --b\r\nContent-Type: application/sdp\r\n\r\nv=2\r\n--b--\r\n";
+        let found = find_sdp(b"multipart/mixed;boundary=b", body);
+        assert_eq!((&body[found.early.unwrap()], &body[found.session.unwrap()]), (&b"v=1"[..], &b"v=2"[..]));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! frame    a TCP direction: cut into messages, resynchronised after holes and garbage
 //! fields   one pass over a message: what a table row needs, borrowed, nothing allocated
 //! tree     one message completely: every header in order and its parts, owned
+//! sdp      a session description: one value for each media line, borrowed
 //! ```
 //!
 //! A datagram goes `detect` -> `fields`, which also finds where the message ends; a stream goes `frame` -> `fields`.
@@ -16,7 +17,7 @@ pub mod flaw;
 pub mod frame;
 mod mime;
 pub mod name;
-mod sdp;
+pub mod sdp;
 mod start;
 mod text;
 pub mod tree;

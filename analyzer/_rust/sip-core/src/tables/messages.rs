@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use hashbrown::HashMap;
-use memchr::memmem;
 
 use crate::hash;
 use crate::limits::Limits;
@@ -16,6 +15,7 @@ use crate::road::{Batch, Kind, Seen, Sighted, Sighting, sweep, time_order};
 use crate::sip::fields::{Fields, Scratch, read};
 use crate::sip::{Flaw, Flaws};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
+use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::ProblemLog;
 
 columns! {
@@ -37,8 +37,8 @@ columns! {
         user_agent: Text = "user_agent", content_type: Text = "content_type", body_length: Int = "body_length",
         has_sdp: Bool = "has_sdp", qos_pending: Bool = "qos_pending", complete: Bool = "complete",
         call_hash: Int = "_call", dialog_hash: Int = "_dialog", leg_hash: Int = "_leg", via_hash: Int = "_via",
-        via_rest_hash: Int = "_via_rest", nonce_hash: Int = "_nonce", qos: Bool = "_qos", q850: Int = "_q850",
-        sip_cause: Int = "_sip_cause",
+        via_rest_hash: Int = "_via_rest", nonce_hash: Int = "_nonce", sdp_hash: Int = "_sdp", qos: Bool = "_qos",
+        sends: Bool = "_sends", q850: Int = "_q850", sip_cause: Int = "_sip_cause",
     }
 }
 
@@ -55,10 +55,17 @@ pub struct Chunk {
     columns: Named,
     /// Per message: what the sweep needs, and the index of its file.
     rows: Vec<(Sighting, u32)>,
+    /// The session descriptions that were new in this batch.
+    descriptions: Option<RecordBatch>,
     problems: Option<ProblemLog>,
 }
 
 impl Chunk {
+    /// The session descriptions it brought, once.
+    pub fn take_descriptions(&mut self) -> Option<RecordBatch> {
+        self.descriptions.take()
+    }
+
     /// The problems of its messages, once.
     pub fn take_problems(&mut self, limits: &Limits) -> ProblemLog {
         self.problems.take().unwrap_or_else(|| ProblemLog::new(limits.max_problems_per_code))
@@ -71,40 +78,46 @@ pub struct Parser<'a> {
     wanted: &'a Wanted,
     scratch: Scratch,
     addresses: HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>,
-    qos: memmem::Finder<'static>,
+    descriptions: &'a Descriptions,
 }
 
 /// Addresses whose text is remembered; a flood of forged ones starts the memory over.
 const MAX_ADDRESSES: usize = 65_536;
 
 impl<'a> Parser<'a> {
-    pub fn new(limits: &'a Limits, wanted: &'a Wanted) -> Self {
-        Self {
-            limits,
-            wanted,
-            scratch: Scratch::default(),
-            addresses: HashMap::default(),
-            qos: memmem::Finder::new(b":qos "),
-        }
+    pub fn new(limits: &'a Limits, wanted: &'a Wanted, descriptions: &'a Descriptions) -> Self {
+        Self { limits, wanted, scratch: Scratch::default(), addresses: HashMap::default(), descriptions }
     }
 
     pub fn parse(&mut self, batch: &Batch) -> Result<Chunk, ArrowError> {
         let mut columns = Columns::new(batch.messages().len(), self.wanted);
         let mut rows = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
+        let mut fresh = Vec::new();
         for (row, (seen, bytes)) in batch.messages().enumerate() {
             let fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
-            let qos = fields.sdp.clone().and_then(|sdp| bytes.get(sdp)).is_some_and(|sdp| self.qos.find(sdp).is_some());
             let keys = Keys::of(&fields);
+            let complete = is_complete(seen, &fields);
             push_addresses(&mut columns, row, seen, &mut self.addresses);
-            push_fields(&mut columns, row, seen, &fields, message.len(), qos);
+            push_fields(&mut columns, row, seen, &fields, message.len());
             push_keys(&mut columns, row, &keys);
+            columns.complete.set(row, complete);
             report(&mut problems, seen, &fields);
+            if let Some(known) = self.descriptions.of(bytes, &fields, complete, &mut fresh) {
+                push_description(&mut columns, row, &known);
+                report_description(&mut problems, seen, &known);
+            }
             rows.push((sighting(seen, &fields, message, &keys), seen.last.file));
         }
-        Ok(Chunk { columns: columns.finish(self.wanted)?, rows, problems: Some(problems) })
+        let descriptions = if fresh.is_empty() { None } else { Some(sdp::table(&fresh, self.wanted)?) };
+        Ok(Chunk { columns: columns.finish(self.wanted)?, rows, descriptions, problems: Some(problems) })
     }
+}
+
+/// All bytes are there.
+fn is_complete(seen: &Seen, fields: &Fields<'_>) -> bool {
+    seen.complete && !fields.flaws.has(Flaw::Cut) && !fields.flaws.has(Flaw::ContentLengthExceedsDatagram)
 }
 
 /// Hashes that the stages group and join on.
@@ -208,7 +221,7 @@ fn push_addresses(
     );
 }
 
-fn push_fields(columns: &mut Columns, row: usize, seen: &Seen, fields: &Fields<'_>, length: usize, qos: bool) {
+fn push_fields(columns: &mut Columns, row: usize, seen: &Seen, fields: &Fields<'_>, length: usize) {
     let number = |value: Option<u32>| value.map(i64::from);
     columns.frame.set(row, Some(seen.last.frame as i64));
     columns.offset.set(row, Some(seen.first.offset as i64));
@@ -254,11 +267,6 @@ fn push_fields(columns: &mut Columns, row: usize, seen: &Seen, fields: &Fields<'
     columns.user_agent.set_bytes(row, fields.user_agent);
     columns.content_type.set_bytes(row, fields.content_type);
     columns.body_length.set(row, Some(fields.body.len() as i64));
-    columns.has_sdp.set(row, fields.sdp.is_some());
-    columns.qos_pending.set(row, fields.qos_pending);
-    let cut = fields.flaws.has(Flaw::Cut) || fields.flaws.has(Flaw::ContentLengthExceedsDatagram);
-    columns.complete.set(row, seen.complete && !cut);
-    columns.qos.set(row, qos);
     columns.q850.set(row, fields.reason_q850.map(i64::from));
     columns.sip_cause.set(row, fields.reason_sip.map(i64::from));
 }
@@ -272,6 +280,27 @@ fn push_keys(columns: &mut Columns, row: usize, keys: &Keys) {
     columns.via_hash.set(row, key(keys.via.map(|via| via.0)));
     columns.via_rest_hash.set(row, key(keys.via.map(|via| via.1)));
     columns.nonce_hash.set(row, key(keys.nonce));
+}
+
+fn push_description(columns: &mut Columns, row: usize, known: &Known) {
+    columns.has_sdp.set(row, true);
+    columns.sdp_hash.set(row, Some((known.key >> 1) as i64));
+    columns.qos.set(row, known.has_preconditions);
+    columns.qos_pending.set(row, known.qos_pending);
+    columns.sends.set(row, known.sends);
+}
+
+fn report_description(problems: &mut ProblemLog, seen: &Seen, known: &Known) {
+    for (code, detail) in &known.oddities {
+        problems.report(Problem {
+            code: *code,
+            layer: Layer::Sdp,
+            file: seen.last.file,
+            frame: seen.last.frame,
+            offset: seen.first.offset,
+            detail: detail.clone(),
+        });
+    }
 }
 
 fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
@@ -297,7 +326,8 @@ pub fn assemble(
     wanted: &Wanted,
 ) -> Result<Vec<RecordBatch>, ArrowError> {
     if chunks.is_empty() {
-        chunks.push(Chunk { columns: Columns::new(0, wanted).finish(wanted)?, rows: Vec::new(), problems: None });
+        let columns = Columns::new(0, wanted).finish(wanted)?;
+        chunks.push(Chunk { columns, rows: Vec::new(), descriptions: None, problems: None });
     }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|(row, _)| row.time).collect();
     if let Some(order) = time_order(&times) {
@@ -351,5 +381,5 @@ fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError>
         let name = parts.first().map_or("", |&(name, _)| name);
         columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));
     }
-    Ok(Chunk { columns, rows, problems: None })
+    Ok(Chunk { columns, rows, descriptions: None, problems: None })
 }

@@ -2,6 +2,7 @@
 
 mod columns;
 pub mod messages;
+pub mod sdp;
 pub mod small;
 
 pub use columns::Wanted;

@@ -1,0 +1,393 @@
+"""Session descriptions to offers and answers: RFC 3264, and its use in SIP as RFC 6337 table 1 has it.
+
+==========  ===============  ============  ==========================
+pattern     offer in         answer in     standard
+==========  ===============  ============  ==========================
+1           INVITE           2xx           RFC 3261 §13.2.1
+2           2xx of INVITE    ACK           RFC 3261 §13.2.1
+3           INVITE           reliable 1xx  RFC 3262 §5
+4           reliable 1xx     PRACK         RFC 3262 §5
+5           PRACK            2xx           RFC 3262 §5
+6           UPDATE           2xx           RFC 3311 §5
+==========  ===============  ============  ==========================
+
+What a description *is* follows from the message alone and from that to which it belongs, on whatever hop
+(`with_roles`). An *exchange* is an offer with its answer in one dialog (of a forked INVITE there is one in each early
+dialog), read at the reference hop of the dialog: the hop nearest to its local side. An unreliable 18x may carry a copy
+of the answer to come; it is a *preview*, and the answer is that of the first reliable response.
+
+Rows are numbers into ``messages``; a description is the core's hash ``_sdp`` until its lines are fetched from
+``descriptions``.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer import schema
+
+# The methods whose descriptions are offers or answers. Any other is null: there they tell capabilities, or nothing.
+_METHODS = pl.Enum(["ACK", "INVITE", "PRACK", "UPDATE"])
+# Above any number of Vias.
+_ELSEWHERE = 1 << 32
+
+#: What a direction says, as two bits: send 1, receive 2 (RFC 3264 §5.1).
+DIRECTIONS = {"inactive": 0, "sendonly": 1, "recvonly": 2, "sendrecv": 3}
+
+
+# -- what each description is ------------------------------------------------------------------------------------------
+
+
+def described(messages: pl.DataFrame, *, with_sdp: bool = True) -> pl.DataFrame:
+    """The messages with a session description (or those without), duplicates of the capture left out, by their number
+    ``row``."""
+    return (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(pl.col("_sdp").is_not_null() == with_sdp, ~pl.col("duplicate"))
+        .select(
+            "row", "transaction", "_dialog", "_leg", "_sdp", "status", "cseq", "via_count", "rseq", "retransmission",
+            method=pl.col("method").cast(_METHODS, strict=False),
+            acked=pl.when(pl.col("method") == "PRACK").then(pl.col("rack").str.extract(r"^\s*(\d+)").cast(pl.Int64)),
+        )
+        .collect()
+    )  # fmt: skip
+
+
+def with_roles(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """The rows of :func:`described` with their ``role`` and whether they are a ``preview``."""
+    method, status, transaction = pl.col("method"), pl.col("status"), pl.col("transaction")
+    request, success = status.is_null(), status.is_between(200, 299)
+    to_invite = (method == "INVITE") & status.is_between(101, 299)
+    reliable = success | pl.col("rseq").is_not_null()
+    offering = rows.filter(method == "INVITE", request)["transaction"].implode()
+
+    # RFC 3261 §13.2.1: of an INVITE without an offer the first reliable response has it, and every copy of that one.
+    later = rows.filter(to_invite, reliable, ~transaction.is_in(offering))
+    seen = transactions.filter(
+        pl.col("started_at").is_not_null(), transaction.is_in(later["transaction"].unique().implode())
+    )["transaction"]
+    same = ["transaction", "_dialog", "status", "rseq"]
+    opening = (
+        later.filter(transaction.is_in(seen.implode()))
+        .unique(["transaction", "_dialog"], keep="first", maintain_order=True)
+        .select(*same, "cseq", opens=pl.lit(value=True))
+    )
+    rows = rows.join(opening.drop("cseq"), on=same, how="left", nulls_equal=True, maintain_order="left")
+    # The hop does not matter here: a dialog has one ACK to its 2xx, and one PRACK to each RSeq, on all of them.
+    by_ack = opening.filter(success).select("_dialog", "cseq", closes_ack=pl.lit(value=True)).unique()
+    by_prack = opening.filter(~success).select("_dialog", acked="rseq", closes_prack=pl.lit(value=True)).unique()
+    rows = rows.join(by_ack, on=["_dialog", "cseq"], how="left", maintain_order="left")
+    rows = rows.join(by_prack, on=["_dialog", "acked"], how="left", maintain_order="left")
+
+    answer = (
+        (to_invite & transaction.is_in(offering))
+        | ((method == "ACK") & request & pl.col("closes_ack"))
+        | ((method == "PRACK") & request & pl.col("closes_prack"))
+        | (method.is_in(["PRACK", "UPDATE"]) & success)
+    ).fill_null(value=False)
+    offer = pl.col("opens") | (method.is_in(["INVITE", "PRACK", "UPDATE"]) & request)
+    role = pl.when(answer).then(pl.lit("answer")).when(offer).then(pl.lit("offer")).otherwise(pl.lit("unknown"))
+    preview = (answer & to_invite & ~reliable).fill_null(value=False)
+    return rows.with_columns(role=role, preview=preview).drop("opens", "closes_ack", "closes_prack")
+
+
+def sdp(messages: pl.DataFrame, transactions: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
+    """The ``sdp`` table: the ``descriptions`` of all messages, on all hops, line by line."""
+    rows = with_roles(described(messages), transactions)
+    rows = rows.with_columns(messages["message"].gather(rows["row"]))
+    lines = rows.join(descriptions, on="_sdp", maintain_order="left_right")
+    # RFC 3959 §5: an early session has offers and answers of its own.
+    ours = ~pl.col("early_session")
+    lines = lines.with_columns(
+        role=pl.when(ours).then("role").otherwise(pl.lit("unknown")), preview=pl.col("preview") & ours
+    )
+    return lines.select(pl.col(name).cast(kind) for name, kind in schema.SDP.polars().items())
+
+
+# -- offers with their answers -----------------------------------------------------------------------------------------
+
+
+def exchanges(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
+    """One row per offer and dialog, in the order of the offers.
+
+    ``hops`` as :func:`analyzer.sip.dialogs.with_hops` gives them. Columns: ``offer_row``, ``answer_row``,
+    ``preview_row`` (null where there is none), their ``offer_sdp`` and ``answer_sdp``, ``pattern``, the ``transaction``
+    that carries the offer, ``_dialog``, and ``local``: the side that created the dialog offers.
+    """
+    rows = with_roles(reference_rows(messages, hops, with_sdp=True), transactions)
+    found = pl.concat([_of_invites(rows), _of_responses(rows), _of_requests(rows)])
+    known = pl.col("_dialog").is_not_null()
+    # Two transactions of one request at the same distance (a node talks to itself): the dialog has one exchange.
+    again = known & ~pl.struct("_dialog", "_leg", "cseq", "method").is_first_distinct()
+    return (
+        found.sort("offer_row", "answer_row", nulls_last=True)
+        .filter(~again)
+        .select(
+            "offer_row", "answer_row", "preview_row", "offer_sdp", "answer_sdp", "pattern", "transaction", "_dialog",
+            local=pl.col("from_local") == (pl.col("by_request")),
+        )
+    )  # fmt: skip
+
+
+def reference_rows(messages: pl.DataFrame, hops: pl.DataFrame, *, with_sdp: bool) -> pl.DataFrame:
+    """What may carry offers and answers, first copies at the reference hop of each dialog: with SDP or without.
+
+    ``from_local`` says whether the request, or that to which a response belongs, is one of the dialog's local side.
+    """
+    rows = described(messages, with_sdp=with_sdp).filter(~pl.col("retransmission"), pl.col("method").is_not_null())
+    return _at_reference(rows, messages, hops)
+
+
+def _at_reference(rows: pl.DataFrame, messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
+    """The rows at the reference hop of their dialog, with ``from_local``.
+
+    A request of the local side has its fewest Vias there. One of the remote side has its most, unless it came between
+    the two nodes of the hop: then that is the place.
+    """
+    ours = pl.col("_leg").is_in(hops["_leg"].unique().implode()) | pl.col("_dialog").is_null()
+    via = pl.col("via_count").fill_null(0)
+    rows = rows.with_columns(from_local=ours, rank=via)
+    theirs = rows.filter(~pl.col("from_local"))
+    if not theirs.is_empty():
+        theirs = theirs.hstack(messages.select(pl.col("src_ip", "dst_ip").gather(theirs["row"])))
+        theirs = theirs.join(hops.select("_dialog", "near", "far"), on="_dialog", how="left")
+        near, far, src, dst = (pl.col(name) for name in ("near", "far", "src_ip", "dst_ip"))
+        between = ((src == near) & (dst == far)) | ((src == far) & (dst == near))
+        rank = theirs.select("row", rank=pl.when(between).then(-via).otherwise(_ELSEWHERE - via))
+        rows = rows.update(rank, on="row", maintain_order="left")
+    # One number for what makes a request: the hash of its sender's leg is random, so that the rest may be mixed in.
+    request = pl.col("_leg") ^ (pl.col("cseq").fill_null(0) * 8 + pl.col("method").to_physical().cast(pl.Int64))
+    rows = rows.with_columns(request=request)
+    nearest = rows.group_by("request").agg(nearest=pl.col("rank").min())
+    return rows.join(nearest, on="request", maintain_order="left").filter(pl.col("rank") == pl.col("nearest"))
+
+
+_OFFER = ("transaction", "_leg", "cseq", "method", "from_local")
+
+
+def _exchange(found: pl.DataFrame, *, by_request: bool) -> pl.DataFrame:
+    kinds = {"offer_row": pl.UInt32, "answer_row": pl.UInt32, "preview_row": pl.UInt32}
+    return found.select(
+        *(pl.col(name).cast(kind) for name, kind in kinds.items()),
+        *("offer_sdp", "answer_sdp", pl.col("pattern").cast(pl.Int64), "_dialog", *_OFFER),
+        by_request=pl.lit(by_request),
+    )
+
+
+def _of_invites(rows: pl.DataFrame) -> pl.DataFrame:
+    """Patterns 1 and 3: each early dialog of a forked INVITE answers its offer."""
+    method, status = pl.col("method"), pl.col("status")
+    invites = rows.filter(method == "INVITE", status.is_null())
+    answers = rows.filter(method == "INVITE", status.is_not_null(), pl.col("role") == "answer")
+    reliable = answers.filter(~pl.col("preview")).unique(["transaction", "_dialog"], keep="first", maintain_order=True)
+    previews = answers.filter("preview").unique(["transaction", "_dialog"], keep="first", maintain_order=True)
+    branch = ["transaction", "_dialog"]
+    answered = reliable.select(*branch, "status", answer_row="row", answer_sdp="_sdp").join(
+        previews.select(*branch, preview_row="row"), on=branch, how="full", coalesce=True, nulls_equal=True
+    )
+    found = invites.select(*_OFFER, own="_dialog", offer_row="row", offer_sdp="_sdp").join(
+        answered, on="transaction", how="left"
+    )
+    return _exchange(
+        found.with_columns(
+            pl.coalesce("_dialog", "own"), pattern=pl.when(status < 200).then(3).otherwise(1)
+        ),
+        by_request=True,
+    )  # fmt: skip
+
+
+def _of_responses(rows: pl.DataFrame) -> pl.DataFrame:
+    """Patterns 2 and 4: an INVITE without an offer asks for one."""
+    method, status = pl.col("method"), pl.col("status")
+    offers = rows.filter(method == "INVITE", status.is_not_null(), pl.col("role") == "offer")
+    offers = offers.select(*_OFFER, "_dialog", "status", "rseq", offer_row="row", offer_sdp="_sdp")
+    answers = rows.filter(status.is_null(), pl.col("role") == "answer")
+    in_ack = answers.filter(method == "ACK").unique(["_dialog", "cseq"], keep="first", maintain_order=True)
+    in_prack = answers.filter(method == "PRACK").unique(["_dialog", "acked"], keep="first", maintain_order=True)
+    taken = {"answer_row": "row", "answer_sdp": "_sdp"}
+    ours = pl.lit(None, dtype=pl.UInt32).alias("preview_row")
+    confirmed = offers.filter(status >= 200).join(
+        in_ack.select("_dialog", "cseq", **taken), on=["_dialog", "cseq"], how="left"
+    )
+    early = offers.filter(status < 200).join(
+        in_prack.select("_dialog", rseq="acked", **taken), on=["_dialog", "rseq"], how="left"
+    )
+    return pl.concat(
+        [
+            _exchange(confirmed.with_columns(ours, pattern=pl.lit(2)), by_request=False),
+            _exchange(early.with_columns(ours, pattern=pl.lit(4)), by_request=False),
+        ]
+    )
+
+
+def _of_requests(rows: pl.DataFrame) -> pl.DataFrame:
+    """Patterns 5 and 6: PRACK and UPDATE within a dialog."""
+    method, status = pl.col("method"), pl.col("status")
+    offers = rows.filter(method.is_in(["PRACK", "UPDATE"]), status.is_null(), pl.col("role") == "offer")
+    answers = rows.filter(method.is_in(["PRACK", "UPDATE"]), pl.col("role") == "answer", status.is_not_null())
+    answers = answers.unique("transaction", keep="first", maintain_order=True)
+    found = offers.select(*_OFFER, "_dialog", offer_row="row", offer_sdp="_sdp").join(
+        answers.select("transaction", answer_row="row", answer_sdp="_sdp"), on="transaction", how="left"
+    )
+    return _exchange(
+        found.with_columns(
+            pl.lit(None, dtype=pl.UInt32).alias("preview_row"), pattern=pl.when(method == "PRACK").then(5).otherwise(6)
+        ),
+        by_request=True,
+    )
+
+
+# -- line by line ------------------------------------------------------------------------------------------------------
+
+
+def bits(column: str) -> pl.Expr:
+    """A direction as bits; one whose address is none (RFC 3264 §8.4) does not receive, whatever it says."""
+    stated = pl.col(f"{column}_direction").replace_strict(DIRECTIONS, return_dtype=pl.Int64)
+    return pl.when(f"{column}__receives").then(stated).otherwise(stated & 1)
+
+
+def flipped(direction: pl.Expr) -> pl.Expr:
+    """The same as the other side sees it."""
+    return (direction & 1) * 2 + (direction & 2) // 2
+
+
+def lines(found: pl.DataFrame, descriptions: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """The exchanges line by line (``index``): columns of both descriptions as ``offer_...`` and ``answer_...``.
+
+    A line of the answer that the offer does not have is left out: there is nothing it could answer.
+    """
+    ours = descriptions.filter(~pl.col("early_session"))
+    found = found.with_row_index("exchange")
+    offered = ours.select("index", offer_sdp="_sdp", **{f"offer_{name}": name for name in columns})
+    answered = ours.select("index", answer_sdp="_sdp", **{f"answer_{name}": name for name in columns})
+    return (
+        found.join(offered, on="offer_sdp", maintain_order="left_right")
+        .join(answered, on=["answer_sdp", "index"], how="left", maintain_order="left")
+        .sort("exchange", "index")
+    )
+
+
+def _at(messages: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    """When a message was sent, as far as can be seen: the first byte of a request, the last of a response (ns)."""
+    of_rows = messages.select(pl.col("status", "first_byte_at", "time").gather(rows))
+    return of_rows.select(
+        pl.when(pl.col("status").is_null()).then("first_byte_at").otherwise("time").to_physical()
+    ).to_series()
+
+
+def with_times(found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The exchanges with ``offered_at`` and ``answered_at`` (ns)."""
+    return found.with_columns(
+        _at(messages, found["offer_row"]).alias("offered_at"), _at(messages, found["answer_row"]).alias("answered_at")
+    )
+
+
+def offers(
+    messages: pl.DataFrame,
+    transactions: pl.DataFrame,
+    dialogs: pl.DataFrame,
+    hops: pl.DataFrame,
+    found: pl.DataFrame,
+    descriptions: pl.DataFrame,
+) -> pl.DataFrame:
+    """The ``offers`` table without ``call``; ``found`` are the :func:`exchanges` of the same messages."""
+    columns = (
+        "media",
+        "port",
+        "direction",
+        "_receives",
+        "connection",
+        "codecs",
+        "qos_local",
+        "qos_remote",
+        "qos_pending",
+    )
+    table = lines(with_times(found, messages), descriptions, *columns)
+    table = table.join(hops.select("_dialog", "dialog"), on="_dialog", how="left", maintain_order="left")
+    table = table.join(
+        transactions.select("transaction", "status", "outcome"), on="transaction", how="left", maintain_order="left"
+    ).with_columns(
+        messages["message"].gather(table["offer_row"]).alias("offer"),
+        messages["message"].gather(table["answer_row"]).alias("answer"),
+    )
+    over = dialogs.filter(pl.col("end_reason").is_in(["open", "joined"]).not_())["dialog"]
+    table = table.with_columns(_state(over).alias("state"))
+    local, agreed, answered = pl.col("local"), pl.col("state") == "agreed", pl.col("answer_row").is_not_null()
+    by_offerer = flipped(bits("answer")) & bits("offer")
+    direction = pl.when(agreed).then(pl.when(local).then(by_offerer).otherwise(flipped(by_offerer)))
+    names = {value: name for name, value in DIRECTIONS.items()}
+
+    def of_side(side: pl.Expr, name: str) -> pl.Expr:
+        return pl.when(side).then(f"offer_{name}").otherwise(f"answer_{name}")
+
+    def resources(ours: str, theirs: str) -> pl.Expr:
+        """Of the side that wrote ``ours`` in the offer; the answer, where there is one, knows better."""
+        return pl.when(answered).then(pl.coalesce(f"answer_{theirs}", f"offer_{ours}")).otherwise(f"offer_{ours}")
+
+    offerer, answerer = resources("qos_local", "qos_remote"), resources("qos_remote", "qos_local")
+    table = table.with_columns(
+        media=pl.col("offer_media"),
+        offered_by=pl.when(local).then(pl.lit("local")).otherwise(pl.lit("remote")),
+        offered_codecs=pl.col("offer_codecs"),
+        codecs=pl.when(agreed).then("answer_codecs"),
+        direction=direction.replace_strict(names, return_dtype=pl.String),
+        local_connection=of_side(local, "connection"),
+        local_port=of_side(local, "port"),
+        remote_connection=of_side(~local, "connection"),
+        remote_port=of_side(~local, "port"),
+        qos_local=pl.when(local).then(offerer).otherwise(answerer),
+        qos_remote=pl.when(local).then(answerer).otherwise(offerer),
+        qos_pending=pl.coalesce("answer_qos_pending", "offer_qos_pending"),
+    )
+    kinds = {name: kind for name, kind in schema.OFFERS.polars().items() if name != "call"}
+    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+
+
+def _state(over: pl.Series) -> pl.Expr:
+    """What became of a line of an offer. ``over``: the dialogs that have ended."""
+    waits = (pl.col("pattern").is_in([2, 4]) | pl.col("outcome").is_in(["pending", "provisional_only"])) & ~pl.col(
+        "dialog"
+    ).is_in(over.implode()).fill_null(value=False)
+    answered = pl.col("answer_row").is_not_null()
+    refused = (pl.col("status") >= 300) & pl.col("pattern").is_in([1, 3, 5, 6])
+    return (
+        pl.when(answered & (pl.col("answer_port") != 0))
+        .then(pl.lit("agreed"))
+        .when(pl.col("offer_port") == 0)
+        .then(pl.lit("removed"))
+        .when(answered & (pl.col("answer_port") == 0))
+        .then(pl.lit("rejected"))
+        .when(~answered & refused)
+        .then(pl.lit("rejected"))
+        .when(~answered & waits)
+        .then(pl.lit("pending"))
+        .otherwise(pl.lit("unanswered"))
+    )
+
+
+def agreed_codecs(lived: pl.DataFrame, found: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
+    """``call`` and its ``codecs``: of all streams that the last answer in the dialog that ``lived`` accepts.
+
+    ``found`` are the :func:`exchanges`. A format that is no codec (the ``*`` of MSRP, RFC 4975 §8) is left out.
+    """
+    last = (
+        found.filter(pl.col("answer_sdp").is_not_null(), pl.col("_dialog").is_not_null())
+        .unique("_dialog", keep="last", maintain_order=True)
+        .select("_dialog", _sdp="answer_sdp")
+    )
+    of_calls = (
+        lived.join(last, on="_dialog")
+        .join(
+            descriptions.filter(pl.col("port") > 0, ~pl.col("early_session")).select("_sdp", "codecs"),
+            on="_sdp",
+            maintain_order="left_right",
+        )
+        .group_by("call", maintain_order=True)
+        .agg(pl.col("codecs").str.join(" "))
+    )
+    # Few combinations are in use: words are told apart once for each.
+    known = of_calls.select("codecs").unique()
+    words = known.select("codecs", word=pl.col("codecs").str.split(" ")).explode("word").unique(maintain_order=True)
+    words = words.filter(~pl.col("word").is_in(["*", ""])).group_by("codecs").agg(pl.col("word").str.join(" "))
+    return of_calls.join(words, on="codecs").select("call", codecs="word")

@@ -1,0 +1,46 @@
+"""`sdp` beside the media lines that tshark shows in 64 captures of other people."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import places
+import polars as pl
+import pytest
+from places import shared
+
+import analyzer
+from tests.reading.test_tshark import CAPTURES, CARRIED_BY
+
+
+def media_lines(path: Path) -> Counter[tuple[int, str]]:
+    """What tshark shows of each ``m=`` line as (frame, line), of SIP that we read."""
+    fields = ("frame.number", "frame.protocols", "sdp.media")
+    command = ["tshark", "-n", "-r", str(path), "-Y", "sip && sdp.media", "-T", "fields", "-E", "aggregator=|"]
+    shown = subprocess.run(
+        [*command, *(word for name in fields for word in ("-e", name))], capture_output=True, text=True, timeout=120
+    ).stdout
+    found: Counter[tuple[int, str]] = Counter()
+    for row in shown.splitlines():
+        frame, protocols, lines = row.split("\t")
+        if not {*CARRIED_BY, "icmp"} & set(protocols.split(":")):
+            found.update((int(frame), " ".join(line.split())) for line in lines.split("|"))
+    return found
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+def test_media_lines_are_those_of_tshark(path: Path) -> None:
+    shared("captures")
+    if not shutil.which("tshark"):
+        places.skipped["captures (tshark is not installed)"] += 1
+        pytest.skip("tshark is not installed")
+    capture = analyzer.read(path)
+    messages = capture.table("messages")
+    first = pl.coalesce("original", "message")
+    ours = messages.select("frame", message=first).join(capture.table("sdp"), on="message", maintain_order="left_right")
+    port = pl.concat_str(pl.col("port"), pl.format("/{}", "port_count").fill_null(""))
+    line = pl.concat_str("media", port, "proto", "formats", separator=" ")
+    assert Counter(ours.select("frame", line).rows()) == media_lines(path)
