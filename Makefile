@@ -7,7 +7,7 @@ MANIFEST := $(RUST)/Cargo.toml
 SAMPLE := sample_pcaps/volte_call.pcap
 FUZZ_SECONDS ?= 10
 
-.PHONY: demo test install develop rust-test python-test lint docs samples fuzz bench wheel-test clean
+.PHONY: demo test install develop rust-test python-test lint docs samples notebooks fuzz bench wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed
@@ -61,6 +61,9 @@ docs: develop
 
 samples: develop
 	$(BIN)/python sample_pcaps/make.py
+
+notebooks: develop
+	$(BIN)/python notebooks/make.py
 
 ## Each fuzz target for FUZZ_SECONDS (needs a C++ compiler; says so and goes on where there is none).
 fuzz:

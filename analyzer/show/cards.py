@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _STYLE = (
     "<style>.sip-card table{border-collapse:collapse;margin:4px 0}.sip-card th,.sip-card td{text-align:left;"
     "padding:1px 12px 1px 0;font-weight:400;vertical-align:top}.sip-card th{opacity:.7}"
-    ".sip-card pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0}</style>"
+    ".sip-card pre{font-family:monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0}</style>"
 )
 _CALL = (
     *("caller", "callee", "outcome", "outcome_detail", "status", "reason_phrase", "started_at", "setup_s", "ring_s"),
