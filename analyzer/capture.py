@@ -506,6 +506,9 @@ class Masked(Capture):
             self._tables[name] = self._mask.table(name, self._original.table(name))
         return self._tables[name]
 
+    def _any_table(self, name: str) -> pl.DataFrame:
+        return self.table(name)
+
     @property
     def damaged(self) -> bool:
         """A container was cut, corrupt or unreadable in part."""

@@ -65,7 +65,9 @@ def find(capture: Capture, asked: str) -> Found:
         calls = capture.table("calls").filter(pl.col("no").is_in(error.calls))
         raise Failure(f"{error}\n{text.table(views.default('calls', calls), cut=32)}") from error
     except NotFound:
-        messages = capture.table("messages").filter(pl.col("call_id") == capture.shown_call_id(asked))
+        # A title names it as the tables show it: masked, where they are.
+        asked = capture.shown_call_id(asked)
+        messages = capture.table("messages").filter(pl.col("call_id") == asked)
         if messages.is_empty():
             raise
         first = messages["transaction"].drop_nulls()
