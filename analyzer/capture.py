@@ -346,8 +346,9 @@ class Capture:
         """
         from analyzer.show.summary import TABLES, summary
 
-        # What it counts of messages is there without joining calls and dialogs to them.
-        messages = self._tables.get("messages", self._core["messages"])
+        # What it counts of messages is there before calls and dialogs are joined to them.
+        made = "messages" in self._tables or "messages" not in self._core
+        messages = self.table("messages") if made else self._core["messages"]
         return summary({name: self.table(name) for name in TABLES} | {"messages": messages}, tz=tz, width=width)
 
     def _repr_html_(self) -> str:
