@@ -20,7 +20,7 @@ _MOST = 8  # values shown of an open list, the rest is counted together
 
 # Neither answered nor failed: the capture did not see how they began or ended (no attempt in RFC 6076 §4's sense).
 _NOT_COUNTED = ("unfinished", "joined")
-# Calls without a final status that ended otherwise than by a failure.
+# Calls that ended otherwise than by a failure; a 487 tells that the caller, or a fork that lost, was cancelled.
 _NOT_FAILED = (*_NOT_COUNTED, "answered", "answered_elsewhere", "redirected", "cancelled")
 
 # What may carry SIP and is not looked into, by the words of the table ``account``.
@@ -197,9 +197,7 @@ def _failing(lines: _Lines, tables: Mapping[str, pl.DataFrame]) -> None:
     import polars as pl
 
     ended = pl.col("status").cast(pl.String)
-    calls = tables["calls"].filter(
-        (pl.col("status") >= 400) | (pl.col("status").is_null() & ~pl.col("outcome").is_in(_NOT_FAILED))
-    )
+    calls = tables["calls"].filter(~pl.col("outcome").is_in(_NOT_FAILED))
     if calls.height:
         why = calls.with_columns(
             why=ended.fill_null(pl.coalesce("outcome_detail", "outcome").str.replace_all("_", " "))
