@@ -43,3 +43,9 @@ fn a_folded_start_line_with_a_cr_in_it_hides_no_header() {
     let Start::Request { method, .. } = Message::read(message.as_bytes(), WHOLE).start else { panic!("a response") };
     assert_eq!((row.method, method.as_str()), (Some(&b"OPTIONS"[..]), "OPTIONS"));
 }
+
+#[test]
+fn what_follows_a_line_of_blanks_is_no_part_of_the_header_before() {
+    let message = "OPTIONS sip:a@b SIP/2.0\r\nCall-ID: 1\r\n\r\r\n 2\r\n\r\n";
+    assert_eq!(call_ids(message), [Some("1".into()), Some("1".into())]);
+}

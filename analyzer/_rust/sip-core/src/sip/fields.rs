@@ -236,6 +236,8 @@ pub fn read<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -
 pub(super) fn unfold(message: &[u8], out: &mut Vec<u8>) -> usize {
     let mut at = 0;
     let mut first = true;
+    // Where the header begins that a continuation line belongs to: one of blanks alone is no part of the header before.
+    let mut header = 0;
     let cr_ends_lines = cr_ends_lines(message);
     loop {
         let (_, rest) = split(message, at);
@@ -248,13 +250,16 @@ pub(super) fn unfold(message: &[u8], out: &mut Vec<u8>) -> usize {
         at = next;
         match text.first() {
             Some(&b) if is_blank(b) && !first => {
-                while out.last().is_some_and(|&b| is_space(b)) {
+                while out.len() > header && out.last().is_some_and(|&b| is_space(b)) {
                     out.pop();
                 }
                 out.push(b' ');
                 out.extend_from_slice(trim(text));
             }
-            _ => out.extend_from_slice(text),
+            _ => {
+                header = out.len();
+                out.extend_from_slice(text);
+            }
         }
         if nl.is_none() {
             return at;
