@@ -24,8 +24,9 @@ def violations(
 ) -> pl.DataFrame:
     """The ``violations`` table without ``call``; ``found`` are the exchanges of the same messages."""
     said = offer_answer.reference_rows(messages, hops, with_sdp=True)
-    silent = offer_answer.reference_rows(messages, hops, with_sdp=False)
-    said = offer_answer.with_roles(said, transactions)
+    said = _whole(offer_answer.with_roles(said, transactions), messages, "row")
+    silent = _whole(offer_answer.reference_rows(messages, hops, with_sdp=False), messages, "row")
+    found = _whole(found, messages, "offer_row", "answer_row")
     described = descriptions.filter(~pl.col("early_session"))
     by_line = lines(
         found.filter(pl.col("answer_row").is_not_null()), described, "media", "proto", "port", "direction", "codecs"
@@ -36,7 +37,7 @@ def violations(
             *_missing_answers(messages, found, silent),
             _missing_offers(found, silent),
             _unasked_answers(messages, found, said),
-            _changed_answers(messages, said),
+            _changed_answers(said),
             _different_counts(found, described),
             _different(by_line, "media", "media_type_differs", "RFC 3264 §6"),
             _different(by_line, "proto", "protocol_differs", "RFC 3264 §6"),
@@ -53,6 +54,12 @@ def violations(
     rows = rows.with_columns(messages["message"].gather(rows["row"]))
     kinds = {name: kind for name, kind in schema.VIOLATIONS.polars().items() if name != "call"}
     return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+
+
+def _whole(frame: pl.DataFrame, messages: pl.DataFrame, *rows: str) -> pl.DataFrame:
+    """Without messages that were cut: what they lack may not have been lacking."""
+    cut = messages.with_row_index("cut").filter(~pl.col("complete"))["cut"].implode()
+    return frame.filter(~pl.any_horizontal(pl.col(row).is_in(cut).fill_null(value=False) for row in rows))
 
 
 def _breach(
@@ -114,10 +121,10 @@ def _unasked_answers(messages: pl.DataFrame, found: pl.DataFrame, said: pl.DataF
     return _breach(acks, "answer_not_asked", "SDP in the ACK to an INVITE that had the offer", "RFC 3261 §13.2.1")
 
 
-def _changed_answers(messages: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+def _changed_answers(said: pl.DataFrame) -> pl.DataFrame:
     """All answers to one INVITE in one dialog are the same, previews too."""
     answers = said.filter(pl.col("method") == "INVITE", pl.col("role") == "answer")
-    answers = answers.filter(messages["complete"].gather(answers["row"])).sort("row")
+    answers = answers.sort("row")
     branch = ["transaction", "_dialog"]
     answers = answers.with_columns(
         first=pl.col("_sdp").first().over(branch), first_status=pl.col("status").first().over(branch)

@@ -301,6 +301,11 @@ def test_what_looks_like_a_breach_and_is_none(bodies: dict[str, str]) -> None:
     assert of(read(SETTLED, **BODIES | bodies), "violations", "code") == []
 
 
+def test_of_a_message_that_was_cut_nothing_is_said() -> None:
+    """The snap length took the media line of the answer."""
+    assert of(analyzer.read(SAMPLES / "format_snaplen.pcap"), "violations", "code") == []
+
+
 # -- bodies ------------------------------------------------------------------------------------------------------------
 
 
