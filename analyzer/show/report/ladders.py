@@ -66,7 +66,7 @@ def chunks(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataFra
     ``messages`` and ``transactions`` are those tables, whole. Lazy: a chunk is packed when it is asked for.
     """
     ladders = _ladders(messages, transactions, calls)
-    sizes = ladders.events.group_by("story", maintain_order=True).agg(pl.len(), pl.col("total").first())
+    sizes = ladders.events.group_by("story", maintain_order=True).agg(pl.len(), pl.col("total", "at").first())
     end = sizes["len"].cum_sum()
     sizes = sizes.with_columns(begin=end - sizes["len"], chunk=(end - sizes["len"]) // CHUNK)
     for stories in sizes.partition_by("chunk", maintain_order=True):
@@ -121,14 +121,14 @@ def _ladders(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataF
     ).sort("story", "at", nulls_last=True, maintain_order=True)
     numbers = numbers.with_row_index("number")
     numbers = numbers.with_columns(event=_event_of(rows, numbers))
-    events = numbers.filter(pl.col("number") == pl.col("event"))
-    events, lanes = _lanes_of_stories(events, names)
-    events, legs = _of_stories(events, "leg", call_ids)
     place, total = pl.int_range(pl.len()).over("story"), pl.len().over("story")
     tail = LONGEST // 4
     kept = (place < LONGEST - tail) | (place >= total - tail)
+    events = numbers.filter(pl.col("number") == pl.col("event")).with_columns(total=total).filter(kept)
+    events, lanes = _lanes_of_stories(events, names)
+    events, legs = _of_stories(events, "leg", call_ids)
     return _Ladders(
-        events=events.with_columns(total=total, place=place).filter(kept),
+        events=events,
         labels=labels,
         infos=infos,
         files=files.to_series(),
@@ -302,8 +302,8 @@ def _packed(ladders: _Ladders, stories: pl.DataFrame, calls: pl.DataFrame) -> by
     """The events of some stories that follow each other; ``calls`` has the rows of these."""
     events = ladders.events.slice(stories["begin"][0], int(stories["len"].sum()))
     began = (pl.col("story") != pl.col("story").shift()).fill_null(value=True)
-    # Nanoseconds since the event before; of the first one of a call since 1970.
-    step = (pl.col("at") - pl.when(began).then(0).otherwise(pl.col("at").shift())).fill_null(0)
+    # Nanoseconds since the event before in the call.
+    step = pl.when(~began).then(pl.col("at") - pl.col("at").shift()).fill_null(0)
     frame = pl.col("frame").fill_null(0)
     frames = frame - pl.when(began).then(0).otherwise(frame.shift())
     numbers = events.select(
@@ -328,6 +328,7 @@ def _packed(ladders: _Ladders, stories: pl.DataFrame, calls: pl.DataFrame) -> by
         "calls": calls["no"].to_list(),
         "events": stories["len"].to_list(),
         "total": stories["total"].to_list(),
+        "began": [[at // 1_000_000_000, at % 1_000_000_000] if at is not None else None for at in stories["at"]],
         "unit": unit,
         "lanes": [[safe(lane) for lane in lanes] for lanes in lists["lanes"].to_list()],
         # Call-IDs hardly compress: those in the order of the table are told there already.
@@ -341,6 +342,7 @@ def _packed(ladders: _Ladders, stories: pl.DataFrame, calls: pl.DataFrame) -> by
         "files": [safe(file) for file in ladders.files[used["file"][0]]],
         "again": _placed(ladders.again, places),
         "silent": _placed(ladders.silent, places),
+        "marks": [],
         "planes": PLANES,
     }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
@@ -364,5 +366,6 @@ def _used(codes: pl.Series) -> tuple[pl.Series, pl.Series]:
 def _planes(values: NDArray[np.int64], width: int) -> bytes:
     import numpy as np
 
-    whole = np.ascontiguousarray(values, dtype="<u4").view(np.uint8).reshape(-1, 4)
+    # What does not fit is a clock gone wild.
+    whole = values.clip(0, (1 << 8 * width) - 1).astype("<u4").view(np.uint8).reshape(-1, 4)
     return whole[:, :width].T.tobytes()

@@ -8,24 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from analyzer.show.summary import nearest_rank, not_read, span_of
-from analyzer.show.text import safe, seconds
+import polars as pl
 
-if TYPE_CHECKING:
-    import polars as pl
+from analyzer.measure.percentiles import nearest_rank
+from analyzer.show.summary import not_read
+from analyzer.show.text import duration, safe, seconds
 
 # What an outcome says of the network: it did its work, people ended the attempt, it failed, or nobody knows.
 ENDS: dict[str, tuple[str, ...]] = {
-    "answered": ("answered", "answered_elsewhere"),
+    "answered": ("answered",),
+    "answered elsewhere": ("answered_elsewhere",),
     "ended by people": ("busy", "no_answer", "cancelled", "rejected", "redirected"),
     "failed": (
         *("unreachable", "negotiation_failed", "auth_failed", "server_failure", "client_error", "timeout"),
     ),
-    "not seen whole": ("unfinished", "joined"),
+    "begin or end not seen": ("unfinished", "joined"),
 }
-TONES = {"answered": "good", "ended by people": "plain", "failed": "bad", "not seen whole": "unknown"}
+TONES = {
+    "answered": "good",
+    "answered elsewhere": "good",
+    "ended by people": "people",
+    "failed": "bad",
+    "begin or end not seen": "unknown",
+}
 _MOST = 4  # values of an open list that a sentence names
 
 
@@ -120,8 +127,10 @@ def _about_calls(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
         yield _sentence("bad", f"No SIP message in {count(packets, 'packet')}: ", _link("where they went", "account"), ".")
         return
     if calls.is_empty():
-        seen = messages.filter(~pl_col("duplicate")).height
-        yield _sentence("plain", f"No call: no INVITE among the {count(seen, 'SIP message')}.")
+        seen = messages.filter(~pl.col("duplicate"))
+        kinds = [f"{method} {number:,}" for method, number in counted(seen, "method")]
+        more = f" and {len(kinds) - _MOST:,} other methods" if len(kinds) > _MOST else ""
+        yield _sentence("plain", f"No call among {count(seen.height, 'SIP message')}: {', '.join(kinds[:_MOST])}{more}.")
         return
     ends = by_end(calls)
     told = [
@@ -137,8 +146,6 @@ def _about_calls(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
 
 def _about_failed(calls: pl.DataFrame) -> Iterable[Sentence]:
     """What the failed calls failed with, most frequent first."""
-    import polars as pl
-
     failed = calls.filter(pl.col("outcome").is_in(ENDS["failed"]))
     if failed.is_empty():
         return
@@ -148,13 +155,15 @@ def _about_failed(calls: pl.DataFrame) -> Iterable[Sentence]:
         .sort(["n", "no"], descending=[True, False])
     )
     told = []
-    for outcome, status, number, _, phrase in causes.head(_MOST).rows():
+    # One that is left over would take no less room in other words.
+    named = causes.height if causes.height == _MOST + 1 else _MOST
+    for outcome, status, number, _, phrase in causes.head(named).rows():
         # Without a status the outcome says why.
         name = outcome.replace("_", " ") if status is None else f"{status} {phrase or ''}".rstrip()
         link = f"calls?outcome={outcome}" + (f"&status={status}" if status is not None else "&status=")
         told.append(_link(f"{name} ({number:,})", link))
-    if causes.height > _MOST:
-        told.append(Part(f"{count(causes.height - _MOST, 'other cause')} ({int(causes['n'][_MOST:].sum()):,})"))
+    if causes.height > named:
+        told.append(Part(f"{causes.height - named:,} other causes ({int(causes['n'][named:].sum()):,})"))
     first = int(failed["no"].min())  # type: ignore[arg-type]
     yield _sentence(
         "bad", "Failed with ", *_listed(told), "; the first one is ", _link(f"call {first}", f"call/{first}"), "."
@@ -162,11 +171,11 @@ def _about_failed(calls: pl.DataFrame) -> Iterable[Sentence]:
 
 
 def _about_delays(calls: pl.DataFrame) -> Iterable[Sentence]:
-    values = calls.select("no", "pdd_s").drop_nulls().sort("pdd_s")
+    values = calls.select("no", "pdd_s").drop_nulls().sort("pdd_s", maintain_order=True)
     if values.is_empty():
         return
     slowest = values.row(-1, named=True)
-    median, high = (seconds(nearest_rank(values["pdd_s"], percent)) for percent in (50, 95))
+    median, high = _percentiles(values, "pdd_s", 50, 95)
     last = _link(f"call {slowest['no']}", f"call/{slowest['no']}")
     if values.height == 1:
         yield _sentence("plain", f"The caller heard something after {median} (post-dial delay of ", last, ").")
@@ -198,7 +207,7 @@ def _about_registrations(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentenc
 
 
 def _about_requests(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
-    messages = tables["messages"].filter(~pl_col("duplicate"))
+    messages = tables["messages"].filter(~pl.col("duplicate"))
     again = int(messages["retransmission"].sum())
     if again:
         yield _sentence(
@@ -261,15 +270,13 @@ def tiles(tables: Mapping[str, pl.DataFrame]) -> list[Tile]:
 
 
 def _answered(calls: pl.DataFrame) -> Tile:
-    import polars as pl
-
-    counted_calls = calls.filter(~pl.col("outcome").is_in(ENDS["not seen whole"]))
+    counted_calls = calls.filter(~pl.col("outcome").is_in(ENDS["begin or end not seen"]))
     answered = calls.filter(outcome="answered").height
     left_out = calls.height - counted_calls.height
     below = [_link(f"{answered:,} of {counted_calls.height:,}", "calls?outcome=answered")]
     if left_out:
-        unseen = ",".join(ENDS["not seen whole"])
-        below += [Part("; "), _link(f"{left_out:,} not seen whole left out", f"calls?outcome={unseen}")]
+        unseen = ",".join(ENDS["begin or end not seen"])
+        below += [Part("; "), _link(f"{left_out:,} whose begin or end was not seen left out", f"calls?outcome={unseen}")]
     return Tile(
         "Answered", share(answered, counted_calls.height), "calls?outcome=answered", "good" if answered else "plain",
         tuple(below) if calls.height else (Part("no calls"),),
@@ -289,13 +296,13 @@ def _failed(calls: pl.DataFrame) -> Tile:
 
 
 def _delay(calls: pl.DataFrame, column: str, name: str, what: str) -> Tile:
-    values = calls[column].drop_nulls().sort()
-    if values.is_empty():
+    n = calls[column].count()
+    if not n:
         return Tile(name, "none", "", "plain", (Part("no call has it"),))
-    below = [_link(f"p95 {seconds(nearest_rank(values, 95))}", f"calls?has={column}&sort=-{column}")]
-    below.append(Part(f", n {len(values):,} of {calls.height:,}; {what}"))
-    value = seconds(nearest_rank(values, 50))
-    return Tile(f"{name}, median", value, f"calls?has={column}&sort=-{column}", "plain", tuple(below))
+    median, high = _percentiles(calls, column, 50, 95)
+    below = [_link(f"p95 {high}", f"calls?has={column}&sort=-{column}")]
+    below.append(Part(f", n {n:,} of {calls.height:,}; {what}"))
+    return Tile(f"{name}, median", median, f"calls?has={column}&sort=-{column}", "plain", tuple(below))
 
 
 def _registered(registrations: pl.DataFrame) -> Tile:
@@ -311,7 +318,7 @@ def _registered(registrations: pl.DataFrame) -> Tile:
 
 def _again(tables: Mapping[str, pl.DataFrame]) -> Tile:
     sightings = tables["messages"]
-    messages = sightings.filter(~pl_col("duplicate"))
+    messages = sightings.filter(~pl.col("duplicate"))
     again = int(messages["retransmission"].sum())
     twice = sightings.height - messages.height
     below = [Part(f"{again:,} of {messages.height:,} messages")]
@@ -344,20 +351,21 @@ def outcomes(calls: pl.DataFrame) -> list[Bar]:
 
 def by_end(calls: pl.DataFrame) -> dict[str, int]:
     """How many calls ended in each of the ways of :data:`ENDS`."""
-    import polars as pl
-
     return {name: calls.filter(pl.col("outcome").is_in(outcomes)).height for name, outcomes in ENDS.items()}
+
+
+def _percentiles(frame: pl.DataFrame, column: str, *percents: int) -> list[str]:
+    figures = (nearest_rank(pl.col(column), percent).alias(str(percent)) for percent in percents)
+    return [seconds(value) for value in frame.select(figures).row(0)]
+
+
+def span_of(files: pl.DataFrame) -> str:
+    """From the first to the last packet, in words."""
+    first, last = files["first_at"].cast(pl.Int64).min(), files["last_at"].cast(pl.Int64).max()
+    return duration(last - first) if isinstance(first, int) and isinstance(last, int) else ""
 
 
 def counted(frame: pl.DataFrame, column: str) -> list[tuple[Any, int]]:
     """The values of a column and how often, most frequent first; equal ones by name."""
-    import polars as pl
-
     counts = frame.drop_nulls(column).group_by(column).agg(pl.len().alias("n"))
     return counts.sort(["n", column], descending=[True, False]).rows()
-
-
-def pl_col(name: str) -> pl.Expr:
-    import polars as pl
-
-    return pl.col(name)
