@@ -2,13 +2,12 @@
 
 ::
 
-    tables --> numbers.py   verdict and key numbers, each with a link to its rows
-          \\-> figures.py   the plots of show/plots.py as inline SVG that follows light and dark
-          \\-> columns.py   every table, packed; its first rows as text
-          \\-> ladders.py   the events of every call, packed
-                |
-                v
-          page.html.j2 + style.css + app.js   unpacks, sorts, searches, filters, draws ladders
+    tables --> numbers.py                   verdict and key numbers, each with a link to its rows
+           --> figures.py                   the plots of show/plots.py as inline SVG that follows light and dark
+           --> sections.py > columns.py     every table, packed; its first rows as text
+           --> stories.py > ladders.py      the events of every call and registration, packed
+           --> page.html.j2, style.css      the page
+    browser:   app.js                       unpacks, sorts, searches, filters, draws ladders
 
 What comes from the wire is made safe here (``show/text.py``), escaped by Jinja2 in markup and put into the page by
 ``textContent`` alone. The page's policy lets nothing be loaded or sent, and runs one script, named by its hash. The
@@ -20,84 +19,61 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 
 import polars as pl
 
-from analyzer import __version__, schema
-from analyzer.measure.measures import measure
+from analyzer import __version__
 from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
-from analyzer.show.report import columns, figures, ladders, numbers
+from analyzer.show.report import columns, figures, numbers, sections, stories
 from analyzer.show.text import safe
-from analyzer.show.verdict import verdicts
-from analyzer.show.views import DEFAULT
 
 LADDER_BYTES = 12_000_000
 """What the ladders of a report take at most; those that do not fit are left out, and the page says which."""
-MOST_ROWS = 50_000
-"""Rows of a table in a report."""
-FIRST_ROWS = 25
-"""Rows of a table that are there without JavaScript."""
+MOST_TEXTS = 3000
+"""Messages up to which their text is shown without being asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """A table on the page: its heading, what it says where it has no rows, and the columns shown at first."""
-
-    name: str
-    heading: str
-    missing: str
-    shown: tuple[str, ...]
-
-
-_SECTIONS = (
-    _Section("calls", "Calls", "No calls in this capture.", DEFAULT["calls"]),
-    _Section("failures", "Failures", "No request failed.", (
-        *("method", "status", "reason_phrase", "requests", "share", "calls", "node", "nodes", "node_share"),
-        *("reason_header", "first_at", "last_at", "no"),
-    )),
-    _Section("latency", "Delays of calls", "No calls to measure.", (
-        *("delay", "n", "calls", "min_s", "median_s", "p90_s", "p95_s", "p99_s", "max_s"),
-    )),
-    _Section("outliers", "Slow calls", "No call lies far outside the others.", (
-        *("no", "delay", "value_s", "median_s", "fence_s", "n", "started_at", "caller", "callee", "outcome"),
-    )),
-    _Section("registrations", "Registrations", "No registrations in this capture.", DEFAULT["registrations"]),
-    _Section("responses", "Responses", "No transactions in this capture.", (
-        *("method", "status", "transactions", "of", "share", "resent"),
-    )),
-    _Section("links", "Links", "No transactions in this capture.", (
-        *("client_ip", "server_ip", "transactions", "timeouts", "transport_errors", "resent_share", "requests"),
-        *("resent_requests", "responses", "resent_responses", "response_median_s", "response_p95_s"),
-    )),
-    _Section("problems", "Problems", "Nothing is wrong with the files or the messages.", DEFAULT["problems"]),
-    _Section("files", "Files", "No files.", DEFAULT["files"]),
-    _Section("account", "Where the packets went", "No packets.", DEFAULT["account"]),
-)
-# Keys hardly compress and mean nothing on a page.
-_NOT_IN_CALLS = ("call", "reference")
+def texts_of(messages: pl.DataFrame, *, wanted: bool | None = None) -> list[int]:
+    """The messages whose text a report shows: those of calls and registrations, where they are few or it is wanted."""
+    shown = messages.filter(~pl.col("duplicate"), pl.col("call").is_not_null() | (pl.col("method") == "REGISTER"))
+    return shown["message"].to_list() if wanted or (wanted is None and shown.height <= MOST_TEXTS) else []
 
 
 def report(
-    tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", title: str = "", ladder_bytes: int = LADDER_BYTES
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    tz: str = "UTC",
+    title: str = "",
+    texts: Mapping[int, bytes] | None = None,
+    ladder_bytes: int = LADDER_BYTES,
 ) -> str:
-    """The page for all tables of a capture; times are told in the zone ``tz``."""
+    """The page for all tables of a capture; times are told in the zone ``tz``.
+
+    ``texts`` are messages by their keys (:func:`texts_of` says which are wanted), with nothing secret in them.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     script, style = _resource("app.js"), f"{_resource('style.css')}{LADDER_STYLE}"
-    packed, left_out = _ladders(tables, ladder_bytes)
-    sections = list(_sections(tables, tz))
-    names = [str(name) for name in tables["files"]["file"]]
-    title = safe(title) or (f"SIP report: {names[0]}" if len(names) == 1 else f"SIP report: {len(names):,} files")
+    tables = sections.numbered(tables)
+    # Matplotlib is Python, packing is not: they go on side by side.
+    with ThreadPoolExecutor(1) as beside:
+        drawing = beside.submit(figures.drawn, tables, tz)
+        ladders, without_ladder = stories.packed(tables, texts or {}, ladder_bytes)
+        shown = list(sections.sections(tables, tz))
+        drawn = drawing.result()
+    names = [PurePath(str(name)).name for name in tables["files"]["file"]]
     data = {
-        "tables": {section["name"]: section["packed"] for section in sections},
-        "shown": {section["name"]: section["shown"] for section in sections},
+        "tables": {section.name: section.packed for section in shown},
+        "shown": {section.name: section.shown for section in shown},
         "zone": {"name": tz, "offsets": _offsets(tables, tz)},
-        "ladders": packed,
+        "ladders": ladders,
         "tones": {outcome: numbers.TONES[end] for end, outcomes in numbers.ENDS.items() for outcome in outcomes},
     }
     environment = Environment(
@@ -108,7 +84,7 @@ def report(
         undefined=StrictUndefined,
     )
     return environment.get_template("page.html.j2").render(
-        title=title,
+        title=safe(title or (f"SIP report: {names[0]}" if len(names) == 1 else f"SIP report: {len(names):,} files")),
         tz=tz,
         version=__version__,
         begun=_begun(tables, tz),
@@ -120,10 +96,10 @@ def report(
         verdict=numbers.verdict(tables),
         tiles=numbers.tiles(tables),
         outcomes=numbers.outcomes(tables["calls"]),
-        figures=figures.drawn(tables, tz),
-        sections=sections,
-        left_out=left_out,
-        first_rows=FIRST_ROWS,
+        figures=drawn,
+        sections=shown,
+        without_ladder=without_ladder,
+        first_rows=sections.FIRST_ROWS,
         data=_embedded(data),
         script=script,
         style=style,
@@ -146,66 +122,6 @@ def _embedded(data: dict[str, Any]) -> str:
     """JSON that may stand in a script element: nothing in it ends one or begins a comment (HTML §4.12.1.3)."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _ladders(tables: Mapping[str, pl.DataFrame], most: int) -> tuple[list[dict[str, Any]], int]:
-    """Packed ladders, and of how many calls there was no room for one.
-
-    Where there is not room for all, those of calls that failed come first, then those of calls far outside the others in
-    some delay, then the rest in order.
-    """
-    calls = tables["calls"]
-    slow = _measured(tables, "outliers")["call"].unique()
-    rank = (
-        pl.when(pl.col("outcome").is_in(numbers.ENDS["failed"])).then(0).when(pl.col("call").is_in(slow.implode())).then(1)
-    )
-    ordered = calls.select("call", "no", "call_ids", rank=rank.otherwise(2)).sort("rank", "no")
-    packed: list[dict[str, Any]] = []
-    room, held = most, 0
-    for chunk in ladders.chunks(tables["messages"], tables["transactions"], ordered):
-        data = columns.encoded(chunk.data)
-        room -= len(data)
-        if room < 0:
-            break
-        held += len(chunk.calls)
-        packed.append({"calls": chunk.calls, "data": data})
-    return packed, calls.height - held
-
-
-def _measured(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
-    return measure(name, lambda wanted: tables[wanted])
-
-
-def _sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[dict[str, Any]]:
-    for section in _SECTIONS:
-        whole = tables[section.name] if section.name in schema.TABLES else _measured(tables, section.name)
-        frame = whole.head(MOST_ROWS)
-        known = _columns(section.name, frame)
-        if section.name == "calls":
-            told = schema.Column("verdict", "text", "What ended it, and which node said so first.")
-            known = [*(column for column in known if column.name not in _NOT_IN_CALLS), told]
-            frame = frame.with_columns(verdict=pl.Series(verdicts(frame, tables["messages"]), dtype=pl.String))
-        by_name = {column.name: column for column in known}
-        shown = [by_name[name] for name in section.shown]
-        yield {
-            "name": section.name,
-            "heading": section.heading,
-            "missing": section.missing,
-            "rows": whole.height,
-            "left_out": whole.height - frame.height,
-            "shown": [column.name for column in shown],
-            "headings": [(columns.named(column), column.meaning, column.type) for column in shown],
-            "first": columns.first_rows(frame, shown, tz, FIRST_ROWS),
-            "packed": columns.packed(frame, known),
-        }
-
-
-def _columns(name: str, frame: pl.DataFrame) -> list[schema.Column]:
-    """The columns of a table; of a measured one also those it is grouped by, as the table they come from has them."""
-    own = {column.name: column for column in schema.find(name).columns}
-    sources = (schema.TRANSACTIONS, schema.CALLS)
-    grouped = {column.name: column for table in sources for column in table.columns}
-    return [own.get(column) or grouped[column] for column in frame.columns if column != "call"]
 
 
 def _offsets(tables: Mapping[str, pl.DataFrame], tz: str) -> list[tuple[int, int]]:

@@ -446,11 +446,12 @@
 
     line(columns, row) {
       const number = this.table.byName.no ? value(this.table.byName.no, row) : null;
-      const opens = number !== null && (this.name === "calls" || this.name === "outliers");
+      const opens = number !== null && ["calls", "outliers", "registrations"].includes(this.name);
+      const kind = this.name === "registrations" ? "registration" : "call";
       const line = element("tr", { class: opens ? "opens" : null }, ...columns.map((column) => this.cell(column, row)));
       if (opens) line.addEventListener("click", (event) => {
         if (event.target.closest("a") || String(getSelection())) return;
-        location.hash = `#call/${number}`;
+        location.hash = `#${kind}/${number}`;
       });
       return line;
     }
@@ -468,7 +469,7 @@
     // Where a number leads.
     link(column, row) {
       const of = (name) => String(value(this.table.byName[name], row) ?? "");
-      if (column.name === "no") return `#call/${of("no")}`;
+      if (column.name === "no") return `#${this.name === "registrations" ? "registration" : "call"}/${of("no")}`;
       if (this.name === "failures" && column.name === "calls" && of("method") === "INVITE") return `#calls?status=${of("status")}`;
       if (this.name === "failures" && column.name === "requests" && of("method") === "REGISTER") return `#registrations?status=${of("status")}`;
       if (this.name === "latency" && column.name === "n") return `#calls?has=${of("delay")}_s&sort=-${of("delay")}_s`;
@@ -503,24 +504,26 @@
     transport_error: ["transport_error", "refused by the network or the host (ICMP, TCP reset or SCTP abort)"],
   };
   const TONES = ["request", "provisional", "success", "redirect", "failure", "failure", "failure"];
-  const places = new Map(); // call -> [chunk, place in it]
-  data.ladders.forEach((chunk, number) => chunk.calls.forEach((call, place) => places.set(call, [number, place])));
-  const chunks = new Map();
-
-  async function chunkOf(number) {
-    if (!chunks.has(number)) chunks.set(number, inflated(data.ladders[number].data).then(unpackedChunk));
-    return chunks.get(number);
+  const places = { calls: new Map(), registrations: new Map() }; // number -> [chunk, place in it]
+  for (const [name, chunks] of Object.entries(data.ladders)) {
+    for (const chunk of chunks) chunk.calls.forEach((number, place) => places[name].set(number, [chunk, place]));
   }
 
-  // Events, marks and phases of a call, times in nanoseconds after its first event; null: it is not in the report.
-  async function storyOf(calls, row) {
-    const call = value(calls.byName.no, row);
-    if (!places.has(call)) return null;
-    const [number, place] = places.get(call);
-    const { head, columns } = await chunkOf(number);
+  async function unpackedOnce(chunk) {
+    chunk.unpacked ??= inflated(chunk.data).then(unpackedChunk);
+    return chunk.unpacked;
+  }
+
+  // Events, marks and phases of a call or registration, times in nanoseconds after its first event; null: it is not in
+  // the report.
+  async function storyOf(name, table, row) {
+    const number = value(table.byName.no, row);
+    if (!places[name].has(number)) return null;
+    const [chunk, place] = places[name].get(number);
+    const { head, columns } = await unpackedOnce(chunk);
     const first = head.events.slice(0, place).reduce((sum, count) => sum + count, 0);
     const began = head.began[place];
-    const legs = head.legs[place] || calls.byName.call_ids.v[row] || [""];
+    const legs = head.legs[place] || (table.byName.call_ids ? table.byName.call_ids.v[row] : [value(table.byName.call_id, row)]);
     const events = [];
     let at = 0;
     let frame = 0;
@@ -533,19 +536,19 @@
         at: columns.flags[event] & 2 ? null : at, frame: frame || null, file: head.files[columns.file[event]],
         source: columns.source[event], target: columns.target[event], leg: columns.leg[event],
         what: head.labels[columns.label[event]], info: head.infos[columns.info[event]], sdp: Boolean(columns.flags[event] & 1),
-        tone, failed: tone === "failure", copies: 1, later: 0,
+        tone, failed: tone === "failure", copies: 1, later: 0, text: head.texts.length ? head.texts[event] : null,
       });
     }
     for (const [event, copies, later] of head.again) {
       if (event >= first && event - first < events.length) Object.assign(events[event - first], { copies, later });
     }
     const lanes = head.lanes[place];
-    const phases = phasesOf(calls, row, began, events);
+    const phases = name === "calls" ? phasesOf(table, row, began, events) : [];
     const marks = [...unanswered(head, first, events, lanes), ...silences(events)];
     for (const [of, late, kind, text] of head.marks) if (of === place) marks.push({ kind, at: late, text });
     const left = head.total[place] - events.length;
     if (left) marks.push({ kind: "folded", at: events[events.length - Math.floor(events.length / 4) - 1].at, text: `${counted(left)} messages are not in this report` });
-    return { call, began, lanes, legs, phases, events, left, rows: inOrder(events, marks, phases) };
+    return { number, texts: head.texts.length > 0, began, lanes, legs, phases, events, left, rows: inOrder(events, marks, phases) };
   }
 
   function unanswered(head, first, events, lanes) {
@@ -836,78 +839,81 @@
   const callView = document.getElementById("call");
   let opened = 0;
 
-  async function openCall(number) {
+  const KINDS = {
+    call: { view: "calls", title: (cell) => `: ${cell("caller")} to ${cell("callee")} `, name: "Call", command: (number) => `sip-analyzer ladder ${number}` },
+    registration: { view: "registrations", title: (cell) => `: ${cell("aor")} `, name: "Registration", command: () => "sip-analyzer ladder with its Call-ID" },
+  };
+
+  async function open(kind, number) {
     const mine = ++opened;
-    const { table } = views.calls;
+    const { view: name, title, name: noun, command } = KINDS[kind];
+    const view = views[name];
+    const { table } = view;
     const row = table.rows ? table.byName.no.v.indexOf(number) : -1;
-    document.documentElement.classList.add("one-call");
     report.hidden = true;
     callView.hidden = false;
     if (row < 0) {
-      callView.replaceChildren(backBar(null), element("p", { class: "missing" }, `No call ${number} in this report.`));
+      callView.replaceChildren(backBar(kind, row), element("p", { class: "missing" }, `No ${kind} ${number} in this report.`));
       return;
     }
-    const story = await storyOf(table, row);
+    const story = await storyOf(name, table, row);
     if (mine !== opened) return;
-    const cell = (name) => shown(table.byName[name], row);
-    const parts = [backBar(row), element("h2", {}, `Call ${number}: ${cell("caller")} to ${cell("callee")} `, ending("calls", cell("outcome")))];
-    const verdict = value(table.byName.verdict, row);
+    const cell = (column) => shown(table.byName[column], row);
+    const parts = [backBar(kind, row), element("h2", {}, `${noun} ${number}${title(cell)}`, ending(name, cell("outcome")))];
+    const verdict = table.byName.verdict ? value(table.byName.verdict, row) : null;
     if (verdict !== null) parts.push(element("p", { class: "told" }, verdict));
-    parts.push(element("h3", { id: "facts-heading" }, "Facts"), factsOf(table, row), element("h3", {}, "Ladder"));
+    parts.push(element("h3", { id: "facts-heading" }, "Facts"), factsOf(name, table, row), element("h3", {}, "Ladder"));
     if (story === null) {
-      parts.push(element("p", { class: "missing" }, `The ladder of this call is not in this report, to keep it small. sip-analyzer ladder ${number} draws it.`));
+      parts.push(element("p", { class: "missing" }, `The ladder of this ${kind} is not in this report, to keep it small; ${command(number)} draws it.`));
     } else {
-      parts.push(...ladderAndMessages(story, number));
+      parts.push(...ladderAndMessages(story, `${noun} ${number}`));
     }
     callView.replaceChildren(...parts);
     callView.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
 
-  function backBar(row) {
-    const rows = views.calls.rows || [];
+  function backBar(kind, row) {
+    const view = views[KINDS[kind].view];
+    const rows = view.rows || [];
     const place = rows.indexOf(row);
-    const numbers = views.calls.table.byName.no;
-    const go = (step, name) => {
-      const other = rows[place + step];
-      return element("button", {
-        class: "plain", type: "button", disabled: place < 0 || other === undefined,
-        onclick: () => { location.hash = `#call/${value(numbers, other)}`; },
-      }, name);
-    };
-    return element("nav", { "aria-label": "Calls" }, element("button", { class: "plain", type: "button", onclick: () => { location.hash = views.calls.address(); } }, "← All calls"),
-      go(-1, "Previous call"), go(1, "Next call"), place < 0 ? "" : element("span", { class: "muted" }, `${counted(place + 1)} of ${counted(rows.length)} in the table`));
+    const button = (name, disabled, hash) => element("button", { class: "plain", type: "button", disabled, onclick: () => { location.hash = hash(); } }, name);
+    const step = (by, name) => button(name, place < 0 || rows[place + by] === undefined, () => `#${kind}/${value(view.table.byName.no, rows[place + by])}`);
+    return element("nav", { "aria-label": `${KINDS[kind].name}s` }, button(`← All ${kind}s`, false, () => view.address()),
+      step(-1, `Previous ${kind}`), step(1, `Next ${kind}`),
+      place < 0 ? "" : element("span", { class: "muted" }, `${counted(place + 1)} of ${counted(rows.length)} in the table`));
   }
 
-  function factsOf(table, row) {
+  function factsOf(name, table, row) {
     const facts = table.columns.filter((column) => column.name !== "verdict" && value(column, row) !== null).map((column) =>
-      element("div", { title: column.meaning }, element("dt", {}, column.name.replace(/_at$/, "").replaceAll("_", " ")), element("dd", {}, factOf(column, row))));
+      element("div", { title: column.meaning }, element("dt", {}, column.name.replace(/_(at|s)$/, "").replaceAll("_", " ")), element("dd", {}, factOf(name, column, row))));
     return element("dl", { class: "facts", "aria-labelledby": "facts-heading" }, ...facts);
   }
 
-  function factOf(column, row) {
+  function factOf(name, column, row) {
     if (column.type === "duration") return duration(Math.round(value(column, row) * 1e9));
     if (column.type === "time") {
       const [day, time] = local(column.s[row]);
       return `${day} ${time}.${String(column.n[row]).padStart(9, "0")}`;
     }
-    return column.name === "outcome" ? ending("calls", value(column, row)) : shown(column, row);
+    return column.name === "outcome" ? ending(name, value(column, row)) : shown(column, row);
   }
 
-  function ladderAndMessages(story, number) {
+  function ladderAndMessages(story, name) {
     let before = null;
     story.events.forEach((event, place) => {
       event.number = place;
       event.delta = event.at === null || before === null ? null : event.at - before;
       if (event.at !== null) before = event.at;
     });
-    const choose = (place) => mark(place, true);
+    const text = element("section", { class: "text", "aria-live": "polite", "aria-label": "The message chosen", hidden: true });
+    const choose = (place) => { mark(place); showText(text, story, place); };
     const parts = [];
     if (!story.events.length) return [element("p", { class: "missing" }, "No messages.")];
     if (story.lanes.length > MOST_LANES) {
       parts.push(element("p", { class: "missing" }, `${counted(story.lanes.length)} hosts are too many for a picture: the messages are listed below.`));
     } else {
-      const frame = element("div", { class: "picture", tabindex: "0", role: "group", "aria-label": `Ladder of call ${number}; the same messages are in the table below` });
+      const frame = element("div", { class: "picture", tabindex: "0", role: "group", "aria-label": `Ladder of ${name}; the same messages are in the table below` });
       const [sheets, last] = ladder(story, choose);
       const finish = () => frame.append(last());
       frame.append(...sheets.slice(0, MOST_SHEETS).map((made) => made()));
@@ -918,6 +924,7 @@
       } else finish();
       parts.push(frame);
     }
+    parts.push(element("p", { class: "note" }, story.texts ? "Choose a message, in the picture or in the table, to read it." : "The text of messages is not in this report: of a few calls, picked by a filter, it would be."), text);
     parts.push(element("h3", { id: "messages-heading" }, "Messages ", element("span", { class: "n" }, counted(story.events.length))), messagesOf(story, choose));
     return parts;
   }
@@ -937,28 +944,36 @@
         element("tbody", {}, ...rows)));
   }
 
-  function mark(place, scroll) {
+  function mark(place) {
     for (const old of callView.querySelectorAll(".chosen")) old.classList.remove("chosen");
-    for (const found of callView.querySelectorAll(`[data-event="${place}"]`)) {
-      found.classList.add("chosen");
-      if (scroll && found.tagName === "tr") found.scrollIntoView({ block: "nearest" });
-    }
+    for (const found of callView.querySelectorAll(`[data-event="${place}"]`)) found.classList.add("chosen");
+  }
+
+  function showText(section, story, place) {
+    const event = story.events[place];
+    if (event.text === null) return;
+    section.hidden = false;
+    const go = (step, name) => element("button", {
+      class: "plain", type: "button", disabled: !story.events[place + step],
+      onclick: () => { mark(place + step); showText(section, story, place + step); },
+    }, name);
+    section.replaceChildren(element("h4", {}, told(story, event)), element("nav", {}, go(-1, "Previous message"), go(1, "Next message"),
+      element("button", { class: "plain", type: "button", onclick: () => { section.hidden = true; } }, "Close")), element("pre", {}, event.text));
   }
 
   // ---- the way around ---------------------------------------------------------------------------------------------
 
   function follow() {
     const [, where, query] = /^#?([^?]*)\??(.*)$/.exec(location.hash);
-    const call = /^call\/(\d+)$/.exec(where);
-    if (call) {
-      openCall(Number(call[1]));
+    const one = /^(call|registration)\/(\d+)$/.exec(where);
+    if (one) {
+      open(one[1], Number(one[2]));
       return;
     }
     opened++;
     const wasCall = !callView.hidden;
     callView.hidden = true;
     report.hidden = false;
-    document.documentElement.classList.remove("one-call");
     const view = views[where];
     if (view) {
       view.take(queryOf(query));
@@ -982,7 +997,7 @@
     // Keys for the call that is open.
     addEventListener("keydown", (event) => {
       if (callView.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "Escape") location.hash = views.calls.address();
+      if (event.key === "Escape") callView.querySelector("button").click();
     });
     follow();
     document.documentElement.dataset.ready = "yes";

@@ -15,13 +15,13 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from analyzer.show.text import SHORT_TAG, fit, safe, safe_column
+from analyzer.show.text import SHORT_TAG, fit, safe, safe_column, safe_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,13 +32,16 @@ CHUNK = 1 << 16
 LONGEST = 4000
 """Events of one call that a report holds; of more the first three quarters and the last quarter."""
 
+LONGEST_TEXT = 20_000
+"""Characters of a message that are shown."""
+
 # A message and its retransmission share these, as in analyzer.show.timeline.
 _SAME_MESSAGE = (
     *("call", "src_ip", "src_port", "dst_ip", "dst_port", "call_id", "from_tag", "to_tag"),
     *("method", "status", "cseq", "via_branch", "rseq", "rack"),
 )
 _COLUMNS = (
-    *("file", "frame", "transaction", "retransmission", "complete", "reason_phrase", "has_sdp"),
+    *("message", "file", "frame", "transaction", "retransmission", "complete", "reason_phrase", "has_sdp"),
     *("qos_pending", "refer_to", "subscription_state", "reason_header"),
     *_SAME_MESSAGE,
 )
@@ -60,18 +63,26 @@ class Chunk:
     data: bytes
 
 
-def chunks(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataFrame) -> Iterator[Chunk]:
-    """The ladders of these calls (rows of ``calls``), in their order.
+def chunks(
+    messages: pl.DataFrame,
+    transactions: pl.DataFrame,
+    calls: pl.DataFrame,
+    texts: Mapping[int, bytes] | None = None,
+) -> Iterator[Chunk]:
+    """The ladders of these calls (rows with ``call``, ``no``, ``call_ids``), in their order.
 
-    ``messages`` and ``transactions`` are those tables, whole. Lazy: a chunk is packed when it is asked for.
+    ``messages`` and ``transactions`` are those tables, whole; ``texts`` are messages by their keys, shown beside their
+    events. Lazy: a chunk is packed when it is asked for.
     """
     ladders = _ladders(messages, transactions, calls)
     sizes = ladders.events.group_by("story", maintain_order=True).agg(pl.len(), pl.col("total", "at").first())
     end = sizes["len"].cum_sum()
-    sizes = sizes.with_columns(begin=end - sizes["len"], chunk=(end - sizes["len"]) // CHUNK)
+    most = CHUNK // 16 if texts else CHUNK
+    sizes = sizes.with_columns(begin=end - sizes["len"], chunk=(end - sizes["len"]) // most)
     for stories in sizes.partition_by("chunk", maintain_order=True):
         own = calls.select("no", "call_ids")[stories["story"]]
-        yield Chunk(own["no"].to_list(), _packed(ladders, stories, own))
+        part = ladders.events.slice(stories["begin"][0], int(stories["len"].sum()))
+        yield Chunk(own["no"].to_list(), _packed(ladders, part, stories, own, texts or {}))
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------
@@ -81,11 +92,12 @@ def chunks(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataFra
 class _Ladders:
     """``events``: one row per event in numbers, by ``story`` (the place of its call in what was asked) and time.
 
-    ``label info file`` are places in the lists of that name; ``source target`` in the list of ``lanes`` of its story,
+    ``row`` is a place in ``messages``, the keys; ``label info file`` are places in the lists of that name; ``source target`` in the list of ``lanes`` of its story,
     ``leg`` in that of ``legs``. ``again`` and ``silent`` are rows for few ``event``: copies and their last time, how
     the transaction ended that has no final response. Times: nanoseconds.
     """
 
+    messages: pl.Series
     events: pl.DataFrame
     labels: pl.DataFrame
     infos: pl.Series
@@ -128,6 +140,7 @@ def _ladders(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataF
     events, lanes = _lanes_of_stories(events, names)
     events, legs = _of_stories(events, "leg", call_ids)
     return _Ladders(
+        messages=rows["message"],
         events=events,
         labels=labels,
         infos=infos,
@@ -298,9 +311,8 @@ def _fork_tags(rows: pl.DataFrame) -> pl.Series:
 # ---- packing ---------------------------------------------------------------------------------------------------------
 
 
-def _packed(ladders: _Ladders, stories: pl.DataFrame, calls: pl.DataFrame) -> bytes:
-    """The events of some stories that follow each other; ``calls`` has the rows of these."""
-    events = ladders.events.slice(stories["begin"][0], int(stories["len"].sum()))
+def _packed(ladders: _Ladders, events: pl.DataFrame, stories: pl.DataFrame, calls: pl.DataFrame, texts: Mapping[int, bytes]) -> bytes:
+    """These events of some stories that follow each other; ``calls`` has the rows of these."""
     began = (pl.col("story") != pl.col("story").shift()).fill_null(value=True)
     # Nanoseconds since the event before in the call.
     step = pl.when(~began).then(pl.col("at") - pl.col("at").shift()).fill_null(0)
@@ -342,6 +354,7 @@ def _packed(ladders: _Ladders, stories: pl.DataFrame, calls: pl.DataFrame) -> by
         "files": [safe(file) for file in ladders.files[used["file"][0]]],
         "again": _placed(ladders.again, places),
         "silent": _placed(ladders.silent, places),
+        "texts": [_text(texts.get(key)) for key in ladders.messages[events["row"]]] if texts else [],
         "marks": [],
         "planes": PLANES,
     }
@@ -349,6 +362,14 @@ def _packed(ladders: _Ladders, stories: pl.DataFrame, calls: pl.DataFrame) -> by
     text += b" " * (-len(text) % 4)
     planes = b"".join(_planes(numbers[name].to_numpy(), width) for name, width in PLANES)
     return zlib.compress(struct.pack("<I", len(text)) + text + planes, 6)
+
+
+def _text(message: bytes | None) -> str | None:
+    if message is None:
+        return None
+    text = safe_lines(message)
+    more = len(text) - LONGEST_TEXT
+    return text if more <= 0 else f"{text[:LONGEST_TEXT]}\n... {more:,} more characters"
 
 
 def _placed(rows: pl.DataFrame, places: pl.DataFrame) -> list[tuple[Any, ...]]:
