@@ -38,7 +38,16 @@ class Chromium:
         words = (program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
         options = (f"--user-data-dir={self._profile.name}", "--remote-debugging-pipe", "about:blank")
         self._process = subprocess.Popen(
-            ["bash", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "chromium", "timeout", str(_PATIENCE_S * 5), *words, *options],
+            [
+                "bash",
+                "-c",
+                f'exec "$@" 3<&{to_read} 4>&{to_write}',
+                "chromium",
+                "timeout",
+                str(_PATIENCE_S * 5),
+                *words,
+                *options,
+            ],
             pass_fds=(to_read, to_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -75,6 +84,13 @@ class Chromium:
             else:
                 return dict(answer["result"])
 
+    def await_event(self, method: str, session: str) -> None:
+        """Until that happens; it may have."""
+        seen = 0
+        while not any(event.get("sessionId") == session and event["method"] == method for event in self.events[seen:]):
+            seen = len(self.events)
+            self.events.append(self._next())
+
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
             piece = os.read(self._from, 1 << 20)
@@ -84,7 +100,15 @@ class Chromium:
         text, _, self._rest = self._rest.partition(b"\0")
         return dict(json.loads(text))
 
-    def open(self, path: Path, fragment: str = "", *, script: bool = True, dark: bool = False, size: tuple[int, int] = (1280, 900)) -> Page:
+    def open(
+        self,
+        path: Path,
+        fragment: str = "",
+        *,
+        script: bool = True,
+        dark: bool = False,
+        size: tuple[int, int] = (1280, 900),
+    ) -> Page:
         """The page of that file, when its script is done."""
         return Page(self, path, fragment, script=script, dark=dark, size=size)
 
@@ -100,12 +124,15 @@ class Page:
         self._session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self._call(f"{domain}.enable")
-        self._call("Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False)
+        self._call(
+            "Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
         if not script:
             self._call("Emulation.setScriptExecutionDisabled", value=True)
         self._call("Page.navigate", url=f"{path.resolve().as_uri()}{fragment}")
+        browser.await_event("Page.loadEventFired", self._session)
         if script:
             self.js(_READY)
 
@@ -159,6 +186,6 @@ def program() -> str:
     """Where Chromium is; the test is skipped, and counted, where there is none."""
     found = next((path for path in map(shutil.which, _NAMES) if path), None)
     if found is None:
-        places.skipped["chromium"] += 1
+        places.skipped["Chromium is not installed"] += 1
         pytest.skip("no chromium on this machine")
     return found

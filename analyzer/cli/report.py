@@ -13,8 +13,8 @@ from analyzer.cli import COMMANDS, _options
 @click.command(
     "report",
     help=f"{COMMANDS['report']}\n\nVerdict, numbers and plots first, then tables that sort, search and filter; every"
-    " number leads to its calls, every call to its ladder. The page loads nothing from the network. With a filter: of the"
-    " calls it picks. Of a small capture it also holds the text of each message, digest responses and keys hidden.",
+    " number leads to its calls, every call to its ladder. The page loads nothing from the network. With a filter: of"
+    " the calls it picks. Of a small capture it also holds the text of each message, digest responses and keys hidden.",
     epilog="Example: sip-analyzer report trace.pcap -o reports/trace.html --tz Europe/Berlin",
 )
 @_options.captures

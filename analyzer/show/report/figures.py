@@ -44,7 +44,8 @@ class Drawn:
 def drawn(tables: Mapping[str, pl.DataFrame], tz: str) -> list[Drawn]:
     """The figures; none where there are neither calls nor transactions."""
     return [
-        Drawn(_told(figure), _inline(figure, number)) for number, figure in enumerate(draw() for draw in _asked(tables, tz))
+        Drawn(_told(figure), _inline(figure, number))
+        for number, figure in enumerate(draw() for draw in _asked(tables, tz))
     ]
 
 
@@ -81,7 +82,9 @@ def _inline(figure: Figure, number: int) -> str:
 
     stream = io.StringIO()
     with house_style(), rc_context({"svg.fonttype": "none"}):
-        FigureCanvasSVG(figure).print_svg(stream, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+        FigureCanvasSVG(figure).print_svg(  # type: ignore[no-untyped-call]
+            stream, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
     text = stream.getvalue()
     inside = text[text.index('<g id="figure_1">') : text.rindex("</svg>")]
     # Groups are named for editors; only what is referred to keeps its name.
@@ -98,7 +101,7 @@ def _inline(figure: Figure, number: int) -> str:
 
 
 def _attributes(found: re.Match[str]) -> str:
-    """A style attribute as the attributes of the same names. In it everything is Matplotlib's own, nothing the wire's."""
+    """A style attribute as the attributes of the same names; all in it is Matplotlib's own, nothing the wire's."""
     declared = _FONT.sub(
         lambda font: f"font-size: {font[2]}; " + (f"font-weight: {font[1]}; " if font[1] else ""), found[1]
     )

@@ -1,8 +1,8 @@
 """What a browser needs to draw the ladder of any call, for all calls at once and in columns.
 
 The events are those of :func:`analyzer.show.timeline.timeline` (a test holds the two equal on every sample), made with
-whole tables: a report has a million of them. They are packed in chunks of some calls each, which the page unpacks one by
-one as ladders are opened::
+whole tables: a report has a million of them. They are packed in chunks of some calls each, which the page unpacks as
+ladders are opened::
 
     zlib( length of the head, 4 bytes little-endian | head, JSON | planes )
 
@@ -48,8 +48,10 @@ _COLUMNS = (
 
 SDP, UNTIMED = 1, 2
 """Bits of an event: it carries SDP; it has no time stamp."""
-PLANES = (("seconds", 4), ("nanoseconds", 4), ("frame", 4), ("source", 2), ("target", 2), ("label", 4), ("info", 4))
-PLANES += (("file", 2), ("leg", 2), ("flags", 1))
+PLANES = (
+    *(("seconds", 4), ("nanoseconds", 4), ("frame", 4), ("source", 2), ("target", 2), ("label", 4), ("info", 4)),
+    *(("file", 2), ("leg", 2), ("flags", 1)),
+)
 
 # How a transaction ended that no message tells of.
 UNANSWERED = ("timeout", "provisional_only", "pending", "transport_error")
@@ -92,9 +94,9 @@ def chunks(
 class _Ladders:
     """``events``: one row per event in numbers, by ``story`` (the place of its call in what was asked) and time.
 
-    ``row`` is a place in ``messages``, the keys; ``label info file`` are places in the lists of that name; ``source target`` in the list of ``lanes`` of its story,
-    ``leg`` in that of ``legs``. ``again`` and ``silent`` are rows for few ``event``: copies and their last time, how
-    the transaction ended that has no final response. Times: nanoseconds.
+    ``row`` is a place in ``messages``, the keys; ``label info file`` in the lists of that name; ``source target`` in
+    the list of ``lanes`` of its story, ``leg`` in that of ``legs``. ``again`` and ``silent`` are rows for few ``event``:
+    copies and their last time, how the transaction ended that has no final response. Times: nanoseconds.
     """
 
     messages: pl.Series
@@ -190,7 +192,9 @@ def _unanswered(numbers: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFra
     """The first request of each transaction without a final response, how that ended, and when it was last heard of."""
     ended = transactions.filter(pl.col("outcome").is_in(UNANSWERED)).select("transaction", silence="outcome")
     heard = numbers.select("transaction", "event", "at", "asks").join(ended, on="transaction", maintain_order="left")
-    first = heard.filter("asks").group_by("transaction", maintain_order=True).agg(pl.col("event", "silence", "at").first())
+    first = (
+        heard.filter("asks").group_by("transaction", maintain_order=True).agg(pl.col("event", "silence", "at").first())
+    )
     last = heard.group_by("transaction").agg(silent_at=pl.col("at").max())
     found = first.join(last, on="transaction", maintain_order="left").unique("event", keep="first", maintain_order=True)
     return found.select("event", "silence", later=pl.col("silent_at") - pl.col("at"))
@@ -311,7 +315,9 @@ def _fork_tags(rows: pl.DataFrame) -> pl.Series:
 # ---- packing ---------------------------------------------------------------------------------------------------------
 
 
-def _packed(ladders: _Ladders, events: pl.DataFrame, stories: pl.DataFrame, calls: pl.DataFrame, texts: Mapping[int, bytes]) -> bytes:
+def _packed(
+    ladders: _Ladders, events: pl.DataFrame, stories: pl.DataFrame, calls: pl.DataFrame, texts: Mapping[int, bytes]
+) -> bytes:
     """These events of some stories that follow each other; ``calls`` has the rows of these."""
     began = (pl.col("story") != pl.col("story").shift()).fill_null(value=True)
     # Nanoseconds since the event before in the call.

@@ -1,5 +1,5 @@
-"""The verdict on a capture and its key numbers: each says over how many samples, what was left out, and which rows it is
-about.
+"""The verdict on a capture and its key numbers: each says over how many samples, what was left out, and which rows it
+is about.
 
 A link is a fragment of the page (``calls?outcome=busy``): the table it names, filtered to the rows behind the number.
 """
@@ -21,9 +21,7 @@ ENDS: dict[str, tuple[str, ...]] = {
     "answered": ("answered",),
     "answered elsewhere": ("answered_elsewhere",),
     "ended by people": ("busy", "no_answer", "cancelled", "rejected", "redirected"),
-    "failed": (
-        *("unreachable", "negotiation_failed", "auth_failed", "server_failure", "client_error", "timeout"),
-    ),
+    "failed": (*("unreachable", "negotiation_failed", "auth_failed", "server_failure", "client_error", "timeout"),),
     "begin or end not seen": ("unfinished", "joined"),
 }
 TONES = {
@@ -100,7 +98,12 @@ def share(part: int, whole: int) -> str:
 
 def verdict(tables: Mapping[str, pl.DataFrame]) -> list[Sentence]:
     """What happened, the most important first."""
-    sentences = [*_about_calls(tables), *_about_registrations(tables), *_about_requests(tables), *_about_reading(tables)]
+    sentences = [
+        *_about_calls(tables),
+        *_about_registrations(tables),
+        *_about_requests(tables),
+        *_about_reading(tables),
+    ]
     return sentences or [_sentence("plain", "Nothing stands out.")]
 
 
@@ -124,13 +127,17 @@ def _about_calls(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
     calls, messages = tables["calls"], tables["messages"]
     if messages.is_empty():
         packets = int(tables["files"]["packets"].sum() or 0)
-        yield _sentence("bad", f"No SIP message in {count(packets, 'packet')}: ", _link("where they went", "account"), ".")
+        yield _sentence(
+            "bad", f"No SIP message in {count(packets, 'packet')}: ", _link("where they went", "account"), "."
+        )
         return
     if calls.is_empty():
         seen = messages.filter(~pl.col("duplicate"))
         kinds = [f"{method} {number:,}" for method, number in counted(seen, "method")]
         more = f" and {len(kinds) - _MOST:,} other methods" if len(kinds) > _MOST else ""
-        yield _sentence("plain", f"No call among {count(seen.height, 'SIP message')}: {', '.join(kinds[:_MOST])}{more}.")
+        yield _sentence(
+            "plain", f"No call among {count(seen.height, 'SIP message')}: {', '.join(kinds[:_MOST])}{more}."
+        )
         return
     ends = by_end(calls)
     told = [
@@ -276,9 +283,15 @@ def _answered(calls: pl.DataFrame) -> Tile:
     below = [_link(f"{answered:,} of {counted_calls.height:,}", "calls?outcome=answered")]
     if left_out:
         unseen = ",".join(ENDS["begin or end not seen"])
-        below += [Part("; "), _link(f"{left_out:,} whose begin or end was not seen left out", f"calls?outcome={unseen}")]
+        below += [
+            Part("; "),
+            _link(f"{left_out:,} whose begin or end was not seen left out", f"calls?outcome={unseen}"),
+        ]
     return Tile(
-        "Answered", share(answered, counted_calls.height), "calls?outcome=answered", "good" if answered else "plain",
+        "Answered",
+        share(answered, counted_calls.height),
+        "calls?outcome=answered",
+        "good" if answered else "plain",
         tuple(below) if calls.height else (Part("no calls"),),
     )
 
@@ -307,7 +320,8 @@ def _delay(calls: pl.DataFrame, column: str, name: str, what: str) -> Tile:
 
 def _registered(registrations: pl.DataFrame) -> Tile:
     kinds = [
-        _link(f"{name} {number:,}", f"registrations?outcome={name}") for name, number in counted(registrations, "outcome")
+        _link(f"{name} {number:,}", f"registrations?outcome={name}")
+        for name, number in counted(registrations, "outcome")
     ]
     failed = registrations.filter(outcome="failed").height
     below = _listed(kinds) or [Part("none seen")]

@@ -31,24 +31,43 @@ class _Plan:
 
 _PLANS = (
     _Plan("calls", "Calls", "No calls in this capture.", DEFAULT["calls"]),
-    _Plan("failures", "Failures", "No request failed.", (
-        *("method", "status", "reason_phrase", "requests", "share", "calls", "node", "nodes", "node_share"),
-        *("reason_header", "first_at", "last_at", "no"),
-    )),
-    _Plan("latency", "Delays of calls", "No calls to measure.", (
-        *("delay", "n", "calls", "min_s", "median_s", "p90_s", "p95_s", "p99_s", "max_s"),
-    )),
-    _Plan("outliers", "Slow calls", "No call lies far outside the others.", (
-        *("no", "delay", "value_s", "median_s", "fence_s", "n", "started_at", "caller", "callee", "outcome"),
-    )),
+    _Plan(
+        "failures",
+        "Failures",
+        "No request failed.",
+        (
+            *("method", "status", "reason_phrase", "requests", "share", "calls", "node", "nodes", "node_share"),
+            *("reason_header", "first_at", "last_at", "no"),
+        ),
+    ),
+    _Plan(
+        "latency",
+        "Delays of calls",
+        "No calls to measure.",
+        (*("delay", "n", "calls", "min_s", "median_s", "p90_s", "p95_s", "p99_s", "max_s"),),
+    ),
+    _Plan(
+        "outliers",
+        "Slow calls",
+        "No call lies far outside the others.",
+        (*("no", "delay", "value_s", "median_s", "fence_s", "n", "started_at", "caller", "callee", "outcome"),),
+    ),
     _Plan("registrations", "Registrations", "No registrations in this capture.", ("no", *DEFAULT["registrations"])),
-    _Plan("responses", "Responses", "No transactions in this capture.", (
-        *("method", "status", "transactions", "of", "share", "resent"),
-    )),
-    _Plan("links", "Links", "No transactions in this capture.", (
-        *("client_ip", "server_ip", "transactions", "timeouts", "transport_errors", "resent_share", "requests"),
-        *("resent_requests", "responses", "resent_responses", "response_median_s", "response_p95_s"),
-    )),
+    _Plan(
+        "responses",
+        "Responses",
+        "No transactions in this capture.",
+        (*("method", "status", "transactions", "of", "share", "resent"),),
+    ),
+    _Plan(
+        "links",
+        "Links",
+        "No transactions in this capture.",
+        (
+            *("client_ip", "server_ip", "transactions", "timeouts", "transport_errors", "resent_share", "requests"),
+            *("resent_requests", "responses", "resent_responses", "response_median_s", "response_p95_s"),
+        ),
+    ),
     _Plan("problems", "Problems", "Nothing is wrong with the files or the messages.", DEFAULT["problems"]),
     _Plan("files", "Files", "No files.", DEFAULT["files"]),
     _Plan("account", "Where the packets went", "No packets.", DEFAULT["account"]),
@@ -114,8 +133,8 @@ def _bounded(frame: pl.DataFrame, name: str, tables: Mapping[str, pl.DataFrame])
 
 
 def _columns(name: str, frame: pl.DataFrame) -> list[schema.Column]:
-    """The columns of a table but its keys, which hardly compress and mean nothing on a page; of a measured one also those
-    it is grouped by, as the table they come from has them."""
+    """The columns of a table but its keys, which hardly compress and mean nothing on a page; of a measured one also
+    those it is grouped by, as the table they come from has them."""
     own = {column.name: column for column in (_NUMBER, *schema.find(name).columns)}
     grouped = {column.name: column for table in (schema.TRANSACTIONS, schema.CALLS) for column in table.columns}
     known = (own.get(column) or grouped[column] for column in frame.columns)
