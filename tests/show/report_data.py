@@ -111,7 +111,9 @@ def ladders_of(chunk: bytes) -> dict[int, Ladder]:
                     text=head["texts"][row] if head["texts"] else None,
                 )
             )
-        ladders[number] = Ladder(head["lanes"][place], head["legs"][place], events, head["total"][place], unanswered, [])
+        ladders[number] = Ladder(
+            head["lanes"][place], head["legs"][place], events, head["total"][place], unanswered, []
+        )
         first += count
     return ladders
 

@@ -95,7 +95,7 @@ class _Ladders:
     """``events``: one row per event in numbers, by ``story`` (the place of its call in what was asked) and time.
 
     ``row`` is a place in ``messages``, the keys; ``label info file`` in the lists of that name; ``source target`` in
-    the list of ``lanes`` of its story, ``leg`` in that of ``legs``. ``again`` and ``silent`` are rows for few ``event``:
+    the list of ``lanes`` of its story, ``leg`` in that of ``legs``. ``again`` and ``silent`` are rows for few events:
     copies and their last time, how the transaction ended that has no final response. Times: nanoseconds.
     """
 
