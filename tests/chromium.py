@@ -160,7 +160,8 @@ class Page:
     def wait(self, selector: str) -> None:
         """Until the selector finds something."""
         self.js(
-            f"""new Promise(done => {{
+            f"""new Promise((done, fail) => {{
+                setTimeout(() => fail(new Error("there is no " + {json.dumps(selector)})), {_PATIENCE_S * 1000 // 4});
                 const look = () => document.querySelector({json.dumps(selector)}) && done(true);
                 new MutationObserver(look).observe(document, {{subtree: true, childList: true, attributes: true}});
                 look();

@@ -285,6 +285,7 @@
     files: ["cut"],
     account: ["layer"],
   };
+  const FEW = 5; // rows that nobody has to search
   const MOST_CHIPS = 16;
   const PAGES = [50, 200, 1000];
   const views = {};
@@ -321,9 +322,10 @@
       this.chips = element("div", { class: "chips" });
       const [first, ...others] = (FACETS[this.name] || []).map((column) => this.facet(column)).filter(Boolean);
       const tools = this.section.querySelector(".tools");
-      tools.replaceChildren(this.box, this.columnsButton, this.download, this.clear, this.count, this.chips);
-      if (first) tools.append(first);
-      if (others.length) tools.append(element("details", { class: "more" }, element("summary", {}, "More filters"), ...others));
+      const few = this.table.rows <= FEW;
+      tools.replaceChildren(...(few ? [] : [this.box]), this.columnsButton, this.download, this.clear, ...(few ? [] : [this.count]), this.chips);
+      if (first && !few) tools.append(first);
+      if (others.length && !few) tools.append(element("details", { class: "more" }, element("summary", {}, "More filters"), ...others));
       this.before = element("button", { class: "plain", type: "button", onclick: () => this.turn(-1) }, "Previous");
       this.after = element("button", { class: "plain", type: "button", onclick: () => this.turn(1) }, "Next");
       this.place = element("span", {});
@@ -406,7 +408,7 @@
       if (!page.length) {
         this.section.querySelector("tbody").append(element("tr", {}, element("td", { colspan: columns.length }, "No row fits: change the search or show all rows.")));
       }
-      this.place.textContent = page.length ? `rows ${counted(first + 1)} to ${counted(first + page.length)} of ${counted(this.rows.length)}` : "";
+      this.place.textContent = pages > 1 || page.length < this.table.rows ? `rows ${counted(first + 1)} to ${counted(first + page.length)} of ${counted(this.rows.length)}` : "";
       this.before.hidden = this.after.hidden = pages === 1;
       this.before.disabled = this.page === 0;
       this.after.disabled = this.page === pages - 1;
@@ -680,7 +682,7 @@
     const inside = [];
     if (top === 28) {
       const [day, time] = local(story.began[0]);
-      inside.push(words_(EDGE, 18, `${day} ${time}.${String(story.began[1]).padStart(9, "0")}  (${data.zone.name})`, "muted num"));
+      inside.push(words_(EDGE, 18, `${day} ${time}.${String(story.began[1]).padStart(9, "0").replace(/000$/, "")}  (${data.zone.name})`, "muted num"));
     }
     inside.push(...headerOf(plan, top), ...bands(plan, rows, at, first));
     inside.push(path(lanes.map((x) => `M${x + 0.5} ${first - 4}V${high}`).join(""), "lane"));
@@ -894,7 +896,7 @@
     if (column.type === "duration") return duration(Math.round(value(column, row) * 1e9));
     if (column.type === "time") {
       const [day, time] = local(column.s[row]);
-      return `${day} ${time}.${String(column.n[row]).padStart(9, "0")}`;
+      return `${day} ${time}.${String(column.n[row]).padStart(9, "0").replace(/000$/, "")}`;
     }
     return column.name === "outcome" ? ending(name, value(column, row)) : shown(column, row);
   }
@@ -911,7 +913,7 @@
     const parts = [];
     if (!story.events.length) return [element("p", { class: "missing" }, "No messages.")];
     if (story.lanes.length > MOST_LANES) {
-      parts.push(element("p", { class: "missing" }, `${counted(story.lanes.length)} hosts are too many for a picture: the messages are listed below.`));
+      parts.push(element("p", { class: "missing" }, `${counted(story.lanes.length)} hosts are too many for a picture: the messages are listed below.`), text);
     } else {
       const frame = element("div", { class: "picture", tabindex: "0", role: "group", "aria-label": `Ladder of ${name}; the same messages are in the table below` });
       const [sheets, last] = ladder(story, choose);
@@ -922,9 +924,9 @@
           `Draw the other ${counted(story.rows.length - MOST_SHEETS * SHEET)} rows`);
         frame.append(more);
       } else finish();
-      parts.push(frame);
+      parts.push(element("div", { class: "pair" }, frame, text));
     }
-    parts.push(element("p", { class: "note" }, story.texts ? "Choose a message, in the picture or in the table, to read it." : "The text of messages is not in this report: of a few calls, picked by a filter, it would be."), text);
+    parts.push(element("p", { class: "note" }, story.texts ? "Choose a message, in the picture or in the table, to read it." : "The text of messages is not in this report: of a few calls, picked by a filter, it would be."));
     parts.push(element("h3", { id: "messages-heading" }, "Messages ", element("span", { class: "n" }, counted(story.events.length))), messagesOf(story, choose));
     return parts;
   }
@@ -975,6 +977,8 @@
     callView.hidden = true;
     report.hidden = false;
     const view = views[where];
+    // The address is all there is: a table it does not name shows all its rows.
+    for (const other of Object.values(views)) if (other !== view && other.query.size) other.take(new Map());
     if (view) {
       view.take(queryOf(query));
       view.section.scrollIntoView({ block: "start" });
