@@ -11,6 +11,8 @@ from analyzer.reading import native
 from analyzer.reading.native import Origin, Progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     import polars as pl
 
@@ -288,6 +290,32 @@ class Capture:
         if lost:
             raise AnalyzerError(f"{lost[0][0]} has changed since it was read")
         return [Message(by_key[key], text or b"") for key, text in zip(keys, found, strict=True)]
+
+    def report(self, path: str | Path, *, tz: str = "UTC", title: str = "", texts: bool | None = None) -> Path:
+        """Writes one self-contained HTML page: verdict, numbers, plots, every table, the ladder of every call.
+
+        Times are told in the zone ``tz``. ``texts``: with the text of each message, digest responses and keys hidden;
+        without a word only where there are few. The folder is made where there is none. Returns the path.
+
+        >>> import analyzer, tempfile
+        >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
+        >>> cap.report(tempfile.mkdtemp() + "/basic_call.html").name
+        'basic_call.html'
+        """
+        from pathlib import Path
+
+        from analyzer.show.report import report, texts_of
+        from analyzer.zones import zone
+
+        zone(tz)
+        tables = {name: self.table(name) for name in schema.TABLES}
+        wanted = texts_of(tables["messages"], wanted=texts) if self._reading is not None else []
+        found = {message.row["message"]: message.without_secrets for message in self.messages_of(wanted)}
+        page = report(tables, tz=tz, title=title, texts=found)
+        written = Path(path)
+        written.parent.mkdir(parents=True, exist_ok=True)
+        written.write_text(page, encoding="utf-8", newline="\n")
+        return written
 
     def filter(self, chosen: Filter) -> Capture:
         """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""

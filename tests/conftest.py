@@ -8,4 +8,4 @@ import pytest
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for what, count in places.skipped.items():
-        terminalreporter.write_line(f"{count} tests skipped: shared/{what} is not beside the project")
+        terminalreporter.write_line(f"{count} tests skipped: {what}")

@@ -18,6 +18,7 @@ from analyzer.errors import AnalyzerError
 # In the order people need them. A test holds each line equal to the first line of the command's own help.
 COMMANDS = {
     "summary": "What happened here, on one screen.",
+    "report": "What happened here, as one HTML page to send on.",
     "calls": "One row per call attempt, over all its hops, legs, forks and retries.",
     "call": "One call: its facts, transactions, dialogs and ladder.",
     "ladder": "One call as a ladder of messages between hosts.",

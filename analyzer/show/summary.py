@@ -53,7 +53,7 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     """
     lines = _Lines(width)
     carried = _total(tables["account"].filter(layer="sip", reason="message")["packets"])
-    tunnels = _tunnels(tables["account"])
+    tunnels = not_read(tables["account"])
     if tables["messages"].is_empty():
         packets = _total(tables["files"]["packets"])
         none = "none that the filter picks" if carried else "none: no SIP message"
@@ -80,7 +80,7 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     return lines.text()
 
 
-def _tunnels(account: pl.DataFrame) -> str:
+def not_read(account: pl.DataFrame) -> str:
     """What the capture holds of that which is not looked into, most packets first."""
     import polars as pl
 

@@ -23,8 +23,47 @@ def verdict(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
 
     ordered = messages.filter(~pl.col("duplicate")).sort("time", nulls_last=True, maintain_order=True)
     rows = ordered.select(*_COLUMNS).to_dicts()
-    several_files = len({row["file"] for row in rows}) > 1
+    return _told(call, rows, several_files=len({row["file"] for row in rows}) > 1)
 
+
+def verdicts(calls: pl.DataFrame, messages: pl.DataFrame) -> list[str | None]:
+    """The sentences for each of many calls in one text, from the whole table ``messages``.
+
+    None where there is nothing to tell, and for a call that was answered: how it was released is in its row.
+    """
+    import polars as pl
+
+    open_or_failed = calls.with_row_index("story").filter(pl.col("outcome") != "answered")
+    known = (
+        messages.lazy()
+        .filter(~pl.col("duplicate"))
+        .select("call", *_COLUMNS)
+        .join(open_or_failed.lazy().select("call", "story"), on="call")
+        .with_columns(several_files=pl.col("file").n_unique().over("call") > 1)
+        .filter(_matters())
+        .sort("story", "time", nulls_last=True, maintain_order=True)
+        .collect()
+    )
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in known.iter_rows(named=True):
+        rows.setdefault(row["story"], []).append(row)
+    told: list[str | None] = [None] * calls.height
+    for call in open_or_failed.select("story", "reference", "status", "outcome").iter_rows(named=True):
+        seen = rows.get(call["story"], [])
+        sentences = _told(call, seen, several_files=any(row["several_files"] for row in seen[:1]))
+        told[call["story"]] = "; ".join(sentences) or None
+    return told
+
+
+def _matters() -> pl.Expr:
+    """The messages that a verdict looks at."""
+    import polars as pl
+
+    request = pl.col("status").is_null() & pl.col("method").is_in(["INVITE", "BYE", "CANCEL"])
+    return request | ((pl.col("method") == "INVITE") & (pl.col("status") >= 300))
+
+
+def _told(call: dict[str, Any], rows: list[dict[str, Any]], *, several_files: bool) -> list[str]:
     def seen(row: dict[str, Any]) -> str:
         file = f"{row['file']}, " if several_files else ""
         return f"{_node(row, 'src')} ({file}frame {row['frame']})"

@@ -1,0 +1,138 @@
+"""The report: a capture as one HTML page that needs no network, a function of its tables.
+
+::
+
+    tables --> numbers.py                   verdict and key numbers, each with a link to its rows
+           --> figures.py                   the plots of show/plots.py as inline SVG that follows light and dark
+           --> sections.py > columns.py     every table, packed; its first rows as text
+           --> stories.py > ladders.py      the events of every call and registration, packed
+           --> page.html.j2, style.css      the page
+    browser:   app.js                       unpacks, sorts, searches, filters, draws ladders
+
+What comes from the wire is made safe here (``show/text.py``), escaped by Jinja2 in markup and put into the page by
+``textContent`` alone. The page's policy lets nothing be loaded or sent, and runs one script, named by its hash. The
+same tables always give the same page.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePath
+from typing import Any
+
+import polars as pl
+
+from analyzer import __version__
+from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
+from analyzer.show.report import columns, figures, numbers, sections, stories
+from analyzer.show.text import safe
+
+LADDER_BYTES = 12_000_000
+"""What the ladders of a report take at most; those that do not fit are left out, and the page says which."""
+MOST_TEXTS = 3000
+"""Messages up to which their text is shown without being asked for."""
+
+
+def texts_of(messages: pl.DataFrame, *, wanted: bool | None = None) -> list[int]:
+    """The messages whose text a report shows: those of calls and registrations, where they are few or it is wanted."""
+    shown = messages.filter(~pl.col("duplicate"), pl.col("call").is_not_null() | (pl.col("method") == "REGISTER"))
+    return shown["message"].to_list() if wanted or (wanted is None and shown.height <= MOST_TEXTS) else []
+
+
+def report(
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    tz: str = "UTC",
+    title: str = "",
+    texts: Mapping[int, bytes] | None = None,
+    ladder_bytes: int = LADDER_BYTES,
+) -> str:
+    """The page for all tables of a capture; times are told in the zone ``tz``.
+
+    ``texts`` are messages by their keys (:func:`texts_of` says which are wanted), with nothing secret in them.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    script, style = _resource("app.js"), f"{_resource('style.css')}{LADDER_STYLE}"
+    tables = sections.numbered(tables)
+    # Matplotlib is Python, packing is not: they go on side by side.
+    with ThreadPoolExecutor(1) as beside:
+        drawing = beside.submit(figures.drawn, tables, tz)
+        ladders, without_ladder = stories.packed(tables, texts or {}, ladder_bytes)
+        shown = list(sections.sections(tables, tz))
+        drawn = drawing.result()
+    names = [PurePath(str(name)).name for name in tables["files"]["file"]]
+    data = {
+        "tables": {section.name: section.packed for section in shown},
+        "shown": {section.name: section.shown for section in shown},
+        "zone": {"name": tz, "offsets": _offsets(tables, tz)},
+        "ladders": ladders,
+        "tones": {outcome: numbers.TONES[end] for end, outcomes in numbers.ENDS.items() for outcome in outcomes},
+    }
+    environment = Environment(
+        loader=PackageLoader("analyzer.show.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    return environment.get_template("page.html.j2").render(
+        title=safe(title or (f"SIP report: {names[0]}" if len(names) == 1 else f"SIP report: {len(names):,} files")),
+        tz=tz,
+        version=__version__,
+        begun=_begun(tables, tz),
+        span=numbers.span_of(tables["files"]),
+        points=tables["files"]["point"].drop_nulls().n_unique(),
+        files=names,
+        messages=tables["messages"].filter(~pl.col("duplicate")).height,
+        calls=tables["calls"].height,
+        verdict=numbers.verdict(tables),
+        tiles=numbers.tiles(tables),
+        outcomes=numbers.outcomes(tables["calls"]),
+        figures=drawn,
+        sections=shown,
+        without_ladder=without_ladder,
+        first_rows=sections.FIRST_ROWS,
+        data=_embedded(data),
+        script=script,
+        style=style,
+        script_hash=_hash(script),
+        style_hash=_hash(style),
+    )
+
+
+@cache
+def _resource(name: str) -> str:
+    return files("analyzer.show.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """As a Content-Security-Policy names inline code (CSP Level 3 §8.3)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _embedded(data: dict[str, Any]) -> str:
+    """JSON that may stand in a script element: nothing in it ends one or begins a comment (HTML §4.12.1.3)."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _offsets(tables: Mapping[str, pl.DataFrame], tz: str) -> list[tuple[int, int]]:
+    first, last = tables["files"]["first_at"].cast(pl.Int64).min(), tables["files"]["last_at"].cast(pl.Int64).max()
+    return columns.offsets(first, last, tz)  # type: ignore[arg-type]
+
+
+def _begun(tables: Mapping[str, pl.DataFrame], tz: str) -> list[str]:
+    """First and last packet, in words; nothing where no packet has a time."""
+    first, last = tables["files"]["first_at"].min(), tables["files"]["last_at"].max()
+    if first is None or last is None:
+        return []
+    ends = pl.Series([first, last], dtype=tables["files"]["first_at"].dtype)
+    return ends.dt.convert_time_zone(tz).dt.to_string("%Y-%m-%d %H:%M:%S").to_list()

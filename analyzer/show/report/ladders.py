@@ -1,0 +1,398 @@
+"""What a browser needs to draw the ladder of any call, for all calls at once and in columns.
+
+The events are those of :func:`analyzer.show.timeline.timeline` (a test holds the two equal on every sample), made with
+whole tables: a report has a million of them. They are packed in chunks of some calls each, which the page unpacks as
+ladders are opened::
+
+    zlib( length of the head, 4 bytes little-endian | head, JSON | planes )
+
+``head`` has what differs from call to call or is rare, ``planes`` the numbers of each event: of each column first all
+lowest bytes, then all second ones ..., which compresses better than whole numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from analyzer.show.text import SHORT_TAG, fit, safe, safe_column, safe_lines
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CHUNK = 1 << 16
+"""Events in a chunk: unpacked in a few milliseconds."""
+LONGEST = 4000
+"""Events of one call that a report holds; of more the first three quarters and the last quarter."""
+
+LONGEST_TEXT = 20_000
+"""Characters of a message that are shown."""
+
+# A message and its retransmission share these, as in analyzer.show.timeline.
+_SAME_MESSAGE = (
+    *("call", "src_ip", "src_port", "dst_ip", "dst_port", "call_id", "from_tag", "to_tag"),
+    *("method", "status", "cseq", "via_branch", "rseq", "rack"),
+)
+_COLUMNS = (
+    *("message", "file", "frame", "transaction", "retransmission", "complete", "reason_phrase", "has_sdp"),
+    *("qos_pending", "refer_to", "subscription_state", "reason_header"),
+    *_SAME_MESSAGE,
+)
+
+SDP, UNTIMED = 1, 2
+"""Bits of an event: it carries SDP; it has no time stamp."""
+PLANES = (
+    *(("seconds", 4), ("nanoseconds", 4), ("frame", 4), ("source", 2), ("target", 2), ("label", 4), ("info", 4)),
+    *(("file", 2), ("leg", 2), ("flags", 1)),
+)
+
+# How a transaction ended that no message tells of.
+UNANSWERED = ("timeout", "provisional_only", "pending", "transport_error")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The ladders of some calls: their numbers, and the packed bytes."""
+
+    calls: list[int]
+    data: bytes
+
+
+def chunks(
+    messages: pl.DataFrame,
+    transactions: pl.DataFrame,
+    calls: pl.DataFrame,
+    texts: Mapping[int, bytes] | None = None,
+) -> Iterator[Chunk]:
+    """The ladders of these calls (rows with ``call``, ``no``, ``call_ids``), in their order.
+
+    ``messages`` and ``transactions`` are those tables, whole; ``texts`` are messages by their keys, shown beside their
+    events. Lazy: a chunk is packed when it is asked for.
+    """
+    ladders = _ladders(messages, transactions, calls)
+    sizes = ladders.events.group_by("story", maintain_order=True).agg(pl.len(), pl.col("total", "at").first())
+    end = sizes["len"].cum_sum()
+    most = CHUNK // 16 if texts else CHUNK
+    sizes = sizes.with_columns(begin=end - sizes["len"], chunk=(end - sizes["len"]) // most)
+    for stories in sizes.partition_by("chunk", maintain_order=True):
+        own = calls.select("no", "call_ids")[stories["story"]]
+        part = ladders.events.slice(stories["begin"][0], int(stories["len"].sum()))
+        yield Chunk(own["no"].to_list(), _packed(ladders, part, stories, own, texts or {}))
+
+
+# ---- events ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Ladders:
+    """``events``: one row per event in numbers, by ``story`` (the place of its call in what was asked) and time.
+
+    ``row`` is a place in ``messages``, the keys; ``label info file`` in the lists of that name; ``source target`` in
+    the list of ``lanes`` of its story, ``leg`` in that of ``legs``. ``again`` and ``silent`` are rows for few events:
+    copies and their last time, how the transaction ended that has no final response. Times: nanoseconds.
+    """
+
+    messages: pl.Series
+    events: pl.DataFrame
+    labels: pl.DataFrame
+    infos: pl.Series
+    files: pl.Series
+    lanes: pl.DataFrame
+    legs: pl.DataFrame
+    again: pl.DataFrame
+    silent: pl.DataFrame
+
+
+def _ladders(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataFrame) -> _Ladders:
+    order = calls.lazy().select("call").with_row_index("story")
+    rows = (
+        messages.lazy()
+        .filter(~pl.col("duplicate"))
+        .select(*_COLUMNS, at=pl.col("time").cast(pl.Int64))
+        .join(order, on="call", maintain_order="left")
+        .with_row_index("row")
+        .collect()
+    )
+    # Text becomes numbers before anything is sorted.
+    source, target, names = _lanes(rows)
+    label, labels = _labels(rows)
+    info, infos = _infos(rows)
+    file, files = _coded(rows.select(pl.col("file").fill_null("")))
+    leg, call_ids = _coded(rows.select(pl.col("call_id").fill_null("")))
+    numbers = rows.select(
+        *("row", "story", "at", "frame", "transaction"),
+        *(source, target, label.alias("label"), info.alias("info"), file.alias("file"), leg.alias("leg")),
+        sdp="has_sdp",
+        request=pl.col("status").is_null(),
+        asks=pl.col("status").is_null() & (pl.col("method") != "ACK"),
+    ).sort("story", "at", nulls_last=True, maintain_order=True)
+    numbers = numbers.with_row_index("number")
+    numbers = numbers.with_columns(event=_event_of(rows, numbers))
+    place, total = pl.int_range(pl.len()).over("story"), pl.len().over("story")
+    tail = LONGEST // 4
+    kept = (place < LONGEST - tail) | (place >= total - tail)
+    events = numbers.filter(pl.col("number") == pl.col("event")).with_columns(total=total).filter(kept)
+    events, lanes = _lanes_of_stories(events, names)
+    events, legs = _of_stories(events, "leg", call_ids)
+    return _Ladders(
+        messages=rows["message"],
+        events=events,
+        labels=labels,
+        infos=infos,
+        files=files.to_series(),
+        lanes=lanes,
+        legs=legs,
+        again=_again(numbers),
+        silent=_unanswered(numbers, transactions),
+    )
+
+
+def _coded(frame: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """Each row of it once, in order of appearance, and the place of each row in these."""
+    known = frame.unique(keep="first", maintain_order=True)
+    found = frame.join(
+        known.with_row_index("code"), on=frame.columns, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return found["code"], known
+
+
+def _event_of(rows: pl.DataFrame, numbers: pl.DataFrame) -> pl.Series:
+    """The number of the message that each message was folded into; its own where it was not."""
+    again = rows.filter("retransmission").select(_SAME_MESSAGE).unique()
+    if again.is_empty():
+        return numbers["number"]
+    # By the branch first: one column sorts out nearly all.
+    alike = rows.join(again.select("via_branch").unique(), on="via_branch", how="semi", nulls_equal=True)
+    alike = alike.join(again, on=_SAME_MESSAGE, how="semi", nulls_equal=True)
+    alike = alike.join(numbers.select("row", "number"), on="row").sort("number")
+    # Of several that are alike, what is sent again belongs to the one before it.
+    first = pl.int_range(pl.len()).over(_SAME_MESSAGE) == 0
+    begins = pl.when(~pl.col("retransmission") | first).then("number")
+    folded = alike.select("number", event=begins.forward_fill().over(_SAME_MESSAGE))
+    own = numbers.select("number").join(folded, on="number", how="left", maintain_order="left")
+    return own.select(pl.coalesce("event", "number")).to_series()
+
+
+def _again(numbers: pl.DataFrame) -> pl.DataFrame:
+    """Times that an event was sent, and how long after the first time the last was, where more than once."""
+    folded = numbers.filter(pl.col("number") != pl.col("event")).select("event").unique()
+    copies = numbers.select("event", "at").join(folded, on="event", how="semi")
+    later = pl.col("at").max() - pl.col("at").first()
+    return copies.group_by("event", maintain_order=True).agg(copies=pl.len(), later=later).sort("event")
+
+
+def _unanswered(numbers: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """The first request of each transaction without a final response, how that ended, and when it was last heard of."""
+    ended = transactions.filter(pl.col("outcome").is_in(UNANSWERED)).select("transaction", silence="outcome")
+    heard = numbers.select("transaction", "event", "at", "asks").join(ended, on="transaction", maintain_order="left")
+    first = (
+        heard.filter("asks").group_by("transaction", maintain_order=True).agg(pl.col("event", "silence", "at").first())
+    )
+    last = heard.group_by("transaction").agg(silent_at=pl.col("at").max())
+    found = first.join(last, on="transaction", maintain_order="left").unique("event", keep="first", maintain_order=True)
+    return found.select("event", "silence", later=pl.col("silent_at") - pl.col("at"))
+
+
+def _lanes(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.DataFrame]:
+    """``source`` and ``target`` of each message as places among the names of hosts, and these names.
+
+    A host that talks to itself in a call has a lane there for each of its ports.
+    """
+    to_itself = rows.filter(pl.col("src_ip") == pl.col("dst_ip")).select("story", "src_ip").unique()
+    ends = []
+    for side in ("src", "dst"):
+        ip, port = pl.col(f"{side}_ip"), pl.col(f"{side}_port")
+        lane = ip.fill_null("?")
+        if to_itself.height:
+            host = pl.when(ip.str.contains(":", literal=True)).then(pl.format("[{}]", ip)).otherwise(ip)
+            by_port = pl.struct("story", src_ip=ip).is_in(to_itself.to_struct().implode())
+            lane = pl.when(by_port).then(pl.format("{}:{}", host, port)).otherwise(lane)
+        ends.append(rows.select(name=lane))
+    codes, names = _coded(pl.concat(ends))
+    return codes.head(rows.height).alias("source"), codes.tail(rows.height).alias("target"), names
+
+
+def _lanes_of_stories(events: pl.DataFrame, names: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Lanes numbered per call from left to right as they come in, the client of a transaction before its server."""
+    client = pl.when("request").then("source").otherwise("target")
+    server = pl.when("request").then("target").otherwise("source")
+    paths = events.select("story", client=client, server=server).unique(keep="first", maintain_order=True)
+    ends = paths.select("story", lane=pl.concat_list("client", "server")).explode("lane")
+    ends = ends.unique(keep="first", maintain_order=True)
+    ends = ends.with_columns(place=pl.int_range(pl.len()).over("story"))
+    for side in ("source", "target"):
+        known = ends.rename({"lane": side, "place": "_place"})
+        events = events.join(known, on=["story", side], how="left", maintain_order="left")
+        events = events.with_columns(pl.col("_place").alias(side)).drop("_place")
+    lists = ends.select("story", lanes=names["name"].gather(ends["lane"]))
+    return events, lists.group_by("story", maintain_order=True).agg("lanes")
+
+
+def _of_stories(events: pl.DataFrame, name: str, texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """That column numbered per call in order of appearance, and the texts it has in each."""
+    known = events.select("story", name).unique(keep="first", maintain_order=True)
+    known = known.with_columns(place=pl.int_range(pl.len()).over("story"))
+    lists = known.select("story", legs=texts.to_series().gather(known[name]))
+    events = events.join(known, on=["story", name], how="left", maintain_order="left")
+    events = events.with_columns(pl.col("place").alias(name)).drop("place")
+    return events, lists.group_by("story", maintain_order=True).agg(pl.last())
+
+
+# ---- words -----------------------------------------------------------------------------------------------------------
+
+
+def _method() -> pl.Expr:
+    return pl.when(pl.col("method").fill_null("") == "").then(pl.lit("?")).otherwise("method")
+
+
+def _sent(name: str) -> pl.Expr:
+    return pl.col(name).fill_null("") != ""
+
+
+def _labels(rows: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """``label`` and ``tone`` (class of the status, 0: a request), as analyzer.show.timeline words them; safe."""
+    # An INVITE with a To tag is one inside a dialog: re-INVITE (RFC 3261 §14).
+    inside = pl.col("status").is_null() & (pl.col("method") == "INVITE") & _sent("to_tag")
+    codes, known = _coded(rows.select("method", "status", "reason_phrase", inside=inside))
+    method = _method()
+    response = pl.format("{} {}", "status", pl.col("reason_phrase").fill_null("")).str.strip_chars_end()
+    label = (
+        pl.when("inside")
+        .then(pl.lit("re-INVITE"))
+        .when(pl.col("status").is_null())
+        .then(method)
+        .when(method == "INVITE")
+        .then(response)
+        .otherwise(pl.format("{} ({})", response, method))
+    )
+    tone = (pl.col("status") // 100).clip(1, 6).fill_null(0)
+    words = known.select(label=label, tone=tone)
+    return codes, words.with_columns(safe_column(words["label"]))
+
+
+def _infos(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """What stands beside a label, as analyzer.show.timeline words it; safe."""
+    request = pl.col("status").is_null()
+    parts = [
+        pl.when(~request).then(pl.format("tag={}", "tag")),
+        pl.when("qos_pending").then(pl.lit("qos pending")),
+        pl.when((pl.col("method") == "REFER") & _sent("refer_to")).then(pl.format("to {}", "refer_to")),
+        pl.when((pl.col("method") == "NOTIFY") & request & _sent("subscription_state")).then("subscription_state"),
+        pl.when(_sent("reason_header")).then("reason_header"),
+        pl.when(~pl.col("complete")).then(pl.lit("cut")),
+    ]
+    names = ["status", "method", "qos_pending", "refer_to", "subscription_state", "reason_header", "complete"]
+    said = rows.select("row", *names, _fork_tags(rows)).filter(pl.any_horizontal(part.is_not_null() for part in parts))
+    words = safe_column(said.select(pl.concat_str(parts, separator=", ", ignore_nulls=True)).to_series())
+    codes, known = _coded(words.alias("info").to_frame())
+    # Place 0 is for those, nearly all, where nothing does.
+    told = said.select("row", code=codes + 1)
+    all_codes = rows.select("row").join(told, on="row", how="left", maintain_order="left")["code"].fill_null(0)
+    return all_codes, pl.concat([pl.Series("info", [""]), known.to_series()])
+
+
+def _fork_tags(rows: pl.DataFrame) -> pl.Series:
+    """``tag``: short To tags of the dialogs of INVITEs that were answered with several (RFC 3261 §12.1, §19.3)."""
+    dialog = ["story", "call_id", "from_tag", "to_tag"]
+    answers = rows.filter(pl.col("method") == "INVITE", pl.col("status") > 100, _sent("to_tag")).select(*dialog, "cseq")
+    answers = answers.unique()
+    forked = answers.filter(pl.len().over("story", "call_id", "from_tag", "cseq") > 1).select(dialog).unique()
+    if forked.is_empty():
+        return pl.Series("tag", [None], dtype=pl.String).new_from_index(0, rows.height)
+    short = forked["to_tag"].unique()
+    tag = pl.col("to_tag").replace(short, [fit(safe(tag), SHORT_TAG) for tag in short])
+    forked = forked.with_columns(tag=tag)
+    return rows.select(dialog).join(forked, on=dialog, how="left", nulls_equal=True, maintain_order="left")["tag"]
+
+
+# ---- packing ---------------------------------------------------------------------------------------------------------
+
+
+def _packed(
+    ladders: _Ladders, events: pl.DataFrame, stories: pl.DataFrame, calls: pl.DataFrame, texts: Mapping[int, bytes]
+) -> bytes:
+    """These events of some stories that follow each other; ``calls`` has the rows of these."""
+    began = (pl.col("story") != pl.col("story").shift()).fill_null(value=True)
+    # Nanoseconds since the event before in the call.
+    step = pl.when(~began).then(pl.col("at") - pl.col("at").shift()).fill_null(0)
+    frame = pl.col("frame").fill_null(0)
+    frames = frame - pl.when(began).then(0).otherwise(frame.shift())
+    numbers = events.select(
+        *("source", "target", "leg"),
+        seconds=step // 1_000_000_000,
+        nanoseconds=step % 1_000_000_000,
+        # The lowest bit is the sign.
+        frame=pl.when(frames < 0).then(-2 * frames - 1).otherwise(2 * frames),
+        flags=pl.col("sdp").cast(pl.UInt32) * SDP + pl.col("at").is_null().cast(pl.UInt32) * UNTIMED,
+    )
+    # A clock of whole microseconds is not told in nanoseconds.
+    unit = 1000 if (numbers["nanoseconds"] % 1000 == 0).all() else 1
+    used = {name: _used(events[name]) for name in ("label", "info", "file")}
+    numbers = numbers.with_columns(
+        pl.col("nanoseconds") // unit, *(codes.alias(name) for name, (_, codes) in used.items())
+    )
+    labels = ladders.labels[used["label"][0]]
+    places = events.select("event").with_row_index("place")
+    lists = stories.select("story").join(ladders.lanes, on="story", how="left", maintain_order="left")
+    lists = lists.join(ladders.legs, on="story", how="left", maintain_order="left")
+    head: dict[str, Any] = {
+        "calls": calls["no"].to_list(),
+        "events": stories["len"].to_list(),
+        "total": stories["total"].to_list(),
+        "began": [[at // 1_000_000_000, at % 1_000_000_000] if at is not None else None for at in stories["at"]],
+        "unit": unit,
+        "lanes": [[safe(lane) for lane in lanes] for lanes in lists["lanes"].to_list()],
+        # Call-IDs hardly compress: those in the order of the table are told there already.
+        "legs": [
+            None if legs == call_ids else [safe(leg) for leg in legs]
+            for legs, call_ids in zip(lists["legs"].to_list(), calls["call_ids"].to_list(), strict=True)
+        ],
+        "labels": labels["label"].to_list(),
+        "tones": labels["tone"].to_list(),
+        "infos": ladders.infos[used["info"][0]].to_list(),
+        "files": [safe(file) for file in ladders.files[used["file"][0]]],
+        "again": _placed(ladders.again, places),
+        "silent": _placed(ladders.silent, places),
+        "texts": [_text(texts.get(key)) for key in ladders.messages[events["row"]]] if texts else [],
+        "marks": [],
+        "planes": PLANES,
+    }
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    planes = b"".join(_planes(numbers[name].to_numpy(), width) for name, width in PLANES)
+    return zlib.compress(struct.pack("<I", len(text)) + text + planes, 6)
+
+
+def _text(message: bytes | None) -> str | None:
+    if message is None:
+        return None
+    text = safe_lines(message)
+    more = len(text) - LONGEST_TEXT
+    return text if more <= 0 else f"{text[:LONGEST_TEXT]}\n... {more:,} more characters"
+
+
+def _placed(rows: pl.DataFrame, places: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """Rows for few events by the place of these in the chunk."""
+    own = rows.join(places, on="event").sort("place")
+    return own.select("place", pl.exclude("place", "event")).rows()
+
+
+def _used(codes: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Which codes there are, and each as its place among these."""
+    known = codes.unique().sort()
+    return known, known.search_sorted(codes)
+
+
+def _planes(values: NDArray[np.int64], width: int) -> bytes:
+    import numpy as np
+
+    # What does not fit is a clock gone wild.
+    whole = values.clip(0, (1 << 8 * width) - 1).astype("<u4").view(np.uint8).reshape(-1, 4)
+    return whole[:, :width].T.tobytes()

@@ -1,0 +1,141 @@
+"""The tables of the page: which, under what heading, and what each says where it has no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.measure.measures import measure
+from analyzer.show.report import columns, stories
+from analyzer.show.verdict import verdicts
+from analyzer.show.views import DEFAULT
+
+MOST_ROWS = 50_000
+"""Rows of a table in a report."""
+FIRST_ROWS = 25
+"""Rows of a table that are there without JavaScript."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a section is made of: its heading, what it says where it has no rows, and the columns shown at first."""
+
+    name: str
+    heading: str
+    missing: str
+    shown: tuple[str, ...]
+
+
+_PLANS = (
+    _Plan("calls", "Calls", "No calls in this capture.", DEFAULT["calls"]),
+    _Plan(
+        "failures",
+        "Failures",
+        "No request failed.",
+        (
+            *("method", "status", "reason_phrase", "requests", "share", "calls", "node", "nodes", "node_share"),
+            *("reason_header", "first_at", "last_at", "no"),
+        ),
+    ),
+    _Plan(
+        "latency",
+        "Delays of calls",
+        "No calls to measure.",
+        (*("delay", "n", "calls", "min_s", "median_s", "p90_s", "p95_s", "p99_s", "max_s"),),
+    ),
+    _Plan(
+        "outliers",
+        "Slow calls",
+        "No call lies far outside the others.",
+        (*("no", "delay", "value_s", "median_s", "fence_s", "n", "started_at", "caller", "callee", "outcome"),),
+    ),
+    _Plan("registrations", "Registrations", "No registrations in this capture.", ("no", *DEFAULT["registrations"])),
+    _Plan(
+        "responses",
+        "Responses",
+        "No transactions in this capture.",
+        (*("method", "status", "transactions", "of", "share", "resent"),),
+    ),
+    _Plan(
+        "links",
+        "Links",
+        "No transactions in this capture.",
+        (
+            *("client_ip", "server_ip", "transactions", "timeouts", "transport_errors", "resent_share", "requests"),
+            *("resent_requests", "responses", "resent_responses", "response_median_s", "response_p95_s"),
+        ),
+    ),
+    _Plan("problems", "Problems", "Nothing is wrong with the files or the messages.", DEFAULT["problems"]),
+    _Plan("files", "Files", "No files.", DEFAULT["files"]),
+    _Plan("account", "Where the packets went", "No packets.", DEFAULT["account"]),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table on the page. ``left_out`` counts the rows that are not in the report; ``headings`` are name, meaning and
+    type of the columns shown at first, ``first`` the first rows of these as text.
+    """
+
+    name: str
+    heading: str
+    missing: str
+    rows: int
+    left_out: int
+    shown: list[str]
+    headings: list[tuple[str, str, str]]
+    first: list[list[tuple[str, bool]]]
+    packed: str
+
+
+def numbered(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """With numbers for registrations: people need to speak of one as they do of a call."""
+    registrations = tables["registrations"].with_columns(no=pl.int_range(1, pl.len() + 1))
+    return {**tables, "registrations": registrations}
+
+
+def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
+    """All sections, in the order of the page."""
+    for plan in _PLANS:
+        whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, lambda name: tables[name])
+        frame = _bounded(whole, plan.name, tables)
+        known = _columns(plan.name, frame)
+        if plan.name == "calls":
+            frame = frame.with_columns(verdict=pl.Series(verdicts(frame, tables["messages"]), dtype=pl.String))
+            known.append(_VERDICT)
+        by_name = {column.name: column for column in known}
+        shown = [by_name[name] for name in plan.shown]
+        yield Section(
+            name=plan.name,
+            heading=plan.heading,
+            missing=plan.missing,
+            rows=whole.height,
+            left_out=whole.height - frame.height,
+            shown=list(plan.shown),
+            headings=[(columns.named(column), column.meaning, column.type) for column in shown],
+            first=columns.first_rows(frame, shown, tz, FIRST_ROWS),
+            packed=columns.packed(frame, known),
+        )
+
+
+_VERDICT = schema.Column("verdict", "text", "What ended it, and which node said so first.")
+_NUMBER = schema.Column("no", "int", "1..n by start in this report; for people.")
+
+
+def _bounded(frame: pl.DataFrame, name: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The rows that a report has room for; of calls those that failed or were slow first."""
+    if frame.height <= MOST_ROWS or name != "calls":
+        return frame.head(MOST_ROWS)
+    return frame.sort(stories.rank(tables), "no").head(MOST_ROWS).sort("no")
+
+
+def _columns(name: str, frame: pl.DataFrame) -> list[schema.Column]:
+    """The columns of a table but its keys, which hardly compress and mean nothing on a page; of a measured one also
+    those it is grouped by, as the table they come from has them."""
+    own = {column.name: column for column in (_NUMBER, *schema.find(name).columns)}
+    grouped = {column.name: column for table in (schema.TRANSACTIONS, schema.CALLS) for column in table.columns}
+    known = (own.get(column) or grouped[column] for column in frame.columns)
+    return [column for column in known if column.type != "key"]
