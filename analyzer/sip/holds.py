@@ -23,7 +23,10 @@ def holds(
     messages: pl.DataFrame, dialogs: pl.DataFrame, hops: pl.DataFrame, found: pl.DataFrame, descriptions: pl.DataFrame
 ) -> pl.DataFrame:
     """The ``holds`` table without ``call``, by start; ``found`` are the exchanges of the same messages."""
+    kinds = {name: kind for name, kind in schema.HOLDS.polars().items() if name != "call"}
     found = _that_matter(found, descriptions)
+    if found.is_empty():
+        return pl.DataFrame(schema=kinds)
     found = found.join(hops.select("_dialog", "dialog", "created"), on="_dialog", maintain_order="left")
     ends = dialogs.select("dialog", pl.col("confirmed_at", "ended_at").to_physical())
     found = found.join(ends, on="dialog", maintain_order="left").sort("answer_row")
@@ -52,7 +55,6 @@ def holds(
             duration_s=seconds(pl.col("ended_at") - pl.col("started_at")),
         )
     )  # fmt: skip
-    kinds = {name: kind for name, kind in schema.HOLDS.polars().items() if name != "call"}
     return changes.select(pl.col(name).cast(kind) for name, kind in kinds.items())
 
 

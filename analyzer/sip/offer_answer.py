@@ -62,23 +62,8 @@ def with_roles(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     reliable = success | pl.col("rseq").is_not_null()
     offering = rows.filter(method == "INVITE", request)["transaction"].implode()
 
-    # RFC 3261 §13.2.1: of an INVITE without an offer the first reliable response has it, and every copy of that one.
     later = rows.filter(to_invite, reliable, ~transaction.is_in(offering))
-    seen = transactions.filter(
-        pl.col("started_at").is_not_null(), transaction.is_in(later["transaction"].unique().implode())
-    )["transaction"]
-    same = ["transaction", "_dialog", "status", "rseq"]
-    opening = (
-        later.filter(transaction.is_in(seen.implode()))
-        .unique(["transaction", "_dialog"], keep="first", maintain_order=True)
-        .select(*same, "cseq", opens=pl.lit(value=True))
-    )
-    rows = rows.join(opening.drop("cseq"), on=same, how="left", nulls_equal=True, maintain_order="left")
-    # The hop does not matter here: a dialog has one ACK to its 2xx, and one PRACK to each RSeq, on all of them.
-    by_ack = opening.filter(success).select("_dialog", "cseq", closes_ack=pl.lit(value=True)).unique()
-    by_prack = opening.filter(~success).select("_dialog", acked="rseq", closes_prack=pl.lit(value=True)).unique()
-    rows = rows.join(by_ack, on=["_dialog", "cseq"], how="left", maintain_order="left")
-    rows = rows.join(by_prack, on=["_dialog", "acked"], how="left", maintain_order="left")
+    rows = _with_later_offers(rows, later, transactions)
 
     answer = (
         (to_invite & transaction.is_in(offering))
@@ -90,6 +75,33 @@ def with_roles(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     role = pl.when(answer).then(pl.lit("answer")).when(offer).then(pl.lit("offer")).otherwise(pl.lit("unknown"))
     preview = (answer & to_invite & ~reliable).fill_null(value=False)
     return rows.with_columns(role=role, preview=preview).drop("opens", "closes_ack", "closes_prack")
+
+
+def _with_later_offers(rows: pl.DataFrame, later: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """The rows with what concerns INVITEs without an offer: ``opens`` (this response has it), ``closes_ack`` and
+    ``closes_prack`` (this request has the answer). ``later`` are the reliable responses to such INVITEs, if any.
+
+    RFC 3261 §13.2.1: the first reliable response has the offer, and every copy of that one.
+    """
+    flags = ("opens", "closes_ack", "closes_prack")
+    if later.is_empty():
+        return rows.with_columns(pl.lit(None, dtype=pl.Boolean).alias(flag) for flag in flags)
+    success = pl.col("status") >= 200
+    seen = transactions.filter(
+        pl.col("started_at").is_not_null(), pl.col("transaction").is_in(later["transaction"].unique().implode())
+    )["transaction"]
+    same = ["transaction", "_dialog", "status", "rseq"]
+    opening = (
+        later.filter(pl.col("transaction").is_in(seen.implode()))
+        .unique(["transaction", "_dialog"], keep="first", maintain_order=True)
+        .select(*same, "cseq", opens=pl.lit(value=True))
+    )
+    rows = rows.join(opening.drop("cseq"), on=same, how="left", nulls_equal=True, maintain_order="left")
+    # The hop does not matter here: a dialog has one ACK to its 2xx, and one PRACK to each RSeq, on all of them.
+    by_ack = opening.filter(success).select("_dialog", "cseq", closes_ack=pl.lit(value=True)).unique()
+    by_prack = opening.filter(~success).select("_dialog", acked="rseq", closes_prack=pl.lit(value=True)).unique()
+    rows = rows.join(by_ack, on=["_dialog", "cseq"], how="left", maintain_order="left")
+    return rows.join(by_prack, on=["_dialog", "acked"], how="left", maintain_order="left")
 
 
 def sdp(messages: pl.DataFrame, transactions: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
@@ -116,7 +128,7 @@ def exchanges(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataF
     that carries the offer, ``_dialog``, and ``local``: the side that created the dialog offers.
     """
     rows = with_roles(reference_rows(messages, hops, with_sdp=True), transactions)
-    found = pl.concat([_of_invites(rows), _of_responses(rows), _of_requests(rows)])
+    found = pl.concat([_of_invites(rows), *_of_responses(rows), _of_requests(rows)])
     known = pl.col("_dialog").is_not_null()
     # Two transactions of one request at the same distance (a node talks to itself): the dialog has one exchange.
     again = known & ~pl.struct("_dialog", "_leg", "cseq", "method").is_first_distinct()
@@ -197,10 +209,12 @@ def _of_invites(rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _of_responses(rows: pl.DataFrame) -> pl.DataFrame:
-    """Patterns 2 and 4: an INVITE without an offer asks for one."""
+def _of_responses(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Patterns 2 and 4: an INVITE without an offer asks for one. Few do."""
     method, status = pl.col("method"), pl.col("status")
     offers = rows.filter(method == "INVITE", status.is_not_null(), pl.col("role") == "offer")
+    if offers.is_empty():
+        return []
     offers = offers.select(*_OFFER, "_dialog", "status", "rseq", offer_row="row", offer_sdp="_sdp")
     answers = rows.filter(status.is_null(), pl.col("role") == "answer")
     in_ack = answers.filter(method == "ACK").unique(["_dialog", "cseq"], keep="first", maintain_order=True)
@@ -213,12 +227,10 @@ def _of_responses(rows: pl.DataFrame) -> pl.DataFrame:
     early = offers.filter(status < 200).join(
         in_prack.select("_dialog", rseq="acked", **taken), on=["_dialog", "rseq"], how="left"
     )
-    return pl.concat(
-        [
-            _exchange(confirmed.with_columns(ours, pattern=pl.lit(2)), by_request=False),
-            _exchange(early.with_columns(ours, pattern=pl.lit(4)), by_request=False),
-        ]
-    )
+    return [
+        _exchange(confirmed.with_columns(ours, pattern=pl.lit(2)), by_request=False),
+        _exchange(early.with_columns(ours, pattern=pl.lit(4)), by_request=False),
+    ]
 
 
 def _of_requests(rows: pl.DataFrame) -> pl.DataFrame:
