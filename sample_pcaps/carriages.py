@@ -97,7 +97,7 @@ def four_in_six(source: Node, target: Node, packet: Packet) -> Packet:
 
 
 def vxlan(source: Node, target: Node, packet: Packet) -> Packet:
-    return outer(source, packet) / UDP(sport=49999, dport=4789) / VXLAN(vni=42) / inner_frame(source, target, packet)
+    return outer(source, packet) / UDP(sport=49999, dport=4789) / VXLAN(flags=0x08, vni=42) / inner_frame(source, target, packet)
 
 
 def geneve(source: Node, target: Node, packet: Packet) -> Packet:

@@ -58,7 +58,7 @@ codes! {
     TcpBufferLimit = "tcp_buffer_limit",
     /// Bytes of a SIP stream that the capture lost; messages in them are missing.
     TcpBytesMissing = "tcp_bytes_missing",
-    /// A TCP connection or SCTP association was forgotten to stay within the limit of flows.
+    /// A TCP connection, SCTP association or IPsec security association was forgotten to stay within the limit of flows.
     FlowLimit = "flow_limit",
     /// An SCTP chunk whose length cannot be.
     SctpChunkMalformed = "sctp_chunk_malformed",

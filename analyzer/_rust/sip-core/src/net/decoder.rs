@@ -188,7 +188,7 @@ impl Decoder {
                 },
                 Step::Protocol(1, ip, part) if ip.src.is_ipv4() => return icmp(icmp::v4(part), part, &origin, sink),
                 Step::Protocol(58, ip, part) if ip.src.is_ipv6() => return icmp(icmp::v6(part), part, &origin, sink),
-                Step::Protocol(protocol, ip, part) => self.protocol(protocol, ip, part, &mut origin),
+                Step::Protocol(protocol, ip, part) => self.protocol(protocol, ip, part, &mut origin, sink),
                 Step::Link(link, part) => self.link(link, part, &mut origin.carriage, sink),
                 Step::Llc(part) => link::llc(part),
                 Step::Ethertype(0x8864, part) => {
@@ -217,7 +217,14 @@ impl Decoder {
     }
 
     /// What an IP protocol number announces, other than a transport: extension headers, tunnels, IPsec.
-    fn protocol<'a>(&mut self, protocol: u8, ip: Ip, part: Part<'a>, origin: &mut Origin) -> Result<Step<'a>, Fate> {
+    fn protocol<'a>(
+        &mut self,
+        protocol: u8,
+        ip: Ip,
+        part: Part<'a>,
+        origin: &mut Origin,
+        sink: &mut impl Sink,
+    ) -> Result<Step<'a>, Fate> {
         let v6 = ip.src.is_ipv6();
         match protocol {
             // Hop-by-hop, routing, destination, mobility (RFC 6275), HIP, shim6 headers.
@@ -238,7 +245,7 @@ impl Decoder {
             47 => gre::gre(part, &ip, &mut origin.carriage),
             50 => {
                 let spi = esp::spi(part).ok_or(part.short(Layer::Esp))?;
-                match self.esp(&ip, spi, part, origin) {
+                match self.esp(&ip, spi, part, origin, sink) {
                     Opened::Clear(next, part) => Ok(Step::Protocol(next, ip, part)),
                     Opened::Closed => Err(self.esp.encrypted(&ip, spi, origin.packets)),
                     Opened::Failed(fate) => Err(fate),
@@ -260,8 +267,19 @@ impl Decoder {
         }
     }
 
-    fn esp<'a>(&mut self, ip: &Ip, spi: u32, part: Part<'a>, origin: &mut Origin) -> Opened<'a> {
+    fn esp<'a>(
+        &mut self,
+        ip: &Ip,
+        spi: u32,
+        part: Part<'a>,
+        origin: &mut Origin,
+        sink: &mut impl Sink,
+    ) -> Opened<'a> {
         let opened = self.esp.open(ip, spi, part, &mut self.corrections);
+        if let Some(count) = self.esp.take_forgotten() {
+            let detail = format!("{count} security associations: one was forgotten");
+            report(sink, Code::FlowLimit, Layer::Esp, origin.last, detail);
+        }
         if let Opened::Clear(..) = opened {
             origin.carriage.enter(Layer::Esp);
             origin.carriage.spi = Some(spi);
@@ -282,7 +300,9 @@ impl Decoder {
         let (layer, opened) = match (src_port, dst_port) {
             (gtpu::PORT, _) | (_, gtpu::PORT) => (Layer::Gtpu, gtpu::gtpu(payload, ip, carriage)?),
             (ppp::L2TP_PORT, _) | (_, ppp::L2TP_PORT) => (Layer::L2tp, ppp::l2tp(payload, ip, carriage)?),
-            (_, overlay::VXLAN_PORT | overlay::VXLAN_OLD_PORT) => return overlay::vxlan(payload, ip, carriage),
+            (_, overlay::VXLAN_PORT | overlay::VXLAN_OLD_PORT | overlay::VXLAN_GPE_PORT) => {
+                return overlay::vxlan(payload, ip, carriage);
+            }
             (_, overlay::GENEVE_PORT) => return overlay::geneve(payload, ip, carriage),
             (_, overlay::TZSP_PORT) => return overlay::tzsp(payload, ip, carriage),
             (esp::NAT_PORT, _) | (_, esp::NAT_PORT) => return self.esp_over_udp(ip, datagram, origin, sink),
@@ -306,11 +326,11 @@ impl Decoder {
             (_, Some(spi)) => spi,
             _ => return None,
         };
-        match self.esp(ip, spi, part, origin) {
+        match self.esp(ip, spi, part, origin, sink) {
             Opened::Clear(next, part) => Some(Ok(Step::Protocol(next, *ip, part))),
-            // Nothing but the port says that it is ESP.
+            // Nothing but the port says that it is ESP: SIP is looked for.
             Opened::Closed => Some(Err(match deliver(ip, datagram, origin, sink) {
-                Fate { reason: Reason::NotSip(""), .. } => self.esp.encrypted(ip, spi, origin.packets),
+                Fate { reason: Reason::NotSip(_), .. } => self.esp.encrypted(ip, spi, origin.packets),
                 other => other,
             })),
             Opened::Failed(_) => None,
@@ -411,7 +431,11 @@ impl Decoder {
             });
             // A fate that another correction will start from must stand; for the rest, that they are incomplete says more.
             let stands = |fate: &Fate| {
-                fate.layer == Layer::Sip || matches!(fate.reason, Reason::FragmentHeld | Reason::HeldOutOfOrder)
+                let corrected = matches!(
+                    fate.reason,
+                    Reason::FragmentHeld | Reason::HeldOutOfOrder | Reason::Encrypted(_)
+                );
+                fate.layer == Layer::Sip || corrected
             };
             let fate = fate.filter(stands).unwrap_or(Fate::new(Layer::Ip, reason));
             self.corrections.add(FRAGMENT_HELD, fate, held);

@@ -72,11 +72,12 @@ pub(super) enum Opened<'a> {
 pub(super) struct Esp {
     table: Table<(IpAddr, u32), Association>,
     named: u32,
+    forgot: bool,
 }
 
 impl Esp {
     pub fn new(limits: &Limits) -> Self {
-        Self { table: Table::new(limits.max_security_associations), named: 0 }
+        Self { table: Table::new(limits.max_security_associations), named: 0, forgot: false }
     }
 
     /// Reads a packet if it is in clear.
@@ -120,12 +121,19 @@ impl Esp {
         Fate::new(Layer::Esp, association.reason(spi))
     }
 
+    /// How many associations there are, if one had to give way since the last call.
+    pub fn take_forgotten(&mut self) -> Option<usize> {
+        std::mem::take(&mut self.forgot).then(|| self.table.len())
+    }
+
     fn association(&mut self, ip: &Ip, spi: u32) -> Option<&mut Association> {
         let key = (ip.dst, spi);
         let slot = self.table.find(&key).unwrap_or_else(|| {
             let named = self.named < MAX_NAMED;
             self.named += u32::from(named);
-            self.table.insert(key, Association { named, ..Association::default() }).0
+            let (slot, evicted) = self.table.insert(key, Association { named, ..Association::default() });
+            self.forgot |= evicted.is_some();
+            slot
         });
         self.table.get_mut(slot).map(|(_, association)| association)
     }

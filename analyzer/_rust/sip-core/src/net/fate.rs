@@ -226,7 +226,16 @@ impl Corrections {
         }
     }
 
+    /// In an order in which no fate is corrected below zero.
     pub fn take(&mut self) -> Vec<Correction> {
-        self.0.drain().map(|((from, to), packets)| Correction { from, to, packets }).collect()
+        let corrections = self.0.drain().map(|((from, to), packets)| Correction { from, to, packets });
+        let mut corrections: Vec<Correction> = corrections.collect();
+        // What leads to a fate comes before what leads on from it: fragments, then the segments in them, then the rest.
+        corrections.sort_by_key(|correction| match correction.from.reason {
+            Reason::FragmentHeld => 0,
+            Reason::HeldOutOfOrder => 1,
+            _ => 2,
+        });
+        corrections
     }
 }

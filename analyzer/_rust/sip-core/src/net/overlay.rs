@@ -1,4 +1,4 @@
-//! Ethernet over UDP: VXLAN (RFC 7348), GENEVE (RFC 8926), TZSP (packet streaming of MikroTik and others). Told by their
+//! Ethernet over UDP: VXLAN (RFC 7348; draft-ietf-nvo3-vxlan-gpe), GENEVE (RFC 8926), TZSP (packet streaming of MikroTik and others). Told by their
 //! destination port, and by headers whose reserved bits are zero.
 
 use super::carriage::Carriage;
@@ -12,17 +12,28 @@ use crate::problem::Layer;
 pub(super) const VXLAN_PORT: u16 = 4789;
 /// What Linux used before the registration, and still uses unless told otherwise.
 pub(super) const VXLAN_OLD_PORT: u16 = 8472;
+pub(super) const VXLAN_GPE_PORT: u16 = 4790;
 pub(super) const GENEVE_PORT: u16 = 6081;
 pub(super) const TZSP_PORT: u16 = 37008;
 
-/// The flag I must be set and the last byte zero; other bits belong to extensions (group policy).
+/// The flag I must be set and the last byte zero; with the flag P a byte says what is inside, other bits belong to
+/// extensions (group policy).
 pub(super) fn vxlan<'a>(part: Part<'a>, ip: &Ip, carriage: &mut Carriage) -> Option<Result<Step<'a>, Fate>> {
-    let (&[flags, .., reserved], rest) = part.header::<8>()?;
-    if flags & 0x0C != 0x08 || reserved != 0 {
+    const INSTANCE: u8 = 0x08;
+    const PROTOCOL: u8 = 0x04;
+    let (&[flags, _, _, next, _, _, _, reserved], rest) = part.header::<8>()?;
+    if flags & INSTANCE == 0 || reserved != 0 {
         return None;
     }
+    let step = match (flags & PROTOCOL, next) {
+        (0, _) | (_, 3) => Step::Link(linktype::ETHERNET, rest),
+        (_, 1) => Step::Ipv4(rest),
+        (_, 2) => Step::Ipv6(rest),
+        (_, 5) => Step::Ethertype(0x8847, rest),
+        _ => return None,
+    };
     carriage.enter_over(ip, Layer::Vxlan);
-    Some(Ok(Step::Link(linktype::ETHERNET, rest)))
+    Some(Ok(step))
 }
 
 pub(super) fn geneve<'a>(part: Part<'a>, ip: &Ip, carriage: &mut Carriage) -> Option<Result<Step<'a>, Fate>> {
