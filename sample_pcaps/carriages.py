@@ -400,7 +400,6 @@ def fragments() -> Capture:
         caller="alice@example.com", callee="bob@example.com", outcome="busy", status=486, call_ids=[call.call_id],
         invite=lab.sightings[0], ended=refusal, released_by="callee",
     )  # fmt: skip
-    lab.dialog(call, state="terminated", ended=refusal, ended_by="remote", end_reason="rejected")
     return lab
 
 

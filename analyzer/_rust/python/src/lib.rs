@@ -29,7 +29,8 @@ fn options(threads: usize, limits: Option<&Bound<'_, PyDict>>, link_types: &[(St
     let mut options = Options { threads, ..Options::default() };
     let number = |text: &String| {
         let known = link_type_number(text);
-        known.ok_or_else(|| PyValueError::new_err(format!("no link type is called {text:?}: USER0, ETHERNET, RAW, 147")))
+        known
+            .ok_or_else(|| PyValueError::new_err(format!("no link type is called {text:?}: USER0, ETHERNET, RAW, 147")))
     };
     for (given, read_as) in link_types {
         options.link_types.push((number(given)?, number(read_as)?));

@@ -167,8 +167,22 @@ impl Layer {
         use Layer::*;
         matches!(
             self,
-            Ppp | Pppoe | Mpls | L2tp | Gre | Erspan | Etherip | Vxlan | Geneve | Tzsp | Gtpu | Ipip | SixInFour
-                | FourInSix | SixInSix | Ah | Esp
+            Ppp | Pppoe
+                | Mpls
+                | L2tp
+                | Gre
+                | Erspan
+                | Etherip
+                | Vxlan
+                | Geneve
+                | Tzsp
+                | Gtpu
+                | Ipip
+                | SixInFour
+                | FourInSix
+                | SixInSix
+                | Ah
+                | Esp
         )
     }
 }

@@ -118,7 +118,7 @@ impl Decoder {
         let part = Part { bytes: data, offset, missing, open: false };
         let given = self.link_types.iter().find(|(link, _)| *link == packet.link);
         let link = given.map_or(packet.link, |&(_, link)| link);
-        let fate = self.walk(Step::Link(link, part), Origin::packet(self.last), 0, sink);
+        let fate = self.walk(Step::Link(link, part), &mut Origin::packet(self.last), 0, sink);
         // Groups that this packet pushed over a limit.
         self.deliver_given_up(sink);
         fate
@@ -139,7 +139,7 @@ impl Decoder {
     /// Walks up the layers: each header says which one is next. A tunnel is a module that reads its header, notes in the
     /// carriage what it was, and answers with the next step: by ethertype in [`link::ethertype`], by IP protocol in
     /// [`Self::protocol`], by UDP port in [`over_udp`].
-    fn walk<S: Sink>(&mut self, mut step: Step<'_>, mut origin: Origin, mut depth: u8, sink: &mut S) -> Fate {
+    fn walk<S: Sink>(&mut self, mut step: Step<'_>, origin: &mut Origin, mut depth: u8, sink: &mut S) -> Fate {
         loop {
             if depth >= self.max_layers {
                 let detail = format!("more than {} headers in one packet", self.max_layers);
@@ -148,30 +148,30 @@ impl Decoder {
             }
             depth += 1;
             let next = match step {
-                Step::Ipv4(part) => match self.ip(ip::ipv4(part), &origin, sink) {
+                Step::Ipv4(part) => match self.ip(ip::ipv4(part), origin, sink) {
                     Ok(header) => match header.fragment {
                         None => Ok(Step::Protocol(header.protocol, header.ip, header.payload)),
                         Some(fragment) => {
                             let ip::Header { ip, protocol, payload: part, .. } = header;
-                            return self.fragment(&Incoming { ip, protocol, fragment, part, depth }, &origin, sink);
+                            return self.fragment(&Incoming { ip, protocol, fragment, part, depth }, origin, sink);
                         }
                     },
                     Err(fate) => Err(fate),
                 },
                 Step::Ipv6(part) => self
-                    .ip(ip::ipv6(part), &origin, sink)
+                    .ip(ip::ipv6(part), origin, sink)
                     .map(|header| Step::Protocol(header.protocol, header.ip, header.payload)),
-                Step::Protocol(17, ip, part) => match datagram(part, &origin, sink) {
-                    Ok(datagram) => match self.over_udp(&ip, &datagram, &mut origin, sink) {
-                        None => return deliver(&ip, &datagram, &origin, sink),
+                Step::Protocol(17, ip, part) => match datagram(part, origin, sink) {
+                    Ok(datagram) => match self.over_udp(&ip, &datagram, origin, sink) {
+                        None => return deliver(&ip, &datagram, origin, sink),
                         Some(next) => next,
                     },
                     Err(fate) => Err(fate),
                 },
                 Step::Protocol(6, ip, part) => {
-                    return self.tcp.packet(ip, part, &origin, self.now, &mut self.corrections, sink);
+                    return self.tcp.packet(ip, part, origin, self.now, &mut self.corrections, sink);
                 }
-                Step::Protocol(132, ip, part) => return self.sctp.packet(ip, part, &origin, self.now, sink),
+                Step::Protocol(132, ip, part) => return self.sctp.packet(ip, part, origin, self.now, sink),
                 Step::Protocol(44, ip, part) if ip.src.is_ipv6() => match ip::fragment_header(part) {
                     Err(fate) => Err(fate),
                     Ok(header) => {
@@ -181,25 +181,25 @@ impl Decoder {
                             None => Ok(Step::Protocol(protocol, ip, part)),
                             Some(fragment) => {
                                 let incoming = Incoming { ip, protocol, fragment, part, depth };
-                                return self.fragment(&incoming, &origin, sink);
+                                return self.fragment(&incoming, origin, sink);
                             }
                         }
                     }
                 },
-                Step::Protocol(1, ip, part) if ip.src.is_ipv4() => return icmp(icmp::v4(part), part, &origin, sink),
-                Step::Protocol(58, ip, part) if ip.src.is_ipv6() => return icmp(icmp::v6(part), part, &origin, sink),
-                Step::Protocol(protocol, ip, part) => self.protocol(protocol, ip, part, &mut origin, sink),
+                Step::Protocol(1, ip, part) if ip.src.is_ipv4() => return icmp(icmp::v4(part), part, origin, sink),
+                Step::Protocol(58, ip, part) if ip.src.is_ipv6() => return icmp(icmp::v6(part), part, origin, sink),
+                Step::Protocol(protocol, ip, part) => self.protocol(protocol, ip, part, origin, sink),
                 Step::Link(link, part) => self.link(link, part, &mut origin.carriage, sink),
                 Step::Llc(part) => link::llc(part),
                 Step::Ethertype(0x8864, part) => {
                     let opened = ppp::pppoe(part, &mut origin.carriage);
-                    opened.map(|inner| self::inner(inner, Layer::Pppoe, part, &origin, sink))
+                    opened.map(|inner| self::inner(inner, Layer::Pppoe, part, origin, sink))
                 }
                 Step::Ethertype(ethertype, part) => link::ethertype(ethertype, part, &mut origin.carriage),
                 Step::Ppp(part) => ppp::ppp(part),
-                Step::Aggregate(part) => return self.aggregate(part, &origin, depth, sink),
+                Step::Aggregate(part) => return self.aggregate(part, origin, depth, sink),
                 Step::ExportedPdu(part) => match exported_pdu::exported_pdu(part) {
-                    Ok((flow, payload)) => return unit(flow, payload, 0, Layer::ExportedPdu, &origin, sink),
+                    Ok((flow, payload)) => return unit(flow, payload, 0, Layer::ExportedPdu, origin, sink),
                     Err(fate) => Err(fate),
                 },
             };
@@ -267,14 +267,7 @@ impl Decoder {
         }
     }
 
-    fn esp<'a>(
-        &mut self,
-        ip: &Ip,
-        spi: u32,
-        part: Part<'a>,
-        origin: &mut Origin,
-        sink: &mut impl Sink,
-    ) -> Opened<'a> {
+    fn esp<'a>(&mut self, ip: &Ip, spi: u32, part: Part<'a>, origin: &mut Origin, sink: &mut impl Sink) -> Opened<'a> {
         let opened = self.esp.open(ip, spi, part, &mut self.corrections);
         if let Some(count) = self.esp.take_forgotten() {
             let detail = format!("{count} security associations: one was forgotten");
@@ -339,19 +332,19 @@ impl Decoder {
 
     /// The frames of an A-MSDU. The ledger counts the packet for the first.
     fn aggregate<S: Sink>(&mut self, part: Part<'_>, origin: &Origin, depth: u8, sink: &mut S) -> Fate {
-        let (mut fate, mut origin, mut rest) = (None, *origin, Some(part));
+        let (mut fate, mut rest, mut packets) = (None, Some(part), origin.packets);
         while let Some(part) = rest {
             let found = match wlan::subframe(part) {
                 Ok((frame, next)) => {
                     rest = next;
-                    self.walk(Step::Llc(frame), origin, depth, sink)
+                    self.walk(Step::Llc(frame), &mut Origin { packets, ..*origin }, depth, sink)
                 }
                 Err(fate) => {
                     rest = None;
                     fate
                 }
             };
-            origin.packets = 0;
+            packets = 0;
             fate.get_or_insert(found);
         }
         fate.unwrap_or(part.short(Layer::Wlan))
@@ -405,7 +398,7 @@ impl Decoder {
             }
             Outcome::Complete(datagram) => {
                 let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
-                let fate = self.walk(step, datagram.origin, datagram.depth, sink);
+                let fate = self.walk(step, &mut { datagram.origin }, datagram.depth, sink);
                 self.corrections.add(FRAGMENT_HELD, fate, datagram.held);
                 fate
             }
@@ -427,14 +420,12 @@ impl Decoder {
             report(sink, code, Layer::Ip, first, detail);
             let fate = datagram.map(|datagram| {
                 let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
-                self.walk(step, datagram.origin, datagram.depth, sink)
+                self.walk(step, &mut { datagram.origin }, datagram.depth, sink)
             });
             // A fate that another correction will start from must stand; for the rest, that they are incomplete says more.
             let stands = |fate: &Fate| {
-                let corrected = matches!(
-                    fate.reason,
-                    Reason::FragmentHeld | Reason::HeldOutOfOrder | Reason::Encrypted(_)
-                );
+                let corrected =
+                    matches!(fate.reason, Reason::FragmentHeld | Reason::HeldOutOfOrder | Reason::Encrypted(_));
                 fate.layer == Layer::Sip || corrected
             };
             let fate = fate.filter(stands).unwrap_or(Fate::new(Layer::Ip, reason));

@@ -86,9 +86,8 @@ impl Esp {
         let Some(association) = self.association(ip, spi) else { return Opened::Closed };
         if payload.missing > 0 || payload.open {
             let found = association.method.and_then(|method| cut(method, association.next, payload));
-            return found.map_or(Opened::Failed(Fate::new(Layer::Esp, Reason::Cut)), |(next, part)| {
-                Opened::Clear(next, part)
-            });
+            return found
+                .map_or(Opened::Failed(Fate::new(Layer::Esp, Reason::Cut)), |(next, part)| Opened::Clear(next, part));
         }
         if let Some((next, body)) = association.method.and_then(|method| trailer(method, payload)) {
             association.next = next;
@@ -105,7 +104,11 @@ impl Esp {
                 break;
             }
             let before = Fate::new(Layer::Esp, association.reason(spi));
-            corrections.add(before, Fate::new(Layer::Esp, Reason::NotVerified), std::mem::take(&mut association.unread));
+            corrections.add(
+                before,
+                Fate::new(Layer::Esp, Reason::NotVerified),
+                std::mem::take(&mut association.unread),
+            );
             (association.method, association.next, association.likely) = (Some(method), next, None);
             return Opened::Clear(next, body);
         }
@@ -192,7 +195,9 @@ fn evidence(next: u8, body: &[u8], ip: &Ip) -> Evidence {
             let whole = first >> 4 == 4 && usize::from(be16(high, low)) == body.len();
             when(whole && header.is_some_and(|header| sum(0, header) == 0xFFFF))
         }
-        (41, &[first, _, _, _, high, low, ..]) => when(first >> 4 == 6 && usize::from(be16(high, low)) + 40 == body.len()),
+        (41, &[first, _, _, _, high, low, ..]) => {
+            when(first >> 4 == 6 && usize::from(be16(high, low)) + 40 == body.len())
+        }
         (6, &[s1, s0, d1, d0, _, _, _, _, _, _, _, _, length, ..]) => {
             // Three bits that are reserved (RFC 9293 §3.1).
             let header = usize::from(length >> 4) * 4;

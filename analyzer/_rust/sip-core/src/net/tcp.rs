@@ -295,7 +295,8 @@ impl Tcp {
     fn skip_oldest<S: Sink>(&mut self, at: Stamp, now: i64, corrections: &mut Corrections, sink: &mut S) -> bool {
         let Some((_, hole)) = self.shared.holes.pop_first() else { return false };
         let shared = &mut self.shared;
-        let mut turn = Turn { sink, shared, corrections, slot: hole.slot, now, at, packet: 0, packets: 0, carriage: None };
+        let mut turn =
+            Turn { sink, shared, corrections, slot: hole.slot, now, at, packet: 0, packets: 0, carriage: None };
         if let Some((key, connection)) = self.table.get_mut(hole.slot) {
             let way = Way { flow: key.flow(hole.side), side: hole.side };
             connection.side(hole.side).skip(way, &mut turn);

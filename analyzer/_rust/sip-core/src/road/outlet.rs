@@ -157,13 +157,17 @@ impl Sink for PointSink<'_, '_> {
                     detail: format!("{missing} bytes of a SIP stream were not captured before this packet"),
                 });
             }
-            Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| framer.gap(limits, emit));
+            Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
+                framer.gap(limits, emit)
+            });
         }
     }
 
     fn stream_end(&mut self, stream: StreamId, _end: StreamEnd, _at: Stamp) {
         if let Some(mut stream) = self.framers.remove(&stream) {
-            Self::framed(self.out, (self.point, self.interface), &mut stream, |framer, limits, emit| framer.end(limits, emit));
+            Self::framed(self.out, (self.point, self.interface), &mut stream, |framer, limits, emit| {
+                framer.end(limits, emit)
+            });
         }
     }
 
