@@ -17,7 +17,7 @@ def build() -> list[Capture]:
 
 
 def stage(lab: Capture, alice: Node = ALICE, bob: Node = BOB, transport: str = "udp", send: Send | None = None) -> None:
-    """The call, over whatever carries it. `send(at, source, message)` puts a message on the wire where it is not UDP."""
+    """The call, over whatever carries it. `send(at, source, message)` puts a message on a wire that is not UDP."""
     call = lab.session("call", alice, bob, transport=transport)
 
     def sent(at: Millis, source: Node, message: Message) -> Sighting:

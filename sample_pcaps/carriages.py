@@ -77,7 +77,11 @@ def gtpu(source: Node, target: Node, packet: Packet) -> Packet:
 
 
 def gre_with_key(source: Node, target: Node, packet: Packet) -> Packet:
-    return outer(source, packet) / GRE(chksum_present=1, key_present=1, seqnum_present=1, key=77, seqence_number=1) / packet
+    return (
+        outer(source, packet)
+        / GRE(chksum_present=1, key_present=1, seqnum_present=1, key=77, seqence_number=1)
+        / packet
+    )
 
 
 def pptp(source: Node, target: Node, packet: Packet) -> Packet:
@@ -97,7 +101,12 @@ def four_in_six(source: Node, target: Node, packet: Packet) -> Packet:
 
 
 def vxlan(source: Node, target: Node, packet: Packet) -> Packet:
-    return outer(source, packet) / UDP(sport=49999, dport=4789) / VXLAN(flags=0x08, vni=42) / inner_frame(source, target, packet)
+    return (
+        outer(source, packet)
+        / UDP(sport=49999, dport=4789)
+        / VXLAN(flags=0x08, vni=42)
+        / inner_frame(source, target, packet)
+    )
 
 
 def geneve(source: Node, target: Node, packet: Packet) -> Packet:
@@ -293,23 +302,28 @@ def protected() -> list[Capture]:
     """IPsec as on Gm: integrity without encryption, found by the packets alone; and encrypted."""
     sha1, sha256, authenticated = Security(), Security(digestmod="sha256", icv=16), Security()
     captures = []
-    for name, words, security, protect, number, marks in (
-        ("ipsec_ah", "an authentication header", authenticated, authenticated.ah, 51, {"tunnel": "ah"}),
-        ("ipsec_esp_null", "ESP that does not encrypt, ICV of 12 bytes", sha1, sha1.esp, 50, {"tunnel": "esp"}),
-        ("ipsec_esp_null_16", "ESP that does not encrypt, ICV of 16 bytes", sha256, sha256.esp, 50, {"tunnel": "esp"}),
+    for name, words, wrap, tunnel in (
+        ("ipsec_ah", "an authentication header", authenticated.transport(authenticated.ah, 51), "ah"),
+        ("ipsec_esp_null", "ESP that does not encrypt, ICV of 12 bytes", sha1.transport(sha1.esp, 50), "esp"),
+        ("ipsec_esp_null_16", "ESP that does not encrypt, ICV of 16 bytes", sha256.transport(sha256.esp, 50), "esp"),
     ):
-        lab = Capture(name, f"The basic call behind {words}, transport mode.", carried=marked(**marks, **SPI),
-                      link=lambda s, t, p, w=security.transport(protect, number): wire.ethernet(s, t, w(s, t, p)))  # type: ignore[misc]  # fmt: skip
+        what = f"The basic call behind {words}, transport mode."
+        lab = Capture(name, what, link=on_ethernet(wrap), carried=marked(tunnel=tunnel, **SPI))
         stage(lab)
         captures.append(lab)
     return [*captures, over_tcp(), behind_nat(), encrypted()]
 
 
+def on_ethernet(wrap: Wrap) -> Link:
+    """From phone to proxy, without a tunnel's ends between them."""
+    return lambda source, target, packet: wire.ethernet(source, target, wrap(source, target, packet))
+
+
 def over_tcp() -> Capture:
-    wrap = (security := Security()).transport(security.esp, 50)
+    security = Security()
     lab = Capture(
         "ipsec_esp_null_tcp", "The basic call over TCP in ESP that does not encrypt, handshake and all.",
-        link=lambda s, t, p: wire.ethernet(s, t, wrap(s, t, p)), carried=marked(tunnel="esp", **SPI),
+        link=on_ethernet(security.transport(security.esp, 50)), carried=marked(tunnel="esp", **SPI),
     )  # fmt: skip
     tcp = wire.TcpConnection(lab, ALICE, BOB, port=52044, client_isn=0x1000, server_isn=0x2000)
     tcp.open(-30, -20, -10)
@@ -323,10 +337,12 @@ def behind_nat() -> Capture:
 
     def link(source: Node, target: Node, packet: Packet) -> bytes:
         inside = security.esp(source, 4, bytes(packet))
-        return bytes(Ether(src=NEAR.mac, dst=FAR.mac) / outer(source, packet) / UDP(sport=4500, dport=4500) / Raw(inside))
+        return bytes(
+            Ether(src=NEAR.mac, dst=FAR.mac) / outer(source, packet) / UDP(sport=4500, dport=4500) / Raw(inside)
+        )
 
     lab = Capture(
-        "ipsec_esp_udp", "The basic call in ESP over UDP (NAT traversal), tunnel mode, not encrypted, with a keep-alive.",
+        "ipsec_esp_udp", "The basic call in ESP over UDP (NAT traversal), tunnel mode, not encrypted; a keep-alive.",
         link=link, carried=marked(tunnel="esp/ipip", **OUTER, **SPI),
     )  # fmt: skip
     stage(lab)
@@ -336,11 +352,9 @@ def behind_nat() -> Capture:
 
 
 def encrypted() -> Capture:
-    wrap = (security := Security(encrypted=True)).transport(security.esp, 50)
-    lab = Capture(
-        "ipsec_encrypted", "A call behind ESP that does encrypt: no message, and an account that says so for each SPI.",
-        link=lambda s, t, p: wire.ethernet(s, t, wrap(s, t, p)),
-    )  # fmt: skip
+    security = Security(encrypted=True)
+    what = "A call behind ESP that does encrypt: no message, and an account that says so for each SPI."
+    lab = Capture("ipsec_encrypted", what, link=on_ethernet(security.transport(security.esp, 50)))
     stage(lab)
     # Nobody can see any of it.
     lab.sightings.clear()
@@ -351,14 +365,17 @@ def encrypted() -> Capture:
 
 def doubly() -> Capture:
     """What a tap on S1-U or N3 sees of a VoLTE phone."""
-    wrap = (security := Security()).transport(security.esp, 50)
+    security = Security()
+    wrap = security.transport(security.esp, 50)
 
     def link(source: Node, target: Node, packet: Packet) -> bytes:
         carried = gtpu(source, target, wrap(source, target, packet))
         return bytes(Ether(src=NEAR.mac, dst=FAR.mac) / Dot1Q(vlan=700) / carried)
 
     marks = marked(tunnel="gtpu/esp", vlan="700", **OUTER, **TEID, **SPI)
-    lab = Capture("tunnel_doubly", "The basic call in ESP (not encrypted) in GTP-U in a VLAN.", link=link, carried=marks)
+    lab = Capture(
+        "tunnel_doubly", "The basic call in ESP (not encrypted) in GTP-U in a VLAN.", link=link, carried=marks
+    )
     stage(lab)
     return lab
 
@@ -368,7 +385,8 @@ def in_and_out() -> Capture:
     plain: dict[str, Any] = dict.fromkeys(("tunnel", "outer_src_ip", "outer_dst_ip", "teid"))
     inside = marked(tunnel="gtpu", **OUTER, **TEID)
     lab = Capture(
-        "tunnel_in_and_out", "The basic call seen twice, inside GTP-U and behind the gateway: each second sighting is a duplicate.",
+        "tunnel_in_and_out",
+        "The basic call seen twice, inside GTP-U and behind the gateway: each second sighting is a duplicate.",
         link=framed(gtpu), carried=lambda seen: plain if seen.duplicate else inside(seen),
     )  # fmt: skip
     stage(lab)
@@ -377,9 +395,10 @@ def in_and_out() -> Capture:
 
 
 def fragments() -> Capture:
-    """An INVITE too long for the radio: the phone sends two IP fragments, and each is too long for the tunnel's road."""
+    """An INVITE too long for the radio: the phone sends two IP fragments, each too long for the tunnel's road."""
     lab = Capture(
-        "tunnel_fragments", "A call in GTP-U whose INVITE is fragmented inside the tunnel and outside: five packets, one message.",
+        "tunnel_fragments",
+        "A refused call in GTP-U whose INVITE is fragmented inside the tunnel and outside: four packets, one message.",
         link=framed(gtpu), carried=marked(tunnel="gtpu", **OUTER, **TEID),
     )  # fmt: skip
     call = lab.session("call", ALICE, BOB)
@@ -394,8 +413,8 @@ def fragments() -> Capture:
     for packet in packets:
         packet.link = whole_packet
     lab.see(invite, packets[0], packets[-1], "udp")
-    refusal = lab.send(40, BOB, ALICE, invite.reply(486))
-    lab.send(60, ALICE, BOB, invite.ack(refusal.message))  # type: ignore[arg-type]
+    refusal = lab.send(40, BOB, ALICE, busy := invite.reply(486))
+    lab.send(60, ALICE, BOB, invite.ack(busy))
     lab.call(
         caller="alice@example.com", callee="bob@example.com", outcome="busy", status=486, call_ids=[call.call_id],
         invite=lab.sightings[0], ended=refusal, released_by="callee",

@@ -141,7 +141,9 @@ def _link_type(word: str) -> tuple[str, str]:
     given, _, read_as = (part.strip().upper() for part in word.partition("="))
     for name in (given, read_as):
         if core().link_type(name) is None:
-            raise AnalyzerError(f"link type {word!r}: {name!r} is none; give it as USER0=ETHERNET, USER0=RAW or 147=101")
+            raise AnalyzerError(
+                f"link type {word!r}: {name!r} is none; give it as USER0=ETHERNET, USER0=RAW or 147=101"
+            )
     return given, read_as
 
 

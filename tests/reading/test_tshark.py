@@ -15,6 +15,7 @@ CAPTURES = sorted(
     path for path in (SHARED / "captures").glob("*") if path.suffix not in (".md", ".tsv") and path.is_file()
 )
 
+
 def expected(path: Path) -> list[dict[str, str]]:
     with (SHARED / "captures" / "expected" / f"{path.name}.tsv").open(newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))
@@ -49,6 +50,10 @@ def of_ours(row: dict[str, object]) -> tuple[str, ...]:
         text("cseq"),
         text("via_branch"),
     )
+
+
+def test_the_captures_are_there() -> None:
+    assert len(list(shared("captures", "expected").glob("*.tsv"))) == len(CAPTURES)
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)

@@ -60,9 +60,14 @@ impl Carriage {
         }
     }
 
+    /// Takes the addresses of an IP packet that has another one inside.
+    pub(super) fn leave(&mut self, ip: &Ip) {
+        self.outer.get_or_insert((ip.src, ip.dst));
+    }
+
     /// A tunnel inside an IP packet with these addresses.
     pub(super) fn enter_over(&mut self, ip: &Ip, tunnel: Layer) {
-        self.outer.get_or_insert((ip.src, ip.dst));
+        self.leave(ip);
         self.enter(tunnel);
     }
 

@@ -260,7 +260,7 @@ impl Decoder {
             97 => overlay::etherip(part, &ip, &mut origin.carriage),
             // MPLS in IP (RFC 4023).
             137 => {
-                origin.carriage.enter_over(&ip, Layer::Mpls);
+                origin.carriage.leave(&ip);
                 Ok(Step::Ethertype(0x8847, part))
             }
             other => Err(Fate::new(Layer::Ip, Reason::Protocol(other))),

@@ -22,8 +22,7 @@ pub(super) fn ip(part: Part<'_>) -> Option<Step<'_>> {
     match *part.bytes {
         [first @ 0x45..=0x4F, _, high, low, ..] => {
             let (total, header) = (u64::from(be16(high, low)), u64::from(first & 0x0F) * 4);
-            // 0 is segmentation offload.
-            (total == 0 || (header..=part.wire_len()).contains(&total)).then_some(Step::Ipv4(part))
+            (header..=part.wire_len()).contains(&total).then_some(Step::Ipv4(part))
         }
         [0x60..=0x6F, _, _, _, high, low, ..] => {
             (u64::from(be16(high, low)) + 40 <= part.wire_len()).then_some(Step::Ipv6(part))
