@@ -15,10 +15,13 @@ def scan(
     threads: int = 0,
     limits: dict[str, int] | None = None,
     columns: Sequence[str] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
 ) -> Scan: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None]],
     wanted: Sequence[tuple[str, int, int, int]],
     limits: dict[str, int] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
 ) -> list[bytes | None]: ...
 def parse(text: bytes) -> dict[str, Any]: ...
+def link_type(text: str) -> int | None: ...

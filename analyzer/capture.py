@@ -33,6 +33,7 @@ def read(
     origins: Origin | Iterable[Origin],
     *,
     capture_points: Iterable[str] = (),
+    link_types: Iterable[str] = (),
     threads: int = 0,
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
@@ -42,7 +43,8 @@ def read(
 
     ``origins`` is a path, a glob, a directory, ``-`` (standard input), a binary file object, or a list of these; pcap
     or pcapng, also compressed (gzip, zstd, lz4, xz, bzip2). ``capture_points`` are ``NAME=GLOB`` words that say which
-    files were taken where. ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
+    files were taken where; ``link_types`` are words that say what the user-defined link types of a file hold
+    (``USER0=ETHERNET``). ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
     limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
     the tables you are going to look at, where you know: what only others need is read when it is asked for.
 
@@ -54,7 +56,7 @@ def read(
     >>> cap.calls[["caller", "callee", "outcome", "status"]].values.tolist()
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
-    found = native.sources(origins, capture_points)
+    found = native.sources(origins, capture_points, link_types)
     lean = tables is not None and not _NEED_ALL.intersection(tables)
     columns = [*schema.MESSAGES.names, *schema.CORE_ONLY.names, *schema.DESCRIPTIONS.names] if lean else []
     reading = native.Reading(found, threads, limits, [name for name in columns if name not in schema.FOR_SHOW] or None)

@@ -351,6 +351,7 @@ class Captured:
     source: Node
     target: Node
     copy_of: Captured | None = None  # the tap saw this very packet twice
+    seen_on: Callable[[Node, Node, Packet], bytes] | None = None  # and the second time on this link
     frame: int = 0
     wire: bytes = b""
     interface: int = 0
@@ -407,8 +408,10 @@ class Capture:
         start: str = "2025-03-03T08:00:00Z",
         container: Any = None,
         link: Callable[[Node, Node, Packet], bytes] = ethernet,
+        carried: Callable[[Sighting], dict[str, Any]] = lambda seen: {},
     ) -> None:
         self.name, self.what, self.link = name, what, link
+        self.carried = carried  # what the truth says of the tunnels around a message
         self.container = container or Pcap()
         self.start = int(datetime.fromisoformat(start).timestamp()) * 1_000_000_000
         self.packets: list[Captured] = []
@@ -491,12 +494,13 @@ class Capture:
             seen.append(self.send(Decimal(at) + len(seen) * Decimal(step), *self.ends(response), response))
         return seen
 
-    def mirror(self, delay: Millis) -> None:
-        """The tap sees every packet so far once more, `delay` ms later: the same packet, the same IP id."""
+    def mirror(self, delay: Millis, link: Callable[[Node, Node, Packet], bytes] | None = None) -> None:
+        """The tap sees every packet so far once more, `delay` ms later: the same packet, the same IP id, on the same
+        link unless another one is named."""
         copies = {}
         for packet in list(self.packets):
             copies[packet] = copied = copy.copy(packet)
-            copied.time, copied.copy_of = packet.time + nanoseconds(delay), packet
+            copied.time, copied.copy_of, copied.seen_on = packet.time + nanoseconds(delay), packet, link
             self.packets.append(copied)
         for seen in list(self.sightings):
             marks: dict[str, Any] = {
@@ -607,6 +611,7 @@ class Capture:
                 "status": message.status if isinstance(message, Response) else None,
                 "call_id": message.session.call_id, "cseq": message.cseq, "via_branch": message.branch,
                 "retransmission": seen.retransmission, "duplicate": seen.duplicate, "complete": seen.complete,
+                **self.carried(seen),
             })  # fmt: skip
         return rows
 
@@ -659,6 +664,8 @@ class Capture:
             captured.frame = frame
             if captured.copy_of is not None:
                 captured.wire = captured.copy_of.wire
+                if captured.seen_on is not None:
+                    captured.wire = captured.seen_on(captured.source, captured.target, captured.packet)
                 continue
             if captured.quotes is not None:
                 captured.packet /= Raw(bytes(captured.quotes.packet)[:548])  # as much as RFC 1812 §4.3.2.3 allows

@@ -529,8 +529,9 @@ IMS = Seen(
     """A telephone registers in an IMS: UE, P-CSCF (5060), I-CSCF (4060) and S-CSCF (6060), the last three in one host;
     IMS-AKA without IPsec. REGISTER and its 401, REGISTER with credentials and its 200, over three hops each; the UE
     asks for 600000 s and is granted 540000. It subscribes to its registration state and gets a NOTIFY (two hops
-    each), and the P-CSCF keeps the way open with an OPTIONS. The radio side shows the same packets in GTP tunnels;
-    the rows here are those of the packets outside, and the registration is measured between UE and P-CSCF.""",
+    each), and the P-CSCF keeps the way open with an OPTIONS. The radio side shows the same packets in GTP tunnels:
+    what the UE sends is seen there first, what it gets last; each later sighting is a duplicate, and the registration
+    is measured between UE and P-CSCF.""",
     transactions={"completed": 11},
     dialogs=[
         {
@@ -553,9 +554,9 @@ IMS = Seen(
             "challenges": 1,
             "status": 200,
             "expires_s": 540000,
-            "started_at": "1587110434.726666078",
+            "started_at": "1587110434.726533843",
             "ended_at": "1587110434.936706603",
-            "delay_s": 0.210040525,
+            "delay_s": 0.21017276,
             "registrar": "10.4.128.21:5060",
         }
     ],

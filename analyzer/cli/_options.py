@@ -36,6 +36,13 @@ def captures(function: Function) -> Function:
                 metavar="NAME=GLOB",
                 help="Files that match GLOB were taken at the capture point NAME. May be given several times.",
             ),
+            click.option(
+                "--link-type",
+                "link_types",
+                multiple=True,
+                metavar="GIVEN=READ_AS",
+                help="Read packets of one link type as another: USER0=ETHERNET, USER1=RAW. May be given several times.",
+            ),
             click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with."),
             click.option(
                 "--mask",
@@ -169,6 +176,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None) -> Re
         capture = read_capture(
             list(sources),
             capture_points=values["capture_points"],
+            link_types=values["link_types"],
             threads=values["threads"] or 0,
             progress=progress,
             tables=tables,

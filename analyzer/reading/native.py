@@ -45,6 +45,8 @@ class Sources:
     """The captures of one reading, expanded to files: name as given, path on disk, capture point or None."""
 
     files: list[tuple[str, str, str | None]]
+    #: Link types to be read as others: (of the file, read as), by name or number.
+    link_types: list[tuple[str, str]] = field(default_factory=list)
     #: Copies of streams that can be read only once; removed with the object.
     spooled: list[tempfile._TemporaryFileWrapper[bytes]] = field(default_factory=list)
 
@@ -54,15 +56,18 @@ class Sources:
         return sum(os.path.getsize(path) for _, path, _ in self.files if os.path.exists(path))
 
 
-def sources(origins: Origin | Iterable[Origin], capture_points: Iterable[str] = ()) -> Sources:
+def sources(
+    origins: Origin | Iterable[Origin], capture_points: Iterable[str] = (), link_types: Iterable[str] = ()
+) -> Sources:
     """Expands what the user named: globs, directories (every file in it, recursively), ``-``, file objects.
 
-    ``capture_points`` are ``name=glob`` words; a file whose name or path matches belongs to that point.
+    ``capture_points`` are ``name=glob`` words; a file whose name or path matches belongs to that point. ``link_types``
+    are words such as ``USER0=ETHERNET``.
     """
     single = isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
     named: list[Origin] = [cast("Origin", origins)] if single else list(cast("Iterable[Origin]", origins))
     points = [_point(word) for word in capture_points]
-    found = Sources([])
+    found = Sources([], [_link_type(word) for word in link_types])
     for origin in named:
         if not isinstance(origin, (str, os.PathLike)):
             name = str(getattr(origin, "name", "stream"))
@@ -132,6 +137,16 @@ def _point(word: str) -> tuple[str, str]:
     return name, pattern
 
 
+def _link_type(word: str) -> tuple[str, str]:
+    given, _, read_as = (part.strip().upper() for part in word.partition("="))
+    for name in (given, read_as):
+        if core().link_type(name) is None:
+            raise AnalyzerError(
+                f"link type {word!r}: {name!r} is none; give it as USER0=ETHERNET, USER0=RAW or 147=101"
+            )
+    return given, read_as
+
+
 def _point_of(path: str, points: list[tuple[str, str]]) -> str | None:
     names = (path, os.path.basename(path))
     return next((name for name, glob_ in points if any(fnmatch.fnmatch(text, glob_) for text in names)), None)
@@ -148,7 +163,7 @@ class Reading:
         self._limits = dict(limits) if limits else None
         #: Every column of ``messages`` is made.
         self.whole = columns is None
-        self._scan = core().scan(found.files, threads, self._limits, columns)
+        self._scan = core().scan(found.files, threads, self._limits, columns, found.link_types)
 
     def again(self) -> Reading:
         """The same captures with every column."""
@@ -174,5 +189,5 @@ class Reading:
 
     def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
         """The verbatim bytes of messages, by (file, frame, offset, length) of their rows; reads the captures again."""
-        found: list[bytes | None] = core().fetch(self._sources.files, rows, self._limits)
+        found: list[bytes | None] = core().fetch(self._sources.files, rows, self._limits, self._sources.link_types)
         return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from analyzer.show.text import safe, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import polars as pl
 
@@ -27,21 +27,12 @@ _NOT_FAILED = (*_NOT_COUNTED, "answered", "answered_elsewhere", "redirected", "c
 _UNREAD = {
     "not_sip_gtp_u": "GTP-U",
     "not_sip_sigcomp": "SigComp",
-    "protocol_4_ipip": "IP in IP",
-    "protocol_41_ipv6": "IPv6 in IP",
-    "protocol_47_gre": "GRE",
-    "protocol_50_esp": "ESP (IPsec)",
-    "protocol_51_ah": "AH (IPsec)",
-    "protocol_97_etherip": "EtherIP",
     "protocol_108_ipcomp": "IPComp",
     "protocol_115_l2tp": "L2TP",
-    "protocol_137_mpls_in_ip": "MPLS in IP",
-    "ethertype_pppoe_session": "PPPoE",
-    "ethertype_mpls": "MPLS",
+    "ppp_protocol_multilink": "PPP multilink",
+    "ppp_protocol_vj_compressed": "PPP with compressed headers",
+    "ppp_protocol_compressed": "PPP with compression",
     "ethertype_nsh": "NSH",
-    "ethertype_pbb": "PBB",
-    "ethertype_macsec": "MACsec",
-    "ethertype_0x88be": "ERSPAN",
 }
 
 
@@ -60,6 +51,8 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
         lines.say("SIP", f"{none} in {packets:,} packets; where they went is below")
     if tunnels:
         lines.say("not read", f"SIP may be inside {tunnels}, which this version does not look into")
+    for sentence in _encrypted(tables["account"]):
+        lines.say("encrypted", sentence)
     _capture(lines, tables, tz)
     if tables["messages"].height:
         _messages(lines, tables["messages"])
@@ -88,6 +81,23 @@ def not_read(account: pl.DataFrame) -> str:
     counts = unread.group_by("reason").agg(pl.col("packets").sum()).sort("packets", "reason", descending=[True, False])
     parts = [f"{_UNREAD[reason]} ({packets:,} packet{'s' if packets > 1 else ''})" for reason, packets in counts.rows()]
     return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _encrypted(account: pl.DataFrame) -> Iterator[str]:
+    """What nobody can read without keys: a sentence each for IPsec, radio, Ethernet."""
+    import polars as pl
+
+    closed = account.filter(pl.col("reason").str.starts_with("encrypted") | (pl.col("reason") == "ethertype_macsec"))
+    for layer, words in (("esp", "IPsec (ESP)"), ("wlan", "WLAN"), ("link", "MACsec")):
+        rows = closed.filter(layer=layer)
+        packets = _total(rows["packets"])
+        # The core names the first SPIs of each direction; those beyond have one row together.
+        named = rows.filter(pl.col("reason").str.contains("_spi_")).height
+        beyond = "more than " if named and named < rows.height else ""
+        across = f" of {beyond}{named} security association{'s' if named > 1 else ''}" if named else ""
+        if packets:
+            count = f"{packets:,} packet{'s' if packets > 1 else ''}"
+            yield f"{count} of {words}{across}: SIP inside cannot be read without keys"
 
 
 class _Lines:

@@ -83,14 +83,22 @@ def test_no_sip_is_said_and_where_packets_went() -> None:
 
 
 def test_without_sip_the_first_thing_said_is_why() -> None:
-    # TS 29.281 GTP-U and RFC 4303 ESP carry IP; ARP carries none.
-    reasons = {"not_sip_gtp_u": 3, "protocol_50_esp": 1, "ethertype_arp": 9}
+    # L2TPv3 and IPComp carry IP; ARP carries none.
+    reasons = {"protocol_115_l2tp": 3, "protocol_108_ipcomp": 1, "ethertype_arp": 9}
     account = [{"layer": "any", "reason": reason, "packets": packets} for reason, packets in reasons.items()]
     lines = summary(tables(files=[{"file": "a.pcap", "packets": 13}], account=account), width=120).splitlines()
     assert [" ".join(text.split()) for text in lines[:2]] == [
         "SIP none: no SIP message in 13 packets; where they went is below",
-        "not read SIP may be inside GTP-U (3 packets) or ESP (IPsec) (1 packet), which this version does not look into",
+        "not read SIP may be inside L2TP (3 packets) or IPComp (1 packet), which this version does not look into",
     ]
+
+
+def test_encrypted_gm_is_one_sentence() -> None:
+    rows = [("esp", "encrypted_spi_0x00001001", 5), ("esp", "encrypted_spi_0x00001002", 4), ("wlan", "signalling", 3)]
+    account = [{"layer": layer, "reason": reason, "packets": packets} for layer, reason, packets in rows]
+    assert line("encrypted", summary(tables(account=account), width=120)) == (
+        "encrypted 9 packets of IPsec (ESP) of 2 security associations: SIP inside cannot be read without keys"
+    )
 
 
 def test_packets_with_sip_are_told_from_messages() -> None:

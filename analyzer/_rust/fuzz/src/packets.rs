@@ -7,6 +7,12 @@ use sip_core::problem::Problem;
 
 use crate::cuts::Draw;
 
+/// Link types that are read, and one that is not.
+const LINKS: [u16; 31] = [
+    0, 1, 9, 12, 14, 50, 51, 100, 101, 104, 105, 107, 108, 109, 113, 119, 127, 147, 163, 192, 197, 204, 219, 226, 228, 229,
+    239, 248, 252, 258, 276,
+];
+
 struct Owned {
     time: i64,
     sliced: u32,
@@ -47,7 +53,7 @@ pub fn mutate(
             let seconds = [-100, -1, 1, 11, 61, 4_000][draw.below(6)];
             packets[at..].iter_mut().for_each(|packet| packet.time += seconds * 1_000_000_000);
         }
-        6 => link = [0, 1, 12, 14, 101, 108, 113, 147, 228, 229, 276][draw.below(11)],
+        6 => link = LINKS[draw.below(LINKS.len())],
         _ => {
             let bytes = &mut packets[at].data;
             let len = bytes.len();

@@ -14,6 +14,7 @@ use pyo3::types::{PyBytes, PyDict};
 use pyo3_arrow::PyTable;
 use sip_core::error::CaptureError;
 use sip_core::limits::Limits;
+use sip_core::net::link_type_number;
 use sip_core::road::{self, Options, Place, Progress, Scan, ScanError, Source};
 use sip_core::sip::{Carrier, Message};
 use sip_core::tables::Wanted;
@@ -24,8 +25,16 @@ fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
     given.into_iter().map(|(name, path, point)| Source { name, path, point }).collect()
 }
 
-fn options(threads: usize, limits: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
+fn options(threads: usize, limits: Option<&Bound<'_, PyDict>>, link_types: &[(String, String)]) -> PyResult<Options> {
     let mut options = Options { threads, ..Options::default() };
+    let number = |text: &String| {
+        let known = link_type_number(text);
+        known
+            .ok_or_else(|| PyValueError::new_err(format!("no link type is called {text:?}: USER0, ETHERNET, RAW, 147")))
+    };
+    for (given, read_as) in link_types {
+        options.link_types.push((number(given)?, number(read_as)?));
+    }
     for (name, value) in limits.into_iter().flatten() {
         let name: String = name.extract()?;
         if !options.limits.set(&name, value.extract()?) {
@@ -116,17 +125,19 @@ impl Drop for RunningScan {
 }
 
 /// Starts to read captures: (name, path, capture point or None) each. threads = 0: one parser for each processor.
-/// columns: those of `messages` and `descriptions` that are wanted, None for all.
+/// columns: those of `messages` and `descriptions` that are wanted, None for all. link_types: (of the file, read as) by name
+/// or number.
 #[pyfunction]
-#[pyo3(signature = (sources, threads = 0, limits = None, columns = None))]
+#[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new()))]
 fn scan(
     sources: Vec<SourceArgument>,
     threads: usize,
     limits: Option<&Bound<'_, PyDict>>,
     columns: Option<Vec<String>>,
+    link_types: Vec<(String, String)>,
 ) -> PyResult<RunningScan> {
     let wanted = columns.map_or(Wanted::All, Wanted::These);
-    let options = Options { wanted, ..options(threads, limits)? };
+    let options = Options { wanted, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
@@ -136,14 +147,15 @@ fn scan(
 
 /// The bytes of messages, by (file, frame, offset, length) of their rows, in the order asked; None where none is found.
 #[pyfunction]
-#[pyo3(signature = (sources, wanted, limits = None))]
+#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new()))]
 fn fetch<'py>(
     py: Python<'py>,
     sources: Vec<SourceArgument>,
     wanted: Vec<Place>,
     limits: Option<&Bound<'py, PyDict>>,
+    link_types: Vec<(String, String)>,
 ) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
-    let options = options(1, limits)?;
+    let options = options(1, limits, &link_types)?;
     let sources = self::sources(sources);
     let found = py.detach(|| road::fetch(&sources, &options, &wanted)).map_err(|error| raise(py, error))?;
     Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
@@ -155,11 +167,18 @@ fn parse<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyDict>> {
     tree::message(py, &Message::read(text, Carrier::Datagram { missing: 0 }))
 }
 
+/// The number of a link type, by name (without LINKTYPE_) or number.
+#[pyfunction]
+fn link_type(text: &str) -> Option<u16> {
+    link_type_number(text)
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;
     module.add_function(wrap_pyfunction!(parse, module)?)?;
+    module.add_function(wrap_pyfunction!(link_type, module)?)?;
     Ok(())
 }

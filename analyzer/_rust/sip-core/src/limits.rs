@@ -49,6 +49,8 @@ limits! {
     fragment_timeout_ns: i64 = 60_000_000_000,
     /// TCP and SCTP flows remembered at one time, per capture point.
     max_flows: usize = 1_000_000,
+    /// IPsec security associations remembered at one time, per capture point.
+    max_security_associations: usize = 65_536,
     /// Out-of-order bytes held for one direction of a TCP connection.
     max_tcp_buffer_bytes: usize = 1 << 20,
     /// Out-of-order bytes held for all TCP connections of a capture point.

@@ -36,6 +36,10 @@ codes! {
     LinkTypeUnknown = "link_type_unknown",
     /// More nested headers in a packet than the limit: it was not decoded.
     LayerLimit = "layer_limit",
+    /// The header of a tunnel, or of IPsec, cannot be.
+    TunnelHeaderMalformed = "tunnel_header_malformed",
+    /// The length in the header of a tunnel claims more than the packet had on the wire.
+    TunnelLengthExceedsPacket = "tunnel_length_exceeds_packet",
     /// The length in an IP header claims more than the packet had on the wire.
     IpLengthExceedsPacket = "ip_length_exceeds_packet",
     /// Fragments of a datagram never came; what lies in front of the hole was decoded.
@@ -54,7 +58,7 @@ codes! {
     TcpBufferLimit = "tcp_buffer_limit",
     /// Bytes of a SIP stream that the capture lost; messages in them are missing.
     TcpBytesMissing = "tcp_bytes_missing",
-    /// A TCP connection or SCTP association was forgotten to stay within the limit of flows.
+    /// A TCP connection, SCTP association or IPsec security association was forgotten to stay within the limit of flows.
     FlowLimit = "flow_limit",
     /// An SCTP chunk whose length cannot be.
     SctpChunkMalformed = "sctp_chunk_malformed",
@@ -136,33 +140,50 @@ codes! {
     SdpMediaLimit = "sdp_media_limit",
 }
 
-/// The layer that noticed it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Layer {
-    Container,
-    Link,
-    Ip,
-    Udp,
-    Tcp,
-    Sctp,
-    Icmp,
-    Sip,
-    Sdp,
+macro_rules! layers {
+    ($($name:ident = $text:literal),+ $(,)?) => {
+        /// The layer that noticed it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Layer { $($name),+ }
+        impl Layer {
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Layer::$name => $text),+ }
+            }
+        }
+    };
+}
+
+layers! {
+    Container = "container", Link = "link", Wlan = "wlan", ExportedPdu = "exported_pdu", Ppp = "ppp", Pppoe = "pppoe",
+    Mpls = "mpls", L2tp = "l2tp", Gre = "gre", Erspan = "erspan", Etherip = "etherip", Vxlan = "vxlan",
+    Geneve = "geneve", Tzsp = "tzsp", Gtpu = "gtpu", Ipip = "ipip", SixInFour = "6in4", FourInSix = "4in6",
+    SixInSix = "6in6", Ah = "ah", Esp = "esp", Ip = "ip", Udp = "udp", Tcp = "tcp", Sctp = "sctp", Icmp = "icmp",
+    Sip = "sip", Sdp = "sdp",
 }
 
 impl Layer {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Layer::Container => "container",
-            Layer::Link => "link",
-            Layer::Ip => "ip",
-            Layer::Udp => "udp",
-            Layer::Tcp => "tcp",
-            Layer::Sctp => "sctp",
-            Layer::Icmp => "icmp",
-            Layer::Sip => "sip",
-            Layer::Sdp => "sdp",
-        }
+    /// Does it lie between the link and the innermost IP packet?
+    pub const fn is_tunnel(self) -> bool {
+        use Layer::*;
+        matches!(
+            self,
+            Ppp | Pppoe
+                | Mpls
+                | L2tp
+                | Gre
+                | Erspan
+                | Etherip
+                | Vxlan
+                | Geneve
+                | Tzsp
+                | Gtpu
+                | Ipip
+                | SixInFour
+                | FourInSix
+                | SixInSix
+                | Ah
+                | Esp
+        )
     }
 }
 

@@ -1,13 +1,16 @@
 //! The walk of a packet up its layers, and the state of one capture point.
 
+use super::carriage::Carriage;
+use super::esp::{self, Esp, Opened};
 use super::fate::{Correction, Corrections, Fate, Reason};
 use super::fragment::{Fragments, GivenUp, Incoming, Outcome, Why};
+use super::inner::Inner;
 use super::ip::{self, Ip};
 use super::link;
 use super::part::{Origin, Part};
 use super::sctp::Sctp;
 use super::tcp::Tcp;
-use super::{Failure, Flow, Protocol, Sink, Unit, icmp, udp};
+use super::{Failure, Flow, Protocol, Sink, Unit, exported_pdu, gre, gtpu, icmp, overlay, ppp, udp, wlan};
 use crate::limits::Limits;
 use crate::packet::{NO_TIME, Packet, Stamp};
 use crate::problem::{Code, Layer, Problem};
@@ -23,6 +26,10 @@ pub(super) enum Step<'a> {
     Ipv6(Part<'a>),
     /// Of an IP protocol number, which in IPv6 may be that of an extension header.
     Protocol(u8, Ip, Part<'a>),
+    Ppp(Part<'a>),
+    /// The frames of an 802.11 A-MSDU.
+    Aggregate(Part<'a>),
+    ExportedPdu(Part<'a>),
 }
 
 const FRAGMENT_HELD: Fate = Fate::new(Layer::Ip, Reason::FragmentHeld);
@@ -65,7 +72,9 @@ pub struct Decoder {
     /// Capture time: that of the last packet that had one.
     now: i64,
     last: Stamp,
+    link_types: Vec<(u16, u16)>,
     unknown_links: Vec<u16>,
+    esp: Esp,
     fragments: Fragments,
     tcp: Tcp,
     sctp: Sctp,
@@ -78,12 +87,21 @@ impl Decoder {
             max_layers: limits.max_layers,
             now: 0,
             last: Stamp { time: NO_TIME, file: 0, frame: 0, offset: 0 },
+            link_types: Vec::new(),
             unknown_links: Vec::new(),
+            esp: Esp::new(limits),
             fragments: Fragments::new(limits),
             tcp: Tcp::new(limits),
             sctp: Sctp::new(limits),
             corrections: Corrections::default(),
         }
+    }
+
+    /// Reads packets of a link type as if they were of another: what USER0 to USER15 hold, only the user knows.
+    #[must_use]
+    pub fn with_link_types(mut self, link_types: &[(u16, u16)]) -> Self {
+        self.link_types = link_types.to_vec();
+        self
     }
 
     /// Decodes one packet of the file with this index: calls `sink`, and returns where the packet went.
@@ -98,7 +116,9 @@ impl Decoder {
 
         let missing = packet.orig_len.saturating_sub(u32::try_from(data.len()).unwrap_or(u32::MAX));
         let part = Part { bytes: data, offset, missing, open: false };
-        let fate = self.walk(Step::Link(packet.link, part), &Origin::packet(self.last), 0, sink);
+        let given = self.link_types.iter().find(|(link, _)| *link == packet.link);
+        let link = given.map_or(packet.link, |&(_, link)| link);
+        let fate = self.walk(Step::Link(link, part), &mut Origin::packet(self.last), 0, sink);
         // Groups that this packet pushed over a limit.
         self.deliver_given_up(sink);
         fate
@@ -116,9 +136,10 @@ impl Decoder {
         self.corrections.take()
     }
 
-    /// Walks up the layers: each header says which one is next. A new tunnel is a module that reads its header and
-    /// answers with the next step: by ethertype in [`link::ethertype`], by IP protocol here, by UDP port in `udp`.
-    fn walk<S: Sink>(&mut self, mut step: Step<'_>, origin: &Origin, mut depth: u8, sink: &mut S) -> Fate {
+    /// Walks up the layers: each header says which one is next. A tunnel is a module that reads its header, notes in the
+    /// carriage what it was, and answers with the next step: by ethertype in [`link::ethertype`], by IP protocol in
+    /// [`Self::protocol`], by UDP port in [`over_udp`].
+    fn walk<S: Sink>(&mut self, mut step: Step<'_>, origin: &mut Origin, mut depth: u8, sink: &mut S) -> Fate {
         loop {
             if depth >= self.max_layers {
                 let detail = format!("more than {} headers in one packet", self.max_layers);
@@ -127,9 +148,6 @@ impl Decoder {
             }
             depth += 1;
             let next = match step {
-                Step::Link(link, part) => self.link(link, part, sink),
-                Step::Llc(part) => link::llc(part),
-                Step::Ethertype(ethertype, part) => link::ethertype(ethertype, part),
                 Step::Ipv4(part) => match self.ip(ip::ipv4(part), origin, sink) {
                     Ok(header) => match header.fragment {
                         None => Ok(Step::Protocol(header.protocol, header.ip, header.payload)),
@@ -143,50 +161,208 @@ impl Decoder {
                 Step::Ipv6(part) => self
                     .ip(ip::ipv6(part), origin, sink)
                     .map(|header| Step::Protocol(header.protocol, header.ip, header.payload)),
-                Step::Protocol(protocol, ip, part) => match (protocol, ip.src.is_ipv6()) {
-                    // Hop-by-hop, routing, destination, mobility (RFC 6275), HIP, shim6 headers.
-                    (0 | 43 | 60 | 135 | 139 | 140, true) => {
-                        ip::extension(part).map(|(next, part)| Step::Protocol(next, ip, part))
-                    }
-                    (44, true) => match ip::fragment_header(part) {
-                        Err(fate) => Err(fate),
-                        Ok(header) => {
-                            let ip = Ip { ident: header.ident, ..ip };
-                            let ip::FragmentHeader { next: protocol, fragment, payload: part, .. } = header;
-                            match fragment {
-                                None => Ok(Step::Protocol(protocol, ip, part)),
-                                Some(fragment) => {
-                                    let incoming = Incoming { ip, protocol, fragment, part, depth };
-                                    return self.fragment(&incoming, origin, sink);
-                                }
+                Step::Protocol(17, ip, part) => match datagram(part, origin, sink) {
+                    Ok(datagram) => match self.over_udp(&ip, &datagram, origin, sink) {
+                        None => return deliver(&ip, &datagram, origin, sink),
+                        Some(next) => next,
+                    },
+                    Err(fate) => Err(fate),
+                },
+                Step::Protocol(6, ip, part) => {
+                    return self.tcp.packet(ip, part, origin, self.now, &mut self.corrections, sink);
+                }
+                Step::Protocol(132, ip, part) => return self.sctp.packet(ip, part, origin, self.now, sink),
+                Step::Protocol(44, ip, part) if ip.src.is_ipv6() => match ip::fragment_header(part) {
+                    Err(fate) => Err(fate),
+                    Ok(header) => {
+                        let ip = Ip { ident: header.ident, ..ip };
+                        let ip::FragmentHeader { next: protocol, fragment, payload: part, .. } = header;
+                        match fragment {
+                            None => Ok(Step::Protocol(protocol, ip, part)),
+                            Some(fragment) => {
+                                let incoming = Incoming { ip, protocol, fragment, part, depth };
+                                return self.fragment(&incoming, origin, sink);
                             }
                         }
-                    },
-                    (59, true) => Err(Fate::new(Layer::Ip, Reason::NoNextHeader)),
-                    (51, _) => ip::authentication(part).map(|(next, part)| Step::Protocol(next, ip, part)),
-                    (6, _) => return self.tcp.packet(ip, part, origin, self.now, &mut self.corrections, sink),
-                    (17, _) => return udp(ip, part, origin, sink),
-                    (132, _) => return self.sctp.packet(ip, part, origin, self.now, sink),
-                    (1, false) => return icmp(icmp::v4(part), part, origin, sink),
-                    (58, true) => return icmp(icmp::v6(part), part, origin, sink),
-                    (other, _) => Err(Fate::new(Layer::Ip, Reason::Protocol(other))),
+                    }
+                },
+                Step::Protocol(1, ip, part) if ip.src.is_ipv4() => return icmp(icmp::v4(part), part, origin, sink),
+                Step::Protocol(58, ip, part) if ip.src.is_ipv6() => return icmp(icmp::v6(part), part, origin, sink),
+                Step::Protocol(protocol, ip, part) => self.protocol(protocol, ip, part, origin, sink),
+                Step::Link(link, part) => self.link(link, part, &mut origin.carriage, sink),
+                Step::Llc(part) => link::llc(part),
+                Step::Ethertype(0x8864, part) => {
+                    let opened = ppp::pppoe(part, &mut origin.carriage);
+                    opened.map(|inner| self::inner(inner, Layer::Pppoe, part, origin, sink))
+                }
+                Step::Ethertype(ethertype, part) => link::ethertype(ethertype, part, &mut origin.carriage),
+                Step::Ppp(part) => ppp::ppp(part),
+                Step::Aggregate(part) => return self.aggregate(part, origin, depth, sink),
+                Step::ExportedPdu(part) => match exported_pdu::exported_pdu(part) {
+                    Ok((flow, payload)) => return unit(flow, payload, 0, Layer::ExportedPdu, origin, sink),
+                    Err(fate) => Err(fate),
                 },
             };
             step = match next {
                 Ok(step) => step,
-                Err(fate) => return fate,
+                Err(fate) => {
+                    if fate.reason == Reason::Malformed && fate.layer.is_tunnel() {
+                        let detail = format!("the {} header cannot be read", fate.layer.as_str());
+                        report(sink, Code::TunnelHeaderMalformed, fate.layer, origin.last, detail);
+                    }
+                    return fate;
+                }
             };
         }
     }
 
-    fn link<'a>(&mut self, link: u16, part: Part<'a>, sink: &mut impl Sink) -> Result<Step<'a>, Fate> {
-        let step = link::link(link, part);
+    /// What an IP protocol number announces, other than a transport: extension headers, tunnels, IPsec.
+    fn protocol<'a>(
+        &mut self,
+        protocol: u8,
+        ip: Ip,
+        part: Part<'a>,
+        origin: &mut Origin,
+        sink: &mut impl Sink,
+    ) -> Result<Step<'a>, Fate> {
+        let v6 = ip.src.is_ipv6();
+        match protocol {
+            // Hop-by-hop, routing, destination, mobility (RFC 6275), HIP, shim6 headers.
+            0 | 43 | 60 | 135 | 139 | 140 if v6 => {
+                ip::extension(part).map(|(next, part)| Step::Protocol(next, ip, part))
+            }
+            59 if v6 => Err(Fate::new(Layer::Ip, Reason::NoNextHeader)),
+            // A dummy packet, behind ESP.
+            59 => Err(Fate::new(Layer::Esp, Reason::NoPayload)),
+            4 => {
+                origin.carriage.enter_over(&ip, if v6 { Layer::FourInSix } else { Layer::Ipip });
+                Ok(Step::Ipv4(part))
+            }
+            41 => {
+                origin.carriage.enter_over(&ip, if v6 { Layer::SixInSix } else { Layer::SixInFour });
+                Ok(Step::Ipv6(part))
+            }
+            47 => gre::gre(part, &ip, &mut origin.carriage),
+            50 => {
+                let spi = esp::spi(part).ok_or(part.short(Layer::Esp))?;
+                match self.esp(&ip, spi, part, origin, sink) {
+                    Opened::Clear(next, part) => Ok(Step::Protocol(next, ip, part)),
+                    Opened::Closed => Err(self.esp.encrypted(&ip, spi, origin.packets)),
+                    Opened::Failed(fate) => Err(fate),
+                }
+            }
+            51 => {
+                let ip::Authentication { next, spi, payload } = ip::authentication(part)?;
+                origin.carriage.enter(Layer::Ah);
+                origin.carriage.spi = Some(spi);
+                Ok(Step::Protocol(next, ip, payload))
+            }
+            97 => overlay::etherip(part, &ip, &mut origin.carriage),
+            // MPLS in IP (RFC 4023).
+            137 => {
+                origin.carriage.leave(&ip);
+                Ok(Step::Ethertype(0x8847, part))
+            }
+            other => Err(Fate::new(Layer::Ip, Reason::Protocol(other))),
+        }
+    }
+
+    fn esp<'a>(&mut self, ip: &Ip, spi: u32, part: Part<'a>, origin: &mut Origin, sink: &mut impl Sink) -> Opened<'a> {
+        let opened = self.esp.open(ip, spi, part, &mut self.corrections);
+        if let Some(count) = self.esp.take_forgotten() {
+            let detail = format!("{count} security associations: one was forgotten");
+            report(sink, Code::FlowLimit, Layer::Esp, origin.last, detail);
+        }
+        if let Opened::Clear(..) = opened {
+            origin.carriage.enter(Layer::Esp);
+            origin.carriage.spi = Some(spi);
+        }
+        opened
+    }
+
+    /// What a UDP port announces, where the bytes agree; `None` for a datagram that is no tunnel.
+    fn over_udp<'a>(
+        &mut self,
+        ip: &Ip,
+        datagram: &udp::Datagram<'a>,
+        origin: &mut Origin,
+        sink: &mut impl Sink,
+    ) -> Option<Result<Step<'a>, Fate>> {
+        let &udp::Datagram { src_port, dst_port, payload, .. } = datagram;
+        let carriage = &mut origin.carriage;
+        let (layer, opened) = match (src_port, dst_port) {
+            (gtpu::PORT, _) | (_, gtpu::PORT) => (Layer::Gtpu, gtpu::gtpu(payload, ip, carriage)?),
+            (ppp::L2TP_PORT, _) | (_, ppp::L2TP_PORT) => (Layer::L2tp, ppp::l2tp(payload, ip, carriage)?),
+            (_, overlay::VXLAN_PORT | overlay::VXLAN_OLD_PORT | overlay::VXLAN_GPE_PORT) => {
+                return overlay::vxlan(payload, ip, carriage);
+            }
+            (_, overlay::GENEVE_PORT) => return overlay::geneve(payload, ip, carriage),
+            (_, overlay::TZSP_PORT) => return overlay::tzsp(payload, ip, carriage),
+            (esp::NAT_PORT, _) | (_, esp::NAT_PORT) => return self.esp_over_udp(ip, datagram, origin, sink),
+            _ => return None,
+        };
+        Some(opened.map(|opened| inner(opened, layer, payload, origin, sink)))
+    }
+
+    /// ESP, IKE or a keep-alive (RFC 3948 §2).
+    fn esp_over_udp<'a>(
+        &mut self,
+        ip: &Ip,
+        datagram: &udp::Datagram<'a>,
+        origin: &mut Origin,
+        sink: &mut impl Sink,
+    ) -> Option<Result<Step<'a>, Fate>> {
+        let part = datagram.payload;
+        let spi = match (part.bytes, esp::spi(part)) {
+            ([0xFF], _) if part.missing == 0 => return Some(Err(Fate::new(Layer::Esp, Reason::KeepAlive))),
+            (_, Some(0)) => return Some(Err(Fate::new(Layer::Udp, Reason::NotSip("ike")))),
+            (_, Some(spi)) => spi,
+            _ => return None,
+        };
+        match self.esp(ip, spi, part, origin, sink) {
+            Opened::Clear(next, part) => Some(Ok(Step::Protocol(next, *ip, part))),
+            // Nothing but the port says that it is ESP: SIP is looked for.
+            Opened::Closed => Some(Err(match deliver(ip, datagram, origin, sink) {
+                Fate { reason: Reason::NotSip(_), .. } => self.esp.encrypted(ip, spi, origin.packets),
+                other => other,
+            })),
+            Opened::Failed(_) => None,
+        }
+    }
+
+    /// The frames of an A-MSDU. The ledger counts the packet for the first.
+    fn aggregate<S: Sink>(&mut self, part: Part<'_>, origin: &Origin, depth: u8, sink: &mut S) -> Fate {
+        let (mut fate, mut rest, mut packets) = (None, Some(part), origin.packets);
+        while let Some(part) = rest {
+            let found = match wlan::subframe(part) {
+                Ok((frame, next)) => {
+                    rest = next;
+                    self.walk(Step::Llc(frame), &mut Origin { packets, ..*origin }, depth, sink)
+                }
+                Err(fate) => {
+                    rest = None;
+                    fate
+                }
+            };
+            packets = 0;
+            fate.get_or_insert(found);
+        }
+        fate.unwrap_or(part.short(Layer::Wlan))
+    }
+
+    fn link<'a>(
+        &mut self,
+        link: u16,
+        part: Part<'a>,
+        carriage: &mut Carriage,
+        sink: &mut impl Sink,
+    ) -> Result<Step<'a>, Fate> {
+        let step = link::link(link, part, carriage);
         if let Err(Fate { reason: Reason::LinkType(_), .. }) = step
             && !self.unknown_links.contains(&link)
         {
             self.unknown_links.push(link);
-            let detail = format!("LINKTYPE_ {link} is not decoded; its packets are counted");
-            report(sink, Code::LinkTypeUnknown, Layer::Link, self.last, detail);
+            report(sink, Code::LinkTypeUnknown, Layer::Link, self.last, link::what_to_do(link));
         }
         step
     }
@@ -222,7 +398,7 @@ impl Decoder {
             }
             Outcome::Complete(datagram) => {
                 let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
-                let fate = self.walk(step, &datagram.origin, datagram.depth, sink);
+                let fate = self.walk(step, &mut { datagram.origin }, datagram.depth, sink);
                 self.corrections.add(FRAGMENT_HELD, fate, datagram.held);
                 fate
             }
@@ -244,11 +420,13 @@ impl Decoder {
             report(sink, code, Layer::Ip, first, detail);
             let fate = datagram.map(|datagram| {
                 let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
-                self.walk(step, &datagram.origin, datagram.depth, sink)
+                self.walk(step, &mut { datagram.origin }, datagram.depth, sink)
             });
             // A fate that another correction will start from must stand; for the rest, that they are incomplete says more.
             let stands = |fate: &Fate| {
-                fate.layer == Layer::Sip || matches!(fate.reason, Reason::FragmentHeld | Reason::HeldOutOfOrder)
+                let corrected =
+                    matches!(fate.reason, Reason::FragmentHeld | Reason::HeldOutOfOrder | Reason::Encrypted(_));
+                fate.layer == Layer::Sip || corrected
             };
             let fate = fate.filter(stands).unwrap_or(Fate::new(Layer::Ip, reason));
             self.corrections.add(FRAGMENT_HELD, fate, held);
@@ -260,23 +438,39 @@ fn report(sink: &mut impl Sink, code: Code, layer: Layer, at: Stamp, detail: Str
     sink.report(Problem { code, layer, file: at.file, frame: at.frame, offset: at.offset, detail });
 }
 
-/// The payload of a UDP datagram goes to the sink. Here a tunnel over UDP is told by its port, before that.
-fn udp(ip: Ip, part: Part<'_>, origin: &Origin, sink: &mut impl Sink) -> Fate {
-    let udp::Datagram { src_port, dst_port, payload, exceeds } = match udp::datagram(part) {
-        Ok(datagram) => datagram,
-        Err(fate) => return fate,
-    };
-    let (first, last) = origin.stamps(payload.offset);
-    if let Some(length) = exceeds {
+/// Reads a UDP header; a length in it that lies is reported.
+fn datagram<'a>(part: Part<'a>, origin: &Origin, sink: &mut impl Sink) -> Result<udp::Datagram<'a>, Fate> {
+    let datagram = udp::datagram(part);
+    if let Ok(udp::Datagram { exceeds: Some(length), payload, .. }) = datagram {
         let detail = format!("the header claims {length} bytes of payload, the packet has {}", payload.bytes.len());
-        report(sink, Code::UdpLengthExceedsPacket, Layer::Udp, last, detail);
+        report(sink, Code::UdpLengthExceedsPacket, Layer::Udp, origin.stamps(payload.offset).1, detail);
     }
-    let Part { bytes, missing, .. } = payload;
-    if bytes.is_empty() {
-        return Fate::new(Layer::Udp, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
-    }
+    datagram
+}
+
+/// The payload of a UDP datagram goes to the sink.
+fn deliver(ip: &Ip, datagram: &udp::Datagram<'_>, origin: &Origin, sink: &mut impl Sink) -> Fate {
+    let &udp::Datagram { src_port, dst_port, payload, .. } = datagram;
     let flow = Flow { protocol: Protocol::Udp, src: ip.src, dst: ip.dst, src_port, dst_port };
-    Fate::of(sink.unit(Unit { flow, bytes, first, last, ident: ip.ident, missing }), Layer::Udp)
+    unit(flow, payload, ip.ident, Layer::Udp, origin, sink)
+}
+
+fn unit(flow: Flow, payload: Part<'_>, ident: u32, layer: Layer, origin: &Origin, sink: &mut impl Sink) -> Fate {
+    let Part { bytes, missing, offset, .. } = payload;
+    if bytes.is_empty() {
+        return Fate::new(layer, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
+    }
+    let (first, last) = origin.stamps(offset);
+    Fate::of(sink.unit(Unit { flow, bytes, first, last, ident, missing, carriage: &origin.carriage }), layer)
+}
+
+/// The step behind a tunnel's header; a length in it that lies is reported.
+fn inner<'a>(inner: Inner<'a>, layer: Layer, header: Part<'_>, origin: &Origin, sink: &mut impl Sink) -> Step<'a> {
+    if let Some(length) = inner.exceeds {
+        let detail = format!("the header claims {length} bytes, the packet has {} from it on", header.wire_len());
+        report(sink, Code::TunnelLengthExceedsPacket, layer, origin.stamps(header.offset).1, detail);
+    }
+    inner.step
 }
 
 fn icmp(message: Option<icmp::Message>, part: Part<'_>, origin: &Origin, sink: &mut impl Sink) -> Fate {

@@ -49,6 +49,16 @@ pub enum Reason {
     Error,
     /// ICMP that is not an error (echo, neighbour discovery; RFC 4443 §2.1).
     Informational,
+    /// The tunnel's or the radio's own messages: echo, control, beacons.
+    Signalling,
+    /// Neither an IP packet nor an Ethernet frame in a tunnel.
+    NotIp,
+    /// Nothing in it can be read; for ESP with its SPI, as long as there are few of them.
+    Encrypted(Option<u32>),
+    /// ESP from before it was known that its SPI is in clear.
+    NotVerified,
+    /// No decoder for this PPP protocol.
+    PppProtocol(u16),
     /// The capture sliced a header off.
     Cut,
     /// A header that cannot be.
@@ -92,6 +102,15 @@ impl Reason {
             Reason::FragmentInvalid => "fragment_invalid",
             Reason::Error => "error",
             Reason::Informational => "informational",
+            Reason::Signalling => "signalling",
+            Reason::NotIp => "not_ip",
+            Reason::Encrypted(None) => "encrypted",
+            Reason::Encrypted(Some(spi)) => return Cow::Owned(format!("encrypted_spi_0x{spi:08x}")),
+            Reason::NotVerified => "not_verified",
+            Reason::PppProtocol(protocol) => match ppp_protocol_name(protocol) {
+                Some(name) => return Cow::Owned(format!("ppp_protocol_{name}")),
+                None => return Cow::Owned(format!("ppp_protocol_0x{protocol:04x}")),
+            },
             Reason::Cut => "cut",
             Reason::Malformed => "malformed",
             Reason::TooDeep => "too_deep",
@@ -140,14 +159,11 @@ const fn ethertype_name(ethertype: u16) -> Option<&'static str> {
         0x8137 => "ipx",
         0x8808 => "flow_control",
         0x8809 => "slow_protocols",
-        0x8847 | 0x8848 => "mpls",
         0x8863 => "pppoe_discovery",
-        0x8864 => "pppoe_session",
         0x888E => "eapol",
         0x8892 => "profinet",
         0x88CC => "lldp",
         0x88E5 => "macsec",
-        0x88E7 => "pbb",
         0x88F7 => "ptp",
         0x8902 => "cfm",
         0x894F => "nsh",
@@ -160,21 +176,33 @@ const fn ethertype_name(ethertype: u16) -> Option<&'static str> {
 const fn protocol_name(protocol: u8) -> Option<&'static str> {
     Some(match protocol {
         2 => "igmp",
-        4 => "ipip",
-        41 => "ipv6",
         46 => "rsvp",
-        47 => "gre",
-        50 => "esp",
-        51 => "ah",
         88 => "eigrp",
         89 => "ospf",
-        97 => "etherip",
         103 => "pim",
         108 => "ipcomp",
         112 => "vrrp",
         115 => "l2tp",
         136 => "udplite",
-        137 => "mpls_in_ip",
+        _ => return None,
+    })
+}
+
+/// IANA PPP protocol numbers worth a name in the account of a capture.
+const fn ppp_protocol_name(protocol: u16) -> Option<&'static str> {
+    Some(match protocol {
+        0x002D | 0x002F => "vj_compressed",
+        0x003D => "multilink",
+        0x0053 => "encrypted",
+        0x00FD => "compressed",
+        0x8021 => "ipcp",
+        0x8053 => "ecp",
+        0x8057 => "ipv6cp",
+        0x80FD => "ccp",
+        0xC021 => "lcp",
+        0xC023 => "pap",
+        0xC025 => "lqr",
+        0xC223 => "chap",
         _ => return None,
     })
 }
@@ -198,7 +226,16 @@ impl Corrections {
         }
     }
 
+    /// In an order in which no fate is corrected below zero.
     pub fn take(&mut self) -> Vec<Correction> {
-        self.0.drain().map(|((from, to), packets)| Correction { from, to, packets }).collect()
+        let corrections = self.0.drain().map(|((from, to), packets)| Correction { from, to, packets });
+        let mut corrections: Vec<Correction> = corrections.collect();
+        // What leads to a fate comes before what leads on from it: fragments, then the segments in them, then the rest.
+        corrections.sort_by_key(|correction| match correction.from.reason {
+            Reason::FragmentHeld => 0,
+            Reason::HeldOutOfOrder => 1,
+            _ => 2,
+        });
+        corrections
     }
 }

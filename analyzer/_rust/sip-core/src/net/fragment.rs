@@ -17,6 +17,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
+use super::carriage::Carriage;
 use super::ip::{Fragment, Ip};
 use super::part::{Origin, Part};
 use crate::limits::Limits;
@@ -55,6 +56,8 @@ pub(super) struct Group {
     /// Next header of the fragment with offset 0.
     protocol: u8,
     depth: u8,
+    /// Of the fragment that came first.
+    carriage: Carriage,
     /// Sorted by start, without overlap.
     pieces: Vec<Piece>,
     /// Length of all pieces on the wire.
@@ -214,7 +217,7 @@ impl Fragments {
         let entry = self.entries.entry(key).or_insert_with(|| {
             *serial += 1;
             order.insert(*serial, (now, key));
-            Entry::Held(Box::new(Group::new(*serial, incoming, origin.stamps(part.offset).0)))
+            Entry::Held(Box::new(Group::new(*serial, incoming, origin)))
         });
         let Entry::Held(group) = entry else { return (Outcome::Repeated, false) };
         let before = group.cost;
@@ -313,12 +316,14 @@ enum Added {
 }
 
 impl Group {
-    fn new(serial: u64, incoming: &Incoming<'_>, first: Stamp) -> Self {
+    fn new(serial: u64, incoming: &Incoming<'_>, origin: &Origin) -> Self {
+        let first = origin.stamps(incoming.part.offset).0;
         Group {
             serial,
             ip: incoming.ip,
             protocol: incoming.protocol,
             depth: incoming.depth,
+            carriage: origin.carriage,
             pieces: Vec::new(),
             covered: 0,
             total: None,
@@ -439,6 +444,7 @@ impl Group {
                 head_in_first: is_head(self.first),
                 head_in_last: is_head(self.last),
                 packets: self.packets + packets,
+                carriage: self.carriage,
             },
             depth: self.depth,
             held: self.packets,

@@ -47,7 +47,7 @@ fn quoted_v6(part: Part<'_>) -> Option<Flow> {
     loop {
         (protocol, part) = match protocol {
             0 | 43 | 60 | 135 | 139 | 140 => ip::extension(part).ok()?,
-            51 => ip::authentication(part).ok()?,
+            51 => ip::authentication(part).map(|header| (header.next, header.payload)).ok()?,
             44 => {
                 let header = ip::fragment_header(part).ok()?;
                 if header.fragment.is_some_and(|fragment| fragment.offset > 0) {

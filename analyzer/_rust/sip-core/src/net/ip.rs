@@ -15,6 +15,12 @@ pub(super) struct Ip {
     pub ident: u32,
 }
 
+impl Ip {
+    /// For a capture that holds no IP header: both addresses are unspecified.
+    pub const UNKNOWN: Ip =
+        Ip { src: IpAddr::V4(Ipv4Addr::UNSPECIFIED), dst: IpAddr::V4(Ipv4Addr::UNSPECIFIED), ident: 0 };
+}
+
 /// Place of a fragment in its datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fragment {
@@ -104,11 +110,21 @@ pub(super) fn extension(part: Part<'_>) -> Result<(u8, Part<'_>), Fate> {
     Ok((next, rest))
 }
 
-/// An authentication header, skipped: the payload is in clear (RFC 4302 §2.2: length in units of 4 bytes, minus 2).
-pub(super) fn authentication(part: Part<'_>) -> Result<(u8, Part<'_>), Fate> {
-    let Some((&[next, length], _)) = part.header::<2>() else { return Err(part.short(Layer::Ip)) };
-    let rest = part.skip((usize::from(length) + 2) * 4).ok_or_else(|| part.short(Layer::Ip))?;
-    Ok((next, rest))
+/// An authentication header: the payload behind it is in clear.
+pub(super) struct Authentication<'a> {
+    pub next: u8,
+    pub spi: u32,
+    pub payload: Part<'a>,
+}
+
+/// RFC 4302 §2.2: length in units of 4 bytes, minus 2, whatever the length of the integrity check value.
+pub(super) fn authentication(part: Part<'_>) -> Result<Authentication<'_>, Fate> {
+    let short = part.short(Layer::Ah);
+    let (&[next, length, _, _, s3, s2, s1, s0], _) = part.header::<8>().ok_or(short)?;
+    // Twelve bytes without a value: less cannot be.
+    let header = (usize::from(length) + 2) * 4;
+    let payload = part.skip(header).filter(|_| header >= 12).ok_or(short)?;
+    Ok(Authentication { next, spi: be32([s3, s2, s1, s0]), payload })
 }
 
 /// What an IPv6 fragment header says (RFC 8200 §4.5).

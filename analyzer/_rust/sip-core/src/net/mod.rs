@@ -1,22 +1,34 @@
-//! From a packet to payloads: link layer, IP, fragments, UDP, TCP, SCTP, ICMP.
+//! From a packet to payloads: link layer, tunnels, IPsec in clear, IP, fragments, UDP, TCP, SCTP, ICMP.
 //!
 //! One [`Decoder`] holds the flow and fragment state of one capture point. It does no I/O: packets go in, calls on a
 //! [`Sink`] come out, in the order of the packets.
 
+mod carriage;
 mod decoder;
+mod esp;
+mod exported_pdu;
 mod fate;
 mod fragment;
+mod gre;
+mod gtpu;
 mod icmp;
+mod inner;
 mod ip;
 mod link;
+mod mpls;
+mod overlay;
 mod part;
+mod ppp;
 mod sctp;
 mod table;
 mod tcp;
 mod udp;
+mod wlan;
 
+pub use carriage::Carriage;
 pub use decoder::Decoder;
 pub use fate::{Correction, Fate, Reason};
+pub use link::{link_type_name, link_type_number};
 
 use std::net::IpAddr;
 
@@ -41,7 +53,7 @@ pub struct Flow {
     pub dst_port: u16,
 }
 
-/// A payload that came as one unit: a UDP datagram or an SCTP user message.
+/// A payload that came as one unit: a UDP datagram, an SCTP user message, a message that was exported.
 #[derive(Debug, Clone, Copy)]
 pub struct Unit<'a> {
     pub flow: Flow,
@@ -55,6 +67,7 @@ pub struct Unit<'a> {
     pub ident: u32,
     /// Bytes the sender sent that are not here (snap length, a missing fragment); 0 = whole.
     pub missing: u32,
+    pub carriage: &'a Carriage,
 }
 
 /// One direction of a TCP connection, unique within a decoder for its life; never reused for another connection.
@@ -72,6 +85,8 @@ pub struct Segment<'a> {
     pub at: Stamp,
     /// First bytes of a connection whose SYN was seen: they start a message if the stream is SIP.
     pub start: bool,
+    /// That of the packet at hand, which may deliver what others left waiting; `None` where none is at hand.
+    pub carriage: Option<&'a Carriage>,
 }
 
 /// How a stream direction ended.

@@ -1,5 +1,6 @@
 //! Bytes on their way up the layers, with what is known about the bytes that were not captured.
 
+use super::carriage::Carriage;
 use super::fate::{Fate, Reason};
 use crate::packet::Stamp;
 use crate::problem::Layer;
@@ -63,11 +64,14 @@ pub(super) struct Origin {
     pub head_in_last: bool,
     /// How many packets the ledger counts for it.
     pub packets: u64,
+    /// What of their headers was read so far.
+    pub carriage: Carriage,
 }
 
 impl Origin {
     pub fn packet(at: Stamp) -> Self {
-        Origin { first: at, last: at, head_in_first: true, head_in_last: true, packets: 1 }
+        let carriage = Carriage::PLAIN;
+        Origin { first: at, last: at, head_in_first: true, head_in_last: true, packets: 1, carriage }
     }
 
     /// The first and last stamp of a payload that begins at `offset`.

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::carriage::Carriage;
 use super::fate::{Fate, Reason};
 use super::ip::Ip;
 use super::part::{Origin, Part, be16, be32};
@@ -296,10 +297,12 @@ impl Sctp {
             if bytes.is_empty() {
                 return Fate::new(Layer::Sctp, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
             }
-            return Fate::of(sink.unit(Unit { flow, bytes, first, last, ident: data.tsn, missing }), Layer::Sctp);
+            let carriage = &origin.carriage;
+            let unit = Unit { flow, bytes, first, last, ident: data.tsn, missing, carriage };
+            return Fate::of(sink.unit(unit), Layer::Sctp);
         }
         match self.join(data, first, now) {
-            Joined::Whole(run) => deliver_run(run, flow, last, sink),
+            Joined::Whole(run) => deliver_run(run, flow, last, &origin.carriage, sink),
             Joined::Held(serial) => {
                 self.keep_limits(serial, sink);
                 Fate::new(Layer::Sctp, Reason::MessagePart)
@@ -448,7 +451,7 @@ impl Run {
 }
 
 /// Joins the bytes in front of the first one that the capture sliced off.
-fn deliver_run<S: Sink>(run: Run, flow: Flow, last: Stamp, sink: &mut S) -> Fate {
+fn deliver_run<S: Sink>(run: Run, flow: Flow, last: Stamp, carriage: &Carriage, sink: &mut S) -> Fate {
     let wire: u64 = run.pieces.iter().map(|piece| piece.bytes.len() as u64 + u64::from(piece.missing)).sum();
     let mut bytes = Vec::with_capacity(run.bytes);
     for piece in &run.pieces {
@@ -462,7 +465,8 @@ fn deliver_run<S: Sink>(run: Run, flow: Flow, last: Stamp, sink: &mut S) -> Fate
     if bytes.is_empty() {
         return Fate::new(Layer::Sctp, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
     }
-    let verdict: Verdict = sink.unit(Unit { flow, bytes: &bytes, first: run.first, last, ident: head.tsn, missing });
+    let (first, ident) = (run.first, head.tsn);
+    let verdict: Verdict = sink.unit(Unit { flow, bytes: &bytes, first, last, ident, missing, carriage });
     Fate::of(verdict, Layer::Sctp)
 }
 

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use self::direction::{Direction, Place};
+use super::carriage::Carriage;
 use super::fate::{Corrections, Fate, Reason};
 use super::ip::Ip;
 use super::part::{Origin, Part, be16, be32};
@@ -164,6 +165,7 @@ struct Turn<'t, S: Sink> {
     /// Its number, and how many packets the ledger counts for it.
     packet: u64,
     packets: u64,
+    carriage: Option<&'t Carriage>,
 }
 
 impl<S: Sink> Turn<'_, S> {
@@ -253,6 +255,7 @@ impl Tcp {
             at,
             packet: self.packets,
             packets: origin.packets,
+            carriage: Some(&origin.carriage),
         };
         turn.slot = match self.table.find(&key) {
             Some(slot) => slot,
@@ -292,7 +295,8 @@ impl Tcp {
     fn skip_oldest<S: Sink>(&mut self, at: Stamp, now: i64, corrections: &mut Corrections, sink: &mut S) -> bool {
         let Some((_, hole)) = self.shared.holes.pop_first() else { return false };
         let shared = &mut self.shared;
-        let mut turn = Turn { sink, shared, corrections, slot: hole.slot, now, at, packet: 0, packets: 0 };
+        let mut turn =
+            Turn { sink, shared, corrections, slot: hole.slot, now, at, packet: 0, packets: 0, carriage: None };
         if let Some((key, connection)) = self.table.get_mut(hole.slot) {
             let way = Way { flow: key.flow(hole.side), side: hole.side };
             connection.side(hole.side).skip(way, &mut turn);
@@ -304,7 +308,7 @@ impl Tcp {
     pub fn finish<S: Sink>(&mut self, at: Stamp, now: i64, corrections: &mut Corrections, sink: &mut S) {
         for slot in 0..self.table.len() as u32 {
             let shared = &mut self.shared;
-            let mut turn = Turn { sink, shared, corrections, slot, now, at, packet: 0, packets: 0 };
+            let mut turn = Turn { sink, shared, corrections, slot, now, at, packet: 0, packets: 0, carriage: None };
             if let Some((&key, connection)) = self.table.get_mut(slot) {
                 connection.close(&key, StreamEnd::Capture, &mut turn);
             }

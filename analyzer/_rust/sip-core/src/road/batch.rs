@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::net::Flow;
+use crate::net::{Carriage, Flow};
 use crate::packet::Stamp;
 use crate::sip::{Carrier, Flaws};
 
@@ -23,14 +23,35 @@ pub struct Seen {
     pub complete: bool,
     /// What the reader found odd already.
     pub flaws: Flaws,
+    /// Of the packet that completed it, or of the one read when it was given up: number within the file.
+    pub interface: u32,
 }
 
 /// Some thousand messages, in the order in which they were completed.
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
-    /// Where each message lies in `bytes`.
-    slots: Vec<(Range<usize>, Seen)>,
+    slots: Vec<Slot>,
+    /// What carried messages, where it was more than a link; equal neighbours once.
+    carriages: Vec<Carriage>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// Where the message lies in the arena.
+    place: Range<usize>,
+    seen: Seen,
+    /// Index + 1 of what carried it; 0 = a link alone.
+    carriage: u32,
+}
+
+/// A message of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    pub seen: &'a Seen,
+    pub bytes: &'a [u8],
+    /// `None` if nothing but a link header was around its IP packet.
+    pub carriage: Option<&'a Carriage>,
 }
 
 impl Batch {
@@ -49,16 +70,29 @@ impl Batch {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.slots.clear();
+        self.carriages.clear();
     }
 
     /// Copies a message in.
-    pub fn push(&mut self, bytes: &[u8], seen: Seen) {
+    pub fn push(&mut self, bytes: &[u8], seen: Seen, carriage: &Carriage) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
-        self.slots.push((start..self.bytes.len(), seen));
+        let carriage = if carriage.is_plain() {
+            0
+        } else {
+            if self.carriages.last() != Some(carriage) {
+                self.carriages.push(*carriage);
+            }
+            self.carriages.len() as u32
+        };
+        self.slots.push(Slot { place: start..self.bytes.len(), seen, carriage });
     }
 
-    pub fn messages(&self) -> impl ExactSizeIterator<Item = (&Seen, &[u8])> {
-        self.slots.iter().map(|(place, seen)| (seen, self.bytes.get(place.clone()).unwrap_or_default()))
+    pub fn messages(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
+        self.slots.iter().map(|Slot { place, seen, carriage }| Entry {
+            seen,
+            bytes: self.bytes.get(place.clone()).unwrap_or_default(),
+            carriage: carriage.checked_sub(1).and_then(|index| self.carriages.get(index as usize)),
+        })
     }
 }

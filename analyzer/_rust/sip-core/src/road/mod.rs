@@ -32,7 +32,7 @@ use crate::tables::Wanted;
 use crate::tables::messages::{self, Chunk};
 use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
-pub use batch::{Batch, Seen};
+pub use batch::{Batch, Entry, Seen};
 use outlet::{Framers, Outlet, PointSink};
 use points::Points;
 pub use sightings::{Kind, Sighted, Sighting, sweep, time_order};
@@ -55,6 +55,8 @@ pub struct Options {
     pub threads: usize,
     /// Columns of `messages` and of `descriptions` that are made; what is not asked for costs neither time nor memory.
     pub wanted: Wanted,
+    /// Link types to be read as others: what a file calls USER0 (147) is what the user says it is.
+    pub link_types: Vec<(u16, u16)>,
 }
 
 /// Shared with whoever waits for the scan.
@@ -117,10 +119,9 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         problems.append(chunk.take_problems(&options.limits));
         descriptions.extend(chunk.take_descriptions());
     }
-    let file_names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let point_names: Vec<&str> = points.iter().map(String::as_str).collect();
     Ok(Scan {
-        messages: messages::assemble(chunks, &file_names, &point_names, &options.wanted)?,
+        messages: messages::assemble(chunks, &files, &point_names, &options.wanted)?,
         descriptions,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
@@ -144,7 +145,7 @@ pub fn fetch(sources: &[Source], options: &Options, wanted: &[Place]) -> Result<
     let found: Mutex<Vec<Option<Vec<u8>>>> = Mutex::new(vec![None; wanted.len()]);
     read(sources, options, &Progress::default(), || {
         |_: usize, batch: &Batch| {
-            for (seen, bytes) in batch.messages() {
+            for Entry { seen, bytes, .. } in batch.messages() {
                 let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else { continue };
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 for &(index, length) in asked {
@@ -187,7 +188,7 @@ fn read<C: FnMut(usize, &Batch) + Send>(
             });
         }
         drop((receive, give_back));
-        let mut reader = Reader::new(&options.limits, progress, send, recycled);
+        let mut reader = Reader::new(options, progress, send, recycled);
         let files = reader.read_all(&sources)?;
         Ok(reader.finish(files))
     })
@@ -215,13 +216,15 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(
-        limits: &'a Limits,
+        options: &'a Options,
         progress: &'a Progress,
         send: Sender<(usize, Batch)>,
         recycled: Receiver<Batch>,
     ) -> Self {
+        let limits = &options.limits;
         let out = Outlet::new(limits, send, recycled);
-        Self { limits, progress, points: Points::new(limits), fates: HashMap::default(), out }
+        let points = Points::new(limits, &options.link_types);
+        Self { limits, progress, points, fates: HashMap::default(), out }
     }
 
     fn read_all(&mut self, sources: &[Source]) -> Result<Vec<FileRow>, ScanError> {
@@ -268,7 +271,8 @@ impl<'a> Reader<'a> {
                 point = self.points.of_host(packet.host, packet.time);
             }
             let (decoder, framers) = self.points.at(point);
-            let mut sink = PointSink { point: point as u16, framers, out: &mut self.out };
+            let interface = packet.interface;
+            let mut sink = PointSink { point: point as u16, interface, framers, out: &mut self.out };
             let fate = decoder.packet(number, &packet, &mut sink);
             *self.fates.entry(fate).or_default() += 1;
             self.points.saw(point, packet.time);
@@ -290,7 +294,7 @@ impl<'a> Reader<'a> {
         let mut corrections = Vec::new();
         for point in 0..self.points.len() {
             let (decoder, framers) = self.points.at(point);
-            let mut sink = PointSink { point: point as u16, framers, out: &mut self.out };
+            let mut sink = PointSink { point: point as u16, interface: u32::MAX, framers, out: &mut self.out };
             corrections.extend(decoder.finish(&mut sink));
         }
         for correction in corrections {

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use super::batch::{Batch, Seen};
 use crate::hash::Keyed;
 use crate::limits::Limits;
-use crate::net::{Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use crate::net::{Carriage, Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
 use crate::sip::{Carrier, Detected, Framed, StreamFramer, detect};
@@ -48,20 +48,30 @@ impl<'a> Outlet<'a> {
         self.sent += 1;
     }
 
-    fn push(&mut self, bytes: &[u8], seen: Seen) {
-        self.batch.push(bytes, seen);
+    fn push(&mut self, bytes: &[u8], seen: Seen, carriage: &Carriage) {
+        self.batch.push(bytes, seen, carriage);
         if self.batch.is_full() {
             self.flush();
         }
     }
 }
 
-/// The framers of one capture point, by stream, with the addresses of the stream.
-pub type Framers = HashMap<StreamId, (Flow, StreamFramer), Keyed>;
+/// The framers of one capture point, by stream.
+pub type Framers = HashMap<StreamId, Stream, Keyed>;
+
+/// One direction of a TCP connection.
+pub struct Stream {
+    flow: Flow,
+    framer: StreamFramer,
+    /// What carried its latest bytes.
+    carriage: Carriage,
+}
 
 /// The sink of one capture point's decoder.
 pub struct PointSink<'a, 'scan> {
     pub point: u16,
+    /// Of the packet at hand.
+    pub interface: u32,
     pub framers: &'a mut Framers,
     pub out: &'a mut Outlet<'scan>,
 }
@@ -76,8 +86,8 @@ impl PointSink<'_, '_> {
     /// Runs one step of a stream's framer and puts what it emits into the batch.
     fn framed<R>(
         out: &mut Outlet<'_>,
-        point: u16,
-        (flow, framer): &mut (Flow, StreamFramer),
+        (point, interface): (u16, u32),
+        Stream { flow, framer, carriage }: &mut Stream,
         step: impl FnOnce(&mut StreamFramer, &Limits, &mut dyn FnMut(Framed<'_>)) -> R,
     ) -> R {
         let limits = out.limits;
@@ -91,8 +101,9 @@ impl PointSink<'_, '_> {
                 carrier: Carrier::Stream,
                 complete: message.complete,
                 flaws: message.flaws,
+                interface,
             };
-            out.push(message.bytes, seen);
+            out.push(message.bytes, seen, carriage);
         })
     }
 }
@@ -110,8 +121,9 @@ impl Sink for PointSink<'_, '_> {
                     carrier: Carrier::Datagram { missing: unit.missing },
                     complete: unit.missing == 0,
                     flaws,
+                    interface: self.interface,
                 };
-                self.out.push(unit.bytes.get(offset..).unwrap_or_default(), seen);
+                self.out.push(unit.bytes.get(offset..).unwrap_or_default(), seen, unit.carriage);
                 Verdict::Sip
             }
             Detected::KeepAlive => Verdict::KeepAlive,
@@ -120,15 +132,22 @@ impl Sink for PointSink<'_, '_> {
     }
 
     fn segment(&mut self, segment: Segment<'_>) -> Verdict {
-        let stream = self.framers.entry(segment.stream).or_insert_with(|| (segment.flow, StreamFramer::new()));
-        Self::framed(self.out, self.point, stream, |framer, limits, emit| {
+        let stream = self.framers.entry(segment.stream).or_insert_with(|| Stream {
+            flow: segment.flow,
+            framer: StreamFramer::new(),
+            carriage: Carriage::PLAIN,
+        });
+        if let Some(carriage) = segment.carriage {
+            stream.carriage = *carriage;
+        }
+        Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
             framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
         })
     }
 
     fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp) {
         if let Some(stream) = self.framers.get_mut(&stream) {
-            if stream.1.is_sip() {
+            if stream.framer.is_sip() {
                 self.out.problems.report(Problem {
                     code: Code::TcpBytesMissing,
                     layer: Layer::Tcp,
@@ -138,13 +157,17 @@ impl Sink for PointSink<'_, '_> {
                     detail: format!("{missing} bytes of a SIP stream were not captured before this packet"),
                 });
             }
-            Self::framed(self.out, self.point, stream, |framer, limits, emit| framer.gap(limits, emit));
+            Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
+                framer.gap(limits, emit)
+            });
         }
     }
 
     fn stream_end(&mut self, stream: StreamId, _end: StreamEnd, _at: Stamp) {
         if let Some(mut stream) = self.framers.remove(&stream) {
-            Self::framed(self.out, self.point, &mut stream, |framer, limits, emit| framer.end(limits, emit));
+            Self::framed(self.out, (self.point, self.interface), &mut stream, |framer, limits, emit| {
+                framer.end(limits, emit)
+            });
         }
     }
 

@@ -74,6 +74,7 @@ struct Point {
 /// All capture points of a scan.
 pub struct Points {
     limits: Limits,
+    link_types: Vec<(u16, u16)>,
     points: Vec<Point>,
     /// Of the file being read: its source, and the point of each of its hosts.
     source: Option<Source>,
@@ -81,8 +82,9 @@ pub struct Points {
 }
 
 impl Points {
-    pub fn new(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), points: Vec::new(), source: None, hosts: HashMap::new() }
+    pub fn new(limits: &Limits, link_types: &[(u16, u16)]) -> Self {
+        let (limits, link_types) = (limits.clone(), link_types.to_vec());
+        Self { limits, link_types, points: Vec::new(), source: None, hosts: HashMap::new() }
     }
 
     pub fn len(&self) -> usize {
@@ -109,7 +111,7 @@ impl Points {
         let index = found.unwrap_or_else(|| {
             self.points.push(Point {
                 name: given,
-                decoder: Decoder::new(&self.limits),
+                decoder: Decoder::new(&self.limits).with_link_types(&self.link_types),
                 framers: Framers::default(),
                 last_file: String::new(),
                 first_time: time,
@@ -191,7 +193,7 @@ mod tests {
 
     /// The points of files of these names and times (first and last, s), in this order.
     fn points(files: &[(&str, i64, i64)]) -> Vec<usize> {
-        let mut points = Points::new(&Limits::default());
+        let mut points = Points::new(&Limits::default(), &[]);
         let file = |&(name, first, last): &(&str, i64, i64)| {
             points.open_file(&Source { name: name.to_owned(), path: name.into(), point: None });
             let point = points.of_host(0, Some(first * SECOND));

@@ -9,21 +9,23 @@ use hashbrown::HashMap;
 
 use crate::hash;
 use crate::limits::Limits;
-use crate::net::Protocol;
+use crate::net::{Carriage, Flow, Protocol};
 use crate::problem::{Layer, Problem, Problems};
-use crate::road::{Batch, Kind, Seen, Sighted, Sighting, sweep, time_order};
+use crate::road::{Batch, Entry, Kind, Seen, Sighted, Sighting, sweep, time_order};
 use crate::sip::fields::{Fields, Scratch, read};
 use crate::sip::{Flaw, Flaws};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
 use crate::tables::sdp::{self, Descriptions, Known};
-use crate::tables::small::ProblemLog;
+use crate::tables::small::{FileRow, ProblemLog};
 
 columns! {
     /// What one message says by itself.
     struct Columns {
         frame: Int = "frame", offset: Int = "offset", length: Int = "length", time: Time = "time",
         first_byte_at: Time = "first_byte_at", src_ip: Text = "src_ip", src_port: Int = "src_port", dst_ip: Text = "dst_ip",
-        dst_port: Int = "dst_port", transport: Text = "transport", method: Text = "method", status: Int = "status",
+        dst_port: Int = "dst_port", transport: Text = "transport", tunnel: Text = "tunnel",
+        outer_src_ip: Text = "outer_src_ip", outer_dst_ip: Text = "outer_dst_ip", vlan: Text = "vlan", teid: Int = "teid",
+        spi: Int = "spi", method: Text = "method", status: Int = "status",
         reason_phrase: Text = "reason_phrase", request_uri: Text = "request_uri", call_id: Text = "call_id",
         from_uri: Text = "from_uri", from_tag: Text = "from_tag", to_uri: Text = "to_uri", to_tag: Text = "to_tag",
         cseq: Int = "cseq", via_branch: Text = "via_branch", via_sent_by: Text = "via_sent_by", via_count: Int = "via_count",
@@ -45,16 +47,33 @@ columns! {
 columns! {
     /// What the whole scan says of a message.
     struct ScanColumns {
-        message: Int = "message", file: Text = "file", point: Text = "point", retransmission: Bool = "retransmission",
+        message: Int = "message", file: Text = "file", point: Text = "point", interface: Text = "interface",
+        retransmission: Bool = "retransmission",
         duplicate: Bool = "duplicate", original: Int = "original", transaction: Int = "transaction",
     }
+}
+
+/// Where a message was seen.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Index in the scan.
+    file: u32,
+    interface: Interface,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Interface {
+    /// By its number in the file.
+    OfFile(u32),
+    /// By its number in the capturing host.
+    OfHost(u32),
 }
 
 /// The messages of one batch.
 pub struct Chunk {
     columns: Named,
-    /// Per message: what the sweep needs, and the index of its file.
-    rows: Vec<(Sighting, u32)>,
+    /// Per message: what the sweep needs, and where it was seen.
+    rows: Vec<(Sighting, Place)>,
     /// The session descriptions that were new in this batch.
     descriptions: Option<RecordBatch>,
     problems: Option<ProblemLog>,
@@ -77,16 +96,30 @@ pub struct Parser<'a> {
     limits: &'a Limits,
     wanted: &'a Wanted,
     scratch: Scratch,
-    addresses: HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>,
+    addresses: Addresses,
     descriptions: &'a Descriptions,
 }
 
 /// Addresses whose text is remembered; a flood of forged ones starts the memory over.
 const MAX_ADDRESSES: usize = 65_536;
 
+/// Addresses as text.
+#[derive(Default)]
+struct Addresses(HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>);
+
+impl Addresses {
+    /// `None` for the unspecified address, which stands for one that the capture does not say.
+    fn text(&mut self, ip: IpAddr) -> Option<&str> {
+        if self.0.len() > MAX_ADDRESSES {
+            self.0.clear();
+        }
+        (!ip.is_unspecified()).then(|| &**self.0.entry(ip).or_insert_with(|| ip.to_string().into()))
+    }
+}
+
 impl<'a> Parser<'a> {
     pub fn new(limits: &'a Limits, wanted: &'a Wanted, descriptions: &'a Descriptions) -> Self {
-        Self { limits, wanted, scratch: Scratch::default(), addresses: HashMap::default(), descriptions }
+        Self { limits, wanted, scratch: Scratch::default(), addresses: Addresses::default(), descriptions }
     }
 
     pub fn parse(&mut self, batch: &Batch) -> Result<Chunk, ArrowError> {
@@ -94,12 +127,17 @@ impl<'a> Parser<'a> {
         let mut rows = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
         let mut fresh = Vec::new();
-        for (row, (seen, bytes)) in batch.messages().enumerate() {
+        for (row, Entry { seen, bytes, carriage }) in batch.messages().enumerate() {
             let fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
             let keys = Keys::of(&fields);
             let complete = is_complete(seen, &fields);
             push_addresses(&mut columns, row, seen, &mut self.addresses);
+            let mut interface = Interface::OfFile(seen.interface);
+            if let Some(carriage) = carriage {
+                push_carriage(&mut columns, row, carriage, &mut self.addresses);
+                interface = carriage.interface_index.map_or(interface, Interface::OfHost);
+            }
             push_fields(&mut columns, row, seen, &fields, message.len());
             push_keys(&mut columns, row, &keys);
             columns.complete.set(row, complete);
@@ -108,7 +146,7 @@ impl<'a> Parser<'a> {
                 push_description(&mut columns, row, &known);
                 report_description(&mut problems, seen, &known);
             }
-            rows.push((sighting(seen, &fields, message, &keys), seen.last.file));
+            rows.push((sighting(seen, &fields, message, &keys), Place { file: seen.last.file, interface }));
         }
         let descriptions = if fresh.is_empty() { None } else { Some(sdp::table(&fresh, self.wanted)?) };
         Ok(Chunk { columns: columns.finish(self.wanted)?, rows, descriptions, problems: Some(problems) })
@@ -197,28 +235,35 @@ fn sighting(seen: &Seen, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Si
     }
 }
 
-fn push_addresses(
-    columns: &mut Columns,
-    row: usize,
-    seen: &Seen,
-    known: &mut HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>,
-) {
-    if known.len() > MAX_ADDRESSES {
-        known.clear();
-    }
-    let flow = &seen.flow;
-    columns.src_ip.set(row, Some(known.entry(flow.src).or_insert_with(|| flow.src.to_string().into())));
-    columns.src_port.set(row, Some(flow.src_port.into()));
-    columns.dst_ip.set(row, Some(known.entry(flow.dst).or_insert_with(|| flow.dst.to_string().into())));
-    columns.dst_port.set(row, Some(flow.dst_port.into()));
+fn push_addresses(columns: &mut Columns, row: usize, seen: &Seen, addresses: &mut Addresses) {
+    let Flow { src, dst, src_port, dst_port, protocol } = seen.flow;
+    // A capture without IP headers says nothing of them, and exported PDUs may not.
+    let port = |ip: IpAddr, port: u16| (port > 0 || !ip.is_unspecified()).then_some(i64::from(port));
+    columns.src_ip.set(row, addresses.text(src));
+    columns.src_port.set(row, port(src, src_port));
+    columns.dst_ip.set(row, addresses.text(dst));
+    columns.dst_port.set(row, port(dst, dst_port));
     columns.transport.set(
         row,
-        Some(match flow.protocol {
+        Some(match protocol {
             Protocol::Udp => "udp",
             Protocol::Tcp => "tcp",
             Protocol::Sctp => "sctp",
         }),
     );
+}
+
+fn push_carriage(columns: &mut Columns, row: usize, carriage: &Carriage, addresses: &mut Addresses) {
+    let tunnels: Vec<&str> = carriage.tunnels().iter().map(|tunnel| tunnel.as_str()).collect();
+    columns.tunnel.set(row, Some(&*tunnels.join("/")).filter(|text| !text.is_empty()));
+    if let Some((src, dst)) = carriage.outer {
+        columns.outer_src_ip.set(row, addresses.text(src));
+        columns.outer_dst_ip.set(row, addresses.text(dst));
+    }
+    let vlans: Vec<String> = carriage.vlans().iter().map(u16::to_string).collect();
+    columns.vlan.set(row, Some(&*vlans.join("/")).filter(|text| !text.is_empty()));
+    columns.teid.set(row, carriage.teid.map(i64::from));
+    columns.spi.set(row, carriage.spi.map(i64::from));
 }
 
 fn push_fields(columns: &mut Columns, row: usize, seen: &Seen, fields: &Fields<'_>, length: usize) {
@@ -321,7 +366,7 @@ fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
 /// Puts the chunks of a scan together: in time order, with keys, duplicates, retransmissions and transactions.
 pub fn assemble(
     mut chunks: Vec<Chunk>,
-    files: &[&str],
+    files: &[FileRow],
     points: &[&str],
     wanted: &Wanted,
 ) -> Result<Vec<RecordBatch>, ArrowError> {
@@ -340,10 +385,18 @@ pub fn assemble(
         .into_iter()
         .map(|chunk| {
             let mut columns = ScanColumns::new(chunk.rows.len(), wanted);
-            for (row, ((sighting, file), seen)) in chunk.rows.iter().zip(&mut sighted).enumerate() {
+            for (row, ((sighting, place), seen)) in chunk.rows.iter().zip(&mut sighted).enumerate() {
                 let Sighted { key, transaction, original, retransmission } = seen;
                 columns.message.set(row, Some(key));
-                columns.file.set(row, files.get(*file as usize).copied());
+                let file = files.get(place.file as usize);
+                columns.file.set(row, file.map(|file| file.name.as_str()));
+                match place.interface {
+                    Interface::OfHost(index) => columns.interface.set(row, Some(&index.to_string())),
+                    Interface::OfFile(number) => {
+                        let name = file.and_then(|file| file.info.interfaces.get(number as usize));
+                        columns.interface.set(row, name.and_then(Option::as_deref));
+                    }
+                }
                 columns.point.set(row, points.get(usize::from(sighting.point)).copied());
                 columns.retransmission.set(row, retransmission);
                 columns.duplicate.set(row, original.is_some());

@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
 use crate::container::FileInfo;
-use crate::net::{Failure, Flow, Protocol};
+use crate::net::{Failure, Flow, Protocol, link_type_name};
 use crate::packet::{NO_TIME, Stamp};
 use crate::problem::{Code, Problem, Problems};
 use crate::tables::columns::{Wanted, columns, record_batch};
@@ -71,33 +71,9 @@ pub fn files(rows: &[FileRow]) -> Result<RecordBatch, ArrowError> {
     record_batch(columns.finish(&Wanted::All)?)
 }
 
-/// LINKTYPE_ name and number, as `tcpdump -L` and the registry of link types spell them.
+/// LINKTYPE_ name and number, as the registry of link types spells them.
 fn link_type(number: u16) -> String {
-    let name = match number {
-        0 => "NULL",
-        1 => "ETHERNET",
-        9 => "PPP",
-        12 | 14 | 101 => "RAW",
-        50 => "PPP_HDLC",
-        51 => "PPP_ETHER",
-        104 => "C_HDLC",
-        105 => "IEEE802_11",
-        107 => "FRELAY",
-        108 => "LOOP",
-        113 => "LINUX_SLL",
-        127 => "IEEE802_11_RADIOTAP",
-        147..=162 => "USER",
-        204 => "PPP_WITH_DIR",
-        219 => "MPLS",
-        228 => "IPV4",
-        229 => "IPV6",
-        239 => "NFLOG",
-        248 => "SCTP",
-        252 => "WIRESHARK_UPPER_PDU",
-        276 => "LINUX_SLL2",
-        _ => "LINKTYPE",
-    };
-    format!("{name}({number})")
+    format!("{}({number})", link_type_name(number).unwrap_or("LINKTYPE".into()))
 }
 
 /// Problems as they come, at most so many rows of one code; the rest are counted.

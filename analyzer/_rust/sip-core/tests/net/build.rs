@@ -64,6 +64,36 @@ pub fn udp(payload: &[u8]) -> Vec<u8> {
     datagram
 }
 
+/// A datagram of A to B with these ports.
+pub fn udp_between(src_port: u16, dst_port: u16, payload: &[u8]) -> Vec<u8> {
+    let mut datagram = udp(payload);
+    datagram[..2].copy_from_slice(&src_port.to_be_bytes());
+    datagram[2..4].copy_from_slice(&dst_port.to_be_bytes());
+    ipv4(17, 0, &datagram)
+}
+
+/// A G-PDU of tunnel 0x01020304 with these flags; what they announce is in the payload.
+pub fn gtpu(flags: u8, payload: &[u8]) -> Vec<u8> {
+    let mut message = vec![flags, 255];
+    message.extend((payload.len() as u16).to_be_bytes());
+    message.extend([1, 2, 3, 4]);
+    message.extend(payload);
+    udp_between(2152, 2152, &message)
+}
+
+/// An ESP packet that is not encrypted, from its header to the end of its integrity check value (RFC 4303 §2).
+pub fn esp(spi: u32, next_header: u8, payload: &[u8], icv: usize) -> Vec<u8> {
+    let mut packet = spi.to_be_bytes().to_vec();
+    packet.extend([0, 0, 0, 1]);
+    packet.extend(payload);
+    let padding = (4 - (payload.len() + 2) % 4) % 4;
+    packet.extend(1..=padding as u8);
+    packet.extend([padding as u8, next_header]);
+    // As random as a hash.
+    packet.extend((0..icv).map(|byte| (byte as u8).wrapping_mul(151).wrapping_add(0x9d)));
+    packet
+}
+
 pub fn tcp(ports: (u16, u16), seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
     let mut segment = Vec::new();
     segment.extend(ports.0.to_be_bytes());

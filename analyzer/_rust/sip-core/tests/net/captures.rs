@@ -10,8 +10,8 @@ use sip_core::net::Decoder;
 
 use crate::witness::{Witness, name};
 
-/// Layers that are decoded later, or never (a SIP message quoted by ICMP is not traffic).
-const NOT_HERE: [&str; 4] = [":gtp:", ":esp:", ":pppoes:", ":icmp:"];
+/// A SIP message quoted by ICMP is not traffic.
+const NOT_HERE: [&str; 1] = [":icmp:"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/captures")

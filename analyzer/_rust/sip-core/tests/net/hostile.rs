@@ -6,7 +6,10 @@ use sip_core::limits::Limits;
 use crate::build::*;
 use crate::witness::Capture;
 
-const LINKS: [u16; 12] = [0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 147, 9999];
+const LINKS: [u16; 29] = [
+    0, 1, 9, 12, 14, 50, 51, 100, 101, 104, 105, 107, 108, 109, 113, 127, 147, 163, 192, 197, 204, 219, 228, 229, 239,
+    248, 252, 276, 9999,
+];
 
 /// Small limits, so that they are reached.
 fn limits() -> Limits {
@@ -55,7 +58,21 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
     );
     let sctp_packet = (0u32..3, chunks).prop_map(|(tag, chunks)| sctp(tag, &chunks));
     let quoted = payload.prop_map(|bytes| ipv4(1, 0, &[&[3, 3, 0, 0, 0, 0, 0, 0], &ipv4(17, 0, &bytes)[..]].concat()));
-    prop_oneof![back_or_forth, fragments, fragments6, sctp_packet, quoted]
+    let plain = prop_oneof![back_or_forth, fragments, fragments6, sctp_packet, quoted];
+    plain.prop_recursive(4, 16, 1, |inner| (0usize..7, inner).prop_map(|(tunnel, packet)| around(tunnel, &packet)))
+}
+
+/// One of the tunnels around a packet.
+fn around(tunnel: usize, packet: &[u8]) -> Vec<u8> {
+    match tunnel {
+        0 => gtpu(0x34, &[&[0, 1, 0, 0x85, 1, 0, 5, 0], packet].concat()),
+        1 => ipv4(47, 1, &[&[0x30, 0, 8, 0, 0, 0, 0, 7, 0, 0, 0, 1], packet].concat()),
+        2 => ipv4(4, 2, packet),
+        3 => udp_between(50_000, 4789, &[&[8, 0, 0, 0, 0, 0, 42, 0], &ethernet(0x0800, packet)[..]].concat()),
+        4 => ipv4(50, 3, &esp(7, 4, packet, 12)),
+        5 => udp_between(4500, 4500, &esp(8, 4, packet, 16)),
+        _ => fragment(9, 0, true, &packet[..packet.len() / 8 * 8]),
+    }
 }
 
 proptest! {

@@ -2,9 +2,11 @@
 
 mod build;
 mod captures;
+mod esp;
 mod fragments;
 mod hostile;
 mod layers;
 mod sctp;
 mod tcp;
+mod tunnels;
 mod witness;

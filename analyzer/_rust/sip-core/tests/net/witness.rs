@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sip_core::limits::Limits;
-use sip_core::net::{Decoder, Failure, Fate, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use sip_core::net::{Carriage, Decoder, Failure, Fate, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
 use sip_core::packet::{Packet, Stamp};
 use sip_core::problem::{Problem, Problems};
 
@@ -15,6 +15,7 @@ pub struct SeenUnit {
     pub last: Stamp,
     pub ident: u32,
     pub missing: u32,
+    pub carriage: Carriage,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,8 +62,8 @@ impl Problems for Witness {
 
 impl Sink for Witness {
     fn unit(&mut self, unit: Unit<'_>) -> Verdict {
-        let Unit { flow, bytes, first, last, ident, missing } = unit;
-        self.units.push(SeenUnit { flow, bytes: bytes.to_vec(), first, last, ident, missing });
+        let Unit { flow, bytes, first, last, ident, missing, carriage: &carriage } = unit;
+        self.units.push(SeenUnit { flow, bytes: bytes.to_vec(), first, last, ident, missing, carriage });
         verdict(bytes)
     }
 
@@ -123,6 +124,11 @@ impl Capture {
     pub fn with(link: u16, limits: &Limits) -> Self {
         let (decoder, seen) = (Decoder::new(limits), Witness::default());
         Capture { decoder, seen, link, frame: 0, time: 0 }
+    }
+
+    /// Has packets of one link type read as if they were of another.
+    pub fn reading(self, link: u16, read_as: u16) -> Self {
+        Capture { decoder: self.decoder.with_link_types(&[(link, read_as)]), ..self }
     }
 
     /// Feeds a packet of which only the first `captured` bytes are in the file; returns the name of its fate.

@@ -144,7 +144,9 @@ impl Direction {
                 self.stream = turn.shared.streams;
             }
             let seq = self.next as u32;
-            verdict = Some(turn.sink.segment(Segment { stream: self.stream, flow: way.flow, seq, bytes, at, start }));
+            let Turn { carriage, .. } = *turn;
+            let segment = Segment { stream: self.stream, flow: way.flow, seq, bytes, at, start, carriage };
+            verdict = Some(turn.sink.segment(segment));
             self.next += bytes.len() as u64;
         }
         if missing > 0 {

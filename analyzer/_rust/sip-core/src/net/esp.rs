@@ -1,0 +1,258 @@
+//! ESP (RFC 4303) that is not encrypted: IMS phones on Gm often agree on integrity alone (TS 33.203, RFC 2410).
+//!
+//! Nothing in a packet says whether it is encrypted, nor how long its integrity check value (ICV) is. Both are found as
+//! RFC 5879 does: for each length that an algorithm has, the trailer in front of it must be one (padding 1, 2, 3 ..., its
+//! length, next header), and what it ends must be a packet: a UDP length that fits to the byte, a TCP or IPv4 checksum.
+//! That holds by chance once in 10^9 packets. What was found counts for the security association (destination, SPI), and
+//! is held against each of its packets.
+
+use std::net::IpAddr;
+
+use super::fate::{Corrections, Fate, Reason};
+use super::ip::Ip;
+use super::part::{Part, be16, be32};
+use super::table::Table;
+use crate::limits::Limits;
+use crate::problem::Layer;
+
+/// UDP-encapsulated ESP, and IKE (RFC 3948 §2).
+pub(super) const NAT_PORT: u16 = 4500;
+
+/// Bytes in front of the payload and of the ICV behind it, the usual first: HMAC-MD5-96 and HMAC-SHA-1-96 (RFC 2403,
+/// 2404); HMAC-SHA-256-128, -384-192, -512-256 (RFC 4868); no integrity; AES-GMAC (RFC 4543), which has an IV.
+const METHODS: [Method; 6] = [
+    Method { iv: 0, icv: 12 },
+    Method { iv: 0, icv: 16 },
+    Method { iv: 0, icv: 24 },
+    Method { iv: 0, icv: 32 },
+    Method { iv: 0, icv: 0 },
+    Method { iv: 8, icv: 16 },
+];
+
+/// Where checksums are no help (a NAT changed the addresses, RFC 3948 §3.1.2), so many packets with the same ports.
+const LIKELY_ENOUGH: u8 = 3;
+/// SPIs that the account of a capture names.
+const MAX_NAMED: u32 = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Method {
+    iv: usize,
+    icv: usize,
+}
+
+/// The bytes of SPI and sequence number.
+const HEADER: usize = 8;
+/// Those of pad length and next header.
+const TRAILER: usize = 2;
+
+/// One direction of a security association.
+#[derive(Debug, Default)]
+struct Association {
+    method: Option<Method>,
+    /// Next header of the last packet that was read.
+    next: u8,
+    /// What packets without proof had in common: the method, the ports; and how many.
+    likely: Option<(Method, [u8; 4], u8)>,
+    /// Packets that the ledger has as encrypted.
+    unread: u64,
+    named: bool,
+}
+
+/// What became of an ESP packet.
+#[derive(Debug)]
+pub(super) enum Opened<'a> {
+    /// In clear: the next header, and what it begins.
+    Clear(u8, Part<'a>),
+    /// Not to be read; [`Esp::encrypted`] counts it.
+    Closed,
+    Failed(Fate),
+}
+
+/// The security associations of a capture point.
+pub(super) struct Esp {
+    table: Table<(IpAddr, u32), Association>,
+    named: u32,
+    forgot: bool,
+}
+
+impl Esp {
+    pub fn new(limits: &Limits) -> Self {
+        Self { table: Table::new(limits.max_security_associations), named: 0, forgot: false }
+    }
+
+    /// Reads a packet if it is in clear.
+    pub fn open<'a>(&mut self, ip: &Ip, spi: u32, part: Part<'a>, corrections: &mut Corrections) -> Opened<'a> {
+        let Some(payload) = part.skip(HEADER) else { return Opened::Failed(part.short(Layer::Esp)) };
+        let Some(association) = self.association(ip, spi) else { return Opened::Closed };
+        if payload.missing > 0 || payload.open {
+            let found = association.method.and_then(|method| cut(method, association.next, payload));
+            return found
+                .map_or(Opened::Failed(Fate::new(Layer::Esp, Reason::Cut)), |(next, part)| Opened::Clear(next, part));
+        }
+        if let Some((next, body)) = association.method.and_then(|method| trailer(method, payload)) {
+            association.next = next;
+            return Opened::Clear(next, body);
+        }
+        for method in METHODS {
+            let Some((next, body)) = trailer(method, payload) else { continue };
+            let proven = match evidence(next, body.bytes, ip) {
+                Evidence::None => continue,
+                Evidence::Proof => true,
+                Evidence::Likely(ports) => association.likely_enough(method, ports),
+            };
+            if !proven {
+                break;
+            }
+            let before = Fate::new(Layer::Esp, association.reason(spi));
+            corrections.add(
+                before,
+                Fate::new(Layer::Esp, Reason::NotVerified),
+                std::mem::take(&mut association.unread),
+            );
+            (association.method, association.next, association.likely) = (Some(method), next, None);
+            return Opened::Clear(next, body);
+        }
+        Opened::Closed
+    }
+
+    /// Counts a packet that could not be read.
+    pub fn encrypted(&mut self, ip: &Ip, spi: u32, packets: u64) -> Fate {
+        let Some(association) = self.association(ip, spi) else {
+            return Fate::new(Layer::Esp, Reason::Encrypted(None));
+        };
+        association.unread += packets.min(1);
+        Fate::new(Layer::Esp, association.reason(spi))
+    }
+
+    /// How many associations there are, if one had to give way since the last call.
+    pub fn take_forgotten(&mut self) -> Option<usize> {
+        std::mem::take(&mut self.forgot).then(|| self.table.len())
+    }
+
+    fn association(&mut self, ip: &Ip, spi: u32) -> Option<&mut Association> {
+        let key = (ip.dst, spi);
+        let slot = self.table.find(&key).unwrap_or_else(|| {
+            let named = self.named < MAX_NAMED;
+            self.named += u32::from(named);
+            let (slot, evicted) = self.table.insert(key, Association { named, ..Association::default() });
+            self.forgot |= evicted.is_some();
+            slot
+        });
+        self.table.get_mut(slot).map(|(_, association)| association)
+    }
+}
+
+impl Association {
+    fn reason(&self, spi: u32) -> Reason {
+        Reason::Encrypted(self.named.then_some(spi))
+    }
+
+    fn likely_enough(&mut self, method: Method, ports: [u8; 4]) -> bool {
+        let before = match self.likely {
+            Some((known, same, count)) if (known, same) == (method, ports) => count,
+            _ => 0,
+        };
+        self.likely = Some((method, ports, before + 1));
+        before + 1 >= LIKELY_ENOUGH
+    }
+}
+
+/// What the trailer in front of an ICV of this length ends: next header and payload.
+fn trailer(method: Method, part: Part<'_>) -> Option<(u8, Part<'_>)> {
+    let body = part.bytes.get(method.iv..part.bytes.len().checked_sub(method.icv)?)?;
+    let (rest, &[pad, next]) = body.split_last_chunk::<TRAILER>()?;
+    // The trailer ends at a multiple of 4 bytes (RFC 4303 §2.4).
+    if !part.bytes.len().is_multiple_of(4) || !carries(next) {
+        return None;
+    }
+    let (payload, padding) = rest.split_at_checked(rest.len().checked_sub(usize::from(pad))?)?;
+    // 1, 2, 3 ... unless the algorithm says otherwise (§2.4); some stacks leave zeros.
+    let counted = padding.iter().zip(1u8..).all(|(&byte, count)| byte == count);
+    if !counted && padding.iter().any(|&byte| byte != 0) {
+        return None;
+    }
+    Some((next, Part { bytes: payload, offset: part.offset + method.iv as u64, missing: 0, open: false }))
+}
+
+/// Next headers that a phone's packets have: IPv4, TCP, UDP, IPv6, SCTP; with them ICMP and dummy packets (RFC 4303 §2.6).
+fn carries(next: u8) -> bool {
+    matches!(next, 1 | 4 | 6 | 17 | 41 | 58 | 59 | 132)
+}
+
+enum Evidence {
+    None,
+    /// The ports of what looks like a header.
+    Likely([u8; 4]),
+    Proof,
+}
+
+fn evidence(next: u8, body: &[u8], ip: &Ip) -> Evidence {
+    let when = |holds: bool| if holds { Evidence::Proof } else { Evidence::None };
+    match (next, body) {
+        (17, &[_, _, _, _, high, low, _, _, ..]) => when(usize::from(be16(high, low)) == body.len()),
+        (4, &[first, _, high, low, ..]) => {
+            let header = body.get(..usize::from(first & 0x0F) * 4).filter(|header| header.len() >= 20);
+            let whole = first >> 4 == 4 && usize::from(be16(high, low)) == body.len();
+            when(whole && header.is_some_and(|header| sum(0, header) == 0xFFFF))
+        }
+        (41, &[first, _, _, _, high, low, ..]) => {
+            when(first >> 4 == 6 && usize::from(be16(high, low)) + 40 == body.len())
+        }
+        (6, &[s1, s0, d1, d0, _, _, _, _, _, _, _, _, length, ..]) => {
+            // Three bits that are reserved (RFC 9293 §3.1).
+            let header = usize::from(length >> 4) * 4;
+            if header < 20 || header > body.len() || length & 0x0E != 0 {
+                Evidence::None
+            } else if sum(pseudo_header(ip, next, body.len()), body) == 0xFFFF {
+                Evidence::Proof
+            } else {
+                Evidence::Likely([s1, s0, d1, d0])
+            }
+        }
+        (132, &[s1, s0, d1, d0, ..]) if body.len() >= 16 => Evidence::Likely([s1, s0, d1, d0]),
+        _ => Evidence::None,
+    }
+}
+
+/// Folds 16-bit words into a one's complement sum (RFC 1071); 0xFFFF over a header with its checksum.
+fn sum(start: u32, bytes: &[u8]) -> u32 {
+    let words = bytes.chunks(2).map(|word| match *word {
+        [high, low] => u32::from(be16(high, low)),
+        [high] => u32::from(high) << 8,
+        _ => 0,
+    });
+    // A packet has at most 2^15 words of 2^16: no overflow before the folding.
+    let total: u32 = start + words.sum::<u32>();
+    let folded = (total & 0xFFFF) + (total >> 16);
+    (folded & 0xFFFF) + (folded >> 16)
+}
+
+/// RFC 9293 §3.1, RFC 8200 §8.1.
+fn pseudo_header(ip: &Ip, next: u8, length: usize) -> u32 {
+    let address = |address: IpAddr| match address {
+        IpAddr::V4(address) => sum(0, &address.octets()),
+        IpAddr::V6(address) => sum(0, &address.octets()),
+    };
+    address(ip.src) + address(ip.dst) + u32::from(next) + length as u32
+}
+
+/// A packet whose end the capture sliced off, of an association that is known: its trailer is not there to be read. A UDP
+/// length that leaves just room for it tells UDP; else it is what the packets before were.
+fn cut(method: Method, next: u8, part: Part<'_>) -> Option<(u8, Part<'_>)> {
+    let payload = part.skip(method.iv)?;
+    let room = payload.wire_len().checked_sub((method.icv + TRAILER) as u64)?;
+    if let &[_, _, _, _, high, low, _, _, ..] = payload.bytes {
+        let length = be16(high, low);
+        let padding = room.checked_sub(u64::from(length));
+        if length >= 8 && !payload.open && padding.is_some_and(|padding| padding < 4) {
+            return Some((17, payload.limit(u32::from(length)).0));
+        }
+    }
+    // Up to three bytes of padding count as bytes that are missing.
+    (next != 17).then(|| u32::try_from(room).ok()).flatten().map(|room| (next, payload.limit(room).0))
+}
+
+/// The SPI of an ESP packet.
+pub(super) fn spi(part: Part<'_>) -> Option<u32> {
+    part.header::<4>().map(|(spi, _)| be32(*spi))
+}

@@ -1,0 +1,54 @@
+//! Wireshark's exported PDUs (LINKTYPE_WIRESHARK_UPPER_PDU): one message that was put together already, behind tags that
+//! say where it came from (epan/exported_pdu.h).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::fate::Fate;
+use super::part::{Part, be16, be32};
+use super::{Flow, Protocol};
+use crate::problem::Layer;
+
+/// Reads the tags. An address that they do not give is unspecified, a port 0.
+pub(super) fn exported_pdu(part: Part<'_>) -> Result<(Flow, Part<'_>), Fate> {
+    let mut flow = Flow {
+        protocol: Protocol::Udp,
+        src: Ipv4Addr::UNSPECIFIED.into(),
+        dst: Ipv4Addr::UNSPECIFIED.into(),
+        src_port: 0,
+        dst_port: 0,
+    };
+    let mut rest = part;
+    loop {
+        let short = rest.short(Layer::ExportedPdu);
+        let (&[k1, k0, l1, l0], value) = rest.header::<4>().ok_or(short)?;
+        let length = usize::from(be16(l1, l0));
+        let (kind, data) = (be16(k1, k0), value.bytes.get(..length).unwrap_or_default());
+        if kind == 0 {
+            return Ok((flow, value.skip(length).ok_or(short)?));
+        }
+        let number = data.first_chunk::<4>().map(|bytes| be32(*bytes));
+        match kind {
+            20 | 22 => flow.src = address(data).unwrap_or(flow.src),
+            21 | 23 => flow.dst = address(data).unwrap_or(flow.dst),
+            24 => {
+                flow.protocol = match number {
+                    Some(1) => Protocol::Sctp,
+                    Some(2) => Protocol::Tcp,
+                    _ => Protocol::Udp,
+                }
+            }
+            25 => flow.src_port = number.unwrap_or(0) as u16,
+            26 => flow.dst_port = number.unwrap_or(0) as u16,
+            _ => {}
+        }
+        rest = value.skip(length).ok_or(short)?;
+    }
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    match bytes.len() {
+        4 => bytes.first_chunk::<4>().map(|bytes| Ipv4Addr::from(*bytes).into()),
+        16 => bytes.first_chunk::<16>().map(|bytes| Ipv6Addr::from(*bytes).into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,324 @@
+//! Tunnels and unusual links: what is inside comes out, and what was outside is remembered.
+
+use sip_core::limits::Limits;
+use sip_core::problem::Layer;
+
+use crate::build::*;
+use crate::witness::Capture;
+
+fn sip() -> Vec<u8> {
+    ipv4(17, 7, &udp(b"OPTIONS"))
+}
+
+fn joined(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+/// The datagram comes out of this frame, which was in these tunnels.
+fn carries(link: u16, frame: &[u8], tunnels: &[Layer]) -> Capture {
+    let mut capture = Capture::new(link);
+    assert_eq!(capture.packet(frame), "sip/message", "link type {link}: {frame:02x?}");
+    assert_eq!(capture.bytes(), [b"OPTIONS"]);
+    assert_eq!(capture.seen.units[0].carriage.tunnels(), tunnels);
+    assert!(capture.codes().is_empty(), "{:?}", capture.codes());
+    capture
+}
+
+fn fate(link: u16, frame: &[u8]) -> (String, Vec<&'static str>) {
+    let mut capture = Capture::new(link);
+    let fate = capture.packet(frame);
+    capture.finish();
+    (fate, capture.codes())
+}
+
+#[test]
+fn gtpu_with_and_without_optional_fields() {
+    carries(RAW, &gtpu(0x30, &sip()), &[Layer::Gtpu]);
+    // Sequence number, N-PDU number: the four bytes are there, the next type means nothing.
+    carries(RAW, &gtpu(0x32, &joined(&[&[0, 1, 0, 0x85], &sip()])), &[Layer::Gtpu]);
+    carries(RAW, &gtpu(0x31, &joined(&[&[0, 0, 9, 0], &sip()])), &[Layer::Gtpu]);
+    // A PDU session container of 4 bytes, a container of 8, then the packet.
+    let extended = joined(&[&[0, 0, 0, 0x85], &[1, 0, 5, 0x84], &[2, 0, 0, 0, 0, 0, 0, 0], &sip()]);
+    let capture = carries(RAW, &gtpu(0x34, &extended), &[Layer::Gtpu]);
+    assert_eq!(capture.seen.units[0].carriage.teid, Some(0x0102_0304));
+}
+
+#[test]
+fn gtpu_carries_ipv6_ethernet_and_ppp() {
+    carries(RAW, &gtpu(0x30, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::Gtpu]);
+    carries(RAW, &gtpu(0x30, &ethernet(0x0800, &sip())), &[Layer::Gtpu]);
+    carries(RAW, &gtpu(0x30, &joined(&[&[0xFF, 3, 0, 0x21], &sip()])), &[Layer::Gtpu]);
+}
+
+#[test]
+fn what_is_not_gtpu_on_its_port_is_a_datagram() {
+    let capture = carries(RAW, &udp_between(2152, 5060, b"OPTIONS"), &[]);
+    assert!(capture.seen.units[0].carriage.is_plain());
+    assert_eq!(fate(RAW, &udp_between(2152, 2152, &[0x30, 1, 0, 4, 0, 0, 0, 0, 0, 1, 0, 0])).0, "gtpu/signalling");
+    assert_eq!(fate(RAW, &gtpu(0x30, &[])).0, "gtpu/no_payload");
+    assert_eq!(fate(RAW, &gtpu(0x30, &[0x12; 30])).0, "gtpu/not_ip");
+}
+
+#[test]
+fn damaged_gtpu_headers_are_problems() {
+    // An extension header of no length would never end.
+    let (fate, codes) = fate(RAW, &gtpu(0x34, &joined(&[&[0, 0, 0, 0x85], &[0, 0, 0, 0x85], &sip()])));
+    assert_eq!((&*fate, &*codes), ("gtpu/malformed", &["tunnel_header_malformed"][..]));
+    let mut lying = gtpu(0x30, &sip());
+    lying[20 + 8 + 3] += 40;
+    let mut capture = Capture::new(RAW);
+    assert_eq!(capture.packet(&lying), "sip/message");
+    assert_eq!(capture.codes(), ["tunnel_length_exceeds_packet"]);
+    assert_eq!(capture.sliced(&gtpu(0x34, &sip()), 20 + 8 + 9), "gtpu/cut");
+}
+
+#[test]
+fn gre_of_every_kind() {
+    let gre = |header: &[u8]| ipv4(47, 0, &joined(&[header, &sip()]));
+    carries(RAW, &gre(&[0, 0, 8, 0]), &[Layer::Gre]);
+    carries(RAW, &gre(&[0xB0, 0, 8, 0, 1, 1, 0, 0, 0, 0, 0, 77, 0, 0, 0, 1]), &[Layer::Gre]);
+    // RFC 1701: an IP source route of 4 bytes, then the entry that ends it.
+    carries(RAW, &gre(&[0x40, 0, 8, 0, 0, 0, 0, 0, 8, 0, 0, 4, 192, 0, 2, 9, 0, 0, 0, 0]), &[Layer::Gre]);
+    // Version 1: key, sequence number, acknowledgement; PPP without address and with a compressed protocol.
+    carries(RAW, &gre(&[0x30, 0x81, 0x88, 0x0B, 0, 30, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0x21]), &[Layer::Gre]);
+    let bridged = joined(&[&[0x20, 0, 0x65, 0x58, 0, 0, 0, 1], &ethernet(0x0800, &sip())]);
+    carries(RAW, &ipv4(47, 0, &bridged), &[Layer::Gre]);
+    assert_eq!(fate(RAW, &gre(&[0, 5, 8, 0])).0, "gre/malformed");
+    assert_eq!(fate(RAW, &ipv4(47, 0, &[0, 0, 8, 0])).0, "gre/no_payload");
+    assert_eq!(fate(RAW, &gre(&[0, 0, 0x88, 0xB7])).0, "link/ethertype_0x88b7");
+}
+
+#[test]
+fn erspan_of_three_types() {
+    let frame = ethernet(0x0800, &sip());
+    let erspan = |header: &[u8]| ipv4(47, 0, &joined(&[header, &frame]));
+    let tunnels = [Layer::Gre, Layer::Erspan];
+    carries(RAW, &erspan(&[0, 0, 0x88, 0xBE]), &tunnels);
+    let second = carries(RAW, &erspan(&[0x10, 0, 0x88, 0xBE, 0, 0, 0, 1, 0x11, 0x2C, 0, 1, 0, 0, 0, 0]), &tunnels);
+    assert_eq!(second.seen.units[0].carriage.vlans(), [300]);
+    let third = [&[0x10, 0, 0x22, 0xEB, 0, 0, 0, 1, 0x21, 0x2C, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0][..], &[]];
+    carries(RAW, &erspan(&third.concat()), &tunnels);
+    let third = [&[0x10, 0, 0x22, 0xEB, 0, 0, 0, 1, 0x21, 0x2C, 0, 1, 0, 0, 0, 9, 0, 0, 0, 1][..], &[0; 8]];
+    carries(RAW, &erspan(&third.concat()), &tunnels);
+}
+
+#[test]
+fn ip_in_ip_of_every_version() {
+    let capture = carries(RAW, &ipv4_between([10, 0, 0, 1], [10, 0, 0, 2], 4, 0, 0, &sip()), &[Layer::Ipip]);
+    let carriage = capture.seen.units[0].carriage;
+    assert_eq!(carriage.outer, Some(([10, 0, 0, 1].into(), [10, 0, 0, 2].into())));
+    carries(RAW, &ipv4(41, 0, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::SixInFour]);
+    carries(RAW, &ipv6(4, &sip()), &[Layer::FourInSix]);
+    carries(RAW, &ipv6(41, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::SixInSix]);
+    carries(RAW, &ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x0800, &sip())])), &[Layer::Etherip]);
+    carries(RAW, &ipv4(137, 0, &joined(&[&[0, 0, 0x11, 64], &sip()])), &[Layer::Mpls]);
+}
+
+#[test]
+fn ethernet_over_udp() {
+    let frame = ethernet(0x0800, &sip());
+    let over = |port: u16, header: &[u8]| udp_between(50_000, port, &joined(&[header, &frame]));
+    carries(RAW, &over(4789, &[8, 0, 0, 0, 0, 0, 42, 0]), &[Layer::Vxlan]);
+    carries(RAW, &over(8472, &[8, 0, 0, 0, 0, 0, 42, 0]), &[Layer::Vxlan]);
+    carries(RAW, &over(4790, &[0x0C, 0, 0, 3, 0, 0, 42, 0]), &[Layer::Vxlan]);
+    carries(RAW, &udp_between(1, 4790, &joined(&[&[0x0C, 0, 0, 1, 0, 0, 42, 0], &sip()])), &[Layer::Vxlan]);
+    carries(RAW, &over(6081, &[0, 0, 0x65, 0x58, 0, 0, 42, 0]), &[Layer::Geneve]);
+    // An option of 4 bytes, marked critical.
+    carries(RAW, &over(6081, &[2, 0x40, 0x65, 0x58, 0, 0, 42, 0, 1, 2, 0x83, 1, 0, 0, 0, 0]), &[Layer::Geneve]);
+    carries(RAW, &udp_between(50_000, 6081, &joined(&[&[0, 0, 8, 0, 0, 0, 42, 0], &sip()])), &[Layer::Geneve]);
+    carries(RAW, &over(37008, &[1, 0, 0, 1, 0, 0x0A, 2, 9, 9, 1]), &[Layer::Tzsp]);
+    // SIP on these ports stays SIP.
+    for port in [4789, 8472, 6081, 37008, 1701, 4500] {
+        carries(RAW, &udp_between(5060, port, b"OPTIONS"), &[]);
+    }
+}
+
+#[test]
+fn l2tp_with_every_optional_field() {
+    let packet = |header: &[u8]| udp_between(1701, 1701, &joined(&[header, &[0xFF, 3, 0, 0x21], &sip()]));
+    carries(RAW, &packet(&[0, 2, 0, 1, 0, 1]), &[Layer::L2tp]);
+    let length = 6 + 2 + 4 + 4 + 4 + sip().len() as u8;
+    carries(RAW, &packet(&[0x4A, 2, 0, length, 0, 1, 0, 1, 0, 0, 0, 0, 0, 2, 0, 0]), &[Layer::L2tp]);
+    assert_eq!(fate(RAW, &udp_between(1701, 1701, &[0xC8, 2, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0])).0, "l2tp/signalling");
+}
+
+#[test]
+fn mpls_with_ip_and_pseudowires() {
+    let labels = [0, 0x3E, 0x80, 60, 0, 0x7D, 0x01, 60];
+    let mpls = |payload: &[u8]| ethernet(0x8847, &joined(&[&labels, payload]));
+    carries(ETHERNET, &mpls(&sip()), &[Layer::Mpls]);
+    carries(ETHERNET, &mpls(&ipv6(17, &udp(b"OPTIONS"))), &[Layer::Mpls]);
+    let frame = ethernet(0x0800, &sip());
+    carries(ETHERNET, &mpls(&joined(&[&[0, 0, 0, 5], &frame])), &[Layer::Mpls]);
+    carries(ETHERNET, &mpls(&frame), &[Layer::Mpls]);
+    // A hardware address whose first nibble is that of IPv4 (RFC 4928 §3), without a control word.
+    let mut frame = frame;
+    frame[0] = 0x45;
+    carries(ETHERNET, &mpls(&frame), &[Layer::Mpls]);
+    assert_eq!(fate(ETHERNET, &mpls(&[0x10; 20])).0, "mpls/signalling");
+    assert_eq!(fate(ETHERNET, &mpls(&[0xA0; 20])).0, "mpls/not_ip");
+}
+
+#[test]
+fn pppoe_trusts_its_length() {
+    let mut session = joined(&[&[0x11, 0, 0, 1, 0, 2 + sip().len() as u8, 0, 0x21], &sip()]);
+    session.resize(60, 0);
+    carries(ETHERNET, &ethernet(0x8864, &session), &[Layer::Pppoe]);
+    carries(51, &session, &[Layer::Pppoe]);
+    assert_eq!(fate(ETHERNET, &ethernet(0x8864, &[0x11, 0, 0, 1, 0, 2, 0xC0, 0x21])).0, "ppp/ppp_protocol_lcp");
+    assert_eq!(fate(ETHERNET, &ethernet(0x8864, &[0x21, 0, 0, 1, 0, 2, 0, 0x21])).0, "pppoe/malformed");
+}
+
+#[test]
+fn links_that_are_rare() {
+    let with = |link: u16, header: &[u8]| drop(carries(link, &joined(&[header, &sip()]), &[]));
+    with(9, &[0xFF, 3, 0, 0x21]);
+    with(50, &[0x21]);
+    with(204, &[1, 0xFF, 3, 0, 0x21]);
+    with(100, &[0xAA, 0xAA, 3, 0, 0, 0, 8, 0]);
+    with(104, &[0x0F, 0, 8, 0]);
+    with(107, &[0x18, 0x41, 3, 0xCC]);
+    with(107, &[0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0]);
+    with(107, &[0x18, 0x41, 8, 0]);
+    with(109, &[2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+    with(192, &[0, 0, 8, 0, 101, 0, 0, 0]);
+    with(258, &[16, 0, 0, 0, 1, 0, 0, 0, 101, 0, 0, 0, 0, 0, 0, 0]);
+    with(226, &[0; 24]);
+    // Netfilter: a prefix, then the packet; in either byte order.
+    let length = (4 + sip().len()) as u8;
+    with(239, &[2, 0, 0, 5, 8, 0, 10, 0, b's', b'i', b'p', 0, length, 0, 9, 0]);
+    with(239, &[2, 0, 0, 5, 0, 8, 0, 10, b's', b'i', b'p', 0, 0, length, 0, 9]);
+    // Endace: an Ethernet record with an extension header.
+    let erf = [&[0; 8][..], &[0x82, 4, 0, 0, 0, 0, 0, 0], &[0; 8], &[0, 0], &ethernet(0x0800, &[])].concat();
+    with(197, &erf);
+    carries(219, &joined(&[&[0, 0, 0x11, 64], &sip()]), &[Layer::Mpls]);
+}
+
+#[test]
+fn sctp_without_ip() {
+    let packet = sctp(9, &[data(1, 0, BEGIN | END, b"OPTIONS")]);
+    let capture = carries(248, &packet[20..], &[]);
+    assert!(capture.seen.units[0].flow.src.is_unspecified());
+}
+
+/// To the access point, QoS, not protected: 26 bytes in front of LLC.
+fn data_frame(flags: u8, qos: u8) -> Vec<u8> {
+    [&[0x88, flags, 0, 0][..], &[2; 18], &[0, 0], &[qos, 0]].concat()
+}
+
+#[test]
+fn unprotected_wlan() {
+    let llc = joined(&[&[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &sip()]);
+    carries(105, &joined(&[&data_frame(1, 0), &llc]), &[]);
+    // Four addresses; a radiotap header whose flags tell of padding to 28 bytes; without QoS.
+    carries(105, &joined(&[&[0x88, 3, 0, 0], &[2; 26], &[0, 0], &llc]), &[]);
+    let radiotap = [0, 0, 9, 0, 2, 0, 0, 0, 0x20];
+    carries(127, &joined(&[&radiotap, &data_frame(1, 0), &[0, 0], &llc]), &[]);
+    carries(127, &joined(&[&[0, 0, 8, 0, 0, 0, 0, 0], &[0x08, 2, 0, 0], &[2; 20], &llc]), &[]);
+    assert_eq!(fate(105, &joined(&[&data_frame(0x41, 0), &[0; 40]])).0, "wlan/encrypted");
+    assert_eq!(fate(105, &[0x80; 40]).0, "wlan/signalling");
+}
+
+#[test]
+fn frames_aggregated_on_wlan() {
+    let llc = joined(&[&[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &sip()]);
+    let mut subframe = [&[2; 12][..], &(llc.len() as u16).to_be_bytes(), &llc].concat();
+    subframe.resize(subframe.len().next_multiple_of(4), 0);
+    let mut capture = Capture::new(105);
+    assert_eq!(capture.packet(&joined(&[&data_frame(1, 0x80), &subframe, &subframe])), "sip/message");
+    assert_eq!(capture.bytes(), [b"OPTIONS", b"OPTIONS"]);
+}
+
+#[test]
+fn an_exported_pdu_has_the_addresses_of_its_tags() {
+    let tag = |kind: u8, value: &[u8]| [&[0, kind, 0, value.len() as u8], value].concat();
+    let tags = [
+        tag(12, b"sip\0"),
+        tag(20, &A),
+        tag(21, &B),
+        tag(24, &[0, 0, 0, 2]),
+        tag(25, &[0, 0, 0x13, 0xC4]),
+        tag(26, &[0, 0, 0x13, 0xCE]),
+        tag(0, &[]),
+    ];
+    let capture = carries(252, &joined(&[&tags.concat(), b"OPTIONS"]), &[]);
+    let unit = &capture.seen.units[0];
+    assert_eq!((unit.flow.src, unit.flow.src_port, unit.flow.dst_port), (A.into(), 5060, 5070));
+    assert_eq!(unit.last.offset, 100_000 + tags.concat().len() as u64);
+}
+
+#[test]
+fn vlans_are_remembered_wherever_they_are() {
+    let inner = ethernet(0x8100, &joined(&[&[0, 100, 8, 0], &sip()]));
+    let vxlan = udp_between(1, 4789, &joined(&[&[8, 0, 0, 0, 0, 0, 42, 0], &inner]));
+    // Priority 5 and VLAN 0 outside: a priority tag names no VLAN.
+    let frame = ethernet(0x88A8, &joined(&[&[0xA0, 0, 0x81, 0], &[0x60, 200, 8, 0], &vxlan]));
+    let capture = carries(ETHERNET, &frame, &[Layer::Vxlan]);
+    assert_eq!(capture.seen.units[0].carriage.vlans(), [200, 100]);
+}
+
+#[test]
+fn tunnels_in_tunnels_up_to_the_limit() {
+    let gre = |packet: &[u8]| ipv4(47, 0, &joined(&[&[0, 0, 8, 0], packet]));
+    let mut packet = ipv4(4, 0, &gre(&sip()));
+    packet = gtpu(0x30, &packet);
+    carries(RAW, &packet, &[Layer::Gtpu, Layer::Ipip, Layer::Gre]);
+    for _ in 0..20 {
+        packet = ipv4(4, 0, &packet);
+    }
+    let (fate, codes) = fate(RAW, &packet);
+    assert_eq!((&*fate, &*codes), ("ip/too_deep", &["layer_limit"][..]));
+}
+
+#[test]
+fn fragments_inside_and_outside_a_tunnel() {
+    let datagram = udp(&[b'O'; 300]);
+    let (head, tail) = datagram.split_at(160);
+    let inner = [fragment(7, 0, true, head), fragment(7, 160, false, tail)];
+    let mut capture = Capture::new(RAW);
+    for (ident, packet) in inner.iter().enumerate() {
+        let whole = gtpu(0x30, packet);
+        // The outer packet in two fragments of its own, the second one first.
+        let (head, tail) = whole[20..].split_at(96);
+        let ident = ident as u16;
+        capture.packet(&ipv4_between(A, B, 17, 100 + ident, 12, tail));
+        capture.packet(&ipv4_between(A, B, 17, 100 + ident, 1 << 13, head));
+    }
+    capture.finish();
+    assert_eq!(capture.bytes(), [vec![b'O'; 300]]);
+    assert_eq!(capture.seen.ledger["sip/message"], 4);
+    assert_eq!(capture.seen.units[0].carriage.tunnels(), [Layer::Gtpu]);
+}
+
+#[test]
+fn tcp_in_a_tunnel_and_beside_it_is_one_stream() {
+    let mut capture = Capture::new(RAW);
+    for segment in [client(100, SYN, b""), client(101, 0, b"OPTIONS"), client(108, 0, b" sip:x")] {
+        capture.packet(&gtpu(0x30, &segment));
+        capture.packet(&segment);
+    }
+    capture.finish();
+    let streams = capture.streams();
+    assert_eq!((streams.len(), &*streams[0].bytes), (1, &b"OPTIONS sip:x"[..]));
+    assert_eq!(capture.seen.ledger["tcp/repeated"], 2);
+}
+
+#[test]
+fn a_link_type_that_the_user_names() {
+    let mut capture = Capture::with(147, &Limits::default()).reading(147, ETHERNET);
+    assert_eq!(capture.packet(&ethernet(0x0800, &sip())), "sip/message");
+    let (fate, codes) = fate(147, &ethernet(0x0800, &sip()));
+    assert_eq!((&*fate, &*codes), ("link/unknown_link_type_147", &["link_type_unknown"][..]));
+}
+
+#[test]
+fn link_types_have_the_names_of_the_registry() {
+    use sip_core::net::{link_type_name, link_type_number};
+    assert_eq!(link_type_name(276).as_deref(), Some("LINUX_SLL2"));
+    assert_eq!(link_type_name(162).as_deref(), Some("USER15"));
+    assert_eq!(link_type_number("USER0"), Some(147));
+    assert_eq!(link_type_number("ETHERNET"), Some(1));
+    assert_eq!(link_type_number("101"), Some(101));
+    assert_eq!(link_type_number("USER16"), None);
+    assert_eq!(link_type_number("TOKEN"), None);
+}
