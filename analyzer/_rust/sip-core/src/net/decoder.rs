@@ -3,7 +3,7 @@
 use super::carriage::Carriage;
 use super::esp::{self, Esp, Opened};
 use super::fate::{Correction, Corrections, Fate, Reason};
-use super::fragment::{Fragments, GivenUp, Incoming, Outcome, Why};
+use super::fragment::{Datagram, Fragments, GivenUp, Incoming, Outcome, Why};
 use super::inner::Inner;
 use super::ip::{self, Ip};
 use super::link;
@@ -397,12 +397,18 @@ impl Decoder {
                 fate(Reason::FragmentInvalid)
             }
             Outcome::Complete(datagram) => {
-                let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
-                let fate = self.walk(step, &mut { datagram.origin }, datagram.depth, sink);
+                let fate = self.datagram(&datagram, sink);
                 self.corrections.add(FRAGMENT_HELD, fate, datagram.held);
                 fate
             }
         }
+    }
+
+    /// Walks on where the fragments were joined.
+    fn datagram<S: Sink>(&mut self, datagram: &Datagram, sink: &mut S) -> Fate {
+        let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
+        let mut origin = datagram.origin;
+        self.walk(step, &mut origin, datagram.depth, sink)
     }
 
     /// Reports the datagrams that were given up, and delivers what lies in front of their first hole.
@@ -418,10 +424,7 @@ impl Decoder {
                 _ => format!("{have} of at least {end} bytes came"),
             };
             report(sink, code, Layer::Ip, first, detail);
-            let fate = datagram.map(|datagram| {
-                let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
-                self.walk(step, &mut { datagram.origin }, datagram.depth, sink)
-            });
+            let fate = datagram.map(|datagram| self.datagram(&datagram, sink));
             // A fate that another correction will start from must stand; for the rest, that they are incomplete says more.
             let stands = |fate: &Fate| {
                 let corrected =

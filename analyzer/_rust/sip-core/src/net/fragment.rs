@@ -135,7 +135,7 @@ pub(super) enum Outcome {
     Invalid,
     /// IPv6 overlap, now or before.
     Void,
-    Complete(Datagram),
+    Complete(Box<Datagram>),
 }
 
 /// A fragment as it came.
@@ -225,7 +225,7 @@ impl Fragments {
         self.bytes = self.bytes + group.cost - before;
         let outcome = match outcome {
             Added::New if group.is_complete() => {
-                self.complete(&key, origin.packets).map_or(Outcome::Held, Outcome::Complete)
+                self.complete(&key, origin.packets).map_or(Outcome::Held, |whole| Outcome::Complete(Box::new(whole)))
             }
             Added::New => {
                 group.packets += origin.packets;
