@@ -17,7 +17,7 @@ from tests.reading.test_tshark import CAPTURES
 
 
 def media_lines(path: Path) -> Counter[tuple[int, str]]:
-    """What tshark shows of each ``m=`` line as (frame, line), of SIP that we read."""
+    """What tshark shows of each ``m=`` line, as (frame, line)."""
     fields = ("frame.number", "frame.protocols", "sdp.media")
     heuristics = ["-o", "esp.enable_null_encryption_decode_heuristic:TRUE"]
     command = [
