@@ -111,8 +111,10 @@ def ladders_of(chunk: bytes) -> dict[int, Ladder]:
                     text=head["texts"][row] if head["texts"] else None,
                 )
             )
+        start = began[0] * 1_000_000_000 + began[1] if began is not None else 0
+        marks = [(kind, start + at, text) for of, at, kind, text in head["marks"] if of == place]
         ladders[number] = Ladder(
-            head["lanes"][place], head["legs"][place], events, head["total"][place], unanswered, []
+            head["lanes"][place], head["legs"][place], events, head["total"][place], unanswered, marks
         )
         first += count
     return ladders

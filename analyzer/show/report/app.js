@@ -281,6 +281,8 @@
     outliers: ["delay", "outcome"],
     registrations: ["outcome", "kind", "status"],
     responses: ["method"],
+    violations: ["code"],
+    holds: ["held_by"],
     problems: ["code", "layer"],
     files: ["cut"],
     account: ["layer"],
@@ -448,7 +450,7 @@
 
     line(columns, row) {
       const number = this.table.byName.no ? value(this.table.byName.no, row) : null;
-      const opens = number !== null && ["calls", "outliers", "registrations"].includes(this.name);
+      const opens = number !== null && ["calls", "outliers", "registrations", "holds", "violations"].includes(this.name);
       const kind = this.name === "registrations" ? "registration" : "call";
       const line = element("tr", { class: opens ? "opens" : null }, ...columns.map((column) => this.cell(column, row)));
       if (opens) line.addEventListener("click", (event) => {
@@ -548,9 +550,11 @@
     const phases = name === "calls" ? phasesOf(table, row, began, events) : [];
     const marks = [...unanswered(head, first, events, lanes), ...silences(events)];
     for (const [of, late, kind, text] of head.marks) if (of === place) marks.push({ kind, at: late, text });
+    const holds = head.holds.filter(([of]) => of === place)
+      .map(([, from, until, media, by]) => ({ from, until, text: `${media} on hold by ${by}` }));
     const left = head.total[place] - events.length;
     if (left) marks.push({ kind: "folded", at: events[events.length - Math.floor(events.length / 4) - 1].at, text: `${counted(left)} messages are not in this report` });
-    return { number, texts: head.texts.length > 0, began, lanes, legs, phases, events, left, rows: inOrder(events, marks, phases) };
+    return { number, texts: head.texts.length > 0, began, lanes, legs, phases, holds, events, left, rows: inOrder(events, marks, phases) };
   }
 
   function unanswered(head, first, events, lanes) {
@@ -732,6 +736,12 @@
         if (below) made.push(words_(PHASE, y + 23, below, "small muted"));
       }
       begin = place;
+    }
+    for (const hold of plan.story.holds) {
+      const held = rows.map((row, place) => (row.at !== null && hold.from <= row.at && (hold.until === null || row.at < hold.until) ? place : -1)).filter((place) => place >= 0);
+      if (!held.length) continue;
+      const bar = box(EDGE + 6, first + held[0] * ROW, 4, (held[held.length - 1] - held[0] + 1) * ROW, "hold");
+      made.push(drawn("g", {}, drawn("title", {}, hold.text), bar));
     }
     return made;
   }

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from analyzer.show.text import SHORT_TAG, fit, safe, safe_column, safe_lines
+from analyzer.show.timeline import Hold, Mark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +59,14 @@ UNANSWERED = ("timeout", "provisional_only", "pending", "transport_error")
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What other tables than ``messages`` and ``transactions`` tell of a call."""
+
+    marks: list[Mark]
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """The ladders of some calls: their numbers, and the packed bytes."""
 
@@ -70,11 +79,12 @@ def chunks(
     transactions: pl.DataFrame,
     calls: pl.DataFrame,
     texts: Mapping[int, bytes] | None = None,
+    told: Mapping[int, Told] | None = None,
 ) -> Iterator[Chunk]:
     """The ladders of these calls (rows with ``call``, ``no``, ``call_ids``), in their order.
 
     ``messages`` and ``transactions`` are those tables, whole; ``texts`` are messages by their keys, shown beside their
-    events. Lazy: a chunk is packed when it is asked for.
+    events; ``told`` says by ``call`` what other tables tell. Lazy: a chunk is packed when it is asked for.
     """
     ladders = _ladders(messages, transactions, calls)
     sizes = ladders.events.group_by("story", maintain_order=True).agg(pl.len(), pl.col("total", "at").first())
@@ -82,9 +92,9 @@ def chunks(
     most = CHUNK // 16 if texts else CHUNK
     sizes = sizes.with_columns(begin=end - sizes["len"], chunk=(end - sizes["len"]) // most)
     for stories in sizes.partition_by("chunk", maintain_order=True):
-        own = calls.select("no", "call_ids")[stories["story"]]
+        own = calls.select("call", "no", "call_ids")[stories["story"]]
         part = ladders.events.slice(stories["begin"][0], int(stories["len"].sum()))
-        yield Chunk(own["no"].to_list(), _packed(ladders, part, stories, own, texts or {}))
+        yield Chunk(own["no"].to_list(), _packed(ladders, part, stories, own, texts or {}, told or {}))
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------
@@ -316,7 +326,12 @@ def _fork_tags(rows: pl.DataFrame) -> pl.Series:
 
 
 def _packed(
-    ladders: _Ladders, events: pl.DataFrame, stories: pl.DataFrame, calls: pl.DataFrame, texts: Mapping[int, bytes]
+    ladders: _Ladders,
+    events: pl.DataFrame,
+    stories: pl.DataFrame,
+    calls: pl.DataFrame,
+    texts: Mapping[int, bytes],
+    told: Mapping[int, Told],
 ) -> bytes:
     """These events of some stories that follow each other; ``calls`` has the rows of these."""
     began = (pl.col("story") != pl.col("story").shift()).fill_null(value=True)
@@ -361,13 +376,28 @@ def _packed(
         "again": _placed(ladders.again, places),
         "silent": _placed(ladders.silent, places),
         "texts": [_text(texts.get(key)) for key in ladders.messages[events["row"]]] if texts else [],
-        "marks": [],
+        **_beside(stories["at"].to_list(), [told.get(call) for call in calls["call"]]),
         "planes": PLANES,
     }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     planes = b"".join(_planes(numbers[name].to_numpy(), width) for name, width in PLANES)
     return zlib.compress(struct.pack("<I", len(text)) + text + planes, 6)
+
+
+def _beside(begun: list[int | None], told: list[Told | None]) -> dict[str, list[tuple[Any, ...]]]:
+    """Marks and holds of stories by their places; times in nanoseconds after the first event."""
+    marks: list[tuple[Any, ...]] = []
+    holds: list[tuple[Any, ...]] = []
+    for place, (began, one) in enumerate(zip(begun, told, strict=True)):
+        if one is None or began is None:
+            continue
+        marks += [(place, mark.at and mark.at - began, mark.kind, safe(mark.text)) for mark in one.marks]
+        holds += [
+            (place, hold.started_at - began, hold.ended_at and hold.ended_at - began, safe(hold.media), hold.held_by)
+            for hold in one.holds
+        ]
+    return {"marks": marks, "holds": holds}
 
 
 def _text(message: bytes | None) -> str | None:

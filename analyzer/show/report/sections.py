@@ -68,6 +68,15 @@ _PLANS = (
             *("resent_requests", "responses", "resent_responses", "response_median_s", "response_p95_s"),
         ),
     ),
+    _Plan(
+        "holds", "Holds", "Nobody was put on hold.", ("no", "started_at", "ended_at", "duration_s", "held_by", "media")
+    ),
+    _Plan(
+        "violations",
+        "Breaches of offer and answer",
+        "No breach of the rules of offer and answer was seen.",
+        ("code", "detail", "standard", "index", "no"),
+    ),
     _Plan("problems", "Problems", "Nothing is wrong with the files or the messages.", DEFAULT["problems"]),
     _Plan("files", "Files", "No files.", DEFAULT["files"]),
     _Plan("account", "Where the packets went", "No packets.", DEFAULT["account"]),
@@ -101,6 +110,8 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
     """All sections, in the order of the page."""
     for plan in _PLANS:
         whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, lambda name: tables[name])
+        if "call" in whole.columns and "no" not in whole.columns:
+            whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
         frame = _bounded(whole, plan.name, tables)
         known = _columns(plan.name, frame)
         if plan.name == "calls":
@@ -122,7 +133,7 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
 
 
 _VERDICT = schema.Column("verdict", "text", "What ended it, and which node said so first.")
-_NUMBER = schema.Column("no", "int", "1..n by start in this report; for people.")
+_NUMBER = schema.Column("no", "int", "Number of the call or registration in this report; for people.")
 
 
 def _bounded(frame: pl.DataFrame, name: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
