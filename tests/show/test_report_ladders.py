@@ -81,6 +81,7 @@ def test_lanes_are_those_of_the_timeline(name: str) -> None:
     for number in capture.table("calls")["no"]:
         model = timeline(capture.call(number).table("messages"))
         assert found[number].lanes == [safe(lane) for lane in model.lanes]
+        assert found[number].products == [safe(product) for product in model.captions]
 
 
 @pytest.mark.parametrize("name", ["timeout.pcap", "transport_error.pcap", "lost_and_resent.pcap"])

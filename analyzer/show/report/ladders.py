@@ -43,7 +43,7 @@ _SAME_MESSAGE = (
 )
 _COLUMNS = (
     *("message", "file", "frame", "transaction", "retransmission", "complete", "reason_phrase", "has_sdp"),
-    *("qos_pending", "refer_to", "subscription_state", "reason_header"),
+    *("qos_pending", "refer_to", "subscription_state", "reason_header", "via_count", "user_agent"),
     *_SAME_MESSAGE,
 )
 
@@ -149,7 +149,7 @@ def _ladders(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataF
     tail = LONGEST // 4
     kept = (place < LONGEST - tail) | (place >= total - tail)
     events = numbers.filter(pl.col("number") == pl.col("event")).with_columns(total=total).filter(kept)
-    events, lanes = _lanes_of_stories(events, names)
+    events, lanes = _lanes_of_stories(events, names, _products(rows, source))
     events, legs = _of_stories(events, "leg", call_ids)
     return _Ladders(
         messages=rows["message"],
@@ -229,7 +229,19 @@ def _lanes(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.DataFrame]:
     return codes.head(rows.height).alias("source"), codes.tail(rows.height).alias("target"), names
 
 
-def _lanes_of_stories(events: pl.DataFrame, names: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _products(rows: pl.DataFrame, source: pl.Series) -> pl.DataFrame:
+    """The product at lanes of stories: User-Agent of a request that has one Via, and so was made there (RFC 3261
+    §8.1.1.7)."""
+    made = rows.with_columns(lane=source).filter(
+        pl.col("status").is_null(), pl.col("via_count") == 1, _sent("user_agent")
+    )
+    first = made.sort("story", "at", nulls_last=True, maintain_order=True).unique(["story", "lane"], keep="first")
+    return first.select("story", "lane", product="user_agent")
+
+
+def _lanes_of_stories(
+    events: pl.DataFrame, names: pl.DataFrame, products: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Lanes numbered per call from left to right as they come in, the client of a transaction before its server."""
     client = pl.when("request").then("source").otherwise("target")
     server = pl.when("request").then("target").otherwise("source")
@@ -241,8 +253,9 @@ def _lanes_of_stories(events: pl.DataFrame, names: pl.DataFrame) -> tuple[pl.Dat
         known = ends.rename({"lane": side, "place": "_place"})
         events = events.join(known, on=["story", side], how="left", maintain_order="left")
         events = events.with_columns(pl.col("_place").alias(side)).drop("_place")
-    lists = ends.select("story", lanes=names["name"].gather(ends["lane"]))
-    return events, lists.group_by("story", maintain_order=True).agg("lanes")
+    lists = ends.join(products, on=["story", "lane"], how="left", maintain_order="left")
+    lists = lists.select("story", "product", lanes=names["name"].gather(ends["lane"]))
+    return events, lists.group_by("story", maintain_order=True).agg("lanes", "product")
 
 
 def _of_stories(events: pl.DataFrame, name: str, texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -364,6 +377,7 @@ def _packed(
         "began": [[at // 1_000_000_000, at % 1_000_000_000] if at is not None else None for at in stories["at"]],
         "unit": unit,
         "lanes": [[safe(lane) for lane in lanes] for lanes in lists["lanes"].to_list()],
+        "products": [[safe(name or "") for name in names] for names in lists["product"].to_list()],
         # Call-IDs hardly compress: those in the order of the table are told there already.
         "legs": [
             None if legs == call_ids else [safe(leg) for leg in legs]

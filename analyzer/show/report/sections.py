@@ -42,7 +42,7 @@ _PLANS = (
     ),
     _Plan(
         "latency",
-        "Delays of calls",
+        "Delays",
         "No calls to measure.",
         (*("delay", "n", "calls", "min_s", "median_s", "p90_s", "p95_s", "p99_s", "max_s"),),
     ),
@@ -73,13 +73,13 @@ _PLANS = (
     ),
     _Plan(
         "violations",
-        "Breaches of offer and answer",
+        "Offer/answer breaches",
         "No breach of the rules of offer and answer was seen.",
         ("code", "detail", "standard", "index", "no"),
     ),
     _Plan("problems", "Problems", "Nothing is wrong with the files or the messages.", DEFAULT["problems"]),
     _Plan("files", "Files", "No files.", DEFAULT["files"]),
-    _Plan("account", "Where the packets went", "No packets.", DEFAULT["account"]),
+    _Plan("account", "Packets", "No packets.", DEFAULT["account"]),
 )
 
 
@@ -144,9 +144,9 @@ def _bounded(frame: pl.DataFrame, name: str, tables: Mapping[str, pl.DataFrame])
 
 
 def _columns(name: str, frame: pl.DataFrame) -> list[schema.Column]:
-    """The columns of a table but its keys, which hardly compress and mean nothing on a page; of a measured one also
-    those it is grouped by, as the table they come from has them."""
+    """The columns of a table but its keys, which hardly compress and mean nothing on a page, and the path of its files,
+    which is nobody's business; of a measured one also those it is grouped by, as the table they come from has them."""
     own = {column.name: column for column in (_NUMBER, *schema.find(name).columns)}
     grouped = {column.name: column for table in (schema.TRANSACTIONS, schema.CALLS) for column in table.columns}
     known = (own.get(column) or grouped[column] for column in frame.columns)
-    return [column for column in known if column.type != "key"]
+    return [column for column in known if column.type != "key" and column.name != "path"]
