@@ -7,7 +7,7 @@ MANIFEST := $(RUST)/Cargo.toml
 SAMPLE := sample_pcaps/volte_call.pcap
 FUZZ_SECONDS ?= 10
 
-.PHONY: demo test install develop rust-test python-test lint docs samples notebooks fuzz bench wheel-test clean
+.PHONY: demo test install develop rust-test python-test lint docs samples reports notebooks fuzz bench wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed
@@ -63,6 +63,9 @@ docs: develop
 
 samples: develop
 	$(BIN)/python sample_pcaps/make.py
+
+reports: develop
+	$(BIN)/python reports/make.py
 
 notebooks: develop
 	$(BIN)/python notebooks/make.py

@@ -306,18 +306,30 @@ class Capture:
         """
         from pathlib import Path
 
+        from analyzer.ladder import fragments
         from analyzer.show.report import report, texts_of
         from analyzer.zones import zone
 
         zone(tz)
         tables = {name: self.table(name) for name in schema.TABLES}
-        wanted = texts_of(tables["messages"], wanted=texts) if self._reading is not None else []
-        found = {message.row["message"]: message.without_secrets for message in self.messages_of(wanted)}
-        page = report(tables, tz=tz, title=title, texts=found)
+        found = self._texts(texts_of(tables["messages"], wanted=texts), needed=texts is True)
+        told = fragments(self, tables["messages"]) if found else {}
+        page = report(tables, tz=tz, title=title, texts=found, fragments=told)
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
         written.write_text(page, encoding="utf-8", newline="\n")
         return written
+
+    def _texts(self, keys: list[int], *, needed: bool) -> dict[int, bytes]:
+        """Messages by their keys, nothing secret in them; none where the captures are not at hand and not needed."""
+        try:
+            return (
+                {message.row["message"]: message.without_secrets for message in self.messages_of(keys)} if keys else {}
+            )
+        except AnalyzerError:
+            if needed:
+                raise
+            return {}
 
     def filter(self, chosen: Filter) -> Capture:
         """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""

@@ -34,7 +34,7 @@ def timeline_of(
     return timeline(
         messages,
         reference=reference,
-        fragments=_fragments(capture, messages),
+        fragments=fragments(capture, messages),
         **{argument: table(name) for argument, name in _TOLD_BY.items() if name in schema.TABLES},
     )
 
@@ -42,7 +42,7 @@ def timeline_of(
 _TOLD_BY = {name: name for name in ("transactions", "dialogs", "holds", "offers")} | {"call": "calls"}
 
 
-def _fragments(capture: Capture, messages: pl.DataFrame) -> dict[int, str]:
+def fragments(capture: Capture, messages: pl.DataFrame) -> dict[int, str]:
     """Start lines in message/sipfrag bodies of NOTIFYs: how far a transfer has come (RFC 3515 §2.4.5, RFC 3420)."""
     import polars as pl
 

@@ -193,14 +193,12 @@ def timeline(
     drawn = _drawn(sightings)
     branches = _records(dialogs)
     phases = _phases(_records(call), branches, sightings)
-    held = _holds(_records(holds))
+    held = holds_of(_records(holds))
     over_at = next((phase.started_at for phase in phases if phase.name == "release"), None)
     marks = [
         *_unanswered(sightings, drawn, _records(transactions)),
-        *_forks_over(branches),
-        *_transfers(sightings, drawn.lane_of, fragments or {}),
-        *_held(held, over_at),
-        *_media(_records(offers), held),
+        *transfers(sightings, drawn.lane_of, fragments or {}),
+        *beside(branches, held, _records(offers), over_at),
         *_silences(drawn.events, sightings),
     ]
     return Timeline(
@@ -281,7 +279,8 @@ _COLUMNS = (
 )
 
 
-_LaneOf = Callable[[dict[str, Any], str], str]
+#: The lane of a row of ``messages``, by ``src`` or ``dst``.
+LaneOf = Callable[[dict[str, Any], str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +289,7 @@ class _Drawn:
     events: list[Event]
     #: The number of the event that a message was folded into, or is.
     event_of: dict[int, int]
-    lane_of: _LaneOf
+    lane_of: LaneOf
 
 
 def _drawn(sightings: list[dict[str, Any]]) -> _Drawn:
@@ -361,7 +360,7 @@ def _lane(row: dict[str, Any], side: str, by_port: set[str | None]) -> str:
     return f"[{ip}]:{row[f'{side}_port']}" if ":" in ip else f"{ip}:{row[f'{side}_port']}"
 
 
-def _captions(sightings: list[dict[str, Any]], lanes: Iterable[str], lane_of: _LaneOf) -> tuple[str, ...]:
+def _captions(sightings: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf) -> tuple[str, ...]:
     """The product at each lane: User-Agent of a request that has one Via, and so was made there (RFC 3261 §8.1.1.7)."""
     products: dict[str, str] = {}
     for row in sightings:
@@ -476,6 +475,13 @@ def _unanswered(sightings: list[dict[str, Any]], drawn: _Drawn, transactions: li
     return marks
 
 
+def beside(
+    dialogs: list[dict[str, Any]], holds: tuple[Hold, ...], offers: list[dict[str, Any]], over_at: int | None
+) -> list[Mark]:
+    """What the tables beside the messages tell of a call that was over at some time: forks, holds, media."""
+    return [*_forks_over(dialogs), *_held(holds, over_at), *_media(offers, holds)]
+
+
 def _forks_over(dialogs: list[dict[str, Any]]) -> list[Mark]:
     """How those branches ended that did not become the call."""
     invites = [row for row in dialogs if row["usage"] == "invite"]
@@ -487,7 +493,7 @@ def _forks_over(dialogs: list[dict[str, Any]]) -> list[Mark]:
     ]
 
 
-def _transfers(sightings: list[dict[str, Any]], lane_of: _LaneOf, fragments: Mapping[int, str]) -> list[Mark]:
+def transfers(sightings: list[dict[str, Any]], lane_of: LaneOf, fragments: Mapping[int, str]) -> list[Mark]:
     """What REFER asks for (RFC 3515), what NOTIFY tells of it, and whose place an INVITE takes (RFC 3891)."""
     marks = []
     told = set()
@@ -511,7 +517,8 @@ def _transfers(sightings: list[dict[str, Any]], lane_of: _LaneOf, fragments: Map
     return marks
 
 
-def _holds(rows: list[dict[str, Any]]) -> tuple[Hold, ...]:
+def holds_of(rows: list[dict[str, Any]]) -> tuple[Hold, ...]:
+    """Rows of ``holds``, times in nanoseconds, in order of time."""
     held = [
         Hold(row["media"] or "media", row["held_by"] or "", row["started_at"], row["ended_at"])
         for row in rows

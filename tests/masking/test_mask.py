@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from places import SAMPLES, shared
+from report_data import everything_in
 
 import analyzer
 from analyzer import AnalyzerError, schema
@@ -237,8 +238,8 @@ def survivors(path: Path, output: str) -> set[str]:
     return found - shown
 
 
-# Commands that want to know which call, message or figure.
-ONE_THING = ("call", "ladder", "message", "plot")
+# Commands that want to know which call, message or figure, or where to write.
+ONE_THING = ("call", "ladder", "message", "plot", "report")
 
 
 def forms(name: str) -> list[tuple[str, ...]]:
@@ -267,6 +268,19 @@ def test_no_original_survives_in_any_output_of_any_command(name: str, key_file: 
         outputs.append(run("message", str(key), str(path), "--mask-key", key_file).output)
         outputs.append(run("message", str(key), str(path), "--mask-key", key_file, "--raw").output)
     assert survivors(path, "\n".join(outputs)) == set()
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_no_original_survives_in_a_report(name: str, key_file: str, tmp_path: Path) -> None:
+    path = SAMPLES / name
+    run("report", str(path), "--mask-key", key_file, "-o", str(tmp_path / "report.html"), "--texts")
+    assert survivors(path, everything_in((tmp_path / "report.html").read_text())) == set()
+
+
+def test_without_a_mask_originals_are_in_a_report(tmp_path: Path) -> None:
+    path = SAMPLES / "volte_call.pcap"
+    run("report", str(path), "-o", str(tmp_path / "report.html"))
+    assert len(survivors(path, everything_in((tmp_path / "report.html").read_text()))) > 4
 
 
 def test_without_a_mask_originals_are_shown() -> None:

@@ -305,7 +305,7 @@ def test_where_there_is_no_room_for_ladders_the_page_says_so() -> None:
 def test_calls_that_failed_come_first_where_there_is_not_room_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analyzer.show.report.ladders.CHUNK", 1)
     found = tables("outcomes.pcap")
-    made, _ = stories.packed(sections.numbered(found), {}, 10**9)
+    made, _ = stories.packed(sections.numbered(found), {}, {}, 10**9)
     order = [no for chunk in made["calls"] for no in chunk["calls"]]
     failed = found["calls"].filter(pl.col("outcome").is_in(numbers.ENDS["failed"]))["no"].to_list()
     assert order[: len(failed)] == failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from functools import cache
 
 import polars as pl
@@ -11,7 +12,9 @@ from places import SAMPLES, shared
 from report_data import Event, Ladder, ladders_of
 
 import analyzer
-from analyzer.show.report import ladders
+from analyzer import schema
+from analyzer.ladder import fragments as told_fragments
+from analyzer.show.report import ladders, sections, stories
 from analyzer.show.text import safe
 from analyzer.show.timeline import Timeline, timeline
 
@@ -78,6 +81,7 @@ def test_lanes_are_those_of_the_timeline(name: str) -> None:
     for number in capture.table("calls")["no"]:
         model = timeline(capture.call(number).table("messages"))
         assert found[number].lanes == [safe(lane) for lane in model.lanes]
+        assert found[number].products == [safe(product) for product in model.captions]
 
 
 @pytest.mark.parametrize("name", ["timeout.pcap", "transport_error.pcap", "lost_and_resent.pcap"])
@@ -92,6 +96,24 @@ def test_what_got_no_answer_is_told_where_the_timeline_tells_it(name: str) -> No
         assert sorted((kinds.get(kind, kind), at) for kind, at in found[number].silent.values()) == sorted(
             (mark.kind, mark.at) for mark in silent
         )
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(name: str) -> None:
+    capture = read(name)
+    tables = {table: capture.table(table) for table in schema.TABLES}
+    fragments = told_fragments(capture, tables["messages"])
+    made, _ = stories.packed(sections.numbered(tables), {}, fragments, 10**9)
+    found = {}
+    for chunk in made["calls"]:
+        found |= ladders_of(b64decode(chunk["data"]))
+    for number in tables["calls"]["no"]:
+        call = capture.call(number)
+        others = {table: call.table(table) for table in ("dialogs", "holds", "offers")}
+        model = timeline(call.table("messages"), call=call.table("calls"), fragments=fragments, **others)
+        kinds = ("fork", "transfer", "hold", "resume", "media")
+        expected_marks = [(mark.kind, mark.at, safe(mark.text)) for mark in model.marks if mark.kind in kinds]
+        assert sorted(found[number].marks) == sorted(expected_marks)
 
 
 def test_copies_of_an_old_message_belong_to_the_one_they_repeat() -> None:

@@ -29,6 +29,8 @@ def main() -> None:
         run(str(python), "-m", "pip", "install", "--quiet", str(wheel), cwd=empty)
         printed = run(str(python.with_name("sip-analyzer")), "calls", str(SAMPLE), "--format", "csv", cwd=empty)
         assert ",answered," in printed, printed
+        run(str(python.with_name("sip-analyzer")), "report", str(SAMPLE), "-o", "call.html", cwd=empty)
+        assert "1 answered" in (empty / "call.html").read_text(encoding="utf-8")
     print(f"{wheel.name}: installs and runs from an empty directory")
 
 

@@ -50,11 +50,13 @@ def report(
     tz: str = "UTC",
     title: str = "",
     texts: Mapping[int, bytes] | None = None,
+    fragments: Mapping[int, str] | None = None,
     ladder_bytes: int = LADDER_BYTES,
 ) -> str:
     """The page for all tables of a capture; times are told in the zone ``tz``.
 
-    ``texts`` are messages by their keys (:func:`texts_of` says which are wanted), with nothing secret in them.
+    ``texts`` are messages by their keys (:func:`texts_of` says which are wanted), with nothing secret in them;
+    ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -65,7 +67,7 @@ def report(
     # Matplotlib is Python, packing is not: they go on side by side.
     with ThreadPoolExecutor(1) as beside:
         drawing = beside.submit(figures.drawn, tables, tz)
-        ladders, without_ladder = stories.packed(tables, texts or {}, ladder_bytes)
+        ladders, without_ladder = stories.packed(tables, texts or {}, fragments or {}, ladder_bytes)
         shown = list(sections.sections(tables, tz))
         drawn = drawing.result()
     names = [PurePath(str(name)).name for name in tables["files"]["file"]]

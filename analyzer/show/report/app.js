@@ -281,6 +281,8 @@
     outliers: ["delay", "outcome"],
     registrations: ["outcome", "kind", "status"],
     responses: ["method"],
+    violations: ["code"],
+    holds: ["held_by"],
     problems: ["code", "layer"],
     files: ["cut"],
     account: ["layer"],
@@ -306,7 +308,7 @@
     build() {
       const label = this.section.querySelector("h2").firstChild.textContent.trim();
       this.box = element("input", {
-        type: "search", placeholder: this.name === "calls" ? "Search: 4930… busy pdd_s>2 caller:alice" : "Search",
+        type: "search", placeholder: this.name === "calls" ? "Search: text, pdd_s>2, callee:4930" : "Search",
         "aria-label": `Search ${label}`, autocomplete: "off", spellcheck: "false",
         oninput: () => this.change((query) => put(query, "q", this.box.value ? [this.box.value] : []), true),
       });
@@ -448,7 +450,7 @@
 
     line(columns, row) {
       const number = this.table.byName.no ? value(this.table.byName.no, row) : null;
-      const opens = number !== null && ["calls", "outliers", "registrations"].includes(this.name);
+      const opens = number !== null && ["calls", "outliers", "registrations", "holds", "violations"].includes(this.name);
       const kind = this.name === "registrations" ? "registration" : "call";
       const line = element("tr", { class: opens ? "opens" : null }, ...columns.map((column) => this.cell(column, row)));
       if (opens) line.addEventListener("click", (event) => {
@@ -545,12 +547,15 @@
       if (event >= first && event - first < events.length) Object.assign(events[event - first], { copies, later });
     }
     const lanes = head.lanes[place];
+    const products = head.products[place];
     const phases = name === "calls" ? phasesOf(table, row, began, events) : [];
     const marks = [...unanswered(head, first, events, lanes), ...silences(events)];
     for (const [of, late, kind, text] of head.marks) if (of === place) marks.push({ kind, at: late, text });
+    const holds = head.holds.filter(([of]) => of === place)
+      .map(([, from, until, media, by]) => ({ from, until, text: `${media} on hold by ${by}` }));
     const left = head.total[place] - events.length;
     if (left) marks.push({ kind: "folded", at: events[events.length - Math.floor(events.length / 4) - 1].at, text: `${counted(left)} messages are not in this report` });
-    return { number, texts: head.texts.length > 0, began, lanes, legs, phases, events, left, rows: inOrder(events, marks, phases) };
+    return { number, texts: head.texts.length > 0, began, lanes, products, legs, phases, holds, events, left, rows: inOrder(events, marks, phases) };
   }
 
   function unanswered(head, first, events, lanes) {
@@ -704,13 +709,15 @@
     plan.lanes.forEach((x, number) => {
       const name = plan.story.lanes[number];
       names.push(box(x - Math.floor(plan.name / 2), top, plan.name, HEADER - 8, "box", 4));
+      const product = plan.story.products[number];
       if (width(name) <= columns || width(name) > 2 * columns) {
-        names.push(words_(x, top + 24, name, "strong", "middle", columns));
+        names.push(words_(x, top + (product ? 17 : 24), name, "strong", "middle", columns));
+        if (product) names.push(words_(x, top + 32, product, "small muted", "middle", Math.floor((plan.name - 8) / SMALL)));
         return;
       }
       // A long address on two lines.
       const cut = Math.max(name.lastIndexOf(":", columns - 1), name.lastIndexOf(".", columns - 1)) + 1 || columns;
-      names.push(drawn("g", {}, drawn("title", {}, name), words_(x, top + 17, name.slice(0, cut), "strong", "middle", columns),
+      names.push(drawn("g", {}, drawn("title", {}, `${name} ${product}`.trim()), words_(x, top + 17, name.slice(0, cut), "strong", "middle", columns),
         words_(x, top + 32, name.slice(cut), "strong", "middle", columns)));
     });
     return names;
@@ -732,6 +739,12 @@
         if (below) made.push(words_(PHASE, y + 23, below, "small muted"));
       }
       begin = place;
+    }
+    for (const hold of plan.story.holds) {
+      const held = rows.map((row, place) => (row.at !== null && hold.from <= row.at && (hold.until === null || row.at < hold.until) ? place : -1)).filter((place) => place >= 0);
+      if (!held.length) continue;
+      const bar = box(EDGE + 6, first + held[0] * ROW, 4, (held[held.length - 1] - held[0] + 1) * ROW, "hold");
+      made.push(drawn("g", {}, drawn("title", {}, hold.text), bar));
     }
     return made;
   }

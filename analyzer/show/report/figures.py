@@ -33,6 +33,10 @@ _COLOURS = {
 _COLOUR = re.compile("|".join(_COLOURS))
 
 
+# Percentiles of intervals: of fewer calls there would be one interval.
+_LEAST_OVER_TIME = 40
+
+
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """A figure: what it shows, for those who cannot see it, and its SVG."""
@@ -60,6 +64,7 @@ def _asked(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Callable[[],
         yield lambda: plots.concurrency(calls, tz=tz)
     if calls["pdd_s"].count() > 1:
         yield lambda: plots.setup_latency(calls, delay="pdd")
+    if calls["pdd_s"].count() >= _LEAST_OVER_TIME:
         yield lambda: plots.latency_over_time(calls, delay="pdd", tz=tz)
     yield lambda: plots.responses(transactions, tz=tz)
     links = measure("links", lambda name: tables[name])

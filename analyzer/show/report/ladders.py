@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from analyzer.show.text import SHORT_TAG, fit, safe, safe_column, safe_lines
+from analyzer.show.timeline import Hold, Mark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +43,7 @@ _SAME_MESSAGE = (
 )
 _COLUMNS = (
     *("message", "file", "frame", "transaction", "retransmission", "complete", "reason_phrase", "has_sdp"),
-    *("qos_pending", "refer_to", "subscription_state", "reason_header"),
+    *("qos_pending", "refer_to", "subscription_state", "reason_header", "via_count", "user_agent"),
     *_SAME_MESSAGE,
 )
 
@@ -58,6 +59,14 @@ UNANSWERED = ("timeout", "provisional_only", "pending", "transport_error")
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What other tables than ``messages`` and ``transactions`` tell of a call."""
+
+    marks: list[Mark]
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """The ladders of some calls: their numbers, and the packed bytes."""
 
@@ -70,11 +79,12 @@ def chunks(
     transactions: pl.DataFrame,
     calls: pl.DataFrame,
     texts: Mapping[int, bytes] | None = None,
+    told: Mapping[int, Told] | None = None,
 ) -> Iterator[Chunk]:
     """The ladders of these calls (rows with ``call``, ``no``, ``call_ids``), in their order.
 
     ``messages`` and ``transactions`` are those tables, whole; ``texts`` are messages by their keys, shown beside their
-    events. Lazy: a chunk is packed when it is asked for.
+    events; ``told`` says by ``call`` what other tables tell. Lazy: a chunk is packed when it is asked for.
     """
     ladders = _ladders(messages, transactions, calls)
     sizes = ladders.events.group_by("story", maintain_order=True).agg(pl.len(), pl.col("total", "at").first())
@@ -82,9 +92,9 @@ def chunks(
     most = CHUNK // 16 if texts else CHUNK
     sizes = sizes.with_columns(begin=end - sizes["len"], chunk=(end - sizes["len"]) // most)
     for stories in sizes.partition_by("chunk", maintain_order=True):
-        own = calls.select("no", "call_ids")[stories["story"]]
+        own = calls.select("call", "no", "call_ids")[stories["story"]]
         part = ladders.events.slice(stories["begin"][0], int(stories["len"].sum()))
-        yield Chunk(own["no"].to_list(), _packed(ladders, part, stories, own, texts or {}))
+        yield Chunk(own["no"].to_list(), _packed(ladders, part, stories, own, texts or {}, told or {}))
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------
@@ -139,7 +149,7 @@ def _ladders(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataF
     tail = LONGEST // 4
     kept = (place < LONGEST - tail) | (place >= total - tail)
     events = numbers.filter(pl.col("number") == pl.col("event")).with_columns(total=total).filter(kept)
-    events, lanes = _lanes_of_stories(events, names)
+    events, lanes = _lanes_of_stories(events, names, _products(rows, source))
     events, legs = _of_stories(events, "leg", call_ids)
     return _Ladders(
         messages=rows["message"],
@@ -219,7 +229,19 @@ def _lanes(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.DataFrame]:
     return codes.head(rows.height).alias("source"), codes.tail(rows.height).alias("target"), names
 
 
-def _lanes_of_stories(events: pl.DataFrame, names: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _products(rows: pl.DataFrame, source: pl.Series) -> pl.DataFrame:
+    """The product at lanes of stories: User-Agent of a request that has one Via, and so was made there (RFC 3261
+    §8.1.1.7)."""
+    made = rows.with_columns(lane=source).filter(
+        pl.col("status").is_null(), pl.col("via_count") == 1, _sent("user_agent")
+    )
+    first = made.sort("story", "at", nulls_last=True, maintain_order=True).unique(["story", "lane"], keep="first")
+    return first.select("story", "lane", product="user_agent")
+
+
+def _lanes_of_stories(
+    events: pl.DataFrame, names: pl.DataFrame, products: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Lanes numbered per call from left to right as they come in, the client of a transaction before its server."""
     client = pl.when("request").then("source").otherwise("target")
     server = pl.when("request").then("target").otherwise("source")
@@ -231,8 +253,9 @@ def _lanes_of_stories(events: pl.DataFrame, names: pl.DataFrame) -> tuple[pl.Dat
         known = ends.rename({"lane": side, "place": "_place"})
         events = events.join(known, on=["story", side], how="left", maintain_order="left")
         events = events.with_columns(pl.col("_place").alias(side)).drop("_place")
-    lists = ends.select("story", lanes=names["name"].gather(ends["lane"]))
-    return events, lists.group_by("story", maintain_order=True).agg("lanes")
+    lists = ends.join(products, on=["story", "lane"], how="left", maintain_order="left")
+    lists = lists.select("story", "product", lanes=names["name"].gather(ends["lane"]))
+    return events, lists.group_by("story", maintain_order=True).agg("lanes", "product")
 
 
 def _of_stories(events: pl.DataFrame, name: str, texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -316,7 +339,12 @@ def _fork_tags(rows: pl.DataFrame) -> pl.Series:
 
 
 def _packed(
-    ladders: _Ladders, events: pl.DataFrame, stories: pl.DataFrame, calls: pl.DataFrame, texts: Mapping[int, bytes]
+    ladders: _Ladders,
+    events: pl.DataFrame,
+    stories: pl.DataFrame,
+    calls: pl.DataFrame,
+    texts: Mapping[int, bytes],
+    told: Mapping[int, Told],
 ) -> bytes:
     """These events of some stories that follow each other; ``calls`` has the rows of these."""
     began = (pl.col("story") != pl.col("story").shift()).fill_null(value=True)
@@ -349,6 +377,7 @@ def _packed(
         "began": [[at // 1_000_000_000, at % 1_000_000_000] if at is not None else None for at in stories["at"]],
         "unit": unit,
         "lanes": [[safe(lane) for lane in lanes] for lanes in lists["lanes"].to_list()],
+        "products": [[safe(name or "") for name in names] for names in lists["product"].to_list()],
         # Call-IDs hardly compress: those in the order of the table are told there already.
         "legs": [
             None if legs == call_ids else [safe(leg) for leg in legs]
@@ -361,13 +390,28 @@ def _packed(
         "again": _placed(ladders.again, places),
         "silent": _placed(ladders.silent, places),
         "texts": [_text(texts.get(key)) for key in ladders.messages[events["row"]]] if texts else [],
-        "marks": [],
+        **_beside(stories["at"].to_list(), [told.get(call) for call in calls["call"]]),
         "planes": PLANES,
     }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     planes = b"".join(_planes(numbers[name].to_numpy(), width) for name, width in PLANES)
     return zlib.compress(struct.pack("<I", len(text)) + text + planes, 6)
+
+
+def _beside(begun: list[int | None], told: list[Told | None]) -> dict[str, list[tuple[Any, ...]]]:
+    """Marks and holds of stories by their places; times in nanoseconds after the first event."""
+    marks: list[tuple[Any, ...]] = []
+    holds: list[tuple[Any, ...]] = []
+    for place, (began, one) in enumerate(zip(begun, told, strict=True)):
+        if one is None or began is None:
+            continue
+        marks += [(place, mark.at and mark.at - began, mark.kind, safe(mark.text)) for mark in one.marks]
+        holds += [
+            (place, hold.started_at - began, hold.ended_at and hold.ended_at - began, safe(hold.media), hold.held_by)
+            for hold in one.holds
+        ]
+    return {"marks": marks, "holds": holds}
 
 
 def _text(message: bytes | None) -> str | None:

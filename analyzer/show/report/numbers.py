@@ -123,6 +123,12 @@ def _listed(parts: Iterable[Part]) -> list[Part]:
     return joined
 
 
+def _first(parts: list[Part]) -> list[Part]:
+    """The first of them, and how many more there are."""
+    more = [Part(f"{len(parts) - _MOST:,} other kinds")] if len(parts) > _MOST else []
+    return _listed([*parts[:_MOST], *more])
+
+
 def _about_calls(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
     calls, messages = tables["calls"], tables["messages"]
     if messages.is_empty():
@@ -233,6 +239,11 @@ def _about_requests(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
 
 def _about_reading(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
     """What the capture may not show."""
+    breaches = tables["violations"]
+    if breaches.height:
+        kinds = [_link(f"{code} ({number:,})", f"violations?code={code}") for code, number in counted(breaches, "code")]
+        whole = _link(count(breaches.height, "breach", "breaches"), "violations")
+        yield _sentence("warn", whole, " of the rules of offer and answer: ", *_first(kinds), ".")
     tunnels = not_read(tables["account"])
     if tunnels:
         yield _sentence("warn", f"SIP may be inside {tunnels}, which this version does not look into.")
@@ -246,10 +257,7 @@ def _about_reading(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
     problems = tables["problems"]
     if problems.height:
         kinds = [_link(f"{code} ({number:,})", f"problems?code={code}") for code, number in counted(problems, "code")]
-        more = [Part(f"{len(kinds) - _MOST:,} other kinds")] if len(kinds) > _MOST else []
-        yield _sentence(
-            "warn", _link(count(problems.height, "problem"), "problems"), ": ", *_listed([*kinds[:_MOST], *more]), "."
-        )
+        yield _sentence("warn", _link(count(problems.height, "problem"), "problems"), ": ", *_first(kinds), ".")
 
 
 # ---- the numbers -----------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ _PLANS = (
     ),
     _Plan(
         "latency",
-        "Delays of calls",
+        "Delays",
         "No calls to measure.",
         (*("delay", "n", "calls", "min_s", "median_s", "p90_s", "p95_s", "p99_s", "max_s"),),
     ),
@@ -68,9 +68,18 @@ _PLANS = (
             *("resent_requests", "responses", "resent_responses", "response_median_s", "response_p95_s"),
         ),
     ),
+    _Plan(
+        "holds", "Holds", "Nobody was put on hold.", ("no", "started_at", "ended_at", "duration_s", "held_by", "media")
+    ),
+    _Plan(
+        "violations",
+        "Offer/answer breaches",
+        "No breach of the rules of offer and answer was seen.",
+        ("code", "detail", "standard", "index", "no"),
+    ),
     _Plan("problems", "Problems", "Nothing is wrong with the files or the messages.", DEFAULT["problems"]),
     _Plan("files", "Files", "No files.", DEFAULT["files"]),
-    _Plan("account", "Where the packets went", "No packets.", DEFAULT["account"]),
+    _Plan("account", "Packets", "No packets.", DEFAULT["account"]),
 )
 
 
@@ -101,6 +110,8 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
     """All sections, in the order of the page."""
     for plan in _PLANS:
         whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, lambda name: tables[name])
+        if "call" in whole.columns and "no" not in whole.columns:
+            whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
         frame = _bounded(whole, plan.name, tables)
         known = _columns(plan.name, frame)
         if plan.name == "calls":
@@ -122,7 +133,7 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
 
 
 _VERDICT = schema.Column("verdict", "text", "What ended it, and which node said so first.")
-_NUMBER = schema.Column("no", "int", "1..n by start in this report; for people.")
+_NUMBER = schema.Column("no", "int", "Number of the call or registration in this report; for people.")
 
 
 def _bounded(frame: pl.DataFrame, name: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -133,9 +144,9 @@ def _bounded(frame: pl.DataFrame, name: str, tables: Mapping[str, pl.DataFrame])
 
 
 def _columns(name: str, frame: pl.DataFrame) -> list[schema.Column]:
-    """The columns of a table but its keys, which hardly compress and mean nothing on a page; of a measured one also
-    those it is grouped by, as the table they come from has them."""
+    """The columns of a table but its keys, which hardly compress and mean nothing on a page, and the path of its files,
+    which is nobody's business; of a measured one also those it is grouped by, as the table they come from has them."""
     own = {column.name: column for column in (_NUMBER, *schema.find(name).columns)}
     grouped = {column.name: column for table in (schema.TRANSACTIONS, schema.CALLS) for column in table.columns}
     known = (own.get(column) or grouped[column] for column in frame.columns)
-    return [column for column in known if column.type != "key"]
+    return [column for column in known if column.type != "key" and column.name != "path"]

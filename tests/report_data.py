@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import struct
@@ -20,6 +21,13 @@ def data_of(page: str) -> dict[str, Any]:
 
 def unpacked(data: str) -> bytes:
     return zlib.decompress(base64.b64decode(data))
+
+
+def everything_in(page: str) -> str:
+    """All text of a page, also what is packed."""
+    data = data_of(page)
+    packed = [*data["tables"].values(), *(chunk["data"] for chunks in data["ladders"].values() for chunk in chunks)]
+    return html.unescape(page) + "".join(unpacked(one).decode("utf-8", "replace") for one in packed)
 
 
 def table_of(page: str, name: str) -> dict[str, list[Any]]:
@@ -64,6 +72,7 @@ class Ladder:
     """The ladder of one call; ``marks`` are kind, time and text, without a text how a transaction ended."""
 
     lanes: list[str]
+    products: list[str]
     legs: list[str] | None
     events: list[Event]
     total: int
@@ -111,8 +120,16 @@ def ladders_of(chunk: bytes) -> dict[int, Ladder]:
                     text=head["texts"][row] if head["texts"] else None,
                 )
             )
+        start = began[0] * 1_000_000_000 + began[1] if began is not None else 0
+        marks = [(kind, start + at, text) for of, at, kind, text in head["marks"] if of == place]
         ladders[number] = Ladder(
-            head["lanes"][place], head["legs"][place], events, head["total"][place], unanswered, []
+            head["lanes"][place],
+            head["products"][place],
+            head["legs"][place],
+            events,
+            head["total"][place],
+            unanswered,
+            marks,
         )
         first += count
     return ladders
