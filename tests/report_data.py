@@ -88,16 +88,15 @@ def ladders_of(chunk: bytes) -> dict[int, Ladder]:
     columns = _columns(whole[4 + length :], head)
     again = {event: (copies, later) for event, copies, later in head["again"]}
     silent = {event: (outcome, later) for event, outcome, later in head["silent"]}
+    frames = _frames(head, columns)
     ladders: dict[int, Ladder] = {}
     first = 0
     for place, (number, count) in enumerate(zip(head["calls"], head["events"], strict=True)):
         began = head["began"][place]
         at = began[0] * 1_000_000_000 + began[1] if began is not None else 0
-        frame, events, unanswered = 0, [], {}
+        events, unanswered = [], {}
         for row in range(first, first + count):
             at += columns["seconds"][row] * 1_000_000_000 + columns["nanoseconds"][row] * head["unit"]
-            step = columns["frame"][row]
-            frame += -(step + 1) // 2 if step & 1 else step // 2
             time = None if columns["flags"][row] & 2 else at
             copies, later = again.get(row, (1, 0))
             if row in silent:
@@ -107,7 +106,7 @@ def ladders_of(chunk: bytes) -> dict[int, Ladder]:
                 Event(
                     at=time,
                     file=head["files"][columns["file"][row]],
-                    frame=frame,
+                    frame=frames[row],
                     source=head["lanes"][place][columns["source"][row]],
                     target=head["lanes"][place][columns["target"][row]],
                     leg=columns["leg"][row],
@@ -133,6 +132,22 @@ def ladders_of(chunk: bytes) -> dict[int, Ladder]:
         )
         first += count
     return ladders
+
+
+def _frames(head: dict[str, Any], columns: dict[str, list[int]]) -> list[int]:
+    """Steps from one event to the next one in time of its file."""
+    times: list[float] = []
+    for began, count in zip(head["began"], head["events"], strict=True):
+        at = began[0] * 1_000_000_000 + began[1] if began is not None else 0
+        for row in range(len(times), len(times) + count):
+            at += columns["seconds"][row] * 1_000_000_000 + columns["nanoseconds"][row] * head["unit"]
+            times.append(float("inf") if columns["flags"][row] & 2 else at)
+    frame, frames = 0, [0] * len(times)
+    for row in sorted(range(len(times)), key=lambda row: (columns["file"][row], times[row], row)):
+        step = columns["frame"][row]
+        frame += -(step + 1) // 2 if step & 1 else step // 2
+        frames[row] = frame
+    return frames
 
 
 def _columns(planes: bytes, head: dict[str, Any]) -> dict[str, list[int]]:

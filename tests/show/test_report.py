@@ -137,15 +137,14 @@ def rows_behind(link: str, found: dict[str, pl.DataFrame]) -> int:
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_every_number_leads_to_as_many_rows(name: str) -> None:
+    """As in "404 Not Found (4)", "124 answered (83.8 %)", "unreachable 4"."""
     found = tables(name)
     parts = [part for sentence in numbers.verdict(found) for part in sentence.parts]
     parts += [part for tile in numbers.tiles(found) for part in tile.below]
     for part in parts:
-        if part.link and not part.link.startswith("call/") and "has=" not in part.link and part.text != "sent again":
-            # "404 Not Found (4)", "124 answered (83.8 %)", "unreachable 4"
-            counted = next(
-                filter(None, (re.search(form, part.text) for form in (r"\(([\d,]+)\)$", r"^([\d,]+) ", r"([\d,]+)$")))
-            )
+        forms = (r"\(([\d,]+)\)$", r"^([\d,]+) ", r"([\d,]+)$")
+        counted = next(filter(None, (re.search(form, part.text) for form in forms)), None)
+        if part.link and counted and not part.link.startswith("call/") and "has=" not in part.link:
             assert rows_behind(part.link, found) == int(counted[1].replace(",", "")), part
 
 
@@ -275,14 +274,16 @@ def test_tables_are_whole() -> None:
             assert calls[column.name] == found[column.name].to_list()
 
 
-def test_every_call_and_registration_has_a_ladder() -> None:
-    for name in CAPTURES:
-        held = {
-            kind: [no for chunk in chunks for no in chunk["calls"]]
-            for kind, chunks in data_of(page(name))["ladders"].items()
-        }
-        assert sorted(held["calls"]) == tables(name)["calls"]["no"].to_list()
-        assert sorted(held["registrations"]) == list(range(1, tables(name)["registrations"].height + 1))
+def numbers_of(chunks: list[dict[str, list[list[int]]]]) -> list[int]:
+    """The calls of chunks, which tell the first and how many of those that follow each other."""
+    return [first + more for chunk in chunks for first, count in chunk["calls"] for more in range(count)]
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_every_call_and_registration_has_a_ladder(name: str) -> None:
+    held = data_of(page(name))["ladders"]
+    assert numbers_of(held["calls"]) == tables(name)["calls"]["no"].to_list()
+    assert numbers_of(held["registrations"]) == list(range(1, tables(name)["registrations"].height + 1))
 
 
 def test_a_registration_has_its_own_messages_alone() -> None:
@@ -303,12 +304,15 @@ def test_where_there_is_no_room_for_ladders_the_page_says_so() -> None:
 
 
 def test_calls_that_failed_come_first_where_there_is_not_room_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five of seven calls failed: room for all but one chunk is room for these."""
     monkeypatch.setattr("analyzer.show.report.ladders.CHUNK", 1)
-    found = tables("outcomes.pcap")
-    made, _ = stories.packed(sections.numbered(found), {}, {}, 10**9)
-    order = [no for chunk in made["calls"] for no in chunk["calls"]]
+    found = sections.numbered(tables("outcomes.pcap"))
+    whole, _ = stories.packed(found, {}, {}, 10**9)
+    room = sum(len(chunk["data"]) for chunk in whole["calls"]) - 1
+    made, without = stories.packed(found, {}, {}, room)
     failed = found["calls"].filter(pl.col("outcome").is_in(numbers.ENDS["failed"]))["no"].to_list()
-    assert order[: len(failed)] == failed
+    assert numbers_of(made["calls"])[:5] == failed
+    assert without == 1
 
 
 def test_rows_left_out_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

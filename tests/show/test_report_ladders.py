@@ -171,8 +171,11 @@ def test_calls_are_spread_over_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_text_from_the_wire_is_safe() -> None:
-    rows = messages("0 10.0.0.1 -> 10.0.0.2 200 \x1b[2J\u202e | method=INVITE").with_columns(call_id=pl.lit("a\x07b"))
-    ladder = only(rows)
+    flow = "0 10.0.0.1 -> 10.0.0.2 200 \x1b[2J\u202e | method=INVITE"
+    rows = messages(flow).with_columns(call_id=pl.lit("a\x07b"))
+    calls = frame("calls", [{"call": 1, "no": 1, "call_ids": ["c1", "a\x07b"]}])
+    (chunk,) = ladders.chunks(rows, frame("transactions", []), calls)
+    ladder = ladders_of(chunk.data)[1]
     assert (ladder.events[0].what, ladder.legs) == ("200 \\x1b[2J\\u202e", ["a\\x07b"])
 
 

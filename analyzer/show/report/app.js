@@ -510,7 +510,39 @@
   const TONES = ["request", "provisional", "success", "redirect", "failure", "failure", "failure"];
   const places = { calls: new Map(), registrations: new Map() }; // number -> [chunk, place in it]
   for (const [name, chunks] of Object.entries(data.ladders)) {
-    for (const chunk of chunks) chunk.calls.forEach((number, place) => places[name].set(number, [chunk, place]));
+    for (const chunk of chunks) {
+      let place = 0;
+      for (const [first, count] of chunk.calls) for (let number = first; number < first + count; number++) places[name].set(number, [chunk, place++]);
+    }
+  }
+
+  // Frames are told as steps from one event to the next one in time of its file, whatever its call.
+  function framesOf(head, columns) {
+    if (columns.frames) return columns.frames;
+    const total = columns.frame.length;
+    const seconds = new Float64Array(total);
+    const rest = new Float64Array(total);
+    let event = 0;
+    head.events.forEach((count, story) => {
+      let [second, part] = head.began[story] || [0, 0];
+      for (const end = event + count; event < end; event++) {
+        second += columns.seconds[event];
+        part += columns.nanoseconds[event] * head.unit;
+        if (part >= SECOND) { part -= SECOND; second += 1; }
+        [seconds[event], rest[event]] = [columns.flags[event] & 2 ? Infinity : second, columns.flags[event] & 2 ? 0 : part];
+      }
+    });
+    const order = Uint32Array.from({ length: total }, (_, place) => place).sort((a, b) =>
+      columns.file[a] - columns.file[b] || (seconds[a] === seconds[b] ? rest[a] - rest[b] : seconds[a] - seconds[b]) || a - b);
+    const frames = new Float64Array(total);
+    let frame = 0;
+    for (const place of order) {
+      const step = columns.frame[place];
+      frame += step & 1 ? -(step + 1) / 2 : step / 2;
+      frames[place] = frame;
+    }
+    columns.frames = frames;
+    return frames;
   }
 
   async function unpackedOnce(chunk) {
@@ -529,15 +561,13 @@
     const began = head.began[place];
     const legs = head.legs[place] || (table.byName.call_ids ? table.byName.call_ids.v[row] : [value(table.byName.call_id, row)]);
     const events = [];
+    const frames = framesOf(head, columns);
     let at = 0;
-    let frame = 0;
     for (let event = first; event < first + head.events[place]; event++) {
       at += columns.seconds[event] * SECOND + columns.nanoseconds[event] * head.unit;
-      const step = columns.frame[event];
-      frame += step & 1 ? -(step + 1) / 2 : step / 2;
       const tone = TONES[head.tones[columns.label[event]]];
       events.push({
-        at: columns.flags[event] & 2 ? null : at, frame: frame || null, file: head.files[columns.file[event]],
+        at: columns.flags[event] & 2 ? null : at, frame: frames[event] || null, file: head.files[columns.file[event]],
         source: columns.source[event], target: columns.target[event], leg: columns.leg[event],
         what: head.labels[columns.label[event]], info: head.infos[columns.info[event]], sdp: Boolean(columns.flags[event] & 1),
         tone, failed: tone === "failure", copies: 1, later: 0, text: head.texts.length ? head.texts[event] : null,

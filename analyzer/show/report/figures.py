@@ -98,6 +98,8 @@ def _inline(figure: Figure, number: int) -> str:
     inside = _STYLE.sub(_attributes, inside).replace("xlink:href", "href")
     inside = _COLOUR.sub(lambda found: _COLOURS[found.group()], inside)
     inside = re.sub(r"\s*\n\s*", " ", inside)
+    # Hundredths of a point are finer than any printer.
+    inside = re.sub(r"(\d\.\d\d)\d+", r"\1", inside)
     wide, high = (72 * inches for inches in figure.get_size_inches())
     return (
         f'<svg viewBox="0 0 {wide:g} {high:g}" aria-hidden="true" stroke-linejoin="round" stroke-linecap="butt">'

@@ -121,38 +121,40 @@ class _Ladders:
 
 
 def _ladders(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataFrame) -> _Ladders:
-    order = calls.lazy().select("call").with_row_index("story")
-    rows = (
-        messages.lazy()
-        .filter(~pl.col("duplicate"))
-        .select(*_COLUMNS, at=pl.col("time").cast(pl.Int64))
-        .join(order, on="call", maintain_order="left")
-        .with_row_index("row")
-        .collect()
+    order = calls.select("call").with_row_index("story")
+    story = messages.select("call").join(order, on="call", how="left", maintain_order="left")["story"]
+    # The table stays as it is: a million rows of text are dear to copy. What has no story is in no ladder.
+    rows = messages.select(_COLUMNS).with_columns(
+        pl.when(~messages["duplicate"]).then(story).alias("story"),
+        at=messages["time"].cast(pl.Int64),
+        row=pl.int_range(pl.len(), dtype=pl.Int64),
     )
     # Text becomes numbers before anything is sorted.
     source, target, names = _lanes(rows)
     label, labels = _labels(rows)
     info, infos = _infos(rows)
     file, files = _coded(rows.select(pl.col("file").fill_null("")))
-    leg, call_ids = _coded(rows.select(pl.col("call_id").fill_null("")))
-    numbers = rows.select(
-        *("row", "story", "at", "frame", "transaction"),
-        *(source, target, label.alias("label"), info.alias("info"), file.alias("file"), leg.alias("leg")),
-        sdp="has_sdp",
-        request=pl.col("status").is_null(),
-        asks=pl.col("status").is_null() & (pl.col("method") != "ACK"),
-    ).sort("story", "at", nulls_last=True, maintain_order=True)
-    numbers = numbers.with_row_index("number")
+    numbers = (
+        rows.select(
+            *("row", "story", "at", "frame", "transaction"),
+            *(source, target, label.alias("label"), info.alias("info"), file.alias("file")),
+            sdp="has_sdp",
+            request=pl.col("status").is_null(),
+            asks=pl.col("status").is_null() & (pl.col("method") != "ACK"),
+        )
+        .drop_nulls("story")
+        .sort("story", "at", nulls_last=True, maintain_order=True)
+    )
+    numbers = numbers.with_columns(number=pl.int_range(pl.len(), dtype=pl.Int64))
     numbers = numbers.with_columns(event=_event_of(rows, numbers))
     place, total = pl.int_range(pl.len()).over("story"), pl.len().over("story")
     tail = LONGEST // 4
     kept = (place < LONGEST - tail) | (place >= total - tail)
     events = numbers.filter(pl.col("number") == pl.col("event")).with_columns(total=total).filter(kept)
     events, lanes = _lanes_of_stories(events, names, _products(rows, source))
-    events, legs = _of_stories(events, "leg", call_ids)
+    events, legs = _legs(events, rows, calls)
     return _Ladders(
-        messages=rows["message"],
+        messages=messages["message"],
         events=events,
         labels=labels,
         infos=infos,
@@ -167,6 +169,8 @@ def _ladders(messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataF
 def _coded(frame: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
     """Each row of it once, in order of appearance, and the place of each row in these."""
     known = frame.unique(keep="first", maintain_order=True)
+    if known.height == 1:
+        return pl.Series("code", [0], dtype=pl.UInt32).new_from_index(0, frame.height), known
     found = frame.join(
         known.with_row_index("code"), on=frame.columns, how="left", nulls_equal=True, maintain_order="left"
     )
@@ -175,7 +179,7 @@ def _coded(frame: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
 
 def _event_of(rows: pl.DataFrame, numbers: pl.DataFrame) -> pl.Series:
     """The number of the message that each message was folded into; its own where it was not."""
-    again = rows.filter("retransmission").select(_SAME_MESSAGE).unique()
+    again = rows.filter("retransmission", pl.col("story").is_not_null()).select(_SAME_MESSAGE).unique()
     if again.is_empty():
         return numbers["number"]
     # By the branch first: one column sorts out nearly all.
@@ -215,7 +219,7 @@ def _lanes(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.DataFrame]:
 
     A host that talks to itself in a call has a lane there for each of its ports.
     """
-    to_itself = rows.filter(pl.col("src_ip") == pl.col("dst_ip")).select("story", "src_ip").unique()
+    to_itself = rows.filter(pl.col("src_ip") == pl.col("dst_ip")).select("story", "src_ip").drop_nulls().unique()
     ends = []
     for side in ("src", "dst"):
         ip, port = pl.col(f"{side}_ip"), pl.col(f"{side}_port")
@@ -232,10 +236,11 @@ def _lanes(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.DataFrame]:
 def _products(rows: pl.DataFrame, source: pl.Series) -> pl.DataFrame:
     """The product at lanes of stories: User-Agent of a request that has one Via, and so was made there (RFC 3261
     §8.1.1.7)."""
-    made = rows.with_columns(lane=source).filter(
-        pl.col("status").is_null(), pl.col("via_count") == 1, _sent("user_agent")
-    )
-    first = made.sort("story", "at", nulls_last=True, maintain_order=True).unique(["story", "lane"], keep="first")
+    known = ("story", "at", "user_agent")
+    made = (pl.col("via_count") == 1) & pl.col("status").is_null() & _sent("user_agent") & pl.col("story").is_not_null()
+    products = rows.select(*known, source.alias("lane")).filter(rows.select(made).to_series())
+    first = products.sort("story", "at", nulls_last=True, maintain_order=True)
+    first = first.unique(["story", "lane"], keep="first", maintain_order=True)
     return first.select("story", "lane", product="user_agent")
 
 
@@ -258,14 +263,16 @@ def _lanes_of_stories(
     return events, lists.group_by("story", maintain_order=True).agg("lanes", "product")
 
 
-def _of_stories(events: pl.DataFrame, name: str, texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """That column numbered per call in order of appearance, and the texts it has in each."""
-    known = events.select("story", name).unique(keep="first", maintain_order=True)
-    known = known.with_columns(place=pl.int_range(pl.len()).over("story"))
-    lists = known.select("story", legs=texts.to_series().gather(known[name]))
-    events = events.join(known, on=["story", name], how="left", maintain_order="left")
-    events = events.with_columns(pl.col("place").alias(name)).drop("place")
-    return events, lists.group_by("story", maintain_order=True).agg(pl.last())
+def _legs(events: pl.DataFrame, rows: pl.DataFrame, calls: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """``leg``: the Call-IDs of each call numbered as they come in, and these; of most calls there is one."""
+    several = calls.with_row_index("story").filter(pl.col("call_ids").list.len() > 1).select("story")
+    own = events.select("story", "row").join(several, on="story", how="semi", maintain_order="left")
+    own = own.with_columns(legs=rows["call_id"].fill_null("")[own["row"]])
+    known = own.unique(["story", "legs"], keep="first", maintain_order=True)
+    known = known.with_columns(leg=pl.int_range(pl.len(), dtype=pl.Int64).over("story"))
+    numbered = own.join(known.drop("row"), on=["story", "legs"], maintain_order="left").select("row", "leg")
+    events = events.join(numbered, on="row", how="left", maintain_order="left").with_columns(pl.col("leg").fill_null(0))
+    return events, known.group_by("story", maintain_order=True).agg("legs")
 
 
 # ---- words -----------------------------------------------------------------------------------------------------------
@@ -312,7 +319,9 @@ def _infos(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
         pl.when(~pl.col("complete")).then(pl.lit("cut")),
     ]
     names = ["status", "method", "qos_pending", "refer_to", "subscription_state", "reason_header", "complete"]
-    said = rows.select("row", *names, _fork_tags(rows)).filter(pl.any_horizontal(part.is_not_null() for part in parts))
+    said = rows.select("row", *names, _fork_tags(rows)).filter(
+        pl.any_horizontal(part.is_not_null() for part in parts), rows["story"].is_not_null()
+    )
     words = safe_column(said.select(pl.concat_str(parts, separator=", ", ignore_nulls=True)).to_series())
     codes, known = _coded(words.alias("info").to_frame())
     # Place 0 is for those, nearly all, where nothing does.
@@ -324,8 +333,8 @@ def _infos(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
 def _fork_tags(rows: pl.DataFrame) -> pl.Series:
     """``tag``: short To tags of the dialogs of INVITEs that were answered with several (RFC 3261 §12.1, §19.3)."""
     dialog = ["story", "call_id", "from_tag", "to_tag"]
-    answers = rows.filter(pl.col("method") == "INVITE", pl.col("status") > 100, _sent("to_tag")).select(*dialog, "cseq")
-    answers = answers.unique()
+    said = (pl.col("method") == "INVITE") & (pl.col("status") > 100) & _sent("to_tag") & pl.col("story").is_not_null()
+    answers = rows.select(*dialog, "cseq").filter(rows.select(said.fill_null(value=False)).to_series()).unique()
     forked = answers.filter(pl.len().over("story", "call_id", "from_tag", "cseq") > 1).select(dialog).unique()
     if forked.is_empty():
         return pl.Series("tag", [None], dtype=pl.String).new_from_index(0, rows.height)
@@ -350,21 +359,17 @@ def _packed(
     began = (pl.col("story") != pl.col("story").shift()).fill_null(value=True)
     # Nanoseconds since the event before in the call.
     step = pl.when(~began).then(pl.col("at") - pl.col("at").shift()).fill_null(0)
-    frame = pl.col("frame").fill_null(0)
-    frames = frame - pl.when(began).then(0).otherwise(frame.shift())
     numbers = events.select(
         *("source", "target", "leg"),
         seconds=step // 1_000_000_000,
         nanoseconds=step % 1_000_000_000,
-        # The lowest bit is the sign.
-        frame=pl.when(frames < 0).then(-2 * frames - 1).otherwise(2 * frames),
         flags=pl.col("sdp").cast(pl.UInt32) * SDP + pl.col("at").is_null().cast(pl.UInt32) * UNTIMED,
     )
     # A clock of whole microseconds is not told in nanoseconds.
     unit = 1000 if (numbers["nanoseconds"] % 1000 == 0).all() else 1
     used = {name: _used(events[name]) for name in ("label", "info", "file")}
     numbers = numbers.with_columns(
-        pl.col("nanoseconds") // unit, *(codes.alias(name) for name, (_, codes) in used.items())
+        pl.col("nanoseconds") // unit, _frames(events), *(codes.alias(name) for name, (_, codes) in used.items())
     )
     labels = ladders.labels[used["label"][0]]
     places = events.select("event").with_row_index("place")
@@ -380,7 +385,7 @@ def _packed(
         "products": [[safe(name or "") for name in names] for names in lists["product"].to_list()],
         # Call-IDs hardly compress: those in the order of the table are told there already.
         "legs": [
-            None if legs == call_ids else [safe(leg) for leg in legs]
+            None if legs is None or legs == call_ids else [safe(leg) for leg in legs]
             for legs, call_ids in zip(lists["legs"].to_list(), calls["call_ids"].to_list(), strict=True)
         ],
         "labels": labels["label"].to_list(),
@@ -420,6 +425,17 @@ def _text(message: bytes | None) -> str | None:
     text = safe_lines(message)
     more = len(text) - LONGEST_TEXT
     return text if more <= 0 else f"{text[:LONGEST_TEXT]}\n... {more:,} more characters"
+
+
+def _frames(events: pl.DataFrame) -> pl.Series:
+    """``frame``: steps from one event to the next one in time of its file, whatever its call: nearly all are small. The
+    lowest bit is the sign."""
+    place = pl.int_range(pl.len(), dtype=pl.Int64)
+    timed = events.select("file", "at", frame=pl.col("frame").fill_null(0), place=place)
+    timed = timed.sort("file", "at", nulls_last=True, maintain_order=True)
+    step = pl.col("frame") - pl.col("frame").shift(fill_value=0)
+    steps = timed.select("place", frame=pl.when(step < 0).then(-2 * step - 1).otherwise(2 * step))
+    return steps.sort("place")["frame"]
 
 
 def _placed(rows: pl.DataFrame, places: pl.DataFrame) -> list[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -16,37 +17,68 @@ from analyzer.show.timeline import beside, holds_of, transfers
 def packed(
     tables: Mapping[str, pl.DataFrame], texts: Mapping[int, bytes], fragments: Mapping[int, str], most: int
 ) -> tuple[dict[str, list[dict[str, Any]]], int]:
-    """Packed ladders of calls and registrations, and for how many of these there was no room.
+    """Packed ladders of calls and registrations in at most so many characters, and how many did not fit.
 
-    Where there is not room for all, those of calls that failed come first, then those of calls far outside the others
-    in some delay, then the rest in order, registrations last.
+    ``calls`` of a chunk are the numbers of those that follow each other in it: the first, and how many. Where there is
+    not room for all, those of calls that failed come first, then those of calls far outside the others in some delay,
+    then the rest in order, registrations last.
     """
-    messages, registrations = tables["messages"], tables["registrations"]
-    calls = tables["calls"].select("call", "no", "call_ids", rank=rank(tables)).sort("rank", "no")
-    of_registrations = registrations.select("no", call="registration", call_ids=pl.concat_list("call_id"))
-    made: dict[str, list[dict[str, Any]]] = {"calls": [], "registrations": []}
-    room, without = most, 0
-    for name, stories in (("calls", calls), ("registrations", of_registrations)):
-        without += stories.height
-        if stories.is_empty() or room < 0:
-            continue
-        rows = messages if name == "calls" else _of_registrations(messages, registrations)
-        told = _told(tables, fragments) if name == "calls" else {}
-        for chunk in ladders.chunks(rows, tables["transactions"], stories, texts, told):
-            data = columns.encoded(chunk.data)
-            room -= len(data)
-            if room < 0:
-                break
-            without -= len(chunk.calls)
-            made[name].append({"calls": chunk.calls, "data": data})
-    return made, without
+    calls = tables["calls"].select("call", "no", "call_ids", rank=rank(tables))
+    told = _told(tables, fragments)
+    made, room = _packed(tables["messages"], tables, calls, texts, told, most)
+    if room < 0:
+        made, room = _packed(tables["messages"], tables, calls.sort("rank", "no"), texts, told, most)
+    registrations = tables["registrations"].select("no", call="registration", call_ids=pl.concat_list("call_id"))
+    seen = _of_registrations(tables["messages"], tables["registrations"])
+    made_too, _ = _packed(seen, tables, registrations, texts, {}, room)
+    ladders_made = {"calls": made, "registrations": made_too}
+    held = sum(count for chunks in ladders_made.values() for chunk in chunks for _, count in chunk["calls"])
+    return ladders_made, calls.height + registrations.height - held
+
+
+def _packed(
+    messages: pl.DataFrame,
+    tables: Mapping[str, pl.DataFrame],
+    calls: pl.DataFrame,
+    texts: Mapping[int, bytes],
+    told: Mapping[int, ladders.Told],
+    room: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """As many chunks as there is room for, and what room is left: less than none where not all had room."""
+    made: list[dict[str, Any]] = []
+    if calls.is_empty() or room < 0:
+        return made, room
+    for chunk in ladders.chunks(messages, tables["transactions"], calls, texts, told):
+        data = columns.encoded(chunk.data)
+        room -= len(data)
+        if room < 0:
+            break
+        made.append({"calls": _runs(chunk.calls), "data": data})
+    return made, room
+
+
+def _runs(numbers: list[int]) -> list[tuple[int, int]]:
+    """Numbers that follow each other as the first and how many.
+
+    >>> _runs([3, 4, 5, 9])
+    [(3, 3), (9, 1)]
+    """
+    places = enumerate(numbers)
+    runs = (list(run) for _, run in groupby(places, key=lambda pair: pair[1] - pair[0]))
+    return [(run[0][1], len(run)) for run in runs]
+
+
+# What analyzer.show.timeline looks at.
+_DIALOG = ("call", "usage", "end_reason", "ended_at", "remote_tag")
+_HOLD = ("call", "media", "held_by", "started_at", "ended_at")
+_OFFER = ("call", "dialog", "index", "media", "state", "status", "offered_at", "answered_at", "codecs", "direction")
 
 
 def _told(tables: Mapping[str, pl.DataFrame], fragments: Mapping[int, str]) -> dict[int, ladders.Told]:
     """By call what dialogs, offers, holds and the few messages of transfers tell; of most calls the media alone."""
-    dialogs = _by_call(tables["dialogs"].filter(pl.col("usage") == "invite"), least=2)
-    holds = _by_call(tables["holds"])
-    offers = _by_call(tables["offers"])
+    dialogs = _by_call(tables["dialogs"].select(_DIALOG).filter(pl.col("usage") == "invite"), least=2)
+    holds = _by_call(tables["holds"].select(_HOLD))
+    offers = _by_call(tables["offers"].select(_OFFER))
     messages = tables["messages"].filter(~pl.col("duplicate"), pl.col("status").is_null(), _of_transfer(fragments))
     moved = _by_call(messages.sort("time", nulls_last=True, maintain_order=True).with_columns(at="time"))
     ended = dict(tables["calls"].select("call", pl.col("ended_at").cast(pl.Int64)).iter_rows())
