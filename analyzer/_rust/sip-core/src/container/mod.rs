@@ -12,6 +12,7 @@ mod foreign;
 mod pcap;
 mod pcapng;
 mod window;
+mod writer;
 
 use std::io::Read;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::packet::Packet;
 use crate::problem::{Code, Layer, Problem, Problems};
 use compression::{Compression, Progress};
 use window::{End, Window};
+pub use writer::Writer;
 
 /// How far behind a corrupt place the next believable record is looked for.
 const RESYNC_BYTES: usize = 1 << 20;

@@ -1,7 +1,7 @@
 //! The walk of a packet up its layers, and the state of one capture point.
 
 use super::fate::{Correction, Corrections, Fate, Reason};
-use super::fragment::{Fragments, GivenUp, Incoming, Outcome, Why};
+use super::fragment::{Datagram, Fragments, GivenUp, Incoming, Outcome, Why};
 use super::ip::{self, Ip};
 use super::link;
 use super::part::{Origin, Part};
@@ -221,12 +221,20 @@ impl Decoder {
                 fate(Reason::FragmentInvalid)
             }
             Outcome::Complete(datagram) => {
-                let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
-                let fate = self.walk(step, &datagram.origin, datagram.depth, sink);
+                let fate = self.datagram(&datagram, sink);
                 self.corrections.add(FRAGMENT_HELD, fate, datagram.held);
                 fate
             }
         }
+    }
+
+    /// Goes on with a datagram that was put together.
+    fn datagram<S: Sink>(&mut self, datagram: &Datagram, sink: &mut S) -> Fate {
+        for &part in &datagram.parts {
+            sink.joined(datagram.origin.last, part);
+        }
+        let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
+        self.walk(step, &datagram.origin, datagram.depth, sink)
     }
 
     /// Reports the datagrams that were given up, and delivers what lies in front of their first hole.
@@ -242,10 +250,7 @@ impl Decoder {
                 _ => format!("{have} of at least {end} bytes came"),
             };
             report(sink, code, Layer::Ip, first, detail);
-            let fate = datagram.map(|datagram| {
-                let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
-                self.walk(step, &datagram.origin, datagram.depth, sink)
-            });
+            let fate = datagram.map(|datagram| self.datagram(&datagram, sink));
             // A fate that another correction will start from must stand; for the rest, that they are incomplete says more.
             let stands = |fate: &Fate| {
                 fate.layer == Layer::Sip || matches!(fate.reason, Reason::FragmentHeld | Reason::HeldOutOfOrder)
