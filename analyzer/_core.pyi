@@ -21,4 +21,11 @@ def fetch(
     wanted: Sequence[tuple[str, int, int, int]],
     limits: dict[str, int] | None = None,
 ) -> list[bytes | None]: ...
+def export(
+    sources: Sequence[tuple[str, str, str | None]],
+    wanted: Sequence[tuple[str, int, int, int]],
+    media_flows: Sequence[tuple[str, int, int, int]],
+    path: str,
+    limits: dict[str, int] | None = None,
+) -> int: ...
 def parse(text: bytes) -> dict[str, Any]: ...

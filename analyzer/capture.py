@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from analyzer import schema
 from analyzer.errors import AmbiguousCall, AnalyzerError, NotFound
 from analyzer.reading import native
-from analyzer.reading.native import Origin, Progress
+from analyzer.reading.native import Origin, Output, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,6 +289,46 @@ class Capture:
             raise AnalyzerError(f"{lost[0][0]} has changed since it was read")
         return [Message(by_key[key], text or b"") for key, text in zip(keys, found, strict=True)]
 
+    def export(self, output: Output, *, media: bool = False) -> int:
+        """Writes the packets of these messages to a pcapng file (or binary file object); returns how many.
+
+        Whole packets with their own link layer and times (ns): every fragment, segment and chunk of the messages and of
+        their duplicates, and the ICMP errors, resets and aborts that met them. ``media`` adds what was sent to and from
+        the addresses and ports of the session descriptions while the call lasted. Wireshark opens it. What several
+        capture points saw goes into a section each, one after the other.
+
+        >>> import analyzer, io
+        >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
+        >>> packets = cap.export(copy := io.BytesIO())
+        >>> analyzer.read(io.BytesIO(copy.getvalue())).calls.outcome.tolist()
+        ['answered']
+        """
+        return self.export_of(self.table("messages"), output, media=media)
+
+    def export_of(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
+        """The same for some rows of ``messages``."""
+        from analyzer.export import media_flows
+
+        if self._reading is None:
+            raise AnalyzerError("the captures behind these tables are not at hand")
+        places = messages.select("file", "frame", "offset", "length").rows()
+        return self._reading.export(places, media_flows(messages, self.table("sdp")) if media else [], output)
+
+    def wireshark_filter(self) -> str:
+        """Wireshark's display filter for the Call-IDs of these messages.
+
+        >>> import analyzer
+        >>> analyzer.read("sample_pcaps/busy.pcap").wireshark_filter()
+        'sip.Call-ID == "busy@192.0.2.1"'
+        """
+        return self.wireshark_filter_of(self.table("messages"))
+
+    def wireshark_filter_of(self, messages: pl.DataFrame) -> str:
+        """The same for some rows of ``messages``."""
+        from analyzer.export import wireshark_filter
+
+        return wireshark_filter(messages)
+
     def filter(self, chosen: Filter) -> Capture:
         """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""
         from analyzer import filters
@@ -527,6 +567,17 @@ class Masked(Capture):
         return [
             Message(by_key[key], self._mask.message(found.text)) for key, found in zip(keys, originals, strict=True)
         ]
+
+    def export_of(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
+        """Refused: packets hold what the mask hides, in more places than it can reach."""
+        raise AnalyzerError(
+            "packets cannot be masked: they hold the original. Leave the mask out, or give away a masked ladder, report"
+            " or table instead"
+        )
+
+    def wireshark_filter_of(self, messages: pl.DataFrame) -> str:
+        """Refused: a filter made of pseudonyms finds nothing, one made of Call-IDs tells them."""
+        raise AnalyzerError("a display filter cannot be masked: it finds packets by their original Call-ID")
 
     def shown_call_id(self, call_id: str) -> str:
         """The pseudonym of a Call-ID of the original; any other as it is, for it may be a pseudonym."""
