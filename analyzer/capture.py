@@ -404,10 +404,11 @@ class Capture:
 
     @property
     def _end(self) -> int | None:
-        """Time of the last packet (ns): what tells "no answer" from "the capture ended"."""
+        """Time of the last packet, in an export that of the original (ns): what tells "no answer" from "the capture ended"."""
         import polars as pl
 
-        return self._core["files"]["last_at"].cast(pl.Int64).max()  # type: ignore[return-value]
+        ends = self._core["files"].select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64))
+        return ends.to_series().max()  # type: ignore[return-value]
 
     def _make_files(self) -> pl.DataFrame:
         return self._core["files"].select(schema.FILES.names)

@@ -7,11 +7,17 @@ use crate::packet::Packet;
 const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const INTERFACE: u32 = 1;
 const SIMPLE_PACKET: u32 = 3;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
 const SHB_HARDWARE: u16 = 2;
+const SHB_USERAPPL: u16 = 4;
 const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
+const ISB_ENDTIME: u16 = 3;
+
+/// Tells our own files.
+pub(super) const APPLICATION: &[u8] = b"sip-analyzer export";
 
 /// What tells one interface description from another.
 #[derive(PartialEq, Eq)]
@@ -24,6 +30,7 @@ struct Interface {
 /// A pcapng file being written, little-endian. There is no file before there is a section.
 pub struct Writer<W> {
     out: W,
+    ended: Option<u64>,
     host: Option<String>,
     interfaces: Vec<Interface>,
     packets: u64,
@@ -31,8 +38,11 @@ pub struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    pub fn new(out: W) -> Self {
-        Self { out, host: None, interfaces: Vec::new(), packets: 0, block: Vec::new() }
+    /// `ended` is when the capture that is copied from ended (ns since 1970): what came of a message that nobody
+    /// answered is told from the silence behind it.
+    pub fn new(out: W, ended: Option<i64>) -> Self {
+        let ended = ended.and_then(|time| u64::try_from(time).ok());
+        Self { out, ended, host: None, interfaces: Vec::new(), packets: 0, block: Vec::new() }
     }
 
     /// Goes on in a section of this capturing host ("" = nothing is said of it).
@@ -44,6 +54,7 @@ impl<W: Write> Writer<W> {
     }
 
     fn begin_section(&mut self, host: &str) -> io::Result<()> {
+        self.end_section()?;
         self.host = Some(host.to_owned());
         self.interfaces.clear();
         self.begin(SECTION_HEADER);
@@ -53,8 +64,21 @@ impl<W: Write> Writer<W> {
         self.block.extend_from_slice(&[0xFF; 8]); // length not stated
         if !host.is_empty() {
             self.option(SHB_HARDWARE, host.as_bytes());
-            self.option(0, &[]);
         }
+        self.option(SHB_USERAPPL, APPLICATION);
+        self.option(0, &[]);
+        self.end()
+    }
+
+    fn end_section(&mut self) -> io::Result<()> {
+        let Some(ended) = self.ended.filter(|_| !self.interfaces.is_empty()) else { return Ok(()) };
+        self.begin(INTERFACE_STATISTICS);
+        self.u32(0);
+        self.time(ended);
+        self.u16(ISB_ENDTIME);
+        self.u16(8);
+        self.time(ended);
+        self.option(0, &[]);
         self.end()
     }
 
@@ -70,8 +94,7 @@ impl<W: Write> Writer<W> {
                 let number = self.interface(wanted)?;
                 self.begin(ENHANCED_PACKET);
                 self.u32(number);
-                self.u32((time >> 32) as u32);
-                self.u32(time as u32);
+                self.time(time);
                 self.u32(packet.data.len() as u32);
             }
             None => {
@@ -98,6 +121,7 @@ impl<W: Write> Writer<W> {
         if self.host.is_none() {
             self.begin_section("")?;
         }
+        self.end_section()?;
         self.out.flush()?;
         Ok(self.packets)
     }
@@ -142,6 +166,12 @@ impl<W: Write> Writer<W> {
 
     fn u32(&mut self, value: u32) {
         self.block.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// The upper half first, whatever the byte order.
+    fn time(&mut self, ns: u64) {
+        self.u32((ns >> 32) as u32);
+        self.u32(ns as u32);
     }
 
     /// Names of interfaces and hosts are short: the reader keeps 255 bytes of them.

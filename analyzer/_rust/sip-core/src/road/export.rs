@@ -39,7 +39,8 @@ pub fn export(
         chosen.entry((point, file)).or_default().insert(frame);
     }
     let several = chosen.keys().any(|&(point, _)| chosen.keys().any(|&(other, _)| other != point));
-    let mut writer = Writer::new(output);
+    let ended = finished.files.iter().filter_map(|file| file.info.ended.max(file.info.last_time)).max();
+    let mut writer = Writer::new(output, ended);
     for ((point, file), frames) in chosen {
         let Some(source) = sources.get(file as usize) else { continue };
         let host = finished.points.get(usize::from(point)).filter(|_| several);

@@ -1,0 +1,96 @@
+"""Engine ``scapy``: its readers read the file, its dissectors find IP where the link layer is one that only it knows.
+
+Each packet goes on to the one reader, in the same order and with the same time, so that frames keep their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import IO, TYPE_CHECKING, Any
+
+from analyzer.errors import AnalyzerError, CaptureError
+from analyzer.reading.pcapng import RAW, Writer
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+# LINKTYPE_ numbers that need no help: of other packets, the outermost IP packet is delivered.
+_OURS = frozenset({0, 1, 12, 14, RAW, 108, 113, 228, 229, 276})
+
+
+def deliver(name: str, path: str, output: IO[bytes]) -> None:
+    """Writes the packets of a capture for the one reader.
+
+    Raises :class:`~analyzer.errors.CaptureError` for what scapy cannot read: it knows pcap and pcapng, also in gzip.
+    """
+    from scapy.error import Scapy_Exception
+
+    writer = Writer(output)
+    try:
+        for link, data, time, wire_length in _records(path):
+            writer.packet(*_reachable(link, data), time, wire_length)
+    except (OSError, Scapy_Exception) as error:
+        raise CaptureError(name, 0, f"scapy cannot read it: {error}") from error
+
+
+def _records(path: str) -> Iterator[tuple[int, bytes, int | None, int]]:
+    """LINKTYPE_, bytes, time in ns and length on the wire of each packet."""
+    from scapy.utils import RawPcapNgReader, RawPcapReader
+
+    with RawPcapReader(path) as reader:
+        sections = isinstance(reader, RawPcapNgReader)
+        for data, about in reader:
+            if not sections:
+                nanoseconds = about.sec * 10**9 + about.usec * (1 if reader.nano else 1000)
+                yield reader.linktype, data, nanoseconds, about.wirelen
+            elif about.tshigh is None:
+                yield about.linktype, data, None, about.wirelen
+            else:
+                stamp = (about.tshigh << 32) + about.tslow
+                yield about.linktype, data, stamp * 10**9 // about.tsresol, about.wirelen
+
+
+def _reachable(link: int, data: bytes) -> tuple[int, bytes]:
+    """A packet whose link layer our reader knows, or its outermost IP packet, or as it is: then it is counted."""
+    if link in _OURS:
+        return link, data
+    import scapy.layers.all  # noqa: F401
+    from scapy.config import conf
+
+    layer = conf.l2types.num2layer.get(link)
+    ip = _ip_of(layer(data)) if layer else None
+    return (RAW, ip) if ip else (link, data)
+
+
+def _ip_of(packet: Packet) -> bytes | None:
+    """The bytes of the outermost IP packet, as they were dissected."""
+    from scapy.layers.inet import IP
+    from scapy.layers.inet6 import IPv6
+
+    layer = next((layer for layer in _layers(packet) if isinstance(layer, (IP, IPv6))), None)
+    return layer and bytes(layer.original or bytes(layer))
+
+
+def _layers(packet: Any) -> Iterator[Any]:
+    while packet:
+        yield packet
+        packet = packet.payload
+
+
+def deliver_packets(packets: Iterable[Packet], output: IO[bytes]) -> None:
+    """Writes packets in memory, dissected or crafted; times are theirs (``packet.time``)."""
+    from scapy.config import conf
+    from scapy.layers.inet import IP
+    from scapy.layers.inet6 import IPv6
+
+    writer = Writer(output)
+    for number, packet in enumerate(packets, start=1):
+        # scapy writes LINKTYPE_RAW as the DLT_RAW of its platform.
+        link = RAW if isinstance(packet, (IP, IPv6)) else conf.l2types.layer2num.get(type(packet))
+        data = bytes(packet)
+        if link is None and (ip := _ip_of(packet)):
+            link, data = RAW, ip
+        if link is None:
+            raise AnalyzerError(f"packet {number}: no capture can hold a {type(packet).__name__} without a link layer")
+        time = None if packet.time is None else int(packet.time * 10**9)
+        writer.packet(*_reachable(link, data), time, packet.wirelen)
