@@ -86,11 +86,11 @@ class Call:
         >>> packets[0].haslayer("UDP")
         True
         """
-        from scapy.utils import rdpcap
+        from analyzer.reading.scapy_engine import packets
 
         with tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng") as copy:
             self.export(copy.name, media=media)
-            return rdpcap(copy.name)
+            return packets(copy.name)
 
     def wireshark_filter(self) -> str:
         """Wireshark's display filter for its Call-IDs, on all legs."""

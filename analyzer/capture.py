@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from analyzer import schema
 from analyzer.errors import AmbiguousCall, AnalyzerError, NotFound
-from analyzer.reading import native
+from analyzer.reading import engines, native
 from analyzer.reading.native import Origin, Output, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    from scapy.packet import Packet
 
     from analyzer.call import Call
     from analyzer.filters import Filter
@@ -35,6 +36,8 @@ def read(
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
     tables: Iterable[str] | None = None,
+    engine: str = "native",
+    tshark_options: Iterable[str] = (),
 ) -> Capture:
     """Reads captures and returns them as one :class:`Capture` on one time line.
 
@@ -42,7 +45,9 @@ def read(
     or pcapng, also compressed (gzip, zstd, lz4, xz, bzip2). ``capture_points`` are ``NAME=GLOB`` words that say which
     files were taken where. ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
     limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
-    the tables you are going to look at, where you know: what only others need is read when it is asked for.
+    the tables you are going to look at, where you know: what only others need is read when it is asked for. ``engine``
+    says who opens the captures (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options``
+    are preferences ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``.
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.
@@ -52,7 +57,22 @@ def read(
     >>> cap.calls[["caller", "callee", "outcome", "status"]].values.tolist()
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
-    found = native.sources(origins, capture_points)
+    return _capture_of(
+        engines.through(engine, native.sources(origins, capture_points), tshark_options),
+        threads,
+        limits,
+        progress,
+        tables,
+    )
+
+
+def _capture_of(
+    found: native.Sources,
+    threads: int = 0,
+    limits: Mapping[str, int] | None = None,
+    progress: Progress | None = None,
+    tables: Iterable[str] | None = None,
+) -> Capture:
     lean = tables is not None and not _NEED_ALL.intersection(tables)
     columns = [*schema.MESSAGES.names, *schema.CORE_ONLY.names, *schema.DESCRIPTIONS.names] if lean else []
     reading = native.Reading(found, threads, limits, [name for name in columns if name not in schema.FOR_SHOW] or None)
@@ -70,6 +90,20 @@ class Capture:
         self._found_attempts: Attempts | None = None
         #: Where this one is a filtered view: the capture that it is a part of.
         self._whole: Capture | None = None
+
+    @classmethod
+    def from_packets(cls, packets: Iterable[Packet], *, limits: Mapping[str, int] | None = None) -> Capture:
+        """The same tables of ``scapy`` packets in memory: a ``PacketList``, or any others, dissected or crafted.
+
+        They are written to a capture in a temporary file, each with its link type, length on the wire and time, and
+        read from there. Packets without a link layer must begin with IP. ``frame`` counts from 1 in their order.
+
+        >>> import analyzer
+        >>> from scapy.all import rdpcap
+        >>> analyzer.Capture.from_packets(rdpcap("sample_pcaps/busy.pcap")).calls.outcome.tolist()
+        ['busy']
+        """
+        return _capture_of(engines.of_packets(packets), limits=limits)
 
     # ---- tables ------------------------------------------------------------------------------------------------
 
@@ -404,7 +438,7 @@ class Capture:
 
     @property
     def _end(self) -> int | None:
-        """Time of the last packet, in an export that of the original (ns): what tells "no answer" from "the capture ended"."""
+        """Time of the last packet (ns), in an export that of the original: what tells "no answer" from "it ended"."""
         import polars as pl
 
         ends = self._core["files"].select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64))

@@ -55,5 +55,5 @@ def wireshark_filter(messages: pl.DataFrame) -> str:
 
 def _quoted(text: str) -> str:
     """Inside the double quotes of a filter, printable ASCII only: it may be shown on a terminal."""
-    plain = {byte for byte in range(0x20, 0x7F)} - set(b'"\\')
+    plain = set(range(0x20, 0x7F)) - set(b'"\\')
     return "".join(chr(byte) if byte in plain else f"\\x{byte:02x}" for byte in text.encode())

@@ -12,6 +12,8 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from analyzer.reading.engines import ENGINES
+
 if TYPE_CHECKING:
     from analyzer.capture import Capture
     from analyzer.filters import Filter
@@ -37,6 +39,20 @@ def captures(function: Function) -> Function:
                 help="Files that match GLOB were taken at the capture point NAME. May be given several times.",
             ),
             click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with."),
+            click.option(
+                "--engine",
+                type=click.Choice(ENGINES),
+                default=ENGINES[0],
+                show_default=True,
+                help="Who opens the captures: pyshark has tshark dissect and decrypt.",
+            ),
+            click.option(
+                "--tshark-option",
+                "tshark_options",
+                multiple=True,
+                metavar="NAME:VALUE",
+                help="A preference of Wireshark for --engine pyshark: tls.keylog_file:keys.txt. May be given several times.",
+            ),
             click.option(
                 "--mask",
                 is_flag=True,
@@ -172,6 +188,8 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None) -> Re
             threads=values["threads"] or 0,
             progress=progress,
             tables=tables,
+            engine=values["engine"],
+            tshark_options=values["tshark_options"],
         )
     finally:
         if progress is not None:

@@ -1,12 +1,14 @@
 """The child process of engine ``pyshark``: a program of its own that imports nothing of ours.
 
-pyshark 0.6 breaks inside a running event loop (Jupyter) and off the main thread; in a process of its own it has neither.
-Arguments: the capture, then tshark preferences NAME:VALUE. Prints one line of JSON for each frame with SIP.
+pyshark 0.6 breaks inside a running event loop (Jupyter) and off the main thread; in a process of its own it has
+neither. Arguments: the capture, then tshark preferences NAME:VALUE. Prints one line of JSON for each frame
+with SIP.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -18,8 +20,8 @@ PREFERENCES = {"tcp.reassemble_out_of_order": "TRUE"}
 _LAYERS = "frame ip ipv6 ipv6.fraghdr udp tcp sctp sip"
 
 
-def main(path: str, *preferences: str) -> int:
-    """Reads the capture; what tshark says of its end goes to stderr."""
+def main(path: str, *preferences: str) -> None:
+    """Reads the capture; where tshark fails, the last line says why."""
     given = dict(preference.partition(":")[::2] for preference in preferences)
     capture = pyshark.FileCapture(
         path,
@@ -32,11 +34,10 @@ def main(path: str, *preferences: str) -> int:
     )
     try:
         for packet in capture:
-            print(json.dumps(_frame(packet)), flush=False)
+            print(json.dumps(_frame(packet)))
     except TSharkCrashException as error:
-        print(str(error).strip().splitlines()[-1], file=sys.stderr)
-        return 1
-    return 0
+        said = re.search(r"^Last error line: (?:tshark: )?(.*)", str(error), re.MULTILINE)
+        print(json.dumps({"error": said[1] if said else str(error)}))
 
 
 def _frame(packet: Any) -> dict[str, Any]:
@@ -44,19 +45,18 @@ def _frame(packet: Any) -> dict[str, Any]:
     protocols = packet.frame_info.protocols.split(":")
     network = _last(protocols, {"ip", "ipv6"})
     transport = _last(protocols, {"udp", "tcp", "sctp"})
-    ip, ports = _innermost(packet, network), _innermost(packet, transport)
     found: dict[str, Any] = {
         "frame": int(packet.number),
         "time": str(packet.frame_info.time_epoch),
         "transport": transport,
-        "src": [str(ip.get_field("src")), int(ports.get_field("srcport"))],
-        "dst": [str(ip.get_field("dst")), int(ports.get_field("dstport"))],
-        "ident": int(str(ip.get_field("id")), 16) if network == "ip" else 0,
+        "src": [_innermost(packet, network, "src"), int(_innermost(packet, transport, "srcport"))],
+        "dst": [_innermost(packet, network, "dst"), int(_innermost(packet, transport, "dstport"))],
+        "ident": int(_innermost(packet, network, "id"), 16) if network == "ip" else 0,
         "sip": _raw(packet, "sip"),
     }
     if transport == "udp":
-        found["payload"] = str(ports.get_field("payload") or "").replace(":", "")
-        found["length"] = int(ports.get_field("length")) - 8
+        found["payload"] = _innermost(packet, transport, "payload").replace(":", "")
+        found["length"] = int(_innermost(packet, transport, "length")) - 8
     return found
 
 
@@ -64,19 +64,24 @@ def _last(protocols: list[str], names: set[str]) -> str:
     return next(name for name in reversed(protocols) if name in names)
 
 
-def _innermost(packet: Any, name: str) -> Any:
+def _innermost(packet: Any, name: str, field: str) -> str:
+    """The field in the innermost layer of that name that has it."""
     layer = next(layer for layer in packet.layers if layer.layer_name == name)
-    return [layer, *layer.duplicate_layers][-1]
+    layers = [layer, *layer.duplicate_layers]
+    return next(str(layer.get_field(field)) for layer in reversed(layers) if field in layer.field_names)
 
 
 def _raw(packet: Any, name: str) -> list[str]:
-    """The bytes of each layer of that name: [hexadecimal, position, length ...], or a list of such lists."""
+    """The bytes of each layer of that name, in hexadecimal."""
     layer = next(layer for layer in packet.layers if layer.layer_name == f"{name}_raw")
-    first = layer.value
-    if isinstance(first, str):
-        return [first]
-    return [first[0], *(other.value[0] for other in layer.duplicate_layers)]
+    values = [value for each in (layer, *layer.duplicate_layers) for value in _flat(each.value)]
+    # Position, length, bit mask and type of each are numbers; tshark nests them in more than one way.
+    return [value for value in values if isinstance(value, str)]
+
+
+def _flat(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

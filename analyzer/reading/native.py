@@ -47,7 +47,7 @@ class Sources:
     """The captures of one reading, expanded to files: name as given, path on disk, capture point or None."""
 
     files: list[tuple[str, str, str | None]]
-    #: Copies of streams that can be read only once; removed with the object.
+    #: Copies of streams that can be read only once, and what an engine delivered; removed with the object.
     spooled: list[tempfile._TemporaryFileWrapper[bytes]] = field(default_factory=list)
 
     @property

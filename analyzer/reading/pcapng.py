@@ -1,4 +1,4 @@
-"""What an engine delivers becomes a capture, which the one reader reads: a writer of pcapng, one interface a link type."""
+"""What an engine delivers becomes a capture for the one reader: a writer of pcapng, one interface a link type."""
 
 from __future__ import annotations
 
