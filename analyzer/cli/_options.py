@@ -51,7 +51,7 @@ def captures(function: Function) -> Function:
                 "tshark_options",
                 multiple=True,
                 metavar="NAME:VALUE",
-                help="A preference of Wireshark for --engine pyshark: tls.keylog_file:keys.txt. May be given several times.",
+                help="For --engine pyshark, a preference of Wireshark: tls.keylog_file:keys.txt. Several may be given.",
             ),
             click.option(
                 "--mask",

@@ -90,6 +90,8 @@ class _Packets:
         self._time: int | None = None
         #: Where each flow is: sequence number of the next byte or chunk.
         self._next: dict[tuple[Any, ...], int] = {}
+        #: Verification tags of SCTP.
+        self._tags: dict[tuple[Any, ...], int] = {}
 
     def frame(self, found: dict[str, Any]) -> None:
         """One frame with SIP."""
@@ -113,9 +115,11 @@ class _Packets:
             sequence = self._advance(flow, len(data))
             data = ends + struct.pack(">IIBBHHH", sequence, 0, 5 << 4, 0x18, 0xFFFF, 0, 0) + data
         else:
-            first = self._advance(flow, len(messages))
-            data = ends + struct.pack(">II", len(self._next), 0)
-            data += b"".join(_chunk(first + index, message) for index, message in enumerate(messages))
+            chunks = [chunk for message in messages for chunk in _chunks(message)]
+            number = self._advance(flow, len(chunks))
+            tag = self._tags.setdefault(flow, len(self._tags) + 1)
+            data = ends + struct.pack(">II", tag, 0)
+            data += b"".join(_data(number + index, *chunk) for index, chunk in enumerate(chunks))
         ip = _ip(source, target, _PROTOCOLS[transport], found["ident"], len(data) + missing)
         self.writer.packet(RAW, ip + data, time, len(ip) + len(data) + missing)
         self.frames += 1
@@ -136,15 +140,23 @@ class _Packets:
             self.frames += 1
 
 
-def _chunk(number: int, message: bytes) -> bytes:
-    """A DATA chunk with a whole message (RFC 9260 §3.3.1)."""
-    head = struct.pack(">BBHIHHI", 0, 3, len(message) + 16, number, 0, 0, 0)
-    return head + message + bytes(-len(message) % 4)
+def _chunks(message: bytes) -> list[tuple[int, bytes]]:
+    """A message in parts that a chunk can hold, each with its flags: beginning, end (RFC 9260 §3.3.1)."""
+    most = 0xF000
+    parts = [message[at : at + most] for at in range(0, len(message), most)]
+    return [(2 * (part is parts[0]) + (part is parts[-1]), part) for part in parts]
+
+
+def _data(number: int, flags: int, part: bytes) -> bytes:
+    """A DATA chunk."""
+    return struct.pack(">BBHIHHI", 0, flags, len(part) + 16, number, 0, 0, 0) + part + bytes(-len(part) % 4)
 
 
 def _ip(source: str, target: str, protocol: int, ident: int, length: int) -> bytes:
-    """An IPv4 or IPv6 header without a checksum, which nobody looks at."""
+    """An IPv4 or IPv6 header without a checksum, which nobody looks at; a length of 0 stands for one that is too large,
+    as in a capture of segments before they are cut for the wire."""
     addresses = ipaddress.ip_address(source).packed + ipaddress.ip_address(target).packed
     if len(addresses) == 8:
-        return struct.pack(">BBHHHBBH", 0x45, 0, length + 20, ident, 0, 64, protocol, 0) + addresses
-    return struct.pack(">IHBB", 6 << 28, length, protocol, 64) + addresses
+        total = length + 20 if length + 20 <= 0xFFFF else 0
+        return struct.pack(">BBHHHBBH", 0x45, 0, total, ident, 0, 64, protocol, 0) + addresses
+    return struct.pack(">IHBB", 6 << 28, length if length <= 0xFFFF else 0, protocol, 64) + addresses
