@@ -23,5 +23,13 @@ def fetch(
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
 ) -> list[bytes | None]: ...
+def export(
+    sources: Sequence[tuple[str, str, str | None]],
+    wanted: Sequence[tuple[str, int, int, int]],
+    media_flows: Sequence[tuple[str, int, int, int]],
+    path: str,
+    limits: dict[str, int] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
+) -> int: ...
 def parse(text: bytes) -> dict[str, Any]: ...
 def link_type(text: str) -> int | None: ...

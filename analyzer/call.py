@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from analyzer.frames import to_pandas
@@ -9,9 +10,11 @@ from analyzer.frames import to_pandas
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    from scapy.plist import PacketList
 
     from analyzer.capture import Capture
     from analyzer.ladder import Ladder
+    from analyzer.reading.native import Output
     from analyzer.show.timeline import Timeline
 
 
@@ -70,6 +73,28 @@ class Call:
         own = pl.col("call") == self.row["call"]
         keys = messages.filter(own)["message"]
         return messages.filter(own | pl.col("original").is_in(keys.implode()))
+
+    def export(self, output: Output, *, media: bool = False) -> int:
+        """Writes its packets to a pcapng file, as :meth:`Capture.export <analyzer.Capture.export>` does."""
+        return self._capture.export_of(self.sightings(), output, media=media)
+
+    def packets(self, *, media: bool = False) -> PacketList:
+        """Its packets as a ``scapy`` ``PacketList``: fragments and segments as they were captured, in their order.
+
+        >>> import analyzer
+        >>> packets = analyzer.read("sample_pcaps/busy.pcap").call(1).packets()
+        >>> packets[0].haslayer("UDP")
+        True
+        """
+        from analyzer.reading.scapy_engine import packets
+
+        with tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng") as copy:
+            self.export(copy.name, media=media)
+            return packets(copy.name)
+
+    def wireshark_filter(self) -> str:
+        """Wireshark's display filter for its Call-IDs, on all legs."""
+        return self._capture.wireshark_filter_of(self.table("messages"))
 
     def timeline(self, *, hop: str = "all") -> Timeline:
         """Its story: messages on each hop, phases, holds, transfers, media changes, silence, missing answers.

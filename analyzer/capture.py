@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from analyzer import schema
 from analyzer.errors import AmbiguousCall, AnalyzerError, NotFound
-from analyzer.reading import native
-from analyzer.reading.native import Origin, Progress
+from analyzer.reading import engines, native
+from analyzer.reading.native import Origin, Output, Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
     import polars as pl
+    from scapy.packet import Packet
 
     from analyzer.call import Call
     from analyzer.filters import Filter
@@ -38,6 +39,8 @@ def read(
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
     tables: Iterable[str] | None = None,
+    engine: str = "native",
+    tshark_options: Iterable[str] = (),
 ) -> Capture:
     """Reads captures and returns them as one :class:`Capture` on one time line.
 
@@ -46,7 +49,9 @@ def read(
     files were taken where; ``link_types`` are words that say what the user-defined link types of a file hold
     (``USER0=ETHERNET``). ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
     limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
-    the tables you are going to look at, where you know: what only others need is read when it is asked for.
+    the tables you are going to look at, where you know: what only others need is read when it is asked for. ``engine``
+    says who opens the captures (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options``
+    are preferences ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``.
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.
@@ -57,6 +62,16 @@ def read(
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
     found = native.sources(origins, capture_points, link_types)
+    return _capture_of(engines.through(engine, found, tshark_options), threads, limits, progress, tables)
+
+
+def _capture_of(
+    found: native.Sources,
+    threads: int = 0,
+    limits: Mapping[str, int] | None = None,
+    progress: Progress | None = None,
+    tables: Iterable[str] | None = None,
+) -> Capture:
     lean = tables is not None and not _NEED_ALL.intersection(tables)
     columns = [*schema.MESSAGES.names, *schema.CORE_ONLY.names, *schema.DESCRIPTIONS.names] if lean else []
     reading = native.Reading(found, threads, limits, [name for name in columns if name not in schema.FOR_SHOW] or None)
@@ -74,6 +89,20 @@ class Capture:
         self._found_attempts: Attempts | None = None
         #: Where this one is a filtered view: the capture that it is a part of.
         self._whole: Capture | None = None
+
+    @classmethod
+    def from_packets(cls, packets: Iterable[Packet], *, limits: Mapping[str, int] | None = None) -> Capture:
+        """The same tables of ``scapy`` packets in memory: a ``PacketList``, or any others, dissected or crafted.
+
+        They are written to a capture in a temporary file, each with its link type, length on the wire and time, and
+        read from there. Packets without a link layer must begin with IP. ``frame`` counts from 1 in their order.
+
+        >>> import analyzer
+        >>> from scapy.all import rdpcap
+        >>> analyzer.Capture.from_packets(rdpcap("sample_pcaps/busy.pcap")).calls.outcome.tolist()
+        ['busy']
+        """
+        return _capture_of(engines.of_packets(packets), limits=limits)
 
     # ---- tables ------------------------------------------------------------------------------------------------
 
@@ -331,6 +360,46 @@ class Capture:
                 raise
             return {}
 
+    def export(self, output: Output, *, media: bool = False) -> int:
+        """Writes the packets of these messages to a pcapng file (or binary file object); returns how many.
+
+        Whole packets with their own link layer and times (ns): every fragment, segment and chunk of the messages and of
+        their duplicates, and the ICMP errors, resets and aborts that met them. ``media`` adds what was sent to and from
+        the addresses and ports of the session descriptions while the call lasted. Wireshark opens it. What several
+        capture points saw goes into a section each, one after the other.
+
+        >>> import analyzer, io
+        >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
+        >>> packets = cap.export(copy := io.BytesIO())
+        >>> analyzer.read(io.BytesIO(copy.getvalue())).calls.outcome.tolist()
+        ['answered']
+        """
+        return self.export_of(self.table("messages"), output, media=media)
+
+    def export_of(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
+        """The same for some rows of ``messages``."""
+        from analyzer.export import media_flows
+
+        if self._reading is None:
+            raise AnalyzerError("the captures behind these tables are not at hand")
+        places = messages.select("file", "frame", "offset", "length").rows()
+        return self._reading.export(places, media_flows(messages, self.table("sdp")) if media else [], output)
+
+    def wireshark_filter(self) -> str:
+        """Wireshark's display filter for the Call-IDs of these messages.
+
+        >>> import analyzer
+        >>> analyzer.read("sample_pcaps/busy.pcap").wireshark_filter()
+        'sip.Call-ID == "busy@192.0.2.1"'
+        """
+        return self.wireshark_filter_of(self.table("messages"))
+
+    def wireshark_filter_of(self, messages: pl.DataFrame) -> str:
+        """The same for some rows of ``messages``."""
+        from analyzer.export import wireshark_filter
+
+        return wireshark_filter(messages)
+
     def filter(self, chosen: Filter) -> Capture:
         """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""
         from analyzer import filters
@@ -406,10 +475,11 @@ class Capture:
 
     @property
     def _end(self) -> int | None:
-        """Time of the last packet (ns): what tells "no answer" from "the capture ended"."""
+        """Time of the last packet (ns), in an export that of the original: what tells "no answer" from "it ended"."""
         import polars as pl
 
-        return self._core["files"]["last_at"].cast(pl.Int64).max()  # type: ignore[return-value]
+        ends = self._core["files"].select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64))
+        return ends.to_series().max()  # type: ignore[return-value]
 
     def _make_files(self) -> pl.DataFrame:
         return self._core["files"].select(schema.FILES.names)
@@ -569,6 +639,17 @@ class Masked(Capture):
         return [
             Message(by_key[key], self._mask.message(found.text)) for key, found in zip(keys, originals, strict=True)
         ]
+
+    def export_of(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
+        """Refused: packets hold what the mask hides, in more places than it can reach."""
+        raise AnalyzerError(
+            "packets cannot be masked: they hold the original. Leave the mask out, or give away a masked ladder, report"
+            " or table instead"
+        )
+
+    def wireshark_filter_of(self, messages: pl.DataFrame) -> str:
+        """Refused: a filter made of pseudonyms finds nothing, one made of Call-IDs tells them."""
+        raise AnalyzerError("a display filter cannot be masked: it finds packets by their original Call-ID")
 
     def shown_call_id(self, call_id: str) -> str:
         """The pseudonym of a Call-ID of the original; any other as it is, for it may be a pseudonym."""

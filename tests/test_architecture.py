@@ -18,7 +18,7 @@ FLOORS = [
     {"capture"},
     {"call"},
     {"ladder"},
-    {"filters", "plot", "masking"},
+    {"filters", "plot", "masking", "export"},
     {"message"},
     {"show"},
     {"measure"},

@@ -37,6 +37,7 @@ COMMANDS = {
     "plot": "One figure as SVG, PNG or PDF.",
     "messages": "One row per sighting of a SIP message.",
     "message": "One message: verbatim text and header tree.",
+    "export": "The packets of calls as a capture of their own, for Wireshark.",
     "files": "One row per capture file that was read.",
     "problems": "One row per thing that is wrong with a capture or a message.",
     "account": "Where packets went: the rows add up to the packets read.",

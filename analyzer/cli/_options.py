@@ -12,6 +12,8 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from analyzer.reading.engines import ENGINES
+
 if TYPE_CHECKING:
     from analyzer.capture import Capture
     from analyzer.filters import Filter
@@ -44,6 +46,20 @@ def captures(function: Function) -> Function:
                 help="Read packets of one link type as another: USER0=ETHERNET, USER1=RAW. May be given several times.",
             ),
             click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with."),
+            click.option(
+                "--engine",
+                type=click.Choice(ENGINES),
+                default=ENGINES[0],
+                show_default=True,
+                help="Who opens the captures: pyshark has tshark dissect and decrypt.",
+            ),
+            click.option(
+                "--tshark-option",
+                "tshark_options",
+                multiple=True,
+                metavar="NAME:VALUE",
+                help="For --engine pyshark, a preference of Wireshark: tls.keylog_file:keys.txt. Several may be given.",
+            ),
             click.option(
                 "--mask",
                 is_flag=True,
@@ -180,6 +196,8 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None) -> Re
             threads=values["threads"] or 0,
             progress=progress,
             tables=tables,
+            engine=values["engine"],
+            tshark_options=values["tshark_options"],
         )
     finally:
         if progress is not None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: What :func:`analyzer.read` takes: a path, a glob, a directory, ``-``, a binary file object, or a list of these.
 Origin = str | os.PathLike[str] | IO[bytes]
+#: Where a capture is written to: a path, or a binary file object.
+Output = str | os.PathLike[str] | IO[bytes]
 #: Called with (bytes read, bytes in all or 0 if unknown, messages) while reading takes longer than a moment.
 Progress = Callable[[int, int, int], None]
 
@@ -47,7 +49,7 @@ class Sources:
     files: list[tuple[str, str, str | None]]
     #: Link types to be read as others: (of the file, read as), by name or number.
     link_types: list[tuple[str, str]] = field(default_factory=list)
-    #: Copies of streams that can be read only once; removed with the object.
+    #: Copies of streams that can be read only once, and what an engine delivered; removed with the object.
     spooled: list[tempfile._TemporaryFileWrapper[bytes]] = field(default_factory=list)
 
     @property
@@ -191,3 +193,19 @@ class Reading:
         """The verbatim bytes of messages, by (file, frame, offset, length) of their rows; reads the captures again."""
         found: list[bytes | None] = core().fetch(self._sources.files, rows, self._limits, self._sources.link_types)
         return found
+
+    def export(
+        self, rows: list[tuple[str, int, int, int]], media: list[tuple[str, int, int, int]], output: Output
+    ) -> int:
+        """Writes the packets of messages, by (file, frame, offset, length) of their rows, as pcapng, and those of media
+        by (address, port, since, until); reads the captures twice. Returns the number of packets."""
+        if not isinstance(output, (str, os.PathLike)):
+            with tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng") as copy:
+                written = self.export(rows, media, copy.name)
+                shutil.copyfileobj(copy, output, 1 << 20)
+            return written
+        path = os.path.abspath(output)
+        if os.path.exists(path) and any(os.path.samefile(path, source) for _, source, _ in self._sources.files):
+            raise AnalyzerError(f"{os.fspath(output)}: is a capture that is being read; choose another name")
+        packets: int = core().export(self._sources.files, rows, media, path, self._limits, self._sources.link_types)
+        return packets

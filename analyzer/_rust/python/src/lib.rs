@@ -2,6 +2,9 @@
 
 mod tree;
 
+use std::fs::File;
+use std::io::BufWriter;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,7 +18,7 @@ use pyo3_arrow::PyTable;
 use sip_core::error::CaptureError;
 use sip_core::limits::Limits;
 use sip_core::net::link_type_number;
-use sip_core::road::{self, Options, Place, Progress, Scan, ScanError, Source};
+use sip_core::road::{self, Media, Options, Place, Progress, Scan, ScanError, Source};
 use sip_core::sip::{Carrier, Message};
 use sip_core::tables::Wanted;
 
@@ -56,6 +59,7 @@ fn raise(py: Python<'_>, error: ScanError) -> PyErr {
                 Err(error) => error,
             }
         }
+        ScanError::Output(error) => error.into(),
         other => PyRuntimeError::new_err(other.to_string()),
     }
 }
@@ -161,6 +165,31 @@ fn fetch<'py>(
     Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
 }
 
+/// Writes the packets of messages, by (file, frame, offset, length) of their rows, to a pcapng file, and those of media:
+/// (address, port, since, until), times in ns. Returns how many packets.
+#[pyfunction]
+#[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new()))]
+fn export(
+    py: Python<'_>,
+    sources: Vec<SourceArgument>,
+    wanted: Vec<Place>,
+    media_flows: Vec<(IpAddr, u16, i64, i64)>,
+    path: PathBuf,
+    limits: Option<&Bound<'_, PyDict>>,
+    link_types: Vec<(String, String)>,
+) -> PyResult<u64> {
+    let options = options(1, limits, &link_types)?;
+    let sources = self::sources(sources);
+    let media_flows = media_flows.into_iter();
+    let media: Vec<Media> =
+        media_flows.map(|(address, port, since, until)| Media { address, port, since, until }).collect();
+    py.detach(|| {
+        let output = BufWriter::new(File::create(&path)?);
+        road::export(&sources, &options, &wanted, &media, output)
+    })
+    .map_err(|error| raise(py, error))
+}
+
 /// One message taken apart, whatever the bytes.
 #[pyfunction]
 fn parse<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyDict>> {
@@ -178,6 +207,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;
+    module.add_function(wrap_pyfunction!(export, module)?)?;
     module.add_function(wrap_pyfunction!(parse, module)?)?;
     module.add_function(wrap_pyfunction!(link_type, module)?)?;
     Ok(())

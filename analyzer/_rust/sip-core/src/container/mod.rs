@@ -12,6 +12,7 @@ mod foreign;
 mod pcap;
 mod pcapng;
 mod window;
+mod writer;
 
 use std::io::Read;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::packet::Packet;
 use crate::problem::{Code, Layer, Problem, Problems};
 use compression::{Compression, Progress};
 use window::{End, Window};
+pub use writer::Writer;
 
 /// How far behind a corrupt place the next believable record is looked for.
 const RESYNC_BYTES: usize = 1 << 20;
@@ -43,6 +45,8 @@ pub struct FileInfo {
     pub first_time: Option<i64>,
     /// Largest time stamp (ns since 1970).
     pub last_time: Option<i64>,
+    /// When the capture that this one was exported from ended (ns since 1970): its packets may have ended long before.
+    pub ended: Option<i64>,
     /// Packets stamped earlier than the packet before them.
     pub backward_steps: u64,
     /// Packets lost while capturing, as the file itself reports (pcapng only); `None` when it says nothing.

@@ -25,12 +25,14 @@ const SECTION: u32 = u32::from_be_bytes(SECTION_HEADER);
 
 const SHB_HARDWARE: u16 = 2;
 const SHB_OS: u16 = 3;
+const SHB_USERAPPL: u16 = 4;
 const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
 const IF_FCSLEN: u16 = 13;
 const IF_TSOFFSET: u16 = 14;
 const ISB_IFDROP: u16 = 5;
 const ISB_OSDROP: u16 = 7;
+const ISB_ENDTIME: u16 = 3;
 const EPB_FLAGS: u16 = 2;
 const EPB_DROPCOUNT: u16 = 4;
 
@@ -181,6 +183,8 @@ pub(super) struct Reader {
     dropped: Vec<Dropped>,
     hosts: HashMap<Vec<u8>, u32>,
     host: u32,
+    /// The section was exported by us.
+    ours: bool,
 }
 
 /// Type and length of a block.
@@ -304,7 +308,7 @@ impl Reader {
         if let Some(major @ (0 | 2..)) = order.u16_at(block, 12) {
             return Err(format!("pcapng version {major} is not known (1 is)"));
         }
-        Ok(Reader { order, interfaces: Vec::new(), dropped: Vec::new(), hosts: HashMap::new(), host: 0 })
+        Ok(Reader { order, interfaces: Vec::new(), dropped: Vec::new(), hosts: HashMap::new(), host: 0, ours: false })
     }
 
     #[inline]
@@ -397,13 +401,16 @@ impl Reader {
         self.interfaces.clear();
         let mut hardware: &[u8] = &[];
         let mut system: &[u8] = &[];
+        let mut ours = false;
         for (code, value) in self.options(body, 16) {
             match code {
                 SHB_HARDWARE => hardware = clip(value),
                 SHB_OS => system = clip(value),
+                SHB_USERAPPL => ours = value == super::writer::APPLICATION,
                 _ => {}
             }
         }
+        self.ours = ours;
         let mut key = hardware.to_vec();
         // Neither text contains a zero byte, so the pair stays a pair.
         key.push(0);
@@ -454,11 +461,17 @@ impl Reader {
         let Some(interface) = self.order.u32_at(body, 0).and_then(|id| self.interfaces.get(id as usize)) else {
             return Outcome::odd(Code::InterfaceUndeclared, "statistics of an interface not declared".to_owned());
         };
-        let index = interface.index;
+        let (index, clock) = (interface.index, interface.clock);
         let mut lost: Option<u64> = None;
         for (code, value) in self.options(body, 12) {
             if let (ISB_IFDROP | ISB_OSDROP, Some(value)) = (code, value.first_chunk()) {
                 lost = Some(lost.unwrap_or(0).saturating_add(self.order.u64(*value)));
+            }
+            // Tools that cut a capture leave the statistics of the whole in it: only our own word is taken.
+            if let (ISB_ENDTIME, true, Some(high), Some(low)) =
+                (code, self.ours, self.order.u32_at(value, 0), self.order.u32_at(value, 4))
+            {
+                state.info.ended = state.info.ended.max(clock.time(u64::from(high) << 32 | u64::from(low)));
             }
         }
         if let Some(lost) = lost {

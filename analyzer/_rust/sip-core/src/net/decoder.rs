@@ -406,6 +406,9 @@ impl Decoder {
 
     /// Walks on where the fragments were joined.
     fn datagram<S: Sink>(&mut self, datagram: &Datagram, sink: &mut S) -> Fate {
+        for &part in &datagram.parts {
+            sink.joined(datagram.origin.last, part);
+        }
         let step = Step::Protocol(datagram.protocol, datagram.ip, datagram.part());
         let mut origin = datagram.origin;
         self.walk(step, &mut origin, datagram.depth, sink)

@@ -99,6 +99,8 @@ pub(super) struct Datagram {
     pub depth: u8,
     /// Packets the ledger counts as held that went into it.
     pub held: u64,
+    /// The packets that its bytes came in.
+    pub parts: Vec<Stamp>,
 }
 
 impl Datagram {
@@ -419,11 +421,13 @@ impl Group {
         let end = self.total.unwrap_or_else(|| self.end() + 8);
         let mut bytes = Vec::with_capacity(self.end() as usize);
         let mut whole = 0;
+        let mut parts = Vec::with_capacity(self.pieces.len());
         for piece in &self.pieces {
             if piece.start != whole {
                 break;
             }
             bytes.extend_from_slice(&piece.bytes);
+            parts.push(piece.at);
             whole = piece.end;
             if bytes.len() < whole as usize {
                 break;
@@ -448,6 +452,7 @@ impl Group {
             },
             depth: self.depth,
             held: self.packets,
+            parts,
         }
     }
 }

@@ -135,4 +135,7 @@ pub trait Sink: Problems {
     fn stream_end(&mut self, stream: StreamId, end: StreamEnd, at: Stamp);
     /// `flow` is in the direction of the packet that failed (ICMP: of the quoted packet; RST, ABORT: of the packet itself).
     fn failure(&mut self, flow: Flow, failure: Failure, at: Stamp);
+    /// The packet `part` holds a fragment of what the packet `whole` completed: an IP datagram or an SCTP message. Said of
+    /// each fragment, before what it is a part of is delivered.
+    fn joined(&mut self, _whole: Stamp, _part: Stamp) {}
 }

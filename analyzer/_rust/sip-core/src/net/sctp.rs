@@ -115,6 +115,7 @@ struct Piece {
     bytes: Box<[u8]>,
     missing: u32,
     tsn: u32,
+    at: Stamp,
 }
 
 /// Consecutive parts of a message.
@@ -301,7 +302,7 @@ impl Sctp {
             let unit = Unit { flow, bytes, first, last, ident: data.tsn, missing, carriage };
             return Fate::of(sink.unit(unit), Layer::Sctp);
         }
-        match self.join(data, first, now) {
+        match self.join(data, (first, last), now) {
             Joined::Whole(run) => deliver_run(run, flow, last, &origin.carriage, sink),
             Joined::Held(serial) => {
                 self.keep_limits(serial, sink);
@@ -312,9 +313,9 @@ impl Sctp {
 
     /// Puts a part beside its neighbours; returns the message if that made it whole. The shorter of two runs moves, so
     /// that parts in any order cost little.
-    fn join(&mut self, data: Data<'_>, first: Stamp, now: i64) -> Joined {
+    fn join(&mut self, data: Data<'_>, (first, at): (Stamp, Stamp), now: i64) -> Joined {
         let Data { group, index, tsn, begin, end, payload } = data;
-        let piece = Piece { bytes: payload.bytes.into(), missing: payload.missing, tsn };
+        let piece = Piece { bytes: payload.bytes.into(), missing: payload.missing, tsn, at };
         let bytes = piece.bytes.len();
         self.cost += bytes + PIECE_COST;
         let mut run = Run {
@@ -455,6 +456,7 @@ fn deliver_run<S: Sink>(run: Run, flow: Flow, last: Stamp, carriage: &Carriage, 
     let wire: u64 = run.pieces.iter().map(|piece| piece.bytes.len() as u64 + u64::from(piece.missing)).sum();
     let mut bytes = Vec::with_capacity(run.bytes);
     for piece in &run.pieces {
+        sink.joined(last, piece.at);
         bytes.extend_from_slice(&piece.bytes);
         if piece.missing > 0 {
             break;

@@ -5,13 +5,15 @@
 //! whatever the number of threads.
 
 mod batch;
+mod export;
 mod outlet;
 mod points;
 mod sightings;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -33,9 +35,12 @@ use crate::tables::messages::{self, Chunk};
 use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
 pub use batch::{Batch, Entry, Seen};
+pub use export::export;
 use outlet::{Framers, Outlet, PointSink};
 use points::Points;
 pub use sightings::{Kind, Sighted, Sighting, sweep, time_order};
+pub use trace::Media;
+use trace::Trace;
 
 /// One capture to read.
 #[derive(Debug, Clone)]
@@ -90,6 +95,9 @@ pub enum ScanError {
     Arrow(#[from] ArrowError),
     #[error("cancelled")]
     Cancelled,
+    /// An export could not be written.
+    #[error(transparent)]
+    Output(#[from] io::Error),
 }
 
 /// Reads all sources on one time line.
@@ -99,7 +107,7 @@ pub enum ScanError {
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
     let chunks: Mutex<Vec<(usize, Result<Chunk, ArrowError>)>> = Mutex::new(Vec::new());
     let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
-    let finished = read(sources, options, progress, || {
+    let finished = read(sources, options, progress, None, || {
         let mut parser = messages::Parser::new(&options.limits, &options.wanted, &descriptions);
         let chunks = &chunks;
         move |number: usize, batch: &Batch| {
@@ -112,7 +120,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     let mut chunks = chunks.into_inner().unwrap_or_else(PoisonError::into_inner);
     chunks.sort_unstable_by_key(|&(number, _)| number);
     let mut chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect::<Result<Vec<Chunk>, ArrowError>>()?;
-    let Finished { files, mut problems, ledger, failures, points } = finished;
+    let Finished { files, mut problems, ledger, failures, points, .. } = finished;
     // One without rows tells the columns where there is no description.
     let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
     for chunk in &mut chunks {
@@ -143,7 +151,7 @@ pub fn fetch(sources: &[Source], options: &Options, wanted: &[Place]) -> Result<
         places.entry((file(name), *frame, *offset)).or_default().push((index, *length));
     }
     let found: Mutex<Vec<Option<Vec<u8>>>> = Mutex::new(vec![None; wanted.len()]);
-    read(sources, options, &Progress::default(), || {
+    read(sources, options, &Progress::default(), None, || {
         |_: usize, batch: &Batch| {
             for Entry { seen, bytes, .. } in batch.messages() {
                 let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else { continue };
@@ -165,6 +173,7 @@ fn read<C: FnMut(usize, &Batch) + Send>(
     sources: &[Source],
     options: &Options,
     progress: &Progress,
+    trace: Option<Trace>,
     mut consumer: impl FnMut() -> C,
 ) -> Result<Finished, ScanError> {
     let threads = match options.threads {
@@ -188,7 +197,7 @@ fn read<C: FnMut(usize, &Batch) + Send>(
             });
         }
         drop((receive, give_back));
-        let mut reader = Reader::new(options, progress, send, recycled);
+        let mut reader = Reader::new(options, progress, trace, send, recycled);
         let files = reader.read_all(&sources)?;
         Ok(reader.finish(files))
     })
@@ -203,6 +212,7 @@ struct Finished {
     ledger: Ledger,
     failures: Vec<(Flow, Failure, Stamp)>,
     points: Vec<String>,
+    trace: Option<Trace>,
 }
 
 /// Files to batches: what runs once per packet.
@@ -218,11 +228,12 @@ impl<'a> Reader<'a> {
     fn new(
         options: &'a Options,
         progress: &'a Progress,
+        trace: Option<Trace>,
         send: Sender<(usize, Batch)>,
         recycled: Receiver<Batch>,
     ) -> Self {
         let limits = &options.limits;
-        let out = Outlet::new(limits, send, recycled);
+        let out = Outlet::new(limits, trace, send, recycled);
         let points = Points::new(limits, &options.link_types);
         Self { limits, progress, points, fates: HashMap::default(), out }
     }
@@ -313,6 +324,7 @@ impl<'a> Reader<'a> {
             ledger,
             failures: self.out.failures,
             points: self.points.names(),
+            trace: self.out.trace,
         }
     }
 }

@@ -4,6 +4,7 @@ use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
 use super::batch::{Batch, Seen};
+use super::trace::Trace;
 use crate::hash::Keyed;
 use crate::limits::Limits;
 use crate::net::{Carriage, Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
@@ -19,18 +20,26 @@ pub struct Outlet<'a> {
     limits: &'a Limits,
     batch: Batch,
     sent: usize,
+    /// Follows the packets of some messages, when they are to be exported.
+    pub trace: Option<Trace>,
     send: Sender<(usize, Batch)>,
     recycled: Receiver<Batch>,
 }
 
 impl<'a> Outlet<'a> {
-    pub fn new(limits: &'a Limits, send: Sender<(usize, Batch)>, recycled: Receiver<Batch>) -> Self {
+    pub fn new(
+        limits: &'a Limits,
+        trace: Option<Trace>,
+        send: Sender<(usize, Batch)>,
+        recycled: Receiver<Batch>,
+    ) -> Self {
         Self {
             problems: ProblemLog::new(limits.max_problems_per_code),
             failures: Vec::new(),
             limits,
             batch: Batch::default(),
             sent: 0,
+            trace,
             send,
             recycled,
         }
@@ -48,7 +57,10 @@ impl<'a> Outlet<'a> {
         self.sent += 1;
     }
 
-    fn push(&mut self, bytes: &[u8], seen: Seen, carriage: &Carriage) {
+    fn push(&mut self, bytes: &[u8], seen: Seen, carriage: &Carriage, packets: impl Iterator<Item = Stamp>) {
+        if let Some(trace) = &mut self.trace {
+            trace.message(&seen, packets);
+        }
         self.batch.push(bytes, seen, carriage);
         if self.batch.is_full() {
             self.flush();
@@ -103,13 +115,16 @@ impl PointSink<'_, '_> {
                 flaws: message.flaws,
                 interface,
             };
-            out.push(message.bytes, seen, carriage);
+            out.push(message.bytes, seen, carriage, message.packets());
         })
     }
 }
 
 impl Sink for PointSink<'_, '_> {
     fn unit(&mut self, unit: Unit<'_>) -> Verdict {
+        if let Some(trace) = &mut self.out.trace {
+            trace.media(self.point, &unit.flow, unit.last);
+        }
         match detect(unit.bytes) {
             Detected::Sip { offset, flaws } => {
                 let seen = Seen {
@@ -123,7 +138,8 @@ impl Sink for PointSink<'_, '_> {
                     flaws,
                     interface: self.interface,
                 };
-                self.out.push(unit.bytes.get(offset..).unwrap_or_default(), seen, unit.carriage);
+                let packets = [unit.first, unit.last].into_iter();
+                self.out.push(unit.bytes.get(offset..).unwrap_or_default(), seen, unit.carriage, packets);
                 Verdict::Sip
             }
             Detected::KeepAlive => Verdict::KeepAlive,
@@ -132,6 +148,9 @@ impl Sink for PointSink<'_, '_> {
     }
 
     fn segment(&mut self, segment: Segment<'_>) -> Verdict {
+        if let Some(trace) = &mut self.out.trace {
+            trace.media(self.point, &segment.flow, segment.at);
+        }
         let stream = self.framers.entry(segment.stream).or_insert_with(|| Stream {
             flow: segment.flow,
             framer: StreamFramer::new(),
@@ -172,6 +191,15 @@ impl Sink for PointSink<'_, '_> {
     }
 
     fn failure(&mut self, flow: Flow, failure: Failure, at: Stamp) {
+        if let Some(trace) = &mut self.out.trace {
+            trace.failure(self.point, flow, at);
+        }
         self.out.failures.push((flow, failure, at));
+    }
+
+    fn joined(&mut self, whole: Stamp, part: Stamp) {
+        if let Some(trace) = &mut self.out.trace {
+            trace.joined(whole, part);
+        }
     }
 }

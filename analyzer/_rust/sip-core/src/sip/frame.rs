@@ -37,6 +37,14 @@ pub struct Framed<'a> {
     pub skipped: u64,
     /// What only the framer knows; [`super::fields::read`] finds the rest.
     pub flaws: Flaws,
+    pieces: &'a [Piece],
+}
+
+impl Framed<'_> {
+    /// Every packet that carried a part of it.
+    pub fn packets(&self) -> impl Iterator<Item = Stamp> {
+        self.pieces.iter().map(|piece| piece.at)
+    }
 }
 
 /// A run of bytes that one packet carried.
@@ -475,10 +483,11 @@ impl StreamFramer {
         let contiguous = first.from == last.from;
         let begun = advance(first, from.saturating_sub(first.from));
         let (mut first, mut last) = (begun.at, if contiguous { begun.at } else { last.at });
+        let ends = pieces.partition_point(|piece| piece.from < to.max(from + 1));
+        let pieces = pieces.get(piece_index(pieces, from)..ends).unwrap_or_default();
         if !contiguous {
             // Late segments: the packet that fills the last hole completes the message, and its tail may have come first.
-            let begins = piece_index(pieces, from);
-            for piece in pieces.get(begins..).unwrap_or_default().iter().take_while(|piece| piece.from < to) {
+            for piece in pieces {
                 if place(&piece.at) < place(&first) {
                     first = Stamp { offset: begun.at.offset, ..piece.at };
                 }
@@ -487,7 +496,7 @@ impl StreamFramer {
                 }
             }
         }
-        emit(Framed { bytes, first, last, seq: begun.seq, complete, contiguous, skipped, flaws });
+        emit(Framed { bytes, first, last, seq: begun.seq, complete, contiguous, skipped, flaws, pieces });
     }
 }
 

@@ -16,6 +16,7 @@ columns! {
         file: Text = "file", path: Text = "path", point: Text = "point", format: Text = "format",
         link_types: Text = "link_types", packets: Int = "packets", first_at: Time = "first_at", last_at: Time = "last_at",
         dropped: Int = "dropped", backward_steps: Int = "backward_steps", cut: Bool = "cut",
+        ended_at: Time = "ended_at",
     }
 }
 
@@ -64,6 +65,7 @@ pub fn files(rows: &[FileRow]) -> Result<RecordBatch, ArrowError> {
         columns.packets.set(row, Some(info.packets as i64));
         columns.first_at.set(row, info.first_time.unwrap_or(NO_TIME));
         columns.last_at.set(row, info.last_time.unwrap_or(NO_TIME));
+        columns.ended_at.set(row, info.ended.unwrap_or(NO_TIME));
         columns.dropped.set(row, info.dropped.map(|dropped| dropped as i64));
         columns.backward_steps.set(row, Some(info.backward_steps as i64));
         columns.cut.set(row, info.cut);

@@ -1,0 +1,44 @@
+"""``sip-analyzer export``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from analyzer.cli import COMMANDS, _options
+from analyzer.errors import NotFound
+
+
+@click.command(
+    "export",
+    help=f"{COMMANDS['export']}\n\nWritten are whole packets, with their own times: every fragment and TCP segment of"
+    " these messages, and the transport errors that met them. Without a filter: of all SIP in the capture.",
+    epilog="Example: sip-analyzer export trace.pcap --call-id 'a84b4c76e66710*' -o call.pcapng",
+)
+@_options.captures
+@_options.filters(None)
+@_options.tz_option
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE (pcapng); - for standard output.")
+@click.option("--media", is_flag=True, help="The media too: packets to and from the places that SDP of a call names.")
+@click.option("--wireshark-filter", is_flag=True, help="Print the display filter for these calls.")
+def command(output: str | None, media: bool, wireshark_filter: bool, **values: Any) -> None:
+    """Write the packets of calls."""
+    if output is None and not wireshark_filter:
+        raise click.UsageError("Say where to with -o FILE, or ask for --wireshark-filter.")
+    if output == "-" and wireshark_filter:
+        raise click.UsageError("Standard output takes the packets or the filter, not both.")
+    if output == "-" and sys.stdout.isatty():
+        raise click.UsageError("-o - is not for a terminal: pipe it, as in ... -o - | wireshark -k -i -")
+    chosen = _options.make_filter("calls", values["tz"], values)
+    reading = _options.read(values)
+    capture = reading.capture.filter(chosen) if chosen else reading.capture
+    if capture.table("messages").is_empty():
+        raise NotFound("no SIP that the filter picks" if chosen else f"no SIP in {' '.join(reading.sources[:3])}")
+    if wireshark_filter:
+        click.echo(capture.wireshark_filter())
+    if output is not None:
+        packets = capture.export(sys.stdout.buffer if output == "-" else output, media=media)
+        _options.note(f"{packets} packet{'s' if packets != 1 else ''} written to {output}")
+    reading.close()

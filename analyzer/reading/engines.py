@@ -1,0 +1,75 @@
+"""Which engine opens the captures: all deliver to the one reader, so that there is one parser."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import IO, TYPE_CHECKING
+
+from analyzer.errors import AnalyzerError, CaptureError
+from analyzer.reading.native import Sources
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+#: The first is the default.
+ENGINES = ("native", "scapy", "pyshark")
+
+
+def through(engine: str, found: Sources, tshark_options: Iterable[str] = ()) -> Sources:
+    """The captures as that engine delivers them: under the same names, in temporary files for the one reader.
+
+    Raises AnalyzerError for an engine that is not there, and CaptureError where it can read none of them; a single one
+    among others is left to the native reader, which tells what is wrong with it.
+    """
+    options = list(tshark_options)
+    if engine not in ENGINES:
+        raise AnalyzerError(f"no engine is called {engine!r}; there are {', '.join(ENGINES)}")
+    if options and engine != "pyshark":
+        raise AnalyzerError("tshark options are for engine pyshark")
+    if engine == "native":
+        return found
+    if engine == "scapy":
+        from analyzer.reading import scapy_engine
+
+        deliver: Callable[[str, str, IO[bytes]], None] = scapy_engine.deliver
+    else:
+        from analyzer.reading import pyshark_engine
+
+        pyshark_engine.check(options)
+        deliver = partial(pyshark_engine.deliver, options=options)
+    delivered = Sources([], found.link_types, [*found.spooled])
+    refused = []
+    for name, path, point in found.files:
+        copy = _spool(delivered)
+        try:
+            deliver(name, path, copy)
+        except CaptureError as error:
+            refused.append(error)
+            delivered.files.append((name, path, point))
+        else:
+            copy.flush()
+            delivered.files.append((name, copy.name, point))
+    if len(refused) == len(found.files):
+        raise refused[0]
+    return delivered
+
+
+def of_packets(packets: Iterable[Packet]) -> Sources:
+    """Packets of scapy in memory."""
+    from analyzer.reading import scapy_engine
+
+    delivered = Sources([])
+    copy = _spool(delivered)
+    scapy_engine.deliver_packets(packets, copy)
+    copy.flush()
+    delivered.files.append(("packets", copy.name, None))
+    return delivered
+
+
+def _spool(delivered: Sources) -> IO[bytes]:
+    # It lives as long as the capture: messages are read again when somebody asks for their text.
+    copy = tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng")  # noqa: SIM115
+    delivered.spooled.append(copy)
+    return copy

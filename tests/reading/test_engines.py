@@ -1,0 +1,184 @@
+"""Engines: each delivers to the one parser, so the messages are the same; what one cannot know is listed."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+from places import SAMPLES
+
+import analyzer
+from analyzer.cli import group
+from analyzer.errors import AnalyzerError, CaptureError
+
+CAPTURES = sorted([*SAMPLES.glob("*.pcap"), *SAMPLES.glob("*.pcapng")])
+# Where a message lies in the file: an engine delivers packets, not the file.
+UNKNOWN = ["offset"]
+# tshark tells the packet that completed a message, not the time of the first.
+IN_SEVERAL_PACKETS = {"ipv6_fragments", "tcp_ugly", "sctp_call"}
+# Frames of messages that tshark does not show (sample_pcaps/check_with_tshark.py says why).
+NOT_SHOWN = {"tcp_ugly": [23]}
+
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+
+
+@cache
+def native(path: Path) -> pl.DataFrame:
+    return analyzer.read(path).table("messages").drop(UNKNOWN)
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_scapy_delivers_the_same_messages(path: Path) -> None:
+    assert analyzer.read(path, engine="scapy").table("messages").drop(UNKNOWN).equals(native(path))
+
+
+@needs_tshark
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_pyshark_delivers_the_same_messages(path: Path) -> None:
+    expected = native(path).filter(~pl.col("frame").is_in(NOT_SHOWN.get(path.stem, [])))
+    found = analyzer.read(path, engine="pyshark").table("messages").drop(UNKNOWN)
+    if path.stem in IN_SEVERAL_PACKETS:
+        expected, found = expected.drop("first_byte_at"), found.drop("first_byte_at")
+    assert found.equals(expected)
+
+
+def test_scapy_sees_where_a_file_is_cut() -> None:
+    assert analyzer.read(SAMPLES / "format_cut.pcap", engine="scapy").damaged
+
+
+@needs_tshark
+def test_tshark_sees_where_a_file_is_cut() -> None:
+    assert analyzer.read(SAMPLES / "format_cut.pcap", engine="pyshark").damaged
+
+
+@needs_tshark
+def test_the_capture_ends_when_it_ended() -> None:
+    """A call without an answer timed out, as the packets behind it show."""
+    calls = analyzer.read(SAMPLES / "timeout.pcap", engine="pyshark").table("calls")
+    assert calls.equals(analyzer.read(SAMPLES / "timeout.pcap").table("calls"))
+
+
+def test_scapy_finds_ip_behind_a_link_layer_of_its_own(tmp_path: Path) -> None:
+    """PPI (link type 192), which nobody else here decodes, around 802.11 with an OPTIONS in it."""
+    from scapy.layers.dot11 import Dot11
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.l2 import LLC, SNAP
+    from scapy.layers.ppi import PPI
+
+    text = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+    packet = Dot11(type=2) / LLC() / SNAP() / IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=5060, dport=5061) / text
+    data = bytes(PPI(dlt=105) / packet)
+    record = struct.pack("<IIII", 1740988800, 0, len(data), len(data)) + data
+    path = tmp_path / "wireless.pcap"
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 192) + record)
+    rows = analyzer.read(path, engine="scapy").table("messages").select("frame", "src_ip", "dst_port", "method")
+    assert rows.rows() == [(1, "192.0.2.1", 5061, "OPTIONS")]
+
+
+def test_packets_in_memory() -> None:
+    """Crafted ones, without a link layer."""
+    from scapy.layers.inet import IP, UDP
+
+    text = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+    packet = IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=5060, dport=5061) / text
+    packet.time = 1.5
+    rows = (
+        analyzer.Capture.from_packets([packet]).table("messages").select("src_ip", "method", pl.col("time").cast(int))
+    )
+    assert rows.rows() == [("192.0.2.1", "OPTIONS", 1_500_000_000)]
+
+
+def test_packets_of_a_call_read_as_the_call() -> None:
+    capture = analyzer.read(SAMPLES / "sctp_call.pcap")
+    again = analyzer.Capture.from_packets(capture.call(1).packets())
+    assert again.table("calls").equals(capture.table("calls"))
+
+
+def test_a_packet_that_no_capture_can_hold() -> None:
+    from scapy.packet import Raw
+
+    with pytest.raises(AnalyzerError, match="packet 1: no capture holds a Raw"):
+        analyzer.Capture.from_packets([Raw(b"SIP")])
+
+
+@needs_tshark
+def test_pyshark_in_a_running_event_loop() -> None:
+    """As in Jupyter, where pyshark itself fails."""
+
+    async def cell() -> int:
+        return analyzer.read(SAMPLES / "busy.pcap", engine="pyshark").table("messages").height
+
+    assert asyncio.run(cell()) == 4
+
+
+@needs_tshark
+def test_pyshark_from_threads() -> None:
+    def height(name: str) -> int:
+        return analyzer.read(SAMPLES / name, engine="pyshark").table("messages").height
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(height, ["busy.pcap", "basic_call.pcap"])) == [4, 7]
+
+
+@needs_tshark
+def test_pyshark_in_a_notebook() -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    code = f"import analyzer; print(len(analyzer.read({str(SAMPLES / 'busy.pcap')!r}, engine='pyshark').messages))"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    assert notebook.cells[0].outputs[0].text == "4\n"
+
+
+@needs_tshark
+def test_options_reach_tshark() -> None:
+    """Without reassembly of segments out of order tshark loses the INVITE, whose second segment came first."""
+    options = ["tcp.reassemble_out_of_order:FALSE"]
+    found = analyzer.read(SAMPLES / "tcp_ugly.pcap", engine="pyshark", tshark_options=options).table("messages")
+    assert "INVITE" not in found.filter(pl.col("status").is_null())["method"]
+
+
+@needs_tshark
+def test_a_preference_that_tshark_does_not_know() -> None:
+    with pytest.raises(CaptureError, match="specifies unknown preference"):
+        analyzer.read(SAMPLES / "busy.pcap", engine="pyshark", tshark_options=["sip.nothing:1"])
+
+
+@pytest.mark.parametrize("engine", ["scapy", pytest.param("pyshark", marks=needs_tshark)])
+def test_a_file_that_is_no_capture(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "notes.pcap"
+    path.write_text("not a capture at all")
+    with pytest.raises(CaptureError, match=r"notes\.pcap"):
+        analyzer.read(path, engine=engine)
+
+
+def test_tshark_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(AnalyzerError, match="install the Debian package tshark"):
+        analyzer.read(SAMPLES / "busy.pcap", engine="pyshark")
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ({"engine": "wireshark"}, "no engine is called 'wireshark'"),
+        ({"tshark_options": ["a:b"]}, "for engine pyshark"),
+        ({"engine": "pyshark", "tshark_options": ["sip"]}, "give it as NAME:VALUE"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(how: dict[str, str], why: str) -> None:
+    with pytest.raises(AnalyzerError, match=why):
+        analyzer.read(SAMPLES / "busy.pcap", **how)
+
+
+def test_the_command_takes_an_engine() -> None:
+    result = CliRunner().invoke(group, ["calls", str(SAMPLES / "busy.pcap"), "--engine", "scapy", "--format", "csv"])
+    assert (result.exit_code, ",busy," in result.stdout) == (0, True)

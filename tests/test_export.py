@@ -1,0 +1,172 @@
+"""Exports: the packets of calls as a capture that reads as the original did."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+from places import SAMPLES, shared
+
+import analyzer
+from analyzer.cli import group
+from analyzer.errors import AnalyzerError
+from analyzer.filters import Filter
+
+CAPTURES = sorted([*SAMPLES.glob("*.pcap"), *SAMPLES.glob("*.pcapng")])
+# Where a packet lies is that of the file it is in.
+ELSEWHERE = ["file", "frame", "offset"]
+
+
+@cache
+def read(path: Path) -> analyzer.Capture:
+    return analyzer.read(path)
+
+
+def again(capture: analyzer.Capture, **how: bool) -> analyzer.Capture:
+    """What is read from the export of a capture."""
+    capture.export(copy := io.BytesIO(), **how)
+    return analyzer.read(io.BytesIO(copy.getvalue()))
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_all_messages_read_as_before(path: Path) -> None:
+    found = again(read(path)).table("messages")
+    assert found.drop(ELSEWHERE).equals(read(path).table("messages").drop(ELSEWHERE))
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_each_call_alone_is_the_same_call(path: Path) -> None:
+    calls = read(path).table("calls")
+    for number in calls["no"]:
+        read(path).call(number).export(copy := io.BytesIO())
+        found = analyzer.read(io.BytesIO(copy.getvalue())).table("calls")
+        # Numbers count the calls of a view.
+        assert found.drop("no").to_dicts() == calls.filter(pl.col("no") == number).drop("no").to_dicts()
+
+
+def test_several_capture_points_stay_apart(tmp_path: Path) -> None:
+    """The same packets at two taps whose clocks differ by 2 s: duplicates, not retransmissions."""
+    later = tmp_path / "later.pcap"
+    data = (SAMPLES / "basic_call.pcap").read_bytes()
+    later.write_bytes(_shifted(data, seconds=2))
+    capture = analyzer.read([SAMPLES / "basic_call.pcap", later])
+    assert again(capture).table("messages")["duplicate"].sum() == 7
+
+
+def _shifted(pcap: bytes, seconds: int) -> bytes:
+    """A classic pcap with all times later."""
+    order = "little" if pcap[0] in (0xD4, 0x4D) else "big"
+    data, at = bytearray(pcap), 24
+    while at < len(data):
+        length = int.from_bytes(data[at + 8 : at + 12], order)
+        data[at : at + 4] = (int.from_bytes(data[at : at + 4], order) + seconds).to_bytes(4, order)
+        at += 16 + length
+    return bytes(data)
+
+
+def test_only_the_packets_of_the_call(tmp_path: Path) -> None:
+    """One of 24 packets of SIP outside calls, and its answer."""
+    capture = read(SAMPLES / "outcomes.pcap")
+    call = capture.call(1)
+    assert call.export(tmp_path / "call.pcapng") == call.table("messages")["frame"].n_unique()
+
+
+def test_every_fragment_is_there() -> None:
+    """The INVITE came in three IPv6 fragments, frames 1 to 3; six packets follow."""
+    assert read(SAMPLES / "ipv6_fragments.pcap").export(io.BytesIO()) == 9
+
+
+def test_segments_without_bytes_of_a_message_are_left_out() -> None:
+    """27 packets: of those without payload, repeated or void, none; fifteen carry the nine messages."""
+    assert read(SAMPLES / "tcp_ugly.pcap").export(io.BytesIO()) == 15
+
+
+def test_media_is_asked_for() -> None:
+    path = shared("captures") / "realjimmy__sample-captures__sip-rtp-g722.pcap"
+    signalling, with_media = (read(path).export(io.BytesIO(), media=media) for media in (False, True))
+    packets = read(path).table("files")["packets"].sum()
+    assert (signalling, signalling < with_media <= packets) == (read(path).table("messages").height, True)
+
+
+def test_packets_are_those_of_scapy() -> None:
+    packets = read(SAMPLES / "tcp_ugly.pcap").call(1).packets()
+    assert (len(packets), packets[0].name, str(packets[0].time)) == (15, "Ethernet", "1740988800.02")
+
+
+@pytest.mark.parametrize(
+    "name", ["basic_call.pcap", "sctp_call.pcap", "ipv6_fragments.pcap", "forked_two_answers.pcap"]
+)
+def test_tshark_sees_the_same_messages(name: str, tmp_path: Path) -> None:
+    read(SAMPLES / name).export(tmp_path / "copy.pcapng")
+    seen = []
+    for path in (SAMPLES / name, tmp_path / "copy.pcapng"):
+        command = ["tshark", "-n", "-r", str(path), "-Y", "sip && !icmp", "-T", "fields", "-e", "frame.time_epoch"]
+        done = subprocess.run([*command, "-e", "sip.CSeq"], capture_output=True, text=True, timeout=60, check=True)
+        seen.append(done.stdout)
+    assert seen[0] == seen[1] != ""
+
+
+def test_a_masked_capture_is_refused() -> None:
+    masked = read(SAMPLES / "busy.pcap").mask()
+    for refused in (masked.export, masked.call(1).export):
+        with pytest.raises(AnalyzerError, match="cannot be masked"):
+            refused(io.BytesIO())
+    for refused_filter in (masked.wireshark_filter, masked.call(1).wireshark_filter):
+        with pytest.raises(AnalyzerError, match="cannot be masked"):
+            refused_filter()
+
+
+def test_the_original_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "busy.pcap"
+    path.write_bytes((SAMPLES / "busy.pcap").read_bytes())
+    with pytest.raises(AnalyzerError, match="being read"):
+        analyzer.read(path).export(path)
+
+
+def test_filters_name_every_call_id_and_escape_it() -> None:
+    from analyzer.export import wireshark_filter
+
+    messages = pl.DataFrame({"call_id": ['a"b\\c', "ü\x1b", None, 'a"b\\c']})
+    assert wireshark_filter(messages) == r'sip.Call-ID == "a\x22b\x5cc" || sip.Call-ID == "\xc3\xbc\x1b"'
+
+
+def test_the_filter_finds_the_call_in_tshark() -> None:
+    """Seven messages, whose Call-ID is `../../<b>x</b>@evil.example`."""
+    path = SAMPLES / "hostile.pcap"
+    command = ["tshark", "-n", "-r", str(path), "-Y", read(path).call(1).wireshark_filter()]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    assert len(done.stdout.splitlines()) == 7
+
+
+def cli(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(group, ["export", *words], prog_name="sip-analyzer")
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_command_writes_the_calls_that_filters_pick(tmp_path: Path) -> None:
+    copy = tmp_path / "busy.pcapng"
+    status, _, said = cli(str(SAMPLES / "outcomes.pcap"), "--status", "486", "-o", str(copy))
+    picked = read(SAMPLES / "outcomes.pcap").filter(Filter(status=486)).table("calls")
+    assert (status, "written to" in said) == (0, True)
+    assert analyzer.read(copy).table("calls")["call_ids"].to_list() == picked["call_ids"].to_list()
+
+
+def test_the_command_prints_a_filter() -> None:
+    call_id = json.loads((SAMPLES / "truth" / "busy.json").read_text())["calls"][0]["call_ids"][0]
+    assert cli(str(SAMPLES / "busy.pcap"), "--wireshark-filter")[:2] == (0, f'sip.Call-ID == "{call_id}"\n')
+
+
+def test_nothing_picked_writes_no_file(tmp_path: Path) -> None:
+    copy = tmp_path / "none.pcapng"
+    status, _, said = cli(str(SAMPLES / "busy.pcap"), "--call-id", "nobody", "-o", str(copy))
+    assert (status, said, copy.exists()) == (2, "sip-analyzer: no SIP that the filter picks\n", False)
+
+
+def test_where_to_must_be_said() -> None:
+    assert cli(str(SAMPLES / "busy.pcap"))[0] == 2
