@@ -23,7 +23,8 @@ _LAYERS = "frame ip ipv6 ipv6.fraghdr udp tcp sctp sip"
 def main(path: str, *preferences: str) -> None:
     """Reads the capture; where tshark fails, the last line says why."""
     given = dict(preference.partition(":")[::2] for preference in preferences)
-    capture: Any = FileCapture(
+    file_capture: Any = FileCapture  # pyshark has no types
+    capture = file_capture(
         path,
         display_filter="sip && !icmp && !icmpv6",
         use_json=True,
