@@ -23,8 +23,8 @@ CAPTURES = sorted([*SAMPLES.glob("*.pcap"), *SAMPLES.glob("*.pcapng")])
 UNKNOWN = ["offset"]
 # tshark tells the packet that completed a message, not the time of the first.
 IN_SEVERAL_PACKETS = {"ipv6_fragments", "tcp_ugly", "sctp_call"}
-# Frames of messages that tshark does not show (sample_pcaps/check_with_tshark.py says why): a BYE, and the answer to it,
-# whose transaction then begins with itself.
+# Frames of messages that tshark does not show (sample_pcaps/check_with_tshark.py says why): a BYE, and the answer to
+# it, whose transaction then begins with itself.
 NOT_SHOWN = {"tcp_ugly": [23, 24]}
 
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
