@@ -151,8 +151,8 @@ def cli(*words: str) -> tuple[int, str, str]:
 
 def test_the_command_writes_the_calls_that_filters_pick(tmp_path: Path) -> None:
     copy = tmp_path / "busy.pcapng"
-    status, _, said = cli(str(SAMPLES / "outcomes.pcap"), "--status", "486", "-o", str(copy))
-    picked = read(SAMPLES / "outcomes.pcap").filter(Filter(status=486)).table("calls")
+    status, _, said = cli(str(SAMPLES / "outcomes.pcap"), "--status", "488", "-o", str(copy))
+    picked = read(SAMPLES / "outcomes.pcap").filter(Filter(status=488)).table("calls")
     assert (status, "written to" in said) == (0, True)
     assert analyzer.read(copy).table("calls")["call_ids"].to_list() == picked["call_ids"].to_list()
 

@@ -12,8 +12,8 @@ import re
 import sys
 from typing import Any
 
-import pyshark
 from pyshark.capture.capture import TSharkCrashException
+from pyshark.capture.file_capture import FileCapture
 
 #: What is asked of tshark before the user's own words: without it, messages in segments out of order are lost.
 PREFERENCES = {"tcp.reassemble_out_of_order": "TRUE"}
@@ -23,7 +23,8 @@ _LAYERS = "frame ip ipv6 ipv6.fraghdr udp tcp sctp sip"
 def main(path: str, *preferences: str) -> None:
     """Reads the capture; where tshark fails, the last line says why."""
     given = dict(preference.partition(":")[::2] for preference in preferences)
-    capture = pyshark.FileCapture(
+    file_capture: Any = FileCapture  # pyshark has no types
+    capture = file_capture(
         path,
         display_filter="sip && !icmp && !icmpv6",
         use_json=True,
@@ -35,6 +36,7 @@ def main(path: str, *preferences: str) -> None:
     try:
         for packet in capture:
             print(json.dumps(_frame(packet)))
+        capture.close()
     except TSharkCrashException as error:
         said = re.search(r"^Last error line: (?:tshark: )?(.*)", str(error), re.MULTILINE)
         print(json.dumps({"error": said[1] if said else str(error)}))

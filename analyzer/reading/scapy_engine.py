@@ -44,7 +44,8 @@ def _records(path: str) -> Iterator[tuple[int, bytes, int | None, int]]:
         sections = isinstance(reader, RawPcapNgReader)
         if sections:
             _number_interfaces_by_section(reader)
-        for data, about in reader:
+        records: Iterable[tuple[bytes, Any]] = reader
+        for data, about in records:
             if not sections:
                 if len(data) < about.caplen:
                     raise EOFError
@@ -78,7 +79,7 @@ def packets(path: str) -> PacketList:
     found = []
     for link, data, time, wire_length in _records(path):
         packet = conf.l2types.num2layer.get(link, conf.raw_layer)(data)
-        packet.time = None if time is None else EDecimal(time) / 10**9
+        packet.time = None if time is None else EDecimal(time) / 10**9  # type: ignore[assignment]
         packet.wirelen = wire_length
         found.append(packet)
     return PacketList(found, name=path)
@@ -102,7 +103,7 @@ def _ip_of(packet: Packet) -> bytes | None:
     from scapy.layers.inet6 import IPv6
 
     layer = next((layer for layer in _layers(packet) if isinstance(layer, (IP, IPv6))), None)
-    return layer and bytes(layer.original or bytes(layer))
+    return bytes(layer.original or bytes(layer)) if layer is not None else None
 
 
 def _layers(packet: Any) -> Iterator[Any]:
