@@ -114,6 +114,7 @@ class Leg:
         self.kept: list[str] = []
         self.history = ""
         self.transactions: dict[str, Transaction] = {}
+        self.status: int | None = None  # of the final response to the INVITE that reached the leg's caller
 
     def find(self, name: str, start: int = 0) -> int | None:
         return next((i for i in range(start, len(self.visits)) if name in self.visits[i].names), None)
@@ -169,7 +170,7 @@ class Play:
                     leg = Leg(base.visits[:at] + self._visits(names), base.parent, base.number)
                     leg.base, leg.forked = base, at
                 else:
-                    if not before:
+                    if not before and self.scenario.kind == "call":
                         parent = next((leg for leg in self.legs if names[0] in leg.visits[-1].names), None)
                     leg = Leg(self._visits(names), parent, len(self.all_legs))
                 self._open(leg, part)
@@ -540,6 +541,8 @@ class Play:
                 self._acknowledge(leg, transaction, hop, at, ends.replace(" INVITE\r\n", " ACK\r\n"), branch)
             self._phase(leg, hop, visits, method, status, row, at)
             previous = row
+        if method == "INVITE" and status >= 200 and low == 0:
+            leg.status = status
         self.now = at
         return previous
 
@@ -699,7 +702,8 @@ class Play:
 
     def _register_headers(self, leg: Leg, words: tuple[str, ...]) -> str:
         if "third-party" in words:
-            return f"Contact: <sip:{leg.visits[0].node.host_port}>\r\nExpires: 600000\r\n"
+            expires = 0 if "unbound" in words else 600_000
+            return f"Contact: <sip:{leg.visits[0].node.host_port}>\r\nExpires: {expires}\r\n"
         expires = 0 if "deregister" in words else 600_000
         return (
             self._contact_header(leg.visits[0])
@@ -801,7 +805,10 @@ class Play:
             leg.rseq += 1
             lines.append(f"RSeq: {leg.rseq}\r\n")
         lines += [WORDS[word] for word in words if word in WORDS]
-        if "bound" in words or "unbound" in words:
+        if "third-party" in words:
+            expires = 0 if "unbound" in words else 600_000
+            lines.append(f"Contact: <sip:{leg.visits[0].node.host_port}>;expires={expires}\r\n")
+        elif "bound" in words or "unbound" in words:
             person = self.cast.subscriber("A")
             contact = self._contact_header(leg.visits[0]).rstrip()
             expires = 600_000 if "bound" in words else 0
@@ -811,8 +818,6 @@ class Play:
                 f"Service-Route: <sip:orig@{s_cscf.host_port};lr>\r\n"
                 f"P-Associated-URI: <{person.identity}>, <tel:{person.number}>\r\n"
             )
-        if "third-party" in words:
-            lines.append(f"Contact: <sip:{leg.visits[0].node.host_port}>;expires=600000\r\n")
         return "".join(lines)
 
     def _extra_response(self, leg: Leg, sender: Visit, receiver: Visit, step: Step, answerer: str) -> str:
@@ -1009,7 +1014,7 @@ class Play:
         elif step.status >= 300:
             attempt["outcome"] = "failed"
         else:
-            attempt["outcome"] = "deregistered" if attempt["kind"] == "deregister" else "registered"
+            attempt["outcome"] = "deregistered" if "unbound" in step.words else "registered"
 
     def truth(self) -> dict[str, Any]:
         """The row of a call or a short message."""
@@ -1025,7 +1030,7 @@ class Play:
             "legs": [
                 {
                     "call_id": leg.call_id, "from_tag": leg.from_tag, "to_tags": sorted(leg.tags[name] for name in leg.tags if name[0] != "c"),
-                    "parent": leg.parent.number if leg.parent else None, "icid": leg.icid, "kept": leg.kept,
+                    "parent": leg.parent.number if leg.parent else None, "status": leg.status, "icid": leg.icid, "kept": leg.kept,
                     "path": [visit.node.name for visit in leg.visits], "as": [list(visit.names) for visit in leg.visits],
                 }
                 for leg in self.all_legs if leg.transactions

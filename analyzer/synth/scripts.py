@@ -222,7 +222,7 @@ A > C    200 BYE
         "silent",
         VOLTE,
         "A > B  INVITE  offer silent\nP2 > A  408 INVITE",
-        "timeout",
+        "server_failure",
         408,
         refused_by="P2",
         cause="timer",
@@ -230,14 +230,14 @@ A > C    200 BYE
     ),
 )
 
-REGISTER = "A P1 I S1"
+REGISTER = "A P1 I S1\nS1 AS1"
 CHALLENGED = """
 A > S1  REGISTER      initial
 S1 > A  401 REGISTER  challenge
 A > S1  REGISTER      response           after radio
 S1 > A  200 REGISTER  bound
 """
-THIRD_PARTY = ("S1 AS1", "S1 > AS1  REGISTER  third-party\nAS1 > S1  200 REGISTER  third-party")
+THIRD_PARTY = "S1 > AS1  REGISTER  third-party\nAS1 > S1  200 REGISTER  third-party\n"
 REG_EVENT = (
     "A P1 S1",
     """
@@ -254,16 +254,17 @@ def _registration(name: str, script: str, outcome: str, status: int | None, *mor
 
 
 REGISTRATIONS = (
-    _registration("initial", CHALLENGED, "registered", 200, THIRD_PARTY, REG_EVENT),
+    _registration("initial", CHALLENGED + THIRD_PARTY, "registered", 200, REG_EVENT),
     # The binding of one subscriber from its beginning to its end; the REGISTERs share a Call-ID.
     _registration(
         "whole_life",
         CHALLENGED
+        + THIRD_PARTY
         + "A > S1  REGISTER  refresh  after a-while\nS1 > A  200 REGISTER  bound\n"
-        + "A > S1  REGISTER  deregister  after a-while\nS1 > A  200 REGISTER  unbound",
+        + "A > S1  REGISTER  deregister  after a-while\nS1 > A  200 REGISTER  unbound\n"
+        + "S1 > AS1  REGISTER  third-party unbound\nAS1 > S1  200 REGISTER  third-party unbound",
         "deregistered",
         200,
-        THIRD_PARTY,
     ),
     _registration(
         "sync_failure",
@@ -274,10 +275,10 @@ A > S1  REGISTER      auts               after radio
 S1 > A  401 REGISTER  challenge
 A > S1  REGISTER      response           after radio
 S1 > A  200 REGISTER  bound
-""",
+"""
+        + THIRD_PARTY,
         "registered",
         200,
-        THIRD_PARTY,
     ),
     _registration(
         "silence", "A > S1  REGISTER  initial\nS1 > A  401 REGISTER  challenge", "challenged", 401, refused_by="A", cause="timer"

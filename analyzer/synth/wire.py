@@ -23,7 +23,7 @@ _FRAGMENT = struct.Struct("!BBHI")
 def checksum(data: bytes) -> int:
     if len(data) % 2:
         data += b"\0"
-    return 0xFFFF - int.from_bytes(data, "big") % 0xFFFF
+    return -int.from_bytes(data, "big") % 0xFFFF
 
 
 class Route:
