@@ -996,11 +996,12 @@ class Play:
             kind = next((begins[word] for word in step.words if word in begins), None)
             if kind:
                 person = self.cast.subscriber("A")
+                (leg, *_), _ = self._chain(step.sender, step.receiver)
                 self.attempts.append({
                     "play": self.number, "scenario": self.scenario.name, "kind": kind, "aor": person.identity,
                     "private_id": f"{person.imsi}@{person.home}" if kind != "third_party" else None,
                     "contact": person.contact_uri if kind != "third_party" else f"sip:{self.cast.node('S1').host_port}",
-                    "call_id": self.legs[0].call_id, "registrar": self.cast.node(step.receiver).name,
+                    "call_id": leg.call_id, "registrar": self.cast.node(step.receiver).name,
                     "challenges": 0, "status": None, "outcome": "pending", "sync_failure": False,
                 })  # fmt: skip
             elif "auts" in step.words:
