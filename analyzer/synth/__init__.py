@@ -1,7 +1,8 @@
 """A scripted IMS network that emits captures with known truth.
 
-UEs, P-, I- and S-CSCFs, telephony ASs as B2BUAs, an SMS gateway, BGCF, MGCF and IBCFs of two operators talk SIP as scripts
-say (`scripts.py`); capture points see some of it, with clocks of their own, and what really happened is written beside.
+UEs, P-, I- and S-CSCFs, telephony ASs as B2BUAs, an SMS gateway, BGCF, MGCF and IBCFs of two operators talk SIP as
+scripts say (`scripts.py`); capture points see some of it, with clocks of their own; what really happened is written
+beside.
 Nothing of the analyzer is imported, so that the laboratory cannot agree with its mistakes.
 
     from analyzer.synth import make

@@ -12,7 +12,8 @@ from analyzer.synth.laboratory import Settings, make
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m analyzer.synth", description="Write captures of a scripted IMS network, and the truth about them."
+        prog="python -m analyzer.synth",
+        description="Write captures of a scripted IMS network, and the truth about them.",
     )
     parser.add_argument("directory", metavar="OUT", help="where the captures and truth.json go")
     defaults = Settings()

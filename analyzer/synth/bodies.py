@@ -58,7 +58,7 @@ def reginfo(identity: str, contact: str) -> bytes:
 
 
 def _address(number: str) -> bytes:
-    """An address of the RP layer without its length: type international, then the digits in swapped pairs (TS 24.011)."""
+    """An address of the RP layer without its length: international, then the digits in swapped pairs (TS 24.011)."""
     digits = number.lstrip("+")
     digits += "f" * (len(digits) % 2)
     return b"\x91" + bytes(int(digits[at + 1] + digits[at], 16) for at in range(0, len(digits), 2))

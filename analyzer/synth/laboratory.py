@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analyzer.synth.network import AS, MS, P_CSCF, UE, Network, Node
-from analyzer.synth.play import Cast, Play, Visit
+from analyzer.synth.cast import Cast
+from analyzer.synth.legs import Visit
+from analyzer.synth.network import MS, P_CSCF, UE, Network, Node
+from analyzer.synth.play import Play
 from analyzer.synth.points import Point
-from analyzer.synth.scripts import CALLS, MIX, SCENARIOS, SECOND, Scenario, Step, steps
+from analyzer.synth.scripts import CALLS, MIX, SCENARIOS, SECOND, Step, steps
 from analyzer.synth.truth import MessageRow, Truth
 from analyzer.synth.wire import Route, UdpRoute, connect, handshake
 
@@ -30,6 +32,7 @@ class Settings:
     # the network
     subscribers: int = 1000
     p_cscfs: int = 2
+    application_servers: int = 2
     s_cscfs: int = 2
     combined: str = ""  # "P+S", "I+S": two roles in one box
     ipv6: bool = False
@@ -42,6 +45,7 @@ class Settings:
     proxying_as: float = 0.0  # AS visits that keep the Call-ID
     icid_dropped: float = 0.0  # B2BUA visits that begin a new icid and do not say so
     icid_related: float = 0.0  # of the others: new icid, old one as related-icid
+    icid_fixed: float = 0.0  # calls that get one and the same icid from a broken box
     session_id_dropped: float = 0.0
     history_dropped: float = 0.0
     odi_dropped: float = 0.0  # AS visits where the S-CSCF's own Route has no original dialog identifier
@@ -84,6 +88,7 @@ class Laboratory:
             subscribers=settings.subscribers,
             p_cscfs=settings.p_cscfs,
             s_cscfs=settings.s_cscfs,
+            application_servers=settings.application_servers,
             combined=settings.combined,
             ipv6=settings.ipv6,
             host_names=settings.host_names,
@@ -99,7 +104,7 @@ class Laboratory:
         self._used: set[Node] = set()
 
     def run(self, directory: str | Path) -> Truth:
-        """Write the captures (``<point>.pcap``), ``truth.json``, ``messages.csv`` and ``sightings.csv``; returns the truth.
+        """Write captures (``<point>.pcap``), ``truth.json``, ``messages.csv``, ``sightings.csv``; returns the truth.
 
         Raises:
             ValueError: a scenario, point or format that there is not.
@@ -267,7 +272,13 @@ class Laboratory:
         truth = self.truth
         used = [node for node in self.network.nodes if node in self._used]
         truth.nodes = [
-            {"name": node.name, "roles": list(node.roles), "address": node.socket, "network": node.network, "host": node.host}
+            {
+                "name": node.name,
+                "roles": list(node.roles),
+                "address": node.socket,
+                "network": node.network,
+                "host": node.host,
+            }
             for node in used
         ]
         truth.points = [

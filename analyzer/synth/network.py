@@ -1,7 +1,7 @@
 """The laboratory's networks: boxes with their roles and addresses, subscribers, and who serves whom.
 
-Addresses are of documentation and private ranges; the home networks carry names of TS 23.003 §13.2 under the test country
-code 001. A `Node` is one box. A combined box has several roles at one address.
+Addresses are of documentation and private ranges; the home networks carry names of TS 23.003 §13.2 under the test
+country code 001. A `Node` is one box. A combined box has several roles at one address.
 """
 
 from __future__ import annotations
@@ -25,21 +25,19 @@ WORK = {
 # Who stays on the path of a dialog (TS 24.229 §5.3.2, §5.6.2: I-CSCF and BGCF need not).
 RECORD_ROUTING = frozenset((P_CSCF, S_CSCF, AS, IBCF))
 
-REFERENCE_POINTS = {
-    frozenset(pair): name
-    for name, pairs in {
-        "Gm": [(UE, P_CSCF)],
-        "Mw": [(P_CSCF, I_CSCF), (P_CSCF, S_CSCF), (I_CSCF, S_CSCF), (S_CSCF,), (P_CSCF,)],
-        "ISC": [(S_CSCF, AS), (S_CSCF, SMS_GATEWAY)],
-        "Ma": [(I_CSCF, AS)],
-        "Mi": [(S_CSCF, BGCF)],
-        "Mj": [(BGCF, MGCF)],
-        "Mg": [(S_CSCF, MGCF), (I_CSCF, MGCF)],
-        "Mx": [(S_CSCF, IBCF), (I_CSCF, IBCF), (P_CSCF, IBCF)],
-        "Ici": [(IBCF,)],
-    }.items()
-    for pair in pairs
+_PAIRS: dict[str, list[tuple[str, ...]]] = {
+    "Gm": [(UE, P_CSCF)],
+    "Mw": [(P_CSCF, I_CSCF), (P_CSCF, S_CSCF), (I_CSCF, S_CSCF), (S_CSCF,), (P_CSCF,)],
+    "ISC": [(S_CSCF, AS), (S_CSCF, SMS_GATEWAY)],
+    "Ma": [(I_CSCF, AS)],
+    "Mi": [(S_CSCF, BGCF)],
+    "Mj": [(BGCF, MGCF)],
+    "Mg": [(S_CSCF, MGCF), (I_CSCF, MGCF)],
+    "Mx": [(S_CSCF, IBCF), (I_CSCF, IBCF), (P_CSCF, IBCF)],
+    "Ici": [(IBCF,)],
 }
+#: The interface between two roles; of one role with itself where the set has one member (TS 23.228 §4).
+REFERENCE_POINTS = {frozenset(pair): name for name, pairs in _PAIRS.items() for pair in pairs}
 
 
 @dataclass(eq=False, slots=True)
@@ -76,6 +74,7 @@ class Subscriber:
     ue: Node
     p_cscf: Node
     s_cscf: Node
+    server: Node
     instance: str
     agent: str
     cell: str
@@ -103,8 +102,8 @@ class Operator:
     p_cscfs: list[Node] = field(default_factory=list)
     i_cscfs: list[Node] = field(default_factory=list)
     s_cscfs: list[Node] = field(default_factory=list)
-    tas: Node = None  # type: ignore[assignment]  # set by build
-    sms: Node = None  # type: ignore[assignment]
+    servers: list[Node] = field(default_factory=list)
+    sms: Node = None  # type: ignore[assignment]  # this and the rest are set with the lists
     bgcf: Node = None  # type: ignore[assignment]
     mgcf: Node = None  # type: ignore[assignment]
     ibcf: Node = None  # type: ignore[assignment]
@@ -123,19 +122,20 @@ class Network:
         subscribers: int,
         p_cscfs: int,
         s_cscfs: int,
+        application_servers: int,
         combined: str,
         ipv6: bool,
         host_names: bool,
     ) -> None:
         self.ipv6, self.host_names = ipv6, host_names
         self.nodes: list[Node] = []
-        self.operators = [self._operator(number, p_cscfs, s_cscfs, combined) for number in (0, 1)]
+        self.operators = [self._operator(number, p_cscfs, s_cscfs, application_servers, combined) for number in (0, 1)]
         self.subscribers = [
             [self._subscriber(rng, operator, number, count) for number in range(count)]
             for operator, count in zip(self.operators, (subscribers, max(2, subscribers // 4)), strict=True)
         ]
 
-    def _operator(self, number: int, p_cscfs: int, s_cscfs: int, combined: str) -> Operator:
+    def _operator(self, number: int, p_cscfs: int, s_cscfs: int, servers: int, combined: str) -> Operator:
         operator = Operator(number, f"ims.mnc00{number + 1}.mcc001.3gppnetwork.org")
         mark = "" if number == 0 else "b"
 
@@ -154,7 +154,7 @@ class Network:
             else:
                 operator.s_cscfs = [box(f"scscf{i + 1}", S_CSCF) for i in range(s_cscfs)]
                 operator.i_cscfs = [box("icscf1", I_CSCF)]
-        operator.tas = box("tas1", AS)
+        operator.servers = [box(f"tas{i + 1}", AS) for i in range(servers)]
         operator.sms = box("ipsmgw1", SMS_GATEWAY)
         operator.bgcf = box("bgcf1", BGCF)
         operator.mgcf = box("mgcf1", MGCF)
@@ -179,7 +179,11 @@ class Network:
 
     def _subscriber(self, rng: random.Random, operator: Operator, number: int, count: int) -> Subscriber:
         high, low = divmod(number, 250)
-        ip = f"2001:db8:a{operator.number}:{number + 1:x}::1" if self.ipv6 else f"10.{100 + operator.number * 50 + high // 250}.{high % 250}.{low + 2}"
+        ip = (
+            f"2001:db8:a{operator.number}:{number + 1:x}::1"
+            if self.ipv6
+            else f"10.{100 + operator.number * 50 + high // 250}.{high % 250}.{low + 2}"
+        )
         ue = Node(f"ue{operator.number + 1}-{number + 1}", (UE,), ip, operator.number, f"[{ip}]" if self.ipv6 else ip)
         bits = rng.getrandbits
         p_cscf = operator.p_cscfs[number % len(operator.p_cscfs)]
@@ -192,6 +196,7 @@ class Network:
             ue=self._add(ue),
             p_cscf=p_cscf,
             s_cscf=s_cscf,
+            server=operator.servers[number // 3 % len(operator.servers)],
             instance=f"<urn:gsma:imei:35{bits(20) % 1_000_000:06d}-{number % 1_000_000:06d}-0>",
             agent=AGENTS[number % len(AGENTS)],
             cell=f"3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=00101{number % 64 + 1:04X}{number % 997 * 256 + 1:07X}",

@@ -44,7 +44,13 @@ class Point:
         self._records.append(_pcapng_head(name) if self._pcapng else _PCAP_HEAD)
 
     def see(
-        self, sender: Node, receiver: Node, sent_at: int, received_at: int | None, frames: tuple[bytes, ...], number: int | None
+        self,
+        sender: Node,
+        receiver: Node,
+        sent_at: int,
+        received_at: int | None,
+        frames: tuple[bytes, ...],
+        number: int | None,
     ) -> None:
         """Packets pass. A tap at the sender sees them when they leave, one at the receiver when they arrive."""
         here, there = sender in self.tapped, receiver in self.tapped

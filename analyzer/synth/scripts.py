@@ -1,12 +1,11 @@
 """What happens in the laboratory: routes and scripts, one line a message.
 
-A *route* names who stands on the way; ``|`` is a B2BUA that ends one Call-ID and begins the next, a line of its own begins
-there where an earlier line has its first name. A route line that begins with ``+`` is a fork: the same Call-ID up to the
-name it begins with, then another way.
+A *route* names who stands on the way; after ``|`` a B2BUA begins a new Call-ID. A further line begins at the B2BUA that
+is its first name. A line that begins with ``+`` is a fork: the same Call-ID up to its first name, then another way.
 
 A *script* line is ``sender > receiver  METHOD`` or ``sender > receiver  STATUS METHOD``, then words: bodies and headers
-that the message carries (`play.py` knows them) and ``after NAME``, what the sender waits for. A message travels over all
-boxes between the two; routing headers, 100s, ACKs to failures, the answers to a CANCEL and resends are the engine's.
+that the message carries (`headers.py` knows them) and ``after NAME``, what the sender waits for. A message travels over
+all boxes between the two; routing headers, 100s, ACKs to failures, answers to a CANCEL and resends are the engine's.
 
 A, B, C, B2 are UEs; P1 S1 AS1 serve A; I, S2, P2, AS2 serve B; S3, P3 serve C; X1, X2 are the IBCFs.
 """
@@ -82,15 +81,21 @@ def _call(name: str, route: str, script: str, outcome: str, status: int | None, 
     return Scenario(name, "call", ((route, script),), outcome, status, **truth)
 
 
-def _refused(name: str, at: str, status: int, words: str, outcome: str, cause: str = "node", route: str = VOLTE) -> Scenario:
+def _refused(
+    name: str, at: str, status: int, words: str, outcome: str, cause: str = "node", route: str = VOLTE
+) -> Scenario:
     script = f"A > {at}  INVITE  offer\n{at} > A  {status} INVITE  {words}"
     return _call(name, route, script, outcome, status, refused_by=at, cause=cause, released_by="network")
 
 
 CALLS = (
     _call("answered", VOLTE, SET_UP + ANSWERED + BYE_A, "answered", 200, answered_by="B", released_by="caller"),
-    _call("answered_callee_ends", VOLTE, SET_UP + ANSWERED + BYE_B, "answered", 200, answered_by="B", released_by="callee"),
-    _call("interconnect", INTERCONNECT, SET_UP + ANSWERED + BYE_A, "answered", 200, answered_by="B", released_by="caller"),
+    _call(
+        "answered_callee_ends", VOLTE, SET_UP + ANSWERED + BYE_B, "answered", 200, answered_by="B", released_by="callee"
+    ),
+    _call(
+        "interconnect", INTERCONNECT, SET_UP + ANSWERED + BYE_A, "answered", 200, answered_by="B", released_by="caller"
+    ),
     _call(
         "breakout",
         BREAKOUT,
@@ -249,7 +254,9 @@ A > S1  200 NOTIFY
 )
 
 
-def _registration(name: str, script: str, outcome: str, status: int | None, *more: tuple[str, str], **truth: str) -> Scenario:
+def _registration(
+    name: str, script: str, outcome: str, status: int | None, *more: tuple[str, str], **truth: str
+) -> Scenario:
     return Scenario(name, "registration", ((REGISTER, script), *more), outcome, status, **truth)
 
 
@@ -281,7 +288,12 @@ S1 > A  200 REGISTER  bound
         200,
     ),
     _registration(
-        "silence", "A > S1  REGISTER  initial\nS1 > A  401 REGISTER  challenge", "challenged", 401, refused_by="A", cause="timer"
+        "silence",
+        "A > S1  REGISTER  initial\nS1 > A  401 REGISTER  challenge",
+        "challenged",
+        401,
+        refused_by="A",
+        cause="timer",
     ),
     _registration(
         "roaming_not_allowed",
@@ -341,5 +353,7 @@ def steps(script: str) -> list[Step]:
         if "after" in words:
             at = words.index("after")
             wait, words = WAITS[words[at + 1]], words[:at]
-        read.append(Step(sender, receiver, method, status, tuple(words), (int(wait[0] * SECOND), int(wait[1] * SECOND))))
+        read.append(
+            Step(sender, receiver, method, status, tuple(words), (int(wait[0] * SECOND), int(wait[1] * SECOND)))
+        )
     return read

@@ -1,7 +1,7 @@
 """What carries the messages: Ethernet, IPv4 and IPv6, UDP with fragments, TCP. Bytes only; no clock, no file.
 
-Checksums are right everywhere. The one's complement sum over 16-bit words (RFC 1071) of a byte string is its value as one
-big number modulo 0xFFFF, which Python computes at the speed of C.
+Checksums are right everywhere. The one's complement sum over 16-bit words (RFC 1071) of a byte string is its value as
+one big number modulo 0xFFFF, which Python computes at the speed of C.
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ class Route:
         """One frame; `fragment` is the IPv4 flags and offset."""
         sender = self.sender
         if self.ipv6:
-            return self.ethernet + _IPV6.pack(0x60000000, len(data), protocol, 64, sender.address, self.receiver.address) + data
+            return (
+                self.ethernet
+                + _IPV6.pack(0x60000000, len(data), protocol, 64, sender.address, self.receiver.address)
+                + data
+            )
         head = _IPV4.pack(
             0x45, 0, len(data) + 20, sender.ip_id, fragment, 64, protocol, 0, sender.address, self.receiver.address
         )
@@ -73,7 +77,7 @@ class UdpRoute(Route):
 
 
 class TcpRoute(Route):
-    """One side of a connection that stays open; `peer` is the other side. A segment acknowledges all that came before."""
+    """One side of a connection that stays open; `peer` is the other side. Each segment acknowledges all before it."""
 
     peer: TcpRoute
 

@@ -50,7 +50,9 @@ class Heard:
     @property
     def vias(self) -> list[tuple[str, str]]:
         """(sent-by, branch) of each Via, newest first."""
-        found = (re.fullmatch(r"SIP/2\.0/(?:UDP|TCP) ([^;]+);.*branch=(z9hG4bK[0-9a-f]+)", via) for via in self.all("Via"))
+        found = (
+            re.fullmatch(r"SIP/2\.0/(?:UDP|TCP) ([^;]+);.*branch=(z9hG4bK[0-9a-f]+)", via) for via in self.all("Via")
+        )
         return [via.groups() for via in found if via]  # type: ignore[misc]
 
 

@@ -12,8 +12,8 @@ from analyzer.synth import Truth, make
 
 # Domain of `calls.outcome`, by the final response that ended the set-up of a leg.
 OUTCOMES = {
-    200: "answered", 403: "rejected", 404: "unreachable", 408: "server_failure", 480: "no_answer", 486: "busy", 487: "cancelled",
-    500: "server_failure", 503: "server_failure", 603: "rejected",
+    200: "answered", 403: "rejected", 404: "unreachable", 408: "server_failure", 480: "no_answer", 486: "busy",
+    487: "cancelled", 500: "server_failure", 503: "server_failure", 603: "rejected",
 }  # fmt: skip
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {"calls": 150},

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from places import ROOT, skipped
 from eavesdrop import Heard, listen
+from places import ROOT, skipped
 
 from analyzer.synth import MessageRow, Truth, make
 
@@ -25,7 +25,9 @@ class World:
     """The default mix, once: its truth, what was heard, and which truth row was heard where."""
 
     def __init__(self, directory: Path) -> None:
-        self.truth = make(directory, calls=150, seed=5, loss=0.02, icid_dropped=0.3, icid_related=0.3, session_id_dropped=0.3)
+        self.truth = make(
+            directory, calls=150, seed=5, loss=0.02, icid_dropped=0.3, icid_related=0.3, session_id_dropped=0.3
+        )
         self.heard = listen(directory / "all.pcap")
         self.messages: list[tuple[MessageRow, Heard]] = [
             (self.truth.messages[sighting.number], self.heard[sighting.frame]) for sighting in self.truth.sightings
@@ -48,7 +50,13 @@ def test_it_imports_nothing_of_ours() -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
-    options: dict[str, Any] = {"calls": 10, "loss": 0.1, "capture_loss": 0.1, "points": ("core", "access"), "skew_s": 2.0}
+    options: dict[str, Any] = {
+        "calls": 10,
+        "loss": 0.1,
+        "capture_loss": 0.1,
+        "points": ("core", "access"),
+        "skew_s": 2.0,
+    }
     make(tmp_path / "one", seed=3, **options)
     make(tmp_path / "two", seed=3, **options)
     make(tmp_path / "other", seed=4, **options)
@@ -65,7 +73,11 @@ def tshark(path: Path) -> list[list[str]]:
     checks = [part for name in ("udp", "tcp", "ip") for part in ("-o", f"{name}.check_checksum:TRUE")]
     fields = [part for name in ("frame.protocols", "sip.CSeq.seq", "_ws.expert.message") for part in ("-e", name)]
     done = subprocess.run(
-        ["tshark", *checks, "-r", str(path), "-T", "fields", *fields], capture_output=True, text=True, timeout=120, check=True
+        ["tshark", *checks, "-r", str(path), "-T", "fields", *fields],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
     )
     return [line.split("\t") for line in done.stdout.splitlines()]
 
@@ -86,10 +98,12 @@ def test_tshark_reads_every_message_and_has_nothing_to_say(tmp_path: Path, optio
     truth = make(tmp_path, calls=40, **options)
     rows = tshark(tmp_path / truth.points[0]["file"])
     sip = [row for row in rows if ":sip" in row[0]]
-    # Several messages of a TCP segment are one row with as many CSeqs; a message cut over a boundary is in its last one.
+    # Several messages of a TCP segment are one row with as many CSeqs; one cut over a boundary is in its last.
     assert sum(len(row[1].split(",")) for row in sip) == truth.counts["messages"]
     # tshark 4.0 has this to say about any SMS-SUBMIT in a MESSAGE, and notes that a connection begins.
-    said = Counter(row[2] for row in rows if row[2] and "gsm_sms" not in row[0] and "Connection establish" not in row[2])
+    said = Counter(
+        row[2] for row in rows if row[2] and "gsm_sms" not in row[0] and "Connection establish" not in row[2]
+    )
     assert said == {}
 
 
@@ -231,7 +245,7 @@ def test_a_leg_keeps_what_the_truth_says(world: World) -> None:
         for leg in call["legs"]:
             if leg["parent"] is None or leg["call_id"] not in first:
                 continue
-            before = next(other for other in call["legs"] if call["legs"].index(other) == leg["parent"])
+            before = next(other for other in call["legs"] if other["number"] == leg["parent"])
             here, there = first[leg["call_id"]], first[before["call_id"]]
             assert ("icid" in leg["kept"]) == (icid(here) == icid(there))
             assert ("related_icid" in leg["kept"]) == (f"related-icid={icid(there)}" in here.one("P-Charging-Vector"))
@@ -276,7 +290,9 @@ def test_a_mirrored_point_sees_every_packet_twice(tmp_path: Path) -> None:
     truth = make(tmp_path, calls=5, mirrored=True, loss=0.1)
     copies = Counter(sighting.number for sighting in truth.sightings)
     assert all(copies[row.number] == (2 if row.received_at is not None else 1) for row in truth.messages)
-    assert sum(sighting.duplicate for sighting in truth.sightings) == sum(row.received_at is not None for row in truth.messages)
+    assert sum(sighting.duplicate for sighting in truth.sightings) == sum(
+        row.received_at is not None for row in truth.messages
+    )
 
 
 def test_lost_requests_are_sent_again_after_t1(tmp_path: Path) -> None:
