@@ -36,8 +36,8 @@ class Cast:
             if number:
                 self.nodes["P" + number], self.nodes["S" + number] = person.p_cscf, person.s_cscf
         self.nodes |= {
-            "AS1": a.server, "AS2": names.get("B", a).server, "SMS": home.sms, "BGCF": home.bgcf, "MGCF": home.mgcf, "X1": home.ibcf,
-            "X2": away.ibcf, "I": rng.choice(target.i_cscfs), "I3": rng.choice(target.i_cscfs),
+            "AS1": a.server, "AS2": names.get("B", a).server, "SMS": home.sms, "BGCF": home.bgcf, "MGCF": home.mgcf,
+            "X1": home.ibcf, "X2": away.ibcf, "I": rng.choice(target.i_cscfs), "I3": rng.choice(target.i_cscfs),
         }  # fmt: skip
         self.anonymous = scenario.kind == "call" and rng.random() < settings.anonymous
         called = names.get("B")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from functools import lru_cache
 
 from analyzer.synth.bodies import Media
 from analyzer.synth.network import (
@@ -82,12 +84,13 @@ class Leg:
 
 def reference_point(sender: Visit, receiver: Visit) -> str:
     """The name of the interface between two boxes in the parts they play."""
-    for one in sorted(sender.kinds):
-        for other in sorted(receiver.kinds):
-            name = REFERENCE_POINTS.get(frozenset((one, other)))
-            if name:
-                return name
-    return ""
+    return _point_between(sender.kinds, receiver.kinds)
+
+
+@lru_cache
+def _point_between(ones: frozenset[str], others: frozenset[str]) -> str:
+    pairs = (frozenset(pair) for pair in itertools.product(sorted(ones), sorted(others)))
+    return next((REFERENCE_POINTS[pair] for pair in pairs if pair in REFERENCE_POINTS), "")
 
 
 def t1(one: Visit, other: Visit) -> int:

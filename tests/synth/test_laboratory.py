@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import csv
 import json
 import re
@@ -253,6 +254,59 @@ def test_a_leg_keeps_what_the_truth_says(world: World) -> None:
             assert ("history_info" in leg["kept"]) == bool(here.all("History-Info"))
             seen.update(leg["kept"])
     assert all(seen[what] > 10 for what in ("icid", "related_icid", "session_id"))
+
+
+def test_the_node_that_says_no_is_the_first_to_refuse(world: World) -> None:
+    refusals = defaultdict(list)
+    for row in world.truth.messages:
+        if row.method == "INVITE" and row.status and row.status >= 300:
+            refusals[row.play].append((row.sent_at, row.sender, row.status))
+    checked = 0
+    for call in world.truth.calls:
+        if call["refused_by"] and call["scenario"] not in ("cancelled", "no_answer"):
+            _, sender, status = min(refusals[call["play"]])
+            assert (sender, status) == (call["refused_by"], call["status"])
+            checked += 1
+    assert checked > 5
+
+
+def test_phases_are_messages_between_the_caller_and_its_p_cscf(world: World) -> None:
+    for call in world.truth.calls:
+        for name, phase in call["phases"].items():
+            row = world.truth.messages[phase["message"]]
+            assert row.call_id == call["legs"][0]["call_id"]
+            assert row.reference_point == "Gm"
+            assert phase["at"] in (row.sent_at, row.received_at), name
+        times = [phase["at"] for phase in call["phases"].values()]
+        assert times == sorted(times)
+
+
+def test_a_challenge_holds_rand_and_autn(world: World) -> None:
+    """RFC 3310 §3.2: 16 octets of RAND and 16 of AUTN, of which two are the AMF with its separation bit."""
+    nonces = set()
+    for _, heard in world.messages:
+        for challenge in heard.all("WWW-Authenticate"):
+            found = re.search(r'nonce="([^"]+)",algorithm=AKAv1-MD5', challenge)
+            assert found
+            nonces.add(found.group(1))
+    assert len(nonces) > 5
+    for nonce in nonces:
+        octets = base64.b64decode(nonce, validate=True)
+        assert (len(octets), octets[22:24]) == (32, b"\x80\x00")
+
+
+def test_an_answer_to_a_challenge_repeats_its_nonce(world: World) -> None:
+    asked: dict[str, str] = {}
+    for row, heard in sorted(world.messages, key=lambda pair: pair[0].sent_at):
+        if row.reference_point == "Gm" and row.status == 401:
+            asked[row.call_id] = heard.one("WWW-Authenticate").split('nonce="')[1].split('"')[0]
+        elif row.reference_point == "Gm" and row.method == "REGISTER" and row.status is None:
+            assert f'nonce="{asked.get(row.call_id, "")}"' in heard.one("Authorization")
+
+
+def test_an_as_that_only_proxies_keeps_the_call_id(tmp_path: Path) -> None:
+    truth = make(tmp_path, calls=5, proxying_as=1.0, mix={"answered": 1})
+    assert [len(call["legs"]) for call in truth.calls] == [1] * 5
 
 
 def test_stamps_are_the_true_time_by_the_clock_of_the_point(tmp_path: Path) -> None:
