@@ -681,7 +681,7 @@ class Play(Headers):
             "outcome": scenario.outcome, "status": scenario.status,
             "refused_by": self._node_name(scenario.refused_by), "cause": scenario.cause or None,
             "answered_by": self._node_name(scenario.answered_by), "released_by": scenario.released_by or None,
-            "phases": self.phases,
+            "phases": dict(sorted(self.phases.items(), key=lambda item: item[1]["at"])),
             "legs": [
                 {
                     "number": leg.number, "parent": leg.parent.number if leg.parent else None,

@@ -300,7 +300,7 @@ def test_an_answer_to_a_challenge_repeats_its_nonce(world: World) -> None:
     for row, heard in sorted(world.messages, key=lambda pair: pair[0].sent_at):
         if row.reference_point == "Gm" and row.status == 401:
             asked[row.call_id] = heard.one("WWW-Authenticate").split('nonce="')[1].split('"')[0]
-        elif row.reference_point == "Gm" and row.method == "REGISTER" and row.status is None:
+        elif row.reference_point == "Gm" and row.method == "REGISTER" and row.status is None and not row.copy:
             assert f'nonce="{asked.get(row.call_id, "")}"' in heard.one("Authorization")
 
 
