@@ -24,7 +24,7 @@ START = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
 class Settings:
     """What a laboratory does. All shares are of one."""
 
-    calls: int = 100
+    calls: int = 100  # scripts of any kind where the mix has no call
     seed: int = 1
     mix: dict[str, float] = field(default_factory=dict)  # weights by scenario, in place of `scripts.MIX`
     calls_per_second: float = 5.0
@@ -82,6 +82,8 @@ class Laboratory:
         unknown = set(settings.mix) - set(SCENARIOS)
         if unknown:
             raise ValueError(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
+        if settings.subscribers < 4:
+            raise ValueError("a forwarded or forked call needs 4 subscribers")
         self.rng = random.Random(f"laboratory {settings.seed}")
         self.network = Network(
             self.rng,

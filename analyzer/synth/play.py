@@ -265,6 +265,8 @@ class Play(Headers):
             sender, receiver = visits[hop], visits[hop + 1]
             if hop > first or leg is not chain[0]:
                 arrival += self._work(sender)
+            elif not step.wait[1]:  # an answer to what came last, say an ACK
+                arrival += self._work(sender) // 4
             transport = self.lab.transport(sender.node, receiver.node)
             branch = f"z9hG4bK{rng.getrandbits(72):x}"
             via = f"Via: SIP/2.0/{transport} {sender.node.host_port}"

@@ -393,7 +393,9 @@ def test_the_files_hold_the_truth_that_is_returned(tmp_path: Path) -> None:
         assert len(list(csv.reader(file))) == len(truth.messages) + 1
 
 
-@pytest.mark.parametrize("options", [{"mix": {"nonsense": 1}}, {"points": ("moon",)}, {"format": "cap"}])
+@pytest.mark.parametrize(
+    "options", [{"mix": {"nonsense": 1}}, {"points": ("moon",)}, {"format": "cap"}, {"subscribers": 3}]
+)
 def test_what_there_is_not_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"nonsense|moon|cap"):
+    with pytest.raises(ValueError, match=r"nonsense|moon|cap|4 subscribers"):
         make(tmp_path, **options)
