@@ -45,12 +45,14 @@ class Visit:
 class Transaction:
     """A request on its way over one leg. `vias[i]`: the stack as the box at the end of hop i sees it."""
 
-    __slots__ = ("cseq", "downstream", "method", "sent", "vias", "visits")
+    __slots__ = ("arrived", "cseq", "downstream", "method", "sent", "vias", "visits")
 
     def __init__(self, method: str, cseq: int, visits: list[Visit], downstream: bool) -> None:
         self.method, self.cseq, self.visits, self.downstream = method, cseq, visits, downstream
         self.vias: list[str] = []
         self.sent: list[tuple[int, bytes, int]] = []  # on each hop: when first, what, how often so far
+
+        self.arrived: list[int] = []  # on each hop: the number of the copy that came through
 
     def branch(self, hop: int) -> str:
         return self.vias[hop].split("branch=", 1)[1].split("\r\n", 1)[0].split(";", 1)[0]

@@ -33,6 +33,12 @@ PHASES = {
 }  # fmt: skip
 
 
+SHARED_BY_FORKS = (
+    "call_id", "from_tag", "tags", "cseq", "icid", "icid_at", "related", "session", "from_uri", "to_uri", "anchor",
+    "history",
+)  # fmt: skip
+
+
 class Play(Headers):
     """A script being played: legs, and a clock that stands where the last message arrived."""
 
@@ -92,70 +98,66 @@ class Play(Headers):
 
     def _open(self, leg: Leg, part: int) -> None:
         """What a leg's messages have in common."""
-        base, parent, settings, chance = leg.base, leg.parent, self.lab.settings, self.rng.random
-        first, last = leg.visits[0], leg.visits[-1]
-        cast = self.cast
-        caller = cast.subscriber("A")
-        if base:
-            for name in (
-                "call_id",
-                "from_tag",
-                "icid",
-                "icid_at",
-                "related",
-                "session",
-                "from_uri",
-                "to_uri",
-                "anchor",
-                "history",
-            ):
-                setattr(leg, name, getattr(base, name))
-            leg.tags, leg.cseq, leg.invite_cseq = base.tags, base.cseq, base.invite_cseq
+        if leg.base:
+            for name in SHARED_BY_FORKS:
+                setattr(leg, name, getattr(leg.base, name))
         else:
-            leg.call_id = f"{self._hex(96)}@{first.node.host.strip('[]')}"
-            leg.from_tag = self._hex(40)
-            leg.cseq = {True: self.rng.randrange(1, 9000), False: self.rng.randrange(1, 9000)}
-            leg.icid = parent.icid if parent else "0" * 24 if chance() < settings.icid_fixed else self._hex(96)
-            maker = leg.visits[1] if UE in first.kinds else first
-            leg.icid_at = parent.icid_at if parent else maker.node.ip
-            leg.session = parent.session if parent else self.session_a
-            leg.from_uri, leg.to_uri = self._parties(leg, part)
-        if parent and not base:
-            if chance() < settings.icid_dropped:
-                leg.icid, leg.icid_at = self._hex(96), first.node.ip
-            elif chance() < settings.icid_related:
-                leg.icid, leg.icid_at, leg.related = self._hex(96), first.node.ip, parent.icid
-                leg.kept.append("related_icid")
-            else:
-                leg.kept.append("icid")
-            if chance() < settings.session_id_dropped:
-                leg.session = self._hex(128)
-            else:
-                leg.kept.append("session_id")
-            if chance() < settings.sdp_anchored:
-                leg.anchor = Media(first.node.ip, self.port + 4 * leg.number, self.rng.getrandbits(31))
-            else:
-                leg.kept.append("sdp")
-            odi = self.odi.get(first.names[-1], "")
-            if odi:
-                leg.kept.append("odi")
-            if parent.to_uri == leg.to_uri:
-                leg.kept.append("to")
-            if "C" in last.names and chance() >= settings.history_dropped:
-                leg.kept.append("history_info")
-                busy = "486" if self.scenario.name == "forwarded_busy" else "408"
-                b, c = cast.subscriber("B"), cast.subscriber("C")
-                reason = "user-busy" if busy == "486" else "no-answer"
-                leg.history = (
-                    f"History-Info: <{b.identity}?Reason=SIP%3Bcause%3D{busy}>;index=1, "
-                    f"<{c.identity};cause={busy}>;index=1.1;mp=1\r\n"
-                    f"Diversion: <{b.identity}>;reason={reason};counter=1\r\n"
-                )
+            self._name(leg, part)
+            if leg.parent:
+                self._take_over(leg, leg.parent)
         for visit in leg.visits:
             name = visit.names[-1]
             if visit.kinds & {AS, SMS_GATEWAY} and name not in self.odi:
-                self.odi[name] = "" if chance() < settings.odi_dropped else f"odi-{self._hex(48)}"
-        leg.uris = self._targets(leg, caller)
+                dropped = self.rng.random() < self.lab.settings.odi_dropped
+                self.odi[name] = "" if dropped else f"odi-{self._hex(48)}"
+        leg.uris = self._targets(leg, self.cast.subscriber("A"))
+
+    def _name(self, leg: Leg, part: int) -> None:
+        """Call-ID, tag, CSeq, parties; the icid that the first box in the network makes."""
+        first, rng = leg.visits[0], self.rng
+        leg.call_id = f"{self._hex(96)}@{first.node.host.strip('[]')}"
+        leg.from_tag = self._hex(40)
+        leg.cseq = {True: rng.randrange(1, 9000), False: rng.randrange(1, 9000)}
+        leg.from_uri, leg.to_uri = self._parties(leg, part)
+        maker = leg.visits[1] if UE in first.kinds else first
+        leg.icid_at = maker.node.ip
+        leg.icid = "0" * 24 if rng.random() < self.lab.settings.icid_fixed else self._hex(96)
+        leg.session = self.session_a
+
+    def _take_over(self, leg: Leg, parent: Leg) -> None:
+        """What a B2BUA keeps of the leg that it answers, and what it makes new."""
+        settings, chance, cast = self.lab.settings, self.rng.random, self.cast
+        first = leg.visits[0]
+        if chance() < settings.icid_dropped:
+            leg.icid, leg.icid_at = self._hex(96), first.node.ip
+        elif chance() < settings.icid_related:
+            leg.icid, leg.icid_at, leg.related = self._hex(96), first.node.ip, parent.icid
+            leg.kept.append("related_icid")
+        else:
+            leg.icid, leg.icid_at = parent.icid, parent.icid_at
+            leg.kept.append("icid")
+        if chance() < settings.session_id_dropped:
+            leg.session = self._hex(128)
+        else:
+            leg.session = parent.session
+            leg.kept.append("session_id")
+        if chance() < settings.sdp_anchored:
+            leg.anchor = Media(first.node.ip, self.port + 4 * leg.number, self.rng.getrandbits(31))
+        else:
+            leg.kept.append("sdp")
+        if self.odi.get(first.names[-1]):
+            leg.kept.append("odi")
+        if parent.to_uri == leg.to_uri:
+            leg.kept.append("to")
+        if "C" in leg.visits[-1].names and chance() >= settings.history_dropped:
+            leg.kept.append("history_info")
+            b, c = cast.subscriber("B").identity, cast.subscriber("C").identity
+            busy = self.scenario.name == "forwarded_busy"
+            cause, reason = (486, "user-busy") if busy else (408, "no-answer")  # RFC 4458 §2, RFC 5806 §6.1
+            leg.history = (
+                f"History-Info: <{b}?Reason=SIP%3Bcause%3D{cause}>;index=1, <{c};cause={cause}>;index=1.1;mp=1\r\n"
+                f"Diversion: <{b}>;reason={reason};counter=1\r\n"
+            )
 
     def _parties(self, leg: Leg, part: int) -> tuple[str, str]:
         """The URIs of From and To."""
@@ -250,6 +252,10 @@ class Play(Headers):
         if first:  # a fork goes on from where it left
             begun = (leg.base or leg).transactions[method]
             transaction.vias, transaction.sent = begun.vias[:first], begun.sent[:first]
+            transaction.arrived = begun.arrived[:first]
+            previous = begun.arrived[first - 1]
+        elif previous is None and leg.parent and method == "INVITE":  # a B2BUA that tries another callee
+            previous = leg.parent.transactions[method].arrived[-1]
         leg.transactions[method] = transaction
         answerer = chain[-1].visits[-1].names[-1] if downstream else chain[0].visits[-1].names[-1]
         tag = self._tag(leg, answerer) if in_dialog else ""
@@ -320,7 +326,7 @@ class Play(Headers):
 
     def _next_cseq(self, leg: Leg, method: str, downstream: bool) -> int:
         if method == "ACK" or (leg.base and method == "INVITE"):
-            return leg.invite_cseq or (leg.base or leg).invite_cseq
+            return (leg.base or leg).invite_cseq
         leg.cseq[downstream] += 1
         if method == "INVITE":
             leg.invite_cseq = leg.cseq[downstream]
@@ -345,6 +351,7 @@ class Play(Headers):
                 break
             at += wait
         transaction.sent.append((sent_at, payload, copies))
+        transaction.arrived.append(row)
         return arrival, row
 
     def _unanswered(
@@ -373,6 +380,7 @@ class Play(Headers):
                 break
             at += wait
         transaction.sent.append((first, payload, 7))
+        transaction.arrived.append(row)
         return first + 64 * unit, row
 
     def _trying(self, leg: Leg, transaction: Transaction, hop: int, at: int, ends: str, branch: str) -> None:

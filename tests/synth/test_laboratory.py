@@ -309,6 +309,17 @@ def test_an_as_that_only_proxies_keeps_the_call_id(tmp_path: Path) -> None:
     assert [len(call["legs"]) for call in truth.calls] == [1] * 5
 
 
+def test_every_copy_of_an_invite_comes_from_the_callers(world: World) -> None:
+    """Forks, forwarded legs and proxies: `previous` leads back to the UE that called."""
+    for row in world.truth.messages:
+        if row.method == "INVITE" and row.status is None:
+            origin = row
+            while origin.previous is not None:
+                origin = world.truth.messages[origin.previous]
+            assert (origin.method, origin.reference_point) == ("INVITE", "Gm")
+            assert origin.call_id == next(c for c in world.truth.calls if c["play"] == row.play)["legs"][0]["call_id"]
+
+
 def test_stamps_are_the_true_time_by_the_clock_of_the_point(tmp_path: Path) -> None:
     truth = make(tmp_path, calls=20, points=("access", "core"), skew_s=2.0, drift_ppm=50.0)
     files = {point["name"]: listen(tmp_path / point["file"]) for point in truth.points}
