@@ -72,7 +72,7 @@ class Headers:
             leg.tags[answerer] = self._hex(40)
         return leg.tags[answerer]
 
-    def _contact(self, leg: Leg, visit: Visit, answerer: str) -> str:
+    def _remote_target(self, visit: Visit) -> str:
         """The remote target: the contact of one end of a leg."""
         if UE in visit.kinds:
             return self.cast.subscriber(visit.names[-1]).contact_uri
@@ -278,7 +278,7 @@ class Headers:
 
     def _records(self, passed: list[Visit], sender: Visit, receiver: Visit) -> str:
         """Record-Route with the last box passed on top, as it may be seen between two boxes."""
-        staying = [visit.node for visit in passed if visit.kinds & RECORD_ROUTING and visit.node is not None]
+        staying = [visit.node for visit in passed if visit.kinds & RECORD_ROUTING]
         return "".join(f"Record-Route: {uri}\r\n" for uri in self._shown(staying[::-1], sender, receiver))
 
     def _dialog_routes(self, visits: list[Visit], hop: int) -> str:

@@ -59,14 +59,13 @@ class Transaction:
 
 
 class Leg:
-    """One Call-ID between two ends. A fork is a leg that shares Call-ID and From with the one it left at `forked`."""
+    """One Call-ID between two ends. A fork is a leg that shares Call-ID and From with its `base`."""
 
     def __init__(self, visits: list[Visit], parent: Leg | None, number: int) -> None:
         self.visits, self.parent, self.number = visits, parent, number
         ends = (0, len(visits) - 1)
         self.dialog = [visit for i, visit in enumerate(visits) if i in ends or visit.kinds & RECORD_ROUTING]
         self.base: Leg | None = None
-        self.forked = 0
         self.call_id = self.from_tag = self.icid = self.icid_at = self.related = self.session = ""
         self.from_uri = self.to_uri = ""
         self.uris: list[str] = []

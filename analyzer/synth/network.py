@@ -78,8 +78,7 @@ class Subscriber:
     instance: str
     agent: str
     cell: str
-    key: str  # a token that stays with the subscriber: AKA needs one nonce after the other, SDP an own session id
-    short: str
+    short: str  # the number within the company
 
     @property
     def identity(self) -> str:
@@ -200,7 +199,6 @@ class Network:
             instance=f"<urn:gsma:imei:35{bits(20) % 1_000_000:06d}-{number % 1_000_000:06d}-0>",
             agent=AGENTS[number % len(AGENTS)],
             cell=f"3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=00101{number % 64 + 1:04X}{number % 997 * 256 + 1:07X}",
-            key=f"{bits(60):015x}",
             short=f"{7000 + number % 1000}",
         )
 

@@ -78,7 +78,7 @@ class Play(Headers):
                     base = next(leg for leg in reversed(self.legs) if leg.find(names[0]) is not None)
                     at = max(i for i, visit in enumerate(base.visits) if names[0] in visit.names)
                     leg = Leg(base.visits[:at] + self._visits(names), base.parent, base.number)
-                    leg.base, leg.forked = base, at
+                    leg.base = base
                 else:
                     if not before and self.scenario.kind == "call":
                         parent = next((leg for leg in self.legs if names[0] in leg.visits[-1].names), None)
@@ -260,7 +260,7 @@ class Play(Headers):
         answerer = chain[-1].visits[-1].names[-1] if downstream else chain[0].visits[-1].names[-1]
         tag = self._tag(leg, answerer) if in_dialog else ""
         ends = self._ends(leg, method, cseq, downstream, tag)
-        target = self._contact(leg, visits[-1], answerer) if in_dialog else ""
+        target = self._remote_target(visits[-1]) if in_dialog else ""
         body, body_type = self._body(leg, step.words, chain, downstream)
         own = self._own_request(leg, step, visits[0], downstream)
         tail = f"{body_type}Content-Length: {len(body)}\r\n\r\n"
