@@ -1,0 +1,313 @@
+"""The laboratory: plays scripts on its network and writes what its capture points see."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analyzer.synth.cast import Cast
+from analyzer.synth.legs import Visit
+from analyzer.synth.network import MS, P_CSCF, UE, Network, Node
+from analyzer.synth.play import Play
+from analyzer.synth.points import Point
+from analyzer.synth.scripts import CALLS, MIX, SCENARIOS, SECOND, Step, steps
+from analyzer.synth.truth import MessageRow, Truth
+from analyzer.synth.wire import Route, UdpRoute, connect, handshake
+
+START = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a laboratory does. All shares are of one."""
+
+    calls: int = 100  # scripts of any kind where the mix has no call
+    seed: int = 1
+    mix: dict[str, float] = field(default_factory=dict)  # weights by scenario, in place of `scripts.MIX`
+    calls_per_second: float = 5.0
+
+    # the network
+    subscribers: int = 1000
+    p_cscfs: int = 2
+    application_servers: int = 2
+    s_cscfs: int = 2
+    combined: str = ""  # "P+S", "I+S": two roles in one box
+    ipv6: bool = False
+    host_names: bool = False  # names instead of addresses in Via and Route; they tell the role
+    transport: str = "udp"  # udp, tcp, mixed (Gm over UDP, the rest over TCP)
+    mtu: int = 9000  # 1500: large datagrams go in IP fragments
+    loss: float = 0.0  # of messages on a UDP hop; they are sent again
+
+    # what B2BUAs and borders take away
+    proxying_as: float = 0.0  # AS visits that keep the Call-ID
+    icid_dropped: float = 0.0  # B2BUA visits that begin a new icid and do not say so
+    icid_related: float = 0.0  # of the others: new icid, old one as related-icid
+    icid_fixed: float = 0.0  # calls that get one and the same icid from a broken box
+    session_id_dropped: float = 0.0
+    history_dropped: float = 0.0
+    odi_dropped: float = 0.0  # AS visits where the S-CSCF's own Route has no original dialog identifier
+    sdp_anchored: float = 0.0  # B2BUA visits that put their own address and session into SDP
+    called_rewritten: float = 0.5  # first B2BUA visits that write the translated number into To
+    max_forwards_reset: bool = True
+    topology_hiding: bool = False  # IBCFs make tokens of Via, Route and Record-Route (interconnect calls)
+    translated: float = 0.4  # calls dialled in short or national form, translated by the caller's AS
+    anonymous: float = 0.03
+
+    # the capture
+    points: tuple[str, ...] = ("all",)  # each: all, core, access, a node name, or several joined by +
+    skew_s: float = 0.0  # the clock of each point but the first is off by up to this
+    drift_ppm: float = 0.0  # and runs wrong by up to this
+    capture_loss: float = 0.0  # of packets, at each point for itself
+    mirrored: bool = False  # packets between two tapped boxes are captured twice
+    format: str = "pcap"  # pcap or pcapng
+    keep_messages: bool = True  # truth row by row; costs about 0.5 kB a message
+
+
+class Laboratory:
+    """A network, its capture points and the truth; `run` fills a directory.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     truth = Laboratory(Settings(calls=3, mix={"busy": 1})).run(directory)
+        ...     [call["outcome"] for call in truth.calls]
+        ['busy', 'busy', 'busy']
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings = settings or Settings()
+        unknown = set(settings.mix) - set(SCENARIOS)
+        if unknown:
+            raise ValueError(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
+        if settings.subscribers < 4:
+            raise ValueError("a forwarded or forked call needs 4 subscribers")
+        self.rng = random.Random(f"laboratory {settings.seed}")
+        self.network = Network(
+            self.rng,
+            subscribers=settings.subscribers,
+            p_cscfs=settings.p_cscfs,
+            s_cscfs=settings.s_cscfs,
+            application_servers=settings.application_servers,
+            combined=settings.combined,
+            ipv6=settings.ipv6,
+            host_names=settings.host_names,
+        )
+        self.truth = Truth(asdict(settings))
+        self._points: list[Point] = []
+        self._scripts: dict[str, list[Step]] = {}
+        self._routes: dict[tuple[Node, Node], Route] = {}
+        self._pending: list[tuple[int, int, int | None, Node, Node, bytes]] = []
+        self._messages = 0
+        self._next_port = 40_000
+        self._counts: Counter[str] = Counter()
+        self._used: set[Node] = set()
+
+    def run(self, directory: str | Path) -> Truth:
+        """Write captures (``<point>.pcap``), ``truth.json``, ``messages.csv``, ``sightings.csv``; returns the truth.
+
+        Raises:
+            ValueError: a scenario, point or format that there is not.
+        """
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        self._points = self._open_points(directory)
+        sightings = self.truth.sightings if self.settings.keep_messages else None
+        at = START
+        for number, (gap, scenario) in enumerate(self._programme()):
+            at += gap
+            if number % 64 == 63:
+                self._carry(at)
+            play = Play(self, number, scenario, at, Cast(self, scenario))
+            play.run()
+            self._keep(play)
+        self._carry(1 << 62)
+        for point in self._points:
+            point.close(sightings)
+        self._close_truth()
+        self.truth.write(directory)
+        return self.truth
+
+    # -- what the plays ask for ---------------------------------------------------------------------------------------
+
+    def steps(self, script: str) -> list[Step]:
+        if script not in self._scripts:
+            self._scripts[script] = steps(script)
+        return self._scripts[script]
+
+    def transport(self, one: Node, other: Node) -> str:
+        kind = self.settings.transport
+        if kind == "mixed":
+            return "UDP" if UE in one.roles or UE in other.roles else "TCP"
+        return kind.upper()
+
+    def loss(self, one: Node, other: Node) -> float:
+        """The share of messages that a hop loses; none where a node talks to itself or TCP carries them."""
+        return 0.0 if one is other or self.transport(one, other) == "TCP" else self.settings.loss
+
+    def flight(self, sender: Visit, receiver: Visit) -> int:
+        """How long a message flies: the radio is slower than the core."""
+        if UE in sender.kinds or UE in receiver.kinds:
+            return 12 * MS + int(self.rng.random() * 10 * MS)
+        return MS // 5 + int(self.rng.random() * MS)
+
+    def put(
+        self, play: int, call_id: str, sent_at: int, received_at: int | None, sender: Node, receiver: Node, point: str,
+        method: str, status: int, cseq: int, branch: str, payload: bytes, copy: int, previous: int | None,
+    ) -> int:  # fmt: skip
+        """A message leaves; returns its number. What a box says to itself is on no wire and has no number."""
+        if sender is receiver:
+            return previous if previous is not None else -1
+        number = self._messages
+        self._messages += 1
+        self._pending.append((sent_at, number, received_at, sender, receiver, payload))
+        if copy:
+            self._counts["retransmissions"] += 1
+        if self.settings.keep_messages:
+            previous = None if previous == -1 else previous
+            self.truth.messages.append(
+                MessageRow(
+                    number, play, call_id, sender.name, receiver.name, point, method, status or None, cseq, branch,
+                    sent_at, received_at, copy, previous,
+                )
+            )  # fmt: skip
+        return number
+
+    # -- the programme ------------------------------------------------------------------------------------------------
+
+    def _programme(self) -> Any:
+        """The scenarios and the time from one to the next, until there are enough calls."""
+        mix = self.settings.mix or MIX
+        scenarios, weights = [SCENARIOS[name] for name in mix], list(mix.values())
+        calls_among = sum(weight for scenario, weight in zip(scenarios, weights, strict=True) if scenario in CALLS)
+        rate = self.settings.calls_per_second * sum(weights) / (calls_among or sum(weights))
+        calls = 0
+        while calls < self.settings.calls:
+            scenario = self.rng.choices(scenarios, weights)[0]
+            calls += scenario in CALLS or not calls_among
+            yield int(self.rng.expovariate(rate) * SECOND), scenario
+
+    def _carry(self, until: int) -> None:
+        """Put on the wire what is due before `until`, in order, and let the points write it."""
+        pending = self._pending
+        pending.sort()
+        due = next((i for i, event in enumerate(pending) if event[0] >= until), len(pending))
+        points = self._points
+        for sent_at, number, received_at, sender, receiver, payload in pending[:due]:
+            route = self._routes.get((sender, receiver)) or self._connect(sent_at, sender, receiver)
+            frames = tuple(route.frames(payload))
+            for point in points:
+                point.see(sender, receiver, sent_at, received_at, frames, number)
+        del pending[:due]
+        sightings = self.truth.sightings if self.settings.keep_messages else None
+        for point in points:
+            point.flush(until, sightings)
+
+    def _connect(self, at: int, sender: Node, receiver: Node) -> Route:
+        if self.transport(sender, receiver) == "UDP":
+            self._routes[sender, receiver] = UdpRoute(sender, receiver, self.settings.mtu)
+            return self._routes[sender, receiver]
+        self._next_port = 40_000 + (self._next_port - 39_999) % 20_000
+        here, there = connect(sender, receiver, min(self.settings.mtu, 1500), self._next_port, self.rng.getrandbits(31))
+        self._routes[sender, receiver], self._routes[receiver, sender] = here, there
+        for step, (side, frame) in enumerate(handshake(here)):
+            moment = at - (3 - step) * 60_000
+            for point in self._points:
+                point.see(side.sender, side.receiver, moment, moment + 50_000, (frame,), None)
+        return here
+
+    # -- capture points -----------------------------------------------------------------------------------------------
+
+    def _open_points(self, directory: Path) -> list[Point]:
+        settings, points = self.settings, []
+        if settings.format not in ("pcap", "pcapng"):
+            raise ValueError(f"format {settings.format!r} is neither pcap nor pcapng")
+        for number, name in enumerate(settings.points):
+            tapped = {node for part in name.split("+") for node in self._tapped(part)}
+            rng = random.Random(f"point {settings.seed} {number}")
+            offset = round(rng.uniform(-1, 1) * settings.skew_s * SECOND) if number else 0
+            drift = rng.uniform(-1, 1) * settings.drift_ppm if number else 0.0
+            points.append(
+                Point(
+                    name,
+                    tapped,
+                    directory / f"{name}.{settings.format}",
+                    rng,
+                    start=START,
+                    offset=offset,
+                    drift_ppm=round(drift, 3),
+                    loss=settings.capture_loss,
+                    mirrored=settings.mirrored,
+                )
+            )
+        return points
+
+    def _tapped(self, name: str) -> list[Node]:
+        nodes = self.network.nodes
+        if name == "all":
+            return nodes
+        if name == "access":
+            return [node for node in nodes if P_CSCF in node.roles]
+        if name == "core":
+            return [node for node in nodes if not {UE, P_CSCF} & set(node.roles)]
+        named = [node for node in nodes if node.name == name]
+        if not named:
+            boxes = ", ".join(node.name for node in nodes if UE not in node.roles)
+            raise ValueError(f"no capture point {name!r}; there are all, core, access and the nodes {boxes}")
+        return named
+
+    # -- truth --------------------------------------------------------------------------------------------------------
+
+    def _keep(self, play: Play) -> None:
+        self._counts[play.scenario.kind] += 1
+        self._used.update(visit.node for leg in play.all_legs for visit in leg.visits)
+        if play.scenario.kind == "call":
+            self.truth.calls.append(play.truth())
+        elif play.scenario.kind == "registration":
+            self.truth.registrations += play.attempts
+        else:
+            self.truth.short_messages.append(play.truth())
+
+    def _close_truth(self) -> None:
+        truth = self.truth
+        used = [node for node in self.network.nodes if node in self._used]
+        truth.nodes = [
+            {
+                "name": node.name,
+                "roles": list(node.roles),
+                "address": node.socket,
+                "network": node.network,
+                "host": node.host,
+            }
+            for node in used
+        ]
+        truth.points = [
+            {
+                "name": point.name, "file": point.path.name, "offset_ns": point.offset, "drift_ppm": point.drift_ppm,
+                "start_ns": point.start, "packets": point.frames, "lost_packets": point.lost,
+                "nodes": [node.name for node in used if node in point.tapped],
+            }
+            for point in self._points
+        ]  # fmt: skip
+        truth.counts = {"messages": self._messages, **dict(sorted(self._counts.items()))}
+
+
+def make(directory: str | Path, **settings: Any) -> Truth:
+    """Captures with known truth in `directory`; the settings are the fields of `Settings`.
+
+    The same settings give the same bytes.
+
+    Raises:
+        TypeError: a setting that there is not.
+        ValueError: a value that there is not.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     truth = make(directory, calls=2, seed=7, mix={"cancelled": 1})
+        ...     len(truth.calls), len(truth.calls[0]["legs"])
+        (2, 3)
+    """
+    return Laboratory(Settings(**settings)).run(directory)

@@ -1,0 +1,71 @@
+"""What the analyzer makes of the laboratory's captures, beside what really happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import analyzer
+from analyzer.synth import Truth, make
+
+# Domain of `calls.outcome`, by the final response that ended the set-up of a leg.
+OUTCOMES = {
+    200: "answered", 403: "rejected", 404: "unreachable", 408: "server_failure", 480: "no_answer", 486: "busy",
+    487: "cancelled", 500: "server_failure", 503: "server_failure", 603: "rejected",
+}  # fmt: skip
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {"calls": 150},
+    "lossy": {"calls": 60, "loss": 0.05},
+    "hidden": {"calls": 20, "topology_hiding": True, "mix": {"interconnect": 1, "breakout": 1}},
+    "ipv6 in fragments": {"calls": 60, "ipv6": True, "mtu": 1500, "host_names": True, "format": "pcapng"},
+    "tcp": {"calls": 60, "transport": "tcp", "combined": "P+S"},
+    "mirrored": {"calls": 60, "mirrored": True, "combined": "I+S", "proxying_as": 0.5},
+    "two points": {"calls": 60, "points": ("access", "core"), "skew_s": 0.0},
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS, ids=lambda name: name.replace(" ", "_"))
+def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, analyzer.Capture]:
+    directory: Path = tmp_path_factory.mktemp("lab")
+    truth = make(directory, seed=11, **VARIANTS[request.param])
+    return truth, analyzer.read([directory / point["file"] for point in truth.points])
+
+
+def test_every_message_is_a_row_for_each_time_it_was_captured(seen: tuple[Truth, analyzer.Capture]) -> None:
+    truth, capture = seen
+    messages = capture.table("messages")
+    assert messages.height == len(truth.sightings)
+    assert messages["complete"].all()
+
+
+def test_what_a_point_saw_twice_is_marked(seen: tuple[Truth, analyzer.Capture]) -> None:
+    truth, capture = seen
+    if len(truth.points) == 1:
+        assert capture.table("messages")["duplicate"].sum() == sum(sighting.duplicate for sighting in truth.sightings)
+
+
+def test_every_leg_is_a_call_with_its_outcome(seen: tuple[Truth, analyzer.Capture]) -> None:
+    """Legs are not joined over B2BUAs: each Call-ID with an INVITE is a row."""
+    truth, capture = seen
+    expected = {leg["call_id"]: OUTCOMES[leg["status"]] for call in truth.calls for leg in call["legs"]}
+    rows = capture.table("calls").select("call_ids", "outcome").rows()
+    assert sorted((ids[0], outcome) for ids, outcome in rows) == sorted(expected.items())
+
+
+def test_registrations_are_told_apart(seen: tuple[Truth, analyzer.Capture]) -> None:
+    truth, capture = seen
+    fields = ("call_id", "aor", "contact", "kind", "outcome", "status", "challenges")
+    expected = sorted(tuple(map(str, (row[name] for name in fields))) for row in truth.registrations)
+    rows = capture.table("registrations").select(fields).rows()
+    assert sorted(tuple(map(str, row)) for row in rows) == expected
+
+
+def test_copies_are_what_was_sent_again(seen: tuple[Truth, analyzer.Capture]) -> None:
+    truth, capture = seen
+    again = {row.number for row in truth.messages if row.copy}
+    expected = sum(sighting.number in again and not sighting.duplicate for sighting in truth.sightings)
+    messages = capture.table("messages")
+    if len(truth.points) == 1:
+        assert messages.filter(~messages["duplicate"])["retransmission"].sum() == expected
