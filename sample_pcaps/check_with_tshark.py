@@ -21,6 +21,8 @@ EXPLAINED: dict[str, dict[int, str]] = {
         23: "tshark 4.0 takes CRLFCRLF and the BYE behind it for one keep-alive; RFC 3261 §7.5 has it skipped"
     },
 }
+# What a person would have to switch on by hand.
+PREFERENCES = ("tcp.reassemble_out_of_order:TRUE", "esp.enable_null_encryption_decode_heuristic:TRUE")
 
 
 def layers_of(packet: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -41,22 +43,15 @@ def tshark_packets(path: Path) -> int:
 
 def tshark_rows(path: Path) -> list[tuple[Any, ...]]:
     """(frame, time, source, target, method, status, Call-ID, CSeq) of every SIP message that tshark sees."""
-    command = ["tshark", "-n", "-r", str(path), "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", "sip && !icmp"]
-    command += ["-T", "json", "--no-duplicate-keys", "-J", "frame ip ipv6 udp tcp sctp sip"]
+    command = ["tshark", "-n", "-r", str(path), "-Y", "sip && !icmp"]
+    command += [word for preference in PREFERENCES for word in ("-o", preference)]
+    command += ["-T", "json", "--no-duplicate-keys", "-J", "frame ip ipv6 udp tcp sctp sip exported_pdu"]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     rows = []
     for packet in json.loads(done.stdout.decode(errors="replace") or "[]"):
         layers = packet["_source"]["layers"]
         frame = layers["frame"]
-        ip = layers_of(layers, "ip") or layers_of(layers, "ipv6")
-        family = "ip" if "ip" in layers else "ipv6"
-        transport = next(name for name in ("udp", "tcp", "sctp") if name in layers)
-        ports = layers_of(layers, transport)[0]
-        ends = []
-        for side in ("src", "dst"):
-            host = ip[0][f"{family}.{side}"]
-            host = f"[{host}]" if family == "ipv6" else host
-            ends.append(f"{host}:{ports[f'{transport}.{side}port']}")
+        ends = innermost_ends(layers, frame["frame.protocols"].split(":"))
         for sip in layers_of(layers, "sip"):
             status = sip.get("sip.Status-Line_tree", {}).get("sip.Status-Code")
             header = sip.get("sip.msg_hdr_tree", {})
@@ -66,6 +61,24 @@ def tshark_rows(path: Path) -> list[tuple[Any, ...]]:
                 int(status) if status else None, header.get("sip.Call-ID"), int(cseq.get("sip.CSeq.seq", 0)),
             ))  # fmt: skip
     return rows
+
+
+def innermost_ends(layers: dict[str, Any], protocols: list[str]) -> list[str]:
+    """Source and target of the innermost addresses and ports."""
+    if "exported_pdu" in layers:
+        tags = {name: value for tag in layers["exported_pdu"]["exported_pdu.tag_tree"] for name, value in tag.items()}
+        return [f"{tags[f'exported_pdu.ipv4_{side}']}:{tags[f'exported_pdu.{side}_port']}" for side in ("src", "dst")]
+    # Of a layer that is there twice the last is the innermost; what follows a chunk of SCTP has no ports.
+    family = next(name for name in reversed(protocols) if name in ("ip", "ipv6"))
+    transport = next(name for name in reversed(protocols) if name in ("udp", "tcp", "sctp"))
+    ip = layers_of(layers, family)[-1]
+    ports = [layer for layer in layers_of(layers, transport) if f"{transport}.srcport" in layer][-1]
+    ends = []
+    for side in ("src", "dst"):
+        host = ip[f"{family}.{side}"]
+        host = f"[{host}]" if family == "ipv6" else host
+        ends.append(f"{host}:{ports[f'{transport}.{side}port']}")
+    return ends
 
 
 def truth_rows(truth: dict[str, Any]) -> list[tuple[Any, ...]]:

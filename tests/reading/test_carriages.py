@@ -1,0 +1,105 @@
+"""What only a user can say of a link, and what `messages` tells of where a packet was seen."""
+
+from __future__ import annotations
+
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from places import SAMPLES
+
+import analyzer
+
+BASIC = SAMPLES / "basic_call.pcap"
+
+
+def as_user0(path: Path) -> Path:
+    """The basic call in a file that calls its Ethernet LINKTYPE_USER0 (147)."""
+    data = BASIC.read_bytes()
+    path.write_bytes(data[:20] + struct.pack("<I", 147) + data[24:])
+    return path
+
+
+def test_a_user_defined_link_type_is_read_as_told(tmp_path: Path) -> None:
+    path = as_user0(tmp_path / "user0.pcap")
+    assert analyzer.read(path, link_types=["USER0=ETHERNET"]).table("messages").height == 7
+    assert analyzer.read(path, link_types=["147=1"]).table("messages").height == 7
+
+
+def test_the_text_of_a_message_is_fetched_through_it(tmp_path: Path) -> None:
+    cap = analyzer.read(as_user0(tmp_path / "user0.pcap"), link_types=["user0=ethernet"])
+    assert cap.message(cap.table("messages")["message"][0]).text.startswith(b"INVITE sip:bob@example.com SIP/2.0\r\n")
+
+
+def test_without_the_option_the_problem_says_what_to_type(tmp_path: Path) -> None:
+    cap = analyzer.read(as_user0(tmp_path / "user0.pcap"))
+    assert cap.table("account").rows() == [("link", "unknown_link_type_147", 7)]
+    (detail,) = cap.table("problems")["detail"]
+    (word,) = re.findall(r"--link-type (\S+=ETHERNET)", detail)
+    assert word == "USER0=ETHERNET"
+
+
+def test_the_command_takes_it_and_says_what_is_no_link_type(tmp_path: Path) -> None:
+    path = as_user0(tmp_path / "user0.pcap")
+    words = [sys.executable, "-m", "analyzer", "calls", "--format", "csv", str(path), "--link-type"]
+    done = subprocess.run([*words, "USER0=ETHERNET"], capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
+    done = subprocess.run([*words, "USER0=TOKEN"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "'TOKEN'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("word", ["USER16=ETHERNET", "USER0", "=1", "USER0=ETHERNET=1"])
+def test_what_is_no_link_type_is_an_error(word: str) -> None:
+    with pytest.raises(analyzer.AnalyzerError, match="link type"):
+        analyzer.read(BASIC, link_types=[word])
+
+
+def with_interface(path: Path, name: bytes) -> Path:
+    """The first packet of the basic call in a pcapng with a named interface (if_name, option 2)."""
+    data = BASIC.read_bytes()
+    (length,) = struct.unpack_from("<I", data, 32)
+    frame = data[40 : 40 + length]
+
+    def block(kind: int, body: bytes) -> bytes:
+        body += bytes(-len(body) % 4)
+        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+    options = struct.pack("<HH", 2, len(name)) + name + bytes(-len(name) % 4) + bytes(4)
+    path.write_bytes(
+        block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+        + block(1, struct.pack("<HHI", 1, 0, 0) + options)
+        + block(6, struct.pack("<IIIII", 0, 0, 1, length, length) + frame)
+    )
+    return path
+
+
+def test_the_interface_of_a_pcapng_is_named(tmp_path: Path) -> None:
+    path = with_interface(tmp_path / "named.pcapng", b"ens192")
+    assert analyzer.read(path).table("messages")["interface"].to_list() == ["ens192"]
+
+
+def test_an_any_capture_tells_the_index_of_the_interface() -> None:
+    # Linux's second interface, in the header of each packet of this sample.
+    assert set(analyzer.read(SAMPLES / "link_sll2.pcap").table("messages")["interface"]) == {"2"}
+
+
+def test_sctp_without_ip_has_no_addresses(tmp_path: Path) -> None:
+    data = (SAMPLES / "sctp_call.pcap").read_bytes()
+    out, at = data[:20] + struct.pack("<I", 248), 24
+    while at < len(data):
+        (length,) = struct.unpack_from("<I", data, at + 8)
+        packet = data[at + 16 + 34 : at + 16 + length]  # behind Ethernet and IPv4
+        out += data[at : at + 8] + struct.pack("<II", len(packet), len(packet)) + packet
+        at += 16 + length
+    path = tmp_path / "sctp.pcap"
+    path.write_bytes(out)
+    messages = analyzer.read(path).table("messages")
+    assert messages.height == analyzer.read(SAMPLES / "sctp_call.pcap").table("messages").height
+    assert messages["src_ip"].null_count() == messages.height
+    assert set(messages["src_port"]) == {5060}
+    assert analyzer.read(path).table("calls")["outcome"].to_list() == ["answered"]
