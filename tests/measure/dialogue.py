@@ -13,6 +13,10 @@ def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
     """The tables of a capture that ends so many seconds after its start."""
     empty = {name: pl.DataFrame(schema=schema.TABLES[name].polars()) for name in ("problems", "account")}
     last = pl.Series([frames.at(ends)], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC"))
-    files = pl.DataFrame(schema=schema.FILES.polars()).clear(1).with_columns(last.alias("last_at"), cut=pl.lit(False))
+    files = (
+        pl.DataFrame(schema=schema.FILES.polars())
+        .clear(1)
+        .with_columns(last.alias("last_at"), last.alias("ended_at"), cut=pl.lit(value=False))
+    )
     core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
     return Capture(core | empty)
