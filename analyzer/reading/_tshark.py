@@ -15,8 +15,8 @@ from typing import Any
 from pyshark.capture.capture import TSharkCrashException
 from pyshark.capture.file_capture import FileCapture
 
-#: What is asked of tshark before the user's own words: without it, messages in segments out of order are lost.
-PREFERENCES = {"tcp.reassemble_out_of_order": "TRUE"}
+#: What is asked of tshark before the user's own words: without it, messages out of order and in ESP in clear are lost.
+PREFERENCES = {"tcp.reassemble_out_of_order": "TRUE", "esp.enable_null_encryption_decode_heuristic": "TRUE"}
 _LAYERS = "frame ip ipv6 ipv6.fraghdr udp tcp sctp sip"
 
 
@@ -37,6 +37,8 @@ def main(path: str, *preferences: str) -> None:
         for packet in capture:
             print(json.dumps(_frame(packet)))
         capture.close()
+    except ValueError as error:
+        print(json.dumps({"error": str(error)}))
     except TSharkCrashException as error:
         said = re.search(r"^Last error line: (?:tshark: )?(.*)", str(error), re.MULTILINE)
         print(json.dumps({"error": said[1] if said else str(error)}))
@@ -63,7 +65,10 @@ def _frame(packet: Any) -> dict[str, Any]:
 
 
 def _last(protocols: list[str], names: set[str]) -> str:
-    return next(name for name in reversed(protocols) if name in names)
+    found = next((name for name in reversed(protocols) if name in names), None)
+    if found is None:
+        raise ValueError(f"a message without {' or '.join(sorted(names))}: engine native reads such captures")
+    return found
 
 
 def _innermost(packet: Any, name: str, field: str) -> str:

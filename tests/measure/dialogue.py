@@ -18,5 +18,6 @@ def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
         .clear(1)
         .with_columns(last.alias("last_at"), last.alias("ended_at"), cut=pl.lit(value=False))
     )
+    empty["descriptions"] = pl.DataFrame(schema=schema.DESCRIPTIONS.polars())
     core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
     return Capture(core | empty)
