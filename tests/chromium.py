@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -93,6 +94,8 @@ class Chromium:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            if not select.select([self._from], [], [], _PATIENCE_S)[0]:
+                raise RuntimeError("Chromium does not answer")
             piece = os.read(self._from, 1 << 20)
             if not piece:
                 raise RuntimeError("Chromium has ended")
@@ -120,8 +123,8 @@ class Page:
         self, browser: Chromium, path: Path, fragment: str, *, script: bool, dark: bool, size: tuple[int, int]
     ) -> None:
         self._browser = browser
-        target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = browser.call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self._call(f"{domain}.enable")
         self._call(
@@ -135,6 +138,11 @@ class Page:
         browser.await_event("Page.loadEventFired", self._session)
         if script:
             self.js(_READY)
+
+    def close(self) -> None:
+        """Its events are forgotten with it."""
+        self._browser.call("Target.closeTarget", targetId=self._target)
+        self._browser.events.clear()
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
         return self._browser.call(method, self._session, **parameters)

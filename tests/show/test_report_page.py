@@ -32,17 +32,25 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def opened(browser: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Open:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reports")
+
+
+@pytest.fixture
+def opened(browser: Chromium, folder: Path) -> Iterator[Open]:
     """Opens the report of samples; each is written once."""
-    folder = tmp_path_factory.mktemp("reports")
+    pages = []
 
     def open_(*names: str, fragment: str = "", **how: object) -> Page:
         path = folder / f"{'-'.join(names)}.html"
         if not path.exists():
             capture(*names).report(path)
-        return browser.open(path, fragment, **how)  # type: ignore[arg-type]
+        pages.append(browser.open(path, fragment, **how))  # type: ignore[arg-type]
+        return pages[-1]
 
-    return open_
+    yield open_
+    for page in pages:
+        page.close()
 
 
 #: Several calls with several outcomes, and registrations.
@@ -239,8 +247,10 @@ def test_next_follows_the_order_of_the_table(opened: Open) -> None:
     numbers = cells(page, "calls", 1)
     click(page, "#calls tbody tr td a")
     page.wait("#call .picture")
-    click(page, "#call nav button:nth-child(3)")
-    page.js("new Promise(done => addEventListener('hashchange', done, {once: true}))")
+    page.js(
+        "new Promise(done => { addEventListener('hashchange', () => done(true), {once: true});"
+        " document.querySelector('#call nav button:nth-child(3)').click(); })"
+    )
     assert page.js("location.hash") == f"#call/{numbers[1]}"
 
 
