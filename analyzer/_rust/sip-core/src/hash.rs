@@ -5,10 +5,12 @@
 
 use std::hash::{BuildHasher, Hasher};
 
+use twox_hash::XxHash3_64;
+
 /// XXH3-64 of bytes.
 #[inline]
 pub fn bytes(data: &[u8]) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(data)
+    XxHash3_64::oneshot(data)
 }
 
 /// Mixes two hashes; not symmetric.

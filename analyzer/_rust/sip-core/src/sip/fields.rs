@@ -32,10 +32,13 @@ pub struct Scratch {
 
 #[derive(Debug, Default)]
 struct Work {
-    /// The Via stack in normal form, top first.
-    vias: Vec<u8>,
-    top_end: usize,
+    /// The topmost Via in normal form.
+    via: Vec<u8>,
+    /// Where it has its sent-by.
     sent_by: (usize, usize),
+    /// Hashes of the Via values in normal form, top first.
+    vias: Vec<u64>,
+    known: via::Known,
     content_type: Vec<u8>,
     require: Vec<u8>,
     supported: Vec<u8>,
@@ -43,9 +46,9 @@ struct Work {
 
 impl Work {
     fn clear(&mut self) {
-        self.vias.clear();
-        self.top_end = 0;
+        self.via.clear();
         self.sent_by = (0, 0);
+        self.vias.clear();
         self.content_type.clear();
         self.require.clear();
         self.supported.clear();
@@ -76,11 +79,11 @@ pub struct ViaStack<'a> {
     pub rport: Option<&'a [u8]>,
     /// The branch is the magic cookie and something after it: it names the transaction by itself (RFC 3261 §17.2.3).
     pub unique_branch: bool,
-    /// XXH3 of the top value: RFC 2543 matching compares the whole of it.
+    /// Hash of the top value: RFC 2543 matching compares the whole of it.
     pub top_hash: u64,
-    /// XXH3 of the whole stack.
+    /// Hash of the whole stack.
     pub hash: u64,
-    /// XXH3 of the stack without its top: equals `hash` of the message one hop nearer to the client.
+    /// Hash of the stack without its top: equals `hash` of the message one hop nearer to the client.
     pub rest_hash: u64,
 }
 
@@ -533,14 +536,27 @@ impl<'a> Fields<'a> {
     }
 
     fn via_value(&mut self, value: &'a [u8], work: &mut Work) {
+        let below = self.via.count > 0;
+        if below && let Some((hash, flaws)) = work.known.get(value) {
+            self.flaws.merge(flaws);
+            work.vias.push(hash);
+            self.via.count = self.via.count.saturating_add(1);
+            return;
+        }
         let Some(via) = via::parse(value) else {
             self.flaws.add(Flaw::Via);
             return;
         };
-        self.flaws.merge(via.flaws);
-        let normal = via::normalise(&via, &mut work.vias);
+        let from = work.via.len();
+        let mut normal = via::normalise(&via, &mut work.via);
+        normal.flaws.merge(via.flaws);
         self.flaws.merge(normal.flaws);
-        if self.via.count == 0 {
+        let hash = hash::bytes(work.via.get(from..).unwrap_or_default());
+        work.vias.push(hash);
+        if below {
+            work.via.truncate(from);
+            work.known.put(value, hash, normal.flaws);
+        } else {
             let branch = normal.branch.filter(|b| !b.is_empty());
             self.via.branch = branch;
             self.via.unique_branch = branch.is_some_and(via::is_unique_branch);
@@ -549,7 +565,6 @@ impl<'a> Fields<'a> {
             self.via.received = normal.received;
             self.via.rport = normal.rport;
             work.sent_by = normal.sent_by;
-            work.top_end = work.vias.len();
         }
         self.via.count = self.via.count.saturating_add(1);
     }
@@ -625,12 +640,11 @@ impl<'a> Fields<'a> {
 
     /// What can be said once all header lines are read.
     fn finish_header(&mut self, header: &[u8], work: &'a Work) {
-        if self.via.count > 0 {
-            let (top, rest) = split(&work.vias, work.top_end);
-            self.via.sent_by = work.vias.get(work.sent_by.0..work.sent_by.1);
-            self.via.top_hash = hash::bytes(top);
-            self.via.hash = if rest.is_empty() { self.via.top_hash } else { hash::bytes(&work.vias) };
-            self.via.rest_hash = hash::bytes(rest);
+        if let Some((&top, below)) = work.vias.split_first() {
+            self.via.sent_by = work.via.get(work.sent_by.0..work.sent_by.1);
+            self.via.top_hash = top;
+            self.via.rest_hash = below.iter().rev().fold(0, |rest, &value| hash::pair(value, rest));
+            self.via.hash = hash::pair(top, self.via.rest_hash);
         }
         if !work.require.is_empty() {
             self.require = Some(&work.require);

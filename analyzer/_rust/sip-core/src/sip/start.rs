@@ -83,15 +83,16 @@ fn parse_request<'a>(line: &'a [u8], trimmed: &'a [u8]) -> Option<StartLine<'a>>
         }
     };
     flaws.merge(version_flaw(version));
-    let bare = uri.iter().all(|b| !matches!(b, b'<' | b'>' | b' ' | b'\t')) && !has_uri_headers(uri);
-    flaws.add_if(!bare, Flaw::RequestUri);
+    let bare = memchr::memchr3(b'<', b'>', b' ', uri).is_none() && memchr::memchr(b'\t', uri).is_none();
+    flaws.add_if(!bare || has_uri_headers(uri), Flaw::RequestUri);
     Some(StartLine { line: Line::Request { method, uri }, version, flaws })
 }
 
 /// Does a SIP URI carry `?headers` (RFC 4475 §3.1.2.11)? A `?` may also stand in the user part.
 fn has_uri_headers(uri: &[u8]) -> bool {
-    let host = memchr::memrchr(b'@', uri).and_then(|at| uri.get(at..)).unwrap_or(uri);
-    memchr::memchr(b'?', host).is_some() && (starts_with(uri, b"sip:") || starts_with(uri, b"sips:"))
+    let Some(last) = memchr::memrchr(b'?', uri) else { return false };
+    let host = memchr::memrchr(b'@', uri).unwrap_or(0);
+    last >= host && (starts_with(uri, b"sip:") || starts_with(uri, b"sips:"))
 }
 
 /// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) ":"` (RFC 3986 §3.1).

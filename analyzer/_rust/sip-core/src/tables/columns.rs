@@ -6,9 +6,12 @@
 use std::sync::Arc;
 
 use arrow_array::builder::make_view;
-use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray, UInt32Array,
+};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow_schema::{ArrowError, Field, Schema};
+use arrow_select::take::take;
 
 use crate::hash;
 use crate::packet::NO_TIME;
@@ -20,26 +23,30 @@ pub trait Column: Sized {
     fn finish(self) -> Result<ArrayRef, ArrowError>;
 }
 
-/// One bit for each row.
+/// One bit for each row; nothing is allocated before the first is set.
 struct Bits {
     words: Vec<u64>,
     rows: usize,
-    count: usize,
 }
 
 impl Bits {
     fn new(rows: usize) -> Self {
-        Self { words: Vec::new(), rows, count: 0 }
+        Self { words: Vec::new(), rows }
     }
 
     #[inline]
     fn set(&mut self, row: usize) {
-        if self.words.is_empty() {
-            self.words = vec![0; self.rows.div_ceil(64)];
+        match self.words.get_mut(row / 64) {
+            Some(word) => *word |= 1 << (row % 64),
+            None => self.set_first(row),
         }
+    }
+
+    #[cold]
+    fn set_first(&mut self, row: usize) {
+        self.words.resize(self.rows.div_ceil(64), 0);
         if let Some(word) = self.words.get_mut(row / 64) {
             *word |= 1 << (row % 64);
-            self.count += 1;
         }
     }
 
@@ -49,7 +56,7 @@ impl Bits {
     }
 
     fn finish_nulls(self) -> Option<NullBuffer> {
-        (self.count < self.rows).then(|| NullBuffer::new(self.finish()))
+        Some(NullBuffer::new(self.finish())).filter(|nulls| nulls.null_count() > 0)
     }
 }
 
@@ -66,9 +73,18 @@ impl<T: Copy + Default> Values<T> {
 
     #[inline]
     fn set(&mut self, row: usize, value: T) {
-        if self.values.is_empty() {
-            self.values = vec![T::default(); self.valid.rows];
+        match self.values.get_mut(row) {
+            Some(slot) => {
+                *slot = value;
+                self.valid.set(row);
+            }
+            None => self.set_first(row, value),
         }
+    }
+
+    #[cold]
+    fn set_first(&mut self, row: usize, value: T) {
+        self.values.resize(self.valid.rows, T::default());
         if let Some(slot) = self.values.get_mut(row) {
             *slot = value;
             self.valid.set(row);
@@ -81,12 +97,17 @@ impl<T: Copy + Default> Values<T> {
     }
 }
 
-/// Text: views into one buffer. A string that was there not long ago is stored once.
+/// Text: each string once, as far as it was there not long ago, and for each row which of them it has.
+///
+/// Arrow checks every string it is given for UTF-8; so it is given each once, and gathers the rows itself.
 pub struct Text {
-    views: Values<u128>,
+    /// For each row the number of its string.
+    rows: Values<u32>,
+    /// Where each string lies in the buffer: offset, length.
+    strings: Vec<(u32, u32)>,
     buffer: Vec<u8>,
-    /// By hash: where a recent string lies in the buffer. Small, so that those of all columns stay in the cache.
-    recent: Vec<(u32, u32)>,
+    /// By hash: the number of a recent string, and one. Small, so that those of all columns stay in the cache.
+    recent: Vec<u32>,
 }
 
 /// Nullable 64-bit integer.
@@ -103,9 +124,7 @@ const RECENT: usize = 1024;
 
 impl Text {
     pub fn set(&mut self, row: usize, value: Option<&str>) {
-        if let Some(text) = value {
-            self.set_utf8(row, text.as_bytes());
-        }
+        self.set_bytes(row, value.map(str::as_bytes));
     }
 
     /// Bytes from the wire: null if absent or empty; what is not UTF-8 becomes U+FFFD.
@@ -113,44 +132,56 @@ impl Text {
     pub fn set_bytes(&mut self, row: usize, value: Option<&[u8]>) {
         match value {
             None | Some([]) => {}
-            _ if row >= self.views.valid.rows => {}
-            Some(bytes) if bytes.is_ascii() => self.set_utf8(row, bytes),
-            Some(bytes) => self.set_utf8(row, String::from_utf8_lossy(bytes).as_bytes()),
+            _ if row >= self.rows.valid.rows => {}
+            Some(bytes) => {
+                let number = self.number(bytes);
+                self.rows.set(row, number);
+            }
         }
     }
 
-    fn set_utf8(&mut self, row: usize, text: &[u8]) {
-        const INLINE: usize = 12;
-        if row >= self.views.valid.rows {
-            return;
-        }
-        if text.len() <= INLINE {
-            self.views.set(row, make_view(text, 0, 0));
-            return;
-        }
+    /// The number of this string, which is kept where it is not known.
+    fn number(&mut self, bytes: &[u8]) -> u32 {
         if self.recent.is_empty() {
-            self.recent = vec![(0, 0); RECENT];
+            self.recent = vec![0; RECENT];
         }
-        let Some(recent) = self.recent.get_mut(hash::bytes(text) as usize % RECENT) else { return };
-        let (offset, length) = (recent.0 as usize, recent.1 as usize);
-        if self.buffer.get(offset..offset + length) != Some(text) {
-            // A batch holds some MiB of messages, so its text never comes near 4 GiB.
-            *recent = (self.buffer.len() as u32, text.len() as u32);
-            self.buffer.extend_from_slice(text);
+        let place = hash::bytes(bytes) as usize % RECENT;
+        let recent = self.recent.get(place).copied().unwrap_or(0);
+        if recent > 0 && self.string(recent - 1) == Some(bytes) {
+            return recent - 1;
         }
-        self.views.set(row, make_view(text, 0, recent.0));
+        if let Some(slot) = self.recent.get_mut(place) {
+            // A batch holds some MiB of messages, so neither number nor place comes near 2^32.
+            *slot = self.strings.len() as u32 + 1;
+        }
+        let text = String::from_utf8_lossy(bytes);
+        self.strings.push((self.buffer.len() as u32, text.len() as u32));
+        self.buffer.extend_from_slice(text.as_bytes());
+        self.strings.len() as u32 - 1
+    }
+
+    fn string(&self, number: u32) -> Option<&[u8]> {
+        let &(offset, length) = self.strings.get(number as usize)?;
+        self.buffer.get(offset as usize..offset as usize + length as usize)
     }
 }
 
 impl Column for Text {
     fn new(rows: usize) -> Self {
-        Self { views: Values::new(rows), buffer: Vec::new(), recent: Vec::new() }
+        Self { rows: Values::new(rows), strings: Vec::new(), buffer: Vec::new(), recent: Vec::new() }
     }
 
     fn finish(mut self) -> Result<ArrayRef, ArrowError> {
-        let (views, nulls) = self.views.finish();
+        let views: Vec<u128> = (0..self.strings.len() as u32)
+            .map(|number| {
+                let offset = self.strings.get(number as usize).map_or(0, |&(offset, _)| offset);
+                make_view(self.string(number).unwrap_or_default(), 0, offset)
+            })
+            .collect();
         self.buffer.shrink_to_fit();
-        Ok(Arc::new(StringViewArray::try_new(views.into(), vec![Buffer::from_vec(self.buffer)], nulls)?))
+        let strings = StringViewArray::try_new(views.into(), vec![Buffer::from_vec(self.buffer)], None)?;
+        let (rows, nulls) = self.rows.finish();
+        take(&strings, &UInt32Array::try_new(rows.into(), nulls)?, None)
     }
 }
 
