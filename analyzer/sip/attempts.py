@@ -367,11 +367,13 @@ def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame,
     at_hop = cancels.join(
         hop.select("attempt", "_leg", "cseq", "via_branch", "transaction"),
         on=["_leg", "cseq", "via_branch"], nulls_equal=True, maintain_order="left",
+    ).with_columns(
+        elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode())
     ).group_by("attempt", maintain_order=True).agg(
         cancel_row=pl.col("row").first(),
         cancel_ns=pl.col("at").first(),
-        elsewhere=(pl.col("_sip_cause") == 200).any(),
-        crossed=pl.col("transaction").is_in(answered.implode()).any(),
+        elsewhere=pl.col("elsewhere").any(),
+        crossed=pl.col("crossed").any(),
     )  # fmt: skip
     of_tries = invites.select("attempt", "_leg", "cseq").unique(maintain_order=True)
     anywhere = (
@@ -599,7 +601,7 @@ def _spans(members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    resent = messages.filter(pl.col("retransmission") & ~pl.col("duplicate")).select("_call", "time")
+    resent = messages.select("_call", "time", again=pl.col("retransmission") & ~pl.col("duplicate")).filter("again")
     resent = resent.with_columns(_call_of(resent, spans).alias("call")).group_by("call").agg(retransmissions=pl.len())
     call_ids = spans.with_columns(_fetch(messages, spans["row"], "call_id"))
     counts = invites.join(facts.select("attempt", "leg"), on="attempt", maintain_order="left")
