@@ -44,7 +44,8 @@ def responses(
     alike = [name for name in groups if name not in _OF_RESPONSE]
     of = pl.col("transaction").n_unique()
     table = measured(rows, groups, [of.cast(pl.Int64).alias("transactions"), pl.col("resent").sum()])
-    whole = measured(rows, alike, [of.cast(pl.Int64).alias("of")])
+    # Each has one row for its final response, or for having none.
+    whole = measured(rows, alike, [pl.col("final").sum().cast(pl.Int64).alias("of")])
     table = table.join(whole, on=alike, nulls_equal=True) if alike else table.join(whole, how="cross")
     table = table.with_columns(share=share(pl.col("transactions"), pl.col("of")))
     return table.select(*groups, *schema.MEASURES["responses"].names).sort(
@@ -57,7 +58,9 @@ def _first(name: str, groups: list[str]) -> list[str]:
 
 
 def _finals(transactions: pl.DataFrame) -> pl.DataFrame:
-    return transactions.with_columns(resent=(pl.col("response_copies") - 1).clip(lower_bound=0))
+    return transactions.with_columns(
+        resent=(pl.col("response_copies") - 1).clip(lower_bound=0), final=pl.lit(value=True)
+    )
 
 
 def _provisionals(transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -71,7 +74,7 @@ def _provisionals(transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.Data
     )
     of_request = transactions.drop("status", "reason_phrase")
     rows = of_request.join(seen, on="transaction", maintain_order="right")
-    return rows.select(*transactions.columns, "resent")
+    return rows.select(*transactions.columns, "resent", final=pl.lit(value=False))
 
 
 def links(
@@ -187,9 +190,14 @@ def failures(
 
 def _failed(transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """One row per request that failed, with what its origin says."""
+    # Where nothing failed on any hop nothing did at the first: most Call-IDs need no further look.
+    doubtful = transactions.filter((pl.col("status") >= 400) | pl.col("outcome").is_in(_UNANSWERED))
+    hops = transactions.join(
+        doubtful.select("call_id").unique(), on="call_id", how="semi", nulls_equal=True, maintain_order="left"
+    )
     # The key of a transaction is that of its earliest message.
     opening = messages.select("from_tag", "credentials", transaction="message")
-    hops = transactions.join(opening, on="transaction", how="left", maintain_order="left").with_columns(at=_BEGAN)
+    hops = hops.join(opening, on="transaction", how="left", maintain_order="left").with_columns(at=_BEGAN)
     asked = (
         hops.sort("via_count", "at", nulls_last=True, maintain_order=True)
         .group_by(_REQUEST, maintain_order=True)

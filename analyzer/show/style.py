@@ -106,10 +106,7 @@ def axes_of(ax: Axes | None) -> Iterator[Axes]:
     with house_style():
         axes = Figure(layout="constrained").add_subplot() if ax is None else ax
         yield axes
-        if ax is None:
-            # Ticks take their style when they are made, which else is when the figure is shown.
-            figure_of(axes).draw_without_rendering()
-        # Axes that were given were made in another style.
+        # Axes that were given were made in another style. Asking for tick labels makes the ticks, in this one.
         for text in (*axes.findobj(Text), *axes.get_xticklabels(), *axes.get_yticklabels()):
             text.set_parse_math(False)
 

@@ -58,7 +58,7 @@ def violations(
 
 def _whole(frame: pl.DataFrame, messages: pl.DataFrame, *rows: str) -> pl.DataFrame:
     """Without messages that were cut: what they lack may not have been lacking."""
-    cut = messages.with_row_index("cut").filter(~pl.col("complete"))["cut"].implode()
+    cut = messages.select(pl.arg_where(~pl.col("complete"))).to_series().implode()
     return frame.filter(~pl.any_horizontal(pl.col(row).is_in(cut).fill_null(value=False) for row in rows))
 
 
