@@ -197,20 +197,18 @@ def _early_offers(messages: pl.DataFrame, transactions: pl.DataFrame, found: pl.
 
 def _versions(found: pl.DataFrame, described: pl.DataFrame) -> pl.DataFrame:
     """What a side says differs from what it said before, and its ``o=`` is the same."""
-    origin = described.unique("_sdp", keep="first", maintain_order=True).select(
-        "_sdp", "origin_username", "session_id", "session_version", "origin_address"
-    )
+    words = ["origin_username", "session_id", "session_version", "origin_address"]
+    origins = described.unique("_sdp", keep="first", maintain_order=True).select("_sdp", *words)
+    # One number for each: four texts are dear to compare in windows.
+    known = origins.select(words).unique(maintain_order=True).with_row_index("origin")
+    origins = origins.join(known, on=words, nulls_equal=True, maintain_order="left")
+    origins = origins.filter(pl.col("session_version").is_not_null()).select("_sdp", "session_version", "origin")
     offers = found.select("_dialog", "local", row="offer_row", _sdp="offer_sdp")
     answers = found.select("_dialog", ~pl.col("local"), row="answer_row", _sdp="answer_sdp")
     spoken = pl.concat([offers, answers]).filter(pl.col("row").is_not_null(), pl.col("_dialog").is_not_null())
-    spoken = spoken.join(origin, on="_sdp", maintain_order="left").sort("row", maintain_order=True)
-    of_side = pl.struct("origin_username", "session_id", "session_version", "origin_address")
-    side = ["_dialog", "local"]
-    unchanged = spoken.filter(
-        pl.col("session_version").is_not_null(),
-        of_side == of_side.shift().over(side),
-        pl.col("_sdp") != pl.col("_sdp").shift().over(side),
-    )
+    spoken = spoken.join(origins, on="_sdp", how="left", maintain_order="left").sort("_dialog", "local", "row")
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in ("_dialog", "local", "origin"))
+    unchanged = spoken.filter(same, pl.col("_sdp") != pl.col("_sdp").shift())
     detail = pl.format("another description under the same version {}", "session_version")
     return _breach(unchanged, "version_not_raised", detail, "RFC 3264 §8")
 
