@@ -66,6 +66,14 @@ codes! {
     SctpMessageIncomplete = "sctp_message_incomplete",
     /// An SCTP user message was given up to stay within the limit of bytes held.
     SctpBufferLimit = "sctp_buffer_limit",
+    /// Bytes of a HEP stream that begin no packet; reading went on at the next one.
+    HepStreamResynchronised = "hep_stream_resynchronised",
+    /// More HEP agents than `max_agents`: the messages of further ones have one capture point.
+    HepAgentLimit = "hep_agent_limit",
+    /// A compressed HEP payload, or the encoded body of a message, that cannot be decompressed; what came before the fault was read.
+    CompressedCorrupt = "compressed_corrupt",
+    /// A compressed HEP payload, or the encoded body of a message, expands beyond `max_inflated_bytes`; the rest is not read.
+    InflatedLimit = "inflated_limit",
     // ---- sip ---------------------------------------------------------------------------------------------------
     /// Content-Length says more than the datagram holds.
     SipContentLengthExceedsDatagram = "sip_content_length_exceeds_datagram",
@@ -157,7 +165,7 @@ layers! {
     Container = "container", Link = "link", Wlan = "wlan", ExportedPdu = "exported_pdu", Ppp = "ppp", Pppoe = "pppoe",
     Mpls = "mpls", L2tp = "l2tp", Gre = "gre", Erspan = "erspan", Etherip = "etherip", Vxlan = "vxlan",
     Geneve = "geneve", Tzsp = "tzsp", Gtpu = "gtpu", Ipip = "ipip", SixInFour = "6in4", FourInSix = "4in6",
-    SixInSix = "6in6", Ah = "ah", Esp = "esp", Ip = "ip", Udp = "udp", Tcp = "tcp", Sctp = "sctp", Icmp = "icmp",
+    SixInSix = "6in6", Ah = "ah", Esp = "esp", Hep = "hep", Ip = "ip", Udp = "udp", Tcp = "tcp", Sctp = "sctp", Icmp = "icmp",
     Sip = "sip", Sdp = "sdp",
 }
 

@@ -4,6 +4,7 @@
 //! into a batch depends on the capture alone, and the results are put back in its order, so the tables are the same
 //! whatever the number of threads.
 
+mod agents;
 mod batch;
 mod export;
 mod outlet;
@@ -34,7 +35,8 @@ use crate::tables::Wanted;
 use crate::tables::messages::{self, Chunk};
 use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
-pub use batch::{Batch, Entry, Seen};
+pub use agents::PointNames;
+pub use batch::{Batch, Entry, Seen, Spoken};
 pub use export::export;
 use outlet::{Framers, Outlet, PointSink};
 use points::Points;
@@ -127,9 +129,8 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         problems.append(chunk.take_problems(&options.limits));
         descriptions.extend(chunk.take_descriptions());
     }
-    let point_names: Vec<&str> = points.iter().map(String::as_str).collect();
     Ok(Scan {
-        messages: messages::assemble(chunks, &files, &point_names, &options.wanted)?,
+        messages: messages::assemble(chunks, &files, &points, &options.wanted)?,
         descriptions,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
@@ -211,7 +212,7 @@ struct Finished {
     problems: ProblemLog,
     ledger: Ledger,
     failures: Vec<(Flow, Failure, Stamp)>,
-    points: Vec<String>,
+    points: PointNames,
     trace: Option<Trace>,
 }
 
@@ -323,7 +324,7 @@ impl<'a> Reader<'a> {
             problems: self.out.problems,
             ledger,
             failures: self.out.failures,
-            points: self.points.names(),
+            points: PointNames { files: self.points.names(), agents: self.out.agents.into_names() },
             trace: self.out.trace,
         }
     }

@@ -3,11 +3,12 @@
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
+use super::agents::Agents;
 use super::batch::{Batch, Seen};
 use super::trace::Trace;
 use crate::hash::Keyed;
 use crate::limits::Limits;
-use crate::net::{Carriage, Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use crate::net::{Agent, Carriage, Failure, Flow, Report, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
 use crate::sip::{Carrier, Detected, Framed, StreamFramer, detect};
@@ -17,6 +18,7 @@ use crate::tables::small::ProblemLog;
 pub struct Outlet<'a> {
     pub problems: ProblemLog,
     pub failures: Vec<(Flow, Failure, Stamp)>,
+    pub agents: Agents,
     limits: &'a Limits,
     batch: Batch,
     sent: usize,
@@ -36,6 +38,7 @@ impl<'a> Outlet<'a> {
         Self {
             problems: ProblemLog::new(limits.max_problems_per_code),
             failures: Vec::new(),
+            agents: Agents::default(),
             limits,
             batch: Batch::default(),
             sent: 0,
@@ -57,11 +60,19 @@ impl<'a> Outlet<'a> {
         self.sent += 1;
     }
 
-    fn push(&mut self, bytes: &[u8], seen: Seen, carriage: &Carriage, packets: impl Iterator<Item = Stamp>) {
+    /// `point`: that of the packets.
+    fn push(
+        &mut self,
+        point: u16,
+        bytes: &[u8],
+        seen: Seen,
+        (carriage, report): (&Carriage, Option<Report<'_>>),
+        packets: impl Iterator<Item = Stamp>,
+    ) {
         if let Some(trace) = &mut self.trace {
-            trace.message(&seen, packets);
+            trace.message(point, &seen, packets);
         }
-        self.batch.push(bytes, seen, carriage);
+        self.batch.push(bytes, seen, carriage, report);
         if self.batch.is_full() {
             self.flush();
         }
@@ -115,7 +126,27 @@ impl PointSink<'_, '_> {
                 flaws: message.flaws,
                 interface,
             };
-            out.push(message.bytes, seen, carriage, message.packets());
+            out.push(point, message.bytes, seen, (carriage, None), message.packets());
+        })
+    }
+}
+
+impl PointSink<'_, '_> {
+    /// The capture point that a HEP agent is.
+    fn agent(&mut self, agent: Agent<'_>, at: Stamp) -> u16 {
+        let max = self.out.limits.max_agents;
+        self.out.agents.number(agent, max).unwrap_or_else(|(number, first)| {
+            if first {
+                self.out.problems.report(Problem {
+                    code: Code::HepAgentLimit,
+                    layer: Layer::Hep,
+                    file: at.file,
+                    frame: at.frame,
+                    offset: at.offset,
+                    detail: format!("more than {max} agents"),
+                });
+            }
+            number
         })
     }
 }
@@ -132,14 +163,15 @@ impl Sink for PointSink<'_, '_> {
                     first: Stamp { offset: unit.first.offset + offset as u64, ..unit.first },
                     last: unit.last,
                     ident: unit.ident,
-                    point: self.point,
+                    point: unit.report.map_or(self.point, |report| self.agent(report.agent, unit.last)),
                     carrier: Carrier::Datagram { missing: unit.missing },
                     complete: unit.missing == 0,
                     flaws,
                     interface: self.interface,
                 };
                 let packets = [unit.first, unit.last].into_iter();
-                self.out.push(unit.bytes.get(offset..).unwrap_or_default(), seen, unit.carriage, packets);
+                let bytes = unit.bytes.get(offset..).unwrap_or_default();
+                self.out.push(self.point, bytes, seen, (unit.carriage, unit.report), packets);
                 Verdict::Sip
             }
             Detected::KeepAlive => Verdict::KeepAlive,

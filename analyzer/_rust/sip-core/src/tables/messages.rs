@@ -10,8 +10,9 @@ use hashbrown::HashMap;
 use crate::hash;
 use crate::limits::Limits;
 use crate::net::{Carriage, Flow, Protocol};
+use crate::packet::NO_TIME;
 use crate::problem::{Layer, Problem, Problems};
-use crate::road::{Batch, Entry, Kind, Seen, Sighted, Sighting, sweep, time_order};
+use crate::road::{Batch, Entry, Kind, PointNames, Seen, Sighted, Sighting, sweep, time_order};
 use crate::sip::fields::{Fields, Scratch, read};
 use crate::sip::{Flaw, Flaws};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
@@ -25,7 +26,7 @@ columns! {
         first_byte_at: Time = "first_byte_at", src_ip: Text = "src_ip", src_port: Int = "src_port", dst_ip: Text = "dst_ip",
         dst_port: Int = "dst_port", transport: Text = "transport", tunnel: Text = "tunnel",
         outer_src_ip: Text = "outer_src_ip", outer_dst_ip: Text = "outer_dst_ip", vlan: Text = "vlan", teid: Int = "teid",
-        spi: Int = "spi", method: Text = "method", status: Int = "status",
+        spi: Int = "spi", correlation_id: Text = "correlation_id", arrived_at: Time = "arrived_at", method: Text = "method", status: Int = "status",
         reason_phrase: Text = "reason_phrase", request_uri: Text = "request_uri", call_id: Text = "call_id",
         from_uri: Text = "from_uri", from_tag: Text = "from_tag", to_uri: Text = "to_uri", to_tag: Text = "to_tag",
         cseq: Int = "cseq", via_branch: Text = "via_branch", via_sent_by: Text = "via_sent_by", via_count: Int = "via_count",
@@ -127,17 +128,19 @@ impl<'a> Parser<'a> {
         let mut rows = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
         let mut fresh = Vec::new();
-        for (row, Entry { seen, bytes, carriage }) in batch.messages().enumerate() {
+        for (row, Entry { seen, bytes, carriage, report: said }) in batch.messages().enumerate() {
             let fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
             let keys = Keys::of(&fields);
             let complete = is_complete(seen, &fields);
-            push_addresses(&mut columns, row, seen, &mut self.addresses);
+            push_addresses(&mut columns, row, seen, fields.via.transport, &mut self.addresses);
             let mut interface = Interface::OfFile(seen.interface);
             if let Some(carriage) = carriage {
                 push_carriage(&mut columns, row, carriage, &mut self.addresses);
                 interface = carriage.interface_index.map_or(interface, Interface::OfHost);
             }
+            columns.correlation_id.set_bytes(row, said.and_then(|said| said.correlation_id));
+            columns.arrived_at.set(row, said.map_or(NO_TIME, |said| said.arrived));
             push_fields(&mut columns, row, seen, &fields, message.len());
             push_keys(&mut columns, row, &keys);
             columns.complete.set(row, complete);
@@ -146,7 +149,8 @@ impl<'a> Parser<'a> {
                 push_description(&mut columns, row, &known);
                 report_description(&mut problems, seen, &known);
             }
-            rows.push((sighting(seen, &fields, message, &keys), Place { file: seen.last.file, interface }));
+            let sighting = Sighting { reported: said.is_some(), ..sighting(seen, &fields, message, &keys) };
+            rows.push((sighting, Place { file: seen.last.file, interface }));
         }
         let descriptions = if fresh.is_empty() { None } else { Some(sdp::table(&fresh, self.wanted)?) };
         Ok(Chunk { columns: columns.finish(self.wanted)?, rows, descriptions, problems: Some(problems) })
@@ -232,10 +236,17 @@ fn sighting(seen: &Seen, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Si
         },
         stream: flow.protocol == Protocol::Tcp,
         ipv6: flow.src.is_ipv6(),
+        reported: false,
     }
 }
 
-fn push_addresses(columns: &mut Columns, row: usize, seen: &Seen, addresses: &mut Addresses) {
+fn push_addresses(
+    columns: &mut Columns,
+    row: usize,
+    seen: &Seen,
+    via_transport: Option<&[u8]>,
+    addresses: &mut Addresses,
+) {
     let Flow { src, dst, src_port, dst_port, protocol } = seen.flow;
     // A capture without IP headers says nothing of them, and exported PDUs may not.
     let port = |ip: IpAddr, port: u16| (port > 0 || !ip.is_unspecified()).then_some(i64::from(port));
@@ -249,6 +260,12 @@ fn push_addresses(columns: &mut Columns, row: usize, seen: &Seen, addresses: &mu
             Protocol::Udp => "udp",
             Protocol::Tcp => "tcp",
             Protocol::Sctp => "sctp",
+            // The top Via says which (RFC 7118 §5.2.1): that of a request is its sender's, and a response brings it back.
+            Protocol::Secure => match via_transport {
+                Some(via) if via.eq_ignore_ascii_case(b"WS") => "ws",
+                Some(via) if via.eq_ignore_ascii_case(b"WSS") => "wss",
+                _ => "tls",
+            },
         }),
     );
 }
@@ -367,7 +384,7 @@ fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
 pub fn assemble(
     mut chunks: Vec<Chunk>,
     files: &[FileRow],
-    points: &[&str],
+    points: &PointNames,
     wanted: &Wanted,
 ) -> Result<Vec<RecordBatch>, ArrowError> {
     if chunks.is_empty() {
@@ -397,7 +414,7 @@ pub fn assemble(
                         columns.interface.set(row, name.and_then(Option::as_deref));
                     }
                 }
-                columns.point.set(row, points.get(usize::from(sighting.point)).copied());
+                columns.point.set(row, points.get(sighting.point));
                 columns.retransmission.set(row, retransmission);
                 columns.duplicate.set(row, original.is_some());
                 columns.original.set(row, original);

@@ -179,6 +179,7 @@ pub fn failures(rows: &[(Flow, Failure, Stamp)]) -> Result<RecordBatch, ArrowErr
                 Protocol::Udp => "udp",
                 Protocol::Tcp => "tcp",
                 Protocol::Sctp => "sctp",
+                Protocol::Secure => "tls",
             }),
         );
         columns.detail.set(row, detail.as_deref());
