@@ -110,6 +110,7 @@ FILES = Table(
             "Packets the capture itself reports as lost; null where it says nothing.",
             "pcapng ISB, EPB",
         ),
+        C("sliced", "int", "Packets of which it holds only the beginning (snap length: tcpdump -s 0 keeps all)."),
         C("backward_steps", "int", "How often a packet's time lies before that of the packet ahead of it."),
         C("cut", "bool", "Ended before its stated length, or was corrupt in part."),
     ),
@@ -129,7 +130,7 @@ MESSAGES = Table(
         C(
             "point",
             "text",
-            "Capture point; of a message that an agent reported (HEP) its name, else hep: and its capture id or address.",
+            "Capture point; of what a HEP agent reported its name, else hep: and its capture id or address.",
             private="file",
         ),
         C(
@@ -165,8 +166,18 @@ MESSAGES = Table(
         C("vlan", "text", "VLAN identifiers, outermost first, joined by /.", "IEEE 802.1Q", private="open"),
         C("teid", "int", "Tunnel endpoint identifier of the innermost GTP-U header.", "TS 29.281 §5.1"),
         C("spi", "int", "Security parameters index of the innermost AH or ESP header.", "RFC 4302, RFC 4303"),
-        C("correlation_id", "text", "What the agent that reported it correlates it by.", "HEP 0x11", private="identifier"),
-        C("arrived_at", "time", "When the agent's report was captured; its own time is in time. Null without an agent."),
+        C(
+            "correlation_id",
+            "text",
+            "What the agent that reported it correlates it by.",
+            "HEP 0x11",
+            private="identifier",
+        ),
+        C(
+            "arrived_at",
+            "time",
+            "When the agent's report was captured; its own time is in time. Null without an agent.",
+        ),
         C("method", "text", "Method; a response has that of its CSeq.", "RFC 3261 §8.1.1.5", private="words"),
         C("status", "int", "Status code; null marks a request.", "RFC 3261 §7.2"),
         C("reason_phrase", "text", "Free text after the status code.", "RFC 3261 §7.2", private="phrase"),

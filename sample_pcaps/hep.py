@@ -99,7 +99,8 @@ def one() -> Capture:
 
 
 def two() -> Capture:
-    lab = Capture("hep_v2", "The basic call in HEP version 2: time and capture id as a little-endian machine writes them.",
+    what = "The basic call in HEP version 2: time and capture id as a little-endian machine writes them."
+    lab = Capture("hep_v2", what,
                   carried=carried("hep:2001"))  # fmt: skip
     stage(lab, send=reported(lab, lambda at, *hop: version_2(*hop[:2], hop[2].encode(), at, 2001)))
     return lab
@@ -108,8 +109,8 @@ def two() -> Capture:
 def three() -> Capture:
     lab = Capture(
         "hep_v3",
-        "The basic call in HEP version 3 with agent name, VLAN and correlation id, bodies compressed; an RTCP report and a log "
-        "line beside it.",
+        "The basic call in HEP version 3 with agent name, VLAN and correlation id, bodies compressed; an RTCP "
+        "report and a log line beside it.",
         carried=carried("sbc-west", vlan="210", correlation_id="basic-1"),
     )
     extra = ((0x0C, struct.pack("!I", 7)), (0x11, b"basic-1"), (0x12, struct.pack("!H", 210)), (0x13, b"sbc-west"))
@@ -125,7 +126,7 @@ def three() -> Capture:
 
 
 def over_tcp() -> Capture:
-    """One connection to the collector; a report with a body comes in two segments, of which the second is sent twice."""
+    """One connection to the collector; a long report comes in two segments, of which the second is sent twice."""
     lab = Capture(
         "hep_tcp", "The basic call, over TLS, in HEP version 3 over TCP; long reports come in pieces.",
         carried=carried("hep:2002", correlation_id=None),
@@ -165,8 +166,8 @@ def two_agents() -> Capture:
 
     lab = Capture(
         "hep_two_agents",
-        "The basic call as two agents report it in HEP version 3, whose clocks differ by 0.7 s: each second report is a "
-        "duplicate.",
+        "The basic call as two agents report it in HEP version 3, whose clocks differ by 0.7 s: each second report is "
+        "a duplicate.",
         carried=told,
     )
 

@@ -19,6 +19,7 @@ mod link;
 mod mpls;
 mod overlay;
 mod part;
+mod ports;
 mod ppp;
 mod sctp;
 mod table;
@@ -30,6 +31,7 @@ pub use carriage::Carriage;
 pub use decoder::Decoder;
 pub use fate::{Correction, Fate, Reason};
 pub use link::{link_type_name, link_type_number};
+pub use ports::service;
 
 use std::net::IpAddr;
 

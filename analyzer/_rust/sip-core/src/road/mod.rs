@@ -276,7 +276,7 @@ impl<'a> Reader<'a> {
         let before = self.progress.bytes_done.load(Relaxed);
         self.points.open_file(source);
         let mut host = None;
-        let mut point = 0;
+        let (mut point, mut sliced) = (0, 0);
         while let Some(packet) = capture.next(&mut self.out.problems) {
             if host != Some(packet.host) {
                 host = Some(packet.host);
@@ -288,6 +288,7 @@ impl<'a> Reader<'a> {
             let fate = decoder.packet(number, &packet, &mut sink);
             *self.fates.entry(fate).or_default() += 1;
             self.points.saw(point, packet.time);
+            sliced += u64::from(packet.orig_len as usize > packet.data.len());
             if packet.frame % 4_096 == 0 {
                 if self.progress.cancel.load(Relaxed) {
                     return Err(ScanError::Cancelled);
@@ -297,6 +298,7 @@ impl<'a> Reader<'a> {
         }
         self.progress.bytes_done.store(before + capture.bytes_read(), Relaxed);
         row.info = capture.info().clone();
+        row.sliced = sliced;
         row.point = self.points.close_file();
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::batch::{Batch, Seen};
 use super::trace::Trace;
 use crate::hash::Keyed;
 use crate::limits::Limits;
-use crate::net::{Agent, Carriage, Failure, Flow, Report, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use crate::net::{self, Agent, Carriage, Failure, Flow, Report, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
 use crate::sip::{Carrier, Detected, Framed, StreamFramer, detect};
@@ -77,6 +77,39 @@ impl<'a> Outlet<'a> {
             self.flush();
         }
     }
+}
+
+/// SIP over TLS (RFC 3261 §19.1.2).
+const SIPS_PORT: u16 = 5061;
+const HTTPS_PORT: u16 = 443;
+
+/// What is not SIP, by a name for the account: what its bytes tell, else its ports. Of TLS also whether a connection begins
+/// (ClientHello, RFC 8446 §4.1.2), and whether the port is that of SIP; of HTTP whether it becomes a WebSocket for SIP.
+fn named(name: &'static str, bytes: &[u8], flow: &Flow) -> &'static str {
+    let sips = flow.src_port == SIPS_PORT || flow.dst_port == SIPS_PORT;
+    match name {
+        "unknown" | "" => net::service(flow).unwrap_or(name),
+        "tls" => match (matches!(bytes, [0x16, 3, _, _, _, 1, ..]), sips) {
+            (true, true) => "sips_client_hello",
+            (false, true) => "sips",
+            (_, false) if flow.src_port == HTTPS_PORT || flow.dst_port == HTTPS_PORT => "https",
+            (true, false) => "tls_client_hello",
+            (false, false) => "tls",
+        },
+        "http" if is_websocket_for_sip(bytes) => "websocket_sip",
+        _ => name,
+    }
+}
+
+/// The handshake of RFC 7118 §4, of which each side names the subprotocol.
+fn is_websocket_for_sip(bytes: &[u8]) -> bool {
+    const FIELD: &[u8] = b"sec-websocket-protocol:";
+    let mut lines = bytes.split(|&byte| byte == b'\n').take(64);
+    lines.any(|line| {
+        let (name, value) = line.split_at(line.len().min(FIELD.len()));
+        name.eq_ignore_ascii_case(FIELD)
+            && value.split(|&byte| byte == b',').any(|protocol| protocol.trim_ascii() == b"sip")
+    })
 }
 
 /// The framers of one capture point, by stream.
@@ -175,7 +208,7 @@ impl Sink for PointSink<'_, '_> {
                 Verdict::Sip
             }
             Detected::KeepAlive => Verdict::KeepAlive,
-            Detected::Other(name) => Verdict::Other(name),
+            Detected::Other(name) => Verdict::Other(named(name, unit.bytes, &unit.flow)),
         }
     }
 
@@ -191,9 +224,13 @@ impl Sink for PointSink<'_, '_> {
         if let Some(carriage) = segment.carriage {
             stream.carriage = *carriage;
         }
-        Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
+        let verdict = Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
             framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
-        })
+        });
+        match verdict {
+            Verdict::Other(name) => Verdict::Other(named(name, segment.bytes, &segment.flow)),
+            sip => sip,
+        }
     }
 
     fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp) {

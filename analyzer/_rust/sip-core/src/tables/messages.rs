@@ -14,7 +14,7 @@ use crate::packet::NO_TIME;
 use crate::problem::{Layer, Problem, Problems};
 use crate::road::{Batch, Entry, Kind, PointNames, Seen, Sighted, Sighting, sweep, time_order};
 use crate::sip::fields::{Fields, Scratch, read};
-use crate::sip::{Flaw, Flaws};
+use crate::sip::{Flaw, Flaws, mime};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
 use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::{FileRow, ProblemLog};
@@ -76,14 +76,14 @@ pub struct Chunk {
     /// Per message: what the sweep needs, and where it was seen.
     rows: Vec<(Sighting, Place)>,
     /// The session descriptions that were new in this batch.
-    descriptions: Option<RecordBatch>,
+    descriptions: Vec<RecordBatch>,
     problems: Option<ProblemLog>,
 }
 
 impl Chunk {
     /// The session descriptions it brought, once.
-    pub fn take_descriptions(&mut self) -> Option<RecordBatch> {
-        self.descriptions.take()
+    pub fn take_descriptions(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(&mut self.descriptions)
     }
 
     /// The problems of its messages, once.
@@ -127,9 +127,9 @@ impl<'a> Parser<'a> {
         let mut columns = Columns::new(batch.messages().len(), self.wanted);
         let mut rows = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
-        let mut fresh = Vec::new();
+        let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
         for (row, Entry { seen, bytes, carriage, report: said }) in batch.messages().enumerate() {
-            let fields = read(bytes, seen.carrier, &mut self.scratch);
+            let mut fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
             let keys = Keys::of(&fields);
             let complete = is_complete(seen, &fields);
@@ -144,15 +144,34 @@ impl<'a> Parser<'a> {
             push_fields(&mut columns, row, seen, &fields, message.len());
             push_keys(&mut columns, row, &keys);
             columns.complete.set(row, complete);
+            let known = match fields.encoded {
+                None => self.descriptions.of(bytes, [&fields.sdp, &fields.early_sdp], complete, &mut fresh),
+                Some(encoded) => {
+                    let body = bytes.get(fields.body.clone()).unwrap_or_default();
+                    let (body, flaw) = encoded.decode(body, self.limits.max_inflated_bytes, complete);
+                    flaw.into_iter().for_each(|flaw| fields.flaws.add(flaw));
+                    let found = mime::find_sdp(encoded.content_type.unwrap_or_default(), &body);
+                    // They borrow from a body that is gone with this message.
+                    let mut own = Vec::new();
+                    let whole = complete && flaw.is_none();
+                    let known = self.descriptions.of(&body, [&found.session, &found.early], whole, &mut own);
+                    if !own.is_empty() {
+                        descriptions.push(sdp::table(&own, self.wanted)?);
+                    }
+                    known
+                }
+            };
             report(&mut problems, seen, &fields);
-            if let Some(known) = self.descriptions.of(bytes, &fields, complete, &mut fresh) {
+            if let Some(known) = known {
                 push_description(&mut columns, row, &known);
                 report_description(&mut problems, seen, &known);
             }
             let sighting = Sighting { reported: said.is_some(), ..sighting(seen, &fields, message, &keys) };
             rows.push((sighting, Place { file: seen.last.file, interface }));
         }
-        let descriptions = if fresh.is_empty() { None } else { Some(sdp::table(&fresh, self.wanted)?) };
+        if !fresh.is_empty() {
+            descriptions.push(sdp::table(&fresh, self.wanted)?);
+        }
         Ok(Chunk { columns: columns.finish(self.wanted)?, rows, descriptions, problems: Some(problems) })
     }
 }
@@ -389,7 +408,7 @@ pub fn assemble(
 ) -> Result<Vec<RecordBatch>, ArrowError> {
     if chunks.is_empty() {
         let columns = Columns::new(0, wanted).finish(wanted)?;
-        chunks.push(Chunk { columns, rows: Vec::new(), descriptions: None, problems: None });
+        chunks.push(Chunk { columns, rows: Vec::new(), descriptions: Vec::new(), problems: None });
     }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|(row, _)| row.time).collect();
     if let Some(order) = time_order(&times) {
@@ -451,5 +470,5 @@ fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError>
         let name = parts.first().map_or("", |&(name, _)| name);
         columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));
     }
-    Ok(Chunk { columns, rows, descriptions: None, problems: None })
+    Ok(Chunk { columns, rows, descriptions: Vec::new(), problems: None })
 }
