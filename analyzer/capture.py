@@ -192,6 +192,17 @@ class Capture:
         """Where every packet went: rows of layer, reason and packets, that add up to the packets read."""
         return self._pandas("account")
 
+    def blind_spots(self) -> list[str]:
+        """Why this capture may show no SIP, or half of it: a sentence for each reason, weightiest first.
+
+        >>> import analyzer
+        >>> analyzer.read("sample_pcaps/ipsec_encrypted.pcap").blind_spots()[0]
+        '7 packets of IPsec (ESP) of 2 security associations: SIP inside cannot be read without keys'
+        """
+        from analyzer.show.blind_spots import blind_spots
+
+        return [spot.sentence for spot in blind_spots(self._tables_of("files", "account"))]
+
     # ---- measured ----------------------------------------------------------------------------------------------
 
     def measure(self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None) -> pl.DataFrame:
@@ -457,10 +468,13 @@ class Capture:
         """
         from analyzer.show.summary import TABLES, summary
 
-        # What it counts of messages is there before calls and dialogs are joined to them.
+        return summary(self._tables_of(*TABLES), tz=tz, width=width)
+
+    def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:
+        """These tables and ``messages``, which may lack what calls and dialogs are joined to it for."""
         made = "messages" in self._tables or "messages" not in self._core
         messages = self.table("messages") if made else self._core["messages"]
-        return summary({name: self.table(name) for name in TABLES} | {"messages": messages}, tz=tz, width=width)
+        return {name: self.table(name) for name in names} | {"messages": messages}
 
     def _repr_html_(self) -> str:
         from analyzer.show.cards import capture_card

@@ -32,8 +32,9 @@ class Parsed:
     """One SIP message taken apart (RFC 3261 §7, §20, §25); what deviates is in ``deviations`` as (code, detail).
 
     A request has ``method`` and ``uri`` (a dict: ``text`` ``scheme`` ``user`` ``host`` ``port`` ``params`` ``headers``
-    ``number``), a response ``status`` and ``reason``; what is neither has none of them. ``parts`` are those of a
-    multipart body, ``trailing`` counts bytes behind the message.
+    ``number``), a response ``status`` and ``reason``; what is neither has none of them. ``body`` is as sent,
+    ``decoded`` what it is without its Content-Encoding (gzip, deflate; RFC 3261 §20.12), None where it has none that is
+    known. ``parts`` are those of a multipart body, ``trailing`` counts bytes behind the message.
     """
 
     headers: list[Header]
@@ -47,6 +48,7 @@ class Parsed:
     reason: str | None = None
     version: str | None = None
     unreadable: str | None = field(default=None)
+    decoded: bytes | None = None
 
     def header(self, name: str) -> list[Header]:
         """Every header of this name, compact and long forms alike, in order."""
@@ -65,7 +67,8 @@ class Parsed:
             ("start line", {name: value for name, value in start.items() if value is not None})
         ]
         parts += [(header.canonical or header.name, _shown(header)) for header in self.headers]
-        parts.append(("body", f"{len(self.body)} bytes"))
+        decoded = "" if self.decoded is None else f", {len(self.decoded)} decoded"
+        parts.append(("body", f"{len(self.body)} bytes{decoded}"))
         if self.deviations:
             parts.append(("deviations", [f"{code}: {detail}" for code, detail in self.deviations]))
         return parts
@@ -154,5 +157,6 @@ def parse(text: bytes) -> Parsed:
         parts=found["parts"],
         trailing=found["trailing"],
         deviations=found["deviations"],
+        decoded=found["decoded"],
         **found["start"],
     )

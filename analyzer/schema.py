@@ -110,6 +110,7 @@ FILES = Table(
             "Packets the capture itself reports as lost; null where it says nothing.",
             "pcapng ISB, EPB",
         ),
+        C("sliced", "int", "Packets of which it holds only the beginning (snap length: tcpdump -s 0 keeps all)."),
         C("backward_steps", "int", "How often a packet's time lies before that of the packet ahead of it."),
         C("cut", "bool", "Ended before its stated length, or was corrupt in part."),
     ),
@@ -126,7 +127,12 @@ MESSAGES = Table(
         C("length", "int", "Bytes of the message as captured."),
         C("time", "time", "When the packet that completed the message was captured; null without a time stamp."),
         C("first_byte_at", "time", "When the earliest packet that holds a part of it was captured."),
-        C("point", "text", "Capture point.", private="file"),
+        C(
+            "point",
+            "text",
+            "Capture point; of what a HEP agent reported its name, else hep: and its capture id or address.",
+            private="file",
+        ),
         C(
             "interface",
             "text",
@@ -147,7 +153,7 @@ MESSAGES = Table(
             "tunnel",
             "text",
             "What carried the innermost packet, outermost first, joined by /: mpls pppoe l2tp gre erspan etherip vxlan "
-            "geneve tzsp gtpu ipip 6in4 4in6 6in6 ah esp; null where nothing did.",
+            "geneve tzsp gtpu ipip 6in4 4in6 6in6 ah esp hep; null where nothing did.",
             private="open",
         ),
         C(
@@ -160,6 +166,18 @@ MESSAGES = Table(
         C("vlan", "text", "VLAN identifiers, outermost first, joined by /.", "IEEE 802.1Q", private="open"),
         C("teid", "int", "Tunnel endpoint identifier of the innermost GTP-U header.", "TS 29.281 §5.1"),
         C("spi", "int", "Security parameters index of the innermost AH or ESP header.", "RFC 4302, RFC 4303"),
+        C(
+            "correlation_id",
+            "text",
+            "What the agent that reported it correlates it by.",
+            "HEP 0x11",
+            private="identifier",
+        ),
+        C(
+            "arrived_at",
+            "time",
+            "When the agent's report was captured; its own time is in time. Null without an agent.",
+        ),
         C("method", "text", "Method; a response has that of its CSeq.", "RFC 3261 §8.1.1.5", private="words"),
         C("status", "int", "Status code; null marks a request.", "RFC 3261 §7.2"),
         C("reason_phrase", "text", "Free text after the status code.", "RFC 3261 §7.2", private="phrase"),
@@ -248,7 +266,8 @@ FOR_SHOW = frozenset(
         *("qos_local", "qos_remote", "ptime", "maxptime", "rtcp_port", "rtcp_mux", "mid", "ice", "candidates", "setup"),
         *("crypto", "origin_username", "session_id", "session_version", "origin_address", "connection"),
         *("file", "frame", "offset", "length", "point", "max_forwards", "require", "supported"),
-        *("interface", "tunnel", "outer_src_ip", "outer_dst_ip", "vlan", "teid", "spi"),
+        *("interface", "tunnel", "outer_src_ip", "outer_dst_ip", "vlan", "teid", "spi", "correlation_id"),
+        *("arrived_at",),
         *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
         *("_via", "_via_rest"),
     }

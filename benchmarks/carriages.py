@@ -54,6 +54,30 @@ def gtpu(packet: bytes) -> bytes:
     return udp(2152, struct.pack("!BBHIHBB4s", 0x34, 255, len(packet) + 8, 9, 1, 0, 0x85, b"\1\0\5\0") + packet)
 
 
+def hep_3(frame: bytes) -> bytes:
+    """What an agent reports of a UDP datagram in IPv4."""
+    packet, payload = frame[14:], frame[42:]
+    chunks = (
+        *((1, b"\2"), (2, b"\x11"), (3, packet[12:16]), (4, packet[16:20]), (7, packet[20:22]), (8, packet[22:24])),
+        *((9, b"\0\0\0\0"), (10, b"\0\0\0\0"), (11, b"\1"), (12, b"\0\0\7\xd1"), (15, payload)),
+    )
+    body = b"".join(struct.pack("!HHH", 0, kind, 6 + len(value)) + value for kind, value in chunks)
+    return b"HEP3" + struct.pack("!H", 6 + len(body)) + body
+
+
+class HepOverTcp:
+    """All reports in one stream, each in a segment of its own."""
+
+    def __init__(self) -> None:
+        self.seq = 1
+
+    def __call__(self, frame: bytes) -> bytes:
+        report = hep_3(frame)
+        header = struct.pack("!HHIIBBHHH", 41_000, 9060, self.seq % (1 << 32), 0, 0x50, 0x18, 65_535, 0, 0)
+        self.seq += len(report)
+        return ETHERNET + b"\x08\x00" + ip(6, header + report)
+
+
 CARRIAGES: dict[str, Callable[[bytes], bytes]] = {
     "udp": lambda frame: frame,
     "vlan": lambda frame: frame[:12] + b"\x81\x00\x00\x64" + frame[12:],
@@ -68,6 +92,8 @@ CARRIAGES: dict[str, Callable[[bytes], bytes]] = {
     "mpls": lambda frame: ETHERNET + b"\x88\x47\x00\x3e\x81\x3c" + frame[14:],
     "pppoe": lambda frame: ETHERNET + struct.pack("!HBBHHH", 0x8864, 0x11, 0, 1, len(frame) - 12, 0x21) + frame[14:],
     "esp": over_ip(esp_null),
+    "hep3": lambda frame: ETHERNET + b"\x08\x00" + udp(9060, hep_3(frame)),
+    "hep3+tcp": HepOverTcp(),
     "gtpu+esp": over_ip(lambda packet: gtpu(esp_null(packet))),
 }
 

@@ -1,4 +1,5 @@
-"""Makes the reference pages: tables.md out of analyzer/schema.py, limits.md and problems.md out of the core's sources.
+"""Makes the reference pages: tables.md out of analyzer/schema.py, limits.md, problems.md and carriage.md out of the
+core's sources.
 
 `--check` says whether they are up to date.
 """
@@ -9,6 +10,8 @@ import argparse
 import re
 import sys
 from pathlib import Path
+
+from carriage_page import carriage
 
 from analyzer import schema
 
@@ -90,7 +93,7 @@ def problems() -> str:
     return PROBLEMS_HEAD + "".join(f"| {code} | {prose(text)} |\n" for text, code in found)
 
 
-PAGES = {"tables.md": tables, "limits.md": limits, "problems.md": problems}
+PAGES = {"tables.md": tables, "limits.md": limits, "problems.md": problems, "carriage.md": carriage}
 
 
 def main() -> None:

@@ -21,6 +21,8 @@ EXPLAINED: dict[str, dict[int, str]] = {
         23: "tshark 4.0 takes CRLFCRLF and the BYE behind it for one keep-alive; RFC 3261 §7.5 has it skipped"
     },
 }
+# Wireshark has no dissector of HEP.
+NOT_DISSECTED = {"hep_v1", "hep_v2", "hep_v3", "hep_tcp", "hep_two_agents"}
 # What a person would have to switch on by hand.
 PREFERENCES = ("tcp.reassemble_out_of_order:TRUE", "esp.enable_null_encryption_decode_heuristic:TRUE")
 
@@ -92,7 +94,8 @@ def main() -> int:
     for name in sys.argv[1:] or files:
         truth = json.loads((HERE / "truth" / f"{name}.json").read_text())
         explained = EXPLAINED.get(name, {})
-        expected = [row for row in truth_rows(truth) if row[0] not in explained]
+        known = [] if name in NOT_DISSECTED else truth_rows(truth)
+        expected = [row for row in known if row[0] not in explained]
         seen = [row for row in tshark_rows(files[name]) if row[0] not in explained]
         packets = tshark_packets(files[name])
         if packets != truth["packets"]:

@@ -373,10 +373,11 @@ class Sighting:
     duplicate: bool = False
     complete: bool = True
     order: int = 0  # among the messages of one frame
+    reported_at: int | None = None  # the time that an agent states which reported it (HEP)
 
     @property
     def time(self) -> int:
-        return self.last.time
+        return self.last.time if self.reported_at is None else self.reported_at
 
     @property
     def request(self) -> Request:
@@ -386,7 +387,7 @@ class Sighting:
 
     @property
     def first_byte_at(self) -> int:
-        return self.first.time
+        return self.first.time if self.reported_at is None else self.reported_at
 
 
 @dataclass

@@ -35,6 +35,9 @@ def table_command(table: str, more: str, example: str) -> click.Command:
             _options.note(_why_nothing(reading, table, filtered=bool(chosen)))
         if table == "account" and set(chosen.given) - {"where"}:
             _options.note("account counts packets before there are calls: of the filters only --where narrows it")
+        if table == "account":
+            for sentence in reading.capture.blind_spots():
+                _options.note(sentence)
         reading.close(about_problems=table != "problems")
 
     return command

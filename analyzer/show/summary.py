@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from analyzer.show.blind_spots import blind_spots
 from analyzer.show.text import safe, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
 
@@ -23,36 +24,25 @@ _NOT_COUNTED = ("unfinished", "joined")
 # Calls that ended otherwise than by a failure; a 487 tells that the caller, or a fork that lost, was cancelled.
 _NOT_FAILED = (*_NOT_COUNTED, "answered", "answered_elsewhere", "redirected", "cancelled")
 
-# What may carry SIP and is not looked into, by the words of the table ``account``.
-_UNREAD = {
-    "not_sip_gtp_u": "GTP-U",
-    "not_sip_sigcomp": "SigComp",
-    "protocol_108_ipcomp": "IPComp",
-    "protocol_115_l2tp": "L2TP",
-    "ppp_protocol_multilink": "PPP multilink",
-    "ppp_protocol_vj_compressed": "PPP with compressed headers",
-    "ppp_protocol_compressed": "PPP with compression",
-    "ethertype_nsh": "NSH",
-}
-
 
 def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int = 100) -> str:
-    """The summary of a capture, from its tables: `TABLES`, and of ``messages`` method, status, transport and copies.
+    """The summary of a capture, from its tables: `TABLES`, and of ``messages`` method, status, addresses and copies.
 
     Percentiles are nearest-rank over the calls that have the value (n beside them); the answer ratio leaves out calls
     whose end or begin the capture does not hold. Duplicates count nowhere but in their own line.
     """
     lines = _Lines(width)
     carried = _total(tables["account"].filter(layer="sip", reason="message")["packets"])
-    tunnels = not_read(tables["account"])
+    unseen = blind_spots(tables)
     if tables["messages"].is_empty():
         packets = _total(tables["files"]["packets"])
-        none = "none that the filter picks" if carried else "none: no SIP message"
-        lines.say("SIP", f"{none} in {packets:,} packets; where they went is below")
-    if tunnels:
-        lines.say("not read", f"SIP may be inside {tunnels}, which this version does not look into")
-    for sentence in _encrypted(tables["account"]):
-        lines.say("encrypted", sentence)
+        if carried:
+            lines.say("SIP", f"none that the filter picks in {packets:,} packets")
+        elif unseen:
+            # The first reason is the answer to the first question.
+            lines.say("SIP", f"none in {packets:,} packets: {unseen.pop(0).sentence}")
+    for name, sentence in unseen:
+        lines.say(name, sentence)
     _capture(lines, tables, tz)
     if tables["messages"].height:
         _messages(lines, tables["messages"])
@@ -71,33 +61,6 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     if carried and carried != tables["messages"].height:
         lines.say("", "a packet with SIP may hold a part of a message, or several messages")
     return lines.text()
-
-
-def not_read(account: pl.DataFrame) -> str:
-    """What the capture holds of that which is not looked into, most packets first."""
-    import polars as pl
-
-    unread = account.filter(pl.col("reason").is_in(list(_UNREAD)) & (pl.col("packets") > 0))
-    counts = unread.group_by("reason").agg(pl.col("packets").sum()).sort("packets", "reason", descending=[True, False])
-    parts = [f"{_UNREAD[reason]} ({packets:,} packet{'s' if packets > 1 else ''})" for reason, packets in counts.rows()]
-    return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def _encrypted(account: pl.DataFrame) -> Iterator[str]:
-    """What nobody can read without keys: a sentence each for IPsec, radio, Ethernet."""
-    import polars as pl
-
-    closed = account.filter(pl.col("reason").str.starts_with("encrypted") | (pl.col("reason") == "ethertype_macsec"))
-    for layer, words in (("esp", "IPsec (ESP)"), ("wlan", "WLAN"), ("link", "MACsec")):
-        rows = closed.filter(layer=layer)
-        packets = _total(rows["packets"])
-        # The core names the first SPIs of each direction; those beyond have one row together.
-        named = rows.filter(pl.col("reason").str.contains("_spi_")).height
-        beyond = "more than " if named and named < rows.height else ""
-        across = f" of {beyond}{named} security association{'s' if named > 1 else ''}" if named else ""
-        if packets:
-            count = f"{packets:,} packet{'s' if packets > 1 else ''}"
-            yield f"{count} of {words}{across}: SIP inside cannot be read without keys"
 
 
 class _Lines:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # `src`, `dst`, `client`, `server` are address and port in one cell; `note` says in a word what is odd about a message.
 DEFAULT: dict[str, tuple[str, ...]] = {
-    "files": ("file", "point", "format", "link_types", "packets", "first_at", "last_at", "dropped", "cut"),
+    "files": ("file", "point", "format", "link_types", "packets", "first_at", "last_at", "dropped", "sliced", "cut"),
     "messages": (
         *("time", "frame", "src", "dst", "transport", "method", "status", "reason_phrase"),
         *("from_uri", "to_uri", "call_id", "note", "message"),

@@ -20,6 +20,7 @@ from analyzer import filters, schema
 from analyzer.errors import AmbiguousCall, NotFound
 from analyzer.measure.measures import measure
 from analyzer.message import Message
+from analyzer.show.blind_spots import blind_spots
 from analyzer.show.summary import summary
 
 START = 1_714_557_600_000_000_000  # 2024-05-01T10:00:00Z
@@ -237,6 +238,9 @@ class Capture:
 
     def summary(self, *, tz: str, width: int) -> str:
         return summary(self.held, tz=tz, width=width)
+
+    def blind_spots(self) -> list[str]:
+        return [spot.sentence for spot in blind_spots(self.held)]
 
     def filter(self, chosen: filters.Filter) -> Capture:
         return Capture(filters.apply(chosen, self.held), damaged=self.damaged, texts=self.texts)

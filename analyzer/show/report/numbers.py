@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from analyzer.measure.percentiles import nearest_rank
-from analyzer.show.summary import not_read
+from analyzer.show.blind_spots import blind_spots
 from analyzer.show.text import duration, safe, seconds
 
 # What an outcome says of the network: it did its work, people ended the attempt, it failed, or nobody knows.
@@ -133,9 +133,9 @@ def _about_calls(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
     calls, messages = tables["calls"], tables["messages"]
     if messages.is_empty():
         packets = int(tables["files"]["packets"].sum() or 0)
-        yield _sentence(
-            "bad", f"No SIP message in {count(packets, 'packet')}: ", _link("where they went", "account"), "."
-        )
+        why = [f" First of all, {spot.sentence}." for spot in blind_spots(tables)[:1]]
+        went = _link("where they went", "account")
+        yield _sentence("bad", f"No SIP message in {count(packets, 'packet')}: ", went, ".", *why)
         return
     if calls.is_empty():
         seen = messages.filter(~pl.col("duplicate"))
@@ -244,9 +244,8 @@ def _about_reading(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
         kinds = [_link(f"{code} ({number:,})", f"violations?code={code}") for code, number in counted(breaches, "code")]
         whole = _link(count(breaches.height, "breach", "breaches"), "violations")
         yield _sentence("warn", whole, " of the rules of offer and answer: ", *_first(kinds), ".")
-    tunnels = not_read(tables["account"])
-    if tunnels:
-        yield _sentence("warn", f"SIP may be inside {tunnels}, which this version does not look into.")
+    for spot in blind_spots(tables)[1 if tables["messages"].is_empty() else 0 :]:
+        yield _sentence("warn", f"{spot.sentence[0].upper()}{spot.sentence[1:]}.")
     files = tables["files"]
     cut = files.filter("cut").height
     if cut:

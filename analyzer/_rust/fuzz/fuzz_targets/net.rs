@@ -28,6 +28,7 @@ fuzz_target!(|data: &[u8]| {
         max_tcp_buffer_bytes: 600,
         max_tcp_total_bytes: 1_000,
         max_sctp_bytes: 600,
+        max_inflated_bytes: 300,
         ..Limits::default()
     };
     decode(data, &Limits::default());

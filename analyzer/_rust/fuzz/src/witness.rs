@@ -59,10 +59,20 @@ impl Problems for Witness<'_> {
 impl Sink for Witness<'_> {
     fn unit(&mut self, unit: Unit<'_>) -> Verdict {
         assert!(unit.first.frame <= self.frame && unit.last.frame <= self.frame);
-        // A message of SCTP may have come in several chunks.
-        let in_one = !self.fragments && unit.flow.protocol == Protocol::Udp;
-        assert!(!in_one || self.lies_at(unit.first.offset, unit.bytes));
-        self.deliver(unit.bytes)
+        // A message of SCTP may have come in several chunks, a report of HEP in several segments.
+        let in_one = match unit.report {
+            None => unit.flow.protocol == Protocol::Udp,
+            Some(report) => !report.inflated && unit.first.frame == unit.last.frame,
+        };
+        assert!(!in_one || self.fragments || self.lies_at(unit.first.offset, unit.bytes));
+        // What was compressed may be any length.
+        let inflated = unit.report.is_some_and(|report| report.inflated);
+        let before = self.delivered;
+        let verdict = self.deliver(unit.bytes);
+        if inflated {
+            self.delivered = before;
+        }
+        verdict
     }
 
     fn segment(&mut self, segment: Segment<'_>) -> Verdict {

@@ -1,7 +1,7 @@
 //! `parse`: the complete parse of one message as Python dictionaries and lists, which `analyzer.message` gives names.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 use sip_core::sip::tree::{Header, Message, Parsed, Part, Start, Value};
 use sip_core::sip::uri::{Param, Uri};
 
@@ -29,6 +29,7 @@ pub fn message<'py>(py: Python<'py>, message: &Message) -> Dict<'py> {
         "start": start(py, &message.start)?,
         "headers": list(py, &message.headers, header)?,
         "body": (message.body.start, message.body.end),
+        "decoded": message.decoded.as_deref().map(|body| PyBytes::new(py, body)),
         "parts": list(py, &message.parts, part)?,
         "trailing": message.trailing.len(),
         "deviations": message.deviations.iter().map(|it| (it.code.as_str(), it.detail.as_str())).collect::<Vec<_>>(),

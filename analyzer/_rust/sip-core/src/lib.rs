@@ -13,6 +13,7 @@
 pub mod container;
 pub mod error;
 pub mod hash;
+mod inflate;
 pub mod limits;
 pub mod net;
 pub mod packet;

@@ -59,6 +59,10 @@ limits! {
     tcp_gap_timeout_ns: i64 = 10_000_000_000,
     /// Bytes held for unfinished SCTP user messages, per capture point.
     max_sctp_bytes: usize = 64 << 20,
+    /// Most bytes that compressed bytes in a packet may expand to: a HEP payload, the body of a message.
+    max_inflated_bytes: usize = 1 << 20,
+    /// HEP agents told apart as capture points.
+    max_agents: u16 = 4_096,
     /// Largest SIP message believed on a stream (bytes).
     max_message_bytes: usize = 1 << 20,
     /// `m=` lines read of one session description.

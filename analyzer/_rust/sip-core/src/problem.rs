@@ -66,6 +66,14 @@ codes! {
     SctpMessageIncomplete = "sctp_message_incomplete",
     /// An SCTP user message was given up to stay within the limit of bytes held.
     SctpBufferLimit = "sctp_buffer_limit",
+    /// Bytes of a HEP stream that begin no packet; reading went on at the next one.
+    HepStreamResynchronised = "hep_stream_resynchronised",
+    /// More HEP agents than `max_agents`: the messages of further ones have one capture point.
+    HepAgentLimit = "hep_agent_limit",
+    /// A compressed HEP payload, or the encoded body of a message, that cannot be decompressed; what came before the fault was read.
+    CompressedCorrupt = "compressed_corrupt",
+    /// A compressed HEP payload, or the encoded body of a message, expands beyond `max_inflated_bytes`; the rest is not read.
+    InflatedLimit = "inflated_limit",
     // ---- sip ---------------------------------------------------------------------------------------------------
     /// Content-Length says more than the datagram holds.
     SipContentLengthExceedsDatagram = "sip_content_length_exceeds_datagram",
@@ -125,6 +133,8 @@ codes! {
     SipDateInvalid = "sip_date_invalid",
     /// A multipart body whose boundary is missing or never closed.
     SipMultipartMalformed = "sip_multipart_malformed",
+    /// A body with a Content-Encoding that is not known; it was not read.
+    SipContentEncodingUnknown = "sip_content_encoding_unknown",
     // ---- sdp ---------------------------------------------------------------------------------------------------
     /// A body that its type calls SDP, and that has not one line of it.
     SdpUnreadable = "sdp_unreadable",
@@ -141,10 +151,10 @@ codes! {
 }
 
 macro_rules! layers {
-    ($($name:ident = $text:literal),+ $(,)?) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
         /// The layer that noticed it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Layer { $($name),+ }
+        pub enum Layer { $($(#[$doc])* $name),+ }
         impl Layer {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Layer::$name => $text),+ }
@@ -154,11 +164,64 @@ macro_rules! layers {
 }
 
 layers! {
-    Container = "container", Link = "link", Wlan = "wlan", ExportedPdu = "exported_pdu", Ppp = "ppp", Pppoe = "pppoe",
-    Mpls = "mpls", L2tp = "l2tp", Gre = "gre", Erspan = "erspan", Etherip = "etherip", Vxlan = "vxlan",
-    Geneve = "geneve", Tzsp = "tzsp", Gtpu = "gtpu", Ipip = "ipip", SixInFour = "6in4", FourInSix = "4in6",
-    SixInSix = "6in6", Ah = "ah", Esp = "esp", Ip = "ip", Udp = "udp", Tcp = "tcp", Sctp = "sctp", Icmp = "icmp",
-    Sip = "sip", Sdp = "sdp",
+    /// Files: pcap, pcapng, compression.
+    Container = "container",
+    /// The link header of a packet, with 802.1Q, 802.1ad and QinQ tags, LLC and SNAP, provider backbone bridges (802.1ah).
+    Link = "link",
+    /// IEEE 802.11 data frames that are not protected, A-MSDUs, behind radiotap, Prism or AVS headers.
+    Wlan = "wlan",
+    /// Messages that Wireshark exported, already put together.
+    ExportedPdu = "exported_pdu",
+    /// PPP (RFC 1661), also with HDLC framing.
+    Ppp = "ppp",
+    /// PPP over Ethernet (RFC 2516).
+    Pppoe = "pppoe",
+    /// MPLS labels (RFC 3032), pseudowires with and without control word (RFC 4448), MPLS in IP (RFC 4023).
+    Mpls = "mpls",
+    /// L2TP version 2 (RFC 2661) with PPP.
+    L2tp = "l2tp",
+    /// GRE (RFC 2784, RFC 2890), PPTP's (RFC 2637) too.
+    Gre = "gre",
+    /// Ports mirrored over GRE: ERSPAN types I, II, III.
+    Erspan = "erspan",
+    /// Ethernet in IP (RFC 3378).
+    Etherip = "etherip",
+    /// VXLAN (RFC 7348), VXLAN-GPE.
+    Vxlan = "vxlan",
+    /// GENEVE (RFC 8926) with options.
+    Geneve = "geneve",
+    /// TaZmen sniffer protocol, as MikroTik streams packets.
+    Tzsp = "tzsp",
+    /// GTP-U version 1 (TS 29.281) with extension headers, as on S1-U, N3, S5.
+    Gtpu = "gtpu",
+    /// IPv4 in IPv4 (RFC 2003).
+    Ipip = "ipip",
+    /// IPv6 in IPv4 (RFC 4213).
+    SixInFour = "6in4",
+    /// IPv4 in IPv6 (RFC 2473).
+    FourInSix = "4in6",
+    /// IPv6 in IPv6 (RFC 2473).
+    SixInSix = "6in6",
+    /// Authentication header (RFC 4302).
+    Ah = "ah",
+    /// ESP with NULL encryption (RFC 4303, RFC 2410), found without any option, also in UDP (RFC 3948), as on Gm (TS 33.203).
+    Esp = "esp",
+    /// Reports of HEP agents, versions 1, 2 and 3, over UDP and TCP, compressed too.
+    Hep = "hep",
+    /// IPv4 (RFC 791) and IPv6 (RFC 8200) with extension headers and fragments.
+    Ip = "ip",
+    /// UDP (RFC 768).
+    Udp = "udp",
+    /// TCP (RFC 9293): out of order, repeated, overlapping, with holes, joined midway.
+    Tcp = "tcp",
+    /// SCTP (RFC 9260): fragmented, bundled, unordered, interleaved (RFC 8260).
+    Sctp = "sctp",
+    /// ICMP and ICMPv6: what they quote tells which transport failed.
+    Icmp = "icmp",
+    /// SIP (RFC 3261), found by its content on any port.
+    Sip = "sip",
+    /// SDP (RFC 8866), also in multipart and compressed bodies.
+    Sdp = "sdp",
 }
 
 impl Layer {

@@ -10,7 +10,7 @@ use super::link;
 use super::part::{Origin, Part};
 use super::sctp::Sctp;
 use super::tcp::Tcp;
-use super::{Failure, Flow, Protocol, Sink, Unit, exported_pdu, gre, gtpu, icmp, overlay, ppp, udp, wlan};
+use super::{Failure, Flow, Protocol, Sink, Unit, exported_pdu, gre, gtpu, hep, icmp, overlay, ppp, udp, wlan};
 use crate::limits::Limits;
 use crate::packet::{NO_TIME, Packet, Stamp};
 use crate::problem::{Code, Layer, Problem};
@@ -78,6 +78,9 @@ pub struct Decoder {
     fragments: Fragments,
     tcp: Tcp,
     sctp: Sctp,
+    /// HEP over TCP.
+    hep: hep::Streams,
+    max_inflated: usize,
     corrections: Corrections,
 }
 
@@ -93,6 +96,8 @@ impl Decoder {
             fragments: Fragments::new(limits),
             tcp: Tcp::new(limits),
             sctp: Sctp::new(limits),
+            hep: hep::Streams::default(),
+            max_inflated: limits.max_inflated_bytes,
             corrections: Corrections::default(),
         }
     }
@@ -112,7 +117,8 @@ impl Decoder {
         self.fragments.expire(self.now);
         self.deliver_given_up(sink);
         self.sctp.expire(self.now, sink);
-        self.tcp.expire(self.last, self.now, &mut self.corrections, sink);
+        let mut unwrapped = hep::Unwrapped { sink, streams: &mut self.hep, max_inflated: self.max_inflated };
+        self.tcp.expire(self.last, self.now, &mut self.corrections, &mut unwrapped);
 
         let missing = packet.orig_len.saturating_sub(u32::try_from(data.len()).unwrap_or(u32::MAX));
         let part = Part { bytes: data, offset, missing, open: false };
@@ -132,7 +138,8 @@ impl Decoder {
             self.deliver_given_up(sink);
         }
         self.sctp.finish(sink);
-        self.tcp.finish(self.last, self.now, &mut self.corrections, sink);
+        let mut unwrapped = hep::Unwrapped { sink, streams: &mut self.hep, max_inflated: self.max_inflated };
+        self.tcp.finish(self.last, self.now, &mut self.corrections, &mut unwrapped);
         self.corrections.take()
     }
 
@@ -169,7 +176,9 @@ impl Decoder {
                     Err(fate) => Err(fate),
                 },
                 Step::Protocol(6, ip, part) => {
-                    return self.tcp.packet(ip, part, origin, self.now, &mut self.corrections, sink);
+                    let mut unwrapped =
+                        hep::Unwrapped { sink, streams: &mut self.hep, max_inflated: self.max_inflated };
+                    return self.tcp.packet(ip, part, origin, self.now, &mut self.corrections, &mut unwrapped);
                 }
                 Step::Protocol(132, ip, part) => return self.sctp.packet(ip, part, origin, self.now, sink),
                 Step::Protocol(44, ip, part) if ip.src.is_ipv6() => match ip::fragment_header(part) {
@@ -280,7 +289,7 @@ impl Decoder {
         opened
     }
 
-    /// What a UDP port announces, where the bytes agree; `None` for a datagram that is no tunnel.
+    /// HEP by its bytes, else what a UDP port announces, where the bytes agree; `None` for a datagram that is no tunnel.
     fn over_udp<'a>(
         &mut self,
         ip: &Ip,
@@ -289,6 +298,11 @@ impl Decoder {
         sink: &mut impl Sink,
     ) -> Option<Result<Step<'a>, Fate>> {
         let &udp::Datagram { src_port, dst_port, payload, .. } = datagram;
+        let on_port = src_port == hep::PORT || dst_port == hep::PORT;
+        let around = hep::Around { origin, max_inflated: self.max_inflated, on_port };
+        if let Some(fate) = hep::hep(payload, ip, &around, sink) {
+            return Some(Err(fate));
+        }
         let carriage = &mut origin.carriage;
         let (layer, opened) = match (src_port, dst_port) {
             (gtpu::PORT, _) | (_, gtpu::PORT) => (Layer::Gtpu, gtpu::gtpu(payload, ip, carriage)?),
@@ -467,7 +481,10 @@ fn unit(flow: Flow, payload: Part<'_>, ident: u32, layer: Layer, origin: &Origin
         return Fate::new(layer, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
     }
     let (first, last) = origin.stamps(offset);
-    Fate::of(sink.unit(Unit { flow, bytes, first, last, ident, missing, carriage: &origin.carriage }), layer)
+    Fate::of(
+        sink.unit(Unit { flow, bytes, first, last, ident, missing, carriage: &origin.carriage, report: None }),
+        layer,
+    )
 }
 
 /// The step behind a tunnel's header; a length in it that lies is reported.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hashbrown::HashMap;
 
-use super::Verdict;
+use super::{Verdict, hep};
 use crate::problem::Layer;
 
 /// Where a packet went: the layer that decided, and why.
@@ -33,7 +33,7 @@ pub enum Reason {
     LateAfterGap,
     /// TCP bytes from before the first byte seen of a connection already running.
     BeforeStart,
-    /// An SCTP chunk with a part of a user message.
+    /// A part of an SCTP user message, or of a HEP packet in a stream.
     MessagePart,
     /// An IP fragment that waits for others. Corrected when the datagram is complete or given up.
     FragmentHeld,
@@ -57,6 +57,8 @@ pub enum Reason {
     Encrypted(Option<u32>),
     /// ESP from before it was known that its SPI is in clear.
     NotVerified,
+    /// What an agent reported is not SIP, by HEP's protocol type.
+    HepType(u8),
     /// No decoder for this PPP protocol.
     PppProtocol(u16),
     /// The capture sliced a header off.
@@ -107,6 +109,10 @@ impl Reason {
             Reason::Encrypted(None) => "encrypted",
             Reason::Encrypted(Some(spi)) => return Cow::Owned(format!("encrypted_spi_0x{spi:08x}")),
             Reason::NotVerified => "not_verified",
+            Reason::HepType(kind) => match hep::type_name(kind) {
+                Some(name) => return Cow::Owned(format!("hep_type_{name}")),
+                None => return Cow::Owned(format!("hep_type_{kind}")),
+            },
             Reason::PppProtocol(protocol) => match ppp_protocol_name(protocol) {
                 Some(name) => return Cow::Owned(format!("ppp_protocol_{name}")),
                 None => return Cow::Owned(format!("ppp_protocol_0x{protocol:04x}")),
@@ -142,6 +148,7 @@ impl Fate {
             Verdict::Sip => Fate::new(Layer::Sip, Reason::Message),
             Verdict::KeepAlive => Fate::new(Layer::Sip, Reason::KeepAlive),
             Verdict::Other(name) => Fate::new(transport, Reason::NotSip(name)),
+            Verdict::Decided(fate) => fate,
         }
     }
 

@@ -11,6 +11,7 @@ mod fate;
 mod fragment;
 mod gre;
 mod gtpu;
+mod hep;
 mod icmp;
 mod inner;
 mod ip;
@@ -18,6 +19,7 @@ mod link;
 mod mpls;
 mod overlay;
 mod part;
+mod ports;
 mod ppp;
 mod sctp;
 mod table;
@@ -29,6 +31,7 @@ pub use carriage::Carriage;
 pub use decoder::Decoder;
 pub use fate::{Correction, Fate, Reason};
 pub use link::{link_type_name, link_type_number};
+pub use ports::service;
 
 use std::net::IpAddr;
 
@@ -41,6 +44,8 @@ pub enum Protocol {
     Udp,
     Tcp,
     Sctp,
+    /// TLS, or WebSocket with or without it: HEP agents have one number for these.
+    Secure,
 }
 
 /// Sender and receiver of a payload, innermost addresses, in the direction of travel. An IPv4-mapped IPv6 address stays IPv6.
@@ -68,6 +73,29 @@ pub struct Unit<'a> {
     /// Bytes the sender sent that are not here (snap length, a missing fragment); 0 = whole.
     pub missing: u32,
     pub carriage: &'a Carriage,
+    /// Where it was not captured, but reported by an agent: then the times of the stamps are those that the agent states.
+    pub report: Option<Report<'a>>,
+}
+
+/// What a HEP packet says of a payload beside its addresses and time.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    pub agent: Agent<'a>,
+    pub correlation_id: Option<&'a [u8]>,
+    /// When the packet that holds the report was captured itself.
+    pub arrived: i64,
+    /// The payload was compressed: its bytes do not lie in the file.
+    pub inflated: bool,
+}
+
+/// Who reported: a capture point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agent<'a> {
+    Name(&'a [u8]),
+    /// Capture id.
+    Id(u32),
+    /// Where it reported from, if it does not say who it is (version 1).
+    Address(IpAddr),
 }
 
 /// One direction of a TCP connection, unique within a decoder for its life; never reused for another connection.
@@ -108,6 +136,8 @@ pub enum Verdict {
     KeepAlive,
     /// Something else, by snake_case name where it can be told from its bytes, else "".
     Other(&'static str),
+    /// What was found in it on the way has a fate already.
+    Decided(Fate),
 }
 
 /// Evidence of a transport that failed: kept for the transactions that were open at the time.

@@ -299,7 +299,7 @@ impl Sctp {
                 return Fate::new(Layer::Sctp, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
             }
             let carriage = &origin.carriage;
-            let unit = Unit { flow, bytes, first, last, ident: data.tsn, missing, carriage };
+            let unit = Unit { flow, bytes, first, last, ident: data.tsn, missing, carriage, report: None };
             return Fate::of(sink.unit(unit), Layer::Sctp);
         }
         match self.join(data, (first, last), now) {
@@ -468,7 +468,7 @@ fn deliver_run<S: Sink>(run: Run, flow: Flow, last: Stamp, carriage: &Carriage, 
         return Fate::new(Layer::Sctp, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
     }
     let (first, ident) = (run.first, head.tsn);
-    let verdict: Verdict = sink.unit(Unit { flow, bytes: &bytes, first, last, ident, missing, carriage });
+    let verdict: Verdict = sink.unit(Unit { flow, bytes: &bytes, first, last, ident, missing, carriage, report: None });
     Fate::of(verdict, Layer::Sctp)
 }
 

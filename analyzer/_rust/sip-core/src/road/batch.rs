@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::net::{Carriage, Flow};
+use crate::net::{Carriage, Flow, Report};
 use crate::packet::Stamp;
 use crate::sip::{Carrier, Flaws};
 
@@ -10,7 +10,8 @@ use crate::sip::{Carrier, Flaws};
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
     pub flow: Flow,
-    /// The earliest packet that holds a part of it; `offset` is that of the message's first byte.
+    /// The earliest packet that holds a part of it; `offset` is that of the message's first byte. The time of both stamps is
+    /// the agent's, where one reported it.
     pub first: Stamp,
     /// The packet that completed it.
     pub last: Stamp,
@@ -34,6 +35,15 @@ pub struct Batch {
     slots: Vec<Slot>,
     /// What carried messages, where it was more than a link; equal neighbours once.
     carriages: Vec<Carriage>,
+    reports: Vec<Reported>,
+}
+
+/// What an agent said of a message beside its addresses and time.
+#[derive(Debug)]
+struct Reported {
+    /// Where the correlation id lies in the arena.
+    correlation_id: Option<Range<usize>>,
+    arrived: i64,
 }
 
 #[derive(Debug)]
@@ -43,6 +53,8 @@ struct Slot {
     seen: Seen,
     /// Index + 1 of what carried it; 0 = a link alone.
     carriage: u32,
+    /// Index + 1 of what an agent said of it; 0 = it was captured.
+    report: u32,
 }
 
 /// A message of a batch.
@@ -52,6 +64,16 @@ pub struct Entry<'a> {
     pub bytes: &'a [u8],
     /// `None` if nothing but a link header was around its IP packet.
     pub carriage: Option<&'a Carriage>,
+    /// `None` if it was captured and not reported.
+    pub report: Option<Spoken<'a>>,
+}
+
+/// What the agent that reported a message said of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Spoken<'a> {
+    pub correlation_id: Option<&'a [u8]>,
+    /// When the report itself was captured.
+    pub arrived: i64,
 }
 
 impl Batch {
@@ -71,12 +93,12 @@ impl Batch {
         self.bytes.clear();
         self.slots.clear();
         self.carriages.clear();
+        self.reports.clear();
     }
 
     /// Copies a message in.
-    pub fn push(&mut self, bytes: &[u8], seen: Seen, carriage: &Carriage) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
+    pub fn push(&mut self, bytes: &[u8], seen: Seen, carriage: &Carriage, report: Option<Report<'_>>) {
+        let place = self.keep(bytes);
         let carriage = if carriage.is_plain() {
             0
         } else {
@@ -85,14 +107,32 @@ impl Batch {
             }
             self.carriages.len() as u32
         };
-        self.slots.push(Slot { place: start..self.bytes.len(), seen, carriage });
+        let report = match report {
+            None => 0,
+            Some(Report { correlation_id, arrived, .. }) => {
+                let correlation_id = correlation_id.map(|id| self.keep(id));
+                self.reports.push(Reported { correlation_id, arrived });
+                self.reports.len() as u32
+            }
+        };
+        self.slots.push(Slot { place, seen, carriage, report });
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
     }
 
     pub fn messages(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
-        self.slots.iter().map(|Slot { place, seen, carriage }| Entry {
+        self.slots.iter().map(|Slot { place, seen, carriage, report }| Entry {
             seen,
             bytes: self.bytes.get(place.clone()).unwrap_or_default(),
             carriage: carriage.checked_sub(1).and_then(|index| self.carriages.get(index as usize)),
+            report: report.checked_sub(1).and_then(|index| self.reports.get(index as usize)).map(|report| Spoken {
+                correlation_id: report.correlation_id.clone().and_then(|place| self.bytes.get(place)),
+                arrived: report.arrived,
+            }),
         })
     }
 }

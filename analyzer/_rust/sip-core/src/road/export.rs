@@ -43,8 +43,8 @@ pub fn export(
     let mut writer = Writer::new(output, ended);
     for ((point, file), frames) in chosen {
         let Some(source) = sources.get(file as usize) else { continue };
-        let host = finished.points.get(usize::from(point)).filter(|_| several);
-        writer.section(host.map_or("", String::as_str))?;
+        let host = finished.points.get(point).filter(|_| several);
+        writer.section(host.unwrap_or_default())?;
         copy(source, options, &frames, &mut writer)?;
     }
     Ok(writer.finish()?)

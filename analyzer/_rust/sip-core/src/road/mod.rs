@@ -4,6 +4,7 @@
 //! into a batch depends on the capture alone, and the results are put back in its order, so the tables are the same
 //! whatever the number of threads.
 
+mod agents;
 mod batch;
 mod export;
 mod outlet;
@@ -34,7 +35,8 @@ use crate::tables::Wanted;
 use crate::tables::messages::{self, Chunk};
 use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
-pub use batch::{Batch, Entry, Seen};
+pub use agents::PointNames;
+pub use batch::{Batch, Entry, Seen, Spoken};
 pub use export::export;
 use outlet::{Framers, Outlet, PointSink};
 use points::Points;
@@ -127,9 +129,8 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         problems.append(chunk.take_problems(&options.limits));
         descriptions.extend(chunk.take_descriptions());
     }
-    let point_names: Vec<&str> = points.iter().map(String::as_str).collect();
     Ok(Scan {
-        messages: messages::assemble(chunks, &files, &point_names, &options.wanted)?,
+        messages: messages::assemble(chunks, &files, &points, &options.wanted)?,
         descriptions,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
@@ -211,7 +212,7 @@ struct Finished {
     problems: ProblemLog,
     ledger: Ledger,
     failures: Vec<(Flow, Failure, Stamp)>,
-    points: Vec<String>,
+    points: PointNames,
     trace: Option<Trace>,
 }
 
@@ -275,7 +276,7 @@ impl<'a> Reader<'a> {
         let before = self.progress.bytes_done.load(Relaxed);
         self.points.open_file(source);
         let mut host = None;
-        let mut point = 0;
+        let (mut point, mut sliced) = (0, 0);
         while let Some(packet) = capture.next(&mut self.out.problems) {
             if host != Some(packet.host) {
                 host = Some(packet.host);
@@ -287,6 +288,7 @@ impl<'a> Reader<'a> {
             let fate = decoder.packet(number, &packet, &mut sink);
             *self.fates.entry(fate).or_default() += 1;
             self.points.saw(point, packet.time);
+            sliced += u64::from(packet.orig_len as usize > packet.data.len());
             if packet.frame % 4_096 == 0 {
                 if self.progress.cancel.load(Relaxed) {
                     return Err(ScanError::Cancelled);
@@ -296,6 +298,7 @@ impl<'a> Reader<'a> {
         }
         self.progress.bytes_done.store(before + capture.bytes_read(), Relaxed);
         row.info = capture.info().clone();
+        row.sliced = sliced;
         row.point = self.points.close_file();
         Ok(())
     }
@@ -323,7 +326,7 @@ impl<'a> Reader<'a> {
             problems: self.out.problems,
             ledger,
             failures: self.out.failures,
-            points: self.points.names(),
+            points: PointNames { files: self.points.names(), agents: self.out.agents.into_names() },
             trace: self.out.trace,
         }
     }

@@ -3,11 +3,12 @@
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
+use super::agents::Agents;
 use super::batch::{Batch, Seen};
 use super::trace::Trace;
 use crate::hash::Keyed;
 use crate::limits::Limits;
-use crate::net::{Carriage, Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use crate::net::{self, Agent, Carriage, Failure, Flow, Report, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
 use crate::sip::{Carrier, Detected, Framed, StreamFramer, detect};
@@ -17,6 +18,7 @@ use crate::tables::small::ProblemLog;
 pub struct Outlet<'a> {
     pub problems: ProblemLog,
     pub failures: Vec<(Flow, Failure, Stamp)>,
+    pub agents: Agents,
     limits: &'a Limits,
     batch: Batch,
     sent: usize,
@@ -36,6 +38,7 @@ impl<'a> Outlet<'a> {
         Self {
             problems: ProblemLog::new(limits.max_problems_per_code),
             failures: Vec::new(),
+            agents: Agents::default(),
             limits,
             batch: Batch::default(),
             sent: 0,
@@ -57,15 +60,56 @@ impl<'a> Outlet<'a> {
         self.sent += 1;
     }
 
-    fn push(&mut self, bytes: &[u8], seen: Seen, carriage: &Carriage, packets: impl Iterator<Item = Stamp>) {
+    /// `point`: that of the packets.
+    fn push(
+        &mut self,
+        point: u16,
+        bytes: &[u8],
+        seen: Seen,
+        (carriage, report): (&Carriage, Option<Report<'_>>),
+        packets: impl Iterator<Item = Stamp>,
+    ) {
         if let Some(trace) = &mut self.trace {
-            trace.message(&seen, packets);
+            trace.message(point, &seen, packets);
         }
-        self.batch.push(bytes, seen, carriage);
+        self.batch.push(bytes, seen, carriage, report);
         if self.batch.is_full() {
             self.flush();
         }
     }
+}
+
+/// SIP over TLS (RFC 3261 §19.1.2).
+const SIPS_PORT: u16 = 5061;
+const HTTPS_PORT: u16 = 443;
+
+/// What is not SIP, by a name for the account: what its bytes tell, else its ports. Of TLS also whether a connection begins
+/// (ClientHello, RFC 8446 §4.1.2), and whether the port is that of SIP; of HTTP whether it becomes a WebSocket for SIP.
+fn named(name: &'static str, bytes: &[u8], flow: &Flow) -> &'static str {
+    let sips = flow.src_port == SIPS_PORT || flow.dst_port == SIPS_PORT;
+    match name {
+        "unknown" | "" => net::service(flow).unwrap_or(name),
+        "tls" => match (matches!(bytes, [0x16, 3, _, _, _, 1, ..]), sips) {
+            (true, true) => "sips_client_hello",
+            (false, true) => "sips",
+            (_, false) if flow.src_port == HTTPS_PORT || flow.dst_port == HTTPS_PORT => "https",
+            (true, false) => "tls_client_hello",
+            (false, false) => "tls",
+        },
+        "http" if is_websocket_for_sip(bytes) => "websocket_sip",
+        _ => name,
+    }
+}
+
+/// The handshake of RFC 7118 §4, of which each side names the subprotocol.
+fn is_websocket_for_sip(bytes: &[u8]) -> bool {
+    const FIELD: &[u8] = b"sec-websocket-protocol:";
+    let mut lines = bytes.split(|&byte| byte == b'\n').take(64);
+    lines.any(|line| {
+        let (name, value) = line.split_at(line.len().min(FIELD.len()));
+        name.eq_ignore_ascii_case(FIELD)
+            && value.split(|&byte| byte == b',').any(|protocol| protocol.trim_ascii() == b"sip")
+    })
 }
 
 /// The framers of one capture point, by stream.
@@ -115,7 +159,27 @@ impl PointSink<'_, '_> {
                 flaws: message.flaws,
                 interface,
             };
-            out.push(message.bytes, seen, carriage, message.packets());
+            out.push(point, message.bytes, seen, (carriage, None), message.packets());
+        })
+    }
+}
+
+impl PointSink<'_, '_> {
+    /// The capture point that a HEP agent is.
+    fn agent(&mut self, agent: Agent<'_>, at: Stamp) -> u16 {
+        let max = self.out.limits.max_agents;
+        self.out.agents.number(agent, max).unwrap_or_else(|(number, first)| {
+            if first {
+                self.out.problems.report(Problem {
+                    code: Code::HepAgentLimit,
+                    layer: Layer::Hep,
+                    file: at.file,
+                    frame: at.frame,
+                    offset: at.offset,
+                    detail: format!("more than {max} agents"),
+                });
+            }
+            number
         })
     }
 }
@@ -132,18 +196,19 @@ impl Sink for PointSink<'_, '_> {
                     first: Stamp { offset: unit.first.offset + offset as u64, ..unit.first },
                     last: unit.last,
                     ident: unit.ident,
-                    point: self.point,
+                    point: unit.report.map_or(self.point, |report| self.agent(report.agent, unit.last)),
                     carrier: Carrier::Datagram { missing: unit.missing },
                     complete: unit.missing == 0,
                     flaws,
                     interface: self.interface,
                 };
                 let packets = [unit.first, unit.last].into_iter();
-                self.out.push(unit.bytes.get(offset..).unwrap_or_default(), seen, unit.carriage, packets);
+                let bytes = unit.bytes.get(offset..).unwrap_or_default();
+                self.out.push(self.point, bytes, seen, (unit.carriage, unit.report), packets);
                 Verdict::Sip
             }
             Detected::KeepAlive => Verdict::KeepAlive,
-            Detected::Other(name) => Verdict::Other(name),
+            Detected::Other(name) => Verdict::Other(named(name, unit.bytes, &unit.flow)),
         }
     }
 
@@ -159,9 +224,13 @@ impl Sink for PointSink<'_, '_> {
         if let Some(carriage) = segment.carriage {
             stream.carriage = *carriage;
         }
-        Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
+        let verdict = Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
             framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
-        })
+        });
+        match verdict {
+            Verdict::Other(name) => Verdict::Other(named(name, segment.bytes, &segment.flow)),
+            sip => sip,
+        }
     }
 
     fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp) {

@@ -14,7 +14,7 @@ use crate::packet::NO_TIME;
 const SAME_PACKET: i64 = 50_000_000;
 /// The same for packets that carry no identification (IPv4 ID 0): below 0.4 T1 nobody resends (RFC 3261 §17.1.1.2, T1 = 0.5 s).
 const SAME_PACKET_NO_IDENT: i64 = 200_000_000;
-/// Two taps whose clocks differ: the identification must be equal then.
+/// Two taps whose clocks differ: the identification must be equal then, or each agent's own count of the copies.
 const CLOCK_SKEW: i64 = 10_000_000_000;
 /// 64 T1 on Gm (T1 = 2 s, TS 24.229 §7.7): later than this, the same bytes are no retransmission but a sender that reuses them.
 const RESEND_WINDOW: i64 = 128_000_000_000;
@@ -47,6 +47,8 @@ pub struct Sighting {
     /// A stream delivers each byte once per capture point: the same bytes again were sent again.
     pub stream: bool,
     pub ipv6: bool,
+    /// An agent reported it (HEP): it has no identification, and the agent's own clock.
+    pub reported: bool,
 }
 
 /// What the sweep found out about one message.
@@ -103,14 +105,23 @@ pub fn sweep(rows: &[Sighting]) -> Vec<Sighted> {
         let mut seen = Sighted { key, transaction: None, original: None, retransmission: false };
 
         let mut at = chain;
-        for _ in 0..MAX_COMPARED {
+        // Sightings that this agent has reported too.
+        let mut taken: [i64; MAX_COMPARED] = [0; MAX_COMPARED];
+        for compared in 0..MAX_COMPARED {
             let Some(previous) = at else { break };
             let (other, known) = (&rows[previous as usize], out[previous as usize]);
             at = Some(earlier[previous as usize]).filter(|&next| next != u32::MAX);
-            if known.original.is_some() {
+            if let Some(original) = known.original {
+                if row.reported && other.reported && other.point == row.point {
+                    if gap(row, other) < SAME_PACKET_NO_IDENT {
+                        seen = Sighted { key, ..known };
+                        break;
+                    }
+                    taken[compared] = original;
+                }
                 continue; // its original comes further down the chain
             }
-            if same_packet(row, other) {
+            if same_packet(row, other, row.reported && taken.contains(&known.key)) {
                 seen = Sighted { key, original: Some(known.key), retransmission: false, ..known };
                 break;
             }
@@ -134,11 +145,19 @@ fn gap(row: &Sighting, other: &Sighting) -> i64 {
 
 /// The same packet seen twice, or sent on by an address translator that left the message alone (domain: captured twice is
 /// not sent twice).
-fn same_packet(row: &Sighting, other: &Sighting) -> bool {
+///
+/// What an agent reports has nothing that identifies a packet. One agent reports each packet once: its next copy of the same
+/// bytes was sent again, unless it comes sooner than anybody resends. Of another agent (or of a capture beside it) it is the
+/// same packet, even if their clocks differ, as long as this one has not reported that copy yet (`taken`).
+fn same_packet(row: &Sighting, other: &Sighting, taken: bool) -> bool {
     let gap = gap(row, other);
     if row.route != other.route {
         // Same bytes, so the same Via stack: a proxy would have added its own.
         return gap <= SAME_PACKET;
+    }
+    if row.reported || other.reported {
+        let window = if row.point == other.point { SAME_PACKET_NO_IDENT } else { CLOCK_SKEW };
+        return gap < window && !taken;
     }
     if row.stream && row.point == other.point {
         return row.ident == other.ident && gap == 0;
@@ -234,6 +253,7 @@ mod tests {
             kind: Kind::Request,
             stream: false,
             ipv6: false,
+            reported: false,
         }
     }
 
@@ -267,6 +287,33 @@ mod tests {
     #[test]
     fn clocks_of_two_taps_may_differ_by_seconds() {
         assert_eq!(last(&[seen(0, 7), Sighting { point: 1, ..seen(2_000, 7) }]), (true, false));
+    }
+
+    fn reported(time_ms: i64, agent: u16) -> Sighting {
+        Sighting { reported: true, point: agent, ..seen(time_ms, 0) }
+    }
+
+    #[test]
+    fn two_agents_report_one_packet_and_their_clocks_may_differ() {
+        assert_eq!(last(&[reported(0, 1), reported(700, 2)]), (true, false));
+        assert_eq!(last(&[seen(0, 7), reported(3, 2)]), (true, false), "a capture and an agent");
+        assert_eq!(last(&[reported(0, 1), reported(10_000, 2)]), (false, true), "too far apart");
+    }
+
+    #[test]
+    fn what_one_agent_reports_later_was_sent_again() {
+        assert_eq!(last(&[reported(0, 1), reported(0, 1)]), (true, false));
+        assert_eq!(last(&[reported(0, 1), reported(199, 1)]), (true, false), "two interfaces of its");
+        assert_eq!(last(&[reported(0, 1), reported(500, 1)]), (false, true));
+    }
+
+    #[test]
+    fn the_copies_of_two_agents_are_paired_in_order() {
+        // Each reports the message and its second sending; the clock of the second is 300 ms ahead.
+        let found = sweep(&[reported(0, 1), reported(300, 2), reported(500, 1), reported(800, 2), reported(801, 2)]);
+        let original: Vec<_> = found.iter().map(|it| it.original).collect();
+        assert_eq!(original, [None, Some(found[0].key), None, Some(found[2].key), Some(found[2].key)]);
+        assert!(found[2].retransmission && !found[0].retransmission);
     }
 
     #[test]

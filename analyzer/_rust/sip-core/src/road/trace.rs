@@ -66,13 +66,13 @@ impl Trace {
         }
     }
 
-    /// A message, and the packets that delivered it.
-    pub fn message(&mut self, seen: &Seen, packets: impl Iterator<Item = Stamp>) {
+    /// A message, and the packets that delivered it at a capture point.
+    pub fn message(&mut self, point: u16, seen: &Seen, packets: impl Iterator<Item = Stamp>) {
         if !self.wanted.contains(&(seen.last.file, seen.last.frame, seen.first.offset)) {
             return;
         }
         for packet in packets {
-            self.choose(seen.point, id(packet));
+            self.choose(point, id(packet));
         }
         if seen.last.time != NO_TIME {
             let (since, until) = self.flows.entry(seen.flow).or_insert((seen.last.time, seen.last.time));

@@ -250,9 +250,10 @@ fn is_stun(v: &[u8]) -> bool {
     v.get(4..8) == Some(&[0x21, 0x12, 0xa4, 0x42]) && be16(v, 2).is_some_and(|n| n % 4 == 0 && n + 20 <= v.len())
 }
 
-/// RFC 6733 §3: version 1, a length in words of four, no reserved flag set.
+/// RFC 6733 §3: version 1, a length in words of four, no reserved flag set. Nobody sends more than 64 KiB at once, and what
+/// seems to is a DHCP request.
 fn is_diameter(v: &[u8]) -> bool {
-    matches!(v, [1, a, b, c, flags, ..] if flags & 0x0f == 0 && c % 4 == 0 && (*a, *b, *c) > (0, 0, 16))
+    matches!(v, [1, 0, b, c, flags, ..] if flags & 0x0f == 0 && c % 4 == 0 && (*b, *c) > (0, 16))
 }
 
 /// RFC 3550 §6.1, RFC 5761 §4: version 2, packet type 192-223, a length that fits.

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::encoding::Encoded;
 use super::flaw::{Flaw, Flaws};
 use super::mime;
 use super::name::Name;
@@ -181,10 +182,14 @@ pub struct Fields<'a> {
     pub record_routes: u32,
     pub routes: u32,
     pub paths: u32,
+    /// Value of Content-Encoding.
+    pub codings: Option<&'a [u8]>,
     /// Where the body lies in the message; its end is the end of the message.
     pub body: Range<usize>,
     /// Bytes after the message that are no part of it.
     pub trailing: usize,
+    /// The body is encoded: what it holds is known once it is decoded.
+    pub encoded: Option<Encoded<'a>>,
     /// The session description within the message, also out of a multipart body.
     pub sdp: Option<Range<usize>>,
     /// The one of the disposition `early-session`, beside it or alone (RFC 3959).
@@ -428,6 +433,7 @@ impl<'a> Fields<'a> {
                 self.content_length = number(value);
                 self.flaws.add_if(self.content_length.is_none(), Flaw::ContentLengthInvalid);
             }
+            Name::ContentEncoding => self.codings = self.codings.or(Some(value)),
             Name::ContentType => {
                 self.content_type = Some(value);
                 let media = mime::media_type(value);
@@ -695,8 +701,11 @@ impl<'a> Fields<'a> {
         self.body = header_len..header_len + length;
         self.trailing = available - length;
         self.flaws.add_if(self.trailing > 0, Flaw::TrailingBytes);
-        let Some(content_type) = self.content_type else { return };
         if length > 0 {
+            self.encoded = self.codings.and_then(|codings| Encoded::new(codings, self.content_type));
+        }
+        let Some(content_type) = self.content_type else { return };
+        if length > 0 && self.encoded.is_none() {
             let body = message.get(self.body.clone()).unwrap_or_default();
             let within = |range: Range<usize>| header_len + range.start..header_len + range.end;
             let found = mime::find_sdp(content_type, body);
@@ -734,6 +743,9 @@ impl<'a> Fields<'a> {
             Flaw::HeaderMissing => self.missing().collect::<Vec<_>>().join(", "),
             Flaw::HeaderRepeated => self.repeated.and_then(Name::canonical).unwrap_or_default().to_owned(),
             Flaw::CseqMethodMismatch => format!("{} with CSeq {}", text(self.method), text(self.cseq_method)),
+            Flaw::ContentEncodingUnknown | Flaw::BodyCorrupt | Flaw::BodyLimit => {
+                format!("Content-Encoding: {}", text(self.codings))
+            }
             Flaw::Status => format!("status {}", self.status.unwrap_or_default()),
             Flaw::RequestUri | Flaw::StartLine => text(self.request_uri),
             _ => String::new(),

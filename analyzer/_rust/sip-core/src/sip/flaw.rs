@@ -48,6 +48,9 @@ flaws! {
     Nul => SipNul,
     Date => SipDateInvalid,
     Multipart => SipMultipartMalformed,
+    ContentEncodingUnknown => SipContentEncodingUnknown,
+    BodyCorrupt => CompressedCorrupt,
+    BodyLimit => InflatedLimit,
 }
 
 /// A set of [`Flaw`]s.

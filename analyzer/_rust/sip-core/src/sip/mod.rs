@@ -12,10 +12,11 @@
 //! Whatever is odd is a [`flaw::Flaw`]; nothing is refused that can still be read (RFC 4475, domain of a tolerant reader).
 
 pub mod detect;
+mod encoding;
 pub mod fields;
 pub mod flaw;
 pub mod frame;
-mod mime;
+pub(crate) mod mime;
 pub mod name;
 pub mod sdp;
 mod start;
@@ -25,6 +26,7 @@ pub mod uri;
 mod via;
 
 pub use detect::{Detected, detect};
+pub use encoding::Encoded;
 pub use fields::{Carrier, Fields, Scratch};
 pub use flaw::{Flaw, Flaws};
 pub use frame::{Framed, StreamFramer};

@@ -17,6 +17,7 @@ use super::text::{
 };
 use super::uri::{self, Param, Uri, read_params, string, unescape};
 use super::via;
+use crate::limits::Limits;
 use crate::problem::Code;
 
 /// A message with all its parts. Positions count from the first of the bytes given.
@@ -30,7 +31,9 @@ pub struct Message {
     /// The empty line.
     pub empty_line: Range<usize>,
     pub body: Range<usize>,
-    /// Parts of a multipart body.
+    /// The body without its Content-Encoding, where it has one that is known.
+    pub decoded: Option<Vec<u8>>,
+    /// Parts of a multipart body; of one that was decoded, positions count in `decoded`.
     pub parts: Vec<Part>,
     /// Bytes after the message.
     pub trailing: Range<usize>,
@@ -167,8 +170,18 @@ impl Message {
         }
         let content_type = headers.iter().find(|h| h.canonical == Some("Content-Type")).map(|h| h.value.clone());
         let body = message.get(fields.body.clone()).unwrap_or_default();
+        let mut decoded = None;
+        if let Some(encoded) = fields.encoded {
+            let complete = !flaws.has(Flaw::Cut) && !flaws.has(Flaw::ContentLengthExceedsDatagram);
+            let (body, flaw) = encoded.decode(body, Limits::default().max_inflated_bytes, complete);
+            decoded = (flaw != Some(Flaw::ContentEncodingUnknown)).then_some(body);
+            flaw.into_iter().for_each(|flaw| flaws.add(flaw));
+        }
         let mut closed = true;
-        let mut parts = content_type.map_or_else(Vec::new, |t| read_parts(t.as_bytes(), body, 0, &mut closed));
+        let plain = decoded.as_deref().unwrap_or(body);
+        let readable = fields.encoded.is_none() || decoded.is_some();
+        let content_type = content_type.filter(|_| readable);
+        let mut parts = content_type.map_or_else(Vec::new, |t| read_parts(t.as_bytes(), plain, 0, &mut closed));
         flaws.add_if(!closed, Flaw::Multipart);
         let date = headers.iter().find(|h| h.canonical == Some("Date"));
         flaws.add_if(date.is_some_and(|h| !h.value.ends_with("GMT")), Flaw::Date);
@@ -177,13 +190,16 @@ impl Message {
 
         let shift = |range: Range<usize>| range.start + from..range.end + from;
         headers.iter_mut().for_each(|h| h.place = shift(h.place.clone()));
-        shift_parts(&mut parts, from + fields.body.start);
+        if decoded.is_none() {
+            shift_parts(&mut parts, from + fields.body.start);
+        }
         Message {
             start,
             start_line: shift(start_line),
             headers,
             empty_line: shift(empty_line),
             body: shift(fields.body.clone()),
+            decoded,
             parts,
             trailing: from + fields.end()..bytes.len(),
             deviations,

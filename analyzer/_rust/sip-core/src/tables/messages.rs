@@ -10,10 +10,11 @@ use hashbrown::HashMap;
 use crate::hash;
 use crate::limits::Limits;
 use crate::net::{Carriage, Flow, Protocol};
+use crate::packet::NO_TIME;
 use crate::problem::{Layer, Problem, Problems};
-use crate::road::{Batch, Entry, Kind, Seen, Sighted, Sighting, sweep, time_order};
+use crate::road::{Batch, Entry, Kind, PointNames, Seen, Sighted, Sighting, sweep, time_order};
 use crate::sip::fields::{Fields, Scratch, read};
-use crate::sip::{Flaw, Flaws};
+use crate::sip::{Flaw, Flaws, mime};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
 use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::{FileRow, ProblemLog};
@@ -25,7 +26,7 @@ columns! {
         first_byte_at: Time = "first_byte_at", src_ip: Text = "src_ip", src_port: Int = "src_port", dst_ip: Text = "dst_ip",
         dst_port: Int = "dst_port", transport: Text = "transport", tunnel: Text = "tunnel",
         outer_src_ip: Text = "outer_src_ip", outer_dst_ip: Text = "outer_dst_ip", vlan: Text = "vlan", teid: Int = "teid",
-        spi: Int = "spi", method: Text = "method", status: Int = "status",
+        spi: Int = "spi", correlation_id: Text = "correlation_id", arrived_at: Time = "arrived_at", method: Text = "method", status: Int = "status",
         reason_phrase: Text = "reason_phrase", request_uri: Text = "request_uri", call_id: Text = "call_id",
         from_uri: Text = "from_uri", from_tag: Text = "from_tag", to_uri: Text = "to_uri", to_tag: Text = "to_tag",
         cseq: Int = "cseq", via_branch: Text = "via_branch", via_sent_by: Text = "via_sent_by", via_count: Int = "via_count",
@@ -75,14 +76,14 @@ pub struct Chunk {
     /// Per message: what the sweep needs, and where it was seen.
     rows: Vec<(Sighting, Place)>,
     /// The session descriptions that were new in this batch.
-    descriptions: Option<RecordBatch>,
+    descriptions: Vec<RecordBatch>,
     problems: Option<ProblemLog>,
 }
 
 impl Chunk {
     /// The session descriptions it brought, once.
-    pub fn take_descriptions(&mut self) -> Option<RecordBatch> {
-        self.descriptions.take()
+    pub fn take_descriptions(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(&mut self.descriptions)
     }
 
     /// The problems of its messages, once.
@@ -126,29 +127,51 @@ impl<'a> Parser<'a> {
         let mut columns = Columns::new(batch.messages().len(), self.wanted);
         let mut rows = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
-        let mut fresh = Vec::new();
-        for (row, Entry { seen, bytes, carriage }) in batch.messages().enumerate() {
-            let fields = read(bytes, seen.carrier, &mut self.scratch);
+        let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
+        for (row, Entry { seen, bytes, carriage, report: said }) in batch.messages().enumerate() {
+            let mut fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
             let keys = Keys::of(&fields);
             let complete = is_complete(seen, &fields);
-            push_addresses(&mut columns, row, seen, &mut self.addresses);
+            push_addresses(&mut columns, row, seen, fields.via.transport, &mut self.addresses);
             let mut interface = Interface::OfFile(seen.interface);
             if let Some(carriage) = carriage {
                 push_carriage(&mut columns, row, carriage, &mut self.addresses);
                 interface = carriage.interface_index.map_or(interface, Interface::OfHost);
             }
+            columns.correlation_id.set_bytes(row, said.and_then(|said| said.correlation_id));
+            columns.arrived_at.set(row, said.map_or(NO_TIME, |said| said.arrived));
             push_fields(&mut columns, row, seen, &fields, message.len());
             push_keys(&mut columns, row, &keys);
             columns.complete.set(row, complete);
+            let known = match fields.encoded {
+                None => self.descriptions.of(bytes, [&fields.sdp, &fields.early_sdp], complete, &mut fresh),
+                Some(encoded) => {
+                    let body = bytes.get(fields.body.clone()).unwrap_or_default();
+                    let (body, flaw) = encoded.decode(body, self.limits.max_inflated_bytes, complete);
+                    flaw.into_iter().for_each(|flaw| fields.flaws.add(flaw));
+                    let found = mime::find_sdp(encoded.content_type.unwrap_or_default(), &body);
+                    // They borrow from a body that is gone with this message.
+                    let mut own = Vec::new();
+                    let whole = complete && flaw.is_none();
+                    let known = self.descriptions.of(&body, [&found.session, &found.early], whole, &mut own);
+                    if !own.is_empty() {
+                        descriptions.push(sdp::table(&own, self.wanted)?);
+                    }
+                    known
+                }
+            };
             report(&mut problems, seen, &fields);
-            if let Some(known) = self.descriptions.of(bytes, &fields, complete, &mut fresh) {
+            if let Some(known) = known {
                 push_description(&mut columns, row, &known);
                 report_description(&mut problems, seen, &known);
             }
-            rows.push((sighting(seen, &fields, message, &keys), Place { file: seen.last.file, interface }));
+            let sighting = Sighting { reported: said.is_some(), ..sighting(seen, &fields, message, &keys) };
+            rows.push((sighting, Place { file: seen.last.file, interface }));
         }
-        let descriptions = if fresh.is_empty() { None } else { Some(sdp::table(&fresh, self.wanted)?) };
+        if !fresh.is_empty() {
+            descriptions.push(sdp::table(&fresh, self.wanted)?);
+        }
         Ok(Chunk { columns: columns.finish(self.wanted)?, rows, descriptions, problems: Some(problems) })
     }
 }
@@ -232,10 +255,17 @@ fn sighting(seen: &Seen, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Si
         },
         stream: flow.protocol == Protocol::Tcp,
         ipv6: flow.src.is_ipv6(),
+        reported: false,
     }
 }
 
-fn push_addresses(columns: &mut Columns, row: usize, seen: &Seen, addresses: &mut Addresses) {
+fn push_addresses(
+    columns: &mut Columns,
+    row: usize,
+    seen: &Seen,
+    via_transport: Option<&[u8]>,
+    addresses: &mut Addresses,
+) {
     let Flow { src, dst, src_port, dst_port, protocol } = seen.flow;
     // A capture without IP headers says nothing of them, and exported PDUs may not.
     let port = |ip: IpAddr, port: u16| (port > 0 || !ip.is_unspecified()).then_some(i64::from(port));
@@ -249,6 +279,12 @@ fn push_addresses(columns: &mut Columns, row: usize, seen: &Seen, addresses: &mu
             Protocol::Udp => "udp",
             Protocol::Tcp => "tcp",
             Protocol::Sctp => "sctp",
+            // The top Via says which (RFC 7118 §5.2.1): that of a request is its sender's, and a response brings it back.
+            Protocol::Secure => match via_transport {
+                Some(via) if via.eq_ignore_ascii_case(b"WS") => "ws",
+                Some(via) if via.eq_ignore_ascii_case(b"WSS") => "wss",
+                _ => "tls",
+            },
         }),
     );
 }
@@ -367,12 +403,12 @@ fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
 pub fn assemble(
     mut chunks: Vec<Chunk>,
     files: &[FileRow],
-    points: &[&str],
+    points: &PointNames,
     wanted: &Wanted,
 ) -> Result<Vec<RecordBatch>, ArrowError> {
     if chunks.is_empty() {
         let columns = Columns::new(0, wanted).finish(wanted)?;
-        chunks.push(Chunk { columns, rows: Vec::new(), descriptions: None, problems: None });
+        chunks.push(Chunk { columns, rows: Vec::new(), descriptions: Vec::new(), problems: None });
     }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|(row, _)| row.time).collect();
     if let Some(order) = time_order(&times) {
@@ -397,7 +433,7 @@ pub fn assemble(
                         columns.interface.set(row, name.and_then(Option::as_deref));
                     }
                 }
-                columns.point.set(row, points.get(usize::from(sighting.point)).copied());
+                columns.point.set(row, points.get(sighting.point));
                 columns.retransmission.set(row, retransmission);
                 columns.duplicate.set(row, original.is_some());
                 columns.original.set(row, original);
@@ -434,5 +470,5 @@ fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError>
         let name = parts.first().map_or("", |&(name, _)| name);
         columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));
     }
-    Ok(Chunk { columns, rows, descriptions: None, problems: None })
+    Ok(Chunk { columns, rows, descriptions: Vec::new(), problems: None })
 }

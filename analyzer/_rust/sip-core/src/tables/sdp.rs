@@ -3,6 +3,7 @@
 //! On the way through five hops a description is the same five times, and ten with retransmissions: each is known by the
 //! hash of its bytes, read once, and stored once. Messages carry the hash.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
@@ -12,7 +13,6 @@ use hashbrown::hash_map::Entry;
 
 use crate::hash::{self, Keyed};
 use crate::problem::Code;
-use crate::sip::Fields;
 use crate::sip::sdp::{Description, Media, Origin};
 use crate::tables::columns::{Wanted, columns, record_batch};
 
@@ -62,18 +62,18 @@ impl Descriptions {
         Self { known: Mutex::default(), max_media }
     }
 
-    /// The description of a message, if it has one. The rows of one that is new are put to `fresh`.
+    /// The description of a message (or of its decoded body), if it has one, and that of its early session. The rows of one that is new are put to `fresh`.
     pub fn of<'b>(
         &self,
         message: &'b [u8],
-        fields: &Fields<'_>,
+        ranges: [&Option<Range<usize>>; 2],
         complete: bool,
         fresh: &mut Vec<Row<'b>>,
     ) -> Option<Arc<Known>> {
-        if fields.sdp.is_none() && fields.early_sdp.is_none() {
+        if ranges.iter().all(|range| range.is_none()) {
             return None;
         }
-        let parts = [&fields.sdp, &fields.early_sdp].map(|range| message.get(range.clone()?));
+        let parts = ranges.map(|range| message.get(range.clone()?));
         let mut key = parts[0].map_or(0, hash::bytes);
         if let Some(early) = parts[1] {
             key = hash::pair(key, hash::bytes(early));

@@ -15,7 +15,7 @@ columns! {
     struct FileColumns {
         file: Text = "file", path: Text = "path", point: Text = "point", format: Text = "format",
         link_types: Text = "link_types", packets: Int = "packets", first_at: Time = "first_at", last_at: Time = "last_at",
-        dropped: Int = "dropped", backward_steps: Int = "backward_steps", cut: Bool = "cut",
+        dropped: Int = "dropped", sliced: Int = "sliced", backward_steps: Int = "backward_steps", cut: Bool = "cut",
         ended_at: Time = "ended_at",
     }
 }
@@ -46,11 +46,13 @@ pub struct FileRow {
     /// Names of the capture points it belongs to, separated by spaces.
     pub point: String,
     pub info: FileInfo,
+    /// Packets of which the file holds only the beginning.
+    pub sliced: u64,
 }
 
 pub fn files(rows: &[FileRow]) -> Result<RecordBatch, ArrowError> {
     let mut columns = FileColumns::new(rows.len(), &Wanted::All);
-    for (row, FileRow { name, path, point, info }) in rows.iter().enumerate() {
+    for (row, FileRow { name, path, point, info, sliced }) in rows.iter().enumerate() {
         columns.file.set(row, Some(name));
         columns.path.set(row, Some(path));
         columns.point.set(row, Some(point).filter(|point| !point.is_empty()).map(String::as_str));
@@ -67,6 +69,7 @@ pub fn files(rows: &[FileRow]) -> Result<RecordBatch, ArrowError> {
         columns.last_at.set(row, info.last_time.unwrap_or(NO_TIME));
         columns.ended_at.set(row, info.ended.unwrap_or(NO_TIME));
         columns.dropped.set(row, info.dropped.map(|dropped| dropped as i64));
+        columns.sliced.set(row, Some(*sliced as i64));
         columns.backward_steps.set(row, Some(info.backward_steps as i64));
         columns.cut.set(row, info.cut);
     }
@@ -179,6 +182,7 @@ pub fn failures(rows: &[(Flow, Failure, Stamp)]) -> Result<RecordBatch, ArrowErr
                 Protocol::Udp => "udp",
                 Protocol::Tcp => "tcp",
                 Protocol::Sctp => "sctp",
+                Protocol::Secure => "tls",
             }),
         );
         columns.detail.set(row, detail.as_deref());

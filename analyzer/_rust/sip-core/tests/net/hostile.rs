@@ -21,6 +21,7 @@ fn limits() -> Limits {
         max_tcp_buffer_bytes: 400,
         max_tcp_total_bytes: 600,
         max_sctp_bytes: 400,
+        max_inflated_bytes: 100,
         max_message_bytes: 200,
         ..Limits::default()
     }
@@ -57,8 +58,15 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
         1..4,
     );
     let sctp_packet = (0u32..3, chunks).prop_map(|(tag, chunks)| sctp(tag, &chunks));
-    let quoted = payload.prop_map(|bytes| ipv4(1, 0, &[&[3, 3, 0, 0, 0, 0, 0, 0], &ipv4(17, 0, &bytes)[..]].concat()));
-    let plain = prop_oneof![back_or_forth, fragments, fragments6, sctp_packet, quoted];
+    let quoted =
+        payload.clone().prop_map(|bytes| ipv4(1, 0, &[&[3, 3, 0, 0, 0, 0, 0, 0], &ipv4(17, 0, &bytes)[..]].concat()));
+    let agent =
+        (0u16..12, 0u16..24, payload, any::<bool>(), 0u32..300).prop_map(|(kind, length, payload, stream, seq)| {
+            let chunk = [&[0, 0, 0, 1, 0, 7, 2, 0][..], &kind.to_be_bytes(), &length.to_be_bytes(), &payload].concat();
+            let report = [b"HEP3", &(6 + chunk.len() as u16).to_be_bytes()[..], &chunk].concat();
+            if stream { ipv4(6, 0, &tcp((1, 9060), seq, 0, ACK, &report)) } else { udp_between(1, 9060, &report) }
+        });
+    let plain = prop_oneof![back_or_forth, fragments, fragments6, sctp_packet, agent, quoted];
     plain.prop_recursive(4, 16, 1, |inner| (0usize..7, inner).prop_map(|(tunnel, packet)| around(tunnel, &packet)))
 }
 

@@ -4,6 +4,7 @@ mod build;
 mod captures;
 mod esp;
 mod fragments;
+mod hep;
 mod hostile;
 mod layers;
 mod sctp;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use sip_core::limits::Limits;
-use sip_core::net::{Carriage, Decoder, Failure, Fate, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use sip_core::net::{
+    Agent, Carriage, Decoder, Failure, Fate, Flow, Report, Segment, Sink, StreamEnd, StreamId, Unit, Verdict,
+};
 use sip_core::packet::{Packet, Stamp};
 use sip_core::problem::{Problem, Problems};
 
@@ -16,6 +18,28 @@ pub struct SeenUnit {
     pub ident: u32,
     pub missing: u32,
     pub carriage: Carriage,
+    pub report: Option<SeenReport>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenReport {
+    /// As text.
+    pub agent: String,
+    pub correlation_id: Option<Vec<u8>>,
+    pub arrived: i64,
+    pub inflated: bool,
+}
+
+impl SeenReport {
+    fn of(report: Report<'_>) -> Self {
+        let Report { agent, correlation_id, arrived, inflated } = report;
+        let agent = match agent {
+            Agent::Name(name) => format!("Name({})", String::from_utf8_lossy(name)),
+            Agent::Id(id) => format!("Id({id})"),
+            Agent::Address(address) => format!("Address({address})"),
+        };
+        SeenReport { agent, correlation_id: correlation_id.map(<[u8]>::to_vec), arrived, inflated }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,8 +86,9 @@ impl Problems for Witness {
 
 impl Sink for Witness {
     fn unit(&mut self, unit: Unit<'_>) -> Verdict {
-        let Unit { flow, bytes, first, last, ident, missing, carriage: &carriage } = unit;
-        self.units.push(SeenUnit { flow, bytes: bytes.to_vec(), first, last, ident, missing, carriage });
+        let Unit { flow, bytes, first, last, ident, missing, carriage: &carriage, report } = unit;
+        let report = report.map(SeenReport::of);
+        self.units.push(SeenUnit { flow, bytes: bytes.to_vec(), first, last, ident, missing, carriage, report });
         verdict(bytes)
     }
 

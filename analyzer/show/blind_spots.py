@@ -1,0 +1,227 @@
+"""Why a capture shows no SIP, or half of it: a sentence for each reason, from the ledger of its packets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class BlindSpot(NamedTuple):
+    """One reason. ``name`` is a word or two for the left margin."""
+
+    name: str
+    sentence: str
+
+
+# What may carry SIP and is not looked into, by the words of the table ``account``: its name, and what one can do.
+UNREAD: dict[str, tuple[str, str]] = {
+    "not_sip_gtp_u": ("GTP-U", "GTP-U on another port than 2152: move it there (tcprewrite --portmap=PORT:2152)"),
+    "not_sip_sigcomp": (
+        "SigComp",
+        "RFC 3320, RFC 5049: its state is in the ends; capture behind the P-CSCF",
+    ),
+    "not_sip_websocket_sip": (
+        "WebSocket",
+        "RFC 7118: tshark may know it, --engine pyshark; or capture behind the gateway",
+    ),
+    "protocol_108_ipcomp": ("IPComp", "RFC 3173: capture in front of the compressor"),
+    "protocol_115_l2tp": (
+        "L2TP",
+        "L2TPv3, RFC 3931: its ends agree on the layout; try --engine pyshark",
+    ),
+    "ppp_protocol_multilink": ("PPP multilink", "RFC 1990: capture the bundle, not a link of it"),
+    "ppp_protocol_vj_compressed": ("PPP with compressed headers", "RFC 1144: capture in front of the PPP link"),
+    "ppp_protocol_compressed": ("PPP with compression", "RFC 1962: capture in front of the PPP link"),
+    "ethertype_nsh": ("NSH", "RFC 8300: tshark may know it, --engine pyshark"),
+}
+# Names that are not just the word of the account in capitals.
+_SPELLED = {
+    "unknown": "unknown",
+    "rtp": "RTP",
+    "dhcpv6": "DHCPv6",
+    "diameter": "Diameter",
+    "gtp_c": "GTP-C",
+    "kerberos": "Kerberos",
+    "mdns": "mDNS",
+    "netflow": "NetFlow",
+    "postgresql": "PostgreSQL",
+    "sips": "TLS",
+    "sips_client_hello": "TLS",
+    "tls_client_hello": "TLS",
+    "port_5060": "something on port 5060",
+    "syslog": "syslog",
+}
+_MEDIA = ("RTP", "RTCP")
+_MOST = 4  # protocols that a sentence names
+
+
+def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
+    """The reasons, from ``files``, ``account`` and ``messages`` (``src_ip dst_ip status``); weightiest first.
+
+    With SIP in the capture only what may hide more of it; without, the first says why there is none.
+    """
+    files, messages = tables["files"], tables["messages"]
+    account: dict[tuple[str, str], int] = {
+        (layer, reason): packets
+        for layer, reason, packets in tables["account"].select("layer", "reason", "packets").rows()
+    }
+    packets = int(files["packets"].sum() or 0)
+    if not packets and files.height:
+        return [
+            BlindSpot("empty", "the capture is empty: nothing passed its interface, or its filter let nothing pass")
+        ]
+    none = messages.is_empty() and ("sip", "message") not in account
+    spots = [*_unknown_links(account), *_not_read(account), *_encrypted(account), *_tls(account, none)]
+    if sliced := int(files["sliced"].sum() or 0):
+        whole = "tcpdump -s 0 keeps them whole"
+        spots.append(BlindSpot("cut", f"the snap length of the capture cut {sliced:,} of {_packets(packets)}: {whole}"))
+    if not none:
+        return [*spots, *_one_way(messages)]
+    elsewhere = _elsewhere(account)
+    if not spots and not elsewhere:
+        said = "nothing in it carries anything: handshakes, acknowledgements and fragments alone"
+        return [BlindSpot("no SIP", said)]
+    return spots + elsewhere
+
+
+def _not_read(account: Mapping[tuple[str, str], int]) -> Iterator[BlindSpot]:
+    """What is not looked into, most packets first."""
+    counts: dict[str, int] = {}
+    for (_, reason), count in account.items():
+        if reason in UNREAD:
+            name, _ = UNREAD[reason]
+            counts[name] = counts.get(name, 0) + count
+    parts = [f"{name} ({_packets(count)})" for name, count in _ranked(counts)]
+    if parts:
+        sentence = f"SIP may be inside {_joined(parts, 'or')}, which this version does not look into"
+        yield BlindSpot("not read", sentence)
+
+
+def _unknown_links(account: Mapping[tuple[str, str], int]) -> Iterator[BlindSpot]:
+    prefix = "unknown_link_type_"
+    links = {reason.removeprefix(prefix): count for (_, reason), count in account.items() if reason.startswith(prefix)}
+    if links:
+        names = _joined([f"{link} ({_packets(count)})" for link, count in links.items()], "and")
+        yield BlindSpot("not read", f"link type {names} is not decoded: `problems` says how to have it read")
+
+
+# What nobody can read without keys, by layer: its name, and what one can do.
+ENCRYPTED: dict[str, tuple[str, str]] = {
+    "esp": ("IPsec (ESP)", "capture inside the tunnel's end (behind the P-CSCF), or have tshark decrypt it: "
+            "--engine pyshark --tshark-option esp.enable_encryption_decode:TRUE and its table of SAs"),
+    "wlan": ("WLAN", "decrypt it first: airdecap-ng with the key, or capture on the wire"),
+    "link": ("MACsec", "IEEE 802.1AE: capture behind the port that decrypts"),
+}  # fmt: skip
+TLS_ADVICE = (
+    "--engine pyshark --tshark-option tls.keylog_file:keys.txt, with a key log of either end; or HEP from the proxy"
+)
+
+
+def _encrypted(account: Mapping[tuple[str, str], int]) -> Iterator[BlindSpot]:
+    """What nobody can read without keys: IPsec, radio, Ethernet."""
+    for layer, (words, _) in ENCRYPTED.items():
+        closed = {
+            reason: count
+            for (its, reason), count in account.items()
+            if its == layer and (reason.startswith("encrypted") or reason == "ethertype_macsec")
+        }
+        # The core names the first SPIs of each direction; those beyond have one row together.
+        named = sum("_spi_" in reason for reason in closed)
+        beyond = "more than " if named and named < len(closed) else ""
+        across = f" of {beyond}{named} security association{'s' if named > 1 else ''}" if named else ""
+        if count := sum(closed.values()):
+            yield BlindSpot(
+                "encrypted", f"{_packets(count)} of {words}{across}: SIP inside cannot be read without keys"
+            )
+
+
+def _tls(account: Mapping[tuple[str, str], int], none: bool) -> Iterator[BlindSpot]:
+    """SIP's own port; other TLS where nothing else is SIP."""
+    for name, where in (("sips", " on port 5061, that of SIP"), ("tls", "")):
+        hellos = _named(account, f"{name}_client_hello")
+        count = _named(account, name) + hellos
+        if count and (none or name == "sips"):
+            begun = f", {hellos:,} handshake{'s' if hellos > 1 else ''}" if hellos else ""
+            may = "SIP inside" if name == "sips" else "SIP that may be inside"
+            yield BlindSpot("encrypted", f"{_packets(count)} of TLS{where}{begun}: {may} cannot be read without keys")
+
+
+def _named(account: Mapping[tuple[str, str], int], name: str) -> int:
+    return sum(count for (_, reason), count in account.items() if reason == f"not_sip_{name}")
+
+
+def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
+    """There is traffic, and nothing of it is signalling."""
+    counts: dict[str, int] = {}
+    for (_, reason), count in account.items():
+        if reason not in UNREAD and (name := _protocol(reason)) and name != "TLS":
+            counts[name] = counts.get(name, 0) + count
+    if not counts:
+        return []
+    media = sum(counts.get(name, 0) for name in _MEDIA)
+    ranked = _ranked(counts)
+    shown = [f"{name} ({count:,})" for name, count in ranked[:_MOST]]
+    if len(ranked) > _MOST:
+        shown.append(f"{len(ranked) - _MOST} others ({sum(count for _, count in ranked[_MOST:]):,})")
+    if 2 * media >= sum(counts.values()):
+        why = "media without their signalling, which takes another way or another interface"
+    else:
+        why = "nothing like SIP on any port, so it may be the wrong interface, or a filter kept SIP out"
+    return [BlindSpot("no SIP", f"{why}: {_joined(shown, 'and')}")]
+
+
+def _protocol(reason: str) -> str | None:
+    """The protocol that a reason of the account names; None for what is no protocol."""
+    if reason == "not_sip":
+        return "unknown"
+    if reason == "informational":
+        return "ICMP"
+    for prefix in ("not_sip_", "hep_type_", "ethertype_", "ppp_protocol_"):
+        if reason.startswith(prefix):
+            name = reason.removeprefix(prefix)
+            return _SPELLED.get(name, name.upper().replace("_", " "))
+    if reason.startswith("protocol_"):
+        number, _, word = reason.removeprefix("protocol_").partition("_")
+        return word.upper() or f"IP protocol {number}"
+    return {"llc": "LLC", "netlink": "netlink"}.get(reason)
+
+
+def _one_way(messages: pl.DataFrame) -> Iterator[BlindSpot]:
+    """Pairs of hosts of which one alone is heard."""
+    import polars as pl
+
+    directions = messages.group_by("src_ip", "dst_ip").agg(responses=pl.col("status").count(), all=pl.len())
+    heard = {
+        (source, target): (responses, count)
+        for source, target, responses, count in directions.rows()
+        if source is not None and target is not None and source != target
+    }
+    pairs = {frozenset(ends) for ends in heard}
+    alone = {ends: counts for ends, counts in heard.items() if ends[::-1] not in heard}
+    if not pairs or 2 * len(alone) < len(pairs):
+        return
+    responses, count = (sum(column) for column in zip(*alone.values(), strict=True))
+    if responses == count:
+        said = "responses alone, and no request: only one direction was captured"
+    elif not responses:
+        said = "requests alone, and no response: nobody answers, or only one direction was captured"
+    else:
+        said = "requests or responses alone: only one direction was captured"
+    whole = "" if len(alone) == len(pairs) else f"between {len(alone):,} of {len(pairs):,} pairs of hosts "
+    yield BlindSpot("one way", whole + said)
+
+
+def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Most first; equal ones by name."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _packets(count: int) -> str:
+    return f"{count:,} packet{'s' if count != 1 else ''}"
+
+
+def _joined(parts: list[str], word: str) -> str:
+    return f" {word} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

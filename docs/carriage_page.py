@@ -1,0 +1,133 @@
+"""The page carriage.md, out of the tables of the core and of the ledger: what is read, what not, what to do then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from analyzer.show.blind_spots import ENCRYPTED, TLS_ADVICE, UNREAD
+
+CORE = Path(__file__).parent.parent / "analyzer" / "_rust" / "sip-core" / "src"
+
+HEAD = """# What we read, what not, and why
+
+Made from the tables of the core and of `analyzer/show/blind_spots.py` by `make docs`; edit there. Of a capture
+`sip-analyzer account` says where each packet went, `summary` and `cap.blind_spots()` in a sentence why SIP may be
+missing, `problems` what was damaged.
+"""
+
+NESTING = """
+Layers may lie in one another in any order, up to `max_layers` ([limits.md](limits.md)), also in fragments inside and
+outside a tunnel. A message has the innermost addresses; `messages.tunnel` names what was around it, `outer_src_ip`,
+`outer_dst_ip`, `vlan`, `teid`, `spi`, `interface` and `point` say where it was seen. Headers that are damaged, lie
+about their length or nest without end are rows of `problems`, and what was read before the fault is kept. What the
+capture lacks (snap length, lost fragments and segments) makes a message `complete = false`, and a row there.
+"""
+
+UNKNOWN = """
+Any other link type is counted and named, with these words:
+
+"""
+
+
+def source(name: str) -> str:
+    return (CORE / name).read_text(encoding="utf-8")
+
+
+def prose(comment: str) -> str:
+    return " ".join(line.strip().removeprefix("///").strip() for line in comment.splitlines())
+
+
+def block(text: str, begin: str, end: str = "\n}") -> str:
+    """From a line that begins so to the end of its braces."""
+    start = text.index(begin)
+    return text[start : text.index(end, start)]
+
+
+def table(*columns: str, rows: Iterator[tuple[str, ...]]) -> str:
+    head = f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
+    return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def carriage() -> str:
+    return "".join(
+        (
+            HEAD,
+            "\n## Files\n\npcap (every byte order, microseconds and nanoseconds, modified) and pcapng, plain or in ",
+            ", ".join(re.findall(r'=> "(\w+)"', block(source("container/compression.rs"), "pub(super) const fn name"))),
+            ".\n",
+            table("not read", "what to do", rows=foreign()),
+            "\n## Link types\n\n",
+            ", ".join(f"{name} ({number})" for name, number in links()),
+            ".\n",
+            UNKNOWN,
+            "".join(f"- {words}\n" for words in what_to_do()),
+            "\n## Layers\n",
+            NESTING,
+            table("layer", "what is read of it", rows=layers()),
+            "\n## What may hold SIP and is not read\n",
+            table("what", "in `account`", "what to do", rows=unread()),
+            "\n## Where packets go: the reasons of `account`\n",
+            table("reason", "meaning", rows=reasons()),
+            "\nOther protocols are named by their bytes (",
+            ", ".join(by_content()),
+            "), else by a port: ",
+            ", ".join(sorted(set(re.findall(r'=> "(\w+)"', source("net/ports.rs"))))),
+            ". Reports of HEP that are not SIP: ",
+            ", ".join(re.findall(r'=> "(\w+)"', block(source("net/hep.rs"), "pub(super) const fn type_name"))),
+            ".\n",
+        )
+    )
+
+
+def foreign() -> Iterator[tuple[str, ...]]:
+    text = source("container/foreign.rs")
+    advice = dict(re.findall(r'const (\w+): &str = "([^"]+)";', text))
+    for what, words in dict(re.findall(r'\(b"[^"]*", "([^"]+)", ([^)]+)\)', text)).items():
+        yield what, advice.get(words, words.strip('"')).replace("|", r"\|")
+
+
+def links() -> Iterator[tuple[str, str]]:
+    named = block(source("net/link.rs"), "\nlink_types! {")
+    decoded = block(source("net/link.rs"), "pub(super) fn link<'a>")
+    for name, number in re.findall(r"(\w+) = (\d+)", named):
+        if f"linktype::{name} " in decoded:
+            yield name, number
+
+
+def what_to_do() -> Iterator[str]:
+    sentences = block(source("net/link.rs"), "pub(super) fn what_to_do")
+    for words in re.findall(r'format!\(\s*"((?:[^"\\]|\\.)*)"', sentences, re.DOTALL):
+        yield re.sub(r"\\\s+", "", words).format(name="USER0", link="N")
+
+
+def layers() -> Iterator[tuple[str, ...]]:
+    named = block(source("problem.rs"), "\nlayers! {")
+    for comment, name in re.findall(r'((?:[ ]{4}/// .*\n)+)[ ]{4}\w+ = "(\w+)",', named):
+        yield name, prose(comment)
+
+
+def unread() -> Iterator[tuple[str, ...]]:
+    for reason, (name, advice) in UNREAD.items():
+        yield name, f"`{reason}`", advice
+    for layer, (name, advice) in ENCRYPTED.items():
+        yield f"{name}, encrypted", "`ethertype_macsec`" if layer == "link" else f"`encrypted...` of {layer}", advice
+    yield "TLS", "`not_sip_sips`, `not_sip_tls`, with `_client_hello` where a connection begins", TLS_ADVICE
+
+
+def reasons() -> Iterator[tuple[str, ...]]:
+    text = source("net/fate.rs")
+    names: dict[str, list[str]] = {}
+    for arm in block(text, "pub fn name(self)", "\n    }").split("Reason::")[1:]:
+        spelled = [re.sub(r"\{(\w+)[^}]*\}", r"<\1>", word) for word in re.findall(r'"(\w[^"]*)"', arm)]
+        names.setdefault(re.match(r"\w+", arm)[0], []).extend(spelled)  # type: ignore[index]
+    enum = block(text, "pub enum Reason {")
+    for comment, variant in re.findall(r"((?:[ ]{4}/// .*\n)+)[ ]{4}(\w+)", enum):
+        yield ", ".join(f"`{name}`" for name in names[variant]), prose(comment)
+
+
+def by_content() -> list[str]:
+    text = source("sip/detect.rs")
+    bodies = block(text, "pub fn name_of", "\n}") + block(text, "fn text_protocol", "\n}")
+    return sorted(set(re.findall(r'"([a-z_]{3,})"', bodies)) - {"unknown", "empty"})
