@@ -17,20 +17,25 @@ def build() -> list[Capture]:
     lab.send(2165, ALICE, BOB, call.request("ACK", ALICE, BOB, in_dialog=True, cseq=1))
 
     hold = call.request("INVITE", BOB, ALICE, in_dialog=True, body=sdp(BOB, 2, direction="sendonly"))
-    lab.send(10_000, BOB, ALICE, hold)
-    lab.send(10_030, ALICE, BOB, hold.reply(200, body=sdp(ALICE, 2, direction="recvonly")))
+    asked = lab.send(10_000, BOB, ALICE, hold)
+    held = lab.send(10_030, ALICE, BOB, hold.reply(200, body=sdp(ALICE, 2, direction="recvonly")))
     lab.send(10_045, BOB, ALICE, call.request("ACK", BOB, ALICE, in_dialog=True, cseq=1))
 
     resume = call.request("INVITE", BOB, ALICE, in_dialog=True, body=sdp(BOB, 3))
-    lab.send(30_000, BOB, ALICE, resume)
+    asked_back = lab.send(30_000, BOB, ALICE, resume)
     lab.send(30_008, ALICE, BOB, resume.reply(100))
-    lab.send(30_033, ALICE, BOB, resume.reply(200, body=sdp(ALICE, 3)))
+    resumed = lab.send(30_033, ALICE, BOB, resume.reply(200, body=sdp(ALICE, 3)))
     lab.send(30_048, BOB, ALICE, call.request("ACK", BOB, ALICE, in_dialog=True, cseq=2))
 
     bye = call.request("BYE", BOB, ALICE, in_dialog=True)
     hangup = lab.send(42_150, BOB, ALICE, bye)
     lab.send(42_162, ALICE, BOB, bye.reply(200))
 
+    lab.agreed(invited, answer)
+    # Bob only sends, so the caller only receives (RFC 3264 §6.1).
+    lab.agreed(asked, held, by="remote", direction="recvonly")
+    lab.agreed(asked_back, resumed, by="remote")
+    lab.hold(held, resumed, by="callee")
     lab.dialog(
         call, state="terminated", early=ringing, confirmed=answer, ended=hangup, ended_by="remote", end_reason="bye"
     )

@@ -395,6 +395,8 @@ class Truth:
     dialogs: list[dict[str, Any]] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
     registrations: list[dict[str, Any]] = field(default_factory=list)
+    offers: list[dict[str, Any]] = field(default_factory=list)
+    holds: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -577,6 +579,35 @@ class Capture:
             "retransmissions": retransmissions,
         })  # fmt: skip
 
+    def agreed(
+        self,
+        offered: Sighting,
+        answered: Sighting,
+        *,
+        by: str = "local",
+        pattern: int = 1,
+        codecs: str = "PCMA/8000 PCMU/8000 telephone-event/8000",
+        direction: str = "sendrecv",
+        qos: tuple[str | None, str | None] = (None, None),
+    ) -> None:
+        """An offer of the caller's (`local`) or the callee's side and its answer, one audio stream (RFC 3264).
+
+        `pattern` is that of RFC 6337 Table 1; `direction` is the caller's, `qos` the current status at the caller's and
+        the callee's side after the answer (RFC 3312 §5).
+        """
+        self.truth.offers.append({
+            "media": "audio", "pattern": pattern, "offered_by": by, "offered_at": at(offered),
+            "answered_at": at(answered), "state": "agreed", "codecs": codecs, "direction": direction,
+            "qos_local": qos[0], "qos_remote": qos[1],
+        })  # fmt: skip
+
+    def hold(self, since: Sighting, until: Sighting, *, by: str) -> None:
+        """A hold from the answer that began it to the answer that ended it."""
+        self.truth.holds.append({
+            "media": "audio", "held_by": by, "started_at": at(since), "ended_at": at(until),
+            "duration_s": seconds_between(since.time, until.time),
+        })  # fmt: skip
+
     def registration(
         self,
         *,
@@ -694,7 +725,8 @@ class Capture:
         ]
         tables: dict[str, list[Any]] = {
             "messages": self.message_rows(), "transactions": self.transaction_rows(), "dialogs": self.truth.dialogs,
-            "calls": self.truth.calls, "registrations": self.truth.registrations, "notes": self.truth.notes,
+            "calls": self.truth.calls, "registrations": self.truth.registrations, "offers": self.truth.offers,
+            "holds": self.truth.holds, "notes": self.truth.notes,
         }  # fmt: skip
         for name, rows in tables.items():
             if rows or name in ("messages", "calls"):

@@ -6,7 +6,7 @@ TS 24.930 in short: 183 with the answer, PRACK, UPDATE when UE1's bearer stands,
 from decimal import Decimal
 from typing import Any
 
-from lab import Capture, Node, Session, sdp
+from lab import Capture, Node, Session, Sighting, sdp
 
 HOME = "ims.mnc001.mcc262.3gppnetwork.org"
 A, B = "+491701234567", "+491707654321"
@@ -40,11 +40,14 @@ def offer(node: Node, version: int, current_local: str, current_remote: str, con
     return sdp(node, version, port=50000, payloads="96", extra=quality(current_local, current_remote, confirm))
 
 
-def in_dialog(lab: Capture, call: Session, at: int, method: str, answer: bytes = b"", **extra: Any) -> None:
-    """A request of UE1 through the route set, and its 200 back 20 ms after it came."""
+def in_dialog(
+    lab: Capture, call: Session, at: int, method: str, answer: bytes = b"", **extra: Any
+) -> tuple[Sighting, Sighting]:
+    """A request of UE1 through the route set, and its 200 back 20 ms after it came; both as UE1's own hop has them."""
     request = call.request(method, UE1, PCSCF1, in_dialog=True, routes=ROUTES, **extra)
-    *_, arrived = lab.pass_on(at, HOP, PATH, request)
-    lab.pass_back(at + 30, HOP, arrived.request.reply(200, body=answer))
+    left, *_, arrived = lab.pass_on(at, HOP, PATH, request)
+    *_, answered = lab.pass_back(at + 30, HOP, arrived.request.reply(200, body=answer))
+    return left, answered
 
 
 def build() -> list[Capture]:
@@ -102,7 +105,7 @@ def build() -> list[Capture]:
     )
     *_, progressed = lab.pass_back(400, HOP, progress)
     in_dialog(lab, call, 450, "PRACK", add=[("RAck", "1 1 INVITE")])
-    in_dialog(
+    update = in_dialog(
         lab,
         call,
         900,
@@ -121,6 +124,9 @@ def build() -> list[Capture]:
     *_, hangup = lab.pass_on(65_000, HOP, BACK, bye)
     lab.pass_back(65_040, HOP, hangup.request.reply(200))
 
+    wideband = "AMR-WB/16000"
+    lab.agreed(copies[0], progressed, pattern=3, codecs=wideband, qos=("none", "none"))
+    lab.agreed(*update, pattern=6, codecs=wideband, qos=("sendrecv", "sendrecv"))
     lab.dialog(
         call,
         state="terminated",

@@ -30,6 +30,8 @@ _ORDER = {
     "dialogs": ("call_id", "local_tag", "remote_tag"),
     "calls": ("call_ids",),
     "registrations": ("started_at", "aor"),
+    "offers": ("offered_at",),
+    "holds": ("started_at",),
 }
 
 
