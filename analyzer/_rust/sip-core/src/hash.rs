@@ -45,4 +45,8 @@ impl Hasher for KeyedHasher {
     fn write_u64(&mut self, value: u64) {
         self.0 ^= value;
     }
+    /// The number of a row, which is no hash yet.
+    fn write_u32(&mut self, value: u32) {
+        self.0 = pair(self.0, u64::from(value));
+    }
 }

@@ -4,6 +4,8 @@
 //! is local: it depends on messages of the same bytes or the same transaction and on fixed windows, never on the file, the
 //! number of threads or the length of the capture.
 
+use std::thread;
+
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
@@ -83,60 +85,183 @@ pub fn time_order(times: &[i64]) -> Option<Vec<u32>> {
     Some(order)
 }
 
-/// The state of one transaction as the sweep passes.
-struct Transaction {
-    key: i64,
-    last_request: i64,
-    final_status: u16,
+/// All messages in time order, as the chunks have them.
+struct Rows<'a> {
+    chunks: &'a [&'a [Sighting]],
+    /// The number of the first row of each chunk.
+    starts: Vec<u32>,
 }
 
-/// Sweeps the messages; `rows` must be in time order.
-pub fn sweep(rows: &[Sighting]) -> Vec<Sighted> {
-    let keys = keys(rows);
-    let mut out: Vec<Sighted> = Vec::with_capacity(rows.len());
-    // Latest row with the same bytes, and for each row the one before it: a chain per content without a Vec per entry.
-    let mut latest: HashMap<u64, u32, Keyed> = HashMap::with_capacity_and_hasher(rows.len(), Keyed);
-    let mut earlier: Vec<u32> = Vec::with_capacity(rows.len());
-    let mut transactions: HashMap<u64, Transaction, Keyed> = HashMap::with_capacity_and_hasher(rows.len() / 2, Keyed);
+impl<'a> Rows<'a> {
+    fn new(chunks: &'a [&'a [Sighting]]) -> Self {
+        let mut starts = Vec::with_capacity(chunks.len());
+        let mut next = 0;
+        for chunk in chunks {
+            starts.push(next);
+            next += chunk.len() as u32;
+        }
+        Self { chunks, starts }
+    }
 
-    for (index, (row, key)) in rows.iter().zip(keys).enumerate() {
-        let chain = latest.insert(row.content, index as u32);
-        earlier.push(chain.unwrap_or(u32::MAX));
-        let mut seen = Sighted { key, transaction: None, original: None, retransmission: false };
+    fn len(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
+    }
 
+    fn iter(&self) -> impl Iterator<Item = (u32, &'a Sighting)> {
+        (0..).zip(self.chunks.iter().flat_map(|chunk| chunk.iter()))
+    }
+
+    fn get(&self, row: u32) -> Option<&'a Sighting> {
+        let chunk = self.starts.partition_point(|&start| start <= row).checked_sub(1)?;
+        self.chunks.get(chunk)?.get((row - self.starts.get(chunk)?) as usize)
+    }
+}
+
+/// Sweeps the messages; the chunks and their rows must be in time order.
+///
+/// What is alike has the same hash, so each of several threads takes those of some hashes, and none has to wait.
+pub fn sweep(chunks: &[&[Sighting]]) -> Vec<Sighted> {
+    let rows = Rows::new(chunks);
+    let parts = match rows.len() {
+        ..MANY => 1,
+        _ => thread::available_parallelism().map_or(1, |threads| threads.get().min(MAX_PARTS)) as u64,
+    };
+    let keys = keys(&rows);
+    let mut copies = HashMap::with_hasher(Keyed);
+    in_parts(parts, |part| repeated(&rows, part, parts)).into_iter().for_each(|found| copies.extend(found));
+
+    let mut out: Vec<Sighted> =
+        keys.iter().map(|&key| Sighted { key, transaction: None, original: None, retransmission: false }).collect();
+    let key_of = |row: u32| keys.get(row as usize).copied();
+    for joined in in_parts(parts, |part| joined(&rows, &copies, part, parts)) {
+        for Joined { row, opener, resent } in joined {
+            if let Some(seen) = out.get_mut(row as usize) {
+                seen.transaction = key_of(opener);
+                seen.retransmission = resent;
+            }
+        }
+    }
+    for (row, copy) in copies {
+        let transaction = match copy {
+            Again::Duplicate(original) => out.get(original as usize).and_then(|seen| seen.transaction),
+            Again::Resent => None,
+        };
+        let Some(seen) = out.get_mut(row as usize) else { continue };
+        match copy {
+            Again::Duplicate(original) => {
+                *seen = Sighted { key: seen.key, transaction, original: key_of(original), retransmission: false };
+            }
+            Again::Resent => seen.retransmission = true,
+        }
+    }
+    out
+}
+
+/// Fewer rows are swept sooner than threads are made.
+const MANY: usize = 20_000;
+/// Each part goes through all rows: more of them would get little to do.
+const MAX_PARTS: usize = 4;
+
+/// The results of all parts, each in a thread of its own.
+fn in_parts<T: Send>(parts: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    if parts == 1 {
+        return vec![work(0)];
+    }
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..parts)
+            .map(|part| {
+                scope.spawn({
+                    let work = &work;
+                    move || work(part)
+                })
+            })
+            .collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    })
+}
+
+/// What a row is that has the same bytes as one before it.
+#[derive(Debug, Clone, Copy)]
+enum Again {
+    /// The same packet as this row, seen again.
+    Duplicate(u32),
+    Resent,
+}
+
+/// The rows whose bytes came before, of those contents that belong to this part.
+fn repeated(rows: &Rows<'_>, part: u64, parts: u64) -> HashMap<u32, Again, Keyed> {
+    let mut found = HashMap::with_hasher(Keyed);
+    // Latest row with the same bytes, and for a row the one before it: a chain per content without a Vec per entry.
+    let mut latest: HashMap<u64, u32, Keyed> = HashMap::with_capacity_and_hasher(rows.len() / parts as usize, Keyed);
+    let mut earlier: HashMap<u32, u32, Keyed> = HashMap::with_hasher(Keyed);
+    for (index, row) in rows.iter().filter(|(_, row)| part_of(row.content, parts) == part) {
+        let chain = latest.insert(row.content, index);
+        if let Some(previous) = chain {
+            earlier.insert(index, previous);
+        }
         let mut at = chain;
         // Sightings that this agent has reported too.
-        let mut taken: [i64; MAX_COMPARED] = [0; MAX_COMPARED];
+        let mut taken = [u32::MAX; MAX_COMPARED];
         for compared in 0..MAX_COMPARED {
-            let Some(previous) = at else { break };
-            let (other, known) = (&rows[previous as usize], out[previous as usize]);
-            at = Some(earlier[previous as usize]).filter(|&next| next != u32::MAX);
-            if let Some(original) = known.original {
+            let Some((previous, other)) = at.and_then(|at| Some((at, rows.get(at)?))) else { break };
+            at = earlier.get(&previous).copied();
+            if let Some(&Again::Duplicate(original)) = found.get(&previous) {
                 if row.reported && other.reported && other.point == row.point {
                     if gap(row, other) < SAME_PACKET_NO_IDENT {
-                        seen = Sighted { key, ..known };
+                        found.insert(index, Again::Duplicate(original));
                         break;
                     }
                     taken[compared] = original;
                 }
                 continue; // its original comes further down the chain
             }
-            if same_packet(row, other, row.reported && taken.contains(&known.key)) {
-                seen = Sighted { key, original: Some(known.key), retransmission: false, ..known };
+            if same_packet(row, other, row.reported && taken.contains(&previous)) {
+                found.insert(index, Again::Duplicate(previous));
                 break;
             }
             if row.route == other.route && gap(row, other) <= RESEND_WINDOW {
-                seen.retransmission = true;
+                found.insert(index, Again::Resent);
             }
         }
-        if seen.original.is_none() {
-            let (transaction, resent) = join(&mut transactions, row, key);
-            seen.transaction = transaction;
-            seen.retransmission |= resent;
-        }
-        out.push(seen);
     }
-    out
+    found
+}
+
+/// The part that a hash belongs to; by other bits than those that place it in a map.
+fn part_of(hash: u64, parts: u64) -> u64 {
+    (hash >> 40) % parts
+}
+
+/// The state of one transaction as the sweep passes.
+struct Transaction {
+    /// The row that opened it.
+    opener: u32,
+    last_request: i64,
+    final_status: u16,
+}
+
+/// A row in a transaction.
+struct Joined {
+    row: u32,
+    opener: u32,
+    /// A request of it that was sent before.
+    resent: bool,
+}
+
+/// The rows that are in a transaction, of those transactions that belong to this part.
+fn joined(rows: &Rows<'_>, copies: &HashMap<u32, Again, Keyed>, part: u64, parts: u64) -> Vec<Joined> {
+    let expected = rows.len() / parts as usize;
+    let mut open: HashMap<u64, Transaction, Keyed> = HashMap::with_capacity_and_hasher(expected / 2, Keyed);
+    let mut found = Vec::with_capacity(expected);
+    for (index, row) in rows.iter().filter(|(_, row)| part_of(row.transaction, parts) == part) {
+        if matches!(copies.get(&index), Some(Again::Duplicate(_))) {
+            continue;
+        }
+        if let (Some(opener), resent) = join(&mut open, row, index) {
+            found.push(Joined { row: index, opener, resent });
+        }
+    }
+    found
 }
 
 fn gap(row: &Sighting, other: &Sighting) -> i64 {
@@ -172,20 +297,21 @@ fn same_packet(row: &Sighting, other: &Sighting, taken: bool) -> bool {
     }
 }
 
-/// Finds or opens the transaction of a message; says also whether it is a request of it that was sent before.
-fn join(open: &mut HashMap<u64, Transaction, Keyed>, row: &Sighting, key: i64) -> (Option<i64>, bool) {
+/// Finds or opens the transaction of a message, and gives the row that opened it; says also whether it is a request of it
+/// that was sent before.
+fn join(open: &mut HashMap<u64, Transaction, Keyed>, row: &Sighting, index: u32) -> (Option<u32>, bool) {
     match (open.entry(row.transaction), row.kind) {
         // RFC 3261 §17.1.1.3: the ACK to a non-2xx belongs to the INVITE's transaction; §13.2.2.4: that to a 2xx does not.
         (Entry::Vacant(_), Kind::Ack) => (None, false),
         (Entry::Occupied(entry), Kind::Ack) => {
             let joins = !(200..300).contains(&entry.get().final_status);
-            (joins.then(|| entry.get().key), false)
+            (joins.then(|| entry.get().opener), false)
         }
         (Entry::Vacant(entry), kind) => {
             let final_status = if let Kind::Response(status @ 200..) = kind { status } else { 0 };
             let last_request = if kind == Kind::Request { row.time } else { NO_TIME };
-            entry.insert(Transaction { key, last_request, final_status });
-            (Some(key), false)
+            entry.insert(Transaction { opener: index, last_request, final_status });
+            (Some(index), false)
         }
         (Entry::Occupied(mut entry), Kind::Request) => {
             let known = entry.get_mut();
@@ -196,32 +322,33 @@ fn join(open: &mut HashMap<u64, Transaction, Keyed>, row: &Sighting, key: i64) -
             };
             if known.final_status != 0 && since > RESEND_WINDOW {
                 // A sender that uses one branch for ever (keep-alive OPTIONS of some stacks): another transaction.
-                *known = Transaction { key, last_request: row.time, final_status: 0 };
-                return (Some(key), false);
+                *known = Transaction { opener: index, last_request: row.time, final_status: 0 };
+                return (Some(index), false);
             }
             let resent = known.last_request != NO_TIME;
             known.last_request = row.time;
-            (Some(known.key), resent)
+            (Some(known.opener), resent)
         }
         (Entry::Occupied(mut entry), Kind::Response(status)) => {
             let known = entry.get_mut();
             if status >= 200 && known.final_status == 0 {
                 known.final_status = status;
             }
-            (Some(known.key), false)
+            (Some(known.opener), false)
         }
     }
 }
 
 /// One 63-bit key per row: hash of time, addresses and bytes, then the ordinal among equals.
-fn keys(rows: &[Sighting]) -> Vec<i64> {
+fn keys(rows: &Rows<'_>) -> Vec<i64> {
     let mut out = Vec::with_capacity(rows.len());
     // Equal rows have equal times and so are neighbours in time, unless they have none: most rows need no look-up.
     let mut ordinals: HashMap<u64, u64, Keyed> = HashMap::with_hasher(Keyed);
-    let time = |index: usize| rows.get(index).map(|row| row.time);
-    for (index, row) in rows.iter().enumerate() {
+    let mut before = None;
+    let mut after = rows.iter().map(|(_, row)| row.time).skip(1);
+    for (_, row) in rows.iter() {
         let identity = hash::pair(hash::pair(row.content, row.route), row.time as u64);
-        let neighbours = [index.checked_sub(1).and_then(time), time(index + 1)];
+        let neighbours = [before.replace(row.time), after.next()];
         let alone = row.time != NO_TIME && !neighbours.contains(&Some(row.time));
         let ordinal = if alone {
             0
@@ -257,9 +384,13 @@ mod tests {
         }
     }
 
+    fn swept(rows: &[Sighting]) -> Vec<Sighted> {
+        sweep(&[rows])
+    }
+
     /// (is a duplicate, is a retransmission) of the last of these.
     fn last(rows: &[Sighting]) -> (bool, bool) {
-        let found = sweep(rows);
+        let found = swept(rows);
         found.last().map_or((false, false), |last| (last.original.is_some(), last.retransmission))
     }
 
@@ -310,7 +441,7 @@ mod tests {
     #[test]
     fn the_copies_of_two_agents_are_paired_in_order() {
         // Each reports the message and its second sending; the clock of the second is 300 ms ahead.
-        let found = sweep(&[reported(0, 1), reported(300, 2), reported(500, 1), reported(800, 2), reported(801, 2)]);
+        let found = swept(&[reported(0, 1), reported(300, 2), reported(500, 1), reported(800, 2), reported(801, 2)]);
         let original: Vec<_> = found.iter().map(|it| it.original).collect();
         assert_eq!(original, [None, Some(found[0].key), None, Some(found[2].key), Some(found[2].key)]);
         assert!(found[2].retransmission && !found[0].retransmission);
@@ -324,7 +455,7 @@ mod tests {
 
     #[test]
     fn each_copy_of_a_doubled_resending_is_a_duplicate_of_its_own_original() {
-        let found = sweep(&[seen(0, 7), seen(1, 7), seen(500, 8), seen(501, 8)]);
+        let found = swept(&[seen(0, 7), seen(1, 7), seen(500, 8), seen(501, 8)]);
         let original: Vec<_> = found.iter().map(|it| it.original).collect();
         assert_eq!(original, [None, Some(found[0].key), None, Some(found[2].key)]);
         assert_eq!(found.iter().filter(|it| it.retransmission).count(), 1);
@@ -334,17 +465,17 @@ mod tests {
     fn the_ack_to_a_failure_joins_and_the_ack_to_a_2xx_does_not() {
         let ack = |time| Sighting { content: 3, kind: Kind::Ack, ..seen(time, 9) };
         let answer = |status| Sighting { content: 2, route: 2, kind: Kind::Response(status), ..seen(10, 8) };
-        let failed = sweep(&[seen(0, 7), answer(486), ack(20)]);
+        let failed = swept(&[seen(0, 7), answer(486), ack(20)]);
         assert_eq!(failed[2].transaction, Some(failed[0].key));
-        let answered = sweep(&[seen(0, 7), answer(200), ack(20)]);
+        let answered = swept(&[seen(0, 7), answer(200), ack(20)]);
         assert_eq!(answered[2].transaction, None);
     }
 
     #[test]
     fn keys_of_equal_sightings_differ_and_do_not_depend_on_what_stands_between() {
         let other = Sighting { content: 5, ..seen(0, 1) };
-        let near = sweep(&[seen(0, 7), seen(0, 7), other]);
-        let apart = sweep(&[seen(0, 7), other, seen(0, 7)]);
+        let near = swept(&[seen(0, 7), seen(0, 7), other]);
+        let apart = swept(&[seen(0, 7), other, seen(0, 7)]);
         assert_ne!(near[0].key, near[1].key);
         assert_eq!((near[0].key, near[1].key), (apart[0].key, apart[2].key));
     }

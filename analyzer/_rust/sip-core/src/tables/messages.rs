@@ -73,8 +73,10 @@ enum Interface {
 /// The messages of one batch.
 pub struct Chunk {
     columns: Named,
-    /// Per message: what the sweep needs, and where it was seen.
-    rows: Vec<(Sighting, Place)>,
+    /// Per message: what the sweep needs.
+    rows: Vec<Sighting>,
+    /// And where it was seen.
+    places: Vec<Place>,
     /// The session descriptions that were new in this batch.
     descriptions: Vec<RecordBatch>,
     problems: Option<ProblemLog>,
@@ -126,6 +128,7 @@ impl<'a> Parser<'a> {
     pub fn parse(&mut self, batch: &Batch) -> Result<Chunk, ArrowError> {
         let mut columns = Columns::new(batch.messages().len(), self.wanted);
         let mut rows = Vec::with_capacity(batch.messages().len());
+        let mut places = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
         let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
         for (row, Entry { seen, bytes, carriage, report: said }) in batch.messages().enumerate() {
@@ -166,13 +169,13 @@ impl<'a> Parser<'a> {
                 push_description(&mut columns, row, &known);
                 report_description(&mut problems, seen, &known);
             }
-            let sighting = Sighting { reported: said.is_some(), ..sighting(seen, &fields, message, &keys) };
-            rows.push((sighting, Place { file: seen.last.file, interface }));
+            rows.push(Sighting { reported: said.is_some(), ..sighting(seen, &fields, message, &keys) });
+            places.push(Place { file: seen.last.file, interface });
         }
         if !fresh.is_empty() {
             descriptions.push(sdp::table(&fresh, self.wanted)?);
         }
-        Ok(Chunk { columns: columns.finish(self.wanted)?, rows, descriptions, problems: Some(problems) })
+        Ok(Chunk { columns: columns.finish(self.wanted)?, rows, places, descriptions, problems: Some(problems) })
     }
 }
 
@@ -408,20 +411,20 @@ pub fn assemble(
 ) -> Result<Vec<RecordBatch>, ArrowError> {
     if chunks.is_empty() {
         let columns = Columns::new(0, wanted).finish(wanted)?;
-        chunks.push(Chunk { columns, rows: Vec::new(), descriptions: Vec::new(), problems: None });
+        chunks.push(Chunk { columns, rows: Vec::new(), places: Vec::new(), descriptions: Vec::new(), problems: None });
     }
-    let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|(row, _)| row.time).collect();
+    let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|row| row.time).collect();
     if let Some(order) = time_order(&times) {
         chunks = vec![reordered(chunks, &order)?];
     }
     drop(times);
-    let all: Vec<Sighting> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|&(row, _)| row).collect();
-    let mut sighted = sweep(&all).into_iter();
+    let rows: Vec<&[Sighting]> = chunks.iter().map(|chunk| chunk.rows.as_slice()).collect();
+    let mut sighted = sweep(&rows).into_iter();
     chunks
         .into_iter()
         .map(|chunk| {
             let mut columns = ScanColumns::new(chunk.rows.len(), wanted);
-            for (row, ((sighting, place), seen)) in chunk.rows.iter().zip(&mut sighted).enumerate() {
+            for (row, ((sighting, place), seen)) in chunk.rows.iter().zip(&chunk.places).zip(&mut sighted).enumerate() {
                 let Sighted { key, transaction, original, retransmission } = seen;
                 columns.message.set(row, Some(key));
                 let file = files.get(place.file as usize);
@@ -462,6 +465,7 @@ fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError>
         })
         .collect();
     let rows = places.iter().map(|&(chunk, row)| chunks[chunk].rows[row]).collect();
+    let seen_at = places.iter().map(|&(chunk, row)| chunks[chunk].places[row]).collect();
     let width = chunks.first().map_or(0, |chunk| chunk.columns.len());
     let mut columns = Vec::with_capacity(width);
     for _ in 0..width {
@@ -470,5 +474,5 @@ fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError>
         let name = parts.first().map_or("", |&(name, _)| name);
         columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));
     }
-    Ok(Chunk { columns, rows, descriptions: Vec::new(), problems: None })
+    Ok(Chunk { columns, rows, places: seen_at, descriptions: Vec::new(), problems: None })
 }
