@@ -1,4 +1,4 @@
-"""Reassembly against the odds: whatever is missing, overlapping or cut ends in rows, and in reasons; never in silence."""
+"""Reassembly against the odds: what is missing, overlapping or cut ends in rows and reasons, never in silence."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ A, B = bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))
 def text(number: int, body: bytes = b"", status: str = "") -> bytes:
     line = f"SIP/2.0 {status}" if status else "MESSAGE sip:b@192.0.2.2 SIP/2.0"
     head = (
-        f"{line}\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK{number}\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\n"
-        f"Call-ID: {number}\r\nCSeq: {number} MESSAGE\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"{line}\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK{number}\r\n"
+        f"From: <sip:a@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\nCall-ID: {number}\r\nCSeq: {number} MESSAGE\r\n"
+        f"Content-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
