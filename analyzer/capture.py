@@ -401,7 +401,7 @@ class Capture:
 
         >>> import analyzer
         >>> analyzer.read("sample_pcaps/busy.pcap").wireshark_filter()
-        'sip.Call-ID == "busy@192.0.2.1"'
+        'sip.Call-ID == "787e5c887e45131f@192.0.2.10"'
         """
         return self.wireshark_filter_of(self.table("messages"))
 

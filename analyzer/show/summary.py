@@ -36,11 +36,12 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     unseen = blind_spots(tables)
     if tables["messages"].is_empty():
         packets = _total(tables["files"]["packets"])
+        number = f"{packets:,} packet{'s' if packets != 1 else ''}"
         if carried:
-            lines.say("SIP", f"none that the filter picks in {packets:,} packets")
+            lines.say("SIP", f"none that the filter picks in {number}")
         elif unseen:
             # The first reason is the answer to the first question.
-            lines.say("SIP", f"none in {packets:,} packets: {unseen.pop(0).sentence}")
+            lines.say("SIP", f"no SIP message in {number}: {unseen.pop(0).sentence}")
     for name, sentence in unseen:
         lines.say(name, sentence)
     _capture(lines, tables, tz)

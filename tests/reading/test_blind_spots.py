@@ -129,7 +129,7 @@ def test_the_account_and_the_summary_say_it(tmp_path: Path) -> None:
     summary = CliRunner().invoke(group, ["summary", "-w", "300", str(tmp_path / "a.pcap")])
     sentence = "nothing like SIP on any port, so it may be the wrong interface, or a filter kept SIP out: ARP (1)"
     assert sentence in account.stderr
-    assert f"none in 1 packets: {sentence}" in summary.stdout
+    assert f"no SIP message in 1 packet: {sentence}" in summary.stdout
 
 
 @pytest.mark.parametrize(

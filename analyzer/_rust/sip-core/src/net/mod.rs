@@ -113,6 +113,8 @@ pub struct Segment<'a> {
     pub at: Stamp,
     /// First bytes of a connection whose SYN was seen: they start a message if the stream is SIP.
     pub start: bool,
+    /// Of the first bytes of a connection whose SYN was seen: so many before them were not captured.
+    pub missing: u64,
     /// That of the packet at hand, which may deliver what others left waiting; `None` where none is at hand.
     pub carriage: Option<&'a Carriage>,
 }

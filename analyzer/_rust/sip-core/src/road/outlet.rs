@@ -121,6 +121,8 @@ pub struct Stream {
     framer: StreamFramer,
     /// What carried its latest bytes.
     carriage: Carriage,
+    /// Bytes lost before it was known to be SIP.
+    lost: u64,
 }
 
 /// The sink of one capture point's decoder.
@@ -139,11 +141,22 @@ impl Problems for PointSink<'_, '_> {
 }
 
 impl PointSink<'_, '_> {
+    fn bytes_missing(out: &mut Outlet<'_>, missing: u64, at: Stamp) {
+        out.problems.report(Problem {
+            code: Code::TcpBytesMissing,
+            layer: Layer::Tcp,
+            file: at.file,
+            frame: at.frame,
+            offset: at.offset,
+            detail: format!("{missing} bytes of a SIP stream were not captured before this packet"),
+        });
+    }
+
     /// Runs one step of a stream's framer and puts what it emits into the batch.
     fn framed<R>(
         out: &mut Outlet<'_>,
         (point, interface): (u16, u32),
-        Stream { flow, framer, carriage }: &mut Stream,
+        Stream { flow, framer, carriage, .. }: &mut Stream,
         step: impl FnOnce(&mut StreamFramer, &Limits, &mut dyn FnMut(Framed<'_>)) -> R,
     ) -> R {
         let limits = out.limits;
@@ -220,6 +233,7 @@ impl Sink for PointSink<'_, '_> {
             flow: segment.flow,
             framer: StreamFramer::new(),
             carriage: Carriage::PLAIN,
+            lost: segment.missing,
         });
         if let Some(carriage) = segment.carriage {
             stream.carriage = *carriage;
@@ -227,6 +241,9 @@ impl Sink for PointSink<'_, '_> {
         let verdict = Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
             framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
         });
+        if stream.lost > 0 && stream.framer.is_sip() {
+            Self::bytes_missing(self.out, std::mem::take(&mut stream.lost), segment.at);
+        }
         match verdict {
             Verdict::Other(name) => Verdict::Other(named(name, segment.bytes, &segment.flow)),
             sip => sip,
@@ -236,14 +253,9 @@ impl Sink for PointSink<'_, '_> {
     fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp) {
         if let Some(stream) = self.framers.get_mut(&stream) {
             if stream.framer.is_sip() {
-                self.out.problems.report(Problem {
-                    code: Code::TcpBytesMissing,
-                    layer: Layer::Tcp,
-                    file: at.file,
-                    frame: at.frame,
-                    offset: at.offset,
-                    detail: format!("{missing} bytes of a SIP stream were not captured before this packet"),
-                });
+                Self::bytes_missing(self.out, missing, at);
+            } else {
+                stream.lost += missing;
             }
             Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
                 framer.gap(limits, emit)

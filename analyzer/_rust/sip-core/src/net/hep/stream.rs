@@ -229,7 +229,7 @@ impl Stream {
         let ends = pieces.iter().skip(1).map(|piece| piece.from).chain([held.len()]);
         for (piece, end) in pieces.iter().zip(ends) {
             let bytes = held.get(piece.from..end).unwrap_or_default();
-            sink.segment(Segment { seq: piece.seq, bytes, at: piece.at, start: piece.start, ..*segment });
+            sink.segment(Segment { seq: piece.seq, bytes, at: piece.at, start: piece.start, missing: 0, ..*segment });
             self.passed = true;
         }
     }

@@ -138,14 +138,15 @@ impl Direction {
     ) -> Option<Verdict> {
         let mut verdict = None;
         if !bytes.is_empty() {
-            let start = self.stream == 0 && self.syn && self.next == self.base;
+            let first = self.stream == 0 && self.syn;
+            let (start, missing) = (first && self.next == self.base, if first { self.next - self.base } else { 0 });
             if self.stream == 0 {
                 turn.shared.streams += 1;
                 self.stream = turn.shared.streams;
             }
             let seq = self.next as u32;
             let Turn { carriage, .. } = *turn;
-            let segment = Segment { stream: self.stream, flow: way.flow, seq, bytes, at, start, carriage };
+            let segment = Segment { stream: self.stream, flow: way.flow, seq, bytes, at, start, missing, carriage };
             verdict = Some(turn.sink.segment(segment));
             self.next += bytes.len() as u64;
         }
