@@ -62,7 +62,8 @@ def safe(text: str) -> str:
     >>> safe("\\x1b[2J\\u202e moc")
     '\\\\x1b[2J\\\\u202e moc'
     """
-    return _HOSTILE.sub(_escape, text)
+    # Printable ASCII, as nearly all is, needs no search.
+    return text if text.isascii() and text.isprintable() else _HOSTILE.sub(_escape, text)
 
 
 def markup(text: str) -> str:
