@@ -238,6 +238,52 @@ CORE_ONLY = Table(
         C("_sends", "bool", "Its SDP has a stream that its sender may send on.", "RFC 3264 §5.1"),
         C("_q850", "int", "cause of Reason: Q.850.", "RFC 3326"),
         C("_sip_cause", "int", "cause of Reason: SIP.", "RFC 3326"),
+        C("_headers", "int", "Which headers of HEADERS are there: bit n for the n-th."),
+    ),
+)
+
+# The vocabulary of `_headers`, in the order of its bits: `VOCABULARY` of the core's name.rs.
+HEADERS = (
+    *("Path", "Service-Route", "Route", "Record-Route", "P-Associated-URI", "P-Visited-Network-ID"),
+    *("P-Charging-Vector", "P-Charging-Function-Addresses", "P-Access-Network-Info", "P-Preferred-Identity"),
+    *("P-Asserted-Identity", "P-Preferred-Service", "P-Asserted-Service", "P-Called-Party-ID", "P-Served-User"),
+    *("P-Profile-Key", "P-User-Database", "P-Early-Media", "P-Media-Authorization", "Security-Client"),
+    *("Security-Server", "Security-Verify", "Authorization", "WWW-Authenticate", "Proxy-Authorization"),
+    *("Proxy-Authenticate", "Feature-Caps", "Accept-Contact", "History-Info", "Diversion", "Alert-Info", "Call-Info"),
+    *("Reason", "Warning", "Retry-After", "Contact", "Geolocation", "Replaces", "Target-Dialog", "Session-ID"),
+    *("Privacy", "Max-Forwards", "Server", "User-Agent", "Event"),
+)
+
+# What few messages say (REGISTERs, requests that begin something, NOTIFYs of the package reg), one row for each that
+# says some of it; never handed to users. Values of a header in several rows are joined by commas.
+RARE = Table(
+    "rare",
+    "What one message says of routes, registration, AKA and security agreement.",
+    (
+        C("message", "key", "Message."),
+        C("_route", "text", "addr-spec of the topmost Route.", "RFC 3261 §20.34"),
+        C("_route_next", "text", "addr-spec of the Route under it."),
+        C("_record_route", "text", "addr-spec of the topmost Record-Route.", "RFC 3261 §20.30"),
+        C("_path", "text", "Path.", "RFC 3327"),
+        C("_service_route", "text", "Service-Route.", "RFC 3608"),
+        C("_contact", "text", "Contact of a REGISTER or of a response to one.", "RFC 3261 §20.10"),
+        C("_associated_uris", "text", "P-Associated-URI.", "RFC 7315 §4.1"),
+        C("_visited_network", "text", "First P-Visited-Network-ID.", "RFC 7315 §4.3"),
+        C("_served_user", "text", "P-Served-User.", "RFC 5502"),
+        C("_access_network", "text", "P-Access-Network-Info.", "RFC 7315 §4.4"),
+        C("_feature_caps", "text", "Feature-Caps.", "RFC 6809"),
+        C("_security_client", "text", "Security-Client.", "RFC 3329"),
+        C("_security_server", "text", "Security-Server.", "RFC 3329"),
+        C("_security_verify", "text", "Security-Verify.", "RFC 3329"),
+        C("_algorithm", "text", "algorithm of a challenge or of credentials.", "RFC 7616 §3.3"),
+        C("_realm", "text", "Their realm."),
+        C("_aka_nonce", "text", "nonce of AKA: RAND and AUTN in base64.", "RFC 3310 §3.2"),
+        C("_auts", "text", "auts: the UE's sequence number is ahead.", "RFC 3310 §3.4"),
+        C("_protected", "text", "integrity-protected, as a P-CSCF writes it.", "TS 24.229 §7.2A.2"),
+        C("_keys", "bool", "The challenge holds ik or ck.", "TS 24.229 §7.2A.1"),
+        C("_tokenized", "bool", "Via, Route or Record-Route hides a topology.", "TS 24.229 §5.10.4"),
+        C("_features", "bool", "Contact has feature tags of 3GPP.", "TS 24.229 §7.9"),
+        C("_reginfo", "text", "Registration information.", "RFC 3680"),
     ),
 )
 
@@ -250,9 +296,12 @@ FOR_SHOW = frozenset(
         *("file", "frame", "offset", "length", "point", "max_forwards", "require", "supported"),
         *("interface", "tunnel", "outer_src_ip", "outer_dst_ip", "vlan", "teid", "spi"),
         *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
-        *("_via", "_via_rest"),
+        *("_via", "_via_rest", "_headers", *(column.name for column in RARE.columns if column.name != "message")),
     }
 )
+
+# Those of them that roles of nodes rest on.
+FOR_NODES = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", *RARE.names})
 
 SDP = Table(
     "sdp",
@@ -609,6 +658,56 @@ REGISTRATIONS = Table(
     ),
 )
 
+NODES = Table(
+    "nodes",
+    "One address and port that spoke SIP, and what box it belongs to. An estimate over the whole capture.",
+    (
+        C("address", "text", "ip:port.", private="host"),
+        C("ip", "text", "Address.", private="address"),
+        C("port", "int", "Port."),
+        C(
+            "node",
+            "text",
+            "The box: ip:port of its main port. Ports of one address are one box where a message that came in on one "
+            "went on from the other, or was answered from it.",
+            "RFC 3261 §18, §16.6",
+            private="host",
+        ),
+        C(
+            "role",
+            "text",
+            "What it is: UE P-CSCF I-CSCF S-CSCF E-CSCF AS IP-SM-GW BGCF MGCF IBCF MRFC ATCF LRF, outside IMS UA proxy "
+            "B2BUA registrar redirect server; several in one box I/S-CSCF, P-CSCF+ATCF, proxy+registrar; or unknown.",
+            "TS 23.228 §4, RFC 3261 §6",
+            private="open",
+        ),
+        C("confidence", "share", "How sure that is: points of the evidence, at most 100, and what speaks for others."),
+        C("points", "int", "Points of the evidence for the role; of the weakest where there are several."),
+        C("half", "text", "originating terminating both: on which side of calls it stands.", private="open"),
+        C("name", "text", "Host name that others route to it by, or that it writes into Via.", private="host"),
+        C("domain", "text", "Network that it belongs to, where something says so.", private="host"),
+        C("product", "text", "User-Agent or Server of what it made itself.", private="User-Agent"),
+        C("source", "text", "evidence, or given: the user said so.", private="open"),
+        C("sent", "int", "Messages it sent, duplicates of the capture left out."),
+        C("received", "int", "Messages it received."),
+        C("first_at", "time", "First of them."),
+        C("last_at", "time", "Last of them."),
+    ),
+)
+
+NODE_EVIDENCE = Table(
+    "node_evidence",
+    "One rule that speaks for a role of a node; docs/nodes.md has the rules.",
+    (
+        C("node", "text", "Box, as in nodes.", private="host"),
+        C("role", "text", "Role that it speaks for.", private="open"),
+        C("rule", "text", "Name of the rule.", private="open"),
+        C("points", "int", "Its points, once however often it was met; below 0 where it speaks against the role."),
+        C("count", "int", "How often it was met."),
+        C("message", "key", "A message that shows it: the first."),
+    ),
+)
+
 PROBLEMS = Table(
     "problems",
     "One thing that is wrong with a capture or a message.",
@@ -636,8 +735,8 @@ ACCOUNT = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, REGISTRATIONS, PROBLEMS),
-        ACCOUNT,
+        *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, REGISTRATIONS),
+        *(NODES, NODE_EVIDENCE, PROBLEMS, ACCOUNT),
     )
 }
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "call": "One call: its facts, transactions, dialogs and ladder.",
     "ladder": "One call as a ladder of messages between hosts.",
     "registrations": "One row per registration attempt.",
+    "nodes": "One row per address and port that spoke SIP, with its role.",
+    "node_evidence": "One row per node and rule that speaks for a role of it.",
     "transactions": "One row per transaction and hop.",
     "dialogs": "One row per dialog: a Call-ID and a pair of tags, over all its hops.",
     "offers": "One row per offer/answer exchange of a dialog and m= line.",

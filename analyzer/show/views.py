@@ -53,6 +53,11 @@ DEFAULT: dict[str, tuple[str, ...]] = {
     ),
     "holds": ("started_at", "ended_at", "duration_s", "held_by", "index", "media", "call"),
     "violations": ("message", "code", "index", "detail", "standard", "call"),
+    "nodes": (
+        *("address", "node", "role", "confidence", "half", "name", "domain", "product", "sent", "received", "first_at"),
+        "last_at",
+    ),
+    "node_evidence": ("node", "role", "rule", "points", "count", "message"),
     "problems": ("problem", "code", "layer", "file", "frame", "offset", "detail"),
     "account": ("layer", "reason", "packets"),
 }

@@ -31,7 +31,7 @@ use crate::net::{Failure, Fate, Flow};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
 use crate::tables::Wanted;
-use crate::tables::messages::{self, Chunk};
+use crate::tables::messages::{self, Assembled, Chunk};
 use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
 pub use batch::{Batch, Entry, Seen};
@@ -80,6 +80,8 @@ pub struct Scan {
     pub messages: Vec<RecordBatch>,
     /// Each distinct session description once, in no order.
     pub descriptions: Vec<RecordBatch>,
+    /// What few messages say: roles of nodes and registrations rest on it.
+    pub rare: Vec<RecordBatch>,
     pub files: RecordBatch,
     pub problems: RecordBatch,
     pub account: RecordBatch,
@@ -128,9 +130,11 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         descriptions.extend(chunk.take_descriptions());
     }
     let point_names: Vec<&str> = points.iter().map(String::as_str).collect();
+    let Assembled { messages, rare } = messages::assemble(chunks, &files, &point_names, &options.wanted)?;
     Ok(Scan {
-        messages: messages::assemble(chunks, &files, &point_names, &options.wanted)?,
+        messages,
         descriptions,
+        rare,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,

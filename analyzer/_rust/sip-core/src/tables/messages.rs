@@ -15,6 +15,7 @@ use crate::road::{Batch, Entry, Kind, Seen, Sighted, Sighting, sweep, time_order
 use crate::sip::fields::{Fields, Scratch, read};
 use crate::sip::{Flaw, Flaws};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
+use crate::tables::rare;
 use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::{FileRow, ProblemLog};
 
@@ -41,6 +42,7 @@ columns! {
         call_hash: Int = "_call", dialog_hash: Int = "_dialog", leg_hash: Int = "_leg", via_hash: Int = "_via",
         via_rest_hash: Int = "_via_rest", nonce_hash: Int = "_nonce", sdp_hash: Int = "_sdp", qos: Bool = "_qos",
         sends: Bool = "_sends", q850: Int = "_q850", sip_cause: Int = "_sip_cause",
+        headers: Int = "_headers",
     }
 }
 
@@ -76,6 +78,7 @@ pub struct Chunk {
     rows: Vec<(Sighting, Place)>,
     /// The session descriptions that were new in this batch.
     descriptions: Option<RecordBatch>,
+    rare: Option<rare::Part>,
     problems: Option<ProblemLog>,
 }
 
@@ -127,6 +130,7 @@ impl<'a> Parser<'a> {
         let mut rows = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
         let mut fresh = Vec::new();
+        let mut rare = rare::Builder::new(batch.messages().len(), self.wanted);
         for (row, Entry { seen, bytes, carriage }) in batch.messages().enumerate() {
             let fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
@@ -141,6 +145,7 @@ impl<'a> Parser<'a> {
             push_fields(&mut columns, row, seen, &fields, message.len());
             push_keys(&mut columns, row, &keys);
             columns.complete.set(row, complete);
+            rare.push(row, message, &fields);
             report(&mut problems, seen, &fields);
             if let Some(known) = self.descriptions.of(bytes, &fields, complete, &mut fresh) {
                 push_description(&mut columns, row, &known);
@@ -149,7 +154,8 @@ impl<'a> Parser<'a> {
             rows.push((sighting(seen, &fields, message, &keys), Place { file: seen.last.file, interface }));
         }
         let descriptions = if fresh.is_empty() { None } else { Some(sdp::table(&fresh, self.wanted)?) };
-        Ok(Chunk { columns: columns.finish(self.wanted)?, rows, descriptions, problems: Some(problems) })
+        let columns = columns.finish(self.wanted)?;
+        Ok(Chunk { columns, rows, descriptions, rare: rare.finish()?, problems: Some(problems) })
     }
 }
 
@@ -314,6 +320,7 @@ fn push_fields(columns: &mut Columns, row: usize, seen: &Seen, fields: &Fields<'
     columns.body_length.set(row, Some(fields.body.len() as i64));
     columns.q850.set(row, fields.reason_q850.map(i64::from));
     columns.sip_cause.set(row, fields.reason_sip.map(i64::from));
+    columns.headers.set(row, Some(fields.headers() as i64));
 }
 
 /// Hashes leave the core in the 63 bits of a key column.
@@ -363,25 +370,40 @@ fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
     }
 }
 
+/// The tables that rest on all messages.
+pub struct Assembled {
+    pub messages: Vec<RecordBatch>,
+    pub rare: Vec<RecordBatch>,
+}
+
 /// Puts the chunks of a scan together: in time order, with keys, duplicates, retransmissions and transactions.
 pub fn assemble(
     mut chunks: Vec<Chunk>,
     files: &[FileRow],
     points: &[&str],
     wanted: &Wanted,
-) -> Result<Vec<RecordBatch>, ArrowError> {
+) -> Result<Assembled, ArrowError> {
     if chunks.is_empty() {
         let columns = Columns::new(0, wanted).finish(wanted)?;
-        chunks.push(Chunk { columns, rows: Vec::new(), descriptions: None, problems: None });
+        chunks.push(Chunk { columns, rows: Vec::new(), descriptions: None, rare: None, problems: None });
     }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|(row, _)| row.time).collect();
-    if let Some(order) = time_order(&times) {
-        chunks = vec![reordered(chunks, &order)?];
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for chunk in &mut chunks {
+        parts.extend(chunk.rare.take().map(|part| (start, part)));
+        start += chunk.rows.len();
+    }
+    let order = time_order(&times);
+    if let Some(order) = &order {
+        chunks = vec![reordered(chunks, order)?];
     }
     drop(times);
     let all: Vec<Sighting> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|&(row, _)| row).collect();
-    let mut sighted = sweep(&all).into_iter();
-    chunks
+    let sighted = sweep(&all);
+    let rare = rare::table(parts, &keys_as_read(&sighted, order.as_deref()))?;
+    let mut sighted = sighted.into_iter();
+    let messages = chunks
         .into_iter()
         .map(|chunk| {
             let mut columns = ScanColumns::new(chunk.rows.len(), wanted);
@@ -407,7 +429,21 @@ pub fn assemble(
             all.extend(chunk.columns);
             record_batch(all)
         })
-        .collect()
+        .collect::<Result<_, ArrowError>>()?;
+    Ok(Assembled { messages, rare })
+}
+
+/// The keys of messages in the order in which they were read.
+fn keys_as_read(sighted: &[Sighted], order: Option<&[u32]>) -> Vec<i64> {
+    let in_time = sighted.iter().map(|seen| seen.key);
+    let Some(order) = order else { return in_time.collect() };
+    let mut keys = vec![0; sighted.len()];
+    for (&row, key) in order.iter().zip(in_time) {
+        if let Some(place) = keys.get_mut(row as usize) {
+            *place = key;
+        }
+    }
+    keys
 }
 
 /// One chunk with the rows of all, in the order given; a column at a time, so that only one is in memory twice.
@@ -434,5 +470,5 @@ fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError>
         let name = parts.first().map_or("", |&(name, _)| name);
         columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));
     }
-    Ok(Chunk { columns, rows, descriptions: None, problems: None })
+    Ok(Chunk { columns, rows, descriptions: None, rare: None, problems: None })
 }
