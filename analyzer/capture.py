@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Tables that show columns which no other rests on.
 _NEED_ALL = frozenset({"messages", "sdp", "offers", "violations"})
 # Tables that rest on what calls do not: who stands on the way of each message.
-_NEED_NODES = frozenset({"nodes", "node_evidence"})
+_NEED_NODES = frozenset({"nodes", "node_evidence", "reference_points"})
 
 
 def read(
@@ -142,8 +142,9 @@ class Capture:
         if self._whole is not None:
             from analyzer import filters
 
-            # Evidence goes with its node.
-            kept = self._tables if name != "node_evidence" else self._tables | {"nodes": self.table("nodes")}
+            # What is told of nodes goes with them.
+            of_nodes = name in ("node_evidence", "reference_points")
+            kept = self._tables | {"nodes": self.table("nodes")} if of_nodes else self._tables
             return filters.of_kept(self._whole.table(name), kept)
         lacks = self._reading is not None and not self._reading.whole
         if lacks and (name in _NEED_ALL or (name in _NEED_NODES and "_headers" not in self._core["messages"].columns)):
@@ -217,6 +218,11 @@ class Capture:
     def node_evidence(self) -> pd.DataFrame:
         """One row per node and rule that speaks for a role of it."""
         return self._pandas("node_evidence")
+
+    @property
+    def reference_points(self) -> pd.DataFrame:
+        """One row per two nodes that sent each other requests, with the reference point between them."""
+        return self._pandas("reference_points")
 
     @property
     def problems(self) -> pd.DataFrame:
@@ -440,7 +446,7 @@ class Capture:
         from analyzer import filters
 
         needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name == chosen.table]
-        if chosen.table == "node_evidence":
+        if chosen.table in ("node_evidence", "reference_points"):
             needed.append("nodes")
         view = Capture(self._core, self._reading)
         view._whole = self
@@ -653,6 +659,9 @@ class Capture:
 
     def _make_node_evidence(self) -> pl.DataFrame:
         return self._nodes.evidence
+
+    def _make_reference_points(self) -> pl.DataFrame:
+        return self._nodes.reference_points
 
 
 class Masked(Capture):

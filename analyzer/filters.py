@@ -257,8 +257,8 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
 _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 
 #: Tables whose rows belong to a message, a dialog, a call or an address: they need not be there when a filter is
-#: applied. The evidence of nodes comes after them.
-DEPENDENT = ("sdp", "offers", "holds", "violations", "nodes", "node_evidence")
+#: applied. What is told of nodes comes after them.
+DEPENDENT = ("sdp", "offers", "holds", "violations", "nodes", "node_evidence", "reference_points")
 
 
 def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -270,6 +270,8 @@ def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFra
 
     if "address" in frame.columns:
         return frame.join(_addresses_of(kept["messages"]), on=["ip", "port"], how="semi", maintain_order="left")
+    if "peer" in frame.columns:
+        return frame.filter(pl.col(side).is_in(kept["nodes"]["node"].implode()) for side in ("node", "peer"))
     if "rule" in frame.columns:
         return frame.filter(among("node", "nodes"))
     if "call" not in frame.columns:
@@ -333,6 +335,13 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
 
     if table in ("sdp", "node_evidence"):
         return messages.filter(pl.col("message").is_in(rows["message"].implode()))["_unit"].unique()
+    if table == "reference_points":
+        nodes = pl.concat([rows["node"], rows["peer"]]).unique()
+        parts = nodes.to_frame("at").select(
+            ip=pl.col("at").str.replace(r":[0-9]+$", "").str.strip_chars("[]"),
+            port=pl.col("at").str.extract(r":([0-9]+)$").cast(pl.Int64),
+        )
+        return _units_of("nodes", parts, messages)
     if table == "nodes":
         sides = [
             messages.join(

@@ -708,6 +708,28 @@ NODE_EVIDENCE = Table(
     ),
 )
 
+REFERENCE_POINTS = Table(
+    "reference_points",
+    "Two nodes that sent each other requests, and the reference point between them.",
+    (
+        C("node", "text", "Box that sent the first request, as in nodes.", private="host"),
+        C("role", "text", "Its role.", private="open"),
+        C("peer", "text", "Box that it was sent to.", private="host"),
+        C("peer_role", "text", "Its role.", private="open"),
+        C(
+            "reference_point",
+            "text",
+            "Gm Mw ISC Ma Mi Mj Mg Mk Mr Mr' Ml Mx Ici; null where a role is not known, or between them there is none.",
+            "TS 23.228 §4.4",
+            private="open",
+        ),
+        C("requests", "int", "Requests from node to peer, copies left out; no ACK and CANCEL."),
+        C("peer_requests", "int", "Requests from peer to node."),
+        C("first_at", "time", "First of them."),
+        C("last_at", "time", "Last of them."),
+    ),
+)
+
 PROBLEMS = Table(
     "problems",
     "One thing that is wrong with a capture or a message.",
@@ -736,7 +758,7 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, REGISTRATIONS),
-        *(NODES, NODE_EVIDENCE, PROBLEMS, ACCOUNT),
+        *(NODES, NODE_EVIDENCE, REFERENCE_POINTS, PROBLEMS, ACCOUNT),
     )
 }
 

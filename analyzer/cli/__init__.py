@@ -25,6 +25,7 @@ COMMANDS = {
     "registrations": "One row per registration attempt.",
     "nodes": "One row per address and port that spoke SIP, with its role.",
     "node_evidence": "One row per node and rule that speaks for a role of it.",
+    "reference_points": "One row per two nodes that asked each other, with the reference point between them.",
     "transactions": "One row per transaction and hop.",
     "dialogs": "One row per dialog: a Call-ID and a pair of tags, over all its hops.",
     "offers": "One row per offer/answer exchange of a dialog and m= line.",

@@ -138,6 +138,7 @@ _EXAMPLES = {
     "sdp": "role = 'answer' and direction <> 'sendrecv'",
     "nodes": "role = 'P-CSCF' and confidence < 1",
     "node_evidence": "role = 'I-CSCF' and points >= 60",
+    "reference_points": "reference_point = 'Gm'",
     "problems": "layer = 'sip'",
     "account": "packets > 100",
 }

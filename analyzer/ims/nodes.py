@@ -19,6 +19,7 @@ from analyzer import schema
 from analyzer.ims import boxes, roles
 from analyzer.ims import given as given_nodes
 from analyzer.ims.given import Entry
+from analyzer.ims.reference_points import reference_points
 from analyzer.ims.roles import RELATED, RULES, UNKNOWN, Rule
 from analyzer.sip import identity
 
@@ -39,10 +40,11 @@ _RARE = (
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """The tables ``nodes`` and ``node_evidence``."""
+    """The tables ``nodes``, ``node_evidence`` and ``reference_points``."""
 
     nodes: pl.DataFrame
     evidence: pl.DataFrame
+    reference_points: pl.DataFrame
 
 
 def nodes(messages: pl.DataFrame, rare: pl.DataFrame, given: tuple[Entry, ...] = ()) -> Nodes:
@@ -71,7 +73,8 @@ def nodes(messages: pl.DataFrame, rare: pl.DataFrame, given: tuple[Entry, ...] =
     told = found.join(_with_given(_roles(points), said), on="box", how="left")
     for extra in (called, said, _halves(hops), _domains(hops), _products(hops)):
         told = told.join(extra, on="box", how="left")
-    return Nodes(_nodes_table(told), _evidence_table(evidence, told))
+    table = _nodes_table(told)
+    return Nodes(table, _evidence_table(evidence, told), reference_points(_asked(hops, told), table))
 
 
 # ---- hops ------------------------------------------------------------------------------------------------------------
@@ -452,6 +455,19 @@ def _nodes_table(told: pl.DataFrame) -> pl.DataFrame:
 def _shown(column: pl.Series) -> pl.Series:
     names = {role: roles.shown(role.split("+")) for role in column.unique()}
     return column.replace_strict(names, return_dtype=pl.String)
+
+
+def _asked(hops: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Which node sent how many requests to which: ``src_node dst_node requests first_at last_at``."""
+    sent = hops.group_by("src_box", "dst_box").agg(
+        requests=pl.len().cast(pl.Int64), first_at=pl.col("at").min(), last_at=pl.col("at").max()
+    )
+    for side in ("src", "dst"):
+        node = told.select(
+            pl.col("end").alias(f"{side}_box"), boxes.text(pl.col("ip"), pl.col("port")).alias(f"{side}_node")
+        )
+        sent = sent.join(node, on=f"{side}_box", how="left", maintain_order="left")
+    return sent.drop("src_box", "dst_box")
 
 
 def _evidence_table(evidence: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:

@@ -58,6 +58,16 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         "last_at",
     ),
     "node_evidence": ("node", "role", "rule", "points", "count", "message"),
+    "reference_points": (
+        "node",
+        "role",
+        "peer",
+        "peer_role",
+        "reference_point",
+        "requests",
+        "peer_requests",
+        "first_at",
+    ),
     "problems": ("problem", "code", "layer", "file", "frame", "offset", "detail"),
     "account": ("layer", "reason", "packets"),
 }
