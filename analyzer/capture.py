@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 
 # Tables that show columns which no other rests on.
 _NEED_ALL = frozenset({"messages", "sdp", "offers", "violations"})
-# Tables that rest on what calls do not: who stands on the way of each message.
-_NEED_NODES = frozenset({"nodes", "node_evidence", "reference_points"})
+# Tables that rest on what calls do not: who stands on the way of each message, what a registration says.
+_NEED_IMS = frozenset(
+    {
+        *("nodes", "node_evidence", "reference_points"),
+        *("ims_registrations", "challenges", "bindings", "reg_events"),
+    }
+)
 
 
 def read(
@@ -91,7 +96,7 @@ def _capture_of(
 ) -> Capture:
     lean = tables is not None and not _NEED_ALL.intersection(tables)
     known = (*schema.MESSAGES.names, *schema.CORE_ONLY.names, *schema.DESCRIPTIONS.names, *schema.RARE.names)
-    spared = schema.FOR_SHOW - (schema.FOR_NODES if tables and _NEED_NODES.intersection(tables) else frozenset())
+    spared = schema.FOR_SHOW - (schema.FOR_IMS if tables and _NEED_IMS.intersection(tables) else frozenset())
     columns = [name for name in dict.fromkeys(known) if name not in spared] if lean else None
     reading = native.Reading(found, threads, limits, columns)
     return Capture(reading.tables(progress), reading)
@@ -147,7 +152,7 @@ class Capture:
             kept = self._tables | {"nodes": self.table("nodes")} if of_nodes else self._tables
             return filters.of_kept(self._whole.table(name), kept)
         lacks = self._reading is not None and not self._reading.whole
-        if lacks and (name in _NEED_ALL or (name in _NEED_NODES and "_headers" not in self._core["messages"].columns)):
+        if lacks and (name in _NEED_ALL or (name in _NEED_IMS and "_headers" not in self._core["messages"].columns)):
             assert self._reading is not None
             self._reading = self._reading.again()
             self._core = self._reading.tables()
@@ -208,6 +213,26 @@ class Capture:
     def registrations(self) -> pd.DataFrame:
         """One row per registration attempt."""
         return self._pandas("registrations")
+
+    @property
+    def ims_registrations(self) -> pd.DataFrame:
+        """One row per registration attempt: what an IMS says in it, over all its hops."""
+        return self._pandas("ims_registrations")
+
+    @property
+    def challenges(self) -> pd.DataFrame:
+        """One row per challenge to a REGISTER, AKA taken apart, and what came of it."""
+        return self._pandas("challenges")
+
+    @property
+    def bindings(self) -> pd.DataFrame:
+        """One row per time without a gap in which a contact was bound to an address of record."""
+        return self._pandas("bindings")
+
+    @property
+    def reg_events(self) -> pd.DataFrame:
+        """One row per contact in a NOTIFY of the event package reg."""
+        return self._pandas("reg_events")
 
     @property
     def nodes(self) -> pd.DataFrame:
@@ -641,10 +666,45 @@ class Capture:
     def _make_dialogs(self) -> pl.DataFrame:
         return self._attempts.of_dialogs(self._bare_dialogs)
 
-    def _make_registrations(self) -> pl.DataFrame:
-        from analyzer.sip.registrations import registrations
+    @property
+    def _registers(self) -> pl.DataFrame:
+        """What registrations were read from: comes with them."""
+        if "_registers" not in self._tables:
+            from analyzer.sip.registrations import with_requests
 
-        return registrations(self._core["messages"], self._bare_transactions)
+            found = with_requests(self._core["messages"], self._bare_transactions)
+            self._tables["_registrations"], self._tables["_registers"] = found
+        return self._tables["_registers"]
+
+    def _make_registrations(self) -> pl.DataFrame:
+        _ = self._registers
+        return self._tables["_registrations"]
+
+    def _make_challenges(self) -> pl.DataFrame:
+        from analyzer.ims.registration import challenges
+
+        return challenges(self._registers, self._core["messages"], self._core["rare"])
+
+    def _make_ims_registrations(self) -> pl.DataFrame:
+        from analyzer.ims.registration import ims_registrations
+
+        return ims_registrations(
+            self.table("registrations"),
+            self._registers,
+            self.table("challenges"),
+            self._core["messages"],
+            self._core["rare"],
+        )
+
+    def _make_reg_events(self) -> pl.DataFrame:
+        from analyzer.ims.registration import reg_events
+
+        return reg_events(self._core["messages"], self._core["rare"])
+
+    def _make_bindings(self) -> pl.DataFrame:
+        from analyzer.ims.registration import bindings
+
+        return bindings(self.table("registrations"), self.table("reg_events"), end=self._end)
 
     @property
     def _nodes(self) -> Nodes:

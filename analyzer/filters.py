@@ -258,7 +258,10 @@ _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 
 #: Tables whose rows belong to a message, a dialog, a call or an address: they need not be there when a filter is
 #: applied. What is told of nodes comes after them.
-DEPENDENT = ("sdp", "offers", "holds", "violations", "nodes", "node_evidence", "reference_points")
+DEPENDENT = (
+    *("sdp", "offers", "holds", "violations", "ims_registrations", "challenges", "bindings", "reg_events"),
+    *("nodes", "node_evidence", "reference_points"),
+)
 
 
 def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -268,6 +271,10 @@ def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFra
     def among(key: str, table: str) -> pl.Expr:
         return pl.col(key).is_in(kept[table][key].implode())
 
+    if "binding" in frame.columns:
+        return frame.filter(pl.col("binding").is_in(kept["registrations"]["registration"].implode()))
+    if "registration" in frame.columns:
+        return frame.filter(among("registration", "registrations"))
     if "address" in frame.columns:
         return frame.join(_addresses_of(kept["messages"]), on=["ip", "port"], how="semi", maintain_order="left")
     if "peer" in frame.columns:
@@ -333,7 +340,9 @@ def _units(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     import polars as pl
 
-    if table in ("sdp", "node_evidence"):
+    if key := {"ims_registrations": "registration", "challenges": "registration", "bindings": "binding"}.get(table):
+        return rows[key].unique()
+    if table in ("sdp", "reg_events", "node_evidence"):
         return messages.filter(pl.col("message").is_in(rows["message"].implode()))["_unit"].unique()
     if table == "reference_points":
         nodes = pl.concat([rows["node"], rows["peer"]]).unique()

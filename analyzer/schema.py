@@ -300,8 +300,8 @@ FOR_SHOW = frozenset(
     }
 )
 
-# Those of them that roles of nodes rest on.
-FOR_NODES = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", *RARE.names})
+# Those of them that roles of nodes and registrations in an IMS rest on.
+FOR_IMS = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", *RARE.names})
 
 SDP = Table(
     "sdp",
@@ -658,6 +658,143 @@ REGISTRATIONS = Table(
     ),
 )
 
+IMS_REGISTRATIONS = Table(
+    "ims_registrations",
+    "What an IMS says in a registration attempt, over all its hops: the same rows as registrations.",
+    (
+        C("registration", "key", "Registration."),
+        C("started_at", "time", "First byte of the first REGISTER."),
+        C("aor", "text", "Address of record.", private="uri"),
+        C("kind", "text", "initial refresh deregister third_party emergency.", private="open"),
+        C("outcome", "text", "registered deregistered failed challenged pending.", private="open"),
+        C(
+            "outcome_detail",
+            "text",
+            "What is likely behind it. Of an unanswered challenge: ue_silent (it came to the hop next to the UE: the "
+            "USIM refuses AUTN, or the radio), ue_silent_or_ipsec (the answer goes through the IPsec that it set up, "
+            "which may have failed, or is not read), challenge_lost (it was seen further inside only), ue_not_seen (no "
+            "hop next to a UE was captured). Else sync_failure mac_failure wrong_response stale_nonce security_refused "
+            "interval_too_brief.",
+            "TS 33.102 §6.3, TS 24.229 §5.1.1.5",
+            private="open",
+        ),
+        C(
+            "algorithm",
+            "text",
+            "How the UE proves who it is: AKAv1-MD5, MD5 ...",
+            "RFC 3310, RFC 7616",
+            private="words",
+        ),
+        C("protected", "text", "integrity-protected, as the P-CSCF says.", "TS 24.229 §7.2A.2", private="words"),
+        C("security", "text", "Mechanism and algorithms that the P-CSCF offers first.", "RFC 3329", private="words"),
+        C(
+            "security_check",
+            "text",
+            "verified (Security-Verify is Security-Server), mismatch, not_verified (no Security-Verify came); null "
+            "where nothing was offered.",
+            "RFC 3329 §2.3.1",
+            private="open",
+        ),
+        C("instance", "text", "+sip.instance of Contact.", "RFC 5626 §4.1", private="identifier"),
+        C("contacts", "int", "Contacts in the 200: devices of the subscriber.", "RFC 3261 §10.3"),
+        C("access_network", "text", "P-Access-Network-Info.", "RFC 7315 §4.4", private="P-Access-Network-Info"),
+        C("visited_network", "text", "P-Visited-Network-ID.", "RFC 7315 §4.3", private="host"),
+        C("path", "text", "Path.", "RFC 3327", private="Path"),
+        C("service_route", "text", "Service-Route of the 200.", "RFC 3608", private="Service-Route"),
+        C(
+            "public_ids",
+            "text",
+            "P-Associated-URI of the 200: the implicitly registered identities, the default first.",
+            "RFC 7315 §4.1",
+            private="P-Associated-URI",
+        ),
+        C("public_gruu", "text", "Public GRUU of the 200.", "RFC 5628", private="uri"),
+        C("temporary_gruu", "text", "Temporary GRUU of the 200.", "RFC 5628", private="uri"),
+    ),
+)
+
+CHALLENGES = Table(
+    "challenges",
+    "One challenge to a REGISTER and what came of it, at the reference hop of the attempt.",
+    (
+        C("registration", "key", "Registration."),
+        C("challenge", "key", "Message with the challenge: 401 or 407."),
+        C("answer", "key", "Message of the next REGISTER of the attempt; null where none came."),
+        C("challenged_at", "time", "When it came."),
+        C("answered_at", "time", "First byte of the next REGISTER."),
+        C(
+            "outcome",
+            "text",
+            "accepted, sync_failure (AUTS), mac_failure (the USIM refuses AUTN: no response, no AUTS), wrong_response "
+            "(challenged again), stale_nonce, rejected, begun_anew (the next REGISTER does not answer it), pending, "
+            "unanswered.",
+            "RFC 3310 §3, TS 33.102 §6.3",
+            private="open",
+        ),
+        C("status", "int", "Final status of the answer."),
+        C("algorithm", "text", "AKAv1-MD5, MD5 ...", "RFC 3310, RFC 7616", private="words"),
+        C("realm", "text", "realm.", private="host"),
+        C("rand", "text", "RAND of AKA, in hexadecimal.", "RFC 3310 §3.2", private="identifier"),
+        C("autn", "text", "AUTN of AKA: SQN xor AK, AMF, MAC.", "TS 33.102 §6.3.1", private="identifier"),
+        C("amf", "text", "Its authentication management field.", "TS 33.102 annex F", private="open"),
+        C(
+            "auts",
+            "text",
+            "AUTS of the answer: SQN of the USIM xor AK*, MAC-S.",
+            "TS 33.102 §6.3.3",
+            private="identifier",
+        ),
+        C("rand_seen", "bool", "The same RAND came in an earlier challenge: a replay, or the HSS stands still."),
+    ),
+)
+
+BINDINGS = Table(
+    "bindings",
+    "One time without a gap in which a contact was bound to an address of record.",
+    (
+        C("binding", "key", "Registration that began it."),
+        C("aor", "text", "Address of record.", "RFC 3261 §10", private="uri"),
+        C("contact", "text", "addr-spec of Contact.", private="uri"),
+        C("private_id", "text", "Private identity.", private="user"),
+        C("started_at", "time", "200 that began it."),
+        C("expires_at", "time", "When it expires, as last granted."),
+        C("ended_at", "time", "When it ended; null while it lasts at the end of the capture."),
+        C("end", "text", "open deregistered expired network (a NOTIFY of the package reg said so).", private="open"),
+        C(
+            "event",
+            "text",
+            "Why the network ended it: deactivated rejected probation ...",
+            "RFC 3680 §5.2",
+            private="words",
+        ),
+        C("refreshes", "int", "Refreshes in it."),
+        C("lapse_s", "duration", "From its expiry to the next registration of the contact: nobody could call it."),
+    ),
+)
+
+REG_EVENTS = Table(
+    "reg_events",
+    "One contact, or one address of record without any, in a NOTIFY of the event package reg.",
+    (
+        C("message", "key", "NOTIFY, once however many hops it was seen on."),
+        C("time", "time", "When it was seen first."),
+        C("version", "int", "version of the document; one more each time.", "RFC 3680 §5.2"),
+        C("document", "text", "full partial.", "RFC 3680 §5.2", private="words"),
+        C("aor", "text", "Address of record.", private="uri"),
+        C("state", "text", "Of the address of record: init active terminated.", "RFC 3680 §4.1", private="words"),
+        C("contact", "text", "URI of the contact.", private="uri"),
+        C("contact_state", "text", "active terminated.", "RFC 3680 §4.2", private="words"),
+        C(
+            "event",
+            "text",
+            "registered created refreshed shortened expired deactivated probation unregistered rejected.",
+            "RFC 3680 §4.2",
+            private="words",
+        ),
+        C("expires_s", "int", "Seconds that it still has, where said."),
+    ),
+)
+
 NODES = Table(
     "nodes",
     "One address and port that spoke SIP, and what box it belongs to. An estimate over the whole capture.",
@@ -758,6 +895,7 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, REGISTRATIONS),
+        *(IMS_REGISTRATIONS, CHALLENGES, BINDINGS, REG_EVENTS),
         *(NODES, NODE_EVIDENCE, REFERENCE_POINTS, PROBLEMS, ACCOUNT),
     )
 }

@@ -50,7 +50,7 @@ class Nodes:
 def nodes(messages: pl.DataFrame, rare: pl.DataFrame, given: tuple[Entry, ...] = ()) -> Nodes:
     """The nodes of a capture and what speaks for their roles.
 
-    ``messages`` and ``rare`` as the core gives them, with the columns of ``schema.FOR_NODES``. ``given`` is what the
+    ``messages`` and ``rare`` as the core gives them, with the columns of ``schema.FOR_IMS``. ``given`` is what the
     user knows: it wins, and is what neighbours are judged by.
     """
     seen = messages.filter(~pl.col("duplicate"))

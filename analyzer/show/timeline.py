@@ -122,8 +122,8 @@ class Timeline:
     """A call's story.
 
     ``lanes`` stand from left to right as they come in, the client of a transaction before its server; ``captions`` say
-    what is known of each, its role first, ``roles`` the role alone, or nothing. ``rows`` are events and marks in order of
-    time: what a ladder draws line by line. ``retransmissions`` are folded into events, ``duplicates`` are not shown,
+    what is known of each, its role first, ``roles`` the role alone, or nothing. ``rows`` are events and marks in order
+    of time: what a ladder draws line by line. ``retransmissions`` are folded into events, ``duplicates`` are not shown,
     ``hidden`` counts events left out by :func:`bounded`.
     """
 

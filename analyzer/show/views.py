@@ -53,6 +53,26 @@ DEFAULT: dict[str, tuple[str, ...]] = {
     ),
     "holds": ("started_at", "ended_at", "duration_s", "held_by", "index", "media", "call"),
     "violations": ("message", "code", "index", "detail", "standard", "call"),
+    "ims_registrations": (
+        *("started_at", "aor", "kind", "outcome", "outcome_detail", "algorithm", "security", "security_check"),
+        *("visited_network", "service_route", "public_ids"),
+    ),
+    "challenges": (
+        *(
+            "challenged_at",
+            "answered_at",
+            "outcome",
+            "status",
+            "algorithm",
+            "realm",
+            "rand",
+            "autn",
+            "auts",
+            "rand_seen",
+        ),
+    ),
+    "bindings": (*("aor", "contact", "started_at", "expires_at", "ended_at", "end", "event", "refreshes", "lapse_s"),),
+    "reg_events": (*("time", "version", "document", "aor", "state", "contact", "contact_state", "event", "expires_s"),),
     "nodes": (
         *("address", "node", "role", "confidence", "half", "name", "domain", "product", "sent", "received", "first_at"),
         "last_at",

@@ -193,6 +193,10 @@ def tables() -> dict[str, pl.DataFrame]:
         "violations": frame("violations", [{"message": 20, "code": "answer_missing", "call": 20}]),
         "calls": frame("calls", calls),
         "registrations": frame("registrations", [registration]),
+        "ims_registrations": frame("ims_registrations", [{"registration": 50, "outcome": "registered"}]),
+        "challenges": frame("challenges", [{"registration": 50, "outcome": "accepted"}]),
+        "bindings": frame("bindings", [{"binding": 50, "end": "open"}]),
+        "reg_events": frame("reg_events", [{"message": 60, "aor": "sip:a@b", "state": "active"}]),
         "nodes": frame(
             "nodes",
             [
