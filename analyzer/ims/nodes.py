@@ -338,7 +338,7 @@ def _with_given(known: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
 
 def _ways(hops: pl.DataFrame) -> pl.DataFrame:
     """What the rules on neighbours look at, once for each way that requests took."""
-    kinds = ["invite", "linked", "records", "uri_is_receiver", "forwarded", "called_party", "charged"]
+    kinds = ["invite", "linked", "records", "uri_is_receiver", "forwarded", "called_party", "to_number"]
     return (
         hops.lazy()
         .filter(pl.col("method") != "REGISTER")
@@ -346,7 +346,7 @@ def _ways(hops: pl.DataFrame) -> pl.DataFrame:
             invite=(pl.col("method") == "INVITE") & pl.col("initial"),
             linked=pl.col("p_headers").is_not_null(),
             called_party=roles.has("P-Called-Party-ID"),
-            charged=roles.has("P-Charging-Vector"),
+            to_number=roles.to_number.fill_null(value=False),
         )
         .group_by("p_src_box", "src_box", "dst_box", *kinds, maintain_order=True)
         .agg(count=pl.len().cast(pl.Int64), message=pl.col("message").first())
@@ -423,7 +423,9 @@ def _domains(hops: pl.DataFrame) -> pl.DataFrame:
 def _products(hops: pl.DataFrame) -> pl.DataFrame:
     """What each box says that it is: User-Agent of what it made (RFC 3261 §20.41), else Server of what it answered."""
     made = hops.filter(pl.col("via_count") == 1).select(box="src_box", product="user_agent", rank=pl.lit(1))
-    answered = hops.filter(~pl.col("forwarded")).select(box="dst_box", product="a_agent", rank=pl.lit(0))
+    # What else comes back may be of whom it was sent on to, unseen.
+    own = pl.col("a_contact_is_receiver") | pl.col("method").is_in(["REGISTER", "OPTIONS"])
+    answered = hops.filter(~pl.col("forwarded") & own).select(box="dst_box", product="a_agent", rank=pl.lit(0))
     counted = pl.concat([made, answered]).drop_nulls().group_by("box", "rank", "product").len()
     ranked = counted.sort(["rank", "len", "product"], descending=[True, True, False])
     return ranked.unique("box", keep="first", maintain_order=True).select("box", "product")

@@ -117,7 +117,12 @@ def ims_registrations(
         granted.group_by("registration").agg(
             service_route.drop_nulls().last().alias("service_route"),
             _last("_associated_uris").alias("public_ids"),
-            contact.drop_nulls().last().str.count_matches(r"(?i)\b(?:sips?|tel):").alias("contacts"),
+            # A GRUU in a parameter is a URI as well.
+            contact.drop_nulls()
+            .last()
+            .str.replace_all(r'"[^"]*"', "")
+            .str.count_matches(r"(?i)\b(?:sips?|tel):")
+            .alias("contacts"),
             contact.str.extract(r'(?i)pub-gruu="([^"]*)"').drop_nulls().last().alias("public_gruu"),
             contact.str.extract(r'(?i)temp-gruu="([^"]*)"').drop_nulls().last().alias("temporary_gruu"),
         ),
@@ -198,15 +203,15 @@ def _details(registrations: pl.DataFrame, challenged: pl.DataFrame, copies: pl.D
     silent = (
         pl.when(pl.col("asked") > 1)
         .then(pl.lit("ue_not_seen"))
-        .when(pl.col("came") > pl.col("asked"))
-        .then(pl.lit("challenge_lost"))
         .when("ipsec")
         .then(pl.lit("ue_silent_or_ipsec"))
         .otherwise(pl.lit("ue_silent"))
     )
     told = registrations.join(last, on="registration", how="left").join(nearest, on="registration", how="left")
     detail = (
-        pl.when((pl.col("outcome") == "challenged") & (pl.col("last") == "unanswered"))
+        pl.when(status.is_null() & (pl.col("came") > pl.col("asked")))
+        .then(pl.lit("challenge_lost"))
+        .when((pl.col("outcome") == "challenged") & (pl.col("last") == "unanswered"))
         .then(silent)
         .when(
             pl.col("last").is_in(["mac_failure", "wrong_response", "stale_nonce"]) & (pl.col("outcome") != "registered")

@@ -314,8 +314,9 @@ _unknown_before = pl.col("before_role").is_null() | pl.col("before_role").is_in(
 
 RELATED: tuple[Rule, ...] = (
     Rule(UE, "called_by_its_proxy", 60, "receiver",
-         _is("sender", P_CSCF) & pl.col("uri_is_receiver") & ~pl.col("forwarded") & ~pl.col("charged"),
-         "is the Request-URI of what a P-CSCF sends without P-Charging-Vector", "TS 24.229 §5.2.6.4"),
+         _is("sender", P_CSCF) & pl.col("uri_is_receiver") & ~pl.col("forwarded") & ~pl.col("to_number")
+         & (pl.col("called_party") | ~_is("sender", S_CSCF)),
+         "is the Request-URI, not as a telephone number, of what a P-CSCF sends", "TS 24.229 §5.2.6.4"),
     Rule(P_CSCF, "serves_ue", 50, "sender", pl.col("linked") & _is("receiver", UE),
          "sends requests that it got on to a UE", "TS 24.229 §5.2.6.4"),
     Rule(P_CSCF, "between_server_and_ue", 30, "sender", pl.col("linked") & _is("receiver", UE) & _is("before", S_CSCF),

@@ -167,7 +167,9 @@ mod tests {
 
     #[test]
     fn the_two_topmost_routes_stand_in_one_row_or_in_two() {
-        for routes in ["Route: <sip:a;lr>, <sip:b;lr>\r\nRoute: <sip:c>\r\n", "Route: <sip:a;lr>\r\nRoute: <sip:b;lr>\r\n"] {
+        for routes in
+            ["Route: <sip:a;lr>, <sip:b;lr>\r\nRoute: <sip:c>\r\n", "Route: <sip:a;lr>\r\nRoute: <sip:b;lr>\r\n"]
+        {
             let message = format!("INVITE sip:x@y SIP/2.0\r\n{routes}\r\n");
             with(&message, |rare| assert_eq!(rare.routes, [Some(&b"sip:a;lr"[..]), Some(&b"sip:b;lr"[..])]));
         }
