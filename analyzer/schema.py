@@ -840,7 +840,11 @@ NODE_EVIDENCE = Table(
         C("role", "text", "Role that it speaks for.", private="open"),
         C("rule", "text", "Name of the rule.", private="open"),
         C("points", "int", "Its points, once however often it was met; below 0 where it speaks against the role."),
-        C("count", "int", "How often it was met."),
+        C(
+            "count",
+            "int",
+            "How often it was met; of requests within dialogs only some are looked at where there are many.",
+        ),
         C("message", "key", "A message that shows it: the first."),
     ),
 )

@@ -26,6 +26,8 @@ from analyzer.sip import identity
 _ROUNDS = 3
 """How often roles of neighbours are looked at: a border is known by a gateway that is known by a server."""
 _SOON = 1_000_000_000  # ns between the two calls of a B2BUA
+_WITHIN_DIALOGS = 5_000
+"""About so many requests within dialogs are looked at, with all their hops: they say the same over and over."""
 
 _REQUEST = (
     *("message", "transaction", "method", "request_uri", "from_uri", "to_uri", "contact_uri", "to_tag", "via_count"),
@@ -74,7 +76,7 @@ def nodes(messages: pl.DataFrame, rare: pl.DataFrame, given: tuple[Entry, ...] =
     for extra in (called, said, _halves(hops), _domains(hops), _products(hops)):
         told = told.join(extra, on="box", how="left")
     table = _nodes_table(told)
-    return Nodes(table, _evidence_table(evidence, told), reference_points(_asked(hops, told), table))
+    return Nodes(table, _evidence_table(evidence, told), reference_points(_asked(seen, table), table))
 
 
 # ---- hops ------------------------------------------------------------------------------------------------------------
@@ -87,9 +89,7 @@ def _hops(
 
     CANCEL and ACK are no evidence: each hop makes its own (RFC 3261 §9.1, §17.1.1.3).
     """
-    requests = seen.filter(
-        pl.col("status").is_null() & ~pl.col("retransmission") & ~pl.col("method").is_in(["ACK", "CANCEL"])
-    ).select(*_REQUEST, headers="_headers", at=pl.col("first_byte_at").to_physical())
+    requests = _looked_at(seen).select(*_REQUEST, headers="_headers", at=pl.col("first_byte_at").to_physical())
     requests = requests.join(rare.select("message", *_RARE), on="message", how="left", maintain_order="left")
     for side in ("src", "dst"):
         requests = boxes.with_end(requests, found, side)
@@ -130,6 +130,20 @@ def _hops(
         forwarded=pl.col("n_dst_box").is_not_null(),
     )
     return found, requests, boxes.addresses(found, requests)
+
+
+def _requests() -> pl.Expr:
+    return pl.col("status").is_null() & ~pl.col("retransmission") & ~pl.col("method").is_in(["ACK", "CANCEL"])
+
+
+def _looked_at(seen: pl.DataFrame) -> pl.DataFrame:
+    """The requests that are evidence: all that begin something, and enough of those within dialogs, with all hops."""
+    requests = seen.filter(_requests())
+    begins = pl.col("to_tag").is_null() | pl.col("method").is_in(["REGISTER", "NOTIFY"])
+    within = requests.height - requests.select(begins.sum()).item()
+    if within <= _WITHIN_DIALOGS:
+        return requests
+    return requests.filter(begins | (pl.col("_call") % (within // _WITHIN_DIALOGS + 1) == 0))
 
 
 def _copies(requests: pl.DataFrame) -> pl.DataFrame:
@@ -459,17 +473,27 @@ def _shown(column: pl.Series) -> pl.Series:
     return column.replace_strict(names, return_dtype=pl.String)
 
 
-def _asked(hops: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+def _asked(seen: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     """Which node sent how many requests to which: ``src_node dst_node requests first_at last_at``."""
-    sent = hops.group_by("src_box", "dst_box").agg(
-        requests=pl.len().cast(pl.Int64), first_at=pl.col("at").min(), last_at=pl.col("at").max()
-    )
-    for side in ("src", "dst"):
-        node = told.select(
-            pl.col("end").alias(f"{side}_box"), boxes.text(pl.col("ip"), pl.col("port")).alias(f"{side}_node")
+    ways = (
+        seen.lazy()
+        .filter(_requests())
+        .group_by("src_ip", "src_port", "dst_ip", "dst_port")
+        .agg(
+            requests=pl.len().cast(pl.Int64),
+            first_at=pl.col("first_byte_at").min().to_physical(),
+            last_at=pl.col("first_byte_at").max().to_physical(),
         )
-        sent = sent.join(node, on=f"{side}_box", how="left", maintain_order="left")
-    return sent.drop("src_box", "dst_box")
+        .collect()
+    )
+    nodes = told.select("ip", "port", "node")
+    for side in ("src", "dst"):
+        ways = boxes.with_end(ways, nodes, side, name="node")
+    return (
+        ways.group_by("src_node", "dst_node")
+        .agg(pl.col("requests").sum(), pl.col("first_at").min(), pl.col("last_at").max())
+        .drop_nulls(["src_node", "dst_node"])
+    )
 
 
 def _evidence_table(evidence: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:

@@ -145,6 +145,9 @@ impl<'a> Parser<'a> {
             push_fields(&mut columns, row, seen, &fields, message.len());
             push_keys(&mut columns, row, &keys);
             columns.complete.set(row, complete);
+            if columns.headers.is_wanted() {
+                columns.headers.set(row, Some(fields.headers() as i64));
+            }
             rare.push(row, message, &fields);
             report(&mut problems, seen, &fields);
             if let Some(known) = self.descriptions.of(bytes, &fields, complete, &mut fresh) {
@@ -320,7 +323,6 @@ fn push_fields(columns: &mut Columns, row: usize, seen: &Seen, fields: &Fields<'
     columns.body_length.set(row, Some(fields.body.len() as i64));
     columns.q850.set(row, fields.reason_q850.map(i64::from));
     columns.sip_cause.set(row, fields.reason_sip.map(i64::from));
-    columns.headers.set(row, Some(fields.headers() as i64));
 }
 
 /// Hashes leave the core in the 63 bits of a key column.
