@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from analyzer.call import Call
     from analyzer.filters import Filter
+    from analyzer.ims.given import Entry, Given
+    from analyzer.ims.nodes import Nodes
     from analyzer.masking.mask import Mask
     from analyzer.measure.grouping import By
     from analyzer.message import Message
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
 
 # Tables that show columns which no other rests on.
 _NEED_ALL = frozenset({"messages", "sdp", "offers", "violations"})
+# Tables that rest on what calls do not: who stands on the way of each message, what a registration says.
+_NEED_IMS = frozenset(
+    {
+        *("nodes", "node_evidence", "reference_points"),
+        *("ims_registrations", "challenges", "bindings", "reg_events"),
+    }
+)
 
 
 def read(
@@ -41,6 +50,7 @@ def read(
     tables: Iterable[str] | None = None,
     engine: str = "native",
     tshark_options: Iterable[str] = (),
+    nodes: Given | None = None,
 ) -> Capture:
     """Reads captures and returns them as one :class:`Capture` on one time line.
 
@@ -51,7 +61,8 @@ def read(
     limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
     the tables you are going to look at, where you know: what only others need is read when it is asked for. ``engine``
     says who opens the captures (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options``
-    are preferences ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``.
+    are preferences ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``nodes`` says what nodes are,
+    where you know: the path of a TOML file, or a mapping such as ``{"10.0.0.1:5060": "P-CSCF"}`` (docs/nodes.md).
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.
@@ -62,7 +73,18 @@ def read(
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
     found = native.sources(origins, capture_points, link_types)
-    return _capture_of(engines.through(engine, found, tshark_options), threads, limits, progress, tables)
+    known = _given(nodes)
+    capture = _capture_of(engines.through(engine, found, tshark_options), threads, limits, progress, tables)
+    capture._given = known
+    return capture
+
+
+def _given(nodes: Given | None) -> tuple[Entry, ...]:
+    if nodes is None:
+        return ()
+    from analyzer.ims.given import read
+
+    return read(nodes)
 
 
 def _capture_of(
@@ -73,8 +95,10 @@ def _capture_of(
     tables: Iterable[str] | None = None,
 ) -> Capture:
     lean = tables is not None and not _NEED_ALL.intersection(tables)
-    columns = [*schema.MESSAGES.names, *schema.CORE_ONLY.names, *schema.DESCRIPTIONS.names] if lean else []
-    reading = native.Reading(found, threads, limits, [name for name in columns if name not in schema.FOR_SHOW] or None)
+    known = (*schema.MESSAGES.names, *schema.CORE_ONLY.names, *schema.DESCRIPTIONS.names, *schema.RARE.names)
+    spared = schema.FOR_SHOW - (schema.FOR_IMS if tables and _NEED_IMS.intersection(tables) else frozenset())
+    columns = [name for name in dict.fromkeys(known) if name not in spared] if lean else None
+    reading = native.Reading(found, threads, limits, columns)
     return Capture(reading.tables(progress), reading)
 
 
@@ -87,6 +111,8 @@ class Capture:
         self._reading = reading
         self._tables: dict[str, pl.DataFrame] = {}
         self._found_attempts: Attempts | None = None
+        self._found_nodes: Nodes | None = None
+        self._given: tuple[Entry, ...] = ()
         #: Where this one is a filtered view: the capture that it is a part of.
         self._whole: Capture | None = None
 
@@ -121,8 +147,13 @@ class Capture:
         if self._whole is not None:
             from analyzer import filters
 
-            return filters.of_kept(self._whole.table(name), self._tables)
-        if name in _NEED_ALL and self._reading and not self._reading.whole:
+            # What is told of nodes goes with them.
+            of_nodes = name in ("node_evidence", "reference_points")
+            kept = self._tables | {"nodes": self.table("nodes")} if of_nodes else self._tables
+            return filters.of_kept(self._whole.table(name), kept)
+        lacks = self._reading is not None and not self._reading.whole
+        if lacks and (name in _NEED_ALL or (name in _NEED_IMS and "_headers" not in self._core["messages"].columns)):
+            assert self._reading is not None
             self._reading = self._reading.again()
             self._core = self._reading.tables()
         made: pl.DataFrame = getattr(self, f"_make_{name}")()
@@ -182,6 +213,41 @@ class Capture:
     def registrations(self) -> pd.DataFrame:
         """One row per registration attempt."""
         return self._pandas("registrations")
+
+    @property
+    def ims_registrations(self) -> pd.DataFrame:
+        """One row per registration attempt: what an IMS says in it, over all its hops."""
+        return self._pandas("ims_registrations")
+
+    @property
+    def challenges(self) -> pd.DataFrame:
+        """One row per challenge to a REGISTER, AKA taken apart, and what came of it."""
+        return self._pandas("challenges")
+
+    @property
+    def bindings(self) -> pd.DataFrame:
+        """One row per time without a gap in which a contact was bound to an address of record."""
+        return self._pandas("bindings")
+
+    @property
+    def reg_events(self) -> pd.DataFrame:
+        """One row per contact in a NOTIFY of the event package reg."""
+        return self._pandas("reg_events")
+
+    @property
+    def nodes(self) -> pd.DataFrame:
+        """One row per address and port that spoke SIP, with its role: an estimate over the whole capture."""
+        return self._pandas("nodes")
+
+    @property
+    def node_evidence(self) -> pd.DataFrame:
+        """One row per node and rule that speaks for a role of it."""
+        return self._pandas("node_evidence")
+
+    @property
+    def reference_points(self) -> pd.DataFrame:
+        """One row per two nodes that sent each other requests, with the reference point between them."""
+        return self._pandas("reference_points")
 
     @property
     def problems(self) -> pd.DataFrame:
@@ -416,6 +482,8 @@ class Capture:
         from analyzer import filters
 
         needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name == chosen.table]
+        if chosen.table in ("node_evidence", "reference_points"):
+            needed.append("nodes")
         view = Capture(self._core, self._reading)
         view._whole = self
         view._tables = filters.apply(chosen, {name: self.table(name) for name in needed})
@@ -612,10 +680,62 @@ class Capture:
     def _make_dialogs(self) -> pl.DataFrame:
         return self._attempts.of_dialogs(self._bare_dialogs)
 
-    def _make_registrations(self) -> pl.DataFrame:
-        from analyzer.sip.registrations import registrations
+    @property
+    def _registers(self) -> pl.DataFrame:
+        """What registrations were read from: comes with them."""
+        if "_registers" not in self._tables:
+            from analyzer.sip.registrations import with_requests
 
-        return registrations(self._core["messages"], self._bare_transactions)
+            found = with_requests(self._core["messages"], self._bare_transactions)
+            self._tables["_registrations"], self._tables["_registers"] = found
+        return self._tables["_registers"]
+
+    def _make_registrations(self) -> pl.DataFrame:
+        _ = self._registers
+        return self._tables["_registrations"]
+
+    def _make_challenges(self) -> pl.DataFrame:
+        from analyzer.ims.registration import challenges
+
+        return challenges(self._registers, self._core["messages"], self._core["rare"])
+
+    def _make_ims_registrations(self) -> pl.DataFrame:
+        from analyzer.ims.registration import ims_registrations
+
+        return ims_registrations(
+            self.table("registrations"),
+            self._registers,
+            self.table("challenges"),
+            self._core["messages"],
+            self._core["rare"],
+        )
+
+    def _make_reg_events(self) -> pl.DataFrame:
+        from analyzer.ims.registration import reg_events
+
+        return reg_events(self._core["messages"], self._core["rare"])
+
+    def _make_bindings(self) -> pl.DataFrame:
+        from analyzer.ims.registration import bindings
+
+        return bindings(self.table("registrations"), self.table("reg_events"), end=self._end)
+
+    @property
+    def _nodes(self) -> Nodes:
+        if self._found_nodes is None:
+            from analyzer.ims.nodes import nodes
+
+            self._found_nodes = nodes(self._core["messages"], self._core["rare"], self._given)
+        return self._found_nodes
+
+    def _make_nodes(self) -> pl.DataFrame:
+        return self._nodes.nodes
+
+    def _make_node_evidence(self) -> pl.DataFrame:
+        return self._nodes.evidence
+
+    def _make_reference_points(self) -> pl.DataFrame:
+        return self._nodes.reference_points
 
 
 class Masked(Capture):

@@ -244,7 +244,7 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
         of_calls = kept["calls"]["call"].implode()
         dialogs = rows if chosen.table == "dialogs" else tables["dialogs"]
         kept["dialogs"] = dialogs.filter(pl.col("dialog").is_in(of_messages) | pl.col("call").is_in(of_calls))
-        for name in DEPENDENT.intersection(tables):
+        for name in (name for name in DEPENDENT if name in tables):
             kept[name] = of_kept(rows if name == chosen.table else tables[name], kept)
         for name, on in (("files", ["file"]), ("problems", ["file", "frame"])):
             source = rows if name == chosen.table else tables[name]
@@ -256,20 +256,42 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
 
 _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 
-#: Tables whose rows belong to a message, or to a dialog or call: they need not be there when a filter is applied.
-DEPENDENT = frozenset({"sdp", "offers", "holds", "violations"})
+#: Tables whose rows belong to a message, a dialog, a call or an address: they need not be there when a filter is
+#: applied. What is told of nodes comes after them.
+DEPENDENT = (
+    *("sdp", "offers", "holds", "violations", "ims_registrations", "challenges", "bindings", "reg_events"),
+    *("nodes", "node_evidence", "reference_points"),
+)
 
 
 def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The rows of one of the ``DEPENDENT`` tables whose messages, or dialogs and calls, are among those kept."""
+    """The rows of one of the ``DEPENDENT`` tables whose messages, dialogs, calls or addresses are among those kept."""
     import polars as pl
 
     def among(key: str, table: str) -> pl.Expr:
         return pl.col(key).is_in(kept[table][key].implode())
 
+    if "binding" in frame.columns:
+        return frame.filter(pl.col("binding").is_in(kept["registrations"]["registration"].implode()))
+    if "registration" in frame.columns:
+        return frame.filter(among("registration", "registrations"))
+    if "address" in frame.columns:
+        return frame.join(_addresses_of(kept["messages"]), on=["ip", "port"], how="semi", maintain_order="left")
+    if "peer" in frame.columns:
+        return frame.filter(pl.col(side).is_in(kept["nodes"]["node"].implode()) for side in ("node", "peer"))
+    if "rule" in frame.columns:
+        return frame.filter(among("node", "nodes"))
     if "call" not in frame.columns:
         return frame.filter(among("message", "messages"))
     return frame.filter(among("dialog", "dialogs") | among("call", "calls"))
+
+
+def _addresses_of(messages: pl.DataFrame) -> pl.DataFrame:
+    """The addresses and ports that sent or received them."""
+    import polars as pl
+
+    sides = [messages.select(ip=f"{side}_ip", port=f"{side}_port") for side in ("src", "dst")]
+    return pl.concat(sides).unique()
 
 
 def _units(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -318,8 +340,25 @@ def _units(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     import polars as pl
 
-    if table == "sdp":
+    if key := {"ims_registrations": "registration", "challenges": "registration", "bindings": "binding"}.get(table):
+        return rows[key].unique()
+    if table in ("sdp", "reg_events", "node_evidence"):
         return messages.filter(pl.col("message").is_in(rows["message"].implode()))["_unit"].unique()
+    if table == "reference_points":
+        nodes = pl.concat([rows["node"], rows["peer"]]).unique()
+        parts = nodes.to_frame("at").select(
+            ip=pl.col("at").str.replace(r":[0-9]+$", "").str.strip_chars("[]"),
+            port=pl.col("at").str.extract(r":([0-9]+)$").cast(pl.Int64),
+        )
+        return _units_of("nodes", parts, messages)
+    if table == "nodes":
+        sides = [
+            messages.join(
+                rows.select("ip", "port"), left_on=[f"{side}_ip", f"{side}_port"], right_on=["ip", "port"], how="semi"
+            )
+            for side in ("src", "dst")
+        ]
+        return pl.concat([side["_unit"] for side in sides]).unique()
     if "dialog" in rows.columns and "_unit" not in rows.columns:
         of_dialogs = messages.filter(pl.col("dialog").is_in(rows["dialog"].implode()))["_unit"]
         return pl.concat([of_dialogs, rows["call"].drop_nulls()]).unique()

@@ -34,6 +34,7 @@ def timeline_of(
     return timeline(
         messages,
         reference=reference,
+        nodes=capture.table("nodes"),
         fragments=fragments(capture, messages),
         **{argument: table(name) for argument, name in _TOLD_BY.items() if name in schema.TABLES},
     )

@@ -256,6 +256,52 @@ CORE_ONLY = Table(
         C("_sends", "bool", "Its SDP has a stream that its sender may send on.", "RFC 3264 §5.1"),
         C("_q850", "int", "cause of Reason: Q.850.", "RFC 3326"),
         C("_sip_cause", "int", "cause of Reason: SIP.", "RFC 3326"),
+        C("_headers", "int", "Which headers of HEADERS are there: bit n for the n-th."),
+    ),
+)
+
+# The vocabulary of `_headers`, in the order of its bits: `VOCABULARY` of the core's name.rs.
+HEADERS = (
+    *("Path", "Service-Route", "Route", "Record-Route", "P-Associated-URI", "P-Visited-Network-ID"),
+    *("P-Charging-Vector", "P-Charging-Function-Addresses", "P-Access-Network-Info", "P-Preferred-Identity"),
+    *("P-Asserted-Identity", "P-Preferred-Service", "P-Asserted-Service", "P-Called-Party-ID", "P-Served-User"),
+    *("P-Profile-Key", "P-User-Database", "P-Early-Media", "P-Media-Authorization", "Security-Client"),
+    *("Security-Server", "Security-Verify", "Authorization", "WWW-Authenticate", "Proxy-Authorization"),
+    *("Proxy-Authenticate", "Feature-Caps", "Accept-Contact", "History-Info", "Diversion", "Alert-Info", "Call-Info"),
+    *("Reason", "Warning", "Retry-After", "Contact", "Geolocation", "Replaces", "Target-Dialog", "Session-ID"),
+    *("Privacy", "Max-Forwards", "Server", "User-Agent", "Event"),
+)
+
+# What few messages say (REGISTERs, requests that begin something, NOTIFYs of the package reg), one row for each that
+# says some of it; never handed to users. Values of a header in several rows are joined by commas.
+RARE = Table(
+    "rare",
+    "What one message says of routes, registration, AKA and security agreement.",
+    (
+        C("message", "key", "Message."),
+        C("_route", "text", "addr-spec of the topmost Route.", "RFC 3261 §20.34"),
+        C("_route_next", "text", "addr-spec of the Route under it."),
+        C("_record_route", "text", "addr-spec of the topmost Record-Route.", "RFC 3261 §20.30"),
+        C("_path", "text", "Path.", "RFC 3327"),
+        C("_service_route", "text", "Service-Route.", "RFC 3608"),
+        C("_contact", "text", "Contact of a REGISTER or of a response to one.", "RFC 3261 §20.10"),
+        C("_associated_uris", "text", "P-Associated-URI.", "RFC 7315 §4.1"),
+        C("_visited_network", "text", "First P-Visited-Network-ID.", "RFC 7315 §4.3"),
+        C("_served_user", "text", "P-Served-User.", "RFC 5502"),
+        C("_access_network", "text", "P-Access-Network-Info.", "RFC 7315 §4.4"),
+        C("_feature_caps", "text", "Feature-Caps.", "RFC 6809"),
+        C("_security_client", "text", "Security-Client.", "RFC 3329"),
+        C("_security_server", "text", "Security-Server.", "RFC 3329"),
+        C("_security_verify", "text", "Security-Verify.", "RFC 3329"),
+        C("_algorithm", "text", "algorithm of a challenge or of credentials.", "RFC 7616 §3.3"),
+        C("_realm", "text", "Their realm."),
+        C("_aka_nonce", "text", "nonce of AKA: RAND and AUTN in base64.", "RFC 3310 §3.2"),
+        C("_auts", "text", "auts: the UE's sequence number is ahead.", "RFC 3310 §3.4"),
+        C("_protected", "text", "integrity-protected, as a P-CSCF writes it.", "TS 24.229 §7.2A.2"),
+        C("_keys", "bool", "The challenge holds ik or ck.", "TS 24.229 §7.2A.1"),
+        C("_tokenized", "bool", "Via, Route or Record-Route hides a topology.", "TS 24.229 §5.10.4"),
+        C("_features", "bool", "Contact has feature tags of 3GPP.", "TS 24.229 §7.9"),
+        C("_reginfo", "text", "Registration information.", "RFC 3680"),
     ),
 )
 
@@ -269,9 +315,12 @@ FOR_SHOW = frozenset(
         *("interface", "tunnel", "outer_src_ip", "outer_dst_ip", "vlan", "teid", "spi", "correlation_id"),
         *("arrived_at",),
         *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
-        *("_via", "_via_rest"),
+        *("_via", "_via_rest", "_headers", *(column.name for column in RARE.columns if column.name != "message")),
     }
 )
+
+# Those of them that roles of nodes and registrations in an IMS rest on.
+FOR_IMS = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", *RARE.names})
 
 SDP = Table(
     "sdp",
@@ -628,6 +677,219 @@ REGISTRATIONS = Table(
     ),
 )
 
+IMS_REGISTRATIONS = Table(
+    "ims_registrations",
+    "What an IMS says in a registration attempt, over all its hops: the same rows as registrations.",
+    (
+        C("registration", "key", "Registration."),
+        C("started_at", "time", "First byte of the first REGISTER."),
+        C("aor", "text", "Address of record.", private="uri"),
+        C("kind", "text", "initial refresh deregister third_party emergency.", private="open"),
+        C("outcome", "text", "registered deregistered failed challenged pending.", private="open"),
+        C(
+            "outcome_detail",
+            "text",
+            "What is likely behind it. Of an unanswered challenge: ue_silent (it came to the hop next to the UE: the "
+            "USIM refuses AUTN, or the radio), ue_silent_or_ipsec (the answer goes through the IPsec that it set up, "
+            "which may have failed, or is not read), challenge_lost (it was seen further inside only), ue_not_seen (no "
+            "hop next to a UE was captured). Else sync_failure mac_failure wrong_response stale_nonce security_refused "
+            "interval_too_brief.",
+            "TS 33.102 §6.3, TS 24.229 §5.1.1.5",
+            private="open",
+        ),
+        C(
+            "algorithm",
+            "text",
+            "How the UE proves who it is: AKAv1-MD5, MD5 ...",
+            "RFC 3310, RFC 7616",
+            private="words",
+        ),
+        C("protected", "text", "integrity-protected, as the P-CSCF says.", "TS 24.229 §7.2A.2", private="words"),
+        C("security", "text", "Mechanism and algorithms that the P-CSCF offers first.", "RFC 3329", private="words"),
+        C(
+            "security_check",
+            "text",
+            "verified (Security-Verify is Security-Server), mismatch, not_verified (no Security-Verify came); null "
+            "where nothing was offered.",
+            "RFC 3329 §2.3.1",
+            private="open",
+        ),
+        C("instance", "text", "+sip.instance of Contact.", "RFC 5626 §4.1", private="identifier"),
+        C("contacts", "int", "Contacts in the 200: devices of the subscriber.", "RFC 3261 §10.3"),
+        C("access_network", "text", "P-Access-Network-Info.", "RFC 7315 §4.4", private="P-Access-Network-Info"),
+        C("visited_network", "text", "P-Visited-Network-ID.", "RFC 7315 §4.3", private="host"),
+        C("path", "text", "Path.", "RFC 3327", private="Path"),
+        C("service_route", "text", "Service-Route of the 200.", "RFC 3608", private="Service-Route"),
+        C(
+            "public_ids",
+            "text",
+            "P-Associated-URI of the 200: the implicitly registered identities, the default first.",
+            "RFC 7315 §4.1",
+            private="P-Associated-URI",
+        ),
+        C("public_gruu", "text", "Public GRUU of the 200.", "RFC 5628", private="uri"),
+        C("temporary_gruu", "text", "Temporary GRUU of the 200.", "RFC 5628", private="uri"),
+    ),
+)
+
+CHALLENGES = Table(
+    "challenges",
+    "One challenge to a REGISTER and what came of it, at the reference hop of the attempt.",
+    (
+        C("registration", "key", "Registration."),
+        C("challenge", "key", "Message with the challenge: 401 or 407."),
+        C("answer", "key", "Message of the next REGISTER of the attempt; null where none came."),
+        C("challenged_at", "time", "When it came."),
+        C("answered_at", "time", "First byte of the next REGISTER."),
+        C(
+            "outcome",
+            "text",
+            "accepted, sync_failure (AUTS), mac_failure (the USIM refuses AUTN: no response, no AUTS), wrong_response "
+            "(challenged again), stale_nonce, rejected, begun_anew (the next REGISTER does not answer it), pending, "
+            "unanswered.",
+            "RFC 3310 §3, TS 33.102 §6.3",
+            private="open",
+        ),
+        C("status", "int", "Final status of the answer."),
+        C("algorithm", "text", "AKAv1-MD5, MD5 ...", "RFC 3310, RFC 7616", private="words"),
+        C("realm", "text", "realm.", private="host"),
+        C("rand", "text", "RAND of AKA, in hexadecimal.", "RFC 3310 §3.2", private="identifier"),
+        C("autn", "text", "AUTN of AKA: SQN xor AK, AMF, MAC.", "TS 33.102 §6.3.1", private="identifier"),
+        C("amf", "text", "Its authentication management field.", "TS 33.102 annex F", private="open"),
+        C(
+            "auts",
+            "text",
+            "AUTS of the answer: SQN of the USIM xor AK*, MAC-S.",
+            "TS 33.102 §6.3.3",
+            private="identifier",
+        ),
+        C("rand_seen", "bool", "The same RAND came in an earlier challenge: a replay, or the HSS stands still."),
+    ),
+)
+
+BINDINGS = Table(
+    "bindings",
+    "One time without a gap in which a contact was bound to an address of record.",
+    (
+        C("binding", "key", "Registration that began it."),
+        C("aor", "text", "Address of record.", "RFC 3261 §10", private="uri"),
+        C("contact", "text", "addr-spec of Contact.", private="uri"),
+        C("private_id", "text", "Private identity.", private="user"),
+        C("started_at", "time", "200 that began it."),
+        C("expires_at", "time", "When it expires, as last granted."),
+        C("ended_at", "time", "When it ended; null while it lasts at the end of the capture."),
+        C("end", "text", "open deregistered expired network (a NOTIFY of the package reg said so).", private="open"),
+        C(
+            "event",
+            "text",
+            "Why the network ended it: deactivated rejected probation ...",
+            "RFC 3680 §5.2",
+            private="words",
+        ),
+        C("refreshes", "int", "Refreshes in it."),
+        C("lapse_s", "duration", "From its expiry to the next registration of the contact: nobody could call it."),
+    ),
+)
+
+REG_EVENTS = Table(
+    "reg_events",
+    "One contact, or one address of record without any, in a NOTIFY of the event package reg.",
+    (
+        C("message", "key", "NOTIFY, once however many hops it was seen on."),
+        C("time", "time", "When it was seen first."),
+        C("version", "int", "version of the document; one more each time.", "RFC 3680 §5.2"),
+        C("document", "text", "full partial.", "RFC 3680 §5.2", private="words"),
+        C("aor", "text", "Address of record.", private="uri"),
+        C("state", "text", "Of the address of record: init active terminated.", "RFC 3680 §4.1", private="words"),
+        C("contact", "text", "URI of the contact.", private="uri"),
+        C("contact_state", "text", "active terminated.", "RFC 3680 §4.2", private="words"),
+        C(
+            "event",
+            "text",
+            "registered created refreshed shortened expired deactivated probation unregistered rejected.",
+            "RFC 3680 §4.2",
+            private="words",
+        ),
+        C("expires_s", "int", "Seconds that it still has, where said."),
+    ),
+)
+
+NODES = Table(
+    "nodes",
+    "One address and port that spoke SIP, and what box it belongs to. An estimate over the whole capture.",
+    (
+        C("address", "text", "ip:port.", private="host"),
+        C("ip", "text", "Address.", private="address"),
+        C("port", "int", "Port."),
+        C(
+            "node",
+            "text",
+            "The box: ip:port of its main port. Ports of one address are one box where a message that came in on one "
+            "went on from the other, or was answered from it.",
+            "RFC 3261 §18, §16.6",
+            private="host",
+        ),
+        C(
+            "role",
+            "text",
+            "What it is: UE P-CSCF I-CSCF S-CSCF E-CSCF AS IP-SM-GW BGCF MGCF IBCF MRFC ATCF LRF, outside IMS UA proxy "
+            "B2BUA registrar redirect server; several in one box I/S-CSCF, P-CSCF+ATCF, proxy+registrar; or unknown.",
+            "TS 23.228 §4, RFC 3261 §6",
+            private="open",
+        ),
+        C("confidence", "share", "How sure that is: points of the evidence, at most 100, and what speaks for others."),
+        C("points", "int", "Points of the evidence for the role; of the weakest where there are several."),
+        C("half", "text", "originating terminating both: on which side of calls it stands.", private="open"),
+        C("name", "text", "Host name that others route to it by, or that it writes into Via.", private="host"),
+        C("domain", "text", "Network that it belongs to, where something says so.", private="host"),
+        C("product", "text", "User-Agent or Server of what it made itself.", private="User-Agent"),
+        C("source", "text", "evidence, or given: the user said so.", private="open"),
+        C("sent", "int", "Messages it sent, duplicates of the capture left out."),
+        C("received", "int", "Messages it received."),
+        C("first_at", "time", "First of them."),
+        C("last_at", "time", "Last of them."),
+    ),
+)
+
+NODE_EVIDENCE = Table(
+    "node_evidence",
+    "One rule that speaks for a role of a node; docs/nodes.md has the rules.",
+    (
+        C("node", "text", "Box, as in nodes.", private="host"),
+        C("role", "text", "Role that it speaks for.", private="open"),
+        C("rule", "text", "Name of the rule.", private="open"),
+        C("points", "int", "Its points, once however often it was met; below 0 where it speaks against the role."),
+        C(
+            "count",
+            "int",
+            "How often it was met; of requests within dialogs only some are looked at where there are many.",
+        ),
+        C("message", "key", "A message that shows it: the first."),
+    ),
+)
+
+REFERENCE_POINTS = Table(
+    "reference_points",
+    "Two nodes that sent each other requests, and the reference point between them.",
+    (
+        C("node", "text", "Box that sent the first request, as in nodes.", private="host"),
+        C("role", "text", "Its role.", private="open"),
+        C("peer", "text", "Box that it was sent to.", private="host"),
+        C("peer_role", "text", "Its role.", private="open"),
+        C(
+            "reference_point",
+            "text",
+            "Gm Mw ISC Ma Mi Mj Mg Mk Mr Mr' Ml Mx Ici; null where a role is not known, or between them there is none.",
+            "TS 23.228 §4.4",
+            private="open",
+        ),
+        C("requests", "int", "Requests from node to peer, copies left out; no ACK and CANCEL."),
+        C("peer_requests", "int", "Requests from peer to node."),
+        C("first_at", "time", "First of them."),
+        C("last_at", "time", "Last of them."),
+    ),
+)
+
 PROBLEMS = Table(
     "problems",
     "One thing that is wrong with a capture or a message.",
@@ -655,8 +917,9 @@ ACCOUNT = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, REGISTRATIONS, PROBLEMS),
-        ACCOUNT,
+        *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, REGISTRATIONS),
+        *(IMS_REGISTRATIONS, CHALLENGES, BINDINGS, REG_EVENTS),
+        *(NODES, NODE_EVIDENCE, REFERENCE_POINTS, PROBLEMS, ACCOUNT),
     )
 }
 

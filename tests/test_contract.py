@@ -19,6 +19,7 @@ PANDAS = {
     "int": "Int64",
     "time": "datetime64[ns, UTC]",
     "duration": "float64",
+    "share": "float64",
     "bool": "bool",
     "text": "str",
     "texts": "object",

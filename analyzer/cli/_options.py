@@ -61,6 +61,12 @@ def captures(function: Function) -> Function:
                 help="For --engine pyshark, a preference of Wireshark: tls.keylog_file:keys.txt. Several may be given.",
             ),
             click.option(
+                "--nodes",
+                type=click.Path(exists=True, dir_okay=False),
+                metavar="FILE",
+                help="What nodes are, where you know better: TOML, docs/nodes.md.",
+            ),
+            click.option(
                 "--mask",
                 is_flag=True,
                 help="Show pseudonyms for numbers, names, addresses, places and what was said; new ones each run.",
@@ -130,6 +136,13 @@ _EXAMPLES = {
     "holds": "held_by = 'callee' and duration_s > 60",
     "violations": "code = 'answer_missing'",
     "sdp": "role = 'answer' and direction <> 'sendrecv'",
+    "ims_registrations": "security_check = 'mismatch'",
+    "challenges": "outcome = 'sync_failure'",
+    "bindings": "refreshes > 3",
+    "reg_events": "event = 'deactivated'",
+    "nodes": "role = 'P-CSCF' and confidence < 1",
+    "node_evidence": "role = 'I-CSCF' and points >= 60",
+    "reference_points": "reference_point = 'Gm'",
     "problems": "layer = 'sip'",
     "account": "packets > 100",
 }
@@ -198,6 +211,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None) -> Re
             tables=tables,
             engine=values["engine"],
             tshark_options=values["tshark_options"],
+            nodes=values["nodes"],
         )
     finally:
         if progress is not None:

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-TABLES = ("files", "transactions", "calls", "registrations", "problems", "account")
+TABLES = ("files", "transactions", "calls", "registrations", "nodes", "problems", "account")
 """The tables that a summary is made of, beside ``messages``."""
 
 _NAME = 15  # columns of the names at the left
 _MOST = 8  # values shown of an open list, the rest is counted together
+_MOST_NAMED = 12  # nodes told by name
 
 # Neither answered nor failed: the capture did not see how they began or ended (no attempt in RFC 6076 §4's sense).
 _NOT_COUNTED = ("unfinished", "joined")
@@ -47,6 +48,7 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     _capture(lines, tables, tz)
     if tables["messages"].height:
         _messages(lines, tables["messages"])
+        _nodes(lines, tables["nodes"])
         _calls(lines, tables["calls"])
         _registrations(lines, tables["registrations"])
         _failing(lines, tables)
@@ -133,6 +135,17 @@ def _messages(lines: _Lines, sightings: pl.DataFrame) -> None:
     classes = responses.select(response=pl.format("{}xx", pl.col("status") // 100)).sort("response")
     counts = classes.group_by("response", maintain_order=True).len().rows()
     lines.add("  responses", [f"{name} {count:,}" for name, count in counts], count=responses.height)
+
+
+def _nodes(lines: _Lines, nodes: pl.DataFrame) -> None:
+    """How many boxes of each role; and which, of roles that few have."""
+    boxes = nodes.filter(nodes["address"] == nodes["node"])
+    lines.add("nodes", _counted(boxes, "role"), count=boxes.height)
+    few = boxes.filter(~boxes["role"].is_in(["UE", "UA", "unknown"]))
+    if 0 < few.height <= _MOST_NAMED:
+        lines.add(
+            "  of these", [f"{role} {name or node}" for role, name, node in few.select("role", "name", "node").rows()]
+        )
 
 
 def _calls(lines: _Lines, calls: pl.DataFrame) -> None:

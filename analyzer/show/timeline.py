@@ -122,9 +122,9 @@ class Timeline:
     """A call's story.
 
     ``lanes`` stand from left to right as they come in, the client of a transaction before its server; ``captions`` say
-    what is known of each, or nothing. ``rows`` are events and marks in order of time: what a ladder draws line by line.
-    ``retransmissions`` are folded into events, ``duplicates`` are not shown, ``hidden`` counts events left out by
-    :func:`bounded`.
+    what is known of each, its role first, ``roles`` the role alone, or nothing. ``rows`` are events and marks in order
+    of time: what a ladder draws line by line. ``retransmissions`` are folded into events, ``duplicates`` are not shown,
+    ``hidden`` counts events left out by :func:`bounded`.
     """
 
     lanes: tuple[str, ...]
@@ -134,6 +134,7 @@ class Timeline:
     phases: tuple[Phase, ...] = ()
     holds: tuple[Hold, ...] = ()
     captions: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     hidden: int = 0
     call_ids: tuple[str, ...] = field(default=())
 
@@ -175,12 +176,14 @@ def timeline(
     dialogs: pl.DataFrame | None = None,
     holds: pl.DataFrame | None = None,
     offers: pl.DataFrame | None = None,
+    nodes: pl.DataFrame | None = None,
     fragments: Mapping[int, str] | None = None,
 ) -> Timeline:
     """The story these messages (rows of the table ``messages``, duplicates too) tell.
 
     With ``reference``, the key of a transaction, only what passed between the two hosts of that transaction. ``call``
-    and the other frames are the call's rows of ``calls`` and those tables; each that is given tells more.
+    and the other frames are the call's rows of ``calls`` and those tables; each that is given tells more. ``nodes`` may
+    have rows of others.
     ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
     """
     import polars as pl
@@ -190,7 +193,8 @@ def timeline(
     if reference is not None:
         rows = _on_hop(rows, reference)
     sightings = [row for row in rows if not row["duplicate"]]
-    drawn = _drawn(sightings)
+    known = _known(nodes)
+    drawn = _drawn(sightings, known)
     branches = _records(dialogs)
     phases = _phases(_records(call), branches, sightings)
     held = holds_of(_records(holds))
@@ -208,7 +212,8 @@ def timeline(
         duplicates=len(rows) - len(sightings),
         phases=phases,
         holds=held,
-        captions=_captions(sightings, drawn.lanes, drawn.lane_of),
+        captions=_captions(sightings, drawn.lanes, drawn.lane_of, known),
+        roles=_of_lanes(sightings, drawn.lanes, drawn.lane_of, known, "role"),
         call_ids=tuple(dict.fromkeys(event.call_id for event in drawn.events)),
     )
 
@@ -240,9 +245,11 @@ def _few_lanes(model: Timeline) -> Timeline:
     place = {lane: number for number, lane in enumerate(own)}
     lanes = [model.lanes[lane] for lane in own]
     captions = [model.captions[lane] for lane in own] if model.captions else []
+    roles = [model.roles[lane] for lane in own] if model.roles else []
     if len(own) < len(used):
         lanes.append(f"{len(used) - len(own):,} other hosts")
-        captions.append("") if captions else None
+        for words in (captions, roles):
+            words.append("") if words else None
 
     def moved(event: Event) -> Event:
         ends = (event.source, event.target)
@@ -253,7 +260,7 @@ def _few_lanes(model: Timeline) -> Timeline:
         return replace(event, source=source, target=target, info=info)
 
     rows = tuple(moved(row) if isinstance(row, Event) else row for row in model.rows)
-    return replace(model, lanes=tuple(lanes), captions=tuple(captions), rows=rows)
+    return replace(model, lanes=tuple(lanes), captions=tuple(captions), roles=tuple(roles), rows=rows)
 
 
 def _records(frame: pl.DataFrame | None) -> list[dict[str, Any]]:
@@ -292,7 +299,23 @@ class _Drawn:
     lane_of: LaneOf
 
 
-def _drawn(sightings: list[dict[str, Any]]) -> _Drawn:
+#: Rows of ``nodes`` by address and port.
+_Known = Mapping[tuple[object, object], dict[str, Any]]
+
+
+def _known(nodes: pl.DataFrame | None) -> _Known:
+    import polars as pl
+
+    if nodes is None:
+        return {}
+    told = nodes.filter(
+        (pl.col("role") != "unknown") | (pl.col("node") != pl.col("address")) | pl.col("name").is_not_null()
+    )
+    rows = told.select("ip", "port", "node", "role", "name").iter_rows(named=True)
+    return {(row["ip"], row["port"]): row for row in rows}
+
+
+def _drawn(sightings: list[dict[str, Any]], known: _Known) -> _Drawn:
     by_port = {row["src_ip"] for row in sightings if row["src_ip"] == row["dst_ip"]}
     forks = _forks(sightings)
     lanes: dict[str, int] = {}
@@ -301,7 +324,7 @@ def _drawn(sightings: list[dict[str, Any]]) -> _Drawn:
     first_of: dict[tuple[object, ...], int] = {}
 
     def lane_of(row: dict[str, Any], side: str) -> str:
-        return _lane(row, side, by_port)
+        return _lane(row, side, by_port, known)
 
     for row in sightings:
         source, target = lane_of(row, "src"), lane_of(row, "dst")
@@ -351,22 +374,41 @@ def _ends(row: dict[str, Any], *, ports: bool) -> frozenset[object]:
     return frozenset({row["src_ip"], row["dst_ip"]})
 
 
-def _lane(row: dict[str, Any], side: str, by_port: set[str | None]) -> str:
+def _lane(row: dict[str, Any], side: str, by_port: set[str | None], known: _Known) -> str:
     ip: str | None = row[f"{side}_ip"]
     if ip is None:
         return "?"
     if ip not in by_port:
         return ip
+    if node := known.get((ip, row[f"{side}_port"])):
+        return str(node["node"])
     return f"[{ip}]:{row[f'{side}_port']}" if ":" in ip else f"{ip}:{row[f'{side}_port']}"
 
 
-def _captions(sightings: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf) -> tuple[str, ...]:
-    """The product at each lane: User-Agent of a request that has one Via, and so was made there (RFC 3261 §8.1.1.7)."""
+def _of_lanes(
+    sightings: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf, known: _Known, column: str
+) -> tuple[str, ...]:
+    """What ``nodes`` say of each lane: of a host that is several nodes, what they say one after the other."""
+    said: dict[str, dict[str, None]] = {}
+    for row in sightings if known else ():
+        for side in ("src", "dst"):
+            node = known.get((row[f"{side}_ip"], row[f"{side}_port"]))
+            if node and node[column] and node[column] != "unknown":
+                said.setdefault(lane_of(row, side), {})[str(node[column])] = None
+    return tuple(", ".join(said.get(lane, {})) for lane in lanes)
+
+
+def _captions(sightings: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf, known: _Known) -> tuple[str, ...]:
+    """Role and host name of each lane; without a name the product: User-Agent of a request that has one Via, and so was
+    made there (RFC 3261 §8.1.1.7)."""
+    lanes = tuple(lanes)
     products: dict[str, str] = {}
     for row in sightings:
         if row["status"] is None and row["via_count"] == 1 and row["user_agent"]:
             products.setdefault(lane_of(row, "src"), row["user_agent"])
-    return tuple(products.get(lane, "") for lane in lanes)
+    roles, names = (_of_lanes(sightings, lanes, lane_of, known, column) for column in ("role", "name"))
+    parts = ((role, name or products.get(lane, "")) for lane, role, name in zip(lanes, roles, names, strict=True))
+    return tuple(" · ".join(part for part in pair if part) for pair in parts)
 
 
 def _what(row: dict[str, Any]) -> str:

@@ -27,14 +27,28 @@ def registrations(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.Data
     never answered (``failed``) from one whose time to be answered the capture's end cut off (``pending``). Answers to a
     REGISTER before the capture make no row.
     """
+    return with_requests(messages, transactions)[0]
+
+
+def with_requests(messages: pl.DataFrame, transactions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The table, and what each of its rows was read from: the REGISTERs at their reference hop, in order of time.
+
+    ``registration message final _leg cseq via_count status start_ns final_ns credentials``, one row per transaction;
+    ``message`` and ``final`` are the request and its final response there.
+    """
     requests = _with_final(_requests(messages), messages)
     fates = transactions.filter(pl.col("transaction").is_in(requests["transaction"].implode()))
     requests = requests.join(
         fates.select("transaction", fate="outcome"), on="transaction", how="left", maintain_order="left"
     )
-    attempts = _with_kind(_attempts(_numbered(requests)))
+    requests = _numbered(requests)
+    attempts = _with_kind(_attempts(requests))
     kinds = schema.REGISTRATIONS.polars()
-    return attempts.sort("row").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    table = attempts.sort("row").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    read = requests.join(attempts.select("attempt", "registration"), on="attempt", maintain_order="left").sort("row")
+    return table, read.select(
+        "registration", "message", "final", "_leg", "cseq", "via_count", "status", "start_ns", "final_ns", "credentials"
+    )
 
 
 def _ns(column: str) -> pl.Expr:
@@ -72,8 +86,8 @@ def _with_final(requests: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
         messages.lazy()
         .filter(pl.col("method") == "REGISTER", pl.col("status") >= 200, ~pl.col("duplicate"))
         .select(
-            "transaction", "status", granted_to="contact_uri", contact_granted="contact_expires", granted="expires",
-            final_ns=_ns("time"),
+            "transaction", "status", final="message", granted_to="contact_uri", contact_granted="contact_expires",
+            granted="expires", final_ns=_ns("time"),
         )
         .unique("transaction", keep="first", maintain_order=True)
         .collect()

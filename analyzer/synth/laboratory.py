@@ -262,7 +262,7 @@ class Laboratory:
 
     def _keep(self, play: Play) -> None:
         self._counts[play.scenario.kind] += 1
-        self._used.update(visit.node for leg in play.all_legs for visit in leg.visits)
+        self._used |= play.boxes
         if play.scenario.kind == "call":
             self.truth.calls.append(play.truth())
         elif play.scenario.kind == "registration":

@@ -14,7 +14,7 @@ from analyzer.synth.bodies import Media
 from analyzer.synth.cast import Cast
 from analyzer.synth.headers import IN_DIALOG, WORDS, Headers
 from analyzer.synth.legs import Leg, Transaction, Visit, reference_point, t1, timers, unstamped
-from analyzer.synth.network import AS, BGCF, I_CSCF, IBCF, MS, P_CSCF, S_CSCF, SMS_GATEWAY, UE, Subscriber
+from analyzer.synth.network import AS, BGCF, I_CSCF, IBCF, MS, P_CSCF, S_CSCF, SMS_GATEWAY, UE, Node, Subscriber
 from analyzer.synth.scripts import Scenario, Step
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Play(Headers):
         self.legs: list[Leg] = []
         self.phases: dict[str, dict[str, int]] = {}
         self.attempts: list[dict[str, Any]] = []
+        self.boxes: set[Node] = set()  # those on its routes, forks too
 
     # -- the way of a script ------------------------------------------------------------------------------------------
 
@@ -85,6 +86,7 @@ class Play(Headers):
                     leg = Leg(self._visits(names), parent, len(self.all_legs))
                 self._open(leg, part)
                 self.legs.append(leg)
+                self.boxes.update(visit.node for visit in leg.visits)
                 if not fork:
                     self.all_legs.append(leg)
                 parent, before = leg, names[-1]

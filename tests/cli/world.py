@@ -194,6 +194,19 @@ def tables() -> dict[str, pl.DataFrame]:
         "violations": frame("violations", [{"message": 20, "code": "answer_missing", "call": 20}]),
         "calls": frame("calls", calls),
         "registrations": frame("registrations", [registration]),
+        "ims_registrations": frame("ims_registrations", [{"registration": 50, "outcome": "registered"}]),
+        "challenges": frame("challenges", [{"registration": 50, "outcome": "accepted"}]),
+        "bindings": frame("bindings", [{"binding": 50, "end": "open"}]),
+        "reg_events": frame("reg_events", [{"message": 60, "aor": "sip:a@b", "state": "active"}]),
+        "nodes": frame(
+            "nodes",
+            [
+                {"address": "10.0.0.1:5060", "ip": "10.0.0.1", "port": 5060, "node": "10.0.0.1:5060", "role": "UA"},
+                {"address": "10.0.0.2:5060", "ip": "10.0.0.2", "port": 5060, "node": "10.0.0.2:5060", "role": "proxy"},
+            ],
+        ),
+        "node_evidence": frame("node_evidence", [{"node": "10.0.0.2:5060", "role": "proxy", "rule": "forwards"}]),
+        "reference_points": frame("reference_points", [{"node": "10.0.0.1:5060", "peer": "10.0.0.2:5060"}]),
         "problems": frame(
             "problems",
             [

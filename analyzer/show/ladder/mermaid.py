@@ -24,7 +24,7 @@ def mermaid(model: Timeline, *, title: str = "") -> str:
     lines = ["sequenceDiagram"]
     if title:
         lines.append(f"    title {escaped(title)}")
-    lines += [f"    participant L{number} as {escaped(name)}" for number, name in enumerate(model.lanes, 1)]
+    lines += [f"    participant L{number} as {escaped(name)}" for number, name in enumerate(lane_names(model), 1)]
     if not model.events:
         return "\n".join([*lines, "    participant L1 as no messages", ""])
     across = "L1" if len(model.lanes) == 1 else f"L1,L{len(model.lanes)}"
@@ -41,6 +41,12 @@ def mermaid(model: Timeline, *, title: str = "") -> str:
             cross = "✕ " if row.failed else ""
             lines.append(f"    Note over {across}: {cross}{escaped(row.text)}")
     return "\n".join([*lines, f"    %% {escaped(model.summary)}", ""])
+
+
+def lane_names(model: Timeline) -> list[str]:
+    """What stands over each lane of a diagram: host and role."""
+    told = model.roles or ("",) * len(model.lanes)
+    return [f"{name} {role}".rstrip() for name, role in zip(model.lanes, told, strict=True)]
 
 
 def label(event: Event, start: int | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from analyzer.show.ladder.mermaid import label
+from analyzer.show.ladder.mermaid import label, lane_names
 from analyzer.show.text import fit, safe
 from analyzer.show.timeline import Event, Mark, Timeline
 
@@ -29,7 +29,7 @@ def plantuml(model: Timeline, *, title: str = "") -> str:
     lines = ["@startuml", "hide footbox"]
     if title:
         lines.append(f"title {escaped(title)}")
-    lines += [f'participant "{escaped(name)}" as L{number}' for number, name in enumerate(model.lanes, 1)]
+    lines += [f'participant "{escaped(name)}" as L{number}' for number, name in enumerate(lane_names(model), 1)]
     if not model.events:
         lines.append('participant "no messages" as L1')
     phase = None

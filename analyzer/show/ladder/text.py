@@ -72,6 +72,7 @@ class _Drawing:
         self.frames = max(len("frame"), *(len(str(event.frame or "")) for event in model.events))
         self.legs = model.call_ids if len(model.call_ids) > 1 else ()
         self.names = [safe(name) for name in model.lanes]
+        self.roles = [safe(role) for role in model.roles] if any(model.roles) else []
         self.margin = len(self._margin("", "", "", ""))
         self.inside, gap = self._layout()
         half = len(self.names[0]) // 2 if self.inside else 0
@@ -104,8 +105,13 @@ class _Drawing:
         rows = self._name_rows() if self.inside else None
         if rows is None:
             # Numbers over the lanes, and what they stand for above.
-            lines += [f"{index:>4}  {name}" for index, name in enumerate(self.names, 1)]
+            told = self.roles or [""] * len(self.names)
+            pairs = zip(self.names, told, strict=True)
+            lines += [f"{index:>4}  {name}  {role}".rstrip() for index, (name, role) in enumerate(pairs, 1)]
             rows = [[(lane - len(str(index)) + 1, str(index)) for index, lane in enumerate(self.lanes, 1)]]
+        elif self.roles:
+            # The row nearest to the lanes, where there is a role for any of them.
+            rows.append(self._roles_row())
         for index, row in enumerate(rows):
             text = margin if index == len(rows) - 1 else " " * self.margin
             for at, name in row:
@@ -125,6 +131,12 @@ class _Drawing:
                 row.append((at, name))
         # The margin's own headings stand on the last row, which is the first one filled.
         return rows[::-1] if len(rows) <= _NAME_ROWS else None
+
+    def _roles_row(self) -> list[tuple[int, str]]:
+        """Roles centred over their lanes, each with a lane's room."""
+        room = (self.lanes[1] - self.lanes[0] if len(self.lanes) > 1 else _WIDEST_GAP) - 2
+        shown = [fit(role, room, self.pen.ellipsis) for role in self.roles]
+        return [(max(at - width(role) // 2, self.margin), role) for at, role in zip(self.lanes, shown, strict=True)]
 
     def line(self, event: Event, before: int | None) -> str:
         """One message."""

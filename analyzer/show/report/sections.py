@@ -53,6 +53,7 @@ _PLANS = (
         (*("no", "delay", "value_s", "median_s", "fence_s", "n", "started_at", "caller", "callee", "outcome"),),
     ),
     _Plan("registrations", "Registrations", "No registrations in this capture.", ("no", *DEFAULT["registrations"])),
+    _Plan("nodes", "Nodes", "No node spoke SIP.", DEFAULT["nodes"]),
     _Plan(
         "responses",
         "Responses",

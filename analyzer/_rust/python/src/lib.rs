@@ -92,7 +92,7 @@ impl RunningScan {
         })
     }
 
-    /// The tables by name: messages descriptions files problems account failures. Once only.
+    /// The tables by name: messages descriptions rare files problems account failures. Once only.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let Some(thread) = self.thread.take() else {
             return Err(PyRuntimeError::new_err("the result of this scan was taken already"));
@@ -105,6 +105,7 @@ impl RunningScan {
         for (name, batches) in [
             ("messages", scan.messages),
             ("descriptions", scan.descriptions),
+            ("rare", scan.rare),
             ("files", vec![scan.files]),
             ("problems", vec![scan.problems]),
             ("account", vec![scan.account]),

@@ -32,7 +32,7 @@ use crate::net::{Failure, Fate, Flow};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
 use crate::tables::Wanted;
-use crate::tables::messages::{self, Chunk};
+use crate::tables::messages::{self, Assembled, Chunk};
 use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
 pub use agents::PointNames;
@@ -82,6 +82,8 @@ pub struct Scan {
     pub messages: Vec<RecordBatch>,
     /// Each distinct session description once, in no order.
     pub descriptions: Vec<RecordBatch>,
+    /// What few messages say: roles of nodes and registrations rest on it.
+    pub rare: Vec<RecordBatch>,
     pub files: RecordBatch,
     pub problems: RecordBatch,
     pub account: RecordBatch,
@@ -129,9 +131,11 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         problems.append(chunk.take_problems(&options.limits));
         descriptions.extend(chunk.take_descriptions());
     }
+    let Assembled { messages, rare } = messages::assemble(chunks, &files, &points, &options.wanted)?;
     Ok(Scan {
-        messages: messages::assemble(chunks, &files, &points, &options.wanted)?,
+        messages,
         descriptions,
+        rare,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,

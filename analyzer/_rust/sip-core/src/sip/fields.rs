@@ -726,6 +726,11 @@ impl<'a> Fields<'a> {
         MANDATORY.into_iter().filter(move |(name, _)| seen & bit(*name) == 0).map(|(_, text)| text)
     }
 
+    /// Which headers of [`super::name::VOCABULARY`] are there.
+    pub fn headers(&self) -> u64 {
+        super::name::in_vocabulary(self.seen)
+    }
+
     /// Length of the message: bytes after it are [`Fields::trailing`].
     pub fn end(&self) -> usize {
         self.body.end

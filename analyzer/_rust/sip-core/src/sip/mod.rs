@@ -4,6 +4,7 @@
 //! detect   a datagram: SIP (and where it starts), a keep-alive, or something else by name
 //! frame    a TCP direction: cut into messages, resynchronised after holes and garbage
 //! fields   one pass over a message: what a table row needs, borrowed, nothing allocated
+//! rare     a second one over few messages: routes, registration, what roles of nodes rest on
 //! tree     one message completely: every header in order and its parts, owned
 //! sdp      a session description: one value for each media line, borrowed
 //! ```
@@ -18,6 +19,7 @@ pub mod flaw;
 pub mod frame;
 pub(crate) mod mime;
 pub mod name;
+pub mod rare;
 pub mod sdp;
 mod start;
 mod text;

@@ -123,6 +123,79 @@ names! {
     WwwAuthenticate "WWW-Authenticate" 0 false,
 }
 
+/// The vocabulary of `messages._headers`: bit n is set where the n-th of these is there. `analyzer/schema.py` has the same
+/// list. New ones go to its end.
+pub const VOCABULARY: [Name; 45] = [
+    Name::Path,
+    Name::ServiceRoute,
+    Name::Route,
+    Name::RecordRoute,
+    Name::PAssociatedUri,
+    Name::PVisitedNetworkId,
+    Name::PChargingVector,
+    Name::PChargingFunctionAddresses,
+    Name::PAccessNetworkInfo,
+    Name::PPreferredIdentity,
+    Name::PAssertedIdentity,
+    Name::PPreferredService,
+    Name::PAssertedService,
+    Name::PCalledPartyId,
+    Name::PServedUser,
+    Name::PProfileKey,
+    Name::PUserDatabase,
+    Name::PEarlyMedia,
+    Name::PMediaAuthorization,
+    Name::SecurityClient,
+    Name::SecurityServer,
+    Name::SecurityVerify,
+    Name::Authorization,
+    Name::WwwAuthenticate,
+    Name::ProxyAuthorization,
+    Name::ProxyAuthenticate,
+    Name::FeatureCaps,
+    Name::AcceptContact,
+    Name::HistoryInfo,
+    Name::Diversion,
+    Name::AlertInfo,
+    Name::CallInfo,
+    Name::Reason,
+    Name::Warning,
+    Name::RetryAfter,
+    Name::Contact,
+    Name::Geolocation,
+    Name::Replaces,
+    Name::TargetDialog,
+    Name::SessionId,
+    Name::Privacy,
+    Name::MaxForwards,
+    Name::Server,
+    Name::UserAgent,
+    Name::Event,
+];
+
+/// The bit of each name in the vocabulary, and which names have one.
+static BITS: ([u8; 128], u128) = {
+    let (mut bits, mut known) = ([0; 128], 0);
+    let mut i = 0;
+    while i < VOCABULARY.len() {
+        bits[VOCABULARY[i] as usize] = i as u8;
+        known |= 1 << VOCABULARY[i] as u8;
+        i += 1;
+    }
+    (bits, known)
+};
+
+/// Names as a set of bits by their number, as the set of [`VOCABULARY`].
+pub fn in_vocabulary(names: u128) -> u64 {
+    let mut left = names & BITS.1;
+    let mut set = 0;
+    while left != 0 {
+        set |= 1 << BITS.0.get(left.trailing_zeros() as usize).copied().unwrap_or(0);
+        left &= left - 1;
+    }
+    set
+}
+
 /// Longest name we know, plus one: names are filed under their length and first letter.
 const LENGTHS: usize = 32;
 const NONE: u8 = u8::MAX;

@@ -186,6 +186,12 @@ impl Column for Text {
 }
 
 impl Int {
+    /// For a value that costs something to make.
+    #[inline]
+    pub fn is_wanted(&self) -> bool {
+        self.0.valid.rows > 0
+    }
+
     #[inline]
     pub fn set(&mut self, row: usize, value: Option<i64>) {
         if let Some(value) = value {

@@ -16,6 +16,7 @@ use crate::road::{Batch, Entry, Kind, PointNames, Seen, Sighted, Sighting, sweep
 use crate::sip::fields::{Fields, Scratch, read};
 use crate::sip::{Flaw, Flaws, mime};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
+use crate::tables::rare;
 use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::{FileRow, ProblemLog};
 
@@ -42,6 +43,7 @@ columns! {
         call_hash: Int = "_call", dialog_hash: Int = "_dialog", leg_hash: Int = "_leg", via_hash: Int = "_via",
         via_rest_hash: Int = "_via_rest", nonce_hash: Int = "_nonce", sdp_hash: Int = "_sdp", qos: Bool = "_qos",
         sends: Bool = "_sends", q850: Int = "_q850", sip_cause: Int = "_sip_cause",
+        headers: Int = "_headers",
     }
 }
 
@@ -79,6 +81,7 @@ pub struct Chunk {
     places: Vec<Place>,
     /// The session descriptions that were new in this batch.
     descriptions: Vec<RecordBatch>,
+    rare: Option<rare::Part>,
     problems: Option<ProblemLog>,
 }
 
@@ -131,6 +134,7 @@ impl<'a> Parser<'a> {
         let mut places = Vec::with_capacity(batch.messages().len());
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
         let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
+        let mut rare = rare::Builder::new(batch.messages().len(), self.wanted);
         for (row, Entry { seen, bytes, carriage, report: said }) in batch.messages().enumerate() {
             let mut fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
@@ -164,6 +168,10 @@ impl<'a> Parser<'a> {
                     known
                 }
             };
+            if columns.headers.is_wanted() {
+                columns.headers.set(row, Some(fields.headers() as i64));
+            }
+            rare.push(row, message, &fields);
             report(&mut problems, seen, &fields);
             if let Some(known) = known {
                 push_description(&mut columns, row, &known);
@@ -175,7 +183,8 @@ impl<'a> Parser<'a> {
         if !fresh.is_empty() {
             descriptions.push(sdp::table(&fresh, self.wanted)?);
         }
-        Ok(Chunk { columns: columns.finish(self.wanted)?, rows, places, descriptions, problems: Some(problems) })
+        let columns = columns.finish(self.wanted)?;
+        Ok(Chunk { columns, rows, places, descriptions, rare: rare.finish()?, problems: Some(problems) })
     }
 }
 
@@ -402,25 +411,42 @@ fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
     }
 }
 
+/// The tables that rest on all messages.
+pub struct Assembled {
+    pub messages: Vec<RecordBatch>,
+    pub rare: Vec<RecordBatch>,
+}
+
 /// Puts the chunks of a scan together: in time order, with keys, duplicates, retransmissions and transactions.
 pub fn assemble(
     mut chunks: Vec<Chunk>,
     files: &[FileRow],
     points: &PointNames,
     wanted: &Wanted,
-) -> Result<Vec<RecordBatch>, ArrowError> {
+) -> Result<Assembled, ArrowError> {
     if chunks.is_empty() {
         let columns = Columns::new(0, wanted).finish(wanted)?;
-        chunks.push(Chunk { columns, rows: Vec::new(), places: Vec::new(), descriptions: Vec::new(), problems: None });
+        let (rows, places, descriptions) = (Vec::new(), Vec::new(), Vec::new());
+        chunks.push(Chunk { columns, rows, places, descriptions, rare: None, problems: None });
     }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|row| row.time).collect();
-    if let Some(order) = time_order(&times) {
-        chunks = vec![reordered(chunks, &order)?];
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for chunk in &mut chunks {
+        parts.extend(chunk.rare.take().map(|part| (start, part)));
+        start += chunk.rows.len();
+    }
+    let order = time_order(&times);
+    if let Some(order) = &order {
+        chunks = vec![reordered(chunks, order)?];
     }
     drop(times);
     let rows: Vec<&[Sighting]> = chunks.iter().map(|chunk| chunk.rows.as_slice()).collect();
-    let mut sighted = sweep(&rows).into_iter();
-    chunks
+    let sighted = sweep(&rows);
+    let keys = if parts.is_empty() { Vec::new() } else { keys_as_read(&sighted, order.as_deref()) };
+    let rare = rare::table(parts, &keys)?;
+    let mut sighted = sighted.into_iter();
+    let messages = chunks
         .into_iter()
         .map(|chunk| {
             let mut columns = ScanColumns::new(chunk.rows.len(), wanted);
@@ -446,7 +472,21 @@ pub fn assemble(
             all.extend(chunk.columns);
             record_batch(all)
         })
-        .collect()
+        .collect::<Result<_, ArrowError>>()?;
+    Ok(Assembled { messages, rare })
+}
+
+/// The keys of messages in the order in which they were read.
+fn keys_as_read(sighted: &[Sighted], order: Option<&[u32]>) -> Vec<i64> {
+    let in_time = sighted.iter().map(|seen| seen.key);
+    let Some(order) = order else { return in_time.collect() };
+    let mut keys = vec![0; sighted.len()];
+    for (&row, key) in order.iter().zip(in_time) {
+        if let Some(place) = keys.get_mut(row as usize) {
+            *place = key;
+        }
+    }
+    keys
 }
 
 /// One chunk with the rows of all, in the order given; a column at a time, so that only one is in memory twice.
@@ -474,5 +514,5 @@ fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError>
         let name = parts.first().map_or("", |&(name, _)| name);
         columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));
     }
-    Ok(Chunk { columns, rows, places: seen_at, descriptions: Vec::new(), problems: None })
+    Ok(Chunk { columns, rows, places: seen_at, descriptions: Vec::new(), rare: None, problems: None })
 }

@@ -2,6 +2,7 @@
 
 mod columns;
 pub mod messages;
+mod rare;
 pub mod sdp;
 pub mod small;
 

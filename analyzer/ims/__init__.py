@@ -1,0 +1,1 @@
+"""What 3GPP says: messages of an IMS to hops, legs, nodes, reference points."""

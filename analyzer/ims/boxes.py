@@ -1,0 +1,168 @@
+"""Addresses and ports to boxes: which ports are one speaker of SIP, and what it is called.
+
+A speaker has several ports: a TCP client has one for each connection, a P-CSCF and a UE have four for their security
+association (TS 33.203 §7.1). Two processes may share an address. So ports of one address are one box where a message
+shows it: its top Via names the other port (RFC 3261 §18.1.1), it answers what came to the other port, or it is what
+came to the other port with one more Via (§16.6).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+# Host and port of a SIP URI. A user part may hold anything but `@`.
+_HOST = r"(?i)^<?sips?:(?:[^@>]*@)?(\[[^\]]*\]|[^:;?>]+)"
+_PORT = r"(?i)^<?sips?:(?:[^@>]*@)?(?:\[[^\]]*\]|[^:;?>]+):([0-9]{1,5})"
+_LITERAL = r"^(?:\[.*\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3})$"
+
+
+def host_of(uri: pl.Expr) -> pl.Expr:
+    """The host of a SIP URI in lower case, brackets of IPv6 kept; null for any other."""
+    return uri.str.extract(_HOST).str.to_lowercase()
+
+
+def host_port_of(uri: pl.Expr) -> pl.Expr:
+    """``host:port`` of a SIP URI in lower case; 5060 where it has none (RFC 3261 §19.1.2)."""
+    return pl.concat_str(host_of(uri), pl.lit(":"), uri.str.extract(_PORT).fill_null("5060"))
+
+
+def host_port_of_sent_by(sent_by: pl.Expr) -> pl.Expr:
+    """The same of a sent-by of Via (RFC 3261 §18.1.1)."""
+    has_port = sent_by.str.contains(r"(?:\]|^[^:]*):[0-9]+$")
+    return pl.when(has_port).then(sent_by).otherwise(sent_by + ":5060")
+
+
+def is_literal(host: pl.Expr) -> pl.Expr:
+    """An address, no name."""
+    return host.str.contains(_LITERAL)
+
+
+def text(ip: pl.Expr, port: pl.Expr) -> pl.Expr:
+    """``ip:port``, with brackets around IPv6."""
+    host = pl.when(ip.str.contains(":", literal=True)).then(pl.format("[{}]", ip)).otherwise(ip)
+    return pl.format("{}:{}", host, port)
+
+
+def ends(messages: pl.DataFrame) -> pl.DataFrame:
+    """One row per address and port: ``end`` (its number), ``ip port sent received first_at last_at``, by first message.
+
+    ``messages`` without duplicates. What the capture gives no address of has no row.
+    """
+    sides = [
+        messages.lazy()
+        .group_by(ip=pl.col(f"{side}_ip"), port=pl.col(f"{side}_port"))
+        .agg(pl.len().alias(count), pl.col("time").min().alias("first_at"), pl.col("time").max().alias("last_at"))
+        for side, count in (("src", "sent"), ("dst", "received"))
+    ]
+    found = (
+        pl.concat(sides, how="diagonal")
+        .group_by("ip", "port")
+        .agg(
+            pl.col("sent").sum().cast(pl.Int64),
+            pl.col("received").sum().cast(pl.Int64),
+            pl.col("first_at").min(),
+            pl.col("last_at").max(),
+        )
+        .filter(pl.col("ip").is_not_null(), pl.col("port").is_not_null())
+        .sort("first_at", "ip", "port")
+        .collect()
+    )
+    return found.with_row_index("end").with_columns(pl.col("end").cast(pl.Int64))
+
+
+def with_end(frame: pl.DataFrame, found: pl.DataFrame, side: str, *, name: str = "end") -> pl.DataFrame:
+    """The frame with a column that has the end of one side of its messages."""
+    known = found.select(pl.col("ip").alias(f"{side}_ip"), pl.col("port").alias(f"{side}_port"), pl.col(name))
+    return frame.join(
+        known.rename({name: f"{side}_{name}"}), on=[f"{side}_ip", f"{side}_port"], how="left", maintain_order="left"
+    )
+
+
+def with_boxes(found: pl.DataFrame, requests: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """The ends with ``box``, the end that stands for the box: where most requests came to, else most messages.
+
+    ``requests`` with ``src_end dst_end src_ip via_sent_by`` and, where the sender received a copy, ``p_dst_end``;
+    ``answers`` with ``src_end dst_end`` of final responses and ``r_src_end r_dst_end`` of their requests.
+    """
+    of_ip = found.select("end", "ip")
+    pairs = [
+        requests.select(a="src_end", b="p_dst_end"),
+        answers.select(a="src_end", b="r_dst_end"),
+        answers.select(a="dst_end", b="r_src_end"),
+        _same_sender(requests),
+        _named_port(requests, found),
+    ]
+    edges = pl.concat([pair.drop_nulls().filter(pl.col("a") != pl.col("b")).unique() for pair in pairs]).unique()
+    edges = edges.join(of_ip, left_on="a", right_on="end").join(of_ip, left_on="b", right_on="end", suffix="_b")
+    same = edges.filter(pl.col("ip") == pl.col("ip_b")).select("a", "b").sort("a", "b")
+    groups = pl.Series("group", _united(found.height, same.rows()), dtype=pl.Int64)
+    asked = requests.group_by(end="dst_end").agg(asked=pl.len())
+    grouped = found.with_columns(groups).join(asked, on="end", how="left")
+    order = [pl.col("asked").fill_null(0), pl.col("sent") + pl.col("received"), -pl.col("port")]
+    main = grouped.sort(order, descending=True).unique("group", keep="first", maintain_order=True)
+    boxes = main.select("group", box="end")
+    return grouped.join(boxes, on="group", how="left").drop("group", "asked").sort("end")
+
+
+def _same_sender(requests: pl.DataFrame) -> pl.DataFrame:
+    """Ports of one address that write the same name into their top Via."""
+    named = requests.filter(~is_literal(pl.col("via_sent_by").str.replace(r":[0-9]+$", "")))
+    named = named.select("src_ip", "via_sent_by", b="src_end").unique()
+    return named.select(a=pl.col("b").min().over("src_ip", "via_sent_by"), b="b")
+
+
+def _named_port(requests: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """The port a request came from, and the port of the same address that its top Via names."""
+    named = requests.select("src_end", sent_by=host_port_of_sent_by(pl.col("via_sent_by"))).unique()
+    known = found.select(b="end", sent_by=text(pl.col("ip"), pl.col("port")))
+    return named.join(known, on="sent_by").select(a="src_end", b="b")
+
+
+def _united(count: int, pairs: list[tuple[int, int]]) -> list[int]:
+    """The number of the group of each of ``count`` things, of which these pairs belong together."""
+    parent = list(range(count))
+
+    def root(one: int) -> int:
+        while parent[one] != one:
+            parent[one] = parent[parent[one]]
+            one = parent[one]
+        return one
+
+    for one, other in pairs:
+        parent[root(one)] = root(other)
+    return [root(one) for one in range(count)]
+
+
+def addresses(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
+    """Which box a ``host:port`` of a URI or Via is: rows ``at box``, each ``at`` once.
+
+    An address is that of its end; a name that of whoever writes it into Via, else of whom requests reach that have it
+    in their topmost Route. With the default port a name of any port will do.
+    """
+    literal = found.select(at=text(pl.col("ip"), pl.col("port")), box="box", weight=pl.lit(1 << 40, pl.Int64))
+    writes = requests.select(at=host_port_of_sent_by(pl.col("via_sent_by")), box="src_box")
+    reached = requests.select(at="route_at", box="dst_box")
+    votes = [
+        frame.drop_nulls().group_by("at", "box").agg(weight=pl.len().cast(pl.Int64) * weight)
+        for frame, weight in ((writes, 1 << 20), (reached, 1))
+    ]
+    ranked = pl.concat([literal, *votes]).group_by("at", "box").agg(pl.col("weight").sum())
+    return ranked.sort(["weight", "box"], descending=[True, False]).unique("at", keep="first").select("at", "box")
+
+
+def names(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
+    """What each box is called: rows ``box name``; what most messages call it, and of equals the first by alphabet."""
+    sent_by = pl.col("via_sent_by").str.replace(r":[0-9]+$", "")
+    own = requests.filter(pl.col("records")).select(box="src_box", name=host_of(pl.col("record_route")))
+    called = [
+        requests.select(box="src_box", name=sent_by),
+        own,
+        # The next hop is the topmost Route (RFC 3261 §16.6 item 7), unless whoever sends it has been told otherwise.
+        requests.select(box="dst_box", name=host_of(pl.col("route"))),
+    ]
+    counted = pl.concat(called).drop_nulls().filter(~is_literal(pl.col("name"))).group_by("box", "name").len()
+    return (
+        counted.sort(["len", "name"], descending=[True, False])
+        .unique("box", keep="first", maintain_order=True)
+        .select("box", "name")
+    )

@@ -1,0 +1,509 @@
+"""Messages to nodes: which boxes there are, and what role each has. An estimate over the whole capture.
+
+::
+
+    messages -> ends      one row per address and port
+             -> hops      one row per request on one hop, beside the copy its sender received and its answer
+             -> boxes     the ports that are one speaker
+    hops     -> evidence  every rule of `roles` on every hop, summed up per box; then those that need neighbours' roles
+    evidence -> nodes
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.ims import boxes, roles
+from analyzer.ims import given as given_nodes
+from analyzer.ims.given import Entry
+from analyzer.ims.reference_points import reference_points
+from analyzer.ims.roles import RELATED, RULES, UNKNOWN, Rule
+from analyzer.sip import identity
+
+_ROUNDS = 3
+"""How often roles of neighbours are looked at: a border is known by a gateway that is known by a server."""
+_SOON = 1_000_000_000  # ns between the two calls of a B2BUA
+_WITHIN_DIALOGS = 5_000
+"""About so many requests within dialogs are looked at, with all their hops: they say the same over and over."""
+
+_REQUEST = (
+    *("message", "transaction", "method", "request_uri", "from_uri", "to_uri", "contact_uri", "to_tag", "via_count"),
+    *("via_sent_by", "src_ip", "src_port", "dst_ip", "dst_port", "event", "content_type", "require", "user_agent"),
+    *("_via", "_via_rest"),
+)
+_RARE = (
+    *("_route", "_route_next", "_record_route", "_path", "_visited_network", "_served_user", "_access_network"),
+    *("_feature_caps", "_protected", "_tokenized", "_features"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The tables ``nodes``, ``node_evidence`` and ``reference_points``."""
+
+    nodes: pl.DataFrame
+    evidence: pl.DataFrame
+    reference_points: pl.DataFrame
+
+
+def nodes(messages: pl.DataFrame, rare: pl.DataFrame, given: tuple[Entry, ...] = ()) -> Nodes:
+    """The nodes of a capture and what speaks for their roles.
+
+    ``messages`` and ``rare`` as the core gives them, with the columns of ``schema.FOR_IMS``. ``given`` is what the
+    user knows: it wins, and is what neighbours are judged by.
+    """
+    seen = messages.filter(~pl.col("duplicate"))
+    found = boxes.ends(seen)
+    found, hops, addresses = _hops(seen, rare, found)
+    hops = _resolved(hops, addresses)
+    direct = _evidence(hops, RULES)
+    ways = _ways(hops)
+    points = _points(direct)
+    called = boxes.names(found, hops)
+    said = given_nodes.of_boxes(given, found, called)
+    related = direct.clear()
+    for _ in range(_ROUNDS):
+        known = _with_given(_roles(points), said)
+        before, related = related, _related(ways, known)
+        points = _points(pl.concat([direct, related]))
+        if related.equals(before):
+            break
+    evidence = pl.concat([direct, related])
+    told = found.join(_with_given(_roles(points), said), on="box", how="left")
+    for extra in (called, said, _halves(hops), _domains(hops), _products(hops)):
+        told = told.join(extra, on="box", how="left")
+    table = _nodes_table(told)
+    return Nodes(table, _evidence_table(evidence, told), reference_points(_asked(seen, table), table))
+
+
+# ---- hops ------------------------------------------------------------------------------------------------------------
+
+
+def _hops(
+    seen: pl.DataFrame, rare: pl.DataFrame, found: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The ends with their boxes, the requests on each hop, and which box each ``host:port`` is.
+
+    CANCEL and ACK are no evidence: each hop makes its own (RFC 3261 §9.1, §17.1.1.3).
+    """
+    requests = _looked_at(seen).select(*_REQUEST, headers="_headers", at=pl.col("first_byte_at").to_physical())
+    requests = requests.join(rare.select("message", *_RARE), on="message", how="left", maintain_order="left")
+    for side in ("src", "dst"):
+        requests = boxes.with_end(requests, found, side)
+    requests = requests.filter(pl.col("src_end").is_not_null() & pl.col("dst_end").is_not_null())
+    requests = requests.join(
+        _copies(requests), left_on="_via_rest", right_on="p_via", how="left", maintain_order="left"
+    )
+    # It is what its sender received only where the sender is who received it.
+    ours = (
+        (pl.col("p_dst_ip") == pl.col("src_ip")) & (pl.col("via_count") > 1) & (pl.col("p_method") == pl.col("method"))
+    )
+    received = [name for name in requests.columns if name.startswith("p_")]
+    requests = requests.with_columns(pl.when(ours).then(pl.col(name)).alias(name) for name in received)
+    answers = _answers(seen, rare, found, requests)
+    found = boxes.with_boxes(found, requests, answers)
+    box = found.select("end", "box")
+    for name in ("src", "dst", "p_src"):
+        requests = requests.join(
+            box.rename({"end": f"{name}_end", "box": f"{name}_box"}),
+            on=f"{name}_end",
+            how="left",
+            maintain_order="left",
+        )
+    onward = requests.filter(pl.col("p_headers").is_not_null()).select("_via_rest", n_dst_box="dst_box")
+    onward = onward.unique("_via_rest", keep="first", maintain_order=True)
+    requests = requests.join(onward, left_on="_via", right_on="_via_rest", how="left", maintain_order="left")
+    requests = requests.join(
+        answers.drop("src_end", "dst_end", "r_src_end", "r_dst_end"),
+        on="transaction",
+        how="left",
+        maintain_order="left",
+    )
+    requests = requests.with_columns(
+        route=pl.col("_route"),
+        record_route=pl.col("_record_route"),
+        route_at=boxes.host_port_of(pl.col("_route")),
+        records=_adds_own_record_route(),
+        forwarded=pl.col("n_dst_box").is_not_null(),
+    )
+    return found, requests, boxes.addresses(found, requests)
+
+
+def _requests() -> pl.Expr:
+    return pl.col("status").is_null() & ~pl.col("retransmission") & ~pl.col("method").is_in(["ACK", "CANCEL"])
+
+
+def _looked_at(seen: pl.DataFrame) -> pl.DataFrame:
+    """The requests that are evidence: all that begin something, and enough of those within dialogs, with all hops."""
+    requests = seen.filter(_requests())
+    begins = pl.col("to_tag").is_null() | pl.col("method").is_in(["REGISTER", "NOTIFY"])
+    within = requests.height - requests.select(begins.sum()).item()
+    if within <= _WITHIN_DIALOGS:
+        return requests
+    return requests.filter(begins | (pl.col("_call") % (within // _WITHIN_DIALOGS + 1) == 0))
+
+
+def _copies(requests: pl.DataFrame) -> pl.DataFrame:
+    """Each request as the one that its receiver may have sent on, by its Via stack."""
+    return requests.select(
+        p_via="_via",
+        p_method="method",
+        p_headers="headers",
+        p_request_uri="request_uri",
+        p_via_count="via_count",
+        p_src_end="src_end",
+        p_dst_end="dst_end",
+        p_dst_ip="dst_ip",
+        p_path="_path",
+        p_record_route="_record_route",
+        p_protected="_protected",
+        p_feature_caps="_feature_caps",
+        p_tokenized="_tokenized",
+    ).unique("p_via", keep="first", maintain_order=True)
+
+
+def _answers(seen: pl.DataFrame, rare: pl.DataFrame, found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
+    """The first final response of each transaction."""
+    finals = (
+        seen.filter((pl.col("status") >= 200) & pl.col("transaction").is_not_null())
+        .select(
+            "message", "transaction", "src_ip", "src_port", "dst_ip", "dst_port", a_status="status",
+            a_headers="_headers", a_contact="contact_uri", a_q850="_q850", a_agent="user_agent",
+        )
+        .unique("transaction", keep="first", maintain_order=True)
+    )  # fmt: skip
+    for side in ("src", "dst"):
+        finals = boxes.with_end(finals, found, side)
+    said = rare.select("message", a_service_route="_service_route", a_keys="_keys")
+    ends = requests.select("transaction", r_src_end="src_end", r_dst_end="dst_end").drop_nulls().unique("transaction")
+    finals = finals.join(said, on="message", how="left").join(ends, on="transaction", how="left")
+    return finals.drop("message", "src_ip", "src_port", "dst_ip", "dst_port")
+
+
+def _adds_own_record_route() -> pl.Expr:
+    """The topmost Record-Route is not the one that was topmost before; where that was not seen, whoever sends a request
+    of others has written it if it names what stands in its Via."""
+    top = pl.col("_record_route")
+    by_sender = boxes.host_port_of(top) == boxes.host_port_of_sent_by(pl.col("via_sent_by"))
+    linked = pl.col("p_headers").is_not_null()
+    added = pl.when(linked).then(top.ne_missing(pl.col("p_record_route"))).otherwise(by_sender)
+    return (top.is_not_null() & added).fill_null(value=False)
+
+
+def _resolved(hops: pl.DataFrame, addresses: pl.DataFrame) -> pl.DataFrame:
+    """The columns that the rules speak of."""
+    # The Service-Route that names the S-CSCF is the last (RFC 3608 §6.1): what is before it leads there.
+    service_route = pl.col("a_service_route").str.extract(r".*<([^>]*)>")
+    hops = hops.with_columns(
+        route_next_at=boxes.host_port_of(pl.col("_route_next")),
+        service_route_at=boxes.host_port_of(service_route),
+        a_contact_at=boxes.host_port_of(pl.col("a_contact")),
+        route_key=_route_key(pl.col("_route")),
+    )
+    for name in ("route_next", "service_route", "a_contact"):
+        known = addresses.select(pl.col("at").alias(f"{name}_at"), pl.col("box").alias(f"{name}_box"))
+        hops = hops.join(known, on=f"{name}_at", how="left", maintain_order="left")
+    # What a UE has second in Route is the Service-Route that it was given (TS 24.229 §5.1.1.2, §5.1.2A.1.1).
+    of_ues = (pl.col("via_count") == 1) & roles.has("P-Access-Network-Info", "P-Preferred-Identity", "Security-Verify")
+    told = [
+        hops.select(key=_route_key(service_route)),
+        hops.filter(of_ues).select(key=_route_key(pl.col("_route_next"))),
+    ]
+    service_routes = pl.concat(told)["key"].drop_nulls().unique()
+    paths = hops.select(key=_route_key(pl.col("_path").str.extract(r"<([^>]*)>")))["key"].drop_nulls().unique()
+    return hops.with_columns(
+        count=pl.lit(1, pl.Int64),
+        initial=pl.col("to_tag").is_null(),
+        path=pl.col("_path"),
+        one_path=~pl.col("_path").str.contains(",", literal=True),
+        access=pl.col("_access_network"),
+        protected=pl.col("_protected"),
+        feature_caps=pl.col("_feature_caps"),
+        tokenized=pl.col("_tokenized").fill_null(value=False),
+        features=pl.col("_features").fill_null(value=False),
+        to_service_route=pl.col("route_key").is_in(service_routes.implode()).fill_null(value=False),
+        to_path=pl.col("route_key").is_in(paths.implode()).fill_null(value=False),
+        orig_route=pl.col("_route").str.contains(r"(?i)^sips?:orig@|;orig(?:;|=|$)").fill_null(value=False),
+        own_host=pl.coalesce(
+            pl.when("records").then(_name(boxes.host_of(pl.col("_record_route")))),
+            _name(pl.col("via_sent_by").str.replace(r":[0-9]+$", "")),
+        ),
+        route_host=_name(boxes.host_of(pl.col("_route"))),
+        third_party=_third_party(),
+        uri_is_receiver=_names(boxes.host_of(pl.col("request_uri")), "dst_ip"),
+        a_contact_is_receiver=pl.col("a_contact_box") == pl.col("dst_box"),
+        begins_another=pl.col("message").is_in(_beginning_another(hops).implode()),
+    )
+
+
+def _name(host: pl.Expr) -> pl.Expr:
+    return pl.when(~boxes.is_literal(host)).then(host)
+
+
+def _route_key(uri: pl.Expr) -> pl.Expr:
+    """User, host and port of a Route: by its user an S-CSCF knows which half of a call it is asked for."""
+    return uri.str.extract(r"(?i)^sips?:([^;?>]+)").str.to_lowercase()
+
+
+def _third_party() -> pl.Expr:
+    """A REGISTER in which From and Contact are its maker, not the user (TS 24.229 §5.4.1.7)."""
+    host = boxes.host_of(pl.col("from_uri"))
+    others = (pl.col("from_uri") != pl.col("to_uri")) & ~roles.has("Authorization", "Proxy-Authorization")
+    return ((pl.col("method") == "REGISTER") & others & (boxes.host_of(pl.col("contact_uri")) == host)).fill_null(
+        value=False
+    )
+
+
+def _names(host: pl.Expr, ip: str) -> pl.Expr:
+    """The host is that address; so is one in another spelling of IPv6, as nearly all are written the short way."""
+    return (host.str.strip_chars("[]") == pl.col(ip)).fill_null(value=False)
+
+
+def _beginning_another(hops: pl.DataFrame) -> pl.Series:
+    """INVITEs that a box got and did not send on, within a second before it made one from or to the same subscriber."""
+    calls = hops.filter((pl.col("method") == "INVITE") & pl.col("to_tag").is_null() & pl.col("at").is_not_null())
+    got = calls.filter(~pl.col("forwarded")).select("message", "at", "from_uri", "request_uri", box="dst_box")
+    made = calls.filter(pl.col("via_count") == 1).select("at", "from_uri", "request_uri", box="src_box")
+    got = got.filter(pl.col("box").is_in(made["box"].unique().implode()))
+    made = made.filter(pl.col("box").is_in(got["box"].unique().implode()))
+    if got.is_empty():
+        return got["message"]
+    matches = []
+    for party in ("from_uri", "request_uri"):
+        # Whom: the user part of an address is what is left when a proxy turns it to another host.
+        sides = [
+            frame.select(
+                pl.exclude("from_uri", "request_uri"), who=identity.subscribers(frame[party]).str.extract(r"^([^@;]*)")
+            )
+            .filter(~identity.is_anonymous("who") & pl.col("who").is_not_null())
+            .sort("at")
+            for frame in (got, made.with_columns(made_at="at"))
+        ]
+        matches.append(
+            sides[0]
+            .join_asof(
+                sides[1], on="at", by=["box", "who"], strategy="forward", tolerance=_SOON, check_sortedness=False
+            )
+            .filter(pl.col("made_at").is_not_null())["message"]
+        )
+    return pl.concat(matches).unique()
+
+
+# ---- evidence --------------------------------------------------------------------------------------------------------
+
+
+def _evidence(hops: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
+    """One row per box and rule that was met: ``box role name points count message``.
+
+    ``hops`` has ``src_box dst_box count message``, and what the rules speak of.
+    """
+    met_by = (rule.when.fill_null(value=False).alias(str(number)) for number, rule in enumerate(rules))
+    held = hops.select("src_box", "dst_box", "count", "message", *met_by)
+    met = [
+        held.lazy()
+        .filter(str(number))
+        .group_by(box="src_box" if rule.of == "sender" else "dst_box")
+        .agg(pl.col("count").sum(), pl.col("message").first())
+        .with_columns(rule=pl.lit(number, pl.Int64))
+        for number, rule in enumerate(rules)
+    ]
+    about = pl.DataFrame(
+        [(number, rule.role, rule.name, rule.points) for number, rule in enumerate(rules)],
+        schema={"rule": pl.Int64, "role": pl.String, "name": pl.String, "points": pl.Int64},
+        orient="row",
+    )
+    found = pl.concat(pl.collect_all(met)).drop_nulls("box")
+    return (
+        found.join(about, on="rule")
+        .select("box", "role", "name", "points", "count", "message")
+        .sort("box", "role", "name")
+    )
+
+
+def _points(evidence: pl.DataFrame) -> pl.DataFrame:
+    return evidence.group_by("box", "role").agg(pl.col("points").sum())
+
+
+def _roles(points: pl.DataFrame) -> pl.DataFrame:
+    """The roles of each box: ``box role points confidence``. Boxes with equal evidence are looked at once."""
+    by_box = points.sort("role").group_by("box").agg(key=pl.format("{}={}", "role", "points").str.join(","))
+    kinds = by_box.select("key").unique(maintain_order=True)
+    decided = [
+        roles.chosen({role: int(number) for role, _, number in (part.partition("=") for part in key.split(","))})
+        for key in kinds["key"]
+    ]
+    kinds = kinds.with_columns(
+        pl.Series("role", ["+".join(found) for found, _, _ in decided], dtype=pl.String),
+        pl.Series("points", [number for _, number, _ in decided], dtype=pl.Int64),
+        pl.Series("confidence", [sure for _, _, sure in decided], dtype=pl.Float64),
+    )
+    return by_box.join(kinds, on="key").select("box", "role", "points", "confidence")
+
+
+def _with_given(known: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """The roles with those that the user gave in their place, of which nobody need be sure."""
+    roles_given = said.drop_nulls("given_role").select("box", role="given_role")
+    as_given = roles_given.with_columns(points=pl.lit(None, pl.Int64), confidence=pl.lit(1.0))
+    return pl.concat([known.join(roles_given, on="box", how="anti"), as_given])
+
+
+def _ways(hops: pl.DataFrame) -> pl.DataFrame:
+    """What the rules on neighbours look at, once for each way that requests took."""
+    kinds = ["invite", "linked", "records", "uri_is_receiver", "forwarded", "called_party", "to_number"]
+    return (
+        hops.lazy()
+        .filter(pl.col("method") != "REGISTER")
+        .with_columns(
+            invite=(pl.col("method") == "INVITE") & pl.col("initial"),
+            linked=pl.col("p_headers").is_not_null(),
+            called_party=roles.has("P-Called-Party-ID"),
+            to_number=roles.to_number.fill_null(value=False),
+        )
+        .group_by("p_src_box", "src_box", "dst_box", *kinds, maintain_order=True)
+        .agg(count=pl.len().cast(pl.Int64), message=pl.col("message").first())
+        .collect()
+    )
+
+
+def _related(ways: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    of_box = known.select("box", "role")
+    for side, box in (("before", "p_src_box"), ("sender", "src_box"), ("receiver", "dst_box")):
+        ways = ways.join(of_box.rename({"box": box, "role": f"{side}_role"}), on=box, how="left", maintain_order="left")
+    ways = ways.with_columns(pl.col("sender_role", "receiver_role").fill_null(UNKNOWN))
+    return _evidence(ways, RELATED)
+
+
+# ---- what else is known of a box -------------------------------------------------------------------------------------
+
+
+def _halves(hops: pl.DataFrame) -> pl.DataFrame:
+    """The half of calls that each box stands on: ``box half``.
+
+    What tells it on a hop: the S-CSCF is asked as ``orig`` or ``term`` by the user part or a parameter of its Route, by
+    ``sescase`` of P-Served-User (RFC 5502); a UE calls (P-Preferred-Identity), or is called (P-Called-Party-ID).
+    """
+    route, served = pl.col("_route"), pl.col("_served_user")
+    originating = (
+        route.str.contains(r"(?i)^sips?:orig@|;orig(?:;|$)")
+        | served.str.contains(r"(?i);sescase=orig(?:;|$|\s)")
+        | ((pl.col("via_count") == 1) & roles.has("P-Preferred-Identity"))
+    )
+    terminating = (
+        route.str.contains(r"(?i)^sips?:term@")
+        | served.str.contains(r"(?i);sescase=term")
+        | roles.has("P-Called-Party-ID")
+    )
+    calls = hops.filter((pl.col("method") == "INVITE") & pl.col("initial"))
+    sides = calls.select(
+        "src_box", "dst_box", orig=originating.fill_null(value=False), term=terminating.fill_null(value=False)
+    )
+    both = pl.concat([sides.select("orig", "term", box=side) for side in ("src_box", "dst_box")])
+    counted = both.group_by("box").agg(pl.col("orig").any(), pl.col("term").any())
+    half = (
+        pl.when(pl.col("orig") & pl.col("term"))
+        .then(pl.lit("both"))
+        .when("orig")
+        .then(pl.lit("originating"))
+        .when("term")
+        .then(pl.lit("terminating"))
+    )
+    return counted.select("box", half=half)
+
+
+def _domains(hops: pl.DataFrame) -> pl.DataFrame:
+    """The network of each box: ``box domain``. A P-CSCF tells its own; a UE and who serves it, where it registers."""
+    visited = pl.col("_visited_network").str.strip_chars('" ').str.to_lowercase()
+    registers = (pl.col("method") == "REGISTER") & ~pl.col("third_party")
+    home = pl.coalesce(boxes.host_of(pl.col("to_uri")), boxes.host_of(pl.col("request_uri")))
+    said = [
+        hops.filter((pl.col("via_count") == 1) & registers).select(box="src_box", domain=home, weight=pl.lit(1)),
+        hops.filter(registers & ~pl.col("forwarded") & roles.answer_has("Service-Route")).select(
+            box="dst_box", domain=home, weight=pl.lit(1)
+        ),
+        hops.filter((pl.col("via_count") == 2) & (pl.col("method") == "REGISTER")).select(
+            box="src_box", domain=visited, weight=pl.lit(1000)
+        ),
+    ]
+    counted = pl.concat(said).drop_nulls().filter(~boxes.is_literal(pl.col("domain")))
+    ranked = counted.group_by("box", "domain").agg(pl.col("weight").sum())
+    return (
+        ranked.sort(["weight", "domain"], descending=[True, False]).unique("box", keep="first").select("box", "domain")
+    )
+
+
+def _products(hops: pl.DataFrame) -> pl.DataFrame:
+    """What each box says that it is: User-Agent of what it made (RFC 3261 §20.41), else Server of what it answered."""
+    made = hops.filter(pl.col("via_count") == 1).select(box="src_box", product="user_agent", rank=pl.lit(1))
+    # What else comes back may be of whom it was sent on to, unseen.
+    own = pl.col("a_contact_is_receiver") | pl.col("method").is_in(["REGISTER", "OPTIONS"])
+    answered = hops.filter(~pl.col("forwarded") & own).select(box="dst_box", product="a_agent", rank=pl.lit(0))
+    counted = pl.concat([made, answered]).drop_nulls().group_by("box", "rank", "product").len()
+    ranked = counted.sort(["rank", "len", "product"], descending=[True, True, False])
+    return ranked.unique("box", keep="first", maintain_order=True).select("box", "product")
+
+
+# ---- tables ----------------------------------------------------------------------------------------------------------
+
+
+def _nodes_table(told: pl.DataFrame) -> pl.DataFrame:
+    kinds = schema.NODES.polars()
+    of_box = told.select(box="end", node=boxes.text(pl.col("ip"), pl.col("port")))
+    # 3GPP names tell the network (TS 23.003 §13.2); of any other the first label is the host's own.
+    of_name = pl.coalesce(
+        pl.col("name").str.extract(r"((?:ims\.)?mnc[0-9]{2,3}\.mcc[0-9]{3}\.3gppnetwork\.org)$"),
+        pl.col("name").str.extract(r"^[^.]+\.([^.]+\..+)$"),
+    )
+    table = told.join(of_box, on="box", how="left").with_columns(
+        address=boxes.text(pl.col("ip"), pl.col("port")),
+        role=_shown(told["role"].fill_null(UNKNOWN)),
+        confidence=pl.col("confidence").fill_null(0.0),
+        points=pl.when(pl.col("given_role").is_null()).then(pl.col("points").fill_null(0)),
+        name=pl.coalesce("given_name", "name"),
+        domain=pl.coalesce("given_domain", "domain", of_name),
+        source=pl.when(pl.col("given_role").is_null()).then(pl.lit("evidence")).otherwise(pl.lit("given")),
+    )
+    return table.sort("first_at", "ip", "port").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+
+
+def _shown(column: pl.Series) -> pl.Series:
+    names = {role: roles.shown(role.split("+")) for role in column.unique()}
+    return column.replace_strict(names, return_dtype=pl.String)
+
+
+def _asked(seen: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Which node sent how many requests to which: ``src_node dst_node requests first_at last_at``."""
+    ways = (
+        seen.lazy()
+        .filter(_requests())
+        .group_by("src_ip", "src_port", "dst_ip", "dst_port")
+        .agg(
+            requests=pl.len().cast(pl.Int64),
+            first_at=pl.col("first_byte_at").min().to_physical(),
+            last_at=pl.col("first_byte_at").max().to_physical(),
+        )
+        .collect()
+    )
+    nodes = told.select("ip", "port", "node")
+    for side in ("src", "dst"):
+        ways = boxes.with_end(ways, nodes, side, name="node")
+    return (
+        ways.group_by("src_node", "dst_node")
+        .agg(pl.col("requests").sum(), pl.col("first_at").min(), pl.col("last_at").max())
+        .drop_nulls(["src_node", "dst_node"])
+    )
+
+
+def _evidence_table(evidence: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    kinds = schema.NODE_EVIDENCE.polars()
+    of_box = told.filter(pl.col("end") == pl.col("box")).select(
+        "box", "first_at", node=boxes.text(pl.col("ip"), pl.col("port"))
+    )
+    rows = evidence.join(of_box, on="box").rename({"name": "rule"})
+    order = pl.col("points").sum().over("box", "role")
+    rows = rows.sort(
+        ["first_at", "node", order, "role", "points", "rule"], descending=[False, False, True, False, True, False]
+    )
+    return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())
