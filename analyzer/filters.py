@@ -29,7 +29,7 @@ _BY_ROW = ("messages", "transactions")
 # Tables with an `outcome` of their own; elsewhere `outcome` is that of the call.
 _OWN_OUTCOME = ("transactions", "registrations")
 # Tables about the capture: their rows belong to no call.
-_ABOUT_CAPTURE = ("files", "problems", "account")
+_ABOUT_CAPTURE = ("files", "clocks", "problems", "account")
 # A number of fewer digits is compared whole (112 is not the end of +4930112112).
 _SUFFIX_DIGITS = 7
 
@@ -257,7 +257,7 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
 _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 
 #: Tables whose rows belong to a message, or to a dialog or call: they need not be there when a filter is applied.
-DEPENDENT = frozenset({"sdp", "offers", "holds", "violations"})
+DEPENDENT = frozenset({"sdp", "offers", "holds", "violations", "hops", "legs", "losses", "clocks"})
 
 
 def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -267,7 +267,11 @@ def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFra
     def among(key: str, table: str) -> pl.Expr:
         return pl.col(key).is_in(kept[table][key].implode())
 
-    if "call" not in frame.columns:
+    if "reference" in frame.columns:
+        return frame  # clocks: they belong to no call
+    if "leg" in frame.columns:
+        return frame.filter(among("call", "calls"))
+    if "dialog" not in frame.columns:
         return frame.filter(among("message", "messages"))
     return frame.filter(among("dialog", "dialogs") | among("call", "calls"))
 
@@ -318,7 +322,9 @@ def _units(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     import polars as pl
 
-    if table == "sdp":
+    if table == "legs":
+        return rows["call"].drop_nulls().unique()
+    if table in ("sdp", "hops", "losses"):
         return messages.filter(pl.col("message").is_in(rows["message"].implode()))["_unit"].unique()
     if "dialog" in rows.columns and "_unit" not in rows.columns:
         of_dialogs = messages.filter(pl.col("dialog").is_in(rows["dialog"].implode()))["_unit"]

@@ -22,6 +22,7 @@ FLOORS = [
     {"message"},
     {"show"},
     {"measure"},
+    {"ims"},
     {"sip"},
     {"reading", "frames"},
     {"schema", "errors", "zones", "_core"},

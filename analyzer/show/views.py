@@ -53,6 +53,13 @@ DEFAULT: dict[str, tuple[str, ...]] = {
     ),
     "holds": ("started_at", "ended_at", "duration_s", "held_by", "index", "media", "call"),
     "violations": ("message", "code", "index", "detail", "standard", "call"),
+    "hops": ("time", "method", "status", "sender", "receiver", "node", "delay_s", "unseen", "linked_by"),
+    "legs": (
+        *("started_at", "call_id", "first_node", "last_node", "hops", "parent_call_id", "strength", "score", "evidence"),
+        *("node", "delay_s"),
+    ),
+    "clocks": ("point", "reference", "at", "offset_s", "offset_min_s", "offset_max_s", "drift_ppb", "bounds", "applied"),
+    "losses": ("time", "method", "status", "sender", "receiver", "seen_at", "missed_at", "sent_again", "verdict"),
     "problems": ("problem", "code", "layer", "file", "frame", "offset", "detail"),
     "account": ("layer", "reason", "packets"),
 }

@@ -193,6 +193,10 @@ def tables() -> dict[str, pl.DataFrame]:
         "holds": frame("holds", [{"call": 10, "dialog": 10, "held_by": "callee", "duration_s": 3.0}]),
         "violations": frame("violations", [{"message": 20, "code": "answer_missing", "call": 20}]),
         "calls": frame("calls", calls),
+        "hops": frame("hops", [{"message": 11, "call": 10, "previous": 10, "delay_s": 0.002, "linked_by": "via"}]),
+        "legs": frame("legs", [{"leg": 10, "call": 10, "call_id": "a1"}, {"leg": 20, "call": 20, "call_id": "b1"}]),
+        "clocks": frame("clocks", [{"point": "core", "reference": "access", "offset_s": 0.5}]),
+        "losses": frame("losses", [{"message": 20, "call": 20, "seen_at": "core", "missed_at": "access"}]),
         "registrations": frame("registrations", [registration]),
         "problems": frame(
             "problems",

@@ -6,6 +6,7 @@
 //! fields   one pass over a message: what a table row needs, borrowed, nothing allocated
 //! tree     one message completely: every header in order and its parts, owned
 //! sdp      a session description: one value for each media line, borrowed
+//! evidence what an opening request carries that another leg of its call may carry too
 //! ```
 //!
 //! A datagram goes `detect` -> `fields`, which also finds where the message ends; a stream goes `frame` -> `fields`.
@@ -13,6 +14,7 @@
 
 pub mod detect;
 mod encoding;
+pub mod evidence;
 pub mod fields;
 pub mod flaw;
 pub mod frame;
