@@ -56,8 +56,8 @@ def read(
     limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
     the tables you are going to look at, where you know: what only others need is read when it is asked for. ``engine``
     says who opens the captures (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options``
-    are preferences ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``align_clocks`` reads a second time
-    with what the table ``clocks`` says taken off the times of each capture point but the first.
+    are preferences ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``align_clocks`` reads a second
+    time with what the table ``clocks`` says taken off the times of each capture point but the first.
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.
@@ -208,7 +208,8 @@ class Capture:
 
     @property
     def hops(self) -> pd.DataFrame:
-        """One row per message on its way between two nodes, with the message it was made from and how long that took."""
+        """One row per message on its way between two nodes, with the message it was made from and how long that
+        took."""
         return self._pandas("hops")
 
     @property

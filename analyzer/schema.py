@@ -680,7 +680,11 @@ HOPS = Table(
         C("node", "text", "ip:port of the sender as others reach it, where previous is known.", private="host"),
         C("delay_s", "duration", "previous in to this out, at one capture point that saw both; else null."),
         C("point", "text", "That capture point; without a delay the message's own.", private="file"),
-        C("unseen", "int", "Nodes between previous and this that no capture point saw; null without previous, or if unknown."),
+        C(
+            "unseen",
+            "int",
+            "Nodes between previous and this that no capture point saw; null without previous, or if unknown.",
+        ),
         C(
             "linked_by",
             "text",

@@ -1,9 +1,10 @@
 """Clocks of capture points: how far each is off, and how fast it runs away, from messages alone.
 
-What is sent before it arrives bounds the difference of two clocks from one side, as in NTP (RFC 5905 §8): a message that
-leaves at a point and comes in at another (the same packet, or what a node made of it) tells the most that the other clock
-can be ahead, one on the way back the least. Each bound holds at its own time; all offsets and drifts that keep every bound
-are possible, and the table says how far they reach. Nothing is averaged, so a busy or slow link cannot pull the result.
+What is sent before it arrives bounds the difference of two clocks from one side, as in NTP (RFC 5905 §8): a message
+that leaves at a point and comes in at another (the same packet, or what a node made of it) tells the most that the
+other clock can be ahead, one on the way back the least. Each bound holds at its own time; all offsets and drifts that
+keep every bound are possible, and the table says how far they reach. Nothing is averaged, so a busy or slow link cannot
+pull the result.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 # No clock that anybody lets run is worse: 500 ppm is what NTP gives up at (RFC 5905 §1).
 _MAX_DRIFT = 500e-6
-# In each of so many slices of the capture the tightest bound is kept; to leave some out makes the result wider, never wrong.
+# In each of so many slices of the capture the tightest bound is kept; to leave some out makes the result wider, never
+# wrong.
 _SLICES = 512
 # A bound this far from where most of them lie is a copy taken for another.
 _OUTLIER = SECOND // 4
@@ -37,7 +39,8 @@ _BOUNDS = ["point", "other", "at", "ns", "upper"]
 
 
 def clocks(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
-    """The ``clocks`` table: every capture point but the first against the first; of points that nothing ties to it, null.
+    """The ``clocks`` table: every capture point but the first against the first; of points that nothing ties to it,
+    null.
 
     ``messages`` as the core gives them, ``hops`` the table of that name.
     """
@@ -52,7 +55,10 @@ def clocks(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     first, *others = names["_point"].to_list()
     told = dict(names.iter_rows())
     ways = _ways(first, others, {pair: fit for pair, fit in of_pairs.items() if fit is not None})
-    rows = [{"point": told[point], "reference": told[first], "applied": False} | ways.get(point, {"bounds": 0}) for point in others]
+    rows = [
+        {"point": told[point], "reference": told[first], "applied": False} | ways.get(point, {"bounds": 0})
+        for point in others
+    ]
     kinds = schema.CLOCKS.polars()
     frame = pl.DataFrame(rows, schema_overrides={"at": pl.Int64}, infer_schema_length=None)
     missing = [pl.lit(None).alias(name) for name in kinds if name not in frame.columns]
@@ -60,7 +66,8 @@ def clocks(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
 
 
 def corrections(clocks: pl.DataFrame, messages: pl.DataFrame) -> list[tuple[int, int, int, int]]:
-    """What makes the stamps of every point those of the first: its number, ns ahead, ns more each second, since (ns)."""
+    """What makes the stamps of every point those of the first: its number, ns ahead, ns more each second, since
+    (ns)."""
     numbers = messages.select("point", number="_point").unique("number")
     known = clocks.filter(pl.col("offset_s").is_not_null()).join(numbers, on="point", maintain_order="left")
     ahead = (pl.col("offset_s") * SECOND).round().cast(pl.Int64)
@@ -93,18 +100,22 @@ def _bounds(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
 def _sent_once(rows: pl.DataFrame, same: list[str]) -> pl.DataFrame:
     """The messages of which no copy followed, by what they have in the ``same``, and a ``key`` for each.
 
-    Without an IP identification (IPv6) the core takes for sent again what a clock far off shows later: there it is enough
-    that no point saw it twice.
+    Without an IP identification (IPv6) the core takes for sent again what a clock far off shows later: there it is
+    enough that no point saw it twice.
     """
     groups = rows.group_by(same).agg(
-        sent=(~pl.col("duplicate")).sum(), seen=pl.len(), points=pl.col("_point").n_unique(), key=pl.col("message").first()
+        sent=(~pl.col("duplicate")).sum(),
+        seen=pl.len(),
+        points=pl.col("_point").n_unique(),
+        key=pl.col("message").first(),
     )
     once_each = pl.col("src_ip").str.contains(":", literal=True) & (pl.col("seen") == pl.col("points"))
     return groups.filter((pl.col("sent") == 1) | once_each).select(*same, "key")
 
 
 def _between(before: pl.DataFrame, after_frame: pl.DataFrame, on: dict[str, str], after: str) -> pl.DataFrame:
-    """Pairs of sightings at different points: ``_point`` and ``at`` of the one, ``_point_to`` and ``at_to`` of the other."""
+    """Pairs of sightings at different points: ``_point`` and ``at`` of the one, ``_point_to`` and ``at_to`` of the
+    other."""
     ((left, right),) = on.items()
     other = after_frame.select(pl.col(right).alias("_on"), _point_to="_point", at_to=after)
     pairs = before.select(pl.col(left).alias("_on"), "_point", "at", "src_ip", "dst_ip").join(other, on="_on")
@@ -132,11 +143,14 @@ def _of_copies(pairs: pl.DataFrame, sightings: pl.DataFrame) -> pl.DataFrame:
     not tell, neither saw it first: the packet bounds the clocks on both sides.
     """
     ends = pl.concat([
-        sightings.select("_point", node="src_ip", peer="dst_ip"), sightings.select("_point", node="dst_ip", peer="src_ip")
+        sightings.select("_point", node="src_ip", peer="dst_ip"),
+        sightings.select("_point", node="dst_ip", peer="src_ip"),
     ])  # fmt: skip
     peers = ends.unique().group_by("_point", "node").agg(peers=pl.len().cast(pl.Int64))
     for end, point in (("src_ip", "_point"), ("src_ip", "_point_to"), ("dst_ip", "_point"), ("dst_ip", "_point_to")):
-        known = peers.select(pl.col("_point").alias(point), pl.col("node").alias(end), pl.col("peers").alias(end + point))
+        known = peers.select(
+            pl.col("_point").alias(point), pl.col("node").alias(end), pl.col("peers").alias(end + point)
+        )
         pairs = pairs.join(known, on=[point, end], how="left", maintain_order="left")
     side = (pl.col("src_ip_point") - pl.col("src_ip_point_to")) - (pl.col("dst_ip_point") - pl.col("dst_ip_point_to"))
     sided = _both_signs(pairs.filter(side > 0))
@@ -173,7 +187,9 @@ def _fit(bounds: pl.DataFrame) -> _Fit | None:
     reach = _OUTLIER + _MAX_DRIFT * (last - first)
     slot = ((pl.col("at") - first) * _SLICES // max(1, last - first + 1)).alias("slot")
     kept = bounds.with_columns(slot)
-    upper = kept.filter("upper", pl.col("ns") >= middle - reach).group_by("slot").agg(pl.all().get(pl.col("ns").arg_min()))
+    upper = (
+        kept.filter("upper", pl.col("ns") >= middle - reach).group_by("slot").agg(pl.all().get(pl.col("ns").arg_min()))
+    )
     lower = kept.filter(~pl.col("upper"), pl.col("ns") <= middle + reach)
     lower = lower.group_by("slot").agg(pl.all().get(pl.col("ns").arg_max()))
     if upper.is_empty() or lower.is_empty():

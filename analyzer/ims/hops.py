@@ -10,9 +10,9 @@ linked_by
 =========  ==========================================================================================================
 via        the Via stacks are those of neighbours, or of nodes further apart (``unseen`` says by how many)
 cancel     a proxy makes CANCELs of its own (RFC 3261 §16.10); they go the way of the INVITEs that they cancel
-order      same Call-ID, From tag and CSeq came in before at the address that this one leaves from: topology hiding makes
+order      same Call-ID, tags and CSeq came in before at the address that this one leaves from: topology hiding makes
            tokens of Vias (TS 24.229 §5.10.4), session border controllers take them off
-leg        a B2BUA makes a request of its own for another leg of the call: what came in on the one leg went out on the other
+leg        a B2BUA makes a request of its own for another leg of the call: what came in on the one went out on the other
 =========  ==========================================================================================================
 
 Times of two capture points do not compare, so a delay is taken at one point that saw both messages, and is null where
@@ -35,9 +35,10 @@ def hops(
 ) -> pl.DataFrame:
     """The ``hops`` table, in the order of ``messages``.
 
-    ``messages`` and ``via_tails`` as the core gives them; ``legs`` are the strong links of one leg to the next: `_call` of
-    both (``_call``, ``_call_from``) and the address of the node between them on each side (``node_out``, ``node_in``);
-    ``calls`` the call of each message; ``aligned`` says that the clocks of all capture points were set right.
+    ``messages`` and ``via_tails`` as the core gives them; ``legs`` are the strong links of one leg to the next:
+    `_call` of both (``_call``, ``_call_from``) and the address of the node between them on each side (``node_out``,
+    ``node_in``); ``calls`` the call of each message; ``aligned`` says that the clocks of all capture points were set
+    right.
     """
     rows = _counted(messages)
     seen = _sightings(messages, rows)
@@ -114,8 +115,8 @@ def _times(messages: pl.DataFrame, rows: pl.Series) -> dict[str, pl.Series]:
 def _latest_before(made: pl.DataFrame, origins: pl.DataFrame, seen: pl.DataFrame, within: int | None) -> pl.DataFrame:
     """For each row of ``made`` the latest of ``origins`` with the same ``link`` that a point saw before it.
 
-    Both have ``row`` and ``link``; most links have one origin, which is it whatever the clocks say unless ``within`` (ns)
-    asks for times. Where no point saw both, the order of the rows decides.
+    Both have ``row`` and ``link``; most links have one origin, which is it whatever the clocks say unless ``within``
+    (ns) asks for times. Where no point saw both, the order of the rows decides.
     """
     number = origins.group_by("link").agg(pl.len(), pl.col("row").first().alias("previous_row"))
     number = number.filter(pl.col("link").is_in(made["link"].unique().implode()))
@@ -136,7 +137,11 @@ def _latest_before(made: pl.DataFrame, origins: pl.DataFrame, seen: pl.DataFrame
     # Order of the rows: duplicates were marked by it, so it is the same in all that is told of the capture.
     rest = made.join(at_points, on="row", how="anti", maintain_order="left")
     by_rows = rest.sort("row").join_asof(
-        origins.with_columns(previous_row="row").sort("row"), on="row", by="link", strategy="nearest", check_sortedness=False
+        origins.with_columns(previous_row="row").sort("row"),
+        on="row",
+        by="link",
+        strategy="nearest",
+        check_sortedness=False,
     )
     return pl.concat([one, at_points, by_rows.select("row", "link", "previous_row").drop_nulls()])
 
@@ -175,7 +180,9 @@ def _by_tails(rest: pl.DataFrame, rows: pl.DataFrame, seen: pl.DataFrame, via_ta
     tails = via_tails.select("depth", "_tail", message="_message")
     far = (pl.col("request") & (pl.col("via_count") > 2)) | ~pl.col("request")
     tails = tails.join(forwarded.select("message", "row", "key", "request"), on="message")
-    links = tails.select("row", "request", "depth", pl.struct("key", pl.col("_tail").alias("_via")).hash().alias("link"))
+    links = tails.select(
+        "row", "request", "depth", pl.struct("key", pl.col("_tail").alias("_via")).hash().alias("link")
+    )
     rest = rest.filter(far)
     wanted = rest.select("row", _link("_via"), "request")
     origins = forwarded.filter("request").select("row", _link("_via"))

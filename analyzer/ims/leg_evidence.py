@@ -1,7 +1,8 @@
 """Evidence that one leg was made from another: each function gives points to pairs of legs, `POINTS` says how many.
 
 A *pair* is two numbers of legs, ``parent`` and ``child``. Pairs are looked for among legs that share something a
-fixed time of each other, and only among so many neighbours: never all with all. docs/hops_and_legs.md tells it in words.
+fixed time of each other, and only among so many neighbours: never all with all. docs/hops_and_legs.md tells it in
+words.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ POINTS = {
     "late": -60,
 }  # fmt: skip
 
-# A leg may begin as long as the INVITE that it is made of is pending: where nobody answers and the call is forwarded, up to
-# Timer C (RFC 3261 §16.6 item 11). The clocks of capture points are in it.
+# A leg may begin as long as the INVITE that it is made of is pending: where nobody answers and the call is forwarded,
+# up to Timer C (RFC 3261 §16.6 item 11). The clocks of capture points are in it.
 _PENDING = 190 * SECOND
 # What rests on names alone.
 _SOON = 15 * SECOND
@@ -55,14 +56,17 @@ def shared(evidence: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
     kinds = list(_SHARED)
     items = evidence.filter(pl.col("kind").is_in(kinds), pl.col("value").is_duplicated())
     items = items.select("leg", "value", kind=pl.col("kind").replace_strict(_SHARED, return_dtype=pl.String))
-    items = items.unique(maintain_order=True).join(legs.select("leg", "start", "_call"), on="leg", maintain_order="left")
+    items = items.unique(maintain_order=True).join(
+        legs.select("leg", "start", "_call"), on="leg", maintain_order="left"
+    )
     items = items.sort("kind", "value", "start", "leg")
     found = _neighbours(items, ["kind", "value"], _PENDING).unique(["parent", "child", "kind"], maintain_order=True)
     return pl.concat([found, _quoting(evidence, legs, ["vendor"], "vendor").select(found.columns)])
 
 
 def _neighbours(items: pl.DataFrame, by: list[str], within: int) -> pl.DataFrame:
-    """Pairs of rows, equal in ``by``, in order of ``start``, that begin ``within`` ns of each other and are not in a crowd."""
+    """Pairs of rows, equal in ``by``, in order of ``start``, that begin ``within`` ns of each other and are not in a
+    crowd."""
 
     def near(distance: int) -> pl.Expr:
         same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(distance) for name in by)
@@ -244,7 +248,8 @@ def of_being_alone(pairs: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
 
 
 def responses(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
-    """The responses to the INVITEs of some legs, at every point: ``leg``, ``status``, ``at``, where from and where to."""
+    """The responses to the INVITEs of some legs, at every point: ``leg``, ``status``, ``at``, where from and where
+    to."""
     return (
         messages.lazy()
         .filter(pl.col("method") == "INVITE", pl.col("status") >= 180, pl.col("_leg").is_in(legs["_leg"].implode()))
@@ -255,7 +260,8 @@ def responses(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
 
 
 def of_lateness(pairs: pl.DataFrame, answers: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
-    """Points against a child that began when the parent was over or answered: a transfer, a conference, another call."""
+    """Points against a child that began when the parent was over or answered: a transfer, a conference, another
+    call."""
     over = answers.filter(pl.col("status") >= 200).group_by("leg", "_point").agg(over=pl.col("at").min())
     both = pairs.join(over, left_on="parent", right_on="leg")
     both = both.join(starts, left_on=["child", "_point"], right_on=["leg", "_point"])
@@ -263,9 +269,7 @@ def of_lateness(pairs: pl.DataFrame, answers: pl.DataFrame, starts: pl.DataFrame
     return late.select(PAIR).unique(maintain_order=True).with_columns(kind=pl.lit("late"))
 
 
-def mirrored(
-    pairs: pl.DataFrame, answers: pl.DataFrame, byes: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def mirrored(pairs: pl.DataFrame, answers: pl.DataFrame, byes: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Points for what came in on the child and soon went out on the parent: ringing, the final response, BYE; and the
     pairs that cannot be one call: one answered and the other refused, or their ends far apart.
 

@@ -1,8 +1,8 @@
 """Legs to calls: which leg a back-to-back user agent made from which, by scored evidence (docs/hops_and_legs.md).
 
 A *leg* is a Call-ID and a From tag. A B2BUA (application server, session border controller, media gateway) ends one and
-begins another. What the two have in common gives points (`leg_evidence`); from `STRONG` on a link is a fact and its legs
-are one call, from `POSSIBLE` on it is told, and nothing rests on it.
+begins another. What the two have in common gives points (`leg_evidence`); from `STRONG` on a link is a fact and its
+legs are one call, from `POSSIBLE` on it is told, and nothing rests on it.
 
 Strong links are local: they depend on messages of their two legs and on legs that began within a fixed time of them.
 """
@@ -196,7 +196,9 @@ def _placed(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
     ways = ways.join(back, on=PAIR, how="left", maintain_order="left")
     marks = ["meet", "meet_back", "beside"]
     ways = ways.with_columns(pl.col(marks).fill_null(value=False))
-    after = pl.coalesce("after", pl.col("start_child") - pl.col("start"), pl.col("row_child").cast(pl.Int64) - pl.col("row"))
+    after = pl.coalesce(
+        "after", pl.col("start_child") - pl.col("start"), pl.col("row_child").cast(pl.Int64) - pl.col("row")
+    )
     placed = pl.col("meet") | ~(pl.col("meet_back") | pl.col("beside"))
     ways = ways.filter(placed, pl.col("after").fill_null(0) >= -leg_evidence.OUT_OF_ORDER)
     ways = ways.with_columns(after=after, pair=pl.struct(_unordered()))
@@ -310,7 +312,9 @@ def _strong(scored: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -
 
 def _roots(accepted: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """For each leg the first leg of its call: parents of parents, twice as far each time."""
-    up = table.select("leg").join(accepted.select(leg="child", root="parent"), on="leg", how="left", maintain_order="left")
+    up = table.select("leg").join(
+        accepted.select(leg="child", root="parent"), on="leg", how="left", maintain_order="left"
+    )
     up = up.with_columns(pl.coalesce("root", "leg").alias("root"))
     for _ in range(_LONGEST_CHAIN.bit_length()):
         further = up.select(root="leg", next="root")
@@ -319,10 +323,8 @@ def _roots(accepted: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _one_to_one(chosen: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """Without children of one parent that call the same URI from the same node: one of them is of another call.
-
-    A second one may follow the first as long as both have the evidence of only this parent; the better by the margin stays.
-    """
+    """Without children of one parent that call the same URI from the same node, for one of them is of another call; one
+    that is better by the margin stays."""
     several = chosen.filter(pl.struct("parent", "node_out").is_duplicated())
     if several.is_empty():
         return chosen

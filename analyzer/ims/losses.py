@@ -1,7 +1,8 @@
 """Messages that one capture point saw and another did not, though it watches the same way: lost, or only not captured.
 
-Two points watch the same way between two addresses where at least half of what went there was seen by both. What became of
-a message tells whether it arrived: something was made of it on the next hop, or it was answered and not sent again.
+Two points watch the same way between two addresses where at least half of what went there was seen by both. What
+became of a message tells whether it arrived: something was made of it on the next hop, or it was answered and not sent
+again.
 """
 
 from __future__ import annotations
@@ -28,14 +29,20 @@ def losses(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     names = messages.select("_point", "point").unique("_point")
     rows = hops.select("message", "call", "time", "method", "status", "sender", "receiver")
     found = (
-        rows.join(missed.select("key", "_point", "other"), left_on="message", right_on="key", maintain_order="left_right")
+        rows.join(
+            missed.select("key", "_point", "other"), left_on="message", right_on="key", maintain_order="left_right"
+        )
         .join(fate, on="message", how="left", maintain_order="left")
         .join(names.select("_point", seen_at="point"), on="_point", maintain_order="left")
         .join(names.select(other="_point", missed_at="point"), on="other", maintain_order="left")
         .with_columns(pl.col("sent_again", "arrived").fill_null(value=False))
     )
     verdict = (
-        pl.when("arrived").then(pl.lit("not_captured")).when("sent_again").then(pl.lit("lost")).otherwise(pl.lit("unknown"))
+        pl.when("arrived")
+        .then(pl.lit("not_captured"))
+        .when("sent_again")
+        .then(pl.lit("lost"))
+        .otherwise(pl.lit("unknown"))
     )
     return found.with_columns(verdict=verdict).select(pl.col(name).cast(kind) for name, kind in kinds.items())
 
@@ -60,11 +67,7 @@ def _fates(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     same = ["transaction", "method", "status"]
     next_copy = pl.col("at").shift(-1).over(same)
     rows = rows.with_columns(next_copy=pl.when(pl.col("transaction").is_not_null()).then(next_copy))
-    answered = (
-        rows.filter(pl.col("status").is_not_null())
-        .group_by("transaction")
-        .agg(answered=pl.col("at").min())
-    )
+    answered = rows.filter(pl.col("status").is_not_null()).group_by("transaction").agg(answered=pl.col("at").min())
     rows = rows.join(answered, on="transaction", how="left", maintain_order="left")
     forwarded = pl.col("message").is_in(hops["previous"].drop_nulls().implode())
     replied = pl.col("status").is_null() & (pl.col("answered") > pl.col("at"))

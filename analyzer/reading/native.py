@@ -179,8 +179,8 @@ class Reading:
         return Reading(self._sources, self._threads, self._limits, None, self._clocks if clocks is None else clocks)
 
     def tables(self, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
-        """The core's tables as Polars frames, zero copy: messages descriptions evidence via_tails files problems account
-        failures."""
+        """The core's tables as Polars frames, zero copy: messages descriptions evidence via_tails files problems
+        account failures."""
         import polars as pl
 
         total = self._sources.bytes if progress else 0

@@ -93,9 +93,9 @@ def attempts(
     """The ``calls`` table without ``hold_s`` and ``codecs``, by start, and the way from messages to calls.
 
     ``messages`` as the core gives them, in time order; ``transactions`` and ``dialogs`` of the same capture; ``end`` is
-    the time of its last packet in ns since 1970 (None where no packet has a time). ``links`` says which leg a B2BUA made
-    from which: ``_leg`` and ``_leg_from``, both the core's hashes. One row per attempt; a call that ran when the capture
-    began has a row as soon as a request within its dialog was seen or a response to its INVITE (``joined``).
+    the time of its last packet in ns since 1970 (None where no packet has a time). ``links`` says which leg a B2BUA
+    made from which: ``_leg`` and ``_leg_from``, both the core's hashes. One row per attempt; a call that ran when the
+    capture began has a row as soon as a request within its dialog was seen or a response to its INVITE (``joined``).
     """
     end = _LONG_AGO if end is None else end
     invites = _initial_invites(messages)
@@ -275,7 +275,8 @@ def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame
 
 
 def _linked(tries: pl.DataFrame, links: pl.DataFrame | None) -> pl.DataFrame:
-    """The tries with the legs that B2BUAs made in the attempt of the leg they were made from; ``own`` keeps their own."""
+    """The tries with the legs that B2BUAs made in the attempt of the leg they were made from; ``own`` keeps their
+    own."""
     if links is None or links.is_empty():
         return tries
     of_legs = tries.sort("first_row").unique("_leg", keep="first", maintain_order=True).select("_leg", "attempt")

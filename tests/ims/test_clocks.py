@@ -1,4 +1,5 @@
-"""Clocks of capture points and what is lost between them, by hand; the laboratory's clocks are in test_laboratory.py."""
+"""Clocks of capture points and what is lost between them, by hand; the laboratory's clocks are in
+test_laboratory.py."""
 
 from __future__ import annotations
 
@@ -25,7 +26,11 @@ def clock(dialogue: str, ahead: float) -> dict[str, Any]:
     """The clock of S, which is so far ahead, against that of P."""
     (row,) = read(dialogue, {"p": 0.0, "s": ahead}).table("clocks").to_dicts()
     if row["point"] == "p":  # S began first, by its clock
-        row |= {"offset_s": -row["offset_s"], "offset_min_s": -row["offset_max_s"], "offset_max_s": -row["offset_min_s"]}
+        row |= {
+            "offset_s": -row["offset_s"],
+            "offset_min_s": -row["offset_max_s"],
+            "offset_max_s": -row["offset_min_s"],
+        }
     return row
 
 
@@ -65,9 +70,11 @@ def test_one_direction_alone_tells_nothing() -> None:
 
 
 def test_one_capture_point_has_no_row() -> None:
-    assert read(BOTH.replace("on=p,s:0.010", "").replace("on=s,p:0.004", "").replace("on=p", "").replace("on=s", "")).table(
-        "clocks"
-    ).is_empty()
+    assert (
+        read(BOTH.replace("on=p,s:0.010", "").replace("on=s,p:0.004", "").replace("on=p", "").replace("on=s", ""))
+        .table("clocks")
+        .is_empty()
+    )
 
 
 def test_times_are_set_right_on_request() -> None:

@@ -43,8 +43,12 @@ def test_what_a_node_took_is_from_the_last_byte_in_to_the_first_out() -> None:
 
 def test_the_node_is_where_others_reach_it() -> None:
     """P asks from the port 33000, as over TCP, and is asked at 5060."""
-    rows = made("A -> P INVITE via=a @0\nP:33000 -> B INVITE via=p,a @0.01\nB -> P:33000 200 INVITE via=p,a to_tag=y @1\n"
-                "P -> A 200 INVITE via=a to_tag=y @1.01")  # fmt: skip
+    rows = made("""
+    A -> P         INVITE via=a                      @0.00
+    P:33000 -> B   INVITE via=p,a                    @0.01
+    B -> P:33000   200 INVITE via=p,a to_tag=y       @1.00
+    P -> A         200 INVITE via=a to_tag=y         @1.01
+    """)
     assert [rows[line]["node"] for line in (2, 4)] == ["10.0.0.2:5060", "10.0.0.2:5060"]
 
 
@@ -61,7 +65,12 @@ def test_nodes_that_nobody_saw_are_counted() -> None:
 
 def test_100_goes_no_further() -> None:
     """RFC 3261 §16.7 item 2: even one that came earlier from the next hop."""
-    dialogue = "A -> P INVITE via=a @0\nP -> B INVITE via=p,a @0.01\nB -> P 100 INVITE via=p,a @0.02\nP -> A 100 INVITE via=a @0.03"
+    dialogue = """
+    A -> P   INVITE via=a          @0.00
+    P -> B   INVITE via=p,a        @0.01
+    B -> P   100 INVITE via=p,a    @0.02
+    P -> A   100 INVITE via=a      @0.03
+    """
     assert origins(dialogue) == {2: 1}
 
 

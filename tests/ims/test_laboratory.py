@@ -24,7 +24,13 @@ MIX: dict[str, Any] = {
     "calls": 250, "seed": 11, "loss": 0.05, "capture_loss": 0.05, "icid_dropped": 0.5, "session_id_dropped": 0.3,
     "points": ("access", "core"), "skew_s": 2.0, "drift_ppm": 20.0,
 }  # fmt: skip
-NOTHING = {"icid_dropped": 1.0, "session_id_dropped": 1.0, "odi_dropped": 1.0, "sdp_anchored": 1.0, "history_dropped": 1.0}
+NOTHING = {
+    "icid_dropped": 1.0,
+    "session_id_dropped": 1.0,
+    "odi_dropped": 1.0,
+    "sdp_anchored": 1.0,
+    "history_dropped": 1.0,
+}
 VARIANTS: dict[str, dict[str, Any]] = {
     "the mix": {},
     "no icid": {"icid_dropped": 1.0},
@@ -95,7 +101,10 @@ class World:
         """The true and the found origin of each message, and how it was found; of messages sent once only."""
         messages = self.capture.table("messages").with_columns(pl.col("file").str.split("/").list.last())
         files = {point["name"]: point["file"] for point in self.truth.points}
-        places = {(row[0], row[1]): row[2] for row in messages.select("file", "frame", pl.coalesce("original", "message")).rows()}
+        places = {
+            (row[0], row[1]): row[2]
+            for row in messages.select("file", "frame", pl.coalesce("original", "message")).rows()
+        }
         key_of: dict[int, int] = {}
         for sighting in self.truth.sightings:
             place = (files[sighting.point], sighting.frame)
@@ -105,7 +114,9 @@ class World:
         hops = [(row.call_id, row.sender, row.receiver, row.method, row.status, row.cseq, row.branch) for row in rows]
         copies = Counter(hops)
         number_of = {key: number for number, key in key_of.items()}
-        for message, previous, linked_by in self.capture.table("hops").select("message", "previous", "linked_by").rows():
+        for message, previous, linked_by in (
+            self.capture.table("hops").select("message", "previous", "linked_by").rows()
+        ):
             number = number_of[message]
             true = rows[number].previous
             while true is not None and true not in key_of:
@@ -143,7 +154,9 @@ def test_what_each_message_was_made_from(world: World) -> None:
 
 def test_who_released_a_call_of_several_legs(world: World) -> None:
     """That the network gave up is told by its CANCEL on another leg."""
-    by_call_id = {ids[0]: row for *row, ids in world.capture.table("calls").select("outcome", "released_by", "call_ids").rows()}
+    by_call_id = {
+        ids[0]: row for *row, ids in world.capture.table("calls").select("outcome", "released_by", "call_ids").rows()
+    }
     told = [
         by_call_id[call["legs"][0]["call_id"]]
         for call in world.truth.calls
@@ -161,8 +174,8 @@ def test_variants_that_lack_one_kind_of_evidence(name: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "more",
-    [{}, {"ipv6": True}, {"points": ("pcscf1", "scscf1", "tas1", "icscf1")}, {"transport": "tcp"}, {"drift_ppm": 100.0}],
-    ids=str,
+    [{}, {"ipv6": True}, {"points": ("pcscf1", "scscf1", "tas1", "icscf1")}, {"transport": "tcp"}, {"drift_ppm":
+    100.0}], ids=str,
 )  # fmt: skip
 def test_the_interval_holds_the_truth(more: dict[str, Any], tmp_path: Path) -> None:
     world = World(tmp_path, **MIX | {"calls": 60, "keep_messages": False} | more)

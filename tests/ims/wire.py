@@ -6,8 +6,9 @@
 
 - A line is one message; names become addresses in the order in which they come (``P:5070`` says another port).
 - ``via`` is the Via stack, the topmost first, made of branches; ``mf`` is Max-Forwards (70).
-- ``call`` is the Call-ID (``1``), ``tag`` the From tag (``x`` and the Call-ID), ``cseq`` 1; ``from``, ``to`` and ``uri`` are
-  URIs (``sip:a@e``, ``sip:b@e``, that of ``to``); ``pai`` is P-Asserted-Identity, ``icid`` that of P-Charging-Vector.
+- ``call`` is the Call-ID (``1``), ``tag`` the From tag (``x`` and the Call-ID), ``cseq`` 1; ``from``, ``to`` and
+  ``uri`` are URIs (``sip:a@e``, ``sip:b@e``, that of ``to``); ``pai`` is P-Asserted-Identity, ``icid`` that of
+  P-Charging-Vector.
 - ``header=NAME:VALUE`` adds a header, several times if need be; ``sdp=N`` a description whose session is N.
 - ``on=core,access:0.002`` says at which points it is captured, and how much later there (s); default: at all of them.
 - ``@1.5`` is when, in seconds after the start. ``clocks`` tells how far the clock of each point is ahead (s).
@@ -71,7 +72,8 @@ def _message(status: str, method: str, said: dict[str, str]) -> bytes:
     body = ""
     if "sdp" in said:
         session = said["sdp"]
-        body = f"v=0\r\no=- {session} 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio {session} RTP/AVP 0\r\n"
+        origin = f"v=0\r\no=- {session} 1 IN IP4 192.0.2.1\r\ns=-\r\n"
+        body = f"{origin}c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio {session} RTP/AVP 0\r\n"
         lines.append("Content-Type: application/sdp")
     head = "\r\n".join(lines)
     return f"{head}\r\n{said['header']}Content-Length: {len(body)}\r\n\r\n{body}".encode()

@@ -304,14 +304,10 @@ fn media(sdp: &[u8], give: &mut impl FnMut(Item<'_>)) {
         }
     }
     // Port 0, or the address 0.0.0.0, names nothing.
-    if let (Some(connection), Some(port)) = (connection, stream) {
-        if port != b"0" && !connection.ends_with(b" 0.0.0.0") {
-            give(Item {
-                kind: Kind::SdpMedia,
-                value: hash::pair(hash::bytes(connection), hash::bytes(port)),
-                text: None,
-            });
-        }
+    let named = connection.zip(stream).filter(|(connection, port)| *port != b"0" && !connection.ends_with(b" 0.0.0.0"));
+    if let Some((connection, port)) = named {
+        let value = hash::pair(hash::bytes(connection), hash::bytes(port));
+        give(Item { kind: Kind::SdpMedia, value, text: None });
     }
 }
 
