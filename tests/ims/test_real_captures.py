@@ -9,7 +9,11 @@ from places import shared
 
 import analyzer
 
-P, I, S = ("10.4.128.21:5060", "10.4.128.21:4060", "10.4.128.21:6060")  # Kamailio as P-, I- and S-CSCF on one machine
+PROXY, INTERROGATING, SERVING = (
+    "10.4.128.21:5060",
+    "10.4.128.21:4060",
+    "10.4.128.21:6060",
+)  # Kamailio as P-, I- and S-CSCF on one machine
 
 
 def way(name: str, method: str, status: int | None) -> list[dict[str, Any]]:
@@ -20,10 +24,10 @@ def way(name: str, method: str, status: int | None) -> list[dict[str, Any]]:
 def test_volte_call_from_ue_to_ue_over_five_nodes() -> None:
     """open5gs: P-CSCF, S-CSCF (originating), I-CSCF, S-CSCF (terminating), P-CSCF; six Vias at the callee."""
     there = way("open5gs__open5gs__volte.pcapng", "INVITE", None)
-    assert [row["node"] for row in there] == [None, P, S, I, S, P]
+    assert [row["node"] for row in there] == [None, PROXY, SERVING, INTERROGATING, SERVING, PROXY]
     assert {row["linked_by"] for row in there[1:]} == {"via"}
     back = way("open5gs__open5gs__volte.pcapng", "INVITE", 200)
-    assert [row["node"] for row in back] == [None, P, S, I, S, P]
+    assert [row["node"] for row in back] == [None, PROXY, SERVING, INTERROGATING, SERVING, PROXY]
 
 
 def test_each_message_was_made_from_the_one_before_it() -> None:
@@ -36,7 +40,7 @@ def test_a_call_forked_to_two_devices_has_two_branches() -> None:
     there = way("open5gs__open5gs__ipsec_to_nonipsec_call.pcapng", "INVITE", None)
     last = {row["receiver"] for row in there if row["receiver"].startswith("192.168.101.")}
     assert last == {"192.168.101.7:5060", "192.168.101.8:5060"}
-    forks = [row["message"] for row in there if row["sender"] == S and row["receiver"] == P]
+    forks = [row["message"] for row in there if row["sender"] == SERVING and row["receiver"] == PROXY]
     assert {row["previous"] for row in there if row["receiver"] in last} == set(forks)
 
 
