@@ -16,6 +16,7 @@ def scan(
     limits: dict[str, int] | None = None,
     columns: Sequence[str] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
+    clocks: Sequence[tuple[int, int, int, int]] = ...,
 ) -> Scan: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None]],

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analyzer.call import Call
     from analyzer.filters import Filter
     from analyzer.ims.given import Entry, Given
+    from analyzer.ims.legs import Legs
     from analyzer.ims.nodes import Nodes
     from analyzer.masking.mask import Mask
     from analyzer.measure.grouping import By
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 # Tables that show columns which no other rests on.
-_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations"})
+_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations", "hops", "clocks", "losses"})
 # Tables that rest on what calls do not: who stands on the way of each message, what a registration says.
 _NEED_IMS = frozenset(
     {
@@ -37,6 +38,8 @@ _NEED_IMS = frozenset(
         *("ims_registrations", "challenges", "bindings", "reg_events"),
     }
 )
+# Tables of which a report shows nothing.
+_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses"})
 
 
 def read(
@@ -51,6 +54,7 @@ def read(
     engine: str = "native",
     tshark_options: Iterable[str] = (),
     nodes: Given | None = None,
+    align_clocks: bool = False,
 ) -> Capture:
     """Reads captures and returns them as one :class:`Capture` on one time line.
 
@@ -63,6 +67,8 @@ def read(
     says who opens the captures (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options``
     are preferences ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``nodes`` says what nodes are,
     where you know: the path of a TOML file, or a mapping such as ``{"10.0.0.1:5060": "P-CSCF"}`` (docs/nodes.md).
+    ``align_clocks`` reads a second time with what the table ``clocks`` says taken off the times of each capture point
+    but the first.
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.
@@ -72,9 +78,12 @@ def read(
     >>> cap.calls[["caller", "callee", "outcome", "status"]].values.tolist()
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
-    found = native.sources(origins, capture_points, link_types)
     known = _given(nodes)
-    capture = _capture_of(engines.through(engine, found, tshark_options), threads, limits, progress, tables)
+    found = engines.through(engine, native.sources(origins, capture_points, link_types), tshark_options)
+    if align_clocks:
+        capture = _capture_of(found, threads, limits, progress)._aligned()
+    else:
+        capture = _capture_of(found, threads, limits, progress, tables)
     capture._given = known
     return capture
 
@@ -95,9 +104,10 @@ def _capture_of(
     tables: Iterable[str] | None = None,
 ) -> Capture:
     lean = tables is not None and not _NEED_ALL.intersection(tables)
-    known = (*schema.MESSAGES.names, *schema.CORE_ONLY.names, *schema.DESCRIPTIONS.names, *schema.RARE.names)
+    made = (schema.MESSAGES, schema.CORE_ONLY, schema.DESCRIPTIONS, schema.RARE, schema.EVIDENCE)
+    known = dict.fromkeys(name for table in made for name in table.names)
     spared = schema.FOR_SHOW - (schema.FOR_IMS if tables and _NEED_IMS.intersection(tables) else frozenset())
-    columns = [name for name in dict.fromkeys(known) if name not in spared] if lean else None
+    columns = [name for name in known if name not in spared] if lean else None
     reading = native.Reading(found, threads, limits, columns)
     return Capture(reading.tables(progress), reading)
 
@@ -113,6 +123,8 @@ class Capture:
         self._found_attempts: Attempts | None = None
         self._found_nodes: Nodes | None = None
         self._given: tuple[Entry, ...] = ()
+        self._legs: Legs | None = None
+        self._is_aligned = False
         #: Where this one is a filtered view: the capture that it is a part of.
         self._whole: Capture | None = None
 
@@ -129,6 +141,23 @@ class Capture:
         ['busy']
         """
         return _capture_of(engines.of_packets(packets), limits=limits)
+
+    def _aligned(self) -> Capture:
+        """The same capture, read again with the clocks of its capture points set right."""
+        import polars as pl
+
+        from analyzer.ims import clocks
+
+        assert self._reading is not None
+        told = self.table("clocks")
+        corrections = clocks.corrections(told, self._core["messages"])
+        if not corrections:
+            return self
+        reading = self._reading.again(corrections)
+        aligned = Capture(reading.tables(), reading)
+        aligned._is_aligned = True
+        aligned._tables["clocks"] = told.with_columns(applied=pl.col("offset_s").is_not_null())
+        return aligned
 
     # ---- tables ------------------------------------------------------------------------------------------------
 
@@ -210,6 +239,27 @@ class Capture:
         return self._pandas("calls")
 
     @property
+    def hops(self) -> pd.DataFrame:
+        """One row per message on its way between two nodes, with the message it was made from and how long that
+        took."""
+        return self._pandas("hops")
+
+    @property
+    def legs(self) -> pd.DataFrame:
+        """One row per leg of a call, with the leg that a B2BUA made it from and the evidence for that."""
+        return self._pandas("legs")
+
+    @property
+    def clocks(self) -> pd.DataFrame:
+        """One row per capture point but the first: how far its clock is off, and how it drifts."""
+        return self._pandas("clocks")
+
+    @property
+    def losses(self) -> pd.DataFrame:
+        """One row per message that one capture point saw and another on the same way did not."""
+        return self._pandas("losses")
+
+    @property
     def registrations(self) -> pd.DataFrame:
         """One row per registration attempt."""
         return self._pandas("registrations")
@@ -272,7 +322,7 @@ class Capture:
     # ---- measured ----------------------------------------------------------------------------------------------
 
     def measure(self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None) -> pl.DataFrame:
-        """A measured table (``responses failures links latency outliers``) as a ``polars.DataFrame``.
+        """A measured table (``responses failures links processing latency outliers``) as a ``polars.DataFrame``.
 
         ``by`` names columns to group by (a text with commas, or a list), ``every`` (``30s``, ``1m``, ``1h``, ``1d``)
         makes intervals that begin on the full minute, hour or day of ``tz``; without them each has its own way.
@@ -329,6 +379,17 @@ class Capture:
         ['pdd', 1, 0.18]
         """
         return self._measured("latency", by=by, every=every, tz=tz)
+
+    def processing(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
+        """How long messages were on their way through each node, slowest first: by node and method, or as ``by`` (any
+        column of ``hops``) says.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/volte_call.pcap")
+        >>> list(cap.processing(by="method").columns[:3])
+        ['method', 'messages', 'min_s']
+        """
+        return self._measured("processing", by=by, every=every, tz=tz)
 
     def outliers(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
         """The calls with a delay far outside those of their group (Tukey's fence, as in a box plot), worst first."""
@@ -417,7 +478,7 @@ class Capture:
         from analyzer.zones import zone
 
         zone(tz)
-        tables = {name: self.table(name) for name in schema.TABLES}
+        tables = {name: self.table(name) for name in schema.TABLES if name not in _NOT_REPORTED}
         found = self._texts(texts_of(tables["messages"], wanted=texts), needed=texts is True)
         told = fragments(self, tables["messages"]) if found else {}
         page = report(tables, tz=tz, title=title, texts=found, fragments=told)
@@ -619,9 +680,27 @@ class Capture:
             from analyzer.sip.attempts import attempts
 
             self._found_attempts = attempts(
-                self._core["messages"], self._bare_transactions, self._bare_dialogs, end=self._end
+                self._core["messages"], self._bare_transactions, self._bare_dialogs, end=self._end, links=self._links
             )
         return self._found_attempts
+
+    @property
+    def _found_legs(self) -> Legs:
+        if self._legs is None:
+            from analyzer.ims import legs
+
+            self._legs = legs.find(self._core["messages"], self._core["evidence"])
+        return self._legs
+
+    @property
+    def _links(self) -> pl.DataFrame:
+        """Which leg a B2BUA made from which, as far as that is a fact."""
+        if "_links" not in self._tables:
+            from analyzer.ims import legs
+
+            found = legs.links(self._found_legs, self._core["messages"])
+            self._tables["_links"] = legs.joined(self._found_legs, found)
+        return self._tables["_links"]
 
     def _make_calls(self) -> pl.DataFrame:
         from analyzer.sip import holds, offer_answer
@@ -679,6 +758,31 @@ class Capture:
 
     def _make_dialogs(self) -> pl.DataFrame:
         return self._attempts.of_dialogs(self._bare_dialogs)
+
+    def _make_hops(self) -> pl.DataFrame:
+        from analyzer.ims.hops import hops
+
+        messages = self._core["messages"]
+        calls = self._attempts.of_messages(messages)
+        return hops(messages, self._core["via_tails"], self._links, calls, aligned=self._is_aligned)
+
+    def _make_legs(self) -> pl.DataFrame:
+        from analyzer.ims import legs
+
+        messages = self._core["messages"]
+        found = legs.links(self._found_legs, messages, possible=True)
+        bare = legs.table(self._found_legs, found, messages)
+        return self._attempts.of_rows(bare, "leg").select(schema.LEGS.names)
+
+    def _make_clocks(self) -> pl.DataFrame:
+        from analyzer.ims.clocks import clocks
+
+        return clocks(self._core["messages"], self.table("hops"))
+
+    def _make_losses(self) -> pl.DataFrame:
+        from analyzer.ims.losses import losses
+
+        return losses(self._core["messages"], self.table("hops"))
 
     @property
     def _registers(self) -> pl.DataFrame:

@@ -29,7 +29,7 @@ _BY_ROW = ("messages", "transactions")
 # Tables with an `outcome` of their own; elsewhere `outcome` is that of the call.
 _OWN_OUTCOME = ("transactions", "registrations")
 # Tables about the capture: their rows belong to no call.
-_ABOUT_CAPTURE = ("files", "problems", "account")
+_ABOUT_CAPTURE = ("files", "clocks", "problems", "account")
 # A number of fewer digits is compared whole (112 is not the end of +4930112112).
 _SUFFIX_DIGITS = 7
 
@@ -259,7 +259,8 @@ _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 #: Tables whose rows belong to a message, a dialog, a call or an address: they need not be there when a filter is
 #: applied. What is told of nodes comes after them.
 DEPENDENT = (
-    *("sdp", "offers", "holds", "violations", "ims_registrations", "challenges", "bindings", "reg_events"),
+    *("sdp", "offers", "holds", "violations", "hops", "legs", "losses", "clocks"),
+    *("ims_registrations", "challenges", "bindings", "reg_events"),
     *("nodes", "node_evidence", "reference_points"),
 )
 
@@ -281,7 +282,11 @@ def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFra
         return frame.filter(pl.col(side).is_in(kept["nodes"]["node"].implode()) for side in ("node", "peer"))
     if "rule" in frame.columns:
         return frame.filter(among("node", "nodes"))
-    if "call" not in frame.columns:
+    if "reference" in frame.columns:
+        return frame  # clocks: they belong to no call
+    if "leg" in frame.columns:
+        return frame.filter(among("call", "calls"))
+    if "dialog" not in frame.columns:
         return frame.filter(among("message", "messages"))
     return frame.filter(among("dialog", "dialogs") | among("call", "calls"))
 
@@ -342,7 +347,9 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
 
     if key := {"ims_registrations": "registration", "challenges": "registration", "bindings": "binding"}.get(table):
         return rows[key].unique()
-    if table in ("sdp", "reg_events", "node_evidence"):
+    if table == "legs":
+        return rows["call"].drop_nulls().unique()
+    if table in ("sdp", "hops", "losses", "reg_events", "node_evidence"):
         return messages.filter(pl.col("message").is_in(rows["message"].implode()))["_unit"].unique()
     if table == "reference_points":
         nodes = pl.concat([rows["node"], rows["peer"]]).unique()

@@ -257,6 +257,7 @@ CORE_ONLY = Table(
         C("_q850", "int", "cause of Reason: Q.850.", "RFC 3326"),
         C("_sip_cause", "int", "cause of Reason: SIP.", "RFC 3326"),
         C("_headers", "int", "Which headers of HEADERS are there: bit n for the n-th."),
+        C("_point", "int", "Number of the capture point, in the order of files.point."),
     ),
 )
 
@@ -305,6 +306,36 @@ RARE = Table(
     ),
 )
 
+# What legs are joined by: what opening requests, and responses to them, say that another leg may say too.
+EVIDENCE = Table(
+    "evidence",
+    "One item of evidence of one leg; on however many hops it was seen, one row in a batch of messages.",
+    (
+        C("_leg", "int", "Hash of Call-ID and From tag."),
+        C("_call", "int", "Hash of the Call-ID."),
+        C(
+            "kind",
+            "text",
+            "icid icid_at related_icid session session_pair route replaces join target_dialog in_reply_to vendor"
+            " call_id_stem origin history called_party sdp_origin sdp_media ice_ufrag user_to_user from_tag.",
+            private="open",
+        ),
+        C("value", "int", "Hash of what it says."),
+        C("text", "text", "origin history called_party: what it says.", private="uri"),
+    ),
+)
+
+# What copies of a message on far hops are joined by.
+VIA_TAILS = Table(
+    "via_tails",
+    "One tail of a Via stack, two entries or more shorter than the whole.",
+    (
+        C("_message", "int", "messages.message."),
+        C("depth", "int", "How many entries it is shorter by."),
+        C("_tail", "int", "Hash of the tail without received and rport: _via of a message further back."),
+    ),
+)
+
 # Columns of messages and descriptions that calls do not rest on: a reading for calls alone does not make them.
 FOR_SHOW = frozenset(
     {
@@ -315,7 +346,8 @@ FOR_SHOW = frozenset(
         *("interface", "tunnel", "outer_src_ip", "outer_dst_ip", "vlan", "teid", "spi", "correlation_id"),
         *("arrived_at",),
         *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
-        *("_via", "_via_rest", "_headers", *(column.name for column in RARE.columns if column.name != "message")),
+        *("_via", "_via_rest", "_tail"),
+        *("_headers", *(column.name for column in RARE.columns if column.name != "message")),
     }
 )
 
@@ -890,6 +922,116 @@ REFERENCE_POINTS = Table(
     ),
 )
 
+HOPS = Table(
+    "hops",
+    "One message on its way from one node to the next, and the message it was made from; in message order.",
+    (
+        C("message", "key", "Message; duplicates left out."),
+        C("call", "key", "Call; null outside calls."),
+        C("transaction", "key", "Its transaction; null for an ACK to a 2xx."),
+        C("time", "time", "When it was captured."),
+        C("method", "text", "Method; a response has that of its CSeq.", private="words"),
+        C("status", "int", "Status code; null marks a request."),
+        C("sender", "text", "ip:port it was sent from.", private="host"),
+        C("receiver", "text", "ip:port it was sent to.", private="host"),
+        C(
+            "previous",
+            "key",
+            "Message that the sender made it from; null where the sender began it or nobody saw it come in.",
+            "RFC 3261 §16.6, §16.7",
+        ),
+        C("node", "text", "ip:port of the sender as others reach it, where previous is known.", private="host"),
+        C("delay_s", "duration", "previous in to this out, at one capture point that saw both; else null."),
+        C("point", "text", "That capture point; without a delay the message's own.", private="file"),
+        C(
+            "unseen",
+            "int",
+            "Nodes between previous and this that no capture point saw; null without previous, or if unknown.",
+        ),
+        C(
+            "linked_by",
+            "text",
+            "via (Via stacks), cancel (the CANCEL of an INVITE made from another), order (came in before at the same"
+            " node: Vias hidden or taken off), leg (a B2BUA between two legs of the call).",
+            private="open",
+        ),
+    ),
+)
+
+LEGS = Table(
+    "legs",
+    "One leg and the leg that a B2BUA made it from; a leg with several possible origins has a row for each.",
+    (
+        C("leg", "key", "Leg: message of its first INVITE."),
+        C("call", "key", "Call it is in."),
+        C("call_id", "text", "Its Call-ID.", private="identifier"),
+        C("started_at", "time", "First byte of its first INVITE."),
+        C("first_node", "text", "Address that it begins at.", private="host"),
+        C("last_node", "text", "Address that it ends at; of a forked one the first.", private="host"),
+        C("hops", "int", "Hops its INVITE was seen on."),
+        C("parent", "key", "Leg it was made from, as leg; null where none is known."),
+        C("parent_call_id", "text", "Call-ID of that leg.", private="identifier"),
+        C(
+            "relation",
+            "text",
+            "leg (of one call), or what it says of the other: replaces join target_dialog in_reply_to.",
+            "RFC 3891, RFC 3911, RFC 4538, RFC 3261 §20.21",
+            private="open",
+        ),
+        C(
+            "strength",
+            "text",
+            "strong (a fact: legs of one call are one row of calls) or possible (shown, not acted on).",
+            private="open",
+        ),
+        C("score", "int", "Points of the evidence: strong from 100, possible from 60."),
+        C("evidence", "text", "What there is of it, with its points; docs/hops_and_legs.md.", private="open"),
+        C("node", "text", "Address where the one ends and the other begins.", private="address"),
+        C("delay_s", "duration", "INVITE of the parent in to INVITE of the leg out, at one capture point."),
+    ),
+)
+
+CLOCKS = Table(
+    "clocks",
+    "One capture point's clock against that of the first; no row for a single capture point.",
+    (
+        C("point", "text", "Capture point.", private="file"),
+        C("reference", "text", "The first capture point.", private="file"),
+        C("at", "time", "When it is off by offset_s, by its own clock: the middle of what both saw."),
+        C("offset_s", "duration", "How much its clock is ahead of the reference; null where nothing ties the two."),
+        C("offset_min_s", "duration", "The least that agrees with every message."),
+        C("offset_max_s", "duration", "The most."),
+        C("drift_ppb", "int", "How much faster it runs: nanoseconds a second."),
+        C("drift_min_ppb", "int", "The least that agrees with every message."),
+        C("drift_max_ppb", "int", "The most."),
+        C("bounds", "int", "Bounds that this rests on: packets seen twice, and messages forwarded between the points."),
+        C("applied", "bool", "Taken off the times of this reading."),
+    ),
+)
+
+LOSSES = Table(
+    "losses",
+    "One message that one capture point saw and another, which watches the same way, did not.",
+    (
+        C("message", "key", "Message."),
+        C("call", "key", "Call; null outside calls."),
+        C("time", "time", "When it was captured."),
+        C("method", "text", "Method; a response has that of its CSeq.", private="words"),
+        C("status", "int", "Status code; null marks a request."),
+        C("sender", "text", "ip:port it was sent from.", private="host"),
+        C("receiver", "text", "ip:port it was sent to.", private="host"),
+        C("seen_at", "text", "Capture point that saw it.", private="file"),
+        C("missed_at", "text", "Capture point that did not.", private="file"),
+        C("sent_again", "bool", "A further copy followed."),
+        C(
+            "verdict",
+            "text",
+            "not_captured (the receiver acted on it) lost (it did not, and a copy followed) unknown.",
+            private="open",
+        ),
+    ),
+)
+
 PROBLEMS = Table(
     "problems",
     "One thing that is wrong with a capture or a message.",
@@ -917,9 +1059,9 @@ ACCOUNT = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, REGISTRATIONS),
+        *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, HOPS, LEGS, REGISTRATIONS),
         *(IMS_REGISTRATIONS, CHALLENGES, BINDINGS, REG_EVENTS),
-        *(NODES, NODE_EVIDENCE, REFERENCE_POINTS, PROBLEMS, ACCOUNT),
+        *(NODES, NODE_EVIDENCE, REFERENCE_POINTS, CLOCKS, LOSSES, PROBLEMS, ACCOUNT),
     )
 }
 
@@ -974,6 +1116,20 @@ MEASURES: dict[str, Table] = {
                 C("first_at", "time", "Start of the first of these requests."),
                 C("last_at", "time", "Start of the last."),
                 C("no", "int", "calls.no of the first of them that is in a call: one to look at."),
+            ),
+        ),
+        Table(
+            "processing",
+            f"How long a node has messages before it sends them on; by node and method. {_BY}",
+            (
+                C("messages", "int", "Messages with a known delay: hops.delay_s."),
+                C("min_s", "duration", "Shortest."),
+                C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
+                C("median_s", "duration", "50th percentile, nearest rank."),
+                C("p90_s", "duration", "90th percentile."),
+                C("p95_s", "duration", "95th percentile."),
+                C("p99_s", "duration", "99th percentile; null for n < 100."),
+                C("max_s", "duration", "Longest."),
             ),
         ),
         Table(

@@ -39,7 +39,8 @@ def print_measure(table: str, *, by: str | None, every: str | None, tz: str, **v
         from analyzer.measure.grouping import length
 
         length(every)
-    reading = _options.read(values, tables=None if chosen else ("calls",))
+    rests_on = "hops" if table == "processing" else "calls"
+    reading = _options.read(values, tables=None if chosen else (rests_on,))
     capture = reading.capture.filter(chosen) if chosen else reading.capture
     frame = capture.measure(table, by=by, every=every, tz=tz)
     columns = _output.chosen_columns(table, values["columns"], also=frame.columns)

@@ -45,6 +45,11 @@ def captures(function: Function) -> Function:
                 metavar="GIVEN=READ_AS",
                 help="Read packets of one link type as another: USER0=ETHERNET, USER1=RAW. May be given several times.",
             ),
+            click.option(
+                "--align-clocks",
+                is_flag=True,
+                help="Take off what the clocks of capture points differ by, as `clocks` tells; reads twice.",
+            ),
             click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with."),
             click.option(
                 "--engine",
@@ -136,6 +141,10 @@ _EXAMPLES = {
     "holds": "held_by = 'callee' and duration_s > 60",
     "violations": "code = 'answer_missing'",
     "sdp": "role = 'answer' and direction <> 'sendrecv'",
+    "hops": "delay_s > 0.5 and node is not null",
+    "legs": "strength = 'possible'",
+    "clocks": "offset_s > 0.1",
+    "losses": "verdict = 'lost'",
     "ims_registrations": "security_check = 'mismatch'",
     "challenges": "outcome = 'sync_failure'",
     "bindings": "refreshes > 3",
@@ -212,6 +221,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None) -> Re
             engine=values["engine"],
             tshark_options=values["tshark_options"],
             nodes=values["nodes"],
+            align_clocks=values["align_clocks"],
         )
     finally:
         if progress is not None:

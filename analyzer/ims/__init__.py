@@ -1,1 +1,1 @@
-"""What 3GPP says: messages of an IMS to hops, legs, nodes, reference points."""
+"""What 3GPP says: hops, legs, nodes, reference points, clocks, registration. Tables of messages in, tables out."""

@@ -8,12 +8,14 @@ from typing import Any
 import polars as pl
 
 from analyzer.measure.latency import latency, outliers
+from analyzer.measure.processing import processing
 from analyzer.measure.responses import failures, links, responses
 
 _MADE: dict[str, tuple[Callable[..., pl.DataFrame], tuple[str, ...]]] = {
     "responses": (responses, ("transactions", "messages")),
     "links": (links, ("transactions",)),
     "failures": (failures, ("transactions", "messages", "calls")),
+    "processing": (processing, ("hops",)),
     "latency": (latency, ("calls", "transactions")),
     "outliers": (outliers, ("calls", "transactions")),
 }

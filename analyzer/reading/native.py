@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -158,21 +158,29 @@ class Reading:
     """A reading under way; :meth:`tables` waits for it."""
 
     def __init__(
-        self, found: Sources, threads: int, limits: Mapping[str, int] | None, columns: list[str] | None = None
+        self,
+        found: Sources,
+        threads: int,
+        limits: Mapping[str, int] | None,
+        columns: list[str] | None = None,
+        clocks: Sequence[tuple[int, int, int, int]] = (),
     ) -> None:
         self._sources = found
         self._threads = threads
         self._limits = dict(limits) if limits else None
         #: Every column of ``messages`` is made.
         self.whole = columns is None
-        self._scan = core().scan(found.files, threads, self._limits, columns, found.link_types)
+        #: What is taken off the times of capture points: number, offset (ns), drift (ns a second), since.
+        self._clocks = list(clocks)
+        self._scan = core().scan(found.files, threads, self._limits, columns, found.link_types, self._clocks)
 
-    def again(self) -> Reading:
-        """The same captures with every column."""
-        return Reading(self._sources, self._threads, self._limits)
+    def again(self, clocks: Sequence[tuple[int, int, int, int]] | None = None) -> Reading:
+        """The same captures with every column, and with the clocks of capture points set right where given."""
+        return Reading(self._sources, self._threads, self._limits, None, self._clocks if clocks is None else clocks)
 
     def tables(self, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
-        """The core's tables as Polars frames, zero copy: messages files problems account failures."""
+        """The core's tables as Polars frames, zero copy: messages descriptions evidence via_tails files problems
+        account failures."""
         import polars as pl
 
         total = self._sources.bytes if progress else 0

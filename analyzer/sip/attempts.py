@@ -4,7 +4,7 @@ Three terms, from small to large:
 
 - a *try*: the INVITEs without a To tag of one Call-ID, From tag and CSeq, on every hop that they were seen on;
 - an *attempt*: the tries that a caller's wish to speak to somebody took (challenges, redirection, failover), and those
-  that back-to-back user agents made of them under the same Call-ID;
+  that back-to-back user agents made of them, under the same Call-ID or under another that is linked to it (`ims.legs`);
 - the *reference hop* of an attempt: its first leg, there the fewest Vias, then the earliest. Every time and status of a
   call is taken there and nowhere else, for times at two taps do not compare.
 
@@ -26,6 +26,8 @@ from analyzer.sip.durations import SECOND, seconds
 _RETRY_WITHIN = 2 * SECOND
 # A node that releases a call towards both sides does both within this time.
 _RELEASED_TOGETHER = SECOND
+
+_FARTHEST = 256  # legs one after the other in one call
 
 _LONGEST = 2**32  # seconds: no session interval is longer, and the arithmetic must not overflow
 _NEVER = 2**62
@@ -80,13 +82,20 @@ class Attempts:
         return table.join(calls.drop_nulls(), on=key, how="left", maintain_order="left")
 
 
-def attempts(messages: pl.DataFrame, transactions: pl.DataFrame, dialogs: pl.DataFrame, *, end: int | None) -> Attempts:
+def attempts(
+    messages: pl.DataFrame,
+    transactions: pl.DataFrame,
+    dialogs: pl.DataFrame,
+    *,
+    end: int | None,
+    links: pl.DataFrame | None = None,
+) -> Attempts:
     """The ``calls`` table without ``hold_s`` and ``codecs``, by start, and the way from messages to calls.
 
     ``messages`` as the core gives them, in time order; ``transactions`` and ``dialogs`` of the same capture; ``end`` is
-    the time of its last packet in ns since 1970 (None where no packet has a time). One row per attempt; a call that ran
-    when the capture began has a row as soon as a request within its dialog was seen or a response to its INVITE
-    (``joined``).
+    the time of its last packet in ns since 1970 (None where no packet has a time). ``links`` says which leg a B2BUA
+    made from which: ``_leg`` and ``_leg_from``, both the core's hashes. One row per attempt; a call that ran when the
+    capture began has a row as soon as a request within its dialog was seen or a response to its INVITE (``joined``).
     """
     end = _LONG_AGO if end is None else end
     invites = _initial_invites(messages)
@@ -94,8 +103,10 @@ def attempts(messages: pl.DataFrame, transactions: pl.DataFrame, dialogs: pl.Dat
     hop = hop.unique("transaction", keep="first", maintain_order=True)
     responses = _responses(messages, hop)
     tries = _in_attempts(_tries(invites, responses, messages), hop, messages)
-    invites = invites.join(tries.select("try", "attempt"), on="try", maintain_order="left")
-    hop = _reference_hop(hop.join(tries.select("try", "attempt"), on="try", maintain_order="left"), tries)
+    tries = _linked(tries.with_columns(own=pl.col("attempt")), links)
+    of_tries = tries.select("try", "attempt", "own")
+    invites = invites.join(of_tries, on="try", maintain_order="left")
+    hop = _reference_hop(hop.join(of_tries, on="try", maintain_order="left"), tries)
     of_hop = hop.select("transaction", "attempt")
     responses = responses.drop("try").join(of_hop, on="transaction", maintain_order="left")
 
@@ -263,11 +274,34 @@ def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame
     return tries
 
 
+def _linked(tries: pl.DataFrame, links: pl.DataFrame | None) -> pl.DataFrame:
+    """The tries with the legs that B2BUAs made in the attempt of the leg they were made from; ``own`` keeps their
+    own."""
+    if links is None or links.is_empty():
+        return tries
+    of_legs = tries.sort("first_row").unique("_leg", keep="first", maintain_order=True).select("_leg", "attempt")
+    made = links.select("_leg", "_leg_from").join(of_legs, on="_leg").rename({"attempt": "child"})
+    made = made.join(of_legs, left_on="_leg_from", right_on="_leg").select("child", parent="attempt")
+    made = made.filter(pl.col("child") != pl.col("parent")).sort("child", "parent")
+    made = made.unique("child", keep="first", maintain_order=True)
+    into = made
+    # From parent to parent, twice as far each time. A B2BUA that uses an old Call-ID again could make a ring, which has
+    # no first leg: all that lead into it stay apart.
+    for _ in range(_FARTHEST.bit_length()):
+        further = into.join(into.select(parent="child", next="parent"), on="parent", how="left", maintain_order="left")
+        into = further.select("child", parent=pl.coalesce("next", "parent"))
+    into = into.filter(~pl.col("parent").is_in(made["child"].implode()))
+    return tries.with_columns(pl.col("attempt").replace(into["child"], into["parent"]))
+
+
 def _reference_hop(hop: pl.DataFrame, tries: pl.DataFrame) -> pl.DataFrame:
     """Of each attempt the INVITEs at its reference hop, in time order.
 
     Those of its first leg; and those of a retry with another From tag that the same client sent as far from the caller.
     """
+    # The stamp of a leg that was made of another may be the earlier, by the clock of another capture point.
+    hop = hop.filter(pl.col("own") == pl.col("attempt"))
+    tries = tries.filter(pl.col("own") == pl.col("attempt"))
     first = tries.unique("attempt", keep="first", maintain_order=True).select("try")
     reference = hop.join(first, on="try", how="semi").unique("attempt", keep="first", maintain_order=True)
     ours = ["_leg", "via_count", "src_ip", "via_sent_by"]
@@ -529,6 +563,8 @@ def _sent_by_a_proxy(byes: pl.DataFrame, ends: pl.DataFrame, facts: pl.DataFrame
     origins = byes.filter(pl.col("via_count") == 1).unique(["_dialog", "_leg"], keep="first", maintain_order=True)
     origins = origins.join(ends.select("attempt", "_dialog"), on="_dialog")
     callers = facts.filter(pl.col("at_caller")).select("attempt", caller_ip="src_ip")
+    # The dialog is that of the first leg: what a B2BUA makes of its BYE on another is none of it.
+    invites = invites.filter(pl.col("own") == pl.col("attempt"))
     last = invites.sort("via_count").unique("attempt", keep="last").select("attempt", callee_ip="dst_ip")
     origins = origins.join(callers, on="attempt", how="left").join(last, on="attempt", how="left")
     origins = origins.filter(
@@ -612,7 +648,7 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         asserted_row=pl.when(pl.col("asserted") & ours).then("row").min(),
         preferred_row=pl.when(pl.col("preferred") & ours).then("row").min(),
     )
-    hops = invites.select("attempt", "src_ip", "via_count", "dst_ip", "dst_port").unique().group_by("attempt")
+    hops = invites.select("attempt", "own", "src_ip", "via_count", "dst_ip", "dst_port").unique().group_by("attempt")
     facts = (
         facts.join(counts, on="attempt", how="left", maintain_order="left")
         .join(hops.agg(hops=pl.len()), on="attempt", how="left", maintain_order="left")

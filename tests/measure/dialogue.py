@@ -18,6 +18,7 @@ def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
         .clear(1)
         .with_columns(last.alias("last_at"), last.alias("ended_at"), cut=pl.lit(value=False))
     )
-    empty["descriptions"] = pl.DataFrame(schema=schema.DESCRIPTIONS.polars())
+    for table in (schema.DESCRIPTIONS, schema.EVIDENCE, schema.VIA_TAILS):
+        empty[table.name] = pl.DataFrame(schema=table.polars())
     core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
     return Capture(core | empty)

@@ -21,6 +21,7 @@ use sip_core::net::link_type_number;
 use sip_core::road::{self, Media, Options, Place, Progress, Scan, ScanError, Source};
 use sip_core::sip::{Carrier, Message};
 use sip_core::tables::Wanted;
+use sip_core::tables::messages::Clock;
 
 type SourceArgument = (String, PathBuf, Option<String>);
 
@@ -92,7 +93,7 @@ impl RunningScan {
         })
     }
 
-    /// The tables by name: messages descriptions rare files problems account failures. Once only.
+    /// The tables by name: messages descriptions rare evidence via_tails files problems account failures. Once only.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let Some(thread) = self.thread.take() else {
             return Err(PyRuntimeError::new_err("the result of this scan was taken already"));
@@ -106,6 +107,8 @@ impl RunningScan {
             ("messages", scan.messages),
             ("descriptions", scan.descriptions),
             ("rare", scan.rare),
+            ("evidence", scan.evidence),
+            ("via_tails", scan.via_tails),
             ("files", vec![scan.files]),
             ("problems", vec![scan.problems]),
             ("account", vec![scan.account]),
@@ -131,18 +134,21 @@ impl Drop for RunningScan {
 
 /// Starts to read captures: (name, path, capture point or None) each. threads = 0: one parser for each processor.
 /// columns: those of `messages` and `descriptions` that are wanted, None for all. link_types: (of the file, read as) by name
-/// or number.
+/// or number. clocks: (number of the capture point, ns ahead, ns more each second, since) to be taken off the times.
 #[pyfunction]
-#[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new()))]
+#[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new(), clocks = Vec::new()))]
 fn scan(
     sources: Vec<SourceArgument>,
     threads: usize,
     limits: Option<&Bound<'_, PyDict>>,
     columns: Option<Vec<String>>,
     link_types: Vec<(String, String)>,
+    clocks: Vec<(u16, i64, i64, i64)>,
 ) -> PyResult<RunningScan> {
     let wanted = columns.map_or(Wanted::All, Wanted::These);
-    let options = Options { wanted, ..options(threads, limits, &link_types)? };
+    let clocks =
+        clocks.into_iter().map(|(point, offset, drift, since)| Clock { point, offset, drift, since }).collect();
+    let options = Options { wanted, clocks, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);

@@ -32,7 +32,8 @@ use crate::net::{Failure, Fate, Flow};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
 use crate::tables::Wanted;
-use crate::tables::messages::{self, Assembled, Chunk};
+use crate::tables::evidence::{Evidence, Tails};
+use crate::tables::messages::{self, Assembled, Chunk, Clock};
 use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
 pub use agents::PointNames;
@@ -64,6 +65,8 @@ pub struct Options {
     pub wanted: Wanted,
     /// Link types to be read as others: what a file calls USER0 (147) is what the user says it is.
     pub link_types: Vec<(u16, u16)>,
+    /// What the clocks of capture points are off by, to be taken off the times of messages.
+    pub clocks: Vec<Clock>,
 }
 
 /// Shared with whoever waits for the scan.
@@ -84,6 +87,10 @@ pub struct Scan {
     pub descriptions: Vec<RecordBatch>,
     /// What few messages say: roles of nodes and registrations rest on it.
     pub rare: Vec<RecordBatch>,
+    /// What opening requests say that other legs of their calls may say too.
+    pub evidence: Vec<RecordBatch>,
+    /// The tails of Via stacks, where asked for.
+    pub via_tails: Vec<RecordBatch>,
     pub files: RecordBatch,
     pub problems: RecordBatch,
     pub account: RecordBatch,
@@ -112,7 +119,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     let chunks: Mutex<Vec<(usize, Result<Chunk, ArrowError>)>> = Mutex::new(Vec::new());
     let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
     let finished = read(sources, options, progress, None, || {
-        let mut parser = messages::Parser::new(&options.limits, &options.wanted, &descriptions);
+        let mut parser = messages::Parser::new(&options.limits, &options.wanted, &options.clocks, &descriptions);
         let chunks = &chunks;
         move |number: usize, batch: &Batch| {
             let chunk = parser.parse(batch);
@@ -127,15 +134,24 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     let Finished { files, mut problems, ledger, failures, points, .. } = finished;
     // One without rows tells the columns where there is no description.
     let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
+    let mut evidence = vec![Evidence::none(&options.wanted)?];
+    let mut via_tails = Vec::new();
+    if options.wanted.has("_tail") {
+        via_tails.push(Tails::default().take(&options.wanted)?);
+    }
     for chunk in &mut chunks {
         problems.append(chunk.take_problems(&options.limits));
         descriptions.extend(chunk.take_descriptions());
+        evidence.extend(chunk.take_evidence());
+        via_tails.extend(chunk.take_via_tails());
     }
     let Assembled { messages, rare } = messages::assemble(chunks, &files, &points, &options.wanted)?;
     Ok(Scan {
         messages,
         descriptions,
         rare,
+        evidence,
+        via_tails,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,

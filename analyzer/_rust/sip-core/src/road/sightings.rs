@@ -34,8 +34,11 @@ pub enum Kind {
 /// The numbers of one message that the sweep needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Sighting {
-    /// Capture time of the packet that completed it (ns), or [`NO_TIME`].
+    /// Capture time of the packet that completed it (ns), or [`NO_TIME`]; by the clock of the first capture point where the
+    /// clocks of the others were corrected.
     pub time: i64,
+    /// The same as stamped: a key does not depend on what is known of clocks.
+    pub stamp: i64,
     /// Hash of the message's bytes.
     pub content: u64,
     /// Hash of transport, addresses and ports, in the direction of travel.
@@ -51,6 +54,22 @@ pub struct Sighting {
     pub ipv6: bool,
     /// An agent reported it (HEP): it has no identification, and the agent's own clock.
     pub reported: bool,
+}
+
+impl Sighting {
+    /// The key of the first of the messages that are equal in all that a key is made of.
+    pub fn first_key(&self) -> i64 {
+        key(self.identity(), 0)
+    }
+
+    fn identity(&self) -> u64 {
+        hash::pair(hash::pair(self.content, self.route), self.stamp as u64)
+    }
+}
+
+/// 63 bits of an identity and the ordinal among equals.
+fn key(identity: u64, ordinal: u64) -> i64 {
+    (hash::pair(identity, ordinal) >> 1) as i64
 }
 
 /// What the sweep found out about one message.
@@ -344,12 +363,14 @@ fn keys(rows: &Rows<'_>) -> Vec<i64> {
     let mut out = Vec::with_capacity(rows.len());
     // Equal rows have equal times and so are neighbours in time, unless they have none: most rows need no look-up.
     let mut ordinals: HashMap<u64, u64, Keyed> = HashMap::with_hasher(Keyed);
+    // Where clocks were set right, equal stamps need not be neighbours.
+    let set_right = rows.iter().any(|(_, row)| row.time != row.stamp);
     let mut before = None;
     let mut after = rows.iter().map(|(_, row)| row.time).skip(1);
     for (_, row) in rows.iter() {
-        let identity = hash::pair(hash::pair(row.content, row.route), row.time as u64);
+        let identity = row.identity();
         let neighbours = [before.replace(row.time), after.next()];
-        let alone = row.time != NO_TIME && !neighbours.contains(&Some(row.time));
+        let alone = !set_right && row.time != NO_TIME && !neighbours.contains(&Some(row.time));
         let ordinal = if alone {
             0
         } else {
@@ -357,7 +378,7 @@ fn keys(rows: &Rows<'_>) -> Vec<i64> {
             *count += 1;
             *count - 1
         };
-        out.push((hash::pair(identity, ordinal) >> 1) as i64);
+        out.push(key(identity, ordinal));
     }
     out
 }
@@ -372,6 +393,7 @@ mod tests {
     fn seen(time_ms: i64, ident: u32) -> Sighting {
         Sighting {
             time: time_ms * MS,
+            stamp: time_ms * MS,
             content: 1,
             route: 1,
             transaction: 1,

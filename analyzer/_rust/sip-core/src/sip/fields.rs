@@ -86,6 +86,8 @@ pub struct ViaStack<'a> {
     pub hash: u64,
     /// Hash of the stack without its top: equals `hash` of the message one hop nearer to the client.
     pub rest_hash: u64,
+    /// Hash of each value, top first.
+    pub values: &'a [u64],
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -651,6 +653,7 @@ impl<'a> Fields<'a> {
             self.via.top_hash = top;
             self.via.rest_hash = below.iter().rev().fold(0, |rest, &value| hash::pair(value, rest));
             self.via.hash = hash::pair(top, self.via.rest_hash);
+            self.via.values = &work.vias;
         }
         if !work.require.is_empty() {
             self.require = Some(&work.require);

@@ -7,6 +7,7 @@
 //! rare     a second one over few messages: routes, registration, what roles of nodes rest on
 //! tree     one message completely: every header in order and its parts, owned
 //! sdp      a session description: one value for each media line, borrowed
+//! evidence what an opening request carries that another leg of its call may carry too
 //! ```
 //!
 //! A datagram goes `detect` -> `fields`, which also finds where the message ends; a stream goes `frame` -> `fields`.
@@ -14,6 +15,7 @@
 
 pub mod detect;
 mod encoding;
+pub mod evidence;
 pub mod fields;
 pub mod flaw;
 pub mod frame;

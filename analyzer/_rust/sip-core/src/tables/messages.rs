@@ -16,6 +16,7 @@ use crate::road::{Batch, Entry, Kind, PointNames, Seen, Sighted, Sighting, sweep
 use crate::sip::fields::{Fields, Scratch, read};
 use crate::sip::{Flaw, Flaws, mime};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
+use crate::tables::evidence::{Evidence, Tails};
 use crate::tables::rare;
 use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::{FileRow, ProblemLog};
@@ -42,7 +43,7 @@ columns! {
         has_sdp: Bool = "has_sdp", qos_pending: Bool = "qos_pending", complete: Bool = "complete",
         call_hash: Int = "_call", dialog_hash: Int = "_dialog", leg_hash: Int = "_leg", via_hash: Int = "_via",
         via_rest_hash: Int = "_via_rest", nonce_hash: Int = "_nonce", sdp_hash: Int = "_sdp", qos: Bool = "_qos",
-        sends: Bool = "_sends", q850: Int = "_q850", sip_cause: Int = "_sip_cause",
+        sends: Bool = "_sends", q850: Int = "_q850", sip_cause: Int = "_sip_cause", point_number: Int = "_point",
         headers: Int = "_headers",
     }
 }
@@ -82,13 +83,40 @@ pub struct Chunk {
     /// The session descriptions that were new in this batch.
     descriptions: Vec<RecordBatch>,
     rare: Option<rare::Part>,
+    /// What its messages say of the legs that they belong to.
+    evidence: Option<RecordBatch>,
+    via_tails: Option<RecordBatch>,
     problems: Option<ProblemLog>,
 }
 
 impl Chunk {
+    /// One that has messages and nothing else.
+    fn of(columns: Named, rows: Vec<Sighting>, places: Vec<Place>) -> Self {
+        Self {
+            columns,
+            rows,
+            places,
+            descriptions: Vec::new(),
+            rare: None,
+            evidence: None,
+            via_tails: None,
+            problems: None,
+        }
+    }
+
     /// The session descriptions it brought, once.
     pub fn take_descriptions(&mut self) -> Vec<RecordBatch> {
         std::mem::take(&mut self.descriptions)
+    }
+
+    /// The evidence of its messages, once.
+    pub fn take_evidence(&mut self) -> Option<RecordBatch> {
+        self.evidence.take()
+    }
+
+    /// The tails of their Via stacks, once.
+    pub fn take_via_tails(&mut self) -> Option<RecordBatch> {
+        self.via_tails.take()
     }
 
     /// The problems of its messages, once.
@@ -97,13 +125,47 @@ impl Chunk {
     }
 }
 
+/// What is known of the clock of a capture point: how far it is ahead (ns) at a time of its own, and how much more with
+/// each second (ns).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    pub point: u16,
+    pub offset: i64,
+    pub drift: i64,
+    pub since: i64,
+}
+
+impl Clock {
+    /// Times of the first and last packet of a message, its point's clock set right.
+    fn corrected(clocks: &[Clock], seen: &Seen) -> (i64, i64) {
+        let clock = clocks.iter().find(|clock| clock.point == seen.point);
+        let correct = |time: i64| clock.map_or(time, |clock| clock.set_right(time));
+        (correct(seen.first.time), correct(seen.last.time))
+    }
+
+    fn set_right(&self, time: i64) -> i64 {
+        const SECOND: i128 = 1_000_000_000;
+        if time == NO_TIME {
+            return time;
+        }
+        let since = i128::from(time) - i128::from(self.since);
+        let drifted = since * i128::from(self.drift) / SECOND;
+        let right = i128::from(time) - i128::from(self.offset) - drifted;
+        i64::try_from(right).unwrap_or(time).max(NO_TIME + 1)
+    }
+}
+
 /// Turns batches into chunks; one for each parser thread.
 pub struct Parser<'a> {
     limits: &'a Limits,
     wanted: &'a Wanted,
+    clocks: &'a [Clock],
     scratch: Scratch,
     addresses: Addresses,
     descriptions: &'a Descriptions,
+    evidence: Evidence,
+    /// `None` where nobody asks for them.
+    via_tails: Option<Tails>,
 }
 
 /// Addresses whose text is remembered; a flood of forged ones starts the memory over.
@@ -124,8 +186,17 @@ impl Addresses {
 }
 
 impl<'a> Parser<'a> {
-    pub fn new(limits: &'a Limits, wanted: &'a Wanted, descriptions: &'a Descriptions) -> Self {
-        Self { limits, wanted, scratch: Scratch::default(), addresses: Addresses::default(), descriptions }
+    pub fn new(limits: &'a Limits, wanted: &'a Wanted, clocks: &'a [Clock], descriptions: &'a Descriptions) -> Self {
+        Self {
+            limits,
+            wanted,
+            clocks,
+            scratch: Scratch::default(),
+            addresses: Addresses::default(),
+            descriptions,
+            evidence: Evidence::default(),
+            via_tails: wanted.has("_tail").then(Tails::default),
+        }
     }
 
     pub fn parse(&mut self, batch: &Batch) -> Result<Chunk, ArrowError> {
@@ -139,6 +210,7 @@ impl<'a> Parser<'a> {
             let mut fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
             let keys = Keys::of(&fields);
+            let times = Clock::corrected(self.clocks, seen);
             let complete = is_complete(seen, &fields);
             push_addresses(&mut columns, row, seen, fields.via.transport, &mut self.addresses);
             let mut interface = Interface::OfFile(seen.interface);
@@ -148,7 +220,7 @@ impl<'a> Parser<'a> {
             }
             columns.correlation_id.set_bytes(row, said.and_then(|said| said.correlation_id));
             columns.arrived_at.set(row, said.map_or(NO_TIME, |said| said.arrived));
-            push_fields(&mut columns, row, seen, &fields, message.len());
+            push_fields(&mut columns, row, seen, times, &fields, message.len());
             push_keys(&mut columns, row, &keys);
             columns.complete.set(row, complete);
             let known = match fields.encoded {
@@ -177,14 +249,28 @@ impl<'a> Parser<'a> {
                 push_description(&mut columns, row, &known);
                 report_description(&mut problems, seen, &known);
             }
-            rows.push(Sighting { reported: said.is_some(), ..sighting(seen, &fields, message, &keys) });
+            let sighting = sighting(seen, times.1, &fields, message, &keys);
+            let sighting = Sighting { reported: said.is_some(), ..sighting };
+            self.evidence.add(message, &fields, keys.leg, keys.call);
+            if let Some(tails) = &mut self.via_tails {
+                tails.add(fields.via.values, || sighting.first_key());
+            }
+            rows.push(sighting);
             places.push(Place { file: seen.last.file, interface });
         }
         if !fresh.is_empty() {
             descriptions.push(sdp::table(&fresh, self.wanted)?);
         }
-        let columns = columns.finish(self.wanted)?;
-        Ok(Chunk { columns, rows, places, descriptions, rare: rare.finish()?, problems: Some(problems) })
+        Ok(Chunk {
+            columns: columns.finish(self.wanted)?,
+            rows,
+            places,
+            descriptions,
+            rare: rare.finish()?,
+            evidence: self.evidence.take(self.wanted)?,
+            via_tails: self.via_tails.as_mut().map(|tails| tails.take(self.wanted)).transpose()?,
+            problems: Some(problems),
+        })
     }
 }
 
@@ -241,7 +327,7 @@ fn transaction(fields: &Fields<'_>, call: Option<u64>, from_tag: Option<u64>) ->
     })
 }
 
-fn sighting(seen: &Seen, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Sighting {
+fn sighting(seen: &Seen, time: i64, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Sighting {
     let flow = &seen.flow;
     let address = |ip: IpAddr, port: u16| {
         let hashed = match ip {
@@ -253,7 +339,8 @@ fn sighting(seen: &Seen, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Si
     let route = hash::pair(address(flow.src, flow.src_port), address(flow.dst, flow.dst_port));
     let content = hash::bytes(message);
     Sighting {
-        time: seen.last.time,
+        time,
+        stamp: seen.last.time,
         content,
         route: hash::pair(route, flow.protocol as u64),
         // A message without Call-ID, CSeq or method has only itself.
@@ -314,13 +401,21 @@ fn push_carriage(columns: &mut Columns, row: usize, carriage: &Carriage, address
     columns.spi.set(row, carriage.spi.map(i64::from));
 }
 
-fn push_fields(columns: &mut Columns, row: usize, seen: &Seen, fields: &Fields<'_>, length: usize) {
+fn push_fields(
+    columns: &mut Columns,
+    row: usize,
+    seen: &Seen,
+    (first, last): (i64, i64),
+    fields: &Fields<'_>,
+    length: usize,
+) {
     let number = |value: Option<u32>| value.map(i64::from);
+    columns.point_number.set(row, Some(seen.point.into()));
     columns.frame.set(row, Some(seen.last.frame as i64));
     columns.offset.set(row, Some(seen.first.offset as i64));
     columns.length.set(row, Some(length as i64));
-    columns.time.set(row, seen.last.time);
-    columns.first_byte_at.set(row, seen.first.time);
+    columns.time.set(row, last);
+    columns.first_byte_at.set(row, first);
     columns.method.set_bytes(row, fields.method);
     columns.status.set(row, fields.status.map(i64::from));
     columns.reason_phrase.set_bytes(row, fields.reason_phrase);
@@ -426,8 +521,7 @@ pub fn assemble(
 ) -> Result<Assembled, ArrowError> {
     if chunks.is_empty() {
         let columns = Columns::new(0, wanted).finish(wanted)?;
-        let (rows, places, descriptions) = (Vec::new(), Vec::new(), Vec::new());
-        chunks.push(Chunk { columns, rows, places, descriptions, rare: None, problems: None });
+        chunks.push(Chunk::of(columns, Vec::new(), Vec::new()));
     }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|row| row.time).collect();
     let mut parts = Vec::new();
@@ -514,5 +608,5 @@ fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError>
         let name = parts.first().map_or("", |&(name, _)| name);
         columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));
     }
-    Ok(Chunk { columns, rows, places: seen_at, descriptions: Vec::new(), rare: None, problems: None })
+    Ok(Chunk::of(columns, rows, seen_at))
 }

@@ -1,6 +1,7 @@
 //! The tables that leave the core, as Arrow record batches.
 
 mod columns;
+pub mod evidence;
 pub mod messages;
 mod rare;
 pub mod sdp;

@@ -1,0 +1,383 @@
+"""Legs to calls: which leg a back-to-back user agent made from which, by scored evidence (docs/hops_and_legs.md).
+
+A *leg* is a Call-ID and a From tag. A B2BUA (application server, session border controller, media gateway) ends one and
+begins another. What the two have in common gives points (`leg_evidence`); from `STRONG` on a link is a fact and its
+legs are one call, from `POSSIBLE` on it is told, and nothing rests on it.
+
+Strong links are local: they depend on messages of their two legs and on legs that began within a fixed time of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.ims import leg_evidence
+from analyzer.ims.leg_evidence import PAIR, POINTS
+from analyzer.sip.durations import seconds
+
+STRONG = 100
+POSSIBLE = 60
+# A rival within so many points makes a link doubtful, unless it is of the same call anyway.
+_MARGIN = 20
+# A chain of B2BUAs is followed link by link; no network has as many in one call.
+_LONGEST_CHAIN = 16
+# A leg that quotes a Call-ID so replaces, joins or answers another call; it is no part of it.
+_QUOTING = ["replaces", "join", "target_dialog", "in_reply_to"]
+
+_LINKS = {
+    "parent": pl.UInt32, "child": pl.UInt32, "score": pl.Int64, "strong": pl.Boolean, "relation": pl.String,
+    "evidence": pl.String, "node_in": pl.String, "node_out": pl.String, "delay": pl.Int64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Legs:
+    """The legs of a capture.
+
+    ``table``     a row per leg by its first INVITE: ``leg`` (its number), ``_leg``, ``_call``, ``row``, ``start`` (ns)
+    ``openings``  the INVITEs without To tag, every sighting
+    ``heads``     where they begin: ``leg``, ``ip``, ``_point``, ``at`` (null where that INVITE was not seen)
+    ``tails``     where they end, the same
+    ``evidence``  what the core found in them
+    """
+
+    table: pl.DataFrame
+    openings: pl.DataFrame
+    heads: pl.DataFrame
+    tails: pl.DataFrame
+    evidence: pl.DataFrame
+
+
+def find(messages: pl.DataFrame, evidence: pl.DataFrame) -> Legs:
+    """The legs whose INVITE was seen; ``messages`` and ``evidence`` as the core gives them."""
+    openings = _openings(messages)
+    first = openings.filter(~pl.col("duplicate"))
+    table = first.group_by("_leg", maintain_order=True).agg(pl.col("_call", "row").first(), start=pl.col("at").min())
+    table = table.with_row_index("leg")
+    numbers = table.select("_leg", "leg")
+    openings = openings.join(numbers, on="_leg", maintain_order="left")
+    items = evidence.join(numbers, on="_leg").sort("leg", "kind", "value")
+    items = items.unique(["leg", "kind", "value"], keep="first", maintain_order=True)
+    hops = pl.concat([openings.select(_HOP), _answered_only(messages, openings, numbers)])
+    return Legs(table, openings, _heads(openings, items), _tails(hops), items)
+
+
+_HOP = ["leg", "via_count", "client", "server", "_point", "at"]
+
+
+def _openings(messages: pl.DataFrame) -> pl.DataFrame:
+    return (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(
+            pl.col("method") == "INVITE",
+            pl.col("status").is_null(),
+            pl.col("to_tag").is_null(),
+            pl.col("_leg").is_not_null(),
+        )
+        .select(
+            "row", "message", "duplicate", "_leg", "_call", "_point", pl.col("cseq", "via_count").fill_null(0),
+            client=pl.col("src_ip"), server=pl.col("dst_ip"), at=pl.col("time").to_physical(),
+            asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
+        )
+        .collect()
+    )  # fmt: skip
+
+
+def _answered_only(messages: pl.DataFrame, openings: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    """The hops of these INVITEs of which only responses were seen."""
+    tries = openings.select("_leg", "cseq").unique().lazy()
+    return (
+        messages.lazy()
+        .filter(
+            pl.col("method") == "INVITE", pl.col("status").is_not_null(), pl.col("message") == pl.col("transaction")
+        )
+        .select(
+            "_leg", "cseq", pl.col("via_count").fill_null(0), "_point", client="dst_ip", server="src_ip",
+            at=pl.lit(None, pl.Int64),
+        )
+        .join(tries, on=["_leg", "cseq"], how="semi")
+        .join(numbers.lazy(), on="_leg")
+        .select(_HOP)
+        .collect()
+    )  # fmt: skip
+
+
+def _heads(openings: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+    seen = openings.filter(pl.col("via_count") == 1, pl.col("client").is_not_null())
+    seen = seen.group_by("leg", "client", "_point", maintain_order=True).agg(pl.col("at").min())
+    seen = seen.select("leg", "_point", "at", ip="client")
+    # The bottom Via says where the others began.
+    told = evidence.filter(pl.col("kind") == "origin").join(seen, on="leg", how="anti", maintain_order="left")
+    told = told.select("leg", _point=pl.lit(None, pl.Int64), at=pl.lit(None, pl.Int64), ip="text")
+    return pl.concat([seen, told])
+
+
+def _tails(hops: pl.DataFrame) -> pl.DataFrame:
+    """The servers that no request of the leg leaves with one Via more."""
+    further = hops.select("leg", via_count=pl.col("via_count") - 1, server="client").unique()
+    last = hops.join(further, on=["leg", "via_count", "server"], how="anti", maintain_order="left")
+    last = last.filter(pl.col("server").is_not_null())
+    last = last.group_by("leg", "server", "_point", maintain_order=True).agg(pl.col("at").min())
+    return last.select("leg", "_point", "at", ip="server")
+
+
+# -- links -------------------------------------------------------------------------------------------------------------
+
+
+def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.DataFrame:
+    """Links from each leg to the one it was made from, by child and score: columns `_LINKS`.
+
+    The strong ones; with ``possible`` also the weaker, and those to legs that a leg quotes without being part of their
+    call (``relation``).
+    """
+    if legs.table["_call"].n_unique() < 2:
+        return pl.DataFrame(schema=_LINKS)
+    who = leg_evidence.parties(legs.openings, messages, legs.evidence)
+    shared = leg_evidence.shared(legs.evidence, legs.table)
+    near = leg_evidence.at_node(legs.heads, legs.tails, who)
+    pairs = [shared.select(PAIR), near.select(_unordered())]
+    if possible:
+        pairs.append(leg_evidence.same_parties(who, legs.table))
+    found = _placed(pl.concat(pairs).unique(maintain_order=True), legs)
+    scored = _scored(found, shared, near, who, legs, messages)
+    strong = _strong(scored, legs.table, messages)
+    if not possible:
+        return strong.select(_columns())
+    told = scored.filter(pl.col("score") >= POSSIBLE).join(
+        strong.select(*PAIR, "strong"), on=PAIR, how="left", maintain_order="left"
+    )
+    told = told.with_columns(pl.col("strong").fill_null(value=False), relation=pl.lit("leg"))
+    quotes = _quotes(legs)
+    told = pl.concat([told.select(_columns()), quotes.select(_columns())])
+    return told.sort("child", "strong", "score", "parent", descending=[False, True, True, False])
+
+
+def _columns() -> list[pl.Expr]:
+    return [pl.col(name).cast(kind) for name, kind in _LINKS.items()]
+
+
+def _unordered() -> list[pl.Expr]:
+    return [pl.min_horizontal(PAIR).alias("parent"), pl.max_horizontal(PAIR).alias("child")]
+
+
+def _placed(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
+    """The pairs with the parent first, and where and how soon the child begins after it: node_in, node_out, delay.
+
+    Left out are pairs that cannot be parent and child: that begin, or end, at the same place and do not meet, that meet
+    the other way round only, and those of which the child was there first.
+    """
+    turned = pairs.select(parent="child", child="parent")
+    ways = pl.concat([pairs, turned])
+    meeting = ways.join(legs.tails, left_on="parent", right_on="leg").join(
+        legs.heads, left_on=["child", "ip"], right_on=["leg", "ip"], suffix="_head"
+    )
+    meeting = meeting.with_columns(
+        delay=pl.when(pl.col("_point") == pl.col("_point_head")).then(pl.col("at_head") - pl.col("at"))
+    )
+    meeting = meeting.sort("parent", "child", pl.col("delay").abs(), "ip", nulls_last=True)
+    meeting = meeting.unique(PAIR, keep="first", maintain_order=True).select(*PAIR, "ip", "delay")
+    ways = ways.join(meeting.with_columns(meet=True), on=PAIR, how="left", maintain_order="left")
+
+    starts = _starts(legs)
+    order = ways.select(PAIR).join(starts, left_on="parent", right_on="leg")
+    order = order.join(starts, left_on=["child", "_point"], right_on=["leg", "_point"], suffix="_child")
+    order = order.group_by(PAIR).agg(after=(pl.col("at_child") - pl.col("at")).max())
+    ways = ways.join(order, on=PAIR, how="left", maintain_order="left")
+    rows = legs.table.select("leg", "row", "start")
+    ways = ways.join(rows, left_on="parent", right_on="leg", maintain_order="left")
+    ways = ways.join(rows, left_on="child", right_on="leg", suffix="_child", maintain_order="left")
+
+    ways = ways.join(_beside(ways, legs).with_columns(beside=True), on=PAIR, how="left", maintain_order="left")
+    back = meeting.select(parent="child", child="parent", meet_back=pl.lit(value=True))
+    ways = ways.join(back, on=PAIR, how="left", maintain_order="left")
+    marks = ["meet", "meet_back", "beside"]
+    ways = ways.with_columns(pl.col(marks).fill_null(value=False))
+    after = pl.coalesce(
+        "after", pl.col("start_child") - pl.col("start"), pl.col("row_child").cast(pl.Int64) - pl.col("row")
+    )
+    placed = pl.col("meet") | ~(pl.col("meet_back") | pl.col("beside"))
+    ways = ways.filter(placed, pl.col("after").fill_null(0) >= -leg_evidence.OUT_OF_ORDER)
+    ways = ways.with_columns(after=after, pair=pl.struct(_unordered()))
+    # Where legs meet tells which way; where it does not, or both ways, what came first.
+    ways = ways.sort("meet", pl.col("after") >= 0, "after", "parent", descending=[True, True, False, False])
+    ways = ways.unique("pair", keep="first", maintain_order=True)
+    return ways.select(*PAIR, "delay", "after", node_in="ip", node_out="ip").sort(PAIR)
+
+
+def _beside(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
+    """The pairs that begin at the same address, or end at the same."""
+    found = []
+    for ends in (legs.heads, legs.tails):
+        ends = ends.select("leg", "ip").unique()
+        both = pairs.select(PAIR).join(ends, left_on="parent", right_on="leg")
+        found.append(both.join(ends, left_on=["child", "ip"], right_on=["leg", "ip"], how="semi").select(PAIR))
+    return pl.concat(found).unique(maintain_order=True)
+
+
+def _starts(legs: Legs) -> pl.DataFrame:
+    return legs.openings.group_by("leg", "_point").agg(pl.col("at").min()).drop_nulls("at")
+
+
+def _scored(
+    pairs: pl.DataFrame,
+    shared: pl.DataFrame,
+    near: pl.DataFrame,
+    who: leg_evidence.Parties,
+    legs: Legs,
+    messages: pl.DataFrame,
+) -> pl.DataFrame:
+    """The pairs with ``score`` and ``evidence``; those that what became of them forbids are left out."""
+    of_shared = pairs.select(PAIR).join(
+        pl.concat([shared, shared.select("kind", parent="child", child="parent").select(shared.columns)]), on=PAIR
+    )
+    points = [
+        of_shared.select(*PAIR, "kind").unique(maintain_order=True),
+        leg_evidence.of_parties(pairs.select(PAIR), who),
+        leg_evidence.of_history(pairs.select(PAIR), who, legs.evidence),
+        leg_evidence.of_timing(pairs),
+        leg_evidence.of_being_alone(pairs, near),
+    ]
+    involved = pl.concat([pairs["parent"], pairs["child"]]).unique()
+    some = legs.table.filter(pl.col("leg").is_in(involved.implode()))
+    answers = leg_evidence.responses(messages, some)
+    points.append(leg_evidence.of_lateness(pairs.select(PAIR), answers, _starts(legs)))
+    scored = _sum(pairs, points)
+    # What became of both is asked only where it can change the verdict.
+    doubtful = scored.filter(pl.col("score").is_between(POSSIBLE - 2 * POINTS["mirror"], STRONG + _MARGIN))
+    exact = of_shared.filter(pl.col("kind") == "session")
+    doubtful = doubtful.join(exact, on=PAIR, how="anti", maintain_order="left")
+    if doubtful.is_empty():
+        return scored
+    echoes, vetoed = leg_evidence.mirrored(doubtful, answers, _byes(messages, some))
+    return _sum(pairs, [*points, echoes]).join(vetoed, on=PAIR, how="anti", maintain_order="left")
+
+
+def _sum(pairs: pl.DataFrame, points: list[pl.DataFrame]) -> pl.DataFrame:
+    given = pl.concat(
+        part.select(
+            *PAIR,
+            "kind",
+            points=pl.col("points")
+            if "points" in part.columns
+            else pl.col("kind").replace_strict(POINTS, return_dtype=pl.Int64),
+        )
+        for part in points
+    )
+    given = given.sort("points", "kind", descending=[True, False])
+    summed = given.group_by(PAIR, maintain_order=True).agg(
+        score=pl.col("points").sum(), evidence=pl.format("{} {}", "kind", "points").str.join(", ")
+    )
+    return pairs.join(summed, on=PAIR, how="left", maintain_order="left").with_columns(pl.col("score").fill_null(0))
+
+
+def _byes(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
+    return (
+        messages.lazy()
+        .filter(pl.col("method") == "BYE", pl.col("status").is_null(), pl.col("_call").is_in(legs["_call"].implode()))
+        .select("_call", "_point", at=pl.col("time").to_physical())
+        .join(legs.lazy().select("_call", "leg"), on="_call")
+        .collect()
+    )
+
+
+def _strong(scored: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The links that are facts: of each leg the best, unless a rival from another call is as good.
+
+    From the beginning of each call on, for which candidates are of one call is known only link by link.
+    """
+    open_pairs = scored.filter(pl.col("score") >= STRONG - _MARGIN).sort("score", "after", descending=[True, False])
+    calls = table.select("leg", root="leg")
+    accepted = open_pairs.clear()
+    for _ in range(_LONGEST_CHAIN):
+        rivals = open_pairs.join(calls, left_on="parent", right_on="leg", maintain_order="left")
+        best = rivals.unique("child", keep="first", maintain_order=True)
+        best = best.filter(pl.col("score") >= STRONG)
+        others = rivals.join(best.select("child", best_root="root", best_score="score"), on="child")
+        doubtful = others.filter(
+            pl.col("root") != pl.col("best_root"), pl.col("score") > pl.col("best_score") - _MARGIN
+        )
+        new = best.join(doubtful.select("child"), on="child", how="anti", maintain_order="left")
+        if new.is_empty():
+            break
+        accepted = pl.concat([accepted, new.select(accepted.columns)])
+        open_pairs = open_pairs.join(new.select("child"), on="child", how="anti", maintain_order="left")
+        calls = _roots(accepted, table)
+    accepted = _one_to_one(accepted, table, messages)
+    return accepted.with_columns(strong=pl.lit(value=True), relation=pl.lit("leg"))
+
+
+def _roots(accepted: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """For each leg the first leg of its call: parents of parents, twice as far each time."""
+    up = table.select("leg").join(
+        accepted.select(leg="child", root="parent"), on="leg", how="left", maintain_order="left"
+    )
+    up = up.with_columns(pl.coalesce("root", "leg").alias("root"))
+    for _ in range(_LONGEST_CHAIN.bit_length()):
+        further = up.select(root="leg", next="root")
+        up = up.join(further, on="root", maintain_order="left").select("leg", root="next")
+    return up
+
+
+def _one_to_one(chosen: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Without children of one parent that call the same URI from the same node, for one of them is of another call; one
+    that is better by the margin stays."""
+    several = chosen.filter(pl.struct("parent", "node_out").is_duplicated())
+    if several.is_empty():
+        return chosen
+    uris = table.select(child="leg", uri=messages["request_uri"].gather(table["row"]))
+    several = several.join(uris, on="child", maintain_order="left").sort("score", descending=True, maintain_order=True)
+    same = ["parent", "node_out", "uri"]
+    second = pl.col("score").sort(descending=True).get(1, null_on_oob=True).over(same)
+    first = pl.col("score").max().over(same)
+    clear = second.is_null() | ((pl.col("score") == first) & (first - second >= _MARGIN))
+    dropped = several.filter(~clear).select(PAIR)
+    return chosen.join(dropped, on=PAIR, how="anti", maintain_order="left")
+
+
+def _quotes(legs: Legs) -> pl.DataFrame:
+    """Legs that name the Call-ID of another: they replace, join or answer it, and are calls of their own."""
+    found = leg_evidence.quoted(legs.evidence, legs.table, _QUOTING)
+    return found.select(
+        parent="other", child="leg", score=pl.lit(100), strong=pl.lit(value=True), relation="kind",
+        evidence=pl.format("{} 100", "kind"), node_in=pl.lit(None), node_out=pl.lit(None), delay=pl.lit(None),
+    )  # fmt: skip
+
+
+# -- what others make of them ------------------------------------------------------------------------------------------
+
+
+def joined(legs: Legs, found: pl.DataFrame) -> pl.DataFrame:
+    """The strong links as attempts and hops want them: ``_leg`` and ``_call`` of both, and the node between."""
+    strong = found.filter("strong", pl.col("relation") == "leg")
+    names = legs.table.select("leg", "_leg", "_call")
+    both = strong.join(names, left_on="child", right_on="leg", maintain_order="left")
+    both = both.join(names, left_on="parent", right_on="leg", suffix="_from", maintain_order="left")
+    return both.select("_leg", "_leg_from", "_call", "_call_from", "node_in", "node_out")
+
+
+def table(legs: Legs, found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The ``legs`` table without ``call``, by start; ``found`` with what is possible."""
+    hops = legs.openings.select("leg", "client", "server", "via_count").unique().group_by("leg").agg(hops=pl.len())
+    first = legs.heads.unique("leg", keep="first", maintain_order=True).select("leg", first_node="ip")
+    last = legs.tails.unique("leg", keep="first", maintain_order=True).select("leg", last_node="ip")
+    said = messages.select(pl.col("message", "call_id", "first_byte_at").gather(legs.table["row"]))
+    named = pl.concat([legs.table.select("leg"), said], how="horizontal")
+    for more in (hops, first, last):
+        named = named.join(more, on="leg", how="left", maintain_order="left")
+    of_parents = named.select(parent="leg", parent_key="message", parent_call_id="call_id")
+    both = found.rename({"child": "leg"}).join(of_parents, on="parent", how="left", maintain_order="left")
+    rows = named.join(both, on="leg", how="left", maintain_order="left")
+    rows = rows.with_columns(
+        leg="message",
+        parent="parent_key",
+        started_at="first_byte_at",
+        strength=pl.when("strong").then(pl.lit("strong")).when(pl.col("score").is_not_null()).then(pl.lit("possible")),
+        node=pl.coalesce("node_out", "node_in"),
+        delay_s=seconds(pl.col("delay")),
+    )
+    kinds = {name: kind for name, kind in schema.LEGS.polars().items() if name != "call"}
+    return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())

@@ -1,0 +1,95 @@
+"""Captures of a dialogue between nodes, in real bytes, at one or several capture points::
+
+    A -> P   INVITE via=a                      @0.000
+    P -> B   INVITE via=p,a                    @0.010
+    B -> P   180 INVITE via=p,a to_tag=y       @0.500
+
+- A line is one message; names become addresses in the order in which they come (``P:5070`` says another port).
+- ``via`` is the Via stack, the topmost first, made of branches; ``mf`` is Max-Forwards (70).
+- ``call`` is the Call-ID (``1``), ``tag`` the From tag (``x`` and the Call-ID), ``cseq`` 1; ``from``, ``to`` and
+  ``uri`` are URIs (``sip:a@e``, ``sip:b@e``, that of ``to``); ``pai`` is P-Asserted-Identity, ``icid`` that of
+  P-Charging-Vector.
+- ``header=NAME:VALUE`` adds a header, several times if need be; ``sdp=N`` a description whose session is N.
+- ``on=core,access:0.002`` says at which points it is captured, and how much later there (s); default: at all of them.
+- ``@1.5`` is when, in seconds after the start. ``clocks`` tells how far the clock of each point is ahead (s).
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+import struct
+
+import analyzer
+
+START = 1_767_225_600 * 10**9  # 2026-01-01T00:00:00Z
+
+
+def read(dialogue: str, clocks: dict[str, float] | None = None, **options: bool) -> analyzer.Capture:
+    """The capture of the dialogue at every point."""
+    ahead = clocks or {"tap": 0.0}
+    files = {point: [] for point in ahead}
+    nodes: dict[str, str] = {}
+    for number, line in enumerate(filter(str.strip, dialogue.splitlines()), start=1):
+        source, _, target, *words, time = shlex.split(line)
+        ends = [_end(name, nodes) for name in (source, target)]
+        status = words.pop(0) if words[0].isdigit() else ""
+        method = words.pop(0)
+        said: dict[str, str] = {"header": ""}
+        for word in words:
+            name, _, value = word.partition("=")
+            said[name] = f"{said['header']}{value}\r\n" if name == "header" else value
+        packet = _packet(ends, _message(status, method, said), number)
+        for place in said.get("on", ",".join(ahead)).split(","):
+            point, _, later = place.partition(":")
+            at = round((float(time[1:]) + float(later or 0) + ahead[point]) * 10**9)
+            files[point].append((START + at, packet))
+    captures = [_pcap(point, packets) for point, packets in files.items() if packets]
+    return analyzer.read(captures, capture_points=[f"{point}={point}" for point in ahead], **options)  # type: ignore[arg-type]
+
+
+def _end(name: str, nodes: dict[str, str]) -> tuple[str, int]:
+    host, _, port = name.partition(":")
+    return nodes.setdefault(host, f"10.0.0.{len(nodes) + 1}"), int(port or 5060)
+
+
+def _message(status: str, method: str, said: dict[str, str]) -> bytes:
+    call, cseq = said.get("call", "1"), said.get("cseq", "1")
+    to_tag = f";tag={said['to_tag']}" if "to_tag" in said else ""
+    to = said.get("to", "sip:b@e")
+    vias = said.get("via", f"{method}{cseq}{call}").split(",")
+    lines = [f"SIP/2.0 {status} Said" if status else f"{method} {said.get('uri', to)} SIP/2.0"]
+    lines += [f"Via: SIP/2.0/UDP {via.split('.')[0]}.example;branch=z9hG4bK{via}" for via in vias]
+    lines += [] if status else [f"Max-Forwards: {said.get('mf', '70')}"]
+    lines += [
+        f"From: <{said.get('from', 'sip:a@e')}>;tag={said.get('tag', 'x' + call)}",
+        f"To: <{to}>{to_tag}",
+        f"Call-ID: {call}",
+        f"CSeq: {cseq} {method}",
+    ]
+    lines += [f"P-Asserted-Identity: <{said['pai']}>"] if "pai" in said else []
+    lines += [f"P-Charging-Vector: icid-value={said['icid']}"] if "icid" in said else []
+    body = ""
+    if "sdp" in said:
+        session = said["sdp"]
+        origin = f"v=0\r\no=- {session} 1 IN IP4 192.0.2.1\r\ns=-\r\n"
+        body = f"{origin}c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio {session} RTP/AVP 0\r\n"
+        lines.append("Content-Type: application/sdp")
+    head = "\r\n".join(lines)
+    return f"{head}\r\n{said['header']}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def _packet(ends: list[tuple[str, int]], text: bytes, ident: int) -> bytes:
+    """IPv4 and UDP without checksums."""
+    addresses = b"".join(bytes(map(int, ip.split("."))) for ip, _ in ends)
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 28 + len(text), ident, 0, 64, 17, 0) + addresses
+    return head + struct.pack(">HHHH", ends[0][1], ends[1][1], 8 + len(text), 0) + text
+
+
+def _pcap(point: str, packets: list[tuple[int, bytes]]) -> io.BytesIO:
+    out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 101)]
+    for time, packet in sorted(packets, key=lambda item: item[0]):
+        out.append(struct.pack("<IIII", *divmod(time, 10**9), len(packet), len(packet)) + packet)
+    capture = io.BytesIO(b"".join(out))
+    capture.name = point
+    return capture
