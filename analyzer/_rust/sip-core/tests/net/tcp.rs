@@ -316,6 +316,18 @@ fn segment_stamps_point_at_their_bytes() {
     assert_eq!((&stream.frames[..], &stream.offsets[..]), (&[2, 3][..], &[200_040, 300_043][..]));
 }
 
+#[test]
+fn what_might_have_become_a_hep_header_goes_on_when_the_stream_ends() {
+    for bytes in [&b"E"[..], b"HEP", b"HEP3\x00"] {
+        let mut capture = Capture::new(RAW);
+        capture.packet(&client(7, SYN, b""));
+        capture.packet(&client(8, ACK, bytes));
+        capture.packet(&client(8 + bytes.len() as u32, ACK | FIN, b""));
+        capture.finish();
+        assert_eq!(only_stream(&capture).bytes, bytes);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 

@@ -63,8 +63,9 @@ struct Piece {
     from: usize,
     seq: u32,
     at: Stamp,
-    /// Of the connection.
+    /// Of the connection, as of a [`Segment`].
     start: bool,
+    missing: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,9 +148,7 @@ impl<S: Sink> Sink for Unwrapped<'_, S> {
     fn gap(&mut self, id: StreamId, missing: u64, at: Stamp) {
         let Some(stream) = self.streams.open.get_mut(&id) else { return self.sink.gap(id, missing, at) };
         if let State::Undecided { .. } = stream.state {
-            // What was held for the rest of a header.
-            stream.held.clear();
-            stream.pieces.clear();
+            stream.give_back(id, self.sink);
             if stream.passed {
                 self.sink.gap(id, missing, at);
             }
@@ -163,7 +162,10 @@ impl<S: Sink> Sink for Unwrapped<'_, S> {
 
     fn stream_end(&mut self, id: StreamId, end: StreamEnd, at: Stamp) {
         let Some(mut stream) = self.streams.open.remove(&id) else { return self.sink.stream_end(id, end, at) };
-        stream.cut(self.sink, self.max_inflated);
+        match stream.state {
+            State::Undecided { .. } => stream.give_back(id, self.sink),
+            _ => stream.cut(self.sink, self.max_inflated),
+        }
         if stream.passed {
             self.sink.stream_end(id, end, at);
         }
@@ -199,7 +201,7 @@ impl Stream {
                     self.state = State::Framing;
                     return self.segment(segment, sink, max_inflated);
                 }
-                Start::Other => self.give_back(segment, sink),
+                Start::Other => self.give_back(segment.stream, sink),
             }
         }
         // From the middle of a stream: behind the end of a packet, or in the header of one.
@@ -223,13 +225,15 @@ impl Stream {
         self.flow.src_port == PORT || self.flow.dst_port == PORT
     }
 
-    /// What was held begins no packet, and goes on as it came.
-    fn give_back(&mut self, segment: &Segment<'_>, sink: &mut impl Sink) {
+    /// What was held for the rest of a header begins no packet, and goes on as it came.
+    fn give_back(&mut self, stream: StreamId, sink: &mut impl Sink) {
         let (held, pieces) = (std::mem::take(&mut self.held), std::mem::take(&mut self.pieces));
         let ends = pieces.iter().skip(1).map(|piece| piece.from).chain([held.len()]);
+        let (flow, carriage) = (self.flow, self.carriage);
         for (piece, end) in pieces.iter().zip(ends) {
             let bytes = held.get(piece.from..end).unwrap_or_default();
-            sink.segment(Segment { seq: piece.seq, bytes, at: piece.at, start: piece.start, missing: 0, ..*segment });
+            let Piece { seq, at, start, missing, .. } = *piece;
+            sink.segment(Segment { stream, flow, seq, bytes, at, start, missing, carriage: Some(&carriage) });
             self.passed = true;
         }
     }
@@ -238,7 +242,8 @@ impl Stream {
         let Some(rest) = segment.bytes.get(used..).filter(|rest| !rest.is_empty()) else { return };
         let at = Stamp { offset: segment.at.offset + used as u64, ..segment.at };
         let seq = segment.seq.wrapping_add(used as u32);
-        self.pieces.push(Piece { from: self.held.len(), seq, at, start: segment.start });
+        let (start, missing) = (segment.start, segment.missing);
+        self.pieces.push(Piece { from: self.held.len(), seq, at, start, missing });
         self.held.extend_from_slice(rest);
     }
 
@@ -246,8 +251,8 @@ impl Stream {
     fn segment(&mut self, segment: &Segment<'_>, sink: &mut impl Sink, max_inflated: usize) -> Verdict {
         if self.held.is_empty() {
             // The common case: whole packets, read where they lie.
-            let Segment { seq, at, start, .. } = *segment;
-            let piece = Piece { from: 0, seq, at, start };
+            let Segment { seq, at, start, missing, .. } = *segment;
+            let piece = Piece { from: 0, seq, at, start, missing };
             let (used, verdict) = self.run(segment.bytes, &[piece], sink, max_inflated);
             self.hold(segment, used);
             return verdict;
