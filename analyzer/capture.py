@@ -39,7 +39,9 @@ _NEED_IMS = frozenset(
     }
 )
 # Tables of which a report shows nothing.
-_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses"})
+_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses", *_NEED_IMS} - {"nodes"})
+# Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
+_NODES_TOLD = 100_000
 
 
 def read(
@@ -478,7 +480,8 @@ class Capture:
         from analyzer.zones import zone
 
         zone(tz)
-        tables = {name: self.table(name) for name in schema.TABLES if name not in _NOT_REPORTED}
+        left_out = _NOT_REPORTED if self._tells_nodes else _NOT_REPORTED | {"nodes"}
+        tables = {name: self.table(name) for name in schema.TABLES if name not in left_out}
         found = self._texts(texts_of(tables["messages"], wanted=texts), needed=texts is True)
         told = fragments(self, tables["messages"]) if found else {}
         page = report(tables, tz=tz, title=title, texts=found, fragments=told)
@@ -597,7 +600,13 @@ class Capture:
         """
         from analyzer.show.summary import TABLES, summary
 
-        return summary(self._tables_of(*TABLES), tz=tz, width=width)
+        few = self._tells_nodes
+        return summary(self._tables_of(*(name for name in TABLES if few or name != "nodes")), tz=tz, width=width)
+
+    @property
+    def _tells_nodes(self) -> bool:
+        whole = self._whole or self
+        return whole._core["messages"].height <= _NODES_TOLD if "messages" in whole._core else True
 
     def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:
         """These tables and ``messages``, which may lack what calls and dialogs are joined to it for."""

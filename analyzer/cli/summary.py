@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
 from analyzer.cli import COMMANDS, _call, _options
+
+_LARGE = 200_000_000  # bytes; so many hold more than 100,000 messages, or much that is none
 
 
 @click.command(
@@ -24,8 +27,11 @@ def command(width: int | None, **values: Any) -> None:
     from analyzer.show.summary import TABLES
 
     chosen = _options.make_filter("calls", values["tz"], values)
+    # Nodes need columns that nothing else does; of large captures they are not told.
+    large = sum(os.path.getsize(path) for path in values["captures"] if os.path.isfile(path)) > _LARGE
+    tables = tuple(name for name in TABLES if name != "nodes" or not large)
     # A filter looks at messages.
-    reading = _options.read(values, tables=None if chosen else TABLES)
+    reading = _options.read(values, tables=None if chosen else tables)
     capture = reading.capture.filter(chosen) if chosen else reading.capture
     click.echo(capture.summary(tz=values["tz"], width=width or _call.terminal_width()), nl=False)
     reading.close()

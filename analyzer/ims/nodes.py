@@ -55,7 +55,8 @@ def nodes(messages: pl.DataFrame, rare: pl.DataFrame, given: tuple[Entry, ...] =
     ``messages`` and ``rare`` as the core gives them, with the columns of ``schema.FOR_IMS``. ``given`` is what the
     user knows: it wins, and is what neighbours are judged by.
     """
-    seen = messages.filter(~pl.col("duplicate"))
+    # A copy of a million rows of text is dear: none where there is nothing to leave out.
+    seen = messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages
     found = boxes.ends(seen)
     found, hops, addresses = _hops(seen, rare, found)
     hops = _resolved(hops, addresses)
@@ -89,7 +90,7 @@ def _hops(
 
     CANCEL and ACK are no evidence: each hop makes its own (RFC 3261 §9.1, §17.1.1.3).
     """
-    requests = _looked_at(seen).select(*_REQUEST, headers="_headers", at=pl.col("first_byte_at").to_physical())
+    requests = _looked_at(seen)
     requests = requests.join(rare.select("message", *_RARE), on="message", how="left", maintain_order="left")
     for side in ("src", "dst"):
         requests = boxes.with_end(requests, found, side)
@@ -138,12 +139,14 @@ def _requests() -> pl.Expr:
 
 def _looked_at(seen: pl.DataFrame) -> pl.DataFrame:
     """The requests that are evidence: all that begin something, and enough of those within dialogs, with all hops."""
-    requests = seen.filter(_requests())
     begins = pl.col("to_tag").is_null() | pl.col("method").is_in(["REGISTER", "NOTIFY"])
-    within = requests.height - requests.select(begins.sum()).item()
-    if within <= _WITHIN_DIALOGS:
-        return requests
-    return requests.filter(begins | (pl.col("_call") % (within // _WITHIN_DIALOGS + 1) == 0))
+    kinds = seen.select(request=_requests(), begins=begins).with_columns(pl.all().fill_null(value=False))
+    within = kinds.select((pl.col("request") & ~pl.col("begins")).sum()).item()
+    chosen = kinds["request"]
+    if within > _WITHIN_DIALOGS:
+        some = seen["_call"] % (within // _WITHIN_DIALOGS + 1) == 0
+        chosen = chosen & (kinds["begins"] | some.fill_null(value=False))
+    return seen.select(*_REQUEST, headers="_headers", at=pl.col("first_byte_at").to_physical()).filter(chosen)
 
 
 def _copies(requests: pl.DataFrame) -> pl.DataFrame:
@@ -168,11 +171,11 @@ def _copies(requests: pl.DataFrame) -> pl.DataFrame:
 def _answers(seen: pl.DataFrame, rare: pl.DataFrame, found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
     """The first final response of each transaction."""
     finals = (
-        seen.filter((pl.col("status") >= 200) & pl.col("transaction").is_not_null())
-        .select(
+        seen.select(
             "message", "transaction", "src_ip", "src_port", "dst_ip", "dst_port", a_status="status",
             a_headers="_headers", a_contact="contact_uri", a_q850="_q850", a_agent="user_agent",
         )
+        .filter(pl.col("a_status") >= 200, pl.col("transaction").is_in(requests["transaction"].implode()))
         .unique("transaction", keep="first", maintain_order=True)
     )  # fmt: skip
     for side in ("src", "dst"):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 TABLES = ("files", "transactions", "calls", "registrations", "nodes", "problems", "account")
-"""The tables that a summary is made of, beside ``messages``."""
+"""The tables that a summary is made of, beside ``messages``; ``nodes`` may be left out."""
 
 _NAME = 15  # columns of the names at the left
 _MOST = 8  # values shown of an open list, the rest is counted together
@@ -48,7 +48,10 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     _capture(lines, tables, tz)
     if tables["messages"].height:
         _messages(lines, tables["messages"])
-        _nodes(lines, tables["nodes"])
+        if "nodes" in tables:
+            _nodes(lines, tables["nodes"])
+        else:
+            lines.say("nodes", "told by `sip-analyzer nodes`: here are too many messages")
         _calls(lines, tables["calls"])
         _registrations(lines, tables["registrations"])
         _failing(lines, tables)
@@ -122,7 +125,8 @@ def _capture(lines: _Lines, tables: Mapping[str, pl.DataFrame], tz: str) -> None
 def _messages(lines: _Lines, sightings: pl.DataFrame) -> None:
     import polars as pl
 
-    messages = sightings.filter(~pl.col("duplicate"))
+    said = sightings.select("duplicate", "retransmission", "transport", "method", "status")
+    messages = said.filter(~pl.col("duplicate"))
     again = messages["retransmission"].sum()
     parts = _counted(messages, "transport")
     parts.append(f"sent again {again:,} ({_share(int(again), messages.height)})")

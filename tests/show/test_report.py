@@ -360,7 +360,7 @@ def repeated(found: dict[str, pl.DataFrame], copies: int) -> dict[str, pl.DataFr
     return {
         name: pl.concat(
             table.with_columns(
-                *(pl.col(key) + copy * 1_000_003 for key in keys if key in table.columns),
+                *(pl.col(key) + copy * 1_000_003 for key in keys if table.schema.get(key) == pl.Int64),
                 *(pl.col(at) + pl.duration(milliseconds=copy * 977) for at in times[name]),
                 *([pl.lit(copy + 1, pl.Int64).alias("no")] if name == "calls" else []),
             )

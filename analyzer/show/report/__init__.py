@@ -40,7 +40,8 @@ MOST_TEXTS = 3000
 
 def texts_of(messages: pl.DataFrame, *, wanted: bool | None = None) -> list[int]:
     """The messages whose text a report shows: those of calls and registrations, where they are few or it is wanted."""
-    shown = messages.filter(~pl.col("duplicate"), pl.col("call").is_not_null() | (pl.col("method") == "REGISTER"))
+    known = messages.select("message", "duplicate", "call", "method")
+    shown = known.filter(~pl.col("duplicate"), pl.col("call").is_not_null() | (pl.col("method") == "REGISTER"))
     return shown["message"].to_list() if wanted or (wanted is None and shown.height <= MOST_TEXTS) else []
 
 
@@ -93,7 +94,7 @@ def report(
         span=numbers.span_of(tables["files"]),
         points=tables["files"]["point"].drop_nulls().n_unique(),
         files=names,
-        messages=tables["messages"].filter(~pl.col("duplicate")).height,
+        messages=tables["messages"].height - int(tables["messages"]["duplicate"].sum()),
         calls=tables["calls"].height,
         verdict=numbers.verdict(tables),
         tiles=numbers.tiles(tables),

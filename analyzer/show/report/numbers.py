@@ -220,7 +220,7 @@ def _about_registrations(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentenc
 
 
 def _about_requests(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
-    messages = tables["messages"].filter(~pl.col("duplicate"))
+    messages = tables["messages"].select("duplicate", "retransmission").filter(~pl.col("duplicate"))
     again = int(messages["retransmission"].sum())
     if again:
         yield _sentence(

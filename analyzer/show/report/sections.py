@@ -108,8 +108,10 @@ def numbered(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
-    """All sections, in the order of the page."""
+    """All sections, in the order of the page; those of tables that are not given are left out."""
     for plan in _PLANS:
+        if plan.name in schema.TABLES and plan.name not in tables:
+            continue
         whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, lambda name: tables[name])
         if "call" in whole.columns and "no" not in whole.columns:
             whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
