@@ -1,5 +1,5 @@
 """Clocks of capture points and what is lost between them, by hand; the laboratory's clocks are in
-test_laboratory.py."""
+test_against_laboratory.py."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-
-from tests.ims.wire import read
+from ims_wire import read
 
 # The tap at P sees a request on its way to S 10 ms before the one at S, and a response 4 ms after it, each by a clock
 # without fault. It also sees what P has to do with A, and S with B: so each knows on which side it is.

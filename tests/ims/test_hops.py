@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from tests.ims.wire import read
+from ims_wire import read
 
 # A, two proxies and B: the numbers of the lines are those of the comments below.
 THROUGH = """

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from tests.ims.wire import read
+from ims_wire import read
 
 # A calls; N, a B2BUA, makes the leg 2 of the leg 1 after 20 ms; B answers and hangs up. `one` and `two` are said by the
 # INVITEs.

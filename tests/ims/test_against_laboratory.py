@@ -1,6 +1,6 @@
 """Hops, legs, calls and clocks against the truth of the laboratory, for its mix and where one kind of evidence is gone.
 
-The figures of docs/hops_and_legs.md are made by ``python tests/ims/test_laboratory.py``.
+The figures of docs/hops_and_legs.md are made by ``python tests/ims/test_against_laboratory.py``.
 """
 
 from __future__ import annotations
