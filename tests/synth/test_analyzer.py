@@ -46,12 +46,21 @@ def test_what_a_point_saw_twice_is_marked(seen: tuple[Truth, analyzer.Capture]) 
         assert capture.table("messages")["duplicate"].sum() == sum(sighting.duplicate for sighting in truth.sightings)
 
 
-def test_every_leg_is_a_call_with_its_outcome(seen: tuple[Truth, analyzer.Capture]) -> None:
-    """Legs are not joined over B2BUAs: each Call-ID with an INVITE is a row."""
+def test_every_leg_is_in_a_call_of_its_own_people_with_the_outcome_that_its_caller_saw(
+    seen: tuple[Truth, analyzer.Capture],
+) -> None:
+    """Each Call-ID with an INVITE is in one row, none beside a Call-ID of another call; how many are joined is measured
+    in tests/ims."""
     truth, capture = seen
-    expected = {leg["call_id"]: OUTCOMES[leg["status"]] for call in truth.calls for leg in call["legs"]}
+    legs = {leg["call_id"]: leg for call in truth.calls for leg in call["legs"]}
+    call_of = {leg["call_id"]: number for number, call in enumerate(truth.calls) for leg in call["legs"]}
     rows = capture.table("calls").select("call_ids", "outcome").rows()
-    assert sorted((ids[0], outcome) for ids, outcome in rows) == sorted(expected.items())
+    assert sorted(one for ids, _ in rows for one in ids) == sorted(legs)
+    for ids, outcome in rows:
+        assert len({call_of[one] for one in ids}) == 1
+        numbers = {legs[one]["number"] for one in ids}
+        (first,) = (one for one in ids if legs[one]["parent"] not in numbers)
+        assert outcome == OUTCOMES[legs[first]["status"]]
 
 
 def test_registrations_are_told_apart(seen: tuple[Truth, analyzer.Capture]) -> None:
