@@ -1,4 +1,4 @@
-"""Capture: the object people hold. Tables on demand, each computed once; everything else lives in the stage files."""
+"""Capture: the object people hold. Tables on demand, each computed once; how each is made is said in `stages`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from analyzer import schema
 from analyzer.errors import AmbiguousCall, AnalyzerError, NotFound
 from analyzer.reading import engines, native
 from analyzer.reading.native import Origin, Output, Progress
+from analyzer.stages import Stages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,13 +21,9 @@ if TYPE_CHECKING:
     from analyzer.call import Call
     from analyzer.filters import Filter
     from analyzer.ims.given import Entry, Given
-    from analyzer.ims.legs import Legs
-    from analyzer.ims.nodes import Nodes
-    from analyzer.masking.mask import Mask
     from analyzer.measure.grouping import By
     from analyzer.message import Message
     from analyzer.plot import Plot
-    from analyzer.sip.attempts import Attempts
 
 
 # Tables that show columns which no other rests on.
@@ -83,11 +80,8 @@ def read(
     known = _given(nodes)
     found = engines.through(engine, native.sources(origins, capture_points, link_types), tshark_options)
     if align_clocks:
-        capture = _capture_of(found, threads, limits, progress)._aligned()
-    else:
-        capture = _capture_of(found, threads, limits, progress, tables)
-    capture._given = known
-    return capture
+        return _capture_of(found, threads, limits, progress, given=known)._aligned()
+    return _capture_of(found, threads, limits, progress, tables, known)
 
 
 def _given(nodes: Given | None) -> tuple[Entry, ...]:
@@ -104,6 +98,7 @@ def _capture_of(
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
     tables: Iterable[str] | None = None,
+    given: tuple[Entry, ...] = (),
 ) -> Capture:
     lean = tables is not None and not _NEED_ALL.intersection(tables)
     made = (schema.MESSAGES, schema.CORE_ONLY, schema.DESCRIPTIONS, schema.RARE, schema.EVIDENCE)
@@ -111,22 +106,17 @@ def _capture_of(
     spared = schema.FOR_SHOW - (schema.FOR_IMS if tables and _NEED_IMS.intersection(tables) else frozenset())
     columns = [name for name in known if name not in spared] if lean else None
     reading = native.Reading(found, threads, limits, columns)
-    return Capture(reading.tables(progress), reading)
+    return Capture(Stages(reading.tables(progress), given), reading)
 
 
 class Capture:
     """The tables of one or many captures, each a ``pandas.DataFrame`` by attribute and a ``polars.DataFrame`` by
     :meth:`table`; columns, types and units: ``docs/tables.md``."""
 
-    def __init__(self, tables: dict[str, pl.DataFrame], reading: native.Reading | None = None) -> None:
-        self._core = tables
+    def __init__(self, stages: Stages, reading: native.Reading | None = None) -> None:
+        self._stages = stages
         self._reading = reading
         self._tables: dict[str, pl.DataFrame] = {}
-        self._found_attempts: Attempts | None = None
-        self._found_nodes: Nodes | None = None
-        self._given: tuple[Entry, ...] = ()
-        self._legs: Legs | None = None
-        self._is_aligned = False
         #: Where this one is a filtered view: the capture that it is a part of.
         self._whole: Capture | None = None
 
@@ -156,8 +146,7 @@ class Capture:
         if not corrections:
             return self
         reading = self._reading.again(corrections)
-        aligned = Capture(reading.tables(), reading)
-        aligned._is_aligned = True
+        aligned = Capture(self._stages.again(reading.tables(), aligned=True), reading)
         aligned._tables["clocks"] = told.with_columns(applied=pl.col("offset_s").is_not_null())
         return aligned
 
@@ -186,9 +175,13 @@ class Capture:
         if lacks and (name in _NEED_ALL or (name in _NEED_IMS and "_headers" not in self._core["messages"].columns)):
             assert self._reading is not None
             self._reading = self._reading.again()
-            self._core = self._reading.tables()
-        made: pl.DataFrame = getattr(self, f"_make_{name}")()
-        return made
+            self._stages.core = self._reading.tables()
+        return self._stages.table(name)
+
+    @property
+    def _core(self) -> dict[str, pl.DataFrame]:
+        """The tables of the core, as far as they were read."""
+        return self._stages.core
 
     def _pandas(self, name: str) -> pd.DataFrame:
         from analyzer.frames import to_pandas
@@ -548,7 +541,7 @@ class Capture:
         needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name == chosen.table]
         if chosen.table in ("node_evidence", "reference_points"):
             needed.append("nodes")
-        view = Capture(self._core, self._reading)
+        view = Capture(self._stages, self._reading)
         view._whole = self
         view._tables = filters.apply(chosen, {name: self.table(name) for name in needed})
         return view
@@ -566,6 +559,7 @@ class Capture:
         >>> cap.calls.outcome.tolist(), "alice@example.com" in cap.calls.caller.tolist()
         (['answered'], False)
         """
+        from analyzer.masked import Masked
         from analyzer.masking.mask import Mask
 
         return Masked(self, Mask(key).knowing(self._core["messages"]))
@@ -605,8 +599,7 @@ class Capture:
 
     @property
     def _tells_nodes(self) -> bool:
-        whole = self._whole or self
-        return whole._core["messages"].height <= _NODES_TOLD if "messages" in whole._core else True
+        return self._core["messages"].height <= _NODES_TOLD
 
     def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:
         """These tables and ``messages``, which may lack what calls and dialogs are joined to it for."""
@@ -622,294 +615,3 @@ class Capture:
     def __repr__(self) -> str:
         counts = {"files": self._core["files"].height, "messages": self._core["messages"].height}
         return f"<Capture: {', '.join(f'{count} {name}' for name, count in counts.items())}>"
-
-    # ---- how each table is made --------------------------------------------------------------------------------
-
-    @property
-    def _end(self) -> int | None:
-        """Time of the last packet (ns), in an export that of the original: what tells "no answer" from "it ended"."""
-        import polars as pl
-
-        ends = self._core["files"].select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64))
-        return ends.to_series().max()  # type: ignore[return-value]
-
-    def _make_files(self) -> pl.DataFrame:
-        return self._core["files"].select(schema.FILES.names)
-
-    def _make_problems(self) -> pl.DataFrame:
-        return self._core["problems"].select(schema.PROBLEMS.names)
-
-    def _make_account(self) -> pl.DataFrame:
-        return self._core["account"].select(schema.ACCOUNT.names)
-
-    @property
-    def _bare_transactions(self) -> pl.DataFrame:
-        if "_transactions" not in self._tables:
-            from analyzer.sip.transactions import transactions
-
-            self._tables["_transactions"] = transactions(self._core["messages"], self._core["failures"], end=self._end)
-        return self._tables["_transactions"]
-
-    @property
-    def _bare_dialogs(self) -> pl.DataFrame:
-        if "_dialogs" not in self._tables:
-            from analyzer.sip.dialogs import with_hops
-
-            found = with_hops(self._core["messages"], self._bare_transactions, end=self._end)
-            self._tables["_dialogs"], self._tables["_hops"] = found
-        return self._tables["_dialogs"]
-
-    @property
-    def _hops(self) -> pl.DataFrame:
-        """Where each dialog was read: comes with the dialogs."""
-        _ = self._bare_dialogs
-        return self._tables["_hops"]
-
-    @property
-    def _exchanges(self) -> pl.DataFrame:
-        if "_exchanges" not in self._tables:
-            from analyzer.sip.offer_answer import exchanges
-
-            self._tables["_exchanges"] = exchanges(self._core["messages"], self._bare_transactions, self._hops)
-        return self._tables["_exchanges"]
-
-    @property
-    def _bare_holds(self) -> pl.DataFrame:
-        if "_holds" not in self._tables:
-            from analyzer.sip.holds import holds
-
-            self._tables["_holds"] = holds(
-                self._core["messages"], self._bare_dialogs, self._hops, self._exchanges, self._core["descriptions"]
-            )
-        return self._tables["_holds"]
-
-    @property
-    def _attempts(self) -> Attempts:
-        if self._found_attempts is None:
-            from analyzer.sip.attempts import attempts
-
-            self._found_attempts = attempts(
-                self._core["messages"], self._bare_transactions, self._bare_dialogs, end=self._end, links=self._links
-            )
-        return self._found_attempts
-
-    @property
-    def _found_legs(self) -> Legs:
-        if self._legs is None:
-            from analyzer.ims import legs
-
-            self._legs = legs.find(self._core["messages"], self._core["evidence"])
-        return self._legs
-
-    @property
-    def _links(self) -> pl.DataFrame:
-        """Which leg a B2BUA made from which, as far as that is a fact."""
-        if "_links" not in self._tables:
-            from analyzer.ims import legs
-
-            found = legs.links(self._found_legs, self._core["messages"])
-            self._tables["_links"] = legs.joined(self._found_legs, found)
-        return self._tables["_links"]
-
-    def _make_calls(self) -> pl.DataFrame:
-        from analyzer.sip import holds, offer_answer
-
-        found, descriptions = self._attempts, self._core["descriptions"]
-        codecs = offer_answer.agreed_codecs(found.lived, self._exchanges, descriptions)
-        held = holds.hold_seconds(found.lived, self._hops, self._bare_holds)
-        return found.with_media(codecs, held)
-
-    def _make_sdp(self) -> pl.DataFrame:
-        from analyzer.sip.offer_answer import sdp
-
-        return sdp(self._core["messages"], self._bare_transactions, self._core["descriptions"])
-
-    def _make_offers(self) -> pl.DataFrame:
-        from analyzer.sip.offer_answer import offers
-
-        bare = offers(
-            self._core["messages"],
-            self._bare_transactions,
-            self._bare_dialogs,
-            self._hops,
-            self._exchanges,
-            self._core["descriptions"],
-        )
-        return self._attempts.of_rows(bare, "offer")
-
-    def _make_holds(self) -> pl.DataFrame:
-        return self._attempts.of_rows(self._bare_holds, "dialog").select(schema.HOLDS.names)
-
-    def _make_violations(self) -> pl.DataFrame:
-        from analyzer.sip.violations import violations
-
-        bare = violations(
-            self._core["messages"],
-            self._bare_transactions,
-            self._hops,
-            self._exchanges,
-            self._core["descriptions"],
-        )
-        return self._attempts.of_rows(bare, "message")
-
-    def _make_messages(self) -> pl.DataFrame:
-        from analyzer.sip import dialogs
-
-        messages = self._core["messages"]
-        found = messages.with_columns(
-            dialogs.of_messages(messages, self._bare_dialogs).alias("dialog"),
-            self._attempts.of_messages(messages).alias("call"),
-        )
-        return found.select(schema.MESSAGES.names)
-
-    def _make_transactions(self) -> pl.DataFrame:
-        return self._attempts.of_transactions(self._bare_transactions)
-
-    def _make_dialogs(self) -> pl.DataFrame:
-        return self._attempts.of_dialogs(self._bare_dialogs)
-
-    def _make_hops(self) -> pl.DataFrame:
-        from analyzer.ims.hops import hops
-
-        messages = self._core["messages"]
-        calls = self._attempts.of_messages(messages)
-        return hops(messages, self._core["via_tails"], self._links, calls, aligned=self._is_aligned)
-
-    def _make_legs(self) -> pl.DataFrame:
-        from analyzer.ims import legs
-
-        messages = self._core["messages"]
-        found = legs.links(self._found_legs, messages, possible=True)
-        bare = legs.table(self._found_legs, found, messages)
-        return self._attempts.of_rows(bare, "leg").select(schema.LEGS.names)
-
-    def _make_clocks(self) -> pl.DataFrame:
-        from analyzer.ims.clocks import clocks
-
-        return clocks(self._core["messages"], self.table("hops"))
-
-    def _make_losses(self) -> pl.DataFrame:
-        from analyzer.ims.losses import losses
-
-        return losses(self._core["messages"], self.table("hops"))
-
-    @property
-    def _registers(self) -> pl.DataFrame:
-        """What registrations were read from: comes with them."""
-        if "_registers" not in self._tables:
-            from analyzer.sip.registrations import with_requests
-
-            found = with_requests(self._core["messages"], self._bare_transactions)
-            self._tables["_registrations"], self._tables["_registers"] = found
-        return self._tables["_registers"]
-
-    def _make_registrations(self) -> pl.DataFrame:
-        _ = self._registers
-        return self._tables["_registrations"]
-
-    def _make_challenges(self) -> pl.DataFrame:
-        from analyzer.ims.registration import challenges
-
-        return challenges(self._registers, self._core["messages"], self._core["rare"])
-
-    def _make_ims_registrations(self) -> pl.DataFrame:
-        from analyzer.ims.registration import ims_registrations
-
-        return ims_registrations(
-            self.table("registrations"),
-            self._registers,
-            self.table("challenges"),
-            self._core["messages"],
-            self._core["rare"],
-        )
-
-    def _make_reg_events(self) -> pl.DataFrame:
-        from analyzer.ims.registration import reg_events
-
-        return reg_events(self._core["messages"], self._core["rare"])
-
-    def _make_bindings(self) -> pl.DataFrame:
-        from analyzer.ims.registration import bindings
-
-        return bindings(self.table("registrations"), self.table("reg_events"), end=self._end)
-
-    @property
-    def _nodes(self) -> Nodes:
-        if self._found_nodes is None:
-            from analyzer.ims.nodes import nodes
-
-            self._found_nodes = nodes(self._core["messages"], self._core["rare"], self._given)
-        return self._found_nodes
-
-    def _make_nodes(self) -> pl.DataFrame:
-        return self._nodes.nodes
-
-    def _make_node_evidence(self) -> pl.DataFrame:
-        return self._nodes.evidence
-
-    def _make_reference_points(self) -> pl.DataFrame:
-        return self._nodes.reference_points
-
-
-class Masked(Capture):
-    """A capture seen through a mask: it has the original, and hands out nothing of it that is not masked."""
-
-    def __init__(self, original: Capture, mask: Mask) -> None:
-        # No tables of the core: what would go past the mask fails.
-        super().__init__({})
-        self._original = original
-        self._mask = mask
-
-    def table(self, name: str) -> pl.DataFrame:
-        """The table with every text masked, as :meth:`Capture.table` gives it."""
-        if name not in self._tables:
-            self._tables[name] = self._mask.table(name, self._original.table(name))
-        return self._tables[name]
-
-    def _any_table(self, name: str) -> pl.DataFrame:
-        return self.table(name)
-
-    @property
-    def damaged(self) -> bool:
-        """A container was cut, corrupt or unreadable in part."""
-        return self._original.damaged
-
-    def messages_of(self, keys: list[int]) -> list[Message]:
-        """Several messages by their keys, masked: rows, and bytes of the same length."""
-        import polars as pl
-
-        from analyzer.message import Message
-
-        originals = self._original.messages_of(keys)
-        rows = self.table("messages").filter(pl.col("message").is_in(keys))
-        by_key = {row["message"]: row for row in rows.iter_rows(named=True)}
-        return [
-            Message(by_key[key], self._mask.message(found.text)) for key, found in zip(keys, originals, strict=True)
-        ]
-
-    def export_of(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
-        """Refused: packets hold what the mask hides, in more places than it can reach."""
-        raise AnalyzerError(
-            "packets cannot be masked: they hold the original. Leave the mask out, or give away a masked ladder, report"
-            " or table instead"
-        )
-
-    def wireshark_filter_of(self, messages: pl.DataFrame) -> str:
-        """Refused: a filter made of pseudonyms finds nothing, one made of Call-IDs tells them."""
-        raise AnalyzerError("a display filter cannot be masked: it finds packets by their original Call-ID")
-
-    def shown_call_id(self, call_id: str) -> str:
-        """The pseudonym of a Call-ID of the original; any other as it is, for it may be a pseudonym."""
-        known = (self._original.table("messages")["call_id"] == call_id).any()
-        return self._mask.value("identifier", call_id) if known else call_id
-
-    def filter(self, chosen: Filter) -> Capture:
-        """What a filter picks; it looks at the originals, for who asks knows whom they are looking for."""
-        return Masked(self._original.filter(chosen), self._mask)
-
-    def mask(self, key: str | bytes | None = None) -> Capture:
-        """The original masked with another key."""
-        return self._original.mask(key)
-
-    def __repr__(self) -> str:
-        return f"{repr(self._original)[:-1]}, masked>"

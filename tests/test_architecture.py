@@ -15,12 +15,13 @@ PACKAGE = ROOT / "analyzer"
 # Each room may import those further down. The rooms of one line are neighbours.
 FLOORS = [
     {"cli", "__main__"},
-    {"capture"},
+    {"capture", "masked"},
     {"call"},
     {"ladder"},
     {"filters", "plot", "masking", "export"},
     {"message"},
     {"show"},
+    {"stages"},
     {"measure"},
     {"ims"},
     {"sip"},

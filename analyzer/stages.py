@@ -1,0 +1,271 @@
+"""How each table comes from those of the core: every stage function bound to what it rests on, and run once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from analyzer import schema
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from analyzer.ims.given import Entry
+    from analyzer.ims.legs import Legs
+    from analyzer.ims.nodes import Nodes
+    from analyzer.sip.attempts import Attempts
+
+
+class Stages:
+    """The tables of one reading. An attribute without an underscore is the table of that name in ``docs/tables.md``.
+
+    ``core`` are the tables of the core, which a later reading may give more columns, ``given`` what the user says of
+    nodes; ``aligned``: the clocks of its capture points were set right.
+    """
+
+    def __init__(self, core: dict[str, pl.DataFrame], given: tuple[Entry, ...] = (), *, aligned: bool = False) -> None:
+        self.core = core
+        self._given = given
+        self._aligned = aligned
+
+    def table(self, name: str) -> pl.DataFrame:
+        """The table of ``schema.TABLES`` with this name."""
+        made: pl.DataFrame = getattr(self, name)
+        return made
+
+    def again(self, core: dict[str, pl.DataFrame], *, aligned: bool) -> Stages:
+        """The same of another reading."""
+        return Stages(core, self._given, aligned=aligned)
+
+    @property
+    def _messages(self) -> pl.DataFrame:
+        return self.core["messages"]
+
+    @property
+    def _descriptions(self) -> pl.DataFrame:
+        return self.core["descriptions"]
+
+    @cached_property
+    def _end(self) -> int | None:
+        """Time of the last packet (ns), in an export that of the original: what tells "no answer" from "it ended"."""
+        import polars as pl
+
+        ends = self.core["files"].select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64))
+        return ends.to_series().max()  # type: ignore[return-value]
+
+    # ---- what was read -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def files(self) -> pl.DataFrame:
+        return self.core["files"].select(schema.FILES.names)
+
+    @cached_property
+    def problems(self) -> pl.DataFrame:
+        return self.core["problems"].select(schema.PROBLEMS.names)
+
+    @cached_property
+    def account(self) -> pl.DataFrame:
+        return self.core["account"].select(schema.ACCOUNT.names)
+
+    # ---- SIP ---------------------------------------------------------------------------------------------------
+    # A bare table lacks the call that its rows belong to: calls rest on it.
+
+    @cached_property
+    def _bare_transactions(self) -> pl.DataFrame:
+        from analyzer.sip.transactions import transactions
+
+        return transactions(self._messages, self.core["failures"], end=self._end)
+
+    @cached_property
+    def _dialogs_and_hops(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        from analyzer.sip.dialogs import with_hops
+
+        return with_hops(self._messages, self._bare_transactions, end=self._end)
+
+    @property
+    def _bare_dialogs(self) -> pl.DataFrame:
+        return self._dialogs_and_hops[0]
+
+    @property
+    def _dialog_hops(self) -> pl.DataFrame:
+        """Where each dialog was read."""
+        return self._dialogs_and_hops[1]
+
+    @cached_property
+    def _exchanges(self) -> pl.DataFrame:
+        from analyzer.sip.offer_answer import exchanges
+
+        return exchanges(self._messages, self._bare_transactions, self._dialog_hops)
+
+    @cached_property
+    def _bare_holds(self) -> pl.DataFrame:
+        from analyzer.sip.holds import holds
+
+        return holds(self._messages, self._bare_dialogs, self._dialog_hops, self._exchanges, self._descriptions)
+
+    @cached_property
+    def _attempts(self) -> Attempts:
+        from analyzer.sip.attempts import attempts
+
+        return attempts(self._messages, self._bare_transactions, self._bare_dialogs, end=self._end, links=self._links)
+
+    @cached_property
+    def calls(self) -> pl.DataFrame:
+        from analyzer.sip import holds, offer_answer
+
+        found = self._attempts
+        codecs = offer_answer.agreed_codecs(found.lived, self._exchanges, self._descriptions)
+        held = holds.hold_seconds(found.lived, self._dialog_hops, self._bare_holds)
+        return found.with_media(codecs, held)
+
+    @cached_property
+    def messages(self) -> pl.DataFrame:
+        from analyzer.sip import dialogs
+
+        found = self._messages.with_columns(
+            dialogs.of_messages(self._messages, self._bare_dialogs).alias("dialog"),
+            self._attempts.of_messages(self._messages).alias("call"),
+        )
+        return found.select(schema.MESSAGES.names)
+
+    @cached_property
+    def transactions(self) -> pl.DataFrame:
+        return self._attempts.of_transactions(self._bare_transactions)
+
+    @cached_property
+    def dialogs(self) -> pl.DataFrame:
+        return self._attempts.of_dialogs(self._bare_dialogs)
+
+    @cached_property
+    def sdp(self) -> pl.DataFrame:
+        from analyzer.sip.offer_answer import sdp
+
+        return sdp(self._messages, self._bare_transactions, self._descriptions)
+
+    @cached_property
+    def offers(self) -> pl.DataFrame:
+        from analyzer.sip.offer_answer import offers
+
+        bare = offers(
+            self._messages,
+            self._bare_transactions,
+            self._bare_dialogs,
+            self._dialog_hops,
+            self._exchanges,
+            self._descriptions,
+        )
+        return self._attempts.of_rows(bare, "offer")
+
+    @cached_property
+    def holds(self) -> pl.DataFrame:
+        return self._attempts.of_rows(self._bare_holds, "dialog").select(schema.HOLDS.names)
+
+    @cached_property
+    def violations(self) -> pl.DataFrame:
+        from analyzer.sip.violations import violations
+
+        bare = violations(
+            self._messages, self._bare_transactions, self._dialog_hops, self._exchanges, self._descriptions
+        )
+        return self._attempts.of_rows(bare, "message")
+
+    @cached_property
+    def _registrations_and_requests(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        from analyzer.sip.registrations import with_requests
+
+        return with_requests(self._messages, self._bare_transactions)
+
+    @property
+    def registrations(self) -> pl.DataFrame:
+        return self._registrations_and_requests[0]
+
+    @property
+    def _registers(self) -> pl.DataFrame:
+        """What registrations were read from."""
+        return self._registrations_and_requests[1]
+
+    # ---- IMS ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _found_legs(self) -> Legs:
+        from analyzer.ims import legs
+
+        return legs.find(self._messages, self.core["evidence"])
+
+    @cached_property
+    def _links(self) -> pl.DataFrame:
+        """Which leg a B2BUA made from which, as far as that is a fact."""
+        from analyzer.ims import legs
+
+        return legs.joined(self._found_legs, legs.links(self._found_legs, self._messages))
+
+    @cached_property
+    def legs(self) -> pl.DataFrame:
+        from analyzer.ims import legs
+
+        found = legs.links(self._found_legs, self._messages, possible=True)
+        bare = legs.table(self._found_legs, found, self._messages)
+        return self._attempts.of_rows(bare, "leg").select(schema.LEGS.names)
+
+    @cached_property
+    def hops(self) -> pl.DataFrame:
+        from analyzer.ims.hops import hops
+
+        calls = self._attempts.of_messages(self._messages)
+        return hops(self._messages, self.core["via_tails"], self._links, calls, aligned=self._aligned)
+
+    @cached_property
+    def clocks(self) -> pl.DataFrame:
+        from analyzer.ims.clocks import clocks
+
+        return clocks(self._messages, self.hops)
+
+    @cached_property
+    def losses(self) -> pl.DataFrame:
+        from analyzer.ims.losses import losses
+
+        return losses(self._messages, self.hops)
+
+    @cached_property
+    def challenges(self) -> pl.DataFrame:
+        from analyzer.ims.registration import challenges
+
+        return challenges(self._registers, self._messages, self.core["rare"])
+
+    @cached_property
+    def ims_registrations(self) -> pl.DataFrame:
+        from analyzer.ims.registration import ims_registrations
+
+        return ims_registrations(
+            self.registrations, self._registers, self.challenges, self._messages, self.core["rare"]
+        )
+
+    @cached_property
+    def reg_events(self) -> pl.DataFrame:
+        from analyzer.ims.registration import reg_events
+
+        return reg_events(self._messages, self.core["rare"])
+
+    @cached_property
+    def bindings(self) -> pl.DataFrame:
+        from analyzer.ims.registration import bindings
+
+        return bindings(self.registrations, self.reg_events, end=self._end)
+
+    @cached_property
+    def _found_nodes(self) -> Nodes:
+        from analyzer.ims.nodes import nodes
+
+        return nodes(self._messages, self.core["rare"], self._given)
+
+    @property
+    def nodes(self) -> pl.DataFrame:
+        return self._found_nodes.nodes
+
+    @property
+    def node_evidence(self) -> pl.DataFrame:
+        return self._found_nodes.evidence
+
+    @property
+    def reference_points(self) -> pl.DataFrame:
+        return self._found_nodes.reference_points
