@@ -73,14 +73,18 @@ def _neighbours(items: pl.DataFrame, by: list[str], within: int) -> pl.DataFrame
         return (same & (pl.col("start") - pl.col("start").shift(distance) <= within)).fill_null(value=False)
 
     # In a crowd are all from the one that many come after within the window to the last of them.
-    last_of_crowd = near(_CROWD)
-    crowded = pl.any_horizontal(last_of_crowd.shift(-step).fill_null(value=False) for step in range(_CROWD + 1))
-    if items.height > _CROWD:
+    last_of_crowd = items.select(near(_CROWD)).to_series()
+    if last_of_crowd.any():
+        crowded = pl.any_horizontal(last_of_crowd.shift(-step).fill_null(value=False) for step in range(_CROWD + 1))
         items = items.filter(~crowded)
     found = []
     for distance in range(1, min(_NEIGHBOURS, items.height - 1) + 1):
         pairs = items.with_columns(other=pl.col("leg").shift(distance), other_call=pl.col("_call").shift(distance))
-        pairs = pairs.filter(near(distance), pl.col("_call") != pl.col("other_call"))
+        pairs = pairs.filter(near(distance))
+        if pairs.is_empty():
+            # Who has no neighbour so near has none further off.
+            break
+        pairs = pairs.filter(pl.col("_call") != pl.col("other_call"))
         found.append(pairs.select(_lower("leg", "other"), _higher("leg", "other"), "kind"))
     if not found:
         return pl.DataFrame(schema={"parent": pl.UInt32, "child": pl.UInt32, "kind": pl.String})
@@ -204,6 +208,16 @@ def same_parties(who: Parties, legs: pl.DataFrame) -> pl.DataFrame:
 
 
 # -- where and when ----------------------------------------------------------------------------------------------------
+
+
+def in_sight(heads: pl.DataFrame, tails: pl.DataFrame) -> pl.Series:
+    """The legs that begin where, soon before, another ended, and those others: `at_node` finds its pairs among them."""
+    place = ["ip", "_point"]
+    head, tail = (ends.drop_nulls("at").select("leg", *place, "at").sort("at", "leg") for ends in (heads, tails))
+    seen = {"on": "at", "by": place, "tolerance": _DECISION, "check_sortedness": False}
+    begun = head.join_asof(tail, strategy="backward", **seen).drop_nulls("leg_right")
+    ended = tail.join_asof(head, strategy="forward", **seen).drop_nulls("leg_right")
+    return pl.concat([begun["leg"], ended["leg"]]).unique(maintain_order=True)
 
 
 def at_node(heads: pl.DataFrame, tails: pl.DataFrame, who: Parties) -> pl.DataFrame:

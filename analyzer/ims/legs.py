@@ -136,13 +136,27 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
     """
     if legs.table["_call"].n_unique() < 2:
         return pl.DataFrame(schema=_LINKS)
-    who = leg_evidence.parties(legs.openings, messages, legs.evidence)
     shared = leg_evidence.shared(legs.evidence, legs.table)
+    found = _placed(shared.select(PAIR).unique(maintain_order=True), legs)
+    openings = legs.openings
+    if not possible:
+        # Who calls whom is dear to find out, and wanted only of legs that may have to do with another.
+        concerned = [found["parent"], found["child"], leg_evidence.in_sight(legs.heads, legs.tails)]
+        numbers = pl.concat(series.rename("leg") for series in concerned)
+        openings = openings.filter(pl.col("leg").is_in(numbers.implode()))
+        if openings.is_empty():
+            return pl.DataFrame(schema=_LINKS)
+    who = leg_evidence.parties(openings, messages, legs.evidence)
     near = leg_evidence.at_node(legs.heads, legs.tails, who)
-    pairs = [shared.select(PAIR), near.select(_unordered())]
+    pairs = [near.select(_unordered())]
     if possible:
         pairs.append(leg_evidence.same_parties(who, legs.table))
-    found = _placed(pl.concat(pairs).unique(maintain_order=True), legs)
+    others = pl.concat(pairs).unique(maintain_order=True)
+    others = others.join(shared, on=PAIR, how="anti", maintain_order="left")
+    if others.height:
+        found = pl.concat([found, _placed(others, legs)]).sort(PAIR)
+    if found.is_empty() and not possible:
+        return pl.DataFrame(schema=_LINKS)
     scored = _scored(found, shared, near, who, legs, messages)
     strong = _strong(scored, legs.table, messages)
     if not possible:

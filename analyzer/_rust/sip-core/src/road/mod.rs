@@ -69,6 +69,15 @@ pub struct Options {
     pub clocks: Vec<Clock>,
 }
 
+impl Options {
+    fn threads(&self) -> usize {
+        match self.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+}
+
 /// Shared with whoever waits for the scan.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -145,7 +154,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         evidence.extend(chunk.take_evidence());
         via_tails.extend(chunk.take_via_tails());
     }
-    let Assembled { messages, rare } = messages::assemble(chunks, &files, &points, &options.wanted)?;
+    let Assembled { messages, rare } = messages::assemble(chunks, &files, &points, &options.wanted, options.threads())?;
     Ok(Scan {
         messages,
         descriptions,
@@ -197,10 +206,7 @@ fn read<C: FnMut(usize, &Batch) + Send>(
     trace: Option<Trace>,
     mut consumer: impl FnMut() -> C,
 ) -> Result<Finished, ScanError> {
-    let threads = match options.threads {
-        0 => thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
+    let threads = options.threads();
     let sources = points::in_time_order(sources, &options.limits);
     let (send, receive) = bounded::<(usize, Batch)>(threads);
     let (give_back, recycled) = unbounded::<Batch>();

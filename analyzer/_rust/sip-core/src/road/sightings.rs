@@ -4,6 +4,7 @@
 //! is local: it depends on messages of the same bytes or the same transaction and on fixed windows, never on the file, the
 //! number of threads or the length of the capture.
 
+use std::panic::resume_unwind;
 use std::thread;
 
 use hashbrown::HashMap;
@@ -139,11 +140,11 @@ impl<'a> Rows<'a> {
 /// Sweeps the messages; the chunks and their rows must be in time order.
 ///
 /// What is alike has the same hash, so each of several threads takes those of some hashes, and none has to wait.
-pub fn sweep(chunks: &[&[Sighting]]) -> Vec<Sighted> {
+pub fn sweep(chunks: &[&[Sighting]], threads: usize) -> Vec<Sighted> {
     let rows = Rows::new(chunks);
     let parts = match rows.len() {
         ..MANY => 1,
-        _ => thread::available_parallelism().map_or(1, |threads| threads.get().min(MAX_PARTS)) as u64,
+        _ => threads.clamp(1, MAX_PARTS) as u64,
     };
     let keys = keys(&rows);
     let mut copies = HashMap::with_hasher(Keyed);
@@ -195,7 +196,7 @@ fn in_parts<T: Send>(parts: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
                 })
             })
             .collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     })
 }
 
@@ -407,7 +408,7 @@ mod tests {
     }
 
     fn swept(rows: &[Sighting]) -> Vec<Sighted> {
-        sweep(&[rows])
+        sweep(&[rows], 1)
     }
 
     /// (is a duplicate, is a retransmission) of the last of these.
@@ -500,6 +501,28 @@ mod tests {
         let apart = swept(&[seen(0, 7), other, seen(0, 7)]);
         assert_ne!(near[0].key, near[1].key);
         assert_eq!((near[0].key, near[1].key), (apart[0].key, apart[2].key));
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let spread = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // Each message four times: as sent, seen at another interface, sent again, and that seen again.
+        let mut rows: Vec<_> = (0..2 * MANY as i64)
+            .map(|number| {
+                let message = spread(number as u64 / 4);
+                let time = number / 4 + [0, 1, 500, 501][number as usize % 4];
+                Sighting { content: message, transaction: message, ..seen(time, (number / 2) as u32) }
+            })
+            .collect();
+        rows.sort_by_key(|row| row.time);
+        let told = |threads| {
+            let told = |it: Sighted| (it.key, it.transaction, it.original, it.retransmission);
+            sweep(&[&rows], threads).into_iter().map(told).collect::<Vec<_>>()
+        };
+        let one = told(1);
+        assert_eq!(one.iter().filter(|it| it.2.is_some()).count(), MANY);
+        assert_eq!(one, told(2));
+        assert_eq!(one, told(3));
     }
 
     #[test]

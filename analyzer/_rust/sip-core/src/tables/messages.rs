@@ -518,6 +518,7 @@ pub fn assemble(
     files: &[FileRow],
     points: &PointNames,
     wanted: &Wanted,
+    threads: usize,
 ) -> Result<Assembled, ArrowError> {
     if chunks.is_empty() {
         let columns = Columns::new(0, wanted).finish(wanted)?;
@@ -536,7 +537,7 @@ pub fn assemble(
     }
     drop(times);
     let rows: Vec<&[Sighting]> = chunks.iter().map(|chunk| chunk.rows.as_slice()).collect();
-    let sighted = sweep(&rows);
+    let sighted = sweep(&rows, threads);
     let keys = if parts.is_empty() { Vec::new() } else { keys_as_read(&sighted, order.as_deref()) };
     let rare = rare::table(parts, &keys)?;
     let mut sighted = sighted.into_iter();
