@@ -231,6 +231,14 @@ def test_phases_are_those_of_the_timeline(opened: Open) -> None:
         assert not phase.lasted or phase.lasted in shown
 
 
+def test_lanes_carry_the_roles_of_their_nodes(opened: Open) -> None:
+    page = opened("volte_call.pcap", fragment="#call/1")
+    page.wait(".picture")
+    # Whom the script of the sample lets register, add a Path, and challenge.
+    shown = {text.partition(" · ")[0] for text in page.texts(".picture svg > text")}
+    assert {"UE", "P-CSCF", "S-CSCF"} <= shown
+
+
 def test_a_row_opens_its_call_and_escape_goes_back(opened: Open) -> None:
     page = opened(*MANY)
     click(page, "#calls tbody tr:nth-child(2) td:nth-child(3)")

@@ -577,7 +577,11 @@
       if (event >= first && event - first < events.length) Object.assign(events[event - first], { copies, later });
     }
     const lanes = head.lanes[place];
-    const products = head.products[place];
+    // Role, and host name or product, under each address.
+    const products = head.products[place].map((product, lane) => {
+      const [role, host] = data.captions[lanes[lane]] || ["", ""];
+      return [role, host || product].filter(Boolean).join(" · ");
+    });
     const phases = name === "calls" ? phasesOf(table, row, began, events) : [];
     const marks = [...unanswered(head, first, events, lanes), ...silences(events)];
     for (const [of, late, kind, text] of head.marks) if (of === place) marks.push({ kind, at: late, text });

@@ -11,6 +11,7 @@ import polars.selectors as cs
 
 from analyzer.measure.measures import measure
 from analyzer.show.report import columns, ladders, numbers
+from analyzer.show.text import safe
 from analyzer.show.timeline import beside, holds_of, transfers
 
 
@@ -34,6 +35,21 @@ def packed(
     ladders_made = {"calls": made, "registrations": made_too}
     held = sum(count for chunks in ladders_made.values() for chunk in chunks for _, count in chunk["calls"])
     return ladders_made, calls.height + registrations.height - held
+
+
+def captions(nodes: pl.DataFrame | None) -> dict[str, tuple[str, str]]:
+    """Role and host name of each lane that nodes tell of: hosts, and addresses with ports of hosts with several.
+
+    A host that is several nodes has their roles one after the other, as in :func:`analyzer.show.timeline.timeline`.
+    """
+    if nodes is None:
+        return {}
+    told = nodes.with_columns(role=pl.when(pl.col("role") != "unknown").then("role"))
+    told = told.filter(pl.col("role").is_not_null() | pl.col("name").is_not_null())
+    lanes = pl.concat([told.select("role", "name", lane="ip"), told.select("role", "name", lane="address")])
+    words = pl.col("role", "name").drop_nulls().unique(maintain_order=True).str.join(", ")
+    rows = lanes.group_by("lane", maintain_order=True).agg(words).rows()
+    return {lane: (safe(role), safe(name)) for lane, role, name in rows if lane is not None}
 
 
 def _packed(
