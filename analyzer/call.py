@@ -96,18 +96,25 @@ class Call:
         """Wireshark's display filter for its Call-IDs, on all legs."""
         return self._capture.wireshark_filter_of(self.table("messages"))
 
-    def timeline(self, *, hop: str = "all") -> Timeline:
+    def timeline(self, *, hop: str = "all", leg: int | str | None = None) -> Timeline:
         """Its story: messages on each hop, phases, holds, transfers, media changes, silence, missing answers.
 
-        ``hop="reference"``: only the hop where the figures of the call were taken.
+        ``hop="reference"``: only the hop where the figures of the call were taken. ``leg``: only that leg, by its
+        Call-ID or its number in the ladder of all, where 1 is the leg that was seen first.
+
+        Raises :class:`~analyzer.errors.NotFound` for a leg that there is not.
         """
-        from analyzer.ladder import timeline_of
+        from analyzer.ladder import of_leg, timeline_of
 
         reference = self.row["reference"] if hop == "reference" else None
-        return timeline_of(self._capture, self.sightings(), self.table, reference=reference)
+        messages = self.sightings()
+        if leg is not None:
+            messages = of_leg(messages, leg if isinstance(leg, int) else self._capture.shown_call_id(leg))
+        return timeline_of(self._capture, messages, self.table, reference=reference)
 
-    def ladder(self, *, hop: str = "all") -> Ladder:
-        """Its sequence chart: prints as text, is a picture in a notebook, and goes into files.
+    def ladder(self, *, hop: str = "all", leg: int | str | None = None) -> Ladder:
+        """Its sequence chart: prints as text, is a picture in a notebook, and goes into files; ``hop`` and ``leg`` as
+        in :meth:`timeline`.
 
         >>> import analyzer
         >>> ladder = analyzer.read("sample_pcaps/busy.pcap").call(1).ladder()
@@ -118,7 +125,7 @@ class Call:
         """
         from analyzer.ladder import Ladder
 
-        return Ladder(self.timeline(hop=hop), title=self.title, messages_of=self._capture.messages_of)
+        return Ladder(self.timeline(hop=hop, leg=leg), title=self.title, messages_of=self._capture.messages_of)
 
     @property
     def title(self) -> str:

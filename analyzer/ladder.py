@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer import schema
-from analyzer.errors import AnalyzerError
+from analyzer.errors import AnalyzerError, NotFound
 from analyzer.show.timeline import Timeline, bounded, timeline
 
 if TYPE_CHECKING:
@@ -38,6 +38,20 @@ def timeline_of(
         fragments=fragments(capture, messages),
         **{argument: table(name) for argument, name in _TOLD_BY.items() if name in schema.TABLES},
     )
+
+
+def of_leg(messages: pl.DataFrame, leg: int | str) -> pl.DataFrame:
+    """Those of these messages with the Call-ID ``leg``, or the n-th that is seen."""
+    import polars as pl
+
+    seen = messages.filter(~pl.col("duplicate")).sort("time", nulls_last=True, maintain_order=True)
+    call_ids = seen["call_id"].drop_nulls().unique(maintain_order=True).to_list()
+    if isinstance(leg, int):
+        leg = call_ids[leg - 1] if 0 < leg <= len(call_ids) else str(leg)
+    if leg not in call_ids:
+        told = ", ".join(f"{number} is {call_id}" for number, call_id in enumerate(call_ids, 1))
+        raise NotFound(f"no leg {leg!r} here; {told}")
+    return messages.filter(pl.col("call_id") == leg)
 
 
 _TOLD_BY = {name: name for name in ("transactions", "dialogs", "holds", "offers")} | {"call": "calls"}

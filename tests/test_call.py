@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from places import SAMPLES
 
 import analyzer
-from analyzer.errors import AnalyzerError
+from analyzer.errors import AnalyzerError, NotFound
 from analyzer.message import Message
 
 
@@ -65,6 +66,19 @@ def test_duplicates_are_counted() -> None:
 
 def test_the_reference_hop() -> None:
     assert call("volte_call").timeline(hop="reference").lanes == ("10.45.0.2", "10.46.0.1")
+
+
+def test_one_leg_by_its_number_or_its_call_id() -> None:
+    told = json.loads((SAMPLES / "truth" / "volte_failures.json").read_text())
+    call_ids = told["calls"][1]["call_ids"]
+    found = call("volte_failures", 2)
+    assert [found.timeline(leg=number).call_ids for number in (1, 2, 3)] == [(call_id,) for call_id in call_ids]
+    assert [found.timeline(leg=call_id).call_ids for call_id in call_ids] == [(call_id,) for call_id in call_ids]
+
+
+def test_a_leg_that_there_is_not_is_told_with_those_there_are() -> None:
+    with pytest.raises(NotFound, match=r"no leg '4' here; 1 is .+, 2 is .+, 3 is "):
+        call("volte_failures", 2).ladder(leg=4)
 
 
 def test_a_ladder_prints_as_text() -> None:

@@ -42,12 +42,13 @@ class Found:
         known = pl.col("call_id").is_in(self.messages["call_id"].unique().implode())
         return frame.filter(known) if "call_id" in frame.columns else frame.clear()
 
-    def ladder(self, hop: str) -> Ladder:
-        """Its ladder, over all hops or the ``reference`` one."""
+    def ladder(self, hop: str, leg: str | None = None) -> Ladder:
+        """Its ladder, over all hops or the ``reference`` one, over all legs or one."""
         from analyzer.ladder import Ladder, timeline_of
 
         if self.row is not None:
-            return Call(self.capture, self.row).ladder(hop=hop)
+            number = int(leg) if leg and re.fullmatch(r"[0-9]{1,6}", leg) else leg
+            return Call(self.capture, self.row).ladder(hop=hop, leg=number)
         reference = self.reference if hop == "reference" else None
         model = timeline_of(self.capture, self.messages, self.table, reference=reference)
         return Ladder(model, title=f"Call-ID {self.asked}", messages_of=self.capture.messages_of)
@@ -94,6 +95,11 @@ ladder_options = (
         default="all",
         show_default=True,
         help="All hops, or only the one where the figures of the call were taken.",
+    ),
+    click.option(
+        "--leg",
+        metavar="N|CALL-ID",
+        help="Only one leg of a call that B2BUAs cut: its number in the ladder, or its Call-ID.",
     ),
 )
 

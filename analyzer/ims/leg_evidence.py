@@ -214,9 +214,12 @@ def in_sight(heads: pl.DataFrame, tails: pl.DataFrame) -> pl.Series:
     """The legs that begin where, soon before, another ended, and those others: `at_node` finds its pairs among them."""
     place = ["ip", "_point"]
     head, tail = (ends.drop_nulls("at").select("leg", *place, "at").sort("at", "leg") for ends in (heads, tails))
-    seen = {"on": "at", "by": place, "tolerance": _DECISION, "check_sortedness": False}
-    begun = head.join_asof(tail, strategy="backward", **seen).drop_nulls("leg_right")
-    ended = tail.join_asof(head, strategy="forward", **seen).drop_nulls("leg_right")
+    begun = head.join_asof(
+        tail, on="at", by=place, strategy="backward", tolerance=_DECISION, check_sortedness=False
+    ).drop_nulls("leg_right")
+    ended = tail.join_asof(
+        head, on="at", by=place, strategy="forward", tolerance=_DECISION, check_sortedness=False
+    ).drop_nulls("leg_right")
     return pl.concat([begun["leg"], ended["leg"]]).unique(maintain_order=True)
 
 

@@ -301,6 +301,11 @@ def test_ladder_of_the_reference_hop(run: Run) -> None:
     assert "10.0.0.2" not in run("ladder", "1", "a.pcap", "--hop", "reference").stdout
 
 
+def test_ladder_of_a_leg_that_is_not_there(run: Run) -> None:
+    result = run("ladder", "1", "a.pcap", "--leg", "9")
+    assert (result.exit_code, "no leg '9' here; 1 is " in result.stderr) == (2, True)
+
+
 def test_ladder_in_ascii(run: Run) -> None:
     assert run("ladder", "1", "a.pcap", "--ascii").stdout.isascii()
 
