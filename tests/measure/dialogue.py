@@ -7,6 +7,7 @@ from sip import frames
 
 from analyzer import schema
 from analyzer.capture import Capture
+from analyzer.stages import Stages
 
 
 def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
@@ -21,4 +22,4 @@ def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
     for table in (schema.DESCRIPTIONS, schema.EVIDENCE, schema.VIA_TAILS):
         empty[table.name] = pl.DataFrame(schema=table.polars())
     core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
-    return Capture(core | empty)
+    return Capture(Stages(core | empty))
