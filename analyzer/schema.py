@@ -36,7 +36,8 @@ class Column:
 
     ``private``, for texts: what kind of value it is for masking (``analyzer.masking``): ``open`` (words of ours or of a
     registry, shown as they are), ``address`` ``host`` ``uri`` ``user`` ``subscriber`` ``identifier`` ``phrase``
-    ``words`` ``sentence`` ``file``, or the name of the header field whose value it is.
+    ``words`` ``sentence`` ``file``, the name of the header field whose value it is, or ``named``: the column ``name``
+    holds that name.
     """
 
     name: str
@@ -1170,8 +1171,8 @@ MEASURES: dict[str, Table] = {
 
 
 def find(name: str) -> Table:
-    """The table or measured table of that name."""
-    return TABLES.get(name) or MEASURES[name]
+    """The table of that name, measured or asked for."""
+    return TABLES.get(name) or ASKED.get(name) or MEASURES[name]
 
 
 def keys(name: str) -> set[str]:
@@ -1179,6 +1180,50 @@ def keys(name: str) -> set[str]:
     made_of = (CALLS, TRANSACTIONS) if name in MEASURES else ()
     return {key for table in (find(name), *made_of) for key in table.of_type("key")}
 
+
+#: Tables of what is asked for by name: ``cap.headers("Warning")``.
+ASKED: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "headers",
+            "One header field of a message, of the names asked for; in message order, duplicates left out.",
+            (
+                C("message", "key", "Message that has it."),
+                C("time", "time", "When the message was seen."),
+                C("src_ip", "text", "Sender of the message.", private="address"),
+                C("src_port", "int", "Its port."),
+                C("dst_ip", "text", "Receiver.", private="address"),
+                C("dst_port", "int", "Its port."),
+                C("method", "text", "Method of a request; of a response that of its CSeq.", private="words"),
+                C("status", "int", "Status code; null for a request."),
+                C("call_id", "text", "Call-ID.", private="identifier"),
+                C("call", "key", "The call that the message belongs to; null outside calls."),
+                C(
+                    "name",
+                    "text",
+                    "Long form as registered, whichever form was sent; a name that is not registered as asked for.",
+                    "RFC 3261 §7.3.3",
+                    private="open",
+                ),
+                C("ordinal", "int", "Number of the field among those of this name in the message, from 1."),
+                C(
+                    "value",
+                    "text",
+                    "Everything behind the colon, on one line, never split at commas; null where nothing is."
+                    " Digest responses and keys are (hidden).",
+                    "RFC 3261 §7.3.1",
+                    private="named",
+                ),
+            ),
+        ),
+    )
+}
+FIELDS = ASKED["headers"]
+
+#: Header fields that tables rest on, in their long forms: read with the rest where such a table is going to be looked
+#: at, else when it is.
+FIELDS_OF: dict[str, tuple[str, ...]] = {}
 
 # Broken transports as the core reports them (ICMP unreachable, TCP RST, SCTP ABORT): evidence for transactions, not a
 # table for users.

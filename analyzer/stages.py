@@ -128,6 +128,12 @@ class Stages:
         )
         return found.select(schema.MESSAGES.names)
 
+    def headers(self, names: list[str]) -> pl.DataFrame:
+        """The table ``headers`` with the fields of these names, which were read."""
+        from analyzer.sip.headers import headers
+
+        return headers(self._messages, self._attempts.of_messages(self._messages), self.core["headers"], names)
+
     @cached_property
     def transactions(self) -> pl.DataFrame:
         return self._attempts.of_transactions(self._bare_transactions)

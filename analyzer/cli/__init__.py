@@ -46,6 +46,7 @@ COMMANDS = {
     "outliers": "The calls with a delay far outside the others of their group.",
     "plot": "One figure as SVG, PNG or PDF.",
     "messages": "One row per sighting of a SIP message.",
+    "headers": "One row per header field of the names asked for, in any message.",
     "message": "One message: verbatim text and header tree.",
     "export": "The packets of calls as a capture of their own, for Wireshark.",
     "clocks": "How far the clocks of capture points are off, and how they drift.",

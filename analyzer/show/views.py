@@ -115,6 +115,7 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         "applied",
     ),
     "losses": ("time", "method", "status", "sender", "receiver", "seen_at", "missed_at", "sent_again", "verdict"),
+    "headers": ("time", "src", "dst", "method", "status", "name", "ordinal", "value"),
     "problems": ("problem", "code", "layer", "file", "frame", "offset", "detail"),
     "account": ("layer", "reason", "packets"),
 }
