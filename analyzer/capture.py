@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 # Tables that show columns which no other rests on.
-_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations", "hops", "clocks", "losses"})
+_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations", "hops", "clocks", "losses", "cdrs"})
 # Tables that rest on what calls do not: who stands on the way of each message, what a registration says.
 _NEED_IMS = frozenset(
     {
@@ -36,7 +36,7 @@ _NEED_IMS = frozenset(
     }
 )
 # Tables of which a report shows nothing.
-_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses", *_NEED_IMS} - {"nodes"})
+_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses", "cdrs", "access_networks", *_NEED_IMS} - {"nodes"})
 # Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
 _NODES_TOLD = 100_000
 
@@ -282,6 +282,16 @@ class Capture:
     def reg_events(self) -> pd.DataFrame:
         """One row per contact in a NOTIFY of the event package reg."""
         return self._pandas("reg_events")
+
+    @property
+    def cdrs(self) -> pd.DataFrame:
+        """One row per leg of a call, as a charging data record (docs/charging.md)."""
+        return self._pandas("cdrs")
+
+    @property
+    def access_networks(self) -> pd.DataFrame:
+        """One row per access network that a party of a call or registration was in, taken apart."""
+        return self._pandas("access_networks")
 
     @property
     def nodes(self) -> pd.DataFrame:

@@ -29,6 +29,8 @@ COMMANDS = {
     "challenges": "One row per challenge to a REGISTER, AKA taken apart, and what came of it.",
     "bindings": "One row per time without a gap in which a contact was bound.",
     "reg_events": "One row per contact in a NOTIFY of the event package reg.",
+    "cdrs": "One row per leg of a call, as a charging data record.",
+    "access_networks": "One row per access network that a party was in, taken apart.",
     "nodes": "One row per address and port that spoke SIP, with its role.",
     "node_evidence": "One row per node and rule that speaks for a role of it.",
     "reference_points": "One row per two nodes that asked each other, with the reference point between them.",

@@ -149,6 +149,8 @@ _EXAMPLES = {
     "challenges": "outcome = 'sync_failure'",
     "bindings": "refreshes > 3",
     "reg_events": "event = 'deactivated'",
+    "cdrs": "charging_gap is not null or calling_roaming is not null",
+    "access_networks": "mcc <> '262' or rat = 'WLAN'",
     "nodes": "role = 'P-CSCF' and confidence < 1",
     "node_evidence": "role = 'I-CSCF' and points >= 60",
     "reference_points": "reference_point = 'Gm'",
