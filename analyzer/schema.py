@@ -36,8 +36,8 @@ class Column:
 
     ``private``, for texts: what kind of value it is for masking (``analyzer.masking``): ``open`` (words of ours or of a
     registry, shown as they are), ``address`` ``host`` ``uri`` ``user`` ``subscriber`` ``identifier`` ``phrase``
-    ``words`` ``sentence`` ``file``, the name of the header field whose value it is, or ``named``: the column ``name``
-    holds that name.
+    ``words`` ``sentence`` ``cell`` ``file``, the name of the header field whose value it is, or ``named``: the column
+    ``name`` holds that name.
     """
 
     name: str
@@ -1193,24 +1193,24 @@ ACCESS_NETWORKS = Table(
         ),
         C("mcc", "text", "Mobile country code.", "TS 23.003 §2.2", private="open"),
         C("mnc", "text", "Mobile network code, two or three digits.", "TS 23.003 §2.2", private="open"),
-        C("tac", "text", "Tracking area code, hexadecimal as sent.", "TS 23.003 §19.4.2.3", private="identifier"),
-        C("lac", "text", "Location area code, hexadecimal as sent.", "TS 23.003 §4.1", private="identifier"),
+        C("tac", "text", "Tracking area code, hexadecimal as sent.", "TS 23.003 §19.4.2.3", private="cell"),
+        C("lac", "text", "Location area code, hexadecimal as sent.", "TS 23.003 §4.1", private="cell"),
         C(
             "cell_id",
             "text",
             "Cell identity (ECI, NCI, CI or SAC), hexadecimal as sent.",
             "TS 23.003 §4.3, §19.6",
-            private="identifier",
+            private="cell",
         ),
         C(
             "enodeb",
             "text",
             "eNodeB, if it is a macro one: the upper 20 bits of the ECI.",
             "TS 36.413 §9.2.1.37",
-            private="identifier",
+            private="cell",
         ),
-        C("enodeb_cell", "text", "Cell of the eNodeB: the lower 8 bits.", "TS 36.413 §9.2.1.38", private="identifier"),
-        C("bssid", "text", "Access point of the WLAN: its MAC address.", "TS 24.229 §7.2A.4", private="identifier"),
+        C("enodeb_cell", "text", "Cell of the eNodeB: the lower 8 bits.", "TS 36.413 §9.2.1.38", private="cell"),
+        C("bssid", "text", "Access point of the WLAN: its MAC address.", "TS 24.229 §7.2A.4", private="cell"),
         C("time_zone", "text", "local-time-zone: that of the UE's place.", "TS 24.229 §7.2A.4", private="words"),
         C("age_s", "int", "Age of the information, seconds, of Cellular-Network-Info.", "TS 24.229 §7.2.15"),
         C(

@@ -62,7 +62,8 @@ class _Cell:
 _CELLS = {
     "NR": [_Cell("utran-cell-id-3gpp", 6, 9)],
     "E-UTRAN": [_Cell("utran-cell-id-3gpp", 4, 7)],
-    "UTRAN": [_Cell("utran-cell-id-3gpp", 4, 7), _Cell("utran-sai-3gpp", 4, 4)],
+    # The examples of TS 24.228 §6.2 and of handsets made after them have a cell identity of 16 bits.
+    "UTRAN": [_Cell("utran-cell-id-3gpp", 4, 7), _Cell("utran-cell-id-3gpp", 4, 4), _Cell("utran-sai-3gpp", 4, 4)],
     "GERAN": [_Cell("cgi-3gpp", 4, 4)],
 }
 _PARTS = ("mcc", "mnc", "area", "cell")

@@ -287,7 +287,8 @@ def _media(records: pl.DataFrame, offers: pl.DataFrame, messages: pl.DataFrame) 
     line = pl.concat_str(
         "media", pl.coalesce("codecs", "offered_codecs"), "direction", separator=" ", ignore_nulls=True
     )
-    gone = pl.col("state").is_in(["rejected", "removed"])
+    # A failure rejects every stream of an offer; that leg tells what it was offered.
+    gone = (pl.col("state") == "removed") | ((pl.col("state") == "rejected") & pl.col("_dialog").is_not_null())
     return rows.filter(~gone).group_by("leg", maintain_order=True).agg(sdp_media=line.str.join("; "))
 
 

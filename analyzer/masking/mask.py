@@ -70,6 +70,7 @@ class Mask:
             "phrase": values.phrase,
             "words": values.gentle,
             "sentence": values.sentence,
+            "cell": values.cell,
             "file": values.file,
         }
 
