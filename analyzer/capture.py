@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 # Tables that show columns which no other rests on.
-_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations", "hops", "clocks", "losses"})
+_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations", "hops", "clocks", "losses", "cdrs"})
 # Tables that rest on what calls do not: who stands on the way of each message, what a registration says.
 _NEED_IMS = frozenset(
     {
@@ -36,7 +36,7 @@ _NEED_IMS = frozenset(
     }
 )
 # Tables of which a report shows nothing.
-_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses", *_NEED_IMS} - {"nodes"})
+_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses", "cdrs", "access_networks", *_NEED_IMS} - {"nodes"})
 # Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
 _NODES_TOLD = 100_000
 
@@ -50,6 +50,7 @@ def read(
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
     tables: Iterable[str] | None = None,
+    headers: Iterable[str] = (),
     engine: str = "native",
     tshark_options: Iterable[str] = (),
     nodes: Given | None = None,
@@ -62,12 +63,12 @@ def read(
     files were taken where; ``link_types`` are words that say what the user-defined link types of a file hold
     (``USER0=ETHERNET``). ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
     limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
-    the tables you are going to look at, where you know: what only others need is read when it is asked for. ``engine``
-    says who opens the captures (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options``
-    are preferences ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``nodes`` says what nodes are,
-    where you know: the path of a TOML file, or a mapping such as ``{"10.0.0.1:5060": "P-CSCF"}`` (docs/nodes.md).
-    ``align_clocks`` reads a second time with what the table ``clocks`` says taken off the times of each capture point
-    but the first.
+    the tables you are going to look at, where you know: what only others need is read when it is asked for;
+    ``headers`` are header fields that you will ask :meth:`Capture.headers` for. ``engine`` says who opens the captures
+    (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options`` are preferences
+    ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``nodes`` says what nodes are, where you know:
+    the path of a TOML file, or a mapping such as ``{"10.0.0.1:5060": "P-CSCF"}`` (docs/nodes.md). ``align_clocks``
+    reads a second time with what the table ``clocks`` says taken off the times of each capture point but the first.
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.
@@ -81,7 +82,7 @@ def read(
     found = engines.through(engine, native.sources(origins, capture_points, link_types), tshark_options)
     if align_clocks:
         return _capture_of(found, threads, limits, progress, given=known)._aligned()
-    return _capture_of(found, threads, limits, progress, tables, known)
+    return _capture_of(found, threads, limits, progress, tables, headers, known)
 
 
 def _given(nodes: Given | None) -> tuple[Entry, ...]:
@@ -98,6 +99,7 @@ def _capture_of(
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
     tables: Iterable[str] | None = None,
+    headers: Iterable[str] = (),
     given: tuple[Entry, ...] = (),
 ) -> Capture:
     lean = tables is not None and not _NEED_ALL.intersection(tables)
@@ -105,7 +107,8 @@ def _capture_of(
     known = dict.fromkeys(name for table in made for name in table.names)
     spared = schema.FOR_SHOW - (schema.FOR_IMS if tables and _NEED_IMS.intersection(tables) else frozenset())
     columns = [name for name in known if name not in spared] if lean else None
-    reading = native.Reading(found, threads, limits, columns)
+    rest_on = (name for table in tables or () for name in schema.FIELDS_OF.get(table, ()))
+    reading = native.Reading(found, threads, limits, columns, headers=native.header_names([*headers, *rest_on]))
     return Capture(Stages(reading.tables(progress), given), reading)
 
 
@@ -176,6 +179,7 @@ class Capture:
             assert self._reading is not None
             self._reading = self._reading.again()
             self._stages.core = self._reading.tables()
+        self._read_headers(schema.FIELDS_OF.get(name, ()))
         return self._stages.table(name)
 
     @property
@@ -280,6 +284,16 @@ class Capture:
         return self._pandas("reg_events")
 
     @property
+    def cdrs(self) -> pd.DataFrame:
+        """One row per leg of a call, as a charging data record (docs/charging.md)."""
+        return self._pandas("cdrs")
+
+    @property
+    def access_networks(self) -> pd.DataFrame:
+        """One row per access network that a party of a call or registration was in, taken apart."""
+        return self._pandas("access_networks")
+
+    @property
     def nodes(self) -> pd.DataFrame:
         """One row per address and port that spoke SIP, with its role: an estimate over the whole capture."""
         return self._pandas("nodes")
@@ -298,6 +312,45 @@ class Capture:
     def problems(self) -> pd.DataFrame:
         """One row per thing that is wrong with a capture or a message."""
         return self._pandas("problems")
+
+    def headers(self, *names: str) -> pd.DataFrame:
+        """Header fields by name, in whichever form they were sent, of vendors too: one row each, the value whole.
+
+        In the order of messages, then of ``names``. The captures are read again for names that were not read yet.
+        Columns: ``docs/tables.md``. Raises :class:`~analyzer.errors.AnalyzerError` for what can be no name.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/volte_call.pcap")
+        >>> cap.headers("P-Early-Media").value.unique().tolist()
+        ['supported']
+        """
+        from analyzer.frames import to_pandas
+
+        return to_pandas(self.headers_of(*names))
+
+    def headers_of(self, *names: str) -> pl.DataFrame:
+        """The same as a ``polars.DataFrame``."""
+        import polars as pl
+
+        if not names:
+            raise AnalyzerError("name the header fields that you want, such as Warning")
+        if self._whole is not None:
+            kept = self.table("messages")["message"]
+            return self._whole.headers_of(*names).filter(pl.col("message").is_in(kept.implode()))
+        asked = native.header_names(names)
+        self._read_headers(asked)
+        return self._stages.headers(asked)
+
+    def _read_headers(self, names: Iterable[str]) -> None:
+        """Sees to it that the core's table ``headers`` has the fields of these names."""
+        import polars as pl
+
+        known = {name.lower() for name in self._reading.headers} if self._reading is not None else set()
+        unread = [name for name in names if name.lower() not in known]
+        if unread:
+            if self._reading is None:
+                raise AnalyzerError("the captures behind these tables are not at hand")
+            self._core["headers"] = pl.concat([self._core["headers"], self._reading.more_headers(unread)])
 
     def account(self) -> pd.DataFrame:
         """Where every packet went: rows of layer, reason and packets, that add up to the packets read."""

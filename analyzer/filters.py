@@ -260,7 +260,7 @@ _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 #: applied. What is told of nodes comes after them.
 DEPENDENT = (
     *("sdp", "offers", "holds", "violations", "hops", "legs", "losses", "clocks"),
-    *("ims_registrations", "challenges", "bindings", "reg_events"),
+    *("ims_registrations", "challenges", "bindings", "reg_events", "cdrs", "access_networks"),
     *("nodes", "node_evidence", "reference_points"),
 )
 
@@ -274,6 +274,8 @@ def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFra
 
     if "binding" in frame.columns:
         return frame.filter(pl.col("binding").is_in(kept["registrations"]["registration"].implode()))
+    if "party" in frame.columns:
+        return frame.filter(among("message", "messages"))
     if "registration" in frame.columns:
         return frame.filter(among("registration", "registrations"))
     if "address" in frame.columns:
@@ -347,9 +349,9 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
 
     if key := {"ims_registrations": "registration", "challenges": "registration", "bindings": "binding"}.get(table):
         return rows[key].unique()
-    if table == "legs":
+    if table in ("legs", "cdrs"):
         return rows["call"].drop_nulls().unique()
-    if table in ("sdp", "hops", "losses", "reg_events", "node_evidence"):
+    if table in ("sdp", "hops", "losses", "reg_events", "node_evidence", "access_networks"):
         return messages.filter(pl.col("message").is_in(rows["message"].implode()))["_unit"].unique()
     if table == "reference_points":
         nodes = pl.concat([rows["node"], rows["peer"]]).unique()

@@ -32,6 +32,10 @@ class Masked(Capture):
             self._tables[name] = self._mask.table(name, self._original.table(name))
         return self._tables[name]
 
+    def headers_of(self, *names: str) -> pl.DataFrame:
+        """Header fields by name, their values masked, as :meth:`Capture.headers_of` gives them."""
+        return self._mask.table("headers", self._original.headers_of(*names))
+
     def _any_table(self, name: str) -> pl.DataFrame:
         return self.table(name)
 

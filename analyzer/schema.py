@@ -36,7 +36,8 @@ class Column:
 
     ``private``, for texts: what kind of value it is for masking (``analyzer.masking``): ``open`` (words of ours or of a
     registry, shown as they are), ``address`` ``host`` ``uri`` ``user`` ``subscriber`` ``identifier`` ``phrase``
-    ``words`` ``sentence`` ``file``, or the name of the header field whose value it is.
+    ``words`` ``sentence`` ``cell`` ``file``, the name of the header field whose value it is, or ``named``: the column
+    ``name`` holds that name.
     """
 
     name: str
@@ -991,6 +992,243 @@ LEGS = Table(
     ),
 )
 
+CDRS = Table(
+    "cdrs",
+    "One leg of a call as a charging data record: what a node on it would have written.",
+    (
+        C("leg", "key", "Leg: message of its first INVITE."),
+        C("call", "key", "Call it is in."),
+        C("no", "int", "calls.no."),
+        C("session_id", "text", "Its Call-ID.", "TS 32.298 Session-Id", private="identifier"),
+        C(
+            "position",
+            "text",
+            "Where in the call, as far as it was captured and as B2BUAs are told: only first middle last.",
+            private="open",
+        ),
+        C("parent", "key", "Leg that a B2BUA made it from, where that is a fact."),
+        C("first_node", "text", "Address that it begins at.", "TS 32.298 Node Address", private="host"),
+        C("last_node", "text", "Address that it ends at.", private="host"),
+        C("caller", "text", "calls.caller.", private="subscriber"),
+        C("callee", "text", "calls.callee.", private="subscriber"),
+        C(
+            "calling_party_address",
+            "text",
+            "Identities of the caller that the network asserts, on all hops, with commas between.",
+            "TS 32.298 List of Calling Party Address; RFC 3325",
+            private="P-Asserted-Identity",
+        ),
+        C(
+            "called_party_address",
+            "text",
+            "P-Called-Party-ID, else the last Request-URI that is not at an address, else the last.",
+            "TS 32.298 Called Party Address; RFC 7315 §5.2",
+            private="uri",
+        ),
+        C(
+            "requested_party_address",
+            "text",
+            "First Request-URI of the leg.",
+            "TS 32.298 Requested Party Address",
+            private="uri",
+        ),
+        C(
+            "called_asserted_identity",
+            "text",
+            "Identities of the callee that the network asserts, with commas between.",
+            "TS 32.298 List of Called Asserted Identity",
+            private="P-Asserted-Identity",
+        ),
+        C("service_request_at", "time", "First byte of its INVITE.", "TS 32.298 Service Request Timestamp"),
+        C("service_delivery_start_at", "time", "First 2xx.", "TS 32.298 Service Delivery Start Timestamp"),
+        C(
+            "service_delivery_end_at",
+            "time",
+            "BYE, or what else ended it; of a leg that was not answered null.",
+            "TS 32.298 Service Delivery End Timestamp",
+        ),
+        C("duration_s", "duration", "From start to end of delivery."),
+        C(
+            "cause_for_record_closing",
+            "text",
+            "service_delivery_end_successfully (answered, then BYE) or unsuccessful_service_delivery; null while it is"
+            " not known.",
+            "TS 32.298 Cause for Record Closing",
+            private="open",
+        ),
+        C("service_reason_return_code", "int", "Final status.", "TS 32.298 Service Reason Return Code"),
+        C("reason_header", "text", "First Reason of what ended it.", "RFC 3326", private="Reason"),
+        C("icid", "text", "IMS charging identifier: icid-value.", "RFC 7315 §5.6", private="identifier"),
+        C("icid_node", "text", "Host that made it: icid-generated-at.", "RFC 7315 §5.6", private="host"),
+        C("related_icid", "text", "Of the leg that it was made from.", "RFC 7315 §5.6", private="identifier"),
+        C(
+            "orig_ioi",
+            "text",
+            "Inter-operator identifiers of the senders' networks, on all hops, with commas between.",
+            "RFC 7315 §5.6",
+            private="P-Charging-Vector",
+        ),
+        C("term_ioi", "text", "The same of the receivers' networks.", "RFC 7315 §5.6", private="P-Charging-Vector"),
+        C(
+            "transit_iois",
+            "text",
+            "Networks between the two, as last told; void for one that hides itself.",
+            "RFC 7315 §5.6",
+            private="P-Charging-Vector",
+        ),
+        C(
+            "charging_gap",
+            "text",
+            "What records of it would lack, in words: 2xx without term-ioi (to an INVITE with orig-ioi), icid changes.",
+            "RFC 7315 §4.6",
+            private="open",
+        ),
+        C(
+            "service_id",
+            "text",
+            "Communication service (ICSI): P-Asserted-Service, else P-Preferred-Service, else Accept-Contact.",
+            "TS 24.229 §7.2A.8",
+            private="P-Asserted-Service",
+        ),
+        C(
+            "sdp_media",
+            "text",
+            "Media as last agreed, where not answered as last offered: kind, codecs, direction; with ; between.",
+            "TS 32.298 List of SDP Media Components",
+            private="words",
+        ),
+        C(
+            "calling_home_network",
+            "text",
+            "Domain of the identity that the network asserts of the caller, else of its From.",
+            "RFC 3325 §9.1",
+            private="host",
+        ),
+        C(
+            "calling_visited_network",
+            "text",
+            "P-Visited-Network-ID of the leg, else of the latest registration of the caller.",
+            "RFC 7315 §5.3",
+            private="P-Visited-Network-ID",
+        ),
+        C(
+            "calling_access_network_info",
+            "text",
+            "P-Access-Network-Info of the caller as the call began, the network's own before the UE's.",
+            "TS 24.229 §7.2A.4",
+            private="P-Access-Network-Info",
+        ),
+        C("calling_rat", "text", "What it says: access_networks.rat.", private="open"),
+        C("calling_plmn", "text", "MCC and MNC of its cell.", "TS 23.003 §12.1", private="open"),
+        C(
+            "calling_roaming",
+            "text",
+            "What speaks for the caller being away from home, in words, with ; between; null where nothing does.",
+            private="open",
+        ),
+        C(
+            "called_home_network",
+            "text",
+            "Domain of the identity that the network asserts of the callee.",
+            "RFC 3325 §9.1",
+            private="host",
+        ),
+        C(
+            "called_visited_network",
+            "text",
+            "P-Visited-Network-ID of the latest registration of the callee.",
+            "RFC 7315 §5.3",
+            private="P-Visited-Network-ID",
+        ),
+        C(
+            "called_access_network_info",
+            "text",
+            "P-Access-Network-Info of the callee as the call began, the network's own before the UE's.",
+            "TS 24.229 §7.2A.4",
+            private="P-Access-Network-Info",
+        ),
+        C("called_rat", "text", "What it says: access_networks.rat.", private="open"),
+        C("called_plmn", "text", "MCC and MNC of its cell.", "TS 23.003 §12.1", private="open"),
+        C(
+            "called_roaming",
+            "text",
+            "What speaks for the callee being away from home, in words, with ; between; null where nothing does.",
+            private="open",
+        ),
+    ),
+)
+
+ACCESS_NETWORKS = Table(
+    "access_networks",
+    "One access network that a party of a call or registration was in, as often as it says the same.",
+    (
+        C("message", "key", "First message that says so."),
+        C("call", "key", "Call; null outside calls."),
+        C("registration", "key", "Registration; null outside registrations."),
+        C(
+            "party",
+            "text",
+            "caller or callee of a call (null where its beginning was not seen), user of a registration, else client or"
+            " server of a request.",
+            private="open",
+        ),
+        C("user", "text", "Subscriber that the party is.", private="subscriber"),
+        C("first_at", "time", "When it was said first."),
+        C("last_at", "time", "When it was said last."),
+        C("messages", "int", "Messages that say so, on all hops."),
+        C(
+            "header",
+            "text",
+            "P-Access-Network-Info, or Cellular-Network-Info: the last cell before the WLAN.",
+            private="open",
+        ),
+        C("value", "text", "Value as sent, one of the list.", "RFC 7315 §5.4", private="P-Access-Network-Info"),
+        C("network_provided", "bool", "Inserted by the network, not by the UE.", "RFC 7315 §5.4"),
+        C("access_type", "text", "3GPP-E-UTRAN-FDD, IEEE-802.11 ...", "TS 24.229 §7.2A.4", private="words"),
+        C(
+            "rat",
+            "text",
+            "NR E-UTRAN UTRAN GERAN GAN CDMA2000 WLAN non-3GPP Ethernet DSL cable fibre GSTN satellite.",
+            private="open",
+        ),
+        C("mcc", "text", "Mobile country code.", "TS 23.003 §2.2", private="open"),
+        C("mnc", "text", "Mobile network code, two or three digits.", "TS 23.003 §2.2", private="open"),
+        C("tac", "text", "Tracking area code, hexadecimal as sent.", "TS 23.003 §19.4.2.3", private="cell"),
+        C("lac", "text", "Location area code, hexadecimal as sent.", "TS 23.003 §4.1", private="cell"),
+        C(
+            "cell_id",
+            "text",
+            "Cell identity (ECI, NCI, CI or SAC), hexadecimal as sent.",
+            "TS 23.003 §4.3, §19.6",
+            private="cell",
+        ),
+        C(
+            "enodeb",
+            "text",
+            "eNodeB, if it is a macro one: the upper 20 bits of the ECI.",
+            "TS 36.413 §9.2.1.37",
+            private="cell",
+        ),
+        C("enodeb_cell", "text", "Cell of the eNodeB: the lower 8 bits.", "TS 36.413 §9.2.1.38", private="cell"),
+        C("bssid", "text", "Access point of the WLAN: its MAC address.", "TS 24.229 §7.2A.4", private="cell"),
+        C("time_zone", "text", "local-time-zone: that of the UE's place.", "TS 24.229 §7.2A.4", private="words"),
+        C("age_s", "int", "Age of the information, seconds, of Cellular-Network-Info.", "TS 24.229 §7.2.15"),
+        C(
+            "home_network",
+            "text",
+            "Domain of the party's asserted identity, else of the caller's From or of the address of record.",
+            private="host",
+        ),
+        C(
+            "roaming",
+            "text",
+            "cell of another country, cell of another network: than home_network, where that tells MCC and MNC.",
+            "TS 23.003 §13.2",
+            private="open",
+        ),
+    ),
+)
+
 CLOCKS = Table(
     "clocks",
     "One capture point's clock against that of the first; no row for a single capture point.",
@@ -1061,6 +1299,7 @@ TABLES: dict[str, Table] = {
     for table in (
         *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, HOPS, LEGS, REGISTRATIONS),
         *(IMS_REGISTRATIONS, CHALLENGES, BINDINGS, REG_EVENTS),
+        *(CDRS, ACCESS_NETWORKS),
         *(NODES, NODE_EVIDENCE, REFERENCE_POINTS, CLOCKS, LOSSES, PROBLEMS, ACCOUNT),
     )
 }
@@ -1170,8 +1409,8 @@ MEASURES: dict[str, Table] = {
 
 
 def find(name: str) -> Table:
-    """The table or measured table of that name."""
-    return TABLES.get(name) or MEASURES[name]
+    """The table of that name, measured or asked for."""
+    return TABLES.get(name) or ASKED.get(name) or MEASURES[name]
 
 
 def keys(name: str) -> set[str]:
@@ -1179,6 +1418,58 @@ def keys(name: str) -> set[str]:
     made_of = (CALLS, TRANSACTIONS) if name in MEASURES else ()
     return {key for table in (find(name), *made_of) for key in table.of_type("key")}
 
+
+#: Tables of what is asked for by name: ``cap.headers("Warning")``.
+ASKED: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "headers",
+            "One header field of a message, of the names asked for; in message order, duplicates left out.",
+            (
+                C("message", "key", "Message that has it."),
+                C("time", "time", "When the message was seen."),
+                C("src_ip", "text", "Sender of the message.", private="address"),
+                C("src_port", "int", "Its port."),
+                C("dst_ip", "text", "Receiver.", private="address"),
+                C("dst_port", "int", "Its port."),
+                C("method", "text", "Method of a request; of a response that of its CSeq.", private="words"),
+                C("status", "int", "Status code; null for a request."),
+                C("call_id", "text", "Call-ID.", private="identifier"),
+                C("call", "key", "The call that the message belongs to; null outside calls."),
+                C(
+                    "name",
+                    "text",
+                    "Long form as registered, whichever form was sent; a name that is not registered as asked for.",
+                    "RFC 3261 §7.3.3",
+                    private="open",
+                ),
+                C("ordinal", "int", "Number of the field among those of this name in the message, from 1."),
+                C(
+                    "value",
+                    "text",
+                    "Everything behind the colon, on one line, never split at commas; null where nothing is."
+                    " Digest responses and keys are (hidden).",
+                    "RFC 3261 §7.3.1",
+                    private="named",
+                ),
+            ),
+        ),
+    )
+}
+FIELDS = ASKED["headers"]
+
+#: Header fields that tables rest on, in their long forms: read with the rest where such a table is going to be looked
+#: at, else when it is.
+_OF_ACCESS = ("P-Access-Network-Info", "Cellular-Network-Info", "P-Asserted-Identity")
+FIELDS_OF: dict[str, tuple[str, ...]] = {
+    "access_networks": _OF_ACCESS,
+    "cdrs": (
+        *_OF_ACCESS,
+        *("P-Charging-Vector", "P-Called-Party-ID", "P-Visited-Network-ID"),
+        *("P-Asserted-Service", "P-Preferred-Service", "Accept-Contact"),
+    ),
+}
 
 # Broken transports as the core reports them (ICMP unreachable, TCP RST, SCTP ABORT): evidence for transactions, not a
 # table for users.

@@ -128,6 +128,12 @@ class Stages:
         )
         return found.select(schema.MESSAGES.names)
 
+    def headers(self, names: list[str]) -> pl.DataFrame:
+        """The table ``headers`` with the fields of these names, which were read."""
+        from analyzer.sip.headers import headers
+
+        return headers(self._messages, self._attempts.of_messages(self._messages), self.core["headers"], names)
+
     @cached_property
     def transactions(self) -> pl.DataFrame:
         return self._attempts.of_transactions(self._bare_transactions)
@@ -251,6 +257,38 @@ class Stages:
         from analyzer.ims.registration import bindings
 
         return bindings(self.registrations, self.reg_events, end=self._end)
+
+    @cached_property
+    def _senders(self) -> pl.DataFrame:
+        """Which party of which call or registration sent each message."""
+        from analyzer.ims import access
+
+        legs, calls = self._found_legs.table, self._attempts.of_messages(self._messages)
+        return access.sent(self._messages, legs, self._registers, calls)
+
+    @cached_property
+    def access_networks(self) -> pl.DataFrame:
+        from analyzer.ims import access
+
+        return access.access_networks(self._senders, self.core["headers"], self.calls)
+
+    @cached_property
+    def cdrs(self) -> pl.DataFrame:
+        from analyzer.ims import access, charging
+
+        fields = self.core["headers"]
+        return charging.cdrs(
+            self._messages,
+            fields,
+            self._found_legs.openings,
+            self.legs,
+            self.calls,
+            self.dialogs,
+            self.offers,
+            self.ims_registrations,
+            self.access_networks,
+            access.home_networks(self._senders, fields),
+        )
 
     @cached_property
     def _found_nodes(self) -> Nodes:

@@ -120,6 +120,13 @@ These need the roles of neighbours, are tried after the others, and again as rol
 DOCUMENTED = r"((?:[ ]{4}/// .*\n)+)[ ]{4}"
 
 
+ASKED_HEAD = """
+# Tables by name
+
+What is read when somebody names it: `cap.headers("P-Charging-Vector", "Warning")`, as Polars `cap.headers_of(...)`,
+`sip-analyzer headers trace.pcap --name P-Charging-Vector --name Warning`.
+"""
+
 MEASURES_HEAD = """
 # Measured tables
 
@@ -129,7 +136,14 @@ What the tables above amount to; [numbers.md](numbers.md) says how each number i
 
 
 def tables() -> str:
-    return TABLES_HEAD + described(schema.TABLES) + MEASURES_HEAD + described(schema.MEASURES)
+    return (
+        TABLES_HEAD
+        + described(schema.TABLES)
+        + ASKED_HEAD
+        + described(schema.ASKED)
+        + MEASURES_HEAD
+        + described(schema.MEASURES)
+    )
 
 
 def described(tables: dict[str, schema.Table]) -> str:

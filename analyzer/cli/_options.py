@@ -149,6 +149,8 @@ _EXAMPLES = {
     "challenges": "outcome = 'sync_failure'",
     "bindings": "refreshes > 3",
     "reg_events": "event = 'deactivated'",
+    "cdrs": "charging_gap is not null or calling_roaming is not null",
+    "access_networks": "mcc <> '262' or rat = 'WLAN'",
     "nodes": "role = 'P-CSCF' and confidence < 1",
     "node_evidence": "role = 'I-CSCF' and points >= 60",
     "reference_points": "reference_point = 'Gm'",
@@ -201,8 +203,9 @@ def note(text: str) -> None:
     click.echo(f"sip-analyzer: {safe(text)}", err=True)
 
 
-def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None) -> Reading:
-    """The capture that the arguments name, read with progress on a terminal. ``tables``: those to be looked at."""
+def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, headers: tuple[str, ...] = ()) -> Reading:
+    """The capture that the arguments name, read with progress on a terminal. ``tables``: those to be looked at, and
+    ``headers``: the header fields."""
     from analyzer.capture import read as read_capture
 
     sources = tuple(values["captures"])
@@ -218,6 +221,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None) -> Re
             threads=values["threads"] or 0,
             progress=progress,
             tables=tables,
+            headers=headers,
             engine=values["engine"],
             tshark_options=values["tshark_options"],
             nodes=values["nodes"],

@@ -43,8 +43,9 @@ _SUFFIXES = {
 
 # Rows written at a time: what is in memory as text stays small.
 _ROWS = 50_000
-# Longest cell of the default columns; columns that were asked for by name are shown whole.
+# Longest cell of the default columns; columns that were asked for by name are shown whole, and what a table is about.
 _CUT = 44
+_WHOLE = frozenset({"headers"})
 
 
 def output(function: Function) -> Function:
@@ -137,7 +138,8 @@ def _text(frame: pl.DataFrame, table: str, columns: list[str] | None, tz: str, *
 
     digits = 6 if table == "messages" else 3
     if columns is None:
-        return text.table(views.default(table, frame), tz=tz, digits=digits, cut=_CUT, colour=colour)
+        cut = None if table in _WHOLE else _CUT
+        return text.table(views.default(table, frame), tz=tz, digits=digits, cut=cut, colour=colour)
     return text.table(frame.select(columns), tz=tz, digits=digits, colour=colour)
 
 

@@ -70,6 +70,7 @@ class Mask:
             "phrase": values.phrase,
             "words": values.gentle,
             "sentence": values.sentence,
+            "cell": values.cell,
             "file": values.file,
         }
 
@@ -131,11 +132,28 @@ class Mask:
 
     def table(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """A table of the schema, or a part of one, with every text masked as its column says."""
-        return frame.with_columns(
-            self._column(frame[column.name], column.private)
-            for column in schema.TABLES[name].columns
+        texts = [
+            column
+            for column in schema.find(name).columns
             if column.name in frame.columns and column.type in ("text", "texts") and column.private != "open"
+        ]
+        return frame.with_columns(
+            self._named(frame["name"], frame[column.name])
+            if column.private == "named"
+            else self._column(frame[column.name], column.private)
+            for column in texts
         )
+
+    def _named(self, names: pl.Series, values: pl.Series) -> pl.Series:
+        """Values of header fields, each by the name of its own."""
+        import polars as pl
+
+        known = pl.DataFrame({"name": names, "value": values})
+        distinct = known.drop_nulls().unique()
+        masked = distinct.with_columns(
+            pl.Series("masked", [self._values.header(*row) for row in distinct.rows()], dtype=pl.String)
+        )
+        return known.join(masked, on=["name", "value"], how="left", maintain_order="left")["masked"].alias(values.name)
 
     def _column(self, column: pl.Series, kind: str) -> pl.Series:
         import polars as pl

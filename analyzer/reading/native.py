@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -154,6 +155,24 @@ def _point_of(path: str, points: list[tuple[str, str]]) -> str | None:
     return next((name for name, glob_ in points if any(fnmatch.fnmatch(text, glob_) for text in names)), None)
 
 
+# token (RFC 3261 §25.1): what a header field's name is.
+_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
+
+
+def header_names(names: Iterable[str]) -> list[str]:
+    """Names of header fields, each once, in their long forms as registered; any other as given.
+
+    Raises AnalyzerError for what cannot be one.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        if not _TOKEN.fullmatch(name):
+            raise AnalyzerError(f"header {name!r}: give the name of a header field, such as Warning or X-Vendor-Info")
+        known = core().header_name(name) or name
+        found.setdefault(known.lower(), known)
+    return list(found.values())
+
+
 class Reading:
     """A reading under way; :meth:`tables` waits for it."""
 
@@ -164,6 +183,7 @@ class Reading:
         limits: Mapping[str, int] | None,
         columns: list[str] | None = None,
         clocks: Sequence[tuple[int, int, int, int]] = (),
+        headers: Sequence[str] = (),
     ) -> None:
         self._sources = found
         self._threads = threads
@@ -172,15 +192,27 @@ class Reading:
         self.whole = columns is None
         #: What is taken off the times of capture points: number, offset (ns), drift (ns a second), since.
         self._clocks = list(clocks)
-        self._scan = core().scan(found.files, threads, self._limits, columns, found.link_types, self._clocks)
+        #: The names of header fields that have rows in the table ``headers``, as :func:`header_names` gives them.
+        self.headers = list(headers)
+        self._scan = core().scan(
+            found.files, threads, self._limits, columns, found.link_types, self._clocks, self.headers
+        )
 
     def again(self, clocks: Sequence[tuple[int, int, int, int]] | None = None) -> Reading:
         """The same captures with every column, and with the clocks of capture points set right where given."""
-        return Reading(self._sources, self._threads, self._limits, None, self._clocks if clocks is None else clocks)
+        known = self._clocks if clocks is None else clocks
+        return Reading(self._sources, self._threads, self._limits, None, known, self.headers)
+
+    def more_headers(self, names: list[str]) -> pl.DataFrame:
+        """Reads the captures again for header fields of these names alone: message name ordinal value."""
+        reading = Reading(self._sources, self._threads, self._limits, ["message"], self._clocks, names)
+        found = reading.tables()["headers"]
+        self.headers += names
+        return found
 
     def tables(self, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
-        """The core's tables as Polars frames, zero copy: messages descriptions evidence via_tails files problems
-        account failures."""
+        """The core's tables as Polars frames, zero copy: messages descriptions rare evidence via_tails headers
+        files problems account failures."""
         import polars as pl
 
         total = self._sources.bytes if progress else 0

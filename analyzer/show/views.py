@@ -103,6 +103,15 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         ),
         *("node", "delay_s"),
     ),
+    "cdrs": (
+        *("no", "service_request_at", "position", "calling_party_address", "called_party_address", "duration_s"),
+        *("service_reason_return_code", "icid", "orig_ioi", "term_ioi", "calling_rat", "called_rat"),
+        *("calling_roaming", "charging_gap"),
+    ),
+    "access_networks": (
+        *("first_at", "last_at", "party", "user", "rat", "mcc", "mnc", "tac", "lac", "cell_id", "enodeb"),
+        *("enodeb_cell", "bssid", "network_provided", "roaming"),
+    ),
     "clocks": (
         "point",
         "reference",
@@ -115,6 +124,7 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         "applied",
     ),
     "losses": ("time", "method", "status", "sender", "receiver", "seen_at", "missed_at", "sent_again", "verdict"),
+    "headers": ("time", "src", "dst", "method", "status", "name", "ordinal", "value"),
     "problems": ("problem", "code", "layer", "file", "frame", "offset", "detail"),
     "account": ("layer", "reason", "packets"),
 }

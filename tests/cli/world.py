@@ -202,6 +202,8 @@ def tables() -> dict[str, pl.DataFrame]:
         "challenges": frame("challenges", [{"registration": 50, "outcome": "accepted"}]),
         "bindings": frame("bindings", [{"binding": 50, "end": "open"}]),
         "reg_events": frame("reg_events", [{"message": 60, "aor": "sip:a@b", "state": "active"}]),
+        "cdrs": frame("cdrs", [{"leg": 10, "call": 10, "no": 1, "icid": "1234bc9876e"}]),
+        "access_networks": frame("access_networks", [{"message": 60, "party": "caller", "rat": "NR"}]),
         "nodes": frame(
             "nodes",
             [

@@ -15,6 +15,7 @@ use arrow_array::types::Int64Type;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use sip_core::limits::Limits;
 use sip_core::road::{Options, Progress, Scan, ScanError, Source, fetch, scan};
+use sip_core::sip::headers::Asked;
 use sip_core_fuzz::packets;
 
 /// The one file of this process.
@@ -25,7 +26,9 @@ fuzz_target!(|data: &[u8]| {
     fs::write(&*PATH, data).expect("a file in the temporary directory");
     let sources = [Source { name: "fuzz".to_owned(), path: PATH.clone(), point: None }];
     let limits = Limits { max_decompressed_bytes: 1 << 18, max_decoder_bytes: 8 << 20, ..Limits::default() };
-    let options = |threads| Options { limits: limits.clone(), threads, ..Options::default() };
+    // Two that are known, one of them a secret's, and one that is not; the samples have them.
+    let headers = Asked::new(["Via", "Authorization", "X-Asterisk-HangupCause"]);
+    let options = |threads| Options { limits: limits.clone(), threads, headers: headers.clone(), ..Options::default() };
     let read = |threads| match scan(&sources, &options(threads), &Progress::default()) {
         Ok(tables) => Ok(tables),
         Err(ScanError::Capture(error)) => Err(error.to_string()),
@@ -58,7 +61,9 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 fn tables(scan: &Scan) -> impl Iterator<Item = &RecordBatch> {
-    scan.messages.iter().chain([&scan.files, &scan.problems, &scan.account, &scan.failures])
+    let by_message = [&scan.messages, &scan.rare, &scan.evidence, &scan.via_tails, &scan.headers];
+    let alone = [&scan.files, &scan.problems, &scan.account, &scan.failures];
+    by_message.into_iter().flatten().chain(alone)
 }
 
 fn fetch_all(scan: &Scan, sources: &[Source], options: &Options) {

@@ -19,7 +19,8 @@ use sip_core::error::CaptureError;
 use sip_core::limits::Limits;
 use sip_core::net::link_type_number;
 use sip_core::road::{self, Media, Options, Place, Progress, Scan, ScanError, Source};
-use sip_core::sip::{Carrier, Message};
+use sip_core::sip::headers::Asked;
+use sip_core::sip::{Carrier, Message, Name};
 use sip_core::tables::Wanted;
 use sip_core::tables::messages::Clock;
 
@@ -93,7 +94,7 @@ impl RunningScan {
         })
     }
 
-    /// The tables by name: messages descriptions rare evidence via_tails files problems account failures. Once only.
+    /// The tables by name: messages descriptions rare evidence via_tails headers files problems account failures. Once only.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let Some(thread) = self.thread.take() else {
             return Err(PyRuntimeError::new_err("the result of this scan was taken already"));
@@ -109,6 +110,7 @@ impl RunningScan {
             ("rare", scan.rare),
             ("evidence", scan.evidence),
             ("via_tails", scan.via_tails),
+            ("headers", scan.headers),
             ("files", vec![scan.files]),
             ("problems", vec![scan.problems]),
             ("account", vec![scan.account]),
@@ -135,8 +137,10 @@ impl Drop for RunningScan {
 /// Starts to read captures: (name, path, capture point or None) each. threads = 0: one parser for each processor.
 /// columns: those of `messages` and `descriptions` that are wanted, None for all. link_types: (of the file, read as) by name
 /// or number. clocks: (number of the capture point, ns ahead, ns more each second, since) to be taken off the times.
+/// headers: names of header fields that have rows in `headers`.
 #[pyfunction]
-#[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new(), clocks = Vec::new()))]
+#[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new(), clocks = Vec::new(),
+    headers = Vec::new()))]
 fn scan(
     sources: Vec<SourceArgument>,
     threads: usize,
@@ -144,11 +148,13 @@ fn scan(
     columns: Option<Vec<String>>,
     link_types: Vec<(String, String)>,
     clocks: Vec<(u16, i64, i64, i64)>,
+    headers: Vec<String>,
 ) -> PyResult<RunningScan> {
     let wanted = columns.map_or(Wanted::All, Wanted::These);
     let clocks =
         clocks.into_iter().map(|(point, offset, drift, since)| Clock { point, offset, drift, since }).collect();
-    let options = Options { wanted, clocks, ..options(threads, limits, &link_types)? };
+    let headers = Asked::new(headers.iter().map(String::as_str));
+    let options = Options { wanted, clocks, headers, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
@@ -203,6 +209,12 @@ fn parse<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyDict>> {
     tree::message(py, &Message::read(text, Carrier::Datagram { missing: 0 }))
 }
 
+/// The long form of a header field's name, if it is one that we know.
+#[pyfunction]
+fn header_name(text: &str) -> Option<&'static str> {
+    Name::of(text.as_bytes()).canonical()
+}
+
 /// The number of a link type, by name (without LINKTYPE_) or number.
 #[pyfunction]
 fn link_type(text: &str) -> Option<u16> {
@@ -217,5 +229,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(export, module)?)?;
     module.add_function(wrap_pyfunction!(parse, module)?)?;
     module.add_function(wrap_pyfunction!(link_type, module)?)?;
+    module.add_function(wrap_pyfunction!(header_name, module)?)?;
     Ok(())
 }

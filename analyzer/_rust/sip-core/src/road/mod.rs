@@ -31,6 +31,7 @@ use crate::limits::Limits;
 use crate::net::{Failure, Fate, Flow};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
+use crate::sip::headers::Asked;
 use crate::tables::Wanted;
 use crate::tables::evidence::{Evidence, Tails};
 use crate::tables::messages::{self, Assembled, Chunk, Clock};
@@ -67,6 +68,8 @@ pub struct Options {
     pub link_types: Vec<(u16, u16)>,
     /// What the clocks of capture points are off by, to be taken off the times of messages.
     pub clocks: Vec<Clock>,
+    /// Names of header fields that have rows of their own.
+    pub headers: Asked,
 }
 
 impl Options {
@@ -100,6 +103,8 @@ pub struct Scan {
     pub evidence: Vec<RecordBatch>,
     /// The tails of Via stacks, where asked for.
     pub via_tails: Vec<RecordBatch>,
+    /// Header fields of the names asked for, each whole.
+    pub headers: Vec<RecordBatch>,
     pub files: RecordBatch,
     pub problems: RecordBatch,
     pub account: RecordBatch,
@@ -128,7 +133,8 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     let chunks: Mutex<Vec<(usize, Result<Chunk, ArrowError>)>> = Mutex::new(Vec::new());
     let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
     let finished = read(sources, options, progress, None, || {
-        let mut parser = messages::Parser::new(&options.limits, &options.wanted, &options.clocks, &descriptions);
+        let Options { limits, wanted, clocks, headers, .. } = options;
+        let mut parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions);
         let chunks = &chunks;
         move |number: usize, batch: &Batch| {
             let chunk = parser.parse(batch);
@@ -154,13 +160,15 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         evidence.extend(chunk.take_evidence());
         via_tails.extend(chunk.take_via_tails());
     }
-    let Assembled { messages, rare } = messages::assemble(chunks, &files, &points, &options.wanted, options.threads())?;
+    let Assembled { messages, rare, headers } =
+        messages::assemble(chunks, &files, &points, &options.wanted, options.threads())?;
     Ok(Scan {
         messages,
         descriptions,
         rare,
         evidence,
         via_tails,
+        headers,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,

@@ -729,6 +729,11 @@ impl<'a> Fields<'a> {
         MANDATORY.into_iter().filter(move |(name, _)| seen & bit(*name) == 0).map(|(_, text)| text)
     }
 
+    /// Is there a header of this name? Of names that we do not know nothing is told.
+    pub fn has(&self, name: Name) -> bool {
+        self.seen & bit(name) != 0
+    }
+
     /// Which headers of [`super::name::VOCABULARY`] are there.
     pub fn headers(&self) -> u64 {
         super::name::in_vocabulary(self.seen)

@@ -5,6 +5,7 @@
 //! frame    a TCP direction: cut into messages, resynchronised after holes and garbage
 //! fields   one pass over a message: what a table row needs, borrowed, nothing allocated
 //! rare     a second one over few messages: routes, registration, what roles of nodes rest on
+//! headers  the same of all messages, for the header fields that somebody asks for by name
 //! tree     one message completely: every header in order and its parts, owned
 //! sdp      a session description: one value for each media line, borrowed
 //! evidence what an opening request carries that another leg of its call may carry too
@@ -19,6 +20,7 @@ pub mod evidence;
 pub mod fields;
 pub mod flaw;
 pub mod frame;
+pub mod headers;
 pub(crate) mod mime;
 pub mod name;
 pub mod rare;

@@ -302,7 +302,8 @@ fn read_header(text: &[u8], cr_ends_lines: bool, place: Range<usize>) -> Header 
     Header { name: string(name), canonical: known.canonical(), value: string(value), place, values }
 }
 
-fn is_auth(name: Name) -> bool {
+/// Does a header field of this name hold a challenge, credentials or what answers them?
+pub(super) fn is_auth(name: Name) -> bool {
     matches!(
         name,
         Name::Authorization
@@ -437,7 +438,7 @@ fn auth_params(v: &[u8]) -> Vec<Param> {
 }
 
 /// The value of an authentication header with its secrets blotted out.
-fn without_secrets(v: &[u8]) -> Vec<u8> {
+pub(super) fn without_secrets(v: &[u8]) -> Vec<u8> {
     let scheme = v.iter().position(|&b| is_space(b)).unwrap_or(0);
     let (_, params) = split(v, scheme);
     let mut out = v.to_vec();

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use arrow_array::builder::make_view;
 use arrow_array::{
-    ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray, UInt32Array,
+    ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray, TimestampNanosecondArray,
+    UInt32Array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow_schema::{ArrowError, Field, Schema};
@@ -304,5 +305,8 @@ pub type Named = Vec<(&'static str, ArrayRef)>;
 pub fn record_batch(columns: Named) -> Result<RecordBatch, ArrowError> {
     let fields: Vec<Field> =
         columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect())
+    let arrays: Vec<ArrayRef> = columns.into_iter().map(|(_, array)| array).collect();
+    // Nobody may want any column; then there are no rows either.
+    let rows = RecordBatchOptions::new().with_row_count(Some(arrays.first().map_or(0, |array| array.len())));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &rows)
 }

@@ -14,12 +14,14 @@ use crate::packet::NO_TIME;
 use crate::problem::{Layer, Problem, Problems};
 use crate::road::{Batch, Entry, Kind, PointNames, Seen, Sighted, Sighting, sweep, time_order};
 use crate::sip::fields::{Fields, Scratch, read};
+use crate::sip::headers::Asked;
 use crate::sip::{Flaw, Flaws, mime};
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
 use crate::tables::evidence::{Evidence, Tails};
-use crate::tables::rare;
+use crate::tables::keyed::{self, Part};
 use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::{FileRow, ProblemLog};
+use crate::tables::{headers, rare};
 
 columns! {
     /// What one message says by itself.
@@ -82,7 +84,8 @@ pub struct Chunk {
     places: Vec<Place>,
     /// The session descriptions that were new in this batch.
     descriptions: Vec<RecordBatch>,
-    rare: Option<rare::Part>,
+    rare: Option<Part>,
+    headers: Option<Part>,
     /// What its messages say of the legs that they belong to.
     evidence: Option<RecordBatch>,
     via_tails: Option<RecordBatch>,
@@ -98,6 +101,7 @@ impl Chunk {
             places,
             descriptions: Vec::new(),
             rare: None,
+            headers: None,
             evidence: None,
             via_tails: None,
             problems: None,
@@ -166,6 +170,7 @@ pub struct Parser<'a> {
     evidence: Evidence,
     /// `None` where nobody asks for them.
     via_tails: Option<Tails>,
+    headers: headers::Builder<'a>,
 }
 
 /// Addresses whose text is remembered; a flood of forged ones starts the memory over.
@@ -186,7 +191,13 @@ impl Addresses {
 }
 
 impl<'a> Parser<'a> {
-    pub fn new(limits: &'a Limits, wanted: &'a Wanted, clocks: &'a [Clock], descriptions: &'a Descriptions) -> Self {
+    pub fn new(
+        limits: &'a Limits,
+        wanted: &'a Wanted,
+        clocks: &'a [Clock],
+        asked: &'a Asked,
+        descriptions: &'a Descriptions,
+    ) -> Self {
         Self {
             limits,
             wanted,
@@ -196,6 +207,7 @@ impl<'a> Parser<'a> {
             descriptions,
             evidence: Evidence::default(),
             via_tails: wanted.has("_tail").then(Tails::default),
+            headers: headers::Builder::new(asked),
         }
     }
 
@@ -244,6 +256,7 @@ impl<'a> Parser<'a> {
                 columns.headers.set(row, Some(fields.headers() as i64));
             }
             rare.push(row, message, &fields);
+            self.headers.add(row, message, &fields);
             report(&mut problems, seen, &fields);
             if let Some(known) = known {
                 push_description(&mut columns, row, &known);
@@ -267,6 +280,7 @@ impl<'a> Parser<'a> {
             places,
             descriptions,
             rare: rare.finish()?,
+            headers: self.headers.take()?,
             evidence: self.evidence.take(self.wanted)?,
             via_tails: self.via_tails.as_mut().map(|tails| tails.take(self.wanted)).transpose()?,
             problems: Some(problems),
@@ -510,6 +524,7 @@ fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
 pub struct Assembled {
     pub messages: Vec<RecordBatch>,
     pub rare: Vec<RecordBatch>,
+    pub headers: Vec<RecordBatch>,
 }
 
 /// Puts the chunks of a scan together: in time order, with keys, duplicates, retransmissions and transactions.
@@ -525,10 +540,11 @@ pub fn assemble(
         chunks.push(Chunk::of(columns, Vec::new(), Vec::new()));
     }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|row| row.time).collect();
-    let mut parts = Vec::new();
+    let (mut rare, mut headers) = (Vec::new(), Vec::new());
     let mut start = 0;
     for chunk in &mut chunks {
-        parts.extend(chunk.rare.take().map(|part| (start, part)));
+        rare.extend(chunk.rare.take().map(|part| (start, part)));
+        headers.extend(chunk.headers.take().map(|part| (start, part)));
         start += chunk.rows.len();
     }
     let order = time_order(&times);
@@ -538,8 +554,10 @@ pub fn assemble(
     drop(times);
     let rows: Vec<&[Sighting]> = chunks.iter().map(|chunk| chunk.rows.as_slice()).collect();
     let sighted = sweep(&rows, threads);
-    let keys = if parts.is_empty() { Vec::new() } else { keys_as_read(&sighted, order.as_deref()) };
-    let rare = rare::table(parts, &keys)?;
+    let keyless = rare.is_empty() && headers.is_empty();
+    let keys = if keyless { Vec::new() } else { keys_as_read(&sighted, order.as_deref()) };
+    let rare = keyed::table(rare, &keys, rare::none()?)?;
+    let headers = keyed::table(headers, &keys, headers::none()?)?;
     let mut sighted = sighted.into_iter();
     let messages = chunks
         .into_iter()
@@ -568,7 +586,7 @@ pub fn assemble(
             record_batch(all)
         })
         .collect::<Result<_, ArrowError>>()?;
-    Ok(Assembled { messages, rare })
+    Ok(Assembled { messages, rare, headers })
 }
 
 /// The keys of messages in the order in which they were read.

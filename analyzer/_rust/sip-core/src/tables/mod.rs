@@ -2,6 +2,8 @@
 
 mod columns;
 pub mod evidence;
+pub mod headers;
+mod keyed;
 pub mod messages;
 mod rare;
 pub mod sdp;

@@ -1,13 +1,14 @@
 //! The table of what few messages say (see [`crate::sip::rare`]): one row for each message that says some of it, by its
 //! place among the messages of its batch until these have keys.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::ArrayRef;
 use arrow_schema::ArrowError;
 use arrow_select::interleave::interleave;
 
 use crate::sip::Fields;
 use crate::sip::rare::{Rare, concerns, read};
-use crate::tables::columns::{Named, Wanted, columns, record_batch};
+use crate::tables::columns::{Named, Wanted, columns};
+use crate::tables::keyed::Part;
 
 columns! {
     struct Columns {
@@ -22,10 +23,6 @@ columns! {
     }
 }
 
-columns! {
-    struct KeyColumn { message: Int = "message" }
-}
-
 /// Any of them stands for all: they are made together.
 const COLUMN: &str = "_route";
 
@@ -35,12 +32,6 @@ pub struct Builder {
     columns: Option<Columns>,
     rows: Vec<u32>,
     unfolded: Vec<u8>,
-}
-
-/// The rows of one batch; each knows the number of its message in it.
-pub struct Part {
-    columns: Named,
-    pub rows: Vec<u32>,
 }
 
 impl Builder {
@@ -112,24 +103,7 @@ fn set(columns: &mut Columns, row: usize, rare: &Rare<'_>) {
     columns.reginfo.set_bytes(row, rare.reginfo);
 }
 
-/// The table: parts with the number of their first message, and the key of each message.
-pub fn table(parts: Vec<(usize, Part)>, keys: &[i64]) -> Result<Vec<RecordBatch>, ArrowError> {
-    let mut batches = vec![empty()?];
-    for (start, Part { columns, rows }) in parts {
-        let mut key = KeyColumn::new(rows.len(), &Wanted::All);
-        for (row, &message) in rows.iter().enumerate() {
-            key.message.set(row, keys.get(start + message as usize).copied());
-        }
-        let mut all = key.finish(&Wanted::All)?;
-        all.extend(columns);
-        batches.push(record_batch(all)?);
-    }
-    Ok(batches)
-}
-
-/// One without rows tells the columns where no message says anything.
-fn empty() -> Result<RecordBatch, ArrowError> {
-    let mut all = KeyColumn::new(0, &Wanted::All).finish(&Wanted::All)?;
-    all.extend(Columns::new(0, &Wanted::All).finish(&Wanted::All)?);
-    record_batch(all)
+/// The columns without rows.
+pub fn none() -> Result<Named, ArrowError> {
+    Columns::new(0, &Wanted::All).finish(&Wanted::All)
 }
