@@ -1079,7 +1079,7 @@ CDRS = Table(
         C(
             "charging_gap",
             "text",
-            "What records of it would lack, in words: 2xx without term-ioi (to an INVITE with orig-ioi), icid changes.",
+            "What records of it would lack: 2xx without term-ioi (to an INVITE with orig-ioi), icid changes.",
             "RFC 7315 §4.6",
             private="open",
         ),
@@ -1123,7 +1123,7 @@ CDRS = Table(
         C(
             "calling_roaming",
             "text",
-            "What speaks for the caller being away from home, in words, with ; between; null where nothing does.",
+            "What speaks for the caller being away from home, in words, with commas between; null where nothing does.",
             private="open",
         ),
         C(
@@ -1152,7 +1152,7 @@ CDRS = Table(
         C(
             "called_roaming",
             "text",
-            "What speaks for the callee being away from home, in words, with ; between; null where nothing does.",
+            "What speaks for the callee being away from home, in words, with commas between; null where nothing does.",
             private="open",
         ),
     ),

@@ -236,7 +236,7 @@ def _charged(invites: pl.DataFrame, said: pl.DataFrame, messages: pl.DataFrame, 
 
 
 def _words(parts: Sequence[pl.Expr]) -> pl.Expr:
-    text = pl.concat_str(parts, separator="; ", ignore_nulls=True)
+    text = pl.concat_str(parts, separator=", ", ignore_nulls=True)
     return pl.when(text.str.len_bytes() > 0).then(text)
 
 

@@ -285,6 +285,10 @@ def roaming(first: str) -> str | None:
         (f'header="P-Visited-Network-ID:{HOME}"', None),
         ('header="P-Visited-Network-ID:\\"Visited network number 1\\""', None),
         ('header="P-Access-Network-Info:3GPP-NR;utran-cell-id-3gpp=23415000064001234501"', "cell of another country"),
+        (
+            f'header="P-Visited-Network-ID:{OTHER}" header="P-Access-Network-Info:3GPP-GERAN;cgi-3gpp=262020001ABCD"',
+            "visited network is not the home network, cell of another network",
+        ),
     ],
 )
 def test_what_speaks_for_roaming(first: str, told: str | None) -> None:
