@@ -152,6 +152,8 @@ pub struct Fields<'a> {
     pub user_agent: Option<&'a [u8]>,
     /// Media type in lower case, without parameters.
     pub content_type: Option<&'a [u8]>,
+    /// The value of Content-Type, with its parameters.
+    pub content_type_value: Option<&'a [u8]>,
     /// The number in Content-Length, whether true or not.
     pub content_length: Option<u64>,
     pub max_forwards: Option<u32>,
@@ -234,6 +236,7 @@ pub fn read<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -
     let work: &'a Work = work;
     fields.finish_header(split(message, header_len).0, work);
     fields.finish_body(message, header_len, carrier);
+    fields.content_type_value = fields.content_type;
     fields.content_type = match work.content_type.is_empty() {
         true => fields.content_type.map(mime::media_type).filter(|media| !media.is_empty()),
         false => Some(&work.content_type),
