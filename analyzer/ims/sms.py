@@ -34,10 +34,10 @@ def sms(
     data = seen.filter(pl.col("rp_type").is_in(_DATA)).with_row_index("sent")
     reports = seen.filter(~pl.col("rp_type").is_in(_DATA)).with_row_index("report_no")
     pairs = _pairs(data, reports)
+    pairs = pairs.join(_arrivals(pairs, data, reports, messages), on="sent", how="left", maintain_order="left")
     told = reports.select(
-        "report_no", "rp_cause", "tp_failure", report="message", report_ns="time_ns", report_type="rp_type",
-        report_malformed="malformed",
-    )  # fmt: skip
+        "report_no", "rp_cause", "tp_failure", report="message", report_type="rp_type", report_malformed="malformed"
+    )
     data = data.drop("rp_cause", "tp_failure").rename({"time_ns": "submitted_ns"})
     table = data.join(pairs, on="sent", how="left", maintain_order="left").join(
         told, on="report_no", how="left", maintain_order="left"
@@ -50,7 +50,7 @@ def sms(
         to_network=~pl.col("to_network"), rp_type=pl.lit(None, pl.String), status=None, final_ns=None
     )
     table = pl.concat([table, alone], how="diagonal")
-    waited = _SUBMITTED + _LONGEST_WAIT <= pl.lit(end, pl.Int64)
+    waited = pl.lit(end, pl.Int64) >= _SUBMITTED + _LONGEST_WAIT
     table = table.with_columns(
         outcome=pl.when(_SUBMITTED.is_null())
         .then(pl.lit("report_only"))
@@ -64,7 +64,9 @@ def sms(
         .then(pl.lit("unanswered"))
         .otherwise(pl.lit("pending")),
         direction=pl.when("to_network").then(pl.lit("originated")).otherwise(pl.lit("terminated")),
-        service_centre=pl.when("to_network").then("rp_destination").otherwise("rp_originator"),
+        # As subscribers are written everywhere.
+        service_centre=pl.when("to_network").then("rp_destination").otherwise("rp_originator").str.strip_prefix("+"),
+        tp_address=pl.col("tp_address").str.strip_prefix("+"),
         rp_cause_text=_named("rp_cause", RP_CAUSE, "RP cause"),
         tp_failure_text=_named("tp_failure", TP_FAILURE, "TP failure cause"),
         tp_status_text=_named("tp_status", TP_STATUS, "TP status"),
@@ -92,7 +94,7 @@ def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.Data
         (pl.col("method") == "MESSAGE") & pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
     ).select(
         "message", "_leg", "cseq", "via_count", "transaction", "call_id", "from_uri", "to_uri", "request_uri",
-        "asserted_identity", "preferred_identity", time_ns=pl.col("first_byte_at").to_physical(),
+        "asserted_identity", "preferred_identity", "src_ip", "dst_ip", time_ns=pl.col("first_byte_at").to_physical(),
     )  # fmt: skip
     seen = seen.join(carried, on="message", maintain_order="left")
     one = ["_leg", "cseq"]
@@ -110,6 +112,22 @@ def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.Data
     )
 
 
+def _arrivals(pairs: pl.DataFrame, data: pl.DataFrame, reports: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """When each report came where its short message had been sent, ``sent report_ns``: between the same two addresses;
+    where it was not seen there, when it was seen last."""
+    ways = pairs.join(data.select("sent", near="src_ip", far="dst_ip"), on="sent")
+    ways = ways.join(reports.select("report_no", "_leg", "cseq"), on="report_no")
+    copies = messages.filter(
+        (pl.col("method") == "MESSAGE") & pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
+    ).select("_leg", "cseq", "src_ip", "dst_ip", at=pl.col("time").to_physical())
+    here = (pl.col("src_ip") == pl.col("far")) & (pl.col("dst_ip") == pl.col("near"))
+    return (
+        ways.join(copies, on=["_leg", "cseq"])
+        .group_by("sent")
+        .agg(report_ns=pl.coalesce(pl.col("at").filter(here).min(), pl.col("at").max()))
+    )
+
+
 def _pairs(data: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
     """Which report is of which short message: ``sent report_no matched_by``, one to one."""
     asked = data.select("sent", "rp_reference", "to_network", sent_ns="time_ns", in_reply_to="call_id")
@@ -122,9 +140,7 @@ def _pairs(data: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
     )
     named = _one_to_one(named.sort("differs", "sent_ns", maintain_order=True))
     # Without In-Reply-To: the reference, and the UE of both. A UE has one short message under way in a direction.
-    asked = _with_ue(
-        data.join(named, on="sent", how="anti").rename({"time_ns": "sent_ns"}), sends=pl.col("to_network")
-    )
+    asked = _with_ue(data.join(named, on="sent", how="anti").rename({"time_ns": "sent_ns"}), sends=pl.col("to_network"))
     answers = _with_ue(reports.join(named, on="report_no", how="anti"), sends=pl.col("to_network"))
     answers = answers.with_columns(to_network=~pl.col("to_network"))
     waits = pl.col("time_ns").is_between(pl.col("sent_ns"), pl.col("sent_ns") + _LATEST_REPORT)

@@ -168,7 +168,6 @@ pub struct Fields<'a> {
     pub supported: Option<&'a [u8]>,
     pub event: Option<&'a [u8]>,
     pub subscription_state: Option<&'a [u8]>,
-    pub subscription_reason: Option<&'a [u8]>,
     pub rseq: Option<u32>,
     pub rack: Option<&'a [u8]>,
     pub refer_to: Option<&'a [u8]>,
@@ -479,11 +478,7 @@ impl<'a> Fields<'a> {
                 self.flaws.add_if(code != 3, Flaw::NumberOutOfRange);
             }
             Name::Event => self.event = Some(value),
-            Name::SubscriptionState => {
-                let (state, params) = split(value, memchr::memchr(b';', value).unwrap_or(value.len()));
-                self.subscription_state = Some(trim(state));
-                self.subscription_reason = param(params, b"reason");
-            }
+            Name::SubscriptionState => self.subscription_state = Some(value),
             Name::RAck => self.rack = Some(value),
             Name::ReferTo => self.refer_to = Some(value),
             Name::ReferredBy => self.referred_by = Some(value),
