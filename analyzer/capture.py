@@ -27,16 +27,27 @@ if TYPE_CHECKING:
 
 
 # Tables that show columns which no other rests on.
-_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations", "hops", "clocks", "losses", "cdrs"})
+_NEED_ALL = frozenset(
+    {
+        *("messages", "sdp", "offers", "violations", "hops", "clocks", "losses", "cdrs"),
+        *("services", "subscriptions", "publications"),
+    }
+)
 # Tables that rest on what calls do not: who stands on the way of each message, what a registration says.
 _NEED_IMS = frozenset(
     {
         *("nodes", "node_evidence", "reference_points"),
         *("ims_registrations", "challenges", "bindings", "reg_events"),
+        *("capabilities", "sms"),
     }
 )
 # Tables of which a report shows nothing.
-_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses", "cdrs", "access_networks", *_NEED_IMS} - {"nodes"})
+_NOT_REPORTED = frozenset(
+    {
+        *("hops", "legs", "clocks", "losses", "cdrs", "access_networks", "services", "subscriptions", "publications"),
+        *(_NEED_IMS - {"nodes"}),
+    }
+)
 # Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
 _NODES_TOLD = 100_000
 
@@ -103,7 +114,7 @@ def _capture_of(
     given: tuple[Entry, ...] = (),
 ) -> Capture:
     lean = tables is not None and not _NEED_ALL.intersection(tables)
-    made = (schema.MESSAGES, schema.CORE_ONLY, schema.DESCRIPTIONS, schema.RARE, schema.EVIDENCE)
+    made = (schema.MESSAGES, schema.CORE_ONLY, schema.DESCRIPTIONS, schema.RARE, schema.PARTS, schema.EVIDENCE)
     known = dict.fromkeys(name for table in made for name in table.names)
     spared = schema.FOR_SHOW - (schema.FOR_IMS if tables and _NEED_IMS.intersection(tables) else frozenset())
     columns = [name for name in known if name not in spared] if lean else None
@@ -292,6 +303,31 @@ class Capture:
     def access_networks(self) -> pd.DataFrame:
         """One row per access network that a party of a call or registration was in, taken apart."""
         return self._pandas("access_networks")
+
+    @property
+    def capabilities(self) -> pd.DataFrame:
+        """One row per thing that a user agent, or the network towards it, says it can do."""
+        return self._pandas("capabilities")
+
+    @property
+    def services(self) -> pd.DataFrame:
+        """One row per service of a dialog, or of a request outside dialogs, with what says so."""
+        return self._pandas("services")
+
+    @property
+    def subscriptions(self) -> pd.DataFrame:
+        """One row per subscription, also of those that a REFER makes."""
+        return self._pandas("subscriptions")
+
+    @property
+    def publications(self) -> pd.DataFrame:
+        """One row per PUBLISH, with the entity-tags that make chains of them."""
+        return self._pandas("publications")
+
+    @property
+    def sms(self) -> pd.DataFrame:
+        """One row per short message over IP: how it went by the report of its relay layer, not by the 202."""
+        return self._pandas("sms")
 
     @property
     def nodes(self) -> pd.DataFrame:

@@ -261,8 +261,18 @@ _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 DEPENDENT = (
     *("sdp", "offers", "holds", "violations", "hops", "legs", "losses", "clocks"),
     *("ims_registrations", "challenges", "bindings", "reg_events", "cdrs", "access_networks"),
+    *("capabilities", "services", "subscriptions", "publications", "sms"),
     *("nodes", "node_evidence", "reference_points"),
 )
+
+# Of these the column that holds a message of what the row is about.
+_ABOUT = {
+    "capabilities": "message",
+    "services": "unit",
+    "subscriptions": "subscription",
+    "publications": "publish",
+    "sms": "sms",
+}
 
 
 def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -272,6 +282,10 @@ def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFra
     def among(key: str, table: str) -> pl.Expr:
         return pl.col(key).is_in(kept[table][key].implode())
 
+    # The columns tell which table it is.
+    for table, key in _ABOUT.items():
+        if frame.columns == schema.TABLES[table].names:
+            return frame.filter(pl.col(key).is_in(kept["messages"]["message"].implode()))
     if "binding" in frame.columns:
         return frame.filter(pl.col("binding").is_in(kept["registrations"]["registration"].implode()))
     if "party" in frame.columns:
@@ -349,6 +363,8 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
 
     if key := {"ims_registrations": "registration", "challenges": "registration", "bindings": "binding"}.get(table):
         return rows[key].unique()
+    if table in _ABOUT:
+        return messages.filter(pl.col("message").is_in(rows[_ABOUT[table]].implode()))["_unit"].unique()
     if table in ("legs", "cdrs"):
         return rows["call"].drop_nulls().unique()
     if table in ("sdp", "hops", "losses", "reg_events", "node_evidence", "access_networks"):

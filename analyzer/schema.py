@@ -307,6 +307,31 @@ RARE = Table(
     ),
 )
 
+# Bodies and the parts of multipart bodies that are no session descriptions; never handed to users.
+PARTS = Table(
+    "parts",
+    "One body, or part of one: its media type, and what a short message or a fragment of SIP in it says.",
+    (
+        C("message", "key", "Message."),
+        C("index", "int", "Number of the part in the message, from 0."),
+        C("_media_type", "text", "Media type in lower case.", "RFC 2045 §5"),
+        C("in_reply_to", "text", "In-Reply-To of a message with a short message.", "RFC 3261 §20.21"),
+        C("fragment_status", "int", "Status code that message/sipfrag tells.", "RFC 3420"),
+        C("rp_type", "text", "RP-DATA RP-ACK RP-ERROR RP-SMMA.", "TS 24.011 §8.2.2"),
+        C("to_network", "bool", "The mobile station sent it."),
+        C("rp_reference", "int", "RP message reference.", "TS 24.011 §8.2.3"),
+        C("rp_originator", "text", "RP-Originator Address.", "TS 24.011 §8.2.5.1"),
+        C("rp_destination", "text", "RP-Destination Address.", "TS 24.011 §8.2.5.2"),
+        C("rp_cause", "int", "RP-Cause.", "TS 24.011 table 8.4"),
+        C("tp_type", "text", "SMS-SUBMIT SMS-DELIVER ...", "TS 23.040 §9.2.3.1"),
+        C("tp_reference", "int", "TP-MR.", "TS 23.040 §9.2.3.6"),
+        C("tp_address", "text", "TP-DA, TP-OA or TP-RA.", "TS 23.040 §9.1.2.5"),
+        C("tp_failure", "int", "TP-FCS.", "TS 23.040 §9.2.3.22"),
+        C("tp_status", "int", "TP-ST.", "TS 23.040 §9.2.3.15"),
+        C("malformed", "bool", "It ends before its own lengths say."),
+    ),
+)
+
 # What legs are joined by: what opening requests, and responses to them, say that another leg may say too.
 EVIDENCE = Table(
     "evidence",
@@ -348,12 +373,13 @@ FOR_SHOW = frozenset(
         *("arrived_at",),
         *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
         *("_via", "_via_rest", "_tail"),
+        "_media_type",
         *("_headers", *(column.name for column in RARE.columns if column.name != "message")),
     }
 )
 
 # Those of them that roles of nodes and registrations in an IMS rest on.
-FOR_IMS = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", *RARE.names})
+FOR_IMS = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", "_media_type", *RARE.names})
 
 SDP = Table(
     "sdp",
@@ -923,6 +949,227 @@ REFERENCE_POINTS = Table(
     ),
 )
 
+SUBSCRIPTIONS = Table(
+    "subscriptions",
+    "One subscription: an event package between a subscriber and a notifier. A REFER makes one, too.",
+    (
+        C("subscription", "key", "Key: its earliest request, message of its earliest sighting."),
+        C("kind", "text", "subscribe refer.", "RFC 6665, RFC 3515", private="open"),
+        C("package", "text", "Event package, in lower case.", "RFC 6665 §4", private="words"),
+        C("event_id", "text", "id of Event.", "RFC 6665 §4.5.2", private="words"),
+        C("subscriber", "text", "Subscriber that asks: asserted, else From.", private="subscriber"),
+        C("resource", "text", "Whose state it is: To of the request.", private="subscriber"),
+        C("refer_to", "text", "Refer-To of a REFER.", "RFC 3515 §2.1", private="Refer-To"),
+        C("started_at", "time", "First byte of the first request; null where it is older than the capture."),
+        C("status", "int", "Final status of it; a challenge only where nothing followed."),
+        C("asked_s", "int", "Expires asked for, seconds.", "RFC 6665 §3.1.1"),
+        C("granted_s", "int", "Expires granted; what was asked where the 2xx does not say.", "RFC 6665 §4.2.1.1"),
+        C("refreshes", "int", "SUBSCRIBEs that prolonged it."),
+        C("notifies", "int", "NOTIFYs of it, each once over all hops; none resent."),
+        C("first_notify_at", "time", "When the first of them came."),
+        C("notify_delay_s", "duration", "started_at to that."),
+        C(
+            "state",
+            "text",
+            "pending active terminated: as last told, or as its end says.",
+            "RFC 6665 §4.1.3",
+            private="words",
+        ),
+        C("states", "text", "The states told, in order, separated by spaces.", private="words"),
+        C(
+            "result",
+            "int",
+            "Of a REFER: last status that message/sipfrag told of what was referred to.",
+            "RFC 3515 §2.4.5",
+        ),
+        C("ended_at", "time", "When it ended, where that is known."),
+        C("ended_by", "text", "subscriber notifier unknown; null while it lives.", private="open"),
+        C(
+            "end_reason",
+            "text",
+            "What the last NOTIFY says: deactivated probation rejected timeout giveup noresource invariant, terminated"
+            " where it gives no reason. Else unsubscribed, fetched (asked once, with Expires 0), refused (by a final"
+            " response), unanswered, refresh_refused, notify_refused, expired, no_notify (accepted, and nothing for 64"
+            " T1), open, joined (older than the capture).",
+            "RFC 6665 §4.1.3, §4.4.1",
+            private="words",
+        ),
+        C("dialog", "key", "Dialog; null where none was made."),
+        C("call", "key", "Call, of one within a call's dialog; else null."),
+    ),
+)
+
+PUBLICATIONS = Table(
+    "publications",
+    "One PUBLISH, once over all its hops; those of one event state form a chain by their entity-tags.",
+    (
+        C("publish", "key", "The PUBLISH: message of its earliest sighting."),
+        C("publication", "key", "First PUBLISH of the chain that was captured, as publish."),
+        C("published_at", "time", "First byte of it."),
+        C("action", "text", "publish refresh modify remove.", "RFC 3903 §4", private="open"),
+        C("package", "text", "Event package.", "RFC 3903 §5", private="words"),
+        C("publisher", "text", "Subscriber that sends it: asserted, else From.", private="subscriber"),
+        C("resource", "text", "Whose state it is: To.", private="subscriber"),
+        C("status", "int", "Final status; 412: the compositor does not know the entity-tag.", "RFC 3903 §11.2.1"),
+        C("delay_s", "duration", "published_at to it."),
+        C("asked_s", "int", "Expires asked for, seconds."),
+        C("granted_s", "int", "Expires granted.", "RFC 3903 §6"),
+        C("if_match", "text", "SIP-If-Match: the state that it speaks of.", "RFC 3903 §11.3.2", private="identifier"),
+        C("etag", "text", "SIP-ETag of the 2xx.", "RFC 3903 §11.3.1", private="identifier"),
+        C(
+            "end",
+            "text",
+            "What became of it: replaced (by a PUBLISH that names its SIP-ETag), expired, open; null where nothing was"
+            " stored.",
+            private="open",
+        ),
+    ),
+)
+
+CAPABILITIES = Table(
+    "capabilities",
+    "One thing that a user agent, or the network towards it, says it can do; by when it was said first.",
+    (
+        C(
+            "registration",
+            "key",
+            "Registration that says so; of another message the last of its contact before, if any.",
+        ),
+        C("user", "text", "Subscriber whose user agent it is.", private="subscriber"),
+        C("contact", "text", "Contact that speaks, or is spoken to by the network.", "RFC 3261 §20.10", private="uri"),
+        C(
+            "said_by",
+            "text",
+            "agent (whose contact it is), network (a registrar's 200, and Feature-Caps).",
+            private="open",
+        ),
+        C(
+            "said_in",
+            "text",
+            "REGISTER, OPTIONS, INVITE, or what was answered: 200 to REGISTER, 1xx to INVITE ...",
+            private="words",
+        ),
+        C("header", "text", "Header field.", private="open"),
+        C(
+            "kind",
+            "text",
+            "method (Allow), option (Supported), required (Require), event_package (Allow-Events), info_package"
+            " (Recv-Info), feature_tag instance icsi iari (Contact), feature_cap (Feature-Caps).",
+            "RFC 3261 §20, RFC 3840, TS 24.229 §7.9, RFC 6809",
+            private="open",
+        ),
+        C("name", "text", "Method, option tag, feature tag, or identifier with its escapes undone.", private="words"),
+        C(
+            "value",
+            "text",
+            "Value of a feature tag, without quotes; null for a tag that is true by being there.",
+            "RFC 3840 §9",
+            private="words",
+        ),
+        C("meaning", "text", "What that is, in words, where it is known.", private="open"),
+        C("first_at", "time", "When it was said first."),
+        C("message", "key", "Message that said so first."),
+    ),
+)
+
+SERVICES = Table(
+    "services",
+    "One service of a dialog, or of a request outside dialogs: each has a row, by its start.",
+    (
+        C("unit", "key", "The dialog, or of a request outside dialogs its earliest sighting."),
+        C("dialog", "key", "Dialog, with the requests that opened it; null for a request outside one."),
+        C(
+            "transaction",
+            "key",
+            "Of a request outside dialogs its transaction at the hop with the fewest Vias; else null.",
+        ),
+        C("call", "key", "Call; null outside calls."),
+        C("method", "text", "Method of that request, or that opened the dialog.", private="words"),
+        C("started_at", "time", "First byte of its first message."),
+        C(
+            "service",
+            "text",
+            "voice video real_time_text fax mmtel emergency ecall sms instant_message presence registration reg_event"
+            " options conference hold call_waiting call_forwarding communication_transfer refer call_completion"
+            " message_waiting oip oir tip tir acr cat crs closed_user_group advice_of_charge mcid ussi srvcc dtmf"
+            " user_to_user priority rcs_chat file_transfer location_push chatbot call_composer content_share"
+            " delivery_notification mission_critical push_to_talk dialog_event configuration quality_report sip_i"
+            " subscription; unknown where nothing says.",
+            private="open",
+        ),
+        C("detail", "text", "Which kind of it: why a call was forwarded, event package, who holds.", private="words"),
+        C("evidence", "text", "What says so.", private="sentence"),
+        C("standard", "text", "Where that is written.", private="open"),
+        C("message", "key", "First message that says so; null where several do together."),
+    ),
+)
+
+SMS = Table(
+    "sms",
+    "One short message over IP and leg, and how it went, at the hop with the fewest Vias.",
+    (
+        C("sms", "key", "MESSAGE that carries it; of report_only the MESSAGE with the report."),
+        C("submitted_at", "time", "First byte of that MESSAGE; null where only the report was captured."),
+        C(
+            "direction",
+            "text",
+            "originated (from the UE to the service centre) terminated (to the UE).",
+            "TS 24.341 §5.3",
+            private="open",
+        ),
+        C(
+            "outcome",
+            "text",
+            "delivered (RP-ACK: the service centre, or the UE, has it), rejected (RP-ERROR), refused (SIP did not carry"
+            " it), unanswered (no report within 45 s), pending (the capture ends before), report_only (it is older than"
+            " the capture).",
+            "TS 24.011 §6, §10",
+            private="open",
+        ),
+        C("sender", "text", "Subscriber whose MESSAGE it is.", "RFC 3325; else From", private="subscriber"),
+        C("receiver", "text", "Subscriber that the MESSAGE goes to.", private="subscriber"),
+        C("service_centre", "text", "Its number: RP-Destination or RP-Originator Address.", private="subscriber"),
+        C("rp_type", "text", "RP-DATA, or RP-SMMA: the UE has memory again.", "TS 24.011 §7.3", private="open"),
+        C("rp_reference", "int", "RP message reference.", "TS 24.011 §8.2.3"),
+        C(
+            "tp_type",
+            "text",
+            "SMS-SUBMIT SMS-COMMAND SMS-DELIVER SMS-STATUS-REPORT.",
+            "TS 23.040 §9.2.2",
+            private="open",
+        ),
+        C("tp_reference", "int", "TP-MR: a status report repeats it.", "TS 23.040 §9.2.3.6"),
+        C(
+            "tp_address",
+            "text",
+            "Other party: TP-DA of what is submitted, TP-OA of what is delivered, TP-RA of a status report.",
+            "TS 23.040 §9.1.2.5",
+            private="subscriber",
+        ),
+        C("tp_status", "int", "TP-ST of a status report.", "TS 23.040 §9.2.3.15"),
+        C("tp_status_text", "text", "The same in words.", private="open"),
+        C("status", "int", "Final SIP status of the MESSAGE: 200 and 202 say only that SIP carried it.", "RFC 3428 §7"),
+        C("status_delay_s", "duration", "submitted_at to that response."),
+        C("report", "key", "MESSAGE with the report of the relay layer."),
+        C("report_type", "text", "RP-ACK RP-ERROR.", "TS 24.011 §7.3.3, §7.3.4", private="open"),
+        C("report_at", "time", "When it came back to where submitted_at was taken."),
+        C("report_delay_s", "duration", "submitted_at to report_at."),
+        C("rp_cause", "int", "RP-Cause of an RP-ERROR.", "TS 24.011 table 8.4"),
+        C("rp_cause_text", "text", "The same in words.", private="open"),
+        C("tp_failure", "int", "TP-FCS of an RP-ERROR.", "TS 23.040 §9.2.3.22"),
+        C("tp_failure_text", "text", "The same in words.", private="open"),
+        C(
+            "matched_by",
+            "text",
+            "in_reply_to, or rp_reference: with the same UE, within 120 s.",
+            "TS 24.341 §5.3.1.3",
+            private="open",
+        ),
+        C("call_id", "text", "Call-ID of the MESSAGE.", private="identifier"),
+        C("malformed", "bool", "One of the two ends before its own lengths say."),
+    ),
+)
+
 HOPS = Table(
     "hops",
     "One message on its way from one node to the next, and the message it was made from; in message order.",
@@ -1300,6 +1547,7 @@ TABLES: dict[str, Table] = {
         *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, HOPS, LEGS, REGISTRATIONS),
         *(IMS_REGISTRATIONS, CHALLENGES, BINDINGS, REG_EVENTS),
         *(CDRS, ACCESS_NETWORKS),
+        *(CAPABILITIES, SERVICES, SUBSCRIPTIONS, PUBLICATIONS, SMS),
         *(NODES, NODE_EVIDENCE, REFERENCE_POINTS, CLOCKS, LOSSES, PROBLEMS, ACCOUNT),
     )
 }
@@ -1468,6 +1716,13 @@ FIELDS_OF: dict[str, tuple[str, ...]] = {
         *_OF_ACCESS,
         *("P-Charging-Vector", "P-Called-Party-ID", "P-Visited-Network-ID"),
         *("P-Asserted-Service", "P-Preferred-Service", "Accept-Contact"),
+    ),
+    "capabilities": ("Allow", "Allow-Events", "Contact", "Feature-Caps", "Recv-Info", "Require", "Supported"),
+    "publications": ("SIP-ETag", "SIP-If-Match"),
+    "services": (
+        *("Accept-Contact", "Alert-Info", "Call-Info", "Contact", "Diversion", "History-Info", "Info-Package"),
+        *("P-Asserted-Service", "P-Preferred-Service", "Privacy", "Reason", "Recv-Info", "Referred-By"),
+        *("Resource-Priority", "Target-Dialog", "User-to-User"),
     ),
 }
 

@@ -176,6 +176,21 @@ class Stages:
         return self._attempts.of_rows(bare, "message")
 
     @cached_property
+    def subscriptions(self) -> pl.DataFrame:
+        from analyzer.sip.subscriptions import subscriptions
+
+        bare = subscriptions(
+            self._messages, self._bare_transactions, self._dialog_hops, self.core["parts"], end=self._end
+        )
+        return self._attempts.of_rows(bare, "subscription").select(schema.SUBSCRIPTIONS.names)
+
+    @cached_property
+    def publications(self) -> pl.DataFrame:
+        from analyzer.sip.subscriptions import publications
+
+        return publications(self._messages, self._bare_transactions, self.core["headers"], end=self._end)
+
+    @cached_property
     def _registrations_and_requests(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         from analyzer.sip.registrations import with_requests
 
@@ -289,6 +304,33 @@ class Stages:
             self.access_networks,
             access.home_networks(self._senders, fields),
         )
+
+    @cached_property
+    def capabilities(self) -> pl.DataFrame:
+        from analyzer.ims.capabilities import capabilities
+
+        return capabilities(self._messages, self.registrations, self._registers, self.core["headers"])
+
+    @cached_property
+    def services(self) -> pl.DataFrame:
+        from analyzer.ims.services import services
+
+        bare = services(
+            self._messages,
+            self._bare_dialogs,
+            self._dialog_hops,
+            self._bare_holds,
+            self._descriptions,
+            self.core["parts"],
+            self.core["headers"],
+        )
+        return self._attempts.of_rows(bare, "unit").select(schema.SERVICES.names)
+
+    @cached_property
+    def sms(self) -> pl.DataFrame:
+        from analyzer.ims.sms import sms
+
+        return sms(self._messages, self._bare_transactions, self.core["parts"], end=self._end)
 
     @cached_property
     def _found_nodes(self) -> Nodes:

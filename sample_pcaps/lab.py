@@ -398,6 +398,8 @@ class Truth:
     offers: list[dict[str, Any]] = field(default_factory=list)
     holds: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    # Rows of other tables, by its name.
+    others: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 class Capture:
@@ -514,6 +516,10 @@ class Capture:
             self.sightings.append(replace(seen, **marks, duplicate=True, retransmission=False))
 
     # -- truth --------------------------------------------------------------------------------------------------------
+
+    def row(self, table: str, **values: Any) -> None:
+        """A row of a table that has no function of its own here."""
+        self.truth.others.setdefault(table, []).append(values)
 
     def dialog(
         self,
@@ -726,7 +732,7 @@ class Capture:
         tables: dict[str, list[Any]] = {
             "messages": self.message_rows(), "transactions": self.transaction_rows(), "dialogs": self.truth.dialogs,
             "calls": self.truth.calls, "registrations": self.truth.registrations, "offers": self.truth.offers,
-            "holds": self.truth.holds, "notes": self.truth.notes,
+            "holds": self.truth.holds, **self.truth.others, "notes": self.truth.notes,
         }  # fmt: skip
         for name, rows in tables.items():
             if rows or name in ("messages", "calls"):

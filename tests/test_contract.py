@@ -71,6 +71,7 @@ def test_keys_are_positive_63_bit_numbers_that_lead_to_rows(path: Path) -> None:
 def test_a_reading_for_calls_alone_gives_the_same_calls(path: Path) -> None:
     """And the messages, with every column, are read when they are asked for."""
     names = ("calls", "holds", "transactions", "dialogs", "registrations", "messages", "sdp", "offers", "violations")
+    names += ("capabilities", "services", "subscriptions", "publications", "sms")
     whole, lean = analyzer.read(path), analyzer.read(path, tables=["calls"])
     for name in names:
         assert whole.table(name).equals(lean.table(name)), name

@@ -32,6 +32,10 @@ _ORDER = {
     "registrations": ("started_at", "aor"),
     "offers": ("offered_at",),
     "holds": ("started_at",),
+    "sms": ("submitted_at",),
+    "subscriptions": ("started_at", "package"),
+    "publications": ("published_at",),
+    "services": ("started_at", "service", "detail"),
 }
 
 

@@ -61,6 +61,7 @@ URN_WORDS = _words("gsma imei imeisv uuid nena epc svn vers")
 #: Values of parameters, states of XML documents, words of free-standing flags.
 VALUES = _words(
     """
+    mmtel
     true false yes no on off none null unknown ok full partial low normal high all any both default enabled disabled
     udp tcp tls sctp ws wss tls-sctp sip sips tel phone ip user dialog sigcomp invite ack bye cancel options register
     subscribe notify refer message info prack update publish active pending terminated init trying proceeding early

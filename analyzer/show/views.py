@@ -73,6 +73,19 @@ DEFAULT: dict[str, tuple[str, ...]] = {
     ),
     "bindings": (*("aor", "contact", "started_at", "expires_at", "ended_at", "end", "event", "refreshes", "lapse_s"),),
     "reg_events": (*("time", "version", "document", "aor", "state", "contact", "contact_state", "event", "expires_s"),),
+    "capabilities": ("user", "contact", "said_by", "said_in", "kind", "name", "value", "meaning"),
+    "services": ("started_at", "method", "service", "detail", "evidence", "standard", "call"),
+    "subscriptions": (
+        *("started_at", "kind", "package", "subscriber", "resource", "status", "granted_s", "refreshes", "notifies"),
+        *("state", "result", "ended_at", "ended_by", "end_reason"),
+    ),
+    "publications": (
+        *("published_at", "action", "package", "publisher", "status", "granted_s", "if_match", "etag", "end"),
+    ),
+    "sms": (
+        *("submitted_at", "direction", "outcome", "sender", "receiver", "tp_type", "tp_address", "status"),
+        *("report_type", "report_delay_s", "rp_cause_text"),
+    ),
     "nodes": (
         *("address", "node", "role", "confidence", "half", "name", "domain", "product", "sent", "received", "first_at"),
         "last_at",

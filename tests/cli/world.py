@@ -204,6 +204,11 @@ def tables() -> dict[str, pl.DataFrame]:
         "reg_events": frame("reg_events", [{"message": 60, "aor": "sip:a@b", "state": "active"}]),
         "cdrs": frame("cdrs", [{"leg": 10, "call": 10, "no": 1, "icid": "1234bc9876e"}]),
         "access_networks": frame("access_networks", [{"message": 60, "party": "caller", "rat": "NR"}]),
+        "capabilities": frame("capabilities", [{"message": 50, "kind": "method", "name": "INVITE"}]),
+        "services": frame("services", [{"unit": 10, "dialog": 10, "call": 10, "service": "voice"}]),
+        "subscriptions": frame("subscriptions", [{"subscription": 60, "package": "reg", "end_reason": "open"}]),
+        "publications": frame("publications", [{"publish": 60, "publication": 60, "action": "publish"}]),
+        "sms": frame("sms", [{"sms": 60, "direction": "originated", "outcome": "delivered"}]),
         "nodes": frame(
             "nodes",
             [

@@ -10,6 +10,7 @@
   ``uri`` are URIs (``sip:a@e``, ``sip:b@e``, that of ``to``); ``pai`` is P-Asserted-Identity, ``icid`` that of
   P-Charging-Vector.
 - ``header=NAME:VALUE`` adds a header, several times if need be; ``sdp=N`` a description whose session is N.
+- ``body=TEXT`` or ``hex=DIGITS`` is a body of the type ``type=``.
 - ``on=core,access:0.002`` says at which points it is captured, and how much later there (s); default: at all of them.
 - ``@1.5`` is when, in seconds after the start. ``clocks`` tells how far the clock of each point is ahead (s).
 """
@@ -69,14 +70,15 @@ def _message(status: str, method: str, said: dict[str, str]) -> bytes:
     ]
     lines += [f"P-Asserted-Identity: <{said['pai']}>"] if "pai" in said else []
     lines += [f"P-Charging-Vector: icid-value={said['icid']}"] if "icid" in said else []
-    body = ""
+    body = said.get("body", "").encode() or bytes.fromhex(said.get("hex", ""))
+    lines += [f"Content-Type: {said['type']}"] if "type" in said else []
     if "sdp" in said:
         session = said["sdp"]
         origin = f"v=0\r\no=- {session} 1 IN IP4 192.0.2.1\r\ns=-\r\n"
-        body = f"{origin}c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio {session} RTP/AVP 0\r\n"
+        body = f"{origin}c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio {session} RTP/AVP 0\r\n".encode()
         lines.append("Content-Type: application/sdp")
     head = "\r\n".join(lines)
-    return f"{head}\r\n{said['header']}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    return f"{head}\r\n{said['header']}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def _packet(ends: list[tuple[str, int]], text: bytes, ident: int) -> bytes:

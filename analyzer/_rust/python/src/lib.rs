@@ -94,7 +94,7 @@ impl RunningScan {
         })
     }
 
-    /// The tables by name: messages descriptions rare evidence via_tails headers files problems account failures. Once only.
+    /// The tables by name: messages descriptions rare parts evidence via_tails headers files problems account failures. Once only.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let Some(thread) = self.thread.take() else {
             return Err(PyRuntimeError::new_err("the result of this scan was taken already"));
@@ -108,6 +108,7 @@ impl RunningScan {
             ("messages", scan.messages),
             ("descriptions", scan.descriptions),
             ("rare", scan.rare),
+            ("parts", scan.parts),
             ("evidence", scan.evidence),
             ("via_tails", scan.via_tails),
             ("headers", scan.headers),

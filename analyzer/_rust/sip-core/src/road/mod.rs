@@ -99,6 +99,8 @@ pub struct Scan {
     pub descriptions: Vec<RecordBatch>,
     /// What few messages say: roles of nodes and registrations rest on it.
     pub rare: Vec<RecordBatch>,
+    /// Bodies and their parts that are no session descriptions.
+    pub parts: Vec<RecordBatch>,
     /// What opening requests say that other legs of their calls may say too.
     pub evidence: Vec<RecordBatch>,
     /// The tails of Via stacks, where asked for.
@@ -160,12 +162,13 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         evidence.extend(chunk.take_evidence());
         via_tails.extend(chunk.take_via_tails());
     }
-    let Assembled { messages, rare, headers } =
+    let Assembled { messages, rare, parts, headers } =
         messages::assemble(chunks, &files, &points, &options.wanted, options.threads())?;
     Ok(Scan {
         messages,
         descriptions,
         rare,
+        parts,
         evidence,
         via_tails,
         headers,

@@ -152,6 +152,8 @@ pub struct Fields<'a> {
     pub user_agent: Option<&'a [u8]>,
     /// Media type in lower case, without parameters.
     pub content_type: Option<&'a [u8]>,
+    /// The value of Content-Type, with its parameters.
+    pub content_type_value: Option<&'a [u8]>,
     /// The number in Content-Length, whether true or not.
     pub content_length: Option<u64>,
     pub max_forwards: Option<u32>,
@@ -166,7 +168,6 @@ pub struct Fields<'a> {
     pub supported: Option<&'a [u8]>,
     pub event: Option<&'a [u8]>,
     pub subscription_state: Option<&'a [u8]>,
-    pub subscription_reason: Option<&'a [u8]>,
     pub rseq: Option<u32>,
     pub rack: Option<&'a [u8]>,
     pub refer_to: Option<&'a [u8]>,
@@ -234,6 +235,7 @@ pub fn read<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -
     let work: &'a Work = work;
     fields.finish_header(split(message, header_len).0, work);
     fields.finish_body(message, header_len, carrier);
+    fields.content_type_value = fields.content_type;
     fields.content_type = match work.content_type.is_empty() {
         true => fields.content_type.map(mime::media_type).filter(|media| !media.is_empty()),
         false => Some(&work.content_type),
@@ -476,11 +478,7 @@ impl<'a> Fields<'a> {
                 self.flaws.add_if(code != 3, Flaw::NumberOutOfRange);
             }
             Name::Event => self.event = Some(value),
-            Name::SubscriptionState => {
-                let (state, params) = split(value, memchr::memchr(b';', value).unwrap_or(value.len()));
-                self.subscription_state = Some(trim(state));
-                self.subscription_reason = param(params, b"reason");
-            }
+            Name::SubscriptionState => self.subscription_state = Some(value),
             Name::RAck => self.rack = Some(value),
             Name::ReferTo => self.refer_to = Some(value),
             Name::ReferredBy => self.referred_by = Some(value),

@@ -116,33 +116,59 @@ pub struct Sdp {
 /// The session descriptions in a body of this type.
 pub fn find_sdp(content_type: &[u8], body: &[u8]) -> Sdp {
     let mut found = Sdp::default();
-    find_sdp_at(content_type, body, 0, 0, &mut found);
+    each_part(content_type, body, &mut |part| {
+        if part.is_sdp() {
+            let of = if part.early_session { &mut found.early } else { &mut found.session };
+            of.get_or_insert(part.place);
+        }
+    });
     found
 }
 
-fn find_sdp_at(content_type: &[u8], body: &[u8], base: usize, depth: usize, found: &mut Sdp) {
-    if media_type(content_type).eq_ignore_ascii_case(SDP) {
-        found.session.get_or_insert(base..base + body.len());
-        return;
+/// A body, or a part of one, that has no parts itself.
+pub struct Part<'a> {
+    content_type: &'a [u8],
+    /// `Content-Disposition: early-session` (RFC 3959).
+    early_session: bool,
+    /// Where its content lies in the body.
+    pub place: Range<usize>,
+}
+
+impl<'a> Part<'a> {
+    /// Without its parameters, as sent.
+    pub fn media_type(&self) -> &'a [u8] {
+        media_type(self.content_type)
     }
-    let Some(boundary) = boundary(content_type).filter(|_| depth < MAX_DEPTH) else { return };
-    for range in Parts::new(body, boundary) {
+
+    pub fn is_sdp(&self) -> bool {
+        self.media_type().eq_ignore_ascii_case(SDP)
+    }
+}
+
+/// Shows each part of a body, in order, those of nested multiparts in their places.
+pub fn each_part<'a>(content_type: &'a [u8], body: &'a [u8], show: &mut dyn FnMut(Part<'a>)) {
+    let whole = Part { content_type, early_session: false, place: 0..body.len() };
+    each_part_of(whole, body, 0, show);
+}
+
+fn each_part_of<'a>(whole: Part<'a>, body: &'a [u8], depth: usize, show: &mut dyn FnMut(Part<'a>)) {
+    let Some(boundary) = boundary(whole.content_type).filter(|_| depth < MAX_DEPTH) else { return show(whole) };
+    let base = whole.place.start;
+    for range in Parts::new(body.get(whole.place).unwrap_or_default(), boundary) {
+        let range = base + range.start..base + range.end;
         let part = body.get(range.clone()).unwrap_or_default();
         let (headers, start) = part_headers(part);
-        let (mut kind, mut early) = (None, false);
+        let (mut kind, mut early_session) = (None, false);
         for (name, value) in headers {
             match Name::of(name) {
                 Name::ContentType => kind = kind.or(Some(value)),
-                Name::ContentDisposition => early = starts_with(value, b"early-session"),
+                Name::ContentDisposition => early_session = starts_with(value, b"early-session"),
                 _ => {}
             }
         }
-        let (Some(kind), Some(content)) = (kind, part.get(start..)) else { continue };
-        let base = base + range.start + start;
-        match early && media_type(kind).eq_ignore_ascii_case(SDP) {
-            true => _ = found.early.get_or_insert(base..base + content.len()),
-            false => find_sdp_at(kind, content, base, depth + 1, found),
-        }
+        let Some(content_type) = kind else { continue };
+        let place = (range.start + start).min(range.end)..range.end;
+        each_part_of(Part { content_type, early_session, place }, body, depth + 1, show);
     }
 }
 

@@ -4,6 +4,7 @@
 //! detect   a datagram: SIP (and where it starts), a keep-alive, or something else by name
 //! frame    a TCP direction: cut into messages, resynchronised after holes and garbage
 //! fields   one pass over a message: what a table row needs, borrowed, nothing allocated
+//! rp       a short message in a body: relay and transfer layer
 //! rare     a second one over few messages: routes, registration, what roles of nodes rest on
 //! headers  the same of all messages, for the header fields that somebody asks for by name
 //! tree     one message completely: every header in order and its parts, owned
@@ -24,8 +25,9 @@ pub mod headers;
 pub(crate) mod mime;
 pub mod name;
 pub mod rare;
+pub mod rp;
 pub mod sdp;
-mod start;
+pub(crate) mod start;
 mod text;
 pub mod tree;
 pub mod uri;

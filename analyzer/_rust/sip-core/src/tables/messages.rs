@@ -21,7 +21,7 @@ use crate::tables::evidence::{Evidence, Tails};
 use crate::tables::keyed::{self, Part};
 use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::{FileRow, ProblemLog};
-use crate::tables::{headers, rare};
+use crate::tables::{headers, parts, rare};
 
 columns! {
     /// What one message says by itself.
@@ -86,6 +86,7 @@ pub struct Chunk {
     descriptions: Vec<RecordBatch>,
     rare: Option<Part>,
     headers: Option<Part>,
+    parts: Option<Part>,
     /// What its messages say of the legs that they belong to.
     evidence: Option<RecordBatch>,
     via_tails: Option<RecordBatch>,
@@ -101,6 +102,7 @@ impl Chunk {
             places,
             descriptions: Vec::new(),
             rare: None,
+            parts: None,
             headers: None,
             evidence: None,
             via_tails: None,
@@ -218,6 +220,7 @@ impl<'a> Parser<'a> {
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
         let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
         let mut rare = rare::Builder::new(batch.messages().len(), self.wanted);
+        let mut parts = parts::Builder::new(self.wanted);
         for (row, Entry { seen, bytes, carriage, report: said }) in batch.messages().enumerate() {
             let mut fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
@@ -236,12 +239,17 @@ impl<'a> Parser<'a> {
             push_keys(&mut columns, row, &keys);
             columns.complete.set(row, complete);
             let known = match fields.encoded {
-                None => self.descriptions.of(bytes, [&fields.sdp, &fields.early_sdp], complete, &mut fresh),
+                None => {
+                    let body = bytes.get(fields.body.clone()).unwrap_or_default();
+                    parts.push(row, &fields, fields.content_type_value, body);
+                    self.descriptions.of(bytes, [&fields.sdp, &fields.early_sdp], complete, &mut fresh)
+                }
                 Some(encoded) => {
                     let body = bytes.get(fields.body.clone()).unwrap_or_default();
                     let (body, flaw) = encoded.decode(body, self.limits.max_inflated_bytes, complete);
                     flaw.into_iter().for_each(|flaw| fields.flaws.add(flaw));
                     let found = mime::find_sdp(encoded.content_type.unwrap_or_default(), &body);
+                    parts.push(row, &fields, encoded.content_type, &body);
                     // They borrow from a body that is gone with this message.
                     let mut own = Vec::new();
                     let whole = complete && flaw.is_none();
@@ -280,6 +288,7 @@ impl<'a> Parser<'a> {
             places,
             descriptions,
             rare: rare.finish()?,
+            parts: parts.finish()?,
             headers: self.headers.take()?,
             evidence: self.evidence.take(self.wanted)?,
             via_tails: self.via_tails.as_mut().map(|tails| tails.take(self.wanted)).transpose()?,
@@ -524,6 +533,7 @@ fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
 pub struct Assembled {
     pub messages: Vec<RecordBatch>,
     pub rare: Vec<RecordBatch>,
+    pub parts: Vec<RecordBatch>,
     pub headers: Vec<RecordBatch>,
 }
 
@@ -540,10 +550,11 @@ pub fn assemble(
         chunks.push(Chunk::of(columns, Vec::new(), Vec::new()));
     }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|row| row.time).collect();
-    let (mut rare, mut headers) = (Vec::new(), Vec::new());
+    let (mut rare, mut parts, mut headers) = (Vec::new(), Vec::new(), Vec::new());
     let mut start = 0;
     for chunk in &mut chunks {
         rare.extend(chunk.rare.take().map(|part| (start, part)));
+        parts.extend(chunk.parts.take().map(|part| (start, part)));
         headers.extend(chunk.headers.take().map(|part| (start, part)));
         start += chunk.rows.len();
     }
@@ -554,9 +565,10 @@ pub fn assemble(
     drop(times);
     let rows: Vec<&[Sighting]> = chunks.iter().map(|chunk| chunk.rows.as_slice()).collect();
     let sighted = sweep(&rows, threads);
-    let keyless = rare.is_empty() && headers.is_empty();
+    let keyless = rare.is_empty() && parts.is_empty() && headers.is_empty();
     let keys = if keyless { Vec::new() } else { keys_as_read(&sighted, order.as_deref()) };
     let rare = keyed::table(rare, &keys, rare::none()?)?;
+    let parts = keyed::table(parts, &keys, parts::none()?)?;
     let headers = keyed::table(headers, &keys, headers::none()?)?;
     let mut sighted = sighted.into_iter();
     let messages = chunks
@@ -586,7 +598,7 @@ pub fn assemble(
             record_batch(all)
         })
         .collect::<Result<_, ArrowError>>()?;
-    Ok(Assembled { messages, rare, headers })
+    Ok(Assembled { messages, rare, parts, headers })
 }
 
 /// The keys of messages in the order in which they were read.

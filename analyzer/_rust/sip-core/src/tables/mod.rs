@@ -5,6 +5,7 @@ pub mod evidence;
 pub mod headers;
 mod keyed;
 pub mod messages;
+mod parts;
 mod rare;
 pub mod sdp;
 pub mod small;

@@ -1,0 +1,115 @@
+//! The table of bodies and their parts, session descriptions left out: the media type of each, and what short messages
+//! and fragments of SIP among them say. One row a part, by the place of its message among those of the batch.
+
+use arrow_schema::ArrowError;
+
+use crate::sip::{Fields, mime, rp, start};
+use crate::tables::columns::{Named, Wanted, columns};
+use crate::tables::keyed::Part;
+
+columns! {
+    struct Columns {
+        index: Int = "index", media_type: Text = "_media_type",
+        in_reply_to: Text = "in_reply_to", fragment_status: Int = "fragment_status",
+        rp_type: Text = "rp_type", to_network: Bool = "to_network", rp_reference: Int = "rp_reference",
+        rp_originator: Text = "rp_originator", rp_destination: Text = "rp_destination", rp_cause: Int = "rp_cause",
+        tp_type: Text = "tp_type", tp_reference: Int = "tp_reference", tp_address: Text = "tp_address",
+        tp_failure: Int = "tp_failure", tp_status: Int = "tp_status", malformed: Bool = "malformed",
+    }
+}
+
+/// Who asks for this column asks for the table.
+const COLUMN: &str = "_media_type";
+
+/// Parts of one message that have a row.
+const MAX_PARTS: usize = 32;
+
+const SHORT_MESSAGE: &[u8] = b"application/vnd.3gpp.sms";
+const FRAGMENT: &[u8] = b"message/sipfrag";
+
+struct Row {
+    /// Its number in the batch.
+    message: u32,
+    index: usize,
+    media_type: Vec<u8>,
+    in_reply_to: Option<Box<[u8]>>,
+    fragment_status: Option<u16>,
+    relay: Option<rp::Relay>,
+}
+
+/// The rows of one batch under construction.
+pub struct Builder {
+    wanted: bool,
+    rows: Vec<Row>,
+}
+
+impl Builder {
+    pub fn new(wanted: &Wanted) -> Self {
+        Self { wanted: wanted.has(COLUMN), rows: Vec::new() }
+    }
+
+    /// Takes the body of message number `message` of the batch.
+    pub fn push(&mut self, message: usize, fields: &Fields<'_>, content_type: Option<&[u8]>, body: &[u8]) {
+        let Some(content_type) = content_type.filter(|_| self.wanted && !body.is_empty()) else { return };
+        let message = u32::try_from(message).unwrap_or(u32::MAX);
+        let mut index = 0;
+        mime::each_part(content_type, body, &mut |part| {
+            if !part.is_sdp() && index < MAX_PARTS {
+                let media_type = part.media_type().to_ascii_lowercase();
+                let content = body.get(part.place.clone()).unwrap_or_default();
+                let relay = (media_type == SHORT_MESSAGE).then(|| rp::read(content)).flatten();
+                let fragment = (media_type == FRAGMENT).then(|| status(content)).flatten();
+                let in_reply_to = fields.in_reply_to.filter(|_| relay.is_some()).map(Box::from);
+                self.rows.push(Row { message, index, media_type, in_reply_to, fragment_status: fragment, relay });
+            }
+            index += 1;
+        });
+    }
+
+    pub fn finish(self) -> Result<Option<Part>, ArrowError> {
+        if self.rows.is_empty() {
+            return Ok(None);
+        }
+        let columns = columns_of(&self.rows)?;
+        Ok(Some(Part { columns, rows: self.rows.iter().map(|row| row.message).collect() }))
+    }
+}
+
+/// The columns without rows.
+pub fn none() -> Result<Named, ArrowError> {
+    columns_of(&[])
+}
+
+/// The status code of a fragment that begins with a status line (RFC 3420; RFC 3515 §2.4.4).
+fn status(fragment: &[u8]) -> Option<u16> {
+    let line = fragment.split(|&b| b == b'\n').next()?;
+    match start::parse(line)?.line {
+        start::Line::Status { status, .. } => Some(status),
+        start::Line::Request { .. } => None,
+    }
+}
+
+fn columns_of(rows: &[Row]) -> Result<Named, ArrowError> {
+    let mut columns = Columns::new(rows.len(), &Wanted::All);
+    for (number, row) in rows.iter().enumerate() {
+        columns.index.set(number, Some(row.index as i64));
+        columns.media_type.set_bytes(number, Some(&row.media_type));
+        columns.in_reply_to.set_bytes(number, row.in_reply_to.as_deref());
+        columns.fragment_status.set(number, row.fragment_status.map(i64::from));
+        let Some(relay) = &row.relay else { continue };
+        columns.rp_type.set(number, Some(relay.kind.as_str()));
+        columns.to_network.set(number, relay.to_network);
+        columns.rp_reference.set(number, relay.reference.map(i64::from));
+        columns.rp_originator.set(number, relay.originator.as_deref());
+        columns.rp_destination.set(number, relay.destination.as_deref());
+        columns.rp_cause.set(number, relay.cause.map(i64::from));
+        columns.malformed.set(number, relay.malformed);
+        let Some(transfer) = &relay.transfer else { continue };
+        columns.tp_type.set(number, Some(transfer.kind));
+        columns.tp_reference.set(number, transfer.reference.map(i64::from));
+        columns.tp_address.set(number, transfer.address.as_deref());
+        columns.tp_failure.set(number, transfer.failure.map(i64::from));
+        columns.tp_status.set(number, transfer.status.map(i64::from));
+    }
+    columns.finish(&Wanted::All)
+}

@@ -1,0 +1,176 @@
+"""Short messages over IP (TS 24.341): what was submitted, and the report of the relay layer that says how it went.
+
+The 200 or 202 to a MESSAGE says that SIP carried it, no more. Whether the service centre (or, towards a UE, the UE)
+took the short message is said by an RP-ACK or RP-ERROR, which comes in a MESSAGE of its own the other way and names the
+first by In-Reply-To (TS 24.341 §5.3.1.3, §5.3.2.4) and by the RP message reference (TS 24.011 §8.2.3).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.ims.sms_causes import RP_CAUSE, TP_FAILURE, TP_STATUS
+from analyzer.sip import identity
+from analyzer.sip.durations import SECOND, seconds
+
+# TR1M and TR1N, the longest that a report is waited for (TS 24.011 §10: 35 to 45 s).
+_LONGEST_WAIT = 45 * SECOND
+# A report that names no Call-ID is that of a message which waits for it still, with time for it to pass the network.
+_LATEST_REPORT = 120 * SECOND
+
+_DATA = ["RP-DATA", "RP-SMMA"]
+_SUBMITTED, _REPORTED = pl.col("submitted_ns"), pl.col("report_ns")
+
+
+def sms(
+    messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFrame, *, end: int | None = None
+) -> pl.DataFrame:
+    """The table ``sms``, by time: a row for each short message and leg, at the hop with the fewest Vias.
+
+    ``parts`` as the core gives them; ``end`` the time of the capture's last packet (ns).
+    """
+    seen = _requests(messages, transactions, parts)
+    data = seen.filter(pl.col("rp_type").is_in(_DATA)).with_row_index("sent")
+    reports = seen.filter(~pl.col("rp_type").is_in(_DATA)).with_row_index("report_no")
+    pairs = _pairs(data, reports)
+    pairs = pairs.join(_arrivals(pairs, data, reports, messages), on="sent", how="left", maintain_order="left")
+    told = reports.select(
+        "report_no", "rp_cause", "tp_failure", report="message", report_type="rp_type", report_malformed="malformed"
+    )
+    data = data.drop("rp_cause", "tp_failure").rename({"time_ns": "submitted_ns"})
+    table = data.join(pairs, on="sent", how="left", maintain_order="left").join(
+        told, on="report_no", how="left", maintain_order="left"
+    )
+    alone = reports.join(pairs, on="report_no", how="anti", maintain_order="left").with_columns(
+        report="message", report_ns="time_ns", report_type="rp_type"
+    )
+    # What it reports on is older than the capture: the parties are those of the short message.
+    alone = alone.rename({"sender": "receiver", "receiver": "sender"}).with_columns(
+        to_network=~pl.col("to_network"), rp_type=pl.lit(None, pl.String), status=None, final_ns=None
+    )
+    table = pl.concat([table, alone], how="diagonal")
+    waited = pl.lit(end, pl.Int64) >= _SUBMITTED + _LONGEST_WAIT
+    table = table.with_columns(
+        outcome=pl.when(_SUBMITTED.is_null())
+        .then(pl.lit("report_only"))
+        .when(pl.col("report_type") == "RP-ACK")
+        .then(pl.lit("delivered"))
+        .when(pl.col("report_type") == "RP-ERROR")
+        .then(pl.lit("rejected"))
+        .when(pl.col("status") >= 300)
+        .then(pl.lit("refused"))
+        .when(waited.fill_null(value=True))
+        .then(pl.lit("unanswered"))
+        .otherwise(pl.lit("pending")),
+        direction=pl.when("to_network").then(pl.lit("originated")).otherwise(pl.lit("terminated")),
+        # As subscribers are written everywhere.
+        service_centre=pl.when("to_network").then("rp_destination").otherwise("rp_originator").str.strip_prefix("+"),
+        tp_address=pl.col("tp_address").str.strip_prefix("+"),
+        rp_cause_text=_named("rp_cause", RP_CAUSE, "RP cause"),
+        tp_failure_text=_named("tp_failure", TP_FAILURE, "TP failure cause"),
+        tp_status_text=_named("tp_status", TP_STATUS, "TP status"),
+        status_delay_s=seconds(pl.col("final_ns") - _SUBMITTED),
+        report_delay_s=seconds(_REPORTED - _SUBMITTED),
+        malformed=pl.col("malformed") | pl.col("report_malformed").fill_null(value=False),
+        submitted_at=_SUBMITTED,
+        report_at=_REPORTED,
+        sms="message",
+    )
+    table = table.sort(pl.coalesce("submitted_ns", "report_ns"), maintain_order=True)
+    return table.select(pl.col(name).cast(kind) for name, kind in schema.SMS.polars().items())
+
+
+def _named(column: str, names: dict[int, str], unknown: str) -> pl.Expr:
+    number = pl.col(column)
+    named = number.replace_strict(list(names), list(names.values()), default=None, return_dtype=pl.String)
+    return pl.when(number.is_not_null()).then(pl.coalesce(named, pl.format(f"{unknown} {{}}", number)))
+
+
+def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """Each MESSAGE with a relay layer once over all its hops, with who spoke to whom and what SIP answered."""
+    carried = parts.filter(pl.col("rp_type").is_not_null()).unique("message", keep="first", maintain_order=True)
+    seen = messages.filter(
+        (pl.col("method") == "MESSAGE") & pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
+    ).select(
+        "message", "_leg", "cseq", "via_count", "transaction", "call_id", "from_uri", "to_uri", "request_uri",
+        "asserted_identity", "preferred_identity", "src_ip", "dst_ip", time_ns=pl.col("first_byte_at").to_physical(),
+    )  # fmt: skip
+    seen = seen.join(carried, on="message", maintain_order="left")
+    one = ["_leg", "cseq"]
+    first = seen.unique(one, keep="first", maintain_order=True).select(*one, key="message")
+    seen = seen.sort("via_count", maintain_order=True).unique(one, keep="first", maintain_order=True)
+    finals = transactions.select("transaction", "status", final_ns=pl.col("final_at").to_physical())
+    seen = seen.join(finals, on="transaction", how="left", maintain_order="left")
+    seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left")
+    uris = ("from_uri", "to_uri", "request_uri", "asserted_identity", "preferred_identity")
+    named = [identity.subscribers(seen[uri]).alias(f"{uri}_sub") for uri in uris]
+    seen = seen.with_columns(*named, message="key").sort("time_ns", maintain_order=True)
+    return seen.with_columns(
+        sender=pl.coalesce("asserted_identity_sub", "preferred_identity_sub", "from_uri_sub"),
+        receiver=pl.coalesce("to_uri_sub", "request_uri_sub"),
+    )
+
+
+def _arrivals(pairs: pl.DataFrame, data: pl.DataFrame, reports: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """When each report came where its short message had been sent, ``sent report_ns``: between the same two addresses;
+    where it was not seen there, when it was seen last."""
+    ways = pairs.join(data.select("sent", near="src_ip", far="dst_ip"), on="sent")
+    ways = ways.join(reports.select("report_no", "_leg", "cseq"), on="report_no")
+    copies = messages.filter(
+        (pl.col("method") == "MESSAGE") & pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
+    ).select("_leg", "cseq", "src_ip", "dst_ip", at=pl.col("time").to_physical())
+    here = (pl.col("src_ip") == pl.col("far")) & (pl.col("dst_ip") == pl.col("near"))
+    return (
+        ways.join(copies, on=["_leg", "cseq"])
+        .group_by("sent")
+        .agg(report_ns=pl.coalesce(pl.col("at").filter(here).min(), pl.col("at").max()))
+    )
+
+
+def _pairs(data: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
+    """Which report is of which short message: ``sent report_no matched_by``, one to one."""
+    asked = data.select("sent", "rp_reference", "to_network", sent_ns="time_ns", in_reply_to="call_id")
+    answers = reports.select(
+        "report_no", "rp_reference", "time_ns", to_network=~pl.col("to_network"), in_reply_to=_first_call_id()
+    )
+    # One Call-ID may have carried several, so the reference decides where it can.
+    named = asked.join(answers, on=["in_reply_to", "to_network"], suffix="_told").with_columns(
+        differs=pl.col("rp_reference").ne_missing(pl.col("rp_reference_told")), matched_by=pl.lit("in_reply_to")
+    )
+    named = _one_to_one(named.sort("differs", "sent_ns", maintain_order=True))
+    # Without In-Reply-To: the reference, and the UE of both. A UE has one short message under way in a direction.
+    asked = _with_ue(data.join(named, on="sent", how="anti").rename({"time_ns": "sent_ns"}), sends=pl.col("to_network"))
+    answers = _with_ue(reports.join(named, on="report_no", how="anti"), sends=pl.col("to_network"))
+    answers = answers.with_columns(to_network=~pl.col("to_network"))
+    waits = pl.col("time_ns").is_between(pl.col("sent_ns"), pl.col("sent_ns") + _LATEST_REPORT)
+    guessed = (
+        asked.select("sent", "sent_ns", "rp_reference", "to_network", "ue")
+        .join(
+            answers.select("report_no", "time_ns", "rp_reference", "to_network", "ue"),
+            on=["rp_reference", "to_network", "ue"],
+        )
+        .filter(waits)
+        .with_columns(matched_by=pl.lit("rp_reference"))
+        .sort("sent_ns", "time_ns", maintain_order=True)
+    )
+    return pl.concat([named, _one_to_one(guessed)])
+
+
+def _first_call_id() -> pl.Expr:
+    return pl.col("in_reply_to").str.extract(r"^\s*<?([^\s,<>]+)")
+
+
+def _with_ue(rows: pl.DataFrame, *, sends: pl.Expr) -> pl.DataFrame:
+    """A row for each way in which the UE is written: it sends what goes to the network, and receives what comes."""
+    own = pl.concat_list("asserted_identity_sub", "preferred_identity_sub", "from_uri_sub")
+    other = pl.concat_list("to_uri_sub", "request_uri_sub")
+    rows = rows.with_columns(ue=pl.when(sends).then(own).otherwise(other)).explode("ue", empty_as_null=True)
+    return rows.filter(pl.col("ue").is_not_null())
+
+
+def _one_to_one(pairs: pl.DataFrame) -> pl.DataFrame:
+    """The first of each on both sides: the rows come in the order in which they are to be believed."""
+    pairs = pairs.unique("sent", keep="first", maintain_order=True)
+    pairs = pairs.unique("report_no", keep="first", maintain_order=True)
+    return pairs.select("sent", "report_no", "matched_by")

@@ -1,0 +1,365 @@
+"""SUBSCRIBE, NOTIFY and REFER to subscriptions (RFC 6665, RFC 3515); PUBLISH to event state (RFC 3903).
+
+A subscription is an event package (and its ``id``) between the tag of a subscriber and that of a notifier. A SUBSCRIBE
+that forks makes several, one in a dialog of an INVITE is one there, and a REFER makes one without a word (RFC 3515
+§2.4.4), told from others of its dialog by its CSeq. Requests count once over all their hops, at the hop next to the
+subscriber, where it was captured.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.sip import identity, states
+from analyzer.sip.durations import SECOND, seconds
+
+_ASKS = ["SUBSCRIBE", "REFER"]
+_CHALLENGES = [401, 407]
+# Refusals of a refresh that end the subscription; 423 and 503 do not (RFC 6665 §4.1.2.2, RFC 5057 §5.1).
+_ENDS = [404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]
+_WHO = ["_call", "subscriber_tag", "package", "id"]
+_LONGEST = 2**32  # seconds that Expires can say (RFC 3261 §20.19)
+
+
+def subscriptions(
+    messages: pl.DataFrame,
+    transactions: pl.DataFrame,
+    hops: pl.DataFrame,
+    parts: pl.DataFrame,
+    *,
+    end: int | None = None,
+    timers: dict[str, int] = states.RFC_3261,
+) -> pl.DataFrame:
+    """The table ``subscriptions`` without ``call``, by start.
+
+    ``hops`` as ``dialogs.with_hops`` gives them, ``parts`` as the core does; ``end`` the time of the last packet (ns).
+    """
+    requests = _requests(messages, transactions, parts)
+    asks, notifies = _asks(requests, messages), _notifies(requests)
+    groups = _groups(asks, notifies)
+    asked = _what_was_asked(groups, asks)
+    told = _what_was_told(groups, notifies)
+    table = groups.join(asked, on="group", how="left", maintain_order="left")
+    table = table.join(told, on="group", how="left", maintain_order="left")
+    keys = hops.select("_dialog", "dialog").unique("_dialog", keep="first", maintain_order=True)
+    table = _ended(table, end, timers["F"]).join(keys, on="_dialog", how="left", maintain_order="left")
+    table = _named(table)
+    kinds = {name: kind for name, kind in schema.SUBSCRIPTIONS.polars().items() if name != "call"}
+    table = table.sort(pl.min_horizontal("started_ns", "first_notify_ns"), "subscription")
+    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+
+
+def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """Each request once, at the hop next to the subscriber: a NOTIFY has the most Vias there, any other the fewest."""
+    seen = messages.filter(
+        pl.col("method").is_in([*_ASKS, "NOTIFY"])
+        & pl.col("status").is_null()
+        & ~pl.col("duplicate")
+        & ~pl.col("retransmission")
+    ).select(
+        "message", "_call", "_dialog", "method", "transaction", "cseq", "via_count", "from_tag", "to_tag", "expires",
+        "subscription_state", "refer_to", "from_uri", "to_uri", "request_uri", "asserted_identity",
+        start_ns=pl.col("first_byte_at").to_physical(),
+        time_ns=pl.col("time").to_physical(),
+        package=pl.col("event").str.extract(r"^\s*([^\s;]+)").str.to_lowercase(),
+        id=pl.col("event").str.extract(r"(?i);\s*id\s*=\s*([^\s;]+)"),
+    )  # fmt: skip
+    one = ["_call", "from_tag", "cseq", "method"]
+    first = seen.unique(one, keep="first", maintain_order=True).select(*one, key="message")
+    notify = pl.col("method") == "NOTIFY"
+    nearest = pl.when(notify).then(-pl.col("via_count").cast(pl.Int64)).otherwise("via_count")
+    seen = seen.sort(nearest, maintain_order=True).unique(one, keep="first", maintain_order=True)
+    seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left")
+    finals = transactions.select("transaction", "status", fate="outcome", final_ns=pl.col("final_at").to_physical())
+    fragments = (
+        parts.filter(pl.col("fragment_status").is_not_null())
+        .unique("message", keep="first", maintain_order=True)
+        .select("message", "fragment_status")
+    )
+    seen = seen.join(finals, on="transaction", how="left", maintain_order="left").join(
+        fragments, on="message", how="left", maintain_order="left"
+    )
+    refer = pl.col("method") == "REFER"
+    return (
+        seen.with_columns(
+            package=pl.when(refer).then(pl.lit("refer")).otherwise(pl.coalesce("package", pl.lit("?"))),
+            id=pl.when(refer).then(pl.col("cseq").cast(pl.String)).otherwise("id"),
+            subscriber_tag=pl.when(notify).then("to_tag").otherwise("from_tag"),
+            notifier_tag=pl.when(notify).then("from_tag").otherwise("to_tag"),
+        )
+        .drop("from_tag", "to_tag")
+        .sort("start_ns", maintain_order=True)
+    )
+
+
+def _asks(requests: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The SUBSCRIBEs and REFERs, with what their final response grants and the tag of who sent it."""
+    asks = requests.filter(pl.col("method").is_in(_ASKS))
+    accepted = messages.filter(
+        pl.col("method").is_in(_ASKS) & pl.col("status").is_between(200, 299) & ~pl.col("duplicate")
+    )
+    accepted = accepted.unique("transaction", keep="first", maintain_order=True).select(
+        "transaction", granted="expires", accepted_by="to_tag", accepted_dialog="_dialog"
+    )
+    asks = asks.join(accepted, on="transaction", how="left", maintain_order="left")
+    return asks.with_columns(
+        initial=pl.col("notifier_tag").is_null(),
+        notifier_tag=pl.coalesce("notifier_tag", "accepted_by"),
+        _dialog=pl.coalesce("_dialog", "accepted_dialog"),
+    )
+
+
+def _notifies(requests: pl.DataFrame) -> pl.DataFrame:
+    """The NOTIFYs; one of the package refer that names no id is of the last REFER before it (RFC 3515 §2.4.6)."""
+    notifies = requests.filter(pl.col("method") == "NOTIFY")
+    by = ["_call", "subscriber_tag", "package"]
+    refers = requests.filter(pl.col("method") == "REFER").select(*by, "start_ns", refer_id="id")
+    notifies = notifies.join_asof(refers, on="start_ns", by=by, check_sortedness=False)
+    state = pl.col("subscription_state").str.extract(r"^\s*([\w-]+)").str.to_lowercase()
+    return notifies.with_columns(
+        id=pl.coalesce("id", "refer_id"),
+        state=state,
+        reason=pl.col("subscription_state").str.extract(r"(?i);\s*reason\s*=\s*([\w.-]+)").str.to_lowercase(),
+        left_s=pl.col("subscription_state").str.extract(r"(?i);\s*expires\s*=\s*(\d{1,10})").cast(pl.Int64),
+    )
+
+
+def _groups(asks: pl.DataFrame, notifies: pl.DataFrame) -> pl.DataFrame:
+    """One row a subscription: ``group _call subscriber_tag notifier_tag package id _dialog``.
+
+    What nobody accepted and nobody notified of has no tag of a notifier.
+    """
+    columns = [*_WHO, "notifier_tag", "_dialog"]
+    known = pl.concat([asks.filter(pl.col("notifier_tag").is_not_null()), notifies], how="diagonal").select(columns)
+    known = known.unique([*_WHO, "notifier_tag"], keep="first", maintain_order=True)
+    alone = asks.filter(pl.col("notifier_tag").is_null()).select(columns)
+    alone = alone.unique(_WHO, keep="first", maintain_order=True)
+    alone = alone.join(known, on=_WHO, how="anti", nulls_equal=True, maintain_order="left")
+    return pl.concat([known, alone]).with_row_index("group")
+
+
+def _what_was_asked(groups: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
+    # An initial request may have made several subscriptions; one within a dialog is of that.
+    numbers = groups.select("group", *_WHO, of="notifier_tag")
+    rows = asks.join(numbers, on=_WHO, nulls_equal=True, maintain_order="left")
+    rows = rows.filter(pl.col("initial") | (pl.col("notifier_tag") == pl.col("of")))
+    initial, zero = pl.col("initial"), pl.col("expires") == 0
+    accepted = pl.col("status").is_between(200, 299)
+    # A 2xx that says nothing grants what was asked for (RFC 6665 §4.2.1.1 forbids that; it is seen).
+    granted = pl.coalesce("granted", "expires")
+    refused = pl.col("status").is_in(_ENDS) & ~initial & ~pl.col("first")
+    rows = rows.with_columns(first=pl.col("group").is_first_distinct())
+    refresh = accepted & ~initial & ~zero.fill_null(value=False) & ~pl.col("first")
+    said = ("method", "message", "refer_to", "from_uri", "to_uri", "request_uri", "asserted_identity", "start_ns")
+    return rows.group_by("group", maintain_order=True).agg(
+        *(pl.col(name).first().alias(f"ask_{name}") for name in said),
+        pl.col("key").first().alias("ask_key"),
+        (initial | (pl.col("method") == "REFER")).first().alias("seen_asked"),
+        asked_s=pl.col("expires").first(),
+        status=pl.coalesce(
+            pl.col("status").filter(~pl.col("status").is_in(_CHALLENGES)).first(), pl.col("status").last()
+        ),
+        first_fate=pl.col("fate").last(),
+        granted_s=granted.filter(accepted).first(),
+        refreshes=refresh.sum(),
+        asked_final_ns=pl.col("final_ns").last(),
+        fetch=(zero & initial).any(),
+        zero_ns=pl.coalesce("final_ns", "start_ns").filter(zero & ~initial).first(),
+        zero_start_ns=pl.col("start_ns").filter(zero).first(),
+        refused_ns=pl.col("final_ns").filter(refused).first(),
+        granted_until_ns=(pl.col("final_ns") + granted.clip(0, _LONGEST) * SECOND).filter(accepted & ~zero).last(),
+        accepted_ns=pl.col("final_ns").filter(accepted).first(),
+    )
+
+
+def _what_was_told(groups: pl.DataFrame, notifies: pl.DataFrame) -> pl.DataFrame:
+    numbers = groups.select("group", *_WHO, "notifier_tag")
+    rows = notifies.join(numbers, on=[*_WHO, "notifier_tag"], nulls_equal=True, maintain_order="left")
+    over = pl.col("state") == "terminated"
+    changed = pl.col("state").ne_missing(pl.col("state").shift().over("group"))
+    rows = rows.with_columns(changed=changed)
+    said = ("message", "from_uri", "to_uri")
+    return rows.group_by("group", maintain_order=True).agg(
+        *(pl.col(name).first().alias(f"notify_{name}") for name in said),
+        pl.col("key").first().alias("notify_key"),
+        notifies=pl.len(),
+        first_notify_ns=pl.col("time_ns").first(),
+        states=pl.col("state").filter("changed").drop_nulls().str.join(" "),
+        last_state=pl.col("state").drop_nulls().last(),
+        over_ns=pl.col("time_ns").filter(over).first(),
+        reason=pl.col("reason").filter(over).first(),
+        result=pl.col("fragment_status").drop_nulls().last(),
+        undelivered_ns=pl.col("final_ns").filter(pl.col("status").is_in(_ENDS)).first(),
+        told_until_ns=(pl.col("time_ns") + pl.col("left_s").clip(0, _LONGEST) * SECOND).filter(~over).last(),
+        last_notify_ns=pl.col("time_ns").last(),
+    )
+
+
+def _ended(table: pl.DataFrame, end: int | None, longest_answer: int) -> pl.DataFrame:
+    """``ended_ns``, ``ended_by`` and ``end_reason``: the first that holds."""
+    until = pl.coalesce("told_until_ns", "granted_until_ns")
+    until = pl.max_horizontal(until, "granted_until_ns")
+    unsubscribed = pl.col("zero_start_ns").is_not_null() & (pl.col("zero_start_ns") <= pl.col("over_ns"))
+    over, subscriber, notifier = pl.col("over_ns"), pl.lit("subscriber"), pl.lit("notifier")
+    unknown, last = pl.lit("unknown"), pl.lit(end, pl.Int64)
+    # Timer N (RFC 6665 §4.1.2.4): 64 T1 after the request.
+    silent = pl.col("notifies").is_null() & (pl.col("accepted_ns") + longest_answer <= last)
+    rules = [
+        (over.is_not_null() & pl.col("fetch"), pl.lit("fetched"), over, subscriber),
+        (over.is_not_null() & unsubscribed, pl.lit("unsubscribed"), over, subscriber),
+        (over.is_not_null(), pl.coalesce("reason", pl.lit("terminated")), over, notifier),
+        (pl.col("zero_ns").is_not_null(), pl.lit("unsubscribed"), pl.col("zero_ns"), subscriber),
+        (pl.col("refused_ns").is_not_null(), pl.lit("refresh_refused"), pl.col("refused_ns"), notifier),
+        (pl.col("undelivered_ns").is_not_null(), pl.lit("notify_refused"), pl.col("undelivered_ns"), subscriber),
+        (
+            pl.col("accepted_ns").is_null() & (pl.col("status") >= 300) & pl.col("notifies").is_null(),
+            pl.lit("refused"),
+            pl.col("asked_final_ns"),
+            notifier,
+        ),
+        (
+            pl.col("status").is_null() & (pl.col("first_fate") == "timeout") & pl.col("notifies").is_null(),
+            pl.lit("unanswered"),
+            pl.lit(None, pl.Int64),
+            unknown,
+        ),
+        (until <= last, pl.lit("expired"), until, unknown),
+        (silent, pl.lit("no_notify"), pl.lit(None, pl.Int64), unknown),
+    ]
+    begun = pl.col("seen_asked").fill_null(value=False)
+    reason = pl.when(begun).then(pl.lit("open")).otherwise(pl.lit("joined"))
+    at, by = pl.lit(None, pl.Int64), pl.lit(None, pl.String)
+    for holds, why, when, who in reversed(rules):
+        holds = holds.fill_null(value=False)
+        reason = pl.when(holds).then(why).otherwise(reason)
+        at = pl.when(holds).then(when).otherwise(at)
+        by = pl.when(holds).then(who).otherwise(by)
+    table = table.with_columns(end_reason=reason, ended_ns=at, ended_by=by)
+    alive = pl.col("end_reason").is_in(["open", "joined", "no_notify"])
+    return table.with_columns(
+        state=pl.when(alive).then("last_state").otherwise(pl.lit("terminated")),
+    )
+
+
+def _named(table: pl.DataFrame) -> pl.DataFrame:
+    """The subscriptions with every column of the table but ``call``."""
+    uris = (
+        "ask_asserted_identity",
+        "ask_from_uri",
+        "ask_to_uri",
+        "ask_request_uri",
+        "notify_to_uri",
+        "notify_from_uri",
+    )
+    table = table.with_columns(identity.subscribers(table[name]).alias(name) for name in uris)
+    refer = pl.col("package") == "refer"
+    return table.with_columns(
+        subscription=pl.coalesce("ask_key", "notify_key"),
+        kind=pl.when(refer).then(pl.lit("refer")).otherwise(pl.lit("subscribe")),
+        package=pl.when(pl.col("package") != "?").then("package"),
+        event_id=pl.when(~refer).then("id"),
+        subscriber=pl.coalesce("ask_asserted_identity", "ask_from_uri", "notify_to_uri"),
+        resource=pl.coalesce("ask_to_uri", "ask_request_uri", "notify_from_uri"),
+        refer_to="ask_refer_to",
+        started_at="ask_start_ns",
+        started_ns="ask_start_ns",
+        notifies=pl.col("notifies").fill_null(0),
+        refreshes=pl.col("refreshes").fill_null(0),
+        first_notify_at="first_notify_ns",
+        notify_delay_s=seconds(pl.col("first_notify_ns") - pl.col("ask_start_ns")),
+        states=pl.when(pl.col("states").str.len_bytes() > 0).then("states"),
+        ended_at="ended_ns",
+    )
+
+
+def publications(
+    messages: pl.DataFrame, transactions: pl.DataFrame, fields: pl.DataFrame, *, end: int | None = None
+) -> pl.DataFrame:
+    """The table ``publications``: PUBLISH requests (RFC 3903), each once over all hops, by time.
+
+    ``fields``: the header fields ``SIP-ETag`` and ``SIP-If-Match``, ``message name ordinal value``. What was published
+    is known to its compositor by the entity-tag of the last 2xx, which the next PUBLISH names: so they form chains.
+    """
+    seen = messages.filter(
+        (pl.col("method") == "PUBLISH") & pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
+    ).select(
+        "message", "_leg", "cseq", "via_count", "transaction", "event", "expires", "from_uri", "to_uri", "request_uri",
+        "asserted_identity", "body_length", start_ns=pl.col("first_byte_at").to_physical(),
+    )  # fmt: skip
+    one = ["_leg", "cseq"]
+    first = seen.unique(one, keep="first", maintain_order=True).select(*one, publish="message")
+    seen = seen.sort("via_count", maintain_order=True).unique(one, keep="first", maintain_order=True)
+    seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left").sort("start_ns")
+    finals = transactions.select("transaction", "status", final_ns=pl.col("final_at").to_physical())
+    accepted = messages.filter((pl.col("method") == "PUBLISH") & pl.col("status").is_between(200, 299))
+    accepted = accepted.unique("transaction", keep="first", maintain_order=True)
+    tags = {
+        name: fields.filter(pl.col("name") == header).unique("message", keep="first").select("message", value)
+        for name, header, value in (
+            ("etag", "SIP-ETag", pl.col("value").alias("etag")),
+            ("if_match", "SIP-If-Match", pl.col("value").alias("if_match")),
+        )
+    }
+    accepted = accepted.select("transaction", "message", granted_s="expires").join(
+        tags["etag"], on="message", how="left", maintain_order="left"
+    )
+    for other, on in (
+        (finals, "transaction"),
+        (accepted.drop("message"), "transaction"),
+        (tags["if_match"], "message"),
+    ):
+        seen = seen.join(other, on=on, how="left", maintain_order="left")
+    seen = seen.with_row_index("number")
+    granted = seen.filter(pl.col("etag").is_not_null()).select("etag", "request_uri", before="number", at="final_ns")
+    before = (
+        seen.filter(pl.col("if_match").is_not_null())
+        .join(granted, left_on=["if_match", "request_uri"], right_on=["etag", "request_uri"])
+        .filter(pl.col("before") < pl.col("number"))
+        .group_by("number")
+        .agg(pl.col("before").max())
+    )
+    seen = seen.join(before, on="number", how="left", maintain_order="left")
+    root = _roots(seen["before"])
+    removes = pl.col("expires") == 0
+    named = {name: identity.subscribers(seen[name]) for name in ("asserted_identity", "from_uri", "to_uri")}
+    seen = seen.with_columns(
+        publication=seen["publish"].gather(root),
+        action=pl.when(removes)
+        .then(pl.lit("remove"))
+        .when(pl.col("if_match").is_null())
+        .then(pl.lit("publish"))
+        .when(pl.col("body_length") > 0)
+        .then(pl.lit("modify"))
+        .otherwise(pl.lit("refresh")),
+        publisher=pl.coalesce(named["asserted_identity"], named["from_uri"]),
+        resource=named["to_uri"],
+        package=pl.col("event").str.extract(r"^\s*([^\s;]+)").str.to_lowercase(),
+        asked_s="expires",
+        granted_s=pl.when(pl.col("status").is_between(200, 299)).then(pl.coalesce("granted_s", "expires")),
+        published_at="start_ns",
+        delay_s=seconds(pl.col("final_ns") - pl.col("start_ns")),
+    )
+    expires = pl.col("final_ns") + pl.col("granted_s").clip(0, _LONGEST) * SECOND
+    replaced = pl.col("number").is_in(seen["before"].drop_nulls().implode())
+    accepted_one = pl.col("status").is_between(200, 299)
+    seen = seen.with_columns(
+        end=pl.when(~accepted_one.fill_null(value=False) | (pl.col("action") == "remove"))
+        .then(None)
+        .when(replaced)
+        .then(pl.lit("replaced"))
+        .when(expires <= pl.lit(end, pl.Int64))
+        .then(pl.lit("expired"))
+        .otherwise(pl.lit("open"))
+    )
+    return seen.select(pl.col(name).cast(kind) for name, kind in schema.PUBLICATIONS.polars().items())
+
+
+def _roots(before: pl.Series) -> pl.Series:
+    """The row at which the chain of each begins; ``before`` names the row before each, which comes earlier."""
+    own = pl.int_range(len(before), dtype=pl.UInt32, eager=True)
+    root = pl.select(pl.coalesce(before, own)).to_series()
+    # Each step doubles how far a row looks back.
+    while not (further := root.gather(root)).equals(root):
+        root = further
+    return root
