@@ -61,6 +61,23 @@ class Call:
         return to_pandas(self.table("offers"))
 
     @property
+    def phases(self) -> pd.DataFrame:
+        """The phases of its set-up, in order."""
+        return to_pandas(self.table("phases"))
+
+    def waterfall(self, *, columns: int = 100, ascii_only: bool = False) -> str:
+        """Where its set-up time went, as lines of text: a line for each node, link and end.
+
+        >>> import analyzer
+        >>> call = analyzer.read("sample_pcaps/volte_call.pcap").call(1)
+        >>> print(call.waterfall(columns=60).splitlines()[0][:43])
+        node     P-CSCF 10.46.0.1:5060  0.015 s
+        """
+        from analyzer.show.waterfall import text
+
+        return text(self.table("waterfall"), self._capture.table("nodes"), columns=columns, ascii_only=ascii_only)
+
+    @property
     def holds(self) -> pd.DataFrame:
         """When a stream of it was on hold, and by whom."""
         return to_pandas(self.table("holds"))

@@ -31,6 +31,7 @@ _NEED_ALL = frozenset(
     {
         *("messages", "sdp", "offers", "violations", "hops", "clocks", "losses", "cdrs"),
         *("services", "subscriptions", "publications"),
+        *("setups", "phases", "waterfall", "refusals", "refusal_steps"),
     }
 )
 # Tables that rest on what calls do not: who stands on the way of each message, what a registration says.
@@ -45,6 +46,7 @@ _NEED_IMS = frozenset(
 _NOT_REPORTED = frozenset(
     {
         *("hops", "legs", "clocks", "losses", "cdrs", "access_networks", "services", "subscriptions", "publications"),
+        *("setups", "phases", "waterfall", "refusals", "refusal_steps"),
         *(_NEED_IMS - {"nodes"}),
     }
 )
@@ -260,6 +262,31 @@ class Capture:
         return self._pandas("legs")
 
     @property
+    def setups(self) -> pd.DataFrame:
+        """One row per call: when its set-up passed which message, and where it stalled."""
+        return self._pandas("setups")
+
+    @property
+    def phases(self) -> pd.DataFrame:
+        """One row per phase of the set-up of a call, in order: what was waited for, and how long."""
+        return self._pandas("phases")
+
+    @property
+    def waterfall(self) -> pd.DataFrame:
+        """One row per part of the way that a set-up waited on: which node, link or end took how long."""
+        return self._pandas("waterfall")
+
+    @property
+    def refusals(self) -> pd.DataFrame:
+        """One row per call that was not answered: who said no, on whose behalf, and why."""
+        return self._pandas("refusals")
+
+    @property
+    def refusal_steps(self) -> pd.DataFrame:
+        """One row per node that said it or passed it on."""
+        return self._pandas("refusal_steps")
+
+    @property
     def clocks(self) -> pd.DataFrame:
         """One row per capture point but the first: how far its clock is off, and how it drifts."""
         return self._pandas("clocks")
@@ -406,7 +433,9 @@ class Capture:
     # ---- measured ----------------------------------------------------------------------------------------------
 
     def measure(self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None) -> pl.DataFrame:
-        """A measured table (``responses failures links processing latency outliers``) as a ``polars.DataFrame``.
+        """A measured table as a ``polars.DataFrame``.
+
+        ``responses failures links processing phase_times setup_shares latency outliers``.
 
         ``by`` names columns to group by (a text with commas, or a list), ``every`` (``30s``, ``1m``, ``1h``, ``1d``)
         makes intervals that begin on the full minute, hour or day of ``tz``; without them each has its own way.
@@ -474,6 +503,28 @@ class Capture:
         ['method', 'messages', 'min_s']
         """
         return self._measured("processing", by=by, every=every, tz=tz)
+
+    def phase_times(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
+        """How long the phases of a set-up take, over calls: by phase, or as ``by`` (columns of ``phases``, some of
+        ``calls``) says.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/volte_call.pcap")
+        >>> cap.phase_times()[["phase", "calls", "median_s"]].values.tolist()[3]
+        ['caller_bearer', 1, 0.45]
+        """
+        return self._measured("phase_times", by=by, every=every, tz=tz)
+
+    def setup_shares(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
+        """What nodes, links and ends take of the set-up of a call, largest share first: by kind, role and node, or as
+        ``by`` (columns of ``waterfall`` and ``nodes``, some of ``calls``) says.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/volte_call.pcap")
+        >>> cap.setup_shares(by="kind")[["kind", "median_s"]].values.tolist()[0]
+        ['far_end', 0.6]
+        """
+        return self._measured("setup_shares", by=by, every=every, tz=tz)
 
     def outliers(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
         """The calls with a delay far outside those of their group (Tukey's fence, as in a box plot), worst first."""

@@ -260,6 +260,7 @@ _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 #: applied. What is told of nodes comes after them.
 DEPENDENT = (
     *("sdp", "offers", "holds", "violations", "hops", "legs", "losses", "clocks"),
+    *("setups", "phases", "waterfall", "refusals", "refusal_steps"),
     *("ims_registrations", "challenges", "bindings", "reg_events", "cdrs", "access_networks"),
     *("capabilities", "services", "subscriptions", "publications", "sms"),
     *("nodes", "node_evidence", "reference_points"),
@@ -275,6 +276,10 @@ _ABOUT = {
 }
 
 
+# A column that tells a table whose rows belong to a call as a whole.
+_OF_CALLS = frozenset({"leg", "stalled", "phase", "part", "said_by", "step"})
+
+
 def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """The rows of one of the ``DEPENDENT`` tables whose messages, dialogs, calls or addresses are among those kept."""
     import polars as pl
@@ -286,6 +291,8 @@ def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFra
     for table, key in _ABOUT.items():
         if frame.columns == schema.TABLES[table].names:
             return frame.filter(pl.col(key).is_in(kept["messages"]["message"].implode()))
+    if _OF_CALLS.intersection(frame.columns):
+        return frame.filter(among("call", "calls"))
     if "binding" in frame.columns:
         return frame.filter(pl.col("binding").is_in(kept["registrations"]["registration"].implode()))
     if "party" in frame.columns:
@@ -300,8 +307,6 @@ def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFra
         return frame.filter(among("node", "nodes"))
     if "reference" in frame.columns:
         return frame  # clocks: they belong to no call
-    if "leg" in frame.columns:
-        return frame.filter(among("call", "calls"))
     if "dialog" not in frame.columns:
         return frame.filter(among("message", "messages"))
     return frame.filter(among("dialog", "dialogs") | among("call", "calls"))
@@ -365,9 +370,9 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
         return rows[key].unique()
     if table in _ABOUT:
         return messages.filter(pl.col("message").is_in(rows[_ABOUT[table]].implode()))["_unit"].unique()
-    if table in ("legs", "cdrs"):
+    if table in ("legs", "cdrs", "setups", "phases", "waterfall", "refusals"):
         return rows["call"].drop_nulls().unique()
-    if table in ("sdp", "hops", "losses", "reg_events", "node_evidence", "access_networks"):
+    if table in ("sdp", "hops", "refusal_steps", "losses", "reg_events", "node_evidence", "access_networks"):
         return messages.filter(pl.col("message").is_in(rows["message"].implode()))["_unit"].unique()
     if table == "reference_points":
         nodes = pl.concat([rows["node"], rows["peer"]]).unique()

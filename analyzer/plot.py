@@ -71,6 +71,13 @@ class Plot:
 
         return plots.concurrency(self._capture.table("calls"), tz=tz, ax=ax)
 
+    def waterfall(self, call: int | str = 1, *, ax: Axes | None = None) -> Figure:
+        """Where the set-up time of one call went: which node, link or end had it when. ``call`` as for ``cap.call``."""
+        from analyzer.show import plots
+
+        found = self._capture.call(call)
+        return plots.waterfall(found.table("waterfall"), nodes=self._capture.table("nodes"), title=found.title, ax=ax)
+
     def failures(self, *, by: By = None, ax: Axes | None = None) -> Figure:
         """The failures that hurt most, and where they came from."""
         from analyzer.show import plots

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from analyzer.ims.given import Entry
     from analyzer.ims.legs import Legs
     from analyzer.ims.nodes import Nodes
+    from analyzer.ims.phases import SetUps
+    from analyzer.ims.refusals import Refusals
     from analyzer.sip.attempts import Attempts
 
 
@@ -124,7 +126,7 @@ class Stages:
 
         found = self._messages.with_columns(
             dialogs.of_messages(self._messages, self._bare_dialogs).alias("dialog"),
-            self._attempts.of_messages(self._messages).alias("call"),
+            self._call_of.alias("call"),
         )
         return found.select(schema.MESSAGES.names)
 
@@ -232,8 +234,47 @@ class Stages:
     def hops(self) -> pl.DataFrame:
         from analyzer.ims.hops import hops
 
-        calls = self._attempts.of_messages(self._messages)
-        return hops(self._messages, self.core["via_tails"], self._links, calls, aligned=self._aligned)
+        return hops(self._messages, self.core["via_tails"], self._links, self._call_of, aligned=self._aligned)
+
+    @cached_property
+    def _call_of(self) -> pl.Series:
+        """The call of each message of the core."""
+        return self._attempts.of_messages(self._messages)
+
+    @cached_property
+    def _set_ups(self) -> SetUps:
+        from analyzer.ims.phases import set_ups
+
+        return set_ups(self._messages, self._call_of, self.calls, self._attempts.opened, self._descriptions)
+
+    @property
+    def setups(self) -> pl.DataFrame:
+        return self._set_ups.setups
+
+    @property
+    def phases(self) -> pl.DataFrame:
+        return self._set_ups.phases
+
+    @cached_property
+    def waterfall(self) -> pl.DataFrame:
+        from analyzer.ims.waterfall import waterfall
+
+        return waterfall(self._messages, self._set_ups.trips, self.hops, self.calls)
+
+    @cached_property
+    def _refusals(self) -> Refusals:
+        from analyzer.ims.refusals import refusals
+
+        found = self._set_ups.milestones
+        return refusals(self._messages, self.calls, found, self.hops, self.transactions, self.nodes)
+
+    @property
+    def refusals(self) -> pl.DataFrame:
+        return self._refusals.refusals
+
+    @property
+    def refusal_steps(self) -> pl.DataFrame:
+        return self._refusals.steps
 
     @cached_property
     def clocks(self) -> pl.DataFrame:

@@ -15,7 +15,10 @@ import analyzer
 
 # Of the packets and files; everything else must not change.
 WHERE = ["file", "frame", "offset"]
-FOUND = ("transactions", "dialogs", "offers", "holds", "violations", "calls", "hops", "legs", "registrations")
+FOUND = (
+    *("transactions", "dialogs", "offers", "holds", "violations", "calls", "hops", "legs", "registrations"),
+    *("setups", "phases", "waterfall"),
+)
 TABLES = ("messages", "sdp", *FOUND)
 
 # Classic little-endian pcap files, which are taken apart by hand below.

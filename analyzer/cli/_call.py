@@ -109,7 +109,7 @@ def draw(ladder: Ladder, *, width: int | None, ascii_only: bool, limit: int | No
     stream = sys.stdout
     return ladder.text(
         width or terminal_width(),
-        ascii_only=ascii_only or not _draws_lines(stream.encoding),
+        ascii_only=ascii_only or not draws_lines(stream.encoding),
         colour=_options.coloured(stream),
         limit=limit,
     )
@@ -120,7 +120,7 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((100, 50)).columns if sys.stdout.isatty() else 100
 
 
-def _draws_lines(encoding: str | None) -> bool:
+def draws_lines(encoding: str | None) -> bool:
     try:
         "│─…".encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):

@@ -14,6 +14,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 by_option = click.option("--by", metavar="COLUMNS", help="Group by these, with commas between: peer,status.")
 every_option = click.option("--every", metavar="LENGTH", help="Rows for each interval of this length: 30s, 1m, 1h, 1d.")
 
+# What is measured of tables that calls alone do not need.
+_RESTS_ON = {"processing": "hops", "phase_times": "phases", "setup_shares": "waterfall"}
+
 
 def measure_command(name: str, more: str, example: str) -> click.Command:
     """``sip-analyzer NAME CAPTURE...``. ``more`` says what a reader should know, ``example`` is a line to try."""
@@ -39,7 +42,7 @@ def print_measure(table: str, *, by: str | None, every: str | None, tz: str, **v
         from analyzer.measure.grouping import length
 
         length(every)
-    rests_on = "hops" if table == "processing" else "calls"
+    rests_on = _RESTS_ON.get(table, "calls")
     reading = _options.read(values, tables=None if chosen else (rests_on,))
     capture = reading.capture.filter(chosen) if chosen else reading.capture
     frame = capture.measure(table, by=by, every=every, tz=tz)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Text for people; json: call, transactions, dialogs.",
+    help="Text for people; json: call, refusals, phases, waterfall, transactions, dialogs.",
 )
 @_options.tz_option
 def command(
@@ -41,7 +41,8 @@ def command(
     reading = _options.read(values)
     found = _call.find(reading.capture, call)
     calls = found.table("calls")
-    parts = {name: found.table(name) for name in ("transactions", "dialogs")}
+    names = ("refusals", "phases", "waterfall") if found.row is not None else ()
+    parts = {name: found.table(name) for name in (*names, "transactions", "dialogs")}
     if form == "json":
         arrays = {"call": calls, **parts}
         tables = {"call": "calls"}
@@ -55,6 +56,9 @@ def command(
     else:
         click.echo("no call has this Call-ID; what else has it:")
         parts = {"registrations": found.table("registrations"), **parts}
+    if found.row is not None:
+        wide = width or _call.terminal_width()
+        click.echo(_set_up(found, [parts.pop(name) for name in names], tz, wide, ascii_only), nl=False, color=True)
     for name, frame in parts.items():
         shown = text.table(views.default(name, frame), tz=tz, cut=32, colour=colour) if frame.height else "none\n"
         click.echo(f"\n{name}{chr(10) if frame.height else ': '}{shown}", nl=False, color=True)
@@ -92,6 +96,24 @@ def _facts(calls: pl.DataFrame, found: _call.Found, tz: str) -> str:
             *((name, cells[name]) for name in _LAST if name in cells),
         ]
     )
+
+
+def _set_up(found: _call.Found, frames: list[pl.DataFrame], tz: str, columns: int, ascii_only: bool) -> str:
+    """Who said no, the phases of the set-up, and where its time went; what there is nothing of is left out."""
+    from analyzer.show import text, waterfall
+
+    refusals, phases, parts = frames
+    told = []
+    if refusals.height:
+        cells = text.row_facts(refusals, tz=tz)
+        told.append(f"refusal\n{text.facts((name, value) for name, value in cells.items() if name != 'call')}")
+    if phases.height:
+        rows = phases.select("phase", "begins", "ends", "from_at", "duration_s", "note")
+        told.append(f"phases\n{text.table(rows, tz=tz)}")
+    plain = ascii_only or not _call.draws_lines(sys.stdout.encoding)
+    drawn = waterfall.text(parts, found.capture.table("nodes"), columns=columns, ascii_only=plain)
+    told += [f"waterfall\n{drawn}"] if drawn else []
+    return "".join(f"\n{part}" for part in told)
 
 
 for option in reversed(_call.ladder_options):

@@ -14,7 +14,7 @@ from analyzer.cli._measure import by_option, every_option
 # The methods of analyzer.plot.Plot.
 NAMES = (
     *("setup_latency", "latency_ecdf", "latency_over_time", "responses", "outcomes", "call_volume", "concurrency"),
-    *("failures", "retransmissions"),
+    *("failures", "retransmissions", "waterfall"),
 )
 _DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
 _SUFFIXES = (".svg", ".png", ".pdf")
@@ -36,25 +36,33 @@ _SUFFIXES = (".svg", ".png", ".pdf")
     help="Write to FILE; its name ends in .svg, .png or .pdf.",
 )
 @click.option("--delay", type=click.Choice(_DELAYS), help="Which delay, in setup_latency and latency_...")
+@click.option(
+    "--call", metavar="CALL", help="Which call, in waterfall: its number in sip-analyzer calls, or a Call-ID."
+)
 @by_option
 @every_option
 @_options.filters(None)
 @_options.tz_option
-def command(name: str, output: str, delay: str | None, by: str | None, every: str | None, **values: Any) -> None:
+def command(
+    name: str, output: str, delay: str | None, call: str | None, by: str | None, every: str | None, **values: Any
+) -> None:
     """Draw one figure."""
     from analyzer.plot import Plot
 
     if Path(output).suffix.lower() not in _SUFFIXES:
         raise click.UsageError(f"-o {output}: the name must end in {', '.join(_SUFFIXES)}.")
     taken = inspect.signature(getattr(Plot, name)).parameters
-    given = {option: value for option, value in (("delay", delay), ("by", by), ("every", every)) if value is not None}
+    options = {"delay": delay, "call": call, "by": by, "every": every}
+    given: dict[str, Any] = {option: value for option, value in options.items() if value is not None}
     unknown = [f"--{option}" for option in given if option not in taken]
     if unknown:
         raise click.UsageError(f"{name} takes no {' '.join(unknown)}.")
     if "tz" in taken:
         given["tz"] = values["tz"]
     chosen = _options.make_filter("calls", values["tz"], values)
-    reading = _options.read(values, tables=None if chosen else ("calls",))
+    reading = _options.read(values, tables=None if chosen or name == "waterfall" else ("calls",))
+    if call is not None and call.isascii() and call.isdigit():
+        given["call"] = int(call)
     capture = reading.capture.filter(chosen) if chosen else reading.capture
     getattr(Plot(capture), name)(**given).savefig(output)
     reading.close()

@@ -10,12 +10,15 @@ import polars as pl
 from analyzer.measure.latency import latency, outliers
 from analyzer.measure.processing import processing
 from analyzer.measure.responses import failures, links, responses
+from analyzer.measure.setups import phase_times, setup_shares
 
 _MADE: dict[str, tuple[Callable[..., pl.DataFrame], tuple[str, ...]]] = {
     "responses": (responses, ("transactions", "messages")),
     "links": (links, ("transactions",)),
     "failures": (failures, ("transactions", "messages", "calls")),
     "processing": (processing, ("hops",)),
+    "phase_times": (phase_times, ("phases", "calls")),
+    "setup_shares": (setup_shares, ("waterfall", "nodes", "calls")),
     "latency": (latency, ("calls", "transactions")),
     "outliers": (outliers, ("calls", "transactions")),
 }

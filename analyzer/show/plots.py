@@ -41,6 +41,8 @@ from analyzer.show.style import (
     nothing,
     titles,
 )
+from analyzer.show.text import seconds
+from analyzer.show.waterfall import lanes
 from analyzer.zones import zone
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
 _GROUPS = 6  # curves in one figure, as many as can be told apart
 _BARS = 12
+_TITLE = 70  # columns of a title with names from the wire
 _POINTS = 1000  # of a curve
 _MOST_INTERVALS = 100_000
 
@@ -371,6 +374,61 @@ def latency_over_time(
         axes.set_ylabel(f"{delay}, {unit}")
         _time_axis(axes, (edges[0], edges[-1]), tz)
         legend(axes)
+    return figure_of(axes)
+
+
+_KINDS = (
+    ("node", "a node", BLUE, ""),
+    ("far_end", "who answered", GREEN, ".."),
+    ("caller", "the caller", SKY, "--"),
+    ("link", "on the wire", GREY, ""),
+    ("resend", "sent again", VERMILLION, "xx"),
+    ("unseen", "nobody saw", ORANGE, "//"),
+)
+
+
+def waterfall(
+    parts: Table, *, nodes: Table | None = None, title: str = "Set-up of one call", ax: Axes | None = None
+) -> Figure:
+    """Where the set-up time of one call went: a line for each node, link and end, and when the set-up waited on it.
+
+    ``parts`` are its rows of ``waterfall``; with ``nodes`` lines have roles. Ringing is told, not drawn.
+    """
+    table = _taken(parts, "part", "kind", "address", "peer", "duration_s")
+    known = None if nodes is None else _taken(nodes, "address", "role")
+    found = lanes(table, known)
+    drawn, hidden = [lane for lane in found if lane.drawn], [lane for lane in found if not lane.drawn]
+    with axes_of(ax) as axes:
+        total = sum(lane.total for lane in found)
+        left_out = ", ".join(f"{lane.kind} {seconds(lane.total / 1e9)}" for lane in hidden)
+        said = f"INVITE to final response {seconds(total / 1e9)}{f'; not drawn: {left_out}' if hidden else ''}"
+        titles(axes, label(title, _TITLE), said)
+        if not drawn:
+            nothing(axes, "no final response")
+            return figure_of(axes)
+        one, unit = _unit(max(end for lane in drawn for _, end in lane.times) / 1e9)
+        for kind, name, colour, hatch in _KINDS:
+            of_kind = [(line, lane) for line, lane in enumerate(drawn) if lane.kind == kind]
+            for number, (line, lane) in enumerate(of_kind):
+                axes.broken_barh(
+                    [(begin / 1e9 / one, (end - begin) / 1e9 / one) for begin, end in lane.times],
+                    (line - 0.4, 0.8),
+                    facecolor=colour,
+                    edgecolor=INK,
+                    linewidth=0.4,
+                    hatch=hatch,
+                    label=None if number else name,
+                )
+        named = [f"{label(lane.name or lane.kind)}  {seconds(lane.total / 1e9)}" for lane in drawn]
+        axes.set_yticks(range(len(drawn)), named)
+        axes.set_ylim(len(drawn) - 0.4, -0.6)
+        axes.set_xlim(left=0)
+        axes.grid(axis="x")
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel(f"since the INVITE, {unit}")
+        legend(axes)
+        if ax is None:
+            figure_of(axes).set_size_inches(8.0, max(2.4, 0.9 + 0.28 * len(drawn)))
     return figure_of(axes)
 
 

@@ -125,6 +125,27 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         *("first_at", "last_at", "party", "user", "rat", "mcc", "mnc", "tac", "lac", "cell_id", "enodeb"),
         *("enodeb_cell", "bssid", "network_provided", "roaming"),
     ),
+    "setups": (
+        *(
+            "started_at",
+            "trying_at",
+            "progress_at",
+            "prack_at",
+            "update_at",
+            "ringing_at",
+            "final_at",
+            "status",
+            "ack_at",
+        ),
+        *("preconditions", "reliable", "unacknowledged", "stalled", "stalled_detail", "call"),
+    ),
+    "waterfall": ("call", "part", "kind", "way", "address", "peer", "method", "status", "offset_s", "duration_s"),
+    "refusals": (
+        *("seen_at", "status", "said_by", "because", "address", "role", "name", "partial", "first_status", "silent"),
+        *("reason_protocol", "reason_cause", "reason", "warning_code", "warning_text", "call"),
+    ),
+    "refusal_steps": ("call", "step", "time", "address", "role", "method", "status", "changed", "receiver"),
+    "phases": ("call", "phase", "begins", "ends", "from_at", "to_at", "duration_s", "note"),
     "clocks": (
         "point",
         "reference",

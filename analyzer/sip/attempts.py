@@ -44,13 +44,16 @@ class Attempts:
     ``spans`` has a row per attempt and Call-ID: messages of ``_call`` belong to ``call`` from ``since`` (ns; the first
     attempt of a Call-ID has them from the beginning) until the ``since`` of the next. ``messages`` are those it was
     made of, for a transaction or dialog is in the call of the message whose key it has. ``lived`` has for each call the
-    core's hash ``_dialog`` of the branch that lived, null where none was confirmed.
+    core's hash ``_dialog`` of the branch that lived, null where none was confirmed. ``opened`` are the INVITEs at the
+    reference hop of each call, in time order: ``call``, ``row`` (in ``messages``), ``transaction``, ``_leg``; more than
+    one where it was challenged, redirected or sent elsewhere.
     """
 
     calls: pl.DataFrame
     spans: pl.DataFrame
     messages: pl.DataFrame
     lived: pl.DataFrame
+    opened: pl.DataFrame
 
     def of_messages(self, messages: pl.DataFrame) -> pl.Series:
         """The ``call`` of each message, null outside calls."""
@@ -123,7 +126,14 @@ def attempts(
     facts = facts.join(_keys(members), on="attempt", maintain_order="left")
     spans = _spans(members, facts)
     table = _table(facts, spans, invites, messages)
-    return Attempts(table, spans.select("_call", "since", "call"), messages, facts.select("call", _dialog="lived"))
+    opened = hop.select("attempt", "row", "transaction", "_leg").join(facts.select("attempt", "call"), on="attempt")
+    return Attempts(
+        table,
+        spans.select("_call", "since", "call"),
+        messages,
+        facts.select("call", _dialog="lived"),
+        opened.sort("row").drop("attempt"),
+    )
 
 
 def _call_of(messages: pl.DataFrame, spans: pl.DataFrame) -> pl.Series:

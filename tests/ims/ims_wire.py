@@ -9,7 +9,8 @@
 - ``call`` is the Call-ID (``1``), ``tag`` the From tag (``x`` and the Call-ID), ``cseq`` 1; ``from``, ``to`` and
   ``uri`` are URIs (``sip:a@e``, ``sip:b@e``, that of ``to``); ``pai`` is P-Asserted-Identity, ``icid`` that of
   P-Charging-Vector.
-- ``header=NAME:VALUE`` adds a header, several times if need be; ``sdp=N`` a description whose session is N.
+- ``header=NAME:VALUE`` adds a header, several times if need be; ``sdp=N`` a description whose session is N, with
+  ``qos=LOCAL,REMOTE`` of resources that must be there (RFC 3312).
 - ``body=TEXT`` or ``hex=DIGITS`` is a body of the type ``type=``.
 - ``on=core,access:0.002`` says at which points it is captured, and how much later there (s); default: at all of them.
 - ``@1.5`` is when, in seconds after the start. ``clocks`` tells how far the clock of each point is ahead (s).
@@ -20,13 +21,14 @@ from __future__ import annotations
 import io
 import shlex
 import struct
+from typing import Any
 
 import analyzer
 
 START = 1_767_225_600 * 10**9  # 2026-01-01T00:00:00Z
 
 
-def read(dialogue: str, clocks: dict[str, float] | None = None, **options: bool) -> analyzer.Capture:
+def read(dialogue: str, clocks: dict[str, float] | None = None, **options: Any) -> analyzer.Capture:
     """The capture of the dialogue at every point."""
     ahead = clocks or {"tap": 0.0}
     files = {point: [] for point in ahead}
@@ -46,7 +48,7 @@ def read(dialogue: str, clocks: dict[str, float] | None = None, **options: bool)
             at = round((float(time[1:]) + float(later or 0) + ahead[point]) * 10**9)
             files[point].append((START + at, packet))
     captures = [_pcap(point, packets) for point, packets in files.items() if packets]
-    return analyzer.read(captures, capture_points=[f"{point}={point}" for point in ahead], **options)  # type: ignore[arg-type]
+    return analyzer.read(captures, capture_points=[f"{point}={point}" for point in ahead], **options)
 
 
 def _end(name: str, nodes: dict[str, str]) -> tuple[str, int]:
@@ -75,7 +77,11 @@ def _message(status: str, method: str, said: dict[str, str]) -> bytes:
     if "sdp" in said:
         session = said["sdp"]
         origin = f"v=0\r\no=- {session} 1 IN IP4 192.0.2.1\r\ns=-\r\n"
-        body = f"{origin}c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio {session} RTP/AVP 0\r\n".encode()
+        told = f"{origin}c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio {session} RTP/AVP 0\r\n"
+        for side, resources in zip(("local", "remote"), said.get("qos", "").split(","), strict=False):
+            if resources:
+                told += f"a=curr:qos {side} {resources}\r\na=des:qos mandatory {side} sendrecv\r\n"
+        body = told.encode()
         lines.append("Content-Type: application/sdp")
     head = "\r\n".join(lines)
     return f"{head}\r\n{said['header']}Content-Length: {len(body)}\r\n\r\n".encode() + body

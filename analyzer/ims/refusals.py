@@ -1,0 +1,292 @@
+"""Who said no: for each call that failed the node that the failing response came from first, and on whose behalf.
+
+From the final response that decided, at the reference hop, the way goes back from each to the one it was made from
+(`hops`), over proxies and legs, to the one that was made from none. Where a node answers with another status than it
+got, that one is followed: the last failure that came back to it of the INVITEs it made from the one it answers. A 487
+is followed to the CANCEL behind it, and no further than to the node that sent that.
+
+What the node is, is an estimate (`nodes`), so what is told here is one, too. `RULES` say on whose behalf it speaks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.ims import roles
+from analyzer.sip import reasons
+from analyzer.sip.outcomes import NETWORK_NO_REPLY
+
+#: Outcomes of calls that nobody refused.
+NOT_REFUSED = ["answered", "answered_elsewhere", "joined", "unfinished"]
+_LONGEST_WAY = 64  # hops of one response
+
+# What by its definition the called side says (RFC 3261 §21.4.24, §21.6.1, §21.6.2; RFC 8197), and what it may say.
+_OF_THE_CALLEE = [486, 600, 603, 607]
+_OF_A_USER = [480, *_OF_THE_CALLEE]
+_OF_A_TIMER = [408, 504]
+_ENDS = [roles.UE, roles.UA]
+_GATEWAY = "MGCF|BGCF|IBCF"
+_PROXY = "CSCF|proxy"  # they say no for reasons of their own, but not that somebody is busy
+
+
+def _rules() -> list[tuple[str, pl.Expr, str]]:
+    """On whose behalf a node speaks, whether that holds, and why; the first that holds decides.
+
+    Columns read: outcome, status, method (of what the origin sent; null: nothing), protocol and cause of its Reason,
+    end (a UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs on), sent_on
+    (this one), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent on), rang_long.
+    """
+    status, method, cause = pl.col("status"), pl.col("method"), pl.col("cause")
+    said, cancelled = method == "INVITE", method == "CANCEL"
+    q850, release = pl.col("protocol") == "Q.850", pl.col("protocol") == "RELEASE_CAUSE"
+    of_a_timer = pl.any_horizontal(
+        (pl.col("protocol") == protocol) & cause.is_in(causes) for protocol, causes in reasons.OF_A_TIMER.items()
+    )
+    gave_up_late = (pl.col("protocol") == "SIP") & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
+    end, gateway = pl.col("end"), pl.col("gateway")
+    # A node behind it may have said so: it was never seen to send an INVITE on, or it sent this one on.
+    alone = pl.col("forwards") & ~pl.col("sent_on")
+    behind = ~end & ~alone
+    called = behind | pl.col("proxy")
+    of_the_network = (behind | end) & ~cause.is_in(reasons.OF_THE_USER)
+    return [
+        ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
+        ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
+        ("timer", of_a_timer, "the Reason is a timer's"),
+        ("user", cancelled & (end | (release & (cause == 1))), "the caller's CANCEL"),
+        ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | release), "CANCEL: the bearer is gone"),
+        ("timer", cancelled & pl.col("inside") & gave_up_late, "CANCEL of a node that waited too long"),
+        ("node", cancelled & pl.col("inside"), "CANCEL of a node that got none"),
+        ("user", cancelled, "a CANCEL from the caller's side"),
+        ("unknown", said & (status == 487), "487, and no CANCEL was captured"),
+        ("timer", said & status.is_in(_OF_A_TIMER), "a time-out by its status"),
+        ("timer", said & pl.col("gave_up"), "it cancelled what it had sent on, and nobody had asked it to"),
+        ("user", said & end & status.is_in(_OF_A_USER), "a user agent said it for its user"),
+        ("user", said & q850 & gateway & cause.is_in(reasons.OF_THE_USER), "the cause is of the user behind a gateway"),
+        ("network", said & q850 & (gateway | of_the_network), "a cause of Q.850: the telephone network behind it"),
+        ("user", said & called & status.is_in(_OF_THE_CALLEE), "by its definition the called side says it"),
+        ("node", said & end, "the user agent, not its user"),
+        ("unknown", said & behind & (status == 480), "480 may be anybody's, and what is behind was not captured"),
+        ("node", said & alone, "it sends other INVITEs on, and not this one"),
+        ("node", said & pl.col("serves"), "by its role it is no user's"),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Refusals:
+    """The tables ``refusals`` and ``refusal_steps``."""
+
+    refusals: pl.DataFrame
+    steps: pl.DataFrame
+
+
+def refusals(
+    messages: pl.DataFrame,
+    calls: pl.DataFrame,
+    milestones: pl.DataFrame,
+    hops: pl.DataFrame,
+    transactions: pl.DataFrame,
+    nodes: pl.DataFrame,
+) -> Refusals:
+    """Who ended each call that failed, in the order of ``calls``.
+
+    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables of
+    these names.
+    """
+    failed = calls.filter(~pl.col("outcome").is_in(NOT_REFUSED), pl.col("started_at").is_not_null())
+    failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
+    rows = _rows(hops, failed)
+    made = _made(rows)
+    steps = _followed(_starts(failed, milestones, messages, rows), rows, made)
+    known = nodes.select("address", "node", "role", "name")
+    steps = steps.with_columns(address=_address(steps, rows)).join(
+        known, on="address", how="left", maintain_order="left"
+    )
+    origins = failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
+    origins = _with_signs(origins, rows, made, milestones, transactions, _forwarding(hops, known))
+    said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
+        "message", "reason_phrase", "reason_header", "warning"
+    )
+    origins = origins.join(said, on="message", how="left", maintain_order="left")
+    return Refusals(_table(origins), _step_table(steps, failed))
+
+
+# -- the way back ------------------------------------------------------------------------------------------------------
+
+
+def _rows(hops: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
+    """INVITEs and CANCELs of these calls, and failing responses to them, with their ``order``."""
+    return (
+        hops.lazy()
+        .with_row_index("order")
+        .filter(
+            pl.col("call").is_in(failed["call"].implode()),
+            pl.col("method").is_in(["INVITE", "CANCEL"]),
+            pl.col("status").is_null() | ((pl.col("status") >= 300) & (pl.col("method") == "INVITE")),
+        )
+        .select("order", "call", "message", "previous", "transaction", "method", "status", "time", "sender", "receiver")
+        .collect()
+    )
+
+
+def _made(rows: pl.DataFrame) -> pl.DataFrame:
+    """Which INVITE transaction (``child``) a node opened because of which; ``far``: 1, or so many hops further."""
+    invites = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    came = invites.select(previous="message", transaction="transaction")
+    below = invites.select("previous", child="transaction").join(came, on="previous")
+    below = below.select("transaction", "child", far=pl.lit(1)).unique(maintain_order=True)
+    next_hop = below.select(child="transaction", grandchild="child")
+    made = [below]
+    while not below.is_empty() and len(made) < _LONGEST_WAY:
+        below = below.join(next_hop, on="child").select("transaction", child="grandchild", far=pl.col("far") + 1)
+        made.append(below)
+    return pl.concat(made)
+
+
+def _starts(failed: pl.DataFrame, milestones: pl.DataFrame, messages: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The message to begin with: the final response at the reference hop, or the CANCEL that a 487 answers."""
+
+    def of(milestone: str) -> pl.DataFrame:
+        found = milestones.filter(pl.col("milestone") == milestone, pl.col("call").is_in(failed["call"].implode()))
+        return found.select("call", messages["message"].gather(found["row"]).alias(milestone))
+
+    cancels = rows.filter(pl.col("method") == "CANCEL").group_by("call").agg(anywhere=pl.col("message").first())
+    found = failed.select("call", "final_status")
+    for more in (of("final"), of("cancel"), cancels):
+        found = found.join(more, on="call", how="left", maintain_order="left")
+    refused = pl.col("final_status") != 487
+    start = pl.when(refused).then("final").otherwise(pl.coalesce("cancel", "anywhere", "final"))
+    return found.select("call", message=start).drop_nulls()
+
+
+def _followed(starts: pl.DataFrame, rows: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
+    """Every message on the way, ``step`` 1 the first that was sent."""
+    failures = rows.filter(pl.col("status") >= 300, pl.col("status") != 487)
+    came_back = made.join(failures.select("message", "status", "order", child="transaction"), on="child")
+    at = starts.join(rows, on=["call", "message"], maintain_order="left")
+    ways = [at.with_columns(back=pl.lit(0))]
+    for back in range(1, _LONGEST_WAY):
+        # What has another status than the node got, or was not captured there, has no origin among the hops.
+        lost = at.filter(pl.col("previous").is_null(), pl.col("status") != 487).select("call", "transaction", "status")
+        below = lost.join(came_back, on="transaction", suffix="_back")
+        below = below.sort("far", pl.col("status_back") != pl.col("status"), -pl.col("order").cast(pl.Int64))
+        last = below.unique("call", keep="first", maintain_order=True).select("call", "message")
+        same = at.select("call", message="previous").drop_nulls()
+        at = pl.concat([same, last]).join(rows, on=["call", "message"], maintain_order="left")
+        if at.is_empty():
+            break
+        ways.append(at.with_columns(back=pl.lit(back)))
+    way = pl.concat(ways).sort("call", "back", descending=[False, True], maintain_order=True)
+    return way.with_columns(step=pl.int_range(1, pl.len() + 1).over("call"))
+
+
+def _address(steps: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
+    """Where others reach the node that sent it: a response may leave from another port than the request came to."""
+    requests = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    asked = requests.unique("transaction", keep="first", maintain_order=True).select("transaction", asked="receiver")
+    found = steps.join(asked, on="transaction", how="left", maintain_order="left")
+    response = pl.col("status").is_not_null()
+    return found.select(pl.coalesce(pl.when(response).then("asked"), "sender")).to_series()
+
+
+# -- what the node is --------------------------------------------------------------------------------------------------
+
+
+def _forwarding(hops: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """The addresses of boxes that sent INVITEs on, in any call: ``address``."""
+    sent_on = hops.filter(pl.col("method") == "INVITE", pl.col("status").is_null(), pl.col("node").is_not_null())
+    addresses = sent_on.select(address="node").unique()
+    boxes = known.join(addresses, on="address", how="semi").select("node").unique()
+    return pl.concat([addresses, known.join(boxes, on="node", how="semi").select("address")]).unique()
+
+
+def _with_signs(
+    origins: pl.DataFrame,
+    rows: pl.DataFrame,
+    made: pl.DataFrame,
+    milestones: pl.DataFrame,
+    transactions: pl.DataFrame,
+    forwarding: pl.DataFrame,
+) -> pl.DataFrame:
+    """What `_rules` look at, but the Reason."""
+    role = pl.col("role").fill_null(roles.UNKNOWN)
+    opened = made.filter(pl.col("far") == 1).join(
+        transactions.select("outcome", "first_provisional_at", "final_at", child="transaction"), on="child"
+    )
+    asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    asked = asked.unique("transaction", keep="first", maintain_order=True)
+    opened = opened.join(asked.select(child="transaction", server="receiver"), on="child")
+    no_word = pl.col("first_provisional_at").is_null() & pl.col("final_at").is_null()
+    below = opened.group_by("transaction").agg(
+        nobody=pl.col("server").filter(no_word).first(),
+        unfinished=pl.col("server").filter(pl.col("final_at").is_null()).first(),
+        gave_up=(pl.col("outcome") == "cancelled").any(),
+        sent_on=pl.lit(value=True),
+    )
+    # Of a call that nobody ended: who was asked last.
+    last = asked.group_by("call").agg(last_asked=pl.col("receiver").last())
+    inside = _inside(rows, transactions)
+    waited = milestones.group_by("call").agg(rang_long=(_at_of("cancel") - _at_of("ringing") >= NETWORK_NO_REPLY))
+    origins = origins.join(below, on="transaction", how="left", maintain_order="left")
+    for more in (last, inside, waited):
+        origins = origins.join(more, on="call", how="left", maintain_order="left")
+    silent = pl.when(pl.col("method").is_null()).then("last_asked").otherwise(pl.coalesce("nobody", "unfinished"))
+    return origins.with_columns(
+        pl.col("gave_up", "sent_on", "inside", "rang_long").fill_null(value=False),
+        silent=silent,
+        end=role.is_in(_ENDS),
+        gateway=role.str.contains(_GATEWAY),
+        proxy=role.str.contains(_PROXY),
+        serves=~role.is_in([*_ENDS, roles.UNKNOWN]),
+        forwards=pl.col("address").is_in(forwarding["address"].implode()).fill_null(value=False),
+    )
+
+
+def _at_of(milestone: str) -> pl.Expr:
+    return pl.col("at").filter(pl.col("milestone") == milestone).first()
+
+
+def _inside(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """Per call whether the first CANCEL is of an INVITE that came to its sender from another (RFC 3261 §9.1)."""
+    first = rows.filter(pl.col("method") == "CANCEL", pl.col("previous").is_null())
+    first = first.unique("call", keep="first", maintain_order=True).select("call", "transaction")
+    branches = transactions.select("transaction", "branch", "client_ip")
+    asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null()).join(branches, on="transaction")
+    same = first.join(branches, on="transaction").join(asked, on=["call", "branch", "client_ip"])
+    return same.group_by("call").agg(inside=pl.col("previous").is_not_null().any())
+
+
+# -- the tables --------------------------------------------------------------------------------------------------------
+
+
+def _table(origins: pl.DataFrame) -> pl.DataFrame:
+    origins = origins.with_columns(**reasons.reason("reason_header"))
+    origins = origins.rename({"words": "reason", "text": "reason_text"}).with_columns(
+        **{f"warning_{name}": value for name, value in reasons.warning("warning").items()}
+    )
+    rules = _rules()
+    said_by, because = pl.lit("unknown"), pl.lit("nothing tells what it is")
+    for name, condition, words in reversed(rules):
+        said_by = pl.when(condition).then(pl.lit(name)).otherwise(said_by)
+        because = pl.when(condition).then(pl.lit(words)).otherwise(because)
+    origins = origins.with_columns(said_by=said_by, because=because)
+    # What ends SIP has no node behind it (TS 23.228 §4.4).
+    last = pl.col("end") | pl.col("role").str.contains("MGCF|MRFC").fill_null(value=False)
+    alone = pl.col("forwards") & (~pl.col("sent_on") | (pl.col("said_by") == "timer")) & (pl.col("said_by") != "user")
+    partial = pl.col("address").is_not_null() & ~last & ~alone
+    table = origins.with_columns(
+        status="final_status", first_status="status", seen_at="time", said_by=said_by, because=because,
+        reason_phrase=pl.coalesce("reason_phrase", "final_phrase"), reason_protocol="protocol", reason_cause="cause",
+        partial=partial,
+    )  # fmt: skip
+    return table.select(pl.col(name).cast(kind) for name, kind in schema.REFUSALS.polars().items())
+
+
+def _step_table(steps: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
+    before = pl.col("status").shift().over("call")
+    table = failed.select("call").join(steps, on="call", maintain_order="left_right")
+    table = table.with_columns(changed=(pl.col("status") != before).fill_null(value=False))
+    return table.select(pl.col(name).cast(kind) for name, kind in schema.REFUSAL_STEPS.polars().items())

@@ -1,0 +1,96 @@
+"""The waterfall of one call: who had it when, from the INVITE to the final response.
+
+A lane is a node, link or end; on it stand the times in which the set-up waited on it. Ringing, and what passed before a
+node tried somebody else, are told and not drawn: they would press all else together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analyzer.show.text import fit, pad, safe, seconds, width
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NOT_DRAWN = ("ringing", "elsewhere")
+_LABEL = 44  # columns of a lane's name
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One node, link or end: ``kind`` as in the table, ``name`` its role and address as on the wire, ``times`` from and
+    to in nanoseconds since the beginning, without what is not drawn."""
+
+    kind: str
+    name: str
+    times: tuple[tuple[int, int], ...]
+    total: int
+
+    @property
+    def drawn(self) -> bool:
+        """It has a place on the axis."""
+        return self.kind not in NOT_DRAWN
+
+
+def lanes(parts: pl.DataFrame, nodes: pl.DataFrame | None = None) -> list[Lane]:
+    """The lanes of one call, in the order in which they come in; ``parts`` are its rows of ``waterfall``."""
+    roles = {} if nodes is None else dict(nodes.select("address", "role").iter_rows())
+    times: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    clock = 0
+    for row in parts.sort("part").iter_rows(named=True):
+        lasted = round(row["duration_s"] * 1e9)
+        ends = [row[end] for end in ("address", "peer") if row[end] is not None]
+        named = (f"{roles[end]} {end}" if roles.get(end, "unknown") != "unknown" else end for end in ends)
+        begun, clock = clock, clock if row["kind"] in NOT_DRAWN else clock + lasted
+        times.setdefault((row["kind"], " - ".join(named)), []).append((begun, begun + lasted))
+    return [
+        Lane(kind, name, tuple(spans), sum(end - begin for begin, end in spans))
+        for (kind, name), spans in times.items()
+    ]
+
+
+def text(
+    parts: pl.DataFrame, nodes: pl.DataFrame | None = None, *, columns: int = 100, ascii_only: bool = False
+) -> str:
+    """One line a lane: kind, node, how long together, and where on the way; empty without parts.
+
+    >>> import polars as pl
+    >>> told = {"part": [1], "kind": ["node"], "address": ["10.0.0.1"], "peer": [None], "duration_s": [0.5]}
+    >>> print(text(pl.DataFrame(told), columns=60, ascii_only=True))
+    node  10.0.0.1  0.500 s  |################################|
+    <BLANKLINE>
+    """
+    found = lanes(parts, nodes)
+    if not found:
+        return ""
+    whole = max((end for lane in found if lane.drawn for _, end in lane.times), default=0)
+    kinds = max(len(lane.kind) for lane in found)
+    names = [fit(safe(lane.name), _LABEL) for lane in found]
+    widest = max(map(width, names))
+    amounts = [seconds(lane.total / 1e9) for lane in found]
+    amount = max(map(len, amounts))
+    room = max(columns - kinds - widest - amount - 8, 10)
+    edge = "|" if ascii_only else "│"
+    lines = []
+    for lane, name, lasted in zip(found, names, amounts, strict=True):
+        bar = f"{edge}{_bar(lane, whole, room, ascii_only=ascii_only)}{edge}" if lane.drawn else "not drawn"
+        lines.append(f"{lane.kind:<{kinds}}  {pad(name, widest)}  {lasted:>{amount}}  {bar}\n")
+    return "".join(lines)
+
+
+def _bar(lane: Lane, whole: int, room: int, *, ascii_only: bool) -> str:
+    """A cell is full where the lane has most of it, thin where it has some."""
+    full, thin = ("#", ":") if ascii_only else ("█", "▏")
+    cells = [0] * room
+    for begin, end in lane.times:
+        first = begin * room // whole if whole else 0
+        for cell in range(min(first, room - 1), min((end * room - 1) // whole + 1 if whole else 1, room)):
+            low, high = cell * whole, (cell + 1) * whole
+            cells[cell] += min(end * room, high) - max(begin * room, low)
+    touched = {min(begin * room // whole, room - 1) for begin, _ in lane.times} if whole else set()
+    return "".join(
+        full if cells[cell] * 2 >= whole > 0 else thin if cells[cell] > 0 or cell in touched else " "
+        for cell in range(room)
+    )
