@@ -18,6 +18,12 @@ def scan(
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
 ) -> Scan: ...
+def beside(
+    sources: Sequence[tuple[str, str, str | None]],
+    limits: dict[str, int] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
+    clocks: Sequence[tuple[int, int, int, int]] = ...,
+) -> dict[str, Any]: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None]],
     wanted: Sequence[tuple[str, int, int, int]],

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 # Tables that show columns which no other rests on.
-_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations", "hops", "clocks", "losses"})
+_NEED_ALL = frozenset({"messages", "sdp", "offers", "violations", "hops", "clocks", "losses", "beside", "waits"})
 # Tables that rest on what calls do not: who stands on the way of each message, what a registration says.
 _NEED_IMS = frozenset(
     {
@@ -36,7 +36,8 @@ _NEED_IMS = frozenset(
     }
 )
 # Tables of which a report shows nothing.
-_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses", *_NEED_IMS} - {"nodes"})
+_BESIDE = frozenset({"diameter", "diameter_transactions", "dns", "beside", "waits"})
+_NOT_REPORTED = frozenset({"hops", "legs", "clocks", "losses", *_NEED_IMS, *_BESIDE} - {"nodes"})
 # Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
 _NODES_TOLD = 100_000
 
@@ -106,7 +107,7 @@ def _capture_of(
     spared = schema.FOR_SHOW - (schema.FOR_IMS if tables and _NEED_IMS.intersection(tables) else frozenset())
     columns = [name for name in known if name not in spared] if lean else None
     reading = native.Reading(found, threads, limits, columns)
-    return Capture(Stages(reading.tables(progress), given), reading)
+    return Capture(Stages(reading.tables(progress), given, beside=reading.beside), reading)
 
 
 class Capture:
@@ -146,7 +147,7 @@ class Capture:
         if not corrections:
             return self
         reading = self._reading.again(corrections)
-        aligned = Capture(self._stages.again(reading.tables(), aligned=True), reading)
+        aligned = Capture(self._stages.again(reading.tables(), aligned=True, beside=reading.beside), reading)
         aligned._tables["clocks"] = told.with_columns(applied=pl.col("offset_s").is_not_null())
         return aligned
 
@@ -293,6 +294,31 @@ class Capture:
     def reference_points(self) -> pd.DataFrame:
         """One row per two nodes that sent each other requests, with the reference point between them."""
         return self._pandas("reference_points")
+
+    @property
+    def diameter(self) -> pd.DataFrame:
+        """One row per message of Diameter, in time order."""
+        return self._pandas("diameter")
+
+    @property
+    def diameter_transactions(self) -> pd.DataFrame:
+        """One row per Diameter request and its answer."""
+        return self._pandas("diameter_transactions")
+
+    @property
+    def dns(self) -> pd.DataFrame:
+        """One row per DNS query and its response."""
+        return self._pandas("dns")
+
+    @property
+    def beside(self) -> pd.DataFrame:
+        """One row per exchange of Diameter or DNS that belongs to a call or a registration, with the evidence."""
+        return self._pandas("beside")
+
+    @property
+    def waits(self) -> pd.DataFrame:
+        """One row per call or registration and peer that it waited for: HSS, PCRF, DNS."""
+        return self._pandas("waits")
 
     @property
     def problems(self) -> pd.DataFrame:

@@ -117,6 +117,8 @@ pub struct Message {
     pub more: usize,
     /// Addresses in the answer and in the additional records.
     pub addresses: Vec<String>,
+    /// Names in the answer that are to be asked for next: of SRV and CNAME, replacements of NAPTR.
+    pub targets: Vec<String>,
     /// A record, or the end of the message, could not be read.
     pub is_broken: bool,
 }
@@ -140,6 +142,7 @@ impl Message {
             answers: Vec::new(),
             more: 0,
             addresses: Vec::new(),
+            targets: Vec::new(),
             is_broken: false,
         };
         let [answers, authorities, additional] =
@@ -173,6 +176,11 @@ impl Message {
             let said = words(bytes, start, data, kind).unwrap_or_default();
             if matches!(kind, kind::A | kind::AAAA) && self.addresses.len() < MAX_RECORDS && !said.is_empty() {
                 self.addresses.push(said.clone());
+            }
+            if matches!(kind, kind::CNAME | kind::DNAME | kind::SRV | kind::NAPTR)
+                && let Some(target) = said.rsplit(' ').next().filter(|target| !target.is_empty() && *target != ".")
+            {
+                self.targets.push(target.to_owned());
             }
             if is_answer {
                 let blank = if said.is_empty() { "" } else { " " };

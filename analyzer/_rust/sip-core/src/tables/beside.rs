@@ -17,7 +17,7 @@ use crate::road::{Batch, Entry, Kind, PointNames, Seen, Sighted, Sighting, sweep
 columns! {
     /// What is known when all was read.
     struct Sweep {
-        message: Int = "message", original: Int = "original", transaction: Int = "transaction",
+        key: Int = "key", original: Int = "original", exchange: Int = "exchange",
         duplicate: Bool = "duplicate", retransmission: Bool = "retransmission", file: Text = "file",
         point: Text = "point",
     }
@@ -53,7 +53,8 @@ columns! {
 columns! {
     struct Dns {
         id: Int = "id", response: Bool = "response", name: Text = "name", kind: Text = "type", rcode: Text = "rcode",
-        answers: Text = "answers", addresses: Text = "addresses", number: Text = "number", truncated: Bool = "truncated",
+        answers: Text = "answers", addresses: Text = "addresses", targets: Text = "targets", number: Text = "number",
+        truncated: Bool = "truncated",
         flaw: Text = "flaw",
     }
 }
@@ -215,6 +216,7 @@ fn push_dns(columns: &mut Dns, row: usize, message: &dns::Message) {
     }
     columns.answers.set(row, Some(&*answers.join("; ")).filter(|answers| !answers.is_empty()));
     columns.addresses.set(row, Some(&*message.addresses.join(" ")).filter(|addresses| !addresses.is_empty()));
+    columns.targets.set(row, Some(&*message.targets.join(" ")).filter(|targets| !targets.is_empty()));
     columns.number.set(row, dns::enum_number(&message.name).as_deref());
     columns.truncated.set(row, message.is_truncated);
     columns.flaw.set(row, message.is_broken.then_some("record_unreadable"));
@@ -245,9 +247,9 @@ pub fn assemble(
         let mut columns = Sweep::new(count, &Wanted::All);
         for (row, (sighting, file)) in chunk.rows.iter().zip(&chunk.files).enumerate() {
             let Some(Some(seen)) = sighted.next() else { continue };
-            columns.message.set(row, Some(seen.key));
+            columns.key.set(row, Some(seen.key));
             columns.original.set(row, seen.original);
-            columns.transaction.set(row, seen.transaction);
+            columns.exchange.set(row, seen.transaction);
             columns.duplicate.set(row, seen.original.is_some());
             columns.retransmission.set(row, seen.retransmission);
             columns.file.set(row, files.get(*file as usize).map(|file| file.name.as_str()));
