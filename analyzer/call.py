@@ -61,6 +61,11 @@ class Call:
         return to_pandas(self.table("offers"))
 
     @property
+    def beside(self) -> pd.DataFrame:
+        """What was asked of HSS, PCRF and DNS for it."""
+        return to_pandas(self.table("beside"))
+
+    @property
     def holds(self) -> pd.DataFrame:
         """When a stream of it was on hold, and by whom."""
         return to_pandas(self.table("holds"))
@@ -96,17 +101,18 @@ class Call:
         """Wireshark's display filter for its Call-IDs, on all legs."""
         return self._capture.wireshark_filter_of(self.table("messages"))
 
-    def timeline(self, *, hop: str = "all") -> Timeline:
-        """Its story: messages on each hop, phases, holds, transfers, media changes, silence, missing answers.
+    def timeline(self, *, hop: str = "all", sip_only: bool = False) -> Timeline:
+        """Its story: messages on each hop, phases, holds, transfers, media changes, silence, missing answers; and what
+        was asked of HSS, PCRF and DNS for it, unless ``sip_only``.
 
-        ``hop="reference"``: only the hop where the figures of the call were taken.
+        ``hop="reference"``: only the hop where the figures of the call were taken, which is SIP alone.
         """
         from analyzer.ladder import timeline_of
 
         reference = self.row["reference"] if hop == "reference" else None
-        return timeline_of(self._capture, self.sightings(), self.table, reference=reference)
+        return timeline_of(self._capture, self.sightings(), self.table, reference=reference, sip_only=sip_only)
 
-    def ladder(self, *, hop: str = "all") -> Ladder:
+    def ladder(self, *, hop: str = "all", sip_only: bool = False) -> Ladder:
         """Its sequence chart: prints as text, is a picture in a notebook, and goes into files.
 
         >>> import analyzer
@@ -118,7 +124,9 @@ class Call:
         """
         from analyzer.ladder import Ladder
 
-        return Ladder(self.timeline(hop=hop), title=self.title, messages_of=self._capture.messages_of)
+        return Ladder(
+            self.timeline(hop=hop, sip_only=sip_only), title=self.title, messages_of=self._capture.messages_of
+        )
 
     @property
     def title(self) -> str:

@@ -168,9 +168,9 @@ class Capture:
         if self._whole is not None:
             from analyzer import filters
 
-            # What is told of nodes goes with them.
-            of_nodes = name in ("node_evidence", "reference_points")
-            kept = self._tables | {"nodes": self.table("nodes")} if of_nodes else self._tables
+            # What is told of nodes goes with them, and exchanges with what they were made for.
+            known = self._known_by(name)
+            kept = self._tables | {known: self.table(known)} if known else self._tables
             return filters.of_kept(self._whole.table(name), kept)
         lacks = self._reading is not None and not self._reading.whole
         if lacks and (name in _NEED_ALL or (name in _NEED_IMS and "_headers" not in self._core["messages"].columns)):
@@ -178,6 +178,15 @@ class Capture:
             self._reading = self._reading.again()
             self._stages.core = self._reading.tables()
         return self._stages.table(name)
+
+    @staticmethod
+    def _known_by(name: str) -> str | None:
+        """The table that tells which rows of this one are those of a view."""
+        from analyzer import filters
+
+        if name in ("node_evidence", "reference_points"):
+            return "nodes"
+        return "beside" if name in filters.EXCHANGES else None
 
     @property
     def _core(self) -> dict[str, pl.DataFrame]:
@@ -565,8 +574,8 @@ class Capture:
         from analyzer import filters
 
         needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name == chosen.table]
-        if chosen.table in ("node_evidence", "reference_points"):
-            needed.append("nodes")
+        if known := self._known_by(chosen.table):
+            needed.append(known)
         view = Capture(self._stages, self._reading)
         view._whole = self
         view._tables = filters.apply(chosen, {name: self.table(name) for name in needed})

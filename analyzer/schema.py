@@ -1032,7 +1032,7 @@ LOSSES = Table(
     ),
 )
 
-# ---- beside SIP: Diameter and DNS --------------------------------------------------------------------------------------
+# ---- beside SIP: Diameter and DNS ------------------------------------------------------------------------------------
 
 DIAMETER = Table(
     "diameter",
@@ -1133,6 +1133,9 @@ DIAMETER_TRANSACTIONS = Table(
     "One Diameter request on one hop and its answer, by start.",
     (
         C("exchange", "key", "Key: diameter_message of the earlier of the two."),
+        C("file", "text", "File of the request, else of the answer.", private="file"),
+        C("frame", "int", "Packet that completed the request; null where it was not seen."),
+        C("answer_frame", "int", "Packet that completed the answer."),
         C("application", "text", "Cx Sh Rx Rf Ro base ...; null where not known.", private="open"),
         C("command", "text", "Abbreviation of the request: UAR; null where not known.", private="open"),
         C("application_id", "int", "Application-Id."),
@@ -1175,7 +1178,8 @@ DNS = Table(
     (
         C("exchange", "key", "Key: hash of the earlier of the two messages."),
         C("file", "text", "File of the first query, or of the response where no query was seen.", private="file"),
-        C("frame", "int", "Its packet's number in the file, from 1."),
+        C("frame", "int", "Packet of the query, from 1; null where it was not seen."),
+        C("answer_frame", "int", "Packet that completed the response."),
         C("point", "text", "Capture point.", private="file"),
         C("client_ip", "text", "Who asked.", private="address"),
         C("client_port", "int", "Its port."),
@@ -1217,14 +1221,24 @@ BESIDE = Table(
         C("call", "key", "Call it was made for; null for a registration."),
         C("registration", "key", "Registration it was made for; null for a call."),
         C("message", "key", "SIP message that the asking node had in hand; null where it is known by icid or session."),
+        C("file", "text", "File of the request.", private="file"),
+        C("frame", "int", "Its packet."),
+        C("answer_frame", "int", "Packet of the answer."),
         C("protocol", "text", "diameter dns.", private="open"),
         C("application", "text", "Cx Sh Rx Rf Ro ..., ENUM or DNS.", private="open"),
         C("peer", "text", "What answers, or asks on its own: HSS PCRF CDF OCS DNS.", "TS 23.228 §4", private="open"),
         C("peer_ip", "text", "Its address.", private="address"),
         C("client_ip", "text", "Who asked.", private="address"),
         C("server_ip", "text", "Who was asked.", private="address"),
-        C("what", "text", "Command, or type and name asked for: UAR; SRV _sip._udp.example.", private="host"),
+        C("what", "text", "Command, or type of record asked for: UAR; SRV.", private="open"),
+        C("name", "text", "Name asked for; null for Diameter.", private="host"),
         C("result", "text", "Result of Diameter, response code of DNS; else unanswered or pending.", private="open"),
+        C(
+            "detail",
+            "text",
+            "Media and enumerated AVPs of a request of Diameter; records of an answer of DNS.",
+            private="sentence",
+        ),
         C("failed", "bool", "It says no, or nothing came: no 2xxx of Diameter, no NOERROR of DNS."),
         C("started_at", "time", "First byte of the request."),
         C("answered_at", "time", "The answer."),

@@ -38,18 +38,20 @@ class Found:
         if self.row is not None:
             return Call(self.capture, self.row).table(name)
         frame = self.capture.table(name)
+        if "registration" in frame.columns and "call_id" not in frame.columns:
+            return frame.filter(pl.col("registration").is_in(self.table("registrations")["registration"].implode()))
         # ``calls`` has no Call-ID of its own: this one is in none of them.
         known = pl.col("call_id").is_in(self.messages["call_id"].unique().implode())
         return frame.filter(known) if "call_id" in frame.columns else frame.clear()
 
-    def ladder(self, hop: str) -> Ladder:
+    def ladder(self, hop: str, *, sip_only: bool = False) -> Ladder:
         """Its ladder, over all hops or the ``reference`` one."""
         from analyzer.ladder import Ladder, timeline_of
 
         if self.row is not None:
-            return Call(self.capture, self.row).ladder(hop=hop)
+            return Call(self.capture, self.row).ladder(hop=hop, sip_only=sip_only)
         reference = self.reference if hop == "reference" else None
-        model = timeline_of(self.capture, self.messages, self.table, reference=reference)
+        model = timeline_of(self.capture, self.messages, self.table, reference=reference, sip_only=sip_only)
         return Ladder(model, title=f"Call-ID {self.asked}", messages_of=self.capture.messages_of)
 
 
@@ -95,6 +97,7 @@ ladder_options = (
         show_default=True,
         help="All hops, or only the one where the figures of the call were taken.",
     ),
+    click.option("--sip-only", is_flag=True, help="Without what was asked of an HSS, a PCRF or DNS."),
 )
 
 

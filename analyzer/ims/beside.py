@@ -31,7 +31,7 @@ ICID, IDENTITY, PRIVATE, FRAMED = 100, 60, 60, 60
 NEXT_HOST, HOST, ADDRESS, ASKER, STRANGER = 40, 30, 20, 30, -30
 
 _LONGEST = 32 * SECOND
-"""A node that never sends the message on has it in hand no longer than its transaction lasts (RFC 3261 §17.1.2.2: 64 T1)."""
+"""A node that never sends it on has it in hand no longer than its transaction lasts (RFC 3261 §17.1.2.2: 64 T1)."""
 _BEHIND = SECOND // 2
 """A P-CSCF may tell the PCRF of a session description after it has sent it on."""
 _BUCKET = 4 * SECOND
@@ -97,16 +97,21 @@ def _exchanges(diameter: pl.DataFrame, dns: pl.DataFrame) -> pl.DataFrame:
     asked = diameter.select(
         "exchange", "application", "command", "client_ip", "server_ip", "started_at", "answered_at", "delay_s",
         "outcome", "session_id", "icid", "framed_ip", "user_name", "public_identity", "msisdn",
+        "file", "frame", "answer_frame",
         protocol=pl.lit("diameter"),
+        detail=pl.concat_str("media", "said", separator="; ", ignore_nulls=True),
         what=pl.coalesce("command", pl.format("command {}", "command_code")),
         result=pl.coalesce("result", pl.col("result_code").cast(pl.String)),
         success=pl.col("result_code").is_between(2000, 2999),
     )  # fmt: skip
     looked_up = dns.select(
         "exchange", "client_ip", "server_ip", "started_at", "answered_at", "delay_s", "outcome", "number", "addresses",
+        "file", "frame", "answer_frame",
         protocol=pl.lit("dns"),
+        detail="answers",
         application=pl.when(pl.col("number").is_not_null()).then(pl.lit("ENUM")).otherwise(pl.lit("DNS")),
-        what=pl.format("{} {}", "type", "name"),
+        name="name",
+        what="type",
         result="rcode",
         success=pl.col("rcode") == "NOERROR",
         host=pl.col("name").str.to_lowercase().str.replace(r"^(?:_[^.]+\.)+", ""),
@@ -321,7 +326,7 @@ def _clear(points: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_chain(joined: pl.DataFrame, dns: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
-    """And the lookups of names that an answer to a joined lookup gave, by the same client: NAPTR, SRV, then A (RFC 3263)."""
+    """And lookups of names that the answer to a joined one gave, by the same client: NAPTR, SRV, A (RFC 3263)."""
     lookups = dns.select(
         "exchange",
         "client_ip",
@@ -377,6 +382,7 @@ def _table(joined: pl.DataFrame, exchanges: pl.DataFrame) -> pl.DataFrame:
         registration=pl.when(~pl.col("is_call")).then("unit"),
         score=pl.col("points"),
         result=pl.coalesce(pl.when(pl.col("answered_at").is_not_null()).then("result"), "outcome"),
+        detail=pl.when(pl.col("detail") != "").then("detail"),
         failed=~pl.col("success").fill_null(value=False) & (pl.col("outcome") != "pending"),
     )
     kinds = schema.BESIDE.polars()

@@ -8,8 +8,8 @@ from analyzer import schema
 from analyzer.sip.durations import SECOND, seconds
 
 _PATIENCE = 10 * SECOND
-"""A request so long before the end of the capture may still be answered: the watchdog's Tw is 30 s, the timers of Cx and
-Rx are left to operators, who choose less (RFC 3539 §3.4.1, TS 29.229 §5)."""
+"""A request sent so shortly before the end of the capture may still be answered: how long a node waits is left to
+operators (TS 29.228 §8), who choose less than the watchdog's 30 s (RFC 3539 §3.4.1)."""
 
 
 def diameter(messages: pl.DataFrame) -> pl.DataFrame:
@@ -26,7 +26,7 @@ def diameter_transactions(messages: pl.DataFrame, *, end: int | None) -> pl.Data
         pl.col(
             "application", "command", "application_id", "command_code", "transport", "session_id", "destination_host",
             "user_name", "public_identity", "msisdn", "server_name", "framed_ip", "icid", "said", "media",
-            "src_ip", "src_port", "dst_ip", "dst_port", "origin_host",
+            "src_ip", "src_port", "dst_ip", "dst_port", "origin_host", "file", "frame",
         ).first(),
         started_at=pl.col("first_byte_at").first(),
         request_copies=pl.len(),
@@ -37,14 +37,15 @@ def diameter_transactions(messages: pl.DataFrame, *, end: int | None) -> pl.Data
             "application", "command", "application_id", "command_code", "transport", "session_id", "user_name",
             "public_identity", "msisdn", "server_name", "icid", "src_ip", "src_port", "dst_ip", "dst_port",
             "origin_host", "result_code", "result", "experimental_vendor", "experimental_result_code",
-            "experimental_result",
+            "experimental_result", "file",
         ).first(),
+        answer_frame=pl.col("frame").first(),
         answered_at=pl.col("time").first(),
     )  # fmt: skip
     both = asked.join(answered, on="exchange", how="full", coalesce=True, suffix="_a", maintain_order="left_right")
     experimental = pl.col("result_code").is_null() & pl.col("experimental_result_code").is_not_null()
     either = ("application", "application_id", "command_code", "transport", "session_id")
-    subject = ("user_name", "public_identity", "msisdn", "icid")
+    subject = ("user_name", "public_identity", "msisdn", "icid", "file")
     table = both.with_columns(
         *(pl.coalesce(name, f"{name}_a").alias(name) for name in (*either, *subject)),
         # The abbreviation of the request is that of the answer with another last letter.

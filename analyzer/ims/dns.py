@@ -25,35 +25,25 @@ def targets(messages: pl.DataFrame) -> pl.DataFrame:
 
 def _lookups(messages: pl.DataFrame, end: int | None) -> pl.DataFrame:
     seen = messages.filter(~pl.col("duplicate")).sort("time", nulls_last=True, maintain_order=True)
-    place = (
-        "file",
-        "frame",
-        "point",
-        "transport",
-        "name",
-        "type",
-        "number",
-        "src_ip",
-        "src_port",
-        "dst_ip",
-        "dst_port",
-    )
+    told = ("file", "point", "transport", "name", "type", "number")
+    place = (*told, "src_ip", "src_port", "dst_ip", "dst_port")
     asked = (
         seen.filter(~pl.col("response"))
         .group_by("exchange", maintain_order=True)
-        .agg(pl.col(*place).first(), started_at=pl.col("first_byte_at").first(), query_copies=pl.len())
+        .agg(pl.col(*place, "frame").first(), started_at=pl.col("first_byte_at").first(), query_copies=pl.len())
     )
     answered = (
         seen.filter(pl.col("response"))
         .group_by("exchange", maintain_order=True)
         .agg(
             pl.col(*place, "rcode", "answers", "addresses", "truncated", "flaw").first(),
+            answer_frame=pl.col("frame").first(),
             answered_at=pl.col("time").first(),
         )
     )
     both = asked.join(answered, on="exchange", how="full", coalesce=True, suffix="_a", maintain_order="left_right")
     table = both.with_columns(
-        *(pl.coalesce(name, f"{name}_a").alias(name) for name in place[:7]),
+        *(pl.coalesce(name, f"{name}_a").alias(name) for name in told),
         client_ip=pl.coalesce("src_ip", "dst_ip_a"),
         client_port=pl.coalesce("src_port", "dst_port_a"),
         server_ip=pl.coalesce("dst_ip", "src_ip_a"),

@@ -98,7 +98,7 @@ DEFAULT: dict[str, tuple[str, ...]] = {
     ),
     "dns": ("started_at", "delay_s", "client_ip", "server_ip", "type", "name", "number", "rcode", "outcome", "answers"),
     "beside": (
-        *("started_at", "delay_s", "application", "what", "result", "peer", "client_ip", "server_ip", "score"),
+        *("started_at", "delay_s", "application", "what", "name", "result", "peer", "client_ip", "server_ip", "score"),
         *("evidence", "call", "registration"),
     ),
     "waits": (
