@@ -78,7 +78,8 @@ pub fn diameter(batch: &Batch, clocks: &[Clock]) -> Result<Chunk, ArrowError> {
         push_diameter(&mut columns, row, &header, &message);
         let ids = (u64::from(header.hop_by_hop) << 32) | u64::from(header.end_to_end);
         let command = (u64::from(header.application) << 32) | u64::from(header.command);
-        let exchange = hash::pair(ids, command);
+        let session = message.session_id.map_or(0, hash::bytes);
+        let exchange = hash::pair(hash::pair(ids, command), session);
         rows.push(sighting(seen, time, bytes, exchange, header.is_request()));
         files.push(seen.last.file);
     }
