@@ -1096,7 +1096,7 @@ DIAMETER = Table(
             private="open",
         ),
         C("error_message", "text", "Error-Message.", "RFC 6733 §7.3", private="sentence"),
-        C("said", "text", "Its enumerated AVPs: Server-Assignment-Type=REGISTRATION ...", private="open"),
+        C("said", "text", "Its enumerated AVPs: Server-Assignment-Type=REGISTRATION ...", private="words"),
         C("authentication_scheme", "text", "SIP-Authentication-Scheme.", "TS 29.229 §6.3.9", private="words"),
         C(
             "framed_ip",
@@ -1111,7 +1111,7 @@ DIAMETER = Table(
             "text",
             "Media components: number, type, flow status, bandwidth up/down.",
             "TS 29.214 §5.3.16",
-            private="open",
+            private="words",
         ),
         C(
             "icid",
@@ -1121,7 +1121,7 @@ DIAMETER = Table(
             private="identifier",
         ),
         C("keys", "bool", "It holds keys or an authentication vector.", "TS 29.229 §6.3.13"),
-        C("avps", "text", "Names of its AVPs, those of a group in braces; numbers where not known.", private="open"),
+        C("avps", "text", "Names of its AVPs, those of a group in braces; numbers where not known.", private="words"),
         C("flaw", "text", "cut, or avp_length (an AVP whose length cannot be).", private="open"),
         C("retransmission", "bool", "The same request sent again."),
         C("duplicate", "bool", "The same packet seen again."),
@@ -1154,8 +1154,8 @@ DIAMETER_TRANSACTIONS = Table(
         C("server_name", "text", "Server-Name, of the answer before that of the request.", private="uri"),
         C("framed_ip", "text", "Framed address of the request.", private="address"),
         C("icid", "text", "Charging identifier, of either.", private="identifier"),
-        C("said", "text", "Enumerated AVPs of the request.", private="open"),
-        C("media", "text", "Media components of the request.", private="open"),
+        C("said", "text", "Enumerated AVPs of the request.", private="words"),
+        C("media", "text", "Media components of the request.", private="words"),
         C("started_at", "time", "First byte of the first request; null where only an answer was seen."),
         C("answered_at", "time", "The answer."),
         C("delay_s", "duration", "started_at to answered_at."),
@@ -1244,7 +1244,7 @@ BESIDE = Table(
         C("answered_at", "time", "The answer."),
         C("delay_s", "duration", "started_at to answered_at."),
         C("score", "int", "Points of the evidence; joined from 60, 20 ahead of any other call or registration."),
-        C("evidence", "text", "What there is of it, with its points; docs/diameter_and_dns.md.", private="open"),
+        C("evidence", "text", "What there is of it, with its points; docs/diameter_and_dns.md.", private="words"),
     ),
 )
 

@@ -89,7 +89,7 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         "first_at",
     ),
     "diameter": (
-        *("time", "src_ip", "dst_ip", "application", "command", "said", "result", "experimental_result"),
+        *("time", "src", "dst", "application", "command", "said", "result", "experimental_result"),
         *("public_identity", "user_name", "origin_host", "session_id"),
     ),
     "diameter_transactions": (
@@ -150,7 +150,8 @@ def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
 
     if table in schema.MEASURES:
         return frame.drop(LEFT_OUT.get(table, ()))
-    made = [endpoint(name) for name in ("src", "dst", "client", "server") if f"{name}_ip" in frame.columns]
+    ends = (name for name in ("src", "dst", "client", "server") if {f"{name}_ip", f"{name}_port"} <= set(frame.columns))
+    made = [endpoint(name) for name in ends]
     if table == "messages":
         made.append(
             pl.when("duplicate")
