@@ -19,6 +19,12 @@ def scan(
     clocks: Sequence[tuple[int, int, int, int]] = ...,
     headers: Sequence[str] = ...,
 ) -> Scan: ...
+def beside(
+    sources: Sequence[tuple[str, str, str | None]],
+    limits: dict[str, int] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
+    clocks: Sequence[tuple[int, int, int, int]] = ...,
+) -> dict[str, Any]: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None]],
     wanted: Sequence[tuple[str, int, int, int]],

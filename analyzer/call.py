@@ -65,6 +65,11 @@ class Call:
         """The phases of its set-up, in order."""
         return to_pandas(self.table("phases"))
 
+    @property
+    def beside(self) -> pd.DataFrame:
+        """What was asked of HSS, PCRF and DNS for it."""
+        return to_pandas(self.table("beside"))
+
     def waterfall(self, *, columns: int = 100, ascii_only: bool = False) -> str:
         """Where its set-up time went, as lines of text: a line for each node, link and end.
 
@@ -113,11 +118,12 @@ class Call:
         """Wireshark's display filter for its Call-IDs, on all legs."""
         return self._capture.wireshark_filter_of(self.table("messages"))
 
-    def timeline(self, *, hop: str = "all", leg: int | str | None = None) -> Timeline:
-        """Its story: messages on each hop, phases, holds, transfers, media changes, silence, missing answers.
+    def timeline(self, *, hop: str = "all", leg: int | str | None = None, sip_only: bool = False) -> Timeline:
+        """Its story: messages on each hop, phases, holds, transfers, media changes, silence, missing answers; and what
+        was asked of HSS, PCRF and DNS for it, unless ``sip_only``.
 
-        ``hop="reference"``: only the hop where the figures of the call were taken. ``leg``: only that leg, by its
-        Call-ID or its number in the ladder of all, where 1 is the leg that was seen first.
+        ``hop="reference"``: only the hop where the figures of the call were taken, which is SIP alone. ``leg``: only
+        that leg, by its Call-ID or its number in the ladder of all, where 1 is the leg that was seen first.
 
         Raises :class:`~analyzer.errors.NotFound` for a leg that there is not.
         """
@@ -127,11 +133,11 @@ class Call:
         messages = self.sightings()
         if leg is not None:
             messages = of_leg(messages, leg if isinstance(leg, int) else self._capture.shown_call_id(leg))
-        return timeline_of(self._capture, messages, self.table, reference=reference)
+        return timeline_of(self._capture, messages, self.table, reference=reference, sip_only=sip_only)
 
-    def ladder(self, *, hop: str = "all", leg: int | str | None = None) -> Ladder:
-        """Its sequence chart: prints as text, is a picture in a notebook, and goes into files; ``hop`` and ``leg`` as
-        in :meth:`timeline`.
+    def ladder(self, *, hop: str = "all", leg: int | str | None = None, sip_only: bool = False) -> Ladder:
+        """Its sequence chart: prints as text, is a picture in a notebook, and goes into files; what it shows as in
+        :meth:`timeline`.
 
         >>> import analyzer
         >>> ladder = analyzer.read("sample_pcaps/busy.pcap").call(1).ladder()
@@ -142,7 +148,8 @@ class Call:
         """
         from analyzer.ladder import Ladder
 
-        return Ladder(self.timeline(hop=hop, leg=leg), title=self.title, messages_of=self._capture.messages_of)
+        told = self.timeline(hop=hop, leg=leg, sip_only=sip_only)
+        return Ladder(told, title=self.title, messages_of=self._capture.messages_of)
 
     @property
     def title(self) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # Tables that show columns which no other rests on.
 _NEED_ALL = frozenset(
     {
-        *("messages", "sdp", "offers", "violations", "hops", "clocks", "losses", "cdrs"),
+        *("messages", "sdp", "offers", "violations", "hops", "clocks", "losses", "cdrs", "beside", "waits"),
         *("services", "subscriptions", "publications"),
         *("setups", "phases", "waterfall", "refusals", "refusal_steps"),
     }
@@ -43,11 +43,13 @@ _NEED_IMS = frozenset(
     }
 )
 # Tables of which a report shows nothing.
+_BESIDE = frozenset({"diameter", "diameter_transactions", "dns", "beside", "waits"})
 _NOT_REPORTED = frozenset(
     {
         *("hops", "legs", "clocks", "losses", "cdrs", "access_networks", "services", "subscriptions", "publications"),
         *("setups", "phases", "waterfall", "refusals", "refusal_steps"),
         *(_NEED_IMS - {"nodes"}),
+        *_BESIDE,
     }
 )
 # Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
@@ -122,7 +124,7 @@ def _capture_of(
     columns = [name for name in known if name not in spared] if lean else None
     rest_on = (name for table in tables or () for name in schema.FIELDS_OF.get(table, ()))
     reading = native.Reading(found, threads, limits, columns, headers=native.header_names([*headers, *rest_on]))
-    return Capture(Stages(reading.tables(progress), given), reading)
+    return Capture(Stages(reading.tables(progress), given, beside=reading.beside), reading)
 
 
 class Capture:
@@ -162,7 +164,7 @@ class Capture:
         if not corrections:
             return self
         reading = self._reading.again(corrections)
-        aligned = Capture(self._stages.again(reading.tables(), aligned=True), reading)
+        aligned = Capture(self._stages.again(reading.tables(), aligned=True, beside=reading.beside), reading)
         aligned._tables["clocks"] = told.with_columns(applied=pl.col("offset_s").is_not_null())
         return aligned
 
@@ -183,9 +185,9 @@ class Capture:
         if self._whole is not None:
             from analyzer import filters
 
-            # What is told of nodes goes with them.
-            of_nodes = name in ("node_evidence", "reference_points")
-            kept = self._tables | {"nodes": self.table("nodes")} if of_nodes else self._tables
+            # What is told of nodes goes with them, and exchanges with what they were made for.
+            known = self._known_by(name)
+            kept = self._tables | {known: self.table(known)} if known else self._tables
             return filters.of_kept(self._whole.table(name), kept)
         lacks = self._reading is not None and not self._reading.whole
         if lacks and (name in _NEED_ALL or (name in _NEED_IMS and "_headers" not in self._core["messages"].columns)):
@@ -194,6 +196,15 @@ class Capture:
             self._stages.core = self._reading.tables()
         self._read_headers(schema.FIELDS_OF.get(name, ()))
         return self._stages.table(name)
+
+    @staticmethod
+    def _known_by(name: str) -> str | None:
+        """The table that tells which rows of this one are those of a view."""
+        from analyzer import filters
+
+        if name in ("node_evidence", "reference_points"):
+            return "nodes"
+        return "beside" if name in filters.EXCHANGES else None
 
     @property
     def _core(self) -> dict[str, pl.DataFrame]:
@@ -370,6 +381,31 @@ class Capture:
     def reference_points(self) -> pd.DataFrame:
         """One row per two nodes that sent each other requests, with the reference point between them."""
         return self._pandas("reference_points")
+
+    @property
+    def diameter(self) -> pd.DataFrame:
+        """One row per message of Diameter, in time order."""
+        return self._pandas("diameter")
+
+    @property
+    def diameter_transactions(self) -> pd.DataFrame:
+        """One row per Diameter request and its answer."""
+        return self._pandas("diameter_transactions")
+
+    @property
+    def dns(self) -> pd.DataFrame:
+        """One row per DNS query and its response."""
+        return self._pandas("dns")
+
+    @property
+    def beside(self) -> pd.DataFrame:
+        """One row per exchange of Diameter or DNS that belongs to a call or a registration, with the evidence."""
+        return self._pandas("beside")
+
+    @property
+    def waits(self) -> pd.DataFrame:
+        """One row per call or registration and peer that it waited for: HSS, PCRF, DNS."""
+        return self._pandas("waits")
 
     @property
     def problems(self) -> pd.DataFrame:
@@ -679,8 +715,8 @@ class Capture:
         from analyzer import filters
 
         needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name == chosen.table]
-        if chosen.table in ("node_evidence", "reference_points"):
-            needed.append("nodes")
+        if known := self._known_by(chosen.table):
+            needed.append(known)
         view = Capture(self._stages, self._reading)
         view._whole = self
         view._tables = filters.apply(chosen, {name: self.table(name) for name in needed})

@@ -232,7 +232,11 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
         else:
             picks.append(_PICK[name](chosen, frames))
     if chosen.table not in _ABOUT_CAPTURE and rows.height < looked_at.height:
-        picks.append(_units_of(chosen.table, rows, frames["messages"]))
+        if chosen.table in EXCHANGES:
+            joined = tables["beside"].join(rows, on="exchange", how="semi")
+            picks.append(_units_of("beside", joined, frames["messages"]))
+        else:
+            picks.append(_units_of(chosen.table, rows, frames["messages"]))
 
     if picks:
         in_picks = pl.all_horizontal(pl.col("_unit").is_in(pick.implode()) for pick in picks)
@@ -249,7 +253,8 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
         for name, on in (("files", ["file"]), ("problems", ["file", "frame"])):
             source = rows if name == chosen.table else tables[name]
             kept[name] = source.join(messages.select(on).unique(), on=on, how="semi", maintain_order="left")
-    if chosen.table in _ABOUT_CAPTURE and (chosen.table == "account" or not picks):
+    alone = chosen.table == "account" or not picks
+    if (chosen.table in _ABOUT_CAPTURE and alone) or (chosen.table in EXCHANGES and chosen.given == ["where"]):
         kept[chosen.table] = rows
     return kept
 
@@ -264,7 +269,11 @@ DEPENDENT = (
     *("ims_registrations", "challenges", "bindings", "reg_events", "cdrs", "access_networks"),
     *("capabilities", "services", "subscriptions", "publications", "sms"),
     *("nodes", "node_evidence", "reference_points"),
+    *("beside", "diameter", "diameter_transactions", "dns", "waits"),
 )
+#: Which call or registration their rows belong to ``beside`` knows, and most belong to none: a condition on the rows
+#: picks rows.
+EXCHANGES = ("diameter", "diameter_transactions", "dns")
 
 # Of these the column that holds a message of what the row is about.
 _ABOUT = {
@@ -293,6 +302,10 @@ def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFra
             return frame.filter(pl.col(key).is_in(kept["messages"]["message"].implode()))
     if _OF_CALLS.intersection(frame.columns):
         return frame.filter(among("call", "calls"))
+    if "exchange" in frame.columns and "registration" not in frame.columns:
+        return frame.filter(among("exchange", "beside"))
+    if "registration" in frame.columns and "call" in frame.columns:
+        return frame.filter(among("registration", "registrations") | among("call", "calls"))
     if "binding" in frame.columns:
         return frame.filter(pl.col("binding").is_in(kept["registrations"]["registration"].implode()))
     if "party" in frame.columns:
@@ -370,6 +383,8 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
         return rows[key].unique()
     if table in _ABOUT:
         return messages.filter(pl.col("message").is_in(rows[_ABOUT[table]].implode()))["_unit"].unique()
+    if table in ("beside", "waits"):
+        return rows.select(pl.coalesce("call", "registration")).to_series().unique()
     if table in ("legs", "cdrs", "setups", "phases", "waterfall", "refusals"):
         return rows["call"].drop_nulls().unique()
     if table in ("sdp", "hops", "refusal_steps", "losses", "reg_events", "node_evidence", "access_networks"):

@@ -28,13 +28,23 @@ _MOST_IN_NOTEBOOKS = 300
 
 
 def timeline_of(
-    capture: Capture, messages: pl.DataFrame, table: Callable[[str], pl.DataFrame], *, reference: int | None
+    capture: Capture,
+    messages: pl.DataFrame,
+    table: Callable[[str], pl.DataFrame],
+    *,
+    reference: int | None,
+    sip_only: bool = False,
 ) -> Timeline:
-    """The story of these sightings, with what the other tables say of them: ``table`` gives their rows by name."""
+    """The story of these sightings, with what the other tables say of them: ``table`` gives their rows by name.
+
+    With a ``reference`` hop, or ``sip_only``, without what was asked of an HSS, a PCRF or DNS.
+    """
+    beside = None if sip_only or reference is not None else table("beside")
     return timeline(
         messages,
         reference=reference,
         nodes=capture.table("nodes"),
+        beside=beside,
         fragments=fragments(capture, messages),
         **{argument: table(name) for argument, name in _TOLD_BY.items() if name in schema.TABLES},
     )
@@ -116,7 +126,7 @@ class Ladder:
         missing = "the capture is not at hand"
         if self._messages_of is not None:
             try:
-                found = self._messages_of([event.message for event in model.events])
+                found = self._messages_of([event.message for event in model.events if not event.protocol])
                 texts = {message.row["message"]: message.without_secrets for message in found}
             except AnalyzerError as error:
                 missing = str(error)

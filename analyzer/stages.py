@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from analyzer import schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
 
     from analyzer.ims.given import Entry
@@ -22,22 +24,32 @@ class Stages:
     """The tables of one reading. An attribute without an underscore is the table of that name in ``docs/tables.md``.
 
     ``core`` are the tables of the core, which a later reading may give more columns, ``given`` what the user says of
-    nodes; ``aligned``: the clocks of its capture points were set right.
+    nodes; ``aligned``: the clocks of its capture points were set right; ``beside`` reads what was said beside SIP.
     """
 
-    def __init__(self, core: dict[str, pl.DataFrame], given: tuple[Entry, ...] = (), *, aligned: bool = False) -> None:
+    def __init__(
+        self,
+        core: dict[str, pl.DataFrame],
+        given: tuple[Entry, ...] = (),
+        *,
+        aligned: bool = False,
+        beside: Callable[[], dict[str, pl.DataFrame]] | None = None,
+    ) -> None:
         self.core = core
         self._given = given
         self._aligned = aligned
+        self._read_beside = beside
 
     def table(self, name: str) -> pl.DataFrame:
         """The table of ``schema.TABLES`` with this name."""
         made: pl.DataFrame = getattr(self, name)
         return made
 
-    def again(self, core: dict[str, pl.DataFrame], *, aligned: bool) -> Stages:
+    def again(
+        self, core: dict[str, pl.DataFrame], *, aligned: bool, beside: Callable[[], dict[str, pl.DataFrame]]
+    ) -> Stages:
         """The same of another reading."""
-        return Stages(core, self._given, aligned=aligned)
+        return Stages(core, self._given, aligned=aligned, beside=beside)
 
     @property
     def _messages(self) -> pl.DataFrame:
@@ -390,3 +402,59 @@ class Stages:
     @property
     def reference_points(self) -> pl.DataFrame:
         return self._found_nodes.reference_points
+
+    # ---- beside SIP --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _beside_core(self) -> dict[str, pl.DataFrame]:
+        """The captures are read for it once more, unless the account says that there is none."""
+        import polars as pl
+
+        from analyzer.ims import beside
+
+        if self._read_beside is None or not beside.may_be(self.core["account"]):
+            tables = {"diameter": schema.DIAMETER, "dns": schema.DNS_MESSAGES}
+            none = {name: pl.DataFrame(schema=table.polars()) for name, table in tables.items()}
+            return none | {"diameter": none["diameter"].rename({"diameter_message": "key"})}
+        return self._read_beside()
+
+    @cached_property
+    def diameter(self) -> pl.DataFrame:
+        from analyzer.ims.diameter import diameter
+
+        return diameter(self._beside_core["diameter"])
+
+    @cached_property
+    def diameter_transactions(self) -> pl.DataFrame:
+        from analyzer.ims.diameter import diameter_transactions
+
+        return diameter_transactions(self.diameter, end=self._end)
+
+    @cached_property
+    def dns(self) -> pl.DataFrame:
+        from analyzer.ims.dns import dns
+
+        return dns(self._beside_core["dns"], end=self._end)
+
+    @cached_property
+    def beside(self) -> pl.DataFrame:
+        from analyzer.ims.beside import beside
+
+        registers = self._registers.select("_leg", "cseq", "registration").unique(["_leg", "cseq"], keep="first")
+        return beside(
+            self._messages,
+            self.core["rare"],
+            self._descriptions,
+            self.calls,
+            self._attempts.of_messages(self._messages),
+            registers,
+            self.diameter_transactions,
+            self.dns,
+            self._beside_core["dns"],
+        )
+
+    @cached_property
+    def waits(self) -> pl.DataFrame:
+        from analyzer.ims.beside import waits
+
+        return waits(self.beside, self.calls, self.registrations)

@@ -390,6 +390,26 @@ class Sighting:
         return self.first.time if self.reported_at is None else self.reported_at
 
 
+@dataclass(eq=False)
+class Asked:
+    """A request beside SIP and its answer: what the tables `diameter_transactions` or `dns` have of it, and what it was
+    asked for: `call`, `registration`, or null where nothing in the capture tells."""
+
+    table: str
+    request: Captured
+    answer: Captured | None
+    row: dict[str, Any]
+    asked_for: str | None
+
+    def truth(self) -> dict[str, Any]:
+        began, ended = self.request, self.answer
+        return {
+            "frame": began.frame, "answer_frame": ended.frame if ended else None, "started_at": rfc3339(began.time),
+            "answered_at": rfc3339(ended.time) if ended else None,
+            "delay_s": seconds_between(began.time, ended.time if ended else None), **self.row,
+        }  # fmt: skip
+
+
 @dataclass
 class Truth:
     dialogs: list[dict[str, Any]] = field(default_factory=list)
@@ -422,6 +442,7 @@ class Capture:
         self.packets: list[Captured] = []
         self.sightings: list[Sighting] = []
         self.truth = Truth()
+        self.asked: list[Asked] = []
         self._branches = 0
         self._ip_ids: dict[str, int] = {}
 
@@ -732,7 +753,14 @@ class Capture:
         tables: dict[str, list[Any]] = {
             "messages": self.message_rows(), "transactions": self.transaction_rows(), "dialogs": self.truth.dialogs,
             "calls": self.truth.calls, "registrations": self.truth.registrations, "offers": self.truth.offers,
-            "holds": self.truth.holds, **self.truth.others, "notes": self.truth.notes,
+            "holds": self.truth.holds,
+            **self.truth.others,
+            **{
+                table: [asked.truth() for asked in self.asked if asked.table == table]
+                for table in ("diameter_transactions", "dns")
+            },
+            "asked_for": [{"frame": asked.request.frame, "asked_for": asked.asked_for} for asked in self.asked],
+            "notes": self.truth.notes,
         }  # fmt: skip
         for name, rows in tables.items():
             if rows or name in ("messages", "calls"):

@@ -136,12 +136,19 @@ class TcpConnection:
 
 
 class SctpAssociation:
-    """One SCTP association; SIP goes in DATA chunks of stream 0 with payload protocol 0 (RFC 4168 §5)."""
+    """One SCTP association; SIP goes in DATA chunks of stream 0, payload protocol 0 (RFC 4168 §5), Diameter with 46."""
 
     def __init__(
-        self, capture: Capture, client: Node, server: Node, tags: tuple[int, int], tsns: tuple[int, int]
+        self,
+        capture: Capture,
+        client: Node,
+        server: Node,
+        tags: tuple[int, int],
+        tsns: tuple[int, int],
+        protocol: int = 0,
     ) -> None:
         self.capture, self.client, self.server = capture, client, server
+        self.protocol = protocol  # payload protocol identifier
         self.tag = dict(zip((client, server), tags, strict=True))  # the tag that a side expects in what it receives
         self.tsn = dict(zip((client, server), tsns, strict=True))
         self.sequence = {client: 0, server: 0}
@@ -178,6 +185,7 @@ class SctpAssociation:
                     tsn=self.tsn[side],
                     stream_id=0,
                     stream_seq=sequence,
+                    proto_id=self.protocol,
                     data=data[start:end],
                 )
             )

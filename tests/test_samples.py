@@ -36,6 +36,8 @@ _ORDER = {
     "subscriptions": ("started_at", "package"),
     "publications": ("published_at",),
     "services": ("started_at", "service", "detail"),
+    "diameter_transactions": ("frame",),
+    "dns": ("frame",),
 }
 
 
@@ -59,7 +61,7 @@ def rows_of(truth: Path, table: str, names: list[str]) -> list[Row]:
     frame = frame.with_columns(
         pl.concat_str(_host(pl.col(ip)), pl.col(port).cast(pl.String), separator=":").alias(name)
         for name, (ip, port) in _PAIRS.items()
-        if ip in frame.columns
+        if {ip, port} <= set(frame.columns)
     )
     times = [name for name in names if frame.schema[name] == pl.Datetime("ns", "UTC")]
     spelled = pl.col(times).dt.strftime("%Y-%m-%dT%H:%M:%S%.9fZ")

@@ -38,19 +38,21 @@ class Found:
         if self.row is not None:
             return Call(self.capture, self.row).table(name)
         frame = self.capture.table(name)
+        if "registration" in frame.columns and "call_id" not in frame.columns:
+            return frame.filter(pl.col("registration").is_in(self.table("registrations")["registration"].implode()))
         # ``calls`` has no Call-ID of its own: this one is in none of them.
         known = pl.col("call_id").is_in(self.messages["call_id"].unique().implode())
         return frame.filter(known) if "call_id" in frame.columns else frame.clear()
 
-    def ladder(self, hop: str, leg: str | None = None) -> Ladder:
+    def ladder(self, hop: str, leg: str | None = None, *, sip_only: bool = False) -> Ladder:
         """Its ladder, over all hops or the ``reference`` one, over all legs or one."""
         from analyzer.ladder import Ladder, timeline_of
 
         if self.row is not None:
             number = int(leg) if leg and re.fullmatch(r"[0-9]{1,6}", leg) else leg
-            return Call(self.capture, self.row).ladder(hop=hop, leg=number)
+            return Call(self.capture, self.row).ladder(hop=hop, leg=number, sip_only=sip_only)
         reference = self.reference if hop == "reference" else None
-        model = timeline_of(self.capture, self.messages, self.table, reference=reference)
+        model = timeline_of(self.capture, self.messages, self.table, reference=reference, sip_only=sip_only)
         return Ladder(model, title=f"Call-ID {self.asked}", messages_of=self.capture.messages_of)
 
 
@@ -101,6 +103,7 @@ ladder_options = (
         metavar="N|CALL-ID",
         help="Only one leg of a call that B2BUAs cut: its number in the ladder, or its Call-ID.",
     ),
+    click.option("--sip-only", is_flag=True, help="Without what was asked of an HSS, a PCRF or DNS."),
 )
 
 

@@ -164,6 +164,11 @@ _EXAMPLES = {
     "nodes": "role = 'P-CSCF' and confidence < 1",
     "node_evidence": "role = 'I-CSCF' and points >= 60",
     "reference_points": "reference_point = 'Gm'",
+    "diameter": "application = 'Cx' and not request",
+    "diameter_transactions": "delay_s > 0.1 or outcome = 'unanswered'",
+    "dns": "rcode <> 'NOERROR'",
+    "beside": "failed and protocol = 'diameter'",
+    "waits": "share > 0.5",
     "problems": "layer = 'sip'",
     "account": "packets > 100",
 }

@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 )
 @_options.tz_option
 def command(
-    call: str, form: str, tz: str, width: int | None, ascii_only: bool, hop: str, leg: str | None, **values: Any
+    call: str,
+    form: str,
+    tz: str,
+    width: int | None,
+    ascii_only: bool,
+    hop: str,
+    leg: str | None,
+    sip_only: bool,
+    **values: Any,
 ) -> None:
     """Tell all about one call."""
     from analyzer.show import text, views
@@ -62,7 +70,10 @@ def command(
     for name, frame in parts.items():
         shown = text.table(views.default(name, frame), tz=tz, cut=32, colour=colour) if frame.height else "none\n"
         click.echo(f"\n{name}{chr(10) if frame.height else ': '}{shown}", nl=False, color=True)
-    drawn = _call.draw(found.ladder(hop, leg), width=width, ascii_only=ascii_only)
+    waits = found.table("waits")
+    if waits.height and not sip_only:
+        click.echo(f"\nwaits\n{text.table(views.default('waits', waits), tz=tz, colour=colour)}", nl=False, color=True)
+    drawn = _call.draw(found.ladder(hop, leg, sip_only=sip_only), width=width, ascii_only=ascii_only)
     click.echo(f"\nladder\n{drawn}", nl=False, color=True)
     reading.close()
 

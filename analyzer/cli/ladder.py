@@ -54,13 +54,14 @@ def command(
     ascii_only: bool,
     hop: str,
     leg: str | None,
+    sip_only: bool,
     **values: Any,
 ) -> None:
     """Draw one call."""
     form = _chosen_format(form, output)
     options = {"limit": values.pop("limit")} if _given("limit") else {}
     reading = _options.read(values)
-    ladder = _call.find(reading.capture, call).ladder(hop, leg)
+    ladder = _call.find(reading.capture, call).ladder(hop, leg, sip_only=sip_only)
     if form != "text":
         drawn = getattr(ladder, form)(**options)
     elif output is None:

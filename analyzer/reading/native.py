@@ -229,6 +229,13 @@ class Reading:
             )
         return tables
 
+    def beside(self) -> dict[str, pl.DataFrame]:
+        """What was said beside SIP: diameter and dns, a row for each message. Reads the captures again."""
+        import polars as pl
+
+        found = core().beside(self._sources.files, self._limits, self._sources.link_types, self._clocks)
+        return {name: pl.DataFrame(table) for name, table in found.items()}
+
     def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
         """The verbatim bytes of messages, by (file, frame, offset, length) of their rows; reads the captures again."""
         found: list[bytes | None] = core().fetch(self._sources.files, rows, self._limits, self._sources.link_types)

@@ -40,6 +40,8 @@ class Event:
 
     ``at`` is None without a time stamp; ``source`` and ``target`` are numbers of lanes; ``copies`` counts the message
     and its retransmissions, ``last_at`` is the time of the last of them; ``phase`` is the number of its phase.
+    Beside SIP ``protocol`` is diameter or dns, ``message`` the key of the exchange, and ``detail`` has lines of text
+    about it; what ``answer`` and ``refused`` say, ``status`` does not.
     """
 
     message: int
@@ -57,15 +59,26 @@ class Event:
     copies: int
     last_at: int | None
     phase: int | None = None
+    protocol: str = ""
+    answer: bool = False
+    refused: bool = False
+    detail: str = ""
 
     @property
     def failed(self) -> bool:
-        """A final response that says no (RFC 3261 §21.4 to §21.6)."""
-        return self.status is not None and self.status >= 400
+        """A final response that says no (RFC 3261 §21.4 to §21.6), or an answer beside SIP that does."""
+        return self.refused or (self.status is not None and self.status >= 400)
+
+    @property
+    def dashed(self) -> bool:
+        """It answers something."""
+        return self.answer or self.status is not None
 
     @property
     def tone(self) -> str:
-        """What kind of message it is, for its colour: request, provisional, success, redirect or failure."""
+        """What kind of message it is, for its colour: request, provisional, success, redirect, failure or beside."""
+        if self.protocol:
+            return "failure" if self.refused else "beside"
         if self.status is None:
             return "request"
         return ("provisional", "success", "redirect", "failure")[min(max(self.status // 100, 1), 4) - 1]
@@ -156,8 +169,11 @@ class Timeline:
     @property
     def summary(self) -> str:
         """How many messages there are, and what is not drawn, in words."""
-        counted = sum(event.copies for event in self.events)
+        counted = sum(event.copies for event in self.events if not event.protocol)
         counts = [f"{counted:,} message{'' if counted == 1 else 's'}"]
+        for protocol, name in (("diameter", "Diameter"), ("dns", "DNS")):
+            if beside := sum(event.protocol == protocol for event in self.events):
+                counts.append(f"{beside:,} of {name} beside them (dotted)")
         if self.retransmissions:
             counts.append(f"{self.retransmissions:,} of them sent again, (xN): sent N times")
         if self.duplicates:
@@ -177,13 +193,14 @@ def timeline(
     holds: pl.DataFrame | None = None,
     offers: pl.DataFrame | None = None,
     nodes: pl.DataFrame | None = None,
+    beside: pl.DataFrame | None = None,
     fragments: Mapping[int, str] | None = None,
 ) -> Timeline:
     """The story these messages (rows of the table ``messages``, duplicates too) tell.
 
     With ``reference``, the key of a transaction, only what passed between the two hosts of that transaction. ``call``
     and the other frames are the call's rows of ``calls`` and those tables; each that is given tells more. ``nodes`` may
-    have rows of others.
+    have rows of others; ``beside`` are exchanges of Diameter and DNS, which get lanes of their own.
     ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
     """
     import polars as pl
@@ -202,18 +219,21 @@ def timeline(
     marks = [
         *_unanswered(sightings, drawn, _records(transactions)),
         *transfers(sightings, drawn.lane_of, fragments or {}),
-        *beside(branches, held, _records(offers), over_at),
+        *tables_tell(branches, held, _records(offers), over_at),
         *_silences(drawn.events, sightings),
     ]
+    captions = _captions(sightings, drawn.lanes, drawn.lane_of, known)
+    roles = _of_lanes(sightings, drawn.lanes, drawn.lane_of, known, "role")
+    asked = _asked(_records(beside), sightings, drawn)
     return Timeline(
-        lanes=tuple(drawn.lanes),
-        rows=_in_order(drawn.events, marks, phases),
+        lanes=tuple(drawn.lanes | asked.lanes),
+        rows=_in_order([*drawn.events, *asked.events], marks, phases),
         retransmissions=sum(row["retransmission"] for row in sightings),
         duplicates=len(rows) - len(sightings),
         phases=phases,
         holds=held,
-        captions=_captions(sightings, drawn.lanes, drawn.lane_of, known),
-        roles=_of_lanes(sightings, drawn.lanes, drawn.lane_of, known, "role"),
+        captions=(*captions, *asked.peers),
+        roles=(*roles, *asked.peers),
         call_ids=tuple(dict.fromkeys(event.call_id for event in drawn.events)),
     )
 
@@ -450,6 +470,105 @@ def _info(row: dict[str, Any], *, forked: bool) -> str:
     return ", ".join(parts)
 
 
+# ---- beside SIP ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    #: Lanes that no message of SIP has, and what stands there.
+    lanes: dict[str, int]
+    peers: list[str]
+    events: list[Event]
+
+
+def _asked(exchanges: list[dict[str, Any]], sightings: list[dict[str, Any]], drawn: _Drawn) -> _Asked:
+    """Two events for each exchange: what was asked, and the answer.
+
+    A host that also speaks SIP has another lane for what it is beside SIP, so that an HSS on the machine of a CSCF is
+    seen for one; who asks stands where the message came that it had in hand.
+    """
+    in_hand = {row["message"]: drawn.lane_of(row, "dst") for row in sightings}
+    ips = {row[f"{side}_ip"] for row in sightings for side in ("src", "dst")}
+    lanes: dict[str, int] = {}
+    peers: list[str] = []
+
+    def number(lane: str, peer: str = "") -> int:
+        if lane in drawn.lanes:
+            return drawn.lanes[lane]
+        if lane not in lanes:
+            lanes[lane] = len(drawn.lanes) + len(lanes)
+            peers.append(peer)
+        return lanes[lane]
+
+    events = []
+    for row in exchanges:
+        is_client = row["peer_ip"] == row["client_ip"] and row["peer_ip"] != row["server_ip"]
+        asker_ip = row["server_ip"] if is_client else row["client_ip"]
+        asker = in_hand.get(row["message"], asker_ip) if asker_ip in ips else asker_ip
+        here = number(asker or "?")
+        shared = row["peer_ip"] in ips
+        there = number(
+            f"{row['peer_ip']} {row['peer']}" if shared else row["peer_ip"] or "?", "" if shared else row["peer"]
+        )
+        ends = (there, here) if is_client else (here, there)
+        events += _of_exchange(row, ends)
+    return _Asked(lanes, peers, events)
+
+
+def _of_exchange(row: dict[str, Any], ends: tuple[int, int]) -> list[Event]:
+    asked = " ".join(part for part in (row["what"], row["name"]) if part)
+    stem = str(row["what"])
+    # RFC 6733 §3.2: the names of a command differ in their last letter.
+    answered = (
+        f"{stem[:-1]}A {row['result'] or ''}".rstrip() if row["protocol"] == "diameter" else f"DNS {row['result']}"
+    )
+    detail = "\n".join(
+        (
+            f"{row['application']} {asked}: {row['result']}",
+            *([str(row["detail"])] if row["detail"] else []),
+            f"taken for one of this call by {row['evidence']}",
+        )
+    )
+    told = row["detail"] or ""
+    open_ = row["answered_at"] is None
+
+    def event(
+        at: int | None, frame: int | None, sides: tuple[int, int], what: str, info: str, *, answer: bool
+    ) -> Event:
+        return Event(
+            message=row["exchange"],
+            at=at,
+            file=row["file"] or "",
+            frame=frame,
+            source=sides[0],
+            target=sides[1],
+            call_id="",
+            method="",
+            status=None,
+            what=what,
+            sdp=False,
+            info=info,
+            copies=1,
+            last_at=at,
+            protocol=row["protocol"],
+            answer=answer,
+            refused=row["failed"] and answer != open_,
+            detail=detail,
+        )
+
+    found = []
+    is_dns = row["protocol"] == "dns"
+    if row["started_at"] is not None:
+        info = f"({row['result']})" if open_ else "" if is_dns else told
+        found.append(event(row["started_at"], row["frame"], ends, asked, info, answer=False))
+    if not open_:
+        back = (ends[1], ends[0])
+        found.append(
+            event(row["answered_at"], row["answer_frame"], back, answered, told if is_dns else "", answer=True)
+        )
+    return found
+
+
 # ---- phases ----------------------------------------------------------------------------------------------------------
 
 _JOINED = (("talk", None), ("release", "ended_at"))
@@ -517,7 +636,7 @@ def _unanswered(sightings: list[dict[str, Any]], drawn: _Drawn, transactions: li
     return marks
 
 
-def beside(
+def tables_tell(
     dialogs: list[dict[str, Any]], holds: tuple[Hold, ...], offers: list[dict[str, Any]], over_at: int | None
 ) -> list[Mark]:
     """What the tables beside the messages tell of a call that was over at some time: forks, holds, media."""

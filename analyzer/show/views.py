@@ -101,6 +101,23 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         "peer_requests",
         "first_at",
     ),
+    "diameter": (
+        *("time", "src", "dst", "application", "command", "said", "result", "experimental_result"),
+        *("public_identity", "user_name", "origin_host", "session_id"),
+    ),
+    "diameter_transactions": (
+        *("started_at", "delay_s", "application", "command", "result", "outcome", "client_host", "server_host"),
+        *("public_identity", "user_name", "said"),
+    ),
+    "dns": ("started_at", "delay_s", "client_ip", "server_ip", "type", "name", "number", "rcode", "outcome", "answers"),
+    "beside": (
+        *("started_at", "delay_s", "application", "what", "name", "result", "peer", "client_ip", "server_ip", "score"),
+        *("evidence", "call", "registration"),
+    ),
+    "waits": (
+        *("started_at", "peer", "peer_ip", "exchanges", "failed", "waited_s", "slowest_s", "of_s", "share", "call"),
+        "registration",
+    ),
     "hops": ("time", "method", "status", "sender", "receiver", "node", "delay_s", "unseen", "linked_by"),
     "legs": (
         *(
@@ -177,7 +194,8 @@ def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
 
     if table in schema.MEASURES:
         return frame.drop(LEFT_OUT.get(table, ()))
-    made = [endpoint(name) for name in ("src", "dst", "client", "server") if f"{name}_ip" in frame.columns]
+    ends = (name for name in ("src", "dst", "client", "server") if {f"{name}_ip", f"{name}_port"} <= set(frame.columns))
+    made = [endpoint(name) for name in ends]
     if table == "messages":
         made.append(
             pl.when("duplicate")

@@ -223,6 +223,17 @@ def tables() -> dict[str, pl.DataFrame]:
         ),
         "node_evidence": frame("node_evidence", [{"node": "10.0.0.2:5060", "role": "proxy", "rule": "forwards"}]),
         "reference_points": frame("reference_points", [{"node": "10.0.0.1:5060", "peer": "10.0.0.2:5060"}]),
+        "diameter": frame("diameter", [{"diameter_message": 70, "exchange": 70, "command": "LIR"}]),
+        "diameter_transactions": frame("diameter_transactions", [{"exchange": 70, "command": "LIR"}]),
+        "dns": frame("dns", [{"exchange": 80, "name": "home", "type": "SRV"}]),
+        "beside": frame(
+            "beside",
+            [
+                {"exchange": 70, "call": 10, "protocol": "diameter", "what": "LIR", "peer": "HSS"},
+                {"exchange": 80, "call": 10, "protocol": "dns", "what": "SRV", "name": "home", "peer": "DNS"},
+            ],
+        ),
+        "waits": frame("waits", [{"call": 10, "peer": "HSS", "exchanges": 1, "waited_s": 0.01}]),
         "problems": frame(
             "problems",
             [

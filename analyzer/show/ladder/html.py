@@ -88,7 +88,10 @@ def _message(number: int, event: Event, model: Timeline, text: bytes | None, mis
     copies = f", sent {event.copies} times" if event.copies > 1 else ""
     frame = f", frame {event.frame}" if event.frame is not None else ""
     file = markup(f" of {event.file}") if event.file else ""
-    shown = "".join(_lines(text)) if text is not None else f"not shown: {markup(missing or 'not found')}"
+    if event.protocol:
+        shown = markup(event.detail)
+    else:
+        shown = "".join(_lines(text)) if text is not None else f"not shown: {markup(missing or 'not found')}"
     return (
         f'<details id="m{number}"><summary><span class="n">{since}</span>{what} {ends}{copies}'
         f'<span class="n">{frame}{file}</span></summary><pre>{shown}</pre></details>\n'

@@ -20,7 +20,8 @@ _WORDS = re.compile(r"\b(en)(d)\b|(styl)(e)|(classDe)(f)|(wrap)(:)", re.IGNORECA
 
 
 def mermaid(model: Timeline, *, title: str = "") -> str:
-    """The timeline as a Mermaid diagram; failures have a cross, arrows of responses are dashed as in UML."""
+    """The timeline as a Mermaid diagram; failures have a cross, arrows of responses are dashed as in UML, those of
+    Diameter and DNS have an open head."""
     lines = ["sequenceDiagram"]
     if title:
         lines.append(f"    title {escaped(title)}")
@@ -35,7 +36,7 @@ def mermaid(model: Timeline, *, title: str = "") -> str:
             one = model.phases[phase]
             lines.append(f"    Note over {across}: {escaped(f'{one.name} {one.lasted}'.rstrip())}")
         if isinstance(row, Event):
-            arrow = "->>" if row.status is None else "-->>"
+            arrow = f"{'--' if row.dashed else '-'}{')' if row.protocol else '>>'}"
             lines.append(f"    L{row.source + 1}{arrow}L{row.target + 1}: {escaped(label(row, model.started_at))}")
         else:
             cross = "✕ " if row.failed else ""

@@ -21,11 +21,13 @@ _COLOURS = {
     "success": "#00815E",
     "redirect": "#9B4F8C",
     "failure": "#C24E00",
+    "beside": "#7A6A00",
 }
 
 
 def plantuml(model: Timeline, *, title: str = "") -> str:
-    """The timeline as a PlantUML diagram; failures have a cross, arrows of responses are dashed as in UML."""
+    """The timeline as a PlantUML diagram; failures have a cross, arrows of responses are dashed as in UML, those of
+    Diameter and DNS have a thin head."""
     lines = ["@startuml", "hide footbox"]
     if title:
         lines.append(f"title {escaped(title)}")
@@ -42,8 +44,8 @@ def plantuml(model: Timeline, *, title: str = "") -> str:
 
 
 def _event(event: Event, start: int | None) -> str:
-    arrow = "-" if event.status is None else "--"
-    ends = f"L{event.source + 1} -[{_COLOURS[event.tone]}]{arrow[1:]}> L{event.target + 1}"
+    line, head = "-" if event.dashed else "", ">>" if event.protocol else ">"
+    ends = f"L{event.source + 1} -[{_COLOURS[event.tone]}]{line}{head} L{event.target + 1}"
     return f"{ends} : {escaped(label(event, start))}"
 
 

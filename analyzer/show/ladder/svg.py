@@ -40,6 +40,7 @@ _TONES = {
     "success": ("#00815e", "#2fc39a", "2xx"),
     "redirect": ("#9b4f8c", "#d99bc8", "3xx"),
     "failure": ("#c24e00", "#ff8a47", "4xx 5xx 6xx"),
+    "beside": ("#7a6a00", "#d6c256", "Diameter, DNS"),
 }
 _PHASES = {
     "setup": ("#56b4e9", "#f1f7fc", "#16222c"),
@@ -68,6 +69,7 @@ def _css() -> str:
         ".halo{stroke:#ffffff;stroke-width:4;stroke-linejoin:round;paint-order:stroke}",
         ".line{fill:none;stroke-width:1.6}",
         ".again{stroke-dasharray:6 4}",
+        ".dotted{stroke-dasharray:2 3}",
         ".cross{fill:none;stroke-width:2.2}",
         ".hold{fill:#e69f00}",
         ".hit{fill:#000000;fill-opacity:0}",
@@ -293,7 +295,7 @@ class _Drawing:
                 parts.append(_text(_DELTA, y + 18, f"+{clock(event.at - before)}", muted, "end"))
         if event.frame is not None:
             parts.append(_text(_FRAME, y + 18, str(event.frame), muted, "end"))
-        if len(self.legs) > 1:
+        if len(self.legs) > 1 and event.call_id in self.legs:
             parts.append(_text(_LEG, y + 18, f"{self.legs[event.call_id]}", muted, "end"))
         parts += [self._arrow(event, y + 19), self._label(event, y + 13)]
         hover = f"<title>{markup(self._told(event))}</title>"
@@ -305,6 +307,7 @@ class _Drawing:
         """What a row says when it is pointed at."""
         ends = f"{self.model.lanes[event.source]} > {self.model.lanes[event.target]}"
         told = [f"{event.what}{' with SDP' if event.sdp else ''}, {ends}", event.info, self._copies(event)]
+        told += event.detail.split("\n")
         if event.frame is not None:
             told.append(f"frame {event.frame}{f' of {event.file}' if event.file else ''}")
         return "; ".join(part for part in told if part)
@@ -317,7 +320,7 @@ class _Drawing:
         return f"sent {event.copies} times{within}"
 
     def _arrow(self, event: Event, y: int) -> str:
-        again = " again" if event.copies > 1 else ""
+        again = " dotted" if event.protocol else " again" if event.copies > 1 else ""
         x1, x2 = self.lanes[event.source], self.lanes[event.target]
         if x1 == x2:
             line = f"M{x1} {y - 10}h22v10h-14"
@@ -396,8 +399,10 @@ class _Drawing:
             if tone == "failure":
                 parts.append(self._cross(x, 8))
                 x += 14
+            dotted = " dotted" if tone == "beside" else ""
             parts.append(
-                f'<path class="line {tone}" d="M{x} 12h20"/><path class="{tone}-head" d="M{x + 28} 12l-9 -4v8z"/>'
+                f'<path class="line {tone}{dotted}" d="M{x} 12h20"/>'
+                f'<path class="{tone}-head" d="M{x + 28} 12l-9 -4v8z"/>'
             )
             parts.append(_text(x + 34, 16, name, "small"))
             x += 34 + len(name) * _CHARACTER + 14

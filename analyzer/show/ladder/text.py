@@ -18,13 +18,14 @@ from analyzer.show.timeline import Event, Mark, Phase, Timeline
 class _Pen:
     lane: str
     line: str
+    dotted: str
     right: str
     left: str
     ellipsis: str
 
 
-_UNICODE = _Pen("│", "─", ">", "<", "…")
-_ASCII = _Pen("|", "-", ">", "<", "~")
+_UNICODE = _Pen("│", "─", "┄", ">", "<", "…")
+_ASCII = _Pen("|", "-", ".", ">", "<", "~")
 
 _WIDEST_GAP = 44  # further apart, the eye loses the line
 _ROOM_FOR_TEXT = 20  # an arrow shorter than this has its text behind the lanes
@@ -142,7 +143,7 @@ class _Drawing:
         """One message."""
         since = "" if event.at is None or self.start is None else clock(event.at - self.start)
         delta = "" if event.at is None or before is None else f"+{clock(event.at - before)}"
-        leg = str(self.legs.index(event.call_id) + 1) if self.legs else ""
+        leg = str(self.legs.index(event.call_id) + 1) if event.call_id in self.legs else ""
         margin = self._margin(since, delta, str(event.frame or ""), leg)
         copies = f" (x{event.copies})" if event.copies > 1 else ""
         what, mark, info = safe(event.what), f"{' SDP' if event.sdp else ''}{copies}", safe(event.info)
@@ -163,7 +164,8 @@ class _Drawing:
     def _arrow(self, cells: list[str], event: Event) -> tuple[int, int]:
         """Draws it; returns the first and last cell between its two lanes."""
         left, right = sorted((self.lanes[event.source], self.lanes[event.target]))
-        cells[left + 1 : right] = self.pen.line * (right - left - 1)
+        line = self.pen.dotted if event.protocol else self.pen.line
+        cells[left + 1 : right] = line * (right - left - 1)
         if event.source < event.target:
             cells[right - 1] = self.pen.right
         else:

@@ -12,7 +12,7 @@ import polars.selectors as cs
 from analyzer.measure.measures import measure
 from analyzer.show.report import columns, ladders, numbers
 from analyzer.show.text import safe
-from analyzer.show.timeline import beside, holds_of, transfers
+from analyzer.show.timeline import holds_of, tables_tell, transfers
 
 
 def packed(
@@ -102,7 +102,7 @@ def _told(tables: Mapping[str, pl.DataFrame], fragments: Mapping[int, str]) -> d
     for call in dict.fromkeys((*dialogs, *holds, *offers, *moved)):
         held = holds_of(holds.get(call, []))
         marks = transfers(moved.get(call, []), lambda row, side: str(row[f"{side}_ip"]), fragments)
-        marks += beside(dialogs.get(call, []), held, offers.get(call, []), ended.get(call))
+        marks += tables_tell(dialogs.get(call, []), held, offers.get(call, []), ended.get(call))
         told[call] = ladders.Told(marks, held)
     return told
 

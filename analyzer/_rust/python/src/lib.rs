@@ -30,6 +30,10 @@ fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
     given.into_iter().map(|(name, path, point)| Source { name, path, point }).collect()
 }
 
+fn clocks(given: Vec<(u16, i64, i64, i64)>) -> Vec<Clock> {
+    given.into_iter().map(|(point, offset, drift, since)| Clock { point, offset, drift, since }).collect()
+}
+
 fn options(threads: usize, limits: Option<&Bound<'_, PyDict>>, link_types: &[(String, String)]) -> PyResult<Options> {
     let mut options = Options { threads, ..Options::default() };
     let number = |text: &String| {
@@ -152,15 +156,34 @@ fn scan(
     headers: Vec<String>,
 ) -> PyResult<RunningScan> {
     let wanted = columns.map_or(Wanted::All, Wanted::These);
-    let clocks =
-        clocks.into_iter().map(|(point, offset, drift, since)| Clock { point, offset, drift, since }).collect();
     let headers = Asked::new(headers.iter().map(String::as_str));
-    let options = Options { wanted, clocks, headers, ..options(threads, limits, &link_types)? };
+    let options = Options { wanted, clocks: self::clocks(clocks), headers, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
     let thread = thread::spawn(move || road::scan(&sources, &options, &shared));
     Ok(RunningScan { thread: Some(thread), progress })
+}
+
+/// What was said beside SIP, in another reading: the tables diameter and dns, a row for each message.
+#[pyfunction]
+#[pyo3(signature = (sources, limits = None, link_types = Vec::new(), clocks = Vec::new()))]
+fn beside<'py>(
+    py: Python<'py>,
+    sources: Vec<SourceArgument>,
+    limits: Option<&Bound<'py, PyDict>>,
+    link_types: Vec<(String, String)>,
+    clocks: Vec<(u16, i64, i64, i64)>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let options = Options { clocks: self::clocks(clocks), ..options(1, limits, &link_types)? };
+    let sources = self::sources(sources);
+    let found = py.detach(|| road::beside::read(&sources, &options)).map_err(|error| raise(py, error))?;
+    let tables = PyDict::new(py);
+    for (name, batches) in [("diameter", found.diameter), ("dns", found.dns)] {
+        let Some(schema) = batches.first().map(|batch| batch.schema()) else { continue };
+        tables.set_item(name, PyTable::try_new(batches, schema)?)?;
+    }
+    Ok(tables)
 }
 
 /// The bytes of messages, by (file, frame, offset, length) of their rows, in the order asked; None where none is found.
@@ -226,6 +249,7 @@ fn link_type(text: &str) -> Option<u16> {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
+    module.add_function(wrap_pyfunction!(beside, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;
     module.add_function(wrap_pyfunction!(export, module)?)?;
     module.add_function(wrap_pyfunction!(parse, module)?)?;

@@ -6,6 +6,7 @@
 
 mod agents;
 mod batch;
+pub mod beside;
 mod export;
 mod outlet;
 mod points;

@@ -143,7 +143,7 @@ pub struct Clock {
 
 impl Clock {
     /// Times of the first and last packet of a message, its point's clock set right.
-    fn corrected(clocks: &[Clock], seen: &Seen) -> (i64, i64) {
+    pub(super) fn corrected(clocks: &[Clock], seen: &Seen) -> (i64, i64) {
         let clock = clocks.iter().find(|clock| clock.point == seen.point);
         let correct = |time: i64| clock.map_or(time, |clock| clock.set_right(time));
         (correct(seen.first.time), correct(seen.last.time))
@@ -350,8 +350,8 @@ fn transaction(fields: &Fields<'_>, call: Option<u64>, from_tag: Option<u64>) ->
     })
 }
 
-fn sighting(seen: &Seen, time: i64, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Sighting {
-    let flow = &seen.flow;
+/// Hash of transport, addresses and ports, in the direction of travel.
+pub(super) fn route(flow: &Flow) -> u64 {
     let address = |ip: IpAddr, port: u16| {
         let hashed = match ip {
             IpAddr::V4(ip) => hash::bytes(&ip.octets()),
@@ -359,13 +359,18 @@ fn sighting(seen: &Seen, time: i64, fields: &Fields<'_>, message: &[u8], keys: &
         };
         hash::pair(hashed, u64::from(port))
     };
-    let route = hash::pair(address(flow.src, flow.src_port), address(flow.dst, flow.dst_port));
+    let ends = hash::pair(address(flow.src, flow.src_port), address(flow.dst, flow.dst_port));
+    hash::pair(ends, flow.protocol as u64)
+}
+
+fn sighting(seen: &Seen, time: i64, fields: &Fields<'_>, message: &[u8], keys: &Keys) -> Sighting {
+    let flow = &seen.flow;
     let content = hash::bytes(message);
     Sighting {
         time,
         stamp: seen.last.time,
         content,
-        route: hash::pair(route, flow.protocol as u64),
+        route: route(flow),
         // A message without Call-ID, CSeq or method has only itself.
         transaction: keys.transaction.unwrap_or(content),
         ident: seen.ident,

@@ -1,5 +1,6 @@
 //! The tables that leave the core, as Arrow record batches.
 
+pub mod beside;
 mod columns;
 pub mod evidence;
 pub mod headers;

@@ -1,0 +1,140 @@
+"""What was asked beside SIP, and for which call: the sample, whose script knows, and captures of other people."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import polars as pl
+import pytest
+from places import SAMPLES, shared
+
+import analyzer
+from analyzer.filters import Filter
+from analyzer.reading.native import Reading
+
+
+@cache
+def sample() -> analyzer.Capture:
+    return analyzer.read(SAMPLES / "ims_core.pcap")
+
+
+@cache
+def truth() -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((SAMPLES / "truth" / "ims_core.json").read_text())
+    return told
+
+
+def test_each_exchange_is_joined_to_what_it_was_asked_for() -> None:
+    joined = (
+        sample()
+        .table("beside")
+        .select(
+            "frame",
+            asked_for=pl.when(pl.col("call").is_not_null()).then(pl.lit("call")).otherwise(pl.lit("registration")),
+        )
+    )
+    told = {row["frame"]: row["asked_for"] for row in truth()["asked_for"] if row["asked_for"] is not None}
+    assert dict(joined.iter_rows()) == told
+
+
+def test_a_key_leads_to_the_call_or_registration() -> None:
+    beside = sample().table("beside")
+    assert set(beside["call"].drop_nulls()) == set(sample().table("calls")["call"])
+    assert set(beside["registration"].drop_nulls()) == set(sample().table("registrations")["registration"])
+
+
+def test_a_p_cscf_that_tells_the_icid_is_known_by_it() -> None:
+    evidence = sample().table("beside").filter(pl.col("what") == "AAR")["evidence"].to_list()
+    assert [("icid 100" in said) for said in evidence] == [False, True]
+
+
+def test_a_name_given_by_an_answer_is_asked_for_on() -> None:
+    """RFC 3263 §4.2: SRV, then A of its target."""
+    row = sample().table("beside").row(by_predicate=(pl.col("what") == "A"), named=True)
+    assert row["evidence"] == "chain"
+
+
+def test_what_the_registration_waited_for() -> None:
+    """UAR 12 ms, MAR 25 ms, UAR 6 ms, SAR 40 ms, SRV 4 ms, as the script plans them, of 239 ms."""
+    waits = sample().table("waits").filter(pl.col("registration").is_not_null())
+    told = {row["peer"]: (row["exchanges"], row["waited_s"], row["of_s"]) for row in waits.iter_rows(named=True)}
+    assert told == {"DNS": (1, 0.004, 0.239), "HSS": (4, 0.083, 0.239)}
+
+
+def test_what_the_call_waited_for_until_it_rang() -> None:
+    """NAPTR 20 ms, SRV 5 ms, A 4 ms; LIR 18 ms; AAR 16 and 25 ms; the STR comes when the call is over."""
+    waits = sample().table("waits").filter(pl.col("call").is_not_null())
+    told = {row["peer"]: (row["exchanges"], row["waited_s"]) for row in waits.iter_rows(named=True)}
+    assert told == {"DNS": (3, 0.029), "HSS": (1, 0.018), "PCRF": (2, 0.041)}
+
+
+def test_keys_are_told_of_and_shown_nowhere() -> None:
+    capture = sample()
+    answer = capture.table("diameter").row(by_predicate=pl.col("command") == "MAA", named=True)
+    assert answer["keys"]
+    assert "SIP-Auth-Data-Item{SIP-Item-Number SIP-Authentication-Scheme SIP-Authenticate" in answer["avps"]
+    everything = "".join(capture.table(name).write_csv() for name in ("diameter", "diameter_transactions", "beside"))
+    drawn = capture.call(1).ladder().html()
+    for secret in ("XRESXRES", "C" * 16, "I" * 16):
+        assert secret not in everything
+        assert secret not in drawn
+
+
+@pytest.mark.parametrize("table", ["diameter", "diameter_transactions", "dns", "beside"])
+def test_a_mask_hides_who_and_where(table: str) -> None:
+    masked = sample().mask("an example, not a secret").table(table).write_csv()
+    for identity in ("491701234567", "491707654321", "262010000000001", "10.46.0", "10.45.0"):
+        assert identity not in masked
+    # The digits of an ENUM domain are those of the number, the last one first.
+    assert "1.2.3.4.5.6.7.0.7.1.9.4" not in masked
+
+
+def test_a_filter_on_calls_leaves_their_exchanges() -> None:
+    kept = sample().filter(Filter(method="INVITE"))
+    assert set(kept.table("diameter")["command"]) == {"LIR", "LIA", "AAR", "AAA", "STR", "STA"}
+
+
+def test_a_condition_on_messages_of_diameter_picks_these_rows() -> None:
+    kept = sample().filter(Filter(where="command = 'UAR'", table="diameter"))
+    assert kept.table("diameter").height == 2
+    assert kept.table("registrations").height == 1
+
+
+def test_a_capture_without_any_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Reading) -> dict[str, pl.DataFrame]:
+        raise AssertionError("read again for nothing")
+
+    monkeypatch.setattr(Reading, "beside", refuse)
+    assert analyzer.read(SAMPLES / "basic_call.pcap").table("beside").is_empty()
+
+
+# ---- other people's networks -----------------------------------------------------------------------------------------
+
+
+def told(name: str) -> list[tuple[Any, ...]]:
+    return analyzer.read(shared("captures") / name).table("beside").select("what", "result").rows()
+
+
+def test_registration_at_open5gs_and_kamailio() -> None:
+    """The signalling path, SRV of the I-CSCF, UAR, A of the S-CSCF, MAR, SAR; what the UE looks up is left out."""
+    assert told("open5gs__open5gs__nonipsec_reg.pcapng") == [
+        ("AAR", "SUCCESS"),
+        ("SRV", "NOERROR"),
+        ("UAR", "FIRST_REGISTRATION"),
+        ("A", "NOERROR"),
+        ("MAR", "SUCCESS"),
+        ("SAR", "SUCCESS"),
+    ]
+
+
+def test_a_call_at_open5gs_and_kamailio() -> None:
+    """The LIR of the terminating half, and an AAR of each P-CSCF; the number has a phone-context in SIP alone."""
+    assert told("open5gs__open5gs__volte.pcapng") == [("LIR", "SUCCESS"), ("AAR", "SUCCESS"), ("AAR", "SUCCESS")]
+
+
+def test_a_call_at_amarisoft() -> None:
+    """AAR a fifth of a millisecond after the 183, RAR when the bearer stands, STR with the BYE; one session."""
+    name = "ZakiraZaza__SSMTK_FMC_VoNR_IMS_5G__rp2_snimak1.pcap"
+    assert told(name) == [("AAR", "SUCCESS"), ("RAR", "SUCCESS"), ("STR", "SUCCESS")]
