@@ -168,7 +168,7 @@ def _criteria(priority: int, trigger: str) -> str:
 
 
 def _profile(user: str) -> str:
-    """The subscription of TS 29.228 Annex E: its calls, both ways, and its registrations go to the application server."""
+    """The subscription of TS 29.228 Annex E: calls, both ways, and registrations go to the AS."""
     criteria = (
         _criteria(0, _trigger(0, "REGISTER", None))
         + _criteria(1, _trigger(0, "INVITE", 0))

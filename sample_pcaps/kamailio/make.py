@@ -5,8 +5,8 @@
 
 P-, I- and S-CSCF are one Kamailio process each, with the IMS examples of its package as they are but for `PATCHES`;
 an application server is a fourth. `home.py` is the HSS and the name server. Each node has a namespace of its own, its
-interface on a bridge. What is captured there is not the same bytes twice (tags, branches and times differ), so it is not
-made again by a test; the truth beside it follows from what is staged here.
+interface on a bridge. Two runs do not give the same bytes (tags, branches and times differ), so no test makes it again;
+the truth beside it follows from what is staged here.
 """
 
 from __future__ import annotations
@@ -180,8 +180,9 @@ class Registration:
         return {name: shown[name] for name in ("name", "user", "kind", "outcome", "status", "challenges")}
 
 
+_USERS = ("alice", "bob", "carol", "frank")
 REGISTRATIONS = [
-    *(Registration(f"reg-{user}", user, "initial", 600, "registered", 200) for user in ("alice", "bob", "carol", "frank")),
+    *(Registration(f"reg-{user}", user, "initial", 600, "registered", 200) for user in _USERS),
     Registration("reg-alice", "alice", "refresh", 600, "registered", 200, cseq=3),
     Registration("reg-alice", "alice", "deregister", 0, "deregistered", 200, cseq=5),
 ]  # fmt: skip
@@ -336,8 +337,8 @@ def call(row: Call, directory: Path) -> None:
     features = ';+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.mmtel"' if of_device else ""
     access = "P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=0010100010000202"
     says = "\n".join(filter(None, [row.says, access if of_device else ""]))
-    called = common | {"NAME": f"{row.name}-called", "USER": row.called, "SAYS": says, "FEATURES": features, "RINGING": part("ringing"),
-                       "CALLED": row.called}  # fmt: skip
+    called = common | {"NAME": f"{row.name}-called", "USER": row.called, "CALLED": row.called, "SAYS": says,
+                       "FEATURES": features, "RINGING": part("ringing")}  # fmt: skip
     route = f"Route: <sip:{NODES['pcscf'][0]}:5060;lr>, <sip:orig@{SCSCF.removeprefix('sip:')};lr>"
     calling = common | {"USER": row.caller, "INVITE": part("invite"), "ROUTE": route}
     with contextlib.ExitStack() as stack:
