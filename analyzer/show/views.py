@@ -101,7 +101,20 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         "peer_requests",
         "first_at",
     ),
-    "hops": ("time", "method", "status", "sender", "receiver", "node", "delay_s", "unseen", "linked_by"),
+    "hops": (
+        *(
+            "time",
+            "method",
+            "status",
+            "sender",
+            "receiver",
+            "reference_point",
+            "node",
+            "delay_s",
+            "unseen",
+            "linked_by",
+        ),
+    ),
     "legs": (
         *(
             "started_at",
