@@ -19,9 +19,7 @@ from analyzer.ims.roles import (
     MRFC,
     MSC,
     P_CSCF,
-    PLAIN,
     S_CSCF,
-    UA,
     UE,
     split,
 )

@@ -1,4 +1,4 @@
-"""An IMS of Debian's Kamailio with SIPp devices (sample_pcaps/kamailio): seen on the wire between its nodes, and at them."""
+"""An IMS of Debian's Kamailio with SIPp devices (sample_pcaps/kamailio), seen between its nodes and at each of them."""
 
 from __future__ import annotations
 

@@ -94,7 +94,6 @@ def test_the_schema_names_every_role() -> None:
         ("TAS+conference AS", "S-CSCF", "ISC"),
         ("I-CSCF", "presence server", "Ma"),
         ("conference AS", "MRFC", "Mr'"),
-        ("E-CSCF", "LRF", "Ml"),
         ("E-CSCF", "EATF", "I4"),
         ("EATF", "I-CSCF", "I5"),
         ("MSC server", "I/S-CSCF", "I2"),
