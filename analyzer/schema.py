@@ -892,8 +892,8 @@ NODES = Table(
             "role",
             "text",
             "What it is: UE P-CSCF I-CSCF S-CSCF E-CSCF AS (where it shows what for: TAS, SCC AS, conference AS, "
-            "presence server, IP-SM-GW) BGCF MGCF IBCF MRFC ATCF LRF EATF MSC server, outside IMS UA proxy B2BUA registrar "
-            "redirect server; several in one box I/S-CSCF, P-CSCF+ATCF, proxy+registrar; or unknown.",
+            "presence server, IP-SM-GW) BGCF MGCF IBCF MRFC ATCF LRF EATF MSC server, outside IMS UA proxy B2BUA "
+            "registrar redirect server; several in one box I/S-CSCF, P-CSCF+ATCF, proxy+registrar; or unknown.",
             "TS 23.228 §4, RFC 3261 §6",
             private="open",
         ),
