@@ -1209,7 +1209,7 @@ HOPS = Table(
             "reference_point",
             "text",
             "Interface that it crossed, by the roles of nodes at both ends: Gm Mw ISC ..., an estimate as they are;"
-            " null where a role is not known, the standards name none, or both ends are one box.",
+            " null where a role is not known, or the standards name none.",
             "TS 23.228 §4.4",
             private="open",
         ),

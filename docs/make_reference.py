@@ -111,11 +111,15 @@ one. Where only one side or one box was captured, it is a variant that takes evi
 
 Apart from these, for one hand wrote laboratory and rules:
 
-| capture | boxes | right | calls found once, with outcome and way | hops with the right reference point |
+| capture | boxes | right | calls found once, outcome and way right | hops labelled right |
 |---|---|---|---|---|
-| Debian's Kamailio as P-, I- and S-CSCF and AS, SIPp as UEs and MGCF ([sample](../sample_pcaps/kamailio/README.md)), on the wire | 10 | 10 | 15 of 15 | 669 of 669 |
-| the same, captured at each of the five nodes | 10 | 10 | 15 of 15 | 669 of 669 |
-| IMS captures of others: four of open5gs, a VoNR handset; each call looked at by hand and with tshark | 16 | 16 | 4 of 4 | all |
+| Kamailio and SIPp, on the wire | 10 | 10 | 15 of 15 | 669 of 669 |
+| the same at each of five nodes | 10 | 10 | 15 of 15 | 669 of 669 |
+| real IMS captures | 22 | 22 | 4 of 4 | 166 of 166 |
+
+The first is [a sample](../sample_pcaps/kamailio/README.md): Debian's Kamailio as P-, I- and S-CSCF and AS, SIPp as UEs
+and MGCF. The last are four of open5gs and one of a VoNR handset, each call looked at by hand and with tshark
+(`tests/ims/test_kamailio_sample.py`, `test_real_networks.py`, `test_nodes.py`).
 
 The Kamailio sample showed three faults that the laboratory did not: its S-CSCF passes P-Served-User on, so the gateway
 behind it was told as an AS; of two such fields the lower, older was read; both halves of calls were told as one.

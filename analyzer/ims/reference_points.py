@@ -77,14 +77,17 @@ def of_pairs(one: pl.Series, other: pl.Series) -> pl.Series:
 
 
 def of_hops(hops: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
-    """The hops with ``reference_point``: that between the roles of the boxes at both ends; none within one box."""
+    """The hops with ``reference_point``: that between the roles of the nodes at both ends.
+
+    A box may send to itself where one server serves both halves of a call; those are within one network.
+    """
     ends = nodes.select("address", "node", "role")
     ways = hops.select("sender", "receiver").unique(maintain_order=True)
     for side in ("sender", "receiver"):
         of_side = ends.rename({"address": side, "node": f"{side}_node", "role": f"{side}_role"})
         ways = ways.join(of_side, on=side, how="left", maintain_order="left")
     point = of_pairs(ways["sender_role"], ways["receiver_role"])
-    apart = ways["sender_node"] != ways["receiver_node"]
+    apart = (ways["sender_node"] != ways["receiver_node"]) | (point == "Mw")
     ways = ways.select("sender", "receiver", reference_point=pl.when(apart).then(point))
     return hops.join(ways, on=["sender", "receiver"], how="left", nulls_equal=True, maintain_order="left")
 

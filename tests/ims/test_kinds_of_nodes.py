@@ -1,4 +1,4 @@
-"""What an application server is for, and nodes of emergency calls and of the circuit-switched network: by what they say."""
+"""What an application server is for, nodes of emergency calls and of the circuit-switched network."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def test_a_server_of_which_nothing_more_is_known() -> None:
 
 def test_a_server_that_adds_how_a_call_was_diverted() -> None:
     diverted = "header='History-Info:<sip:b@e>;index=1,<sip:c@e>;index=1.1'"
-    assert server(f"T -> S INVITE call=0 via=t,s,u to=sip:c@e header='Route:<sip:x@s.example;lr>' {diverted} @0.02") == "TAS"
+    assert (
+        server(f"T -> S INVITE call=0 via=t,s,u to=sip:c@e header='Route:<sip:x@s.example;lr>' {diverted} @0.02")
+        == "TAS"
+    )
 
 
 def test_a_server_that_notifies_of_a_conference() -> None:
@@ -70,10 +73,11 @@ def test_what_an_s_cscf_only_passes_on_says_nothing_of_the_next_node() -> None:
 
 def test_an_emergency_call_is_anchored() -> None:
     """The E-CSCF is second Route under the EATF, as an S-CSCF is under an application server."""
+    sos = "uri=urn:service:sos icid=1"
     capture = read(
-        "U -> P INVITE via=u uri=urn:service:sos @0\n"
-        "P -> E INVITE via=p,u uri=urn:service:sos header='Route:<sip:e.example;lr>' @0.01\n"
-        "E -> T INVITE via=e,p,u uri=urn:service:sos header='Route:<sip:t.example;lr>,<sip:e.example;lr>' icid=1 @0.02\n"
+        f"U -> P INVITE via=u {sos} @0\n"
+        f"P -> E INVITE via=p,u {sos} header='Route:<sip:e.example;lr>' @0.01\n"
+        f"E -> T INVITE via=e,p,u {sos} header='Route:<sip:t.example;lr>,<sip:e.example;lr>' @0.02\n"
     )
     assert roles(capture)[2:] == ["E-CSCF", "EATF"]
     points = capture.table("reference_points").filter(pl.col("peer_role") == "EATF")

@@ -283,6 +283,20 @@ def test_a_server_that_forwards_calls_is_told_as_tas(everything: tuple[Truth, an
     assert dict(nodes.select("address", "role").rows()) == dict.fromkeys(servers, "TAS")
 
 
+IMS_OF_OTHERS = [name for name in REAL if "UE" in REAL[name].values()]
+
+
+@pytest.mark.parametrize("name", IMS_OF_OTHERS)
+def test_every_hop_of_an_ims_has_its_reference_point(name: str) -> None:
+    """Only these are there: UEs, and CSCFs of one network; the S-CSCF sends some requests to itself."""
+    hops = analyzer.read(shared("captures", name)).table("hops")
+    of_ue = [
+        "UE" in (REAL[name][sender], REAL[name][receiver])
+        for sender, receiver in hops.select("sender", "receiver").rows()
+    ]
+    assert hops["reference_point"].to_list() == ["Gm" if one else "Mw" for one in of_ue]
+
+
 def test_hops_of_a_real_call_have_their_reference_points() -> None:
     """UE, P-CSCF, S-CSCF, I-CSCF, S-CSCF, P-CSCF, UE: the same boxes serve both sides."""
     path = shared("captures", "open5gs__open5gs__volte.pcapng")

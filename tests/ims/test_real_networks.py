@@ -1,4 +1,4 @@
-"""Captures by other people, every call of an IMS looked at by hand and with tshark: its way from box to box, its end."""
+"""Captures by other people, every call of an IMS looked at by hand and with tshark: its way from box to box."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_registration_over_three_cscfs() -> None:
     assert [row["reference_point"] for row in way(name, "REGISTER", 200)] == ["Mw", "Mw", "Gm"]
 
 
-# Each call of the IMS captures: outcome, status, who released it, hops of its INVITE, the reference points they crossed.
+# Each call of the IMS captures: outcome, status, who released it, hops of its INVITE, the points that they crossed.
 CALLS = {
     "open5gs__open5gs__ipsec_to_ipsec_call.pcapng": ("answered", 200, None, 6, ["Gm", "Mw", "Mw", "Mw", "Mw", "Gm"]),
     "open5gs__open5gs__ipsec_to_nonipsec_call.pcapng": (
