@@ -260,14 +260,14 @@ class Stages:
     def waterfall(self) -> pl.DataFrame:
         from analyzer.ims.waterfall import waterfall
 
-        return waterfall(self._messages, self._set_ups.trips, self.hops, self.calls)
+        return waterfall(self._messages, self._set_ups.trips, self.bare_hops, self.calls)
 
     @cached_property
     def _refusals(self) -> Refusals:
         from analyzer.ims.refusals import refusals
 
         found = self._set_ups.milestones
-        return refusals(self._messages, self.calls, found, self.hops, self.transactions, self.nodes)
+        return refusals(self._messages, self.calls, found, self.bare_hops, self.transactions, self.nodes)
 
     @property
     def refusals(self) -> pl.DataFrame:
