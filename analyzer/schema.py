@@ -891,8 +891,9 @@ NODES = Table(
         C(
             "role",
             "text",
-            "What it is: UE P-CSCF I-CSCF S-CSCF E-CSCF AS IP-SM-GW BGCF MGCF IBCF MRFC ATCF LRF, outside IMS UA proxy "
-            "B2BUA registrar redirect server; several in one box I/S-CSCF, P-CSCF+ATCF, proxy+registrar; or unknown.",
+            "What it is: UE P-CSCF I-CSCF S-CSCF E-CSCF AS (where it shows what for: TAS, SCC AS, conference AS, "
+            "presence server, IP-SM-GW) BGCF MGCF IBCF MRFC ATCF LRF EATF MSC server, outside IMS UA proxy B2BUA "
+            "registrar redirect server; several in one box I/S-CSCF, P-CSCF+ATCF, proxy+registrar; or unknown.",
             "TS 23.228 §4, RFC 3261 §6",
             private="open",
         ),
@@ -938,7 +939,8 @@ REFERENCE_POINTS = Table(
         C(
             "reference_point",
             "text",
-            "Gm Mw ISC Ma Mi Mj Mg Mk Mr Mr' Ml Mx Ici; null where a role is not known, or between them there is none.",
+            "Gm Mw ISC Ma Mi Mj Mg Mk Mr Mr' Ml Mx Ici I2 I4 I5; null where a role is not known, or between them there"
+            " is none.",
             "TS 23.228 §4.4",
             private="open",
         ),
@@ -1201,6 +1203,14 @@ HOPS = Table(
             "text",
             "via (Via stacks), cancel (the CANCEL of an INVITE made from another), order (came in before at the same"
             " node: Vias hidden or taken off), leg (a B2BUA between two legs of the call).",
+            private="open",
+        ),
+        C(
+            "reference_point",
+            "text",
+            "Interface that it crossed, by the roles of nodes at both ends: Gm Mw ISC ..., an estimate as they are;"
+            " null where a role is not known, or the standards name none.",
+            "TS 23.228 §4.4",
             private="open",
         ),
     ),

@@ -243,7 +243,8 @@ class Stages:
         return self._attempts.of_rows(bare, "leg").select(schema.LEGS.names)
 
     @cached_property
-    def hops(self) -> pl.DataFrame:
+    def bare_hops(self) -> pl.DataFrame:
+        """The hops without what only roles of nodes tell: all that measures, clocks and losses rest on."""
         from analyzer.ims.hops import hops
 
         return hops(self._messages, self.core["via_tails"], self._links, self._call_of, aligned=self._aligned)
@@ -271,14 +272,14 @@ class Stages:
     def waterfall(self) -> pl.DataFrame:
         from analyzer.ims.waterfall import waterfall
 
-        return waterfall(self._messages, self._set_ups.trips, self.hops, self.calls)
+        return waterfall(self._messages, self._set_ups.trips, self.bare_hops, self.calls)
 
     @cached_property
     def _refusals(self) -> Refusals:
         from analyzer.ims.refusals import refusals
 
         found = self._set_ups.milestones
-        return refusals(self._messages, self.calls, found, self.hops, self.transactions, self.nodes)
+        return refusals(self._messages, self.calls, found, self.bare_hops, self.transactions, self.nodes)
 
     @property
     def refusals(self) -> pl.DataFrame:
@@ -289,16 +290,22 @@ class Stages:
         return self._refusals.steps
 
     @cached_property
+    def hops(self) -> pl.DataFrame:
+        from analyzer.ims.reference_points import of_hops
+
+        return of_hops(self.bare_hops, self.nodes)
+
+    @cached_property
     def clocks(self) -> pl.DataFrame:
         from analyzer.ims.clocks import clocks
 
-        return clocks(self._messages, self.hops)
+        return clocks(self._messages, self.bare_hops)
 
     @cached_property
     def losses(self) -> pl.DataFrame:
         from analyzer.ims.losses import losses
 
-        return losses(self._messages, self.hops)
+        return losses(self._messages, self.bare_hops)
 
     @cached_property
     def challenges(self) -> pl.DataFrame:

@@ -33,7 +33,7 @@ _WHILE_WAITING = 32 * SECOND
 def hops(
     messages: pl.DataFrame, via_tails: pl.DataFrame, legs: pl.DataFrame, calls: pl.Series, *, aligned: bool = False
 ) -> pl.DataFrame:
-    """The ``hops`` table, in the order of ``messages``.
+    """The ``hops`` table without ``reference_point``, in the order of ``messages``.
 
     ``messages`` and ``via_tails`` as the core gives them; ``legs`` are the strong links of one leg to the next:
     `_call` of both (``_call``, ``_call_from``) and the address of the node between them on each side (``node_out``,
@@ -306,7 +306,7 @@ def _table(
         points.select(delay_point="_point", point="point"), on="delay_point", how="left", maintain_order="left"
     )
     sender, receiver = _socket("src_ip", "src_port"), _socket("dst_ip", "dst_port")
-    kinds = schema.HOPS.polars()
+    kinds = {name: kind for name, kind in schema.HOPS.polars().items() if name != "reference_point"}
     table = table.with_columns(
         sender=sender,
         receiver=receiver,

@@ -200,6 +200,24 @@ def of_history(pairs: pl.DataFrame, who: Parties, evidence: pl.DataFrame) -> pl.
     )  # fmt: skip
 
 
+def with_history(evidence: pl.DataFrame) -> pl.Series:
+    """The legs that say they were diverted (RFC 7044, RFC 5806)."""
+    return evidence.filter(pl.col("kind") == "history")["leg"].unique(maintain_order=True)
+
+
+def diverted(who: Parties, evidence: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of which one says that it was diverted from whom the other called, with the same caller."""
+    past = evidence.filter(pl.col("kind") == "history").select("leg", "text")
+    if past.is_empty():
+        return pl.DataFrame(schema={"parent": pl.UInt32, "child": pl.UInt32})
+    past = past.select("leg", called=identity.subscribers(past["text"]).hash()).unique(maintain_order=True)
+    calling = who.called.join(past, on="called", how="semi")
+    both = pl.concat([calling, past]).unique(maintain_order=True).join(who.callers, on="leg")
+    both = both.join(legs.select("leg", "start", "_call"), on="leg").with_columns(kind=pl.lit("history"))
+    both = both.sort("caller", "called", "start", "leg")
+    return _neighbours(both, ["caller", "called"], _PENDING).select(PAIR).unique(maintain_order=True)
+
+
 def same_parties(who: Parties, legs: pl.DataFrame) -> pl.DataFrame:
     """Pairs with the same caller and the same callee, wherever they begin and end."""
     both = who.called.join(who.callers, on="leg").join(legs.select("leg", "start", "_call"), on="leg")

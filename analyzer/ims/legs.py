@@ -142,13 +142,14 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
     if not possible:
         # Who calls whom is dear to find out, and wanted only of legs that may have to do with another.
         concerned = [found["parent"], found["child"], leg_evidence.in_sight(legs.heads, legs.tails)]
+        concerned.append(leg_evidence.with_history(legs.evidence))
         numbers = pl.concat(series.rename("leg") for series in concerned)
         openings = openings.filter(pl.col("leg").is_in(numbers.implode()))
         if openings.is_empty():
             return pl.DataFrame(schema=_LINKS)
     who = leg_evidence.parties(openings, messages, legs.evidence)
     near = leg_evidence.at_node(legs.heads, legs.tails, who)
-    pairs = [near.select(_unordered())]
+    pairs = [near.select(_unordered()), leg_evidence.diverted(who, legs.evidence, legs.table)]
     if possible:
         pairs.append(leg_evidence.same_parties(who, legs.table))
     others = pl.concat(pairs).unique(maintain_order=True)

@@ -36,7 +36,7 @@ _REQUEST = (
 )
 _RARE = (
     *("_route", "_route_next", "_record_route", "_path", "_visited_network", "_served_user", "_access_network"),
-    *("_feature_caps", "_protected", "_tokenized", "_features"),
+    *("_feature_caps", "_protected", "_tokenized", "_features", "_contact"),
 )
 
 
@@ -165,6 +165,7 @@ def _copies(requests: pl.DataFrame) -> pl.DataFrame:
         p_protected="_protected",
         p_feature_caps="_feature_caps",
         p_tokenized="_tokenized",
+        p_served_user="_served_user",
     ).unique("p_via", keep="first", maintain_order=True)
 
 
@@ -225,6 +226,8 @@ def _resolved(hops: pl.DataFrame, addresses: pl.DataFrame) -> pl.DataFrame:
         access=pl.col("_access_network"),
         protected=pl.col("_protected"),
         feature_caps=pl.col("_feature_caps"),
+        contact=pl.col("_contact"),
+        served_user=pl.col("_served_user"),
         tokenized=pl.col("_tokenized").fill_null(value=False),
         features=pl.col("_features").fill_null(value=False),
         to_service_route=pl.col("route_key").is_in(service_routes.implode()).fill_null(value=False),
@@ -388,7 +391,8 @@ def _halves(hops: pl.DataFrame) -> pl.DataFrame:
     What tells it on a hop: the S-CSCF is asked as ``orig`` or ``term`` by the user part or a parameter of its Route, by
     ``sescase`` of P-Served-User (RFC 5502); a UE calls (P-Preferred-Identity), or is called (P-Called-Party-ID).
     """
-    route, served = pl.col("_route"), pl.col("_served_user")
+    route = pl.col("_route")
+    served = pl.when(roles.tells_served_user).then("_served_user")
     originating = (
         route.str.contains(r"(?i)^sips?:orig@|;orig(?:;|$)")
         | served.str.contains(r"(?i);sescase=orig(?:;|$|\s)")
@@ -403,7 +407,10 @@ def _halves(hops: pl.DataFrame) -> pl.DataFrame:
     sides = calls.select(
         "src_box", "dst_box", orig=originating.fill_null(value=False), term=terminating.fill_null(value=False)
     )
-    both = pl.concat([sides.select("orig", "term", box=side) for side in ("src_box", "dst_box")])
+    # Who is called by his own address is on the half of the callee; a gateway is called by it for any number.
+    ended = ~pl.col("forwarded") & pl.col("uri_is_receiver") & ~roles.to_number.fill_null(value=False)
+    called = calls.filter(ended).select(orig=pl.lit(value=False), term=pl.lit(value=True), box="dst_box")
+    both = pl.concat([*(sides.select("orig", "term", box=side) for side in ("src_box", "dst_box")), called])
     counted = both.group_by("box").agg(pl.col("orig").any(), pl.col("term").any())
     half = (
         pl.when(pl.col("orig") & pl.col("term"))

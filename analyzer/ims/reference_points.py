@@ -10,27 +10,33 @@ from analyzer.ims.roles import (
     ATCF,
     BGCF,
     E_CSCF,
+    EATF,
     I_CSCF,
     IBCF,
-    IP_SM_GW,
+    KINDS_OF_AS,
     LRF,
     MGCF,
     MRFC,
+    MSC,
     P_CSCF,
     S_CSCF,
     UE,
     split,
-)  # fmt: skip
+)
 
+_SERVERS = (AS, *KINDS_OF_AS)
 # In the order in which they are told where boxes have several roles: the user's, services, other networks.
 _PAIRS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Gm", ((UE, P_CSCF),)),
-    ("ISC", ((S_CSCF, AS), (S_CSCF, IP_SM_GW))),
-    ("Ma", ((I_CSCF, AS), (I_CSCF, IP_SM_GW))),
+    ("ISC", tuple((S_CSCF, server) for server in _SERVERS)),
+    ("Ma", tuple((I_CSCF, server) for server in _SERVERS)),
     ("Mr", ((S_CSCF, MRFC),)),
-    ("Mr'", ((AS, MRFC),)),
+    ("Mr'", tuple((server, MRFC) for server in _SERVERS)),
     ("Ml", ((E_CSCF, LRF),)),
-    ("Mi", ((S_CSCF, BGCF), (E_CSCF, BGCF))),
+    ("I4", ((E_CSCF, EATF),)),
+    ("I5", ((I_CSCF, EATF),)),
+    ("I2", ((I_CSCF, MSC), (S_CSCF, MSC), (ATCF, MSC))),
+    ("Mi", ((S_CSCF, BGCF), (I_CSCF, BGCF), (E_CSCF, BGCF))),
     ("Mg", ((S_CSCF, MGCF), (I_CSCF, MGCF), (E_CSCF, MGCF))),
     ("Mj", ((BGCF, MGCF),)),
     ("Mx", tuple((role, IBCF) for role in (P_CSCF, I_CSCF, S_CSCF, E_CSCF, BGCF, ATCF))),
@@ -68,6 +74,22 @@ def of_pairs(one: pl.Series, other: pl.Series) -> pl.Series:
     points = [reference_point(*pair) for pair in known.iter_rows()]
     known = known.with_columns(pl.Series("point", points, dtype=pl.String))
     return pairs.join(known, on=["one", "other"], how="left", maintain_order="left")["point"]
+
+
+def of_hops(hops: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+    """The hops with ``reference_point``: that between the roles of the nodes at both ends.
+
+    A box may send to itself where one server serves both halves of a call; those are within one network.
+    """
+    ends = nodes.select("address", "node", "role")
+    ways = hops.select("sender", "receiver").unique(maintain_order=True)
+    for side in ("sender", "receiver"):
+        of_side = ends.rename({"address": side, "node": f"{side}_node", "role": f"{side}_role"})
+        ways = ways.join(of_side, on=side, how="left", maintain_order="left")
+    point = of_pairs(ways["sender_role"], ways["receiver_role"])
+    apart = (ways["sender_node"] != ways["receiver_node"]) | (point == "Mw")
+    ways = ways.select("sender", "receiver", reference_point=pl.when(apart).then(point))
+    return hops.join(ways, on=["sender", "receiver"], how="left", nulls_equal=True, maintain_order="left")
 
 
 def reference_points(requests: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:

@@ -16,12 +16,15 @@ import polars as pl
 from analyzer import schema
 
 UE, P_CSCF, I_CSCF, S_CSCF, E_CSCF = "UE", "P-CSCF", "I-CSCF", "S-CSCF", "E-CSCF"
-AS, IP_SM_GW, BGCF, MGCF, IBCF = "AS", "IP-SM-GW", "BGCF", "MGCF", "IBCF"
-MRFC, ATCF, LRF = "MRFC", "ATCF", "LRF"
+AS, TAS, SCC_AS, CONFERENCE_AS, PRESENCE = "AS", "TAS", "SCC AS", "conference AS", "presence server"
+IP_SM_GW, BGCF, MGCF, IBCF = "IP-SM-GW", "BGCF", "MGCF", "IBCF"
+MRFC, ATCF, LRF, EATF, MSC = "MRFC", "ATCF", "LRF", "EATF", "MSC server"
 UA, PROXY, B2BUA, REGISTRAR, REDIRECT = "UA", "proxy", "B2BUA", "registrar", "redirect server"
 UNKNOWN = "unknown"
 
-IMS = (UE, P_CSCF, I_CSCF, S_CSCF, E_CSCF, AS, IP_SM_GW, BGCF, MGCF, IBCF, MRFC, ATCF, LRF)
+KINDS_OF_AS = (TAS, SCC_AS, CONFERENCE_AS, PRESENCE, IP_SM_GW)
+"""What an application server may be for; of one that may be for several, all are told."""
+IMS = (UE, P_CSCF, I_CSCF, S_CSCF, E_CSCF, AS, *KINDS_OF_AS, BGCF, MGCF, IBCF, MRFC, ATCF, LRF, EATF, MSC)
 #: Outside IMS; one that serves others is told rather than that it is also a user agent.
 PLAIN = (PROXY, B2BUA, REGISTRAR, REDIRECT)
 
@@ -37,8 +40,6 @@ _COMBINED = (
     frozenset({BGCF, MGCF}),
     frozenset({BGCF, IBCF}),
 )
-#: What is a kind of another: evidence for the one speaks not against the other.
-_KIND_OF = {IP_SM_GW: AS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,20 @@ ended = ~pl.col("forwarded") & pl.col("a_status").is_not_null()
 accepted = pl.col("a_status").is_between(200, 299)
 records = pl.col("records")
 own_route_next = pl.col("route_next_box") == pl.col("src_box")
+#: The sender says whom it serves (RFC 5502); an S-CSCF may leave what it says to a server in what it sends on.
+tells_served_user = has("P-Served-User") & pl.col("served_user").ne_missing(pl.col("p_served_user"))
 access = has("P-Access-Network-Info") & ~pl.col("access").str.contains("network-provided").fill_null(value=False)
 requires_path = pl.col("require").str.contains(r"(?i)\bpath\b")
 to_number = pl.col("request_uri").str.contains(r"(?i)^tel:|;user=phone")
+#: An MSC server enhanced for IMS centralized services, which registers for its users (TS 24.292 Annex B).
+ics_server = register & pl.col("contact").str.contains(r'(?i)g\.3gpp\.ics="server"')
 sos = pl.col("request_uri").str.contains(r"(?i)^urn:service:sos")
+
+short_message = method("MESSAGE") & (pl.col("content_type") == "application/vnd.3gpp.sms")
+#: Without what every device says.
+of_server = ~has("P-Access-Network-Info", "P-Preferred-Identity", "Security-Verify")
+#: What an SCC AS tells an ATCF: the number to call, and where to (TS 24.237 §6A.4.3).
+transfer_information = method("MESSAGE") & (pl.col("content_type") == "application/vnd.3gpp.srvcc-info+xml") & made
 
 # What a box is called, in its host name or as a product, by its maker: (role, pattern).
 _NAMED = (
@@ -141,6 +152,8 @@ RULES: tuple[Rule, ...] = (
          "answers requests with P-Access-Network-Info, and sends them to nobody", "TS 24.229 §5.1.2A"),
     Rule(UE, "answers_with_preferred_identity", 30, "receiver", ended & answer_has("P-Preferred-Identity"),
          "answers requests with P-Preferred-Identity", "TS 24.229 §5.1.2A.2"),
+    Rule(UE, "is_server", -100, "sender", made & ics_server,
+         "registers users of a circuit-switched network, as no device does", "TS 24.292 §6.3"),
     Rule(UE, "called_party", 40, "receiver",
          ~pl.col("forwarded") & has("P-Called-Party-ID") & ~has("Route") & pl.col("uri_is_receiver"),
          "is the Request-URI of a request that tells with P-Called-Party-ID who was called", "RFC 7315 §4.2"),
@@ -215,7 +228,8 @@ RULES: tuple[Rule, ...] = (
          "registers users with application servers (third-party REGISTER)", "TS 24.229 §5.4.1.7"),
     Rule(S_CSCF, "serves_user", 70, "sender", adds("P-Served-User"),
          "adds P-Served-User", "RFC 5502"),
-    Rule(S_CSCF, "calls_service", 70, "sender", own_route_next & (has("P-Served-User") | has("P-Charging-Vector")),
+    Rule(S_CSCF, "calls_service", 70, "sender",
+         own_route_next & (has("P-Served-User") | has("P-Charging-Vector")) & ~sos,
          "puts itself as second Route under that of the receiver", "TS 24.229 §5.4.3.2"),
     Rule(S_CSCF, "adds_called_party", 60, "sender", adds("P-Called-Party-ID"),
          "adds P-Called-Party-ID", "TS 24.229 §5.4.3.3"),
@@ -228,17 +242,35 @@ RULES: tuple[Rule, ...] = (
     # ---- application servers -----------------------------------------------------------------------------------------
     Rule(AS, "third_party_registrar", 90, "receiver", made & pl.col("third_party") & ~pl.col("forwarded"),
          "gets third-party REGISTERs", "TS 24.229 §5.7.1.1"),
-    Rule(AS, "is_called", 80, "receiver", own_route_next & (has("P-Served-User") | has("P-Charging-Vector")),
+    Rule(AS, "is_called", 80, "receiver", own_route_next & (has("P-Served-User") | has("P-Charging-Vector")) & ~sos,
          "gets requests whose second Route is whoever sent them", "TS 24.229 §5.4.3.2"),
-    Rule(AS, "is_told_served_user", 70, "receiver", has("P-Served-User") & ~pl.col("to_service_route"),
-         "gets requests with P-Served-User", "RFC 5502"),
+    Rule(AS, "is_told_served_user", 70, "receiver", tells_served_user & ~pl.col("to_service_route"),
+         "gets requests to which the sender added P-Served-User", "RFC 5502"),
+    Rule(AS, "sends_short_messages", 60, "sender", short_message & made & of_server,
+         "makes MESSAGEs with short messages, and is no UE", "TS 24.341 §5.3.3"),
+    Rule(TAS, "diverts", 60, "sender", invite & adds("History-Info", "Diversion"),
+         "adds to a call how it was diverted", "TS 24.604 §4.5.2.6"),
+    Rule(TAS, "begins_diverted", 60, "sender", made & invite & has("History-Info", "Diversion"),
+         "makes calls that were diverted", "TS 24.604 §4.5.2.6"),
+    Rule(TAS, "refuses_anonymous", 60, "receiver", invite & ended & (pl.col("a_status") == 433),
+         "refuses anonymous calls with 433", "TS 24.611 §4.5.2.6"),
+    Rule(SCC_AS, "informs_of_transfer", 60, "sender", transfer_information,
+         "tells an ATCF in a MESSAGE what it needs to transfer calls", "TS 24.237 §6A.4.3"),
+    Rule(CONFERENCE_AS, "is_factory", 60, "receiver",
+         invite & ended & pl.col("request_uri").str.contains(r"(?i)^sip:[^@]*@conf-factory\."),
+         "answers calls to a conference factory", "TS 23.003 §13.10"),
+    Rule(CONFERENCE_AS, "notifies_conference", 60, "sender",
+         made & method("NOTIFY") & (pl.col("event") == "conference"),
+         "makes NOTIFYs of the event package conference", "TS 24.147 §5.3.3"),
+    Rule(PRESENCE, "accepts_presence", 60, "receiver",
+         method("PUBLISH") & (pl.col("event") == "presence") & ended & accepted,
+         "accepts PUBLISHs of the event package presence", "TS 24.141 §5.3.2"),
+    Rule(PRESENCE, "notifies_presence", 60, "sender", made & method("NOTIFY") & (pl.col("event") == "presence"),
+         "makes NOTIFYs of the event package presence", "TS 24.141 §5.3.1"),
     Rule(IP_SM_GW, "takes_short_messages", 60, "receiver",
-         method("MESSAGE") & (pl.col("content_type") == "application/vnd.3gpp.sms") & ~pl.col("forwarded")
-         & (own_route_next | has("P-Served-User")),
+         short_message & ~pl.col("forwarded") & (own_route_next | has("P-Served-User")),
          "is called for MESSAGEs with short messages", "TS 24.341 §5.3.3"),
-    Rule(IP_SM_GW, "sends_short_messages", 60, "sender",
-         made & method("MESSAGE") & (pl.col("content_type") == "application/vnd.3gpp.sms")
-         & ~has("P-Access-Network-Info", "P-Preferred-Identity", "Security-Verify"),
+    Rule(IP_SM_GW, "sends_short_messages", 60, "sender", short_message & made & of_server,
          "makes MESSAGEs with short messages, and is no UE", "TS 24.341 §5.3.3"),
     Rule(MRFC, "media_service", 60, "receiver",
          invite & ~pl.col("forwarded")
@@ -247,15 +279,15 @@ RULES: tuple[Rule, ...] = (
     # ---- towards other networks --------------------------------------------------------------------------------------
     Rule(MGCF, "ends_calls_to_numbers", 30, "receiver",
          invite & to_number & ~made & ended & accepted & pl.col("a_contact_is_receiver")
-         & ~answer_has("P-Access-Network-Info") & ~has("P-Served-User"),
+         & ~answer_has("P-Access-Network-Info") & ~tells_served_user,
          "answers calls to telephone numbers as their end", "TS 24.229 §5.5.3"),
     Rule(MGCF, "charges_as_end", 40, "receiver",
-         invite & to_number & ~made & ended & accepted & answer_has("P-Charging-Vector") & ~has("P-Served-User")
+         invite & to_number & ~made & ended & accepted & answer_has("P-Charging-Vector") & ~tells_served_user
          & pl.col("a_contact_is_receiver"),
          "answers them with P-Charging-Vector, which no UE may send", "TS 24.229 §5.5.3"),
     Rule(MGCF, "refuses_with_q850", 40, "receiver",
          invite & to_number & ~made & ended & (pl.col("a_status") >= 400) & pl.col("a_q850").is_not_null()
-         & ~answer_has("P-Access-Network-Info") & ~has("P-Served-User"),
+         & ~answer_has("P-Access-Network-Info") & ~tells_served_user,
          "refuses calls to telephone numbers with a cause of ISUP", "RFC 6432"),
     Rule(MGCF, "speaks_isup", 60, "sender", pl.col("content_type") == "application/isup",
          "sends ISUP", "RFC 3204"),
@@ -277,6 +309,13 @@ RULES: tuple[Rule, ...] = (
          register & pl.col("feature_caps").str.contains("+g.3gpp.atcf", literal=True)
          & ~pl.col("p_feature_caps").str.contains("+g.3gpp.atcf", literal=True).fill_null(value=False) & linked,
          "adds g.3gpp.atcf to a REGISTER", "TS 24.237 §6A.3.1"),
+    Rule(ATCF, "is_told_of_transfer", 60, "receiver", method("MESSAGE") & ~pl.col("forwarded")
+         & (pl.col("content_type") == "application/vnd.3gpp.srvcc-info+xml"),
+         "is told in a MESSAGE what it needs to transfer calls", "TS 24.237 §6A.4.3"),
+    Rule(EATF, "anchors_emergency", 80, "receiver", invite & sos & own_route_next,
+         "gets calls to urn:service:sos whose second Route is whoever sent them", "TS 24.237 §8.3"),
+    Rule(MSC, "registers_users", 90, "sender", made & ics_server,
+         'registers with g.3gpp.ics="server" in Contact', "TS 24.292 §6.3"),
     # ---- outside IMS -------------------------------------------------------------------------------------------------
     Rule(PROXY, "forwards", 100, "sender", linked & ~made,
          "sends a request on that it got, with a Via more", "RFC 3261 §16.6"),
@@ -325,7 +364,7 @@ RELATED: tuple[Rule, ...] = (
          "sends requests on that it got from a UE", "TS 24.229 §5.2.6.3"),
     Rule(I_CSCF, "finds_server", 60, "sender",
          pl.col("invite") & pl.col("linked") & ~pl.col("records") & _is("receiver", S_CSCF)
-         & (_is("before", S_CSCF, IBCF, AS, MGCF) | _unknown_before),
+         & (_is("before", S_CSCF, IBCF, AS, *KINDS_OF_AS, MGCF) | _unknown_before),
          "sends calls on to an S-CSCF without Record-Route", "TS 24.229 §5.3.2"),
     Rule(BGCF, "breaks_out", 70, "sender",
          pl.col("invite") & pl.col("linked") & ~pl.col("records") & _is("before", S_CSCF, BGCF)
@@ -358,12 +397,18 @@ def chosen(points: Mapping[str, int]) -> tuple[list[str], int, float]:
     (['S-CSCF'], 160, 1.0)
     >>> chosen({"I-CSCF": 70, "S-CSCF": 90, "UA": 60})[0]
     ['I-CSCF', 'S-CSCF']
+    >>> chosen({"AS": 160, "TAS": 60})[0], chosen({"TAS": 60, "B2BUA": 70})[0]
+    (['TAS'], ['B2BUA'])
     >>> chosen({"P-CSCF": 60, "UE": 60})[0]
     ['unknown']
     """
-    ims = _among({role: points[role] for role in IMS if points.get(role, 0) > 0})
+    of_ims = (role for role in IMS if role not in KINDS_OF_AS)
+    ims = _among({role: points[role] for role in of_ims if points.get(role, 0) > 0})
     if ims is not None:
-        return ims
+        # What a server is for says not that it is one: PBXs divert calls, and devices tell of their presence.
+        kinds = [role for role in KINDS_OF_AS if points.get(role, 0) >= ENOUGH]
+        found, number, sure = ims
+        return [role for one in found for role in (kinds if one == AS and kinds else [one])], number, sure
     plain = {role: points[role] for role in PLAIN if points.get(role, 0) > 0}
     return _among(plain, plain=True) or _among({UA: points.get(UA, 0)}) or ([UNKNOWN], 0, 0.0)
 
@@ -376,12 +421,10 @@ def _among(points: Mapping[str, int], *, plain: bool = False) -> tuple[list[str]
     best = max(enough, key=lambda role: points[role])
     beside = [role for role in enough if role != best and (_together(best, role) or (plain and _serves(best, role)))]
     roles = [role for role in points if role == best or role in beside]
-    rivals = [has for role, has in points.items() if role not in roles and not _is_kind(best, role)]
+    rivals = [has for role, has in points.items() if role not in roles]
     rival = max(rivals, default=0)
     if points[best] - rival < MARGIN:
         return [UNKNOWN], points[best], 0.0
-    if (kind := next((role for role in enough if _KIND_OF.get(role) == best), None)) is not None:
-        roles = [kind]
     fewest = min(points[role] for role in roles)
     return roles, fewest, min(fewest, 100) / 100 * points[best] / (points[best] + rival)
 
@@ -393,10 +436,6 @@ def _together(one: str, other: str) -> bool:
 def _serves(one: str, other: str) -> bool:
     """A registrar often is a proxy or B2BUA as well; a proxy and a B2BUA are two things."""
     return {one, other} != {PROXY, B2BUA}
-
-
-def _is_kind(best: str, role: str) -> bool:
-    return _KIND_OF.get(best) == role or _KIND_OF.get(role) == best
 
 
 def shown(roles: list[str]) -> str:

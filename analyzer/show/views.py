@@ -118,7 +118,10 @@ DEFAULT: dict[str, tuple[str, ...]] = {
         *("started_at", "peer", "peer_ip", "exchanges", "failed", "waited_s", "slowest_s", "of_s", "share", "call"),
         "registration",
     ),
-    "hops": ("time", "method", "status", "sender", "receiver", "node", "delay_s", "unseen", "linked_by"),
+    "hops": (
+        *("time", "method", "status", "sender", "receiver", "reference_point", "node", "delay_s", "unseen"),
+        "linked_by",
+    ),
     "legs": (
         *(
             "started_at",

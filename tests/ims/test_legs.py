@@ -89,6 +89,13 @@ def test_a_diversion_names_whom_the_first_leg_called() -> None:
     assert points(said("to=sip:b@e", two))["history"] == 40
 
 
+def test_a_diversion_is_looked_at_where_the_node_was_not_seen_to_make_it() -> None:
+    """Nothing but who called and whom leads from the one to the other: N's INVITE to S was not captured."""
+    two = "via=s,n to=sip:c@e header='History-Info:<sip:b@e>;index=1,<sip:c@e>;index=1.1'"
+    dialogue = f"A -> N INVITE call=1 to=sip:b@e @0\nS -> C INVITE call=2 {two} @20"
+    assert (link(dialogue), points(dialogue)) == (("1", "possible"), {"history": 40, "caller": 20})
+
+
 @pytest.mark.parametrize(
     ("one", "two", "kind"),
     [

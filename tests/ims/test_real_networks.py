@@ -1,10 +1,11 @@
-"""Captures by other people, each looked at by hand: the way of the call from box to box."""
+"""Captures by other people, every call of an IMS looked at by hand and with tshark: its way from box to box."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import polars as pl
+import pytest
 from places import shared
 
 import analyzer
@@ -49,6 +50,67 @@ def test_an_invite_sent_again_by_a_timer_took_no_time_on_its_way() -> None:
     there = way("open5gs__open5gs__ipsec_to_nonipsec_call.pcapng", "INVITE", None)
     sent = [row["delay_s"] is not None for row in there if row["receiver"] == "192.168.101.7:5060"]
     assert sent == [True, False, False]
+
+
+def test_volte_call_behind_ipsec_on_both_sides() -> None:
+    """open5gs: as the one without, but that the P-CSCF has another port for each direction of each association."""
+    there = way("open5gs__open5gs__ipsec_to_ipsec_call.pcapng", "INVITE", None)
+    assert [row["sender"] for row in there] == [
+        "192.168.101.3:6401",
+        "10.4.128.21:6101",
+        SERVING,
+        INTERROGATING,
+        SERVING,
+        "10.4.128.21:5100",
+    ]
+    assert [row["previous"] for row in there] == [None, *(row["message"] for row in there[:-1])]
+    for status in (183, 180, 200):
+        back = way("open5gs__open5gs__ipsec_to_ipsec_call.pcapng", "INVITE", status)
+        assert [row["previous"] for row in back] == [None, *(row["message"] for row in back[:-1])]
+
+
+def test_the_fork_that_lost_is_cancelled_by_the_serving_cscf() -> None:
+    """The CANCEL begins there; the P-CSCF, which nobody behind it has answered, sends none on and refuses with 487."""
+    name = "open5gs__open5gs__ipsec_to_nonipsec_call.pcapng"
+    (cancel,) = way(name, "CANCEL", None)
+    (refusal,) = way(name, "INVITE", 487)
+    assert (cancel["sender"], cancel["receiver"], cancel["previous"]) == (SERVING, PROXY, None)
+    assert (refusal["sender"], refusal["receiver"], refusal["previous"]) == (PROXY, SERVING, None)
+
+
+def test_registration_over_three_cscfs() -> None:
+    """open5gs: challenged once; there over P- and I-CSCF to the S-CSCF, and back."""
+    name = "open5gs__open5gs__nonipsec_reg.pcapng"
+    for status, hops in ((None, 6), (401, 3), (200, 3)):
+        assert len(way(name, "REGISTER", status)) == hops
+    assert [row["node"] for row in way(name, "REGISTER", None)] == [None, PROXY, INTERROGATING] * 2
+    assert [row["reference_point"] for row in way(name, "REGISTER", 200)] == ["Mw", "Mw", "Gm"]
+
+
+# Each call of the IMS captures: outcome, status, who released it, hops of its INVITE, the points that they crossed.
+CALLS = {
+    "open5gs__open5gs__ipsec_to_ipsec_call.pcapng": ("answered", 200, None, 6, ["Gm", "Mw", "Mw", "Mw", "Mw", "Gm"]),
+    "open5gs__open5gs__ipsec_to_nonipsec_call.pcapng": (
+        "answered", 200, None, 7, ["Gm", "Mw", "Mw", "Mw", "Mw", "Mw", "Gm", "Gm"]
+    ),
+    "open5gs__open5gs__volte.pcapng": ("answered", 200, None, 6, ["Gm", "Mw", "Mw", "Mw", "Mw", "Gm"]),
+    # The network calls a handset over IPv6, ESP and GTP-U; it hangs up after 20 s.
+    "ZakiraZaza__SSMTK_FMC_VoNR_IMS_5G__rp2_snimak1.pcap": ("answered", 200, "callee", 1, ["Gm"]),
+    # Five copies over 7.5 s, and the capture ends.
+    "ZakiraZaza__SSMTK_FMC_VoNR_IMS_5G__wp4.pcapng": ("unfinished", None, None, 1, [None]),
+    # One INVITE that nobody answers in a capture made of pieces, which goes on for years.
+    "arkime__arkime__arkime_synthetic.pcap": ("timeout", None, "unknown", 1, [None]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_call_of_the_ims_captures(name: str) -> None:
+    capture = analyzer.read(shared("captures", name))
+    (call,) = capture.table("calls").to_dicts()
+    hops = capture.table("hops").filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    first = hops.join(capture.table("messages").filter(~pl.col("retransmission")), on="message", how="semi")
+    told = (call["outcome"], call["status"], call["released_by"], call["hops"], first["reference_point"].to_list())
+    assert told == CALLS[name]
 
 
 def test_a_server_that_answers_from_other_ports_than_it_listens_at() -> None:

@@ -26,7 +26,16 @@ def test_cscfs_in_one_box_are_named_together() -> None:
 
 
 def test_a_kind_of_server_is_no_rival_of_its_kind() -> None:
-    assert roles.chosen({"AS": 160, "IP-SM-GW": 60})[0] == ["IP-SM-GW"]
+    assert roles.chosen({"AS": 160, "IP-SM-GW": 60}) == (["IP-SM-GW"], 160, 1.0)
+
+
+def test_a_server_may_be_for_several_things() -> None:
+    assert roles.chosen({"AS": 80, "conference AS": 120, "TAS": 60})[0] == ["TAS", "conference AS"]
+
+
+def test_what_a_server_is_for_says_not_that_it_is_one() -> None:
+    """PBXs divert calls, and devices notify of their presence."""
+    assert roles.chosen({"TAS": 60, "presence server": 60, "B2BUA": 70})[0] == ["B2BUA"]
 
 
 def test_who_serves_others_is_not_told_as_a_user_agent() -> None:
@@ -82,6 +91,13 @@ def test_the_schema_names_every_role() -> None:
         ("I-CSCF", "S-CSCF", "Mw"),
         ("S-CSCF", "AS", "ISC"),
         ("IP-SM-GW", "S-CSCF", "ISC"),
+        ("TAS+conference AS", "S-CSCF", "ISC"),
+        ("I-CSCF", "presence server", "Ma"),
+        ("conference AS", "MRFC", "Mr'"),
+        ("E-CSCF", "EATF", "I4"),
+        ("EATF", "I-CSCF", "I5"),
+        ("MSC server", "I/S-CSCF", "I2"),
+        ("ATCF", "MSC server", "I2"),
         ("I-CSCF", "AS", "Ma"),
         ("S-CSCF", "BGCF", "Mi"),
         ("BGCF", "MGCF", "Mj"),

@@ -192,6 +192,8 @@ pub fn name_of(v: &[u8]) -> &'static str {
         1 if is_diameter(v) => "diameter",
         0x30..=0x3f if is_gtp_u(v) => "gtp_u",
         3 if matches!(v, [3, 0, hi, lo, ..] if usize::from(u16::from_be_bytes([*hi, *lo])) >= 7) => "tpkt",
+        // Its first two bytes are any: looked at before what is known by fewer marks.
+        0x80..=0xff if is_dns(v) => "dns",
         0x80..=0xbf if is_rtcp(v) => "rtcp",
         0x80..=0xbf if is_rtp(v) => "rtp",
         0xf8..=0xff if is_sigcomp(v) => "sigcomp",
@@ -354,11 +356,13 @@ mod tests {
         let rtcp = [0x80, 200, 0, 6].iter().copied().chain([0; 24]).collect::<Vec<u8>>();
         let stun = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12]].concat();
         let dns = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03sip\x07example\x03org\x00\x00\x01\x00\x01";
-        let cases: [(&[u8], &str); 13] = [
+        let dns_of_any_id = [&[0xfc, 0xb1], dns.get(2..).unwrap()].concat();
+        let cases: [(&[u8], &str); 14] = [
             (&rtp, "rtp"),
             (&rtcp, "rtcp"),
             (&stun, "stun"),
             (dns, "dns"),
+            (&dns_of_any_id, "dns"),
             (b"\x16\x03\x01\x02\x00\x01", "tls"),
             (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "http"),
             (b"HTTP/1.1 200 OK\r\n\r\n", "http"),

@@ -102,7 +102,8 @@ impl<'a> Rare<'a> {
             Name::ServiceRoute => append(&mut self.service_route, value),
             Name::PAssociatedUri => append(&mut self.associated_uris, value),
             Name::PVisitedNetworkId => self.visited_network = self.visited_network.or(Some(value)),
-            Name::PServedUser => self.served_user = Some(value),
+            // Of several the topmost was written last.
+            Name::PServedUser => self.served_user = self.served_user.or(Some(value)),
             Name::PAccessNetworkInfo => append(&mut self.access_network, value),
             Name::FeatureCaps => append(&mut self.feature_caps, value),
             Name::SecurityClient => append(&mut self.security_client, value),
