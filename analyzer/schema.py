@@ -1473,6 +1473,8 @@ ACCESS_NETWORKS = Table(
             "TS 23.003 §13.2",
             private="open",
         ),
+    ),
+)
 
 # ---- the set-up of calls, and who said no ----------------------------------------------------------------------------
 
