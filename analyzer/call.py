@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from analyzer.capture import Capture
     from analyzer.ladder import Ladder
     from analyzer.reading.native import Output
+    from analyzer.show.story import Story
     from analyzer.show.timeline import Timeline
 
 
@@ -150,6 +151,18 @@ class Call:
 
         told = self.timeline(hop=hop, leg=leg, sip_only=sip_only)
         return Ladder(told, title=self.title, messages_of=self._capture.messages_of)
+
+    def story(self, *, columns: int = 100, ascii_only: bool = False) -> Story:
+        """Its story on a page: what went wrong and where, who called whom, the way over all hops and legs, phases,
+        where the time went, charging. Prints as text of so many columns, and is a card in a notebook.
+
+        >>> import analyzer
+        >>> print(analyzer.read("sample_pcaps/busy.pcap").call(1).story().sections[0].lines[0])
+        UA 192.0.2.20:5060: 486 Busy Here
+        """
+        from analyzer.show.story import story
+
+        return story(self.title, self.table, self._capture.table("nodes"), columns=columns, ascii_only=ascii_only)
 
     @property
     def title(self) -> str:

@@ -42,16 +42,6 @@ _NEED_IMS = frozenset(
         *("capabilities", "sms"),
     }
 )
-# Tables of which a report shows nothing.
-_BESIDE = frozenset({"diameter", "diameter_transactions", "dns", "beside", "waits"})
-_NOT_REPORTED = frozenset(
-    {
-        *("hops", "legs", "clocks", "losses", "cdrs", "access_networks", "services", "subscriptions", "publications"),
-        *("setups", "phases", "waterfall", "refusals", "refusal_steps"),
-        *(_NEED_IMS - {"nodes"}),
-        *_BESIDE,
-    }
-)
 # Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
 _NODES_TOLD = 100_000
 
@@ -645,12 +635,12 @@ class Capture:
         from pathlib import Path
 
         from analyzer.ladder import fragments
-        from analyzer.show.report import report, texts_of
+        from analyzer.show.report import report, sections, texts_of
         from analyzer.zones import zone
 
         zone(tz)
-        left_out = _NOT_REPORTED if self._tells_nodes else _NOT_REPORTED | {"nodes"}
-        tables = {name: self.table(name) for name in schema.TABLES if name not in left_out}
+        left_out = () if self._tells_nodes else sections.DEAR
+        tables = {name: self.table(name) for name in sections.TABLES if name not in left_out}
         found = self._texts(texts_of(tables["messages"], wanted=texts), needed=texts is True)
         told = fragments(self, tables["messages"]) if found else {}
         page = report(tables, tz=tz, title=title, texts=found, fragments=told)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.call import Call
 from analyzer.cli import COMMANDS, _call, _options, _output
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Text for people; json: call, refusals, phases, waterfall, transactions, dialogs.",
+    help="Text for people; json: the call's rows of each table that the text rests on.",
 )
 @_options.tz_option
 def command(
@@ -49,7 +50,7 @@ def command(
     reading = _options.read(values)
     found = _call.find(reading.capture, call)
     calls = found.table("calls")
-    names = ("refusals", "phases", "waterfall") if found.row is not None else ()
+    names = _TOLD if found.row is not None else ()
     parts = {name: found.table(name) for name in (*names, "transactions", "dialogs")}
     if form == "json":
         arrays = {"call": calls, **parts}
@@ -60,24 +61,26 @@ def command(
         return
     colour = _options.coloured(sys.stdout)
     if found.row is not None:
-        click.echo(_facts(calls, found, tz), nl=False)
+        plain = ascii_only or not _call.draws_lines(sys.stdout.encoding)
+        page = Call(reading.capture, found.row).story(columns=width or _call.terminal_width(), ascii_only=plain)
+        click.echo(f"{page}\nfigures\n{_facts(calls, found, tz)}", nl=False)
+        parts = {name: frame for name, frame in parts.items() if name not in names}
     else:
         click.echo("no call has this Call-ID; what else has it:")
         parts = {"registrations": found.table("registrations"), **parts}
-    if found.row is not None:
-        wide = width or _call.terminal_width()
-        click.echo(_set_up(found, [parts.pop(name) for name in names], tz, wide, ascii_only), nl=False, color=True)
     for name, frame in parts.items():
         shown = text.table(views.default(name, frame), tz=tz, cut=32, colour=colour) if frame.height else "none\n"
         click.echo(f"\n{name}{chr(10) if frame.height else ': '}{shown}", nl=False, color=True)
-    waits = found.table("waits")
-    if waits.height and not sip_only:
-        click.echo(f"\nwaits\n{text.table(views.default('waits', waits), tz=tz, colour=colour)}", nl=False, color=True)
     drawn = _call.draw(found.ladder(hop, leg, sip_only=sip_only), width=width, ascii_only=ascii_only)
     click.echo(f"\nladder\n{drawn}", nl=False, color=True)
     reading.close()
 
 
+# What the story of a call is told from.
+_TOLD = (
+    *("refusals", "refusal_steps", "setups", "phases", "waterfall", "legs", "hops", "cdrs", "services", "beside"),
+    "waits",
+)
 # What a reader asks first; then what else there is; what only programs need comes last.
 _FIRST = ("no", "caller", "callee")
 _THEN = ("started_at", "ringing_at", "early_media_at", "answered_at", "ended_at")
@@ -107,24 +110,6 @@ def _facts(calls: pl.DataFrame, found: _call.Found, tz: str) -> str:
             *((name, cells[name]) for name in _LAST if name in cells),
         ]
     )
-
-
-def _set_up(found: _call.Found, frames: list[pl.DataFrame], tz: str, columns: int, ascii_only: bool) -> str:
-    """Who said no, the phases of the set-up, and where its time went; what there is nothing of is left out."""
-    from analyzer.show import text, waterfall
-
-    refusals, phases, parts = frames
-    told = []
-    if refusals.height:
-        cells = text.row_facts(refusals, tz=tz)
-        told.append(f"refusal\n{text.facts((name, value) for name, value in cells.items() if name != 'call')}")
-    if phases.height:
-        rows = phases.select("phase", "begins", "ends", "from_at", "duration_s", "note")
-        told.append(f"phases\n{text.table(rows, tz=tz)}")
-    plain = ascii_only or not _call.draws_lines(sys.stdout.encoding)
-    drawn = waterfall.text(parts, found.capture.table("nodes"), columns=columns, ascii_only=plain)
-    told += [f"waterfall\n{drawn}"] if drawn else []
-    return "".join(f"\n{part}" for part in told)
 
 
 for option in reversed(_call.ladder_options):

@@ -27,7 +27,19 @@ class _Plan:
     heading: str
     missing: str
     shown: tuple[str, ...]
+    #: Tables that it is measured over, which need not be given.
+    rests_on: tuple[str, ...] = ()
+    #: Nobody misses it where it has no rows.
+    left_out_empty: bool = False
 
+
+#: Tables that take so long that the report of a large capture does without them and what rests on them.
+DEAR = ("nodes", "refusals", "phases", "waterfall", "waits")
+#: Tables that the page is made of.
+TABLES = (
+    *("files", "messages", "transactions", "dialogs", "offers", "holds", "violations", "calls", "registrations"),
+    *("problems", "account", *DEAR),
+)
 
 _PLANS = (
     _Plan("calls", "Calls", "No calls in this capture.", DEFAULT["calls"]),
@@ -41,6 +53,15 @@ _PLANS = (
         ),
     ),
     _Plan(
+        "refusals",
+        "Who said no",
+        "Every call was answered.",
+        (
+            *("no", "address", "role", "name", "said_by", "because", "first_status", "reason_phrase", "status"),
+            *("reason", "warning_text", "partial", "seen_at"),
+        ),
+    ),
+    _Plan(
         "latency",
         "Delays",
         "No calls to measure.",
@@ -51,6 +72,27 @@ _PLANS = (
         "Slow calls",
         "No call lies far outside the others.",
         (*("no", "delay", "value_s", "median_s", "fence_s", "n", "started_at", "caller", "callee", "outcome"),),
+    ),
+    _Plan(
+        "phase_times",
+        "Set-up in phases",
+        "No set-up was captured.",
+        ("phase", "calls", "median_s", "p95_s", "p99_s", "max_s", "share"),
+        rests_on=("phases",),
+    ),
+    _Plan(
+        "setup_shares",
+        "Where set-up time goes",
+        "No set-up was captured.",
+        ("kind", "address", "role", "name", "calls", "median_s", "p95_s", "p99_s", "max_s", "share"),
+        rests_on=("waterfall", "nodes"),
+    ),
+    _Plan(
+        "waits",
+        "Waits for HSS, PCRF and DNS",
+        "",
+        ("no", *(name for name in DEFAULT["waits"] if name not in ("call", "registration"))),
+        left_out_empty=True,
     ),
     _Plan("registrations", "Registrations", "No registrations in this capture.", ("no", *DEFAULT["registrations"])),
     _Plan("nodes", "Nodes", "No node spoke SIP.", DEFAULT["nodes"]),
@@ -110,11 +152,14 @@ def numbered(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
     """All sections, in the order of the page; those of tables that are not given are left out."""
     for plan in _PLANS:
-        if plan.name in schema.TABLES and plan.name not in tables:
+        needed = plan.rests_on or (plan.name,)
+        if any(name in schema.TABLES and name not in tables for name in needed):
             continue
         whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, lambda name: tables[name])
         if "call" in whole.columns and "no" not in whole.columns:
             whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
+        if plan.left_out_empty and whole.is_empty():
+            continue
         frame = _bounded(whole, plan.name, tables)
         known = _columns(plan.name, frame)
         if plan.name == "calls":

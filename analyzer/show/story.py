@@ -1,0 +1,250 @@
+"""The story of one call on a page: what went wrong and where, who called whom, the way it took, where its time went.
+
+Each section is a function of the call's rows of a few tables; one that has nothing to tell is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analyzer.show import waterfall as waterfalls
+from analyzer.show.text import fit, markup, pad, safe, seconds, width
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import polars as pl
+
+    #: Gives the call's rows of a table by its name.
+    Tables = Callable[[str], pl.DataFrame]
+    #: Role of each node by ``ip:port``, and by address alone where all its ports have the same.
+    Roles = dict[str, str]
+
+_MOST_LINES = 12  # of a section; a call that runs wild has hundreds of legs and exchanges
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some lines of the page under one name; the lines are safe text."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A page about one call: prints as text, and is a card in a notebook."""
+
+    title: str
+    sections: tuple[Section, ...]
+
+    def text(self) -> str:
+        """The title, then each section with its lines set in."""
+        blocks = ((section.name, *(f"  {line}" for line in section.lines)) for section in self.sections)
+        return "\n".join(("\n".join(block) + "\n") for block in ((self.title,), *blocks))
+
+    __str__ = text
+
+    def _repr_html_(self) -> str:
+        parts = "".join(
+            f"<tr><th style='vertical-align:top;text-align:left'>{markup(section.name)}</th>"
+            f"<td><pre style='margin:0;text-align:left'>{markup(chr(10).join(section.lines))}</pre></td></tr>"
+            for section in self.sections
+        )
+        return f"<strong>{markup(self.title)}</strong><table>{parts}</table>"
+
+
+def story(title: str, tables: Tables, nodes: pl.DataFrame, *, columns: int = 100, ascii_only: bool = False) -> Story:
+    """The page of one call; ``tables`` gives its rows of each table, ``nodes`` is the whole table.
+
+    Lines are at most ``columns`` wide where words allow it; ``ascii_only`` draws ways and bars without other signs.
+    """
+    roles = _roles(nodes)
+    room = columns - 2
+    told = (
+        ("what went wrong", _refused(tables, roles)),
+        ("who", _who(tables)),
+        ("service", _services(tables)),
+        ("way", _way(tables, roles, room, ascii_only=ascii_only)),
+        ("set-up", _phases(tables)),
+        ("where its time went", _time(tables, nodes, room, ascii_only=ascii_only)),
+        ("what it waited for", _waits(tables)),
+        ("charging", _charging(tables)),
+    )
+    found = ((name, list(lines)) for name, lines in told)
+    return Story(safe(title), tuple(Section(name, _bounded(lines)) for name, lines in found if lines))
+
+
+def _bounded(lines: list[str]) -> tuple[str, ...]:
+    if len(lines) <= _MOST_LINES:
+        return tuple(lines)
+    return (*lines[: _MOST_LINES - 1], f"and {len(lines) - _MOST_LINES + 1:,} more")
+
+
+def _roles(nodes: pl.DataFrame) -> Roles:
+    import polars as pl
+
+    known = nodes.filter(pl.col("role") != "unknown")
+    hosts = nodes.group_by("ip").agg(pl.col("role").unique()).filter(pl.col("role").list.len() == 1)
+    of_hosts = hosts.select("ip", pl.col("role").list.first()).filter(pl.col("role") != "unknown")
+    return dict(of_hosts.rows()) | dict(known.select("address", "role").rows())
+
+
+def _named(address: str | None, roles: Roles) -> str:
+    """Role and address of a node; the port only where it is not that of SIP."""
+    if address is None:
+        return "?"
+    host = address.removesuffix(":5060")
+    role = roles.get(address) or roles.get(host.strip("[]"))
+    return f"{role} {host}" if role else host
+
+
+# ---- what went wrong -------------------------------------------------------------------------------------------------
+
+
+def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
+    """Who said no, why, and who changed it on its way back."""
+    for row in tables("refusals").iter_rows(named=True):
+        yield from _said(row)
+        steps = tables("refusal_steps").sort("step").to_dicts()
+        for step in steps:
+            if step["changed"] and step["status"] is not None:
+                yield safe(f"{_named(step['address'], roles)} passed it on as {step['status']}")
+    for row in tables("setups").iter_rows(named=True):
+        if row["stalled_detail"]:
+            yield safe(f"it stalled in {row['stalled']}: {row['stalled_detail']}")
+
+
+def _said(row: dict[str, Any]) -> Iterator[str]:
+    who = " ".join(part for part in (row["role"], row["name"], row["address"]) if part and part != "unknown")
+    what = " ".join(str(part) for part in (row["first_status"], row["reason_phrase"]) if part is not None)
+    if who:
+        yield safe(f"{who}: {what or 'CANCEL'}")
+    if row["silent"]:
+        yield safe(f"{row['silent']} had been asked and did not answer")
+    behalf = {"unknown": "on whose behalf is unknown", "timer": "a timer ran out"}
+    yield safe(f"{behalf.get(row['said_by'], 'said by the ' + str(row['said_by']))}: {row['because']}")
+    if row["reason_protocol"]:
+        cause = f"{row['reason_protocol']} {row['reason_cause']}" if row["reason_cause"] else row["reason_protocol"]
+        words = [row["reason"] or "", f"“{row['reason_text']}”" if row["reason_text"] else ""]
+        yield safe(f"Reason {cause}: {', '.join(filter(None, words)) or 'without words'}")
+    if row["warning_code"] is not None:
+        yield safe(f"Warning {row['warning_code']} from {row['warning_agent']}: {row['warning_text']}")
+    if row["partial"]:
+        yield "a node behind it may have said so first: that is not in the capture"
+
+
+# ---- who, and what for -----------------------------------------------------------------------------------------------
+
+
+def _who(tables: Tables) -> Iterator[str]:
+    records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True).to_dicts()
+    for side, record in (("calling", records[:1]), ("called", records[-1:])):
+        for row in record:
+            party = row["caller" if side == "calling" else "callee"]
+            yield safe(f"{side:<8} {party or '?'}{_details(row, side)}")
+
+
+def _details(row: dict[str, Any], side: str) -> str:
+    asserted = row["calling_party_address" if side == "calling" else "called_asserted_identity"]
+    access = " ".join(part for part in (row[f"{side}_rat"], row[f"{side}_plmn"]) if part)
+    parts = (
+        f"asserted {asserted}" if asserted else "",
+        f"dialled {row['requested_party_address']}" if side == "calling" else "",
+        f"over {access}" if access else "",
+        f"visiting {row[f'{side}_visited_network']}" if row[f"{side}_visited_network"] else "",
+        f"roaming: {row[f'{side}_roaming']}" if row[f"{side}_roaming"] else "",
+    )
+    return "".join(f"; {part}" for part in parts if part)
+
+
+def _services(tables: Tables) -> Iterator[str]:
+    found = tables("services").unique(["service", "detail"], keep="first", maintain_order=True)
+    for row in found.iter_rows(named=True):
+        detail = f" ({row['detail']})" if row["detail"] else ""
+        yield safe(f"{row['service']}{detail}: {fit(row['evidence'] or '', 80)}")
+
+
+# ---- the way ---------------------------------------------------------------------------------------------------------
+
+
+def _way(tables: Tables, roles: Roles, room: int, *, ascii_only: bool) -> Iterator[str]:
+    """The nodes that the INVITE passed, a line for each leg, and one more for each fork of it."""
+    import polars as pl
+
+    legs: dict[str, int] = {}
+    first = tables("messages").filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    first = first.filter(pl.col("to_tag").is_null(), ~pl.col("retransmission")).select("message", "call_id")
+    ways = tables("hops").join(first, on="message").sort("time", nulls_last=True, maintain_order=True)
+    lines: list[tuple[int, list[str]]] = []
+    # The line that ends with a message: what its receiver makes of it goes on there, a second copy begins another.
+    ends: dict[tuple[int, str], list[str]] = {}
+    for row in ways.iter_rows(named=True):
+        number = legs.setdefault(row["call_id"], len(legs) + 1)
+        line = ends.pop((row["previous"], row["call_id"]), None)
+        if line is None:
+            line = [f"{number}  {_named(row['sender'], roles)}"]
+            lines.append((number, line))
+        point = row["reference_point"] or ""
+        line += [f"{f'-{point}->' if ascii_only else f'─{point}→'} {_named(row['receiver'], roles)}"]
+        ends[row["message"], row["call_id"]] = line
+    for _, line in sorted(lines, key=lambda numbered: numbered[0]):
+        yield from _wrapped(line, room)
+
+
+def _wrapped(pieces: Iterable[str], room: int) -> Iterator[str]:
+    line = ""
+    for piece in map(safe, pieces):
+        if line and width(line) + 1 + width(piece) > room:
+            yield line
+            line = f"     {piece}"
+        else:
+            line = f"{line} {piece}" if line else piece
+    if line:
+        yield line
+
+
+# ---- where the time went ---------------------------------------------------------------------------------------------
+
+
+def _phases(tables: Tables) -> Iterator[str]:
+    rows = tables("phases").to_dicts()
+    names = max((len(row["phase"]) for row in rows), default=0)
+    spans = [f"{row['begins']} to {row['ends'] or 'nothing'}" for row in rows]
+    longest = max(map(width, spans), default=0)
+    for row, span in zip(rows, spans, strict=True):
+        took = seconds(row["duration_s"]) if row["duration_s"] is not None else "no end"
+        note = f"  {row['note']}" if row["note"] else ""
+        yield safe(f"{row['phase']:<{names}}  {pad(span, longest)}  {took:>9}{note}")
+
+
+def _time(tables: Tables, nodes: pl.DataFrame, room: int, *, ascii_only: bool) -> list[str]:
+    return waterfalls.text(tables("waterfall"), nodes, columns=room, ascii_only=ascii_only).splitlines()
+
+
+def _waits(tables: Tables) -> Iterator[str]:
+    for row in tables("waits").iter_rows(named=True):
+        count = f"{row['exchanges']} exchange{'s' if row['exchanges'] != 1 else ''}"
+        failed = f", {row['failed']} failed" if row["failed"] else ""
+        waited = f", {seconds(row['waited_s'])} waited" if row["waited_s"] is not None else ""
+        share = f" ({row['share']:.0%} of {seconds(row['of_s'])})" if row["share"] is not None else ""
+        yield safe(f"{row['peer'] or row['protocol']} {row['peer_ip']}: {count}{failed}{waited}{share}")
+
+
+def _charging(tables: Tables) -> Iterator[str]:
+    records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True)
+    legs: dict[str, list[int]] = {}
+    for number, row in enumerate(records.iter_rows(named=True), 1):
+        told = (
+            ("icid", row["icid"]),
+            ("orig-ioi", row["orig_ioi"]),
+            ("term-ioi", row["term_ioi"]),
+            ("transit-ioi", row["transit_iois"]),
+            ("gap", row["charging_gap"]),
+        )
+        words = ", ".join(f"{name} {value}" for name, value in told if value)
+        if words:
+            legs.setdefault(words, []).append(number)
+    for words, numbers in legs.items():
+        yield safe(f"leg {', '.join(map(str, numbers))}: {words}")
