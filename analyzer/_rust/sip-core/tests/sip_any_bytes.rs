@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sip_core::limits::Limits;
 use sip_core::packet::Stamp;
-use sip_core::sip::{Carrier, Detected, Message, Scratch, StreamFramer, detect, fields};
+use sip_core::sip::{Carrier, Detected, Message, Scratch, StreamFramer, detect, fields, rp};
 
 /// Bytes that look enough like SIP to get deep into the readers.
 fn nearly_sip() -> impl Strategy<Value = Vec<u8>> {
@@ -57,6 +57,17 @@ fn messages(segments: &[&[u8]], gap_after: Option<usize>) -> Vec<(u32, usize, bo
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    /// Whatever a length claims: an address is no longer than what is there, two digits an octet and a plus.
+    #[test]
+    fn a_short_message_of_any_bytes_is_read(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+        if let Some(relay) = rp::read(&body) {
+            let transfer = relay.transfer.and_then(|transfer| transfer.address);
+            for address in [relay.originator, relay.destination, transfer].into_iter().flatten() {
+                prop_assert!(address.chars().count() <= 2 * body.len() + 1);
+            }
+        }
+    }
 
     #[test]
     fn fields_lie_within_the_message(bytes in nearly_sip(), missing in 0u32..2) {
