@@ -66,17 +66,18 @@ def text(
     if not found:
         return ""
     whole = max((end for lane in found if lane.drawn for _, end in lane.times), default=0)
-    kinds = max(len(lane.kind) for lane in found)
     names = [fit(safe(lane.name), _LABEL) for lane in found]
+    named_kinds = [safe(lane.kind) for lane in found]
+    kinds = max(map(width, named_kinds))
     widest = max(map(width, names))
     amounts = [seconds(lane.total / 1e9) for lane in found]
     amount = max(map(len, amounts))
     room = max(columns - kinds - widest - amount - 8, 10)
     edge = "|" if ascii_only else "│"
     lines = []
-    for lane, name, lasted in zip(found, names, amounts, strict=True):
+    for lane, kind, name, lasted in zip(found, named_kinds, names, amounts, strict=True):
         bar = f"{edge}{_bar(lane, whole, room, ascii_only=ascii_only)}{edge}" if lane.drawn else "not drawn"
-        lines.append(f"{lane.kind:<{kinds}}  {pad(name, widest)}  {lasted:>{amount}}  {bar}\n")
+        lines.append(f"{pad(kind, kinds)}  {pad(name, widest)}  {lasted:>{amount}}  {bar}\n")
     return "".join(lines)
 
 

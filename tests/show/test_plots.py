@@ -236,7 +236,10 @@ def test_no_call_is_lost_where_the_clocks_change() -> None:
 
 # ---- whatever the table ----------------------------------------------------------------------------------------------
 
-TABLE_OF = {"responses": "transactions", "failures": "failures", "retransmissions": "links"}
+TABLE_OF = {name: name for name in ("failures", "waterfall")} | {
+    "responses": "transactions",
+    "retransmissions": "links",
+}
 
 
 def draw(name: str, frame: Any, **how: Any) -> Figure:
@@ -265,6 +268,8 @@ def test_pandas_and_polars_draw_the_same(name: str, tmp_path: Path) -> None:
     frames = (cap.calls, cap.table("calls"))
     if table == "transactions":
         frames = (cap.transactions, cap.table("transactions"))
+    elif table == "waterfall":
+        frames = (cap.waterfall, cap.table(table))
     elif table != "calls":
         frames = (getattr(cap, table)(), cap.measure(table))
     for frame, file in zip(frames, ("pandas.svg", "polars.svg"), strict=True):
@@ -424,4 +429,6 @@ def test_a_notebook_is_given_a_sharp_picture() -> None:
 def test_a_method_takes_what_its_figure_takes(name: str) -> None:
     """Method, command and function share one word and their options, but for the table and ``by`` that makes it."""
     method, function = (set(inspect.signature(of).parameters) for of in (getattr(Plot, name), getattr(plots, name)))
-    assert method - {"self", "by"} == function - {TABLE_OF.get(name, "calls"), "links", "by"}
+    # A waterfall is of one call; which one says the method, its parts get the function.
+    made_of = {TABLE_OF.get(name, "calls"), "links", "by", "parts", "nodes", "title"}
+    assert method - {"self", "by", "call"} == function - made_of
