@@ -179,13 +179,22 @@ class Capture:
             known = self._known_by(name)
             kept = self._tables | {known: self.table(known)} if known else self._tables
             return filters.of_kept(self._whole.table(name), kept)
-        lacks = self._reading is not None and not self._reading.whole
-        if lacks and (name in _NEED_ALL or (name in _NEED_IMS and "_headers" not in self._core["messages"].columns)):
-            assert self._reading is not None
+        if self._reading is not None and not self._reading.whole and self._is_lacking(name):
             self._reading = self._reading.again()
             self._stages.core = self._reading.tables()
         self._read_headers(schema.FIELDS_OF.get(name, ()))
         return self._stages.table(name)
+
+    def _is_lacking(self, name: str) -> bool:
+        """A reading for some tables alone left out what this one rests on."""
+        from analyzer.ims.beside import may_be_diameter
+
+        if name in _NEED_ALL:
+            return True
+        if name not in _NEED_IMS:
+            return False
+        # What nodes asked an HSS tells their roles.
+        return "_headers" not in self._core["messages"].columns or may_be_diameter(self._core["account"])
 
     @staticmethod
     def _known_by(name: str) -> str | None:

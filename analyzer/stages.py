@@ -394,9 +394,11 @@ class Stages:
 
     @cached_property
     def _found_nodes(self) -> Nodes:
+        from analyzer.ims.beside import may_be_diameter
         from analyzer.ims.nodes import nodes
 
-        return nodes(self._messages, self.core["rare"], self._given)
+        beside = self.beside if may_be_diameter(self.core["account"]) else None
+        return nodes(self._messages, self.core["rare"], self._given, beside)
 
     @property
     def nodes(self) -> pl.DataFrame:

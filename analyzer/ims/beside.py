@@ -54,6 +54,11 @@ def may_be(account: pl.DataFrame) -> bool:
     return bool(account["reason"].str.contains("diameter|dns$").any())
 
 
+def may_be_diameter(account: pl.DataFrame) -> bool:
+    """Whether it tells of any Diameter."""
+    return bool(account["reason"].str.contains("diameter").any())
+
+
 def beside(
     messages: pl.DataFrame,
     rare: pl.DataFrame,
@@ -176,7 +181,7 @@ def _in_hand(seen: pl.DataFrame) -> pl.DataFrame:
         ip, port = pl.col(f"{side}_ip"), pl.col(f"{side}_port")
         return pl.when(ip.is_in(both_ways.implode())).then(pl.format("{}:{}", ip, port)).otherwise(ip)
 
-    shared = ("unit", "is_call", "message")
+    shared = ("unit", "is_call", "message", "status")
     received = seen.select(
         *shared, ip="dst_ip", node=node("dst"), at=pl.col("time").to_physical(), sent=pl.lit(value=False)
     )
@@ -196,7 +201,7 @@ def _in_hand(seen: pl.DataFrame) -> pl.DataFrame:
     )
     latest = pl.col("at") + _LONGEST
     hand = events.filter(~follows).with_columns(until=pl.min_horizontal(pl.col("until").fill_null(latest), latest))
-    return hand.select("unit", "is_call", "message", "ip", since="at", until="until", next="next").with_row_index("row")
+    return hand.select("unit", "is_call", "message", "status", "ip", "until", "next", since="at").with_row_index("row")
 
 
 def _said(work: pl.DataFrame, seen: pl.DataFrame, rare: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
@@ -295,7 +300,10 @@ def _points(pairs: pl.DataFrame, exchanges: pl.DataFrame, work: pl.DataFrame, se
         )
     command = pl.col("command").fill_null("")
     fits = pl.when("is_call").then(~command.is_in(_OF_REGISTRATIONS)).otherwise(~command.is_in(_OF_CALLS))
-    best = told.filter(fits).sort("exchange", "points", "since", descending=[False, True, True])
+    # A host may be several nodes: the HSS is asked for a request (TS 29.228 §6.1), for the latest that came.
+    response = pl.col("status").is_not_null() & command.is_in((*_OF_REGISTRATIONS, *_OF_CALLS, "SAR"))
+    order = ["exchange", "points", response, "since"]
+    best = told.filter(fits).sort(order, descending=[False, True, False, True])
     best = best.unique(["exchange", "unit"], keep="first", maintain_order=True)
     return best.select("exchange", "unit", "is_call", "message", "points", "evidence")
 

@@ -49,16 +49,23 @@ class Nodes:
     reference_points: pl.DataFrame
 
 
-def nodes(messages: pl.DataFrame, rare: pl.DataFrame, given: tuple[Entry, ...] = ()) -> Nodes:
+def nodes(
+    messages: pl.DataFrame,
+    rare: pl.DataFrame,
+    given: tuple[Entry, ...] = (),
+    beside: pl.DataFrame | None = None,
+) -> Nodes:
     """The nodes of a capture and what speaks for their roles.
 
     ``messages`` and ``rare`` as the core gives them, with the columns of ``schema.FOR_IMS``. ``given`` is what the
-    user knows: it wins, and is what neighbours are judged by.
+    user knows: it wins, and is what neighbours are judged by. ``beside`` are rows of the table of that name, which tell
+    what nodes asked the HSS.
     """
     # A copy of a million rows of text is dear: none where there is nothing to leave out.
     seen = messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages
     found = boxes.ends(seen)
     found, hops, addresses = _hops(seen, rare, found)
+    hops = hops.join(_asked_with(beside), on="message", how="left", maintain_order="left")
     hops = _resolved(hops, addresses)
     direct = _evidence(hops, RULES)
     ways = _ways(hops)
@@ -131,6 +138,14 @@ def _hops(
         forwarded=pl.col("n_dst_box").is_not_null(),
     )
     return found, requests, boxes.addresses(found, requests)
+
+
+def _asked_with(beside: pl.DataFrame | None) -> pl.DataFrame:
+    """``message asked``: commands of Cx that were sent with a request in hand."""
+    if beside is None:
+        return pl.DataFrame(schema={"message": pl.Int64, "asked": pl.String})
+    known = beside.filter(pl.col("application") == "Cx", pl.col("message").is_not_null())
+    return known.group_by("message").agg(asked=pl.col("what").str.join(" "))
 
 
 def _requests() -> pl.Expr:

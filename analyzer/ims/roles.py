@@ -203,6 +203,8 @@ RULES: tuple[Rule, ...] = (
          "the REGISTER has P-Visited-Network-ID or P-Charging-Vector", "TS 24.229 §5.3.1"),
     Rule(I_CSCF, "adds_user_database", 60, "sender", adds("P-User-Database"),
          "adds P-User-Database", "TS 24.229 §5.3.1"),
+    Rule(I_CSCF, "asks_who_serves", 90, "receiver", pl.col("asked").str.contains("UAR|LIR"),
+         "asks the HSS, with a request in hand, which S-CSCF serves the subscriber (UAR, LIR)", "TS 29.228 §6.1"),
     Rule(I_CSCF, "first_in_home_network", 40, "receiver", register & second & has("Path"),
          "gets REGISTERs with Path and two Vias", "TS 24.229 §5.2.2"),
     Rule(I_CSCF, "another_serves", 30, "receiver",
@@ -213,6 +215,8 @@ RULES: tuple[Rule, ...] = (
          & (pl.col("service_route_box") == pl.col("dst_box")),
          "gets REGISTERs with two Vias and is itself their Service-Route", "TS 24.229 §5.3.1"),
     # ---- S-CSCF ------------------------------------------------------------------------------------------------------
+    Rule(S_CSCF, "asks_for_subscriber", 90, "receiver", pl.col("asked").str.contains("MAR|SAR"),
+         "asks the HSS, with a request in hand, for a vector or the subscription (MAR, SAR)", "TS 29.228 §6.1, §6.3"),
     Rule(S_CSCF, "gives_service_route", 90, "receiver",
          register & has("Path") & ~pl.col("forwarded") & (pl.col("service_route_box") == pl.col("dst_box")),
          "answers REGISTERs with a Service-Route that is its own", "TS 24.229 §5.4.1.2"),

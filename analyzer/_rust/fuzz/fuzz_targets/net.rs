@@ -3,6 +3,7 @@
 //! - The ledger of fates, corrected by what `finish` says, adds up to the packets.
 //! - A stream's bytes come in order and once, between its first segment and its end; every stream ends.
 //! - Nothing is delivered that was not captured: all payloads together are no longer than all packets.
+//! - Diameter and DNS are read out of every payload to an end, and say no more than it holds.
 //! - No stamp speaks of a packet to come, and the bytes are in the file where their stamp says.
 //!
 //! With limits as users have them, and with limits so tight that they are reached.

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use sip_core::diameter::{self, Header};
+use sip_core::dns;
+use sip_core::framing::Framer;
 use sip_core::net::{Failure, Flow, Protocol, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
 use sip_core::packet::Stamp;
 use sip_core::problem::{Problem, Problems};
@@ -37,6 +40,7 @@ impl<'a> Witness<'a> {
 
     fn deliver(&mut self, bytes: &[u8]) -> Verdict {
         self.delivered += bytes.len() as u64;
+        read_beside(bytes);
         match bytes.first() {
             Some(b'A'..=b'Z') => Verdict::Sip,
             Some(b'\r') => Verdict::KeepAlive,
@@ -48,6 +52,22 @@ impl<'a> Witness<'a> {
     pub fn finish(&self) {
         assert!(self.streams.values().all(|stream| stream.ended), "every stream ends");
     }
+}
+
+/// Whatever a payload is, the readers of Diameter and DNS come to an end of it, and say no more than it holds.
+fn read_beside(bytes: &[u8]) {
+    if let Some(header) = Header::read(bytes) {
+        let message = diameter::Message::read(&header, bytes);
+        assert!(message.session_id.is_none_or(|id| id.len() < bytes.len()));
+    }
+    if let Some(message) = dns::Message::read(bytes) {
+        assert!(message.answers.len() <= bytes.len() / 11);
+    }
+    let mut framer = Framer::new(true);
+    let mut cut = 0;
+    let at = Stamp { time: 0, file: 0, frame: 1, offset: 0 };
+    framer.segment(&diameter::Stream { max_bytes: 4096 }, (bytes, 0, at), &mut |message| cut += message.bytes.len());
+    assert!(cut + framer.held() <= bytes.len());
 }
 
 impl Problems for Witness<'_> {

@@ -179,11 +179,7 @@ impl<'a> Message<'a> {
             (TGPP, 601) => text(&mut self.public_identity),
             (TGPP, 602) => text(&mut self.server_name),
             (TGPP, 608) => text(&mut self.authentication_scheme),
-            (TGPP, 701) => {
-                if self.msisdn.is_none() {
-                    self.msisdn = digits(data).map(Cow::Owned);
-                }
-            }
+            (TGPP, 701) if self.msisdn.is_none() => self.msisdn = digits(data).map(Cow::Owned),
             _ => {}
         }
     }
