@@ -178,7 +178,7 @@ class Capture:
             # What is told of nodes goes with them, and exchanges with what they were made for.
             known = self._known_by(name)
             kept = self._tables | {known: self.table(known)} if known else self._tables
-            return filters.of_kept(self._whole.table(name), kept)
+            return filters.of_kept(name, self._whole.table(name), kept)
         if self._reading is not None and not self._reading.whole and self._is_lacking(name):
             self._reading = self._reading.again()
             self._stages.core = self._reading.tables()

@@ -249,7 +249,7 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
         dialogs = rows if chosen.table == "dialogs" else tables["dialogs"]
         kept["dialogs"] = dialogs.filter(pl.col("dialog").is_in(of_messages) | pl.col("call").is_in(of_calls))
         for name in (name for name in DEPENDENT if name in tables):
-            kept[name] = of_kept(rows if name == chosen.table else tables[name], kept)
+            kept[name] = of_kept(name, rows if name == chosen.table else tables[name], kept)
         for name, on in (("files", ["file"]), ("problems", ["file", "frame"])):
             source = rows if name == chosen.table else tables[name]
             kept[name] = source.join(messages.select(on).unique(), on=on, how="semi", maintain_order="left")
@@ -261,68 +261,50 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
 
 _WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 
+# What a row of these tables belongs to: its column, and the table and column that this is looked up in; of several one
+# is enough.
+_MESSAGE = (("message", "messages", "message"),)
+_CALL = (("call", "calls", "call"),)
+_DIALOG = (("dialog", "dialogs", "dialog"), *_CALL)
+_REGISTRATION = (("registration", "registrations", "registration"),)
+_EXCHANGE = (("exchange", "beside", "exchange"),)
+_BELONGS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    **dict.fromkeys(("sdp", "hops", "losses", "reg_events", "access_networks", "capabilities"), _MESSAGE),
+    **dict.fromkeys(("offers", "holds", "violations"), _DIALOG),
+    **dict.fromkeys(("legs", "cdrs", "setups", "phases", "waterfall", "refusals", "refusal_steps"), _CALL),
+    **dict.fromkeys(("ims_registrations", "challenges"), _REGISTRATION),
+    "bindings": (("binding", "registrations", "registration"),),
+    "services": (("unit", "messages", "message"),),
+    "subscriptions": (("subscription", "messages", "message"),),
+    "publications": (("publish", "messages", "message"),),
+    "sms": (("sms", "messages", "message"),),
+    "node_evidence": (("node", "nodes", "node"),),
+    **dict.fromkeys(("beside", "waits"), (*_REGISTRATION, *_CALL)),
+    **dict.fromkeys(("diameter", "diameter_transactions", "dns"), _EXCHANGE),
+}
 #: Tables whose rows belong to a message, a dialog, a call or an address: they need not be there when a filter is
-#: applied. What is told of nodes comes after them.
+#: applied. What is told of nodes, and of what was asked beside SIP, comes after them.
 DEPENDENT = (
-    *("sdp", "offers", "holds", "violations", "hops", "legs", "losses", "clocks"),
-    *("setups", "phases", "waterfall", "refusals", "refusal_steps"),
-    *("ims_registrations", "challenges", "bindings", "reg_events", "cdrs", "access_networks"),
-    *("capabilities", "services", "subscriptions", "publications", "sms"),
-    *("nodes", "node_evidence", "reference_points"),
-    *("beside", "diameter", "diameter_transactions", "dns", "waits"),
+    *("clocks", *(name for name, (first, *_) in _BELONGS.items() if first[1] not in ("nodes", "beside"))),
+    *("nodes", "node_evidence", "reference_points", "diameter", "diameter_transactions", "dns"),
 )
 #: Which call or registration their rows belong to ``beside`` knows, and most belong to none: a condition on the rows
 #: picks rows.
 EXCHANGES = ("diameter", "diameter_transactions", "dns")
 
-# Of these the column that holds a message of what the row is about.
-_ABOUT = {
-    "capabilities": "message",
-    "services": "unit",
-    "subscriptions": "subscription",
-    "publications": "publish",
-    "sms": "sms",
-}
 
-
-# A column that tells a table whose rows belong to a call as a whole.
-_OF_CALLS = frozenset({"leg", "stalled", "phase", "part", "said_by", "step"})
-
-
-def of_kept(frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The rows of one of the ``DEPENDENT`` tables whose messages, dialogs, calls or addresses are among those kept."""
+def of_kept(name: str, frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The rows of the ``DEPENDENT`` table ``name`` whose messages, dialogs, calls or addresses are among those kept."""
     import polars as pl
 
-    def among(key: str, table: str) -> pl.Expr:
-        return pl.col(key).is_in(kept[table][key].implode())
-
-    # The columns tell which table it is.
-    for table, key in _ABOUT.items():
-        if frame.columns == schema.TABLES[table].names:
-            return frame.filter(pl.col(key).is_in(kept["messages"]["message"].implode()))
-    if _OF_CALLS.intersection(frame.columns):
-        return frame.filter(among("call", "calls"))
-    if "exchange" in frame.columns and "registration" not in frame.columns:
-        return frame.filter(among("exchange", "beside"))
-    if "registration" in frame.columns and "call" in frame.columns:
-        return frame.filter(among("registration", "registrations") | among("call", "calls"))
-    if "binding" in frame.columns:
-        return frame.filter(pl.col("binding").is_in(kept["registrations"]["registration"].implode()))
-    if "party" in frame.columns:
-        return frame.filter(among("message", "messages"))
-    if "registration" in frame.columns:
-        return frame.filter(among("registration", "registrations"))
-    if "address" in frame.columns:
+    if name == "clocks":
+        return frame  # they belong to no call
+    if name == "nodes":
         return frame.join(_addresses_of(kept["messages"]), on=["ip", "port"], how="semi", maintain_order="left")
-    if "peer" in frame.columns:
+    if name == "reference_points":
         return frame.filter(pl.col(side).is_in(kept["nodes"]["node"].implode()) for side in ("node", "peer"))
-    if "rule" in frame.columns:
-        return frame.filter(among("node", "nodes"))
-    if "reference" in frame.columns:
-        return frame  # clocks: they belong to no call
-    if "dialog" not in frame.columns:
-        return frame.filter(among("message", "messages"))
-    return frame.filter(among("dialog", "dialogs") | among("call", "calls"))
+    found = (pl.col(column).is_in(kept[table][key].implode()) for column, table, key in _BELONGS[name])
+    return frame.filter(pl.any_horizontal(*found).fill_null(value=False))
 
 
 def _addresses_of(messages: pl.DataFrame) -> pl.DataFrame:
@@ -379,16 +361,15 @@ def _units(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     import polars as pl
 
-    if key := {"ims_registrations": "registration", "challenges": "registration", "bindings": "binding"}.get(table):
-        return rows[key].unique()
-    if table in _ABOUT:
-        return messages.filter(pl.col("message").is_in(rows[_ABOUT[table]].implode()))["_unit"].unique()
-    if table in ("beside", "waits"):
-        return rows.select(pl.coalesce("call", "registration")).to_series().unique()
-    if table in ("legs", "cdrs", "setups", "phases", "waterfall", "refusals"):
-        return rows["call"].drop_nulls().unique()
-    if table in ("sdp", "hops", "refusal_steps", "losses", "reg_events", "node_evidence", "access_networks"):
-        return messages.filter(pl.col("message").is_in(rows["message"].implode()))["_unit"].unique()
+    def of_messages(key: str, column: str) -> pl.Series:
+        return messages.filter(pl.col(key).is_in(rows[column].implode()))["_unit"]
+
+    if table == "node_evidence":
+        return of_messages("message", "message").unique()
+    if ways := {"dialogs": _DIALOG, **_BELONGS}.get(table):
+        # Calls and registrations are units themselves.
+        units = (of_messages(key, column) if key in ("message", "dialog") else rows[column] for column, _, key in ways)
+        return pl.concat([found.drop_nulls().rename("unit") for found in units]).unique()
     if table == "reference_points":
         nodes = pl.concat([rows["node"], rows["peer"]]).unique()
         parts = nodes.to_frame("at").select(
@@ -404,9 +385,6 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
             for side in ("src", "dst")
         ]
         return pl.concat([side["_unit"] for side in sides]).unique()
-    if "dialog" in rows.columns and "_unit" not in rows.columns:
-        of_dialogs = messages.filter(pl.col("dialog").is_in(rows["dialog"].implode()))["_unit"]
-        return pl.concat([of_dialogs, rows["call"].drop_nulls()]).unique()
     return rows["_unit"].unique()
 
 
