@@ -1,4 +1,4 @@
-"""The pandas edge: Polars frames become the DataFrames that users receive, in the types of ``schema.py``."""
+"""The pandas edge: Polars frames become the DataFrames that users receive, in the types of ``analyzer.schema``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the reference pages: tables.md out of analyzer/schema.py, limits.md, problems.md and carriage.md out of the
+"""Makes the reference pages: tables.md out of analyzer/schema, limits.md, problems.md and carriage.md out of the
 core's sources.
 
 `--check` says whether they are up to date.
@@ -21,7 +21,7 @@ CORE = DOCS.parent / "analyzer" / "_rust" / "sip-core" / "src"
 
 TABLES_HEAD = """# Tables
 
-Made from `analyzer/schema.py` by `make docs`; edit there. Library (`cap.calls`), command (`sip-analyzer calls`) and
+Made from `analyzer/schema` by `make docs`; edit there. Library (`cap.calls`), command (`sip-analyzer calls`) and
 heading share one word. Missing is null, never 0 or "".
 
 | type | pandas | Polars | meaning |

@@ -9,7 +9,7 @@ csv         all columns; times RFC 3339 with nine digits and Z; missing is empty
 json        an array of objects, one a line; keys are strings (JavaScript loses digits past 2^53), times as in CSV,
             missing is null; text is whole, with control and format characters in JSON's own ``\\u`` notation
 jsonl       the same, without the array
-parquet     the types of ``schema.py``, text as it was
+parquet     the types of ``schema``, text as it was
 ==========  ======================================================================================================
 """
 

@@ -192,7 +192,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
 
 
 def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The short selection of a table, for reading; whole tables have all columns of ``schema.py``."""
+    """The short selection of a table, for reading; whole tables have all columns of ``schema``."""
     import polars as pl
 
     if table in schema.MEASURES:

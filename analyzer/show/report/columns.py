@@ -1,6 +1,6 @@
 """Tables for the page: columns of JSON, packed, and their first rows as text for readers without JavaScript.
 
-What a column looks like in JSON, by its type in ``schema.py``::
+What a column looks like in JSON, by its type in ``schema``::
 
     time      {"s": [...], "n": [...]}     seconds since the row before (the first: since 1970), nanoseconds of these
     text      {"d": [...], "c": [...]}     each text once, and its place in each row (null: missing)

@@ -123,7 +123,7 @@ names! {
     WwwAuthenticate "WWW-Authenticate" 0 false,
 }
 
-/// The vocabulary of `messages._headers`: bit n is set where the n-th of these is there. `analyzer/schema.py` has the same
+/// The vocabulary of `messages._headers`: bit n is set where the n-th of these is there. `analyzer/schema/core.py` has the same
 /// list. New ones go to its end.
 pub const VOCABULARY: [Name; 45] = [
     Name::Path,

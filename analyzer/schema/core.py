@@ -1,0 +1,201 @@
+"""What the core gives the stages and nobody else."""
+
+from __future__ import annotations
+
+from analyzer.schema.beside import DIAMETER, DNS
+from analyzer.schema.sip import SDP
+from analyzer.schema.table import Column as C
+from analyzer.schema.table import Table
+
+# What the core gives the stages beside the columns above; never handed to users.
+CORE_ONLY = Table(
+    "core",
+    "Ready hashes and numbers per message that stages group and join on.",
+    (
+        C("_call", "int", "Hash of the Call-ID."),
+        C(
+            "_dialog",
+            "int",
+            "Hash of Call-ID and the unordered pair of tags; null unless both tags are there.",
+            "RFC 3261 §12",
+        ),
+        C("_leg", "int", "Hash of Call-ID and From tag."),
+        C("_via", "int", "Hash of the Via stack without received and rport."),
+        C("_via_rest", "int", "The same without the topmost Via."),
+        C("_nonce", "int", "Hash of the nonce, of a challenge or of credentials."),
+        C("_sdp", "int", "Hash of its session description, the key of descriptions."),
+        C("_qos", "bool", "Its SDP speaks of preconditions at all.", "RFC 3312 §4"),
+        C("_sends", "bool", "Its SDP has a stream that its sender may send on.", "RFC 3264 §5.1"),
+        C("_q850", "int", "cause of Reason: Q.850.", "RFC 3326"),
+        C("_sip_cause", "int", "cause of Reason: SIP.", "RFC 3326"),
+        C("_headers", "int", "Which headers of HEADERS are there: bit n for the n-th."),
+        C("_point", "int", "Number of the capture point, in the order of files.point."),
+    ),
+)
+
+# The vocabulary of `_headers`, in the order of its bits: `VOCABULARY` of the core's name.rs.
+HEADERS = (
+    *("Path", "Service-Route", "Route", "Record-Route", "P-Associated-URI", "P-Visited-Network-ID"),
+    *("P-Charging-Vector", "P-Charging-Function-Addresses", "P-Access-Network-Info", "P-Preferred-Identity"),
+    *("P-Asserted-Identity", "P-Preferred-Service", "P-Asserted-Service", "P-Called-Party-ID", "P-Served-User"),
+    *("P-Profile-Key", "P-User-Database", "P-Early-Media", "P-Media-Authorization", "Security-Client"),
+    *("Security-Server", "Security-Verify", "Authorization", "WWW-Authenticate", "Proxy-Authorization"),
+    *("Proxy-Authenticate", "Feature-Caps", "Accept-Contact", "History-Info", "Diversion", "Alert-Info", "Call-Info"),
+    *("Reason", "Warning", "Retry-After", "Contact", "Geolocation", "Replaces", "Target-Dialog", "Session-ID"),
+    *("Privacy", "Max-Forwards", "Server", "User-Agent", "Event"),
+)
+
+# What few messages say (REGISTERs, requests that begin something, NOTIFYs of the package reg), one row for each that
+# says some of it; never handed to users. Values of a header in several rows are joined by commas.
+RARE = Table(
+    "rare",
+    "What one message says of routes, registration, AKA and security agreement.",
+    (
+        C("message", "key", "Message."),
+        C("_route", "text", "addr-spec of the topmost Route.", "RFC 3261 §20.34"),
+        C("_route_next", "text", "addr-spec of the Route under it."),
+        C("_record_route", "text", "addr-spec of the topmost Record-Route.", "RFC 3261 §20.30"),
+        C("_path", "text", "Path.", "RFC 3327"),
+        C("_service_route", "text", "Service-Route.", "RFC 3608"),
+        C("_contact", "text", "Contact of a REGISTER or of a response to one.", "RFC 3261 §20.10"),
+        C("_associated_uris", "text", "P-Associated-URI.", "RFC 7315 §4.1"),
+        C("_visited_network", "text", "First P-Visited-Network-ID.", "RFC 7315 §4.3"),
+        C("_served_user", "text", "P-Served-User.", "RFC 5502"),
+        C("_access_network", "text", "P-Access-Network-Info.", "RFC 7315 §4.4"),
+        C("_feature_caps", "text", "Feature-Caps.", "RFC 6809"),
+        C("_security_client", "text", "Security-Client.", "RFC 3329"),
+        C("_security_server", "text", "Security-Server.", "RFC 3329"),
+        C("_security_verify", "text", "Security-Verify.", "RFC 3329"),
+        C("_algorithm", "text", "algorithm of a challenge or of credentials.", "RFC 7616 §3.3"),
+        C("_realm", "text", "Their realm."),
+        C("_aka_nonce", "text", "nonce of AKA: RAND and AUTN in base64.", "RFC 3310 §3.2"),
+        C("_auts", "text", "auts: the UE's sequence number is ahead.", "RFC 3310 §3.4"),
+        C("_protected", "text", "integrity-protected, as a P-CSCF writes it.", "TS 24.229 §7.2A.2"),
+        C("_keys", "bool", "The challenge holds ik or ck.", "TS 24.229 §7.2A.1"),
+        C("_tokenized", "bool", "Via, Route or Record-Route hides a topology.", "TS 24.229 §5.10.4"),
+        C("_features", "bool", "Contact has feature tags of 3GPP.", "TS 24.229 §7.9"),
+        C("_reginfo", "text", "Registration information.", "RFC 3680"),
+    ),
+)
+
+# Bodies and the parts of multipart bodies that are no session descriptions; never handed to users.
+PARTS = Table(
+    "parts",
+    "One body, or part of one: its media type, and what a short message or a fragment of SIP in it says.",
+    (
+        C("message", "key", "Message."),
+        C("index", "int", "Number of the part in the message, from 0."),
+        C("_media_type", "text", "Media type in lower case.", "RFC 2045 §5"),
+        C("in_reply_to", "text", "In-Reply-To of a message with a short message.", "RFC 3261 §20.21"),
+        C("fragment_status", "int", "Status code that message/sipfrag tells.", "RFC 3420"),
+        C("rp_type", "text", "RP-DATA RP-ACK RP-ERROR RP-SMMA.", "TS 24.011 §8.2.2"),
+        C("to_network", "bool", "The mobile station sent it."),
+        C("rp_reference", "int", "RP message reference.", "TS 24.011 §8.2.3"),
+        C("rp_originator", "text", "RP-Originator Address.", "TS 24.011 §8.2.5.1"),
+        C("rp_destination", "text", "RP-Destination Address.", "TS 24.011 §8.2.5.2"),
+        C("rp_cause", "int", "RP-Cause.", "TS 24.011 table 8.4"),
+        C("tp_type", "text", "SMS-SUBMIT SMS-DELIVER ...", "TS 23.040 §9.2.3.1"),
+        C("tp_reference", "int", "TP-MR.", "TS 23.040 §9.2.3.6"),
+        C("tp_address", "text", "TP-DA, TP-OA or TP-RA.", "TS 23.040 §9.1.2.5"),
+        C("tp_failure", "int", "TP-FCS.", "TS 23.040 §9.2.3.22"),
+        C("tp_status", "int", "TP-ST.", "TS 23.040 §9.2.3.15"),
+        C("malformed", "bool", "It ends before its own lengths say."),
+    ),
+)
+
+# What legs are joined by: what opening requests, and responses to them, say that another leg may say too.
+EVIDENCE = Table(
+    "evidence",
+    "One item of evidence of one leg; on however many hops it was seen, one row in a batch of messages.",
+    (
+        C("_leg", "int", "Hash of Call-ID and From tag."),
+        C("_call", "int", "Hash of the Call-ID."),
+        C(
+            "kind",
+            "text",
+            "icid icid_at related_icid session session_pair route replaces join target_dialog in_reply_to vendor"
+            " call_id_stem origin history called_party sdp_origin sdp_media ice_ufrag user_to_user from_tag.",
+            private="open",
+        ),
+        C("value", "int", "Hash of what it says."),
+        C("text", "text", "origin history called_party: what it says.", private="uri"),
+    ),
+)
+
+# What copies of a message on far hops are joined by.
+VIA_TAILS = Table(
+    "via_tails",
+    "One tail of a Via stack, two entries or more shorter than the whole.",
+    (
+        C("_message", "int", "messages.message."),
+        C("depth", "int", "How many entries it is shorter by."),
+        C("_tail", "int", "Hash of the tail without received and rport: _via of a message further back."),
+    ),
+)
+
+# Columns of messages and descriptions that calls do not rest on: a reading for calls alone does not make them.
+FOR_SHOW = frozenset(
+    {
+        *("port_count", "proto", "formats", "fmtp", "bandwidth_kbps", "tias_bps", "rs_bps", "rr_bps", "preconditions"),
+        *("qos_local", "qos_remote", "ptime", "maxptime", "rtcp_port", "rtcp_mux", "mid", "ice", "candidates", "setup"),
+        *("crypto", "origin_username", "session_id", "session_version", "origin_address", "connection"),
+        *("file", "frame", "offset", "length", "point", "max_forwards", "require", "supported"),
+        *("interface", "tunnel", "outer_src_ip", "outer_dst_ip", "vlan", "teid", "spi", "correlation_id"),
+        *("arrived_at",),
+        *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
+        *("_via", "_via_rest", "_tail"),
+        "_media_type",
+        *("_headers", *(column.name for column in RARE.columns if column.name != "message")),
+    }
+)
+
+# Those of them that roles of nodes and registrations in an IMS rest on.
+FOR_IMS = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", "_media_type", *RARE.names})
+
+# What the core gives of each distinct description, once however many messages carry it.
+DESCRIPTIONS = Table(
+    "descriptions",
+    "One m= line of a distinct session description.",
+    (
+        C("_sdp", "int", "Hash of the description; messages have it too."),
+        *(column for column in SDP.columns if column.name not in ("message", "role", "preview")),
+        C("_receives", "bool", "Its writer takes media: by its direction, and the address is one.", "RFC 3264 §8.4"),
+    ),
+)
+
+# What the core gives of each message of DNS.
+DNS_MESSAGES = Table(
+    "dns_messages",
+    "One message of DNS with one question.",
+    (
+        C("key", "key", "Key."),
+        C("exchange", "key", "Key of the earlier of query and response."),
+        *(column for column in DIAMETER.columns if column.name in ("file", "frame", "offset", "length", "time")),
+        *(column for column in DIAMETER.columns if column.name in ("first_byte_at", "point", "src_ip", "src_port")),
+        *(column for column in DIAMETER.columns if column.name in ("dst_ip", "dst_port", "transport")),
+        C("id", "int", "Identifier."),
+        C("response", "bool", "A response."),
+        *(column for column in DNS.columns if column.name in ("name", "type", "number", "rcode", "answers")),
+        *(column for column in DNS.columns if column.name in ("addresses", "truncated", "flaw")),
+        C("targets", "text", "Names in the answer that are to be asked for next.", private="host"),
+        C("retransmission", "bool", "The same query sent again."),
+        C("duplicate", "bool", "The same packet seen again."),
+    ),
+)
+
+# Broken transports as the core reports them (ICMP unreachable, TCP RST, SCTP ABORT): evidence for transactions, not a
+# table for users.
+FAILURES = Table(
+    "failures",
+    "One packet that says a flow is broken.",
+    (
+        C("time", "time", "When."),
+        C("kind", "text", "icmp_unreachable tcp_reset sctp_abort.", private="open"),
+        C("src_ip", "text", "Source of the packet that failed (ICMP: the quoted one).", private="address"),
+        C("src_port", "int", "Its port."),
+        C("dst_ip", "text", "Its destination.", private="address"),
+        C("dst_port", "int", "Its port."),
+        C("transport", "text", "udp tcp sctp.", private="open"),
+        C("detail", "text", "ICMP type and code.", private="sentence"),
+    ),
+)
