@@ -187,12 +187,12 @@ class Capture:
 
     def _is_lacking(self, name: str) -> bool:
         """A reading for some tables alone left out what this one rests on."""
-        from analyzer.ims.beside import may_be_diameter
-
         if name in _NEED_ALL:
             return True
         if name not in _NEED_IMS:
             return False
+        from analyzer.ims.beside import may_be_diameter
+
         # What nodes asked an HSS tells their roles.
         return "_headers" not in self._core["messages"].columns or may_be_diameter(self._core["account"])
 

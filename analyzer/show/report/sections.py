@@ -84,7 +84,7 @@ _PLANS = (
         "setup_shares",
         "Where set-up time goes",
         "No set-up was captured.",
-        ("kind", "address", "role", "name", "calls", "median_s", "p95_s", "p99_s", "max_s", "share"),
+        ("kind", "role", "node", "calls", "median_s", "p95_s", "p99_s", "max_s", "share"),
         rests_on=("waterfall", "nodes"),
     ),
     _Plan(
@@ -195,6 +195,7 @@ def _columns(name: str, frame: pl.DataFrame) -> list[schema.Column]:
     """The columns of a table but its keys, which hardly compress and mean nothing on a page, and the path of its files,
     which is nobody's business; of a measured one also those it is grouped by, as the table they come from has them."""
     own = {column.name: column for column in (_NUMBER, *schema.find(name).columns)}
-    grouped = {column.name: column for table in (schema.TRANSACTIONS, schema.CALLS) for column in table.columns}
+    measured = (schema.NODES, schema.WATERFALL, schema.PHASES, schema.TRANSACTIONS, schema.CALLS)
+    grouped = {column.name: column for table in measured for column in table.columns}
     known = (own.get(column) or grouped[column] for column in frame.columns)
     return [column for column in known if column.type != "key" and column.name != "path"]
