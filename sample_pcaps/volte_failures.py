@@ -40,7 +40,7 @@ class Staged:
 
     def truth_json(self) -> str:
         lines = [f'"what": {json.dumps(self.what)}', f'"packets": {self.truth["packets"]}']
-        for table in ("messages", "calls"):
+        for table in ("messages", "calls", "refusals", "ways"):
             rows = ",\n".join(f"  {json.dumps(row)}" for row in self.truth[table])
             lines.append(f'"{table}": [\n{rows}\n ]')
         return "{\n " + ",\n ".join(lines) + "\n}\n"
@@ -62,8 +62,17 @@ def build() -> list[Staged]:
         addresses = {node["name"]: node["address"] for node in told.nodes}
         messages = list(messages_of(Path(folder), addresses))
         calls = [call_of(call) for call in told.calls]
+        refused = [call for call in told.calls if call["refused_by"]]
+        refusals = [
+            {"status": call["status"], "address": addresses[call["refused_by"]], "said_by": call["cause"]}
+            for call in refused
+        ]
+        legs = [leg for call in told.calls for leg in call["legs"]]
+        # Which nodes the INVITE of each leg passed.
+        ways = [{"call_id": leg["call_id"], "nodes": [addresses[name] for name in leg["path"]]} for leg in legs]
         packets = (Path(folder) / "all.pcap").read_bytes()
-    return [Staged(packets, {"packets": len(messages), "messages": messages, "calls": calls})]
+    truth = {"packets": len(messages), "messages": messages, "calls": calls, "refusals": refusals, "ways": ways}
+    return [Staged(packets, truth)]
 
 
 def messages_of(folder: Path, addresses: dict[str, str]) -> Iterator[dict[str, Any]]:
