@@ -13,7 +13,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.ims import access, networks
 from analyzer.sip import identity
-from analyzer.sip.durations import seconds
+from analyzer.sip.durations import elapsed
 
 _SERVICES = ("P-Asserted-Service", "P-Preferred-Service", "Accept-Contact")
 
@@ -150,7 +150,7 @@ def _delivered(records: pl.DataFrame, dialogs: pl.DataFrame) -> pl.DataFrame:
     )
     return records.with_columns(
         service_delivery_end_at=pl.when(answered).then(end),
-        duration_s=seconds(end.to_physical() - start.to_physical()),
+        duration_s=elapsed("service_delivery_start_at", "service_delivery_end_at"),
         cause_for_record_closing=cause,
     )
 
@@ -267,13 +267,13 @@ def _visited(said: pl.DataFrame) -> pl.DataFrame:
 
 def _reasons(records: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """``leg reason_header``: of the first BYE of an answered leg that has one, else of the first CANCEL or failure."""
-    rows = messages.filter(pl.col("reason_header").is_not_null()).select("_call", "method", "status", "reason_header")
-    answered = pl.col("service_delivery_start_at").is_not_null()
-    rows = records.select("leg", "_call", answered=answered).join(rows, on="_call", maintain_order="left_right")
     asks, bye, cancel = pl.col("status").is_null(), pl.col("method") == "BYE", pl.col("method") == "CANCEL"
     failed = (pl.col("method") == "INVITE") & (pl.col("status") >= 300)
-    rows = rows.filter(pl.when("answered").then(bye & asks).otherwise((cancel & asks) | failed))
-    return rows.unique("leg", keep="first", maintain_order=True).select("leg", "reason_header")
+    rows = messages.filter(pl.col("reason_header").is_not_null(), ((bye | cancel) & asks) | failed)
+    # One each before they meet the legs: a flood may have thousands of both under one Call-ID.
+    rows = rows.select("_call", "reason_header", answered=bye).unique(["_call", "answered"], keep="first")
+    legs = records.select("leg", "_call", answered=pl.col("service_delivery_start_at").is_not_null())
+    return legs.join(rows, on=["_call", "answered"], maintain_order="left").select("leg", "reason_header")
 
 
 def _media(records: pl.DataFrame, offers: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:

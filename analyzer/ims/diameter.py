@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import SECOND, seconds
+from analyzer.sip.durations import SECOND, elapsed
 
 _PATIENCE = 10 * SECOND
 """A request sent so shortly before the end of the capture may still be answered: how long a node waits is left to
@@ -57,7 +57,7 @@ def diameter_transactions(messages: pl.DataFrame, *, end: int | None) -> pl.Data
         client_host=pl.col("origin_host"),
         server_host=pl.coalesce("origin_host_a", "destination_host"),
         server_name=pl.coalesce("server_name_a", "server_name"),
-        delay_s=seconds(pl.col("answered_at").to_physical() - pl.col("started_at").to_physical()),
+        delay_s=elapsed("started_at", "answered_at"),
         request_copies=pl.col("request_copies").fill_null(0),
         outcome=outcome(end, _PATIENCE),
         result_code=pl.coalesce("result_code", "experimental_result_code"),

@@ -6,7 +6,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.ims.diameter import outcome
-from analyzer.sip.durations import SECOND, seconds
+from analyzer.sip.durations import SECOND, elapsed
 
 _PATIENCE = 5 * SECOND
 """After so long a resolver asks again (resolv.conf(5): timeout)."""
@@ -47,7 +47,7 @@ def _lookups(messages: pl.DataFrame, end: int | None) -> pl.DataFrame:
         client_ip=pl.coalesce("src_ip", "dst_ip_a"),
         client_port=pl.coalesce("src_port", "dst_port_a"),
         server_ip=pl.coalesce("dst_ip", "src_ip_a"),
-        delay_s=seconds(pl.col("answered_at").to_physical() - pl.col("started_at").to_physical()),
+        delay_s=elapsed("started_at", "answered_at"),
         query_copies=pl.col("query_copies").fill_null(0),
         outcome=outcome(end, _PATIENCE),
         truncated=pl.col("truncated").fill_null(value=False),

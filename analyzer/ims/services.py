@@ -116,13 +116,17 @@ def _placed(
 ) -> pl.DataFrame:
     """The hits with the units that their messages belong to, in order of the messages."""
     where = seen.select("row", "message", "_dialog", "_leg", "method", number=_number())
-    hits = hits.join(where, on="message")
+    # What one message says comes in the order of the rules.
+    hits = hits.with_row_index("rank").join(where, on="message").sort("row", "rank")
     within = hits.join(of_dialogs.select("_dialog", "unit"), on="_dialog")
-    rest = hits.join(of_dialogs, on="_dialog", how="anti")
-    opened = rest.join(of_dialogs.select("_leg", "method", "unit"), on=["_leg", "method"])
+    rest = hits.join(of_dialogs, on="_dialog", how="anti", maintain_order="left")
+    # Every dialog of a leg was opened by the same: what is said again says nothing new of any.
+    said = rest.unique(["_leg", "method", "service", "detail"], keep="first", maintain_order=True)
+    opened = said.join(of_dialogs.select("_leg", "method", "unit"), on=["_leg", "method"])
     outside = rest.join(of_requests, on=["_leg", "method", "number"], nulls_equal=True)
-    columns = ["row", "unit", *_HIT]
-    return pl.concat([found.select(columns) for found in (within, opened, outside)]).sort("row").drop("row")
+    columns = ["row", "rank", "unit", *_HIT]
+    placed = pl.concat([found.select(columns) for found in (within, opened, outside)])
+    return placed.sort("row", "rank", "unit").drop("row", "rank")
 
 
 def _without_doubt(placed: pl.DataFrame) -> pl.DataFrame:
@@ -169,7 +173,8 @@ def _by_header(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
             group = pl.col("matched").str.extract(f"(?i){rule.pattern}").str.to_lowercase()
             detail = pl.coalesce(group.replace_strict(DETAIL, default=None, return_dtype=pl.String), group)
         named = named.with_columns(detail=detail).unique(["value", "detail"], maintain_order=True)
-        rows = fields.join(named, on=["name", "value"]).join(seen.filter(_OF[rule.of]), on="message", how="semi")
+        rows = fields.join(named, on=["name", "value"], maintain_order="left_right")
+        rows = rows.join(seen.filter(_OF[rule.of]), on="message", how="semi", maintain_order="left")
         said = (
             pl.col("name")
             if rule.pattern == r"\S"
@@ -190,7 +195,8 @@ def _of_word(column: pl.Expr, rules: dict[str, tuple[str, str]], place: int) -> 
 
 
 def _by_part(seen: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
-    named = parts.filter(pl.col("_media_type").is_in(list(PART_RULES))).join(seen, on="message", how="semi")
+    named = parts.filter(pl.col("_media_type").is_in(list(PART_RULES)))
+    named = named.join(seen, on="message", how="semi", maintain_order="left")
     kind = pl.col("_media_type")
     said = pl.format("body {}", kind)
     known = named.select(_hit(_of_word(kind, PART_RULES, 0), said, _of_word(kind, PART_RULES, 1)))
@@ -230,7 +236,7 @@ def _by_media(seen: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
     told = seen.filter(pl.col("_sdp").is_not_null()).unique(
         ["_leg", "_dialog", "_sdp"], keep="first", maintain_order=True
     )
-    rows = told.select("message", "_sdp").join(offered, on="_sdp")
+    rows = told.select("message", "_sdp").join(offered, on="_sdp", maintain_order="left_right")
     media = pl.col("media")
     known = rows.filter(media.is_in(list(MEDIA_RULES)))
     said = pl.format("SDP m={}", media)

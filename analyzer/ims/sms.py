@@ -12,7 +12,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.ims.sms_causes import RP_CAUSE, TP_FAILURE, TP_STATUS
 from analyzer.sip import identity
-from analyzer.sip.durations import SECOND, seconds
+from analyzer.sip.durations import SECOND, elapsed
 
 # TR1M and TR1N, the longest that a report is waited for (TS 24.011 §10: 35 to 45 s).
 _LONGEST_WAIT = 45 * SECOND
@@ -70,8 +70,8 @@ def sms(
         rp_cause_text=_named("rp_cause", RP_CAUSE, "RP cause"),
         tp_failure_text=_named("tp_failure", TP_FAILURE, "TP failure cause"),
         tp_status_text=_named("tp_status", TP_STATUS, "TP status"),
-        status_delay_s=seconds(pl.col("final_ns") - _SUBMITTED),
-        report_delay_s=seconds(_REPORTED - _SUBMITTED),
+        status_delay_s=elapsed("submitted_ns", "final_ns"),
+        report_delay_s=elapsed("submitted_ns", "report_ns"),
         malformed=pl.col("malformed") | pl.col("report_malformed").fill_null(value=False),
         submitted_at=_SUBMITTED,
         report_at=_REPORTED,
@@ -135,7 +135,9 @@ def _pairs(data: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
         "report_no", "rp_reference", "time_ns", to_network=~pl.col("to_network"), in_reply_to=_first_call_id()
     )
     # One Call-ID may have carried several, so the reference decides where it can.
-    named = asked.join(answers, on=["in_reply_to", "to_network"], suffix="_told").with_columns(
+    first = answers.unique(["in_reply_to", "to_network", "rp_reference"], keep="first", maintain_order=True)
+    named = asked.join(first, on=["in_reply_to", "to_network"], suffix="_told", maintain_order="left_right")
+    named = named.with_columns(
         differs=pl.col("rp_reference").ne_missing(pl.col("rp_reference_told")), matched_by=pl.lit("in_reply_to")
     )
     named = _one_to_one(named.sort("differs", "sent_ns", maintain_order=True))
@@ -143,17 +145,18 @@ def _pairs(data: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
     asked = _with_ue(data.join(named, on="sent", how="anti").rename({"time_ns": "sent_ns"}), sends=pl.col("to_network"))
     answers = _with_ue(reports.join(named, on="report_no", how="anti"), sends=pl.col("to_network"))
     answers = answers.with_columns(to_network=~pl.col("to_network"))
-    waits = pl.col("time_ns").is_between(pl.col("sent_ns"), pl.col("sent_ns") + _LATEST_REPORT)
+    one = ["rp_reference", "to_network", "ue"]
+    asked = asked.select("sent", "sent_ns", *one).drop_nulls().sort("sent_ns", maintain_order=True)
+    told = answers.select("report_no", "time_ns", *one).drop_nulls().sort("time_ns", maintain_order=True)
     guessed = (
-        asked.select("sent", "sent_ns", "rp_reference", "to_network", "ue")
-        .join(
-            answers.select("report_no", "time_ns", "rp_reference", "to_network", "ue"),
-            on=["rp_reference", "to_network", "ue"],
+        asked.join_asof(
+            told.with_columns(sent_ns="time_ns"),
+            on="sent_ns", by=one, strategy="forward", tolerance=_LATEST_REPORT, check_sortedness=False,
         )
-        .filter(waits)
+        .drop_nulls("report_no")
         .with_columns(matched_by=pl.lit("rp_reference"))
         .sort("sent_ns", "time_ns", maintain_order=True)
-    )
+    )  # fmt: skip
     return pl.concat([named, _one_to_one(guessed)])
 
 

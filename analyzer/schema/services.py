@@ -87,7 +87,11 @@ SUBSCRIPTIONS = Table(
     "subscriptions",
     "One subscription: an event package between a subscriber and a notifier. A REFER makes one, too.",
     (
-        C("subscription", "key", "Key: its earliest request, message of its earliest sighting."),
+        C(
+            "subscription",
+            "key",
+            "Key: its earliest request, message of its earliest sighting; of another of a fork its first NOTIFY.",
+        ),
         C("kind", "text", "subscribe refer.", "RFC 6665, RFC 3515", private="open"),
         C("package", "text", "Event package, in lower case.", "RFC 6665 §4", private="words"),
         C("event_id", "text", "id of Event.", "RFC 6665 §4.5.2", private="words"),

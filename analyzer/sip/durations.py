@@ -15,3 +15,9 @@ def seconds(ns: pl.Expr) -> pl.Expr:
     column row by row.
     """
     return ns / (ns * 0 + SECOND)
+
+
+def elapsed(since: str, until: str) -> pl.Expr:
+    """Seconds from one time to another; null where the clock or the order of the packets would make it negative."""
+    ns = pl.col(until).to_physical() - pl.col(since).to_physical()
+    return pl.when(ns >= 0).then(seconds(ns))

@@ -12,7 +12,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.sip import identity, states
-from analyzer.sip.durations import SECOND, seconds
+from analyzer.sip.durations import SECOND, elapsed
 
 _ASKS = ["SUBSCRIBE", "REFER"]
 _CHALLENGES = [401, 407]
@@ -255,7 +255,10 @@ def _named(table: pl.DataFrame) -> pl.DataFrame:
     table = table.with_columns(identity.subscribers(table[name]).alias(name) for name in uris)
     refer = pl.col("package") == "refer"
     return table.with_columns(
-        subscription=pl.coalesce("ask_key", "notify_key"),
+        # Who forks makes several of one request: of all but the first the NOTIFY is the earliest of their own.
+        subscription=pl.when(pl.col("ask_key").is_first_distinct())
+        .then(pl.coalesce("ask_key", "notify_key"))
+        .otherwise(pl.coalesce("notify_key", "ask_key")),
         kind=pl.when(refer).then(pl.lit("refer")).otherwise(pl.lit("subscribe")),
         package=pl.when(pl.col("package") != "?").then("package"),
         event_id=pl.when(~refer).then("id"),
@@ -267,7 +270,7 @@ def _named(table: pl.DataFrame) -> pl.DataFrame:
         notifies=pl.col("notifies").fill_null(0),
         refreshes=pl.col("refreshes").fill_null(0),
         first_notify_at="first_notify_ns",
-        notify_delay_s=seconds(pl.col("first_notify_ns") - pl.col("ask_start_ns")),
+        notify_delay_s=elapsed("ask_start_ns", "first_notify_ns"),
         states=pl.when(pl.col("states").str.len_bytes() > 0).then("states"),
         ended_at="ended_ns",
     )
@@ -311,15 +314,11 @@ def publications(
     ):
         seen = seen.join(other, on=on, how="left", maintain_order="left")
     seen = seen.with_row_index("number")
-    granted = seen.filter(pl.col("etag").is_not_null()).select("etag", "request_uri", before="number", at="final_ns")
-    before = (
-        seen.filter(pl.col("if_match").is_not_null())
-        .join(granted, left_on=["if_match", "request_uri"], right_on=["etag", "request_uri"])
-        .filter(pl.col("before") < pl.col("number"))
-        .group_by("number")
-        .agg(pl.col("before").max())
-    )
-    seen = seen.join(before, on="number", how="left", maintain_order="left")
+    of = ["if_match", "request_uri"]
+    granted = seen.select("number", "request_uri", if_match="etag", before="number").drop_nulls()
+    later = seen.select("number", *of).drop_nulls()
+    before = later.join_asof(granted, on="number", by=of, allow_exact_matches=False, check_sortedness=False)
+    seen = seen.join(before.select("number", "before"), on="number", how="left", maintain_order="left")
     root = _roots(seen["before"])
     removes = pl.col("expires") == 0
     named = {name: identity.subscribers(seen[name]) for name in ("asserted_identity", "from_uri", "to_uri")}
@@ -338,7 +337,7 @@ def publications(
         asked_s="expires",
         granted_s=pl.when(pl.col("status").is_between(200, 299)).then(pl.coalesce("granted_s", "expires")),
         published_at="start_ns",
-        delay_s=seconds(pl.col("final_ns") - pl.col("start_ns")),
+        delay_s=elapsed("start_ns", "final_ns"),
     )
     expires = pl.col("final_ns") + pl.col("granted_s").clip(0, _LONGEST) * SECOND
     replaced = pl.col("number").is_in(seen["before"].drop_nulls().implode())

@@ -15,7 +15,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.sip import states
-from analyzer.sip.durations import seconds
+from analyzer.sip.durations import elapsed
 
 # The last thing that happened to a transaction, as a number: its place here.
 _LAST = (None, "2xx", "300-699", "timer", "failure")
@@ -51,8 +51,8 @@ def transactions(
     table = table.with_columns(
         _outcome(table, _failed(table, messages, failures, timers["F"]), end),
         _response_copies(groups, messages),
-        provisional_delay_s=_delay("first_provisional_at"),
-        final_delay_s=_delay("final_at"),
+        provisional_delay_s=elapsed("started_at", "first_provisional_at"),
+        final_delay_s=elapsed("started_at", "final_at"),
     )
     kinds = {name: kind for name, kind in schema.TRANSACTIONS.polars().items() if name != "call"}
     return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
@@ -126,12 +126,6 @@ def _limit(timers: dict[str, int]) -> pl.Expr:
 
     invite, other = waits(states.INVITE_CLIENT), waits(states.NON_INVITE_CLIENT)
     return pl.when("invite").then(invite).otherwise(other).alias("limit")
-
-
-def _delay(until: str) -> pl.Expr:
-    """Seconds from ``started_at``; null where the clock or the order of the packets would make it negative."""
-    ns = pl.col(until).to_physical() - pl.col("started_at").to_physical()
-    return pl.when(ns >= 0).then(seconds(ns))
 
 
 def _response_copies(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:

@@ -97,6 +97,7 @@ def test_a_forked_subscribe_makes_a_subscription_with_each_notifier() -> None:
     """RFC 6665 §4.4.1."""
     found = rows(WATCH + GRANT + notify("active") + notify("active", tag="z", at=0.2, more="via=z"))
     assert [row["notifies"] for row in found] == [1, 1]
+    assert found[0]["subscription"] != found[1]["subscription"]
 
 
 def test_one_older_than_the_capture_is_known_by_its_notify() -> None:
