@@ -181,6 +181,10 @@ def _instant(value: str | datetime, tz: str) -> int:
     return since_epoch // timedelta(microseconds=1) * 1000 + int(fraction.ljust(9, "0") or 0)
 
 
+# Columns whose names SQL takes for something else.
+_WORDS_OF_SQL = frozenset({"user", "offset"})
+
+
 def _condition(where: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The rows that meet a condition the user wrote."""
     import polars as pl
@@ -188,11 +192,14 @@ def _condition(where: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     try:
         return frame.filter(pl.sql_expr(where))
     except pl.exceptions.PolarsError as error:
-        columns = ", ".join(schema.TABLES[table].names)
+        names = schema.TABLES[table].names
+        columns = ", ".join(names)
+        quoted = [f'"{name}"' for name in names if name in _WORDS_OF_SQL]
+        hint = f" Write {' and '.join(quoted)} in double quotes, for SQL has such words." if quoted else ""
         reason = str(error).strip().split("\n")[0].split("; valid columns")[0]
         raise FilterError(
             f"where {where!r}: {reason}. A SQL condition over {table} is wanted, with texts in single quotes (for times"
-            f" there are since and until). Columns: {columns}"
+            f" there are since and until).{hint} Columns: {columns}"
         ) from None
 
 

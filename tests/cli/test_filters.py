@@ -185,3 +185,9 @@ def test_what_cannot_be_understood_says_what_is_wanted(criteria: dict[str, objec
 def test_a_time_without_an_offset_is_local() -> None:
     # Berlin is two hours ahead of UTC in May.
     assert picked(until="2024-05-01T12:30", tz="Europe/Berlin") == [10]
+
+
+def test_a_column_that_sql_takes_for_a_word_of_its_own_is_told_how_to_be_written() -> None:
+    with pytest.raises(FilterError, match=r'Write "user" in double quotes'):
+        Filter(table="capabilities", where="user is not null")
+    Filter(table="capabilities", where='"user" is not null')
