@@ -16,7 +16,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.ims import leg_evidence
 from analyzer.ims.leg_evidence import PAIR, POINTS
-from analyzer.sip.durations import seconds
+from analyzer.sip.durations import delay
 
 STRONG = 100
 POSSIBLE = 60
@@ -392,7 +392,7 @@ def table(legs: Legs, found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFra
         started_at="first_byte_at",
         strength=pl.when("strong").then(pl.lit("strong")).when(pl.col("score").is_not_null()).then(pl.lit("possible")),
         node=pl.coalesce("node_out", "node_in"),
-        delay_s=seconds(pl.col("delay")),
+        delay_s=delay(pl.col("delay")),
     )
     kinds = {name: kind for name, kind in schema.LEGS.polars().items() if name != "call"}
     return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())

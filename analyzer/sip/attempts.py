@@ -20,7 +20,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.sip import identity, outcomes
-from analyzer.sip.durations import SECOND, seconds
+from analyzer.sip.durations import SECOND, delay
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -697,12 +697,12 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         answered_at=ok,
         ended_at=pl.col("over_ns"),
         status=pl.col("final"),
-        pdd_s=seconds(audible - start),
-        srd_s=seconds(pl.min_horizontal("progress_ns", "ok_ns") - start),
-        alert_s=seconds(ring - start),
-        setup_s=seconds(ok - start),
-        ring_s=seconds(ok - ring),
-        talk_s=seconds(pl.col("bye_ns") - pl.col("answered_ns")),
+        pdd_s=delay(audible - start),
+        srd_s=delay(pl.min_horizontal("progress_ns", "ok_ns") - start),
+        alert_s=delay(ring - start),
+        setup_s=delay(ok - start),
+        ring_s=delay(ok - ring),
+        talk_s=delay(pl.col("bye_ns") - pl.col("answered_ns")),
         legs=pl.col("legs").fill_null(1),
         retransmissions=pl.col("retransmissions").fill_null(0),
         emergency=pl.any_horizontal(

@@ -17,7 +17,11 @@ def seconds(ns: pl.Expr) -> pl.Expr:
     return ns / (ns * 0 + SECOND)
 
 
-def elapsed(since: str, until: str) -> pl.Expr:
-    """Seconds from one time to another; null where the clock or the order of the packets would make it negative."""
-    ns = pl.col(until).to_physical() - pl.col(since).to_physical()
+def delay(ns: pl.Expr) -> pl.Expr:
+    """The same of a delay: null where the clock or the order of the packets would make it negative."""
     return pl.when(ns >= 0).then(seconds(ns))
+
+
+def elapsed(since: str, until: str) -> pl.Expr:
+    """The delay from one time to another."""
+    return delay(pl.col(until).to_physical() - pl.col(since).to_physical())

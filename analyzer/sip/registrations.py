@@ -11,7 +11,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.sip import identity
-from analyzer.sip.durations import SECOND, seconds
+from analyzer.sip.durations import SECOND, delay
 
 # A challenge not answered by then is forgotten (TS 24.229 §5.4.1.2: timer reg-await-auth): what follows starts anew.
 _AWAIT_AUTH = 240 * SECOND
@@ -149,7 +149,7 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("failed"))
         .otherwise(pl.lit("pending")),
         expires_s=_expiry(),
-        delay_s=pl.when("accepted").then(seconds(pl.col("final_ns") - pl.col("start_ns"))),
+        delay_s=pl.when("accepted").then(delay(pl.col("final_ns") - pl.col("start_ns"))),
     )
 
 
