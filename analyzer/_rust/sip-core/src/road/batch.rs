@@ -78,8 +78,8 @@ pub struct Spoken<'a> {
 
 impl Batch {
     /// Large enough that the columns of a batch are worth a parallel step, small enough to stay near the cache.
-    const MESSAGES: usize = 8_192;
-    const BYTES: usize = 8 << 20;
+    const MESSAGES: usize = 4_096;
+    const BYTES: usize = 4 << 20;
 
     pub fn is_full(&self) -> bool {
         self.slots.len() >= Self::MESSAGES || self.bytes.len() >= Self::BYTES
