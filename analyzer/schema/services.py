@@ -90,7 +90,8 @@ SUBSCRIPTIONS = Table(
         C(
             "subscription",
             "key",
-            "Key: its earliest request, message of its earliest sighting; of another of a fork its first NOTIFY.",
+            "Key: its earliest request, message of its earliest sighting; of another of a fork its first NOTIFY, else "
+            "the 2xx that made it.",
         ),
         C("kind", "text", "subscribe refer.", "RFC 6665, RFC 3515", private="open"),
         C("package", "text", "Event package, in lower case.", "RFC 6665 §4", private="words"),
@@ -99,7 +100,7 @@ SUBSCRIPTIONS = Table(
         C("resource", "text", "Whose state it is: To of the request.", private="subscriber"),
         C("refer_to", "text", "Refer-To of a REFER.", "RFC 3515 §2.1", private="Refer-To"),
         C("started_at", "time", "First byte of the first request; null where it is older than the capture."),
-        C("status", "int", "Final status of it; a challenge only where nothing followed."),
+        C("status", "int", "Final status of it, of the last where it was asked again (401, 407, 423 ...)."),
         C("asked_s", "int", "Expires asked for, seconds.", "RFC 6665 §3.1.1"),
         C("granted_s", "int", "Expires granted; what was asked where the 2xx does not say.", "RFC 6665 §4.2.1.1"),
         C("refreshes", "int", "SUBSCRIBEs that prolonged it."),
