@@ -167,7 +167,7 @@ PUBLICATIONS = Table(
 
 SMS = Table(
     "sms",
-    "One short message over IP and leg, and how it went, at the hop with the fewest Vias.",
+    "One short message over IP and how it went, at the hop with the fewest Vias of its first leg.",
     (
         C("sms", "key", "MESSAGE that carries it; of report_only the MESSAGE with the report."),
         C("submitted_at", "time", "First byte of that MESSAGE; null where only the report was captured."),
@@ -226,8 +226,21 @@ SMS = Table(
             "TS 24.341 §5.3.1.3",
             private="open",
         ),
-        C("call_id", "text", "Call-ID of the MESSAGE.", private="identifier"),
-        C("malformed", "bool", "One of the two ends before its own lengths say."),
+        C(
+            "reports_on",
+            "key",
+            "Of an SMS-STATUS-REPORT the sms that it is of: the latest before that its receiver submitted with this"
+            " TP-MR to this number (its last seven digits).",
+            "TS 23.040 §9.2.3.6",
+        ),
+        C(
+            "legs",
+            "int",
+            "Legs that it was seen on: a B2BUA sends on the same octets, of the same UE, under another Call-ID, within"
+            " 5 s, from the address that the leg before ended at.",
+        ),
+        C("call_id", "text", "Call-ID of the MESSAGE, on its first leg.", private="identifier"),
+        C("malformed", "bool", "One of the two ends before its own lengths say, or lacks what is mandatory."),
     ),
 )
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip import identity, outcomes, states
+from analyzer.sip import chains, identity, outcomes, states
 from analyzer.sip.durations import SECOND, elapsed
 
 _ASKS = ["SUBSCRIBE", "REFER"]
@@ -400,7 +400,7 @@ def publications(
     later = seen.select("number", *of).drop_nulls()
     before = later.join_asof(granted, on="number", by=of, allow_exact_matches=False, check_sortedness=False)
     seen = seen.join(before.select("number", "before"), on="number", how="left", maintain_order="left")
-    root = _roots(seen["before"])
+    root = chains.roots(seen["before"])
     removes = pl.col("expires") == 0
     named = {name: identity.subscribers(seen[name]) for name in ("asserted_identity", "from_uri", "to_uri")}
     seen = seen.with_columns(
@@ -433,13 +433,3 @@ def publications(
         .otherwise(pl.lit("open"))
     )
     return seen.select(pl.col(name).cast(kind) for name, kind in schema.PUBLICATIONS.polars().items())
-
-
-def _roots(before: pl.Series) -> pl.Series:
-    """The row at which the chain of each begins; ``before`` names the row before each, which comes earlier."""
-    own = pl.int_range(len(before), dtype=pl.UInt32, eager=True)
-    root = pl.select(pl.coalesce(before, own)).to_series()
-    # Each step doubles how far a row looks back.
-    while not (further := root.gather(root)).equals(root):
-        root = further
-    return root
