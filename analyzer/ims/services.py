@@ -16,6 +16,12 @@ from analyzer.ims.service_rules import DETAIL, EVENT_RULES, HEADER_RULES, MEDIA_
 _OPENS = ["INVITE", "SUBSCRIBE", "REFER"]
 _USAGE = {"invite": "INVITE", "subscribe": "SUBSCRIBE", "refer": "REFER"}
 _HIT = ["message", "service", "detail", "evidence", "standard"]
+# A message has three times as many, which are dear to copy.
+_COLUMNS = (
+    *("message", "method", "status", "time", "first_byte_at", "duplicate", "retransmission", "transaction", "cseq"),
+    *("via_count", "to_tag", "from_uri", "to_uri", "request_uri", "contact_uri", "event", "replaces", "refer_to"),
+    *("content_type", "_leg", "_dialog", "_sdp", "_headers"),
+)
 
 _REQUEST = pl.col("status").is_null()
 _INVITE = pl.col("method") == "INVITE"
@@ -41,7 +47,7 @@ def services(
     ``messages``, ``descriptions``, ``parts`` and ``fields`` (those that ``schema.FIELDS_OF`` names) as the core gives
     them; ``dialogs`` and ``hops`` of :func:`analyzer.sip.dialogs.with_hops`, ``holds`` of the same dialogs.
     """
-    seen = messages.filter(~pl.col("duplicate")).with_row_index("row")
+    seen = messages.select(_COLUMNS).filter(~pl.col("duplicate")).with_row_index("row")
     own, of_dialogs, of_requests = _units(seen, dialogs, hops)
     hits = pl.concat([
         _by_header(seen, fields),
@@ -160,8 +166,8 @@ def _hit(
 def _by_header(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
     # Contacts and histories are said again and again: each value is looked at once.
     values = fields.select("name", "value").drop_nulls().unique(maintain_order=True)
-    found = []
-    for rule in HEADER_RULES:
+    found = [_nothing().rename({"message": "rule"}).with_columns(name=pl.lit(""), value=pl.lit(""))]
+    for number, rule in enumerate(HEADER_RULES):
         named = values.filter((pl.col("name") == rule.header) & pl.col("value").str.contains(f"(?i){rule.pattern}"))
         if named.is_empty():
             continue
@@ -173,15 +179,20 @@ def _by_header(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
             group = pl.col("matched").str.extract(f"(?i){rule.pattern}").str.to_lowercase()
             detail = pl.coalesce(group.replace_strict(DETAIL, default=None, return_dtype=pl.String), group)
         named = named.with_columns(detail=detail).unique(["value", "detail"], maintain_order=True)
-        rows = fields.join(named, on=["name", "value"], maintain_order="left_right")
-        rows = rows.join(seen.filter(_OF[rule.of]), on="message", how="semi", maintain_order="left")
         said = (
             pl.col("name")
             if rule.pattern == r"\S"
             else pl.format("{}: {}", "name", pl.col("matched").str.strip_chars(" ;?&<"))
         )
-        found.append(rows.select(_hit(rule.service, said, rule.standard, pl.col("detail"))))
-    return pl.concat([_nothing(), *found])
+        hit = _hit(rule.service, said, rule.standard, pl.col("detail"))[1:]
+        found.append(named.select(pl.lit(number, pl.Int64).alias("rule"), *hit, "name", "value"))
+    rows = fields.join(pl.concat(found), on=["name", "value"], maintain_order="left_right")
+    rows = rows.join(seen.select("message", "method", "status"), on="message", maintain_order="left")
+    meant = pl.any_horizontal(
+        pl.col("rule").is_in([n for n, rule in enumerate(HEADER_RULES) if rule.of == of]) & holds
+        for of, holds in _OF.items()
+    )
+    return rows.filter(meant).sort("rule", maintain_order=True).select(_HIT)
 
 
 def _nothing() -> pl.DataFrame:

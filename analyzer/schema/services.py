@@ -246,7 +246,7 @@ SMS = Table(
 
 CDRS = Table(
     "cdrs",
-    "One leg of a call as a charging data record: what a node on it would have written.",
+    "One leg of a call as a charging data record: what its node would have written.",
     (
         C("leg", "key", "Leg: message of its first INVITE."),
         C("call", "key", "Call it is in."),
@@ -261,6 +261,29 @@ CDRS = Table(
         C("parent", "key", "Leg that a B2BUA made it from, where that is a fact."),
         C("first_node", "text", "Address that it begins at.", "TS 32.298 Node Address", private="host"),
         C("last_node", "text", "Address that it ends at.", private="host"),
+        C(
+            "node",
+            "text",
+            "Node on it that would write the record, as nodes.node: the S-CSCF, else the AS, else a gateway or border,"
+            " else who passes it on; null where none such is known.",
+            "TS 32.260 §5.1",
+            private="host",
+        ),
+        C(
+            "node_functionality",
+            "text",
+            "What that node is: S-CSCF AS MGCF IBCF E-CSCF ATCF BGCF MRFC P-CSCF I-CSCF.",
+            "TS 32.299 Node-Functionality",
+            private="open",
+        ),
+        C(
+            "role_of_node",
+            "text",
+            "originating (the INVITE comes to it from the user's side), terminating (it goes from there to the user's"
+            " side), else as nodes.half; null where it does both, or that is not known.",
+            "TS 32.298 Role of Node",
+            private="open",
+        ),
         C("caller", "text", "calls.caller.", private="subscriber"),
         C("callee", "text", "calls.callee.", private="subscriber"),
         C(
