@@ -180,7 +180,7 @@ def _writers(invites: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
         "leg", "via_count", "src_ip", "src_port", "dst_ip", "dst_port"
     )
     for side in ("src", "dst"):
-        known = nodes.select("ip", "port", "node", "role", "half").rename(lambda name, side=side: f"{side}_{name}")
+        known = nodes.select(pl.col("ip", "port", "node", "role", "half").name.prefix(f"{side}_"))
         asked = asked.join(known, on=[f"{side}_ip", f"{side}_port"], how="left", maintain_order="left")
     asked = asked.filter(pl.col("src_node") != pl.col("dst_node")).unique(
         ["leg", "via_count", "src_node", "dst_node"], keep="first", maintain_order=True
@@ -347,17 +347,23 @@ def _reasons(records: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 
 def _media(records: pl.DataFrame, offers: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """``leg sdp_media``: of the answered dialog each m= line as last agreed, else as last offered."""
-    of_offer = messages.filter(pl.col("message").is_in(offers["offer"].unique().implode())).select("message", "_call")
-    rows = offers.join(of_offer.rename({"message": "offer"}), on="offer", maintain_order="left")
-    rows = rows.join(records.select("leg", "_call", _dialog="dialog"), on="_call", maintain_order="left")
-    own = pl.col("_dialog").is_null() | (pl.col("dialog") == pl.col("_dialog"))
-    rows = rows.filter(own).sort(pl.col("state") == "agreed", maintain_order=True)
+    # Of an answered leg by its dialog, of another by who asked: a flood may have thousands of both under one Call-ID.
+    answered = records.select("leg", _dialog="dialog").drop_nulls()
+    of_answered = offers.join(answered, left_on="dialog", right_on="_dialog", maintain_order="left")
+    others = records.filter(pl.col("dialog").is_null()).select("leg", "_leg")
+    asked = messages.select("message", "_leg").join(others, on="_leg").select("leg", offer="message")
+    of_others = offers.join(asked, on="offer", maintain_order="left")
+    rows = pl.concat([
+        of_answered.with_columns(lived=pl.lit(value=True)),
+        of_others.with_columns(lived=pl.lit(value=False)),
+    ])  # fmt: skip
+    rows = rows.sort(pl.col("state") == "agreed", maintain_order=True)
     rows = rows.unique(["leg", "index"], keep="last", maintain_order=True).sort("leg", "index")
     line = pl.concat_str(
         "media", pl.coalesce("codecs", "offered_codecs"), "direction", separator=" ", ignore_nulls=True
     )
     # A failure rejects every stream of an offer; that leg tells what it was offered.
-    gone = (pl.col("state") == "removed") | ((pl.col("state") == "rejected") & pl.col("_dialog").is_not_null())
+    gone = (pl.col("state") == "removed") | ((pl.col("state") == "rejected") & pl.col("lived"))
     return rows.filter(~gone).group_by("leg", maintain_order=True).agg(sdp_media=line.str.join("; "))
 
 

@@ -239,8 +239,13 @@ def _by_event(seen: pl.DataFrame) -> pl.DataFrame:
 
 def _by_media(seen: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
     """What streams a description has that are not refused."""
+    channel = (pl.col("media") == "application") & pl.col("formats").str.contains(r"(?i)\bwebrtc-datachannel\b")
     offered = descriptions.filter(pl.col("port").ne_missing(0)).select(
-        "_sdp", "early_session", media=pl.col("media").str.to_lowercase()
+        "_sdp",
+        "early_session",
+        media=pl.when(channel)
+        .then(pl.lit("application webrtc-datachannel"))
+        .otherwise(pl.col("media").str.to_lowercase()),
     )
     offered = offered.unique(maintain_order=True)
     # The first that says it is enough.
@@ -261,7 +266,10 @@ def _by_message(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
     method, status = pl.col("method"), pl.col("status")
     target = pl.coalesce("request_uri", "to_uri").str.to_lowercase()
     opens = seen.filter(_REQUEST & method.is_in(["INVITE", "MESSAGE", "REGISTER", "OPTIONS", "REFER", "PUBLISH"]))
-    sos = target.str.extract(r"^urn:service:((?:test\.)?sos(?:\.[a-z0-9.-]*)?)")
+    urn = r"(?i)^urn:service:((?:test\.)?sos(?:\.[a-z0-9.-]*)?)"
+    # Behind the E-CSCF the Request-URI is that of whoever answers such calls; To stays (TS 24.229 §5.11.2).
+    sos = pl.coalesce(pl.col(uri).str.extract(urn).str.to_lowercase() for uri in ("request_uri", "to_uri"))
+    place = pl.when(pl.col("request_uri").str.contains(urn)).then(pl.lit("Request-URI")).otherwise(pl.lit("To"))
     emergency = opens.filter(sos.is_not_null() & method.is_in(["INVITE", "MESSAGE"]))
     registered = opens.filter((method == "REGISTER") & pl.col("contact_uri").str.contains(r"(?i);sos(?:[;=?]|$)"))
     ecall = emergency.filter(sos.str.contains(r"sos\.ecall\b"))
@@ -288,9 +296,10 @@ def _by_message(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
         | pl.col("message").is_in(of_dialog["message"].implode())
     )
     uri = pl.format("Request-URI {}", target)
+    named_sos = pl.format("{} urn:service:{}", place, sos)
     return pl.concat([
-        emergency.select(_hit("emergency", uri, "TS 24.229 §5.1.6, RFC 5031", sos)),
-        ecall.select(_hit("ecall", uri, "RFC 8147, RFC 8148", sos.str.extract(r"ecall\.([a-z]+)"))),
+        emergency.select(_hit("emergency", named_sos, "TS 24.229 §5.1.6, RFC 5031", sos)),
+        ecall.select(_hit("ecall", named_sos, "RFC 8147, RFC 8148", sos.str.extract(r"ecall\.([a-z]+)"))),
         registered.select(_hit("emergency", pl.lit("Contact with sos"), "TS 24.229 §5.1.6.2")),
         by_method.select(_hit(_of_word(method, plain, 0), method, _of_word(method, plain, 1))),
         factory.select(_hit("conference", uri, "TS 23.003 §13.10, RFC 4579 §5.1")),
@@ -307,8 +316,12 @@ def _by_message(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
         seen.filter(_INVITE & (status == 380) & (pl.col("content_type") == "application/3gpp-ims+xml")).select(
             _hit("emergency", pl.lit("380 with application/3gpp-ims+xml"), "TS 24.229 §5.1.2.2.1")
         ),
-        invites.filter(target.str.contains(r";m=(?:bs|nr)\b")).select(
-            _hit("call_completion", uri, "TS 24.642, RFC 6910")
+        seen.filter(_INVITE & (status == 504) & (pl.col("content_type") == "application/3gpp-ims+xml")).select(
+            _hit("restoration", pl.lit("504 with application/3gpp-ims+xml"), "TS 23.380 §4, TS 24.229 §7.6")
+        ),
+        # Busy, no reply, not logged in (CCBS, CCNR, CCNL).
+        invites.filter(target.str.contains(r";m=(?:bs|nr|nl)\b")).select(
+            _hit("call_completion", uri, "TS 24.642, RFC 6910 §4")
         ),
     ])  # fmt: skip
 

@@ -73,7 +73,7 @@ SERVICES = Table(
             " message_waiting oip oir tip tir acr cat crs closed_user_group advice_of_charge mcid ussi srvcc dtmf"
             " user_to_user priority rcs_chat file_transfer location_push chatbot call_composer content_share"
             " delivery_notification mission_critical push_to_talk dialog_event configuration quality_report sip_i"
-            " subscription; unknown where nothing says.",
+            " data_channel restoration subscription; unknown where nothing says.",
             private="open",
         ),
         C("detail", "text", "Which kind of it: why a call was forwarded, event package, who holds.", private="words"),

@@ -255,6 +255,24 @@ def test_media_as_last_agreed() -> None:
     assert made["sdp_media"] == "audio PCMU/8000 sendrecv"
 
 
+def test_media_of_legs_under_one_call_id_are_each_leg_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2,000 INVITEs of one Call-ID, each with its own From tag: no offer meets every leg."""
+    legs = 2_000
+    capture = ims_wire.read(
+        "".join(
+            f"A -> P INVITE via=a{n} tag=x{n} sdp={5000 + n} @{n / 10:.3f}\n"
+            f"P -> A 404 INVITE via=a{n} tag=x{n} to_tag=y @{n / 10 + 0.02:.3f}\n"
+            for n in range(legs)
+        )
+    )
+    for name in ("legs", "offers", "access_networks", "ims_registrations", "nodes"):
+        capture.table(name)
+    heights = ims_wire.joined_rows(monkeypatch)
+    found = capture.table("cdrs")
+    assert set(found["sdp_media"]) == {"audio PCMU/8000"}
+    assert (found.height, max(heights) <= 4 * legs) == (legs, True)
+
+
 # ---- networks --------------------------------------------------------------------------------------------------------
 
 

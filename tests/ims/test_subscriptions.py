@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 import pytest
-from ims_wire import read
+from ims_wire import joined_rows, read
 
 WATCH = "UE -> AS  SUBSCRIBE header=Event:presence header=Expires:600  @0.000\n"
 GRANT = "AS -> UE  200 SUBSCRIBE to_tag=y header=Expires:300  @0.020\n"
@@ -179,15 +178,7 @@ def test_as_many_rows_are_looked_at_as_there_are(monkeypatch: pytest.MonkeyPatch
     """20,000 SUBSCRIBEs of one Call-ID and From tag: none meets all the others."""
     capture = read("".join(asked(number, number, at=number / 10) for number in range(1, 20_001)))
     capture.table("transactions")
-    heights = []
-    join = pl.DataFrame.join
-
-    def counted(self: pl.DataFrame, *args: Any, **options: Any) -> pl.DataFrame:
-        made = join(self, *args, **options)
-        heights.append(made.height)
-        return made
-
-    monkeypatch.setattr(pl.DataFrame, "join", counted)
+    heights = joined_rows(monkeypatch)
     found = capture.table("subscriptions")
     assert found["asked_s"].to_list() == list(range(1, 20_001))
     assert max(heights) <= 40_000
