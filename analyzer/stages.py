@@ -345,16 +345,22 @@ class Stages:
     def access_networks(self) -> pl.DataFrame:
         from analyzer.ims import access
 
-        return access.access_networks(self._senders, self.core["headers"], self.calls)
+        return access.access_networks(self._senders, self._homes, self.core["headers"], self.calls)
+
+    @cached_property
+    def _homes(self) -> pl.DataFrame:
+        """The home network of each party."""
+        from analyzer.ims import access
+
+        return access.home_networks(self._senders, self.core["headers"])
 
     @cached_property
     def cdrs(self) -> pl.DataFrame:
-        from analyzer.ims import access, charging
+        from analyzer.ims import charging
 
-        fields = self.core["headers"]
         return charging.cdrs(
             self._messages,
-            fields,
+            self.core["headers"],
             self._found_legs.openings,
             self.legs,
             self.calls,
@@ -362,7 +368,8 @@ class Stages:
             self.offers,
             self.ims_registrations,
             self.access_networks,
-            access.home_networks(self._senders, fields),
+            self._homes,
+            self.nodes,
         )
 
     @cached_property

@@ -45,7 +45,8 @@ STAMP = bytes.fromhex("52303080000040")  # 3 March 2025, 08:00:00, one hour ahea
 
 
 def submit(reference: int) -> bytes:
-    return bytes([0x01, reference]) + party(FRIEND) + b"\x00\x00" + packed("see you at noon")
+    """TP-SRR is set: a status report is asked for (TS 23.040 §9.2.3.5)."""
+    return bytes([0x21, reference]) + party(FRIEND) + b"\x00\x00" + packed("see you at noon")
 
 
 def deliver() -> bytes:
@@ -96,7 +97,9 @@ class Lab(Capture):
             "report_delay_s": seconds_between(sent.time, report.time if report else None),
         }
         parties = {"service_centre": CENTRE_NUMBER[1:], "tp_address": FRIEND[1:]}
-        self.row("sms", **times, **delays, **parties, call_id=sent.message.session.call_id, malformed=False, **values)
+        self.row(
+            "sms", **times, **delays, **parties, call_id=sent.message.session.call_id, legs=1, malformed=False, **values
+        )
 
 
 def build() -> list[Capture]:

@@ -113,8 +113,11 @@ def _technology() -> pl.Expr:
     return pl.coalesce(*begins, pl.when(access_type.str.contains(_DSL)).then(pl.lit("DSL")))
 
 
-def access_networks(seen: pl.DataFrame, fields: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
-    """The table ``access_networks``. ``seen`` as `sent` gives it, ``fields`` are header fields as the core does."""
+def access_networks(seen: pl.DataFrame, homes: pl.DataFrame, fields: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """The table ``access_networks``.
+
+    ``seen`` as `sent` gives it, ``homes`` as `home_networks` does, ``fields`` are header fields as the core gives them.
+    """
     said = fields.filter(pl.col("name").is_in(FIELDS)).select("message", header="name", value="value")
     said = said.with_columns(pl.col("value").str.extract_all(_SPEC)).explode("value", empty_as_null=True)
     said = said.with_columns(pl.col("value").str.strip_chars()).filter(pl.col("value").str.len_bytes() > 0)
@@ -129,7 +132,6 @@ def access_networks(seen: pl.DataFrame, fields: pl.DataFrame, calls: pl.DataFram
         last_at=pl.col("time").max(),
         messages=pl.len(),
     )
-    homes = home_networks(seen, fields)
     table = table.join(homes, on=["call", "registration", "party"], how="left", nulls_equal=True, maintain_order="left")
     subscribers = calls.select("call", "caller", "callee")
     table = table.join(subscribers, on="call", how="left", maintain_order="left").with_columns(
@@ -139,7 +141,9 @@ def access_networks(seen: pl.DataFrame, fields: pl.DataFrame, calls: pl.DataFram
         .then("callee")
         .otherwise("user")
     )
-    table = decoded(table).with_columns(roaming=elsewhere(pl.col("mcc"), pl.col("mnc"), pl.col("home_network")))
+    values = decoded(table.select("value").unique(maintain_order=True))
+    table = table.join(values, on="value", how="left", maintain_order="left")
+    table = table.with_columns(roaming=elsewhere(pl.col("mcc"), pl.col("mnc"), pl.col("home_network")))
     return table.select(pl.col(name).cast(kind) for name, kind in schema.ACCESS_NETWORKS.polars().items())
 
 
@@ -163,10 +167,12 @@ def sent(messages: pl.DataFrame, legs: pl.DataFrame, registers: pl.DataFrame, of
     ``server``. Nodes in between act for the party whose message they send on.
     """
     attempts = registers.select("registration", "_leg", "cseq").unique(["_leg", "cseq"], keep="first")
-    seen = messages.with_columns(call=of_messages).filter(~pl.col("duplicate"))
-    seen = seen.select(
-        *("message", "time", "status", "method", "_leg", "_call", "cseq", "call", "from_uri", "to_uri")
-    ).join(attempts, on=["_leg", "cseq"], how="left", maintain_order="left")
+    seen = messages.select(
+        *("message", "time", "status", "method", "_leg", "_call", "cseq", "from_uri", "to_uri", "duplicate"),
+        of_messages.alias("call"),
+    )
+    seen = seen.filter(~pl.col("duplicate")).drop("duplicate")
+    seen = seen.join(attempts, on=["_leg", "cseq"], how="left", maintain_order="left")
     registration = pl.when(pl.col("method") == "REGISTER").then("registration")
     # The From tag of the opening INVITE is the caller's; the other side's requests have its own.
     opened = pl.col("_leg").is_in(legs["_leg"].implode())
@@ -191,9 +197,13 @@ def home_networks(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
     The domain of the identity that the network asserts of the party, else that of the caller's From or of the address
     of record. What the caller dials says nothing of the callee's.
     """
-    asserted = fields.filter(pl.col("name") == "P-Asserted-Identity").select("message", asserted=uris("value"))
-    asserted = asserted.explode("asserted", empty_as_null=True)
-    asserted = asserted.with_columns(asserted=networks.of_uri(pl.col("asserted"))).drop_nulls("asserted")
+    asserted = fields.filter(pl.col("name") == "P-Asserted-Identity").select("message", "value")
+    # An identity is said over and over: each is read once.
+    values = (
+        asserted.select("value").unique().with_columns(asserted=uris("value").list.eval(networks.of_uri(pl.element())))
+    )
+    values = values.select("value", pl.col("asserted").list.drop_nulls().list.first()).drop_nulls("asserted")
+    asserted = asserted.join(values, on="value", maintain_order="left").select("message", "asserted")
     asserted = asserted.unique("message", keep="first", maintain_order=True)
     rows = seen.filter(pl.col("party").is_in(["caller", "callee", "user"])).join(
         asserted, on="message", how="left", maintain_order="left"
@@ -204,9 +214,11 @@ def home_networks(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
         .when((pl.col("party") == "caller") & pl.col("status").is_null())
         .then("from_uri")
     )
-    rows = rows.with_columns(own=networks.of_uri(own))
+    rows = rows.with_columns(own=own)
+    own_values = rows.select("own").unique().drop_nulls().with_columns(own_network=networks.of_uri(pl.col("own")))
+    rows = rows.join(own_values, on="own", how="left", maintain_order="left")
     found = rows.group_by("call", "registration", "party", maintain_order=True).agg(
-        home_network=pl.coalesce(pl.col("asserted").drop_nulls().first(), pl.col("own").drop_nulls().first())
+        home_network=pl.coalesce(pl.col("asserted").drop_nulls().first(), pl.col("own_network").drop_nulls().first())
     )
     return found.drop_nulls("home_network")
 

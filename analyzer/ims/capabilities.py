@@ -44,7 +44,8 @@ def capabilities(
     """
     said = _said(messages, registrations, requests)
     values = _values(fields)
-    network = pl.col("kind") == "feature_cap"
+    network = (pl.col("header") == "Feature-Caps") | pl.col("registrar")
+    of = ["registration", "contact", "said_by", "said_in"]
     rows = (
         fields.join(said, on="message")
         .filter((pl.col("name") == "Feature-Caps") | pl.col("own"))
@@ -55,11 +56,12 @@ def capabilities(
             "row", "message", "registration", "contact", "user", "said_in", "registrar", "first_at", "name", "value"
         )
         .rename({"name": "header", "value": "field"})
+        .with_columns(said_by=pl.when(network).then(pl.lit("network")).otherwise(pl.lit("agent")))
+        # What is said in the same words again says nothing new.
+        .unique([*of, "header", "field"], keep="first", maintain_order=True)
         .join(values, on=["header", "field"], maintain_order="left")
-        .with_columns(said_by=pl.when(network | pl.col("registrar")).then(pl.lit("network")).otherwise(pl.lit("agent")))
     )
-    same = ["registration", "contact", "said_by", "said_in", "kind", "name", "value"]
-    rows = rows.unique(same, keep="first", maintain_order=True)
+    rows = rows.unique([*of, "kind", "name", "value"], keep="first", maintain_order=True)
     return rows.select(pl.col(name).cast(kind) for name, kind in schema.CAPABILITIES.polars().items())
 
 

@@ -1,7 +1,8 @@
 """Charging: what P-Charging-Vector and the identities of a leg say, as a charging data record (TS 32.260, TS 32.298).
 
-A record is of a leg, for a node on it has nothing but that leg. Values that hops tell apart (identities, inter-operator
-identifiers) are those of all hops of the INVITE; times are those of the leg's first hop.
+A record is of a leg, for a node on it has nothing but that leg; it is that of the node which TS 32.260 has write one.
+Values that hops tell apart (identities, inter-operator identifiers) are those of all hops of the INVITE; times are
+those of the leg's first hop.
 """
 
 from __future__ import annotations
@@ -11,10 +12,20 @@ from collections.abc import Sequence
 import polars as pl
 
 from analyzer import schema
-from analyzer.ims import access, networks
+from analyzer.ims import access, networks, roles
 from analyzer.sip import identity
 from analyzer.sip.durations import elapsed
 
+# What a node is to write records as (TS 32.260 §5.1, TS 32.299 Node-Functionality). Who serves the subscriber comes
+# before gateways and borders, these before who only passes on.
+_WRITERS = {
+    roles.S_CSCF: "S-CSCF",
+    **dict.fromkeys((roles.AS, *roles.KINDS_OF_AS), "AS"),
+    **{role: role for role in (roles.MGCF, roles.IBCF, roles.E_CSCF, roles.ATCF, roles.BGCF, roles.MRFC)},
+    roles.P_CSCF: "P-CSCF",
+    roles.I_CSCF: "I-CSCF",
+}
+_USER_SIDE = {roles.UE, roles.P_CSCF, roles.ATCF}
 _SERVICES = ("P-Asserted-Service", "P-Preferred-Service", "Accept-Contact")
 
 
@@ -29,6 +40,7 @@ def cdrs(
     ims_registrations: pl.DataFrame,
     access_networks: pl.DataFrame,
     homes: pl.DataFrame,
+    nodes: pl.DataFrame,
 ) -> pl.DataFrame:
     """The table ``cdrs``: a row per leg whose INVITE was seen, by start.
 
@@ -42,6 +54,7 @@ def cdrs(
     records = records.join(_first_hop(invites), on="leg", how="left", maintain_order="left")
     records = _delivered(records, dialogs)
     for more in (
+        _writers(invites, nodes),
         _parties(invites, said),
         _charged(invites, said, messages, records),
         _service(said),
@@ -96,13 +109,13 @@ def _records(openings: pl.DataFrame, legs: pl.DataFrame, messages: pl.DataFrame)
 def _invites(records: pl.DataFrame, openings: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The opening INVITEs of each leg and all responses to them, on all hops, in order of time."""
     tries = openings.select("_leg", "cseq").unique()
-    rows = messages.filter(pl.col("method") == "INVITE", ~pl.col("duplicate")).join(
-        tries, on=["_leg", "cseq"], how="semi", maintain_order="left"
+    rows = messages.filter(pl.col("method") == "INVITE").select(
+        *("_leg", "message", "transaction", "status", "via_count", "cseq", "request_uri", "time", "first_byte_at"),
+        *("src_ip", "src_port", "dst_ip", "dst_port", "duplicate"),
     )
-    rows = rows.join(records.select("leg", "_leg"), on="_leg", maintain_order="left")
-    return rows.select(
-        *("leg", "message", "transaction", "status", "via_count", "cseq", "request_uri", "time", "first_byte_at")
-    )
+    rows = rows.filter(~pl.col("duplicate")).drop("duplicate")
+    rows = rows.join(tries, on=["_leg", "cseq"], how="semi", maintain_order="left")
+    return rows.join(records.select("leg", "_leg"), on="_leg", maintain_order="left").drop("_leg")
 
 
 def _first_hop(invites: pl.DataFrame) -> pl.DataFrame:
@@ -155,6 +168,59 @@ def _delivered(records: pl.DataFrame, dialogs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _writers(invites: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+    """``leg node node_functionality role_of_node``: of the nodes that the INVITE goes over, who would write the record;
+    of several of one kind the first."""
+    order = list(_WRITERS)
+    named = {role: roles.split(role) for role in nodes["role"].unique().drop_nulls()}
+    ranks = {role: min((order.index(part) for part in parts if part in _WRITERS), default=None)
+             for role, parts in named.items()}  # fmt: skip
+    users = [role for role, parts in named.items() if _USER_SIDE.issuperset(parts)]
+    asked = invites.filter(pl.col("status").is_null()).select(
+        "leg", "via_count", "src_ip", "src_port", "dst_ip", "dst_port"
+    )
+    for side in ("src", "dst"):
+        known = nodes.select(pl.col("ip", "port", "node", "role", "half").name.prefix(f"{side}_"))
+        asked = asked.join(known, on=[f"{side}_ip", f"{side}_port"], how="left", maintain_order="left")
+    asked = asked.filter(pl.col("src_node") != pl.col("dst_node")).unique(
+        ["leg", "via_count", "src_node", "dst_node"], keep="first", maintain_order=True
+    )
+    from_user, to_user = pl.col("src_role").is_in(users), pl.col("dst_role").is_in(users)
+    passed = pl.concat([
+        asked.select("leg", place=2 * pl.col("via_count"), node="src_node", role="src_role", half="src_half",
+                     orig=pl.lit(value=False), term=to_user),
+        asked.select("leg", place=2 * pl.col("via_count") + 1, node="dst_node", role="dst_role", half="dst_half",
+                     orig=from_user, term=pl.lit(value=False)),
+    ])  # fmt: skip
+    passed = passed.with_columns(
+        rank=pl.col("role").replace_strict(ranks, default=None, return_dtype=pl.Int64)
+    ).drop_nulls("rank")
+    passed = passed.group_by("leg", "node", "rank", maintain_order=True).agg(
+        pl.col("place").min(), pl.col("orig", "term").any(), pl.col("half").first()
+    )
+    # Who serves both sides writes a record for each; which of them the leg's is, nothing says.
+    half = pl.when(pl.col("half") != "both").then("half")
+    role = (
+        pl.when(pl.col("orig") & ~pl.col("term"))
+        .then(pl.lit("originating"))
+        .when(pl.col("term") & ~pl.col("orig"))
+        .then(pl.lit("terminating"))
+        .when(~pl.col("orig"))
+        .then(half)
+    )
+    functionality = dict(enumerate(_WRITERS.values()))
+    return (
+        passed.sort("rank", "place", maintain_order=True)
+        .unique("leg", keep="first", maintain_order=True)
+        .select(
+            "leg",
+            "node",
+            node_functionality=pl.col("rank").replace_strict(functionality, return_dtype=pl.String),
+            role_of_node=role,
+        )
+    )
+
+
 # ---- what header fields say ------------------------------------------------------------------------------------------
 
 
@@ -202,9 +268,12 @@ _VECTOR = ("icid-value", "icid-generated-at", "related-icid", "orig-ioi", "term-
 
 def vectors(fields: pl.DataFrame) -> pl.DataFrame:
     """P-Charging-Vector taken apart (RFC 7315 §5.6): ``message`` and a column for each parameter, ``_`` for ``-``."""
-    rows = fields.filter((pl.col("name") == "P-Charging-Vector") & (pl.col("ordinal") == 1))
+    rows = fields.filter((pl.col("name") == "P-Charging-Vector") & (pl.col("ordinal") == 1)).select("message", "value")
+    # Most of a call's messages say the same.
+    values = rows.select("value").unique()
     value = pl.col("value")
-    return rows.select("message", *(networks.parameter(value, name).alias(name.replace("-", "_")) for name in _VECTOR))
+    values = values.with_columns(networks.parameter(value, name).alias(name.replace("-", "_")) for name in _VECTOR)
+    return rows.join(values, on="value", how="left", maintain_order="left").drop("value")
 
 
 def _charged(invites: pl.DataFrame, said: pl.DataFrame, messages: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
@@ -278,17 +347,23 @@ def _reasons(records: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 
 def _media(records: pl.DataFrame, offers: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """``leg sdp_media``: of the answered dialog each m= line as last agreed, else as last offered."""
-    of_offer = messages.filter(pl.col("message").is_in(offers["offer"].unique().implode())).select("message", "_call")
-    rows = offers.join(of_offer.rename({"message": "offer"}), on="offer", maintain_order="left")
-    rows = rows.join(records.select("leg", "_call", _dialog="dialog"), on="_call", maintain_order="left")
-    own = pl.col("_dialog").is_null() | (pl.col("dialog") == pl.col("_dialog"))
-    rows = rows.filter(own).sort(pl.col("state") == "agreed", maintain_order=True)
+    # Of an answered leg by its dialog, of another by who asked: a flood may have thousands of both under one Call-ID.
+    answered = records.select("leg", _dialog="dialog").drop_nulls()
+    of_answered = offers.join(answered, left_on="dialog", right_on="_dialog", maintain_order="left")
+    others = records.filter(pl.col("dialog").is_null()).select("leg", "_leg")
+    asked = messages.select("message", "_leg").join(others, on="_leg").select("leg", offer="message")
+    of_others = offers.join(asked, on="offer", maintain_order="left")
+    rows = pl.concat([
+        of_answered.with_columns(lived=pl.lit(value=True)),
+        of_others.with_columns(lived=pl.lit(value=False)),
+    ])  # fmt: skip
+    rows = rows.sort(pl.col("state") == "agreed", maintain_order=True)
     rows = rows.unique(["leg", "index"], keep="last", maintain_order=True).sort("leg", "index")
     line = pl.concat_str(
         "media", pl.coalesce("codecs", "offered_codecs"), "direction", separator=" ", ignore_nulls=True
     )
     # A failure rejects every stream of an offer; that leg tells what it was offered.
-    gone = (pl.col("state") == "removed") | ((pl.col("state") == "rejected") & pl.col("_dialog").is_not_null())
+    gone = (pl.col("state") == "removed") | ((pl.col("state") == "rejected") & pl.col("lived"))
     return rows.filter(~gone).group_by("leg", maintain_order=True).agg(sdp_media=line.str.join("; "))
 
 

@@ -118,13 +118,14 @@ EVENT_RULES = {
     "poc-settings": ("push_to_talk", "RFC 4354"),
 }
 
-#: Services by the media type of an m= line.
+#: Services by the media type of an m= line, with its format where the type is that of many.
 MEDIA_RULES = {
     "audio": ("voice", "RFC 8866 §5.14, TS 26.114"),
     "video": ("video", "RFC 8866 §5.14, TS 26.114"),
     "text": ("real_time_text", "RFC 4103"),
     "image": ("fax", "ITU-T T.38"),
     "message": ("rcs_chat", "RFC 4975"),
+    "application webrtc-datachannel": ("data_channel", "TS 24.186, RFC 8864"),
 }
 
 #: What a detail that a pattern finds is called.

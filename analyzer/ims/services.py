@@ -16,6 +16,12 @@ from analyzer.ims.service_rules import DETAIL, EVENT_RULES, HEADER_RULES, MEDIA_
 _OPENS = ["INVITE", "SUBSCRIBE", "REFER"]
 _USAGE = {"invite": "INVITE", "subscribe": "SUBSCRIBE", "refer": "REFER"}
 _HIT = ["message", "service", "detail", "evidence", "standard"]
+# A message has three times as many, which are dear to copy.
+_COLUMNS = (
+    *("message", "method", "status", "time", "first_byte_at", "duplicate", "retransmission", "transaction", "cseq"),
+    *("via_count", "to_tag", "from_uri", "to_uri", "request_uri", "contact_uri", "event", "replaces", "refer_to"),
+    *("content_type", "_leg", "_dialog", "_sdp", "_headers"),
+)
 
 _REQUEST = pl.col("status").is_null()
 _INVITE = pl.col("method") == "INVITE"
@@ -41,7 +47,7 @@ def services(
     ``messages``, ``descriptions``, ``parts`` and ``fields`` (those that ``schema.FIELDS_OF`` names) as the core gives
     them; ``dialogs`` and ``hops`` of :func:`analyzer.sip.dialogs.with_hops`, ``holds`` of the same dialogs.
     """
-    seen = messages.filter(~pl.col("duplicate")).with_row_index("row")
+    seen = messages.select(_COLUMNS).filter(~pl.col("duplicate")).with_row_index("row")
     own, of_dialogs, of_requests = _units(seen, dialogs, hops)
     hits = pl.concat([
         _by_header(seen, fields),
@@ -160,8 +166,8 @@ def _hit(
 def _by_header(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
     # Contacts and histories are said again and again: each value is looked at once.
     values = fields.select("name", "value").drop_nulls().unique(maintain_order=True)
-    found = []
-    for rule in HEADER_RULES:
+    found = [_nothing().rename({"message": "rule"}).with_columns(name=pl.lit(""), value=pl.lit(""))]
+    for number, rule in enumerate(HEADER_RULES):
         named = values.filter((pl.col("name") == rule.header) & pl.col("value").str.contains(f"(?i){rule.pattern}"))
         if named.is_empty():
             continue
@@ -173,15 +179,20 @@ def _by_header(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
             group = pl.col("matched").str.extract(f"(?i){rule.pattern}").str.to_lowercase()
             detail = pl.coalesce(group.replace_strict(DETAIL, default=None, return_dtype=pl.String), group)
         named = named.with_columns(detail=detail).unique(["value", "detail"], maintain_order=True)
-        rows = fields.join(named, on=["name", "value"], maintain_order="left_right")
-        rows = rows.join(seen.filter(_OF[rule.of]), on="message", how="semi", maintain_order="left")
         said = (
             pl.col("name")
             if rule.pattern == r"\S"
             else pl.format("{}: {}", "name", pl.col("matched").str.strip_chars(" ;?&<"))
         )
-        found.append(rows.select(_hit(rule.service, said, rule.standard, pl.col("detail"))))
-    return pl.concat([_nothing(), *found])
+        hit = _hit(rule.service, said, rule.standard, pl.col("detail"))[1:]
+        found.append(named.select(pl.lit(number, pl.Int64).alias("rule"), *hit, "name", "value"))
+    rows = fields.join(pl.concat(found), on=["name", "value"], maintain_order="left_right")
+    rows = rows.join(seen.select("message", "method", "status"), on="message", maintain_order="left")
+    meant = pl.any_horizontal(
+        pl.col("rule").is_in([n for n, rule in enumerate(HEADER_RULES) if rule.of == of]) & holds
+        for of, holds in _OF.items()
+    )
+    return rows.filter(meant).sort("rule", maintain_order=True).select(_HIT)
 
 
 def _nothing() -> pl.DataFrame:
@@ -228,8 +239,13 @@ def _by_event(seen: pl.DataFrame) -> pl.DataFrame:
 
 def _by_media(seen: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
     """What streams a description has that are not refused."""
+    channel = (pl.col("media") == "application") & pl.col("formats").str.contains(r"(?i)\bwebrtc-datachannel\b")
     offered = descriptions.filter(pl.col("port").ne_missing(0)).select(
-        "_sdp", "early_session", media=pl.col("media").str.to_lowercase()
+        "_sdp",
+        "early_session",
+        media=pl.when(channel)
+        .then(pl.lit("application webrtc-datachannel"))
+        .otherwise(pl.col("media").str.to_lowercase()),
     )
     offered = offered.unique(maintain_order=True)
     # The first that says it is enough.
@@ -250,7 +266,10 @@ def _by_message(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
     method, status = pl.col("method"), pl.col("status")
     target = pl.coalesce("request_uri", "to_uri").str.to_lowercase()
     opens = seen.filter(_REQUEST & method.is_in(["INVITE", "MESSAGE", "REGISTER", "OPTIONS", "REFER", "PUBLISH"]))
-    sos = target.str.extract(r"^urn:service:((?:test\.)?sos(?:\.[a-z0-9.-]*)?)")
+    urn = r"(?i)^urn:service:((?:test\.)?sos(?:\.[a-z0-9.-]*)?)"
+    # Behind the E-CSCF the Request-URI is that of whoever answers such calls; To stays (TS 24.229 §5.11.2).
+    sos = pl.coalesce(pl.col(uri).str.extract(urn).str.to_lowercase() for uri in ("request_uri", "to_uri"))
+    place = pl.when(pl.col("request_uri").str.contains(urn)).then(pl.lit("Request-URI")).otherwise(pl.lit("To"))
     emergency = opens.filter(sos.is_not_null() & method.is_in(["INVITE", "MESSAGE"]))
     registered = opens.filter((method == "REGISTER") & pl.col("contact_uri").str.contains(r"(?i);sos(?:[;=?]|$)"))
     ecall = emergency.filter(sos.str.contains(r"sos\.ecall\b"))
@@ -277,9 +296,10 @@ def _by_message(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
         | pl.col("message").is_in(of_dialog["message"].implode())
     )
     uri = pl.format("Request-URI {}", target)
+    named_sos = pl.format("{} urn:service:{}", place, sos)
     return pl.concat([
-        emergency.select(_hit("emergency", uri, "TS 24.229 §5.1.6, RFC 5031", sos)),
-        ecall.select(_hit("ecall", uri, "RFC 8147, RFC 8148", sos.str.extract(r"ecall\.([a-z]+)"))),
+        emergency.select(_hit("emergency", named_sos, "TS 24.229 §5.1.6, RFC 5031", sos)),
+        ecall.select(_hit("ecall", named_sos, "RFC 8147, RFC 8148", sos.str.extract(r"ecall\.([a-z]+)"))),
         registered.select(_hit("emergency", pl.lit("Contact with sos"), "TS 24.229 §5.1.6.2")),
         by_method.select(_hit(_of_word(method, plain, 0), method, _of_word(method, plain, 1))),
         factory.select(_hit("conference", uri, "TS 23.003 §13.10, RFC 4579 §5.1")),
@@ -296,8 +316,12 @@ def _by_message(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
         seen.filter(_INVITE & (status == 380) & (pl.col("content_type") == "application/3gpp-ims+xml")).select(
             _hit("emergency", pl.lit("380 with application/3gpp-ims+xml"), "TS 24.229 §5.1.2.2.1")
         ),
-        invites.filter(target.str.contains(r";m=(?:bs|nr)\b")).select(
-            _hit("call_completion", uri, "TS 24.642, RFC 6910")
+        seen.filter(_INVITE & (status == 504) & (pl.col("content_type") == "application/3gpp-ims+xml")).select(
+            _hit("restoration", pl.lit("504 with application/3gpp-ims+xml"), "TS 23.380 §4, TS 24.229 §7.6")
+        ),
+        # Busy, no reply, not logged in (CCBS, CCNR, CCNL).
+        invites.filter(target.str.contains(r";m=(?:bs|nr|nl)\b")).select(
+            _hit("call_completion", uri, "TS 24.642, RFC 6910 §4")
         ),
     ])  # fmt: skip
 

@@ -3,6 +3,10 @@
 The 200 or 202 to a MESSAGE says that SIP carried it, no more. Whether the service centre (or, towards a UE, the UE)
 took the short message is said by an RP-ACK or RP-ERROR, which comes in a MESSAGE of its own the other way and names the
 first by In-Reply-To (TS 24.341 §5.3.1.3, §5.3.2.4) and by the RP message reference (TS 24.011 §8.2.3).
+
+A B2BUA (an application server before the IP-SM-GW) sends it on under another Call-ID. That is the same short message
+where every octet of both layers is the same, its RP message reference among them, of the same UE, and where one leg
+begins, soon after, at the address that the other ended at. Anything less leaves two rows.
 """
 
 from __future__ import annotations
@@ -11,13 +15,17 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.ims.sms_causes import RP_CAUSE, TP_FAILURE, TP_STATUS
-from analyzer.sip import identity
+from analyzer.sip import chains, identity
 from analyzer.sip.durations import SECOND, elapsed
 
 # TR1M and TR1N, the longest that a report is waited for (TS 24.011 §10: 35 to 45 s).
 _LONGEST_WAIT = 45 * SECOND
 # A report that names no Call-ID is that of a message which waits for it still, with time for it to pass the network.
 _LATEST_REPORT = 120 * SECOND
+# What a node sends on under another Call-ID, it sends on within this time.
+_ONWARD = 5 * SECOND
+# Of two numbers so many digits at their ends are compared: a service centre writes a national one internationally.
+_SUFFIX = 7
 
 _DATA = ["RP-DATA", "RP-SMMA"]
 _SUBMITTED, _REPORTED = pl.col("submitted_ns"), pl.col("report_ns")
@@ -26,15 +34,17 @@ _SUBMITTED, _REPORTED = pl.col("submitted_ns"), pl.col("report_ns")
 def sms(
     messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFrame, *, end: int | None = None
 ) -> pl.DataFrame:
-    """The table ``sms``, by time: a row for each short message and leg, at the hop with the fewest Vias.
+    """The table ``sms``, by time: a row for each short message, at the hop with the fewest Vias of its first leg.
 
     ``parts`` as the core gives them; ``end`` the time of the capture's last packet (ns).
     """
-    seen = _requests(messages, transactions, parts)
-    data = seen.filter(pl.col("rp_type").is_in(_DATA)).with_row_index("sent")
-    reports = seen.filter(~pl.col("rp_type").is_in(_DATA)).with_row_index("report_no")
-    pairs = _pairs(data, reports)
-    pairs = pairs.join(_arrivals(pairs, data, reports, messages), on="sent", how="left", maintain_order="left")
+    copies = _copies(messages, parts)
+    seen = _same(_requests(copies, transactions, parts), copies)
+    data_legs = seen.filter(pl.col("rp_type").is_in(_DATA)).rename({"one": "sent"})
+    report_legs = seen.filter(~pl.col("rp_type").is_in(_DATA)).rename({"one": "report_no"})
+    pairs = _pairs(data_legs, report_legs)
+    data, reports = (legs.filter(pl.col("first")) for legs in (data_legs, report_legs))
+    pairs = pairs.join(_arrivals(pairs, data, report_legs, copies), on="sent", how="left", maintain_order="left")
     told = reports.select(
         "report_no", "rp_cause", "tp_failure", report="message", report_type="rp_type", report_malformed="malformed"
     )
@@ -77,6 +87,7 @@ def sms(
         report_at=_REPORTED,
         sms="message",
     )
+    table = table.join(_reported_on(table), on="sent", how="left", maintain_order="left")
     table = table.sort(pl.coalesce("submitted_ns", "report_ns"), maintain_order=True)
     return table.select(pl.col(name).cast(kind) for name, kind in schema.SMS.polars().items())
 
@@ -87,20 +98,31 @@ def _named(column: str, names: dict[int, str], unknown: str) -> pl.Expr:
     return pl.when(number.is_not_null()).then(pl.coalesce(named, pl.format(f"{unknown} {{}}", number)))
 
 
-def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
-    """Each MESSAGE with a relay layer once over all its hops, with who spoke to whom and what SIP answered."""
-    carried = parts.filter(pl.col("rp_type").is_not_null()).unique("message", keep="first", maintain_order=True)
-    seen = messages.filter(
+def _copies(messages: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """Each MESSAGE with a relay layer on each of its hops."""
+    carried = parts.filter(pl.col("rp_type").is_not_null())
+    sent = (
         (pl.col("method") == "MESSAGE") & pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
-    ).select(
-        "message", "_leg", "cseq", "via_count", "transaction", "call_id", "from_uri", "to_uri", "request_uri",
-        "asserted_identity", "preferred_identity", "src_ip", "dst_ip", time_ns=pl.col("first_byte_at").to_physical(),
-    )  # fmt: skip
-    seen = seen.join(carried, on="message", maintain_order="left")
+    )
+    columns = (
+        *("message", "_leg", "cseq", "via_count", "transaction", "call_id", "from_uri", "to_uri", "request_uri"),
+        *("asserted_identity", "preferred_identity", "src_ip", "src_port", "dst_ip", "dst_port"),
+    )
+    return (
+        messages.filter(sent)
+        .select(*columns, time_ns=pl.col("first_byte_at").to_physical(), at=pl.col("time").to_physical())
+        .join(carried, on="message", how="semi", maintain_order="left")
+    )
+
+
+def _requests(copies: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """Each of them once over its hops, by time, with who spoke to whom and what SIP answered."""
     one = ["_leg", "cseq"]
-    first = seen.unique(one, keep="first", maintain_order=True).select(*one, key="message")
-    seen = seen.sort("via_count", maintain_order=True).unique(one, keep="first", maintain_order=True)
+    first = copies.unique(one, keep="first", maintain_order=True).select(*one, key="message")
+    seen = copies.sort("via_count", maintain_order=True).unique(one, keep="first", maintain_order=True)
+    carried = parts.filter(pl.col("rp_type").is_not_null()).unique("message", keep="first", maintain_order=True)
     finals = transactions.select("transaction", "status", final_ns=pl.col("final_at").to_physical())
+    seen = seen.join(carried, on="message", maintain_order="left")
     seen = seen.join(finals, on="transaction", how="left", maintain_order="left")
     seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left")
     uris = ("from_uri", "to_uri", "request_uri", "asserted_identity", "preferred_identity")
@@ -112,24 +134,81 @@ def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.Data
     )
 
 
-def _arrivals(pairs: pl.DataFrame, data: pl.DataFrame, reports: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+def _same(seen: pl.DataFrame, copies: pl.DataFrame) -> pl.DataFrame:
+    """``seen`` with the number of the ``one`` short message (or report) that legs of B2BUAs are, which of them is the
+    ``first``, and how many ``legs`` it has."""
+    seen = seen.with_row_index("one")
+    last = copies.filter(pl.col("via_count") == pl.col("via_count").max().over("_leg", "cseq"))
+    last = last.select("_leg", "cseq", place=_place("dst"), ended_ns="time_ns")
+    same = ["to_network", "rp_type", "rp_reference", "_body", "ue", "place"]
+    legs = _with_ue(seen, sends=pl.col("to_network"))
+    ended = legs.select("_leg", "cseq", "time_ns", *same[:-1], before="one").join(last, on=["_leg", "cseq"])
+    # Never before it began, whatever the clocks of capture points say: so no chain closes to a ring.
+    ended = ended.with_columns(ended_ns=pl.max_horizontal("time_ns", "ended_ns")).drop("time_ns")
+    begun = legs.filter(pl.col("via_count") == 1).with_columns(place=_place("src"))
+    ended = ended.drop_nulls().sort("ended_ns")
+    found = (
+        begun.select("one", *same, began_ns="time_ns")
+        .drop_nulls()
+        .sort("began_ns")
+        .join_asof(
+            ended, left_on="began_ns", right_on="ended_ns", by=same, tolerance=_ONWARD, allow_exact_matches=False,
+            check_sortedness=False,
+        )
+        .drop_nulls("before")
+        .sort("one", "ended_ns", "before")
+        .unique("one", keep="last", maintain_order=True)
+    )  # fmt: skip
+    before = seen.join(found.select("one", "before"), on="one", how="left", maintain_order="left")["before"]
+    seen = seen.with_columns(one=chains.roots(before), first=before.is_null())
+    return seen.with_columns(legs=pl.len().over("one"))
+
+
+def _place(side: str) -> pl.Expr:
+    """An address; with its port where both ends of the hop are one host."""
+    ip, port = pl.col(f"{side}_ip"), pl.col(f"{side}_port")
+    return pl.when(pl.col("src_ip") == pl.col("dst_ip")).then(pl.format("{}:{}", ip, port)).otherwise(ip)
+
+
+def _arrivals(pairs: pl.DataFrame, data: pl.DataFrame, reports: pl.DataFrame, copies: pl.DataFrame) -> pl.DataFrame:
     """When each report came where its short message had been sent, ``sent report_ns``: between the same two addresses;
-    where it was not seen there, when it was seen last."""
+    where it was not seen there, when it was seen last. ``reports`` on all their legs."""
     ways = pairs.join(data.select("sent", near="src_ip", far="dst_ip"), on="sent")
     ways = ways.join(reports.select("report_no", "_leg", "cseq"), on="report_no")
-    copies = messages.filter(
-        (pl.col("method") == "MESSAGE") & pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
-    ).select("_leg", "cseq", "src_ip", "dst_ip", at=pl.col("time").to_physical())
     here = (pl.col("src_ip") == pl.col("far")) & (pl.col("dst_ip") == pl.col("near"))
     return (
-        ways.join(copies, on=["_leg", "cseq"])
+        ways.join(copies.select("_leg", "cseq", "src_ip", "dst_ip", "at"), on=["_leg", "cseq"])
         .group_by("sent")
         .agg(report_ns=pl.coalesce(pl.col("at").filter(here).min(), pl.col("at").max()))
     )
 
 
+def _reported_on(table: pl.DataFrame) -> pl.DataFrame:
+    """What each status report is of (TS 23.040 §9.2.3.6): the latest that its receiver submitted before with its TP-MR
+    to its recipient, ``sent reports_on``."""
+    kind = pl.col("tp_type")
+    rows = table.with_columns(recipient=pl.col("tp_address").str.tail(_SUFFIX))
+    same = ["tp_reference", "recipient", "ue"]
+    submitted = _with_ue(rows.filter(kind.is_in(["SMS-SUBMIT", "SMS-COMMAND"])), sends=pl.lit(value=True))
+    reports = _with_ue(rows.filter(kind == "SMS-STATUS-REPORT"), sends=pl.lit(value=False))
+    submitted = submitted.select("submitted_ns", *same, reports_on="message").drop_nulls().sort("submitted_ns")
+    return (
+        reports.select("sent", "submitted_ns", *same)
+        .drop_nulls()
+        .sort("submitted_ns")
+        .join_asof(submitted.with_columns(of_ns="submitted_ns"), on="submitted_ns", by=same, check_sortedness=False)
+        .drop_nulls("reports_on")
+        .sort("of_ns")
+        .unique("sent", keep="last", maintain_order=True)
+        .select("sent", "reports_on")
+    )
+
+
 def _pairs(data: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
-    """Which report is of which short message: ``sent report_no matched_by``, one to one."""
+    """Which report is of which short message: ``sent report_no matched_by``, one to one.
+
+    ``data`` and ``reports`` on all their legs.
+    """
     asked = data.select("sent", "rp_reference", "to_network", sent_ns="time_ns", in_reply_to="call_id")
     answers = reports.select(
         "report_no", "rp_reference", "time_ns", to_network=~pl.col("to_network"), in_reply_to=_first_call_id()

@@ -99,7 +99,8 @@ PARTS = Table(
         C("tp_address", "text", "TP-DA, TP-OA or TP-RA.", "TS 23.040 §9.1.2.5"),
         C("tp_failure", "int", "TP-FCS.", "TS 23.040 §9.2.3.22"),
         C("tp_status", "int", "TP-ST.", "TS 23.040 §9.2.3.15"),
-        C("malformed", "bool", "It ends before its own lengths say."),
+        C("malformed", "bool", "It ends before its own lengths say, or lacks what is mandatory."),
+        C("_body", "int", "Hash of a short message's octets: relay and transfer layer."),
     ),
 )
 

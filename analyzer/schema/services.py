@@ -73,7 +73,7 @@ SERVICES = Table(
             " message_waiting oip oir tip tir acr cat crs closed_user_group advice_of_charge mcid ussi srvcc dtmf"
             " user_to_user priority rcs_chat file_transfer location_push chatbot call_composer content_share"
             " delivery_notification mission_critical push_to_talk dialog_event configuration quality_report sip_i"
-            " subscription; unknown where nothing says.",
+            " data_channel restoration subscription; unknown where nothing says.",
             private="open",
         ),
         C("detail", "text", "Which kind of it: why a call was forwarded, event package, who holds.", private="words"),
@@ -90,7 +90,8 @@ SUBSCRIPTIONS = Table(
         C(
             "subscription",
             "key",
-            "Key: its earliest request, message of its earliest sighting; of another of a fork its first NOTIFY.",
+            "Key: its earliest request, message of its earliest sighting; of another of a fork its first NOTIFY, else "
+            "the 2xx that made it.",
         ),
         C("kind", "text", "subscribe refer.", "RFC 6665, RFC 3515", private="open"),
         C("package", "text", "Event package, in lower case.", "RFC 6665 §4", private="words"),
@@ -99,7 +100,7 @@ SUBSCRIPTIONS = Table(
         C("resource", "text", "Whose state it is: To of the request.", private="subscriber"),
         C("refer_to", "text", "Refer-To of a REFER.", "RFC 3515 §2.1", private="Refer-To"),
         C("started_at", "time", "First byte of the first request; null where it is older than the capture."),
-        C("status", "int", "Final status of it; a challenge only where nothing followed."),
+        C("status", "int", "Final status of it, of the last where it was asked again (401, 407, 423 ...)."),
         C("asked_s", "int", "Expires asked for, seconds.", "RFC 6665 §3.1.1"),
         C("granted_s", "int", "Expires granted; what was asked where the 2xx does not say.", "RFC 6665 §4.2.1.1"),
         C("refreshes", "int", "SUBSCRIBEs that prolonged it."),
@@ -166,7 +167,7 @@ PUBLICATIONS = Table(
 
 SMS = Table(
     "sms",
-    "One short message over IP and leg, and how it went, at the hop with the fewest Vias.",
+    "One short message over IP and how it went, at the hop with the fewest Vias of its first leg.",
     (
         C("sms", "key", "MESSAGE that carries it; of report_only the MESSAGE with the report."),
         C("submitted_at", "time", "First byte of that MESSAGE; null where only the report was captured."),
@@ -225,14 +226,27 @@ SMS = Table(
             "TS 24.341 §5.3.1.3",
             private="open",
         ),
-        C("call_id", "text", "Call-ID of the MESSAGE.", private="identifier"),
-        C("malformed", "bool", "One of the two ends before its own lengths say."),
+        C(
+            "reports_on",
+            "key",
+            "Of an SMS-STATUS-REPORT the sms that it is of: the latest before that its receiver submitted with this"
+            " TP-MR to this number (its last seven digits).",
+            "TS 23.040 §9.2.3.6",
+        ),
+        C(
+            "legs",
+            "int",
+            "Legs that it was seen on: a B2BUA sends on the same octets, of the same UE, under another Call-ID, within"
+            " 5 s, from the address that the leg before ended at.",
+        ),
+        C("call_id", "text", "Call-ID of the MESSAGE, on its first leg.", private="identifier"),
+        C("malformed", "bool", "One of the two ends before its own lengths say, or lacks what is mandatory."),
     ),
 )
 
 CDRS = Table(
     "cdrs",
-    "One leg of a call as a charging data record: what a node on it would have written.",
+    "One leg of a call as a charging data record: what its node would have written.",
     (
         C("leg", "key", "Leg: message of its first INVITE."),
         C("call", "key", "Call it is in."),
@@ -247,6 +261,29 @@ CDRS = Table(
         C("parent", "key", "Leg that a B2BUA made it from, where that is a fact."),
         C("first_node", "text", "Address that it begins at.", "TS 32.298 Node Address", private="host"),
         C("last_node", "text", "Address that it ends at.", private="host"),
+        C(
+            "node",
+            "text",
+            "Node on it that would write the record, as nodes.node: the S-CSCF, else the AS, else a gateway or border,"
+            " else who passes it on; null where none such is known.",
+            "TS 32.260 §5.1",
+            private="host",
+        ),
+        C(
+            "node_functionality",
+            "text",
+            "What that node is: S-CSCF AS MGCF IBCF E-CSCF ATCF BGCF MRFC P-CSCF I-CSCF.",
+            "TS 32.299 Node-Functionality",
+            private="open",
+        ),
+        C(
+            "role_of_node",
+            "text",
+            "originating (the INVITE comes to it from the user's side), terminating (it goes from there to the user's"
+            " side), else as nodes.half; null where it does both, or that is not known.",
+            "TS 32.298 Role of Node",
+            private="open",
+        ),
         C("caller", "text", "calls.caller.", private="subscriber"),
         C("callee", "text", "calls.callee.", private="subscriber"),
         C(

@@ -4,6 +4,10 @@ A subscription is an event package (and its ``id``) between the tag of a subscri
 that forks makes several, one in a dialog of an INVITE is one there, and a REFER makes one without a word (RFC 3515
 §2.4.4), told from others of its dialog by its CSeq. Requests count once over all their hops, at the hop next to the
 subscriber, where it was captured.
+
+An *attempt* is what asks for subscriptions without a To tag: a request and those sent again for it (with credentials, a
+longer interval), until one is answered for good. What comes without a To tag after that asks anew. A subscription is of
+the attempt that its notifier accepted; one that is known by its NOTIFYs alone, of the latest before the first of them.
 """
 
 from __future__ import annotations
@@ -11,11 +15,13 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip import identity, states
+from analyzer.sip import chains, identity, outcomes, states
 from analyzer.sip.durations import SECOND, elapsed
 
 _ASKS = ["SUBSCRIBE", "REFER"]
 _CHALLENGES = [401, 407]
+# After these the same is asked for again; 423: for longer (RFC 6665 §4.1.2.1).
+_ASKED_AGAIN = [*outcomes.RETRY_CAUSES, 423]
 # Refusals of a refresh that end the subscription; 423 and 503 do not (RFC 6665 §4.1.2.2, RFC 5057 §5.1).
 _ENDS = [404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]
 _WHO = ["_call", "subscriber_tag", "package", "id"]
@@ -36,11 +42,11 @@ def subscriptions(
     ``hops`` as ``dialogs.with_hops`` gives them, ``parts`` as the core does; ``end`` the time of the last packet (ns).
     """
     requests = _requests(messages, transactions, parts)
-    asks, notifies = _asks(requests, messages), _notifies(requests)
-    groups = _groups(asks, notifies)
-    asked = _what_was_asked(groups, asks)
+    accepted, notifies = _accepted(messages), _notifies(requests)
+    asks = _asks(requests, accepted)
+    groups = _groups(asks, notifies, accepted)
+    table = _what_was_asked(groups, asks)
     told = _what_was_told(groups, notifies)
-    table = groups.join(asked, on="group", how="left", maintain_order="left")
     table = table.join(told, on="group", how="left", maintain_order="left")
     keys = hops.select("_dialog", "dialog").unique("_dialog", keep="first", maintain_order=True)
     table = _ended(table, end, timers["F"]).join(keys, on="_dialog", how="left", maintain_order="left")
@@ -58,8 +64,8 @@ def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.Data
         & ~pl.col("duplicate")
         & ~pl.col("retransmission")
     ).select(
-        "message", "_call", "_dialog", "method", "transaction", "cseq", "via_count", "from_tag", "to_tag", "expires",
-        "subscription_state", "refer_to", "from_uri", "to_uri", "request_uri", "asserted_identity",
+        "message", "_call", "_leg", "_dialog", "method", "transaction", "cseq", "via_count", "from_tag", "to_tag",
+        "expires", "subscription_state", "refer_to", "from_uri", "to_uri", "request_uri", "asserted_identity",
         start_ns=pl.col("first_byte_at").to_physical(),
         time_ns=pl.col("time").to_physical(),
         package=pl.col("event").str.extract(r"^\s*([^\s;]+)").str.to_lowercase(),
@@ -81,33 +87,60 @@ def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.Data
         fragments, on="message", how="left", maintain_order="left"
     )
     refer = pl.col("method") == "REFER"
-    return (
-        seen.with_columns(
-            package=pl.when(refer).then(pl.lit("refer")).otherwise(pl.coalesce("package", pl.lit("?"))),
-            id=pl.when(refer).then(pl.col("cseq").cast(pl.String)).otherwise("id"),
-            subscriber_tag=pl.when(notify).then("to_tag").otherwise("from_tag"),
-            notifier_tag=pl.when(notify).then("from_tag").otherwise("to_tag"),
-        )
-        .drop("from_tag", "to_tag")
-        .sort("start_ns", maintain_order=True)
+    seen = seen.with_columns(
+        package=pl.when(refer).then(pl.lit("refer")).otherwise(pl.coalesce("package", pl.lit("?"))),
+        subscriber_tag=pl.when(notify).then("to_tag").otherwise("from_tag"),
+        notifier_tag=pl.when(notify).then("from_tag").otherwise("to_tag"),
     )
+    seen = seen.drop("from_tag", "to_tag").sort("start_ns", maintain_order=True)
+    # A REFER that is sent again with credentials is known by the CSeq of the last.
+    same = ["_call", "subscriber_tag", "method"]
+    again = pl.col("status").is_in(_CHALLENGES) & (pl.col("refer_to") == pl.col("refer_to").shift(-1).over(same))
+    number = pl.when(~again.fill_null(value=False)).then(pl.col("cseq").cast(pl.String))
+    return seen.with_columns(id=pl.when(refer).then(number.backward_fill().over(same)).otherwise("id"))
 
 
-def _asks(requests: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """The SUBSCRIBEs and REFERs, with what their final response grants and the tag of who sent it."""
-    asks = requests.filter(pl.col("method").is_in(_ASKS))
-    accepted = messages.filter(
+def _accepted(messages: pl.DataFrame) -> pl.DataFrame:
+    """Who accepted each SUBSCRIBE and REFER, and what they grant: ``_leg cseq method accepted_by granted accepted
+    accepted_dialog``, a row for each To tag of a 2xx, that nearest to the subscriber first.
+
+    Where the proxy that forks was captured, so were the 2xx that it keeps for itself (RFC 3261 §16.7, item 5).
+    """
+    said = messages.filter(
         pl.col("method").is_in(_ASKS) & pl.col("status").is_between(200, 299) & ~pl.col("duplicate")
+    ).select(
+        "_leg", "cseq", "method", "via_count", accepted_by="to_tag", granted="expires", accepted="message",
+        accepted_dialog="_dialog",
+    )  # fmt: skip
+    said = said.sort("via_count", maintain_order=True).drop("via_count")
+    return said.unique(["_leg", "cseq", "method", "accepted_by"], keep="first", maintain_order=True)
+
+
+def _asks(requests: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+    """The SUBSCRIBEs and REFERs, with what their final response grants and the tag of who sent it.
+
+    ``attempt`` is the number of the attempt that one is of, null within a dialog.
+    """
+    asks = requests.filter(pl.col("method").is_in(_ASKS)).with_columns(pl.col("id").fill_null(""))
+    of = ["_leg", "cseq", "method"]
+    nearest = accepted.unique(of, keep="first", maintain_order=True).drop("accepted")
+    asks = asks.join(nearest, on=of, how="left", maintain_order="left").with_row_index("attempt")
+    initial = pl.col("notifier_tag").is_null()
+    after = pl.col("status").shift().over([*_WHO, initial])
+    # A final response that is not asked again after; the first of all has none before it.
+    begins = ~after.is_in(_ASKED_AGAIN) | (pl.int_range(pl.len()).over([*_WHO, initial]) == 0)
+    asks = asks.with_columns(
+        attempt=pl.when(initial & begins).then("attempt").forward_fill().over([*_WHO, initial]),
     )
-    accepted = accepted.unique("transaction", keep="first", maintain_order=True).select(
-        "transaction", granted="expires", accepted_by="to_tag", accepted_dialog="_dialog"
-    )
-    asks = asks.join(accepted, on="transaction", how="left", maintain_order="left")
+    # Who accepted it has accepted an earlier one: that is a refresh without a To tag.
+    by = pl.col("accepted_by").drop_nulls().first().over([*_WHO, "attempt"])
+    asks = asks.with_columns(_by=pl.when(pl.col("attempt").is_not_null()).then(by))
+    known = pl.col("_by").is_not_null() & (pl.col("attempt") > pl.col("attempt").min().over([*_WHO, "_by"]))
     return asks.with_columns(
-        initial=pl.col("notifier_tag").is_null(),
-        notifier_tag=pl.coalesce("notifier_tag", "accepted_by"),
+        attempt=pl.when(~known).then("attempt"),
+        notifier_tag=pl.when(known).then("_by").otherwise("notifier_tag"),
         _dialog=pl.coalesce("_dialog", "accepted_dialog"),
-    )
+    ).drop("_by", "accepted_by", "accepted_dialog")
 
 
 def _notifies(requests: pl.DataFrame) -> pl.DataFrame:
@@ -118,59 +151,107 @@ def _notifies(requests: pl.DataFrame) -> pl.DataFrame:
     notifies = notifies.join_asof(refers, on="start_ns", by=by, check_sortedness=False)
     state = pl.col("subscription_state").str.extract(r"^\s*([\w-]+)").str.to_lowercase()
     return notifies.with_columns(
-        id=pl.coalesce("id", "refer_id"),
+        id=pl.coalesce("id", "refer_id", pl.lit("")),
         state=state,
         reason=pl.col("subscription_state").str.extract(r"(?i);\s*reason\s*=\s*([\w.-]+)").str.to_lowercase(),
         left_s=pl.col("subscription_state").str.extract(r"(?i);\s*expires\s*=\s*(\d{1,10})").cast(pl.Int64),
     )
 
 
-def _groups(asks: pl.DataFrame, notifies: pl.DataFrame) -> pl.DataFrame:
-    """One row a subscription: ``group _call subscriber_tag notifier_tag package id _dialog``.
+def _groups(asks: pl.DataFrame, notifies: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
+    """One row a subscription: ``group _call subscriber_tag notifier_tag package id _dialog attempt``, and of the 2xx
+    that made it ``accepted granted``.
 
     What nobody accepted and nobody notified of has no tag of a notifier.
     """
     columns = [*_WHO, "notifier_tag", "_dialog"]
-    known = pl.concat([asks.filter(pl.col("notifier_tag").is_not_null()), notifies], how="diagonal").select(columns)
-    known = known.unique([*_WHO, "notifier_tag"], keep="first", maintain_order=True)
-    alone = asks.filter(pl.col("notifier_tag").is_null()).select(columns)
-    alone = alone.unique(_WHO, keep="first", maintain_order=True)
-    alone = alone.join(known, on=_WHO, how="anti", nulls_equal=True, maintain_order="left")
-    return pl.concat([known, alone]).with_row_index("group")
+    tried = asks.filter(pl.col("attempt").is_not_null())
+    made = tried.drop("granted", "_dialog", "notifier_tag").join(
+        accepted.filter(pl.col("accepted_by").is_not_null()), on=["_leg", "cseq", "method"], maintain_order="left"
+    )
+    made = made.rename({"accepted_by": "notifier_tag", "accepted_dialog": "_dialog"})
+    made = made.select(*columns, "attempt", "accepted", "granted", "start_ns")
+    within = asks.filter(pl.col("attempt").is_null()).select(*columns, "start_ns")
+    known = pl.concat([made, within, notifies.select(*columns, "start_ns")], how="diagonal")
+    known = known.with_columns(pl.col("start_ns").fill_null(0))
+    known = known.unique([*_WHO, "notifier_tag"], keep="first", maintain_order=True).with_row_index("group")
+    # What was told before anybody asked is told of the first: the clocks of two capture points differ.
+    begun = tried.unique("attempt", keep="first", maintain_order=True)
+    first = pl.struct(_WHO).is_first_distinct()
+    begun = begun.select(
+        *_WHO, "_dialog", "notifier_tag", latest="attempt", start_ns=pl.when(~first).then("start_ns").otherwise(0)
+    )
+    known = (
+        known.sort("start_ns", maintain_order=True)
+        .join_asof(begun.drop("_dialog", "notifier_tag"), on="start_ns", by=_WHO, check_sortedness=False)
+        .sort("group")
+    )
+    known = known.with_columns(attempt=pl.coalesce("attempt", "latest"))
+    alone = begun.rename({"latest": "attempt"}).join(known, on="attempt", how="anti", maintain_order="left")
+    known = pl.concat([known.drop("group", "latest", "start_ns"), alone.drop("start_ns")], how="diagonal")
+    return known.with_row_index("group")
 
 
 def _what_was_asked(groups: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
-    # An initial request may have made several subscriptions; one within a dialog is of that.
-    numbers = groups.select("group", *_WHO, of="notifier_tag")
-    rows = asks.join(numbers, on=_WHO, nulls_equal=True, maintain_order="left")
-    rows = rows.filter(pl.col("initial") | (pl.col("notifier_tag") == pl.col("of")))
-    initial, zero = pl.col("initial"), pl.col("expires") == 0
-    accepted = pl.col("status").is_between(200, 299)
+    """The groups with what was asked: by their attempt, and then within their dialog."""
+    zero, accepted = pl.col("expires") == 0, pl.col("status").is_between(200, 299)
+    ever = ~zero.fill_null(value=False)
+    said = (
+        "method",
+        "message",
+        "refer_to",
+        "from_uri",
+        "to_uri",
+        "request_uri",
+        "asserted_identity",
+        "start_ns",
+        "key",
+    )
+    first = [pl.col(name).first().alias(f"ask_{name}") for name in said]
+    answered = ~pl.col("status").is_in(_CHALLENGES)
     # A 2xx that says nothing grants what was asked for (RFC 6665 §4.2.1.1 forbids that; it is seen).
     granted = pl.coalesce("granted", "expires")
-    refused = pl.col("status").is_in(_ENDS) & ~initial & ~pl.col("first")
-    rows = rows.with_columns(first=pl.col("group").is_first_distinct())
-    refresh = accepted & ~initial & ~zero.fill_null(value=False) & ~pl.col("first")
-    said = ("method", "message", "refer_to", "from_uri", "to_uri", "request_uri", "asserted_identity", "start_ns")
-    return rows.group_by("group", maintain_order=True).agg(
-        *(pl.col(name).first().alias(f"ask_{name}") for name in said),
-        pl.col("key").first().alias("ask_key"),
-        (initial | (pl.col("method") == "REFER")).first().alias("seen_asked"),
-        asked_s=pl.col("expires").first(),
-        status=pl.coalesce(
-            pl.col("status").filter(~pl.col("status").is_in(_CHALLENGES)).first(), pl.col("status").last()
-        ),
-        first_fate=pl.col("fate").last(),
-        granted_s=granted.filter(accepted).first(),
-        refreshes=refresh.sum(),
-        asked_final_ns=pl.col("final_ns").last(),
-        fetch=(zero & initial).any(),
-        zero_ns=pl.coalesce("final_ns", "start_ns").filter(zero & ~initial).first(),
-        zero_start_ns=pl.col("start_ns").filter(zero).first(),
-        refused_ns=pl.col("final_ns").filter(refused).first(),
-        granted_until_ns=(pl.col("final_ns") + granted.clip(0, _LONGEST) * SECOND).filter(accepted & ~zero).last(),
-        accepted_ns=pl.col("final_ns").filter(accepted).first(),
+    common = (
+        *first,
+        pl.col("expires").first().alias("asked_s"),
+        granted.filter(accepted).first().alias("granted_s"),
+        pl.col("fate").last().alias("last_fate"),
+        pl.col("final_ns").last().alias("asked_final_ns"),
+        pl.col("final_ns").filter(accepted).first().alias("accepted_ns"),
+        pl.col("start_ns").filter(zero).first().alias("zero_start_ns"),
     )
+    opened = asks.filter(pl.col("attempt").is_not_null())
+    opened = opened.group_by("attempt", maintain_order=True).agg(
+        *common,
+        status=pl.coalesce(pl.col("status").filter(answered).last(), pl.col("status").last()),
+        fetch=zero.any(),
+        lasts=(accepted & ever).any(),
+    )
+    numbers = groups.select("group", *_WHO, "notifier_tag", of="attempt")
+    later = asks.filter(pl.col("attempt").is_null()).join(
+        numbers, on=[*_WHO, "notifier_tag"], nulls_equal=True, maintain_order="left"
+    )
+    # Of what is older than the capture, and of what a REFER makes, the first that was seen is no refresh.
+    later = later.with_columns(first=pl.col("of").is_null() & pl.col("group").is_first_distinct())
+    refused = pl.col("status").is_in(_ENDS) & ~pl.col("first")
+    later = later.group_by("group", maintain_order=True).agg(
+        *common,
+        status=pl.coalesce(pl.col("status").filter(answered).first(), pl.col("status").last()),
+        refreshes=(accepted & ever & ~pl.col("first")).sum(),
+        zero_ns=pl.coalesce("final_ns", "start_ns").filter(zero).first(),
+        refused_ns=pl.col("final_ns").filter(refused).first(),
+        prolonged_ns=(pl.col("final_ns") + granted.clip(0, _LONGEST) * SECOND).filter(accepted & ever).last(),
+    )
+    both = [name for name in opened.columns if name in later.columns]
+    groups = groups.join(opened, on="attempt", how="left", maintain_order="left")
+    groups = groups.join(later, on="group", how="left", maintain_order="left", suffix="_later")
+    groups = groups.with_columns(
+        *(pl.coalesce(name, f"{name}_later").alias(name) for name in both if name != "granted_s"),
+        granted_s=pl.coalesce("granted", "granted_s", "granted_s_later"),
+        seen_asked=pl.col("attempt").is_not_null() | (pl.col("ask_method_later") == "REFER"),
+    )
+    until = pl.col("accepted_ns") + pl.col("granted_s").clip(0, _LONGEST) * SECOND
+    return groups.with_columns(granted_until_ns=pl.coalesce("prolonged_ns", pl.when("lasts").then(until)))
 
 
 def _what_was_told(groups: pl.DataFrame, notifies: pl.DataFrame) -> pl.DataFrame:
@@ -219,7 +300,7 @@ def _ended(table: pl.DataFrame, end: int | None, longest_answer: int) -> pl.Data
             notifier,
         ),
         (
-            pl.col("status").is_null() & (pl.col("first_fate") == "timeout") & pl.col("notifies").is_null(),
+            pl.col("status").is_null() & (pl.col("last_fate") == "timeout") & pl.col("notifies").is_null(),
             pl.lit("unanswered"),
             pl.lit(None, pl.Int64),
             unknown,
@@ -258,10 +339,10 @@ def _named(table: pl.DataFrame) -> pl.DataFrame:
         # Who forks makes several of one request: of all but the first the NOTIFY is the earliest of their own.
         subscription=pl.when(pl.col("ask_key").is_first_distinct())
         .then(pl.coalesce("ask_key", "notify_key"))
-        .otherwise(pl.coalesce("notify_key", "ask_key")),
+        .otherwise(pl.coalesce("notify_key", "accepted", "ask_key_later", "ask_key")),
         kind=pl.when(refer).then(pl.lit("refer")).otherwise(pl.lit("subscribe")),
         package=pl.when(pl.col("package") != "?").then("package"),
-        event_id=pl.when(~refer).then("id"),
+        event_id=pl.when(~refer & (pl.col("id") != "")).then("id"),
         subscriber=pl.coalesce("ask_asserted_identity", "ask_from_uri", "notify_to_uri"),
         resource=pl.coalesce("ask_to_uri", "ask_request_uri", "notify_from_uri"),
         refer_to="ask_refer_to",
@@ -319,7 +400,7 @@ def publications(
     later = seen.select("number", *of).drop_nulls()
     before = later.join_asof(granted, on="number", by=of, allow_exact_matches=False, check_sortedness=False)
     seen = seen.join(before.select("number", "before"), on="number", how="left", maintain_order="left")
-    root = _roots(seen["before"])
+    root = chains.roots(seen["before"])
     removes = pl.col("expires") == 0
     named = {name: identity.subscribers(seen[name]) for name in ("asserted_identity", "from_uri", "to_uri")}
     seen = seen.with_columns(
@@ -352,13 +433,3 @@ def publications(
         .otherwise(pl.lit("open"))
     )
     return seen.select(pl.col(name).cast(kind) for name, kind in schema.PUBLICATIONS.polars().items())
-
-
-def _roots(before: pl.Series) -> pl.Series:
-    """The row at which the chain of each begins; ``before`` names the row before each, which comes earlier."""
-    own = pl.int_range(len(before), dtype=pl.UInt32, eager=True)
-    root = pl.select(pl.coalesce(before, own)).to_series()
-    # Each step doubles how far a row looks back.
-    while not (further := root.gather(root)).equals(root):
-        root = further
-    return root

@@ -23,6 +23,9 @@ import shlex
 import struct
 from typing import Any
 
+import polars as pl
+import pytest
+
 import analyzer
 
 START = 1_767_225_600 * 10**9  # 2026-01-01T00:00:00Z
@@ -49,6 +52,20 @@ def read(dialogue: str, clocks: dict[str, float] | None = None, **options: Any) 
             files[point].append((START + at, packet))
     captures = [_pcap(point, packets) for point, packets in files.items() if packets]
     return analyzer.read(captures, capture_points=[f"{point}={point}" for point in ahead], **options)
+
+
+def joined_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each join makes from now on: many more than there are messages, where all meet all others."""
+    heights: list[int] = []
+    join = pl.DataFrame.join
+
+    def counted(self: pl.DataFrame, *args: Any, **options: Any) -> pl.DataFrame:
+        made = join(self, *args, **options)
+        heights.append(made.height)
+        return made
+
+    monkeypatch.setattr(pl.DataFrame, "join", counted)
+    return heights
 
 
 def _end(name: str, nodes: dict[str, str]) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -175,6 +176,45 @@ def test_the_service(headers: list[str], service: str | None) -> None:
     assert record(f"A -> P INVITE via=a {said} @0.0")["service_id"] == service
 
 
+# ---- which node ------------------------------------------------------------------------------------------------------
+
+
+def written(path: str, **roles: str) -> tuple[str | None, ...]:
+    """Who writes the record of an INVITE over these nodes, which have the roles given (the user's word on nodes)."""
+    names = path.split()
+    lines, vias = [], ""
+    for number, (source, target) in enumerate(itertools.pairwise(names)):
+        vias = ",".join(filter(None, [f"v{number}", vias]))
+        lines.append(f"{source} -> {target} INVITE via={vias} @0.{number}")
+    hosts = list(dict.fromkeys(names))
+    given = {f"10.0.0.{hosts.index(name) + 1}": {"role": role, "name": name} for name, role in roles.items()}
+    made = ims_wire.read("\n".join(lines), nodes=given).table("cdrs").row(0, named=True)
+    node = made["node"] and hosts[int(made["node"].split(":")[0].split(".")[3]) - 1]
+    return node, made["node_functionality"], made["role_of_node"]
+
+
+CORE = {"A": "UE", "P": "P-CSCF", "S": "S-CSCF", "T": "S-CSCF", "Q": "P-CSCF", "B": "UE"}
+
+
+@pytest.mark.parametrize(
+    ("path", "roles", "expected"),
+    [
+        ("A P S T Q B", CORE, ("S", "S-CSCF", "originating")),
+        ("T Q B", CORE, ("T", "S-CSCF", "terminating")),
+        ("P S Q", CORE, ("S", "S-CSCF", None)),  # It serves both.
+        ("A P", CORE, ("P", "P-CSCF", "originating")),
+        ("P X", CORE | {"X": "TAS"}, ("X", "AS", "originating")),
+        ("S M", {"M": "MGCF"}, ("M", "MGCF", None)),
+        ("P S M", CORE | {"M": "MGCF"}, ("S", "S-CSCF", "originating")),
+        ("P S T Q", CORE | {"S": "P/I/S-CSCF"}, ("S", "S-CSCF", "originating")),
+        ("A B", {"A": "UE", "B": "UE"}, (None, None, None)),
+    ],
+)
+def test_who_writes_the_record(path: str, roles: dict[str, str], expected: tuple[str | None, ...]) -> None:
+    """TS 32.260 §5.1: CSCFs, AS, MGCF, BGCF, MRFC, IBCF and E-CSCF make records; UEs do not."""
+    assert written(path, **{name: role for name, role in roles.items() if name in path.split()}) == expected
+
+
 # ---- when and how it ended -------------------------------------------------------------------------------------------
 
 ANSWERED = """
@@ -213,6 +253,24 @@ def test_media_as_last_agreed() -> None:
     """ims_wire's descriptions have one stream of PCMU (payload type 0, RFC 3551)."""
     made = record("A -> P INVITE via=a sdp=4000 @0.0\n P -> A 200 INVITE via=a to_tag=y sdp=5000 @1.0")
     assert made["sdp_media"] == "audio PCMU/8000 sendrecv"
+
+
+def test_media_of_legs_under_one_call_id_are_each_leg_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2,000 INVITEs of one Call-ID, each with its own From tag: no offer meets every leg."""
+    legs = 2_000
+    capture = ims_wire.read(
+        "".join(
+            f"A -> P INVITE via=a{n} tag=x{n} sdp={5000 + n} @{n / 10:.3f}\n"
+            f"P -> A 404 INVITE via=a{n} tag=x{n} to_tag=y @{n / 10 + 0.02:.3f}\n"
+            for n in range(legs)
+        )
+    )
+    for name in ("legs", "offers", "access_networks", "ims_registrations", "nodes"):
+        capture.table(name)
+    heights = ims_wire.joined_rows(monkeypatch)
+    found = capture.table("cdrs")
+    assert set(found["sdp_media"]) == {"audio PCMU/8000"}
+    assert (found.height, max(heights) <= 4 * legs) == (legs, True)
 
 
 # ---- networks --------------------------------------------------------------------------------------------------------
@@ -334,6 +392,9 @@ def test_the_volte_call() -> None:
         "position": "only",
         "first_node": "10.45.0.2",
         "last_node": "10.45.0.9",
+        "node": "10.46.0.3:5060",
+        "node_functionality": "S-CSCF",
+        "role_of_node": "originating",
         "duration_s": 60.0,
         "calling_party_address": f"sip:+491701234567@{HOME}, tel:+491701234567",
         "called_party_address": f"sip:+491707654321@{HOME}",

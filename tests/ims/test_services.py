@@ -84,6 +84,33 @@ def test_the_request_uri_names_emergency(uri: str, services: dict[str, str | Non
     assert of(CALL.format(said=f"uri={uri}", back="")) == services
 
 
+def test_behind_the_e_cscf_to_names_emergency() -> None:
+    """TS 24.229 §5.11.2: the Request-URI becomes that of the PSAP."""
+    call = CALL.format(said="uri=tel:+49302222", back="").replace("to_tag", "to=urn:service:sos.fire to_tag")
+    assert of(call.replace("sdp=40", "sdp=40 to=urn:service:sos.fire"))["emergency"] == "sos.fire"
+
+
+@pytest.mark.parametrize("mode", ["BS", "NR", "NL"])
+def test_the_parameter_m_completes_a_call(mode: str) -> None:
+    """RFC 6910 §4: busy, no reply, not logged in."""
+    assert "call_completion" in of(CALL.format(said=f"'uri=sip:b@e;m={mode}'", back=""))
+
+
+def test_a_504_with_the_body_of_3gpp_asks_to_register_anew() -> None:
+    """TS 23.380 §4: the S-CSCF lost the registration."""
+    failed = "A -> B  INVITE  @0.0\nB -> A  504 INVITE to_tag=y type=application/3gpp-ims+xml body=<ims-3gpp/>  @0.1\n"
+    assert "restoration" in of(failed)
+    assert "restoration" not in of(failed.replace("type=application/3gpp-ims+xml body=<ims-3gpp/>", ""))
+
+
+def test_a_stream_of_the_data_channel_names_it() -> None:
+    """TS 24.186; RFC 8841: UDP/DTLS/SCTP webrtc-datachannel."""
+    body = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+    media = "m=audio 4000 RTP/AVP 0\r\nm=application 5000 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000\r\n"
+    said = f"type=application/sdp hex={(body + media).encode().hex()}"
+    assert of(f"A -> B  INVITE {said}  @0.0\n") == {"voice": None, "data_channel": None}
+
+
 def test_a_hold_is_of_the_dialog() -> None:
     found = analyzer.read(SAMPLES / "hold_resume.pcap").table("services")
     assert found.filter(pl.col("service") == "hold")["detail"].to_list() == ["callee"]

@@ -93,6 +93,89 @@ def test_one_short_message_over_several_hops_is_one_row() -> None:
     assert len(rows(SEND + onward)) == 1
 
 
+# An application server takes it from the S-CSCF and sends it on to the IP-SM-GW under a Call-ID of its own.
+FROM = "from=sip:+491701@e to=tel:+49171"
+TO_AS = f"""
+    UE -> S   MESSAGE {FROM} call=out via=a {SMS} hex={SUBMIT}               @0.000
+    S -> AS   MESSAGE {FROM} call=out via=s,a {SMS} hex={SUBMIT}             @0.010
+    AS -> S   202 MESSAGE {FROM} call=out via=s,a to_tag=t                   @0.030
+    S -> UE   202 MESSAGE {FROM} call=out via=a to_tag=t                     @0.040
+"""
+ONWARD = f"AS -> GW  MESSAGE {FROM} call=two via=t {SMS} hex={SUBMIT}  @0.020\n"
+# The report goes back the same way: the gateway names the Call-ID that it knows, the AS the one that the UE knows.
+REPORTS = f"""
+    GW -> AS  MESSAGE from=sip:gw.e to=sip:+491701@e call=r1 via=g header=In-Reply-To:two {SMS} hex=0305       @1.000
+    AS -> S   MESSAGE from=sip:gw.e to=sip:+491701@e call=r2 via=t2 header=In-Reply-To:out {SMS} hex=0305      @1.010
+    S -> UE   MESSAGE from=sip:gw.e to=sip:+491701@e call=r2 via=s2,t2 header=In-Reply-To:out {SMS} hex=0305   @1.020
+"""
+
+
+def test_one_short_message_over_a_b2bua_is_one_row() -> None:
+    (row,) = rows(TO_AS + ONWARD + REPORTS)
+    assert (row["legs"], row["call_id"], row["status"], row["status_delay_s"]) == (2, "out", 202, 0.04)
+    assert (row["outcome"], row["matched_by"], row["report_delay_s"]) == ("delivered", "in_reply_to", 1.02)
+
+
+def test_a_call_id_that_only_the_far_side_knows_finds_the_report() -> None:
+    """The AS passes In-Reply-To on as it is."""
+    (row,) = rows(TO_AS + ONWARD + REPORTS.replace("In-Reply-To:out", "In-Reply-To:two"))
+    assert (row["outcome"], row["matched_by"], row["report_delay_s"]) == ("delivered", "in_reply_to", 1.02)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ONWARD.replace("AS ->", "XX ->"),  # from where it never was
+        ONWARD.replace("AS ->", "S ->"),  # from a proxy, which passed it on as it was
+        ONWARD.replace("+491701", "+491702"),  # of another UE
+        ONWARD.replace(SUBMIT, SUBMIT.replace("0005", "0006", 1)),  # of another reference
+        ONWARD.replace(SUBMIT, SUBMIT.replace("9471F2", "9471F3")),  # to another number
+        ONWARD.replace("0.020", "6.020"),  # late
+        ONWARD.replace("0.020", "0.005"),  # before
+    ],
+    ids=["place", "proxy", "UE", "reference", "octets", "late", "before"],
+)
+def test_short_messages_that_are_only_alike_stay_apart(other: str) -> None:
+    assert [row["legs"] for row in rows(TO_AS + other)] == [1, 1]
+
+
+def test_a_chain_of_b2buas_is_one_row() -> None:
+    third = ONWARD.replace("AS -> GW", "GW -> SC").replace("call=two via=t", "call=three via=u").replace("020", "025")
+    assert [row["legs"] for row in rows(TO_AS + ONWARD + third)] == [3]
+
+
+def status_report(*, reference: str = "09", number: str = "9471F2", to: str = "sip:+491701@e", at: float = 9) -> str:
+    """SMS-STATUS-REPORT (TS 23.040 §9.2.2.3): TP-MR, TP-RA, TP-SCTS, TP-DT, TP-ST 0."""
+    told = f"01 A0 04 919471F1 00 16 06 {reference} 05 91{number} 52303080000040 52303080000040 00".replace(" ", "")
+    return f"GW -> UE  MESSAGE from=sip:gw.e to={to} call=told{at:.0f} {SMS} hex={told}  @{at:.3f}\n"
+
+
+def test_a_status_report_names_what_it_reports_on() -> None:
+    submitted, told = rows(SEND + TAKEN + status_report())
+    assert (told["tp_type"], told["reports_on"]) == ("SMS-STATUS-REPORT", submitted["sms"])
+    assert submitted["reports_on"] is None
+
+
+def test_of_two_with_one_reference_it_is_of_the_later() -> None:
+    """TP-MR counts to 255 and begins again (TS 23.040 §9.2.3.6)."""
+    again = SEND.replace("call=out", "call=two").replace("@0.000", "@5.000")
+    found = rows(SEND + again + status_report())
+    assert found[2]["reports_on"] == found[1]["sms"]
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        status_report(reference="0A"),
+        status_report(number="9471F3"),
+        status_report(to="sip:+491702@e"),
+    ],
+    ids=["reference", "recipient", "UE"],
+)
+def test_a_status_report_of_something_else_names_nothing(stray: str) -> None:
+    assert [row["reports_on"] for row in rows(SEND + TAKEN + stray)] == [None, None]
+
+
 def test_no_text_that_somebody_wrote_is_in_any_table() -> None:
     capture = analyzer.read(SAMPLES / "sms.pcap")
     for name in analyzer.schema.TABLES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ims_wire import read
+from ims_wire import joined_rows, read
 
 WATCH = "UE -> AS  SUBSCRIBE header=Event:presence header=Expires:600  @0.000\n"
 GRANT = "AS -> UE  200 SUBSCRIBE to_tag=y header=Expires:300  @0.020\n"
@@ -98,6 +98,90 @@ def test_a_forked_subscribe_makes_a_subscription_with_each_notifier() -> None:
     found = rows(WATCH + GRANT + notify("active") + notify("active", tag="z", at=0.2, more="via=z"))
     assert [row["notifies"] for row in found] == [1, 1]
     assert found[0]["subscription"] != found[1]["subscription"]
+
+
+def asked(cseq: int, expires: int, *, at: float, status: int = 200, tag: str = "", granted: int | None = None) -> str:
+    """A SUBSCRIBE without To tag and its final response."""
+    tag, granted = tag or f"y{cseq}", expires if granted is None else granted
+    said = f"SUBSCRIBE cseq={cseq} header=Event:presence"
+    return (
+        f"UE -> AS  {said} header=Expires:{expires}  @{at:.3f}\n"
+        f"AS -> UE  {status} {said} to_tag={tag} header=Expires:{granted}  @{at + 0.02:.3f}\n"
+    )
+
+
+def test_who_asks_anew_makes_another_subscription_each_time() -> None:
+    """Without a To tag a SUBSCRIBE is outside a dialog (RFC 6665 §4.5.1): each that is accepted has its own."""
+    found = rows(asked(1, 600, at=0) + asked(2, 60, at=5, granted=30) + asked(3, 6, at=9))
+    assert [(row["asked_s"], row["granted_s"]) for row in found] == [(600, 600), (60, 30), (6, 6)]
+    begun = [(row["started_at"] - found[0]["started_at"]).total_seconds() for row in found]
+    assert (begun, len({row["subscription"] for row in found})) == ([0, 5, 9], 3)
+
+
+def test_a_notify_of_a_branch_that_was_not_answered_is_of_the_latest_attempt_before_it() -> None:
+    """RFC 6665 §4.4.1: the first NOTIFY of another branch of the fork."""
+    found = rows(asked(1, 600, at=0) + asked(2, 60, at=5) + notify("active", tag="z", at=5.5))
+    assert [(row["asked_s"], row["notifies"]) for row in found] == [(600, 0), (60, 0), (60, 1)]
+
+
+def test_of_a_fork_each_branch_that_accepts_has_its_own_row_though_none_notifies() -> None:
+    """The forking proxy passes one 2xx on; that of the other was captured next to its notifier."""
+    said = "SUBSCRIBE header=Event:presence"
+    found = rows(
+        f"""
+        UE -> P   {said} via=a header=Expires:600                 @0.00
+        P -> A    {said} via=p,a header=Expires:600               @0.01
+        P -> B    {said} via=q,a header=Expires:600               @0.02
+        A -> P    200 {said} via=p,a to_tag=y header=Expires:300  @0.05
+        P -> UE   200 {said} via=a to_tag=y header=Expires:300    @0.06
+        B -> P    200 {said} via=q,a to_tag=z header=Expires:200  @0.07
+        """
+    )
+    assert {(row["asked_s"], row["granted_s"]) for row in found} == {(600, 300), (600, 200)}
+    assert found[0]["subscription"] != found[1]["subscription"]
+
+
+def test_a_longer_interval_that_was_asked_for_is_the_same_attempt() -> None:
+    """RFC 6665 §4.1.2.1: 423, then again with what Min-Expires says."""
+    row = only(asked(1, 5, at=0, status=423) + asked(2, 60, at=0.1))
+    assert (row["asked_s"], row["granted_s"], row["status"], row["end_reason"]) == (5, 60, 200, "open")
+
+
+def test_what_was_refused_and_what_was_asked_for_later_are_two() -> None:
+    found = rows(asked(1, 60, at=0, status=403) + asked(2, 60, at=9))
+    assert [(row["status"], row["end_reason"]) for row in found] == [(403, "refused"), (200, "open")]
+
+
+def test_the_same_notifier_tag_is_the_same_subscription() -> None:
+    """A dialog is its Call-ID and two tags (RFC 3261 §12), whatever the subscriber forgot."""
+    row = only(asked(1, 60, at=0, tag="y") + asked(2, 60, at=30, tag="y") + notify("active", at=0.1) + later(80))
+    assert (row["refreshes"], row["end_reason"]) == (1, "open")
+
+
+def test_what_the_2xx_grants_ends_though_nothing_was_asked_for() -> None:
+    """Without Expires the event package has a default (RFC 6665 §4.2.1.1); the 2xx tells it."""
+    row = only(WATCH.replace("header=Expires:600", "") + GRANT + later(301))
+    assert (row["asked_s"], row["granted_s"], row["end_reason"]) == (None, 300, "expired")
+
+
+def test_a_challenged_refer_is_one_with_the_one_that_has_credentials() -> None:
+    refer = "REFER cseq={0} to_tag=y header=Refer-To:<sip:c@e>"
+    row = only(
+        f"UE -> AS  {refer.format(2)}  @2\nAS -> UE  407 {refer.format(2)}  @2.1\n"
+        f"UE -> AS  {refer.format(3)}  @3\nAS -> UE  202 {refer.format(3)}  @3.1\n"
+        + notify("active;expires=60", event="refer;id=3", at=4)
+    )
+    assert (row["status"], row["notifies"], row["end_reason"]) == (202, 1, "open")
+
+
+def test_as_many_rows_are_looked_at_as_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """20,000 SUBSCRIBEs of one Call-ID and From tag: none meets all the others."""
+    capture = read("".join(asked(number, number, at=number / 10) for number in range(1, 20_001)))
+    capture.table("transactions")
+    heights = joined_rows(monkeypatch)
+    found = capture.table("subscriptions")
+    assert found["asked_s"].to_list() == list(range(1, 20_001))
+    assert max(heights) <= 40_000
 
 
 def test_one_older_than_the_capture_is_known_by_its_notify() -> None:

@@ -111,8 +111,10 @@ impl Relay {
         let Some(user_data) = user_data.filter(|data| !data.is_empty()) else { return Some(()) };
         let mut transfer = Transfer::of(self.kind, self.to_network, user_data)?;
         let whole = transfer.elements(Octets(user_data));
+        // Mandatory in the report of an RP-ERROR (TS 23.040 §9.2.2.1a, §9.2.2.2a).
+        let refused = self.kind != Kind::Error || transfer.failure.is_some();
         self.transfer = Some(transfer);
-        whole
+        whole.filter(|()| refused)
     }
 }
 
@@ -182,10 +184,14 @@ impl<'a> Octets<'a> {
         self.take(length.into())
     }
 
-    /// The optional RP-User Data, of the format TLV; another element than that is passed over (§8.2.5.3).
+    /// The optional RP-User Data, of the format TLV (§8.2.5.3); another element than that is passed over, which is one
+    /// octet where bit 8 of it is set (TS 24.007 §11.2.4).
     fn user_data(&mut self) -> Option<Option<&'a [u8]>> {
         const IDENTIFIER: u8 = 0x41;
         while let Some(identifier) = self.next() {
+            if identifier & 0x80 != 0 {
+                continue;
+            }
             let value = self.length_value()?;
             if identifier == IDENTIFIER {
                 return Some(Some(value));
@@ -202,7 +208,8 @@ impl<'a> Octets<'a> {
         let value = self.take(digits.div_ceil(2))?;
         Some(match type_of_number(kind) {
             ALPHANUMERIC => Some(name(value, digits * 4 / 7)),
-            _ => number(kind, value),
+            // Their number is told: what fills up the last octet is none, though it should be 15.
+            _ => number(kind, value, digits),
         })
     }
 }
@@ -210,17 +217,17 @@ impl<'a> Octets<'a> {
 /// RP-Originator and RP-Destination Address: type and digits (TS 24.011 §8.2.5.1); an empty one is none.
 fn relay_address(value: &[u8]) -> Option<String> {
     let (&kind, digits) = value.split_first()?;
-    number(kind, digits)
+    number(kind, digits, 2 * digits.len())
 }
 
 fn type_of_number(kind: u8) -> u8 {
     kind >> 4 & 0b111
 }
 
-/// Digits, the first in the low half of an octet, until the filler 15 (TS 24.008 §10.5.4.7).
-fn number(kind: u8, octets: &[u8]) -> Option<String> {
+/// At most so many digits, the first in the low half of an octet, until the filler 15 (TS 24.008 §10.5.4.7).
+fn number(kind: u8, octets: &[u8], most: usize) -> Option<String> {
     const INTERNATIONAL: u8 = 1;
-    let halves = octets.iter().flat_map(|octet| [octet & 0xf, octet >> 4]);
+    let halves = octets.iter().flat_map(|octet| [octet & 0xf, octet >> 4]).take(most);
     let digits = halves.map_while(|half| b"0123456789*#abc".get(usize::from(half))).map(|&digit| char::from(digit));
     let plus = (type_of_number(kind) == INTERNATIONAL).then_some('+');
     let number: String = plus.into_iter().chain(digits).collect();
@@ -308,6 +315,27 @@ mod tests {
         assert_eq!((with_report.to_network, with_report.cause), (true, Some(22)));
         let transfer = with_report.transfer.unwrap();
         assert_eq!((transfer.kind, transfer.failure), ("SMS-DELIVER-REPORT", Some(0xd0)));
+    }
+
+    #[test]
+    fn an_error_whose_report_has_no_failure_cause_is_malformed() {
+        let relay = relay("04 2a 01 16 41 01 00");
+        assert!(relay.malformed);
+        assert_eq!((relay.cause, relay.transfer.unwrap().failure), (Some(22), None));
+    }
+
+    #[test]
+    fn an_element_of_one_octet_before_the_report_is_passed_over() {
+        // Bit 8 of an identifier: one octet, no length (TS 24.007 §11.2.4).
+        let relay = relay("02 2a d0 41 02 00 00");
+        assert_eq!((relay.transfer.unwrap().kind, relay.malformed), ("SMS-DELIVER-REPORT", false));
+    }
+
+    #[test]
+    fn what_fills_up_the_last_octet_of_a_number_is_no_digit() {
+        // Three digits, and 0 where 15 should fill up: 1 2 3.
+        let relay = relay("00 05 00 02 91 44 0a 01 09 03 a1 21 03 00 00 00 00");
+        assert_eq!(relay.transfer.unwrap().address.as_deref(), Some("123"));
     }
 
     #[test]

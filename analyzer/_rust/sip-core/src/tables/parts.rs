@@ -3,6 +3,7 @@
 
 use arrow_schema::ArrowError;
 
+use crate::hash;
 use crate::sip::{Fields, mime, rp, start};
 use crate::tables::columns::{Named, Wanted, columns};
 use crate::tables::keyed::Part;
@@ -15,6 +16,7 @@ columns! {
         rp_originator: Text = "rp_originator", rp_destination: Text = "rp_destination", rp_cause: Int = "rp_cause",
         tp_type: Text = "tp_type", tp_reference: Int = "tp_reference", tp_address: Text = "tp_address",
         tp_failure: Int = "tp_failure", tp_status: Int = "tp_status", malformed: Bool = "malformed",
+        body: Int = "_body",
     }
 }
 
@@ -34,7 +36,8 @@ struct Row {
     media_type: Vec<u8>,
     in_reply_to: Option<Box<[u8]>>,
     fragment_status: Option<u16>,
-    relay: Option<rp::Relay>,
+    /// With the hash of its octets.
+    relay: Option<(rp::Relay, u64)>,
 }
 
 /// The rows of one batch under construction.
@@ -58,6 +61,7 @@ impl Builder {
                 let media_type = part.media_type().to_ascii_lowercase();
                 let content = body.get(part.place.clone()).unwrap_or_default();
                 let relay = (media_type == SHORT_MESSAGE).then(|| rp::read(content)).flatten();
+                let relay = relay.map(|relay| (relay, hash::bytes(content)));
                 let fragment = (media_type == FRAGMENT).then(|| status(content)).flatten();
                 let in_reply_to = fields.in_reply_to.filter(|_| relay.is_some()).map(Box::from);
                 self.rows.push(Row { message, index, media_type, in_reply_to, fragment_status: fragment, relay });
@@ -96,7 +100,8 @@ fn columns_of(rows: &[Row]) -> Result<Named, ArrowError> {
         columns.media_type.set_bytes(number, Some(&row.media_type));
         columns.in_reply_to.set_bytes(number, row.in_reply_to.as_deref());
         columns.fragment_status.set(number, row.fragment_status.map(i64::from));
-        let Some(relay) = &row.relay else { continue };
+        let Some((relay, body)) = &row.relay else { continue };
+        columns.body.set(number, Some(body.cast_signed()));
         columns.rp_type.set(number, Some(relay.kind.as_str()));
         columns.to_network.set(number, relay.to_network);
         columns.rp_reference.set(number, relay.reference.map(i64::from));
