@@ -592,7 +592,7 @@ class Capture:
         else:
             rows = calls.filter(pl.col("call_ids").list.contains(self.shown_call_id(which)))
         if rows.is_empty():
-            raise NotFound(f"no call {which!r} among {calls.height}")
+            raise NotFound(f"no call {which!r} among {calls.height}: calls lists them by number and Call-ID")
         if rows.height > 1:
             raise AmbiguousCall(str(which), rows["no"].to_list())
         from analyzer.call import Call

@@ -194,7 +194,8 @@ def _condition(where: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         names = schema.TABLES[table].names
         columns = ", ".join(names)
-        quoted = [f'"{name}"' for name in names if name in _WORDS_OF_SQL]
+        bare = set(re.findall(r"\w+", re.sub(r"'[^']*('|$)|\"[^\"]*(\"|$)", " ", where).lower()))
+        quoted = [f'"{name}"' for name in names if name in _WORDS_OF_SQL & bare]
         hint = f" Write {' and '.join(quoted)} in double quotes, for SQL has such words." if quoted else ""
         reason = str(error).strip().split("\n")[0].split("; valid columns")[0]
         raise FilterError(

@@ -5,10 +5,13 @@ Each command is a module of its own name here, loaded when it is called: ``--hel
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -121,24 +124,38 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Click's own; it prints ``--help`` and ``--version``."""
+        with _told():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; errors a user can do something about are one line on stderr."""
-        try:
+        """Run the command."""
+        with _told():
             result = super().invoke(ctx)
             sys.stdout.flush()
             return result
-        except AnalyzerError as error:
-            raise Failure(str(error)) from error
-        except KeyboardInterrupt:
-            raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
-        except BrokenPipeError:
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Errors a user can do something about are one line on stderr."""
+    try:
+        yield
+    except AnalyzerError as error:
+        raise Failure(str(error)) from error
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+    except BrokenPipeError:
+        _quiet_stdout()
+        raise click.exceptions.Exit(0) from None
+    except OSError as error:
+        if error.errno == errno.EPIPE:
             _quiet_stdout()
             raise click.exceptions.Exit(0) from None
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                _quiet_stdout()
-                raise click.exceptions.Exit(0) from None
-            raise Failure(f"{error.filename or 'output'}: {error.strerror or error}") from error
+        raise Failure(f"{error.filename or 'output'}: {error.strerror or error}") from error
 
 
 def _quiet_stdout() -> None:

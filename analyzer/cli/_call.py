@@ -46,13 +46,16 @@ class Found:
 
     def ladder(self, hop: str, leg: str | None = None, *, sip_only: bool = False) -> Ladder:
         """Its ladder, over all hops or the ``reference`` one, over all legs or one."""
-        from analyzer.ladder import Ladder, timeline_of
+        from analyzer.ladder import Ladder, of_leg, timeline_of
 
+        number = int(leg) if leg and re.fullmatch(r"[0-9]{1,6}", leg) else leg
         if self.row is not None:
-            number = int(leg) if leg and re.fullmatch(r"[0-9]{1,6}", leg) else leg
             return Call(self.capture, self.row).ladder(hop=hop, leg=number, sip_only=sip_only)
+        messages = self.messages
+        if number is not None:
+            messages = of_leg(messages, number if isinstance(number, int) else self.capture.shown_call_id(number))
         reference = self.reference if hop == "reference" else None
-        model = timeline_of(self.capture, self.messages, self.table, reference=reference, sip_only=sip_only)
+        model = timeline_of(self.capture, messages, self.table, reference=reference, sip_only=sip_only)
         return Ladder(model, title=f"Call-ID {self.asked}", messages_of=self.capture.messages_of)
 
 

@@ -41,7 +41,7 @@ PHASES = {
     "prack": ("the caller acknowledges the 18x: PRACK", "no PRACK acknowledged the 18x"),
     "caller_bearer": ("the caller's resources: UPDATE", "no UPDATE followed the PRACK: the caller's resources"),
     "callee_bearer": ("the callee's resources: 180", "no 180 came: the callee's resources"),
-    "alerting": ("the callee is alerted: 180", "the callee was reached, and no 180 came"),
+    "alerting": ("the callee is alerted: 180", "an 18x came, and no 180: the callee was not seen to ring"),
     "ringing": ("somebody answers: 200", "it rang"),
     "cancelling": ("the INVITE ends after CANCEL: 487", "no final response after the CANCEL"),
     "ack": ("the caller confirms the answer: ACK", "no ACK"),

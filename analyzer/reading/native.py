@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -76,6 +76,8 @@ def sources(
             name = str(getattr(origin, "name", "stream"))
             found.files.append((name, _spool(origin, found), _point_of(name, points)))
         elif os.fspath(origin) == "-":
+            if sys.stdin is None:  # by whoever called: <&-
+                raise CaptureError("-", 0, "standard input is closed")
             found.files.append(("-", _spool(sys.stdin.buffer, found), _point_of("-", points)))
         else:
             found.files.extend((path, path, _point_of(path, points)) for path in _expand(os.fspath(origin)))
@@ -90,7 +92,7 @@ def sources(
 
 def _expand(text: str) -> list[str]:
     if os.path.isdir(text):
-        files = sorted(str(path) for path in Path(text).rglob("*") if path.is_file() and _may_be_capture(path))
+        files = sorted(_captures_under(text))
         if not files:
             raise CaptureError(text, 0, "is a directory without captures (pcap, pcapng, also compressed)")
         return files
@@ -100,6 +102,15 @@ def _expand(text: str) -> list[str]:
     if not files:
         raise CaptureError(text, 0, "no file matches this pattern")
     return files
+
+
+def _captures_under(folder: str) -> Iterator[str]:
+    """The captures in it and in the folders in it; a folder that may not be listed is named too: opening it says why."""
+    refused: list[str] = []
+    for parent, _, names in os.walk(folder, onerror=lambda error: refused.append(error.filename)):
+        paths = (Path(parent, name) for name in names)
+        yield from (str(path) for path in paths if path.is_file() and _may_be_capture(path))
+    yield from refused
 
 
 #: First bytes of what the core can open: pcap, pcapng, gzip, zstd, lz4, xz, bzip2.

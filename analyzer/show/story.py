@@ -170,7 +170,7 @@ def _services(tables: Tables) -> Iterator[str]:
 
 
 def _way(tables: Tables, roles: Roles, room: int, *, ascii_only: bool) -> Iterator[str]:
-    """The nodes that the INVITE passed, a line for each leg, and one more for each fork of it."""
+    """The nodes that the INVITE passed, a line for each leg, and one more for each fork of it that went another way."""
     import polars as pl
 
     legs: dict[str, int] = {}
@@ -189,8 +189,11 @@ def _way(tables: Tables, roles: Roles, room: int, *, ascii_only: bool) -> Iterat
         point = row["reference_point"] or ""
         line += [f"{f'-{point}->' if ascii_only else f'─{point}→'} {_named(row['receiver'], roles)}"]
         ends[row["message"], row["call_id"]] = line
-    for _, line in sorted(lines, key=lambda numbered: numbered[0]):
-        yield from _wrapped(line, room)
+    ordered = [line for _, line in sorted(lines, key=lambda numbered: numbered[0])]
+    for place, line in enumerate(ordered):
+        # The INVITE that follows a challenge goes where the first went, and on.
+        if not any(later[: len(line)] == line for later in ordered[place + 1 :]):
+            yield from _wrapped(line, room)
 
 
 def _wrapped(pieces: Iterable[str], room: int) -> Iterator[str]:

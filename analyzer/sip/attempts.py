@@ -551,10 +551,13 @@ def _at_reference(byes: pl.DataFrame, by: str) -> pl.DataFrame:
 
 
 def _acked(messages: pl.DataFrame) -> pl.Expr:
-    """Whether the 2xx of a dialog got its ACK; where tags are missing, any ACK of the Call-ID to a 2xx."""
+    """Whether the 2xx of a dialog got its ACK; where tags are missing, any ACK of the Call-ID to a 2xx.
+
+    An ACK without a CSeq came damaged, and may be one to another final: what tells which is not there.
+    """
     acks = (
         _rows(messages)
-        .filter(pl.col("method") == "ACK", pl.col("transaction").is_null())
+        .filter(pl.col("method") == "ACK", pl.col("transaction").is_null(), pl.col("cseq").is_not_null())
         .select("_call", "_dialog")
         .unique()
         .collect()

@@ -117,8 +117,10 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         ((final == 487) & _cancelled_by_network() & rung_out, "no_answer", "network_timer"),
         (final == 487, "cancelled", ring_state),
         ((final >= 400) & (pl.col("q850") == 17), "busy", None),
-        ((final == 480) & (pl.col("q850").is_in([18, 19]) | pl.col("rang")), "no_answer", None),
+        # What the far end says of itself goes before what its ringing lets one guess: announcements come with 183, too.
         ((final == 480) & (pl.col("q850") == 21), "rejected", "declined"),
+        ((final == 480) & pl.col("q850").is_in([20, 27]), "unreachable", "not_registered"),
+        ((final == 480) & (pl.col("q850").is_in([18, 19]) | pl.col("rang")), "no_answer", None),
         ((final == 408) & pl.col("rang"), "no_answer", None),
         ((final == 403) & pl.col("credentials") & ~pl.col("rang"), "auth_failed", "forbidden"),
         ((final == 503) & pl.col("q850").is_in([3, 20, 27]), "unreachable", "no_route"),

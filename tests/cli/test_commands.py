@@ -312,6 +312,17 @@ def test_ladder_of_a_leg_that_is_not_there(run: Run) -> None:
     assert (result.exit_code, "no leg '9' here; 1 is " in result.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("leg", ["1", "r1"])
+def test_ladder_of_the_only_leg_of_a_registration(run: Run, leg: str) -> None:
+    assert run("ladder", "r1", "a.pcap", "--leg", leg).stdout == run("ladder", "r1", "a.pcap").stdout
+
+
+@pytest.mark.parametrize("leg", ["2", "a1"])
+def test_ladder_of_a_leg_that_a_registration_has_not(run: Run, leg: str) -> None:
+    result = run("ladder", "r1", "a.pcap", "--leg", leg)
+    assert (result.exit_code, f"no leg '{leg}' here; 1 is r1" in result.stderr) == (2, True)
+
+
 def test_ladder_in_ascii(run: Run) -> None:
     assert run("ladder", "1", "a.pcap", "--ascii").stdout.isascii()
 

@@ -191,3 +191,10 @@ def test_a_column_that_sql_takes_for_a_word_of_its_own_is_told_how_to_be_written
     with pytest.raises(FilterError, match=r'Write "user" in double quotes'):
         Filter(table="capabilities", where="user is not null")
     Filter(table="capabilities", where='"user" is not null')
+
+
+@pytest.mark.parametrize("where", ["colour = 1", "status = 'offset", "status = 'the offset' and", '"offset" > 1 and'])
+def test_a_condition_without_such_a_column_gets_no_hint_of_one(where: str) -> None:
+    with pytest.raises(FilterError) as error:
+        Filter(table="messages", where=where)
+    assert "in double quotes" not in str(error.value)

@@ -57,6 +57,10 @@ def test_the_way_of_each_leg_is_that_of_its_invite(no: int) -> None:
     assert [leg == ways[call_id][: len(leg)] for leg, call_id in zip(legs, call_ids, strict=True)] == [True] * len(legs)
 
 
+def test_the_way_that_credentials_went_again_is_told_once() -> None:
+    assert len(lines("proxy_auth.pcap", 1, "way")) == 1
+
+
 def test_reference_points_stand_on_the_way() -> None:
     # UE to P-CSCF, P-CSCF to S-CSCF, S-CSCF to AS (TS 23.228 §4).
     assert re.findall(r"─(\w+)→", lines("volte_failures.pcap", 1, "way")[0]) == ["Gm", "Mw", "ISC"]

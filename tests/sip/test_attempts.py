@@ -449,6 +449,8 @@ def test_a_final_at_once(status: int, expected: tuple[str, str | None]) -> None:
     ("final", "expected"),
     [
         ("480 INVITE to_tag=y", ("no_answer", None)),
+        ("480 INVITE to_tag=y _q850=20", ("unreachable", "not_registered")),
+        ("480 INVITE to_tag=y _q850=21", ("rejected", "declined")),
         ("408 INVITE to_tag=y", ("no_answer", None)),
         ("403 INVITE to_tag=y", ("rejected", "forbidden")),
         ("486 INVITE to_tag=y", ("busy", None)),
@@ -698,6 +700,13 @@ def test_a_call_joined_at_its_bye() -> None:
 )
 def test_a_call_joined_and_still_up(message: str) -> None:
     assert ending(call(f"UAC -> P {message} @1")) == ("joined", "active", None, None)
+
+
+def test_an_ack_whose_cseq_came_damaged_proves_no_2xx() -> None:
+    messages = frames.messages(INVITE + "UAC -> P ACK branch=k @3\n")
+    damaged = messages.with_columns(cseq=pl.when(pl.col("method") != "ACK").then("cseq"))
+    outcomes = [attempts_of(of, "", None).calls["outcome"].item() for of in (messages, damaged)]
+    assert (outcomes[0], outcomes[1] != "answered") == ("answered", True)
 
 
 def test_a_call_joined_while_it_rang() -> None:
