@@ -77,6 +77,8 @@ def beside(
     the rows of ``diameter_transactions``, ``dns`` those of ``dns``.
     """
     exchanges = _exchanges(diameter, dns)
+    if exchanges.is_empty():
+        return pl.DataFrame(schema=schema.BESIDE.polars())
     seen = messages.with_columns(call=call_of)
     registers = pl.col("method") == "REGISTER"
     seen = seen.join(registration_of, on=["_leg", "cseq"], how="left", maintain_order="left", nulls_equal=True)
