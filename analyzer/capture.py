@@ -197,12 +197,14 @@ class Capture:
 
     def table_around(self, call: int, name: str) -> pl.DataFrame:
         """The same table, or of a local one as much as tells of this call: its rows, maybe some of others."""
-        from analyzer.part import LOCAL, Part
+        from analyzer.part import FIELDS, LOCAL, Part
 
         self._looked_at.add(call)
         dear = self._core["messages"].height > _WORTH_OF_A_CALL * len(self._looked_at)
         if name in self._tables or name not in LOCAL or self._whole is not None or not dear:
             return self.table(name)
+        if name in schema.FIELDS_OF:
+            self._read_headers(native.header_names(FIELDS))
         self._read_for(name)
         if self._part is None or not self._part.is_of(self._stages, call):
             self._part = Part(self._stages, call)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from analyzer import schema
 from analyzer.stages import Stages
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ LOCAL = frozenset(
         *("hops", "services", "access_networks", "cdrs"),
     }
 )
+
+#: The header fields that they rest on: who looks at a call looks at several of them.
+FIELDS = tuple(name for table in sorted(LOCAL) for name in schema.FIELDS_OF.get(table, ()))
 
 
 class Part(Stages):
@@ -108,12 +112,19 @@ class Part(Stages):
 
     @property
     def _forwarding(self) -> pl.DataFrame:
-        return self._whole._forwarding
+        import polars as pl
+
+        from analyzer.ims.refusals import NOT_REFUSED
+
+        # Nobody asks where none of the calls failed.
+        failed = (~self.calls["outcome"].is_in(NOT_REFUSED)).any()
+        return self._whole._forwarding if failed else pl.DataFrame(schema={"address": pl.String})
 
     # ---- what is cut down before it is looked at -------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _fields(self) -> pl.DataFrame:
+        # Not kept: more fields may be read later.
         return self._of_ours(self._whole._fields, "message", "message")
 
 
