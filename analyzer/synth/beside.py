@@ -206,7 +206,7 @@ class Beside:
         self.lab.truth.exchanges.append(
             {
                 "number": -2 * number - 2, "protocol": "dns" if role == DNS else "diameter", "what": what,
-                "client": node.name, "server": server.name, "asked_at": asked_at,
+                "client": node.name, "server": server.name, "server_ip": server.ip, "asked_at": asked_at,
                 "answered_at": None if lost else answered_at,
                 **(told or {"play": None, "kind": None, "call_id": None, "message": None}),
             }

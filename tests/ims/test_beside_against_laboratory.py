@@ -33,6 +33,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "a twentieth not captured": {"capture_loss": 0.05},
     "two points, clocks up to 0.2 s off": {"points": ("access", "core"), "skew_s": 0.2},
 }
+_GIVE_UP = 10_000_000_000  # ns for which an exchange without an answer counts
 # Share of those that were joined which are right, and of all which were found, at least.
 PRECISION, RECALL = 0.99, 0.95
 POORER: dict[str, tuple[float, float]] = {}
@@ -58,9 +59,14 @@ class World:
     def _units(self) -> dict[int, set[tuple[str, int]]]:
         """The call or registration of each SIP message, by its number."""
         found: dict[int, set[tuple[str, int]]] = defaultdict(set)
+        # A registration is of the REGISTERs at its first hop; the same on other hops have their Call-ID and CSeq.
+        same = ["call_id", "cseq"]
         registers = self.capture._stages._registers.select("message", "registration")
-        messages = self.capture.table("messages").select("message", "call", "file", "frame")
-        for _, call, file, frame, registration in messages.join(registers, on="message", how="left").iter_rows():
+        messages = self.capture.table("messages").select("message", "call", "file", "frame", "method", *same)
+        known = registers.join(messages, on="message").select("registration", *same).unique(same)
+        of_registers = pl.when(pl.col("method") == "REGISTER").then("registration")
+        rows = messages.join(known, on=same, how="left", maintain_order="left")
+        for call, file, frame, registration in rows.select("call", "file", "frame", of_registers).iter_rows():
             number = self._seen.get((file, frame))
             for kind, key in (("call", call), ("registration", registration)):
                 if number is not None and key is not None:
@@ -105,15 +111,16 @@ class World:
         """Rows of ``waits``, and those in which as long was waited as by the truth, to the microsecond."""
         spans: dict[tuple[tuple[str, int], str], list[tuple[int, int]]] = defaultdict(list)
         for exchange, units, _ in self.asked:
-            if units and exchange["answered_at"] is not None:
-                peer = exchange["server"].lstrip("b").rstrip("1").upper()
-                spans[next(iter(units)), peer].append((exchange["asked_at"], exchange["answered_at"]))
+            asked_at, answered_at = exchange["asked_at"], exchange["answered_at"]
+            if units:
+                span = asked_at, answered_at if answered_at is not None else asked_at + _GIVE_UP
+                spans[next(iter(units)), exchange["server_ip"]].append(span)
         right, rows = 0, self.capture.table("waits")
         begun = self._begun()
         for row in rows.iter_rows(named=True):
             unit = ("call", row["call"]) if row["call"] is not None else ("registration", row["registration"])
             since, until = begun[unit]
-            told = [(max(start, since), min(end, until)) for start, end in spans[unit, row["peer"]]]
+            told = [(max(start, since), min(end, until)) for start, end in spans[unit, row["peer_ip"]]]
             right += abs(row["waited_s"] - covered(told) / 1e9) < 1e-6
         return rows.height, right
 
