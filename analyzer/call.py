@@ -30,7 +30,7 @@ class Call:
         """Its rows of a table that speaks of messages, dialogs or calls, as a ``polars.DataFrame``."""
         import polars as pl
 
-        frame = self._capture.table(name)
+        frame = self._capture.table_around(self.row["call"], name)
         if "call" in frame.columns:
             return frame.filter(pl.col("call") == self.row["call"])
         key, of = ("message", "messages") if name == "sdp" else ("dialog", "dialogs")
@@ -92,7 +92,7 @@ class Call:
         """Its messages and their duplicates of the capture, which belong to no call, in the order of ``messages``."""
         import polars as pl
 
-        messages = self._capture.table("messages")
+        messages = self._capture.table_around(self.row["call"], "messages")
         own = pl.col("call") == self.row["call"]
         keys = messages.filter(own)["message"]
         return messages.filter(own | pl.col("original").is_in(keys.implode()))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from analyzer.ims.given import Entry, Given
     from analyzer.measure.grouping import By
     from analyzer.message import Message
+    from analyzer.part import Part
     from analyzer.plot import Plot
 
 
@@ -42,6 +43,8 @@ _NEED_IMS = frozenset(
         *("capabilities", "sms"),
     }
 )
+# To look at one call alone takes about as long as to make the tables of so many messages.
+_WORTH_OF_A_CALL = 2_000
 # Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
 _NODES_TOLD = 100_000
 
@@ -127,6 +130,9 @@ class Capture:
         self._tables: dict[str, pl.DataFrame] = {}
         #: Where this one is a filtered view: the capture that it is a part of.
         self._whole: Capture | None = None
+        #: The calls that were looked at, and the part around the last of them.
+        self._looked_at: set[int] = set()
+        self._part: Part | None = None
 
     @classmethod
     def from_packets(cls, packets: Iterable[Packet], *, limits: Mapping[str, int] | None = None) -> Capture:
@@ -179,20 +185,41 @@ class Capture:
             known = self._known_by(name)
             kept = self._tables | {known: self.table(known)} if known else self._tables
             return filters.of_kept(name, self._whole.table(name), kept)
+        self._read_for(name)
+        return self._stages.table(name)
+
+    def _read_for(self, name: str) -> None:
+        """Sees to it that the core's tables have what this table rests on."""
         if self._reading is not None and not self._reading.whole and self._is_lacking(name):
             self._reading = self._reading.again()
             self._stages.core = self._reading.tables()
         self._read_headers(schema.FIELDS_OF.get(name, ()))
-        return self._stages.table(name)
+
+    def table_around(self, call: int, name: str) -> pl.DataFrame:
+        """The same table, or of a local one as much as tells of this call: its rows, maybe some of others."""
+        from analyzer.part import FIELDS, LOCAL, Part
+
+        self._looked_at.add(call)
+        dear = self._core["messages"].height > _WORTH_OF_A_CALL * len(self._looked_at)
+        if name in self._tables or name not in LOCAL or self._whole is not None or not dear:
+            return self.table(name)
+        if name in schema.FIELDS_OF:
+            self._read_headers(native.header_names(FIELDS))
+        self._read_for(name)
+        if self._part is None or not self._part.is_of(self._stages, call):
+            self._part = Part(self._stages, call)
+        return self._part.table(name)
 
     def _is_lacking(self, name: str) -> bool:
         """A reading for some tables alone left out what this one rests on."""
+        from analyzer.ims.beside import may_be, may_be_diameter
+
+        if name in ("beside", "waits"):
+            return may_be(self._core["account"])
         if name in _NEED_ALL:
             return True
         if name not in _NEED_IMS:
             return False
-        from analyzer.ims.beside import may_be_diameter
-
         # What nodes asked an HSS tells their roles.
         return "_headers" not in self._core["messages"].columns or may_be_diameter(self._core["account"])
 

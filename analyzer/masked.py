@@ -32,6 +32,12 @@ class Masked(Capture):
             self._tables[name] = self._mask.table(name, self._original.table(name))
         return self._tables[name]
 
+    def table_around(self, call: int, name: str) -> pl.DataFrame:
+        """The table, or as much as tells of one call, masked."""
+        if name in self._tables:
+            return self._tables[name]
+        return self._mask.table(name, self._original.table_around(call, name))
+
     def headers_of(self, *names: str) -> pl.DataFrame:
         """Header fields by name, their values masked, as :meth:`Capture.headers_of` gives them."""
         return self._mask.table("headers", self._original.headers_of(*names))

@@ -142,11 +142,16 @@ class Stages:
         )
         return found.select(schema.MESSAGES.names)
 
+    @property
+    def _fields(self) -> pl.DataFrame:
+        """The header fields that were read by name."""
+        return self.core["headers"]
+
     def headers(self, names: list[str]) -> pl.DataFrame:
         """The table ``headers`` with the fields of these names, which were read."""
         from analyzer.sip.headers import headers
 
-        return headers(self._messages, self._attempts.of_messages(self._messages), self.core["headers"], names)
+        return headers(self._messages, self._call_of, self._fields, names)
 
     @cached_property
     def transactions(self) -> pl.DataFrame:
@@ -202,7 +207,7 @@ class Stages:
     def publications(self) -> pl.DataFrame:
         from analyzer.sip.subscriptions import publications
 
-        return publications(self._messages, self._bare_transactions, self.core["headers"], end=self._end)
+        return publications(self._messages, self._bare_transactions, self._fields, end=self._end)
 
     @cached_property
     def _registrations_and_requests(self) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -245,9 +250,12 @@ class Stages:
     @cached_property
     def bare_hops(self) -> pl.DataFrame:
         """The hops without what only roles of nodes tell: all that measures, clocks and losses rest on."""
+        return self._linked(self._messages, self._call_of)
+
+    def _linked(self, messages: pl.DataFrame, call_of: pl.Series) -> pl.DataFrame:
         from analyzer.ims.hops import hops
 
-        return hops(self._messages, self.core["via_tails"], self._links, self._call_of, aligned=self._aligned)
+        return hops(messages, self.core["via_tails"], self._links, call_of, aligned=self._aligned)
 
     @cached_property
     def _call_of(self) -> pl.Series:
@@ -275,11 +283,28 @@ class Stages:
         return waterfall(self._messages, self._set_ups.trips, self.bare_hops, self.calls)
 
     @cached_property
+    def _forwarding(self) -> pl.DataFrame:
+        """The nodes that sent INVITEs on, in any call."""
+        from analyzer.ims.refusals import forwarding
+
+        return forwarding(self._hops_of_invites, self.nodes)
+
+    @cached_property
+    def _hops_of_invites(self) -> pl.DataFrame:
+        """``bare_hops`` of the INVITEs: what they were made from are INVITEs."""
+        import polars as pl
+
+        asked = self._messages.select((pl.col("method") == "INVITE") & pl.col("status").is_null()).to_series()
+        return self._linked(self._messages.filter(asked), self._call_of.filter(asked))
+
+    @cached_property
     def _refusals(self) -> Refusals:
         from analyzer.ims.refusals import refusals
 
         found = self._set_ups.milestones
-        return refusals(self._messages, self.calls, found, self.bare_hops, self.transactions, self.nodes)
+        return refusals(
+            self._messages, self.calls, found, self.bare_hops, self.transactions, self.nodes, self._forwarding
+        )
 
     @property
     def refusals(self) -> pl.DataFrame:
@@ -338,21 +363,20 @@ class Stages:
         """Which party of which call or registration sent each message."""
         from analyzer.ims import access
 
-        legs, calls = self._found_legs.table, self._attempts.of_messages(self._messages)
-        return access.sent(self._messages, legs, self._registers, calls)
+        return access.sent(self._messages, self._found_legs.table, self._registers, self._call_of)
 
     @cached_property
     def access_networks(self) -> pl.DataFrame:
         from analyzer.ims import access
 
-        return access.access_networks(self._senders, self._homes, self.core["headers"], self.calls)
+        return access.access_networks(self._senders, self._homes, self._fields, self.calls)
 
     @cached_property
     def _homes(self) -> pl.DataFrame:
         """The home network of each party."""
         from analyzer.ims import access
 
-        return access.home_networks(self._senders, self.core["headers"])
+        return access.home_networks(self._senders, self._fields)
 
     @cached_property
     def cdrs(self) -> pl.DataFrame:
@@ -360,7 +384,7 @@ class Stages:
 
         return charging.cdrs(
             self._messages,
-            self.core["headers"],
+            self._fields,
             self._found_legs.openings,
             self.legs,
             self.calls,
@@ -376,7 +400,7 @@ class Stages:
     def capabilities(self) -> pl.DataFrame:
         from analyzer.ims.capabilities import capabilities
 
-        return capabilities(self._messages, self.registrations, self._registers, self.core["headers"])
+        return capabilities(self._messages, self.registrations, self._registers, self._fields)
 
     @cached_property
     def services(self) -> pl.DataFrame:
@@ -389,7 +413,7 @@ class Stages:
             self._bare_holds,
             self._descriptions,
             self.core["parts"],
-            self.core["headers"],
+            self._fields,
         )
         return self._attempts.of_rows(bare, "unit").select(schema.SERVICES.names)
 
@@ -462,7 +486,7 @@ class Stages:
             self.core["rare"],
             self._descriptions,
             self.calls,
-            self._attempts.of_messages(self._messages),
+            self._call_of,
             registers,
             self.diameter_transactions,
             self.dns,

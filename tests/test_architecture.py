@@ -21,6 +21,7 @@ FLOORS = [
     {"filters", "plot", "masking", "export"},
     {"message"},
     {"show"},
+    {"part"},
     {"stages"},
     {"measure"},
     {"ims"},

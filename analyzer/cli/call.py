@@ -47,13 +47,13 @@ def command(
     from analyzer.zones import zone
 
     zone(tz)
-    reading = _options.read(values)
+    reading = _options.read(values, tables=("messages", *_TOLD))
     found = _call.find(reading.capture, call)
     calls = found.table("calls")
-    names = _TOLD if found.row is not None else ()
-    parts = {name: found.table(name) for name in (*names, "transactions", "dialogs")}
+    parts = {name: found.table(name) for name in ("transactions", "dialogs")}
     if form == "json":
-        arrays = {"call": calls, **parts}
+        told = {name: found.table(name) for name in _TOLD} if found.row is not None else {}
+        arrays = {"call": calls, **told, **parts}
         tables = {"call": "calls"}
         pieces = [f'"{name}": {_output.json_rows(frame, tables.get(name, name))}' for name, frame in arrays.items()]
         click.echo("{" + ",\n".join(pieces) + "}")
@@ -64,7 +64,6 @@ def command(
         plain = ascii_only or not _call.draws_lines(sys.stdout.encoding)
         page = Call(reading.capture, found.row).story(columns=width or _call.terminal_width(), ascii_only=plain)
         click.echo(f"{page}\nfigures\n{_facts(calls, found, tz)}", nl=False)
-        parts = {name: frame for name, frame in parts.items() if name not in names}
     else:
         click.echo("no call has this Call-ID; what else has it:")
         parts = {"registrations": found.table("registrations"), **parts}

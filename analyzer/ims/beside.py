@@ -77,6 +77,8 @@ def beside(
     the rows of ``diameter_transactions``, ``dns`` those of ``dns``.
     """
     exchanges = _exchanges(diameter, dns)
+    if exchanges.is_empty():
+        return pl.DataFrame(schema=schema.BESIDE.polars())
     seen = messages.with_columns(call=call_of)
     registers = pl.col("method") == "REGISTER"
     seen = seen.join(registration_of, on=["_leg", "cseq"], how="left", maintain_order="left", nulls_equal=True)
@@ -173,8 +175,13 @@ def _networks(addresses: pl.Series) -> pl.Series:
 def _in_hand(seen: pl.DataFrame) -> pl.DataFrame:
     """``row unit is_call message ip since until next``: a message received, until the node sends the next of its unit.
 
-    A host that talks to itself is several nodes, told apart by their ports; a 100 Trying is no sending on.
+    A host that talks to itself is several nodes, told apart by their ports. What is of one hop alone keeps nobody busy
+    and is no sending on: 100 Trying, the ACK to a refusal, answers to CANCEL (RFC 3261 §16.7, §17.1.1.3, §9.2).
     """
+    status, method = pl.col("status"), pl.col("method")
+    of_hop = (status == 100) | ((method == "ACK") & pl.col("transaction").is_not_null())
+    seen = seen.filter(~(of_hop | ((method == "CANCEL") & status.is_not_null())).fill_null(value=False))
+
     both_ways = seen.filter(pl.col("src_ip") == pl.col("dst_ip"))["src_ip"].unique()
 
     def node(side: str) -> pl.Expr:
@@ -185,7 +192,7 @@ def _in_hand(seen: pl.DataFrame) -> pl.DataFrame:
     received = seen.select(
         *shared, ip="dst_ip", node=node("dst"), at=pl.col("time").to_physical(), sent=pl.lit(value=False)
     )
-    sent = seen.filter(pl.col("status").fill_null(0) != 100).select(
+    sent = seen.select(
         *shared,
         ip="src_ip",
         node=node("src"),

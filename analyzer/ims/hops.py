@@ -92,7 +92,12 @@ def _counted(messages: pl.DataFrame) -> pl.DataFrame:
 def sightings(messages: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """When each point saw each message that counts: the first time, and in the order of time."""
     if messages["_point"].n_unique() < 2:
-        return rows.lazy().select("row", point=pl.lit(0, pl.Int64), **_times(messages, rows["row"])).collect()
+        numbers = rows["row"]
+        seen = messages.select(
+            point=pl.col("_point").gather(numbers), at=_ns("time").gather(numbers),
+            first=_ns("first_byte_at").gather(numbers),
+        )  # fmt: skip
+        return pl.concat([rows.select("row"), seen], how="horizontal")
     of_original = rows.select("row", original="message")
     all_rows = messages.select(
         pl.coalesce("original", "message").alias("original"), "_point", at=_ns("time"), first=_ns("first_byte_at")
@@ -102,11 +107,6 @@ def sightings(messages: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         .unique(["row", "_point"], keep="first", maintain_order=True)
         .select("row", point="_point", at="at", first="first")
     )
-
-
-def _times(messages: pl.DataFrame, rows: pl.Series) -> dict[str, pl.Series]:
-    times = messages.select(at=_ns("time").gather(rows), first=_ns("first_byte_at").gather(rows))
-    return {"at": times["at"], "first": times["first"]}
 
 
 # -- the ways to find what a message was made from ---------------------------------------------------------------------
@@ -134,16 +134,22 @@ def _latest_before(made: pl.DataFrame, origins: pl.DataFrame, seen: pl.DataFrame
     at_points = at_points.unique("row", keep="first", maintain_order=True)
     if within is not None or seen["point"].n_unique() < 2:
         return pl.concat([one, at_points])
-    # Order of the rows: duplicates were marked by it, so it is the same in all that is told of the capture.
-    rest = made.join(at_points, on="row", how="anti", maintain_order="left")
-    by_rows = rest.sort("row").join_asof(
-        origins.with_columns(previous_row="row").sort("row"),
-        on="row",
-        by="link",
-        strategy="nearest",
-        check_sortedness=False,
-    )
-    return pl.concat([one, at_points, by_rows.select("row", "link", "previous_row").drop_nulls()])
+    met = made.join(seen, on="row").join(origins.join(seen, on="row"), on=["link", "point"], how="semi")
+    rest = made.join(met, on="row", how="anti", maintain_order="left")
+    return pl.concat([one, at_points, _by_rows(rest, origins)])
+
+
+def _by_rows(made: pl.DataFrame, origins: pl.DataFrame) -> pl.DataFrame:
+    """The latest before each, else the first behind it, by their rows.
+
+    Duplicates were marked by this order, so it is the same in all that is told of the capture; how far two rows are
+    from each other depends on what else was captured.
+    """
+    made, origins = made.sort("row"), origins.sort("row").with_columns(before="row", behind="row")
+    before, behind = (origins.select("row", "link", name) for name in ("before", "behind"))
+    made = made.join_asof(before, on="row", by="link", strategy="backward", check_sortedness=False)
+    made = made.join_asof(behind, on="row", by="link", strategy="forward", check_sortedness=False)
+    return made.select("row", "link", previous_row=pl.coalesce("before", "behind")).drop_nulls()
 
 
 def _asof(made: pl.DataFrame, origins: pl.DataFrame, by: list[str], within: int | None) -> pl.DataFrame:

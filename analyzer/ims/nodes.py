@@ -59,13 +59,15 @@ def nodes(
 
     ``messages`` and ``rare`` as the core gives them, with the columns of ``schema.FOR_IMS``. ``given`` is what the
     user knows: it wins, and is what neighbours are judged by. ``beside`` are rows of the table of that name, which tell
-    what nodes asked the HSS.
+    what nodes asked the HSS and the PCRF.
     """
     # A copy of a million rows of text is dear: none where there is nothing to leave out.
     seen = messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages
     found = boxes.ends(seen)
     found, hops, addresses = _hops(seen, rare, found)
-    hops = hops.join(_asked_with(beside), on="message", how="left", maintain_order="left")
+    asked, asked_back = _asked_with(beside, seen)
+    hops = hops.join(asked, on="message", how="left", maintain_order="left")
+    hops = hops.join(asked_back, on="transaction", how="left", maintain_order="left")
     hops = _resolved(hops, addresses)
     direct = _evidence(hops, RULES)
     ways = _ways(hops)
@@ -140,12 +142,28 @@ def _hops(
     return found, requests, boxes.addresses(found, requests)
 
 
-def _asked_with(beside: pl.DataFrame | None) -> pl.DataFrame:
-    """``message asked``: commands of Cx that were sent with a request in hand."""
-    if beside is None:
-        return pl.DataFrame(schema={"message": pl.Int64, "asked": pl.String})
-    known = beside.filter(pl.col("application") == "Cx", pl.col("message").is_not_null())
-    return known.group_by("message").agg(asked=pl.col("what").str.join(" "))
+def _asked_with(beside: pl.DataFrame | None, seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What was asked beside SIP while a message was in hand, by application and command.
+
+    ``message asked`` of requests, which their receiver had in hand, and ``transaction asked_back`` of responses, which
+    had who sent the request.
+    """
+    kinds = {"message": pl.Int64, "asked": pl.String}, {"transaction": pl.Int64, "asked_back": pl.String}
+    if beside is None or beside["message"].null_count() == beside.height:
+        return pl.DataFrame(schema=kinds[0]), pl.DataFrame(schema=kinds[1])
+    known = beside.filter(pl.col("message").is_not_null(), pl.col("protocol") == "diameter")
+    known = known.select("message", "application", "client_ip", asked=pl.format("{} {}", "application", "what"))
+    in_hand = seen.filter(pl.col("message").is_in(known["message"].unique().implode()))
+    in_hand = in_hand.select("message", "transaction", "status", "dst_ip").unique("message", keep="first")
+    known = known.join(in_hand, on="message").sort("message", "asked")
+    # Requests of Cx tell by themselves whose turn it was. Any other may be of each node of a host that is several.
+    of_several = seen.filter(pl.col("src_ip") == pl.col("dst_ip"))["src_ip"].unique()
+    alone = (pl.col("client_ip") == pl.col("dst_ip")) & ~pl.col("dst_ip").is_in(of_several.implode())
+    known = known.filter((pl.col("application") == "Cx") | alone)
+    words = pl.col("asked").unique(maintain_order=True).str.join(", ")
+    requests = known.filter(pl.col("status").is_null()).group_by("message").agg(asked=words)
+    responses = known.filter(pl.col("status").is_not_null(), pl.col("transaction").is_not_null())
+    return requests, responses.group_by("transaction").agg(asked_back=words)
 
 
 def _requests() -> pl.Expr:

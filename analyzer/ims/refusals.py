@@ -90,11 +90,12 @@ def refusals(
     hops: pl.DataFrame,
     transactions: pl.DataFrame,
     nodes: pl.DataFrame,
+    forwarding: pl.DataFrame,
 ) -> Refusals:
     """Who ended each call that failed, in the order of ``calls``.
 
-    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables of
-    these names.
+    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, ``forwarding`` as the
+    function of that name gives it, the others the tables of these names.
     """
     failed = calls.filter(~pl.col("outcome").is_in(NOT_REFUSED), pl.col("started_at").is_not_null())
     failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
@@ -106,7 +107,7 @@ def refusals(
         known, on="address", how="left", maintain_order="left"
     )
     origins = failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
-    origins = _with_signs(origins, rows, made, milestones, transactions, _forwarding(hops, known))
+    origins = _with_signs(origins, rows, made, milestones, transactions, forwarding)
     said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
         "message", "reason_phrase", "reason_header", "warning"
     )
@@ -195,12 +196,12 @@ def _address(steps: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
 # -- what the node is --------------------------------------------------------------------------------------------------
 
 
-def _forwarding(hops: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def forwarding(hops: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
     """The addresses of boxes that sent INVITEs on, in any call: ``address``."""
     sent_on = hops.filter(pl.col("method") == "INVITE", pl.col("status").is_null(), pl.col("node").is_not_null())
     addresses = sent_on.select(address="node").unique()
-    boxes = known.join(addresses, on="address", how="semi").select("node").unique()
-    return pl.concat([addresses, known.join(boxes, on="node", how="semi").select("address")]).unique()
+    boxes = nodes.join(addresses, on="address", how="semi").select("node").unique()
+    return pl.concat([addresses, nodes.join(boxes, on="node", how="semi").select("address")]).unique()
 
 
 def _with_signs(

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analyzer.synth.beside import Beside, Passed
 from analyzer.synth.cast import Cast
 from analyzer.synth.legs import Visit
 from analyzer.synth.network import MS, P_CSCF, UE, Network, Node
@@ -15,7 +16,7 @@ from analyzer.synth.play import Play
 from analyzer.synth.points import Point
 from analyzer.synth.scripts import CALLS, MIX, SCENARIOS, SECOND, Step, steps
 from analyzer.synth.truth import MessageRow, Truth
-from analyzer.synth.wire import Route, UdpRoute, connect, handshake
+from analyzer.synth.wire import Route, TcpRoute, UdpRoute, connect, handshake
 
 START = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
 
@@ -55,6 +56,7 @@ class Settings:
     topology_hiding: bool = False  # IBCFs make tokens of Via, Route and Record-Route (interconnect calls)
     translated: float = 0.4  # calls dialled in short or national form, translated by the caller's AS
     anonymous: float = 0.03
+    beside: bool = False  # nodes ask HSS, PCRF and DNS, and that is captured, too
 
     # the capture
     points: tuple[str, ...] = ("all",)  # each: all, core, access, a node name, or several joined by +
@@ -95,7 +97,9 @@ class Laboratory:
             ipv6=settings.ipv6,
             host_names=settings.host_names,
         )
-        self.truth = Truth(asdict(settings))
+        # A laboratory without it stays as it was, to the byte.
+        told = asdict(settings)
+        self.truth = Truth(told if settings.beside else {name: told[name] for name in told if name != "beside"})
         self._points: list[Point] = []
         self._scripts: dict[str, list[Step]] = {}
         self._routes: dict[tuple[Node, Node], Route] = {}
@@ -104,6 +108,7 @@ class Laboratory:
         self._next_port = 40_000
         self._counts: Counter[str] = Counter()
         self._used: set[Node] = set()
+        self._beside = Beside(self) if settings.beside else None
 
     def run(self, directory: str | Path) -> Truth:
         """Write captures (``<point>.pcap``), ``truth.json``, ``messages.csv``, ``sightings.csv``; returns the truth.
@@ -121,7 +126,10 @@ class Laboratory:
             if number % 64 == 63:
                 self._carry(at)
             play = Play(self, number, scenario, at, Cast(self, scenario))
+            already = len(self._pending)
             play.run()
+            if self._beside is not None:
+                self._beside.ask(play, [Passed(*one) for one in self._pending[already:]])
             self._keep(play)
         self._carry(1 << 62)
         for point in self._points:
@@ -175,6 +183,12 @@ class Laboratory:
             )  # fmt: skip
         return number
 
+    def put_beside(
+        self, sent_at: int, number: int, received_at: int, sender: Node, receiver: Node, payload: bytes
+    ) -> None:
+        """What is no SIP leaves; its number is less than 0."""
+        self._pending.append((sent_at, number, received_at, sender, receiver, payload))
+
     # -- the programme ------------------------------------------------------------------------------------------------
 
     def _programme(self) -> Any:
@@ -206,17 +220,26 @@ class Laboratory:
             point.flush(until, sightings)
 
     def _connect(self, at: int, sender: Node, receiver: Node) -> Route:
+        if self._beside is not None and (pair := self._beside.route(sender, receiver)) is not None:
+            self._routes[sender, receiver], self._routes[receiver, sender] = pair
+            if isinstance(pair[0], TcpRoute):
+                self._shake_hands(at, sender, receiver, pair[0])
+            return pair[0]
         if self.transport(sender, receiver) == "UDP":
             self._routes[sender, receiver] = UdpRoute(sender, receiver, self.settings.mtu)
             return self._routes[sender, receiver]
         self._next_port = 40_000 + (self._next_port - 39_999) % 20_000
         here, there = connect(sender, receiver, min(self.settings.mtu, 1500), self._next_port, self.rng.getrandbits(31))
         self._routes[sender, receiver], self._routes[receiver, sender] = here, there
+        self._shake_hands(at, sender, receiver, here)
+        return here
+
+    def _shake_hands(self, at: int, sender: Node, receiver: Node, here: TcpRoute) -> None:
         for step, (side, frame) in enumerate(handshake(here)):
             moment = at - (3 - step) * 60_000
+            ends = (sender, receiver) if side is here else (receiver, sender)
             for point in self._points:
-                point.see(side.sender, side.receiver, moment, moment + 50_000, (frame,), None)
-        return here
+                point.see(*ends, moment, moment + 50_000, (frame,), None)
 
     # -- capture points -----------------------------------------------------------------------------------------------
 

@@ -45,7 +45,8 @@ class Truth:
     """Everything the laboratory knows.
 
     `calls`, `registrations`, `subscriptions`... are lists of dicts in the order of their start; `messages` and
-    `sightings` have a row for each message and each time it was captured (empty where not asked for).
+    `sightings` have a row for each message and each time it was captured (empty where not asked for). `exchanges`, of
+    Diameter and DNS, are there where nodes ask beside SIP; a request has the (negative) `number`, its answer one less.
     """
 
     settings: dict[str, Any]
@@ -55,13 +56,16 @@ class Truth:
     registrations: list[dict[str, Any]] = field(default_factory=list)
     short_messages: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    exchanges: list[dict[str, Any]] = field(default_factory=list)
     messages: list[MessageRow] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
 
     def write(self, directory: Path) -> None:
         """``truth.json``, and beside it ``messages.csv`` and ``sightings.csv`` where these were kept."""
         small = {
-            name: value for name, value in vars(self).items() if name not in ("messages", "sightings")
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("messages", "sightings") and (name != "exchanges" or value)
         }  # the long tables would make a JSON file nobody opens
         lines = [f'"{name}": {_json(value)}' for name, value in small.items()]
         (directory / "truth.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

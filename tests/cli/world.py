@@ -273,6 +273,9 @@ class Capture:
     def table(self, name: str) -> pl.DataFrame:
         return self.held[name]
 
+    def table_around(self, call: int, name: str) -> pl.DataFrame:
+        return self.held[name]
+
     def measure(self, name: str, **how: str | None) -> pl.DataFrame:
         return measure(name, self.table, **how)
 

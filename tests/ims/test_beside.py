@@ -70,6 +70,24 @@ def test_what_the_call_waited_for_until_it_rang() -> None:
     assert told == {"DNS": (3, 0.029), "HSS": (1, 0.018), "PCRF": (2, 0.041)}
 
 
+def evidence(capture: analyzer.Capture, rule: str) -> list[tuple[str, str]]:
+    rows = capture.table("node_evidence").filter(pl.col("rule").str.starts_with(rule))
+    return rows.select("node", "role").rows()
+
+
+def test_who_asks_the_pcrf_is_a_p_cscf() -> None:
+    assert evidence(sample(), "asks_for_bearer") == [("10.46.0.1:5060", "P-CSCF"), ("10.47.0.1:5060", "P-CSCF")]
+
+
+def test_a_host_of_several_nodes_does_not_tell_which_asks_the_pcrf() -> None:
+    path = shared("captures", "open5gs__open5gs__volte.pcapng")
+    assert evidence(analyzer.read(path), "asks_for_bearer") == []
+
+
+def test_who_speaks_no_sip_is_no_node() -> None:
+    assert not set(sample().table("nodes")["ip"]) & {"10.46.0.10", "10.46.0.11", "10.46.0.53"}
+
+
 def test_keys_are_told_of_and_shown_nowhere() -> None:
     capture = sample()
     answer = capture.table("diameter").row(by_predicate=pl.col("command") == "MAA", named=True)

@@ -1,0 +1,146 @@
+"""One call told from its own messages: the same rows, the same page and the same ladder as from the whole capture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from places import SAMPLES, shared
+
+import analyzer
+import analyzer.capture
+from analyzer import Capture
+from analyzer.call import Call
+from analyzer.ladder import Ladder
+from analyzer.part import LOCAL, Part
+from analyzer.synth import make
+
+SAMPLE_FILES = sorted(path for path in SAMPLES.rglob("*.pcap*") if not path.name.endswith(".py"))
+# Several capture points whose clocks differ, loss, resends, B2BUAs, forks; hidden topology leaves order alone to go by.
+LABORATORY: dict[str, Any] = {
+    "calls": 40, "seed": 5, "loss": 0.05, "capture_loss": 0.05, "icid_dropped": 0.5, "session_id_dropped": 0.3,
+    "skew_s": 2.0, "drift_ppm": 20.0,
+}  # fmt: skip
+VARIANTS: dict[str, dict[str, Any]] = {
+    "two points": {"points": ("access", "core")},
+    "hidden topology": {"points": ("access", "core"), "topology_hiding": True},
+    "seen twice": {"points": ("all",), "mirrored": True, "format": "pcapng"},
+    "six subscribers": {"points": ("core",), "subscribers": 6, "calls_per_second": 3.0},
+}
+_MOST_CALLS = 12  # of one capture
+
+
+def world(directory: Path, **settings: Any) -> Capture:
+    points = make(directory, **LABORATORY | settings).points
+    names = [f"{point['name']}=*{point['file']}" for point in points]
+    return analyzer.read([directory / point["file"] for point in points], capture_points=names)
+
+
+def some_calls(capture: Capture) -> list[int]:
+    keys = capture.table("calls")["call"]
+    return keys.gather_every(max(1, keys.len() // _MOST_CALLS)).to_list()
+
+
+def of_call(table: Callable[[str], pl.DataFrame], name: str, call: int) -> pl.DataFrame:
+    frame = table(name)
+    if "call" in frame.columns:
+        return frame.filter(pl.col("call") == call)
+    messages = table("messages").filter(pl.col("call") == call)["message"]
+    return frame.filter(pl.col("message").is_in(messages.implode()))
+
+
+def different(capture: Capture) -> list[tuple[int, str]]:
+    """Calls and tables of which the part has other rows than the whole."""
+    for name in LOCAL:
+        capture.table(name)
+    found = []
+    for call in some_calls(capture):
+        part = Part(capture._stages, call)
+        found += [
+            (call, name)
+            for name in sorted(LOCAL)
+            if not of_call(capture.table, name, call).equals(of_call(part.table, name, call))
+        ]
+    return found
+
+
+@pytest.mark.parametrize("path", SAMPLE_FILES, ids=lambda path: path.name)
+def test_a_sample_has_the_same_rows(path: Path) -> None:
+    assert different(analyzer.read(path)) == []
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_laboratory_has_the_same_rows(variant: str, tmp_path: Path) -> None:
+    assert different(world(tmp_path, **VARIANTS[variant])) == []
+
+
+def test_captures_of_others_have_the_same_rows() -> None:
+    folder = shared("captures")
+    found = {}
+    for path in sorted(folder.glob("*cap*")):
+        try:
+            capture = analyzer.read(path)
+        except analyzer.CaptureError:
+            continue
+        if rows := different(capture):
+            found[path.name] = rows
+    assert found == {}
+
+
+def pages(capture: Capture) -> list[tuple[str, str]]:
+    calls = [capture.call(number) for number in capture.table("calls")["no"]]
+    return [(str(call.story()), _text(call.ladder())) for call in calls]
+
+
+def _text(ladder: Ladder) -> str:
+    return ladder.text(width=120)
+
+
+@pytest.fixture
+def only_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small a capture, and however many of its calls are looked at."""
+    monkeypatch.setattr(analyzer.capture, "_WORTH_OF_A_CALL", 0)
+
+
+@pytest.mark.parametrize("name", ["volte_failures.pcap", "ims_core.pcap", "services.pcap", "blind_transfer.pcap"])
+def test_page_and_ladder_are_the_same(name: str, request: pytest.FixtureRequest) -> None:
+    whole = pages(analyzer.read(SAMPLES / name))
+    request.getfixturevalue("only_parts")
+    assert pages(analyzer.read(SAMPLES / name)) == whole
+
+
+def test_the_page_is_the_same_masked(request: pytest.FixtureRequest) -> None:
+    key = "an example, not a secret"
+    whole = pages(analyzer.read(SAMPLES / "volte_failures.pcap").mask(key))
+    request.getfixturevalue("only_parts")
+    assert pages(analyzer.read(SAMPLES / "volte_failures.pcap").mask(key)) == whole
+
+
+@pytest.mark.usefixtures("only_parts")
+def test_the_page_makes_none_of_the_dear_tables_of_the_whole() -> None:
+    capture = analyzer.read(SAMPLES / "volte_call.pcap")
+    str(capture.call(1).story())
+    capture.call(1).ladder()
+    made = set(capture._tables) | set(vars(capture._stages))
+    assert made & (LOCAL | {"bare_hops", "_set_ups", "_refusals"}) == set()
+
+
+def test_who_looks_at_many_calls_gets_the_tables_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = analyzer.read(SAMPLES / "volte_failures.pcap")
+    first, second, *_ = (Call(capture, row) for row in capture.table("calls").iter_rows(named=True))
+    messages = capture._stages.core["messages"].height
+    monkeypatch.setattr(analyzer.capture, "_WORTH_OF_A_CALL", messages / 2)
+    first.table("hops")
+    alone = "hops" in capture._tables
+    second.table("hops")
+    assert (alone, "hops" in capture._tables) == (False, True)
+
+
+def test_a_part_is_made_anew_when_more_was_read(only_parts: None) -> None:
+    # The calls alone do without what the session descriptions say.
+    capture = analyzer.read(SAMPLES / "volte_call.pcap", tables=["calls"])
+    capture.call(1).table("dialogs")
+    assert capture.call(1).table("sdp").height > 0
