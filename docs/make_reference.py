@@ -113,8 +113,8 @@ Apart from these, for one hand wrote laboratory and rules:
 
 | capture | boxes | right | calls found once, outcome and way right | hops labelled right |
 |---|---|---|---|---|
-| Kamailio and SIPp, on the wire | 10 | 10 | 15 of 15 | 669 of 669 |
-| the same at each of five nodes | 10 | 10 | 15 of 15 | 669 of 669 |
+| Kamailio and SIPp, on the wire | 10 | 10 | 18 of 18 | 721 of 721 |
+| the same at each of five nodes | 10 | 10 | 18 of 18 | 721 of 721 |
 | real IMS captures | 22 | 22 | 4 of 4 | 166 of 166 |
 
 The first is [a sample](../sample_pcaps/kamailio/README.md): Debian's Kamailio as P-, I- and S-CSCF and AS, SIPp as UEs

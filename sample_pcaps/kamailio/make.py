@@ -74,6 +74,16 @@ PATCHES: dict[str, list[tuple[str, str]]] = {
         (r'modparam\("dispatcher", "ds_ping_interval", 15\)', ""),
         (r'modparam\("dispatcher", "ds_probing_mode", 1\)', ""),
         (r'modparam\("tm", "fr_timer", 10000\)', 'modparam("tm", "fr_timer", 4000)'),
+        # Whom it bars, which the example leaves open; and a part of the world that no gateway leads to.
+        (
+            r"# if \(S_originating_barred\(\)\)\{\s*# (sl_send_reply.*)\s*# exit;\s*# \}",
+            r'if ($rU == "barred") {\n\1\nexit;\n}',
+        ),
+        (
+            r"# if \(S_terminating_barred\(\)\)\{\s*# (sl_send_reply.*)\s*# exit;\s*# \}",
+            r'if ($rU == "frank" && $fU == "bob") {\n\1\nexit;\n}',
+        ),
+        (r"(?s)(\$var\(has_trf\) == 0\) \{\s*if \()(!ds_select_domain)", r'\1$rU =~ "^\+999" || \2'),
     ],
 }
 
@@ -158,6 +168,14 @@ CALLS = [
          says='Reason: Q.850;cause=1;text="Unallocated (unassigned) number"'),
     Call("gateway-is-down", "bob", f"sip:+15550177@{DOMAIN};user=phone", "server_failure", 408, "scscf",
          _way("bob", *ORIGINATING, "mgcf")),
+    # The S-CSCF of either half says no by itself, and where it has nowhere to send the call to: of that 503 the next
+    # proxy makes a 500 (RFC 3261 §16.7).
+    Call("barred-by-originating-half", "alice", _subscriber("barred"), "rejected", 403, "scscf",
+         _way("alice", "pcscf", "scscf")),
+    Call("barred-by-terminating-half", "bob", _subscriber("frank"), "unreachable", 404, "scscf",
+         _way("bob", *ORIGINATING, "icscf", "scscf")),
+    Call("no-gateway", "carol", f"sip:+9995550100@{DOMAIN};user=phone", "server_failure", 500, "tas",
+         _way("carol", *ORIGINATING), began=("scscf", 503)),
 ]  # fmt: skip
 
 

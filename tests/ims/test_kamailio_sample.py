@@ -130,6 +130,20 @@ def test_who_gave_the_final_response(seen: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("seen", SEEN)
+@pytest.mark.parametrize(
+    "name", [name for name, call in CALLS.items() if call["outcome"] not in ("answered", "cancelled")]
+)
+def test_who_said_no(seen: str, name: str) -> None:
+    """Whoever failed first, though another makes its own response of that."""
+    truth = CALLS[name]
+    node, status = truth["began"] or (truth["decided_by"], truth["status"])
+    call = read(seen).table("calls").row(by_predicate=pl.col("call_ids").list.contains(name), named=True)["call"]
+    row = read(seen).table("refusals").with_columns(ip("node")).row(by_predicate=pl.col("call") == call, named=True)
+    told = (NAME_OF[row["node"]], row["role"], row["first_status"], row["status"])
+    assert told == (node, TRUTH["roles"][row["node"]], status, truth["status"])
+
+
+@pytest.mark.parametrize("seen", SEEN)
 def test_registrations(seen: str) -> None:
     table = read(seen).table("registrations").filter(pl.col("kind") != "third_party").sort("started_at")
     user = table["aor"].str.extract("^sip:([a-z]+)@")
