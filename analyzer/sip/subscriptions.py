@@ -196,17 +196,7 @@ def _what_was_asked(groups: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
     """The groups with what was asked: by their attempt, and then within their dialog."""
     zero, accepted = pl.col("expires") == 0, pl.col("status").is_between(200, 299)
     ever = ~zero.fill_null(value=False)
-    said = (
-        "method",
-        "message",
-        "refer_to",
-        "from_uri",
-        "to_uri",
-        "request_uri",
-        "asserted_identity",
-        "start_ns",
-        "key",
-    )
+    said = ("method", "refer_to", "from_uri", "to_uri", "request_uri", "asserted_identity", "start_ns", "key")
     first = [pl.col(name).first().alias(f"ask_{name}") for name in said]
     answered = ~pl.col("status").is_in(_CHALLENGES)
     # A 2xx that says nothing grants what was asked for (RFC 6665 §4.2.1.1 forbids that; it is seen).
@@ -260,10 +250,9 @@ def _what_was_told(groups: pl.DataFrame, notifies: pl.DataFrame) -> pl.DataFrame
     over = pl.col("state") == "terminated"
     changed = pl.col("state").ne_missing(pl.col("state").shift().over("group"))
     rows = rows.with_columns(changed=changed)
-    said = ("message", "from_uri", "to_uri")
+    said = ("from_uri", "to_uri", "key")
     return rows.group_by("group", maintain_order=True).agg(
         *(pl.col(name).first().alias(f"notify_{name}") for name in said),
-        pl.col("key").first().alias("notify_key"),
         notifies=pl.len(),
         first_notify_ns=pl.col("time_ns").first(),
         states=pl.col("state").filter("changed").drop_nulls().str.join(" "),
@@ -273,7 +262,6 @@ def _what_was_told(groups: pl.DataFrame, notifies: pl.DataFrame) -> pl.DataFrame
         result=pl.col("fragment_status").drop_nulls().last(),
         undelivered_ns=pl.col("final_ns").filter(pl.col("status").is_in(_ENDS)).first(),
         told_until_ns=(pl.col("time_ns") + pl.col("left_s").clip(0, _LONGEST) * SECOND).filter(~over).last(),
-        last_notify_ns=pl.col("time_ns").last(),
     )
 
 
