@@ -221,7 +221,15 @@ def _timed(events: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     firsts = seen.select("row", "first", in_point="point")
     lasts = seen.select("row", out_point="point", last="at")
     events = events.join(firsts, on=["row", "in_point"], how="left", maintain_order="left")
-    return events.join(lasts, on=["row", "out_point"], how="left", maintain_order="left")
+    events = events.join(lasts, on=["row", "out_point"], how="left", maintain_order="left")
+    # Fragments and segments may be captured in another order than they are stamped: then the wire took no time. Delays
+    # run from the first byte of a request to the last of a response, so these stay.
+    earlier = (pl.col("last") < pl.col("first")) & (pl.col("in_point") == pl.col("out_point"))
+    request = pl.col("status").is_null()
+    return events.with_columns(
+        first=pl.when(earlier & ~request).then("last").otherwise("first"),
+        last=pl.when(earlier & request).then("first").otherwise("last"),
+    )
 
 
 def _parts(events: pl.DataFrame) -> pl.DataFrame:

@@ -105,7 +105,7 @@ def _expand(text: str) -> list[str]:
 
 
 def _captures_under(folder: str) -> Iterator[str]:
-    """The captures in it and in the folders in it; a folder that may not be listed is named too: opening it says why."""
+    """The captures in it and the folders in it; a folder that may not be listed is named too: opening it says why."""
     refused: list[str] = []
     for parent, _, names in os.walk(folder, onerror=lambda error: refused.append(error.filename)):
         paths = (Path(parent, name) for name in names)

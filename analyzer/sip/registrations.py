@@ -123,7 +123,7 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
         pl.col("fate", "granted_to", "contact_granted", "granted", "dst_ip", "dst_port").last(),
         pl.col("private_id").drop_nulls().last(),
         pl.col("credentials").any(),
-        registration=pl.col("key").first(),
+        pl.col("key", "message").first(),
         challenges=challenge.sum(),
         asked=ask.last(),
         status=pl.col("status").drop_nulls().last(),
@@ -135,6 +135,8 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("dst_ip").str.contains(":", literal=True)).then(pl.format("[{}]", "dst_ip")).otherwise("dst_ip")
     )
     return attempts.with_columns(
+        # Tried again with the CSeq of an attempt that came to nothing: which copies on other hops are whose is unknown.
+        registration=pl.when(pl.col("key").is_duplicated()).then("message").otherwise("key"),
         removes=((pl.col("contact") == "*") | (pl.col("asked") == 0)).fill_null(value=False),
         accepted=status.is_between(200, 299).fill_null(value=False),
         registrar=pl.when(status.is_not_null()).then(pl.format("{}:{}", host, "dst_port")),

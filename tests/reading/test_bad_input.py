@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +121,33 @@ def test_message_text_is_what_was_sent(tmp_path: Path) -> None:
         assert len(message.text) == row["length"]
         assert message.parsed.header("Call-ID")[0].value == row["call_id"]
         assert (message.parsed.status, len(message.parsed.body)) == (row["status"], row["body_length"])
+
+
+def test_standard_input_that_is_closed_is_said() -> None:
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m analyzer calls - <&-"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (2, b"sip-analyzer: -: standard input is closed\n")
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "calls --help", f"calls {BASIC}", f"ladder 1 {BASIC}"])
+def test_a_full_disk_is_one_line(words: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        line = [sys.executable, "-m", "analyzer", *words.split()]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (2, b"sip-analyzer: output: No space left on device\n")
+
+
+def test_a_folder_that_may_not_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user of the tests may be one who is refused nothing."""
+    (tmp_path / "good.pcap").write_bytes(BASIC.read_bytes())
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    problems = analyzer.read(tmp_path).table("problems")
+    assert problems.select("code", "file").rows() == [("file_unreadable", str(closed))]

@@ -147,6 +147,13 @@ def test_a_final_that_is_no_challenge_fails_and_ends_the_attempt() -> None:
     assert [(row["outcome"], row["status"]) for row in rows(text)] == [("failed", 403), ("challenged", 401)]
 
 
+def test_attempts_that_share_a_cseq_have_keys_of_their_own() -> None:
+    # The first registrar is silent; the other is asked with the same CSeq on a new branch (RFC 3263 §4.3).
+    text = "UE -> P REGISTER branch=z9hG4bK1 WHO @0\nUE -> Q REGISTER branch=z9hG4bK2 WHO @40\n"
+    text += "Q -> UE 200 REGISTER branch=z9hG4bK2 @40.1"
+    assert [(row["registration"], row["outcome"]) for row in rows(text)] == [(1, "failed"), (2, "registered")]
+
+
 def test_the_delay_of_a_failed_attempt_is_null() -> None:
     assert rows(CHALLENGED + "P -> UE  403 REGISTER cseq=2 @0.2\n")[0]["delay_s"] is None
 
