@@ -36,7 +36,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
 _GIVE_UP = 10_000_000_000  # ns for which an exchange without an answer counts
 # Share of those that were joined which are right, and of all which were found, at least.
 PRECISION, RECALL = 0.99, 0.95
-POORER: dict[str, tuple[float, float]] = {}
+# Where several calls of one subscriber are set up at once, many exchanges fit two of them.
+POORER = {
+    "ten calls a second of 12 subscribers": (0.97, 0.75),
+    "two points, clocks up to 0.2 s off": (0.98, 0.9),
+}
 
 
 class World:
@@ -193,10 +197,10 @@ def main() -> None:
             world = World(Path(directory), **VARIANTS[name])
             joined, right, wanted, found = world.figures()
             rows, same = world.waits()
-            print(
-                f"| {name} | {joined} | {right / joined:.3f} | {wanted} | {found / wanted:.3f} | {rows} | {same / rows:.3f} |",
-                flush=True,
-            )
+            # The truth knows no clock but the right one.
+            exact = f"{rows} | {same / rows:.3f}" if len(world.files) == 1 else f"{rows} | –"
+            shares = f"{joined} | {right / joined:.3f} | {wanted} | {found / wanted:.3f}"
+            print(f"| {name} | {shares} | {exact} |", flush=True)
 
 
 if __name__ == "__main__":
