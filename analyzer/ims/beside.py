@@ -29,6 +29,7 @@ MARGIN = 20
 
 ICID, IDENTITY, PRIVATE, FRAMED = 100, 60, 60, 60
 LATER = -25
+"""Of an exchange that begins after the message in hand was sent on."""
 NEXT_HOST, HOST, ADDRESS, ASKER, STRANGER = 40, 30, 20, 30, -30
 
 _LONGEST = 32 * SECOND
@@ -322,7 +323,8 @@ def _points(pairs: pl.DataFrame, exchanges: pl.DataFrame, work: pl.DataFrame, se
     of_requests = command.is_in((*_OF_REGISTRATIONS, *_OF_CALLS, "SAR")) | (pl.col("application") == "ENUM")
     fits &= pl.col("status").is_null() | ~of_requests
     # A host may be several nodes: the latest that came is with the one that asks.
-    best = told.filter(fits).sort("exchange", "points", "since", descending=[False, True, True])
+    order = ["exchange", "points", "since", "row"]
+    best = told.filter(fits).sort(order, descending=[False, True, True, False])
     best = best.unique(["exchange", "unit"], keep="first", maintain_order=True)
     return best.select("exchange", "unit", "is_call", "message", "points", "evidence")
 

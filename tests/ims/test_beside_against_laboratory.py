@@ -166,6 +166,13 @@ def test_as_long_was_waited_as_the_truth_says(tmp_path: Path) -> None:
     assert right >= 0.97 * rows
 
 
+def test_the_account_counts_queries_as_dns_whatever_their_ids(tmp_path: Path) -> None:
+    # An id of 0x01.. begins as Diameter does, which never goes over UDP.
+    world = World(tmp_path, calls=60)
+    reasons = world.capture.table("account").filter(pl.col("layer") == "udp")["reason"].to_list()
+    assert reasons == ["not_sip_dns"]
+
+
 def test_nothing_else_changes_where_nodes_ask(tmp_path: Path) -> None:
     silent, asking = (make(tmp_path / str(asks), calls=10, seed=4, loss=0.1, beside=asks) for asks in (False, True))
     assert silent.messages == asking.messages
