@@ -28,6 +28,8 @@ MARGIN = 20
 """Points that it must have more for one call or registration than for any other."""
 
 ICID, IDENTITY, PRIVATE, FRAMED = 100, 60, 60, 60
+LATER = -25
+"""Of an exchange that begins after the message in hand was sent on."""
 NEXT_HOST, HOST, ADDRESS, ASKER, STRANGER = 40, 30, 20, 30, -30
 
 _LONGEST = 32 * SECOND
@@ -214,8 +216,8 @@ def _in_hand(seen: pl.DataFrame) -> pl.DataFrame:
 def _said(work: pl.DataFrame, seen: pl.DataFrame, rare: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
     """``row key points word behind``: what exchanges can be joined to a message in hand by; ``behind`` in ns."""
     told = seen.select(
-        "message", "request_uri", "private_id", "_sdp", "dst_ip", "src_ip", "contact_uri", "to_uri", "from_uri",
-        "asserted_identity",
+        "message", "method", "request_uri", "private_id", "_sdp", "dst_ip", "src_ip", "contact_uri", "to_uri",
+        "from_uri", "asserted_identity",
     ).unique("message")  # fmt: skip
     routes = rare.select("message", "_route").unique("message")
     told = told.join(routes, on="message", how="left", maintain_order="left")
@@ -235,6 +237,10 @@ def _said(work: pl.DataFrame, seen: pl.DataFrame, rare: pl.DataFrame, descriptio
     )
     here = work.select("row", "message").join(told, on="message", how="left", maintain_order="left")
     onward = work.select("row", message="next").drop_nulls().join(told, on="message", how="left", maintain_order="left")
+    # A P-CSCF asks for what a session description says, and for the signalling of who registers (TS 29.214 §4.4.1,
+    # §4.4.5).
+    bears = pl.col("_sdp").is_not_null() | (pl.col("method") == "REGISTER")
+    bearing, sent_bearing = here.filter(bears), onward.filter(bears)
     sources = (
         *(
             (here, name, "i:", IDENTITY, "identity", 0)
@@ -243,8 +249,8 @@ def _said(work: pl.DataFrame, seen: pl.DataFrame, rare: pl.DataFrame, descriptio
         (here, "private_id", "p:", PRIVATE, "private identity", 0),
         *((here, name, "h:", HOST, "host", 0) for name in ("uri_host", "route_host")),
         *((onward, name, "h:", NEXT_HOST, "next host", 0) for name in ("uri_host", "route_host")),
-        *((here, name, "a:", FRAMED, "framed address", _BEHIND) for name in ("media_ip", "contact_ip", "src_net")),
-        (onward, "dst_net", "a:", FRAMED, "framed address", _BEHIND),
+        *((bearing, name, "a:", FRAMED, "framed address", _BEHIND) for name in ("media_ip", "contact_ip", "src_net")),
+        (sent_bearing, "dst_net", "a:", FRAMED, "framed address", _BEHIND),
     )
     parts = [
         frame.select(
@@ -271,15 +277,19 @@ def _pairs(exchanges: pl.DataFrame, work: pl.DataFrame, said: pl.DataFrame) -> p
     keys = _keys_of_exchanges(exchanges).join(exchanges.select("exchange", "start"), on="exchange")
     keys = keys.with_columns(bucket=pl.col("start") // _BUCKET)
     hand = said.filter(pl.col("key").is_in(keys["key"].unique().implode()))
-    hand = hand.join(work.select("row", "since", "until"), on="row").with_columns(
-        until=pl.col("until") + pl.col("behind")
+    hand = hand.join(work.select("row", "since", in_hand_until="until"), on="row").with_columns(
+        until=pl.col("in_hand_until") + pl.col("behind")
     )
     hand = hand.with_columns(bucket=pl.int_ranges(pl.col("since") // _BUCKET, pl.col("until") // _BUCKET + 1)).explode(
         "bucket"
     )
     found = keys.join(hand, on=["key", "bucket"])
-    at_the_time = pl.col("start").is_between(pl.col("since"), pl.col("until"))
-    return found.filter(at_the_time).select("exchange", "row", "points", "word").unique()
+    found = found.filter(pl.col("start").is_between(pl.col("since"), pl.col("until")))
+    # Who has it in hand comes before who had it.
+    late = found.filter(pl.col("start") > pl.col("in_hand_until"))
+    late = late.with_columns(points=pl.lit(LATER), word=pl.lit("later"))
+    parts = [part.select("exchange", "row", "points", "word") for part in (found, late)]
+    return pl.concat(parts, how="vertical_relaxed").unique()
 
 
 def _points(pairs: pl.DataFrame, exchanges: pl.DataFrame, work: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
@@ -289,7 +299,9 @@ def _points(pairs: pl.DataFrame, exchanges: pl.DataFrame, work: pl.DataFrame, se
         pl.col("points").sum(), evidence=pl.format("{} {}", "word", "points").str.join(", ")
     )
     told = told.join(work, on="row", how="left", maintain_order="left")
-    asked = exchanges.select("exchange", "command", "client_ip", addresses=pl.col("addresses").str.split(" "))
+    asked = exchanges.select(
+        "exchange", "application", "command", "client_ip", addresses=pl.col("addresses").str.split(" ")
+    )
     told = told.join(asked, on="exchange", how="left", maintain_order="left")
     reached = seen.select(next="message", next_ip="dst_ip").unique("next")
     told = told.join(reached, on="next", how="left", maintain_order="left")
@@ -307,10 +319,12 @@ def _points(pairs: pl.DataFrame, exchanges: pl.DataFrame, work: pl.DataFrame, se
         )
     command = pl.col("command").fill_null("")
     fits = pl.when("is_call").then(~command.is_in(_OF_REGISTRATIONS)).otherwise(~command.is_in(_OF_CALLS))
-    # A host may be several nodes: the HSS is asked for a request (TS 29.228 §6.1), for the latest that came.
-    response = pl.col("status").is_not_null() & command.is_in((*_OF_REGISTRATIONS, *_OF_CALLS, "SAR"))
-    order = ["exchange", "points", response, "since"]
-    best = told.filter(fits).sort(order, descending=[False, True, False, True])
+    # The HSS is asked for a request (TS 29.228 §6.1), and so is whose number it is (TS 24.229 §5.4.3.2).
+    of_requests = command.is_in((*_OF_REGISTRATIONS, *_OF_CALLS, "SAR")) | (pl.col("application") == "ENUM")
+    fits &= pl.col("status").is_null() | ~of_requests
+    # A host may be several nodes: the latest that came is with the one that asks.
+    order = ["exchange", "points", "since", "row"]
+    best = told.filter(fits).sort(order, descending=[False, True, True, False])
     best = best.unique(["exchange", "unit"], keep="first", maintain_order=True)
     return best.select("exchange", "unit", "is_call", "message", "points", "evidence")
 

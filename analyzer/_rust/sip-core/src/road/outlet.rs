@@ -8,7 +8,9 @@ use super::batch::{Batch, Seen};
 use super::trace::Trace;
 use crate::hash::Keyed;
 use crate::limits::Limits;
-use crate::net::{self, Agent, Carriage, Failure, Flow, Report, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use crate::net::{
+    self, Agent, Carriage, Failure, Flow, Protocol, Report, Segment, Sink, StreamEnd, StreamId, Unit, Verdict,
+};
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
 use crate::sip::{Carrier, Detected, Framed, StreamFramer, detect};
@@ -96,6 +98,8 @@ fn named(name: &'static str, bytes: &[u8], flow: &Flow) -> &'static str {
             (true, false) => "tls_client_hello",
             (false, false) => "tls",
         },
+        // It goes over TCP and SCTP alone (RFC 6733 §2.1); a query of DNS whose id begins with 1 looks like it.
+        "diameter" if flow.protocol == Protocol::Udp => net::service(flow).unwrap_or("unknown"),
         "http" if is_websocket_for_sip(bytes) => "websocket_sip",
         _ => name,
     }
