@@ -167,9 +167,10 @@ def test_as_long_was_waited_as_the_truth_says(tmp_path: Path) -> None:
 
 
 def test_the_account_counts_queries_as_dns_whatever_their_ids(tmp_path: Path) -> None:
-    # An id of 0x01.. begins as Diameter does, which never goes over UDP.
-    world = World(tmp_path, calls=60)
-    reasons = world.capture.table("account").filter(pl.col("layer") == "udp")["reason"].to_list()
+    # An id of 0x0100 begins as Diameter does, which never goes over UDP. Here a query has it.
+    make(tmp_path, calls=60, seed=3, beside=True)
+    account = analyzer.read(tmp_path / "all.pcap").table("account")
+    reasons = account.filter(pl.col("layer") == "udp")["reason"].to_list()
     assert reasons == ["not_sip_dns"]
 
 
