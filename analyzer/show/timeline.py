@@ -114,7 +114,8 @@ class Hold:
 class Mark:
     """Something that no single message says.
 
-    ``kind``: silence, no_response, pending, transport_error, resent, hold, resume, media, transfer, fork or folded.
+    ``kind``: silence, no_response, pending, transport_error, resent, hold, resume, media, transfer, fork or folded; in
+    a report also beside (asked beside SIP) and refused (the same, without success).
     ``text`` may hold text from the wire. ``at`` is None where it concerns messages without a time stamp; ``phase`` is
     as in an event.
     """
@@ -127,7 +128,7 @@ class Mark:
     @property
     def failed(self) -> bool:
         """It tells of a fault."""
-        return self.kind in ("no_response", "transport_error")
+        return self.kind in ("no_response", "transport_error", "refused")
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,26 @@ def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(name: str) 
         model = timeline(call.table("messages"), call=call.table("calls"), fragments=fragments, **others)
         kinds = ("fork", "transfer", "hold", "resume", "media")
         expected_marks = [(mark.kind, mark.at, safe(mark.text)) for mark in model.marks if mark.kind in kinds]
-        assert sorted(found[number].marks) == sorted(expected_marks)
+        assert sorted(mark for mark in found[number].marks if mark[0] in kinds) == sorted(expected_marks)
+
+
+def test_what_was_asked_beside_sip_is_told_where_the_timeline_draws_it() -> None:
+    capture = read("ims_core.pcap")
+    made, _ = stories.packed(sections.numbered({table: capture.table(table) for table in schema.TABLES}), {}, {}, 10**9)
+    (chunk,) = made["calls"]
+    marks = [mark for mark in ladders_of(b64decode(chunk["data"]))[1].marks if mark[0] in ("beside", "refused")]
+    drawn = [event for event in capture.call(1).timeline().events if event.protocol and not event.answer]
+    assert sorted(at for _, at, _ in marks) == sorted(event.at for event in drawn)
+    assert "Cx LIR to HSS 10.46.0.10: SUCCESS after 0.018 s" in [text for _, _, text in marks]
+
+
+def test_what_was_asked_for_a_registration_is_told_there() -> None:
+    capture = read("ims_core.pcap")
+    made, _ = stories.packed(sections.numbered({table: capture.table(table) for table in schema.TABLES}), {}, {}, 10**9)
+    (chunk,) = made["registrations"]
+    told = [text.split(" ")[1] for _, _, text in ladders_of(b64decode(chunk["data"]))[1].marks]
+    # TS 29.228 annex A.4.1: UAR and MAR before the challenge, UAR and SAR after it.
+    assert told == ["SRV", "UAR", "MAR", "UAR", "SAR"]
 
 
 def test_copies_of_an_old_message_belong_to_the_one_they_repeat() -> None:

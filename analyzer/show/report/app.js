@@ -849,7 +849,7 @@
         words_(middle, y + 17, text, "muted halo", "middle"));
       return made;
     }
-    const failed = mark.kind === "no_response" || mark.kind === "transport_error";
+    const failed = ["no_response", "transport_error", "refused"].includes(mark.kind);
     const sign = failed ? 14 : 0;
     const wide = width(text) * SMALL + 24 + sign;
     made.append(box(middle - Math.floor(wide / 2), y + 4, wide, ROW - 8, `pill${failed ? " failure" : ""}`, 9));

@@ -34,7 +34,7 @@ class _Plan:
 
 
 #: Tables that take so long that the report of a large capture does without them and what rests on them.
-DEAR = ("nodes", "refusals", "phases", "waterfall", "waits")
+DEAR = ("nodes", "refusals", "phases", "waterfall", "beside", "waits")
 #: Tables that the page is made of.
 TABLES = (
     *("files", "messages", "transactions", "dialogs", "offers", "holds", "violations", "calls", "registrations"),

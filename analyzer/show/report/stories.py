@@ -11,8 +11,8 @@ import polars.selectors as cs
 
 from analyzer.measure.measures import measure
 from analyzer.show.report import columns, ladders, numbers
-from analyzer.show.text import safe
-from analyzer.show.timeline import holds_of, tables_tell, transfers
+from analyzer.show.text import duration, safe
+from analyzer.show.timeline import Mark, holds_of, tables_tell, transfers
 
 
 def packed(
@@ -31,7 +31,8 @@ def packed(
         made, room = _packed(tables["messages"], tables, calls.sort("rank", "no"), texts, told, most)
     registrations = tables["registrations"].select("no", call="registration", call_ids=pl.concat_list("call_id"))
     seen = _of_registrations(tables["messages"], tables["registrations"])
-    made_too, _ = _packed(seen, tables, registrations, texts, {}, room)
+    asked = {key: ladders.Told(marks, ()) for key, marks in _asked(tables, "registration").items()}
+    made_too, _ = _packed(seen, tables, registrations, texts, asked, room)
     ladders_made = {"calls": made, "registrations": made_too}
     held = sum(count for chunks in ladders_made.values() for chunk in chunks for _, count in chunk["calls"])
     return ladders_made, calls.height + registrations.height - held
@@ -91,20 +92,42 @@ _OFFER = ("call", "dialog", "index", "media", "state", "status", "offered_at", "
 
 
 def _told(tables: Mapping[str, pl.DataFrame], fragments: Mapping[int, str]) -> dict[int, ladders.Told]:
-    """By call what dialogs, offers, holds and the few messages of transfers tell; of most calls the media alone."""
+    """By call what dialogs, offers, holds, the few messages of transfers and what was asked beside SIP tell; of most
+    calls the media alone."""
     dialogs = _by_call(tables["dialogs"].select(_DIALOG).filter(pl.col("usage") == "invite"), least=2)
     holds = _by_call(tables["holds"].select(_HOLD))
     offers = _by_call(tables["offers"].select(_OFFER))
     messages = tables["messages"].filter(~pl.col("duplicate"), pl.col("status").is_null(), _of_transfer(fragments))
     moved = _by_call(messages.sort("time", nulls_last=True, maintain_order=True).with_columns(at="time"))
+    asked = _asked(tables, "call")
     ended = dict(tables["calls"].select("call", pl.col("ended_at").cast(pl.Int64)).iter_rows())
     told = {}
-    for call in dict.fromkeys((*dialogs, *holds, *offers, *moved)):
+    for call in dict.fromkeys((*dialogs, *holds, *offers, *moved, *asked)):
         held = holds_of(holds.get(call, []))
         marks = transfers(moved.get(call, []), lambda row, side: str(row[f"{side}_ip"]), fragments)
         marks += tables_tell(dialogs.get(call, []), held, offers.get(call, []), ended.get(call))
-        told[call] = ladders.Told(marks, held)
+        told[call] = ladders.Told(marks + asked.get(call, []), held)
     return told
+
+
+def _asked(tables: Mapping[str, pl.DataFrame], of: str) -> dict[int, list[Mark]]:
+    """What was asked beside SIP for each ``call`` or ``registration``, a mark where it was asked, with its answer.
+
+    The ladder of one call draws them as arrows (:mod:`analyzer.show.timeline`); a report has lanes for SIP alone.
+    """
+    if "beside" not in tables:
+        return {}
+    exchanges = tables["beside"].drop_nulls([of, "started_at"])
+    asked: dict[int, list[Mark]] = {}
+    for row in exchanges.with_columns(cs.temporal().cast(pl.Int64)).iter_rows(named=True):
+        begun, ended = row["started_at"], row["answered_at"]
+        what = " ".join(part for part in (row["application"], row["what"], row["name"]) if part)
+        of_peer = row["peer_ip"] == row["client_ip"] and row["peer_ip"] != row["server_ip"]
+        peer = " ".join(part for part in (row["peer"], row["peer_ip"]) if part)
+        after = f" after {duration(ended - begun)}" if ended is not None else ""
+        text = f"{what} {'from' if of_peer else 'to'} {peer}: {row['result']}{after}"
+        asked.setdefault(row[of], []).append(Mark("refused" if row["failed"] else "beside", begun, text))
+    return asked
 
 
 def _of_transfer(fragments: Mapping[int, str]) -> pl.Expr:
