@@ -391,12 +391,15 @@ def _with_given(known: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
 
 def _ways(hops: pl.DataFrame) -> pl.DataFrame:
     """What the rules on neighbours look at, once for each way that requests took."""
-    kinds = ["invite", "linked", "records", "uri_is_receiver", "forwarded", "called_party", "to_number"]
+    kinds = ["invite", "registers", "linked", "records", "uri_is_receiver", "forwarded", "called_party", "to_number"]
+    # Who registers users with others, and who passes a REGISTER on, is no matter of neighbours.
+    registers = roles.register & roles.made & ~roles.has("Path")
     return (
         hops.lazy()
-        .filter(pl.col("method") != "REGISTER")
+        .filter((pl.col("method") != "REGISTER") | registers)
         .with_columns(
             invite=(pl.col("method") == "INVITE") & pl.col("initial"),
+            registers=registers,
             linked=pl.col("p_headers").is_not_null(),
             called_party=roles.has("P-Called-Party-ID"),
             to_number=roles.to_number.fill_null(value=False),

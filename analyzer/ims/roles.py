@@ -241,8 +241,9 @@ RULES: tuple[Rule, ...] = (
          "puts itself as second Route under that of the receiver", "TS 24.229 §5.4.3.2"),
     Rule(S_CSCF, "adds_called_party", 60, "sender", adds("P-Called-Party-ID"),
          "adds P-Called-Party-ID", "TS 24.229 §5.4.3.3"),
-    Rule(S_CSCF, "uses_path", 50, "sender", pl.col("to_path") & ~register,
-         "sends requests along a Path", "TS 24.229 §5.4.3.3"),
+    # A UE, too, sends what it makes to the P-CSCF that named itself in Path.
+    Rule(S_CSCF, "uses_path", 50, "sender", pl.col("to_path") & ~register & ~made,
+         "sends requests of others along a Path", "TS 24.229 §5.4.3.3"),
     Rule(S_CSCF, "notifies_registration", 80, "sender", made & method("NOTIFY") & (pl.col("event") == "reg"),
          "makes NOTIFYs of the event package reg", "RFC 3680"),
     Rule(S_CSCF, "is_asked_as_origin", 30, "receiver", pl.col("orig_route") & ~made & ~has("P-Served-User"),
@@ -361,16 +362,20 @@ def _is(side: str, *roles: str) -> pl.Expr:
 _unknown_next = pl.col("receiver_role").is_in([UNKNOWN, IBCF, PROXY])
 _unknown_before = pl.col("before_role").is_null() | pl.col("before_role").is_in([UNKNOWN, IBCF, PROXY])
 
+_registers = pl.col("registers")
+
 RELATED: tuple[Rule, ...] = (
+    Rule(UE, "registers_at_proxy", 40, "sender", _registers & _is("receiver", P_CSCF),
+         "registers through a P-CSCF", "TS 24.229 §5.1.1.2"),
     Rule(UE, "called_by_its_proxy", 60, "receiver",
-         _is("sender", P_CSCF) & pl.col("uri_is_receiver") & ~pl.col("forwarded") & ~pl.col("to_number")
+         ~_registers & _is("sender", P_CSCF) & pl.col("uri_is_receiver") & ~pl.col("forwarded") & ~pl.col("to_number")
          & (pl.col("called_party") | ~_is("sender", S_CSCF)),
          "is the Request-URI, not as a telephone number, of what a P-CSCF sends", "TS 24.229 §5.2.6.4"),
     Rule(P_CSCF, "serves_ue", 50, "sender", pl.col("linked") & _is("receiver", UE),
          "sends requests that it got on to a UE", "TS 24.229 §5.2.6.4"),
     Rule(P_CSCF, "between_server_and_ue", 30, "sender", pl.col("linked") & _is("receiver", UE) & _is("before", S_CSCF),
          "sends requests of an S-CSCF on to a UE", "TS 24.229 §5.2.6.4"),
-    Rule(P_CSCF, "is_used_by_ue", 30, "receiver", _is("sender", UE) & pl.col("forwarded"),
+    Rule(P_CSCF, "is_used_by_ue", 30, "receiver", ~_registers & _is("sender", UE) & pl.col("forwarded"),
          "sends requests on that it got from a UE", "TS 24.229 §5.2.6.3"),
     Rule(I_CSCF, "finds_server", 60, "sender",
          pl.col("invite") & pl.col("linked") & ~pl.col("records") & _is("receiver", S_CSCF)

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from places import shared
+from places import SAMPLES, shared
 
 import analyzer
 from analyzer.errors import AnalyzerError
@@ -101,6 +101,12 @@ def test_every_hop_has_its_reference_point(everything: tuple[Truth, analyzer.Cap
     table = capture.table("reference_points")
     found = {(frozenset((row["node"], row["peer"])), row["reference_point"]) for row in table.iter_rows(named=True)}
     assert found == expected
+
+
+def test_who_registers_at_a_p_cscf_and_calls_over_it_is_a_ue() -> None:
+    # Its calls go to the address that the P-CSCF wrote into Path, as those of an S-CSCF to it do.
+    nodes = analyzer.read(SAMPLES / "ims_core.pcap").table("nodes")
+    assert nodes.filter(pl.col("ip") == "10.45.0.2")["role"].to_list() == ["UE"]
 
 
 def test_requests_between_two_nodes_are_counted_each_way(everything: tuple[Truth, analyzer.Capture]) -> None:
