@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -90,6 +91,14 @@ def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:
     except NotFound:
         return None
 
+
+def _not_a_file(_context: click.Context, _argument: click.Parameter, asked: str) -> str:
+    if os.path.isfile(asked):
+        raise click.UsageError(f"{asked} is a file: the call comes first, then the captures.")
+    return asked
+
+
+argument = click.argument("call", callback=_not_a_file)
 
 ladder_options = (
     click.option("-w", "--width", type=click.IntRange(min=60), metavar="COLUMNS", help="Width; else the terminal's."),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     " registration or subscription.",
     epilog="Example: sip-analyzer call 3 trace.pcap",
 )
-@click.argument("call")
+@_call.argument
 @_options.captures
 @click.option(
     "--format",

@@ -31,7 +31,7 @@ class _Limit(click.ParamType[int | None]):
     " three times. Duplicates of the capture are counted, not drawn.",
     epilog="Example: sip-analyzer ladder 3 trace.pcap -o call.html",
 )
-@click.argument("call")
+@_call.argument
 @_options.captures
 @click.option(
     "--format",

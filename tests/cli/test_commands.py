@@ -180,6 +180,12 @@ def test_a_capture_in_place_of_the_command_is_told_the_command(run: Run, tmp_pat
     assert "sip-analyzer summary" in run(str(tmp_path / "a.pcap")).stderr
 
 
+@pytest.mark.parametrize("command", ["call", "ladder"])
+def test_a_capture_in_place_of_the_call_is_told_the_order(run: Run, tmp_path: Path, command: str) -> None:
+    (tmp_path / "a.pcap").touch()
+    assert "the call comes first" in run(command, str(tmp_path / "a.pcap"), "1").stderr
+
+
 def test_a_filter_is_refused_before_anything_is_read(run: Run, capture: Capture) -> None:
     run("calls", "a.pcap", "--status", "9")
     assert not hasattr(capture, "asked")
