@@ -43,7 +43,7 @@ def waterfall(messages: pl.DataFrame, trips: pl.DataFrame, hops: pl.DataFrame, c
     rows = _rows(messages, hops, trips)
     events = _events(trips.with_row_index("trip"), rows)
     events = events.join(rows, on="row", maintain_order="left").sort("call", "trip", "place", "order")
-    seen = sightings(messages, events.select("row", "message").unique())
+    seen = _in_order(sightings(messages, events.select("row", "message").unique()), events)
     parts = _balanced(_parts(_timed(_in_time(events, seen), seen)))
     order = calls.select("call")
     return _table(order.join(parts, on="call", maintain_order="left_right"))
@@ -180,6 +180,21 @@ def _ringing(answered: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 # -- how long each part took -------------------------------------------------------------------------------------------
 
 
+def _in_order(seen: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """The sightings, none of which was there before it began.
+
+    Fragments and segments may be captured in another order than they are stamped: then the wire took no time. Delays
+    run from the first byte of a request to the last of a response, so these stay.
+    """
+    of_row = events.select("row", "status").unique()
+    seen = seen.join(of_row, on="row", how="left", maintain_order="left")
+    request = pl.col("status").is_null()
+    return seen.with_columns(
+        first=pl.when(request).then("first").otherwise(pl.min_horizontal("first", "at")),
+        at=pl.when(request).then(pl.max_horizontal("first", "at")).otherwise("at"),
+    ).drop("status")
+
+
 def _in_time(events: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     """The events without those that came after what was made of them: a copy of them did it, which was not captured."""
     for _ in range(_LONGEST_WAY):
@@ -221,15 +236,7 @@ def _timed(events: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     firsts = seen.select("row", "first", in_point="point")
     lasts = seen.select("row", out_point="point", last="at")
     events = events.join(firsts, on=["row", "in_point"], how="left", maintain_order="left")
-    events = events.join(lasts, on=["row", "out_point"], how="left", maintain_order="left")
-    # Fragments and segments may be captured in another order than they are stamped: then the wire took no time. Delays
-    # run from the first byte of a request to the last of a response, so these stay.
-    earlier = (pl.col("last") < pl.col("first")) & (pl.col("in_point") == pl.col("out_point"))
-    request = pl.col("status").is_null()
-    return events.with_columns(
-        first=pl.when(earlier & ~request).then("last").otherwise("first"),
-        last=pl.when(earlier & request).then("first").otherwise("last"),
-    )
+    return events.join(lasts, on=["row", "out_point"], how="left", maintain_order="left")
 
 
 def _parts(events: pl.DataFrame) -> pl.DataFrame:
