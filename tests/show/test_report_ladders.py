@@ -31,6 +31,13 @@ def packed(capture: analyzer.Capture) -> dict[int, Ladder]:
     return {number: one for chunk in ladders.chunks(*tables) for number, one in ladders_of(chunk.data).items()}
 
 
+def told(capture: analyzer.Capture, kind: str, fragments: dict[int, str] | None = None) -> dict[int, Ladder]:
+    """The ladders of ``calls`` or ``registrations`` with all that a report tells in them."""
+    tables = {table: capture.table(table) for table in schema.TABLES}
+    made, _ = stories.packed(sections.numbered(tables), {}, fragments or {}, 10**9)
+    return {number: one for chunk in made[kind] for number, one in ladders_of(b64decode(chunk["data"])).items()}
+
+
 def of_flow(text: str) -> Ladder:
     """The ladder of the one call that a flow is."""
     return only(messages(text))
@@ -101,13 +108,9 @@ def test_what_got_no_answer_is_told_where_the_timeline_tells_it(name: str) -> No
 @pytest.mark.parametrize("name", CAPTURES)
 def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(name: str) -> None:
     capture = read(name)
-    tables = {table: capture.table(table) for table in schema.TABLES}
-    fragments = told_fragments(capture, tables["messages"])
-    made, _ = stories.packed(sections.numbered(tables), {}, fragments, 10**9)
-    found = {}
-    for chunk in made["calls"]:
-        found |= ladders_of(b64decode(chunk["data"]))
-    for number in tables["calls"]["no"]:
+    fragments = told_fragments(capture, capture.table("messages"))
+    found = told(capture, "calls", fragments)
+    for number in capture.table("calls")["no"]:
         call = capture.call(number)
         others = {table: call.table(table) for table in ("dialogs", "holds", "offers")}
         model = timeline(call.table("messages"), call=call.table("calls"), fragments=fragments, **others)
@@ -118,21 +121,16 @@ def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(name: str) 
 
 def test_what_was_asked_beside_sip_is_told_where_the_timeline_draws_it() -> None:
     capture = read("ims_core.pcap")
-    made, _ = stories.packed(sections.numbered({table: capture.table(table) for table in schema.TABLES}), {}, {}, 10**9)
-    (chunk,) = made["calls"]
-    marks = [mark for mark in ladders_of(b64decode(chunk["data"]))[1].marks if mark[0] in ("beside", "refused")]
+    marks = [mark for mark in told(capture, "calls")[1].marks if mark[0] in ("beside", "refused")]
     drawn = [event for event in capture.call(1).timeline().events if event.protocol and not event.answer]
     assert sorted(at for _, at, _ in marks) == sorted(event.at for event in drawn)
     assert "Cx LIR to HSS 10.46.0.10: SUCCESS after 0.018 s" in [text for _, _, text in marks]
 
 
 def test_what_was_asked_for_a_registration_is_told_there() -> None:
-    capture = read("ims_core.pcap")
-    made, _ = stories.packed(sections.numbered({table: capture.table(table) for table in schema.TABLES}), {}, {}, 10**9)
-    (chunk,) = made["registrations"]
-    told = [text.split(" ")[1] for _, _, text in ladders_of(b64decode(chunk["data"]))[1].marks]
+    asked = [text.split(" ")[1] for _, _, text in told(read("ims_core.pcap"), "registrations")[1].marks]
     # TS 29.228 annex A.4.1: UAR and MAR before the challenge, UAR and SAR after it.
-    assert told == ["SRV", "UAR", "MAR", "UAR", "SAR"]
+    assert asked == ["SRV", "UAR", "MAR", "UAR", "SAR"]
 
 
 def test_copies_of_an_old_message_belong_to_the_one_they_repeat() -> None:

@@ -395,7 +395,7 @@ def _packed(
         "again": _placed(ladders.again, places),
         "silent": _placed(ladders.silent, places),
         "texts": [_text(texts.get(key)) for key in ladders.messages[events["row"]]] if texts else [],
-        **_beside(stories["at"].to_list(), [told.get(call) for call in calls["call"]]),
+        **_marks_and_holds(stories["at"].to_list(), [told.get(call) for call in calls["call"]]),
         "planes": PLANES,
     }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
@@ -404,7 +404,7 @@ def _packed(
     return zlib.compress(struct.pack("<I", len(text)) + text + planes, 6)
 
 
-def _beside(begun: list[int | None], told: list[Told | None]) -> dict[str, list[tuple[Any, ...]]]:
+def _marks_and_holds(begun: list[int | None], told: list[Told | None]) -> dict[str, list[tuple[Any, ...]]]:
     """Marks and holds of stories by their places; times in nanoseconds after the first event."""
     marks: list[tuple[Any, ...]] = []
     holds: list[tuple[Any, ...]] = []
