@@ -40,7 +40,7 @@ limits! {
     /// Interfaces, and capturing hosts, believed in one pcapng file.
     max_interfaces: u32 = 65_536,
     /// Deepest nesting of link and network headers in one packet.
-    max_layers: u8 = 16,
+    max_layers: u8 = 32,
     /// IP datagrams being put together at one time, per capture point.
     max_fragment_groups: usize = 16_384,
     /// Bytes held for fragments, per capture point.

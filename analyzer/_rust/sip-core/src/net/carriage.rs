@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::ip::Ip;
 use crate::problem::Layer;
 
-/// Tunnels remembered by name, and VLAN tags: as many as the default depth limit lets through, or more than anybody stacks.
+/// Tunnels remembered by name, and VLAN tags: more than anybody stacks.
 const MAX_TUNNELS: usize = 16;
 const MAX_VLANS: usize = 4;
 

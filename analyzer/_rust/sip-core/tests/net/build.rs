@@ -16,6 +16,16 @@ pub fn ipv4(protocol: u8, ident: u16, payload: &[u8]) -> Vec<u8> {
     ipv4_between(A, B, protocol, ident, 0, payload)
 }
 
+/// With the header checksum of RFC 791 §3.1, on an IPv4 packet without options.
+pub fn checksummed(mut packet: Vec<u8>) -> Vec<u8> {
+    let mut sum: u32 = packet[..20].chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
+    while sum > 0xFFFF {
+        sum = (sum & 0xFFFF) + (sum >> 16);
+    }
+    packet[10..12].copy_from_slice(&(!sum as u16).to_be_bytes());
+    packet
+}
+
 /// `fragment` is the field of flags and offset.
 pub fn ipv4_between(src: [u8; 4], dst: [u8; 4], protocol: u8, ident: u16, fragment: u16, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x45, 0];

@@ -73,15 +73,7 @@ fn tcp_without_a_true_checksum_needs_three_packets() {
 
 #[test]
 fn tunnel_mode_and_ipv6() {
-    let inner = {
-        let mut packet = ipv4(17, 7, &udp(b"OPTIONS"));
-        let mut sum: u64 = packet[..20].chunks(2).map(|word| u64::from(word[0]) << 8 | u64::from(word[1])).sum();
-        while sum > 0xFFFF {
-            sum = (sum & 0xFFFF) + (sum >> 16);
-        }
-        packet[10..12].copy_from_slice(&(!sum as u16).to_be_bytes());
-        packet
-    };
+    let inner = checksummed(ipv4(17, 7, &udp(b"OPTIONS")));
     for (packet, tunnels) in [
         (protected(4, &inner, 16), &[Layer::Esp, Layer::Ipip][..]),
         (protected(41, &ipv6(17, &udp(b"OPTIONS")), 12), &[Layer::Esp, Layer::SixInFour]),

@@ -185,7 +185,7 @@ fn lengths_that_claim_too_much_are_problems() {
 
 #[test]
 fn too_many_layers_end_the_walk() {
-    let tags = [0, 1, 0x81, 0].repeat(20);
+    let tags = [0, 1, 0x81, 0].repeat(40);
     let mut capture = Capture::new(ETHERNET);
     assert_eq!(capture.packet(&ethernet(0x8100, &tags)), "ip/too_deep");
     assert_eq!(capture.codes(), ["layer_limit"]);

@@ -263,11 +263,70 @@ fn tunnels_in_tunnels_up_to_the_limit() {
     let mut packet = ipv4(4, 0, &gre(&sip()));
     packet = gtpu(0x30, &packet);
     carries(RAW, &packet, &[Layer::Gtpu, Layer::Ipip, Layer::Gre]);
-    for _ in 0..20 {
+    for _ in 0..40 {
         packet = ipv4(4, 0, &packet);
     }
     let (fate, codes) = fate(RAW, &packet);
     assert_eq!((&*fate, &*codes), ("ip/too_deep", &["layer_limit"][..]));
+}
+
+/// Every tunnel in every other in every third: what is inside comes out, and the three are named from the outside in.
+#[test]
+fn every_tunnel_in_every_other() {
+    type Wrap = fn(&[u8]) -> Vec<u8>;
+    let tunnels: [(&[Layer], Wrap); 19] = [
+        (&[Layer::Gtpu], |packet| gtpu(0x30, packet)),
+        (&[Layer::Gtpu], |packet| gtpu(0x34, &joined(&[&[0, 0, 0, 0x85], &[1, 0, 5, 0], packet]))),
+        (&[Layer::Gre], |packet| ipv4(47, 0, &joined(&[&[0, 0, 8, 0], packet]))),
+        (&[Layer::Gre], |packet| {
+            ipv4(47, 0, &joined(&[&[0x20, 0, 0x65, 0x58, 0, 0, 0, 1], &ethernet(0x0800, packet)]))
+        }),
+        (&[Layer::Gre], |packet| {
+            let length = (packet.len() + 2) as u16;
+            let key = joined(&[&[0x20, 0x01, 0x88, 0x0B], &length.to_be_bytes(), &[0, 1]]);
+            ipv4(47, 0, &joined(&[&key, &[0, 0x21], packet]))
+        }),
+        (&[Layer::Gre, Layer::Mpls], |packet| {
+            ipv4(47, 0, &joined(&[&[0, 0, 0x88, 0x47], &[0, 0x3E, 0x80, 60, 0, 0x7D, 0x01, 60], packet]))
+        }),
+        (&[Layer::Gre, Layer::Erspan], |packet| {
+            let header = [0x10, 0, 0x88, 0xBE, 0, 0, 0, 1, 0x11, 0x2C, 0, 1, 0, 0, 0, 0];
+            ipv4(47, 0, &joined(&[&header, &ethernet(0x0800, packet)]))
+        }),
+        (&[Layer::Ipip], |packet| ipv4(4, 0, packet)),
+        // Two at once: what is inside has to be IPv4 again.
+        (&[Layer::SixInFour, Layer::FourInSix], |packet| ipv4(41, 0, &ipv6(4, packet))),
+        (&[Layer::Mpls], |packet| ipv4(137, 0, &joined(&[&[0, 0, 0x11, 64], packet]))),
+        (&[Layer::Etherip], |packet| ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x0800, packet)]))),
+        (&[Layer::L2tp], |packet| udp_between(1701, 1701, &joined(&[&[0, 2, 0, 1, 0, 1, 0xFF, 3, 0, 0x21], packet]))),
+        (&[Layer::Vxlan], |packet| {
+            let tagged = ethernet(0x8100, &joined(&[&[0, 100, 8, 0], packet]));
+            udp_between(50_000, 4789, &joined(&[&[8, 0, 0, 0, 0, 0, 42, 0], &tagged]))
+        }),
+        (&[Layer::Vxlan, Layer::Pppoe], |packet| {
+            let length = (packet.len() + 2) as u16;
+            let session = joined(&[&[0x11, 0, 0, 1], &length.to_be_bytes(), &[0, 0x21], packet]);
+            udp_between(50_000, 4789, &joined(&[&[8, 0, 0, 0, 0, 0, 42, 0], &ethernet(0x8864, &session)]))
+        }),
+        (&[Layer::Geneve], |packet| {
+            let header = [2, 0x40, 0x65, 0x58, 0, 0, 42, 0, 1, 2, 0x83, 1, 0, 0, 0, 0];
+            udp_between(50_000, 6081, &joined(&[&header, &ethernet(0x0800, packet)]))
+        }),
+        (&[Layer::Tzsp], |packet| udp_between(1, 37008, &joined(&[&[1, 0, 0, 1, 1], &ethernet(0x0800, packet)]))),
+        (&[Layer::Ah, Layer::Ipip], |packet| {
+            ipv4(51, 0, &joined(&[&[4, 4, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1], &[0xA5; 12], packet]))
+        }),
+        // Tunnel mode is ESP with an IP packet inside.
+        (&[Layer::Esp, Layer::Ipip], |packet| ipv4(50, 0, &esp(9, 4, &checksummed(packet.to_vec()), 12))),
+        (&[Layer::Esp, Layer::Ipip], |packet| udp_between(4500, 4500, &esp(10, 4, &checksummed(packet.to_vec()), 16))),
+    ];
+    for (outer, around) in tunnels {
+        for (middle, between) in tunnels {
+            for (inner, inside) in tunnels {
+                carries(RAW, &around(&between(&inside(&sip()))), &[outer, middle, inner].concat());
+            }
+        }
+    }
 }
 
 #[test]
