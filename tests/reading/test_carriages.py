@@ -103,3 +103,57 @@ def test_sctp_without_ip_has_no_addresses(tmp_path: Path) -> None:
     assert messages["src_ip"].null_count() == messages.height
     assert set(messages["src_port"]) == {5060}
     assert analyzer.read(path).table("calls")["outcome"].to_list() == ["answered"]
+
+
+TRYING, RINGING, INFO = (
+    (
+        f"{line}\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\n"
+        f"Call-ID: 1\r\nCSeq: {cseq}\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+    for line, cseq in [
+        ("SIP/2.0 100 Trying", "1 INVITE"),
+        ("SIP/2.0 180 Ringing", "1 INVITE"),
+        ("INFO sip:b@192.0.2.2 SIP/2.0", "2 INFO"),
+    ]
+)
+
+
+def exported(path: Path, *pdus: bytes, port_type: int = 2) -> analyzer.Capture:
+    """What Wireshark exports of a connection from 192.0.2.1 to 192.0.2.2 (port type 2 is TCP, 3 is UDP)."""
+    data = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 252)
+    tags = [
+        (12, b"sip\0"),
+        (20, bytes((192, 0, 2, 1))),
+        (21, bytes((192, 0, 2, 2))),
+        (24, struct.pack("!I", port_type)),
+    ]
+    tags += [(25, struct.pack("!I", 5060)), (26, struct.pack("!I", 40_000)), (0, b"")]
+    head = b"".join(struct.pack("!HH", kind, len(value)) + value for kind, value in tags)
+    for second, pdu in enumerate(pdus):
+        data += struct.pack("<IIII", 1_740_988_800 + second, 0, *[len(head + pdu)] * 2) + head + pdu
+    path.write_bytes(data)
+    return analyzer.read(path)
+
+
+def shown(cap: analyzer.Capture) -> list[tuple[object, ...]]:
+    return cap.table("messages").select("frame", "method", "status", "complete").rows()
+
+
+def test_every_message_of_an_exported_segment_is_read(tmp_path: Path) -> None:
+    cap = exported(tmp_path / "a.pcap", TRYING + b"\r\n\r\n" + RINGING + b"\r\n")
+    assert shown(cap) == [(1, "INVITE", 100, True), (1, "INVITE", 180, True)]
+    assert cap.table("problems").is_empty()
+    assert [cap.message(message).text for message in cap.table("messages")["message"]] == [TRYING, RINGING]
+
+
+def test_the_beginning_of_a_message_that_is_exported_again_is_no_message(tmp_path: Path) -> None:
+    cap = exported(tmp_path / "a.pcap", RINGING + INFO[:60], INFO)
+    assert shown(cap) == [(1, "INVITE", 180, True), (2, "INFO", None, True)]
+    assert cap.table("problems")["code"].to_list() == ["sip_trailing_bytes"]
+
+
+def test_a_datagram_holds_one_message(tmp_path: Path) -> None:
+    """RFC 3261 §18.3: what follows the body in a datagram is discarded."""
+    cap = exported(tmp_path / "a.pcap", TRYING + RINGING, port_type=3)
+    assert shown(cap) == [(1, "INVITE", 100, True)]
+    assert cap.table("problems")["code"].to_list() == ["sip_trailing_bytes"]

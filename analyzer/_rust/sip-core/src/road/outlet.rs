@@ -1,5 +1,7 @@
 //! Where the reader puts what it finds: messages into batches, the rest into lists.
 
+use std::ops::Range;
+
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
@@ -13,7 +15,7 @@ use crate::net::{
 };
 use crate::packet::Stamp;
 use crate::problem::{Code, Layer, Problem, Problems};
-use crate::sip::{Carrier, Detected, Framed, StreamFramer, detect};
+use crate::sip::{Carrier, Detected, Flaws, Framed, StreamFramer, detect};
 use crate::tables::small::ProblemLog;
 
 /// One for the whole scan, whatever the capture point.
@@ -201,6 +203,52 @@ impl PointSink<'_, '_> {
     }
 }
 
+impl PointSink<'_, '_> {
+    /// The message at this place in the payload.
+    fn one(&mut self, unit: &Unit<'_>, place: Range<usize>, seen: Seen) {
+        let first = Stamp { offset: unit.first.offset + place.start as u64, ..unit.first };
+        let bytes = unit.bytes.get(place).unwrap_or_default();
+        let packets = [unit.first, unit.last].into_iter();
+        self.out.push(self.point, bytes, Seen { first, ..seen }, (unit.carriage, unit.report), packets);
+    }
+
+    /// What somebody else took out of a TCP connection. Wireshark exports a segment whole, once for each message in it, and
+    /// also the beginning of one that it exports again when it is whole; an agent may report segments, too.
+    fn several(&mut self, unit: &Unit<'_>, from: usize, seen: Seen) {
+        let (mut framer, mut found) = (StreamFramer::new(), Vec::new());
+        let end = unit.bytes.len();
+        let start = Stamp { offset: from as u64, ..unit.first };
+        let mut whole = |message: Framed<'_>| {
+            let begin = message.first.offset as usize;
+            if message.complete {
+                found.push(begin..begin + message.bytes.len());
+            }
+        };
+        framer.segment(unit.bytes.get(from..).unwrap_or_default(), 0, start, self.out.limits, &mut whole);
+        framer.end(self.out.limits, &mut whole);
+        if found.first().is_none_or(|first| first.start > from) {
+            found.clear();
+            found.push(from..end);
+        }
+        // What is no whole message lies behind the one before it, and is told there; line ends are keep-alives.
+        let mut next = end;
+        for place in found.iter_mut().rev() {
+            let behind = unit.bytes.get(place.end..next).unwrap_or_default();
+            if !behind.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+                place.end = next;
+            }
+            next = place.start;
+        }
+        let last = found.len() - 1;
+        for (number, place) in found.into_iter().enumerate() {
+            let missing = if number == last { unit.missing } else { 0 };
+            let flaws = if number == 0 { seen.flaws } else { Flaws::NONE };
+            let carrier = Carrier::Datagram { missing };
+            self.one(unit, place, Seen { carrier, complete: missing == 0, flaws, ..seen });
+        }
+    }
+}
+
 impl Sink for PointSink<'_, '_> {
     fn unit(&mut self, unit: Unit<'_>) -> Verdict {
         if let Some(trace) = &mut self.out.trace {
@@ -210,7 +258,7 @@ impl Sink for PointSink<'_, '_> {
             Detected::Sip { offset, flaws } => {
                 let seen = Seen {
                     flow: unit.flow,
-                    first: Stamp { offset: unit.first.offset + offset as u64, ..unit.first },
+                    first: unit.first,
                     last: unit.last,
                     ident: unit.ident,
                     point: unit.report.map_or(self.point, |report| self.agent(report.agent, unit.last)),
@@ -219,9 +267,11 @@ impl Sink for PointSink<'_, '_> {
                     flaws,
                     interface: self.interface,
                 };
-                let packets = [unit.first, unit.last].into_iter();
-                let bytes = unit.bytes.get(offset..).unwrap_or_default();
-                self.out.push(self.point, bytes, seen, (unit.carriage, unit.report), packets);
+                if unit.flow.protocol == Protocol::Tcp {
+                    self.several(&unit, offset, seen);
+                } else {
+                    self.one(&unit, offset..unit.bytes.len(), seen);
+                }
                 Verdict::Sip
             }
             Detected::KeepAlive => Verdict::KeepAlive,
