@@ -77,6 +77,7 @@ fuzz:
 ## Speed and memory beside whatever rivals are installed; see benchmarks/README.md for its options.
 bench: install
 	$(BIN)/python benchmarks/race.py $(BENCH)
+	$(BIN)/python benchmarks/carriages.py
 
 clean:
 	rm -rf $(VENV) $(RUST)/target dist
