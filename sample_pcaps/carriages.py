@@ -288,7 +288,28 @@ def build() -> list[Capture]:
     lab = Capture("exported_pdu", "The basic call as PDUs that Wireshark exported.", link=exported,
                   container=wire.Pcap(link_type=252))  # fmt: skip
     stage(lab)
-    return [*captures, lab, six_in_four(), *protected(), doubly(), in_and_out(), fragments()]
+    return [*captures, lab, sctp_alone(), six_in_four(), *protected(), doubly(), in_and_out(), fragments()]
+
+
+class Unaddressed(Capture):
+    """What was captured above IP, where nobody sees an address."""
+
+    def message_rows(self) -> list[dict[str, Any]]:
+        return [{**row, "src": None, "dst": None} for row in super().message_rows()]
+
+    def transaction_rows(self) -> list[dict[str, Any]]:
+        return [{**row, "client": None, "server": None} for row in super().transaction_rows()]
+
+
+def sctp_alone() -> Capture:
+    what = "The basic call in SCTP packets without IP (LINKTYPE_SCTP): messages have no addresses."
+    lab = Unaddressed(
+        "link_sctp", what, container=wire.Pcap(link_type=248), link=lambda source, target, packet: bytes(packet.payload)
+    )
+    sctp = wire.SctpAssociation(lab, ALICE, BOB, tags=(0x1111AAAA, 0x2222BBBB), tsns=(5000, 9000))
+    sctp.open(-30, 5)
+    stage(lab, transport="sctp", send=sctp.send)
+    return lab
 
 
 def six_in_four() -> Capture:

@@ -34,6 +34,10 @@ MOST_LANES = 40
 """Hosts with a lane of their own; a scan of a network has thousands."""
 
 
+NO_ADDRESS = "?"
+"""The lane of what was captured without its addresses: SCTP without IP, exported PDUs without such tags."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One message on one hop.
@@ -398,7 +402,7 @@ def _ends(row: dict[str, Any], *, ports: bool) -> frozenset[object]:
 def _lane(row: dict[str, Any], side: str, by_port: set[str | None], known: _Known) -> str:
     ip: str | None = row[f"{side}_ip"]
     if ip is None:
-        return "?"
+        return NO_ADDRESS
     if ip not in by_port:
         return ip
     if node := known.get((ip, row[f"{side}_port"])):
@@ -506,10 +510,10 @@ def _asked(exchanges: list[dict[str, Any]], sightings: list[dict[str, Any]], dra
         is_client = row["peer_ip"] == row["client_ip"] and row["peer_ip"] != row["server_ip"]
         asker_ip = row["server_ip"] if is_client else row["client_ip"]
         asker = in_hand.get(row["message"], asker_ip) if asker_ip in ips else asker_ip
-        here = number(asker or "?")
+        here = number(asker or NO_ADDRESS)
         shared = row["peer_ip"] in ips
         there = number(
-            f"{row['peer_ip']} {row['peer']}" if shared else row["peer_ip"] or "?", "" if shared else row["peer"]
+            f"{row['peer_ip']} {row['peer']}" if shared else row["peer_ip"] or NO_ADDRESS, "" if shared else row["peer"]
         )
         ends = (there, here) if is_client else (here, there)
         events += _of_exchange(row, ends)

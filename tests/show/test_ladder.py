@@ -140,5 +140,11 @@ def test_a_message_to_itself() -> None:
     assert "* " in ladder(messages("0 a:1 -> a:1 INVITE\n1 a:1 -> b:1 ACK"))
 
 
+def test_what_was_captured_without_addresses_is_said_to_be_so() -> None:
+    # LINKTYPE_SCTP: packets without IP. Nobody sent anything to itself.
+    flow = messages("0 a -> b INVITE").with_columns(src_ip=None, dst_ip=None)
+    assert next(line for line in ladder(flow).splitlines() if "INVITE" in line).endswith("INVITE (no addresses)")
+
+
 def test_no_messages() -> None:
     assert ladder(messages("0 a -> b INVITE").clear()) == "no messages\n"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from analyzer.show.text import clock, fit, safe, width
-from analyzer.show.timeline import Event, Mark, Phase, Timeline
+from analyzer.show.timeline import NO_ADDRESS, Event, Mark, Phase, Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class _Drawing:
         if event.source == event.target:
             lane = self.lanes[event.source]
             cells[lane:] = "*"
-            text = f"{text} (to itself)"
+            text = f"{text} ({'no addresses' if self.names[event.source] == NO_ADDRESS else 'to itself'})"
         else:
             self._arrow(cells, event)
         return fit(f"{''.join(cells)}  {text}", self.columns, self.pen.ellipsis).rstrip()
