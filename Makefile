@@ -41,7 +41,7 @@ rust-test: $(BIN)/python
 	cd $(RUST) && cargo test --quiet --locked -p sip-core
 
 python-test: develop
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: develop
 	cd $(RUST) && cargo fmt --check && cargo clippy --quiet --locked --workspace --all-targets -- -D warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import struct
 from decimal import Decimal
@@ -130,6 +131,42 @@ class TcpConnection:
         ports: dict[str, Any] = {"sport": self.port[side], "dport": self.port[peer]}
         header = TCP(**ports, flags=flags, seq=seq % wrap, ack=ack % wrap, window=64240)
         return self.capture.put(at, side, peer, header / Raw(data) if data else header)
+
+
+class WebSocketConnection(TcpConnection):
+    """A TCP connection that becomes a WebSocket (RFC 6455) for SIP (RFC 7118): what the client sends is masked."""
+
+    TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+    def upgrade(self, at: Millis, switched_at: Millis) -> None:
+        """The handshake, with the example key and accept of RFC 6455 §1.3."""
+        ask = "GET /sip HTTP/1.1", f"Host: {self.server.hostport}", "Sec-WebSocket-Version: 13"
+        ask = (*ask, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+        switch = "HTTP/1.1 101 Switching Protocols", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        for when, side, lines in ((at, self.client, ask), (switched_at, self.server, switch)):
+            lines = (*lines, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Protocol: sip", "", "")
+            self.segment(when, side, *self.write(side, "\r\n".join(lines).encode()))
+
+    def frame(self, side: Node, data: bytes, opcode: int = TEXT, *, last: bool = True) -> bytes:
+        """RFC 6455 §5.2. An opcode of 0 continues the message."""
+        size = len(data)
+        length = bytes([size]) if size < 126 else b"\x7e" + struct.pack("!H", size)
+        head = bytes([opcode | last << 7])
+        if side is not self.client:
+            return head + length + data
+        key = hashlib.md5(data).digest()[:4]
+        masked = bytes(byte ^ key[place % 4] for place, byte in enumerate(data))
+        return head + bytes([length[0] | 0x80]) + length[1:] + key + masked
+
+    def send(self, at: Millis, side: Node, message: Message) -> Sighting:
+        """A message in one frame, in one segment of its own."""
+        packet = self.segment(at, side, *self.write(side, self.frame(side, message.encode())))
+        return self.see(message, side, packet, packet)
+
+    def see(self, message: Message, side: Node, first: Captured, last: Captured) -> Sighting:
+        seen = super().see(message, side, first, last)
+        seen.transport = "ws"
+        return seen
 
 
 # -- SCTP --------------------------------------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ def _frame(packet: Any) -> dict[str, Any]:
         "dst": [_innermost(packet, network, "dst"), int(_innermost(packet, transport, "dstport"))],
         "ident": int(_innermost(packet, network, "id"), 16) if network == "ip" else 0,
         "sip": _raw(packet, "sip"),
+        "websocket": "websocket" in protocols,
     }
     if transport == "udp":
         found["payload"] = _innermost(packet, transport, "payload").replace(":", "")

@@ -111,7 +111,7 @@ class _Packets:
             missing = found["length"] - len(payload) if datagram is payload else 0
             data = ends + struct.pack(">HH", len(datagram) + missing + 8, 0) + datagram
         elif transport == "tcp":
-            data = b"".join(messages)
+            data = b"".join(map(_websocket, messages) if found["websocket"] else messages)
             sequence = self._advance(flow, len(data))
             data = ends + struct.pack(">IIBBHHH", sequence, 0, 5 << 4, 0x18, 0xFFFF, 0, 0) + data
         else:
@@ -138,6 +138,13 @@ class _Packets:
         while self.frames < until:
             self.writer.packet(RAW, _ip("0.0.0.0", "0.0.0.0", _EXPERIMENT, 0, 0), time)
             self.frames += 1
+
+
+def _websocket(message: bytes) -> bytes:
+    """A message in a frame (RFC 6455 §5.2)."""
+    size = len(message)
+    length = bytes([size]) if size < 126 else b"\x7e" + struct.pack(">H", size)
+    return b"\x81" + (length if size < 1 << 16 else b"\x7f" + struct.pack(">Q", size)) + message
 
 
 def _chunks(message: bytes) -> list[tuple[int, bytes]]:

@@ -23,9 +23,9 @@ UNREAD: dict[str, tuple[str, str]] = {
         "SigComp",
         "RFC 3320, RFC 5049: its state is in the ends; capture behind the P-CSCF",
     ),
-    "not_sip_websocket_sip": (
-        "WebSocket",
-        "RFC 7118: tshark may know it, --engine pyshark; or capture behind the gateway",
+    "not_sip_websocket_deflate": (
+        "WebSocket, compressed",
+        "RFC 7692: turn permessage-deflate off, or capture behind the gateway; tshark may know it, --engine pyshark",
     ),
     "protocol_108_ipcomp": ("IPComp", "RFC 3173: capture in front of the compressor"),
     "protocol_115_l2tp": (

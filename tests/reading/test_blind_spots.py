@@ -77,7 +77,10 @@ SENTENCES = {
         "2 packets of TLS on port 5061, that of SIP, 1 handshake: SIP inside cannot be read without keys",
     ),
     "sigcomp": ([SIGCOMP], "SIP may be inside SigComp (1 packet), which this version does not look into"),
-    "websocket": ([UPGRADE], "SIP may be inside WebSocket (1 packet), which this version does not look into"),
+    "websocket": (
+        [UPGRADE, tcp(b"\xc1\xc8" + bytes(76), 80, seq=len(UPGRADE) - 53)],
+        "SIP may be inside WebSocket, compressed (1 packet), which this version does not look into",
+    ),
     "port 5060": (
         [udp(b"\xff\xff\xff\xffgetstatus", 40_000, 5060)],
         "nothing like SIP on any port, so it may be the wrong interface, or a filter kept SIP out: something on port "

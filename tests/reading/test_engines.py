@@ -22,7 +22,7 @@ CAPTURES = sorted([*SAMPLES.glob("*.pcap"), *SAMPLES.glob("*.pcapng")])
 # Where a message lies in the file: an engine delivers packets, not the file.
 UNKNOWN = ["offset"]
 # tshark tells the packet that completed a message, not the time of the first.
-IN_SEVERAL_PACKETS = {"ipv6_fragments", "tcp_ugly", "sctp_call", "tunnel_fragments"}
+IN_SEVERAL_PACKETS = {"ipv6_fragments", "tcp_ugly", "sctp_call", "tunnel_fragments", "websocket_call"}
 # What tshark delivers has no layer but IP, UDP, TCP and SCTP: what carried a message is told by the other engines.
 CARRIAGE = [
     "interface",
@@ -35,8 +35,8 @@ CARRIAGE = [
     "correlation_id",
     "arrived_at",
 ]
-# Exported PDUs have no IP layer, of which this engine is told; our reader and engine scapy read them.
-NO_IP_LAYER = {"exported_pdu"}
+# What has no IP layer this engine is not told of; our reader and engine scapy read it.
+NO_IP_LAYER = {"exported_pdu", "link_sctp"}
 # Wireshark has no dissector of HEP.
 NOT_DISSECTED = {"hep_v1", "hep_v2", "hep_v3", "hep_tcp", "hep_two_agents"}
 # Frames of messages that tshark does not show (sample_pcaps/check_with_tshark.py says why): a BYE, and the answer to

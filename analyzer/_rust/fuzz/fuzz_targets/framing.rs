@@ -2,13 +2,14 @@
 //!
 //! - Messages lie in the stream one behind the other, and their stamps are those of the packets that carried them.
 //! - A hole may be anywhere; it, too, does not make the segments before and behind it matter.
+//! - In frames of WebSocket it is the same stream, however framed and masked; any bytes may claim to be such frames.
 //! - What is held for a message that has not ended is bounded by the limits; after the end nothing is held.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use sip_core::limits::Limits;
 use sip_core::packet::Stamp;
-use sip_core::sip::{Flaws, StreamFramer};
+use sip_core::sip::{Flaws, StreamFramer, Websocket};
 use sip_core_fuzz::cuts::Draw;
 
 /// Longest start line that the framer waits for, and the header lines that show it is one.
@@ -30,6 +31,10 @@ fuzz_target!(|data: &[u8]| {
                 assert_eq!(frame(data, hole, &limits, || 1), whole, "byte by byte");
             }
         }
+        let plain: Vec<_> =
+            frame(data, None, &limits, || usize::MAX).iter().map(|m| (data[m.0..m.1].to_vec(), m.2)).collect();
+        assert_eq!(unwrap(&wrap(data, &mut draw), &limits, || draw.length()), plain, "in frames");
+        unwrap(data, &limits, || draw.length());
     }
 });
 
@@ -56,6 +61,46 @@ fn frame(data: &[u8], hole: Option<usize>, limits: &Limits, mut length: impl FnM
     framer.end(limits, &mut |framed| found.push(check(framed, data, &begins)));
     assert_eq!(framer.held(), 0);
     assert!(found.is_sorted_by(|a, b| a.1 <= b.0), "messages overlap");
+    found
+}
+
+/// One message of WebSocket in several frames (RFC 6455 §5.2).
+fn wrap(data: &[u8], draw: &mut Draw) -> Vec<u8> {
+    let mut stream = Vec::new();
+    let mut at = 0usize;
+    loop {
+        let end = at.saturating_add(draw.length()).min(data.len());
+        let opcode = u8::from(at == 0);
+        let last = if end == data.len() { 0x80 } else { 0 };
+        let key = (draw.below(1 << 16) as u32).to_be_bytes();
+        stream.push(last | opcode);
+        // Inputs are shorter than 64 KiB.
+        match end - at {
+            size @ 0..=125 => stream.push(0x80 | size as u8),
+            size => {
+                stream.push(0x80 | 126);
+                stream.extend((size as u16).to_be_bytes());
+            }
+        }
+        stream.extend(key);
+        stream.extend(data[at..end].iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+        at = end;
+        if last > 0 {
+            return stream;
+        }
+    }
+}
+
+/// Text of each message, and whether it is whole.
+fn unwrap(stream: &[u8], limits: &Limits, mut length: impl FnMut() -> usize) -> Vec<(Vec<u8>, bool)> {
+    let (mut framer, mut found, mut at) = (Websocket::default(), Vec::new(), 0usize);
+    while at < stream.len() {
+        let end = at.saturating_add(length()).min(stream.len());
+        let stamp = Stamp { time: 0, file: 0, frame: end as u64, offset: at as u64 };
+        framer.segment(&stream[at..end], at as u32, stamp, limits, &mut |m| found.push((m.bytes.to_vec(), m.complete)));
+        at = end;
+    }
+    framer.end(limits, &mut |message| found.push((message.bytes.to_vec(), message.complete)));
     found
 }
 

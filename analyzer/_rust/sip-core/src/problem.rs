@@ -74,6 +74,8 @@ codes! {
     CompressedCorrupt = "compressed_corrupt",
     /// A compressed HEP payload, or the encoded body of a message, expands beyond `max_inflated_bytes`; the rest is not read.
     InflatedLimit = "inflated_limit",
+    /// A WebSocket frame whose header cannot be; reading went on at the next segment that begins with SIP in a frame.
+    WebsocketFrameMalformed = "websocket_frame_malformed",
     // ---- sip ---------------------------------------------------------------------------------------------------
     /// Content-Length says more than the datagram holds.
     SipContentLengthExceedsDatagram = "sip_content_length_exceeds_datagram",
@@ -214,6 +216,8 @@ layers! {
     Udp = "udp",
     /// TCP (RFC 9293): out of order, repeated, overlapping, with holes, joined midway.
     Tcp = "tcp",
+    /// WebSocket (RFC 6455) with SIP (RFC 7118), masked or not, also joined midway.
+    Websocket = "websocket",
     /// SCTP (RFC 9260): fragmented, bundled, unordered, interleaved (RFC 8260).
     Sctp = "sctp",
     /// ICMP and ICMPv6: what they quote tells which transport failed.

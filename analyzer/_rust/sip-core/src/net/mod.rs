@@ -44,6 +44,7 @@ pub enum Protocol {
     Udp,
     Tcp,
     Sctp,
+    WebSocket,
     /// TLS, or WebSocket with or without it: HEP agents have one number for these.
     Secure,
 }

@@ -11,6 +11,7 @@ mod export;
 mod outlet;
 mod points;
 mod sightings;
+mod stream;
 mod trace;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::agents::Agents;
 use super::batch::{Batch, Seen};
+use super::stream::{Framer, Stream};
 use super::trace::Trace;
 use crate::hash::Keyed;
 use crate::limits::Limits;
@@ -88,7 +89,7 @@ const SIPS_PORT: u16 = 5061;
 const HTTPS_PORT: u16 = 443;
 
 /// What is not SIP, by a name for the account: what its bytes tell, else its ports. Of TLS also whether a connection begins
-/// (ClientHello, RFC 8446 §4.1.2), and whether the port is that of SIP; of HTTP whether it becomes a WebSocket for SIP.
+/// (ClientHello, RFC 8446 §4.1.2), and whether the port is that of SIP; of HTTP whether it is the handshake of a WebSocket for SIP.
 fn named(name: &'static str, bytes: &[u8], flow: &Flow) -> &'static str {
     let sips = flow.src_port == SIPS_PORT || flow.dst_port == SIPS_PORT;
     match name {
@@ -102,10 +103,12 @@ fn named(name: &'static str, bytes: &[u8], flow: &Flow) -> &'static str {
         },
         // It goes over TCP and SCTP alone (RFC 6733 §2.1); a query of DNS whose id begins with 1 looks like it.
         "diameter" if flow.protocol == Protocol::Udp => net::service(flow).unwrap_or("unknown"),
-        "http" if is_websocket_for_sip(bytes) => "websocket_sip",
+        "http" if is_websocket_for_sip(bytes) => HANDSHAKE,
         _ => name,
     }
 }
+
+const HANDSHAKE: &str = "websocket_handshake";
 
 /// The handshake of RFC 7118 §4, of which each side names the subprotocol.
 fn is_websocket_for_sip(bytes: &[u8]) -> bool {
@@ -120,16 +123,6 @@ fn is_websocket_for_sip(bytes: &[u8]) -> bool {
 
 /// The framers of one capture point, by stream.
 pub type Framers = HashMap<StreamId, Stream, Keyed>;
-
-/// One direction of a TCP connection.
-pub struct Stream {
-    flow: Flow,
-    framer: StreamFramer,
-    /// What carried its latest bytes.
-    carriage: Carriage,
-    /// Bytes lost before it was known to be SIP.
-    lost: u64,
-}
 
 /// The sink of one capture point's decoder.
 pub struct PointSink<'a, 'scan> {
@@ -163,9 +156,9 @@ impl PointSink<'_, '_> {
         out: &mut Outlet<'_>,
         (point, interface): (u16, u32),
         Stream { flow, framer, carriage, .. }: &mut Stream,
-        step: impl FnOnce(&mut StreamFramer, &Limits, &mut dyn FnMut(Framed<'_>)) -> R,
+        step: impl FnOnce(&mut Framer, &Limits, &mut dyn FnMut(Framed<'_>)) -> R,
     ) -> R {
-        let limits = out.limits;
+        let (limits, is_message) = (out.limits, framer.is_websocket());
         step(framer, limits, &mut |message: Framed<'_>| {
             let seen = Seen {
                 flow: *flow,
@@ -173,7 +166,10 @@ impl PointSink<'_, '_> {
                 last: message.last,
                 ident: message.seq,
                 point,
-                carrier: Carrier::Stream,
+                carrier: match is_message {
+                    true => Carrier::Datagram { missing: u32::from(!message.complete) },
+                    false => Carrier::Stream,
+                },
                 complete: message.complete,
                 flaws: message.flaws,
                 interface,
@@ -283,23 +279,29 @@ impl Sink for PointSink<'_, '_> {
         if let Some(trace) = &mut self.out.trace {
             trace.media(self.point, &segment.flow, segment.at);
         }
-        let stream = self.framers.entry(segment.stream).or_insert_with(|| Stream {
-            flow: segment.flow,
-            framer: StreamFramer::new(),
-            carriage: Carriage::PLAIN,
-            lost: segment.missing,
-        });
+        let stream = self.framers.entry(segment.stream).or_insert_with(|| Stream::of(&segment));
         if let Some(carriage) = segment.carriage {
             stream.carriage = *carriage;
         }
+        stream.look(segment.bytes);
         let verdict = Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
             framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
         });
+        if stream.framer.take_damage() {
+            let Stamp { file, frame, offset, .. } = segment.at;
+            let detail = "in a stream of SIP".to_owned();
+            let code = Code::WebsocketFrameMalformed;
+            self.out.problems.report(Problem { code, layer: Layer::Websocket, file, frame, offset, detail });
+        }
         if stream.lost > 0 && stream.framer.is_sip() {
             Self::bytes_missing(self.out, std::mem::take(&mut stream.lost), segment.at);
         }
         match verdict {
-            Verdict::Other(name) => Verdict::Other(named(name, segment.bytes, &segment.flow)),
+            Verdict::Other(name) => {
+                let name = named(name, segment.bytes, &segment.flow);
+                stream.upgraded |= name == HANDSHAKE;
+                Verdict::Other(name)
+            }
             sip => sip,
         }
     }
@@ -312,7 +314,7 @@ impl Sink for PointSink<'_, '_> {
                 stream.lost += missing;
             }
             Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
-                framer.gap(limits, emit)
+                framer.gap(missing, limits, emit)
             });
         }
     }

@@ -38,12 +38,18 @@ pub struct Framed<'a> {
     /// What only the framer knows; [`super::fields::read`] finds the rest.
     pub flaws: Flaws,
     pieces: &'a [Piece],
+    /// Packets that carried nothing of it, without which it would not be read.
+    around: &'a [Stamp],
 }
 
-impl Framed<'_> {
-    /// Every packet that carried a part of it.
+impl<'a> Framed<'a> {
+    /// Every packet that it takes to read it.
     pub fn packets(&self) -> impl Iterator<Item = Stamp> {
-        self.pieces.iter().map(|piece| piece.at)
+        self.pieces.iter().map(|piece| piece.at).chain(self.around.iter().copied())
+    }
+
+    pub(super) fn with(self, around: &'a [Stamp]) -> Self {
+        Self { around, ..self }
     }
 }
 
@@ -496,7 +502,7 @@ impl StreamFramer {
                 }
             }
         }
-        emit(Framed { bytes, first, last, seq: begun.seq, complete, contiguous, skipped, flaws, pieces });
+        emit(Framed { bytes, first, last, seq: begun.seq, complete, contiguous, skipped, flaws, pieces, around: &[] });
     }
 }
 

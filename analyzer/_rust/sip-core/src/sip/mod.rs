@@ -3,6 +3,7 @@
 //! ```text
 //! detect   a datagram: SIP (and where it starts), a keep-alive, or something else by name
 //! frame    a TCP direction: cut into messages, resynchronised after holes and garbage
+//! websocket  a TCP direction that is WebSocket: what its frames hold, for `frame`
 //! fields   one pass over a message: what a table row needs, borrowed, nothing allocated
 //! rp       a short message in a body: relay and transfer layer
 //! rare     a second one over few messages: routes, registration, what roles of nodes rest on
@@ -32,6 +33,7 @@ mod text;
 pub mod tree;
 pub mod uri;
 mod via;
+pub mod websocket;
 
 pub use detect::{Detected, detect};
 pub use encoding::Encoded;
@@ -40,3 +42,4 @@ pub use flaw::{Flaw, Flaws};
 pub use frame::{Framed, StreamFramer};
 pub use name::Name;
 pub use tree::Message;
+pub use websocket::Websocket;

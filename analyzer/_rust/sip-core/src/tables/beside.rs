@@ -155,6 +155,7 @@ fn push_place(columns: &mut Place, row: usize, seen: &Seen, length: usize, clock
             Protocol::Udp => "udp",
             Protocol::Tcp => "tcp",
             Protocol::Sctp => "sctp",
+            Protocol::WebSocket => "ws",
             Protocol::Secure => "tls",
         }),
     );

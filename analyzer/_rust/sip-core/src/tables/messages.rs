@@ -380,7 +380,7 @@ fn sighting(seen: &Seen, time: i64, fields: &Fields<'_>, message: &[u8], keys: &
             (None, Some(b"ACK")) => Kind::Ack,
             (None, _) => Kind::Request,
         },
-        stream: flow.protocol == Protocol::Tcp,
+        stream: matches!(flow.protocol, Protocol::Tcp | Protocol::WebSocket),
         ipv6: flow.src.is_ipv6(),
         reported: false,
     }
@@ -406,6 +406,7 @@ fn push_addresses(
             Protocol::Udp => "udp",
             Protocol::Tcp => "tcp",
             Protocol::Sctp => "sctp",
+            Protocol::WebSocket => "ws",
             // The top Via says which (RFC 7118 §5.2.1): that of a request is its sender's, and a response brings it back.
             Protocol::Secure => match via_transport {
                 Some(via) if via.eq_ignore_ascii_case(b"WS") => "ws",

@@ -182,6 +182,7 @@ pub fn failures(rows: &[(Flow, Failure, Stamp)]) -> Result<RecordBatch, ArrowErr
                 Protocol::Udp => "udp",
                 Protocol::Tcp => "tcp",
                 Protocol::Sctp => "sctp",
+                Protocol::WebSocket => "ws",
                 Protocol::Secure => "tls",
             }),
         );
