@@ -65,17 +65,19 @@ def tshark_rows(path: Path) -> list[tuple[Any, ...]]:
     return rows
 
 
-def innermost_ends(layers: dict[str, Any], protocols: list[str]) -> list[str]:
-    """Source and target of the innermost addresses and ports."""
+def innermost_ends(layers: dict[str, Any], protocols: list[str]) -> list[str | None]:
+    """Source and target of the innermost addresses and ports; None where there is no IP."""
     if "exported_pdu" in layers:
         tags = {name: value for tag in layers["exported_pdu"]["exported_pdu.tag_tree"] for name, value in tag.items()}
         return [f"{tags[f'exported_pdu.ipv4_{side}']}:{tags[f'exported_pdu.{side}_port']}" for side in ("src", "dst")]
+    if not {"ip", "ipv6"} & layers.keys():
+        return [None, None]
     # Of a layer that is there twice the last is the innermost; what follows a chunk of SCTP has no ports.
     family = next(name for name in reversed(protocols) if name in ("ip", "ipv6"))
     transport = next(name for name in reversed(protocols) if name in ("udp", "tcp", "sctp"))
     ip = layers_of(layers, family)[-1]
     ports = [layer for layer in layers_of(layers, transport) if f"{transport}.srcport" in layer][-1]
-    ends = []
+    ends: list[str | None] = []
     for side in ("src", "dst"):
         host = ip[f"{family}.{side}"]
         host = f"[{host}]" if family == "ipv6" else host

@@ -53,6 +53,8 @@ _SPELLED = {
     "tls_client_hello": "TLS",
     "port_5060": "something on port 5060",
     "syslog": "syslog",
+    "websocket": "WebSocket",
+    "websocket_handshake": "WebSocket",
 }
 _MEDIA = ("RTP", "RTCP")
 _MOST = 4  # protocols that a sentence names
@@ -156,8 +158,10 @@ def _named(account: Mapping[tuple[str, str], int], name: str) -> int:
 def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
     """There is traffic, and nothing of it is signalling."""
     counts: dict[str, int] = {}
+    # A sentence of its own tells of these.
+    told = {"TLS", "WebSocket" if _named(account, "websocket_deflate") else ""}
     for (_, reason), count in account.items():
-        if reason not in UNREAD and (name := _protocol(reason)) and name != "TLS":
+        if reason not in UNREAD and (name := _protocol(reason)) and name not in told:
             counts[name] = counts.get(name, 0) + count
     if not counts:
         return []

@@ -122,6 +122,16 @@ def test_encrypted_gm() -> None:
     ]
 
 
+def test_a_compressed_websocket_is_not_told_twice(tmp_path: Path) -> None:
+    packets, _ = SENTENCES["websocket"]
+    assert len(capture(tmp_path / "a.pcap", packets).blind_spots()) == 1
+
+
+def test_a_handshake_for_sip_alone_is_named(tmp_path: Path) -> None:
+    (sentence,) = capture(tmp_path / "a.pcap", [UPGRADE]).blind_spots()
+    assert sentence.endswith("a filter kept SIP out: WebSocket (1)")
+
+
 def test_a_capture_of_which_nothing_is_hidden_says_nothing() -> None:
     assert analyzer.read(SAMPLES / "basic_call.pcap").blind_spots() == []
 
