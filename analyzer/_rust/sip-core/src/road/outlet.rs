@@ -89,7 +89,8 @@ const SIPS_PORT: u16 = 5061;
 const HTTPS_PORT: u16 = 443;
 
 /// What is not SIP, by a name for the account: what its bytes tell, else its ports. Of TLS also whether a connection begins
-/// (ClientHello, RFC 8446 §4.1.2), and whether the port is that of SIP; of HTTP whether it is the handshake of a WebSocket for SIP.
+/// (ClientHello, RFC 8446 §4.1.2), and whether the port is that of SIP; of HTTP whether it is the handshake of a WebSocket
+/// for SIP.
 fn named(name: &'static str, bytes: &[u8], flow: &Flow) -> &'static str {
     let sips = flow.src_port == SIPS_PORT || flow.dst_port == SIPS_PORT;
     match name {
@@ -158,7 +159,7 @@ impl PointSink<'_, '_> {
         Stream { flow, framer, carriage, .. }: &mut Stream,
         step: impl FnOnce(&mut Framer, &Limits, &mut dyn FnMut(Framed<'_>)) -> R,
     ) -> R {
-        let (limits, is_message) = (out.limits, framer.is_websocket());
+        let (limits, in_frames) = (out.limits, framer.is_websocket());
         step(framer, limits, &mut |message: Framed<'_>| {
             let seen = Seen {
                 flow: *flow,
@@ -166,7 +167,7 @@ impl PointSink<'_, '_> {
                 last: message.last,
                 ident: message.seq,
                 point,
-                carrier: match is_message {
+                carrier: match in_frames {
                     true => Carrier::Datagram { missing: u32::from(!message.complete) },
                     false => Carrier::Stream,
                 },
@@ -289,7 +290,7 @@ impl Sink for PointSink<'_, '_> {
         });
         if stream.framer.take_damage() {
             let Stamp { file, frame, offset, .. } = segment.at;
-            let detail = "in a stream of SIP".to_owned();
+            let detail = "what follows it in the segment was passed over".to_owned();
             let code = Code::WebsocketFrameMalformed;
             self.out.problems.report(Problem { code, layer: Layer::Websocket, file, frame, offset, detail });
         }
