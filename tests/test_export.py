@@ -100,7 +100,8 @@ def test_packets_are_those_of_scapy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["basic_call.pcap", "sctp_call.pcap", "ipv6_fragments.pcap", "forked_two_answers.pcap"]
+    "name",
+    ["basic_call.pcap", "sctp_call.pcap", "ipv6_fragments.pcap", "forked_two_answers.pcap", "websocket_call.pcap"],
 )
 def test_tshark_sees_the_same_messages(name: str, tmp_path: Path) -> None:
     read(SAMPLES / name).export(tmp_path / "copy.pcapng")

@@ -156,7 +156,7 @@ impl PointSink<'_, '_> {
     fn framed<R>(
         out: &mut Outlet<'_>,
         (point, interface): (u16, u32),
-        Stream { flow, framer, carriage, .. }: &mut Stream,
+        Stream { flow, framer, carriage, handshake, .. }: &mut Stream,
         step: impl FnOnce(&mut Framer, &Limits, &mut dyn FnMut(Framed<'_>)) -> R,
     ) -> R {
         let (limits, in_frames) = (out.limits, framer.is_websocket());
@@ -175,7 +175,9 @@ impl PointSink<'_, '_> {
                 flaws: message.flaws,
                 interface,
             };
-            out.push(point, message.bytes, seen, (carriage, None), message.packets());
+            // Without its handshake Wireshark takes a WebSocket for anything.
+            let packets = message.packets().chain(*handshake);
+            out.push(point, message.bytes, seen, (carriage, None), packets);
         })
     }
 }
@@ -300,7 +302,9 @@ impl Sink for PointSink<'_, '_> {
         match verdict {
             Verdict::Other(name) => {
                 let name = named(name, segment.bytes, &segment.flow);
-                stream.upgraded |= name == HANDSHAKE;
+                if name == HANDSHAKE {
+                    stream.handshake = Some(segment.at);
+                }
                 Verdict::Other(name)
             }
             sip => sip,

@@ -13,8 +13,8 @@ pub struct Stream {
     pub carriage: Carriage,
     /// Bytes lost before it was known to be SIP.
     pub lost: u64,
-    /// Its side of the handshake of SIP over WebSocket was seen.
-    pub upgraded: bool,
+    /// The packet with its side of the handshake of SIP over WebSocket.
+    pub handshake: Option<Stamp>,
 }
 
 impl Stream {
@@ -25,7 +25,7 @@ impl Stream {
             framer: Framer::Plain(StreamFramer::new()),
             carriage: Carriage::PLAIN,
             lost: segment.missing,
-            upgraded: false,
+            handshake: None,
         }
     }
 
@@ -33,7 +33,7 @@ impl Stream {
     pub fn look(&mut self, bytes: &[u8]) {
         if let Framer::Plain(framer) = &self.framer
             && !framer.is_sip()
-            && websocket::begins(bytes, self.upgraded)
+            && websocket::begins(bytes, self.handshake.is_some())
         {
             self.framer = Framer::Websocket(Box::default());
             self.flow.protocol = Protocol::WebSocket;
