@@ -38,8 +38,12 @@ fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Text and whether it is whole, of each message; a hole of so many bytes lies where a segment is `Err`.
-fn read(segments: &[Result<&[u8], u64>]) -> (Vec<(Vec<u8>, bool)>, Vec<Verdict>, bool) {
+/// The text of a message, and whether it is whole.
+type Message = (Vec<u8>, bool);
+
+/// The messages, what each segment was, and whether a frame was damaged; a hole of so many bytes lies where a segment is
+/// `Err`.
+fn read(segments: &[Result<&[u8], u64>]) -> (Vec<Message>, Vec<Verdict>, bool) {
     let (mut framer, limits) = (Websocket::default(), Limits::default());
     let (mut found, mut verdicts, mut at) = (Vec::new(), Vec::new(), 0);
     for (number, segment) in segments.iter().enumerate() {
@@ -60,7 +64,7 @@ fn read(segments: &[Result<&[u8], u64>]) -> (Vec<(Vec<u8>, bool)>, Vec<Verdict>,
     (found, verdicts, framer.take_damage())
 }
 
-fn whole(messages: &[Vec<u8>]) -> Vec<(Vec<u8>, bool)> {
+fn whole(messages: &[Vec<u8>]) -> Vec<Message> {
     messages.iter().map(|message| (message.clone(), true)).collect()
 }
 
