@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -26,16 +27,21 @@ PANDAS = {
 }
 
 
+@cache
+def read(path: Path) -> analyzer.Capture:
+    return analyzer.read(path)
+
+
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
 def test_tables_are_as_the_schema_says(path: Path) -> None:
-    capture = analyzer.read(path)
+    capture = read(path)
     for name, table in schema.TABLES.items():
         assert dict(capture.table(name).schema) == table.polars()
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
 def test_missing_is_null_never_empty_and_booleans_are_never_null(path: Path) -> None:
-    capture = analyzer.read(path)
+    capture = read(path)
     for name, table in schema.TABLES.items():
         frame = capture.table(name)
         for text in table.of_type("text"):
@@ -57,7 +63,7 @@ def test_pandas_types(name: str) -> None:
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
 def test_keys_are_positive_63_bit_numbers_that_lead_to_rows(path: Path) -> None:
-    capture = analyzer.read(path)
+    capture = read(path)
     messages = capture.table("messages")
     assert messages["message"].n_unique() == messages.height
     assert messages["message"].ge(0).all()
@@ -72,7 +78,7 @@ def test_a_reading_for_calls_alone_gives_the_same_calls(path: Path) -> None:
     """And the messages, with every column, are read when they are asked for."""
     names = ("calls", "holds", "transactions", "dialogs", "registrations", "messages", "sdp", "offers", "violations")
     names += ("capabilities", "services", "subscriptions", "publications", "sms")
-    whole, lean = analyzer.read(path), analyzer.read(path, tables=["calls"])
+    whole, lean = read(path), analyzer.read(path, tables=["calls"])
     for name in names:
         assert whole.table(name).equals(lean.table(name)), name
 
