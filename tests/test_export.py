@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -68,6 +69,26 @@ def _shifted(pcap: bytes, seconds: int) -> bytes:
         data[at : at + 4] = (int.from_bytes(data[at : at + 4], order) + seconds).to_bytes(4, order)
         at += 16 + length
     return bytes(data)
+
+
+def test_a_websocket_that_is_reset_fails_as_its_connection_does(tmp_path: Path) -> None:
+    """TCP carries it, and TCP is what breaks: the reset is evidence for the call, and exported with it."""
+    at, data = 24, (SAMPLES / "websocket_call.pcap").read_bytes()
+    records = []
+    while at < len(data):
+        (length,) = struct.unpack_from("<I", data, at + 8)
+        records.append(bytearray(data[at : at + 16 + length]))
+        at += 16 + length
+    # Up to the frame that completes the INVITE; then the server's pong, with RST for PSH and no payload.
+    reset = records[8][: 16 + 54]
+    reset[8:16] = struct.pack("<II", 54, 54)
+    reset[16 + 16 : 16 + 18] = struct.pack("!H", 40)
+    reset[16 + 47] = 0x14
+    path = tmp_path / "reset.pcap"
+    path.write_bytes(data[:24] + b"".join(records[:8]) + reset)
+    (outcome,) = analyzer.read(path).table("calls")["outcome"]
+    assert outcome == "unreachable"
+    assert again(analyzer.read(path).call(1)).table("calls")["outcome"].to_list() == [outcome]
 
 
 def test_only_the_packets_of_the_call(tmp_path: Path) -> None:

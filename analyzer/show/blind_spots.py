@@ -57,6 +57,7 @@ _SPELLED = {
     "websocket_handshake": "WebSocket",
 }
 _MEDIA = ("RTP", "RTCP")
+_TOLD = ("TLS", "WebSocket")  # in sentences of their own
 _MOST = 4  # protocols that a sentence names
 
 
@@ -82,6 +83,8 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
         spots.append(BlindSpot("cut", f"the snap length of the capture cut {sliced:,} of {_packets(packets)}: {whole}"))
     if not none:
         return [*spots, *_one_way(messages)]
+    if _named(account, "websocket_handshake") and not _named(account, "websocket_deflate"):
+        spots.append(BlindSpot("no SIP", "a WebSocket was opened for SIP, and no message of it was captured"))
     elsewhere = _elsewhere(account)
     if not spots and not elsewhere:
         said = "nothing in it carries anything: handshakes, acknowledgements and fragments alone"
@@ -158,10 +161,8 @@ def _named(account: Mapping[tuple[str, str], int], name: str) -> int:
 def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
     """There is traffic, and nothing of it is signalling."""
     counts: dict[str, int] = {}
-    # A sentence of its own tells of these.
-    told = {"TLS", "WebSocket" if _named(account, "websocket_deflate") else ""}
     for (_, reason), count in account.items():
-        if reason not in UNREAD and (name := _protocol(reason)) and name not in told:
+        if reason not in UNREAD and (name := _protocol(reason)) and name not in _TOLD:
             counts[name] = counts.get(name, 0) + count
     if not counts:
         return []

@@ -32,8 +32,6 @@ SILENCE_NS = 10_000_000_000
 their last steps (RFC 3261 §17.1.1.2, §17.1.2.2)."""
 MOST_LANES = 40
 """Hosts with a lane of their own; a scan of a network has thousands."""
-
-
 NO_ADDRESS = "?"
 """The lane of what was captured without its addresses: SCTP without IP, exported PDUs without such tags."""
 

@@ -152,6 +152,26 @@ def test_the_beginning_of_a_message_that_is_exported_again_is_no_message(tmp_pat
     assert cap.table("problems")["code"].to_list() == ["sip_trailing_bytes"]
 
 
+def test_every_message_that_an_agent_reports_of_a_connection_is_read(tmp_path: Path) -> None:
+    """HEP 3 over UDP: an agent took a segment of TCP as it came."""
+    chunks = [(1, b"\2"), (2, b"\6"), (3, bytes((192, 0, 2, 1))), (4, bytes((192, 0, 2, 2))), (7, b"\x13\xc4")]
+    chunks += [(8, b"\x13\xc4"), (11, b"\1"), (12, b"\0\0\0\7"), (15, TRYING + RINGING)]
+    report = b"".join(struct.pack("!HHH", 0, kind, 6 + len(value)) + value for kind, value in chunks)
+    report = b"HEP3" + struct.pack("!H", 6 + len(report)) + report
+    datagram = struct.pack("!HHHH", 40_000, 9060, 8 + len(report), 0) + report
+    packet = struct.pack("!BBHHHBBH8s", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0, bytes((10, 0, 0, 1, 10, 0, 0, 2)))
+    packet += datagram
+    path = tmp_path / "a.pcap"
+    path.write_bytes(
+        struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 101)
+        + struct.pack("<IIII", 1_740_988_800, 0, len(packet), len(packet))
+        + packet
+    )
+    cap = analyzer.read(path)
+    assert shown(cap) == [(1, "INVITE", 100, True), (1, "INVITE", 180, True)]
+    assert set(cap.table("messages")["point"]) == {"hep:7"}
+
+
 def test_a_datagram_holds_one_message(tmp_path: Path) -> None:
     """RFC 3261 §18.3: what follows the body in a datagram is discarded."""
     cap = exported(tmp_path / "a.pcap", TRYING + RINGING, port_type=3)

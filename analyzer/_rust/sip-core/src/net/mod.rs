@@ -44,9 +44,17 @@ pub enum Protocol {
     Udp,
     Tcp,
     Sctp,
+    /// On TCP, whose ports it has (RFC 6455).
     WebSocket,
     /// TLS, or WebSocket with or without it: HEP agents have one number for these.
     Secure,
+}
+
+impl Protocol {
+    /// What carries it, as far as the packets show it.
+    pub fn carrier(self) -> Self {
+        if self == Protocol::WebSocket { Protocol::Tcp } else { self }
+    }
 }
 
 /// Sender and receiver of a payload, innermost addresses, in the direction of travel. An IPv4-mapped IPv6 address stays IPv6.

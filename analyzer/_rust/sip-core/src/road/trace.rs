@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use hashbrown::{HashMap, HashSet};
 
 use super::batch::Seen;
-use crate::net::{Flow, Protocol};
+use crate::net::Flow;
 use crate::packet::{NO_TIME, Stamp};
 
 /// A transport that fails this much later (64 T1 on Gm, T1 = 2 s: TS 24.229 §7.7) is no answer to a message any more.
@@ -75,9 +75,8 @@ impl Trace {
             self.choose(point, id(packet));
         }
         if seen.last.time != NO_TIME {
-            // What fails under a WebSocket is TCP.
-            let tcp = matches!(seen.flow.protocol, Protocol::WebSocket);
-            let flow = Flow { protocol: if tcp { Protocol::Tcp } else { seen.flow.protocol }, ..seen.flow };
+            // What fails is what carries it.
+            let flow = Flow { protocol: seen.flow.protocol.carrier(), ..seen.flow };
             let (since, until) = self.flows.entry(flow).or_insert((seen.last.time, seen.last.time));
             (*since, *until) = ((*since).min(seen.last.time), (*until).max(seen.last.time));
         }

@@ -380,7 +380,7 @@ fn sighting(seen: &Seen, time: i64, fields: &Fields<'_>, message: &[u8], keys: &
             (None, Some(b"ACK")) => Kind::Ack,
             (None, _) => Kind::Request,
         },
-        stream: matches!(flow.protocol, Protocol::Tcp | Protocol::WebSocket),
+        stream: flow.protocol.carrier() == Protocol::Tcp,
         ipv6: flow.src.is_ipv6(),
         reported: false,
     }
