@@ -1,11 +1,38 @@
-"""What the whole run shares."""
+"""What the whole run shares: which tests go together, and what is skipped where something is missing."""
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+import captures
+import chromium
 import places
 import pytest
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for what, count in places.skipped.items():
-        terminalreporter.write_line(f"{count} tests skipped: {what}")
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one capture run on one worker, which then reads it once; the slow ones begin first."""
+    for item in items:
+        for parameter in _parameters(item):
+            if group := captures.group_of(parameter):
+                item.add_marker(pytest.mark.xdist_group(group))
+            if isinstance(parameter, Path) and places.SHARED in parameter.parents:
+                item.add_marker(pytest.mark.shared)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _parameters(item: pytest.Item) -> list[object]:
+    case = getattr(item, "callspec", None)
+    return list(case.params.values()) if case else []
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips, and says so, what needs something that is not here."""
+    if item.get_closest_marker("shared"):
+        places.shared("captures")
+    if item.get_closest_marker("browser"):
+        chromium.program()
+    if item.get_closest_marker("tshark") and shutil.which("tshark") is None:
+        pytest.skip("tshark is not installed")

@@ -7,6 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import captures
 import pytest
 from places import SAMPLES
 
@@ -16,7 +17,7 @@ from analyzer.message import Message
 
 
 def call(name: str, no: int = 1) -> analyzer.Call:
-    return analyzer.read(SAMPLES / f"{name}.pcap").call(no)
+    return captures.read(SAMPLES / f"{name}.pcap").call(no)
 
 
 def marks(name: str, no: int = 1) -> list[tuple[str, str]]:
@@ -128,7 +129,7 @@ def secrets(text: bytes) -> list[bytes]:
 
 
 def test_digest_responses_are_hidden_in_what_is_shown() -> None:
-    capture = analyzer.read(SAMPLES / "proxy_auth.pcap")
+    capture = captures.read(SAMPLES / "proxy_auth.pcap")
     messages = capture.messages_of(capture.table("messages")["message"].to_list())
     responses = {secret.decode() for message in messages for secret in secrets(message.text)}
     shown = capture.call(1).ladder().html() + "".join(message._repr_html_() for message in messages)
@@ -138,7 +139,7 @@ def test_digest_responses_are_hidden_in_what_is_shown() -> None:
 
 
 def test_hiding_leaves_everything_else_as_it_is() -> None:
-    capture = analyzer.read(SAMPLES / "proxy_auth.pcap")
+    capture = captures.read(SAMPLES / "proxy_auth.pcap")
     for message in capture.messages_of(capture.table("messages")["message"].to_list()):
         expected = message.text
         for secret in secrets(message.text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import captures
 import pytest
 from places import SAMPLES
 
@@ -22,7 +23,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> analyzer.Capture:
 
     monkeypatch.setattr("analyzer.capture._NODES_TOLD", 5)
     monkeypatch.setattr(analyzer.ims.nodes, "nodes", costly)
-    return analyzer.read(SAMPLES / "basic_call.pcap")
+    return captures.read(SAMPLES / "basic_call.pcap")
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -40,4 +41,4 @@ def test_the_report_of_a_large_capture_leaves_its_nodes_out(
 
 
 def test_the_summary_of_a_small_capture_tells_its_nodes() -> None:
-    assert ELSEWHERE not in analyzer.read(SAMPLES / "basic_call.pcap").summary()
+    assert ELSEWHERE not in captures.read(SAMPLES / "basic_call.pcap").summary()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
+import captures
 import pandas as pd
 import polars as pl
 import pytest
@@ -12,8 +12,6 @@ from places import SAMPLES
 
 import analyzer
 from analyzer import schema
-
-CAPTURES = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".pcap", ".pcapng"))
 
 PANDAS = {
     "key": "Int64",
@@ -27,21 +25,16 @@ PANDAS = {
 }
 
 
-@cache
-def read(path: Path) -> analyzer.Capture:
-    return analyzer.read(path)
-
-
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_tables_are_as_the_schema_says(path: Path) -> None:
-    capture = read(path)
+    capture = captures.read(path)
     for name, table in schema.TABLES.items():
         assert dict(capture.table(name).schema) == table.polars()
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_missing_is_null_never_empty_and_booleans_are_never_null(path: Path) -> None:
-    capture = read(path)
+    capture = captures.read(path)
     for name, table in schema.TABLES.items():
         frame = capture.table(name)
         for text in table.of_type("text"):
@@ -52,7 +45,7 @@ def test_missing_is_null_never_empty_and_booleans_are_never_null(path: Path) -> 
 
 @pytest.mark.parametrize("name", ["volte_call.pcap", "format_cut.pcap", "outside_calls.pcap"])
 def test_pandas_types(name: str) -> None:
-    capture = analyzer.read(SAMPLES / name)
+    capture = captures.read(SAMPLES / name)
     for table in schema.TABLES.values():
         frame = capture.account() if table.name == "account" else getattr(capture, table.name)
         assert isinstance(frame, pd.DataFrame)
@@ -61,9 +54,9 @@ def test_pandas_types(name: str) -> None:
         }
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_keys_are_positive_63_bit_numbers_that_lead_to_rows(path: Path) -> None:
-    capture = read(path)
+    capture = captures.read(path)
     messages = capture.table("messages")
     assert messages["message"].n_unique() == messages.height
     assert messages["message"].ge(0).all()
@@ -73,18 +66,18 @@ def test_keys_are_positive_63_bit_numbers_that_lead_to_rows(path: Path) -> None:
         assert messages[name].drop_nulls().is_in(known.implode()).all()
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_a_reading_for_calls_alone_gives_the_same_calls(path: Path) -> None:
     """And the messages, with every column, are read when they are asked for."""
     names = ("calls", "holds", "transactions", "dialogs", "registrations", "messages", "sdp", "offers", "violations")
     names += ("capabilities", "services", "subscriptions", "publications", "sms")
-    whole, lean = read(path), analyzer.read(path, tables=["calls"])
+    whole, lean = captures.read(path), analyzer.read(path, tables=["calls"])
     for name in names:
         assert whole.table(name).equals(lean.table(name)), name
 
 
 def test_an_initial_invite_and_a_cancel_have_no_dialog() -> None:
-    messages = analyzer.read(SAMPLES / "cancel.pcap").table("messages")
+    messages = captures.read(SAMPLES / "cancel.pcap").table("messages")
     opening = (pl.col("method") == "INVITE") & pl.col("to_tag").is_null()
     assert (
         messages.filter(opening | (pl.col("method") == "CANCEL"))["dialog"].null_count()
@@ -94,7 +87,7 @@ def test_an_initial_invite_and_a_cancel_have_no_dialog() -> None:
 
 def test_an_ack_to_a_2xx_has_a_dialog_and_no_transaction() -> None:
     """RFC 3261 §13.2.2.4."""
-    messages = analyzer.read(SAMPLES / "basic_call.pcap").table("messages")
+    messages = captures.read(SAMPLES / "basic_call.pcap").table("messages")
     ack = messages.row(by_predicate=pl.col("method") == "ACK", named=True)
     assert ack["transaction"] is None
     assert ack["dialog"] is not None
@@ -102,6 +95,6 @@ def test_an_ack_to_a_2xx_has_a_dialog_and_no_transaction() -> None:
 
 def test_an_ack_to_a_failure_is_in_the_transaction_of_the_invite() -> None:
     """RFC 3261 §17.1.1.3."""
-    messages = analyzer.read(SAMPLES / "busy.pcap").table("messages")
+    messages = captures.read(SAMPLES / "busy.pcap").table("messages")
     by_method = dict(messages.filter(pl.col("status").is_null()).select("method", "transaction").iter_rows())
     assert by_method["ACK"] == by_method["INVITE"]

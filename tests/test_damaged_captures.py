@@ -5,74 +5,24 @@ Captures damaged in one manner are read together, as a directory of them would b
 
 from __future__ import annotations
 
-import gzip
 import random
-import struct
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
+from pcaps import Packet, packets, pcap
 from places import SAMPLES, shared
 
 import analyzer
 from analyzer import schema
 
-# A packet: time in ns, its bytes. Of one capture so many are taken: the longer ones are media.
-Packet = tuple[int, bytes]
+# Of one capture so many packets are taken: the longer ones are media.
 MOST = 300
 
 # Tables whose durations say how far apart two clocks are: they have a sign.
 OF_CLOCKS = ("clocks", "losses")
-
-
-def classic(data: bytes) -> dict[int, list[Packet]]:
-    order = "<" if data[0] in (0xD4, 0x4D) else ">"
-    to_ns = 1 if 0x4D in (data[0], data[3]) else 1000
-    (link,) = struct.unpack_from(f"{order}I", data, 20)
-    found, at = [], 24
-    while at + 16 <= len(data) and len(found) < MOST:
-        second, fraction, length, _ = struct.unpack_from(f"{order}IIII", data, at)
-        found.append((second * 10**9 + fraction * to_ns, data[at + 16 : at + 16 + length]))
-        at += 16 + length
-    return {link & 0xFFFF: found}
-
-
-def blocks(data: bytes) -> dict[int, list[Packet]]:
-    """Enhanced packet blocks of pcapng by link type; their times as microseconds, whatever the resolution."""
-    found: dict[int, list[Packet]] = {}
-    links: list[int] = []
-    order, at = "<", 0
-    while at + 12 <= len(data):
-        if data[at : at + 4] == b"\x0a\x0d\x0d\x0a":
-            order, links = "<" if data[at + 8] == 0x4D else ">", []
-        kind, length = struct.unpack_from(f"{order}II", data, at)
-        if kind == 1:
-            links += struct.unpack_from(f"{order}H", data, at + 8)
-        elif kind == 6:
-            interface, high, low, size = struct.unpack_from(f"{order}IIII", data, at + 8)
-            packets = found.setdefault(links[interface], [])
-            if len(packets) < MOST:
-                packets.append(((high << 32 | low) * 1000, data[at + 28 : at + 28 + size]))
-        at += max(length, 12)
-    return found
-
-
-def packets(path: Path) -> dict[int, list[Packet]]:
-    """Packets of a capture by link type."""
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        data = gzip.decompress(data)
-    return blocks(data) if data[:4] == b"\x0a\x0d\x0d\x0a" else classic(data)
-
-
-def pcap(link: int, found: list[Packet], snap: int = 65535) -> bytes:
-    records = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, link)]
-    for time, data in found:
-        kept = data[:snap]
-        records.append(struct.pack("<IIII", time // 10**9 % 2**32, time % 10**9, len(kept), len(data)) + kept)
-    return b"".join(records)
 
 
 def cut(link: int, found: list[Packet], chance: random.Random) -> bytes:
@@ -126,7 +76,7 @@ def test_damaged_captures_are_read_and_shown(
     origin: str, damage: Callable[[int, list[Packet], random.Random], bytes], tmp_path: Path
 ) -> None:
     for path in captures(origin):
-        for link, found in packets(path).items():
+        for link, found in packets(path, MOST).items():
             name = f"{path.name}.{link}.pcap"
             (tmp_path / name).write_bytes(damage(link, found, random.Random(name)))
     with warnings.catch_warnings():

@@ -6,9 +6,9 @@ import io
 import json
 import struct
 import subprocess
-from functools import cache
 from pathlib import Path
 
+import captures
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -19,14 +19,8 @@ from analyzer.cli import group
 from analyzer.errors import AnalyzerError
 from analyzer.filters import Filter
 
-CAPTURES = sorted([*SAMPLES.glob("*.pcap"), *SAMPLES.glob("*.pcapng")])
 # Where a packet lies is that of the file it is in.
 ELSEWHERE = ["file", "frame", "offset"]
-
-
-@cache
-def read(path: Path) -> analyzer.Capture:
-    return analyzer.read(path)
 
 
 def again(capture: analyzer.Capture, **how: bool) -> analyzer.Capture:
@@ -35,17 +29,17 @@ def again(capture: analyzer.Capture, **how: bool) -> analyzer.Capture:
     return analyzer.read(io.BytesIO(copy.getvalue()))
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_all_messages_read_as_before(path: Path) -> None:
-    found = again(read(path)).table("messages")
-    assert found.drop(ELSEWHERE).equals(read(path).table("messages").drop(ELSEWHERE))
+    found = again(captures.read(path)).table("messages")
+    assert found.drop(ELSEWHERE).equals(captures.read(path).table("messages").drop(ELSEWHERE))
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_each_call_alone_is_the_same_call(path: Path) -> None:
-    calls = read(path).table("calls")
+    calls = captures.read(path).table("calls")
     for number in calls["no"]:
-        read(path).call(number).export(copy := io.BytesIO())
+        captures.read(path).call(number).export(copy := io.BytesIO())
         found = analyzer.read(io.BytesIO(copy.getvalue())).table("calls")
         # Numbers count the calls of a view.
         assert found.drop("no").to_dicts() == calls.filter(pl.col("no") == number).drop("no").to_dicts()
@@ -93,39 +87,41 @@ def test_a_websocket_that_is_reset_fails_as_its_connection_does(tmp_path: Path) 
 
 def test_only_the_packets_of_the_call(tmp_path: Path) -> None:
     """One of 24 packets of SIP outside calls, and its answer."""
-    capture = read(SAMPLES / "outcomes.pcap")
+    capture = captures.read(SAMPLES / "outcomes.pcap")
     call = capture.call(1)
     assert call.export(tmp_path / "call.pcapng") == call.table("messages")["frame"].n_unique()
 
 
 def test_every_fragment_is_there() -> None:
     """The INVITE came in three IPv6 fragments, frames 1 to 3; six packets follow."""
-    assert read(SAMPLES / "ipv6_fragments.pcap").export(io.BytesIO()) == 9
+    assert captures.read(SAMPLES / "ipv6_fragments.pcap").export(io.BytesIO()) == 9
 
 
 def test_segments_without_bytes_of_a_message_are_left_out() -> None:
     """27 packets: of those without payload, repeated or void, none; fifteen carry the nine messages."""
-    assert read(SAMPLES / "tcp_ugly.pcap").export(io.BytesIO()) == 15
+    assert captures.read(SAMPLES / "tcp_ugly.pcap").export(io.BytesIO()) == 15
 
 
+@pytest.mark.shared
 def test_media_is_asked_for() -> None:
     path = shared("captures") / "realjimmy__sample-captures__sip-rtp-g722.pcap"
-    signalling, with_media = (read(path).export(io.BytesIO(), media=media) for media in (False, True))
-    packets = read(path).table("files")["packets"].sum()
-    assert (signalling, signalling < with_media <= packets) == (read(path).table("messages").height, True)
+    signalling, with_media = (captures.read(path).export(io.BytesIO(), media=media) for media in (False, True))
+    packets = captures.read(path).table("files")["packets"].sum()
+    assert (signalling, signalling < with_media <= packets) == (captures.read(path).table("messages").height, True)
 
 
 def test_packets_are_those_of_scapy() -> None:
-    packets = read(SAMPLES / "tcp_ugly.pcap").call(1).packets()
+    packets = captures.read(SAMPLES / "tcp_ugly.pcap").call(1).packets()
     assert (len(packets), packets[0].name, str(packets[0].time)) == (15, "Ethernet", "1740988800.02")
 
 
+@pytest.mark.tshark
 @pytest.mark.parametrize(
     "name",
     ["basic_call.pcap", "sctp_call.pcap", "ipv6_fragments.pcap", "forked_two_answers.pcap", "websocket_call.pcap"],
 )
 def test_tshark_sees_the_same_messages(name: str, tmp_path: Path) -> None:
-    read(SAMPLES / name).export(tmp_path / "copy.pcapng")
+    captures.read(SAMPLES / name).export(tmp_path / "copy.pcapng")
     seen = []
     for path in (SAMPLES / name, tmp_path / "copy.pcapng"):
         command = ["tshark", "-n", "-r", str(path), "-Y", "sip && !icmp", "-T", "fields", "-e", "frame.time_epoch"]
@@ -135,7 +131,7 @@ def test_tshark_sees_the_same_messages(name: str, tmp_path: Path) -> None:
 
 
 def test_a_masked_capture_is_refused() -> None:
-    masked = read(SAMPLES / "busy.pcap").mask()
+    masked = captures.read(SAMPLES / "busy.pcap").mask()
     for refused in (masked.export, masked.call(1).export):
         with pytest.raises(AnalyzerError, match="cannot be masked"):
             refused(io.BytesIO())
@@ -158,10 +154,11 @@ def test_filters_name_every_call_id_and_escape_it() -> None:
     assert wireshark_filter(messages) == r'sip.Call-ID == "a\x22b\x5cc" || sip.Call-ID == "\xc3\xbc\x1b"'
 
 
+@pytest.mark.tshark
 def test_the_filter_finds_the_call_in_tshark() -> None:
     """Seven messages, whose Call-ID is `../../<b>x</b>@evil.example`."""
     path = SAMPLES / "hostile.pcap"
-    command = ["tshark", "-n", "-r", str(path), "-Y", read(path).call(1).wireshark_filter()]
+    command = ["tshark", "-n", "-r", str(path), "-Y", captures.read(path).call(1).wireshark_filter()]
     done = subprocess.run(command, capture_output=True, timeout=60, check=True)
     assert len(done.stdout.splitlines()) == 7
 
@@ -174,7 +171,7 @@ def cli(*words: str) -> tuple[int, str, str]:
 def test_the_command_writes_the_calls_that_filters_pick(tmp_path: Path) -> None:
     copy = tmp_path / "busy.pcapng"
     status, _, said = cli(str(SAMPLES / "outcomes.pcap"), "--status", "488", "-o", str(copy))
-    picked = read(SAMPLES / "outcomes.pcap").filter(Filter(status=488)).table("calls")
+    picked = captures.read(SAMPLES / "outcomes.pcap").filter(Filter(status=488)).table("calls")
     assert (status, "written to" in said) == (0, True)
     assert analyzer.read(copy).table("calls")["call_ids"].to_list() == picked["call_ids"].to_list()
 

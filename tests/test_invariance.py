@@ -1,19 +1,25 @@
-"""The same tables whatever the files, their order, the threads; and a capture seen twice changes no call."""
+"""The same tables whatever the files, their order, the threads; and a capture seen twice changes no call.
+
+Over one capture of all samples, and some samples alone: those of one call, of several points of a path, of lost and
+resent packets, and of time that runs backwards.
+"""
 
 from __future__ import annotations
 
 import random
-import struct
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 
+import merged
+import pcaps
 import polars as pl
 import pytest
+from merged import Linked
 from places import SAMPLES, SHARED
 from polars.testing import assert_frame_equal
 
 import analyzer
-from analyzer import schema
+from analyzer import Capture, schema
 
 # Of the packets and files; everything else must not change.
 WHERE = ["file", "frame", "answer_frame", "offset"]
@@ -25,41 +31,43 @@ TABLES = tuple(name for name in schema.TABLES if name not in ABOUT_CAPTURE)
 # Tables without a row for every sighting.
 FOUND = tuple(name for name in TABLES if name not in ("messages", "sdp", "diameter"))
 
-# Samples of one call in many kinds of packets: what rests on its messages alone need not be asked of each.
-CARRIAGES = ("tunnel_", "link_", "ipsec_", "hep_", "exported_pdu", "websocket_")
-OF_PACKETS = ("messages", "sdp", "transactions", "dialogs", "calls", "registrations", "offers", "hops")
-
-# Classic little-endian pcap files, which are taken apart by hand below.
-PCAPS = [
-    path
-    for path in [*sorted(SAMPLES.glob("*.pcap")), *sorted((SHARED / "captures").glob("*.pcap"))]
-    if path.read_bytes()[:4] == bytes.fromhex("d4c3b2a1") and path.stem != "format_cut"
+ALONE = [
+    SAMPLES / "basic_call.pcap",
+    SAMPLES / "doubled.pcap",
+    SAMPLES / "hostile.pcap",
+    SAMPLES / "ims_core.pcap",
+    SAMPLES / "lost_and_resent.pcap",
+    SAMPLES / "tcp_ugly.pcap",
+    SAMPLES / "volte_failures.pcap",
+    SHARED / "captures" / "arkime__arkime__arkime_synthetic.pcap",
 ]
 
 
-def records(path: Path) -> tuple[bytes, list[bytes]]:
-    """File header and records (header and data) of a little-endian pcap."""
-    data = path.read_bytes()
-    at, found = 24, []
-    while at + 16 <= len(data):
-        (length,) = struct.unpack_from("<I", data, at + 8)
-        found.append(data[at : at + 16 + length])
-        at += 16 + length
-    return data[:24], found
+def packets(of: str | Path) -> list[Linked]:
+    """Those of a capture in its order, which is not always that of their times, or of many captures merged."""
+    if isinstance(of, str):
+        return merged.packets(of)
+    by_link = pcaps.packets(of)
+    return [(link, packet) for link, found in by_link.items() for packet in found]
 
 
-@cache
-def read(path: Path) -> analyzer.Capture:
-    """The capture as it is, which every test here holds another against."""
-    return analyzer.read(path, threads=2)
+@dataclass(frozen=True)
+class Whole:
+    """A capture as it is, which every test here holds another reading against."""
+
+    file: Path
+    packets: list[Linked]
+    capture: Capture
 
 
-def asked(path: Path, *, names: tuple[str, ...] = TABLES) -> list[str]:
-    """Which of these tables are compared."""
-    return [name for name in names if name in OF_PACKETS or not path.name.startswith(CARRIAGES)]
+@pytest.fixture(scope="module", params=[*merged.ORIGINS, *ALONE], ids=lambda of: getattr(of, "stem", of))
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    found = packets(request.param)
+    file = merged.write(tmp_path_factory.mktemp("whole") / "whole.pcapng", found)
+    return Whole(file, found, analyzer.read(file, threads=2))
 
 
-def tables(capture: analyzer.Capture, names: list[str]) -> dict[str, pl.DataFrame]:
+def tables(capture: Capture, names: tuple[str, ...]) -> dict[str, pl.DataFrame]:
     return {name: capture.table(name).drop(WHERE, strict=False) for name in names}
 
 
@@ -68,20 +76,14 @@ def assert_same(ours: dict[str, pl.DataFrame], others: dict[str, pl.DataFrame]) 
         assert_frame_equal(frame, others[name])
 
 
-@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.name)
-def test_ten_files_in_any_order_are_one_capture(path: Path, tmp_path: Path) -> None:
-    header, packets = records(path)
-    size = -(-len(packets) // 10)
-    parts = []
-    for number in range(0, len(packets), size):
-        part = tmp_path / f"part{number // size}.pcap"
-        part.write_bytes(header + b"".join(packets[number : number + size]))
-        parts.append(part)
+def test_ten_files_in_any_order_are_one_capture(whole: Whole, tmp_path: Path) -> None:
+    found = whole.packets
+    size = -(-len(found) // 10)
+    parts = [merged.write(tmp_path / f"part{at}.pcapng", found[at : at + size]) for at in range(0, len(found), size)]
     random.Random(7).shuffle(parts)
-    whole = read(path)
-    backwards = bool(whole.table("files")["backward_steps"].sum())
-    names = [name for name in asked(path) if name not in ABOUT_POINTS or not backwards]
-    one, ten = tables(whole, names), tables(analyzer.read(parts), names)
+    backwards = bool(whole.capture.table("files")["backward_steps"].sum())
+    names = tuple(name for name in TABLES if name not in ABOUT_POINTS or not backwards)
+    one, ten = tables(whole.capture, names), tables(analyzer.read(parts), names)
     if backwards:
         # Its time runs backwards, so that its parts overlap in time: files that do are several capture points.
         one, ten = ({name: frame.drop("point", strict=False) for name, frame in of.items()} for of in (one, ten))
@@ -89,20 +91,16 @@ def test_ten_files_in_any_order_are_one_capture(path: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("how", ["appended", "interleaved"])
-@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.name)
-def test_a_doubled_capture_has_the_same_calls(path: Path, how: str, tmp_path: Path) -> None:
-    header, packets = records(path)
-    twice = [*packets, *packets] if how == "appended" else [packet for packet in packets for _ in range(2)]
-    doubled = tmp_path / "doubled.pcap"
-    doubled.write_bytes(header + b"".join(twice))
-    once, both = read(path), analyzer.read(doubled)
-    names = asked(path, names=FOUND)
-    assert_same(tables(once, names), tables(both, names))
-    assert once.table("messages")["retransmission"].sum() == both.table("messages")["retransmission"].sum()
+def test_a_doubled_capture_has_the_same_calls(whole: Whole, how: str, tmp_path: Path) -> None:
+    found = whole.packets
+    twice = [*found, *found] if how == "appended" else [packet for packet in found for _ in range(2)]
+    both = analyzer.read(merged.write(tmp_path / "doubled.pcapng", twice))
+    assert_same(tables(whole.capture, FOUND), tables(both, FOUND))
+    resent, resent_in_both = (capture.table("messages")["retransmission"].sum() for capture in (whole.capture, both))
+    assert resent == resent_in_both
 
 
-@pytest.mark.parametrize("path", PCAPS, ids=lambda path: path.name)
-def test_one_thread_or_two(path: Path) -> None:
-    one, two = analyzer.read(path, threads=1), read(path)
-    for name in (*ABOUT_CAPTURE, *asked(path)):
-        assert_frame_equal(one.table(name), two.table(name))
+def test_one_thread_or_two(whole: Whole) -> None:
+    one = analyzer.read(whole.file, threads=1)
+    for table in schema.TABLES:
+        assert_frame_equal(one.table(table), whole.capture.table(table))

@@ -77,6 +77,7 @@ def test_a_laboratory_has_the_same_rows(variant: str, tmp_path: Path) -> None:
     assert different(world(tmp_path, **VARIANTS[variant])) == []
 
 
+@pytest.mark.shared
 def test_captures_of_others_have_the_same_rows() -> None:
     folder = shared("captures")
     found = {}

@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from places import shared
@@ -580,7 +581,7 @@ ALL = [
 
 @cache
 def read(name: str) -> analyzer.Capture:
-    return analyzer.read(shared("captures", name))
+    return captures.read(shared("captures", name))
 
 
 def nanoseconds(text: str) -> int:

@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from places import SAMPLES
 
-import analyzer
+from analyzer import Capture
 
 TRUTHS = sorted((SAMPLES / "truth").glob("*.json"))
 Row = dict[str, Any]
@@ -43,7 +44,7 @@ _ORDER = {
 
 
 def capture_of(truth: Path) -> Path:
-    return next(path for path in SAMPLES.glob(f"{truth.stem}.*") if path.suffix in (".pcap", ".pcapng"))
+    return next(path for path in captures.SAMPLE_FILES if path.stem == truth.stem)
 
 
 @cache
@@ -51,9 +52,8 @@ def told(truth: Path) -> Row:
     return json.loads(truth.read_text())
 
 
-@cache
-def read(truth: Path) -> analyzer.Capture:
-    return analyzer.read(capture_of(truth))
+def read(truth: Path) -> Capture:
+    return captures.read(capture_of(truth))
 
 
 def rows_of(truth: Path, table: str, names: list[str]) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import captures
 import ims_wire
 import polars as pl
 import pytest
@@ -182,9 +183,10 @@ def test_a_request_outside_calls_has_a_client_and_a_server() -> None:
     ]
 
 
+@pytest.mark.shared
 def test_the_user_of_a_registration() -> None:
     """open5gs: a handset registers from ECI 0x000019B: eNodeB 1, cell 155."""
-    cap = analyzer.read(shared("captures") / "open5gs__open5gs__nonipsec_reg.pcapng")
+    cap = captures.read(shared("captures") / "open5gs__open5gs__nonipsec_reg.pcapng")
     (found,) = cap.table("access_networks").filter(pl.col("party") == "user").to_dicts()
     assert found["registration"] in cap.table("registrations")["registration"].to_list()
     named = ("user", "mcc", "mnc", "tac", "enodeb", "enodeb_cell", "home_network", "roaming")
@@ -235,7 +237,7 @@ def test_an_asserted_identity_comes_before_from() -> None:
 
 
 def test_masked_places_are_not_the_places() -> None:
-    original = analyzer.read(SAMPLES / "volte_call.pcap")
+    original = captures.read(SAMPLES / "volte_call.pcap")
     masked = original.mask("an example, not a secret").table("access_networks").row(0, named=True)
     assert masked["cell_id"] != original.table("access_networks")["cell_id"].item()
     assert (masked["rat"], masked["mcc"], masked["mnc"]) == ("E-UTRAN", "262", "01")

@@ -6,6 +6,7 @@ import json
 from functools import cache
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from places import SAMPLES, shared
@@ -17,7 +18,7 @@ from analyzer.reading.native import Reading
 
 @cache
 def sample() -> analyzer.Capture:
-    return analyzer.read(SAMPLES / "ims_core.pcap")
+    return captures.read(SAMPLES / "ims_core.pcap")
 
 
 @cache
@@ -79,6 +80,7 @@ def test_who_asks_the_pcrf_is_a_p_cscf() -> None:
     assert evidence(sample(), "asks_for_bearer") == [("10.46.0.1:5060", "P-CSCF"), ("10.47.0.1:5060", "P-CSCF")]
 
 
+@pytest.mark.shared
 def test_a_host_of_several_nodes_does_not_tell_which_asks_the_pcrf() -> None:
     path = shared("captures", "open5gs__open5gs__volte.pcapng")
     assert evidence(analyzer.read(path), "asks_for_bearer") == []
@@ -125,14 +127,14 @@ def test_a_capture_without_any_is_not_read_again(monkeypatch: pytest.MonkeyPatch
         raise AssertionError("read again for nothing")
 
     monkeypatch.setattr(Reading, "beside", refuse)
-    assert analyzer.read(SAMPLES / "basic_call.pcap").table("beside").is_empty()
+    assert captures.read(SAMPLES / "basic_call.pcap").table("beside").is_empty()
 
 
 # ---- other people's networks -----------------------------------------------------------------------------------------
 
 
 def told(name: str) -> list[tuple[Any, ...]]:
-    return analyzer.read(shared("captures") / name).table("beside").select("what", "result").rows()
+    return captures.read(shared("captures") / name).table("beside").select("what", "result").rows()
 
 
 def test_registration_at_open5gs_and_kamailio() -> None:

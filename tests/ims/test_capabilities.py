@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import captures
 import polars as pl
+import pytest
 from ims_wire import read
 from places import SAMPLES, shared
-
-import analyzer
 
 REGISTER = """
     UE -> P  REGISTER to=sip:a@e {0}                                @0.000
@@ -57,7 +57,7 @@ def test_the_instance_is_the_device() -> None:
 
 
 def test_an_imei_is_masked_and_the_name_of_a_service_is_not() -> None:
-    masked = analyzer.read(SAMPLES / "services.pcap").mask("an example, not a secret").table("capabilities")
+    masked = captures.read(SAMPLES / "services.pcap").mask("an example, not a secret").table("capabilities")
     assert not masked["value"].str.contains("35209900").any()
     assert "urn:urn-7:3gpp-service.ims.icsi.mmtel" in names(masked, "icsi")
 
@@ -91,9 +91,10 @@ def test_what_an_invite_says_goes_to_the_registration_of_its_contact() -> None:
     assert methods["registration"].to_list() == capture.table("registrations")["registration"].to_list() * 2
 
 
+@pytest.mark.shared
 def test_a_real_phone() -> None:
     """Looked at by hand: an open5gs laboratory, a phone with SMS over IP and video."""
-    table = analyzer.read(shared("captures", "open5gs__open5gs__nonipsec_reg.pcapng")).table("capabilities")
+    table = captures.read(shared("captures", "open5gs__open5gs__nonipsec_reg.pcapng")).table("capabilities")
     registered = table.filter(pl.col("said_in") == "REGISTER")
     assert names(registered, "feature_tag") == ["+g.3gpp.smsip", "video", "+g.3gpp.accesstype"]
     assert names(registered, "icsi") == ["urn:urn-7:3gpp-service.ims.icsi.mmtel"]

@@ -6,6 +6,7 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
+import captures
 import ims_wire
 import polars as pl
 import pytest
@@ -387,7 +388,7 @@ def test_the_network_s_own_word_on_the_access_comes_before_the_ue_s() -> None:
 
 def test_the_volte_call() -> None:
     """The script of the sample: 262 01, cell 1 of eNodeB 0, mmtel, answered after 5 s, 60 s long; no term-ioi."""
-    (made,) = analyzer.read(SAMPLES / "volte_call.pcap").table("cdrs").to_dicts()
+    (made,) = captures.read(SAMPLES / "volte_call.pcap").table("cdrs").to_dicts()
     told = {
         "position": "only",
         "first_node": "10.45.0.2",
@@ -414,6 +415,7 @@ def test_the_volte_call() -> None:
     assert {name: made[name] for name in told} == told
 
 
+@pytest.mark.shared
 def test_a_call_of_open5gs() -> None:
     """Kamailio's P-CSCF makes the icid and tells the visited network; both handsets are in one cell of 001 01."""
     path = shared("captures") / "open5gs__open5gs__ipsec_to_nonipsec_call.pcapng"
@@ -457,6 +459,6 @@ def test_legs_of_the_laboratory(tmp_path: Any) -> None:
 
 
 def test_a_filter_keeps_the_records_of_its_calls() -> None:
-    cap = analyzer.read(SAMPLES / "outcomes.pcap")
+    cap = captures.read(SAMPLES / "outcomes.pcap")
     busy = cap.filter(analyzer.Filter(outcome="busy"))
     assert set(busy.table("cdrs")["call"]) == set(busy.table("calls")["call"])

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from places import SAMPLES, shared
@@ -105,7 +106,7 @@ def test_every_hop_has_its_reference_point(everything: tuple[Truth, analyzer.Cap
 
 def test_who_registers_at_a_p_cscf_and_calls_over_it_is_a_ue() -> None:
     # Its calls go to the address that the P-CSCF wrote into Path, as those of an S-CSCF to it do.
-    nodes = analyzer.read(SAMPLES / "ims_core.pcap").table("nodes")
+    nodes = captures.read(SAMPLES / "ims_core.pcap").table("nodes")
     assert nodes.filter(pl.col("ip") == "10.45.0.2")["role"].to_list() == ["UE"]
 
 
@@ -258,12 +259,14 @@ REAL: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("name", REAL)
 def test_roles_in_captures_of_other_people(name: str) -> None:
     nodes = analyzer.read(shared("captures", name), tables=["nodes"]).table("nodes")
     assert dict(nodes.select("address", "role").rows()) == REAL[name]
 
 
+@pytest.mark.shared
 def test_the_ports_of_a_p_cscf_are_one_box() -> None:
     path = shared("captures", "open5gs__open5gs__ipsec_to_ipsec_call.pcapng")
     nodes = analyzer.read(path).table("nodes").filter(ip="10.4.128.21")
@@ -292,10 +295,11 @@ def test_a_server_that_forwards_calls_is_told_as_tas(everything: tuple[Truth, an
 IMS_OF_OTHERS = [name for name in REAL if "UE" in REAL[name].values()]
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("name", IMS_OF_OTHERS)
 def test_every_hop_of_an_ims_has_its_reference_point(name: str) -> None:
     """Only these are there: UEs, and CSCFs of one network; the S-CSCF sends some requests to itself."""
-    hops = analyzer.read(shared("captures", name)).table("hops")
+    hops = captures.read(shared("captures", name)).table("hops")
     of_ue = [
         "UE" in (REAL[name][sender], REAL[name][receiver])
         for sender, receiver in hops.select("sender", "receiver").rows()
@@ -303,6 +307,7 @@ def test_every_hop_of_an_ims_has_its_reference_point(name: str) -> None:
     assert hops["reference_point"].to_list() == ["Gm" if one else "Mw" for one in of_ue]
 
 
+@pytest.mark.shared
 def test_hops_of_a_real_call_have_their_reference_points() -> None:
     """UE, P-CSCF, S-CSCF, I-CSCF, S-CSCF, P-CSCF, UE: the same boxes serve both sides."""
     path = shared("captures", "open5gs__open5gs__volte.pcapng")

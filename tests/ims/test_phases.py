@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from ims_wire import read
-from places import SAMPLES, shared
+from places import shared
 
 import analyzer
 from analyzer.synth import make
@@ -251,23 +252,15 @@ def add_up(capture: analyzer.Capture) -> None:
     assert answered["answered_at"].to_list() == answered["final_at"].to_list()
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap*")), ids=lambda path: path.name)
-def test_phases_of_samples_add_up(path: Path) -> None:
-    add_up(analyzer.read(path))
+@pytest.mark.parametrize("path", captures.ALL_FILES, ids=captures.name_of)
+def test_phases_add_up(path: Path) -> None:
+    add_up(captures.read(path))
 
 
-def test_phases_of_other_peoples_captures_add_up() -> None:
-    for path in sorted(shared("captures").glob("*__*.pcap*")):
-        try:
-            capture = analyzer.read(path)
-        except analyzer.CaptureError:
-            continue
-        add_up(capture)
-
-
+@pytest.mark.shared
 def test_open5gs_call_by_hand() -> None:
     """183 with preconditions, PRACK and UPDATE between the UE and its P-CSCF; times as Wireshark shows them."""
-    capture = analyzer.read(shared("captures") / "open5gs__open5gs__ipsec_to_ipsec_call.pcapng")
+    capture = captures.read(shared("captures") / "open5gs__open5gs__ipsec_to_ipsec_call.pcapng")
     rows = capture.table("phases").select("phase", "begins", pl.col("from_at").dt.to_string("%S%.6f"))
     assert rows.rows() == [
         ("trying", "INVITE", "36.489775"),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from places import shared
-
-import analyzer
 
 PROXY, INTERROGATING, SERVING = (
     "10.4.128.21:5060",
@@ -18,7 +17,7 @@ PROXY, INTERROGATING, SERVING = (
 
 
 def way(name: str, method: str, status: int | None) -> list[dict[str, Any]]:
-    hops = analyzer.read(shared("captures") / name).table("hops").filter(pl.col("method") == method)
+    hops = captures.read(shared("captures") / name).table("hops").filter(pl.col("method") == method)
     return hops.filter(pl.col("status").eq_missing(pl.lit(status))).to_dicts()
 
 
@@ -103,9 +102,10 @@ CALLS = {
 }  # fmt: skip
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("name", CALLS)
 def test_every_call_of_the_ims_captures(name: str) -> None:
-    capture = analyzer.read(shared("captures", name))
+    capture = captures.read(shared("captures", name))
     (call,) = capture.table("calls").to_dicts()
     hops = capture.table("hops").filter(pl.col("method") == "INVITE", pl.col("status").is_null())
     first = hops.join(capture.table("messages").filter(~pl.col("retransmission")), on="message", how="semi")
@@ -123,7 +123,8 @@ def test_a_server_that_answers_from_other_ports_than_it_listens_at() -> None:
     )
 
 
+@pytest.mark.shared
 def test_load_of_sipp_between_two_numbers_stays_apart() -> None:
     """771 calls, all between the same two parties, each of one leg."""
-    legs = analyzer.read(shared("captures") / "goffinet__sip_captures__uac-uas-scenario-sipp.pcapng").table("legs")
+    legs = captures.read(shared("captures") / "goffinet__sip_captures__uac-uas-scenario-sipp.pcapng").table("legs")
     assert (legs["strength"] == "strong").sum() == 0

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from ims_wire import read
@@ -198,9 +199,10 @@ def test_who_answered_has_no_row() -> None:
 # -- others' captures, and the laboratory ------------------------------------------------------------------------------
 
 
+@pytest.mark.shared
 def test_a_proxy_that_knows_no_contact_by_hand() -> None:
     """goffinet: the proxy, which is the registrar too, sends other INVITEs on and answers these with 480."""
-    capture = analyzer.read(shared("captures") / "goffinet__sip_captures__private-test-sip.pcapng")
+    capture = captures.read(shared("captures") / "goffinet__sip_captures__private-test-sip.pcapng")
     rows = capture.table("refusals").select("address", "first_status", "said_by", "partial").unique()
     assert rows.rows() == [("172.16.98.102:5060", 480, "node", False)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import captures
 import polars as pl
 import pytest
 from ims_wire import read
@@ -112,12 +113,12 @@ def test_a_stream_of_the_data_channel_names_it() -> None:
 
 
 def test_a_hold_is_of_the_dialog() -> None:
-    found = analyzer.read(SAMPLES / "hold_resume.pcap").table("services")
+    found = captures.read(SAMPLES / "hold_resume.pcap").table("services")
     assert found.filter(pl.col("service") == "hold")["detail"].to_list() == ["callee"]
 
 
 def test_a_media_type_within_a_multipart_names_a_service() -> None:
-    services = analyzer.read(SAMPLES / "services.pcap").table("services")
+    services = captures.read(SAMPLES / "services.pcap").table("services")
     assert services.filter(pl.col("service") == "ussi").height == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from ims_wire import read
@@ -177,7 +178,7 @@ def test_a_status_report_of_something_else_names_nothing(stray: str) -> None:
 
 
 def test_no_text_that_somebody_wrote_is_in_any_table() -> None:
-    capture = analyzer.read(SAMPLES / "sms.pcap")
+    capture = captures.read(SAMPLES / "sms.pcap")
     for name in analyzer.schema.TABLES:
         frame = capture.table(name)
         texts = frame.select(pl.col(pl.String))
@@ -185,6 +186,6 @@ def test_no_text_that_somebody_wrote_is_in_any_table() -> None:
 
 
 def test_numbers_are_masked() -> None:
-    masked = analyzer.read(SAMPLES / "sms.pcap").mask("an example, not a secret").table("sms")
+    masked = captures.read(SAMPLES / "sms.pcap").mask("an example, not a secret").table("sms")
     told = masked.select("sender", "receiver", "service_centre", "tp_address").unpivot()["value"].drop_nulls().to_list()
     assert not {"491701234567", "491710760000", "491729876543"}.intersection(told)

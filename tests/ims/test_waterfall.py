@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from ims_wire import read
-from places import SAMPLES, shared
 
 import analyzer
 from analyzer.synth import make
@@ -141,17 +141,9 @@ def add_up(capture: analyzer.Capture) -> None:
     assert ended["ns"].to_list() == whole.to_list()
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap*")), ids=lambda path: path.name)
-def test_parts_of_samples_add_up(path: Path) -> None:
-    add_up(analyzer.read(path))
-
-
-def test_parts_of_other_peoples_captures_add_up() -> None:
-    for path in sorted(shared("captures").glob("*__*.pcap*")):
-        try:
-            add_up(analyzer.read(path))
-        except analyzer.CaptureError:
-            continue
+@pytest.mark.parametrize("path", captures.ALL_FILES, ids=captures.name_of)
+def test_parts_add_up(path: Path) -> None:
+    add_up(captures.read(path))
 
 
 VARIANTS: dict[str, dict[str, Any]] = {

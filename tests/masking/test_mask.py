@@ -6,37 +6,22 @@ import json
 from functools import cache
 from pathlib import Path
 
+import captures
 import originals
 import polars as pl
 import pytest
+from captures import KEY
 from click.testing import CliRunner, Result
-from places import SAMPLES, shared
+from places import SAMPLES
 from report_data import everything_in
 
 import analyzer
 from analyzer import AnalyzerError, schema
-from analyzer.capture import Capture
 from analyzer.cli import COMMANDS, group
 from analyzer.filters import Filter
 
-KEY = "an example, not a secret"
-CAPTURES = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".pcap", ".pcapng"))
 # With numbers, names, addresses, SDP, XML, credentials, cells, transfers, TCP and IPv6.
 TELLING = ("volte_call.pcap", "registration.pcap", "outside_calls.pcap", "blind_transfer.pcap", "ipv6_fragments.pcap")
-
-
-@cache
-def original(path: Path) -> Capture:
-    return analyzer.read(path)
-
-
-@cache
-def masked(path: Path) -> Capture:
-    return original(path).mask(KEY)
-
-
-def names(path: Path) -> str:
-    return path.name
 
 
 def decoded(data: bytes) -> str:
@@ -44,10 +29,11 @@ def decoded(data: bytes) -> str:
     return data.decode("latin-1")
 
 
+@cache
 def texts(path: Path) -> list[tuple[bytes, bytes]]:
     """Each message and what it is masked."""
-    keys = original(path).table("messages")["message"].to_list()
-    pairs = zip(original(path).messages_of(keys), masked(path).messages_of(keys), strict=True)
+    keys = captures.read(path).table("messages")["message"].to_list()
+    pairs = zip(captures.read(path).messages_of(keys), captures.masked(path).messages_of(keys), strict=True)
     return [(one.text, other.text) for one, other in pairs]
 
 
@@ -64,7 +50,7 @@ def check_messages(path: Path) -> None:
         assert survived == []
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=names)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_nothing_private_stays_where_it_was_in_a_message(path: Path) -> None:
     check_messages(path)
 
@@ -80,16 +66,16 @@ def check_structure(path: Path) -> None:
         assert [h.value for h in before.header("Content-Length")] == [h.value for h in after.header("Content-Length")]
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=names)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_a_masked_message_has_the_structure_of_the_original(path: Path) -> None:
     check_structure(path)
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=names)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_tables_and_messages_name_the_same_pseudonyms(path: Path) -> None:
     """What is read out of the masked text is what the masked table says."""
-    keys = original(path).table("messages")["message"].to_list()
-    for message in masked(path).messages_of(keys):
+    keys = captures.read(path).table("messages")["message"].to_list()
+    for message in captures.masked(path).messages_of(keys):
         parsed, row = message.parsed, message.row
         if not row["complete"]:
             continue
@@ -112,7 +98,7 @@ def test_tables_and_messages_name_the_same_pseudonyms(path: Path) -> None:
 
 def check_tables(path: Path) -> None:
     for name, table in schema.TABLES.items():
-        before, after = original(path).table(name), masked(path).table(name)
+        before, after = captures.read(path).table(name), captures.masked(path).table(name)
         assert before.schema == after.schema
         for column in table.columns:
             if column.type not in ("text", "texts"):
@@ -128,7 +114,7 @@ def check_tables(path: Path) -> None:
                         assert not [x for x in originals.addresses(cell) if shown[x.start() : x.end()] == x.group()]
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=names)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_only_texts_change_in_a_table(path: Path) -> None:
     """Outcomes, delays, keys, frames and the number of rows are those of the original."""
     check_tables(path)
@@ -136,7 +122,7 @@ def test_only_texts_change_in_a_table(path: Path) -> None:
 
 def test_every_text_column_says_what_it_is() -> None:
     """So that no new column goes out unmasked because nobody thought of it."""
-    mask = analyzer.read(SAMPLES / "busy.pcap").mask(KEY)
+    mask = captures.masked(SAMPLES / "busy.pcap")
     for table in schema.TABLES.values():
         for column in table.columns:
             if column.type in ("text", "texts"):
@@ -148,16 +134,16 @@ def test_every_text_column_says_what_it_is() -> None:
 
 def test_open_columns_hold_words_of_ours() -> None:
     """A column that is shown as it is must not hold anything from the wire."""
-    for path in CAPTURES:
+    for path in captures.SAMPLE_FILES:
         for name, table in schema.TABLES.items():
             for column in table.columns:
                 if column.private == "open":
-                    words = original(path).table(name)[column.name].drop_nulls().unique()
+                    words = captures.read(path).table(name)[column.name].drop_nulls().unique()
                     assert words.str.contains(r"^([A-Za-z0-9_.,;'()/§ -]|: )+$").all(), (path.name, name, column.name)
 
 
 def test_one_number_is_one_pseudonym_in_every_table() -> None:
-    tables = masked(SAMPLES / "volte_call.pcap")
+    tables = captures.masked(SAMPLES / "volte_call.pcap")
     call = tables.table("calls").row(0, named=True)
     uris = tables.table("messages")
     for column in ("from_uri", "asserted_identity", "preferred_identity"):
@@ -168,7 +154,7 @@ def test_one_number_is_one_pseudonym_in_every_table() -> None:
 
 
 def test_what_is_measured_is_that_of_the_original() -> None:
-    before, after = original(SAMPLES / "outcomes.pcap"), masked(SAMPLES / "outcomes.pcap")
+    before, after = captures.read(SAMPLES / "outcomes.pcap"), captures.masked(SAMPLES / "outcomes.pcap")
     for name in schema.MEASURES:
         numbers = [column.name for column in schema.MEASURES[name].columns if column.type in ("int", "duration")]
         one, other = (cap.measure(name).select(numbers) for cap in (before, after))
@@ -179,7 +165,7 @@ def test_what_is_measured_is_that_of_the_original() -> None:
 
 
 def test_the_same_key_gives_the_same_pseudonyms_and_another_one_others() -> None:
-    cap = original(SAMPLES / "basic_call.pcap")
+    cap = captures.read(SAMPLES / "basic_call.pcap")
     callers = [cap.mask(key).table("calls")["caller"][0] for key in (KEY, KEY, KEY + "!", None, None)]
     assert callers[0] == callers[1]
     assert len(set(callers)) == 4
@@ -187,32 +173,32 @@ def test_the_same_key_gives_the_same_pseudonyms_and_another_one_others() -> None
 
 def test_a_key_that_can_be_tried_out_is_refused() -> None:
     with pytest.raises(AnalyzerError, match="at least 16 bytes"):
-        original(SAMPLES / "basic_call.pcap").mask("1234")
+        captures.read(SAMPLES / "basic_call.pcap").mask("1234")
 
 
 def test_a_filter_looks_at_the_original() -> None:
-    cap = original(SAMPLES / "volte_call.pcap").mask(KEY)
+    cap = captures.read(SAMPLES / "volte_call.pcap").mask(KEY)
     assert cap.filter(Filter(number="+491707654321")).table("calls").height == 1
     assert cap.filter(Filter(number=cap.table("calls")["callee"][0])).table("calls").height == 0
 
 
 @pytest.mark.parametrize("named", ["original", "pseudonym"])
 def test_a_call_is_found_by_its_call_id(named: str) -> None:
-    source = {"original": original, "pseudonym": masked}[named](SAMPLES / "busy.pcap")
+    source = {"original": captures.read, "pseudonym": captures.masked}[named](SAMPLES / "busy.pcap")
     call_id = source.table("calls")["call_ids"][0][0]
-    assert masked(SAMPLES / "busy.pcap").call(call_id).row["no"] == 1
+    assert captures.masked(SAMPLES / "busy.pcap").call(call_id).row["no"] == 1
 
 
 def test_a_masked_capture_of_a_reading_for_calls_alone_is_the_same() -> None:
     path = SAMPLES / "outcomes.pcap"
     lean = analyzer.read(path, tables=["calls"]).mask(KEY)
-    assert lean.table("calls").equals(masked(path).table("calls"))
-    assert lean.table("messages").equals(masked(path).table("messages"))
+    assert lean.table("calls").equals(captures.masked(path).table("calls"))
+    assert lean.table("messages").equals(captures.masked(path).table("messages"))
 
 
 def test_what_is_damaged_is_still_said_to_be() -> None:
-    assert masked(SAMPLES / "format_cut.pcap").damaged
-    assert "masked" in repr(masked(SAMPLES / "format_cut.pcap"))
+    assert captures.masked(SAMPLES / "format_cut.pcap").damaged
+    assert "masked" in repr(captures.masked(SAMPLES / "format_cut.pcap"))
 
 
 # ---- the command ---------------------------------------------------------------------------------------------------
@@ -262,7 +248,7 @@ def test_no_original_survives_in_any_output_of_any_command(
 ) -> None:
     path = SAMPLES / name
     # Some hundred commands over one capture: it is read, and each table made, once.
-    capture = original(path)
+    capture = captures.read(path)
     monkeypatch.setattr("analyzer.capture.read", lambda *_, **__: capture)
     outputs = []
     # Packets are not masked but refused (tests/test_export.py).
@@ -272,13 +258,13 @@ def test_no_original_survives_in_any_output_of_any_command(
         if command == "headers":
             ways = [(*way, *(word for header in HEADERS for word in ("--name", header))) for way in ways]
         outputs += [run(command, str(path), "--mask-key", key_file, *way).output for way in ways]
-    calls = original(path).table("calls")["no"].to_list()
-    call_ids = original(path).table("messages")["call_id"].drop_nulls().unique().to_list()
+    calls = captures.read(path).table("calls")["no"].to_list()
+    call_ids = captures.read(path).table("messages")["call_id"].drop_nulls().unique().to_list()
     shapes = [(command, form) for command in ("ladder", "call") for form in forms(command)]
     for which in [*map(str, calls), *call_ids]:
         for command, form in shapes:
             outputs.append(run(command, which, str(path), "--mask-key", key_file, *form).output)
-    for key in original(path).table("messages")["message"].to_list()[:12]:
+    for key in captures.read(path).table("messages")["message"].to_list()[:12]:
         outputs.append(run("message", str(key), str(path), "--mask-key", key_file).output)
         outputs.append(run("message", str(key), str(path), "--mask-key", key_file, "--raw").output)
     assert survivors(path, "\n".join(outputs)) == set()
@@ -329,23 +315,11 @@ def test_a_mask_without_a_key_is_another_one_each_time() -> None:
 # ---- captures of other people ----------------------------------------------------------------------------------------
 
 
-def real_captures() -> list[Path]:
-    folder = SAMPLES.parent.parent / "shared" / "captures"
-    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.exists() else []
-
-
-@pytest.mark.parametrize("path", real_captures() or [None], ids=lambda path: path.name if path else "none")
-def test_captures_of_other_people(path: Path | None) -> None:
-    shared("captures")
-    assert path is not None
-    try:
-        messages = original(path).table("messages")
-    except AnalyzerError:
-        pytest.skip("no capture")
-    if messages.is_empty():
-        pytest.skip("no SIP in it")
+@pytest.mark.parametrize("path", captures.REAL_FILES, ids=captures.name_of)
+def test_captures_of_other_people(path: Path) -> None:
     check_messages(path)
     check_structure(path)
     check_tables(path)
-    shown = pl.concat([masked(path).table("calls")["caller"], masked(path).table("calls")["callee"]]).drop_nulls()
+    calls = captures.masked(path).table("calls")
+    shown = pl.concat([calls["caller"], calls["callee"]]).drop_nulls()
     assert survivors(path, "\n".join(shown)) == set()

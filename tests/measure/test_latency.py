@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import SAMPLES
 
-import analyzer
 from analyzer import schema
 from analyzer.measure.latency import latency, outliers
 
@@ -104,8 +104,8 @@ def test_the_mean_of_more_time_than_fits_64_bits() -> None:
 
 def test_delays_of_a_sample() -> None:
     """As the script of the sample planned them: 180 after 0.18 s, 200 after 4.08 s, BYE after a minute."""
-    found = analyzer.read(SAMPLES / "basic_call.pcap").measure("latency")
-    row = analyzer.read(SAMPLES / "basic_call.pcap").table("calls").row(0, named=True)
+    found = captures.read(SAMPLES / "basic_call.pcap").measure("latency")
+    row = captures.read(SAMPLES / "basic_call.pcap").table("calls").row(0, named=True)
     assert dict(found.select("delay", "median_s").rows()) == {
         delay: row[f"{delay}_s"] for delay in ("pdd", "alert", "srd", "setup", "ring", "talk")
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import captures
 import polars as pl
 import pytest
 from measure.dialogue import capture
@@ -10,8 +11,6 @@ from places import SAMPLES
 import analyzer
 from analyzer import schema
 from analyzer.errors import FilterError, NotFound
-
-CAPTURES = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".pcap", ".pcapng"))
 
 # Two calls through a proxy, on two hops each: one answered, one refused by the phone; an OPTIONS that nobody answers.
 THROUGH_A_PROXY = """
@@ -84,9 +83,9 @@ def test_a_day_is_that_of_the_time_zone() -> None:
     assert found["interval_at"].unique().dt.to_string("%Y-%m-%dT%H:%M").to_list() == ["2025-12-31T05:00"]
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_finals_add_up_to_the_transactions_and_shares_to_one(path) -> None:
-    cap = analyzer.read(path)
+    cap = captures.read(path)
     found = cap.measure("responses").filter((pl.col("status") >= 200) | pl.col("status").is_null())
     assert found["transactions"].sum() == cap.table("transactions").height
     sums = found.group_by("method").agg(pl.col("share").sum())["share"]
@@ -216,19 +215,19 @@ def test_credentials_that_are_refused_fail_once() -> None:
 
 
 def test_an_invite_that_was_cancelled_did_not_fail() -> None:
-    assert analyzer.read(SAMPLES / "cancel.pcap").measure("failures").is_empty()
+    assert captures.read(SAMPLES / "cancel.pcap").measure("failures").is_empty()
 
 
 def test_failures_of_a_sample() -> None:
     """Each call of the sample ends in another way; the seventh is cancelled (answered elsewhere)."""
-    found = analyzer.read(SAMPLES / "outcomes.pcap").measure("failures")
+    found = captures.read(SAMPLES / "outcomes.pcap").measure("failures")
     assert sorted(found["status"]) == [404, 407, 420, 488, 500, 603]
     assert found["node"].unique().to_list() == ["192.0.2.20:5060"]
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_shares_of_failures_add_up_to_one(path) -> None:
-    found = analyzer.read(path).measure("failures", by="node")
+    found = captures.read(path).measure("failures", by="node")
     assert found["share"].sum() == pytest.approx(1.0 if found.height else 0.0)
 
 
@@ -239,7 +238,7 @@ def test_shares_of_failures_add_up_to_one(path) -> None:
 @pytest.mark.parametrize("every", [None, "1m"])
 def test_columns_and_types_are_as_the_schema_says(name: str, every: str | None) -> None:
     for path in ("volte_call.pcap", "outside_calls.pcap", "format_cut.pcap"):
-        found = analyzer.read(SAMPLES / path).measure(name, every=every)
+        found = captures.read(SAMPLES / path).measure(name, every=every)
         described = schema.MEASURES[name].polars()
         assert {column: found.schema[column] for column in described} == described
 

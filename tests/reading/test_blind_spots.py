@@ -6,6 +6,7 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+import captures
 import pytest
 from click.testing import CliRunner
 from places import SAMPLES
@@ -117,7 +118,7 @@ def test_a_link_type_that_is_not_decoded(tmp_path: Path) -> None:
 
 
 def test_encrypted_gm() -> None:
-    assert analyzer.read(SAMPLES / "ipsec_encrypted.pcap").blind_spots() == [
+    assert captures.read(SAMPLES / "ipsec_encrypted.pcap").blind_spots() == [
         "7 packets of IPsec (ESP) of 2 security associations: SIP inside cannot be read without keys"
     ]
 
@@ -134,7 +135,7 @@ def test_a_handshake_for_sip_alone_is_told(tmp_path: Path) -> None:
 
 
 def test_a_capture_of_which_nothing_is_hidden_says_nothing() -> None:
-    assert analyzer.read(SAMPLES / "basic_call.pcap").blind_spots() == []
+    assert captures.read(SAMPLES / "basic_call.pcap").blind_spots() == []
 
 
 def test_the_account_and_the_summary_say_it(tmp_path: Path) -> None:

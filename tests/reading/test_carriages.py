@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import captures
 import pytest
 from places import SAMPLES
 
@@ -85,7 +86,7 @@ def test_the_interface_of_a_pcapng_is_named(tmp_path: Path) -> None:
 
 def test_an_any_capture_tells_the_index_of_the_interface() -> None:
     # Linux's second interface, in the header of each packet of this sample.
-    assert set(analyzer.read(SAMPLES / "link_sll2.pcap").table("messages")["interface"]) == {"2"}
+    assert set(captures.read(SAMPLES / "link_sll2.pcap").table("messages")["interface"]) == {"2"}
 
 
 def test_sctp_without_ip_has_no_addresses(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_sctp_without_ip_has_no_addresses(tmp_path: Path) -> None:
     path = tmp_path / "sctp.pcap"
     path.write_bytes(out)
     messages = analyzer.read(path).table("messages")
-    assert messages.height == analyzer.read(SAMPLES / "sctp_call.pcap").table("messages").height
+    assert messages.height == captures.read(SAMPLES / "sctp_call.pcap").table("messages").height
     assert messages["src_ip"].null_count() == messages.height
     assert set(messages["src_port"]) == {5060}
     assert analyzer.read(path).table("calls")["outcome"].to_list() == ["answered"]

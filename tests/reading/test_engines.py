@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
+import captures
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -18,7 +17,6 @@ import analyzer
 from analyzer.cli import group
 from analyzer.errors import AnalyzerError, CaptureError
 
-CAPTURES = sorted([*SAMPLES.glob("*.pcap"), *SAMPLES.glob("*.pcapng")])
 # Where a message lies in the file: an engine delivers packets, not the file.
 UNKNOWN = ["offset"]
 # tshark tells the packet that completed a message, not the time of the first.
@@ -43,22 +41,21 @@ NOT_DISSECTED = {"hep_v1", "hep_v2", "hep_v3", "hep_tcp", "hep_two_agents"}
 # it, whose transaction then begins with itself.
 NOT_SHOWN = {"tcp_ugly": [23, 24]}
 
-needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 
-
-@cache
 def native(path: Path) -> pl.DataFrame:
-    return analyzer.read(path).table("messages").drop(UNKNOWN)
+    return captures.read(path).table("messages").drop(UNKNOWN)
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
 def test_scapy_delivers_the_same_messages(path: Path) -> None:
     assert analyzer.read(path, engine="scapy").table("messages").drop(UNKNOWN).equals(native(path))
 
 
-@needs_tshark
+@pytest.mark.tshark
 @pytest.mark.parametrize(
-    "path", [path for path in CAPTURES if path.stem not in NO_IP_LAYER | NOT_DISSECTED], ids=lambda path: path.stem
+    "path",
+    [path for path in captures.SAMPLE_FILES if path.stem not in NO_IP_LAYER | NOT_DISSECTED],
+    ids=captures.name_of,
 )
 def test_pyshark_delivers_the_same_messages(path: Path) -> None:
     shown = ~pl.col("frame").is_in(NOT_SHOWN.get(path.stem, []))
@@ -74,16 +71,16 @@ def test_scapy_sees_where_a_file_is_cut() -> None:
     assert analyzer.read(SAMPLES / "format_cut.pcap", engine="scapy").damaged
 
 
-@needs_tshark
+@pytest.mark.tshark
 def test_tshark_sees_where_a_file_is_cut() -> None:
     assert analyzer.read(SAMPLES / "format_cut.pcap", engine="pyshark").damaged
 
 
-@needs_tshark
+@pytest.mark.tshark
 def test_the_capture_ends_when_it_ended() -> None:
     """A call without an answer timed out, as the packets behind it show."""
     calls = analyzer.read(SAMPLES / "timeout.pcap", engine="pyshark").table("calls")
-    assert calls.equals(analyzer.read(SAMPLES / "timeout.pcap").table("calls"))
+    assert calls.equals(captures.read(SAMPLES / "timeout.pcap").table("calls"))
 
 
 def test_scapy_finds_ip_behind_a_link_layer_of_its_own(tmp_path: Path) -> None:
@@ -117,7 +114,7 @@ def test_packets_in_memory() -> None:
 
 
 def test_packets_of_a_call_read_as_the_call() -> None:
-    capture = analyzer.read(SAMPLES / "sctp_call.pcap")
+    capture = captures.read(SAMPLES / "sctp_call.pcap")
     again = analyzer.Capture.from_packets(capture.call(1).packets())
     assert again.table("calls").equals(capture.table("calls"))
 
@@ -129,7 +126,7 @@ def test_a_packet_that_no_capture_can_hold() -> None:
         analyzer.Capture.from_packets([Raw(b"SIP")])
 
 
-@needs_tshark
+@pytest.mark.tshark
 def test_pyshark_in_a_running_event_loop() -> None:
     """As in Jupyter, where pyshark itself fails."""
 
@@ -139,7 +136,7 @@ def test_pyshark_in_a_running_event_loop() -> None:
     assert asyncio.run(cell()) == 4
 
 
-@needs_tshark
+@pytest.mark.tshark
 def test_pyshark_from_threads() -> None:
     def height(name: str) -> int:
         return analyzer.read(SAMPLES / name, engine="pyshark").table("messages").height
@@ -148,7 +145,7 @@ def test_pyshark_from_threads() -> None:
         assert list(threads.map(height, ["busy.pcap", "basic_call.pcap"])) == [4, 7]
 
 
-@needs_tshark
+@pytest.mark.tshark
 def test_pyshark_in_a_notebook() -> None:
     import nbformat
     from nbclient import NotebookClient
@@ -159,7 +156,7 @@ def test_pyshark_in_a_notebook() -> None:
     assert notebook.cells[0].outputs[0].text == "4\n"
 
 
-@needs_tshark
+@pytest.mark.tshark
 def test_options_reach_tshark() -> None:
     """Without reassembly of segments out of order tshark loses the INVITE, whose second segment came first."""
     options = ["tcp.reassemble_out_of_order:FALSE"]
@@ -167,13 +164,13 @@ def test_options_reach_tshark() -> None:
     assert "INVITE" not in found.filter(pl.col("status").is_null())["method"]
 
 
-@needs_tshark
+@pytest.mark.tshark
 def test_a_preference_that_tshark_does_not_know() -> None:
     with pytest.raises(CaptureError, match="specifies unknown preference"):
         analyzer.read(SAMPLES / "busy.pcap", engine="pyshark", tshark_options=["sip.nothing:1"])
 
 
-@pytest.mark.parametrize("engine", ["scapy", pytest.param("pyshark", marks=needs_tshark)])
+@pytest.mark.parametrize("engine", ["scapy", pytest.param("pyshark", marks=pytest.mark.tshark)])
 def test_a_file_that_is_no_capture(engine: str, tmp_path: Path) -> None:
     path = tmp_path / "notes.pcap"
     path.write_text("not a capture at all")

@@ -6,14 +6,9 @@ import csv
 from collections import Counter
 from pathlib import Path
 
+import captures
 import pytest
 from places import SHARED, shared
-
-import analyzer
-
-CAPTURES = sorted(
-    path for path in (SHARED / "captures").glob("*") if path.suffix not in (".md", ".tsv") and path.is_file()
-)
 
 
 def expected(path: Path) -> list[dict[str, str]]:
@@ -52,14 +47,15 @@ def of_ours(row: dict[str, object]) -> tuple[str, ...]:
     )
 
 
+@pytest.mark.shared
 def test_the_captures_are_there() -> None:
-    assert len(list(shared("captures", "expected").glob("*.tsv"))) == len(CAPTURES)
+    assert len(list(shared("captures", "expected").glob("*.tsv"))) == len(captures.REAL_FILES)
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", captures.REAL_FILES, ids=captures.name_of)
 def test_messages_are_those_of_tshark(path: Path) -> None:
     rows = expected(path)
-    ours = Counter(of_ours(row) for row in analyzer.read(path).table("messages").iter_rows(named=True))
+    ours = Counter(of_ours(row) for row in captures.read(path).table("messages").iter_rows(named=True))
     # SIP quoted inside an ICMP error is evidence of a failure, not traffic.
     theirs = Counter(of_tshark(row) for row in rows if ":icmp:" not in row["frame_protocols"])
     assert sorted((theirs - ours).elements()) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from places import SAMPLES, shared, skipped
+from places import SAMPLES, shared
 
 import analyzer
 from analyzer.reading import native
@@ -40,9 +39,6 @@ def capture(name: str) -> Path:
 
 def tshark(path: Path, what: str, *options: str) -> list[tuple[int, dict[str, Any], dict[str, Any]]]:
     """Frame, all layers and one dissected message, for each message."""
-    if shutil.which("tshark") is None:
-        skipped["tshark is not installed"] += 1
-        pytest.skip("no tshark")
     command = ["tshark", "-n", "-r", str(path), "-Y", what, *options, "-T", "json", "--no-duplicate-keys"]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     found = []
@@ -76,6 +72,7 @@ def number(text: str | None) -> int | None:
     return None if text is None else int(text, 0)
 
 
+@pytest.mark.tshark
 @pytest.mark.parametrize("name", WITH_DIAMETER)
 def test_diameter_is_that_of_tshark(name: str) -> None:
     path = capture(name)
@@ -111,6 +108,7 @@ def test_diameter_is_that_of_tshark(name: str) -> None:
     assert Counter(told.iter_rows()) == theirs
 
 
+@pytest.mark.tshark
 @pytest.mark.parametrize("name", WITH_DNS)
 def test_dns_is_that_of_tshark(name: str) -> None:
     path = capture(name)
@@ -128,6 +126,7 @@ def test_dns_is_that_of_tshark(name: str) -> None:
     assert ours == theirs
 
 
+@pytest.mark.shared
 def test_every_capture_with_diameter_or_dns_is_compared() -> None:
     """What is not in the lists above has none, as tables say; a new capture has to be put there."""
     folder = shared("captures")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
 
-import places
+import captures
 import polars as pl
 import pytest
-from places import shared
-
-import analyzer
-from tests.reading.test_tshark import CAPTURES
 
 
 def media_lines(path: Path) -> Counter[tuple[int, str]]:
@@ -44,13 +39,10 @@ def media_lines(path: Path) -> Counter[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
+@pytest.mark.tshark
+@pytest.mark.parametrize("path", captures.REAL_FILES, ids=captures.name_of)
 def test_media_lines_are_those_of_tshark(path: Path) -> None:
-    shared("captures")
-    if not shutil.which("tshark"):
-        places.skipped["captures (tshark is not installed)"] += 1
-        pytest.skip("tshark is not installed")
-    capture = analyzer.read(path)
+    capture = captures.read(path)
     messages = capture.table("messages")
     first = pl.coalesce("original", "message")
     ours = messages.select("frame", message=first).join(capture.table("sdp"), on="message", maintain_order="left_right")

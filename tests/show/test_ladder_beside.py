@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
+import captures
 from places import SAMPLES
 
-import analyzer
 from analyzer.show.timeline import Timeline
 
 
 @cache
 def story(*, sip_only: bool = False) -> Timeline:
-    return analyzer.read(SAMPLES / "ims_core.pcap").call(1).timeline(sip_only=sip_only)
+    return captures.read(SAMPLES / "ims_core.pcap").call(1).timeline(sip_only=sip_only)
 
 
 def test_peers_have_lanes_behind_those_of_sip() -> None:
@@ -31,7 +31,7 @@ def test_sip_only_is_the_ladder_without_them() -> None:
 
 
 def test_arrows_are_dotted_and_say_what_was_answered() -> None:
-    drawn = analyzer.read(SAMPLES / "ims_core.pcap").call(1).ladder()
+    drawn = captures.read(SAMPLES / "ims_core.pcap").call(1).ladder()
     (line,) = [line for line in drawn.text(width=240).splitlines() if "LIA" in line]
     assert "┄ LIA SUCCESS ┄" in line
     assert 'class="line beside dotted"' in drawn.svg()

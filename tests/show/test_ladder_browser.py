@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
+import captures
 import pytest
+from chromium import program
 from places import SAMPLES
 
-import analyzer
-
-CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.browser
 
 
 def shown(page: Path, profile: Path, fragment: str = "") -> str:
     """The page's elements after its script has run."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium")
-    words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", "--dump-dom"]
+    words = [program(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", "--dump-dom"]
     done = subprocess.run(
         [*words, f"{page.as_uri()}{fragment}"], capture_output=True, text=True, timeout=60, check=True
     )
@@ -29,7 +26,7 @@ def shown(page: Path, profile: Path, fragment: str = "") -> str:
 @pytest.mark.parametrize("number", [0, 4])
 def test_the_message_asked_for_stands_beside_the_picture(tmp_path: Path, number: int) -> None:
     """So the policy lets our script run, and the script finds the message and its explanations."""
-    ladder = analyzer.read(SAMPLES / "hostile.pcap").call(1).ladder()
+    ladder = captures.read(SAMPLES / "hostile.pcap").call(1).ladder()
     page = shown(ladder.save(tmp_path / "call.html"), tmp_path / "profile", f"#m{number}" if number else "")
     panel = page[page.index('<div id="chosen"') : page.index("</aside>")]
     assert re.search(r"<h2>[\d.]+ (\S+)", panel).group(1) == ladder.timeline.events[number].what.split()[0]

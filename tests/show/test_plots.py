@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import captures
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -23,7 +24,6 @@ from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 from places import SAMPLES
 
-import analyzer
 from analyzer import schema
 from analyzer.cli.plot import NAMES
 from analyzer.errors import AnalyzerError
@@ -211,7 +211,7 @@ def test_retransmissions_are_stacked_by_link() -> None:
 
 
 def test_failures_tell_where_they_came_from() -> None:
-    figure = analyzer.read(SAMPLES / "busy.pcap").plot.failures()
+    figure = captures.read(SAMPLES / "busy.pcap").plot.failures()
     assert "INVITE 486 Busy Here" in texts(figure)
     assert any(text.startswith("1  (100.0 %), from ") for text in texts(figure))
 
@@ -257,13 +257,13 @@ def test_without_rows_a_figure_says_what_is_missing(name: str) -> None:
 def test_samples_draw_without_a_warning(name: str, sample: str, caplog: pytest.LogCaptureFixture) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert getattr(analyzer.read(SAMPLES / sample).plot, name)()._repr_png_()[0].startswith(b"\x89PNG")
+        assert getattr(captures.read(SAMPLES / sample).plot, name)()._repr_png_()[0].startswith(b"\x89PNG")
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pandas_and_polars_draw_the_same(name: str, tmp_path: Path) -> None:
-    cap = analyzer.read(SAMPLES / "outcomes.pcap")
+    cap = captures.read(SAMPLES / "outcomes.pcap")
     table = TABLE_OF.get(name, "calls")
     frames = (cap.calls, cap.table("calls"))
     if table == "transactions":
@@ -278,7 +278,7 @@ def test_pandas_and_polars_draw_the_same(name: str, tmp_path: Path) -> None:
 
 
 def test_a_part_of_a_pandas_table_can_be_drawn() -> None:
-    table = analyzer.read(SAMPLES / "outcomes.pcap").calls
+    table = captures.read(SAMPLES / "outcomes.pcap").calls
     assert isinstance(table, pd.DataFrame)
     assert "1 call" in texts(plots.outcomes(table[table.outcome == "rejected"]))
 
@@ -381,7 +381,7 @@ def test_labels_in_given_axes_are_no_formulas_either() -> None:
     ("name", "suffix"), [*((name, "svg") for name in NAMES), ("outcomes", "png"), ("outcomes", "pdf")]
 )
 def test_the_same_table_gives_the_same_bytes(name: str, suffix: str, tmp_path: Path) -> None:
-    cap = analyzer.read(SAMPLES / "outcomes.pcap")
+    cap = captures.read(SAMPLES / "outcomes.pcap")
     for file in ("a", "b"):
         getattr(cap.plot, name)().savefig(tmp_path / f"{file}.{suffix}")
     assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import captures
 import polars as pl
 import pytest
 from flow import frame
@@ -22,12 +23,12 @@ from analyzer.measure.measures import measure
 from analyzer.show.report import numbers, report, sections, stories, texts_of
 from analyzer.show.report.columns import offsets
 
-CAPTURES = sorted(path.name for path in SAMPLES.glob("*.pcap*"))
+CAPTURES = [path.name for path in captures.SAMPLE_FILES]
 
 
 @cache
 def tables(name: str) -> dict[str, pl.DataFrame]:
-    capture = analyzer.read(SAMPLES / name)
+    capture = captures.read(SAMPLES / name)
     return {table: capture.table(table) for table in schema.TABLES}
 
 
@@ -333,7 +334,7 @@ def test_texts_of_few_messages_are_wanted() -> None:
 
 def test_digest_responses_are_not_in_a_report(tmp_path: Path) -> None:
     """The sample's credentials (their truth is in its script): no response of 32 hexadecimal digits is shown."""
-    capture = analyzer.read(SAMPLES / "registration.pcap")
+    capture = captures.read(SAMPLES / "registration.pcap")
     written = capture.report(tmp_path / "folder" / "r.html").read_text()
     texts = "".join(
         event.text or ""
@@ -347,7 +348,7 @@ def test_digest_responses_are_not_in_a_report(tmp_path: Path) -> None:
 
 def test_a_zone_that_is_none_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(analyzer.AnalyzerError, match="Mars/Olympus"):
-        analyzer.read(SAMPLES / "busy.pcap").report(tmp_path / "x.html", tz="Mars/Olympus")
+        captures.read(SAMPLES / "busy.pcap").report(tmp_path / "x.html", tz="Mars/Olympus")
 
 
 def repeated(found: dict[str, pl.DataFrame], copies: int) -> dict[str, pl.DataFrame]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from functools import cache
+from pathlib import Path
 
+import captures
 import polars as pl
 import pytest
 from flow import frame, messages
-from places import SAMPLES, shared
+from places import SAMPLES
 from report_data import Event, Ladder, ladders_of
 
 import analyzer
@@ -18,12 +19,11 @@ from analyzer.show.report import ladders, sections, stories
 from analyzer.show.text import safe
 from analyzer.show.timeline import Timeline, timeline
 
-CAPTURES = sorted(path.name for path in SAMPLES.glob("*.pcap*"))
+CAPTURES = [path.name for path in captures.SAMPLE_FILES]
 
 
-@cache
 def read(name: str) -> analyzer.Capture:
-    return analyzer.read(SAMPLES / name)
+    return captures.read(SAMPLES / name)
 
 
 def packed(capture: analyzer.Capture) -> dict[int, Ladder]:
@@ -203,12 +203,8 @@ def test_text_of_messages_stands_at_their_events() -> None:
     assert [event.text for event in ladders_of(chunk.data)[1].events] == [None, "SIP/2.0 100 Trying\n\\x1b\n"]
 
 
-def test_events_of_real_captures_are_those_of_the_timeline() -> None:
-    compared = 0
-    for path in sorted(shared("captures").iterdir()):
-        if path.suffix in (".pcap", ".pcapng"):
-            capture = analyzer.read(path)
-            for number, ladder in packed(capture).items():
-                assert ladder.events == expected(timeline(capture.call(number).table("messages"))), (path.name, number)
-                compared += 1
-    assert compared > 50
+@pytest.mark.parametrize("path", captures.REAL_FILES, ids=captures.name_of)
+def test_events_of_real_captures_are_those_of_the_timeline(path: Path) -> None:
+    capture = captures.read(path)
+    for number, ladder in packed(capture).items():
+        assert ladder.events == expected(timeline(capture.call(number).table("messages"))), number

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import captures
 import polars as pl
 import pytest
 from places import SAMPLES
 
-import analyzer
 from analyzer.show import plots
 from analyzer.show.waterfall import lanes, text
 
@@ -73,6 +73,6 @@ def test_the_figure_of_no_parts_says_so() -> None:
 
 
 def test_a_call_has_both() -> None:
-    capture = analyzer.read(SAMPLES / "volte_call.pcap")
+    capture = captures.read(SAMPLES / "volte_call.pcap")
     assert capture.call(1).waterfall().startswith("node     P-CSCF 10.46.0.1:5060  0.015 s")
     assert capture.plot.waterfall(1).axes[0].get_title("left").startswith("Call 1: ")

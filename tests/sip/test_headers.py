@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import captures
+import merged
 import polars as pl
 import pytest
 from places import SAMPLES
@@ -19,7 +20,6 @@ from analyzer.errors import AnalyzerError
 
 VOLTE = SAMPLES / "volte_call.pcap"
 NAMES = ("Via", "P-Charging-Vector", "Authorization", "X-Nobody")
-CAPTURES = sorted([*SAMPLES.glob("*.pcap"), *SAMPLES.glob("*.pcapng")])
 
 
 def packet(*lines: str, call_id: str = "1", at: float = 0.0, port: int = 5060) -> Packet:
@@ -106,7 +106,7 @@ def test_a_duplicate_counts_once() -> None:
 
 def test_what_a_message_says_is_in_its_rows() -> None:
     """Every header of the sample as the complete parse of each message gives it."""
-    cap = analyzer.read(VOLTE)
+    cap = captures.read(VOLTE)
     names = ("Via", "From", "Contact", "P-Access-Network-Info", "Content-Length")
     expected = [
         (row["message"], name, number, header.value)
@@ -117,42 +117,41 @@ def test_what_a_message_says_is_in_its_rows() -> None:
     assert cap.headers_of(*names).select("message", "name", "ordinal", "value").rows() == expected
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
-def test_the_number_of_threads_and_when_they_are_read_make_no_difference(path: Path) -> None:
+@pytest.mark.parametrize("origin", merged.ORIGINS)
+def test_the_number_of_threads_and_when_they_are_read_make_no_difference(origin: str, tmp_path: Path) -> None:
+    path = merged.write(tmp_path / "all.pcapng", merged.packets(origin))
     one = analyzer.read(path, threads=1, headers=NAMES).headers_of(*NAMES)
     assert analyzer.read(path, threads=2).headers_of(*NAMES).equals(one)
 
 
-@pytest.mark.parametrize("engine", ["scapy", "pyshark"])
+@pytest.mark.parametrize("engine", ["scapy", pytest.param("pyshark", marks=pytest.mark.tshark)])
 def test_every_engine_gives_the_same(engine: str) -> None:
-    if engine == "pyshark" and shutil.which("tshark") is None:
-        pytest.skip("tshark is not installed")
-    assert analyzer.read(VOLTE, engine=engine).headers_of(*NAMES).equals(analyzer.read(VOLTE).headers_of(*NAMES))
+    assert analyzer.read(VOLTE, engine=engine).headers_of(*NAMES).equals(captures.read(VOLTE).headers_of(*NAMES))
 
 
 def test_the_types_are_those_of_the_schema() -> None:
     for names in (NAMES, ("X-Nobody",)):
-        assert dict(analyzer.read(VOLTE).headers_of(*names).schema) == schema.FIELDS.polars()
+        assert dict(captures.read(VOLTE).headers_of(*names).schema) == schema.FIELDS.polars()
 
 
 def test_a_message_of_a_call_says_which() -> None:
-    cap = analyzer.read(SAMPLES / "basic_call.pcap")
+    cap = captures.read(SAMPLES / "basic_call.pcap")
     assert cap.headers("Call-ID").call.unique().tolist() == cap.calls.call.tolist()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "Via:", "Vi\r\na", "Überschrift"])
 def test_what_can_be_no_name_is_an_error(name: str) -> None:
     with pytest.raises(AnalyzerError, match="header"):
-        analyzer.read(VOLTE).headers(name)
+        captures.read(VOLTE).headers(name)
 
 
 def test_no_name_at_all_is_an_error() -> None:
     with pytest.raises(AnalyzerError, match="name the header fields"):
-        analyzer.read(VOLTE).headers()
+        captures.read(VOLTE).headers()
 
 
 def test_a_filter_keeps_the_headers_of_its_messages() -> None:
-    cap = analyzer.read(SAMPLES / "outcomes.pcap")
+    cap = captures.read(SAMPLES / "outcomes.pcap")
     busy = cap.filter(analyzer.Filter(outcome="busy"))
     keys = busy.table("messages").remove("duplicate")["message"]
     assert busy.headers_of("Call-ID")["message"].to_list() == keys.to_list()
@@ -160,7 +159,7 @@ def test_a_filter_keeps_the_headers_of_its_messages() -> None:
 
 def test_masked_values_are_those_of_the_masked_message() -> None:
     """Headers of an identity, an address, a cell, credentials, and one that nobody knows."""
-    cap = analyzer.read(VOLTE).mask("an example, not a secret")
+    cap = captures.read(VOLTE).mask("an example, not a secret")
     names = ("From", "Via", "P-Access-Network-Info", "P-Charging-Vector", "User-Agent")
     for message, name, ordinal, value in cap.headers_of(*names).select("message", "name", "ordinal", "value").rows():
         assert cap.message(message).parsed.header(name)[ordinal - 1].value == value

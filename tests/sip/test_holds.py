@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from places import SAMPLES
 
-import analyzer
 from tests.sip.wire import audio, read
 
 OPENING = """
@@ -135,6 +135,6 @@ def test_of_a_dialog_older_than_the_capture_nobody_is_the_caller() -> None:
 
 def test_the_sample_of_hold_and_resume() -> None:
     """Bob's hold is answered at 10.030 s, his resume at 30.033 s."""
-    capture = analyzer.read(SAMPLES / "hold_resume.pcap")
+    capture = captures.read(SAMPLES / "hold_resume.pcap")
     assert capture.table("holds").select("held_by", "duration_s").rows() == [("callee", 20.003)]
     assert capture.table("calls")["hold_s"].to_list() == [20.003]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
 from places import SAMPLES, shared
@@ -176,7 +177,7 @@ def test_an_exchange_is_read_at_the_hop_of_the_caller() -> None:
 
 def test_a_volte_call_over_five_hops_has_two_exchanges() -> None:
     """TS 24.930: 183 answers, UPDATE tells that the bearers stand. Each description is seen five times."""
-    capture = analyzer.read(SAMPLES / "volte_call.pcap")
+    capture = captures.read(SAMPLES / "volte_call.pcap")
     expected = [(3, "none", "none", True), (6, "sendrecv", "sendrecv", False)]
     assert of(capture, "offers", "pattern", "qos_local", "qos_remote", "qos_pending") == expected
     assert (of(capture, "calls", "codecs"), capture.table("sdp").height) == (["AMR-WB/16000"], 20)
@@ -303,7 +304,7 @@ def test_what_looks_like_a_breach_and_is_none(bodies: dict[str, str]) -> None:
 
 def test_of_a_message_that_was_cut_nothing_is_said() -> None:
     """The snap length took the media line of the answer."""
-    assert of(analyzer.read(SAMPLES / "format_snaplen.pcap"), "violations", "code") == []
+    assert of(captures.read(SAMPLES / "format_snaplen.pcap"), "violations", "code") == []
 
 
 # -- bodies ------------------------------------------------------------------------------------------------------------
@@ -378,6 +379,7 @@ RFC_4317: dict[str, list[tuple[str, list[tuple[str, str | None, str | None]]]]] 
 }
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("section", RFC_4317)
 def test_worked_examples_of_rfc_4317(section: str) -> None:
     folder = shared("vectors", "ietf__rfc4317-sdp-offer-answer")

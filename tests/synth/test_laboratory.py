@@ -7,7 +7,6 @@ import base64
 import csv
 import json
 import re
-import shutil
 import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 from eavesdrop import Heard, listen
-from places import ROOT, skipped
+from places import ROOT
 
 from analyzer.synth import MessageRow, Truth, make
 
@@ -68,9 +67,6 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def tshark(path: Path) -> list[list[str]]:
     """(protocols, start line, expert messages) of each frame, checksums verified."""
-    if shutil.which("tshark") is None:
-        skipped["tshark"] += 1
-        pytest.skip("no tshark")
     checks = [part for name in ("udp", "tcp", "ip") for part in ("-o", f"{name}.check_checksum:TRUE")]
     fields = [part for name in ("frame.protocols", "sip.CSeq.seq", "_ws.expert.message") for part in ("-e", name)]
     done = subprocess.run(
@@ -83,6 +79,7 @@ def tshark(path: Path) -> list[list[str]]:
     return [line.split("\t") for line in done.stdout.splitlines()]
 
 
+@pytest.mark.tshark
 @pytest.mark.parametrize(
     "options",
     [

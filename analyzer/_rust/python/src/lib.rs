@@ -1,5 +1,6 @@
 //! The door between `sip-core` and Python: takes arguments, releases the GIL, returns Arrow tables, maps errors.
 
+mod table;
 mod tree;
 
 use std::fs::File;
@@ -14,7 +15,6 @@ use std::time::Duration;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use pyo3_arrow::PyTable;
 use sip_core::error::CaptureError;
 use sip_core::limits::Limits;
 use sip_core::net::link_type_number;
@@ -23,6 +23,8 @@ use sip_core::sip::headers::Asked;
 use sip_core::sip::{Carrier, Message, Name};
 use sip_core::tables::Wanted;
 use sip_core::tables::messages::Clock;
+
+use table::Table;
 
 type SourceArgument = (String, PathBuf, Option<String>);
 
@@ -121,8 +123,9 @@ impl RunningScan {
             ("account", vec![scan.account]),
             ("failures", vec![scan.failures]),
         ] {
-            let Some(schema) = batches.first().map(|batch| batch.schema()) else { continue };
-            tables.set_item(name, PyTable::try_new(batches, schema)?)?;
+            if let Some(table) = Table::new(batches) {
+                tables.set_item(name, table)?;
+            }
         }
         Ok(tables)
     }
@@ -180,8 +183,9 @@ fn beside<'py>(
     let found = py.detach(|| road::beside::read(&sources, &options)).map_err(|error| raise(py, error))?;
     let tables = PyDict::new(py);
     for (name, batches) in [("diameter", found.diameter), ("dns", found.dns)] {
-        let Some(schema) = batches.first().map(|batch| batch.schema()) else { continue };
-        tables.set_item(name, PyTable::try_new(batches, schema)?)?;
+        if let Some(table) = Table::new(batches) {
+            tables.set_item(name, table)?;
+        }
     }
     Ok(tables)
 }

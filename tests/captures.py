@@ -1,0 +1,54 @@
+"""Every sample and every capture of other people is read once by each worker, whichever tests look at it.
+
+A capture keeps the tables that it has made, and making all of them costs over a second. Tests that change how a capture
+reads, or that count what it makes, read their own with ``analyzer.read``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from places import SAMPLES, SHARED
+
+import analyzer
+from analyzer.capture import Capture
+
+#: The samples: each is made by a script beside it, which also writes its truth.
+SAMPLE_FILES = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".pcap", ".pcapng"))
+#: Captures of other people; none where the folder is not beside the project.
+REAL_FILES = sorted(
+    path for path in (SHARED / "captures").glob("*") if path.is_file() and path.suffix not in (".md", ".tsv")
+)
+
+ALL_FILES = [*SAMPLE_FILES, *REAL_FILES]
+
+#: The key of every masked capture here.
+KEY = "an example, not a secret"
+
+
+def name_of(path: Path) -> str:
+    """What a case about a capture is called."""
+    return path.name
+
+
+@cache
+def read(path: Path) -> Capture:
+    """The whole capture."""
+    return analyzer.read(path)
+
+
+@cache
+def masked(path: Path) -> Capture:
+    """The same capture, masked with :data:`KEY`."""
+    return read(path).mask(KEY)
+
+
+def group_of(value: object) -> str | None:
+    """The name of the capture that a parameter of a test stands for, or None."""
+    name = value.name if isinstance(value, Path) else value
+    return _NAMES.get(name) if isinstance(name, str) else None
+
+
+# By the name of the capture and by that of its truth.
+_NAMES = {name: path.name for path in ALL_FILES for name in (path.name, f"{path.stem}.json")}
