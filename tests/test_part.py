@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
-from places import SAMPLES, shared
+from places import SAMPLES
 
 import analyzer
 import analyzer.capture
@@ -18,7 +19,7 @@ from analyzer.ladder import Ladder
 from analyzer.part import LOCAL, Part
 from analyzer.synth import make
 
-SAMPLE_FILES = sorted(path for path in SAMPLES.rglob("*.pcap*") if not path.name.endswith(".py"))
+KAMAILIO = sorted((SAMPLES / "kamailio").glob("*.pcap.gz"))
 # Several capture points whose clocks differ, loss, resends, B2BUAs, forks; hidden topology leaves order alone to go by.
 LABORATORY: dict[str, Any] = {
     "calls": 40, "seed": 5, "loss": 0.05, "capture_loss": 0.05, "icid_dropped": 0.5, "session_id_dropped": 0.3,
@@ -67,28 +68,14 @@ def different(capture: Capture) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("path", SAMPLE_FILES, ids=lambda path: path.name)
-def test_a_sample_has_the_same_rows(path: Path) -> None:
-    assert different(analyzer.read(path)) == []
+@pytest.mark.parametrize("path", [*captures.ALL_FILES, *KAMAILIO], ids=captures.name_of)
+def test_a_capture_has_the_same_rows(path: Path) -> None:
+    assert different(captures.read(path)) == []
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_laboratory_has_the_same_rows(variant: str, tmp_path: Path) -> None:
     assert different(world(tmp_path, **VARIANTS[variant])) == []
-
-
-@pytest.mark.shared
-def test_captures_of_others_have_the_same_rows() -> None:
-    folder = shared("captures")
-    found = {}
-    for path in sorted(folder.glob("*cap*")):
-        try:
-            capture = analyzer.read(path)
-        except analyzer.CaptureError:
-            continue
-        if rows := different(capture):
-            found[path.name] = rows
-    assert found == {}
 
 
 def pages(capture: Capture) -> list[tuple[str, str]]:
