@@ -1,4 +1,5 @@
-# Two commands for newcomers: `make demo` and `make test`. Everything they need lands in .venv and analyzer/_rust/target.
+# Two commands for newcomers: `make demo` and `make test`; for a change `make check`. Everything they need lands in .venv
+# and analyzer/_rust/target.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +8,12 @@ MANIFEST := $(RUST)/Cargo.toml
 SAMPLE := sample_pcaps/volte_call.pcap
 FUZZ_SECONDS ?= 10
 
-.PHONY: demo test install develop rust-test python-test lint docs samples reports notebooks fuzz bench wheel-test clean
+# One profile for all that is built: the editable install, the wheel, the Rust tests and Clippy share what they depend on.
+CARGO := cd $(RUST) && cargo
+PROFILE := --quiet --locked --release --workspace
+PYTEST := POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+
+.PHONY: demo test check install develop rust-test python-test lint rust-lint python-lint generated docs samples reports notebooks fuzz bench wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed
@@ -15,8 +21,14 @@ demo: $(VENV)/.installed
 	$(BIN)/sip-analyzer calls $(SAMPLE)
 	$(BIN)/sip-analyzer ladder 1 $(SAMPLE)
 
-## Every test and check, Rust and Python.
-test: develop lint rust-test python-test wheel-test
+## Every test and check, Rust and Python; pytest comes last, so that its line closes the output.
+test: wheel-test rust-lint rust-test python-lint generated python-test
+
+## What to run at each change: lints, types and the fast tests, in a minute and a half once everything is built.
+check: develop python-lint
+	$(CARGO) fmt --check
+	$(CARGO) check $(PROFILE)
+	$(PYTEST) -m "not slow and not tshark and not browser and not shared"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -37,17 +49,25 @@ $(VENV)/.develop: $(BIN)/python pyproject.toml
 	$(BIN)/pip install --quiet --group dev
 	touch $@
 
-rust-test: $(BIN)/python
-	cd $(RUST) && cargo test --quiet --locked -p sip-core
+rust-test:
+	$(CARGO) --config tests.toml test $(PROFILE)
 
 python-test: develop
-	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(PYTEST)
 
-lint: develop
-	cd $(RUST) && cargo fmt --check && cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+lint: rust-lint python-lint generated
+
+rust-lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
+
+python-lint: develop
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest analyzer._core --ignore-missing-stub
+
+## What is generated is what its makers make today.
+generated: develop
 	$(BIN)/python docs/make_reference.py --check
 	$(BIN)/python docs/make_examples.py --check
 	$(BIN)/python sample_pcaps/make.py --check
