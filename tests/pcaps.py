@@ -10,6 +10,9 @@ from pathlib import Path
 #: Time in nanoseconds since 1970, bytes.
 Packet = tuple[int, bytes]
 
+#: The link type of packets that begin with their IP header.
+RAW_IP = 101
+
 
 def packets(path: Path, most: int | None = None) -> dict[int, list[Packet]]:
     """Packets of a pcap or pcapng file, which may be packed with gzip, by link type; of each not more than ``most``."""
@@ -67,11 +70,18 @@ def _per_second(options: bytes, order: str) -> int:
 
 def pcap(link: int, found: Iterable[Packet], snap: int = 65535) -> bytes:
     """A classic little-endian pcap file with times in nanoseconds; of each packet at most ``snap`` bytes."""
-    records = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, link)]
+    records = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, snap, link)]
     for time, data in found:
         kept = data[:snap]
         records.append(struct.pack("<IIII", time // 10**9 % 2**32, time % 10**9, len(kept), len(data)) + kept)
     return b"".join(records)
+
+
+def udp(source: str, target: str, payload: bytes, ports: tuple[int, int] = (5060, 5060), ident: int = 0) -> bytes:
+    """IPv4 and UDP without checksums (0 = none in UDP; the reader does not look at that of IP)."""
+    ends = b"".join(bytes(map(int, address.split("."))) for address in (source, target))
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 28 + len(payload), ident, 0, 64, 17, 0) + ends
+    return ip + struct.pack(">HHHH", *ports, 8 + len(payload), 0) + payload
 
 
 def pcapng(found: Iterable[tuple[int, Packet]]) -> bytes:

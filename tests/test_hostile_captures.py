@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Iterator
 
 import polars as pl
 import pytest
+from pcaps import RAW_IP, Packet, packets, pcap, udp
 from places import SAMPLES
 
 import analyzer
@@ -57,23 +57,15 @@ def short_messages_without_a_name(n: int) -> Said:
     return short_messages(n, reply="Priority: normal")
 
 
-def packet(source: str, target: str, text: bytes) -> bytes:
-    ends = b"".join(bytes(map(int, address.split("."))) for address in (source, target))
-    ip = struct.pack(">BBHHHBBH", 0x45, 0, 28 + len(text), 0, 0, 64, 17, 0) + ends
-    return ip + struct.pack(">HHHH", 5060, 5060, 8 + len(text), 0) + text
-
-
 def flood(of: object, rounds: int) -> analyzer.Capture:
     """So many rounds, a message each millisecond."""
     assert callable(of)
-    records = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)]
+    said: list[Packet] = []
     for number in range(rounds):
         for source, target, start, lines, body in of(number):
             head = "\r\n".join([start, *lines, f"Content-Length: {len(body)}", "", ""])
-            data = packet(source, target, head.encode() + body)
-            second, rest = divmod(len(records), 1000)
-            records.append(struct.pack("<IIII", second, rest * 1000, len(data), len(data)) + data)
-    return analyzer.read(io.BytesIO(b"".join(records)))
+            said.append(((len(said) + 1) * 1_000_000, udp(source, target, head.encode() + body)))
+    return analyzer.read(io.BytesIO(pcap(RAW_IP, said)))
 
 
 @pytest.mark.parametrize(
@@ -99,15 +91,9 @@ DURATIONS = (
 
 @pytest.mark.parametrize("name", ["ims_core", "services", "sms", "volte_failures"])
 def test_no_duration_is_negative_where_the_clock_runs_backwards(name: str) -> None:
-    data = (SAMPLES / f"{name}.pcap").read_bytes()
-    records, at = [], 24
-    while at < len(data):
-        second, fraction, length, original = struct.unpack_from("<IIII", data, at)
-        records.append((second, fraction, struct.pack("<II", length, original) + data[at + 16 : at + 16 + length]))
-        at += 16 + length
-    times = [record[:2] for record in reversed(records)]
-    backwards = [struct.pack("<II", *when) + record[2] for when, record in zip(times, records, strict=True)]
-    capture = analyzer.read(io.BytesIO(data[:24] + b"".join(backwards)))
+    ((link, found),) = packets(SAMPLES / f"{name}.pcap").items()
+    backwards = [(time, data) for (time, _), (_, data) in zip(reversed(found), found, strict=True)]
+    capture = analyzer.read(io.BytesIO(pcap(link, backwards)))
     for table in DURATIONS:
         negative = capture.table(table).filter(pl.any_horizontal(pl.col(schema.TABLES[table].of_type("duration")) < 0))
         assert negative.is_empty(), table

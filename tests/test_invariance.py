@@ -21,6 +21,9 @@ from polars.testing import assert_frame_equal
 import analyzer
 from analyzer import Capture, schema
 
+# What the module makes once, one worker makes.
+pytestmark = pytest.mark.xdist_group("invariance")
+
 # Of the packets and files; everything else must not change.
 WHERE = ["file", "frame", "answer_frame", "offset"]
 # Tables about files and packets.

@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import io
 import shlex
-import struct
 from typing import Any
 
 import polars as pl
 import pytest
+from pcaps import RAW_IP, Packet, pcap, udp
 
 import analyzer
 
@@ -45,7 +45,8 @@ def read(dialogue: str, clocks: dict[str, float] | None = None, **options: Any) 
         for word in words:
             name, _, value = word.partition("=")
             said[name] = f"{said['header']}{value}\r\n" if name == "header" else value
-        packet = _packet(ends, _message(status, method, said), number)
+        (client, client_port), (server, server_port) = ends
+        packet = udp(client, server, _message(status, method, said), (client_port, server_port), number)
         for place in said.get("on", ",".join(ahead)).split(","):
             point, _, later = place.partition(":")
             at = round((float(time[1:]) + float(later or 0) + ahead[point]) * 10**9)
@@ -104,17 +105,7 @@ def _message(status: str, method: str, said: dict[str, str]) -> bytes:
     return f"{head}\r\n{said['header']}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def _packet(ends: list[tuple[str, int]], text: bytes, ident: int) -> bytes:
-    """IPv4 and UDP without checksums."""
-    addresses = b"".join(bytes(map(int, ip.split("."))) for ip, _ in ends)
-    head = struct.pack(">BBHHHBBH", 0x45, 0, 28 + len(text), ident, 0, 64, 17, 0) + addresses
-    return head + struct.pack(">HHHH", ends[0][1], ends[1][1], 8 + len(text), 0) + text
-
-
-def _pcap(point: str, packets: list[tuple[int, bytes]]) -> io.BytesIO:
-    out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 101)]
-    for time, packet in sorted(packets, key=lambda item: item[0]):
-        out.append(struct.pack("<IIII", *divmod(time, 10**9), len(packet), len(packet)) + packet)
-    capture = io.BytesIO(b"".join(out))
+def _pcap(point: str, packets: list[Packet]) -> io.BytesIO:
+    capture = io.BytesIO(pcap(RAW_IP, sorted(packets, key=lambda packet: packet[0])))
     capture.name = point
     return capture

@@ -19,6 +19,9 @@ import pytest
 import analyzer
 from analyzer.synth import Truth, make
 
+# What the module makes once, one worker makes.
+pytestmark = pytest.mark.xdist_group("laboratory")
+
 # 20 % of the calls fail; forks; half of the icids are dropped by B2BUAs; messages and packets get lost; clocks are off.
 MIX: dict[str, Any] = {
     "calls": 250, "seed": 11, "loss": 0.05, "capture_loss": 0.05, "icid_dropped": 0.5, "session_id_dropped": 0.3,

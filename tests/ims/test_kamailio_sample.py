@@ -12,6 +12,9 @@ from places import SAMPLES
 
 import analyzer
 
+# What the module makes once, one worker makes.
+pytestmark = pytest.mark.xdist_group("kamailio")
+
 DIRECTORY = SAMPLES / "kamailio"
 TRUTH: dict[str, Any] = json.loads((DIRECTORY / "truth.json").read_text())
 NAME_OF = {address: name for name, address in TRUTH["addresses"].items()}

@@ -14,6 +14,9 @@ from scapy.packet import Packet
 import analyzer
 from analyzer.synth import Truth, make
 
+# What the module makes once, one worker makes.
+pytestmark = pytest.mark.xdist_group("registration")
+
 START = 1_767_225_600.0
 UE, P, ICSCF, S = "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"
 OFFER = "ipsec-3gpp;alg=hmac-sha-1-96;ealg=aes-cbc;spi-c=1;spi-s=2;port-c=5063;port-s=5062"

@@ -9,11 +9,13 @@ from pathlib import Path
 import captures
 import pytest
 from click.testing import CliRunner
+from pcaps import pcap
 from places import SAMPLES
 
 import analyzer
 from analyzer.cli import group
 
+START = 1_740_988_800 * 10**9
 ETHERNET = bytes.fromhex("020000000002020000000001")
 LINE = b"OPTIONS sip:b@192.0.2.2 SIP/2.0"
 ASK = LINE + b"\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n"
@@ -36,11 +38,7 @@ def tcp(payload: bytes, target_port: int, seq: int = 1) -> bytes:
 
 
 def capture(path: Path, packets: Sequence[bytes], *, link: int = 1, snap: int = 65_535) -> analyzer.Capture:
-    data = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snap, link)
-    for second, packet in enumerate(packets):
-        kept = packet[:snap]
-        data += struct.pack("<IIII", 1_740_988_800 + second, 0, len(kept), len(packet)) + kept
-    path.write_bytes(data)
+    path.write_bytes(pcap(link, [(START + second * 10**9, packet) for second, packet in enumerate(packets)], snap))
     return analyzer.read(path)
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import captures
 import pytest
+from pcaps import RAW_IP, packets, pcap, udp
 from places import SAMPLES
 
 import analyzer
 
+START = 1_740_988_800 * 10**9
 BASIC = SAMPLES / "basic_call.pcap"
 
 
@@ -90,15 +92,9 @@ def test_an_any_capture_tells_the_index_of_the_interface() -> None:
 
 
 def test_sctp_without_ip_has_no_addresses(tmp_path: Path) -> None:
-    data = (SAMPLES / "sctp_call.pcap").read_bytes()
-    out, at = data[:20] + struct.pack("<I", 248), 24
-    while at < len(data):
-        (length,) = struct.unpack_from("<I", data, at + 8)
-        packet = data[at + 16 + 34 : at + 16 + length]  # behind Ethernet and IPv4
-        out += data[at : at + 8] + struct.pack("<II", len(packet), len(packet)) + packet
-        at += 16 + length
+    ((_, found),) = packets(SAMPLES / "sctp_call.pcap").items()
     path = tmp_path / "sctp.pcap"
-    path.write_bytes(out)
+    path.write_bytes(pcap(248, [(time, data[34:]) for time, data in found]))  # behind Ethernet and IPv4
     messages = analyzer.read(path).table("messages")
     assert messages.height == captures.read(SAMPLES / "sctp_call.pcap").table("messages").height
     assert messages["src_ip"].null_count() == messages.height
@@ -121,7 +117,6 @@ TRYING, RINGING, INFO = (
 
 def exported(path: Path, *pdus: bytes, port_type: int = 2) -> analyzer.Capture:
     """What Wireshark exports of a connection from 192.0.2.1 to 192.0.2.2 (port type 2 is TCP, 3 is UDP)."""
-    data = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 252)
     tags = [
         (12, b"sip\0"),
         (20, bytes((192, 0, 2, 1))),
@@ -130,9 +125,7 @@ def exported(path: Path, *pdus: bytes, port_type: int = 2) -> analyzer.Capture:
     ]
     tags += [(25, struct.pack("!I", 5060)), (26, struct.pack("!I", 40_000)), (0, b"")]
     head = b"".join(struct.pack("!HH", kind, len(value)) + value for kind, value in tags)
-    for second, pdu in enumerate(pdus):
-        data += struct.pack("<IIII", 1_740_988_800 + second, 0, *[len(head + pdu)] * 2) + head + pdu
-    path.write_bytes(data)
+    path.write_bytes(pcap(252, [(START + second * 10**9, head + pdu) for second, pdu in enumerate(pdus)]))
     return analyzer.read(path)
 
 
@@ -159,15 +152,9 @@ def test_every_message_that_an_agent_reports_of_a_connection_is_read(tmp_path: P
     chunks += [(8, b"\x13\xc4"), (11, b"\1"), (12, b"\0\0\0\7"), (15, TRYING + RINGING)]
     report = b"".join(struct.pack("!HHH", 0, kind, 6 + len(value)) + value for kind, value in chunks)
     report = b"HEP3" + struct.pack("!H", 6 + len(report)) + report
-    datagram = struct.pack("!HHHH", 40_000, 9060, 8 + len(report), 0) + report
-    packet = struct.pack("!BBHHHBBH8s", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0, bytes((10, 0, 0, 1, 10, 0, 0, 2)))
-    packet += datagram
+    packet = udp("10.0.0.1", "10.0.0.2", report, ports=(40_000, 9060))
     path = tmp_path / "a.pcap"
-    path.write_bytes(
-        struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 101)
-        + struct.pack("<IIII", 1_740_988_800, 0, len(packet), len(packet))
-        + packet
-    )
+    path.write_bytes(pcap(RAW_IP, [(START, packet)]))
     cap = analyzer.read(path)
     assert shown(cap) == [(1, "INVITE", 100, True), (1, "INVITE", 180, True)]
     assert set(cap.table("messages")["point"]) == {"hep:7"}

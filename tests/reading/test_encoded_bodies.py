@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import struct
 import zlib
 from pathlib import Path
 
 import pytest
+from pcaps import RAW_IP, pcap, udp
 
 import analyzer
 
@@ -29,14 +29,8 @@ def invite(body: bytes, encoding: str, kind: str = "application/sdp") -> bytes:
 
 
 def capture(path: Path, text: bytes, kept: int | None = None, **limits: int) -> analyzer.Capture:
-    datagram = struct.pack("!HHHH", 5060, 5060, 8 + len(text), 0) + text
-    packet = struct.pack(
-        "!BBHHHBBH8s", 0x45, 0, 20 + len(datagram), 7, 0, 64, 17, 0, bytes((192, 0, 2, 1, 192, 0, 2, 2))
-    )
-    packet += datagram
-    data = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 101)
-    data += struct.pack("<IIII", 1_740_988_800, 0, len(packet[:kept]), len(packet)) + packet[:kept]
-    path.write_bytes(data)
+    packet = udp("192.0.2.1", "192.0.2.2", text, ident=7)
+    path.write_bytes(pcap(RAW_IP, [(1_740_988_800 * 10**9, packet)], kept or 65535))
     return analyzer.read(path, limits=limits)
 
 

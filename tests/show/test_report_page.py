@@ -16,6 +16,9 @@ from analyzer.show.report import report
 from analyzer.show.text import safe
 from analyzer.show.timeline import Event, timeline
 
+# What the module makes once, one worker makes.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report_page")]
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import io
 import shlex
-import struct
+
+from pcaps import RAW_IP, pcap, udp
 
 import analyzer
 
@@ -37,14 +38,9 @@ def read(dialogue: str, **bodies: str) -> analyzer.Capture:
             for node in (source, target):
                 nodes.setdefault(node, f"10.0.0.{len(nodes) + 1}")
             text = _message(words, bodies)
-            packets.append((round(float(time[1:]) * 1e9), _udp(nodes[source], nodes[target], text, len(packets) + 1)))
-    capture = io.BytesIO(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 101))
-    capture.seek(0, io.SEEK_END)
-    for time, packet in packets:
-        second, rest = divmod(START + time, 10**9)
-        capture.write(struct.pack("<IIII", second, rest, len(packet), len(packet)) + packet)
-    capture.seek(0)
-    return analyzer.read(capture)
+            packet = udp(nodes[source], nodes[target], text, ident=len(packets) + 1)
+            packets.append((START + round(float(time[1:]) * 1e9), packet))
+    return analyzer.read(io.BytesIO(pcap(RAW_IP, packets)))
 
 
 def _message(words: list[str], bodies: dict[str, str]) -> bytes:
@@ -70,10 +66,3 @@ def _message(words: list[str], bodies: dict[str, str]) -> bytes:
     headers += ["Content-Type: application/sdp"] if body else []
     start = f"SIP/2.0 {status} Said" if status else f"{method} sip:b@example.com SIP/2.0"
     return "\r\n".join([start, *headers, f"Content-Length: {len(body.encode())}", "", body]).encode()
-
-
-def _udp(source: str, target: str, text: bytes, ident: int) -> bytes:
-    """IPv4 and UDP without checksums (0 = none in UDP; the IP header's is not looked at)."""
-    ends = b"".join(bytes(map(int, node.split("."))) for node in (source, target))
-    ip = struct.pack(">BBHHHBBH", 0x45, 0, 28 + len(text), ident, 0, 64, 17, 0) + ends
-    return ip + struct.pack(">HHHH", 5060, 5060, 8 + len(text), 0) + text

@@ -10,6 +10,9 @@ import pytest
 import analyzer
 from analyzer.synth import Truth, make
 
+# What the module makes once, one worker makes.
+pytestmark = pytest.mark.xdist_group("synth_analyzer")
+
 # Domain of `calls.outcome`, by the final response that ended the set-up of a leg.
 OUTCOMES = {
     200: "answered", 403: "rejected", 404: "unreachable", 408: "server_failure", 480: "no_answer", 486: "busy",

@@ -18,6 +18,9 @@ from places import ROOT
 
 from analyzer.synth import MessageRow, Truth, make
 
+# What the module makes once, one worker makes.
+pytestmark = pytest.mark.xdist_group("synth_laboratory")
+
 SYNTH = ROOT / "analyzer" / "synth"
 
 
