@@ -28,7 +28,7 @@ test: wheel-test rust-lint rust-test python-lint generated python-test
 check: develop python-lint
 	$(CARGO) fmt --check
 	$(CARGO) check $(PROFILE)
-	$(PYTEST) -m "not slow and not tshark and not browser and not shared"
+	$(PYTEST) -m "not slow and not sweep and not tshark and not browser and not shared"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -18,6 +18,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for parameter in _parameters(item):
             if group := captures.group_of(parameter):
                 item.add_marker(pytest.mark.xdist_group(group))
+                if group not in captures.FEW:
+                    item.add_marker(pytest.mark.sweep)
             if isinstance(parameter, Path) and places.SHARED in parameter.parents:
                 item.add_marker(pytest.mark.shared)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -18,6 +18,8 @@ from places import SAMPLES, shared
 import analyzer
 from analyzer import schema
 
+pytestmark = pytest.mark.slow
+
 # Of one capture so many packets are taken: the longer ones are media.
 MOST = 300
 

@@ -13,6 +13,8 @@ from places import SAMPLES
 import analyzer
 from analyzer import schema
 
+pytestmark = pytest.mark.slow
+
 UE, AS = "10.0.0.1", "10.0.0.2"
 REPORT, SUBMIT = bytes([3, 7]), bytes.fromhex("00070005914477581008010004912143000000")
 

@@ -22,7 +22,7 @@ import analyzer
 from analyzer import Capture, schema
 
 # What the module makes once, one worker makes.
-pytestmark = pytest.mark.xdist_group("invariance")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("invariance")]
 
 # Of the packets and files; everything else must not change.
 WHERE = ["file", "frame", "answer_frame", "offset"]

@@ -20,7 +20,7 @@ import analyzer
 from analyzer.synth import Truth, make
 
 # What the module makes once, one worker makes.
-pytestmark = pytest.mark.xdist_group("laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("laboratory")]
 
 # 20 % of the calls fail; forks; half of the icids are dropped by B2BUAs; messages and packets get lost; clocks are off.
 MIX: dict[str, Any] = {

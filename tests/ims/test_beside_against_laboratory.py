@@ -21,6 +21,8 @@ import analyzer
 from analyzer.synth import Truth, make
 from analyzer.synth import beside_wire as wire
 
+pytestmark = pytest.mark.slow
+
 MIX: dict[str, Any] = {"calls": 200, "seed": 21, "beside": True, "loss": 0.03, "icid_dropped": 0.5}
 VARIANTS: dict[str, dict[str, Any]] = {
     "the mix": {},

@@ -14,6 +14,8 @@ from report_data import data_of, unpacked
 
 from analyzer.cli import group
 
+pytestmark = pytest.mark.slow
+
 _SPEC = importlib.util.spec_from_file_location("make_reports", ROOT / "reports" / "make.py")
 assert _SPEC is not None
 assert _SPEC.loader is not None

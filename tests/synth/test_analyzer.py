@@ -11,7 +11,7 @@ import analyzer
 from analyzer.synth import Truth, make
 
 # What the module makes once, one worker makes.
-pytestmark = pytest.mark.xdist_group("synth_analyzer")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synth_analyzer")]
 
 # Domain of `calls.outcome`, by the final response that ended the set-up of a leg.
 OUTCOMES = {

@@ -19,7 +19,7 @@ from places import ROOT
 from analyzer.synth import MessageRow, Truth, make
 
 # What the module makes once, one worker makes.
-pytestmark = pytest.mark.xdist_group("synth_laboratory")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synth_laboratory")]
 
 SYNTH = ROOT / "analyzer" / "synth"
 
