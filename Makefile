@@ -7,7 +7,17 @@ MANIFEST := $(RUST)/Cargo.toml
 SAMPLE := sample_pcaps/volte_call.pcap
 FUZZ_SECONDS ?= 10
 
-.PHONY: demo test install develop rust-test python-test lint docs samples reports notebooks fuzz bench wheel-test clean
+# The Rust that rust-toolchain.toml names may be installed under another name, as "stable": then that one is used.
+PINNED_RUST := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+ifeq ($(PINNED_RUST),$(shell cd / && rustc --version 2>/dev/null | cut -d' ' -f2))
+export RUSTUP_TOOLCHAIN ?= $(shell cd / && rustup show active-toolchain 2>/dev/null | cut -d' ' -f1)
+endif
+
+# The versions that the project is tested with; pyproject.toml has the ranges that users may have.
+LOCKED := --constraint .ci/constraints.txt
+
+.PHONY: demo test install develop rust-test python-test lint docs samples reports notebooks fuzz bench wheel-test clean \
+	lock hooks format-rust deny release coverage mutants
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed
@@ -20,12 +30,12 @@ test: develop lint rust-test python-test wheel-test
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --upgrade $(LOCKED) pip
 
 RUST_SOURCES := $(shell find $(RUST) -name '*.rs' -not -path '*/target/*') $(shell find $(RUST) -name 'Cargo.*' -not -path '*/target/*')
 
-$(VENV)/.installed: $(BIN)/python pyproject.toml $(RUST_SOURCES)
-	$(BIN)/pip install --quiet --editable .
+$(VENV)/.installed: $(BIN)/python pyproject.toml .ci/constraints.txt $(RUST_SOURCES)
+	$(BIN)/pip install --quiet $(LOCKED) --build-constraint .ci/constraints.txt --editable .
 	$(BIN)/python -m compileall -q -x _rust analyzer
 	touch $@
 
@@ -33,8 +43,8 @@ install: $(VENV)/.installed
 
 develop: $(VENV)/.installed $(VENV)/.develop
 
-$(VENV)/.develop: $(BIN)/python pyproject.toml
-	$(BIN)/pip install --quiet --group dev
+$(VENV)/.develop: $(BIN)/python pyproject.toml .ci/constraints.txt
+	$(BIN)/pip install --quiet $(LOCKED) --group dev
 	touch $@
 
 rust-test: $(BIN)/python
@@ -48,6 +58,7 @@ lint: develop
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest analyzer._core --ignore-missing-stub
+	$(BIN)/python .ci/licences.py
 	$(BIN)/python docs/make_reference.py --check
 	$(BIN)/python docs/make_examples.py --check
 	$(BIN)/python sample_pcaps/make.py --check
@@ -59,6 +70,7 @@ wheel-test: develop
 ## Regenerates what is generated.
 docs: develop
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_public_names.py
 	$(BIN)/python docs/make_examples.py
 
 samples: develop
@@ -78,6 +90,36 @@ fuzz:
 bench: install
 	$(BIN)/python benchmarks/race.py $(BENCH)
 	$(BIN)/python benchmarks/carriages.py
+
+## Pins the newest versions that pyproject.toml allows in .ci/constraints.txt.
+lock: $(BIN)/python
+	$(BIN)/python .ci/lock.py
+
+## Runs quick checks before each commit (.pre-commit-config.yaml).
+hooks: develop
+	$(BIN)/pip install --quiet --group hooks
+	$(BIN)/pre-commit install
+
+format-rust:
+	cd $(RUST) && cargo fmt
+
+## Licences, sources and duplicates of the crates (deny.toml). Known vulnerabilities need the network:
+## `make deny DENY=advisories` fetches their database.
+DENY ?= licenses bans sources
+deny:
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install cargo-deny --locked"; exit 1; }
+	cd $(RUST) && cargo deny --locked check $(DENY)
+
+## Wheels and the sdist, each tried in an empty environment, in dist/ (docs/release.md).
+release: develop
+	$(BIN)/pip install --quiet --group release
+	$(BIN)/python .ci/release.py $(RELEASE)
+
+## Which lines and branches the tests reach, module by module: a report, not a bar. TESTS picks some of the tests.
+coverage: develop
+	$(BIN)/pip install --quiet --group coverage
+	POLARS_MAX_THREADS=1 $(BIN)/python -m coverage run -m pytest --numprocesses 0 $(TESTS)
+	$(BIN)/python -m coverage report
 
 clean:
 	rm -rf $(VENV) $(RUST)/target dist
