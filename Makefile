@@ -10,7 +10,9 @@ FUZZ_SECONDS ?= 10
 # The Rust that rust-toolchain.toml names may be installed under another name, as "stable": then that one is used.
 PINNED_RUST := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 ifeq ($(PINNED_RUST),$(shell cd / && rustc --version 2>/dev/null | cut -d' ' -f2))
-export RUSTUP_TOOLCHAIN ?= $(shell cd / && rustup show active-toolchain 2>/dev/null | cut -d' ' -f1)
+RUSTUP_TOOLCHAIN ?= $(shell cd / && rustup show active-toolchain 2>/dev/null | cut -d' ' -f1)
+RUSTUP_TOOLCHAIN := $(RUSTUP_TOOLCHAIN)
+export RUSTUP_TOOLCHAIN
 endif
 
 # The versions that the project is tested with; pyproject.toml has the ranges that users may have.

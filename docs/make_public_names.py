@@ -25,7 +25,7 @@ def public_names() -> dict[str, str]:
     return {
         **{f"analyzer.{name}": "Python" for name in analyzer.__all__},
         **{f"sip-analyzer {name}": "command" for name in group.list_commands(click.Context(group))},
-        **{name: "table" for name in tables},
+        **dict.fromkeys(tables, "table"),
         **{f"{name}.{column.name}": column.type for name, table in tables.items() for column in table.columns},
     }
 
@@ -52,7 +52,7 @@ def main() -> None:
         return
     found = differences(json.loads(RECORD.read_text(encoding="utf-8")), public_names())
     if found:
-        sys.exit("\n".join([*found, "If this is meant: `make docs`, and a line in CHANGELOG.md for whoever uses the name."]))
+        sys.exit("\n".join([*found, "If this is meant: `make docs`, and a line in CHANGELOG.md."]))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tomllib
 
-import analyzer
 from places import ROOT
+
+import analyzer
 
 
 def test_public_names_are_those_on_record() -> None:
