@@ -19,7 +19,7 @@ endif
 LOCKED := --constraint .ci/constraints.txt
 
 .PHONY: demo test install develop rust-test python-test lint docs samples reports notebooks fuzz bench wheel-test clean \
-	lock hooks format-rust deny release coverage mutants
+	bench-compare lock hooks format-rust deny release coverage mutants
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed
@@ -90,8 +90,13 @@ fuzz:
 
 ## Speed and memory beside whatever rivals are installed; see benchmarks/README.md for its options.
 bench: install
-	$(BIN)/python benchmarks/race.py $(BENCH)
+	$(BIN)/python benchmarks/race.py --json $(RUST)/target/race.json $(BENCH)
+	$(BIN)/python benchmarks/history.py add $(RUST)/target/race.json
 	$(BIN)/python benchmarks/carriages.py
+
+## Fails if the last `make bench` was more than a tenth slower than the one before on this kind of machine.
+bench-compare:
+	$(PYTHON) benchmarks/history.py compare
 
 ## Pins the newest versions that pyproject.toml allows in .ci/constraints.txt.
 lock: $(BIN)/python
