@@ -4,8 +4,8 @@
     python benchmarks/history.py add RACE.json    # appends a record to history/MACHINE.jsonl; `make bench` does so
     python benchmarks/history.py compare          # the last record beside the one before; exit status 1 if it is worse
 
-A record holds the commit, the date, and our medians, and for each rival how many times longer it took. Times compare only
-on one kind of machine, so there is a file for each kind: system, architecture, number and model of its processors.
+A record holds the commit, the date, our medians, and how many times longer each rival took. Times compare only on one
+kind of machine, so there is a file for each kind: system, architecture, number and model of its processors.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Record = dict[str, Any]
 def record_of(raced: dict[str, Any], commit: str, date: str) -> Record:
     """One run of `race.py --json`: our start-up and throughput, and what rivals took in multiples of our time.
 
-    `start_up_s` is the median wall time for a file of six messages. `messages_per_s` is by wall time, `..._cpu_s` by the
-    processor time of all threads; start-up is included in both. What failed is left out.
+    `start_up_s` is the median wall time for a file of six messages. `messages_per_s` is by wall time,
+    `messages_per_cpu_s` by the processor time of all threads; both include start-up. Runs that failed are left out.
     """
     results = [result for result in raced["results"] if result["wall_s"] and not result["failure"]]
     ours = {key(result): result for result in results if result["command"] == "ours"}

@@ -17,8 +17,14 @@ _spec.loader.exec_module(history)
 
 def result(command: str, size: str, messages: int, *wall_s: float, failure: str = "") -> dict[str, Any]:
     return {
-        **{"command": command, "size": size, "transport": "udp", "messages": messages, "failure": failure},
-        **{"wall_s": list(wall_s), "cpu_s": list(wall_s), "peak_bytes": [1000]},
+        "command": command,
+        "size": size,
+        "transport": "udp",
+        "messages": messages,
+        "failure": failure,
+        "wall_s": list(wall_s),
+        "cpu_s": list(wall_s),
+        "peak_bytes": [1000],
     }
 
 
