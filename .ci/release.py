@@ -7,6 +7,7 @@ sdist and the wheel for this machine are then installed in empty environments an
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import subprocess
 import sys
@@ -48,7 +49,9 @@ def maturin(*arguments: str) -> None:
 
 
 def run(*command: str) -> None:
-    done = subprocess.run(command, cwd=ROOT)
+    # maturin looks for Zig by asking the first Python of PATH.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path})
     if done.returncode:
         sys.exit(done.returncode)
 
