@@ -19,7 +19,11 @@ endif
 LOCKED := --constraint .ci/constraints.txt
 
 .PHONY: demo test install develop rust-test python-test lint docs samples reports notebooks fuzz bench wheel-test clean \
-	bench-compare lock hooks format-rust deny release coverage mutants
+	help bench-compare lock hooks format-rust deny release coverage mutants
+
+## Lists the targets.
+help:
+	@awk '/^## /{text = substr($$0, 4)} /^[a-z-]+:/ && text {sub(":.*", ""); printf "%-14s %s\n", $$0, text; text = ""}' Makefile
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed

@@ -15,7 +15,7 @@ capture = analyzer.read(directory)
 
 # Calls that were already running, or had not ended when the capture did, say nothing about success.
 ended = capture.calls[lambda calls: ~calls["outcome"].isin(["joined", "unfinished"])]
-# The network's fault: a busy or absent callee, or a caller who hangs up, is none.
+# The network's faults: a busy or absent callee, or a caller who hangs up, is none.
 faults = ended[
     ended["outcome"].isin(["unreachable", "server_failure", "client_error", "timeout", "negotiation_failed"])
 ]
