@@ -114,8 +114,8 @@ hooks: develop
 format-rust:
 	cd $(RUST) && cargo fmt
 
-## Licences, sources and duplicates of the crates (deny.toml). Known vulnerabilities need the network:
-## `make deny DENY=advisories` fetches their database.
+# Known vulnerabilities need the network: `make deny DENY=advisories` fetches their database.
+## Licences, sources and duplicates of the crates, by cargo-deny (docs/licences.md).
 DENY ?= licenses bans sources
 deny:
 	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install cargo-deny --locked"; exit 1; }
@@ -126,7 +126,7 @@ release: develop
 	$(BIN)/pip install --quiet --group release
 	$(BIN)/python .ci/release.py $(RELEASE)
 
-## Which lines and branches the tests reach, module by module: a report, not a bar. TESTS picks some of the tests.
+## Which lines and branches the tests reach, module by module: a report, not a bar (TESTS=tests/sip for some).
 coverage: develop
 	$(BIN)/pip install --quiet --group coverage
 	POLARS_MAX_THREADS=1 $(BIN)/python -m coverage run -m pytest --numprocesses 0 $(TESTS)
