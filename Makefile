@@ -2,10 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUST := analyzer/_rust
-MANIFEST := $(RUST)/Cargo.toml
-SAMPLE := sample_pcaps/volte_call.pcap
-FUZZ_SECONDS ?= 10
 
 # The Rust that rust-toolchain.toml names may be installed under another name, as "stable": then that one is used.
 PINNED_RUST := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
@@ -18,12 +14,12 @@ endif
 # The versions that the project is tested with; pyproject.toml has the ranges that users may have.
 LOCKED := --constraint .ci/constraints.txt
 
-.PHONY: demo test install develop rust-test python-test lint docs samples reports notebooks fuzz bench wheel-test clean \
-	help bench-compare lock hooks format-rust deny release coverage mutants
+RUST := analyzer/_rust
+MANIFEST := $(RUST)/Cargo.toml
+SAMPLE := sample_pcaps/volte_call.pcap
+FUZZ_SECONDS ?= 10
 
-## Lists the targets.
-help:
-	@awk '/^## /{text = substr($$0, 4)} /^[a-z-]+:/ && text {sub(":.*", ""); printf "%-14s %s\n", $$0, text; text = ""}' Makefile
+.PHONY: demo test install develop rust-test python-test lint docs samples reports notebooks fuzz bench wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed
@@ -64,7 +60,6 @@ lint: develop
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest analyzer._core --ignore-missing-stub
-	$(BIN)/python .ci/licences.py
 	$(BIN)/python docs/make_reference.py --check
 	$(BIN)/python docs/make_examples.py --check
 	$(BIN)/python sample_pcaps/make.py --check
@@ -102,6 +97,12 @@ bench: install
 bench-compare:
 	$(PYTHON) benchmarks/history.py compare
 
+.PHONY: help bench-compare lock hooks format-rust licences deny release coverage
+
+## Lists the targets.
+help:
+	@awk '/^## /{text = substr($$0, 4)} /^[a-z-]+:/ && text {sub(":.*", ""); printf "%-14s %s\n", $$0, text; text = ""}' Makefile
+
 ## Pins the newest versions that pyproject.toml allows in .ci/constraints.txt.
 lock: $(BIN)/python
 	$(BIN)/python .ci/lock.py
@@ -113,6 +114,12 @@ hooks: develop
 
 format-rust:
 	cd $(RUST) && cargo fmt
+
+## No crate under a licence that deny.toml does not allow, no Python package under the GPL but scapy.
+licences: develop
+	$(BIN)/python .ci/licences.py
+
+lint python-lint: licences
 
 # Known vulnerabilities need the network: `make deny DENY=advisories` fetches their database.
 ## Licences, sources and duplicates of the crates, by cargo-deny (docs/licences.md).
