@@ -49,8 +49,8 @@ def test_a_record_holds_medians_and_multiples() -> None:
     ("start_up_s", "wall_s", "worse"),
     [
         (0.54, 1.09, []),
-        (0.56, 1.0, ["start-up"]),
-        (0.5, 1.12, ["messages per second, udp 10k"]),
+        (0.56, 1.0, ["start_up_s", "start_up_cpu_s"]),
+        (0.5, 1.12, ["messages_per_s, udp 10k", "messages_per_cpu_s, udp 10k"]),
         (0.4, 0.5, []),
     ],
 )
@@ -62,4 +62,4 @@ def test_more_than_a_tenth_is_worse(start_up_s: float, wall_s: float, worse: lis
 def test_sizes_that_only_one_run_has_are_not_compared() -> None:
     now = record(0.5, 1.0)
     now["throughput"] = {"tcp 1M": {"messages_per_s": 1}}
-    assert [name for name, _, _ in history.changes(record(0.5, 1.0), now)] == ["start-up"]
+    assert [name for name, _, _ in history.changes(record(0.5, 1.0), now)] == ["start_up_s", "start_up_cpu_s"]
