@@ -3,6 +3,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+
+# The Rust that rust-toolchain.toml names may be installed under another name, as "stable": then that one is used.
+PINNED_RUST := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+ifeq ($(PINNED_RUST),$(shell cd / && rustc --version 2>/dev/null | cut -d' ' -f2))
+RUSTUP_TOOLCHAIN ?= $(shell cd / && rustup show active-toolchain 2>/dev/null | cut -d' ' -f1)
+RUSTUP_TOOLCHAIN := $(RUSTUP_TOOLCHAIN)
+export RUSTUP_TOOLCHAIN
+endif
+
+# The versions that the project is tested with; pyproject.toml has the ranges that users may have.
+LOCKED := --constraint .ci/constraints.txt
+
 RUST := analyzer/_rust
 MANIFEST := $(RUST)/Cargo.toml
 SAMPLE := sample_pcaps/volte_call.pcap
@@ -32,12 +44,12 @@ check: develop python-lint
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --upgrade $(LOCKED) pip
 
 RUST_SOURCES := $(shell find $(RUST) -name '*.rs' -not -path '*/target/*') $(shell find $(RUST) -name 'Cargo.*' -not -path '*/target/*')
 
-$(VENV)/.installed: $(BIN)/python pyproject.toml $(RUST_SOURCES)
-	$(BIN)/pip install --quiet --editable .
+$(VENV)/.installed: $(BIN)/python pyproject.toml .ci/constraints.txt $(RUST_SOURCES)
+	$(BIN)/pip install --quiet $(LOCKED) --build-constraint .ci/constraints.txt --editable .
 	$(BIN)/python -m compileall -q -x _rust analyzer
 	touch $@
 
@@ -45,8 +57,8 @@ install: $(VENV)/.installed
 
 develop: $(VENV)/.installed $(VENV)/.develop
 
-$(VENV)/.develop: $(BIN)/python pyproject.toml
-	$(BIN)/pip install --quiet --group dev
+$(VENV)/.develop: $(BIN)/python pyproject.toml .ci/constraints.txt
+	$(BIN)/pip install --quiet $(LOCKED) --group dev
 	touch $@
 
 rust-test:
@@ -79,6 +91,7 @@ wheel-test: develop
 ## Regenerates what is generated.
 docs: develop
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_public_names.py
 	$(BIN)/python docs/make_examples.py
 
 samples: develop
@@ -96,8 +109,55 @@ fuzz:
 
 ## Speed and memory beside whatever rivals are installed; see benchmarks/README.md for its options.
 bench: install
-	$(BIN)/python benchmarks/race.py $(BENCH)
+	$(BIN)/python benchmarks/race.py --json $(RUST)/target/race.json $(BENCH)
+	$(BIN)/python benchmarks/history.py add $(RUST)/target/race.json
 	$(BIN)/python benchmarks/carriages.py
+
+## Fails if the last `make bench` was more than a tenth slower than the one before on this kind of machine.
+bench-compare:
+	$(PYTHON) benchmarks/history.py compare
+
+.PHONY: help bench-compare lock hooks format-rust licences deny release coverage
+
+## Lists the targets.
+help:
+	@awk '/^## /{text = substr($$0, 4)} /^[a-z-]+:/ && text {sub(":.*", ""); printf "%-14s %s\n", $$0, text; text = ""}' Makefile
+
+## Pins the newest versions that pyproject.toml allows in .ci/constraints.txt.
+lock: $(BIN)/python
+	$(BIN)/python .ci/lock.py
+
+## Runs quick checks before each commit (.pre-commit-config.yaml).
+hooks: develop
+	$(BIN)/pip install --quiet --group hooks
+	$(BIN)/pre-commit install
+
+format-rust:
+	cd $(RUST) && cargo fmt
+
+## No crate under a licence that deny.toml does not allow, no Python package under the GPL but scapy.
+licences: develop
+	$(BIN)/python .ci/licences.py
+
+lint python-lint: licences
+
+# Known vulnerabilities need the network: `make deny DENY=advisories` fetches their database.
+## Licences, sources and duplicates of the crates, by cargo-deny (docs/licences.md).
+DENY ?= licenses bans sources
+deny:
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install cargo-deny --locked"; exit 1; }
+	cd $(RUST) && cargo deny --locked check $(DENY)
+
+## Wheels and the sdist, each tried in an empty environment, in dist/ (docs/release.md).
+release: develop
+	$(BIN)/pip install --quiet --group release
+	$(BIN)/python .ci/release.py $(RELEASE)
+
+## Which lines and branches the tests reach, module by module: a report, not a bar (TESTS=tests/sip for some).
+coverage: develop
+	$(BIN)/pip install --quiet --group coverage
+	POLARS_MAX_THREADS=1 $(BIN)/python -m coverage run -m pytest --numprocesses 0 $(TESTS)
+	$(BIN)/python -m coverage report
 
 clean:
 	rm -rf $(VENV) $(RUST)/target dist

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from analyzer.message import Message as Message
     from analyzer.message import parse as parse
 
+    __version__: str
+
 __all__ = [
     "AmbiguousCall",
     "AnalyzerError",
@@ -41,8 +43,6 @@ __all__ = [
     "read",
 ]
 
-__version__ = "0.1.0"
-
 # Imported when first asked for: `sip-analyzer --help` must not wait for tables it does not need.
 _HOMES = {
     "Call": "analyzer.call",
@@ -56,6 +56,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":  # that of the Cargo workspace, by way of the wheel
+        from importlib.metadata import version
+
+        return version("sip-analyzer")
     if name not in _HOMES:
         raise AttributeError(f"module 'analyzer' has no attribute {name!r}")
     import importlib

@@ -1,12 +1,16 @@
-"""Builds the wheel, looks into it, and runs it from an empty directory in a fresh environment.
+"""Looks into a wheel or sdist, and runs what it installs from an empty directory in a fresh environment.
+
+    python tests/wheel/try_wheel.py [FILE ...]    # without a file, the wheel is built first
 
 A program, not a test module: it takes minutes where nothing is cached, and runs once in `make test`.
 """
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
+import tarfile
 import tempfile
 import venv
 import zipfile
@@ -18,25 +22,28 @@ SAMPLE = ROOT / "sample_pcaps" / "basic_call.pcap"
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        wheels = Path(folder, "wheels")
-        # For this interpreter, as pip builds the editable install: so nothing is compiled a second time.
-        how = ("--release", "--quiet", "--interpreter", sys.executable, "--out", str(wheels))
-        run(sys.executable, "-m", "maturin", "build", *how, cwd=ROOT)
-        (wheel,) = wheels.glob("*.whl")
-        look_into(wheel)
-        empty = Path(folder, "empty")
-        empty.mkdir()
-        venv.create(Path(folder, "venv"), with_pip=True)
-        python = Path(folder, "venv", "bin", "python")
-        run(str(python), "-m", "pip", "install", "--quiet", "--no-compile", str(wheel), cwd=empty)
-        printed = run(str(python.with_name("sip-analyzer")), "calls", str(SAMPLE), "--format", "csv", cwd=empty)
-        assert ",answered," in printed, printed
-        run(str(python.with_name("sip-analyzer")), "report", str(SAMPLE), "-o", "call.html", cwd=empty)
-        assert "1 answered" in (empty / "call.html").read_text(encoding="utf-8")
-    print(f"{wheel.name}: installs and runs from an empty directory")
+        packages = [Path(name).resolve() for name in sys.argv[1:]] or [build(Path(folder, "wheels"))]
+        for number, package in enumerate(packages):
+            if package.suffix == ".whl":
+                look_into_wheel(package)
+            else:
+                look_into_sdist(package)
+            if package.suffix == ".whl" and not package.stem.endswith(platform.machine()):
+                print(f"{package.name}: holds what it should; for another machine, so not run", flush=True)
+                continue
+            install_and_run(package, Path(folder, str(number)))
+            print(f"{package.name}: installs and runs from an empty directory", flush=True)
 
 
-def look_into(wheel: Path) -> None:
+def build(wheels: Path) -> Path:
+    # For this interpreter, as pip builds the editable install: so nothing is compiled a second time.
+    how = ("--release", "--quiet", "--interpreter", sys.executable, "--out", str(wheels))
+    run(sys.executable, "-m", "maturin", "build", *how, cwd=ROOT)
+    (wheel,) = wheels.glob("*.whl")
+    return wheel
+
+
+def look_into_wheel(wheel: Path) -> None:
     """One wheel for every Python from 3.11, with the package and nothing else in it."""
     assert "-cp311-abi3-" in wheel.name, wheel.name
     names = zipfile.ZipFile(wheel).namelist()
@@ -44,6 +51,29 @@ def look_into(wheel: Path) -> None:
     stray = [name for name in names if not name.startswith(("analyzer/", "sip_analyzer-"))]
     stray += [name for name in names if "_rust" in name or name.endswith((".rs", ".pcap", ".pcapng", ".toml"))]
     assert not stray, stray
+
+
+def look_into_sdist(sdist: Path) -> None:
+    """The sources of the core with their lock file, and nothing that was compiled."""
+    with tarfile.open(sdist) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    needed = {"pyproject.toml", "LICENSE", "analyzer/_rust/Cargo.lock", "analyzer/_rust/python/src/lib.rs"}
+    assert needed <= set(names), needed - set(names)
+    compiled = [name for name in names if name.endswith((".so", ".pyd", ".pyc")) or "/target/" in name]
+    assert not compiled, compiled
+
+
+def install_and_run(package: Path, folder: Path) -> None:
+    empty = folder / "empty"
+    empty.mkdir(parents=True)
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    run(str(python), "-m", "pip", "install", "--quiet", "--no-compile", str(package), cwd=empty)
+    command = str(python.with_name("sip-analyzer"))
+    printed = run(command, "calls", str(SAMPLE), "--format", "csv", cwd=empty)
+    assert ",answered," in printed, printed
+    run(command, "report", str(SAMPLE), "-o", "call.html", cwd=empty)
+    assert "1 answered" in (empty / "call.html").read_text(encoding="utf-8")
 
 
 def run(*command: str, cwd: Path) -> str:
