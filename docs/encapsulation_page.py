@@ -1,4 +1,4 @@
-"""The page carriage.md, out of the tables of the core and of the ledger: what is read, what not, what to do then."""
+"""Makes the page encapsulation.md from the core's tables: formats and protocols that are decoded, and those that are not."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def table(*columns: str, rows: Iterator[tuple[str, ...]]) -> str:
     return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def carriage() -> str:
+def encapsulation() -> str:
     return "".join(
         (
             HEAD,
