@@ -1,4 +1,4 @@
-"""Makes the page encapsulation.md from the core's tables: formats and protocols that are decoded, and those that are not."""
+"""Makes the page encapsulation.md from the tables of the core: formats and protocols that are decoded, and the others."""
 
 from __future__ import annotations
 
