@@ -1,7 +1,6 @@
-"""Makes the reference pages: tables.md out of analyzer/schema, limits.md, problems.md and encapsulation.md out of the
-core's sources.
+"""Makes the reference pages: tables.md from analyzer/schema; limits.md, problems.md and encapsulation.md from the core.
 
-`--check` says whether they are up to date.
+`--check` reports the pages that are out of date.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ CORE = DOCS.parent / "analyzer" / "_rust" / "sip-core" / "src"
 
 TABLES_HEAD = """# Tables
 
-Made from `analyzer/schema` by `make docs`; edit there. Library (`cap.calls`), command (`sip-analyzer calls`) and
-heading share one word. Missing is null, never 0 or "".
+This page is generated from `analyzer/schema` by `make docs`. A table has the same name as an attribute (`cap.calls`),
+as a command (`sip-analyzer calls`) and as a heading. Missing values are null, never 0 or "".
 
 | type | pandas | Polars | meaning |
 |---|---|---|---|
@@ -30,7 +29,7 @@ heading share one word. Missing is null, never 0 or "".
 | int | Int64 | Int64 | |
 | time | datetime64[ns, UTC] | Datetime(ns, UTC) | capture time; RFC 3339 with nine digits in CSV and JSON |
 | duration | float64 | Float64 | seconds |
-| share | float64 | Float64 | 0 to 1; missing where there is nothing to be a share of |
+| share | float64 | Float64 | 0 to 1; null if the denominator is zero |
 | bool | bool | Boolean | never null |
 | text | str | String | as sent; bad UTF-8 is U+FFFD |
 | texts | object (list) | List(String) | joined by a space in CSV |
@@ -39,8 +38,9 @@ heading share one word. Missing is null, never 0 or "".
 
 LIMITS_HEAD = """# Limits of reading
 
-Hostile or merely huge input runs into these; a limit reached is a row in `problems`. Each is an option by its name:
-`analyzer.read(path, limits={"max_flows": 100_000})`. Made from `limits.rs` by `make docs`.
+These limits protect against hostile or extremely large input. If a limit is reached, `problems` has a row for it. Set a
+limit by its name: `analyzer.read(path, limits={"max_flows": 100_000})`. This page is generated from `limits.rs` by
+`make docs`.
 
 | limit | default | meaning |
 |---|---|---|
@@ -48,7 +48,8 @@ Hostile or merely huge input runs into these; a limit reached is a row in `probl
 
 PROBLEMS_HEAD = """# Problems
 
-The codes of the table `problems`; their names never change. Made from `problem.rs` by `make docs`.
+These are the codes of the table `problems`; their names never change. Its column `layer` names one of the layers in
+[encapsulation.md](encapsulation.md). This page is generated from `problem.rs` by `make docs`.
 
 | code | meaning |
 |---|---|
@@ -153,15 +154,15 @@ DOCUMENTED = r"((?:[ ]{4}/// .*\n)+)[ ]{4}"
 ASKED_HEAD = """
 # Tables by name
 
-What is read when somebody names it: `cap.headers("P-Charging-Vector", "Warning")`, as Polars `cap.headers_of(...)`,
-`sip-analyzer headers trace.pcap --name P-Charging-Vector --name Warning`.
+This table is read when you name headers: `cap.headers("P-Charging-Vector", "Warning")`, in Polars
+`cap.headers_of(...)`, or `sip-analyzer headers trace.pcap --name P-Charging-Vector --name Warning`.
 """
 
 MEASURES_HEAD = """
 # Measured tables
 
-What the tables above amount to; [numbers.md](numbers.md) says how each number is made. Methods with `by=` and `every=`
-(`cap.links(every="1h")`, as Polars `cap.measure("links", every="1h")`), commands with `--by` and `--every`.
+These tables summarise the tables above; [numbers.md](numbers.md) defines each number. They are methods with `by=` and
+`every=` (`cap.links(every="1h")`, in Polars `cap.measure("links", every="1h")`) and commands with `--by` and `--every`.
 """
 
 
@@ -196,7 +197,7 @@ def limits() -> str:
 
 def problems() -> str:
     source = (CORE / "problem.rs").read_text(encoding="utf-8")
-    found = re.findall(DOCUMENTED + r'\w+ = "(\w+)",', source)
+    found = re.findall(DOCUMENTED + r'\w+ = "(\w+)",', source.partition("\ncodes! {")[2].partition("\n}")[0])
     return PROBLEMS_HEAD + "".join(f"| {code} | {prose(text)} |\n" for text, code in found)
 
 
@@ -233,7 +234,7 @@ def main() -> None:
         elif not page.exists() or page.read_text(encoding="utf-8") != make():
             stale.append(f"docs/{name}")
     if stale:
-        sys.exit(f"{', '.join(stale)} are not what their sources say: run `make docs`")
+        sys.exit(f"{', '.join(stale)} are out of date: run `make docs`")
 
 
 if __name__ == "__main__":
