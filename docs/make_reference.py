@@ -106,7 +106,7 @@ In Python, use `analyzer.read(path, nodes="nodes.toml")` or `nodes={{"10.4.128.2
 
 ## Accuracy
 
-The first table covers nodes of the simulator ([laboratory.md](laboratory.md)), UEs included, with 100 to 150 calls
+The first table covers nodes of the simulator ([simulator.md](simulator.md)), UEs included, with 100 to 150 calls
 each; `tests/ims/test_nodes.py` checks the same variants. "Plain" counts nodes reported with a role of plain SIP, or as
 `unknown`, instead of their role. Variants that captured only one side or one node take evidence away.
 
