@@ -1,7 +1,6 @@
-"""Makes the reference pages: tables.md out of analyzer/schema, limits.md, problems.md and carriage.md out of the
-core's sources.
+"""Makes the reference pages: tables.md from analyzer/schema; limits.md, problems.md and encapsulation.md from the core.
 
-`--check` says whether they are up to date.
+`--check` reports the pages that are out of date.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from carriage_page import carriage
+from encapsulation_page import encapsulation
 
 from analyzer import schema
 from analyzer.ims.roles import ENOUGH, MARGIN, RELATED, RULES, Rule
@@ -21,8 +20,8 @@ CORE = DOCS.parent / "analyzer" / "_rust" / "sip-core" / "src"
 
 TABLES_HEAD = """# Tables
 
-Made from `analyzer/schema` by `make docs`; edit there. Library (`cap.calls`), command (`sip-analyzer calls`) and
-heading share one word. Missing is null, never 0 or "".
+This page is generated from `analyzer/schema` by `make docs`. A table has the same name as an attribute (`cap.calls`),
+as a command (`sip-analyzer calls`) and as a heading. Missing values are null, never 0 or "".
 
 | type | pandas | Polars | meaning |
 |---|---|---|---|
@@ -30,7 +29,7 @@ heading share one word. Missing is null, never 0 or "".
 | int | Int64 | Int64 | |
 | time | datetime64[ns, UTC] | Datetime(ns, UTC) | capture time; RFC 3339 with nine digits in CSV and JSON |
 | duration | float64 | Float64 | seconds |
-| share | float64 | Float64 | 0 to 1; missing where there is nothing to be a share of |
+| share | float64 | Float64 | 0 to 1; null if the denominator is zero |
 | bool | bool | Boolean | never null |
 | text | str | String | as sent; bad UTF-8 is U+FFFD |
 | texts | object (list) | List(String) | joined by a space in CSV |
@@ -39,8 +38,9 @@ heading share one word. Missing is null, never 0 or "".
 
 LIMITS_HEAD = """# Limits of reading
 
-Hostile or merely huge input runs into these; a limit reached is a row in `problems`. Each is an option by its name:
-`analyzer.read(path, limits={"max_flows": 100_000})`. Made from `limits.rs` by `make docs`.
+These limits protect against hostile or extremely large input. If a limit is reached, `problems` has a row for it. Set a
+limit by its name: `analyzer.read(path, limits={"max_flows": 100_000})`. This page is generated from `limits.rs` by
+`make docs`.
 
 | limit | default | meaning |
 |---|---|---|
@@ -48,7 +48,8 @@ Hostile or merely huge input runs into these; a limit reached is a row in `probl
 
 PROBLEMS_HEAD = """# Problems
 
-The codes of the table `problems`; their names never change. Made from `problem.rs` by `make docs`.
+These are the codes of the table `problems`; their names never change. Its column `layer` names one of the layers in
+[encapsulation.md](encapsulation.md). This page is generated from `problem.rs` by `make docs`.
 
 | code | meaning |
 |---|---|
@@ -56,83 +57,94 @@ The codes of the table `problems`; their names never change. Made from `problem.
 
 NODES_HEAD = f"""# Nodes
 
-Which boxes there are and what each is: `cap.nodes`, `sip-analyzer nodes`; why: `cap.node_evidence`; between whom which
-reference point lies: `cap.reference_points`. Roles stand on the lanes of ladders and in the summary. The tables of
-rules are made from `analyzer/ims/roles.py` by `make docs`.
+`cap.nodes` (`sip-analyzer nodes`) lists the nodes of the network and their roles, `cap.node_evidence` the evidence for
+each role, and `cap.reference_points` the reference points between nodes. Roles also label the lanes of ladders and the
+summary. The tables of rules on this page are generated from `analyzer/ims/roles.py` by `make docs`.
 
-A node is an address and port; those of one address that are one speaker of SIP (a UE or P-CSCF with the ports of its
-security association, a TCP client) are one box, `node`. It is told from messages alone: the top Via names the other
-port, a request that came to one is answered from the other, or goes on from it with one more Via. Processes that merely
-share an address stay apart.
+## Endpoints and nodes
 
-Roles are an estimate over the whole capture. Each rule that is met gives its points once, however often it is met. A
-role needs {ENOUGH} points, and {MARGIN} more than any other that a box does not have beside it; CSCFs and BGCF, P-CSCF
-and ATCF, BGCF and MGCF or IBCF may share a box, and are named together (`I/S-CSCF`) where each has its {ENOUGH}. Roles
-of an IMS come before those of plain SIP: a P-CSCF is a proxy, too. What has too little is `unknown`. `confidence` is
-the points, at most 100, in hundredths, times the share of the role in the points of it and its strongest rival.
+An endpoint is an address and port that sent or received SIP. The endpoints of one address that belong to one SIP entity
+(a UE or P-CSCF with the ports of its security association, a TCP client) form one node; the column `node` groups them.
+The grouping is inferred from messages only. Two ports belong to one node if the top Via names the other port, if
+a request that arrived at one is answered from the other, or if a request leaves from the other with one more Via.
+Processes that merely share an address remain separate nodes.
 
-What an application server is for is told of an AS alone, with {ENOUGH} points for the kind: `TAS` (telephony: diverts,
-bars), `SCC AS`, `conference AS`, `presence server`, `IP-SM-GW`; points and confidence are those of the AS.
+## Roles
 
-Every hop has its reference point by the roles at its ends: `hops.reference_point`, and `reference_points` for each two
-nodes. Where a box has several roles, that of the user or of a service comes first. Mm, to other IP networks, is never
-told: a CSCF or border of another network of which too little is seen looks the same.
+Roles are an estimate over the whole capture. Each matching rule adds its points once, however often it matches. A role
+needs {ENOUGH} points, and {MARGIN} more than any other role that the node cannot combine with it. CSCFs and BGCF,
+P-CSCF and ATCF, and BGCF and MGCF or IBCF can be combined in one node; they are named together (`I/S-CSCF`) if each has
+its {ENOUGH} points. IMS roles take precedence over those of plain SIP, because a P-CSCF is also a proxy. A node that
+scores below the threshold is reported as `unknown`. `confidence` is the number of points, at most 100, in hundredths,
+times the share of the role in the points of this role and its strongest rival.
 
-A network that hides what the rules look for, or shows only one side of a box, leaves it `proxy`, `UA` or `unknown`. Who
-knows better says so, and neighbours are then judged by it:
+For an application server (`AS`), the kind of service is reported as well if the kind has {ENOUGH} points: `TAS`
+(telephony: diverts, bars), `SCC AS`, `conference AS`, `presence server`, `IP-SM-GW`. Points and confidence are those of
+the AS.
+
+The roles at the two ends of a hop determine its reference point: `hops.reference_point` for each hop,
+`reference_points` for each pair of nodes. If a node has several roles, the one that faces a user or a service is used
+first. Mm, to other IP networks, is never reported, because a CSCF or border of another network of which too little was
+captured looks the same.
+
+## Override a role
+
+If a network hides the headers that the rules examine, or a capture shows only one side of a node, the node is reported
+as `proxy`, `UA` or `unknown`. Override a role in a file; the roles of adjacent nodes are then inferred from it:
 
 ```
 sip-analyzer summary trace.pcap --nodes nodes.toml
 ```
 
 ```toml
-"10.4.128.21:6060" = "S-CSCF"          # a port of an address, and all others of the same box
+"10.4.128.21:6060" = "S-CSCF"          # a port of an address, and all other ports of the same node
 "10.45.0.0/16" = "UE"                  # every port of an address or of a network
 "sbc1.example.com" = {{role = "IBCF", name = "sbc1", domain = "example.com"}}
 ```
 
-In Python `analyzer.read(path, nodes="nodes.toml")` or `nodes={{"10.4.128.21:6060": "S-CSCF"}}`.
+In Python, use `analyzer.read(path, nodes="nodes.toml")` or `nodes={{"10.4.128.21:6060": "S-CSCF"}}`.
 
-## How well it does
+## Accuracy
 
-Boxes of the laboratory ([laboratory.md](laboratory.md)), UEs among them, 100 to 150 calls each;
-`tests/ims/test_nodes.py` looks at the same variants. "Plain" is a role of plain SIP or `unknown` in place of the right
-one. Where only one side or one box was captured, it is a variant that takes evidence away.
+The first table covers nodes of the simulator ([simulator.md](simulator.md)), UEs included, with 100 to 150 calls
+each; `tests/ims/test_nodes.py` checks the same variants. "Plain" counts nodes reported with a role of plain SIP, or as
+`unknown`, instead of their role. Variants that captured only one side or one node take evidence away.
 
-| capture | boxes | right | plain | wrong |
+| capture | nodes | right | plain | wrong |
 |---|---|---|---|---|
 | everything; TCP; IPv6; 5 % loss, 2 % of packets not captured; mirrored; two points 2 s apart | 1624 | 1624 | 0 | 0 |
-| ASs that proxy; topology hiding; no ODI; host names; calls alone; registrations alone | 1430 | 1430 | 0 | 0 |
+| proxying ASs; topology hiding; no ODI; host names; calls only; registrations only | 1430 | 1430 | 0 | 0 |
 | only the access side, only the core | 648 | 648 | 0 | 0 |
-| P+S or I+S in one box (where only one plays both, it is right to see one in the other) | 583 | 583 | 0 | 0 |
+| P+S or I+S in one node (if only one plays both, it is right to see one in the other) | 583 | 583 | 0 | 0 |
 | P+S, only the access side | 290 | 285 | 5 | 0 |
-| I-CSCF, or a TAS alone | 8 | 8 | 0 | 0 |
+| I-CSCF alone, or a TAS alone | 8 | 8 | 0 | 0 |
 | an S-CSCF alone; MGCF and IBCF alone | 17 | 8 | 9 | 0 |
 
-Apart from these, for one hand wrote laboratory and rules:
+The simulator and the rules have the same author, so the second table covers other networks:
 
-| capture | boxes | right | calls found once, outcome and way right | hops labelled right |
+| capture | nodes | right | calls found once, outcome and path right | hops labelled right |
 |---|---|---|---|---|
 | Kamailio and SIPp, on the wire | 10 | 10 | 18 of 18 | 721 of 721 |
 | the same at each of five nodes | 10 | 10 | 18 of 18 | 721 of 721 |
 | real IMS captures | 22 | 22 | 4 of 4 | 166 of 166 |
 
-The first is [a sample](../sample_pcaps/kamailio/README.md): Debian's Kamailio as P-, I- and S-CSCF and AS, SIPp as UEs
-and MGCF. The last are four of open5gs and one of a VoNR handset, each call looked at by hand and with tshark
-(`tests/ims/test_kamailio_sample.py`, `test_real_networks.py`, `test_nodes.py`).
+The first two are [a sample](../sample_pcaps/kamailio/README.md): Debian's Kamailio as P-, I- and S-CSCF and AS, SIPp as
+UEs and MGCF. The real captures are four of open5gs and one of a VoNR handset; each call was checked by hand and with
+tshark (`tests/ims/test_kamailio_sample.py`, `test_real_networks.py`, `test_nodes.py`).
 
-The Kamailio sample showed three faults that the laboratory did not: its S-CSCF passes P-Served-User on, so the gateway
-behind it was told as an AS; of two such fields the lower, older was read; both halves of calls were told as one.
+The Kamailio sample revealed three faults that the simulator had not. Its S-CSCF passes P-Served-User on, so the gateway
+behind it was classified as an AS. If a message had two such fields, the lower, older one was read. Both session cases
+of a call were reported as one.
 
 ## Rules on one request
 
-A rule looks at a request on one hop, the copy that its sender received, and its answer.
+A rule examines a request on one hop, the copy that its sender received, and its answer.
 """
 
 NODES_RELATED = """
 ## Rules on neighbours
 
-These need the roles of neighbours, are tried after the others, and again as roles become known.
+These rules need the roles of neighbours. They are applied after the others, and again as roles become known.
 """
 
 # A documented line of a macro: `/// text` (several), then `name: type = default,` or `Name = "code",`.
@@ -142,15 +154,15 @@ DOCUMENTED = r"((?:[ ]{4}/// .*\n)+)[ ]{4}"
 ASKED_HEAD = """
 # Tables by name
 
-What is read when somebody names it: `cap.headers("P-Charging-Vector", "Warning")`, as Polars `cap.headers_of(...)`,
-`sip-analyzer headers trace.pcap --name P-Charging-Vector --name Warning`.
+This table is read when you name headers: `cap.headers("P-Charging-Vector", "Warning")`, in Polars
+`cap.headers_of(...)`, or `sip-analyzer headers trace.pcap --name P-Charging-Vector --name Warning`.
 """
 
 MEASURES_HEAD = """
 # Measured tables
 
-What the tables above amount to; [numbers.md](numbers.md) says how each number is made. Methods with `by=` and `every=`
-(`cap.links(every="1h")`, as Polars `cap.measure("links", every="1h")`), commands with `--by` and `--every`.
+These tables summarise the tables above; [numbers.md](numbers.md) defines each number. They are methods with `by=` and
+`every=` (`cap.links(every="1h")`, in Polars `cap.measure("links", every="1h")`) and commands with `--by` and `--every`.
 """
 
 
@@ -185,7 +197,7 @@ def limits() -> str:
 
 def problems() -> str:
     source = (CORE / "problem.rs").read_text(encoding="utf-8")
-    found = re.findall(DOCUMENTED + r'\w+ = "(\w+)",', source)
+    found = re.findall(DOCUMENTED + r'\w+ = "(\w+)",', source.partition("\ncodes! {")[2].partition("\n}")[0])
     return PROBLEMS_HEAD + "".join(f"| {code} | {prose(text)} |\n" for text, code in found)
 
 
@@ -194,9 +206,9 @@ def nodes() -> str:
 
 
 def rules(found: tuple[Rule, ...]) -> str:
-    head = "\n| role | rule | points | who | standard |\n|---|---|---|---|---|\n"
+    head = "\n| role | rule | points | evidence | standard |\n|---|---|---|---|---|\n"
     return head + "".join(
-        f"| {rule.role} | {rule.name} | {rule.points} | the {rule.of} {rule.says} | {rule.standard} |\n"
+        f"| {rule.role} | {rule.name} | {rule.points} | {rule.of.capitalize()}: {rule.says} | {rule.standard} |\n"
         for rule in found
     )
 
@@ -206,7 +218,7 @@ PAGES = {
     "tables.md": tables,
     "limits.md": limits,
     "problems.md": problems,
-    "carriage.md": carriage,
+    "encapsulation.md": encapsulation,
 }
 
 
@@ -222,7 +234,7 @@ def main() -> None:
         elif not page.exists() or page.read_text(encoding="utf-8") != make():
             stale.append(f"docs/{name}")
     if stale:
-        sys.exit(f"{', '.join(stale)} are not what their sources say: run `make docs`")
+        sys.exit(f"{', '.join(stale)} are out of date: run `make docs`")
 
 
 if __name__ == "__main__":

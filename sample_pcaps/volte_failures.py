@@ -1,6 +1,6 @@
 """Three VoLTE calls through a whole IMS, of which two fail, and a registration: staged by the laboratory.
 
-`analyzer.synth` (docs/laboratory.md) plays the network: UEs, P-, I- and S-CSCFs, and telephony application servers that
+`analyzer.synth` (docs/simulator.md) plays the network: UEs, P-, I- and S-CSCFs, and telephony application servers that
 end one Call-ID and begin the next, so that a call has up to three of them. The truth is that of its script.
 """
 

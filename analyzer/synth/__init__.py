@@ -9,7 +9,7 @@ Nothing of the analyzer is imported, so that the laboratory cannot agree with it
 
     truth = make("out", calls=100, seed=1, points=("access", "core"), skew_s=2.0)
 
-or ``python -m analyzer.synth out --calls 100``. docs/laboratory.md tells more.
+or ``python -m analyzer.synth out --calls 100``. See docs/simulator.md.
 """
 
 from analyzer.synth.laboratory import Laboratory, Settings, make

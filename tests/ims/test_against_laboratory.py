@@ -45,16 +45,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no History-Info": {"history_dropped": 1.0},
     "callers withheld": {"anonymous": 1.0},
     "all numbers translated": {"translated": 1.0, "called_rewritten": 1.0},
-    "I- and S-CSCF one box": {"combined": "I+S"},
+    "I- and S-CSCF in one node": {"combined": "I+S"},
     "hidden topology": {"topology_hiding": True},
     "a fifth not captured": {"capture_loss": 0.2},
-    "captured in the core only": {"points": ("core",)},
-    "captured in the access only": {"points": ("access",)},
+    "captured only in the core": {"points": ("core",)},
+    "captured only in the access network": {"points": ("access",)},
     "all of icid, Session-ID, Route, SDP, History-Info gone": NOTHING,
     "the same, six subscribers": NOTHING | {"subscribers": 6, "calls_per_second": 3.0},
 }
 # Where the way between two legs was not captured, or nothing but behaviour is left, fewer can be found: but none wrong.
-POORER = {"captured in the access only": 0.75, "all of icid, Session-ID, Route, SDP, History-Info gone": 0.75,
+POORER = {"captured only in the access network": 0.75, "all of icid, Session-ID, Route, SDP, History-Info gone": 0.75,
           "the same, six subscribers": 0.6, "a fifth not captured": 0.95}  # fmt: skip
 
 

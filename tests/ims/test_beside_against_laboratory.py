@@ -27,8 +27,8 @@ MIX: dict[str, Any] = {"calls": 200, "seed": 21, "beside": True, "loss": 0.03, "
 VARIANTS: dict[str, dict[str, Any]] = {
     "the mix": {},
     "ten calls a second of 12 subscribers": {"subscribers": 12, "calls_per_second": 10.0},
-    "I- and S-CSCF one box": {"combined": "I+S"},
-    "P- and S-CSCF one box": {"combined": "P+S"},
+    "I- and S-CSCF in one node": {"combined": "I+S"},
+    "P- and S-CSCF in one node": {"combined": "P+S"},
     "callers withheld": {"anonymous": 1.0},
     "one icid for all calls": {"icid_dropped": 0.0, "icid_fixed": 1.0},
     "IPv6": {"ipv6": True},

@@ -267,14 +267,14 @@ def test_partial_tells_what_was_not_captured(tmp_path: Path) -> None:
 
 _DOCS = {
     "the mix": {},
-    "ASs that proxy": {"proxying_as": 1.0},
+    "proxying ASs": {"proxying_as": 1.0},
     "over TCP": {"transport": "tcp"},
-    "I- and S-CSCF one box": {"combined": "I+S"},
+    "I- and S-CSCF in one node": {"combined": "I+S"},
     "two points, 2 s apart, 5 % of the messages lost and 5 % of the packets not captured": {
         "points": ("access", "core"), "skew_s": 2.0, "loss": 0.05, "capture_loss": 0.05,
     },
-    "captured in the core only": {"points": ("core",)},
-    "captured in the access only": {"points": ("access",)},
+    "captured only in the core": {"points": ("core",)},
+    "captured only in the access network": {"points": ("access",)},
 }  # fmt: skip
 
 if __name__ == "__main__":

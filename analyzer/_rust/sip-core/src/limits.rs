@@ -29,44 +29,44 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Largest captured packet believed (bytes); a longer record length means a corrupt file. libpcap's MAXIMUM_SNAPLEN.
+    /// Maximum accepted capture length (bytes); anything larger is treated as corruption. libpcap's MAXIMUM_SNAPLEN.
     max_packet_bytes: u32 = 262_144,
-    /// Largest pcapng block believed (bytes).
+    /// Maximum accepted size of a pcapng block (bytes).
     max_block_bytes: u32 = 16 << 20,
-    /// Most bytes a compressed file may expand to.
+    /// Maximum size to which a compressed file may expand (bytes).
     max_decompressed_bytes: u64 = 256 << 30,
-    /// Memory a decompressor may take for its window or dictionary (bytes).
+    /// Maximum memory for the window or dictionary of a decompressor (bytes).
     max_decoder_bytes: u64 = 256 << 20,
-    /// Interfaces, and capturing hosts, believed in one pcapng file.
+    /// Maximum number of interfaces, and of capturing hosts, in one pcapng file.
     max_interfaces: u32 = 65_536,
-    /// Deepest nesting of link and network headers in one packet.
+    /// Maximum nesting depth of link and network headers in one packet.
     max_layers: u8 = 32,
-    /// IP datagrams being put together at one time, per capture point.
+    /// Maximum number of IP datagrams under reassembly at one time, per capture point.
     max_fragment_groups: usize = 16_384,
-    /// Bytes held for fragments, per capture point.
+    /// Maximum memory for fragments, per capture point (bytes).
     max_fragment_bytes: usize = 256 << 20,
-    /// A fragment group older than this in capture time is given up (ns). RFC 8200 §4.5: 60 s.
+    /// Reassembly timeout for fragments, in capture time (ns). RFC 8200 §4.5: 60 s.
     fragment_timeout_ns: i64 = 60_000_000_000,
-    /// TCP and SCTP flows remembered at one time, per capture point.
+    /// Maximum number of TCP and SCTP flows tracked at one time, per capture point.
     max_flows: usize = 1_000_000,
-    /// IPsec security associations remembered at one time, per capture point.
+    /// Maximum number of IPsec security associations tracked at one time, per capture point.
     max_security_associations: usize = 65_536,
-    /// Out-of-order bytes held for one direction of a TCP connection.
+    /// Maximum out-of-order data buffered for one direction of a TCP connection (bytes).
     max_tcp_buffer_bytes: usize = 1 << 20,
-    /// Out-of-order bytes held for all TCP connections of a capture point.
+    /// Maximum out-of-order data buffered for all TCP connections of a capture point (bytes).
     max_tcp_total_bytes: usize = 256 << 20,
-    /// How long a hole in a TCP stream is waited for, in capture time (ns).
+    /// Maximum wait for missing bytes of a TCP stream, in capture time (ns).
     tcp_gap_timeout_ns: i64 = 10_000_000_000,
-    /// Bytes held for unfinished SCTP user messages, per capture point.
+    /// Maximum memory for incomplete SCTP user messages, per capture point (bytes).
     max_sctp_bytes: usize = 64 << 20,
-    /// Most bytes that compressed bytes in a packet may expand to: a HEP payload, the body of a message.
+    /// Maximum size to which compressed data in a packet may expand: a HEP payload, the body of a message (bytes).
     max_inflated_bytes: usize = 1 << 20,
-    /// HEP agents told apart as capture points.
+    /// Maximum number of HEP agents distinguished as capture points.
     max_agents: u16 = 4_096,
-    /// Largest SIP message believed on a stream (bytes).
+    /// Maximum accepted size of a SIP message on a stream (bytes).
     max_message_bytes: usize = 1 << 20,
-    /// `m=` lines read of one session description.
+    /// Maximum number of `m=` lines read from one session description.
     max_sdp_media: usize = 256,
-    /// Rows of one code kept in `problems`; further ones are only counted.
+    /// Maximum number of rows per code in `problems`; further occurrences are only counted.
     max_problems_per_code: u64 = 1_000,
 }

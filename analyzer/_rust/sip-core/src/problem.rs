@@ -19,7 +19,7 @@ codes! {
     // ---- container: files and records -------------------------------------------------------------------------
     /// The last record, block or compressed member ends before its stated length.
     FileCut = "file_cut",
-    /// A record or block whose lengths cannot be true; reading stopped or resynchronised here.
+    /// A record or block has impossible lengths; reading stopped or resynchronised here.
     FileCorrupt = "file_corrupt",
     /// The source could not be read to its end (an I/O error).
     FileUnreadable = "file_unreadable",
@@ -27,128 +27,128 @@ codes! {
     DecompressedLimit = "decompressed_limit",
     /// A pcapng packet or statistics block names an interface that its section has not declared; it is skipped.
     InterfaceUndeclared = "interface_undeclared",
-    /// More than `max_interfaces` interfaces or capturing hosts in one file.
+    /// One file has more than `max_interfaces` interfaces or capturing hosts.
     InterfaceLimit = "interface_limit",
     /// A packet's time does not fit into nanoseconds since 1970; it is read as a packet without a time.
     TimeOutOfRange = "time_out_of_range",
     // ---- net: link, IP, transport ------------------------------------------------------------------------------
-    /// No decoder for this link type; its packets are counted.
+    /// There is no decoder for this link type; its packets are counted.
     LinkTypeUnknown = "link_type_unknown",
-    /// More nested headers in a packet than the limit: it was not decoded.
+    /// A packet has more nested headers than `max_layers` allows; it was not decoded.
     LayerLimit = "layer_limit",
-    /// The header of a tunnel, or of IPsec, cannot be.
+    /// The header of a tunnel, or of IPsec, violates its specification.
     TunnelHeaderMalformed = "tunnel_header_malformed",
-    /// The length in the header of a tunnel claims more than the packet had on the wire.
+    /// The length in the header of a tunnel exceeds the length of the packet on the wire.
     TunnelLengthExceedsPacket = "tunnel_length_exceeds_packet",
-    /// The length in an IP header claims more than the packet had on the wire.
+    /// The length in an IP header exceeds the length of the packet on the wire.
     IpLengthExceedsPacket = "ip_length_exceeds_packet",
-    /// Fragments of a datagram never came; what lies in front of the hole was decoded.
+    /// Fragments of a datagram are missing; the part before the gap was decoded.
     IpFragmentIncomplete = "ip_fragment_incomplete",
-    /// Fragments overlap with different bytes (IPv4: the first copy counts) or at all (IPv6: the datagram is void).
+    /// Fragments overlap with different bytes (IPv4: the first copy is used) or at all (IPv6: the datagram is discarded).
     IpFragmentOverlap = "ip_fragment_overlap",
-    /// A fragment whose place in its datagram cannot be.
+    /// A fragment has an impossible position in its datagram.
     IpFragmentInvalid = "ip_fragment_invalid",
-    /// A datagram was given up to stay within the limit of fragments held.
+    /// A datagram was discarded to stay within the limit of buffered fragments.
     IpFragmentLimit = "ip_fragment_limit",
-    /// The length in a UDP header claims more than the packet had on the wire.
+    /// The length in a UDP header exceeds the length of the packet on the wire.
     UdpLengthExceedsPacket = "udp_length_exceeds_packet",
-    /// TCP segments overlap with different bytes; those that came first count.
+    /// TCP segments overlap with different bytes; the first ones are used.
     TcpOverlapConflict = "tcp_overlap_conflict",
-    /// A hole in a TCP stream was given up to stay within the limit of bytes held.
+    /// Missing bytes of a TCP stream were no longer waited for, to stay within the limit of buffered bytes.
     TcpBufferLimit = "tcp_buffer_limit",
-    /// Bytes of a SIP stream that the capture lost; messages in them are missing.
+    /// The capture lost bytes of a SIP stream; the messages in them are missing.
     TcpBytesMissing = "tcp_bytes_missing",
-    /// A TCP connection, SCTP association or IPsec security association was forgotten to stay within the limit of flows.
+    /// A TCP connection, SCTP association or IPsec security association was dropped to stay within the limit of flows.
     FlowLimit = "flow_limit",
-    /// An SCTP chunk whose length cannot be.
+    /// An SCTP chunk has an impossible length.
     SctpChunkMalformed = "sctp_chunk_malformed",
-    /// Parts of an SCTP user message never came, or the sender abandoned it.
+    /// Parts of an SCTP user message are missing, or the sender abandoned it.
     SctpMessageIncomplete = "sctp_message_incomplete",
-    /// An SCTP user message was given up to stay within the limit of bytes held.
+    /// An SCTP user message was discarded to stay within the limit of buffered bytes.
     SctpBufferLimit = "sctp_buffer_limit",
-    /// Bytes of a HEP stream that begin no packet; reading went on at the next one.
+    /// Bytes of a HEP stream do not begin a packet; reading resumed at the next packet.
     HepStreamResynchronised = "hep_stream_resynchronised",
-    /// More HEP agents than `max_agents`: the messages of further ones have one capture point.
+    /// There are more HEP agents than `max_agents`; the messages of the remaining ones share one capture point.
     HepAgentLimit = "hep_agent_limit",
-    /// A compressed HEP payload, or the encoded body of a message, that cannot be decompressed; what came before the fault was read.
+    /// A compressed HEP payload, or the encoded body of a message, cannot be decompressed; the part before the fault was read.
     CompressedCorrupt = "compressed_corrupt",
     /// A compressed HEP payload, or the encoded body of a message, expands beyond `max_inflated_bytes`; the rest is not read.
     InflatedLimit = "inflated_limit",
-    /// A WebSocket frame whose header cannot be; reading went on at the next segment that begins with SIP in a frame.
+    /// The header of a WebSocket frame is invalid; reading resumed at the next segment that begins with SIP in a frame.
     WebsocketFrameMalformed = "websocket_frame_malformed",
     // ---- sip ---------------------------------------------------------------------------------------------------
-    /// Content-Length says more than the datagram holds.
+    /// Content-Length exceeds the length of the datagram.
     SipContentLengthExceedsDatagram = "sip_content_length_exceeds_datagram",
-    /// The message ends before its headers or Content-Length say: snap length, lost TCP bytes, or the end of the capture.
+    /// The message is shorter than its headers or Content-Length require: snap length, lost TCP bytes, or the end of the capture.
     SipMessageCut = "sip_message_cut",
-    /// Bytes after the body that Content-Length states; RFC 3261 §18.3 has a datagram's surplus discarded.
+    /// Bytes follow the body whose length Content-Length gives; in a datagram, RFC 3261 §18.3 requires them to be discarded.
     SipTrailingBytes = "sip_trailing_bytes",
     /// Content-Length is not a number of octets.
     SipContentLengthInvalid = "sip_content_length_invalid",
-    /// Several Content-Length headers that differ; the first was used in a datagram, none on a stream.
+    /// Several Content-Length headers differ; the first was used in a datagram, none on a stream.
     SipContentLengthConflict = "sip_content_length_conflict",
-    /// A message on a stream without Content-Length, which RFC 3261 §18.3 demands there.
+    /// A message on a stream has no Content-Length, which RFC 3261 §18.3 requires.
     SipContentLengthMissing = "sip_content_length_missing",
-    /// A message on a stream longer than the limit `max_message_bytes`.
+    /// A message on a stream is longer than `max_message_bytes`.
     SipMessageTooLong = "sip_message_too_long",
-    /// Bytes between two messages of a stream that are not SIP; reading went on at the next start line.
+    /// Bytes between two messages of a stream are not SIP; reading resumed at the next start line.
     SipStreamResynchronised = "sip_stream_resynchronised",
-    /// Bytes before the start line that are not SIP.
+    /// Bytes before the start line are not SIP.
     SipJunkBeforeStartLine = "sip_junk_before_start_line",
-    /// Start line with superfluous white space, or not of the form RFC 3261 §7 gives.
+    /// The start line contains superfluous white space, or does not follow RFC 3261 §7.
     SipStartLineMalformed = "sip_start_line_malformed",
-    /// Not SIP/2.0.
+    /// The SIP version is not SIP/2.0.
     SipVersionUnknown = "sip_version_unknown",
-    /// Request-URI in angle brackets, with white space inside, or with headers (RFC 3261 §19.1.1 forbids all three).
+    /// The Request-URI is in angle brackets, contains white space, or has headers (RFC 3261 §19.1.1 forbids all three).
     SipRequestUriMalformed = "sip_request_uri_malformed",
-    /// Status code outside 100-699.
+    /// The status code is outside 100-699.
     SipStatusInvalid = "sip_status_invalid",
     /// A header that RFC 3261 §8.1.1 makes mandatory is missing.
     SipHeaderMissing = "sip_header_missing",
-    /// A header that may occur once occurs again; the first was used.
+    /// A header that must occur only once is repeated; the first was used.
     SipHeaderRepeated = "sip_header_repeated",
-    /// A line of the header section that is no header field.
+    /// A line of the header section is not a header field.
     SipHeaderLineMalformed = "sip_header_line_malformed",
     /// CSeq is not a number up to 2^32-1 and a method.
     SipCseqInvalid = "sip_cseq_invalid",
     /// The method of the start line and that of CSeq differ.
     SipCseqMethodMismatch = "sip_cseq_method_mismatch",
-    /// A number that its header does not allow (Max-Forwards above 255, Expires above 2^32-1, four-digit warn-code).
+    /// A number is out of the range that its header allows (Max-Forwards above 255, Expires above 2^32-1, four-digit warn-code).
     SipNumberOutOfRange = "sip_number_out_of_range",
-    /// A Via value that cannot be read, or stray separators in it.
+    /// A Via value cannot be parsed, or contains stray separators.
     SipViaMalformed = "sip_via_malformed",
-    /// The top Via's branch is the magic cookie and nothing else; matched as RFC 2543 has it.
+    /// The branch of the top Via is only the magic cookie; the transaction is matched as in RFC 2543.
     SipBranchCookieOnly = "sip_branch_cookie_only",
-    /// A name-addr or addr-spec that breaks RFC 3261 §20.10 or §25.1; what could be read was.
+    /// A name-addr or addr-spec violates RFC 3261 §20.10 or §25.1; the readable part was used.
     SipAddressMalformed = "sip_address_malformed",
-    /// A quoted string that does not end within its header field.
+    /// A quoted string does not end within its header field.
     SipQuoteUnbalanced = "sip_quote_unbalanced",
-    /// The header section is not UTF-8; bad bytes are shown as U+FFFD.
+    /// The header section is not valid UTF-8; invalid bytes are shown as U+FFFD.
     SipUtf8Invalid = "sip_utf8_invalid",
-    /// Lines that end in LF alone, or in CR alone.
+    /// Lines end in LF alone, or in CR alone.
     SipLineEndNotCrlf = "sip_line_end_not_crlf",
-    /// CR inside a line of the header section.
+    /// A line of the header section contains CR.
     SipBareCr = "sip_bare_cr",
-    /// NUL in the header section.
+    /// The header section contains NUL.
     SipNul = "sip_nul",
-    /// A date that is not in GMT (RFC 3261 §20.17).
+    /// A date is not in GMT (RFC 3261 §20.17).
     SipDateInvalid = "sip_date_invalid",
-    /// A multipart body whose boundary is missing or never closed.
+    /// The boundary of a multipart body is missing or never closed.
     SipMultipartMalformed = "sip_multipart_malformed",
-    /// A body with a Content-Encoding that is not known; it was not read.
+    /// A body has an unknown Content-Encoding; it was not read.
     SipContentEncodingUnknown = "sip_content_encoding_unknown",
     // ---- sdp ---------------------------------------------------------------------------------------------------
-    /// A body that its type calls SDP, and that has not one line of it.
+    /// A body whose type is SDP contains no line of SDP.
     SdpUnreadable = "sdp_unreadable",
-    /// A line of a session description that cannot be read, or whose type RFC 8866 does not know; the others were read.
+    /// A line of a session description cannot be parsed, or its type is not in RFC 8866; the others were read.
     SdpLineMalformed = "sdp_line_malformed",
-    /// Lines of a session description in another order than RFC 8866 §5 gives.
+    /// The lines of a session description are not in the order of RFC 8866 §5.
     SdpLineOrder = "sdp_line_order",
     /// A session description lacks a line that RFC 8866 §5 makes mandatory: v, o, s, t, or c for a stream in use.
     SdpFieldMissing = "sdp_field_missing",
-    /// Directions that differ (sendrecv, sendonly ...) for one stream; the last was used.
+    /// One stream has conflicting directions (sendrecv, sendonly ...); the last was used.
     SdpDirectionConflict = "sdp_direction_conflict",
-    /// More `m=` lines in a session description than `max_sdp_media`; the rest was not read.
+    /// A session description has more than `max_sdp_media` `m=` lines; the rest was not read.
     SdpMediaLimit = "sdp_media_limit",
 }
 

@@ -1,4 +1,4 @@
-//! Files that are not what we read: named, with what to do about it.
+//! Files of other formats: their name, and advice on how to convert or open them.
 
 use memchr::memmem;
 
@@ -39,7 +39,7 @@ const MAGICS: &[(&[u8], &str, &str)] = &[
     (b"\x02\x21\x4C\x18", "lz4's legacy format", "recompress it: lz4 -dc IN | lz4 - OUT.lz4"),
     (b"\x1F\x9D", "compressed by compress(1)", "uncompress it first"),
     (b"LZIP", "compressed by lzip", "uncompress it first"),
-    (b"PAR1", "a Parquet file", "a store of tables is opened with open_store"),
+    (b"PAR1", "a Parquet file", "it holds tables, not packets: open it with Polars or pandas"),
 ];
 
 /// Why a file that begins with `start` is not read.

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::{Verdict, hep};
 use crate::problem::Layer;
 
-/// Where a packet went: the layer that decided, and why.
+/// How a packet was handled: the layer that decided, and the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fate {
     pub layer: Layer,
@@ -21,51 +21,51 @@ pub enum Reason {
     Message,
     /// A keep-alive of a SIP flow (RFC 5626 §3.5).
     KeepAlive,
-    /// A payload that is not SIP, by name where its bytes tell; "" where they do not.
+    /// A payload that is not SIP, with the name of its protocol if its content identifies it.
     NotSip(&'static str),
-    /// Nothing for an application: SYN, ACK, a TCP keep-alive, SCTP control chunks, an empty datagram.
+    /// No application data: SYN, ACK, a TCP keep-alive, SCTP control chunks, an empty datagram.
     NoPayload,
-    /// Bytes that were delivered before: a retransmission, or the same packet captured twice.
+    /// Bytes that were already delivered: a retransmission, or the same packet captured twice.
     Repeated,
-    /// TCP bytes that wait for earlier ones. Corrected when they are delivered.
+    /// TCP bytes waiting for earlier ones. Reclassified when they are delivered.
     HeldOutOfOrder,
-    /// TCP bytes that came after their place in the stream was given up as lost.
+    /// TCP bytes that arrived after the gap they belong to had been given up as lost.
     LateAfterGap,
-    /// TCP bytes from before the first byte seen of a connection already running.
+    /// TCP bytes that precede the first captured byte of a connection already running.
     BeforeStart,
     /// A part of an SCTP user message, or of a HEP packet in a stream.
     MessagePart,
-    /// An IP fragment that waits for others. Corrected when the datagram is complete or given up.
+    /// An IP fragment waiting for others. Reclassified when the datagram is complete or given up.
     FragmentHeld,
-    /// A fragment of a datagram that never became whole.
+    /// A fragment of a datagram that was never completed.
     FragmentIncomplete,
-    /// A fragment that was seen before.
+    /// A fragment that was already captured.
     FragmentRepeated,
-    /// IPv6 fragments that overlap: the datagram is void (RFC 5722).
+    /// Overlapping IPv6 fragments: the datagram is discarded (RFC 5722).
     FragmentOverlap,
-    /// A fragment that cannot be: not a multiple of 8 bytes, or past the end of a datagram.
+    /// An invalid fragment: its length is not a multiple of 8 bytes, or it lies beyond the end of its datagram.
     FragmentInvalid,
-    /// An ICMP error; the packet it quotes is evidence, not traffic.
+    /// An ICMP error; the packet that it quotes is evidence, not traffic.
     Error,
     /// ICMP that is not an error (echo, neighbour discovery; RFC 4443 §2.1).
     Informational,
-    /// The tunnel's or the radio's own messages: echo, control, beacons.
+    /// Control messages of the tunnel or radio: echo, control, beacons.
     Signalling,
     /// Neither an IP packet nor an Ethernet frame in a tunnel.
     NotIp,
-    /// Nothing in it can be read; for ESP with its SPI, as long as there are few of them.
+    /// An encrypted payload; for ESP with its SPI, as long as the number of SPIs is small.
     Encrypted(Option<u32>),
-    /// ESP from before it was known that its SPI is in clear.
+    /// ESP captured before its SPI was known to be unencrypted.
     NotVerified,
-    /// What an agent reported is not SIP, by HEP's protocol type.
+    /// An agent's report that is not SIP, by HEP protocol type.
     HepType(u8),
     /// No decoder for this PPP protocol.
     PppProtocol(u16),
-    /// The capture sliced a header off.
+    /// A header truncated by the capture.
     Cut,
-    /// A header that cannot be.
+    /// The header violates its specification (length, version or reserved value).
     Malformed,
-    /// More nested headers than the limit.
+    /// More nested headers than `max_layers` allows.
     TooDeep,
     /// IPv6 next header 59.
     NoNextHeader,

@@ -1,4 +1,4 @@
-"""The page carriage.md, out of the tables of the core and of the ledger: what is read, what not, what to do then."""
+"""Makes the page encapsulation.md from the tables of the core: formats and protocols that are decoded or not."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from analyzer.show.blind_spots import ENCRYPTED, TLS_ADVICE, UNREAD
 
 CORE = Path(__file__).parent.parent / "analyzer" / "_rust" / "sip-core" / "src"
 
-HEAD = """# What we read, what not, and why
+HEAD = """# Encapsulation: formats and protocols
 
-Made from the tables of the core and of `analyzer/show/blind_spots.py` by `make docs`; edit there. Of a capture
-`sip-analyzer account` says where each packet went, `summary` and `cap.blind_spots()` in a sentence why SIP may be
-missing, `problems` what was damaged.
+This page lists the formats and protocols that are decoded, those that are not, and what you can do in that case. For
+your capture, `sip-analyzer account` reports how each packet was handled, `summary` and `cap.blind_spots()` explain in a
+sentence why SIP may be missing, and `problems` lists damaged data. This page is generated from the core and from
+`analyzer/show/blind_spots.py` by `make docs`.
 """
 
 NESTING = """
-Layers may lie in one another in any order, up to `max_layers` ([limits.md](limits.md)), also in fragments inside and
-outside a tunnel. A message has the innermost addresses; `messages.tunnel` names what was around it, `outer_src_ip`,
-`outer_dst_ip`, `vlan`, `teid`, `spi`, `interface` and `point` say where it was seen. Headers that are damaged, lie
-about their length or nest without end are rows of `problems`, and what was read before the fault is kept. What the
-capture lacks (snap length, lost fragments and segments) makes a message `complete = false`, and a row there.
+Layers can be nested in any order, up to `max_layers` ([limits.md](limits.md)), and be fragmented inside and outside a
+tunnel. A message has the innermost addresses. `messages.tunnel` names the encapsulation around it, and `outer_src_ip`,
+`outer_dst_ip`, `vlan`, `teid`, `spi`, `interface` and `point` describe where it was captured. If a header is damaged,
+has a false length or is nested too deeply, `problems` has a row, and everything read before the fault is kept. If the
+capture lacks bytes (snap length, lost fragments and segments), the message has `complete = false`, and `problems` has
+a row.
 """
 
 UNKNOWN = """
-Any other link type is counted and named, with these words:
+Packets of any other link type are counted, and a message names the type:
 
 """
 
@@ -50,14 +52,14 @@ def table(*columns: str, rows: Iterator[tuple[str, ...]]) -> str:
     return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def carriage() -> str:
+def encapsulation() -> str:
     return "".join(
         (
             HEAD,
             "\n## Files\n\npcap (every byte order, microseconds and nanoseconds, modified) and pcapng, plain or in ",
             ", ".join(re.findall(r'=> "(\w+)"', block(source("container/compression.rs"), "pub(super) const fn name"))),
             ".\n",
-            table("not read", "what to do", rows=foreign()),
+            table("not supported", "advice", rows=foreign()),
             "\n## Link types\n\n",
             ", ".join(f"{name} ({number})" for name, number in links()),
             ".\n",
@@ -65,16 +67,16 @@ def carriage() -> str:
             "".join(f"- {words}\n" for words in what_to_do()),
             "\n## Layers\n",
             NESTING,
-            table("layer", "what is read of it", rows=layers()),
-            "\n## What may hold SIP and is not read\n",
-            table("what", "in `account`", "what to do", rows=unread()),
-            "\n## Where packets go: the reasons of `account`\n",
+            table("layer", "supported", rows=layers()),
+            "\n## Traffic that may contain SIP and is not decoded\n",
+            table("protocol", "in `account`", "advice", rows=unread()),
+            "\n## Reasons in `account`\n",
             table("reason", "meaning", rows=reasons()),
-            "\nOther protocols are named by their bytes (",
+            "\nOther protocols are named by their content (",
             ", ".join(by_content()),
-            "), else by a port: ",
+            "), otherwise by port: ",
             ", ".join(sorted(set(re.findall(r'=> "(\w+)"', source("net/ports.rs"))))),
-            ". Reports of HEP that are not SIP: ",
+            ". HEP reports other than SIP: ",
             ", ".join(re.findall(r'=> "(\w+)"', block(source("net/hep.rs"), "pub(super) const fn type_name"))),
             ".\n",
         )
