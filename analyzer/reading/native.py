@@ -215,7 +215,7 @@ class Reading:
         return Reading(self._sources, self._threads, self._limits, None, known, self.headers)
 
     def more_headers(self, names: list[str]) -> pl.DataFrame:
-        """Reads the captures again for header fields of these names and of all read before, so that the rows of a message
+        """Reads the captures again for header fields of these names and of all read before, so that rows of a message
         stand in its order: message name ordinal value."""
         self.headers += names
         reading = Reading(self._sources, self._threads, self._limits, ["message"], self._clocks, self.headers)
