@@ -468,14 +468,12 @@ class Capture:
 
     def _read_headers(self, names: Iterable[str]) -> None:
         """Sees to it that the core's table ``headers`` has the fields of these names."""
-        import polars as pl
-
         known = {name.lower() for name in self._reading.headers} if self._reading is not None else set()
         unread = [name for name in names if name.lower() not in known]
         if unread:
             if self._reading is None:
                 raise AnalyzerError("the captures behind these tables are not at hand")
-            self._core["headers"] = pl.concat([self._core["headers"], self._reading.more_headers(unread)])
+            self._core["headers"] = self._reading.more_headers(unread)
 
     def account(self) -> pd.DataFrame:
         """Where every packet went: rows of layer, reason and packets, that add up to the packets read."""

@@ -79,6 +79,16 @@ def test_a_reading_for_calls_alone_gives_the_same_calls(origin: str, tmp_path: P
         assert_frame_equal(lean.table(name), whole.table(name))
 
 
+def test_a_table_is_the_same_whichever_was_asked_for_first() -> None:
+    """Services and capabilities rest on header fields of their own, which are read when one of the two is asked for."""
+    names = ("services", "capabilities")
+    one, other = (analyzer.read(SAMPLES / "services.pcap") for _ in range(2))
+    first = {name: one.table(name) for name in names}
+    second = {name: other.table(name) for name in reversed(names)}
+    for name in names:
+        assert_frame_equal(first[name], second[name])
+
+
 def test_an_initial_invite_and_a_cancel_have_no_dialog() -> None:
     messages = captures.read(SAMPLES / "cancel.pcap").table("messages")
     opening = (pl.col("method") == "INVITE") & pl.col("to_tag").is_null()

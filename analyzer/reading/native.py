@@ -215,11 +215,11 @@ class Reading:
         return Reading(self._sources, self._threads, self._limits, None, known, self.headers)
 
     def more_headers(self, names: list[str]) -> pl.DataFrame:
-        """Reads the captures again for header fields of these names alone: message name ordinal value."""
-        reading = Reading(self._sources, self._threads, self._limits, ["message"], self._clocks, names)
-        found = reading.tables()["headers"]
+        """Reads the captures again for header fields of these names and of all read before, so that rows of a message
+        stand in its order: message name ordinal value."""
         self.headers += names
-        return found
+        reading = Reading(self._sources, self._threads, self._limits, ["message"], self._clocks, self.headers)
+        return reading.tables()["headers"]
 
     def tables(self, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
         """The core's tables as Polars frames, zero copy: messages descriptions rare evidence via_tails headers
