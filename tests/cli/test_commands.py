@@ -195,7 +195,7 @@ def test_nothing_readable_is_status_2(run: Run, monkeypatch: pytest.MonkeyPatch)
     def read(*_words: object, **_options: object) -> None:
         raise CaptureError("x\x1b[2J.pcap", 0, "no such file")
 
-    monkeypatch.setattr("analyzer.capture.read", read)
+    monkeypatch.setattr("analyzer.api.read.read", read)
     result = run("calls", "x.pcap")
     assert (result.exit_code, result.stderr) == (2, "sip-analyzer: x\\x1b[2J.pcap: no such file\n")
 
@@ -235,7 +235,7 @@ def test_ctrl_c_is_130_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyP
     def read(*_words: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("analyzer.capture.read", read)
+    monkeypatch.setattr("analyzer.api.read.read", read)
     result = run("calls", "a.pcap")
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "")
 

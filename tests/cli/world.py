@@ -16,10 +16,11 @@ from typing import Any
 
 import polars as pl
 
-from analyzer import filters, schema
+from analyzer import schema
+from analyzer.api import filters
+from analyzer.api.message import Message
 from analyzer.errors import AmbiguousCall, NotFound
 from analyzer.measure.measures import measure
-from analyzer.message import Message
 from analyzer.show.blind_spots import blind_spots
 from analyzer.show.summary import summary
 
@@ -261,7 +262,7 @@ class Found:
 
 
 class Capture:
-    """The API of ``analyzer.capture.Capture`` over given tables."""
+    """The API of ``analyzer.api.capture.Capture`` over given tables."""
 
     def __init__(
         self, held: dict[str, pl.DataFrame], *, damaged: bool = False, texts: dict[int, bytes] | None = None
@@ -269,6 +270,11 @@ class Capture:
         self.held = held
         self.damaged = damaged
         self.texts = texts or {}
+
+    @property
+    def source(self) -> Capture:
+        """It is its own source of tables."""
+        return self
 
     def table(self, name: str) -> pl.DataFrame:
         return self.held[name]

@@ -15,9 +15,9 @@ from report_data import everything_in
 
 import analyzer
 from analyzer import AnalyzerError, schema
-from analyzer.capture import Capture
+from analyzer.api.capture import Capture
+from analyzer.api.filters import Filter
 from analyzer.cli import COMMANDS, group
-from analyzer.filters import Filter
 
 KEY = "an example, not a secret"
 CAPTURES = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".pcap", ".pcapng"))
@@ -141,7 +141,7 @@ def test_every_text_column_says_what_it_is() -> None:
         for column in table.columns:
             if column.type in ("text", "texts"):
                 assert column.private, f"{table.name}.{column.name}: see schema.Column.private"
-                mask._mask.value(column.private, "text")  # type: ignore[attr-defined]
+                mask.source._mask.value(column.private, "text")  # type: ignore[attr-defined]
             else:
                 assert not column.private
 
@@ -263,7 +263,7 @@ def test_no_original_survives_in_any_output_of_any_command(
     path = SAMPLES / name
     # Some hundred commands over one capture: it is read, and each table made, once.
     capture = original(path)
-    monkeypatch.setattr("analyzer.capture.read", lambda *_, **__: capture)
+    monkeypatch.setattr("analyzer.api.read.read", lambda *_, **__: capture)
     outputs = []
     # Packets are not masked but refused (tests/test_export.py).
     for command in sorted(set(COMMANDS) - {*ONE_THING, "export"}):

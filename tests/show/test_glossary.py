@@ -9,7 +9,7 @@ import analyzer
 from analyzer.show.glossary import COMPACT, HEADERS, SDP
 
 
-def parsed(name: str) -> analyzer.message.Header:
+def parsed(name: str) -> analyzer.reading.parsing.Header:
     return analyzer.parse(f"OPTIONS sip:a@b SIP/2.0\r\n{name}: x\r\n\r\n".encode()).headers[0]
 
 
