@@ -49,6 +49,7 @@ lint: develop
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest analyzer._core --ignore-missing-stub
 	$(BIN)/python docs/make_reference.py --check
+	$(BIN)/python docs/make_properties.py --check
 	$(BIN)/python docs/make_examples.py --check
 	$(BIN)/python sample_pcaps/make.py --check
 
@@ -59,6 +60,7 @@ wheel-test: develop
 ## Regenerates what is generated.
 docs: develop
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_properties.py
 	$(BIN)/python docs/make_examples.py
 
 samples: develop

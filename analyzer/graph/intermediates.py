@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
-from analyzer.graph.node import ESTIMATE, LOCAL, Part, carries, node, rows_of, whole
+from analyzer.graph.node import ESTIMATE, LOCAL, Subgraph, carries, node, rows_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def bare_holds(core_messages: DF, bare_dialogs: DF, reference_hops: DF, exchange
     return holds(core_messages, bare_dialogs, reference_hops, exchanges, descriptions)
 
 
-def _renumbered(ask: Callable[[], Any], part: Part) -> Attempts:
+def _renumbered(ask: Callable[[], Any], part: Subgraph) -> Attempts:
     import polars as pl
 
     found: Attempts = ask()
@@ -192,7 +192,7 @@ def bare_failures(core_messages: DF, calls: DF, call_set_ups: SetUps, bare_hops:
     return ways(core_messages, calls, call_set_ups.milestones, bare_hops, transactions)
 
 
-def _where_calls_failed(ask: Callable[[], Any], part: Part) -> DF:
+def _where_calls_failed(ask: Callable[[], Any], part: Subgraph) -> DF:
     import polars as pl
 
     from analyzer.ims.refusals import NOT_REFUSED

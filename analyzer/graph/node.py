@@ -50,7 +50,7 @@ ALWAYS_READ = frozenset(
 
 
 class Scope(Enum):
-    """What a value depends on (docs/graph.md)."""
+    """What a value depends on."""
 
     #: The messages of its own call, registration or subscription: the same in a window or a part as in the whole.
     LOCAL = "local"
@@ -61,7 +61,7 @@ class Scope(Enum):
 LOCAL, ESTIMATE = Scope
 
 
-class Part(Protocol):
+class Subgraph(Protocol):
     """The graph over some messages of the whole."""
 
     @property
@@ -73,7 +73,7 @@ class Part(Protocol):
 
 
 #: Makes the value for a part; the first argument asks the whole for its value.
-Cut = Callable[[Callable[[], Any], Part], Any]
+Cut = Callable[[Callable[[], Any], Subgraph], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def made_of(
     return Node(function, scope, needs, columns, headers, cut, carried)
 
 
-def whole(ask: Callable[[], Any], _part: Part) -> Any:
+def whole(ask: Callable[[], Any], _part: Subgraph) -> Any:
     """The value of the whole as it is."""
     return ask()
 
@@ -140,7 +140,7 @@ def whole(ask: Callable[[], Any], _part: Part) -> Any:
 def rows_of(column: str, key: str = "message") -> Cut:
     """The rows of which ``column`` is what a message of the part has in the column ``key``."""
 
-    def cut(ask: Callable[[], Any], part: Part) -> pl.DataFrame:
+    def cut(ask: Callable[[], Any], part: Subgraph) -> pl.DataFrame:
         import polars as pl
 
         found: pl.DataFrame = ask().filter(pl.col(column).is_in(part["core_messages"][key].unique().implode()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer import schema
-from analyzer.graph.node import ESTIMATE, LOCAL, Part, node, rows_of, whole
+from analyzer.graph.node import ESTIMATE, LOCAL, Subgraph, node, rows_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from analyzer.sip.attempts import Attempts
 
 
-def _of_these_calls(ask: Callable[[], DF], part: Part) -> DF:
+def _of_these_calls(ask: Callable[[], DF], part: Subgraph) -> DF:
     import polars as pl
 
     return ask().filter(pl.col("call").is_in(part["call_of"].unique().implode()))
@@ -116,7 +116,7 @@ def calls(attempts: Attempts, exchanges: DF, descriptions: DF, reference_hops: D
     return attempts.with_media(codecs, held)
 
 
-@node(LOCAL, columns=("fragment_status", "refer_to"))
+@node(LOCAL, columns=("refer_to", *schema.PARTS.names))
 def subscriptions(
     core_messages: DF, bare_transactions: DF, reference_hops: DF, parts: DF, end: int | None, attempts: Attempts
 ) -> DF:
@@ -253,7 +253,7 @@ def capabilities(core_messages: DF, registrations: DF, registers: DF, header_fie
 
 @node(
     LOCAL,
-    columns=("_headers", "_media_type", "formats", "refer_to", "replaces"),
+    columns=("_headers", "formats", "refer_to", "replaces", *schema.PARTS.names),
     headers=(
         *("Accept-Contact", "Alert-Info", "Call-Info", "Contact", "Diversion", "History-Info", "Info-Package"),
         *("P-Asserted-Service", "P-Preferred-Service", "Privacy", "Reason", "Recv-Info", "Referred-By"),

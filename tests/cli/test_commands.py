@@ -369,15 +369,15 @@ TEXT = b"INVITE sip:a@b SIP/2.0\r\nSubject: \x1b]0;owned\x07 \xff\r\n\r\n"
 
 
 def test_message_is_shown_line_by_line_and_made_safe(run: Run, capture: Capture) -> None:
-    capture.texts[10] = TEXT
+    capture.known[10] = TEXT
     assert "\nINVITE sip:a@b SIP/2.0\nSubject: \\x1b]0;owned\\x07 \\xff\n" in run("message", "10", "a.pcap").stdout
 
 
 def test_message_has_its_header_tree(run: Run, capture: Capture) -> None:
-    capture.texts[10] = TEXT
+    capture.known[10] = TEXT
     assert "headers:\n  Via: SIP/2.0/UDP x\n  From: <sip:a@b>;tag=1\n" in run("message", "10", "a.pcap").stdout
 
 
 def test_a_raw_message_is_the_bytes_as_captured(run: Run, capture: Capture) -> None:
-    capture.texts[10] = TEXT
+    capture.known[10] = TEXT
     assert run("message", "10", "a.pcap", "--raw").stdout_bytes == TEXT

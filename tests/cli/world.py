@@ -18,7 +18,6 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.api import filters
-from analyzer.api.message import Message
 from analyzer.errors import AmbiguousCall, NotFound
 from analyzer.measure.measures import measure
 from analyzer.show.blind_spots import blind_spots
@@ -269,7 +268,7 @@ class Capture:
     ) -> None:
         self.held = held
         self.damaged = damaged
-        self.texts = texts or {}
+        self.known = texts or {}
 
     @property
     def source(self) -> Capture:
@@ -292,7 +291,7 @@ class Capture:
         return [spot.sentence for spot in blind_spots(self.held)]
 
     def filter(self, chosen: filters.Filter) -> Capture:
-        return Capture(filters.apply(chosen, self.held), damaged=self.damaged, texts=self.texts)
+        return Capture(filters.apply(chosen, self.held), damaged=self.damaged, texts=self.known)
 
     def call(self, which: int | str) -> Found:
         calls = self.held["calls"]
@@ -308,11 +307,11 @@ class Capture:
         return call_id
 
     def message(self, key: int) -> Found:
-        if key not in self.texts:
+        if key not in self.known:
             raise NotFound(f"no message {key}")
-        return Found({}, self.texts[key], {"headers": [("Via", "SIP/2.0/UDP x"), ("From", "<sip:a@b>;tag=1")]})
+        return Found({}, self.known[key], {"headers": [("Via", "SIP/2.0/UDP x"), ("From", "<sip:a@b>;tag=1")]})
 
-    def messages_of(self, keys: list[int]) -> list[Message]:
-        if unknown := [key for key in keys if key not in self.texts]:
+    def texts(self, keys: list[int]) -> list[bytes]:
+        if unknown := [key for key in keys if key not in self.known]:
             raise NotFound(f"no message {unknown[0]}")
-        return [Message({"message": key}, self.texts[key]) for key in keys]
+        return [self.known[key] for key in keys]
