@@ -81,6 +81,7 @@ python-lint: develop
 ## What is generated is what its makers make today.
 generated: develop
 	$(BIN)/python docs/make_reference.py --check
+	$(BIN)/python docs/make_properties.py --check
 	$(BIN)/python docs/make_examples.py --check
 	$(BIN)/python sample_pcaps/make.py --check
 
@@ -92,6 +93,7 @@ wheel-test: develop
 docs: develop
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_public_names.py
+	$(BIN)/python docs/make_properties.py
 	$(BIN)/python docs/make_examples.py
 
 samples: develop

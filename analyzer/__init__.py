@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from analyzer.errors import AmbiguousCall, AnalyzerError, CaptureError, FilterError, NotFound
 
 if TYPE_CHECKING:
-    from analyzer.call import Call as Call
-    from analyzer.capture import Capture as Capture
-    from analyzer.capture import read as read
-    from analyzer.filters import Filter as Filter
-    from analyzer.ladder import Ladder as Ladder
-    from analyzer.message import Message as Message
-    from analyzer.message import parse as parse
+    from analyzer.api.call import Call as Call
+    from analyzer.api.capture import Capture as Capture
+    from analyzer.api.filters import Filter as Filter
+    from analyzer.api.ladder import Ladder as Ladder
+    from analyzer.api.message import Message as Message
+    from analyzer.api.read import read as read
+    from analyzer.reading.parsing import parse as parse
 
     __version__: str
 
@@ -45,13 +45,13 @@ __all__ = [
 
 # Imported when first asked for: `sip-analyzer --help` must not wait for tables it does not need.
 _HOMES = {
-    "Call": "analyzer.call",
-    "Capture": "analyzer.capture",
-    "Filter": "analyzer.filters",
-    "Ladder": "analyzer.ladder",
-    "Message": "analyzer.message",
-    "parse": "analyzer.message",
-    "read": "analyzer.capture",
+    "Call": "analyzer.api.call",
+    "Capture": "analyzer.api.capture",
+    "Filter": "analyzer.api.filters",
+    "Ladder": "analyzer.api.ladder",
+    "Message": "analyzer.api.message",
+    "parse": "analyzer.reading.parsing",
+    "read": "analyzer.api.read",
 }
 
 

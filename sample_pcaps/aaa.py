@@ -7,9 +7,10 @@ from ipaddress import ip_address
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from lab import Asked, digest
+from lab import Asked
 from scapy.layers.inet import UDP
 from scapy.packet import Raw
+from sip_messages import digest
 
 if TYPE_CHECKING:
     from lab import Capture, Captured, Millis, Node

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from lab import ALICE, BOB, Capture, Message, Millis, Node, Sighting, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, Message, Millis, Node, Sighting, sdp
 
 Send: TypeAlias = Callable[[Millis, Node, Message], Sighting]
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from lab import ALICE, BOB, CAROL, Capture, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, CAROL, sdp
 
 
 def build() -> list[Capture]:

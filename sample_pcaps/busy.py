@@ -1,6 +1,7 @@
 """Alice calls Bob, who is on the phone: 486."""
 
-from lab import ALICE, BOB, Capture, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, sdp
 
 
 def build() -> list[Capture]:

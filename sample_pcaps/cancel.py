@@ -1,6 +1,7 @@
 """Alice calls Bob and gives up while his phone rings: CANCEL, 200 to the CANCEL, 487 to the INVITE."""
 
-from lab import ALICE, BOB, Capture, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, sdp
 
 
 def build() -> list[Capture]:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import wire
 from basic_call import stage
-from lab import ALICE, BOB, Capture, Node, Sighting, digest, sdp
+from lab import Capture
 from scapy.contrib.geneve import GENEVE
 from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
 from scapy.contrib.mpls import MPLS
@@ -23,6 +23,7 @@ from scapy.layers.l2 import GRE, LLC, SNAP, Dot1Q, Ether
 from scapy.layers.ppp import PPP, PPPoE
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
+from sip_messages import ALICE, BOB, Node, Sighting, digest, sdp
 
 Link: TypeAlias = Callable[[Node, Node, Packet], bytes]
 Wrap: TypeAlias = Callable[[Node, Node, Packet], Packet]

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from lab import ALICE, BOB, Capture, Message, Millis, Node, sdp
+from lab import Capture
 from scapy.layers.inet import UDP
 from scapy.packet import Raw
+from sip_messages import ALICE, BOB, Message, Millis, Node, sdp
 
 PUBLIC = Node("nat", "203.0.113.9", port=61_000)
 

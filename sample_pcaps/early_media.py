@@ -1,6 +1,7 @@
 """A gateway plays an announcement before the end: 183 with SDP and no preconditions, then 404 with Q.850 cause 1."""
 
-from lab import ALICE, Capture, Node, sdp
+from lab import Capture
+from sip_messages import ALICE, Node, sdp
 
 GATEWAY = Node("gateway", "198.51.100.40", "sip:+4930111222@example.com", agent="Labgateway 0.9")
 

@@ -1,7 +1,8 @@
 """The same OPTIONS and its 200, and a call, in files that are written, or end, in unusual ways."""
 
 import wire
-from lab import ALICE, BOB, Capture, Captured, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, Captured, sdp
 
 
 def exchange(lab: Capture, label: str, start: int, answer: str) -> list[Captured]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from lab import ALICE, PROXY, Capture, Node, sdp
+from lab import Capture
+from sip_messages import ALICE, PROXY, Node, sdp
 
 BOB = Node("bob", "192.0.2.20", "sip:bob@example.com", "Bob")  # the address of record
 DESK = Node("desk", "192.0.2.21", "sip:bob@example.com", "Bob", agent="Labdesk 1.0")

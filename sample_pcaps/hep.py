@@ -10,9 +10,10 @@ from typing import Any
 
 import wire
 from basic_call import stage
-from lab import ALICE, BOB, Capture, Message, Millis, Node, Sighting, rfc3339
+from lab import Capture
 from scapy.layers.inet import UDP
 from scapy.packet import Raw
+from sip_messages import ALICE, BOB, Message, Millis, Node, Sighting, rfc3339
 
 AGENT = Node("agent", "198.51.100.21", port=41_000)
 OTHER_AGENT = Node("other", "198.51.100.22", port=41_000)

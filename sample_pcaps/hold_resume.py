@@ -1,6 +1,7 @@
 """Bob puts Alice on hold with a re-INVITE (sendonly, recvonly), takes her back (sendrecv), and hangs up."""
 
-from lab import ALICE, BOB, Capture, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, sdp
 
 
 def build() -> list[Capture]:

@@ -1,6 +1,7 @@
 """A call whose text attacks whoever shows it: terminal, browser, spreadsheet, file system, decoder."""
 
-from lab import BOB, Capture, Node, Session, sdp
+from lab import Capture
+from sip_messages import BOB, Node, Session, sdp
 
 ESCAPE = "\x1b]0;pwned\x07\x1b[31m"  # sets a terminal's title, then turns it red
 EVE = Node(

@@ -8,7 +8,8 @@ import itertools
 from decimal import Decimal
 
 from aaa import CX, RX, TGPP, Peer, Resolver, avp, naptr, srv, tgpp
-from lab import Capture, Headers, Node, Request, digest, sdp
+from lab import Capture
+from sip_messages import Headers, Node, Request, digest, sdp
 from wire import SctpAssociation, TcpConnection
 
 HOME = "ims.mnc001.mcc262.3gppnetwork.org"

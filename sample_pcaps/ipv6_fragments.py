@@ -1,9 +1,10 @@
 """A long INVITE over IPv6 in three fragments that come in the wrong order; the answers fit."""
 
-from lab import Capture, Node, sdp
+from lab import Capture
 from scapy.layers.inet import UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Raw
+from sip_messages import Node, sdp
 from wire import ipv6_fragments
 
 ALICE = Node("alice", "2001:db8::10", "sip:alice@example.com", "Alice")

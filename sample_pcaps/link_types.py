@@ -1,7 +1,8 @@
 """The same OPTIONS and its 200 on six kinds of link."""
 
 import wire
-from lab import ALICE, BOB, Capture
+from lab import Capture
+from sip_messages import ALICE, BOB
 
 LINKS = [  # (name, link type of the file, how a frame is built, its words)
     ("link_sll", 113, wire.linux_sll, "Linux cooked (SLL)"),

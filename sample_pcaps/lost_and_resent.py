@@ -1,6 +1,7 @@
 """Everything is lost once behind the tap: the INVITE twice, the ACK, the BYE; UDP sends them again (RFC 3261 §17)."""
 
-from lab import ALICE, BOB, Capture, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, sdp
 
 
 def build() -> list[Capture]:

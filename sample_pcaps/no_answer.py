@@ -1,6 +1,7 @@
 """Bob's phone rings and nobody comes: his phone gives up (480), or the proxy does (CANCEL to Bob, 408 to Alice)."""
 
-from lab import ALICE, BOB, PROXY, Capture, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, PROXY, sdp
 
 
 def phone_gives_up() -> Capture:

@@ -1,6 +1,7 @@
 """Seven short calls of Alice to Bob, each of which ends in another way."""
 
-from lab import ALICE, BOB, Capture, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, sdp
 
 REFUSALS = [  # (status, phrase, further headers, outcome by the taxonomy)
     (404, "Not Found", [], "unreachable"),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from lab import ALICE, BOB, Capture
+from lab import Capture
+from sip_messages import ALICE, BOB
 
 PIDF = "application/pidf+xml"
 

@@ -2,7 +2,8 @@
 
 from hashlib import md5
 
-from lab import ALICE, BOB, PROXY, Capture, digest, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, PROXY, digest, sdp
 
 REALM, URI = "example.com", "sip:bob@example.com"
 ROUTE = [f"<sip:{PROXY.hostport};lr>"]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from lab import ALICE, BOB, CAROL, Capture, Node, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, CAROL, Node, sdp
 
 REDIRECT = Node("redirect", "198.51.100.7", agent="Labredirect 1.4")
 DAVE = Node("dave", "192.0.2.40", "sip:dave@example.com", "Dave")

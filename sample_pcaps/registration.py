@@ -3,7 +3,8 @@
 from hashlib import md5
 from typing import Any
 
-from lab import ALICE, Capture, Headers, Node, Request, Session, digest
+from lab import Capture
+from sip_messages import ALICE, Headers, Node, Request, Session, digest
 
 REALM, PASSWORD = "example.com", "correct horse"
 REGISTRAR = Node("registrar", "198.51.100.5", agent="Labproxy 5.7")

@@ -1,6 +1,7 @@
 """Two exchanges and a call between proxies over SCTP: bundled, fragmented, out of order, and a TSN that comes twice."""
 
-from lab import Capture, Node, sdp
+from lab import Capture
+from sip_messages import Node, sdp
 from wire import SctpAssociation
 
 A = Node("scscf", "10.0.0.1", "sip:ua1@example.com", "UA1", agent="Labcscf 4.0")

@@ -3,7 +3,8 @@ has a conference and refers Carol to it; and a call that is forwarded to it whil
 
 from typing import Any
 
-from lab import Capture, Node, Sighting, at, sdp, seconds_between
+from lab import Capture, at
+from sip_messages import Node, Sighting, sdp, seconds_between
 
 DOMAIN = "ims.example.com"
 ABILITIES = (

@@ -4,7 +4,8 @@ refuses."""
 
 from typing import Any
 
-from lab import Capture, Node, Request, Sighting, at, seconds_between
+from lab import Capture, at
+from sip_messages import Node, Request, Sighting, seconds_between
 
 DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org"
 PHONE = Node("phone", "10.45.0.2", f"sip:+491701234567@{DOMAIN}", agent="Labphone IMS 1.0")

@@ -1,6 +1,7 @@
 """A call over TCP as a bad network cuts it: the bytes come in every way that TCP allows."""
 
-from lab import ALICE, BOB, Capture, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, sdp
 from wire import TcpConnection
 
 PING, PONG = b"\r\n\r\n", b"\r\n"  # RFC 5626 §3.5.1

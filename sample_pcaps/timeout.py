@@ -1,6 +1,7 @@
 """Nobody is there: seven copies of an INVITE (Timers A and B), eleven of an OPTIONS (E and F), and life goes on."""
 
-from lab import ALICE, BOB, CAROL, Capture, Node, sdp
+from lab import Capture
+from sip_messages import ALICE, BOB, CAROL, Node, sdp
 
 GHOST = Node("ghost", "192.0.2.99", "sip:ghost@example.com", "Ghost")
 

@@ -1,7 +1,8 @@
 """The network says no: an ICMP port unreachable for an INVITE over UDP, a RST for an INVITE over TCP."""
 
-from lab import ALICE, BOB, CAROL, Capture, sdp
+from lab import Capture
 from scapy.layers.inet import ICMP
+from sip_messages import ALICE, BOB, CAROL, sdp
 from wire import TcpConnection
 
 

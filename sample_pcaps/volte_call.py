@@ -6,7 +6,8 @@ TS 24.930 in short: 183 with the answer, PRACK, UPDATE when UE1's bearer stands,
 from decimal import Decimal
 from typing import Any
 
-from lab import Capture, Node, Session, Sighting, sdp
+from lab import Capture
+from sip_messages import Node, Session, Sighting, sdp
 
 HOME = "ims.mnc001.mcc262.3gppnetwork.org"
 A, B = "+491701234567", "+491707654321"

@@ -1,6 +1,7 @@
 """A browser calls over WebSocket: its frames are masked, and come in pieces, as RFC 6455 allows."""
 
-from lab import Capture, Node, sdp
+from lab import Capture
+from sip_messages import Node, sdp
 from wire import WebSocketConnection
 
 

@@ -24,7 +24,7 @@ from scapy.layers.sctp import (
 from scapy.packet import Packet, Raw
 
 if TYPE_CHECKING:
-    from lab import Capture, Captured, Message, Millis, Node, Sighting
+    from sip_messages import Captured, Message, Millis, Node, Sighting, Tap
 
 # -- link layers: (source, target, IP packet) -> the bytes of a frame --------------------------------------------------
 
@@ -66,7 +66,7 @@ class TcpConnection:
     """One TCP connection. Each side has a stream of bytes; segments are cut from it as the script says."""
 
     def __init__(
-        self, capture: Capture, client: Node, server: Node, *, port: int, client_isn: int, server_isn: int
+        self, capture: Tap, client: Node, server: Node, *, port: int, client_isn: int, server_isn: int
     ) -> None:
         self.capture, self.client, self.server = capture, client, server
         self.port = {client: port, server: server.port}  # the client's is ephemeral, not that of its Via
@@ -177,7 +177,7 @@ class SctpAssociation:
 
     def __init__(
         self,
-        capture: Capture,
+        capture: Tap,
         client: Node,
         server: Node,
         tags: tuple[int, int],

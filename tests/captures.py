@@ -12,7 +12,7 @@ from pathlib import Path
 from places import SAMPLES, SHARED
 
 import analyzer
-from analyzer.capture import Capture
+from analyzer.api.capture import Capture
 
 #: The samples: each is made by a script beside it, which also writes its truth.
 SAMPLE_FILES = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".pcap", ".pcapng"))

@@ -12,8 +12,8 @@ import pytest
 from places import SAMPLES
 
 import analyzer
+from analyzer.api.message import Message
 from analyzer.errors import AnalyzerError, NotFound
-from analyzer.message import Message
 
 
 def call(name: str, no: int = 1) -> analyzer.Call:

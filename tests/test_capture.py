@@ -21,7 +21,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> analyzer.Capture:
     def costly(*_: object) -> None:
         pytest.fail("the nodes of a large capture are found though nobody asked")
 
-    monkeypatch.setattr("analyzer.capture._NODES_TOLD", 5)
+    monkeypatch.setattr("analyzer.api.capture._NODES_TOLD", 5)
     monkeypatch.setattr(analyzer.ims.nodes, "nodes", costly)
     return captures.read(SAMPLES / "basic_call.pcap")
 

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from places import SAMPLES, shared
 
 import analyzer
+from analyzer.api.filters import Filter
 from analyzer.cli import group
 from analyzer.errors import AnalyzerError
-from analyzer.filters import Filter
 
 # Where a packet lies is that of the file it is in.
 ELSEWHERE = ["file", "frame", "offset"]
@@ -148,7 +148,7 @@ def test_the_original_is_not_written_over(tmp_path: Path) -> None:
 
 
 def test_filters_name_every_call_id_and_escape_it() -> None:
-    from analyzer.export import wireshark_filter
+    from analyzer.reading.export import wireshark_filter
 
     messages = pl.DataFrame({"call_id": ['a"b\\c', "ü\x1b", None, 'a"b\\c']})
     assert wireshark_filter(messages) == r'sip.Call-ID == "a\x22b\x5cc" || sip.Call-ID == "\xc3\xbc\x1b"'

@@ -7,26 +7,29 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.call import Call
+from analyzer.api.call import Call
+from analyzer.api.message import messages_of
 from analyzer.cli import Failure, _options
 from analyzer.errors import AmbiguousCall, NotFound
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from analyzer.capture import Capture
-    from analyzer.ladder import Ladder
+    from analyzer.api.capture import Capture
+    from analyzer.api.ladder import Ladder
+    from analyzer.api.source import Source
 
 
 @dataclass(frozen=True)
 class Found:
     """A call, or the messages of a Call-ID outside calls: a registration, a subscription, an OPTIONS."""
 
-    capture: Capture
+    source: Source
     asked: str
     row: dict[str, Any] | None
     messages: pl.DataFrame
@@ -37,8 +40,8 @@ class Found:
         import polars as pl
 
         if self.row is not None:
-            return Call(self.capture, self.row).table(name)
-        frame = self.capture.table(name)
+            return Call(self.source, self.row).table(name)
+        frame = self.source.table(name)
         if "registration" in frame.columns and "call_id" not in frame.columns:
             return frame.filter(pl.col("registration").is_in(self.table("registrations")["registration"].implode()))
         # ``calls`` has no Call-ID of its own: this one is in none of them.
@@ -47,17 +50,17 @@ class Found:
 
     def ladder(self, hop: str, leg: str | None = None, *, sip_only: bool = False) -> Ladder:
         """Its ladder, over all hops or the ``reference`` one, over all legs or one."""
-        from analyzer.ladder import Ladder, of_leg, timeline_of
+        from analyzer.api.ladder import Ladder, of_leg, timeline_of
 
         number = int(leg) if leg and re.fullmatch(r"[0-9]{1,6}", leg) else leg
         if self.row is not None:
-            return Call(self.capture, self.row).ladder(hop=hop, leg=number, sip_only=sip_only)
+            return Call(self.source, self.row).ladder(hop=hop, leg=number, sip_only=sip_only)
         messages = self.messages
         if number is not None:
-            messages = of_leg(messages, number if isinstance(number, int) else self.capture.shown_call_id(number))
+            messages = of_leg(messages, number if isinstance(number, int) else self.source.shown_call_id(number))
         reference = self.reference if hop == "reference" else None
-        model = timeline_of(self.capture, messages, self.table, reference=reference, sip_only=sip_only)
-        return Ladder(model, title=f"Call-ID {self.asked}", messages_of=self.capture.messages_of)
+        model = timeline_of(self.source, messages, self.table, reference=reference, sip_only=sip_only)
+        return Ladder(model, title=f"Call-ID {self.asked}", messages_of=partial(messages_of, self.source))
 
 
 def find(capture: Capture, asked: str) -> Found:
@@ -73,13 +76,13 @@ def find(capture: Capture, asked: str) -> Found:
         raise Failure(f"{error}\n{text.table(views.default('calls', calls), cut=32)}") from error
     except NotFound:
         # A title names it as the tables show it: masked, where they are.
-        asked = capture.shown_call_id(asked)
+        asked = capture.source.shown_call_id(asked)
         messages = capture.table("messages").filter(pl.col("call_id") == asked)
         if messages.is_empty():
             raise
         first = messages["transaction"].drop_nulls()
-        return Found(capture, asked, None, messages, first[0] if len(first) else None)
-    return Found(capture, asked, row, Call(capture, row).sightings(), row["reference"])
+        return Found(capture.source, asked, None, messages, first[0] if len(first) else None)
+    return Found(capture.source, asked, row, Call(capture.source, row).sightings(), row["reference"])
 
 
 def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:

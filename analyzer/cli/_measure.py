@@ -44,7 +44,7 @@ def print_measure(table: str, *, by: str | None, every: str | None, tz: str, **v
         length(every)
     rests_on = _RESTS_ON.get(table, "calls")
     reading = _options.read(values, tables=None if chosen else (rests_on,))
-    capture = reading.capture.filter(chosen) if chosen else reading.capture
+    capture = reading.shown(chosen)
     frame = capture.measure(table, by=by, every=every, tz=tz)
     columns = _output.chosen_columns(table, values["columns"], also=frame.columns)
     total = frame.height

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,8 +17,8 @@ import click
 from analyzer.reading.engines import ENGINES
 
 if TYPE_CHECKING:
-    from analyzer.capture import Capture
-    from analyzer.filters import Filter
+    from analyzer.api.capture import Capture
+    from analyzer.api.filters import Filter
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -180,8 +182,8 @@ tz_option = click.option(
 
 def make_filter(table: str, tz: str, values: dict[str, Any]) -> Filter:
     """The Filter of what was typed; raises FilterError before anything is read."""
-    from analyzer.filters import CRITERIA, Filter
-    from analyzer.zones import zone
+    from analyzer.api.filters import CRITERIA, Filter
+    from analyzer.timezones import zone
 
     zone(tz)
     return Filter(**{name: values[name] for name in CRITERIA if name in values}, table=table, tz=tz)
@@ -191,8 +193,19 @@ def make_filter(table: str, tz: str, values: dict[str, Any]) -> Filter:
 class Reading:
     """A capture that was read, and what to say about it when the output is out."""
 
-    capture: Capture
+    unmasked: Capture
     sources: tuple[str, ...]
+    mask_key: bytes | None = None
+
+    @cached_property
+    def capture(self) -> Capture:
+        """All of it, as it may be shown."""
+        return self.shown(None)
+
+    def shown(self, chosen: Filter | None) -> Capture:
+        """What a filter picks, as it may be shown: a filter looks at the original, and the mask comes last."""
+        picked = self.unmasked.filter(chosen) if chosen else self.unmasked
+        return picked if self.mask_key is None else picked.mask(self.mask_key)
 
     def close(self, *, about_problems: bool = True) -> None:
         """Say in one line what was wrong with the capture; leave with status 1 if a file of it was cut or corrupt."""
@@ -221,7 +234,7 @@ def note(text: str) -> None:
 def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, headers: tuple[str, ...] = ()) -> Reading:
     """The capture that the arguments name, read with progress on a terminal. ``tables``: those to be looked at, and
     ``headers``: the header fields."""
-    from analyzer.capture import read as read_capture
+    from analyzer.api.read import read as read_capture
 
     sources = tuple(values["captures"])
     for point in values["capture_points"]:
@@ -245,17 +258,15 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
     finally:
         if progress is not None:
             progress.clear()
-    # What a command looks for, it looks for in the original: a masked capture filters before it masks.
-    if values["mask"] or values["mask_key"]:
-        capture = capture.mask(_mask_key(values["mask_key"]))
-    return Reading(capture, sources)
+    masked = values["mask"] or values["mask_key"]
+    return Reading(capture, sources, _mask_key(values["mask_key"]) if masked else None)
 
 
-def _mask_key(file: IO[bytes] | None) -> bytes | None:
-    """The key of that file, else of the environment; None: draw one."""
+def _mask_key(file: IO[bytes] | None) -> bytes:
+    """The key of that file, else of the environment, else one that is drawn."""
     if file is not None:
         return file.read().strip()
-    return os.environ[MASK_KEY].encode() if os.environ.get(MASK_KEY) else None
+    return os.environ[MASK_KEY].encode() if os.environ.get(MASK_KEY) else secrets.token_bytes(32)
 
 
 class Progress:

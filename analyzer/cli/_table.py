@@ -23,7 +23,7 @@ def table_command(table: str, more: str, example: str) -> click.Command:
         chosen = _options.make_filter(table, values["tz"], values)
         # A filter looks at messages.
         reading = _options.read(values, tables=None if chosen else (table,))
-        capture = reading.capture.filter(chosen) if chosen else reading.capture
+        capture = reading.shown(chosen)
         frame = capture.table(table)
         total = frame.height
         if values["limit"] is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.call import Call
+from analyzer.api.call import Call
 from analyzer.cli import COMMANDS, _call, _options, _output
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Tell all about one call."""
     from analyzer.show import text, views
-    from analyzer.zones import zone
+    from analyzer.timezones import zone
 
     zone(tz)
     reading = _options.read(values, tables=("messages", *_TOLD))
@@ -62,7 +62,7 @@ def command(
     colour = _options.coloured(sys.stdout)
     if found.row is not None:
         plain = ascii_only or not _call.draws_lines(sys.stdout.encoding)
-        page = Call(reading.capture, found.row).story(columns=width or _call.terminal_width(), ascii_only=plain)
+        page = Call(reading.capture.source, found.row).story(columns=width or _call.terminal_width(), ascii_only=plain)
         click.echo(f"{page}\nfigures\n{_facts(calls, found, tz)}", nl=False)
     else:
         click.echo("no call has this Call-ID; what else has it:")

@@ -33,7 +33,7 @@ def command(output: str | None, media: bool, wireshark_filter: bool, **values: A
         raise click.UsageError("-o - is not for a terminal: pipe it, as in ... -o - | wireshark -k -i -")
     chosen = _options.make_filter("calls", values["tz"], values)
     reading = _options.read(values)
-    capture = reading.capture.filter(chosen) if chosen else reading.capture
+    capture = reading.shown(chosen)
     if capture.table("messages").is_empty():
         raise NotFound("no SIP that the filter picks" if chosen else f"no SIP in {' '.join(reading.sources[:3])}")
     if wireshark_filter:

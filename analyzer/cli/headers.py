@@ -28,7 +28,7 @@ def command(names: tuple[str, ...], **values: Any) -> None:
     columns = _output.chosen_columns("headers", values["columns"])
     chosen = _options.make_filter("messages", values["tz"], values)
     reading = _options.read(values, tables=None if chosen else ("calls",), headers=names)
-    capture = reading.capture.filter(chosen) if chosen else reading.capture
+    capture = reading.shown(chosen)
     frame = capture.headers_of(*names)
     total = frame.height
     if values["limit"] is not None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from analyzer.api.ladder import FORMATS
 from analyzer.cli import COMMANDS, _call, _options
-from analyzer.ladder import FORMATS
 
 
 class _Limit(click.ParamType[int | None]):

@@ -23,7 +23,7 @@ from analyzer.cli import COMMANDS, _options
 def command(key: int, raw: bool, tz: str, **values: Any) -> None:
     """Show one message."""
     from analyzer.show import text
-    from analyzer.zones import zone
+    from analyzer.timezones import zone
 
     zone(tz)
     if raw and sys.stdout.isatty():

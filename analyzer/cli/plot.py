@@ -11,7 +11,7 @@ import click
 from analyzer.cli import COMMANDS, _options
 from analyzer.cli._measure import by_option, every_option
 
-# The methods of analyzer.plot.Plot.
+# The methods of analyzer.api.plot.Plot.
 NAMES = (
     *("setup_latency", "latency_ecdf", "latency_over_time", "responses", "outcomes", "call_volume", "concurrency"),
     *("failures", "retransmissions", "waterfall"),
@@ -47,7 +47,7 @@ def command(
     name: str, output: str, delay: str | None, call: str | None, by: str | None, every: str | None, **values: Any
 ) -> None:
     """Draw one figure."""
-    from analyzer.plot import Plot
+    from analyzer.api.plot import Plot
 
     if Path(output).suffix.lower() not in _SUFFIXES:
         raise click.UsageError(f"-o {output}: the name must end in {', '.join(_SUFFIXES)}.")
@@ -63,6 +63,6 @@ def command(
     reading = _options.read(values, tables=None if chosen or name == "waterfall" else ("calls",))
     if call is not None and call.isascii() and call.isdigit():
         given["call"] = int(call)
-    capture = reading.capture.filter(chosen) if chosen else reading.capture
-    getattr(Plot(capture), name)(**given).savefig(output)
+    capture = reading.shown(chosen)
+    getattr(Plot(capture.source), name)(**given).savefig(output)
     reading.close()

@@ -36,6 +36,6 @@ def command(output: str, title: str, texts: bool | None, **values: Any) -> None:
     if Path(output).suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"-o {output}: a report is a page, its name must end in .html.")
     reading = _options.read(values)
-    capture = reading.capture.filter(chosen) if chosen else reading.capture
+    capture = reading.shown(chosen)
     capture.report(output, tz=values["tz"], title=title, texts=texts)
     reading.close()

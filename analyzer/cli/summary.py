@@ -32,6 +32,6 @@ def command(width: int | None, **values: Any) -> None:
     tables = tuple(name for name in TABLES if name != "nodes" or not large)
     # A filter looks at messages.
     reading = _options.read(values, tables=None if chosen else tables)
-    capture = reading.capture.filter(chosen) if chosen else reading.capture
+    capture = reading.shown(chosen)
     click.echo(capture.summary(tz=values["tz"], width=width or _call.terminal_width()), nl=False)
     reading.close()

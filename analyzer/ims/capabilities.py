@@ -39,8 +39,8 @@ def capabilities(
 ) -> pl.DataFrame:
     """The table ``capabilities``, by the time when each was said first.
 
-    ``requests`` as ``registrations.with_requests`` gives them; ``fields``: the header fields that
-    ``schema.FIELDS_OF`` names for this table.
+    ``requests`` as ``registrations.with_requests`` gives them; ``fields`` are header fields as the core
+    gives them.
     """
     said = _said(messages, registrations, requests)
     values = _values(fields)

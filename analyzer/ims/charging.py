@@ -8,6 +8,7 @@ those of the leg's first hop.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -29,7 +30,23 @@ _USER_SIDE = {roles.UE, roles.P_CSCF, roles.ATCF}
 _SERVICES = ("P-Asserted-Service", "P-Preferred-Service", "Accept-Contact")
 
 
-def cdrs(
+@dataclass(frozen=True, eq=False, slots=True)
+class Records:
+    """The records without the node that writes them, which rests on roles of nodes; and the ``invites`` of their legs,
+    with the responses to them, on all hops."""
+
+    bare: pl.DataFrame
+    invites: pl.DataFrame
+
+
+def cdrs(records: Records, nodes: pl.DataFrame) -> pl.DataFrame:
+    """The table ``cdrs``: a row per leg whose INVITE was seen, by start; ``nodes`` is the table of that name."""
+    writers = _writers(records.invites, nodes)
+    table = records.bare.join(writers, on="leg", how="left", maintain_order="left")
+    return table.select(pl.col(name).cast(kind) for name, kind in schema.CDRS.polars().items())
+
+
+def records(
     messages: pl.DataFrame,
     fields: pl.DataFrame,
     openings: pl.DataFrame,
@@ -40,9 +57,8 @@ def cdrs(
     ims_registrations: pl.DataFrame,
     access_networks: pl.DataFrame,
     homes: pl.DataFrame,
-    nodes: pl.DataFrame,
-) -> pl.DataFrame:
-    """The table ``cdrs``: a row per leg whose INVITE was seen, by start.
+) -> Records:
+    """All of the records that is told without roles of nodes.
 
     ``fields`` are header fields as the core gives them; ``openings`` the opening INVITEs of legs (``ims.legs``): number
     of the ``leg``, ``row`` in ``messages``, ``_leg``; ``homes`` as ``access.home_networks`` gives them; the others are
@@ -54,7 +70,6 @@ def cdrs(
     records = records.join(_first_hop(invites), on="leg", how="left", maintain_order="left")
     records = _delivered(records, dialogs)
     for more in (
-        _writers(invites, nodes),
         _parties(invites, said),
         _charged(invites, said, messages, records),
         _service(said),
@@ -76,7 +91,7 @@ def cdrs(
         calling_roaming=_roaming("calling", pl.when(away).then(pl.lit("orig-ioi is not of the home network"))),
         called_roaming=_roaming("called"),
     )
-    return records.select(pl.col(name).cast(kind) for name, kind in schema.CDRS.polars().items())
+    return Records(records, invites)
 
 
 # ---- legs and their INVITEs ------------------------------------------------------------------------------------------

@@ -57,9 +57,8 @@ def nodes(
 ) -> Nodes:
     """The nodes of a capture and what speaks for their roles.
 
-    ``messages`` and ``rare`` as the core gives them, with the columns of ``schema.FOR_IMS``. ``given`` is what the
-    user knows: it wins, and is what neighbours are judged by. ``beside`` are rows of the table of that name, which tell
-    what nodes asked the HSS and the PCRF.
+    ``messages`` and ``rare`` as the core gives them. ``given`` is what the user knows: it wins, and is what neighbours
+    are judged by. ``beside`` are rows of the table of that name, which tell what nodes asked the HSS and the PCRF.
     """
     # A copy of a million rows of text is dear: none where there is nothing to leave out.
     seen = messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages

@@ -83,36 +83,50 @@ class Refusals:
     steps: pl.DataFrame
 
 
-def refusals(
+@dataclass(frozen=True, eq=False, slots=True)
+class Ways:
+    """The way back of each failure, without the roles of the nodes on it: ``failed`` are the calls, ``steps`` the
+    messages on the way of each, ``signs`` what else its first INVITE tells of a call."""
+
+    failed: pl.DataFrame
+    steps: pl.DataFrame
+    signs: pl.DataFrame
+
+
+def ways(
     messages: pl.DataFrame,
     calls: pl.DataFrame,
     milestones: pl.DataFrame,
     hops: pl.DataFrame,
     transactions: pl.DataFrame,
-    nodes: pl.DataFrame,
-    forwarding: pl.DataFrame,
-) -> Refusals:
-    """Who ended each call that failed, in the order of ``calls``.
+) -> Ways:
+    """The way back of each call that failed, in the order of ``calls``.
 
-    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, ``forwarding`` as the
-    function of that name gives it, the others the tables of these names.
+    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables
+    of these names.
     """
     failed = calls.filter(~pl.col("outcome").is_in(NOT_REFUSED), pl.col("started_at").is_not_null())
     failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
     rows = _rows(hops, failed)
     made = _made(rows)
     steps = _followed(_starts(failed, milestones, messages, rows), rows, made)
-    known = nodes.select("address", "node", "role", "name")
-    steps = steps.with_columns(address=_address(steps, rows)).join(
-        known, on="address", how="left", maintain_order="left"
-    )
+    steps = steps.with_columns(address=_address(steps, rows))
     origins = failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
-    origins = _with_signs(origins, rows, made, milestones, transactions, forwarding)
+    return Ways(failed, steps, _signs(origins, rows, made, milestones, transactions))
+
+
+def refusals(messages: pl.DataFrame, found: Ways, nodes: pl.DataFrame, forwarding: pl.DataFrame) -> Refusals:
+    """Who ended each of these calls; ``messages`` as the core gives them, ``forwarding`` as the function of that name
+    does, ``nodes`` the table."""
+    known = nodes.select("address", "node", "role", "name")
+    origins = found.signs.join(known, on="address", how="left", maintain_order="left")
+    origins = origins.with_columns(**_of_role(forwarding))
     said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
         "message", "reason_phrase", "reason_header", "warning"
     )
     origins = origins.join(said, on="message", how="left", maintain_order="left")
-    return Refusals(_table(origins), _step_table(steps, failed))
+    steps = found.steps.join(known, on="address", how="left", maintain_order="left")
+    return Refusals(_table(origins), _step_table(steps, found.failed))
 
 
 # -- the way back ------------------------------------------------------------------------------------------------------
@@ -204,16 +218,14 @@ def forwarding(hops: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([addresses, nodes.join(boxes, on="node", how="semi").select("address")]).unique()
 
 
-def _with_signs(
+def _signs(
     origins: pl.DataFrame,
     rows: pl.DataFrame,
     made: pl.DataFrame,
     milestones: pl.DataFrame,
     transactions: pl.DataFrame,
-    forwarding: pl.DataFrame,
 ) -> pl.DataFrame:
-    """What `_rules` look at, but the Reason."""
-    role = pl.col("role").fill_null(roles.UNKNOWN)
+    """What `_rules` look at, but the Reason and what rests on roles."""
     opened = made.filter(pl.col("far") == 1).join(
         transactions.select("outcome", "first_provisional_at", "final_at", child="transaction"), on="child"
     )
@@ -236,14 +248,20 @@ def _with_signs(
         origins = origins.join(more, on="call", how="left", maintain_order="left")
     silent = pl.when(pl.col("method").is_null()).then("last_asked").otherwise(pl.coalesce("nobody", "unfinished"))
     return origins.with_columns(
-        pl.col("gave_up", "sent_on", "inside", "rang_long").fill_null(value=False),
-        silent=silent,
-        end=role.is_in(_ENDS),
-        gateway=role.str.contains(_GATEWAY),
-        proxy=role.str.contains(_PROXY),
-        serves=~role.is_in([*_ENDS, roles.UNKNOWN]),
-        forwards=pl.col("address").is_in(forwarding["address"].implode()).fill_null(value=False),
+        pl.col("gave_up", "sent_on", "inside", "rang_long").fill_null(value=False), silent=silent
     )
+
+
+def _of_role(forwarding: pl.DataFrame) -> dict[str, pl.Expr]:
+    """What `_rules` look at of the node's role."""
+    role = pl.col("role").fill_null(roles.UNKNOWN)
+    return {
+        "end": role.is_in(_ENDS),
+        "gateway": role.str.contains(_GATEWAY),
+        "proxy": role.str.contains(_PROXY),
+        "serves": ~role.is_in([*_ENDS, roles.UNKNOWN]),
+        "forwards": pl.col("address").is_in(forwarding["address"].implode()).fill_null(value=False),
+    }
 
 
 def _at_of(milestone: str) -> pl.Expr:

@@ -44,8 +44,8 @@ def services(
 ) -> pl.DataFrame:
     """The table ``services`` without ``call``, by the start of each unit.
 
-    ``messages``, ``descriptions``, ``parts`` and ``fields`` (those that ``schema.FIELDS_OF`` names) as the core gives
-    them; ``dialogs`` and ``hops`` of :func:`analyzer.sip.dialogs.with_hops`, ``holds`` of the same dialogs.
+    ``messages``, ``descriptions``, ``parts`` and ``fields`` (header fields) as the core gives them; ``dialogs``
+    and ``hops`` of :func:`analyzer.sip.dialogs.with_hops`, ``holds`` of the same dialogs.
     """
     seen = messages.select(_COLUMNS).filter(~pl.col("duplicate")).with_row_index("row")
     own, of_dialogs, of_requests = _units(seen, dialogs, hops)

@@ -14,7 +14,7 @@ from analyzer.masking import vocabulary
 from analyzer.masking.bodies import Bodies
 from analyzer.masking.pseudonyms import Pseudonyms
 from analyzer.masking.values import Values, filled
-from analyzer.message import parse
+from analyzer.reading.parsing import parse
 
 if TYPE_CHECKING:
     import polars as pl

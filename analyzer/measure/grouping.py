@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from analyzer.errors import FilterError
-from analyzer.zones import zone
+from analyzer.timezones import zone
 
 By = str | Sequence[str] | None
 """A column, several with commas between, or a list of them."""

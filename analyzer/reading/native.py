@@ -199,8 +199,8 @@ class Reading:
         self._sources = found
         self._threads = threads
         self._limits = dict(limits) if limits else None
-        #: Every column of ``messages`` is made.
-        self.whole = columns is None
+        #: The columns that are made, None for all.
+        self.columns = columns
         #: What is taken off the times of capture points: number, offset (ns), drift (ns a second), since.
         self._clocks = list(clocks)
         #: The names of header fields that have rows in the table ``headers``, as :func:`header_names` gives them.

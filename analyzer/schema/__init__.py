@@ -21,7 +21,7 @@ texts     object (list of str)       List(String)          joined by a space in 
 
 from __future__ import annotations
 
-from analyzer.schema.asked import ASKED, FIELDS, FIELDS_OF
+from analyzer.schema.asked import ASKED, FIELDS
 from analyzer.schema.beside import BESIDE, DIAMETER, DIAMETER_TRANSACTIONS, DNS, WAITS
 from analyzer.schema.core import (
     CORE_ONLY,
@@ -29,8 +29,6 @@ from analyzer.schema.core import (
     DNS_MESSAGES,
     EVIDENCE,
     FAILURES,
-    FOR_IMS,
-    FOR_SHOW,
     HEADERS,
     PARTS,
     RARE,
@@ -89,10 +87,7 @@ __all__ = [
     "EVIDENCE",
     "FAILURES",
     "FIELDS",
-    "FIELDS_OF",
     "FILES",
-    "FOR_IMS",
-    "FOR_SHOW",
     "HEADERS",
     "HOLDS",
     "HOPS",

@@ -1,4 +1,4 @@
-"""Tables of what is asked for by name, and what other tables ask for."""
+"""Tables of what is asked for by name."""
 
 from __future__ import annotations
 
@@ -45,23 +45,3 @@ ASKED: dict[str, Table] = {
 }
 
 FIELDS = ASKED["headers"]
-
-#: Header fields that tables rest on, in their long forms: read with the rest where such a table is going to be looked
-#: at, else when it is.
-_OF_ACCESS = ("P-Access-Network-Info", "Cellular-Network-Info", "P-Asserted-Identity")
-
-FIELDS_OF: dict[str, tuple[str, ...]] = {
-    "access_networks": _OF_ACCESS,
-    "cdrs": (
-        *_OF_ACCESS,
-        *("P-Charging-Vector", "P-Called-Party-ID", "P-Visited-Network-ID"),
-        *("P-Asserted-Service", "P-Preferred-Service", "Accept-Contact"),
-    ),
-    "capabilities": ("Allow", "Allow-Events", "Contact", "Feature-Caps", "Recv-Info", "Require", "Supported"),
-    "publications": ("SIP-ETag", "SIP-If-Match"),
-    "services": (
-        *("Accept-Contact", "Alert-Info", "Call-Info", "Contact", "Diversion", "History-Info", "Info-Package"),
-        *("P-Asserted-Service", "P-Preferred-Service", "Privacy", "Reason", "Recv-Info", "Referred-By"),
-        *("Resource-Priority", "Target-Dialog", "User-to-User"),
-    ),
-}

@@ -134,25 +134,6 @@ VIA_TAILS = Table(
     ),
 )
 
-# Columns of messages and descriptions that calls do not rest on: a reading for calls alone does not make them.
-FOR_SHOW = frozenset(
-    {
-        *("port_count", "proto", "formats", "fmtp", "bandwidth_kbps", "tias_bps", "rs_bps", "rr_bps", "preconditions"),
-        *("qos_local", "qos_remote", "ptime", "maxptime", "rtcp_port", "rtcp_mux", "mid", "ice", "candidates", "setup"),
-        *("crypto", "origin_username", "session_id", "session_version", "origin_address", "connection"),
-        *("file", "frame", "offset", "length", "point", "max_forwards", "require", "supported"),
-        *("interface", "tunnel", "outer_src_ip", "outer_dst_ip", "vlan", "teid", "spi", "correlation_id"),
-        *("arrived_at",),
-        *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
-        *("_via", "_via_rest", "_tail"),
-        "_media_type",
-        *("_headers", *(column.name for column in RARE.columns if column.name != "message")),
-    }
-)
-
-# Those of them that roles of nodes and registrations in an IMS rest on.
-FOR_IMS = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", "_media_type", *RARE.names})
-
 # What the core gives of each distinct description, once however many messages carry it.
 DESCRIPTIONS = Table(
     "descriptions",

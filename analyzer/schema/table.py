@@ -30,11 +30,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its name, one sentence of what a row is, and its columns in order."""
+    """One table: its name, one sentence of what a row is, and its columns in order.
+
+    ``made_by``: the function that makes it (``analyzer.ims.sms:sms``), whose parameters name what it rests on, where
+    :mod:`analyzer.graph` has no node of the table's name; ``scope`` of that function: ``local`` or ``estimate``.
+    """
 
     name: str
     row: str
     columns: tuple[Column, ...]
+    made_by: str = ""
+    scope: str = "local"
 
     @property
     def names(self) -> list[str]:

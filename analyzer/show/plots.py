@@ -43,7 +43,7 @@ from analyzer.show.style import (
 )
 from analyzer.show.text import seconds
 from analyzer.show.waterfall import lanes
-from analyzer.zones import zone
+from analyzer.timezones import zone
 
 if TYPE_CHECKING:
     from datetime import datetime

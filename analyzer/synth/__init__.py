@@ -12,7 +12,8 @@ Nothing of the analyzer is imported, so that the laboratory cannot agree with it
 or ``python -m analyzer.synth out --calls 100``. See docs/simulator.md.
 """
 
-from analyzer.synth.laboratory import Laboratory, Settings, make
+from analyzer.synth.laboratory import Laboratory, make
+from analyzer.synth.settings import Settings
 from analyzer.synth.truth import MessageRow, Sighting, Truth
 
 __all__ = ["Laboratory", "MessageRow", "Settings", "Sighting", "Truth", "make"]

@@ -7,7 +7,8 @@ import dataclasses
 import sys
 import time
 
-from analyzer.synth.laboratory import Settings, make
+from analyzer.synth.laboratory import make
+from analyzer.synth.settings import Settings
 
 
 def main() -> None:

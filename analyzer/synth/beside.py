@@ -29,7 +29,7 @@ from analyzer.synth.network import BGCF, I_CSCF, MS, P_CSCF, S_CSCF, UE, Node, p
 from analyzer.synth.wire import Route, UdpRoute, connect
 
 if TYPE_CHECKING:
-    from analyzer.synth.laboratory import Laboratory
+    from analyzer.synth.air import Air
     from analyzer.synth.play import Play
 
 HSS, PCRF, DNS = "HSS", "PCRF", "DNS"
@@ -73,7 +73,7 @@ class _Sip:
 class Beside:
     """The servers of both operators, and what is asked of them."""
 
-    def __init__(self, lab: Laboratory) -> None:
+    def __init__(self, lab: Air) -> None:
         self.lab, self.rng = lab, random.Random(f"beside {lab.settings.seed}")
         self.servers = [
             {role: self._server(role, operator.number) for role in _PORTS} for operator in lab.network.operators

@@ -9,13 +9,13 @@ from analyzer.synth.network import Node, Subscriber
 from analyzer.synth.scripts import Scenario
 
 if TYPE_CHECKING:
-    from analyzer.synth.laboratory import Laboratory
+    from analyzer.synth.air import Air
 
 
 class Cast:
     """Who plays the names of a route in one play."""
 
-    def __init__(self, lab: Laboratory, scenario: Scenario) -> None:
+    def __init__(self, lab: Air, scenario: Scenario) -> None:
         rng, network, settings = lab.rng, lab.network, lab.settings
         abroad = any("X1" in route for route, _ in scenario.parts)
         home, away = network.operators

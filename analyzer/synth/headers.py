@@ -15,7 +15,7 @@ from analyzer.synth.network import AS, I_CSCF, IBCF, P_CSCF, RECORD_ROUTING, S_C
 from analyzer.synth.scripts import Scenario, Step
 
 if TYPE_CHECKING:
-    from analyzer.synth.laboratory import Laboratory
+    from analyzer.synth.air import Air
 
 ALLOW = "Allow: INVITE, ACK, CANCEL, BYE, UPDATE, PRACK, MESSAGE, REFER, NOTIFY, OPTIONS, INFO, SUBSCRIBE\r\n"
 MMTEL = "urn:urn-7:3gpp-service.ims.icsi.mmtel"
@@ -51,7 +51,7 @@ WITH_CONTACT = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY"))
 class Headers:
     """The headers of one play's messages. What the same on all hops of a leg is made once, the rest for each hop."""
 
-    def __init__(self, lab: Laboratory, number: int, scenario: Scenario, cast: Cast) -> None:
+    def __init__(self, lab: Air, number: int, scenario: Scenario, cast: Cast) -> None:
         self.lab, self.number, self.scenario, self.cast, self.rng = lab, number, scenario, cast, lab.rng
         self.all_legs: list[Leg] = []
         self.odi: dict[str, str] = {}  # the original dialog identifier on the Route of each AS (TS 24.229 §5.4.3.4)

@@ -18,7 +18,7 @@ from analyzer.synth.network import AS, BGCF, I_CSCF, IBCF, MS, P_CSCF, S_CSCF, S
 from analyzer.synth.scripts import Scenario, Step
 
 if TYPE_CHECKING:
-    from analyzer.synth.laboratory import Laboratory
+    from analyzer.synth.air import Air
 
 PHRASES = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK", 202: "Accepted",
@@ -42,7 +42,7 @@ SHARED_BY_FORKS = (
 class Play(Headers):
     """A script being played: legs, and a clock that stands where the last message arrived."""
 
-    def __init__(self, lab: Laboratory, number: int, scenario: Scenario, at: int, cast: Cast) -> None:
+    def __init__(self, lab: Air, number: int, scenario: Scenario, at: int, cast: Cast) -> None:
         super().__init__(lab, number, scenario, cast)
         self.started_at = self.now = at
         self.legs: list[Leg] = []

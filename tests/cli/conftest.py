@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 from world import Capture, tables
 
-import analyzer.capture
+import analyzer.api.read
 from analyzer.cli import group
 
 
@@ -25,7 +25,7 @@ def run(capture: Capture, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resu
         capture.asked = {"origins": origins, **options}  # type: ignore[attr-defined]
         return capture
 
-    monkeypatch.setattr(analyzer.capture, "read", read)
+    monkeypatch.setattr(analyzer.api.read, "read", read)
 
     def invoke(*words: str) -> Result:
         return CliRunner().invoke(group, list(words), prog_name="sip-analyzer", catch_exceptions=False)

@@ -195,7 +195,7 @@ def test_nothing_readable_is_status_2(run: Run, monkeypatch: pytest.MonkeyPatch)
     def read(*_words: object, **_options: object) -> None:
         raise CaptureError("x\x1b[2J.pcap", 0, "no such file")
 
-    monkeypatch.setattr("analyzer.capture.read", read)
+    monkeypatch.setattr("analyzer.api.read.read", read)
     result = run("calls", "x.pcap")
     assert (result.exit_code, result.stderr) == (2, "sip-analyzer: x\\x1b[2J.pcap: no such file\n")
 
@@ -235,7 +235,7 @@ def test_ctrl_c_is_130_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyP
     def read(*_words: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("analyzer.capture.read", read)
+    monkeypatch.setattr("analyzer.api.read.read", read)
     result = run("calls", "a.pcap")
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "")
 
@@ -369,15 +369,15 @@ TEXT = b"INVITE sip:a@b SIP/2.0\r\nSubject: \x1b]0;owned\x07 \xff\r\n\r\n"
 
 
 def test_message_is_shown_line_by_line_and_made_safe(run: Run, capture: Capture) -> None:
-    capture.texts[10] = TEXT
+    capture.known[10] = TEXT
     assert "\nINVITE sip:a@b SIP/2.0\nSubject: \\x1b]0;owned\\x07 \\xff\n" in run("message", "10", "a.pcap").stdout
 
 
 def test_message_has_its_header_tree(run: Run, capture: Capture) -> None:
-    capture.texts[10] = TEXT
+    capture.known[10] = TEXT
     assert "headers:\n  Via: SIP/2.0/UDP x\n  From: <sip:a@b>;tag=1\n" in run("message", "10", "a.pcap").stdout
 
 
 def test_a_raw_message_is_the_bytes_as_captured(run: Run, capture: Capture) -> None:
-    capture.texts[10] = TEXT
+    capture.known[10] = TEXT
     assert run("message", "10", "a.pcap", "--raw").stdout_bytes == TEXT

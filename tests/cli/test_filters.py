@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from world import tables
 
+from analyzer.api.filters import Filter, apply
 from analyzer.errors import FilterError
-from analyzer.filters import Filter, apply
 
 
 def picked(table: str = "calls", of: str | None = None, **criteria: object) -> list[object]:

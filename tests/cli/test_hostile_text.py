@@ -29,7 +29,7 @@ def hostile(capture: Capture) -> None:
             [pl.lit(HOSTILE).alias(column) for column, kind in held.schema.items() if kind == pl.String]
             + [pl.concat_list(pl.lit(HOSTILE)).alias(column) for column, kind in held.schema.items() if kind == pl.List]
         )
-    capture.texts[10] = HOSTILE.encode()
+    capture.known[10] = HOSTILE.encode()
 
 
 def commands(text: str) -> set[str]:

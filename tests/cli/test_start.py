@@ -43,8 +43,8 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
 )
 def test_commands_import_polars_only(words: list[str]) -> None:
     program = f""" sys.path.insert(0, {str(__file__).rsplit("/", 1)[0]!r})
- import world, analyzer.capture
+ import world, analyzer.api.read
  held = world.tables() | {{"problems": world.frame("problems", [])}}
- analyzer.capture.read = lambda *_, **__: world.Capture(held)
+ analyzer.api.read.read = lambda *_, **__: world.Capture(held)
  from analyzer.cli import group; group({words!r}, prog_name='sip-analyzer')"""
     assert imported(program) == {"polars"}

@@ -76,10 +76,10 @@ def test_progress_is_taken_away(clock: list[float], capsys: pytest.CaptureFixtur
 
 PROGRAM = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
-import polars as pl, world, analyzer.capture
+import polars as pl, world, analyzer.api.read
 held = world.tables() | {{"problems": world.frame("problems", [])}}
 held["messages"] = pl.concat([held["messages"]] * 5000)
-analyzer.capture.read = lambda *_, **__: world.Capture(held)
+analyzer.api.read.read = lambda *_, **__: world.Capture(held)
 sys.argv = ["sip-analyzer", "messages", "a", "--format", sys.argv[1]]
 from analyzer.__main__ import main
 main()

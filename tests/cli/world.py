@@ -16,10 +16,10 @@ from typing import Any
 
 import polars as pl
 
-from analyzer import filters, schema
+from analyzer import schema
+from analyzer.api import filters
 from analyzer.errors import AmbiguousCall, NotFound
 from analyzer.measure.measures import measure
-from analyzer.message import Message
 from analyzer.show.blind_spots import blind_spots
 from analyzer.show.summary import summary
 
@@ -261,14 +261,19 @@ class Found:
 
 
 class Capture:
-    """The API of ``analyzer.capture.Capture`` over given tables."""
+    """The API of ``analyzer.api.capture.Capture`` over given tables."""
 
     def __init__(
         self, held: dict[str, pl.DataFrame], *, damaged: bool = False, texts: dict[int, bytes] | None = None
     ) -> None:
         self.held = held
         self.damaged = damaged
-        self.texts = texts or {}
+        self.known = texts or {}
+
+    @property
+    def source(self) -> Capture:
+        """It is its own source of tables."""
+        return self
 
     def table(self, name: str) -> pl.DataFrame:
         return self.held[name]
@@ -286,7 +291,7 @@ class Capture:
         return [spot.sentence for spot in blind_spots(self.held)]
 
     def filter(self, chosen: filters.Filter) -> Capture:
-        return Capture(filters.apply(chosen, self.held), damaged=self.damaged, texts=self.texts)
+        return Capture(filters.apply(chosen, self.held), damaged=self.damaged, texts=self.known)
 
     def call(self, which: int | str) -> Found:
         calls = self.held["calls"]
@@ -302,11 +307,11 @@ class Capture:
         return call_id
 
     def message(self, key: int) -> Found:
-        if key not in self.texts:
+        if key not in self.known:
             raise NotFound(f"no message {key}")
-        return Found({}, self.texts[key], {"headers": [("Via", "SIP/2.0/UDP x"), ("From", "<sip:a@b>;tag=1")]})
+        return Found({}, self.known[key], {"headers": [("Via", "SIP/2.0/UDP x"), ("From", "<sip:a@b>;tag=1")]})
 
-    def messages_of(self, keys: list[int]) -> list[Message]:
-        if unknown := [key for key in keys if key not in self.texts]:
+    def texts(self, keys: list[int]) -> list[bytes]:
+        if unknown := [key for key in keys if key not in self.known]:
             raise NotFound(f"no message {unknown[0]}")
-        return [Message({"message": key}, self.texts[key]) for key in keys]
+        return [self.known[key] for key in keys]

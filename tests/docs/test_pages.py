@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import analyzer
-import analyzer.capture
+import analyzer.api.read
 from analyzer.cli import group
 
 ROOT = Path(__file__).parent.parent.parent
@@ -75,7 +75,7 @@ def test_every_command_line_is_accepted(page: Path, tmp_path: Path, monkeypatch:
     def read(*_: object, **__: object) -> None:
         raise Reading
 
-    monkeypatch.setattr(analyzer.capture, "read", read)
+    monkeypatch.setattr(analyzer.api.read, "read", read)
     monkeypatch.chdir(tmp_path)
     for name in ("mask.key", "nodes.toml"):
         (tmp_path / name).write_text("")

@@ -12,7 +12,7 @@ import pytest
 from places import SAMPLES, shared
 
 import analyzer
-from analyzer.filters import Filter
+from analyzer.api.filters import Filter
 from analyzer.reading.native import Reading
 
 

@@ -67,7 +67,7 @@ class World:
         found: dict[int, set[tuple[str, int]]] = defaultdict(set)
         # A registration is of the REGISTERs at its first hop; the same on other hops have their Call-ID and CSeq.
         same = ["call_id", "cseq"]
-        registers = self.capture._stages._registers.select("message", "registration")
+        registers = self.capture.source._graph["registers"].select("message", "registration")
         messages = self.capture.table("messages").select("message", "call", "file", "frame", "method", *same)
         known = registers.join(messages, on="message").select("registration", *same).unique(same)
         of_registers = pl.when(pl.col("method") == "REGISTER").then("registration")

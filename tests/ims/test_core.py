@@ -8,6 +8,7 @@ from scapy.packet import Packet
 
 import analyzer
 from analyzer import schema
+from analyzer.graph.node import CORE
 
 
 def options(*lines: str, call_id: str = "1", at: float = 0.0) -> Packet:
@@ -26,7 +27,8 @@ def options(*lines: str, call_id: str = "1", at: float = 0.0) -> Packet:
 
 
 def core_of(*packets: Packet) -> dict[str, pl.DataFrame]:
-    return analyzer.Capture.from_packets(packets)._core
+    inputs = analyzer.Capture.from_packets(packets).source._graph.inputs
+    return {table: inputs[name] for name, table in CORE.items()}
 
 
 def test_each_header_of_the_vocabulary_has_its_bit() -> None:

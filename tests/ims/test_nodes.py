@@ -175,7 +175,7 @@ def test_a_file_that_is_no_toml_is_said(tmp_path: Path) -> None:
 
 def test_a_filter_keeps_the_nodes_of_what_it_picks(everything: tuple[Truth, analyzer.Capture]) -> None:
     _, capture = everything
-    from analyzer.filters import Filter
+    from analyzer.api.filters import Filter
 
     call = capture.table("calls").row(0, named=True)
     view = capture.filter(Filter(call_id=call["call_ids"][0]))

@@ -18,7 +18,6 @@ from report_data import everything_in
 import analyzer
 from analyzer import AnalyzerError, schema
 from analyzer.cli import COMMANDS, group
-from analyzer.filters import Filter
 
 # With numbers, names, addresses, SDP, XML, credentials, cells, transfers, TCP and IPv6.
 TELLING = ("volte_call.pcap", "registration.pcap", "outside_calls.pcap", "blind_transfer.pcap", "ipv6_fragments.pcap")
@@ -127,7 +126,7 @@ def test_every_text_column_says_what_it_is() -> None:
         for column in table.columns:
             if column.type in ("text", "texts"):
                 assert column.private, f"{table.name}.{column.name}: see schema.Column.private"
-                mask._mask.value(column.private, "text")  # type: ignore[attr-defined]
+                mask.source._mask.value(column.private, "text")  # type: ignore[attr-defined]
             else:
                 assert not column.private
 
@@ -249,7 +248,7 @@ def test_no_original_survives_in_any_output_of_any_command(
     path = SAMPLES / name
     # Some hundred commands over one capture: it is read and masked, and each table made, once.
     capture, masked = captures.read(path), captures.masked(path)
-    monkeypatch.setattr("analyzer.capture.read", lambda *_, **__: capture)
+    monkeypatch.setattr("analyzer.api.read.read", lambda *_, **__: capture)
     monkeypatch.setattr(type(capture), "mask", lambda _, key: {KEY.encode(): masked}[key])
     outputs = []
     # Packets are not masked but refused (tests/test_export.py).

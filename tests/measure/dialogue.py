@@ -6,8 +6,9 @@ import polars as pl
 from sip import frames
 
 from analyzer import schema
-from analyzer.capture import Capture
-from analyzer.stages import Stages
+from analyzer.api.capture import Capture
+from analyzer.api.graph_source import GraphSource, inputs_of
+from analyzer.graph.graph import Graph
 
 
 def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
@@ -22,4 +23,5 @@ def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
     for table in (schema.DESCRIPTIONS, schema.EVIDENCE, schema.RARE, schema.VIA_TAILS):
         empty[table.name] = pl.DataFrame(schema=table.polars())
     core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
-    return Capture(Stages(core | empty))
+    others = {"node_overrides": (), "clocks_aligned": False, "read_companions": None}
+    return Capture(GraphSource(Graph(inputs_of(core | empty) | others)))

@@ -25,9 +25,9 @@ from matplotlib.text import Text
 from places import SAMPLES
 
 from analyzer import schema
+from analyzer.api.plot import Plot
 from analyzer.cli.plot import NAMES
 from analyzer.errors import AnalyzerError
-from analyzer.plot import Plot
 from analyzer.show import plots, style
 
 START = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z

@@ -14,7 +14,7 @@ from report_data import Event, Ladder, ladders_of
 
 import analyzer
 from analyzer import schema
-from analyzer.ladder import fragments as told_fragments
+from analyzer.api.ladder import fragments as told_fragments
 from analyzer.show.report import ladders, sections, stories
 from analyzer.show.text import safe
 from analyzer.show.timeline import Timeline, timeline

@@ -1,8 +1,7 @@
-"""One message: its row, its bytes as captured, and its headers in order."""
+"""One SIP message taken apart, every header in order: what the compiled core makes of its bytes."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,17 +73,6 @@ class Parsed:
         return parts
 
 
-_HIDDEN = "(hidden)"  # what the core puts in the place of a secret
-_AUTHENTICATION = frozenset(
-    {
-        *("Authorization", "Proxy-Authorization", "WWW-Authenticate", "Proxy-Authenticate"),
-        *("Authentication-Info", "Proxy-Authentication-Info"),
-    }
-)
-_SDP_KEYS = re.compile(rb"^(?:a=crypto|k=)[^\r\n]*", re.MULTILINE | re.IGNORECASE)
-_SDP_KEY = re.compile(rb"(inline:|^k=[a-z0-9]+:)[^|;\s]+", re.IGNORECASE)
-
-
 def _shown(header: Header) -> object:
     """A header's values with those parts that say more than the text does."""
     shown = [
@@ -94,51 +82,6 @@ def _shown(header: Header) -> object:
     if all(value.keys() <= {"text"} for value in shown):
         return header.value
     return shown[0] if len(shown) == 1 else shown
-
-
-class Message:
-    """One sighting of a message: ``row`` is its row in ``messages`` as a dict, ``text`` its bytes as captured."""
-
-    def __init__(self, row: dict[str, Any], text: bytes) -> None:
-        self.row = row
-        self.text = text
-
-    @property
-    def parsed(self) -> Parsed:
-        """The message taken apart."""
-        return parse(self.text)
-
-    @property
-    def without_secrets(self) -> bytes:
-        """Its bytes as captured, but digest responses and keys of AKA (3GPP TS 33.203 §6.1) replaced by ``(hidden)``,
-        and SDES keys (RFC 4568 §9.1) and ``k=`` lines (RFC 4566 §5.12) of SDP too."""
-        text = bytearray(self.text)
-        for header in reversed(self.parsed.headers):
-            if header.canonical in _AUTHENTICATION and _HIDDEN in header.value:
-                place = slice(header.offset, header.offset + header.length)
-                end = text[place][len(text[place].rstrip(b"\r\n")) :]
-                text[place] = f"{header.name}: {header.value}".encode() + end
-        return _SDP_KEYS.sub(lambda line: _SDP_KEY.sub(rb"\1" + _HIDDEN.encode(), line.group()), bytes(text))
-
-    @property
-    def tree(self) -> list[tuple[str, object]]:
-        """Names and values for showing."""
-        return self.parsed.tree()
-
-    def __repr__(self) -> str:
-        row = self.row
-        return f"<Message {row['message']}: {row['status'] or row['method']} {row['src_ip']} -> {row['dst_ip']}>"
-
-    def _repr_html_(self) -> str:
-        import polars as pl
-
-        from analyzer import schema
-        from analyzer.show.cards import message_card
-
-        kinds = schema.MESSAGES.polars()
-        row = pl.DataFrame([self.row], schema={name: kinds[name] for name in self.row})
-        what = self.row["method"] if self.row["status"] is None else f"{self.row['status']} {self.row['reason_phrase']}"
-        return message_card(f"Message {self.row['message']}: {what}", row, self.without_secrets, self.tree)
 
 
 def parse(text: bytes) -> Parsed:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from analyzer import schema
 from analyzer.errors import FilterError
-from analyzer.zones import zone
+from analyzer.timezones import zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

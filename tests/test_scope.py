@@ -12,11 +12,12 @@ import pytest
 from places import SAMPLES
 
 import analyzer
-import analyzer.capture
-from analyzer import Capture
-from analyzer.call import Call
-from analyzer.ladder import Ladder
-from analyzer.part import LOCAL, Part
+import analyzer.api.graph_source
+from analyzer import Capture, schema
+from analyzer.api.call import Call
+from analyzer.api.ladder import Ladder
+from analyzer.graph.graph import Graph
+from analyzer.graph.scope import CallScope, is_made_again
 from analyzer.synth import make
 
 KAMAILIO = sorted((SAMPLES / "kamailio").glob("*.pcap.gz"))
@@ -31,6 +32,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "seen twice": {"points": ("all",), "mirrored": True, "format": "pcapng"},
     "six subscribers": {"points": ("core",), "subscribers": 6, "calls_per_second": 3.0},
 }
+#: Tables that are made again of the messages of one call, and that tell which call their rows are of.
+AROUND_A_CALL = [
+    table.name
+    for table in schema.TABLES.values()
+    if (is_made_again(table.name) or table.name in ("calls", "legs")) and {"call", "message"} & set(table.names)
+]
 _MOST_CALLS = 5  # of one capture, evenly over it
 
 
@@ -38,6 +45,10 @@ def world(directory: Path, **settings: Any) -> Capture:
     points = make(directory, **LABORATORY | settings).points
     names = [f"{point['name']}=*{point['file']}" for point in points]
     return analyzer.read([directory / point["file"] for point in points], capture_points=names)
+
+
+def graph_of(capture: Capture) -> Graph:
+    return capture.source._graph  # type: ignore[attr-defined,no-any-return]
 
 
 def some_calls(capture: Capture) -> list[int]:
@@ -54,16 +65,16 @@ def of_call(table: Callable[[str], pl.DataFrame], name: str, call: int) -> pl.Da
 
 
 def different(capture: Capture) -> list[tuple[int, str]]:
-    """Calls and tables of which the part has other rows than the whole."""
-    for name in LOCAL:
+    """Calls and tables of which the scope has other rows than the whole."""
+    for name in AROUND_A_CALL:
         capture.table(name)
     found = []
     for call in some_calls(capture):
-        part = Part(capture._stages, call)
+        scope = CallScope(graph_of(capture), call)
         found += [
             (call, name)
-            for name in sorted(LOCAL)
-            if not of_call(capture.table, name, call).equals(of_call(part.table, name, call))
+            for name in AROUND_A_CALL
+            if not of_call(capture.table, name, call).equals(of_call(scope.__getitem__, name, call))
         ]
     return found
 
@@ -90,7 +101,7 @@ def _text(ladder: Ladder) -> str:
 @pytest.fixture
 def only_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """However small a capture, and however many of its calls are looked at."""
-    monkeypatch.setattr(analyzer.capture, "_WORTH_OF_A_CALL", 0)
+    monkeypatch.setattr(analyzer.api.graph_source, "_WORTH_OF_A_CALL", 0)
 
 
 @pytest.mark.parametrize("name", ["volte_failures.pcap", "ims_core.pcap", "services.pcap", "blind_transfer.pcap"])
@@ -112,19 +123,19 @@ def test_the_page_makes_none_of_the_dear_tables_of_the_whole() -> None:
     capture = analyzer.read(SAMPLES / "volte_call.pcap")
     str(capture.call(1).story())
     capture.call(1).ladder()
-    made = set(capture._tables) | set(vars(capture._stages))
-    assert made & (LOCAL | {"bare_hops", "_set_ups", "_refusals"}) == set()
+    dear = {*AROUND_A_CALL, "bare_hops", "call_set_ups", "explained_failures"} - {"calls", "legs"}
+    assert set(graph_of(capture).made) & dear == set()
 
 
 def test_who_looks_at_many_calls_gets_the_tables_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     capture = analyzer.read(SAMPLES / "volte_failures.pcap")
-    first, second, *_ = (Call(capture, row) for row in capture.table("calls").iter_rows(named=True))
-    messages = capture._stages.core["messages"].height
-    monkeypatch.setattr(analyzer.capture, "_WORTH_OF_A_CALL", messages / 2)
+    first, second, *_ = (Call(capture.source, row) for row in capture.table("calls").iter_rows(named=True))
+    messages = capture.source.messages_read
+    monkeypatch.setattr(analyzer.api.graph_source, "_WORTH_OF_A_CALL", messages / 2)
     first.table("hops")
-    alone = "hops" in capture._tables
+    alone = "hops" in graph_of(capture).made
     second.table("hops")
-    assert (alone, "hops" in capture._tables) == (False, True)
+    assert (alone, "hops" in graph_of(capture).made) == (False, True)
 
 
 def test_a_part_is_made_anew_when_more_was_read(only_parts: None) -> None:

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer import schema
+from analyzer.api.message import messages_of
 from analyzer.errors import AnalyzerError, NotFound
 from analyzer.show.timeline import Timeline, bounded, timeline
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from analyzer.capture import Capture
-    from analyzer.message import Message
+    from analyzer.api.message import Message
+    from analyzer.api.source import Source
 
 FORMATS = {".txt": "text", ".svg": "svg", ".html": "html", ".htm": "html", ".mmd": "mermaid", ".mermaid": "mermaid"}
 FORMATS |= {".puml": "plantuml", ".plantuml": "plantuml", ".uml": "plantuml"}
@@ -28,7 +29,7 @@ _MOST_IN_NOTEBOOKS = 300
 
 
 def timeline_of(
-    capture: Capture,
+    source: Source,
     messages: pl.DataFrame,
     table: Callable[[str], pl.DataFrame],
     *,
@@ -43,9 +44,9 @@ def timeline_of(
     return timeline(
         messages,
         reference=reference,
-        nodes=capture.table("nodes"),
+        nodes=source.table("nodes"),
         beside=beside,
-        fragments=fragments(capture, messages),
+        fragments=fragments(source, messages),
         **{argument: table(name) for argument, name in _TOLD_BY.items() if name in schema.TABLES},
     )
 
@@ -67,7 +68,7 @@ def of_leg(messages: pl.DataFrame, leg: int | str) -> pl.DataFrame:
 _TOLD_BY = {name: name for name in ("transactions", "dialogs", "holds", "offers")} | {"call": "calls"}
 
 
-def fragments(capture: Capture, messages: pl.DataFrame) -> dict[int, str]:
+def fragments(source: Source, messages: pl.DataFrame) -> dict[int, str]:
     """Start lines in message/sipfrag bodies of NOTIFYs: how far a transfer has come (RFC 3515 §2.4.5, RFC 3420)."""
     import polars as pl
 
@@ -75,7 +76,7 @@ def fragments(capture: Capture, messages: pl.DataFrame) -> dict[int, str]:
     if notifies.is_empty():
         return {}
     try:
-        found = capture.messages_of(notifies["message"].to_list())
+        found = messages_of(source, notifies["message"].to_list())
     except AnalyzerError:  # the captures are no longer at hand
         return {}
     lines = {message.row["message"]: message.parsed.body.partition(b"\n")[0].strip() for message in found}

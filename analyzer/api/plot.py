@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer.api.measured import measured
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from analyzer.capture import Capture
+    from analyzer.api.source import Source
     from analyzer.measure.grouping import By
 
 
 class Plot:
-    """The figures of a :class:`~analyzer.capture.Capture`, each a ``matplotlib.figure.Figure``.
+    """The figures of a :class:`~analyzer.Capture`, each a ``matplotlib.figure.Figure``.
 
     They draw on ``ax`` where one is given; without pyplot, so also without a display and in threads. Of a part of the
     capture: ``cap.filter(...).plot``, or the functions of ``analyzer.show.plots`` with any frame.
@@ -24,20 +26,20 @@ class Plot:
     'Set-up delay: INVITE to 200'
     """
 
-    def __init__(self, capture: Capture) -> None:
-        self._capture = capture
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
     def setup_latency(self, delay: str = "setup", *, ax: Axes | None = None) -> Figure:
         """How many calls took how long: a histogram of pdd, alert, srd, setup, ring or talk, with its percentiles."""
         from analyzer.show import plots
 
-        return plots.setup_latency(self._capture.table("calls"), delay=delay, ax=ax)
+        return plots.setup_latency(self._source.table("calls"), delay=delay, ax=ax)
 
     def latency_ecdf(self, delay: str = "setup", *, by: str | None = None, ax: Axes | None = None) -> Figure:
         """What share of the calls took at most how long; a curve for each value of a column of ``calls``."""
         from analyzer.show import plots
 
-        return plots.latency_ecdf(self._capture.table("calls"), delay=delay, by=by, ax=ax)
+        return plots.latency_ecdf(self._source.table("calls"), delay=delay, by=by, ax=ax)
 
     def latency_over_time(
         self, delay: str = "setup", *, every: str | None = None, tz: str = "UTC", ax: Axes | None = None
@@ -45,47 +47,48 @@ class Plot:
         """Median, p90, p95 and p99 of each interval."""
         from analyzer.show import plots
 
-        return plots.latency_over_time(self._capture.table("calls"), delay=delay, every=every, tz=tz, ax=ax)
+        return plots.latency_over_time(self._source.table("calls"), delay=delay, every=every, tz=tz, ax=ax)
 
     def responses(self, *, every: str | None = None, tz: str = "UTC", ax: Axes | None = None) -> Figure:
         """Final responses by class over time."""
         from analyzer.show import plots
 
-        return plots.responses(self._capture.table("transactions"), every=every, tz=tz, ax=ax)
+        return plots.responses(self._source.table("transactions"), every=every, tz=tz, ax=ax)
 
     def outcomes(self, *, ax: Axes | None = None) -> Figure:
         """How many calls ended how."""
         from analyzer.show import plots
 
-        return plots.outcomes(self._capture.table("calls"), ax=ax)
+        return plots.outcomes(self._source.table("calls"), ax=ax)
 
     def call_volume(self, *, every: str | None = None, tz: str = "UTC", ax: Axes | None = None) -> Figure:
         """Call attempts over time, by how they ended."""
         from analyzer.show import plots
 
-        return plots.call_volume(self._capture.table("calls"), every=every, tz=tz, ax=ax)
+        return plots.call_volume(self._source.table("calls"), every=every, tz=tz, ax=ax)
 
     def concurrency(self, *, tz: str = "UTC", ax: Axes | None = None) -> Figure:
         """Calls at the same time."""
         from analyzer.show import plots
 
-        return plots.concurrency(self._capture.table("calls"), tz=tz, ax=ax)
+        return plots.concurrency(self._source.table("calls"), tz=tz, ax=ax)
 
     def waterfall(self, call: int | str = 1, *, ax: Axes | None = None) -> Figure:
         """Where the set-up time of one call went: which node, link or end had it when. ``call`` as for ``cap.call``."""
+        from analyzer.api.call import find
         from analyzer.show import plots
 
-        found = self._capture.call(call)
-        return plots.waterfall(found.table("waterfall"), nodes=self._capture.table("nodes"), title=found.title, ax=ax)
+        found = find(self._source, call)
+        return plots.waterfall(found.table("waterfall"), nodes=self._source.table("nodes"), title=found.title, ax=ax)
 
     def failures(self, *, by: By = None, ax: Axes | None = None) -> Figure:
         """The failures that hurt most, and where they came from."""
         from analyzer.show import plots
 
-        return plots.failures(self._capture.measure("failures", by=by), ax=ax)
+        return plots.failures(measured(self._source, "failures", by=by), ax=ax)
 
     def retransmissions(self, *, by: By = None, ax: Axes | None = None) -> Figure:
         """What was sent again on each link."""
         from analyzer.show import plots
 
-        return plots.retransmissions(self._capture.measure("links", by=by), ax=ax)
+        return plots.retransmissions(measured(self._source, "links", by=by), ax=ax)

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from analyzer.frames import to_pandas
+from analyzer.api.message import messages_of
+from analyzer.api.pandas_export import to_pandas
+from analyzer.api.source import CallSource
+from analyzer.errors import AmbiguousCall, NotFound
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     from scapy.plist import PacketList
 
-    from analyzer.capture import Capture
-    from analyzer.ladder import Ladder
+    from analyzer.api.ladder import Ladder
+    from analyzer.api.source import Source
     from analyzer.reading.native import Output
     from analyzer.show.story import Story
     from analyzer.show.timeline import Timeline
 
 
 class Call:
-    """A call of a :class:`~analyzer.capture.Capture`; ``row`` is its row in ``calls`` as a dict."""
+    """A call of a :class:`~analyzer.Capture`; ``row`` is its row in ``calls`` as a dict."""
 
-    def __init__(self, capture: Capture, row: dict[str, Any]) -> None:
-        self._capture = capture
+    def __init__(self, source: Source, row: dict[str, Any]) -> None:
+        self._source = source
+        self._own = CallSource(source, row["call"])
         self.row = row
 
     def table(self, name: str) -> pl.DataFrame:
         """Its rows of a table that speaks of messages, dialogs or calls, as a ``polars.DataFrame``."""
-        import polars as pl
-
-        frame = self._capture.table_around(self.row["call"], name)
-        if "call" in frame.columns:
-            return frame.filter(pl.col("call") == self.row["call"])
-        key, of = ("message", "messages") if name == "sdp" else ("dialog", "dialogs")
-        return frame.filter(pl.col(key).is_in(self.table(of)[key].implode()))
+        return self._own.table(name)
 
     @property
     def messages(self) -> pd.DataFrame:
@@ -81,7 +80,7 @@ class Call:
         """
         from analyzer.show.waterfall import text
 
-        return text(self.table("waterfall"), self._capture.table("nodes"), columns=columns, ascii_only=ascii_only)
+        return text(self.table("waterfall"), self._source.table("nodes"), columns=columns, ascii_only=ascii_only)
 
     @property
     def holds(self) -> pd.DataFrame:
@@ -90,16 +89,15 @@ class Call:
 
     def sightings(self) -> pl.DataFrame:
         """Its messages and their duplicates of the capture, which belong to no call, in the order of ``messages``."""
-        import polars as pl
-
-        messages = self._capture.table_around(self.row["call"], "messages")
-        own = pl.col("call") == self.row["call"]
-        keys = messages.filter(own)["message"]
-        return messages.filter(own | pl.col("original").is_in(keys.implode()))
+        return self._own.sightings()
 
     def export(self, output: Output, *, media: bool = False) -> int:
         """Writes its packets to a pcapng file, as :meth:`Capture.export <analyzer.Capture.export>` does."""
-        return self._capture.export_of(self.sightings(), output, media=media)
+        from analyzer.reading.export import media_flows
+
+        messages = self.sightings()
+        flows = media_flows(messages, self.table("sdp")) if media else []
+        return self._source.export(messages, flows, output)
 
     def packets(self, *, media: bool = False) -> PacketList:
         """Its packets as a ``scapy`` ``PacketList``: fragments and segments as they were captured, in their order.
@@ -117,7 +115,7 @@ class Call:
 
     def wireshark_filter(self) -> str:
         """Wireshark's display filter for its Call-IDs, on all legs."""
-        return self._capture.wireshark_filter_of(self.table("messages"))
+        return self._source.wireshark_filter(self.table("messages"))
 
     def timeline(self, *, hop: str = "all", leg: int | str | None = None, sip_only: bool = False) -> Timeline:
         """Its story: messages on each hop, phases, holds, transfers, media changes, silence, missing answers; and what
@@ -128,13 +126,13 @@ class Call:
 
         Raises :class:`~analyzer.errors.NotFound` for a leg that there is not.
         """
-        from analyzer.ladder import of_leg, timeline_of
+        from analyzer.api.ladder import of_leg, timeline_of
 
         reference = self.row["reference"] if hop == "reference" else None
         messages = self.sightings()
         if leg is not None:
-            messages = of_leg(messages, leg if isinstance(leg, int) else self._capture.shown_call_id(leg))
-        return timeline_of(self._capture, messages, self.table, reference=reference, sip_only=sip_only)
+            messages = of_leg(messages, leg if isinstance(leg, int) else self._source.shown_call_id(leg))
+        return timeline_of(self._source, messages, self.table, reference=reference, sip_only=sip_only)
 
     def ladder(self, *, hop: str = "all", leg: int | str | None = None, sip_only: bool = False) -> Ladder:
         """Its sequence chart: prints as text, is a picture in a notebook, and goes into files; what it shows as in
@@ -147,10 +145,10 @@ class Call:
         >>> ladder.svg()[:5], ladder.plantuml()[:9]
         ('<svg ', '@startuml')
         """
-        from analyzer.ladder import Ladder
+        from analyzer.api.ladder import Ladder
 
         told = self.timeline(hop=hop, leg=leg, sip_only=sip_only)
-        return Ladder(told, title=self.title, messages_of=self._capture.messages_of)
+        return Ladder(told, title=self.title, messages_of=partial(messages_of, self._source))
 
     def story(self, *, columns: int = 100, ascii_only: bool = False) -> Story:
         """Its story on a page: what went wrong and where, who called whom, the way over all hops and legs, phases,
@@ -162,7 +160,7 @@ class Call:
         """
         from analyzer.show.story import story
 
-        return story(self.title, self.table, self._capture.table("nodes"), columns=columns, ascii_only=ascii_only)
+        return story(self.title, self.table, self._source.table("nodes"), columns=columns, ascii_only=ascii_only)
 
     @property
     def title(self) -> str:
@@ -180,3 +178,22 @@ class Call:
         from analyzer.show.cards import call_card
 
         return call_card(self.title, self.table("calls"), self.ladder()._repr_html_())
+
+
+def find(source: Source, which: int | str) -> Call:
+    """The call with that number (``calls.no``) or Call-ID.
+
+    Raises :class:`~analyzer.errors.NotFound`, or :class:`~analyzer.errors.AmbiguousCall` that lists the matches.
+    """
+    import polars as pl
+
+    calls = source.table("calls")
+    if isinstance(which, int):
+        rows = calls.filter(pl.col("no") == which)
+    else:
+        rows = calls.filter(pl.col("call_ids").list.contains(source.shown_call_id(which)))
+    if rows.is_empty():
+        raise NotFound(f"no call {which!r} among {calls.height}: calls lists them by number and Call-ID")
+    if rows.height > 1:
+        raise AmbiguousCall(str(which), rows["no"].to_list())
+    return Call(source, rows.row(0, named=True))

@@ -1,4 +1,4 @@
-"""Capture: the object people hold. Tables on demand, each computed once; how each is made is said in `stages`."""
+"""Capture: the object people hold. It asks a source for its tables; how each is made is said in ``analyzer.graph``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from analyzer import schema
-from analyzer.errors import AmbiguousCall, AnalyzerError, NotFound
-from analyzer.reading import engines, native
-from analyzer.reading.native import Origin, Output, Progress
-from analyzer.stages import Stages
+from analyzer.api.graph_source import opened
+from analyzer.api.message import Message, messages_of
+from analyzer.errors import AnalyzerError, NotFound
+from analyzer.reading import engines
+from analyzer.reading.native import Output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,121 +19,22 @@ if TYPE_CHECKING:
     import polars as pl
     from scapy.packet import Packet
 
-    from analyzer.call import Call
-    from analyzer.filters import Filter
-    from analyzer.ims.given import Entry, Given
+    from analyzer.api.call import Call
+    from analyzer.api.filters import Filter
+    from analyzer.api.plot import Plot
+    from analyzer.api.source import Source
     from analyzer.measure.grouping import By
-    from analyzer.message import Message
-    from analyzer.part import Part
-    from analyzer.plot import Plot
 
-
-# Tables that show columns which no other rests on.
-_NEED_ALL = frozenset(
-    {
-        *("messages", "sdp", "offers", "violations", "hops", "clocks", "losses", "cdrs", "beside", "waits"),
-        *("services", "subscriptions", "publications"),
-        *("setups", "phases", "waterfall", "refusals", "refusal_steps"),
-    }
-)
-# Tables that rest on what calls do not: who stands on the way of each message, what a registration says.
-_NEED_IMS = frozenset(
-    {
-        *("nodes", "node_evidence", "reference_points"),
-        *("ims_registrations", "challenges", "bindings", "reg_events"),
-        *("capabilities", "sms"),
-    }
-)
-# To look at one call alone takes about as long as to make the tables of so many messages.
-_WORTH_OF_A_CALL = 2_000
 # Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
 _NODES_TOLD = 100_000
-
-
-def read(
-    origins: Origin | Iterable[Origin],
-    *,
-    capture_points: Iterable[str] = (),
-    link_types: Iterable[str] = (),
-    threads: int = 0,
-    limits: Mapping[str, int] | None = None,
-    progress: Progress | None = None,
-    tables: Iterable[str] | None = None,
-    headers: Iterable[str] = (),
-    engine: str = "native",
-    tshark_options: Iterable[str] = (),
-    nodes: Given | None = None,
-    align_clocks: bool = False,
-) -> Capture:
-    """Reads captures and returns them as one :class:`Capture` on one time line.
-
-    ``origins`` is a path, a glob, a directory, ``-`` (standard input), a binary file object, or a list of these; pcap
-    or pcapng, also compressed (gzip, zstd, lz4, xz, bzip2). ``capture_points`` are ``NAME=GLOB`` words that say which
-    files were taken where; ``link_types`` are words that say what the user-defined link types of a file hold
-    (``USER0=ETHERNET``). ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
-    limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
-    the tables you are going to look at, where you know: what only others need is read when it is asked for;
-    ``headers`` are header fields that you will ask :meth:`Capture.headers` for. ``engine`` says who opens the captures
-    (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options`` are preferences
-    ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``nodes`` says what nodes are, where you know:
-    the path of a TOML file, or a mapping such as ``{"10.0.0.1:5060": "P-CSCF"}`` (docs/nodes.md). ``align_clocks``
-    reads a second time with what the table ``clocks`` says taken off the times of each capture point but the first.
-
-    Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
-    with rows in ``problems``.
-
-    >>> import analyzer
-    >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
-    >>> cap.calls[["caller", "callee", "outcome", "status"]].values.tolist()
-    [['alice@example.com', 'bob@example.com', 'answered', 200]]
-    """
-    known = _given(nodes)
-    found = engines.through(engine, native.sources(origins, capture_points, link_types), tshark_options)
-    if align_clocks:
-        return _capture_of(found, threads, limits, progress, given=known)._aligned()
-    return _capture_of(found, threads, limits, progress, tables, headers, known)
-
-
-def _given(nodes: Given | None) -> tuple[Entry, ...]:
-    if nodes is None:
-        return ()
-    from analyzer.ims.given import read
-
-    return read(nodes)
-
-
-def _capture_of(
-    found: native.Sources,
-    threads: int = 0,
-    limits: Mapping[str, int] | None = None,
-    progress: Progress | None = None,
-    tables: Iterable[str] | None = None,
-    headers: Iterable[str] = (),
-    given: tuple[Entry, ...] = (),
-) -> Capture:
-    lean = tables is not None and not _NEED_ALL.intersection(tables)
-    made = (schema.MESSAGES, schema.CORE_ONLY, schema.DESCRIPTIONS, schema.RARE, schema.PARTS, schema.EVIDENCE)
-    known = dict.fromkeys(name for table in made for name in table.names)
-    spared = schema.FOR_SHOW - (schema.FOR_IMS if tables and _NEED_IMS.intersection(tables) else frozenset())
-    columns = [name for name in known if name not in spared] if lean else None
-    rest_on = (name for table in tables or () for name in schema.FIELDS_OF.get(table, ()))
-    reading = native.Reading(found, threads, limits, columns, headers=native.header_names([*headers, *rest_on]))
-    return Capture(Stages(reading.tables(progress), given, beside=reading.beside), reading)
 
 
 class Capture:
     """The tables of one or many captures, each a ``pandas.DataFrame`` by attribute and a ``polars.DataFrame`` by
     :meth:`table`; columns, types and units: ``docs/tables.md``."""
 
-    def __init__(self, stages: Stages, reading: native.Reading | None = None) -> None:
-        self._stages = stages
-        self._reading = reading
-        self._tables: dict[str, pl.DataFrame] = {}
-        #: Where this one is a filtered view: the capture that it is a part of.
-        self._whole: Capture | None = None
-        #: The calls that were looked at, and the part around the last of them.
-        self._looked_at: set[int] = set()
-        self._part: Part | None = None
+    def __init__(self, source: Source) -> None:
+        self.source = source
 
     @classmethod
     def from_packets(cls, packets: Iterable[Packet], *, limits: Mapping[str, int] | None = None) -> Capture:
@@ -146,23 +48,7 @@ class Capture:
         >>> analyzer.Capture.from_packets(rdpcap("sample_pcaps/busy.pcap")).calls.outcome.tolist()
         ['busy']
         """
-        return _capture_of(engines.of_packets(packets), limits=limits)
-
-    def _aligned(self) -> Capture:
-        """The same capture, read again with the clocks of its capture points set right."""
-        import polars as pl
-
-        from analyzer.ims import clocks
-
-        assert self._reading is not None
-        told = self.table("clocks")
-        corrections = clocks.corrections(told, self._core["messages"])
-        if not corrections:
-            return self
-        reading = self._reading.again(corrections)
-        aligned = Capture(self._stages.again(reading.tables(), aligned=True, beside=reading.beside), reading)
-        aligned._tables["clocks"] = told.with_columns(applied=pl.col("offset_s").is_not_null())
-        return aligned
+        return cls(opened(engines.of_packets(packets), limits=limits))
 
     # ---- tables ------------------------------------------------------------------------------------------------
 
@@ -171,272 +57,214 @@ class Capture:
 
         Raises :class:`~analyzer.errors.NotFound` for a name that is no table.
         """
-        if name not in schema.TABLES:
-            raise NotFound(f"no table is called {name!r}; there are {', '.join(schema.TABLES)}")
-        if name not in self._tables:
-            self._tables[name] = self._made(name)
-        return self._tables[name]
-
-    def _made(self, name: str) -> pl.DataFrame:
-        if self._whole is not None:
-            from analyzer import filters
-
-            # What is told of nodes goes with them, and exchanges with what they were made for.
-            known = self._known_by(name)
-            kept = self._tables | {known: self.table(known)} if known else self._tables
-            return filters.of_kept(name, self._whole.table(name), kept)
-        self._read_for(name)
-        return self._stages.table(name)
-
-    def _read_for(self, name: str) -> None:
-        """Sees to it that the core's tables have what this table rests on."""
-        if self._reading is not None and not self._reading.whole and self._is_lacking(name):
-            self._reading = self._reading.again()
-            self._stages.core = self._reading.tables()
-        self._read_headers(schema.FIELDS_OF.get(name, ()))
-
-    def table_around(self, call: int, name: str) -> pl.DataFrame:
-        """The same table, or of a local one as much as tells of this call: its rows, maybe some of others."""
-        from analyzer.part import FIELDS, LOCAL, Part
-
-        self._looked_at.add(call)
-        dear = self._core["messages"].height > _WORTH_OF_A_CALL * len(self._looked_at)
-        if name in self._tables or name not in LOCAL or self._whole is not None or not dear:
-            return self.table(name)
-        if name in schema.FIELDS_OF:
-            self._read_headers(native.header_names(FIELDS))
-        self._read_for(name)
-        if self._part is None or not self._part.is_of(self._stages, call):
-            self._part = Part(self._stages, call)
-        return self._part.table(name)
-
-    def _is_lacking(self, name: str) -> bool:
-        """A reading for some tables alone left out what this one rests on."""
-        from analyzer.ims.beside import may_be, may_be_diameter
-
-        if name in ("beside", "waits"):
-            return may_be(self._core["account"])
-        if name in _NEED_ALL:
-            return True
-        if name not in _NEED_IMS:
-            return False
-        # What nodes asked an HSS tells their roles.
-        return "_headers" not in self._core["messages"].columns or may_be_diameter(self._core["account"])
-
-    @staticmethod
-    def _known_by(name: str) -> str | None:
-        """The table that tells which rows of this one are those of a view."""
-        from analyzer import filters
-
-        if name in ("node_evidence", "reference_points"):
-            return "nodes"
-        return "beside" if name in filters.EXCHANGES else None
-
-    @property
-    def _core(self) -> dict[str, pl.DataFrame]:
-        """The tables of the core, as far as they were read."""
-        return self._stages.core
+        return self.source.table(name)
 
     def _pandas(self, name: str) -> pd.DataFrame:
-        from analyzer.frames import to_pandas
+        from analyzer.api.pandas_export import to_pandas
 
         return to_pandas(self.table(name))
 
+    # Made by docs/make_properties.py from analyzer.schema.
+
     @property
     def files(self) -> pd.DataFrame:
-        """One row per capture file."""
+        """One capture file that was read."""
         return self._pandas("files")
 
     @property
     def messages(self) -> pd.DataFrame:
-        """One row per sighting of a SIP message, in time order."""
+        """One sighting of a SIP message."""
         return self._pandas("messages")
 
     @property
     def sdp(self) -> pd.DataFrame:
-        """One row per message and m= line of its session description, in message order."""
+        """One m= line of a session description in a message; in message order, duplicates left out."""
         return self._pandas("sdp")
 
     @property
     def transactions(self) -> pd.DataFrame:
-        """One row per transaction and hop."""
+        """One transaction on one hop."""
         return self._pandas("transactions")
 
     @property
     def dialogs(self) -> pd.DataFrame:
-        """One row per Call-ID and pair of tags, over all hops."""
+        """One dialog: a Call-ID and a pair of tags, over all its hops."""
         return self._pandas("dialogs")
 
     @property
     def offers(self) -> pd.DataFrame:
-        """One row per offer/answer exchange of a dialog and m= line: what was agreed, and when."""
+        """One m= line of an offer/answer exchange, at the reference hop of its dialog; by the time of the offer."""
         return self._pandas("offers")
 
     @property
     def holds(self) -> pd.DataFrame:
-        """One row per time that a stream was on hold by the same side."""
+        """One time that a stream was on hold by the same side, at the reference hop of its dialog."""
         return self._pandas("holds")
 
     @property
     def violations(self) -> pd.DataFrame:
-        """One row per breach of the rules of offer and answer."""
+        """One breach of the rules of offer and answer, at the reference hop of its dialog; in message order."""
         return self._pandas("violations")
 
     @property
     def calls(self) -> pd.DataFrame:
-        """One row per call attempt, over all hops, legs, forks and retries."""
+        """One call attempt, over all its hops, legs, forks and retries."""
         return self._pandas("calls")
 
     @property
     def hops(self) -> pd.DataFrame:
-        """One row per message on its way between two nodes, with the message it was made from and how long that
-        took."""
+        """One message on its way from one node to the next, and the message it was made from; in message order."""
         return self._pandas("hops")
 
     @property
     def legs(self) -> pd.DataFrame:
-        """One row per leg of a call, with the leg that a B2BUA made it from and the evidence for that."""
+        """One leg and the leg that a B2BUA made it from; a leg with several possible origins has a row for each."""
         return self._pandas("legs")
 
     @property
+    def registrations(self) -> pd.DataFrame:
+        """One registration attempt: REGISTERs of one binding until a 2xx or a final that is no challenge."""
+        return self._pandas("registrations")
+
+    @property
     def setups(self) -> pd.DataFrame:
-        """One row per call: when its set-up passed which message, and where it stalled."""
+        """The set-up of one call at its reference hop: when it passed which message."""
         return self._pandas("setups")
 
     @property
     def phases(self) -> pd.DataFrame:
-        """One row per phase of the set-up of a call, in order: what was waited for, and how long."""
+        """One phase of the set-up of a call at its reference hop, in order; phases up to the answer add up to
+        setup_s."""
         return self._pandas("phases")
 
     @property
     def waterfall(self) -> pd.DataFrame:
-        """One row per part of the way that a set-up waited on: which node, link or end took how long."""
+        """One part of the way that a set-up waited on, in order; the parts add up to INVITE to final response."""
         return self._pandas("waterfall")
 
     @property
     def refusals(self) -> pd.DataFrame:
-        """One row per call that was not answered: who said no, on whose behalf, and why."""
+        """Who ended one call that was not answered. What nodes are is an estimate, and so is this."""
         return self._pandas("refusals")
 
     @property
     def refusal_steps(self) -> pd.DataFrame:
-        """One row per node that said it or passed it on."""
+        """One step of a refusal on its way back: a node said it or passed it on."""
         return self._pandas("refusal_steps")
 
     @property
-    def clocks(self) -> pd.DataFrame:
-        """One row per capture point but the first: how far its clock is off, and how it drifts."""
-        return self._pandas("clocks")
-
-    @property
-    def losses(self) -> pd.DataFrame:
-        """One row per message that one capture point saw and another on the same way did not."""
-        return self._pandas("losses")
-
-    @property
-    def registrations(self) -> pd.DataFrame:
-        """One row per registration attempt."""
-        return self._pandas("registrations")
-
-    @property
     def ims_registrations(self) -> pd.DataFrame:
-        """One row per registration attempt: what an IMS says in it, over all its hops."""
+        """What an IMS says in a registration attempt, over all its hops: the same rows as registrations."""
         return self._pandas("ims_registrations")
 
     @property
     def challenges(self) -> pd.DataFrame:
-        """One row per challenge to a REGISTER, AKA taken apart, and what came of it."""
+        """One challenge to a REGISTER and what came of it, at the reference hop of the attempt."""
         return self._pandas("challenges")
 
     @property
     def bindings(self) -> pd.DataFrame:
-        """One row per time without a gap in which a contact was bound to an address of record."""
+        """One time without a gap in which a contact was bound to an address of record."""
         return self._pandas("bindings")
 
     @property
     def reg_events(self) -> pd.DataFrame:
-        """One row per contact in a NOTIFY of the event package reg."""
+        """One contact, or one address of record without any, in a NOTIFY of the event package reg."""
         return self._pandas("reg_events")
 
     @property
     def cdrs(self) -> pd.DataFrame:
-        """One row per leg of a call, as a charging data record (docs/charging.md)."""
+        """One leg of a call as a charging data record: what its node would have written."""
         return self._pandas("cdrs")
 
     @property
     def access_networks(self) -> pd.DataFrame:
-        """One row per access network that a party of a call or registration was in, taken apart."""
+        """One access network that a party of a call or registration was in, as often as it says the same."""
         return self._pandas("access_networks")
 
     @property
     def capabilities(self) -> pd.DataFrame:
-        """One row per thing that a user agent, or the network towards it, says it can do."""
+        """One thing that a user agent, or the network towards it, says it can do; by when it was said first."""
         return self._pandas("capabilities")
 
     @property
     def services(self) -> pd.DataFrame:
-        """One row per service of a dialog, or of a request outside dialogs, with what says so."""
+        """One service of a dialog, or of a request outside dialogs: each has a row, by its start."""
         return self._pandas("services")
 
     @property
     def subscriptions(self) -> pd.DataFrame:
-        """One row per subscription, also of those that a REFER makes."""
+        """One subscription: an event package between a subscriber and a notifier. A REFER makes one, too."""
         return self._pandas("subscriptions")
 
     @property
     def publications(self) -> pd.DataFrame:
-        """One row per PUBLISH, with the entity-tags that make chains of them."""
+        """One PUBLISH, once over all its hops; those of one event state form a chain by their entity-tags."""
         return self._pandas("publications")
 
     @property
     def sms(self) -> pd.DataFrame:
-        """One row per short message over IP: how it went by the report of its relay layer, not by the 202."""
+        """One short message over IP and how it went, at the hop with the fewest Vias of its first leg."""
         return self._pandas("sms")
 
     @property
     def nodes(self) -> pd.DataFrame:
-        """One row per address and port that spoke SIP, with its role: an estimate over the whole capture."""
+        """One address and port that spoke SIP, and what box it belongs to. An estimate over the whole capture."""
         return self._pandas("nodes")
 
     @property
     def node_evidence(self) -> pd.DataFrame:
-        """One row per node and rule that speaks for a role of it."""
+        """One rule that speaks for a role of a node; docs/nodes.md has the rules."""
         return self._pandas("node_evidence")
 
     @property
     def reference_points(self) -> pd.DataFrame:
-        """One row per two nodes that sent each other requests, with the reference point between them."""
+        """Two nodes that sent each other requests, and the reference point between them."""
         return self._pandas("reference_points")
 
     @property
     def diameter(self) -> pd.DataFrame:
-        """One row per message of Diameter, in time order."""
+        """One message of Diameter, in order of time; duplicates too. Keys and authentication vectors are in no
+        column."""
         return self._pandas("diameter")
 
     @property
     def diameter_transactions(self) -> pd.DataFrame:
-        """One row per Diameter request and its answer."""
+        """One Diameter request on one hop and its answer, by start."""
         return self._pandas("diameter_transactions")
 
     @property
     def dns(self) -> pd.DataFrame:
-        """One row per DNS query and its response."""
+        """One DNS query and its response, by start: UDP and TCP, port 53."""
         return self._pandas("dns")
 
     @property
     def beside(self) -> pd.DataFrame:
-        """One row per exchange of Diameter or DNS that belongs to a call or a registration, with the evidence."""
+        """One exchange of Diameter or DNS that belongs to a call or a registration, by start. An exchange that fits two
+        equally well has no row."""
         return self._pandas("beside")
 
     @property
     def waits(self) -> pd.DataFrame:
-        """One row per call or registration and peer that it waited for: HSS, PCRF, DNS."""
+        """How long one call or registration waited for one peer: the time in which an exchange with it was open."""
         return self._pandas("waits")
 
     @property
+    def clocks(self) -> pd.DataFrame:
+        """One capture point's clock against that of the first; no row for a single capture point."""
+        return self._pandas("clocks")
+
+    @property
+    def losses(self) -> pd.DataFrame:
+        """One message that one capture point saw and another, which watches the same way, did not."""
+        return self._pandas("losses")
+
+    @property
     def problems(self) -> pd.DataFrame:
-        """One row per thing that is wrong with a capture or a message."""
+        """One thing that is wrong with a capture or a message."""
         return self._pandas("problems")
+
+    # End of what docs/make_properties.py made.
 
     def headers(self, *names: str) -> pd.DataFrame:
         """Header fields by name, in whichever form they were sent, of vendors too: one row each, the value whole.
@@ -449,31 +277,15 @@ class Capture:
         >>> cap.headers("P-Early-Media").value.unique().tolist()
         ['supported']
         """
-        from analyzer.frames import to_pandas
+        from analyzer.api.pandas_export import to_pandas
 
         return to_pandas(self.headers_of(*names))
 
     def headers_of(self, *names: str) -> pl.DataFrame:
         """The same as a ``polars.DataFrame``."""
-        import polars as pl
-
         if not names:
             raise AnalyzerError("name the header fields that you want, such as Warning")
-        if self._whole is not None:
-            kept = self.table("messages")["message"]
-            return self._whole.headers_of(*names).filter(pl.col("message").is_in(kept.implode()))
-        asked = native.header_names(names)
-        self._read_headers(asked)
-        return self._stages.headers(asked)
-
-    def _read_headers(self, names: Iterable[str]) -> None:
-        """Sees to it that the core's table ``headers`` has the fields of these names."""
-        known = {name.lower() for name in self._reading.headers} if self._reading is not None else set()
-        unread = [name for name in names if name.lower() not in known]
-        if unread:
-            if self._reading is None:
-                raise AnalyzerError("the captures behind these tables are not at hand")
-            self._core["headers"] = self._reading.more_headers(unread)
+        return self.source.headers_of(*names)
 
     def account(self) -> pd.DataFrame:
         """Where every packet went: rows of layer, reason and packets, that add up to the packets read."""
@@ -505,16 +317,12 @@ class Capture:
         """
         if name not in schema.MEASURES:
             raise NotFound(f"nothing measured is called {name!r}; there are {', '.join(schema.MEASURES)}")
-        from analyzer.measure.measures import measure
+        from analyzer.api.measured import measured
 
-        return measure(name, self._any_table, by=by, every=every, tz=tz)
-
-    def _any_table(self, name: str) -> pl.DataFrame:
-        """A table; of messages what was read so far: nothing that is measured needs what a lean reading leaves out."""
-        return self._core[name] if name == "messages" and name not in self._tables else self.table(name)
+        return measured(self.source, name, by=by, every=every, tz=tz)
 
     def _measured(self, name: str, **how: By) -> pd.DataFrame:
-        from analyzer.frames import to_pandas
+        from analyzer.api.pandas_export import to_pandas
 
         return to_pandas(self.measure(name, **how))  # type: ignore[arg-type]
 
@@ -593,14 +401,14 @@ class Capture:
     @property
     def plot(self) -> Plot:
         """Its figures: ``cap.plot.setup_latency()`` and others."""
-        from analyzer.plot import Plot
+        from analyzer.api.plot import Plot
 
-        return Plot(self)
+        return Plot(self.source)
 
     @property
     def damaged(self) -> bool:
         """A container was cut, corrupt or unreadable in part."""
-        return bool(self._core["files"]["cut"].any())
+        return bool(self.table("files")["cut"].any())
 
     # ---- looking closer ----------------------------------------------------------------------------------------
 
@@ -609,24 +417,9 @@ class Capture:
 
         Raises :class:`~analyzer.errors.NotFound`, or :class:`~analyzer.errors.AmbiguousCall` that lists the matches.
         """
-        import polars as pl
+        from analyzer.api.call import find
 
-        calls = self.table("calls")
-        if isinstance(which, int):
-            rows = calls.filter(pl.col("no") == which)
-        else:
-            rows = calls.filter(pl.col("call_ids").list.contains(self.shown_call_id(which)))
-        if rows.is_empty():
-            raise NotFound(f"no call {which!r} among {calls.height}: calls lists them by number and Call-ID")
-        if rows.height > 1:
-            raise AmbiguousCall(str(which), rows["no"].to_list())
-        from analyzer.call import Call
-
-        return Call(self, rows.row(0, named=True))
-
-    def shown_call_id(self, call_id: str) -> str:
-        """A Call-ID as these tables show it."""
-        return call_id
+        return find(self.source, which)
 
     def message(self, key: int) -> Message:
         """One message by its key: its row, its bytes as captured, its headers in order.
@@ -637,23 +430,7 @@ class Capture:
 
     def messages_of(self, keys: list[int]) -> list[Message]:
         """Several messages by their keys, in the order asked, in one reading of the captures."""
-        import polars as pl
-
-        from analyzer.message import Message
-
-        if self._reading is None:
-            raise AnalyzerError("the captures behind these tables are not at hand")
-        rows = self.table("messages").filter(pl.col("message").is_in(keys))
-        by_key = {row["message"]: row for row in rows.iter_rows(named=True)}
-        missing = [key for key in keys if key not in by_key]
-        if missing:
-            raise NotFound(f"no message has the key {missing[0]}")
-        places = [tuple(by_key[key][name] for name in ("file", "frame", "offset", "length")) for key in keys]
-        found = self._reading.fetch(places)
-        lost = [place for place, text in zip(places, found, strict=True) if text is None]
-        if lost:
-            raise AnalyzerError(f"{lost[0][0]} has changed since it was read")
-        return [Message(by_key[key], text or b"") for key, text in zip(keys, found, strict=True)]
+        return messages_of(self.source, keys)
 
     def report(self, path: str | Path, *, tz: str = "UTC", title: str = "", texts: bool | None = None) -> Path:
         """Writes one self-contained HTML page: verdict, numbers, plots, every table, the ladder of every call.
@@ -668,15 +445,15 @@ class Capture:
         """
         from pathlib import Path
 
-        from analyzer.ladder import fragments
+        from analyzer.api.ladder import fragments
         from analyzer.show.report import report, sections, texts_of
-        from analyzer.zones import zone
+        from analyzer.timezones import zone
 
         zone(tz)
         left_out = () if self._tells_nodes else sections.DEAR
         tables = {name: self.table(name) for name in sections.TABLES if name not in left_out}
         found = self._texts(texts_of(tables["messages"], wanted=texts), needed=texts is True)
-        told = fragments(self, tables["messages"]) if found else {}
+        told = fragments(self.source, tables["messages"]) if found else {}
         page = report(tables, tz=tz, title=title, texts=found, fragments=told)
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
@@ -708,16 +485,11 @@ class Capture:
         >>> analyzer.read(io.BytesIO(copy.getvalue())).calls.outcome.tolist()
         ['answered']
         """
-        return self.export_of(self.table("messages"), output, media=media)
+        from analyzer.reading.export import media_flows
 
-    def export_of(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
-        """The same for some rows of ``messages``."""
-        from analyzer.export import media_flows
-
-        if self._reading is None:
-            raise AnalyzerError("the captures behind these tables are not at hand")
-        places = messages.select("file", "frame", "offset", "length").rows()
-        return self._reading.export(places, media_flows(messages, self.table("sdp")) if media else [], output)
+        messages = self.table("messages")
+        flows = media_flows(messages, self.table("sdp")) if media else []
+        return self.source.export(messages, flows, output)
 
     def wireshark_filter(self) -> str:
         """Wireshark's display filter for the Call-IDs of these messages.
@@ -726,25 +498,11 @@ class Capture:
         >>> analyzer.read("sample_pcaps/busy.pcap").wireshark_filter()
         'sip.Call-ID == "787e5c887e45131f@192.0.2.10"'
         """
-        return self.wireshark_filter_of(self.table("messages"))
-
-    def wireshark_filter_of(self, messages: pl.DataFrame) -> str:
-        """The same for some rows of ``messages``."""
-        from analyzer.export import wireshark_filter
-
-        return wireshark_filter(messages)
+        return self.source.wireshark_filter(self.table("messages"))
 
     def filter(self, chosen: Filter) -> Capture:
         """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""
-        from analyzer import filters
-
-        needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name == chosen.table]
-        if known := self._known_by(chosen.table):
-            needed.append(known)
-        view = Capture(self._stages, self._reading)
-        view._whole = self
-        view._tables = filters.apply(chosen, {name: self.table(name) for name in needed})
-        return view
+        return Capture(self.source.filtered(chosen))
 
     def mask(self, key: str | bytes | None = None) -> Capture:
         """The same capture with pseudonyms in place of numbers, names, addresses, places and what was said.
@@ -759,10 +517,9 @@ class Capture:
         >>> cap.calls.outcome.tolist(), "alice@example.com" in cap.calls.caller.tolist()
         (['answered'], False)
         """
-        from analyzer.masked import Masked
-        from analyzer.masking.mask import Mask
+        from analyzer.masking.source import MaskedSource
 
-        return Masked(self, Mask(key).knowing(self._core["messages"]))
+        return Capture(MaskedSource.around(self.source, key))
 
     def sql(self, query: str) -> pd.DataFrame:
         """A SQL query (Polars dialect) over the tables by name.
@@ -776,7 +533,7 @@ class Capture:
 
         import polars as pl
 
-        from analyzer.frames import to_pandas
+        from analyzer.api.pandas_export import to_pandas
 
         names = [name for name in schema.TABLES if re.search(rf"\b{name}\b", query)]
         context = pl.SQLContext({name: self.table(name) for name in names})
@@ -799,13 +556,11 @@ class Capture:
 
     @property
     def _tells_nodes(self) -> bool:
-        return self._core["messages"].height <= _NODES_TOLD
+        return self.source.messages_read <= _NODES_TOLD
 
     def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:
-        """These tables and ``messages``, which may lack what calls and dialogs are joined to it for."""
-        made = "messages" in self._tables or "messages" not in self._core
-        messages = self.table("messages") if made else self._core["messages"]
-        return {name: self.table(name) for name in names} | {"messages": messages}
+        """These tables and ``messages`` as far as they were read."""
+        return {name: self.table(name) for name in names} | {"messages": self.source.lean_messages()}
 
     def _repr_html_(self) -> str:
         from analyzer.show.cards import capture_card
@@ -813,5 +568,4 @@ class Capture:
         return capture_card(repr(self), self.summary())
 
     def __repr__(self) -> str:
-        counts = {"files": self._core["files"].height, "messages": self._core["messages"].height}
-        return f"<Capture: {', '.join(f'{count} {name}' for name, count in counts.items())}>"
+        return f"<Capture: {self.source}>"

@@ -1,0 +1,178 @@
+"""The source that has everything: the graph over what was read, which reads again what it turns out to need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analyzer import schema
+from analyzer.api.source import FilteredSource, Source
+from analyzer.errors import AnalyzerError, NotFound
+from analyzer.graph.graph import Graph, columns_below, headers_below
+from analyzer.graph.node import CORE
+from analyzer.graph.scope import CallScope, is_made_again
+from analyzer.reading import native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import polars as pl
+
+    from analyzer.api.filters import Filter
+    from analyzer.ims.given import Entry
+    from analyzer.reading.export import MediaFlow
+    from analyzer.reading.native import Output, Progress
+
+# To look at one call alone takes about as long as to make the tables of so many messages.
+_WORTH_OF_A_CALL = 2_000
+
+
+def opened(
+    found: native.Sources,
+    threads: int = 0,
+    limits: Mapping[str, int] | None = None,
+    progress: Progress | None = None,
+    tables: Iterable[str] | None = None,
+    headers: Iterable[str] = (),
+    overrides: tuple[Entry, ...] = (),
+) -> GraphSource:
+    """Reads captures; ``tables`` as for :func:`analyzer.read`: columns that none of them rests on are left out."""
+    names = tuple(tables) if tables is not None else None
+    columns = columns_below(names) if names is not None else None
+    fields = native.header_names([*headers, *headers_below(names or ())])
+    reading = native.Reading(found, threads, limits, columns, headers=fields)
+    return GraphSource(_graph(reading, reading.tables(progress), overrides), reading)
+
+
+def _graph(
+    reading: native.Reading, core: dict[str, pl.DataFrame], overrides: tuple[Entry, ...], *, aligned: bool = False
+) -> Graph:
+    others = {"node_overrides": overrides, "clocks_aligned": aligned, "read_companions": reading.beside}
+    return Graph(inputs_of(core) | others)
+
+
+def inputs_of(core: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """The tables of the core by the names that nodes have for them."""
+    return {name: core[table] for name, table in CORE.items() if table in core}
+
+
+class GraphSource:
+    """The tables of one reading; without the reading there are no texts, packets or further header fields."""
+
+    def __init__(self, graph: Graph, reading: native.Reading | None = None) -> None:
+        self._graph = graph
+        self._reading = reading
+        #: The calls that were looked at, and the scope of the last of them.
+        self._looked_at: set[int] = set()
+        self._scope: CallScope | None = None
+
+    @property
+    def messages_read(self) -> int:
+        return int(self._graph["core_messages"].height)
+
+    @property
+    def whole(self) -> Source:
+        return self
+
+    def table(self, name: str) -> pl.DataFrame:
+        if name not in schema.TABLES:
+            raise NotFound(f"no table is called {name!r}; there are {', '.join(schema.TABLES)}")
+        if name not in self._graph.made:
+            self._read_for(name)
+        found: pl.DataFrame = self._graph[name]
+        return found
+
+    def table_around(self, call: int, name: str) -> pl.DataFrame:
+        self._looked_at.add(call)
+        dear = self.messages_read > _WORTH_OF_A_CALL * len(self._looked_at)
+        if name in self._graph.made or not dear or not is_made_again(name):
+            return self.table(name)
+        if headers_below([name]):
+            # Who looks at a call looks at several of these tables.
+            self._read_headers(headers_below(table for table in schema.TABLES if is_made_again(table)))
+        self._read_for(name)
+        if self._scope is None or not self._scope.is_of(self._graph, call):
+            self._scope = CallScope(self._graph, call)
+        found: pl.DataFrame = self._scope[name]
+        return found
+
+    def _read_for(self, name: str) -> None:
+        """Sees to it that the core's tables have what this table rests on."""
+        reading = self._reading
+        if reading is not None and reading.columns is not None:
+            needed = columns_below([name], self._graph["core_account"])
+            if needed is None or not set(needed) <= set(reading.columns):
+                self._reading = reading.again()
+                self._graph.give(**inputs_of(self._reading.tables()))
+        self._read_headers(headers_below([name]))
+
+    def _read_headers(self, names: Iterable[str]) -> None:
+        """Sees to it that the header fields of these names were read."""
+        known = {name.lower() for name in self._reading.headers} if self._reading is not None else set()
+        unread = [name for name in native.header_names(names) if name.lower() not in known]
+        if unread:
+            if self._reading is None:
+                raise AnalyzerError("the captures behind these tables are not at hand")
+            self._graph.give(header_fields=self._reading.more_headers(unread))
+
+    def lean_messages(self) -> pl.DataFrame:
+        found: pl.DataFrame = self._graph["messages" if "messages" in self._graph.made else "core_messages"]
+        return found
+
+    def headers_of(self, *names: str) -> pl.DataFrame:
+        from analyzer.sip.headers import headers
+
+        asked = native.header_names(names)
+        self._read_headers(asked)
+        graph = self._graph
+        return headers(graph["core_messages"], graph["call_of"], graph["header_fields"], asked)
+
+    def texts(self, keys: Sequence[int]) -> list[bytes]:
+        import polars as pl
+
+        if self._reading is None:
+            raise AnalyzerError("the captures behind these tables are not at hand")
+        rows = self.table("messages").filter(pl.col("message").is_in(list(keys)))
+        places = {key: place for key, *place in rows.select("message", *_PLACE).iter_rows()}
+        found = self._reading.fetch([tuple(places[key]) for key in keys])
+        for key, text in zip(keys, found, strict=True):
+            if text is None:
+                raise AnalyzerError(f"{places[key][0]} has changed since it was read")
+        return [text for text in found if text is not None]
+
+    def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
+        if self._reading is None:
+            raise AnalyzerError("the captures behind these tables are not at hand")
+        return self._reading.export(messages.select(_PLACE).rows(), flows, output)
+
+    def wireshark_filter(self, messages: pl.DataFrame) -> str:
+        from analyzer.reading.export import wireshark_filter
+
+        return wireshark_filter(messages)
+
+    def shown_call_id(self, call_id: str) -> str:
+        return call_id
+
+    def filtered(self, chosen: Filter) -> Source:
+        return FilteredSource(self, chosen)
+
+    def aligned(self) -> GraphSource:
+        """The same captures, read again with the clocks of their capture points set right."""
+        import polars as pl
+
+        from analyzer.ims import clocks
+
+        assert self._reading is not None
+        found = self.table("clocks")
+        corrections = clocks.corrections(found, self._graph["core_messages"])
+        if not corrections:
+            return self
+        reading = self._reading.again(corrections)
+        graph = _graph(reading, reading.tables(), self._graph["node_overrides"], aligned=True)
+        graph.made["clocks"] = found.with_columns(applied=pl.col("offset_s").is_not_null())
+        return GraphSource(graph, reading)
+
+    def __str__(self) -> str:
+        return f"{self._graph['core_files'].height} files, {self.messages_read} messages"
+
+
+_PLACE = ("file", "frame", "offset", "length")

@@ -1,0 +1,18 @@
+"""Measured tables of a source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from analyzer.api.source import Source
+
+
+def measured(source: Source, name: str, **how: Any) -> pl.DataFrame:
+    """The measured table of that name, as :meth:`Capture.measure <analyzer.Capture.measure>` gives it."""
+    from analyzer.measure.measures import measure
+
+    # Nothing that is measured needs columns of messages that a lean reading leaves out.
+    return measure(name, lambda table: source.lean_messages() if table == "messages" else source.table(table), **how)

@@ -1,0 +1,66 @@
+"""``analyzer.read``: from the names of captures to a :class:`~analyzer.Capture`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from analyzer.api.capture import Capture
+from analyzer.api.graph_source import opened
+from analyzer.reading import engines, native
+from analyzer.reading.native import Origin, Progress
+
+if TYPE_CHECKING:
+    from analyzer.ims.given import Entry, Given
+
+
+def read(
+    origins: Origin | Iterable[Origin],
+    *,
+    capture_points: Iterable[str] = (),
+    link_types: Iterable[str] = (),
+    threads: int = 0,
+    limits: Mapping[str, int] | None = None,
+    progress: Progress | None = None,
+    tables: Iterable[str] | None = None,
+    headers: Iterable[str] = (),
+    engine: str = "native",
+    tshark_options: Iterable[str] = (),
+    nodes: Given | None = None,
+    align_clocks: bool = False,
+) -> Capture:
+    """Reads captures and returns them as one :class:`Capture` on one time line.
+
+    ``origins`` is a path, a glob, a directory, ``-`` (standard input), a binary file object, or a list of these; pcap
+    or pcapng, also compressed (gzip, zstd, lz4, xz, bzip2). ``capture_points`` are ``NAME=GLOB`` words that say which
+    files were taken where; ``link_types`` are words that say what the user-defined link types of a file hold
+    (``USER0=ETHERNET``). ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
+    limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
+    the tables you are going to look at, where you know: what only others need is read when it is asked for;
+    ``headers`` are header fields that you will ask :meth:`Capture.headers` for. ``engine`` says who opens the captures
+    (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options`` are preferences
+    ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``nodes`` says what nodes are, where you know:
+    the path of a TOML file, or a mapping such as ``{"10.0.0.1:5060": "P-CSCF"}`` (docs/nodes.md). ``align_clocks``
+    reads a second time with what the table ``clocks`` says taken off the times of each capture point but the first.
+
+    Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
+    with rows in ``problems``.
+
+    >>> import analyzer
+    >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
+    >>> cap.calls[["caller", "callee", "outcome", "status"]].values.tolist()
+    [['alice@example.com', 'bob@example.com', 'answered', 200]]
+    """
+    overrides = _overrides(nodes)
+    found = engines.through(engine, native.sources(origins, capture_points, link_types), tshark_options)
+    if align_clocks:
+        return Capture(opened(found, threads, limits, progress, overrides=overrides).aligned())
+    return Capture(opened(found, threads, limits, progress, tables, headers, overrides))
+
+
+def _overrides(nodes: Given | None) -> tuple[Entry, ...]:
+    if nodes is None:
+        return ()
+    from analyzer.ims.given import read
+
+    return read(nodes)

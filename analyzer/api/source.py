@@ -1,0 +1,161 @@
+"""What captures, calls, ladders and figures ask: a source of tables, and sources around sources.
+
+A filter or a mask is a source around another. The mask is the outermost: what is shown goes through it last, and a
+filter inside looks at the original values.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from analyzer import schema
+from analyzer.api import filters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from analyzer.reading.export import MediaFlow
+    from analyzer.reading.native import Output
+
+
+class Source(Protocol):
+    """The tables of captures, and what else there is of their messages."""
+
+    @property
+    def messages_read(self) -> int:
+        """How many messages were read, whichever of them this source has."""
+
+    @property
+    def whole(self) -> Source:
+        """The same without filters."""
+
+    def table(self, name: str) -> pl.DataFrame:
+        """The table of ``schema.TABLES`` with this name."""
+
+    def table_around(self, call: int, name: str) -> pl.DataFrame:
+        """The same, or as much of it as tells of this call: its rows, maybe some of others."""
+
+    def lean_messages(self) -> pl.DataFrame:
+        """``messages`` as far as they were read: without columns that would have to be read or joined first."""
+
+    def headers_of(self, *names: str) -> pl.DataFrame:
+        """The table ``headers`` with the fields of these names."""
+
+    def texts(self, keys: Sequence[int]) -> list[bytes]:
+        """The bytes of messages by their keys.
+
+        Raises :class:`~analyzer.errors.AnalyzerError` where the captures have changed or are not at hand.
+        """
+
+    def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
+        """Writes the packets of rows of ``messages``, and those of media, as pcapng; returns how many."""
+
+    def wireshark_filter(self, messages: pl.DataFrame) -> str:
+        """Wireshark's display filter for the Call-IDs of rows of ``messages``."""
+
+    def shown_call_id(self, call_id: str) -> str:
+        """A Call-ID as the tables show it."""
+
+    def filtered(self, chosen: filters.Filter) -> Source:
+        """This source with what a filter picks."""
+
+
+class FilteredSource:
+    """What a filter picks of another source: whole calls, and registrations and transactions outside calls."""
+
+    def __init__(self, inner: Source, chosen: filters.Filter) -> None:
+        self._inner = inner
+        self._chosen = chosen
+        self._made: dict[str, pl.DataFrame] = {}
+
+    @cached_property
+    def _picked(self) -> dict[str, pl.DataFrame]:
+        """The tables that all others follow from."""
+        table = self._chosen.table
+        needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name in (table, _known_by(table))]
+        return filters.apply(self._chosen, {name: self._inner.table(name) for name in needed})
+
+    @property
+    def messages_read(self) -> int:
+        return self._inner.messages_read
+
+    @property
+    def whole(self) -> Source:
+        return self._inner.whole
+
+    def table(self, name: str) -> pl.DataFrame:
+        if name in self._picked:
+            return self._picked[name]
+        if name not in self._made:
+            # What is told of nodes goes with them, and exchanges with what they were made for.
+            known = _known_by(name)
+            kept = self._picked | ({known: self.table(known)} if known else {})
+            self._made[name] = filters.of_kept(name, self._inner.table(name), kept)
+        return self._made[name]
+
+    def table_around(self, call: int, name: str) -> pl.DataFrame:
+        return self.table(name)
+
+    def lean_messages(self) -> pl.DataFrame:
+        return self.table("messages")
+
+    def headers_of(self, *names: str) -> pl.DataFrame:
+        import polars as pl
+
+        kept = self.table("messages")["message"]
+        return self._inner.headers_of(*names).filter(pl.col("message").is_in(kept.implode()))
+
+    def texts(self, keys: Sequence[int]) -> list[bytes]:
+        return self._inner.texts(keys)
+
+    def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
+        return self._inner.export(messages, flows, output)
+
+    def wireshark_filter(self, messages: pl.DataFrame) -> str:
+        return self._inner.wireshark_filter(messages)
+
+    def shown_call_id(self, call_id: str) -> str:
+        return self._inner.shown_call_id(call_id)
+
+    def filtered(self, chosen: filters.Filter) -> Source:
+        return FilteredSource(self, chosen)
+
+    def __str__(self) -> str:
+        return str(self._inner)
+
+
+def _known_by(name: str) -> str | None:
+    """The table that tells which rows of this one a filter keeps."""
+    if name in ("node_evidence", "reference_points"):
+        return "nodes"
+    return "beside" if name in filters.EXCHANGES else None
+
+
+class CallSource:
+    """The rows of one call, of a source of many."""
+
+    def __init__(self, inner: Source, call: int) -> None:
+        self._inner = inner
+        self._call = call
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Its rows of a table that speaks of messages, dialogs or calls."""
+        import polars as pl
+
+        frame = self._inner.table_around(self._call, name)
+        if "call" in frame.columns:
+            return frame.filter(pl.col("call") == self._call)
+        key, of = ("message", "messages") if name == "sdp" else ("dialog", "dialogs")
+        return frame.filter(pl.col(key).is_in(self.table(of)[key].implode()))
+
+    def sightings(self) -> pl.DataFrame:
+        """Its messages and their duplicates of the capture, which belong to no call, in the order of ``messages``."""
+        import polars as pl
+
+        messages = self._inner.table_around(self._call, "messages")
+        own = pl.col("call") == self._call
+        keys = messages.filter(own)["message"]
+        return messages.filter(own | pl.col("original").is_in(keys.implode()))

@@ -1,0 +1,333 @@
+"""The nodes that are no public table: what several tables rest on.
+
+A ``bare_`` table lacks what is joined to it from elsewhere: the call that its rows belong to, for calls rest on it; or
+the roles of nodes, which are an estimate over the whole capture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from analyzer import schema
+from analyzer.graph.node import ESTIMATE, LOCAL, Subgraph, carries, node, rows_of, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from polars import DataFrame as DF
+    from polars import Series
+
+    from analyzer.ims.charging import Records
+    from analyzer.ims.given import Entry
+    from analyzer.ims.legs import Legs
+    from analyzer.ims.nodes import Nodes
+    from analyzer.ims.phases import SetUps
+    from analyzer.ims.refusals import Refusals, Ways
+    from analyzer.sip.attempts import Attempts
+
+
+@node(LOCAL, cut=whole)
+def end(core_files: DF) -> int | None:
+    """Time of the last packet (ns), in an export that of the original: what tells "no answer" from "it ended"."""
+    import polars as pl
+
+    ends = core_files.select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64))
+    return ends.to_series().max()  # type: ignore[return-value]
+
+
+# ---- SIP -------------------------------------------------------------------------------------------------------------
+
+
+@node(LOCAL, columns=(), cut=rows_of("transaction", "transaction"))
+def bare_transactions(core_messages: DF, transport_failures: DF, end: int | None) -> DF:
+    from analyzer.sip.transactions import transactions
+
+    return transactions(core_messages, transport_failures, end=end)
+
+
+@node(LOCAL, columns=())
+def dialogs_and_hops(core_messages: DF, bare_transactions: DF, end: int | None) -> tuple[DF, DF]:
+    from analyzer.sip.dialogs import with_hops
+
+    return with_hops(core_messages, bare_transactions, end=end)
+
+
+@node(LOCAL, cut=rows_of("dialog"))
+def bare_dialogs(dialogs_and_hops: tuple[DF, DF]) -> DF:
+    return dialogs_and_hops[0]
+
+
+@node(LOCAL, cut=rows_of("_dialog", "_dialog"))
+def reference_hops(dialogs_and_hops: tuple[DF, DF]) -> DF:
+    """Where each dialog was read."""
+    return dialogs_and_hops[1]
+
+
+@node(LOCAL, columns=())
+def exchanges(core_messages: DF, bare_transactions: DF, reference_hops: DF) -> DF:
+    """Offers and their answers."""
+    from analyzer.sip.offer_answer import exchanges
+
+    return exchanges(core_messages, bare_transactions, reference_hops)
+
+
+@node(LOCAL, columns=(), cut=rows_of("dialog"))
+def bare_holds(core_messages: DF, bare_dialogs: DF, reference_hops: DF, exchanges: DF, descriptions: DF) -> DF:
+    from analyzer.sip.holds import holds
+
+    return holds(core_messages, bare_dialogs, reference_hops, exchanges, descriptions)
+
+
+def _renumbered(ask: Callable[[], Any], part: Subgraph) -> Attempts:
+    import polars as pl
+
+    found: Attempts = ask()
+    numbers = pl.DataFrame({"row": part.rows}).with_row_index("own")
+    opened = found.opened.join(numbers, on="row", maintain_order="left")
+    return replace(found, messages=part["core_messages"], opened=opened.with_columns(row="own").drop("own"))
+
+
+@node(LOCAL, columns=(), cut=_renumbered)
+def attempts(
+    core_messages: DF, bare_transactions: DF, bare_dialogs: DF, end: int | None, leg_correlation: DF
+) -> Attempts:
+    from analyzer.sip.attempts import attempts
+
+    return attempts(core_messages, bare_transactions, bare_dialogs, end=end, links=leg_correlation)
+
+
+@node(LOCAL, columns=(), cut=lambda ask, part: ask().gather(part.rows))
+def call_of(attempts: Attempts, core_messages: DF) -> Series:
+    """The call of each message of the core."""
+    return attempts.of_messages(core_messages)
+
+
+@node(LOCAL, columns=(), cut=whole)
+def registrations_and_requests(core_messages: DF, bare_transactions: DF) -> tuple[DF, DF]:
+    from analyzer.sip.registrations import with_requests
+
+    return with_requests(core_messages, bare_transactions)
+
+
+@node(LOCAL)
+def registers(registrations_and_requests: tuple[DF, DF]) -> DF:
+    """The REGISTERs and responses that registrations were read from."""
+    return registrations_and_requests[1]
+
+
+# ---- legs and hops ---------------------------------------------------------------------------------------------------
+
+
+@node(LOCAL, columns=())
+def found_legs(core_messages: DF, evidence: DF) -> Legs:
+    from analyzer.ims import legs
+
+    return legs.find(core_messages, evidence)
+
+
+@node(LOCAL, columns=(), cut=whole)
+def strong_links(found_legs: Legs, core_messages: DF) -> DF:
+    """Which leg a B2BUA made from which, as far as that is a fact."""
+    from analyzer.ims import legs
+
+    return legs.links(found_legs, core_messages)
+
+
+@node(LOCAL, cut=whole)
+def leg_correlation(found_legs: Legs, strong_links: DF) -> DF:
+    """The same as calls and hops want it."""
+    from analyzer.ims import legs
+
+    return legs.joined(found_legs, strong_links)
+
+
+@node(LOCAL, columns=(), cut=rows_of("leg"))
+def strong_legs(found_legs: Legs, strong_links: DF, core_messages: DF, attempts: Attempts) -> DF:
+    """The table ``legs`` without links that are only possible."""
+    from analyzer.ims import legs
+
+    return attempts.of_rows(legs.table(found_legs, strong_links, core_messages), "leg")
+
+
+_OF_HOPS = ("_message", "_tail", "_via", "_via_rest", "depth", "max_forwards", "original", "point")
+
+
+@node(LOCAL, columns=_OF_HOPS)
+def bare_hops(core_messages: DF, via_tails: DF, leg_correlation: DF, call_of: Series, clocks_aligned: bool) -> DF:
+    """The hops without ``reference_point``: all that measures, clocks and losses rest on."""
+    from analyzer.ims.hops import hops
+
+    return hops(core_messages, via_tails, leg_correlation, call_of, aligned=clocks_aligned)
+
+
+@node(LOCAL, columns=_OF_HOPS)
+def hops_of_invites(core_messages: DF, via_tails: DF, leg_correlation: DF, call_of: Series, clocks_aligned: bool) -> DF:
+    """The same of the INVITEs alone: what they were made from are INVITEs."""
+    import polars as pl
+
+    from analyzer.ims.hops import hops
+
+    invites = core_messages.select((pl.col("method") == "INVITE") & pl.col("status").is_null()).to_series()
+    return hops(
+        core_messages.filter(invites), via_tails, leg_correlation, call_of.filter(invites), aligned=clocks_aligned
+    )
+
+
+# ---- set-up and failure ----------------------------------------------------------------------------------------------
+
+
+@node(LOCAL, columns=("preconditions", "qos_local", "qos_remote"))
+def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: Attempts, descriptions: DF) -> SetUps:
+    from analyzer.ims.phases import set_ups
+
+    return set_ups(core_messages, call_of, calls, attempts.opened, descriptions)
+
+
+@node(LOCAL, columns=())
+def bare_failures(core_messages: DF, calls: DF, call_set_ups: SetUps, bare_hops: DF, transactions: DF) -> Ways:
+    """The way that each failure came, without the roles of the nodes on it."""
+    from analyzer.ims.refusals import ways
+
+    return ways(core_messages, calls, call_set_ups.milestones, bare_hops, transactions)
+
+
+def _where_calls_failed(ask: Callable[[], Any], part: Subgraph) -> DF:
+    import polars as pl
+
+    from analyzer.ims.refusals import NOT_REFUSED
+
+    if part["calls"]["outcome"].is_in(NOT_REFUSED).all():
+        return pl.DataFrame(schema={"address": pl.String})
+    found: DF = ask()
+    return found
+
+
+@node(ESTIMATE, cut=_where_calls_failed)
+def forwarding_nodes(hops_of_invites: DF, nodes: DF) -> DF:
+    """The nodes that sent INVITEs on, in any call."""
+    from analyzer.ims.refusals import forwarding
+
+    return forwarding(hops_of_invites, nodes)
+
+
+@node(ESTIMATE, columns=("warning",))
+def explained_failures(core_messages: DF, bare_failures: Ways, nodes: DF, forwarding_nodes: DF) -> Refusals:
+    from analyzer.ims.refusals import refusals
+
+    return refusals(core_messages, bare_failures, nodes, forwarding_nodes)
+
+
+# ---- access and charging ---------------------------------------------------------------------------------------------
+
+
+@node(LOCAL, columns=())
+def senders(core_messages: DF, found_legs: Legs, registers: DF, call_of: Series) -> DF:
+    """Which party of which call or registration sent each message."""
+    from analyzer.ims import access
+
+    return access.sent(core_messages, found_legs.table, registers, call_of)
+
+
+@node(LOCAL)
+def home_networks(senders: DF, header_fields: DF) -> DF:
+    """The home network of each party."""
+    from analyzer.ims import access
+
+    return access.home_networks(senders, header_fields)
+
+
+@node(
+    LOCAL,
+    columns=(),
+    headers=(
+        *("P-Asserted-Identity", "P-Charging-Vector", "P-Called-Party-ID", "P-Visited-Network-ID"),
+        *("P-Asserted-Service", "P-Preferred-Service", "Accept-Contact"),
+    ),
+)
+def charged_legs(
+    core_messages: DF,
+    header_fields: DF,
+    found_legs: Legs,
+    strong_legs: DF,
+    calls: DF,
+    dialogs: DF,
+    offers: DF,
+    ims_registrations: DF,
+    access_networks: DF,
+    home_networks: DF,
+) -> Records:
+    """The charging data records without the node that writes them."""
+    from analyzer.ims import charging
+
+    return charging.records(
+        core_messages,
+        header_fields,
+        found_legs.openings,
+        strong_legs,
+        calls,
+        dialogs,
+        offers,
+        ims_registrations,
+        access_networks,
+        home_networks,
+    )
+
+
+# ---- nodes, and what is spoken beside SIP ----------------------------------------------------------------------------
+
+
+@node(ESTIMATE, columns=("_headers", "_via", "_via_rest", "require", "user_agent", *schema.RARE.names), cut=whole)
+def found_nodes(
+    core_messages: DF, ims_headers: DF, node_overrides: tuple[Entry, ...], diameter_of_calls: DF | None
+) -> Nodes:
+    from analyzer.ims.nodes import nodes
+
+    return nodes(core_messages, ims_headers, node_overrides, diameter_of_calls)
+
+
+@node(ESTIMATE, carried="diameter", cut=whole)
+def diameter_of_calls(found_companions: DF | None) -> DF | None:
+    """The exchanges of calls and registrations, where the capture has Diameter: they tell roles of nodes."""
+    return found_companions
+
+
+@node(LOCAL, cut=whole)
+def companion_messages(core_account: DF, read_companions: Callable[[], dict[str, DF]] | None) -> dict[str, DF]:
+    """Diameter and DNS. The captures are read for it once more, unless the account says that there is none."""
+    import polars as pl
+
+    if read_companions is None or not carries(core_account, "diameter|dns$"):
+        tables = {"diameter": schema.DIAMETER, "dns": schema.DNS_MESSAGES}
+        none = {name: pl.DataFrame(schema=table.polars()) for name, table in tables.items()}
+        return none | {"diameter": none["diameter"].rename({"diameter_message": "key"})}
+    return read_companions()
+
+
+@node(ESTIMATE, carried="diameter|dns$", cut=whole)
+def found_companions(
+    core_messages: DF,
+    ims_headers: DF,
+    descriptions: DF,
+    calls: DF,
+    call_of: Series,
+    registers: DF,
+    diameter_transactions: DF,
+    dns: DF,
+    companion_messages: dict[str, DF],
+) -> DF:
+    """The exchanges of Diameter and DNS that belong to a call or a registration."""
+    from analyzer.ims.beside import beside
+
+    registration_of = registers.select("_leg", "cseq", "registration").unique(["_leg", "cseq"], keep="first")
+    return beside(
+        core_messages,
+        ims_headers,
+        descriptions,
+        calls,
+        call_of,
+        registration_of,
+        diameter_transactions,
+        dns,
+        companion_messages["dns"],
+    )

@@ -1,0 +1,154 @@
+"""A node of the graph: a function that names what it rests on by its parameters, and is run once.
+
+A parameter is the name of another node, or of an input: what the core read and what the user said.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: The inputs that are tables of the core, and their names there.
+CORE = {
+    "core_messages": "messages",
+    "core_files": "files",
+    "core_problems": "problems",
+    "core_account": "account",
+    "descriptions": "descriptions",
+    "evidence": "evidence",
+    "header_fields": "headers",
+    "ims_headers": "rare",
+    "parts": "parts",
+    "transport_failures": "failures",
+    "via_tails": "via_tails",
+}
+#: The others: what the user says of nodes, whether clocks were set right, and what reads Diameter and DNS.
+INPUTS = frozenset({*CORE, "node_overrides", "clocks_aligned", "read_companions"})
+#: The inputs of which a reading can leave columns out.
+WIDE = frozenset({"core_messages", "descriptions", "evidence", "ims_headers", "parts", "via_tails"})
+#: The columns of these that every reading makes: what calls, transactions, dialogs and registrations rest on. What else
+#: nodes look at, they declare (``columns``).
+ALWAYS_READ = frozenset(
+    {
+        *("message", "time", "first_byte_at", "src_ip", "src_port", "dst_ip", "dst_port", "transport"),
+        *("method", "status", "reason_phrase", "request_uri", "call_id", "from_uri", "from_tag", "to_uri", "to_tag"),
+        *("cseq", "via_branch", "via_sent_by", "via_count", "contact_uri", "contact_expires", "expires"),
+        *("asserted_identity", "preferred_identity", "private_id", "challenge", "credentials", "stale", "event"),
+        *("subscription_state", "rseq", "rack", "session_expires", "p_early_media", "reason_header", "icid"),
+        *("content_type", "has_sdp", "retransmission", "duplicate", "transaction"),
+        *("_call", "_dialog", "_leg", "_nonce", "_sdp", "_qos", "_sends", "_q850", "_sip_cause", "_point"),
+        *("index", "media", "port", "codecs", "direction", "early_session", "_receives"),
+        *("kind", "value", "text"),
+    }
+)
+
+
+class Scope(Enum):
+    """What a value depends on."""
+
+    #: The messages of its own call, registration or subscription: the same in a window or a part as in the whole.
+    LOCAL = "local"
+    #: The whole capture, such as roles of nodes: more packets may correct it, so it is never kept with what is local.
+    ESTIMATE = "estimate"
+
+
+LOCAL, ESTIMATE = Scope
+
+
+class Subgraph(Protocol):
+    """The graph over some messages of the whole."""
+
+    @property
+    def rows(self) -> pl.Series:
+        """The row of each of its messages in the whole."""
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a node or input."""
+
+
+#: Makes the value for a part; the first argument asks the whole for its value.
+Cut = Callable[[Callable[[], Any], Subgraph], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A function, the nodes and inputs it names, and what must have been read for it.
+
+    ``columns`` of the core that it looks at beyond those that are always read, ``None`` for all that there are;
+    ``headers`` are the header fields; ``cut`` makes the value of one call from that of the whole, where it is not made
+    of fewer messages. ``carried``: the protocols (``diameter|dns$``) without whose packets the value is ``None``.
+    """
+
+    function: Callable[..., Any]
+    scope: Scope
+    needs: tuple[str, ...]
+    columns: tuple[str, ...] | None
+    headers: tuple[str, ...] = ()
+    cut: Cut | None = None
+    carried: str = ""
+
+
+REGISTERED: dict[str, Node] = {}
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def node(
+    scope: Scope,
+    *,
+    columns: tuple[str, ...] | None = None,
+    headers: tuple[str, ...] = (),
+    cut: Cut | None = None,
+    carried: str = "",
+) -> Callable[[_Function], _Function]:
+    """Registers a function as the node of its name."""
+
+    def register(function: _Function) -> _Function:
+        name = function.__name__
+        if name in REGISTERED or name in INPUTS:
+            raise TypeError(f"two nodes are called {name!r}: rename one of them")
+        REGISTERED[name] = made_of(function, scope, columns, headers, cut, carried)
+        return function
+
+    return register
+
+
+def made_of(
+    function: Callable[..., Any],
+    scope: Scope,
+    columns: tuple[str, ...] | None = None,
+    headers: tuple[str, ...] = (),
+    cut: Cut | None = None,
+    carried: str = "",
+) -> Node:
+    needs = tuple(inspect.signature(function).parameters)
+    if columns is None and not WIDE.intersection(needs):
+        columns = ()
+    return Node(function, scope, needs, columns, headers, cut, carried)
+
+
+def whole(ask: Callable[[], Any], _part: Subgraph) -> Any:
+    """The value of the whole as it is."""
+    return ask()
+
+
+def rows_of(column: str, key: str = "message") -> Cut:
+    """The rows of which ``column`` is what a message of the part has in the column ``key``."""
+
+    def cut(ask: Callable[[], Any], part: Subgraph) -> pl.DataFrame:
+        import polars as pl
+
+        found: pl.DataFrame = ask().filter(pl.col(column).is_in(part["core_messages"][key].unique().implode()))
+        return found
+
+    return cut
+
+
+def carries(account: pl.DataFrame, protocols: str) -> bool:
+    """Whether the table ``account`` has packets of a protocol, or of one of several: ``diameter|dns$``."""
+    return bool(account["reason"].str.contains(protocols).any())

@@ -1,0 +1,336 @@
+"""The nodes of the public tables: each has the name of its table.
+
+A table whose function names nodes by its own parameters needs none here: its entry says ``made_by``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzer import schema
+from analyzer.graph.node import ESTIMATE, LOCAL, Subgraph, node, rows_of, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from polars import DataFrame as DF
+    from polars import Series
+
+    from analyzer.ims.charging import Records
+    from analyzer.ims.legs import Legs
+    from analyzer.ims.nodes import Nodes
+    from analyzer.ims.phases import SetUps
+    from analyzer.ims.refusals import Refusals
+    from analyzer.sip.attempts import Attempts
+
+
+def _of_these_calls(ask: Callable[[], DF], part: Subgraph) -> DF:
+    import polars as pl
+
+    return ask().filter(pl.col("call").is_in(part["call_of"].unique().implode()))
+
+
+# ---- what was read ---------------------------------------------------------------------------------------------------
+
+
+@node(LOCAL, cut=whole)
+def files(core_files: DF) -> DF:
+    return core_files.select(schema.FILES.names)
+
+
+@node(LOCAL, cut=whole)
+def problems(core_problems: DF) -> DF:
+    return core_problems.select(schema.PROBLEMS.names)
+
+
+@node(LOCAL, cut=whole)
+def account(core_account: DF) -> DF:
+    return core_account.select(schema.ACCOUNT.names)
+
+
+# ---- SIP -------------------------------------------------------------------------------------------------------------
+
+
+@node(LOCAL)
+def messages(core_messages: DF, bare_dialogs: DF, call_of: Series) -> DF:
+    from analyzer.sip import dialogs
+
+    dialog = dialogs.of_messages(core_messages, bare_dialogs).alias("dialog")
+    return core_messages.with_columns(dialog, call_of.alias("call")).select(schema.MESSAGES.names)
+
+
+@node(LOCAL)
+def sdp(core_messages: DF, bare_transactions: DF, descriptions: DF) -> DF:
+    from analyzer.sip.offer_answer import sdp
+
+    return sdp(core_messages, bare_transactions, descriptions)
+
+
+@node(LOCAL)
+def transactions(attempts: Attempts, bare_transactions: DF) -> DF:
+    return attempts.of_transactions(bare_transactions)
+
+
+@node(LOCAL)
+def dialogs(attempts: Attempts, bare_dialogs: DF) -> DF:
+    return attempts.of_dialogs(bare_dialogs)
+
+
+@node(LOCAL, columns=("connection", "qos_local", "qos_pending", "qos_remote"))
+def offers(
+    core_messages: DF,
+    bare_transactions: DF,
+    bare_dialogs: DF,
+    reference_hops: DF,
+    exchanges: DF,
+    descriptions: DF,
+    attempts: Attempts,
+) -> DF:
+    from analyzer.sip.offer_answer import offers
+
+    bare = offers(core_messages, bare_transactions, bare_dialogs, reference_hops, exchanges, descriptions)
+    return attempts.of_rows(bare, "offer")
+
+
+@node(LOCAL)
+def holds(attempts: Attempts, bare_holds: DF) -> DF:
+    return attempts.of_rows(bare_holds, "dialog").select(schema.HOLDS.names)
+
+
+@node(LOCAL, columns=("complete", "origin_address", "origin_username", "proto", "session_id", "session_version"))
+def violations(
+    core_messages: DF, bare_transactions: DF, reference_hops: DF, exchanges: DF, descriptions: DF, attempts: Attempts
+) -> DF:
+    from analyzer.sip.violations import violations
+
+    bare = violations(core_messages, bare_transactions, reference_hops, exchanges, descriptions)
+    return attempts.of_rows(bare, "message")
+
+
+@node(LOCAL, columns=(), cut=_of_these_calls)
+def calls(attempts: Attempts, exchanges: DF, descriptions: DF, reference_hops: DF, bare_holds: DF) -> DF:
+    from analyzer.sip import holds, offer_answer
+
+    codecs = offer_answer.agreed_codecs(attempts.lived, exchanges, descriptions)
+    held = holds.hold_seconds(attempts.lived, reference_hops, bare_holds)
+    return attempts.with_media(codecs, held)
+
+
+@node(LOCAL, columns=("refer_to", *schema.PARTS.names))
+def subscriptions(
+    core_messages: DF, bare_transactions: DF, reference_hops: DF, parts: DF, end: int | None, attempts: Attempts
+) -> DF:
+    from analyzer.sip.subscriptions import subscriptions
+
+    bare = subscriptions(core_messages, bare_transactions, reference_hops, parts, end=end)
+    return attempts.of_rows(bare, "subscription").select(schema.SUBSCRIPTIONS.names)
+
+
+@node(LOCAL, columns=("body_length",), headers=("SIP-ETag", "SIP-If-Match"))
+def publications(core_messages: DF, bare_transactions: DF, header_fields: DF, end: int | None) -> DF:
+    from analyzer.sip.subscriptions import publications
+
+    return publications(core_messages, bare_transactions, header_fields, end=end)
+
+
+@node(LOCAL)
+def registrations(registrations_and_requests: tuple[DF, DF]) -> DF:
+    return registrations_and_requests[0]
+
+
+# ---- IMS -------------------------------------------------------------------------------------------------------------
+
+
+@node(ESTIMATE, columns=(), cut=rows_of("leg"))
+def legs(found_legs: Legs, core_messages: DF, attempts: Attempts) -> DF:
+    from analyzer.ims import legs
+
+    found = legs.links(found_legs, core_messages, possible=True)
+    return attempts.of_rows(legs.table(found_legs, found, core_messages), "leg").select(schema.LEGS.names)
+
+
+@node(LOCAL)
+def setups(call_set_ups: SetUps) -> DF:
+    return call_set_ups.setups
+
+
+@node(LOCAL)
+def phases(call_set_ups: SetUps) -> DF:
+    return call_set_ups.phases
+
+
+@node(LOCAL, columns=("original",))
+def waterfall(core_messages: DF, call_set_ups: SetUps, bare_hops: DF, calls: DF) -> DF:
+    from analyzer.ims.waterfall import waterfall
+
+    return waterfall(core_messages, call_set_ups.trips, bare_hops, calls)
+
+
+@node(ESTIMATE)
+def refusals(explained_failures: Refusals) -> DF:
+    return explained_failures.refusals
+
+
+@node(ESTIMATE)
+def refusal_steps(explained_failures: Refusals) -> DF:
+    return explained_failures.steps
+
+
+@node(ESTIMATE)
+def hops(bare_hops: DF, nodes: DF) -> DF:
+    from analyzer.ims.reference_points import of_hops
+
+    return of_hops(bare_hops, nodes)
+
+
+@node(ESTIMATE, columns=("original", "point"), cut=whole)
+def clocks(core_messages: DF, bare_hops: DF) -> DF:
+    from analyzer.ims.clocks import clocks
+
+    return clocks(core_messages, bare_hops)
+
+
+@node(ESTIMATE, columns=("original", "point"), cut=whole)
+def losses(core_messages: DF, bare_hops: DF) -> DF:
+    from analyzer.ims.losses import losses
+
+    return losses(core_messages, bare_hops)
+
+
+@node(LOCAL, columns=("_headers", *schema.RARE.names), cut=whole)
+def challenges(registers: DF, core_messages: DF, ims_headers: DF) -> DF:
+    from analyzer.ims.registration import challenges
+
+    return challenges(registers, core_messages, ims_headers)
+
+
+@node(LOCAL, columns=tuple(schema.RARE.names), cut=whole)
+def ims_registrations(registrations: DF, registers: DF, challenges: DF, core_messages: DF, ims_headers: DF) -> DF:
+    from analyzer.ims.registration import ims_registrations
+
+    return ims_registrations(registrations, registers, challenges, core_messages, ims_headers)
+
+
+@node(LOCAL, columns=tuple(schema.RARE.names), cut=whole)
+def reg_events(core_messages: DF, ims_headers: DF) -> DF:
+    from analyzer.ims.registration import reg_events
+
+    return reg_events(core_messages, ims_headers)
+
+
+@node(LOCAL, cut=whole)
+def bindings(registrations: DF, reg_events: DF, end: int | None) -> DF:
+    from analyzer.ims.registration import bindings
+
+    return bindings(registrations, reg_events, end=end)
+
+
+@node(LOCAL, headers=("P-Access-Network-Info", "Cellular-Network-Info", "P-Asserted-Identity"))
+def access_networks(senders: DF, home_networks: DF, header_fields: DF, calls: DF) -> DF:
+    from analyzer.ims import access
+
+    return access.access_networks(senders, home_networks, header_fields, calls)
+
+
+@node(ESTIMATE)
+def cdrs(charged_legs: Records, nodes: DF) -> DF:
+    from analyzer.ims.charging import cdrs
+
+    return cdrs(charged_legs, nodes)
+
+
+@node(
+    LOCAL,
+    columns=(),
+    headers=("Allow", "Allow-Events", "Contact", "Feature-Caps", "Recv-Info", "Require", "Supported"),
+    cut=whole,
+)
+def capabilities(core_messages: DF, registrations: DF, registers: DF, header_fields: DF) -> DF:
+    from analyzer.ims.capabilities import capabilities
+
+    return capabilities(core_messages, registrations, registers, header_fields)
+
+
+@node(
+    LOCAL,
+    columns=("_headers", "formats", "refer_to", "replaces", *schema.PARTS.names),
+    headers=(
+        *("Accept-Contact", "Alert-Info", "Call-Info", "Contact", "Diversion", "History-Info", "Info-Package"),
+        *("P-Asserted-Service", "P-Preferred-Service", "Privacy", "Reason", "Recv-Info", "Referred-By"),
+        *("Resource-Priority", "Target-Dialog", "User-to-User"),
+    ),
+)
+def services(
+    core_messages: DF,
+    bare_dialogs: DF,
+    reference_hops: DF,
+    bare_holds: DF,
+    descriptions: DF,
+    parts: DF,
+    header_fields: DF,
+    attempts: Attempts,
+) -> DF:
+    from analyzer.ims.services import services
+
+    bare = services(core_messages, bare_dialogs, reference_hops, bare_holds, descriptions, parts, header_fields)
+    return attempts.of_rows(bare, "unit").select(schema.SERVICES.names)
+
+
+@node(LOCAL, columns=tuple(schema.PARTS.names), cut=whole)
+def sms(core_messages: DF, bare_transactions: DF, parts: DF, end: int | None) -> DF:
+    from analyzer.ims.sms import sms
+
+    return sms(core_messages, bare_transactions, parts, end=end)
+
+
+@node(ESTIMATE, cut=whole)
+def nodes(found_nodes: Nodes) -> DF:
+    return found_nodes.nodes
+
+
+@node(ESTIMATE, cut=whole)
+def node_evidence(found_nodes: Nodes) -> DF:
+    return found_nodes.evidence
+
+
+@node(ESTIMATE, cut=whole)
+def reference_points(found_nodes: Nodes) -> DF:
+    return found_nodes.reference_points
+
+
+# ---- beside SIP ------------------------------------------------------------------------------------------------------
+
+
+@node(LOCAL, cut=whole)
+def diameter(companion_messages: dict[str, DF]) -> DF:
+    from analyzer.ims.diameter import diameter
+
+    return diameter(companion_messages["diameter"])
+
+
+@node(LOCAL, cut=whole)
+def diameter_transactions(diameter: DF, end: int | None) -> DF:
+    from analyzer.ims.diameter import diameter_transactions
+
+    return diameter_transactions(diameter, end=end)
+
+
+@node(LOCAL, cut=whole)
+def dns(companion_messages: dict[str, DF], end: int | None) -> DF:
+    from analyzer.ims.dns import dns
+
+    return dns(companion_messages["dns"], end=end)
+
+
+@node(ESTIMATE, cut=whole)
+def beside(found_companions: DF | None) -> DF:
+    import polars as pl
+
+    return pl.DataFrame(schema=schema.BESIDE.polars()) if found_companions is None else found_companions
+
+
+@node(ESTIMATE, cut=whole)
+def waits(beside: DF, calls: DF, registrations: DF) -> DF:
+    from analyzer.ims.beside import waits
+
+    return waits(beside, calls, registrations)

@@ -1,0 +1,84 @@
+"""A source of which everything that is shown is a pseudonym: the outermost of the sources around sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzer.errors import AnalyzerError
+from analyzer.masking.mask import Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from analyzer.api.filters import Filter
+    from analyzer.api.source import Source
+    from analyzer.reading.export import MediaFlow
+    from analyzer.reading.native import Output
+
+
+class MaskedSource:
+    """Another source through a mask; nothing of it is handed out that is not masked."""
+
+    def __init__(self, original: Source, mask: Mask) -> None:
+        self._original = original
+        self._mask = mask
+        self._made: dict[str, pl.DataFrame] = {}
+
+    @classmethod
+    def around(cls, source: Source, key: str | bytes | None) -> MaskedSource:
+        """A source masked with a key, or with one drawn anew; of a masked one its original."""
+        original = source._original if isinstance(source, MaskedSource) else source
+        # What a filter left out may be spoken of in what it kept.
+        return cls(original, Mask(key).knowing(original.whole.lean_messages()))
+
+    @property
+    def messages_read(self) -> int:
+        return self._original.messages_read
+
+    @property
+    def whole(self) -> Source:
+        return MaskedSource(self._original.whole, self._mask)
+
+    def table(self, name: str) -> pl.DataFrame:
+        if name not in self._made:
+            self._made[name] = self._mask.table(name, self._original.table(name))
+        return self._made[name]
+
+    def table_around(self, call: int, name: str) -> pl.DataFrame:
+        if name in self._made:
+            return self._made[name]
+        return self._mask.table(name, self._original.table_around(call, name))
+
+    def lean_messages(self) -> pl.DataFrame:
+        return self.table("messages")
+
+    def headers_of(self, *names: str) -> pl.DataFrame:
+        return self._mask.table("headers", self._original.headers_of(*names))
+
+    def texts(self, keys: Sequence[int]) -> list[bytes]:
+        return [self._mask.message(text) for text in self._original.texts(keys)]
+
+    def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
+        """Refused: packets hold what the mask hides, in more places than it can reach."""
+        raise AnalyzerError(
+            "packets cannot be masked: they hold the original. Leave the mask out, or give away a masked ladder, report"
+            " or table instead"
+        )
+
+    def wireshark_filter(self, messages: pl.DataFrame) -> str:
+        """Refused: a filter made of pseudonyms finds nothing, one made of Call-IDs tells them."""
+        raise AnalyzerError("a display filter cannot be masked: it finds packets by their original Call-ID")
+
+    def shown_call_id(self, call_id: str) -> str:
+        """The pseudonym of a Call-ID of the original; any other as it is, for it may be a pseudonym."""
+        known = (self._original.table("messages")["call_id"] == call_id).any()
+        return self._mask.value("identifier", call_id) if known else call_id
+
+    def filtered(self, chosen: Filter) -> Source:
+        """The mask around what the filter picks of the original: who asks knows whom they are looking for."""
+        return MaskedSource(self._original.filtered(chosen), self._mask)
+
+    def __str__(self) -> str:
+        return f"{self._original}, masked"

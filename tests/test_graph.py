@@ -1,0 +1,145 @@
+"""The graph of tables: what rests on what, and which columns of the core each node looks at."""
+
+from __future__ import annotations
+
+import graphlib
+
+import polars as pl
+import pytest
+from places import SAMPLES
+
+import analyzer
+from analyzer import schema
+from analyzer.graph import graph
+from analyzer.graph.graph import Graph, node_of
+from analyzer.graph.node import ALWAYS_READ, INPUTS, LOCAL, REGISTERED, WIDE, Node, Scope, node
+
+NODES = {name: node_of(name) for name in graph.every_node()}
+
+
+def test_every_parameter_is_a_node_or_an_input() -> None:
+    unknown = {need for found in NODES.values() for need in found.needs} - set(NODES) - INPUTS
+    assert unknown == set()
+
+
+def test_no_node_rests_on_itself() -> None:
+    order = graphlib.TopologicalSorter({name: found.needs for name, found in NODES.items()})
+    assert set(order.static_order()) >= set(NODES)
+
+
+def test_every_node_serves_a_table() -> None:
+    used = {found.function for table in schema.TABLES for found in graph.below(table, _every_protocol())}
+    assert [name for name, found in NODES.items() if found.function not in used] == []
+
+
+def test_every_input_is_used() -> None:
+    assert {need for found in NODES.values() for need in found.needs} >= INPUTS
+
+
+def test_what_is_local_rests_on_no_estimate() -> None:
+    """A store keeps what is local of a part of the captures; it must not keep what another part corrects."""
+    mixed = [
+        (name, need)
+        for name, found in NODES.items()
+        for need in found.needs
+        if found.scope is LOCAL and need in NODES and NODES[need].scope is Scope.ESTIMATE
+    ]
+    assert mixed == []
+
+
+@pytest.mark.parametrize("name", ["hops", "refusals", "refusal_steps", "cdrs"])
+def test_roles_of_nodes_are_joined_to_what_is_local(name: str) -> None:
+    assert NODES[name].scope is Scope.ESTIMATE
+    assert any(need.startswith(("bare_", "charged_", "explained_")) for need in NODES[name].needs)
+
+
+def test_a_node_is_made_once() -> None:
+    source = analyzer.read(SAMPLES / "busy.pcap").source
+    source.table("calls")
+    made = dict(source._graph.made)  # type: ignore[attr-defined]
+    source.table("holds")
+    again = source._graph.made  # type: ignore[attr-defined]
+    assert all(again[name] is value for name, value in made.items())
+
+
+def test_a_name_that_nothing_makes_is_refused() -> None:
+    with pytest.raises(TypeError, match="nothing makes 'tabel': write a node of that name"):
+        node_of("tabel")
+
+
+def test_two_nodes_of_one_name_are_refused() -> None:
+    def calls() -> None: ...
+
+    with pytest.raises(TypeError, match="two nodes are called 'calls'"):
+        node(LOCAL)(calls)
+
+
+def short_calls(calls: pl.DataFrame) -> pl.DataFrame:
+    """What ``made_by`` names in the test below."""
+    return calls.filter(pl.col("setup_s") < 60)
+
+
+def test_made_by_is_enough_for_a_new_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = schema.Table("short_calls", "One short call.", schema.CALLS.columns, made_by="test_graph:short_calls")
+    monkeypatch.setitem(schema.TABLES, "short_calls", entry)
+    try:
+        assert analyzer.read(SAMPLES / "basic_call.pcap").table("short_calls").height == 1
+    finally:
+        REGISTERED.pop("short_calls")
+
+
+# ---- columns of the core ---------------------------------------------------------------------------------------------
+
+
+def _every_protocol() -> pl.DataFrame:
+    return pl.DataFrame({"reason": ["diameter", "dns"]})
+
+
+@pytest.fixture(scope="module")
+def everything() -> Graph:
+    """The graph of every sample in one reading."""
+    samples = sorted(path for path in SAMPLES.rglob("*.pcap*") if path.suffix != ".py")
+    source = analyzer.read(samples).source
+    found: Graph = source._graph  # type: ignore[attr-defined]
+    for table in schema.TABLES:
+        source.table(table)
+    return found
+
+
+DECLARED = [name for name, found in NODES.items() if found.columns is not None and WIDE & set(found.needs)]
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_a_node_looks_at_no_column_that_it_does_not_declare(everything: Graph, name: str) -> None:
+    """Else a reading for it leaves the column out."""
+    found = NODES[name]
+    needs = [_only(everything[need], found) if need in WIDE else everything[need] for need in found.needs]
+    again = found.function(*needs)
+    if isinstance(again, pl.DataFrame | pl.Series):
+        assert again.equals(everything[name])
+
+
+def _only(frame: pl.DataFrame, found: Node) -> pl.DataFrame:
+    read = ALWAYS_READ | set(found.columns or ())
+    return frame.select(name for name in frame.columns if name in read)
+
+
+@pytest.mark.parametrize("name", [name for name in schema.TABLES if graph.columns_below([name]) is not None])
+def test_a_reading_for_one_table_gives_the_whole_of_it(name: str) -> None:
+    paths = [SAMPLES / f"{sample}.pcap" for sample in ("volte_failures", "services", "sms")]
+    assert analyzer.read(paths, tables=[name]).table(name).equals(analyzer.read(paths).table(name))
+
+
+def test_a_reading_for_calls_leaves_out_what_calls_do_not_rest_on() -> None:
+    columns = graph.columns_below(["calls"])
+    assert columns is not None
+    assert {"user_agent", "_headers", "_reginfo", "vlan"} & set(columns) == set()
+
+
+def test_a_reading_for_calls_is_not_repeated_for_calls() -> None:
+    source = analyzer.read(SAMPLES / "basic_call.pcap", tables=["calls"]).source
+    reading = source._reading  # type: ignore[attr-defined]
+    source.table("calls")
+    assert source._reading is reading  # type: ignore[attr-defined]
+    source.table("messages")
+    assert source._reading is not reading  # type: ignore[attr-defined]
