@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.capture import Capture
 from analyzer.errors import AnalyzerError
+from analyzer.schema import MaskClass
 from analyzer.stages import Stages
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Masked(Capture):
     def shown_call_id(self, call_id: str) -> str:
         """The pseudonym of a Call-ID of the original; any other as it is, for it may be a pseudonym."""
         known = (self._original.table("messages")["call_id"] == call_id).any()
-        return self._mask.value("identifier", call_id) if known else call_id
+        return self._mask.value(MaskClass.IDENTIFIER, call_id) if known else call_id
 
     def filter(self, chosen: Filter) -> Capture:
         """What a filter picks; it looks at the originals, for who asks knows whom they are looking for."""
