@@ -527,7 +527,7 @@ class Capture:
 
         >>> import analyzer
         >>> cap = analyzer.read("sample_pcaps/busy.pcap")
-        >>> cap.responses(by="class")[["class", "transactions", "of"]].values.tolist()
+        >>> cap.responses(by="class")[["class", "transactions", "total"]].values.tolist()
         [['1xx', 1, 1], ['4xx', 1, 1]]
         """
         return self._measured("responses", by=by, every=every, tz=tz)

@@ -1,4 +1,4 @@
-"""Measured tables: figures over the others."""
+"""Measured tables, figures over the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Set-up of calls: phases, delays and failures."""
+"""Set-up of calls, its delays and failures."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from analyzer import AnalyzerError, schema
 from analyzer.capture import Capture
 from analyzer.cli import group
 from analyzer.filters import Filter
+from analyzer.schema import MaskClass
 
 KEY = "an example, not a secret"
 CAPTURES = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".pcap", ".pcapng"))
@@ -251,6 +252,7 @@ HEADERS = (
     *("Replaces", "Reason", "Warning", "Subject", "X-Custom"),
 )
 # Commands that want to know which call, message or figure, or where to write.
+COMMANDS = [name.replace("-", "_") for name in group.list_commands(None)]  # type: ignore[arg-type]
 ONE_THING = ("call", "ladder", "message", "plot", "report")
 
 

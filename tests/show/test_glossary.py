@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from places import SAMPLES
 
 import analyzer
@@ -13,14 +12,12 @@ def parsed(name: str) -> analyzer.message.Header:
     return analyzer.parse(f"OPTIONS sip:a@b SIP/2.0\r\n{name}: x\r\n\r\n".encode()).headers[0]
 
 
-@pytest.mark.parametrize("name", HEADERS)
-def test_headers_have_the_names_that_the_parser_gives_them(name: str) -> None:
-    assert parsed(name).canonical in (name, None)
+def test_headers_have_the_names_that_the_parser_gives_them() -> None:
+    assert {name: parsed(name).canonical for name in HEADERS if parsed(name).canonical not in (name, None)} == {}
 
 
-@pytest.mark.parametrize(("letter", "name"), COMPACT.items())
-def test_compact_forms(letter: str, name: str) -> None:
-    assert parsed(letter).canonical == name
+def test_compact_forms() -> None:
+    assert {letter: parsed(letter).canonical for letter in COMPACT} == COMPACT
 
 
 def test_every_header_of_the_samples_is_explained() -> None:
@@ -33,8 +30,10 @@ def test_every_header_of_the_samples_is_explained() -> None:
     assert found - {None} - set(HEADERS) == set()
 
 
-@pytest.mark.parametrize("meaning", [*HEADERS.values(), *SDP.values()])
-def test_each_is_a_sentence_with_its_standard(meaning: tuple[str, str]) -> None:
-    sentence, standard = meaning
-    assert sentence.endswith(".")
-    assert standard.startswith(("RFC ", "3GPP TS "))
+def test_each_is_a_sentence_with_its_standard() -> None:
+    wrong = {
+        name
+        for name, (sentence, standard) in {**HEADERS, **SDP}.items()
+        if not sentence.endswith(".") or not standard.startswith(("RFC ", "3GPP TS "))
+    }
+    assert wrong == set()
