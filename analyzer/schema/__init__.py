@@ -37,7 +37,6 @@ from analyzer.schema.column import Type as Type
 from analyzer.schema.companion import *  # noqa: F403
 from analyzer.schema.core import *  # noqa: F403
 from analyzer.schema.ims import *  # noqa: F403
-from analyzer.schema.measured import *  # noqa: F403
 from analyzer.schema.services import *  # noqa: F403
 from analyzer.schema.setups import *  # noqa: F403
 from analyzer.schema.sip import *  # noqa: F403

@@ -7,6 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from analyzer import schema
 from analyzer.schema import Column as C
 from analyzer.schema import MaskClass, Measure, Table, catalogue
 
@@ -129,6 +130,14 @@ def test_no_name_has_to_be_quoted_in_sql() -> None:
 def test_names_of_types_and_functions_are_no_reserved_words() -> None:
     """Every engine takes them as columns, and the contract has them."""
     assert not {"time", "call", "no", "method", "value", "position", "count", "result"} & catalogue.RESERVED
+
+
+def test_a_constant_means_one_table() -> None:
+    """``schema.HOLDS`` is found in several modules: one must not hide that of another."""
+    modules = [vars(module) for module in (schema.sip, schema.setups, schema.ims, schema.services, schema.companion)]
+    modules += [vars(module) for module in (schema.capture, schema.core)]
+    tables = {id(value): name for names in modules for name, value in names.items() if isinstance(value, Table)}
+    assert [name for key, name in tables.items() if id(getattr(schema, name)) != key] == []
 
 
 def test_a_family_has_its_tables() -> None:

@@ -295,5 +295,5 @@ def test_bindings_end_where_the_ue_ended_them(seen: tuple[Truth, analyzer.Captur
     truth, capture = seen
     removed = {row["contact"] for row in truth.registrations if row["kind"] == "deregister"}
     bindings = capture.table("bindings")
-    assert set(bindings.filter(end="deregistered")["contact"]) == removed
+    assert set(bindings.filter(end_reason="deregistered")["contact"]) == removed
     assert set(bindings["end_reason"]) == {"deregistered", "open"}

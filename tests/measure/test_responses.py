@@ -278,5 +278,5 @@ def test_what_cannot_be_understood_is_told(how: dict[str, str], says: str) -> No
 
 
 def test_a_measure_that_is_none_is_told() -> None:
-    with pytest.raises(NotFound, match="responses, links"):
+    with pytest.raises(NotFound, match="responses, failures"):
         capture("").measure("weather")
