@@ -1,4 +1,5 @@
-"""Makes the reference pages: tables.md from analyzer/schema; limits.md, problems.md and encapsulation.md from the core.
+"""Makes the reference pages: tables.md, and the list of tables in README.md, from analyzer/schema; limits.md, problems.md
+and encapsulation.md from the core.
 
 `--check` reports the pages that are out of date.
 """
@@ -14,6 +15,7 @@ from encapsulation_page import encapsulation
 
 from analyzer import schema
 from analyzer.ims.roles import ENOUGH, MARGIN, RELATED, RULES, Rule
+from analyzer.schema.catalogue import FAMILIES
 
 DOCS = Path(__file__).parent
 CORE = DOCS.parent / "analyzer" / "_rust" / "sip-core" / "src"
@@ -21,7 +23,7 @@ CORE = DOCS.parent / "analyzer" / "_rust" / "sip-core" / "src"
 TABLES_HEAD = """# Tables
 
 This page is generated from `analyzer/schema` by `make docs`. A table has the same name as an attribute (`cap.calls`),
-as a command (`sip-analyzer calls`) and as a heading. Missing values are null, never 0 or "".
+as a command (`sip-analyzer calls`; dashes for underscores) and as a heading. Missing values are null, never 0 or "".
 
 | type | pandas | Polars | meaning |
 |---|---|---|---|
@@ -147,6 +149,9 @@ NODES_RELATED = """
 These rules need the roles of neighbours. They are applied after the others, and again as roles become known.
 """
 
+LIST_BEGINS = "<!-- tables: made by `make docs` -->"
+LIST_ENDS = "<!-- end of tables -->"
+
 # A documented line of a macro: `/// text` (several), then `name: type = default,` or `Name = "code",`.
 DOCUMENTED = r"((?:[ ]{4}/// .*\n)+)[ ]{4}"
 
@@ -163,26 +168,36 @@ MEASURES_HEAD = """
 
 These tables summarise the tables above; [numbers.md](numbers.md) defines each number. They are methods with `by=` and
 `every=` (`cap.links(every="1h")`, in Polars `cap.measure("links", every="1h")`) and commands with `--by` and `--every`.
+Rows begin with the columns of `by`, and with `interval_at` (the start of the interval) if you give `every`.
 """
 
 
 def tables() -> str:
-    return (
-        TABLES_HEAD
-        + described(schema.TABLES)
-        + ASKED_HEAD
-        + described(schema.ASKED)
-        + MEASURES_HEAD
-        + described(schema.MEASURES)
+    kinds = ((schema.TABLES, TABLES_HEAD), (schema.ASKED, ASKED_HEAD), (schema.MEASURES, MEASURES_HEAD))
+    return "".join(head + "".join(map(described, found.values())) for found, head in kinds)
+
+
+def described(table: schema.Table) -> str:
+    head = (
+        f"\n## {table.name}\n\n{table.row} {table.note}\n\n| column | type | meaning | standard |\n|---|---|---|---|\n"
+    )
+    return head + "".join(
+        f"| {c.name} | {c.type}{f', {c.unit}' if c.unit else ''} | {c.described} | {c.standard} |\n"
+        for c in table.columns
     )
 
 
-def described(tables: dict[str, schema.Table]) -> str:
-    parts = []
-    for table in tables.values():
-        parts.append(f"\n## {table.name}\n\n{table.row}\n\n| column | type | meaning | standard |\n|---|---|---|---|\n")
-        parts.extend(f"| {c.name} | {c.type} | {c.meaning} | {c.standard} |\n" for c in table.columns)
-    return "".join(parts)
+def readme() -> str:
+    """README.md with the list of tables that stands between two marks."""
+    page = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    before, begin, rest = page.partition(LIST_BEGINS)
+    _, end, behind = rest.partition(LIST_ENDS)
+    if not begin or not end:
+        sys.exit(f"README.md has no {LIST_BEGINS} ... {LIST_ENDS} for the list of tables")
+    families = (
+        f"- **{heading}**: {', '.join(f'`{table.name}`' for table in tables)}\n" for heading, tables in FAMILIES.items()
+    )
+    return f"{before}{begin}\n{''.join(families)}{end}{behind}"
 
 
 def prose(comment: str) -> str:
@@ -214,6 +229,7 @@ def rules(found: tuple[Rule, ...]) -> str:
 
 
 PAGES = {
+    "../README.md": readme,
     "nodes.md": nodes,
     "tables.md": tables,
     "limits.md": limits,

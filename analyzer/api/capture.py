@@ -67,9 +67,19 @@ class Capture:
     # Made by docs/make_properties.py from analyzer.schema.
 
     @property
-    def files(self) -> pd.DataFrame:
-        """One capture file that was read."""
-        return self._pandas("files")
+    def calls(self) -> pd.DataFrame:
+        """One call attempt, over all its hops, legs, forks and retries."""
+        return self._pandas("calls")
+
+    @property
+    def dialogs(self) -> pd.DataFrame:
+        """One dialog: a Call-ID and a pair of tags, over all its hops."""
+        return self._pandas("dialogs")
+
+    @property
+    def transactions(self) -> pd.DataFrame:
+        """One transaction on one hop."""
+        return self._pandas("transactions")
 
     @property
     def messages(self) -> pd.DataFrame:
@@ -78,48 +88,23 @@ class Capture:
 
     @property
     def sdp(self) -> pd.DataFrame:
-        """One m= line of a session description in a message; in message order, duplicates left out."""
+        """One m= line of a session description in a message."""
         return self._pandas("sdp")
 
     @property
-    def transactions(self) -> pd.DataFrame:
-        """One transaction on one hop."""
-        return self._pandas("transactions")
-
-    @property
-    def dialogs(self) -> pd.DataFrame:
-        """One dialog: a Call-ID and a pair of tags, over all its hops."""
-        return self._pandas("dialogs")
-
-    @property
     def offers(self) -> pd.DataFrame:
-        """One m= line of an offer/answer exchange, at the reference hop of its dialog; by the time of the offer."""
+        """One m= line of an offer/answer exchange."""
         return self._pandas("offers")
 
     @property
     def holds(self) -> pd.DataFrame:
-        """One time that a stream was on hold by the same side, at the reference hop of its dialog."""
+        """One hold interval of a media stream."""
         return self._pandas("holds")
 
     @property
     def violations(self) -> pd.DataFrame:
-        """One breach of the rules of offer and answer, at the reference hop of its dialog; in message order."""
+        """One breach of the rules of offer and answer."""
         return self._pandas("violations")
-
-    @property
-    def calls(self) -> pd.DataFrame:
-        """One call attempt, over all its hops, legs, forks and retries."""
-        return self._pandas("calls")
-
-    @property
-    def hops(self) -> pd.DataFrame:
-        """One message on its way from one node to the next, and the message it was made from; in message order."""
-        return self._pandas("hops")
-
-    @property
-    def legs(self) -> pd.DataFrame:
-        """One leg and the leg that a B2BUA made it from; a leg with several possible origins has a row for each."""
-        return self._pandas("legs")
 
     @property
     def registrations(self) -> pd.DataFrame:
@@ -127,94 +112,58 @@ class Capture:
         return self._pandas("registrations")
 
     @property
-    def setups(self) -> pd.DataFrame:
-        """The set-up of one call at its reference hop: when it passed which message."""
-        return self._pandas("setups")
-
-    @property
-    def phases(self) -> pd.DataFrame:
-        """One phase of the set-up of a call at its reference hop, in order; phases up to the answer add up to
-        setup_s."""
-        return self._pandas("phases")
-
-    @property
-    def waterfall(self) -> pd.DataFrame:
-        """One part of the way that a set-up waited on, in order; the parts add up to INVITE to final response."""
-        return self._pandas("waterfall")
-
-    @property
-    def refusals(self) -> pd.DataFrame:
-        """Who ended one call that was not answered. What nodes are is an estimate, and so is this."""
-        return self._pandas("refusals")
-
-    @property
-    def refusal_steps(self) -> pd.DataFrame:
-        """One step of a refusal on its way back: a node said it or passed it on."""
-        return self._pandas("refusal_steps")
-
-    @property
-    def ims_registrations(self) -> pd.DataFrame:
-        """What an IMS says in a registration attempt, over all its hops: the same rows as registrations."""
-        return self._pandas("ims_registrations")
-
-    @property
-    def challenges(self) -> pd.DataFrame:
-        """One challenge to a REGISTER and what came of it, at the reference hop of the attempt."""
-        return self._pandas("challenges")
-
-    @property
-    def bindings(self) -> pd.DataFrame:
-        """One time without a gap in which a contact was bound to an address of record."""
-        return self._pandas("bindings")
-
-    @property
-    def reg_events(self) -> pd.DataFrame:
-        """One contact, or one address of record without any, in a NOTIFY of the event package reg."""
-        return self._pandas("reg_events")
-
-    @property
-    def cdrs(self) -> pd.DataFrame:
-        """One leg of a call as a charging data record: what its node would have written."""
-        return self._pandas("cdrs")
-
-    @property
-    def access_networks(self) -> pd.DataFrame:
-        """One access network that a party of a call or registration was in, as often as it says the same."""
-        return self._pandas("access_networks")
-
-    @property
-    def capabilities(self) -> pd.DataFrame:
-        """One thing that a user agent, or the network towards it, says it can do; by when it was said first."""
-        return self._pandas("capabilities")
-
-    @property
-    def services(self) -> pd.DataFrame:
-        """One service of a dialog, or of a request outside dialogs: each has a row, by its start."""
-        return self._pandas("services")
-
-    @property
     def subscriptions(self) -> pd.DataFrame:
-        """One subscription: an event package between a subscriber and a notifier. A REFER makes one, too."""
+        """One subscription: an event package between a subscriber and a notifier."""
         return self._pandas("subscriptions")
 
     @property
     def publications(self) -> pd.DataFrame:
-        """One PUBLISH, once over all its hops; those of one event state form a chain by their entity-tags."""
+        """One PUBLISH, once over all its hops."""
         return self._pandas("publications")
 
     @property
-    def sms(self) -> pd.DataFrame:
-        """One short message over IP and how it went, at the hop with the fewest Vias of its first leg."""
-        return self._pandas("sms")
+    def setups(self) -> pd.DataFrame:
+        """The set-up of one call: when it passed which message, and where it stalled."""
+        return self._pandas("setups")
+
+    @property
+    def phases(self) -> pd.DataFrame:
+        """One phase of the set-up of a call, in order: what was waited for, and how long."""
+        return self._pandas("phases")
+
+    @property
+    def waterfall(self) -> pd.DataFrame:
+        """One interval of the way that a set-up waited on, in order."""
+        return self._pandas("waterfall")
+
+    @property
+    def refusals(self) -> pd.DataFrame:
+        """One call that was not answered: which node ended it, on whose behalf, and why."""
+        return self._pandas("refusals")
+
+    @property
+    def refusal_steps(self) -> pd.DataFrame:
+        """One step of a refusal on its way back: a node that sent it first, or passed it on."""
+        return self._pandas("refusal_steps")
+
+    @property
+    def legs(self) -> pd.DataFrame:
+        """One leg of a call, and the leg that a B2BUA made it from."""
+        return self._pandas("legs")
+
+    @property
+    def hops(self) -> pd.DataFrame:
+        """One message on its way from one node to the next, and the message it was made from."""
+        return self._pandas("hops")
 
     @property
     def nodes(self) -> pd.DataFrame:
-        """One address and port that spoke SIP, and what box it belongs to. An estimate over the whole capture."""
+        """One address and port that spoke SIP, and the node that it belongs to."""
         return self._pandas("nodes")
 
     @property
     def node_evidence(self) -> pd.DataFrame:
-        """One rule that speaks for a role of a node; docs/nodes.md has the rules."""
+        """One rule that speaks for a role of a node."""
         return self._pandas("node_evidence")
 
     @property
@@ -223,46 +172,94 @@ class Capture:
         return self._pandas("reference_points")
 
     @property
-    def diameter(self) -> pd.DataFrame:
-        """One message of Diameter, in order of time; duplicates too. Keys and authentication vectors are in no
-        column."""
-        return self._pandas("diameter")
+    def ims_registrations(self) -> pd.DataFrame:
+        """What an IMS says in a registration attempt, over all its hops."""
+        return self._pandas("ims_registrations")
 
     @property
-    def diameter_transactions(self) -> pd.DataFrame:
-        """One Diameter request on one hop and its answer, by start."""
-        return self._pandas("diameter_transactions")
+    def challenges(self) -> pd.DataFrame:
+        """One challenge to a REGISTER, AKA taken apart, and its outcome."""
+        return self._pandas("challenges")
 
     @property
-    def dns(self) -> pd.DataFrame:
-        """One DNS query and its response, by start: UDP and TCP, port 53."""
-        return self._pandas("dns")
+    def bindings(self) -> pd.DataFrame:
+        """One uninterrupted period in which a contact was registered."""
+        return self._pandas("bindings")
+
+    @property
+    def reg_events(self) -> pd.DataFrame:
+        """One contact, or one address of record without any, in a NOTIFY of the event package reg."""
+        return self._pandas("reg_events")
+
+    @property
+    def services(self) -> pd.DataFrame:
+        """One service of a dialog, or of a request outside dialogs."""
+        return self._pandas("services")
+
+    @property
+    def capabilities(self) -> pd.DataFrame:
+        """One capability that a user agent, or the network towards it, announces."""
+        return self._pandas("capabilities")
+
+    @property
+    def sms(self) -> pd.DataFrame:
+        """One short message over IP, and whether it was delivered."""
+        return self._pandas("sms")
+
+    @property
+    def cdrs(self) -> pd.DataFrame:
+        """One leg of a call as a charging data record: the record that its node would have written."""
+        return self._pandas("cdrs")
+
+    @property
+    def access_networks(self) -> pd.DataFrame:
+        """One access network that a party of a call or registration was in, taken apart."""
+        return self._pandas("access_networks")
 
     @property
     def beside(self) -> pd.DataFrame:
-        """One exchange of Diameter or DNS that belongs to a call or a registration, by start. An exchange that fits two
-        equally well has no row."""
+        """One exchange of Diameter or DNS that belongs to a call or a registration."""
         return self._pandas("beside")
 
     @property
     def waits(self) -> pd.DataFrame:
-        """How long one call or registration waited for one peer: the time in which an exchange with it was open."""
+        """How long one call or registration waited for one peer: HSS, PCRF, CDF, OCS or DNS."""
         return self._pandas("waits")
 
     @property
+    def diameter(self) -> pd.DataFrame:
+        """One message of Diameter, in time order, duplicates included."""
+        return self._pandas("diameter")
+
+    @property
+    def diameter_transactions(self) -> pd.DataFrame:
+        """One Diameter request on one hop and its answer."""
+        return self._pandas("diameter_transactions")
+
+    @property
+    def dns(self) -> pd.DataFrame:
+        """One DNS query and its response, over UDP or TCP, port 53."""
+        return self._pandas("dns")
+
+    @property
+    def files(self) -> pd.DataFrame:
+        """One capture file that was read."""
+        return self._pandas("files")
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """One fault of a capture file or a message."""
+        return self._pandas("problems")
+
+    @property
     def clocks(self) -> pd.DataFrame:
-        """One capture point's clock against that of the first; no row for a single capture point."""
+        """How far the clock of one capture point is off against that of the first, and how it drifts."""
         return self._pandas("clocks")
 
     @property
     def losses(self) -> pd.DataFrame:
-        """One message that one capture point saw and another, which watches the same way, did not."""
+        """One message that one capture point saw and another, on the same way, did not."""
         return self._pandas("losses")
-
-    @property
-    def problems(self) -> pd.DataFrame:
-        """One thing that is wrong with a capture or a message."""
-        return self._pandas("problems")
 
     # End of what docs/make_properties.py made.
 
@@ -333,7 +330,7 @@ class Capture:
 
         >>> import analyzer
         >>> cap = analyzer.read("sample_pcaps/busy.pcap")
-        >>> cap.responses(by="class")[["class", "transactions", "of"]].values.tolist()
+        >>> cap.responses(by="class")[["class", "transactions", "total"]].values.tolist()
         [['1xx', 1, 1], ['4xx', 1, 1]]
         """
         return self._measured("responses", by=by, every=every, tz=tz)

@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 _BY_ROW = ("messages", "transactions")
 # Tables with an `outcome` of their own; elsewhere `outcome` is that of the call.
 _OWN_OUTCOME = ("transactions", "registrations")
+# Tables whose rows are units of their own, or belong to one.
+_WITH_UNIT = ("messages", "transactions", "calls", "registrations")
 # Tables about the capture: their rows belong to no call.
-_ABOUT_CAPTURE = ("files", "clocks", "problems", "account")
+_ABOUT_CAPTURE = frozenset(
+    name for name, table in schema.TABLES.items() if not table.belongs_to and name not in _WITH_UNIT
+)
 # A number of fewer digits is compared whole (112 is not the end of +4930112112).
 _SUFFIX_DIGITS = 7
 
@@ -150,8 +154,7 @@ def _statuses(text: str | int) -> list[tuple[int, int]]:
 
 def _outcomes(text: str, table: str) -> list[str]:
     table = table if table in _OWN_OUTCOME else "calls"
-    column = next(column for column in schema.TABLES[table].columns if column.name == "outcome")
-    allowed = column.meaning.rstrip(".").split()
+    allowed = schema.TABLES[table].column("outcome").allowed
     outcomes = [part.strip().lower() for part in text.split(",") if part.strip()]
     unknown = [outcome for outcome in outcomes if outcome not in allowed]
     if unknown or not outcomes:
@@ -181,10 +184,6 @@ def _instant(value: str | datetime, tz: str) -> int:
     return since_epoch // timedelta(microseconds=1) * 1000 + int(fraction.ljust(9, "0") or 0)
 
 
-# Columns whose names SQL takes for something else.
-_WORDS_OF_SQL = frozenset({"user", "offset"})
-
-
 def _condition(where: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The rows that meet a condition the user wrote."""
     import polars as pl
@@ -194,13 +193,10 @@ def _condition(where: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         names = schema.TABLES[table].names
         columns = ", ".join(names)
-        bare = set(re.findall(r"\w+", re.sub(r"'[^']*('|$)|\"[^\"]*(\"|$)", " ", where).lower()))
-        quoted = [f'"{name}"' for name in names if name in _WORDS_OF_SQL & bare]
-        hint = f" Write {' and '.join(quoted)} in double quotes, for SQL has such words." if quoted else ""
         reason = str(error).strip().split("\n")[0].split("; valid columns")[0]
         raise FilterError(
             f"where {where!r}: {reason}. A SQL condition over {table} is wanted, with texts in single quotes (for times"
-            f" there are since and until).{hint} Columns: {columns}"
+            f" there are since and until). Columns: {columns}"
         ) from None
 
 
@@ -267,38 +263,25 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
     return kept
 
 
-_WITH_UNIT = ("messages", "transactions", "calls", "registrations")
+def _of(*owners: str) -> tuple[str, ...]:
+    """The tables whose rows belong to rows of these."""
+    return tuple(name for name, table in schema.TABLES.items() if {owner for _, owner, _ in table.owners} & {*owners})
 
-# What a row of these tables belongs to: its column, and the table and column that this is looked up in; of several one
-# is enough.
-_MESSAGE = (("message", "messages", "message"),)
-_CALL = (("call", "calls", "call"),)
-_DIALOG = (("dialog", "dialogs", "dialog"), *_CALL)
-_REGISTRATION = (("registration", "registrations", "registration"),)
-_EXCHANGE = (("exchange", "beside", "exchange"),)
-_BELONGS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    **dict.fromkeys(("sdp", "hops", "losses", "reg_events", "access_networks", "capabilities"), _MESSAGE),
-    **dict.fromkeys(("offers", "holds", "violations"), _DIALOG),
-    **dict.fromkeys(("legs", "cdrs", "setups", "phases", "waterfall", "refusals", "refusal_steps"), _CALL),
-    **dict.fromkeys(("ims_registrations", "challenges"), _REGISTRATION),
-    "bindings": (("binding", "registrations", "registration"),),
-    "services": (("unit", "messages", "message"),),
-    "subscriptions": (("subscription", "messages", "message"),),
-    "publications": (("publish", "messages", "message"),),
-    "sms": (("sms", "messages", "message"),),
-    "node_evidence": (("node", "nodes", "node"),),
-    **dict.fromkeys(("beside", "waits"), (*_REGISTRATION, *_CALL)),
-    **dict.fromkeys(("diameter", "diameter_transactions", "dns"), _EXCHANGE),
-}
+
+#: Which call or registration their rows belong to ``beside`` knows, and most belong to none: a condition on the rows
+#: picks rows.
+EXCHANGES = _of("beside")
 #: Tables whose rows belong to a message, a dialog, a call or an address: they need not be there when a filter is
 #: applied. What is told of nodes, and of what was asked beside SIP, comes after them.
 DEPENDENT = (
-    *("clocks", *(name for name, (first, *_) in _BELONGS.items() if first[1] not in ("nodes", "beside"))),
-    *("nodes", "node_evidence", "reference_points", "diameter", "diameter_transactions", "dns"),
+    "clocks",
+    *(
+        name
+        for name in _of("messages", "dialogs", "calls", "registrations")
+        if name not in (*_WITH_UNIT, "dialogs", "nodes")
+    ),
+    *("nodes", *_of("nodes"), *EXCHANGES),
 )
-#: Which call or registration their rows belong to ``beside`` knows, and most belong to none: a condition on the rows
-#: picks rows.
-EXCHANGES = ("diameter", "diameter_transactions", "dns")
 
 
 def of_kept(name: str, frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -309,9 +292,10 @@ def of_kept(name: str, frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) ->
         return frame  # they belong to no call
     if name == "nodes":
         return frame.join(_addresses_of(kept["messages"]), on=["ip", "port"], how="semi", maintain_order="left")
-    if name == "reference_points":
+    if name == "reference_points":  # both ends of it
         return frame.filter(pl.col(side).is_in(kept["nodes"]["node"].implode()) for side in ("node", "peer"))
-    found = (pl.col(column).is_in(kept[table][key].implode()) for column, table, key in _BELONGS[name])
+    owners = schema.TABLES[name].owners
+    found = (pl.col(column).is_in(kept[table][key].implode()) for column, table, key in owners)
     return frame.filter(pl.any_horizontal(*found).fill_null(value=False))
 
 
@@ -374,10 +358,6 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
 
     if table == "node_evidence":
         return of_messages("message", "message").unique()
-    if ways := {"dialogs": _DIALOG, **_BELONGS}.get(table):
-        # Calls and registrations are units themselves.
-        units = (of_messages(key, column) if key in ("message", "dialog") else rows[column] for column, _, key in ways)
-        return pl.concat([found.drop_nulls().rename("unit") for found in units]).unique()
     if table == "reference_points":
         nodes = pl.concat([rows["node"], rows["peer"]]).unique()
         parts = nodes.to_frame("at").select(
@@ -393,7 +373,14 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
             for side in ("src", "dst")
         ]
         return pl.concat([side["_unit"] for side in sides]).unique()
-    return rows["_unit"].unique()
+    if table in _WITH_UNIT:
+        return rows["_unit"].unique()
+    owners = schema.TABLES[table].owners
+    if table == "dialogs":
+        owners = [("dialog", "dialogs", "dialog"), *owners]
+    # Calls and registrations are units themselves.
+    units = (of_messages(key, column) if key in ("message", "dialog") else rows[column] for column, _, key in owners)
+    return pl.concat([found.drop_nulls().rename("unit") for found in units]).unique()
 
 
 def _own_rows(chosen: Filter, name: str) -> pl.Expr | None:

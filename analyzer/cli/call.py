@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.api.call import Call
-from analyzer.cli import COMMANDS, _call, _options, _output
+from analyzer.cli import lookup, options, output, terminal
+from analyzer.cli.main import BY_HAND
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 @click.command(
     "call",
-    help=f"{COMMANDS['call']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
+    help=f"{BY_HAND['call']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
     " registration or subscription.",
     epilog="Example: sip-analyzer call 3 trace.pcap",
 )
-@_call.argument
-@_options.captures
+@lookup.argument
+@options.captures
 @click.option(
     "--format",
     "form",
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Text for people; json: the call's rows of each table that the text rests on.",
 )
-@_options.tz_option
+@options.tz_option
 def command(
     call: str,
     form: str,
@@ -47,22 +48,22 @@ def command(
     from analyzer.timezones import zone
 
     zone(tz)
-    reading = _options.read(values, tables=("messages", *_TOLD))
-    found = _call.find(reading.capture, call)
+    reading = options.read(values, tables=("messages", *_TOLD))
+    found = lookup.find(reading.capture, call)
     calls = found.table("calls")
     parts = {name: found.table(name) for name in ("transactions", "dialogs")}
     if form == "json":
         told = {name: found.table(name) for name in _TOLD} if found.row is not None else {}
         arrays = {"call": calls, **told, **parts}
         tables = {"call": "calls"}
-        pieces = [f'"{name}": {_output.json_rows(frame, tables.get(name, name))}' for name, frame in arrays.items()]
+        pieces = [f'"{name}": {output.json_rows(frame, tables.get(name, name))}' for name, frame in arrays.items()]
         click.echo("{" + ",\n".join(pieces) + "}")
         reading.close()
         return
-    colour = _options.coloured(sys.stdout)
+    colour = terminal.coloured(sys.stdout)
     if found.row is not None:
-        plain = ascii_only or not _call.draws_lines(sys.stdout.encoding)
-        page = Call(reading.capture.source, found.row).story(columns=width or _call.terminal_width(), ascii_only=plain)
+        plain = ascii_only or not terminal.draws_lines(sys.stdout.encoding)
+        page = Call(reading.capture.source, found.row).story(columns=width or terminal.width(), ascii_only=plain)
         click.echo(f"{page}\nfigures\n{_facts(calls, found, tz)}", nl=False)
     else:
         click.echo("no call has this Call-ID; what else has it:")
@@ -70,7 +71,7 @@ def command(
     for name, frame in parts.items():
         shown = text.table(views.default(name, frame), tz=tz, cut=32, colour=colour) if frame.height else "none\n"
         click.echo(f"\n{name}{chr(10) if frame.height else ': '}{shown}", nl=False, color=True)
-    drawn = _call.draw(found.ladder(hop, leg, sip_only=sip_only), width=width, ascii_only=ascii_only)
+    drawn = lookup.draw(found.ladder(hop, leg, sip_only=sip_only), width=width, ascii_only=ascii_only)
     click.echo(f"\nladder\n{drawn}", nl=False, color=True)
     reading.close()
 
@@ -87,7 +88,7 @@ _LAST = ("request_uri", "call_ids", "icid", "call", "reference")
 _IN_OUTCOME = ("outcome", "outcome_detail", "status", "reason_phrase")
 
 
-def _facts(calls: pl.DataFrame, found: _call.Found, tz: str) -> str:
+def _facts(calls: pl.DataFrame, found: lookup.Found, tz: str) -> str:
     """The row of the call: who, how it ended, why, when, how long, and the keys."""
     from analyzer.show import text
     from analyzer.show.verdict import verdict
@@ -111,5 +112,5 @@ def _facts(calls: pl.DataFrame, found: _call.Found, tz: str) -> str:
     )
 
 
-for option in reversed(_call.ladder_options):
+for option in reversed(lookup.ladder_options):
     command = option(command)

@@ -7,19 +7,20 @@ from typing import Any
 
 import click
 
-from analyzer.cli import COMMANDS, _options
+from analyzer.cli import options, terminal
+from analyzer.cli.main import BY_HAND
 from analyzer.errors import NotFound
 
 
 @click.command(
     "export",
-    help=f"{COMMANDS['export']}\n\nWritten are whole packets, with their own times: every fragment and TCP segment of"
+    help=f"{BY_HAND['export']}\n\nWritten are whole packets, with their own times: every fragment and TCP segment of"
     " these messages, and the transport errors that met them. Without a filter: of all SIP in the capture.",
     epilog="Example: sip-analyzer export trace.pcap --call-id 'a84b4c76e66710*' -o call.pcapng",
 )
-@_options.captures
-@_options.filters(None)
-@_options.tz_option
+@options.captures
+@options.filters(None)
+@options.tz_option
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE (pcapng); - for standard output.")
 @click.option("--media", is_flag=True, help="The media too: packets to and from the places that SDP of a call names.")
 @click.option("--wireshark-filter", is_flag=True, help="Print the display filter for these calls.")
@@ -31,8 +32,8 @@ def command(output: str | None, media: bool, wireshark_filter: bool, **values: A
         raise click.UsageError("Standard output takes the packets or the filter, not both.")
     if output == "-" and sys.stdout.isatty():
         raise click.UsageError("-o - is not for a terminal: pipe it, as in ... -o - | wireshark -k -i -")
-    chosen = _options.make_filter("calls", values["tz"], values)
-    reading = _options.read(values)
+    chosen = options.make_filter("calls", values["tz"], values)
+    reading = options.read(values)
     capture = reading.shown(chosen)
     if capture.table("messages").is_empty():
         raise NotFound("no SIP that the filter picks" if chosen else f"no SIP in {' '.join(reading.sources[:3])}")
@@ -40,5 +41,5 @@ def command(output: str | None, media: bool, wireshark_filter: bool, **values: A
         click.echo(capture.wireshark_filter())
     if output is not None:
         packets = capture.export(sys.stdout.buffer if output == "-" else output, media=media)
-        _options.note(f"{packets} packet{'s' if packets != 1 else ''} written to {output}")
+        terminal.note(f"{packets} packet{'s' if packets != 1 else ''} written to {output}")
     reading.close()

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from analyzer.api.ladder import FORMATS
-from analyzer.cli import COMMANDS, _call, _options
+from analyzer.cli import lookup, options
+from analyzer.cli.main import BY_HAND
 
 
 class _Limit(click.ParamType[int | None]):
@@ -26,13 +27,13 @@ class _Limit(click.ParamType[int | None]):
 
 @click.command(
     "ladder",
-    help=f"{COMMANDS['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
+    help=f"{BY_HAND['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
     " registration or subscription. (x3): sent"
     " three times. Duplicates of the capture are counted, not drawn.",
     epilog="Example: sip-analyzer ladder 3 trace.pcap -o call.html",
 )
-@_call.argument
-@_options.captures
+@lookup.argument
+@options.captures
 @click.option(
     "--format",
     "form",
@@ -59,15 +60,15 @@ def command(
 ) -> None:
     """Draw one call."""
     form = _chosen_format(form, output)
-    options = {"limit": values.pop("limit")} if _given("limit") else {}
-    reading = _options.read(values)
-    ladder = _call.find(reading.capture, call).ladder(hop, leg, sip_only=sip_only)
+    limited = {"limit": values.pop("limit")} if _given("limit") else {}
+    reading = options.read(values)
+    ladder = lookup.find(reading.capture, call).ladder(hop, leg, sip_only=sip_only)
     if form != "text":
-        drawn = getattr(ladder, form)(**options)
+        drawn = getattr(ladder, form)(**limited)
     elif output is None:
-        drawn = _call.draw(ladder, width=width, ascii_only=ascii_only, **options)
+        drawn = lookup.draw(ladder, width=width, ascii_only=ascii_only, **limited)
     else:
-        drawn = ladder.text(width or 100, ascii_only=ascii_only, **options)
+        drawn = ladder.text(width or 100, ascii_only=ascii_only, **limited)
     if output is None:
         click.echo(drawn, nl=False, color=True)
     else:
@@ -90,5 +91,5 @@ def _chosen_format(form: str | None, output: str | None) -> str:
     return FORMATS[suffix]
 
 
-for option in reversed(_call.ladder_options):
+for option in reversed(lookup.ladder_options):
     command = option(command)

@@ -7,19 +7,20 @@ from typing import Any
 
 import click
 
-from analyzer.cli import COMMANDS, _options
+from analyzer.cli import options
+from analyzer.cli.main import BY_HAND
 
 
 @click.command(
     "message",
-    help=f"{COMMANDS['message']}\n\nKEY is the column message of sip-analyzer messages. Control characters are shown as"
+    help=f"{BY_HAND['message']}\n\nKEY is the column message of sip-analyzer messages. Control characters are shown as"
     " their codes, digest responses and keys are hidden; --raw writes the bytes as captured.",
     epilog="Example: sip-analyzer message 5812345678901234567 trace.pcap",
 )
 @click.argument("key", type=click.IntRange(min=0))
-@_options.captures
+@options.captures
 @click.option("--raw", is_flag=True, help="Only the bytes, untouched; not to a terminal.")
-@_options.tz_option
+@options.tz_option
 def command(key: int, raw: bool, tz: str, **values: Any) -> None:
     """Show one message."""
     from analyzer.show import text
@@ -30,7 +31,7 @@ def command(key: int, raw: bool, tz: str, **values: Any) -> None:
         raise click.UsageError(
             "--raw is not for a terminal, which would obey what the message says: pipe it or redirect it."
         )
-    reading = _options.read(values)
+    reading = options.read(values)
     message = reading.capture.message(key)
     if raw:
         sys.stdout.buffer.write(message.text)

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from analyzer.cli import COMMANDS, _options
-from analyzer.cli._measure import by_option, every_option
+from analyzer.cli import options
+from analyzer.cli.main import BY_HAND
 
 # The methods of analyzer.api.plot.Plot.
 NAMES = (
@@ -22,11 +22,11 @@ _SUFFIXES = (".svg", ".png", ".pdf")
 
 @click.command(
     "plot",
-    help=f"{COMMANDS['plot']}\n\nNAME is one of {', '.join(NAMES)}. With a filter: of the calls it picks.",
+    help=f"{BY_HAND['plot']}\n\nNAME is one of {', '.join(NAMES)}. With a filter: of the calls it picks.",
     epilog="Example: sip-analyzer plot setup_latency trace.pcap -o setup.svg --outcome answered",
 )
 @click.argument("name", type=click.Choice(NAMES), metavar="NAME")
-@_options.captures
+@options.captures
 @click.option(
     "-o",
     "--output",
@@ -39,10 +39,10 @@ _SUFFIXES = (".svg", ".png", ".pdf")
 @click.option(
     "--call", metavar="CALL", help="Which call, in waterfall: its number in sip-analyzer calls, or a Call-ID."
 )
-@by_option
-@every_option
-@_options.filters(None)
-@_options.tz_option
+@options.by_option
+@options.every_option
+@options.filters(None)
+@options.tz_option
 def command(
     name: str, output: str, delay: str | None, call: str | None, by: str | None, every: str | None, **values: Any
 ) -> None:
@@ -52,15 +52,15 @@ def command(
     if Path(output).suffix.lower() not in _SUFFIXES:
         raise click.UsageError(f"-o {output}: the name must end in {', '.join(_SUFFIXES)}.")
     taken = inspect.signature(getattr(Plot, name)).parameters
-    options = {"delay": delay, "call": call, "by": by, "every": every}
-    given: dict[str, Any] = {option: value for option, value in options.items() if value is not None}
+    offered = {"delay": delay, "call": call, "by": by, "every": every}
+    given: dict[str, Any] = {option: value for option, value in offered.items() if value is not None}
     unknown = [f"--{option}" for option in given if option not in taken]
     if unknown:
         raise click.UsageError(f"{name} takes no {' '.join(unknown)}.")
     if "tz" in taken:
         given["tz"] = values["tz"]
-    chosen = _options.make_filter("calls", values["tz"], values)
-    reading = _options.read(values, tables=None if chosen or name == "waterfall" else ("calls",))
+    chosen = options.make_filter("calls", values["tz"], values)
+    reading = options.read(values, tables=None if chosen or name == "waterfall" else ("calls",))
     if call is not None and call.isascii() and call.isdigit():
         given["call"] = int(call)
     capture = reading.shown(chosen)

@@ -7,17 +7,18 @@ from typing import Any
 
 import click
 
-from analyzer.cli import COMMANDS, _options
+from analyzer.cli import options
+from analyzer.cli.main import BY_HAND
 
 
 @click.command(
     "report",
-    help=f"{COMMANDS['report']}\n\nVerdict, numbers and plots first, then tables that sort, search and filter; every"
+    help=f"{BY_HAND['report']}\n\nVerdict, numbers and plots first, then tables that sort, search and filter; every"
     " number leads to its calls, every call to its ladder. The page loads nothing from the network. With a filter: of"
     " the calls it picks. Of a small capture it also holds the text of each message, digest responses and keys hidden.",
     epilog="Example: sip-analyzer report trace.pcap -o reports/trace.html --tz Europe/Berlin",
 )
-@_options.captures
+@options.captures
 @click.option(
     "-o",
     "--output",
@@ -28,14 +29,14 @@ from analyzer.cli import COMMANDS, _options
 )
 @click.option("--title", default="", metavar="TEXT", help="Title; without it the name of the file.")
 @click.option("--texts/--no-texts", default=None, help="With or without the text of messages, whatever their number.")
-@_options.filters(None)
-@_options.tz_option
+@options.filters(None)
+@options.tz_option
 def command(output: str, title: str, texts: bool | None, **values: Any) -> None:
     """Write the page."""
-    chosen = _options.make_filter("calls", values["tz"], values)
+    chosen = options.make_filter("calls", values["tz"], values)
     if Path(output).suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"-o {output}: a report is a page, its name must end in .html.")
-    reading = _options.read(values)
+    reading = options.read(values)
     capture = reading.shown(chosen)
     capture.report(output, tz=values["tz"], title=title, texts=texts)
     reading.close()

@@ -7,31 +7,32 @@ from typing import Any
 
 import click
 
-from analyzer.cli import COMMANDS, _call, _options
+from analyzer.cli import options, terminal
+from analyzer.cli.main import BY_HAND
 
 _LARGE = 200_000_000  # bytes; so many hold more than 100,000 messages, or much that is none
 
 
 @click.command(
     "summary",
-    help=f"{COMMANDS['summary']}\n\nMessages, calls by outcome, registrations, what failed most, problems, and where"
+    help=f"{BY_HAND['summary']}\n\nMessages, calls by outcome, registrations, what failed most, problems, and where"
     " packets went. With a filter: of the calls it picks; packets are those of the whole capture.",
     epilog="Example: sip-analyzer summary captures/*.pcapng --ip 10.0.0.1",
 )
-@_options.captures
-@_options.filters(None)
-@_options.tz_option
+@options.captures
+@options.filters(None)
+@options.tz_option
 @click.option("-w", "--width", type=click.IntRange(min=50), metavar="COLUMNS", help="Width; else the terminal's.")
 def command(width: int | None, **values: Any) -> None:
     """Print the summary."""
     from analyzer.show.summary import TABLES
 
-    chosen = _options.make_filter("calls", values["tz"], values)
+    chosen = options.make_filter("calls", values["tz"], values)
     # Nodes need columns that nothing else does; of large captures they are not told.
     large = sum(os.path.getsize(path) for path in values["captures"] if os.path.isfile(path)) > _LARGE
     tables = tuple(name for name in TABLES if name != "nodes" or not large)
     # A filter looks at messages.
-    reading = _options.read(values, tables=None if chosen else tables)
+    reading = options.read(values, tables=None if chosen else tables)
     capture = reading.shown(chosen)
-    click.echo(capture.summary(tz=values["tz"], width=width or _call.terminal_width()), nl=False)
+    click.echo(capture.summary(tz=values["tz"], width=width or terminal.width()), nl=False)
     reading.close()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.graph import intermediates, tables  # noqa: F401  (their nodes are registered as they are loaded)
-from analyzer.graph.node import ALWAYS_READ, INPUTS, REGISTERED, Node, Scope, carries, made_of
+from analyzer.graph.node import ALWAYS_READ, INPUTS, REGISTERED, Node, carries, made_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +28,7 @@ def node_of(name: str) -> Node:
         if table is None or not table.made_by:
             raise TypeError(f"nothing makes {name!r}: write a node of that name, or made_by in the table's entry")
         module, _, function = table.made_by.partition(":")
-        REGISTERED[name] = made_of(getattr(importlib.import_module(module), function), Scope(table.scope))
+        REGISTERED[name] = made_of(getattr(importlib.import_module(module), function), table.scope)
     return REGISTERED[name]
 
 

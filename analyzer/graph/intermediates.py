@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
-from analyzer.graph.node import ESTIMATE, LOCAL, Subgraph, carries, node, rows_of, whole
+from analyzer.graph.node import Subgraph, carries, node, rows_of, whole
+from analyzer.schema.table import ESTIMATE, LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from analyzer.schema import Scope
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,18 +48,6 @@ ALWAYS_READ = frozenset(
         *("kind", "value", "text"),
     }
 )
-
-
-class Scope(Enum):
-    """What a value depends on."""
-
-    #: The messages of its own call, registration or subscription: the same in a window or a part as in the whole.
-    LOCAL = "local"
-    #: The whole capture, such as roles of nodes: more packets may correct it, so it is never kept with what is local.
-    ESTIMATE = "estimate"
-
-
-LOCAL, ESTIMATE = Scope
 
 
 class Subgraph(Protocol):

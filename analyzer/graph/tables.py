@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer import schema
-from analyzer.graph.node import ESTIMATE, LOCAL, Subgraph, node, rows_of, whole
+from analyzer.graph.node import Subgraph, node, rows_of, whole
+from analyzer.schema.table import ESTIMATE, LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -127,7 +127,7 @@ def access_networks(seen: pl.DataFrame, homes: pl.DataFrame, fields: pl.DataFram
     one = [whose.alias("_whose"), *map(pl.col, ("call", "registration", "party", "header", "value"))]
     table = rows.group_by(one, maintain_order=True).agg(
         pl.col("message").first(),
-        pl.col("user").drop_nulls().first(),
+        pl.col("subscriber").drop_nulls().first(),
         first_at=pl.col("time").min(),
         last_at=pl.col("time").max(),
         messages=pl.len(),
@@ -135,11 +135,11 @@ def access_networks(seen: pl.DataFrame, homes: pl.DataFrame, fields: pl.DataFram
     table = table.join(homes, on=["call", "registration", "party"], how="left", nulls_equal=True, maintain_order="left")
     subscribers = calls.select("call", "caller", "callee")
     table = table.join(subscribers, on="call", how="left", maintain_order="left").with_columns(
-        user=pl.when(pl.col("party") == "caller")
+        subscriber=pl.when(pl.col("party") == "caller")
         .then("caller")
         .when(pl.col("party") == "callee")
         .then("callee")
-        .otherwise("user")
+        .otherwise("subscriber")
     )
     values = decoded(table.select("value").unique(maintain_order=True))
     table = table.join(values, on="value", how="left", maintain_order="left")
@@ -159,7 +159,7 @@ def elsewhere(mcc: pl.Expr, mnc: pl.Expr, home: pl.Expr) -> pl.Expr:
 
 
 def sent(messages: pl.DataFrame, legs: pl.DataFrame, registers: pl.DataFrame, of_messages: pl.Series) -> pl.DataFrame:
-    """Every message with who sent it: ``message time status _leg _call call registration party user``.
+    """Every message with who sent it: ``message time status _leg _call call registration party subscriber``.
 
     ``legs`` has the core's hashes ``_leg`` and ``_call`` of those whose INVITE was seen; ``registers`` as
     ``sip.registrations.with_requests`` gives them; ``of_messages`` is the call of each message. ``party`` is of a call
@@ -188,7 +188,7 @@ def sent(messages: pl.DataFrame, legs: pl.DataFrame, registers: pl.DataFrame, of
     )
     uri = pl.when(party == "client").then("from_uri").when(party.is_in(["user", "server"])).then("to_uri")
     seen = seen.with_columns(registration=registration, party=party, uri=uri)
-    return seen.with_columns(user=identity.subscribers(seen["uri"]))
+    return seen.with_columns(subscriber=identity.subscribers(seen["uri"]))
 
 
 def home_networks(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:

@@ -53,7 +53,16 @@ def capabilities(
         .filter((pl.col("name") != "Contact") | ~pl.col("registrar"))
         .sort("row", maintain_order=True)
         .select(
-            "row", "message", "registration", "contact", "user", "said_in", "registrar", "first_at", "name", "value"
+            "row",
+            "message",
+            "registration",
+            "contact",
+            "subscriber",
+            "said_in",
+            "registrar",
+            "first_at",
+            "name",
+            "value",
         )
         .rename({"name": "header", "value": "field"})
         .with_columns(said_by=pl.when(network).then(pl.lit("network")).otherwise(pl.lit("agent")))
@@ -100,7 +109,7 @@ def _said(messages: pl.DataFrame, registrations: pl.DataFrame, requests: pl.Data
     nearest = seen.filter(pl.col("rank").eq_missing(pl.col("rank").min().over([*one, "to_tag"])))
     nearest = nearest.unique([*one, "to_tag"], keep="first", maintain_order=True)
     seen = seen.with_columns(own=pl.col("message").is_in(nearest["message"].implode()))
-    seen = seen.with_columns(user=identity.subscribers(seen["party"]))
+    seen = seen.with_columns(subscriber=identity.subscribers(seen["party"]))
     return _registered(seen, registrations, requests)
 
 

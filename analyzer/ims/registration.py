@@ -262,7 +262,7 @@ def bindings(registrations: pl.DataFrame, events: pl.DataFrame, *, end: int | No
     lapsed = pl.col("expires_at") < pl.lit(end, pl.Int64)
     found = found.with_columns(
         ended_at=pl.when(stopped).then("stopped").when(lapsed).then("expires_at"),
-        end=pl.when(stopped)
+        end_reason=pl.when(stopped)
         .then("by")
         .when(lapsed.fill_null(value=False))
         .then(pl.lit("expired"))
@@ -272,7 +272,7 @@ def bindings(registrations: pl.DataFrame, events: pl.DataFrame, *, end: int | No
     again = found["started_at"].shift(-1)
     follows = (found["aor"] == found["aor"].shift(-1)) & (found["contact"] == found["contact"].shift(-1))
     found = found.with_columns(
-        lapse_s=pl.when(follows.fill_null(value=False) & (pl.col("end") == "expired")).then(
+        lapse_s=pl.when(follows.fill_null(value=False) & (pl.col("end_reason") == "expired")).then(
             seconds(again - pl.col("ended_at"))
         )
     )

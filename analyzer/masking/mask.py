@@ -15,6 +15,7 @@ from analyzer.masking.bodies import Bodies
 from analyzer.masking.pseudonyms import Pseudonyms
 from analyzer.masking.values import Values, filled
 from analyzer.reading.parsing import parse
+from analyzer.schema import Header, MaskClass
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,18 +61,19 @@ class Mask:
         self._values = Values(pseudonyms, known)
         self._bodies = Bodies(self._values, self._message)
         values = self._values
-        self._kinds: dict[str, Callable[[str], str]] = {
-            "address": values.hostport,
-            "host": values.hostport,
-            "uri": values.uri,
-            "user": values.user_at_host,
-            "subscriber": values.subscriber,
-            "identifier": values.identifier,
-            "phrase": values.phrase,
-            "words": values.gentle,
-            "sentence": values.sentence,
-            "cell": values.cell,
-            "file": values.file,
+        self._masked: dict[MaskClass, Callable[[str], str]] = {
+            MaskClass.OPEN: str,
+            MaskClass.ADDRESS: values.hostport,
+            MaskClass.HOST: values.hostport,
+            MaskClass.URI: values.uri,
+            MaskClass.USER: values.user_at_host,
+            MaskClass.SUBSCRIBER: values.subscriber,
+            MaskClass.IDENTIFIER: values.identifier,
+            MaskClass.PHRASE: values.phrase,
+            MaskClass.FREE_TEXT: values.gentle,
+            MaskClass.SENTENCE: values.sentence,
+            MaskClass.CELL: values.cell,
+            MaskClass.FILE: values.file,
         }
 
     # ---- messages ---------------------------------------------------------------------------------------------------
@@ -124,24 +126,23 @@ class Mask:
 
     # ---- tables -----------------------------------------------------------------------------------------------------
 
-    def value(self, kind: str, text: str) -> str:
-        """A value of a column of that kind (``schema.Column.private``)."""
-        if kind == "open":
-            return text
-        return self._kinds[kind](text) if kind in self._kinds else self._values.header(kind, text)
+    def value(self, mask: MaskClass | Header, text: str) -> str:
+        """A value of a column that is masked so (``schema.Column.mask``)."""
+        return self._values.header(mask.value, text) if isinstance(mask, Header) else self._masked[mask](text)
 
     def table(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """A table of the schema, or a part of one, with every text masked as its column says."""
-        texts = [
-            column
+        masks = {
+            column.name: column.mask
             for column in schema.find(name).columns
-            if column.name in frame.columns and column.type in ("text", "texts") and column.private != "open"
-        ]
+            if column.name in frame.columns and column.mask not in (None, MaskClass.OPEN)
+        }
         return frame.with_columns(
-            self._named(frame["name"], frame[column.name])
-            if column.private == "named"
-            else self._column(frame[column.name], column.private)
-            for column in texts
+            self._named(frame["name"], frame[column])
+            if mask is MaskClass.NAMED_HEADER
+            else self._column(frame[column], mask)
+            for column, mask in masks.items()
+            if mask
         )
 
     def _named(self, names: pl.Series, values: pl.Series) -> pl.Series:
@@ -155,18 +156,18 @@ class Mask:
         )
         return known.join(masked, on=["name", "value"], how="left", maintain_order="left")["masked"].alias(values.name)
 
-    def _column(self, column: pl.Series, kind: str) -> pl.Series:
+    def _column(self, column: pl.Series, mask: MaskClass | Header) -> pl.Series:
         import polars as pl
 
         if column.dtype == pl.List(pl.String):
             flat = column.explode()
-            known = self._distinct(flat, kind)
+            known = self._distinct(flat, mask)
             return column.list.eval(pl.element().replace(*known)) if known[0] else column
-        return column.replace(*known) if (known := self._distinct(column, kind))[0] else column
+        return column.replace(*known) if (known := self._distinct(column, mask))[0] else column
 
-    def _distinct(self, column: pl.Series, kind: str) -> tuple[list[str], list[str]]:
+    def _distinct(self, column: pl.Series, mask: MaskClass | Header) -> tuple[list[str], list[str]]:
         originals = column.drop_nulls().unique().to_list()
-        return originals, [self.value(kind, text) for text in originals]
+        return originals, [self.value(mask, text) for text in originals]
 
     def knowing(self, messages: pl.DataFrame) -> Mask:
         """The same pseudonyms, with the users, numbers and addresses in these rows of ``messages`` known."""

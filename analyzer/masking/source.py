@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.errors import AnalyzerError
 from analyzer.masking.mask import Mask
+from analyzer.schema import MaskClass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ class MaskedSource:
     def shown_call_id(self, call_id: str) -> str:
         """The pseudonym of a Call-ID of the original; any other as it is, for it may be a pseudonym."""
         known = (self._original.table("messages")["call_id"] == call_id).any()
-        return self._mask.value("identifier", call_id) if known else call_id
+        return self._mask.value(MaskClass.IDENTIFIER, call_id) if known else call_id
 
     def filtered(self, chosen: Filter) -> Source:
         """The mask around what the filter picks of the original: who asks knows whom they are looking for."""

@@ -1,31 +1,20 @@
-"""The measured tables by name, and which tables each is made of."""
+"""The measured tables by name, made as the catalogue says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import polars as pl
 
-from analyzer.measure.latency import latency, outliers
-from analyzer.measure.processing import processing
-from analyzer.measure.responses import failures, links, responses
-from analyzer.measure.setups import phase_times, setup_shares
-
-_MADE: dict[str, tuple[Callable[..., pl.DataFrame], tuple[str, ...]]] = {
-    "responses": (responses, ("transactions", "messages")),
-    "links": (links, ("transactions",)),
-    "failures": (failures, ("transactions", "messages", "calls")),
-    "processing": (processing, ("hops",)),
-    "phase_times": (phase_times, ("phases", "calls")),
-    "setup_shares": (setup_shares, ("waterfall", "nodes", "calls")),
-    "latency": (latency, ("calls", "transactions")),
-    "outliers": (outliers, ("calls", "transactions")),
-}
+from analyzer import schema
 
 
 def measure(name: str, table: Callable[[str], pl.DataFrame], **how: Any) -> pl.DataFrame:
     """The measured table of that name; ``table`` gives the tables it is made of; a None in ``how`` is left out."""
-    function, names = _MADE[name]
+    entry = schema.MEASURES[name]
+    module, _, function = entry.made_by.partition(":")
+    make: Callable[..., pl.DataFrame] = getattr(import_module(module), function)
     given = {option: value for option, value in how.items() if value is not None}
-    return function(*(table(name) for name in names), **given)
+    return make(*(table(name) for name in entry.of), **given)

@@ -45,9 +45,9 @@ def responses(
     of = pl.col("transaction").n_unique()
     table = measured(rows, groups, [of.cast(pl.Int64).alias("transactions"), pl.col("resent").sum()])
     # Each has one row for its final response, or for having none.
-    whole = measured(rows, alike, [pl.col("final").sum().cast(pl.Int64).alias("of")])
+    whole = measured(rows, alike, [pl.col("final").sum().cast(pl.Int64).alias("total")])
     table = table.join(whole, on=alike, nulls_equal=True) if alike else table.join(whole, how="cross")
-    table = table.with_columns(share=share(pl.col("transactions"), pl.col("of")))
+    table = table.with_columns(share=share(pl.col("transactions"), pl.col("total")))
     return table.select(*groups, *schema.MEASURES["responses"].names).sort(
         [*_first(INTERVAL, groups)], nulls_last=True, maintain_order=True
     )

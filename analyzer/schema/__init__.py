@@ -1,7 +1,9 @@
-"""Every table: column, type, unit, meaning, standard.
+"""The catalogue: one entry for each table.
 
-This package is the single source, a module for each subject. The reference page ``docs/tables.md`` is made from it, the
-core's output and every stage are compared with it in the tests, and the command line takes its table commands from it.
+A module for each family of tables. Commands with their help, filters, views, sections of the report, masks and the
+reference page ``docs/tables.md`` follow from the entries; the core's output and every stage are compared with them in
+the tests. To add a table, add its entry to a family; nothing here names tables. The package imports nothing heavy:
+``--help`` rests on it.
 
 A column has one of these types; what a user of pandas and of Polars receives for each:
 
@@ -21,132 +23,23 @@ texts     object (list of str)       List(String)          joined by a space in 
 
 from __future__ import annotations
 
-from analyzer.schema.asked import ASKED, FIELDS
-from analyzer.schema.beside import BESIDE, DIAMETER, DIAMETER_TRANSACTIONS, DNS, WAITS
-from analyzer.schema.core import (
-    CORE_ONLY,
-    DESCRIPTIONS,
-    DNS_MESSAGES,
-    EVIDENCE,
-    FAILURES,
-    HEADERS,
-    PARTS,
-    RARE,
-    VIA_TAILS,
-)
-from analyzer.schema.ims import (
-    BINDINGS,
-    CHALLENGES,
-    CLOCKS,
-    HOPS,
-    IMS_REGISTRATIONS,
-    LEGS,
-    LOSSES,
-    NODE_EVIDENCE,
-    NODES,
-    REFERENCE_POINTS,
-    REG_EVENTS,
-)
-from analyzer.schema.measures import MEASURES
-from analyzer.schema.services import ACCESS_NETWORKS, CAPABILITIES, CDRS, PUBLICATIONS, SERVICES, SMS, SUBSCRIPTIONS
-from analyzer.schema.setups import PHASES, REFUSAL_STEPS, REFUSALS, SETUPS, WATERFALL
-from analyzer.schema.sip import (
-    ACCOUNT,
-    CALLS,
-    DIALOGS,
-    FILES,
-    HOLDS,
-    MESSAGES,
-    OFFERS,
-    PROBLEMS,
-    REGISTRATIONS,
-    SDP,
-    TRANSACTIONS,
-    VIOLATIONS,
-)
-from analyzer.schema.table import Column, Table, Type
-
-__all__ = [
-    "ACCESS_NETWORKS",
-    "ACCOUNT",
-    "ASKED",
-    "BESIDE",
-    "BINDINGS",
-    "CALLS",
-    "CAPABILITIES",
-    "CDRS",
-    "CHALLENGES",
-    "CLOCKS",
-    "CORE_ONLY",
-    "DESCRIPTIONS",
-    "DIALOGS",
-    "DIAMETER",
-    "DIAMETER_TRANSACTIONS",
-    "DNS",
-    "DNS_MESSAGES",
-    "EVIDENCE",
-    "FAILURES",
-    "FIELDS",
-    "FILES",
-    "HEADERS",
-    "HOLDS",
-    "HOPS",
-    "IMS_REGISTRATIONS",
-    "LEGS",
-    "LOSSES",
-    "MEASURES",
-    "MESSAGES",
-    "NODES",
-    "NODE_EVIDENCE",
-    "OFFERS",
-    "PARTS",
-    "PHASES",
-    "PROBLEMS",
-    "PUBLICATIONS",
-    "RARE",
-    "REFERENCE_POINTS",
-    "REFUSALS",
-    "REFUSAL_STEPS",
-    "REGISTRATIONS",
-    "REG_EVENTS",
-    "SDP",
-    "SERVICES",
-    "SETUPS",
-    "SMS",
-    "SUBSCRIPTIONS",
-    "TABLES",
-    "TRANSACTIONS",
-    "VIA_TAILS",
-    "VIOLATIONS",
-    "WAITS",
-    "WATERFALL",
-    "Column",
-    "Table",
-    "Type",
-    "find",
-    "keys",
-]
-
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (
-        *(FILES, MESSAGES, SDP, TRANSACTIONS, DIALOGS, OFFERS, HOLDS, VIOLATIONS, CALLS, HOPS, LEGS, REGISTRATIONS),
-        *(SETUPS, PHASES, WATERFALL, REFUSALS, REFUSAL_STEPS),
-        *(IMS_REGISTRATIONS, CHALLENGES, BINDINGS, REG_EVENTS),
-        *(CDRS, ACCESS_NETWORKS),
-        *(CAPABILITIES, SERVICES, SUBSCRIPTIONS, PUBLICATIONS, SMS),
-        *(NODES, NODE_EVIDENCE, REFERENCE_POINTS, DIAMETER, DIAMETER_TRANSACTIONS, DNS, BESIDE, WAITS),
-        *(CLOCKS, LOSSES, PROBLEMS, ACCOUNT),
-    )
-}
-
-
-def find(name: str) -> Table:
-    """The table of that name, measured or asked for."""
-    return TABLES.get(name) or ASKED.get(name) or MEASURES[name]
-
-
-def keys(name: str) -> set[str]:
-    """The columns of the table that hold keys; a measured one can have those of the tables it is made of."""
-    made_of = (CALLS, TRANSACTIONS) if name in MEASURES else ()
-    return {key for table in (find(name), *made_of) for key in table.of_type("key")}
+from analyzer.schema.capture import *  # noqa: F403
+from analyzer.schema.catalogue import ASKED as ASKED
+from analyzer.schema.catalogue import MEASURES as MEASURES
+from analyzer.schema.catalogue import TABLES as TABLES
+from analyzer.schema.catalogue import find as find
+from analyzer.schema.catalogue import keys as keys
+from analyzer.schema.column import Column as Column
+from analyzer.schema.column import Header as Header
+from analyzer.schema.column import MaskClass as MaskClass
+from analyzer.schema.column import Type as Type
+from analyzer.schema.companion import *  # noqa: F403
+from analyzer.schema.core import *  # noqa: F403
+from analyzer.schema.ims import *  # noqa: F403
+from analyzer.schema.services import *  # noqa: F403
+from analyzer.schema.setups import *  # noqa: F403
+from analyzer.schema.sip import *  # noqa: F403
+from analyzer.schema.table import KEYS as KEYS
+from analyzer.schema.table import Measure as Measure
+from analyzer.schema.table import Scope as Scope
+from analyzer.schema.table import Table as Table

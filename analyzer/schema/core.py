@@ -1,10 +1,11 @@
-"""What the core gives the stages and nobody else."""
+"""Tables that the core gives the stages and nobody else."""
 
 from __future__ import annotations
 
-from analyzer.schema.beside import DIAMETER, DNS
+from analyzer.schema.column import Column as C
+from analyzer.schema.column import MaskClass as M
+from analyzer.schema.companion import DIAMETER, DNS
 from analyzer.schema.sip import SDP
-from analyzer.schema.table import Column as C
 from analyzer.schema.table import Table
 
 # What the core gives the stages beside the columns above; never handed to users.
@@ -116,10 +117,10 @@ EVIDENCE = Table(
             "text",
             "icid icid_at related_icid session session_pair route replaces join target_dialog in_reply_to vendor"
             " call_id_stem origin history called_party sdp_origin sdp_media ice_ufrag user_to_user from_tag.",
-            private="open",
+            mask=M.OPEN,
         ),
         C("value", "int", "Hash of what it says."),
-        C("text", "text", "origin history called_party: what it says.", private="uri"),
+        C("text", "text", "origin history called_party: what it says.", mask=M.URI),
     ),
 )
 
@@ -159,7 +160,7 @@ DNS_MESSAGES = Table(
         C("response", "bool", "A response."),
         *(column for column in DNS.columns if column.name in ("name", "type", "number", "rcode", "answers")),
         *(column for column in DNS.columns if column.name in ("addresses", "truncated", "flaw")),
-        C("targets", "text", "Names in the answer that are to be asked for next.", private="host"),
+        C("targets", "text", "Names in the answer that are to be asked for next.", mask=M.HOST),
         C("retransmission", "bool", "The same query sent again."),
         C("duplicate", "bool", "The same packet seen again."),
     ),
@@ -172,12 +173,12 @@ FAILURES = Table(
     "One packet that says a flow is broken.",
     (
         C("time", "time", "When."),
-        C("kind", "text", "icmp_unreachable tcp_reset sctp_abort.", private="open"),
-        C("src_ip", "text", "Source of the packet that failed (ICMP: the quoted one).", private="address"),
+        C("kind", "text", "icmp_unreachable tcp_reset sctp_abort.", mask=M.OPEN),
+        C("src_ip", "text", "Source of the packet that failed (ICMP: the quoted one).", mask=M.ADDRESS),
         C("src_port", "int", "Its port."),
-        C("dst_ip", "text", "Its destination.", private="address"),
+        C("dst_ip", "text", "Its destination.", mask=M.ADDRESS),
         C("dst_port", "int", "Its port."),
-        C("transport", "text", "udp tcp sctp.", private="open"),
-        C("detail", "text", "ICMP type and code.", private="sentence"),
+        C("transport", "text", "udp tcp sctp.", mask=M.OPEN),
+        C("detail", "text", "ICMP type and code.", mask=M.SENTENCE),
     ),
 )

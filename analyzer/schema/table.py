@@ -1,51 +1,84 @@
-"""What a table and a column are."""
+"""A table of the catalogue: one entry from which command, help, filters, views, report and documentation follow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from analyzer.schema.column import Column, Type
 
 if TYPE_CHECKING:
     import polars as pl
 
-Type = Literal["key", "int", "time", "duration", "share", "bool", "text", "texts"]
+
+class Scope(Enum):
+    """How much of a capture decides about one row."""
+
+    LOCAL = "local"
+    """The messages of its call, registration or other unit: the same in a window or a part as in the whole."""
+    ESTIMATE = "estimate"
+    """The whole capture, such as roles of nodes: more packets may correct it. Never kept with local rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its name, type, meaning, and the standard the meaning rests on.
+LOCAL, ESTIMATE = Scope.LOCAL, Scope.ESTIMATE
 
-    ``private``, for texts: what kind of value it is for masking (``analyzer.masking``): ``open`` (words of ours or of a
-    registry, shown as they are), ``address`` ``host`` ``uri`` ``user`` ``subscriber`` ``identifier`` ``phrase``
-    ``words`` ``sentence`` ``cell`` ``file``, the name of the header field whose value it is, or ``named``: the column
-    ``name`` holds that name.
-    """
-
-    name: str
-    type: Type
-    meaning: str
-    standard: str = ""
-    private: str = ""
+KEYS = {
+    "message": ("messages", "message"),
+    "transaction": ("transactions", "transaction"),
+    "dialog": ("dialogs", "dialog"),
+    "call": ("calls", "call"),
+    "registration": ("registrations", "registration"),
+    "exchange": ("beside", "exchange"),
+    "node": ("nodes", "node"),
+    "endpoint": ("messages", "src_ip"),
+}
+"""What a row can belong to, with the table and column that know it; an endpoint is an address and port of messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its name, one sentence of what a row is, and its columns in order.
+    """One table.
 
-    ``made_by``: the function that makes it (``analyzer.ims.sms:sms``), whose parameters name what it rests on, where
-    :mod:`analyzer.graph` has no node of the table's name; ``scope`` of that function: ``local`` or ``estimate``.
+    ``row``         one sentence: what a row is.
+    ``columns``     in order.
+    ``made_by``     ``module:function`` that makes it.
+    ``scope``       ``LOCAL`` or ``ESTIMATE``.
+    ``belongs_to``  what its rows belong to, of several any: a column that is named like one of ``KEYS``, or a pair of
+                    column and key. Nothing: rows are about the capture, or are units of filters themselves.
+    ``shown``       columns for people to see first; all without it. ``src`` is ``src_ip`` and ``src_port`` in one cell,
+                    likewise other pairs; ``note`` in ``messages`` is a word on what is odd about one.
+    ``note``        what a reader should know besides.
+    ``example``     an SQL condition over the columns; of a measured table columns for ``--by``.
+    ``asked``       it is made of names that the user gives, and not there without them.
     """
 
     name: str
     row: str
     columns: tuple[Column, ...]
     made_by: str = ""
-    scope: str = "local"
+    scope: Scope = LOCAL
+    belongs_to: tuple[str | tuple[str, str], ...] = ()
+    shown: tuple[str, ...] = ()
+    note: str = ""
+    example: str = ""
+    asked: bool = False
+    since: str = "0.1.0"
 
     @property
     def names(self) -> list[str]:
         """The column names, in order."""
         return [column.name for column in self.columns]
+
+    @property
+    def owners(self) -> list[tuple[str, str, str]]:
+        """What rows belong to: own column, table and column in which it is looked up."""
+        pairs = ((link, link) if isinstance(link, str) else link for link in self.belongs_to)
+        return [(column, *KEYS[key]) for column, key in pairs]
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(column for column in self.columns if column.name == name)
 
     def of_type(self, *types: Type) -> list[str]:
         """The names of the columns that have one of these types."""
@@ -54,6 +87,13 @@ class Table:
     def polars(self) -> dict[str, pl.DataType]:
         """The Polars schema, in order."""
         return {column.name: _polars_type(column.type) for column in self.columns}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(Table):
+    """A measured table: figures over other tables, in groups. ``of``: these tables, as ``made_by`` takes them."""
+
+    of: tuple[str, ...] = ()
 
 
 def _polars_type(kind: Type) -> pl.DataType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer.show.text import markup, row_facts, safe_lines, tree
+from analyzer.show.views import default
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,11 +15,6 @@ _STYLE = (
     "padding:1px 12px 1px 0;font-weight:400;vertical-align:top}.sip-card th{opacity:.7}"
     ".sip-card pre{font-family:monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0}</style>"
 )
-_CALL = (
-    *("caller", "callee", "outcome", "outcome_detail", "status", "reason_phrase", "started_at", "setup_s", "ring_s"),
-    *("talk_s", "released_by", "legs", "hops", "retransmissions"),
-)
-_MESSAGE = ("time", "file", "frame", "src_ip", "src_port", "dst_ip", "dst_port", "transport", "call_id")
 
 
 def capture_card(title: str, summary: str) -> str:
@@ -27,14 +23,14 @@ def capture_card(title: str, summary: str) -> str:
 
 
 def call_card(title: str, row: pl.DataFrame, picture: str) -> str:
-    """A call: what matters of its row in ``calls``, and its ladder, which is HTML already."""
-    return f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong>{_facts(row, _CALL)}{picture}</div>'
+    """A call: the default columns of its row in ``calls``, and its ladder, which is HTML already."""
+    return f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong>{_facts("calls", row)}{picture}</div>'
 
 
 def message_card(title: str, row: pl.DataFrame, text: bytes, headers: object) -> str:
     """A message: where it was seen, its text, and its headers taken apart."""
     return (
-        f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong>{_facts(row, _MESSAGE)}'
+        f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong>{_facts("messages", row)}'
         f"<pre>{_lines(safe_lines(text))}</pre>"
         f"<details><summary>headers taken apart</summary><pre>{_lines(tree(headers))}</pre></details></div>"
     )
@@ -44,8 +40,8 @@ def _lines(text: str) -> str:
     return "\n".join(markup(line) for line in text.split("\n"))
 
 
-def _facts(row: pl.DataFrame, columns: tuple[str, ...]) -> str:
-    """The cells that are there, from text that is safe already."""
-    cells = row_facts(row.select(column for column in columns if column in row.columns))
+def _facts(table: str, row: pl.DataFrame) -> str:
+    """The default columns of a table, where there is a value, from text that is safe already."""
+    cells = row_facts(default(table, row))
     lines = "".join(f"<tr><th>{markup(name)}</th><td>{markup(cell)}</td></tr>" for name, cell in cells.items())
     return f"<table>{lines}</table>"

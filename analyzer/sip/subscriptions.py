@@ -412,7 +412,7 @@ def publications(
     replaced = pl.col("number").is_in(seen["before"].drop_nulls().implode())
     accepted_one = pl.col("status").is_between(200, 299)
     seen = seen.with_columns(
-        end=pl.when(~accepted_one.fill_null(value=False) | (pl.col("action") == "remove"))
+        end_reason=pl.when(~accepted_one.fill_null(value=False) | (pl.col("action") == "remove"))
         .then(None)
         .when(replaced)
         .then(pl.lit("replaced"))

@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 from world import Capture, frame
 
-from analyzer.cli._output import FORMATS
+from analyzer.cli.output import FORMATS
 
 HOSTILE = (
     "\x1b[2J\x1b]0;owned\x07\x9b31m\x00\x7f\r\nnew\tline"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.cli import _options
+from analyzer.cli import terminal
 
 
 class Terminal(io.StringIO):
@@ -34,18 +34,18 @@ def test_colour(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert _options.coloured(stream) is colour
+    assert terminal.coloured(stream) is colour
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(_options.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
     return now
 
 
 def test_no_progress_in_the_first_second(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    progress = _options.Progress()
+    progress = terminal.Progress()
     clock[0] += 0.9
     progress(1, 2, 3)
     progress.clear()
@@ -53,21 +53,21 @@ def test_no_progress_in_the_first_second(clock: list[float], capsys: pytest.Capt
 
 
 def test_progress(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    progress = _options.Progress()
+    progress = terminal.Progress()
     clock[0] += 1.5
     progress(600_000_000, 1_200_000_000, 500_000)
     assert capsys.readouterr().err == "\r\x1b[Kreading: 50 % of 1,200 MB, 500,000 messages"
 
 
 def test_progress_of_a_stream_without_an_end(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    progress = _options.Progress()
+    progress = terminal.Progress()
     clock[0] += 1.5
     progress(600_000_000, 0, 1)
     assert capsys.readouterr().err == "\r\x1b[Kreading: 600 MB, 1 messages"
 
 
 def test_progress_is_taken_away(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    progress = _options.Progress()
+    progress = terminal.Progress()
     clock[0] += 1.5
     progress(1, 2, 3)
     progress.clear()

@@ -177,7 +177,7 @@ def test_a_request_outside_calls_has_a_client_and_a_server() -> None:
         P -> A   200 MESSAGE via=a to_tag=y header="P-Access-Network-Info:DOCSIS" @0.1
         """
     )
-    assert rows(capture, "party", "rat", "user", "call") == [
+    assert rows(capture, "party", "rat", "subscriber", "call") == [
         ("client", "E-UTRAN", "a@e", None),
         ("server", "cable", "b@e", None),
     ]
@@ -189,7 +189,7 @@ def test_the_user_of_a_registration() -> None:
     cap = captures.read(shared("captures") / "open5gs__open5gs__nonipsec_reg.pcapng")
     (found,) = cap.table("access_networks").filter(pl.col("party") == "user").to_dicts()
     assert found["registration"] in cap.table("registrations")["registration"].to_list()
-    named = ("user", "mcc", "mnc", "tac", "enodeb", "enodeb_cell", "home_network", "roaming")
+    named = ("subscriber", "mcc", "mnc", "tac", "enodeb", "enodeb_cell", "home_network", "roaming")
     assert [found[name] for name in named] == [
         *("001011234567895", "001", "01", "0001", "1", "155"),
         *("ims.mnc001.mcc001.3gppnetwork.org", None),

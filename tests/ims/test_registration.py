@@ -200,7 +200,7 @@ def binding_rows(*packets: Packet) -> list[tuple[Any, ...]]:
         ((pl.col(name).cast(pl.Int64) - int(START) * 1_000_000_000) / 1e9).alias(name)
         for name in ("started_at", "expires_at", "ended_at")
     ]
-    return table.select(*seconds, "end", "refreshes", "lapse_s").rows()
+    return table.select(*seconds, "end_reason", "refreshes", "lapse_s").rows()
 
 
 def test_a_refresh_carries_a_binding_on() -> None:
@@ -265,7 +265,7 @@ def test_a_notify_of_the_package_reg_is_read(prefix: str) -> None:
 def test_the_network_may_end_a_binding() -> None:
     table = tables(register(0, 1), answer(1, 1, 200, ACCEPTED), notify(50, 1, "terminated", "deactivated"))
     row = only(table.table("bindings"))
-    assert (row["end"], row["event"]) == ("network", "deactivated")
+    assert (row["end_reason"], row["event"]) == ("network", "deactivated")
 
 
 # ---- the laboratory --------------------------------------------------------------------------------------------------
@@ -298,5 +298,5 @@ def test_bindings_end_where_the_ue_ended_them(seen: tuple[Truth, analyzer.Captur
     truth, capture = seen
     removed = {row["contact"] for row in truth.registrations if row["kind"] == "deregister"}
     bindings = capture.table("bindings")
-    assert set(bindings.filter(end="deregistered")["contact"]) == removed
-    assert set(bindings["end"]) == {"deregistered", "open"}
+    assert set(bindings.filter(end_reason="deregistered")["contact"]) == removed
+    assert set(bindings["end_reason"]) == {"deregistered", "open"}

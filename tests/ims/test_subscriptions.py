@@ -230,10 +230,10 @@ def test_publications_form_chains_by_their_entity_tags() -> None:
     ).table("publications")
     assert found["action"].to_list() == ["publish", "refresh", "refresh", "remove"]
     assert found["publication"].n_unique() == 1
-    assert found["end"].to_list() == ["replaced", "replaced", None, None]
+    assert found["end_reason"].to_list() == ["replaced", "replaced", None, None]
 
 
 def test_what_is_not_refreshed_expires() -> None:
     """RFC 3903 §4.1."""
-    assert read(publish(1, 200, etag="a") + later(61.05)).table("publications")["end"].to_list() == ["open"]
-    assert read(publish(1, 200, etag="a") + later(61.15)).table("publications")["end"].to_list() == ["expired"]
+    assert read(publish(1, 200, etag="a") + later(61.05)).table("publications")["end_reason"].to_list() == ["open"]
+    assert read(publish(1, 200, etag="a") + later(61.15)).table("publications")["end_reason"].to_list() == ["expired"]

@@ -45,7 +45,7 @@ def rows(frame: pl.DataFrame, *columns: str) -> list[tuple[object, ...]]:
 def test_each_hop_counts_and_a_response_sent_again_does_not() -> None:
     """Four INVITE transactions: two calls on two hops. 180 came twice in each of the first two; 100 on one hop each."""
     found = capture(THROUGH_A_PROXY).measure("responses")
-    assert rows(found, "method", "status", "transactions", "of", "resent") == [
+    assert rows(found, "method", "status", "transactions", "total", "resent") == [
         ("INVITE", 100, 2, 4, 0),
         ("INVITE", 180, 2, 4, 2),
         ("INVITE", 200, 2, 4, 1),
@@ -68,13 +68,13 @@ def test_by_class_a_transaction_with_several_provisionals_counts_once() -> None:
 def test_a_peer_is_told_apart_by_the_direction_of_the_requests() -> None:
     """P receives requests on the hop from A (three transactions), and sends those on the hop to B (two)."""
     found = capture(THROUGH_A_PROXY).measure("responses", by="peer,class").filter(peer="P", **{"class": "4xx"})
-    assert rows(found, "direction", "transactions", "of") == [("from_peer", 1, 2), ("to_peer", 1, 3)]
+    assert rows(found, "direction", "transactions", "total") == [("from_peer", 1, 2), ("to_peer", 1, 3)]
 
 
 def test_intervals_begin_on_the_full_unit() -> None:
     found = capture(THROUGH_A_PROXY).measure("responses", by=["class"], every="10s")
     finals = found.filter(pl.col("class") != "1xx").with_columns(pl.col("interval_at").dt.second())
-    assert rows(finals, "interval_at", "class", "transactions", "of") == [(0, "2xx", 2, 2), (10, "4xx", 2, 2)]
+    assert rows(finals, "interval_at", "class", "transactions", "total") == [(0, "2xx", 2, 2), (10, "4xx", 2, 2)]
 
 
 def test_a_day_is_that_of_the_time_zone() -> None:
@@ -277,5 +277,5 @@ def test_what_cannot_be_understood_is_told(how: dict[str, str], says: str) -> No
 
 
 def test_a_measure_that_is_none_is_told() -> None:
-    with pytest.raises(NotFound, match="responses, links"):
+    with pytest.raises(NotFound, match="responses, failures"):
         capture("").measure("weather")

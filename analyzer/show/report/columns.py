@@ -33,7 +33,7 @@ SECOND = 1_000_000_000
 def packed(frame: pl.DataFrame, columns: Sequence[Column]) -> str:
     """These columns of a table as JSON, compressed, in base64."""
     made = [
-        {"name": column.name, "type": column.type, "meaning": column.meaning, **_column(frame[column.name])}
+        {"name": column.name, "type": column.type, "meaning": column.described, **_column(frame[column.name])}
         for column in columns
     ]
     return encoded(json.dumps({"rows": frame.height, "columns": made}, ensure_ascii=False, separators=(",", ":")))

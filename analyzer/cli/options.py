@@ -6,7 +6,6 @@ import os
 import secrets
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from analyzer import schema
+from analyzer.cli.terminal import Progress, note
 from analyzer.reading.engines import ENGINES
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def filters(table: str | None) -> Callable[[Function], Function]:
             click.option(
                 "--where",
                 metavar="SQL",
-                help=f'Condition over the columns of {table or "calls"}: "{_EXAMPLES[table or "calls"]}".',
+                help=f'Condition over the columns of {table or "calls"}: "{schema.find(table or "calls").example}".',
             )
         )
         for option in reversed(options):
@@ -132,49 +133,8 @@ def filters(table: str | None) -> Callable[[Function], Function]:
     return decorate
 
 
-_EXAMPLES = {
-    "files": "packets > 0 and cut",
-    "messages": "via_count > 3 and has_sdp",
-    "transactions": "final_delay_s > 2 and method <> 'INVITE'",
-    "dialogs": "ended_by = 'network'",
-    "calls": "pdd_s > 2 and outcome = 'busy'",
-    "registrations": "challenges > 1 or delay_s > 5",
-    "offers": "state = 'rejected' and media = 'video'",
-    "holds": "held_by = 'callee' and duration_s > 60",
-    "violations": "code = 'answer_missing'",
-    "sdp": "role = 'answer' and direction <> 'sendrecv'",
-    "hops": "delay_s > 0.5 and node is not null",
-    "legs": "strength = 'possible'",
-    "setups": "unacknowledged > 0 or stalled = 'caller_bearer'",
-    "phases": "phase = 'callee_bearer' and duration_s > 2",
-    "waterfall": "kind = 'node' and duration_s > 0.5",
-    "refusals": "said_by = 'node' and status >= 500",
-    "refusal_steps": "changed",
-    "clocks": "offset_s > 0.1",
-    "losses": "verdict = 'lost'",
-    "ims_registrations": "security_check = 'mismatch'",
-    "challenges": "outcome = 'sync_failure'",
-    "bindings": "refreshes > 3",
-    "reg_events": "event = 'deactivated'",
-    "cdrs": "charging_gap is not null or calling_roaming is not null",
-    "access_networks": "mcc <> '262' or rat = 'WLAN'",
-    "capabilities": "kind = 'icsi'",
-    "services": "service = 'call_forwarding'",
-    "subscriptions": "package = 'reg' and end_reason <> 'open'",
-    "publications": "status = 412",
-    "sms": "outcome = 'rejected'",
-    "nodes": "role = 'P-CSCF' and confidence < 1",
-    "node_evidence": "role = 'I-CSCF' and points >= 60",
-    "reference_points": "reference_point = 'Gm'",
-    "diameter": "application = 'Cx' and not request",
-    "diameter_transactions": "delay_s > 0.1 or outcome = 'unanswered'",
-    "dns": "rcode <> 'NOERROR'",
-    "beside": "failed and protocol = 'diameter'",
-    "waits": "share > 0.5",
-    "problems": "layer = 'sip'",
-    "account": "packets > 100",
-}
-
+by_option = click.option("--by", metavar="COLUMNS", help="Group by these, with commas between: peer,status.")
+every_option = click.option("--every", metavar="LENGTH", help="Rows for each interval of this length: 30s, 1m, 1h, 1d.")
 tz_option = click.option(
     "--tz", default="UTC", show_default=True, metavar="ZONE", help="Time zone of times shown and typed: Europe/Berlin."
 )
@@ -223,14 +183,6 @@ class Reading:
             ctx.exit(EXIT_DAMAGED)
 
 
-def note(text: str) -> None:
-    """One line to the user, on stderr."""
-    from analyzer.show.text import safe
-
-    sys.stdout.flush()
-    click.echo(f"sip-analyzer: {safe(text)}", err=True)
-
-
 def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, headers: tuple[str, ...] = ()) -> Reading:
     """The capture that the arguments name, read with progress on a terminal. ``tables``: those to be looked at, and
     ``headers``: the header fields."""
@@ -267,38 +219,3 @@ def _mask_key(file: IO[bytes] | None) -> bytes:
     if file is not None:
         return file.read().strip()
     return os.environ[MASK_KEY].encode() if os.environ.get(MASK_KEY) else secrets.token_bytes(32)
-
-
-class Progress:
-    """One line on the terminal that says how far reading has come, from the first second on."""
-
-    AFTER_S = 1.0
-    EVERY_S = 0.1
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + self.AFTER_S
-        self._shown = False
-
-    def __call__(self, bytes_done: int, bytes_total: int | None, messages: int) -> None:
-        """Called by the reader as often as it likes."""
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + self.EVERY_S
-        self._shown = True
-        share = (
-            f"{min(100, bytes_done * 100 // bytes_total)} % of {bytes_total / 1e6:,.0f}"
-            if bytes_total
-            else f"{bytes_done / 1e6:,.0f}"
-        )
-        print(f"\r\x1b[Kreading: {share} MB, {messages:,} messages", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def coloured(stream: Any) -> bool:
-    """Whether to colour: only on a terminal, and not against https://no-color.org."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

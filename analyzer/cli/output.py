@@ -1,4 +1,4 @@
-"""A table on its way out: for people, or as CSV, JSON, JSON lines, Parquet.
+"""The formats of tables: for people, or as CSV, JSON, JSON lines, Parquet.
 
 What each format promises:
 
@@ -18,13 +18,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from analyzer import schema
+from analyzer.cli.terminal import coloured, note
 
 if TYPE_CHECKING:
     import polars as pl
@@ -99,6 +100,20 @@ def chosen_columns(table: str, columns: str | None, *, also: Sequence[str] = ())
     return list(dict.fromkeys(asked))
 
 
+def write_limited(
+    frame: pl.DataFrame,
+    table: str,
+    columns: list[str] | None,
+    form: str,
+    values: Mapping[str, Any],
+) -> None:
+    """The table as the options in ``values`` say, and a note where ``--limit`` leaves rows out."""
+    shown = frame if values["limit"] is None else frame.head(values["limit"])
+    write(shown, table, form=form, output=values["output"], columns=columns, tz=values["tz"])
+    if shown.height < frame.height:
+        note(f"{shown.height} of {frame.height} {'rows of ' if table in schema.MEASURES else ''}{table}")
+
+
 def write(
     frame: pl.DataFrame, table: str, *, form: str, output: str | None, columns: list[str] | None, tz: str
 ) -> None:
@@ -106,7 +121,7 @@ def write(
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("parquet is not for a terminal: say -o FILE.")
     if form == "table":
-        text = _text(frame, table, columns, tz, colour=_colour(output))
+        text = _text(frame, table, columns, tz, colour=output is None and coloured(sys.stdout))
         if output is None:
             click.echo(text, nl=False, color=True)
         else:
@@ -125,12 +140,6 @@ def _write_all(stream: IO[bytes], pieces: Iterator[bytes]) -> None:
     for piece in pieces:
         stream.write(piece)
     stream.flush()
-
-
-def _colour(output: str | None) -> bool:
-    from analyzer.cli._options import coloured
-
-    return output is None and coloured(sys.stdout)
 
 
 def _text(frame: pl.DataFrame, table: str, columns: list[str] | None, tz: str, *, colour: bool) -> str:

@@ -1,10 +1,9 @@
-"""What ``call`` and ``ladder`` share: which call, and how wide the terminal is."""
+"""How ``call`` and ``ladder`` find the call that is asked for, and draw its ladder."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,8 @@ import click
 
 from analyzer.api.call import Call
 from analyzer.api.message import messages_of
-from analyzer.cli import Failure, _options
+from analyzer.cli import terminal
+from analyzer.cli.main import Failure
 from analyzer.errors import AmbiguousCall, NotFound
 
 if TYPE_CHECKING:
@@ -126,21 +126,8 @@ def draw(ladder: Ladder, *, width: int | None, ascii_only: bool, limit: int | No
     """The ladder as text for this terminal."""
     stream = sys.stdout
     return ladder.text(
-        width or terminal_width(),
-        ascii_only=ascii_only or not draws_lines(stream.encoding),
-        colour=_options.coloured(stream),
+        width or terminal.width(),
+        ascii_only=ascii_only or not terminal.draws_lines(stream.encoding),
+        colour=terminal.coloured(stream),
         limit=limit,
     )
-
-
-def terminal_width() -> int:
-    """Columns of the terminal; 100 where the output goes elsewhere."""
-    return shutil.get_terminal_size((100, 50)).columns if sys.stdout.isatty() else 100
-
-
-def draws_lines(encoding: str | None) -> bool:
-    try:
-        "│─…".encode(encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

@@ -1,0 +1,88 @@
+"""The commands of tables: one for each entry of the catalogue (``analyzer.schema``), made here and nowhere else.
+
+A table and a measured table differ in how rows are asked for; name, help, example and columns are those of the entry.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analyzer import schema
+from analyzer.cli import options, output, terminal
+
+if TYPE_CHECKING:
+    from analyzer.api.capture import Capture
+
+
+def command_of(entry: schema.Table) -> click.Command:
+    """``sip-analyzer TABLE CAPTURE...``."""
+    measured = isinstance(entry, schema.Measure)
+    example = f"--by {entry.example} --every 1h" if measured else f'--where "{entry.example}"'
+    name = entry.name.replace("_", "-")
+
+    @click.command(
+        name, help=f"{entry.row}\n\n{entry.note}", epilog=f"Example: sip-analyzer {name} trace.pcap {example}"
+    )
+    @options.captures
+    @options.filters(None if measured else entry.name)
+    @output.output
+    @options.tz_option
+    def command(**values: Any) -> None:
+        _print(entry, **values)
+
+    if measured:
+        for option in (options.every_option, options.by_option):
+            command = option(command)
+    return command
+
+
+def _print(entry: schema.Table, *, by: str | None = None, every: str | None = None, **values: Any) -> None:
+    """Read, filter, measure, write."""
+    measured = isinstance(entry, schema.Measure)
+    form = output.chosen_format(values["form"], values["output"])
+    # Columns of measured tables are known when they are made: by what they are grouped.
+    columns = None if measured else output.chosen_columns(entry.name, values["columns"])
+    chosen = options.make_filter("calls" if measured else entry.name, values["tz"], values)
+    if every is not None:
+        from analyzer.measure.grouping import length
+
+        length(every)
+    # A filter looks at messages.
+    reading = options.read(values, tables=None if chosen else _rests_on(entry))
+    capture = reading.shown(chosen)
+    if measured:
+        frame = capture.measure(entry.name, by=by, every=every, tz=values["tz"])
+        columns = output.chosen_columns(entry.name, values["columns"], also=frame.columns)
+    else:
+        frame = capture.table(entry.name)
+    output.write_limited(frame, entry.name, columns, form, values)
+    if frame.is_empty():
+        terminal.note(_why_nothing(entry, reading, filtered=bool(chosen)))
+    if entry.name == "account":
+        _about_account(reading.capture, set(chosen.given))
+    reading.close(about_problems=entry.name != "problems")
+
+
+def _rests_on(entry: schema.Table) -> tuple[str, ...]:
+    """The tables that will be looked at; of messages no measured table needs what a lean reading leaves out."""
+    if not isinstance(entry, schema.Measure):
+        return (entry.name,)
+    return tuple(name for name in entry.of if name != "messages")
+
+
+def _why_nothing(entry: schema.Table, reading: options.Reading, *, filtered: bool) -> str:
+    names = " ".join(reading.sources[:3])
+    if isinstance(entry, schema.Measure):
+        return f"no {entry.name.replace('_', ' ')} in {names}"
+    if entry.name not in ("files", "problems", "account") and reading.capture.table("messages").is_empty():
+        return f"no SIP in {names}: sip-analyzer account {names} says what there was instead"
+    return f"no {entry.name} that the filter picks" if filtered else f"no {entry.name} in {names}"
+
+
+def _about_account(capture: Capture, given: set[str]) -> None:
+    if given - {"where"}:
+        terminal.note("account counts packets before there are calls: of the filters only --where narrows it")
+    for sentence in capture.blind_spots():
+        terminal.note(sentence)

@@ -1,0 +1,216 @@
+"""Measured tables, figures over the others."""
+
+from __future__ import annotations
+
+from analyzer.schema.column import Column as C
+from analyzer.schema.column import Header, words
+from analyzer.schema.column import MaskClass as M
+from analyzer.schema.table import ESTIMATE, Measure
+from analyzer.schema.values import DELAYS
+
+RESPONSES = Measure(
+    "responses",
+    "How many transactions, each on its hop, got which response.",
+    (
+        C("transactions", "int", "Transactions that got it; a null status: no final response was seen."),
+        C("total", "int", "Transactions in all: those that are alike in all that the response does not say."),
+        C("share", "share", "transactions / of. 1 over the finals and the null status together."),
+        C("resent", "int", "Copies of these responses beyond the first."),
+    ),
+    made_by="analyzer.measure.responses:responses",
+    of=("transactions", "messages"),
+    note=(
+        "Grouped by method and status without --by, which takes class, peer (with direction) and the "
+        "columns of transactions. share is that of all transactions of the method (or peer, interval "
+        "...); a null status counts those without a final response."
+    ),
+    example="peer,class",
+)
+
+FAILURES = Measure(
+    "failures",
+    "The requests that failed, most frequent first, and the node that failed them first.",
+    (
+        C("requests", "int", "Requests that failed so."),
+        C("share", "share", "requests / all that failed (in the interval)."),
+        C("calls", "int", "Calls they belong to; 0 outside calls."),
+        C("nodes", "int", "Nodes that sent it first."),
+        C("node", "text", "ip:port of the one it came from most often.", mask=M.HOST),
+        C("node_share", "share", "That node's share of the requests."),
+        C("reason_phrase", "text", "The most frequent reason phrase.", mask=M.PHRASE),
+        C(
+            "reason_header",
+            "text",
+            "The most frequent Reason header of these responses.",
+            "RFC 3326",
+            mask=Header.REASON,
+        ),
+        C("first_at", "time", "Start of the first of these requests."),
+        C("last_at", "time", "Start of the last."),
+        C("no", "int", "calls.no of the first of them that is in a call: one to look at."),
+    ),
+    made_by="analyzer.measure.responses:failures",
+    of=("transactions", "messages", "calls"),
+    shown=words("requests share calls node node_share reason_phrase reason_header first_at last_at no"),
+    note=(
+        "A request counts once over all its hops. Grouped by method and status without --by, which takes "
+        "class, node, outcome, reason_phrase, reason_header, transport and call_id. node: the one that "
+        "sent the response first, as far as the capture goes; no: a call to look at. Challenges that were "
+        "taken up and cancelled INVITEs are no failures."
+    ),
+    example="status,node",
+)
+
+LINKS = Measure(
+    "links",
+    "The losses of each link: retransmissions, timeouts, time to the first response.",
+    (
+        C("transactions", "int", "Transactions on it."),
+        C("timeouts", "int", "Those that nobody answered.", "RFC 3261 §17.1: timers B, F"),
+        C("timeout_share", "share", "timeouts / (transactions - pending - orphans)."),
+        C("provisional_only", "int", "Those with a 1xx and no final response.", "RFC 3261 §16.6: timer C"),
+        C("transport_errors", "int", "Those that ICMP, a TCP RST or an SCTP ABORT ended."),
+        C("pending", "int", "Those still open when the capture ended: left out of timeout_share."),
+        C("orphans", "int", "Those of which only responses were seen: left out of timeout_share."),
+        C("requests", "int", "Requests sent, with every copy."),
+        C("resent_requests", "int", "Copies among them."),
+        C("responses", "int", "Final responses sent, with every copy."),
+        C("resent_responses", "int", "Copies among them."),
+        C("resent_share", "share", "Copies / all sent, of requests and final responses together."),
+        C("response_median_s", "duration", "Request to the first response of any kind: median."),
+        C("response_p95_s", "duration", "The same: 95th percentile."),
+    ),
+    made_by="analyzer.measure.responses:links",
+    of=("transactions",),
+    shown=words(
+        "transactions timeouts timeout_share transport_errors pending orphans resent_share response_median_s "
+        "response_p95_s"
+    ),
+    note=(
+        "A link is one way, from the address that sends requests to the one that answers; busiest first. "
+        "--by takes peer (with direction) and the columns of transactions. timeout_share leaves out "
+        "pending and orphans."
+    ),
+    example="client_ip,server_ip,transport",
+)
+
+PROCESSING = Measure(
+    "processing",
+    "How long nodes take to forward messages: median, percentiles, extremes.",
+    (
+        C("messages", "int", "Messages with a known delay: hops.delay_s."),
+        C("min_s", "duration", "Shortest."),
+        C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
+        C("median_s", "duration", "50th percentile, nearest rank."),
+        C("p90_s", "duration", "90th percentile."),
+        C("p95_s", "duration", "95th percentile."),
+        C("p99_s", "duration", "99th percentile; null for n < 100."),
+        C("max_s", "duration", "Longest."),
+    ),
+    made_by="analyzer.measure.processing:processing",
+    scope=ESTIMATE,
+    of=("hops",),
+    note=(
+        "From an incoming message to the one that was made of it, by one capture point's clock; slowest "
+        "first. --by takes the columns of hops."
+    ),
+    example="node,method,status",
+)
+
+PHASE_TIMES = Measure(
+    "phase_times",
+    "How long the phases of a set-up take: median, percentiles, extremes, share.",
+    (
+        C("calls", "int", "Calls in which it ended."),
+        C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
+        C("median_s", "duration", "50th percentile, nearest rank."),
+        C("p90_s", "duration", "90th percentile."),
+        C("p95_s", "duration", "95th percentile."),
+        C("p99_s", "duration", "99th percentile; null for n < 100."),
+        C("max_s", "duration", "Longest."),
+        C("share", "share", "Of all these times together (in the interval); ringing, elsewhere and ack have none."),
+    ),
+    made_by="analyzer.measure.setups:phase_times",
+    of=("phases", "calls"),
+    note=(
+        "At the reference hop of each call. --by takes the columns of phases, and of calls (caller callee "
+        "outcome status codecs emergency)."
+    ),
+    example="phase,outcome",
+)
+
+SETUP_SHARES = Measure(
+    "setup_shares",
+    "How much of the set-up nodes, links and ends take: median, percentiles, share.",
+    (
+        C("calls", "int", "Calls that it is in."),
+        C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
+        C("median_s", "duration", "50th percentile, nearest rank."),
+        C("p90_s", "duration", "90th percentile."),
+        C("p95_s", "duration", "95th percentile."),
+        C("p99_s", "duration", "99th percentile; null for n < 100."),
+        C("max_s", "duration", "Longest."),
+        C("share", "share", "Of all these times together (in the interval); ringing, elsewhere and ack have none."),
+    ),
+    made_by="analyzer.measure.setups:setup_shares",
+    scope=ESTIMATE,
+    of=("waterfall", "nodes", "calls"),
+    note=(
+        "The waterfall of each call, over all calls; each node counts once with all it took. --by takes "
+        "the columns of waterfall, of nodes (role node name half domain) and of calls (caller callee "
+        "outcome status codecs emergency)."
+    ),
+    example="kind,role",
+)
+
+LATENCY = Measure(
+    "latency",
+    "Set-up latency: median, percentiles and extremes of the delays of calls.",
+    (
+        C("delay", "text", "Delay: the column of calls, without _s.", values=DELAYS, mask=M.OPEN),
+        C("calls", "int", "Calls in the group."),
+        C("n", "int", "Calls that have the delay: over these all figures are taken."),
+        C("min_s", "duration", "Shortest."),
+        C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
+        C("median_s", "duration", "50th percentile, nearest rank."),
+        C("p90_s", "duration", "90th percentile."),
+        C("p95_s", "duration", "95th percentile."),
+        C("p99_s", "duration", "99th percentile; null for n < 100."),
+        C("max_s", "duration", "Longest."),
+    ),
+    made_by="analyzer.measure.latency:latency",
+    of=("calls", "transactions"),
+    note=(
+        "pdd, alert, srd, setup, ring and talk as in calls, in seconds; n of the calls have that delay. "
+        "Percentiles are nearest-rank, p99 from 100 calls on. --by takes peer (with direction), the "
+        "addresses of the reference hop and the columns of calls."
+    ),
+    example="peer",
+)
+
+OUTLIERS = Measure(
+    "outliers",
+    "The calls with a delay far outside the others of their group.",
+    (
+        C("delay", "text", "Delay: the column of calls, without _s.", values=DELAYS, mask=M.OPEN),
+        C("value_s", "duration", "What it is for this call."),
+        C("median_s", "duration", "Median of the group."),
+        C("fence_s", "duration", "Upper quartile + 1.5 (upper - lower quartile): what is longer is here."),
+        C("n", "int", "Calls of the group that have the delay."),
+        C("no", "int", "calls.no."),
+        C("call", "key", "Call."),
+        C("started_at", "time", "First byte of its first INVITE."),
+        C("caller", "text", "Subscriber that calls.", mask=M.SUBSCRIBER),
+        C("callee", "text", "Subscriber that is called.", mask=M.SUBSCRIBER),
+        C("outcome", "text", "Its outcome.", mask=M.OPEN),
+    ),
+    made_by="analyzer.measure.latency:outliers",
+    of=("calls", "transactions"),
+    shown=words("delay value_s median_s fence_s n no started_at caller callee outcome"),
+    note=(
+        "Beyond the fence of a box plot: the upper quartile and 1.5 times the distance of the quartiles, "
+        "in a group of ten or more. Worst first of each delay. --by and --every, as in latency, choose "
+        "the group that a call is compared with."
+    ),
+    example="peer",
+)
