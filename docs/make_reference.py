@@ -1,4 +1,4 @@
-"""Makes the reference pages: tables.md, and the list of tables in README.md, from analyzer/schema; limits.md, problems.md
+"""Makes the reference pages: tables.md and README.md's list of tables from analyzer/schema; limits.md, problems.md
 and encapsulation.md from the core.
 
 `--check` reports the pages that are out of date.
