@@ -24,8 +24,10 @@ FLOORS = [
     {"part"},
     {"stages"},
     {"measure"},
+    {"diagnose"},
     {"ims"},
     {"sip"},
+    {"columns"},
     {"reading", "frames"},
     {"schema", "errors", "zones", "_core"},
     {"synth"},  # imports nothing of ours

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import identity
 from analyzer.ims import networks
-from analyzer.sip import identity
 
 #: The header fields that tell them.
 CELLULAR = "Cellular-Network-Info"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import identity
 from analyzer.ims.capability_names import BASE_TAGS, MEANING
-from analyzer.sip import identity
 
 _KIND = {
     "Allow": "method",

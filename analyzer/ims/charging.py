@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import identity
+from analyzer.columns.durations import elapsed
 from analyzer.ims import access, networks, roles
-from analyzer.sip import identity
-from analyzer.sip.durations import elapsed
 
 # What a node is to write records as (TS 32.260 §5.1, TS 32.299 Node-Functionality). Who serves the subscriber comes
 # before gateways and borders, these before who only passes on.

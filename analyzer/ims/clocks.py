@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import SECOND
+from analyzer.columns.times import SECOND, ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def corrections(clocks: pl.DataFrame, messages: pl.DataFrame) -> list[tuple[int,
     numbers = messages.select("point", number="_point").unique("number")
     known = clocks.filter(pl.col("offset_s").is_not_null()).join(numbers, on="point", maintain_order="left")
     ahead = (pl.col("offset_s") * SECOND).round().cast(pl.Int64)
-    return known.select("number", ahead.alias("offset"), "drift_ppb", pl.col("at").to_physical()).rows()
+    return known.select("number", ahead.alias("offset"), "drift_ppb", ns("at")).rows()
 
 
 # -- bounds ------------------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def _bounds(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     """What is known of (clock of ``other`` - clock of ``point``): at most (``upper``) or at least ``ns``, at ``at``."""
     rows = messages.with_row_index("row").select(
         "row", "message", "original", "_point", "transaction", "method", "status", "retransmission", "duplicate",
-        "src_ip", "dst_ip", at=pl.col("time").to_physical(), first=pl.col("first_byte_at").to_physical(),
+        "src_ip", "dst_ip", at=ns("time"), first=ns("first_byte_at"),
     )  # fmt: skip
     rows = rows.filter(pl.col("at").is_not_null(), pl.col("transaction").is_not_null())
     # One that was sent again may be missed in one copy here and in the other there.

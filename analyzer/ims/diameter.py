@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import SECOND, elapsed
+from analyzer.columns.durations import elapsed
+from analyzer.columns.times import SECOND, ns
 
 _PATIENCE = 10 * SECOND
 """A request sent so shortly before the end of the capture may still be answered: how long a node waits is left to
@@ -71,7 +72,7 @@ def diameter_transactions(messages: pl.DataFrame, *, end: int | None) -> pl.Data
 
 def outcome(end: int | None, patience: int) -> pl.Expr:
     """``answered unanswered pending orphan`` of rows with ``started_at`` and ``answered_at``."""
-    started = pl.col("started_at").to_physical()
+    started = ns("started_at")
     late = started > (end - patience) if end is not None else pl.lit(value=False)
     return (
         pl.when(pl.col("started_at").is_null())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.durations import elapsed
+from analyzer.columns.times import SECOND
 from analyzer.ims.diameter import outcome
-from analyzer.sip.durations import SECOND, elapsed
 
 _PATIENCE = 5 * SECOND
 """After so long a resolver asks again (resolv.conf(5): timeout)."""

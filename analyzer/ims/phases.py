@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import seconds
+from analyzer.columns.durations import seconds
 
 MILESTONES = ("invite", "again", "trying", "progress", "prack", "update", "ringing", "cancel", "final", "ack")
 

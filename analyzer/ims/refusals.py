@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import causes
 from analyzer.ims import roles
-from analyzer.sip import reasons
 from analyzer.sip.outcomes import NETWORK_NO_REPLY
 
 #: Outcomes of calls that nobody refused.
@@ -43,7 +43,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     said, cancelled = method == "INVITE", method == "CANCEL"
     q850, release = pl.col("protocol") == "Q.850", pl.col("protocol") == "RELEASE_CAUSE"
     of_a_timer = pl.any_horizontal(
-        (pl.col("protocol") == protocol) & cause.is_in(causes) for protocol, causes in reasons.OF_A_TIMER.items()
+        (pl.col("protocol") == protocol) & cause.is_in(causes) for protocol, causes in causes.OF_A_TIMER.items()
     )
     gave_up_late = (pl.col("protocol") == "SIP") & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
@@ -51,7 +51,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     alone = pl.col("forwards") & ~pl.col("sent_on")
     behind = ~end & ~alone
     called = behind | pl.col("proxy")
-    of_the_network = (behind | end) & ~cause.is_in(reasons.OF_THE_USER)
+    of_the_network = (behind | end) & ~cause.is_in(causes.OF_THE_USER)
     return [
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
@@ -65,7 +65,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("timer", said & status.is_in(_OF_A_TIMER), "a time-out by its status"),
         ("timer", said & pl.col("gave_up"), "it cancelled what it had sent on, and nobody had asked it to"),
         ("user", said & end & status.is_in(_OF_A_USER), "a user agent said it for its user"),
-        ("user", said & q850 & gateway & cause.is_in(reasons.OF_THE_USER), "the cause is of the user behind a gateway"),
+        ("user", said & q850 & gateway & cause.is_in(causes.OF_THE_USER), "the cause is of the user behind a gateway"),
         ("network", said & q850 & (gateway | of_the_network), "a cause of Q.850: the telephone network behind it"),
         ("user", said & called & status.is_in(_OF_THE_CALLEE), "by its definition the called side says it"),
         ("node", said & end, "the user agent, not its user"),
@@ -264,9 +264,9 @@ def _inside(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _table(origins: pl.DataFrame) -> pl.DataFrame:
-    origins = origins.with_columns(**reasons.reason("reason_header"))
+    origins = origins.with_columns(**causes.reason("reason_header"))
     origins = origins.rename({"words": "reason", "text": "reason_text"}).with_columns(
-        **{f"warning_{name}": value for name, value in reasons.warning("warning").items()}
+        **{f"warning_{name}": value for name, value in causes.warning("warning").items()}
     )
     rules = _rules()
     said_by, because = pl.lit("unknown"), pl.lit("nothing tells what it is")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import SECOND, seconds
+from analyzer.columns.durations import seconds
+from analyzer.columns.times import SECOND, ns
 
 _ACCEPTED = pl.col("status").is_between(200, 299)
 _CHALLENGED = pl.col("status").is_in([401, 407])
@@ -281,7 +282,7 @@ def bindings(registrations: pl.DataFrame, events: pl.DataFrame, *, end: int | No
 
 def _steps(registrations: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """What changes a binding, one row each: ``aor contact at until ends by event registration private_id``."""
-    own = registrations.filter(pl.col("kind") != "third_party").with_columns(at=pl.col("ended_at").to_physical())
+    own = registrations.filter(pl.col("kind") != "third_party").with_columns(at=ns("ended_at"))
     kept = ["aor", "contact", "at", "registration", "private_id"]
     bound = own.filter(pl.col("outcome") == "registered").select(
         *kept, until=pl.col("at") + pl.col("expires_s").fill_null(3600) * SECOND, ends=pl.lit(value=False)
@@ -295,7 +296,7 @@ def _steps(registrations: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     # the implicit set, and of the contact with parameters of the P-CSCF: user, host and port are the same.
     gone = events.filter((pl.col("contact_state") == "terminated") & pl.col("event").ne_missing("unregistered")).select(
         "event",
-        at=pl.col("time").to_physical(),
+        at=ns("time"),
         by=pl.lit("network"),
         ends=pl.lit(value=True),
         where=_without_parameters("contact"),

@@ -14,9 +14,10 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import identity, linked_rows
+from analyzer.columns.durations import elapsed
+from analyzer.columns.times import SECOND, ns
 from analyzer.ims.sms_causes import RP_CAUSE, TP_FAILURE, TP_STATUS
-from analyzer.sip import chains, identity
-from analyzer.sip.durations import SECOND, elapsed
 
 # TR1M and TR1N, the longest that a report is waited for (TS 24.011 §10: 35 to 45 s).
 _LONGEST_WAIT = 45 * SECOND
@@ -110,7 +111,7 @@ def _copies(messages: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         messages.filter(sent)
-        .select(*columns, time_ns=pl.col("first_byte_at").to_physical(), at=pl.col("time").to_physical())
+        .select(*columns, time_ns=ns("first_byte_at"), at=ns("time"))
         .join(carried, on="message", how="semi", maintain_order="left")
     )
 
@@ -121,7 +122,7 @@ def _requests(copies: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFr
     first = copies.unique(one, keep="first", maintain_order=True).select(*one, key="message")
     seen = copies.sort("via_count", maintain_order=True).unique(one, keep="first", maintain_order=True)
     carried = parts.filter(pl.col("rp_type").is_not_null()).unique("message", keep="first", maintain_order=True)
-    finals = transactions.select("transaction", "status", final_ns=pl.col("final_at").to_physical())
+    finals = transactions.select("transaction", "status", final_ns=ns("final_at"))
     seen = seen.join(carried, on="message", maintain_order="left")
     seen = seen.join(finals, on="transaction", how="left", maintain_order="left")
     seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left")
@@ -160,7 +161,7 @@ def _same(seen: pl.DataFrame, copies: pl.DataFrame) -> pl.DataFrame:
         .unique("one", keep="last", maintain_order=True)
     )  # fmt: skip
     before = seen.join(found.select("one", "before"), on="one", how="left", maintain_order="left")["before"]
-    seen = seen.with_columns(one=chains.roots(before), first=before.is_null())
+    seen = seen.with_columns(one=linked_rows.roots(before), first=before.is_null())
     return seen.with_columns(legs=pl.len().over("one"))
 
 

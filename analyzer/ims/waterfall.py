@@ -22,8 +22,8 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.durations import seconds
 from analyzer.ims.hops import sightings
-from analyzer.sip.durations import seconds
 
 _LONGEST_WAY = 64  # hops of one message
 

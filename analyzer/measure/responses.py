@@ -9,9 +9,10 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.address import socket_of
+from analyzer.columns.distribution import nearest_rank
 from analyzer.measure import grouping
-from analyzer.measure.grouping import INTERVAL, By, endpoint, measured, share
-from analyzer.measure.percentiles import nearest_rank
+from analyzer.measure.grouping import INTERVAL, By, measured, share
 
 # When a transaction began, or what is nearest to it where only responses were seen.
 _BEGAN = pl.coalesce("started_at", "first_provisional_at", "final_at")
@@ -209,7 +210,7 @@ def _failed(transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     silent = pl.col("status").is_null() & pl.col("outcome").is_in(_UNANSWERED)
     failed = asked.filter((refused & ~challenged) | silent)
     origin = (
-        hops.select(*_REQUEST, "status", "transaction", "final_at", "via_count", "at", node=endpoint("server"))
+        hops.select(*_REQUEST, "status", "transaction", "final_at", "via_count", "at", node=socket_of("server"))
         .join(failed.select(*_REQUEST, "status"), on=[*_REQUEST, "status"], how="semi", nulls_equal=True)
         .sort("final_at", "via_count", "at", descending=[False, True, True], nulls_last=True, maintain_order=True)
         .group_by(_REQUEST, maintain_order=True)

@@ -155,7 +155,7 @@ def _nodes(lines: _Lines, nodes: pl.DataFrame) -> None:
 def _calls(lines: _Lines, calls: pl.DataFrame) -> None:
     import polars as pl
 
-    from analyzer.measure.percentiles import nearest_rank
+    from analyzer.columns.distribution import nearest_rank
 
     lines.add("calls", _counted(calls, "outcome"), count=calls.height)
     if calls.is_empty():

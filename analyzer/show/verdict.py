@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analyzer.columns.address import socket
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -124,8 +126,4 @@ def _last_attempt(call: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict
 
 
 def _node(row: dict[str, Any], side: str) -> str:
-    ip, port = row[f"{side}_ip"], row[f"{side}_port"]
-    if ip is None:
-        return "?"
-    host = f"[{ip}]" if ":" in ip else ip
-    return host if port is None else f"{host}:{port}"
+    return socket(row[f"{side}_ip"], row[f"{side}_port"])

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip import identity, outcomes
-from analyzer.sip.durations import SECOND, delay
+from analyzer.columns import identity
+from analyzer.columns.durations import delay
+from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
+from analyzer.sip import outcomes
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -28,10 +30,6 @@ _RETRY_WITHIN = 2 * SECOND
 _RELEASED_TOGETHER = SECOND
 
 _FARTHEST = 256  # legs one after the other in one call
-
-_LONGEST = 2**32  # seconds: no session interval is longer, and the arithmetic must not overflow
-_NEVER = 2**62
-_LONG_AGO = -(2**62)
 
 # Requests that exist only within an INVITE usage (RFC 3261, 3262, 3311, 6086).
 _IN_DIALOG = ["INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO"]
@@ -100,7 +98,7 @@ def attempts(
     made from which: ``_leg`` and ``_leg_from``, both the core's hashes. One row per attempt; a call that ran when the
     capture began has a row as soon as a request within its dialog was seen or a response to its INVITE (``joined``).
     """
-    end = _LONG_AGO if end is None else end
+    end = LONG_AGO if end is None else end
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
@@ -144,17 +142,13 @@ def _call_of(messages: pl.DataFrame, spans: pl.DataFrame) -> pl.Series:
     if several.is_empty():
         return call
     # A message without a time belongs where its neighbours do.
-    times = messages.select("_call", at=_ns("time").forward_fill().fill_null(_LONG_AGO + 1)).with_row_index("row")
+    times = messages.select("_call", at=ns("time").forward_fill().fill_null(LONG_AGO + 1)).with_row_index("row")
     times = times.filter(pl.col("_call").is_in(several["_call"].unique().implode())).sort("at")
     found = times.join_asof(several, left_on="at", right_on="since", by="_call", check_sortedness=False)
     return call.scatter(found["row"], found["call"])
 
 
 # -- from messages to attempts -----------------------------------------------------------------------------------------
-
-
-def _ns(column: str) -> pl.Expr:
-    return pl.col(column).to_physical()
 
 
 def _rows(messages: pl.DataFrame) -> pl.LazyFrame:
@@ -181,7 +175,7 @@ def _initial_invites(messages: pl.DataFrame) -> pl.DataFrame:
         .select(
             "row", "message", "_call", "_leg", "_nonce", "transaction", "credentials", "src_ip", "src_port", "dst_ip",
             "dst_port", "via_branch", "via_sent_by", pl.col("cseq", "via_count").fill_null(0),
-            time=_ns("time"), at=_ns("first_byte_at"), has_icid=pl.col("icid").is_not_null(),
+            time=ns("time"), at=ns("first_byte_at"), has_icid=pl.col("icid").is_not_null(),
             asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
         )
         .collect()
@@ -198,7 +192,7 @@ def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
         _rows(messages)
         .filter(pl.col("method") == "INVITE", pl.col("status").is_not_null())
         .select(
-            "row", "transaction", "status", "_dialog", "_leg", "retransmission", at=_ns("time"), media=_early_media()
+            "row", "transaction", "status", "_dialog", "_leg", "retransmission", at=ns("time"), media=_early_media()
         )
         .join(of_hop, on="transaction", maintain_order="left")
         .collect()
@@ -239,7 +233,7 @@ def _in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame)
     tries = tries.with_columns(begins=pl.col("_call").is_first_distinct())
     # Most Call-IDs hold one try; windows over all of them would cost more than the rest of the stage.
     several = tries.filter(pl.col("_call").is_duplicated()).sort("_call", "first_row")
-    all_over = pl.col("final_row").fill_null(_NEVER).cum_max().shift().over("_call") < pl.col("first_row")
+    all_over = pl.col("final_row").fill_null(NEVER).cum_max().shift().over("_call") < pl.col("first_row")
     last_status = pl.coalesce(pl.col("status").shift().over("_leg"), pl.col("status").shift().over("_call"))
     again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES))["try"]
     begins = pl.col("begins") | pl.col("try").is_in(again.implode())
@@ -261,7 +255,7 @@ def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame
         _rows(messages)
         .filter(pl.col("method") == "ACK", pl.col("transaction").is_in(refused["transaction"].implode()))
         .group_by("transaction")
-        .agg(acked=_ns("time").min())
+        .agg(acked=ns("time").min())
         .collect()
     )
     refused = refused.join(acks, on="transaction", how="left")
@@ -403,7 +397,7 @@ def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame,
     cancels = (
         _rows(messages)
         .filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("retransmission"))
-        .select("row", "_leg", "via_branch", "_sip_cause", pl.col("cseq").fill_null(0), at=_ns("time"))
+        .select("row", "_leg", "via_branch", "_sip_cause", pl.col("cseq").fill_null(0), at=ns("time"))
         .collect()
     )
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
@@ -445,7 +439,7 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
         )
         .select(
             "row", "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission",
-            time=_ns("time"), at=_ns("time"), media=_early_media(),
+            time=ns("time"), at=ns("time"), media=_early_media(),
         )
         .collect()
     )  # fmt: skip
@@ -526,7 +520,7 @@ def _byes(messages: pl.DataFrame) -> pl.DataFrame:
         _rows(messages)
         .filter(pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("retransmission"))
         .select(
-            "row", "_call", "_leg", "_dialog", "via_count", "_q850", "_sip_cause", at=_ns("time"),
+            "row", "_call", "_leg", "_dialog", "via_count", "_q850", "_sip_cause", at=ns("time"),
             from_ip=pl.col("src_ip"), from_port=pl.col("src_port"), to_ip=pl.col("dst_ip"), to_port=pl.col("dst_port"),
         )
         .collect()
@@ -597,7 +591,7 @@ def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
         _rows(messages)
         .filter(pl.col("session_expires").is_not_null(), pl.col("status").is_between(200, 299))
         .group_by("_dialog")
-        .agg(refreshed_ns=_ns("time").last(), interval=pl.col("session_expires").last().clip(0, _LONGEST) * SECOND)
+        .agg(refreshed_ns=ns("time").last(), interval=duration(pl.col("session_expires").last()))
         .collect()
     )
 
@@ -606,7 +600,7 @@ def _without_bye(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Dialogs that ended without a BYE, by the hash of the dialog."""
     ended = dialogs.filter(pl.col("usage") == "invite", pl.col("end_reason").is_in(["expired", "timeout"]))
     keys = messages.filter(pl.col("message").is_in(ended["dialog"].implode())).select("_dialog", dialog="message")
-    return ended.join(keys, on="dialog").select("_dialog", "end_reason", "ended_by", ended_ns=_ns("ended_at"))
+    return ended.join(keys, on="dialog").select("_dialog", "end_reason", "ended_by", ended_ns=ns("ended_at"))
 
 
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
@@ -644,7 +638,7 @@ def _keys(members: pl.DataFrame) -> pl.DataFrame:
 
 def _spans(members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     spans = members.sort("row").unique(["attempt", "_call"], keep="first", maintain_order=True)
-    since = pl.when(pl.col("_call").is_first_distinct()).then(_LONG_AGO).otherwise("time")
+    since = pl.when(pl.col("_call").is_first_distinct()).then(LONG_AGO).otherwise("time")
     spans = spans.select("attempt", "_call", "row", since=since)
     return spans.join(facts.select("attempt", "call"), on="attempt", maintain_order="left")
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.times import SECOND, duration, ns
 from analyzer.sip import states
 
 # Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
@@ -47,9 +48,8 @@ _ENDS_USAGE = [408, 480, 481]
 
 # Causes with which a user ends a call (Q.850: normal clearing, normal unspecified); any other is the network's.
 _BY_USER_Q850 = [16, 31]
-_BOTH_WAYS = states.SECOND  # BYEs to both sides from one node within this time are the node's
+_BOTH_WAYS = SECOND  # BYEs to both sides from one node within this time are the node's
 
-_LONGEST = 2**32  # seconds; what Expires may say (RFC 3261 §20.19)
 _ELSEWHERE = 1 << 33  # above any row number
 
 
@@ -59,7 +59,7 @@ def dialogs(
     *,
     end: int | None = None,
     timers: dict[str, int] = states.RFC_3261,
-    max_idle: int = 24 * 3600 * states.SECOND,
+    max_idle: int = 24 * 3600 * SECOND,
 ) -> pl.DataFrame:
     """The ``dialogs`` table without ``call``; arguments as of :func:`with_hops`."""
     return with_hops(messages, transactions, end=end, timers=timers, max_idle=max_idle)[0]
@@ -71,7 +71,7 @@ def with_hops(
     *,
     end: int | None = None,
     timers: dict[str, int] = states.RFC_3261,
-    max_idle: int = 24 * 3600 * states.SECOND,
+    max_idle: int = 24 * 3600 * SECOND,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The ``dialogs`` table without ``call``, in the order of each dialog's earliest message; and where it was read.
 
@@ -282,7 +282,7 @@ def _with_progress(
     same = ["call_id", "branch", "cseq"]
     invites = transactions.filter(
         method == "INVITE", pl.col("transaction").is_in(found["transaction"].unique().implode())
-    ).select("transaction", *same, "outcome", invite_status="status", invite_final=pl.col("final_at").to_physical())
+    ).select("transaction", *same, "outcome", invite_status="status", invite_final=ns("final_at"))
     cancels = (
         transactions.filter(method == "CANCEL")
         .select(*same, cancelled=pl.coalesce("final_at", "started_at").to_physical())
@@ -324,7 +324,7 @@ def _both_ways(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     legs = pl.col("_leg")
     both = byes.group_by("_dialog").agg((legs.min() != legs.max()).alias("both")).filter("both")["_dialog"]
     firsts = byes.filter(pl.col("_dialog").is_in(both.implode())).group_by("_dialog", "_leg").agg(pl.col("row").min())
-    firsts = firsts.hstack(messages.select("src_ip", at=pl.col("first_byte_at").to_physical())[firsts["row"]])
+    firsts = firsts.hstack(messages.select("src_ip", at=ns("first_byte_at"))[firsts["row"]])
     at = pl.col("at")
     one_node = (pl.col("src_ip").n_unique() == 1) & (at.max() - at.min() <= _BOTH_WAYS)
     return firsts.group_by("_dialog").agg(both_ways=one_node)
@@ -376,7 +376,7 @@ def _with_expiry(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame
     latest = latest.join(refreshes.select(refreshed="row", seconds="seconds"), on="refreshed")
     found = _joined_on_dialog(found, latest)
     last = _ns(messages, "time", found["last"])
-    runs_out = _ns(messages, "time", found["refreshed"]) + found["seconds"].clip(0, _LONGEST) * states.SECOND
+    runs_out = _ns(messages, "time", found["refreshed"]) + found.select(duration(pl.col("seconds"))).to_series()
     return found.with_columns(expiry=pl.min_horizontal(pl.when(runs_out >= last).then(runs_out), last + max_idle))
 
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from analyzer.sip.durations import SECOND
+from analyzer.columns.times import SECOND
 
 TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
 TIMER_C = 180 * SECOND  # RFC 3261 §16.6 item 11

@@ -14,8 +14,9 @@ from itertools import product
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.durations import elapsed
+from analyzer.columns.times import ns
 from analyzer.sip import states
-from analyzer.sip.durations import elapsed
 
 # The last thing that happened to a transaction, as a number: its place here.
 _LAST = (None, "2xx", "300-699", "timer", "failure")
@@ -152,7 +153,7 @@ def _response_copies(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
 
 def _outcome(table: pl.DataFrame, failed: pl.Series, end: int | None) -> pl.Expr:
     """How each transaction ended; ``failed`` holds the keys of those whose way broke."""
-    status, waited = pl.col("status"), pl.lit(end, pl.Int64) - pl.col("since").to_physical()
+    status, waited = pl.col("status"), pl.lit(end, pl.Int64) - ns("since")
     last = (
         pl.when(status < 300)
         .then(_LAST.index("2xx"))
@@ -223,7 +224,7 @@ def _failed(table: pl.DataFrame, messages: pl.DataFrame, failures: pl.DataFrame,
             strategy="forward",
             check_sortedness=False,
         )
-        .filter(pl.col("time").to_physical() - pl.col(since).to_physical() <= until)
+        .filter(ns("time") - ns(since) <= until)
         .select("transaction")
         for kind, since, until in ((refused, "last_copy_at", pl.lit(limit)), (~refused, "since", pl.col("limit")))
     ]

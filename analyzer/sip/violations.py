@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.times import ns
 from analyzer.sip import offer_answer
 from analyzer.sip.offer_answer import DIRECTIONS, flipped, lines, with_times
 
@@ -183,7 +184,7 @@ def _without_common_format(used: pl.DataFrame) -> pl.DataFrame:
 
 def _early_offers(messages: pl.DataFrame, transactions: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """A second offer of the same side before the first was answered or refused. (Those of both sides may cross.)"""
-    finals = transactions.select("transaction", final=pl.col("final_at").to_physical())
+    finals = transactions.select("transaction", final=ns("final_at"))
     timed = with_times(found.filter(pl.col("_dialog").is_not_null()), messages)
     timed = timed.join(finals, on="transaction", how="left", maintain_order="left")
     settled = pl.min_horizontal("answered_at", "final").fill_null(pl.col("offered_at"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from analyzer.measure.percentiles import nearest_rank
+from analyzer.columns.distribution import nearest_rank
 from analyzer.show.blind_spots import blind_spots
 from analyzer.show.text import duration, safe, seconds
 
