@@ -30,6 +30,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.durations import seconds
+from analyzer.sip import reference_hop
 
 MILESTONES = ("invite", "again", "trying", "progress", "prack", "update", "ringing", "cancel", "final", "ack")
 
@@ -139,7 +140,7 @@ def _at_reference_hop(messages: pl.DataFrame, call_of: pl.Series, opened: pl.Dat
         .then(pl.col("src_ip").eq_missing(pl.col("near")) | pl.col("dst_ip").eq_missing(pl.col("far")))
         .otherwise(pl.col("src_ip").eq_missing(pl.col("far")) & pl.col("dst_ip").eq_missing(pl.col("near"))),
     )
-    rank = pl.when("from_caller").then("via").otherwise(-pl.col("via"))
+    rank = reference_hop.depth(pl.col("from_caller"), pl.col("via"), pl.lit(value=True))
     requests = requests.filter(rank == rank.min().over("call", "_leg", "method", "cseq"))
     answers = inside.filter(
         pl.col("status").is_not_null(), pl.col("transaction").is_in(requests["transaction"].drop_nulls().implode())

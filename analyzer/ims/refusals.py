@@ -17,15 +17,12 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns import causes
 from analyzer.ims import roles
-from analyzer.sip.outcomes import NETWORK_NO_REPLY
+from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
 #: Outcomes of calls that nobody refused.
 NOT_REFUSED = ["answered", "answered_elsewhere", "joined", "unfinished"]
 _LONGEST_WAY = 64  # hops of one response
 
-# What by its definition the called side says (RFC 3261 §21.4.24, §21.6.1, §21.6.2; RFC 8197), and what it may say.
-_OF_THE_CALLEE = [486, 600, 603, 607]
-_OF_A_USER = [480, *_OF_THE_CALLEE]
 _OF_A_TIMER = [408, 504]
 _ENDS = [roles.UE, roles.UA]
 _GATEWAY = "MGCF|BGCF|IBCF"
@@ -43,7 +40,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     said, cancelled = method == "INVITE", method == "CANCEL"
     q850, release = pl.col("protocol") == "Q.850", pl.col("protocol") == "RELEASE_CAUSE"
     of_a_timer = pl.any_horizontal(
-        (pl.col("protocol") == protocol) & cause.is_in(causes) for protocol, causes in causes.OF_A_TIMER.items()
+        (pl.col("protocol") == protocol) & cause.is_in(numbers) for protocol, numbers in causes.OF_A_TIMER.items()
     )
     gave_up_late = (pl.col("protocol") == "SIP") & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
@@ -51,7 +48,8 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     alone = pl.col("forwards") & ~pl.col("sent_on")
     behind = ~end & ~alone
     called = behind | pl.col("proxy")
-    of_the_network = (behind | end) & ~cause.is_in(causes.OF_THE_USER)
+    of_a_user = causes.of_a_user(cause, answered=False)
+    of_the_network = (behind | end) & ~of_a_user
     return [
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
@@ -64,10 +62,10 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("unknown", said & (status == 487), "487, and no CANCEL was captured"),
         ("timer", said & status.is_in(_OF_A_TIMER), "a time-out by its status"),
         ("timer", said & pl.col("gave_up"), "it cancelled what it had sent on, and nobody had asked it to"),
-        ("user", said & end & status.is_in(_OF_A_USER), "a user agent said it for its user"),
-        ("user", said & q850 & gateway & cause.is_in(causes.OF_THE_USER), "the cause is of the user behind a gateway"),
+        ("user", said & end & of_the_callee(status, reached=True), "a user agent said it for its user"),
+        ("user", said & q850 & gateway & of_a_user, "the cause is of the user behind a gateway"),
         ("network", said & q850 & (gateway | of_the_network), "a cause of Q.850: the telephone network behind it"),
-        ("user", said & called & status.is_in(_OF_THE_CALLEE), "by its definition the called side says it"),
+        ("user", said & called & of_the_callee(status, reached=False), "by its definition the called side says it"),
         ("node", said & end, "the user agent, not its user"),
         ("unknown", said & behind & (status == 480), "480 may be anybody's, and what is behind was not captured"),
         ("node", said & alone, "it sends other INVITEs on, and not this one"),

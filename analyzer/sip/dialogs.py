@@ -15,7 +15,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.times import SECOND, duration, ns
-from analyzer.sip import states
+from analyzer.sip import reference_hop, release, states
 
 # Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
 _OF_INVITE = ["INVITE", "ACK", "BYE", "UPDATE", "PRACK", "INFO"]
@@ -46,11 +46,8 @@ _METHODS = pl.Enum(
 _ENDS_DIALOG = [404, 410, 416, 482, 483, 484, 485, 502, 604]
 _ENDS_USAGE = [408, 480, 481]
 
-# Causes with which a user ends a call (Q.850: normal clearing, normal unspecified); any other is the network's.
-_BY_USER_Q850 = [16, 31]
-_BOTH_WAYS = SECOND  # BYEs to both sides from one node within this time are the node's
-
 _ELSEWHERE = 1 << 33  # above any row number
+_ADDRESSES = ("src_ip", "src_port", "dst_ip", "dst_port")
 
 
 def dialogs(
@@ -76,8 +73,8 @@ def with_hops(
     """The ``dialogs`` table without ``call``, in the order of each dialog's earliest message; and where it was read.
 
     The second frame has a row for each dialog: the core's hash ``_dialog``, its key ``dialog``, ``_leg`` of its local
-    side, whether its beginning was ``created`` in the capture, and the addresses ``near`` and ``far`` between which its
-    reference hop lies.
+    side, whether its beginning was ``created`` in the capture, and where its reference hop lies: ``near_ip near_port``
+    of its client, ``far_ip far_port`` of its server.
 
     ``messages`` as the core gives them, in time order; ``transactions`` of the same messages; ``end`` the time of the
     capture's last packet in ns since 1970 (the last message's where not given). A dialog silent for ``max_idle`` ns has
@@ -93,7 +90,7 @@ def with_hops(
     found = _complete(found, messages, end, timers["M"])
     kinds = {name: kind for name, kind in schema.DIALOGS.polars().items() if name != "call"}
     table = found.select(pl.col(name).cast(kind) for name, kind in kinds.items())
-    return table, found.select("_dialog", "dialog", "_leg", "created", "near", "far")
+    return table, found.select("_dialog", "dialog", "_leg", "created", *reference_hop.ENDS)
 
 
 def of_messages(messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.Series:
@@ -139,8 +136,10 @@ def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFram
     found = pl.concat(
         [created.with_columns(created=pl.lit(value=True)), joined.with_columns(created=pl.lit(value=False))]
     )
-    said = ("method", "event", "transaction", "_leg", "src_ip", "dst_ip")
+    said = ("method", "event", "status", "transaction", "_leg", *_ADDRESSES)
     found = found.hstack(messages.select(pl.col(said).gather(found["row"])))
+    # What goes to the client: a response, but a NOTIFY.
+    to_client = pl.col("status").is_not_null() != (pl.col("method") == "NOTIFY")
     # A subscription within the dialog of an INVITE shares it (RFC 5057 §2), and REFER starts one without a word.
     doubtful = found.filter(~pl.col("method").is_in(_OF_INVITE))["_dialog"]
     shared = rows.filter(pl.col("_dialog").is_in(doubtful.implode()), _within_invite())["_dialog"].unique()
@@ -159,7 +158,7 @@ def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFram
         .join(spans, on="_dialog")
         .select(
             "_dialog", "row", "first", "last", "created", "usage", "reversed", "transaction", "_leg",
-            near=pl.col("src_ip"), far=pl.col("dst_ip"),
+            *reference_hop.ends(~to_client),
         )
         .sort("first")
     )  # fmt: skip
@@ -223,17 +222,10 @@ def _at_client(rows: pl.DataFrame) -> pl.DataFrame:
 def _at_reference(
     rows: pl.DataFrame, found: pl.DataFrame, messages: pl.DataFrame, name: str, *, latest: bool = False
 ) -> pl.DataFrame:
-    """Per dialog the first (``latest``: last) of ``rows`` between the nodes of its reference hop, else of all."""
-    near, far, src, dst = (pl.col(column) for column in ("near", "far", "src_ip", "dst_ip"))
-    between = ((src == near) & (dst == far)) | ((src == far) & (dst == near))
-    rank = pl.when(between if latest else ~between).then(_ELSEWHERE).otherwise(0) + pl.col("row")
-    return (
-        rows.select("_dialog", "row")
-        .hstack(messages.select(pl.col("src_ip", "dst_ip").gather(rows["row"])))
-        .join(found.select("_dialog", "near", "far"), on="_dialog")
-        .group_by("_dialog", maintain_order=True)
-        .agg(((rank.max() if latest else rank.min()) % _ELSEWHERE).alias(name))
-    )
+    """Per dialog the number of that of ``rows`` which is nearest to its reference hop, the first or the ``latest``."""
+    rows = rows.select("_dialog", "row").hstack(messages.select(pl.col(_ADDRESSES).gather(rows["row"])))
+    rows = rows.join(found.select("_dialog", *reference_hop.ENDS), on="_dialog", maintain_order="left")
+    return reference_hop.nearest(rows, "_dialog", latest=latest).select("_dialog", pl.col("row").alias(name))
 
 
 def _ns(messages: pl.DataFrame, column: str, rows: pl.Series) -> pl.Series:
@@ -312,22 +304,10 @@ def _with_ends(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame) 
     return _joined_on_dialog(
         found,
         _at_reference(byes, found, messages, "bye"),
-        _both_ways(sent, messages),
         _at_reference(_failed(rows, found), found, messages, "failed"),
         _at_reference(over, found, messages, "terminated"),
         _at_reference(zero, found, messages, "unsubscribed"),
     )
-
-
-def _both_ways(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """The dialogs in which one node sent BYE to both sides at about the same time: it, not a user, ended them."""
-    legs = pl.col("_leg")
-    both = byes.group_by("_dialog").agg((legs.min() != legs.max()).alias("both")).filter("both")["_dialog"]
-    firsts = byes.filter(pl.col("_dialog").is_in(both.implode())).group_by("_dialog", "_leg").agg(pl.col("row").min())
-    firsts = firsts.hstack(messages.select("src_ip", at=ns("first_byte_at"))[firsts["row"]])
-    at = pl.col("at")
-    one_node = (pl.col("src_ip").n_unique() == 1) & (at.max() - at.min() <= _BOTH_WAYS)
-    return firsts.group_by("_dialog").agg(both_ways=one_node)
 
 
 def _failed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
@@ -439,7 +419,7 @@ def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, ling
             messages["_leg"].gather(found[event]).alias(f"{event}_leg"),
         )
     found = found.with_columns(
-        by_network=pl.col("both_ways").fill_null(value=False) | _cleared_by_network(found["bye"], messages),
+        _released_by_network(found, messages),
         failed_at=_ns(messages, "time", found["failed"]),
         gone_at=_ns(messages, "time", found["gone"]),
     )
@@ -467,18 +447,17 @@ def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, ling
     )
 
 
-def _cleared_by_network(byes: pl.Series, messages: pl.DataFrame) -> pl.Series:
-    """Whether the Reason of each BYE says that the network ended the call (RFC 3326, 3GPP TS 24.229 §7.2A.18)."""
-    reason, q850 = pl.col("reason_header"), pl.col("_q850")
-    release = reason.str.extract(r"(?i)\bRELEASE_CAUSE\s*;.*?\bcause\s*=\s*(\d+)")
-    says = (
-        (q850.is_not_null() & ~q850.is_in(_BY_USER_Q850))
-        | (pl.col("_sip_cause") == 503)
-        | (release != "1")
-        | reason.str.contains(r"(?i)\bFAILURE_CAUSE\b")
+def _released_by_network(found: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
+    """Whether the network sent the ``bye`` of each dialog, or says so in it."""
+    byes = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(
+            pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("duplicate"), pl.col("_dialog").is_not_null()
+        )
     )
-    return (
-        messages.select(pl.col("reason_header", "_q850", "_sip_cause").gather(byes))
-        .select(says.fill_null(value=False))
-        .to_series()
-    )
+    byes = byes.select("_dialog", "_leg", "row", "via_count").collect()
+    by_nodes = release.sent_by_nodes(byes, messages, found)
+    of_bye = messages.select(pl.col(release.REASONS).gather(found["bye"]))
+    says = of_bye.select(release.network_reason()).to_series()
+    return (found["_dialog"].is_in(by_nodes.implode()) | says).alias("by_network")
