@@ -114,7 +114,7 @@ class Part(Stages):
     def _forwarding(self) -> pl.DataFrame:
         import polars as pl
 
-        from analyzer.ims.refusals import NOT_REFUSED
+        from analyzer.diagnose.call_failures import NOT_REFUSED
 
         # Nobody asks where none of the calls failed.
         failed = (~self.calls["outcome"].is_in(NOT_REFUSED)).any()

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from analyzer.diagnose.call_failures import Refusals
     from analyzer.ims.given import Entry
     from analyzer.ims.legs import Legs
     from analyzer.ims.nodes import Nodes
     from analyzer.ims.phases import SetUps
-    from analyzer.ims.refusals import Refusals
     from analyzer.sip.attempts import Attempts
 
 
@@ -187,7 +187,7 @@ class Stages:
 
     @cached_property
     def violations(self) -> pl.DataFrame:
-        from analyzer.sip.violations import violations
+        from analyzer.diagnose.offer_answer_violations import violations
 
         bare = violations(
             self._messages, self._bare_transactions, self._dialog_hops, self._exchanges, self._descriptions
@@ -285,7 +285,7 @@ class Stages:
     @cached_property
     def _forwarding(self) -> pl.DataFrame:
         """The nodes that sent INVITEs on, in any call."""
-        from analyzer.ims.refusals import forwarding
+        from analyzer.diagnose.call_failures import forwarding
 
         return forwarding(self._hops_of_invites, self.nodes)
 
@@ -299,7 +299,7 @@ class Stages:
 
     @cached_property
     def _refusals(self) -> Refusals:
-        from analyzer.ims.refusals import refusals
+        from analyzer.diagnose.call_failures import refusals
 
         found = self._set_ups.milestones
         return refusals(

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from analyzer.show.blind_spots import ENCRYPTED, TLS_ADVICE, UNREAD
+from analyzer.diagnose.blind_spots import ENCRYPTED, TLS_ADVICE, UNREAD
 
 CORE = Path(__file__).parent.parent / "analyzer" / "_rust" / "sip-core" / "src"
 
 HEAD = """# What we read, what not, and why
 
-Made from the tables of the core and of `analyzer/show/blind_spots.py` by `make docs`; edit there. Of a capture
+Made from the tables of the core and of `analyzer/diagnose/blind_spots.py` by `make docs`; edit there. Of a capture
 `sip-analyzer account` says where each packet went, `summary` and `cap.blind_spots()` in a sentence why SIP may be
 missing, `problems` what was damaged.
 """

@@ -15,7 +15,7 @@ by_option = click.option("--by", metavar="COLUMNS", help="Group by these, with c
 every_option = click.option("--every", metavar="LENGTH", help="Rows for each interval of this length: 30s, 1m, 1h, 1d.")
 
 # What is measured of tables that calls alone do not need.
-_RESTS_ON = {"processing": "hops", "phase_times": "phases", "setup_shares": "waterfall"}
+_RESTS_ON = {"failures": "refusal_steps", "processing": "hops", "phase_times": "phases", "setup_shares": "waterfall"}
 
 
 def measure_command(name: str, more: str, example: str) -> click.Command:

@@ -15,7 +15,7 @@ from analyzer.measure.setups import phase_times, setup_shares
 _MADE: dict[str, tuple[Callable[..., pl.DataFrame], tuple[str, ...]]] = {
     "responses": (responses, ("transactions", "messages")),
     "links": (links, ("transactions",)),
-    "failures": (failures, ("transactions", "messages", "calls")),
+    "failures": (failures, ("transactions", "messages", "calls", "refusal_steps")),
     "processing": (processing, ("hops",)),
     "phase_times": (phase_times, ("phases", "calls")),
     "setup_shares": (setup_shares, ("waterfall", "nodes", "calls")),
@@ -24,7 +24,7 @@ _MADE: dict[str, tuple[Callable[..., pl.DataFrame], tuple[str, ...]]] = {
 }
 
 
-def measure(name: str, table: Callable[[str], pl.DataFrame], **how: Any) -> pl.DataFrame:
+def measure(name: str, table: Callable[[str], pl.DataFrame | None], **how: Any) -> pl.DataFrame:
     """The measured table of that name; ``table`` gives the tables it is made of; a None in ``how`` is left out."""
     function, names = _MADE[name]
     given = {option: value for option, value in how.items() if value is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from analyzer.show.blind_spots import blind_spots
+from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.show.text import safe, seconds
 
 if TYPE_CHECKING:

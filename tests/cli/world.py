@@ -17,10 +17,10 @@ from typing import Any
 import polars as pl
 
 from analyzer import filters, schema
+from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.errors import AmbiguousCall, NotFound
 from analyzer.measure.measures import measure
 from analyzer.message import Message
-from analyzer.show.blind_spots import blind_spots
 from analyzer.show.summary import summary
 
 START = 1_714_557_600_000_000_000  # 2024-05-01T10:00:00Z

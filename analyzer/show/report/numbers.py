@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from analyzer.columns.distribution import nearest_rank
-from analyzer.show.blind_spots import blind_spots
+from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.show.text import duration, safe, seconds
 
 # What an outcome says of the network: it did its work, people ended the attempt, it failed, or nobody knows.

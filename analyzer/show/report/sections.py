@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
+from analyzer.diagnose.explanation import explanations
 from analyzer.measure.measures import measure
 from analyzer.show.report import columns, stories
-from analyzer.show.verdict import verdicts
 from analyzer.show.views import DEFAULT
 
 MOST_ROWS = 50_000
@@ -34,7 +34,7 @@ class _Plan:
 
 
 #: Tables that take so long that the report of a large capture does without them and what rests on them.
-DEAR = ("nodes", "refusals", "phases", "waterfall", "beside", "waits")
+DEAR = ("nodes", "refusals", "refusal_steps", "phases", "waterfall", "beside", "waits")
 #: Tables that the page is made of.
 TABLES = (
     *("files", "messages", "transactions", "dialogs", "offers", "holds", "violations", "calls", "registrations"),
@@ -155,7 +155,7 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
         needed = plan.rests_on or (plan.name,)
         if any(name in schema.TABLES and name not in tables for name in needed):
             continue
-        whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, lambda name: tables[name])
+        whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, tables.get)
         if "call" in whole.columns and "no" not in whole.columns:
             whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
         if plan.left_out_empty and whole.is_empty():
@@ -163,7 +163,8 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
         frame = _bounded(whole, plan.name, tables)
         known = _columns(plan.name, frame)
         if plan.name == "calls":
-            frame = frame.with_columns(verdict=pl.Series(verdicts(frame, tables["messages"]), dtype=pl.String))
+            told = explanations(frame, tables["messages"], tables.get("refusal_steps"))
+            frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
         by_name = {column.name: column for column in known}
         shown = [by_name[name] for name in plan.shown]

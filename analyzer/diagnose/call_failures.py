@@ -1,11 +1,14 @@
 """Who said no: for each call that failed the node that the failing response came from first, and on whose behalf.
 
+The one answer: other tables and texts that name who refused a call take it from here.
+
 From the final response that decided, at the reference hop, the way goes back from each to the one it was made from
 (`hops`), over proxies and legs, to the one that was made from none. Where a node answers with another status than it
 got, that one is followed: the last failure that came back to it of the INVITEs it made from the one it answers. A 487
 is followed to the CANCEL behind it, and no further than to the node that sent that.
 
-What the node is, is an estimate (`nodes`), so what is told here is one, too. `RULES` say on whose behalf it speaks.
+The way is a fact about the call (:func:`paths`). What a node is, is an estimate (`nodes`), and with it on whose behalf
+it speaks, which the rules say.
 """
 
 from __future__ import annotations
@@ -95,25 +98,44 @@ def refusals(
     ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, ``forwarding`` as the
     function of that name gives it, the others the tables of these names.
     """
+    way = paths(messages, calls, milestones, hops)
+    known = nodes.select("address", "node", "role", "name")
+    steps = way.steps.join(known, on="address", how="left", maintain_order="left")
+    origins = way.failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
+    origins = _with_signs(origins, way.rows, way.made, milestones, transactions, forwarding)
+    said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
+        "message", "reason_phrase", "reason_header", "warning"
+    )
+    origins = origins.join(said, on="message", how="left", maintain_order="left")
+    return Refusals(_table(origins), _step_table(steps, way.failed))
+
+
+# -- the way back ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Paths:
+    """The way back of each failing response, from messages alone.
+
+    ``failed`` has a row per call that failed, ``rows`` its INVITEs, CANCELs and failing responses, ``made`` which
+    INVITE transaction a node opened because of which, ``steps`` every message on the way with the ``address`` of its
+    sender, by ``call`` and ``step``; 1 is the first that was sent.
+    """
+
+    failed: pl.DataFrame
+    rows: pl.DataFrame
+    made: pl.DataFrame
+    steps: pl.DataFrame
+
+
+def paths(messages: pl.DataFrame, calls: pl.DataFrame, milestones: pl.DataFrame, hops: pl.DataFrame) -> Paths:
+    """The ways of the calls that failed; arguments as of :func:`refusals`."""
     failed = calls.filter(~pl.col("outcome").is_in(NOT_REFUSED), pl.col("started_at").is_not_null())
     failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
     rows = _rows(hops, failed)
     made = _made(rows)
     steps = _followed(_starts(failed, milestones, messages, rows), rows, made)
-    known = nodes.select("address", "node", "role", "name")
-    steps = steps.with_columns(address=_address(steps, rows)).join(
-        known, on="address", how="left", maintain_order="left"
-    )
-    origins = failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
-    origins = _with_signs(origins, rows, made, milestones, transactions, forwarding)
-    said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
-        "message", "reason_phrase", "reason_header", "warning"
-    )
-    origins = origins.join(said, on="message", how="left", maintain_order="left")
-    return Refusals(_table(origins), _step_table(steps, failed))
-
-
-# -- the way back ------------------------------------------------------------------------------------------------------
+    return Paths(failed, rows, made, steps.with_columns(address=_address(steps, rows)))
 
 
 def _rows(hops: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
