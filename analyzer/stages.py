@@ -299,12 +299,11 @@ class Stages:
 
     @cached_property
     def _refusals(self) -> Refusals:
-        from analyzer.diagnose.call_failures import refusals
+        from analyzer.diagnose.call_failures import refusals, ways
 
-        found = self._set_ups.milestones
-        return refusals(
-            self._messages, self.calls, found, self.bare_hops, self.transactions, self.nodes, self._forwarding
-        )
+        milestones = self._set_ups.milestones
+        found = ways(self._messages, self.calls, milestones, self.bare_hops, self.transactions)
+        return refusals(self._messages, found, self.nodes, self._forwarding)
 
     @property
     def refusals(self) -> pl.DataFrame:

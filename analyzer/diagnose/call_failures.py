@@ -7,8 +7,7 @@ From the final response that decided, at the reference hop, the way goes back fr
 got, that one is followed: the last failure that came back to it of the INVITEs it made from the one it answers. A 487
 is followed to the CANCEL behind it, and no further than to the node that sent that.
 
-The way is a fact about the call (:func:`paths`). What a node is, is an estimate (`nodes`), and with it on whose behalf
-it speaks, which the rules say.
+What the node is, is an estimate (`nodes`), so what is told here is one, too. `RULES` say on whose behalf it speaks.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns import causes
+from analyzer.columns.rules import first_of
+from analyzer.columns.typed import typed
 from analyzer.ims import roles
 from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
@@ -84,58 +85,53 @@ class Refusals:
     steps: pl.DataFrame
 
 
-def refusals(
+@dataclass(frozen=True, eq=False, slots=True)
+class Ways:
+    """The way back of each failure, without the roles of the nodes on it: ``failed`` are the calls, ``steps`` the
+    messages on the way of each, ``signs`` what else its first INVITE tells of a call."""
+
+    failed: pl.DataFrame
+    steps: pl.DataFrame
+    signs: pl.DataFrame
+
+
+def ways(
     messages: pl.DataFrame,
     calls: pl.DataFrame,
     milestones: pl.DataFrame,
     hops: pl.DataFrame,
     transactions: pl.DataFrame,
-    nodes: pl.DataFrame,
-    forwarding: pl.DataFrame,
-) -> Refusals:
-    """Who ended each call that failed, in the order of ``calls``.
+) -> Ways:
+    """The way back of each call that failed, in the order of ``calls``.
 
-    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, ``forwarding`` as the
-    function of that name gives it, the others the tables of these names.
+    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables
+    of these names.
     """
-    way = paths(messages, calls, milestones, hops)
-    known = nodes.select("address", "node", "role", "name")
-    steps = way.steps.join(known, on="address", how="left", maintain_order="left")
-    origins = way.failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
-    origins = _with_signs(origins, way.rows, way.made, milestones, transactions, forwarding)
-    said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
-        "message", "reason_phrase", "reason_header", "warning"
-    )
-    origins = origins.join(said, on="message", how="left", maintain_order="left")
-    return Refusals(_table(origins), _step_table(steps, way.failed))
-
-
-# -- the way back ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Paths:
-    """The way back of each failing response, from messages alone.
-
-    ``failed`` has a row per call that failed, ``rows`` its INVITEs, CANCELs and failing responses, ``made`` which
-    INVITE transaction a node opened because of which, ``steps`` every message on the way with the ``address`` of its
-    sender, by ``call`` and ``step``; 1 is the first that was sent.
-    """
-
-    failed: pl.DataFrame
-    rows: pl.DataFrame
-    made: pl.DataFrame
-    steps: pl.DataFrame
-
-
-def paths(messages: pl.DataFrame, calls: pl.DataFrame, milestones: pl.DataFrame, hops: pl.DataFrame) -> Paths:
-    """The ways of the calls that failed; arguments as of :func:`refusals`."""
     failed = calls.filter(~pl.col("outcome").is_in(NOT_REFUSED), pl.col("started_at").is_not_null())
     failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
     rows = _rows(hops, failed)
     made = _made(rows)
     steps = _followed(_starts(failed, milestones, messages, rows), rows, made)
-    return Paths(failed, rows, made, steps.with_columns(address=_address(steps, rows)))
+    steps = steps.with_columns(address=_address(steps, rows))
+    origins = failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
+    return Ways(failed, steps, _signs(origins, rows, made, milestones, transactions))
+
+
+def refusals(messages: pl.DataFrame, found: Ways, nodes: pl.DataFrame, forwarding: pl.DataFrame) -> Refusals:
+    """Who ended each of these calls; ``messages`` as the core gives them, ``forwarding`` as the function of that name
+    does, ``nodes`` the table."""
+    known = nodes.select("address", "node", "role", "name")
+    origins = found.signs.join(known, on="address", how="left", maintain_order="left")
+    origins = origins.with_columns(**_of_role(forwarding))
+    said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
+        "message", "reason_phrase", "reason_header", "warning"
+    )
+    origins = origins.join(said, on="message", how="left", maintain_order="left")
+    steps = found.steps.join(known, on="address", how="left", maintain_order="left")
+    return Refusals(_table(origins), _step_table(steps, found.failed))
+
+
+# -- the way back ------------------------------------------------------------------------------------------------------
 
 
 def _rows(hops: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
@@ -224,16 +220,14 @@ def forwarding(hops: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([addresses, nodes.join(boxes, on="node", how="semi").select("address")]).unique()
 
 
-def _with_signs(
+def _signs(
     origins: pl.DataFrame,
     rows: pl.DataFrame,
     made: pl.DataFrame,
     milestones: pl.DataFrame,
     transactions: pl.DataFrame,
-    forwarding: pl.DataFrame,
 ) -> pl.DataFrame:
-    """What `_rules` look at, but the Reason."""
-    role = pl.col("role").fill_null(roles.UNKNOWN)
+    """What `_rules` look at, but the Reason and what rests on roles."""
     opened = made.filter(pl.col("far") == 1).join(
         transactions.select("outcome", "first_provisional_at", "final_at", child="transaction"), on="child"
     )
@@ -256,14 +250,20 @@ def _with_signs(
         origins = origins.join(more, on="call", how="left", maintain_order="left")
     silent = pl.when(pl.col("method").is_null()).then("last_asked").otherwise(pl.coalesce("nobody", "unfinished"))
     return origins.with_columns(
-        pl.col("gave_up", "sent_on", "inside", "rang_long").fill_null(value=False),
-        silent=silent,
-        end=role.is_in(_ENDS),
-        gateway=role.str.contains(_GATEWAY),
-        proxy=role.str.contains(_PROXY),
-        serves=~role.is_in([*_ENDS, roles.UNKNOWN]),
-        forwards=pl.col("address").is_in(forwarding["address"].implode()).fill_null(value=False),
+        pl.col("gave_up", "sent_on", "inside", "rang_long").fill_null(value=False), silent=silent
     )
+
+
+def _of_role(forwarding: pl.DataFrame) -> dict[str, pl.Expr]:
+    """What `_rules` look at of the node's role."""
+    role = pl.col("role").fill_null(roles.UNKNOWN)
+    return {
+        "end": role.is_in(_ENDS),
+        "gateway": role.str.contains(_GATEWAY),
+        "proxy": role.str.contains(_PROXY),
+        "serves": ~role.is_in([*_ENDS, roles.UNKNOWN]),
+        "forwards": pl.col("address").is_in(forwarding["address"].implode()).fill_null(value=False),
+    }
 
 
 def _at_of(milestone: str) -> pl.Expr:
@@ -289,25 +289,24 @@ def _table(origins: pl.DataFrame) -> pl.DataFrame:
         **{f"warning_{name}": value for name, value in causes.warning("warning").items()}
     )
     rules = _rules()
-    said_by, because = pl.lit("unknown"), pl.lit("nothing tells what it is")
-    for name, condition, words in reversed(rules):
-        said_by = pl.when(condition).then(pl.lit(name)).otherwise(said_by)
-        because = pl.when(condition).then(pl.lit(words)).otherwise(because)
-    origins = origins.with_columns(said_by=said_by, because=because)
+    origins = origins.with_columns(
+        said_by=first_of([(condition, name) for name, condition, _ in rules], "unknown"),
+        because=first_of([(condition, words) for _, condition, words in rules], "nothing tells what it is"),
+    )
     # What ends SIP has no node behind it (TS 23.228 §4.4).
     last = pl.col("end") | pl.col("role").str.contains("MGCF|MRFC").fill_null(value=False)
     alone = pl.col("forwards") & (~pl.col("sent_on") | (pl.col("said_by") == "timer")) & (pl.col("said_by") != "user")
     partial = pl.col("address").is_not_null() & ~last & ~alone
     table = origins.with_columns(
-        status="final_status", first_status="status", seen_at="time", said_by=said_by, because=because,
+        status="final_status", first_status="status", seen_at="time",
         reason_phrase=pl.coalesce("reason_phrase", "final_phrase"), reason_protocol="protocol", reason_cause="cause",
         partial=partial,
     )  # fmt: skip
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.REFUSALS.polars().items())
+    return typed(table, schema.REFUSALS)
 
 
 def _step_table(steps: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
     before = pl.col("status").shift().over("call")
     table = failed.select("call").join(steps, on="call", maintain_order="left_right")
     table = table.with_columns(changed=(pl.col("status") != before).fill_null(value=False))
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.REFUSAL_STEPS.polars().items())
+    return typed(table, schema.REFUSAL_STEPS)

@@ -10,6 +10,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.sip import offer_answer
 from analyzer.sip.offer_answer import DIRECTIONS, flipped, lines, with_times
 
@@ -53,8 +54,7 @@ def violations(
     rows = rows.sort("row", "index", "code", nulls_last=False)
     rows = rows.join(hops.select("_dialog", "dialog"), on="_dialog", how="left", maintain_order="left")
     rows = rows.with_columns(messages["message"].gather(rows["row"]))
-    kinds = {name: kind for name, kind in schema.VIOLATIONS.polars().items() if name != "call"}
-    return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(rows, schema.VIOLATIONS, without=("call",))
 
 
 def _whole(frame: pl.DataFrame, messages: pl.DataFrame, *rows: str) -> pl.DataFrame:

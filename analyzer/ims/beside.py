@@ -20,6 +20,7 @@ from analyzer.columns import identity, uri
 from analyzer.columns.address import subscriber_networks
 from analyzer.columns.durations import seconds
 from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 from analyzer.ims.dns import targets as targets_of
 
 ENOUGH = 60
@@ -398,8 +399,7 @@ def _table(joined: pl.DataFrame, exchanges: pl.DataFrame) -> pl.DataFrame:
         detail=pl.when(pl.col("detail") != "").then("detail"),
         failed=~pl.col("success").fill_null(value=False) & (pl.col("outcome") != "pending"),
     )
-    kinds = schema.BESIDE.polars()
-    return table.sort("start", "exchange").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table.sort("start", "exchange"), schema.BESIDE)
 
 
 # ---- how long was waited ---------------------------------------------------------------------------------------------
@@ -445,6 +445,5 @@ def waits(beside: pl.DataFrame, calls: pl.DataFrame, registrations: pl.DataFrame
         of_s=seconds(whole),
         share=pl.when(whole > 0).then(pl.col("waited") / whole),
     )
-    kinds = schema.WAITS.polars()
     ordered = table.sort("since", "unit", "peer", "peer_ip")
-    return ordered.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(ordered, schema.WAITS)

@@ -14,6 +14,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns import identity
 from analyzer.columns.durations import elapsed
+from analyzer.columns.typed import typed
 from analyzer.ims import access, networks, roles
 
 # What a node is to write records as (TS 32.260 §5.1, TS 32.299 Node-Functionality). Who serves the subscriber comes
@@ -76,7 +77,7 @@ def cdrs(
         calling_roaming=_roaming("calling", pl.when(away).then(pl.lit("orig-ioi is not of the home network"))),
         called_roaming=_roaming("called"),
     )
-    return records.select(pl.col(name).cast(kind) for name, kind in schema.CDRS.polars().items())
+    return typed(records, schema.CDRS)
 
 
 # ---- legs and their INVITEs ------------------------------------------------------------------------------------------

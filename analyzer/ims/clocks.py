@@ -17,6 +17,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +63,7 @@ def clocks(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     kinds = schema.CLOCKS.polars()
     frame = pl.DataFrame(rows, schema_overrides={"at": pl.Int64}, infer_schema_length=None)
     missing = [pl.lit(None).alias(name) for name in kinds if name not in frame.columns]
-    return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(frame.with_columns(missing), schema.CLOCKS)
 
 
 def corrections(clocks: pl.DataFrame, messages: pl.DataFrame) -> list[tuple[int, int, int, int]]:

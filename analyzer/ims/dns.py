@@ -7,6 +7,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.durations import elapsed
 from analyzer.columns.times import SECOND
+from analyzer.columns.typed import typed
 from analyzer.ims.diameter import outcome
 
 _PATIENCE = 5 * SECOND
@@ -54,4 +55,4 @@ def _lookups(messages: pl.DataFrame, end: int | None) -> pl.DataFrame:
         truncated=pl.col("truncated").fill_null(value=False),
     )
     ordered = table.sort(pl.coalesce("started_at", "answered_at"), nulls_last=True, maintain_order=True)
-    return ordered.select(pl.col(name).cast(kind) for name, kind in schema.DNS.polars().items())
+    return typed(ordered, schema.DNS)

@@ -27,6 +27,7 @@ from analyzer import schema
 from analyzer.columns.address import socket_of
 from analyzer.columns.durations import seconds
 from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 
 # What a node makes of a message, it makes of it while its transaction lives (RFC 3261 §17: 64*T1).
 _WHILE_WAITING = 32 * SECOND
@@ -310,7 +311,6 @@ def _table(
         points.select(delay_point="_point", point="point"), on="delay_point", how="left", maintain_order="left"
     )
     sender, receiver = socket_of("src"), socket_of("dst")
-    kinds = {name: kind for name, kind in schema.HOPS.polars().items() if name != "reference_point"}
     table = table.with_columns(
         sender=sender,
         receiver=receiver,
@@ -322,7 +322,7 @@ def _table(
         delay_s=seconds(pl.when(~pl.col("retransmission") | pl.col("came_again")).then("delay")),
         point=pl.coalesce("point", "sighted"),
     )
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.HOPS, without=("reference_point",))
 
 
 def _delays(found: pl.DataFrame, seen: pl.DataFrame, *, aligned: bool) -> pl.DataFrame:

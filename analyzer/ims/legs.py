@@ -16,6 +16,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.durations import delay
 from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.ims import leg_evidence
 from analyzer.ims.leg_evidence import PAIR, POINTS
 
@@ -395,5 +396,4 @@ def table(legs: Legs, found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFra
         node=pl.coalesce("node_out", "node_in"),
         delay_s=delay(pl.col("delay")),
     )
-    kinds = {name: kind for name, kind in schema.LEGS.polars().items() if name != "call"}
-    return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(rows, schema.LEGS, without=("call",))

@@ -11,6 +11,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 
 # So many messages, and this share of all, must have been seen by both.
 _LEAST, _SHARE = 3, 0.5
@@ -45,7 +46,7 @@ def losses(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("lost"))
         .otherwise(pl.lit("unknown"))
     )
-    return found.with_columns(verdict=verdict).select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(found.with_columns(verdict=verdict), schema.LOSSES)
 
 
 def _watched(sightings: pl.DataFrame, way: list[str]) -> pl.DataFrame:

@@ -18,6 +18,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns import address, identity, uri
 from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.ims import boxes, roles
 from analyzer.ims import given as given_nodes
 from analyzer.ims.given import Entry
@@ -496,7 +497,6 @@ def _products(hops: pl.DataFrame) -> pl.DataFrame:
 
 
 def _nodes_table(told: pl.DataFrame) -> pl.DataFrame:
-    kinds = schema.NODES.polars()
     of_box = told.select(box="end", node=address.sockets("ip", "port"))
     # 3GPP names tell the network (TS 23.003 §13.2); of any other the first label is the host's own.
     of_name = pl.coalesce(
@@ -512,7 +512,7 @@ def _nodes_table(told: pl.DataFrame) -> pl.DataFrame:
         domain=pl.coalesce("given_domain", "domain", of_name),
         source=pl.when(pl.col("given_role").is_null()).then(pl.lit("evidence")).otherwise(pl.lit("given")),
     )
-    return table.sort("first_at", "ip", "port").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table.sort("first_at", "ip", "port"), schema.NODES)
 
 
 def _shown(column: pl.Series) -> pl.Series:
@@ -544,11 +544,10 @@ def _asked(seen: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _evidence_table(evidence: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    kinds = schema.NODE_EVIDENCE.polars()
     of_box = told.filter(pl.col("end") == pl.col("box")).select("box", "first_at", node=address.sockets("ip", "port"))
     rows = evidence.join(of_box, on="box").rename({"name": "rule"})
     order = pl.col("points").sum().over("box", "role")
     rows = rows.sort(
         ["first_at", "node", order, "role", "points", "rule"], descending=[False, False, True, False, True, False]
     )
-    return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(rows, schema.NODE_EVIDENCE)

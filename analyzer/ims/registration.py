@@ -11,13 +11,10 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.durations import seconds
 from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 
 _ACCEPTED = pl.col("status").is_between(200, 299)
 _CHALLENGED = pl.col("status").is_in([401, 407])
-
-
-def _cast(table: pl.DataFrame, of: schema.Table) -> pl.DataFrame:
-    return table.select(pl.col(name).cast(kind) for name, kind in of.polars().items())
 
 
 # ---- challenges ------------------------------------------------------------------------------------------------------
@@ -64,7 +61,7 @@ def challenges(requests: pl.DataFrame, messages: pl.DataFrame, rare: pl.DataFram
         amf=pl.col("autn").str.slice(12, 4),
         rand_seen=pl.col("rand").is_not_null() & ~pl.col("rand").is_first_distinct(),
     )  # fmt: skip
-    return _cast(table, schema.CHALLENGES)
+    return typed(table, schema.CHALLENGES)
 
 
 def _outcome() -> pl.Expr:
@@ -133,7 +130,7 @@ def ims_registrations(
     table = registrations
     for found in facts:
         table = table.join(found, on="registration", how="left", maintain_order="left")
-    return _cast(table, schema.IMS_REGISTRATIONS)
+    return typed(table, schema.IMS_REGISTRATIONS)
 
 
 def _first(column: str) -> pl.Expr:
@@ -277,7 +274,7 @@ def bindings(registrations: pl.DataFrame, events: pl.DataFrame, *, end: int | No
             seconds(again - pl.col("ended_at"))
         )
     )
-    return _cast(found.sort("started_at", "aor", "contact"), schema.BINDINGS)
+    return typed(found.sort("started_at", "aor", "contact"), schema.BINDINGS)
 
 
 def _steps(registrations: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -353,7 +350,7 @@ def reg_events(messages: pl.DataFrame, rare: pl.DataFrame) -> pl.DataFrame:
         event=_attribute(contact, "event"),
         expires_s=_attribute(contact, "expires").cast(pl.Int64, strict=False),
     )
-    return _cast(rows.filter(pl.col("aor").is_not_null()), schema.REG_EVENTS)
+    return typed(rows.filter(pl.col("aor").is_not_null()), schema.REG_EVENTS)
 
 
 def _attribute(tag: pl.Expr, name: str) -> pl.Expr:

@@ -17,6 +17,7 @@ from analyzer import schema
 from analyzer.columns import identity, linked_rows
 from analyzer.columns.durations import elapsed
 from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 from analyzer.ims.sms_causes import RP_CAUSE, TP_FAILURE, TP_STATUS
 
 # TR1M and TR1N, the longest that a report is waited for (TS 24.011 §10: 35 to 45 s).
@@ -90,7 +91,7 @@ def sms(
     )
     table = table.join(_reported_on(table), on="sent", how="left", maintain_order="left")
     table = table.sort(pl.coalesce("submitted_ns", "report_ns"), maintain_order=True)
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.SMS.polars().items())
+    return typed(table, schema.SMS)
 
 
 def _named(column: str, names: dict[int, str], unknown: str) -> pl.Expr:

@@ -22,6 +22,7 @@ from analyzer import schema
 from analyzer.columns import identity
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
+from analyzer.columns.typed import typed
 from analyzer.sip import outcomes, reference_hop, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
@@ -647,7 +648,6 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
     audible = pl.min_horizontal("ring_ns", "media_ns", "ok_ns")
     sos = r"(?i)^urn:service:sos(?:[.;?]|$)"
 
-    kinds = {name: kind for name, kind in schema.CALLS.polars().items() if name not in ("hold_s", "codecs")}
     table = facts.with_columns(
         parties.head(facts.height).alias("caller"),
         parties.tail(facts.height).alias("callee"),
@@ -669,4 +669,4 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
             pl.col(name).str.contains(sos).fill_null(value=False) for name in ("request_uri", "to_uri")
         ),
     )
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.CALLS, without=("hold_s", "codecs"))

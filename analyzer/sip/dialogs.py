@@ -14,7 +14,9 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND, duration, ns
+from analyzer.columns.typed import typed
 from analyzer.sip import reference_hop, release, states
 
 # Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
@@ -88,8 +90,7 @@ def with_hops(
     found = _with_ends(found, rows, messages)
     found = _with_expiry(found, rows, messages, max_idle)
     found = _complete(found, messages, end, timers["M"])
-    kinds = {name: kind for name, kind in schema.DIALOGS.polars().items() if name != "call"}
-    table = found.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    table = typed(found, schema.DIALOGS, without=("call",))
     return table, found.select("_dialog", "dialog", "_leg", "created", *reference_hop.ENDS)
 
 
@@ -404,12 +405,6 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
     ]
 
 
-def _first_that_holds(choices: list[tuple[pl.Expr, pl.Expr]], otherwise: pl.Expr) -> pl.Expr:
-    for condition, value in reversed(choices):
-        otherwise = pl.when(condition).then(value).otherwise(otherwise)
-    return otherwise
-
-
 def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, linger: int) -> pl.DataFrame:
     """The dialogs with every column of the table."""
     # Delays and ends run from the first byte of a request, and to the last byte of a response.
@@ -427,9 +422,9 @@ def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, ling
     alive = pl.when("created").then(pl.lit("open")).otherwise(pl.lit("joined"))
     nothing = pl.lit(None)
     found = found.with_columns(
-        end_reason=_first_that_holds([(holds, pl.lit(reason)) for holds, reason, _, _ in rules], alive),
-        ended_at=_first_that_holds([(holds, at) for holds, _, at, _ in rules], nothing),
-        ended_by=_first_that_holds([(holds, by) for holds, _, _, by in rules], nothing),
+        end_reason=first_of([(holds, reason) for holds, reason, _, _ in rules], alive),
+        ended_at=first_of([(holds, at) for holds, _, at, _ in rules], nothing),
+        ended_by=first_of([(holds, by) for holds, _, _, by in rules], nothing),
     )
     of_row = messages.select(pl.col("call_id", "from_tag", "to_tag", "from_uri", "to_uri").gather(found["row"]))
     local = {"local_tag": "from_tag", "local_uri": "from_uri", "remote_tag": "to_tag", "remote_uri": "to_uri"}

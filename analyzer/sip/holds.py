@@ -14,6 +14,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.durations import seconds
 from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.sip.offer_answer import bits, lines, with_times
 
 _RECEIVES = 2
@@ -56,7 +57,7 @@ def holds(
             duration_s=seconds(pl.col("ended_at") - pl.col("started_at")),
         )
     )  # fmt: skip
-    return changes.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(changes, schema.HOLDS, without=("call",))
 
 
 def _that_matter(found: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:

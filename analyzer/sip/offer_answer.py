@@ -25,6 +25,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.typed import typed
 from analyzer.sip import reference_hop
 
 # The methods whose descriptions are offers or answers. Any other is null: there they tell capabilities, or nothing.
@@ -114,7 +115,7 @@ def sdp(messages: pl.DataFrame, transactions: pl.DataFrame, descriptions: pl.Dat
     lines = lines.with_columns(
         role=pl.when(ours).then("role").otherwise(pl.lit("unknown")), preview=pl.col("preview") & ours
     )
-    return lines.select(pl.col(name).cast(kind) for name, kind in schema.SDP.polars().items())
+    return typed(lines, schema.SDP)
 
 
 # -- offers with their answers -----------------------------------------------------------------------------------------
@@ -352,8 +353,7 @@ def offers(
         qos_remote=pl.when(local).then(answerer).otherwise(offerer),
         qos_pending=pl.coalesce("answer_qos_pending", "offer_qos_pending"),
     )
-    kinds = {name: kind for name, kind in schema.OFFERS.polars().items() if name != "call"}
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.OFFERS, without=("call",))
 
 
 def _state(over: pl.Series) -> pl.Expr:

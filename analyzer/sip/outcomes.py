@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND
 
 TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
@@ -89,7 +90,7 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10).
     grace = pl.min_horizontal(pl.lit(32 * SECOND), interval // 3)
     lapsed = bye - pl.col("refreshed_ns") >= interval - grace - _TIMER_JITTER
-    detail = _first_of(
+    detail = first_of(
         [
             (unacked, "no_ack"),
             (~by_bye & (pl.col("end_reason") == "expired") & interval.is_null(), "expired"),
@@ -154,8 +155,8 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         (alerted.is_not_null(), "unfinished", "ringing"),
         (pl.col("provisional_ns").is_not_null(), "unfinished", "progressing"),
     ]
-    outcome = _first_of([(when, text) for when, text, _ in rules], "unfinished")
-    detail = _first_of([(when, word) for when, _, word in rules], "waiting")
+    outcome = first_of([(when, text) for when, text, _ in rules], "unfinished")
+    detail = first_of([(when, word) for when, _, word in rules], "waiting")
     return outcome, detail
 
 
@@ -169,7 +170,7 @@ def released_by(answered: pl.Expr) -> pl.Expr:
     by_bye = pl.coalesce("ended_by", pl.when(pl.col("bye_row").is_not_null()).then(without_dialog))
     rejected = pl.col("joined") & (final >= 300) & pl.col("bye_row").is_null()
     of_answered = pl.when(rejected).then(pl.lit("unknown")).otherwise(by_bye)
-    return _first_of(
+    return first_of(
         [
             (answered, of_answered),
             (outcome == "unfinished", None),
@@ -194,12 +195,3 @@ def _hung_up() -> pl.Expr:
     caller = pl.col("bye_leg") == pl.coalesce("branch_leg", "leg")
     side = pl.when(caller).then(pl.lit("caller")).when(~caller).then(pl.lit("callee")).otherwise(pl.lit("unknown"))
     return pl.when(pl.col("bye_row").is_not_null()).then(side)
-
-
-def _first_of(rules: list[tuple[pl.Expr, pl.Expr | str | None]], otherwise: str) -> pl.Expr:
-    """The value of the first rule that holds; one that is null does not."""
-    chosen = pl.lit(otherwise, pl.String)
-    for condition, value in reversed(rules):
-        text = value if isinstance(value, pl.Expr) else pl.lit(value, pl.String)
-        chosen = pl.when(condition).then(text).otherwise(chosen)
-    return chosen

@@ -14,6 +14,7 @@ from analyzer.columns import identity, uri
 from analyzer.columns.address import socket_of
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, SECOND, duration, ns
+from analyzer.columns.typed import typed
 
 # A challenge not answered by then is forgotten (TS 24.229 §5.4.1.2: timer reg-await-auth): what follows starts anew.
 _AWAIT_AUTH = 240 * SECOND
@@ -43,8 +44,7 @@ def with_requests(messages: pl.DataFrame, transactions: pl.DataFrame) -> tuple[p
     )
     requests = _numbered(requests)
     attempts = _with_kind(_attempts(requests))
-    kinds = schema.REGISTRATIONS.polars()
-    table = attempts.sort("row").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    table = typed(attempts.sort("row"), schema.REGISTRATIONS)
     read = requests.join(attempts.select("attempt", "registration"), on="attempt", maintain_order="left").sort("row")
     return table, read.select(
         "registration", "message", "final", "_leg", "cseq", "via_count", "status", "start_ns", "final_ns", "credentials"

@@ -17,7 +17,9 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns import identity, linked_rows
 from analyzer.columns.durations import elapsed
+from analyzer.columns.rules import first_of
 from analyzer.columns.times import duration, ns
+from analyzer.columns.typed import typed
 from analyzer.sip import outcomes, states
 
 _ASKS = ["SUBSCRIBE", "REFER"]
@@ -52,9 +54,8 @@ def subscriptions(
     keys = hops.select("_dialog", "dialog").unique("_dialog", keep="first", maintain_order=True)
     table = _ended(table, end, timers["F"]).join(keys, on="_dialog", how="left", maintain_order="left")
     table = _named(table)
-    kinds = {name: kind for name, kind in schema.SUBSCRIPTIONS.polars().items() if name != "call"}
     table = table.sort(pl.min_horizontal("started_ns", "first_notify_ns"), "subscription")
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.SUBSCRIPTIONS, without=("call",))
 
 
 def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -299,13 +300,11 @@ def _ended(table: pl.DataFrame, end: int | None, longest_answer: int) -> pl.Data
     ]
     begun = pl.col("seen_asked").fill_null(value=False)
     reason = pl.when(begun).then(pl.lit("open")).otherwise(pl.lit("joined"))
-    at, by = pl.lit(None, pl.Int64), pl.lit(None, pl.String)
-    for holds, why, when, who in reversed(rules):
-        holds = holds.fill_null(value=False)
-        reason = pl.when(holds).then(why).otherwise(reason)
-        at = pl.when(holds).then(when).otherwise(at)
-        by = pl.when(holds).then(who).otherwise(by)
-    table = table.with_columns(end_reason=reason, ended_ns=at, ended_by=by)
+    table = table.with_columns(
+        end_reason=first_of([(holds, why) for holds, why, _, _ in rules], reason),
+        ended_ns=first_of([(holds, when) for holds, _, when, _ in rules], pl.lit(None, pl.Int64)),
+        ended_by=first_of([(holds, who) for holds, _, _, who in rules], None),
+    )
     alive = pl.col("end_reason").is_in(["open", "joined", "no_notify"])
     return table.with_columns(
         state=pl.when(alive).then("last_state").otherwise(pl.lit("terminated")),
@@ -421,4 +420,4 @@ def publications(
         .then(pl.lit("expired"))
         .otherwise(pl.lit("open"))
     )
-    return seen.select(pl.col(name).cast(kind) for name, kind in schema.PUBLICATIONS.polars().items())
+    return typed(seen, schema.PUBLICATIONS)

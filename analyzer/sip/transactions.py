@@ -16,6 +16,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.durations import elapsed
 from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.sip import states
 
 # The last thing that happened to a transaction, as a number: its place here.
@@ -55,8 +56,7 @@ def transactions(
         provisional_delay_s=elapsed("started_at", "first_provisional_at"),
         final_delay_s=elapsed("started_at", "final_at"),
     )
-    kinds = {name: kind for name, kind in schema.TRANSACTIONS.polars().items() if name != "call"}
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.TRANSACTIONS, without=("call",))
 
 
 def _groups(messages: pl.DataFrame) -> pl.DataFrame:
