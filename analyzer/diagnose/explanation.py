@@ -132,16 +132,19 @@ def _refusal(
     deciding = deciding or [row for row in finals if row["status"] == call["status"]]
     if not deciding:
         return []
-    first = deciding[0]
-    by_node = {_node(row, "src"): row for row in reversed(deciding)}
-    others = [seen(row) for node, row in reversed(by_node.items()) if node != _node(first, "src")]
+    by_node: dict[str, str] = {}
+    for row in deciding:
+        by_node.setdefault(_node(row, "src"), seen(row))
+    origin, *others = by_node.values()
     more = f" and {len(others) - _MOST_NODES} more" if len(others) > _MOST_NODES else ""
     passed = f", passed on by {', '.join(others[:_MOST_NODES])}{more}" if others else ""
-    told = [f"{first['status']} {first['reason_phrase'] or ''}".rstrip() + f" first seen from {seen(first)}{passed}"]
-    earlier = finals[: finals.index(first)] if first in finals else []
-    before = {row["status"]: row for row in reversed(earlier) if row["status"] != call["status"]}
-    told += [f"before it {status} from {seen(row)}" for status, row in reversed(before.items())]
-    return told
+    first = deciding[0]
+    told = [f"{first['status']} {first['reason_phrase'] or ''}".rstrip() + f" first seen from {origin}{passed}"]
+    before: dict[int, str] = {}
+    for row in finals[: finals.index(first)] if first in finals else []:
+        if row["status"] != call["status"]:
+            before.setdefault(row["status"], f"before it {row['status']} from {seen(row)}")
+    return [*told, *before.values()]
 
 
 def _last_attempt(call: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
