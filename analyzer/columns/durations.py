@@ -17,6 +17,11 @@ def seconds(ns: pl.Expr) -> pl.Expr:
     return ns / (ns * 0 + SECOND)
 
 
+def nanoseconds(column: str) -> pl.Expr:
+    """The integer that a duration in seconds was before it was divided: exact up to 2^53 ns, 104 days."""
+    return (pl.col(column) * SECOND).round().cast(pl.Int64)
+
+
 def delay(ns: pl.Expr) -> pl.Expr:
     """The same of a delay: null where the clock or the order of the packets would make it negative."""
     return pl.when(ns >= 0).then(seconds(ns))

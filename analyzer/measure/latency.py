@@ -5,17 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.columns.distribution import nearest_rank
-from analyzer.columns.durations import seconds
-from analyzer.columns.times import SECOND
+from analyzer.columns.distribution import figures, nearest_rank
+from analyzer.columns.durations import nanoseconds, seconds
 from analyzer.measure import grouping
 from analyzer.measure.grouping import INTERVAL, By, measured
 
 DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
 """The delays of a call: each is the column of ``calls`` with ``_s`` behind it."""
 
-# With fewer, the 99th percentile is the maximum by another name.
-_LEAST_FOR_P99 = 100
 # Tukey's inner fence, that of a box plot (Exploratory Data Analysis, 1977): 3/2 of the distance of the quartiles.
 _FENCE = (3, 2)
 # Quartiles of fewer calls say nothing.
@@ -36,7 +33,15 @@ def latency(
     """
     rows, groups = _grouped(calls, transactions, by, every, tz)
     order = {delay: place for place, delay in enumerate(DELAYS)}
-    tables = [measured(rows, groups, _figures(delay)) for delay in DELAYS]
+    counts = (pl.len().cast(pl.Int64).alias("calls"), pl.col("ns").count().cast(pl.Int64).alias("n"))
+    tables = [
+        measured(
+            rows.with_columns(ns=nanoseconds(f"{delay}_s")),
+            groups,
+            [pl.lit(delay).alias("delay"), *counts, *figures(pl.col("ns"))],
+        )
+        for delay in DELAYS
+    ]
     table = pl.concat(tables).with_columns(_place=pl.col("delay").replace_strict(order, return_dtype=pl.Int8))
     return table.sort(*groups, "_place", nulls_last=True).select(*groups, *schema.MEASURES["latency"].names)
 
@@ -55,28 +60,6 @@ def _grouped(
     return grouping.with_peers(rows, keys), [*keys, INTERVAL] if every else keys
 
 
-def _nanoseconds(delay: str) -> pl.Expr:
-    """The delay as the integer it was before it was divided: exact up to 2^53 ns, 104 days."""
-    return (pl.col(f"{delay}_s") * SECOND).round().cast(pl.Int64)
-
-
-def _figures(delay: str) -> list[pl.Expr]:
-    value, n = _nanoseconds(delay), pl.col(f"{delay}_s").count()
-    mean = (value.cast(pl.Int128).sum() // n).cast(pl.Int64)
-    return [
-        pl.lit(delay).alias("delay"),
-        pl.len().cast(pl.Int64).alias("calls"),
-        n.cast(pl.Int64).alias("n"),
-        seconds(value.min()).alias("min_s"),
-        pl.when(n > 0).then(seconds(mean)).alias("mean_s"),
-        seconds(nearest_rank(value, 50)).alias("median_s"),
-        seconds(nearest_rank(value, 90)).alias("p90_s"),
-        seconds(nearest_rank(value, 95)).alias("p95_s"),
-        pl.when(n >= _LEAST_FOR_P99).then(seconds(nearest_rank(value, 99))).alias("p99_s"),
-        seconds(value.max()).alias("max_s"),
-    ]
-
-
 def outliers(
     calls: pl.DataFrame, transactions: pl.DataFrame, *, by: By = None, every: str | None = None, tz: str = "UTC"
 ) -> pl.DataFrame:
@@ -89,14 +72,14 @@ def outliers(
     rows, groups = _grouped(calls, transactions, by, every, tz)
     tables = []
     for delay in DELAYS:
-        value = _nanoseconds(delay)
+        value = nanoseconds(f"{delay}_s")
         low, high = (nearest_rank(value, percent) for percent in (25, 75))
-        figures = [
+        fence = [
             nearest_rank(value, 50).alias("_median"),
             (high + (high - low) * _FENCE[0] // _FENCE[1]).alias("_fence"),
             value.count().cast(pl.Int64).alias("n"),
         ]
-        fences = measured(rows, groups, figures)
+        fences = measured(rows, groups, fence)
         own = rows.with_columns(_value=value)
         own = own.join(fences, on=groups, nulls_equal=True) if groups else own.join(fences, how="cross")
         far = own.filter(pl.col("_value") > pl.col("_fence"), pl.col("n") >= _LEAST_FOR_FENCE)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.columns.distribution import nearest_rank
-from analyzer.columns.durations import seconds
-from analyzer.columns.times import SECOND
+from analyzer.columns.distribution import figures
+from analyzer.columns.durations import nanoseconds
 from analyzer.ims.phases import PHASES
 from analyzer.measure import grouping
 from analyzer.measure.grouping import INTERVAL, By
 
-# With fewer, the 99th percentile is the maximum by another name.
-_LEAST_FOR_P99 = 100
 _OF_CALLS = ("caller", "callee", "outcome", "status", "codecs", "emergency")
 _OF_NODES = ("role", "node", "name", "half", "domain")
 
@@ -69,20 +66,14 @@ def _of_calls(rows: pl.DataFrame, calls: pl.DataFrame, every: str | None, tz: st
 def _figures(rows: pl.DataFrame, name: str, keys: list[str], every: str | None) -> pl.DataFrame:
     """Over calls: what the rows of a group are together in each. ``network`` marks those that have a share."""
     groups = [*keys, INTERVAL] if every else keys
-    ns = (pl.col("duration_s") * SECOND).round().cast(pl.Int64)
+    ns = nanoseconds("duration_s")
     of_calls = rows.group_by(*groups, "call", maintain_order=True).agg(
         ns=ns.sum(), network=pl.when("network").then(ns).sum(), counts=pl.col("network").any()
     )
-    value, n, whole = pl.col("ns"), pl.len().cast(pl.Int64), pl.col("network").sum()
     table = of_calls.group_by(groups, maintain_order=True).agg(
-        calls=n,
-        mean_s=seconds((value.cast(pl.Int128).sum() // n).cast(pl.Int64)),
-        median_s=seconds(nearest_rank(value, 50)),
-        p90_s=seconds(nearest_rank(value, 90)),
-        p95_s=seconds(nearest_rank(value, 95)),
-        p99_s=pl.when(n >= _LEAST_FOR_P99).then(seconds(nearest_rank(value, 99))),
-        max_s=seconds(value.max()),
-        part=pl.when(pl.col("counts").any()).then(whole),
+        *figures(pl.col("ns")),
+        calls=pl.len().cast(pl.Int64),
+        part=pl.when(pl.col("counts").any()).then(pl.col("network").sum()),
     )
     of_all = pl.col("part").sum().over(INTERVAL) if every else pl.col("part").sum()
     return table.with_columns(share=grouping.share(pl.col("part"), of_all)).select(

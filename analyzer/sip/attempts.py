@@ -521,12 +521,11 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     ends = ends.join(_refreshes(messages), on="_dialog", how="left", maintain_order="left")
     ends = ends.join(_of_dialogs(dialogs, messages), on="_dialog", how="left", maintain_order="left")
     opening = ends.select(pl.coalesce("answered_row", "ref_row", "response_row")).to_series()
-    caller_tag = _fetch(messages, opening, "from_tag").to_series()
-    return ends.select(
+    return ends.hstack(_fetch(messages, opening, "from_tag")).select(
         "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "acked", "refreshed_ns", "interval",
         "ended_ns", "end_reason",
         cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
-        ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), caller_tag),
+        ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), pl.col("from_tag")),
         lived="_dialog",
     )  # fmt: skip
 

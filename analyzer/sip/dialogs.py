@@ -447,11 +447,11 @@ def _released_by_network(found: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
     byes = (
         messages.lazy()
         .with_row_index("row")
-        .filter(
-            pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("duplicate"), pl.col("_dialog").is_not_null()
-        )
+        .filter(pl.col("method") == "BYE", pl.col("status").is_null() & ~pl.col("duplicate"))
+        .select("_dialog", "_leg", "row", "via_count")
+        .drop_nulls("_dialog")
+        .collect()
     )
-    byes = byes.select("_dialog", "_leg", "row", "via_count").collect()
     by_nodes = release.sent_by_nodes(byes, messages, found)
     of_bye = messages.select(pl.col(release.REASONS).gather(found["bye"]))
     says = of_bye.select(release.network_reason()).to_series()

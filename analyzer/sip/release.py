@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns import causes
-from analyzer.columns.times import SECOND
+from analyzer.columns.times import SECOND, ns
 
 # A node that releases a call towards both sides does both within this time.
 _TOGETHER = SECOND
@@ -66,8 +66,8 @@ def sent_by_nodes(byes: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame
     proxies = invites.filter(pl.col("via_count") > 1).select("opened", "src_ip").unique()
     forwarded = origins.join(proxies, on=["opened", "src_ip"], how="semi")["_dialog"]
     both = origins.group_by("_dialog", "src_ip").agg(pl.len(), spread=pl.col("time").max() - pl.col("time").min())
-    both = both.filter(pl.col("len") > 1, pl.col("spread").to_physical() <= _TOGETHER)["_dialog"]
-    return pl.concat([forwarded, both])
+    both = both.filter(pl.col("len") > 1, ns("spread") <= _TOGETHER)
+    return pl.concat([forwarded, both["_dialog"]])
 
 
 def side(ended_by: pl.Expr, local_tag: pl.Expr, caller_tag: pl.Expr) -> pl.Expr:
