@@ -92,9 +92,9 @@ wheel-test: develop
 ## Regenerates what is generated.
 docs: develop
 	$(BIN)/python docs/make_reference.py
-	$(BIN)/python docs/make_public_names.py
 	$(BIN)/python docs/make_properties.py
 	$(BIN)/python docs/make_examples.py
+	$(BIN)/python docs/make_public_names.py
 
 samples: develop
 	$(BIN)/python sample_pcaps/make.py
