@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from analyzer.show.blind_spots import ENCRYPTED, TLS_ADVICE, UNREAD
+from analyzer.diagnose.blind_spots import ENCRYPTED, TLS_ADVICE, UNREAD
 
 CORE = Path(__file__).parent.parent / "analyzer" / "_rust" / "sip-core" / "src"
 
@@ -15,7 +15,7 @@ HEAD = """# Encapsulation: formats and protocols
 This page lists the formats and protocols that are decoded, those that are not, and what you can do in that case. For
 your capture, `sip-analyzer account` reports how each packet was handled, `summary` and `cap.blind_spots()` explain in a
 sentence why SIP may be missing, and `problems` lists damaged data. This page is generated from the core and from
-`analyzer/show/blind_spots.py` by `make docs`.
+`analyzer/diagnose/blind_spots.py` by `make docs`.
 """
 
 NESTING = """

@@ -295,7 +295,7 @@ class Capture:
         >>> analyzer.read("sample_pcaps/ipsec_encrypted.pcap").blind_spots()[0]
         '7 packets of IPsec (ESP) of 2 security associations: SIP inside cannot be read without keys'
         """
-        from analyzer.show.blind_spots import blind_spots
+        from analyzer.diagnose.blind_spots import blind_spots
 
         return [spot.sentence for spot in blind_spots(self._tables_of("files", "account"))]
 

@@ -90,15 +90,17 @@ _IN_OUTCOME = ("outcome", "outcome_detail", "status", "reason_phrase")
 
 def _facts(calls: pl.DataFrame, found: lookup.Found, tz: str) -> str:
     """The row of the call: who, how it ended, why, when, how long, and the keys."""
+    from analyzer.diagnose.explanation import explain
     from analyzer.show import text
-    from analyzer.show.verdict import verdict
 
     assert found.row is not None
     cells = text.row_facts(calls, tz=tz)
     detail = f", {cells['outcome_detail']}" if "outcome_detail" in cells else ""
     answer = " ".join(cells[name] for name in ("status", "reason_phrase") if name in cells)
     outcome = f"{cells.get('outcome', text.MISSING)}{detail}{f': {answer}' if answer else ''}"
-    why = [text.safe(sentence) for sentence in verdict(found.row, found.messages)]
+    # Why a call failed is told above.
+    told = explain(found.row, found.messages) if found.table("refusals").is_empty() else []
+    why = [text.safe(sentence) for sentence in told]
     named = (*_FIRST, *_THEN, *_LAST, *_IN_OUTCOME)
     return text.facts(
         [

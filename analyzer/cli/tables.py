@@ -69,7 +69,7 @@ def _rests_on(entry: schema.Table) -> tuple[str, ...]:
     """The tables that will be looked at; of messages no measured table needs what a lean reading leaves out."""
     if not isinstance(entry, schema.Measure):
         return (entry.name,)
-    return tuple(name for name in entry.of if name != "messages")
+    return tuple(name for name in (*entry.of, *entry.optional) if name != "messages")
 
 
 def _why_nothing(entry: schema.Table, reading: options.Reading, *, filtered: bool) -> str:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from polars import DataFrame as DF
     from polars import Series
 
+    from analyzer.diagnose.call_failures import Refusals, Ways
     from analyzer.ims.charging import Records
     from analyzer.ims.given import Entry
     from analyzer.ims.legs import Legs
     from analyzer.ims.nodes import Nodes
     from analyzer.ims.phases import SetUps
-    from analyzer.ims.refusals import Refusals, Ways
     from analyzer.sip.attempts import Attempts
 
 
@@ -188,7 +188,7 @@ def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: Attemp
 @node(LOCAL, columns=())
 def bare_failures(core_messages: DF, calls: DF, call_set_ups: SetUps, bare_hops: DF, transactions: DF) -> Ways:
     """The way that each failure came, without the roles of the nodes on it."""
-    from analyzer.ims.refusals import ways
+    from analyzer.diagnose.call_failures import ways
 
     return ways(core_messages, calls, call_set_ups.milestones, bare_hops, transactions)
 
@@ -196,7 +196,7 @@ def bare_failures(core_messages: DF, calls: DF, call_set_ups: SetUps, bare_hops:
 def _where_calls_failed(ask: Callable[[], Any], part: Subgraph) -> DF:
     import polars as pl
 
-    from analyzer.ims.refusals import NOT_REFUSED
+    from analyzer.diagnose.call_failures import NOT_REFUSED
 
     if part["calls"]["outcome"].is_in(NOT_REFUSED).all():
         return pl.DataFrame(schema={"address": pl.String})
@@ -207,14 +207,14 @@ def _where_calls_failed(ask: Callable[[], Any], part: Subgraph) -> DF:
 @node(ESTIMATE, cut=_where_calls_failed)
 def forwarding_nodes(hops_of_invites: DF, nodes: DF) -> DF:
     """The nodes that sent INVITEs on, in any call."""
-    from analyzer.ims.refusals import forwarding
+    from analyzer.diagnose.call_failures import forwarding
 
     return forwarding(hops_of_invites, nodes)
 
 
 @node(ESTIMATE, columns=("warning",))
 def explained_failures(core_messages: DF, bare_failures: Ways, nodes: DF, forwarding_nodes: DF) -> Refusals:
-    from analyzer.ims.refusals import refusals
+    from analyzer.diagnose.call_failures import refusals
 
     return refusals(core_messages, bare_failures, nodes, forwarding_nodes)
 

@@ -43,7 +43,8 @@ ALWAYS_READ = frozenset(
         *("asserted_identity", "preferred_identity", "private_id", "challenge", "credentials", "stale", "event"),
         *("subscription_state", "rseq", "rack", "session_expires", "p_early_media", "reason_header", "icid"),
         *("content_type", "has_sdp", "retransmission", "duplicate", "transaction"),
-        *("_call", "_dialog", "_leg", "_nonce", "_sdp", "_qos", "_sends", "_q850", "_sip_cause", "_point"),
+        *("_call", "_dialog", "_leg", "_nonce", "_sdp", "_qos", "_sends", "_q850", "_sip_cause", "_release_cause"),
+        *("_failure_cause", "_point"),
         *("index", "media", "port", "codecs", "direction", "early_session", "_receives"),
         *("kind", "value", "text"),
     }

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from polars import DataFrame as DF
     from polars import Series
 
+    from analyzer.diagnose.call_failures import Refusals
     from analyzer.ims.charging import Records
     from analyzer.ims.legs import Legs
     from analyzer.ims.nodes import Nodes
     from analyzer.ims.phases import SetUps
-    from analyzer.ims.refusals import Refusals
     from analyzer.sip.attempts import Attempts
 
 
@@ -102,7 +102,7 @@ def holds(attempts: Attempts, bare_holds: DF) -> DF:
 def violations(
     core_messages: DF, bare_transactions: DF, reference_hops: DF, exchanges: DF, descriptions: DF, attempts: Attempts
 ) -> DF:
-    from analyzer.sip.violations import violations
+    from analyzer.diagnose.offer_answer_violations import violations
 
     bare = violations(core_messages, bare_transactions, reference_hops, exchanges, descriptions)
     return attempts.of_rows(bare, "message")

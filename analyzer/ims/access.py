@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import identity
+from analyzer.columns.typed import typed
 from analyzer.ims import networks
-from analyzer.sip import identity
 
 #: The header fields that tell them.
 CELLULAR = "Cellular-Network-Info"
@@ -144,7 +145,7 @@ def access_networks(seen: pl.DataFrame, homes: pl.DataFrame, fields: pl.DataFram
     values = decoded(table.select("value").unique(maintain_order=True))
     table = table.join(values, on="value", how="left", maintain_order="left")
     table = table.with_columns(roaming=elsewhere(pl.col("mcc"), pl.col("mnc"), pl.col("home_network")))
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.ACCESS_NETWORKS.polars().items())
+    return typed(table, schema.ACCESS_NETWORKS)
 
 
 def elsewhere(mcc: pl.Expr, mnc: pl.Expr, home: pl.Expr) -> pl.Expr:

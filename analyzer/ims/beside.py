@@ -13,14 +13,15 @@ host that it knows by name alone (RFC 3263 §4). Where two calls fit alike, neit
 
 from __future__ import annotations
 
-import ipaddress
-
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import identity, uri
+from analyzer.columns.address import subscriber_networks
+from analyzer.columns.durations import seconds
+from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 from analyzer.ims.dns import targets as targets_of
-from analyzer.sip import identity
-from analyzer.sip.durations import SECOND, seconds
 
 ENOUGH = 60
 """Points that an exchange needs to be joined."""
@@ -146,7 +147,7 @@ def _keys_of_exchanges(exchanges: pl.DataFrame) -> pl.DataFrame:
         ("i:", identity.subscribers(asked.select(pl.format("tel:{}", "number")).to_series())),
         ("p:", asked["user_name"].str.to_lowercase()),
         ("h:", asked["host"]),
-        ("a:", _networks(asked["framed_ip"])),
+        ("a:", subscriber_networks(asked["framed_ip"])),
     )
     keys = [asked.select("exchange", key=pl.lit(prefix) + values) for prefix, values in sources]
     return _also_without_context(pl.concat(keys).drop_nulls()).unique()
@@ -156,19 +157,6 @@ def _also_without_context(keys: pl.DataFrame) -> pl.DataFrame:
     """An HSS knows a local number by its digits, a SIP URI has the phone-context with it (RFC 3966 §5.1.5)."""
     local = keys.filter(pl.col("key").str.contains(";phone-context=", literal=True))
     return pl.concat([keys, local.with_columns(pl.col("key").str.replace(";phone-context=.*$", ""))])
-
-
-def _networks(addresses: pl.Series) -> pl.Series:
-    """IPv4 addresses as they are, IPv6 ones and prefixes as the /64 that a UE is given (TS 23.401 §5.3.1.2.2)."""
-    known: dict[str, str | None] = {}
-    for text in addresses.drop_nulls().unique():
-        try:
-            interface = ipaddress.ip_interface(text)
-        except ValueError:
-            known[text] = None
-            continue
-        known[text] = str(interface.ip if interface.version == 4 else ipaddress.ip_network((interface.ip, 64), False))
-    return addresses.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
 
 
 # ---- what nodes have in hand -----------------------------------------------------------------------------------------
@@ -191,9 +179,7 @@ def _in_hand(seen: pl.DataFrame) -> pl.DataFrame:
         return pl.when(ip.is_in(both_ways.implode())).then(pl.format("{}:{}", ip, port)).otherwise(ip)
 
     shared = ("unit", "is_call", "message", "status")
-    received = seen.select(
-        *shared, ip="dst_ip", node=node("dst"), at=pl.col("time").to_physical(), sent=pl.lit(value=False)
-    )
+    received = seen.select(*shared, ip="dst_ip", node=node("dst"), at=ns("time"), sent=pl.lit(value=False))
     sent = seen.select(
         *shared,
         ip="src_ip",
@@ -223,17 +209,16 @@ def _said(work: pl.DataFrame, seen: pl.DataFrame, rare: pl.DataFrame, descriptio
     told = told.join(routes, on="message", how="left", maintain_order="left")
     media = descriptions.select("_sdp", media_ip="connection").drop_nulls().unique("_sdp", keep="first")
     told = told.join(media, on="_sdp", how="left", maintain_order="left")
-    host = r"(?i)^(?:sips?:)?(?:[^@]*@)?(\[[^\]]*\]|[^:;?>]+)"
     told = told.with_columns(
         *(identity.subscribers(told[name]).alias(name) for name in ("to_uri", "from_uri", "asserted_identity")),
         called=identity.subscribers(told["request_uri"]),
         private_id=pl.col("private_id").str.to_lowercase(),
-        uri_host=pl.col("request_uri").str.extract(host).str.to_lowercase(),
-        route_host=pl.col("_route").str.extract(host).str.to_lowercase(),
-        contact_ip=_networks(told.select(pl.col("contact_uri").str.extract(host).str.strip_chars("[]")).to_series()),
-        media_ip=_networks(told["media_ip"]),
-        src_net=_networks(told["src_ip"]),
-        dst_net=_networks(told["dst_ip"]),
+        uri_host=uri.host(pl.col("request_uri")),
+        route_host=uri.host(pl.col("_route")),
+        contact_ip=subscriber_networks(told.select(uri.host(pl.col("contact_uri")).str.strip_chars("[]")).to_series()),
+        media_ip=subscriber_networks(told["media_ip"]),
+        src_net=subscriber_networks(told["src_ip"]),
+        dst_net=subscriber_networks(told["dst_ip"]),
     )
     here = work.select("row", "message").join(told, on="message", how="left", maintain_order="left")
     onward = work.select("row", message="next").drop_nulls().join(told, on="message", how="left", maintain_order="left")
@@ -360,8 +345,8 @@ def _by_chain(joined: pl.DataFrame, dns: pl.DataFrame, targets: pl.DataFrame) ->
         "exchange",
         "client_ip",
         name=pl.col("name").str.to_lowercase(),
-        start=pl.col("started_at").to_physical(),
-        answered=pl.col("answered_at").to_physical(),
+        start=ns("started_at"),
+        answered=ns("answered_at"),
     )
     for _ in range(3):
         given = lookups.join(targets, on="exchange").join(joined.drop("message"), on="exchange").explode("targets")
@@ -414,8 +399,7 @@ def _table(joined: pl.DataFrame, exchanges: pl.DataFrame) -> pl.DataFrame:
         detail=pl.when(pl.col("detail") != "").then("detail"),
         failed=~pl.col("success").fill_null(value=False) & (pl.col("outcome") != "pending"),
     )
-    kinds = schema.BESIDE.polars()
-    return table.sort("start", "exchange").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table.sort("start", "exchange"), schema.BESIDE)
 
 
 # ---- how long was waited ---------------------------------------------------------------------------------------------
@@ -434,7 +418,7 @@ def waits(beside: pl.DataFrame, calls: pl.DataFrame, registrations: pl.DataFrame
         unit=pl.coalesce("call", "registration"),
         start=pl.coalesce("started_at", "answered_at").to_physical(),
     )
-    open_ = open_.with_columns(end=pl.coalesce(pl.col("answered_at").to_physical(), pl.col("start") + _GIVE_UP))
+    open_ = open_.with_columns(end=pl.coalesce(ns("answered_at"), pl.col("start") + _GIVE_UP))
     open_ = open_.join(units, on="unit", maintain_order="left").with_columns(
         start=pl.max_horizontal("start", "since"), end=pl.min_horizontal("end", "until")
     )
@@ -461,6 +445,5 @@ def waits(beside: pl.DataFrame, calls: pl.DataFrame, registrations: pl.DataFrame
         of_s=seconds(whole),
         share=pl.when(whole > 0).then(pl.col("waited") / whole),
     )
-    kinds = schema.WAITS.polars()
     ordered = table.sort("since", "unit", "peer", "peer_ip")
-    return ordered.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(ordered, schema.WAITS)

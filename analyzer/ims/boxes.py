@@ -10,37 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
-# Host and port of a SIP URI. A user part may hold anything but `@`.
-_HOST = r"(?i)^<?sips?:(?:[^@>]*@)?(\[[^\]]*\]|[^:;?>]+)"
-_PORT = r"(?i)^<?sips?:(?:[^@>]*@)?(?:\[[^\]]*\]|[^:;?>]+):([0-9]{1,5})"
-_LITERAL = r"^(?:\[.*\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3})$"
-
-
-def host_of(uri: pl.Expr) -> pl.Expr:
-    """The host of a SIP URI in lower case, brackets of IPv6 kept; null for any other."""
-    return uri.str.extract(_HOST).str.to_lowercase()
-
-
-def host_port_of(uri: pl.Expr) -> pl.Expr:
-    """``host:port`` of a SIP URI in lower case; 5060 where it has none (RFC 3261 §19.1.2)."""
-    return pl.concat_str(host_of(uri), pl.lit(":"), uri.str.extract(_PORT).fill_null("5060"))
-
-
-def host_port_of_sent_by(sent_by: pl.Expr) -> pl.Expr:
-    """The same of a sent-by of Via (RFC 3261 §18.1.1)."""
-    has_port = sent_by.str.contains(r"(?:\]|^[^:]*):[0-9]+$")
-    return pl.when(has_port).then(sent_by).otherwise(sent_by + ":5060")
-
-
-def is_literal(host: pl.Expr) -> pl.Expr:
-    """An address, no name."""
-    return host.str.contains(_LITERAL)
-
-
-def text(ip: pl.Expr, port: pl.Expr) -> pl.Expr:
-    """``ip:port``, with brackets around IPv6."""
-    host = pl.when(ip.str.contains(":", literal=True)).then(pl.format("[{}]", ip)).otherwise(ip)
-    return pl.format("{}:{}", host, port)
+from analyzer.columns import address, uri
 
 
 def ends(messages: pl.DataFrame) -> pl.DataFrame:
@@ -106,15 +76,15 @@ def with_boxes(found: pl.DataFrame, requests: pl.DataFrame, answers: pl.DataFram
 
 def _same_sender(requests: pl.DataFrame) -> pl.DataFrame:
     """Ports of one address that write the same name into their top Via."""
-    named = requests.filter(~is_literal(pl.col("via_sent_by").str.replace(r":[0-9]+$", "")))
+    named = requests.filter(~address.is_literal(pl.col("via_sent_by").str.replace(r":[0-9]+$", "")))
     named = named.select("src_ip", "via_sent_by", b="src_end").unique()
     return named.select(a=pl.col("b").min().over("src_ip", "via_sent_by"), b="b")
 
 
 def _named_port(requests: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """The port a request came from, and the port of the same address that its top Via names."""
-    named = requests.select("src_end", sent_by=host_port_of_sent_by(pl.col("via_sent_by"))).unique()
-    known = found.select(b="end", sent_by=text(pl.col("ip"), pl.col("port")))
+    named = requests.select("src_end", sent_by=uri.host_port_of_sent_by(pl.col("via_sent_by"))).unique()
+    known = found.select(b="end", sent_by=address.sockets("ip", "port"))
     return named.join(known, on="sent_by").select(a="src_end", b="b")
 
 
@@ -139,8 +109,8 @@ def addresses(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
     An address is that of its end; a name that of whoever writes it into Via, else of whom requests reach that have it
     in their topmost Route. With the default port a name of any port will do.
     """
-    literal = found.select(at=text(pl.col("ip"), pl.col("port")), box="box", weight=pl.lit(1 << 40, pl.Int64))
-    writes = requests.select(at=host_port_of_sent_by(pl.col("via_sent_by")), box="src_box")
+    literal = found.select(at=address.sockets("ip", "port"), box="box", weight=pl.lit(1 << 40, pl.Int64))
+    writes = requests.select(at=uri.host_port_of_sent_by(pl.col("via_sent_by")), box="src_box")
     reached = requests.select(at="route_at", box="dst_box")
     votes = [
         frame.drop_nulls().group_by("at", "box").agg(weight=pl.len().cast(pl.Int64) * weight)
@@ -153,14 +123,14 @@ def addresses(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
 def names(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
     """What each box is called: rows ``box name``; what most messages call it, and of equals the first by alphabet."""
     sent_by = pl.col("via_sent_by").str.replace(r":[0-9]+$", "")
-    own = requests.filter(pl.col("records")).select(box="src_box", name=host_of(pl.col("record_route")))
+    own = requests.filter(pl.col("records")).select(box="src_box", name=uri.host(pl.col("record_route")))
     called = [
         requests.select(box="src_box", name=sent_by),
         own,
         # The next hop is the topmost Route (RFC 3261 §16.6 item 7), unless whoever sends it has been told otherwise.
-        requests.select(box="dst_box", name=host_of(pl.col("route"))),
+        requests.select(box="dst_box", name=uri.host(pl.col("route"))),
     ]
-    counted = pl.concat(called).drop_nulls().filter(~is_literal(pl.col("name"))).group_by("box", "name").len()
+    counted = pl.concat(called).drop_nulls().filter(~address.is_literal(pl.col("name"))).group_by("box", "name").len()
     return (
         counted.sort(["len", "name"], descending=[True, False])
         .unique("box", keep="first", maintain_order=True)

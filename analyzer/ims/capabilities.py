@@ -10,8 +10,9 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import identity
+from analyzer.columns.typed import typed
 from analyzer.ims.capability_names import BASE_TAGS, MEANING
-from analyzer.sip import identity
 
 _KIND = {
     "Allow": "method",
@@ -71,7 +72,7 @@ def capabilities(
         .join(values, on=["header", "field"], maintain_order="left")
     )
     rows = rows.unique([*of, "kind", "name", "value"], keep="first", maintain_order=True)
-    return rows.select(pl.col(name).cast(kind) for name, kind in schema.CAPABILITIES.polars().items())
+    return typed(rows, schema.CAPABILITIES)
 
 
 # ---- who said it -----------------------------------------------------------------------------------------------------

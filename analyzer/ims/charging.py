@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import identity
+from analyzer.columns.durations import elapsed
+from analyzer.columns.typed import typed
 from analyzer.ims import access, networks, roles
-from analyzer.sip import identity
-from analyzer.sip.durations import elapsed
 
 # What a node is to write records as (TS 32.260 §5.1, TS 32.299 Node-Functionality). Who serves the subscriber comes
 # before gateways and borders, these before who only passes on.
@@ -91,7 +92,7 @@ def records(
         calling_roaming=_roaming("calling", pl.when(away).then(pl.lit("orig-ioi is not of the home network"))),
         called_roaming=_roaming("called"),
     )
-    return Records(records, invites)
+    return Records(typed(records, schema.CDRS), invites)
 
 
 # ---- legs and their INVITEs ------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import SECOND
+from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +63,7 @@ def clocks(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     kinds = schema.CLOCKS.polars()
     frame = pl.DataFrame(rows, schema_overrides={"at": pl.Int64}, infer_schema_length=None)
     missing = [pl.lit(None).alias(name) for name in kinds if name not in frame.columns]
-    return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(frame.with_columns(missing), schema.CLOCKS)
 
 
 def corrections(clocks: pl.DataFrame, messages: pl.DataFrame) -> list[tuple[int, int, int, int]]:
@@ -71,7 +72,7 @@ def corrections(clocks: pl.DataFrame, messages: pl.DataFrame) -> list[tuple[int,
     numbers = messages.select("point", number="_point").unique("number")
     known = clocks.filter(pl.col("offset_s").is_not_null()).join(numbers, on="point", maintain_order="left")
     ahead = (pl.col("offset_s") * SECOND).round().cast(pl.Int64)
-    return known.select("number", ahead.alias("offset"), "drift_ppb", pl.col("at").to_physical()).rows()
+    return known.select("number", ahead.alias("offset"), "drift_ppb", ns("at")).rows()
 
 
 # -- bounds ------------------------------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ def _bounds(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     """What is known of (clock of ``other`` - clock of ``point``): at most (``upper``) or at least ``ns``, at ``at``."""
     rows = messages.with_row_index("row").select(
         "row", "message", "original", "_point", "transaction", "method", "status", "retransmission", "duplicate",
-        "src_ip", "dst_ip", at=pl.col("time").to_physical(), first=pl.col("first_byte_at").to_physical(),
+        "src_ip", "dst_ip", at=ns("time"), first=ns("first_byte_at"),
     )  # fmt: skip
     rows = rows.filter(pl.col("at").is_not_null(), pl.col("transaction").is_not_null())
     # One that was sent again may be missed in one copy here and in the other there.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import SECOND, elapsed
+from analyzer.columns.durations import elapsed
+from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 
 _PATIENCE = 10 * SECOND
 """A request sent so shortly before the end of the capture may still be answered: how long a node waits is left to
@@ -64,14 +66,13 @@ def diameter_transactions(messages: pl.DataFrame, *, end: int | None) -> pl.Data
         result=pl.when(experimental).then("experimental_result").otherwise("result"),
         experimental_vendor=pl.when(experimental).then("experimental_vendor"),
     )
-    kinds = schema.DIAMETER_TRANSACTIONS.polars()
     ordered = table.sort(pl.coalesce("started_at", "answered_at"), nulls_last=True, maintain_order=True)
-    return ordered.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(ordered, schema.DIAMETER_TRANSACTIONS)
 
 
 def outcome(end: int | None, patience: int) -> pl.Expr:
     """``answered unanswered pending orphan`` of rows with ``started_at`` and ``answered_at``."""
-    started = pl.col("started_at").to_physical()
+    started = ns("started_at")
     late = started > (end - patience) if end is not None else pl.lit(value=False)
     return (
         pl.when(pl.col("started_at").is_null())

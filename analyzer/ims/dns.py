@@ -5,8 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.durations import elapsed
+from analyzer.columns.times import SECOND
+from analyzer.columns.typed import typed
 from analyzer.ims.diameter import outcome
-from analyzer.sip.durations import SECOND, elapsed
 
 _PATIENCE = 5 * SECOND
 """After so long a resolver asks again (resolv.conf(5): timeout)."""
@@ -53,4 +55,4 @@ def _lookups(messages: pl.DataFrame, end: int | None) -> pl.DataFrame:
         truncated=pl.col("truncated").fill_null(value=False),
     )
     ordered = table.sort(pl.coalesce("started_at", "answered_at"), nulls_last=True, maintain_order=True)
-    return ordered.select(pl.col(name).cast(kind) for name, kind in schema.DNS.polars().items())
+    return typed(ordered, schema.DNS)

@@ -23,8 +23,9 @@ from typing import Any
 
 import polars as pl
 
+from analyzer.columns.address import sockets
 from analyzer.errors import AnalyzerError
-from analyzer.ims import boxes, roles
+from analyzer.ims import roles
 
 #: What :func:`analyzer.read` takes as ``nodes``: the path of a TOML file, or what would stand in it.
 Given = str | os.PathLike[str] | Mapping[str, Any]
@@ -82,9 +83,7 @@ def of_boxes(entries: tuple[Entry, ...], found: pl.DataFrame, names: pl.DataFram
     kinds = {"box": pl.Int64, "rank": pl.Int64, **{f"given_{field}": pl.String for field in _FIELDS}}
     if not entries:
         return pl.DataFrame(schema=kinds).drop("rank")
-    known = found.join(names, on="box", how="left").select(
-        "box", "ip", "name", address=boxes.text(pl.col("ip"), pl.col("port"))
-    )
+    known = found.join(names, on="box", how="left").select("box", "ip", "name", address=sockets("ip", "port"))
     rows = []
     for entry in entries:
         hits, rank = _hits(entry.key, known)

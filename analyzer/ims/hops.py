@@ -24,7 +24,10 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import SECOND, seconds
+from analyzer.columns.address import socket_of
+from analyzer.columns.durations import seconds
+from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 
 # What a node makes of a message, it makes of it while its transaction lives (RFC 3261 §17: 64*T1).
 _WHILE_WAITING = 32 * SECOND
@@ -51,10 +54,6 @@ def hops(
 
 
 _FOUND = {"row": pl.UInt32, "previous_row": pl.UInt32, "unseen": pl.Int64, "linked_by": pl.String}
-
-
-def _ns(column: str) -> pl.Expr:
-    return pl.col(column).to_physical()
 
 
 def _counted(messages: pl.DataFrame) -> pl.DataFrame:
@@ -94,13 +93,13 @@ def sightings(messages: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     if messages["_point"].n_unique() < 2:
         numbers = rows["row"]
         seen = messages.select(
-            point=pl.col("_point").gather(numbers), at=_ns("time").gather(numbers),
-            first=_ns("first_byte_at").gather(numbers),
+            point=pl.col("_point").gather(numbers), at=ns("time").gather(numbers),
+            first=ns("first_byte_at").gather(numbers),
         )  # fmt: skip
         return pl.concat([rows.select("row"), seen], how="horizontal")
     of_original = rows.select("row", original="message")
     all_rows = messages.select(
-        pl.coalesce("original", "message").alias("original"), "_point", at=_ns("time"), first=_ns("first_byte_at")
+        pl.coalesce("original", "message").alias("original"), "_point", at=ns("time"), first=ns("first_byte_at")
     )
     return (
         all_rows.join(of_original, on="original", maintain_order="left")
@@ -311,20 +310,19 @@ def _table(
     table = pl.concat([table, said, came], how="horizontal").join(
         points.select(delay_point="_point", point="point"), on="delay_point", how="left", maintain_order="left"
     )
-    sender, receiver = _socket("src_ip", "src_port"), _socket("dst_ip", "dst_port")
-    kinds = {name: kind for name, kind in schema.HOPS.polars().items() if name != "reference_point"}
+    sender, receiver = socket_of("src"), socket_of("dst")
     table = table.with_columns(
         sender=sender,
         receiver=receiver,
         # Where a node is reached: the port that it sends requests from may be any.
         node=pl.when(pl.col("previous").is_not_null()).then(
-            pl.when(pl.col("status").is_null()).then(_socket("came_dst_ip", "came_dst_port")).otherwise(sender)
+            pl.when(pl.col("status").is_null()).then(socket_of("came_dst")).otherwise(sender)
         ),
         # What a node sends again by its own timer was not on its way through it for so long.
         delay_s=seconds(pl.when(~pl.col("retransmission") | pl.col("came_again")).then("delay")),
         point=pl.coalesce("point", "sighted"),
     )
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.HOPS, without=("reference_point",))
 
 
 def _delays(found: pl.DataFrame, seen: pl.DataFrame, *, aligned: bool) -> pl.DataFrame:
@@ -346,9 +344,3 @@ def _delays(found: pl.DataFrame, seen: pl.DataFrame, *, aligned: bool) -> pl.Dat
         across = across.select("row", delay_point=pl.lit(None, pl.Int64), delay=pl.col("first") - pl.col("at"))
         both = pl.concat([both, across], how="vertical_relaxed")
     return both.filter(pl.col("delay") >= 0).unique("row", keep="first", maintain_order=True)
-
-
-def _socket(ip: str, port: str) -> pl.Expr:
-    """``ip:port`` as a URI writes it, the port left out where the capture has none."""
-    host = pl.when(pl.col(ip).str.contains(":", literal=True)).then(pl.format("[{}]", ip)).otherwise(ip)
-    return pl.when(pl.col(port).is_null()).then(host).otherwise(pl.format("{}:{}", host, port))

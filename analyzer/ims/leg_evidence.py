@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analyzer.sip import identity
-from analyzer.sip.durations import SECOND
+from analyzer.columns import identity
+from analyzer.columns.times import SECOND, ns
 
 POINTS = {
     "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "identity": 40, "caller": 20, "history": 40,
@@ -288,7 +288,7 @@ def responses(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
     return (
         messages.lazy()
         .filter(pl.col("method") == "INVITE", pl.col("status") >= 180, pl.col("_leg").is_in(legs["_leg"].implode()))
-        .select("_leg", "status", "src_ip", "dst_ip", "via_count", "_point", at=pl.col("time").to_physical())
+        .select("_leg", "status", "src_ip", "dst_ip", "via_count", "_point", at=ns("time"))
         .join(legs.lazy().select("_leg", "leg"), on="_leg")
         .collect()
     )

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.durations import delay
+from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.ims import leg_evidence
 from analyzer.ims.leg_evidence import PAIR, POINTS
-from analyzer.sip.durations import delay
 
 STRONG = 100
 POSSIBLE = 60
@@ -80,7 +82,7 @@ def _openings(messages: pl.DataFrame) -> pl.DataFrame:
         )
         .select(
             "row", "message", "duplicate", "_leg", "_call", "_point", pl.col("cseq", "via_count").fill_null(0),
-            client=pl.col("src_ip"), server=pl.col("dst_ip"), at=pl.col("time").to_physical(),
+            client=pl.col("src_ip"), server=pl.col("dst_ip"), at=ns("time"),
             asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
         )
         .collect()
@@ -293,7 +295,7 @@ def _byes(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
     return (
         messages.lazy()
         .filter(pl.col("method") == "BYE", pl.col("status").is_null(), pl.col("_call").is_in(legs["_call"].implode()))
-        .select("_call", "_point", at=pl.col("time").to_physical())
+        .select("_call", "_point", at=ns("time"))
         .join(legs.lazy().select("_call", "leg"), on="_call")
         .collect()
     )
@@ -394,5 +396,4 @@ def table(legs: Legs, found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFra
         node=pl.coalesce("node_out", "node_in"),
         delay_s=delay(pl.col("delay")),
     )
-    kinds = {name: kind for name, kind in schema.LEGS.polars().items() if name != "call"}
-    return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(rows, schema.LEGS, without=("call",))

@@ -10,6 +10,8 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 
 # So many messages, and this share of all, must have been seen by both.
 _LEAST, _SHARE = 3, 0.5
@@ -44,7 +46,7 @@ def losses(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("lost"))
         .otherwise(pl.lit("unknown"))
     )
-    return found.with_columns(verdict=verdict).select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(found.with_columns(verdict=verdict), schema.LOSSES)
 
 
 def _watched(sightings: pl.DataFrame, way: list[str]) -> pl.DataFrame:
@@ -61,9 +63,7 @@ def _watched(sightings: pl.DataFrame, way: list[str]) -> pl.DataFrame:
 
 def _fates(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     """Of each message that counts whether a copy followed (``sent_again``), and whether its receiver acted on it."""
-    rows = messages.filter(~pl.col("duplicate")).select(
-        "message", "transaction", "method", "status", at=pl.col("time").to_physical()
-    )
+    rows = messages.filter(~pl.col("duplicate")).select("message", "transaction", "method", "status", at=ns("time"))
     same = ["transaction", "method", "status"]
     next_copy = pl.col("at").shift(-1).over(same)
     rows = rows.with_columns(next_copy=pl.when(pl.col("transaction").is_not_null()).then(next_copy))

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import address, identity, uri
+from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.ims import boxes, roles
 from analyzer.ims import given as given_nodes
 from analyzer.ims.given import Entry
 from analyzer.ims.reference_points import reference_points
 from analyzer.ims.roles import RELATED, RULES, UNKNOWN, Rule
-from analyzer.sip import identity
 
 _ROUNDS = 3
 """How often roles of neighbours are looked at: a border is known by a gateway that is known by a server."""
@@ -134,7 +136,7 @@ def _hops(
     requests = requests.with_columns(
         route=pl.col("_route"),
         record_route=pl.col("_record_route"),
-        route_at=boxes.host_port_of(pl.col("_route")),
+        route_at=uri.host_port(pl.col("_route")),
         records=_adds_own_record_route(),
         forwarded=pl.col("n_dst_box").is_not_null(),
     )
@@ -178,7 +180,7 @@ def _looked_at(seen: pl.DataFrame) -> pl.DataFrame:
     if within > _WITHIN_DIALOGS:
         some = seen["_call"] % (within // _WITHIN_DIALOGS + 1) == 0
         chosen = chosen & (kinds["begins"] | some.fill_null(value=False))
-    return seen.select(*_REQUEST, headers="_headers", at=pl.col("first_byte_at").to_physical()).filter(chosen)
+    return seen.select(*_REQUEST, headers="_headers", at=ns("first_byte_at")).filter(chosen)
 
 
 def _copies(requests: pl.DataFrame) -> pl.DataFrame:
@@ -223,7 +225,7 @@ def _adds_own_record_route() -> pl.Expr:
     """The topmost Record-Route is not the one that was topmost before; where that was not seen, whoever sends a request
     of others has written it if it names what stands in its Via."""
     top = pl.col("_record_route")
-    by_sender = boxes.host_port_of(top) == boxes.host_port_of_sent_by(pl.col("via_sent_by"))
+    by_sender = uri.host_port(top) == uri.host_port_of_sent_by(pl.col("via_sent_by"))
     linked = pl.col("p_headers").is_not_null()
     added = pl.when(linked).then(top.ne_missing(pl.col("p_record_route"))).otherwise(by_sender)
     return (top.is_not_null() & added).fill_null(value=False)
@@ -234,9 +236,9 @@ def _resolved(hops: pl.DataFrame, addresses: pl.DataFrame) -> pl.DataFrame:
     # The Service-Route that names the S-CSCF is the last (RFC 3608 §6.1): what is before it leads there.
     service_route = pl.col("a_service_route").str.extract(r".*<([^>]*)>")
     hops = hops.with_columns(
-        route_next_at=boxes.host_port_of(pl.col("_route_next")),
-        service_route_at=boxes.host_port_of(service_route),
-        a_contact_at=boxes.host_port_of(pl.col("a_contact")),
+        route_next_at=uri.host_port(pl.col("_route_next")),
+        service_route_at=uri.host_port(service_route),
+        a_contact_at=uri.host_port(pl.col("a_contact")),
         route_key=_route_key(pl.col("_route")),
     )
     for name in ("route_next", "service_route", "a_contact"):
@@ -266,31 +268,31 @@ def _resolved(hops: pl.DataFrame, addresses: pl.DataFrame) -> pl.DataFrame:
         to_path=pl.col("route_key").is_in(paths.implode()).fill_null(value=False),
         orig_route=pl.col("_route").str.contains(r"(?i)^sips?:orig@|;orig(?:;|=|$)").fill_null(value=False),
         own_host=pl.coalesce(
-            pl.when("records").then(_name(boxes.host_of(pl.col("_record_route")))),
+            pl.when("records").then(_name(uri.host(pl.col("_record_route")))),
             _name(pl.col("via_sent_by").str.replace(r":[0-9]+$", "")),
         ),
-        route_host=_name(boxes.host_of(pl.col("_route"))),
+        route_host=_name(uri.host(pl.col("_route"))),
         third_party=_third_party(),
-        uri_is_receiver=_names(boxes.host_of(pl.col("request_uri")), "dst_ip"),
+        uri_is_receiver=_names(uri.host(pl.col("request_uri")), "dst_ip"),
         a_contact_is_receiver=pl.col("a_contact_box") == pl.col("dst_box"),
         begins_another=pl.col("message").is_in(_beginning_another(hops).implode()),
     )
 
 
 def _name(host: pl.Expr) -> pl.Expr:
-    return pl.when(~boxes.is_literal(host)).then(host)
+    return pl.when(~address.is_literal(host)).then(host)
 
 
-def _route_key(uri: pl.Expr) -> pl.Expr:
+def _route_key(route: pl.Expr) -> pl.Expr:
     """User, host and port of a Route: by its user an S-CSCF knows which half of a call it is asked for."""
-    return uri.str.extract(r"(?i)^sips?:([^;?>]+)").str.to_lowercase()
+    return route.str.extract(r"(?i)^sips?:([^;?>]+)").str.to_lowercase()
 
 
 def _third_party() -> pl.Expr:
     """A REGISTER in which From and Contact are its maker, not the user (TS 24.229 §5.4.1.7)."""
-    host = boxes.host_of(pl.col("from_uri"))
+    host = uri.host(pl.col("from_uri"))
     others = (pl.col("from_uri") != pl.col("to_uri")) & ~roles.has("Authorization", "Proxy-Authorization")
-    return ((pl.col("method") == "REGISTER") & others & (boxes.host_of(pl.col("contact_uri")) == host)).fill_null(
+    return ((pl.col("method") == "REGISTER") & others & (uri.host(pl.col("contact_uri")) == host)).fill_null(
         value=False
     )
 
@@ -462,7 +464,7 @@ def _domains(hops: pl.DataFrame) -> pl.DataFrame:
     """The network of each box: ``box domain``. A P-CSCF tells its own; a UE and who serves it, where it registers."""
     visited = pl.col("_visited_network").str.strip_chars('" ').str.to_lowercase()
     registers = (pl.col("method") == "REGISTER") & ~pl.col("third_party")
-    home = pl.coalesce(boxes.host_of(pl.col("to_uri")), boxes.host_of(pl.col("request_uri")))
+    home = pl.coalesce(uri.host(pl.col("to_uri")), uri.host(pl.col("request_uri")))
     said = [
         hops.filter((pl.col("via_count") == 1) & registers).select(box="src_box", domain=home, weight=pl.lit(1)),
         hops.filter(registers & ~pl.col("forwarded") & roles.answer_has("Service-Route")).select(
@@ -472,7 +474,7 @@ def _domains(hops: pl.DataFrame) -> pl.DataFrame:
             box="src_box", domain=visited, weight=pl.lit(1000)
         ),
     ]
-    counted = pl.concat(said).drop_nulls().filter(~boxes.is_literal(pl.col("domain")))
+    counted = pl.concat(said).drop_nulls().filter(~address.is_literal(pl.col("domain")))
     ranked = counted.group_by("box", "domain").agg(pl.col("weight").sum())
     return (
         ranked.sort(["weight", "domain"], descending=[True, False]).unique("box", keep="first").select("box", "domain")
@@ -494,15 +496,14 @@ def _products(hops: pl.DataFrame) -> pl.DataFrame:
 
 
 def _nodes_table(told: pl.DataFrame) -> pl.DataFrame:
-    kinds = schema.NODES.polars()
-    of_box = told.select(box="end", node=boxes.text(pl.col("ip"), pl.col("port")))
+    of_box = told.select(box="end", node=address.sockets("ip", "port"))
     # 3GPP names tell the network (TS 23.003 §13.2); of any other the first label is the host's own.
     of_name = pl.coalesce(
         pl.col("name").str.extract(r"((?:ims\.)?mnc[0-9]{2,3}\.mcc[0-9]{3}\.3gppnetwork\.org)$"),
         pl.col("name").str.extract(r"^[^.]+\.([^.]+\..+)$"),
     )
     table = told.join(of_box, on="box", how="left").with_columns(
-        address=boxes.text(pl.col("ip"), pl.col("port")),
+        address=address.sockets("ip", "port"),
         role=_shown(told["role"].fill_null(UNKNOWN)),
         confidence=pl.col("confidence").fill_null(0.0),
         points=pl.when(pl.col("given_role").is_null()).then(pl.col("points").fill_null(0)),
@@ -510,7 +511,7 @@ def _nodes_table(told: pl.DataFrame) -> pl.DataFrame:
         domain=pl.coalesce("given_domain", "domain", of_name),
         source=pl.when(pl.col("given_role").is_null()).then(pl.lit("evidence")).otherwise(pl.lit("given")),
     )
-    return table.sort("first_at", "ip", "port").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table.sort("first_at", "ip", "port"), schema.NODES)
 
 
 def _shown(column: pl.Series) -> pl.Series:
@@ -542,13 +543,10 @@ def _asked(seen: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _evidence_table(evidence: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    kinds = schema.NODE_EVIDENCE.polars()
-    of_box = told.filter(pl.col("end") == pl.col("box")).select(
-        "box", "first_at", node=boxes.text(pl.col("ip"), pl.col("port"))
-    )
+    of_box = told.filter(pl.col("end") == pl.col("box")).select("box", "first_at", node=address.sockets("ip", "port"))
     rows = evidence.join(of_box, on="box").rename({"name": "rule"})
     order = pl.col("points").sum().over("box", "role")
     rows = rows.sort(
         ["first_at", "node", order, "role", "points", "rule"], descending=[False, False, True, False, True, False]
     )
-    return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(rows, schema.NODE_EVIDENCE)

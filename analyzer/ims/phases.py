@@ -29,7 +29,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import seconds
+from analyzer.columns.durations import seconds
+from analyzer.columns.rules import first_of
+from analyzer.columns.typed import typed
+from analyzer.sip import reference_hop
 
 MILESTONES = ("invite", "again", "trying", "progress", "prack", "update", "ringing", "cancel", "final", "ack")
 
@@ -139,7 +142,7 @@ def _at_reference_hop(messages: pl.DataFrame, call_of: pl.Series, opened: pl.Dat
         .then(pl.col("src_ip").eq_missing(pl.col("near")) | pl.col("dst_ip").eq_missing(pl.col("far")))
         .otherwise(pl.col("src_ip").eq_missing(pl.col("far")) & pl.col("dst_ip").eq_missing(pl.col("near"))),
     )
-    rank = pl.when("from_caller").then("via").otherwise(-pl.col("via"))
+    rank = reference_hop.depth(pl.col("from_caller"), pl.col("via"), pl.lit(value=True))
     requests = requests.filter(rank == rank.min().over("call", "_leg", "method", "cseq"))
     answers = inside.filter(
         pl.col("status").is_not_null(), pl.col("transaction").is_in(requests["transaction"].drop_nulls().implode())
@@ -371,10 +374,7 @@ def _phase() -> pl.Expr:
         (begins == "ringing", "ringing"),
         (begins == "cancel", "cancelling"),
     ]
-    phase = pl.lit("ack")
-    for condition, name in reversed(rules):
-        phase = pl.when(condition).then(pl.lit(name)).otherwise(phase)
-    return phase
+    return first_of(rules, "ack")
 
 
 def _phase_table(steps: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -395,7 +395,7 @@ def _phase_table(steps: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
         from_at="at", to_at="to_ns", duration_s=seconds(pl.col("to_ns") - pl.col("at")),
         begins="from_what", ends="to_what", note=note,
     )  # fmt: skip
-    return steps.select(pl.col(name).cast(kind) for name, kind in schema.PHASES.polars().items())
+    return typed(steps, schema.PHASES)
 
 
 def _setups(calls: pl.DataFrame, milestones: pl.DataFrame, steps: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -432,7 +432,7 @@ def _setups(calls: pl.DataFrame, milestones: pl.DataFrame, steps: pl.DataFrame, 
         stalled=pl.when(~answered).then("stalled"),
         stalled_detail=pl.when(~answered).then(pl.format("{}; {}", words, ending)),
     )
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.SETUPS.polars().items())
+    return typed(table, schema.SETUPS)
 
 
 def _at(messages: pl.DataFrame, rows: pl.Series) -> pl.Series:

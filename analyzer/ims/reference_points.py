@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.typed import typed
 from analyzer.ims.roles import (
     AS,
     ATCF,
@@ -118,5 +119,4 @@ def reference_points(requests: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFram
         peer_requests=pl.col("peer_requests").fill_null(0),
         last_at=pl.max_horizontal("last_at", "r_last"),
     ).with_columns(pl.when(pl.col(name) >= 0).then(name).alias(name) for name in ("first_at", "last_at"))
-    kinds = schema.REFERENCE_POINTS.polars()
-    return table.sort("first_at", "node", "peer").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table.sort("first_at", "node", "peer"), schema.REFERENCE_POINTS)

@@ -9,14 +9,12 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import SECOND, seconds
+from analyzer.columns.durations import seconds
+from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 
 _ACCEPTED = pl.col("status").is_between(200, 299)
 _CHALLENGED = pl.col("status").is_in([401, 407])
-
-
-def _cast(table: pl.DataFrame, of: schema.Table) -> pl.DataFrame:
-    return table.select(pl.col(name).cast(kind) for name, kind in of.polars().items())
 
 
 # ---- challenges ------------------------------------------------------------------------------------------------------
@@ -63,7 +61,7 @@ def challenges(requests: pl.DataFrame, messages: pl.DataFrame, rare: pl.DataFram
         amf=pl.col("autn").str.slice(12, 4),
         rand_seen=pl.col("rand").is_not_null() & ~pl.col("rand").is_first_distinct(),
     )  # fmt: skip
-    return _cast(table, schema.CHALLENGES)
+    return typed(table, schema.CHALLENGES)
 
 
 def _outcome() -> pl.Expr:
@@ -132,7 +130,7 @@ def ims_registrations(
     table = registrations
     for found in facts:
         table = table.join(found, on="registration", how="left", maintain_order="left")
-    return _cast(table, schema.IMS_REGISTRATIONS)
+    return typed(table, schema.IMS_REGISTRATIONS)
 
 
 def _first(column: str) -> pl.Expr:
@@ -276,12 +274,12 @@ def bindings(registrations: pl.DataFrame, events: pl.DataFrame, *, end: int | No
             seconds(again - pl.col("ended_at"))
         )
     )
-    return _cast(found.sort("started_at", "aor", "contact"), schema.BINDINGS)
+    return typed(found.sort("started_at", "aor", "contact"), schema.BINDINGS)
 
 
 def _steps(registrations: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """What changes a binding, one row each: ``aor contact at until ends by event registration private_id``."""
-    own = registrations.filter(pl.col("kind") != "third_party").with_columns(at=pl.col("ended_at").to_physical())
+    own = registrations.filter(pl.col("kind") != "third_party").with_columns(at=ns("ended_at"))
     kept = ["aor", "contact", "at", "registration", "private_id"]
     bound = own.filter(pl.col("outcome") == "registered").select(
         *kept, until=pl.col("at") + pl.col("expires_s").fill_null(3600) * SECOND, ends=pl.lit(value=False)
@@ -295,7 +293,7 @@ def _steps(registrations: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     # the implicit set, and of the contact with parameters of the P-CSCF: user, host and port are the same.
     gone = events.filter((pl.col("contact_state") == "terminated") & pl.col("event").ne_missing("unregistered")).select(
         "event",
-        at=pl.col("time").to_physical(),
+        at=ns("time"),
         by=pl.lit("network"),
         ends=pl.lit(value=True),
         where=_without_parameters("contact"),
@@ -352,7 +350,7 @@ def reg_events(messages: pl.DataFrame, rare: pl.DataFrame) -> pl.DataFrame:
         event=_attribute(contact, "event"),
         expires_s=_attribute(contact, "expires").cast(pl.Int64, strict=False),
     )
-    return _cast(rows.filter(pl.col("aor").is_not_null()), schema.REG_EVENTS)
+    return typed(rows.filter(pl.col("aor").is_not_null()), schema.REG_EVENTS)
 
 
 def _attribute(tag: pl.Expr, name: str) -> pl.Expr:

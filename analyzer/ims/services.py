@@ -11,6 +11,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.typed import typed
 from analyzer.ims.service_rules import DETAIL, EVENT_RULES, HEADER_RULES, MEDIA_RULES, PART_RULES, Of
 
 _OPENS = ["INVITE", "SUBSCRIBE", "REFER"]
@@ -63,8 +64,7 @@ def services(
     table = table.with_columns(
         service=pl.col("service").fill_null("unknown"), evidence=pl.col("evidence").fill_null("nothing says")
     )
-    kinds = {name: kind for name, kind in schema.SERVICES.polars().items() if name != "call"}
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.SERVICES, without=("call",))
 
 
 # ---- units -----------------------------------------------------------------------------------------------------------

@@ -14,9 +14,11 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import identity, linked_rows
+from analyzer.columns.durations import elapsed
+from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
 from analyzer.ims.sms_causes import RP_CAUSE, TP_FAILURE, TP_STATUS
-from analyzer.sip import chains, identity
-from analyzer.sip.durations import SECOND, elapsed
 
 # TR1M and TR1N, the longest that a report is waited for (TS 24.011 §10: 35 to 45 s).
 _LONGEST_WAIT = 45 * SECOND
@@ -89,7 +91,7 @@ def sms(
     )
     table = table.join(_reported_on(table), on="sent", how="left", maintain_order="left")
     table = table.sort(pl.coalesce("submitted_ns", "report_ns"), maintain_order=True)
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.SMS.polars().items())
+    return typed(table, schema.SMS)
 
 
 def _named(column: str, names: dict[int, str], unknown: str) -> pl.Expr:
@@ -110,7 +112,7 @@ def _copies(messages: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         messages.filter(sent)
-        .select(*columns, time_ns=pl.col("first_byte_at").to_physical(), at=pl.col("time").to_physical())
+        .select(*columns, time_ns=ns("first_byte_at"), at=ns("time"))
         .join(carried, on="message", how="semi", maintain_order="left")
     )
 
@@ -121,7 +123,7 @@ def _requests(copies: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFr
     first = copies.unique(one, keep="first", maintain_order=True).select(*one, key="message")
     seen = copies.sort("via_count", maintain_order=True).unique(one, keep="first", maintain_order=True)
     carried = parts.filter(pl.col("rp_type").is_not_null()).unique("message", keep="first", maintain_order=True)
-    finals = transactions.select("transaction", "status", final_ns=pl.col("final_at").to_physical())
+    finals = transactions.select("transaction", "status", final_ns=ns("final_at"))
     seen = seen.join(carried, on="message", maintain_order="left")
     seen = seen.join(finals, on="transaction", how="left", maintain_order="left")
     seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left")
@@ -160,7 +162,7 @@ def _same(seen: pl.DataFrame, copies: pl.DataFrame) -> pl.DataFrame:
         .unique("one", keep="last", maintain_order=True)
     )  # fmt: skip
     before = seen.join(found.select("one", "before"), on="one", how="left", maintain_order="left")["before"]
-    seen = seen.with_columns(one=chains.roots(before), first=before.is_null())
+    seen = seen.with_columns(one=linked_rows.roots(before), first=before.is_null())
     return seen.with_columns(legs=pl.len().over("one"))
 
 

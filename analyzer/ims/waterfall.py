@@ -22,8 +22,9 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.durations import seconds
+from analyzer.columns.typed import typed
 from analyzer.ims.hops import sightings
-from analyzer.sip.durations import seconds
 
 _LONGEST_WAY = 64  # hops of one message
 
@@ -340,4 +341,4 @@ def _table(parts: pl.DataFrame) -> pl.DataFrame:
         offset_s=seconds(ns.cum_sum().over("call") - ns),
         duration_s=seconds(ns),
     )
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.WATERFALL.polars().items())
+    return typed(table, schema.WATERFALL)

@@ -72,12 +72,5 @@ def measured(frame: pl.DataFrame, keys: Sequence[str], figures: Iterable[pl.Expr
 
 def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     """``part`` of ``whole``; undefined, not 0 or 1, where there is nothing to be a part of (RFC 6076 §4)."""
-    # Row by row, as in analyzer.sip.durations: a column that is one number is divided by as a product, and not exactly.
+    # Row by row, as in columns.durations: a column that is one number is divided by as a product, and not exactly.
     return pl.when(whole > 0).then(part / (part * 0 + whole))
-
-
-def endpoint(end: str) -> pl.Expr:
-    """``{end}_ip`` and ``{end}_port`` as one text; IPv6 in brackets (RFC 3986 §3.2.2)."""
-    ip, port = pl.col(f"{end}_ip"), pl.col(f"{end}_port")
-    host = pl.when(ip.str.contains(":", literal=True)).then(pl.format("[{}]", ip)).otherwise(ip)
-    return pl.when(port.is_null()).then(host).otherwise(pl.format("{}:{}", host, port))

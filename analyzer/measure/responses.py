@@ -9,9 +9,10 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.address import socket_of
+from analyzer.columns.distribution import nearest_rank
 from analyzer.measure import grouping
-from analyzer.measure.grouping import INTERVAL, By, endpoint, measured, share
-from analyzer.measure.percentiles import nearest_rank
+from analyzer.measure.grouping import INTERVAL, By, measured, share
 
 # When a transaction began, or what is nearest to it where only responses were seen.
 _BEGAN = pl.coalesce("started_at", "first_provisional_at", "final_at")
@@ -138,6 +139,7 @@ def failures(
     transactions: pl.DataFrame,
     messages: pl.DataFrame,
     calls: pl.DataFrame,
+    refusal_steps: pl.DataFrame | None = None,
     *,
     by: By = ("method", "status"),
     every: str | None = None,
@@ -150,13 +152,17 @@ def failures(
     407) that the next request takes up with credentials (RFC 3261 §22), and the end of a cancelled INVITE (§9).
 
     ``node`` is who sent that status first: the server of the hop where it was seen earliest, which is the farthest from
-    the caller that the capture has of this Call-ID. Whether it made the response, or had it from behind another Call-ID
-    or from an uncaptured hop, plain SIP does not tell. Without a response it is the farthest node asked. ``by`` takes
+    the caller that the capture has of this Call-ID. Whether it made the response, or had it from an uncaptured hop,
+    plain SIP does not tell. Without a response it is the farthest node asked. Of an INVITE on the way of a response
+    that ended a call it is the node that refused the call, as ``refusal_steps`` has it: the same for all its Call-IDs,
+    also where a node on the way made another status of it. ``by`` takes
     ``method status class outcome node reason_phrase reason_header transport call_id``.
     """
     keys = grouping.columns(by, _OF_FAILURE)
     groups = [*keys, INTERVAL] if every else keys
     rows = _failed(transactions, messages).with_columns(_CLASS.alias("class"))
+    if refusal_steps is not None:
+        rows = _of_refused_calls(rows, messages, refusal_steps)
     rows = rows.join(calls.select("call", "no"), on="call", how="left", maintain_order="left")
     rows = grouping.with_interval(rows, pl.col("at"), every, tz)
     # Where it is no column of its own: the most frequent one, of several the first by its letters.
@@ -209,7 +215,7 @@ def _failed(transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     silent = pl.col("status").is_null() & pl.col("outcome").is_in(_UNANSWERED)
     failed = asked.filter((refused & ~challenged) | silent)
     origin = (
-        hops.select(*_REQUEST, "status", "transaction", "final_at", "via_count", "at", node=endpoint("server"))
+        hops.select(*_REQUEST, "status", "transaction", "final_at", "via_count", "at", node=socket_of("server"))
         .join(failed.select(*_REQUEST, "status"), on=[*_REQUEST, "status"], how="semi", nulls_equal=True)
         .sort("final_at", "via_count", "at", descending=[False, True, True], nulls_last=True, maintain_order=True)
         .group_by(_REQUEST, maintain_order=True)
@@ -224,3 +230,12 @@ def _failed(transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
         .drop("status", "duplicate")
     )
     return failed.join(said, on="transaction", how="left", maintain_order="left")
+
+
+def _of_refused_calls(failed: pl.DataFrame, messages: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the ``node`` that refused the call, where their request is on the way of that refusal."""
+    steps = steps.filter(pl.col("method") == "INVITE", pl.col("status").is_not_null()).sort("call", "step")
+    steps = steps.select("message", origin=pl.col("address").first().over("call"))
+    way = messages.join(steps, on="message").select(*_REQUEST, "origin").unique(_REQUEST, keep="first")
+    failed = failed.join(way, on=_REQUEST, how="left", nulls_equal=True, maintain_order="left")
+    return failed.with_columns(node=pl.coalesce("origin", "node")).drop("origin")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.distribution import nearest_rank
+from analyzer.columns.durations import seconds
+from analyzer.columns.times import SECOND
 from analyzer.ims.phases import PHASES
 from analyzer.measure import grouping
 from analyzer.measure.grouping import INTERVAL, By
-from analyzer.measure.percentiles import nearest_rank
-from analyzer.sip.durations import SECOND, seconds
 
 # With fewer, the 99th percentile is the maximum by another name.
 _LEAST_FOR_P99 = 100

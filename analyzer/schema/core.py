@@ -29,6 +29,8 @@ CORE_ONLY = Table(
         C("_sends", "bool", "Its SDP has a stream that its sender may send on.", "RFC 3264 §5.1"),
         C("_q850", "int", "cause of Reason: Q.850.", "RFC 3326"),
         C("_sip_cause", "int", "cause of Reason: SIP.", "RFC 3326"),
+        C("_release_cause", "int", "cause of Reason: RELEASE_CAUSE.", "TS 24.229 §7.2A.18.11"),
+        C("_failure_cause", "int", "cause of Reason: FAILURE_CAUSE.", "TS 24.229 §7.2A.18.12"),
         C("_headers", "int", "Which headers of HEADERS are there: bit n for the n-th."),
         C("_point", "int", "Number of the capture point, in the order of files.point."),
     ),

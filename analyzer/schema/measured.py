@@ -51,6 +51,7 @@ FAILURES = Measure(
     ),
     made_by="analyzer.measure.responses:failures",
     of=("transactions", "messages", "calls"),
+    optional=("refusal_steps",),
     shown=words("requests share calls node node_share reason_phrase reason_header first_at last_at no"),
     note=(
         "A request counts once over all its hops. Grouped by method and status without --by, which takes "

@@ -191,7 +191,7 @@ REFUSALS = Table(
         C("warning_agent", "text", "Who added it.", mask=M.HOST),
         C("warning_text", "text", "Its text.", mask=M.PHRASE),
     ),
-    made_by="analyzer.ims.refusals:refusals",
+    made_by="analyzer.diagnose.call_failures:refusals",
     scope=ESTIMATE,
     belongs_to=("call",),
     shown=words(
@@ -220,7 +220,7 @@ REFUSAL_STEPS = Table(
         C("time", "time", "When it was captured."),
         C("message", "key", "Message."),
     ),
-    made_by="analyzer.ims.refusals:refusals",
+    made_by="analyzer.diagnose.call_failures:refusals",
     scope=ESTIMATE,
     belongs_to=("call",),
     shown=words("call step time address role method status changed receiver"),

@@ -576,7 +576,7 @@ VIOLATIONS = Table(
         C("dialog", "key", "Dialog; null outside one."),
         C("call", "key", "Call; null outside calls."),
     ),
-    made_by="analyzer.sip.violations:violations",
+    made_by="analyzer.diagnose.offer_answer_violations:violations",
     belongs_to=("dialog", "call"),
     shown=words("message code index detail standard call"),
     note="Looked for at the reference hop of each dialog; in message order.",

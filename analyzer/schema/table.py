@@ -91,9 +91,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Measure(Table):
-    """A measured table: figures over other tables, in groups. ``of``: these tables, as ``made_by`` takes them."""
+    """A measured table: figures over other tables, in groups.
+
+    ``of``        these tables, as ``made_by`` takes them.
+    ``optional``  more of them, behind the others, that it can do without: they take long to make.
+    """
 
     of: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 def _polars_type(kind: Type) -> pl.DataType:

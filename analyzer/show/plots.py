@@ -19,10 +19,10 @@ import polars as pl
 from matplotlib import dates, ticker
 
 from analyzer import schema
+from analyzer.columns.distribution import nearest_rank
 from analyzer.errors import AnalyzerError
 from analyzer.measure import grouping
 from analyzer.measure.latency import DELAYS, latency
-from analyzer.measure.percentiles import nearest_rank
 from analyzer.show.style import (
     BLACK,
     BLUE,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analyzer.diagnose.explanation import explain
 from analyzer.show import waterfall as waterfalls
 from analyzer.show.text import fit, markup, pad, safe, seconds, width
 
@@ -104,13 +105,15 @@ def _named(address: str | None, roles: Roles) -> str:
 
 
 def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
-    """Who said no, why, and who changed it on its way back."""
+    """Who said no, why, who changed it on its way back, and the frames in which that is seen."""
     for row in tables("refusals").iter_rows(named=True):
         yield from _said(row)
         steps = tables("refusal_steps").sort("step").to_dicts()
         for step in steps:
             if step["changed"] and step["status"] is not None:
                 yield safe(f"{_named(step['address'], roles)} passed it on as {step['status']}")
+        (call,) = tables("calls").to_dicts()
+        yield from map(safe, explain(call, tables("messages"), tables("refusal_steps")))
     for row in tables("setups").iter_rows(named=True):
         if row["stalled_detail"]:
             yield safe(f"it stalled in {row['stalled']}: {row['stalled_detail']}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from analyzer.show.blind_spots import blind_spots
+from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.show.text import safe, seconds
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _nodes(lines: _Lines, nodes: pl.DataFrame) -> None:
 def _calls(lines: _Lines, calls: pl.DataFrame) -> None:
     import polars as pl
 
-    from analyzer.measure.percentiles import nearest_rank
+    from analyzer.columns.distribution import nearest_rank
 
     lines.add("calls", _counted(calls, "outcome"), count=calls.height)
     if calls.is_empty():

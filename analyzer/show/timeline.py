@@ -22,6 +22,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from analyzer.columns.address import socket
 from analyzer.show.text import SHORT_TAG, duration, fit, safe
 
 if TYPE_CHECKING:
@@ -405,7 +406,7 @@ def _lane(row: dict[str, Any], side: str, by_port: set[str | None], known: _Know
         return ip
     if node := known.get((ip, row[f"{side}_port"])):
         return str(node["node"])
-    return f"[{ip}]:{row[f'{side}_port']}" if ":" in ip else f"{ip}:{row[f'{side}_port']}"
+    return socket(ip, row[f"{side}_port"])
 
 
 def _of_lanes(

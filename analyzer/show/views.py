@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer import schema
+from analyzer.columns.address import socket_of
 from analyzer.show.text import SHORT_TAG
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
         # It begins with the columns that it is grouped by.
         return frame.drop(name for name in entry.names if name not in shown)
     ends = (name for name in ("src", "dst", "client", "server") if {f"{name}_ip", f"{name}_port"} <= set(frame.columns))
-    made = [endpoint(name) for name in ends]
+    made = [socket_of(name).alias(name) for name in ends]
     if table == "messages":
         made.append(
             pl.when("duplicate")
@@ -43,13 +44,3 @@ def _short(tag: str) -> pl.Expr:
 
     long = pl.col(tag).str.len_chars() > SHORT_TAG
     return pl.when(long).then(pl.format("{}…", pl.col(tag).str.head(SHORT_TAG - 1))).otherwise(tag).alias(tag)
-
-
-def endpoint(name: str) -> pl.Expr:
-    """Address and port of ``{name}_ip``, ``{name}_port`` in one cell; IPv6 in brackets (RFC 3986 §3.2.2)."""
-    import polars as pl
-
-    ip = pl.col(f"{name}_ip")
-    host = pl.when(ip.str.contains(":", literal=True)).then(pl.format("[{}]", ip)).otherwise(ip)
-    port = pl.col(f"{name}_port").cast(pl.String)
-    return pl.when(port.is_null()).then(host).otherwise(pl.format("{}:{}", host, port)).alias(name)

@@ -19,19 +19,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip import identity, outcomes
-from analyzer.sip.durations import SECOND, delay
+from analyzer.columns import identity
+from analyzer.columns.durations import delay
+from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
+from analyzer.columns.typed import typed
+from analyzer.sip import outcomes, reference_hop, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
-# A node that releases a call towards both sides does both within this time.
-_RELEASED_TOGETHER = SECOND
 
 _FARTHEST = 256  # legs one after the other in one call
-
-_LONGEST = 2**32  # seconds: no session interval is longer, and the arithmetic must not overflow
-_NEVER = 2**62
-_LONG_AGO = -(2**62)
 
 # Requests that exist only within an INVITE usage (RFC 3261, 3262, 3311, 6086).
 _IN_DIALOG = ["INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO"]
@@ -100,7 +97,7 @@ def attempts(
     made from which: ``_leg`` and ``_leg_from``, both the core's hashes. One row per attempt; a call that ran when the
     capture began has a row as soon as a request within its dialog was seen or a response to its INVITE (``joined``).
     """
-    end = _LONG_AGO if end is None else end
+    end = LONG_AGO if end is None else end
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
@@ -117,7 +114,7 @@ def attempts(
     joined, joined_rows, joined_branches = _joined(messages, invites)
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
-    ends = _ends(branches, facts, invites, messages, dialogs)
+    ends = _ends(branches, facts, messages, dialogs)
     facts = facts.join(ends, on="attempt", how="left", maintain_order="left")
     facts = _with_outcome(facts, messages, end).sort("first_row").with_row_index("no", offset=1)
 
@@ -144,17 +141,13 @@ def _call_of(messages: pl.DataFrame, spans: pl.DataFrame) -> pl.Series:
     if several.is_empty():
         return call
     # A message without a time belongs where its neighbours do.
-    times = messages.select("_call", at=_ns("time").forward_fill().fill_null(_LONG_AGO + 1)).with_row_index("row")
+    times = messages.select("_call", at=ns("time").forward_fill().fill_null(LONG_AGO + 1)).with_row_index("row")
     times = times.filter(pl.col("_call").is_in(several["_call"].unique().implode())).sort("at")
     found = times.join_asof(several, left_on="at", right_on="since", by="_call", check_sortedness=False)
     return call.scatter(found["row"], found["call"])
 
 
 # -- from messages to attempts -----------------------------------------------------------------------------------------
-
-
-def _ns(column: str) -> pl.Expr:
-    return pl.col(column).to_physical()
 
 
 def _rows(messages: pl.DataFrame) -> pl.LazyFrame:
@@ -181,7 +174,7 @@ def _initial_invites(messages: pl.DataFrame) -> pl.DataFrame:
         .select(
             "row", "message", "_call", "_leg", "_nonce", "transaction", "credentials", "src_ip", "src_port", "dst_ip",
             "dst_port", "via_branch", "via_sent_by", pl.col("cseq", "via_count").fill_null(0),
-            time=_ns("time"), at=_ns("first_byte_at"), has_icid=pl.col("icid").is_not_null(),
+            time=ns("time"), at=ns("first_byte_at"), has_icid=pl.col("icid").is_not_null(),
             asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
         )
         .collect()
@@ -198,7 +191,7 @@ def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
         _rows(messages)
         .filter(pl.col("method") == "INVITE", pl.col("status").is_not_null())
         .select(
-            "row", "transaction", "status", "_dialog", "_leg", "retransmission", at=_ns("time"), media=_early_media()
+            "row", "transaction", "status", "_dialog", "_leg", "retransmission", at=ns("time"), media=_early_media()
         )
         .join(of_hop, on="transaction", maintain_order="left")
         .collect()
@@ -239,7 +232,7 @@ def _in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame)
     tries = tries.with_columns(begins=pl.col("_call").is_first_distinct())
     # Most Call-IDs hold one try; windows over all of them would cost more than the rest of the stage.
     several = tries.filter(pl.col("_call").is_duplicated()).sort("_call", "first_row")
-    all_over = pl.col("final_row").fill_null(_NEVER).cum_max().shift().over("_call") < pl.col("first_row")
+    all_over = pl.col("final_row").fill_null(NEVER).cum_max().shift().over("_call") < pl.col("first_row")
     last_status = pl.coalesce(pl.col("status").shift().over("_leg"), pl.col("status").shift().over("_call"))
     again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES))["try"]
     begins = pl.col("begins") | pl.col("try").is_in(again.implode())
@@ -261,7 +254,7 @@ def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame
         _rows(messages)
         .filter(pl.col("method") == "ACK", pl.col("transaction").is_in(refused["transaction"].implode()))
         .group_by("transaction")
-        .agg(acked=_ns("time").min())
+        .agg(acked=ns("time").min())
         .collect()
     )
     refused = refused.join(acks, on="transaction", how="left")
@@ -403,7 +396,7 @@ def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame,
     cancels = (
         _rows(messages)
         .filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("retransmission"))
-        .select("row", "_leg", "via_branch", "_sip_cause", pl.col("cseq").fill_null(0), at=_ns("time"))
+        .select("row", "_leg", "via_branch", "_sip_cause", pl.col("cseq").fill_null(0), at=ns("time"))
         .collect()
     )
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
@@ -445,7 +438,7 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
         )
         .select(
             "row", "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission",
-            time=_ns("time"), at=_ns("time"), media=_early_media(),
+            time=ns("time"), at=ns("time"), media=_early_media(),
         )
         .collect()
     )  # fmt: skip
@@ -484,21 +477,31 @@ def _branches(responses: pl.DataFrame) -> pl.DataFrame:
 # -- how it ended ------------------------------------------------------------------------------------------------------
 
 
-def _ends(
-    branches: pl.DataFrame, facts: pl.DataFrame, invites: pl.DataFrame, messages: pl.DataFrame, dialogs: pl.DataFrame
-) -> pl.DataFrame:
+def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.DataFrame:
     """Per attempt the end of the branch that lived.
 
     Of several 2xx the caller keeps one and sends BYE on the others at once (RFC 3261 §13.2.2.4): the branch that ended
     last is the one that lived.
     """
-    byes = _byes(messages)
-    hops = facts.select("attempt", "_call", "ref_row", "src_ip", "src_port", "dst_ip", "dst_port")
+    byes = (
+        _rows(messages)
+        .filter(pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("retransmission"))
+        .select(
+            "row", "_call", "_leg", "_dialog", "src_ip", "src_port", "dst_ip", "dst_port",
+            at=ns("time"), cleared=release.network_reason(),
+        )
+        .collect()
+    )  # fmt: skip
+    hops = facts.select(
+        "attempt", "_call", "ref_row", "response_row",
+        near_ip="src_ip", near_port="src_port", far_ip="dst_ip", far_port="dst_port",
+    )  # fmt: skip
+    bye = {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg", "cleared": "cleared"}
     of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
-    of_branches = _at_reference(of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left"), "_dialog")
-    bye = ["bye_row", "bye_ns", "bye_leg", "bye_q850", "bye_sip_cause"]
+    of_branches = of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left")
+    of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye)
     lived = (
-        branches.join(of_branches.select("_dialog", *bye), on="_dialog", how="left", maintain_order="left")
+        branches.join(of_branches.select("_dialog", *bye.values()), on="_dialog", how="left", maintain_order="left")
         .sort("bye_row", "answered_row", descending=[True, False], nulls_last=False, maintain_order=True)
         .unique("attempt", keep="first", maintain_order=True)
         .drop("_call", strict=False)
@@ -509,45 +512,23 @@ def _ends(
     )
     strays = byes.join(branches, on="_dialog", how="anti", maintain_order="left")
     strays = strays.join(unmatched, on="_call", maintain_order="left")
-    strays = _at_reference(strays.filter(pl.col("row") > pl.col("ref_row").fill_null(-1)), "attempt")
-    ends = hops.select("attempt", "_call").join(lived, on="attempt", how="left", maintain_order="left")
-    ends = ends.join(strays.select("attempt", *bye), on="attempt", how="left", suffix="_stray", maintain_order="left")
-    ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye)
-
-    ends = ends.with_columns(acked=_acked(messages), network_node=_sent_by_a_proxy(byes, ends, facts, invites))
+    strays = strays.filter(pl.col("row") > pl.col("ref_row").fill_null(-1))
+    strays = reference_hop.nearest(strays, "attempt").rename(bye).select("attempt", *bye.values())
+    ends = hops.join(lived, on="attempt", how="left", maintain_order="left")
+    ends = ends.join(strays, on="attempt", how="left", suffix="_stray", maintain_order="left")
+    ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye.values())
+    ends = ends.with_columns(acked=_acked(messages))
     ends = ends.join(_refreshes(messages), on="_dialog", how="left", maintain_order="left")
-    ends = ends.join(_without_bye(dialogs, messages), on="_dialog", how="left", maintain_order="left")
-    of_dialog = ["branch_leg", "answered_ns", "acked", "network_node", "refreshed_ns", "interval"]
-    return ends.select("attempt", *bye, *of_dialog, "ended_ns", "end_reason", "ended_by", lived="_dialog")
-
-
-def _byes(messages: pl.DataFrame) -> pl.DataFrame:
-    return (
-        _rows(messages)
-        .filter(pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("retransmission"))
-        .select(
-            "row", "_call", "_leg", "_dialog", "via_count", "_q850", "_sip_cause", at=_ns("time"),
-            from_ip=pl.col("src_ip"), from_port=pl.col("src_port"), to_ip=pl.col("dst_ip"), to_port=pl.col("dst_port"),
-        )
-        .collect()
+    ends = ends.join(_of_dialogs(dialogs, messages), on="_dialog", how="left", maintain_order="left")
+    opening = ends.select(pl.coalesce("answered_row", "ref_row", "response_row")).to_series()
+    caller_tag = _fetch(messages, opening, "from_tag").to_series()
+    return ends.select(
+        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "acked", "refreshed_ns", "interval",
+        "ended_ns", "end_reason",
+        cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
+        ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), caller_tag),
+        lived="_dialog",
     )  # fmt: skip
-
-
-def _at_reference(byes: pl.DataFrame, by: str) -> pl.DataFrame:
-    """Per ``by`` the BYE at the reference hop: between its two nodes, else at the client, else the earliest."""
-
-    def between(*names: str) -> pl.Expr:
-        def same(one: str, other: str) -> pl.Expr:
-            return pl.all_horizontal(pl.col(f"{one}_{name}") == pl.col(f"{other}_{name}") for name in names)
-
-        return (same("from", "src") & same("to", "dst")) | (same("from", "dst") & same("to", "src"))
-
-    at_client = (pl.col("from_ip") == pl.col("src_ip")) | (pl.col("to_ip") == pl.col("src_ip"))
-    far = pl.when(between("ip", "port")).then(0).when(between("ip")).then(1).when(at_client).then(2).otherwise(3)
-    chosen = byes.with_columns(far=far).sort("far", "row").unique(by, keep="first", maintain_order=True)
-    return chosen.rename(
-        {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg"} | {f"_{x}": f"bye_{x}" for x in ("q850", "sip_cause")}
-    )
 
 
 def _acked(messages: pl.DataFrame) -> pl.Expr:
@@ -567,57 +548,34 @@ def _acked(messages: pl.DataFrame) -> pl.Expr:
     return pl.when(pl.col("_dialog").is_null()).then(by_call).otherwise(by_dialog)
 
 
-def _sent_by_a_proxy(byes: pl.DataFrame, ends: pl.DataFrame, facts: pl.DataFrame, invites: pl.DataFrame) -> pl.Expr:
-    """Whether the BYE of a dialog began its way at a node that is no user agent of it.
-
-    It has one Via and comes from an address that forwarded the INVITE; or the same node sent one towards each side. The
-    caller's address and the last that the INVITE was sent to may share a machine with a proxy: they prove nothing.
-    """
-    origins = byes.filter(pl.col("via_count") == 1).unique(["_dialog", "_leg"], keep="first", maintain_order=True)
-    origins = origins.join(ends.select("attempt", "_dialog"), on="_dialog")
-    callers = facts.filter(pl.col("at_caller")).select("attempt", caller_ip="src_ip")
-    # The dialog is that of the first leg: what a B2BUA makes of its BYE on another is none of it.
-    invites = invites.filter(pl.col("own") == pl.col("attempt"))
-    last = invites.sort("via_count").unique("attempt", keep="last").select("attempt", callee_ip="dst_ip")
-    origins = origins.join(callers, on="attempt", how="left").join(last, on="attempt", how="left")
-    origins = origins.filter(
-        pl.col("from_ip").ne_missing(pl.col("caller_ip")), pl.col("from_ip").ne_missing(pl.col("callee_ip"))
-    )
-    proxies = invites.filter(pl.col("via_count") > 1, pl.col("attempt").is_in(origins["attempt"].implode()))
-    proxies = proxies.select("attempt", from_ip="src_ip").unique()
-    forwarded = origins.join(proxies, on=["attempt", "from_ip"], how="semi")["_dialog"]
-    both = origins.group_by("_dialog", "from_ip").agg(pl.len(), spread=pl.col("at").max() - pl.col("at").min())
-    both_ways = both.filter(pl.col("len") > 1, pl.col("spread") <= _RELEASED_TOGETHER)["_dialog"]
-    return pl.col("_dialog").is_in(pl.concat([forwarded, both_ways]).implode())
-
-
 def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
     """The last agreement on a session interval per dialog: a 2xx to INVITE or UPDATE (RFC 4028 §9)."""
     return (
         _rows(messages)
         .filter(pl.col("session_expires").is_not_null(), pl.col("status").is_between(200, 299))
         .group_by("_dialog")
-        .agg(refreshed_ns=_ns("time").last(), interval=pl.col("session_expires").last().clip(0, _LONGEST) * SECOND)
+        .agg(refreshed_ns=ns("time").last(), interval=duration(pl.col("session_expires").last()))
         .collect()
     )
 
 
-def _without_bye(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """Dialogs that ended without a BYE, by the hash of the dialog."""
-    ended = dialogs.filter(pl.col("usage") == "invite", pl.col("end_reason").is_in(["expired", "timeout"]))
+def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """How the dialogs of INVITEs ended, by the hash of the dialog."""
+    ended = dialogs.filter(pl.col("usage") == "invite", pl.col("end_reason").is_in(["bye", "expired", "timeout"]))
     keys = messages.filter(pl.col("message").is_in(ended["dialog"].implode())).select("_dialog", dialog="message")
-    return ended.join(keys, on="dialog").select("_dialog", "end_reason", "ended_by", ended_ns=_ns("ended_at"))
+    return ended.join(keys, on="dialog").select(
+        "_dialog", "end_reason", "ended_by", "local_tag", ended_ns=ns("ended_at")
+    )
 
 
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
-    marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "network_node", "credentials"]
+    marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
         _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("bye_reason"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
         _fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
     )
-    facts = facts.with_columns(cleared=outcomes.cleared_by_network())
     answered = pl.col("ok_row").is_not_null() | pl.col("joined")
     names = ("outcome", "outcome_detail")
     either = zip(names, outcomes.of_answered(end), outcomes.of_unanswered(end), strict=True)
@@ -644,7 +602,7 @@ def _keys(members: pl.DataFrame) -> pl.DataFrame:
 
 def _spans(members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     spans = members.sort("row").unique(["attempt", "_call"], keep="first", maintain_order=True)
-    since = pl.when(pl.col("_call").is_first_distinct()).then(_LONG_AGO).otherwise("time")
+    since = pl.when(pl.col("_call").is_first_distinct()).then(LONG_AGO).otherwise("time")
     spans = spans.select("attempt", "_call", "row", since=since)
     return spans.join(facts.select("attempt", "call"), on="attempt", maintain_order="left")
 
@@ -690,7 +648,6 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
     audible = pl.min_horizontal("ring_ns", "media_ns", "ok_ns")
     sos = r"(?i)^urn:service:sos(?:[.;?]|$)"
 
-    kinds = {name: kind for name, kind in schema.CALLS.polars().items() if name not in ("hold_s", "codecs")}
     table = facts.with_columns(
         parties.head(facts.height).alias("caller"),
         parties.tail(facts.height).alias("callee"),
@@ -712,4 +669,4 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
             pl.col(name).str.contains(sos).fill_null(value=False) for name in ("request_uri", "to_uri")
         ),
     )
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.CALLS, without=("hold_s", "codecs"))

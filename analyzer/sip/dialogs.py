@@ -14,7 +14,10 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip import states
+from analyzer.columns.rules import first_of
+from analyzer.columns.times import SECOND, duration, ns
+from analyzer.columns.typed import typed
+from analyzer.sip import reference_hop, release, states
 
 # Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
 _OF_INVITE = ["INVITE", "ACK", "BYE", "UPDATE", "PRACK", "INFO"]
@@ -45,12 +48,8 @@ _METHODS = pl.Enum(
 _ENDS_DIALOG = [404, 410, 416, 482, 483, 484, 485, 502, 604]
 _ENDS_USAGE = [408, 480, 481]
 
-# Causes with which a user ends a call (Q.850: normal clearing, normal unspecified); any other is the network's.
-_BY_USER_Q850 = [16, 31]
-_BOTH_WAYS = states.SECOND  # BYEs to both sides from one node within this time are the node's
-
-_LONGEST = 2**32  # seconds; what Expires may say (RFC 3261 §20.19)
 _ELSEWHERE = 1 << 33  # above any row number
+_ADDRESSES = ("src_ip", "src_port", "dst_ip", "dst_port")
 
 
 def dialogs(
@@ -59,7 +58,7 @@ def dialogs(
     *,
     end: int | None = None,
     timers: dict[str, int] = states.RFC_3261,
-    max_idle: int = 24 * 3600 * states.SECOND,
+    max_idle: int = 24 * 3600 * SECOND,
 ) -> pl.DataFrame:
     """The ``dialogs`` table without ``call``; arguments as of :func:`with_hops`."""
     return with_hops(messages, transactions, end=end, timers=timers, max_idle=max_idle)[0]
@@ -71,13 +70,13 @@ def with_hops(
     *,
     end: int | None = None,
     timers: dict[str, int] = states.RFC_3261,
-    max_idle: int = 24 * 3600 * states.SECOND,
+    max_idle: int = 24 * 3600 * SECOND,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The ``dialogs`` table without ``call``, in the order of each dialog's earliest message; and where it was read.
 
     The second frame has a row for each dialog: the core's hash ``_dialog``, its key ``dialog``, ``_leg`` of its local
-    side, whether its beginning was ``created`` in the capture, and the addresses ``near`` and ``far`` between which its
-    reference hop lies.
+    side, whether its beginning was ``created`` in the capture, and where its reference hop lies: ``near_ip near_port``
+    of its client, ``far_ip far_port`` of its server.
 
     ``messages`` as the core gives them, in time order; ``transactions`` of the same messages; ``end`` the time of the
     capture's last packet in ns since 1970 (the last message's where not given). A dialog silent for ``max_idle`` ns has
@@ -91,9 +90,8 @@ def with_hops(
     found = _with_ends(found, rows, messages)
     found = _with_expiry(found, rows, messages, max_idle)
     found = _complete(found, messages, end, timers["M"])
-    kinds = {name: kind for name, kind in schema.DIALOGS.polars().items() if name != "call"}
-    table = found.select(pl.col(name).cast(kind) for name, kind in kinds.items())
-    return table, found.select("_dialog", "dialog", "_leg", "created", "near", "far")
+    table = typed(found, schema.DIALOGS, without=("call",))
+    return table, found.select("_dialog", "dialog", "_leg", "created", *reference_hop.ENDS)
 
 
 def of_messages(messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.Series:
@@ -139,8 +137,10 @@ def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFram
     found = pl.concat(
         [created.with_columns(created=pl.lit(value=True)), joined.with_columns(created=pl.lit(value=False))]
     )
-    said = ("method", "event", "transaction", "_leg", "src_ip", "dst_ip")
+    said = ("method", "event", "status", "transaction", "_leg", *_ADDRESSES)
     found = found.hstack(messages.select(pl.col(said).gather(found["row"])))
+    # What goes to the client: a response, but a NOTIFY.
+    to_client = pl.col("status").is_not_null() != (pl.col("method") == "NOTIFY")
     # A subscription within the dialog of an INVITE shares it (RFC 5057 §2), and REFER starts one without a word.
     doubtful = found.filter(~pl.col("method").is_in(_OF_INVITE))["_dialog"]
     shared = rows.filter(pl.col("_dialog").is_in(doubtful.implode()), _within_invite())["_dialog"].unique()
@@ -159,7 +159,7 @@ def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFram
         .join(spans, on="_dialog")
         .select(
             "_dialog", "row", "first", "last", "created", "usage", "reversed", "transaction", "_leg",
-            near=pl.col("src_ip"), far=pl.col("dst_ip"),
+            *reference_hop.ends(~to_client),
         )
         .sort("first")
     )  # fmt: skip
@@ -223,17 +223,10 @@ def _at_client(rows: pl.DataFrame) -> pl.DataFrame:
 def _at_reference(
     rows: pl.DataFrame, found: pl.DataFrame, messages: pl.DataFrame, name: str, *, latest: bool = False
 ) -> pl.DataFrame:
-    """Per dialog the first (``latest``: last) of ``rows`` between the nodes of its reference hop, else of all."""
-    near, far, src, dst = (pl.col(column) for column in ("near", "far", "src_ip", "dst_ip"))
-    between = ((src == near) & (dst == far)) | ((src == far) & (dst == near))
-    rank = pl.when(between if latest else ~between).then(_ELSEWHERE).otherwise(0) + pl.col("row")
-    return (
-        rows.select("_dialog", "row")
-        .hstack(messages.select(pl.col("src_ip", "dst_ip").gather(rows["row"])))
-        .join(found.select("_dialog", "near", "far"), on="_dialog")
-        .group_by("_dialog", maintain_order=True)
-        .agg(((rank.max() if latest else rank.min()) % _ELSEWHERE).alias(name))
-    )
+    """Per dialog the number of that of ``rows`` which is nearest to its reference hop, the first or the ``latest``."""
+    rows = rows.select("_dialog", "row").hstack(messages.select(pl.col(_ADDRESSES).gather(rows["row"])))
+    rows = rows.join(found.select("_dialog", *reference_hop.ENDS), on="_dialog", maintain_order="left")
+    return reference_hop.nearest(rows, "_dialog", latest=latest).select("_dialog", pl.col("row").alias(name))
 
 
 def _ns(messages: pl.DataFrame, column: str, rows: pl.Series) -> pl.Series:
@@ -282,7 +275,7 @@ def _with_progress(
     same = ["call_id", "branch", "cseq"]
     invites = transactions.filter(
         method == "INVITE", pl.col("transaction").is_in(found["transaction"].unique().implode())
-    ).select("transaction", *same, "outcome", invite_status="status", invite_final=pl.col("final_at").to_physical())
+    ).select("transaction", *same, "outcome", invite_status="status", invite_final=ns("final_at"))
     cancels = (
         transactions.filter(method == "CANCEL")
         .select(*same, cancelled=pl.coalesce("final_at", "started_at").to_physical())
@@ -312,22 +305,10 @@ def _with_ends(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame) 
     return _joined_on_dialog(
         found,
         _at_reference(byes, found, messages, "bye"),
-        _both_ways(sent, messages),
         _at_reference(_failed(rows, found), found, messages, "failed"),
         _at_reference(over, found, messages, "terminated"),
         _at_reference(zero, found, messages, "unsubscribed"),
     )
-
-
-def _both_ways(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """The dialogs in which one node sent BYE to both sides at about the same time: it, not a user, ended them."""
-    legs = pl.col("_leg")
-    both = byes.group_by("_dialog").agg((legs.min() != legs.max()).alias("both")).filter("both")["_dialog"]
-    firsts = byes.filter(pl.col("_dialog").is_in(both.implode())).group_by("_dialog", "_leg").agg(pl.col("row").min())
-    firsts = firsts.hstack(messages.select("src_ip", at=pl.col("first_byte_at").to_physical())[firsts["row"]])
-    at = pl.col("at")
-    one_node = (pl.col("src_ip").n_unique() == 1) & (at.max() - at.min() <= _BOTH_WAYS)
-    return firsts.group_by("_dialog").agg(both_ways=one_node)
 
 
 def _failed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
@@ -376,7 +357,7 @@ def _with_expiry(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame
     latest = latest.join(refreshes.select(refreshed="row", seconds="seconds"), on="refreshed")
     found = _joined_on_dialog(found, latest)
     last = _ns(messages, "time", found["last"])
-    runs_out = _ns(messages, "time", found["refreshed"]) + found["seconds"].clip(0, _LONGEST) * states.SECOND
+    runs_out = _ns(messages, "time", found["refreshed"]) + found.select(duration(pl.col("seconds"))).to_series()
     return found.with_columns(expiry=pl.min_horizontal(pl.when(runs_out >= last).then(runs_out), last + max_idle))
 
 
@@ -424,12 +405,6 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
     ]
 
 
-def _first_that_holds(choices: list[tuple[pl.Expr, pl.Expr]], otherwise: pl.Expr) -> pl.Expr:
-    for condition, value in reversed(choices):
-        otherwise = pl.when(condition).then(value).otherwise(otherwise)
-    return otherwise
-
-
 def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, linger: int) -> pl.DataFrame:
     """The dialogs with every column of the table."""
     # Delays and ends run from the first byte of a request, and to the last byte of a response.
@@ -439,7 +414,7 @@ def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, ling
             messages["_leg"].gather(found[event]).alias(f"{event}_leg"),
         )
     found = found.with_columns(
-        by_network=pl.col("both_ways").fill_null(value=False) | _cleared_by_network(found["bye"], messages),
+        _released_by_network(found, messages),
         failed_at=_ns(messages, "time", found["failed"]),
         gone_at=_ns(messages, "time", found["gone"]),
     )
@@ -447,9 +422,9 @@ def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, ling
     alive = pl.when("created").then(pl.lit("open")).otherwise(pl.lit("joined"))
     nothing = pl.lit(None)
     found = found.with_columns(
-        end_reason=_first_that_holds([(holds, pl.lit(reason)) for holds, reason, _, _ in rules], alive),
-        ended_at=_first_that_holds([(holds, at) for holds, _, at, _ in rules], nothing),
-        ended_by=_first_that_holds([(holds, by) for holds, _, _, by in rules], nothing),
+        end_reason=first_of([(holds, reason) for holds, reason, _, _ in rules], alive),
+        ended_at=first_of([(holds, at) for holds, _, at, _ in rules], nothing),
+        ended_by=first_of([(holds, by) for holds, _, _, by in rules], nothing),
     )
     of_row = messages.select(pl.col("call_id", "from_tag", "to_tag", "from_uri", "to_uri").gather(found["row"]))
     local = {"local_tag": "from_tag", "local_uri": "from_uri", "remote_tag": "to_tag", "remote_uri": "to_uri"}
@@ -467,18 +442,17 @@ def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, ling
     )
 
 
-def _cleared_by_network(byes: pl.Series, messages: pl.DataFrame) -> pl.Series:
-    """Whether the Reason of each BYE says that the network ended the call (RFC 3326, 3GPP TS 24.229 §7.2A.18)."""
-    reason, q850 = pl.col("reason_header"), pl.col("_q850")
-    release = reason.str.extract(r"(?i)\bRELEASE_CAUSE\s*;.*?\bcause\s*=\s*(\d+)")
-    says = (
-        (q850.is_not_null() & ~q850.is_in(_BY_USER_Q850))
-        | (pl.col("_sip_cause") == 503)
-        | (release != "1")
-        | reason.str.contains(r"(?i)\bFAILURE_CAUSE\b")
+def _released_by_network(found: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
+    """Whether the network sent the ``bye`` of each dialog, or says so in it."""
+    byes = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(
+            pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("duplicate"), pl.col("_dialog").is_not_null()
+        )
     )
-    return (
-        messages.select(pl.col("reason_header", "_q850", "_sip_cause").gather(byes))
-        .select(says.fill_null(value=False))
-        .to_series()
-    )
+    byes = byes.select("_dialog", "_leg", "row", "via_count").collect()
+    by_nodes = release.sent_by_nodes(byes, messages, found)
+    of_bye = messages.select(pl.col(release.REASONS).gather(found["bye"]))
+    says = of_bye.select(release.network_reason()).to_series()
+    return (found["_dialog"].is_in(by_nodes.implode()) | says).alias("by_network")

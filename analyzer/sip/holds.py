@@ -12,7 +12,9 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip.durations import seconds
+from analyzer.columns.durations import seconds
+from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.sip.offer_answer import bits, lines, with_times
 
 _RECEIVES = 2
@@ -55,7 +57,7 @@ def holds(
             duration_s=seconds(pl.col("ended_at") - pl.col("started_at")),
         )
     )  # fmt: skip
-    return changes.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(changes, schema.HOLDS, without=("call",))
 
 
 def _that_matter(found: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
@@ -83,7 +85,7 @@ def hold_seconds(lived: pl.DataFrame, hops: pl.DataFrame, held: pl.DataFrame) ->
     Streams on hold at the same time count once; null where a hold did not end.
     """
     spans = lived.join(hops.select("_dialog", "dialog"), on="_dialog").join(
-        held.select("dialog", start=pl.col("started_at").to_physical(), end=pl.col("ended_at").to_physical()),
+        held.select("dialog", start=ns("started_at"), end=ns("ended_at")),
         on="dialog",
     )
     spans = spans.sort("call", "start")

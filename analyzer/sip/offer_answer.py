@@ -25,11 +25,12 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.typed import typed
+from analyzer.sip import reference_hop
 
 # The methods whose descriptions are offers or answers. Any other is null: there they tell capabilities, or nothing.
 _METHODS = pl.Enum(["ACK", "INVITE", "PRACK", "UPDATE"])
 # Above any number of Vias.
-_ELSEWHERE = 1 << 32
 
 #: What a direction says, as two bits: send 1, receive 2 (RFC 3264 §5.1).
 DIRECTIONS = {"inactive": 0, "sendonly": 1, "recvonly": 2, "sendrecv": 3}
@@ -114,7 +115,7 @@ def sdp(messages: pl.DataFrame, transactions: pl.DataFrame, descriptions: pl.Dat
     lines = lines.with_columns(
         role=pl.when(ours).then("role").otherwise(pl.lit("unknown")), preview=pl.col("preview") & ours
     )
-    return lines.select(pl.col(name).cast(kind) for name, kind in schema.SDP.polars().items())
+    return typed(lines, schema.SDP)
 
 
 # -- offers with their answers -----------------------------------------------------------------------------------------
@@ -162,11 +163,11 @@ def _at_reference(rows: pl.DataFrame, messages: pl.DataFrame, hops: pl.DataFrame
     rows = rows.with_columns(from_local=ours, rank=via)
     theirs = rows.filter(~pl.col("from_local"))
     if not theirs.is_empty():
-        theirs = theirs.hstack(messages.select(pl.col("src_ip", "dst_ip").gather(theirs["row"])))
-        theirs = theirs.join(hops.select("_dialog", "near", "far"), on="_dialog", how="left")
-        near, far, src, dst = (pl.col(name) for name in ("near", "far", "src_ip", "dst_ip"))
-        between = ((src == near) & (dst == far)) | ((src == far) & (dst == near))
-        rank = theirs.select("row", rank=pl.when(between).then(-via).otherwise(_ELSEWHERE - via))
+        addresses = ("src_ip", "src_port", "dst_ip", "dst_port")
+        theirs = theirs.hstack(messages.select(pl.col(addresses).gather(theirs["row"])))
+        theirs = theirs.join(hops.select("_dialog", *reference_hop.ENDS), on="_dialog", how="left")
+        here = reference_hop.distance() <= 1
+        rank = theirs.select("row", rank=reference_hop.depth(pl.col("from_local"), via, here))
         rows = rows.update(rank, on="row", maintain_order="left")
     # One number for what makes a request: the hash of its sender's leg is random, so that the rest may be mixed in.
     request = pl.col("_leg") ^ (pl.col("cseq").fill_null(0) * 8 + pl.col("method").to_physical().cast(pl.Int64))
@@ -352,8 +353,7 @@ def offers(
         qos_remote=pl.when(local).then(answerer).otherwise(offerer),
         qos_pending=pl.coalesce("answer_qos_pending", "offer_qos_pending"),
     )
-    kinds = {name: kind for name, kind in schema.OFFERS.polars().items() if name != "call"}
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.OFFERS, without=("call",))
 
 
 def _state(over: pl.Series) -> pl.Expr:

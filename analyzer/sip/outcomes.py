@@ -26,7 +26,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from analyzer.sip.durations import SECOND
+from analyzer.columns.rules import first_of
+from analyzer.columns.times import SECOND
 
 TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
 TIMER_C = 180 * SECOND  # RFC 3261 §16.6 item 11
@@ -62,24 +63,34 @@ BY_STATUS: dict[int, tuple[str, str | None]] = {
     608: ("rejected", "screened"),
 }
 
-# What by its definition the called side says (RFC 3261 §21.4.18, §21.4.24, §21.6; RFC 8197); others may be anybody's.
-_OF_THE_CALLEE = [480, 486, 600, 603, 607]
+# By their definitions the called side gives them (RFC 3261 §21.4.24, §21.6.1, §21.6.2; RFC 8197).
+_OF_THE_CALLEE = [486, 600, 603, 607]
+
+
+def of_the_callee(status: pl.Expr, *, reached: bool | pl.Expr) -> pl.Expr:
+    """Whether the called side itself refused a call with this final status.
+
+    480 (RFC 3261 §21.4.18) comes from the callee's end system, or from a proxy that has no address of the callee: it is
+    the callee's only where its end system was ``reached``.
+    """
+    return status.is_in(_OF_THE_CALLEE) | ((status == 480) & reached)
 
 
 def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     """``outcome`` and ``outcome_detail`` of attempts with a 2xx, and of calls joined.
 
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
-    the branch that lived: branch_leg, answered_ns, acked, refreshed_ns and interval (RFC 4028); of its BYE: bye_row,
-    bye_ns and cleared (`cleared_by_network`); of its dialog, where that ended without BYE: end_reason.
+    the branch that lived: answered_ns, acked, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns and
+    cleared (by the network, :mod:`~analyzer.sip.release`); of its dialog, where that ended: end_reason.
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
-    by_bye = pl.col("bye_row").is_not_null()
+    # In a one-way capture the response alone may tell of the BYE.
+    by_bye = pl.col("bye_row").is_not_null() | (pl.col("end_reason") == "bye").fill_null(value=False)
     unacked = ~pl.col("acked") & ((bye - answered <= TIMER_64T1) | (~by_bye & (pl.lit(end) - answered >= TIMER_64T1)))
     # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10).
     grace = pl.min_horizontal(pl.lit(32 * SECOND), interval // 3)
     lapsed = bye - pl.col("refreshed_ns") >= interval - grace - _TIMER_JITTER
-    detail = _first_of(
+    detail = first_of(
         [
             (unacked, "no_ack"),
             (~by_bye & (pl.col("end_reason") == "expired") & interval.is_null(), "expired"),
@@ -144,34 +155,31 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         (alerted.is_not_null(), "unfinished", "ringing"),
         (pl.col("provisional_ns").is_not_null(), "unfinished", "progressing"),
     ]
-    outcome = _first_of([(when, text) for when, text, _ in rules], "unfinished")
-    detail = _first_of([(when, word) for when, _, word in rules], "waiting")
+    outcome = first_of([(when, text) for when, text, _ in rules], "unfinished")
+    detail = first_of([(when, word) for when, _, word in rules], "waiting")
     return outcome, detail
 
 
 def released_by(answered: pl.Expr) -> pl.Expr:
     """``released_by``, from ``outcome`` and ``outcome_detail`` and what they were made of; ``answered``: with a 2xx.
 
-    Columns read besides: bye_row, bye_leg, branch_leg, leg, ended_by.
+    Columns read besides: bye_row, bye_leg, branch_leg, leg, and the ``ended_by`` of its dialog as a side of the call.
     """
     outcome, final = pl.col("outcome"), pl.col("final")
-    of_answered = (
-        pl.when(pl.col("bye_row").is_not_null())
-        .then(pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up()))
-        .when(pl.col("joined") & (final >= 300))
-        .then(pl.lit("unknown"))
-        .otherwise(pl.col("ended_by").replace({"local": "caller", "remote": "callee"}))
-    )
-    return _first_of(
+    without_dialog = pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up())
+    by_bye = pl.coalesce("ended_by", pl.when(pl.col("bye_row").is_not_null()).then(without_dialog))
+    rejected = pl.col("joined") & (final >= 300) & pl.col("bye_row").is_null()
+    of_answered = pl.when(rejected).then(pl.lit("unknown")).otherwise(by_bye)
+    return first_of(
         [
             (answered, of_answered),
             (outcome == "unfinished", None),
-            (outcome == "answered", _hung_up()),
+            (outcome == "answered", by_bye),
             (pl.col("outcome_detail") == "transport_error", "network"),
             (_cancelled_by_network() & outcome.is_in(["cancelled", "no_answer"]), "network"),
             ((outcome == "cancelled") & pl.col("cancel_ns").is_not_null(), "caller"),
             (outcome == "answered_elsewhere", "network"),
-            (outcome.is_in(["busy", "rejected", "no_answer"]) & final.is_in(_OF_THE_CALLEE), "callee"),
+            (of_the_callee(final, reached=outcome.is_in(["busy", "rejected", "no_answer"])), "callee"),
         ],
         "unknown",
     )
@@ -187,25 +195,3 @@ def _hung_up() -> pl.Expr:
     caller = pl.col("bye_leg") == pl.coalesce("branch_leg", "leg")
     side = pl.when(caller).then(pl.lit("caller")).when(~caller).then(pl.lit("callee")).otherwise(pl.lit("unknown"))
     return pl.when(pl.col("bye_row").is_not_null()).then(side)
-
-
-def cleared_by_network() -> pl.Expr:
-    """Whether no user hung up: a node sent the BYE, or its Reason says so (RFC 3326; TS 24.229 §7.2A.18.11)."""
-    reason = pl.col("bye_reason").str.to_lowercase()
-    release_cause = reason.str.extract(r"^\s*release_cause\s*;.*?cause\s*=\s*\"?(\d+)").cast(pl.Int64)
-    signs = [
-        pl.col("bye_sip_cause") == 503,
-        ~pl.col("bye_q850").is_in([16, 31]),
-        release_cause != 1,
-        reason.str.contains(r"^\s*failure_cause\b"),
-    ]
-    return pl.any_horizontal("network_node", *(sign.fill_null(value=False) for sign in signs))
-
-
-def _first_of(rules: list[tuple[pl.Expr, pl.Expr | str | None]], otherwise: str) -> pl.Expr:
-    """The value of the first rule that holds; one that is null does not."""
-    chosen = pl.lit(otherwise, pl.String)
-    for condition, value in reversed(rules):
-        text = value if isinstance(value, pl.Expr) else pl.lit(value, pl.String)
-        chosen = pl.when(condition).then(text).otherwise(chosen)
-    return chosen

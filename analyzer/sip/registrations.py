@@ -10,13 +10,14 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip import identity
-from analyzer.sip.durations import SECOND, delay
+from analyzer.columns import identity, uri
+from analyzer.columns.address import socket_of
+from analyzer.columns.durations import delay
+from analyzer.columns.times import LONG_AGO, SECOND, duration, ns
+from analyzer.columns.typed import typed
 
 # A challenge not answered by then is forgotten (TS 24.229 §5.4.1.2: timer reg-await-auth): what follows starts anew.
 _AWAIT_AUTH = 240 * SECOND
-_LONGEST = 2**32  # seconds: the most that Expires can say (RFC 3261 §20.19)
-_LONG_AGO = -(2**62)
 _BINDING = ["_call", "aor", "contact"]
 
 
@@ -43,16 +44,11 @@ def with_requests(messages: pl.DataFrame, transactions: pl.DataFrame) -> tuple[p
     )
     requests = _numbered(requests)
     attempts = _with_kind(_attempts(requests))
-    kinds = schema.REGISTRATIONS.polars()
-    table = attempts.sort("row").select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    table = typed(attempts.sort("row"), schema.REGISTRATIONS)
     read = requests.join(attempts.select("attempt", "registration"), on="attempt", maintain_order="left").sort("row")
     return table, read.select(
         "registration", "message", "final", "_leg", "cseq", "via_count", "status", "start_ns", "final_ns", "credentials"
     )
-
-
-def _ns(column: str) -> pl.Expr:
-    return pl.col(column).to_physical()
 
 
 def _requests(messages: pl.DataFrame) -> pl.DataFrame:
@@ -69,7 +65,7 @@ def _requests(messages: pl.DataFrame) -> pl.DataFrame:
         .select(
             "row", "message", "transaction", "_call", "_leg", "cseq", "via_count", "call_id", "from_uri",
             "request_uri", "contact_expires", "expires", "credentials", "private_id", "dst_ip", "dst_port",
-            aor="to_uri", contact="contact_uri", start_ns=_ns("first_byte_at"), time=_ns("time"),
+            aor="to_uri", contact="contact_uri", start_ns=ns("first_byte_at"), time=ns("time"),
         )
         .collect()
     )  # fmt: skip
@@ -87,7 +83,7 @@ def _with_final(requests: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("method") == "REGISTER", pl.col("status") >= 200, ~pl.col("duplicate"))
         .select(
             "transaction", "status", final="message", granted_to="contact_uri", contact_granted="contact_expires",
-            granted="expires", final_ns=_ns("time"),
+            granted="expires", final_ns=ns("time"),
         )
         .unique("transaction", keep="first", maintain_order=True)
         .collect()
@@ -131,15 +127,12 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
         final_ns=pl.col("final_ns").last(),
     )
     status = pl.col("last_status")
-    host = (
-        pl.when(pl.col("dst_ip").str.contains(":", literal=True)).then(pl.format("[{}]", "dst_ip")).otherwise("dst_ip")
-    )
     return attempts.with_columns(
         # Tried again with the CSeq of an attempt that came to nothing: which copies on other hops are whose is unknown.
         registration=pl.when(pl.col("key").is_duplicated()).then("message").otherwise("key"),
         removes=((pl.col("contact") == "*") | (pl.col("asked") == 0)).fill_null(value=False),
         accepted=status.is_between(200, 299).fill_null(value=False),
-        registrar=pl.when(status.is_not_null()).then(pl.format("{}:{}", host, "dst_port")),
+        registrar=pl.when(status.is_not_null()).then(socket_of("dst")),
         started_at=pl.col("start_ns"),
         ended_at=pl.col("final_ns"),
     ).with_columns(
@@ -168,11 +161,11 @@ def _expiry() -> pl.Expr:
 def _with_kind(attempts: pl.DataFrame) -> pl.DataFrame:
     """The attempts with ``kind``: what the REGISTER is for, and whether its binding was known when it was sent."""
     # What each attempt leaves behind: a refusal leaves what was there, and before the first there was nothing.
-    begins = pl.when(pl.col("binding").is_first_distinct()).then(_LONG_AGO)
-    expiry = pl.col("final_ns") + pl.col("expires_s").clip(0, _LONGEST) * SECOND
+    begins = pl.when(pl.col("binding").is_first_distinct()).then(LONG_AGO)
+    expiry = pl.col("final_ns") + duration(pl.col("expires_s"))
     attempts = attempts.with_columns(
         bound_until=pl.coalesce(
-            pl.when("accepted").then(pl.when("removes").then(_LONG_AGO).otherwise(expiry)), begins
+            pl.when("accepted").then(pl.when("removes").then(LONG_AGO).otherwise(expiry)), begins
         ).forward_fill(),
         bound_at=pl.coalesce(pl.when("accepted").then("final_ns"), begins).forward_fill(),
     ).with_columns(_before("bound_until").alias("bound_until"), _before("bound_at").alias("bound_at"))
@@ -209,6 +202,5 @@ def _third_party(attempts: pl.DataFrame) -> pl.Series:
     """
     others = attempts.filter(pl.col("from_uri") != pl.col("aor"))
     others = others.filter(identity.subscribers(others["from_uri"]) != identity.subscribers(others["aor"]))
-    user = r"^[^:]*:([^@:;]*)@"
-    own_contact = pl.col("contact").str.extract(user).eq_missing(pl.col("aor").str.extract(user))
+    own_contact = uri.user(pl.col("contact")).eq_missing(uri.user(pl.col("aor")))
     return others.filter(~pl.col("credentials") | ~own_contact)["row"]

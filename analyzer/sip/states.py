@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-SECOND = 1_000_000_000  # every time here is in ns
+from analyzer.columns.times import SECOND
 
 Machine = dict[str, dict[str, str]]
 

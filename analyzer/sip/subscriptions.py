@@ -15,8 +15,12 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.sip import chains, identity, outcomes, states
-from analyzer.sip.durations import SECOND, elapsed
+from analyzer.columns import identity, linked_rows
+from analyzer.columns.durations import elapsed
+from analyzer.columns.rules import first_of
+from analyzer.columns.times import duration, ns
+from analyzer.columns.typed import typed
+from analyzer.sip import outcomes, states
 
 _ASKS = ["SUBSCRIBE", "REFER"]
 _CHALLENGES = [401, 407]
@@ -25,7 +29,6 @@ _ASKED_AGAIN = [*outcomes.RETRY_CAUSES, 423]
 # Refusals of a refresh that end the subscription; 423 and 503 do not (RFC 6665 §4.1.2.2, RFC 5057 §5.1).
 _ENDS = [404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]
 _WHO = ["_call", "subscriber_tag", "package", "id"]
-_LONGEST = 2**32  # seconds that Expires can say (RFC 3261 §20.19)
 
 
 def subscriptions(
@@ -51,9 +54,8 @@ def subscriptions(
     keys = hops.select("_dialog", "dialog").unique("_dialog", keep="first", maintain_order=True)
     table = _ended(table, end, timers["F"]).join(keys, on="_dialog", how="left", maintain_order="left")
     table = _named(table)
-    kinds = {name: kind for name, kind in schema.SUBSCRIPTIONS.polars().items() if name != "call"}
     table = table.sort(pl.min_horizontal("started_ns", "first_notify_ns"), "subscription")
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.SUBSCRIPTIONS, without=("call",))
 
 
 def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -66,8 +68,8 @@ def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.Data
     ).select(
         "message", "_call", "_leg", "_dialog", "method", "transaction", "cseq", "via_count", "from_tag", "to_tag",
         "expires", "subscription_state", "refer_to", "from_uri", "to_uri", "request_uri", "asserted_identity",
-        start_ns=pl.col("first_byte_at").to_physical(),
-        time_ns=pl.col("time").to_physical(),
+        start_ns=ns("first_byte_at"),
+        time_ns=ns("time"),
         package=pl.col("event").str.extract(r"^\s*([^\s;]+)").str.to_lowercase(),
         id=pl.col("event").str.extract(r"(?i);\s*id\s*=\s*([^\s;]+)"),
     )  # fmt: skip
@@ -77,7 +79,7 @@ def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.Data
     nearest = pl.when(notify).then(-pl.col("via_count").cast(pl.Int64)).otherwise("via_count")
     seen = seen.sort(nearest, maintain_order=True).unique(one, keep="first", maintain_order=True)
     seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left")
-    finals = transactions.select("transaction", "status", fate="outcome", final_ns=pl.col("final_at").to_physical())
+    finals = transactions.select("transaction", "status", fate="outcome", final_ns=ns("final_at"))
     fragments = (
         parts.filter(pl.col("fragment_status").is_not_null())
         .unique("message", keep="first", maintain_order=True)
@@ -230,7 +232,7 @@ def _what_was_asked(groups: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
         refreshes=(accepted & ever & ~pl.col("first")).sum(),
         zero_ns=pl.coalesce("final_ns", "start_ns").filter(zero).first(),
         refused_ns=pl.col("final_ns").filter(refused).first(),
-        prolonged_ns=(pl.col("final_ns") + granted.clip(0, _LONGEST) * SECOND).filter(accepted & ever).last(),
+        prolonged_ns=(pl.col("final_ns") + duration(granted)).filter(accepted & ever).last(),
     )
     both = [name for name in opened.columns if name in later.columns]
     groups = groups.join(opened, on="attempt", how="left", maintain_order="left")
@@ -240,7 +242,7 @@ def _what_was_asked(groups: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
         granted_s=pl.coalesce("granted", "granted_s", "granted_s_later"),
         seen_asked=pl.col("attempt").is_not_null() | (pl.col("ask_method_later") == "REFER"),
     )
-    until = pl.col("accepted_ns") + pl.col("granted_s").clip(0, _LONGEST) * SECOND
+    until = pl.col("accepted_ns") + duration(pl.col("granted_s"))
     return groups.with_columns(granted_until_ns=pl.coalesce("prolonged_ns", pl.when("lasts").then(until)))
 
 
@@ -261,7 +263,7 @@ def _what_was_told(groups: pl.DataFrame, notifies: pl.DataFrame) -> pl.DataFrame
         reason=pl.col("reason").filter(over).first(),
         result=pl.col("fragment_status").drop_nulls().last(),
         undelivered_ns=pl.col("final_ns").filter(pl.col("status").is_in(_ENDS)).first(),
-        told_until_ns=(pl.col("time_ns") + pl.col("left_s").clip(0, _LONGEST) * SECOND).filter(~over).last(),
+        told_until_ns=(pl.col("time_ns") + duration(pl.col("left_s"))).filter(~over).last(),
     )
 
 
@@ -298,13 +300,11 @@ def _ended(table: pl.DataFrame, end: int | None, longest_answer: int) -> pl.Data
     ]
     begun = pl.col("seen_asked").fill_null(value=False)
     reason = pl.when(begun).then(pl.lit("open")).otherwise(pl.lit("joined"))
-    at, by = pl.lit(None, pl.Int64), pl.lit(None, pl.String)
-    for holds, why, when, who in reversed(rules):
-        holds = holds.fill_null(value=False)
-        reason = pl.when(holds).then(why).otherwise(reason)
-        at = pl.when(holds).then(when).otherwise(at)
-        by = pl.when(holds).then(who).otherwise(by)
-    table = table.with_columns(end_reason=reason, ended_ns=at, ended_by=by)
+    table = table.with_columns(
+        end_reason=first_of([(holds, why) for holds, why, _, _ in rules], reason),
+        ended_ns=first_of([(holds, when) for holds, _, when, _ in rules], pl.lit(None, pl.Int64)),
+        ended_by=first_of([(holds, who) for holds, _, _, who in rules], None),
+    )
     alive = pl.col("end_reason").is_in(["open", "joined", "no_notify"])
     return table.with_columns(
         state=pl.when(alive).then("last_state").otherwise(pl.lit("terminated")),
@@ -357,13 +357,13 @@ def publications(
         (pl.col("method") == "PUBLISH") & pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
     ).select(
         "message", "_leg", "cseq", "via_count", "transaction", "event", "expires", "from_uri", "to_uri", "request_uri",
-        "asserted_identity", "body_length", start_ns=pl.col("first_byte_at").to_physical(),
+        "asserted_identity", "body_length", start_ns=ns("first_byte_at"),
     )  # fmt: skip
     one = ["_leg", "cseq"]
     first = seen.unique(one, keep="first", maintain_order=True).select(*one, publish="message")
     seen = seen.sort("via_count", maintain_order=True).unique(one, keep="first", maintain_order=True)
     seen = seen.join(first, on=one, how="left", nulls_equal=True, maintain_order="left").sort("start_ns")
-    finals = transactions.select("transaction", "status", final_ns=pl.col("final_at").to_physical())
+    finals = transactions.select("transaction", "status", final_ns=ns("final_at"))
     accepted = messages.filter((pl.col("method") == "PUBLISH") & pl.col("status").is_between(200, 299))
     accepted = accepted.unique("transaction", keep="first", maintain_order=True)
     tags = {
@@ -388,7 +388,7 @@ def publications(
     later = seen.select("number", *of).drop_nulls()
     before = later.join_asof(granted, on="number", by=of, allow_exact_matches=False, check_sortedness=False)
     seen = seen.join(before.select("number", "before"), on="number", how="left", maintain_order="left")
-    root = chains.roots(seen["before"])
+    root = linked_rows.roots(seen["before"])
     removes = pl.col("expires") == 0
     named = {name: identity.subscribers(seen[name]) for name in ("asserted_identity", "from_uri", "to_uri")}
     seen = seen.with_columns(
@@ -408,7 +408,7 @@ def publications(
         published_at="start_ns",
         delay_s=elapsed("start_ns", "final_ns"),
     )
-    expires = pl.col("final_ns") + pl.col("granted_s").clip(0, _LONGEST) * SECOND
+    expires = pl.col("final_ns") + duration(pl.col("granted_s"))
     replaced = pl.col("number").is_in(seen["before"].drop_nulls().implode())
     accepted_one = pl.col("status").is_between(200, 299)
     seen = seen.with_columns(
@@ -420,4 +420,4 @@ def publications(
         .then(pl.lit("expired"))
         .otherwise(pl.lit("open"))
     )
-    return seen.select(pl.col(name).cast(kind) for name, kind in schema.PUBLICATIONS.polars().items())
+    return typed(seen, schema.PUBLICATIONS)

@@ -14,8 +14,10 @@ from itertools import product
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.durations import elapsed
+from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.sip import states
-from analyzer.sip.durations import elapsed
 
 # The last thing that happened to a transaction, as a number: its place here.
 _LAST = (None, "2xx", "300-699", "timer", "failure")
@@ -54,8 +56,7 @@ def transactions(
         provisional_delay_s=elapsed("started_at", "first_provisional_at"),
         final_delay_s=elapsed("started_at", "final_at"),
     )
-    kinds = {name: kind for name, kind in schema.TRANSACTIONS.polars().items() if name != "call"}
-    return table.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(table, schema.TRANSACTIONS, without=("call",))
 
 
 def _groups(messages: pl.DataFrame) -> pl.DataFrame:
@@ -152,7 +153,7 @@ def _response_copies(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
 
 def _outcome(table: pl.DataFrame, failed: pl.Series, end: int | None) -> pl.Expr:
     """How each transaction ended; ``failed`` holds the keys of those whose way broke."""
-    status, waited = pl.col("status"), pl.lit(end, pl.Int64) - pl.col("since").to_physical()
+    status, waited = pl.col("status"), pl.lit(end, pl.Int64) - ns("since")
     last = (
         pl.when(status < 300)
         .then(_LAST.index("2xx"))
@@ -223,7 +224,7 @@ def _failed(table: pl.DataFrame, messages: pl.DataFrame, failures: pl.DataFrame,
             strategy="forward",
             check_sortedness=False,
         )
-        .filter(pl.col("time").to_physical() - pl.col(since).to_physical() <= until)
+        .filter(ns("time") - ns(since) <= until)
         .select("transaction")
         for kind, since, until in ((refused, "last_copy_at", pl.lit(limit)), (~refused, "since", pl.col("limit")))
     ]

@@ -263,7 +263,12 @@ def test_call_tells_what_went_wrong_first_and_its_keys_last(run: Run) -> None:
     figures = [row.split(" ")[0] for row in sections[names.index("figures")].splitlines()[1:]]
     assert names[0].startswith("Call 2: ")
     assert names[1] == "what went wrong"
-    assert (figures[:5], figures[-2:]) == (["no", "caller", "callee", "outcome", "why"], ["call", "reference"])
+    assert (figures[:4], figures[-2:]) == (["no", "caller", "callee", "outcome"], ["call", "reference"])
+
+
+def test_call_tells_why_under_one_heading(run: Run) -> None:
+    text = run("call", "2", "a.pcap").stdout
+    assert ("what went wrong" in text, "\nwhy " in text) == (True, False)
 
 
 def test_an_empty_table_of_a_call_is_a_word(run: Run) -> None:

@@ -18,9 +18,9 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.api import filters
+from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.errors import AmbiguousCall, NotFound
 from analyzer.measure.measures import measure
-from analyzer.show.blind_spots import blind_spots
 from analyzer.show.summary import summary
 
 START = 1_714_557_600_000_000_000  # 2024-05-01T10:00:00Z

@@ -7,8 +7,8 @@ import re
 import polars as pl
 import pytest
 
+from analyzer.columns.identity import subscribers
 from analyzer.masking.mask import Mask
-from analyzer.sip.identity import subscribers
 
 MASK = Mask("an example, not a secret")
 

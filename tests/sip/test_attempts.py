@@ -603,8 +603,8 @@ def test_a_bye_that_a_proxy_forwards_is_not_the_proxys() -> None:
     [
         "_sip_cause=503 reason_header=SIP;cause=503",
         "_q850=41 reason_header=Q.850;cause=41",
-        "reason_header=RELEASE_CAUSE;cause=3",
-        "reason_header=FAILURE_CAUSE;cause=1",
+        "_release_cause=3",
+        "_failure_cause=1",
     ],
 )
 def test_a_reason_that_no_user_gives(reason: str) -> None:
@@ -612,7 +612,7 @@ def test_a_reason_that_no_user_gives(reason: str) -> None:
     assert facts(row, "outcome_detail", "released_by") == ("dropped", "network")
 
 
-@pytest.mark.parametrize("reason", ["_q850=16", "_q850=31", "reason_header='RELEASE_CAUSE;cause=1'"])
+@pytest.mark.parametrize("reason", ["_q850=16", "_q850=31", "_release_cause=1"])
 def test_a_reason_that_users_give(reason: str) -> None:
     row = call(ANSWERED + f"P -> UAC BYE from_tag=y to_tag=x branch=m {reason} @9\n")
     assert facts(row, "outcome_detail", "released_by") == ("normal", "callee")

@@ -184,9 +184,9 @@ def test_byes_that_cross_are_of_the_users() -> None:
         ("_q850=38", "network"),
         ("_sip_cause=503", "network"),
         ("_sip_cause=200", "local"),
-        ("reason_header='RELEASE_CAUSE ;cause=1 ;text=\"User ends call\"'", "local"),
-        ("reason_header='RELEASE_CAUSE ;cause=3 ;text=\"Media bearer loss\"'", "network"),
-        ("reason_header='FAILURE_CAUSE ;cause=1 ;text=\"Media bearer or QoS lost\"'", "network"),
+        ("_release_cause=1", "local"),
+        ("_release_cause=3", "network"),
+        ("_failure_cause=1", "network"),
     ],
 )
 def test_the_reason_of_a_bye_tells_who(reason: str, by: str) -> None:

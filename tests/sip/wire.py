@@ -6,7 +6,7 @@
 
 - ``sdp=offer`` is the body of that name among those given; an INVITE of a name that is not there is a mistake.
 - ``from_tag`` is x and ``to_tag`` absent unless said; ``cseq`` is 1; ``rseq=1`` makes a 1xx reliable, ``rack=1`` is the
-  RSeq that a PRACK acknowledges (``inv=1`` the CSeq of its INVITE); ``header=NAME:VALUE`` adds a header.
+  RSeq that a PRACK acknowledges (``inv=1`` the CSeq of its INVITE); each ``header=NAME:VALUE`` adds a header field.
 - ``branch=b,a`` is the Via stack; default: one of method and cseq.
 """
 
@@ -61,7 +61,7 @@ def _message(words: list[str], bodies: dict[str, str]) -> bytes:
     ]
     headers += [f"RSeq: {said['rseq']}", "Require: 100rel"] if "rseq" in said else []
     headers += [f"RAck: {said['rack']} {said.get('inv', '1')} INVITE"] if "rack" in said else []
-    headers += [said["header"]] if "header" in said else []
+    headers += [word.removeprefix("header=") for word in words if word.startswith("header=")]
     body = bodies[said["sdp"]].replace("\n", "\r\n") if "sdp" in said else ""
     headers += ["Content-Type: application/sdp"] if body else []
     start = f"SIP/2.0 {status} Said" if status else f"{method} sip:b@example.com SIP/2.0"

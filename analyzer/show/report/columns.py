@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from analyzer.columns.times import SECOND
 from analyzer.show.text import MISSING, heading, safe, safe_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from analyzer.schema import Column
-
-SECOND = 1_000_000_000
 
 
 def packed(frame: pl.DataFrame, columns: Sequence[Column]) -> str:

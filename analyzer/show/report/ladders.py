@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from analyzer.columns.address import sockets
 from analyzer.show.text import SHORT_TAG, fit, safe, safe_column, safe_lines
 from analyzer.show.timeline import Hold, Mark
 
@@ -225,9 +226,8 @@ def _lanes(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.DataFrame]:
         ip, port = pl.col(f"{side}_ip"), pl.col(f"{side}_port")
         lane = ip.fill_null("?")
         if to_itself.height:
-            host = pl.when(ip.str.contains(":", literal=True)).then(pl.format("[{}]", ip)).otherwise(ip)
             by_port = pl.struct("story", src_ip=ip).is_in(to_itself.to_struct().implode())
-            lane = pl.when(by_port).then(pl.format("{}:{}", host, port)).otherwise(lane)
+            lane = pl.when(by_port).then(sockets(ip, port)).otherwise(lane)
         ends.append(rows.select(name=lane))
     codes, names = _coded(pl.concat(ends))
     return codes.head(rows.height).alias("source"), codes.tail(rows.height).alias("target"), names

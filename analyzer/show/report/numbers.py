@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from analyzer.measure.percentiles import nearest_rank
-from analyzer.show.blind_spots import blind_spots
+from analyzer.columns.distribution import nearest_rank
+from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.show.text import duration, safe, seconds
 
 # What an outcome says of the network: it did its work, people ended the attempt, it failed, or nobody knows.

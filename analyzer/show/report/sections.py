@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
+from analyzer.diagnose.explanation import explanations
 from analyzer.measure.measures import measure
 from analyzer.show.report import columns, stories
-from analyzer.show.verdict import verdicts
 
 MOST_ROWS = 50_000
 """Rows of a table in a report."""
@@ -34,7 +34,7 @@ class _Plan:
 
 
 #: Tables that take so long that the report of a large capture does without them and what rests on them.
-DEAR = ("nodes", "refusals", "phases", "waterfall", "beside", "waits")
+DEAR = ("nodes", "refusals", "refusal_steps", "phases", "waterfall", "beside", "waits")
 #: Tables that the page is made of.
 TABLES = (
     *("files", "messages", "transactions", "dialogs", "offers", "holds", "violations", "calls", "registrations"),
@@ -90,7 +90,7 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
     for plan in _PLANS:
         if any(name not in tables for name in plan.rests_on):
             continue
-        whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, lambda name: tables[name])
+        whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, tables.get)
         if "call" in whole.columns and "no" not in whole.columns:
             whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
         if not plan.missing and whole.is_empty():
@@ -98,7 +98,8 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
         frame = _bounded(whole, plan.name, tables)
         known = _columns(plan.name, frame)
         if plan.name == "calls":
-            frame = frame.with_columns(verdict=pl.Series(verdicts(frame, tables["messages"]), dtype=pl.String))
+            told = explanations(frame, tables["messages"], tables.get("refusal_steps"))
+            frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
         shown = _shown(plan.name, known)
         yield Section(

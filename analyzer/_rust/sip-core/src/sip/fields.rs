@@ -147,6 +147,10 @@ pub struct Fields<'a> {
     pub reason_q850: Option<u16>,
     /// The same of protocol SIP.
     pub reason_sip: Option<u16>,
+    /// The same of protocol RELEASE_CAUSE (3GPP TS 24.229 §7.2A.18.11).
+    pub reason_release: Option<u16>,
+    /// The same of protocol FAILURE_CAUSE (3GPP TS 24.229 §7.2A.18.12).
+    pub reason_failure: Option<u16>,
     pub warning: Option<&'a [u8]>,
     /// User-Agent, else Server.
     pub user_agent: Option<&'a [u8]>,
@@ -605,13 +609,20 @@ impl<'a> Fields<'a> {
         self.reason = self.reason.or(Some(value));
         for item in list(value) {
             let Some((protocol, params)) = split_once(item, b';') else { continue };
+            let is = |name: &[u8]| trim(protocol).eq_ignore_ascii_case(name);
+            let slot = if is(b"Q.850") {
+                &mut self.reason_q850
+            } else if is(b"SIP") {
+                &mut self.reason_sip
+            } else if is(b"RELEASE_CAUSE") {
+                &mut self.reason_release
+            } else if is(b"FAILURE_CAUSE") {
+                &mut self.reason_failure
+            } else {
+                continue;
+            };
             let cause = || param(params, b"cause").and_then(number).and_then(|n| u16::try_from(n).ok());
-            let protocol = trim(protocol);
-            if protocol.eq_ignore_ascii_case(b"Q.850") {
-                self.reason_q850 = self.reason_q850.or_else(cause);
-            } else if protocol.eq_ignore_ascii_case(b"SIP") {
-                self.reason_sip = self.reason_sip.or_else(cause);
-            }
+            *slot = slot.or_else(cause);
         }
     }
 

@@ -45,7 +45,8 @@ columns! {
         has_sdp: Bool = "has_sdp", qos_pending: Bool = "qos_pending", complete: Bool = "complete",
         call_hash: Int = "_call", dialog_hash: Int = "_dialog", leg_hash: Int = "_leg", via_hash: Int = "_via",
         via_rest_hash: Int = "_via_rest", nonce_hash: Int = "_nonce", sdp_hash: Int = "_sdp", qos: Bool = "_qos",
-        sends: Bool = "_sends", q850: Int = "_q850", sip_cause: Int = "_sip_cause", point_number: Int = "_point",
+        sends: Bool = "_sends", q850: Int = "_q850", sip_cause: Int = "_sip_cause",
+        release_cause: Int = "_release_cause", failure_cause: Int = "_failure_cause", point_number: Int = "_point",
         headers: Int = "_headers",
     }
 }
@@ -486,6 +487,8 @@ fn push_fields(
     columns.body_length.set(row, Some(fields.body.len() as i64));
     columns.q850.set(row, fields.reason_q850.map(i64::from));
     columns.sip_cause.set(row, fields.reason_sip.map(i64::from));
+    columns.release_cause.set(row, fields.reason_release.map(i64::from));
+    columns.failure_cause.set(row, fields.reason_failure.map(i64::from));
 }
 
 /// Hashes leave the core in the 63 bits of a key column.

@@ -1,12 +1,14 @@
-"""Why a call ended, and which node said so, from its messages.
+"""Why a call ended, and which node said so, in sentences with the frames to look at.
 
-What is told is what the capture holds: the node that a response was *first seen from* is the one furthest from the
-caller that was captured; whether it made the response itself, nobody can see from here.
+Which node refused a call, and who passed it on, is what :mod:`~analyzer.diagnose.call_failures` found. It was *first
+seen from* there: whether that node made the response itself, nobody can see from a capture.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from analyzer.columns.address import socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,17 +19,22 @@ _MOST_NODES = 4
 _GIVEN_UP = ("cancelled", "answered_elsewhere", "no_answer")
 
 
-def verdict(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
-    """Sentences for a row of ``calls`` and its rows of ``messages``; none while the call goes on."""
+def explain(call: dict[str, Any], messages: pl.DataFrame, steps: pl.DataFrame | None = None) -> list[str]:
+    """Sentences for a row of ``calls``, its rows of ``messages`` and of ``refusal_steps``; none while it goes on.
+
+    Without ``steps`` (they rest on all messages) a refusal is told in the order of its captured copies.
+    """
     import polars as pl
 
     ordered = messages.filter(~pl.col("duplicate")).sort("time", nulls_last=True, maintain_order=True)
     rows = ordered.select(*_COLUMNS).to_dicts()
-    return _told(call, rows, several_files=len({row["file"] for row in rows}) > 1)
+    return _told(
+        call, rows, _ways(steps).get(call.get("call", 0), []), several_files=len({row["file"] for row in rows}) > 1
+    )
 
 
-def verdicts(calls: pl.DataFrame, messages: pl.DataFrame) -> list[str | None]:
-    """The sentences for each of many calls in one text, from the whole table ``messages``.
+def explanations(calls: pl.DataFrame, messages: pl.DataFrame, steps: pl.DataFrame | None = None) -> list[str | None]:
+    """The sentences for each of many calls in one text, from the whole tables.
 
     None where there is nothing to tell, and for a call that was answered: how it was released is in its row.
     """
@@ -48,30 +55,48 @@ def verdicts(calls: pl.DataFrame, messages: pl.DataFrame) -> list[str | None]:
     for row in known.iter_rows(named=True):
         rows.setdefault(row["story"], []).append(row)
     told: list[str | None] = [None] * calls.height
-    for call in open_or_failed.select("story", "reference", "status", "outcome").iter_rows(named=True):
+    ways = _ways(steps)
+    for call in open_or_failed.select("story", "call", "reference", "status", "outcome").iter_rows(named=True):
         seen = rows.get(call["story"], [])
-        sentences = _told(call, seen, several_files=any(row["several_files"] for row in seen[:1]))
+        way = ways.get(call["call"], [])
+        sentences = _told(call, seen, way, several_files=any(row["several_files"] for row in seen[:1]))
         told[call["story"]] = "; ".join(sentences) or None
     return told
 
 
 def _matters() -> pl.Expr:
-    """The messages that a verdict looks at."""
+    """The messages that an explanation looks at."""
     import polars as pl
 
     request = pl.col("status").is_null() & pl.col("method").is_in(["INVITE", "BYE", "CANCEL"])
     return request | ((pl.col("method") == "INVITE") & (pl.col("status") >= 300))
 
 
-def _told(call: dict[str, Any], rows: list[dict[str, Any]], *, several_files: bool) -> list[str]:
+def _ways(steps: pl.DataFrame | None) -> dict[int, list[dict[str, Any]]]:
+    """The steps of each call, the first that was sent first."""
+    ways: dict[int, list[dict[str, Any]]] = {}
+    if steps is not None:
+        for row in steps.sort("call", "step").select("call", "message", "address").iter_rows(named=True):
+            ways.setdefault(row["call"], []).append(row)
+    return ways
+
+
+def _told(
+    call: dict[str, Any], rows: list[dict[str, Any]], way: list[dict[str, Any]], *, several_files: bool
+) -> list[str]:
+    addresses = {step["message"]: step["address"] for step in way}
+
     def seen(row: dict[str, Any]) -> str:
         file = f"{row['file']}, " if several_files else ""
-        return f"{_node(row, 'src')} ({file}frame {row['frame']})"
+        return f"{addresses.get(row['message']) or _node(row, 'src')} ({file}frame {row['frame']})"
+
+    by_key = {row["message"]: row for row in rows}
+    path = [by_key[step["message"]] for step in way if step["message"] in by_key]
 
     told = []
     status = call["status"]
     if status is not None and status >= 300:
-        told += _refusal(call, _last_attempt(call, rows), seen)
+        told += _refusal(call, path, _last_attempt(call, rows), seen)
     elif status is None and call["outcome"] in ("timeout", "unreachable", "unfinished"):
         asked = [row for row in rows if row["status"] is None and row["method"] == "INVITE"]
         if asked:
@@ -80,7 +105,7 @@ def _told(call: dict[str, Any], rows: list[dict[str, Any]], *, several_files: bo
             told.append(f"no final response seen to the INVITE last sent by {seen(last)} to {_node(last, 'dst')}")
     # A CANCEL in an answered call ended a fork that lost, a BYE in another one an early dialog.
     method = "BYE" if call["outcome"] in ("answered", "joined") else "CANCEL"
-    first = next((row for row in rows if row["status"] is None and row["method"] == method), None)
+    first = next((row for row in [*path, *rows] if row["status"] is None and row["method"] == method), None)
     if first is not None:
         reason = f": {first['reason_header']}" if first["reason_header"] else ""
         # The 487 of a call that was given up only follows from the CANCEL (RFC 3261 §9.2).
@@ -95,21 +120,31 @@ _COLUMNS = (
 )
 
 
-def _refusal(call: dict[str, Any], rows: list[dict[str, Any]], seen: Callable[[dict[str, Any]], str]) -> list[str]:
+def _refusal(
+    call: dict[str, Any],
+    path: list[dict[str, Any]],
+    rows: list[dict[str, Any]],
+    seen: Callable[[dict[str, Any]], str],
+) -> list[str]:
     """Who sent the status that decided first, who after it, and other failures seen before."""
     finals = [row for row in rows if row["method"] == "INVITE" and (row["status"] or 0) >= 300]
-    deciding = [row for row in finals if row["status"] == call["status"]]
+    deciding = [row for row in path or finals if row["status"] == call["status"]]
+    deciding = deciding or [row for row in finals if row["status"] == call["status"]]
     if not deciding:
         return []
-    first = deciding[0]
-    by_node = {_node(row, "src"): row for row in reversed(deciding)}
-    others = [seen(row) for node, row in reversed(by_node.items()) if node != _node(first, "src")]
+    by_node: dict[str, str] = {}
+    for row in deciding:
+        by_node.setdefault(_node(row, "src"), seen(row))
+    origin, *others = by_node.values()
     more = f" and {len(others) - _MOST_NODES} more" if len(others) > _MOST_NODES else ""
     passed = f", passed on by {', '.join(others[:_MOST_NODES])}{more}" if others else ""
-    told = [f"{first['status']} {first['reason_phrase'] or ''}".rstrip() + f" first seen from {seen(first)}{passed}"]
-    before = {row["status"]: row for row in reversed(finals[: finals.index(first)]) if row["status"] != call["status"]}
-    told += [f"before it {status} from {seen(row)}" for status, row in reversed(before.items())]
-    return told
+    first = deciding[0]
+    told = [f"{first['status']} {first['reason_phrase'] or ''}".rstrip() + f" first seen from {origin}{passed}"]
+    before: dict[int, str] = {}
+    for row in finals[: finals.index(first)] if first in finals else []:
+        if row["status"] != call["status"]:
+            before.setdefault(row["status"], f"before it {row['status']} from {seen(row)}")
+    return [*told, *before.values()]
 
 
 def _last_attempt(call: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -124,8 +159,4 @@ def _last_attempt(call: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict
 
 
 def _node(row: dict[str, Any], side: str) -> str:
-    ip, port = row[f"{side}_ip"], row[f"{side}_port"]
-    if ip is None:
-        return "?"
-    host = f"[{ip}]" if ":" in ip else ip
-    return host if port is None else f"{host}:{port}"
+    return socket(row[f"{side}_ip"], row[f"{side}_port"])

@@ -1,5 +1,7 @@
 """Who said no: for each call that failed the node that the failing response came from first, and on whose behalf.
 
+The one answer: other tables and texts that name who refused a call take it from here.
+
 From the final response that decided, at the reference hop, the way goes back from each to the one it was made from
 (`hops`), over proxies and legs, to the one that was made from none. Where a node answers with another status than it
 got, that one is followed: the last failure that came back to it of the INVITEs it made from the one it answers. A 487
@@ -15,17 +17,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import causes
+from analyzer.columns.rules import first_of
+from analyzer.columns.typed import typed
 from analyzer.ims import roles
-from analyzer.sip import reasons
-from analyzer.sip.outcomes import NETWORK_NO_REPLY
+from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
 #: Outcomes of calls that nobody refused.
 NOT_REFUSED = ["answered", "answered_elsewhere", "joined", "unfinished"]
 _LONGEST_WAY = 64  # hops of one response
 
-# What by its definition the called side says (RFC 3261 §21.4.24, §21.6.1, §21.6.2; RFC 8197), and what it may say.
-_OF_THE_CALLEE = [486, 600, 603, 607]
-_OF_A_USER = [480, *_OF_THE_CALLEE]
 _OF_A_TIMER = [408, 504]
 _ENDS = [roles.UE, roles.UA]
 _GATEWAY = "MGCF|BGCF|IBCF"
@@ -43,7 +44,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     said, cancelled = method == "INVITE", method == "CANCEL"
     q850, release = pl.col("protocol") == "Q.850", pl.col("protocol") == "RELEASE_CAUSE"
     of_a_timer = pl.any_horizontal(
-        (pl.col("protocol") == protocol) & cause.is_in(causes) for protocol, causes in reasons.OF_A_TIMER.items()
+        (pl.col("protocol") == protocol) & cause.is_in(numbers) for protocol, numbers in causes.OF_A_TIMER.items()
     )
     gave_up_late = (pl.col("protocol") == "SIP") & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
@@ -51,7 +52,8 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     alone = pl.col("forwards") & ~pl.col("sent_on")
     behind = ~end & ~alone
     called = behind | pl.col("proxy")
-    of_the_network = (behind | end) & ~cause.is_in(reasons.OF_THE_USER)
+    of_a_user = causes.of_a_user(cause, answered=False)
+    of_the_network = (behind | end) & ~of_a_user
     return [
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
@@ -64,10 +66,10 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("unknown", said & (status == 487), "487, and no CANCEL was captured"),
         ("timer", said & status.is_in(_OF_A_TIMER), "a time-out by its status"),
         ("timer", said & pl.col("gave_up"), "it cancelled what it had sent on, and nobody had asked it to"),
-        ("user", said & end & status.is_in(_OF_A_USER), "a user agent said it for its user"),
-        ("user", said & q850 & gateway & cause.is_in(reasons.OF_THE_USER), "the cause is of the user behind a gateway"),
+        ("user", said & end & of_the_callee(status, reached=True), "a user agent said it for its user"),
+        ("user", said & q850 & gateway & of_a_user, "the cause is of the user behind a gateway"),
         ("network", said & q850 & (gateway | of_the_network), "a cause of Q.850: the telephone network behind it"),
-        ("user", said & called & status.is_in(_OF_THE_CALLEE), "by its definition the called side says it"),
+        ("user", said & called & of_the_callee(status, reached=False), "by its definition the called side says it"),
         ("node", said & end, "the user agent, not its user"),
         ("unknown", said & behind & (status == 480), "480 may be anybody's, and what is behind was not captured"),
         ("node", said & alone, "it sends other INVITEs on, and not this one"),
@@ -282,30 +284,29 @@ def _inside(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _table(origins: pl.DataFrame) -> pl.DataFrame:
-    origins = origins.with_columns(**reasons.reason("reason_header"))
+    origins = origins.with_columns(**causes.reason("reason_header"))
     origins = origins.rename({"words": "reason", "text": "reason_text"}).with_columns(
-        **{f"warning_{name}": value for name, value in reasons.warning("warning").items()}
+        **{f"warning_{name}": value for name, value in causes.warning("warning").items()}
     )
     rules = _rules()
-    said_by, because = pl.lit("unknown"), pl.lit("nothing tells what it is")
-    for name, condition, words in reversed(rules):
-        said_by = pl.when(condition).then(pl.lit(name)).otherwise(said_by)
-        because = pl.when(condition).then(pl.lit(words)).otherwise(because)
-    origins = origins.with_columns(said_by=said_by, because=because)
+    origins = origins.with_columns(
+        said_by=first_of([(condition, name) for name, condition, _ in rules], "unknown"),
+        because=first_of([(condition, words) for _, condition, words in rules], "nothing tells what it is"),
+    )
     # What ends SIP has no node behind it (TS 23.228 §4.4).
     last = pl.col("end") | pl.col("role").str.contains("MGCF|MRFC").fill_null(value=False)
     alone = pl.col("forwards") & (~pl.col("sent_on") | (pl.col("said_by") == "timer")) & (pl.col("said_by") != "user")
     partial = pl.col("address").is_not_null() & ~last & ~alone
     table = origins.with_columns(
-        status="final_status", first_status="status", seen_at="time", said_by=said_by, because=because,
+        status="final_status", first_status="status", seen_at="time",
         reason_phrase=pl.coalesce("reason_phrase", "final_phrase"), reason_protocol="protocol", reason_cause="cause",
         partial=partial,
     )  # fmt: skip
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.REFUSALS.polars().items())
+    return typed(table, schema.REFUSALS)
 
 
 def _step_table(steps: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
     before = pl.col("status").shift().over("call")
     table = failed.select("call").join(steps, on="call", maintain_order="left_right")
     table = table.with_columns(changed=(pl.col("status") != before).fill_null(value=False))
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.REFUSAL_STEPS.polars().items())
+    return typed(table, schema.REFUSAL_STEPS)

@@ -12,11 +12,11 @@ from typing import Any
 import captures
 import polars as pl
 import pytest
-from ims_wire import read
 from places import shared
 
 import analyzer
 from analyzer.synth import make
+from tests.ims.ims_wire import read
 
 # A over the proxies P and Q to B; so far it is the same always. In what follows Q is 10.0.0.3 and B 10.0.0.4.
 ASKED = """

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.measure.percentiles import nearest_rank
+from analyzer.columns.distribution import nearest_rank
 
 
 def of(values: list[float | None], percent: int) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from analyzer.sip import identity
+from analyzer.columns import identity
 
 
 def key(uri: str | None) -> str | None:

@@ -118,8 +118,11 @@ WARNINGS = {
     399: "miscellaneous",
 }
 
-#: Causes of Q.850 that tell of the called user, and not of the network.
-OF_THE_USER = (16, 17, 18, 19, 21)
+# Causes of Q.850 that users bring about. 16 "one of the users has requested that the call be cleared": at any time.
+# 17 to 19 and 21 say what the called user did with a call that was offered to it. 31 is all that a gateway says of a
+# normal end: of an answered call a user ended it, of any other it names nobody (RFC 3398 §8.2.6.1 makes it 480).
+_CLEARED = (16, 31)
+_NOT_TAKEN = (16, 17, 18, 19, 21)
 #: Causes that a timer brought about.
 OF_A_TIMER = {"Q.850": (102,), "RELEASE_CAUSE": (4, 5, 6)}
 
@@ -136,6 +139,15 @@ _WORDS = {
 # reason-value of RFC 3326 §2: no comma outside quoted-strings; a quoted-pair may be a quote (RFC 3261 §25.1).
 _FIRST = r'^\s*((?:[^",]|"(?:[^"\\]|\\.)*")*)'
 _TEXT = r'(?i);\s*text\s*=\s*"((?:[^"\\]|\\.)*)"'
+
+
+def of_a_user(q850: pl.Expr, *, answered: bool) -> pl.Expr:
+    """Whether a cause of Q.850 is that of a user and not of the network, which ended a call that was ``answered``.
+
+    Null without a cause. An answered call is not called any more: a cause that tells of a called user then comes from a
+    network that had connected the caller to an announcement.
+    """
+    return q850.is_in(_CLEARED if answered else _NOT_TAKEN)
 
 
 def reason(header: str) -> dict[str, pl.Expr]:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from analyzer.sip import reasons
+from analyzer.columns import causes
 
 
 def one(parts: dict[str, pl.Expr], value: str | None) -> tuple[Any, ...]:
@@ -34,7 +34,7 @@ def one(parts: dict[str, pl.Expr], value: str | None) -> tuple[Any, ...]:
 )
 def test_reason(header: str | None, expected: tuple[Any, ...]) -> None:
     """The examples of RFC 3326 §2, several values, quoted pairs, and rubbish."""
-    assert one(reasons.reason("said"), header) == expected
+    assert one(causes.reason("said"), header) == expected
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_reason(header: str | None, expected: tuple[Any, ...]) -> None:
 )
 def test_warning(header: str | None, expected: tuple[Any, ...]) -> None:
     """The example of RFC 3261 §20.43, and what is not as it should be."""
-    assert one(reasons.warning("said"), header) == expected
+    assert one(causes.warning("said"), header) == expected

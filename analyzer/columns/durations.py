@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-SECOND = 1_000_000_000
+from analyzer.columns.times import SECOND, ns
 
 
 def seconds(ns: pl.Expr) -> pl.Expr:
@@ -24,4 +24,4 @@ def delay(ns: pl.Expr) -> pl.Expr:
 
 def elapsed(since: str, until: str) -> pl.Expr:
     """The delay from one time to another."""
-    return delay(pl.col(until).to_physical() - pl.col(since).to_physical())
+    return delay(ns(until) - ns(since))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.times import ns
+from analyzer.columns.typed import typed
 from analyzer.sip import offer_answer
 from analyzer.sip.offer_answer import DIRECTIONS, flipped, lines, with_times
 
@@ -52,8 +54,7 @@ def violations(
     rows = rows.sort("row", "index", "code", nulls_last=False)
     rows = rows.join(hops.select("_dialog", "dialog"), on="_dialog", how="left", maintain_order="left")
     rows = rows.with_columns(messages["message"].gather(rows["row"]))
-    kinds = {name: kind for name, kind in schema.VIOLATIONS.polars().items() if name != "call"}
-    return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items())
+    return typed(rows, schema.VIOLATIONS, without=("call",))
 
 
 def _whole(frame: pl.DataFrame, messages: pl.DataFrame, *rows: str) -> pl.DataFrame:
@@ -183,7 +184,7 @@ def _without_common_format(used: pl.DataFrame) -> pl.DataFrame:
 
 def _early_offers(messages: pl.DataFrame, transactions: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """A second offer of the same side before the first was answered or refused. (Those of both sides may cross.)"""
-    finals = transactions.select("transaction", final=pl.col("final_at").to_physical())
+    finals = transactions.select("transaction", final=ns("final_at"))
     timed = with_times(found.filter(pl.col("_dialog").is_not_null()), messages)
     timed = timed.join(finals, on="transaction", how="left", maintain_order="left")
     settled = pl.min_horizontal("answered_at", "final").fill_null(pl.col("offered_at"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from flow import messages
 
-from analyzer.show.verdict import verdict
+from analyzer.diagnose.explanation import explain
+from tests.show.flow import messages
 
 BUSY = """
     0     192.0.2.1  -> 192.0.2.10 INVITE
@@ -16,7 +16,7 @@ BUSY = """
 
 
 def told(flow: str, status: int | None = None, outcome: str = "rejected") -> list[str]:
-    return verdict({"reference": 1, "status": status, "outcome": outcome}, messages(flow))
+    return explain({"reference": 1, "status": status, "outcome": outcome}, messages(flow))
 
 
 def test_the_node_furthest_from_the_caller_said_it_first() -> None:

@@ -1,0 +1,78 @@
+"""Who ended an answered call: one of its users, or the network. The one answer for ``dialogs`` and ``calls``.
+
+The network ended it where the BYE says so in its Reason (:func:`network_reason`), or began its way at a node that is no
+user agent of the dialog (:func:`sent_by_nodes`). Otherwise the side did whose tag is the From tag of the BYE.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer.columns import causes
+from analyzer.columns.times import SECOND
+
+# A node that releases a call towards both sides does both within this time.
+_TOGETHER = SECOND
+#: The columns of ``messages`` that :func:`network_reason` reads.
+REASONS = ("_q850", "_sip_cause", "_release_cause", "_failure_cause")
+
+
+def network_reason() -> pl.Expr:
+    """Whether the Reason of a BYE says that no user hung up, by the columns :data:`REASONS`; false without a Reason.
+
+    A BYE may have several values, each of another protocol, in one header field or in several (RFC 3326 §2). One that
+    tells of the network decides, whatever the others say: they report how the call is cleared, as ``SIP;cause=200`` and
+    ``Q.850;cause=16`` do in any release.
+
+    - FAILURE_CAUSE, any: the bearer, its quality or the signalling bearer was lost (TS 24.229 §7.2A.18.12).
+    - RELEASE_CAUSE but 1 "user ends call": a time-out or the loss of the media bearer (TS 24.229 §7.2A.18.11).
+    - SIP 503: a P-CSCF or S-CSCF that lost the bearer (TS 24.229 §5.2.8.1.2).
+    - Q.850 but those with which users clear a call (`causes.of_a_user`).
+    """
+    q850, sip, release, failure = (pl.col(name) for name in REASONS)
+    signs = (failure.is_not_null(), release != 1, sip == 503, ~causes.of_a_user(q850, answered=True))
+    return pl.any_horizontal(sign.fill_null(value=False) for sign in signs)
+
+
+def sent_by_nodes(byes: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame) -> pl.Series:
+    """The dialogs (``_dialog``) with a BYE that began its way at a node that is no user agent of it.
+
+    It has one Via and comes from an address that forwarded the INVITE; or one node sent BYE to each side at about the
+    same time. Two that cross are of the users. The caller's address and the last that the INVITE was sent to may share
+    a machine with a proxy: they prove nothing.
+
+    ``byes`` are rows with ``_dialog _leg row via_count``, ``legs`` the ``_leg`` that opened each ``_dialog``.
+    """
+    origins = byes.filter(pl.col("via_count") == 1).sort("row").unique(["_dialog", "_leg"], keep="first")
+    origins = origins.select("_dialog", "row").join(legs.select("_dialog", opened="_leg"), on="_dialog")
+    origins = origins.hstack(messages.select(pl.col("src_ip", "time").gather(origins["row"])))
+    invites = (
+        messages.lazy()
+        .filter(
+            pl.col("method") == "INVITE",
+            pl.col("status").is_null() & pl.col("to_tag").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission"),
+            pl.col("_leg").is_in(origins["opened"].unique().implode()),
+        )
+        .select("src_ip", "dst_ip", pl.col("via_count").fill_null(0), opened="_leg")
+        .collect()
+        .sort("via_count", maintain_order=True)
+    )
+    ends = invites.group_by("opened").agg(
+        caller_ip=pl.when(pl.col("via_count") == 1).then("src_ip").first(), callee_ip=pl.col("dst_ip").last()
+    )
+    origins = origins.join(ends, on="opened", how="left").filter(
+        pl.col("src_ip").ne_missing(pl.col("caller_ip")), pl.col("src_ip").ne_missing(pl.col("callee_ip"))
+    )
+    proxies = invites.filter(pl.col("via_count") > 1).select("opened", "src_ip").unique()
+    forwarded = origins.join(proxies, on=["opened", "src_ip"], how="semi")["_dialog"]
+    both = origins.group_by("_dialog", "src_ip").agg(pl.len(), spread=pl.col("time").max() - pl.col("time").min())
+    both = both.filter(pl.col("len") > 1, pl.col("spread").to_physical() <= _TOGETHER)["_dialog"]
+    return pl.concat([forwarded, both])
+
+
+def side(ended_by: pl.Expr, local_tag: pl.Expr, caller_tag: pl.Expr) -> pl.Expr:
+    """``released_by`` of a call from ``ended_by`` of its dialog; unknown where it is not known who called."""
+    opener = local_tag == caller_tag
+    caller = (ended_by == "local") == opener
+    of_users = pl.when(caller).then(pl.lit("caller")).when(~caller).then(pl.lit("callee")).otherwise(pl.lit("unknown"))
+    return pl.when(ended_by.is_in(["local", "remote"])).then(of_users).otherwise(ended_by)
