@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from analyzer import schema
 from analyzer.api.graph_source import opened
-from analyzer.api.message import Message, messages_of
 from analyzer.errors import AnalyzerError, NotFound
 from analyzer.reading import engines
 from analyzer.reading.native import Output
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from analyzer.api.call import Call
     from analyzer.api.filters import Filter
+    from analyzer.api.message import Message
     from analyzer.api.plot import Plot
     from analyzer.api.source import Source
     from analyzer.measure.grouping import By
@@ -427,6 +427,8 @@ class Capture:
 
     def messages_of(self, keys: list[int]) -> list[Message]:
         """Several messages by their keys, in the order asked, in one reading of the captures."""
+        from analyzer.api.message import messages_of
+
         return messages_of(self.source, keys)
 
     def report(self, path: str | Path, *, tz: str = "UTC", title: str = "", texts: bool | None = None) -> Path:

@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from analyzer import schema
-from analyzer.api import filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import polars as pl
 
+    from analyzer.api.filters import Filter
     from analyzer.reading.export import MediaFlow
     from analyzer.reading.native import Output
 
@@ -59,14 +59,14 @@ class Source(Protocol):
     def shown_call_id(self, call_id: str) -> str:
         """A Call-ID as the tables show it."""
 
-    def filtered(self, chosen: filters.Filter) -> Source:
+    def filtered(self, chosen: Filter) -> Source:
         """This source with what a filter picks."""
 
 
 class FilteredSource:
     """What a filter picks of another source: whole calls, and registrations and transactions outside calls."""
 
-    def __init__(self, inner: Source, chosen: filters.Filter) -> None:
+    def __init__(self, inner: Source, chosen: Filter) -> None:
         self._inner = inner
         self._chosen = chosen
         self._made: dict[str, pl.DataFrame] = {}
@@ -74,6 +74,8 @@ class FilteredSource:
     @cached_property
     def _picked(self) -> dict[str, pl.DataFrame]:
         """The tables that all others follow from."""
+        from analyzer.api import filters
+
         table = self._chosen.table
         needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name in (table, _known_by(table))]
         return filters.apply(self._chosen, {name: self._inner.table(name) for name in needed})
@@ -90,6 +92,8 @@ class FilteredSource:
         if name in self._picked:
             return self._picked[name]
         if name not in self._made:
+            from analyzer.api import filters
+
             # What is told of nodes goes with them, and exchanges with what they were made for.
             known = _known_by(name)
             kept = self._picked | ({known: self.table(known)} if known else {})
@@ -120,7 +124,7 @@ class FilteredSource:
     def shown_call_id(self, call_id: str) -> str:
         return self._inner.shown_call_id(call_id)
 
-    def filtered(self, chosen: filters.Filter) -> Source:
+    def filtered(self, chosen: Filter) -> Source:
         return FilteredSource(self, chosen)
 
     def __str__(self) -> str:
@@ -129,6 +133,8 @@ class FilteredSource:
 
 def _known_by(name: str) -> str | None:
     """The table that tells which rows of this one a filter keeps."""
+    from analyzer.api import filters
+
     if name in ("node_evidence", "reference_points"):
         return "nodes"
     return "beside" if name in filters.EXCHANGES else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import sys
 from collections.abc import Callable
@@ -218,4 +217,4 @@ def _mask_key(file: IO[bytes] | None) -> bytes:
     """The key of that file, else of the environment, else one that is drawn."""
     if file is not None:
         return file.read().strip()
-    return os.environ[MASK_KEY].encode() if os.environ.get(MASK_KEY) else secrets.token_bytes(32)
+    return os.environ[MASK_KEY].encode() if os.environ.get(MASK_KEY) else os.urandom(32)

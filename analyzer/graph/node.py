@@ -5,7 +5,6 @@ A parameter is the name of another node, or of an input: what the core read and 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -116,7 +115,7 @@ def made_of(
     cut: Cut | None = None,
     carried: str = "",
 ) -> Node:
-    needs = tuple(inspect.signature(function).parameters)
+    needs = function.__code__.co_varnames[: function.__code__.co_argcount]
     if columns is None and not WIDE.intersection(needs):
         columns = ()
     return Node(function, scope, needs, columns, headers, cut, carried)
