@@ -19,6 +19,8 @@ from analyzer.ladder import Ladder
 from analyzer.part import LOCAL, Part
 from analyzer.synth import make
 
+pytestmark = pytest.mark.slow
+
 KAMAILIO = sorted((SAMPLES / "kamailio").glob("*.pcap.gz"))
 # Several capture points whose clocks differ, loss, resends, B2BUAs, forks; hidden topology leaves order alone to go by.
 LABORATORY: dict[str, Any] = {

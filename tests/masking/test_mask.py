@@ -20,6 +20,8 @@ from analyzer import AnalyzerError, schema
 from analyzer.cli import COMMANDS, group
 from analyzer.filters import Filter
 
+pytestmark = pytest.mark.slow
+
 # With numbers, names, addresses, SDP, XML, credentials, cells, transfers, TCP and IPv6.
 TELLING = ("volte_call.pcap", "registration.pcap", "outside_calls.pcap", "blind_transfer.pcap", "ipv6_fragments.pcap")
 
