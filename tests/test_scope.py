@@ -20,6 +20,8 @@ from analyzer.graph.graph import Graph
 from analyzer.graph.scope import CallScope, is_made_again
 from analyzer.synth import make
 
+pytestmark = pytest.mark.slow
+
 KAMAILIO = sorted((SAMPLES / "kamailio").glob("*.pcap.gz"))
 # Several capture points whose clocks differ, loss, resends, B2BUAs, forks; hidden topology leaves order alone to go by.
 LABORATORY: dict[str, Any] = {

@@ -18,6 +18,8 @@ import analyzer
 from analyzer.synth import make
 from tests.ims.ims_wire import read
 
+pytestmark = pytest.mark.slow
+
 # A over the proxies P and Q to B; so far it is the same always. In what follows Q is 10.0.0.3 and B 10.0.0.4.
 ASKED = """
 A -> P   INVITE via=a mf=70                   @0.00

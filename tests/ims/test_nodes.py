@@ -17,7 +17,7 @@ from analyzer.ims import roles
 from analyzer.synth import Truth, make
 
 # What the module makes once, one worker makes.
-pytestmark = pytest.mark.xdist_group("nodes")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nodes")]
 
 PLAIN = {*roles.PLAIN, roles.UA, roles.UNKNOWN}
 # Boxes that a variant can leave without their role; everywhere else every box must have it.

@@ -21,6 +21,8 @@ from analyzer.api.filters import Filter
 from analyzer.cli import group
 from analyzer.schema import MaskClass
 
+pytestmark = pytest.mark.slow
+
 # With numbers, names, addresses, SDP, XML, credentials, cells, transfers, TCP and IPv6.
 TELLING = ("volte_call.pcap", "registration.pcap", "outside_calls.pcap", "blind_transfer.pcap", "ipv6_fragments.pcap")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import captures
+import pytest
 
 import analyzer
 from analyzer.show.glossary import COMPACT, HEADERS, SDP
@@ -21,6 +22,7 @@ def test_compact_forms() -> None:
     assert {letter: canonical(letter) for letter in COMPACT} == COMPACT
 
 
+@pytest.mark.slow
 def test_every_header_of_the_samples_is_explained() -> None:
     """But those that nobody has registered."""
     found = set()

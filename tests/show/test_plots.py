@@ -30,6 +30,8 @@ from analyzer.cli.plot import NAMES
 from analyzer.errors import AnalyzerError
 from analyzer.show import plots, style
 
+pytestmark = pytest.mark.slow
+
 START = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z
 SECOND = 1_000_000_000
 HOSTILE = ("$x^2$", "\x1b[2J\u202e", "new\nline", r"$\frac{", "日本語", "\U00013000", "<svg onload=x>&", "c" * 500)

@@ -371,6 +371,7 @@ def repeated(found: dict[str, pl.DataFrame], copies: int) -> dict[str, pl.DataFr
     }
 
 
+@pytest.mark.slow
 def test_ten_thousand_calls_fit_in_five_megabytes() -> None:
     """By what each of two hundred more calls, with their ladders, adds to the data of the page."""
     found = tables("volte_call.pcap")
