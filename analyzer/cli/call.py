@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Text for people; json: the call's rows of each table that the text rests on.",
+    help="Text, or json: the rows of the call in each table behind the text.",
 )
 @options.tz_option
 def command(

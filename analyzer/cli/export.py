@@ -21,13 +21,13 @@ from analyzer.errors import NotFound
 @options.captures
 @options.filters(None)
 @options.tz_option
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE (pcapng); - for standard output.")
-@click.option("--media", is_flag=True, help="The media too: packets to and from the places that SDP of a call names.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE (pcapng); - is standard output.")
+@click.option("--media", is_flag=True, help="Include media: packets to and from the addresses in the SDP of a call.")
 @click.option("--wireshark-filter", is_flag=True, help="Print the display filter for these calls.")
 def command(output: str | None, media: bool, wireshark_filter: bool, **values: Any) -> None:
     """Write the packets of calls."""
     if output is None and not wireshark_filter:
-        raise click.UsageError("Say where to with -o FILE, or ask for --wireshark-filter.")
+        raise click.UsageError("Give an output file with -o FILE, or use --wireshark-filter.")
     if output == "-" and wireshark_filter:
         raise click.UsageError("Standard output takes the packets or the filter, not both.")
     if output == "-" and sys.stdout.isatty():
@@ -36,7 +36,7 @@ def command(output: str | None, media: bool, wireshark_filter: bool, **values: A
     reading = options.read(values)
     capture = reading.shown(chosen)
     if capture.table("messages").is_empty():
-        raise NotFound("no SIP that the filter picks" if chosen else f"no SIP in {' '.join(reading.sources[:3])}")
+        raise NotFound("no SIP matches the filter" if chosen else f"no SIP in {' '.join(reading.sources[:3])}")
     if wireshark_filter:
         click.echo(capture.wireshark_filter())
     if output is not None:

@@ -18,7 +18,12 @@ from analyzer.cli.main import BY_HAND
 )
 @options.captures
 @click.option(
-    "--name", "names", multiple=True, required=True, metavar="NAME", help="Header, of any name. Several may be given."
+    "--name",
+    "names",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    help="Name of a header field; can be given several times.",
 )
 @options.filters("messages")
 @output.output

@@ -38,14 +38,15 @@ class _Limit(click.ParamType[int | None]):
     "--format",
     "form",
     type=click.Choice(list(dict.fromkeys(FORMATS.values()))),
-    help="How to draw; without it as the suffix of -o FILE says, else text.",
+    help="Format of the ladder; default: the suffix of -o FILE, otherwise text.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE.")
 @click.option(
     "--limit",
     type=_Limit(),
     metavar="N|all",
-    help="Messages to draw; of more the middle is left out. Without it all in text, 1000 in svg and html, 300 else.",
+    help="Maximum number of messages; of a longer call, the middle is omitted. Default: all in text, "
+    "1000 in svg and html, 300 otherwise.",
 )
 def command(
     call: str,

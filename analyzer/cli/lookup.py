@@ -104,21 +104,27 @@ def _not_a_file(_context: click.Context, _argument: click.Parameter, asked: str)
 argument = click.argument("call", callback=_not_a_file)
 
 ladder_options = (
-    click.option("-w", "--width", type=click.IntRange(min=60), metavar="COLUMNS", help="Width; else the terminal's."),
+    click.option(
+        "-w",
+        "--width",
+        type=click.IntRange(min=60),
+        metavar="COLUMNS",
+        help="Width in columns; default: that of the terminal.",
+    ),
     click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only."),
     click.option(
         "--hop",
         type=click.Choice(["all", "reference"]),
         default="all",
         show_default=True,
-        help="All hops, or only the one where the figures of the call were taken.",
+        help="All hops, or only the reference hop.",
     ),
     click.option(
         "--leg",
         metavar="N|CALL-ID",
-        help="Only one leg of a call that B2BUAs cut: its number in the ladder, or its Call-ID.",
+        help="Only one leg of a call split by B2BUAs: its number in the ladder, or its Call-ID.",
     ),
-    click.option("--sip-only", is_flag=True, help="Without what was asked of an HSS, a PCRF or DNS."),
+    click.option("--sip-only", is_flag=True, help="Omit the queries to HSS, PCRF and DNS."),
 )
 
 

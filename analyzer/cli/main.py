@@ -18,13 +18,13 @@ from analyzer.errors import AnalyzerError
 #: Commands that are no tables, each a module of this package, in the order of the help; ``--help`` imports none.
 BY_HAND = {
     "summary": "The whole capture on one screen.",
-    "report": "The whole analysis as one HTML page to send on.",
+    "report": "The whole analysis as one HTML page to share.",
     "call": "One call: its facts, transactions, dialogs and ladder.",
     "ladder": "One call as a ladder of messages between hosts.",
     "message": "One message: verbatim text and header tree.",
     "headers": "Header fields by name, in any message.",
     "plot": "One figure as SVG, PNG or PDF.",
-    "export": "The packets of calls as a capture of their own, for Wireshark.",
+    "export": "The packets of calls as a separate capture, for Wireshark.",
 }
 
 EXIT_USAGE = 2

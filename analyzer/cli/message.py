@@ -19,7 +19,7 @@ from analyzer.cli.main import BY_HAND
 )
 @click.argument("key", type=click.IntRange(min=0))
 @options.captures
-@click.option("--raw", is_flag=True, help="Only the bytes, untouched; not to a terminal.")
+@click.option("--raw", is_flag=True, help="Write only the original bytes; not to a terminal.")
 @options.tz_option
 def command(key: int, raw: bool, tz: str, **values: Any) -> None:
     """Show one message."""
@@ -29,7 +29,8 @@ def command(key: int, raw: bool, tz: str, **values: Any) -> None:
     zone(tz)
     if raw and sys.stdout.isatty():
         raise click.UsageError(
-            "--raw is not for a terminal, which would obey what the message says: pipe it or redirect it."
+            "--raw cannot write to a terminal, which would execute control sequences in the message: pipe "
+            "or redirect the output."
         )
     reading = options.read(values)
     message = reading.capture.message(key)

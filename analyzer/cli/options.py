@@ -38,19 +38,19 @@ def captures(function: Function) -> Function:
                 "capture_points",
                 multiple=True,
                 metavar="NAME=GLOB",
-                help="Files that match GLOB were taken at the capture point NAME. May be given several times.",
+                help="Assign the files that match GLOB to the capture point NAME; can be given several times.",
             ),
             click.option(
                 "--link-type",
                 "link_types",
                 multiple=True,
                 metavar="GIVEN=READ_AS",
-                help="Read packets of one link type as another: USER0=ETHERNET, USER1=RAW. May be given several times.",
+                help="Read packets of one link type as another: USER0=ETHERNET, USER1=RAW; can be given several times.",
             ),
             click.option(
                 "--align-clocks",
                 is_flag=True,
-                help="Take off what the clocks of capture points differ by, as `clocks` tells; reads twice.",
+                help="Correct the clock offsets between capture points, as in `clocks`; reads twice.",
             ),
             click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with."),
             click.option(
@@ -58,25 +58,26 @@ def captures(function: Function) -> Function:
                 type=click.Choice(ENGINES),
                 default=ENGINES[0],
                 show_default=True,
-                help="Who opens the captures: pyshark has tshark dissect and decrypt.",
+                help="Engine that opens the captures; pyshark uses tshark to dissect and decrypt.",
             ),
             click.option(
                 "--tshark-option",
                 "tshark_options",
                 multiple=True,
                 metavar="NAME:VALUE",
-                help="For --engine pyshark, a preference of Wireshark: tls.keylog_file:keys.txt. Several may be given.",
+                help="Wireshark preference for --engine pyshark: tls.keylog_file:keys.txt; can be given several times.",
             ),
             click.option(
                 "--nodes",
                 type=click.Path(exists=True, dir_okay=False),
                 metavar="FILE",
-                help="What nodes are, where you know better: TOML, docs/nodes.md.",
+                help="Override roles and names of nodes: a TOML file, see docs/nodes.md.",
             ),
             click.option(
                 "--mask",
                 is_flag=True,
-                help="Show pseudonyms for numbers, names, addresses, places and what was said; new ones each run.",
+                help="Replace numbers, names, addresses, locations and message texts with pseudonyms, new ones in "
+                "each run.",
             ),
             click.option(
                 "--mask-key",
@@ -96,16 +97,21 @@ _FILTERS = (
     ("--from", "from_", "TEXT", "Text in the caller or From."),
     ("--to", "to", "TEXT", "Text in the callee, To or Request-URI."),
     ("--number", "number", "NUMBER", "Telephone number of either side; 7 digits or more match its end."),
-    ("--ip", "ip", "ADDRESS", "Address, address:port or network that sent or received a message of it."),
-    ("--method", "method", "METHODS", "INVITE,REFER: a message of it has one of these methods."),
-    ("--status", "status", "STATUS", "486 or 4xx or 4xx,503: final status."),
+    ("--ip", "ip", "ADDRESS", "Address, address:port or network that sent or received one of the messages."),
+    ("--method", "method", "METHODS", "One of the messages has one of these methods: INVITE,REFER."),
+    ("--status", "status", "STATUS", "Final status: 486, 4xx or 4xx,503."),
     ("--outcome", "outcome", "OUTCOMES", "busy,no_answer: outcome."),
-    ("--since", "since", "TIME", "Started then or later: 2024-05-01T12:00:00Z. Without an offset in --tz."),
-    ("--until", "until", "TIME", "Started earlier than this."),
+    (
+        "--since",
+        "since",
+        "TIME",
+        "Started at this time or later: 2024-05-01T12:00:00Z. Without an offset, the time is in --tz.",
+    ),
+    ("--until", "until", "TIME", "Started before this time."),
 )
 _BY_ROW_HELP = {
-    "--method": "INVITE,REFER: rows with one of these methods.",
-    "--status": "486 or 4xx or 4xx,503: rows with it.",
+    "--method": "Rows with one of these methods: INVITE,REFER.",
+    "--status": "Rows with this final status: 486, 4xx or 4xx,503.",
 }
 
 
@@ -132,10 +138,10 @@ def filters(table: str | None) -> Callable[[Function], Function]:
     return decorate
 
 
-by_option = click.option("--by", metavar="COLUMNS", help="Group by these, with commas between: peer,status.")
-every_option = click.option("--every", metavar="LENGTH", help="Rows for each interval of this length: 30s, 1m, 1h, 1d.")
+by_option = click.option("--by", metavar="COLUMNS", help="Columns to group by, separated by commas: peer,status.")
+every_option = click.option("--every", metavar="LENGTH", help="Length of the intervals of time: 30s, 1m, 1h, 1d.")
 tz_option = click.option(
-    "--tz", default="UTC", show_default=True, metavar="ZONE", help="Time zone of times shown and typed: Europe/Berlin."
+    "--tz", default="UTC", show_default=True, metavar="ZONE", help="Time zone for input and output: Europe/Berlin."
 )
 
 

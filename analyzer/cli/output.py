@@ -57,13 +57,13 @@ def output(function: Function) -> Function:
                 "--format",
                 "form",
                 type=click.Choice(FORMATS),
-                help="How to print; without it as the suffix of -o FILE says, else table.",
+                help="Output format; default: the suffix of -o FILE, otherwise table.",
             ),
             click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE."),
             click.option(
                 "--columns",
                 metavar="A,B,C",
-                help="Columns to show, or all. Without it a table has a short choice, the other formats all.",
+                help="Columns to show, or all. Default: a selection in a table, all in other formats.",
             ),
             click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N rows."),
         )
@@ -119,7 +119,7 @@ def write(
 ) -> None:
     """The table in that format, to that file or standard output."""
     if form == "parquet" and output is None and sys.stdout.isatty():
-        raise click.UsageError("parquet is not for a terminal: say -o FILE.")
+        raise click.UsageError("parquet cannot be written to a terminal; give -o FILE.")
     if form == "table":
         text = _text(frame, table, columns, tz, colour=output is None and coloured(sys.stdout))
         if output is None:

@@ -35,10 +35,8 @@ _SUFFIXES = (".svg", ".png", ".pdf")
     metavar="FILE",
     help="Write to FILE; its name ends in .svg, .png or .pdf.",
 )
-@click.option("--delay", type=click.Choice(_DELAYS), help="Which delay, in setup_latency and latency_...")
-@click.option(
-    "--call", metavar="CALL", help="Which call, in waterfall: its number in sip-analyzer calls, or a Call-ID."
-)
+@click.option("--delay", type=click.Choice(_DELAYS), help="Delay, for setup_latency and latency_...")
+@click.option("--call", metavar="CALL", help="Call, for waterfall: its number in sip-analyzer calls, or a Call-ID.")
 @options.by_option
 @options.every_option
 @options.filters(None)

@@ -25,10 +25,10 @@ from analyzer.cli.main import BY_HAND
     required=True,
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write to FILE; its folder is made where there is none.",
+    help="Write to FILE; its directory is created if necessary.",
 )
-@click.option("--title", default="", metavar="TEXT", help="Title; without it the name of the file.")
-@click.option("--texts/--no-texts", default=None, help="With or without the text of messages, whatever their number.")
+@click.option("--title", default="", metavar="TEXT", help="Title of the report; default: the name of the file.")
+@click.option("--texts/--no-texts", default=None, help="Include or omit the text of messages, whatever their number.")
 @options.filters(None)
 @options.tz_option
 def command(output: str, title: str, texts: bool | None, **values: Any) -> None:

@@ -22,7 +22,13 @@ _LARGE = 200_000_000  # bytes; so many hold more than 100,000 messages, or much 
 @options.captures
 @options.filters(None)
 @options.tz_option
-@click.option("-w", "--width", type=click.IntRange(min=50), metavar="COLUMNS", help="Width; else the terminal's.")
+@click.option(
+    "-w",
+    "--width",
+    type=click.IntRange(min=50),
+    metavar="COLUMNS",
+    help="Width in columns; default: that of the terminal.",
+)
 def command(width: int | None, **values: Any) -> None:
     """Print the summary."""
     from analyzer.show.summary import TABLES

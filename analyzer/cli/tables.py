@@ -83,6 +83,6 @@ def _why_nothing(entry: schema.Table, reading: options.Reading, *, filtered: boo
 
 def _about_account(capture: Capture, given: set[str]) -> None:
     if given - {"where"}:
-        terminal.note("account counts packets before there are calls: of the filters only --where narrows it")
+        terminal.note("account counts packets, not calls, so only --where applies to it")
     for sentence in capture.blind_spots():
         terminal.note(sentence)

@@ -10,16 +10,16 @@ from analyzer.schema.values import REFERENCE_POINT_NAMES, REGISTRATION_KINDS, RE
 
 LEGS = Table(
     "legs",
-    "One leg of a call, and the leg that a B2BUA made it from.",
+    "One leg of a call, and the leg that it continues across a B2BUA.",
     (
         C("leg", "key", "Leg: message of its first INVITE."),
-        C("call", "key", "Call it is in."),
-        C("call_id", "text", "Its Call-ID.", mask=M.IDENTIFIER),
-        C("started_at", "time", "First byte of its first INVITE."),
-        C("first_node", "text", "Address that it begins at.", mask=M.HOST),
-        C("last_node", "text", "Address that it ends at; of a forked one the first.", mask=M.HOST),
-        C("hops", "int", "Hops its INVITE was seen on."),
-        C("parent", "key", "Leg it was made from, as leg; null where none is known."),
+        C("call", "key", "Call of the leg."),
+        C("call_id", "text", "Call-ID of the leg.", mask=M.IDENTIFIER),
+        C("started_at", "time", "First byte of the first INVITE of the leg."),
+        C("first_node", "text", "Address where the leg begins.", mask=M.HOST),
+        C("last_node", "text", "Address where the leg ends; for a forked leg, the first.", mask=M.HOST),
+        C("hops", "int", "Number of hops on which the INVITE was captured."),
+        C("parent", "key", "Leg that this one continues, as in leg; null if none is known."),
         C("parent_call_id", "text", "Call-ID of that leg.", mask=M.IDENTIFIER),
         C(
             "relation",
@@ -32,7 +32,7 @@ LEGS = Table(
         C(
             "strength",
             "text",
-            "Strength of the link.",
+            "Strength of the correlation.",
             values=(
                 ("strong", "a fact: legs of one call are one row of calls"),
                 ("possible", "shown, not acted on"),
@@ -40,50 +40,61 @@ LEGS = Table(
             mask=M.OPEN,
         ),
         C("score", "int", "Points of the evidence: strong from 100, possible from 60."),
-        C("evidence", "text", "What there is of it, with its points; docs/hops_and_legs.md.", mask=M.OPEN),
-        C("node", "text", "Address where the one ends and the other begins.", mask=M.ADDRESS),
-        C("delay_s", "duration", "INVITE of the parent in to INVITE of the leg out, at one capture point."),
+        C("evidence", "text", "Evidence with its points; docs/hops_and_legs.md.", mask=M.OPEN),
+        C("node", "text", "Address where the parent ends and this leg begins.", mask=M.ADDRESS),
+        C(
+            "delay_s",
+            "duration",
+            "Arrival of the parent's INVITE to departure of this leg's INVITE, at one capture point.",
+        ),
     ),
     made_by="analyzer.ims.legs:table",
     belongs_to=("call",),
     shown=words("started_at call_id first_node last_node hops parent_call_id strength score evidence node delay_s"),
     note=(
-        "A leg is a Call-ID and a From tag; one with several possible origins has a row for each. Strong "
-        "links make legs one call; possible ones are shown and not acted on."
+        "A leg is a Call-ID and a From tag; a leg with several possible parents has a row for each. "
+        "Strong links make legs one call; possible links are only shown."
     ),
     example="strength = 'possible'",
 )
 
 HOPS = Table(
     "hops",
-    "One message on its way from one node to the next, and the message it was made from.",
+    "One message on its way from one node to the next, and the message that preceded it at the node.",
     (
-        C("message", "key", "Message; duplicates left out."),
+        C("message", "key", "Message, without duplicates."),
         C("call", "key", "Call; null outside calls."),
-        C("transaction", "key", "Its transaction; null for an ACK to a 2xx."),
-        C("time", "time", "When it was captured."),
-        C("method", "text", "Method; a response has that of its CSeq.", mask=M.FREE_TEXT),
-        C("status", "int", "Status code; null marks a request."),
-        C("sender", "text", "ip:port it was sent from.", mask=M.HOST),
-        C("receiver", "text", "ip:port it was sent to.", mask=M.HOST),
+        C("transaction", "key", "Transaction of the message; null for an ACK to a 2xx."),
+        C("time", "time", "Capture time."),
+        C("method", "text", "Method; for a response, the method in its CSeq.", mask=M.FREE_TEXT),
+        C("status", "int", "Status code; null for a request."),
+        C("sender", "text", "ip:port of the sender.", mask=M.HOST),
+        C("receiver", "text", "ip:port of the receiver.", mask=M.HOST),
         C(
             "previous",
             "key",
-            "Message that the sender made it from; null where the sender began it or nobody saw it come in.",
+            "Message from which the sender made this one; null if the sender originated it or its arrival "
+            "was not captured.",
             "RFC 3261 §16.6, §16.7",
         ),
-        C("node", "text", "ip:port of the sender as others reach it, where previous is known.", mask=M.HOST),
-        C("delay_s", "duration", "previous in to this out, at one capture point that saw both; else null."),
-        C("point", "text", "That capture point; without a delay the message's own.", mask=M.FILE),
+        C("node", "text", "ip:port at which others reach the sender, if previous is known.", mask=M.HOST),
+        C(
+            "delay_s",
+            "duration",
+            "Arrival of previous to departure of this message, at one capture point that captured both; "
+            "otherwise null.",
+        ),
+        C("point", "text", "That capture point; without a delay, the message's own.", mask=M.FILE),
         C(
             "unseen",
             "int",
-            "Nodes between previous and this that no capture point saw; null without previous, or if unknown.",
+            "Number of nodes between previous and this message that no capture point observed; null "
+            "without previous, or if unknown.",
         ),
         C(
             "linked_by",
             "text",
-            "How previous is known.",
+            "Rule by which previous was found.",
             values=(
                 ("via", "Via stacks"),
                 ("cancel", "the CANCEL of an INVITE made from another"),
@@ -96,8 +107,8 @@ HOPS = Table(
             "reference_point",
             "text",
             (
-                "Reference point that it crossed, by the estimated roles of the nodes at both ends; null where a "
-                "role is not known, or the standards name none."
+                "Reference point of the hop, by the estimated roles of the nodes at both ends; null if a role "
+                "is unknown or the standards name none."
             ),
             "TS 23.228 §4.4",
             values=REFERENCE_POINT_NAMES,
@@ -109,15 +120,15 @@ HOPS = Table(
     belongs_to=("message",),
     shown=words("time method status sender receiver reference_point node delay_s unseen linked_by"),
     note=(
-        "In message order. previous is the message that this one was made from, linked_by how that is "
-        "known, delay_s the time it spent in the node."
+        "In message order. previous is the message from which this one was made, linked_by the rule "
+        "that found it, delay_s the time spent in the node."
     ),
     example="delay_s > 0.5 and node is not null",
 )
 
 NODES = Table(
     "nodes",
-    "One address and port that spoke SIP, and the node that it belongs to.",
+    "One address and port that sent or received SIP, and the node that it belongs to.",
     (
         C("address", "text", "ip:port.", mask=M.HOST),
         C("ip", "text", "Address.", mask=M.ADDRESS),
@@ -126,8 +137,8 @@ NODES = Table(
             "node",
             "text",
             (
-                "The box: ip:port of its main port. Ports of one address are one box where a message that came in "
-                "on one went on from the other, or was answered from it."
+                "Node: ip:port of its main port. Ports of one address form one node if a message that arrived "
+                "at one was forwarded from the other, or answered from it."
             ),
             "RFC 3261 §18, §16.6",
             mask=M.HOST,
@@ -136,20 +147,31 @@ NODES = Table(
             "role",
             "text",
             (
-                "What it is: UE P-CSCF I-CSCF S-CSCF E-CSCF AS (where it shows what for: TAS, SCC AS, conference "
-                "AS, presence server, IP-SM-GW) BGCF MGCF IBCF MRFC ATCF LRF EATF MSC server, outside IMS UA "
-                "proxy B2BUA registrar redirect server; several in one box I/S-CSCF, P-CSCF+ATCF, "
+                "Role: UE P-CSCF I-CSCF S-CSCF E-CSCF AS (if its kind is known: TAS, SCC AS, conference AS, "
+                "presence server, IP-SM-GW) BGCF MGCF IBCF MRFC ATCF LRF EATF MSC server; outside an IMS UA "
+                "proxy B2BUA registrar redirect server; several roles of one node as I/S-CSCF, P-CSCF+ATCF, "
                 "proxy+registrar; or unknown."
             ),
             "TS 23.228 §4, RFC 3261 §6",
             mask=M.OPEN,
         ),
-        C("confidence", "share", "How sure that is: points of the evidence, at most 100, and what speaks for others."),
-        C("points", "int", "Points of the evidence for the role; of the weakest where there are several."),
-        C("half", "text", "Side of calls that it serves.", values=words("originating terminating both"), mask=M.OPEN),
-        C("name", "text", "Host name that others route to it by, or that it writes into Via.", mask=M.HOST),
-        C("domain", "text", "Network that it belongs to, where something says so.", mask=M.HOST),
-        C("product", "text", "User-Agent or Server of what it made itself.", mask=Header.USER_AGENT),
+        C(
+            "confidence",
+            "share",
+            "Confidence in the role: points of the evidence, at most 100, weighed against the evidence "
+            "for other roles.",
+        ),
+        C("points", "int", "Points of the evidence for the role; for several roles, those of the weakest."),
+        C(
+            "half",
+            "text",
+            "Session case that the node serves.",
+            values=words("originating terminating both"),
+            mask=M.OPEN,
+        ),
+        C("name", "text", "Host name by which others route to the node, or that it puts into Via.", mask=M.HOST),
+        C("domain", "text", "Network that the node belongs to, if known.", mask=M.HOST),
+        C("product", "text", "User-Agent or Server of the messages that the node originated.", mask=Header.USER_AGENT),
         C(
             "source",
             "text",
@@ -160,10 +182,10 @@ NODES = Table(
             ),
             mask=M.OPEN,
         ),
-        C("sent", "int", "Messages it sent, duplicates of the capture left out."),
-        C("received", "int", "Messages it received."),
-        C("first_at", "time", "First of them."),
-        C("last_at", "time", "Last of them."),
+        C("sent", "int", "Number of messages sent, without duplicates."),
+        C("received", "int", "Number of messages received."),
+        C("first_at", "time", "Time of the first message."),
+        C("last_at", "time", "Time of the last message."),
     ),
     made_by="analyzer.ims.nodes:nodes",
     scope=ESTIMATE,
@@ -179,18 +201,22 @@ NODES = Table(
 
 NODE_EVIDENCE = Table(
     "node_evidence",
-    "One rule that speaks for a role of a node.",
+    "One rule that supports a role of a node.",
     (
-        C("node", "text", "Box, as in nodes.", mask=M.HOST),
-        C("role", "text", "Role that it speaks for.", mask=M.OPEN),
+        C("node", "text", "Node, as in nodes.", mask=M.HOST),
+        C("role", "text", "Role that the rule supports.", mask=M.OPEN),
         C("rule", "text", "Name of the rule.", mask=M.OPEN),
-        C("points", "int", "Its points, once however often it was met; below 0 where it speaks against the role."),
+        C(
+            "points",
+            "int",
+            "Points of the rule, counted once however often it matched; negative if it contradicts the role.",
+        ),
         C(
             "count",
             "int",
-            "How often it was met; of requests within dialogs only some are looked at where there are many.",
+            "Number of matches; if there are many requests within dialogs, only some are examined.",
         ),
-        C("message", "key", "A message that shows it: the first."),
+        C("message", "key", "First message that matches."),
     ),
     made_by="analyzer.ims.nodes:nodes",
     scope=ESTIMATE,
@@ -204,22 +230,22 @@ REFERENCE_POINTS = Table(
     "reference_points",
     "Two nodes that sent each other requests, and the reference point between them.",
     (
-        C("node", "text", "Box that sent the first request, as in nodes.", mask=M.HOST),
-        C("role", "text", "Its role.", mask=M.OPEN),
-        C("peer", "text", "Box that it was sent to.", mask=M.HOST),
-        C("peer_role", "text", "Its role.", mask=M.OPEN),
+        C("node", "text", "Node that sent the first request, as in nodes.", mask=M.HOST),
+        C("role", "text", "Role of the node.", mask=M.OPEN),
+        C("peer", "text", "Node that received it.", mask=M.HOST),
+        C("peer_role", "text", "Role of the peer.", mask=M.OPEN),
         C(
             "reference_point",
             "text",
-            "Reference point; null where a role is not known, or the standards name none between them.",
+            "Reference point; null if a role is unknown, or the standards name none between them.",
             "TS 23.228 §4.4",
             values=REFERENCE_POINT_NAMES,
             mask=M.OPEN,
         ),
-        C("requests", "int", "Requests from node to peer, copies left out; no ACK and CANCEL."),
-        C("peer_requests", "int", "Requests from peer to node."),
-        C("first_at", "time", "First of them."),
-        C("last_at", "time", "Last of them."),
+        C("requests", "int", "Number of requests from node to peer, without copies, ACK and CANCEL."),
+        C("peer_requests", "int", "Number of requests from peer to node."),
+        C("first_at", "time", "Time of the first request."),
+        C("last_at", "time", "Time of the last request."),
     ),
     made_by="analyzer.ims.nodes:nodes",
     scope=ESTIMATE,
@@ -231,17 +257,17 @@ REFERENCE_POINTS = Table(
 
 IMS_REGISTRATIONS = Table(
     "ims_registrations",
-    "What an IMS says in a registration attempt, over all its hops.",
+    "The IMS details of a registration attempt, over all its hops.",
     (
         C("registration", "key", "Registration."),
         C("started_at", "time", "First byte of the first REGISTER."),
         C("aor", "text", "Address of record.", mask=M.URI),
         C("kind", "text", "Kind of registration.", values=REGISTRATION_KINDS, mask=M.OPEN),
-        C("outcome", "text", "How the attempt ended.", values=REGISTRATION_OUTCOMES, mask=M.OPEN),
+        C("outcome", "text", "Outcome of the attempt.", values=REGISTRATION_OUTCOMES, mask=M.OPEN),
         C(
             "outcome_detail",
             "text",
-            "Likely reason, of a challenge that was not answered or of a registration that failed.",
+            "Likely reason why a challenge was not answered or the registration failed.",
             "TS 33.102 §6.3, TS 24.229 §5.1.1.5",
             values=(
                 (
@@ -269,16 +295,22 @@ IMS_REGISTRATIONS = Table(
         C(
             "algorithm",
             "text",
-            "How the UE proves who it is: AKAv1-MD5, MD5 ...",
+            "Authentication algorithm of the UE: AKAv1-MD5, MD5 ...",
             "RFC 3310, RFC 7616",
             mask=M.FREE_TEXT,
         ),
-        C("protected", "text", "integrity-protected, as the P-CSCF says.", "TS 24.229 §7.2A.2", mask=M.FREE_TEXT),
-        C("security", "text", "Mechanism and algorithms that the P-CSCF offers first.", "RFC 3329", mask=M.FREE_TEXT),
+        C(
+            "protected",
+            "text",
+            "integrity-protected, as reported by the P-CSCF.",
+            "TS 24.229 §7.2A.2",
+            mask=M.FREE_TEXT,
+        ),
+        C("security", "text", "First mechanism and algorithms offered by the P-CSCF.", "RFC 3329", mask=M.FREE_TEXT),
         C(
             "security_check",
             "text",
-            "Check of the security agreement; null where nothing was offered.",
+            "Check of the security agreement; null if none was offered.",
             "RFC 3329 §2.3.1",
             values=(
                 ("verified", "Security-Verify equals Security-Server"),
@@ -288,7 +320,7 @@ IMS_REGISTRATIONS = Table(
             mask=M.OPEN,
         ),
         C("instance", "text", "+sip.instance of Contact.", "RFC 5626 §4.1", mask=M.IDENTIFIER),
-        C("contacts", "int", "Contacts in the 200: devices of the subscriber.", "RFC 3261 §10.3"),
+        C("contacts", "int", "Number of contacts in the 200: devices of the subscriber.", "RFC 3261 §10.3"),
         C("access_network", "text", "P-Access-Network-Info.", "RFC 7315 §4.4", mask=Header.ACCESS_NETWORK),
         C("visited_network", "text", "P-Visited-Network-ID.", "RFC 7315 §4.3", mask=M.HOST),
         C("path", "text", "Path.", "RFC 3327", mask=Header.PATH),
@@ -319,17 +351,17 @@ IMS_REGISTRATIONS = Table(
 
 CHALLENGES = Table(
     "challenges",
-    "One challenge to a REGISTER, AKA taken apart, and its outcome.",
+    "One challenge to a REGISTER, with AKA decoded, and its outcome.",
     (
         C("registration", "key", "Registration."),
         C("challenge", "key", "Message with the challenge: 401 or 407."),
-        C("answer", "key", "Message of the next REGISTER of the attempt; null where none came."),
-        C("challenged_at", "time", "When it came."),
+        C("answer", "key", "Message of the next REGISTER of the attempt; null if there is none."),
+        C("challenged_at", "time", "Time of the challenge."),
         C("answered_at", "time", "First byte of the next REGISTER."),
         C(
             "outcome",
             "text",
-            "What became of it.",
+            "Outcome of the challenge.",
             "RFC 3310 §3, TS 33.102 §6.3",
             values=(
                 "accepted",
@@ -346,19 +378,23 @@ CHALLENGES = Table(
         ),
         C("status", "int", "Final status of the answer."),
         C("algorithm", "text", "AKAv1-MD5, MD5 ...", "RFC 3310, RFC 7616", mask=M.FREE_TEXT),
-        C("realm", "text", "realm.", mask=M.HOST),
+        C("realm", "text", "Realm of the challenge.", mask=M.HOST),
         C("rand", "text", "RAND of AKA, in hexadecimal.", "RFC 3310 §3.2", mask=M.IDENTIFIER),
         C("autn", "text", "AUTN of AKA: SQN xor AK, AMF, MAC.", "TS 33.102 §6.3.1", mask=M.IDENTIFIER),
-        C("amf", "text", "Its authentication management field.", "TS 33.102 annex F", mask=M.OPEN),
+        C("amf", "text", "Authentication management field of AUTN.", "TS 33.102 annex F", mask=M.OPEN),
         C("auts", "text", "AUTS of the answer: SQN of the USIM xor AK*, MAC-S.", "TS 33.102 §6.3.3", mask=M.IDENTIFIER),
-        C("rand_seen", "bool", "The same RAND came in an earlier challenge: a replay, or the HSS stands still."),
+        C(
+            "rand_seen",
+            "bool",
+            "The same RAND was in an earlier challenge: a replay, or an HSS that repeats its vectors.",
+        ),
     ),
     made_by="analyzer.ims.registration:challenges",
     belongs_to=("registration",),
     shown=words("challenged_at answered_at outcome status algorithm realm rand autn auts rand_seen"),
     note=(
-        "Read at the reference hop of the attempt. RAND, AUTN and AUTS are sent in clear; ik, ck and "
-        "responses are never shown."
+        "Measured at the reference hop of the attempt. RAND, AUTN and AUTS are sent in clear; ik, ck "
+        "and responses are never shown."
     ),
     example="outcome = 'sync_failure'",
 )
@@ -367,17 +403,17 @@ BINDINGS = Table(
     "bindings",
     "One uninterrupted period in which a contact was registered.",
     (
-        C("binding", "key", "Registration that began it."),
+        C("binding", "key", "Registration that began the binding."),
         C("aor", "text", "Address of record.", "RFC 3261 §10", mask=M.URI),
         C("contact", "text", "addr-spec of Contact.", mask=M.URI),
         C("private_id", "text", "Private identity.", mask=M.USER),
-        C("started_at", "time", "200 that began it."),
-        C("expires_at", "time", "When it expires, as last granted."),
-        C("ended_at", "time", "When it ended; null while it lasts at the end of the capture."),
+        C("started_at", "time", "200 that began the binding."),
+        C("expires_at", "time", "Expiry of the binding, as last granted."),
+        C("ended_at", "time", "End of the binding; null if it lasts at the end of the capture."),
         C(
             "end_reason",
             "text",
-            "How it ended.",
+            "Reason why the binding ended.",
             values=(
                 "open",
                 "deregistered",
@@ -389,12 +425,16 @@ BINDINGS = Table(
         C(
             "event",
             "text",
-            "Why the network ended it: deactivated rejected probation ...",
+            "Reason why the network ended the binding: deactivated rejected probation ...",
             "RFC 3680 §5.2",
             mask=M.FREE_TEXT,
         ),
-        C("refreshes", "int", "Refreshes in it."),
-        C("lapse_s", "duration", "From its expiry to the next registration of the contact: nobody could call it."),
+        C("refreshes", "int", "Number of refreshes."),
+        C(
+            "lapse_s",
+            "duration",
+            "Time from the expiry to the next registration of the contact, during which it was unreachable.",
+        ),
     ),
     made_by="analyzer.ims.registration:bindings",
     belongs_to=(("binding", "registration"),),
@@ -409,12 +449,18 @@ REG_EVENTS = Table(
     "reg_events",
     "One contact, or one address of record without any, in a NOTIFY of the event package reg.",
     (
-        C("message", "key", "NOTIFY, once however many hops it was seen on."),
-        C("time", "time", "When it was seen first."),
-        C("version", "int", "version of the document; one more each time.", "RFC 3680 §5.2"),
+        C("message", "key", "NOTIFY, counted once over all hops."),
+        C("time", "time", "Time of the first observation."),
+        C("version", "int", "version of the document; increases by one each time.", "RFC 3680 §5.2"),
         C("document", "text", "full partial.", "RFC 3680 §5.2", mask=M.FREE_TEXT),
         C("aor", "text", "Address of record.", mask=M.URI),
-        C("state", "text", "Of the address of record: init active terminated.", "RFC 3680 §4.1", mask=M.FREE_TEXT),
+        C(
+            "state",
+            "text",
+            "State of the address of record: init active terminated.",
+            "RFC 3680 §4.1",
+            mask=M.FREE_TEXT,
+        ),
         C("contact", "text", "URI of the contact.", mask=M.URI),
         C("contact_state", "text", "active terminated.", "RFC 3680 §4.2", mask=M.FREE_TEXT),
         C(
@@ -424,7 +470,7 @@ REG_EVENTS = Table(
             "RFC 3680 §4.2",
             mask=M.FREE_TEXT,
         ),
-        C("expires_s", "int", "Seconds that it still has, where said.", unit="s"),
+        C("expires_s", "int", "Remaining seconds, if given.", unit="s"),
     ),
     made_by="analyzer.ims.registration:reg_events",
     belongs_to=("message",),

@@ -12,20 +12,20 @@ SERVICES = Table(
     "services",
     "One service of a dialog, or of a request outside dialogs.",
     (
-        C("unit", "key", "The dialog, or of a request outside dialogs its earliest sighting."),
+        C("unit", "key", "The dialog; for a request outside dialogs, its earliest observation."),
         C("dialog", "key", "Dialog, with the requests that opened it; null for a request outside one."),
         C(
             "transaction",
             "key",
-            "Of a request outside dialogs its transaction at the hop with the fewest Vias; else null.",
+            "For a request outside dialogs, its transaction at the hop with the fewest Vias; otherwise null.",
         ),
         C("call", "key", "Call; null outside calls."),
-        C("method", "text", "Method of that request, or that opened the dialog.", mask=M.FREE_TEXT),
-        C("started_at", "time", "First byte of its first message."),
+        C("method", "text", "Method of that request, or of the one that opened the dialog.", mask=M.FREE_TEXT),
+        C("started_at", "time", "First byte of the first message."),
         C(
             "service",
             "text",
-            "Service; unknown where nothing tells.",
+            "Service; unknown without evidence.",
             values=words(
                 "voice video real_time_text fax mmtel emergency ecall sms instant_message presence registration "
                 "reg_event options conference hold call_waiting call_forwarding communication_transfer refer "
@@ -36,10 +36,10 @@ SERVICES = Table(
             ),
             mask=M.OPEN,
         ),
-        C("detail", "text", "Which kind of it: why a call was forwarded, event package, who holds.", mask=M.FREE_TEXT),
-        C("evidence", "text", "What says so.", mask=M.SENTENCE),
-        C("standard", "text", "Where that is written.", mask=M.OPEN),
-        C("message", "key", "First message that says so; null where several do together."),
+        C("detail", "text", "Subtype: reason of a forwarding, event package, holding side.", mask=M.FREE_TEXT),
+        C("evidence", "text", "Evidence in words.", mask=M.SENTENCE),
+        C("standard", "text", "Clause that defines the evidence.", mask=M.OPEN),
+        C("message", "key", "First message with the evidence; null if several messages together form it."),
     ),
     made_by="analyzer.ims.services:services",
     belongs_to=(("unit", "message"),),
@@ -58,10 +58,17 @@ CAPABILITIES = Table(
         C(
             "registration",
             "key",
-            "Registration that says so; of another message the last of its contact before, if any.",
+            "Registration that announces the capability; for another message, the preceding registration "
+            "of its contact, if any.",
         ),
-        C("subscriber", "text", "Subscriber whose user agent it is.", mask=M.SUBSCRIBER),
-        C("contact", "text", "Contact that speaks, or is spoken to by the network.", "RFC 3261 §20.10", mask=M.URI),
+        C("subscriber", "text", "Subscriber of the user agent.", mask=M.SUBSCRIBER),
+        C(
+            "contact",
+            "text",
+            "Contact that announces the capability, or to which the network announces it.",
+            "RFC 3261 §20.10",
+            mask=M.URI,
+        ),
         C(
             "said_by",
             "text",
@@ -75,7 +82,7 @@ CAPABILITIES = Table(
         C(
             "said_in",
             "text",
-            "REGISTER, OPTIONS, INVITE, or what was answered: 200 to REGISTER, 1xx to INVITE ...",
+            "REGISTER, OPTIONS, INVITE, or the response: 200 to REGISTER, 1xx to INVITE ...",
             mask=M.FREE_TEXT,
         ),
         C("header", "text", "Header field.", mask=M.OPEN),
@@ -98,17 +105,17 @@ CAPABILITIES = Table(
             ),
             mask=M.OPEN,
         ),
-        C("name", "text", "Method, option tag, feature tag, or identifier with its escapes undone.", mask=M.FREE_TEXT),
+        C("name", "text", "Method, option tag, feature tag, or identifier, unescaped.", mask=M.FREE_TEXT),
         C(
             "value",
             "text",
-            "Value of a feature tag, without quotes; null for a tag that is true by being there.",
+            "Value of a feature tag, without quotes; null for a tag without a value.",
             "RFC 3840 §9",
             mask=M.FREE_TEXT,
         ),
-        C("meaning", "text", "What that is, in words, where it is known.", mask=M.OPEN),
-        C("first_at", "time", "When it was said first."),
-        C("message", "key", "Message that said so first."),
+        C("meaning", "text", "Meaning in words, if known.", mask=M.OPEN),
+        C("first_at", "time", "Time of the first announcement."),
+        C("message", "key", "First message with the announcement."),
     ),
     made_by="analyzer.ims.capabilities:capabilities",
     belongs_to=("message",),
@@ -124,8 +131,8 @@ SMS = Table(
     "sms",
     "One short message over IP, and whether it was delivered.",
     (
-        C("sms", "key", "MESSAGE that carries it; of report_only the MESSAGE with the report."),
-        C("submitted_at", "time", "First byte of that MESSAGE; null where only the report was captured."),
+        C("sms", "key", "MESSAGE that carries the short message; for report_only, the MESSAGE with the report."),
+        C("submitted_at", "time", "First byte of that MESSAGE; null if only the report was captured."),
         C(
             "direction",
             "text",
@@ -152,9 +159,14 @@ SMS = Table(
             ),
             mask=M.OPEN,
         ),
-        C("sender", "text", "Subscriber whose MESSAGE it is.", "RFC 3325; else From", mask=M.SUBSCRIBER),
-        C("receiver", "text", "Subscriber that the MESSAGE goes to.", mask=M.SUBSCRIBER),
-        C("service_centre", "text", "Its number: RP-Destination or RP-Originator Address.", mask=M.SUBSCRIBER),
+        C("sender", "text", "Subscriber that sent the MESSAGE.", "RFC 3325; else From", mask=M.SUBSCRIBER),
+        C("receiver", "text", "Subscriber that the MESSAGE is addressed to.", mask=M.SUBSCRIBER),
+        C(
+            "service_centre",
+            "text",
+            "Number of the service centre: RP-Destination or RP-Originator Address.",
+            mask=M.SUBSCRIBER,
+        ),
         C(
             "rp_type",
             "text",
@@ -175,17 +187,22 @@ SMS = Table(
             values=words("SMS-SUBMIT SMS-COMMAND SMS-DELIVER SMS-STATUS-REPORT"),
             mask=M.OPEN,
         ),
-        C("tp_reference", "int", "TP-MR: a status report repeats it.", "TS 23.040 §9.2.3.6"),
+        C("tp_reference", "int", "TP-MR; a status report repeats it.", "TS 23.040 §9.2.3.6"),
         C(
             "tp_address",
             "text",
-            "Other party: TP-DA of what is submitted, TP-OA of what is delivered, TP-RA of a status report.",
+            "Other party: TP-DA of a submitted message, TP-OA of a delivered message, TP-RA of a status report.",
             "TS 23.040 §9.1.2.5",
             mask=M.SUBSCRIBER,
         ),
         C("tp_status", "int", "TP-ST of a status report.", "TS 23.040 §9.2.3.15"),
-        C("tp_status_text", "text", "The same in words.", mask=M.OPEN),
-        C("status", "int", "Final SIP status of the MESSAGE: 200 and 202 say only that SIP carried it.", "RFC 3428 §7"),
+        C("tp_status_text", "text", "TP-ST in words.", mask=M.OPEN),
+        C(
+            "status",
+            "int",
+            "Final SIP status of the MESSAGE: 200 and 202 mean only that SIP carried it.",
+            "RFC 3428 §7",
+        ),
         C("status_delay_s", "duration", "submitted_at to that response."),
         C("report", "key", "MESSAGE with the report of the relay layer."),
         C(
@@ -196,16 +213,16 @@ SMS = Table(
             values=words("RP-ACK RP-ERROR"),
             mask=M.OPEN,
         ),
-        C("report_at", "time", "When it came back to where submitted_at was taken."),
+        C("report_at", "time", "Time when the report reached the place where submitted_at was measured."),
         C("report_delay_s", "duration", "submitted_at to report_at."),
         C("rp_cause", "int", "RP-Cause of an RP-ERROR.", "TS 24.011 table 8.4"),
-        C("rp_cause_text", "text", "The same in words.", mask=M.OPEN),
+        C("rp_cause_text", "text", "RP-Cause in words.", mask=M.OPEN),
         C("tp_failure", "int", "TP-FCS of an RP-ERROR.", "TS 23.040 §9.2.3.22"),
-        C("tp_failure_text", "text", "The same in words.", mask=M.OPEN),
+        C("tp_failure_text", "text", "TP-FCS in words.", mask=M.OPEN),
         C(
             "matched_by",
             "text",
-            "How message and report were matched.",
+            "Criterion that matched message and report.",
             "TS 24.341 §5.3.1.3",
             values=(
                 "in_reply_to",
@@ -217,8 +234,8 @@ SMS = Table(
             "reports_on",
             "key",
             (
-                "Of an SMS-STATUS-REPORT the sms that it is of: the latest before that its receiver submitted "
-                "with this TP-MR to this number (its last seven digits)."
+                "For an SMS-STATUS-REPORT, the sms that it reports on: the latest earlier one that its "
+                "receiver submitted with this TP-MR to this number (its last seven digits)."
             ),
             "TS 23.040 §9.2.3.6",
         ),
@@ -226,12 +243,16 @@ SMS = Table(
             "legs",
             "int",
             (
-                "Legs that it was seen on: a B2BUA sends on the same octets, of the same UE, under another "
-                "Call-ID, within 5 s, from the address that the leg before ended at."
+                "Number of legs on which it was captured: a B2BUA forwards the same octets, of the same UE, "
+                "under another Call-ID, within 5 s, from the address where the previous leg ended."
             ),
         ),
         C("call_id", "text", "Call-ID of the MESSAGE, on its first leg.", mask=M.IDENTIFIER),
-        C("malformed", "bool", "One of the two ends before its own lengths say, or lacks what is mandatory."),
+        C(
+            "malformed",
+            "bool",
+            "One of the two layers is shorter than its lengths require, or lacks a mandatory element.",
+        ),
     ),
     made_by="analyzer.ims.sms:sms",
     belongs_to=(("sms", "message"),),
@@ -240,8 +261,8 @@ SMS = Table(
         "rp_cause_text"
     ),
     note=(
-        "Read at the hop with the fewest Vias of its first leg. The report of the relay layer decides, "
-        "RP-ACK or RP-ERROR: a 202 means only that SIP carried it (TS 24.341)."
+        "Measured at the hop with the fewest Vias of the first leg. The report of the relay layer "
+        "decides, RP-ACK or RP-ERROR: a 202 means only that SIP carried the message (TS 24.341)."
     ),
     example="outcome = 'rejected'",
 )
@@ -251,25 +272,26 @@ CDRS = Table(
     "One leg of a call as a charging data record: the record that its node would have written.",
     (
         C("leg", "key", "Leg: message of its first INVITE."),
-        C("call", "key", "Call it is in."),
+        C("call", "key", "Call of the leg."),
         C("no", "int", "calls.no."),
-        C("session_id", "text", "Its Call-ID.", "TS 32.298 Session-Id", mask=M.IDENTIFIER),
+        C("session_id", "text", "Call-ID of the leg.", "TS 32.298 Session-Id", mask=M.IDENTIFIER),
         C(
             "position",
             "text",
-            "Position in the call, as far as it was captured and as B2BUAs are found.",
+            "Position in the call, within the capture and the B2BUAs that were found.",
             values=words("only first middle last"),
             mask=M.OPEN,
         ),
-        C("parent", "key", "Leg that a B2BUA made it from, where that is a fact."),
-        C("first_node", "text", "Address that it begins at.", "TS 32.298 Node Address", mask=M.HOST),
-        C("last_node", "text", "Address that it ends at.", mask=M.HOST),
+        C("parent", "key", "Leg that this one continues across a B2BUA, if the correlation is strong."),
+        C("first_node", "text", "Address where the leg begins.", "TS 32.298 Node Address", mask=M.HOST),
+        C("last_node", "text", "Address where the leg ends.", mask=M.HOST),
         C(
             "node",
             "text",
             (
-                "Node on it that would write the record, as nodes.node: the S-CSCF, else the AS, else a gateway "
-                "or border, else who passes it on; null where none such is known."
+                "Node on the leg that would write the record, as nodes.node: the S-CSCF, otherwise the AS, "
+                "otherwise a gateway or border, otherwise a node that forwards the leg; null if none is "
+                "known."
             ),
             "TS 32.260 §5.1",
             mask=M.HOST,
@@ -286,8 +308,8 @@ CDRS = Table(
             "role_of_node",
             "text",
             (
-                "Side of the call that the node serves, else nodes.half; null where it serves both, or that is "
-                "not known."
+                "Session case that the node serves on this leg, otherwise nodes.half; null if it serves both "
+                "or is unknown."
             ),
             "TS 32.298 Role of Node",
             values=(
@@ -301,14 +323,14 @@ CDRS = Table(
         C(
             "calling_party_address",
             "text",
-            "Identities of the caller that the network asserts, on all hops, with commas between.",
+            "Asserted identities of the caller, on all hops, separated by commas.",
             "TS 32.298 List of Calling Party Address; RFC 3325",
             mask=Header.ASSERTED_IDENTITY,
         ),
         C(
             "called_party_address",
             "text",
-            "P-Called-Party-ID, else the last Request-URI that is not at an address, else the last.",
+            "P-Called-Party-ID, otherwise the last Request-URI that does not point to an address, otherwise the last.",
             "TS 32.298 Called Party Address; RFC 7315 §5.2",
             mask=M.URI,
         ),
@@ -322,23 +344,23 @@ CDRS = Table(
         C(
             "called_asserted_identity",
             "text",
-            "Identities of the callee that the network asserts, with commas between.",
+            "Asserted identities of the callee, separated by commas.",
             "TS 32.298 List of Called Asserted Identity",
             mask=Header.ASSERTED_IDENTITY,
         ),
-        C("service_request_at", "time", "First byte of its INVITE.", "TS 32.298 Service Request Timestamp"),
+        C("service_request_at", "time", "First byte of the INVITE.", "TS 32.298 Service Request Timestamp"),
         C("service_delivery_start_at", "time", "First 2xx.", "TS 32.298 Service Delivery Start Timestamp"),
         C(
             "service_delivery_end_at",
             "time",
-            "BYE, or what else ended it; of a leg that was not answered null.",
+            "BYE, or another event that ended the leg; null if it was not answered.",
             "TS 32.298 Service Delivery End Timestamp",
         ),
-        C("duration_s", "duration", "From start to end of delivery."),
+        C("duration_s", "duration", "Start to end of delivery."),
         C(
             "cause_for_record_closing",
             "text",
-            "Why the record is closed; null while that is not known.",
+            "Reason for closing the record; null while it is unknown.",
             "TS 32.298 Cause for Record Closing",
             values=(
                 ("service_delivery_end_successfully", "answered, then BYE"),
@@ -347,29 +369,29 @@ CDRS = Table(
             mask=M.OPEN,
         ),
         C("service_reason_return_code", "int", "Final status.", "TS 32.298 Service Reason Return Code"),
-        C("reason_header", "text", "First Reason of what ended it.", "RFC 3326", mask=Header.REASON),
+        C("reason_header", "text", "First Reason of the message that ended the leg.", "RFC 3326", mask=Header.REASON),
         C("icid", "text", "IMS charging identifier: icid-value.", "RFC 7315 §5.6", mask=M.IDENTIFIER),
-        C("icid_node", "text", "Host that made it: icid-generated-at.", "RFC 7315 §5.6", mask=M.HOST),
-        C("related_icid", "text", "Of the leg that it was made from.", "RFC 7315 §5.6", mask=M.IDENTIFIER),
+        C("icid_node", "text", "Host that generated the icid: icid-generated-at.", "RFC 7315 §5.6", mask=M.HOST),
+        C("related_icid", "text", "icid of the leg that this one continues.", "RFC 7315 §5.6", mask=M.IDENTIFIER),
         C(
             "orig_ioi",
             "text",
-            "Inter-operator identifiers of the senders' networks, on all hops, with commas between.",
+            "Inter-operator identifiers of the senders' networks, on all hops, separated by commas.",
             "RFC 7315 §5.6",
             mask=Header.CHARGING_VECTOR,
         ),
-        C("term_ioi", "text", "The same of the receivers' networks.", "RFC 7315 §5.6", mask=Header.CHARGING_VECTOR),
+        C("term_ioi", "text", "The same for the receivers' networks.", "RFC 7315 §5.6", mask=Header.CHARGING_VECTOR),
         C(
             "transit_iois",
             "text",
-            "Networks between the two, as last told; void for one that hides itself.",
+            "Transit networks, as last given; void for a network that hides itself.",
             "RFC 7315 §5.6",
             mask=Header.CHARGING_VECTOR,
         ),
         C(
             "charging_gap",
             "text",
-            "What records of it would lack: 2xx without term-ioi (to an INVITE with orig-ioi), icid changes.",
+            "Gaps in the charging data: 2xx without term-ioi (to an INVITE with orig-ioi), icid changes.",
             "RFC 7315 §4.6",
             mask=M.OPEN,
         ),
@@ -383,52 +405,53 @@ CDRS = Table(
         C(
             "sdp_media",
             "text",
-            ("Media as last agreed, where not answered as last offered: kind, codecs, direction; with ; between."),
+            (
+                "Media as last negotiated, or last offered if unanswered: kind, codecs, direction; separated "
+                "by semicolons."
+            ),
             "TS 32.298 List of SDP Media Components",
             mask=M.FREE_TEXT,
         ),
         C(
             "calling_home_network",
             "text",
-            "Domain of the identity that the network asserts of the caller, else of its From.",
+            "Domain of the asserted identity of the caller, otherwise of From.",
             "RFC 3325 §9.1",
             mask=M.HOST,
         ),
         C(
             "calling_visited_network",
             "text",
-            "P-Visited-Network-ID of the leg, else of the latest registration of the caller.",
+            "P-Visited-Network-ID of the leg, otherwise of the latest registration of the caller.",
             "RFC 7315 §5.3",
             mask=Header.VISITED_NETWORK,
         ),
         C(
             "calling_access_network_info",
             "text",
-            "P-Access-Network-Info of the caller as the call began, the network's own before the UE's.",
+            "P-Access-Network-Info of the caller at the start of the call; values inserted by the network "
+            "come before the UE's.",
             "TS 24.229 §7.2A.4",
             mask=Header.ACCESS_NETWORK,
         ),
         C(
             "calling_rat",
             "text",
-            "Access technology in it, as access_networks.rat.",
+            "Access technology of the caller, as access_networks.rat.",
             values=ACCESS_TECHNOLOGIES,
             mask=M.OPEN,
         ),
-        C("calling_plmn", "text", "MCC and MNC of its cell.", "TS 23.003 §12.1", mask=M.OPEN),
+        C("calling_plmn", "text", "MCC and MNC of the caller's cell.", "TS 23.003 §12.1", mask=M.OPEN),
         C(
             "calling_roaming",
             "text",
-            (
-                "What speaks for the caller being away from home, in words, with commas between; null where "
-                "nothing does."
-            ),
+            ("Hints that the caller is roaming, in words, separated by commas; null without a hint."),
             mask=M.OPEN,
         ),
         C(
             "called_home_network",
             "text",
-            "Domain of the identity that the network asserts of the callee.",
+            "Domain of the asserted identity of the callee.",
             "RFC 3325 §9.1",
             mask=M.HOST,
         ),
@@ -442,25 +465,23 @@ CDRS = Table(
         C(
             "called_access_network_info",
             "text",
-            "P-Access-Network-Info of the callee as the call began, the network's own before the UE's.",
+            "P-Access-Network-Info of the callee at the start of the call; values inserted by the network "
+            "come before the UE's.",
             "TS 24.229 §7.2A.4",
             mask=Header.ACCESS_NETWORK,
         ),
         C(
             "called_rat",
             "text",
-            "Access technology in it, as access_networks.rat.",
+            "Access technology of the callee, as access_networks.rat.",
             values=ACCESS_TECHNOLOGIES,
             mask=M.OPEN,
         ),
-        C("called_plmn", "text", "MCC and MNC of its cell.", "TS 23.003 §12.1", mask=M.OPEN),
+        C("called_plmn", "text", "MCC and MNC of the callee's cell.", "TS 23.003 §12.1", mask=M.OPEN),
         C(
             "called_roaming",
             "text",
-            (
-                "What speaks for the callee being away from home, in words, with commas between; null where "
-                "nothing does."
-            ),
+            ("Hints that the callee is roaming, in words, separated by commas; null without a hint."),
             mask=M.OPEN,
         ),
     ),
@@ -481,15 +502,15 @@ CDRS = Table(
 
 ACCESS_NETWORKS = Table(
     "access_networks",
-    "One access network that a party of a call or registration was in, taken apart.",
+    "One access network of a party of a call or registration, decoded.",
     (
-        C("message", "key", "First message that says so."),
+        C("message", "key", "First message that names the access network."),
         C("call", "key", "Call; null outside calls."),
         C("registration", "key", "Registration; null outside registrations."),
         C(
             "party",
             "text",
-            "Party that was in it; null where the beginning of the call was not seen.",
+            "Party in the access network; null if the start of the call was not captured.",
             values=(
                 ("caller", "of a call"),
                 ("callee", "of a call"),
@@ -499,21 +520,21 @@ ACCESS_NETWORKS = Table(
             ),
             mask=M.OPEN,
         ),
-        C("subscriber", "text", "Subscriber that the party is.", mask=M.SUBSCRIBER),
-        C("first_at", "time", "When it was said first."),
-        C("last_at", "time", "When it was said last."),
-        C("messages", "int", "Messages that say so, on all hops."),
+        C("subscriber", "text", "Subscriber of that party.", mask=M.SUBSCRIBER),
+        C("first_at", "time", "Time of the first mention."),
+        C("last_at", "time", "Time of the last mention."),
+        C("messages", "int", "Number of messages that name the access network, on all hops."),
         C(
             "header",
             "text",
-            "Header field that names it.",
+            "Header field that carries it.",
             values=(
                 "P-Access-Network-Info",
                 ("Cellular-Network-Info", "the last cell before the WLAN"),
             ),
             mask=M.OPEN,
         ),
-        C("value", "text", "Value as sent, one of the list.", "RFC 7315 §5.4", mask=Header.ACCESS_NETWORK),
+        C("value", "text", "Value as sent, one element of a list.", "RFC 7315 §5.4", mask=Header.ACCESS_NETWORK),
         C("network_provided", "bool", "Inserted by the network, not by the UE.", "RFC 7315 §5.4"),
         C("access_type", "text", "3GPP-E-UTRAN-FDD, IEEE-802.11 ...", "TS 24.229 §7.2A.4", mask=M.FREE_TEXT),
         C("rat", "text", "Radio or other access technology.", values=ACCESS_TECHNOLOGIES, mask=M.OPEN),
@@ -531,24 +552,36 @@ ACCESS_NETWORKS = Table(
         C(
             "enodeb",
             "text",
-            "eNodeB, if it is a macro one: the upper 20 bits of the ECI.",
+            "eNodeB, assuming a macro eNodeB: the upper 20 bits of the ECI.",
             "TS 36.413 §9.2.1.37",
             mask=M.CELL,
         ),
-        C("enodeb_cell", "text", "Cell of the eNodeB: the lower 8 bits.", "TS 36.413 §9.2.1.38", mask=M.CELL),
-        C("bssid", "text", "Access point of the WLAN: its MAC address.", "TS 24.229 §7.2A.4", mask=M.CELL),
-        C("time_zone", "text", "local-time-zone: that of the UE's place.", "TS 24.229 §7.2A.4", mask=M.FREE_TEXT),
-        C("age_s", "int", "Age of the information, seconds, of Cellular-Network-Info.", "TS 24.229 §7.2.15", unit="s"),
+        C(
+            "enodeb_cell",
+            "text",
+            "Cell of the eNodeB: the lower 8 bits of the ECI.",
+            "TS 36.413 §9.2.1.38",
+            mask=M.CELL,
+        ),
+        C("bssid", "text", "MAC address of the WLAN access point.", "TS 24.229 §7.2A.4", mask=M.CELL),
+        C(
+            "time_zone",
+            "text",
+            "local-time-zone: the time zone at the UE's location.",
+            "TS 24.229 §7.2A.4",
+            mask=M.FREE_TEXT,
+        ),
+        C("age_s", "int", "Age of the information in Cellular-Network-Info, seconds.", "TS 24.229 §7.2.15", unit="s"),
         C(
             "home_network",
             "text",
-            "Domain of the party's asserted identity, else of the caller's From or of the address of record.",
+            "Domain of the party's asserted identity, otherwise of the caller's From or of the address of record.",
             mask=M.HOST,
         ),
         C(
             "roaming",
             "text",
-            "How the cell differs from home_network, where that tells MCC and MNC.",
+            "Difference between the cell and home_network, if that name contains MCC and MNC.",
             "TS 23.003 §13.2",
             values=(
                 "cell of another country",

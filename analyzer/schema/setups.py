@@ -10,42 +10,61 @@ from analyzer.schema.values import SETUP_PHASES
 
 SETUPS = Table(
     "setups",
-    "The set-up of one call: when it passed which message, and where it stalled.",
+    "The set-up of one call: the time of each milestone, and the phase in which it stalled.",
     (
-        C("call", "key", "Call; one whose INVITE was captured with its time."),
+        C("call", "key", "Call whose INVITE was captured with a time stamp."),
         C("started_at", "time", "First byte of the first INVITE."),
-        C("again_at", "time", "INVITE that decided, where another came before it: challenge, redirection, failover."),
-        C("trying_at", "time", "First 100 to it.", "RFC 3261 §21.1.1"),
-        C("progress_at", "time", "First 101-199 that is no 180, before any 180.", "TS 24.229 §5.1.3"),
-        C("progress_status", "int", "Its status: 183, 181 ..."),
-        C("prack_at", "time", "The caller's first PRACK behind it.", "RFC 3262"),
+        C(
+            "again_at",
+            "time",
+            "INVITE that decided the call, if another preceded it: challenge, redirection, failover.",
+        ),
+        C("trying_at", "time", "First 100 to that INVITE.", "RFC 3261 §21.1.1"),
+        C("progress_at", "time", "First 101-199 other than 180, before any 180.", "TS 24.229 §5.1.3"),
+        C("progress_status", "int", "Status of that response: 183, 181 ..."),
+        C("prack_at", "time", "First PRACK of the caller after that response.", "RFC 3262"),
         C("prack_answered_at", "time", "2xx to that PRACK."),
-        C("update_at", "time", "The caller's first UPDATE with SDP behind that, before the 180.", "RFC 3311"),
+        C("update_at", "time", "First UPDATE of the caller with SDP after the PRACK, before the 180.", "RFC 3311"),
         C("update_answered_at", "time", "2xx to that UPDATE."),
         C(
             "caller_ready_at",
             "time",
-            "First SDP that says that the caller's resources are what is desired for every stream.",
+            "First SDP in which the caller's resources meet the desired status for every stream.",
             "RFC 3312 §5",
         ),
-        C("callee_ready_at", "time", "The same of the callee's; null where no SDP told before the answer."),
+        C(
+            "callee_ready_at",
+            "time",
+            "The same for the callee's resources; null if no SDP reported them before the answer.",
+        ),
         C("ringing_at", "time", "First 180."),
-        C("cancelled_at", "time", "CANCEL of a call that was not answered."),
-        C("final_at", "time", "First 2xx, else the final response that decided."),
+        C("cancelled_at", "time", "CANCEL of an unanswered call."),
+        C("final_at", "time", "First 2xx, otherwise the final response that decided the call."),
         C("status", "int", "Its status."),
         C("ack_at", "time", "First ACK to the 2xx."),
-        C("preconditions", "bool", "SDP before the answer speaks of preconditions.", "RFC 3312"),
-        C("reliable", "int", "Reliable provisional responses, without copies.", "RFC 3262 §3"),
-        C("unacknowledged", "int", "Those of them that no PRACK acknowledged (RAck).", "RFC 3262 §4"),
-        C("rseq_gaps", "int", "Those whose RSeq is not one more than the last of the early dialog.", "RFC 3262 §3"),
+        C("preconditions", "bool", "SDP before the answer contains preconditions.", "RFC 3312"),
+        C("reliable", "int", "Number of reliable provisional responses, without copies.", "RFC 3262 §3"),
+        C(
+            "unacknowledged",
+            "int",
+            "Number of reliable provisional responses that no PRACK acknowledged (RAck).",
+            "RFC 3262 §4",
+        ),
+        C(
+            "rseq_gaps",
+            "int",
+            "Number of reliable provisional responses whose RSeq is not one more than the previous one of "
+            "the early dialog.",
+            "RFC 3262 §3",
+        ),
         C(
             "stalled",
             "text",
-            "Phase in which a call ended that was not answered.",
+            "Phase in which an unanswered call ended.",
             values=words("trying routing prack caller_bearer callee_bearer alerting ringing"),
             mask=M.OPEN,
         ),
-        C("stalled_detail", "text", "The same in words, and what ended it.", mask=M.OPEN),
+        C("stalled_detail", "text", "Explanation of that phase, and the event that ended it.", mask=M.OPEN),
     ),
     made_by="analyzer.ims.phases:set_ups",
     belongs_to=("call",),
@@ -54,32 +73,38 @@ SETUPS = Table(
         "reliable unacknowledged stalled stalled_detail call"
     ),
     note=(
-        "Read at the reference hop of the call: INVITE, 100, 183, PRACK, UPDATE, preconditions met, 180, answer, ACK."
+        "Measured at the reference hop of the call: INVITE, 100, 183, PRACK, UPDATE, preconditions "
+        "met, 180, answer, ACK."
     ),
     example="unacknowledged > 0 or stalled = 'caller_bearer'",
 )
 
 PHASES = Table(
     "phases",
-    "One phase of the set-up of a call, in order: what was waited for, and how long.",
+    "One phase of the set-up of a call, in order, with its duration.",
     (
         C("call", "key", "Call."),
         C(
             "phase",
             "text",
-            "Phase, named after what is waited for; docs/phases.md.",
+            "Phase, named after the event that the call waits for; docs/phases.md.",
             "TS 24.229 §5.1.3",
             values=SETUP_PHASES,
             mask=M.OPEN,
         ),
-        C("begins", "text", "Method or status of the message that it begins with.", mask=M.FREE_TEXT),
-        C("ends", "text", "Of that which ends it; null where the set-up went no further.", mask=M.FREE_TEXT),
-        C("from_at", "time", "When it begins: first byte of a request, last of a response."),
-        C("to_at", "time", "When it ends."),
+        C("begins", "text", "Method or status of the message that begins the phase.", mask=M.FREE_TEXT),
+        C(
+            "ends",
+            "text",
+            "Method or status of the message that ends the phase; null if the set-up went no further.",
+            mask=M.FREE_TEXT,
+        ),
+        C("from_at", "time", "Begin of the phase: first byte of a request, last byte of a response."),
+        C("to_at", "time", "End of the phase."),
         C("duration_s", "duration", "from_at to to_at."),
-        C("from_message", "key", "Message that it begins with."),
-        C("to_message", "key", "Message that ends it."),
-        C("note", "text", "What else there is to say.", mask=M.OPEN),
+        C("from_message", "key", "Message that begins the phase."),
+        C("to_message", "key", "Message that ends the phase."),
+        C("note", "text", "Remarks.", mask=M.OPEN),
     ),
     made_by="analyzer.ims.phases:set_ups",
     belongs_to=("call",),
@@ -92,14 +117,14 @@ PHASES = Table(
 
 WATERFALL = Table(
     "waterfall",
-    "One interval of the way that a set-up waited on, in order.",
+    "One interval on the path of a set-up, in order.",
     (
-        C("call", "key", "Call; one that got a final response."),
-        C("part", "int", "1..n on its way."),
+        C("call", "key", "Call that received a final response."),
+        C("part", "int", "1..n along the path."),
         C(
             "kind",
             "text",
-            "Where the time went.",
+            "Kind of the interval.",
             values=(
                 ("node", "a message through a node"),
                 ("link", "on the wire between two capture points, there and back, or in several packets"),
@@ -115,18 +140,18 @@ WATERFALL = Table(
         C(
             "way",
             "text",
-            "Direction of the message; null for a part that is neither, or both.",
+            "Direction of the message; null if neither or both.",
             values=words("request response"),
             mask=M.OPEN,
         ),
-        C("address", "text", "ip:port of the node; of a link its nearer end.", mask=M.HOST),
-        C("peer", "text", "ip:port of the other end of a link.", mask=M.HOST),
-        C("method", "text", "Method of the message that ends the part.", mask=M.FREE_TEXT),
-        C("status", "int", "Its status; null marks a request."),
-        C("offset_s", "duration", "Parts before it."),
-        C("duration_s", "duration", "How long it is."),
-        C("from_message", "key", "Message that it begins with."),
-        C("to_message", "key", "Message that ends it."),
+        C("address", "text", "ip:port of the node; for a transit, its nearer end.", mask=M.HOST),
+        C("peer", "text", "ip:port of the other end of a transit.", mask=M.HOST),
+        C("method", "text", "Method of the message that ends the interval.", mask=M.FREE_TEXT),
+        C("status", "int", "Status of that message; null for a request."),
+        C("offset_s", "duration", "Sum of the preceding intervals."),
+        C("duration_s", "duration", "Duration of the interval."),
+        C("from_message", "key", "Message that begins the interval."),
+        C("to_message", "key", "Message that ends the interval."),
     ),
     made_by="analyzer.ims.waterfall:waterfall",
     belongs_to=("call",),
@@ -142,41 +167,41 @@ REFUSALS = Table(
     "refusals",
     "One call that was not answered: which node ended it, on whose behalf, and why.",
     (
-        C("call", "key", "Call: any that ended without an answer, but for those answered elsewhere."),
-        C("status", "int", "Final status at the reference hop; null where there was none."),
+        C("call", "key", "Call that ended without an answer, except calls answered elsewhere."),
+        C("status", "int", "Final status at the reference hop; null if there was none."),
         C(
             "said_by",
             "text",
-            "On whose behalf it was refused; docs/phases.md.",
+            "Side on whose behalf the call was rejected; docs/phases.md.",
             values=words("user node network timer unknown"),
             mask=M.OPEN,
         ),
-        C("because", "text", "The rule that says so.", mask=M.OPEN),
+        C("because", "text", "Rule that decided this.", mask=M.OPEN),
         C(
             "address",
             "text",
             (
-                "ip:port of the node that the refusal came from first, over all hops and legs; of a cancelled "
-                "call that sent the first CANCEL. Null where nobody said anything."
+                "ip:port of the node that sent the failure first, over all hops and legs; for a cancelled "
+                "call, of the node that sent the first CANCEL. Null if no node sent anything."
             ),
             mask=M.HOST,
         ),
-        C("role", "text", "Its role, as in nodes.", mask=M.OPEN),
-        C("name", "text", "Its host name, as in nodes.", mask=M.HOST),
-        C("node", "text", "The box, as in nodes.", mask=M.HOST),
+        C("role", "text", "Role of that node, as in nodes.", mask=M.OPEN),
+        C("name", "text", "Host name of that node, as in nodes.", mask=M.HOST),
+        C("node", "text", "That node, as in nodes.", mask=M.HOST),
         C(
             "partial",
             "bool",
             (
-                "A node behind it may have said so: it is no user agent, and was never seen to send an INVITE on; "
-                "or it sent this one on, and what came back was not captured."
+                "A node further on may have rejected the call: this one is not a user agent and was never "
+                "captured forwarding an INVITE; or it forwarded this one, and the answer was not captured."
             ),
         ),
-        C("first_status", "int", "Status as it was first said; null for a CANCEL."),
-        C("reason_phrase", "text", "Reason phrase as it was first said.", mask=M.PHRASE),
-        C("message", "key", "The response, or CANCEL, where it was first seen."),
-        C("seen_at", "time", "When that was."),
-        C("silent", "text", "ip:port of a node that had been asked and did not answer.", mask=M.HOST),
+        C("first_status", "int", "Status as first sent; null for a CANCEL."),
+        C("reason_phrase", "text", "Reason phrase as first sent.", mask=M.PHRASE),
+        C("message", "key", "First observation of the response or CANCEL."),
+        C("seen_at", "time", "Time of that observation."),
+        C("silent", "text", "ip:port of a node that received the request and did not answer.", mask=M.HOST),
         C(
             "reason_protocol",
             "text",
@@ -184,12 +209,12 @@ REFUSALS = Table(
             "RFC 3326, TS 24.229 §7.2A.18",
             mask=M.FREE_TEXT,
         ),
-        C("reason_cause", "int", "Its cause."),
-        C("reason", "text", "What that cause means.", "ITU-T Q.850, RFC 4411", mask=M.OPEN),
-        C("reason_text", "text", "Its text.", mask=M.PHRASE),
+        C("reason_cause", "int", "Cause in that Reason."),
+        C("reason", "text", "Meaning of that cause.", "ITU-T Q.850, RFC 4411", mask=M.OPEN),
+        C("reason_text", "text", "Text in that Reason.", mask=M.PHRASE),
         C("warning_code", "int", "Code of the first Warning.", "RFC 3261 §20.43"),
-        C("warning_agent", "text", "Who added it.", mask=M.HOST),
-        C("warning_text", "text", "Its text.", mask=M.PHRASE),
+        C("warning_agent", "text", "Host that added the Warning.", mask=M.HOST),
+        C("warning_text", "text", "Text of that Warning.", mask=M.PHRASE),
     ),
     made_by="analyzer.diagnose.call_failures:refusals",
     scope=ESTIMATE,
@@ -199,25 +224,25 @@ REFUSALS = Table(
         "reason_cause reason warning_code warning_text call"
     ),
     note=(
-        "Followed from the caller back to the node that the refusal came from first, over all hops and "
-        "legs. Roles of nodes are an estimate, and so is this."
+        "Traced from the caller back to the node that sent the failure first, over all hops and legs. "
+        "The result is an estimate, because it depends on the roles of nodes."
     ),
     example="said_by = 'node' and status >= 500",
 )
 
 REFUSAL_STEPS = Table(
     "refusal_steps",
-    "One step of a refusal on its way back: a node that sent it first, or passed it on.",
+    "One step of a failure on its way back: a node that sent it first, or passed it on.",
     (
         C("call", "key", "Call."),
-        C("step", "int", "1: who said it first."),
+        C("step", "int", "1: the node that sent the failure first."),
         C("address", "text", "ip:port of the node.", mask=M.HOST),
-        C("role", "text", "Its role, as in nodes.", mask=M.OPEN),
-        C("method", "text", "INVITE, to which it is a response, or CANCEL.", mask=M.FREE_TEXT),
-        C("status", "int", "Status that it sent; null for a CANCEL."),
-        C("changed", "bool", "It got another status than it sent."),
-        C("receiver", "text", "ip:port that it was sent to.", mask=M.HOST),
-        C("time", "time", "When it was captured."),
+        C("role", "text", "Role of the node, as in nodes.", mask=M.OPEN),
+        C("method", "text", "INVITE for a response to it, or CANCEL.", mask=M.FREE_TEXT),
+        C("status", "int", "Status that the node sent; null for a CANCEL."),
+        C("changed", "bool", "The node received another status than it sent."),
+        C("receiver", "text", "ip:port of the receiver.", mask=M.HOST),
+        C("time", "time", "Capture time."),
         C("message", "key", "Message."),
     ),
     made_by="analyzer.diagnose.call_failures:refusals",

@@ -13,13 +13,17 @@ CALLS = Table(
     "One call attempt, over all its hops, legs, forks and retries.",
     (
         C("call", "key", "Key: message of its earliest message."),
-        C("no", "int", "1..n by start in this view; for people, never for joins."),
-        C("reference", "key", "transaction of the INVITE at the hop where every figure of the row was taken."),
-        C("caller", "text", "Subscriber that calls.", "RFC 3325; else From", mask=M.SUBSCRIBER),
+        C("no", "int", "1..n by start within this view, for display; join on keys instead."),
+        C(
+            "reference",
+            "key",
+            "Transaction of the INVITE at the reference hop, where every figure of the row was measured.",
+        ),
+        C("caller", "text", "Calling subscriber.", "RFC 3325; else From", mask=M.SUBSCRIBER),
         C(
             "callee",
             "text",
-            "Subscriber that is called: the first Request-URI, normalised.",
+            "Called subscriber: the first Request-URI, normalised.",
             "RFC 3261 §19.1.6, RFC 3966",
             mask=M.SUBSCRIBER,
         ),
@@ -29,15 +33,15 @@ CALLS = Table(
         C(
             "early_media_at",
             "time",
-            "First 18x with SDP that authorises media, and with a stream that the callee may send on.",
+            "First 18x with SDP that authorises media and has a stream on which the callee may send.",
             "RFC 5009, RFC 3312, RFC 3264",
         ),
         C("answered_at", "time", "First 2xx to the INVITE."),
-        C("ended_at", "time", "BYE, or the final response of a call that was not answered."),
+        C("ended_at", "time", "BYE, or the final response of an unanswered call."),
         C(
             "outcome",
             "text",
-            "How the attempt ended.",
+            "Outcome of the attempt.",
             values=words(
                 "answered answered_elsewhere redirected cancelled busy no_answer rejected unreachable "
                 "negotiation_failed auth_failed server_failure client_error timeout unfinished joined"
@@ -47,7 +51,7 @@ CALLS = Table(
         C(
             "outcome_detail",
             "text",
-            "Kind of that outcome; null where the outcome tells all.",
+            "Subtype of the outcome; null if the outcome has none.",
             values=words(
                 "normal active no_ack timer_expiry expired dropped cancel_race final_unseen emergency "
                 "before_ringing while_ringing network_timer declined unwanted screened anonymity_disallowed "
@@ -58,50 +62,55 @@ CALLS = Table(
             mask=M.OPEN,
         ),
         C("status", "int", "Final status of the attempt."),
-        C("reason_phrase", "text", "Its reason phrase.", mask=M.PHRASE),
+        C("reason_phrase", "text", "Reason phrase of that status.", mask=M.PHRASE),
         C("reason_header", "text", "Reason of the message that ended the call.", "RFC 3326", mask=Header.REASON),
         C("pdd_s", "duration", "Post-dial delay: INVITE to the earliest of 180, authorised early media, 200."),
         C("srd_s", "duration", "Session request delay: INVITE to the first 101-199 or 200.", "RFC 6076 §4.3"),
         C("alert_s", "duration", "INVITE to 180."),
         C("setup_s", "duration", "INVITE to 200; null unless answered."),
         C("ring_s", "duration", "180 to 200."),
-        C("talk_s", "duration", "200 to BYE on the branch that lived.", "RFC 6076 §4.5"),
+        C("talk_s", "duration", "200 to BYE on the confirmed branch.", "RFC 6076 §4.5"),
         C(
             "hold_s",
             "duration",
             (
-                "Time of it in which some stream was on hold; null unless answered, and where a hold outlasts the "
-                "capture."
+                "Time during which at least one stream was on hold; null unless answered, or if a hold "
+                "outlasts the capture."
             ),
             "RFC 3264 §8.4",
         ),
         C(
             "codecs",
             "text",
-            ("Codecs of all streams as last agreed on the branch that lived, in the answerer's order of preference."),
+            (
+                "Codecs of all streams as last negotiated on the confirmed branch, in the answerer's order of "
+                "preference."
+            ),
             "RFC 3264 §6.1",
             mask=M.FREE_TEXT,
         ),
         C(
             "released_by",
             "text",
-            "Party that ended it, by BYE, CANCEL or final response; null while it lives.",
+            "Party that ended the call, by BYE, CANCEL or final response; null while the call is active.",
             values=words("caller callee network unknown"),
             mask=M.OPEN,
         ),
-        C("legs", "int", "Legs (Call-ID and From tag) in it."),
-        C("hops", "int", "Hops its first INVITE was seen on."),
-        C("call_ids", "texts", "Call-IDs in it.", mask=M.IDENTIFIER),
-        C("icid", "text", "icid-value of the first INVITE that has one.", "RFC 7315 §5.6", mask=M.IDENTIFIER),
-        C("retransmissions", "int", "Messages of it that were sent again, on all hops."),
-        C("emergency", "bool", "urn:service:sos.", "RFC 5031"),
+        C("legs", "int", "Number of legs (Call-ID and From tag)."),
+        C("hops", "int", "Number of hops on which the first INVITE was captured."),
+        C("call_ids", "texts", "Call-IDs of the call.", mask=M.IDENTIFIER),
+        C("icid", "text", "icid-value of the first INVITE that carries one.", "RFC 7315 §5.6", mask=M.IDENTIFIER),
+        C("retransmissions", "int", "Number of retransmitted messages, on all hops."),
+        C("emergency", "bool", "The call is addressed to urn:service:sos.", "RFC 5031"),
     ),
     made_by="analyzer.sip.attempts:attempts",
     shown=words(
         "no started_at caller callee outcome outcome_detail status reason_phrase pdd_s setup_s talk_s "
         "released_by legs hops retransmissions"
     ),
-    note=("Times and status are those of its reference hop. The number in front is the one that call and ladder take."),
+    note=(
+        "Times and status are measured at the reference hop. Pass the number in the first column to call and ladder."
+    ),
     example="pdd_s > 2 and outcome = 'busy'",
 )
 
@@ -112,32 +121,32 @@ DIALOGS = Table(
         C("dialog", "key", "Key: message of its earliest message."),
         C("usage", "text", "Usage of the dialog.", "RFC 5057", values=words("invite subscribe refer"), mask=M.OPEN),
         C("call_id", "text", "Call-ID.", mask=M.IDENTIFIER),
-        C("local_tag", "text", "Tag of the side that created it.", "RFC 3261 §12", mask=M.IDENTIFIER),
+        C("local_tag", "text", "Tag of the side that created the dialog.", "RFC 3261 §12", mask=M.IDENTIFIER),
         C("remote_tag", "text", "Tag of the other side.", mask=M.IDENTIFIER),
-        C("local_uri", "text", "URI of the side that created it.", mask=M.URI),
+        C("local_uri", "text", "URI of the side that created the dialog.", mask=M.URI),
         C("remote_uri", "text", "URI of the other side.", mask=M.URI),
         C(
             "state",
             "text",
-            "State as last seen.",
+            "Last state in the capture.",
             "RFC 3261 §12",
             values=words("early confirmed terminated"),
             mask=M.OPEN,
         ),
         C("early_at", "time", "First 101-199 with this To tag."),
         C("confirmed_at", "time", "First 2xx (invite), 2xx or NOTIFY (subscribe), NOTIFY (refer)."),
-        C("ended_at", "time", "When it ended."),
+        C("ended_at", "time", "Time when the dialog ended."),
         C(
             "ended_by",
             "text",
-            "Side that ended it; null while it lives.",
+            "Side that ended the dialog; null while it is active.",
             values=words("local remote network unknown"),
             mask=M.OPEN,
         ),
         C(
             "end_reason",
             "text",
-            "Why it ended.",
+            "Reason why the dialog ended.",
             values=words("bye rejected cancelled forked_away expired timeout notify_terminated open joined"),
             mask=M.OPEN,
         ),
@@ -159,33 +168,37 @@ TRANSACTIONS = Table(
     (
         C("transaction", "key", "Key: message of its earliest message."),
         C("call_id", "text", "Call-ID.", mask=M.IDENTIFIER),
-        C("method", "text", "Method of the request; from CSeq where only responses were seen.", mask=M.FREE_TEXT),
+        C("method", "text", "Method of the request; from CSeq if only responses were captured.", mask=M.FREE_TEXT),
         C("cseq", "int", "CSeq number."),
         C("branch", "text", "branch of the top Via on this hop.", "RFC 3261 §17.1.3, §17.2.3", mask=M.IDENTIFIER),
         C("client_ip", "text", "Sender of the request.", mask=M.ADDRESS),
-        C("client_port", "int", "Its port."),
+        C("client_port", "int", "Port of the sender."),
         C("server_ip", "text", "Receiver of the request.", mask=M.ADDRESS),
-        C("server_port", "int", "Its port."),
+        C("server_port", "int", "Port of the receiver."),
         C("transport", "text", "Transport protocol.", values=TRANSPORTS, mask=M.OPEN),
-        C("via_count", "int", "Via entries of the request on this hop; 1 at the user agent."),
+        C("via_count", "int", "Number of Via entries of the request on this hop; 1 at the user agent."),
         C("request_uri", "text", "Request-URI on this hop.", mask=M.URI),
-        C("started_at", "time", "First byte of the first request; null where only responses were seen."),
+        C("started_at", "time", "First byte of the first request; null if only responses were captured."),
         C("first_provisional_at", "time", "First 1xx."),
         C("final_at", "time", "First final response."),
         C("status", "int", "Status of the first final response."),
-        C("reason_phrase", "text", "Its reason phrase.", mask=M.PHRASE),
+        C("reason_phrase", "text", "Reason phrase of that status.", mask=M.PHRASE),
         C(
             "outcome",
             "text",
-            "How it ended.",
+            "Outcome of the transaction.",
             "RFC 3261 §17",
             values=words("completed cancelled provisional_only timeout pending orphan transport_error"),
             mask=M.OPEN,
         ),
         C("provisional_delay_s", "duration", "started_at to first_provisional_at."),
-        C("final_delay_s", "duration", "started_at to final_at. For INVITE this holds human time."),
-        C("request_copies", "int", "Times the request was sent; 1 = never resent, 0 = not seen."),
-        C("response_copies", "int", "Times the final was sent; 1 = never resent, 0 = none seen."),
+        C("final_delay_s", "duration", "started_at to final_at. For INVITE, this includes human reaction time."),
+        C("request_copies", "int", "Number of times the request was sent; 1: never retransmitted, 0: not captured."),
+        C(
+            "response_copies",
+            "int",
+            "Number of times the final response was sent; 1: never retransmitted, 0: not captured.",
+        ),
         C("call", "key", "Call; null outside calls."),
     ),
     made_by="analyzer.sip.transactions:transactions",
@@ -194,34 +207,38 @@ TRANSACTIONS = Table(
         "started_at client server transport method cseq status reason_phrase outcome provisional_delay_s "
         "final_delay_s request_copies response_copies call_id"
     ),
-    note=("A request and its responses on one hop (RFC 3261 §17). --status, --method and --outcome pick rows here."),
+    note=("A request and its responses on one hop (RFC 3261 §17). --status, --method and --outcome select rows here."),
     example="final_delay_s > 2 and method <> 'INVITE'",
 )
 
 MESSAGES = Table(
     "messages",
-    "One sighting of a SIP message.",
+    "One observation of a SIP message.",
     (
         C("message", "key", "Key: hash of time, addresses, bytes, and the ordinal among equals."),
         C("file", "text", "File of the packet that completed the message.", mask=M.FILE),
-        C("frame", "int", "That packet's number in the file, from 1, as Wireshark counts."),
+        C("frame", "int", "Number of that packet in the file, from 1, as in Wireshark."),
         C("offset", "int", "Position in the (decompressed) file of the message's first byte.", unit="bytes"),
-        C("length", "int", "Bytes of the message as captured.", unit="bytes"),
-        C("time", "time", "When the packet that completed the message was captured; null without a time stamp."),
-        C("first_byte_at", "time", "When the earliest packet that holds a part of it was captured."),
+        C("length", "int", "Captured length of the message in bytes.", unit="bytes"),
+        C("time", "time", "Capture time of the packet that completed the message; null without a time stamp."),
+        C("first_byte_at", "time", "Capture time of the earliest packet that contains a part of the message."),
         C(
             "point",
             "text",
-            "Capture point; of what a HEP agent reported its name, else hep: and its capture id or address.",
+            "Capture point. For a report of a HEP agent, the agent's name, otherwise hep: and its capture "
+            "id or address.",
             mask=M.FILE,
         ),
         C(
             "interface",
             "text",
-            ("Interface it was captured on: its name in a pcapng; its index where all were captured at once (SLL2)."),
+            (
+                "Capture interface: its name in a pcapng file; its index if all interfaces were captured "
+                "together (SLL2)."
+            ),
             mask=M.FILE,
         ),
-        C("src_ip", "text", "Innermost source address; null where the capture has no IP header.", mask=M.ADDRESS),
+        C("src_ip", "text", "Innermost source address; null if the capture has no IP header.", mask=M.ADDRESS),
         C("src_port", "int", "Source port."),
         C("dst_ip", "text", "Innermost destination address.", mask=M.ADDRESS),
         C("dst_port", "int", "Destination port."),
@@ -230,29 +247,36 @@ MESSAGES = Table(
             "tunnel",
             "text",
             (
-                "What carried the innermost packet, outermost first, joined by /: mpls pppoe l2tp gre erspan "
-                "etherip vxlan geneve tzsp gtpu ipip 6in4 4in6 6in6 ah esp hep; null where nothing did."
+                "Encapsulation of the innermost packet, outermost first, joined by /: mpls pppoe l2tp gre "
+                "erspan etherip vxlan geneve tzsp gtpu ipip 6in4 4in6 6in6 ah esp hep; null without "
+                "encapsulation."
             ),
             mask=M.OPEN,
         ),
         C(
             "outer_src_ip",
             "text",
-            "Source address of the outermost IP header, where there is one around the innermost.",
+            "Source address of the outermost IP header, if the innermost is encapsulated in another.",
             mask=M.ADDRESS,
         ),
-        C("outer_dst_ip", "text", "Its destination address.", mask=M.ADDRESS),
+        C("outer_dst_ip", "text", "Destination address of the outermost IP header.", mask=M.ADDRESS),
         C("vlan", "text", "VLAN identifiers, outermost first, joined by /.", "IEEE 802.1Q", mask=M.OPEN),
         C("teid", "int", "Tunnel endpoint identifier of the innermost GTP-U header.", "TS 29.281 §5.1"),
         C("spi", "int", "Security parameters index of the innermost AH or ESP header.", "RFC 4302, RFC 4303"),
-        C("correlation_id", "text", "What the agent that reported it correlates it by.", "HEP 0x11", mask=M.IDENTIFIER),
+        C(
+            "correlation_id",
+            "text",
+            "Correlation id assigned by the HEP agent that reported the message.",
+            "HEP 0x11",
+            mask=M.IDENTIFIER,
+        ),
         C(
             "arrived_at",
             "time",
-            "When the agent's report was captured; its own time is in time. Null without an agent.",
+            "Capture time of the agent's report; time holds the agent's own time stamp. Null without an agent.",
         ),
-        C("method", "text", "Method; a response has that of its CSeq.", "RFC 3261 §8.1.1.5", mask=M.FREE_TEXT),
-        C("status", "int", "Status code; null marks a request.", "RFC 3261 §7.2"),
+        C("method", "text", "Method; for a response, the method in its CSeq.", "RFC 3261 §8.1.1.5", mask=M.FREE_TEXT),
+        C("status", "int", "Status code; null for a request.", "RFC 3261 §7.2"),
         C("reason_phrase", "text", "Free text after the status code.", "RFC 3261 §7.2", mask=M.PHRASE),
         C("request_uri", "text", "Request-URI as sent.", "RFC 3261 §8.1.1.1", mask=M.URI),
         C("call_id", "text", "Call-ID.", "RFC 3261 §20.8", mask=M.IDENTIFIER),
@@ -263,7 +287,7 @@ MESSAGES = Table(
         C("cseq", "int", "CSeq number.", "RFC 3261 §20.16"),
         C("via_branch", "text", "branch of the top Via.", "RFC 3261 §20.42", mask=M.IDENTIFIER),
         C("via_sent_by", "text", "sent-by of the top Via, host in lower case.", "RFC 3261 §20.42", mask=M.HOST),
-        C("via_count", "int", "Via entries; one more for each proxy passed.", "RFC 3261 §16.6"),
+        C("via_count", "int", "Number of Via entries; each proxy adds one.", "RFC 3261 §16.6"),
         C("max_forwards", "int", "Max-Forwards.", "RFC 3261 §20.22"),
         C("contact_uri", "text", "addr-spec of the first Contact, or *.", "RFC 3261 §20.10", mask=M.URI),
         C("contact_expires", "int", "expires parameter of the first Contact, seconds.", "RFC 3261 §10.2.1.1", unit="s"),
@@ -271,9 +295,9 @@ MESSAGES = Table(
         C("asserted_identity", "text", "First addr-spec of P-Asserted-Identity.", "RFC 3325 §9.1", mask=M.URI),
         C("preferred_identity", "text", "First addr-spec of P-Preferred-Identity.", "RFC 3325 §9.2", mask=M.URI),
         C("private_id", "text", "username of Authorization or Proxy-Authorization.", "RFC 3261 §22.4", mask=M.USER),
-        C("challenge", "bool", "Carries WWW-Authenticate or Proxy-Authenticate.", "RFC 3261 §22"),
-        C("credentials", "bool", "Carries an answer to a challenge (a response that is not empty).", "RFC 3261 §22"),
-        C("stale", "bool", "The challenge says stale=true: only the nonce was too old.", "RFC 7616 §3.3"),
+        C("challenge", "bool", "The message carries WWW-Authenticate or Proxy-Authenticate.", "RFC 3261 §22"),
+        C("credentials", "bool", "The message answers a challenge with a non-empty response.", "RFC 3261 §22"),
+        C("stale", "bool", "The challenge has stale=true: only the nonce was too old.", "RFC 7616 §3.3"),
         C("require", "text", "Require as sent.", "RFC 3261 §20.32", mask=Header.REQUIRE),
         C("supported", "text", "Supported as sent.", "RFC 3261 §20.37", mask=Header.SUPPORTED),
         C("event", "text", "Event package.", "RFC 6665 §8.2.1", mask=Header.EVENT),
@@ -301,13 +325,17 @@ MESSAGES = Table(
             mask=Header.USER_AGENT,
         ),
         C("content_type", "text", "Media type of the body in lower case.", "RFC 3261 §20.15", mask=Header.CONTENT_TYPE),
-        C("body_length", "int", "Bytes of the body as captured.", unit="bytes"),
-        C("has_sdp", "bool", "The body is SDP or holds an SDP part.", "RFC 8866"),
-        C("qos_pending", "bool", "Its SDP has a mandatory precondition that is not met yet.", "RFC 3312 §5"),
-        C("retransmission", "bool", "The same message sent again on the same hop by its sender.", "RFC 3261 §17"),
-        C("duplicate", "bool", "The same packet seen again (other interface, mirror, tap); counts in no other table."),
-        C("original", "key", "message of the first sighting, where duplicate."),
-        C("complete", "bool", "All its bytes were captured."),
+        C("body_length", "int", "Captured length of the body in bytes.", unit="bytes"),
+        C("has_sdp", "bool", "The body is SDP or contains an SDP part.", "RFC 8866"),
+        C("qos_pending", "bool", "The SDP has a mandatory precondition that is not met yet.", "RFC 3312 §5"),
+        C("retransmission", "bool", "The sender sent the same message again on the same hop.", "RFC 3261 §17"),
+        C(
+            "duplicate",
+            "bool",
+            "The same packet was captured again (other interface, mirror, tap); no other table counts it.",
+        ),
+        C("original", "key", "For a duplicate, the message of the first observation."),
+        C("complete", "bool", "All bytes of the message were captured."),
         C("transaction", "key", "Transaction; null for an ACK to a 2xx.", "RFC 3261 §17"),
         C("dialog", "key", "Dialog; null outside one, for an initial INVITE and for CANCEL.", "RFC 3261 §12"),
         C("call", "key", "Call; null outside calls."),
@@ -316,8 +344,8 @@ MESSAGES = Table(
     belongs_to=("transaction", "dialog", "call"),
     shown=words("time frame src dst transport method status reason_phrase from_uri to_uri call_id note message"),
     note=(
-        "The same message on two hops is two rows; a packet that was captured twice is marked as "
-        "duplicate. --status and --method pick rows here."
+        "A message observed on two hops has two rows; a packet that was captured twice is marked as "
+        "duplicate. --status and --method select rows here."
     ),
     example="via_count > 3 and has_sdp",
 )
@@ -326,11 +354,11 @@ SDP = Table(
     "sdp",
     "One m= line of a session description in a message.",
     (
-        C("message", "key", "Message that carries it, also within a multipart body."),
+        C("message", "key", "Message that carries the session description, also within a multipart body."),
         C("index", "int", "Number of the m= line in the message, from 0.", "RFC 3264 §5"),
         C("media", "text", "audio video image application message text.", "RFC 8866 §5.14", mask=M.FREE_TEXT),
-        C("port", "int", "Transport port; 0 = rejected or taken out of use.", "RFC 3264 §6"),
-        C("port_count", "int", "Number of port pairs, where stated.", "RFC 8866 §5.14"),
+        C("port", "int", "Transport port; 0 if the stream is rejected or disabled.", "RFC 3264 §6"),
+        C("port_count", "int", "Number of port pairs, if given.", "RFC 8866 §5.14"),
         C(
             "proto",
             "text",
@@ -348,16 +376,25 @@ SDP = Table(
         C(
             "codecs",
             "text",
-            ("Codec of each format, in the same order: rtpmap, else the static payload type; ? where neither tells."),
+            (
+                "Codec of each format, in the same order: from rtpmap, otherwise from the static payload "
+                "type; ? if neither gives it."
+            ),
             "RFC 8866 §6.6, RFC 3551 §6",
             mask=M.FREE_TEXT,
         ),
         C("fmtp", "text", "Format parameters as sent, joined by ' | '.", "RFC 8866 §6.15", mask=M.FREE_TEXT),
-        C("connection", "text", "Address of c=, of the stream, else of the session.", "RFC 8866 §5.7", mask=M.ADDRESS),
+        C(
+            "connection",
+            "text",
+            "Address in c= of the stream, otherwise of the session.",
+            "RFC 8866 §5.7",
+            mask=M.ADDRESS,
+        ),
         C(
             "direction",
             "text",
-            "Direction of the media, as its sender sees it.",
+            "Direction of the media from the sender's point of view.",
             "RFC 3264 §5.1",
             values=DIRECTIONS,
             mask=M.OPEN,
@@ -370,7 +407,7 @@ SDP = Table(
         C(
             "qos_local",
             "text",
-            "Resources reserved on its sender's side.",
+            "Resources reserved on the sender's side.",
             "RFC 3312 §4",
             values=RESOURCES,
             mask=M.OPEN,
@@ -378,36 +415,36 @@ SDP = Table(
         C(
             "qos_remote",
             "text",
-            "Resources reserved on the other side, as far as its sender knows.",
+            "Resources reserved on the other side, as known to the sender.",
             "RFC 3312 §4",
             values=RESOURCES,
             mask=M.OPEN,
         ),
-        C("qos_pending", "bool", "A mandatory precondition of it is not met yet.", "RFC 3312 §5"),
+        C("qos_pending", "bool", "A mandatory precondition of the stream is not met yet.", "RFC 3312 §5"),
         C("ptime", "int", "Milliseconds of media in a packet.", "RFC 8866 §6.4", unit="ms"),
-        C("maxptime", "int", "Most milliseconds of media in a packet.", "RFC 8866 §6.5", unit="ms"),
-        C("rtcp_port", "int", "Port of RTCP, where stated.", "RFC 3605"),
-        C("rtcp_mux", "bool", "RTP and RTCP on one port.", "RFC 5761"),
+        C("maxptime", "int", "Maximum milliseconds of media in a packet.", "RFC 8866 §6.5", unit="ms"),
+        C("rtcp_port", "int", "RTCP port, if given.", "RFC 3605"),
+        C("rtcp_mux", "bool", "RTP and RTCP share one port.", "RFC 5761"),
         C("mid", "text", "Identification of the stream.", "RFC 5888", mask=M.FREE_TEXT),
         C("ice", "bool", "ICE is offered.", "RFC 8839"),
         C("candidates", "int", "ICE candidates.", "RFC 8839 §5.1"),
         C(
             "setup",
             "text",
-            "actpass active passive holdconn: who opens the connection.",
+            "actpass active passive holdconn: the side that opens the connection.",
             "RFC 4145, RFC 5763",
             mask=M.FREE_TEXT,
         ),
         C("crypto", "text", "Suites of SDES, without their keys.", "RFC 4568", mask=M.FREE_TEXT),
         C("origin_username", "text", "Username of o=.", "RFC 8866 §5.2", mask=M.USER),
         C("session_id", "text", "sess-id of o=.", "RFC 8866 §5.2", mask=M.IDENTIFIER),
-        C("session_version", "int", "sess-version of o=; one more with every change.", "RFC 3264 §8"),
+        C("session_version", "int", "sess-version of o=; increases with every change.", "RFC 3264 §8"),
         C("origin_address", "text", "Address of o=.", "RFC 8866 §5.2", mask=M.ADDRESS),
-        C("early_session", "bool", "Of a body with the disposition early-session.", "RFC 3959"),
+        C("early_session", "bool", "The body has the disposition early-session.", "RFC 3959"),
         C(
             "role",
             "text",
-            "Role of the description in its exchange.",
+            "Role of the description in its offer/answer exchange.",
             "RFC 3264, RFC 6337 §2",
             values=words("offer answer unknown"),
             mask=M.OPEN,
@@ -415,7 +452,7 @@ SDP = Table(
         C(
             "preview",
             "bool",
-            "An unreliable 18x's copy of the answer that is to come: not the answer itself.",
+            "An unreliable 18x carries a copy of the answer to come; it is not the answer itself.",
             "RFC 3261 §13.2.1, RFC 6337 §2.3",
         ),
     ),
@@ -425,10 +462,7 @@ SDP = Table(
         "message index role preview media connection port proto codecs direction bandwidth_kbps ptime "
         "qos_local qos_remote"
     ),
-    note=(
-        "In message order. Duplicates of the capture are left out, retransmissions are not. Keys of SRTP "
-        "are never shown."
-    ),
+    note=("In message order, without duplicates but with retransmissions. SRTP keys are never shown."),
     example="role = 'answer' and direction <> 'sendrecv'",
 )
 
@@ -437,7 +471,7 @@ OFFERS = Table(
     "One m= line of an offer/answer exchange.",
     (
         C("offer", "key", "Message with the offer.", "RFC 3264 §5"),
-        C("answer", "key", "Message with the answer; null where there is none.", "RFC 3264 §6"),
+        C("answer", "key", "Message with the answer; null if there is none.", "RFC 3264 §6"),
         C("index", "int", "Number of the m= line, from 0.", "RFC 3264 §5"),
         C("media", "text", "audio video image application message text.", mask=M.FREE_TEXT),
         C(
@@ -449,12 +483,12 @@ OFFERS = Table(
         C(
             "offered_by",
             "text",
-            "Side of the dialog that made the offer; local created the dialog.",
+            "Side of the dialog that made the offer; the local side created the dialog.",
             values=words("local remote"),
             mask=M.OPEN,
         ),
         C("offered_at", "time", "First byte of a request, last byte of a response."),
-        C("answered_at", "time", "The same of the answer."),
+        C("answered_at", "time", "The same for the answer."),
         C(
             "state",
             "text",
@@ -474,25 +508,25 @@ OFFERS = Table(
         C(
             "codecs",
             "text",
-            "Codecs of the answer, in its order of preference, where agreed.",
+            "Codecs of the answer, in its order of preference, if accepted.",
             "RFC 3264 §6.1",
             mask=M.FREE_TEXT,
         ),
         C(
             "direction",
             "text",
-            "Direction of the media as the local side sees it, where agreed.",
+            "Direction of the negotiated media from the local side's point of view.",
             values=DIRECTIONS,
             mask=M.OPEN,
         ),
         C("local_connection", "text", "Address on which the local side receives.", mask=M.ADDRESS),
-        C("local_port", "int", "Its port."),
+        C("local_port", "int", "Port of the local side."),
         C("remote_connection", "text", "Address on which the remote side receives.", mask=M.ADDRESS),
-        C("remote_port", "int", "Its port."),
+        C("remote_port", "int", "Port of the remote side."),
         C(
             "qos_local",
             "text",
-            "Resources reserved by the local side after it.",
+            "Resources reserved by the local side after the exchange.",
             "RFC 3312 §4",
             values=RESOURCES,
             mask=M.OPEN,
@@ -500,13 +534,13 @@ OFFERS = Table(
         C(
             "qos_remote",
             "text",
-            "Resources reserved by the remote side after it.",
+            "Resources reserved by the remote side after the exchange.",
             "RFC 3312 §4",
             values=RESOURCES,
             mask=M.OPEN,
         ),
-        C("qos_pending", "bool", "A mandatory precondition was not met after it.", "RFC 3312 §5"),
-        C("dialog", "key", "Dialog; null for an INVITE that made none."),
+        C("qos_pending", "bool", "A mandatory precondition was not met after the exchange.", "RFC 3312 §5"),
+        C("dialog", "key", "Dialog; null for an INVITE that created none."),
         C("call", "key", "Call; null outside calls."),
     ),
     made_by="analyzer.sip.offer_answer:offers",
@@ -516,8 +550,8 @@ OFFERS = Table(
         "local_port remote_connection remote_port qos_pending offer"
     ),
     note=(
-        "Read at the reference hop of its dialog, by the time of the offer. The local side is the one "
-        "that created the dialog."
+        "Measured at the reference hop of the dialog, ordered by the time of the offer. The local "
+        "side is the one that created the dialog."
     ),
     example="state = 'rejected' and media = 'video'",
 )
@@ -533,7 +567,7 @@ HOLDS = Table(
         C(
             "held_by",
             "text",
-            "Side that asked the other not to send, after the dialog was confirmed.",
+            "Side that asked the other not to send, once the dialog was confirmed.",
             "RFC 3264 §8.4",
             values=(
                 "caller",
@@ -544,25 +578,29 @@ HOLDS = Table(
             mask=M.OPEN,
         ),
         C("started_at", "time", "Answer to the offer that put it on hold."),
-        C("ended_at", "time", "Answer to the offer that changed that, or the end of the dialog; null while it lasts."),
+        C(
+            "ended_at",
+            "time",
+            "Answer to the offer that ended the hold, or the end of the dialog; null while the hold lasts.",
+        ),
         C("duration_s", "duration", "started_at to ended_at."),
     ),
     made_by="analyzer.sip.holds:holds",
     belongs_to=("dialog", "call"),
     shown=words("started_at ended_at duration_s held_by index media call"),
-    note="Read at the reference hop of its dialog; times are those of the answers.",
+    note="Measured at the reference hop of the dialog; times are those of the answers.",
     example="held_by = 'callee' and duration_s > 60",
 )
 
 VIOLATIONS = Table(
     "violations",
-    "One breach of the rules of offer and answer.",
+    "One breach of the offer/answer rules.",
     (
-        C("message", "key", "Message that breaks the rule."),
+        C("message", "key", "Message that violates the rule."),
         C(
             "code",
             "text",
-            "Rule that was broken.",
+            "Rule that was violated.",
             values=words(
                 "answer_missing offer_missing answer_not_asked answer_changed media_count_differs "
                 "media_type_differs protocol_differs direction_not_allowed no_common_format offer_before_answer "
@@ -570,37 +608,37 @@ VIOLATIONS = Table(
             ),
             mask=M.OPEN,
         ),
-        C("detail", "text", "What there is, and instead of what.", mask=M.SENTENCE),
-        C("standard", "text", "The rule.", mask=M.OPEN),
-        C("index", "int", "Number of the m= line, from 0; null where the whole is concerned."),
+        C("detail", "text", "Value found, and value expected.", mask=M.SENTENCE),
+        C("standard", "text", "Clause of the rule.", mask=M.OPEN),
+        C("index", "int", "Number of the m= line, from 0; null if the violation concerns the whole description."),
         C("dialog", "key", "Dialog; null outside one."),
         C("call", "key", "Call; null outside calls."),
     ),
     made_by="analyzer.diagnose.offer_answer_violations:violations",
     belongs_to=("dialog", "call"),
     shown=words("message code index detail standard call"),
-    note="Looked for at the reference hop of each dialog; in message order.",
+    note="Checked at the reference hop of each dialog; in message order.",
     example="code = 'answer_missing'",
 )
 
 REGISTRATIONS = Table(
     "registrations",
-    "One registration attempt: REGISTERs of one binding until a 2xx or a final that is no challenge.",
+    "One registration attempt: the REGISTERs of one binding until a 2xx or a final response that is not a challenge.",
     (
         C("registration", "key", "Key: message of its earliest message."),
         C("aor", "text", "Address of record: addr-spec of To.", "RFC 3261 §10", mask=M.URI),
         C("contact", "text", "addr-spec of Contact.", mask=M.URI),
         C("private_id", "text", "Private identity: username of the credentials.", mask=M.USER),
         C("started_at", "time", "First byte of the first REGISTER."),
-        C("ended_at", "time", "Its last final response."),
-        C("outcome", "text", "How the attempt ended.", values=REGISTRATION_OUTCOMES, mask=M.OPEN),
+        C("ended_at", "time", "Last final response of the attempt."),
+        C("outcome", "text", "Outcome of the attempt.", values=REGISTRATION_OUTCOMES, mask=M.OPEN),
         C("kind", "text", "Kind of registration.", values=REGISTRATION_KINDS, mask=M.OPEN),
-        C("challenges", "int", "401 and 407 in the attempt."),
+        C("challenges", "int", "Number of 401 and 407 responses in the attempt."),
         C("status", "int", "Last final status."),
         C(
             "expires_s",
             "int",
-            "Expiry the registrar granted, seconds; null where none was granted.",
+            "Expiry granted by the registrar, seconds; null if none was granted.",
             "RFC 3261 §10.3",
             unit="s",
         ),
@@ -610,7 +648,7 @@ REGISTRATIONS = Table(
     ),
     made_by="analyzer.sip.registrations:with_requests",
     shown=words("started_at aor contact kind outcome status challenges expires_s delay_s registrar"),
-    note="--outcome and --status are those of the attempt.",
+    note="--outcome and --status refer to the attempt.",
     example="challenges > 1 or delay_s > 5",
 )
 
@@ -622,49 +660,61 @@ SUBSCRIPTIONS = Table(
             "subscription",
             "key",
             (
-                "Key: its earliest request, message of its earliest sighting; of another of a fork its first "
-                "NOTIFY, else the 2xx that made it."
+                "Key: the earliest request, as the message of its earliest observation; for a further fork, "
+                "its first NOTIFY, otherwise the 2xx that created it."
             ),
         ),
-        C("kind", "text", "Request that makes it.", "RFC 6665, RFC 3515", values=words("subscribe refer"), mask=M.OPEN),
+        C(
+            "kind",
+            "text",
+            "Request that created the subscription.",
+            "RFC 6665, RFC 3515",
+            values=words("subscribe refer"),
+            mask=M.OPEN,
+        ),
         C("package", "text", "Event package, in lower case.", "RFC 6665 §4", mask=M.FREE_TEXT),
         C("event_id", "text", "id of Event.", "RFC 6665 §4.5.2", mask=M.FREE_TEXT),
-        C("subscriber", "text", "Subscriber that asks: asserted, else From.", mask=M.SUBSCRIBER),
-        C("resource", "text", "Whose state it is: To of the request.", mask=M.SUBSCRIBER),
+        C(
+            "subscriber",
+            "text",
+            "Subscriber that sent the request: the asserted identity, otherwise From.",
+            mask=M.SUBSCRIBER,
+        ),
+        C("resource", "text", "Resource whose state is subscribed to: To of the request.", mask=M.SUBSCRIBER),
         C("refer_to", "text", "Refer-To of a REFER.", "RFC 3515 §2.1", mask=Header.REFER_TO),
-        C("started_at", "time", "First byte of the first request; null where it is older than the capture."),
-        C("status", "int", "Final status of it, of the last where it was asked again (401, 407, 423 ...)."),
-        C("asked_s", "int", "Expires asked for, seconds.", "RFC 6665 §3.1.1", unit="s"),
+        C("started_at", "time", "First byte of the first request; null if the subscription began before the capture."),
+        C("status", "int", "Final status of the request; if it was repeated (401, 407, 423 ...), of the last one."),
+        C("asked_s", "int", "Requested expiry, seconds.", "RFC 6665 §3.1.1", unit="s"),
         C(
             "granted_s",
             "int",
-            "Expires granted; what was asked where the 2xx does not say.",
+            "Granted expiry, seconds; the requested one if the 2xx gives none.",
             "RFC 6665 §4.2.1.1",
             unit="s",
         ),
-        C("refreshes", "int", "SUBSCRIBEs that prolonged it."),
-        C("notifies", "int", "NOTIFYs of it, each once over all hops; none resent."),
-        C("first_notify_at", "time", "When the first of them came."),
-        C("notify_delay_s", "duration", "started_at to that."),
+        C("refreshes", "int", "Number of SUBSCRIBEs that extended the subscription."),
+        C("notifies", "int", "Number of NOTIFYs, each counted once over all hops, without retransmissions."),
+        C("first_notify_at", "time", "Time of the first NOTIFY."),
+        C("notify_delay_s", "duration", "started_at to first_notify_at."),
         C(
             "state",
             "text",
-            "pending active terminated: as last told, or as its end says.",
+            "pending active terminated: from the last NOTIFY, or implied by the end of the subscription.",
             "RFC 6665 §4.1.3",
             mask=M.FREE_TEXT,
         ),
-        C("states", "text", "The states told, in order, separated by spaces.", mask=M.FREE_TEXT),
+        C("states", "text", "States in the NOTIFYs, in order, separated by spaces.", mask=M.FREE_TEXT),
         C(
             "result",
             "int",
-            "Of a REFER: last status that message/sipfrag told of what was referred to.",
+            "For a REFER, the last status of the referred request, from message/sipfrag.",
             "RFC 3515 §2.4.5",
         ),
-        C("ended_at", "time", "When it ended, where that is known."),
+        C("ended_at", "time", "Time when the subscription ended, if known."),
         C(
             "ended_by",
             "text",
-            "Side that ended it; null while it lives.",
+            "Side that ended the subscription; null while it is active.",
             values=words("subscriber notifier unknown"),
             mask=M.OPEN,
         ),
@@ -672,16 +722,17 @@ SUBSCRIPTIONS = Table(
             "end_reason",
             "text",
             (
-                "What the last NOTIFY says: deactivated probation rejected timeout giveup noresource invariant, "
-                "terminated where it gives no reason. Else unsubscribed, fetched (asked once, with Expires 0), "
-                "refused (by a final response), unanswered, refresh_refused, notify_refused, expired, no_notify "
-                "(accepted, and nothing for 64 T1), open, joined (older than the capture)."
+                "Reason in the last NOTIFY: deactivated probation rejected timeout giveup noresource "
+                "invariant, or terminated if it gives no reason. Otherwise unsubscribed, fetched (requested "
+                "once, with Expires 0), refused (by a final response), unanswered, refresh_refused, "
+                "notify_refused, expired, no_notify (accepted, then no NOTIFY for 64 T1), open, joined (began "
+                "before the capture)."
             ),
             "RFC 6665 §4.1.3, §4.4.1",
             mask=M.FREE_TEXT,
         ),
-        C("dialog", "key", "Dialog; null where none was made."),
-        C("call", "key", "Call, of one within a call's dialog; else null."),
+        C("dialog", "key", "Dialog; null if none was created."),
+        C("call", "key", "Call, for a subscription within a call's dialog; otherwise null."),
     ),
     made_by="analyzer.sip.subscriptions:subscriptions",
     belongs_to=(("subscription", "message"),),
@@ -689,7 +740,7 @@ SUBSCRIPTIONS = Table(
         "started_at kind package subscriber resource status granted_s refreshes notifies state result "
         "ended_at ended_by end_reason"
     ),
-    note="RFC 6665. A REFER makes one, too; none of them is a call.",
+    note="RFC 6665. A REFER creates a subscription too. A subscription is never a call.",
     example="package = 'reg' and end_reason <> 'open'",
 )
 
@@ -697,9 +748,9 @@ PUBLICATIONS = Table(
     "publications",
     "One PUBLISH, once over all its hops.",
     (
-        C("publish", "key", "The PUBLISH: message of its earliest sighting."),
-        C("publication", "key", "First PUBLISH of the chain that was captured, as publish."),
-        C("published_at", "time", "First byte of it."),
+        C("publish", "key", "The PUBLISH: message of its earliest observation."),
+        C("publication", "key", "First captured PUBLISH of the chain, as in publish."),
+        C("published_at", "time", "First byte of the PUBLISH."),
         C(
             "action",
             "text",
@@ -709,18 +760,29 @@ PUBLICATIONS = Table(
             mask=M.OPEN,
         ),
         C("package", "text", "Event package.", "RFC 3903 §5", mask=M.FREE_TEXT),
-        C("publisher", "text", "Subscriber that sends it: asserted, else From.", mask=M.SUBSCRIBER),
-        C("resource", "text", "Whose state it is: To.", mask=M.SUBSCRIBER),
+        C(
+            "publisher",
+            "text",
+            "Subscriber that sent the PUBLISH: the asserted identity, otherwise From.",
+            mask=M.SUBSCRIBER,
+        ),
+        C("resource", "text", "Resource whose state is published: To.", mask=M.SUBSCRIBER),
         C("status", "int", "Final status; 412: the compositor does not know the entity-tag.", "RFC 3903 §11.2.1"),
-        C("delay_s", "duration", "published_at to it."),
-        C("asked_s", "int", "Expires asked for, seconds.", unit="s"),
-        C("granted_s", "int", "Expires granted.", "RFC 3903 §6", unit="s"),
-        C("if_match", "text", "SIP-If-Match: the state that it speaks of.", "RFC 3903 §11.3.2", mask=M.IDENTIFIER),
+        C("delay_s", "duration", "published_at to the final response."),
+        C("asked_s", "int", "Requested expiry, seconds.", unit="s"),
+        C("granted_s", "int", "Granted expiry, seconds.", "RFC 3903 §6", unit="s"),
+        C(
+            "if_match",
+            "text",
+            "SIP-If-Match: the state that the PUBLISH refers to.",
+            "RFC 3903 §11.3.2",
+            mask=M.IDENTIFIER,
+        ),
         C("etag", "text", "SIP-ETag of the 2xx.", "RFC 3903 §11.3.1", mask=M.IDENTIFIER),
         C(
             "end_reason",
             "text",
-            "What became of the state; null where nothing was stored.",
+            "End of the published state; null if no state was stored.",
             values=(
                 ("replaced", "by a PUBLISH that names its SIP-ETag"),
                 "expired",
@@ -738,31 +800,31 @@ PUBLICATIONS = Table(
 
 FIELDS = Table(
     "headers",
-    "One header field of the names asked for, in any message.",
+    "One header field with one of the given names, in any message.",
     (
-        C("message", "key", "Message that has it."),
-        C("time", "time", "When the message was seen."),
+        C("message", "key", "Message that carries the header field."),
+        C("time", "time", "Time of the observation."),
         C("src_ip", "text", "Sender of the message.", mask=M.ADDRESS),
-        C("src_port", "int", "Its port."),
+        C("src_port", "int", "Port of the sender."),
         C("dst_ip", "text", "Receiver.", mask=M.ADDRESS),
-        C("dst_port", "int", "Its port."),
-        C("method", "text", "Method of a request; of a response that of its CSeq.", mask=M.FREE_TEXT),
+        C("dst_port", "int", "Port of the receiver."),
+        C("method", "text", "Method of a request; for a response, the method in its CSeq.", mask=M.FREE_TEXT),
         C("status", "int", "Status code; null for a request."),
         C("call_id", "text", "Call-ID.", mask=M.IDENTIFIER),
         C("call", "key", "The call that the message belongs to; null outside calls."),
         C(
             "name",
             "text",
-            "Long form as registered, whichever form was sent; a name that is not registered as asked for.",
+            "Registered long form, whichever form was sent; an unregistered name as you gave it.",
             "RFC 3261 §7.3.3",
             mask=M.OPEN,
         ),
-        C("ordinal", "int", "Number of the field among those of this name in the message, from 1."),
+        C("ordinal", "int", "Number of the field among fields of this name in the message, from 1."),
         C(
             "value",
             "text",
             (
-                "Everything behind the colon, on one line, never split at commas; null where nothing is. Digest "
+                "Field value after the colon, on one line, not split at commas; null if empty. Digest "
                 "responses and keys are (hidden)."
             ),
             "RFC 3261 §7.3.1",
