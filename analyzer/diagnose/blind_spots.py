@@ -18,10 +18,10 @@ class BlindSpot(NamedTuple):
 
 # What may carry SIP and is not looked into, by the words of the table ``account``: its name, and what one can do.
 UNREAD: dict[str, tuple[str, str]] = {
-    "not_sip_gtp_u": ("GTP-U", "GTP-U on another port than 2152: move it there (tcprewrite --portmap=PORT:2152)"),
+    "not_sip_gtp_u": ("GTP-U", "GTP-U on a port other than 2152: move it there (tcprewrite --portmap=PORT:2152)"),
     "not_sip_sigcomp": (
         "SigComp",
-        "RFC 3320, RFC 5049: its state is in the ends; capture behind the P-CSCF",
+        "RFC 3320, RFC 5049: decompression state is known only to the endpoints; capture behind the P-CSCF",
     ),
     "not_sip_websocket_deflate": (
         "WebSocket, compressed",
@@ -30,9 +30,9 @@ UNREAD: dict[str, tuple[str, str]] = {
     "protocol_108_ipcomp": ("IPComp", "RFC 3173: capture in front of the compressor"),
     "protocol_115_l2tp": (
         "L2TP",
-        "L2TPv3, RFC 3931: its ends agree on the layout; try --engine pyshark",
+        "L2TPv3, RFC 3931: the endpoints negotiate the layout; try --engine pyshark",
     ),
-    "ppp_protocol_multilink": ("PPP multilink", "RFC 1990: capture the bundle, not a link of it"),
+    "ppp_protocol_multilink": ("PPP multilink", "RFC 1990: capture the bundle, not one of its links"),
     "ppp_protocol_vj_compressed": ("PPP with compressed headers", "RFC 1144: capture in front of the PPP link"),
     "ppp_protocol_compressed": ("PPP with compression", "RFC 1962: capture in front of the PPP link"),
     "ethertype_nsh": ("NSH", "RFC 8300: tshark may know it, --engine pyshark"),
@@ -84,10 +84,10 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
     if not none:
         return [*spots, *_one_way(messages)]
     if _named(account, "websocket_handshake") and not _named(account, "websocket_deflate"):
-        spots.append(BlindSpot("no SIP", "a WebSocket was opened for SIP, and no message of it was captured"))
+        spots.append(BlindSpot("no SIP", "a WebSocket was opened for SIP, but none of its messages was captured"))
     elsewhere = _elsewhere(account)
     if not spots and not elsewhere:
-        said = "nothing in it carries anything: handshakes, acknowledgements and fragments alone"
+        said = "the capture contains no payload, only handshakes, acknowledgements and fragments"
         return [BlindSpot("no SIP", said)]
     return spots + elsewhere
 
@@ -101,7 +101,7 @@ def _not_read(account: Mapping[tuple[str, str], int]) -> Iterator[BlindSpot]:
             counts[name] = counts.get(name, 0) + count
     parts = [f"{name} ({_packets(count)})" for name, count in _ranked(counts)]
     if parts:
-        sentence = f"SIP may be inside {_joined(parts, 'or')}, which this version does not look into"
+        sentence = f"SIP may be inside {_joined(parts, 'or')}, which this version does not decode"
         yield BlindSpot("not read", sentence)
 
 
@@ -172,9 +172,9 @@ def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
     if len(ranked) > _MOST:
         shown.append(f"{len(ranked) - _MOST} others ({sum(count for _, count in ranked[_MOST:]):,})")
     if 2 * media >= sum(counts.values()):
-        why = "media without their signalling, which takes another way or another interface"
+        why = "media without signalling; the signalling uses another path or interface"
     else:
-        why = "nothing like SIP on any port, so it may be the wrong interface, or a filter kept SIP out"
+        why = "no traffic like SIP on any port; check the interface and the capture filter"
     return [BlindSpot("no SIP", f"{why}: {_joined(shown, 'and')}")]
 
 
@@ -210,11 +210,11 @@ def _one_way(messages: pl.DataFrame) -> Iterator[BlindSpot]:
         return
     responses, count = (sum(column) for column in zip(*alone.values(), strict=True))
     if responses == count:
-        said = "responses alone, and no request: only one direction was captured"
+        said = "only responses, no request: only one direction was captured"
     elif not responses:
-        said = "requests alone, and no response: nobody answers, or only one direction was captured"
+        said = "only requests, no response: the peer does not answer, or only one direction was captured"
     else:
-        said = "requests or responses alone: only one direction was captured"
+        said = "only requests or only responses: only one direction was captured"
     whole = "" if len(alone) == len(pairs) else f"between {len(alone):,} of {len(pairs):,} pairs of hosts "
     yield BlindSpot("one way", whole + said)
 

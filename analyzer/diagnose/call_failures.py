@@ -57,23 +57,23 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     return [
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
-        ("timer", of_a_timer, "the Reason is a timer's"),
+        ("timer", of_a_timer, "the Reason is that of a timer"),
         ("user", cancelled & (end | (release & (cause == 1))), "the caller's CANCEL"),
-        ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | release), "CANCEL: the bearer is gone"),
-        ("timer", cancelled & pl.col("inside") & gave_up_late, "CANCEL of a node that waited too long"),
-        ("node", cancelled & pl.col("inside"), "CANCEL of a node that got none"),
+        ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | release), "CANCEL: the bearer was lost"),
+        ("timer", cancelled & pl.col("inside") & gave_up_late, "CANCEL from a node whose timer expired"),
+        ("node", cancelled & pl.col("inside"), "CANCEL from a node that received none"),
         ("user", cancelled, "a CANCEL from the caller's side"),
-        ("unknown", said & (status == 487), "487, and no CANCEL was captured"),
-        ("timer", said & status.is_in(_OF_A_TIMER), "a time-out by its status"),
-        ("timer", said & pl.col("gave_up"), "it cancelled what it had sent on, and nobody had asked it to"),
-        ("user", said & end & of_the_callee(status, reached=True), "a user agent said it for its user"),
-        ("user", said & q850 & gateway & of_a_user, "the cause is of the user behind a gateway"),
-        ("network", said & q850 & (gateway | of_the_network), "a cause of Q.850: the telephone network behind it"),
-        ("user", said & called & of_the_callee(status, reached=False), "by its definition the called side says it"),
-        ("node", said & end, "the user agent, not its user"),
-        ("unknown", said & behind & (status == 480), "480 may be anybody's, and what is behind was not captured"),
-        ("node", said & alone, "it sends other INVITEs on, and not this one"),
-        ("node", said & pl.col("serves"), "by its role it is no user's"),
+        ("unknown", said & (status == 487), "a 487 without a captured CANCEL"),
+        ("timer", said & status.is_in(_OF_A_TIMER), "the status indicates a timeout"),
+        ("timer", said & pl.col("gave_up"), "the node cancelled a request that it had forwarded, by itself"),
+        ("user", said & end & of_the_callee(status, reached=True), "a user agent rejected the call for its user"),
+        ("user", said & q850 & gateway & of_a_user, "the cause of a user behind a gateway"),
+        ("network", said & q850 & (gateway | of_the_network), "a Q.850 cause of the network behind the node"),
+        ("user", said & called & of_the_callee(status, reached=False), "only the called side sends this status"),
+        ("node", said & end, "the user agent itself, not its user"),
+        ("unknown", said & behind & (status == 480), "a 480 is ambiguous, and the far side was not captured"),
+        ("node", said & alone, "the node forwards other INVITEs, but not this one"),
+        ("node", said & pl.col("serves"), "a node with this role does not answer for a user"),
     ]  # fmt: skip
 
 
@@ -291,7 +291,7 @@ def _table(origins: pl.DataFrame) -> pl.DataFrame:
     rules = _rules()
     origins = origins.with_columns(
         said_by=first_of([(condition, name) for name, condition, _ in rules], "unknown"),
-        because=first_of([(condition, words) for _, condition, words in rules], "nothing tells what it is"),
+        because=first_of([(condition, words) for _, condition, words in rules], "the role of the node is unknown"),
     )
     # What ends SIP has no node behind it (TS 23.228 §4.4).
     last = pl.col("end") | pl.col("role").str.contains("MGCF|MRFC").fill_null(value=False)

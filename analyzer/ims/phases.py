@@ -38,14 +38,20 @@ MILESTONES = ("invite", "again", "trying", "progress", "prack", "update", "ringi
 
 #: Each phase, what is waited for in it, and what is told of a call that went no further.
 PHASES = {
-    "retry": ("the caller asks again: challenge, redirection, failover", "asked again, and no further"),
-    "trying": ("the next hop takes the INVITE: 100", "nothing answered the INVITE"),
-    "routing": ("the network looks for the callee and wakes it: 18x", "no 18x came"),
+    "retry": (
+        "the caller sends the INVITE again: challenge, redirection, failover",
+        "INVITE sent again, no further progress",
+    ),
+    "trying": ("the next hop accepts the INVITE: 100", "no response to the INVITE"),
+    "routing": ("the network finds and wakes the callee: 18x", "no 18x arrived"),
     "prack": ("the caller acknowledges the 18x: PRACK", "no PRACK acknowledged the 18x"),
-    "caller_bearer": ("the caller's resources: UPDATE", "no UPDATE followed the PRACK: the caller's resources"),
-    "callee_bearer": ("the callee's resources: 180", "no 180 came: the callee's resources"),
-    "alerting": ("the callee is alerted: 180", "an 18x came, and no 180: the callee was not seen to ring"),
-    "ringing": ("somebody answers: 200", "it rang"),
+    "caller_bearer": (
+        "the caller's resources: UPDATE",
+        "no UPDATE after the PRACK: waiting for the caller's resources",
+    ),
+    "callee_bearer": ("the callee's resources: 180", "no 180 arrived: waiting for the callee's resources"),
+    "alerting": ("the callee is alerted: 180", "an 18x but no 180 arrived: no ringing captured"),
+    "ringing": ("the callee answers: 200", "it rang"),
     "cancelling": ("the INVITE ends after CANCEL: 487", "no final response after the CANCEL"),
     "ack": ("the caller confirms the answer: ACK", "no ACK"),
 }

@@ -125,9 +125,9 @@ def _said(row: dict[str, Any]) -> Iterator[str]:
     if who:
         yield safe(f"{who}: {what or 'CANCEL'}")
     if row["silent"]:
-        yield safe(f"{row['silent']} had been asked and did not answer")
-    behalf = {"unknown": "on whose behalf is unknown", "timer": "a timer ran out"}
-    yield safe(f"{behalf.get(row['said_by'], 'said by the ' + str(row['said_by']))}: {row['because']}")
+        yield safe(f"{row['silent']} received the request and did not answer")
+    behalf = {"unknown": "side unknown", "timer": "a timer expired"}
+    yield safe(f"{behalf.get(row['said_by'], 'on behalf of the ' + str(row['said_by']))}: {row['because']}")
     if row["reason_protocol"]:
         cause = f"{row['reason_protocol']} {row['reason_cause']}" if row["reason_cause"] else row["reason_protocol"]
         words = [row["reason"] or "", f"“{row['reason_text']}”" if row["reason_text"] else ""]
@@ -135,7 +135,7 @@ def _said(row: dict[str, Any]) -> Iterator[str]:
     if row["warning_code"] is not None:
         yield safe(f"Warning {row['warning_code']} from {row['warning_agent']}: {row['warning_text']}")
     if row["partial"]:
-        yield "a node behind it may have said so first: that is not in the capture"
+        yield "a node further on may have rejected the call; that part was not captured"
 
 
 # ---- who, and what for -----------------------------------------------------------------------------------------------

@@ -54,36 +54,34 @@ SENTENCES = {
     "empty": ([], "the capture is empty: nothing passed its interface, or its filter let nothing pass"),
     "wrong interface": (
         [ARP, ARP, ARP, DNS, DNS, DHCP],
-        "nothing like SIP on any port, so it may be the wrong interface, or a filter kept SIP out: ARP (3), DNS (2) "
-        "and DHCP (1)",
+        "no traffic like SIP on any port; check the interface and the capture filter: ARP (3), DNS (2) and DHCP (1)",
     ),
     "media": (
         [udp(RTP), udp(RTP), ARP],
-        "media without their signalling, which takes another way or another interface: RTP (2) and ARP (1)",
+        "media without signalling; the signalling uses another path or interface: RTP (2) and ARP (1)",
     ),
     "requests alone": (
         [udp(ASK)] * 2,
-        "requests alone, and no response: nobody answers, or only one direction was captured",
+        "only requests, no response: the peer does not answer, or only one direction was captured",
     ),
-    "responses alone": ([udp(OK)], "responses alone, and no request: only one direction was captured"),
+    "responses alone": ([udp(OK)], "only responses, no request: only one direction was captured"),
     "half": (
         [udp(ASK), udp(OK, source=2, target=1), udp(ASK, source=5, target=6)],
-        "between 1 of 2 pairs of hosts requests alone, and no response: nobody answers, or only one direction was "
-        "captured",
+        "between 1 of 2 pairs of hosts only requests, no response: the peer does "
+        "not answer, or only one direction was captured",
     ),
     "sips": (
         [HELLO, TLS_DATA],
         "2 packets of TLS on port 5061, that of SIP, 1 handshake: SIP inside cannot be read without keys",
     ),
-    "sigcomp": ([SIGCOMP], "SIP may be inside SigComp (1 packet), which this version does not look into"),
+    "sigcomp": ([SIGCOMP], "SIP may be inside SigComp (1 packet), which this version does not decode"),
     "websocket": (
         [UPGRADE, tcp(b"\xc1\xc8" + bytes(76), 80, seq=len(UPGRADE) - 53)],
-        "SIP may be inside WebSocket, compressed (1 packet), which this version does not look into",
+        "SIP may be inside WebSocket, compressed (1 packet), which this version does not decode",
     ),
     "port 5060": (
         [udp(b"\xff\xff\xff\xffgetstatus", 40_000, 5060)],
-        "nothing like SIP on any port, so it may be the wrong interface, or a filter kept SIP out: something on port "
-        "5060 (1)",
+        "no traffic like SIP on any port; check the interface and the capture filter: something on port 5060 (1)",
     ),
 }
 
@@ -128,7 +126,7 @@ def test_a_compressed_websocket_is_not_told_twice(tmp_path: Path) -> None:
 
 def test_a_handshake_for_sip_alone_is_told(tmp_path: Path) -> None:
     assert capture(tmp_path / "a.pcap", [UPGRADE]).blind_spots() == [
-        "a WebSocket was opened for SIP, and no message of it was captured"
+        "a WebSocket was opened for SIP, but none of its messages was captured"
     ]
 
 
@@ -140,7 +138,7 @@ def test_the_account_and_the_summary_say_it(tmp_path: Path) -> None:
     capture(tmp_path / "a.pcap", [ARP])
     account = CliRunner().invoke(group, ["account", str(tmp_path / "a.pcap")])
     summary = CliRunner().invoke(group, ["summary", "-w", "300", str(tmp_path / "a.pcap")])
-    sentence = "nothing like SIP on any port, so it may be the wrong interface, or a filter kept SIP out: ARP (1)"
+    sentence = "no traffic like SIP on any port; check the interface and the capture filter: ARP (1)"
     assert sentence in account.stderr
     assert f"no SIP message in 1 packet: {sentence}" in summary.stdout
 

@@ -197,10 +197,10 @@ P -> UE   487 INVITE via=i to_tag=y    @4.2
     ("kept", "stalled", "words"),
     [
         (1, "trying", "nothing answered the INVITE; ended by CANCEL"),
-        (2, "routing", "no 18x came; ended by CANCEL"),
+        (2, "routing", "no 18x arrived; ended by CANCEL"),
         (3, "prack", "no PRACK acknowledged the 18x; ended by CANCEL"),
-        (5, "caller_bearer", "no UPDATE followed the PRACK: the caller's resources; ended by CANCEL"),
-        (7, "callee_bearer", "no 180 came: the callee's resources; ended by CANCEL"),
+        (5, "caller_bearer", "no UPDATE after the PRACK: waiting for the caller's resources; ended by CANCEL"),
+        (7, "callee_bearer", "no 180 arrived: waiting for the callee's resources; ended by CANCEL"),
         (8, "ringing", "it rang; ended by CANCEL"),
     ],
 )
@@ -220,7 +220,7 @@ def test_a_cancel_that_crossed_the_answer_ends_nothing() -> None:
 
 def test_refused_on_the_way() -> None:
     row = setup("".join(LINES[:2]) + "P -> UE   503 INVITE via=i to_tag=y  @0.3\n")
-    assert (row["stalled"], row["stalled_detail"]) == ("routing", "no 18x came; ended by 503")
+    assert (row["stalled"], row["stalled_detail"]) == ("routing", "no 18x arrived; ended by 503")
 
 
 def test_what_the_capture_does_not_hold_the_end_of() -> None:

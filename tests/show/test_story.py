@@ -32,7 +32,7 @@ def test_what_went_wrong_begins_with_the_node_that_said_no(no: int) -> None:
     refusal = truth()["refusals"][no - 2]
     first, second, *_ = lines("volte_failures.pcap", no, "what went wrong")
     assert f" {refusal['address']}: {refusal['status']} " in first
-    assert second.startswith(f"said by the {refusal['said_by']}: ")
+    assert second.startswith(f"on behalf of the {refusal['said_by']}: ")
 
 
 def test_a_reason_is_told_in_the_words_of_its_standard() -> None:

@@ -78,8 +78,8 @@ def test_no_sip_is_said_and_where_packets_went() -> None:
         width=200,
     )
     assert (line("SIP", text), line("packets", text)) == (
-        "SIP no SIP message in 7 packets: media without their signalling, which takes another way or another "
-        "interface: RTP (7)",
+        "SIP no SIP message in 7 packets: media without signalling; the signalling "
+        "uses another path or interface: RTP (7)",
         "packets 7 udp not_sip_rtp 7",
     )
 
@@ -90,8 +90,8 @@ def test_without_sip_the_first_thing_said_is_why() -> None:
     account = [{"layer": "any", "reason": reason, "packets": packets} for reason, packets in reasons.items()]
     text = summary(tables(files=[{"file": "a.pcap", "packets": 13}], account=account), width=200)
     assert line("SIP", text) == (
-        "SIP no SIP message in 13 packets: SIP may be inside L2TP (3 packets) or IPComp (1 packet), which this version "
-        "does not look into"
+        "SIP no SIP message in 13 packets: SIP may be inside L2TP (3 packets) or IPComp (1 packet), which this "
+        "version does not decode"
     )
 
 
