@@ -123,7 +123,7 @@ class Leg:
 # SIPp's clock stands still while it works: seconds by which an entry may be late.
 SLACK = 0.2
 # Seconds that calls to one number must be apart, so that they reach the called side in their order.
-CLEAR = 0.4
+CLEAR = 0.25
 
 _ENTRY = re.compile(
     r"^-{20,} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+)\nUDP message (sent|received) .*?\n\n(.*?)(?=^-{20,} |\Z)",
@@ -192,7 +192,8 @@ def _tagged(path: Path) -> dict[str, set[str]]:
 def truth(calls: list[Call], work: Path) -> list[dict[str, object]]:
     """One entry a call, from the logs of its ends: the called side's legs belong to the call whose number they bear.
 
-    Several calls to one number have a leg each, and are told apart by their order in time, which the plan keeps clear.
+    Several calls to one number have a leg each. They are told apart by the caller's From tag, where the box keeps it,
+    or else by their order in time, which the plan keeps clear.
     """
     far = sorted((leg for path in work.glob("end*.log") for leg in legs(path).values()), key=lambda leg: leg.began)
     near: dict[str, Leg] = {}
@@ -209,7 +210,9 @@ def truth(calls: list[Call], work: Path) -> list[dict[str, object]]:
         leg = near[call.name]
         mine = [other for other in far if other.number.endswith(call.key)]
         rivals = [rival for rival in order if rival.key == call.key]
-        if len(rivals) > 1:
+        if kept := [other for other in mine if other.call_id in tagged.get(call.name, ())]:
+            mine = kept
+        elif len(rivals) > 1:
             starts = [near[rival.name].began for rival in rivals]
             if len(mine) != len(rivals) or min(b - a for a, b in pairwise(starts)) < CLEAR:
                 raise SystemExit(f"{call.name}: calls to one number came too close together; run it again")

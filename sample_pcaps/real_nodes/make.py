@@ -296,11 +296,8 @@ BOXES = {
 # ---- one run ---------------------------------------------------------------------------------------------------------
 
 
-def stage(box: Box, settings: dict[str, str], calls: list[Call], timing: tuple[int, int], software: Path,
-          work: Path, *, host: str) -> list[dict[str, object]]:  # fmt: skip
-    """Makes the calls through the box; `work` has the capture and the logs afterwards."""
-    tools = fetch.root("bookworm", PACKAGES["bookworm"], software)
-    root = fetch.root(box.suite, PACKAGES[box.suite], software) if box.suite else software
+def planned(box: Box, calls: list[Call], settings: dict[str, str]) -> list[Call]:
+    """The calls of a plan that the box can make, with their names."""
     kept = [
         call for call in calls
         if ("a" if call.dialled[0].isalpha() else call.dialled[0]) in box.forms
@@ -308,8 +305,19 @@ def stage(box: Box, settings: dict[str, str], calls: list[Call], timing: tuple[i
     ]  # fmt: skip
     for number, call in enumerate(kept):
         call.name = f"c{number:02}"
-        if call.how == "transfers" and not box.transfers:
+        # The scenarios that hold or transfer are not ready for an exchange that renews the offer just then.
+        renews = settings.get("DIRECT") == "yes" and call.how in ("holds", "transfers")
+        if renews or (call.how == "transfers" and not box.transfers):
             call.how, call.refer_to = "", ""
+    return kept
+
+
+def stage(box: Box, settings: dict[str, str], calls: list[Call], timing: tuple[int, int], software: Path,
+          work: Path, *, host: str) -> list[dict[str, object]]:  # fmt: skip
+    """Makes the calls through the box; `work` has the capture and the logs afterwards."""
+    tools = fetch.root("bookworm", PACKAGES["bookworm"], software)
+    root = fetch.root(box.suite, PACKAGES[box.suite], software) if box.suite else software
+    kept = planned(box, calls, settings)
     with network(), contextlib.ExitStack() as stack:
         box.start(root, work, settings, stack)
         for address in FAR:
@@ -365,6 +373,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--software", type=Path, help="where software is unpacked, or was")
     parser.add_argument("--keep", type=Path, default=HERE, help="where captures go")
+    parser.add_argument("--part", choices=("fit", "check"), help="one of the two captures alone")
     parser.add_argument("box", nargs="*", choices=[*BOXES, []])
     options = parser.parse_args()
     software = options.software or Path(tempfile.mkdtemp(prefix="real-software-"))
@@ -375,6 +384,8 @@ def main() -> int:
             ("fit", fit_plan(), box.settings[0], (200, 800), NODE),
             ("check", check_plan(), box.settings[1], (400, 1300), ""),
         ):
+            if options.part not in (None, part):
+                continue
             work = Path(tempfile.mkdtemp(prefix=f"real-{name}-{part}-"))
             work.chmod(0o755)
             print(f"{name} {part}: {work}")

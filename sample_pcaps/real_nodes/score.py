@@ -9,10 +9,8 @@ captures for seeing whether they hold.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -85,10 +83,8 @@ def judged(calls: list[Row], rows: list[Row]) -> list[tuple[Row, str, Row]]:
 
 
 def read(name: str, directory: Path) -> list[Row]:
-    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
-        file.write(gzip.decompress((directory / f"{name}.pcap.gz").read_bytes()))
-        file.flush()
-        return analyzer.read(file.name).table("calls").select("call_ids", "outcome", "released_by").to_dicts()
+    calls = analyzer.read(directory / f"{name}.pcap.gz").table("calls")
+    return calls.select("call_ids", "outcome", "released_by").to_dicts()
 
 
 def main() -> int:
