@@ -40,7 +40,8 @@ def outcomes(call: Row) -> set[str]:
     if status in (404, 410, 480, 484, 604):
         return {"unreachable", "no_answer"}
     if status in (408, 487):
-        return {"no_answer", "timeout"}
+        # A proxy's timer: nobody took the call, or the next hop said nothing at all.
+        return {"no_answer", "timeout", "server_failure"}
     if status in (488, 606):
         return {"negotiation_failed"}
     if 500 <= status < 600:
