@@ -1,0 +1,48 @@
+"""Calls through real exchanges and proxies (sample_pcaps/real_nodes), with the truth from the logs of their ends."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+from places import SAMPLES
+
+import analyzer
+
+DIRECTORY = SAMPLES / "real_nodes"
+TRUTH: dict[str, Any] = json.loads((DIRECTORY / "truth.json").read_text())
+everywhere = pytest.mark.parametrize("name", TRUTH)
+
+
+@cache
+def owners(name: str) -> dict[str, str]:
+    """The call that a Call-ID is of; a leg that a transfer made is of the call that was transferred."""
+    return {
+        call_id: call["name"]
+        for call in TRUTH[name]["calls"]
+        for call_id in (
+            call["call_id"], *call["between"], *(leg["call_id"] for leg in call["called"]), *call["transferred_to"],
+        )
+    }  # fmt: skip
+
+
+@everywhere
+def test_the_truth_knows_every_call_id_of_the_capture(name: str) -> None:
+    data = gzip.decompress((DIRECTORY / f"{name}.pcap.gz").read_bytes())
+    seen = {
+        match[1].decode()
+        for invite in re.findall(rb"INVITE sip:.*?\r\n\r\n", data, re.DOTALL)
+        if (match := re.search(rb"^Call-ID: (.*?)\r$", invite, re.MULTILINE))
+    }
+    assert seen == set(owners(name))
+
+
+@everywhere
+def test_no_two_calls_are_told_as_one(name: str) -> None:
+    calls = analyzer.read(DIRECTORY / f"{name}.pcap.gz").table("calls")
+    told = [{owners(name)[call_id] for call_id in row["call_ids"]} for row in calls.to_dicts()]
+    assert [names for names in told if len(names) > 1] == []
