@@ -61,7 +61,7 @@ def translated() -> Capture:
     lab = Capture(
         "doubled_nat",
         "A capture on both sides of a NAT: each message is seen a second time 0.3 ms later with Alice's address "
-        "translated and its Vias unchanged; the second sightings are duplicates.",
+        "translated and its Vias unchanged; the second observations are duplicates.",
     )
     inside = Node("alice", "10.1.1.10", "sip:alice@example.com", "Alice")
     session = lab.session("options", inside, BOB)
@@ -73,7 +73,9 @@ def translated() -> Capture:
     see_translated(lab, 20, BOB, PUBLIC, answer, duplicate=False)
     see_translated(lab, "20.3", BOB, inside, answer, duplicate=True)
 
-    lab.note("The transaction's client is Alice's inside address: the first sighting of the request is the original.")
+    lab.note(
+        "The transaction's client is Alice's inside address: the first observation of the request is the original."
+    )
     return lab
 
 

@@ -50,7 +50,7 @@ def cut_in_a_packet() -> Capture:
     lab.send(500, ALICE, BOB, options)
     options.outcome = "pending"
     answer = lab.send(510, BOB, ALICE, options.reply(200))
-    lab.sightings.remove(answer)
+    lab.observations.remove(answer)
     lab.note("packets counts whole records: the fourth is cut, and its 200 is not a message.")
     return lab
 

@@ -87,7 +87,7 @@ class Capture:
         self.container = container or Pcap()
         self.start = int(datetime.fromisoformat(start).timestamp()) * 1_000_000_000
         self.packets: list[Captured] = []
-        self.sightings: list[Sighting] = []
+        self.observations: list[Sighting] = []
         self.truth = Truth()
         self.asked: list[Asked] = []
         self._branches = 0
@@ -121,13 +121,13 @@ class Capture:
 
     def see(self, message: Message, first: Captured, last: Captured, transport: str, **marks: Any) -> Sighting:
         """Record that `message` was in the capture. Sent a second time by its sender, it is a retransmission."""
-        marks.setdefault("retransmission", any(seen.message is message for seen in self.sightings))
+        marks.setdefault("retransmission", any(seen.message is message for seen in self.observations))
         sender, receiver = self.ends(message)
         source, target = (marks.pop(end, node.hostport) for end, node in (("source", sender), ("target", receiver)))
-        sighting = Sighting(message, first, last, source, target, transport, **marks)
-        sighting.order = len(self.sightings)
-        self.sightings.append(sighting)
-        return sighting
+        observation = Sighting(message, first, last, source, target, transport, **marks)
+        observation.order = len(self.observations)
+        self.observations.append(observation)
+        return observation
 
     @staticmethod
     def ends(message: Message) -> tuple[Node, Node]:
@@ -160,7 +160,7 @@ class Capture:
         return seen
 
     def pass_back(self, at: Millis, step: Millis, response: Response) -> list[Sighting]:
-        """Send a response back through all proxies to the client; the last sighting is the client's."""
+        """Send a response back through all proxies to the client; the last observation is the client's."""
         seen = [self.send(at, *self.ends(response), response)]
         while response.answers.upstream is not None:
             response = response.relay()
@@ -175,13 +175,13 @@ class Capture:
             copies[packet] = copied = copy.copy(packet)
             copied.time, copied.copy_of, copied.seen_on = packet.time + nanoseconds(delay), packet, link
             self.packets.append(copied)
-        for seen in list(self.sightings):
+        for seen in list(self.observations):
             marks: dict[str, Any] = {
                 "first": copies[seen.first],
                 "last": copies[seen.last],
-                "order": len(self.sightings),
+                "order": len(self.observations),
             }
-            self.sightings.append(replace(seen, **marks, duplicate=True, retransmission=False))
+            self.observations.append(replace(seen, **marks, duplicate=True, retransmission=False))
 
     # -- truth --------------------------------------------------------------------------------------------------------
 
@@ -309,7 +309,7 @@ class Capture:
 
     def message_rows(self) -> list[dict[str, Any]]:
         rows = []
-        for seen in sorted(self.sightings, key=lambda seen: (seen.time, seen.last.frame, seen.order)):
+        for seen in sorted(self.observations, key=lambda seen: (seen.time, seen.last.frame, seen.order)):
             message = seen.message
             rows.append({
                 "frame": seen.last.frame, "time": rfc3339(seen.time), "first_byte_at": rfc3339(seen.first_byte_at),
@@ -324,7 +324,7 @@ class Capture:
     def transaction_rows(self) -> list[dict[str, Any]]:
         """One row per request and hop: the script knows which response answers which request."""
         groups: dict[int, tuple[Request, list[Sighting]]] = {}
-        for seen in sorted(self.sightings, key=lambda seen: (seen.time, seen.last.frame, seen.order)):
+        for seen in sorted(self.observations, key=lambda seen: (seen.time, seen.last.frame, seen.order)):
             message = seen.message
             request = message.answers if isinstance(message, Response) else message
             assert isinstance(request, Request)
@@ -334,11 +334,11 @@ class Capture:
 
     @staticmethod
     def _transaction(request: Request, seen: list[Sighting]) -> dict[str, Any]:
-        copies = [sighting for sighting in seen if sighting.message is request]
-        answers = [sighting for sighting in seen if isinstance(sighting.message, Response)]
-        statuses = {id(sighting): sighting.message.status for sighting in answers}  # type: ignore[attr-defined]
-        first_1xx = next((sighting for sighting in answers if statuses[id(sighting)] < 200), None)
-        final = next((sighting for sighting in answers if statuses[id(sighting)] >= 200), None)
+        copies = [observation for observation in seen if observation.message is request]
+        answers = [observation for observation in seen if isinstance(observation.message, Response)]
+        statuses = {id(observation): observation.message.status for observation in answers}  # type: ignore[attr-defined]
+        first_1xx = next((observation for observation in answers if statuses[id(observation)] < 200), None)
+        final = next((observation for observation in answers if statuses[id(observation)] >= 200), None)
         outcome = request.outcome or ("orphan" if not copies else "completed" if final else None)
         if outcome is None:
             raise ValueError(f"the script must say how {request.start_line} came out")
@@ -350,7 +350,7 @@ class Capture:
             "started_at": rfc3339(start) if start is not None else None, "first_provisional_at": at(first_1xx),
             "final_at": at(final), "status": statuses[id(final)] if final else None, "outcome": outcome,
             "request_copies": len(copies),
-            "response_copies": sum(sighting.message is final.message for sighting in answers) if final else 0,
+            "response_copies": sum(observation.message is final.message for observation in answers) if final else 0,
             "provisional_delay_s": seconds_between(start, first_1xx.time if first_1xx else None),
             "final_delay_s": seconds_between(start, final.time if final else None),
         }  # fmt: skip

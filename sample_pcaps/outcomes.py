@@ -3,7 +3,7 @@
 from lab import Capture
 from sip_messages import ALICE, BOB, sdp
 
-REFUSALS = [  # (status, phrase, further headers, outcome by the taxonomy)
+CALL_FAILURES = [  # (status, phrase, further headers, outcome by the taxonomy)
     (404, "Not Found", [], "unreachable"),
     (603, "Decline", [], "rejected"),
     (488, "Not Acceptable Here", [("Warning", '304 192.0.2.20 "Media type not available"')], "negotiation_failed"),
@@ -19,7 +19,7 @@ def build() -> list[Capture]:
         "Calls a minute apart that fail: unreachable (404), rejected (603), negotiation failed (488), server failure "
         "(500), client error (420), no credentials (407), and one answered elsewhere (CANCEL with a Reason).",
     )
-    for number, (status, phrase, headers, outcome) in enumerate(REFUSALS):
+    for number, (status, phrase, headers, outcome) in enumerate(CALL_FAILURES):
         at = number * 60_000
         call = lab.session(outcome, ALICE, BOB)
         invite = call.request("INVITE", ALICE, BOB, body=sdp(ALICE))

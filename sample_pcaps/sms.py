@@ -165,7 +165,7 @@ def build() -> list[Capture]:
             answer, _ = lab.up(f"answer {reference}", start + 300, body, replies_to=named)
         else:
             answer, _ = lab.up(f"answer {reference}", start + 300, body)
-        came = lab.sightings[-1]
+        came = lab.observations[-1]
         lab.pass_back(start + 330, 4, answer.reply(202))
         lab.told(
             passed[0], final, came, **gateway, **result, status=200, rp_reference=reference, tp_type=kind,

@@ -1,7 +1,7 @@
-"""Three VoLTE calls through a whole IMS, of which two fail, and a registration: staged by the laboratory.
+"""Three VoLTE calls through a whole IMS, of which two fail, and a registration: staged by the simulator.
 
-`analyzer.synth` (docs/simulator.md) plays the network: UEs, P-, I- and S-CSCFs, and telephony application servers that
-end one Call-ID and begin the next, so that a call has up to three of them. The truth is that of its script.
+`analyzer.simulator` (docs/simulator.md) plays the network: UEs, P-, I- and S-CSCFs, and telephony application servers
+that end one Call-ID and begin the next, so that a call has up to three of them. The truth is that of its script.
 """
 
 import csv
@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from analyzer.synth import make
+from analyzer.simulator import make
 
 NAME = "volte_failures"
 WHAT = (
@@ -40,7 +40,7 @@ class Staged:
 
     def truth_json(self) -> str:
         lines = [f'"what": {json.dumps(self.what)}', f'"packets": {self.truth["packets"]}']
-        for table in ("messages", "calls", "refusals", "ways"):
+        for table in ("messages", "calls", "call_failures", "ways"):
             rows = ",\n".join(f"  {json.dumps(row)}" for row in self.truth[table])
             lines.append(f'"{table}": [\n{rows}\n ]')
         return "{\n " + ",\n ".join(lines) + "\n}\n"
@@ -63,27 +63,33 @@ def build() -> list[Staged]:
         messages = list(messages_of(Path(folder), addresses))
         calls = [call_of(call) for call in told.calls]
         refused = [call for call in told.calls if call["refused_by"]]
-        refusals = [
-            {"status": call["status"], "address": addresses[call["refused_by"]], "said_by": call["cause"]}
+        call_failures = [
+            {"status": call["status"], "address": addresses[call["refused_by"]], "on_behalf_of": call["cause"]}
             for call in refused
         ]
         legs = [leg for call in told.calls for leg in call["legs"]]
         # Which nodes the INVITE of each leg passed.
         ways = [{"call_id": leg["call_id"], "nodes": [addresses[name] for name in leg["path"]]} for leg in legs]
         packets = (Path(folder) / "all.pcap").read_bytes()
-    truth = {"packets": len(messages), "messages": messages, "calls": calls, "refusals": refusals, "ways": ways}
+    truth = {
+        "packets": len(messages),
+        "messages": messages,
+        "calls": calls,
+        "call_failures": call_failures,
+        "ways": ways,
+    }
     return [Staged(packets, truth)]
 
 
 def messages_of(folder: Path, addresses: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Rows of the truth: each message of the laboratory at the frame that it is in."""
-    with (folder / "messages.csv").open() as sent, (folder / "sightings.csv").open() as seen:
+    with (folder / "messages.csv").open() as sent, (folder / "observations.csv").open() as seen:
         messages = {message["number"]: message for message in csv.DictReader(sent)}
-        for sighting in csv.DictReader(seen):
-            message = messages[sighting["number"]]
+        for observation in csv.DictReader(seen):
+            message = messages[observation["number"]]
             yield {
-                "frame": int(sighting["frame"]),
-                "time": moment(int(sighting["time"])),
+                "frame": int(observation["frame"]),
+                "time": moment(int(observation["time"])),
                 "src": addresses[message["sender"]],
                 "dst": addresses[message["receiver"]],
                 "transport": "udp",

@@ -24,7 +24,7 @@ FLOORS = (
     ("sip",),
     ("columns",),
     ("reading",),
-    ("schema", "synth", "timezones"),
+    ("schema", "simulator", "timezones"),
     ("errors", "_core"),
 )
 #: The imports that run back up, all of them for type checkers, each with what it would cost to be without.
@@ -109,8 +109,8 @@ def test_only_the_native_engine_visits_the_core() -> None:
 
 
 def test_the_laboratory_knows_nothing_of_the_analyzer() -> None:
-    others = {other for name, others in ARROWS.items() if name.startswith("analyzer.synth") for other in others}
-    assert all(other.startswith("analyzer.synth") for other in others)
+    others = {other for name, others in ARROWS.items() if name.startswith("analyzer.simulator") for other in others}
+    assert all(other.startswith("analyzer.simulator") for other in others)
 
 
 def test_the_main_road_runs_without_scapy_pyshark_pandas_and_matplotlib() -> None:

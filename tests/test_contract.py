@@ -71,7 +71,17 @@ def test_keys_are_positive_63_bit_numbers_that_lead_to_rows(path: Path) -> None:
 @pytest.mark.parametrize("origin", merged.ORIGINS)
 def test_a_reading_for_calls_alone_gives_the_same_calls(origin: str, tmp_path: Path) -> None:
     """And the messages, with every column, are read when they are asked for."""
-    names = ("calls", "holds", "transactions", "dialogs", "registrations", "messages", "sdp", "offers", "violations")
+    names = (
+        "calls",
+        "holds",
+        "transactions",
+        "dialogs",
+        "registrations",
+        "messages",
+        "sdp",
+        "offers",
+        "offer_answer_violations",
+    )
     names += ("capabilities", "services", "subscriptions", "publications", "sms")
     path = merged.write(tmp_path / "all.pcapng", merged.packets(origin))
     whole, lean = analyzer.read(path), analyzer.read(path, tables=["calls"])

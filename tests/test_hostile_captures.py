@@ -87,7 +87,17 @@ def test_a_flood_under_one_name_has_a_row_for_each(of: object, table: str) -> No
 
 DURATIONS = (
     *("calls", "registrations", "legs"),
-    *("diameter_transactions", "dns", "beside", "waits", "phases", "waterfall", "publications", "sms", "cdrs"),
+    *(
+        "diameter_transactions",
+        "dns",
+        "related_transactions",
+        "peer_delays",
+        "phases",
+        "waterfall",
+        "publications",
+        "sms",
+        "cdrs",
+    ),
 )
 
 

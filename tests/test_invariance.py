@@ -31,7 +31,7 @@ ABOUT_CAPTURE = ("files", "problems", "account")
 # What capture points have to do with each other.
 ABOUT_POINTS = ("clocks", "losses")
 TABLES = tuple(name for name in schema.TABLES if name not in ABOUT_CAPTURE)
-# Tables without a row for every sighting.
+# Tables without a row for every observation.
 FOUND = tuple(name for name in TABLES if name not in ("messages", "sdp", "diameter"))
 
 ALONE = [

@@ -478,7 +478,7 @@ NO_ROUTE = Seen(
 STILL_UP = Seen(
     "NormB__sipnab__SIP_CALL_RTP_G711",
     """A telephone network calls francisco, who answers after 8.4 s of ringing; the call is still up when the capture
-    ends. A second call to him is ringing at that moment. Neither is released by anybody yet. The first sighting of
+    ends. A second call to him is ringing at that moment. Neither is released by anybody yet. The first observation of
     both INVITEs has two Vias: one hop was before the tap. Ivan and francisco refresh their registrations
     unchallenged; they ask for 1800 s and are granted 20.""",
     transactions={"completed": 4, "pending": 1},
@@ -531,7 +531,7 @@ IMS = Seen(
     IMS-AKA without IPsec. REGISTER and its 401, REGISTER with credentials and its 200, over three hops each; the UE
     asks for 600000 s and is granted 540000. It subscribes to its registration state and gets a NOTIFY (two hops
     each), and the P-CSCF keeps the way open with an OPTIONS. The radio side shows the same packets in GTP tunnels:
-    what the UE sends is seen there first, what it gets last; each later sighting is a duplicate, and the registration
+    what the UE sends is seen there first, what it gets last; each later one is a duplicate, and the registration
     is measured between UE and P-CSCF.""",
     transactions={"completed": 11},
     dialogs=[

@@ -33,7 +33,7 @@ _ORDER = {
     "registrations": ("started_at", "aor"),
     "offers": ("offered_at",),
     "holds": ("started_at",),
-    "refusals": ("address",),
+    "call_failures": ("address",),
     "sms": ("submitted_at",),
     "subscriptions": ("started_at", "package"),
     "publications": ("published_at",),

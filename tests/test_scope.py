@@ -18,7 +18,7 @@ from analyzer.api.call import Call
 from analyzer.api.ladder import Ladder
 from analyzer.graph.graph import Graph
 from analyzer.graph.scope import CallScope, is_made_again
-from analyzer.synth import make
+from analyzer.simulator import make
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ def capture() -> Capture:
     return analyzer.read([SAMPLES / "busy.pcap", SAMPLES / "basic_call.pcap"])
 
 
-@pytest.mark.parametrize("name", ["calls", "messages", "transactions", "nodes", "hops"])
+@pytest.mark.parametrize("name", ["calls", "messages", "transactions", "endpoints", "hops"])
 def test_a_filter_and_a_mask_give_the_same_in_either_order(name: str) -> None:
     """The filter looks at the original both times, and the mask comes last."""
     one = capture().filter(NOT_FOUND).mask(KEY).table(name)

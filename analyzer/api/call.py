@@ -37,7 +37,7 @@ class Call:
 
     @property
     def messages(self) -> pd.DataFrame:
-        """Every sighting of its messages, on all hops, in time order."""
+        """Every observation of its messages, on all hops, in time order."""
         return to_pandas(self.table("messages"))
 
     @property
@@ -66,9 +66,9 @@ class Call:
         return to_pandas(self.table("phases"))
 
     @property
-    def beside(self) -> pd.DataFrame:
+    def related_transactions(self) -> pd.DataFrame:
         """What was asked of HSS, PCRF and DNS for it."""
-        return to_pandas(self.table("beside"))
+        return to_pandas(self.table("related_transactions"))
 
     def waterfall(self, *, columns: int = 100, ascii_only: bool = False) -> str:
         """Where its set-up time went, as lines of text: a line for each node, link and end.
@@ -80,22 +80,22 @@ class Call:
         """
         from analyzer.show.waterfall import text
 
-        return text(self.table("waterfall"), self._source.table("nodes"), columns=columns, ascii_only=ascii_only)
+        return text(self.table("waterfall"), self._source.table("endpoints"), columns=columns, ascii_only=ascii_only)
 
     @property
     def holds(self) -> pd.DataFrame:
         """When a stream of it was on hold, and by whom."""
         return to_pandas(self.table("holds"))
 
-    def sightings(self) -> pl.DataFrame:
+    def observations(self) -> pl.DataFrame:
         """Its messages and their duplicates of the capture, which belong to no call, in the order of ``messages``."""
-        return self._own.sightings()
+        return self._own.observations()
 
     def export(self, output: Output, *, media: bool = False) -> int:
         """Writes its packets to a pcapng file, as :meth:`Capture.export <analyzer.Capture.export>` does."""
         from analyzer.reading.export import media_flows
 
-        messages = self.sightings()
+        messages = self.observations()
         flows = media_flows(messages, self.table("sdp")) if media else []
         return self._source.export(messages, flows, output)
 
@@ -129,7 +129,7 @@ class Call:
         from analyzer.api.ladder import of_leg, timeline_of
 
         reference = self.row["reference"] if hop == "reference" else None
-        messages = self.sightings()
+        messages = self.observations()
         if leg is not None:
             messages = of_leg(messages, leg if isinstance(leg, int) else self._source.shown_call_id(leg))
         return timeline_of(self._source, messages, self.table, reference=reference, sip_only=sip_only)
@@ -160,7 +160,7 @@ class Call:
         """
         from analyzer.show.story import story
 
-        return story(self.title, self.table, self._source.table("nodes"), columns=columns, ascii_only=ascii_only)
+        return story(self.title, self.table, self._source.table("endpoints"), columns=columns, ascii_only=ascii_only)
 
     @property
     def title(self) -> str:

@@ -83,7 +83,7 @@ class Capture:
 
     @property
     def messages(self) -> pd.DataFrame:
-        """One sighting of a SIP message."""
+        """One observation of a SIP message."""
         return self._pandas("messages")
 
     @property
@@ -102,9 +102,9 @@ class Capture:
         return self._pandas("holds")
 
     @property
-    def violations(self) -> pd.DataFrame:
+    def offer_answer_violations(self) -> pd.DataFrame:
         """One breach of the rules of offer and answer."""
-        return self._pandas("violations")
+        return self._pandas("offer_answer_violations")
 
     @property
     def registrations(self) -> pd.DataFrame:
@@ -137,14 +137,14 @@ class Capture:
         return self._pandas("waterfall")
 
     @property
-    def refusals(self) -> pd.DataFrame:
+    def call_failures(self) -> pd.DataFrame:
         """One call that was not answered: which node ended it, on whose behalf, and why."""
-        return self._pandas("refusals")
+        return self._pandas("call_failures")
 
     @property
-    def refusal_steps(self) -> pd.DataFrame:
+    def failure_path(self) -> pd.DataFrame:
         """One step of a refusal on its way back: a node that sent it first, or passed it on."""
-        return self._pandas("refusal_steps")
+        return self._pandas("failure_path")
 
     @property
     def legs(self) -> pd.DataFrame:
@@ -159,7 +159,7 @@ class Capture:
     @property
     def nodes(self) -> pd.DataFrame:
         """One address and port that spoke SIP, and the node that it belongs to."""
-        return self._pandas("nodes")
+        return self._pandas("endpoints")
 
     @property
     def node_evidence(self) -> pd.DataFrame:
@@ -217,14 +217,14 @@ class Capture:
         return self._pandas("access_networks")
 
     @property
-    def beside(self) -> pd.DataFrame:
+    def related_transactions(self) -> pd.DataFrame:
         """One exchange of Diameter or DNS that belongs to a call or a registration."""
-        return self._pandas("beside")
+        return self._pandas("related_transactions")
 
     @property
-    def waits(self) -> pd.DataFrame:
+    def peer_delays(self) -> pd.DataFrame:
         """How long one call or registration waited for one peer: HSS, PCRF, CDF, OCS or DNS."""
-        return self._pandas("waits")
+        return self._pandas("peer_delays")
 
     @property
     def diameter(self) -> pd.DataFrame:
@@ -304,7 +304,7 @@ class Capture:
     def measure(self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None) -> pl.DataFrame:
         """A measured table as a ``polars.DataFrame``.
 
-        ``responses failures links processing phase_times setup_shares latency outliers``.
+        ``responses failures links node_delays phase_times setup_shares latency outliers``.
 
         ``by`` names columns to group by (a text with commas, or a list), ``every`` (``30s``, ``1m``, ``1h``, ``1d``)
         makes intervals that begin on the full minute, hour or day of ``tz``; without them each has its own way.
@@ -358,7 +358,7 @@ class Capture:
         """
         return self._measured("latency", by=by, every=every, tz=tz)
 
-    def processing(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
+    def node_delays(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
         """How long messages were on their way through each node, slowest first: by node and method, or as ``by`` (any
         column of ``hops``) says.
 
@@ -367,7 +367,7 @@ class Capture:
         >>> list(cap.processing(by="method").columns[:3])
         ['method', 'messages', 'min_s']
         """
-        return self._measured("processing", by=by, every=every, tz=tz)
+        return self._measured("node_delays", by=by, every=every, tz=tz)
 
     def phase_times(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
         """How long the phases of a set-up take, over calls: by phase, or as ``by`` (columns of ``phases``, some of
@@ -382,7 +382,7 @@ class Capture:
 
     def setup_shares(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
         """What nodes, links and ends take of the set-up of a call, largest share first: by kind, role and node, or as
-        ``by`` (columns of ``waterfall`` and ``nodes``, some of ``calls``) says.
+        ``by`` (columns of ``waterfall`` and ``endpoints``, some of ``calls``) says.
 
         >>> import analyzer
         >>> cap = analyzer.read("sample_pcaps/volte_call.pcap")
@@ -551,7 +551,7 @@ class Capture:
         from analyzer.show.summary import TABLES, summary
 
         few = self._tells_nodes
-        return summary(self._tables_of(*(name for name in TABLES if few or name != "nodes")), tz=tz, width=width)
+        return summary(self._tables_of(*(name for name in TABLES if few or name != "endpoints")), tz=tz, width=width)
 
     @property
     def _tells_nodes(self) -> bool:

@@ -237,8 +237,8 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
             picks.append(_PICK[name](chosen, frames))
     if chosen.table not in _ABOUT_CAPTURE and rows.height < looked_at.height:
         if chosen.table in EXCHANGES:
-            joined = tables["beside"].join(rows, on="exchange", how="semi")
-            picks.append(_units_of("beside", joined, frames["messages"]))
+            joined = tables["related_transactions"].join(rows, on="exchange", how="semi")
+            picks.append(_units_of("related_transactions", joined, frames["messages"]))
         else:
             picks.append(_units_of(chosen.table, rows, frames["messages"]))
 
@@ -268,9 +268,9 @@ def _of(*owners: str) -> tuple[str, ...]:
     return tuple(name for name, table in schema.TABLES.items() if {owner for _, owner, _ in table.owners} & {*owners})
 
 
-#: Which call or registration their rows belong to ``beside`` knows, and most belong to none: a condition on the rows
-#: picks rows.
-EXCHANGES = _of("beside")
+#: ``related_transactions`` knows which call or registration their rows belong to, and most belong to none: a condition
+#: on the rows picks rows.
+EXCHANGES = _of("related_transactions")
 #: Tables whose rows belong to a message, a dialog, a call or an address: they need not be there when a filter is
 #: applied. What is told of nodes, and of what was asked beside SIP, comes after them.
 DEPENDENT = (
@@ -278,9 +278,9 @@ DEPENDENT = (
     *(
         name
         for name in _of("messages", "dialogs", "calls", "registrations")
-        if name not in (*_WITH_UNIT, "dialogs", "nodes")
+        if name not in (*_WITH_UNIT, "dialogs", "endpoints")
     ),
-    *("nodes", *_of("nodes"), *EXCHANGES),
+    *("endpoints", *_of("endpoints"), *EXCHANGES),
 )
 
 
@@ -290,10 +290,10 @@ def of_kept(name: str, frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) ->
 
     if name == "clocks":
         return frame  # they belong to no call
-    if name == "nodes":
+    if name == "endpoints":
         return frame.join(_addresses_of(kept["messages"]), on=["ip", "port"], how="semi", maintain_order="left")
     if name == "reference_points":  # both ends of it
-        return frame.filter(pl.col(side).is_in(kept["nodes"]["node"].implode()) for side in ("node", "peer"))
+        return frame.filter(pl.col(side).is_in(kept["endpoints"]["node"].implode()) for side in ("node", "peer"))
     owners = schema.TABLES[name].owners
     found = (pl.col(column).is_in(kept[table][key].implode()) for column, table, key in owners)
     return frame.filter(pl.any_horizontal(*found).fill_null(value=False))
@@ -335,7 +335,7 @@ def _units(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         .with_columns(_unit=pl.coalesce("call", "_of_transaction", "message"))
         .drop("_of_transaction")
     )
-    # A duplicate goes with its first sighting.
+    # A duplicate goes with its first observation.
     first_sightings = messages.select(original="message", _of_original="_unit")
     messages = (
         messages.join(first_sightings, on="original", how="left", maintain_order="left")
@@ -364,8 +364,8 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
             ip=pl.col("at").str.replace(r":[0-9]+$", "").str.strip_chars("[]"),
             port=pl.col("at").str.extract(r":([0-9]+)$").cast(pl.Int64),
         )
-        return _units_of("nodes", parts, messages)
-    if table == "nodes":
+        return _units_of("endpoints", parts, messages)
+    if table == "endpoints":
         sides = [
             messages.join(
                 rows.select("ip", "port"), left_on=[f"{side}_ip", f"{side}_port"], right_on=["ip", "port"], how="semi"

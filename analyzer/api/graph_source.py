@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from analyzer.api.filters import Filter
-    from analyzer.ims.given import Entry
+    from analyzer.ims.node_overrides import Entry
     from analyzer.reading.export import MediaFlow
     from analyzer.reading.native import Output, Progress
 

@@ -36,16 +36,16 @@ def timeline_of(
     reference: int | None,
     sip_only: bool = False,
 ) -> Timeline:
-    """The story of these sightings, with what the other tables say of them: ``table`` gives their rows by name.
+    """The story of these observations, with what the other tables say of them: ``table`` gives their rows by name.
 
     With a ``reference`` hop, or ``sip_only``, without what was asked of an HSS, a PCRF or DNS.
     """
-    beside = None if sip_only or reference is not None else table("beside")
+    related_transactions = None if sip_only or reference is not None else table("related_transactions")
     return timeline(
         messages,
         reference=reference,
-        nodes=source.table("nodes"),
-        beside=beside,
+        endpoints=source.table("endpoints"),
+        related_transactions=related_transactions,
         fragments=fragments(source, messages),
         **{argument: table(name) for argument, name in _TOLD_BY.items() if name in schema.TABLES},
     )

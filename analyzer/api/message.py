@@ -23,7 +23,7 @@ _SDP_KEY = re.compile(rb"(inline:|^k=[a-z0-9]+:)[^|;\s]+", re.IGNORECASE)
 
 
 class Message:
-    """One sighting of a message: ``row`` is its row in ``messages`` as a dict, ``text`` its bytes as captured."""
+    """One observation of a message: ``row`` is its row in ``messages`` as a dict, ``text`` its bytes as captured."""
 
     def __init__(self, row: dict[str, Any], text: bytes) -> None:
         self.row = row

@@ -79,7 +79,9 @@ class Plot:
         from analyzer.show import plots
 
         found = find(self._source, call)
-        return plots.waterfall(found.table("waterfall"), nodes=self._source.table("nodes"), title=found.title, ax=ax)
+        return plots.waterfall(
+            found.table("waterfall"), endpoints=self._source.table("endpoints"), title=found.title, ax=ax
+        )
 
     def failures(self, *, by: By = None, ax: Axes | None = None) -> Figure:
         """The failures that hurt most, and where they came from."""

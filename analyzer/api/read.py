@@ -11,7 +11,7 @@ from analyzer.reading import engines, native
 from analyzer.reading.native import Origin, Progress
 
 if TYPE_CHECKING:
-    from analyzer.ims.given import Entry, Given
+    from analyzer.ims.node_overrides import Entry, Given
 
 
 def read(
@@ -61,6 +61,6 @@ def read(
 def _overrides(nodes: Given | None) -> tuple[Entry, ...]:
     if nodes is None:
         return ()
-    from analyzer.ims.given import read
+    from analyzer.ims.node_overrides import read
 
     return read(nodes)

@@ -136,8 +136,8 @@ def _known_by(name: str) -> str | None:
     from analyzer.api import filters
 
     if name in ("node_evidence", "reference_points"):
-        return "nodes"
-    return "beside" if name in filters.EXCHANGES else None
+        return "endpoints"
+    return "related_transactions" if name in filters.EXCHANGES else None
 
 
 class CallSource:
@@ -157,7 +157,7 @@ class CallSource:
         key, of = ("message", "messages") if name == "sdp" else ("dialog", "dialogs")
         return frame.filter(pl.col(key).is_in(self.table(of)[key].implode()))
 
-    def sightings(self) -> pl.DataFrame:
+    def observations(self) -> pl.DataFrame:
         """Its messages and their duplicates of the capture, which belong to no call, in the order of ``messages``."""
         import polars as pl
 

@@ -78,8 +78,19 @@ def command(
 
 # What the story of a call is told from.
 _TOLD = (
-    *("refusals", "refusal_steps", "setups", "phases", "waterfall", "legs", "hops", "cdrs", "services", "beside"),
-    "waits",
+    *(
+        "call_failures",
+        "failure_path",
+        "setups",
+        "phases",
+        "waterfall",
+        "legs",
+        "hops",
+        "cdrs",
+        "services",
+        "related_transactions",
+    ),
+    "peer_delays",
 )
 # What a reader asks first; then what else there is; what only programs need comes last.
 _FIRST = ("no", "caller", "callee")
@@ -99,7 +110,7 @@ def _facts(calls: pl.DataFrame, found: lookup.Found, tz: str) -> str:
     answer = " ".join(cells[name] for name in ("status", "reason_phrase") if name in cells)
     outcome = f"{cells.get('outcome', text.MISSING)}{detail}{f': {answer}' if answer else ''}"
     # Why a call failed is told above.
-    told = explain(found.row, found.messages) if found.table("refusals").is_empty() else []
+    told = explain(found.row, found.messages) if found.table("call_failures").is_empty() else []
     why = [text.safe(sentence) for sentence in told]
     named = (*_FIRST, *_THEN, *_LAST, *_IN_OUTCOME)
     return text.facts(

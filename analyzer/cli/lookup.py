@@ -82,7 +82,7 @@ def find(capture: Capture, asked: str) -> Found:
             raise
         first = messages["transaction"].drop_nulls()
         return Found(capture.source, asked, None, messages, first[0] if len(first) else None)
-    return Found(capture.source, asked, row, Call(capture.source, row).sightings(), row["reference"])
+    return Found(capture.source, asked, row, Call(capture.source, row).observations(), row["reference"])
 
 
 def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:

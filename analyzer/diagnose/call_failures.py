@@ -7,7 +7,7 @@ From the final response that decided, at the reference hop, the way goes back fr
 got, that one is followed: the last failure that came back to it of the INVITEs it made from the one it answers. A 487
 is followed to the CANCEL behind it, and no further than to the node that sent that.
 
-What the node is, is an estimate (`nodes`), so what is told here is one, too. `RULES` say on whose behalf it speaks.
+What the node is, is an estimate (`endpoints`), so what is told here is one, too. `RULES` say on whose behalf it speaks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from analyzer.ims import roles
 from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
 #: Outcomes of calls that nobody refused.
-NOT_REFUSED = ["answered", "answered_elsewhere", "joined", "unfinished"]
+NOT_FAILED = ["answered", "answered_elsewhere", "joined", "unfinished"]
 _LONGEST_WAY = 64  # hops of one response
 
 _OF_A_TIMER = [408, 504]
@@ -78,10 +78,10 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Refusals:
-    """The tables ``refusals`` and ``refusal_steps``."""
+class CallFailures:
+    """The tables ``call_failures`` and ``failure_path``."""
 
-    refusals: pl.DataFrame
+    call_failures: pl.DataFrame
     steps: pl.DataFrame
 
 
@@ -107,7 +107,7 @@ def ways(
     ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables
     of these names.
     """
-    failed = calls.filter(~pl.col("outcome").is_in(NOT_REFUSED), pl.col("started_at").is_not_null())
+    failed = calls.filter(~pl.col("outcome").is_in(NOT_FAILED), pl.col("started_at").is_not_null())
     failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
     rows = _rows(hops, failed)
     made = _made(rows)
@@ -117,10 +117,12 @@ def ways(
     return Ways(failed, steps, _signs(origins, rows, made, milestones, transactions))
 
 
-def refusals(messages: pl.DataFrame, found: Ways, nodes: pl.DataFrame, forwarding: pl.DataFrame) -> Refusals:
+def call_failures(
+    messages: pl.DataFrame, found: Ways, endpoints: pl.DataFrame, forwarding: pl.DataFrame
+) -> CallFailures:
     """Who ended each of these calls; ``messages`` as the core gives them, ``forwarding`` as the function of that name
-    does, ``nodes`` the table."""
-    known = nodes.select("address", "node", "role", "name")
+    does, ``endpoints`` the table."""
+    known = endpoints.select("address", "node", "role", "name")
     origins = found.signs.join(known, on="address", how="left", maintain_order="left")
     origins = origins.with_columns(**_of_role(forwarding))
     said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
@@ -128,7 +130,7 @@ def refusals(messages: pl.DataFrame, found: Ways, nodes: pl.DataFrame, forwardin
     )
     origins = origins.join(said, on="message", how="left", maintain_order="left")
     steps = found.steps.join(known, on="address", how="left", maintain_order="left")
-    return Refusals(_table(origins), _step_table(steps, found.failed))
+    return CallFailures(_table(origins), _step_table(steps, found.failed))
 
 
 # -- the way back ------------------------------------------------------------------------------------------------------
@@ -212,12 +214,12 @@ def _address(steps: pl.DataFrame, rows: pl.DataFrame) -> pl.Series:
 # -- what the node is --------------------------------------------------------------------------------------------------
 
 
-def forwarding(hops: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
-    """The addresses of boxes that sent INVITEs on, in any call: ``address``."""
+def forwarding(hops: pl.DataFrame, endpoints: pl.DataFrame) -> pl.DataFrame:
+    """The addresses of nodes that sent INVITEs on, in any call: ``address``."""
     sent_on = hops.filter(pl.col("method") == "INVITE", pl.col("status").is_null(), pl.col("node").is_not_null())
     addresses = sent_on.select(address="node").unique()
-    boxes = nodes.join(addresses, on="address", how="semi").select("node").unique()
-    return pl.concat([addresses, nodes.join(boxes, on="node", how="semi").select("address")]).unique()
+    boxes = endpoints.join(addresses, on="address", how="semi").select("node").unique()
+    return pl.concat([addresses, endpoints.join(boxes, on="node", how="semi").select("address")]).unique()
 
 
 def _signs(
@@ -250,7 +252,7 @@ def _signs(
         origins = origins.join(more, on="call", how="left", maintain_order="left")
     silent = pl.when(pl.col("method").is_null()).then("last_asked").otherwise(pl.coalesce("nobody", "unfinished"))
     return origins.with_columns(
-        pl.col("gave_up", "sent_on", "inside", "rang_long").fill_null(value=False), silent=silent
+        pl.col("gave_up", "sent_on", "inside", "rang_long").fill_null(value=False), unresponsive_node=silent
     )
 
 
@@ -290,23 +292,27 @@ def _table(origins: pl.DataFrame) -> pl.DataFrame:
     )
     rules = _rules()
     origins = origins.with_columns(
-        said_by=first_of([(condition, name) for name, condition, _ in rules], "unknown"),
-        because=first_of([(condition, words) for _, condition, words in rules], "the role of the node is unknown"),
+        on_behalf_of=first_of([(condition, name) for name, condition, _ in rules], "unknown"),
+        rule=first_of([(condition, words) for _, condition, words in rules], "the role of the node is unknown"),
     )
     # What ends SIP has no node behind it (TS 23.228 §4.4).
     last = pl.col("end") | pl.col("role").str.contains("MGCF|MRFC").fill_null(value=False)
-    alone = pl.col("forwards") & (~pl.col("sent_on") | (pl.col("said_by") == "timer")) & (pl.col("said_by") != "user")
+    alone = (
+        pl.col("forwards")
+        & (~pl.col("sent_on") | (pl.col("on_behalf_of") == "timer"))
+        & (pl.col("on_behalf_of") != "user")
+    )
     partial = pl.col("address").is_not_null() & ~last & ~alone
     table = origins.with_columns(
         status="final_status", first_status="status", seen_at="time",
         reason_phrase=pl.coalesce("reason_phrase", "final_phrase"), reason_protocol="protocol", reason_cause="cause",
         partial=partial,
     )  # fmt: skip
-    return typed(table, schema.REFUSALS)
+    return typed(table, schema.CALL_FAILURES)
 
 
 def _step_table(steps: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
     before = pl.col("status").shift().over("call")
     table = failed.select("call").join(steps, on="call", maintain_order="left_right")
     table = table.with_columns(changed=(pl.col("status") != before).fill_null(value=False))
-    return typed(table, schema.REFUSAL_STEPS)
+    return typed(table, schema.FAILURE_PATH)

@@ -20,7 +20,7 @@ _GIVEN_UP = ("cancelled", "answered_elsewhere", "no_answer")
 
 
 def explain(call: dict[str, Any], messages: pl.DataFrame, steps: pl.DataFrame | None = None) -> list[str]:
-    """Sentences for a row of ``calls``, its rows of ``messages`` and of ``refusal_steps``; none while it goes on.
+    """Sentences for a row of ``calls``, its rows of ``messages`` and of ``failure_path``; none while it goes on.
 
     Without ``steps`` (they rest on all messages) a refusal is told in the order of its captured copies.
     """

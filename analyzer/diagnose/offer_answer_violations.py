@@ -17,14 +17,14 @@ from analyzer.sip.offer_answer import DIRECTIONS, flipped, lines, with_times
 _FOUND = ("row", "_dialog", "index", "code", "detail", "standard")
 
 
-def violations(
+def offer_answer_violations(
     messages: pl.DataFrame,
     transactions: pl.DataFrame,
     hops: pl.DataFrame,
     found: pl.DataFrame,
     descriptions: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The ``violations`` table without ``call``; ``found`` are the exchanges of the same messages."""
+    """The ``offer_answer_violations`` table without ``call``; ``found`` are the exchanges of the same messages."""
     said = offer_answer.reference_rows(messages, hops, with_sdp=True)
     said = _whole(offer_answer.with_roles(said, transactions), messages, "row")
     silent = _whole(offer_answer.reference_rows(messages, hops, with_sdp=False), messages, "row")
@@ -54,7 +54,7 @@ def violations(
     rows = rows.sort("row", "index", "code", nulls_last=False)
     rows = rows.join(hops.select("_dialog", "dialog"), on="_dialog", how="left", maintain_order="left")
     rows = rows.with_columns(messages["message"].gather(rows["row"]))
-    return typed(rows, schema.VIOLATIONS, without=("call",))
+    return typed(rows, schema.OFFER_ANSWER_VIOLATIONS, without=("call",))
 
 
 def _whole(frame: pl.DataFrame, messages: pl.DataFrame, *rows: str) -> pl.DataFrame:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from polars import DataFrame as DF
     from polars import Series
 
-    from analyzer.diagnose.call_failures import Refusals, Ways
+    from analyzer.diagnose.call_failures import CallFailures, Ways
     from analyzer.ims.charging import Records
-    from analyzer.ims.given import Entry
     from analyzer.ims.legs import Legs
+    from analyzer.ims.node_overrides import Entry
     from analyzer.ims.nodes import Nodes
     from analyzer.ims.phases import SetUps
-    from analyzer.sip.attempts import Attempts
+    from analyzer.sip.calls import CallAttempts
 
 
 @node(LOCAL, cut=whole)
@@ -49,9 +49,9 @@ def bare_transactions(core_messages: DF, transport_failures: DF, end: int | None
 
 @node(LOCAL, columns=())
 def dialogs_and_hops(core_messages: DF, bare_transactions: DF, end: int | None) -> tuple[DF, DF]:
-    from analyzer.sip.dialogs import with_hops
+    from analyzer.sip.dialogs import with_reference_hops
 
-    return with_hops(core_messages, bare_transactions, end=end)
+    return with_reference_hops(core_messages, bare_transactions, end=end)
 
 
 @node(LOCAL, cut=rows_of("dialog"))
@@ -80,10 +80,10 @@ def bare_holds(core_messages: DF, bare_dialogs: DF, reference_hops: DF, exchange
     return holds(core_messages, bare_dialogs, reference_hops, exchanges, descriptions)
 
 
-def _renumbered(ask: Callable[[], Any], part: Subgraph) -> Attempts:
+def _renumbered(ask: Callable[[], Any], part: Subgraph) -> CallAttempts:
     import polars as pl
 
-    found: Attempts = ask()
+    found: CallAttempts = ask()
     numbers = pl.DataFrame({"row": part.rows}).with_row_index("own")
     opened = found.opened.join(numbers, on="row", maintain_order="left")
     return replace(found, messages=part["core_messages"], opened=opened.with_columns(row="own").drop("own"))
@@ -92,14 +92,14 @@ def _renumbered(ask: Callable[[], Any], part: Subgraph) -> Attempts:
 @node(LOCAL, columns=(), cut=_renumbered)
 def attempts(
     core_messages: DF, bare_transactions: DF, bare_dialogs: DF, end: int | None, leg_correlation: DF
-) -> Attempts:
-    from analyzer.sip.attempts import attempts
+) -> CallAttempts:
+    from analyzer.sip.calls import attempts
 
     return attempts(core_messages, bare_transactions, bare_dialogs, end=end, links=leg_correlation)
 
 
 @node(LOCAL, columns=(), cut=lambda ask, part: ask().gather(part.rows))
-def call_of(attempts: Attempts, core_messages: DF) -> Series:
+def call_of(attempts: CallAttempts, core_messages: DF) -> Series:
     """The call of each message of the core."""
     return attempts.of_messages(core_messages)
 
@@ -144,7 +144,7 @@ def leg_correlation(found_legs: Legs, strong_links: DF) -> DF:
 
 
 @node(LOCAL, columns=(), cut=rows_of("leg"))
-def strong_legs(found_legs: Legs, strong_links: DF, core_messages: DF, attempts: Attempts) -> DF:
+def strong_legs(found_legs: Legs, strong_links: DF, core_messages: DF, attempts: CallAttempts) -> DF:
     """The table ``legs`` without links that are only possible."""
     from analyzer.ims import legs
 
@@ -179,7 +179,7 @@ def hops_of_invites(core_messages: DF, via_tails: DF, leg_correlation: DF, call_
 
 
 @node(LOCAL, columns=("preconditions", "qos_local", "qos_remote"))
-def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: Attempts, descriptions: DF) -> SetUps:
+def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: CallAttempts, descriptions: DF) -> SetUps:
     from analyzer.ims.phases import set_ups
 
     return set_ups(core_messages, call_of, calls, attempts.opened, descriptions)
@@ -196,27 +196,27 @@ def bare_failures(core_messages: DF, calls: DF, call_set_ups: SetUps, bare_hops:
 def _where_calls_failed(ask: Callable[[], Any], part: Subgraph) -> DF:
     import polars as pl
 
-    from analyzer.diagnose.call_failures import NOT_REFUSED
+    from analyzer.diagnose.call_failures import NOT_FAILED
 
-    if part["calls"]["outcome"].is_in(NOT_REFUSED).all():
+    if part["calls"]["outcome"].is_in(NOT_FAILED).all():
         return pl.DataFrame(schema={"address": pl.String})
     found: DF = ask()
     return found
 
 
 @node(ESTIMATE, cut=_where_calls_failed)
-def forwarding_nodes(hops_of_invites: DF, nodes: DF) -> DF:
+def forwarding_nodes(hops_of_invites: DF, endpoints: DF) -> DF:
     """The nodes that sent INVITEs on, in any call."""
     from analyzer.diagnose.call_failures import forwarding
 
-    return forwarding(hops_of_invites, nodes)
+    return forwarding(hops_of_invites, endpoints)
 
 
 @node(ESTIMATE, columns=("warning",))
-def explained_failures(core_messages: DF, bare_failures: Ways, nodes: DF, forwarding_nodes: DF) -> Refusals:
-    from analyzer.diagnose.call_failures import refusals
+def explained_failures(core_messages: DF, bare_failures: Ways, endpoints: DF, forwarding_nodes: DF) -> CallFailures:
+    from analyzer.diagnose.call_failures import call_failures
 
-    return refusals(core_messages, bare_failures, nodes, forwarding_nodes)
+    return call_failures(core_messages, bare_failures, endpoints, forwarding_nodes)
 
 
 # ---- access and charging ---------------------------------------------------------------------------------------------
@@ -282,9 +282,9 @@ def charged_legs(
 def found_nodes(
     core_messages: DF, ims_headers: DF, node_overrides: tuple[Entry, ...], diameter_of_calls: DF | None
 ) -> Nodes:
-    from analyzer.ims.nodes import nodes
+    from analyzer.ims.nodes import find
 
-    return nodes(core_messages, ims_headers, node_overrides, diameter_of_calls)
+    return find(core_messages, ims_headers, node_overrides, diameter_of_calls)
 
 
 @node(ESTIMATE, carried="diameter", cut=whole)
@@ -318,10 +318,10 @@ def found_companions(
     companion_messages: dict[str, DF],
 ) -> DF:
     """The exchanges of Diameter and DNS that belong to a call or a registration."""
-    from analyzer.ims.beside import beside
+    from analyzer.companion.related_transactions import related_transactions
 
     registration_of = registers.select("_leg", "cseq", "registration").unique(["_leg", "cseq"], keep="first")
-    return beside(
+    return related_transactions(
         core_messages,
         ims_headers,
         descriptions,

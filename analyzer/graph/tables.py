@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from polars import DataFrame as DF
     from polars import Series
 
-    from analyzer.diagnose.call_failures import Refusals
+    from analyzer.diagnose.call_failures import CallFailures
     from analyzer.ims.charging import Records
     from analyzer.ims.legs import Legs
     from analyzer.ims.nodes import Nodes
     from analyzer.ims.phases import SetUps
-    from analyzer.sip.attempts import Attempts
+    from analyzer.sip.calls import CallAttempts
 
 
 def _of_these_calls(ask: Callable[[], DF], part: Subgraph) -> DF:
@@ -68,12 +68,12 @@ def sdp(core_messages: DF, bare_transactions: DF, descriptions: DF) -> DF:
 
 
 @node(LOCAL)
-def transactions(attempts: Attempts, bare_transactions: DF) -> DF:
+def transactions(attempts: CallAttempts, bare_transactions: DF) -> DF:
     return attempts.of_transactions(bare_transactions)
 
 
 @node(LOCAL)
-def dialogs(attempts: Attempts, bare_dialogs: DF) -> DF:
+def dialogs(attempts: CallAttempts, bare_dialogs: DF) -> DF:
     return attempts.of_dialogs(bare_dialogs)
 
 
@@ -85,7 +85,7 @@ def offers(
     reference_hops: DF,
     exchanges: DF,
     descriptions: DF,
-    attempts: Attempts,
+    attempts: CallAttempts,
 ) -> DF:
     from analyzer.sip.offer_answer import offers
 
@@ -94,32 +94,37 @@ def offers(
 
 
 @node(LOCAL)
-def holds(attempts: Attempts, bare_holds: DF) -> DF:
+def holds(attempts: CallAttempts, bare_holds: DF) -> DF:
     return attempts.of_rows(bare_holds, "dialog").select(schema.HOLDS.names)
 
 
 @node(LOCAL, columns=("complete", "origin_address", "origin_username", "proto", "session_id", "session_version"))
-def violations(
-    core_messages: DF, bare_transactions: DF, reference_hops: DF, exchanges: DF, descriptions: DF, attempts: Attempts
+def offer_answer_violations(
+    core_messages: DF,
+    bare_transactions: DF,
+    reference_hops: DF,
+    exchanges: DF,
+    descriptions: DF,
+    attempts: CallAttempts,
 ) -> DF:
-    from analyzer.diagnose.offer_answer_violations import violations
+    from analyzer.diagnose.offer_answer_violations import offer_answer_violations
 
-    bare = violations(core_messages, bare_transactions, reference_hops, exchanges, descriptions)
+    bare = offer_answer_violations(core_messages, bare_transactions, reference_hops, exchanges, descriptions)
     return attempts.of_rows(bare, "message")
 
 
 @node(LOCAL, columns=(), cut=_of_these_calls)
-def calls(attempts: Attempts, exchanges: DF, descriptions: DF, reference_hops: DF, bare_holds: DF) -> DF:
+def calls(attempts: CallAttempts, exchanges: DF, descriptions: DF, reference_hops: DF, bare_holds: DF) -> DF:
     from analyzer.sip import holds, offer_answer
 
-    codecs = offer_answer.agreed_codecs(attempts.lived, exchanges, descriptions)
-    held = holds.hold_seconds(attempts.lived, reference_hops, bare_holds)
+    codecs = offer_answer.agreed_codecs(attempts.confirmed_branch, exchanges, descriptions)
+    held = holds.hold_seconds(attempts.confirmed_branch, reference_hops, bare_holds)
     return attempts.with_media(codecs, held)
 
 
 @node(LOCAL, columns=("refer_to", *schema.PARTS.names))
 def subscriptions(
-    core_messages: DF, bare_transactions: DF, reference_hops: DF, parts: DF, end: int | None, attempts: Attempts
+    core_messages: DF, bare_transactions: DF, reference_hops: DF, parts: DF, end: int | None, attempts: CallAttempts
 ) -> DF:
     from analyzer.sip.subscriptions import subscriptions
 
@@ -143,7 +148,7 @@ def registrations(registrations_and_requests: tuple[DF, DF]) -> DF:
 
 
 @node(ESTIMATE, columns=(), cut=rows_of("leg"))
-def legs(found_legs: Legs, core_messages: DF, attempts: Attempts) -> DF:
+def legs(found_legs: Legs, core_messages: DF, attempts: CallAttempts) -> DF:
     from analyzer.ims import legs
 
     found = legs.links(found_legs, core_messages, possible=True)
@@ -168,20 +173,20 @@ def waterfall(core_messages: DF, call_set_ups: SetUps, bare_hops: DF, calls: DF)
 
 
 @node(ESTIMATE)
-def refusals(explained_failures: Refusals) -> DF:
-    return explained_failures.refusals
+def call_failures(explained_failures: CallFailures) -> DF:
+    return explained_failures.call_failures
 
 
 @node(ESTIMATE)
-def refusal_steps(explained_failures: Refusals) -> DF:
+def failure_path(explained_failures: CallFailures) -> DF:
     return explained_failures.steps
 
 
 @node(ESTIMATE)
-def hops(bare_hops: DF, nodes: DF) -> DF:
+def hops(bare_hops: DF, endpoints: DF) -> DF:
     from analyzer.ims.reference_points import of_hops
 
-    return of_hops(bare_hops, nodes)
+    return of_hops(bare_hops, endpoints)
 
 
 @node(ESTIMATE, columns=("original", "point"), cut=whole)
@@ -234,10 +239,10 @@ def access_networks(senders: DF, home_networks: DF, header_fields: DF, calls: DF
 
 
 @node(ESTIMATE)
-def cdrs(charged_legs: Records, nodes: DF) -> DF:
+def cdrs(charged_legs: Records, endpoints: DF) -> DF:
     from analyzer.ims.charging import cdrs
 
-    return cdrs(charged_legs, nodes)
+    return cdrs(charged_legs, endpoints)
 
 
 @node(
@@ -269,12 +274,12 @@ def services(
     descriptions: DF,
     parts: DF,
     header_fields: DF,
-    attempts: Attempts,
+    attempts: CallAttempts,
 ) -> DF:
     from analyzer.ims.services import services
 
     bare = services(core_messages, bare_dialogs, reference_hops, bare_holds, descriptions, parts, header_fields)
-    return attempts.of_rows(bare, "unit").select(schema.SERVICES.names)
+    return attempts.of_rows(bare, "subject").select(schema.SERVICES.names)
 
 
 @node(LOCAL, columns=tuple(schema.PARTS.names), cut=whole)
@@ -285,8 +290,8 @@ def sms(core_messages: DF, bare_transactions: DF, parts: DF, end: int | None) ->
 
 
 @node(ESTIMATE, cut=whole)
-def nodes(found_nodes: Nodes) -> DF:
-    return found_nodes.nodes
+def endpoints(found_nodes: Nodes) -> DF:
+    return found_nodes.endpoints
 
 
 @node(ESTIMATE, cut=whole)
@@ -304,34 +309,34 @@ def reference_points(found_nodes: Nodes) -> DF:
 
 @node(LOCAL, cut=whole)
 def diameter(companion_messages: dict[str, DF]) -> DF:
-    from analyzer.ims.diameter import diameter
+    from analyzer.companion.diameter import diameter
 
     return diameter(companion_messages["diameter"])
 
 
 @node(LOCAL, cut=whole)
 def diameter_transactions(diameter: DF, end: int | None) -> DF:
-    from analyzer.ims.diameter import diameter_transactions
+    from analyzer.companion.diameter import diameter_transactions
 
     return diameter_transactions(diameter, end=end)
 
 
 @node(LOCAL, cut=whole)
 def dns(companion_messages: dict[str, DF], end: int | None) -> DF:
-    from analyzer.ims.dns import dns
+    from analyzer.companion.dns import dns
 
     return dns(companion_messages["dns"], end=end)
 
 
 @node(ESTIMATE, cut=whole)
-def beside(found_companions: DF | None) -> DF:
+def related_transactions(found_companions: DF | None) -> DF:
     import polars as pl
 
-    return pl.DataFrame(schema=schema.BESIDE.polars()) if found_companions is None else found_companions
+    return pl.DataFrame(schema=schema.RELATED_TRANSACTIONS.polars()) if found_companions is None else found_companions
 
 
 @node(ESTIMATE, cut=whole)
-def waits(beside: DF, calls: DF, registrations: DF) -> DF:
-    from analyzer.ims.beside import waits
+def peer_delays(related_transactions: DF, calls: DF, registrations: DF) -> DF:
+    from analyzer.companion.related_transactions import peer_delays
 
-    return waits(beside, calls, registrations)
+    return peer_delays(related_transactions, calls, registrations)

@@ -40,11 +40,11 @@ class Records:
     invites: pl.DataFrame
 
 
-def cdrs(records: Records, nodes: pl.DataFrame) -> pl.DataFrame:
-    """The table ``cdrs``: a row per leg whose INVITE was seen, by start; ``nodes`` is the table of that name."""
-    writers = _writers(records.invites, nodes)
+def cdrs(records: Records, endpoints: pl.DataFrame) -> pl.DataFrame:
+    """The table ``cdrs``: a row per leg whose INVITE was seen, by start; ``endpoints`` is the table of that name."""
+    writers = _writers(records.invites, endpoints)
     table = records.bare.join(writers, on="leg", how="left", maintain_order="left")
-    return table.select(pl.col(name).cast(kind) for name, kind in schema.CDRS.polars().items())
+    return typed(table, schema.CDRS)
 
 
 def records(
@@ -92,7 +92,7 @@ def records(
         calling_roaming=_roaming("calling", pl.when(away).then(pl.lit("orig-ioi is not of the home network"))),
         called_roaming=_roaming("called"),
     )
-    return Records(typed(records, schema.CDRS), invites)
+    return Records(records, invites)
 
 
 # ---- legs and their INVITEs ------------------------------------------------------------------------------------------
@@ -184,11 +184,11 @@ def _delivered(records: pl.DataFrame, dialogs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _writers(invites: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+def _writers(invites: pl.DataFrame, endpoints: pl.DataFrame) -> pl.DataFrame:
     """``leg node node_functionality role_of_node``: of the nodes that the INVITE goes over, who would write the record;
     of several of one kind the first."""
     order = list(_WRITERS)
-    named = {role: roles.split(role) for role in nodes["role"].unique().drop_nulls()}
+    named = {role: roles.split(role) for role in endpoints["role"].unique().drop_nulls()}
     ranks = {role: min((order.index(part) for part in parts if part in _WRITERS), default=None)
              for role, parts in named.items()}  # fmt: skip
     users = [role for role, parts in named.items() if _USER_SIDE.issuperset(parts)]
@@ -196,26 +196,26 @@ def _writers(invites: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
         "leg", "via_count", "src_ip", "src_port", "dst_ip", "dst_port"
     )
     for side in ("src", "dst"):
-        known = nodes.select(pl.col("ip", "port", "node", "role", "half").name.prefix(f"{side}_"))
+        known = endpoints.select(pl.col("ip", "port", "node", "role", "session_case").name.prefix(f"{side}_"))
         asked = asked.join(known, on=[f"{side}_ip", f"{side}_port"], how="left", maintain_order="left")
     asked = asked.filter(pl.col("src_node") != pl.col("dst_node")).unique(
         ["leg", "via_count", "src_node", "dst_node"], keep="first", maintain_order=True
     )
     from_user, to_user = pl.col("src_role").is_in(users), pl.col("dst_role").is_in(users)
     passed = pl.concat([
-        asked.select("leg", place=2 * pl.col("via_count"), node="src_node", role="src_role", half="src_half",
-                     orig=pl.lit(value=False), term=to_user),
-        asked.select("leg", place=2 * pl.col("via_count") + 1, node="dst_node", role="dst_role", half="dst_half",
-                     orig=from_user, term=pl.lit(value=False)),
+        asked.select("leg", place=2 * pl.col("via_count"), node="src_node", role="src_role",
+                     session_case="src_session_case", orig=pl.lit(value=False), term=to_user),
+        asked.select("leg", place=2 * pl.col("via_count") + 1, node="dst_node", role="dst_role",
+                     session_case="dst_session_case", orig=from_user, term=pl.lit(value=False)),
     ])  # fmt: skip
     passed = passed.with_columns(
         rank=pl.col("role").replace_strict(ranks, default=None, return_dtype=pl.Int64)
     ).drop_nulls("rank")
     passed = passed.group_by("leg", "node", "rank", maintain_order=True).agg(
-        pl.col("place").min(), pl.col("orig", "term").any(), pl.col("half").first()
+        pl.col("place").min(), pl.col("orig", "term").any(), pl.col("session_case").first()
     )
     # Who serves both sides writes a record for each; which of them the leg's is, nothing says.
-    half = pl.when(pl.col("half") != "both").then("half")
+    half = pl.when(pl.col("session_case") != "both").then("session_case")
     role = (
         pl.when(pl.col("orig") & ~pl.col("term"))
         .then(pl.lit("originating"))
@@ -370,8 +370,8 @@ def _media(records: pl.DataFrame, offers: pl.DataFrame, messages: pl.DataFrame) 
     asked = messages.select("message", "_leg").join(others, on="_leg").select("leg", offer="message")
     of_others = offers.join(asked, on="offer", maintain_order="left")
     rows = pl.concat([
-        of_answered.with_columns(lived=pl.lit(value=True)),
-        of_others.with_columns(lived=pl.lit(value=False)),
+        of_answered.with_columns(confirmed_branch=pl.lit(value=True)),
+        of_others.with_columns(confirmed_branch=pl.lit(value=False)),
     ])  # fmt: skip
     rows = rows.sort(pl.col("state") == "agreed", maintain_order=True)
     rows = rows.unique(["leg", "index"], keep="last", maintain_order=True).sort("leg", "index")
@@ -379,7 +379,7 @@ def _media(records: pl.DataFrame, offers: pl.DataFrame, messages: pl.DataFrame) 
         "media", pl.coalesce("codecs", "offered_codecs"), "direction", separator=" ", ignore_nulls=True
     )
     # A failure rejects every stream of an offer; that leg tells what it was offered.
-    gone = (pl.col("state") == "removed") | ((pl.col("state") == "rejected") & pl.col("lived"))
+    gone = (pl.col("state") == "removed") | ((pl.col("state") == "rejected") & pl.col("confirmed_branch"))
     return rows.filter(~gone).group_by("leg", maintain_order=True).agg(sdp_media=line.str.join("; "))
 
 

@@ -88,14 +88,14 @@ def _bounds(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     # One that was sent again may be missed in one copy here and in the other there.
     same = ["transaction", "method", "status", "src_ip", "dst_ip"]
     rows = rows.join(_sent_once(rows, same), on=same, nulls_equal=True, maintain_order="left")
-    sightings = rows.unique(["key", "_point"], keep="first", maintain_order=True)
-    copies = _between(sightings, sightings, on={"key": "key"}, after="at")
+    observations = rows.unique(["key", "_point"], keep="first", maintain_order=True)
+    copies = _between(observations, observations, on={"key": "key"}, after="at")
     keys = rows.select("message", "key")
     links = hops.filter(pl.col("linked_by") == "via").select("message", "previous").join(keys, on="message")
     links = links.join(keys.select(previous="message", previous_key="key"), on="previous")
-    made = sightings.join(links.select("key", previous="previous_key").unique("key"), on="key")
-    forwarded = _between(sightings, made, on={"key": "previous"}, after="first")
-    return pl.concat([_of_copies(copies, sightings), *_both_signs(forwarded)]).select(_BOUNDS)
+    made = observations.join(links.select("key", previous="previous_key").unique("key"), on="key")
+    forwarded = _between(observations, made, on={"key": "previous"}, after="first")
+    return pl.concat([_of_copies(copies, observations), *_both_signs(forwarded)]).select(_BOUNDS)
 
 
 def _sent_once(rows: pl.DataFrame, same: list[str]) -> pl.DataFrame:
@@ -115,7 +115,7 @@ def _sent_once(rows: pl.DataFrame, same: list[str]) -> pl.DataFrame:
 
 
 def _between(before: pl.DataFrame, after_frame: pl.DataFrame, on: dict[str, str], after: str) -> pl.DataFrame:
-    """Pairs of sightings at different points: ``_point`` and ``at`` of the one, ``_point_to`` and ``at_to`` of the
+    """Pairs of observations at different points: ``_point`` and ``at`` of the one, ``_point_to`` and ``at_to`` of the
     other."""
     ((left, right),) = on.items()
     other = after_frame.select(pl.col(right).alias("_on"), _point_to="_point", at_to=after)
@@ -137,15 +137,15 @@ def _both_signs(pairs: pl.DataFrame) -> list[pl.DataFrame]:
     return [one, back]
 
 
-def _of_copies(pairs: pl.DataFrame, sightings: pl.DataFrame) -> pl.DataFrame:
+def _of_copies(pairs: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
     """Bounds from one packet seen at two points.
 
     The point that knows more peers of the sender, compared with the receiver, is on the sender's side. Where that does
     not tell, neither saw it first: the packet bounds the clocks on both sides.
     """
     ends = pl.concat([
-        sightings.select("_point", node="src_ip", peer="dst_ip"),
-        sightings.select("_point", node="dst_ip", peer="src_ip"),
+        observations.select("_point", node="src_ip", peer="dst_ip"),
+        observations.select("_point", node="dst_ip", peer="src_ip"),
     ])  # fmt: skip
     peers = ends.unique().group_by("_point", "node").agg(peers=pl.len().cast(pl.Int64))
     for end, point in (("src_ip", "_point"), ("src_ip", "_point_to"), ("dst_ip", "_point"), ("dst_ip", "_point_to")):

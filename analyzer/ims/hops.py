@@ -44,7 +44,7 @@ def hops(
     right.
     """
     rows = _counted(messages)
-    seen = sightings(messages, rows)
+    seen = observations(messages, rows)
     found = _by_via(rows, seen)
     found = _and(found, _by_tails(_without(rows, found), rows, seen, via_tails))
     found = _and(found, _of_cancels(messages, rows, found, seen))
@@ -88,7 +88,7 @@ def _counted(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def sightings(messages: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def observations(messages: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """When each point saw each message that counts: the first time, and in the order of time."""
     if messages["_point"].n_unique() < 2:
         numbers = rows["row"]

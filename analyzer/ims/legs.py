@@ -40,7 +40,7 @@ class Legs:
     """The legs of a capture.
 
     ``table``     a row per leg by its first INVITE: ``leg`` (its number), ``_leg``, ``_call``, ``row``, ``start`` (ns)
-    ``openings``  the INVITEs without To tag, every sighting
+    ``openings``  the INVITEs without To tag, every observation
     ``heads``     where they begin: ``leg``, ``ip``, ``_point``, ``at`` (null where that INVITE was not seen)
     ``tails``     where they end, the same
     ``evidence``  what the core found in them

@@ -23,10 +23,12 @@ def losses(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     if messages["_point"].n_unique() < 2:
         return pl.DataFrame(schema=kinds)
     way = ["src_ip", "dst_ip"]
-    sightings = messages.select("_point", *way, key=pl.coalesce("original", "message")).unique(maintain_order=True)
-    watched = _watched(sightings, way)
-    seen = sightings.join(watched, left_on=[*way, "_point"], right_on=[*way, "one"])
-    missed = seen.join(sightings.select("key", other="_point"), on=["key", "other"], how="anti", maintain_order="left")
+    observations = messages.select("_point", *way, key=pl.coalesce("original", "message")).unique(maintain_order=True)
+    watched = _watched(observations, way)
+    seen = observations.join(watched, left_on=[*way, "_point"], right_on=[*way, "one"])
+    missed = seen.join(
+        observations.select("key", other="_point"), on=["key", "other"], how="anti", maintain_order="left"
+    )
     fate = _fates(messages, hops)
     names = messages.select("_point", "point").unique("_point")
     rows = hops.select("message", "call", "time", "method", "status", "sender", "receiver")
@@ -46,13 +48,15 @@ def losses(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("lost"))
         .otherwise(pl.lit("unknown"))
     )
-    return typed(found.with_columns(verdict=verdict), schema.LOSSES)
+    return typed(found.with_columns(cause=verdict), schema.LOSSES)
 
 
-def _watched(sightings: pl.DataFrame, way: list[str]) -> pl.DataFrame:
+def _watched(observations: pl.DataFrame, way: list[str]) -> pl.DataFrame:
     """The ways that two points watch: ``one`` and ``other``, each of the two in turn."""
-    of_one = sightings.group_by(*way, "_point").agg(seen=pl.len())
-    both = sightings.join(sightings.select("key", other="_point"), on="key").filter(pl.col("_point") != pl.col("other"))
+    of_one = observations.group_by(*way, "_point").agg(seen=pl.len())
+    both = observations.join(observations.select("key", other="_point"), on="key").filter(
+        pl.col("_point") != pl.col("other")
+    )
     both = both.group_by(*way, "_point", "other").agg(both=pl.len())
     both = both.join(of_one, on=[*way, "_point"]).join(
         of_one.rename({"_point": "other", "seen": "seen_other"}), on=[*way, "other"]

@@ -1,11 +1,11 @@
-"""Messages to nodes: which boxes there are, and what role each has. An estimate over the whole capture.
+"""Messages to nodes: which nodes there are, and what role each has. An estimate over the whole capture.
 
 ::
 
     messages -> ends      one row per address and port
              -> hops      one row per request on one hop, beside the copy its sender received and its answer
-             -> boxes     the ports that are one speaker
-    hops     -> evidence  every rule of `roles` on every hop, summed up per box; then those that need neighbours' roles
+             -> nodes     the ports that are one speaker
+    hops     -> evidence  every rule of `roles` on every hop, summed up per node; then those that need neighbours' roles
     evidence -> nodes
 """
 
@@ -19,9 +19,9 @@ from analyzer import schema
 from analyzer.columns import address, identity, uri
 from analyzer.columns.times import ns
 from analyzer.columns.typed import typed
-from analyzer.ims import boxes, roles
-from analyzer.ims import given as given_nodes
-from analyzer.ims.given import Entry
+from analyzer.ims import node_grouping, roles
+from analyzer.ims import node_overrides as overrides
+from analyzer.ims.node_overrides import Entry
 from analyzer.ims.reference_points import reference_points
 from analyzer.ims.roles import RELATED, RULES, UNKNOWN, Rule
 
@@ -44,14 +44,14 @@ _RARE = (
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """The tables ``nodes``, ``node_evidence`` and ``reference_points``."""
+    """The tables ``endpoints``, ``node_evidence`` and ``reference_points``."""
 
-    nodes: pl.DataFrame
+    endpoints: pl.DataFrame
     evidence: pl.DataFrame
     reference_points: pl.DataFrame
 
 
-def nodes(
+def find(
     messages: pl.DataFrame,
     rare: pl.DataFrame,
     given: tuple[Entry, ...] = (),
@@ -60,11 +60,11 @@ def nodes(
     """The nodes of a capture and what speaks for their roles.
 
     ``messages`` and ``rare`` as the core gives them. ``given`` is what the user knows: it wins, and is what neighbours
-    are judged by. ``beside`` are rows of the table of that name, which tell what nodes asked the HSS and the PCRF.
+    are judged by. ``beside`` are rows of ``related_transactions``, which tell what nodes asked the HSS and the PCRF.
     """
     # A copy of a million rows of text is dear: none where there is nothing to leave out.
     seen = messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages
-    found = boxes.ends(seen)
+    found = node_grouping.ends(seen)
     found, hops, addresses = _hops(seen, rare, found)
     asked, asked_back = _asked_with(beside, seen)
     hops = hops.join(asked, on="message", how="left", maintain_order="left")
@@ -73,8 +73,8 @@ def nodes(
     direct = _evidence(hops, RULES)
     ways = _ways(hops)
     points = _points(direct)
-    called = boxes.names(found, hops)
-    said = given_nodes.of_boxes(given, found, called)
+    called = node_grouping.names(found, hops)
+    said = overrides.of_nodes(given, found, called)
     related = direct.clear()
     for _ in range(_ROUNDS):
         known = _with_given(_roles(points), said)
@@ -83,10 +83,10 @@ def nodes(
         if related.equals(before):
             break
     evidence = pl.concat([direct, related])
-    told = found.join(_with_given(_roles(points), said), on="box", how="left")
+    told = found.join(_with_given(_roles(points), said), on="node_id", how="left")
     for extra in (called, said, _halves(hops), _domains(hops), _products(hops)):
-        told = told.join(extra, on="box", how="left")
-    table = _nodes_table(told)
+        told = told.join(extra, on="node_id", how="left")
+    table = _endpoints_table(told)
     return Nodes(table, _evidence_table(evidence, told), reference_points(_asked(seen, table), table))
 
 
@@ -96,14 +96,14 @@ def nodes(
 def _hops(
     seen: pl.DataFrame, rare: pl.DataFrame, found: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """The ends with their boxes, the requests on each hop, and which box each ``host:port`` is.
+    """The ends with their nodes, the requests on each hop, and which node each ``host:port`` is.
 
     CANCEL and ACK are no evidence: each hop makes its own (RFC 3261 §9.1, §17.1.1.3).
     """
     requests = _looked_at(seen)
     requests = requests.join(rare.select("message", *_RARE), on="message", how="left", maintain_order="left")
     for side in ("src", "dst"):
-        requests = boxes.with_end(requests, found, side)
+        requests = node_grouping.with_end(requests, found, side)
     requests = requests.filter(pl.col("src_end").is_not_null() & pl.col("dst_end").is_not_null())
     requests = requests.join(
         _copies(requests), left_on="_via_rest", right_on="p_via", how="left", maintain_order="left"
@@ -115,16 +115,16 @@ def _hops(
     received = [name for name in requests.columns if name.startswith("p_")]
     requests = requests.with_columns(pl.when(ours).then(pl.col(name)).alias(name) for name in received)
     answers = _answers(seen, rare, found, requests)
-    found = boxes.with_boxes(found, requests, answers)
-    box = found.select("end", "box")
+    found = node_grouping.with_nodes(found, requests, answers)
+    node_id = found.select("end", "node_id")
     for name in ("src", "dst", "p_src"):
         requests = requests.join(
-            box.rename({"end": f"{name}_end", "box": f"{name}_box"}),
+            node_id.rename({"end": f"{name}_end", "node_id": f"{name}_node_id"}),
             on=f"{name}_end",
             how="left",
             maintain_order="left",
         )
-    onward = requests.filter(pl.col("p_headers").is_not_null()).select("_via_rest", n_dst_box="dst_box")
+    onward = requests.filter(pl.col("p_headers").is_not_null()).select("_via_rest", n_dst_node_id="dst_node_id")
     onward = onward.unique("_via_rest", keep="first", maintain_order=True)
     requests = requests.join(onward, left_on="_via", right_on="_via_rest", how="left", maintain_order="left")
     requests = requests.join(
@@ -138,9 +138,9 @@ def _hops(
         record_route=pl.col("_record_route"),
         route_at=uri.host_port(pl.col("_route")),
         records=_adds_own_record_route(),
-        forwarded=pl.col("n_dst_box").is_not_null(),
+        forwarded=pl.col("n_dst_node_id").is_not_null(),
     )
-    return found, requests, boxes.addresses(found, requests)
+    return found, requests, node_grouping.addresses(found, requests)
 
 
 def _asked_with(beside: pl.DataFrame | None, seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -214,7 +214,7 @@ def _answers(seen: pl.DataFrame, rare: pl.DataFrame, found: pl.DataFrame, reques
         .unique("transaction", keep="first", maintain_order=True)
     )  # fmt: skip
     for side in ("src", "dst"):
-        finals = boxes.with_end(finals, found, side)
+        finals = node_grouping.with_end(finals, found, side)
     said = rare.select("message", a_service_route="_service_route", a_keys="_keys")
     ends = requests.select("transaction", r_src_end="src_end", r_dst_end="dst_end").drop_nulls().unique("transaction")
     finals = finals.join(said, on="message", how="left").join(ends, on="transaction", how="left")
@@ -242,7 +242,7 @@ def _resolved(hops: pl.DataFrame, addresses: pl.DataFrame) -> pl.DataFrame:
         route_key=_route_key(pl.col("_route")),
     )
     for name in ("route_next", "service_route", "a_contact"):
-        known = addresses.select(pl.col("at").alias(f"{name}_at"), pl.col("box").alias(f"{name}_box"))
+        known = addresses.select(pl.col("at").alias(f"{name}_at"), pl.col("node_id").alias(f"{name}_node_id"))
         hops = hops.join(known, on=f"{name}_at", how="left", maintain_order="left")
     # What a UE has second in Route is the Service-Route that it was given (TS 24.229 §5.1.1.2, §5.1.2A.1.1).
     of_ues = (pl.col("via_count") == 1) & roles.has("P-Access-Network-Info", "P-Preferred-Identity", "Security-Verify")
@@ -274,7 +274,7 @@ def _resolved(hops: pl.DataFrame, addresses: pl.DataFrame) -> pl.DataFrame:
         route_host=_name(uri.host(pl.col("_route"))),
         third_party=_third_party(),
         uri_is_receiver=_names(uri.host(pl.col("request_uri")), "dst_ip"),
-        a_contact_is_receiver=pl.col("a_contact_box") == pl.col("dst_box"),
+        a_contact_is_receiver=pl.col("a_contact_node_id") == pl.col("dst_node_id"),
         begins_another=pl.col("message").is_in(_beginning_another(hops).implode()),
     )
 
@@ -303,12 +303,12 @@ def _names(host: pl.Expr, ip: str) -> pl.Expr:
 
 
 def _beginning_another(hops: pl.DataFrame) -> pl.Series:
-    """INVITEs that a box got and did not send on, within a second before it made one from or to the same subscriber."""
+    """INVITEs that a node got and did not send on, within a second before it made one for the same subscriber."""
     calls = hops.filter((pl.col("method") == "INVITE") & pl.col("to_tag").is_null() & pl.col("at").is_not_null())
-    got = calls.filter(~pl.col("forwarded")).select("message", "at", "from_uri", "request_uri", box="dst_box")
-    made = calls.filter(pl.col("via_count") == 1).select("at", "from_uri", "request_uri", box="src_box")
-    got = got.filter(pl.col("box").is_in(made["box"].unique().implode()))
-    made = made.filter(pl.col("box").is_in(got["box"].unique().implode()))
+    got = calls.filter(~pl.col("forwarded")).select("message", "at", "from_uri", "request_uri", node_id="dst_node_id")
+    made = calls.filter(pl.col("via_count") == 1).select("at", "from_uri", "request_uri", node_id="src_node_id")
+    got = got.filter(pl.col("node_id").is_in(made["node_id"].unique().implode()))
+    made = made.filter(pl.col("node_id").is_in(got["node_id"].unique().implode()))
     if got.is_empty():
         return got["message"]
     matches = []
@@ -325,7 +325,7 @@ def _beginning_another(hops: pl.DataFrame) -> pl.Series:
         matches.append(
             sides[0]
             .join_asof(
-                sides[1], on="at", by=["box", "who"], strategy="forward", tolerance=_SOON, check_sortedness=False
+                sides[1], on="at", by=["node_id", "who"], strategy="forward", tolerance=_SOON, check_sortedness=False
             )
             .filter(pl.col("made_at").is_not_null())["message"]
         )
@@ -336,16 +336,16 @@ def _beginning_another(hops: pl.DataFrame) -> pl.Series:
 
 
 def _evidence(hops: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
-    """One row per box and rule that was met: ``box role name points count message``.
+    """One row per node and rule that was met: ``node_id role name points count message``.
 
-    ``hops`` has ``src_box dst_box count message``, and what the rules speak of.
+    ``hops`` has ``src_node_id dst_node_id count message``, and what the rules speak of.
     """
     met_by = (rule.when.fill_null(value=False).alias(str(number)) for number, rule in enumerate(rules))
-    held = hops.select("src_box", "dst_box", "count", "message", *met_by)
+    held = hops.select("src_node_id", "dst_node_id", "count", "message", *met_by)
     met = [
         held.lazy()
         .filter(str(number))
-        .group_by(box="src_box" if rule.of == "sender" else "dst_box")
+        .group_by(node_id="src_node_id" if rule.of == "sender" else "dst_node_id")
         .agg(pl.col("count").sum(), pl.col("message").first())
         .with_columns(rule=pl.lit(number, pl.Int64))
         for number, rule in enumerate(rules)
@@ -355,22 +355,22 @@ def _evidence(hops: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
         schema={"rule": pl.Int64, "role": pl.String, "name": pl.String, "points": pl.Int64},
         orient="row",
     )
-    found = pl.concat(pl.collect_all(met)).drop_nulls("box")
+    found = pl.concat(pl.collect_all(met)).drop_nulls("node_id")
     return (
         found.join(about, on="rule")
-        .select("box", "role", "name", "points", "count", "message")
-        .sort("box", "role", "name")
+        .select("node_id", "role", "name", "points", "count", "message")
+        .sort("node_id", "role", "name")
     )
 
 
 def _points(evidence: pl.DataFrame) -> pl.DataFrame:
-    return evidence.group_by("box", "role").agg(pl.col("points").sum())
+    return evidence.group_by("node_id", "role").agg(pl.col("points").sum())
 
 
 def _roles(points: pl.DataFrame) -> pl.DataFrame:
-    """The roles of each box: ``box role points confidence``. Boxes with equal evidence are looked at once."""
-    by_box = points.sort("role").group_by("box").agg(key=pl.format("{}={}", "role", "points").str.join(","))
-    kinds = by_box.select("key").unique(maintain_order=True)
+    """The roles of each node: ``node_id role points confidence``. Nodes with equal evidence are looked at once."""
+    by_node_id = points.sort("role").group_by("node_id").agg(key=pl.format("{}={}", "role", "points").str.join(","))
+    kinds = by_node_id.select("key").unique(maintain_order=True)
     decided = [
         roles.chosen({role: int(number) for role, _, number in (part.partition("=") for part in key.split(","))})
         for key in kinds["key"]
@@ -380,14 +380,14 @@ def _roles(points: pl.DataFrame) -> pl.DataFrame:
         pl.Series("points", [number for _, number, _ in decided], dtype=pl.Int64),
         pl.Series("confidence", [sure for _, _, sure in decided], dtype=pl.Float64),
     )
-    return by_box.join(kinds, on="key").select("box", "role", "points", "confidence")
+    return by_node_id.join(kinds, on="key").select("node_id", "role", "points", "confidence")
 
 
 def _with_given(known: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     """The roles with those that the user gave in their place, of which nobody need be sure."""
-    roles_given = said.drop_nulls("given_role").select("box", role="given_role")
+    roles_given = said.drop_nulls("given_role").select("node_id", role="given_role")
     as_given = roles_given.with_columns(points=pl.lit(None, pl.Int64), confidence=pl.lit(1.0))
-    return pl.concat([known.join(roles_given, on="box", how="anti"), as_given])
+    return pl.concat([known.join(roles_given, on="node_id", how="anti"), as_given])
 
 
 def _ways(hops: pl.DataFrame) -> pl.DataFrame:
@@ -405,25 +405,30 @@ def _ways(hops: pl.DataFrame) -> pl.DataFrame:
             called_party=roles.has("P-Called-Party-ID"),
             to_number=roles.to_number.fill_null(value=False),
         )
-        .group_by("p_src_box", "src_box", "dst_box", *kinds, maintain_order=True)
+        .group_by("p_src_node_id", "src_node_id", "dst_node_id", *kinds, maintain_order=True)
         .agg(count=pl.len().cast(pl.Int64), message=pl.col("message").first())
         .collect()
     )
 
 
 def _related(ways: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    of_box = known.select("box", "role")
-    for side, box in (("before", "p_src_box"), ("sender", "src_box"), ("receiver", "dst_box")):
-        ways = ways.join(of_box.rename({"box": box, "role": f"{side}_role"}), on=box, how="left", maintain_order="left")
+    of_node_id = known.select("node_id", "role")
+    for side, node_id in (("before", "p_src_node_id"), ("sender", "src_node_id"), ("receiver", "dst_node_id")):
+        ways = ways.join(
+            of_node_id.rename({"node_id": node_id, "role": f"{side}_role"}),
+            on=node_id,
+            how="left",
+            maintain_order="left",
+        )
     ways = ways.with_columns(pl.col("sender_role", "receiver_role").fill_null(UNKNOWN))
     return _evidence(ways, RELATED)
 
 
-# ---- what else is known of a box -------------------------------------------------------------------------------------
+# ---- what else is known of a node ------------------------------------------------------------------------------------
 
 
 def _halves(hops: pl.DataFrame) -> pl.DataFrame:
-    """The half of calls that each box stands on: ``box half``.
+    """The session case of the calls that each node serves: ``node_id session_case``.
 
     What tells it on a hop: the S-CSCF is asked as ``orig`` or ``term`` by the user part or a parameter of its Route, by
     ``sescase`` of P-Served-User (RFC 5502); a UE calls (P-Preferred-Identity), or is called (P-Called-Party-ID).
@@ -442,13 +447,13 @@ def _halves(hops: pl.DataFrame) -> pl.DataFrame:
     )
     calls = hops.filter((pl.col("method") == "INVITE") & pl.col("initial"))
     sides = calls.select(
-        "src_box", "dst_box", orig=originating.fill_null(value=False), term=terminating.fill_null(value=False)
+        "src_node_id", "dst_node_id", orig=originating.fill_null(value=False), term=terminating.fill_null(value=False)
     )
     # Who is called by his own address is on the half of the callee; a gateway is called by it for any number.
     ended = ~pl.col("forwarded") & pl.col("uri_is_receiver") & ~roles.to_number.fill_null(value=False)
-    called = calls.filter(ended).select(orig=pl.lit(value=False), term=pl.lit(value=True), box="dst_box")
-    both = pl.concat([*(sides.select("orig", "term", box=side) for side in ("src_box", "dst_box")), called])
-    counted = both.group_by("box").agg(pl.col("orig").any(), pl.col("term").any())
+    called = calls.filter(ended).select(orig=pl.lit(value=False), term=pl.lit(value=True), node_id="dst_node_id")
+    both = pl.concat([*(sides.select("orig", "term", node_id=side) for side in ("src_node_id", "dst_node_id")), called])
+    counted = both.group_by("node_id").agg(pl.col("orig").any(), pl.col("term").any())
     half = (
         pl.when(pl.col("orig") & pl.col("term"))
         .then(pl.lit("both"))
@@ -457,52 +462,67 @@ def _halves(hops: pl.DataFrame) -> pl.DataFrame:
         .when("term")
         .then(pl.lit("terminating"))
     )
-    return counted.select("box", half=half)
+    return counted.select("node_id", session_case=half)
 
 
 def _domains(hops: pl.DataFrame) -> pl.DataFrame:
-    """The network of each box: ``box domain``. A P-CSCF tells its own; a UE and who serves it, where it registers."""
+    """The network of each node: ``node_id domain``. A P-CSCF names its own; a UE registers in its home."""
     visited = pl.col("_visited_network").str.strip_chars('" ').str.to_lowercase()
     registers = (pl.col("method") == "REGISTER") & ~pl.col("third_party")
     home = pl.coalesce(uri.host(pl.col("to_uri")), uri.host(pl.col("request_uri")))
     said = [
-        hops.filter((pl.col("via_count") == 1) & registers).select(box="src_box", domain=home, weight=pl.lit(1)),
+        hops.filter((pl.col("via_count") == 1) & registers).select(
+            node_id="src_node_id", domain=home, weight=pl.lit(1)
+        ),
         hops.filter(registers & ~pl.col("forwarded") & roles.answer_has("Service-Route")).select(
-            box="dst_box", domain=home, weight=pl.lit(1)
+            node_id="dst_node_id", domain=home, weight=pl.lit(1)
         ),
         hops.filter((pl.col("via_count") == 2) & (pl.col("method") == "REGISTER")).select(
-            box="src_box", domain=visited, weight=pl.lit(1000)
+            node_id="src_node_id", domain=visited, weight=pl.lit(1000)
         ),
     ]
     counted = pl.concat(said).drop_nulls().filter(~address.is_literal(pl.col("domain")))
-    ranked = counted.group_by("box", "domain").agg(pl.col("weight").sum())
+    ranked = counted.group_by("node_id", "domain").agg(pl.col("weight").sum())
     return (
-        ranked.sort(["weight", "domain"], descending=[True, False]).unique("box", keep="first").select("box", "domain")
+        ranked.sort(["weight", "domain"], descending=[True, False])
+        .unique("node_id", keep="first")
+        .select("node_id", "domain")
     )
 
 
 def _products(hops: pl.DataFrame) -> pl.DataFrame:
-    """What each box says that it is: User-Agent of what it made (RFC 3261 §20.41), else Server of what it answered."""
-    made = hops.filter(pl.col("via_count") == 1).select(box="src_box", product="user_agent", rank=pl.lit(1))
+    """What each node says that it is: User-Agent of what it made (RFC 3261 §20.41), else Server of what it answered."""
+    made = hops.filter(pl.col("via_count") == 1).select(node_id="src_node_id", product="user_agent", rank=pl.lit(1))
     # What else comes back may be of whom it was sent on to, unseen.
     own = pl.col("a_contact_is_receiver") | pl.col("method").is_in(["REGISTER", "OPTIONS"])
-    answered = hops.filter(~pl.col("forwarded") & own).select(box="dst_box", product="a_agent", rank=pl.lit(0))
-    counted = pl.concat([made, answered]).drop_nulls().group_by("box", "rank", "product").len()
+    answered = hops.filter(~pl.col("forwarded") & own).select(node_id="dst_node_id", product="a_agent", rank=pl.lit(0))
+    counted = pl.concat([made, answered]).drop_nulls().group_by("node_id", "rank", "product").len()
     ranked = counted.sort(["rank", "len", "product"], descending=[True, True, False])
-    return ranked.unique("box", keep="first", maintain_order=True).select("box", "product")
+    return ranked.unique("node_id", keep="first", maintain_order=True).select("node_id", "product")
+
+
+def nodes(endpoints: pl.DataFrame) -> pl.DataFrame:
+    """The table ``nodes``: the endpoints of each node in one row, by the first message of the node."""
+    own = [name for name in schema.NODES.names if name in ("node", *schema.ENDPOINTS.names)]
+    totals = {"sent": pl.col("sent").sum(), "received": pl.col("received").sum()}
+    spans = {"first_at": pl.col("first_at").min(), "last_at": pl.col("last_at").max()}
+    figures = totals | spans
+    firsts = [pl.col(name).first() for name in own if name not in ("node", *figures)]
+    table = endpoints.group_by("node", maintain_order=True).agg(*firsts, endpoints=pl.len(), **figures)
+    return typed(table.sort("first_at", "node"), schema.NODES)
 
 
 # ---- tables ----------------------------------------------------------------------------------------------------------
 
 
-def _nodes_table(told: pl.DataFrame) -> pl.DataFrame:
-    of_box = told.select(box="end", node=address.sockets("ip", "port"))
+def _endpoints_table(told: pl.DataFrame) -> pl.DataFrame:
+    of_node_id = told.select(node_id="end", node=address.sockets("ip", "port"))
     # 3GPP names tell the network (TS 23.003 §13.2); of any other the first label is the host's own.
     of_name = pl.coalesce(
         pl.col("name").str.extract(r"((?:ims\.)?mnc[0-9]{2,3}\.mcc[0-9]{3}\.3gppnetwork\.org)$"),
         pl.col("name").str.extract(r"^[^.]+\.([^.]+\..+)$"),
     )
-    table = told.join(of_box, on="box", how="left").with_columns(
+    table = told.join(of_node_id, on="node_id", how="left").with_columns(
         address=address.sockets("ip", "port"),
         role=_shown(told["role"].fill_null(UNKNOWN)),
         confidence=pl.col("confidence").fill_null(0.0),
@@ -511,7 +531,7 @@ def _nodes_table(told: pl.DataFrame) -> pl.DataFrame:
         domain=pl.coalesce("given_domain", "domain", of_name),
         source=pl.when(pl.col("given_role").is_null()).then(pl.lit("evidence")).otherwise(pl.lit("given")),
     )
-    return typed(table.sort("first_at", "ip", "port"), schema.NODES)
+    return typed(table.sort("first_at", "ip", "port"), schema.ENDPOINTS)
 
 
 def _shown(column: pl.Series) -> pl.Series:
@@ -534,7 +554,7 @@ def _asked(seen: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     )
     nodes = told.select("ip", "port", "node")
     for side in ("src", "dst"):
-        ways = boxes.with_end(ways, nodes, side, name="node")
+        ways = node_grouping.with_end(ways, nodes, side, name="node")
     return (
         ways.group_by("src_node", "dst_node")
         .agg(pl.col("requests").sum(), pl.col("first_at").min(), pl.col("last_at").max())
@@ -543,9 +563,11 @@ def _asked(seen: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _evidence_table(evidence: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
-    of_box = told.filter(pl.col("end") == pl.col("box")).select("box", "first_at", node=address.sockets("ip", "port"))
-    rows = evidence.join(of_box, on="box").rename({"name": "rule"})
-    order = pl.col("points").sum().over("box", "role")
+    of_node_id = told.filter(pl.col("end") == pl.col("node_id")).select(
+        "node_id", "first_at", node=address.sockets("ip", "port")
+    )
+    rows = evidence.join(of_node_id, on="node_id").rename({"name": "rule"})
+    order = pl.col("points").sum().over("node_id", "role")
     rows = rows.sort(
         ["first_at", "node", order, "role", "points", "rule"], descending=[False, False, True, False, True, False]
     )

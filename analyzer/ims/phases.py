@@ -89,7 +89,7 @@ def set_ups(
     """The set-up of every call whose INVITE was captured with a time, in the order of ``calls``.
 
     ``messages`` and ``descriptions`` as the core gives them, ``call_of`` the call of each message; ``opened`` the
-    INVITEs at the reference hops, as :class:`analyzer.sip.attempts.Attempts` has them.
+    INVITEs at the reference hops, as :class:`analyzer.sip.calls.Attempts` has them.
     """
     rows = _at_reference_hop(messages, call_of, opened)
     found = _milestones(rows, opened)

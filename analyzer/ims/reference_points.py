@@ -26,7 +26,7 @@ from analyzer.ims.roles import (
 )
 
 _SERVERS = (AS, *KINDS_OF_AS)
-# In the order in which they are told where boxes have several roles: the user's, services, other networks.
+# In the order in which they are told where nodes have several roles: the user's, services, other networks.
 _PAIRS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Gm", ((UE, P_CSCF),)),
     ("ISC", tuple((S_CSCF, server) for server in _SERVERS)),
@@ -77,12 +77,12 @@ def of_pairs(one: pl.Series, other: pl.Series) -> pl.Series:
     return pairs.join(known, on=["one", "other"], how="left", maintain_order="left")["point"]
 
 
-def of_hops(hops: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+def of_hops(hops: pl.DataFrame, endpoints: pl.DataFrame) -> pl.DataFrame:
     """The hops with ``reference_point``: that between the roles of the nodes at both ends.
 
-    A box may send to itself where one server serves both halves of a call; those are within one network.
+    A node may send to itself where one server serves both halves of a call; those are within one network.
     """
-    ends = nodes.select("address", "node", "role")
+    ends = endpoints.select("address", "node", "role")
     ways = hops.select("sender", "receiver").unique(maintain_order=True)
     for side in ("sender", "receiver"):
         of_side = ends.rename({"address": side, "node": f"{side}_node", "role": f"{side}_role"})
@@ -93,10 +93,10 @@ def of_hops(hops: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
     return hops.join(ways, on=["sender", "receiver"], how="left", nulls_equal=True, maintain_order="left")
 
 
-def reference_points(requests: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+def reference_points(requests: pl.DataFrame, endpoints: pl.DataFrame) -> pl.DataFrame:
     """The table ``reference_points``: which nodes sent each other requests, and what lies between them.
 
-    ``requests`` has ``src_node dst_node requests first_at last_at`` for each direction; ``nodes`` is that table.
+    ``requests`` has ``src_node dst_node requests first_at last_at`` for each direction; ``endpoints`` is that table.
     """
     both = requests.filter(pl.col("src_node") != pl.col("dst_node"))
     both = both.with_columns(pl.col("first_at", "last_at").fill_null(-1))
@@ -107,7 +107,7 @@ def reference_points(requests: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFram
     # Of two that ask each other, the one that asked first.
     earlier = pl.col("first_at") - pl.col("r_first")
     first = pl.col("r_first").is_null() | (earlier < 0) | ((earlier == 0) & (pl.col("src_node") < pl.col("dst_node")))
-    role = nodes.select("node", "role").unique("node", keep="first")
+    role = endpoints.select("node", "role").unique("node", keep="first")
     table = (
         joined.filter(first)
         .rename({"src_node": "node", "dst_node": "peer"})

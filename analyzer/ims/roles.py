@@ -31,9 +31,9 @@ PLAIN = (PROXY, B2BUA, REGISTRAR, REDIRECT)
 ENOUGH = 60
 """Points that a role needs."""
 MARGIN = 20
-"""Points that it must have more than any other that a box does not have beside it."""
+"""Points that it must have more than any other that a node does not have beside it."""
 
-#: Roles that one box may have together; any other two are a contradiction.
+#: Roles that one node may have together; any other two are a contradiction.
 _COMBINED = (
     frozenset({P_CSCF, I_CSCF, S_CSCF, E_CSCF, BGCF}),
     frozenset({P_CSCF, ATCF}),
@@ -96,7 +96,7 @@ linked = pl.col("p_headers").is_not_null()
 ended = ~pl.col("forwarded") & pl.col("a_status").is_not_null()
 accepted = pl.col("a_status").is_between(200, 299)
 records = pl.col("records")
-own_route_next = pl.col("route_next_box") == pl.col("src_box")
+own_route_next = pl.col("route_next_node_id") == pl.col("src_node_id")
 #: The sender says whom it serves (RFC 5502); an S-CSCF may leave what it says to a server in what it sends on.
 tells_served_user = has("P-Served-User") & pl.col("served_user").ne_missing(pl.col("p_served_user"))
 access = has("P-Access-Network-Info") & ~pl.col("access").str.contains("network-provided").fill_null(value=False)
@@ -112,7 +112,7 @@ of_server = ~has("P-Access-Network-Info", "P-Preferred-Identity", "Security-Veri
 #: What an SCC AS tells an ATCF: the number to call, and where to (TS 24.237 §6A.4.3).
 transfer_information = method("MESSAGE") & (pl.col("content_type") == "application/vnd.3gpp.srvcc-info+xml") & made
 
-# What a box is called, in its host name or as a product, by its maker: (role, pattern).
+# What a node is called, in its host name or as a product, by its maker: (role, pattern).
 _NAMED = (
     (P_CSCF, r"p-?cscf|proxy-cscf"), (I_CSCF, r"i-?cscf|interrogating-cscf"), (S_CSCF, r"s-?cscf|serving-cscf"),
     (E_CSCF, r"e-?cscf"), (BGCF, "bgcf"), (MGCF, "mgcf"), (IBCF, "ibcf"), (IP_SM_GW, r"ip-?sm-?gw"),
@@ -212,17 +212,17 @@ RULES: tuple[Rule, ...] = (
     Rule(I_CSCF, "first_in_home_network", 40, "receiver", register & second & has("Path"),
          "receives REGISTERs with Path and two Vias", "TS 24.229 §5.2.2"),
     Rule(I_CSCF, "another_serves", 30, "receiver",
-         register & has("Path") & accepted & (pl.col("service_route_box") != pl.col("dst_box")),
+         register & has("Path") & accepted & (pl.col("service_route_node_id") != pl.col("dst_node_id")),
          "answers REGISTERs with the Service-Route of another node", "TS 24.229 §5.3.1"),
     Rule(I_CSCF, "serves_itself", 30, "receiver",
          register & second & has("Path") & ~pl.col("forwarded") & accepted
-         & (pl.col("service_route_box") == pl.col("dst_box")),
+         & (pl.col("service_route_node_id") == pl.col("dst_node_id")),
          "receives REGISTERs with two Vias and is itself their Service-Route", "TS 24.229 §5.3.1"),
     # ---- S-CSCF ------------------------------------------------------------------------------------------------------
     Rule(S_CSCF, "asks_for_subscriber", 90, "receiver", pl.col("asked").str.contains("Cx (?:MAR|SAR)"),
          "asks the HSS for a vector or the subscription while it holds a request (MAR, SAR)", "TS 29.228 §6.1, §6.3"),
     Rule(S_CSCF, "gives_service_route", 90, "receiver",
-         register & has("Path") & ~pl.col("forwarded") & (pl.col("service_route_box") == pl.col("dst_box")),
+         register & has("Path") & ~pl.col("forwarded") & (pl.col("service_route_node_id") == pl.col("dst_node_id")),
          "answers REGISTERs with its own Service-Route", "TS 24.229 §5.4.1.2"),
     Rule(S_CSCF, "last_of_registration", 40, "receiver",
          register & (pl.col("via_count") > 2) & has("Path") & ~pl.col("forwarded") & answer_has("Service-Route"),
@@ -347,7 +347,7 @@ RULES: tuple[Rule, ...] = (
          "originates requests", "RFC 3261 §8.1"),
     Rule(UA, "answers_requests", 60, "receiver",
          ended & ~register
-         & (pl.col("a_contact_is_receiver") | (pl.col("a_contact_box").is_null() & ~has("P-Charging-Vector"))),
+         & (pl.col("a_contact_is_receiver") | (pl.col("a_contact_node_id").is_null() & ~has("P-Charging-Vector"))),
          "answers requests itself, and the Contact of the answer is no other node", "RFC 3261 §8.2"),
     *_BY_NAME,
 )  # fmt: skip

@@ -58,9 +58,9 @@ def services(
         _by_message(seen, fields),
     ])  # fmt: skip
     placed = pl.concat([_placed(seen, hits, of_dialogs, of_requests), _held(holds, own)])
-    placed = placed.unique(["unit", "service", "detail"], keep="first", maintain_order=True)
+    placed = placed.unique(["subject", "service", "detail"], keep="first", maintain_order=True)
     placed = _without_doubt(placed)
-    table = own.join(placed, on="unit", how="left", maintain_order="left")
+    table = own.join(placed, on="subject", how="left", maintain_order="left")
     table = table.with_columns(
         service=pl.col("service").fill_null("unknown"), evidence=pl.col("evidence").fill_null("nothing says")
     )
@@ -76,7 +76,7 @@ def _units(
     """The units in order of their start; of the dialogs their hash and how they were opened, ``_dialog _leg method
     unit``; of requests outside dialogs ``_leg method number unit``, where ``number`` is the CSeq of what opens none."""
     found = dialogs.select("dialog", method=pl.col("usage").replace_strict(_USAGE, return_dtype=pl.String))
-    of_dialogs = hops.select("_dialog", "_leg", "dialog").join(found, on="dialog").rename({"dialog": "unit"})
+    of_dialogs = hops.select("_dialog", "_leg", "dialog").join(found, on="dialog").rename({"dialog": "subject"})
     outside = (
         seen.filter(_REQUEST & ~pl.col("retransmission") & ~pl.col("method").is_in(["ACK", "CANCEL"]))
         .join(of_dialogs, on="_dialog", how="anti", maintain_order="left")
@@ -89,25 +89,25 @@ def _units(
     ]).sort("row")  # fmt: skip
     one = ["_leg", "method", "number"]
     of_requests = outside.group_by(one, maintain_order=True).agg(
-        unit=pl.col("message").first(), transaction=pl.col("transaction").sort_by("via_count", "row").first()
+        subject=pl.col("message").first(), transaction=pl.col("transaction").sort_by("via_count", "row").first()
     )
     own = pl.concat(
         [
-            of_dialogs.select("unit", "method", dialog="unit"),
-            of_requests.select("unit", "method", "transaction"),
+            of_dialogs.select("subject", "method", dialog="subject"),
+            of_requests.select("subject", "method", "transaction"),
         ],
         how="diagonal",
     )
-    starts = seen.select("row", unit="message", started_at=pl.coalesce("first_byte_at", "time"))
-    own = own.join(starts, on="unit", how="left")
+    starts = seen.select("row", subject="message", started_at=pl.coalesce("first_byte_at", "time"))
+    own = own.join(starts, on="subject", how="left")
     # A dialog is there from the response that makes it; it was started by the request.
     asked = seen.filter(_REQUEST & opening & pl.col("to_tag").is_null()).unique(["_leg", "method"], keep="first")
     asked = asked.select("_leg", "method", asked_at="first_byte_at", asked_row="row")
-    asked = of_dialogs.select("unit", "_leg", "method").join(asked, on=["_leg", "method"]).drop("_leg", "method")
-    own = own.join(asked, on="unit", how="left").with_columns(
+    asked = of_dialogs.select("subject", "_leg", "method").join(asked, on=["_leg", "method"]).drop("_leg", "method")
+    own = own.join(asked, on="subject", how="left").with_columns(
         pl.min_horizontal("row", "asked_row"), started_at=pl.min_horizontal("started_at", "asked_at")
     )
-    own = own.sort("row", "unit").select("unit", "method", "dialog", "transaction", "started_at")
+    own = own.sort("row", "subject").select("subject", "method", "dialog", "transaction", "started_at")
     return own, of_dialogs, of_requests.drop("transaction")
 
 
@@ -124,15 +124,15 @@ def _placed(
     where = seen.select("row", "message", "_dialog", "_leg", "method", number=_number())
     # What one message says comes in the order of the rules.
     hits = hits.with_row_index("rank").join(where, on="message").sort("row", "rank")
-    within = hits.join(of_dialogs.select("_dialog", "unit"), on="_dialog")
+    within = hits.join(of_dialogs.select("_dialog", "subject"), on="_dialog")
     rest = hits.join(of_dialogs, on="_dialog", how="anti", maintain_order="left")
     # Every dialog of a leg was opened by the same: what is said again says nothing new of any.
     said = rest.unique(["_leg", "method", "service", "detail"], keep="first", maintain_order=True)
-    opened = said.join(of_dialogs.select("_leg", "method", "unit"), on=["_leg", "method"])
+    opened = said.join(of_dialogs.select("_leg", "method", "subject"), on=["_leg", "method"])
     outside = rest.join(of_requests, on=["_leg", "method", "number"], nulls_equal=True)
-    columns = ["row", "rank", "unit", *_HIT]
+    columns = ["row", "rank", "subject", *_HIT]
     placed = pl.concat([found.select(columns) for found in (within, opened, outside)])
-    return placed.sort("row", "rank", "unit").drop("row", "rank")
+    return placed.sort("row", "rank", "subject").drop("row", "rank")
 
 
 def _without_doubt(placed: pl.DataFrame) -> pl.DataFrame:
@@ -143,8 +143,8 @@ def _without_doubt(placed: pl.DataFrame) -> pl.DataFrame:
         "instant_message": ["sms", "rcs_chat", "delivery_notification"],
     }
     for service, others in explains.items():
-        explained = placed.filter(pl.col("service").is_in(others))["unit"].unique()
-        placed = placed.filter((pl.col("service") != service) | ~pl.col("unit").is_in(explained.implode()))
+        explained = placed.filter(pl.col("service").is_in(others))["subject"].unique()
+        placed = placed.filter((pl.col("service") != service) | ~pl.col("subject").is_in(explained.implode()))
     return placed
 
 
@@ -331,5 +331,5 @@ def _held(holds: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     said = pl.format("offer and answer: held by the {}", "held_by")
     found = rows.select("dialog", "held_by", message=pl.lit(None, pl.Int64))
     return found.select(
-        pl.col("dialog").alias("unit"), *_hit("hold", said, "TS 24.610, RFC 3264 §8.4", pl.col("held_by"))
+        pl.col("dialog").alias("subject"), *_hit("hold", said, "TS 24.610, RFC 3264 §8.4", pl.col("held_by"))
     )

@@ -24,7 +24,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.durations import seconds
 from analyzer.columns.typed import typed
-from analyzer.ims.hops import sightings
+from analyzer.ims.hops import observations
 
 _LONGEST_WAY = 64  # hops of one message
 
@@ -44,7 +44,7 @@ def waterfall(messages: pl.DataFrame, trips: pl.DataFrame, hops: pl.DataFrame, c
     rows = _rows(messages, hops, trips)
     events = _events(trips.with_row_index("trip"), rows)
     events = events.join(rows, on="row", maintain_order="left").sort("call", "trip", "place", "order")
-    seen = _in_order(sightings(messages, events.select("row", "message").unique()), events)
+    seen = _in_order(observations(messages, events.select("row", "message").unique()), events)
     parts = _balanced(_parts(_timed(_in_time(events, seen), seen)))
     order = calls.select("call")
     return _table(order.join(parts, on="call", maintain_order="left_right"))
@@ -82,7 +82,7 @@ def _elsewhere(rows: pl.DataFrame) -> pl.Expr:
     refused = refused.group_by("transaction").agg(refused=pl.col("row").min())
     made = made.join(refused, on="transaction", how="left", maintain_order="left")
     later = made.filter(pl.col("refused").min().over("came") < pl.col("row"))["row"]
-    return pl.col("row").is_in(later.implode()).alias("elsewhere")
+    return pl.col("row").is_in(later.implode()).alias("serial_fork")
 
 
 # -- the way there and back --------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def _ringing(answered: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _in_order(seen: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """The sightings, none of which was there before it began.
+    """The observations, none of which was there before it began.
 
     Fragments and segments may be captured in another order than they are stamped: then the wire took no time. Delays
     run from the first byte of a request to the last of a response, so these stay.
@@ -259,15 +259,15 @@ def _parts(events: pl.DataFrame) -> pl.DataFrame:
         .when(turns)
         .then(pl.lit("far_end"))
         .when(pl.col("retransmission") & ~pl.col("before_retransmission"))
-        .then(pl.lit("resend"))
-        .when("elsewhere")
-        .then(pl.lit("elsewhere"))
+        .then(pl.lit("retransmission"))
+        .when("serial_fork")
+        .then(pl.lit("serial_fork"))
         .when(linked)
         .then(pl.lit("node"))
         .otherwise(pl.lit("unseen"))
     )
     way = pl.when(pl.col("status").is_null()).then(pl.lit("request")).otherwise(pl.lit("response"))
-    whose = ["node", "resend", "elsewhere"]
+    whose = ["node", "retransmission", "serial_fork"]
     moved = events.filter(pl.col("before_message").is_not_null()).with_columns(kind=kind)
     moved = moved.select(
         "call", "event", "trip", "kind", "method", "status",
@@ -285,7 +285,7 @@ def _parts(events: pl.DataFrame) -> pl.DataFrame:
     request = pl.col("status").is_null()
     wire = events.select(
         "call", "event", "trip", "method", "status",
-        kind=pl.lit("link"),
+        kind=pl.lit("transit"),
         half=pl.lit(1),
         way=way,
         address=pl.when(request).then("sender").otherwise("receiver"),

@@ -1,7 +1,7 @@
 """Response statistics, the state of each link, and the failures that hurt most.
 
-One count everywhere: the transaction on its hop (a row of ``transactions``), never the sighting. A message that a proxy
-passes on is therefore counted on each hop it was captured on; ``failures`` alone counts a request once over its hops.
+Everything counts the transaction on its hop (a row of ``transactions``), never the observation. A message that a proxy
+forwards is therefore counted on each hop it was captured on; only ``failures`` counts a request once over its hops.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def failures(
     transactions: pl.DataFrame,
     messages: pl.DataFrame,
     calls: pl.DataFrame,
-    refusal_steps: pl.DataFrame | None = None,
+    failure_path: pl.DataFrame | None = None,
     *,
     by: By = ("method", "status"),
     every: str | None = None,
@@ -154,15 +154,15 @@ def failures(
     ``node`` is who sent that status first: the server of the hop where it was seen earliest, which is the farthest from
     the caller that the capture has of this Call-ID. Whether it made the response, or had it from an uncaptured hop,
     plain SIP does not tell. Without a response it is the farthest node asked. Of an INVITE on the way of a response
-    that ended a call it is the node that refused the call, as ``refusal_steps`` has it: the same for all its Call-IDs,
+    that ended a call it is the node that refused the call, as ``failure_path`` has it: the same for all its Call-IDs,
     also where a node on the way made another status of it. ``by`` takes
     ``method status class outcome node reason_phrase reason_header transport call_id``.
     """
     keys = grouping.columns(by, _OF_FAILURE)
     groups = [*keys, INTERVAL] if every else keys
     rows = _failed(transactions, messages).with_columns(_CLASS.alias("class"))
-    if refusal_steps is not None:
-        rows = _of_refused_calls(rows, messages, refusal_steps)
+    if failure_path is not None:
+        rows = _of_refused_calls(rows, messages, failure_path)
     rows = rows.join(calls.select("call", "no"), on="call", how="left", maintain_order="left")
     rows = grouping.with_interval(rows, pl.col("at"), every, tz)
     # Where it is no column of its own: the most frequent one, of several the first by its letters.

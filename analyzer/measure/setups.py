@@ -12,7 +12,7 @@ from analyzer.measure import grouping
 from analyzer.measure.grouping import INTERVAL, By
 
 _OF_CALLS = ("caller", "callee", "outcome", "status", "codecs", "emergency")
-_OF_NODES = ("role", "node", "name", "half", "domain")
+_OF_NODES = ("role", "node", "name", "session_case", "domain")
 
 
 def phase_times(
@@ -38,7 +38,7 @@ def _place(key: str) -> pl.Expr:
 
 def setup_shares(
     waterfall: pl.DataFrame,
-    nodes: pl.DataFrame,
+    endpoints: pl.DataFrame,
     calls: pl.DataFrame,
     *,
     by: By = None,
@@ -48,11 +48,11 @@ def setup_shares(
     """How much of the set-up each node, link and end took in a call, largest share first: the table ``setup_shares``.
 
     What a group took in one call is one value. By kind, role and node, or as ``by`` says: it takes columns of
-    ``waterfall``, of ``nodes`` (role node name half domain) and some of ``calls``.
+    ``waterfall``, of ``endpoints`` (role node name half domain) and some of ``calls``.
     """
     keys = grouping.columns(by, [*schema.WATERFALL.names, *_OF_NODES, *_OF_CALLS]) or ["kind", "role", "node"]
-    rows = waterfall.join(nodes.select("address", *_OF_NODES), on="address", how="left", maintain_order="left")
-    rows = rows.with_columns(network=~pl.col("kind").is_in(["ringing", "elsewhere"]))
+    rows = waterfall.join(endpoints.select("address", *_OF_NODES), on="address", how="left", maintain_order="left")
+    rows = rows.with_columns(network=~pl.col("kind").is_in(["ringing", "serial_fork"]))
     table = _figures(_of_calls(rows, calls, every, tz), "setup_shares", keys, every)
     return table.sort("share", *keys, descending=[True, *[False] * len(keys)], nulls_last=True)
 

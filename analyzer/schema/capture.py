@@ -121,7 +121,7 @@ LOSSES = Table(
         C("missed_at", "text", "Capture point that did not observe it.", mask=M.FILE),
         C("sent_again", "bool", "A further copy followed."),
         C(
-            "verdict",
+            "cause",
             "text",
             "Cause of the missing observation.",
             values=(
@@ -134,7 +134,7 @@ LOSSES = Table(
     ),
     made_by="analyzer.ims.losses:losses",
     belongs_to=("message",),
-    shown=words("time method status sender receiver seen_at missed_at sent_again verdict"),
+    shown=words("time method status sender receiver seen_at missed_at sent_again cause"),
     note="The message left one node and was never observed at the next: lost on the way, or not captured there.",
-    example="verdict = 'lost'",
+    example="cause = 'lost'",
 )

@@ -8,8 +8,8 @@ from analyzer.schema.column import words
 from analyzer.schema.table import Table
 from analyzer.schema.values import PEERS
 
-BESIDE = Table(
-    "beside",
+RELATED_TRANSACTIONS = Table(
+    "related_transactions",
     "One exchange of Diameter or DNS that belongs to a call or registration.",
     (
         C("exchange", "key", "As in diameter_transactions or dns."),
@@ -56,7 +56,7 @@ BESIDE = Table(
         ),
         C("evidence", "text", "Evidence with its points; docs/diameter_and_dns.md.", mask=M.FREE_TEXT),
     ),
-    made_by="analyzer.ims.beside:beside",
+    made_by="analyzer.companion.related_transactions:related_transactions",
     belongs_to=("registration", "call"),
     shown=words(
         "started_at delay_s application what name result peer client_ip server_ip score evidence call registration"
@@ -68,8 +68,8 @@ BESIDE = Table(
     example="failed and protocol = 'diameter'",
 )
 
-WAITS = Table(
-    "waits",
+PEER_DELAYS = Table(
+    "peer_delays",
     "The time that one call or registration waited for one peer: HSS, PCRF, CDF, OCS or DNS.",
     (
         C("call", "key", "Call; null for a registration."),
@@ -97,7 +97,7 @@ WAITS = Table(
         ),
         C("share", "share", "waited_s / of_s."),
     ),
-    made_by="analyzer.ims.beside:waits",
+    made_by="analyzer.companion.related_transactions:peer_delays",
     belongs_to=("registration", "call"),
     shown=words("started_at peer peer_ip exchanges failed waited_s slowest_s of_s share call registration"),
     note="The time in which an exchange was open, as a part of the time to ring or to register.",
@@ -199,7 +199,7 @@ DIAMETER = Table(
         C("retransmission", "bool", "The same request was sent again."),
         C("duplicate", "bool", "The same packet was captured again."),
     ),
-    made_by="analyzer.ims.diameter:diameter",
+    made_by="analyzer.companion.diameter:diameter",
     belongs_to=("exchange",),
     shown=words(
         "time src dst application command said result experimental_result public_identity user_name "
@@ -260,7 +260,7 @@ DIAMETER_TRANSACTIONS = Table(
         C("result", "text", "Name of the result; null if unknown.", mask=M.OPEN),
         C("experimental_vendor", "int", "Vendor-Id, if result_code is experimental."),
     ),
-    made_by="analyzer.ims.diameter:diameter_transactions",
+    made_by="analyzer.companion.diameter:diameter_transactions",
     belongs_to=("exchange",),
     shown=words(
         "started_at delay_s application command result outcome client_host server_host public_identity user_name said"
@@ -322,7 +322,7 @@ DNS = Table(
             mask=M.OPEN,
         ),
     ),
-    made_by="analyzer.ims.dns:dns",
+    made_by="analyzer.companion.dns:dns",
     belongs_to=("exchange",),
     shown=words("started_at delay_s client_ip server_ip type name number rcode outcome answers"),
     note="By start: NAPTR, SRV, A, AAAA and others; number holds the telephone number of an ENUM domain.",

@@ -126,8 +126,8 @@ HOPS = Table(
     example="delay_s > 0.5 and node is not null",
 )
 
-NODES = Table(
-    "nodes",
+ENDPOINTS = Table(
+    "endpoints",
     "One address and port that sent or received SIP, and the node that it belongs to.",
     (
         C("address", "text", "ip:port.", mask=M.HOST),
@@ -163,7 +163,7 @@ NODES = Table(
         ),
         C("points", "int", "Points of the evidence for the role; for several roles, those of the weakest."),
         C(
-            "half",
+            "session_case",
             "text",
             "Session case that the node serves.",
             values=words("originating terminating both"),
@@ -187,10 +187,27 @@ NODES = Table(
         C("first_at", "time", "Time of the first message."),
         C("last_at", "time", "Time of the last message."),
     ),
-    made_by="analyzer.ims.nodes:nodes",
+    made_by="analyzer.ims.nodes:find",
     scope=ESTIMATE,
     belongs_to=(("address", "endpoint"),),
-    shown=words("address node role confidence half name domain product sent received first_at last_at"),
+    shown=words("address node role confidence session_case name domain product sent received first_at last_at"),
+    note="Several ports of one address can belong to one node; the table nodes has a row per node.",
+    example="role = 'P-CSCF' and confidence < 1",
+)
+
+NODES = Table(
+    "nodes",
+    "One node that sent or received SIP: a UE, a CSCF, an AS, a PBX, with its role.",
+    (
+        C("node", "text", "ip:port of its main port.", mask=M.HOST),
+        *(ENDPOINTS.column(name) for name in words("role confidence points session_case name domain product source")),
+        C("endpoints", "int", "Number of addresses and ports that belong to the node."),
+        *(ENDPOINTS.column(name) for name in words("sent received first_at last_at")),
+    ),
+    made_by="analyzer.ims.nodes:nodes",
+    scope=ESTIMATE,
+    belongs_to=("node",),
+    shown=words("node role confidence session_case name domain product endpoints sent received first_at last_at"),
     note=(
         "Roles are estimated from the whole capture: P-CSCF, S-CSCF, AS ... in an IMS; UA, proxy, B2BUA, "
         "registrar, redirect server elsewhere; unknown where the evidence is too weak. sip-analyzer "
@@ -218,7 +235,7 @@ NODE_EVIDENCE = Table(
         ),
         C("message", "key", "First message that matches."),
     ),
-    made_by="analyzer.ims.nodes:nodes",
+    made_by="analyzer.ims.nodes:find",
     scope=ESTIMATE,
     belongs_to=("node",),
     shown=words("node role rule points count message"),
@@ -247,7 +264,7 @@ REFERENCE_POINTS = Table(
         C("first_at", "time", "Time of the first request."),
         C("last_at", "time", "Time of the last request."),
     ),
-    made_by="analyzer.ims.nodes:nodes",
+    made_by="analyzer.ims.nodes:find",
     scope=ESTIMATE,
     belongs_to=("node", ("peer", "node")),
     shown=words("node role peer peer_role reference_point requests peer_requests first_at"),

@@ -55,7 +55,7 @@ FAILURES = Measure(
     ),
     made_by="analyzer.measure.responses:failures",
     of=("transactions", "messages", "calls"),
-    optional=("refusal_steps",),
+    optional=("failure_path",),
     shown=words("requests share calls node node_share reason_phrase reason_header first_at last_at no"),
     note=(
         "A request counts once over all its hops. Grouped by method and status without --by, which "
@@ -108,8 +108,8 @@ LINKS = Measure(
     example="client_ip,server_ip,transport",
 )
 
-PROCESSING = Measure(
-    "processing",
+NODE_DELAYS = Measure(
+    "node_delays",
     "The time that nodes take to forward messages: median, percentiles, extremes.",
     (
         C("messages", "int", "Number of messages with a known delay: hops.delay_s."),
@@ -121,7 +121,7 @@ PROCESSING = Measure(
         C("p99_s", "duration", "99th percentile; null for n < 100."),
         C("max_s", "duration", "Maximum."),
     ),
-    made_by="analyzer.measure.processing:processing",
+    made_by="analyzer.measure.node_delays:node_delays",
     scope=ESTIMATE,
     of=("hops",),
     note=(
@@ -176,10 +176,10 @@ SETUP_SHARES = Measure(
     ),
     made_by="analyzer.measure.setups:setup_shares",
     scope=ESTIMATE,
-    of=("waterfall", "nodes", "calls"),
+    of=("waterfall", "endpoints", "calls"),
     note=(
         "The waterfall of each call, over all calls; each node counts once with all it took. --by takes "
-        "the columns of waterfall, of nodes (role node name half domain) and of calls (caller callee "
+        "the columns of waterfall, of endpoints (role node name session_case domain) and of calls (caller callee "
         "outcome status codecs emergency)."
     ),
     example="kind,role",

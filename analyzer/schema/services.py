@@ -12,7 +12,7 @@ SERVICES = Table(
     "services",
     "One service of a dialog, or of a request outside dialogs.",
     (
-        C("unit", "key", "The dialog; for a request outside dialogs, its earliest observation."),
+        C("subject", "key", "The dialog; for a request outside dialogs, its earliest observation."),
         C("dialog", "key", "Dialog, with the requests that opened it; null for a request outside one."),
         C(
             "transaction",
@@ -42,7 +42,7 @@ SERVICES = Table(
         C("message", "key", "First message with the evidence; null if several messages together form it."),
     ),
     made_by="analyzer.ims.services:services",
-    belongs_to=(("unit", "message"),),
+    belongs_to=(("subject", "message"),),
     shown=words("started_at method service detail evidence standard call"),
     note=(
         "Voice, SMS, presence, conference, supplementary services, emergency, RCS; docs/services.md. By "
@@ -308,7 +308,7 @@ CDRS = Table(
             "role_of_node",
             "text",
             (
-                "Session case that the node serves on this leg, otherwise nodes.half; null if it serves both "
+                "Session case that the node serves on this leg, otherwise nodes.session_case; null if it serves both "
                 "or is unknown."
             ),
             "TS 32.298 Role of Node",

@@ -127,9 +127,9 @@ WATERFALL = Table(
             "Kind of the interval.",
             values=(
                 ("node", "a message through a node"),
-                ("link", "on the wire between two capture points, there and back, or in several packets"),
-                ("resend", "until it was sent again: lost, or its receiver was slow"),
-                ("elsewhere", "the node had sent the INVITE elsewhere before, and was refused"),
+                ("transit", "on the wire between two capture points, there and back, or in several packets"),
+                ("retransmission", "until it was sent again: lost, or its receiver was slow"),
+                ("serial_fork", "the node had sent the INVITE elsewhere before, and was refused"),
                 ("far_end", "until the one who answered answered, or rang"),
                 ("ringing", "180 to final response there"),
                 ("caller", "before its next request"),
@@ -163,20 +163,20 @@ WATERFALL = Table(
     example="kind = 'node' and duration_s > 0.5",
 )
 
-REFUSALS = Table(
-    "refusals",
+CALL_FAILURES = Table(
+    "call_failures",
     "One call that was not answered: which node ended it, on whose behalf, and why.",
     (
         C("call", "key", "Call that ended without an answer, except calls answered elsewhere."),
         C("status", "int", "Final status at the reference hop; null if there was none."),
         C(
-            "said_by",
+            "on_behalf_of",
             "text",
             "Side on whose behalf the call was rejected; docs/phases.md.",
             values=words("user node network timer unknown"),
             mask=M.OPEN,
         ),
-        C("because", "text", "Rule that decided this.", mask=M.OPEN),
+        C("rule", "text", "Rule that decided this.", mask=M.OPEN),
         C(
             "address",
             "text",
@@ -201,7 +201,7 @@ REFUSALS = Table(
         C("reason_phrase", "text", "Reason phrase as first sent.", mask=M.PHRASE),
         C("message", "key", "First observation of the response or CANCEL."),
         C("seen_at", "time", "Time of that observation."),
-        C("silent", "text", "ip:port of a node that received the request and did not answer.", mask=M.HOST),
+        C("unresponsive_node", "text", "ip:port of a node that received the request and did not answer.", mask=M.HOST),
         C(
             "reason_protocol",
             "text",
@@ -216,22 +216,22 @@ REFUSALS = Table(
         C("warning_agent", "text", "Host that added the Warning.", mask=M.HOST),
         C("warning_text", "text", "Text of that Warning.", mask=M.PHRASE),
     ),
-    made_by="analyzer.diagnose.call_failures:refusals",
+    made_by="analyzer.diagnose.call_failures:call_failures",
     scope=ESTIMATE,
     belongs_to=("call",),
     shown=words(
-        "seen_at status said_by because address role name partial first_status silent reason_protocol "
+        "seen_at status on_behalf_of because address role name partial first_status silent reason_protocol "
         "reason_cause reason warning_code warning_text call"
     ),
     note=(
         "Traced from the caller back to the node that sent the failure first, over all hops and legs. "
         "The result is an estimate, because it depends on the roles of nodes."
     ),
-    example="said_by = 'node' and status >= 500",
+    example="on_behalf_of = 'node' and status >= 500",
 )
 
-REFUSAL_STEPS = Table(
-    "refusal_steps",
+FAILURE_PATH = Table(
+    "failure_path",
     "One step of a failure on its way back: a node that sent it first, or passed it on.",
     (
         C("call", "key", "Call."),
@@ -245,7 +245,7 @@ REFUSAL_STEPS = Table(
         C("time", "time", "Capture time."),
         C("message", "key", "Message."),
     ),
-    made_by="analyzer.diagnose.call_failures:refusals",
+    made_by="analyzer.diagnose.call_failures:call_failures",
     scope=ESTIMATE,
     belongs_to=("call",),
     shown=words("call step time address role method status changed receiver"),

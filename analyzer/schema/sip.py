@@ -103,7 +103,7 @@ CALLS = Table(
         C("retransmissions", "int", "Number of retransmitted messages, on all hops."),
         C("emergency", "bool", "The call is addressed to urn:service:sos.", "RFC 5031"),
     ),
-    made_by="analyzer.sip.attempts:attempts",
+    made_by="analyzer.sip.calls:attempts",
     shown=words(
         "no started_at caller callee outcome outcome_detail status reason_phrase pdd_s setup_s talk_s "
         "released_by legs hops retransmissions"
@@ -592,8 +592,8 @@ HOLDS = Table(
     example="held_by = 'callee' and duration_s > 60",
 )
 
-VIOLATIONS = Table(
-    "violations",
+OFFER_ANSWER_VIOLATIONS = Table(
+    "offer_answer_violations",
     "One breach of the offer/answer rules.",
     (
         C("message", "key", "Message that violates the rule."),
@@ -614,7 +614,7 @@ VIOLATIONS = Table(
         C("dialog", "key", "Dialog; null outside one."),
         C("call", "key", "Call; null outside calls."),
     ),
-    made_by="analyzer.diagnose.offer_answer_violations:violations",
+    made_by="analyzer.diagnose.offer_answer_violations:offer_answer_violations",
     belongs_to=("dialog", "call"),
     shown=words("message code index detail standard call"),
     note="Checked at the reference hop of each dialog; in message order.",

@@ -29,8 +29,8 @@ KEYS = {
     "dialog": ("dialogs", "dialog"),
     "call": ("calls", "call"),
     "registration": ("registrations", "registration"),
-    "exchange": ("beside", "exchange"),
-    "node": ("nodes", "node"),
+    "exchange": ("related_transactions", "exchange"),
+    "node": ("endpoints", "node"),
     "endpoint": ("messages", "src_ip"),
 }
 """What a row can belong to, with the table and column that know it; an endpoint is an address and port of messages."""

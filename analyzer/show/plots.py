@@ -381,21 +381,21 @@ _KINDS = (
     ("node", "a node", BLUE, ""),
     ("far_end", "who answered", GREEN, ".."),
     ("caller", "the caller", SKY, "--"),
-    ("link", "on the wire", GREY, ""),
-    ("resend", "sent again", VERMILLION, "xx"),
+    ("transit", "on the wire", GREY, ""),
+    ("retransmission", "sent again", VERMILLION, "xx"),
     ("unseen", "nobody saw", ORANGE, "//"),
 )
 
 
 def waterfall(
-    parts: Table, *, nodes: Table | None = None, title: str = "Set-up of one call", ax: Axes | None = None
+    parts: Table, *, endpoints: Table | None = None, title: str = "Set-up of one call", ax: Axes | None = None
 ) -> Figure:
     """Where the set-up time of one call went: a line for each node, link and end, and when the set-up waited on it.
 
-    ``parts`` are its rows of ``waterfall``; with ``nodes`` lines have roles. Ringing is told, not drawn.
+    ``parts`` are its rows of ``waterfall``; with ``endpoints`` lines have roles. Ringing is told, not drawn.
     """
     table = _taken(parts, "part", "kind", "address", "peer", "duration_s")
-    known = None if nodes is None else _taken(nodes, "address", "role")
+    known = None if endpoints is None else _taken(endpoints, "address", "role")
     found = lanes(table, known)
     drawn, hidden = [lane for lane in found if lane.drawn], [lane for lane in found if not lane.drawn]
     with axes_of(ax) as axes:

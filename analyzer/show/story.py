@@ -56,12 +56,14 @@ class Story:
         return f"<strong>{markup(self.title)}</strong><table>{parts}</table>"
 
 
-def story(title: str, tables: Tables, nodes: pl.DataFrame, *, columns: int = 100, ascii_only: bool = False) -> Story:
-    """The page of one call; ``tables`` gives its rows of each table, ``nodes`` is the whole table.
+def story(
+    title: str, tables: Tables, endpoints: pl.DataFrame, *, columns: int = 100, ascii_only: bool = False
+) -> Story:
+    """The page of one call; ``tables`` gives its rows of each table, ``endpoints`` is the whole table.
 
     Lines are at most ``columns`` wide where words allow it; ``ascii_only`` draws ways and bars without other signs.
     """
-    roles = _roles(nodes)
+    roles = _roles(endpoints)
     room = columns - 2
     told = (
         ("what went wrong", _refused(tables, roles)),
@@ -69,7 +71,7 @@ def story(title: str, tables: Tables, nodes: pl.DataFrame, *, columns: int = 100
         ("service", _services(tables)),
         ("way", _way(tables, roles, room, ascii_only=ascii_only)),
         ("set-up", _phases(tables)),
-        ("where its time went", _time(tables, nodes, room, ascii_only=ascii_only)),
+        ("where its time went", _time(tables, endpoints, room, ascii_only=ascii_only)),
         ("what it waited for", _waits(tables)),
         ("charging", _charging(tables)),
     )
@@ -83,11 +85,11 @@ def _bounded(lines: list[str]) -> tuple[str, ...]:
     return (*lines[: _MOST_LINES - 1], f"and {len(lines) - _MOST_LINES + 1:,} more")
 
 
-def _roles(nodes: pl.DataFrame) -> Roles:
+def _roles(endpoints: pl.DataFrame) -> Roles:
     import polars as pl
 
-    known = nodes.filter(pl.col("role") != "unknown")
-    hosts = nodes.group_by("ip").agg(pl.col("role").unique()).filter(pl.col("role").list.len() == 1)
+    known = endpoints.filter(pl.col("role") != "unknown")
+    hosts = endpoints.group_by("ip").agg(pl.col("role").unique()).filter(pl.col("role").list.len() == 1)
     of_hosts = hosts.select("ip", pl.col("role").list.first()).filter(pl.col("role") != "unknown")
     return dict(of_hosts.rows()) | dict(known.select("address", "role").rows())
 
@@ -106,14 +108,14 @@ def _named(address: str | None, roles: Roles) -> str:
 
 def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
     """Who said no, why, who changed it on its way back, and the frames in which that is seen."""
-    for row in tables("refusals").iter_rows(named=True):
+    for row in tables("call_failures").iter_rows(named=True):
         yield from _said(row)
-        steps = tables("refusal_steps").sort("step").to_dicts()
+        steps = tables("failure_path").sort("step").to_dicts()
         for step in steps:
             if step["changed"] and step["status"] is not None:
                 yield safe(f"{_named(step['address'], roles)} passed it on as {step['status']}")
         (call,) = tables("calls").to_dicts()
-        yield from map(safe, explain(call, tables("messages"), tables("refusal_steps")))
+        yield from map(safe, explain(call, tables("messages"), tables("failure_path")))
     for row in tables("setups").iter_rows(named=True):
         if row["stalled_detail"]:
             yield safe(f"it stalled in {row['stalled']}: {row['stalled_detail']}")
@@ -124,10 +126,10 @@ def _said(row: dict[str, Any]) -> Iterator[str]:
     what = " ".join(str(part) for part in (row["first_status"], row["reason_phrase"]) if part is not None)
     if who:
         yield safe(f"{who}: {what or 'CANCEL'}")
-    if row["silent"]:
+    if row["unresponsive_node"]:
         yield safe(f"{row['silent']} received the request and did not answer")
     behalf = {"unknown": "side unknown", "timer": "a timer expired"}
-    yield safe(f"{behalf.get(row['said_by'], 'on behalf of the ' + str(row['said_by']))}: {row['because']}")
+    yield safe(f"{behalf.get(row['on_behalf_of'], 'on behalf of the ' + str(row['on_behalf_of']))}: {row['rule']}")
     if row["reason_protocol"]:
         cause = f"{row['reason_protocol']} {row['reason_cause']}" if row["reason_cause"] else row["reason_protocol"]
         words = [row["reason"] or "", f"“{row['reason_text']}”" if row["reason_text"] else ""]
@@ -225,12 +227,12 @@ def _phases(tables: Tables) -> Iterator[str]:
         yield safe(f"{row['phase']:<{names}}  {pad(span, longest)}  {took:>9}{note}")
 
 
-def _time(tables: Tables, nodes: pl.DataFrame, room: int, *, ascii_only: bool) -> list[str]:
-    return waterfalls.text(tables("waterfall"), nodes, columns=room, ascii_only=ascii_only).splitlines()
+def _time(tables: Tables, endpoints: pl.DataFrame, room: int, *, ascii_only: bool) -> list[str]:
+    return waterfalls.text(tables("waterfall"), endpoints, columns=room, ascii_only=ascii_only).splitlines()
 
 
 def _waits(tables: Tables) -> Iterator[str]:
-    for row in tables("waits").iter_rows(named=True):
+    for row in tables("peer_delays").iter_rows(named=True):
         count = f"{row['exchanges']} exchange{'s' if row['exchanges'] != 1 else ''}"
         failed = f", {row['failed']} failed" if row["failed"] else ""
         waited = f", {seconds(row['waited_s'])} waited" if row["waited_s"] is not None else ""

@@ -122,16 +122,16 @@ def _capture(lines: _Lines, tables: Mapping[str, pl.DataFrame], tz: str) -> None
         lines.add("capture", packets)
 
 
-def _messages(lines: _Lines, sightings: pl.DataFrame) -> None:
+def _messages(lines: _Lines, observations: pl.DataFrame) -> None:
     import polars as pl
 
-    said = sightings.select("duplicate", "retransmission", "transport", "method", "status")
+    said = observations.select("duplicate", "retransmission", "transport", "method", "status")
     messages = said.filter(~pl.col("duplicate"))
     again = messages["retransmission"].sum()
     parts = _counted(messages, "transport")
     parts.append(f"sent again {again:,} ({_share(int(again), messages.height)})")
-    if sightings.height > messages.height:
-        parts.append(f"and {sightings.height - messages.height:,} duplicates not counted")
+    if observations.height > messages.height:
+        parts.append(f"and {observations.height - messages.height:,} duplicates not counted")
     lines.add("messages", parts, count=messages.height)
     requests = messages.filter(pl.col("status").is_null())
     lines.add("  requests", _counted(requests, "method"), count=requests.height)
@@ -142,7 +142,7 @@ def _messages(lines: _Lines, sightings: pl.DataFrame) -> None:
 
 
 def _nodes(lines: _Lines, nodes: pl.DataFrame) -> None:
-    """How many boxes of each role; and which, of roles that few have."""
+    """How many nodes of each role; and which, of roles that few have."""
     boxes = nodes.filter(nodes["address"] == nodes["node"])
     lines.add("nodes", _counted(boxes, "role"), count=boxes.height)
     few = boxes.filter(~boxes["role"].is_in(["UE", "UA", "unknown"]))

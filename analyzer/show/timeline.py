@@ -196,15 +196,16 @@ def timeline(
     dialogs: pl.DataFrame | None = None,
     holds: pl.DataFrame | None = None,
     offers: pl.DataFrame | None = None,
-    nodes: pl.DataFrame | None = None,
-    beside: pl.DataFrame | None = None,
+    endpoints: pl.DataFrame | None = None,
+    related_transactions: pl.DataFrame | None = None,
     fragments: Mapping[int, str] | None = None,
 ) -> Timeline:
     """The story these messages (rows of the table ``messages``, duplicates too) tell.
 
     With ``reference``, the key of a transaction, only what passed between the two hosts of that transaction. ``call``
-    and the other frames are the call's rows of ``calls`` and those tables; each that is given tells more. ``nodes`` may
-    have rows of others; ``beside`` are exchanges of Diameter and DNS, which get lanes of their own.
+    and the other frames are the call's rows of ``calls`` and those tables; each that is given tells more.
+    ``endpoints`` may have rows of others; ``related_transactions`` are exchanges of Diameter and DNS, which get lanes
+    of their own.
     ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
     """
     import polars as pl
@@ -213,27 +214,27 @@ def timeline(
     rows = ordered.select(*_COLUMNS, at=pl.col("time").cast(pl.Int64)).to_dicts()
     if reference is not None:
         rows = _on_hop(rows, reference)
-    sightings = [row for row in rows if not row["duplicate"]]
-    known = _known(nodes)
-    drawn = _drawn(sightings, known)
+    observations = [row for row in rows if not row["duplicate"]]
+    known = _known(endpoints)
+    drawn = _drawn(observations, known)
     branches = _records(dialogs)
-    phases = _phases(_records(call), branches, sightings)
+    phases = _phases(_records(call), branches, observations)
     held = holds_of(_records(holds))
     over_at = next((phase.started_at for phase in phases if phase.name == "release"), None)
     marks = [
-        *_unanswered(sightings, drawn, _records(transactions)),
-        *transfers(sightings, drawn.lane_of, fragments or {}),
+        *_unanswered(observations, drawn, _records(transactions)),
+        *transfers(observations, drawn.lane_of, fragments or {}),
         *tables_tell(branches, held, _records(offers), over_at),
-        *_silences(drawn.events, sightings),
+        *_silences(drawn.events, observations),
     ]
-    captions = _captions(sightings, drawn.lanes, drawn.lane_of, known)
-    roles = _of_lanes(sightings, drawn.lanes, drawn.lane_of, known, "role")
-    asked = _asked(_records(beside), sightings, drawn)
+    captions = _captions(observations, drawn.lanes, drawn.lane_of, known)
+    roles = _of_lanes(observations, drawn.lanes, drawn.lane_of, known, "role")
+    asked = _asked(_records(related_transactions), observations, drawn)
     return Timeline(
         lanes=tuple(drawn.lanes | asked.lanes),
         rows=_in_order([*drawn.events, *asked.events], marks, phases),
-        retransmissions=sum(row["retransmission"] for row in sightings),
-        duplicates=len(rows) - len(sightings),
+        retransmissions=sum(row["retransmission"] for row in observations),
+        duplicates=len(rows) - len(observations),
         phases=phases,
         holds=held,
         captions=(*captions, *asked.peers),
@@ -323,25 +324,25 @@ class _Drawn:
     lane_of: LaneOf
 
 
-#: Rows of ``nodes`` by address and port.
+#: Rows of ``endpoints`` by address and port.
 _Known = Mapping[tuple[object, object], dict[str, Any]]
 
 
-def _known(nodes: pl.DataFrame | None) -> _Known:
+def _known(endpoints: pl.DataFrame | None) -> _Known:
     import polars as pl
 
-    if nodes is None:
+    if endpoints is None:
         return {}
-    told = nodes.filter(
+    told = endpoints.filter(
         (pl.col("role") != "unknown") | (pl.col("node") != pl.col("address")) | pl.col("name").is_not_null()
     )
     rows = told.select("ip", "port", "node", "role", "name").iter_rows(named=True)
     return {(row["ip"], row["port"]): row for row in rows}
 
 
-def _drawn(sightings: list[dict[str, Any]], known: _Known) -> _Drawn:
-    by_port = {row["src_ip"] for row in sightings if row["src_ip"] == row["dst_ip"]}
-    forks = _forks(sightings)
+def _drawn(observations: list[dict[str, Any]], known: _Known) -> _Drawn:
+    by_port = {row["src_ip"] for row in observations if row["src_ip"] == row["dst_ip"]}
+    forks = _forks(observations)
     lanes: dict[str, int] = {}
     events: list[Event] = []
     event_of: dict[int, int] = {}
@@ -350,7 +351,7 @@ def _drawn(sightings: list[dict[str, Any]], known: _Known) -> _Drawn:
     def lane_of(row: dict[str, Any], side: str) -> str:
         return _lane(row, side, by_port, known)
 
-    for row in sightings:
+    for row in observations:
         source, target = lane_of(row, "src"), lane_of(row, "dst")
         for lane in (source, target) if row["status"] is None else (target, source):
             lanes.setdefault(lane, len(lanes))
@@ -410,11 +411,11 @@ def _lane(row: dict[str, Any], side: str, by_port: set[str | None], known: _Know
 
 
 def _of_lanes(
-    sightings: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf, known: _Known, column: str
+    observations: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf, known: _Known, column: str
 ) -> tuple[str, ...]:
-    """What ``nodes`` say of each lane: of a host that is several nodes, what they say one after the other."""
+    """What ``endpoints`` say of each lane: of a host that is several nodes, what they say one after the other."""
     said: dict[str, dict[str, None]] = {}
-    for row in sightings if known else ():
+    for row in observations if known else ():
         for side in ("src", "dst"):
             node = known.get((row[f"{side}_ip"], row[f"{side}_port"]))
             if node and node[column] and node[column] != "unknown":
@@ -422,15 +423,17 @@ def _of_lanes(
     return tuple(", ".join(said.get(lane, {})) for lane in lanes)
 
 
-def _captions(sightings: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf, known: _Known) -> tuple[str, ...]:
+def _captions(
+    observations: list[dict[str, Any]], lanes: Iterable[str], lane_of: LaneOf, known: _Known
+) -> tuple[str, ...]:
     """Role and host name of each lane; without a name the product: User-Agent of a request that has one Via, and so was
     made there (RFC 3261 §8.1.1.7)."""
     lanes = tuple(lanes)
     products: dict[str, str] = {}
-    for row in sightings:
+    for row in observations:
         if row["status"] is None and row["via_count"] == 1 and row["user_agent"]:
             products.setdefault(lane_of(row, "src"), row["user_agent"])
-    roles, names = (_of_lanes(sightings, lanes, lane_of, known, column) for column in ("role", "name"))
+    roles, names = (_of_lanes(observations, lanes, lane_of, known, column) for column in ("role", "name"))
     parts = ((role, name or products.get(lane, "")) for lane, role, name in zip(lanes, roles, names, strict=True))
     return tuple(" · ".join(part for part in pair if part) for pair in parts)
 
@@ -485,14 +488,14 @@ class _Asked:
     events: list[Event]
 
 
-def _asked(exchanges: list[dict[str, Any]], sightings: list[dict[str, Any]], drawn: _Drawn) -> _Asked:
+def _asked(exchanges: list[dict[str, Any]], observations: list[dict[str, Any]], drawn: _Drawn) -> _Asked:
     """Two events for each exchange: what was asked, and the answer.
 
     A host that also speaks SIP has another lane for what it is beside SIP, so that an HSS on the machine of a CSCF is
     seen for one; who asks stands where the message came that it had in hand.
     """
-    in_hand = {row["message"]: drawn.lane_of(row, "dst") for row in sightings}
-    ips = {row[f"{side}_ip"] for row in sightings for side in ("src", "dst")}
+    in_hand = {row["message"]: drawn.lane_of(row, "dst") for row in observations}
+    ips = {row[f"{side}_ip"] for row in observations for side in ("src", "dst")}
     lanes: dict[str, int] = {}
     peers: list[str] = []
 
@@ -580,7 +583,7 @@ _BEGUN = (("setup", "started_at"), ("ringing", "ringing_at"), ("talk", "answered
 
 
 def _phases(
-    calls: list[dict[str, Any]], dialogs: list[dict[str, Any]], sightings: list[dict[str, Any]]
+    calls: list[dict[str, Any]], dialogs: list[dict[str, Any]], observations: list[dict[str, Any]]
 ) -> tuple[Phase, ...]:
     """From the times of the call; outside calls from those of the one dialog there is."""
     if not calls:
@@ -597,7 +600,7 @@ def _phases(
         return ()
     # Of two that begin at once the earlier one never was: answered without ringing.
     begun = [(name, at) for (name, at), (_, after) in pairwise([*begun, ("", None)]) if at is None or at != after]
-    times = [row["at"] for row in sightings if row["at"] is not None]
+    times = [row["at"] for row in observations if row["at"] is not None]
     end = max(times) if times and begun[-1][0] == "release" else None
     ends = [*(at for _, at in begun[1:]), end]
     return tuple(Phase(name, at, until) for (name, at), until in zip(begun, ends, strict=True))
@@ -614,13 +617,13 @@ _UNANSWERED = {
 _BURST = 4  # copies: with T1 = 500 ms a request is sent a fourth time after 3.5 s (RFC 3261 §17.1.1.2)
 
 
-def _unanswered(sightings: list[dict[str, Any]], drawn: _Drawn, transactions: list[dict[str, Any]]) -> list[Mark]:
+def _unanswered(observations: list[dict[str, Any]], drawn: _Drawn, transactions: list[dict[str, Any]]) -> list[Mark]:
     """Requests without an answer, and what had to be sent again and again before one came."""
     lanes = list(drawn.lanes)
     outcomes = {row["transaction"]: row["outcome"] for row in transactions if row["outcome"] in _UNANSWERED}
-    last = {row["transaction"]: row["at"] for row in sightings}
+    last = {row["transaction"]: row["at"] for row in observations}
     said: dict[int, tuple[int, str]] = {}
-    for row in sightings:
+    for row in observations:
         key = row["transaction"]
         if key in outcomes and row["status"] is None and row["method"] != "ACK":
             said.setdefault(drawn.event_of[row["message"]], (key, outcomes.pop(key)))
@@ -658,11 +661,11 @@ def _forks_over(dialogs: list[dict[str, Any]]) -> list[Mark]:
     ]
 
 
-def transfers(sightings: list[dict[str, Any]], lane_of: LaneOf, fragments: Mapping[int, str]) -> list[Mark]:
+def transfers(observations: list[dict[str, Any]], lane_of: LaneOf, fragments: Mapping[int, str]) -> list[Mark]:
     """What REFER asks for (RFC 3515), what NOTIFY tells of it, and whose place an INVITE takes (RFC 3891)."""
     marks = []
     told = set()
-    for row in sightings:
+    for row in observations:
         hop = (row["method"], row["call_id"], row["from_tag"], row["cseq"])
         if row["status"] is not None or hop in told:
             continue
@@ -736,9 +739,9 @@ def _media(offers: list[dict[str, Any]], holds: tuple[Hold, ...]) -> list[Mark]:
     return marks
 
 
-def _silences(events: list[Event], sightings: list[dict[str, Any]]) -> list[Mark]:
+def _silences(events: list[Event], observations: list[dict[str, Any]]) -> list[Mark]:
     """Between one event and all that was captured before it, also what is folded."""
-    times = sorted(row["at"] for row in sightings if row["at"] is not None)
+    times = sorted(row["at"] for row in observations if row["at"] is not None)
     marks = []
     for event in events:
         before = bisect_left(times, event.at) - 1 if event.at is not None else -1

@@ -14,7 +14,7 @@ from analyzer.show.text import fit, pad, safe, seconds, width
 if TYPE_CHECKING:
     import polars as pl
 
-NOT_DRAWN = ("ringing", "elsewhere")
+NOT_DRAWN = ("ringing", "serial_fork")
 _LABEL = 44  # columns of a lane's name
 
 
@@ -34,9 +34,9 @@ class Lane:
         return self.kind not in NOT_DRAWN
 
 
-def lanes(parts: pl.DataFrame, nodes: pl.DataFrame | None = None) -> list[Lane]:
+def lanes(parts: pl.DataFrame, endpoints: pl.DataFrame | None = None) -> list[Lane]:
     """The lanes of one call, in the order in which they come in; ``parts`` are its rows of ``waterfall``."""
-    roles = {} if nodes is None else dict(nodes.select("address", "role").iter_rows())
+    roles = {} if endpoints is None else dict(endpoints.select("address", "role").iter_rows())
     times: dict[tuple[str, str], list[tuple[int, int]]] = {}
     clock = 0
     for row in parts.sort("part").iter_rows(named=True):
@@ -52,7 +52,7 @@ def lanes(parts: pl.DataFrame, nodes: pl.DataFrame | None = None) -> list[Lane]:
 
 
 def text(
-    parts: pl.DataFrame, nodes: pl.DataFrame | None = None, *, columns: int = 100, ascii_only: bool = False
+    parts: pl.DataFrame, endpoints: pl.DataFrame | None = None, *, columns: int = 100, ascii_only: bool = False
 ) -> str:
     """One line a lane: kind, node, how long together, and where on the way; empty without parts.
 
@@ -62,7 +62,7 @@ def text(
     node  10.0.0.1  0.500 s  |################################|
     <BLANKLINE>
     """
-    found = lanes(parts, nodes)
+    found = lanes(parts, endpoints)
     if not found:
         return ""
     whole = max((end for lane in found if lane.drawn for _, end in lane.times), default=0)

@@ -61,10 +61,10 @@ def dialogs(
     max_idle: int = 24 * 3600 * SECOND,
 ) -> pl.DataFrame:
     """The ``dialogs`` table without ``call``; arguments as of :func:`with_hops`."""
-    return with_hops(messages, transactions, end=end, timers=timers, max_idle=max_idle)[0]
+    return with_reference_hops(messages, transactions, end=end, timers=timers, max_idle=max_idle)[0]
 
 
-def with_hops(
+def with_reference_hops(
     messages: pl.DataFrame,
     transactions: pl.DataFrame,
     *,

@@ -79,12 +79,12 @@ def _held(side: str, stream: list[str]) -> pl.Expr:
     return wish.forward_fill().over(stream).fill_null(value=False)
 
 
-def hold_seconds(lived: pl.DataFrame, hops: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """``call`` and ``hold_s``: the time in which some stream of the dialog that ``lived`` was on hold.
+def hold_seconds(confirmed_branch: pl.DataFrame, hops: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """``call`` and ``hold_s``: the time in which some stream of the dialog that ``confirmed_branch`` was on hold.
 
     Streams on hold at the same time count once; null where a hold did not end.
     """
-    spans = lived.join(hops.select("_dialog", "dialog"), on="_dialog").join(
+    spans = confirmed_branch.join(hops.select("_dialog", "dialog"), on="_dialog").join(
         held.select("dialog", start=ns("started_at"), end=ns("ended_at")),
         on="dialog",
     )

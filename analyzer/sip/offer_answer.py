@@ -378,8 +378,8 @@ def _state(over: pl.Series) -> pl.Expr:
     )
 
 
-def agreed_codecs(lived: pl.DataFrame, found: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
-    """``call`` and its ``codecs``: of all streams that the last answer in the dialog that ``lived`` accepts.
+def agreed_codecs(confirmed_branch: pl.DataFrame, found: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
+    """``call`` and its ``codecs``: of all streams that the last answer in the dialog that ``confirmed_branch`` accepts.
 
     ``found`` are the :func:`exchanges`. A format that is no codec (the ``*`` of MSRP, RFC 4975 §8) is left out.
     """
@@ -389,7 +389,7 @@ def agreed_codecs(lived: pl.DataFrame, found: pl.DataFrame, descriptions: pl.Dat
         .select("_dialog", _sdp="answer_sdp")
     )
     of_calls = (
-        lived.join(last, on="_dialog")
+        confirmed_branch.join(last, on="_dialog")
         .join(
             descriptions.filter(pl.col("port") > 0, ~pl.col("early_session")).select("_sdp", "codecs"),
             on="_sdp",

@@ -52,7 +52,7 @@ def with_requests(messages: pl.DataFrame, transactions: pl.DataFrame) -> tuple[p
 
 
 def _requests(messages: pl.DataFrame) -> pl.DataFrame:
-    """First copies of the REGISTERs at their reference hop, and the key and row of the earliest sighting of each."""
+    """First copies of the REGISTERs at their reference hop, and the key and row of the earliest observation of each."""
     copies = (
         messages.lazy()
         .with_row_index("row")

@@ -11,7 +11,7 @@ import analyzer
 
 capture = analyzer.read(sys.argv[1:])
 calls = capture.calls[["call", "no", "started_at", "caller", "callee", "outcome"]]
-why = capture.refusals[["call", "status", "reason_phrase", "address", "role", "said_by", "because"]]
+why = capture.call_failures[["call", "status", "reason_phrase", "address", "role", "on_behalf_of", "rule"]]
 
 # `call` is the key that joins tables; people use `no`.
 failed = calls.merge(why, on="call").drop(columns="call").sort_values("started_at")

@@ -288,7 +288,18 @@ def test_call_of_the_call_id_of_a_registration(run: Run) -> None:
 def test_call_as_json(run: Run) -> None:
     told = json.loads(run("call", "1", "a.pcap", "--format", "json").stdout)
     told = {name: len(rows) for name, rows in told.items()}
-    asked = ("call", "refusals", "setups", "phases", "waterfall", "hops", "cdrs", "services", "transactions", "dialogs")
+    asked = (
+        "call",
+        "call_failures",
+        "setups",
+        "phases",
+        "waterfall",
+        "hops",
+        "cdrs",
+        "services",
+        "transactions",
+        "dialogs",
+    )
     assert [told[name] for name in asked] == [1, 0, 0, 0, 0, 0, 0, 0, 2, 1]
 
 

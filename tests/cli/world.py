@@ -184,7 +184,7 @@ def tables() -> dict[str, pl.DataFrame]:
         ],
         "calls": calls,
         "registrations": [registration],
-        "refusals": [{"call": 20, "said_by": "user", "status": 486, "message": 20}],
+        "call_failures": [{"call": 20, "on_behalf_of": "user", "status": 486, "message": 20}],
         "problems": [
             {"problem": 1, "code": "sip_utf8_invalid", "layer": "sip", "file": "a.pcap", "frame": 20, "detail": "From"},
             {"problem": 2, "code": "tcp_bytes_missing", "layer": "tcp", "file": "b.pcap", "frame": 1, "detail": "3"},

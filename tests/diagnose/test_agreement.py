@@ -48,8 +48,10 @@ def test_calls_and_dialogs_agree_on_who_released_a_call(capture: analyzer.Captur
         pl.col("end_reason").is_in(["bye", "expired", "timeout", "open"]),
     )
     # Of a forked call the branch that lived is the one that ended last.
-    lived = ended.sort("ended_at", descending=True, nulls_last=False).unique(["call", "call_id"], keep="first")
-    both = calls.join(lived.select("call", "call_id", "ended_by", "local_tag"), on=["call", "call_id"])
+    confirmed_branch = ended.sort("ended_at", descending=True, nulls_last=False).unique(
+        ["call", "call_id"], keep="first"
+    )
+    both = calls.join(confirmed_branch.select("call", "call_id", "ended_by", "local_tag"), on=["call", "call_id"])
     sides = {"local": "caller", "remote": "callee"}
     both = both.with_columns(pl.col("ended_by").replace(sides))
     assert both.height > 20
@@ -58,7 +60,7 @@ def test_calls_and_dialogs_agree_on_who_released_a_call(capture: analyzer.Captur
 
 def test_failures_name_the_node_that_refused_the_call(capture: analyzer.Capture) -> None:
     calls = _first_leg(capture).filter(pl.col("call_id").is_unique())
-    refused = capture.table("refusals").select("call", "address").drop_nulls()
+    refused = capture.table("call_failures").select("call", "address").drop_nulls()
     refused = calls.select("call", "call_id", "status").join(refused, on="call")
     failed = capture.measure("failures", by="call_id,method,status,node").filter(pl.col("method") == "INVITE")
     both = refused.join(failed, on=["call_id", "status"])
@@ -68,8 +70,8 @@ def test_failures_name_the_node_that_refused_the_call(capture: analyzer.Capture)
 
 def test_explanations_name_the_node_that_refused_the_call(capture: analyzer.Capture) -> None:
     calls = capture.table("calls")
-    told = explanations(calls, capture.table("messages"), capture.table("refusal_steps"))
-    refused = capture.table("refusals").filter(pl.col("first_status") == pl.col("status"), pl.col("status") != 487)
+    told = explanations(calls, capture.table("messages"), capture.table("failure_path"))
+    refused = capture.table("call_failures").filter(pl.col("first_status") == pl.col("status"), pl.col("status") != 487)
     both = calls.select("call", told=pl.Series(told)).join(refused.select("call", "address"), on="call")
     assert both.height > 3
     named = pl.col("told").str.extract(r"(?:^|; )\d{3} [^;]*?first seen from (\S+)")

@@ -65,7 +65,7 @@ SENTENCES = {
         "only requests, no response: the peer does not answer, or only one direction was captured",
     ),
     "responses alone": ([udp(OK)], "only responses, no request: only one direction was captured"),
-    "half": (
+    "session_case": (
         [udp(ASK), udp(OK, source=2, target=1), udp(ASK, source=5, target=6)],
         "between 1 of 2 pairs of hosts only requests, no response: the peer does "
         "not answer, or only one direction was captured",

@@ -15,7 +15,7 @@ import pytest
 from places import shared
 
 import analyzer
-from analyzer.synth import make
+from analyzer.simulator import make
 from tests.ims.ims_wire import read
 
 pytestmark = pytest.mark.slow
@@ -47,9 +47,9 @@ Q, B = "10.0.0.3:5060", "10.0.0.4:5060"
 
 
 def refusal(dialogue: str, roles: dict[str, str] | None = None) -> dict[str, Any]:
-    """The row of ``refusals`` of the first call; ``roles`` says what nodes are."""
+    """The row of ``call_failures`` of the first call; ``roles`` says what nodes are."""
     capture = read(dialogue, nodes=roles or {})
-    return capture.table("refusals").row(0, named=True)
+    return capture.table("call_failures").row(0, named=True)
 
 
 def by_q(status: int, words: str = "") -> str:
@@ -66,7 +66,7 @@ def test_the_refusal_is_followed_to_where_it_came_from_first() -> None:
 
 
 def test_every_node_on_its_way_back() -> None:
-    steps = read(ASKED + TO_B + BACK.format(486, "")).table("refusal_steps")
+    steps = read(ASKED + TO_B + BACK.format(486, "")).table("failure_path")
     assert steps.select("step", "address", "status", "changed").rows() == [
         (1, B, 486, False),
         (2, Q, 486, False),
@@ -78,9 +78,9 @@ def test_a_status_that_was_changed_on_the_way() -> None:
     """B is busy, Q makes 480 of it."""
     changed = "B -> Q   486 INVITE via=q,p,a to_tag=y  @1.00\n" + by_q(480)
     capture = read(ASKED + TO_B + changed)
-    row = capture.table("refusals").row(0, named=True)
+    row = capture.table("call_failures").row(0, named=True)
     assert (row["address"], row["first_status"], row["status"]) == (B, 486, 480)
-    assert capture.table("refusal_steps").select("address", "status", "changed").rows()[:2] == [
+    assert capture.table("failure_path").select("address", "status", "changed").rows()[:2] == [
         (B, 486, False),
         (Q, 480, True),
     ]
@@ -95,24 +95,24 @@ def test_a_refusal_behind_a_b2bua_is_on_another_leg() -> None:
     S -> A   603 INVITE via=a call=1 to_tag=z   @1.01
     """  # noqa: E501
     row = refusal(dialogue)
-    assert (row["address"], row["said_by"]) == ("10.0.0.3:5060", "user")
+    assert (row["address"], row["on_behalf_of"]) == ("10.0.0.3:5060", "user")
 
 
 def test_a_node_that_was_not_captured_may_have_said_so() -> None:
     """Nobody saw Q send anything on."""
     row = refusal(ASKED + by_q(503), {Q: "S-CSCF"})
-    assert (row["address"], row["partial"], row["said_by"]) == (Q, True, "node")
+    assert (row["address"], row["partial"], row["on_behalf_of"]) == (Q, True, "node")
 
 
 def test_a_node_that_sends_other_invites_on_said_it_itself() -> None:
     row = refusal(ASKED + by_q(403) + OTHER)
-    assert (row["address"], row["partial"], row["said_by"]) == (Q, False, "node")
+    assert (row["address"], row["partial"], row["on_behalf_of"]) == (Q, False, "node")
 
 
 def test_a_response_that_the_capture_lost_leaves_it_open() -> None:
     """Q sent the INVITE on, and what came back to it was not captured."""
     row = refusal(ASKED + TO_B + by_q(480) + OTHER, {Q: "S-CSCF"})
-    assert (row["partial"], row["said_by"], row["silent"]) == (True, "unknown", B)
+    assert (row["partial"], row["on_behalf_of"], row["silent"]) == (True, "unknown", B)
 
 
 # -- on whose behalf ---------------------------------------------------------------------------------------------------
@@ -120,31 +120,31 @@ def test_a_response_that_the_capture_lost_leaves_it_open() -> None:
 
 @pytest.mark.parametrize("status", [480, 486, 600, 603, 607])
 def test_a_user_agent_speaks_for_its_user(status: int) -> None:
-    assert refusal(ASKED + TO_B + BACK.format(status, ""))["said_by"] == "user"
+    assert refusal(ASKED + TO_B + BACK.format(status, ""))["on_behalf_of"] == "user"
 
 
 @pytest.mark.parametrize("status", [404, 488, 500, 503])
 def test_a_user_agent_may_speak_for_itself(status: int) -> None:
-    assert refusal(ASKED + TO_B + BACK.format(status, ""))["said_by"] == "node"
+    assert refusal(ASKED + TO_B + BACK.format(status, ""))["on_behalf_of"] == "node"
 
 
 def test_busy_is_of_the_called_side_though_its_node_was_not_captured() -> None:
     row = refusal(ASKED + by_q(486), {Q: "S-CSCF"})
-    assert (row["said_by"], row["partial"]) == ("user", True)
+    assert (row["on_behalf_of"], row["partial"]) == ("user", True)
 
 
 def test_a_cause_of_a_gateway_is_the_networks() -> None:
     row = refusal(ASKED + by_q(404, '"header=Reason:Q.850;cause=1"'), {Q: "MGCF"})
-    assert (row["said_by"], row["reason"], row["partial"]) == ("network", "unallocated (unassigned) number", False)
+    assert (row["on_behalf_of"], row["reason"], row["partial"]) == ("network", "unallocated (unassigned) number", False)
 
 
 def test_busy_behind_a_gateway_is_the_users() -> None:
-    assert refusal(ASKED + by_q(486, '"header=Reason:Q.850;cause=17"'), {Q: "MGCF"})["said_by"] == "user"
+    assert refusal(ASKED + by_q(486, '"header=Reason:Q.850;cause=17"'), {Q: "MGCF"})["on_behalf_of"] == "user"
 
 
 def test_a_branch_that_nobody_answers_is_a_timers() -> None:
     row = refusal(ASKED + TO_B + by_q(408))
-    assert (row["said_by"], row["address"], row["silent"]) == ("timer", Q, B)
+    assert (row["on_behalf_of"], row["address"], row["silent"]) == ("timer", Q, B)
 
 
 def test_a_node_that_gave_up_what_it_had_sent_on() -> None:
@@ -162,7 +162,7 @@ def test_a_node_that_gave_up_what_it_had_sent_on() -> None:
     """
     )
     row = refusal(dialogue)
-    assert (row["said_by"], row["address"]) == ("timer", Q)
+    assert (row["on_behalf_of"], row["address"]) == ("timer", Q)
 
 
 def test_the_caller_gave_up() -> None:
@@ -178,7 +178,7 @@ def test_the_caller_gave_up() -> None:
     """
     )
     row = refusal(dialogue)
-    assert (row["said_by"], row["address"], row["reason"]) == ("user", "10.0.0.1:5060", "user ends call")
+    assert (row["on_behalf_of"], row["address"], row["reason"]) == ("user", "10.0.0.1:5060", "user ends call")
 
 
 def test_nobody_said_anything() -> None:
@@ -186,7 +186,7 @@ def test_nobody_said_anything() -> None:
         "A -> P   INVITE via=a  @0.0\n" + "A -> P   INVITE via=a  @0.5\n" + "X -> Y   OPTIONS via=o call=9  @40.0\n"
     )
     row = refusal(dialogue)
-    assert (row["said_by"], row["address"], row["silent"]) == ("timer", None, "10.0.0.2:5060")
+    assert (row["on_behalf_of"], row["address"], row["silent"]) == ("timer", None, "10.0.0.2:5060")
 
 
 def test_a_warning_is_taken_apart() -> None:
@@ -195,7 +195,7 @@ def test_a_warning_is_taken_apart() -> None:
 
 
 def test_who_answered_has_no_row() -> None:
-    assert read(OTHER).table("refusals").is_empty()
+    assert read(OTHER).table("call_failures").is_empty()
 
 
 # -- others' captures, and the laboratory ------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def test_who_answered_has_no_row() -> None:
 def test_a_proxy_that_knows_no_contact_by_hand() -> None:
     """goffinet: the proxy, which is the registrar too, sends other INVITEs on and answers these with 480."""
     capture = captures.read(shared("captures") / "goffinet__sip_captures__private-test-sip.pcapng")
-    rows = capture.table("refusals").select("address", "first_status", "said_by", "partial").unique()
+    rows = capture.table("call_failures").select("address", "first_status", "on_behalf_of", "partial").unique()
     assert rows.rows() == [("172.16.98.102:5060", 480, "node", False)]
 
 
@@ -225,15 +225,15 @@ def against_the_truth(directory: Path, **settings: Any) -> tuple[int, int, int, 
     # Over TCP a UE is known by the port it opened the connection from.
     name = {node["address"].rpartition(":")[0]: node["name"] for node in truth.nodes}
     call_of = {one: row["call"] for row in capture.table("calls").to_dicts() for one in row["call_ids"]}
-    told = {row["call"]: row for row in capture.table("refusals").to_dicts()}
+    told = {row["call"]: row for row in capture.table("call_failures").to_dicts()}
     failed = nodes = causes = wrong = 0
     for call in truth.calls:
         row = told.get(call_of.get(call["legs"][0]["call_id"], 0))
         if call["outcome"] != "answered" and row is not None:
             failed += 1
             nodes += name.get((row["address"] or "").rpartition(":")[0]) == call["refused_by"]
-            causes += row["said_by"] == call["cause"]
-            wrong += row["said_by"] not in (call["cause"], "unknown")
+            causes += row["on_behalf_of"] == call["cause"]
+            wrong += row["on_behalf_of"] not in (call["cause"], "unknown")
     return failed, nodes, causes, wrong
 
 
@@ -263,7 +263,7 @@ def test_with_losses_and_clocks_apart(tmp_path: Path) -> None:
 def test_partial_tells_what_was_not_captured(tmp_path: Path) -> None:
     """Seen from the access alone, whoever said no behind the S-CSCF is nobody's to know."""
     make(tmp_path, calls=40, seed=5, mix={"as_error": 1, "unknown_user": 1}, points=("access",))
-    rows = analyzer.read(tmp_path / "access.pcap").table("refusals")
+    rows = analyzer.read(tmp_path / "access.pcap").table("call_failures")
     assert rows.select(pl.col("partial").all(), pl.len() > 30).row(0) == (True, True)
 
 

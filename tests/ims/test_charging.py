@@ -15,7 +15,7 @@ from places import SAMPLES, shared
 import analyzer
 from analyzer.ims import networks
 from analyzer.ims.charging import vectors
-from analyzer.synth import make
+from analyzer.simulator import make
 
 HOME, OTHER = "ims.mnc001.mcc262.3gppnetwork.org", "ims.mnc002.mcc262.3gppnetwork.org"
 VECTOR = "P-Charging-Vector:icid-value=1234bc9876e"
@@ -266,7 +266,7 @@ def test_media_of_legs_under_one_call_id_are_each_leg_s_own(monkeypatch: pytest.
             for n in range(legs)
         )
     )
-    for name in ("legs", "offers", "access_networks", "ims_registrations", "nodes"):
+    for name in ("legs", "offers", "access_networks", "ims_registrations", "endpoints"):
         capture.table(name)
     heights = ims_wire.joined_rows(monkeypatch)
     found = capture.table("cdrs")

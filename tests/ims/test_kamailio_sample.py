@@ -19,7 +19,7 @@ DIRECTORY = SAMPLES / "kamailio"
 TRUTH: dict[str, Any] = json.loads((DIRECTORY / "truth.json").read_text())
 NAME_OF = {address: name for name, address in TRUTH["addresses"].items()}
 CALLS = {call["name"]: call for call in TRUTH["calls"]}
-SEEN = {"wire": ("all",), "nodes": ("pcscf", "icscf", "scscf", "tas", "mgcf")}
+SEEN = {"wire": ("all",), "endpoints": ("pcscf", "icscf", "scscf", "tas", "mgcf")}
 POINTS = {
     frozenset(pair): point
     for point, pairs in {
@@ -54,13 +54,13 @@ def invites(seen: str, name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("seen", SEEN)
 def test_roles(seen: str) -> None:
-    nodes = read(seen).table("nodes")
+    nodes = read(seen).table("endpoints")
     assert dict(nodes.select("ip", "role").unique().rows()) == TRUTH["roles"]
 
 
 @pytest.mark.parametrize("seen", SEEN)
 def test_the_two_ports_of_a_node_are_one_box(seen: str) -> None:
-    nodes = read(seen).table("nodes")
+    nodes = read(seen).table("endpoints")
     assert nodes["node"].n_unique() == nodes["ip"].n_unique() < nodes.height
 
 
@@ -141,7 +141,9 @@ def test_who_said_no(seen: str, name: str) -> None:
     truth = CALLS[name]
     node, status = truth["began"] or (truth["decided_by"], truth["status"])
     call = read(seen).table("calls").row(by_predicate=pl.col("call_ids").list.contains(name), named=True)["call"]
-    row = read(seen).table("refusals").with_columns(ip("node")).row(by_predicate=pl.col("call") == call, named=True)
+    row = (
+        read(seen).table("call_failures").with_columns(ip("node")).row(by_predicate=pl.col("call") == call, named=True)
+    )
     told = (NAME_OF[row["node"]], row["role"], row["first_status"], row["status"])
     assert told == (node, TRUTH["roles"][row["node"]], status, truth["status"])
 
@@ -171,8 +173,8 @@ def test_challenges_are_of_aka_and_met(seen: str) -> None:
 
 
 def test_halves_of_the_nodes() -> None:
-    nodes = read("wire").table("nodes").unique("ip")
-    halves = {NAME_OF[ip]: half for ip, half in nodes.select("ip", "half").rows()}
+    nodes = read("wire").table("endpoints").unique("ip")
+    halves = {NAME_OF[ip]: half for ip, half in nodes.select("ip", "session_case").rows()}
     assert halves == {
         **dict.fromkeys(("pcscf", "scscf", "tas", "alice", "bob", "carol"), "both"),
         **dict.fromkeys(("mallory",), "originating"),

@@ -18,7 +18,7 @@ SERVED = "header='P-Served-User:<sip:a@e>;sescase=orig;regstate=reg'"
 
 def roles(capture: analyzer.Capture) -> list[str]:
     """By the order in which nodes come."""
-    return capture.table("nodes").unique("node", maintain_order=True)["role"].to_list()
+    return capture.table("endpoints").unique("node", maintain_order=True)["role"].to_list()
 
 
 def server(dialogue: str, more: str = "") -> str:

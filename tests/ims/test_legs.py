@@ -140,7 +140,7 @@ M -> B   INVITE call=2 from={who} to=sip:b@e icid=q      @0.02
 
 @pytest.mark.parametrize(("who", "strength"), [("sip:a@e", "strong"), ("sip:anonymous@anonymous.invalid", "possible")])
 def test_an_icid_needs_the_parties_or_the_place(who: str, strength: str) -> None:
-    """A B2BUA with an address on each side: nothing tells that N and M are one box."""
+    """A B2BUA with an address on each side: nothing tells that N and M are one node."""
     assert link(ELSEWHERE.format(who=who)) == ("1", strength)
 
 
@@ -250,7 +250,7 @@ def trunk(calls: int, icid: str, gap: float) -> str:
 @pytest.mark.parametrize("icid", ["", "icid=fixed"])
 @pytest.mark.parametrize("calls", [2, 5, 40])
 def test_a_busy_trunk_between_two_numbers_never_merges_strangers(calls: int, icid: str) -> None:
-    """Each could be of each: none is told, with or without an icid that a broken box gives to all."""
+    """Each could be of each: none is told, with or without an icid that a broken node gives to all."""
     for ids in read(trunk(calls, icid, 0.1)).table("calls")["call_ids"].to_list():
         assert len({call_id[1:] for call_id in ids}) == 1, ids
 

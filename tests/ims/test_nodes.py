@@ -1,4 +1,4 @@
-"""Roles of the laboratory's boxes, where a capture shows everything, and where it shows less."""
+"""Roles of the laboratory's nodes, where a capture shows everything, and where it shows less."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from places import SAMPLES, shared
 import analyzer
 from analyzer.errors import AnalyzerError
 from analyzer.ims import roles
-from analyzer.synth import Truth, make
+from analyzer.simulator import Truth, make
 
 # What the module makes once, one worker makes.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nodes")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("endpoints")]
 
 PLAIN = {*roles.PLAIN, roles.UA, roles.UNKNOWN}
-# Boxes that a variant can leave without their role; everywhere else every box must have it.
+# Nodes that a variant can leave without their role; everywhere else every node must have it.
 VARIANTS: dict[str, dict[str, Any]] = {
     "everything": {},
     "tcp": {"transport": "tcp"},
@@ -55,14 +55,14 @@ LITTLE_SEEN: dict[str, dict[str, Any]] = {
 
 def laboratory(directory: Path, **settings: Any) -> tuple[Truth, analyzer.Capture]:
     truth = make(directory, **({"seed": 11, "calls": 80, "keep_messages": False} | settings))
-    return truth, analyzer.read([directory / point["file"] for point in truth.points], tables=["nodes"])
+    return truth, analyzer.read([directory / point["file"] for point in truth.points], tables=["endpoints"])
 
 
 def judged(truth: Truth, capture: analyzer.Capture) -> Counter[str]:
-    """Boxes by what is said of them; of a box with two roles one is right where it never plays the other."""
+    """Nodes by what is said of them; of a node with two roles one is right where it never plays the other."""
     by_ip = {box["address"].rpartition(":")[0].strip("[]"): set(box["roles"]) for box in truth.nodes}
     verdicts: Counter[str] = Counter()
-    for ip, role in capture.table("nodes").select("ip", "role", "node").unique("node").select("ip", "role").rows():
+    for ip, role in capture.table("endpoints").select("ip", "role", "node").unique("node").select("ip", "role").rows():
         # The laboratory does not say what its servers are for, but for the gateway of short messages.
         said = {"AS" if one in roles.KINDS_OF_AS and one not in by_ip[ip] else one for one in roles.split(role)}
         right = said == by_ip[ip] or (bool(said) and said < by_ip[ip])
@@ -91,7 +91,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, analyze
 
 def test_both_roles_of_a_combined_box_are_told(tmp_path: Path) -> None:
     _, capture = laboratory(tmp_path, combined="P+S", calls=150)
-    assert set(capture.table("nodes")["role"]) >= {"P/S-CSCF", "I-CSCF", "UE"}
+    assert set(capture.table("endpoints")["role"]) >= {"P/S-CSCF", "I-CSCF", "UE"}
 
 
 def test_every_hop_has_its_reference_point(everything: tuple[Truth, analyzer.Capture]) -> None:
@@ -109,7 +109,7 @@ def test_every_hop_has_its_reference_point(everything: tuple[Truth, analyzer.Cap
 
 def test_who_registers_at_a_p_cscf_and_calls_over_it_is_a_ue() -> None:
     # Its calls go to the address that the P-CSCF wrote into Path, as those of an S-CSCF to it do.
-    nodes = captures.read(SAMPLES / "ims_core.pcap").table("nodes")
+    nodes = captures.read(SAMPLES / "ims_core.pcap").table("endpoints")
     assert nodes.filter(pl.col("ip") == "10.45.0.2")["role"].to_list() == ["UE"]
 
 
@@ -125,7 +125,7 @@ def test_evidence_adds_up_to_the_points_of_its_role(everything: tuple[Truth, ana
     points = capture.table("node_evidence").group_by("node", "role").agg(pl.col("points").sum())
     # Of a server whose kind is told the points are those of an AS.
     role = pl.col("role").replace(dict.fromkeys(roles.KINDS_OF_AS, "AS"))
-    nodes = capture.table("nodes").select("node", role, "points")
+    nodes = capture.table("endpoints").select("node", role, "points")
     assert nodes.join(points, on=["node", "role", "points"], how="anti").is_empty()
 
 
@@ -141,9 +141,9 @@ def test_evidence_shows_a_message_of_its_node(everything: tuple[Truth, analyzer.
 def test_host_names_and_networks_are_told(tmp_path: Path) -> None:
     truth, capture = laboratory(tmp_path, host_names=True)
     names = {box["address"]: box["host"] for box in truth.nodes if "UE" not in box["roles"]}
-    found = dict(capture.table("nodes").filter(pl.col("role") != "UE").select("address", "name").rows())
+    found = dict(capture.table("endpoints").filter(pl.col("role") != "UE").select("address", "name").rows())
     assert found == {address: names[address] for address in found}
-    assert capture.table("nodes").filter(pl.col("role") == "P-CSCF")["domain"].str.starts_with("ims.mnc").all()
+    assert capture.table("endpoints").filter(pl.col("role") == "P-CSCF")["domain"].str.starts_with("ims.mnc").all()
 
 
 def test_the_user_knows_better(everything: tuple[Truth, analyzer.Capture], tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_the_user_knows_better(everything: tuple[Truth, analyzer.Capture], tmp_p
     file.write_text(f'"{tas}" = {{role = "MRFC", name = "mixer"}}\n"10.100.0.0/16" = "P-CSCF+ATCF"\n')
     (tmp_path / "lab").mkdir()
     make(tmp_path / "lab", calls=20, seed=11, keep_messages=False)
-    nodes = analyzer.read(tmp_path / "lab" / "all.pcap", nodes=file).table("nodes")
+    nodes = analyzer.read(tmp_path / "lab" / "all.pcap", nodes=file).table("endpoints")
     row = nodes.row(by_predicate=pl.col("address") == tas, named=True)
     assert (row["role"], row["name"], row["source"], row["confidence"]) == ("MRFC", "mixer", "given", 1.0)
     assert set(nodes.filter(pl.col("ip").str.starts_with("10.100."))["role"]) == {"P-CSCF+ATCF"}
@@ -181,14 +181,14 @@ def test_a_filter_keeps_the_nodes_of_what_it_picks(everything: tuple[Truth, anal
     view = capture.filter(Filter(call_id=call["call_ids"][0]))
     messages = view.table("messages")
     ends = {*messages.select("src_ip", "src_port").rows(), *messages.select("dst_ip", "dst_port").rows()}
-    assert set(view.table("nodes").select("ip", "port").rows()) == ends
-    assert set(view.table("node_evidence")["node"]) <= set(view.table("nodes")["node"])
+    assert set(view.table("endpoints").select("ip", "port").rows()) == ends
+    assert set(view.table("node_evidence")["node"]) <= set(view.table("endpoints")["node"])
 
 
 def test_roles_do_not_depend_on_the_number_of_threads(tmp_path: Path) -> None:
     make(tmp_path, calls=30, seed=3, transport="mixed", keep_messages=False)
     one, two = (analyzer.read(tmp_path / "all.pcap", threads=threads) for threads in (1, 2))
-    for name in ("nodes", "node_evidence", "reference_points"):
+    for name in ("endpoints", "node_evidence", "reference_points"):
         assert one.table(name).equals(two.table(name)), name
 
 
@@ -213,7 +213,7 @@ REAL: dict[str, dict[str, str]] = {
         "192.168.101.3:5060": "UE",
         "192.168.101.3:40762": "UE",
     },
-    # A handset under test; an Amarisoft box is the network, of which only the side of the UE is seen.
+    # A handset under test; an Amarisoft node is the network, of which only the side of the UE is seen.
     "ZakiraZaza__SSMTK_FMC_VoNR_IMS_5G__rp2_snimak1.pcap": {
         "[2001:468:3000:1:2001:468:3000:1]:31862": "UE",
         "[2001:468:3000:1:2001:468:3000:1]:31749": "UE",
@@ -265,14 +265,14 @@ REAL: dict[str, dict[str, str]] = {
 @pytest.mark.shared
 @pytest.mark.parametrize("name", REAL)
 def test_roles_in_captures_of_other_people(name: str) -> None:
-    nodes = analyzer.read(shared("captures", name), tables=["nodes"]).table("nodes")
+    nodes = analyzer.read(shared("captures", name), tables=["endpoints"]).table("endpoints")
     assert dict(nodes.select("address", "role").rows()) == REAL[name]
 
 
 @pytest.mark.shared
 def test_the_ports_of_a_p_cscf_are_one_box() -> None:
     path = shared("captures", "open5gs__open5gs__ipsec_to_ipsec_call.pcapng")
-    nodes = analyzer.read(path).table("nodes").filter(ip="10.4.128.21")
+    nodes = analyzer.read(path).table("endpoints").filter(ip="10.4.128.21")
     boxes = nodes.group_by("role").agg(pl.col("port").n_unique(), pl.col("node").n_unique()).sort("role")
     assert boxes.rows() == [("I-CSCF", 1, 1), ("P-CSCF", 4, 1), ("S-CSCF", 1, 1)]
 
@@ -291,7 +291,7 @@ def test_hops_have_the_reference_points_of_their_nodes(everything: tuple[Truth, 
 def test_a_server_that_forwards_calls_is_told_as_tas(everything: tuple[Truth, analyzer.Capture]) -> None:
     truth, capture = everything
     servers = {box["address"] for box in truth.nodes if box["name"].startswith("tas")}
-    nodes = capture.table("nodes").filter(pl.col("address").is_in(servers))
+    nodes = capture.table("endpoints").filter(pl.col("address").is_in(servers))
     assert dict(nodes.select("address", "role").rows()) == dict.fromkeys(servers, "TAS")
 
 
@@ -312,7 +312,7 @@ def test_every_hop_of_an_ims_has_its_reference_point(name: str) -> None:
 
 @pytest.mark.shared
 def test_hops_of_a_real_call_have_their_reference_points() -> None:
-    """UE, P-CSCF, S-CSCF, I-CSCF, S-CSCF, P-CSCF, UE: the same boxes serve both sides."""
+    """UE, P-CSCF, S-CSCF, I-CSCF, S-CSCF, P-CSCF, UE: the same nodes serve both sides."""
     path = shared("captures", "open5gs__open5gs__volte.pcapng")
     points = analyzer.read(path).table("reference_points")
     assert sorted(points["reference_point"]) == ["Gm", "Gm", "Mw", "Mw"]

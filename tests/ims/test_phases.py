@@ -12,7 +12,7 @@ from ims_wire import read
 from places import shared
 
 import analyzer
-from analyzer.synth import make
+from analyzer.simulator import make
 
 # One hop: UE and P-CSCF.
 VOLTE = """
@@ -313,6 +313,6 @@ def _first_sightings(truth: Any) -> dict[int, int]:
     hops = {}
     for row in truth.messages:
         hops[row.number] = (row.call_id, row.sender, row.receiver, row.method, row.status, row.cseq, row.branch)
-    for sighting in sorted(truth.sightings, key=lambda sighting: sighting.time):
-        stamps.setdefault(hops[sighting.number], sighting.time)
+    for observation in sorted(truth.observations, key=lambda observation: observation.time):
+        stamps.setdefault(hops[observation.number], observation.time)
     return {number: stamps[hop] for number, hop in hops.items() if hop in stamps}

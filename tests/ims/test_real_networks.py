@@ -1,4 +1,4 @@
-"""Captures by other people, every call of an IMS looked at by hand and with tshark: its way from box to box."""
+"""Captures by other people, every call of an IMS looked at by hand and with tshark: its way from node to node."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.packet import Packet
 
 import analyzer
-from analyzer.synth import Truth, make
+from analyzer.simulator import Truth, make
 
 # What the module makes once, one worker makes.
 pytestmark = pytest.mark.xdist_group("registration")

@@ -77,7 +77,7 @@ def test_names_of_products_and_hosts_alone_make_a_role_only_together() -> None:
 
 
 def test_the_schema_names_every_role() -> None:
-    column = schema.NODES.column("role")
+    column = schema.ENDPOINTS.column("role")
     known = (*roles.IMS, *roles.PLAIN, roles.UA, roles.UNKNOWN)
     assert [role for role in known if role not in column.meaning and role not in ("MRFC", "ATCF", "LRF")] == []
 

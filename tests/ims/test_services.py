@@ -160,4 +160,4 @@ def test_every_dialog_and_every_request_outside_one_has_a_row(path: Path) -> Non
     )  # fmt: skip
     one = ["call_id", "from_tag", "cseq", "method"]
     units = services.filter(pl.col("dialog").is_null() & pl.col("method").is_in(outside["method"].unique().implode()))
-    assert units["unit"].n_unique() == outside.select(one).n_unique()
+    assert units["subject"].n_unique() == outside.select(one).n_unique()

@@ -12,7 +12,7 @@ import pytest
 from ims_wire import read
 
 import analyzer
-from analyzer.synth import make
+from analyzer.simulator import make
 
 # A over the proxies P (10.0.0.2) and Q (10.0.0.3) to B (10.0.0.4).
 CALL = """
@@ -87,7 +87,7 @@ def test_what_was_sent_again_waited_for_that() -> None:
     dialogue = CALL + "P -> Q   INVITE via=p,a mf=69   @0.030\n"
     assert parts(dialogue)[:3] == [
         ("node", "request", P, 0.01),
-        ("resend", "request", P, 0.02),
+        ("retransmission", "request", P, 0.02),
         ("node", "request", Q, 0.01),
     ]
 
@@ -105,7 +105,7 @@ def test_two_clocks_cancel_out_on_a_link() -> None:
     dialogue = "\n".join(line.replace("   @", f" on={on} @") for on, line in seen)
     expected = [
         ("node", "request", P, 0.01),
-        ("link", None, P, 0.005),
+        ("transit", None, P, 0.005),
         ("node", "request", Q, 0.028),
         ("far_end", None, B, 3.46),
         ("node", "response", Q, 0.005),
@@ -127,7 +127,7 @@ def test_forwarding_is_no_time_of_the_node() -> None:
     S -> A   200 INVITE via=a to_tag=z         @3.1
     """
     assert [(kind, lasted) for kind, _, _, lasted in parts(dialogue)] == [
-        ("elsewhere", 2.2),
+        ("serial_fork", 2.2),
         ("far_end", 0.8),
         ("node", 0.1),
     ]
@@ -166,11 +166,11 @@ def test_parts_of_the_laboratory_add_up(variant: str, tmp_path: Path) -> None:
 
 
 def test_each_node_took_what_it_took_in_the_laboratory(tmp_path: Path) -> None:
-    """Of calls that go from end to end: what each box had the messages for, from one hop's stamp to the next's."""
+    """Of calls that go from end to end: what each node had the messages for, from one hop's stamp to the next's."""
     truth = make(tmp_path, calls=40, seed=6, mix={"answered": 1, "interconnect": 1})
     capture = analyzer.read(tmp_path / "all.pcap")
     name = {node["address"]: node["name"] for node in truth.nodes}
-    stamp = {sighting.number: sighting.time for sighting in truth.sightings}
+    stamp = {observation.number: observation.time for observation in truth.observations}
     call_of = {one: row["call"] for row in capture.table("calls").to_dicts() for one in row["call_ids"]}
     again = {row.play for row in truth.messages if row.copy}
     took: Counter[tuple[int, str]] = Counter()

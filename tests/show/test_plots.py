@@ -431,5 +431,5 @@ def test_a_method_takes_what_its_figure_takes(name: str) -> None:
     """Method, command and function share one word and their options, but for the table and ``by`` that makes it."""
     method, function = (set(inspect.signature(of).parameters) for of in (getattr(Plot, name), getattr(plots, name)))
     # A waterfall is of one call; which one says the method, its parts get the function.
-    made_of = {TABLE_OF.get(name, "calls"), "links", "by", "parts", "nodes", "title"}
+    made_of = {TABLE_OF.get(name, "calls"), "links", "by", "parts", "endpoints", "title"}
     assert method - {"self", "by", "call"} == function - made_of

@@ -121,7 +121,7 @@ def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(name: str) 
 
 def test_what_was_asked_beside_sip_is_told_where_the_timeline_draws_it() -> None:
     capture = read("ims_core.pcap")
-    marks = [mark for mark in told(capture, "calls")[1].marks if mark[0] in ("beside", "refused")]
+    marks = [mark for mark in told(capture, "calls")[1].marks if mark[0] in ("related_transactions", "refused")]
     drawn = [event for event in capture.call(1).timeline().events if event.protocol and not event.answer]
     assert sorted(at for _, at, _ in marks) == sorted(event.at for event in drawn)
     assert "Cx LIR to HSS 10.46.0.10: SUCCESS after 0.018 s" in [text for _, _, text in marks]

@@ -141,8 +141,8 @@ def test_search_finds_text_anywhere_and_in_columns(opened: Open) -> None:
     }
     for words, expected in numbers.items():
         page.js(
-            "(() => { const box = document.querySelector('#calls input');"
-            f" box.value = {words!r}; box.dispatchEvent(new Event('input')); }})()"
+            "(() => { const node = document.querySelector('#calls input');"
+            f" node.value = {words!r}; node.dispatchEvent(new Event('input')); }})()"
         )
         assert cells(page, "calls", 1) == [str(no) for no in expected["no"]], words
 

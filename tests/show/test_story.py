@@ -29,10 +29,10 @@ def truth() -> dict[str, Any]:
 
 @pytest.mark.parametrize("no", [2, 3])
 def test_what_went_wrong_begins_with_the_node_that_said_no(no: int) -> None:
-    refusal = truth()["refusals"][no - 2]
+    refusal = truth()["call_failures"][no - 2]
     first, second, *_ = lines("volte_failures.pcap", no, "what went wrong")
     assert f" {refusal['address']}: {refusal['status']} " in first
-    assert second.startswith(f"on behalf of the {refusal['said_by']}: ")
+    assert second.startswith(f"on behalf of the {refusal['on_behalf_of']}: ")
 
 
 def test_a_reason_is_told_in_the_words_of_its_standard() -> None:
@@ -48,7 +48,7 @@ def test_nothing_went_wrong_where_a_call_was_answered() -> None:
 @pytest.mark.parametrize("no", [1, 2, 3])
 def test_the_way_of_each_leg_is_that_of_its_invite(no: int) -> None:
     told = truth()
-    ways = {way["call_id"]: [node.removesuffix(":5060") for node in way["nodes"]] for way in told["ways"]}
+    ways = {way["call_id"]: [node.removesuffix(":5060") for node in way["endpoints"]] for way in told["ways"]}
     drawn = " ".join(lines("volte_failures.pcap", no, "way"))
     legs = [re.findall(r"\d+\.\d+\.\d+\.\d+", leg) for leg in re.split(r"(?:^| )\d  ", drawn)[1:]]
     call_ids = told["calls"][no - 1]["call_ids"]

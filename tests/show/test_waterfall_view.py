@@ -13,24 +13,24 @@ from analyzer.show.waterfall import lanes, text
 PARTS = pl.DataFrame(
     {
         "part": [1, 2, 3, 4, 5],
-        "kind": ["node", "far_end", "ringing", "node", "link"],
+        "kind": ["node", "far_end", "ringing", "node", "transit"],
         "address": ["10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.1", "10.0.0.1"],
         "peer": [None, None, None, None, "10.0.0.2"],
         "duration_s": [0.1, 0.6, 8.0, 0.2, 0.1],
     }
 )
-NODES = pl.DataFrame({"address": ["10.0.0.1", "10.0.0.2"], "role": ["P-CSCF", "unknown"]})
+ENDPOINTS = pl.DataFrame({"address": ["10.0.0.1", "10.0.0.2"], "role": ["P-CSCF", "unknown"]})
 
 
 def test_a_lane_holds_all_times_of_a_node() -> None:
-    first = lanes(PARTS, NODES)[0]
+    first = lanes(PARTS, ENDPOINTS)[0]
     assert (first.name, first.total) == ("P-CSCF 10.0.0.1", 300_000_000)
     assert first.times == ((0, 100_000_000), (700_000_000, 900_000_000))
 
 
 def test_ringing_takes_no_place_on_the_axis() -> None:
     """0.1 + 0.6 + 0.2 + 0.1 s on twenty cells."""
-    lines = text(PARTS, NODES, columns=68, ascii_only=True).splitlines()
+    lines = text(PARTS, ENDPOINTS, columns=68, ascii_only=True).splitlines()
     assert lines == [
         "node     P-CSCF 10.0.0.1             0.300 s  |##            ####  |",
         "far_end  10.0.0.2                    0.600 s  |  ############      |",
@@ -59,7 +59,7 @@ def test_hostile_names_are_harmless() -> None:
 
 
 def test_the_figure_has_a_line_for_each_lane() -> None:
-    axes = plots.waterfall(PARTS, nodes=NODES, title="A call").axes[0]
+    axes = plots.waterfall(PARTS, nodes=ENDPOINTS, title="A call").axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "P-CSCF 10.0.0.1  0.300 s",
         "10.0.0.2  0.600 s",

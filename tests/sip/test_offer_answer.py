@@ -90,7 +90,7 @@ def test_each_pattern_of_rfc_6337_is_known(pattern: int) -> None:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_the_patterns_break_no_rule(pattern: int) -> None:
-    assert of(read(PATTERNS[pattern][0], **BODIES), "violations", "code") == []
+    assert of(read(PATTERNS[pattern][0], **BODIES), "offer_answer_violations", "code") == []
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ BREACHES = {
 @pytest.mark.parametrize("name", BREACHES)
 def test_each_breach_is_a_row(name: str) -> None:
     dialogue, bodies, codes = BREACHES[name]
-    assert of(read(dialogue, **BODIES | bodies), "violations", "code") == codes
+    assert of(read(dialogue, **BODIES | bodies), "offer_answer_violations", "code") == codes
 
 
 @pytest.mark.parametrize(
@@ -299,12 +299,12 @@ def test_each_breach_is_a_row(name: str) -> None:
     ids=["more", "other payload type", "rejected"],
 )
 def test_what_looks_like_a_breach_and_is_none(bodies: dict[str, str]) -> None:
-    assert of(read(SETTLED, **BODIES | bodies), "violations", "code") == []
+    assert of(read(SETTLED, **BODIES | bodies), "offer_answer_violations", "code") == []
 
 
 def test_of_a_message_that_was_cut_nothing_is_said() -> None:
     """The snap length took the media line of the answer."""
-    assert of(captures.read(SAMPLES / "format_snaplen.pcap"), "violations", "code") == []
+    assert of(captures.read(SAMPLES / "format_snaplen.pcap"), "offer_answer_violations", "code") == []
 
 
 # -- bodies ------------------------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ def test_of_a_message_that_was_cut_nothing_is_said() -> None:
 def test_a_description_without_media_lines_has_no_rows_and_is_an_answer_all_the_same() -> None:
     bare = SESSION.format(1, 1), SESSION.format(2, 1)
     capture = read(SETTLED, a=bare[0], b=bare[1])
-    assert (of(capture, "sdp", "index"), of(capture, "violations", "code")) == ([], [])
+    assert (of(capture, "sdp", "index"), of(capture, "offer_answer_violations", "code")) == ([], [])
 
 
 def test_broken_sdp_is_read_as_far_as_it_goes() -> None:

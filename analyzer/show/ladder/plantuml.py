@@ -21,7 +21,7 @@ _COLOURS = {
     "success": "#00815E",
     "redirect": "#9B4F8C",
     "failure": "#C24E00",
-    "beside": "#7A6A00",
+    "companion": "#7A6A00",
 }
 
 

@@ -40,7 +40,7 @@ _TONES = {
     "success": ("#00815e", "#2fc39a", "2xx"),
     "redirect": ("#9b4f8c", "#d99bc8", "3xx"),
     "failure": ("#c24e00", "#ff8a47", "4xx 5xx 6xx"),
-    "beside": ("#7a6a00", "#d6c256", "Diameter, DNS"),
+    "companion": ("#7a6a00", "#d6c256", "Diameter, DNS"),
 }
 _PHASES = {
     "setup": ("#56b4e9", "#f1f7fc", "#16222c"),
@@ -399,7 +399,7 @@ class _Drawing:
             if tone == "failure":
                 parts.append(self._cross(x, 8))
                 x += 14
-            dotted = " dotted" if tone == "beside" else ""
+            dotted = " dotted" if tone == "companion" else ""
             parts.append(
                 f'<path class="line {tone}{dotted}" d="M{x} 12h20"/>'
                 f'<path class="{tone}-head" d="M{x + 28} 12l-9 -4v8z"/>'

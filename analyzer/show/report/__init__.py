@@ -77,7 +77,7 @@ def report(
         "shown": {section.name: section.shown for section in shown},
         "zone": {"name": tz, "offsets": _offsets(tables, tz)},
         "ladders": ladders,
-        "captions": stories.captions(tables.get("nodes")),
+        "captions": stories.captions(tables.get("endpoints")),
         "tones": {outcome: numbers.TONES[end] for end, outcomes in numbers.ENDS.items() for outcome in outcomes},
     }
     environment = Environment(

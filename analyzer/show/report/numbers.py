@@ -239,10 +239,13 @@ def _about_requests(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
 
 def _about_reading(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
     """What the capture may not show."""
-    breaches = tables["violations"]
+    breaches = tables["offer_answer_violations"]
     if breaches.height:
-        kinds = [_link(f"{code} ({number:,})", f"violations?code={code}") for code, number in counted(breaches, "code")]
-        whole = _link(count(breaches.height, "breach", "breaches"), "violations")
+        kinds = [
+            _link(f"{code} ({number:,})", f"offer_answer_violations?code={code}")
+            for code, number in counted(breaches, "code")
+        ]
+        whole = _link(count(breaches.height, "breach", "breaches"), "offer_answer_violations")
         yield _sentence("warn", whole, " of the rules of offer and answer: ", *_first(kinds), ".")
     for spot in blind_spots(tables)[1 if tables["messages"].is_empty() else 0 :]:
         yield _sentence("warn", f"{spot.sentence[0].upper()}{spot.sentence[1:]}.")
@@ -338,10 +341,10 @@ def _registered(registrations: pl.DataFrame) -> Tile:
 
 
 def _again(tables: Mapping[str, pl.DataFrame]) -> Tile:
-    sightings = tables["messages"]
-    messages = sightings.filter(~pl.col("duplicate"))
+    observations = tables["messages"]
+    messages = observations.filter(~pl.col("duplicate"))
     again = int(messages["retransmission"].sum())
-    twice = sightings.height - messages.height
+    twice = observations.height - messages.height
     below = [Part(f"{again:,} of {messages.height:,} messages")]
     if twice:
         below.append(Part(f"; {twice:,} seen twice by the capture not counted"))

@@ -34,28 +34,38 @@ class _Plan:
 
 
 #: Tables that take so long that the report of a large capture does without them and what rests on them.
-DEAR = ("nodes", "refusals", "refusal_steps", "phases", "waterfall", "beside", "waits")
+DEAR = ("endpoints", "call_failures", "failure_path", "phases", "waterfall", "related_transactions", "peer_delays")
 #: Tables that the page is made of.
 TABLES = (
-    *("files", "messages", "transactions", "dialogs", "offers", "holds", "violations", "calls", "registrations"),
+    *(
+        "files",
+        "messages",
+        "transactions",
+        "dialogs",
+        "offers",
+        "holds",
+        "offer_answer_violations",
+        "calls",
+        "registrations",
+    ),
     *("problems", "account", *DEAR),
 )
 
 _PLANS = (
     _Plan("calls", "Calls", "No calls in this capture."),
     _Plan("failures", "Failures", "No request failed."),
-    _Plan("refusals", "Who said no", "Every call was answered."),
+    _Plan("call_failures", "Who said no", "Every call was answered."),
     _Plan("latency", "Delays", "No calls to measure."),
     _Plan("outliers", "Slow calls", "No call lies far outside the others."),
     _Plan("phase_times", "Set-up in phases", "No set-up was captured."),
     _Plan("setup_shares", "Where set-up time goes", "No set-up was captured."),
-    _Plan("waits", "Waits for HSS, PCRF and DNS"),
+    _Plan("peer_delays", "Waits for HSS, PCRF and DNS"),
     _Plan("registrations", "Registrations", "No registrations in this capture."),
-    _Plan("nodes", "Nodes", "No node spoke SIP."),
+    _Plan("endpoints", "Nodes", "No node spoke SIP."),
     _Plan("responses", "Responses", "No transactions in this capture."),
     _Plan("links", "Links", "No transactions in this capture."),
     _Plan("holds", "Holds", "Nobody was put on hold."),
-    _Plan("violations", "Offer/answer breaches", "No breach of the rules of offer and answer was seen."),
+    _Plan("offer_answer_violations", "Offer/answer breaches", "No breach of the rules of offer and answer was seen."),
     _Plan("problems", "Problems", "Nothing is wrong with the files or the messages."),
     _Plan("files", "Files", "No files."),
     _Plan("account", "Packets", "No packets."),
@@ -98,7 +108,7 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
         frame = _bounded(whole, plan.name, tables)
         known = _columns(plan.name, frame)
         if plan.name == "calls":
-            told = explanations(frame, tables["messages"], tables.get("refusal_steps"))
+            told = explanations(frame, tables["messages"], tables.get("failure_path"))
             frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
         shown = _shown(plan.name, known)

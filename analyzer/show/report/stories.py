@@ -38,14 +38,14 @@ def packed(
     return ladders_made, calls.height + registrations.height - held
 
 
-def captions(nodes: pl.DataFrame | None) -> dict[str, tuple[str, str]]:
+def captions(endpoints: pl.DataFrame | None) -> dict[str, tuple[str, str]]:
     """Role and host name of each lane that nodes tell of: hosts, and addresses with ports of hosts with several.
 
     A host that is several nodes has their roles one after the other, as in :func:`analyzer.show.timeline.timeline`.
     """
-    if nodes is None:
+    if endpoints is None:
         return {}
-    told = nodes.with_columns(role=pl.when(pl.col("role") != "unknown").then("role"))
+    told = endpoints.with_columns(role=pl.when(pl.col("role") != "unknown").then("role"))
     told = told.filter(pl.col("role").is_not_null() | pl.col("name").is_not_null())
     lanes = pl.concat([told.select("role", "name", lane="ip"), told.select("role", "name", lane="address")])
     words = pl.col("role", "name").drop_nulls().unique(maintain_order=True).str.join(", ")
@@ -115,9 +115,9 @@ def _asked(tables: Mapping[str, pl.DataFrame], of: str) -> dict[int, list[Mark]]
 
     The ladder of one call draws them as arrows (:mod:`analyzer.show.timeline`); a report has lanes for SIP alone.
     """
-    if "beside" not in tables:
+    if "related_transactions" not in tables:
         return {}
-    exchanges = tables["beside"].drop_nulls([of, "started_at"])
+    exchanges = tables["related_transactions"].drop_nulls([of, "started_at"])
     asked: dict[int, list[Mark]] = {}
     for row in exchanges.with_columns(cs.temporal().cast(pl.Int64)).iter_rows(named=True):
         begun, ended = row["started_at"], row["answered_at"]
@@ -126,7 +126,7 @@ def _asked(tables: Mapping[str, pl.DataFrame], of: str) -> dict[int, list[Mark]]
         peer = " ".join(part for part in (row["peer"], row["peer_ip"]) if part)
         after = f" after {duration(ended - begun)}" if ended is not None else ""
         text = f"{what} {'from' if of_peer else 'to'} {peer}: {row['result']}{after}"
-        asked.setdefault(row[of], []).append(Mark("refused" if row["failed"] else "beside", begun, text))
+        asked.setdefault(row[of], []).append(Mark("refused" if row["failed"] else "related_transactions", begun, text))
     return asked
 
 

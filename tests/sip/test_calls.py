@@ -8,17 +8,17 @@ import polars as pl
 import pytest
 
 from analyzer import schema
-from analyzer.sip.attempts import Attempts, attempts
+from analyzer.sip.calls import CallAttempts, attempts
 from analyzer.sip.dialogs import dialogs
 from analyzer.sip.transactions import transactions
 from tests.sip import frames
 
 
-def read(dialogue: str, *, end: float = 1000.0, failed: str = "") -> Attempts:
+def read(dialogue: str, *, end: float = 1000.0, failed: str = "") -> CallAttempts:
     return attempts_of(frames.messages(dialogue), failed, frames.at(end))
 
 
-def attempts_of(messages: pl.DataFrame, failed: str, end: int | None) -> Attempts:
+def attempts_of(messages: pl.DataFrame, failed: str, end: int | None) -> CallAttempts:
     found = transactions(messages, frames.failures(failed), end=end)
     return attempts(messages, found, dialogs(messages, found, end=end), end=end)
 

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 import analyzer
-from analyzer.synth import Truth, make
+from analyzer.simulator import Truth, make
 
 # What the module makes once, one worker makes.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("laboratory")]
@@ -109,10 +109,10 @@ class World:
             for row in messages.select("file", "frame", pl.coalesce("original", "message")).rows()
         }
         key_of: dict[int, int] = {}
-        for sighting in self.truth.sightings:
-            place = (files[sighting.point], sighting.frame)
+        for observation in self.truth.observations:
+            place = (files[observation.point], observation.frame)
             if place in places:
-                key_of.setdefault(sighting.number, places[place])
+                key_of.setdefault(observation.number, places[place])
         rows = self.truth.messages
         hops = [(row.call_id, row.sender, row.receiver, row.method, row.status, row.cseq, row.branch) for row in rows]
         copies = Counter(hops)

@@ -379,7 +379,7 @@ def encrypted() -> Capture:
     lab = Capture("ipsec_encrypted", what, link=on_ethernet(security.transport(security.esp, 50)))
     stage(lab)
     # Nobody can see any of it.
-    lab.sightings.clear()
+    lab.observations.clear()
     lab.truth.calls.clear()
     lab.truth.dialogs.clear()
     return lab
@@ -408,7 +408,7 @@ def in_and_out() -> Capture:
     inside = marked(tunnel="gtpu", **OUTER, **TEID)
     lab = Capture(
         "tunnel_in_and_out",
-        "The basic call seen twice, inside GTP-U and behind the gateway: each second sighting is a duplicate.",
+        "The basic call seen twice, inside GTP-U and behind the gateway: each second observation is a duplicate.",
         link=framed(gtpu), carried=lambda seen: plain if seen.duplicate else inside(seen),
     )  # fmt: skip
     stage(lab)
@@ -439,7 +439,7 @@ def fragments() -> Capture:
     lab.send(60, ALICE, BOB, invite.ack(busy))
     lab.call(
         caller="alice@example.com", callee="bob@example.com", outcome="busy", status=486, call_ids=[call.call_id],
-        invite=lab.sightings[0], ended=refusal, released_by="callee",
+        invite=lab.observations[0], ended=refusal, released_by="callee",
     )  # fmt: skip
     return lab
 

@@ -24,13 +24,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from analyzer.synth import beside_wire as wire
-from analyzer.synth.network import BGCF, I_CSCF, MS, P_CSCF, S_CSCF, UE, Node, packed
-from analyzer.synth.wire import Route, UdpRoute, connect
+from analyzer.simulator import beside_wire as wire
+from analyzer.simulator.network import BGCF, I_CSCF, MS, P_CSCF, S_CSCF, UE, Node, packed
+from analyzer.simulator.wire import Route, UdpRoute, connect
 
 if TYPE_CHECKING:
-    from analyzer.synth.air import Air
-    from analyzer.synth.play import Play
+    from analyzer.simulator.air import Air
+    from analyzer.simulator.scenario_run import ScenarioRun
 
 HSS, PCRF, DNS = "HSS", "PCRF", "DNS"
 _PORTS = {HSS: 3868, PCRF: 3868, DNS: 53}
@@ -105,7 +105,7 @@ class Beside:
 
     # -- who asks -----------------------------------------------------------------------------------------------------
 
-    def ask(self, play: Play, passed: list[Passed]) -> None:
+    def ask(self, play: ScenarioRun, passed: list[Passed]) -> None:
         """All that is asked for a play, which has put these messages on their way."""
         kind = play.scenario.kind
         if kind in ("call", "registration"):
@@ -119,7 +119,7 @@ class Beside:
         if self.rng.random() < _FOR_NOBODY and passed:
             self._for_nobody(min(one.sent_at for one in passed))
 
-    def _with_in_hand(self, play: Play, kind: str, sip: _Sip, told: list[_Sip]) -> None:
+    def _with_in_hand(self, play: ScenarioRun, kind: str, sip: _Sip, told: list[_Sip]) -> None:
         node, roles = sip.passed.receiver, sip.passed.receiver.roles
 
         def onward(holds: Callable[[_Sip], bool]) -> _Sip | None:
@@ -176,7 +176,7 @@ class Beside:
     # -- when, and the bytes ------------------------------------------------------------------------------------------
 
     def _exchange(
-        self, what: str, node: Node, kind: str, play: Play, sip: _Sip, until: int, said: dict[str, str]
+        self, what: str, node: Node, kind: str, play: ScenarioRun, sip: _Sip, until: int, said: dict[str, str]
     ) -> None:
         since = sip.passed.received_at or 0
         if what == "AAR" and self.rng.random() < _LATER:

@@ -8,7 +8,7 @@ from analyzer import schema
 from analyzer.columns.durations import elapsed
 from analyzer.columns.times import SECOND
 from analyzer.columns.typed import typed
-from analyzer.ims.diameter import outcome
+from analyzer.companion.diameter import outcome
 
 _PATIENCE = 5 * SECOND
 """After so long a resolver asks again (resolv.conf(5): timeout)."""

@@ -5,7 +5,7 @@ is its first name. A line that begins with ``+`` is a fork: the same Call-ID up 
 
 A *script* line is ``sender > receiver  METHOD`` or ``sender > receiver  STATUS METHOD``, then words: bodies and headers
 that the message carries (`headers.py` knows them) and ``after NAME``, what the sender waits for. A message travels over
-all boxes between the two; routing headers, 100s, ACKs to failures, answers to a CANCEL and resends are the engine's.
+all nodes between the two; routing headers, 100s, ACKs to failures, answers to a CANCEL and resends are the engine's.
 
 A, B, C, B2 are UEs; P1 S1 AS1 serve A; I, S2, P2, AS2 serve B; S3, P3 serve C; X1, X2 are the IBCFs.
 """

@@ -7,15 +7,15 @@ import itertools
 import random
 from typing import TYPE_CHECKING
 
-from analyzer.synth import bodies
-from analyzer.synth.bodies import Media
-from analyzer.synth.cast import Cast
-from analyzer.synth.legs import Leg, Visit
-from analyzer.synth.network import AS, I_CSCF, IBCF, P_CSCF, RECORD_ROUTING, S_CSCF, SMS_GATEWAY, UE, Node, token
-from analyzer.synth.scripts import Scenario, Step
+from analyzer.simulator import bodies
+from analyzer.simulator.bodies import Media
+from analyzer.simulator.legs import Leg, Visit
+from analyzer.simulator.network import AS, I_CSCF, IBCF, P_CSCF, RECORD_ROUTING, S_CSCF, SMS_GATEWAY, UE, Node, token
+from analyzer.simulator.participants import Participants
+from analyzer.simulator.scenarios import Scenario, Step
 
 if TYPE_CHECKING:
-    from analyzer.synth.air import Air
+    from analyzer.simulator.air import Air
 
 ALLOW = "Allow: INVITE, ACK, CANCEL, BYE, UPDATE, PRACK, MESSAGE, REFER, NOTIFY, OPTIONS, INFO, SUBSCRIBE\r\n"
 MMTEL = "urn:urn-7:3gpp-service.ims.icsi.mmtel"
@@ -51,7 +51,7 @@ WITH_CONTACT = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY"))
 class Headers:
     """The headers of one play's messages. What the same on all hops of a leg is made once, the rest for each hop."""
 
-    def __init__(self, lab: Air, number: int, scenario: Scenario, cast: Cast) -> None:
+    def __init__(self, lab: Air, number: int, scenario: Scenario, cast: Participants) -> None:
         self.lab, self.number, self.scenario, self.cast, self.rng = lab, number, scenario, cast, lab.rng
         self.all_legs: list[Leg] = []
         self.odi: dict[str, str] = {}  # the original dialog identifier on the Route of each AS (TS 24.229 §5.4.3.4)
@@ -277,7 +277,7 @@ class Headers:
         return f'{head},ik="{rng.getrandbits(128):032x}",ck="{rng.getrandbits(128):032x}"\r\n'
 
     def _records(self, passed: list[Visit], sender: Visit, receiver: Visit) -> str:
-        """Record-Route with the last box passed on top, as it may be seen between two boxes."""
+        """Record-Route with the last node passed on top, as it may be seen between two nodes."""
         staying = [visit.node for visit in passed if visit.kinds & RECORD_ROUTING]
         return "".join(f"Record-Route: {uri}\r\n" for uri in self._shown(staying[::-1], sender, receiver))
 
@@ -310,7 +310,7 @@ class Headers:
         return self.lab.network.operators[network].domain
 
     def _tokenised(self, vias: str, gate: Node) -> str:
-        """The Via stack of the boxes behind an IBCF as one entry (TS 24.229 §5.10.4)."""
+        """The Via stack of the nodes behind an IBCF as one entry (TS 24.229 §5.10.4)."""
         domain = self._domain(gate.network)
         hidden = f"{self._token(gate.network)}.{domain};tokenized-by={domain}"
         return f"Via: SIP/2.0/UDP {hidden};branch=z9hG4bK{self._hex(72)}\r\n"

@@ -19,7 +19,7 @@ class Settings:
     p_cscfs: int = 2
     application_servers: int = 2
     s_cscfs: int = 2
-    combined: str = ""  # "P+S", "I+S": two roles in one box
+    combined: str = ""  # "P+S", "I+S": two roles in one node
     ipv6: bool = False
     host_names: bool = False  # names instead of addresses in Via and Route; they tell the role
     transport: str = "udp"  # udp, tcp, mixed (Gm over UDP, the rest over TCP)
@@ -30,7 +30,7 @@ class Settings:
     proxying_as: float = 0.0  # AS visits that keep the Call-ID
     icid_dropped: float = 0.0  # B2BUA visits that begin a new icid and do not say so
     icid_related: float = 0.0  # of the others: new icid, old one as related-icid
-    icid_fixed: float = 0.0  # calls that get one and the same icid from a broken box
+    icid_fixed: float = 0.0  # calls that get one and the same icid from a broken node
     session_id_dropped: float = 0.0
     history_dropped: float = 0.0
     odi_dropped: float = 0.0  # AS visits where the S-CSCF's own Route has no original dialog identifier
@@ -47,6 +47,6 @@ class Settings:
     skew_s: float = 0.0  # the clock of each point but the first is off by up to this
     drift_ppm: float = 0.0  # and runs wrong by up to this
     capture_loss: float = 0.0  # of packets, at each point for itself
-    mirrored: bool = False  # packets between two tapped boxes are captured twice
+    mirrored: bool = False  # packets between two tapped nodes are captured twice
     format: str = "pcap"  # pcap or pcapng
     keep_messages: bool = True  # truth row by row; costs about 0.5 kB a message

@@ -29,7 +29,7 @@ class MessageRow(NamedTuple):
     previous: int | None  # number of the message that this one was made from on the hop before, also across a B2BUA
 
 
-class Sighting(NamedTuple):
+class Observation(NamedTuple):
     """One message in one capture file."""
 
     number: int  # MessageRow.number
@@ -45,7 +45,7 @@ class Truth:
     """Everything the laboratory knows.
 
     `calls`, `registrations`, `subscriptions`... are lists of dicts in the order of their start; `messages` and
-    `sightings` have a row for each message and each time it was captured (empty where not asked for). `exchanges`, of
+    `observations` have a row for each message and each time it was captured (empty unless asked for). `exchanges`, of
     Diameter and DNS, are there where nodes ask beside SIP; a request has the (negative) `number`, its answer one less.
     """
 
@@ -58,20 +58,20 @@ class Truth:
     counts: dict[str, int] = field(default_factory=dict)
     exchanges: list[dict[str, Any]] = field(default_factory=list)
     messages: list[MessageRow] = field(default_factory=list)
-    sightings: list[Sighting] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
 
     def write(self, directory: Path) -> None:
-        """``truth.json``, and beside it ``messages.csv`` and ``sightings.csv`` where these were kept."""
+        """``truth.json``, and beside it ``messages.csv`` and ``observations.csv`` where these were kept."""
         small = {
             name: value
             for name, value in vars(self).items()
-            if name not in ("messages", "sightings") and (name != "exchanges" or value)
+            if name not in ("messages", "observations") and (name != "exchanges" or value)
         }  # the long tables would make a JSON file nobody opens
         lines = [f'"{name}": {_json(value)}' for name, value in small.items()]
         (directory / "truth.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
         if self.messages:
             _write_csv(directory / "messages.csv", MessageRow._fields, self.messages)
-            _write_csv(directory / "sightings.csv", Sighting._fields, self.sightings)
+            _write_csv(directory / "observations.csv", Observation._fields, self.observations)
 
 
 def _json(value: Any) -> str:

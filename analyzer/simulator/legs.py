@@ -1,4 +1,4 @@
-"""What a play is made of: visits of boxes, legs with one Call-ID each, transactions, and the timers of RFC 3261."""
+"""What a play is made of: visits of nodes, legs with one Call-ID each, transactions, and the timers of RFC 3261."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator
 from functools import lru_cache
 
-from analyzer.synth.bodies import Media
-from analyzer.synth.network import (
+from analyzer.simulator.bodies import Media
+from analyzer.simulator.network import (
     AS,
     BGCF,
     I_CSCF,
@@ -31,7 +31,7 @@ KINDS = {
 
 
 class Visit:
-    """One stop of a route: a box, the names it has there (several where one box plays neighbouring parts)."""
+    """One stop of a route: a node, the names it has there (several where one node plays neighbouring parts)."""
 
     __slots__ = ("kinds", "names", "node", "spread", "work")
 
@@ -43,7 +43,7 @@ class Visit:
 
 
 class Transaction:
-    """A request on its way over one leg. `vias[i]`: the stack as the box at the end of hop i sees it."""
+    """A request on its way over one leg. `vias[i]`: the stack as the node at the end of hop i sees it."""
 
     __slots__ = ("arrived", "cseq", "downstream", "method", "sent", "vias", "visits")
 
@@ -84,7 +84,7 @@ class Leg:
 
 
 def reference_point(sender: Visit, receiver: Visit) -> str:
-    """The name of the interface between two boxes in the parts they play."""
+    """The name of the interface between two nodes in the parts they play."""
     return _point_between(sender.kinds, receiver.kinds)
 
 

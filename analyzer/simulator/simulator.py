@@ -8,21 +8,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from analyzer.synth.beside import Beside, Passed
-from analyzer.synth.cast import Cast
-from analyzer.synth.legs import Visit
-from analyzer.synth.network import MS, P_CSCF, UE, Network, Node
-from analyzer.synth.play import Play
-from analyzer.synth.points import Point
-from analyzer.synth.scripts import CALLS, MIX, SCENARIOS, SECOND, Step, steps
-from analyzer.synth.settings import Settings
-from analyzer.synth.truth import MessageRow, Truth
-from analyzer.synth.wire import Route, TcpRoute, UdpRoute, connect, handshake
+from analyzer.simulator.beside import Beside, Passed
+from analyzer.simulator.legs import Visit
+from analyzer.simulator.network import MS, P_CSCF, UE, Network, Node
+from analyzer.simulator.participants import Participants
+from analyzer.simulator.points import Point
+from analyzer.simulator.scenario_run import ScenarioRun
+from analyzer.simulator.scenarios import CALLS, MIX, SCENARIOS, SECOND, Step, steps
+from analyzer.simulator.settings import Settings
+from analyzer.simulator.truth import MessageRow, Truth
+from analyzer.simulator.wire import Route, TcpRoute, UdpRoute, connect, handshake
 
 START = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
 
 
-class Laboratory:
+class Simulator:
     """A network, its capture points and the truth; `run` fills a directory.
 
     Example:
@@ -65,7 +65,7 @@ class Laboratory:
         self._beside = Beside(self) if settings.beside else None
 
     def run(self, directory: str | Path) -> Truth:
-        """Write captures (``<point>.pcap``), ``truth.json``, ``messages.csv``, ``sightings.csv``; returns the truth.
+        """Write captures (``<point>.pcap``), ``truth.json``, ``messages.csv``, ``observations.csv``; returns the truth.
 
         Raises:
             ValueError: a scenario, point or format that there is not.
@@ -73,13 +73,13 @@ class Laboratory:
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         self._points = self._open_points(directory)
-        sightings = self.truth.sightings if self.settings.keep_messages else None
+        observations = self.truth.observations if self.settings.keep_messages else None
         at = START
         for number, (gap, scenario) in enumerate(self._programme()):
             at += gap
             if number % 64 == 63:
                 self._carry(at)
-            play = Play(self, number, scenario, at, Cast(self, scenario))
+            play = ScenarioRun(self, number, scenario, at, Participants(self, scenario))
             already = len(self._pending)
             play.run()
             if self._beside is not None:
@@ -87,7 +87,7 @@ class Laboratory:
             self._keep(play)
         self._carry(1 << 62)
         for point in self._points:
-            point.close(sightings)
+            point.close(observations)
         self._close_truth()
         self.truth.write(directory)
         return self.truth
@@ -119,7 +119,7 @@ class Laboratory:
         self, play: int, call_id: str, sent_at: int, received_at: int | None, sender: Node, receiver: Node, point: str,
         method: str, status: int, cseq: int, branch: str, payload: bytes, copy: int, previous: int | None,
     ) -> int:  # fmt: skip
-        """A message leaves; returns its number. What a box says to itself is on no wire and has no number."""
+        """A message leaves; returns its number. What a node says to itself is on no wire and has no number."""
         if sender is receiver:
             return previous if previous is not None else -1
         number = self._messages
@@ -169,9 +169,9 @@ class Laboratory:
             for point in points:
                 point.see(sender, receiver, sent_at, received_at, frames, number)
         del pending[:due]
-        sightings = self.truth.sightings if self.settings.keep_messages else None
+        observations = self.truth.observations if self.settings.keep_messages else None
         for point in points:
-            point.flush(until, sightings)
+            point.flush(until, observations)
 
     def _connect(self, at: int, sender: Node, receiver: Node) -> Route:
         if self._beside is not None and (pair := self._beside.route(sender, receiver)) is not None:
@@ -231,13 +231,13 @@ class Laboratory:
             return [node for node in nodes if not {UE, P_CSCF} & set(node.roles)]
         named = [node for node in nodes if node.name == name]
         if not named:
-            boxes = ", ".join(node.name for node in nodes if UE not in node.roles)
-            raise ValueError(f"no capture point {name!r}; there are all, core, access and the nodes {boxes}")
+            known = ", ".join(node.name for node in nodes if UE not in node.roles)
+            raise ValueError(f"no capture point {name!r}; there are all, core, access and the nodes {known}")
         return named
 
     # -- truth --------------------------------------------------------------------------------------------------------
 
-    def _keep(self, play: Play) -> None:
+    def _keep(self, play: ScenarioRun) -> None:
         self._counts[play.scenario.kind] += 1
         self._used |= play.boxes
         if play.scenario.kind == "call":
@@ -287,4 +287,4 @@ def make(directory: str | Path, **settings: Any) -> Truth:
         ...     len(truth.calls), len(truth.calls[0]["legs"])
         (2, 3)
     """
-    return Laboratory(Settings(**settings)).run(directory)
+    return Simulator(Settings(**settings)).run(directory)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from analyzer.synth.network import Node
+from analyzer.simulator.network import Node
 
 UDP, TCP = 17, 6
 SYN, ACK, PSH = 0x02, 0x10, 0x08
@@ -27,7 +27,7 @@ def checksum(data: bytes) -> int:
 
 
 class Route:
-    """One direction between two boxes: gives the frames that carry a payload."""
+    """One direction between two nodes: gives the frames that carry a payload."""
 
     def __init__(self, sender: Node, receiver: Node, mtu: int) -> None:
         self.sender, self.receiver, self.mtu = sender, receiver, mtu

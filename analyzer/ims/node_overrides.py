@@ -2,7 +2,7 @@
 
 ::
 
-    "10.4.128.21:6060" = "S-CSCF"                # one port of an address, with all others of the same box
+    "10.4.128.21:6060" = "S-CSCF"                # one port of an address, with all others of the same node
     "10.4.128.21" = "P-CSCF+ATCF"                # every port of it
     "10.45.0.0/16" = "UE"                        # a network
     "sbc1.example.com" = {role = "IBCF", name = "sbc1", domain = "example.com"}
@@ -27,7 +27,7 @@ from analyzer.columns.address import sockets
 from analyzer.errors import AnalyzerError
 from analyzer.ims import roles
 
-#: What :func:`analyzer.read` takes as ``nodes``: the path of a TOML file, or what would stand in it.
+#: What :func:`analyzer.read` takes as ``endpoints``: the path of a TOML file, or what would stand in it.
 Given = str | os.PathLike[str] | Mapping[str, Any]
 
 _KNOWN = (*roles.IMS, *roles.PLAIN, roles.UA, roles.UNKNOWN)
@@ -50,7 +50,7 @@ def read(given: Given | None) -> tuple[Entry, ...]:
         return ()
     said: Mapping[str, Any]
     if isinstance(given, Mapping):
-        where, said = "nodes", given
+        where, said = "endpoints", given
     else:
         where = os.fspath(given)
         try:
@@ -78,25 +78,25 @@ def _entry(where: str, key: str, value: Any) -> Entry:
     return Entry(key.strip().lower(), role, fields.get("name"), fields.get("domain"))
 
 
-def of_boxes(entries: tuple[Entry, ...], found: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
-    """What is given of each box: ``box given_role given_name given_domain``; ``found`` are ends with their boxes."""
-    kinds = {"box": pl.Int64, "rank": pl.Int64, **{f"given_{field}": pl.String for field in _FIELDS}}
+def of_nodes(entries: tuple[Entry, ...], found: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """What is given of each node: ``node_id given_role given_name given_domain``; ``found`` are the ends."""
+    kinds = {"node_id": pl.Int64, "rank": pl.Int64, **{f"given_{field}": pl.String for field in _FIELDS}}
     if not entries:
         return pl.DataFrame(schema=kinds).drop("rank")
-    known = found.join(names, on="box", how="left").select("box", "ip", "name", address=sockets("ip", "port"))
+    known = found.join(names, on="node_id", how="left").select("node_id", "ip", "name", address=sockets("ip", "port"))
     rows = []
     for entry in entries:
         hits, rank = _hits(entry.key, known)
-        rows += [(box, rank, entry.role, entry.name, entry.domain) for box in hits]
+        rows += [(node_id, rank, entry.role, entry.name, entry.domain) for node_id in hits]
     table = pl.DataFrame(rows, schema=kinds, orient="row").sort("rank", descending=True)
     said = [pl.col(f"given_{field}").drop_nulls().first() for field in _FIELDS]
-    return table.group_by("box", maintain_order=True).agg(said)
+    return table.group_by("node_id", maintain_order=True).agg(said)
 
 
 def _hits(key: str, known: pl.DataFrame) -> tuple[list[int], int]:
-    """The boxes that a key speaks of, and how narrow it is."""
+    """The nodes that a key speaks of, and how narrow it is."""
     if re.fullmatch(r"[0-9a-f.:\[\]/]+", key):
-        hits = known.filter(pl.col("address") == key)["box"].to_list()
+        hits = known.filter(pl.col("address") == key)["node_id"].to_list()
         if hits:
             return hits, 1000
         try:
@@ -104,8 +104,8 @@ def _hits(key: str, known: pl.DataFrame) -> tuple[list[int], int]:
         except ValueError:
             return [], 0
         inside = [ip for ip in known["ip"].unique() if _inside(ip, network)]
-        return known.filter(pl.col("ip").is_in(inside))["box"].unique().to_list(), network.prefixlen
-    return known.filter(pl.col("name").str.to_lowercase() == key)["box"].unique().to_list(), 500
+        return known.filter(pl.col("ip").is_in(inside))["node_id"].unique().to_list(), network.prefixlen
+    return known.filter(pl.col("name").str.to_lowercase() == key)["node_id"].unique().to_list(), 500
 
 
 def _inside(ip: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:

@@ -16,12 +16,12 @@ import pytest
 from eavesdrop import Heard, listen
 from places import ROOT
 
-from analyzer.synth import MessageRow, Truth, make
+from analyzer.simulator import MessageRow, Truth, make
 
 # What the module makes once, one worker makes.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synth_laboratory")]
 
-SYNTH = ROOT / "analyzer" / "synth"
+SYNTH = ROOT / "analyzer" / "simulator"
 
 
 class World:
@@ -33,7 +33,8 @@ class World:
         )
         self.heard = listen(directory / "all.pcap")
         self.messages: list[tuple[MessageRow, Heard]] = [
-            (self.truth.messages[sighting.number], self.heard[sighting.frame]) for sighting in self.truth.sightings
+            (self.truth.messages[observation.number], self.heard[observation.frame])
+            for observation in self.truth.observations
         ]
         self.by_number = {row.number: heard for row, heard in self.messages}
 
@@ -48,7 +49,9 @@ def test_it_imports_nothing_of_ours() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            foreign = [name for name in names if name.startswith("analyzer") and not name.startswith("analyzer.synth")]
+            foreign = [
+                name for name in names if name.startswith("analyzer") and not name.startswith("analyzer.simulator")
+            ]
             assert foreign == [], path
 
 
@@ -63,7 +66,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     make(tmp_path / "one", seed=3, **options)
     make(tmp_path / "two", seed=3, **options)
     make(tmp_path / "other", seed=4, **options)
-    for name in ("core.pcap", "access.pcap", "truth.json", "messages.csv", "sightings.csv"):
+    for name in ("core.pcap", "access.pcap", "truth.json", "messages.csv", "observations.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
     assert (tmp_path / "one" / "core.pcap").read_bytes() != (tmp_path / "other" / "core.pcap").read_bytes()
 
@@ -118,7 +121,7 @@ def test_a_request_sent_on_has_one_more_via_and_one_forward_less(world: World) -
         before = world.by_number.get(row.previous) if row.previous is not None else None
         if before is None or not heard.is_request or before.one("Call-ID") != row.call_id or row.method == "CANCEL":
             continue
-        steps = len(heard.vias) - len(before.vias)  # more than one where a box talked to itself in between
+        steps = len(heard.vias) - len(before.vias)  # more than one where a node talked to itself in between
         assert steps >= 1
         assert heard.vias[steps:] == before.vias
         assert int(heard.one("Max-Forwards")) == int(before.one("Max-Forwards")) - steps
@@ -257,14 +260,14 @@ def test_a_leg_keeps_what_the_truth_says(world: World) -> None:
 
 
 def test_the_node_that_says_no_is_the_first_to_refuse(world: World) -> None:
-    refusals = defaultdict(list)
+    call_failures = defaultdict(list)
     for row in world.truth.messages:
         if row.method == "INVITE" and row.status and row.status >= 300:
-            refusals[row.play].append((row.sent_at, row.sender, row.status))
+            call_failures[row.play].append((row.sent_at, row.sender, row.status))
     checked = 0
     for call in world.truth.calls:
         if call["refused_by"] and call["scenario"] not in ("cancelled", "no_answer"):
-            _, sender, status = min(refusals[call["play"]])
+            _, sender, status = min(call_failures[call["play"]])
             assert (sender, status) == (call["refused_by"], call["status"])
             checked += 1
     assert checked > 5
@@ -327,25 +330,25 @@ def test_stamps_are_the_true_time_by_the_clock_of_the_point(tmp_path: Path) -> N
     assert points["access"]["offset_ns"] == 0
     assert 0 < abs(points["core"]["offset_ns"]) < 2_000_000_000
     both: Counter[int] = Counter()
-    for sighting in truth.sightings:
-        row, point = truth.messages[sighting.number], points[sighting.point]
-        assert files[sighting.point][sighting.frame].time == sighting.time
+    for observation in truth.observations:
+        row, point = truth.messages[observation.number], points[observation.point]
+        assert files[observation.point][observation.frame].time == observation.time
         seen_at = row.sent_at if row.sender in point["nodes"] else row.received_at
         assert seen_at is not None
-        wrong_by = sighting.time - seen_at - point["offset_ns"]
+        wrong_by = observation.time - seen_at - point["offset_ns"]
         drifted = (seen_at - point["start_ns"]) * point["drift_ppm"] / 1e6
         assert -1 <= wrong_by - drifted < 10  # whole nanoseconds, and a stamp already taken moves on by one
-        both[sighting.number] += 1
+        both[observation.number] += 1
     assert 2 in both.values()
 
 
 def test_a_point_sees_only_what_its_boxes_send_and_receive(tmp_path: Path) -> None:
     truth = make(tmp_path, calls=10, points=("pcscf1", "tas1+mgcf1"))
-    seen = {sighting.point: set() for sighting in truth.sightings}  # type: ignore[var-annotated]
-    for sighting in truth.sightings:
-        row = truth.messages[sighting.number]
-        seen[sighting.point].add(row.number)
-        assert {row.sender, row.receiver} & set(sighting.point.split("+"))
+    seen = {observation.point: set() for observation in truth.observations}  # type: ignore[var-annotated]
+    for observation in truth.observations:
+        row = truth.messages[observation.number]
+        seen[observation.point].add(row.number)
+        assert {row.sender, row.receiver} & set(observation.point.split("+"))
     for name, numbers in seen.items():
         boxes = set(name.split("+"))
         assert numbers == {row.number for row in truth.messages if {row.sender, row.receiver} & boxes}
@@ -353,9 +356,9 @@ def test_a_point_sees_only_what_its_boxes_send_and_receive(tmp_path: Path) -> No
 
 def test_a_mirrored_point_sees_every_packet_twice(tmp_path: Path) -> None:
     truth = make(tmp_path, calls=5, mirrored=True, loss=0.1)
-    copies = Counter(sighting.number for sighting in truth.sightings)
+    copies = Counter(observation.number for observation in truth.observations)
     assert all(copies[row.number] == (2 if row.received_at is not None else 1) for row in truth.messages)
-    assert sum(sighting.duplicate for sighting in truth.sightings) == sum(
+    assert sum(observation.duplicate for observation in truth.observations) == sum(
         row.received_at is not None for row in truth.messages
     )
 
@@ -387,10 +390,10 @@ def test_hidden_topology_shows_no_address_of_the_other_network(tmp_path: Path) -
     heard = listen(tmp_path / "all.pcap")
     network = {node["name"]: node["network"] for node in truth.nodes}
     routing = ("Via", "Route", "Record-Route")
-    for sighting in truth.sightings:
-        row = truth.messages[sighting.number]
+    for observation in truth.observations:
+        row = truth.messages[observation.number]
         if network[row.sender] == network[row.receiver] == 1:
-            routes = " ".join(value for name, value in heard[sighting.frame].headers if name in routing)
+            routes = " ".join(value for name, value in heard[observation.frame].headers if name in routing)
             inside = re.findall(r"[ @:]10\.1\.0\.(\d+)", routes)
             gate = next(node["address"] for node in truth.nodes if node["name"] == "ibcf1").split(".")[3].split(":")[0]
             assert set(inside) <= {gate}

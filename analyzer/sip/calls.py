@@ -35,21 +35,21 @@ _IN_DIALOG = ["INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Attempts:
+class CallAttempts:
     """The ``calls`` table without ``hold_s`` and ``codecs``, and which messages, transactions and dialogs are whose.
 
     ``spans`` has a row per attempt and Call-ID: messages of ``_call`` belong to ``call`` from ``since`` (ns; the first
     attempt of a Call-ID has them from the beginning) until the ``since`` of the next. ``messages`` are those it was
-    made of, for a transaction or dialog is in the call of the message whose key it has. ``lived`` has for each call the
-    core's hash ``_dialog`` of the branch that lived, null where none was confirmed. ``opened`` are the INVITEs at the
-    reference hop of each call, in time order: ``call``, ``row`` (in ``messages``), ``transaction``, ``_leg``; more than
-    one where it was challenged, redirected or sent elsewhere.
+    made of, for a transaction or dialog is in the call of the message whose key it has. ``confirmed_branch`` has
+    for each call the core's hash ``_dialog`` of the branch that was confirmed and lived, null if there is none.
+    ``opened`` are the INVITEs at the reference hop of each call, in time order: ``call``, ``row`` (in ``messages``),
+    ``transaction``, ``_leg``; more than one if it was challenged, redirected or sent elsewhere.
     """
 
     calls: pl.DataFrame
     spans: pl.DataFrame
     messages: pl.DataFrame
-    lived: pl.DataFrame
+    confirmed_branch: pl.DataFrame
     opened: pl.DataFrame
 
     def of_messages(self, messages: pl.DataFrame) -> pl.Series:
@@ -89,7 +89,7 @@ def attempts(
     *,
     end: int | None,
     links: pl.DataFrame | None = None,
-) -> Attempts:
+) -> CallAttempts:
     """The ``calls`` table without ``hold_s`` and ``codecs``, by start, and the way from messages to calls.
 
     ``messages`` as the core gives them, in time order; ``transactions`` and ``dialogs`` of the same capture; ``end`` is
@@ -102,7 +102,7 @@ def attempts(
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
     responses = _responses(messages, hop)
-    tries = _in_attempts(_tries(invites, responses, messages), hop, messages)
+    tries = _in_attempts(_invite_requests(invites, responses, messages), hop, messages)
     tries = _linked(tries.with_columns(own=pl.col("attempt")), links)
     of_tries = tries.select("try", "attempt", "own")
     invites = invites.join(of_tries, on="try", maintain_order="left")
@@ -124,11 +124,11 @@ def attempts(
     spans = _spans(members, facts)
     table = _table(facts, spans, invites, messages)
     opened = hop.select("attempt", "row", "transaction", "_leg").join(facts.select("attempt", "call"), on="attempt")
-    return Attempts(
+    return CallAttempts(
         table,
         spans.select("_call", "since", "call"),
         messages,
-        facts.select("call", _dialog="lived"),
+        facts.select("call", _dialog="confirmed_branch"),
         opened.sort("row").drop("attempt"),
     )
 
@@ -210,7 +210,7 @@ def _early_media() -> pl.Expr:
     return pl.col("status").is_between(180, 189) & pl.col("_sends") & allowed.fill_null(value=False)
 
 
-def _tries(invites: pl.DataFrame, responses: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+def _invite_requests(invites: pl.DataFrame, responses: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """One row per try: its first row over all hops, and at its hop of the fewest Vias the final that decides."""
     final = pl.when(pl.col("status") >= 200, ~pl.col("retransmission")).then("row")
     finals = responses.group_by("try").agg(
@@ -500,7 +500,7 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
     of_branches = of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left")
     of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye)
-    lived = (
+    confirmed_branch = (
         branches.join(of_branches.select("_dialog", *bye.values()), on="_dialog", how="left", maintain_order="left")
         .sort("bye_row", "answered_row", descending=[True, False], nulls_last=False, maintain_order=True)
         .unique("attempt", keep="first", maintain_order=True)
@@ -508,13 +508,13 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     )
     # A peer of RFC 2543 has no tag, and a one-way capture no 2xx: then the Call-ID tells whose BYE it is.
     unmatched = hops.join(
-        lived.filter(pl.col("bye_row").is_not_null()), on="attempt", how="anti", maintain_order="left"
+        confirmed_branch.filter(pl.col("bye_row").is_not_null()), on="attempt", how="anti", maintain_order="left"
     )
     strays = byes.join(branches, on="_dialog", how="anti", maintain_order="left")
     strays = strays.join(unmatched, on="_call", maintain_order="left")
     strays = strays.filter(pl.col("row") > pl.col("ref_row").fill_null(-1))
     strays = reference_hop.nearest(strays, "attempt").rename(bye).select("attempt", *bye.values())
-    ends = hops.join(lived, on="attempt", how="left", maintain_order="left")
+    ends = hops.join(confirmed_branch, on="attempt", how="left", maintain_order="left")
     ends = ends.join(strays, on="attempt", how="left", suffix="_stray", maintain_order="left")
     ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye.values())
     ends = ends.with_columns(acked=_acked(messages))
@@ -526,7 +526,7 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
         "ended_ns", "end_reason",
         cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
         ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), pl.col("from_tag")),
-        lived="_dialog",
+        confirmed_branch="_dialog",
     )  # fmt: skip
 
 

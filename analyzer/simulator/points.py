@@ -7,15 +7,15 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from analyzer.synth.network import Node
-from analyzer.synth.truth import Sighting
+from analyzer.simulator.network import Node
+from analyzer.simulator.truth import Observation
 
 _BLOCK = 4_000  # records written at once
 _RECORD = struct.Struct("<IIII")
 
 
 class Point:
-    """One capture file. `tapped` are the boxes whose packets it sees, those they send and those they receive."""
+    """One capture file. `tapped` are the nodes whose packets it sees, those they send and those they receive."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Point:
         self._order += 1
         self._pending.append((at, self._order, frames, number, again))
 
-    def flush(self, until: int, sightings: list[Sighting] | None) -> None:
+    def flush(self, until: int, observations: list[Observation] | None) -> None:
         """Write what was seen before `until` (true time)."""
         pending = self._pending
         pending.sort()
@@ -80,14 +80,14 @@ class Point:
                 seen += 1
                 time = self._stamp(at + serial * 12_000)
                 self._records.append(self._record(time, frame))
-            if seen and number is not None and sightings is not None:
-                sightings.append(Sighting(number, self.name, self.frames, time, again, seen == len(frames)))
+            if seen and number is not None and observations is not None:
+                observations.append(Observation(number, self.name, self.frames, time, again, seen == len(frames)))
         del pending[:due]
         if len(self._records) >= _BLOCK:
             self._write()
 
-    def close(self, sightings: list[Sighting] | None) -> None:
-        self.flush(1 << 63, sightings)
+    def close(self, observations: list[Observation] | None) -> None:
+        self.flush(1 << 63, observations)
         self._write()
         self._file.close()
 

@@ -21,7 +21,7 @@ from analyzer.columns.address import subscriber_networks
 from analyzer.columns.durations import seconds
 from analyzer.columns.times import SECOND, ns
 from analyzer.columns.typed import typed
-from analyzer.ims.dns import targets as targets_of
+from analyzer.companion.dns import targets as targets_of
 
 ENOUGH = 60
 """Points that an exchange needs to be joined."""
@@ -62,7 +62,7 @@ def may_be_diameter(account: pl.DataFrame) -> bool:
     return bool(account["reason"].str.contains("diameter").any())
 
 
-def beside(
+def related_transactions(
     messages: pl.DataFrame,
     rare: pl.DataFrame,
     descriptions: pl.DataFrame,
@@ -73,7 +73,7 @@ def beside(
     dns: pl.DataFrame,
     dns_messages: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The table ``beside``.
+    """The table ``related_transactions``.
 
     ``messages``, ``rare``, ``descriptions`` and ``dns_messages`` as the core gives them, with every column; ``call_of``
     is the call of each message, ``registration_of`` has ``_leg cseq registration`` of each REGISTER; ``diameter`` are
@@ -81,7 +81,7 @@ def beside(
     """
     exchanges = _exchanges(diameter, dns)
     if exchanges.is_empty():
-        return pl.DataFrame(schema=schema.BESIDE.polars())
+        return pl.DataFrame(schema=schema.RELATED_TRANSACTIONS.polars())
     seen = messages.with_columns(call=call_of)
     registers = pl.col("method") == "REGISTER"
     seen = seen.join(registration_of, on=["_leg", "cseq"], how="left", maintain_order="left", nulls_equal=True)
@@ -103,7 +103,7 @@ def beside(
 
 
 def _exchanges(diameter: pl.DataFrame, dns: pl.DataFrame) -> pl.DataFrame:
-    """Exchanges of both protocols, as far as ``beside`` tells them, with what they are joined by."""
+    """Exchanges of both protocols, as far as ``related_transactions`` tells them, with what they are joined by."""
     asked = diameter.select(
         "exchange", "application", "command", "client_ip", "server_ip", "started_at", "answered_at", "delay_s",
         "outcome", "session_id", "icid", "framed_ip", "user_name", "public_identity", "msisdn",
@@ -399,14 +399,14 @@ def _table(joined: pl.DataFrame, exchanges: pl.DataFrame) -> pl.DataFrame:
         detail=pl.when(pl.col("detail") != "").then("detail"),
         failed=~pl.col("success").fill_null(value=False) & (pl.col("outcome") != "pending"),
     )
-    return typed(table.sort("start", "exchange"), schema.BESIDE)
+    return typed(table.sort("start", "exchange"), schema.RELATED_TRANSACTIONS)
 
 
 # ---- how long was waited ---------------------------------------------------------------------------------------------
 
 
-def waits(beside: pl.DataFrame, calls: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
-    """The table ``waits``: what of a call's way to its first 180, or of a registration, an exchange was open in."""
+def peer_delays(beside: pl.DataFrame, calls: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
+    """The table ``peer_delays``: in how much of a call up to its 180, or of a registration, an exchange was open."""
     units = pl.concat(
         [
             calls.select(unit="call", since="started_at", until=pl.coalesce("ringing_at", "answered_at", "ended_at")),
@@ -446,4 +446,4 @@ def waits(beside: pl.DataFrame, calls: pl.DataFrame, registrations: pl.DataFrame
         share=pl.when(whole > 0).then(pl.col("waited") / whole),
     )
     ordered = table.sort("since", "unit", "peer", "peer_ip")
-    return typed(ordered, schema.WAITS)
+    return typed(ordered, schema.PEER_DELAYS)

@@ -1,18 +1,18 @@
-"""Who plays the names of a route: subscribers drawn by lot, and the boxes that serve them."""
+"""Who plays the names of a route: subscribers drawn by lot, and the nodes that serve them."""
 
 from __future__ import annotations
 
 import random
 from typing import TYPE_CHECKING
 
-from analyzer.synth.network import Node, Subscriber
-from analyzer.synth.scripts import Scenario
+from analyzer.simulator.network import Node, Subscriber
+from analyzer.simulator.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from analyzer.synth.air import Air
+    from analyzer.simulator.air import Air
 
 
-class Cast:
+class Participants:
     """Who plays the names of a route in one play."""
 
     def __init__(self, lab: Air, scenario: Scenario) -> None:

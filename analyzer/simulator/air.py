@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from typing import Protocol
 
-from analyzer.synth.legs import Visit
-from analyzer.synth.network import Network, Node
-from analyzer.synth.scripts import Step
-from analyzer.synth.settings import Settings
-from analyzer.synth.truth import Truth
+from analyzer.simulator.legs import Visit
+from analyzer.simulator.network import Network, Node
+from analyzer.simulator.scenarios import Step
+from analyzer.simulator.settings import Settings
+from analyzer.simulator.truth import Truth
 
 
 class Air(Protocol):

@@ -1,7 +1,7 @@
-"""Addresses and ports to boxes: which ports are one speaker of SIP, and what it is called.
+"""Addresses and ports to nodes: which ports are one speaker of SIP, and what it is called.
 
 A speaker has several ports: a TCP client has one for each connection, a P-CSCF and a UE have four for their security
-association (TS 33.203 §7.1). Two processes may share an address. So ports of one address are one box where a message
+association (TS 33.203 §7.1). Two processes may share an address. So ports of one address are one node where a message
 shows it: its top Via names the other port (RFC 3261 §18.1.1), it answers what came to the other port, or it is what
 came to the other port with one more Via (§16.6).
 """
@@ -48,8 +48,8 @@ def with_end(frame: pl.DataFrame, found: pl.DataFrame, side: str, *, name: str =
     )
 
 
-def with_boxes(found: pl.DataFrame, requests: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """The ends with ``box``, the end that stands for the box: where most requests came to, else most messages.
+def with_nodes(found: pl.DataFrame, requests: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """The ends with ``node_id``, the end that stands for the node: where most requests came to, else most messages.
 
     ``requests`` with ``src_end dst_end src_ip via_sent_by`` and, where the sender received a copy, ``p_dst_end``;
     ``answers`` with ``src_end dst_end`` of final responses and ``r_src_end r_dst_end`` of their requests.
@@ -70,8 +70,8 @@ def with_boxes(found: pl.DataFrame, requests: pl.DataFrame, answers: pl.DataFram
     grouped = found.with_columns(groups).join(asked, on="end", how="left")
     order = [pl.col("asked").fill_null(0), pl.col("sent") + pl.col("received"), -pl.col("port")]
     main = grouped.sort(order, descending=True).unique("group", keep="first", maintain_order=True)
-    boxes = main.select("group", box="end")
-    return grouped.join(boxes, on="group", how="left").drop("group", "asked").sort("end")
+    nodes = main.select("group", node_id="end")
+    return grouped.join(nodes, on="group", how="left").drop("group", "asked").sort("end")
 
 
 def _same_sender(requests: pl.DataFrame) -> pl.DataFrame:
@@ -104,35 +104,39 @@ def _united(count: int, pairs: list[tuple[int, int]]) -> list[int]:
 
 
 def addresses(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
-    """Which box a ``host:port`` of a URI or Via is: rows ``at box``, each ``at`` once.
+    """Which node a ``host:port`` of a URI or Via is: rows ``at node_id``, each ``at`` once.
 
     An address is that of its end; a name that of whoever writes it into Via, else of whom requests reach that have it
     in their topmost Route. With the default port a name of any port will do.
     """
-    literal = found.select(at=address.sockets("ip", "port"), box="box", weight=pl.lit(1 << 40, pl.Int64))
-    writes = requests.select(at=uri.host_port_of_sent_by(pl.col("via_sent_by")), box="src_box")
-    reached = requests.select(at="route_at", box="dst_box")
+    literal = found.select(at=address.sockets("ip", "port"), node_id="node_id", weight=pl.lit(1 << 40, pl.Int64))
+    writes = requests.select(at=uri.host_port_of_sent_by(pl.col("via_sent_by")), node_id="src_node_id")
+    reached = requests.select(at="route_at", node_id="dst_node_id")
     votes = [
-        frame.drop_nulls().group_by("at", "box").agg(weight=pl.len().cast(pl.Int64) * weight)
+        frame.drop_nulls().group_by("at", "node_id").agg(weight=pl.len().cast(pl.Int64) * weight)
         for frame, weight in ((writes, 1 << 20), (reached, 1))
     ]
-    ranked = pl.concat([literal, *votes]).group_by("at", "box").agg(pl.col("weight").sum())
-    return ranked.sort(["weight", "box"], descending=[True, False]).unique("at", keep="first").select("at", "box")
+    ranked = pl.concat([literal, *votes]).group_by("at", "node_id").agg(pl.col("weight").sum())
+    return (
+        ranked.sort(["weight", "node_id"], descending=[True, False]).unique("at", keep="first").select("at", "node_id")
+    )
 
 
 def names(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
-    """What each box is called: rows ``box name``; what most messages call it, and of equals the first by alphabet."""
+    """What each node is called: rows ``node_id name``; what most messages call it, and of equals the first by alphabet."""
     sent_by = pl.col("via_sent_by").str.replace(r":[0-9]+$", "")
-    own = requests.filter(pl.col("records")).select(box="src_box", name=uri.host(pl.col("record_route")))
+    own = requests.filter(pl.col("records")).select(node_id="src_node_id", name=uri.host(pl.col("record_route")))
     called = [
-        requests.select(box="src_box", name=sent_by),
+        requests.select(node_id="src_node_id", name=sent_by),
         own,
         # The next hop is the topmost Route (RFC 3261 §16.6 item 7), unless whoever sends it has been told otherwise.
-        requests.select(box="dst_box", name=uri.host(pl.col("route"))),
+        requests.select(node_id="dst_node_id", name=uri.host(pl.col("route"))),
     ]
-    counted = pl.concat(called).drop_nulls().filter(~address.is_literal(pl.col("name"))).group_by("box", "name").len()
+    counted = (
+        pl.concat(called).drop_nulls().filter(~address.is_literal(pl.col("name"))).group_by("node_id", "name").len()
+    )
     return (
         counted.sort(["len", "name"], descending=[True, False])
-        .unique("box", keep="first", maintain_order=True)
-        .select("box", "name")
+        .unique("node_id", keep="first", maintain_order=True)
+        .select("node_id", "name")
     )

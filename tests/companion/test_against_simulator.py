@@ -18,12 +18,12 @@ import pytest
 from scapy.contrib.diameter import DiamG
 
 import analyzer
-from analyzer.synth import Truth, make
-from analyzer.synth import beside_wire as wire
+from analyzer.simulator import Truth, make
+from analyzer.simulator import beside_wire as wire
 
 pytestmark = pytest.mark.slow
 
-MIX: dict[str, Any] = {"calls": 200, "seed": 21, "beside": True, "loss": 0.03, "icid_dropped": 0.5}
+MIX: dict[str, Any] = {"calls": 200, "seed": 21, "related_transactions": True, "loss": 0.03, "icid_dropped": 0.5}
 VARIANTS: dict[str, dict[str, Any]] = {
     "the mix": {},
     "ten calls a second of 12 subscribers": {"subscribers": 12, "calls_per_second": 10.0},
@@ -59,7 +59,7 @@ class World:
     @cached_property
     def _seen(self) -> dict[tuple[str, int], int]:
         """The number of what completed in each frame."""
-        return {(self.files[one.point], one.frame): one.number for one in self.truth.sightings if one.complete}
+        return {(self.files[one.point], one.frame): one.number for one in self.truth.observations if one.complete}
 
     @cached_property
     def _units(self) -> dict[int, set[tuple[str, int]]]:
@@ -83,7 +83,7 @@ class World:
     def asked(self) -> list[tuple[dict[str, Any], set[tuple[str, int]], tuple[str, int] | None]]:
         """Each exchange of which the request and the message in hand were captured: truth, whose it is, and whose it
         was taken for."""
-        rows = self.capture.table("beside").select("call", "registration", "file", "frame").iter_rows()
+        rows = self.capture.table("related_transactions").select("call", "registration", "file", "frame").iter_rows()
         joined: dict[int, tuple[str, int]] = {}
         for call, registration, file, frame in rows:
             unit = ("call", call) if call is not None else ("registration", registration)
@@ -113,15 +113,15 @@ class World:
             sum(found in units for _, units, found in wanted),
         )
 
-    def waits(self) -> tuple[int, int]:
-        """Rows of ``waits``, and those in which as long was waited as by the truth, to the microsecond."""
+    def peer_delays(self) -> tuple[int, int]:
+        """Rows of ``peer_delays``, and those in which as long was waited as by the truth, to the microsecond."""
         spans: dict[tuple[tuple[str, int], str], list[tuple[int, int]]] = defaultdict(list)
         for exchange, units, _ in self.asked:
             asked_at, answered_at = exchange["asked_at"], exchange["answered_at"]
             if units:
                 span = asked_at, answered_at if answered_at is not None else asked_at + _GIVE_UP
                 spans[next(iter(units)), exchange["server_ip"]].append(span)
-        right, rows = 0, self.capture.table("waits")
+        right, rows = 0, self.capture.table("peer_delays")
         begun = self._begun()
         for row in rows.iter_rows(named=True):
             unit = ("call", row["call"]) if row["call"] is not None else ("registration", row["registration"])
@@ -163,7 +163,7 @@ def test_exchanges_are_joined_to_what_they_were_asked_for(variant: str, tmp_path
 
 
 def test_as_long_was_waited_as_the_truth_says(tmp_path: Path) -> None:
-    rows, right = World(tmp_path, calls=60, loss=0.0).waits()
+    rows, right = World(tmp_path, calls=60, loss=0.0).peer_delays()
     assert rows > 50
     assert right >= 0.97 * rows
 
@@ -206,7 +206,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as directory:
             world = World(Path(directory), **VARIANTS[name])
             joined, right, wanted, found = world.figures()
-            rows, same = world.waits()
+            rows, same = world.peer_delays()
             # The truth knows no clock but the right one.
             exact = f"{rows} | {same / rows:.3f}" if len(world.files) == 1 else f"{rows} | –"
             shares = f"{joined} | {right / joined:.3f} | {wanted} | {found / wanted:.3f}"

@@ -1,4 +1,4 @@
-"""``python -m analyzer.synth OUT``: captures with known truth. Every field of `Settings` is an option."""
+"""``python -m analyzer.simulator OUT``: captures with known truth. Every field of `Settings` is an option."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import dataclasses
 import sys
 import time
 
-from analyzer.synth.laboratory import make
-from analyzer.synth.settings import Settings
+from analyzer.simulator.settings import Settings
+from analyzer.simulator.simulator import make
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m analyzer.synth",
+        prog="python -m analyzer.simulator",
         description="Write captures of a scripted IMS network, and the truth about them.",
     )
     parser.add_argument("directory", metavar="OUT", help="where the captures and truth.json go")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import analyzer
-from analyzer.synth import Truth, make
+from analyzer.simulator import Truth, make
 
 # What the module makes once, one worker makes.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synth_analyzer")]
@@ -39,14 +39,16 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_every_message_is_a_row_for_each_time_it_was_captured(seen: tuple[Truth, analyzer.Capture]) -> None:
     truth, capture = seen
     messages = capture.table("messages")
-    assert messages.height == len(truth.sightings)
+    assert messages.height == len(truth.observations)
     assert messages["complete"].all()
 
 
 def test_what_a_point_saw_twice_is_marked(seen: tuple[Truth, analyzer.Capture]) -> None:
     truth, capture = seen
     if len(truth.points) == 1:
-        assert capture.table("messages")["duplicate"].sum() == sum(sighting.duplicate for sighting in truth.sightings)
+        assert capture.table("messages")["duplicate"].sum() == sum(
+            observation.duplicate for observation in truth.observations
+        )
 
 
 def test_every_leg_is_in_a_call_of_its_own_people_with_the_outcome_that_its_caller_saw(
@@ -77,7 +79,7 @@ def test_registrations_are_told_apart(seen: tuple[Truth, analyzer.Capture]) -> N
 def test_copies_are_what_was_sent_again(seen: tuple[Truth, analyzer.Capture]) -> None:
     truth, capture = seen
     again = {row.number for row in truth.messages if row.copy}
-    expected = sum(sighting.number in again and not sighting.duplicate for sighting in truth.sightings)
+    expected = sum(observation.number in again and not observation.duplicate for observation in truth.observations)
     messages = capture.table("messages")
     if len(truth.points) == 1:
         assert messages.filter(~messages["duplicate"])["retransmission"].sum() == expected

@@ -10,15 +10,15 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from analyzer.synth.bodies import Media
-from analyzer.synth.cast import Cast
-from analyzer.synth.headers import IN_DIALOG, WORDS, Headers
-from analyzer.synth.legs import Leg, Transaction, Visit, reference_point, t1, timers, unstamped
-from analyzer.synth.network import AS, BGCF, I_CSCF, IBCF, MS, P_CSCF, S_CSCF, SMS_GATEWAY, UE, Node, Subscriber
-from analyzer.synth.scripts import Scenario, Step
+from analyzer.simulator.bodies import Media
+from analyzer.simulator.headers import IN_DIALOG, WORDS, Headers
+from analyzer.simulator.legs import Leg, Transaction, Visit, reference_point, t1, timers, unstamped
+from analyzer.simulator.network import AS, BGCF, I_CSCF, IBCF, MS, P_CSCF, S_CSCF, SMS_GATEWAY, UE, Node, Subscriber
+from analyzer.simulator.participants import Participants
+from analyzer.simulator.scenarios import Scenario, Step
 
 if TYPE_CHECKING:
-    from analyzer.synth.air import Air
+    from analyzer.simulator.air import Air
 
 PHRASES = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK", 202: "Accepted",
@@ -39,10 +39,10 @@ SHARED_BY_FORKS = (
 )  # fmt: skip
 
 
-class Play(Headers):
+class ScenarioRun(Headers):
     """A script being played: legs, and a clock that stands where the last message arrived."""
 
-    def __init__(self, lab: Air, number: int, scenario: Scenario, at: int, cast: Cast) -> None:
+    def __init__(self, lab: Air, number: int, scenario: Scenario, at: int, cast: Participants) -> None:
         super().__init__(lab, number, scenario, cast)
         self.started_at = self.now = at
         self.legs: list[Leg] = []
@@ -92,7 +92,7 @@ class Play(Headers):
                 parent, before = leg, names[-1]
 
     def _visits(self, names: list[str]) -> list[Visit]:
-        """Neighbours that are one box are one visit."""
+        """Neighbours that are one node are one visit."""
         visits = []
         for node, group in itertools.groupby(names, self.cast.node):
             visits.append(Visit(tuple(group), node))
@@ -115,7 +115,7 @@ class Play(Headers):
         leg.uris = self._targets(leg, self.cast.subscriber("A"))
 
     def _name(self, leg: Leg, part: int) -> None:
-        """Call-ID, tag, CSeq, parties; the icid that the first box in the network makes."""
+        """Call-ID, tag, CSeq, parties; the icid that the first node in the network makes."""
         first, rng = leg.visits[0], self.rng
         leg.call_id = f"{self._hex(96)}@{first.node.host.strip('[]')}"
         leg.from_tag = self._hex(40)
@@ -395,7 +395,7 @@ class Play(Headers):
         self._phase(leg, hop, transaction.visits, "INVITE", 100, row, arrival)
 
     def _cancel(self, leg: Leg, step: Step, previous: int | None) -> int | None:
-        """CANCEL goes hop by hop, each time answered by the next box (RFC 3261 §9)."""
+        """CANCEL goes hop by hop, each time answered by the next node (RFC 3261 §9)."""
         invite = leg.transactions["INVITE"]
         visits = invite.visits
         first = max((i for i, visit in enumerate(visits) if step.sender in visit.names), default=0)

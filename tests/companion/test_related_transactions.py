@@ -30,7 +30,7 @@ def truth() -> dict[str, Any]:
 def test_each_exchange_is_joined_to_what_it_was_asked_for() -> None:
     joined = (
         sample()
-        .table("beside")
+        .table("related_transactions")
         .select(
             "frame",
             asked_for=pl.when(pl.col("call").is_not_null()).then(pl.lit("call")).otherwise(pl.lit("registration")),
@@ -41,33 +41,33 @@ def test_each_exchange_is_joined_to_what_it_was_asked_for() -> None:
 
 
 def test_a_key_leads_to_the_call_or_registration() -> None:
-    beside = sample().table("beside")
+    beside = sample().table("related_transactions")
     assert set(beside["call"].drop_nulls()) == set(sample().table("calls")["call"])
     assert set(beside["registration"].drop_nulls()) == set(sample().table("registrations")["registration"])
 
 
 def test_a_p_cscf_that_tells_the_icid_is_known_by_it() -> None:
-    evidence = sample().table("beside").filter(pl.col("what") == "AAR")["evidence"].to_list()
+    evidence = sample().table("related_transactions").filter(pl.col("what") == "AAR")["evidence"].to_list()
     assert [("icid 100" in said) for said in evidence] == [False, True]
 
 
 def test_a_name_given_by_an_answer_is_asked_for_on() -> None:
     """RFC 3263 §4.2: SRV, then A of its target."""
-    row = sample().table("beside").row(by_predicate=(pl.col("what") == "A"), named=True)
+    row = sample().table("related_transactions").row(by_predicate=(pl.col("what") == "A"), named=True)
     assert row["evidence"] == "chain"
 
 
 def test_what_the_registration_waited_for() -> None:
     """UAR 12 ms, MAR 25 ms, UAR 6 ms, SAR 40 ms, SRV 4 ms, as the script plans them, of 239 ms."""
-    waits = sample().table("waits").filter(pl.col("registration").is_not_null())
-    told = {row["peer"]: (row["exchanges"], row["waited_s"], row["of_s"]) for row in waits.iter_rows(named=True)}
+    peer_delays = sample().table("peer_delays").filter(pl.col("registration").is_not_null())
+    told = {row["peer"]: (row["exchanges"], row["waited_s"], row["of_s"]) for row in peer_delays.iter_rows(named=True)}
     assert told == {"DNS": (1, 0.004, 0.239), "HSS": (4, 0.083, 0.239)}
 
 
 def test_what_the_call_waited_for_until_it_rang() -> None:
     """NAPTR 20 ms, SRV 5 ms, A 4 ms; LIR 18 ms; AAR 16 and 25 ms; the STR comes when the call is over."""
-    waits = sample().table("waits").filter(pl.col("call").is_not_null())
-    told = {row["peer"]: (row["exchanges"], row["waited_s"]) for row in waits.iter_rows(named=True)}
+    peer_delays = sample().table("peer_delays").filter(pl.col("call").is_not_null())
+    told = {row["peer"]: (row["exchanges"], row["waited_s"]) for row in peer_delays.iter_rows(named=True)}
     assert told == {"DNS": (3, 0.029), "HSS": (1, 0.018), "PCRF": (2, 0.041)}
 
 
@@ -87,7 +87,7 @@ def test_a_host_of_several_nodes_does_not_tell_which_asks_the_pcrf() -> None:
 
 
 def test_who_speaks_no_sip_is_no_node() -> None:
-    assert not set(sample().table("nodes")["ip"]) & {"10.46.0.10", "10.46.0.11", "10.46.0.53"}
+    assert not set(sample().table("endpoints")["ip"]) & {"10.46.0.10", "10.46.0.11", "10.46.0.53"}
 
 
 def test_keys_are_told_of_and_shown_nowhere() -> None:
@@ -95,14 +95,16 @@ def test_keys_are_told_of_and_shown_nowhere() -> None:
     answer = capture.table("diameter").row(by_predicate=pl.col("command") == "MAA", named=True)
     assert answer["keys"]
     assert "SIP-Auth-Data-Item{SIP-Item-Number SIP-Authentication-Scheme SIP-Authenticate" in answer["avps"]
-    everything = "".join(capture.table(name).write_csv() for name in ("diameter", "diameter_transactions", "beside"))
+    everything = "".join(
+        capture.table(name).write_csv() for name in ("diameter", "diameter_transactions", "related_transactions")
+    )
     drawn = capture.call(1).ladder().html()
     for secret in ("XRESXRES", "C" * 16, "I" * 16):
         assert secret not in everything
         assert secret not in drawn
 
 
-@pytest.mark.parametrize("table", ["diameter", "diameter_transactions", "dns", "beside"])
+@pytest.mark.parametrize("table", ["diameter", "diameter_transactions", "dns", "related_transactions"])
 def test_a_mask_hides_who_and_where(table: str) -> None:
     masked = sample().mask("an example, not a secret").table(table).write_csv()
     for identity in ("491701234567", "491707654321", "262010000000001", "10.46.0", "10.45.0"):
@@ -126,15 +128,15 @@ def test_a_capture_without_any_is_not_read_again(monkeypatch: pytest.MonkeyPatch
     def refuse(self: Reading) -> dict[str, pl.DataFrame]:
         raise AssertionError("read again for nothing")
 
-    monkeypatch.setattr(Reading, "beside", refuse)
-    assert captures.read(SAMPLES / "basic_call.pcap").table("beside").is_empty()
+    monkeypatch.setattr(Reading, "related_transactions", refuse)
+    assert captures.read(SAMPLES / "basic_call.pcap").table("related_transactions").is_empty()
 
 
 # ---- other people's networks -----------------------------------------------------------------------------------------
 
 
 def told(name: str) -> list[tuple[Any, ...]]:
-    return captures.read(shared("captures") / name).table("beside").select("what", "result").rows()
+    return captures.read(shared("captures") / name).table("related_transactions").select("what", "result").rows()
 
 
 def test_registration_at_open5gs_and_kamailio() -> None:

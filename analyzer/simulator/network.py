@@ -1,7 +1,7 @@
-"""The laboratory's networks: boxes with their roles and addresses, subscribers, and who serves whom.
+"""The laboratory's networks: nodes with their roles and addresses, subscribers, and who serves whom.
 
 Addresses are of documentation and private ranges; the home networks carry names of TS 23.003 §13.2 under the test
-country code 001. A `Node` is one box. A combined box has several roles at one address.
+country code 001. A `Node` is one node. A combined node has several roles at one address.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SMS_GATEWAY, BGCF, MGCF, IBCF = "IP-SM-GW", "BGCF", "MGCF", "IBCF"
 
 MS = 1_000_000  # in the nanoseconds of every clock here
 
-# What a box needs from its ear to its mouth: least and spread in ms. A telephony AS has a long tail of its own.
+# What a node needs from its ear to its mouth: least and spread in ms. A telephony AS has a long tail of its own.
 WORK = {
     UE: (20, 30), P_CSCF: (3, 4), I_CSCF: (6, 8), S_CSCF: (4, 5), AS: (15, 20), SMS_GATEWAY: (10, 20), BGCF: (2, 2),
     MGCF: (8, 10), IBCF: (2, 3),
@@ -42,7 +42,7 @@ REFERENCE_POINTS = {frozenset(pair): name for name, pairs in _PAIRS.items() for 
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """A box: one address and port that speaks SIP. `network` is the index of its operator."""
+    """A node: one address and port that speaks SIP. `network` is the index of its operator."""
 
     name: str
     roles: tuple[str, ...]
@@ -94,7 +94,7 @@ AGENTS = ("Samsung IMS 6.0 SM-S921B", "iOS/18.1 iPhone", "Pixel 9 Android/15", "
 
 @dataclass(eq=False)
 class Operator:
-    """One operator's boxes."""
+    """One operator's nodes."""
 
     number: int
     domain: str
@@ -111,7 +111,7 @@ class Operator:
 class Network:
     """Two operators and their subscribers, the same for the same arguments.
 
-    `combined` is "" (each role has a box), "P+S" or "I+S" (one box has both roles).
+    `combined` is "" (each role has a node), "P+S" or "I+S" (one node has both roles).
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class Network:
         ue = Node(f"ue{operator.number + 1}-{number + 1}", (UE,), ip, operator.number, f"[{ip}]" if self.ipv6 else ip)
         bits = rng.getrandbits
         p_cscf = operator.p_cscfs[number % len(operator.p_cscfs)]
-        # The boxes of one site serve together only where they are one box.
+        # The nodes of one site serve together only where they are one node.
         s_cscf = p_cscf if S_CSCF in p_cscf.roles else operator.s_cscfs[number // 2 % len(operator.s_cscfs)]
         return Subscriber(
             number=f"+1555{operator.number + 2}{number * 7 % 1_000_000:06d}",
