@@ -6,7 +6,6 @@ filter inside looks at the original values.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from analyzer import schema
@@ -67,18 +66,14 @@ class FilteredSource:
     """What a filter picks of another source: whole calls, and registrations and transactions outside calls."""
 
     def __init__(self, inner: Source, chosen: Filter) -> None:
-        self._inner = inner
-        self._chosen = chosen
-        self._made: dict[str, pl.DataFrame] = {}
-
-    @cached_property
-    def _picked(self) -> dict[str, pl.DataFrame]:
-        """The tables that all others follow from."""
         from analyzer.api import filters
 
-        table = self._chosen.table
-        needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name in (table, _known_by(table))]
-        return filters.apply(self._chosen, {name: self._inner.table(name) for name in needed})
+        self._inner = inner
+        self._made: dict[str, pl.DataFrame] = {}
+        known = (chosen.table, _known_by(chosen.table))
+        needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name in known]
+        #: What all other tables follow from. Picked at once: a condition that cannot be run fails where it is given.
+        self._picked = filters.apply(chosen, {name: inner.table(name) for name in needed})
 
     @property
     def messages_read(self) -> int:

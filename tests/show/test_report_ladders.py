@@ -108,7 +108,7 @@ def test_what_got_no_answer_is_told_where_the_timeline_tells_it(name: str) -> No
 @pytest.mark.parametrize("name", CAPTURES)
 def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(name: str) -> None:
     capture = read(name)
-    fragments = told_fragments(capture, capture.table("messages"))
+    fragments = told_fragments(capture.source, capture.table("messages"))
     found = told(capture, "calls", fragments)
     for number in capture.table("calls")["no"]:
         call = capture.call(number)
