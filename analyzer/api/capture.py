@@ -103,12 +103,13 @@ class Capture:
 
     @property
     def offer_answer_violations(self) -> pd.DataFrame:
-        """One breach of the rules of offer and answer."""
+        """One breach of the offer/answer rules."""
         return self._pandas("offer_answer_violations")
 
     @property
     def registrations(self) -> pd.DataFrame:
-        """One registration attempt: REGISTERs of one binding until a 2xx or a final that is no challenge."""
+        """One registration attempt: the REGISTERs of one binding until a 2xx or a final response that is not a
+        challenge."""
         return self._pandas("registrations")
 
     @property
@@ -123,17 +124,17 @@ class Capture:
 
     @property
     def setups(self) -> pd.DataFrame:
-        """The set-up of one call: when it passed which message, and where it stalled."""
+        """The set-up of one call: the time of each milestone, and the phase in which it stalled."""
         return self._pandas("setups")
 
     @property
     def phases(self) -> pd.DataFrame:
-        """One phase of the set-up of a call, in order: what was waited for, and how long."""
+        """One phase of the set-up of a call, in order, with its duration."""
         return self._pandas("phases")
 
     @property
     def waterfall(self) -> pd.DataFrame:
-        """One interval of the way that a set-up waited on, in order."""
+        """One interval on the path of a set-up, in order."""
         return self._pandas("waterfall")
 
     @property
@@ -143,27 +144,32 @@ class Capture:
 
     @property
     def failure_path(self) -> pd.DataFrame:
-        """One step of a refusal on its way back: a node that sent it first, or passed it on."""
+        """One step of a failure on its way back: a node that sent it first, or passed it on."""
         return self._pandas("failure_path")
 
     @property
     def legs(self) -> pd.DataFrame:
-        """One leg of a call, and the leg that a B2BUA made it from."""
+        """One leg of a call, and the leg that it continues across a B2BUA."""
         return self._pandas("legs")
 
     @property
     def hops(self) -> pd.DataFrame:
-        """One message on its way from one node to the next, and the message it was made from."""
+        """One message on its way from one node to the next, and the message that preceded it at the node."""
         return self._pandas("hops")
 
     @property
-    def nodes(self) -> pd.DataFrame:
-        """One address and port that spoke SIP, and the node that it belongs to."""
+    def endpoints(self) -> pd.DataFrame:
+        """One address and port that sent or received SIP, and the node that it belongs to."""
         return self._pandas("endpoints")
 
     @property
+    def nodes(self) -> pd.DataFrame:
+        """One node that sent or received SIP: a UE, a CSCF, an AS, a PBX, with its role."""
+        return self._pandas("nodes")
+
+    @property
     def node_evidence(self) -> pd.DataFrame:
-        """One rule that speaks for a role of a node."""
+        """One rule that supports a role of a node."""
         return self._pandas("node_evidence")
 
     @property
@@ -173,12 +179,12 @@ class Capture:
 
     @property
     def ims_registrations(self) -> pd.DataFrame:
-        """What an IMS says in a registration attempt, over all its hops."""
+        """The IMS details of a registration attempt, over all its hops."""
         return self._pandas("ims_registrations")
 
     @property
     def challenges(self) -> pd.DataFrame:
-        """One challenge to a REGISTER, AKA taken apart, and its outcome."""
+        """One challenge to a REGISTER, with AKA decoded, and its outcome."""
         return self._pandas("challenges")
 
     @property
@@ -213,22 +219,22 @@ class Capture:
 
     @property
     def access_networks(self) -> pd.DataFrame:
-        """One access network that a party of a call or registration was in, taken apart."""
+        """One access network of a party of a call or registration, decoded."""
         return self._pandas("access_networks")
 
     @property
     def related_transactions(self) -> pd.DataFrame:
-        """One exchange of Diameter or DNS that belongs to a call or a registration."""
+        """One exchange of Diameter or DNS that belongs to a call or registration."""
         return self._pandas("related_transactions")
 
     @property
     def peer_delays(self) -> pd.DataFrame:
-        """How long one call or registration waited for one peer: HSS, PCRF, CDF, OCS or DNS."""
+        """The time that one call or registration waited for one peer: HSS, PCRF, CDF, OCS or DNS."""
         return self._pandas("peer_delays")
 
     @property
     def diameter(self) -> pd.DataFrame:
-        """One message of Diameter, in time order, duplicates included."""
+        """One Diameter message, in time order, duplicates included."""
         return self._pandas("diameter")
 
     @property
@@ -248,17 +254,17 @@ class Capture:
 
     @property
     def problems(self) -> pd.DataFrame:
-        """One fault of a capture file or a message."""
+        """One defect of a capture file or a message."""
         return self._pandas("problems")
 
     @property
     def clocks(self) -> pd.DataFrame:
-        """How far the clock of one capture point is off against that of the first, and how it drifts."""
+        """The offset of the clock of one capture point from that of the first, and its drift."""
         return self._pandas("clocks")
 
     @property
     def losses(self) -> pd.DataFrame:
-        """One message that one capture point saw and another, on the same way, did not."""
+        """One message that one capture point observed and another, on the same path, did not."""
         return self._pandas("losses")
 
     # End of what docs/make_properties.py made.

@@ -271,6 +271,8 @@ def _of(*owners: str) -> tuple[str, ...]:
 #: ``related_transactions`` knows which call or registration their rows belong to, and most belong to none: a condition
 #: on the rows picks rows.
 EXCHANGES = _of("related_transactions")
+#: Tables about nodes: ``endpoints`` knows which of these a filter keeps.
+OF_NODES = _of("endpoints")
 #: Tables whose rows belong to a message, a dialog, a call or an address: they need not be there when a filter is
 #: applied. What is told of nodes, and of what was asked beside SIP, comes after them.
 DEPENDENT = (
@@ -280,7 +282,7 @@ DEPENDENT = (
         for name in _of("messages", "dialogs", "calls", "registrations")
         if name not in (*_WITH_UNIT, "dialogs", "endpoints")
     ),
-    *("endpoints", *_of("endpoints"), *EXCHANGES),
+    *("endpoints", *OF_NODES, *EXCHANGES),
 )
 
 
@@ -358,11 +360,15 @@ def _units_of(table: str, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
 
     if table == "node_evidence":
         return of_messages("message", "message").unique()
-    if table == "reference_points":
-        nodes = pl.concat([rows["node"], rows["peer"]]).unique()
-        parts = nodes.to_frame("at").select(
-            ip=pl.col("at").str.replace(r":[0-9]+$", "").str.strip_chars("[]"),
-            port=pl.col("at").str.extract(r":([0-9]+)$").cast(pl.Int64),
+    if table in ("nodes", "reference_points"):
+        nodes = pl.concat([rows["node"], rows["peer"]]) if "peer" in rows.columns else rows["node"]
+        parts = (
+            nodes.unique()
+            .to_frame("at")
+            .select(
+                ip=pl.col("at").str.replace(r":[0-9]+$", "").str.strip_chars("[]"),
+                port=pl.col("at").str.extract(r":([0-9]+)$").cast(pl.Int64),
+            )
         )
         return _units_of("endpoints", parts, messages)
     if table == "endpoints":

@@ -130,7 +130,7 @@ def _known_by(name: str) -> str | None:
     """The table that tells which rows of this one a filter keeps."""
     from analyzer.api import filters
 
-    if name in ("node_evidence", "reference_points"):
+    if name in filters.OF_NODES:
         return "endpoints"
     return "related_transactions" if name in filters.EXCHANGES else None
 

@@ -123,7 +123,7 @@ def addresses(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
 
 
 def names(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
-    """What each node is called: rows ``node_id name``; what most messages call it, and of equals the first by alphabet."""
+    """The name of each node, as most messages have it: rows ``node_id name``; of equals the first by alphabet."""
     sent_by = pl.col("via_sent_by").str.replace(r":[0-9]+$", "")
     own = requests.filter(pl.col("records")).select(node_id="src_node_id", name=uri.host(pl.col("record_route")))
     called = [

@@ -220,7 +220,7 @@ CALL_FAILURES = Table(
     scope=ESTIMATE,
     belongs_to=("call",),
     shown=words(
-        "seen_at status on_behalf_of because address role name partial first_status silent reason_protocol "
+        "seen_at status on_behalf_of rule address role name partial first_status unresponsive_node reason_protocol "
         "reason_cause reason warning_code warning_text call"
     ),
     note=(

@@ -143,9 +143,8 @@ def _messages(lines: _Lines, observations: pl.DataFrame) -> None:
 
 def _nodes(lines: _Lines, nodes: pl.DataFrame) -> None:
     """How many nodes of each role; and which, of roles that few have."""
-    boxes = nodes.filter(nodes["address"] == nodes["node"])
-    lines.add("nodes", _counted(boxes, "role"), count=boxes.height)
-    few = boxes.filter(~boxes["role"].is_in(["UE", "UA", "unknown"]))
+    lines.add("nodes", _counted(nodes, "role"), count=nodes.height)
+    few = nodes.filter(~nodes["role"].is_in(["UE", "UA", "unknown"]))
     if 0 < few.height <= _MOST_NAMED:
         lines.add(
             "  of these", [f"{role} {name or node}" for role, name, node in few.select("role", "name", "node").rows()]
