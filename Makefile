@@ -47,7 +47,7 @@ lint: develop
 	cd $(RUST) && cargo fmt --check && cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest analyzer._core --ignore-missing-stub
+	$(BIN)/python -m mypy.stubtest analyzer._core
 	$(BIN)/python docs/make_reference.py --check
 	$(BIN)/python docs/make_examples.py --check
 	$(BIN)/python sample_pcaps/make.py --check

@@ -111,7 +111,7 @@ def _capture_of(
     given: tuple[Entry, ...] = (),
 ) -> Capture:
     lean = tables is not None and not _NEED_ALL.intersection(tables)
-    made = (schema.MESSAGES, schema.CORE_ONLY, schema.DESCRIPTIONS, schema.RARE, schema.PARTS, schema.EVIDENCE)
+    made = (schema.MESSAGES, schema.CORE_ONLY, schema.DESCRIPTIONS, schema.IMS_HEADERS, schema.PARTS, schema.EVIDENCE)
     known = dict.fromkeys(name for table in made for name in table.names)
     spared = schema.FOR_SHOW - (schema.FOR_IMS if tables and _NEED_IMS.intersection(tables) else frozenset())
     columns = [name for name in known if name not in spared] if lean else None
@@ -650,7 +650,7 @@ class Capture:
         missing = [key for key in keys if key not in by_key]
         if missing:
             raise NotFound(f"no message has the key {missing[0]}")
-        places = [tuple(by_key[key][name] for name in ("file", "frame", "offset", "length")) for key in keys]
+        places = [tuple(by_key[key][name] for name in ("file", "frame", "byte_offset", "length")) for key in keys]
         found = self._reading.fetch(places)
         lost = [place for place, text in zip(places, found, strict=True) if text is None]
         if lost:
@@ -718,7 +718,7 @@ class Capture:
 
         if self._reading is None:
             raise AnalyzerError("the captures behind these tables are not at hand")
-        places = messages.select("file", "frame", "offset", "length").rows()
+        places = messages.select("file", "frame", "byte_offset", "length").rows()
         return self._reading.export(places, media_flows(messages, self.table("sdp")) if media else [], output)
 
     def wireshark_filter(self) -> str:

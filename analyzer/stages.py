@@ -336,21 +336,21 @@ class Stages:
     def challenges(self) -> pl.DataFrame:
         from analyzer.ims.registration import challenges
 
-        return challenges(self._registers, self._messages, self.core["rare"])
+        return challenges(self._registers, self._messages, self.core["ims_headers"])
 
     @cached_property
     def ims_registrations(self) -> pl.DataFrame:
         from analyzer.ims.registration import ims_registrations
 
         return ims_registrations(
-            self.registrations, self._registers, self.challenges, self._messages, self.core["rare"]
+            self.registrations, self._registers, self.challenges, self._messages, self.core["ims_headers"]
         )
 
     @cached_property
     def reg_events(self) -> pl.DataFrame:
         from analyzer.ims.registration import reg_events
 
-        return reg_events(self._messages, self.core["rare"])
+        return reg_events(self._messages, self.core["ims_headers"])
 
     @cached_property
     def bindings(self) -> pl.DataFrame:
@@ -429,7 +429,7 @@ class Stages:
         from analyzer.ims.nodes import nodes
 
         beside = self.beside if may_be_diameter(self.core["account"]) else None
-        return nodes(self._messages, self.core["rare"], self._given, beside)
+        return nodes(self._messages, self.core["ims_headers"], self._given, beside)
 
     @property
     def nodes(self) -> pl.DataFrame:
@@ -483,7 +483,7 @@ class Stages:
         registers = self._registers.select("_leg", "cseq", "registration").unique(["_leg", "cseq"], keep="first")
         return beside(
             self._messages,
-            self.core["rare"],
+            self.core["ims_headers"],
             self._descriptions,
             self.calls,
             self._call_of,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from analyzer.reading.native import core
 from analyzer.show.blind_spots import ENCRYPTED, TLS_ADVICE, UNREAD
 
 CORE = Path(__file__).parent.parent / "analyzer" / "_rust" / "sip-core" / "src"
@@ -65,7 +66,7 @@ def carriage() -> str:
             "".join(f"- {words}\n" for words in what_to_do()),
             "\n## Layers\n",
             NESTING,
-            table("layer", "what is read of it", rows=layers()),
+            table("layer", "what is read of it", "a tunnel is recognised by", rows=layers()),
             "\n## What may hold SIP and is not read\n",
             table("what", "in `account`", "what to do", rows=unread()),
             "\n## Where packets go: the reasons of `account`\n",
@@ -75,7 +76,7 @@ def carriage() -> str:
             "), else by a port: ",
             ", ".join(sorted(set(re.findall(r'=> "(\w+)"', source("net/ports.rs"))))),
             ". Reports of HEP that are not SIP: ",
-            ", ".join(re.findall(r'=> "(\w+)"', block(source("net/hep.rs"), "pub(super) const fn type_name"))),
+            ", ".join(re.findall(r'=> "(\w+)"', block(source("net/names.rs"), "pub(super) const fn hep_type"))),
             ".\n",
         )
     )
@@ -89,7 +90,7 @@ def foreign() -> Iterator[tuple[str, ...]]:
 
 
 def links() -> Iterator[tuple[str, str]]:
-    named = block(source("net/link.rs"), "\nlink_types! {")
+    named = block(source("net/link_types.rs"), "\nlink_types! {")
     decoded = block(source("net/link.rs"), "pub(super) fn link<'a>")
     for name, number in re.findall(r"(\w+) = (\d+)", named):
         if f"linktype::{name} " in decoded:
@@ -97,15 +98,14 @@ def links() -> Iterator[tuple[str, str]]:
 
 
 def what_to_do() -> Iterator[str]:
-    sentences = block(source("net/link.rs"), "pub(super) fn what_to_do")
+    sentences = block(source("net/link_types.rs"), "pub(super) fn what_to_do")
     for words in re.findall(r'format!\(\s*"((?:[^"\\]|\\.)*)"', sentences, re.DOTALL):
         yield re.sub(r"\\\s+", "", words).format(name="USER0", link="N")
 
 
 def layers() -> Iterator[tuple[str, ...]]:
-    named = block(source("problem.rs"), "\nlayers! {")
-    for comment, name in re.findall(r'((?:[ ]{4}/// .*\n)+)[ ]{4}\w+ = "(\w+)",', named):
-        yield name, prose(comment)
+    for name, about, recognised in core().protocols():
+        yield name, about, recognised or ""
 
 
 def unread() -> Iterator[tuple[str, ...]]:
@@ -117,7 +117,7 @@ def unread() -> Iterator[tuple[str, ...]]:
 
 
 def reasons() -> Iterator[tuple[str, ...]]:
-    text = source("net/fate.rs")
+    text = source("net/disposition.rs")
     names: dict[str, list[str]] = {}
     for arm in block(text, "pub fn name(self)", "\n    }").split("Reason::")[1:]:
         spelled = [re.sub(r"\{(\w+)[^}]*\}", r"<\1>", word) for word in re.findall(r'"(\w[^"]*)"', arm)]

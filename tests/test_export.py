@@ -21,7 +21,7 @@ from analyzer.filters import Filter
 
 CAPTURES = sorted([*SAMPLES.glob("*.pcap"), *SAMPLES.glob("*.pcapng")])
 # Where a packet lies is that of the file it is in.
-ELSEWHERE = ["file", "frame", "offset"]
+ELSEWHERE = ["file", "frame", "byte_offset"]
 
 
 @cache

@@ -16,7 +16,7 @@ import analyzer
 from analyzer import schema
 
 # Of the packets and files; everything else must not change.
-WHERE = ["file", "frame", "answer_frame", "offset"]
+WHERE = ["file", "frame", "answer_frame", "byte_offset"]
 # Tables about files and packets.
 ABOUT_CAPTURE = ("files", "problems", "account")
 # What capture points have to do with each other.

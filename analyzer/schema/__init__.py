@@ -33,7 +33,7 @@ from analyzer.schema.core import (
     FOR_SHOW,
     HEADERS,
     PARTS,
-    RARE,
+    IMS_HEADERS,
     VIA_TAILS,
 )
 from analyzer.schema.ims import (
@@ -108,7 +108,7 @@ __all__ = [
     "PHASES",
     "PROBLEMS",
     "PUBLICATIONS",
-    "RARE",
+    "IMS_HEADERS",
     "REFERENCE_POINTS",
     "REFUSALS",
     "REFUSAL_STEPS",

@@ -13,7 +13,7 @@ DIAMETER = Table(
         C("exchange", "key", "The request and its answer: diameter_message of the earlier.", "RFC 6733 §6.2"),
         C("file", "text", "File of the packet that completed it.", private="file"),
         C("frame", "int", "That packet's number in the file, from 1."),
-        C("offset", "int", "Position in the (decompressed) file of its first byte."),
+        C("byte_offset", "int", "Position in the (decompressed) file of its first byte."),
         C("length", "int", "Bytes of it as captured."),
         C("time", "time", "When the packet that completed it was captured."),
         C("first_byte_at", "time", "When the earliest packet that holds a part of it was captured."),

@@ -47,8 +47,8 @@ HEADERS = (
 
 # What few messages say (REGISTERs, requests that begin something, NOTIFYs of the package reg), one row for each that
 # says some of it; never handed to users. Values of a header in several rows are joined by commas.
-RARE = Table(
-    "rare",
+IMS_HEADERS = Table(
+    "ims_headers",
     "What one message says of routes, registration, AKA and security agreement.",
     (
         C("message", "key", "Message."),
@@ -140,18 +140,18 @@ FOR_SHOW = frozenset(
         *("port_count", "proto", "formats", "fmtp", "bandwidth_kbps", "tias_bps", "rs_bps", "rr_bps", "preconditions"),
         *("qos_local", "qos_remote", "ptime", "maxptime", "rtcp_port", "rtcp_mux", "mid", "ice", "candidates", "setup"),
         *("crypto", "origin_username", "session_id", "session_version", "origin_address", "connection"),
-        *("file", "frame", "offset", "length", "point", "max_forwards", "require", "supported"),
+        *("file", "frame", "byte_offset", "length", "point", "max_forwards", "require", "supported"),
         *("interface", "tunnel", "outer_src_ip", "outer_dst_ip", "vlan", "teid", "spi", "correlation_id"),
         *("arrived_at",),
         *("refer_to", "replaces", "warning", "user_agent", "body_length", "original", "complete", "qos_pending"),
         *("_via", "_via_rest", "_tail"),
         "_media_type",
-        *("_headers", *(column.name for column in RARE.columns if column.name != "message")),
+        *("_headers", *(column.name for column in IMS_HEADERS.columns if column.name != "message")),
     }
 )
 
 # Those of them that roles of nodes and registrations in an IMS rest on.
-FOR_IMS = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", "_media_type", *RARE.names})
+FOR_IMS = frozenset({"_via", "_via_rest", "_headers", "user_agent", "require", "_media_type", *IMS_HEADERS.names})
 
 # What the core gives of each distinct description, once however many messages carry it.
 DESCRIPTIONS = Table(
@@ -171,7 +171,7 @@ DNS_MESSAGES = Table(
     (
         C("key", "key", "Key."),
         C("exchange", "key", "Key of the earlier of query and response."),
-        *(column for column in DIAMETER.columns if column.name in ("file", "frame", "offset", "length", "time")),
+        *(column for column in DIAMETER.columns if column.name in ("file", "frame", "byte_offset", "length", "time")),
         *(column for column in DIAMETER.columns if column.name in ("first_byte_at", "point", "src_ip", "src_port")),
         *(column for column in DIAMETER.columns if column.name in ("dst_ip", "dst_port", "transport")),
         C("id", "int", "Identifier."),

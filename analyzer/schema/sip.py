@@ -42,7 +42,7 @@ MESSAGES = Table(
         C("message", "key", "Key: hash of time, addresses, bytes, and the ordinal among equals."),
         C("file", "text", "File of the packet that completed the message.", private="file"),
         C("frame", "int", "That packet's number in the file, from 1, as Wireshark counts."),
-        C("offset", "int", "Position in the (decompressed) file of the message's first byte."),
+        C("byte_offset", "int", "Position in the (decompressed) file of the message's first byte."),
         C("length", "int", "Bytes of the message as captured."),
         C("time", "time", "When the packet that completed the message was captured; null without a time stamp."),
         C("first_byte_at", "time", "When the earliest packet that holds a part of it was captured."),
@@ -507,7 +507,7 @@ PROBLEMS = Table(
         C("layer", "text", "container link ip udp tcp sctp icmp sip sdp.", private="open"),
         C("file", "text", "File.", private="file"),
         C("frame", "int", "Packet number; null where no packet is concerned."),
-        C("offset", "int", "Byte position in the (decompressed) file."),
+        C("byte_offset", "int", "Byte position in the (decompressed) file."),
         C("detail", "text", "Which field claimed what; needed and available.", private="sentence"),
     ),
 )

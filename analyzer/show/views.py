@@ -179,7 +179,7 @@ DEFAULT: dict[str, tuple[str, ...]] = {
     ),
     "losses": ("time", "method", "status", "sender", "receiver", "seen_at", "missed_at", "sent_again", "verdict"),
     "headers": ("time", "src", "dst", "method", "status", "name", "ordinal", "value"),
-    "problems": ("problem", "code", "layer", "file", "frame", "offset", "detail"),
+    "problems": ("problem", "code", "layer", "file", "frame", "byte_offset", "detail"),
     "account": ("layer", "reason", "packets"),
 }
 
