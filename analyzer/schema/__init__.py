@@ -32,8 +32,8 @@ from analyzer.schema.core import (
     FOR_IMS,
     FOR_SHOW,
     HEADERS,
-    PARTS,
     IMS_HEADERS,
+    PARTS,
     VIA_TAILS,
 )
 from analyzer.schema.ims import (
@@ -96,6 +96,7 @@ __all__ = [
     "HEADERS",
     "HOLDS",
     "HOPS",
+    "IMS_HEADERS",
     "IMS_REGISTRATIONS",
     "LEGS",
     "LOSSES",
@@ -108,7 +109,6 @@ __all__ = [
     "PHASES",
     "PROBLEMS",
     "PUBLICATIONS",
-    "IMS_HEADERS",
     "REFERENCE_POINTS",
     "REFUSALS",
     "REFUSAL_STEPS",

@@ -20,7 +20,9 @@ def test_the_schema_of_a_table_of_the_core_is_what_the_core_makes(table: Table) 
 
 
 def test_the_schema_of_messages_has_every_column_that_the_core_makes() -> None:
-    told = {column.name: TYPES[column.type] for table in (schema.MESSAGES, schema.CORE_ONLY) for column in table.columns}
+    told = {
+        column.name: TYPES[column.type] for table in (schema.MESSAGES, schema.CORE_ONLY) for column in table.columns
+    }
     assert dict(dict(core().tables())["messages"]).items() <= told.items()
 
 

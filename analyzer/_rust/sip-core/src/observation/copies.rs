@@ -479,7 +479,8 @@ mod tests {
     #[test]
     fn the_copies_of_two_agents_are_paired_in_order() {
         // Each reports the message and its second sending; the clock of the second is 300 ms ahead.
-        let found = classified(&[reported(0, 1), reported(300, 2), reported(500, 1), reported(800, 2), reported(801, 2)]);
+        let found =
+            classified(&[reported(0, 1), reported(300, 2), reported(500, 1), reported(800, 2), reported(801, 2)]);
         let original: Vec<_> = found.iter().map(|it| it.original).collect();
         assert_eq!(original, [None, Some(found[0].key), None, Some(found[2].key), Some(found[2].key)]);
         assert!(found[2].retransmission && !found[0].retransmission);

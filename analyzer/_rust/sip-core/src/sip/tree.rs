@@ -352,7 +352,7 @@ fn is_address(name: Name) -> bool {
 fn read_value(name: Name, v: &[u8]) -> Parsed {
     match name {
         Name::Contact if v == b"*" => Parsed::Star,
-name if is_address(name) => address(v),
+        name if is_address(name) => address(v),
         Name::Via => via_value(v),
         Name::CSeq => sequence(v, false),
         Name::RAck => sequence(v, true),
