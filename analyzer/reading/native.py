@@ -248,15 +248,16 @@ class Reading:
         return {name: pl.DataFrame(table) for name, table in found.items()}
 
     def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
-        """The verbatim bytes of messages, by (file, frame, byte_offset, length) of their rows; reads the captures again."""
+        """The verbatim bytes of messages, by (file, frame, byte_offset, length) of their rows; reads the captures
+        again."""
         found: list[bytes | None] = core().fetch(self._sources.files, rows, self._limits, self._sources.link_types)
         return found
 
     def export(
         self, rows: list[tuple[str, int, int, int]], media: list[tuple[str, int, int, int]], output: Output
     ) -> int:
-        """Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, as pcapng, and those of media
-        by (address, port, since, until); reads the captures twice. Returns the number of packets."""
+        """Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, as pcapng, and those of
+        media by (address, port, since, until); reads the captures twice. Returns the number of packets."""
         if not isinstance(output, (str, os.PathLike)):
             with tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng") as copy:
                 written = self.export(rows, media, copy.name)
