@@ -1,7 +1,8 @@
 """Registration in an IMS (TS 24.229 §5.1.1, §5.2.2, §5.4.1): authentication, security agreement, routes, bindings.
 
 Each table is a function of the attempts of ``sip.registrations`` and of what the core tells of REGISTERs
-(``ims_headers``). Keys and digest responses never leave the core; RAND, AUTN and AUTS are no secrets, they are sent in clear.
+(``ims_headers``). Keys and digest responses never leave the core; RAND, AUTN and AUTS are no secrets, they are sent in
+clear.
 """
 
 from __future__ import annotations
