@@ -71,8 +71,8 @@ MESSAGES = Table(
         C(
             "tunnel",
             "text",
-            "What carried the innermost packet, outermost first, joined by /: mpls pppoe l2tp gre erspan etherip vxlan "
-            "geneve tzsp gtpu ipip 6in4 4in6 6in6 ah esp hep; null where nothing did.",
+            "What carried the innermost packet, outermost first, joined by /, each by its name in the table of layers; null "
+            "where nothing did.",
             private="open",
         ),
         C(
