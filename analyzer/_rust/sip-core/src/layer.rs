@@ -2,10 +2,13 @@
 
 /// A layer by its stable snake_case name. Those of tunnels stand beside their decoders (`net::tunnel`), the others here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Layer(&'static str);
+pub struct Layer(
+    /// Twice a reference, for it is copied with every packet and half as large so.
+    &'static &'static str,
+);
 
 impl Layer {
-    pub const fn new(name: &'static str) -> Self {
+    pub const fn new(name: &'static &'static str) -> Self {
         Layer(name)
     }
 
@@ -17,7 +20,7 @@ impl Layer {
 macro_rules! layers {
     ($($(#[doc = $about:literal])* $name:ident = $text:literal),+ $(,)?) => {
         impl Layer {
-            $($(#[doc = $about])* pub const $name: Layer = Layer($text);)+
+            $($(#[doc = $about])* pub const $name: Layer = Layer(&$text);)+
             /// Each layer that is no tunnel, and what is read of it.
             pub const ALL: &[(Layer, &str)] = &[$((Layer::$name, concat!($($about),*))),+];
         }

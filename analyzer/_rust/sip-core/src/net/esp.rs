@@ -17,7 +17,7 @@ use crate::layer::Layer;
 use crate::limits::Limits;
 
 pub(super) const ESP: Tunnel = Tunnel {
-    layer: Layer::new("esp"),
+    layer: Layer::new(&"esp"),
     about: "ESP with NULL encryption (RFC 4303, RFC 2410), found without any option, also in UDP (RFC 3948), as on Gm (TS 33.203).",
     keys: &[Key::Within("IP protocol 50"), Key::Within("UDP port 4500")],
 };

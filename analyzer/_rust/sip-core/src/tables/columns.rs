@@ -23,8 +23,6 @@ pub trait Column: Sized {
     const TYPE: &str;
     /// A column of so many rows, all null (false).
     fn new(rows: usize) -> Self;
-    /// Nobody asked for a column that has no rows: what goes in need not be made.
-    fn is_wanted(&self) -> bool;
     fn finish(self) -> Result<ArrayRef, ArrowError>;
 }
 
@@ -168,11 +166,6 @@ impl Text {
 impl Column for Text {
     const TYPE: &str = "text";
 
-    #[inline]
-    fn is_wanted(&self) -> bool {
-        self.rows.valid.rows > 0
-    }
-
     fn new(rows: usize) -> Self {
         Self { rows: Values::new(rows), strings: Vec::new(), buffer: Vec::new(), recent: Vec::new() }
     }
@@ -203,11 +196,6 @@ impl Int {
 impl Column for Int {
     const TYPE: &str = "int";
 
-    #[inline]
-    fn is_wanted(&self) -> bool {
-        self.0.valid.rows > 0
-    }
-
     fn new(rows: usize) -> Self {
         Self(Values::new(rows))
     }
@@ -230,11 +218,6 @@ impl Time {
 impl Column for Time {
     const TYPE: &str = "time";
 
-    #[inline]
-    fn is_wanted(&self) -> bool {
-        self.0.valid.rows > 0
-    }
-
     fn new(rows: usize) -> Self {
         Self(Values::new(rows))
     }
@@ -256,11 +239,6 @@ impl Bool {
 
 impl Column for Bool {
     const TYPE: &str = "bool";
-
-    #[inline]
-    fn is_wanted(&self) -> bool {
-        self.0.rows > 0
-    }
 
     fn new(rows: usize) -> Self {
         Self(Bits::new(rows))
@@ -318,10 +296,7 @@ macro_rules! columns {
             /// Fills in a row.
             #[inline]
             pub fn set(&mut self, row: usize, $it: $row) {
-                use $crate::tables::columns::Column;
-                $(if self.$field.is_wanted() {
-                    self.$field.set(row, $value);
-                })+
+                $(self.$field.set(row, $value);)+
             }
 
             /// The columns that are wanted, by name, in order.

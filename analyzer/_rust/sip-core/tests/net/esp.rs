@@ -34,7 +34,7 @@ fn udp_behind_every_length_of_icv() {
             assert_eq!(capture.packet(&protected(17, &udp(text), icv)), "sip/message", "ICV {icv}");
             assert_eq!(capture.bytes(), [text]);
             let encapsulation = capture.seen.datagrams[0].encapsulation;
-            assert_eq!((encapsulation.tunnels(), encapsulation.spi), (&[Layer::new("esp")][..], Some(SPI)));
+            assert_eq!((encapsulation.tunnels(), encapsulation.spi), (&[Layer::new(&"esp")][..], Some(SPI)));
         }
     }
 }
@@ -75,11 +75,11 @@ fn tcp_without_a_true_checksum_needs_three_packets() {
 fn tunnel_mode_and_ipv6() {
     let inner = checksummed(ipv4(17, 7, &udp(b"OPTIONS")));
     for (packet, tunnels) in [
-        (protected(4, &inner, 16), &[Layer::new("esp"), Layer::new("ipip")][..]),
-        (protected(41, &ipv6(17, &udp(b"OPTIONS")), 12), &[Layer::new("esp"), Layer::new("6in4")]),
-        (ipv6(50, &esp(SPI, 17, &udp(b"OPTIONS"), 12)), &[Layer::new("esp")]),
-        (udp_between(4500, 4500, &esp(SPI, 4, &inner, 12)), &[Layer::new("esp"), Layer::new("ipip")]),
-        (udp_between(40123, 4500, &esp(SPI, 17, &udp(b"OPTIONS"), 12)), &[Layer::new("esp")]),
+        (protected(4, &inner, 16), &[Layer::new(&"esp"), Layer::new(&"ipip")][..]),
+        (protected(41, &ipv6(17, &udp(b"OPTIONS")), 12), &[Layer::new(&"esp"), Layer::new(&"6in4")]),
+        (ipv6(50, &esp(SPI, 17, &udp(b"OPTIONS"), 12)), &[Layer::new(&"esp")]),
+        (udp_between(4500, 4500, &esp(SPI, 4, &inner, 12)), &[Layer::new(&"esp"), Layer::new(&"ipip")]),
+        (udp_between(40123, 4500, &esp(SPI, 17, &udp(b"OPTIONS"), 12)), &[Layer::new(&"esp")]),
     ] {
         let mut capture = Capture::new(RAW);
         assert_eq!(capture.packet(&packet), "sip/message", "{tunnels:?}");
@@ -106,7 +106,7 @@ fn authentication_headers_of_every_length() {
         let mut capture = Capture::new(RAW);
         assert_eq!(capture.packet(&ipv4(51, 0, &[&header[..], &udp(b"OPTIONS")].concat())), "sip/message");
         let encapsulation = capture.seen.datagrams[0].encapsulation;
-        assert_eq!((encapsulation.tunnels(), encapsulation.spi), (&[Layer::new("ah")][..], Some(SPI)));
+        assert_eq!((encapsulation.tunnels(), encapsulation.spi), (&[Layer::new(&"ah")][..], Some(SPI)));
     }
     let mut capture = Capture::new(RAW);
     assert_eq!(capture.packet(&ipv4(51, 0, &[17, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0])), "ah/malformed");

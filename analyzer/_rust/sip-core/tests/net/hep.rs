@@ -213,7 +213,7 @@ fn cut_by_the_snap_length() {
 #[test]
 fn in_a_tunnel_and_in_fragments() {
     let inside = gtpu(0x30, &over_udp(&report(SIP)));
-    assert_eq!(reported(&inside).seen.datagrams[0].encapsulation.tunnels(), [Layer::new("gtpu"), Layer::HEP]);
+    assert_eq!(reported(&inside).seen.datagrams[0].encapsulation.tunnels(), [Layer::new(&"gtpu"), Layer::HEP]);
     let whole = udp(&report(SIP));
     let (head, tail) = whole.split_at(64);
     let mut capture = Capture::new(RAW);

@@ -9,7 +9,7 @@ use crate::net::ip;
 use crate::net::next_header::NextHeader;
 
 pub(super) const AH: Tunnel =
-    Tunnel { layer: Layer::new("ah"), about: "Authentication header (RFC 4302).", keys: &[Key::IpProtocol(51, ah)] };
+    Tunnel { layer: Layer::new(&"ah"), about: "Authentication header (RFC 4302).", keys: &[Key::IpProtocol(51, ah)] };
 
 fn ah<'a>(cursor: Cursor<'a>, outer: &Ip, encapsulation: &mut Encapsulation) -> Opened<'a> {
     let ip::Authentication { next, spi, payload } = ip::authentication(cursor).ok_or(cursor.short(AH.layer))?;

@@ -9,8 +9,11 @@ use crate::net::encapsulation::Encapsulation;
 use crate::net::link_types::linktype;
 use crate::net::next_header::NextHeader;
 
-pub(super) const ETHERIP: Tunnel =
-    Tunnel { layer: Layer::new("etherip"), about: "Ethernet in IP (RFC 3378).", keys: &[Key::IpProtocol(97, etherip)] };
+pub(super) const ETHERIP: Tunnel = Tunnel {
+    layer: Layer::new(&"etherip"),
+    about: "Ethernet in IP (RFC 3378).",
+    keys: &[Key::IpProtocol(97, etherip)],
+};
 
 /// EtherIP (RFC 3378): version 3, reserved bits zero.
 fn etherip<'a>(cursor: Cursor<'a>, ip: &Ip, encapsulation: &mut Encapsulation) -> Opened<'a> {

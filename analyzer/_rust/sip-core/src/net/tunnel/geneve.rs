@@ -7,8 +7,11 @@ use crate::net::cursor::{Cursor, be16};
 use crate::net::encapsulation::Encapsulation;
 use crate::net::next_header::NextHeader;
 
-pub(super) const GENEVE: Tunnel =
-    Tunnel { layer: Layer::new("geneve"), about: "GENEVE (RFC 8926) with options.", keys: &[Key::UdpTo(6081, geneve)] };
+pub(super) const GENEVE: Tunnel = Tunnel {
+    layer: Layer::new(&"geneve"),
+    about: "GENEVE (RFC 8926) with options.",
+    keys: &[Key::UdpTo(6081, geneve)],
+};
 
 fn geneve<'a>(cursor: Cursor<'a>, ip: &Ip, encapsulation: &mut Encapsulation) -> Option<Opened<'a>> {
     let (&[version, flags, p1, p0, _, _, _, reserved], rest) = cursor.header::<8>()?;

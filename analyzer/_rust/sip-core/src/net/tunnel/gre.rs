@@ -10,13 +10,13 @@ use crate::net::link_types::linktype;
 use crate::net::next_header::NextHeader;
 
 pub(super) const GRE: Tunnel = Tunnel {
-    layer: Layer::new("gre"),
+    layer: Layer::new(&"gre"),
     about: "GRE (RFC 2784, RFC 2890), PPTP's (RFC 2637) too.",
     keys: &[Key::IpProtocol(47, gre)],
 };
 
 pub(super) const ERSPAN: Tunnel = Tunnel {
-    layer: Layer::new("erspan"),
+    layer: Layer::new(&"erspan"),
     about: "Ports mirrored over GRE: ERSPAN types I, II, III.",
     keys: &[Key::Within("GRE")],
 };

@@ -10,7 +10,7 @@ use crate::net::next_header::{Inner, NextHeader};
 use crate::net::payload_guess;
 
 pub(super) const GTPU: Tunnel = Tunnel {
-    layer: Layer::new("gtpu"),
+    layer: Layer::new(&"gtpu"),
     about: "GTP-U version 1 (TS 29.281) with extension headers, as on S1-U, N3, S5.",
     keys: &[Key::UdpPort(2152, gtpu)],
 };

@@ -8,19 +8,19 @@ use crate::net::encapsulation::Encapsulation;
 use crate::net::next_header::NextHeader;
 
 pub(super) const IPIP: Tunnel =
-    Tunnel { layer: Layer::new("ipip"), about: "IPv4 in IPv4 (RFC 2003).", keys: &[Key::IpProtocol(4, ipv4)] };
+    Tunnel { layer: Layer::new(&"ipip"), about: "IPv4 in IPv4 (RFC 2003).", keys: &[Key::IpProtocol(4, ipv4)] };
 
 pub(super) const SIX_IN_FOUR: Tunnel =
-    Tunnel { layer: Layer::new("6in4"), about: "IPv6 in IPv4 (RFC 4213).", keys: &[Key::IpProtocol(41, ipv6)] };
+    Tunnel { layer: Layer::new(&"6in4"), about: "IPv6 in IPv4 (RFC 4213).", keys: &[Key::IpProtocol(41, ipv6)] };
 
 pub(super) const FOUR_IN_SIX: Tunnel = Tunnel {
-    layer: Layer::new("4in6"),
+    layer: Layer::new(&"4in6"),
     about: "IPv4 in IPv6 (RFC 2473).",
     keys: &[Key::Within("IP protocol 4 in IPv6")],
 };
 
 pub(super) const SIX_IN_SIX: Tunnel = Tunnel {
-    layer: Layer::new("6in6"),
+    layer: Layer::new(&"6in6"),
     about: "IPv6 in IPv6 (RFC 2473).",
     keys: &[Key::Within("IP protocol 41 in IPv6")],
 };

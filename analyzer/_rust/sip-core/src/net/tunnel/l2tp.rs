@@ -9,7 +9,7 @@ use crate::net::encapsulation::Encapsulation;
 use crate::net::next_header::{Inner, NextHeader};
 
 pub(super) const L2TP: Tunnel = Tunnel {
-    layer: Layer::new("l2tp"),
+    layer: Layer::new(&"l2tp"),
     about: "L2TP version 2 (RFC 2661) with PPP.",
     keys: &[Key::UdpPort(1701, l2tp)],
 };

@@ -10,7 +10,7 @@ use crate::net::next_header::NextHeader;
 use crate::net::payload_guess;
 
 pub(super) const MPLS: Tunnel = Tunnel {
-    layer: Layer::new("mpls"),
+    layer: Layer::new(&"mpls"),
     about: "MPLS labels (RFC 3032), pseudowires with and without control word (RFC 4448), MPLS in IP (RFC 4023).",
     keys: &[Key::Ethertype(0x8847, labels), Key::Ethertype(0x8848, labels), Key::IpProtocol(137, in_ip)],
 };

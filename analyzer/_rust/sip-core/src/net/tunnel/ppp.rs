@@ -7,7 +7,7 @@ use crate::net::disposition::{Disposition, Reason};
 use crate::net::next_header::NextHeader;
 
 pub(super) const PPP: Tunnel = Tunnel {
-    layer: Layer::new("ppp"),
+    layer: Layer::new(&"ppp"),
     about: "PPP (RFC 1661), also with HDLC framing.",
     keys: &[Key::Within("what carries PPP")],
 };

@@ -8,7 +8,7 @@ use crate::net::encapsulation::Encapsulation;
 use crate::net::next_header::{Inner, NextHeader};
 
 pub(super) const PPPOE: Tunnel = Tunnel {
-    layer: Layer::new("pppoe"),
+    layer: Layer::new(&"pppoe"),
     about: "PPP over Ethernet (RFC 2516).",
     keys: &[Key::Ethertype(0x8864, pppoe)],
 };

@@ -9,7 +9,7 @@ use crate::net::link_types::linktype;
 use crate::net::next_header::NextHeader;
 
 pub(super) const TZSP: Tunnel = Tunnel {
-    layer: Layer::new("tzsp"),
+    layer: Layer::new(&"tzsp"),
     about: "TaZmen sniffer protocol, as MikroTik streams packets.",
     keys: &[Key::UdpTo(37008, tzsp)],
 };

@@ -9,7 +9,7 @@ use crate::net::link_types::linktype;
 use crate::net::next_header::NextHeader;
 
 pub(super) const VXLAN: Tunnel = Tunnel {
-    layer: Layer::new("vxlan"),
+    layer: Layer::new(&"vxlan"),
     about: "VXLAN (RFC 7348), VXLAN-GPE.",
     keys: &[
         Key::UdpTo(4789, vxlan),

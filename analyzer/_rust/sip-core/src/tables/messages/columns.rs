@@ -90,7 +90,7 @@ columns! {
         q850: Int = "_q850" => it.fields.reason_q850,
         sip_cause: Int = "_sip_cause" => it.fields.reason_sip,
         point_number: Int = "_point" => Some(it.seen.point),
-        headers: Int = "_headers" => Some(it.fields.headers().cast_signed()),
+        headers: Int = "_headers" => it.headers,
     }
 }
 
@@ -120,6 +120,8 @@ pub struct Message<'a> {
     pub encapsulation: Option<&'a Encapsulation>,
     pub report: Option<KeptReport<'a>>,
     pub description: Option<&'a Known>,
+    /// Which headers of the vocabulary it has, where somebody wants to know.
+    pub headers: Option<i64>,
     pub addresses: &'a mut Addresses,
 }
 

@@ -65,6 +65,7 @@ impl<'a> Parser<'a> {
         let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
         let mut ims_headers = ims_headers::Builder::new(count, self.wanted);
         let mut parts = parts::Builder::new(self.wanted);
+        let wants_headers = self.wanted.has("_headers");
         for (row, Entry { seen, bytes, encapsulation, report: said }) in batch.messages().enumerate() {
             let mut fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
@@ -99,6 +100,7 @@ impl<'a> Parser<'a> {
                     encapsulation,
                     report: said,
                     description: description.as_deref(),
+                    headers: wants_headers.then(|| fields.headers().cast_signed()),
                     addresses: &mut self.addresses,
                 },
             );
