@@ -1,13 +1,124 @@
-"""The compiled core: bytes to tables."""
+"""The compiled core: bytes to tables. Names with an underscore are types alone, and not there when it runs."""
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Protocol, TypeAlias, TypedDict, final
+
+__all__ = [
+    "Scan",
+    "companion",
+    "export",
+    "fetch",
+    "header_name",
+    "header_vocabulary",
+    "link_type",
+    "parse",
+    "protocols",
+    "scan",
+    "tables",
+]
+
+class _Table(Protocol):
+    """An Arrow table, as Polars and others take it."""
+
+    @property
+    def num_rows(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+class _Tables(TypedDict):
+    """What a scan makes; the columns of each are told by :func:`tables`."""
+
+    messages: _Table
+    descriptions: _Table
+    ims_headers: _Table
+    parts: _Table
+    evidence: _Table
+    #: Only where its columns were asked for.
+    via_tails: _Table
+    headers: _Table
+    files: _Table
+    problems: _Table
+    #: Where packets went: by layer and reason, so that the numbers add up to the packets read.
+    account: _Table
+    failures: _Table
+
+class _CompanionTables(TypedDict):
+    diameter: _Table
+    dns: _Table
+
+#: Name and value; None where there is no ``=``.
+_Params: TypeAlias = list[tuple[str, str | None]]
+
+class _Uri(TypedDict):
+    text: str
+    scheme: str
+    user: str | None
+    password: str | None
+    host: str | None
+    port: str | None
+    opaque: str | None
+    params: _Params
+    headers: _Params
+    number: str | None
+
+class _Value(TypedDict, total=False):
+    """One value of a header field: ``text`` always, the rest as far as its grammar has it."""
+
+    text: str
+    #: ``Contact: *``
+    star: bool
+    display: str | None
+    uri: _Uri
+    params: _Params
+    protocol: str
+    transport: str
+    host: str
+    port: str | None
+    #: Of CSeq and RAck.
+    response: int | None
+    number: int | None
+    method: str
+    scheme: str
+    #: A media type.
+    type: str
+    word: str
+
+class _Header(TypedDict):
+    name: str
+    canonical: str | None
+    value: str
+    offset: int
+    length: int
+    values: list[_Value]
+
+class _Part(TypedDict):
+    headers: list[tuple[str, str]]
+    content: tuple[int, int]
+    parts: list[_Part]
+
+class _Start(TypedDict, total=False):
+    """Of a request ``method uri version``, of a response ``version status reason``, else ``unreadable``."""
+
+    method: str
+    uri: _Uri
+    version: str
+    status: int
+    reason: str
+    unreadable: str
+
+class _Message(TypedDict):
+    start: _Start
+    headers: list[_Header]
+    body: tuple[int, int]
+    decoded: bytes | None
+    parts: list[_Part]
+    trailing: int
+    deviations: list[tuple[str, str]]
 
 @final
 class Scan:
     def progress(self) -> tuple[int, int]: ...
     def wait(self, seconds: float) -> bool: ...
-    def result(self) -> dict[str, Any]: ...
+    def result(self) -> _Tables: ...
     def cancel(self) -> None: ...
 
 def scan(
@@ -19,12 +130,12 @@ def scan(
     clocks: Sequence[tuple[int, int, int, int]] = ...,
     headers: Sequence[str] = ...,
 ) -> Scan: ...
-def beside(
+def companion(
     sources: Sequence[tuple[str, str, str | None]],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
-) -> dict[str, Any]: ...
+) -> _CompanionTables: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None]],
     wanted: Sequence[tuple[str, int, int, int]],
@@ -39,6 +150,9 @@ def export(
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
 ) -> int: ...
-def parse(text: bytes) -> dict[str, Any]: ...
+def parse(text: bytes) -> _Message: ...
 def header_name(text: str) -> str | None: ...
+def header_vocabulary() -> list[str]: ...
 def link_type(text: str) -> int | None: ...
+def protocols() -> list[tuple[str, str, str | None]]: ...
+def tables() -> list[tuple[str, list[tuple[str, str]]]]: ...

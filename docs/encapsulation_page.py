@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analyzer.diagnose.blind_spots import ENCRYPTED, TLS_ADVICE, UNREAD
+from analyzer.reading.native import core
 
 CORE = Path(__file__).parent.parent / "analyzer" / "_rust" / "sip-core" / "src"
 
@@ -67,7 +68,7 @@ def encapsulation() -> str:
             "".join(f"- {words}\n" for words in what_to_do()),
             "\n## Layers\n",
             NESTING,
-            table("layer", "supported", rows=layers()),
+            table("layer", "supported", "a tunnel is recognised by", rows=layers()),
             "\n## Traffic that may contain SIP and is not decoded\n",
             table("protocol", "in `account`", "advice", rows=unread()),
             "\n## Reasons in `account`\n",
@@ -77,7 +78,7 @@ def encapsulation() -> str:
             "), otherwise by port: ",
             ", ".join(sorted(set(re.findall(r'=> "(\w+)"', source("net/ports.rs"))))),
             ". HEP reports other than SIP: ",
-            ", ".join(re.findall(r'=> "(\w+)"', block(source("net/hep.rs"), "pub(super) const fn type_name"))),
+            ", ".join(re.findall(r'=> "(\w+)"', block(source("net/names.rs"), "pub(super) const fn hep_type"))),
             ".\n",
         )
     )
@@ -91,7 +92,7 @@ def foreign() -> Iterator[tuple[str, ...]]:
 
 
 def links() -> Iterator[tuple[str, str]]:
-    named = block(source("net/link.rs"), "\nlink_types! {")
+    named = block(source("net/link_types.rs"), "\nlink_types! {")
     decoded = block(source("net/link.rs"), "pub(super) fn link<'a>")
     for name, number in re.findall(r"(\w+) = (\d+)", named):
         if f"linktype::{name} " in decoded:
@@ -99,15 +100,14 @@ def links() -> Iterator[tuple[str, str]]:
 
 
 def what_to_do() -> Iterator[str]:
-    sentences = block(source("net/link.rs"), "pub(super) fn what_to_do")
+    sentences = block(source("net/link_types.rs"), "pub(super) fn what_to_do")
     for words in re.findall(r'format!\(\s*"((?:[^"\\]|\\.)*)"', sentences, re.DOTALL):
         yield re.sub(r"\\\s+", "", words).format(name="USER0", link="N")
 
 
 def layers() -> Iterator[tuple[str, ...]]:
-    named = block(source("problem.rs"), "\nlayers! {")
-    for comment, name in re.findall(r'((?:[ ]{4}/// .*\n)+)[ ]{4}\w+ = "(\w+)",', named):
-        yield name, prose(comment)
+    for name, about, recognised in core().protocols():
+        yield name, about, recognised or ""
 
 
 def unread() -> Iterator[tuple[str, ...]]:
@@ -119,7 +119,7 @@ def unread() -> Iterator[tuple[str, ...]]:
 
 
 def reasons() -> Iterator[tuple[str, ...]]:
-    text = source("net/fate.rs")
+    text = source("net/disposition.rs")
     names: dict[str, list[str]] = {}
     for arm in block(text, "pub fn name(self)", "\n    }").split("Reason::")[1:]:
         spelled = [re.sub(r"\{(\w+)[^}]*\}", r"<\1>", word) for word in re.findall(r'"(\w[^"]*)"', arm)]

@@ -20,7 +20,7 @@ from analyzer.cli import group
 from analyzer.errors import AnalyzerError
 
 # Where a packet lies is that of the file it is in.
-ELSEWHERE = ["file", "frame", "offset"]
+ELSEWHERE = ["file", "frame", "byte_offset"]
 
 
 def again(capture: analyzer.Capture, **how: bool) -> analyzer.Capture:

@@ -46,7 +46,7 @@ def opened(
 def _graph(
     reading: native.Reading, core: dict[str, pl.DataFrame], overrides: tuple[Entry, ...], *, aligned: bool = False
 ) -> Graph:
-    others = {"node_overrides": overrides, "clocks_aligned": aligned, "read_companions": reading.beside}
+    others = {"node_overrides": overrides, "clocks_aligned": aligned, "read_companions": reading.companions}
     return Graph(inputs_of(core) | others)
 
 
@@ -175,4 +175,4 @@ class GraphSource:
         return f"{self._graph['core_files'].height} files, {self.messages_read} messages"
 
 
-_PLACE = ("file", "frame", "offset", "length")
+_PLACE = ("file", "frame", "byte_offset", "length")

@@ -64,7 +64,7 @@ def may_be_diameter(account: pl.DataFrame) -> bool:
 
 def related_transactions(
     messages: pl.DataFrame,
-    rare: pl.DataFrame,
+    ims_headers: pl.DataFrame,
     descriptions: pl.DataFrame,
     calls: pl.DataFrame,
     call_of: pl.Series,
@@ -75,7 +75,7 @@ def related_transactions(
 ) -> pl.DataFrame:
     """The table ``related_transactions``.
 
-    ``messages``, ``rare``, ``descriptions`` and ``dns_messages`` as the core gives them, with every column; ``call_of``
+    ``messages``, ``ims_headers``, ``descriptions`` and ``dns_messages`` as the core gives them, with every column; ``call_of``
     is the call of each message, ``registration_of`` has ``_leg cseq registration`` of each REGISTER; ``diameter`` are
     the rows of ``diameter_transactions``, ``dns`` those of ``dns``.
     """
@@ -90,7 +90,7 @@ def related_transactions(
     )
     seen = seen.filter(pl.col("unit").is_not_null(), ~pl.col("duplicate"))
     work = _in_hand(seen)
-    said = _said(work, seen, rare, descriptions)
+    said = _said(work, seen, ims_headers, descriptions)
     points = _points(_pairs(exchanges, work, said), exchanges, work, seen)
     points = pl.concat([points, _by_icid(exchanges, calls)])
     joined = _clear(points)
@@ -199,13 +199,15 @@ def _in_hand(seen: pl.DataFrame) -> pl.DataFrame:
     return hand.select("unit", "is_call", "message", "status", "ip", "until", "next", since="at").with_row_index("row")
 
 
-def _said(work: pl.DataFrame, seen: pl.DataFrame, rare: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
+def _said(
+    work: pl.DataFrame, seen: pl.DataFrame, ims_headers: pl.DataFrame, descriptions: pl.DataFrame
+) -> pl.DataFrame:
     """``row key points word behind``: what exchanges can be joined to a message in hand by; ``behind`` in ns."""
     told = seen.select(
         "message", "method", "request_uri", "private_id", "_sdp", "dst_ip", "src_ip", "contact_uri", "to_uri",
         "from_uri", "asserted_identity",
     ).unique("message")  # fmt: skip
-    routes = rare.select("message", "_route").unique("message")
+    routes = ims_headers.select("message", "_route").unique("message")
     told = told.join(routes, on="message", how="left", maintain_order="left")
     media = descriptions.select("_sdp", media_ip="connection").drop_nulls().unique("_sdp", keep="first")
     told = told.join(media, on="_sdp", how="left", maintain_order="left")

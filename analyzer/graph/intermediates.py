@@ -278,7 +278,9 @@ def charged_legs(
 # ---- nodes, and what is spoken beside SIP ----------------------------------------------------------------------------
 
 
-@node(ESTIMATE, columns=("_headers", "_via", "_via_rest", "require", "user_agent", *schema.RARE.names), cut=whole)
+@node(
+    ESTIMATE, columns=("_headers", "_via", "_via_rest", "require", "user_agent", *schema.IMS_HEADERS.names), cut=whole
+)
 def found_nodes(
     core_messages: DF, ims_headers: DF, node_overrides: tuple[Entry, ...], diameter_of_calls: DF | None
 ) -> Nodes:

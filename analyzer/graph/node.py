@@ -23,7 +23,7 @@ CORE = {
     "descriptions": "descriptions",
     "evidence": "evidence",
     "header_fields": "headers",
-    "ims_headers": "rare",
+    "ims_headers": "ims_headers",
     "parts": "parts",
     "transport_failures": "failures",
     "via_tails": "via_tails",

@@ -203,21 +203,21 @@ def losses(core_messages: DF, bare_hops: DF) -> DF:
     return losses(core_messages, bare_hops)
 
 
-@node(LOCAL, columns=("_headers", *schema.RARE.names), cut=whole)
+@node(LOCAL, columns=("_headers", *schema.IMS_HEADERS.names), cut=whole)
 def challenges(registers: DF, core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims.registration import challenges
 
     return challenges(registers, core_messages, ims_headers)
 
 
-@node(LOCAL, columns=tuple(schema.RARE.names), cut=whole)
+@node(LOCAL, columns=tuple(schema.IMS_HEADERS.names), cut=whole)
 def ims_registrations(registrations: DF, registers: DF, challenges: DF, core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims.registration import ims_registrations
 
     return ims_registrations(registrations, registers, challenges, core_messages, ims_headers)
 
 
-@node(LOCAL, columns=tuple(schema.RARE.names), cut=whole)
+@node(LOCAL, columns=tuple(schema.IMS_HEADERS.names), cut=whole)
 def reg_events(core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims.registration import reg_events
 

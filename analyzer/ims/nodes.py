@@ -36,7 +36,7 @@ _REQUEST = (
     *("via_sent_by", "src_ip", "src_port", "dst_ip", "dst_port", "event", "content_type", "require", "user_agent"),
     *("_via", "_via_rest"),
 )
-_RARE = (
+_IMS_HEADERS = (
     *("_route", "_route_next", "_record_route", "_path", "_visited_network", "_served_user", "_access_network"),
     *("_feature_caps", "_protected", "_tokenized", "_features", "_contact"),
 )
@@ -53,19 +53,19 @@ class Nodes:
 
 def find(
     messages: pl.DataFrame,
-    rare: pl.DataFrame,
+    ims_headers: pl.DataFrame,
     given: tuple[Entry, ...] = (),
     beside: pl.DataFrame | None = None,
 ) -> Nodes:
     """The nodes of a capture and what speaks for their roles.
 
-    ``messages`` and ``rare`` as the core gives them. ``given`` is what the user knows: it wins, and is what neighbours
+    ``messages`` and ``ims_headers`` as the core gives them. ``given`` is what the user knows: it wins, and is what neighbours
     are judged by. ``beside`` are rows of ``related_transactions``, which tell what nodes asked the HSS and the PCRF.
     """
     # A copy of a million rows of text is dear: none where there is nothing to leave out.
     seen = messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages
     found = node_grouping.ends(seen)
-    found, hops, addresses = _hops(seen, rare, found)
+    found, hops, addresses = _hops(seen, ims_headers, found)
     asked, asked_back = _asked_with(beside, seen)
     hops = hops.join(asked, on="message", how="left", maintain_order="left")
     hops = hops.join(asked_back, on="transaction", how="left", maintain_order="left")
@@ -94,14 +94,16 @@ def find(
 
 
 def _hops(
-    seen: pl.DataFrame, rare: pl.DataFrame, found: pl.DataFrame
+    seen: pl.DataFrame, ims_headers: pl.DataFrame, found: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """The ends with their nodes, the requests on each hop, and which node each ``host:port`` is.
 
     CANCEL and ACK are no evidence: each hop makes its own (RFC 3261 §9.1, §17.1.1.3).
     """
     requests = _looked_at(seen)
-    requests = requests.join(rare.select("message", *_RARE), on="message", how="left", maintain_order="left")
+    requests = requests.join(
+        ims_headers.select("message", *_IMS_HEADERS), on="message", how="left", maintain_order="left"
+    )
     for side in ("src", "dst"):
         requests = node_grouping.with_end(requests, found, side)
     requests = requests.filter(pl.col("src_end").is_not_null() & pl.col("dst_end").is_not_null())
@@ -114,7 +116,7 @@ def _hops(
     )
     received = [name for name in requests.columns if name.startswith("p_")]
     requests = requests.with_columns(pl.when(ours).then(pl.col(name)).alias(name) for name in received)
-    answers = _answers(seen, rare, found, requests)
+    answers = _answers(seen, ims_headers, found, requests)
     found = node_grouping.with_nodes(found, requests, answers)
     node_id = found.select("end", "node_id")
     for name in ("src", "dst", "p_src"):
@@ -203,7 +205,9 @@ def _copies(requests: pl.DataFrame) -> pl.DataFrame:
     ).unique("p_via", keep="first", maintain_order=True)
 
 
-def _answers(seen: pl.DataFrame, rare: pl.DataFrame, found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
+def _answers(
+    seen: pl.DataFrame, ims_headers: pl.DataFrame, found: pl.DataFrame, requests: pl.DataFrame
+) -> pl.DataFrame:
     """The first final response of each transaction."""
     finals = (
         seen.select(
@@ -215,7 +219,7 @@ def _answers(seen: pl.DataFrame, rare: pl.DataFrame, found: pl.DataFrame, reques
     )  # fmt: skip
     for side in ("src", "dst"):
         finals = node_grouping.with_end(finals, found, side)
-    said = rare.select("message", a_service_route="_service_route", a_keys="_keys")
+    said = ims_headers.select("message", a_service_route="_service_route", a_keys="_keys")
     ends = requests.select("transaction", r_src_end="src_end", r_dst_end="dst_end").drop_nulls().unique("transaction")
     finals = finals.join(said, on="message", how="left").join(ends, on="transaction", how="left")
     return finals.drop("message", "src_ip", "src_port", "dst_ip", "dst_port")

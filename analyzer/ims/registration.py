@@ -1,7 +1,8 @@
 """Registration in an IMS (TS 24.229 §5.1.1, §5.2.2, §5.4.1): authentication, security agreement, routes, bindings.
 
-Each table is a function of the attempts of ``sip.registrations`` and of what the core tells of REGISTERs (``rare``).
-Keys and digest responses never leave the core; RAND, AUTN and AUTS are no secrets, they are sent in clear.
+Each table is a function of the attempts of ``sip.registrations`` and of what the core tells of REGISTERs
+(``ims_headers``). Keys and digest responses never leave the core; RAND, AUTN and AUTS are no secrets, they are sent in
+clear.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ _CHALLENGED = pl.col("status").is_in([401, 407])
 # ---- challenges ------------------------------------------------------------------------------------------------------
 
 
-def challenges(requests: pl.DataFrame, messages: pl.DataFrame, rare: pl.DataFrame) -> pl.DataFrame:
+def challenges(requests: pl.DataFrame, messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFrame:
     """The table ``challenges``. ``requests`` as ``sip.registrations.with_requests`` gives them.
 
     A nonce of AKA is RAND and AUTN, 16 bytes each, and whatever the server likes (RFC 3310 §3.2).
     """
-    said = rare.select("message", "_algorithm", "_realm", "_aka_nonce", "_auts")
+    said = ims_headers.select("message", "_algorithm", "_realm", "_aka_nonce", "_auts")
     told = messages.select("message", "stale", "_nonce", "_headers")
     asked = 1 << schema.HEADERS.index("Authorization")
     rows = requests.join(said.drop("_auts").rename({"message": "final"}), on="final", how="left", maintain_order="left")
@@ -97,10 +98,10 @@ def ims_registrations(
     requests: pl.DataFrame,
     challenged: pl.DataFrame,
     messages: pl.DataFrame,
-    rare: pl.DataFrame,
+    ims_headers: pl.DataFrame,
 ) -> pl.DataFrame:
     """The table ``ims_registrations``: what is written inside the network is read there, where it was captured."""
-    copies = _copies(requests, messages, rare)
+    copies = _copies(requests, messages, ims_headers)
     service_route, contact = pl.col("_service_route"), pl.col("_contact")
     granted = copies.filter(_ACCEPTED)
     facts = [
@@ -141,14 +142,14 @@ def _last(column: str) -> pl.Expr:
     return pl.col(column).drop_nulls().last()
 
 
-def _copies(requests: pl.DataFrame, messages: pl.DataFrame, rare: pl.DataFrame) -> pl.DataFrame:
+def _copies(requests: pl.DataFrame, messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFrame:
     """Every REGISTER of each attempt and every response to it, on all hops, in order of time."""
     of_attempt = requests.select("registration", "_leg", "cseq").unique(["_leg", "cseq"], keep="first")
     seen = messages.filter((pl.col("method") == "REGISTER") & ~pl.col("duplicate")).select(
         "message", "_leg", "cseq", "status", "via_count"
     )
     return seen.join(of_attempt, on=["_leg", "cseq"], maintain_order="left").join(
-        rare, on="message", how="left", maintain_order="left"
+        ims_headers, on="message", how="left", maintain_order="left"
     )
 
 
@@ -312,13 +313,13 @@ def _without_parameters(uri: str) -> pl.Expr:
 # ---- the event package reg -------------------------------------------------------------------------------------------
 
 
-def reg_events(messages: pl.DataFrame, rare: pl.DataFrame) -> pl.DataFrame:
+def reg_events(messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFrame:
     """The table ``reg_events``: what NOTIFYs of the package reg say (RFC 3680 §5), each once over all its hops.
 
     The documents are read by their tags and attributes, with and without a prefix of the namespace; entities other than
     ``&amp;`` stay as they are.
     """
-    documents = rare.filter(pl.col("_reginfo").is_not_null()).select("message", xml="_reginfo")
+    documents = ims_headers.filter(pl.col("_reginfo").is_not_null()).select("message", xml="_reginfo")
     seen = messages.filter(~pl.col("duplicate") & (pl.col("method") == "NOTIFY")).select(
         "message", "time", "_leg", "cseq"
     )

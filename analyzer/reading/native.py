@@ -222,7 +222,7 @@ class Reading:
         return reading.tables()["headers"]
 
     def tables(self, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
-        """The core's tables as Polars frames, zero copy: messages descriptions rare evidence via_tails headers
+        """The core's tables as Polars frames, zero copy: messages descriptions ims_headers evidence via_tails headers
         files problems account failures."""
         import polars as pl
 
@@ -240,23 +240,24 @@ class Reading:
             )
         return tables
 
-    def beside(self) -> dict[str, pl.DataFrame]:
-        """What was said beside SIP: diameter and dns, a row for each message. Reads the captures again."""
+    def companions(self) -> dict[str, pl.DataFrame]:
+        """The messages of Diameter and DNS: tables ``diameter`` and ``dns``. Reads the captures again."""
         import polars as pl
 
-        found = core().beside(self._sources.files, self._limits, self._sources.link_types, self._clocks)
+        found = core().companion(self._sources.files, self._limits, self._sources.link_types, self._clocks)
         return {name: pl.DataFrame(table) for name, table in found.items()}
 
     def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
-        """The verbatim bytes of messages, by (file, frame, offset, length) of their rows; reads the captures again."""
+        """The verbatim bytes of messages, by (file, frame, byte_offset, length) of their rows; reads the captures
+        again."""
         found: list[bytes | None] = core().fetch(self._sources.files, rows, self._limits, self._sources.link_types)
         return found
 
     def export(
         self, rows: list[tuple[str, int, int, int]], media: list[tuple[str, int, int, int]], output: Output
     ) -> int:
-        """Writes the packets of messages, by (file, frame, offset, length) of their rows, as pcapng, and those of media
-        by (address, port, since, until); reads the captures twice. Returns the number of packets."""
+        """Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, as pcapng, and those of
+        media by (address, port, since, until); reads the captures twice. Returns the number of packets."""
         if not isinstance(output, (str, os.PathLike)):
             with tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng") as copy:
                 written = self.export(rows, media, copy.name)

@@ -55,11 +55,11 @@ PROBLEMS = Table(
         ),
         C("file", "text", "File.", mask=M.FILE),
         C("frame", "int", "Packet number; null if no packet is concerned."),
-        C("offset", "int", "Byte position in the (decompressed) file.", unit="bytes"),
+        C("byte_offset", "int", "Byte position in the (decompressed) file.", unit="bytes"),
         C("detail", "text", "Field and claimed length; bytes needed and available.", mask=M.SENTENCE),
     ),
     made_by="analyzer.reading.native:Reading.tables",
-    shown=words("problem code layer file frame offset detail"),
+    shown=words("problem code layer file frame byte_offset detail"),
     note=("Missing bytes of the capture, and messages that break the rules; codes never change: docs/problems.md."),
     example="layer = 'sip'",
 )

@@ -112,7 +112,7 @@ DIAMETER = Table(
         C("exchange", "key", "The request and its answer: diameter_message of the earlier one.", "RFC 6733 §6.2"),
         C("file", "text", "File of the packet that completed the message.", mask=M.FILE),
         C("frame", "int", "That packet's number in the file, from 1."),
-        C("offset", "int", "Position in the (decompressed) file of the first byte of the message.", unit="bytes"),
+        C("byte_offset", "int", "Position in the (decompressed) file of the first byte of the message.", unit="bytes"),
         C("length", "int", "Bytes of it as captured.", unit="bytes"),
         C("time", "time", "Capture time of the packet that completed the message."),
         C("first_byte_at", "time", "Capture time of the earliest packet that contains a part of the message."),

@@ -50,8 +50,8 @@ HEADERS = (
 
 # What few messages say (REGISTERs, requests that begin something, NOTIFYs of the package reg), one row for each that
 # says some of it; never handed to users. Values of a header in several rows are joined by commas.
-RARE = Table(
-    "rare",
+IMS_HEADERS = Table(
+    "ims_headers",
     "What one message says of routes, registration, AKA and security agreement.",
     (
         C("message", "key", "Message."),
@@ -155,7 +155,7 @@ DNS_MESSAGES = Table(
     (
         C("key", "key", "Key."),
         C("exchange", "key", "Key of the earlier of query and response."),
-        *(column for column in DIAMETER.columns if column.name in ("file", "frame", "offset", "length", "time")),
+        *(column for column in DIAMETER.columns if column.name in ("file", "frame", "byte_offset", "length", "time")),
         *(column for column in DIAMETER.columns if column.name in ("first_byte_at", "point", "src_ip", "src_port")),
         *(column for column in DIAMETER.columns if column.name in ("dst_ip", "dst_port", "transport")),
         C("id", "int", "Identifier."),

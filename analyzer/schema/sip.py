@@ -218,7 +218,7 @@ MESSAGES = Table(
         C("message", "key", "Key: hash of time, addresses, bytes, and the ordinal among equals."),
         C("file", "text", "File of the packet that completed the message.", mask=M.FILE),
         C("frame", "int", "Number of that packet in the file, from 1, as in Wireshark."),
-        C("offset", "int", "Position in the (decompressed) file of the message's first byte.", unit="bytes"),
+        C("byte_offset", "int", "Position in the (decompressed) file of the message's first byte.", unit="bytes"),
         C("length", "int", "Captured length of the message in bytes.", unit="bytes"),
         C("time", "time", "Capture time of the packet that completed the message; null without a time stamp."),
         C("first_byte_at", "time", "Capture time of the earliest packet that contains a part of the message."),
@@ -247,9 +247,8 @@ MESSAGES = Table(
             "tunnel",
             "text",
             (
-                "Encapsulation of the innermost packet, outermost first, joined by /: mpls pppoe l2tp gre "
-                "erspan etherip vxlan geneve tzsp gtpu ipip 6in4 4in6 6in6 ah esp hep; null without "
-                "encapsulation."
+                "Encapsulation of the innermost packet, outermost first, joined by /, each by its name in "
+                "docs/encapsulation.md; null without encapsulation."
             ),
             mask=M.OPEN,
         ),

@@ -38,12 +38,12 @@ def test_each_header_of_the_vocabulary_has_its_bit() -> None:
 
 def test_the_core_gives_the_columns_of_the_schema() -> None:
     core = core_of(options())
-    assert dict(core["rare"].schema) == schema.RARE.polars()
+    assert dict(core["ims_headers"].schema) == schema.IMS_HEADERS.polars()
     assert set(schema.CORE_ONLY.names) <= set(core["messages"].columns)
 
 
 def test_messages_that_say_nothing_of_it_have_no_row() -> None:
-    assert core_of(options("User-Agent: x"))["rare"].is_empty()
+    assert core_of(options("User-Agent: x"))["ims_headers"].is_empty()
 
 
 def test_a_row_is_found_by_the_key_of_its_message_whatever_the_order_of_packets() -> None:
@@ -53,5 +53,5 @@ def test_a_row_is_found_by_the_key_of_its_message_whatever_the_order_of_packets(
             for number, at in ((1, 3), (2, 1), (3, 2))
         )
     )
-    joined = core["messages"].join(core["rare"], on="message")
+    joined = core["messages"].join(core["ims_headers"], on="message")
     assert dict(joined.select("call_id", "_route").rows()) == {str(n): f"sip:{n}.example;lr" for n in (1, 2, 3)}

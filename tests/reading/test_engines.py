@@ -18,7 +18,7 @@ from analyzer.cli import group
 from analyzer.errors import AnalyzerError, CaptureError
 
 # Where a message lies in the file: an engine delivers packets, not the file.
-UNKNOWN = ["offset"]
+UNKNOWN = ["byte_offset"]
 # tshark tells the packet that completed a message, not the time of the first.
 IN_SEVERAL_PACKETS = {"ipv6_fragments", "tcp_ugly", "sctp_call", "tunnel_fragments", "websocket_call"}
 # What tshark delivers has no layer but IP, UDP, TCP and SCTP: what carried a message is told by the other engines.

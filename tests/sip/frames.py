@@ -116,7 +116,7 @@ def _message(line: str, number: int) -> dict[str, Any]:
         "message": number,
         "file": "dialogue",
         "frame": number,
-        "offset": 0,
+        "byte_offset": 0,
         "length": 500,
         "point": "dialogue",
         "transport": "udp",

@@ -1,6 +1,6 @@
-//! Whatever the packets of a capture: each has one fate.
+//! Whatever the packets of a capture: each has one disposition.
 //!
-//! - The ledger of fates, corrected by what `finish` says, adds up to the packets.
+//! - The ledger of dispositions, corrected by what `finish` says, adds up to the packets.
 //! - A stream's bytes come in order and once, between its first segment and its end; every stream ends.
 //! - Nothing is delivered that was not captured: all payloads together are no longer than all packets.
 //! - Diameter and DNS are read out of every payload to an end, and say no more than it holds.
@@ -15,7 +15,7 @@ use std::io::Cursor;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use sip_core::container;
 use sip_core::limits::Limits;
-use sip_core::net::{Decoder, Fate, Reason};
+use sip_core::net::{Decoder, Disposition, Reason};
 use sip_core::problem::Problem;
 use sip_core_fuzz::packets;
 use sip_core_fuzz::witness::Witness;
@@ -53,24 +53,24 @@ fn decode(data: &[u8], limits: &Limits) {
         return;
     }
     let (mut decoder, mut witness) = (Decoder::new(limits), Witness::of(data));
-    let mut ledger: HashMap<Fate, u64> = HashMap::new();
+    let mut ledger: HashMap<Disposition, u64> = HashMap::new();
     let (mut packets, mut captured) = (0, 0);
     while let Some(packet) = capture.next(&mut problems) {
         packets += 1;
         captured += packet.data.len() as u64;
         witness.frame = packet.frame;
-        let fate = decoder.packet(0, &packet, &mut witness);
-        witness.fragments |= fate.reason == Reason::FragmentHeld;
-        *ledger.entry(fate).or_default() += 1;
+        let disposition = decoder.packet(0, &packet, &mut witness);
+        witness.fragments |= disposition.reason == Reason::FragmentHeld;
+        *ledger.entry(disposition).or_default() += 1;
         assert!(witness.delivered <= captured, "bytes delivered that were not captured");
     }
     let corrections = decoder.finish(&mut witness);
     for correction in corrections {
-        let from = ledger.get_mut(&correction.from).expect("a correction of a fate that was given");
+        let from = ledger.get_mut(&correction.from).expect("a correction of a disposition that was given");
         *from = from.checked_sub(correction.packets).expect("no more than were counted");
         *ledger.entry(correction.to).or_default() += correction.packets;
     }
-    assert_eq!(ledger.values().sum::<u64>(), packets, "every packet has one fate");
+    assert_eq!(ledger.values().sum::<u64>(), packets, "every packet has one disposition");
     assert!(witness.delivered <= captured, "bytes delivered that were not captured");
     witness.finish();
 }

@@ -14,7 +14,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use sip_core::limits::Limits;
-use sip_core::road::{Options, Progress, Scan, ScanError, Source, fetch, scan};
+use sip_core::pipeline::{Options, Progress, Scan, ScanError, Source, fetch, scan};
 use sip_core::sip::headers::Asked;
 use sip_core_fuzz::packets;
 
@@ -61,7 +61,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 fn tables(scan: &Scan) -> impl Iterator<Item = &RecordBatch> {
-    let by_message = [&scan.messages, &scan.rare, &scan.evidence, &scan.via_tails, &scan.headers];
+    let by_message = [&scan.messages, &scan.ims_headers, &scan.evidence, &scan.via_tails, &scan.headers];
     let alone = [&scan.files, &scan.problems, &scan.account, &scan.failures];
     by_message.into_iter().flatten().chain(alone)
 }
@@ -70,7 +70,7 @@ fn fetch_all(scan: &Scan, sources: &[Source], options: &Options) {
     let mut places = Vec::new();
     for rows in &scan.messages {
         let column = |name| numbers(rows, name).into_iter().map(|number| number as u64);
-        let places_here = column("frame").zip(column("offset")).zip(column("length"));
+        let places_here = column("frame").zip(column("byte_offset")).zip(column("length"));
         places.extend(places_here.map(|((frame, offset), length)| ("fuzz".to_owned(), frame, offset, length)));
     }
     let found = fetch(sources, options, &places).expect("what was read before");

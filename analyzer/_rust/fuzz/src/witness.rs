@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sip_core::diameter::{self, Header};
 use sip_core::dns;
 use sip_core::framing::Framer;
-use sip_core::net::{Failure, Flow, Protocol, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use sip_core::net::{Failure, Flow, Protocol, Segment, Sink, StreamEnd, StreamId, Datagram, StreamClass};
 use sip_core::packet::Stamp;
 use sip_core::problem::{Problem, Problems};
 
@@ -23,7 +23,7 @@ pub struct Witness<'a> {
     /// A packet was an IP fragment: payloads may lie in several packets.
     pub fragments: bool,
     streams: HashMap<StreamId, Stream>,
-    /// Bytes of all units and segments.
+    /// Bytes of all datagrams and segments.
     pub delivered: u64,
     /// The packet that the decoder has in hand.
     pub frame: u64,
@@ -38,13 +38,13 @@ impl<'a> Witness<'a> {
         self.file.get(offset as usize..).is_some_and(|rest| rest.starts_with(bytes))
     }
 
-    fn deliver(&mut self, bytes: &[u8]) -> Verdict {
+    fn deliver(&mut self, bytes: &[u8]) -> StreamClass {
         self.delivered += bytes.len() as u64;
         read_beside(bytes);
         match bytes.first() {
-            Some(b'A'..=b'Z') => Verdict::Sip,
-            Some(b'\r') => Verdict::KeepAlive,
-            _ => Verdict::Other(""),
+            Some(b'A'..=b'Z') => StreamClass::Sip,
+            Some(b'\r') => StreamClass::KeepAlive,
+            _ => StreamClass::Other(""),
         }
     }
 
@@ -77,25 +77,25 @@ impl Problems for Witness<'_> {
 }
 
 impl Sink for Witness<'_> {
-    fn unit(&mut self, unit: Unit<'_>) -> Verdict {
-        assert!(unit.first.frame <= self.frame && unit.last.frame <= self.frame);
+    fn datagram(&mut self, datagram: Datagram<'_>) -> StreamClass {
+        assert!(datagram.first.frame <= self.frame && datagram.last.frame <= self.frame);
         // A message of SCTP may have come in several chunks, a report of HEP in several segments.
-        let in_one = match unit.report {
-            None => unit.flow.protocol == Protocol::Udp,
-            Some(report) => !report.inflated && unit.first.frame == unit.last.frame,
+        let in_one = match datagram.report {
+            None => datagram.flow.protocol == Protocol::Udp,
+            Some(report) => !report.inflated && datagram.first.frame == datagram.last.frame,
         };
-        assert!(!in_one || self.fragments || self.lies_at(unit.first.offset, unit.bytes));
+        assert!(!in_one || self.fragments || self.lies_at(datagram.first.offset, datagram.bytes));
         // What was compressed may be any length.
-        let inflated = unit.report.is_some_and(|report| report.inflated);
+        let inflated = datagram.report.is_some_and(|report| report.inflated);
         let before = self.delivered;
-        let verdict = self.deliver(unit.bytes);
+        let class = self.deliver(datagram.bytes);
         if inflated {
             self.delivered = before;
         }
-        verdict
+        class
     }
 
-    fn segment(&mut self, segment: Segment<'_>) -> Verdict {
+    fn segment(&mut self, segment: Segment<'_>) -> StreamClass {
         assert!(segment.stream > 0 && !segment.bytes.is_empty());
         assert!(segment.at.frame <= self.frame);
         assert!(self.fragments || self.lies_at(segment.at.offset, segment.bytes));

@@ -16,13 +16,15 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use sip_core::error::CaptureError;
+use sip_core::layer::Layer;
 use sip_core::limits::Limits;
-use sip_core::net::link_type_number;
-use sip_core::road::{self, Media, Options, Place, Progress, Scan, ScanError, Source};
+use sip_core::net::{self, link_type_number};
+use sip_core::observation::Clock;
+use sip_core::pipeline::{self, Media, Options, Place, Progress, Scan, ScanError, Source};
 use sip_core::sip::headers::Asked;
+use sip_core::sip::name::VOCABULARY;
 use sip_core::sip::{Carrier, Message, Name};
-use sip_core::tables::Wanted;
-use sip_core::tables::messages::Clock;
+use sip_core::tables::{Wanted, catalogue};
 
 use table::Table;
 
@@ -100,7 +102,7 @@ impl RunningScan {
         })
     }
 
-    /// The tables by name: messages descriptions rare parts evidence via_tails headers files problems account failures. Once only.
+    /// The tables by name: messages descriptions ims_headers parts evidence via_tails headers files problems account failures. Once only.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let Some(thread) = self.thread.take() else {
             return Err(PyRuntimeError::new_err("the result of this scan was taken already"));
@@ -113,7 +115,7 @@ impl RunningScan {
         for (name, batches) in [
             ("messages", scan.messages),
             ("descriptions", scan.descriptions),
-            ("rare", scan.rare),
+            ("ims_headers", scan.ims_headers),
             ("parts", scan.parts),
             ("evidence", scan.evidence),
             ("via_tails", scan.via_tails),
@@ -164,14 +166,14 @@ fn scan(
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
-    let thread = thread::spawn(move || road::scan(&sources, &options, &shared));
+    let thread = thread::spawn(move || pipeline::scan(&sources, &options, &shared));
     Ok(RunningScan { thread: Some(thread), progress })
 }
 
 /// What was said beside SIP, in another reading: the tables diameter and dns, a row for each message.
 #[pyfunction]
 #[pyo3(signature = (sources, limits = None, link_types = Vec::new(), clocks = Vec::new()))]
-fn beside<'py>(
+fn companion<'py>(
     py: Python<'py>,
     sources: Vec<SourceArgument>,
     limits: Option<&Bound<'py, PyDict>>,
@@ -180,7 +182,7 @@ fn beside<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let options = Options { clocks: self::clocks(clocks), ..options(1, limits, &link_types)? };
     let sources = self::sources(sources);
-    let found = py.detach(|| road::beside::read(&sources, &options)).map_err(|error| raise(py, error))?;
+    let found = py.detach(|| pipeline::companion::read(&sources, &options)).map_err(|error| raise(py, error))?;
     let tables = PyDict::new(py);
     for (name, batches) in [("diameter", found.diameter), ("dns", found.dns)] {
         if let Some(table) = Table::new(batches) {
@@ -190,7 +192,7 @@ fn beside<'py>(
     Ok(tables)
 }
 
-/// The bytes of messages, by (file, frame, offset, length) of their rows, in the order asked; None where none is found.
+/// The bytes of messages, by (file, frame, byte_offset, length) of their rows, in the order asked; None where none is found.
 #[pyfunction]
 #[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new()))]
 fn fetch<'py>(
@@ -202,11 +204,11 @@ fn fetch<'py>(
 ) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
     let options = options(1, limits, &link_types)?;
     let sources = self::sources(sources);
-    let found = py.detach(|| road::fetch(&sources, &options, &wanted)).map_err(|error| raise(py, error))?;
+    let found = py.detach(|| pipeline::fetch(&sources, &options, &wanted)).map_err(|error| raise(py, error))?;
     Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
 }
 
-/// Writes the packets of messages, by (file, frame, offset, length) of their rows, to a pcapng file, and those of media:
+/// Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, to a pcapng file, and those of media:
 /// (address, port, since, until), times in ns. Returns how many packets.
 #[pyfunction]
 #[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new()))]
@@ -226,7 +228,7 @@ fn export(
         media_flows.map(|(address, port, since, until)| Media { address, port, since, until }).collect();
     py.detach(|| {
         let output = BufWriter::new(File::create(&path)?);
-        road::export(&sources, &options, &wanted, &media, output)
+        pipeline::export(&sources, &options, &wanted, &media, output)
     })
     .map_err(|error| raise(py, error))
 }
@@ -243,6 +245,27 @@ fn header_name(text: &str) -> Option<&'static str> {
     Name::of(text.as_bytes()).canonical()
 }
 
+/// The tables that the core makes, each with its columns in order: (name, type), where a type is text, int, time (ns since
+/// 1970, UTC) or bool.
+#[pyfunction]
+fn tables() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+    catalogue()
+}
+
+/// What is read of a packet: (layer, what of it, what announces it), the last for tunnels alone.
+#[pyfunction]
+fn protocols() -> Vec<(&'static str, &'static str, Option<String>)> {
+    let layers = Layer::ALL.iter().map(|(layer, about)| (layer.as_str(), about.trim(), None));
+    let tunnels = net::protocols().into_iter().map(|(layer, about, recognised)| (layer, about, Some(recognised)));
+    layers.chain(tunnels).collect()
+}
+
+/// The header names whose bits `messages._headers` has, in the order of the bits.
+#[pyfunction]
+fn header_vocabulary() -> Vec<&'static str> {
+    VOCABULARY.iter().filter_map(|name| name.canonical()).collect()
+}
+
 /// The number of a link type, by name (without LINKTYPE_) or number.
 #[pyfunction]
 fn link_type(text: &str) -> Option<u16> {
@@ -253,10 +276,13 @@ fn link_type(text: &str) -> Option<u16> {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
-    module.add_function(wrap_pyfunction!(beside, module)?)?;
+    module.add_function(wrap_pyfunction!(companion, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;
     module.add_function(wrap_pyfunction!(export, module)?)?;
     module.add_function(wrap_pyfunction!(parse, module)?)?;
+    module.add_function(wrap_pyfunction!(tables, module)?)?;
+    module.add_function(wrap_pyfunction!(protocols, module)?)?;
+    module.add_function(wrap_pyfunction!(header_vocabulary, module)?)?;
     module.add_function(wrap_pyfunction!(link_type, module)?)?;
     module.add_function(wrap_pyfunction!(header_name, module)?)?;
     Ok(())

@@ -1,5 +1,7 @@
 //! Bad data as rows: one stable snake_case code for each thing that can be wrong with a capture or a message.
 
+use crate::layer::Layer;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
         /// What is wrong. The text of a code is part of the contract and never changes.
@@ -150,108 +152,6 @@ codes! {
     SdpDirectionConflict = "sdp_direction_conflict",
     /// A session description has more than `max_sdp_media` `m=` lines; the rest was not read.
     SdpMediaLimit = "sdp_media_limit",
-}
-
-macro_rules! layers {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
-        /// The layer that noticed it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Layer { $($(#[$doc])* $name),+ }
-        impl Layer {
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Layer::$name => $text),+ }
-            }
-        }
-    };
-}
-
-layers! {
-    /// Files: pcap, pcapng, compression.
-    Container = "container",
-    /// The link header of a packet, with 802.1Q, 802.1ad and QinQ tags, LLC and SNAP, provider backbone bridges (802.1ah).
-    Link = "link",
-    /// IEEE 802.11 data frames that are not protected, A-MSDUs, behind radiotap, Prism or AVS headers.
-    Wlan = "wlan",
-    /// Messages that Wireshark exported, already put together.
-    ExportedPdu = "exported_pdu",
-    /// PPP (RFC 1661), also with HDLC framing.
-    Ppp = "ppp",
-    /// PPP over Ethernet (RFC 2516).
-    Pppoe = "pppoe",
-    /// MPLS labels (RFC 3032), pseudowires with and without control word (RFC 4448), MPLS in IP (RFC 4023).
-    Mpls = "mpls",
-    /// L2TP version 2 (RFC 2661) with PPP.
-    L2tp = "l2tp",
-    /// GRE (RFC 2784, RFC 2890), PPTP's (RFC 2637) too.
-    Gre = "gre",
-    /// Ports mirrored over GRE: ERSPAN types I, II, III.
-    Erspan = "erspan",
-    /// Ethernet in IP (RFC 3378).
-    Etherip = "etherip",
-    /// VXLAN (RFC 7348), VXLAN-GPE.
-    Vxlan = "vxlan",
-    /// GENEVE (RFC 8926) with options.
-    Geneve = "geneve",
-    /// TaZmen sniffer protocol, as MikroTik streams packets.
-    Tzsp = "tzsp",
-    /// GTP-U version 1 (TS 29.281) with extension headers, as on S1-U, N3, S5.
-    Gtpu = "gtpu",
-    /// IPv4 in IPv4 (RFC 2003).
-    Ipip = "ipip",
-    /// IPv6 in IPv4 (RFC 4213).
-    SixInFour = "6in4",
-    /// IPv4 in IPv6 (RFC 2473).
-    FourInSix = "4in6",
-    /// IPv6 in IPv6 (RFC 2473).
-    SixInSix = "6in6",
-    /// Authentication header (RFC 4302).
-    Ah = "ah",
-    /// ESP with NULL encryption (RFC 4303, RFC 2410), found without any option, also in UDP (RFC 3948), as on Gm (TS 33.203).
-    Esp = "esp",
-    /// Reports of HEP agents, versions 1, 2 and 3, over UDP and TCP, compressed too.
-    Hep = "hep",
-    /// IPv4 (RFC 791) and IPv6 (RFC 8200) with extension headers and fragments.
-    Ip = "ip",
-    /// UDP (RFC 768).
-    Udp = "udp",
-    /// TCP (RFC 9293): out of order, repeated, overlapping, with holes, joined midway.
-    Tcp = "tcp",
-    /// WebSocket (RFC 6455) with SIP (RFC 7118), masked or not, also joined midway.
-    Websocket = "websocket",
-    /// SCTP (RFC 9260): fragmented, bundled, unordered, interleaved (RFC 8260).
-    Sctp = "sctp",
-    /// ICMP and ICMPv6: what they quote tells which transport failed.
-    Icmp = "icmp",
-    /// SIP (RFC 3261), found by its content on any port.
-    Sip = "sip",
-    /// SDP (RFC 8866), also in multipart and compressed bodies.
-    Sdp = "sdp",
-}
-
-impl Layer {
-    /// Does it lie between the link and the innermost IP packet?
-    pub const fn is_tunnel(self) -> bool {
-        use Layer::*;
-        matches!(
-            self,
-            Ppp | Pppoe
-                | Mpls
-                | L2tp
-                | Gre
-                | Erspan
-                | Etherip
-                | Vxlan
-                | Geneve
-                | Tzsp
-                | Gtpu
-                | Ipip
-                | SixInFour
-                | FourInSix
-                | SixInSix
-                | Ah
-                | Esp
-        )
-    }
 }
 
 /// One row of the table `problems`.

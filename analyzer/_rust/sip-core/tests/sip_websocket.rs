@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sip_core::limits::Limits;
-use sip_core::net::Verdict;
+use sip_core::net::StreamClass;
 use sip_core::packet::Stamp;
 use sip_core::sip::{Websocket, websocket};
 
@@ -43,7 +43,7 @@ type Message = (Vec<u8>, bool);
 
 /// The messages, what each segment was, and whether a frame was damaged; a hole of so many bytes lies where a segment is
 /// `Err`.
-fn read(segments: &[Result<&[u8], u64>]) -> (Vec<Message>, Vec<Verdict>, bool) {
+fn read(segments: &[Result<&[u8], u64>]) -> (Vec<Message>, Vec<StreamClass>, bool) {
     let (mut framer, limits) = (Websocket::default(), Limits::default());
     let (mut found, mut verdicts, mut at) = (Vec::new(), Vec::new(), 0);
     for (number, segment) in segments.iter().enumerate() {
@@ -107,7 +107,7 @@ fn a_hole_over_the_end_of_a_frame_ends_at_the_next_segment_with_sip() {
     let missing = (frames[0].len() - 60 + 5) as u64;
     let (found, verdicts, damaged) = read(&[Ok(&frames[0][..60]), Err(missing), Ok(&frames[1][5..]), Ok(&frames[2])]);
     assert_eq!(found, [(messages[0][..54].to_vec(), false), (messages[2].clone(), true)]);
-    assert_eq!(verdicts, [Verdict::Sip, Verdict::Other("websocket"), Verdict::Sip]);
+    assert_eq!(verdicts, [StreamClass::Sip, StreamClass::Other("websocket"), StreamClass::Sip]);
     assert!(!damaged);
 }
 
@@ -124,7 +124,7 @@ fn what_is_compressed_is_named() {
     let stream = [frame(0xC1, Some([1, 1, 1, 1]), &[7; 90]), frame(0x81, None, &options(1, ""))];
     let (found, verdicts, _) = read(&[Ok(&stream[0]), Ok(&stream[1])]);
     assert_eq!(found, whole(&[options(1, "")]));
-    assert_eq!(verdicts, [Verdict::Other("websocket_deflate"), Verdict::Sip]);
+    assert_eq!(verdicts, [StreamClass::Other("websocket_deflate"), StreamClass::Sip]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! pcap savefiles (draft-ietf-opsawg-pcap; libpcap sf-pcap.c): every byte order, resolution and version libpcap reads.
 
-use super::{RESYNC_BYTES, Record, State};
+use super::state::{RESYNC_BYTES, Record, State};
 use crate::container::window::{End, Window};
 use crate::problem::{Code, Problems};
 

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::{RESYNC_BYTES, Record, State};
+use super::state::{RESYNC_BYTES, Record, State};
 use crate::container::window::{End, Window};
 use crate::problem::{Code, Problems};
 

@@ -8,12 +8,19 @@
 
 use std::net::IpAddr;
 
-use super::fate::{Corrections, Fate, Reason};
-use super::ip::Ip;
-use super::part::{Part, be16, be32};
-use super::table::Table;
+use super::address::Ip;
+use super::aged_map::AgedMap;
+use super::cursor::{Cursor, be16, be32};
+use super::disposition::{Corrections, Disposition, Reason};
+use super::tunnel::entry::{Key, Tunnel};
+use crate::layer::Layer;
 use crate::limits::Limits;
-use crate::problem::Layer;
+
+pub(super) const ESP: Tunnel = Tunnel {
+    layer: Layer::new(&"esp"),
+    about: "ESP with NULL encryption (RFC 4303, RFC 2410), found without any option, also in UDP (RFC 3948), as on Gm (TS 33.203).",
+    keys: &[Key::Within("IP protocol 50"), Key::Within("UDP port 4500")],
+};
 
 /// UDP-encapsulated ESP, and IKE (RFC 3948 §2).
 pub(super) const NAT_PORT: u16 = 4500;
@@ -62,32 +69,33 @@ struct Association {
 #[derive(Debug)]
 pub(super) enum Opened<'a> {
     /// In clear: the next header, and what it begins.
-    Clear(u8, Part<'a>),
+    Clear(u8, Cursor<'a>),
     /// Not to be read; [`Esp::encrypted`] counts it.
     Closed,
-    Failed(Fate),
+    Failed(Disposition),
 }
 
 /// The security associations of a capture point.
 pub(super) struct Esp {
-    table: Table<(IpAddr, u32), Association>,
+    table: AgedMap<(IpAddr, u32), Association>,
     named: u32,
     forgot: bool,
 }
 
 impl Esp {
     pub fn new(limits: &Limits) -> Self {
-        Self { table: Table::new(limits.max_security_associations), named: 0, forgot: false }
+        Self { table: AgedMap::new(limits.max_security_associations), named: 0, forgot: false }
     }
 
     /// Reads a packet if it is in clear.
-    pub fn open<'a>(&mut self, ip: &Ip, spi: u32, part: Part<'a>, corrections: &mut Corrections) -> Opened<'a> {
-        let Some(payload) = part.skip(HEADER) else { return Opened::Failed(part.short(Layer::Esp)) };
+    pub fn open<'a>(&mut self, ip: &Ip, spi: u32, cursor: Cursor<'a>, corrections: &mut Corrections) -> Opened<'a> {
+        let Some(payload) = cursor.skip(HEADER) else { return Opened::Failed(cursor.short(ESP.layer)) };
         let Some(association) = self.association(ip, spi) else { return Opened::Closed };
         if payload.missing > 0 || payload.open {
             let found = association.method.and_then(|method| cut(method, association.next, payload));
-            return found
-                .map_or(Opened::Failed(Fate::new(Layer::Esp, Reason::Cut)), |(next, part)| Opened::Clear(next, part));
+            return found.map_or(Opened::Failed(Disposition::new(ESP.layer, Reason::Cut)), |(next, cursor)| {
+                Opened::Clear(next, cursor)
+            });
         }
         if let Some((next, body)) = association.method.and_then(|method| trailer(method, payload)) {
             association.next = next;
@@ -103,10 +111,10 @@ impl Esp {
             if !proven {
                 break;
             }
-            let before = Fate::new(Layer::Esp, association.reason(spi));
+            let before = Disposition::new(ESP.layer, association.reason(spi));
             corrections.add(
                 before,
-                Fate::new(Layer::Esp, Reason::NotVerified),
+                Disposition::new(ESP.layer, Reason::NotVerified),
                 std::mem::take(&mut association.unread),
             );
             (association.method, association.next, association.likely) = (Some(method), next, None);
@@ -116,12 +124,12 @@ impl Esp {
     }
 
     /// Counts a packet that could not be read.
-    pub fn encrypted(&mut self, ip: &Ip, spi: u32, packets: u64) -> Fate {
+    pub fn encrypted(&mut self, ip: &Ip, spi: u32, packets: u64) -> Disposition {
         let Some(association) = self.association(ip, spi) else {
-            return Fate::new(Layer::Esp, Reason::Encrypted(None));
+            return Disposition::new(ESP.layer, Reason::Encrypted(None));
         };
         association.unread += packets.min(1);
-        Fate::new(Layer::Esp, association.reason(spi))
+        Disposition::new(ESP.layer, association.reason(spi))
     }
 
     /// How many associations there are, if one had to give way since the last call.
@@ -158,11 +166,11 @@ impl Association {
 }
 
 /// What the trailer in front of an ICV of this length ends: next header and payload.
-fn trailer(method: Method, part: Part<'_>) -> Option<(u8, Part<'_>)> {
-    let body = part.bytes.get(method.iv..part.bytes.len().checked_sub(method.icv)?)?;
+fn trailer(method: Method, cursor: Cursor<'_>) -> Option<(u8, Cursor<'_>)> {
+    let body = cursor.bytes.get(method.iv..cursor.bytes.len().checked_sub(method.icv)?)?;
     let (rest, &[pad, next]) = body.split_last_chunk::<TRAILER>()?;
     // The trailer ends at a multiple of 4 bytes (RFC 4303 §2.4).
-    if !part.bytes.len().is_multiple_of(4) || !carries(next) {
+    if !cursor.bytes.len().is_multiple_of(4) || !carries(next) {
         return None;
     }
     let (payload, padding) = rest.split_at_checked(rest.len().checked_sub(usize::from(pad))?)?;
@@ -171,7 +179,7 @@ fn trailer(method: Method, part: Part<'_>) -> Option<(u8, Part<'_>)> {
     if !counted && padding.iter().any(|&byte| byte != 0) {
         return None;
     }
-    Some((next, Part { bytes: payload, offset: part.offset + method.iv as u64, missing: 0, open: false }))
+    Some((next, Cursor { bytes: payload, offset: cursor.offset + method.iv as u64, missing: 0, open: false }))
 }
 
 /// Next headers that a phone's packets have: IPv4, TCP, UDP, IPv6, SCTP; with them ICMP and dummy packets (RFC 4303 §2.6).
@@ -238,8 +246,8 @@ fn pseudo_header(ip: &Ip, next: u8, length: usize) -> u32 {
 
 /// A packet whose end the capture sliced off, of an association that is known: its trailer is not there to be read. A UDP
 /// length that leaves just room for it tells UDP; else it is what the packets before were.
-fn cut(method: Method, next: u8, part: Part<'_>) -> Option<(u8, Part<'_>)> {
-    let payload = part.skip(method.iv)?;
+fn cut(method: Method, next: u8, cursor: Cursor<'_>) -> Option<(u8, Cursor<'_>)> {
+    let payload = cursor.skip(method.iv)?;
     let room = payload.wire_len().checked_sub((method.icv + TRAILER) as u64)?;
     if let &[_, _, _, _, high, low, _, _, ..] = payload.bytes {
         let length = be16(high, low);
@@ -253,6 +261,6 @@ fn cut(method: Method, next: u8, part: Part<'_>) -> Option<(u8, Part<'_>)> {
 }
 
 /// The SPI of an ESP packet.
-pub(super) fn spi(part: Part<'_>) -> Option<u32> {
-    part.header::<4>().map(|(spi, _)| be32(*spi))
+pub(super) fn spi(cursor: Cursor<'_>) -> Option<u32> {
+    cursor.header::<4>().map(|(spi, _)| be32(*spi))
 }

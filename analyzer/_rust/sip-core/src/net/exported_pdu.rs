@@ -3,13 +3,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::fate::Fate;
-use super::part::{Part, be16, be32};
-use super::{Flow, Protocol};
-use crate::problem::Layer;
+use super::cursor::{Cursor, be16, be32};
+use super::disposition::Disposition;
+use super::flow::{Flow, Protocol};
+use crate::layer::Layer;
 
 /// Reads the tags. An address that they do not give is unspecified, a port 0.
-pub(super) fn exported_pdu(part: Part<'_>) -> Result<(Flow, Part<'_>), Fate> {
+pub(super) fn exported_pdu(cursor: Cursor<'_>) -> Result<(Flow, Cursor<'_>), Disposition> {
     let mut flow = Flow {
         protocol: Protocol::Udp,
         src: Ipv4Addr::UNSPECIFIED.into(),
@@ -17,9 +17,9 @@ pub(super) fn exported_pdu(part: Part<'_>) -> Result<(Flow, Part<'_>), Fate> {
         src_port: 0,
         dst_port: 0,
     };
-    let mut rest = part;
+    let mut rest = cursor;
     loop {
-        let short = rest.short(Layer::ExportedPdu);
+        let short = rest.short(Layer::EXPORTED_PDU);
         let (&[k1, k0, l1, l0], value) = rest.header::<4>().ok_or(short)?;
         let length = usize::from(be16(l1, l0));
         let (kind, data) = (be16(k1, k0), value.bytes.get(..length).unwrap_or_default());

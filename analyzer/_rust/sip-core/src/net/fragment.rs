@@ -17,9 +17,11 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
-use super::carriage::Carriage;
-use super::ip::{Fragment, Ip};
-use super::part::{Origin, Part};
+use super::address::Ip;
+use super::cursor::Cursor;
+use super::encapsulation::Encapsulation;
+use super::ip::Fragment;
+use super::origin::Origin;
 use crate::limits::Limits;
 use crate::packet::Stamp;
 
@@ -57,7 +59,7 @@ pub(super) struct Group {
     protocol: u8,
     depth: u8,
     /// Of the fragment that came first.
-    carriage: Carriage,
+    encapsulation: Encapsulation,
     /// Sorted by start, without overlap.
     pieces: Vec<Piece>,
     /// Length of all pieces on the wire.
@@ -85,7 +87,7 @@ enum Entry {
 }
 
 /// A datagram put together, or what there is of one.
-pub(super) struct Datagram {
+pub(super) struct Reassembled {
     pub ip: Ip,
     pub protocol: u8,
     pub bytes: Vec<u8>,
@@ -103,9 +105,9 @@ pub(super) struct Datagram {
     pub parts: Vec<Stamp>,
 }
 
-impl Datagram {
-    pub fn part(&self) -> Part<'_> {
-        Part { bytes: &self.bytes, offset: self.offset, missing: self.missing, open: self.open }
+impl Reassembled {
+    pub fn cursor(&self) -> Cursor<'_> {
+        Cursor { bytes: &self.bytes, offset: self.offset, missing: self.missing, open: self.open }
     }
 }
 
@@ -118,7 +120,7 @@ pub(super) struct GivenUp {
     pub have: u32,
     pub end: u32,
     /// What lies in front of the first hole, if the first fragment is there.
-    pub datagram: Option<Datagram>,
+    pub datagram: Option<Reassembled>,
 }
 
 /// Why a group was given up.
@@ -137,7 +139,7 @@ pub(super) enum Outcome {
     Invalid,
     /// IPv6 overlap, now or before.
     Void,
-    Complete(Box<Datagram>),
+    Complete(Box<Reassembled>),
 }
 
 /// A fragment as it came.
@@ -145,7 +147,7 @@ pub(super) struct Incoming<'a> {
     pub ip: Ip,
     pub protocol: u8,
     pub fragment: Fragment,
-    pub part: Part<'a>,
+    pub cursor: Cursor<'a>,
     pub depth: u8,
 }
 
@@ -200,8 +202,8 @@ impl Fragments {
 
     /// Takes a fragment in; `true` comes with bytes that differ from those of an earlier copy.
     pub fn insert(&mut self, incoming: &Incoming<'_>, origin: &Origin, now: i64) -> (Outcome, bool) {
-        let &Incoming { ip, fragment: Fragment { offset: start, more }, part, .. } = incoming;
-        let Some(end) = u32::try_from(part.wire_len()).ok().and_then(|n| start.checked_add(n)) else {
+        let &Incoming { ip, fragment: Fragment { offset: start, more }, cursor, .. } = incoming;
+        let Some(end) = u32::try_from(cursor.wire_len()).ok().and_then(|n| start.checked_add(n)) else {
             return (Outcome::Invalid, false);
         };
         if end > MAX_DATAGRAM || end == start || (more && !(end - start).is_multiple_of(8)) {
@@ -210,10 +212,10 @@ impl Fragments {
         let v6 = ip.src.is_ipv6();
         let key = Key { src: ip.src, dst: ip.dst, protocol: if v6 { 0 } else { incoming.protocol }, ident: ip.ident };
         self.clear_stale(&key, now);
-        if self.take_owed(&key, start, end, part.bytes) {
+        if self.take_owed(&key, start, end, cursor.bytes) {
             return (Outcome::Repeated, false);
         }
-        let (_, at) = origin.stamps(part.offset);
+        let (_, at) = origin.stamps(cursor.offset);
         let serial = &mut self.serial;
         let order = &mut self.order;
         let entry = self.entries.entry(key).or_insert_with(|| {
@@ -272,7 +274,7 @@ impl Fragments {
     }
 
     /// Takes the complete datagram out, and leaves what it owes.
-    fn complete(&mut self, key: &Key, packets: u64) -> Option<Datagram> {
+    fn complete(&mut self, key: &Key, packets: u64) -> Option<Reassembled> {
         let Some(Entry::Held(group)) = self.entries.remove(key) else { return None };
         self.bytes -= group.cost;
         let most = group.pieces.iter().map(|piece| piece.copies).max().unwrap_or(0);
@@ -319,13 +321,13 @@ enum Added {
 
 impl Group {
     fn new(serial: u64, incoming: &Incoming<'_>, origin: &Origin) -> Self {
-        let first = origin.stamps(incoming.part.offset).0;
+        let first = origin.stamps(incoming.cursor.offset).0;
         Group {
             serial,
             ip: incoming.ip,
             protocol: incoming.protocol,
             depth: incoming.depth,
-            carriage: origin.carriage,
+            encapsulation: origin.encapsulation,
             pieces: Vec::new(),
             covered: 0,
             total: None,
@@ -355,7 +357,7 @@ impl Group {
         // The first piece that ends behind the start of the new one: all that overlap follow it.
         let index = self.pieces.partition_point(|piece| piece.end <= start);
         if let Some(piece) = self.pieces.get_mut(index).filter(|piece| (piece.start, piece.end) == (start, end))
-            && same(&piece.bytes, new.part.bytes)
+            && same(&piece.bytes, new.cursor.bytes)
         {
             piece.copies += 1;
             return (Added::Repeated, false);
@@ -372,7 +374,7 @@ impl Group {
         if past_end || end_moves_back {
             return (Added::Invalid, false);
         }
-        let (added, conflict) = self.fill(index, start, end, new.part.bytes, at);
+        let (added, conflict) = self.fill(index, start, end, new.cursor.bytes, at);
         if !more {
             self.total = Some(end);
         }
@@ -381,7 +383,7 @@ impl Group {
         }
         self.depth = self.depth.max(new.depth);
         if added || !more && self.is_complete() {
-            self.last = origin.stamps(new.part.offset).1;
+            self.last = origin.stamps(new.cursor.offset).1;
             return (Added::New, conflict);
         }
         (Added::Repeated, conflict)
@@ -417,7 +419,7 @@ impl Group {
     }
 
     /// Joins the bytes in front of the first hole. `packets` is what the packet on its way counts for.
-    fn datagram(self, packets: u64) -> Datagram {
+    fn datagram(self, packets: u64) -> Reassembled {
         let end = self.total.unwrap_or_else(|| self.end() + 8);
         let mut bytes = Vec::with_capacity(self.end() as usize);
         let mut whole = 0;
@@ -435,7 +437,7 @@ impl Group {
         }
         let head = self.pieces.first().map_or(self.first, |piece| piece.at);
         let is_head = |stamp: Stamp| (stamp.file, stamp.frame) == (head.file, head.frame);
-        Datagram {
+        Reassembled {
             ip: self.ip,
             protocol: self.protocol,
             offset: head.offset,
@@ -448,7 +450,7 @@ impl Group {
                 head_in_first: is_head(self.first),
                 head_in_last: is_head(self.last),
                 packets: self.packets + packets,
-                carriage: self.carriage,
+                encapsulation: self.encapsulation,
             },
             depth: self.depth,
             held: self.packets,

@@ -2,24 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::fate::{Fate, Reason};
-use super::part::{Part, be16, be32};
-use crate::problem::Layer;
-
-/// What the layers above need to know of an IP header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ip {
-    pub src: IpAddr,
-    pub dst: IpAddr,
-    /// IPv4 identification, or that of the IPv6 fragment header; 0 = none.
-    pub ident: u32,
-}
-
-impl Ip {
-    /// For a capture that holds no IP header: both addresses are unspecified.
-    pub const UNKNOWN: Ip =
-        Ip { src: IpAddr::V4(Ipv4Addr::UNSPECIFIED), dst: IpAddr::V4(Ipv4Addr::UNSPECIFIED), ident: 0 };
-}
+use super::address::Ip;
+use super::cursor::{Cursor, be16, be32};
+use super::disposition::{Disposition, Reason};
+use crate::layer::Layer;
 
 /// Place of a fragment in its datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,22 +29,22 @@ pub(super) struct Header<'a> {
     pub ip: Ip,
     pub protocol: u8,
     pub fragment: Option<Fragment>,
-    pub payload: Part<'a>,
+    pub payload: Cursor<'a>,
     /// The header states this length of its payload, more than the wire had.
     pub exceeds: Option<u32>,
 }
 
 /// Lengths are trusted over the end of the frame (Ethernet pads to 60 bytes); a length of 0 is segmentation offload,
 /// where the capture saw the packet before the interface filled it in.
-pub(super) fn ipv4(part: Part<'_>) -> Result<Header<'_>, Fate> {
-    let malformed = Fate::new(Layer::Ip, Reason::Malformed);
-    let Some((header, _)) = part.header::<20>() else { return Err(part.short(Layer::Ip)) };
+pub(super) fn ipv4(cursor: Cursor<'_>) -> Result<Header<'_>, Disposition> {
+    let malformed = Disposition::new(Layer::IP, Reason::Malformed);
+    let Some((header, _)) = cursor.header::<20>() else { return Err(cursor.short(Layer::IP)) };
     let &[first, _, l1, l0, i1, i0, f1, f0, _, protocol, _, _, s3, s2, s1, s0, d3, d2, d1, d0] = header;
     let header_len = usize::from(first & 0x0F) * 4;
     if first >> 4 != 4 || header_len < 20 {
         return Err(malformed);
     }
-    let rest = part.skip(header_len).ok_or(malformed)?;
+    let rest = cursor.skip(header_len).ok_or(malformed)?;
     let (payload, exceeds) = match usize::from(be16(l1, l0)) {
         0 => (rest, None),
         total => {
@@ -83,11 +69,11 @@ pub(super) fn ipv4(part: Part<'_>) -> Result<Header<'_>, Fate> {
 
 /// The fixed header; extension headers are protocols of their own in the walk. A payload length of 0 is a jumbogram
 /// (RFC 2675) or segmentation offload: what was captured counts.
-pub(super) fn ipv6(part: Part<'_>) -> Result<Header<'_>, Fate> {
-    let Some((header, rest)) = part.header::<40>() else { return Err(part.short(Layer::Ip)) };
+pub(super) fn ipv6(cursor: Cursor<'_>) -> Result<Header<'_>, Disposition> {
+    let Some((header, rest)) = cursor.header::<40>() else { return Err(cursor.short(Layer::IP)) };
     let &[first, _, _, _, l1, l0, protocol, _, ref addresses @ ..] = header;
     if first >> 4 != 6 {
-        return Err(Fate::new(Layer::Ip, Reason::Malformed));
+        return Err(Disposition::new(Layer::IP, Reason::Malformed));
     }
     let (payload, exceeds) = match u32::from(be16(l1, l0)) {
         0 => (rest, None),
@@ -104,9 +90,9 @@ pub(super) fn ipv6(part: Part<'_>) -> Result<Header<'_>, Fate> {
 
 /// An IPv6 extension header of the common form, skipped (RFC 6564 §4): next header, length in units of 8 bytes after
 /// the first 8.
-pub(super) fn extension(part: Part<'_>) -> Result<(u8, Part<'_>), Fate> {
-    let Some((&[next, length], _)) = part.header::<2>() else { return Err(part.short(Layer::Ip)) };
-    let rest = part.skip((usize::from(length) + 1) * 8).ok_or_else(|| part.short(Layer::Ip))?;
+pub(super) fn extension(cursor: Cursor<'_>) -> Result<(u8, Cursor<'_>), Disposition> {
+    let Some((&[next, length], _)) = cursor.header::<2>() else { return Err(cursor.short(Layer::IP)) };
+    let rest = cursor.skip((usize::from(length) + 1) * 8).ok_or_else(|| cursor.short(Layer::IP))?;
     Ok((next, rest))
 }
 
@@ -114,17 +100,16 @@ pub(super) fn extension(part: Part<'_>) -> Result<(u8, Part<'_>), Fate> {
 pub(super) struct Authentication<'a> {
     pub next: u8,
     pub spi: u32,
-    pub payload: Part<'a>,
+    pub payload: Cursor<'a>,
 }
 
 /// RFC 4302 §2.2: length in units of 4 bytes, minus 2, whatever the length of the integrity check value.
-pub(super) fn authentication(part: Part<'_>) -> Result<Authentication<'_>, Fate> {
-    let short = part.short(Layer::Ah);
-    let (&[next, length, _, _, s3, s2, s1, s0], _) = part.header::<8>().ok_or(short)?;
+pub(super) fn authentication(cursor: Cursor<'_>) -> Option<Authentication<'_>> {
+    let (&[next, length, _, _, s3, s2, s1, s0], _) = cursor.header::<8>()?;
     // Twelve bytes without a value: less cannot be.
     let header = (usize::from(length) + 2) * 4;
-    let payload = part.skip(header).filter(|_| header >= 12).ok_or(short)?;
-    Ok(Authentication { next, spi: be32([s3, s2, s1, s0]), payload })
+    let payload = cursor.skip(header).filter(|_| header >= 12)?;
+    Some(Authentication { next, spi: be32([s3, s2, s1, s0]), payload })
 }
 
 /// What an IPv6 fragment header says (RFC 8200 §4.5).
@@ -133,12 +118,12 @@ pub(super) struct FragmentHeader<'a> {
     pub ident: u32,
     /// `None` for an atomic fragment, which is a whole datagram (RFC 6946).
     pub fragment: Option<Fragment>,
-    pub payload: Part<'a>,
+    pub payload: Cursor<'a>,
 }
 
-pub(super) fn fragment_header(part: Part<'_>) -> Result<FragmentHeader<'_>, Fate> {
-    let Some((&[next, _, o1, o0, i3, i2, i1, i0], payload)) = part.header::<8>() else {
-        return Err(part.short(Layer::Ip));
+pub(super) fn fragment_header(cursor: Cursor<'_>) -> Result<FragmentHeader<'_>, Disposition> {
+    let Some((&[next, _, o1, o0, i3, i2, i1, i0], payload)) = cursor.header::<8>() else {
+        return Err(cursor.short(Layer::IP));
     };
     let field = be16(o1, o0);
     let fragment = Fragment::new(field >> 3, field & 1 != 0);

@@ -1,6 +1,6 @@
 //! Well-known ports: what a payload probably is that its bytes do not tell.
 
-use super::{Flow, Protocol};
+use super::flow::{Flow, Protocol};
 
 /// A name for the account of a capture; the receiver's port goes before the sender's.
 pub fn service(flow: &Flow) -> Option<&'static str> {

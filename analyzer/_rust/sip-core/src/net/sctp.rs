@@ -7,15 +7,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::carriage::Carriage;
-use super::fate::{Fate, Reason};
-use super::ip::Ip;
-use super::part::{Origin, Part, be16, be32};
-use super::table::Table;
-use super::{Failure, Flow, Protocol, Sink, Unit, Verdict};
+use super::address::Ip;
+use super::aged_map::AgedMap;
+use super::cursor::{Cursor, be16, be32};
+use super::disposition::{Disposition, Reason, StreamClass};
+use super::encapsulation::Encapsulation;
+use super::flow::{Flow, Protocol};
+use super::origin::Origin;
+use super::sink::{Datagram, Failure, Sink};
+use crate::layer::Layer;
 use crate::limits::Limits;
 use crate::packet::Stamp;
-use crate::problem::{Code, Layer, Problem};
+use crate::problem::{Code, Problem};
 
 /// TSNs behind the highest one that may still be new; those before are taken as seen.
 const WINDOW: u64 = 1024;
@@ -108,7 +111,7 @@ struct Data<'a> {
     tsn: u32,
     begin: bool,
     end: bool,
-    payload: Part<'a>,
+    payload: Cursor<'a>,
 }
 
 struct Piece {
@@ -140,7 +143,7 @@ enum Joined {
 
 /// The SCTP associations of a capture point.
 pub(super) struct Sctp {
-    table: Table<Key, Association>,
+    table: AgedMap<Key, Association>,
     /// By age.
     runs: BTreeMap<u64, Run>,
     /// By place: a run begins there.
@@ -152,9 +155,9 @@ pub(super) struct Sctp {
     timeout: i64,
 }
 
-/// The fate of a packet with several chunks is the best of theirs.
-fn rank(fate: Fate) -> u8 {
-    match fate.reason {
+/// The disposition of a packet with several chunks is the best of theirs.
+fn rank(disposition: Disposition) -> u8 {
+    match disposition.reason {
         Reason::Message => 6,
         Reason::KeepAlive => 5,
         Reason::NotSip(_) => 4,
@@ -166,13 +169,13 @@ fn rank(fate: Fate) -> u8 {
 }
 
 fn report(sink: &mut impl Sink, code: Code, at: Stamp, detail: String) {
-    sink.report(Problem { code, layer: Layer::Sctp, file: at.file, frame: at.frame, offset: at.offset, detail });
+    sink.report(Problem { code, layer: Layer::SCTP, file: at.file, frame: at.frame, offset: at.offset, detail });
 }
 
 impl Sctp {
     pub fn new(limits: &Limits) -> Self {
         Self {
-            table: Table::new(limits.max_flows),
+            table: AgedMap::new(limits.max_flows),
             runs: BTreeMap::new(),
             starts: BTreeMap::new(),
             serial: 0,
@@ -184,23 +187,30 @@ impl Sctp {
     }
 
     /// Works on one SCTP packet: all its chunks.
-    pub fn packet<S: Sink>(&mut self, ip: Ip, part: Part<'_>, origin: &Origin, now: i64, sink: &mut S) -> Fate {
-        let Some((&[s1, s0, d1, d0, t3, t2, t1, t0, ..], mut rest)) = part.header::<12>() else {
-            return part.short(Layer::Sctp);
+    pub fn packet<S: Sink>(
+        &mut self,
+        ip: Ip,
+        cursor: Cursor<'_>,
+        origin: &Origin,
+        now: i64,
+        sink: &mut S,
+    ) -> Disposition {
+        let Some((&[s1, s0, d1, d0, t3, t2, t1, t0, ..], mut rest)) = cursor.header::<12>() else {
+            return cursor.short(Layer::SCTP);
         };
         let (src_port, dst_port) = (be16(s1, s0), be16(d1, d0));
         let flow = Flow { protocol: Protocol::Sctp, src: ip.src, dst: ip.dst, src_port, dst_port };
         let key = Key { src_port, dst_port, tag: be32([t3, t2, t1, t0]) };
-        let mut fate = Fate::new(Layer::Sctp, Reason::NoPayload);
+        let mut disposition = Disposition::new(Layer::SCTP, Reason::NoPayload);
         while rest.wire_len() > 0 {
             let Some((&[kind, flags, l1, l0], _)) = rest.header::<4>() else {
-                return best(fate, rest.short(Layer::Sctp));
+                return best(disposition, rest.short(Layer::SCTP));
             };
             let length = u32::from(be16(l1, l0));
             if length < 4 {
                 let (_, at) = origin.stamps(rest.offset);
                 report(sink, Code::SctpChunkMalformed, at, format!("chunk type {kind} claims {length} bytes, needs 4"));
-                return best(fate, Fate::new(Layer::Sctp, Reason::Malformed));
+                return best(disposition, Disposition::new(Layer::SCTP, Reason::Malformed));
             }
             let (chunk, exceeds) = rest.limit(length);
             if exceeds {
@@ -209,12 +219,12 @@ impl Sctp {
                 report(sink, Code::SctpChunkMalformed, at, detail);
             }
             let found = self.chunk(kind, flags, chunk, key, flow, origin, now, sink);
-            fate = best(fate, found);
+            disposition = best(disposition, found);
             // The padding of the last chunk may be left out.
             let Some(next) = rest.skip(length as usize + (4 - length as usize % 4) % 4) else { break };
             rest = next;
         }
-        fate
+        disposition
     }
 
     #[expect(clippy::too_many_arguments, reason = "what one chunk is made of and where it came from")]
@@ -222,21 +232,21 @@ impl Sctp {
         &mut self,
         kind: u8,
         flags: u8,
-        chunk: Part<'_>,
+        chunk: Cursor<'_>,
         key: Key,
         flow: Flow,
         origin: &Origin,
         now: i64,
         sink: &mut S,
-    ) -> Fate {
-        let nothing = Fate::new(Layer::Sctp, Reason::NoPayload);
+    ) -> Disposition {
+        let nothing = Disposition::new(Layer::SCTP, Reason::NoPayload);
         match kind {
             chunk::DATA | chunk::I_DATA => {
                 let slot = self.slot(key, origin.last, sink);
                 match self.data(kind, flags, slot, chunk) {
                     Ok(Some(data)) => self.deliver(data, flow, origin, now, sink),
-                    Ok(None) => Fate::new(Layer::Sctp, Reason::Repeated),
-                    Err(fate) => fate,
+                    Ok(None) => Disposition::new(Layer::SCTP, Reason::Repeated),
+                    Err(disposition) => disposition,
                 }
             }
             chunk::ABORT => {
@@ -270,8 +280,8 @@ impl Sctp {
     }
 
     /// Reads the header of DATA (RFC 9260 §3.3.1) or I-DATA (RFC 8260 §2.1); `None` if its TSN was seen.
-    fn data<'a>(&mut self, kind: u8, flags: u8, slot: u32, chunk: Part<'a>) -> Result<Option<Data<'a>>, Fate> {
-        let short = chunk.short(Layer::Sctp);
+    fn data<'a>(&mut self, kind: u8, flags: u8, slot: u32, chunk: Cursor<'a>) -> Result<Option<Data<'a>>, Disposition> {
+        let short = chunk.short(Layer::SCTP);
         let (&[_, _, _, _, t3, t2, t1, t0, s1, s0, ..], rest) = chunk.header::<16>().ok_or(short)?;
         let tsn = be32([t3, t2, t1, t0]);
         let (_, association) = self.table.get_mut(slot).ok_or(short)?;
@@ -291,22 +301,22 @@ impl Sctp {
         Ok(association.is_new(wide).then_some(Data { group, index, tsn, begin, end, payload }))
     }
 
-    fn deliver<S: Sink>(&mut self, data: Data<'_>, flow: Flow, origin: &Origin, now: i64, sink: &mut S) -> Fate {
+    fn deliver<S: Sink>(&mut self, data: Data<'_>, flow: Flow, origin: &Origin, now: i64, sink: &mut S) -> Disposition {
         let (first, last) = origin.stamps(data.payload.offset);
         if data.begin && data.end {
-            let Part { bytes, missing, .. } = data.payload;
+            let Cursor { bytes, missing, .. } = data.payload;
             if bytes.is_empty() {
-                return Fate::new(Layer::Sctp, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
+                return Disposition::new(Layer::SCTP, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
             }
-            let carriage = &origin.carriage;
-            let unit = Unit { flow, bytes, first, last, ident: data.tsn, missing, carriage, report: None };
-            return Fate::of(sink.unit(unit), Layer::Sctp);
+            let encapsulation = &origin.encapsulation;
+            let datagram = Datagram { flow, bytes, first, last, ident: data.tsn, missing, encapsulation, report: None };
+            return Disposition::of(sink.datagram(datagram), Layer::SCTP);
         }
         match self.join(data, (first, last), now) {
-            Joined::Whole(run) => deliver_run(run, flow, last, &origin.carriage, sink),
+            Joined::Whole(run) => deliver_run(run, flow, last, &origin.encapsulation, sink),
             Joined::Held(serial) => {
                 self.keep_limits(serial, sink);
-                Fate::new(Layer::Sctp, Reason::MessagePart)
+                Disposition::new(Layer::SCTP, Reason::MessagePart)
             }
         }
     }
@@ -394,7 +404,7 @@ impl Sctp {
     }
 
     /// The sender abandons messages (RFC 3758 §3.2, RFC 8260 §2.3.1).
-    fn abandon(&mut self, kind: u8, slot: u32, chunk: Part<'_>, sink: &mut impl Sink) {
+    fn abandon(&mut self, kind: u8, slot: u32, chunk: Cursor<'_>, sink: &mut impl Sink) {
         let Some((&[_, _, _, _, t3, t2, t1, t0], list)) = chunk.header::<8>() else { return };
         if kind == chunk::FORWARD_TSN {
             let Some((_, association)) = self.table.get_mut(slot) else { return };
@@ -452,7 +462,7 @@ impl Run {
 }
 
 /// Joins the bytes in front of the first one that the capture sliced off.
-fn deliver_run<S: Sink>(run: Run, flow: Flow, last: Stamp, carriage: &Carriage, sink: &mut S) -> Fate {
+fn deliver_run<S: Sink>(run: Run, flow: Flow, last: Stamp, encapsulation: &Encapsulation, sink: &mut S) -> Disposition {
     let wire: u64 = run.pieces.iter().map(|piece| piece.bytes.len() as u64 + u64::from(piece.missing)).sum();
     let mut bytes = Vec::with_capacity(run.bytes);
     for piece in &run.pieces {
@@ -463,15 +473,16 @@ fn deliver_run<S: Sink>(run: Run, flow: Flow, last: Stamp, carriage: &Carriage, 
         }
     }
     let missing = u32::try_from(wire - bytes.len() as u64).unwrap_or(u32::MAX);
-    let Some(head) = run.pieces.front() else { return Fate::new(Layer::Sctp, Reason::NoPayload) };
+    let Some(head) = run.pieces.front() else { return Disposition::new(Layer::SCTP, Reason::NoPayload) };
     if bytes.is_empty() {
-        return Fate::new(Layer::Sctp, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
+        return Disposition::new(Layer::SCTP, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
     }
     let (first, ident) = (run.first, head.tsn);
-    let verdict: Verdict = sink.unit(Unit { flow, bytes: &bytes, first, last, ident, missing, carriage, report: None });
-    Fate::of(verdict, Layer::Sctp)
+    let class: StreamClass =
+        sink.datagram(Datagram { flow, bytes: &bytes, first, last, ident, missing, encapsulation, report: None });
+    Disposition::of(class, Layer::SCTP)
 }
 
-fn best(one: Fate, other: Fate) -> Fate {
+fn best(one: Disposition, other: Disposition) -> Disposition {
     if rank(other) > rank(one) { other } else { one }
 }

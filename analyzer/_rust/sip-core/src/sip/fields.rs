@@ -20,7 +20,7 @@ use crate::hash;
 pub enum Carrier {
     /// A datagram, SCTP message or WebSocket frame of which the capture lacks `missing` bytes.
     Datagram { missing: u32 },
-    /// Cut out of a stream by [`super::frame::StreamFramer`].
+    /// Cut out of a stream by [`super::framing::StreamFramer`].
     Stream,
 }
 

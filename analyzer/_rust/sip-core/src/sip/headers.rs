@@ -68,6 +68,16 @@ pub fn read(message: &[u8], asked: &Asked, unfolded: &mut Vec<u8>, mut tell: imp
     }
 }
 
+/// The value of the first header field of this name, on one line (RFC 3261 §7.3.1), digest responses and keys hidden.
+pub fn first(message: &[u8], name: Name) -> Option<Vec<u8>> {
+    let asked = Asked { names: vec![(name, name.canonical()?.into())] };
+    let mut found: Option<Vec<u8>> = None;
+    read(message, &asked, &mut Vec::new(), |_, value| {
+        found.get_or_insert_with(|| value.to_vec());
+    });
+    found
+}
+
 /// The value of a header field as it may be shown.
 fn shown(name: Name, value: &[u8]) -> Cow<'_, [u8]> {
     if tree::is_auth(name) { tree::without_secrets(value).into() } else { value.into() }

@@ -315,36 +315,44 @@ pub(super) fn is_auth(name: Name) -> bool {
     )
 }
 
+/// Is the value of this header `name-addr / addr-spec`?
+fn is_address(name: Name) -> bool {
+    matches!(
+        name,
+        Name::From
+            | Name::To
+            | Name::Contact
+            | Name::Route
+            | Name::RecordRoute
+            | Name::Path
+            | Name::ServiceRoute
+            | Name::ReferTo
+            | Name::ReferredBy
+            | Name::ReplyTo
+            | Name::HistoryInfo
+            | Name::Diversion
+            | Name::AlertInfo
+            | Name::CallInfo
+            | Name::ErrorInfo
+            | Name::Geolocation
+            | Name::IdentityInfo
+            | Name::PAssertedIdentity
+            | Name::PPreferredIdentity
+            | Name::PAssociatedUri
+            | Name::PCalledPartyId
+            | Name::PServedUser
+            | Name::PChargeInfo
+            | Name::PProfileKey
+            | Name::PUserDatabase
+            | Name::PermissionMissing
+            | Name::TriggerConsent
+    )
+}
+
 fn read_value(name: Name, v: &[u8]) -> Parsed {
     match name {
         Name::Contact if v == b"*" => Parsed::Star,
-        Name::From
-        | Name::To
-        | Name::Contact
-        | Name::Route
-        | Name::RecordRoute
-        | Name::Path
-        | Name::ServiceRoute
-        | Name::ReferTo
-        | Name::ReferredBy
-        | Name::ReplyTo
-        | Name::HistoryInfo
-        | Name::Diversion
-        | Name::AlertInfo
-        | Name::CallInfo
-        | Name::ErrorInfo
-        | Name::Geolocation
-        | Name::IdentityInfo
-        | Name::PAssertedIdentity
-        | Name::PPreferredIdentity
-        | Name::PAssociatedUri
-        | Name::PCalledPartyId
-        | Name::PServedUser
-        | Name::PChargeInfo
-        | Name::PProfileKey
-        | Name::PUserDatabase
-        | Name::PermissionMissing
-        | Name::TriggerConsent => address(v),
+        name if is_address(name) => address(v),
         Name::Via => via_value(v),
         Name::CSeq => sequence(v, false),
         Name::RAck => sequence(v, true),

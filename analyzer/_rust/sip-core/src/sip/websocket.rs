@@ -3,11 +3,11 @@
 //! A filter in front of the framer: payload goes on unmasked as the segments bring it, and where the WebSocket message
 //! ends, the SIP message does, too; it needs no Content-Length (RFC 7118 §5). No frame is held, whatever its length.
 
-use super::frame::{Framed, StreamFramer};
+use super::framing::{Framed, StreamFramer};
 use super::start;
 use super::text::{split, strip_line_end};
 use crate::limits::Limits;
-use crate::net::Verdict;
+use crate::net::StreamClass;
 use crate::packet::Stamp;
 
 const CONTINUATION: u8 = 0x0;
@@ -159,7 +159,7 @@ impl Websocket {
         at: Stamp,
         limits: &Limits,
         emit: &mut dyn FnMut(Framed<'_>),
-    ) -> Verdict {
+    ) -> StreamClass {
         if self.lost && !begins(bytes, false) && !is_header(bytes) {
             return OTHER;
         }
@@ -184,12 +184,12 @@ impl Websocket {
             }
             let at = Stamp { offset: at.offset + place as u64, ..at };
             let (_, rest) = split(bytes, place);
-            let (used, verdict) = self.payload(rest, seq.wrapping_add(place as u32), at, limits, emit);
+            let (used, class) = self.payload(rest, seq.wrapping_add(place as u32), at, limits, emit);
             place += used;
-            found = Some(better(found, verdict));
+            found = Some(better(found, class));
         }
         // The beginning of a header speaks for what follows it.
-        found.unwrap_or(if self.is_sip() { Verdict::Sip } else { OTHER })
+        found.unwrap_or(if self.is_sip() { StreamClass::Sip } else { OTHER })
     }
 
     /// So many bytes are lost here. In the payload of a frame that is no reason to lose the next one.
@@ -244,26 +244,26 @@ impl Websocket {
         at: Stamp,
         limits: &Limits,
         emit: &mut dyn FnMut(Framed<'_>),
-    ) -> (usize, Verdict) {
+    ) -> (usize, StreamClass) {
         let Some(Frame { header, left }) = &mut self.frame else { return (0, OTHER) };
         let (header, turned) = (*header, header.length - *left);
         let (bytes, _) = split(bytes, usize::try_from(*left).unwrap_or(usize::MAX));
         *left -= bytes.len() as u64;
-        let verdict = match header.opcode {
+        let class = match header.opcode {
             PING | PONG => {
                 self.note(at);
-                Verdict::KeepAlive
+                StreamClass::KeepAlive
             }
             CLOSE => OTHER,
-            _ if self.compressed => Verdict::Other("websocket_deflate"),
-            _ if bytes.is_empty() => Verdict::KeepAlive,
+            _ if self.compressed => StreamClass::Other("websocket_deflate"),
+            _ if bytes.is_empty() => StreamClass::KeepAlive,
             _ => {
                 let (bytes, around) = (unmasked(bytes, header.key, turned), &self.around);
                 self.framer.segment(&bytes, seq, at, limits, &mut |message| emit(message.with(around)))
             }
         };
         self.close(limits, emit);
-        (bytes.len(), verdict)
+        (bytes.len(), class)
     }
 
     /// Ends the frame at hand if all of it was there, and with the last one the message.
@@ -281,12 +281,12 @@ impl Websocket {
     }
 }
 
-const OTHER: Verdict = Verdict::Other("websocket");
+const OTHER: StreamClass = StreamClass::Other("websocket");
 
 /// What a segment is that is both.
-fn better(found: Option<Verdict>, next: Verdict) -> Verdict {
+fn better(found: Option<StreamClass>, next: StreamClass) -> StreamClass {
     match (found, next) {
-        (Some(Verdict::Sip), _) | (Some(Verdict::KeepAlive), Verdict::Other(_)) => found.unwrap_or(next),
+        (Some(StreamClass::Sip), _) | (Some(StreamClass::KeepAlive), StreamClass::Other(_)) => found.unwrap_or(next),
         _ => next,
     }
 }

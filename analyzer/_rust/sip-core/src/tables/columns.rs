@@ -19,6 +19,8 @@ use crate::packet::NO_TIME;
 
 /// A column under construction.
 pub trait Column: Sized {
+    /// The type of the contract: text, int, time (ns since 1970, UTC), bool.
+    const TYPE: &str;
     /// A column of so many rows, all null (false).
     fn new(rows: usize) -> Self;
     fn finish(self) -> Result<ArrayRef, ArrowError>;
@@ -124,20 +126,14 @@ pub struct Bool(Bits);
 const RECENT: usize = 1024;
 
 impl Text {
-    pub fn set(&mut self, row: usize, value: Option<&str>) {
-        self.set_bytes(row, value.map(str::as_bytes));
-    }
-
     /// Bytes from the wire: null if absent or empty; what is not UTF-8 becomes U+FFFD.
     #[inline]
-    pub fn set_bytes(&mut self, row: usize, value: Option<&[u8]>) {
-        match value {
-            None | Some([]) => {}
-            _ if row >= self.rows.valid.rows => {}
-            Some(bytes) => {
-                let number = self.number(bytes);
-                self.rows.set(row, number);
-            }
+    pub fn set(&mut self, row: usize, value: Option<impl AsRef<[u8]>>) {
+        let Some(value) = &value else { return };
+        let bytes = value.as_ref();
+        if !bytes.is_empty() && row < self.rows.valid.rows {
+            let number = self.number(bytes);
+            self.rows.set(row, number);
         }
     }
 
@@ -168,6 +164,8 @@ impl Text {
 }
 
 impl Column for Text {
+    const TYPE: &str = "text";
+
     fn new(rows: usize) -> Self {
         Self { rows: Values::new(rows), strings: Vec::new(), buffer: Vec::new(), recent: Vec::new() }
     }
@@ -187,21 +185,17 @@ impl Column for Text {
 }
 
 impl Int {
-    /// For a value that costs something to make.
     #[inline]
-    pub fn is_wanted(&self) -> bool {
-        self.0.valid.rows > 0
-    }
-
-    #[inline]
-    pub fn set(&mut self, row: usize, value: Option<i64>) {
+    pub fn set(&mut self, row: usize, value: Option<impl Into<i64>>) {
         if let Some(value) = value {
-            self.0.set(row, value);
+            self.0.set(row, value.into());
         }
     }
 }
 
 impl Column for Int {
+    const TYPE: &str = "int";
+
     fn new(rows: usize) -> Self {
         Self(Values::new(rows))
     }
@@ -222,6 +216,8 @@ impl Time {
 }
 
 impl Column for Time {
+    const TYPE: &str = "time";
+
     fn new(rows: usize) -> Self {
         Self(Values::new(rows))
     }
@@ -242,6 +238,8 @@ impl Bool {
 }
 
 impl Column for Bool {
+    const TYPE: &str = "bool";
+
     fn new(rows: usize) -> Self {
         Self(Bits::new(rows))
     }
@@ -268,17 +266,37 @@ impl Wanted {
     }
 }
 
-/// A table under construction: `columns! { struct Name { field: Kind = "column", ... } }`.
+/// A table under construction. Each column has its name and, beside it, what a row puts in it:
+///
+/// ```text
+/// columns! {
+///     struct Columns of |it: &Row<'_>| {
+///         call_id: Text = "call_id" => it.fields.call_id,
+///     }
+/// }
+/// ```
 macro_rules! columns {
-    ($(#[$doc:meta])* $visibility:vis struct $name:ident { $($field:ident: $kind:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $visibility:vis struct $name:ident of |$it:ident: $row:ty| {
+        $($(#[$note:meta])* $field:ident: $kind:ident = $text:literal => $value:expr),+ $(,)?
+    }) => {
         $(#[$doc])*
-        $visibility struct $name { $(pub $field: $crate::tables::columns::$kind),+ }
+        $visibility struct $name { $($field: $crate::tables::columns::$kind),+ }
 
         impl $name {
+            /// Names and types, in order.
+            pub const COLUMNS: &[(&str, &str)] =
+                &[$(($text, <$crate::tables::columns::$kind as $crate::tables::columns::Column>::TYPE)),+];
+
             pub fn new(rows: usize, wanted: &$crate::tables::columns::Wanted) -> Self {
                 use $crate::tables::columns::Column;
                 let rows = |name: &str| if wanted.has(name) { rows } else { 0 };
                 Self { $($field: $crate::tables::columns::$kind::new(rows($text))),+ }
+            }
+
+            /// Fills in a row.
+            #[inline]
+            pub fn set(&mut self, row: usize, $it: $row) {
+                $(self.$field.set(row, $value);)+
             }
 
             /// The columns that are wanted, by name, in order.
@@ -300,6 +318,12 @@ pub(crate) use columns;
 
 /// Columns with their names, in order.
 pub type Named = Vec<(&'static str, ArrayRef)>;
+
+/// Hashes leave the core in the 63 bits of a key column.
+#[inline]
+pub fn key(hash: u64) -> i64 {
+    (hash >> 1) as i64
+}
 
 /// A record batch from named columns.
 pub fn record_batch(columns: Named) -> Result<RecordBatch, ArrowError> {

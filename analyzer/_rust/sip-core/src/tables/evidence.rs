@@ -7,22 +7,30 @@ use hashbrown::HashSet;
 use crate::hash::{self, Keyed};
 use crate::sip::Fields;
 use crate::sip::evidence::{self, Kind};
-use crate::tables::columns::{Wanted, columns, record_batch};
+use crate::tables::columns::{Wanted, columns, key, record_batch};
 
 columns! {
-    struct EvidenceColumns {
-        leg: Int = "_leg", call: Int = "_call", kind: Text = "kind", value: Int = "value", text: Text = "text",
+    pub struct EvidenceColumns of |it: &Row| {
+        leg: Int = "_leg" => Some(key(it.leg)),
+        call: Int = "_call" => Some(key(it.call)),
+        kind: Text = "kind" => Some(it.kind.as_str()),
+        value: Int = "value" => Some(key(it.value)),
+        text: Text = "text" => it.text.as_deref(),
     }
 }
 
 columns! {
-    struct TailColumns { message: Int = "_message", depth: Int = "depth", tail: Int = "_tail" }
+    pub struct TailColumns of |it: &Tail| {
+        message: Int = "_message" => Some(it.message),
+        depth: Int = "depth" => Some(it.depth as i64),
+        tail: Int = "_tail" => Some(key(it.hash)),
+    }
 }
 
 /// Tails of one Via stack that have a row: as many as a request passes nodes (RFC 3261 §8.1.1.6).
 const MAX_TAILS: usize = 70;
 
-struct Row {
+pub struct Row {
     leg: u64,
     call: u64,
     kind: Kind,
@@ -67,21 +75,23 @@ impl Evidence {
 
 fn table(rows: &[Row], wanted: &Wanted) -> Result<RecordBatch, ArrowError> {
     let mut columns = EvidenceColumns::new(rows.len(), wanted);
-    // Hashes leave the core in the 63 bits of a key column.
-    let key = |hash: u64| Some((hash >> 1) as i64);
     for (number, row) in rows.iter().enumerate() {
-        columns.leg.set(number, key(row.leg));
-        columns.call.set(number, key(row.call));
-        columns.kind.set(number, Some(row.kind.as_str()));
-        columns.value.set(number, key(row.value));
-        columns.text.set_bytes(number, row.text.as_deref());
+        columns.set(number, row);
     }
     record_batch(columns.finish(wanted)?)
 }
 
 /// The tails of Via stacks that are shorter than the whole by two entries or more.
 #[derive(Default)]
-pub struct Tails(Vec<(i64, usize, u64)>);
+pub struct Tails(Vec<Tail>);
+
+pub struct Tail {
+    /// The key of the message that has the stack.
+    message: i64,
+    /// How many entries it is shorter by.
+    depth: usize,
+    hash: u64,
+}
 
 impl Tails {
     /// `values` are the hashes of the stack's, top first; `message` is the key of the message that has it.
@@ -93,7 +103,7 @@ impl Tails {
             // As the hash of a whole stack is made.
             tail = hash::pair(value, tail);
             if above < MAX_TAILS {
-                self.0.push((message, above + 2, tail));
+                self.0.push(Tail { message, depth: above + 2, hash: tail });
             }
         }
     }
@@ -101,10 +111,8 @@ impl Tails {
     pub fn take(&mut self, wanted: &Wanted) -> Result<RecordBatch, ArrowError> {
         let rows = std::mem::take(&mut self.0);
         let mut columns = TailColumns::new(rows.len(), wanted);
-        for (row, &(message, depth, tail)) in rows.iter().enumerate() {
-            columns.message.set(row, Some(message));
-            columns.depth.set(row, Some(depth as i64));
-            columns.tail.set(row, Some((tail >> 1) as i64));
+        for (number, row) in rows.iter().enumerate() {
+            columns.set(number, row);
         }
         record_batch(columns.finish(wanted)?)
     }

@@ -7,13 +7,24 @@ use arrow_schema::ArrowError;
 use crate::sip::Fields;
 use crate::sip::headers::{Asked, read};
 use crate::tables::columns::{Named, Wanted, columns};
-use crate::tables::keyed::Part;
+use crate::tables::keyed::KeyedRows;
 
 columns! {
-    struct Columns { name: Text = "name", ordinal: Int = "ordinal", value: Text = "value" }
+    pub struct Columns of |it: &Field<'_>| {
+        name: Text = "name" => it.name,
+        ordinal: Int = "ordinal" => Some(it.ordinal),
+        value: Text = "value" => it.value,
+    }
 }
 
-struct Row {
+/// A row, ready.
+pub struct Field<'a> {
+    name: Option<&'a str>,
+    ordinal: i64,
+    value: Option<&'a [u8]>,
+}
+
+pub struct Row {
     message: u32,
     /// Index of the name among those asked for.
     name: usize,
@@ -56,20 +67,19 @@ impl<'a> Builder<'a> {
     }
 
     /// What was added since the last time; `None` if that is nothing.
-    pub fn take(&mut self) -> Result<Option<Part>, ArrowError> {
+    pub fn take(&mut self) -> Result<Option<KeyedRows>, ArrowError> {
         let rows = std::mem::take(&mut self.rows);
         if rows.is_empty() {
             return Ok(None);
         }
         let mut columns = Columns::new(rows.len(), &Wanted::All);
         for (number, row) in rows.iter().enumerate() {
-            columns.name.set(number, self.asked.name(row.name));
-            columns.ordinal.set(number, Some(row.ordinal));
-            columns.value.set_bytes(number, self.values.get(row.value.clone()));
+            let (name, value) = (self.asked.name(row.name), self.values.get(row.value.clone()));
+            columns.set(number, &Field { name, ordinal: row.ordinal, value });
         }
         self.values.clear();
         let columns = columns.finish(&Wanted::All)?;
-        Ok(Some(Part { columns, rows: rows.into_iter().map(|row| row.message).collect() }))
+        Ok(Some(KeyedRows { columns, rows: rows.into_iter().map(|row| row.message).collect() }))
     }
 }
 

@@ -7,23 +7,23 @@ use arrow_schema::ArrowError;
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
 
 columns! {
-    struct KeyColumn { message: Int = "message" }
+    pub struct KeyColumn of |message: Option<i64>| { message: Int = "message" => message }
 }
 
 /// The rows of one batch; each knows the number of its message in it.
-pub struct Part {
+pub struct KeyedRows {
     pub columns: Named,
     pub rows: Vec<u32>,
 }
 
 /// The table: parts with the number of their first message, and the key of each message. `none` are the columns without
 /// rows, which tell the table's columns where nobody has one.
-pub fn table(parts: Vec<(usize, Part)>, keys: &[i64], none: Named) -> Result<Vec<RecordBatch>, ArrowError> {
+pub fn table(parts: Vec<(usize, KeyedRows)>, keys: &[i64], none: Named) -> Result<Vec<RecordBatch>, ArrowError> {
     let mut batches = vec![batch(KeyColumn::new(0, &Wanted::All), none)?];
-    for (start, Part { columns, rows }) in parts {
+    for (start, KeyedRows { columns, rows }) in parts {
         let mut key = KeyColumn::new(rows.len(), &Wanted::All);
         for (row, &message) in rows.iter().enumerate() {
-            key.message.set(row, keys.get(start + message as usize).copied());
+            key.set(row, keys.get(start + message as usize).copied());
         }
         batches.push(batch(key, columns)?);
     }

@@ -1,14 +1,16 @@
 //! The tables that leave the core, as Arrow record batches.
 
-pub mod beside;
+mod catalogue;
 mod columns;
+pub mod companion;
 pub mod evidence;
 pub mod headers;
+mod ims_headers;
 mod keyed;
 pub mod messages;
 mod parts;
-mod rare;
 pub mod sdp;
 pub mod small;
 
+pub use catalogue::catalogue;
 pub use columns::Wanted;

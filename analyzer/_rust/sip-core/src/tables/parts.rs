@@ -6,17 +6,27 @@ use arrow_schema::ArrowError;
 use crate::hash;
 use crate::sip::{Fields, mime, rp, start};
 use crate::tables::columns::{Named, Wanted, columns};
-use crate::tables::keyed::Part;
+use crate::tables::keyed::KeyedRows;
 
 columns! {
-    struct Columns {
-        index: Int = "index", media_type: Text = "_media_type",
-        in_reply_to: Text = "in_reply_to", fragment_status: Int = "fragment_status",
-        rp_type: Text = "rp_type", to_network: Bool = "to_network", rp_reference: Int = "rp_reference",
-        rp_originator: Text = "rp_originator", rp_destination: Text = "rp_destination", rp_cause: Int = "rp_cause",
-        tp_type: Text = "tp_type", tp_reference: Int = "tp_reference", tp_address: Text = "tp_address",
-        tp_failure: Int = "tp_failure", tp_status: Int = "tp_status", malformed: Bool = "malformed",
-        body: Int = "_body",
+    pub struct Columns of |it: &Row| {
+        index: Int = "index" => Some(it.index as i64),
+        media_type: Text = "_media_type" => Some(&*it.media_type),
+        in_reply_to: Text = "in_reply_to" => it.in_reply_to.as_deref(),
+        fragment_status: Int = "fragment_status" => it.fragment_status,
+        rp_type: Text = "rp_type" => it.relay().map(|relay| relay.kind.as_str()),
+        to_network: Bool = "to_network" => it.relay().is_some_and(|relay| relay.to_network),
+        rp_reference: Int = "rp_reference" => it.relay().and_then(|relay| relay.reference),
+        rp_originator: Text = "rp_originator" => it.relay().and_then(|relay| relay.originator.as_deref()),
+        rp_destination: Text = "rp_destination" => it.relay().and_then(|relay| relay.destination.as_deref()),
+        rp_cause: Int = "rp_cause" => it.relay().and_then(|relay| relay.cause),
+        tp_type: Text = "tp_type" => it.transfer().map(|transfer| transfer.kind),
+        tp_reference: Int = "tp_reference" => it.transfer().and_then(|transfer| transfer.reference),
+        tp_address: Text = "tp_address" => it.transfer().and_then(|transfer| transfer.address.as_deref()),
+        tp_failure: Int = "tp_failure" => it.transfer().and_then(|transfer| transfer.failure),
+        tp_status: Int = "tp_status" => it.transfer().and_then(|transfer| transfer.status),
+        malformed: Bool = "malformed" => it.relay().is_some_and(|relay| relay.malformed),
+        body: Int = "_body" => it.relay.as_ref().map(|(_, body)| body.cast_signed()),
     }
 }
 
@@ -29,7 +39,7 @@ const MAX_PARTS: usize = 32;
 const SHORT_MESSAGE: &[u8] = b"application/vnd.3gpp.sms";
 const FRAGMENT: &[u8] = b"message/sipfrag";
 
-struct Row {
+pub struct Row {
     /// Its number in the batch.
     message: u32,
     index: usize,
@@ -38,6 +48,16 @@ struct Row {
     fragment_status: Option<u16>,
     /// With the hash of its octets.
     relay: Option<(rp::Relay, u64)>,
+}
+
+impl Row {
+    fn relay(&self) -> Option<&rp::Relay> {
+        self.relay.as_ref().map(|(relay, _)| relay)
+    }
+
+    fn transfer(&self) -> Option<&rp::Transfer> {
+        self.relay()?.transfer.as_ref()
+    }
 }
 
 /// The rows of one batch under construction.
@@ -70,12 +90,12 @@ impl Builder {
         });
     }
 
-    pub fn finish(self) -> Result<Option<Part>, ArrowError> {
+    pub fn finish(self) -> Result<Option<KeyedRows>, ArrowError> {
         if self.rows.is_empty() {
             return Ok(None);
         }
         let columns = columns_of(&self.rows)?;
-        Ok(Some(Part { columns, rows: self.rows.iter().map(|row| row.message).collect() }))
+        Ok(Some(KeyedRows { columns, rows: self.rows.iter().map(|row| row.message).collect() }))
     }
 }
 
@@ -96,25 +116,7 @@ fn status(fragment: &[u8]) -> Option<u16> {
 fn columns_of(rows: &[Row]) -> Result<Named, ArrowError> {
     let mut columns = Columns::new(rows.len(), &Wanted::All);
     for (number, row) in rows.iter().enumerate() {
-        columns.index.set(number, Some(row.index as i64));
-        columns.media_type.set_bytes(number, Some(&row.media_type));
-        columns.in_reply_to.set_bytes(number, row.in_reply_to.as_deref());
-        columns.fragment_status.set(number, row.fragment_status.map(i64::from));
-        let Some((relay, body)) = &row.relay else { continue };
-        columns.body.set(number, Some(body.cast_signed()));
-        columns.rp_type.set(number, Some(relay.kind.as_str()));
-        columns.to_network.set(number, relay.to_network);
-        columns.rp_reference.set(number, relay.reference.map(i64::from));
-        columns.rp_originator.set(number, relay.originator.as_deref());
-        columns.rp_destination.set(number, relay.destination.as_deref());
-        columns.rp_cause.set(number, relay.cause.map(i64::from));
-        columns.malformed.set(number, relay.malformed);
-        let Some(transfer) = &relay.transfer else { continue };
-        columns.tp_type.set(number, Some(transfer.kind));
-        columns.tp_reference.set(number, transfer.reference.map(i64::from));
-        columns.tp_address.set(number, transfer.address.as_deref());
-        columns.tp_failure.set(number, transfer.failure.map(i64::from));
-        columns.tp_status.set(number, transfer.status.map(i64::from));
+        columns.set(number, row);
     }
     columns.finish(&Wanted::All)
 }

@@ -14,20 +14,44 @@ use hashbrown::hash_map::Entry;
 use crate::hash::{self, Keyed};
 use crate::problem::Code;
 use crate::sip::sdp::{Description, Media, Origin};
-use crate::tables::columns::{Wanted, columns, record_batch};
+use crate::tables::columns::{Wanted, columns, key, record_batch};
 
 columns! {
-    struct Columns {
-        sdp: Int = "_sdp", index: Int = "index", media: Text = "media", port: Int = "port", port_count: Int = "port_count",
-        proto: Text = "proto", formats: Text = "formats", codecs: Text = "codecs", fmtp: Text = "fmtp",
-        connection: Text = "connection", direction: Text = "direction", bandwidth_kbps: Int = "bandwidth_kbps",
-        tias_bps: Int = "tias_bps", rs_bps: Int = "rs_bps", rr_bps: Int = "rr_bps", preconditions: Text = "preconditions",
-        qos_local: Text = "qos_local", qos_remote: Text = "qos_remote", qos_pending: Bool = "qos_pending",
-        ptime: Int = "ptime", maxptime: Int = "maxptime", rtcp_port: Int = "rtcp_port", rtcp_mux: Bool = "rtcp_mux",
-        mid: Text = "mid", ice: Bool = "ice", candidates: Int = "candidates", setup: Text = "setup",
-        crypto: Text = "crypto", origin_username: Text = "origin_username", session_id: Text = "session_id",
-        session_version: Int = "session_version", origin_address: Text = "origin_address", early_session: Bool = "early_session",
-        receives: Bool = "_receives",
+    pub struct Columns of |it: &Row<'_>| {
+        sdp: Int = "_sdp" => Some(key(it.key)),
+        index: Int = "index" => Some(it.index as i64),
+        media: Text = "media" => it.media.media,
+        port: Int = "port" => it.media.port,
+        port_count: Int = "port_count" => it.media.port_count,
+        proto: Text = "proto" => it.media.proto,
+        formats: Text = "formats" => it.media.formats.as_deref(),
+        codecs: Text = "codecs" => it.media.codecs.as_deref(),
+        fmtp: Text = "fmtp" => it.media.fmtp.as_deref(),
+        connection: Text = "connection" => it.media.level.connection,
+        direction: Text = "direction" => Some(it.media.direction().as_media()),
+        bandwidth_kbps: Int = "bandwidth_kbps" => it.media.level.application_kbps,
+        tias_bps: Int = "tias_bps" => it.media.level.tias_bps,
+        rs_bps: Int = "rs_bps" => it.media.level.rs_bps,
+        rr_bps: Int = "rr_bps" => it.media.level.rr_bps,
+        preconditions: Text = "preconditions" => it.media.preconditions.as_deref(),
+        qos_local: Text = "qos_local" => it.media.qos.local().map(|status| status.as_resources()),
+        qos_remote: Text = "qos_remote" => it.media.qos.remote().map(|status| status.as_resources()),
+        qos_pending: Bool = "qos_pending" => it.media.qos_pending(),
+        ptime: Int = "ptime" => it.media.ptime,
+        maxptime: Int = "maxptime" => it.media.maxptime,
+        rtcp_port: Int = "rtcp_port" => it.media.rtcp_port,
+        rtcp_mux: Bool = "rtcp_mux" => it.media.rtcp_mux,
+        mid: Text = "mid" => it.media.mid,
+        ice: Bool = "ice" => it.media.level.ice,
+        candidates: Int = "candidates" => Some(it.media.candidates).filter(|&count| count > 0),
+        setup: Text = "setup" => it.media.level.setup,
+        crypto: Text = "crypto" => it.media.crypto.as_deref(),
+        origin_username: Text = "origin_username" => it.origin.username,
+        session_id: Text = "session_id" => it.origin.session_id,
+        session_version: Int = "session_version" => it.origin.version,
+        origin_address: Text = "origin_address" => it.origin.address,
+        early_session: Bool = "early_session" => it.early_session,
+        receives: Bool = "_receives" => it.media.receives(),
     }
 }
 
@@ -119,42 +143,8 @@ impl Descriptions {
 /// The rows that a batch of messages brought.
 pub fn table(rows: &[Row<'_>], wanted: &Wanted) -> Result<RecordBatch, ArrowError> {
     let mut columns = Columns::new(rows.len(), wanted);
-    for (row, Row { key, index, origin, early_session, media }) in rows.iter().enumerate() {
-        let level = &media.level;
-        columns.sdp.set(row, Some((key >> 1) as i64));
-        columns.index.set(row, Some(*index as i64));
-        columns.media.set_bytes(row, media.media);
-        columns.port.set(row, media.port);
-        columns.port_count.set(row, media.port_count);
-        columns.proto.set_bytes(row, media.proto);
-        columns.formats.set_bytes(row, media.formats.as_deref());
-        columns.codecs.set_bytes(row, media.codecs.as_deref());
-        columns.fmtp.set_bytes(row, media.fmtp.as_deref());
-        columns.connection.set_bytes(row, level.connection);
-        columns.direction.set(row, Some(media.direction().as_media()));
-        columns.bandwidth_kbps.set(row, level.application_kbps);
-        columns.tias_bps.set(row, level.tias_bps);
-        columns.rs_bps.set(row, level.rs_bps);
-        columns.rr_bps.set(row, level.rr_bps);
-        columns.preconditions.set_bytes(row, media.preconditions.as_deref());
-        columns.qos_local.set(row, media.qos.local().map(|status| status.as_resources()));
-        columns.qos_remote.set(row, media.qos.remote().map(|status| status.as_resources()));
-        columns.qos_pending.set(row, media.qos_pending());
-        columns.ptime.set(row, media.ptime);
-        columns.maxptime.set(row, media.maxptime);
-        columns.rtcp_port.set(row, media.rtcp_port);
-        columns.rtcp_mux.set(row, media.rtcp_mux);
-        columns.mid.set_bytes(row, media.mid);
-        columns.ice.set(row, level.ice);
-        columns.candidates.set(row, Some(media.candidates).filter(|&count| count > 0));
-        columns.setup.set_bytes(row, level.setup);
-        columns.crypto.set_bytes(row, media.crypto.as_deref());
-        columns.origin_username.set_bytes(row, origin.username);
-        columns.session_id.set_bytes(row, origin.session_id);
-        columns.session_version.set(row, origin.version);
-        columns.origin_address.set_bytes(row, origin.address);
-        columns.early_session.set(row, *early_session);
-        columns.receives.set(row, media.receives());
+    for (number, row) in rows.iter().enumerate() {
+        columns.set(number, row);
     }
     record_batch(columns.finish(wanted)?)
 }

@@ -6,36 +6,77 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
 use crate::container::FileInfo;
-use crate::net::{Failure, Flow, Protocol, link_type_name};
+use crate::net::{Failure, Flow, link_type_name};
 use crate::packet::{NO_TIME, Stamp};
 use crate::problem::{Code, Problem, Problems};
 use crate::tables::columns::{Wanted, columns, record_batch};
 
 columns! {
-    struct FileColumns {
-        file: Text = "file", path: Text = "path", point: Text = "point", format: Text = "format",
-        link_types: Text = "link_types", packets: Int = "packets", first_at: Time = "first_at", last_at: Time = "last_at",
-        dropped: Int = "dropped", sliced: Int = "sliced", backward_steps: Int = "backward_steps", cut: Bool = "cut",
-        ended_at: Time = "ended_at",
+    pub struct FileColumns of |it: &FileRow| {
+        file: Text = "file" => Some(&it.name),
+        path: Text = "path" => Some(&it.path),
+        point: Text = "point" => Some(&it.point),
+        format: Text = "format" => it.format(),
+        link_types: Text = "link_types" => Some(it.link_types()),
+        packets: Int = "packets" => Some(it.info.packets as i64),
+        first_at: Time = "first_at" => it.info.first_time.unwrap_or(NO_TIME),
+        last_at: Time = "last_at" => it.info.last_time.unwrap_or(NO_TIME),
+        dropped: Int = "dropped" => it.info.dropped.map(|dropped| dropped as i64),
+        sliced: Int = "sliced" => Some(it.sliced as i64),
+        backward_steps: Int = "backward_steps" => Some(it.info.backward_steps as i64),
+        cut: Bool = "cut" => it.info.cut,
+        ended_at: Time = "ended_at" => it.info.ended.unwrap_or(NO_TIME),
     }
 }
 
 columns! {
-    struct ProblemColumns {
-        problem: Int = "problem", code: Text = "code", layer: Text = "layer", file: Text = "file", frame: Int = "frame",
-        offset: Int = "offset", detail: Text = "detail",
+    pub struct ProblemColumns of |it: &ProblemRow<'_>| {
+        problem: Int = "problem" => Some(it.number),
+        code: Text = "code" => Some(it.code.as_str()),
+        layer: Text = "layer" => it.layer,
+        file: Text = "file" => it.file,
+        frame: Int = "frame" => (it.frame > 0).then_some(it.frame as i64),
+        byte_offset: Int = "byte_offset" => it.offset.map(|offset| offset as i64),
+        detail: Text = "detail" => Some(it.detail),
     }
 }
 
 columns! {
-    struct AccountColumns { layer: Text = "layer", reason: Text = "reason", packets: Int = "packets" }
+    pub struct AccountColumns of |it: &AccountRow<'_>| {
+        layer: Text = "layer" => Some(it.layer),
+        reason: Text = "reason" => Some(it.reason),
+        packets: Int = "packets" => Some(it.packets as i64),
+    }
 }
 
 columns! {
-    struct FailureColumns {
-        time: Time = "time", kind: Text = "kind", src_ip: Text = "src_ip", src_port: Int = "src_port",
-        dst_ip: Text = "dst_ip", dst_port: Int = "dst_port", transport: Text = "transport", detail: Text = "detail",
+    pub struct FailureColumns of |it: &(Flow, Failure, Stamp)| {
+        time: Time = "time" => it.2.time,
+        kind: Text = "kind" => Some(kind(it.1)),
+        src_ip: Text = "src_ip" => Some(it.0.src.to_string()),
+        src_port: Int = "src_port" => Some(it.0.src_port),
+        dst_ip: Text = "dst_ip" => Some(it.0.dst.to_string()),
+        dst_port: Int = "dst_port" => Some(it.0.dst_port),
+        transport: Text = "transport" => Some(it.0.protocol.as_str()),
+        detail: Text = "detail" => detail(it.1),
     }
+}
+
+pub struct ProblemRow<'a> {
+    number: i64,
+    code: Code,
+    layer: Option<&'a str>,
+    file: Option<&'a str>,
+    /// 0 where no packet is concerned.
+    frame: u64,
+    offset: Option<u64>,
+    detail: &'a str,
+}
+
+pub struct AccountRow<'a> {
+    layer: &'a str,
+    reason: &'a str,
+    packets: u64,
 }
 
 /// One file as it was read.
@@ -50,28 +91,25 @@ pub struct FileRow {
     pub sliced: u64,
 }
 
-pub fn files(rows: &[FileRow]) -> Result<RecordBatch, ArrowError> {
-    let mut columns = FileColumns::new(rows.len(), &Wanted::All);
-    for (row, FileRow { name, path, point, info, sliced }) in rows.iter().enumerate() {
-        columns.file.set(row, Some(name));
-        columns.path.set(row, Some(path));
-        columns.point.set(row, Some(point).filter(|point| !point.is_empty()).map(String::as_str));
-        let format = match (info.format, info.compression) {
+impl FileRow {
+    fn format(&self) -> Option<String> {
+        match (self.info.format, self.info.compression) {
             ("", _) => None,
             (format, None) => Some(format.to_owned()),
             (format, Some(compression)) => Some(format!("{format} in {compression}")),
-        };
-        columns.format.set(row, format.as_deref());
-        let links: Vec<String> = info.link_types.iter().map(|&link| link_type(link)).collect();
-        columns.link_types.set(row, Some(links.join(" ")).filter(|links| !links.is_empty()).as_deref());
-        columns.packets.set(row, Some(info.packets as i64));
-        columns.first_at.set(row, info.first_time.unwrap_or(NO_TIME));
-        columns.last_at.set(row, info.last_time.unwrap_or(NO_TIME));
-        columns.ended_at.set(row, info.ended.unwrap_or(NO_TIME));
-        columns.dropped.set(row, info.dropped.map(|dropped| dropped as i64));
-        columns.sliced.set(row, Some(*sliced as i64));
-        columns.backward_steps.set(row, Some(info.backward_steps as i64));
-        columns.cut.set(row, info.cut);
+        }
+    }
+
+    fn link_types(&self) -> String {
+        let links: Vec<String> = self.info.link_types.iter().map(|&link| link_type(link)).collect();
+        links.join(" ")
+    }
+}
+
+pub fn files(rows: &[FileRow]) -> Result<RecordBatch, ArrowError> {
+    let mut columns = FileColumns::new(rows.len(), &Wanted::All);
+    for (number, row) in rows.iter().enumerate() {
+        columns.set(number, row);
     }
     record_batch(columns.finish(&Wanted::All)?)
 }
@@ -112,27 +150,21 @@ impl ProblemLog {
         let more = self.seen.values().filter(|&&seen| seen > self.max_per_code).count();
         let count = self.rows.len() + more;
         let mut columns = ProblemColumns::new(count, &Wanted::All);
-        let mut row = 0;
-        let mut push =
-            |code: &str, layer: Option<&str>, file: Option<&str>, frame: u64, offset: Option<u64>, detail: &str| {
-                columns.problem.set(row, Some(row as i64 + 1));
-                columns.code.set(row, Some(code));
-                columns.layer.set(row, layer);
-                columns.file.set(row, file);
-                columns.frame.set(row, (frame > 0).then_some(frame as i64));
-                columns.offset.set(row, offset.map(|offset| offset as i64));
-                columns.detail.set(row, Some(detail).filter(|detail| !detail.is_empty()));
-                row += 1;
-            };
-        for it in &self.rows {
-            let file = files.get(it.file as usize).map(|file| file.name.as_str());
-            push(it.code.as_str(), Some(it.layer.as_str()), file, it.frame, Some(it.offset), &it.detail);
+        let mut number = 0;
+        let mut push = |row: ProblemRow<'_>| {
+            columns.set(number, &ProblemRow { number: number as i64 + 1, ..row });
+            number += 1;
+        };
+        for Problem { code, layer, file, frame, offset, detail } in &self.rows {
+            let file = files.get(*file as usize).map(|file| file.name.as_str());
+            let (layer, offset) = (Some(layer.as_str()), Some(*offset));
+            push(ProblemRow { number: 0, code: *code, layer, file, frame: *frame, offset, detail });
         }
         for (code, seen) in self.seen {
             if seen > self.max_per_code {
-                let more =
-                    format!("{} more of this code are not listed (max_problems_per_code)", seen - self.max_per_code);
-                push(code.as_str(), None, None, 0, None, &more);
+                let more = seen - self.max_per_code;
+                let detail = &format!("{more} more of this code are not listed (max_problems_per_code)");
+                push(ProblemRow { number: 0, code, layer: None, file: None, frame: 0, offset: None, detail });
             }
         }
         record_batch(columns.finish(&Wanted::All)?)
@@ -153,10 +185,8 @@ impl Problems for ProblemLog {
 pub fn account(ledger: &BTreeMap<(&'static str, String), u64>) -> Result<RecordBatch, ArrowError> {
     let used: Vec<_> = ledger.iter().filter(|&(_, &packets)| packets > 0).collect();
     let mut columns = AccountColumns::new(used.len(), &Wanted::All);
-    for (row, &((layer, reason), &packets)) in used.iter().enumerate() {
-        columns.layer.set(row, Some(layer));
-        columns.reason.set(row, Some(reason));
-        columns.packets.set(row, Some(packets as i64));
+    for (number, &((layer, reason), &packets)) in used.iter().enumerate() {
+        columns.set(number, &AccountRow { layer, reason, packets });
     }
     record_batch(columns.finish(&Wanted::All)?)
 }
@@ -164,29 +194,23 @@ pub fn account(ledger: &BTreeMap<(&'static str, String), u64>) -> Result<RecordB
 /// Evidence of broken transports.
 pub fn failures(rows: &[(Flow, Failure, Stamp)]) -> Result<RecordBatch, ArrowError> {
     let mut columns = FailureColumns::new(rows.len(), &Wanted::All);
-    for (row, (flow, failure, at)) in rows.iter().enumerate() {
-        columns.time.set(row, at.time);
-        let (kind, detail) = match failure {
-            Failure::IcmpUnreachable(kind, code) => ("icmp_unreachable", Some(format!("type {kind} code {code}"))),
-            Failure::TcpReset => ("tcp_reset", None),
-            Failure::SctpAbort => ("sctp_abort", None),
-        };
-        columns.kind.set(row, Some(kind));
-        columns.src_ip.set(row, Some(&flow.src.to_string()));
-        columns.src_port.set(row, Some(flow.src_port.into()));
-        columns.dst_ip.set(row, Some(&flow.dst.to_string()));
-        columns.dst_port.set(row, Some(flow.dst_port.into()));
-        columns.transport.set(
-            row,
-            Some(match flow.protocol {
-                Protocol::Udp => "udp",
-                Protocol::Tcp => "tcp",
-                Protocol::Sctp => "sctp",
-                Protocol::WebSocket => "ws",
-                Protocol::Secure => "tls",
-            }),
-        );
-        columns.detail.set(row, detail.as_deref());
+    for (number, row) in rows.iter().enumerate() {
+        columns.set(number, row);
     }
     record_batch(columns.finish(&Wanted::All)?)
+}
+
+fn kind(failure: Failure) -> &'static str {
+    match failure {
+        Failure::IcmpUnreachable(..) => "icmp_unreachable",
+        Failure::TcpReset => "tcp_reset",
+        Failure::SctpAbort => "sctp_abort",
+    }
+}
+
+fn detail(failure: Failure) -> Option<String> {
+    match failure {
+        Failure::IcmpUnreachable(kind, code) => Some(format!("type {kind} code {code}")),
+        Failure::TcpReset | Failure::SctpAbort => None,
+    }
 }

@@ -23,8 +23,8 @@ fn decode(path: &Path) -> Witness {
     let mut capture = container::open(Box::new(file), "test", 0, &Limits::default()).expect("a capture");
     let (mut decoder, mut seen) = (Decoder::new(&Limits::default()), Witness::default());
     while let Some(packet) = capture.next(&mut problems) {
-        let fate = decoder.packet(0, &packet, &mut seen);
-        *seen.ledger.entry(name(fate)).or_default() += 1;
+        let disposition = decoder.packet(0, &packet, &mut seen);
+        *seen.ledger.entry(name(disposition)).or_default() += 1;
     }
     decoder.finish(&mut seen);
     assert_eq!(seen.ledger.values().sum::<u64>(), capture.info().packets, "{}", path.display());
@@ -37,7 +37,7 @@ fn has(seen: &Witness, tcp: bool, frame: u64, call_id: &[u8]) -> bool {
     if tcp {
         seen.streams.values().any(|stream| stream.frames.contains(&frame) && holds(&stream.bytes))
     } else {
-        seen.units.iter().any(|unit| unit.last.frame == frame && holds(&unit.bytes))
+        seen.datagrams.iter().any(|datagram| datagram.last.frame == frame && holds(&datagram.bytes))
     }
 }
 

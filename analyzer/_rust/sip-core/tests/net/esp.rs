@@ -1,8 +1,8 @@
 //! ESP and AH: what is in clear is read whatever the length of its integrity check value; what is not stays closed.
 
 use proptest::prelude::*;
+use sip_core::layer::Layer;
 use sip_core::limits::Limits;
-use sip_core::problem::Layer;
 
 use crate::build::*;
 use crate::witness::Capture;
@@ -33,8 +33,8 @@ fn udp_behind_every_length_of_icv() {
             let mut capture = Capture::new(RAW);
             assert_eq!(capture.packet(&protected(17, &udp(text), icv)), "sip/message", "ICV {icv}");
             assert_eq!(capture.bytes(), [text]);
-            let carriage = capture.seen.units[0].carriage;
-            assert_eq!((carriage.tunnels(), carriage.spi), (&[Layer::Esp][..], Some(SPI)));
+            let encapsulation = capture.seen.datagrams[0].encapsulation;
+            assert_eq!((encapsulation.tunnels(), encapsulation.spi), (&[Layer::new(&"esp")][..], Some(SPI)));
         }
     }
 }
@@ -64,9 +64,9 @@ fn tcp_without_a_true_checksum_needs_three_packets() {
     let mut capture = Capture::new(RAW);
     let packets: Vec<_> =
         (0u32..4).map(|n| protected(6, &tcp((40000, 5060), 100 + 8 * n, 0, ACK, b"OPTIONS "), 12)).collect();
-    let fates = capture.packets(&packets);
-    assert_eq!(fates[..2], ["esp/encrypted_spi_0xc0de0001"; 2]);
-    assert_eq!(fates[2..], ["sip/message"; 2]);
+    let dispositions = capture.packets(&packets);
+    assert_eq!(dispositions[..2], ["esp/encrypted_spi_0xc0de0001"; 2]);
+    assert_eq!(dispositions[2..], ["sip/message"; 2]);
     capture.finish();
     assert_eq!(capture.seen.ledger["esp/not_verified"], 2);
 }
@@ -75,15 +75,15 @@ fn tcp_without_a_true_checksum_needs_three_packets() {
 fn tunnel_mode_and_ipv6() {
     let inner = checksummed(ipv4(17, 7, &udp(b"OPTIONS")));
     for (packet, tunnels) in [
-        (protected(4, &inner, 16), &[Layer::Esp, Layer::Ipip][..]),
-        (protected(41, &ipv6(17, &udp(b"OPTIONS")), 12), &[Layer::Esp, Layer::SixInFour]),
-        (ipv6(50, &esp(SPI, 17, &udp(b"OPTIONS"), 12)), &[Layer::Esp]),
-        (udp_between(4500, 4500, &esp(SPI, 4, &inner, 12)), &[Layer::Esp, Layer::Ipip]),
-        (udp_between(40123, 4500, &esp(SPI, 17, &udp(b"OPTIONS"), 12)), &[Layer::Esp]),
+        (protected(4, &inner, 16), &[Layer::new(&"esp"), Layer::new(&"ipip")][..]),
+        (protected(41, &ipv6(17, &udp(b"OPTIONS")), 12), &[Layer::new(&"esp"), Layer::new(&"6in4")]),
+        (ipv6(50, &esp(SPI, 17, &udp(b"OPTIONS"), 12)), &[Layer::new(&"esp")]),
+        (udp_between(4500, 4500, &esp(SPI, 4, &inner, 12)), &[Layer::new(&"esp"), Layer::new(&"ipip")]),
+        (udp_between(40123, 4500, &esp(SPI, 17, &udp(b"OPTIONS"), 12)), &[Layer::new(&"esp")]),
     ] {
         let mut capture = Capture::new(RAW);
         assert_eq!(capture.packet(&packet), "sip/message", "{tunnels:?}");
-        assert_eq!(capture.seen.units[0].carriage.tunnels(), tunnels);
+        assert_eq!(capture.seen.datagrams[0].encapsulation.tunnels(), tunnels);
     }
 }
 
@@ -105,8 +105,8 @@ fn authentication_headers_of_every_length() {
         header.resize(12 + value, 0);
         let mut capture = Capture::new(RAW);
         assert_eq!(capture.packet(&ipv4(51, 0, &[&header[..], &udp(b"OPTIONS")].concat())), "sip/message");
-        let carriage = capture.seen.units[0].carriage;
-        assert_eq!((carriage.tunnels(), carriage.spi), (&[Layer::Ah][..], Some(SPI)));
+        let encapsulation = capture.seen.datagrams[0].encapsulation;
+        assert_eq!((encapsulation.tunnels(), encapsulation.spi), (&[Layer::new(&"ah")][..], Some(SPI)));
     }
     let mut capture = Capture::new(RAW);
     assert_eq!(capture.packet(&ipv4(51, 0, &[17, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0])), "ah/malformed");
@@ -120,8 +120,8 @@ fn a_sliced_packet_is_read_once_its_association_is_known() {
     assert_eq!(capture.sliced(&long, 100), "esp/cut");
     assert_eq!(capture.packet(&protected(17, &udp(b"OPTIONS"), 12)), "sip/message");
     assert_eq!(capture.sliced(&long, 100), "sip/message");
-    let unit = &capture.seen.units[1];
-    assert_eq!(unit.bytes.len() + unit.missing as usize, 200);
+    let datagram = &capture.seen.datagrams[1];
+    assert_eq!(datagram.bytes.len() + datagram.missing as usize, 200);
 }
 
 #[test]
@@ -162,8 +162,8 @@ proptest! {
             let mut body = body.clone();
             body.truncate(body.len() / 4 * 4);
             let packet = [&SPI.to_be_bytes()[..], &[0, 0, 0, 1], &body].concat();
-            let fate = capture.packet(&if nat { udp_between(4500, 4500, &packet) } else { ipv4(50, 0, &packet) });
-            prop_assert_eq!(fate, "esp/encrypted_spi_0xc0de0001");
+            let disposition = capture.packet(&if nat { udp_between(4500, 4500, &packet) } else { ipv4(50, 0, &packet) });
+            prop_assert_eq!(disposition, "esp/encrypted_spi_0xc0de0001");
         }
         capture.finish();
     }

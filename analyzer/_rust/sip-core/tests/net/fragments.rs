@@ -25,11 +25,11 @@ fn fragments_in_any_order_are_joined() {
     for pieces in [pieces(1), pieces6(1)] {
         for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             let mut capture = Capture::new(RAW);
-            let fates = capture.packets(order.iter().map(|&i| &pieces[i]));
-            assert_eq!(fates, ["ip/fragment_held", "ip/fragment_held", "sip/message"]);
+            let dispositions = capture.packets(order.iter().map(|&i| &pieces[i]));
+            assert_eq!(dispositions, ["ip/fragment_held", "ip/fragment_held", "sip/message"]);
             assert_eq!(capture.bytes(), [payload()]);
-            let unit = &capture.seen.units[0];
-            assert_eq!((unit.first.frame, unit.last.frame, unit.ident, unit.missing), (1, 3, 1, 0));
+            let datagram = &capture.seen.datagrams[0];
+            assert_eq!((datagram.first.frame, datagram.last.frame, datagram.ident, datagram.missing), (1, 3, 1, 0));
             capture.finish();
             assert_eq!(capture.seen.ledger["sip/message"], 3);
         }
@@ -40,17 +40,17 @@ fn fragments_in_any_order_are_joined() {
 fn the_first_stamp_points_at_the_payload_if_it_is_there() {
     let mut capture = Capture::new(RAW);
     capture.packets(&pieces(1));
-    assert_eq!(capture.seen.units[0].first.offset, 100_000 + 20 + 8);
-    assert_eq!(capture.seen.units[0].last.offset, 300_000 + 20);
+    assert_eq!(capture.seen.datagrams[0].first.offset, 100_000 + 20 + 8);
+    assert_eq!(capture.seen.datagrams[0].last.offset, 300_000 + 20);
 }
 
 #[test]
 fn copies_one_after_the_other_are_absorbed() {
     let pieces = pieces(1);
     let mut capture = Capture::new(RAW);
-    let fates = capture.packets(pieces.iter().flat_map(|piece| [piece, piece]));
+    let dispositions = capture.packets(pieces.iter().flat_map(|piece| [piece, piece]));
     assert_eq!(capture.bytes(), [payload()]);
-    assert_eq!(fates.iter().filter(|fate| *fate == "ip/fragment_repeated").count(), 3);
+    assert_eq!(dispositions.iter().filter(|disposition| *disposition == "ip/fragment_repeated").count(), 3);
     capture.finish();
     assert!(capture.codes().is_empty(), "{:?}", capture.codes());
 }
@@ -62,7 +62,7 @@ fn a_second_copy_of_all_is_a_second_unit_with_the_same_identification() {
     capture.packets(&pieces(1));
     capture.finish();
     assert_eq!(capture.bytes(), [payload(), payload()]);
-    assert_eq!(capture.seen.units[0].ident, capture.seen.units[1].ident);
+    assert_eq!(capture.seen.datagrams[0].ident, capture.seen.datagrams[1].ident);
     assert!(capture.codes().is_empty());
 }
 
@@ -122,7 +122,7 @@ fn an_atomic_fragment_is_a_whole_datagram() {
     let mut capture = Capture::new(RAW);
     capture.packet(&pieces6(9)[0]);
     assert_eq!(capture.packet(&fragment6(17, 9, 0, false, &udp(b"OPTIONS"))), "sip/message");
-    assert_eq!(capture.seen.units[0].ident, 9);
+    assert_eq!(capture.seen.datagrams[0].ident, 9);
 }
 
 #[test]
@@ -132,8 +132,8 @@ fn what_lies_in_front_of_the_hole_is_delivered_at_the_end() {
     capture.packets([&pieces[2], &pieces[0]]);
     capture.finish();
     assert_eq!(capture.bytes(), [&payload()[..8]]);
-    let unit = &capture.seen.units[0];
-    assert_eq!((unit.missing, unit.first.frame, unit.last.frame), (32, 1, 2));
+    let datagram = &capture.seen.datagrams[0];
+    assert_eq!((datagram.missing, datagram.first.frame, datagram.last.frame), (32, 1, 2));
     assert_eq!(capture.codes(), ["ip_fragment_incomplete"]);
     assert_eq!(capture.seen.ledger["sip/message"], 2);
 }
@@ -175,7 +175,7 @@ fn limits_give_up_the_oldest() {
     let (first, third) = (pieces(1), pieces(3));
     capture.packets(&first[1..]);
     capture.packets(&third[1..]);
-    assert_eq!(capture.seen.units.last().map(|unit| (unit.ident, unit.missing)), Some((3, 0)));
+    assert_eq!(capture.seen.datagrams.last().map(|datagram| (datagram.ident, datagram.missing)), Some((3, 0)));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_sliced_fragment_leaves_a_hole() {
     capture.sliced(&pieces[1], 20 + 4);
     capture.packet(&pieces[2]);
     assert_eq!(capture.bytes(), [&payload()[..12]]);
-    assert_eq!(capture.seen.units[0].missing, 28);
+    assert_eq!(capture.seen.datagrams[0].missing, 28);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Whatever the bytes: no panic, and every packet has one fate.
+//! Whatever the bytes: no panic, and every packet has one disposition.
 
 use proptest::prelude::*;
 use sip_core::limits::Limits;

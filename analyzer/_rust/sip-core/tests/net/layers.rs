@@ -22,18 +22,18 @@ fn carries(link: u16, frame: &[u8]) {
     assert_eq!(capture.bytes(), [b"OPTIONS"]);
 }
 
-fn fate(link: u16, frame: &[u8]) -> String {
+fn disposition(link: u16, frame: &[u8]) -> String {
     let mut capture = Capture::new(link);
-    let fate = capture.packet(frame);
+    let disposition = capture.packet(frame);
     capture.finish();
-    fate
+    disposition
 }
 
 #[test]
 fn a_udp_datagram_has_its_flow_stamp_and_identification() {
     let mut capture = Capture::new(RAW);
     capture.packet(&sip());
-    let unit = &capture.seen.units[0];
+    let datagram = &capture.seen.datagrams[0];
     let flow = Flow {
         protocol: Protocol::Udp,
         src: IpAddr::V4(Ipv4Addr::from(A)),
@@ -41,10 +41,10 @@ fn a_udp_datagram_has_its_flow_stamp_and_identification() {
         src_port: 5060,
         dst_port: 5070,
     };
-    assert_eq!((unit.flow, unit.ident, unit.missing), (flow, 7, 0));
-    assert_eq!(unit.first, unit.last);
+    assert_eq!((datagram.flow, datagram.ident, datagram.missing), (flow, 7, 0));
+    assert_eq!(datagram.first, datagram.last);
     // 20 bytes of IPv4 and 8 of UDP lie in front of the payload.
-    assert_eq!((unit.first.frame, unit.first.offset), (1, 100_028));
+    assert_eq!((datagram.first.frame, datagram.first.offset), (1, 100_028));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn ieee_802_3_with_llc_and_snap() {
     let llc = joined(&[&[0xAA, 0xAA, 3, 0, 0, 0, 0x08, 0x00], &sip()]);
     carries(ETHERNET, &ethernet(llc.len() as u16, &llc));
     // Spanning tree.
-    assert_eq!(fate(ETHERNET, &ethernet(38, &[0x42, 0x42, 3, 0, 0, 0, 0, 0, 0])), "link/llc");
+    assert_eq!(disposition(ETHERNET, &ethernet(38, &[0x42, 0x42, 3, 0, 0, 0, 0, 0, 0])), "link/llc");
 }
 
 #[test]
@@ -101,20 +101,20 @@ fn bsd_loopback_in_both_byte_orders() {
             carries(link, &joined(&[&[0, 0, 0, family], &ipv6(17, &udp(b"OPTIONS"))]));
         }
     }
-    assert_eq!(fate(0, &[7, 0, 0, 0]), "link/address_family_7");
+    assert_eq!(disposition(0, &[7, 0, 0, 0]), "link/address_family_7");
 }
 
 #[test]
 fn what_has_no_decoder_is_named() {
-    assert_eq!(fate(ETHERNET, &ethernet(0x0806, &[0; 28])), "link/ethertype_arp");
-    assert_eq!(fate(ETHERNET, &ethernet(0x88E5, &[0; 28])), "link/ethertype_macsec");
-    assert_eq!(fate(ETHERNET, &ethernet(0x1234, &[0; 28])), "link/ethertype_0x1234");
-    assert_eq!(fate(RAW, &ipv4(115, 0, &[0; 28])), "ip/protocol_115_l2tp");
-    assert_eq!(fate(RAW, &ipv4(200, 0, &[0; 28])), "ip/protocol_200");
-    assert_eq!(fate(RAW, &ipv4(1, 0, &[8, 0, 0, 0, 0, 0, 0, 0])), "icmp/informational");
-    assert_eq!(fate(RAW, &ipv4(17, 0, &udp(b"\x80"))), "udp/not_sip_rtp");
-    assert_eq!(fate(RAW, &ipv4(17, 0, &udp(b"\r\n"))), "sip/keep_alive");
-    assert_eq!(fate(RAW, &ipv4(17, 0, &udp(b""))), "udp/no_payload");
+    assert_eq!(disposition(ETHERNET, &ethernet(0x0806, &[0; 28])), "link/ethertype_arp");
+    assert_eq!(disposition(ETHERNET, &ethernet(0x88E5, &[0; 28])), "link/ethertype_macsec");
+    assert_eq!(disposition(ETHERNET, &ethernet(0x1234, &[0; 28])), "link/ethertype_0x1234");
+    assert_eq!(disposition(RAW, &ipv4(115, 0, &[0; 28])), "ip/protocol_115_l2tp");
+    assert_eq!(disposition(RAW, &ipv4(200, 0, &[0; 28])), "ip/protocol_200");
+    assert_eq!(disposition(RAW, &ipv4(1, 0, &[8, 0, 0, 0, 0, 0, 0, 0])), "icmp/informational");
+    assert_eq!(disposition(RAW, &ipv4(17, 0, &udp(b"\x80"))), "udp/not_sip_rtp");
+    assert_eq!(disposition(RAW, &ipv4(17, 0, &udp(b"\r\n"))), "sip/keep_alive");
+    assert_eq!(disposition(RAW, &ipv4(17, 0, &udp(b""))), "udp/no_payload");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn ipv6_extension_headers_are_walked_through() {
     chain.resize(24 + 24, 0);
     chain.extend(udp(b"OPTIONS"));
     carries(RAW, &ipv6(0, &chain));
-    assert_eq!(fate(RAW, &ipv6(59, &[1, 2, 3])), "ip/no_next_header");
+    assert_eq!(disposition(RAW, &ipv6(59, &[1, 2, 3])), "ip/no_next_header");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn ip_options_are_skipped() {
 fn a_sliced_datagram_says_how_much_is_missing() {
     let mut capture = Capture::new(RAW);
     assert_eq!(capture.sliced(&sip(), 20 + 8 + 3), "sip/message");
-    assert_eq!((capture.bytes(), capture.seen.units[0].missing), (vec![b"OPT".to_vec()], 4));
+    assert_eq!((capture.bytes(), capture.seen.datagrams[0].missing), (vec![b"OPT".to_vec()], 4));
     assert_eq!(capture.sliced(&sip(), 20 + 8), "udp/cut");
     assert_eq!(capture.sliced(&sip(), 20 + 4), "udp/cut");
     assert_eq!(capture.sliced(&sip(), 12), "ip/cut");
@@ -180,7 +180,7 @@ fn lengths_that_claim_too_much_are_problems() {
     packet[25] += 10;
     capture.packet(&packet);
     assert_eq!(capture.codes(), ["ip_length_exceeds_packet", "udp_length_exceeds_packet"]);
-    assert_eq!(capture.seen.units[1].missing, 10);
+    assert_eq!(capture.seen.datagrams[1].missing, 10);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn an_icmp_error_is_evidence_and_its_quote_no_message() {
     let (flow, failure) = capture.seen.failures[0];
     assert_eq!(failure, Failure::IcmpUnreachable(3, 3));
     assert_eq!((flow.src, flow.src_port, flow.dst_port), (IpAddr::V4(Ipv4Addr::from(A)), 5060, 5070));
-    assert!(capture.seen.units.is_empty());
+    assert!(capture.seen.datagrams.is_empty());
 }
 
 /// RFC 792 asks for 8 bytes of the datagram only: the ports are in them, the length is not true any more.

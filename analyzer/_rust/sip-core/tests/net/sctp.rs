@@ -16,13 +16,13 @@ fn parts(tsn: u32, stream: u16) -> Vec<Vec<u8>> {
 fn a_whole_message_and_bundled_ones() {
     let mut capture = Capture::new(RAW);
     let first = data(100, 0, BEGIN | END | UNORDERED, b"OPTIONS");
-    // A SACK, padding after 5 bytes, and something that is no SIP: the best of all chunks is the fate.
+    // A SACK, padding after 5 bytes, and something that is no SIP: the best of all chunks is the disposition.
     let packet = sctp(9, &[chunk(3, 0, &[0; 12]), first, data(101, 1, BEGIN | END, b"\x80rtp!")]);
     assert_eq!(capture.packet(&packet), "sip/message");
     assert_eq!(capture.bytes(), [b"OPTIONS".to_vec(), b"\x80rtp!".to_vec()]);
-    assert_eq!(capture.seen.units[0].ident, 100);
+    assert_eq!(capture.seen.datagrams[0].ident, 100);
     // IPv4 20, SCTP 12, SACK 16, DATA header 16.
-    assert_eq!(capture.seen.units[0].first.offset, 100_000 + 64);
+    assert_eq!(capture.seen.datagrams[0].first.offset, 100_000 + 64);
 }
 
 #[test]
@@ -37,11 +37,11 @@ fn parts_in_any_order_are_joined() {
         for tsn in [7, u32::MAX] {
             let parts = parts(tsn, 3);
             let mut capture = Capture::new(RAW);
-            let fates = capture.packets(order.iter().map(|&i| &parts[i]));
-            assert_eq!(fates, ["sctp/message_part", "sctp/message_part", "sip/message"]);
+            let dispositions = capture.packets(order.iter().map(|&i| &parts[i]));
+            assert_eq!(dispositions, ["sctp/message_part", "sctp/message_part", "sip/message"]);
             assert_eq!(capture.bytes(), [b"INVITE sip:a"]);
-            let unit = &capture.seen.units[0];
-            assert_eq!((unit.ident, unit.first.frame, unit.last.frame), (tsn, 1, 3));
+            let datagram = &capture.seen.datagrams[0];
+            assert_eq!((datagram.ident, datagram.first.frame, datagram.last.frame), (tsn, 1, 3));
         }
     }
 }
@@ -104,7 +104,7 @@ fn a_sliced_message_says_how_much_is_missing() {
     let mut capture = Capture::new(RAW);
     let packet = sctp(9, &[data(1, 0, BEGIN | END, b"OPTIONS ")]);
     capture.sliced(&packet, packet.len() - 3);
-    assert_eq!((capture.bytes(), capture.seen.units[0].missing), (vec![b"OPTIO".to_vec()], 3));
+    assert_eq!((capture.bytes(), capture.seen.datagrams[0].missing), (vec![b"OPTIO".to_vec()], 3));
     assert!(capture.codes().is_empty());
 }
 

@@ -27,7 +27,7 @@ fn only_stream(capture: &Capture) -> &crate::witness::Stream {
 #[test]
 fn in_order_with_handshake_and_close() {
     let mut capture = Capture::new(RAW);
-    let fates = capture.packets(&[
+    let dispositions = capture.packets(&[
         client(99, SYN, b""),
         server(499, 100, SYN, b""),
         client(100, ACK, b"INVITE"),
@@ -35,8 +35,8 @@ fn in_order_with_handshake_and_close() {
         client(106, ACK | FIN, b""),
         server(507, 107, FIN, b""),
     ]);
-    assert_eq!(fates[2..4], ["sip/message", "sip/message"]);
-    assert!([0, 1, 4, 5].iter().all(|&i| fates[i] == "tcp/no_payload"));
+    assert_eq!(dispositions[2..4], ["sip/message", "sip/message"]);
+    assert!([0, 1, 4, 5].iter().all(|&i| dispositions[i] == "tcp/no_payload"));
     capture.finish();
     let streams = capture.streams();
     assert_eq!((&streams[0].bytes[..], &streams[1].bytes[..]), (&b"INVITE"[..], &b"SIP/2.0"[..]));

@@ -1,7 +1,7 @@
 //! Tunnels and unusual links: what is inside comes out, and what was outside is remembered.
 
+use sip_core::layer::Layer;
 use sip_core::limits::Limits;
-use sip_core::problem::Layer;
 
 use crate::build::*;
 use crate::witness::Capture;
@@ -19,51 +19,54 @@ fn carries(link: u16, frame: &[u8], tunnels: &[Layer]) -> Capture {
     let mut capture = Capture::new(link);
     assert_eq!(capture.packet(frame), "sip/message", "link type {link}: {frame:02x?}");
     assert_eq!(capture.bytes(), [b"OPTIONS"]);
-    assert_eq!(capture.seen.units[0].carriage.tunnels(), tunnels);
+    assert_eq!(capture.seen.datagrams[0].encapsulation.tunnels(), tunnels);
     assert!(capture.codes().is_empty(), "{:?}", capture.codes());
     capture
 }
 
-fn fate(link: u16, frame: &[u8]) -> (String, Vec<&'static str>) {
+fn disposition(link: u16, frame: &[u8]) -> (String, Vec<&'static str>) {
     let mut capture = Capture::new(link);
-    let fate = capture.packet(frame);
+    let disposition = capture.packet(frame);
     capture.finish();
-    (fate, capture.codes())
+    (disposition, capture.codes())
 }
 
 #[test]
 fn gtpu_with_and_without_optional_fields() {
-    carries(RAW, &gtpu(0x30, &sip()), &[Layer::Gtpu]);
+    carries(RAW, &gtpu(0x30, &sip()), &[Layer::new(&"gtpu")]);
     // Sequence number, N-PDU number: the four bytes are there, the next type means nothing.
-    carries(RAW, &gtpu(0x32, &joined(&[&[0, 1, 0, 0x85], &sip()])), &[Layer::Gtpu]);
-    carries(RAW, &gtpu(0x31, &joined(&[&[0, 0, 9, 0], &sip()])), &[Layer::Gtpu]);
+    carries(RAW, &gtpu(0x32, &joined(&[&[0, 1, 0, 0x85], &sip()])), &[Layer::new(&"gtpu")]);
+    carries(RAW, &gtpu(0x31, &joined(&[&[0, 0, 9, 0], &sip()])), &[Layer::new(&"gtpu")]);
     // A PDU session container of 4 bytes, a container of 8, then the packet.
     let extended = joined(&[&[0, 0, 0, 0x85], &[1, 0, 5, 0x84], &[2, 0, 0, 0, 0, 0, 0, 0], &sip()]);
-    let capture = carries(RAW, &gtpu(0x34, &extended), &[Layer::Gtpu]);
-    assert_eq!(capture.seen.units[0].carriage.teid, Some(0x0102_0304));
+    let capture = carries(RAW, &gtpu(0x34, &extended), &[Layer::new(&"gtpu")]);
+    assert_eq!(capture.seen.datagrams[0].encapsulation.teid, Some(0x0102_0304));
 }
 
 #[test]
 fn gtpu_carries_ipv6_ethernet_and_ppp() {
-    carries(RAW, &gtpu(0x30, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::Gtpu]);
-    carries(RAW, &gtpu(0x30, &ethernet(0x0800, &sip())), &[Layer::Gtpu]);
-    carries(RAW, &gtpu(0x30, &joined(&[&[0xFF, 3, 0, 0x21], &sip()])), &[Layer::Gtpu]);
+    carries(RAW, &gtpu(0x30, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::new(&"gtpu")]);
+    carries(RAW, &gtpu(0x30, &ethernet(0x0800, &sip())), &[Layer::new(&"gtpu")]);
+    carries(RAW, &gtpu(0x30, &joined(&[&[0xFF, 3, 0, 0x21], &sip()])), &[Layer::new(&"gtpu")]);
 }
 
 #[test]
 fn what_is_not_gtpu_on_its_port_is_a_datagram() {
     let capture = carries(RAW, &udp_between(2152, 5060, b"OPTIONS"), &[]);
-    assert!(capture.seen.units[0].carriage.is_plain());
-    assert_eq!(fate(RAW, &udp_between(2152, 2152, &[0x30, 1, 0, 4, 0, 0, 0, 0, 0, 1, 0, 0])).0, "gtpu/signalling");
-    assert_eq!(fate(RAW, &gtpu(0x30, &[])).0, "gtpu/no_payload");
-    assert_eq!(fate(RAW, &gtpu(0x30, &[0x12; 30])).0, "gtpu/not_ip");
+    assert!(capture.seen.datagrams[0].encapsulation.is_plain());
+    assert_eq!(
+        disposition(RAW, &udp_between(2152, 2152, &[0x30, 1, 0, 4, 0, 0, 0, 0, 0, 1, 0, 0])).0,
+        "gtpu/signalling"
+    );
+    assert_eq!(disposition(RAW, &gtpu(0x30, &[])).0, "gtpu/no_payload");
+    assert_eq!(disposition(RAW, &gtpu(0x30, &[0x12; 30])).0, "gtpu/not_ip");
 }
 
 #[test]
 fn damaged_gtpu_headers_are_problems() {
     // An extension header of no length would never end.
-    let (fate, codes) = fate(RAW, &gtpu(0x34, &joined(&[&[0, 0, 0, 0x85], &[0, 0, 0, 0x85], &sip()])));
-    assert_eq!((&*fate, &*codes), ("gtpu/malformed", &["tunnel_header_malformed"][..]));
+    let (disposition, codes) = disposition(RAW, &gtpu(0x34, &joined(&[&[0, 0, 0, 0x85], &[0, 0, 0, 0x85], &sip()])));
+    assert_eq!((&*disposition, &*codes), ("gtpu/malformed", &["tunnel_header_malformed"][..]));
     let mut lying = gtpu(0x30, &sip());
     lying[20 + 8 + 3] += 40;
     let mut capture = Capture::new(RAW);
@@ -75,27 +78,27 @@ fn damaged_gtpu_headers_are_problems() {
 #[test]
 fn gre_of_every_kind() {
     let gre = |header: &[u8]| ipv4(47, 0, &joined(&[header, &sip()]));
-    carries(RAW, &gre(&[0, 0, 8, 0]), &[Layer::Gre]);
-    carries(RAW, &gre(&[0xB0, 0, 8, 0, 1, 1, 0, 0, 0, 0, 0, 77, 0, 0, 0, 1]), &[Layer::Gre]);
+    carries(RAW, &gre(&[0, 0, 8, 0]), &[Layer::new(&"gre")]);
+    carries(RAW, &gre(&[0xB0, 0, 8, 0, 1, 1, 0, 0, 0, 0, 0, 77, 0, 0, 0, 1]), &[Layer::new(&"gre")]);
     // RFC 1701: an IP source route of 4 bytes, then the entry that ends it.
-    carries(RAW, &gre(&[0x40, 0, 8, 0, 0, 0, 0, 0, 8, 0, 0, 4, 192, 0, 2, 9, 0, 0, 0, 0]), &[Layer::Gre]);
+    carries(RAW, &gre(&[0x40, 0, 8, 0, 0, 0, 0, 0, 8, 0, 0, 4, 192, 0, 2, 9, 0, 0, 0, 0]), &[Layer::new(&"gre")]);
     // Version 1: key, sequence number, acknowledgement; PPP without address and with a compressed protocol.
-    carries(RAW, &gre(&[0x30, 0x81, 0x88, 0x0B, 0, 30, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0x21]), &[Layer::Gre]);
+    carries(RAW, &gre(&[0x30, 0x81, 0x88, 0x0B, 0, 30, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0x21]), &[Layer::new(&"gre")]);
     let bridged = joined(&[&[0x20, 0, 0x65, 0x58, 0, 0, 0, 1], &ethernet(0x0800, &sip())]);
-    carries(RAW, &ipv4(47, 0, &bridged), &[Layer::Gre]);
-    assert_eq!(fate(RAW, &gre(&[0, 5, 8, 0])).0, "gre/malformed");
-    assert_eq!(fate(RAW, &ipv4(47, 0, &[0, 0, 8, 0])).0, "gre/no_payload");
-    assert_eq!(fate(RAW, &gre(&[0, 0, 0x88, 0xB7])).0, "link/ethertype_0x88b7");
+    carries(RAW, &ipv4(47, 0, &bridged), &[Layer::new(&"gre")]);
+    assert_eq!(disposition(RAW, &gre(&[0, 5, 8, 0])).0, "gre/malformed");
+    assert_eq!(disposition(RAW, &ipv4(47, 0, &[0, 0, 8, 0])).0, "gre/no_payload");
+    assert_eq!(disposition(RAW, &gre(&[0, 0, 0x88, 0xB7])).0, "link/ethertype_0x88b7");
 }
 
 #[test]
 fn erspan_of_three_types() {
     let frame = ethernet(0x0800, &sip());
     let erspan = |header: &[u8]| ipv4(47, 0, &joined(&[header, &frame]));
-    let tunnels = [Layer::Gre, Layer::Erspan];
+    let tunnels = [Layer::new(&"gre"), Layer::new(&"erspan")];
     carries(RAW, &erspan(&[0, 0, 0x88, 0xBE]), &tunnels);
     let second = carries(RAW, &erspan(&[0x10, 0, 0x88, 0xBE, 0, 0, 0, 1, 0x11, 0x2C, 0, 1, 0, 0, 0, 0]), &tunnels);
-    assert_eq!(second.seen.units[0].carriage.vlans(), [300]);
+    assert_eq!(second.seen.datagrams[0].encapsulation.vlans(), [300]);
     let third = [&[0x10, 0, 0x22, 0xEB, 0, 0, 0, 1, 0x21, 0x2C, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0][..], &[]];
     carries(RAW, &erspan(&third.concat()), &tunnels);
     let third = [&[0x10, 0, 0x22, 0xEB, 0, 0, 0, 1, 0x21, 0x2C, 0, 1, 0, 0, 0, 9, 0, 0, 0, 1][..], &[0; 8]];
@@ -104,29 +107,29 @@ fn erspan_of_three_types() {
 
 #[test]
 fn ip_in_ip_of_every_version() {
-    let capture = carries(RAW, &ipv4_between([10, 0, 0, 1], [10, 0, 0, 2], 4, 0, 0, &sip()), &[Layer::Ipip]);
-    let carriage = capture.seen.units[0].carriage;
-    assert_eq!(carriage.outer, Some(([10, 0, 0, 1].into(), [10, 0, 0, 2].into())));
-    carries(RAW, &ipv4(41, 0, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::SixInFour]);
-    carries(RAW, &ipv6(4, &sip()), &[Layer::FourInSix]);
-    carries(RAW, &ipv6(41, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::SixInSix]);
-    carries(RAW, &ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x0800, &sip())])), &[Layer::Etherip]);
-    carries(RAW, &ipv4(137, 0, &joined(&[&[0, 0, 0x11, 64], &sip()])), &[Layer::Mpls]);
+    let capture = carries(RAW, &ipv4_between([10, 0, 0, 1], [10, 0, 0, 2], 4, 0, 0, &sip()), &[Layer::new(&"ipip")]);
+    let encapsulation = capture.seen.datagrams[0].encapsulation;
+    assert_eq!(encapsulation.outer, Some(([10, 0, 0, 1].into(), [10, 0, 0, 2].into())));
+    carries(RAW, &ipv4(41, 0, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::new(&"6in4")]);
+    carries(RAW, &ipv6(4, &sip()), &[Layer::new(&"4in6")]);
+    carries(RAW, &ipv6(41, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::new(&"6in6")]);
+    carries(RAW, &ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x0800, &sip())])), &[Layer::new(&"etherip")]);
+    carries(RAW, &ipv4(137, 0, &joined(&[&[0, 0, 0x11, 64], &sip()])), &[Layer::new(&"mpls")]);
 }
 
 #[test]
 fn ethernet_over_udp() {
     let frame = ethernet(0x0800, &sip());
     let over = |port: u16, header: &[u8]| udp_between(50_000, port, &joined(&[header, &frame]));
-    carries(RAW, &over(4789, &[8, 0, 0, 0, 0, 0, 42, 0]), &[Layer::Vxlan]);
-    carries(RAW, &over(8472, &[8, 0, 0, 0, 0, 0, 42, 0]), &[Layer::Vxlan]);
-    carries(RAW, &over(4790, &[0x0C, 0, 0, 3, 0, 0, 42, 0]), &[Layer::Vxlan]);
-    carries(RAW, &udp_between(1, 4790, &joined(&[&[0x0C, 0, 0, 1, 0, 0, 42, 0], &sip()])), &[Layer::Vxlan]);
-    carries(RAW, &over(6081, &[0, 0, 0x65, 0x58, 0, 0, 42, 0]), &[Layer::Geneve]);
+    carries(RAW, &over(4789, &[8, 0, 0, 0, 0, 0, 42, 0]), &[Layer::new(&"vxlan")]);
+    carries(RAW, &over(8472, &[8, 0, 0, 0, 0, 0, 42, 0]), &[Layer::new(&"vxlan")]);
+    carries(RAW, &over(4790, &[0x0C, 0, 0, 3, 0, 0, 42, 0]), &[Layer::new(&"vxlan")]);
+    carries(RAW, &udp_between(1, 4790, &joined(&[&[0x0C, 0, 0, 1, 0, 0, 42, 0], &sip()])), &[Layer::new(&"vxlan")]);
+    carries(RAW, &over(6081, &[0, 0, 0x65, 0x58, 0, 0, 42, 0]), &[Layer::new(&"geneve")]);
     // An option of 4 bytes, marked critical.
-    carries(RAW, &over(6081, &[2, 0x40, 0x65, 0x58, 0, 0, 42, 0, 1, 2, 0x83, 1, 0, 0, 0, 0]), &[Layer::Geneve]);
-    carries(RAW, &udp_between(50_000, 6081, &joined(&[&[0, 0, 8, 0, 0, 0, 42, 0], &sip()])), &[Layer::Geneve]);
-    carries(RAW, &over(37008, &[1, 0, 0, 1, 0, 0x0A, 2, 9, 9, 1]), &[Layer::Tzsp]);
+    carries(RAW, &over(6081, &[2, 0x40, 0x65, 0x58, 0, 0, 42, 0, 1, 2, 0x83, 1, 0, 0, 0, 0]), &[Layer::new(&"geneve")]);
+    carries(RAW, &udp_between(50_000, 6081, &joined(&[&[0, 0, 8, 0, 0, 0, 42, 0], &sip()])), &[Layer::new(&"geneve")]);
+    carries(RAW, &over(37008, &[1, 0, 0, 1, 0, 0x0A, 2, 9, 9, 1]), &[Layer::new(&"tzsp")]);
     // SIP on these ports stays SIP.
     for port in [4789, 8472, 6081, 37008, 1701, 4500] {
         carries(RAW, &udp_between(5060, port, b"OPTIONS"), &[]);
@@ -136,37 +139,40 @@ fn ethernet_over_udp() {
 #[test]
 fn l2tp_with_every_optional_field() {
     let packet = |header: &[u8]| udp_between(1701, 1701, &joined(&[header, &[0xFF, 3, 0, 0x21], &sip()]));
-    carries(RAW, &packet(&[0, 2, 0, 1, 0, 1]), &[Layer::L2tp]);
+    carries(RAW, &packet(&[0, 2, 0, 1, 0, 1]), &[Layer::new(&"l2tp")]);
     let length = 6 + 2 + 4 + 4 + 4 + sip().len() as u8;
-    carries(RAW, &packet(&[0x4A, 2, 0, length, 0, 1, 0, 1, 0, 0, 0, 0, 0, 2, 0, 0]), &[Layer::L2tp]);
-    assert_eq!(fate(RAW, &udp_between(1701, 1701, &[0xC8, 2, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0])).0, "l2tp/signalling");
+    carries(RAW, &packet(&[0x4A, 2, 0, length, 0, 1, 0, 1, 0, 0, 0, 0, 0, 2, 0, 0]), &[Layer::new(&"l2tp")]);
+    assert_eq!(
+        disposition(RAW, &udp_between(1701, 1701, &[0xC8, 2, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0])).0,
+        "l2tp/signalling"
+    );
 }
 
 #[test]
 fn mpls_with_ip_and_pseudowires() {
     let labels = [0, 0x3E, 0x80, 60, 0, 0x7D, 0x01, 60];
     let mpls = |payload: &[u8]| ethernet(0x8847, &joined(&[&labels, payload]));
-    carries(ETHERNET, &mpls(&sip()), &[Layer::Mpls]);
-    carries(ETHERNET, &mpls(&ipv6(17, &udp(b"OPTIONS"))), &[Layer::Mpls]);
+    carries(ETHERNET, &mpls(&sip()), &[Layer::new(&"mpls")]);
+    carries(ETHERNET, &mpls(&ipv6(17, &udp(b"OPTIONS"))), &[Layer::new(&"mpls")]);
     let frame = ethernet(0x0800, &sip());
-    carries(ETHERNET, &mpls(&joined(&[&[0, 0, 0, 5], &frame])), &[Layer::Mpls]);
-    carries(ETHERNET, &mpls(&frame), &[Layer::Mpls]);
+    carries(ETHERNET, &mpls(&joined(&[&[0, 0, 0, 5], &frame])), &[Layer::new(&"mpls")]);
+    carries(ETHERNET, &mpls(&frame), &[Layer::new(&"mpls")]);
     // A hardware address whose first nibble is that of IPv4 (RFC 4928 §3), without a control word.
     let mut frame = frame;
     frame[0] = 0x45;
-    carries(ETHERNET, &mpls(&frame), &[Layer::Mpls]);
-    assert_eq!(fate(ETHERNET, &mpls(&[0x10; 20])).0, "mpls/signalling");
-    assert_eq!(fate(ETHERNET, &mpls(&[0xA0; 20])).0, "mpls/not_ip");
+    carries(ETHERNET, &mpls(&frame), &[Layer::new(&"mpls")]);
+    assert_eq!(disposition(ETHERNET, &mpls(&[0x10; 20])).0, "mpls/signalling");
+    assert_eq!(disposition(ETHERNET, &mpls(&[0xA0; 20])).0, "mpls/not_ip");
 }
 
 #[test]
 fn pppoe_trusts_its_length() {
     let mut session = joined(&[&[0x11, 0, 0, 1, 0, 2 + sip().len() as u8, 0, 0x21], &sip()]);
     session.resize(60, 0);
-    carries(ETHERNET, &ethernet(0x8864, &session), &[Layer::Pppoe]);
-    carries(51, &session, &[Layer::Pppoe]);
-    assert_eq!(fate(ETHERNET, &ethernet(0x8864, &[0x11, 0, 0, 1, 0, 2, 0xC0, 0x21])).0, "ppp/ppp_protocol_lcp");
-    assert_eq!(fate(ETHERNET, &ethernet(0x8864, &[0x21, 0, 0, 1, 0, 2, 0, 0x21])).0, "pppoe/malformed");
+    carries(ETHERNET, &ethernet(0x8864, &session), &[Layer::new(&"pppoe")]);
+    carries(51, &session, &[Layer::new(&"pppoe")]);
+    assert_eq!(disposition(ETHERNET, &ethernet(0x8864, &[0x11, 0, 0, 1, 0, 2, 0xC0, 0x21])).0, "ppp/ppp_protocol_lcp");
+    assert_eq!(disposition(ETHERNET, &ethernet(0x8864, &[0x21, 0, 0, 1, 0, 2, 0, 0x21])).0, "pppoe/malformed");
 }
 
 #[test]
@@ -191,14 +197,14 @@ fn links_that_are_rare() {
     // Endace: an Ethernet record with an extension header.
     let erf = [&[0; 8][..], &[0x82, 4, 0, 0, 0, 0, 0, 0], &[0; 8], &[0, 0], &ethernet(0x0800, &[])].concat();
     with(197, &erf);
-    carries(219, &joined(&[&[0, 0, 0x11, 64], &sip()]), &[Layer::Mpls]);
+    carries(219, &joined(&[&[0, 0, 0x11, 64], &sip()]), &[Layer::new(&"mpls")]);
 }
 
 #[test]
 fn sctp_without_ip() {
     let packet = sctp(9, &[data(1, 0, BEGIN | END, b"OPTIONS")]);
     let capture = carries(248, &packet[20..], &[]);
-    assert!(capture.seen.units[0].flow.src.is_unspecified());
+    assert!(capture.seen.datagrams[0].flow.src.is_unspecified());
 }
 
 /// To the access point, QoS, not protected: 26 bytes in front of LLC.
@@ -215,8 +221,8 @@ fn unprotected_wlan() {
     let radiotap = [0, 0, 9, 0, 2, 0, 0, 0, 0x20];
     carries(127, &joined(&[&radiotap, &data_frame(1, 0), &[0, 0], &llc]), &[]);
     carries(127, &joined(&[&[0, 0, 8, 0, 0, 0, 0, 0], &[0x08, 2, 0, 0], &[2; 20], &llc]), &[]);
-    assert_eq!(fate(105, &joined(&[&data_frame(0x41, 0), &[0; 40]])).0, "wlan/encrypted");
-    assert_eq!(fate(105, &[0x80; 40]).0, "wlan/signalling");
+    assert_eq!(disposition(105, &joined(&[&data_frame(0x41, 0), &[0; 40]])).0, "wlan/encrypted");
+    assert_eq!(disposition(105, &[0x80; 40]).0, "wlan/signalling");
 }
 
 #[test]
@@ -242,9 +248,9 @@ fn an_exported_pdu_has_the_addresses_of_its_tags() {
         tag(0, &[]),
     ];
     let capture = carries(252, &joined(&[&tags.concat(), b"OPTIONS"]), &[]);
-    let unit = &capture.seen.units[0];
-    assert_eq!((unit.flow.src, unit.flow.src_port, unit.flow.dst_port), (A.into(), 5060, 5070));
-    assert_eq!(unit.last.offset, 100_000 + tags.concat().len() as u64);
+    let datagram = &capture.seen.datagrams[0];
+    assert_eq!((datagram.flow.src, datagram.flow.src_port, datagram.flow.dst_port), (A.into(), 5060, 5070));
+    assert_eq!(datagram.last.offset, 100_000 + tags.concat().len() as u64);
 }
 
 #[test]
@@ -253,8 +259,8 @@ fn vlans_are_remembered_wherever_they_are() {
     let vxlan = udp_between(1, 4789, &joined(&[&[8, 0, 0, 0, 0, 0, 42, 0], &inner]));
     // Priority 5 and VLAN 0 outside: a priority tag names no VLAN.
     let frame = ethernet(0x88A8, &joined(&[&[0xA0, 0, 0x81, 0], &[0x60, 200, 8, 0], &vxlan]));
-    let capture = carries(ETHERNET, &frame, &[Layer::Vxlan]);
-    assert_eq!(capture.seen.units[0].carriage.vlans(), [200, 100]);
+    let capture = carries(ETHERNET, &frame, &[Layer::new(&"vxlan")]);
+    assert_eq!(capture.seen.datagrams[0].encapsulation.vlans(), [200, 100]);
 }
 
 #[test]
@@ -262,12 +268,12 @@ fn tunnels_in_tunnels_up_to_the_limit() {
     let gre = |packet: &[u8]| ipv4(47, 0, &joined(&[&[0, 0, 8, 0], packet]));
     let mut packet = ipv4(4, 0, &gre(&sip()));
     packet = gtpu(0x30, &packet);
-    carries(RAW, &packet, &[Layer::Gtpu, Layer::Ipip, Layer::Gre]);
+    carries(RAW, &packet, &[Layer::new(&"gtpu"), Layer::new(&"ipip"), Layer::new(&"gre")]);
     for _ in 0..40 {
         packet = ipv4(4, 0, &packet);
     }
-    let (fate, codes) = fate(RAW, &packet);
-    assert_eq!((&*fate, &*codes), ("ip/too_deep", &["layer_limit"][..]));
+    let (disposition, codes) = disposition(RAW, &packet);
+    assert_eq!((&*disposition, &*codes), ("ip/too_deep", &["layer_limit"][..]));
 }
 
 /// Every tunnel in every other in every third: what is inside comes out, and the three are named from the outside in.
@@ -275,50 +281,58 @@ fn tunnels_in_tunnels_up_to_the_limit() {
 fn every_tunnel_in_every_other() {
     type Wrap = fn(&[u8]) -> Vec<u8>;
     let tunnels: [(&[Layer], Wrap); 19] = [
-        (&[Layer::Gtpu], |packet| gtpu(0x30, packet)),
-        (&[Layer::Gtpu], |packet| gtpu(0x34, &joined(&[&[0, 0, 0, 0x85], &[1, 0, 5, 0], packet]))),
-        (&[Layer::Gre], |packet| ipv4(47, 0, &joined(&[&[0, 0, 8, 0], packet]))),
-        (&[Layer::Gre], |packet| {
+        (&[Layer::new(&"gtpu")], |packet| gtpu(0x30, packet)),
+        (&[Layer::new(&"gtpu")], |packet| gtpu(0x34, &joined(&[&[0, 0, 0, 0x85], &[1, 0, 5, 0], packet]))),
+        (&[Layer::new(&"gre")], |packet| ipv4(47, 0, &joined(&[&[0, 0, 8, 0], packet]))),
+        (&[Layer::new(&"gre")], |packet| {
             ipv4(47, 0, &joined(&[&[0x20, 0, 0x65, 0x58, 0, 0, 0, 1], &ethernet(0x0800, packet)]))
         }),
-        (&[Layer::Gre], |packet| {
+        (&[Layer::new(&"gre")], |packet| {
             let length = (packet.len() + 2) as u16;
             let key = joined(&[&[0x20, 0x01, 0x88, 0x0B], &length.to_be_bytes(), &[0, 1]]);
             ipv4(47, 0, &joined(&[&key, &[0, 0x21], packet]))
         }),
-        (&[Layer::Gre, Layer::Mpls], |packet| {
+        (&[Layer::new(&"gre"), Layer::new(&"mpls")], |packet| {
             ipv4(47, 0, &joined(&[&[0, 0, 0x88, 0x47], &[0, 0x3E, 0x80, 60, 0, 0x7D, 0x01, 60], packet]))
         }),
-        (&[Layer::Gre, Layer::Erspan], |packet| {
+        (&[Layer::new(&"gre"), Layer::new(&"erspan")], |packet| {
             let header = [0x10, 0, 0x88, 0xBE, 0, 0, 0, 1, 0x11, 0x2C, 0, 1, 0, 0, 0, 0];
             ipv4(47, 0, &joined(&[&header, &ethernet(0x0800, packet)]))
         }),
-        (&[Layer::Ipip], |packet| ipv4(4, 0, packet)),
+        (&[Layer::new(&"ipip")], |packet| ipv4(4, 0, packet)),
         // Two at once: what is inside has to be IPv4 again.
-        (&[Layer::SixInFour, Layer::FourInSix], |packet| ipv4(41, 0, &ipv6(4, packet))),
-        (&[Layer::Mpls], |packet| ipv4(137, 0, &joined(&[&[0, 0, 0x11, 64], packet]))),
-        (&[Layer::Etherip], |packet| ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x0800, packet)]))),
-        (&[Layer::L2tp], |packet| udp_between(1701, 1701, &joined(&[&[0, 2, 0, 1, 0, 1, 0xFF, 3, 0, 0x21], packet]))),
-        (&[Layer::Vxlan], |packet| {
+        (&[Layer::new(&"6in4"), Layer::new(&"4in6")], |packet| ipv4(41, 0, &ipv6(4, packet))),
+        (&[Layer::new(&"mpls")], |packet| ipv4(137, 0, &joined(&[&[0, 0, 0x11, 64], packet]))),
+        (&[Layer::new(&"etherip")], |packet| ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x0800, packet)]))),
+        (&[Layer::new(&"l2tp")], |packet| {
+            udp_between(1701, 1701, &joined(&[&[0, 2, 0, 1, 0, 1, 0xFF, 3, 0, 0x21], packet]))
+        }),
+        (&[Layer::new(&"vxlan")], |packet| {
             let tagged = ethernet(0x8100, &joined(&[&[0, 100, 8, 0], packet]));
             udp_between(50_000, 4789, &joined(&[&[8, 0, 0, 0, 0, 0, 42, 0], &tagged]))
         }),
-        (&[Layer::Vxlan, Layer::Pppoe], |packet| {
+        (&[Layer::new(&"vxlan"), Layer::new(&"pppoe")], |packet| {
             let length = (packet.len() + 2) as u16;
             let session = joined(&[&[0x11, 0, 0, 1], &length.to_be_bytes(), &[0, 0x21], packet]);
             udp_between(50_000, 4789, &joined(&[&[8, 0, 0, 0, 0, 0, 42, 0], &ethernet(0x8864, &session)]))
         }),
-        (&[Layer::Geneve], |packet| {
+        (&[Layer::new(&"geneve")], |packet| {
             let header = [2, 0x40, 0x65, 0x58, 0, 0, 42, 0, 1, 2, 0x83, 1, 0, 0, 0, 0];
             udp_between(50_000, 6081, &joined(&[&header, &ethernet(0x0800, packet)]))
         }),
-        (&[Layer::Tzsp], |packet| udp_between(1, 37008, &joined(&[&[1, 0, 0, 1, 1], &ethernet(0x0800, packet)]))),
-        (&[Layer::Ah, Layer::Ipip], |packet| {
+        (&[Layer::new(&"tzsp")], |packet| {
+            udp_between(1, 37008, &joined(&[&[1, 0, 0, 1, 1], &ethernet(0x0800, packet)]))
+        }),
+        (&[Layer::new(&"ah"), Layer::new(&"ipip")], |packet| {
             ipv4(51, 0, &joined(&[&[4, 4, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1], &[0xA5; 12], packet]))
         }),
         // Tunnel mode is ESP with an IP packet inside.
-        (&[Layer::Esp, Layer::Ipip], |packet| ipv4(50, 0, &esp(9, 4, &checksummed(packet.to_vec()), 12))),
-        (&[Layer::Esp, Layer::Ipip], |packet| udp_between(4500, 4500, &esp(10, 4, &checksummed(packet.to_vec()), 16))),
+        (&[Layer::new(&"esp"), Layer::new(&"ipip")], |packet| {
+            ipv4(50, 0, &esp(9, 4, &checksummed(packet.to_vec()), 12))
+        }),
+        (&[Layer::new(&"esp"), Layer::new(&"ipip")], |packet| {
+            udp_between(4500, 4500, &esp(10, 4, &checksummed(packet.to_vec()), 16))
+        }),
     ];
     for (outer, around) in tunnels {
         for (middle, between) in tunnels {
@@ -346,7 +360,7 @@ fn fragments_inside_and_outside_a_tunnel() {
     capture.finish();
     assert_eq!(capture.bytes(), [vec![b'O'; 300]]);
     assert_eq!(capture.seen.ledger["sip/message"], 4);
-    assert_eq!(capture.seen.units[0].carriage.tunnels(), [Layer::Gtpu]);
+    assert_eq!(capture.seen.datagrams[0].encapsulation.tunnels(), [Layer::new(&"gtpu")]);
 }
 
 #[test]
@@ -366,8 +380,8 @@ fn tcp_in_a_tunnel_and_beside_it_is_one_stream() {
 fn a_link_type_that_the_user_names() {
     let mut capture = Capture::with(147, &Limits::default()).reading(147, ETHERNET);
     assert_eq!(capture.packet(&ethernet(0x0800, &sip())), "sip/message");
-    let (fate, codes) = fate(147, &ethernet(0x0800, &sip()));
-    assert_eq!((&*fate, &*codes), ("link/unknown_link_type_147", &["link_type_unknown"][..]));
+    let (disposition, codes) = disposition(147, &ethernet(0x0800, &sip()));
+    assert_eq!((&*disposition, &*codes), ("link/unknown_link_type_147", &["link_type_unknown"][..]));
 }
 
 #[test]

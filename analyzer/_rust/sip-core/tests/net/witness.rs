@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use sip_core::limits::Limits;
 use sip_core::net::{
-    Agent, Carriage, Decoder, Failure, Fate, Flow, Report, Segment, Sink, StreamEnd, StreamId, Unit, Verdict,
+    Agent, Datagram, Decoder, Disposition, Encapsulation, Failure, Flow, HepReport, Segment, Sink, StreamClass,
+    StreamEnd, StreamId,
 };
 use sip_core::packet::{Packet, Stamp};
 use sip_core::problem::{Problem, Problems};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenUnit {
+pub struct SeenDatagram {
     pub flow: Flow,
     pub bytes: Vec<u8>,
     pub first: Stamp,
     pub last: Stamp,
     pub ident: u32,
     pub missing: u32,
-    pub carriage: Carriage,
+    pub encapsulation: Encapsulation,
     pub report: Option<SeenReport>,
 }
 
@@ -31,8 +32,8 @@ pub struct SeenReport {
 }
 
 impl SeenReport {
-    fn of(report: Report<'_>) -> Self {
-        let Report { agent, correlation_id, arrived, inflated } = report;
+    fn of(report: HepReport<'_>) -> Self {
+        let HepReport { agent, correlation_id, arrived, inflated } = report;
         let agent = match agent {
             Agent::Name(name) => format!("Name({})", String::from_utf8_lossy(name)),
             Agent::Id(id) => format!("Id({id})"),
@@ -62,19 +63,19 @@ pub struct Stream {
 /// Says SIP to everything that begins with a letter.
 #[derive(Default)]
 pub struct Witness {
-    pub units: Vec<SeenUnit>,
+    pub datagrams: Vec<SeenDatagram>,
     pub streams: BTreeMap<StreamId, Stream>,
     pub failures: Vec<(Flow, Failure)>,
     pub problems: Vec<Problem>,
-    /// Packets by the name of their fate.
+    /// Packets by the name of their disposition.
     pub ledger: BTreeMap<String, u64>,
 }
 
-fn verdict(bytes: &[u8]) -> Verdict {
+fn class(bytes: &[u8]) -> StreamClass {
     match bytes.first() {
-        Some(first) if first.is_ascii_alphabetic() => Verdict::Sip,
-        Some(b'\r') => Verdict::KeepAlive,
-        _ => Verdict::Other("rtp"),
+        Some(first) if first.is_ascii_alphabetic() => StreamClass::Sip,
+        Some(b'\r') => StreamClass::KeepAlive,
+        _ => StreamClass::Other("rtp"),
     }
 }
 
@@ -85,14 +86,23 @@ impl Problems for Witness {
 }
 
 impl Sink for Witness {
-    fn unit(&mut self, unit: Unit<'_>) -> Verdict {
-        let Unit { flow, bytes, first, last, ident, missing, carriage: &carriage, report } = unit;
+    fn datagram(&mut self, datagram: Datagram<'_>) -> StreamClass {
+        let Datagram { flow, bytes, first, last, ident, missing, encapsulation: &encapsulation, report } = datagram;
         let report = report.map(SeenReport::of);
-        self.units.push(SeenUnit { flow, bytes: bytes.to_vec(), first, last, ident, missing, carriage, report });
-        verdict(bytes)
+        self.datagrams.push(SeenDatagram {
+            flow,
+            bytes: bytes.to_vec(),
+            first,
+            last,
+            ident,
+            missing,
+            encapsulation,
+            report,
+        });
+        class(bytes)
     }
 
-    fn segment(&mut self, segment: Segment<'_>) -> Verdict {
+    fn segment(&mut self, segment: Segment<'_>) -> StreamClass {
         assert!(segment.stream > 0 && !segment.bytes.is_empty());
         let stream = self.streams.entry(segment.stream).or_default();
         assert_eq!(stream.end, None, "bytes after the end");
@@ -106,7 +116,7 @@ impl Sink for Witness {
         stream.offsets.push(segment.at.offset);
         stream.bytes.extend(segment.bytes);
         stream.next = Some(segment.seq.wrapping_add(segment.bytes.len() as u32));
-        verdict(segment.bytes)
+        class(segment.bytes)
     }
 
     fn gap(&mut self, stream: StreamId, missing: u64, _: Stamp) {
@@ -134,8 +144,8 @@ pub struct Capture {
     pub time: i64,
 }
 
-pub fn name(fate: Fate) -> String {
-    let (layer, reason) = fate.names();
+pub fn name(disposition: Disposition) -> String {
+    let (layer, reason) = disposition.names();
     format!("{layer}/{reason}")
 }
 
@@ -156,7 +166,7 @@ impl Capture {
         Capture { decoder: self.decoder.with_link_types(&[(link, read_as)]), ..self }
     }
 
-    /// Feeds a packet of which only the first `captured` bytes are in the file; returns the name of its fate.
+    /// Feeds a packet of which only the first `captured` bytes are in the file; returns the name of its disposition.
     pub fn sliced(&mut self, data: &[u8], captured: usize) -> String {
         self.frame += 1;
         self.time += 1_000_000;
@@ -170,9 +180,9 @@ impl Capture {
             orig_len: data.len() as u32,
             data: &data[..captured.min(data.len())],
         };
-        let fate = name(self.decoder.packet(0, &packet, &mut self.seen));
-        *self.seen.ledger.entry(fate.clone()).or_default() += 1;
-        fate
+        let disposition = name(self.decoder.packet(0, &packet, &mut self.seen));
+        *self.seen.ledger.entry(disposition.clone()).or_default() += 1;
+        disposition
     }
 
     pub fn packet(&mut self, data: &[u8]) -> String {
@@ -186,12 +196,13 @@ impl Capture {
     /// Ends the capture, applies the corrections, and checks that the ledger adds up to the packets.
     pub fn finish(&mut self) {
         for correction in self.decoder.finish(&mut self.seen) {
-            let from = self.seen.ledger.get_mut(&name(correction.from)).expect("a correction of a fate that was given");
+            let from =
+                self.seen.ledger.get_mut(&name(correction.from)).expect("a correction of a disposition that was given");
             *from = from.checked_sub(correction.packets).expect("no more than were counted");
             *self.seen.ledger.entry(name(correction.to)).or_default() += correction.packets;
         }
         self.seen.ledger.retain(|_, packets| *packets > 0);
-        assert_eq!(self.seen.ledger.values().sum::<u64>(), self.frame, "every packet has one fate");
+        assert_eq!(self.seen.ledger.values().sum::<u64>(), self.frame, "every packet has one disposition");
         assert!(self.seen.streams.values().all(|stream| stream.end.is_some()), "every stream ends");
     }
 
@@ -200,7 +211,7 @@ impl Capture {
     }
 
     pub fn bytes(&self) -> Vec<Vec<u8>> {
-        self.seen.units.iter().map(|unit| unit.bytes.clone()).collect()
+        self.seen.datagrams.iter().map(|datagram| datagram.bytes.clone()).collect()
     }
 
     pub fn streams(&self) -> Vec<&Stream> {

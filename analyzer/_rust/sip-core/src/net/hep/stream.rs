@@ -8,22 +8,25 @@
 
 use hashbrown::HashMap;
 
-use super::{Around, CHUNK, HEADER, MAGICS, PORT, hep};
+use super::packet::{Around, CHUNK, HEADER, MAGICS, PORT, hep};
 use crate::hash::Keyed;
-use crate::net::carriage::Carriage;
-use crate::net::fate::{Fate, Reason};
-use crate::net::ip::Ip;
-use crate::net::part::{Origin, Part, be16};
-use crate::net::{Failure, Flow, Segment, Sink, StreamEnd, StreamId, Unit, Verdict};
+use crate::layer::Layer;
+use crate::net::address::Ip;
+use crate::net::cursor::{Cursor, be16};
+use crate::net::disposition::{Disposition, Reason, StreamClass};
+use crate::net::encapsulation::Encapsulation;
+use crate::net::flow::Flow;
+use crate::net::origin::Origin;
+use crate::net::sink::{Datagram, Failure, Segment, Sink, StreamEnd, StreamId};
 use crate::packet::Stamp;
-use crate::problem::{Code, Layer, Problem, Problems};
+use crate::problem::{Code, Problem, Problems};
 
 /// After so many bytes without a header a stream is not HEP.
 const MAX_SEARCHED: usize = 128 << 10;
 /// Magic, length, and the header of the first chunk: what tells a packet from text that has the magic in it.
 const SURE: usize = HEADER + CHUNK;
 
-const PART: Fate = Fate::new(Layer::Hep, Reason::MessagePart);
+const PART: Disposition = Disposition::new(Layer::HEP, Reason::MessagePart);
 
 /// The streams of a capture point that are HEP, or may be.
 #[derive(Default)]
@@ -53,7 +56,7 @@ struct Stream {
     held: Vec<u8>,
     pieces: Vec<Piece>,
     /// Of the latest segment.
-    carriage: Carriage,
+    encapsulation: Encapsulation,
 }
 
 /// A run of bytes that one segment brought.
@@ -122,27 +125,27 @@ impl<S: Sink> Problems for Unwrapped<'_, S> {
 }
 
 impl<S: Sink> Sink for Unwrapped<'_, S> {
-    fn unit(&mut self, unit: Unit<'_>) -> Verdict {
-        self.sink.unit(unit)
+    fn datagram(&mut self, datagram: Datagram<'_>) -> StreamClass {
+        self.sink.datagram(datagram)
     }
 
-    fn segment(&mut self, segment: Segment<'_>) -> Verdict {
+    fn segment(&mut self, segment: Segment<'_>) -> StreamClass {
         if segment.stream > self.streams.newest {
             self.streams.newest = segment.stream;
             self.streams.open.insert(segment.stream, Stream::new(segment.flow));
         }
         let Some(stream) = self.streams.open.get_mut(&segment.stream) else { return self.sink.segment(segment) };
-        if let Some(carriage) = segment.carriage {
-            stream.carriage = *carriage;
+        if let Some(encapsulation) = segment.encapsulation {
+            stream.encapsulation = *encapsulation;
         }
-        let verdict = match stream.state {
+        let class = match stream.state {
             State::Undecided { searched } => stream.decide(&segment, searched, self.sink, self.max_inflated),
             _ => stream.segment(&segment, self.sink, self.max_inflated),
         };
         if stream.state == State::Other {
             self.streams.open.remove(&segment.stream);
         }
-        verdict
+        class
     }
 
     fn gap(&mut self, id: StreamId, missing: u64, at: Stamp) {
@@ -156,7 +159,7 @@ impl<S: Sink> Sink for Unwrapped<'_, S> {
         }
         let Stamp { file, frame, offset, .. } = at;
         let detail = format!("{missing} bytes of a HEP stream were not captured before this packet");
-        self.sink.report(Problem { code: Code::TcpBytesMissing, layer: Layer::Tcp, file, frame, offset, detail });
+        self.sink.report(Problem { code: Code::TcpBytesMissing, layer: Layer::TCP, file, frame, offset, detail });
         stream.cut(self.sink, self.max_inflated);
     }
 
@@ -175,19 +178,25 @@ impl<S: Sink> Sink for Unwrapped<'_, S> {
         self.sink.failure(flow, failure, at);
     }
 
-    fn joined(&mut self, whole: Stamp, part: Stamp) {
-        self.sink.joined(whole, part);
+    fn joined(&mut self, whole: Stamp, cursor: Stamp) {
+        self.sink.joined(whole, cursor);
     }
 }
 
 impl Stream {
     fn new(flow: Flow) -> Self {
         let state = State::Undecided { searched: 0 };
-        Stream { flow, state, passed: false, held: Vec::new(), pieces: Vec::new(), carriage: Carriage::PLAIN }
+        Stream { flow, state, passed: false, held: Vec::new(), pieces: Vec::new(), encapsulation: Encapsulation::PLAIN }
     }
 
     /// The first bytes of a stream, or those behind bytes that nobody knew.
-    fn decide(&mut self, segment: &Segment<'_>, searched: usize, sink: &mut impl Sink, max_inflated: usize) -> Verdict {
+    fn decide(
+        &mut self,
+        segment: &Segment<'_>,
+        searched: usize,
+        sink: &mut impl Sink,
+        max_inflated: usize,
+    ) -> StreamClass {
         let bytes = segment.bytes;
         if !self.passed {
             // Few bytes are held: less than a header.
@@ -195,7 +204,7 @@ impl Stream {
             match start(&begin) {
                 Start::Open => {
                     self.hold(segment, 0);
-                    return Verdict::Decided(PART);
+                    return StreamClass::Decided(PART);
                 }
                 Start::Header => {
                     self.state = State::Framing;
@@ -214,11 +223,11 @@ impl Stream {
             return self.segment(segment, sink, max_inflated);
         }
         self.passed = true;
-        let verdict = sink.segment(*segment);
+        let class = sink.segment(*segment);
         let searched = searched + bytes.len();
-        let over = verdict == Verdict::Sip || searched > MAX_SEARCHED;
+        let over = class == StreamClass::Sip || searched > MAX_SEARCHED;
         self.state = if over { State::Other } else { State::Undecided { searched } };
-        verdict
+        class
     }
 
     fn is_on_port(&self) -> bool {
@@ -229,11 +238,11 @@ impl Stream {
     fn give_back(&mut self, stream: StreamId, sink: &mut impl Sink) {
         let (held, pieces) = (std::mem::take(&mut self.held), std::mem::take(&mut self.pieces));
         let ends = pieces.iter().skip(1).map(|piece| piece.from).chain([held.len()]);
-        let (flow, carriage) = (self.flow, self.carriage);
+        let (flow, encapsulation) = (self.flow, self.encapsulation);
         for (piece, end) in pieces.iter().zip(ends) {
             let bytes = held.get(piece.from..end).unwrap_or_default();
             let Piece { seq, at, start, missing, .. } = *piece;
-            sink.segment(Segment { stream, flow, seq, bytes, at, start, missing, carriage: Some(&carriage) });
+            sink.segment(Segment { stream, flow, seq, bytes, at, start, missing, encapsulation: Some(&encapsulation) });
             self.passed = true;
         }
     }
@@ -248,20 +257,20 @@ impl Stream {
     }
 
     /// The next bytes of a stream that is HEP.
-    fn segment(&mut self, segment: &Segment<'_>, sink: &mut impl Sink, max_inflated: usize) -> Verdict {
+    fn segment(&mut self, segment: &Segment<'_>, sink: &mut impl Sink, max_inflated: usize) -> StreamClass {
         if self.held.is_empty() {
             // The common case: whole packets, read where they lie.
             let Segment { seq, at, start, missing, .. } = *segment;
             let piece = Piece { from: 0, seq, at, start, missing };
-            let (used, verdict) = self.run(segment.bytes, &[piece], sink, max_inflated);
+            let (used, class) = self.run(segment.bytes, &[piece], sink, max_inflated);
             self.hold(segment, used);
-            return verdict;
+            return class;
         }
         self.hold(segment, 0);
         let (view, pieces) = (std::mem::take(&mut self.held), std::mem::take(&mut self.pieces));
-        let (used, verdict) = self.run(&view, &pieces, sink, max_inflated);
+        let (used, class) = self.run(&view, &pieces, sink, max_inflated);
         self.keep(view, pieces, used);
-        verdict
+        class
     }
 
     /// Holds what was not used.
@@ -285,7 +294,13 @@ impl Stream {
     }
 
     /// Reads packets as far as they are whole; returns how many bytes are done with, and what the last segment was.
-    fn run(&mut self, view: &[u8], pieces: &[Piece], sink: &mut impl Sink, max_inflated: usize) -> (usize, Verdict) {
+    fn run(
+        &mut self,
+        view: &[u8],
+        pieces: &[Piece],
+        sink: &mut impl Sink,
+        max_inflated: usize,
+    ) -> (usize, StreamClass) {
         let (mut at, mut found) = (0, None);
         while let Some(rest) = view.get(at..).filter(|rest| !rest.is_empty()) {
             match start(rest) {
@@ -294,9 +309,9 @@ impl Stream {
                     self.state = State::Framing;
                     let total = rest.get(4..).and_then(|rest| rest.first_chunk()).map_or(HEADER, length);
                     let Some(packet) = rest.get(..total) else { break };
-                    let fate = self.packet(packet, at, 0, pieces, sink, max_inflated);
-                    if found.is_none() || fate.layer == Layer::Sip {
-                        found = Some(fate);
+                    let disposition = self.packet(packet, at, 0, pieces, sink, max_inflated);
+                    if found.is_none() || disposition.layer == Layer::SIP {
+                        found = Some(disposition);
                     }
                     at += total;
                 }
@@ -306,15 +321,15 @@ impl Stream {
                         let Stamp { file, frame, offset, .. } = stamp_at(pieces, at);
                         let detail = format!("{} bytes between two packets", next - at);
                         let code = Code::HepStreamResynchronised;
-                        sink.report(Problem { code, layer: Layer::Hep, file, frame, offset, detail });
+                        sink.report(Problem { code, layer: Layer::HEP, file, frame, offset, detail });
                     }
                     self.state = State::Seek;
                     at = next;
-                    found = found.or(Some(Fate::new(Layer::Hep, Reason::NotSip(""))));
+                    found = found.or(Some(Disposition::new(Layer::HEP, Reason::NotSip(""))));
                 }
             }
         }
-        (at, Verdict::Decided(found.unwrap_or(PART)))
+        (at, StreamClass::Decided(found.unwrap_or(PART)))
     }
 
     /// A packet that begins at `from` in the view; `missing` bytes of it never came.
@@ -326,7 +341,7 @@ impl Stream {
         pieces: &[Piece],
         sink: &mut impl Sink,
         max_inflated: usize,
-    ) -> Fate {
+    ) -> Disposition {
         let begin = pieces.partition_point(|piece| piece.from <= from).saturating_sub(1);
         let end = pieces.partition_point(|piece| piece.from < from + bytes.len());
         let pieces = pieces.get(begin..end).unwrap_or_default();
@@ -345,12 +360,12 @@ impl Stream {
             sink.joined(last, piece.at);
         }
         let head_in_last = place(&last) == place(&begun);
-        let carriage = self.carriage;
-        let origin = Origin { first, last, head_in_first: true, head_in_last, packets: 1, carriage };
-        let part = Part { bytes, offset: begun.offset, missing, open: false };
+        let encapsulation = self.encapsulation;
+        let origin = Origin { first, last, head_in_first: true, head_in_last, packets: 1, encapsulation };
+        let cursor = Cursor { bytes, offset: begun.offset, missing, open: false };
         let ip = Ip { src: self.flow.src, dst: self.flow.dst, ident: 0 };
         let around = Around { origin: &origin, max_inflated, on_port: false };
-        hep(part, &ip, &around, sink).unwrap_or(PART)
+        hep(cursor, &ip, &around, sink).unwrap_or(PART)
     }
 
     /// The rest of the packet that has begun will never come: what is here of it is read.

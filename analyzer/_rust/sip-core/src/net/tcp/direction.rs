@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{FAR, Turn, Way};
-use crate::net::fate::{Fate, Reason};
-use crate::net::part::Part;
-use crate::net::{Segment, Sink, StreamEnd, StreamId, Verdict};
+use super::turn::{FAR, Turn, Way};
+use crate::layer::Layer;
+use crate::net::cursor::Cursor;
+use crate::net::disposition::{Disposition, Reason, StreamClass};
+use crate::net::sink::{Segment, Sink, StreamEnd, StreamId};
 use crate::packet::Stamp;
-use crate::problem::{Code, Layer};
+use crate::problem::Code;
 
 /// First unwrapped numbers lie here, so that nothing before them is negative.
 const ORIGIN: u64 = 1 << 32;
@@ -20,7 +21,7 @@ const CHUNK_COST: usize = 128;
 /// A connection already running may show segments from before the first one seen, by up to a window of usual size.
 pub(super) const EARLIER: u64 = 1 << 20;
 
-const HELD: Fate = Fate::new(Layer::Tcp, Reason::HeldOutOfOrder);
+const HELD: Disposition = Disposition::new(Layer::TCP, Reason::HeldOutOfOrder);
 
 /// A segment that waits for earlier bytes, or what was new in it.
 struct Chunk {
@@ -135,8 +136,8 @@ impl Direction {
         missing: u32,
         at: Stamp,
         turn: &mut Turn<'_, S>,
-    ) -> Option<Verdict> {
-        let mut verdict = None;
+    ) -> Option<StreamClass> {
+        let mut class = None;
         if !bytes.is_empty() {
             let first = self.stream == 0 && self.syn;
             let (start, missing) = (first && self.next == self.base, if first { self.next - self.base } else { 0 });
@@ -145,21 +146,29 @@ impl Direction {
                 self.stream = turn.shared.streams;
             }
             let seq = self.next as u32;
-            let Turn { carriage, .. } = *turn;
-            let segment = Segment { stream: self.stream, flow: way.flow, seq, bytes, at, start, missing, carriage };
-            verdict = Some(turn.sink.segment(segment));
+            let Turn { encapsulation, .. } = *turn;
+            let segment =
+                Segment { stream: self.stream, flow: way.flow, seq, bytes, at, start, missing, encapsulation };
+            class = Some(turn.sink.segment(segment));
             self.next += bytes.len() as u64;
         }
         if missing > 0 {
             self.give_up_to(self.next + u64::from(missing), at, turn);
         }
-        verdict
+        class
     }
 
-    /// Delivers a segment that has something new, or holds it. Returns the fate of its packet.
-    pub fn accept<S: Sink>(&mut self, way: Way, from: u64, data: Part<'_>, at: Stamp, turn: &mut Turn<'_, S>) -> Fate {
+    /// Delivers a segment that has something new, or holds it. Returns the disposition of its packet.
+    pub fn accept<S: Sink>(
+        &mut self,
+        way: Way,
+        from: u64,
+        data: Cursor<'_>,
+        at: Stamp,
+        turn: &mut Turn<'_, S>,
+    ) -> Disposition {
         if !self.hold(from, data, at, turn) {
-            return Fate::new(Layer::Tcp, Reason::Repeated);
+            return Disposition::new(Layer::TCP, Reason::Repeated);
         }
         let before = self.next;
         let mut mine = self.drain(way, turn);
@@ -172,7 +181,7 @@ impl Direction {
     }
 
     /// Puts the bytes that nothing held covers into chunks of their own; says whether there were any.
-    fn hold<S: Sink>(&mut self, from: u64, data: Part<'_>, at: Stamp, turn: &mut Turn<'_, S>) -> bool {
+    fn hold<S: Sink>(&mut self, from: u64, data: Cursor<'_>, at: Stamp, turn: &mut Turn<'_, S>) -> bool {
         let end = (from + data.wire_len()).min(self.fin.unwrap_or(u64::MAX));
         let mut cursor = from.max(self.next);
         let (mut counted, mut conflict) = (turn.packets, false);
@@ -212,19 +221,20 @@ impl Direction {
         added
     }
 
-    /// Delivers what is held and wanted now. Returns the fate of the packet of this turn, if it was among it.
-    fn drain<S: Sink>(&mut self, way: Way, turn: &mut Turn<'_, S>) -> Option<Fate> {
+    /// Delivers what is held and wanted now. Returns the disposition of the packet of this turn, if it was among it.
+    fn drain<S: Sink>(&mut self, way: Way, turn: &mut Turn<'_, S>) -> Option<Disposition> {
         let mut mine = None;
         while let Some(entry) = self.held.first_entry().filter(|entry| *entry.key() <= self.next) {
             let chunk = entry.remove();
             self.held_cost -= chunk.cost();
             turn.shared.held -= chunk.cost();
-            let verdict = self.deliver(way, &chunk.bytes, chunk.missing, chunk.at, turn);
-            let fate = verdict.map_or(Fate::new(Layer::Tcp, Reason::Cut), |verdict| Fate::of(verdict, Layer::Tcp));
+            let class = self.deliver(way, &chunk.bytes, chunk.missing, chunk.at, turn);
+            let disposition =
+                class.map_or(Disposition::new(Layer::TCP, Reason::Cut), |class| Disposition::of(class, Layer::TCP));
             if chunk.packet == turn.packet {
-                mine = mine.or(Some(fate));
+                mine = mine.or(Some(disposition));
             } else {
-                turn.corrections.add(HELD, fate, chunk.counted);
+                turn.corrections.add(HELD, disposition, chunk.counted);
             }
         }
         mine
@@ -269,8 +279,8 @@ impl Direction {
     }
 
     /// Gives up the hole in front, and goes on behind it.
-    /// Returns the fate of the packet of this turn, if that was held behind it.
-    pub fn skip<S: Sink>(&mut self, way: Way, turn: &mut Turn<'_, S>) -> Option<Fate> {
+    /// Returns the disposition of the packet of this turn, if that was held behind it.
+    pub fn skip<S: Sink>(&mut self, way: Way, turn: &mut Turn<'_, S>) -> Option<Disposition> {
         let (before, target) = (self.next, self.behind_hole()?);
         let at = self.held.first_key_value().map_or(turn.at, |(_, chunk)| chunk.at);
         self.give_up_to(target, at, turn);

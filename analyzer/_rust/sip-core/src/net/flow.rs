@@ -1,0 +1,43 @@
+//! Transport, addresses and ports of a payload.
+
+use std::net::IpAddr;
+
+/// Innermost transport protocol of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    Udp,
+    Tcp,
+    Sctp,
+    /// On TCP, whose ports it has (RFC 6455).
+    WebSocket,
+    /// TLS, or WebSocket with or without it: HEP agents have one number for these.
+    Secure,
+}
+
+impl Protocol {
+    /// As the tables say it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Udp => "udp",
+            Protocol::Tcp => "tcp",
+            Protocol::Sctp => "sctp",
+            Protocol::WebSocket => "ws",
+            Protocol::Secure => "tls",
+        }
+    }
+
+    /// What carries it, as far as the packets show it.
+    pub fn carrier(self) -> Self {
+        if self == Protocol::WebSocket { Protocol::Tcp } else { self }
+    }
+}
+
+/// Sender and receiver of a payload, innermost addresses, in the direction of travel. An IPv4-mapped IPv6 address stays IPv6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Flow {
+    pub protocol: Protocol,
+    pub src: IpAddr,
+    pub dst: IpAddr,
+    pub src_port: u16,
+    pub dst_port: u16,
+}

@@ -1,0 +1,549 @@
+//! Copies: order in time, keys, duplicates, retransmissions, and the transaction of each message.
+//!
+//! One pass over all messages in time order, on the few numbers of [`ObservationKey`], with integer keys only. What it decides
+//! is local: it depends on messages of the same bytes or the same transaction and on fixed windows, never on the file, the
+//! number of threads or the length of the capture.
+
+use std::net::IpAddr;
+use std::panic::resume_unwind;
+use std::thread;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use crate::hash::{self, Keyed};
+use crate::net::Flow;
+use crate::packet::NO_TIME;
+
+/// A packet that two interfaces or taps of one clock see twice comes within this time (ns).
+const SAME_PACKET: i64 = 50_000_000;
+/// The same for packets that carry no identification (IPv4 ID 0): below 0.4 T1 nobody resends (RFC 3261 §17.1.1.2, T1 = 0.5 s).
+const SAME_PACKET_NO_IDENT: i64 = 200_000_000;
+/// Two taps whose clocks differ: the identification must be equal then, or each agent's own count of the copies.
+const CLOCK_SKEW: i64 = 10_000_000_000;
+/// 64 T1 on Gm (T1 = 2 s, TS 24.229 §7.7): later than this, the same bytes are no retransmission but a sender that reuses them.
+const RESEND_WINDOW: i64 = 128_000_000_000;
+/// How many earlier observations of the same bytes are compared with a new one.
+const MAX_COMPARED: usize = 32;
+
+/// What the message is, as far as transactions are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Request,
+    Ack,
+    Response(u16),
+}
+
+/// The numbers of one message that [`classify_copies`] needs.
+#[derive(Debug, Clone, Copy)]
+pub struct ObservationKey {
+    /// Capture time of the packet that completed it (ns), or [`NO_TIME`]; by the clock of the first capture point where the
+    /// clocks of the others were corrected.
+    pub time: i64,
+    /// The same as stamped: a key does not depend on what is known of clocks.
+    pub stamp: i64,
+    /// Hash of the message's bytes.
+    pub content: u64,
+    /// Hash of transport, addresses and ports, in the direction of travel.
+    pub route: u64,
+    /// Hash of what makes a transaction on a hop (an ACK takes that of its INVITE).
+    pub transaction: u64,
+    /// IPv4 identification, SCTP TSN, TCP sequence number; 0 = the packet has none.
+    pub ident: u32,
+    pub point: u16,
+    pub kind: Kind,
+    /// A stream delivers each byte once per capture point: the same bytes again were sent again.
+    pub stream: bool,
+    pub ipv6: bool,
+    /// An agent reported it (HEP): it has no identification, and the agent's own clock.
+    pub reported: bool,
+}
+
+impl ObservationKey {
+    /// The key of the first of the messages that are equal in all that a key is made of.
+    pub fn first_key(&self) -> i64 {
+        key(self.identity(), 0)
+    }
+
+    fn identity(&self) -> u64 {
+        hash::pair(hash::pair(self.content, self.route), self.stamp as u64)
+    }
+}
+
+/// 63 bits of an identity and the ordinal among equals.
+fn key(identity: u64, ordinal: u64) -> i64 {
+    (hash::pair(identity, ordinal) >> 1) as i64
+}
+
+/// Hash of transport, addresses and ports, in the direction of travel.
+pub fn route(flow: &Flow) -> u64 {
+    let address = |ip: IpAddr, port: u16| {
+        let hashed = match ip {
+            IpAddr::V4(ip) => hash::bytes(&ip.octets()),
+            IpAddr::V6(ip) => hash::bytes(&ip.octets()),
+        };
+        hash::pair(hashed, u64::from(port))
+    };
+    let ends = hash::pair(address(flow.src, flow.src_port), address(flow.dst, flow.dst_port));
+    hash::pair(ends, flow.protocol as u64)
+}
+
+/// What [`classify_copies`] found out about one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    pub key: i64,
+    /// Key of the transaction's earliest message; `None` for an ACK to a 2xx and what has no transaction.
+    pub transaction: Option<i64>,
+    /// Key of the first observation, if this is the same packet seen again.
+    pub original: Option<i64>,
+    pub retransmission: bool,
+}
+
+/// The rows in time order. `None` if they are so already (the usual case). A row without time stays behind the row it
+/// follows in the capture.
+pub fn time_order(times: &[i64]) -> Option<Vec<u32>> {
+    let mut latest = NO_TIME;
+    let in_place: Vec<i64> = times
+        .iter()
+        .map(|&time| {
+            if time != NO_TIME {
+                latest = time;
+            }
+            latest
+        })
+        .collect();
+    if in_place.is_sorted() {
+        return None;
+    }
+    let mut order: Vec<u32> = (0..times.len() as u32).collect();
+    order.sort_by_key(|&row| in_place[row as usize]);
+    Some(order)
+}
+
+/// All messages in time order, as the chunks have them.
+struct Rows<'a> {
+    chunks: &'a [&'a [ObservationKey]],
+    /// The number of the first row of each chunk.
+    starts: Vec<u32>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(chunks: &'a [&'a [ObservationKey]]) -> Self {
+        let mut starts = Vec::with_capacity(chunks.len());
+        let mut next = 0;
+        for chunk in chunks {
+            starts.push(next);
+            next += chunk.len() as u32;
+        }
+        Self { chunks, starts }
+    }
+
+    fn len(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u32, &'a ObservationKey)> {
+        (0..).zip(self.chunks.iter().flat_map(|chunk| chunk.iter()))
+    }
+
+    fn get(&self, row: u32) -> Option<&'a ObservationKey> {
+        let chunk = self.starts.partition_point(|&start| start <= row).checked_sub(1)?;
+        self.chunks.get(chunk)?.get((row - self.starts.get(chunk)?) as usize)
+    }
+}
+
+/// Sweeps the messages; the chunks and their rows must be in time order.
+///
+/// What is alike has the same hash, so each of several threads takes those of some hashes, and none has to wait.
+pub fn classify_copies(chunks: &[&[ObservationKey]], threads: usize) -> Vec<Observed> {
+    let rows = Rows::new(chunks);
+    let parts = match rows.len() {
+        ..MANY => 1,
+        _ => threads.clamp(1, MAX_PARTS) as u64,
+    };
+    let keys = keys(&rows);
+    let mut copies = HashMap::with_hasher(Keyed);
+    in_parts(parts, |part| repeated(&rows, part, parts)).into_iter().for_each(|found| copies.extend(found));
+
+    let mut out: Vec<Observed> =
+        keys.iter().map(|&key| Observed { key, transaction: None, original: None, retransmission: false }).collect();
+    let key_of = |row: u32| keys.get(row as usize).copied();
+    for joined in in_parts(parts, |part| joined(&rows, &copies, part, parts)) {
+        for Joined { row, opener, resent } in joined {
+            if let Some(seen) = out.get_mut(row as usize) {
+                seen.transaction = key_of(opener);
+                seen.retransmission = resent;
+            }
+        }
+    }
+    for (row, copy) in copies {
+        let transaction = match copy {
+            Again::Duplicate(original) => out.get(original as usize).and_then(|seen| seen.transaction),
+            Again::Resent => None,
+        };
+        let Some(seen) = out.get_mut(row as usize) else { continue };
+        match copy {
+            Again::Duplicate(original) => {
+                *seen = Observed { key: seen.key, transaction, original: key_of(original), retransmission: false };
+            }
+            Again::Resent => seen.retransmission = true,
+        }
+    }
+    out
+}
+
+/// Fewer rows are classified sooner than threads are made.
+const MANY: usize = 20_000;
+/// Each part goes through all rows: more of them would get little to do.
+const MAX_PARTS: usize = 4;
+
+/// The results of all parts, each in a thread of its own.
+fn in_parts<T: Send>(parts: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    if parts == 1 {
+        return vec![work(0)];
+    }
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..parts)
+            .map(|part| {
+                scope.spawn({
+                    let work = &work;
+                    move || work(part)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
+}
+
+/// What a row is that has the same bytes as one before it.
+#[derive(Debug, Clone, Copy)]
+enum Again {
+    /// The same packet as this row, seen again.
+    Duplicate(u32),
+    Resent,
+}
+
+/// The rows whose bytes came before, of those contents that belong to this part.
+fn repeated(rows: &Rows<'_>, part: u64, parts: u64) -> HashMap<u32, Again, Keyed> {
+    let mut found = HashMap::with_hasher(Keyed);
+    // Latest row with the same bytes, and for a row the one before it: a chain per content without a Vec per entry.
+    let mut latest: HashMap<u64, u32, Keyed> = HashMap::with_capacity_and_hasher(rows.len() / parts as usize, Keyed);
+    let mut earlier: HashMap<u32, u32, Keyed> = HashMap::with_hasher(Keyed);
+    for (index, row) in rows.iter().filter(|(_, row)| part_of(row.content, parts) == part) {
+        let chain = latest.insert(row.content, index);
+        if let Some(previous) = chain {
+            earlier.insert(index, previous);
+        }
+        let mut at = chain;
+        // Sightings that this agent has reported too.
+        let mut taken = [u32::MAX; MAX_COMPARED];
+        for compared in 0..MAX_COMPARED {
+            let Some((previous, other)) = at.and_then(|at| Some((at, rows.get(at)?))) else { break };
+            at = earlier.get(&previous).copied();
+            if let Some(&Again::Duplicate(original)) = found.get(&previous) {
+                if row.reported && other.reported && other.point == row.point {
+                    if gap(row, other) < SAME_PACKET_NO_IDENT {
+                        found.insert(index, Again::Duplicate(original));
+                        break;
+                    }
+                    taken[compared] = original;
+                }
+                continue; // its original comes further down the chain
+            }
+            if same_packet(row, other, row.reported && taken.contains(&previous)) {
+                found.insert(index, Again::Duplicate(previous));
+                break;
+            }
+            if row.route == other.route && gap(row, other) <= RESEND_WINDOW {
+                found.insert(index, Again::Resent);
+            }
+        }
+    }
+    found
+}
+
+/// The part that a hash belongs to; by other bits than those that place it in a map.
+fn part_of(hash: u64, parts: u64) -> u64 {
+    (hash >> 40) % parts
+}
+
+/// The state of one transaction as the pass goes on.
+struct Transaction {
+    /// The row that opened it.
+    opener: u32,
+    last_request: i64,
+    final_status: u16,
+}
+
+/// A row in a transaction.
+struct Joined {
+    row: u32,
+    opener: u32,
+    /// A request of it that was sent before.
+    resent: bool,
+}
+
+/// The rows that are in a transaction, of those transactions that belong to this part.
+fn joined(rows: &Rows<'_>, copies: &HashMap<u32, Again, Keyed>, part: u64, parts: u64) -> Vec<Joined> {
+    let expected = rows.len() / parts as usize;
+    let mut open: HashMap<u64, Transaction, Keyed> = HashMap::with_capacity_and_hasher(expected / 2, Keyed);
+    let mut found = Vec::with_capacity(expected);
+    for (index, row) in rows.iter().filter(|(_, row)| part_of(row.transaction, parts) == part) {
+        if matches!(copies.get(&index), Some(Again::Duplicate(_))) {
+            continue;
+        }
+        if let (Some(opener), resent) = join(&mut open, row, index) {
+            found.push(Joined { row: index, opener, resent });
+        }
+    }
+    found
+}
+
+fn gap(row: &ObservationKey, other: &ObservationKey) -> i64 {
+    if row.time == NO_TIME || other.time == NO_TIME { 0 } else { row.time.saturating_sub(other.time).saturating_abs() }
+}
+
+/// The same packet seen twice, or sent on by an address translator that left the message alone (domain: captured twice is
+/// not sent twice).
+///
+/// What an agent reports has nothing that identifies a packet. One agent reports each packet once: its next copy of the same
+/// bytes was sent again, unless it comes sooner than anybody resends. Of another agent (or of a capture beside it) it is the
+/// same packet, even if their clocks differ, as long as this one has not reported that copy yet (`taken`).
+fn same_packet(row: &ObservationKey, other: &ObservationKey, taken: bool) -> bool {
+    let gap = gap(row, other);
+    if row.route != other.route {
+        // Same bytes, so the same Via stack: a proxy would have added its own.
+        return gap <= SAME_PACKET;
+    }
+    if row.reported || other.reported {
+        let window = if row.point == other.point { SAME_PACKET_NO_IDENT } else { CLOCK_SKEW };
+        return gap < window && !taken;
+    }
+    if row.stream && row.point == other.point {
+        return row.ident == other.ident && gap == 0;
+    }
+    if row.ident != other.ident {
+        return false;
+    }
+    match (row.ident, row.ipv6) {
+        (0, false) => gap < SAME_PACKET_NO_IDENT,
+        (0, true) => gap <= SAME_PACKET,
+        _ => gap <= if row.point == other.point { SAME_PACKET } else { CLOCK_SKEW },
+    }
+}
+
+/// Finds or opens the transaction of a message, and gives the row that opened it; says also whether it is a request of it
+/// that was sent before.
+fn join(open: &mut HashMap<u64, Transaction, Keyed>, row: &ObservationKey, index: u32) -> (Option<u32>, bool) {
+    match (open.entry(row.transaction), row.kind) {
+        // RFC 3261 §17.1.1.3: the ACK to a non-2xx belongs to the INVITE's transaction; §13.2.2.4: that to a 2xx does not.
+        (Entry::Vacant(_), Kind::Ack) => (None, false),
+        (Entry::Occupied(entry), Kind::Ack) => {
+            let joins = !(200..300).contains(&entry.get().final_status);
+            (joins.then(|| entry.get().opener), false)
+        }
+        (Entry::Vacant(entry), kind) => {
+            let final_status = if let Kind::Response(status @ 200..) = kind { status } else { 0 };
+            let last_request = if kind == Kind::Request { row.time } else { NO_TIME };
+            entry.insert(Transaction { opener: index, last_request, final_status });
+            (Some(index), false)
+        }
+        (Entry::Occupied(mut entry), Kind::Request) => {
+            let known = entry.get_mut();
+            let since = if known.last_request == NO_TIME || row.time == NO_TIME {
+                0
+            } else {
+                row.time.saturating_sub(known.last_request)
+            };
+            if known.final_status != 0 && since > RESEND_WINDOW {
+                // A sender that uses one branch for ever (keep-alive OPTIONS of some stacks): another transaction.
+                *known = Transaction { opener: index, last_request: row.time, final_status: 0 };
+                return (Some(index), false);
+            }
+            let resent = known.last_request != NO_TIME;
+            known.last_request = row.time;
+            (Some(known.opener), resent)
+        }
+        (Entry::Occupied(mut entry), Kind::Response(status)) => {
+            let known = entry.get_mut();
+            if status >= 200 && known.final_status == 0 {
+                known.final_status = status;
+            }
+            (Some(known.opener), false)
+        }
+    }
+}
+
+/// One 63-bit key per row: hash of time, addresses and bytes, then the ordinal among equals.
+fn keys(rows: &Rows<'_>) -> Vec<i64> {
+    let mut out = Vec::with_capacity(rows.len());
+    // Equal rows have equal times and so are neighbours in time, unless they have none: most rows need no look-up.
+    let mut ordinals: HashMap<u64, u64, Keyed> = HashMap::with_hasher(Keyed);
+    // Where clocks were set right, equal stamps need not be neighbours.
+    let set_right = rows.iter().any(|(_, row)| row.time != row.stamp);
+    let mut before = None;
+    let mut after = rows.iter().map(|(_, row)| row.time).skip(1);
+    for (_, row) in rows.iter() {
+        let identity = row.identity();
+        let neighbours = [before.replace(row.time), after.next()];
+        let alone = !set_right && row.time != NO_TIME && !neighbours.contains(&Some(row.time));
+        let ordinal = if alone {
+            0
+        } else {
+            let count = ordinals.entry(identity).or_insert(0);
+            *count += 1;
+            *count - 1
+        };
+        out.push(key(identity, ordinal));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    /// A request over UDP and IPv4, seen at point 0.
+    fn seen(time_ms: i64, ident: u32) -> ObservationKey {
+        ObservationKey {
+            time: time_ms * MS,
+            stamp: time_ms * MS,
+            content: 1,
+            route: 1,
+            transaction: 1,
+            ident,
+            point: 0,
+            kind: Kind::Request,
+            stream: false,
+            ipv6: false,
+            reported: false,
+        }
+    }
+
+    fn classified(rows: &[ObservationKey]) -> Vec<Observed> {
+        classify_copies(&[rows], 1)
+    }
+
+    /// (is a duplicate, is a retransmission) of the last of these.
+    fn last(rows: &[ObservationKey]) -> (bool, bool) {
+        let found = classified(rows);
+        found.last().map_or((false, false), |last| (last.original.is_some(), last.retransmission))
+    }
+
+    #[test]
+    fn one_packet_at_two_interfaces_is_a_duplicate() {
+        assert_eq!(last(&[seen(0, 7), seen(50, 7)]), (true, false));
+    }
+
+    #[test]
+    fn another_ip_identification_is_another_packet() {
+        assert_eq!(last(&[seen(0, 7), seen(1, 8)]), (false, true));
+    }
+
+    #[test]
+    fn the_same_identification_much_later_is_another_packet() {
+        assert_eq!(last(&[seen(0, 7), seen(51, 7)]), (false, true));
+    }
+
+    #[test]
+    fn without_identification_nobody_resends_before_two_fifths_of_t1() {
+        assert_eq!(last(&[seen(0, 0), seen(199, 0)]), (true, false));
+        assert_eq!(last(&[seen(0, 0), seen(200, 0)]), (false, true));
+    }
+
+    #[test]
+    fn clocks_of_two_taps_may_differ_by_seconds() {
+        assert_eq!(last(&[seen(0, 7), ObservationKey { point: 1, ..seen(2_000, 7) }]), (true, false));
+    }
+
+    fn reported(time_ms: i64, agent: u16) -> ObservationKey {
+        ObservationKey { reported: true, point: agent, ..seen(time_ms, 0) }
+    }
+
+    #[test]
+    fn two_agents_report_one_packet_and_their_clocks_may_differ() {
+        assert_eq!(last(&[reported(0, 1), reported(700, 2)]), (true, false));
+        assert_eq!(last(&[seen(0, 7), reported(3, 2)]), (true, false), "a capture and an agent");
+        assert_eq!(last(&[reported(0, 1), reported(10_000, 2)]), (false, true), "too far apart");
+    }
+
+    #[test]
+    fn what_one_agent_reports_later_was_sent_again() {
+        assert_eq!(last(&[reported(0, 1), reported(0, 1)]), (true, false));
+        assert_eq!(last(&[reported(0, 1), reported(199, 1)]), (true, false), "two interfaces of its");
+        assert_eq!(last(&[reported(0, 1), reported(500, 1)]), (false, true));
+    }
+
+    #[test]
+    fn the_copies_of_two_agents_are_paired_in_order() {
+        // Each reports the message and its second sending; the clock of the second is 300 ms ahead.
+        let found =
+            classified(&[reported(0, 1), reported(300, 2), reported(500, 1), reported(800, 2), reported(801, 2)]);
+        let original: Vec<_> = found.iter().map(|it| it.original).collect();
+        assert_eq!(original, [None, Some(found[0].key), None, Some(found[2].key), Some(found[2].key)]);
+        assert!(found[2].retransmission && !found[0].retransmission);
+    }
+
+    #[test]
+    fn behind_an_address_translator_the_bytes_are_the_same_and_the_route_is_not() {
+        assert_eq!(last(&[seen(0, 7), ObservationKey { route: 2, ..seen(1, 7) }]), (true, false));
+        assert_eq!(last(&[seen(0, 7), ObservationKey { route: 2, ..seen(500, 7) }]), (false, true), "same transaction");
+    }
+
+    #[test]
+    fn each_copy_of_a_doubled_resending_is_a_duplicate_of_its_own_original() {
+        let found = classified(&[seen(0, 7), seen(1, 7), seen(500, 8), seen(501, 8)]);
+        let original: Vec<_> = found.iter().map(|it| it.original).collect();
+        assert_eq!(original, [None, Some(found[0].key), None, Some(found[2].key)]);
+        assert_eq!(found.iter().filter(|it| it.retransmission).count(), 1);
+    }
+
+    #[test]
+    fn the_ack_to_a_failure_joins_and_the_ack_to_a_2xx_does_not() {
+        let ack = |time| ObservationKey { content: 3, kind: Kind::Ack, ..seen(time, 9) };
+        let answer = |status| ObservationKey { content: 2, route: 2, kind: Kind::Response(status), ..seen(10, 8) };
+        let failed = classified(&[seen(0, 7), answer(486), ack(20)]);
+        assert_eq!(failed[2].transaction, Some(failed[0].key));
+        let answered = classified(&[seen(0, 7), answer(200), ack(20)]);
+        assert_eq!(answered[2].transaction, None);
+    }
+
+    #[test]
+    fn keys_of_equal_sightings_differ_and_do_not_depend_on_what_stands_between() {
+        let other = ObservationKey { content: 5, ..seen(0, 1) };
+        let near = classified(&[seen(0, 7), seen(0, 7), other]);
+        let apart = classified(&[seen(0, 7), other, seen(0, 7)]);
+        assert_ne!(near[0].key, near[1].key);
+        assert_eq!((near[0].key, near[1].key), (apart[0].key, apart[2].key));
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let spread = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // Each message four times: as sent, seen at another interface, sent again, and that seen again.
+        let mut rows: Vec<_> = (0..2 * MANY as i64)
+            .map(|number| {
+                let message = spread(number as u64 / 4);
+                let time = number / 4 + [0, 1, 500, 501][number as usize % 4];
+                ObservationKey { content: message, transaction: message, ..seen(time, (number / 2) as u32) }
+            })
+            .collect();
+        rows.sort_by_key(|row| row.time);
+        let told = |threads| {
+            let told = |it: Observed| (it.key, it.transaction, it.original, it.retransmission);
+            classify_copies(&[&rows], threads).into_iter().map(told).collect::<Vec<_>>()
+        };
+        let one = told(1);
+        assert_eq!(one.iter().filter(|it| it.2.is_some()).count(), MANY);
+        assert_eq!(one, told(2));
+        assert_eq!(one, told(3));
+    }
+
+    #[test]
+    fn rows_without_time_stay_behind_the_row_they_follow() {
+        assert_eq!(time_order(&[1, NO_TIME, 2, 2]), None);
+        assert_eq!(time_order(&[5, NO_TIME, 3]), Some(vec![2, 0, 1]));
+    }
+}

@@ -1,0 +1,348 @@
+//! Where the reader puts what it finds: messages into batches, the rest into lists.
+
+use std::ops::Range;
+
+use crossbeam_channel::{Receiver, Sender};
+use hashbrown::HashMap;
+
+use super::stream::{Framer, Stream};
+use super::trace::Trace;
+use crate::hash::Keyed;
+use crate::layer::Layer;
+use crate::limits::Limits;
+use crate::net::{
+    self, Agent, Datagram, Encapsulation, Failure, Flow, HepReport, Protocol, Segment, Sink, StreamClass, StreamEnd,
+    StreamId,
+};
+use crate::observation::{Agents, Batch, Seen};
+use crate::packet::Stamp;
+use crate::problem::{Code, Problem, Problems};
+use crate::sip::{Carrier, Detected, Flaws, Framed, StreamFramer, detect};
+use crate::tables::small::ProblemLog;
+
+/// One for the whole scan, whatever the capture point.
+pub struct Collector<'a> {
+    pub problems: ProblemLog,
+    pub failures: Vec<(Flow, Failure, Stamp)>,
+    pub agents: Agents,
+    limits: &'a Limits,
+    batch: Batch,
+    sent: usize,
+    /// Follows the packets of some messages, when they are to be exported.
+    pub trace: Option<Trace>,
+    send: Sender<(usize, Batch)>,
+    recycled: Receiver<Batch>,
+}
+
+impl<'a> Collector<'a> {
+    pub fn new(
+        limits: &'a Limits,
+        trace: Option<Trace>,
+        send: Sender<(usize, Batch)>,
+        recycled: Receiver<Batch>,
+    ) -> Self {
+        Self {
+            problems: ProblemLog::new(limits.max_problems_per_code),
+            failures: Vec::new(),
+            agents: Agents::default(),
+            limits,
+            batch: Batch::default(),
+            sent: 0,
+            trace,
+            send,
+            recycled,
+        }
+    }
+
+    /// Hands over what is in the batch.
+    pub fn flush(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let next = self.recycled.try_recv().unwrap_or_default();
+        let full = std::mem::replace(&mut self.batch, next);
+        // The parsers outlive the reader; sending can only fail if all of them panicked, which ends the scan anyhow.
+        self.send.send((self.sent, full)).ok();
+        self.sent += 1;
+    }
+
+    /// `point`: that of the packets.
+    fn push(
+        &mut self,
+        point: u16,
+        bytes: &[u8],
+        seen: Seen,
+        (encapsulation, report): (&Encapsulation, Option<HepReport<'_>>),
+        packets: impl Iterator<Item = Stamp>,
+    ) {
+        if let Some(trace) = &mut self.trace {
+            trace.message(point, &seen, packets);
+        }
+        self.batch.push(bytes, seen, encapsulation, report);
+        if self.batch.is_full() {
+            self.flush();
+        }
+    }
+}
+
+/// SIP over TLS (RFC 3261 §19.1.2).
+const SIPS_PORT: u16 = 5061;
+const HTTPS_PORT: u16 = 443;
+
+/// What is not SIP, by a name for the account: what its bytes tell, else its ports. Of TLS also whether a connection begins
+/// (ClientHello, RFC 8446 §4.1.2), and whether the port is that of SIP; of HTTP whether it is the handshake of a WebSocket
+/// for SIP.
+fn named(name: &'static str, bytes: &[u8], flow: &Flow) -> &'static str {
+    let sips = flow.src_port == SIPS_PORT || flow.dst_port == SIPS_PORT;
+    match name {
+        "unknown" | "" => net::service(flow).unwrap_or(name),
+        "tls" => match (matches!(bytes, [0x16, 3, _, _, _, 1, ..]), sips) {
+            (true, true) => "sips_client_hello",
+            (false, true) => "sips",
+            (_, false) if flow.src_port == HTTPS_PORT || flow.dst_port == HTTPS_PORT => "https",
+            (true, false) => "tls_client_hello",
+            (false, false) => "tls",
+        },
+        // It goes over TCP and SCTP alone (RFC 6733 §2.1); a query of DNS whose id begins with 1 looks like it.
+        "diameter" if flow.protocol == Protocol::Udp => net::service(flow).unwrap_or("unknown"),
+        "http" if is_websocket_for_sip(bytes) => HANDSHAKE,
+        _ => name,
+    }
+}
+
+const HANDSHAKE: &str = "websocket_handshake";
+
+/// The handshake of RFC 7118 §4, of which each side names the subprotocol.
+fn is_websocket_for_sip(bytes: &[u8]) -> bool {
+    const FIELD: &[u8] = b"sec-websocket-protocol:";
+    let mut lines = bytes.split(|&byte| byte == b'\n').take(64);
+    lines.any(|line| {
+        let (name, value) = line.split_at(line.len().min(FIELD.len()));
+        name.eq_ignore_ascii_case(FIELD)
+            && value.split(|&byte| byte == b',').any(|protocol| protocol.trim_ascii() == b"sip")
+    })
+}
+
+/// The framers of one capture point, by stream.
+pub type Framers = HashMap<StreamId, Stream, Keyed>;
+
+/// The sink of one capture point's decoder.
+pub struct PointSink<'a, 'scan> {
+    pub point: u16,
+    /// Of the packet at hand.
+    pub interface: u32,
+    pub framers: &'a mut Framers,
+    pub out: &'a mut Collector<'scan>,
+}
+
+impl Problems for PointSink<'_, '_> {
+    fn report(&mut self, problem: Problem) {
+        self.out.problems.report(problem);
+    }
+}
+
+impl PointSink<'_, '_> {
+    fn bytes_missing(out: &mut Collector<'_>, missing: u64, at: Stamp) {
+        out.problems.report(Problem {
+            code: Code::TcpBytesMissing,
+            layer: Layer::TCP,
+            file: at.file,
+            frame: at.frame,
+            offset: at.offset,
+            detail: format!("{missing} bytes of a SIP stream were not captured before this packet"),
+        });
+    }
+
+    /// Runs one step of a stream's framer and puts what it emits into the batch.
+    fn framed<R>(
+        out: &mut Collector<'_>,
+        (point, interface): (u16, u32),
+        Stream { flow, framer, encapsulation, handshake, .. }: &mut Stream,
+        step: impl FnOnce(&mut Framer, &Limits, &mut dyn FnMut(Framed<'_>)) -> R,
+    ) -> R {
+        let (limits, in_frames) = (out.limits, framer.is_websocket());
+        step(framer, limits, &mut |message: Framed<'_>| {
+            let seen = Seen {
+                flow: *flow,
+                first: message.first,
+                last: message.last,
+                ident: message.seq,
+                point,
+                carrier: match in_frames {
+                    true => Carrier::Datagram { missing: u32::from(!message.complete) },
+                    false => Carrier::Stream,
+                },
+                complete: message.complete,
+                flaws: message.flaws,
+                interface,
+            };
+            // Without its handshake Wireshark takes a WebSocket for anything.
+            let packets = message.packets().chain(*handshake);
+            out.push(point, message.bytes, seen, (encapsulation, None), packets);
+        })
+    }
+}
+
+impl PointSink<'_, '_> {
+    /// The capture point that a HEP agent is.
+    fn agent(&mut self, agent: Agent<'_>, at: Stamp) -> u16 {
+        let max = self.out.limits.max_agents;
+        self.out.agents.number(agent, max).unwrap_or_else(|(number, first)| {
+            if first {
+                self.out.problems.report(Problem {
+                    code: Code::HepAgentLimit,
+                    layer: Layer::HEP,
+                    file: at.file,
+                    frame: at.frame,
+                    offset: at.offset,
+                    detail: format!("more than {max} agents"),
+                });
+            }
+            number
+        })
+    }
+}
+
+impl PointSink<'_, '_> {
+    /// The message at this place in the payload.
+    fn one(&mut self, datagram: &Datagram<'_>, place: Range<usize>, seen: Seen) {
+        let first = Stamp { offset: datagram.first.offset + place.start as u64, ..datagram.first };
+        let bytes = datagram.bytes.get(place).unwrap_or_default();
+        let packets = [datagram.first, datagram.last].into_iter();
+        self.out.push(self.point, bytes, Seen { first, ..seen }, (datagram.encapsulation, datagram.report), packets);
+    }
+
+    /// What somebody else took out of a TCP connection. Wireshark exports a segment whole, once for each message in it, and
+    /// also the beginning of one that it exports again when it is whole; an agent may report segments, too.
+    fn several(&mut self, datagram: &Datagram<'_>, from: usize, seen: Seen) {
+        let (mut framer, mut found) = (StreamFramer::new(), Vec::new());
+        let end = datagram.bytes.len();
+        let start = Stamp { offset: from as u64, ..datagram.first };
+        let mut whole = |message: Framed<'_>| {
+            let begin = message.first.offset as usize;
+            if message.complete {
+                found.push(begin..begin + message.bytes.len());
+            }
+        };
+        framer.segment(datagram.bytes.get(from..).unwrap_or_default(), 0, start, self.out.limits, &mut whole);
+        framer.end(self.out.limits, &mut whole);
+        if found.first().is_none_or(|first| first.start > from) {
+            found.clear();
+            found.push(from..end);
+        }
+        // What is no whole message lies behind the one before it, and is told there; line ends are keep-alives.
+        let mut next = end;
+        for place in found.iter_mut().rev() {
+            let behind = datagram.bytes.get(place.end..next).unwrap_or_default();
+            if !behind.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+                place.end = next;
+            }
+            next = place.start;
+        }
+        let last = found.len() - 1;
+        for (number, place) in found.into_iter().enumerate() {
+            let missing = if number == last { datagram.missing } else { 0 };
+            let flaws = if number == 0 { seen.flaws } else { Flaws::NONE };
+            let carrier = Carrier::Datagram { missing };
+            self.one(datagram, place, Seen { carrier, complete: missing == 0, flaws, ..seen });
+        }
+    }
+}
+
+impl Sink for PointSink<'_, '_> {
+    fn datagram(&mut self, datagram: Datagram<'_>) -> StreamClass {
+        if let Some(trace) = &mut self.out.trace {
+            trace.media(self.point, &datagram.flow, datagram.last);
+        }
+        match detect(datagram.bytes) {
+            Detected::Sip { offset, flaws } => {
+                let seen = Seen {
+                    flow: datagram.flow,
+                    first: datagram.first,
+                    last: datagram.last,
+                    ident: datagram.ident,
+                    point: datagram.report.map_or(self.point, |report| self.agent(report.agent, datagram.last)),
+                    carrier: Carrier::Datagram { missing: datagram.missing },
+                    complete: datagram.missing == 0,
+                    flaws,
+                    interface: self.interface,
+                };
+                if datagram.flow.protocol == Protocol::Tcp {
+                    self.several(&datagram, offset, seen);
+                } else {
+                    self.one(&datagram, offset..datagram.bytes.len(), seen);
+                }
+                StreamClass::Sip
+            }
+            Detected::KeepAlive => StreamClass::KeepAlive,
+            Detected::Other(name) => StreamClass::Other(named(name, datagram.bytes, &datagram.flow)),
+        }
+    }
+
+    fn segment(&mut self, segment: Segment<'_>) -> StreamClass {
+        if let Some(trace) = &mut self.out.trace {
+            trace.media(self.point, &segment.flow, segment.at);
+        }
+        let stream = self.framers.entry(segment.stream).or_insert_with(|| Stream::of(&segment));
+        if let Some(encapsulation) = segment.encapsulation {
+            stream.encapsulation = *encapsulation;
+        }
+        stream.look(segment.bytes);
+        let class = Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
+            framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
+        });
+        if stream.framer.take_damage() {
+            let Stamp { file, frame, offset, .. } = segment.at;
+            let detail = "what follows it in the segment was passed over".to_owned();
+            let code = Code::WebsocketFrameMalformed;
+            self.out.problems.report(Problem { code, layer: Layer::WEBSOCKET, file, frame, offset, detail });
+        }
+        if stream.lost > 0 && stream.framer.is_sip() {
+            Self::bytes_missing(self.out, std::mem::take(&mut stream.lost), segment.at);
+        }
+        match class {
+            StreamClass::Other(name) => {
+                let name = named(name, segment.bytes, &segment.flow);
+                if name == HANDSHAKE {
+                    stream.handshake = Some(segment.at);
+                }
+                StreamClass::Other(name)
+            }
+            sip => sip,
+        }
+    }
+
+    fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp) {
+        if let Some(stream) = self.framers.get_mut(&stream) {
+            if stream.framer.is_sip() {
+                Self::bytes_missing(self.out, missing, at);
+            } else {
+                stream.lost += missing;
+            }
+            Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
+                framer.gap(missing, limits, emit)
+            });
+        }
+    }
+
+    fn stream_end(&mut self, stream: StreamId, _end: StreamEnd, _at: Stamp) {
+        if let Some(mut stream) = self.framers.remove(&stream) {
+            Self::framed(self.out, (self.point, self.interface), &mut stream, |framer, limits, emit| {
+                framer.end(limits, emit)
+            });
+        }
+    }
+
+    fn failure(&mut self, flow: Flow, failure: Failure, at: Stamp) {
+        if let Some(trace) = &mut self.out.trace {
+            trace.failure(self.point, flow, at);
+        }
+        self.out.failures.push((flow, failure, at));
+    }
+
+    fn joined(&mut self, whole: Stamp, part: Stamp) {
+        if let Some(trace) = &mut self.out.trace {
+            trace.joined(whole, part);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The pipeline: files in order of time, packets to payloads to messages, and the tables at its end.
+//!
+//! One thread reads and decodes; it hands [`Batch`](crate::observation::Batch)es of messages to parser threads, which give
+//! back columns. What is cut into a batch depends on the capture alone, and the results are put back in its order, so the
+//! tables are the same whatever the number of threads.
+
+mod collector;
+pub mod companion;
+mod export;
+mod fetch;
+mod options;
+mod points;
+mod reader;
+mod scan;
+mod source;
+mod stream;
+mod trace;
+
+pub use export::export;
+pub use fetch::{Place, fetch};
+pub use options::{Options, Progress, ScanError};
+pub use scan::{Scan, scan};
+pub use source::Source;
+pub use trace::Media;

@@ -1,0 +1,62 @@
+//! How to read, how far reading is, and why it failed.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::thread;
+
+use arrow_schema::ArrowError;
+
+use crate::error::CaptureError;
+use crate::limits::Limits;
+use crate::observation::Clock;
+use crate::sip::headers::Asked;
+use crate::tables::Wanted;
+
+/// How to read.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub limits: Limits,
+    /// Parser threads; 0 = one for each processor.
+    pub threads: usize,
+    /// Columns of `messages` and of `descriptions` that are made; what is not asked for costs neither time nor memory.
+    pub wanted: Wanted,
+    /// Link types to be read as others: what a file calls USER0 (147) is what the user says it is.
+    pub link_types: Vec<(u16, u16)>,
+    /// What the clocks of capture points are off by, to be taken off the times of messages.
+    pub clocks: Vec<Clock>,
+    /// Names of header fields that have rows of their own.
+    pub headers: Asked,
+}
+
+impl Options {
+    /// Parser threads.
+    pub fn threads(&self) -> usize {
+        match self.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+}
+
+/// Shared with whoever waits for the scan.
+#[derive(Debug, Default)]
+pub struct Progress {
+    pub bytes_done: AtomicU64,
+    pub messages: AtomicU64,
+    /// Set to have the scan stop; its result is then of no use.
+    pub cancel: AtomicBool,
+}
+
+/// Why there are no tables.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    #[error("the core made a table that Arrow refuses: {0}")]
+    Arrow(#[from] ArrowError),
+    #[error("cancelled")]
+    Cancelled,
+    /// An export could not be written.
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}

@@ -1,0 +1,182 @@
+//! Files to batches: one thread reads and decodes, and hands batches to as many consumers as there are threads.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use hashbrown::HashMap;
+
+use super::collector::{Collector, PointSink};
+use super::options::{Options, Progress, ScanError};
+use super::points::{self, Points};
+use super::source::{Source, open};
+use super::trace::Trace;
+use crate::container;
+use crate::layer::Layer;
+use crate::limits::Limits;
+use crate::net::{Disposition, Failure, Flow};
+use crate::observation::{Batch, PointNames};
+use crate::packet::Stamp;
+use crate::problem::{Code, Problem, Problems};
+use crate::tables::small::{FileRow, ProblemLog};
+
+/// Reads all sources; each thread makes a consumer of its own, which gets batches with their numbers.
+pub fn read<C: FnMut(usize, &Batch) + Send>(
+    sources: &[Source],
+    options: &Options,
+    progress: &Progress,
+    trace: Option<Trace>,
+    mut consumer: impl FnMut() -> C,
+) -> Result<Finished, ScanError> {
+    let threads = options.threads();
+    let sources = points::in_time_order(sources, &options.limits);
+    let (send, receive) = bounded::<(usize, Batch)>(threads);
+    let (give_back, recycled) = unbounded::<Batch>();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (receive, give_back) = (receive.clone(), give_back.clone());
+            let mut consume = consumer();
+            scope.spawn(move || {
+                for (number, mut batch) in receive {
+                    consume(number, &batch);
+                    batch.clear();
+                    // The reader may have ended already; then nobody needs the arena.
+                    give_back.send(batch).ok();
+                }
+            });
+        }
+        drop((receive, give_back));
+        let mut reader = Reader::new(options, progress, trace, send, recycled);
+        let files = reader.read_all(&sources)?;
+        Ok(reader.finish(files))
+    })
+}
+
+type Ledger = BTreeMap<(&'static str, String), u64>;
+
+/// What a reading leaves beside the batches.
+pub struct Finished {
+    pub files: Vec<FileRow>,
+    pub problems: ProblemLog,
+    pub ledger: Ledger,
+    pub failures: Vec<(Flow, Failure, Stamp)>,
+    pub points: PointNames,
+    pub trace: Option<Trace>,
+}
+
+/// Files to batches: what runs once per packet.
+struct Reader<'a> {
+    limits: &'a Limits,
+    progress: &'a Progress,
+    points: Points,
+    dispositions: HashMap<Disposition, u64, foldhash::fast::FixedState>,
+    out: Collector<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(
+        options: &'a Options,
+        progress: &'a Progress,
+        trace: Option<Trace>,
+        send: Sender<(usize, Batch)>,
+        recycled: Receiver<Batch>,
+    ) -> Self {
+        let limits = &options.limits;
+        let out = Collector::new(limits, trace, send, recycled);
+        let points = Points::new(limits, &options.link_types);
+        Self { limits, progress, points, dispositions: HashMap::default(), out }
+    }
+
+    fn read_all(&mut self, sources: &[Source]) -> Result<Vec<FileRow>, ScanError> {
+        let mut files = Vec::with_capacity(sources.len());
+        let mut refused = None;
+        let mut any = false;
+        for (number, source) in sources.iter().enumerate() {
+            let number = number as u32;
+            let mut row = FileRow { name: source.name.clone(), ..FileRow::default() };
+            row.path = source.path.display().to_string();
+            match self.read_file(number, source, &mut row) {
+                Ok(()) => any = true,
+                Err(ScanError::Capture(error)) => {
+                    row.info.cut = true;
+                    self.out.problems.report(Problem {
+                        code: Code::FileUnreadable,
+                        layer: Layer::CONTAINER,
+                        file: number,
+                        frame: 0,
+                        offset: error.offset,
+                        detail: error.reason.clone(),
+                    });
+                    refused.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+            files.push(row);
+        }
+        match refused {
+            Some(error) if !any => Err(error.into()),
+            _ => Ok(files),
+        }
+    }
+
+    fn read_file(&mut self, number: u32, source: &Source, row: &mut FileRow) -> Result<(), ScanError> {
+        let mut capture = container::open(open(source)?, &source.name, number, self.limits)?;
+        let before = self.progress.bytes_done.load(Relaxed);
+        self.points.open_file(source);
+        let mut host = None;
+        let (mut point, mut sliced) = (0, 0);
+        while let Some(packet) = capture.next(&mut self.out.problems) {
+            if host != Some(packet.host) {
+                host = Some(packet.host);
+                point = self.points.of_host(packet.host, packet.time);
+            }
+            let (decoder, framers) = self.points.at(point);
+            let interface = packet.interface;
+            let mut sink = PointSink { point: point as u16, interface, framers, out: &mut self.out };
+            let disposition = decoder.packet(number, &packet, &mut sink);
+            *self.dispositions.entry(disposition).or_default() += 1;
+            self.points.saw(point, packet.time);
+            sliced += u64::from(packet.orig_len as usize > packet.data.len());
+            if packet.frame % 4_096 == 0 {
+                if self.progress.cancel.load(Relaxed) {
+                    return Err(ScanError::Cancelled);
+                }
+                self.progress.bytes_done.store(before + capture.bytes_read(), Relaxed);
+            }
+        }
+        self.progress.bytes_done.store(before + capture.bytes_read(), Relaxed);
+        row.info = capture.info().clone();
+        row.sliced = sliced;
+        row.point = self.points.close_file();
+        Ok(())
+    }
+
+    /// Gives up what is held back, and hands over everything that is not a message.
+    fn finish(mut self, files: Vec<FileRow>) -> Finished {
+        let mut corrections = Vec::new();
+        for point in 0..self.points.len() {
+            let (decoder, framers) = self.points.at(point);
+            let mut sink = PointSink { point: point as u16, interface: u32::MAX, framers, out: &mut self.out };
+            corrections.extend(decoder.finish(&mut sink));
+        }
+        for correction in corrections {
+            *self.dispositions.entry(correction.from).or_default() -= correction.packets;
+            *self.dispositions.entry(correction.to).or_default() += correction.packets;
+        }
+        self.out.flush();
+        let mut ledger = Ledger::new();
+        for (disposition, packets) in self.dispositions {
+            let (layer, reason) = disposition.names();
+            *ledger.entry((layer, reason.to_string())).or_default() += packets;
+        }
+        Finished {
+            files,
+            problems: self.out.problems,
+            ledger,
+            failures: self.out.failures,
+            points: PointNames { files: self.points.names(), agents: self.out.agents.into_names() },
+            trace: self.out.trace,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Captures to tables.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError};
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+
+use super::options::{Options, Progress, ScanError};
+use super::reader::{Finished, read};
+use super::source::Source;
+use crate::observation::Batch;
+use crate::tables::evidence::{Evidence, Tails};
+use crate::tables::messages::{self, Assembled, Chunk};
+use crate::tables::{sdp, small};
+
+/// The tables of a scan.
+#[derive(Debug)]
+pub struct Scan {
+    /// In time order over all chunks.
+    pub messages: Vec<RecordBatch>,
+    /// Each distinct session description once, in no order.
+    pub descriptions: Vec<RecordBatch>,
+    /// What few messages say: roles of nodes and registrations rest on it.
+    pub ims_headers: Vec<RecordBatch>,
+    /// Bodies and their parts that are no session descriptions.
+    pub parts: Vec<RecordBatch>,
+    /// What opening requests say that other legs of their calls may say too.
+    pub evidence: Vec<RecordBatch>,
+    /// The tails of Via stacks, where asked for.
+    pub via_tails: Vec<RecordBatch>,
+    /// Header fields of the names asked for, each whole.
+    pub headers: Vec<RecordBatch>,
+    pub files: RecordBatch,
+    pub problems: RecordBatch,
+    pub account: RecordBatch,
+    pub failures: RecordBatch,
+}
+
+/// Reads all sources on one time line.
+///
+/// # Errors
+/// When not one of them can be read. A single unreadable one among others is a row in `problems`.
+pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
+    let chunks: Mutex<Vec<(usize, Result<Chunk, ArrowError>)>> = Mutex::new(Vec::new());
+    let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
+    let finished = read(sources, options, progress, None, || {
+        let Options { limits, wanted, clocks, headers, .. } = options;
+        let mut parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions);
+        let chunks = &chunks;
+        move |number: usize, batch: &Batch| {
+            let chunk = parser.parse(batch);
+            progress.messages.fetch_add(batch.messages().len() as u64, Relaxed);
+            chunks.lock().unwrap_or_else(PoisonError::into_inner).push((number, chunk));
+        }
+    })?;
+
+    let mut chunks = chunks.into_inner().unwrap_or_else(PoisonError::into_inner);
+    chunks.sort_unstable_by_key(|&(number, _)| number);
+    let mut chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect::<Result<Vec<Chunk>, ArrowError>>()?;
+    let Finished { files, mut problems, ledger, failures, points, .. } = finished;
+    // One without rows tells the columns where there is no description.
+    let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
+    let mut evidence = vec![Evidence::none(&options.wanted)?];
+    let mut via_tails = Vec::new();
+    if options.wanted.has("_tail") {
+        via_tails.push(Tails::default().take(&options.wanted)?);
+    }
+    for chunk in &mut chunks {
+        problems.append(chunk.take_problems(&options.limits));
+        descriptions.extend(chunk.take_descriptions());
+        evidence.extend(chunk.take_evidence());
+        via_tails.extend(chunk.take_via_tails());
+    }
+    let Assembled { messages, ims_headers, parts, headers } =
+        messages::assemble(chunks, &files, &points, &options.wanted, options.threads())?;
+    Ok(Scan {
+        messages,
+        descriptions,
+        ims_headers,
+        parts,
+        evidence,
+        via_tails,
+        headers,
+        problems: problems.finish(&files)?,
+        account: small::account(&ledger)?,
+        failures: small::failures(&failures)?,
+        files: small::files(&files)?,
+    })
+}

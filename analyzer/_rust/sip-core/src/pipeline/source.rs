@@ -1,0 +1,27 @@
+//! A capture to be read.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use crate::error::CaptureError;
+
+/// One capture to read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// As the user named it; what `messages.file` says.
+    pub name: String,
+    pub path: PathBuf,
+    /// The capture point the user assigned, if any.
+    pub point: Option<String>,
+}
+
+/// Opens its file.
+pub fn open(source: &Source) -> Result<Box<dyn Read + Send>, CaptureError> {
+    let refuse = |reason: String| CaptureError { path: source.name.clone(), offset: 0, reason };
+    let file = File::open(&source.path).map_err(|error| refuse(error.to_string()))?;
+    if file.metadata().is_ok_and(|meta| meta.is_dir()) {
+        return Err(refuse("is a directory, not a capture".to_owned()));
+    }
+    Ok(Box::new(file))
+}

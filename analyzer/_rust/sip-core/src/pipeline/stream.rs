@@ -1,0 +1,99 @@
+//! One direction of a TCP connection, and how messages are cut out of it.
+
+use crate::limits::Limits;
+use crate::net::{Encapsulation, Flow, Protocol, Segment, StreamClass};
+use crate::packet::Stamp;
+use crate::sip::{Framed, StreamFramer, Websocket, websocket};
+
+/// One direction of a TCP connection.
+pub struct Stream {
+    pub flow: Flow,
+    pub framer: Framer,
+    /// What carried its latest bytes.
+    pub encapsulation: Encapsulation,
+    /// Bytes lost before it was known to be SIP.
+    pub lost: u64,
+    /// The packet with its side of the handshake of SIP over WebSocket.
+    pub handshake: Option<Stamp>,
+}
+
+impl Stream {
+    /// That of its first segment.
+    pub fn of(segment: &Segment<'_>) -> Self {
+        Self {
+            flow: segment.flow,
+            framer: Framer::Plain(StreamFramer::new()),
+            encapsulation: Encapsulation::PLAIN,
+            lost: segment.missing,
+            handshake: None,
+        }
+    }
+
+    /// Before these bytes are read: is it WebSocket from here on?
+    pub fn look(&mut self, bytes: &[u8]) {
+        if let Framer::Plain(framer) = &self.framer
+            && !framer.is_sip()
+            && websocket::begins(bytes, self.handshake.is_some())
+        {
+            self.framer = Framer::Websocket(Box::default());
+            self.flow.protocol = Protocol::WebSocket;
+        }
+    }
+}
+
+/// What cuts messages out of a stream.
+pub enum Framer {
+    Plain(StreamFramer),
+    /// Few streams are, and many are neither.
+    Websocket(Box<Websocket>),
+}
+
+impl Framer {
+    /// A message has been found.
+    pub fn is_sip(&self) -> bool {
+        match self {
+            Framer::Plain(framer) => framer.is_sip(),
+            Framer::Websocket(framer) => framer.is_sip(),
+        }
+    }
+
+    pub fn is_websocket(&self) -> bool {
+        matches!(self, Framer::Websocket(_))
+    }
+
+    /// A frame of WebSocket could not be, since this was asked last.
+    pub fn take_damage(&mut self) -> bool {
+        match self {
+            Framer::Plain(_) => false,
+            Framer::Websocket(framer) => framer.take_damage(),
+        }
+    }
+
+    pub fn segment(
+        &mut self,
+        bytes: &[u8],
+        seq: u32,
+        at: Stamp,
+        limits: &Limits,
+        emit: &mut dyn FnMut(Framed<'_>),
+    ) -> StreamClass {
+        match self {
+            Framer::Plain(framer) => framer.segment(bytes, seq, at, limits, emit),
+            Framer::Websocket(framer) => framer.segment(bytes, seq, at, limits, emit),
+        }
+    }
+
+    pub fn gap(&mut self, missing: u64, limits: &Limits, emit: &mut dyn FnMut(Framed<'_>)) {
+        match self {
+            Framer::Plain(framer) => framer.gap(limits, emit),
+            Framer::Websocket(framer) => framer.gap(missing, limits, emit),
+        }
+    }
+
+    pub fn end(&mut self, limits: &Limits, emit: &mut dyn FnMut(Framed<'_>)) {
+        match self {
+            Framer::Plain(framer) => framer.end(limits, emit),
+            Framer::Websocket(framer) => framer.end(limits, emit),
+        }
+    }
+}

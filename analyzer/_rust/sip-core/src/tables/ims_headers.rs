@@ -1,0 +1,97 @@
+//! The table of the headers that only an IMS has, which few messages carry (see [`crate::sip::ims_headers`]): one row for each message that says some of it, by its
+//! place among the messages of its batch until these have keys.
+
+use arrow_array::ArrayRef;
+use arrow_schema::ArrowError;
+use arrow_select::interleave::interleave;
+
+use crate::sip::Fields;
+use crate::sip::ims_headers::{ImsHeaders, concerns, read};
+use crate::tables::columns::{Named, Wanted, columns};
+use crate::tables::keyed::KeyedRows;
+
+columns! {
+    pub struct Columns of |it: &ImsHeaders<'_>| {
+        route: Text = "_route" => it.routes[0],
+        route_next: Text = "_route_next" => it.routes[1],
+        record_route: Text = "_record_route" => it.record_route,
+        path: Text = "_path" => it.path.as_deref(),
+        service_route: Text = "_service_route" => it.service_route.as_deref(),
+        contact: Text = "_contact" => it.contact.as_deref(),
+        associated_uris: Text = "_associated_uris" => it.associated_uris.as_deref(),
+        visited_network: Text = "_visited_network" => it.visited_network,
+        served_user: Text = "_served_user" => it.served_user,
+        access_network: Text = "_access_network" => it.access_network.as_deref(),
+        feature_caps: Text = "_feature_caps" => it.feature_caps.as_deref(),
+        security_client: Text = "_security_client" => it.security_client.as_deref(),
+        security_server: Text = "_security_server" => it.security_server.as_deref(),
+        security_verify: Text = "_security_verify" => it.security_verify.as_deref(),
+        algorithm: Text = "_algorithm" => it.algorithm,
+        realm: Text = "_realm" => it.realm,
+        aka_nonce: Text = "_aka_nonce" => it.aka_nonce,
+        auts: Text = "_auts" => it.auts,
+        protected: Text = "_protected" => it.protected,
+        keys: Bool = "_keys" => it.keys,
+        tokenized: Bool = "_tokenized" => it.tokenized,
+        features: Bool = "_features" => it.features,
+        reginfo: Text = "_reginfo" => it.reginfo,
+    }
+}
+
+/// Any of them stands for all: they are made together.
+const COLUMN: &str = "_route";
+
+/// The rows of one batch under construction.
+pub struct Builder {
+    /// None where nobody wants the table.
+    columns: Option<Columns>,
+    rows: Vec<u32>,
+    unfolded: Vec<u8>,
+}
+
+impl Builder {
+    pub fn new(messages: usize, wanted: &Wanted) -> Self {
+        let columns = wanted.has(COLUMN).then(|| Columns::new(messages, &Wanted::All));
+        Self { columns, rows: Vec::new(), unfolded: Vec::new() }
+    }
+
+    /// Takes what message number `message` of the batch says.
+    pub fn push(&mut self, message: usize, bytes: &[u8], fields: &Fields<'_>) {
+        let Some(columns) = &mut self.columns else { return };
+        if !concerns(fields) {
+            return;
+        }
+        let found = read(bytes, fields, &mut self.unfolded);
+        if says_nothing(&found) && fields.method != Some(b"REGISTER") {
+            return;
+        }
+        columns.set(self.rows.len(), &found);
+        self.rows.push(u32::try_from(message).unwrap_or(u32::MAX));
+    }
+
+    pub fn finish(self) -> Result<Option<KeyedRows>, ArrowError> {
+        let Some(columns) = self.columns.filter(|_| !self.rows.is_empty()) else { return Ok(None) };
+        // The columns have room for each message of the batch: what is copied has not.
+        let places: Vec<(usize, usize)> = (0..self.rows.len()).map(|row| (0, row)).collect();
+        let copied = |(name, array): (&'static str, ArrayRef)| Ok((name, interleave(&[&*array], &places)?));
+        let columns = columns.finish(&Wanted::All)?.into_iter().map(copied).collect::<Result<_, ArrowError>>()?;
+        Ok(Some(KeyedRows { columns, rows: self.rows }))
+    }
+}
+
+fn says_nothing(found: &ImsHeaders<'_>) -> bool {
+    found.routes[0].is_none()
+        && found.record_route.is_none()
+        && found.served_user.is_none()
+        && found.access_network.is_none()
+        && found.visited_network.is_none()
+        && found.security_verify.is_none()
+        && found.reginfo.is_none()
+        && !found.features
+        && !found.tokenized
+}
+
+/// The columns without rows.
+pub fn none() -> Result<Named, ArrowError> {
+    Columns::new(0, &Wanted::All).finish(&Wanted::All)
+}

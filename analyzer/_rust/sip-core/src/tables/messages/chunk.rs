@@ -1,0 +1,74 @@
+//! What a parser makes of one batch of messages.
+
+use arrow_array::RecordBatch;
+
+use super::columns::Interface;
+use crate::limits::Limits;
+use crate::observation::ObservationKey;
+use crate::tables::columns::Named;
+use crate::tables::keyed::KeyedRows;
+use crate::tables::small::ProblemLog;
+
+/// Where a message was seen.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Index in the scan.
+    pub file: u32,
+    pub interface: Interface,
+}
+
+/// The messages of one batch.
+pub struct Chunk {
+    pub columns: Named,
+    /// Per message: what [`crate::observation::classify_copies`] needs.
+    pub rows: Vec<ObservationKey>,
+    /// And where it was seen.
+    pub places: Vec<Place>,
+    /// The session descriptions that were new in this batch.
+    pub descriptions: Vec<RecordBatch>,
+    pub ims_headers: Option<KeyedRows>,
+    pub headers: Option<KeyedRows>,
+    pub parts: Option<KeyedRows>,
+    /// What its messages say of the legs that they belong to.
+    pub evidence: Option<RecordBatch>,
+    pub via_tails: Option<RecordBatch>,
+    pub problems: Option<ProblemLog>,
+}
+
+impl Chunk {
+    /// One that has messages and nothing else.
+    pub fn of(columns: Named, rows: Vec<ObservationKey>, places: Vec<Place>) -> Self {
+        Self {
+            columns,
+            rows,
+            places,
+            descriptions: Vec::new(),
+            ims_headers: None,
+            parts: None,
+            headers: None,
+            evidence: None,
+            via_tails: None,
+            problems: None,
+        }
+    }
+
+    /// The session descriptions it brought, once.
+    pub fn take_descriptions(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(&mut self.descriptions)
+    }
+
+    /// The evidence of its messages, once.
+    pub fn take_evidence(&mut self) -> Option<RecordBatch> {
+        self.evidence.take()
+    }
+
+    /// The tails of their Via stacks, once.
+    pub fn take_via_tails(&mut self) -> Option<RecordBatch> {
+        self.via_tails.take()
+    }
+
+    /// The problems of its messages, once.
+    pub fn take_problems(&mut self, limits: &Limits) -> ProblemLog {
+        self.problems.take().unwrap_or_else(|| ProblemLog::new(limits.max_problems_per_code))
+    }
+}

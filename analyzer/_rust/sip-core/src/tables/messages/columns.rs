@@ -1,0 +1,210 @@
+//! The columns of `messages`. One more from a header is a line here (and its words in the schema): [`Message::header`]
+//! reads any header that the message has. What most messages need is read with them, in `sip::fields`.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use super::keys::Keys;
+use crate::net::{Encapsulation, Protocol};
+use crate::observation::{KeptReport, Observed, Seen};
+use crate::packet::NO_TIME;
+use crate::sip::{Fields, Name, headers};
+use crate::tables::columns::{columns, key};
+use crate::tables::sdp::Known;
+use crate::tables::small::FileRow;
+
+columns! {
+    /// What one message says by itself.
+    pub struct Columns of |it: &mut Message<'_>| {
+        frame: Int = "frame" => Some(it.seen.last.frame as i64),
+        byte_offset: Int = "byte_offset" => Some(it.seen.first.offset as i64),
+        length: Int = "length" => Some(it.message.len() as i64),
+        time: Time = "time" => it.times.1,
+        first_byte_at: Time = "first_byte_at" => it.times.0,
+        src_ip: Text = "src_ip" => it.addresses.text(it.seen.flow.src),
+        src_port: Int = "src_port" => port(it.seen.flow.src, it.seen.flow.src_port),
+        dst_ip: Text = "dst_ip" => it.addresses.text(it.seen.flow.dst),
+        dst_port: Int = "dst_port" => port(it.seen.flow.dst, it.seen.flow.dst_port),
+        transport: Text = "transport" => Some(transport(it.seen.flow.protocol, it.fields.via.transport)),
+        tunnel: Text = "tunnel" => it.encapsulation.map(tunnels),
+        outer_src_ip: Text = "outer_src_ip" => it.outer().and_then(|(src, _)| it.addresses.text(src)),
+        outer_dst_ip: Text = "outer_dst_ip" => it.outer().and_then(|(_, dst)| it.addresses.text(dst)),
+        vlan: Text = "vlan" => it.encapsulation.map(vlans),
+        teid: Int = "teid" => it.encapsulation.and_then(|around| around.teid),
+        spi: Int = "spi" => it.encapsulation.and_then(|around| around.spi),
+        correlation_id: Text = "correlation_id" => it.report.and_then(|report| report.correlation_id),
+        arrived_at: Time = "arrived_at" => it.report.map_or(NO_TIME, |report| report.arrived),
+        method: Text = "method" => it.fields.method,
+        status: Int = "status" => it.fields.status,
+        reason_phrase: Text = "reason_phrase" => it.fields.reason_phrase,
+        request_uri: Text = "request_uri" => it.fields.request_uri,
+        call_id: Text = "call_id" => it.fields.call_id,
+        from_uri: Text = "from_uri" => it.fields.from.uri,
+        from_tag: Text = "from_tag" => it.fields.from.tag,
+        to_uri: Text = "to_uri" => it.fields.to.uri,
+        to_tag: Text = "to_tag" => it.fields.to.tag,
+        cseq: Int = "cseq" => it.fields.cseq,
+        via_branch: Text = "via_branch" => it.fields.via.branch,
+        via_sent_by: Text = "via_sent_by" => it.fields.via.sent_by,
+        via_count: Int = "via_count" => Some(it.fields.via.count),
+        max_forwards: Int = "max_forwards" => it.fields.max_forwards,
+        contact_uri: Text = "contact_uri" => if it.fields.contact.star { Some(&b"*"[..]) } else { it.fields.contact.uri },
+        contact_expires: Int = "contact_expires" => it.fields.contact.expires,
+        expires: Int = "expires" => it.fields.expires,
+        asserted_identity: Text = "asserted_identity" => it.fields.asserted[0],
+        preferred_identity: Text = "preferred_identity" => it.fields.preferred,
+        private_id: Text = "private_id" => it.fields.auth.username,
+        challenge: Bool = "challenge" => it.fields.auth.challenge,
+        credentials: Bool = "credentials" => it.fields.auth.credentials,
+        stale: Bool = "stale" => it.fields.auth.stale,
+        require: Text = "require" => it.fields.require,
+        supported: Text = "supported" => it.fields.supported,
+        event: Text = "event" => it.fields.event,
+        subscription_state: Text = "subscription_state" => it.fields.subscription_state,
+        rseq: Int = "rseq" => it.fields.rseq,
+        rack: Text = "rack" => it.fields.rack,
+        session_expires: Int = "session_expires" => it.fields.session_expires,
+        p_early_media: Text = "p_early_media" => it.fields.p_early_media,
+        refer_to: Text = "refer_to" => it.fields.refer_to,
+        replaces: Text = "replaces" => it.header(Name::Replaces),
+        warning: Text = "warning" => it.fields.warning,
+        reason_header: Text = "reason_header" => it.fields.reason,
+        icid: Text = "icid" => it.fields.icid,
+        user_agent: Text = "user_agent" => it.fields.user_agent,
+        content_type: Text = "content_type" => it.fields.content_type,
+        body_length: Int = "body_length" => Some(it.fields.body.len() as i64),
+        has_sdp: Bool = "has_sdp" => it.description.is_some(),
+        qos_pending: Bool = "qos_pending" => it.description.is_some_and(|known| known.qos_pending),
+        complete: Bool = "complete" => it.complete,
+        call_hash: Int = "_call" => it.keys.call.map(key),
+        dialog_hash: Int = "_dialog" => it.keys.dialog.map(key),
+        leg_hash: Int = "_leg" => it.keys.leg.map(key),
+        via_hash: Int = "_via" => it.keys.via.map(|via| key(via.0)),
+        via_rest_hash: Int = "_via_rest" => it.keys.via.map(|via| key(via.1)),
+        nonce_hash: Int = "_nonce" => it.keys.nonce.map(key),
+        sdp_hash: Int = "_sdp" => it.description.map(|known| key(known.key)),
+        qos: Bool = "_qos" => it.description.is_some_and(|known| known.has_preconditions),
+        sends: Bool = "_sends" => it.description.is_some_and(|known| known.sends),
+        q850: Int = "_q850" => it.fields.reason_q850,
+        sip_cause: Int = "_sip_cause" => it.fields.reason_sip,
+        release_cause: Int = "_release_cause" => it.fields.reason_release,
+        failure_cause: Int = "_failure_cause" => it.fields.reason_failure,
+        point_number: Int = "_point" => Some(it.seen.point),
+        headers: Int = "_headers" => it.headers,
+    }
+}
+
+columns! {
+    /// What the whole scan says of a message.
+    pub struct ScanColumns of |it: &Scanned<'_>| {
+        message: Int = "message" => Some(it.observed.key),
+        file: Text = "file" => it.file.map(|file| &file.name),
+        point: Text = "point" => it.point,
+        interface: Text = "interface" => it.interface(),
+        retransmission: Bool = "retransmission" => it.observed.retransmission,
+        duplicate: Bool = "duplicate" => it.observed.original.is_some(),
+        original: Int = "original" => it.observed.original,
+        transaction: Int = "transaction" => it.observed.transaction,
+    }
+}
+
+/// A message and what was found out about it.
+pub struct Message<'a> {
+    pub seen: &'a Seen,
+    pub message: &'a [u8],
+    pub fields: &'a Fields<'a>,
+    pub keys: &'a Keys,
+    /// Of its first and last packet, by a clock that was set right.
+    pub times: (i64, i64),
+    pub complete: bool,
+    pub encapsulation: Option<&'a Encapsulation>,
+    pub report: Option<KeptReport<'a>>,
+    pub description: Option<&'a Known>,
+    /// Which headers of the vocabulary it has, where somebody wants to know.
+    pub headers: Option<i64>,
+    pub addresses: &'a mut Addresses,
+}
+
+impl Message<'_> {
+    fn outer(&self) -> Option<(IpAddr, IpAddr)> {
+        self.encapsulation.and_then(|around| around.outer)
+    }
+
+    /// The value of the first header field of this name, on one line. Messages that have none cost nothing.
+    fn header(&self, name: Name) -> Option<Vec<u8>> {
+        if self.fields.has(name) { headers::first(self.message, name) } else { None }
+    }
+}
+
+/// A message among all that were read.
+pub struct Scanned<'a> {
+    pub observed: &'a Observed,
+    pub file: Option<&'a FileRow>,
+    pub point: Option<&'a str>,
+    pub interface: Interface,
+}
+
+impl Scanned<'_> {
+    fn interface(&self) -> Option<Cow<'_, [u8]>> {
+        match self.interface {
+            Interface::OfHost(index) => Some(index.to_string().into_bytes().into()),
+            Interface::OfFile(number) => {
+                let name = self.file?.info.interfaces.get(number as usize)?;
+                name.as_deref().map(|name| name.as_bytes().into())
+            }
+        }
+    }
+}
+
+/// Where a packet was captured.
+#[derive(Debug, Clone, Copy)]
+pub enum Interface {
+    /// By its number in the file.
+    OfFile(u32),
+    /// By its number in the capturing host.
+    OfHost(u32),
+}
+
+/// Addresses whose text is remembered; a flood of forged ones starts the memory over.
+const MAX_ADDRESSES: usize = 65_536;
+
+/// Addresses as text.
+#[derive(Default)]
+pub struct Addresses(HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>);
+
+impl Addresses {
+    /// `None` for the unspecified address, which stands for one that the capture does not say.
+    fn text(&mut self, ip: IpAddr) -> Option<&str> {
+        if self.0.len() > MAX_ADDRESSES {
+            self.0.clear();
+        }
+        (!ip.is_unspecified()).then(|| &**self.0.entry(ip).or_insert_with(|| ip.to_string().into()))
+    }
+}
+
+/// A capture without IP headers says nothing of ports, and exported PDUs may not.
+fn port(ip: IpAddr, port: u16) -> Option<u16> {
+    (port > 0 || !ip.is_unspecified()).then_some(port)
+}
+
+/// Of WebSocket and TLS, which a report does not tell apart, the top Via says which (RFC 7118 §5.2.1): that of a request
+/// is its sender's, and a response brings it back.
+fn transport(protocol: Protocol, via: Option<&[u8]>) -> &'static str {
+    match (protocol, via) {
+        (Protocol::Secure, Some(via)) if via.eq_ignore_ascii_case(b"WS") => "ws",
+        (Protocol::Secure, Some(via)) if via.eq_ignore_ascii_case(b"WSS") => "wss",
+        _ => protocol.as_str(),
+    }
+}
+
+fn tunnels(around: &Encapsulation) -> String {
+    let names: Vec<&str> = around.tunnels().iter().map(|tunnel| tunnel.as_str()).collect();
+    names.join("/")
+}
+
+fn vlans(around: &Encapsulation) -> String {
+    let numbers: Vec<String> = around.vlans().iter().map(u16::to_string).collect();
+    numbers.join("/")
+}

@@ -1,0 +1,189 @@
+//! From messages to rows: one parser for each thread.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+
+use super::chunk::{Chunk, Place};
+use super::columns::{Addresses, Columns, Interface, Message};
+use super::keys::{Keys, observation};
+use crate::layer::Layer;
+use crate::limits::Limits;
+use crate::observation::{Batch, Clock, Entry, ObservationKey, Seen};
+use crate::problem::{Problem, Problems};
+use crate::sip::fields::{Fields, Scratch, read};
+use crate::sip::headers::Asked;
+use crate::sip::{Encoded, Flaw, Flaws, mime};
+use crate::tables::columns::Wanted;
+use crate::tables::evidence::{Evidence, Tails};
+use crate::tables::sdp::{self, Descriptions, Known};
+use crate::tables::small::ProblemLog;
+use crate::tables::{headers, ims_headers, parts};
+
+/// Turns batches into chunks; one for each parser thread.
+pub struct Parser<'a> {
+    limits: &'a Limits,
+    wanted: &'a Wanted,
+    clocks: &'a [Clock],
+    scratch: Scratch,
+    addresses: Addresses,
+    descriptions: &'a Descriptions,
+    evidence: Evidence,
+    /// `None` where nobody asks for them.
+    via_tails: Option<Tails>,
+    headers: headers::Builder<'a>,
+}
+
+impl<'a> Parser<'a> {
+    pub fn new(
+        limits: &'a Limits,
+        wanted: &'a Wanted,
+        clocks: &'a [Clock],
+        asked: &'a Asked,
+        descriptions: &'a Descriptions,
+    ) -> Self {
+        Self {
+            limits,
+            wanted,
+            clocks,
+            scratch: Scratch::default(),
+            addresses: Addresses::default(),
+            descriptions,
+            evidence: Evidence::default(),
+            via_tails: wanted.has("_tail").then(Tails::default),
+            headers: headers::Builder::new(asked),
+        }
+    }
+
+    pub fn parse(&mut self, batch: &Batch) -> Result<Chunk, ArrowError> {
+        let count = batch.messages().len();
+        let mut columns = Columns::new(count, self.wanted);
+        let mut rows = Vec::with_capacity(count);
+        let mut places = Vec::with_capacity(count);
+        let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
+        let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
+        let mut ims_headers = ims_headers::Builder::new(count, self.wanted);
+        let mut parts = parts::Builder::new(self.wanted);
+        let wants_headers = self.wanted.has("_headers");
+        for (row, Entry { seen, bytes, encapsulation, report: said }) in batch.messages().enumerate() {
+            let mut fields = read(bytes, seen.carrier, &mut self.scratch);
+            let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
+            let keys = Keys::of(&fields);
+            let times = Clock::corrected(self.clocks, seen);
+            let complete = is_complete(seen, &fields);
+            let body = bytes.get(fields.body.clone()).unwrap_or_default();
+            let description = match fields.encoded {
+                None => {
+                    parts.push(row, &fields, fields.content_type_value, body);
+                    self.descriptions.of(bytes, [&fields.sdp, &fields.early_sdp], complete, &mut fresh)
+                }
+                Some(encoded) => {
+                    let (body, flaw) = encoded.decode(body, self.limits.max_inflated_bytes, complete);
+                    flaw.into_iter().for_each(|flaw| fields.flaws.add(flaw));
+                    parts.push(row, &fields, encoded.content_type, &body);
+                    let whole = complete && flaw.is_none();
+                    let (known, table) = decoded(self.descriptions, self.wanted, encoded, &body, whole)?;
+                    descriptions.extend(table);
+                    known
+                }
+            };
+            columns.set(
+                row,
+                &mut Message {
+                    seen,
+                    message,
+                    fields: &fields,
+                    keys: &keys,
+                    times,
+                    complete,
+                    encapsulation,
+                    report: said,
+                    description: description.as_deref(),
+                    headers: wants_headers.then(|| fields.headers().cast_signed()),
+                    addresses: &mut self.addresses,
+                },
+            );
+            ims_headers.push(row, message, &fields);
+            self.headers.add(row, message, &fields);
+            report(&mut problems, seen, &fields);
+            if let Some(description) = &description {
+                report_description(&mut problems, seen, description);
+            }
+            let observation =
+                ObservationKey { reported: said.is_some(), ..observation(seen, times.1, &fields, message, &keys) };
+            self.evidence.add(message, &fields, keys.leg, keys.call);
+            if let Some(tails) = &mut self.via_tails {
+                tails.add(fields.via.values, || observation.first_key());
+            }
+            rows.push(observation);
+            let of_host = encapsulation.and_then(|around| around.interface_index);
+            let interface = of_host.map_or(Interface::OfFile(seen.interface), Interface::OfHost);
+            places.push(Place { file: seen.last.file, interface });
+        }
+        if !fresh.is_empty() {
+            descriptions.push(sdp::table(&fresh, self.wanted)?);
+        }
+        Ok(Chunk {
+            columns: columns.finish(self.wanted)?,
+            rows,
+            places,
+            descriptions,
+            ims_headers: ims_headers.finish()?,
+            parts: parts.finish()?,
+            headers: self.headers.take()?,
+            evidence: self.evidence.take(self.wanted)?,
+            via_tails: self.via_tails.as_mut().map(|tails| tails.take(self.wanted)).transpose()?,
+            problems: Some(problems),
+        })
+    }
+}
+
+/// The description in a body that was decoded, and its rows if it is new: they borrow from a body that is gone with its
+/// message.
+fn decoded(
+    descriptions: &Descriptions,
+    wanted: &Wanted,
+    encoded: Encoded<'_>,
+    body: &[u8],
+    complete: bool,
+) -> Result<(Option<Arc<Known>>, Option<RecordBatch>), ArrowError> {
+    let found = mime::find_sdp(encoded.content_type.unwrap_or_default(), body);
+    let mut rows = Vec::new();
+    let known = descriptions.of(body, [&found.session, &found.early], complete, &mut rows);
+    let table = if rows.is_empty() { None } else { Some(sdp::table(&rows, wanted)?) };
+    Ok((known, table))
+}
+
+/// All bytes are there.
+fn is_complete(seen: &Seen, fields: &Fields<'_>) -> bool {
+    seen.complete && !fields.flaws.has(Flaw::Cut) && !fields.flaws.has(Flaw::ContentLengthExceedsDatagram)
+}
+
+fn report_description(problems: &mut ProblemLog, seen: &Seen, known: &Known) {
+    for (code, detail) in &known.oddities {
+        problems.report(Problem {
+            code: *code,
+            layer: Layer::SDP,
+            file: seen.last.file,
+            frame: seen.last.frame,
+            offset: seen.first.offset,
+            detail: detail.clone(),
+        });
+    }
+}
+
+fn report(problems: &mut ProblemLog, seen: &Seen, fields: &Fields<'_>) {
+    let mut flaws: Flaws = fields.flaws;
+    flaws.merge(seen.flaws);
+    for flaw in flaws.iter() {
+        problems.report(Problem {
+            code: flaw.code(),
+            layer: Layer::SIP,
+            file: seen.last.file,
+            frame: seen.last.frame,
+            offset: seen.first.offset,
+            detail: fields.detail(flaw),
+        });
+    }
+}
