@@ -75,8 +75,8 @@ def related_transactions(
 ) -> pl.DataFrame:
     """The table ``related_transactions``.
 
-    ``messages``, ``ims_headers``, ``descriptions`` and ``dns_messages`` as the core gives them, with every column; ``call_of``
-    is the call of each message, ``registration_of`` has ``_leg cseq registration`` of each REGISTER; ``diameter`` are
+    ``messages``, ``ims_headers``, ``descriptions`` and ``dns_messages`` as the core gives them, with every column;
+    ``call_of`` is the call of each message, ``registration_of`` has ``_leg cseq registration`` of each REGISTER; ``diameter`` are
     the rows of ``diameter_transactions``, ``dns`` those of ``dns``.
     """
     exchanges = _exchanges(diameter, dns)

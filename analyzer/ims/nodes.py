@@ -59,8 +59,8 @@ def find(
 ) -> Nodes:
     """The nodes of a capture and what speaks for their roles.
 
-    ``messages`` and ``ims_headers`` as the core gives them. ``given`` is what the user knows: it wins, and is what neighbours
-    are judged by. ``beside`` are rows of ``related_transactions``, which tell what nodes asked the HSS and the PCRF.
+    ``messages`` and ``ims_headers`` as the core gives them. ``given`` is what the user knows: it wins, and neighbours
+    are judged by it. ``beside`` are rows of ``related_transactions``: what nodes asked the HSS and the PCRF.
     """
     # A copy of a million rows of text is dear: none where there is nothing to leave out.
     seen = messages.filter(~pl.col("duplicate")) if messages["duplicate"].any() else messages
