@@ -76,8 +76,8 @@ def related_transactions(
     """The table ``related_transactions``.
 
     ``messages``, ``ims_headers``, ``descriptions`` and ``dns_messages`` as the core gives them, with every column;
-    ``call_of`` is the call of each message, ``registration_of`` has ``_leg cseq registration`` of each REGISTER; ``diameter`` are
-    the rows of ``diameter_transactions``, ``dns`` those of ``dns``.
+    ``call_of`` is the call of each message, ``registration_of`` has ``_leg cseq registration`` of each REGISTER;
+    ``diameter`` are the rows of ``diameter_transactions``, ``dns`` those of ``dns``.
     """
     exchanges = _exchanges(diameter, dns)
     if exchanges.is_empty():
