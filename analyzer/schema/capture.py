@@ -7,6 +7,9 @@ from analyzer.schema.column import MaskClass as M
 from analyzer.schema.column import words
 from analyzer.schema.table import ESTIMATE, Table
 
+# A column is a row of a table, and is laid out as one.
+# fmt: off
+
 FILES = Table(
     "files",
     "One capture file that was read.",
@@ -15,22 +18,13 @@ FILES = Table(
         C("path", "text", "Absolute path; null for standard input.", mask=M.FILE),
         C("point", "text", "Capture point of the file.", mask=M.FILE),
         C("format", "text", "pcap or pcapng, with the compression: pcap in gzip, pcapng in zstd ...", mask=M.OPEN),
-        C(
-            "link_types",
-            "text",
-            "Link types in the file, by LINKTYPE_ name and number, separated by spaces.",
-            "tcpdump.org linktypes",
-            mask=M.OPEN,
-        ),
+        C("link_types", "text", "Link types in the file, by LINKTYPE_ name and number, separated by spaces.",
+          "tcpdump.org linktypes", mask=M.OPEN),
         C("packets", "int", "Number of packets."),
         C("first_at", "time", "Earliest time stamp."),
         C("last_at", "time", "Latest time stamp."),
-        C(
-            "dropped",
-            "int",
-            "Number of packets that the capture reports as lost; null if it reports nothing.",
-            "pcapng ISB, EPB",
-        ),
+        C("dropped", "int", "Number of packets that the capture reports as lost; null if it reports nothing.",
+          "pcapng ISB, EPB"),
         C("sliced", "int", "Number of packets truncated by the snap length (tcpdump -s 0 keeps them whole)."),
         C("backward_steps", "int", "Number of packets whose time precedes that of the packet before them."),
         C("cut", "bool", "The file ends before its stated length, or is partly corrupt."),
@@ -47,12 +41,8 @@ PROBLEMS = Table(
     (
         C("problem", "int", "1..n in order of file and frame."),
         C("code", "text", "Stable snake_case code.", mask=M.OPEN),
-        C(
-            "layer",
-            "text",
-            "Layer that reported the problem: container link ip udp tcp sctp icmp sip sdp, or a tunnel.",
-            mask=M.OPEN,
-        ),
+        C("layer", "text",
+          "Layer that reported the problem: container link ip udp tcp sctp icmp sip sdp, or a tunnel.", mask=M.OPEN),
         C("file", "text", "File.", mask=M.FILE),
         C("frame", "int", "Packet number; null if no packet is concerned."),
         C("byte_offset", "int", "Byte position in the (decompressed) file.", unit="bytes"),
@@ -94,7 +84,8 @@ CLOCKS = Table(
         C("drift_ppb", "int", "Drift ahead of the reference: nanoseconds per second.", unit="ns/s"),
         C("drift_min_ppb", "int", "Smallest drift that agrees with every message.", unit="ns/s"),
         C("drift_max_ppb", "int", "Largest drift that agrees with every message.", unit="ns/s"),
-        C("bounds", "int", "Number of bounds used: packets captured twice, and messages forwarded between the points."),
+        C("bounds", "int",
+          "Number of bounds used: packets captured twice, and messages forwarded between the points."),
         C("applied", "bool", "The offset was removed from all times."),
     ),
     made_by="analyzer.ims.clocks:clocks",
@@ -120,17 +111,8 @@ LOSSES = Table(
         C("seen_at", "text", "Capture point that observed the message.", mask=M.FILE),
         C("missed_at", "text", "Capture point that did not observe it.", mask=M.FILE),
         C("sent_again", "bool", "A further copy followed."),
-        C(
-            "cause",
-            "text",
-            "Cause of the missing observation.",
-            values=(
-                ("not_captured", "the receiver acted on it"),
-                ("lost", "the receiver did not, and a copy followed"),
-                "unknown",
-            ),
-            mask=M.OPEN,
-        ),
+        C("cause", "text", "Cause of the missing observation.", values=(("not_captured", "the receiver acted on it"),
+          ("lost", "the receiver did not, and a copy followed"), "unknown"), mask=M.OPEN),
     ),
     made_by="analyzer.ims.losses:losses",
     belongs_to=("message",),

@@ -8,18 +8,17 @@ from analyzer.schema.companion import DIAMETER, DNS
 from analyzer.schema.sip import SDP
 from analyzer.schema.table import Table
 
+# A column is a row of a table, and is laid out as one.
+# fmt: off
+
 # What the core gives the stages beside the columns above; never handed to users.
 CORE_ONLY = Table(
     "core",
     "Ready hashes and numbers per message that stages group and join on.",
     (
         C("_call", "int", "Hash of the Call-ID."),
-        C(
-            "_dialog",
-            "int",
-            "Hash of Call-ID and the unordered pair of tags; null unless both tags are there.",
-            "RFC 3261 §12",
-        ),
+        C("_dialog", "int", "Hash of Call-ID and the unordered pair of tags; null unless both tags are there.",
+          "RFC 3261 §12"),
         C("_leg", "int", "Hash of Call-ID and From tag."),
         C("_via", "int", "Hash of the Via stack without received and rport."),
         C("_via_rest", "int", "The same without the topmost Via."),
@@ -114,13 +113,10 @@ EVIDENCE = Table(
     (
         C("_leg", "int", "Hash of Call-ID and From tag."),
         C("_call", "int", "Hash of the Call-ID."),
-        C(
-            "kind",
-            "text",
-            "icid icid_at related_icid session session_pair route replaces join target_dialog in_reply_to vendor"
-            " call_id_stem origin history called_party sdp_origin sdp_media ice_ufrag user_to_user from_tag.",
-            mask=M.OPEN,
-        ),
+        C("kind", "text",
+          "icid icid_at related_icid session session_pair route replaces join target_dialog in_reply_to vendor "
+          "call_id_stem origin history called_party sdp_origin sdp_media ice_ufrag user_to_user from_tag.",
+          mask=M.OPEN),
         C("value", "int", "Hash of what it says."),
         C("text", "text", "origin history called_party: what it says.", mask=M.URI),
     ),

@@ -8,15 +8,15 @@ from analyzer.schema.column import MaskClass as M
 from analyzer.schema.table import ESTIMATE, Measure
 from analyzer.schema.values import DELAYS
 
+# A column is a row of a table, and is laid out as one.
+# fmt: off
+
 RESPONSES = Measure(
     "responses",
     "The number of transactions, each on its hop, by response.",
     (
-        C(
-            "transactions",
-            "int",
-            "Number of transactions with this response; for a null status, those without a captured final response.",
-        ),
+        C("transactions", "int",
+          "Number of transactions with this response; for a null status, those without a captured final response."),
         C("total", "int", "Number of transactions that agree in all columns that do not depend on the response."),
         C("share", "share", "transactions / total. Adds up to 1 over the final responses and the null status."),
         C("resent", "int", "Number of copies of these responses beyond the first."),
@@ -42,13 +42,7 @@ FAILURES = Measure(
         C("node", "text", "ip:port of the most frequent of these nodes.", mask=M.HOST),
         C("node_share", "share", "Share of that node in the requests."),
         C("reason_phrase", "text", "Most frequent reason phrase.", mask=M.PHRASE),
-        C(
-            "reason_header",
-            "text",
-            "Most frequent Reason header of these responses.",
-            "RFC 3326",
-            mask=Header.REASON,
-        ),
+        C("reason_header", "text", "Most frequent Reason header of these responses.", "RFC 3326", mask=Header.REASON),
         C("first_at", "time", "Start of the first of these requests."),
         C("last_at", "time", "Start of the last."),
         C("no", "int", "calls.no of the first of these requests that belongs to a call, as an example."),
@@ -73,18 +67,11 @@ LINKS = Measure(
         C("transactions", "int", "Number of transactions on the link."),
         C("timeouts", "int", "Number of transactions without any response.", "RFC 3261 §17.1: timers B, F"),
         C("timeout_share", "share", "timeouts / (transactions - pending - orphans)."),
-        C(
-            "provisional_only",
-            "int",
-            "Number of transactions with a 1xx and no final response.",
-            "RFC 3261 §16.6: timer C",
-        ),
+        C("provisional_only", "int", "Number of transactions with a 1xx and no final response.",
+          "RFC 3261 §16.6: timer C"),
         C("transport_errors", "int", "Number of transactions ended by ICMP, TCP RST or SCTP ABORT."),
-        C(
-            "pending",
-            "int",
-            "Number of transactions still open at the end of the capture; excluded from timeout_share.",
-        ),
+        C("pending", "int",
+          "Number of transactions still open at the end of the capture; excluded from timeout_share."),
         C("orphans", "int", "Number of transactions with captured responses only; excluded from timeout_share."),
         C("requests", "int", "Number of requests sent, copies included."),
         C("resent_requests", "int", "Number of copies among them."),
@@ -142,11 +129,8 @@ PHASE_TIMES = Measure(
         C("p95_s", "duration", "95th percentile."),
         C("p99_s", "duration", "99th percentile; null for n < 100."),
         C("max_s", "duration", "Maximum."),
-        C(
-            "share",
-            "share",
-            "Share of the sum of all these times (in the interval); null for ringing, elsewhere and ack.",
-        ),
+        C("share", "share",
+          "Share of the sum of all these times (in the interval); null for ringing, elsewhere and ack."),
     ),
     made_by="analyzer.measure.setups:phase_times",
     of=("phases", "calls"),
@@ -168,11 +152,8 @@ SETUP_SHARES = Measure(
         C("p95_s", "duration", "95th percentile."),
         C("p99_s", "duration", "99th percentile; null for n < 100."),
         C("max_s", "duration", "Maximum."),
-        C(
-            "share",
-            "share",
-            "Share of the sum of all these times (in the interval); null for ringing, elsewhere and ack.",
-        ),
+        C("share", "share",
+          "Share of the sum of all these times (in the interval); null for ringing, elsewhere and ack."),
     ),
     made_by="analyzer.measure.setups:setup_shares",
     scope=ESTIMATE,

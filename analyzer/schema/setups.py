@@ -8,17 +8,17 @@ from analyzer.schema.column import words
 from analyzer.schema.table import ESTIMATE, Table
 from analyzer.schema.values import SETUP_PHASES
 
+# A column is a row of a table, and is laid out as one.
+# fmt: off
+
 SETUPS = Table(
     "setups",
     "The set-up of one call: the time of each milestone, and the phase in which it stalled.",
     (
         C("call", "key", "Call whose INVITE was captured with a time stamp."),
         C("started_at", "time", "First byte of the first INVITE."),
-        C(
-            "again_at",
-            "time",
-            "INVITE that decided the call, if another preceded it: challenge, redirection, failover.",
-        ),
+        C("again_at", "time",
+          "INVITE that decided the call, if another preceded it: challenge, redirection, failover."),
         C("trying_at", "time", "First 100 to that INVITE.", "RFC 3261 §21.1.1"),
         C("progress_at", "time", "First 101-199 other than 180, before any 180.", "TS 24.229 §5.1.3"),
         C("progress_status", "int", "Status of that response: 183, 181 ..."),
@@ -26,17 +26,10 @@ SETUPS = Table(
         C("prack_answered_at", "time", "2xx to that PRACK."),
         C("update_at", "time", "First UPDATE of the caller with SDP after the PRACK, before the 180.", "RFC 3311"),
         C("update_answered_at", "time", "2xx to that UPDATE."),
-        C(
-            "caller_ready_at",
-            "time",
-            "First SDP in which the caller's resources meet the desired status for every stream.",
-            "RFC 3312 §5",
-        ),
-        C(
-            "callee_ready_at",
-            "time",
-            "The same for the callee's resources; null if no SDP reported them before the answer.",
-        ),
+        C("caller_ready_at", "time",
+          "First SDP in which the caller's resources meet the desired status for every stream.", "RFC 3312 §5"),
+        C("callee_ready_at", "time",
+          "The same for the callee's resources; null if no SDP reported them before the answer."),
         C("ringing_at", "time", "First 180."),
         C("cancelled_at", "time", "CANCEL of an unanswered call."),
         C("final_at", "time", "First 2xx, otherwise the final response that decided the call."),
@@ -44,26 +37,13 @@ SETUPS = Table(
         C("ack_at", "time", "First ACK to the 2xx."),
         C("preconditions", "bool", "SDP before the answer contains preconditions.", "RFC 3312"),
         C("reliable", "int", "Number of reliable provisional responses, without copies.", "RFC 3262 §3"),
-        C(
-            "unacknowledged",
-            "int",
-            "Number of reliable provisional responses that no PRACK acknowledged (RAck).",
-            "RFC 3262 §4",
-        ),
-        C(
-            "rseq_gaps",
-            "int",
-            "Number of reliable provisional responses whose RSeq is not one more than the previous one of "
-            "the early dialog.",
-            "RFC 3262 §3",
-        ),
-        C(
-            "stalled",
-            "text",
-            "Phase in which an unanswered call ended.",
-            values=words("trying routing prack caller_bearer callee_bearer alerting ringing"),
-            mask=M.OPEN,
-        ),
+        C("unacknowledged", "int", "Number of reliable provisional responses that no PRACK acknowledged (RAck).",
+          "RFC 3262 §4"),
+        C("rseq_gaps", "int",
+          "Number of reliable provisional responses whose RSeq is not one more than the previous one of the early "
+          "dialog.", "RFC 3262 §3"),
+        C("stalled", "text", "Phase in which an unanswered call ended.",
+          values=words("trying routing prack caller_bearer callee_bearer alerting ringing"), mask=M.OPEN),
         C("stalled_detail", "text", "Explanation of that phase, and the event that ended it.", mask=M.OPEN),
     ),
     made_by="analyzer.ims.phases:set_ups",
@@ -84,21 +64,11 @@ PHASES = Table(
     "One phase of the set-up of a call, in order, with its duration.",
     (
         C("call", "key", "Call."),
-        C(
-            "phase",
-            "text",
-            "Phase, named after the event that the call waits for; docs/phases.md.",
-            "TS 24.229 §5.1.3",
-            values=SETUP_PHASES,
-            mask=M.OPEN,
-        ),
+        C("phase", "text", "Phase, named after the event that the call waits for; docs/phases.md.", "TS 24.229 §5.1.3",
+          values=SETUP_PHASES, mask=M.OPEN),
         C("begins", "text", "Method or status of the message that begins the phase.", mask=M.FREE_TEXT),
-        C(
-            "ends",
-            "text",
-            "Method or status of the message that ends the phase; null if the set-up went no further.",
-            mask=M.FREE_TEXT,
-        ),
+        C("ends", "text", "Method or status of the message that ends the phase; null if the set-up went no further.",
+          mask=M.FREE_TEXT),
         C("from_at", "time", "Begin of the phase: first byte of a request, last byte of a response."),
         C("to_at", "time", "End of the phase."),
         C("duration_s", "duration", "from_at to to_at."),
@@ -121,29 +91,14 @@ WATERFALL = Table(
     (
         C("call", "key", "Call that received a final response."),
         C("part", "int", "1..n along the path."),
-        C(
-            "kind",
-            "text",
-            "Kind of the interval.",
-            values=(
-                ("node", "a message through a node"),
-                ("transit", "on the wire between two capture points, there and back, or in several packets"),
-                ("retransmission", "until it was sent again: lost, or its receiver was slow"),
-                ("serial_fork", "the node had sent the INVITE elsewhere before, and was refused"),
-                ("far_end", "until the one who answered answered, or rang"),
-                ("ringing", "180 to final response there"),
-                ("caller", "before its next request"),
-                ("unseen", "no message tells which of them"),
-            ),
-            mask=M.OPEN,
-        ),
-        C(
-            "way",
-            "text",
-            "Direction of the message; null if neither or both.",
-            values=words("request response"),
-            mask=M.OPEN,
-        ),
+        C("kind", "text", "Kind of the interval.", values=(("node", "a message through a node"),
+          ("transit", "on the wire between two capture points, there and back, or in several packets"),
+          ("retransmission", "until it was sent again: lost, or its receiver was slow"),
+          ("serial_fork", "the node had sent the INVITE elsewhere before, and was refused"),
+          ("far_end", "until the one who answered answered, or rang"), ("ringing", "180 to final response there"),
+          ("caller", "before its next request"), ("unseen", "no message tells which of them")), mask=M.OPEN),
+        C("way", "text", "Direction of the message; null if neither or both.", values=words("request response"),
+          mask=M.OPEN),
         C("address", "text", "ip:port of the node; for a transit, its nearer end.", mask=M.HOST),
         C("peer", "text", "ip:port of the other end of a transit.", mask=M.HOST),
         C("method", "text", "Method of the message that ends the interval.", mask=M.FREE_TEXT),
@@ -169,46 +124,25 @@ CALL_FAILURES = Table(
     (
         C("call", "key", "Call that ended without an answer, except calls answered elsewhere."),
         C("status", "int", "Final status at the reference hop; null if there was none."),
-        C(
-            "on_behalf_of",
-            "text",
-            "Side on whose behalf the call was rejected; docs/phases.md.",
-            values=words("user node network timer unknown"),
-            mask=M.OPEN,
-        ),
+        C("on_behalf_of", "text", "Side on whose behalf the call was rejected; docs/phases.md.",
+          values=words("user node network timer unknown"), mask=M.OPEN),
         C("rule", "text", "Rule that decided this.", mask=M.OPEN),
-        C(
-            "address",
-            "text",
-            (
-                "ip:port of the node that sent the failure first, over all hops and legs; for a cancelled "
-                "call, of the node that sent the first CANCEL. Null if no node sent anything."
-            ),
-            mask=M.HOST,
-        ),
+        C("address", "text",
+          "ip:port of the node that sent the failure first, over all hops and legs; for a cancelled call, of the "
+          "node that sent the first CANCEL. Null if no node sent anything.", mask=M.HOST),
         C("role", "text", "Role of that node, as in nodes.", mask=M.OPEN),
         C("name", "text", "Host name of that node, as in nodes.", mask=M.HOST),
         C("node", "text", "That node, as in nodes.", mask=M.HOST),
-        C(
-            "partial",
-            "bool",
-            (
-                "A node further on may have rejected the call: this one is not a user agent and was never "
-                "captured forwarding an INVITE; or it forwarded this one, and the answer was not captured."
-            ),
-        ),
+        C("partial", "bool",
+          "A node further on may have rejected the call: this one is not a user agent and was never captured "
+          "forwarding an INVITE; or it forwarded this one, and the answer was not captured."),
         C("first_status", "int", "Status as first sent; null for a CANCEL."),
         C("reason_phrase", "text", "Reason phrase as first sent.", mask=M.PHRASE),
         C("message", "key", "First observation of the response or CANCEL."),
         C("seen_at", "time", "Time of that observation."),
         C("unresponsive_node", "text", "ip:port of a node that received the request and did not answer.", mask=M.HOST),
-        C(
-            "reason_protocol",
-            "text",
-            "Protocol of the first Reason, in capitals: Q.850 SIP RELEASE_CAUSE ...",
-            "RFC 3326, TS 24.229 §7.2A.18",
-            mask=M.FREE_TEXT,
-        ),
+        C("reason_protocol", "text", "Protocol of the first Reason, in capitals: Q.850 SIP RELEASE_CAUSE ...",
+          "RFC 3326, TS 24.229 §7.2A.18", mask=M.FREE_TEXT),
         C("reason_cause", "int", "Cause in that Reason."),
         C("reason", "text", "Meaning of that cause.", "ITU-T Q.850, RFC 4411", mask=M.OPEN),
         C("reason_text", "text", "Text in that Reason.", mask=M.PHRASE),
