@@ -11,6 +11,19 @@ from analyzer.schema.values import DELAYS
 # A column is a row of a table, and is laid out as one.
 # fmt: off
 
+#: The figures of a distribution, as ``analyzer.columns.distribution`` makes them.
+_DISTRIBUTION = (
+    C("min_s", "duration", "Minimum."),
+    C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
+    C("median_s", "duration", "50th percentile, nearest rank."),
+    C("p90_s", "duration", "90th percentile."),
+    C("p95_s", "duration", "95th percentile."),
+    C("p99_s", "duration", "99th percentile; null for n < 100."),
+    C("max_s", "duration", "Maximum."),
+)
+_SHARE = C("share", "share",
+           "Share of the sum of all these times (in the interval); null for ringing, serial_fork and ack.")
+
 RESPONSES = Measure(
     "responses",
     "The number of transactions, each on its hop, by response.",
@@ -100,13 +113,7 @@ NODE_DELAYS = Measure(
     "The time that nodes take to forward messages: median, percentiles, extremes.",
     (
         C("messages", "int", "Number of messages with a known delay: hops.delay_s."),
-        C("min_s", "duration", "Minimum."),
-        C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
-        C("median_s", "duration", "50th percentile, nearest rank."),
-        C("p90_s", "duration", "90th percentile."),
-        C("p95_s", "duration", "95th percentile."),
-        C("p99_s", "duration", "99th percentile; null for n < 100."),
-        C("max_s", "duration", "Maximum."),
+        *_DISTRIBUTION,
     ),
     made_by="analyzer.measure.node_delays:node_delays",
     scope=ESTIMATE,
@@ -123,14 +130,8 @@ PHASE_TIMES = Measure(
     "The duration of the phases of a set-up: median, percentiles, extremes, share.",
     (
         C("calls", "int", "Number of calls in which the phase ended."),
-        C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
-        C("median_s", "duration", "50th percentile, nearest rank."),
-        C("p90_s", "duration", "90th percentile."),
-        C("p95_s", "duration", "95th percentile."),
-        C("p99_s", "duration", "99th percentile; null for n < 100."),
-        C("max_s", "duration", "Maximum."),
-        C("share", "share",
-          "Share of the sum of all these times (in the interval); null for ringing, elsewhere and ack."),
+        *_DISTRIBUTION[1:],
+        _SHARE,
     ),
     made_by="analyzer.measure.setups:phase_times",
     of=("phases", "calls"),
@@ -146,14 +147,8 @@ SETUP_SHARES = Measure(
     "The share of nodes, links and endpoints in the set-up time: median, percentiles, share.",
     (
         C("calls", "int", "Number of calls that contain it."),
-        C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
-        C("median_s", "duration", "50th percentile, nearest rank."),
-        C("p90_s", "duration", "90th percentile."),
-        C("p95_s", "duration", "95th percentile."),
-        C("p99_s", "duration", "99th percentile; null for n < 100."),
-        C("max_s", "duration", "Maximum."),
-        C("share", "share",
-          "Share of the sum of all these times (in the interval); null for ringing, elsewhere and ack."),
+        *_DISTRIBUTION[1:],
+        _SHARE,
     ),
     made_by="analyzer.measure.setups:setup_shares",
     scope=ESTIMATE,
@@ -173,13 +168,7 @@ LATENCY = Measure(
         C("delay", "text", "Delay: a column of calls, without _s.", values=DELAYS, mask=M.OPEN),
         C("calls", "int", "Number of calls in the group."),
         C("n", "int", "Number of calls that have the delay; all figures are over these."),
-        C("min_s", "duration", "Minimum."),
-        C("mean_s", "duration", "Mean, rounded down to the nanosecond."),
-        C("median_s", "duration", "50th percentile, nearest rank."),
-        C("p90_s", "duration", "90th percentile."),
-        C("p95_s", "duration", "95th percentile."),
-        C("p99_s", "duration", "99th percentile; null for n < 100."),
-        C("max_s", "duration", "Maximum."),
+        *_DISTRIBUTION,
     ),
     made_by="analyzer.measure.latency:latency",
     of=("calls", "transactions"),
