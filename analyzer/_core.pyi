@@ -20,8 +20,6 @@ __all__ = [
 class _Table(Protocol):
     """An Arrow table, as Polars and others take it."""
 
-    @property
-    def num_rows(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 class _Tables(TypedDict):
