@@ -71,8 +71,8 @@ MESSAGES = Table(
         C(
             "tunnel",
             "text",
-            "What carried the innermost packet, outermost first, joined by /, each by its name in the table of layers; null "
-            "where nothing did.",
+            "What carried the innermost packet, outermost first, joined by /, each by its name in the table of layers; "
+            "null where nothing did.",
             private="open",
         ),
         C(
