@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How much slower reading is when the same messages come in a tunnel: each carriage beside plain UDP.
 
-    python benchmarks/carriages.py [--size 100k] [--runs 5]
+    python benchmarks/tunnels.py [--size 100k] [--runs 5]
 
 Every frame of the UDP capture is put into each carriage (headers by hand, the same for all packets), and the core reads
 the result with one parser thread, in turn with the plain capture. Printed are the medians of the processor times and

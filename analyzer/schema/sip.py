@@ -98,7 +98,7 @@ DIALOGS = Table(
           mask=M.OPEN),
         C("call", "key", "Call; null outside calls."),
     ),
-    made_by="analyzer.sip.dialogs:with_hops",
+    made_by="analyzer.sip.dialogs:with_reference_hops",
     belongs_to=("call",),
     shown=words(
         "usage local_uri local_tag remote_uri remote_tag state early_at confirmed_at ended_at ended_by "
