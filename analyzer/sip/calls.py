@@ -518,6 +518,7 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     )["_dialog"]
     strays = strays.filter(~(pl.col("answered") & pl.col("_dialog").is_in(early.implode()).fill_null(value=False)))
     strays = reference_hop.nearest(strays, "attempt").rename(bye).select("attempt", *bye.values())
+    still_ringing = _ringing_without_bye(hops, strays, byes, messages)
     ends = hops.join(confirmed_branch, on="attempt", how="left", maintain_order="left")
     ends = ends.join(strays, on="attempt", how="left", suffix="_stray", maintain_order="left")
     ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye.values())
@@ -528,11 +529,32 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     return ends.hstack(_fetch(messages, opening, "from_tag")).select(
         "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "acked", "waited_ns", "lived_ns",
         "refreshed_ns", "interval", "ended_ns", "end_reason",
+        still_ringing=pl.col("attempt").is_in(still_ringing.implode()),
         by_refresher=(pl.col("bye_leg") == pl.col("refresh_leg")) == (pl.col("refresher") == 0),
         cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
         ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), pl.col("from_tag")),
         confirmed_branch="_dialog",
     )  # fmt: skip
+
+
+def _ringing_without_bye(
+    hops: pl.DataFrame, strays: pl.DataFrame, byes: pl.DataFrame, messages: pl.DataFrame
+) -> pl.Series:
+    """Of the attempts with a BYE that no 2xx goes with, those with an early dialog on which none was sent.
+
+    A BYE ends its early dialog alone; the INVITE goes on in the others (RFC 3261 §15).
+    """
+    if strays.is_empty():
+        return strays["attempt"]
+    asked = hops.filter(pl.col("attempt").is_in(strays["attempt"].implode())).select("attempt", "_call")
+    early = messages.filter(
+        pl.col("_call").is_in(asked["_call"].implode()),
+        pl.col("method") == "INVITE",
+        pl.col("status").is_between(101, 199),
+        pl.col("_dialog").is_not_null(),
+    ).select("_call", "_dialog")
+    rest = early.join(byes, on="_dialog", how="anti")
+    return asked.join(rest, on="_call", how="semi")["attempt"]
 
 
 def _confirmed_branches(branches: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -622,6 +644,7 @@ def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
+    marks += ["still_ringing"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
         _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),

@@ -429,7 +429,8 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
     return [
         # A BYE on an early dialog and the 2xx may cross (RFC 3261 §15): it was over when both had come.
         (seen("bye"), "bye", pl.max_horizontal(at("bye"), pl.when(invite).then(at("confirmed"))), by_bye),
-        (invite & seen("failed"), "timeout", at("failed"), unknown),
+        # An early dialog ends with the INVITE that made it, whatever becomes of other requests within it.
+        (invite & ~early & seen("failed"), "timeout", at("failed"), unknown),
         (early & seen("gone"), "rejected", at("gone"), remote),
         (early & (status == 487), "cancelled", final, by_cancel),
         (early & (status >= 300), "rejected", final, by_final),
@@ -438,7 +439,7 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
         (early & (status < 300) & (final + linger <= pl.lit(end)), "forked_away", final + linger, unknown),
         (seen("terminated"), "notify_terminated", at("terminated"), sender("terminated")),
         (seen("unsubscribed"), "expired", at("unsubscribed"), sender("unsubscribed")),
-        (seen("failed"), "timeout", at("failed"), unknown),
+        (~invite & seen("failed"), "timeout", at("failed"), unknown),
         (pl.col("expiry") <= pl.lit(end), "expired", pl.col("expiry"), unknown),
     ]
 

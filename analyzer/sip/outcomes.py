@@ -125,9 +125,10 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     final), rang (any 18x), ring_ns, media_ns, provisional_ns (last 1xx), credentials (in the last INVITE), cancel_ns,
     elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is the caller's
     own), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen), bye_ns (of a BYE on the
-    early dialog, with which a caller may give up, too: RFC 3261 §15).
+    early dialog, with which a caller may give up, too: RFC 3261 §15), still_ringing (another has none).
     """
-    given_up_ns = pl.coalesce("cancel_ns", pl.when(pl.col("provisional_ns") < pl.col("bye_ns")).then("bye_ns"))
+    by_bye = (pl.col("provisional_ns") < pl.col("bye_ns")) & ~pl.col("still_ringing")
+    given_up_ns = pl.coalesce("cancel_ns", pl.when(by_bye).then("bye_ns"))
     final, since_final, since_cancel = pl.col("final"), end - pl.col("final_ns"), end - given_up_ns
     alerted = pl.min_horizontal("ring_ns", "media_ns")
     ring_state = pl.when(alerted.is_not_null()).then(pl.lit("while_ringing")).otherwise(pl.lit("before_ringing"))

@@ -338,3 +338,14 @@ def test_a_bye_on_the_early_dialog_whose_487_is_not_in_the_capture() -> None:
 
 def test_a_487_that_nobody_asked_for_is_nobodys() -> None:
     assert ending(RINGING + TERMINATED)[2] == "unknown"
+
+
+def test_a_bye_on_one_of_two_early_dialogs_leaves_the_other_ringing() -> None:
+    bye = "UAC -> P BYE cseq=2 to_tag=y @1\nP -> UAC 200 BYE cseq=2 to_tag=y @1.1\n"
+    assert ending(FORKED + bye + LATER.format(60))[:2] == ("unfinished", "ringing")
+
+
+def test_an_early_dialog_ends_with_its_invite() -> None:
+    early = "UAS -> UAC UPDATE cseq=5 from_tag=y to_tag=x @1\nUAC -> UAS 481 UPDATE cseq=5 from_tag=y to_tag=x @1.1\n"
+    assert dialog(RINGING + early) == ("early", "open", None)
+    assert dialog(RINGING + early + "UAS -> UAC 486 INVITE to_tag=y @5\n") == ("terminated", "rejected", "remote")
