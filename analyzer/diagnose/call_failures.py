@@ -36,9 +36,10 @@ _PROXY = "CSCF|proxy"  # they say no for reasons of their own, but not that some
 def _rules() -> list[tuple[str, pl.Expr, str]]:
     """On whose behalf a node speaks, whether that holds, and why; the first that holds decides.
 
-    Columns read: outcome, status, method (of what the origin sent; null: nothing), protocol and cause of its Reason,
-    end (a UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs on), sent_on
-    (this one), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent on), rang_long.
+    Columns read: outcome, released_by, status, method (of what the origin sent; null: nothing), protocol and cause of
+    its Reason, end (a UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs
+    on), sent_on (this one), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent
+    on), rang_long.
     """
     status, method, cause = pl.col("status"), pl.col("method"), pl.col("cause")
     said, cancelled = method == "INVITE", method == "CANCEL"
@@ -63,6 +64,8 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("timer", cancelled & pl.col("inside") & gave_up_late, "CANCEL from a node whose timer expired"),
         ("node", cancelled & pl.col("inside"), "CANCEL from a node that received none"),
         ("user", cancelled, "a CANCEL from the caller's side"),
+        ("user", said & (status == 487) & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),
+        ("user", said & (status == 487) & (pl.col("released_by") == "callee"), "the callee's BYE on the early dialog"),
         ("unknown", said & (status == 487), "a 487 without a captured CANCEL"),
         ("timer", said & status.is_in(_OF_A_TIMER), "the status indicates a timeout"),
         ("timer", said & pl.col("gave_up"), "the node cancelled a request that it had forwarded, by itself"),
@@ -108,7 +111,9 @@ def ways(
     of these names.
     """
     failed = calls.filter(~pl.col("outcome").is_in(NOT_FAILED), pl.col("started_at").is_not_null())
-    failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
+    failed = failed.select(
+        "call", "outcome", "outcome_detail", "released_by", final_status="status", final_phrase="reason_phrase"
+    )
     rows = _rows(hops, failed)
     made = _made(rows)
     steps = _followed(_starts(failed, milestones, messages, rows), rows, made)

@@ -23,7 +23,7 @@ from analyzer.columns import identity
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import outcomes, reference_hop, release
+from analyzer.sip import acknowledgement, in_dialog, outcomes, reference_hop, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -98,6 +98,7 @@ def attempts(
     capture began has a row as soon as a request within its dialog was seen or a response to its INVITE (``joined``).
     """
     end = LONG_AGO if end is None else end
+    messages = in_dialog.tied(messages)
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
@@ -478,11 +479,7 @@ def _branches(responses: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.DataFrame:
-    """Per attempt the end of the branch that lived.
-
-    Of several 2xx the caller keeps one and sends BYE on the others at once (RFC 3261 §13.2.2.4): the branch that ended
-    last is the one that lived.
-    """
+    """Per attempt the end of the branch that lived: which that is, see :func:`_confirmed_branches`."""
     byes = (
         _rows(messages)
         .filter(pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("retransmission"))
@@ -492,6 +489,7 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
         )
         .collect()
     )  # fmt: skip
+    byes = in_dialog.standing(byes, messages)
     hops = facts.select(
         "attempt", "_call", "ref_row", "response_row",
         near_ip="src_ip", near_port="src_port", far_ip="dst_ip", far_port="dst_port",
@@ -500,20 +498,27 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
     of_branches = of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left")
     of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye)
-    confirmed_branch = (
-        branches.join(of_branches.select("_dialog", *bye.values()), on="_dialog", how="left", maintain_order="left")
-        .sort("bye_row", "answered_row", descending=[True, False], nulls_last=False, maintain_order=True)
-        .unique("attempt", keep="first", maintain_order=True)
-        .drop("_call", strict=False)
+    branches_with_bye = branches.join(
+        of_branches.select("_dialog", *bye.values()), on="_dialog", how="left", maintain_order="left"
     )
-    # A peer of RFC 2543 has no tag, and a one-way capture no 2xx: then the Call-ID tells whose BYE it is.
+    confirmed_branch = _confirmed_branches(branches_with_bye, messages)
+    # A peer of RFC 2543 has no tag, and a one-way capture no 2xx: then the Call-ID tells whose BYE it is. Not that of a
+    # branch that only rang, where another answered: it ended that branch alone (RFC 3261 §15).
     unmatched = hops.join(
         confirmed_branch.filter(pl.col("bye_row").is_not_null()), on="attempt", how="anti", maintain_order="left"
     )
+    unmatched = unmatched.with_columns(answered=pl.col("attempt").is_in(confirmed_branch["attempt"].implode()))
     strays = byes.join(branches, on="_dialog", how="anti", maintain_order="left")
     strays = strays.join(unmatched, on="_call", maintain_order="left")
     strays = strays.filter(pl.col("row") > pl.col("ref_row").fill_null(-1))
+    early = messages.filter(
+        pl.col("_dialog").is_in(strays.filter("answered")["_dialog"].drop_nulls().unique().implode()),
+        pl.col("method") == "INVITE",
+        pl.col("status").is_between(101, 199),
+    )["_dialog"]
+    strays = strays.filter(~(pl.col("answered") & pl.col("_dialog").is_in(early.implode()).fill_null(value=False)))
     strays = reference_hop.nearest(strays, "attempt").rename(bye).select("attempt", *bye.values())
+    still_ringing = _ringing_without_bye(hops, strays, byes, messages)
     ends = hops.join(confirmed_branch, on="attempt", how="left", maintain_order="left")
     ends = ends.join(strays, on="attempt", how="left", suffix="_stray", maintain_order="left")
     ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye.values())
@@ -522,11 +527,63 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     ends = ends.join(_of_dialogs(dialogs, messages), on="_dialog", how="left", maintain_order="left")
     opening = ends.select(pl.coalesce("answered_row", "ref_row", "response_row")).to_series()
     return ends.hstack(_fetch(messages, opening, "from_tag")).select(
-        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "acked", "refreshed_ns", "interval",
-        "ended_ns", "end_reason",
+        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "acked", "waited_ns", "lived_ns",
+        "refreshed_ns", "interval", "ended_ns", "end_reason",
+        still_ringing=pl.col("attempt").is_in(still_ringing.implode()),
+        by_refresher=(pl.col("bye_leg") == pl.col("refresh_leg")) == (pl.col("refresher") == 0),
         cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
         ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), pl.col("from_tag")),
         confirmed_branch="_dialog",
+    )  # fmt: skip
+
+
+def _ringing_without_bye(
+    hops: pl.DataFrame, strays: pl.DataFrame, byes: pl.DataFrame, messages: pl.DataFrame
+) -> pl.Series:
+    """Of the attempts with a BYE that no 2xx goes with, those with an early dialog on which none was sent.
+
+    A BYE ends its early dialog alone; the INVITE goes on in the others (RFC 3261 §15).
+    """
+    if strays.is_empty():
+        return strays["attempt"]
+    asked = hops.filter(pl.col("attempt").is_in(strays["attempt"].implode())).select("attempt", "_call")
+    early = messages.filter(
+        pl.col("_call").is_in(asked["_call"].implode()),
+        pl.col("method") == "INVITE",
+        pl.col("status").is_between(101, 199),
+        pl.col("_dialog").is_not_null(),
+    ).select("_call", "_dialog")
+    rest = early.join(byes, on="_dialog", how="anti")
+    return asked.join(rest, on="_call", how="semi")["attempt"]
+
+
+def _confirmed_branches(branches: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Per attempt the branch that is the call; ``branches`` with ``bye_row``.
+
+    Of several 2xx the caller acknowledges each, keeps one and sends BYE on the others at once (RFC 3261 §13.2.2.4). So
+    it is one whose 2xx was acknowledged; of these one with later requests in its dialog; of these that which ended
+    last. Besides: how it was acknowledged (`acknowledgement.of_dialogs`), and ``lived_ns``, when the latest request
+    that was accepted in it was sent, of branches where something hangs on it.
+    """
+    branches = branches.join(
+        acknowledgement.of_dialogs(messages), on="_dialog", how="left", maintain_order="left"
+    ).with_columns(heard=pl.col("acked") & ~pl.col("exhausted"))
+    doubtful = branches.filter(pl.col("attempt").is_duplicated() | ~pl.col("heard").fill_null(value=False))
+    lived = in_dialog.accepted(messages, doubtful["_dialog"].drop_nulls())
+    lived = lived.group_by("_dialog").agg(lived_row=pl.col("asked").max())
+    branches = branches.join(lived, on="_dialog", how="left", maintain_order="left")
+    return (
+        branches.with_columns(
+            _fetch(messages, branches["lived_row"], "time").to_series().to_physical().alias("lived_ns"),
+            unheard=~pl.col("heard").fill_null(value=False),
+            idle=pl.col("lived_row").is_null(),
+        )
+        .sort(
+            "unheard", "idle", "bye_row", "answered_row", descending=[False, False, True, False], nulls_last=False,
+            maintain_order=True,
+        )
+        .unique("attempt", keep="first", maintain_order=True)
+        .drop("_call", "unheard", "idle", "lived_row", strict=False)
     )  # fmt: skip
 
 
@@ -538,22 +595,39 @@ def _acked(messages: pl.DataFrame) -> pl.Expr:
     acks = (
         _rows(messages)
         .filter(pl.col("method") == "ACK", pl.col("transaction").is_null(), pl.col("cseq").is_not_null())
-        .select("_call", "_dialog")
+        .select("_call")
         .unique()
         .collect()
     )
-    by_call = pl.col("_call").is_in(acks["_call"].unique().implode())
-    by_dialog = pl.col("_dialog").is_in(acks["_dialog"].drop_nulls().implode())
+    by_call = pl.col("_call").is_in(acks["_call"].implode())
+    by_dialog = pl.col("heard").fill_null(value=False)
     return pl.when(pl.col("_dialog").is_null()).then(by_call).otherwise(by_dialog)
 
 
 def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
-    """The last agreement on a session interval per dialog: a 2xx to INVITE or UPDATE (RFC 4028 §9)."""
+    """The last agreement on a session interval per dialog: the last 2xx to INVITE or UPDATE (RFC 4028 §9).
+
+    ``interval`` is null where that 2xx has none, on whatever hop: then the session no longer expires (§7.2).
+    ``refresh_leg`` is the side that sent the request, and ``refresher`` 0 if that side refreshes, 1 if the other does.
+    """
+    agreed = pl.col("status").is_between(200, 299) & pl.col("method").is_in(["INVITE", "UPDATE"])
+    limited = messages.lazy().filter(pl.col("session_expires").is_not_null(), agreed).select("_dialog").unique()
+    seconds = pl.col("session_expires")
     return (
         _rows(messages)
-        .filter(pl.col("session_expires").is_not_null(), pl.col("status").is_between(200, 299))
-        .group_by("_dialog")
-        .agg(refreshed_ns=ns("time").last(), interval=duration(pl.col("session_expires").last()))
+        .filter(agreed, pl.col("_dialog").is_not_null())
+        .select("row", "_dialog", "_leg", "cseq", "method", "session_expires", "_refresher", at=ns("time"))
+        .join(limited, on="_dialog", how="semi")
+        .group_by("_dialog", "_leg", "cseq", "method")
+        .agg(
+            row=pl.col("row").min(),
+            refreshed_ns=pl.col("at").filter(seconds.is_not_null()).last(),
+            interval=duration(seconds.drop_nulls().last()),
+            refresher=pl.col("_refresher").drop_nulls().last(),
+        )
+        .sort("row")
+        .unique("_dialog", keep="last", maintain_order=True)
+        .select("_dialog", "refreshed_ns", "interval", "refresher", refresh_leg="_leg")
         .collect()
     )
 
@@ -570,8 +644,9 @@ def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
+    marks += ["still_ringing"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
-        _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("bye_reason"),
+        _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
         _fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
     )
@@ -581,12 +656,20 @@ def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.D
     facts = facts.with_columns(pl.when(answered).then(yes).otherwise(no).alias(name) for name, yes, no in either)
     facts = facts.with_columns(released_by=outcomes.released_by(answered))
     was_cancelled = pl.col("outcome").is_in(["cancelled", "answered_elsewhere"])
+    ended_by_bye = pl.col("outcome").is_in(["answered", "joined", "cancelled"])
     refused_at = pl.when((pl.col("final") >= 300) & (pl.col("outcome") != "unfinished")).then("final_ns")
     return facts.with_columns(
         over_ns=pl.coalesce(
-            pl.when(pl.col("outcome").is_in(["answered", "joined"])).then("bye_ns"), "ended_ns", refused_at
+            # A BYE on the early dialog and the 2xx may cross (RFC 3261 §15): it was over when both had come.
+            pl.when(pl.col("outcome").is_in(["answered", "joined"]) & pl.col("bye_ns").is_not_null()).then(
+                pl.max_horizontal("bye_ns", "answered_ns", "ok_ns")
+            ),
+            "ended_ns",
+            refused_at,
         ),
-        reason_header=pl.coalesce("bye_reason", pl.when(was_cancelled).then("cancel_reason"), "final_reason"),
+        reason_header=pl.coalesce(
+            pl.when(ended_by_bye).then("reason_of_bye"), pl.when(was_cancelled).then("cancel_reason"), "final_reason"
+        ),
     )
 
 
@@ -661,7 +744,11 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         alert_s=delay(ring - start),
         setup_s=delay(ok - start),
         ring_s=delay(ok - ring),
-        talk_s=delay(pl.col("bye_ns") - pl.col("answered_ns")),
+        talk_s=delay(
+            pl.max_horizontal(
+                pl.col("bye_ns") - pl.col("answered_ns"), pl.when(pl.col("bye_ns") < pl.col("answered_ns")).then(0)
+            )
+        ),
         legs=pl.col("legs").fill_null(1),
         retransmissions=pl.col("retransmissions").fill_null(0),
         emergency=pl.any_horizontal(
