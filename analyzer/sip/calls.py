@@ -217,27 +217,41 @@ def _invite_requests(invites: pl.DataFrame, responses: pl.DataFrame, messages: p
         final_row=pl.coalesce(pl.when(pl.col("status").is_between(200, 299)).then("row").min(), final.max())
     )
     tries = invites.group_by("try", maintain_order=True).agg(
-        pl.col("_call", "_leg").first(), first_row=pl.col("row").first()
+        pl.col("_call", "_leg", "cseq", "at").first(), first_row=pl.col("row").first()
     )
     tries = tries.join(finals, on="try", how="left", maintain_order="left")
-    return tries.with_columns(_fetch(messages, tries["final_row"], "status"))
+    final = _fetch(messages, tries["final_row"], "status", "time")
+    return tries.with_columns(final["status"], final_ns=final["time"].to_physical())
 
 
 def _in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The tries with the number of their ``attempt``.
 
-    A try begins a new attempt in its Call-ID only when every try before it is over, and not with a status after which
-    the same attempt goes on (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4).
+    A try begins a new attempt in its Call-ID only when every try before it is over, and not where the same attempt goes
+    on: after a status that asks for another INVITE (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4), and after any refusal
+    where the same client sent the next at once, as it does with the contacts of a redirection (§8.1.3.4).
     """
     tries = tries.with_columns(begins=pl.col("_call").is_first_distinct())
     # Most Call-IDs hold one try; windows over all of them would cost more than the rest of the stage.
     several = tries.filter(pl.col("_call").is_duplicated()).sort("_call", "first_row")
     all_over = pl.col("final_row").fill_null(NEVER).cum_max().shift().over("_call") < pl.col("first_row")
     last_status = pl.coalesce(pl.col("status").shift().over("_leg"), pl.col("status").shift().over("_call"))
-    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES))["try"]
+    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES) & ~_sent_at_once())["try"]
     begins = pl.col("begins") | pl.col("try").is_in(again.implode())
     tries = tries.sort("_call", "first_row").with_columns(attempt=begins.cum_sum() - 1).drop("begins")
     return _join_retries(tries, hop, messages).sort("first_row")
+
+
+def _sent_at_once() -> pl.Expr:
+    """Whether the try follows a refusal of the one before it, in its leg, so soon that nobody was asked.
+
+    One that was answered is never continued: its dialog stands, and the next INVITE without a To tag is another call.
+    """
+    before = {name: pl.col(name).shift().over("_leg") for name in ("cseq", "status", "final_ns")}
+    later = pl.col("cseq") > before["cseq"]
+    refused = before["status"] >= 300
+    soon = pl.col("at") - before["final_ns"] <= outcomes.RETRY_AT_ONCE
+    return (later & refused & soon).fill_null(value=False)
 
 
 def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:

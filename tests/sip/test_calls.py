@@ -229,6 +229,63 @@ def test_after_another_final_a_new_invite_is_a_new_attempt(status: int) -> None:
     assert [facts(row, "call", "status", "call_ids") for row in rows] == [(1, status, ["call"]), (4, 486, ["call"])]
 
 
+REFUSED_THEN_ANSWERED = """
+    UAC -> P  INVITE cseq=1             @0.0
+    P -> UAC  {status} INVITE cseq=1 to_tag=p  @5.0
+    UAC -> P  ACK cseq=1 to_tag=p       @5.01
+    UAC -> P  INVITE cseq={cseq} branch=n {more} @{at}
+    P -> UAC  200 INVITE cseq={cseq} branch=n {more} to_tag=q  @9.0
+"""
+
+
+@pytest.mark.parametrize("status", [403, 404, 480, 486, 487, 500, 502, 600, 603])
+def test_a_retry_that_was_sent_at_once_continues_the_attempt_after_any_refusal(status: int) -> None:
+    row = call(REFUSED_THEN_ANSWERED.format(status=status, cseq=2, more="", at=5.1))
+    assert facts(row, "outcome", "setup_s", "started_at") == ("answered", 9.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("cseq", "more", "at"),
+    [
+        pytest.param(2, "", 7.1, id="not at once"),
+        pytest.param(2, "from_tag=z", 5.1, id="another From tag"),
+    ],
+)
+def test_another_invite_after_a_refusal_is_a_new_attempt(cseq: int, more: str, at: float) -> None:
+    rows = calls(REFUSED_THEN_ANSWERED.format(status=486, cseq=cseq, more=more, at=at))
+    assert [row["outcome"] for row in rows] == ["busy", "answered"]
+
+
+def test_the_contacts_of_a_redirection_are_tried_in_one_attempt() -> None:
+    row = call("""
+    UAC -> R   INVITE cseq=1                     @0.0
+    R -> UAC   300 INVITE cseq=1 to_tag=r        @0.1
+    UAC -> R   ACK cseq=1 to_tag=r               @0.11
+    UAC -> S   INVITE cseq=2 request_uri=sip:c@x @0.2
+    S -> UAC   503 INVITE cseq=2 to_tag=s        @0.3
+    UAC -> S   ACK cseq=2 to_tag=s               @0.31
+    UAC -> T   INVITE cseq=3 request_uri=sip:d@x @0.4
+    T -> UAC   404 INVITE cseq=3 to_tag=t        @0.5
+    UAC -> T   ACK cseq=3 to_tag=t               @0.51
+    UAC -> U   INVITE cseq=4 request_uri=sip:e@x @0.6
+    U -> UAC   200 INVITE cseq=4 to_tag=u        @0.9
+    """)
+    assert facts(row, "outcome", "callee", "setup_s", "hops") == ("answered", "b@example.com", 0.9, 4)
+
+
+def test_an_invite_at_once_after_an_answered_call_is_a_new_attempt() -> None:
+    rows = calls("""
+    UAC -> P  INVITE cseq=1                     @0
+    P -> UAC  200 INVITE cseq=1 to_tag=p        @1
+    UAC -> P  ACK cseq=1 branch=k to_tag=p      @1.1
+    UAC -> P  BYE cseq=2 branch=m to_tag=p      @5
+    P -> UAC  200 BYE cseq=2 branch=m to_tag=p  @5.1
+    UAC -> P  INVITE cseq=3 branch=n            @5.2
+    P -> UAC  486 INVITE cseq=3 branch=n to_tag=q  @5.3
+    """)
+    assert [row["outcome"] for row in rows] == ["answered", "busy"]
+
+
 def test_a_redirection_to_another_server_is_one_call_with_two_hops() -> None:
     row = call("""
     UAC -> R   INVITE cseq=1                     @0.0
