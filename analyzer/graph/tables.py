@@ -39,9 +39,11 @@ def files(core_files: DF) -> DF:
     return core_files.select(schema.FILES.names)
 
 
-@node(LOCAL, cut=whole)
-def problems(core_problems: DF) -> DF:
-    return core_problems.select(schema.PROBLEMS.names)
+@node(LOCAL, columns=("file", "frame", "byte_offset"), cut=whole)
+def problems(core_problems: DF, core_messages: DF) -> DF:
+    from analyzer.sip import identities
+
+    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages)
 
 
 @node(LOCAL, cut=whole)
