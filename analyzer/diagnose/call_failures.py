@@ -107,7 +107,9 @@ def ways(
     ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables
     of these names.
     """
-    failed = calls.filter(~pl.col("outcome").is_in(NOT_FAILED), pl.col("started_at").is_not_null())
+    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
+    refused = (pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected")
+    failed = calls.filter(asked | refused)
     failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
     rows = _rows(hops, failed)
     made = _made(rows)
@@ -173,11 +175,16 @@ def _starts(failed: pl.DataFrame, milestones: pl.DataFrame, messages: pl.DataFra
         return found.select("call", messages["message"].gather(found["row"]).alias(milestone))
 
     cancels = rows.filter(pl.col("method") == "CANCEL").group_by("call").agg(anywhere=pl.col("message").first())
+    # A call that was joined has no milestones: there the last of the responses is the one that came nearest to its caller.
+    finals = rows.filter(pl.col("status").is_not_null()).select("call", "message", final_status="status")
+    finals = finals.group_by("call", "final_status").agg(unasked=pl.col("message").last())
     found = failed.select("call", "final_status")
     for more in (of("final"), of("cancel"), cancels):
         found = found.join(more, on="call", how="left", maintain_order="left")
+    found = found.join(finals, on=["call", "final_status"], how="left", maintain_order="left")
     refused = pl.col("final_status") != 487
-    start = pl.when(refused).then("final").otherwise(pl.coalesce("cancel", "anywhere", "final"))
+    final = pl.coalesce("final", "unasked")
+    start = pl.when(refused).then(final).otherwise(pl.coalesce("cancel", "anywhere", final))
     return found.select("call", message=start).drop_nulls()
 
 

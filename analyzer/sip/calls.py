@@ -438,8 +438,9 @@ def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame,
 def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Calls without an INVITE: one row of facts each, their rows, and their dialogs (RFC 3261 §12).
 
-    Of an INVITE before the capture that got a 101-199 in it, the responses tell when it rang and was answered, and who
-    called. A request within the dialog tells neither, nor a 2xx alone: it may answer a re-INVITE.
+    Of an INVITE that was not captured the responses tell when it rang, was answered or refused, and who called
+    (RFC 3261 §8.2.6.2). They are those of the INVITE that opened the call where a 101-199 is among them, or where nothing
+    was captured of its dialog before; those of a re-INVITE tell neither, nor does a request within the dialog.
     """
     request = pl.col("status").is_null()
     rows = (
@@ -463,10 +464,9 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
     )
     rows = rows.join(attempts, on="_call", maintain_order="left")
     asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
-    progress = rows.filter(pl.col("status").is_between(101, 199))
     initial = rows.filter(pl.col("status").is_not_null())
     initial = initial.join(asked, on=["_leg", "cseq"], how="anti", maintain_order="left")
-    initial = initial.join(progress, on=["_leg", "cseq"], how="semi", maintain_order="left")
+    initial = initial.join(_opening(initial, rows), on=["_leg", "cseq"], how="semi", maintain_order="left")
     initial = initial.filter(pl.col("via_count").eq_missing(pl.col("via_count").min().over("_call")))
     facts = rows.group_by("attempt", maintain_order=True).agg(pl.col("_call").first(), first_row=pl.col("row").first())
     legs = initial.group_by("attempt").agg(leg=pl.col("_leg").first(), response_row=pl.col("row").first())
@@ -478,6 +478,25 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
     )
     facts = _with_final(facts, messages)
     return facts.with_columns(joined=pl.lit(value=True)), rows, branches
+
+
+def _opening(initial: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Which of INVITEs that were not captured opened a call, by ``_leg`` and ``cseq``; ``rows`` is all of these calls.
+
+    A refusal is that of the call only where nobody used its dialog, before or after: a session outlives a re-INVITE that
+    was refused (RFC 3261 §14.1).
+    """
+    invite = ["_leg", "cseq"]
+    status = pl.col("status")
+    progress = initial.filter(status.is_between(101, 199)).select(invite)
+    first = rows.filter(pl.col("row") == pl.col("row").min().over("_call"))
+    answered = initial.join(first.filter(status.is_between(200, 299)), on=invite, how="semi").select(invite)
+    # An ACK to a non-2xx has the CSeq of its INVITE; one to a 2xx would follow that.
+    used = rows.filter(status.is_between(200, 299) | (status.is_null() & ~pl.col("method").is_in(["ACK", "CANCEL"])))
+    used = used["_call"].unique()
+    # 491 answers an INVITE within a session alone (RFC 3261 §14.2).
+    refused = initial.filter(status >= 300, status != 491, ~pl.col("_call").is_in(used.implode())).select(invite)
+    return pl.concat([progress, answered, refused]).unique()
 
 
 def _branches(responses: pl.DataFrame) -> pl.DataFrame:
@@ -589,6 +608,9 @@ def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.D
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
         _fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
     )
+    # A 2xx whose INVITE was not captured may have come from the one side whose packets were: no ACK is no sign there.
+    unasked = pl.col("joined") & pl.col("provisional_ns").is_null()
+    facts = facts.with_columns(acked=pl.col("acked") | unasked)
     answered = pl.col("ok_row").is_not_null() | pl.col("joined")
     names = ("outcome", "outcome_detail")
     either = zip(names, outcomes.of_answered(end), outcomes.of_unanswered(end), strict=True)

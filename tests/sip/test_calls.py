@@ -753,7 +753,7 @@ def test_a_call_joined_at_its_bye() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["INVITE to_tag=y cseq=3", "UPDATE to_tag=y cseq=3", "INFO to_tag=y cseq=3", "ACK to_tag=y", "200 INVITE to_tag=y"],
+    ["INVITE to_tag=y cseq=3", "UPDATE to_tag=y cseq=3", "INFO to_tag=y cseq=3", "ACK to_tag=y"],
 )
 def test_a_call_joined_and_still_up(message: str) -> None:
     assert ending(call(f"UAC -> P {message} @1")) == ("joined", "active", None, None)
@@ -782,6 +782,46 @@ def test_a_call_joined_while_it_rang() -> None:
 def test_a_call_joined_while_it_rang_and_refused() -> None:
     row = call("P -> UAC 180 INVITE to_tag=y @1\nP -> UAC 486 INVITE to_tag=y @4\n")
     assert facts(row, "outcome", "outcome_detail", "status", "ended_at") == ("joined", "rejected", 486, 4.0)
+
+
+def test_a_2xx_whose_invite_was_not_captured_says_who_called_and_when_it_was_answered() -> None:
+    row = call("P -> UAC 200 INVITE to_tag=y @1\nUAC -> P BYE to_tag=y cseq=2 branch=m @9\n")
+    assert ending(row) == ("joined", "normal", 200, "caller")
+    assert facts(row, "caller", "callee", "answered_at", "talk_s", "setup_s") == (
+        "a@example.com", "b@example.com", 1.0, 8.0, None,
+    )  # fmt: skip
+
+
+def test_a_lone_2xx_is_not_taken_for_one_that_nobody_acknowledged() -> None:
+    assert ending(call("P -> UAC 200 INVITE to_tag=y @1")) == ("joined", "active", 200, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "released_by"), [(603, "callee"), (486, "callee"), (404, "unknown"), (503, "unknown")]
+)
+def test_a_refusal_whose_invite_was_not_captured_ends_the_call(status: int, released_by: str) -> None:
+    row = call(f"P -> UAC {status} INVITE to_tag=y @1\nUAC -> P ACK to_tag=y @1.1\n")
+    assert ending(row) == ("joined", "rejected", status, released_by)
+    assert facts(row, "caller", "callee", "ended_at") == ("a@example.com", "b@example.com", 1.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "P -> UAC 488 INVITE cseq=3 to_tag=y @1\nUAC -> P INFO to_tag=y cseq=4 branch=m @9\n", id="used after it"
+        ),
+        pytest.param("UAC -> P INFO to_tag=y cseq=2 @1\nP -> UAC 488 INVITE cseq=3 to_tag=y @9\n", id="used before it"),
+        pytest.param("P -> UAC 491 INVITE cseq=3 to_tag=y @1\n", id="glare"),
+    ],
+)
+def test_a_refused_reinvite_that_was_not_captured_ends_nothing(text: str) -> None:
+    assert ending(call(text)) == ("joined", "active", None, None)
+
+
+def test_a_2xx_within_a_session_tells_no_answer() -> None:
+    row = call("UAC -> P INFO to_tag=y cseq=2 @1\nP -> UAC 200 INVITE cseq=3 to_tag=y @9\n")
+    assert facts(row, "outcome", "status", "answered_at") == ("joined", None, None)
 
 
 def test_a_subscription_is_no_call() -> None:
