@@ -175,7 +175,7 @@ def _starts(failed: pl.DataFrame, milestones: pl.DataFrame, messages: pl.DataFra
         return found.select("call", messages["message"].gather(found["row"]).alias(milestone))
 
     cancels = rows.filter(pl.col("method") == "CANCEL").group_by("call").agg(anywhere=pl.col("message").first())
-    # A call that was joined has no milestones: there the last of the responses is the one that came nearest to its caller.
+    # A call that was joined has no milestones: the last of its responses is that which came nearest to its caller.
     finals = rows.filter(pl.col("status").is_not_null()).select("call", "message", final_status="status")
     finals = finals.group_by("call", "final_status").agg(unasked=pl.col("message").last())
     found = failed.select("call", "final_status")

@@ -439,8 +439,8 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
     """Calls without an INVITE: one row of facts each, their rows, and their dialogs (RFC 3261 §12).
 
     Of an INVITE that was not captured the responses tell when it rang, was answered or refused, and who called
-    (RFC 3261 §8.2.6.2). They are those of the INVITE that opened the call where a 101-199 is among them, or where nothing
-    was captured of its dialog before; those of a re-INVITE tell neither, nor does a request within the dialog.
+    (RFC 3261 §8.2.6.2). They are those of the INVITE that opened the call where a 101-199 is among them, or where
+    nothing was captured of its dialog before; those of a re-INVITE tell neither, nor does a request within the dialog.
     """
     request = pl.col("status").is_null()
     rows = (
@@ -483,8 +483,8 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
 def _opening(initial: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Which of INVITEs that were not captured opened a call, by ``_leg`` and ``cseq``; ``rows`` is all of these calls.
 
-    A refusal is that of the call only where nobody used its dialog, before or after: a session outlives a re-INVITE that
-    was refused (RFC 3261 §14.1).
+    A refusal is that of the call only where nobody used its dialog, before or after: a session outlives a re-INVITE
+    that was refused (RFC 3261 §14.1).
     """
     invite = ["_leg", "cseq"]
     status = pl.col("status")

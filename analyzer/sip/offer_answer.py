@@ -30,7 +30,7 @@ from analyzer.sip import reference_hop
 
 # The methods whose descriptions are offers or answers. Any other is null: there they tell capabilities, or nothing.
 _METHODS = pl.Enum(["ACK", "INVITE", "PRACK", "UPDATE"])
-# Above any number of Vias.
+_LAST = 1 << 40  # above any rank among hops
 
 #: What a direction says, as two bits: send 1, receive 2 (RFC 3264 §5.1).
 DIRECTIONS = {"inactive": 0, "sendonly": 1, "recvonly": 2, "sendrecv": 3}
@@ -128,7 +128,7 @@ def exchanges(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataF
     ``preview_row`` (null where there is none), their ``offer_sdp`` and ``answer_sdp``, ``pattern``, the ``transaction``
     that carries the offer, ``_dialog``, and ``local``: the side that created the dialog offers.
     """
-    rows = with_roles(reference_rows(messages, hops, with_sdp=True), transactions)
+    rows = with_roles(reference_rows(messages, transactions, hops, with_sdp=True), transactions)
     found = pl.concat([_of_invites(rows), *_of_responses(rows), _of_requests(rows)])
     known = pl.col("_dialog").is_not_null()
     # Two transactions of one request at the same distance (a node talks to itself): the dialog has one exchange.
@@ -143,20 +143,25 @@ def exchanges(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataF
     )  # fmt: skip
 
 
-def reference_rows(messages: pl.DataFrame, hops: pl.DataFrame, *, with_sdp: bool) -> pl.DataFrame:
+def reference_rows(
+    messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame, *, with_sdp: bool
+) -> pl.DataFrame:
     """What may carry offers and answers, first copies at the reference hop of each dialog: with SDP or without.
 
     ``from_local`` says whether the request, or that to which a response belongs, is one of the dialog's local side.
     """
     rows = described(messages, with_sdp=with_sdp).filter(~pl.col("retransmission"), pl.col("method").is_not_null())
-    return _at_reference(rows, messages, hops)
+    return _at_reference(rows, messages, transactions, hops)
 
 
-def _at_reference(rows: pl.DataFrame, messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
+def _at_reference(
+    rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame
+) -> pl.DataFrame:
     """The rows at the reference hop of their dialog, with ``from_local``.
 
     A request of the local side has its fewest Vias there. One of the remote side has its most, unless it came between
-    the two nodes of the hop: then that is the place.
+    the two nodes of the hop: then that is the place. A hop that has only the responses is none where another has the
+    request: an answer without its offer tells nothing.
     """
     ours = pl.col("_leg").is_in(hops["_leg"].unique().implode()) | pl.col("_dialog").is_null()
     via = pl.col("via_count").fill_null(0)
@@ -169,6 +174,10 @@ def _at_reference(rows: pl.DataFrame, messages: pl.DataFrame, hops: pl.DataFrame
         here = reference_hop.distance() <= 1
         rank = theirs.select("row", rank=reference_hop.depth(pl.col("from_local"), via, here))
         rows = rows.update(rank, on="row", maintain_order="left")
+    unasked = transactions.filter(pl.col("outcome") == "orphan")["transaction"]
+    if not unasked.is_empty():
+        behind = pl.col("transaction").is_in(unasked.implode()).fill_null(value=False)
+        rows = rows.with_columns(rank=pl.col("rank") + behind.cast(pl.Int64) * _LAST)
     # One number for what makes a request: the hash of its sender's leg is random, so that the rest may be mixed in.
     request = pl.col("_leg") ^ (pl.col("cseq").fill_null(0) * 8 + pl.col("method").to_physical().cast(pl.Int64))
     rows = rows.with_columns(request=request)
