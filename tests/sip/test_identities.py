@@ -180,6 +180,7 @@ def test_the_problems_say_which_message_was_mended() -> None:
 CASES: dict[str, list[tuple[Any, ...]]] = {
     "redirect_list_tried": [("answered", "normal", 200, 0.9, 59.1)],
     "call_id_used_again": [("answered", "normal", 200, 2.0, 10.0), ("answered", "normal", 200, 3.0, 15.0)],
+    "invite_not_captured": [("joined", "rejected", 603, None, None), ("joined", "active", 200, None, None)],
     "response_via_changed": [("rejected", "declined", 603, None, None), ("busy", None, 486, None, None)],
 }
 
