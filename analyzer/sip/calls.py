@@ -23,7 +23,7 @@ from analyzer.columns import identity
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import outcomes, reference_hop, release
+from analyzer.sip import cancels, outcomes, reference_hop, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -355,7 +355,8 @@ def _started(
     # A final of an earlier try is not the attempt's while a later one is open.
     facts = facts.with_columns(final_row=pl.when(pl.col("final_row") > pl.col("last_row")).then("final_row"))
     facts = _with_final(facts, messages)
-    facts = facts.join(_cancels(messages, hop, responses, invites), on="attempt", how="left", maintain_order="left")
+    cancelled = _cancels(messages, hop, responses, invites, transactions)
+    facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
     open_ended = facts.filter(pl.col("final").is_null())
     fates = transactions.filter(pl.col("transaction").is_in(open_ended["last_transaction"].implode()))
     fates = fates.select(last_transaction="transaction", fate="outcome")
@@ -405,19 +406,31 @@ def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame, invites: pl.DataFrame) -> pl.DataFrame:
+def _cancels(
+    messages: pl.DataFrame,
+    hop: pl.DataFrame,
+    responses: pl.DataFrame,
+    invites: pl.DataFrame,
+    transactions: pl.DataFrame,
+) -> pl.DataFrame:
     """Per attempt that was cancelled on any hop: the CANCEL at the reference hop."""
-    cancels = (
+    sent = (
         _rows(messages)
         .filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("retransmission"))
-        .select("row", "_leg", "via_branch", "_sip_cause", pl.col("cseq").fill_null(0), at=ns("time"))
+        .select(
+            "row",
+            "_leg",
+            "_sip_cause",
+            pl.col("cseq").fill_null(0),
+            cancel="transaction",
+            at=ns("time"),
+        )
         .collect()
     )
+    of_invites = cancels.of_transactions(transactions).select(cancel="transaction", transaction="invite")
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
-    # A CANCEL has the branch and CSeq number of its INVITE (RFC 3261 §9.1).
-    at_hop = cancels.join(
-        hop.select("attempt", "_leg", "cseq", "via_branch", "transaction"),
-        on=["_leg", "cseq", "via_branch"], nulls_equal=True, maintain_order="left",
+    at_hop = sent.join(of_invites, on="cancel", maintain_order="left").join(
+        hop.select("attempt", "transaction"), on="transaction", maintain_order="left"
     ).with_columns(
         elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode())
     ).group_by("attempt", maintain_order=True).agg(
@@ -428,7 +441,7 @@ def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame,
     )  # fmt: skip
     of_tries = invites.select("attempt", "_leg", "cseq").unique(maintain_order=True)
     anywhere = (
-        cancels.join(of_tries, on=["_leg", "cseq"])
+        sent.join(of_tries, on=["_leg", "cseq"])
         .select("attempt", cancelled=pl.lit(value=True))
         .unique(maintain_order=True)
     )

@@ -17,7 +17,7 @@ from analyzer import schema
 from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import reference_hop, release, states
+from analyzer.sip import cancels, reference_hop, release, states
 
 # Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
 _OF_INVITE = ["INVITE", "ACK", "BYE", "UPDATE", "PRACK", "INFO"]
@@ -278,16 +278,17 @@ def _with_progress(
         .otherwise(pl.min_horizontal("accepted", "notified"))
     )
 
-    same = ["call_id", "branch", "cseq"]
     invites = transactions.filter(
         method == "INVITE", pl.col("transaction").is_in(found["transaction"].unique().implode())
-    ).select("transaction", *same, "outcome", invite_status="status", invite_final=ns("final_at"))
-    cancels = (
+    ).select("transaction", "outcome", invite_status="status", invite_final=ns("final_at"))
+    cancelled = (
         transactions.filter(method == "CANCEL")
-        .select(*same, cancelled=pl.coalesce("final_at", "started_at").to_physical())
-        .unique(same, keep="first", maintain_order=True)
+        .select("transaction", cancelled=pl.coalesce("final_at", "started_at").to_physical())
+        .join(cancels.of_transactions(transactions), on="transaction", maintain_order="left")
+        .unique("invite", keep="first", maintain_order=True)
+        .select("cancelled", transaction="invite")
     )
-    invites = invites.join(cancels, on=same, how="left", nulls_equal=True).drop(same)
+    invites = invites.join(cancelled, on="transaction", how="left")
     return found.join(invites, on="transaction", how="left", maintain_order="left")
 
 

@@ -10,6 +10,8 @@ top Via. Two things happen in real networks that these hashes alone do not bear:
   of a new transaction, after the dialogs and transactions of the same Call-ID, From tag and CSeq are over, opens
   another call (§15, §17.2.3). From it on the hashes of the Call-ID are others.
 
+A *CANCEL with another branch* than its INVITE's (§9.1) is marked here, and read as :mod:`~analyzer.sip.cancels` says.
+
 Each message that was mended says so in ``_mended``, whose values are codes of the table ``problems``.
 """
 
@@ -18,10 +20,12 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.times import ns
-from analyzer.sip import outcomes
+from analyzer.sip import cancels, outcomes
 
 #: The response has another top Via than the request it answers.
 VIA_CHANGED = "sip_via_changed"
+#: The CANCEL has another branch than the INVITE that its client sent to the same server.
+CANCEL_BRANCH_DIFFERS = "sip_cancel_branch_differs"
 #: The INVITE opens a second call under the Call-ID, From tag and CSeq of one that is over.
 IDENTITY_REUSED = "sip_call_identity_reused"
 
@@ -35,7 +39,7 @@ _HASH_BITS = (1 << 63) - 1
 def mended(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages as the core gives them, in time order, ``transaction`` and hashes mended; with ``_mended``."""
     messages = messages.with_columns(_mended=pl.lit(None, pl.String))
-    return _with_epochs(_with_stray_responses(messages))
+    return _with_odd_cancels(_with_epochs(_with_stray_responses(messages)))
 
 
 # -- responses with another Via ----------------------------------------------------------------------------------------
@@ -198,10 +202,29 @@ def _overs(messages: pl.DataFrame, invites: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+# -- CANCELs with another branch --------------------------------------------------------------------------------------
+
+
+def _with_odd_cancels(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages with a mark at each CANCEL that is not of its INVITE's branch (§9.1)."""
+    said = ["row", "transaction", "_leg", "cseq", "via_branch", "src_ip", "dst_ip"]
+    request = pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
+    seen = messages.lazy().with_row_index("row")
+    sent = seen.filter(pl.col("method") == "CANCEL", request).select(said).collect()
+    if sent.is_empty():
+        return messages
+    invites = seen.filter(pl.col("_leg").is_in(sent["_leg"].implode()), pl.col("method") == "INVITE", request)
+    names = {"via_branch": "branch", "src_ip": "client_ip", "dst_ip": "server_ip"}
+    found = cancels.pairs(sent.rename(names), invites.select(said[1:]).collect().rename(names), "_leg")
+    odd = sent.join(found.filter(~pl.col("matched")), on="transaction", how="semi")["row"]
+    return messages.with_columns(messages["_mended"].scatter(odd, CANCEL_BRANCH_DIFFERS)) if odd.len() else messages
+
+
 # -- what was mended ---------------------------------------------------------------------------------------------------
 
 _DETAIL = {
     VIA_CHANGED: "the response matches no request by branch; it is read as that to the one request that waits",
+    CANCEL_BRANCH_DIFFERS: "the branch is that of no INVITE; it is read as the CANCEL of the one to the same server",
     IDENTITY_REUSED: "the call of this Call-ID, From tag and CSeq is over; it is read as another call",
 }
 # As many as the core keeps of each code.

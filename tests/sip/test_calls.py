@@ -741,6 +741,46 @@ def test_a_transport_error() -> None:
     assert ending(row) == ("unreachable", "transport_error", None, "network")
 
 
+OTHER_BRANCH = """
+    UAC -> P  INVITE branch=a                  @0
+    P -> UAC  180 INVITE branch=a to_tag=y     @1
+    UAC -> P  CANCEL branch=w                  @6
+    P -> UAC  {answer} CANCEL branch=w to_tag=s     @6.1
+    P -> UAC  {final} INVITE branch=a to_tag=y @{at}
+    UAC -> P  ACK branch=a to_tag=y            @61
+"""
+
+
+def test_a_cancel_of_another_branch_that_its_server_took_is_the_callers() -> None:
+    row = call(OTHER_BRANCH.format(answer=200, final=487, at=6.2))
+    assert ending(row) == ("cancelled", "while_ringing", 487, "caller")
+
+
+def test_a_cancel_of_another_branch_that_matched_nothing_is_not_the_networks() -> None:
+    row = call(OTHER_BRANCH.format(answer=481, final=480, at=60))
+    assert ending(row) == ("no_answer", None, 480, "callee")
+
+
+def test_dialogs_agree_on_who_cancelled_with_another_branch() -> None:
+    messages = frames.messages(OTHER_BRANCH.format(answer=200, final=487, at=6.2))
+    table = dialogs(messages, transactions(messages, frames.failures(), end=None), end=frames.at(99))
+    assert table.select("end_reason", "ended_by").rows() == [("cancelled", "local")]
+
+
+def test_a_cancel_between_other_nodes_is_not_the_callers() -> None:
+    """The caller's hop was captured, and nothing was cancelled there."""
+    row = call("""
+    UAC -> P  INVITE branch=a                  @0
+    P -> UAS  INVITE branch=b,a                @0.1
+    UAS -> P  180 INVITE branch=b,a to_tag=y   @1
+    P -> UAC  180 INVITE branch=a to_tag=y     @1.1
+    P -> UAS  CANCEL branch=w                  @6
+    UAS -> P  487 INVITE branch=b,a to_tag=y   @6.1
+    P -> UAC  487 INVITE branch=a to_tag=y     @6.2
+    """)
+    assert ending(row) == ("cancelled", "while_ringing", 487, "network")
+
+
 # -- calls that ran already --------------------------------------------------------------------------------------------
 
 

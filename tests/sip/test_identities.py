@@ -157,6 +157,26 @@ def test_a_response_that_no_single_request_waits_for_stays_alone(name: str) -> N
     assert codes(NOT_ITS_OWN[name]) == []
 
 
+# -- CANCELs with another branch ---------------------------------------------------------------------------------------
+
+CANCELLED = "UAC -> P INVITE branch=a @0\n{more}UAC -> {server} CANCEL branch={branch} @1\n"
+
+
+@pytest.mark.parametrize(
+    ("branch", "server", "more", "expected"),
+    [
+        ("a", "P", "", []),
+        ("w", "P", "", [(2, "sip_cancel_branch_differs")]),
+        pytest.param("w", "Q", "", [], id="to another server"),
+        pytest.param("w", "P", "UAC -> P INVITE branch=b @0.5\n", [], id="two INVITEs"),
+    ],
+)
+def test_a_cancel_with_the_branch_of_no_invite_is_marked(
+    branch: str, server: str, more: str, expected: list[tuple[int, str]]
+) -> None:
+    assert codes(CANCELLED.format(branch=branch, server=server, more=more)) == expected
+
+
 # -- on the wire -------------------------------------------------------------------------------------------------------
 
 
@@ -180,6 +200,7 @@ def test_the_problems_say_which_message_was_mended() -> None:
 CASES: dict[str, list[tuple[Any, ...]]] = {
     "redirect_list_tried": [("answered", "normal", 200, 0.9, 59.1)],
     "call_id_used_again": [("answered", "normal", 200, 2.0, 10.0), ("answered", "normal", 200, 3.0, 15.0)],
+    "cancel_other_branch": [("no_answer", None, 480, None, None)],
     "invite_not_captured": [("joined", "rejected", 603, None, None), ("joined", "active", 200, None, None)],
     "response_via_changed": [("rejected", "declined", 603, None, None), ("busy", None, 486, None, None)],
 }
