@@ -21,6 +21,7 @@ from analyzer.columns import causes
 from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles
+from analyzer.sip import cancels
 from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
 #: Outcomes of calls that nobody refused.
@@ -110,8 +111,9 @@ def ways(
     ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables
     of these names.
     """
-    failed = calls.filter(~pl.col("outcome").is_in(NOT_FAILED), pl.col("started_at").is_not_null())
-    failed = failed.select(
+    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
+    refused = (pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected")
+    failed = calls.filter(asked | refused).select(
         "call", "outcome", "outcome_detail", "released_by", final_status="status", final_phrase="reason_phrase"
     )
     rows = _rows(hops, failed)
@@ -177,12 +179,17 @@ def _starts(failed: pl.DataFrame, milestones: pl.DataFrame, messages: pl.DataFra
         found = milestones.filter(pl.col("milestone") == milestone, pl.col("call").is_in(failed["call"].implode()))
         return found.select("call", messages["message"].gather(found["row"]).alias(milestone))
 
-    cancels = rows.filter(pl.col("method") == "CANCEL").group_by("call").agg(anywhere=pl.col("message").first())
+    cancelled = rows.filter(pl.col("method") == "CANCEL").group_by("call").agg(anywhere=pl.col("message").first())
+    # A call that was joined has no milestones: the last of its responses is that which came nearest to its caller.
+    finals = rows.filter(pl.col("status").is_not_null()).select("call", "message", final_status="status")
+    finals = finals.group_by("call", "final_status").agg(unasked=pl.col("message").last())
     found = failed.select("call", "final_status")
-    for more in (of("final"), of("cancel"), cancels):
+    for more in (of("final"), of("cancel"), cancelled):
         found = found.join(more, on="call", how="left", maintain_order="left")
+    found = found.join(finals, on=["call", "final_status"], how="left", maintain_order="left")
     refused = pl.col("final_status") != 487
-    start = pl.when(refused).then("final").otherwise(pl.coalesce("cancel", "anywhere", "final"))
+    final = pl.coalesce("final", "unasked")
+    start = pl.when(refused).then(final).otherwise(pl.coalesce("cancel", "anywhere", final))
     return found.select("call", message=start).drop_nulls()
 
 
@@ -281,9 +288,9 @@ def _inside(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """Per call whether the first CANCEL is of an INVITE that came to its sender from another (RFC 3261 §9.1)."""
     first = rows.filter(pl.col("method") == "CANCEL", pl.col("previous").is_null())
     first = first.unique("call", keep="first", maintain_order=True).select("call", "transaction")
-    branches = transactions.select("transaction", "branch", "client_ip")
-    asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null()).join(branches, on="transaction")
-    same = first.join(branches, on="transaction").join(asked, on=["call", "branch", "client_ip"])
+    asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    asked = asked.select("call", "previous", invite="transaction")
+    same = first.join(cancels.of_transactions(transactions), on="transaction").join(asked, on=["call", "invite"])
     return same.group_by("call").agg(inside=pl.col("previous").is_not_null().any())
 
 

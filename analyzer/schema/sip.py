@@ -312,7 +312,8 @@ OFFERS = Table(
     "One m= line of an offer/answer exchange.",
     (
         C("offer", "key", "Message with the offer.", "RFC 3264 §5"),
-        C("answer", "key", "Message with the answer; null if there is none.", "RFC 3264 §6"),
+        C("answer", "key", "Message with the answer, an unreliable 18x if the 2xx has none; null if there is none.",
+          "RFC 3264 §6"),
         C("index", "int", "Number of the m= line, from 0.", "RFC 3264 §5"),
         C("media", "text", "audio video image application message text.", mask=M.FREE_TEXT),
         C("pattern", "int",

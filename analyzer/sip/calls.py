@@ -23,7 +23,7 @@ from analyzer.columns import identity
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import acknowledgement, in_dialog, outcomes, reference_hop, release
+from analyzer.sip import acknowledgement, cancels, in_dialog, outcomes, reference_hop, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -218,27 +218,41 @@ def _invite_requests(invites: pl.DataFrame, responses: pl.DataFrame, messages: p
         final_row=pl.coalesce(pl.when(pl.col("status").is_between(200, 299)).then("row").min(), final.max())
     )
     tries = invites.group_by("try", maintain_order=True).agg(
-        pl.col("_call", "_leg").first(), first_row=pl.col("row").first()
+        pl.col("_call", "_leg", "cseq", "at").first(), first_row=pl.col("row").first()
     )
     tries = tries.join(finals, on="try", how="left", maintain_order="left")
-    return tries.with_columns(_fetch(messages, tries["final_row"], "status"))
+    final = _fetch(messages, tries["final_row"], "status", "time")
+    return tries.with_columns(final["status"], final_ns=final["time"].to_physical())
 
 
 def _in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The tries with the number of their ``attempt``.
 
-    A try begins a new attempt in its Call-ID only when every try before it is over, and not with a status after which
-    the same attempt goes on (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4).
+    A try begins a new attempt in its Call-ID only when every try before it is over, and not where the same attempt goes
+    on: after a status that asks for another INVITE (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4), and after any refusal
+    where the same client sent the next at once, as it does with the contacts of a redirection (§8.1.3.4).
     """
     tries = tries.with_columns(begins=pl.col("_call").is_first_distinct())
     # Most Call-IDs hold one try; windows over all of them would cost more than the rest of the stage.
     several = tries.filter(pl.col("_call").is_duplicated()).sort("_call", "first_row")
     all_over = pl.col("final_row").fill_null(NEVER).cum_max().shift().over("_call") < pl.col("first_row")
     last_status = pl.coalesce(pl.col("status").shift().over("_leg"), pl.col("status").shift().over("_call"))
-    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES))["try"]
+    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES) & ~_sent_at_once())["try"]
     begins = pl.col("begins") | pl.col("try").is_in(again.implode())
     tries = tries.sort("_call", "first_row").with_columns(attempt=begins.cum_sum() - 1).drop("begins")
     return _join_retries(tries, hop, messages).sort("first_row")
+
+
+def _sent_at_once() -> pl.Expr:
+    """Whether the try follows a refusal of the one before it, in its leg, so soon that nobody was asked.
+
+    One that was answered is never continued: its dialog stands, and the next INVITE without a To tag is another call.
+    """
+    before = {name: pl.col(name).shift().over("_leg") for name in ("cseq", "status", "final_ns")}
+    later = pl.col("cseq") > before["cseq"]
+    refused = before["status"] >= 300
+    soon = pl.col("at") - before["final_ns"] <= outcomes.RETRY_AT_ONCE
+    return (later & refused & soon).fill_null(value=False)
 
 
 def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -342,7 +356,8 @@ def _started(
     # A final of an earlier try is not the attempt's while a later one is open.
     facts = facts.with_columns(final_row=pl.when(pl.col("final_row") > pl.col("last_row")).then("final_row"))
     facts = _with_final(facts, messages)
-    facts = facts.join(_cancels(messages, hop, responses, invites), on="attempt", how="left", maintain_order="left")
+    cancelled = _cancels(messages, hop, responses, invites, transactions)
+    facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
     open_ended = facts.filter(pl.col("final").is_null())
     fates = transactions.filter(pl.col("transaction").is_in(open_ended["last_transaction"].implode()))
     fates = fates.select(last_transaction="transaction", fate="outcome")
@@ -392,19 +407,31 @@ def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame, invites: pl.DataFrame) -> pl.DataFrame:
+def _cancels(
+    messages: pl.DataFrame,
+    hop: pl.DataFrame,
+    responses: pl.DataFrame,
+    invites: pl.DataFrame,
+    transactions: pl.DataFrame,
+) -> pl.DataFrame:
     """Per attempt that was cancelled on any hop: the CANCEL at the reference hop."""
-    cancels = (
+    sent = (
         _rows(messages)
         .filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("retransmission"))
-        .select("row", "_leg", "via_branch", "_sip_cause", pl.col("cseq").fill_null(0), at=ns("time"))
+        .select(
+            "row",
+            "_leg",
+            "_sip_cause",
+            pl.col("cseq").fill_null(0),
+            cancel="transaction",
+            at=ns("time"),
+        )
         .collect()
     )
+    of_invites = cancels.of_transactions(transactions).select(cancel="transaction", transaction="invite")
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
-    # A CANCEL has the branch and CSeq number of its INVITE (RFC 3261 §9.1).
-    at_hop = cancels.join(
-        hop.select("attempt", "_leg", "cseq", "via_branch", "transaction"),
-        on=["_leg", "cseq", "via_branch"], nulls_equal=True, maintain_order="left",
+    at_hop = sent.join(of_invites, on="cancel", maintain_order="left").join(
+        hop.select("attempt", "transaction"), on="transaction", maintain_order="left"
     ).with_columns(
         elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode())
     ).group_by("attempt", maintain_order=True).agg(
@@ -415,7 +442,7 @@ def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame,
     )  # fmt: skip
     of_tries = invites.select("attempt", "_leg", "cseq").unique(maintain_order=True)
     anywhere = (
-        cancels.join(of_tries, on=["_leg", "cseq"])
+        sent.join(of_tries, on=["_leg", "cseq"])
         .select("attempt", cancelled=pl.lit(value=True))
         .unique(maintain_order=True)
     )
@@ -425,8 +452,9 @@ def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame,
 def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Calls without an INVITE: one row of facts each, their rows, and their dialogs (RFC 3261 §12).
 
-    Of an INVITE before the capture that got a 101-199 in it, the responses tell when it rang and was answered, and who
-    called. A request within the dialog tells neither, nor a 2xx alone: it may answer a re-INVITE.
+    Of an INVITE that was not captured the responses tell when it rang, was answered or refused, and who called
+    (RFC 3261 §8.2.6.2). They are those of the INVITE that opened the call where a 101-199 is among them, or where
+    nothing was captured of its dialog before; those of a re-INVITE tell neither, nor does a request within the dialog.
     """
     request = pl.col("status").is_null()
     rows = (
@@ -450,10 +478,9 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
     )
     rows = rows.join(attempts, on="_call", maintain_order="left")
     asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
-    progress = rows.filter(pl.col("status").is_between(101, 199))
     initial = rows.filter(pl.col("status").is_not_null())
     initial = initial.join(asked, on=["_leg", "cseq"], how="anti", maintain_order="left")
-    initial = initial.join(progress, on=["_leg", "cseq"], how="semi", maintain_order="left")
+    initial = initial.join(_opening(initial, rows), on=["_leg", "cseq"], how="semi", maintain_order="left")
     initial = initial.filter(pl.col("via_count").eq_missing(pl.col("via_count").min().over("_call")))
     facts = rows.group_by("attempt", maintain_order=True).agg(pl.col("_call").first(), first_row=pl.col("row").first())
     legs = initial.group_by("attempt").agg(leg=pl.col("_leg").first(), response_row=pl.col("row").first())
@@ -465,6 +492,25 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
     )
     facts = _with_final(facts, messages)
     return facts.with_columns(joined=pl.lit(value=True)), rows, branches
+
+
+def _opening(initial: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Which of INVITEs that were not captured opened a call, by ``_leg`` and ``cseq``; ``rows`` is all of these calls.
+
+    A refusal is that of the call only where nobody used its dialog, before or after: a session outlives a re-INVITE
+    that was refused (RFC 3261 §14.1).
+    """
+    invite = ["_leg", "cseq"]
+    status = pl.col("status")
+    progress = initial.filter(status.is_between(101, 199)).select(invite)
+    first = rows.filter(pl.col("row") == pl.col("row").min().over("_call"))
+    answered = initial.join(first.filter(status.is_between(200, 299)), on=invite, how="semi").select(invite)
+    # An ACK to a non-2xx has the CSeq of its INVITE; one to a 2xx would follow that.
+    used = rows.filter(status.is_between(200, 299) | (status.is_null() & ~pl.col("method").is_in(["ACK", "CANCEL"])))
+    used = used["_call"].unique()
+    # 491 answers an INVITE within a session alone (RFC 3261 §14.2).
+    refused = initial.filter(status >= 300, status != 491, ~pl.col("_call").is_in(used.implode())).select(invite)
+    return pl.concat([progress, answered, refused]).unique()
 
 
 def _branches(responses: pl.DataFrame) -> pl.DataFrame:
@@ -650,6 +696,9 @@ def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.D
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
         _fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
     )
+    # A 2xx whose INVITE was not captured may have come from the one side whose packets were: no ACK is no sign there.
+    unasked = pl.col("joined") & pl.col("provisional_ns").is_null()
+    facts = facts.with_columns(acked=pl.col("acked") | unasked)
     answered = pl.col("ok_row").is_not_null() | pl.col("joined")
     names = ("outcome", "outcome_detail")
     either = zip(names, outcomes.of_answered(end), outcomes.of_unanswered(end), strict=True)

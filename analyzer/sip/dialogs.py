@@ -17,7 +17,7 @@ from analyzer import schema
 from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import in_dialog, reference_hop, release, states
+from analyzer.sip import cancels, in_dialog, reference_hop, release, states
 
 # Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
 _OF_INVITE = ["INVITE", "ACK", "BYE", "UPDATE", "PRACK", "INFO"]
@@ -134,8 +134,9 @@ def _rows(messages: pl.DataFrame) -> pl.DataFrame:
 def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """One row per dialog: the message that made it (``row``), its usage, its first and last message."""
     spans = rows.group_by("_dialog", maintain_order=True).agg(first=pl.col("row").first(), last=pl.col("row").last())
-    created = _at_client(_created(rows, spans, messages, transactions))
-    joined = _at_client(_joined(rows.filter(~pl.col("_dialog").is_in(created["_dialog"].implode()))))
+    unasked = transactions.filter(pl.col("outcome") == "orphan")["transaction"]
+    created = _at_client(_created(rows, spans, messages, transactions), unasked)
+    joined = _at_client(_joined(rows.filter(~pl.col("_dialog").is_in(created["_dialog"].implode()))), unasked)
     found = pl.concat(
         [created.with_columns(created=pl.lit(value=True)), joined.with_columns(created=pl.lit(value=False))]
     )
@@ -215,9 +216,14 @@ def _joined(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(_within_invite() | subscription | notify | answer | (method == "BYE"))
 
 
-def _at_client(rows: pl.DataFrame) -> pl.DataFrame:
-    """Per dialog the row with the fewest Vias, the earliest of these; a NOTIFY only where there is nothing else."""
+def _at_client(rows: pl.DataFrame, unasked: pl.Series) -> pl.DataFrame:
+    """Per dialog the row with the fewest Vias, the earliest of these; a NOTIFY only where there is nothing else.
+
+    ``unasked`` are the transactions without a request: a hop that has it goes before one that has not, on which half of
+    what happened was not captured.
+    """
     last_choice = (pl.col("method") == "NOTIFY").cast(pl.Int64) * (1 << 60)
+    last_choice += pl.col("transaction").is_in(unasked.implode()).fill_null(value=False).cast(pl.Int64) * (1 << 50)
     rank = last_choice + pl.col("via_count").fill_null(0) * _ELSEWHERE + pl.col("row")
     return rows.group_by("_dialog", maintain_order=True).agg(row=rank.min() % _ELSEWHERE)
 
@@ -274,16 +280,17 @@ def _with_progress(
         .otherwise(pl.min_horizontal("accepted", "notified"))
     )
 
-    same = ["call_id", "branch", "cseq"]
     invites = transactions.filter(
         method == "INVITE", pl.col("transaction").is_in(found["transaction"].unique().implode())
-    ).select("transaction", *same, "outcome", invite_status="status", invite_final=ns("final_at"))
-    cancels = (
+    ).select("transaction", "outcome", invite_status="status", invite_final=ns("final_at"))
+    cancelled = (
         transactions.filter(method == "CANCEL")
-        .select(*same, cancelled=pl.coalesce("final_at", "started_at").to_physical())
-        .unique(same, keep="first", maintain_order=True)
+        .select("transaction", cancelled=pl.coalesce("final_at", "started_at").to_physical())
+        .join(cancels.of_transactions(transactions), on="transaction", maintain_order="left")
+        .unique("invite", keep="first", maintain_order=True)
+        .select("cancelled", transaction="invite")
     )
-    invites = invites.join(cancels, on=same, how="left", nulls_equal=True).drop(same)
+    invites = invites.join(cancelled, on="transaction", how="left")
     return found.join(invites, on="transaction", how="left", maintain_order="left")
 
 
