@@ -35,7 +35,7 @@ _ECHO = SECOND // 2
 _CHANGED = _ECHO // 2
 # An event is one pair's alone if nothing of its kind happens at the node for so many times as long as the node took,
 # and this in addition: so a node that is slow needs a quiet time, and one that is quick needs little of it.
-_CLEAR, _CLEAR_AT_LEAST = 3, SECOND // 50
+_CLEAR, _CLEAR_AT_LEAST = 3, SECOND // 10
 # Where no number leads from one leg to the other, those that come next to each other are looked at.
 _NEXT = 4
 # A node tries no more callees one after another than this.
@@ -44,6 +44,8 @@ _TRIES = 16
 _AT_ONCE = SECOND // 10
 # A shorter tag is no random one (RFC 3261 §19.3: 32 bits at least).
 _TAG = 6
+# Of legs of one call that are both answered the answers come within this time; losses are in it.
+_SAME_ANSWER = 2 * SECOND
 # The two legs of one call end within this time.
 _SAME_END = 5 * SECOND
 # One capture point may write packets this much out of order.
@@ -574,7 +576,12 @@ def of_tags(pairs: pl.DataFrame, answers: pl.DataFrame, messages: pl.DataFrame, 
 
 
 def mirrored(
-    pairs: pl.DataFrame, answers: pl.DataFrame, requests: pl.DataFrame, starts: pl.DataFrame, begun: pl.DataFrame
+    pairs: pl.DataFrame,
+    answers: pl.DataFrame,
+    requests: pl.DataFrame,
+    starts: pl.DataFrame,
+    begun: pl.DataFrame,
+    alone: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Points for what came in on the one leg and soon went out on the other: INVITE, ringing, the final response,
     CANCEL, BYE; and the pairs that cannot be one call: one answered and the other refused, or their ends far apart.
@@ -583,6 +590,7 @@ def mirrored(
     ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of the INVITEs of pairs at their node:
     ``at_parent``, ``at_child``, and that of the next try, ``next_at``, if there is one.
 
+    Pairs that are not ``alone`` get points for one event that another pair may have had, and for each that none can.
     ``in_step`` counts events that no other pair can have had: nothing of the kind happened there at that time.
     """
     far = pairs.join(answers.rename({"leg": "parent"}), left_on=["parent", "node_in"], right_on=["parent", "src_ip"])
@@ -613,11 +621,20 @@ def mirrored(
         over_child=pl.coalesce("cancel_child", pl.when(pl.col("final_child") >= 300).then("final_at_child"))
     )
     events = _events(told)
-    counted = events.filter(pl.col("step") > 0).select(*PAIR, "step").unique()
-    points = counted.group_by(PAIR, maintain_order=True).agg(points=pl.len().clip(0, 2))
-    points = points.select(*PAIR, kind=pl.lit("mirror"), points=pl.col("points").cast(pl.Int64) * POINTS["mirror"])
     places = pairs.select(*PAIR, "node_in").drop_nulls()
     clear = _clear(events.join(places, on=PAIR), told.join(places, on=PAIR))
+    counted = events.filter(pl.col("step") > 0).select(*PAIR, "step").unique()
+    # Among rivals two events of the same time may be of two calls: what is not clear counts once.
+    sure = counted.join(clear.select(*PAIR, "step").unique(), on=[*PAIR, "step"], how="semi")
+    sure = pl.concat([sure, counted.join(alone.select(PAIR), on=PAIR, how="semi")]).unique()
+    several = pl.concat(
+        [
+            sure.group_by(PAIR).agg(points=pl.len().clip(0, 2).cast(pl.Int64)),
+            counted.select(PAIR).unique().with_columns(points=pl.lit(1, pl.Int64)),
+        ]
+    )
+    points = several.group_by(PAIR).agg(pl.col("points").max()).sort(PAIR)
+    points = points.select(*PAIR, kind=pl.lit("mirror"), points=pl.col("points").cast(pl.Int64) * POINTS["mirror"])
     steps = (
         clear.select(*PAIR, "step").unique().group_by(PAIR, maintain_order=True).agg(points=(pl.len() - 1).clip(0, 3))
     )
@@ -626,7 +643,14 @@ def mirrored(
 
     refused = told.filter(pl.col("final_child").is_between(200, 299), pl.col("final") >= 300, pl.col("final") != 487)
     apart = told.filter((pl.col("bye") - pl.col("bye_child")).abs() > _SAME_END)
-    vetoed = pl.concat([refused.select(PAIR), apart.select(PAIR)]).unique()
+    # Both were answered: the one because the other was, unless the node had answered before it called.
+    answered = told.filter(
+        pl.col("final").is_between(200, 299),
+        pl.col("final_child").is_between(200, 299),
+        pl.col("final_at") > pl.col("at_child"),
+        (pl.col("final_at") - pl.col("final_at_child")).abs() > _SAME_ANSWER,
+    )
+    vetoed = pl.concat([refused.select(PAIR), apart.select(PAIR), answered.select(PAIR)]).unique()
     return pl.concat([points, steps]), vetoed
 
 
