@@ -127,7 +127,7 @@ def _said(row: dict[str, Any]) -> Iterator[str]:
     if who:
         yield safe(f"{who}: {what or 'CANCEL'}")
     if row["unresponsive_node"]:
-        yield safe(f"{row['silent']} received the request and did not answer")
+        yield safe(f"{row['unresponsive_node']} received the request and did not answer")
     behalf = {"unknown": "side unknown", "timer": "a timer expired"}
     yield safe(f"{behalf.get(row['on_behalf_of'], 'on behalf of the ' + str(row['on_behalf_of']))}: {row['rule']}")
     if row["reason_protocol"]:
