@@ -121,6 +121,12 @@ class GraphSource:
         found: pl.DataFrame = self._graph["messages" if "messages" in self._graph.made else "core_messages"]
         return found
 
+    def failing_nodes(self) -> pl.DataFrame:
+        if "failing_nodes" not in self._graph.made:
+            self._read_for("failing_nodes")
+        found: pl.DataFrame = self._graph["failing_nodes"]
+        return found
+
     def headers_of(self, *names: str) -> pl.DataFrame:
         from analyzer.sip.headers import headers
 
