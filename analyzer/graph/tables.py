@@ -234,10 +234,10 @@ def reg_events(core_messages: DF, ims_headers: DF) -> DF:
 
 
 @node(LOCAL, cut=whole)
-def bindings(registrations: DF, reg_events: DF, end: int | None) -> DF:
+def bindings(registrations: DF, registers: DF, reg_events: DF, end: int | None) -> DF:
     from analyzer.ims.registration import bindings
 
-    return bindings(registrations, reg_events, end=end)
+    return bindings(registrations, registers, reg_events, end=end)
 
 
 @node(LOCAL, headers=("P-Access-Network-Info", "Cellular-Network-Info", "P-Asserted-Identity"))
