@@ -118,7 +118,7 @@ def calls(attempts: CallAttempts, exchanges: DF, descriptions: DF, reference_hop
     from analyzer.sip import holds, offer_answer
 
     codecs = offer_answer.agreed_codecs(attempts.confirmed_branch, exchanges, descriptions)
-    held = holds.hold_seconds(attempts.confirmed_branch, reference_hops, bare_holds)
+    held = holds.hold_seconds(attempts.confirmed_branch, reference_hops, bare_holds, exchanges, descriptions)
     return attempts.with_media(codecs, held)
 
 
