@@ -127,7 +127,7 @@ def calls(
     from analyzer.sip import holds, offer_answer
 
     codecs = offer_answer.agreed_codecs(attempts.confirmed_branch, exchanges, bare_transactions, descriptions)
-    held = holds.hold_seconds(attempts.confirmed_branch, reference_hops, bare_holds)
+    held = holds.hold_seconds(attempts.confirmed_branch, reference_hops, bare_holds, exchanges, descriptions)
     return attempts.with_media(codecs, held)
 
 

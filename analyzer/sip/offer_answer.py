@@ -127,14 +127,15 @@ def exchanges(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataF
 
     ``hops`` as :func:`analyzer.sip.dialogs.with_hops` gives them. Columns: ``offer_row``, ``answer_row``,
     ``preview_row`` (null where there is none), their ``offer_sdp``, ``answer_sdp`` and ``preview_sdp``, ``pattern``,
-    the ``transaction`` that carries the offer, ``_dialog``, and ``local``: the side that created the dialog offers.
+    the ``transaction`` that carries the offer, ``_dialog``, ``local``: the side that created the dialog offers, and
+    ``crossed``: see :func:`crossings`.
     """
     rows = with_roles(reference_rows(messages, transactions, hops, with_sdp=True), transactions)
     found = pl.concat([_of_invites(rows), *_of_responses(rows), _of_requests(rows)])
     known = pl.col("_dialog").is_not_null()
     # Two transactions of one request at the same distance (a node talks to itself): the dialog has one exchange.
     again = known & ~pl.struct("_dialog", "_leg", "cseq", "method").is_first_distinct()
-    return (
+    found = (
         found.sort("offer_row", "answer_row", nulls_last=True)
         .filter(~again)
         .select(
@@ -143,6 +144,9 @@ def exchanges(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataF
             local=pl.col("from_local") == (pl.col("by_request")),
         )
     )  # fmt: skip
+    both = crossings(found, messages, transactions).filter(pl.col("other_answer_row").is_not_null())
+    pairs = both["offer_row"].append(both["other_offer_row"]).unique()
+    return found.with_columns(crossed=pl.col("offer_row").is_in(pairs.implode()))
 
 
 def in_use(found: pl.DataFrame, transactions: pl.DataFrame, accepted: pl.Series) -> pl.DataFrame:
@@ -287,6 +291,51 @@ def _of_requests(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+# -- offers of both sides ----------------------------------------------------------------------------------------------
+
+# An offer that nothing answers or refuses is forgotten when its transaction would be: 64*T1 (RFC 3261 §17.1.2.2), ns.
+_FORGOTTEN = 32_000_000_000
+
+
+def crossings(found: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of exchanges of one dialog in which a side answered while its own offer was open: ``offer_row`` and
+    ``answer_row`` of the exchange that it answered, and of its own ``other_offer_row``, ``other_answer_row`` (null
+    where its offer was refused or never answered), ``other_method``, ``other_answered_at`` (ns).
+
+    RFC 3264 §4 lets one offer be open between two sides; of two that crossed, both are to be refused with 491 (RFC 3261
+    §14.2, RFC 3311 §5.2). Where both were answered, what the sides then use is not certain (``exchanges.crossed``).
+
+    That the answerer had not yet received the answer to its own offer is certain wherever the two are seen in this
+    order: its own messages arrive there late, those to it are seen early.
+    """
+    sides = found.filter(pl.col("_dialog").is_not_null()).group_by("_dialog").agg(pl.col("local").n_unique())
+    mixed = sides.filter(pl.col("local") > 1)["_dialog"]
+    timed = found.filter(pl.col("_dialog").is_in(mixed.implode()))
+    timed = with_times(timed, messages)
+    finals = transactions.select("transaction", "method", final=pl.col("final_at").to_physical())
+    timed = timed.join(finals, on="transaction", how="left", maintain_order="left")
+    # The final response of patterns 2 and 4 is, or follows, the offer: it settles nothing.
+    refused = pl.when(pl.col("pattern").is_in([1, 3, 5, 6])).then("final")
+    own = timed.select(
+        "_dialog",
+        local=~pl.col("local"),
+        other_offer_row="offer_row",
+        other_answer_row="answer_row",
+        other_method="method",
+        other_offered_at="offered_at",
+        other_answered_at="answered_at",
+        settled=pl.coalesce("answered_at", refused, pl.col("offered_at") + _FORGOTTEN),
+    )
+    pairs = timed.filter(pl.col("answer_row").is_not_null()).join(
+        own, on=["_dialog", "local"], maintain_order="left_right"
+    )
+    open_ = (pl.col("other_offered_at") < pl.col("answered_at")) & (pl.col("answered_at") < pl.col("settled"))
+    return pairs.filter(open_).select(
+        "_dialog", "offer_row", "answer_row", "method", "transaction", "offered_at", "answered_at",
+        *(name for name in own.columns if name.startswith("other_")),
+    )  # fmt: skip
+
+
 # -- line by line ------------------------------------------------------------------------------------------------------
 
 
@@ -402,7 +451,9 @@ def _state(over: pl.Series) -> pl.Expr:
     answered = pl.col("answer_row").is_not_null()
     refused = (pl.col("status") >= 300) & pl.col("pattern").is_in([1, 3, 5, 6])
     return (
-        pl.when(answered & (pl.col("answer_port") != 0))
+        pl.when(answered & pl.col("crossed"))
+        .then(pl.lit("uncertain"))
+        .when(answered & (pl.col("answer_port") != 0))
         .then(pl.lit("agreed"))
         .when(pl.col("offer_port") == 0)
         .then(pl.lit("removed"))

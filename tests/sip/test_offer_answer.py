@@ -374,6 +374,101 @@ def test_of_a_message_that_was_cut_nothing_is_said() -> None:
     assert of(captures.read(SAMPLES / "format_snaplen.pcap"), "offer_answer_violations", "code") == []
 
 
+# -- offers of both sides that cross -----------------------------------------------------------------------------------
+
+LATER = {"a3": audio(1, 3), "b3": audio(2, 3, formats="0")}
+ACCEPTED = "crossing_offer_accepted"
+
+
+def crossing(method: str, *, first: str, second: str, second_at: float = 10.06, **bodies: str) -> analyzer.Capture:
+    """An UPDATE of the caller and a request of the callee, 10 ms later; ``first`` answers the callee's, ``second`` the
+    caller's, with SDP where they accept."""
+    body = {"200": "sdp=a3"}.get(first, ""), {"200": "sdp=b3"}.get(second, "")
+    dialogue = f"""
+        UAC -> UAS  UPDATE cseq=2 to_tag=y sdp=a2                               @10
+        UAS -> UAC  {method} cseq=7 from_tag=y to_tag=x sdp=b2                  @10.01
+        UAC -> UAS  {first} {method} cseq=7 from_tag=y to_tag=x {body[0]}       @10.03
+        UAS -> UAC  {second} UPDATE cseq=2 to_tag=y {body[1]}                   @{second_at}
+    """
+    lines = sorted(dialogue.strip().splitlines(), key=lambda line: float(line.rsplit("@", 1)[1]))
+    return read(SETTLED + "\n".join(lines), **BODIES | LATER | bodies)
+
+
+@pytest.mark.parametrize(("method", "standard"), [("INVITE", "RFC 3261 §14.2"), ("UPDATE", "RFC 3311 §5.2")])
+def test_crossing_offers_that_were_both_accepted_are_a_breach_of_both_sides(method: str, standard: str) -> None:
+    capture = crossing(method, first="200", second="200")
+    found = of(capture, "offer_answer_violations", "code", "standard")
+    assert found == [(ACCEPTED, standard), (ACCEPTED, "RFC 3311 §5.2")]
+
+
+def test_what_crossing_offers_agreed_on_is_not_certain() -> None:
+    capture = crossing("INVITE", first="200", second="200")
+    assert of(capture, "offers", "state", "direction") == [
+        ("agreed", "sendrecv"),
+        ("uncertain", None),
+        ("uncertain", None),
+    ]
+
+
+def test_a_hold_by_crossing_offers_is_not_certain() -> None:
+    capture = crossing("INVITE", first="200", second="200", a2=audio(1, 2, "sendonly"), b3=audio(2, 3, "recvonly"))
+    assert (capture.table("holds").height, of(capture, "calls", "hold_s")) == (0, [None])
+
+
+def test_crossing_offers_without_a_hold_leave_none_in_doubt() -> None:
+    capture = crossing("INVITE", first="200", second="200")
+    assert of(capture, "calls", "hold_s") == [0]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_crossing_offers_refused_with_491_break_no_rule(method: str) -> None:
+    capture = crossing(method, first="491", second="491")
+    assert of(capture, "offer_answer_violations", "code") == []
+
+
+def test_an_offer_accepted_before_the_own_was_refused_is_a_breach_and_agreed_all_the_same() -> None:
+    capture = crossing("INVITE", first="200", second="491")
+    assert of(capture, "offer_answer_violations", "code") == [ACCEPTED]
+    assert of(capture, "offers", "state") == ["agreed", "rejected", "agreed"]
+
+
+def test_an_offer_accepted_after_the_own_was_refused_is_no_breach() -> None:
+    capture = crossing("UPDATE", first="491", second="200")
+    assert of(capture, "offer_answer_violations", "code") == []
+    assert of(capture, "offers", "state") == ["agreed", "agreed", "rejected"]
+
+
+def test_offers_of_both_sides_one_after_the_other_do_not_cross() -> None:
+    capture = crossing("UPDATE", first="200", second="200", second_at=10.005)
+    assert of(capture, "offers", "state") == ["agreed"] * 3
+    assert of(capture, "offer_answer_violations", "code") == []
+
+
+def test_an_offer_that_was_sent_again_after_the_answer_may_have_come_late() -> None:
+    """The first copy of the UPDATE may have been lost: the callee knew of no crossing."""
+    dialogue = (
+        SETTLED
+        + """
+    UAC -> UAS  UPDATE cseq=2 to_tag=y sdp=a2               @10
+    UAS -> UAC  UPDATE cseq=7 from_tag=y to_tag=x sdp=b2     @10.01
+    UAC -> UAS  200 UPDATE cseq=7 from_tag=y to_tag=x sdp=a3 @10.03
+    UAC -> UAS  UPDATE cseq=2 to_tag=y sdp=a2               @10.5
+    UAS -> UAC  200 UPDATE cseq=2 to_tag=y sdp=b3           @10.53
+    """
+    )
+    capture = read(dialogue, **BODIES | LATER)
+    violations = capture.table("offer_answer_violations").join(capture.table("messages"), on="message")
+    assert violations.select("code", "src_ip").rows() == [(ACCEPTED, "10.0.0.1")]
+
+
+@pytest.mark.shared
+def test_crossing_offers_of_a_real_report() -> None:
+    """pjsip/pjproject#1166: both sides accept what the other offers."""
+    capture = analyzer.read(shared("cases") / "offers_cross.pcap")
+    assert of(capture, "offer_answer_violations", "code") == [ACCEPTED, ACCEPTED]
+    assert of(capture, "calls", "hold_s") == [None]
+
+
 # -- bodies ------------------------------------------------------------------------------------------------------------
 
 
