@@ -33,6 +33,8 @@ codes! {
     InterfaceLimit = "interface_limit",
     /// A packet's time does not fit into nanoseconds since 1970; it is read as a packet without a time.
     TimeOutOfRange = "time_out_of_range",
+    /// The sub-second part of a packet's time is a second or more: it was carried, or, where most packets of a pcap file have such times, read as nanoseconds.
+    TimeFractionInvalid = "time_fraction_invalid",
     // ---- net: link, IP, transport ------------------------------------------------------------------------------
     /// There is no decoder for this link type; its packets are counted.
     LinkTypeUnknown = "link_type_unknown",
