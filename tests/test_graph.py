@@ -12,7 +12,7 @@ import analyzer
 from analyzer import schema
 from analyzer.graph import graph
 from analyzer.graph.graph import Graph, node_of
-from analyzer.graph.node import ALWAYS_READ, INPUTS, REGISTERED, WIDE, Node, node
+from analyzer.graph.node import ALWAYS_READ, INPUTS, MADE_LATER, REGISTERED, WIDE, Node, node
 from analyzer.schema.table import LOCAL, Scope
 
 NODES = {name: node_of(name) for name in graph.every_node()}
@@ -28,8 +28,9 @@ def test_no_node_rests_on_itself() -> None:
     assert set(order.static_order()) >= set(NODES)
 
 
-def test_every_node_serves_a_table() -> None:
-    used = {found.function for table in schema.TABLES for found in graph.below(table, _every_protocol())}
+def test_every_node_serves_a_table_or_a_measure() -> None:
+    asked = [*schema.TABLES, *(name for measure in schema.MEASURES.values() for name in measure.optional)]
+    used = {found.function for name in asked for found in graph.below(name, _every_protocol())}
     assert [name for name, found in NODES.items() if found.function not in used] == []
 
 
@@ -121,7 +122,7 @@ def test_a_node_looks_at_no_column_that_it_does_not_declare(everything: Graph, n
 
 
 def _only(frame: pl.DataFrame, found: Node) -> pl.DataFrame:
-    read = ALWAYS_READ | set(found.columns or ())
+    read = ALWAYS_READ | MADE_LATER | set(found.columns or ())
     return frame.select(name for name in frame.columns if name in read)
 
 

@@ -47,7 +47,8 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     of_a_timer = pl.any_horizontal(
         (pl.col("protocol") == protocol) & cause.is_in(numbers) for protocol, numbers in causes.OF_A_TIMER.items()
     )
-    gave_up_late = (pl.col("protocol") == "SIP") & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
+    sip = pl.col("protocol") == "SIP"
+    gave_up_late = sip & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
     # A node behind it may have said so: it was never seen to send an INVITE on, or it sent this one on.
     alone = pl.col("forwards") & ~pl.col("sent_on")
@@ -59,6 +60,8 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
         ("timer", of_a_timer, "the Reason is that of a timer"),
+        ("timer", cancelled & end & sip & cause.is_in(_OF_A_TIMER), "CANCEL: a timer of the caller's device expired"),
+        ("node", cancelled & end & sip & cause.is_between(300, 699), "CANCEL of the caller's device, not its user"),
         ("user", cancelled & (end | (release & (cause == 1))), "the caller's CANCEL"),
         ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | release), "CANCEL: the bearer was lost"),
         ("timer", cancelled & pl.col("inside") & gave_up_late, "CANCEL from a node whose timer expired"),

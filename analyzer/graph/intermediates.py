@@ -104,7 +104,7 @@ def call_of(attempts: CallAttempts, core_messages: DF) -> Series:
     return attempts.of_messages(core_messages)
 
 
-@node(LOCAL, columns=("_contact",), cut=whole)
+@node(LOCAL, columns=("_auts", "_contact"), cut=whole)
 def registrations_and_requests(core_messages: DF, bare_transactions: DF, ims_headers: DF) -> tuple[DF, DF]:
     from analyzer.sip.registrations import with_requests
 

@@ -50,6 +50,10 @@ ALWAYS_READ = frozenset(
 )
 
 
+#: Columns of these that are made after the reading (``analyzer.sip.identities``): no reading leaves them out.
+MADE_LATER = frozenset({"_mended"})
+
+
 class Subgraph(Protocol):
     """The graph over some messages of the whole."""
 

@@ -425,6 +425,7 @@ def _cancels(
             pl.col("cseq").fill_null(0),
             cancel="transaction",
             at=ns("time"),
+            given_up=release.network_reason_of_cancel(),
         )
         .collect()
     )
@@ -439,6 +440,7 @@ def _cancels(
         cancel_ns=pl.col("at").first(),
         elsewhere=pl.col("elsewhere").any(),
         crossed=pl.col("crossed").any(),
+        given_up=pl.col("given_up").any(),
     )  # fmt: skip
     of_tries = invites.select("attempt", "_leg", "cseq").unique(maintain_order=True)
     anywhere = (
@@ -690,7 +692,7 @@ def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
-    marks += ["still_ringing"]
+    marks += ["still_ringing", "given_up"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
         _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),

@@ -741,6 +741,30 @@ def test_a_transport_error() -> None:
     assert ending(row) == ("unreachable", "transport_error", None, "network")
 
 
+@pytest.mark.parametrize(
+    ("cause", "detail", "released_by"),
+    [
+        *((cause, "dropped", "network") for cause in (300, 408, 488, 500, 503, 600)),
+        (200, "normal", "caller"),
+    ],
+)
+def test_a_bye_with_the_cause_of_a_failure_is_no_users(cause: int, detail: str, released_by: str) -> None:
+    row = call(ANSWERED + f"UAC -> P BYE branch=m cseq=2 to_tag=y _sip_cause={cause} @9\n")
+    assert facts(row, "outcome_detail", "released_by") == (detail, released_by)
+
+
+@pytest.mark.parametrize(
+    ("reason", "released_by"),
+    [
+        ("_sip_cause=408", "network"), ("_sip_cause=500", "network"), ("_q850=41", "network"), ("_q850=102", "network"),
+        ("_q850=16", "caller"), ("_q850=19", "caller"), ("_q850=31", "caller"), ("", "caller"),
+    ],
+)  # fmt: skip
+def test_a_cancel_with_the_cause_of_a_failure_is_no_users(reason: str, released_by: str) -> None:
+    row = call(RINGING + f"UAC -> P CANCEL {reason} @6\nP -> UAC 487 INVITE to_tag=y @6.1\n")
+    assert ending(row) == ("cancelled", "while_ringing", 487, released_by)
+
+
 OTHER_BRANCH = """
     UAC -> P  INVITE branch=a                  @0
     P -> UAC  180 INVITE branch=a to_tag=y     @1
