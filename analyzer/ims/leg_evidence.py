@@ -465,14 +465,15 @@ _FOLLOWING = pl.DataFrame(
 def of_tries(near: pl.DataFrame, alone: pl.DataFrame, who: Parties, heads: pl.DataFrame) -> pl.DataFrame:
     """Points for the tries of one caller that a node makes one as soon as another is over, or at once.
 
-    Of two that follow each other the first gets them too where it is ``alone``, and so do several at once.
+    Of two that follow each other both get them where the first is ``alone``, and so do several at once that are.
     """
     callers = who.callers
     soon = near.filter(pl.col("before").is_not_null(), pl.col("delay") <= _PROMPT)
     for leg in ("child", "before"):
         soon = soon.join(callers.rename({"leg": leg, "caller": f"of_{leg}"}), on=leg, how="left", maintain_order="left")
     soon = soon.filter(pl.col("of_child").eq_missing(pl.col("of_before")))
-    firsts = soon.select("parent", child="before").join(alone, on=PAIR, how="semi")
+    soon = soon.join(alone.select("parent", before="child"), on=["parent", "before"], how="semi", maintain_order="left")
+    firsts = soon.select("parent", child="before")
     begun = heads.drop_nulls("at").group_by("leg").agg(pl.col("at").min())
     both = alone.select(PAIR).join(begun, left_on="child", right_on="leg")
     both = both.join(callers, left_on="child", right_on="leg", how="left", maintain_order="left")
