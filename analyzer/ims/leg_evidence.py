@@ -582,7 +582,6 @@ def mirrored(
     requests: pl.DataFrame,
     starts: pl.DataFrame,
     begun: pl.DataFrame,
-    alone: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Points for what came in on the one leg and soon went out on the other: INVITE, ringing, the final response,
     CANCEL, BYE; and the pairs that cannot be one call: one answered and the other refused, or their ends far apart.
@@ -591,7 +590,6 @@ def mirrored(
     ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of the INVITEs of pairs at their node:
     ``at_parent``, ``at_child``, and that of the next try, ``next_at``, if there is one.
 
-    Pairs that are not ``alone`` get points for one event that another pair may have had, and for each that none can.
     ``in_step`` counts events that no other pair can have had: nothing of the kind happened there at that time.
     """
     far = pairs.join(answers.rename({"leg": "parent"}), left_on=["parent", "node_in"], right_on=["parent", "src_ip"])
@@ -625,16 +623,7 @@ def mirrored(
     places = pairs.select(*PAIR, "node_in").drop_nulls()
     clear = _clear(events.join(places, on=PAIR), told.join(places, on=PAIR))
     counted = events.filter(pl.col("step") > 0).select(*PAIR, "step").unique()
-    # Among rivals two events of the same time may be of two calls: what is not clear counts once.
-    sure = counted.join(clear.select(*PAIR, "step").unique(), on=[*PAIR, "step"], how="semi")
-    sure = pl.concat([sure, counted.join(alone.select(PAIR), on=PAIR, how="semi")]).unique()
-    several = pl.concat(
-        [
-            sure.group_by(PAIR).agg(points=pl.len().clip(0, 2).cast(pl.Int64)),
-            counted.select(PAIR).unique().with_columns(points=pl.lit(1, pl.Int64)),
-        ]
-    )
-    points = several.group_by(PAIR).agg(pl.col("points").max()).sort(PAIR)
+    points = counted.group_by(PAIR, maintain_order=True).agg(points=pl.len().clip(0, 2))
     points = points.select(*PAIR, kind=pl.lit("mirror"), points=pl.col("points").cast(pl.Int64) * POINTS["mirror"])
     steps = (
         clear.select(*PAIR, "step").unique().group_by(PAIR, maintain_order=True).agg(points=(pl.len() - 1).clip(0, 3))

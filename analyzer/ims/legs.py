@@ -306,7 +306,7 @@ def _scored(
         return scored
     begun = _begun(doubtful, pairs, legs)
     seen = _starts(legs).select("leg", "_point")
-    echoes, vetoed = leg_evidence.mirrored(doubtful, answers, _requests(messages, some), seen, begun, alone)
+    echoes, vetoed = leg_evidence.mirrored(doubtful, answers, _requests(messages, some), seen, begun)
     return _sum(pairs, [*points, echoes]).join(vetoed, on=PAIR, how="anti", maintain_order="left")
 
 
