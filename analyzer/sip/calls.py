@@ -221,8 +221,8 @@ def _invite_requests(invites: pl.DataFrame, responses: pl.DataFrame, messages: p
         pl.col("_call", "_leg", "cseq", "at").first(), first_row=pl.col("row").first()
     )
     tries = tries.join(finals, on="try", how="left", maintain_order="left")
-    final = _fetch(messages, tries["final_row"], "status", "time")
-    return tries.with_columns(final["status"], final_ns=final["time"].to_physical())
+    last = _fetch(messages, tries["final_row"], "status", "time")
+    return tries.with_columns(last["status"], final_ns=last["time"].to_physical())
 
 
 def _in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -509,9 +509,9 @@ def _opening(initial: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     answered = initial.join(first.filter(status.is_between(200, 299)), on=invite, how="semi").select(invite)
     # An ACK to a non-2xx has the CSeq of its INVITE; one to a 2xx would follow that.
     used = rows.filter(status.is_between(200, 299) | (status.is_null() & ~pl.col("method").is_in(["ACK", "CANCEL"])))
-    used = used["_call"].unique()
+    in_use = used["_call"].unique()
     # 491 answers an INVITE within a session alone (RFC 3261 §14.2).
-    refused = initial.filter(status >= 300, status != 491, ~pl.col("_call").is_in(used.implode())).select(invite)
+    refused = initial.filter(status >= 300, status != 491, ~pl.col("_call").is_in(in_use.implode())).select(invite)
     return pl.concat([progress, answered, refused]).unique()
 
 
