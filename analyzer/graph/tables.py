@@ -285,10 +285,10 @@ def services(
     header_fields: DF,
     attempts: CallAttempts,
 ) -> DF:
-    from analyzer.ims.services import services
+    from analyzer.ims.services import services, with_pickups
 
     bare = services(core_messages, bare_dialogs, reference_hops, bare_holds, descriptions, parts, header_fields)
-    return attempts.of_rows(bare, "subject").select(schema.SERVICES.names)
+    return with_pickups(attempts.of_rows(bare, "subject"), attempts.calls).select(schema.SERVICES.names)
 
 
 @node(LOCAL, columns=tuple(schema.PARTS.names), cut=whole)
