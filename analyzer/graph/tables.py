@@ -40,10 +40,10 @@ def files(core_files: DF) -> DF:
 
 
 @node(LOCAL, columns=("file", "frame", "byte_offset"), cut=whole)
-def problems(core_problems: DF, core_messages: DF) -> DF:
+def problems(core_problems: DF, core_messages: DF, max_problems_per_code: int) -> DF:
     from analyzer.sip import identities
 
-    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages)
+    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages, max_problems_per_code)
 
 
 @node(LOCAL, cut=whole)
