@@ -168,7 +168,18 @@ class Call:
         row = self.row
         answer = " ".join(str(row[name]) for name in ("status", "reason_phrase") if row[name] is not None)
         ends = f"{row['caller'] or '?'} → {row['callee'] or '?'}"
-        return f"Call {row['no']}: {ends}, {row['outcome']}{f' ({answer})' if answer else ''}"
+        return f"Call {row['no']}: {ends}, {row['outcome']}{f' ({answer})' if answer else ''}{self._related()}"
+
+    def _related(self) -> str:
+        """Which call took its place and which it goes on from, by their numbers in this view."""
+        row = self.row
+        words = {"picked_up": "picked up by", "replaced": "replaced by", "transferred": "transferred to"}
+        signs = (("continued_by", words.get(row["outcome_detail"], "goes on in")), ("continues", "goes on from"))
+        told = [(row[name], word) for name, word in signs if row.get(name) is not None]
+        if not told:
+            return ""
+        numbers = dict(self._source.table("calls").select("call", "no").rows())
+        return "".join(f", {word} call {numbers[other]}" for other, word in told if other in numbers)
 
     def __repr__(self) -> str:
         row = self.row

@@ -89,13 +89,18 @@ def _renumbered(ask: Callable[[], Any], part: Subgraph) -> CallAttempts:
     return replace(found, messages=part["core_messages"], opened=opened.with_columns(row="own").drop("own"))
 
 
-@node(LOCAL, columns=(), cut=_renumbered)
+@node(LOCAL, columns=("refer_to",), cut=_renumbered)
 def attempts(
-    core_messages: DF, bare_transactions: DF, bare_dialogs: DF, end: int | None, leg_correlation: DF
+    core_messages: DF,
+    bare_transactions: DF,
+    bare_dialogs: DF,
+    end: int | None,
+    leg_correlation: DF,
+    evidence: DF,
 ) -> CallAttempts:
     from analyzer.sip.calls import attempts
 
-    return attempts(core_messages, bare_transactions, bare_dialogs, end=end, links=leg_correlation)
+    return attempts(core_messages, bare_transactions, bare_dialogs, end=end, links=leg_correlation, evidence=evidence)
 
 
 @node(LOCAL, columns=(), cut=lambda ask, part: ask().gather(part.rows))

@@ -40,10 +40,10 @@ def files(core_files: DF) -> DF:
 
 
 @node(LOCAL, columns=("file", "frame", "byte_offset"), cut=whole)
-def problems(core_problems: DF, core_messages: DF) -> DF:
+def problems(core_problems: DF, core_messages: DF, max_problems_per_code: int) -> DF:
     from analyzer.sip import identities
 
-    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages)
+    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages, max_problems_per_code)
 
 
 @node(LOCAL, cut=whole)
@@ -285,10 +285,10 @@ def services(
     header_fields: DF,
     attempts: CallAttempts,
 ) -> DF:
-    from analyzer.ims.services import services
+    from analyzer.ims.services import services, with_pickups
 
     bare = services(core_messages, bare_dialogs, reference_hops, bare_holds, descriptions, parts, header_fields)
-    return attempts.of_rows(bare, "subject").select(schema.SERVICES.names)
+    return with_pickups(attempts.of_rows(bare, "subject"), attempts.calls).select(schema.SERVICES.names)
 
 
 @node(LOCAL, columns=tuple(schema.PARTS.names), cut=whole)

@@ -120,7 +120,9 @@ def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
     if tables("call_failures").is_empty():
         for call in tables("calls").to_dicts():
             yield from map(safe, after_the_answer.sentences(call, tables("messages")))
-    for row in tables("setups").iter_rows(named=True):
+    # Of a call that others took nothing stalled.
+    stalled = tables("setups") if "answered_elsewhere" not in tables("calls")["outcome"] else tables("setups").clear()
+    for row in stalled.iter_rows(named=True):
         if row["stalled_detail"]:
             yield safe(f"it stalled in {row['stalled']}: {row['stalled_detail']}")
 

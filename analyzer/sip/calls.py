@@ -23,7 +23,7 @@ from analyzer.columns import identity
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import acknowledgement, cancels, in_dialog, outcomes, reference_hop, release
+from analyzer.sip import acknowledgement, cancels, in_dialog, outcomes, reference_hop, relations, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -89,13 +89,15 @@ def attempts(
     *,
     end: int | None,
     links: pl.DataFrame | None = None,
+    evidence: pl.DataFrame | None = None,
 ) -> CallAttempts:
     """The ``calls`` table without ``hold_s`` and ``codecs``, by start, and the way from messages to calls.
 
     ``messages`` as the core gives them, in time order; ``transactions`` and ``dialogs`` of the same capture; ``end`` is
     the time of its last packet in ns since 1970 (None where no packet has a time). ``links`` says which leg a B2BUA
-    made from which: ``_leg`` and ``_leg_from``, both the core's hashes. One row per attempt; a call that ran when the
-    capture began has a row as soon as a request within its dialog was seen or a response to its INVITE (``joined``).
+    made from which: ``_leg`` and ``_leg_from``, both the core's hashes; ``evidence`` is the core's of the INVITEs. One
+    row per attempt; a call that ran when the capture began has a row as soon as a request within its dialog was seen or
+    a response to its INVITE (``joined``).
     """
     end = LONG_AGO if end is None else end
     messages = in_dialog.tied(messages)
@@ -117,11 +119,17 @@ def attempts(
     facts = pl.concat([started, joined], how="diagonal_relaxed")
     ends = _ends(branches, facts, messages, dialogs)
     facts = facts.join(ends, on="attempt", how="left", maintain_order="left")
-    facts = _with_outcome(facts, messages, end).sort("first_row").with_row_index("no", offset=1)
-
     member = ["attempt", "_call", "row", "time", "message"]
     members = pl.concat([invites.select(member), joined_rows.select(member)])
-    facts = facts.join(_keys(members), on="attempt", maintain_order="left")
+    related = relations.found(messages, evidence, members, invites, facts)
+    facts = relations.with_ends(facts, related, messages)
+    facts = _with_outcome(facts, messages, end).sort("first_row").with_row_index("no", offset=1)
+
+    keys = _keys(members)
+    facts = facts.join(keys, on="attempt", maintain_order="left")
+    for column, other in (("continued_by", "after"), ("continues", "before")):
+        of_other = keys.rename({"attempt": other, "call": column})
+        facts = facts.join(of_other, on=other, how="left", maintain_order="left")
     spans = _spans(members, facts)
     table = _table(facts, spans, invites, messages)
     opened = hop.select("attempt", "row", "transaction", "_leg").join(facts.select("attempt", "call"), on="attempt")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from pcaps import RAW_IP, pcap, udp
-from places import shared
+from places import ROOT, SAMPLES, shared
 
 import analyzer
+from analyzer.reading import native
 from analyzer.sip.calls import attempts
 from analyzer.sip.dialogs import dialogs
 from analyzer.sip.identities import mended
@@ -195,6 +198,55 @@ def test_the_problems_say_which_message_was_mended() -> None:
     problems = capture.table("problems").select("problem", "code", "layer", "frame")
     assert problems.rows() == [(1, "sip_via_changed", "sip", 2)]
     assert capture.table("calls")["outcome"].to_list() == ["busy"]
+
+
+def changed_vias(count: int) -> bytes:
+    """A capture of so many calls whose 486 came with another Via than that of its INVITE, one of them with a NUL."""
+    packets: list[tuple[int, bytes]] = []
+    for number in range(count):
+        for second, start, via, tag in (
+            (0, "INVITE sip:b@x SIP/2.0", "one", ""),
+            (1, "SIP/2.0 486 Busy", "two", ";tag=y"),
+        ):
+            text = (
+                f"{start}\r\nVia: SIP/2.0/UDP {via}.example;branch=z9hG4bK{number}\r\nFrom: <sip:a@x>;tag=x\r\n"
+                f"To: <sip:b@x>{tag}\r\nCall-ID: {number}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+                f"X-Odd: \0\r\nContent-Length: 0\r\n\r\n"
+            ).encode()
+            ends = ("192.0.2.1", "192.0.2.2") if second == 0 else ("192.0.2.2", "192.0.2.1")
+            packets.append(((2 * number + second + 1) * 10**9, udp(*ends, text, ident=len(packets) + 1)))
+    return bytes(pcap(RAW_IP, packets))
+
+
+@pytest.mark.parametrize(
+    ("most", "listed", "left_out"), [(0, 0, 5), (1, 1, 4), (4, 4, 1), (5, 5, None), (None, 5, None)]
+)
+def test_the_problems_of_mended_messages_obey_the_limit(most: int | None, listed: int, left_out: int | None) -> None:
+    limits = {} if most is None else {"max_problems_per_code": most}
+    problems = analyzer.read(io.BytesIO(changed_vias(5)), limits=limits).table("problems")
+    assert problems["problem"].to_list() == list(range(1, problems.height + 1))
+    of_code = problems.filter(code="sip_via_changed")
+    assert of_code["file"].count() == listed
+    more = of_code.filter(pl.col("file").is_null())["detail"].to_list()
+    assert more == (
+        [] if left_out is None else [f"{left_out} more of this code are not listed (max_problems_per_code)"]
+    )
+
+
+def test_what_is_left_out_is_told_after_all_problems_of_all_files(tmp_path: Path) -> None:
+    """As the core's own are: NUL bytes are its, changed Vias are not."""
+    for name in ("a.pcap", "b.pcap"):
+        (tmp_path / name).write_bytes(changed_vias(2))
+    problems = analyzer.read(tmp_path, limits={"max_problems_per_code": 1}).table("problems")
+    assert problems["file"].is_null().to_list() == [False, False, True, True]
+    assert set(problems["code"].tail(2)) == {"sip_nul", "sip_via_changed"}
+
+
+def test_the_limit_is_the_cores_where_none_is_set() -> None:
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    said = re.search(r"\| max_problems_per_code \| ([\d_]+) \|", page)
+    assert said is not None
+    assert int(said[1]) == native.Reading(native.sources(SAMPLES / "busy.pcap"), 1, None).max_problems_per_code
 
 
 CASES: dict[str, list[tuple[Any, ...]]] = {
