@@ -272,7 +272,7 @@ def _parquet(frame: pl.DataFrame, _table: str) -> Iterator[bytes]:
     # what reads as which type (pandas, "Storing pandas DataFrame objects in Apache Parquet format").
     table = table.replace_schema_metadata({b"pandas": _for_pandas(frame).encode()})
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd", row_group_size=_GROUP)
+    pq.write_table(table, buffer, compression="zstd", row_group_size=_GROUP)  # type: ignore[no-untyped-call]
     yield buffer.getvalue()
 
 

@@ -170,7 +170,7 @@ def test_a_rounded_key_finds_nothing_and_is_named(tmp_path: Path) -> None:
 def test_pandas_reads_parquet_in_the_types_of_the_package(tmp_path: Path) -> None:
     capture = places.SAMPLES / "ims_core.pcap"
     read = analyzer.read(capture)
-    for table in ("messages", "calls", "account", "dialogs", "transactions"):
+    for table in ("messages", "calls", "sdp", "dialogs", "transactions"):
         words = [table, str(capture), "-o", str(tmp_path / "table.parquet")]
         assert CliRunner().invoke(group, words, catch_exceptions=False).exit_code == 0
         assert pd.read_parquet(tmp_path / "table.parquet").dtypes.equals(getattr(read, table).dtypes)
