@@ -268,3 +268,59 @@ def test_what_is_in_order_is_left_as_it_is() -> None:
     messages = frames.messages(FIRST)
     assert mended(messages).drop("_mended").equals(messages)
     assert mended(messages)["_mended"].dtype == pl.String
+
+
+# -- the very messages of a call, once more ----------------------------------------------------------------------------
+
+# As a capture that is played again has them: the branches are those of the first call, too.
+REPLAYED = {
+    "with another To tag": SECOND.replace("branch=d", "branch=a").format(tag="z"),
+    "with the same To tag": SECOND.replace("branch=d", "branch=a").replace("branch=e", "branch=b").format(tag="y"),
+    "message by message": SECOND.replace("branch=d", "branch=a")
+    .replace("branch=e", "branch=b")
+    .replace("branch=f", "branch=c")
+    .format(tag="y"),
+}
+
+
+@pytest.mark.parametrize("name", REPLAYED)
+def test_a_call_played_again_is_another_call(name: str) -> None:
+    rows = calls(FIRST + REPLAYED[name])
+    assert of_calls(rows, "setup_s", "talk_s") == [(2.0, 10.0), (3.0, 15.0)]
+    assert [row["retransmissions"] for row in rows] == [0, 0]
+
+
+def test_a_call_played_again_over_a_proxy_is_one_more_call() -> None:
+    call = """
+    UAC -> P    INVITE branch=a                   @{0}
+    P   -> UAS  INVITE branch=b,a                 @{0}.01
+    UAS -> P    200 INVITE branch=b,a to_tag=y    @{1}
+    P   -> UAC  200 INVITE branch=a to_tag=y      @{1}.01
+    UAC -> P    ACK branch=k to_tag=y             @{1}.02
+    P   -> UAS  ACK branch=l,k to_tag=y           @{1}.03
+    UAC -> P    BYE branch=m cseq=2 to_tag=y      @{2}
+    P   -> UAS  BYE branch=n,m cseq=2 to_tag=y    @{2}.01
+    """
+    rows = calls(call.format(0, 2, 12) + call.format(40, 43, 58) + call.format(80, 81, 82))
+    assert of_calls(rows, "hops", "setup_s", "talk_s") == [(2, 2.01, 9.99), (2, 3.01, 14.99), (2, 1.01, 0.99)]
+
+
+def test_a_refusal_played_again_is_another_call() -> None:
+    refused = """
+    UAC -> UAS  INVITE branch=a               @{0}
+    UAS -> UAC  486 INVITE branch=a to_tag=y  @{0}.5
+    UAC -> UAS  ACK branch=a to_tag=y         @{0}.6
+    """
+    assert len(calls(refused.format(0) + refused.format(30))) == 2
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        "UAC -> UAS  INVITE branch=a                @12.5\n",  # and nobody answers it
+        "UAC -> UAS  INVITE branch=a                @2.05\nUAS -> UAC  200 INVITE branch=a to_tag=y @2.08\n",
+    ],
+)
+def test_a_copy_that_came_late_is_no_other_call(late: str) -> None:
+    lines = sorted((FIRST + late).strip().splitlines(), key=lambda line: float(line.rsplit("@", 1)[1]))
+    assert of_calls(calls("\n".join(lines)), "setup_s", "talk_s") == [(2.0, 10.0)]
