@@ -25,9 +25,9 @@ def offer_answer_violations(
     descriptions: pl.DataFrame,
 ) -> pl.DataFrame:
     """The ``offer_answer_violations`` table without ``call``; ``found`` are the exchanges of the same messages."""
-    said = offer_answer.reference_rows(messages, hops, with_sdp=True)
+    said = offer_answer.reference_rows(messages, transactions, hops, with_sdp=True)
     said = _whole(offer_answer.with_roles(said, transactions), messages, "row")
-    silent = _whole(offer_answer.reference_rows(messages, hops, with_sdp=False), messages, "row")
+    silent = _whole(offer_answer.reference_rows(messages, transactions, hops, with_sdp=False), messages, "row")
     found = _whole(found, messages, "offer_row", "answer_row")
     described = descriptions.filter(~pl.col("early_session"))
     by_line = lines(

@@ -99,7 +99,7 @@ DIALOGS = Table(
           mask=M.OPEN),
         C("call", "key", "Call; null outside calls."),
     ),
-    made_by="analyzer.sip.dialogs:with_hops",
+    made_by="analyzer.sip.dialogs:with_reference_hops",
     belongs_to=("call",),
     shown=words(
         "usage local_uri local_tag remote_uri remote_tag state early_at confirmed_at ended_at ended_by "
@@ -313,7 +313,8 @@ OFFERS = Table(
     "One m= line of an offer/answer exchange.",
     (
         C("offer", "key", "Message with the offer.", "RFC 3264 §5"),
-        C("answer", "key", "Message with the answer; null if there is none.", "RFC 3264 §6"),
+        C("answer", "key", "Message with the answer, an unreliable 18x if the 2xx has none; null if there is none.",
+          "RFC 3264 §6"),
         C("index", "int", "Number of the m= line, from 0.", "RFC 3264 §5"),
         C("media", "text", "audio video image application message text.", mask=M.FREE_TEXT),
         C("pattern", "int",

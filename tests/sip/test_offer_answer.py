@@ -126,6 +126,73 @@ def test_previews_alone_agree_on_nothing() -> None:
     assert of(capture, "offers", "state", "status", "codecs") == [("rejected", 486, None)]
 
 
+PREVIEW_ONLY = PREVIEWED.replace("200 INVITE to_tag=y sdp=b ", "200 INVITE to_tag=y ")
+
+
+def test_a_preview_is_the_answer_where_the_2xx_has_none() -> None:
+    """RFC 3261 §13.2.1: the caller takes the first description that it gets."""
+    capture = read(PREVIEW_ONLY, **BODIES)
+    assert of(capture, "offers", "state", "answered_at", "codecs", "remote_connection", "remote_port") == [
+        ("agreed", 1, "PCMU/8000", "10.0.0.2", 4000)
+    ]
+    assert of(capture, "calls", "codecs") == ["PCMU/8000"]
+    assert of(capture, "offer_answer_violations", "code") == ["answer_missing"]
+
+
+def test_of_several_previews_the_first_is_the_answer() -> None:
+    second = "UAS -> UAC 180 INVITE to_tag=y sdp=c @1.5\n    UAS -> UAC  200"
+    capture = read(PREVIEW_ONLY.replace("UAS -> UAC  200", second), **BODIES, c=audio(2, 2, formats="8"))
+    assert of(capture, "calls", "codecs") == ["PCMU/8000"]
+
+
+def test_the_preview_of_a_branch_that_was_not_answered_is_no_answer() -> None:
+    capture = read(PREVIEW_ONLY.replace("200 INVITE to_tag=y", "200 INVITE to_tag=z"), **BODIES)
+    assert of(capture, "offers", "state", "codecs") == [("unanswered", None)]
+    assert of(capture, "calls", "codecs") == [None]
+
+
+def test_an_offer_is_read_on_a_hop_that_has_it() -> None:
+    """Of the hop next to the caller only the responses were captured."""
+    capture = read(
+        """
+        P   -> UAS  INVITE branch=b,a sdp=a                 @0
+        UAS -> P    180 INVITE branch=b,a to_tag=y          @0.1
+        P   -> UAC  180 INVITE branch=a to_tag=y            @0.2
+        UAS -> P    200 INVITE branch=b,a to_tag=y sdp=b    @3
+        P   -> UAC  200 INVITE branch=a to_tag=y sdp=b      @3.1
+        P   -> UAS  ACK branch=k,l to_tag=y                 @3.2
+        """,
+        **BODIES,
+    )
+    assert of(capture, "offers", "state", "offered_at", "answered_at") == [("agreed", 0, 3)]
+    assert of(capture, "dialogs", "early_at", "confirmed_at") == [(0.1, 3)]
+    assert of(capture, "calls", "codecs", "answered_at") == [("PCMU/8000", 3)]
+
+
+def test_an_offer_in_a_2xx_is_read_on_a_hop_that_has_its_invite() -> None:
+    capture = read(
+        """
+        P   -> UAS  INVITE branch=b,a                       @0
+        UAS -> P    200 INVITE branch=b,a to_tag=y sdp=b    @3
+        P   -> UAC  200 INVITE branch=a to_tag=y sdp=b      @3.1
+        P   -> UAS  ACK branch=k,l to_tag=y sdp=a           @3.2
+        """,
+        **BODIES,
+    )
+    assert of(capture, "offers", "pattern", "state", "offered_at") == [(2, "agreed", 3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "codecs"),
+    [
+        ("offer_on_one_hop", "PCMA/8000 PCMU/8000"),
+        ("answer_only_in_183", "PCMA/8000 telephone-event/8000"),
+    ],
+)
+def test_media_of_captures_of_other_people(name: str, codecs: str) -> None:
+    assert of(analyzer.read(shared("cases", f"{name}.pcap")), "calls", "codecs") == [codecs]
+
+
 def test_what_is_not_of_a_session_has_no_role() -> None:
     capture = read("A -> B OPTIONS @0\nB -> A 200 OPTIONS to_tag=y sdp=b @1", **BODIES)
     assert of(capture, "sdp", "role") == ["unknown"]
