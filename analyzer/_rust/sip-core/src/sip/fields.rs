@@ -720,8 +720,10 @@ impl<'a> Fields<'a> {
         self.trailing = available - length;
         self.flaws.add_if(self.trailing > 0, Flaw::TrailingBytes);
         self.has_body = message.get(self.body.clone()).unwrap_or_default().iter().any(|&b| !is_space(b));
-        // What a cut section lacks may have been in it.
-        self.conditional = !header_cut && presence::missing(self, self.has_body).next().is_some();
+        // What a cut section lacks may have been in it; and whoever sends no cookie follows RFC 2543.
+        self.conditional = !header_cut
+            && self.via.unique_branch
+            && presence::missing(&self.traits(), |name| self.has(name)).next().is_some();
         self.flaws.add_if(self.conditional, Flaw::HeaderMissing);
         if length > 0 {
             self.encoded = self.codings.and_then(|codings| Encoded::new(codings, self.content_type));
@@ -753,6 +755,16 @@ impl<'a> Fields<'a> {
         self.require.is_some_and(|tags| list(tags).any(|tag| tag.eq_ignore_ascii_case(b"100rel")))
     }
 
+    fn traits(&self) -> presence::Traits<'a> {
+        presence::Traits {
+            // Of a response that of CSeq.
+            method: self.method.unwrap_or_default(),
+            status: self.status.unwrap_or(0),
+            body: self.has_body,
+            asks_for_prack: self.asks_for_prack(),
+        }
+    }
+
     /// What is missing, for people: names, of those that method or status make mandatory with message and clause.
     fn missing_text(&self) -> String {
         let mut found: Vec<String> = self.missing().map(str::to_owned).collect();
@@ -762,7 +774,8 @@ impl<'a> Fields<'a> {
                 Some(status) => format!("{status} to {method}"),
                 None => method.into_owned(),
             };
-            let rules = presence::missing(self, self.has_body);
+            let traits = self.traits();
+            let rules = presence::missing(&traits, |name| self.has(name));
             found.extend(rules.map(|missing| format!("{} ({place}, {})", missing.name, missing.standard)));
         }
         found.join(", ")

@@ -4,7 +4,6 @@
 //! Left out: "m*" (should be sent), "t" (Content-Length, which depends on the transport) and Max-Forwards (RFC 2543 had
 //! none). A rule asks for presence only; what is in the field is for whoever reads it.
 
-use super::fields::Fields;
 use super::name::Name;
 
 /// One rule: in such a message one of these header fields stands.
@@ -44,13 +43,7 @@ const ANY: u16 = u16::MAX;
 const REQUEST: (u16, u16) = (0, 0);
 const SUCCESS: (u16, u16) = (200, 299);
 
-const fn rule(
-    methods: u16,
-    statuses: (u16, u16),
-    when: When,
-    any_of: &'static [Name],
-    standard: &'static str,
-) -> Rule {
+const fn rule(methods: u16, statuses: (u16, u16), when: When, any_of: &'static [Name], standard: &'static str) -> Rule {
     Rule { methods, statuses, when, any_of, standard }
 }
 
@@ -85,13 +78,7 @@ static RULES: &[Rule] = &[
     rule(ANY, only(401), Always, &[Name::WwwAuthenticate], "RFC 3261 §20.44"),
     rule(ANY, only(405), Always, &[Name::Allow], "RFC 3261 §21.4.6"),
     rule(ANY, only(407), Always, &[Name::ProxyAuthenticate], "RFC 3261 §20.27"),
-    rule(
-        ANY,
-        only(415),
-        Always,
-        &[Name::Accept, Name::AcceptEncoding, Name::AcceptLanguage],
-        "RFC 3261 §21.4.13",
-    ),
+    rule(ANY, only(415), Always, &[Name::Accept, Name::AcceptEncoding, Name::AcceptLanguage], "RFC 3261 §21.4.13"),
     rule(ANY, only(420), Always, &[Name::Unsupported], "RFC 3261 §21.4.15"),
     rule(ANY, only(421), Always, &[Name::Require], "RFC 3261 §21.4.16"),
     rule(INVITE | UPDATE, only(422), Always, &[Name::MinSe], "RFC 4028 §6"),
@@ -126,24 +113,34 @@ pub struct Missing {
     pub standard: &'static str,
 }
 
-/// The mandatory header fields of `fields` that are absent, in the order of the rules. `body`: it has more than blanks.
+/// What the rules look at of a message.
+pub struct Traits<'m> {
+    pub method: &'m [u8],
+    /// 0: a request.
+    pub status: u16,
+    /// The body has more than blanks.
+    pub body: bool,
+    /// Require has 100rel.
+    pub asks_for_prack: bool,
+}
+
+/// The mandatory header fields that are absent, in the order of the rules; `has` tells which are there.
 ///
-/// Ask only where the whole header section is there: what was cut may have had them.
-pub fn missing<'f>(fields: &'f Fields<'_>, body: bool) -> impl Iterator<Item = Missing> + 'f {
-    let method = fields.method.map_or(0, method_bit);
-    let status = fields.status.unwrap_or(0);
+/// Ask only where the whole header section is there (what was cut may have had them), and of messages of RFC 3261.
+pub fn missing<'m>(of: &'m Traits<'_>, has: impl Fn(Name) -> bool + 'm) -> impl Iterator<Item = Missing> + 'm {
+    let method = method_bit(of.method);
     RULES
         .iter()
         .filter(move |rule| {
             rule.methods & method != 0
-                && (rule.statuses.0..=rule.statuses.1).contains(&status)
-                && !rule.any_of.iter().any(|&name| fields.has(name))
+                && (rule.statuses.0..=rule.statuses.1).contains(&of.status)
                 && match rule.when {
                     Always => true,
-                    AsksForPrack => fields.asks_for_prack(),
-                    HasRSeq => fields.has(Name::RSeq),
-                    HasBody => body,
+                    AsksForPrack => of.asks_for_prack,
+                    HasRSeq => has(Name::RSeq),
+                    HasBody => of.body,
                 }
+                && !rule.any_of.iter().any(|&name| has(name))
         })
         .filter_map(|rule| {
             let name = rule.any_of.first().copied().and_then(Name::canonical)?;

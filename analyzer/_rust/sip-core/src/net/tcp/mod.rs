@@ -59,6 +59,11 @@ impl Header {
     fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
+
+    /// Is this RST the answer to such a SYN (RFC 9293 §3.10.7.3)? One without ACK is taken for it: nobody else answered.
+    fn refuses(&self, attempt: &Attempt) -> bool {
+        !self.has(Header::ACK) || self.ack == attempt.isn.wrapping_add(1)
+    }
 }
 
 fn header(cursor: Cursor<'_>) -> Result<(Header, Cursor<'_>), Disposition> {
@@ -136,6 +141,7 @@ struct Connection {
 #[derive(Clone, Copy)]
 struct Attempt {
     way: Way,
+    isn: u32,
     first: Stamp,
     last: i64,
     syns: u32,
@@ -270,17 +276,21 @@ impl Connection {
     }
 
     fn packet<S: Sink>(&mut self, way: Way, header: &Header, data: Cursor<'_>, turn: &mut Turn<'_, S>) -> Disposition {
-        if let Some(attempt) = &self.attempt
-            && (way.side != attempt.way.side || !header.has(Header::SYN | Header::RST))
-        {
-            // An answer; or the handshake goes on, whose answer was not captured.
-            let refused = header.has(Header::RST).then_some(attempt.way.flow);
-            self.attempt = None;
-            if let Some(flow) = refused {
-                self.reset = true;
+        if let Some(attempt) = &self.attempt {
+            let answer = way.side != attempt.way.side;
+            if answer && header.has(Header::RST) {
+                if !header.refuses(attempt) {
+                    return NO_PAYLOAD;
+                }
+                let flow = attempt.way.flow;
+                (self.attempt, self.reset) = (None, true);
                 turn.sink.failure(flow, Failure::TcpRefused, turn.at);
                 self.end_both(way, StreamEnd::Reset, turn);
                 return NO_PAYLOAD;
+            }
+            // Without SYN the handshake goes on, whose answer was not captured.
+            if answer || !header.has(Header::SYN | Header::RST) {
+                self.attempt = None;
             }
         }
         if header.has(Header::RST) {
@@ -346,7 +356,7 @@ impl Connection {
             }
         } else if !reset && !peer_is_older {
             sender.start_at(first, true);
-            self.attempts(way, answer, turn);
+            self.attempts(way, header, turn);
             return true;
         }
         if self.past(way.side).any(|used| used.began_with(isn)) {
@@ -354,19 +364,20 @@ impl Connection {
         }
         self.begin_anew(way, turn);
         self.side(way.side).start_at(first, true);
-        self.attempts(way, answer, turn);
+        self.attempts(way, header, turn);
         true
     }
 
     /// A first SYN: a connection is tried. (An ACK with it answers one that was not captured.)
-    fn attempts<S: Sink>(&mut self, way: Way, answer: bool, turn: &Turn<'_, S>) {
-        let silent = !self.side(way.back().side).known;
-        self.attempt = (!answer && silent).then_some(Attempt { way, first: turn.at, last: turn.now, syns: 1 });
+    fn attempts<S: Sink>(&mut self, way: Way, header: &Header, turn: &Turn<'_, S>) {
+        let alone = !header.has(Header::ACK) && !self.side(way.back().side).known;
+        let attempt = Attempt { way, isn: header.seq, first: turn.at, last: turn.now, syns: 1 };
+        self.attempt = alone.then_some(attempt);
     }
 
     /// The connection is given up, or the capture ends: was the SYN left without an answer?
     fn unanswered<S: Sink>(&mut self, turn: &mut Turn<'_, S>) {
-        let Some(Attempt { way, first, last, syns }) = self.attempt.take() else { return };
+        let Some(Attempt { way, first, last, syns, .. }) = self.attempt.take() else { return };
         if first.time == NO_TIME {
             return;
         }
