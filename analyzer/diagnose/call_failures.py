@@ -37,9 +37,9 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     """On whose behalf a node speaks, whether that holds, and why; the first that holds decides.
 
     Columns read: outcome, released_by, status, method (of what the origin sent; null: nothing), protocol and cause of
-    its Reason, end (a UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs
-    on), sent_on (this one), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent
-    on), rang_long.
+    its Reason, next_hop (to which no connection could be opened), end (a UE or user agent), gateway, proxy, serves (any
+    role but the first), forwards (it sends INVITEs on), sent_on (this one), inside (the INVITE it cancels came from
+    another), gave_up (it cancelled what it had sent on), rang_long.
     """
     status, method, cause = pl.col("status"), pl.col("method"), pl.col("cause")
     said, cancelled = method == "INVITE", method == "CANCEL"
@@ -57,6 +57,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     of_a_user = causes.of_a_user(cause, answered=False)
     of_the_network = (behind | end) & ~of_a_user
     return [
+        ("network", pl.col("next_hop").is_not_null(), "the connection to the next hop was refused or never answered"),
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
         ("timer", of_a_timer, "the Reason is that of a timer"),
@@ -107,11 +108,12 @@ def ways(
     milestones: pl.DataFrame,
     hops: pl.DataFrame,
     transactions: pl.DataFrame,
+    unreached: pl.DataFrame,
 ) -> Ways:
     """The way back of each call that failed, in the order of ``calls``.
 
-    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables
-    of these names.
+    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, ``unreached`` as
+    :mod:`analyzer.sip.next_hops`, the others the tables of these names.
     """
     asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
     refused = (pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected")
@@ -125,7 +127,7 @@ def ways(
     steps = _followed(_starts(failed, milestones, messages, rows), rows, waited)
     steps = steps.with_columns(address=_address(steps, rows))
     origins = failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
-    return Ways(failed, steps, _signs(origins, rows, made, waited, milestones, transactions))
+    return Ways(failed, steps, _signs(origins, rows, made, waited, milestones, transactions, unreached))
 
 
 def failing_nodes(found: Ways) -> pl.DataFrame:
@@ -232,6 +234,7 @@ def _signs(
     waited: waited_for.WaitedFor,
     milestones: pl.DataFrame,
     transactions: pl.DataFrame,
+    unreached: pl.DataFrame,
 ) -> pl.DataFrame:
     """What `_rules` look at, but the Reason and what rests on roles; and the ``failing_node``."""
     opened = made.filter(pl.col("far") == 1)
@@ -255,12 +258,16 @@ def _signs(
     rang = milestones.group_by("call").agg(rang_long=(_at_of("cancel") - _at_of("ringing") >= NETWORK_NO_REPLY))
     origins = origins.join(below, on="transaction", how="left", maintain_order="left")
     origins = origins.join(open_ended, on="transaction", how="left", maintain_order="left")
-    for more in (last, inside, rang):
+    stopped = asked.join(unreached, on="transaction").group_by("call").agg(pl.col("next_hop").first())
+    for more in (last, inside, rang, stopped):
         origins = origins.join(more, on="call", how="left", maintain_order="left")
     nobody_ended = pl.col("method").is_null()
+    next_hop = pl.when(pl.col("outcome_detail") == "transport_error").then("next_hop")
+    silent = pl.when(nobody_ended).then("last_asked").otherwise("unfinished")
     origins = origins.with_columns(
         pl.col("gave_up", "sent_on", "inside", "rang_long", "no_word").fill_null(value=False),
-        unresponsive_node=pl.when(nobody_ended).then("last_asked").otherwise("unfinished"),
+        next_hop=next_hop,
+        unresponsive_node=pl.coalesce(next_hop, silent),
     )
     # Who gave up for a timer only passes on that another was silent.
     silent = nobody_ended | pl.col("status").is_in(_OF_A_TIMER) | pl.col("no_word")
@@ -314,7 +321,7 @@ def _table(origins: pl.DataFrame) -> pl.DataFrame:
         & (~pl.col("sent_on") | (pl.col("on_behalf_of") == "timer"))
         & (pl.col("on_behalf_of") != "user")
     )
-    partial = pl.col("address").is_not_null() & ~last & ~alone
+    partial = pl.col("address").is_not_null() & ~last & ~alone & pl.col("next_hop").is_null()
     table = origins.with_columns(
         status="final_status", first_status="status", seen_at="time",
         reason_phrase=pl.coalesce("reason_phrase", "final_phrase"), reason_protocol="protocol", reason_cause="cause",

@@ -105,6 +105,7 @@ def _told(
             # The INVITE that got furthest is the one seen last on its way.
             last = next((row for row in reversed(asked) if not row["retransmission"]), asked[-1])
             told.append(f"no final response seen to the INVITE last sent by {seen(last)} to {_node(last, 'dst')}")
+    told += _without_contact(call, rows, seen)
     # A CANCEL in an answered call ended a fork that lost, a BYE in another one an early dialog.
     method = "BYE" if call["outcome"] in ("answered", "joined") else "CANCEL"
     first = next((row for row in [*path, *rows] if row["status"] is None and row["method"] == method), None)
@@ -121,8 +122,24 @@ def _told(
 
 _COLUMNS = (
     *("message", "file", "frame", "time", "src_ip", "src_port", "dst_ip", "dst_port", "call_id", "to_tag", "cseq"),
-    *("method", "status", "reason_phrase", "retransmission", "reason_header"),
+    *("method", "status", "reason_phrase", "retransmission", "reason_header", "contact_uri", "complete"),
 )
+
+
+def _without_contact(
+    call: dict[str, Any], rows: list[dict[str, Any]], seen: Callable[[dict[str, Any]], str]
+) -> list[str]:
+    """Why no ACK came, where the 2xx has no address for it: it goes to the remote target (RFC 3261 §13.2.2.4)."""
+    if call.get("outcome_detail") != "no_ack":
+        return []
+    answers = [row for row in rows if row["method"] == "INVITE" and 200 <= (row["status"] or 0) < 300]
+    bare = [row for row in answers if row["complete"] and row["contact_uri"] is None]
+    if not bare or len(bare) < len(answers):
+        return []
+    return [
+        f"the {bare[0]['status']} from {seen(bare[0])} has no Contact (RFC 3261 §12.1.1): "
+        "its ACK has no address to go to"
+    ]
 
 
 def _refusal(

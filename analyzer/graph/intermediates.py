@@ -47,6 +47,14 @@ def bare_transactions(core_messages: DF, transport_failures: DF, end: int | None
     return transactions(core_messages, transport_failures, end=end)
 
 
+@node(LOCAL, columns=(), cut=rows_of("transaction", "transaction"))
+def unreached_next_hops(core_messages: DF, bare_transactions: DF, transport_failures: DF) -> DF:
+    """The transactions that stopped at a node which could not open a connection."""
+    from analyzer.sip.next_hops import unreached
+
+    return unreached(core_messages, bare_transactions, transport_failures)
+
+
 @node(LOCAL, columns=())
 def dialogs_and_hops(core_messages: DF, bare_transactions: DF, end: int | None) -> tuple[DF, DF]:
     from analyzer.sip.dialogs import with_reference_hops
@@ -97,10 +105,19 @@ def attempts(
     end: int | None,
     leg_correlation: DF,
     evidence: DF,
+    unreached_next_hops: DF,
 ) -> CallAttempts:
     from analyzer.sip.calls import attempts
 
-    return attempts(core_messages, bare_transactions, bare_dialogs, end=end, links=leg_correlation, evidence=evidence)
+    return attempts(
+        core_messages,
+        bare_transactions,
+        bare_dialogs,
+        end=end,
+        links=leg_correlation,
+        evidence=evidence,
+        unreached=unreached_next_hops,
+    )
 
 
 @node(LOCAL, columns=(), cut=lambda ask, part: ask().gather(part.rows))
@@ -210,12 +227,17 @@ def hops_of_failed_calls(
 
 @node(LOCAL, columns=())
 def bare_failures(
-    core_messages: DF, calls: DF, call_set_ups: SetUps, hops_of_failed_calls: DF, transactions: DF
+    core_messages: DF,
+    calls: DF,
+    call_set_ups: SetUps,
+    hops_of_failed_calls: DF,
+    transactions: DF,
+    unreached_next_hops: DF,
 ) -> Ways:
     """The way that each failure came, without the roles of the nodes on it."""
     from analyzer.diagnose.call_failures import ways
 
-    return ways(core_messages, calls, call_set_ups.milestones, hops_of_failed_calls, transactions)
+    return ways(core_messages, calls, call_set_ups.milestones, hops_of_failed_calls, transactions, unreached_next_hops)
 
 
 @node(LOCAL)

@@ -90,14 +90,16 @@ def attempts(
     end: int | None,
     links: pl.DataFrame | None = None,
     evidence: pl.DataFrame | None = None,
+    unreached: pl.DataFrame | None = None,
 ) -> CallAttempts:
     """The ``calls`` table without ``hold_s`` and ``codecs``, by start, and the way from messages to calls.
 
     ``messages`` as the core gives them, in time order; ``transactions`` and ``dialogs`` of the same capture; ``end`` is
     the time of its last packet in ns since 1970 (None where no packet has a time). ``links`` says which leg a B2BUA
-    made from which: ``_leg`` and ``_leg_from``, both the core's hashes; ``evidence`` is the core's of the INVITEs. One
-    row per attempt; a call that ran when the capture began has a row as soon as a request within its dialog was seen or
-    a response to its INVITE (``joined``).
+    made from which: ``_leg`` and ``_leg_from``, both the core's hashes; ``evidence`` is the core's of the INVITEs;
+    ``unreached`` says which transactions stopped for want of a connection (:mod:`~analyzer.sip.next_hops`). One row per
+    attempt; a call that ran when the capture began has a row as soon as a request within its dialog was seen or a
+    response to its INVITE (``joined``).
     """
     end = LONG_AGO if end is None else end
     messages = in_dialog.tied(messages)
@@ -114,6 +116,9 @@ def attempts(
     responses = responses.drop("try").join(of_hop, on="transaction", maintain_order="left")
 
     started = _started(invites, hop, responses, messages, transactions)
+    stopped = [] if unreached is None else unreached["transaction"]
+    stopped = invites.filter(pl.col("transaction").is_in(stopped))["attempt"].unique()
+    started = started.with_columns(unreached=pl.col("attempt").is_in(stopped.implode()))
     joined, joined_rows, joined_branches = _joined(messages, invites)
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
@@ -700,7 +705,7 @@ def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
-    marks += ["still_ringing", "given_up"]
+    marks += ["still_ringing", "given_up", "unreached"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
         _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),

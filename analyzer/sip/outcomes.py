@@ -42,6 +42,10 @@ _TIMER_JITTER = SECOND  # how much earlier than RFC 4028 §10 says a BYE of the 
 # The final statuses after which the same attempt goes on with another INVITE.
 RETRY_CAUSES = [401, 407, 422, 420, 421, 415, 406, 488, 494, 503, 408, 491, *range(300, 400)]
 
+# Finals that a node gives of itself when it cannot send a request on (RFC 3261 §16.9, §21.5; 477 of Kamailio, 430 of
+# RFC 5626 §11.4).
+OF_A_FAILED_HOP = [408, 430, 477, 480, 500, 502, 503, 504]
+
 BY_STATUS: dict[int, tuple[str, str | None]] = {
     401: ("auth_failed", "not_retried"),
     403: ("rejected", "forbidden"),
@@ -131,7 +135,8 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is the caller's
     own), taken (another took its place), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was
     seen), bye_ns (of a BYE on the early dialog, with which a caller may give up, too: RFC 3261 §15), still_ringing
-    (another has none).
+    (another has none), unreached (a node could not open the connection to the next hop,
+    :mod:`~analyzer.sip.next_hops`).
     """
     by_bye = (pl.col("provisional_ns") < pl.col("bye_ns")) & ~pl.col("still_ringing")
     given_up_ns = pl.coalesce("cancel_ns", pl.when(by_bye).then("bye_ns"))
@@ -143,6 +148,7 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     ring_state = pl.when(alerted.is_not_null()).then(pl.lit("while_ringing")).otherwise(pl.lit("before_ringing"))
     rung_out = pl.col("final_ns") - alerted >= NETWORK_NO_REPLY
     challenged = final.is_in([401, 407])
+    stopped = pl.col("unreached") & ~pl.col("rang")
     table = {status: text for status, (text, _) in BY_STATUS.items()}
     words = {status: word for status, (_, word) in BY_STATUS.items() if word}
 
@@ -153,6 +159,7 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         ((final == 487) & _cancelled_by_network() & rung_out, "no_answer", "network_timer"),
         (final == 487, "cancelled", ring_state),
         ((final >= 400) & (pl.col("q850") == 17), "busy", None),
+        (final.is_in(OF_A_FAILED_HOP) & stopped, "unreachable", "transport_error"),
         # What the far end says of itself goes before what its ringing lets one guess: announcements come with 183, too.
         ((final == 480) & (pl.col("q850") == 21), "rejected", "declined"),
         ((final == 480) & pl.col("q850").is_in([20, 27]), "unreachable", "not_registered"),
@@ -175,6 +182,8 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         ((since_cancel >= TIMER_64T1) & elsewhere, "answered_elsewhere", by_whom),
         (since_cancel >= TIMER_64T1, "cancelled", ring_state),
         (given_up_ns.is_not_null(), "unfinished", "cancelling"),
+        (stopped & (pl.col("fate") == "timeout"), "unreachable", "transport_error"),
+        (stopped & (end - pl.col("provisional_ns") >= TIMER_C), "unreachable", "transport_error"),
         (pl.col("fate") == "timeout", "timeout", "no_response"),
         (end - pl.col("provisional_ns") >= TIMER_C, "timeout", "no_final"),
         (alerted.is_not_null(), "unfinished", "ringing"),

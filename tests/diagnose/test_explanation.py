@@ -83,3 +83,35 @@ def test_the_cancel_of_a_fork_that_lost_ended_no_call() -> None:
 
 def test_a_call_that_goes_on_has_none() -> None:
     assert told("0 a -> b INVITE\n1 b -> a 200 OK", 200, "answered") == []
+
+
+UNACKNOWLEDGED = """
+    0   a -> b INVITE
+    0.1 b -> c INVITE | via_branch=b2
+    1   c -> b 200 OK | via_branch=b2 frame=7
+    1.1 b -> a 200 OK
+    2   b -> a 200 OK | retransmission
+    33  a -> b BYE | cseq=2
+"""
+
+
+def of_no_ack(flow: str) -> list[str]:
+    return explain({"reference": 1, "status": 200, "outcome": "answered", "outcome_detail": "no_ack"}, messages(flow))
+
+
+def test_a_200_without_contact_tells_why_no_ack_came() -> None:
+    """RFC 3261 §13.2.2.4: the ACK goes to the remote target, which is the Contact of the 200."""
+    told = of_no_ack(UNACKNOWLEDGED)
+    assert told[0] == "the 200 from c:5060 (frame 7) has no Contact (RFC 3261 §12.1.1): its ACK has no address to go to"
+
+
+def test_a_200_with_contact_tells_nothing_of_it() -> None:
+    told = of_no_ack(UNACKNOWLEDGED.replace("200 OK", "200 OK | contact_uri=sip:c").replace("sip:c |", "sip:c"))
+    assert not any("Contact" in sentence for sentence in told)
+
+
+def test_of_a_200_that_was_cut_no_absence_is_told() -> None:
+    call = {"reference": 1, "status": 200, "outcome": "answered", "outcome_detail": "no_ack"}
+    assert explain(call, messages("0 a -> b INVITE\n1 b -> a 200 OK", complete=False)) == [
+        "no ACK was seen to the 200 (frame 2)"
+    ]

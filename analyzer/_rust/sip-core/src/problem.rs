@@ -107,7 +107,7 @@ codes! {
     SipRequestUriMalformed = "sip_request_uri_malformed",
     /// The status code is outside 100-699.
     SipStatusInvalid = "sip_status_invalid",
-    /// A header that RFC 3261 §8.1.1 makes mandatory is missing.
+    /// A mandatory header is missing: one of RFC 3261 §8.1.1, or one for this method or status (§20 and extensions).
     SipHeaderMissing = "sip_header_missing",
     /// A header that must occur only once is repeated; the first was used.
     SipHeaderRepeated = "sip_header_repeated",
