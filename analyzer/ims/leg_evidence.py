@@ -15,8 +15,8 @@ from analyzer.columns import identity
 from analyzer.columns.times import SECOND, ns
 
 POINTS = {
-    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "caller": 20,
-    "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20, "sdp": 40, "mirror": 20, "in_step": 20,
+    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "number": 35,
+    "caller": 20, "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20, "sdp": 40, "mirror": 20, "in_step": 20,
     "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40, "late": -60,
 }  # fmt: skip
 
@@ -137,7 +137,8 @@ def quoted(evidence: pl.DataFrame, legs: pl.DataFrame, kinds: list[str]) -> pl.D
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Parties:
-    """Who calls (``leg``, ``caller``; none where that is withheld) and who is called (``leg``, ``called``, several).
+    """Who calls (``leg``, ``caller``; none where that is withheld) and who is called (``leg``, ``called``, several;
+    ``long`` where that is the end of a whole number).
 
     ``texts`` has the keys of both as text: ``leg``, ``called`` (or the caller), ``key``.
     """
@@ -169,9 +170,10 @@ def parties(openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFra
     keys = pl.DataFrame({"leg": legs, "key": known}).with_row_index("place").drop_nulls("key")
     callers = keys.filter(pl.col("place") < rows.height, ~identity.is_anonymous("key"))
     called = keys.filter(pl.col("place") >= rows.height)
+    whole = called.select("leg", called=pl.col("key").hash(), long=pl.lit(value=False))
     return Parties(
         callers.select("leg", caller=pl.col("key").hash()),
-        pl.concat([called.select("leg", called=pl.col("key").hash()), _by_suffix(called)]).unique(maintain_order=True),
+        pl.concat([whole, _by_suffix(called)]).unique(maintain_order=True),
         pl.concat(
             part.select("leg", "key", called=pl.lit(is_called))
             for part, is_called in ((callers, False), (called, True))
@@ -181,7 +183,8 @@ def parties(openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFra
 
 def _by_suffix(called: pl.DataFrame) -> pl.DataFrame:
     number = pl.col("key").str.extract(r"^(\d{7,})(?:;|$)").str.slice(-_SUFFIX)
-    return called.select("leg", called=number).drop_nulls().with_columns(pl.format("...{}", "called").hash())
+    ends = called.select("leg", called=number).drop_nulls()
+    return ends.with_columns(pl.format("...{}", "called").hash(), long=pl.lit(value=True))
 
 
 def of_parties(pairs: pl.DataFrame, who: Parties) -> pl.DataFrame:
@@ -194,7 +197,8 @@ def of_parties(pairs: pl.DataFrame, who: Parties) -> pl.DataFrame:
     callee = pairs.join(who.called, left_on="parent", right_on="leg").join(
         who.called, left_on=["child", "called"], right_on=["leg", "called"], how="semi"
     )
-    one = one.join(callee.select(*PAIR, called=True).unique(), on=PAIR, how="left", maintain_order="left")
+    callee = callee.group_by(PAIR).agg(pl.col("long").any(), called=pl.lit(value=True))
+    one = one.join(callee, on=PAIR, how="left", maintain_order="left")
     calling = (pl.col("caller") == pl.col("caller_child")) | pl.col("caller_ends")
     known = pl.col("caller").is_not_null() & pl.col("caller_child").is_not_null()
     calling = pl.when(known).then(calling)
@@ -205,6 +209,8 @@ def of_parties(pairs: pl.DataFrame, who: Parties) -> pl.DataFrame:
         .then(pl.lit("identity"))
         .when(calling)
         .then(pl.lit("caller"))
+        .when(pl.col("long") & pl.col("met"))
+        .then(pl.lit("number"))
         # Whom everybody calls leads from nobody to nobody, unless they call by one node.
         .when(called & pl.col("met"))
         .then(pl.lit("callee"))
@@ -291,7 +297,7 @@ def diverted(who: Parties, evidence: pl.DataFrame, legs: pl.DataFrame) -> pl.Dat
     if past.is_empty():
         return pl.DataFrame(schema={"parent": pl.UInt32, "child": pl.UInt32})
     past = past.select("leg", called=identity.subscribers(past["text"]).hash()).unique(maintain_order=True)
-    calling = who.called.join(past, on="called", how="semi")
+    calling = who.called.select("leg", "called").join(past, on="called", how="semi")
     both = pl.concat([calling, past]).unique(maintain_order=True).join(who.callers, on="leg")
     both = both.join(legs.select("leg", "start", "_call"), on="leg").with_columns(kind=pl.lit("history"))
     both = both.sort("caller", "called", "start", "leg")
@@ -320,7 +326,15 @@ def in_sight(heads: pl.DataFrame, tails: pl.DataFrame, ended: pl.DataFrame) -> p
     followed = tail.join_asof(
         head, on="at", by=place, strategy="forward", tolerance=_DECISION, check_sortedness=False
     ).drop_nulls("leg_right")
-    return pl.concat([begun["leg"], followed["leg"]]).unique(maintain_order=True)
+    # ... or at another address of the node.
+    arrived = tails.drop_nulls("at").select("leg", "_point", "at").sort("at", "leg")
+    across = head.join_asof(
+        arrived, on="at", by="_point", strategy="backward", tolerance=_PROMPT, check_sortedness=False
+    ).drop_nulls("leg_right")
+    back = arrived.join_asof(
+        head, on="at", by="_point", strategy="forward", tolerance=_PROMPT, check_sortedness=False
+    ).drop_nulls("leg_right")
+    return pl.concat([part["leg"] for part in (begun, followed, across, back)]).unique(maintain_order=True)
 
 
 def decided(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
@@ -340,10 +354,11 @@ def decided(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
 
 
 def over(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
-    """When tries were over for the nodes that made them: ``leg``, ``ip``, ``_point``, ``at``.
+    """When tries were over for the nodes that made them: ``leg``, ``ip``, ``_point``, ``at``, ``silent``.
 
     A try is over when its INVITE is refused, and no other follows on the same leg, or when its node gives it up by a
-    CANCEL.
+    CANCEL. One that is ``silent``, sent again and answered by nothing, is over some time after the last INVITE: exchanges
+    wait for less than Timer B (RFC 3261 §17.1.1.2).
     """
     invite, status = pl.col("method") == "INVITE", pl.col("status")
     ends = (
@@ -358,7 +373,27 @@ def over(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.
         .join(heads.lazy().select("leg", "ip").unique(), on=["leg", "ip"], how="semi")
         .collect()
     )  # fmt: skip
-    return ends.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").min())
+    ends = ends.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").min())
+    return pl.concat([ends.with_columns(silent=pl.lit(value=False)), _silent(messages, legs, heads)])
+
+
+def _silent(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+    status = pl.col("status")
+    again = messages.lazy().filter(
+        pl.col("method") == "INVITE", status.is_null(), pl.col("to_tag").is_null(), "retransmission"
+    )
+    sent = (
+        again.select("_leg", "_point", ip="src_ip", at=ns("time"))
+        .join(
+            messages.lazy().filter(pl.col("method") == "INVITE", status.is_not_null()).select("_leg"),
+            on="_leg", how="anti",
+        )
+        .join(legs.lazy().select("_leg", "leg"), on="_leg")
+        .join(heads.lazy().select("leg", "ip").unique(), on=["leg", "ip"], how="semi")
+        .collect()
+    )  # fmt: skip
+    sent = sent.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").max())
+    return sent.with_columns(silent=pl.lit(value=True))
 
 
 def at_node(
@@ -368,13 +403,16 @@ def at_node(
     each other while the first still waits.
 
     ``delay`` is the time from what the node waited for to the INVITE of the child: that of the parent, or that an
-    earlier try for the parent, ``before``, was over.
+    earlier try for the parent, ``before``, was over. ``ip`` is where the child begins.
+
+    A node may have one address for those who call and another for those who are called: legs that lead nowhere, and
+    come from nowhere, by where they end and begin are looked at with each other.
     """
     place = ["ip", "_point"]
-    head, tail = (ends.drop_nulls("at").select("leg", *place, "at") for ends in (heads, arrivals))
-    head, tail = head.join(tail, on=place, how="semi"), tail.join(head, on=place, how="semi")
-    ended = ended.select("leg", *place, "at").join(tail, on=place, how="semi")
-    if head.is_empty():
+    heads, arrivals = (ends.drop_nulls("at").select("leg", *place, "at") for ends in (heads, arrivals))
+    head, tail = heads.join(arrivals, on=place, how="semi"), arrivals.join(heads, on=place, how="semi")
+    ended = ended.select("leg", *place, "at").join(heads, on=place, how="semi")
+    if heads.is_empty():
         return pl.DataFrame(schema=_NEAR)
     found = [_following(head, tail, place, _DECISION, _NEXT).with_columns(keyed=pl.lit(value=False))]
     after_tries = [_following(head, ended, place, _DECISION, _NEXT)]
@@ -393,6 +431,14 @@ def at_node(
         both = both.join(over_at, on=["parent", "_point"], how="left", maintain_order="left")
         return pl.lit(both.select((pl.col("over") >= pl.col("at") - OUT_OF_ORDER).fill_null(value=True)).to_series())
 
+    met = pl.concat([part.filter("keyed").select(PAIR) for part in found])
+    across = _across(heads, arrivals, met, who)
+    found.append(across.with_columns(keyed=pl.lit(value=False)))
+    after_tries.append(
+        _following(
+            heads.join(across.select("ip", "_point").unique(), on=place, how="semi"), ended, place, _DECISION, _NEXT
+        )
+    )
     sooner = pl.col("delay").sort_by(pl.col("delay") < 0, "delay").first()
     first = pl.concat(found).group_by(pair, maintain_order=True).agg(sooner, pl.col("keyed").any())
     first = first.filter(waiting(first) | pl.col("keyed")).drop("keyed")
@@ -412,10 +458,27 @@ def at_node(
         known = pl.concat([known, new.select(known.columns)])
         new = new.select(pair)
     known = known.sort(pl.col("delay") < 0, "delay", "before", nulls_last=True)
-    return known.group_by(PAIR, maintain_order=True).agg(pl.col("delay", "before").first()).sort(PAIR)
+    return known.group_by(PAIR, maintain_order=True).agg(pl.col("delay", "before", "ip").first()).sort(PAIR)
 
 
-_NEAR = {"parent": pl.UInt32, "child": pl.UInt32, "delay": pl.Int64, "before": pl.UInt32}
+_NEAR = {"parent": pl.UInt32, "child": pl.UInt32, "delay": pl.Int64, "before": pl.UInt32, "ip": pl.String}
+
+
+def _across(heads: pl.DataFrame, arrivals: pl.DataFrame, met: pl.DataFrame, who: Parties) -> pl.DataFrame:
+    """Pairs as `_following` gives them, but of legs of one caller, or to one callee, that end and begin at different
+    addresses, soon after each other; ``ip`` is where the child begins. Legs in ``met`` have their like at one address.
+    """
+    head = heads.filter(~pl.col("leg").is_in(met["child"].implode()))
+    tail = arrivals.filter(~pl.col("leg").is_in(met["parent"].implode()))
+    found = [_FOLLOWING]
+    for keys in (who.callers.rename({"caller": "key"}), _endings(who)):
+        sides = (ends.select("leg", "_point", "at").join(keys, on="leg") for ends in (head, tail))
+        pairs = _following(*sides, ["_point", "key"], _PROMPT, _NEIGHBOURS)
+        found.append(pairs.select(_FOLLOWING.columns))
+    pairs = pl.concat(found).drop("ip").join(head.select("ip", "_point", child="leg"), on=["child", "_point"])
+    return pairs.join(
+        arrivals.select("ip", "_point", parent="leg"), on=["parent", "ip", "_point"], how="anti", maintain_order="left"
+    ).select(_FOLLOWING.columns)
 
 
 def _endings(who: Parties) -> pl.DataFrame:
@@ -451,9 +514,10 @@ def _following(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: 
             break
         found.append(
             pairs.filter(pl.col("parent") != pl.col("leg")).select(
-                "parent", "ip", "_point", child="leg", delay=pl.col("at") - pl.col("at_tail")
+                "parent", pl.col("ip") if "ip" in same else pl.lit(None, pl.String).alias("ip"), "_point",
+                child="leg", delay=pl.col("at") - pl.col("at_tail"),
             )
-        )
+        )  # fmt: skip
     return pl.concat([_FOLLOWING, *(part.select(_FOLLOWING.columns) for part in found)])
 
 
@@ -462,13 +526,16 @@ _FOLLOWING = pl.DataFrame(
 )
 
 
-def of_tries(near: pl.DataFrame, alone: pl.DataFrame, who: Parties, heads: pl.DataFrame) -> pl.DataFrame:
+def of_tries(
+    near: pl.DataFrame, alone: pl.DataFrame, who: Parties, heads: pl.DataFrame, ended: pl.DataFrame
+) -> pl.DataFrame:
     """Points for the tries of one caller that a node makes one as soon as another is over, or at once.
 
     Of two that follow each other both get them where the first is ``alone``, and so do several at once that are.
     """
     callers = who.callers
-    soon = near.filter(pl.col("before").is_not_null(), pl.col("delay") <= _PROMPT)
+    silent = pl.col("before").is_in(ended.filter("silent")["leg"].implode())
+    soon = near.filter(pl.col("before").is_not_null(), (pl.col("delay") <= _PROMPT) | silent)
     for leg in ("child", "before"):
         soon = soon.join(callers.rename({"leg": leg, "caller": f"of_{leg}"}), on=leg, how="left", maintain_order="left")
     soon = soon.filter(pl.col("of_child").eq_missing(pl.col("of_before")))
@@ -549,7 +616,7 @@ def of_lateness(
     call.
 
     An exchange may answer first and call then (a greeting, call recording, early charging): legs in ``identical``, of
-    one caller to one callee, of which the second begins soon behind the answer, are no worse for it.
+    one callee by one number, of which the second begins soon behind the answer, are no worse for it.
     """
     over = decided.select("leg", "_point", over="at", final="status")
     both = pairs.join(over, left_on="parent", right_on="leg")
@@ -584,9 +651,10 @@ def mirrored(
     begun: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Points for what came in on the one leg and soon went out on the other: INVITE, ringing, the final response,
-    CANCEL, BYE; and the pairs that cannot be one call: one answered and the other refused, or their ends far apart.
+    CANCEL, BYE; and the pairs that cannot be one call: one answered and the other refused, or their ends far apart
+    though nobody was transferred.
 
-    ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs and CANCELs: ``leg``, ``_point``,
+    ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs, CANCELs and REFERs: ``leg``, ``_point``,
     ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of the INVITEs of pairs at their node:
     ``at_parent``, ``at_child``, and that of the next try, ``next_at``, if there is one.
 
@@ -626,13 +694,18 @@ def mirrored(
     points = counted.group_by(PAIR, maintain_order=True).agg(points=pl.len().clip(0, 2))
     points = points.select(*PAIR, kind=pl.lit("mirror"), points=pl.col("points").cast(pl.Int64) * POINTS["mirror"])
     steps = (
-        clear.select(*PAIR, "step").unique().group_by(PAIR, maintain_order=True).agg(points=(pl.len() - 1).clip(0, 3))
+        clear.select(*PAIR, "step").unique().group_by(PAIR, maintain_order=True)
+        # Who is in step from the beginning to the end has no need of a first to count from.
+        .agg(points=(pl.len() - 1) + (pl.len() == _STEPS))
     )
     steps = steps.filter(pl.col("points") > 0)
     steps = steps.select(*PAIR, kind=pl.lit("in_step"), points=pl.col("points").cast(pl.Int64) * POINTS["in_step"])
 
     refused = told.filter(pl.col("final_child").is_between(200, 299), pl.col("final") >= 300, pl.col("final") != 487)
-    apart = told.filter((pl.col("bye") - pl.col("bye_child")).abs() > _SAME_END)
+    # Who is transferred stays when who transfers goes (RFC 3515).
+    referring = requests.filter(pl.col("method") == "REFER")["leg"].implode()
+    transferred = pl.col("parent").is_in(referring) | pl.col("child").is_in(referring)
+    apart = told.filter((pl.col("bye") - pl.col("bye_child")).abs() > _SAME_END, ~transferred)
     # Both were answered: the one because the other was, unless the node had answered before it called.
     answered = told.filter(
         pl.col("final").is_between(200, 299),
@@ -667,6 +740,9 @@ _ECHOES = [
     # ... or somebody else is tried.
     (3, "next_at", "over_child", "parent"),
 ]
+
+
+_STEPS = 1 + max(step for step, *_ in _ECHOES)
 
 
 def _events(told: pl.DataFrame) -> pl.DataFrame:
