@@ -40,6 +40,10 @@ _CLEAR, _CLEAR_AT_LEAST = 3, SECOND // 10
 _NEXT = 4
 # A node tries no more callees one after another than this.
 _TRIES = 16
+# A border controller takes no longer from the one of its addresses to the other.
+_ACROSS = SECOND // 20
+# What a node does as a rule is seen in so long before and after.
+_USUAL = 60 * SECOND
 # Several callees are tried at once within this time.
 _AT_ONCE = SECOND // 10
 # A shorter tag is no random one (RFC 3261 §19.3: 32 bits at least).
@@ -209,7 +213,7 @@ def of_parties(pairs: pl.DataFrame, who: Parties) -> pl.DataFrame:
         .then(pl.lit("identity"))
         .when(calling)
         .then(pl.lit("caller"))
-        .when(pl.col("long") & pl.col("met"))
+        .when(pl.col("long") & pl.col("hands_on"))
         .then(pl.lit("number"))
         # Whom everybody calls leads from nobody to nobody, unless they call by one node.
         .when(called & pl.col("met"))
@@ -248,8 +252,9 @@ def fitting(pairs: pl.DataFrame, who: Parties, near: pl.DataFrame) -> pl.DataFra
         for what in ("ends", "name")
     )
     pairs = pairs.join(found, on=PAIR, how="left", maintain_order="left")
-    pairs = pairs.join(asked.with_columns(met=True), on=PAIR, how="left", maintain_order="left")
-    return pairs.with_columns(pl.col(*_FITS, "met").fill_null(value=False))
+    asked = asked.with_columns(met=True).join(near.select(*PAIR, "hands_on"), on=PAIR, maintain_order="left")
+    pairs = pairs.join(asked, on=PAIR, how="left", maintain_order="left")
+    return pairs.with_columns(pl.col(*_FITS, "met", "hands_on").fill_null(value=False))
 
 
 def _user(key: str) -> pl.Expr:
@@ -329,10 +334,10 @@ def in_sight(heads: pl.DataFrame, tails: pl.DataFrame, ended: pl.DataFrame) -> p
     # ... or at another address of the node.
     arrived = tails.drop_nulls("at").select("leg", "_point", "at").sort("at", "leg")
     across = head.join_asof(
-        arrived, on="at", by="_point", strategy="backward", tolerance=_PROMPT, check_sortedness=False
+        arrived, on="at", by="_point", strategy="backward", tolerance=_ACROSS + OUT_OF_ORDER, check_sortedness=False
     ).drop_nulls("leg_right")
     back = arrived.join_asof(
-        head, on="at", by="_point", strategy="forward", tolerance=_PROMPT, check_sortedness=False
+        head, on="at", by="_point", strategy="forward", tolerance=_ACROSS + OUT_OF_ORDER, check_sortedness=False
     ).drop_nulls("leg_right")
     return pl.concat([part["leg"] for part in (begun, followed, across, back)]).unique(maintain_order=True)
 
@@ -403,7 +408,8 @@ def at_node(
     each other while the first still waits.
 
     ``delay`` is the time from what the node waited for to the INVITE of the child: that of the parent, or that an
-    earlier try for the parent, ``before``, was over. ``ip`` is where the child begins.
+    earlier try for the parent, ``before``, was over. ``ip`` is where the child begins;
+    ``hands_on``, whether calls as a rule go on there (`_hands_on`).
 
     A node may have one address for those who call and another for those who are called: legs that lead nowhere, and
     come from nowhere, by where they end and begin are looked at with each other.
@@ -431,6 +437,9 @@ def at_node(
         both = both.join(over_at, on=["parent", "_point"], how="left", maintain_order="left")
         return pl.lit(both.select((pl.col("over") >= pl.col("at") - OUT_OF_ORDER).fill_null(value=True)).to_series())
 
+    here = _called_alike(head, tail, who, _PROMPT).filter(pl.col("came") == pl.col("ip"))
+    later = _called_alike(head, tail, who, -_PROMPT).filter(pl.col("came") == pl.col("ip"))
+    hands_on = here.filter(_hands_on(here, later, head, tail)).select("parent", *place)
     met = pl.concat([part.filter("keyed").select(PAIR) for part in found])
     across = _across(heads, arrivals, met, who)
     found.append(across.with_columns(keyed=pl.lit(value=False)))
@@ -458,27 +467,86 @@ def at_node(
         known = pl.concat([known, new.select(known.columns)])
         new = new.select(pair)
     known = known.sort(pl.col("delay") < 0, "delay", "before", nulls_last=True)
-    return known.group_by(PAIR, maintain_order=True).agg(pl.col("delay", "before", "ip").first()).sort(PAIR)
+    hands_on = pl.concat([hands_on, across.select("parent", *place)]).unique()
+    hands_on = hands_on.with_columns(hands_on=pl.lit(value=True))
+    known = known.join(hands_on, on=["parent", *place], how="left", maintain_order="left")
+    known = known.group_by(PAIR, maintain_order=True).agg(pl.col("delay", "before", "ip", "hands_on").first())
+    return known.with_columns(pl.col("hands_on").fill_null(value=False)).sort(PAIR)
 
 
-_NEAR = {"parent": pl.UInt32, "child": pl.UInt32, "delay": pl.Int64, "before": pl.UInt32, "ip": pl.String}
+_NEAR = {
+    "parent": pl.UInt32, "child": pl.UInt32, "delay": pl.Int64, "before": pl.UInt32, "ip": pl.String,
+    "hands_on": pl.Boolean,
+}  # fmt: skip
 
 
 def _across(heads: pl.DataFrame, arrivals: pl.DataFrame, met: pl.DataFrame, who: Parties) -> pl.DataFrame:
-    """Pairs as `_following` gives them, but of legs of one caller, or to one callee, that end and begin at different
-    addresses, soon after each other; ``ip`` is where the child begins. Legs in ``met`` have their like at one address.
+    """Pairs as `_following` gives them, but of legs to one callee that end and begin at different addresses of which
+    the one hands on what comes to the other; ``ip`` is where the child begins. Legs in ``met`` have their like at
+    one address.
     """
     head = heads.filter(~pl.col("leg").is_in(met["child"].implode()))
     tail = arrivals.filter(~pl.col("leg").is_in(met["parent"].implode()))
-    found = [_FOLLOWING]
-    for keys in (who.callers.rename({"caller": "key"}), _endings(who)):
-        sides = (ends.select("leg", "_point", "at").join(keys, on="leg") for ends in (head, tail))
-        pairs = _following(*sides, ["_point", "key"], _PROMPT, _NEIGHBOURS)
-        found.append(pairs.select(_FOLLOWING.columns))
-    pairs = pl.concat(found).drop("ip").join(head.select("ip", "_point", child="leg"), on=["child", "_point"])
-    return pairs.join(
+    pairs = _called_alike(head, tail, who, _ACROSS)
+    pairs = pairs.join(
         arrivals.select("ip", "_point", parent="leg"), on=["parent", "ip", "_point"], how="anti", maintain_order="left"
-    ).select(_FOLLOWING.columns)
+    )
+    later = _called_alike(head, tail, who, -_ACROSS)
+    pairs = pairs.filter(_hands_on(pairs, later, heads, arrivals))
+    return pairs.select(_FOLLOWING.columns)
+
+
+def _called_alike(head: pl.DataFrame, tail: pl.DataFrame, who: Parties, within: int) -> pl.DataFrame:
+    """Pairs of which one ends and the other begins within that time after it, to numbers that end alike: ``came`` and
+    ``ip`` are where. With a negative time those of which it began so long before: chance brings as many of either.
+    """
+    keys = _endings(who)
+    ends, begins = tail.join(keys, on="leg"), head.join(keys, on="leg")
+    if within < 0:
+        ends, begins = (side.with_columns(-pl.col("at")) for side in (ends, begins))
+    pairs = _following(begins, ends, ["_point", "key"], abs(within), _NEIGHBOURS).drop("ip")
+    pairs = pairs.filter(pl.col("delay") >= 0).unique([*PAIR, "_point"], maintain_order=True)
+    pairs = pairs.join(head.select("ip", "_point", child="leg"), on=["child", "_point"], maintain_order="left")
+    tails = tail.group_by("leg", "ip", "_point", maintain_order=True).agg()
+    return pairs.join(tails.select("_point", parent="leg", came="ip"), on=["parent", "_point"], maintain_order="left")
+
+
+def _hands_on(pairs: pl.DataFrame, later: pl.DataFrame, heads: pl.DataFrame, arrivals: pl.DataFrame) -> pl.Series:
+    """Whether what comes to ``came`` is as a rule what begins at ``ip``, by what is near in time to each of ``pairs``.
+
+    Half at least of what begins there has been called there just before, and more than by chance: what is called just
+    after (``later``) is taken off. A third at least of what comes there goes on; the rest is refused or answered there.
+    """
+    way = ["came", "ip", "_point"]
+    child = heads.group_by("leg", "ip", "_point").agg(pl.col("at").min())
+    parent = arrivals.group_by("leg", "_point", came="ip").agg(pl.col("at").min())
+    at = {"child": child.select("_point", "at", "ip", child="leg"), "parent": parent.rename({"leg": "parent"})}
+
+    def legs(some: pl.DataFrame, side: str) -> pl.DataFrame:
+        on = [side, "_point", "ip" if side == "child" else "came"]
+        return some.select(side, *way).unique().join(at[side], on=on).select(*way, "at")
+
+    asked = pairs.join(at["child"], on=["child", "_point", "ip"], how="left", maintain_order="left")
+    asked = asked.select(*way, "at")
+    begun = _count(asked, child.select("ip", "_point", "at"), ["ip", "_point"])
+    come = _count(asked, parent.select("came", "_point", "at"), ["came", "_point"])
+    handed = _count(asked, legs(pairs, "child"), way) - _count(asked, legs(later, "child"), way)
+    on = _count(asked, legs(pairs, "parent"), way) - _count(asked, legs(later, "parent"), way)
+    return (2 * handed >= begun) & (3 * on >= come) & (handed > 0)
+
+
+def _count(asked: pl.DataFrame, events: pl.DataFrame, by: list[str]) -> pl.Series:
+    """How many ``events`` there are within `_USUAL` of each row, equal in ``by``."""
+    events = events.sort("at").with_columns(so_far=pl.int_range(1, pl.len() + 1).over(by))
+    rows = asked.with_row_index("_row")
+    counts = []
+    for shift in (_USUAL, -_USUAL - 1):
+        until = rows.with_columns(pl.col("at") + shift).sort("at")
+        found = until.join_asof(
+            events.select(*by, "at", "so_far"), on="at", by=by, strategy="backward", check_sortedness=False
+        )
+        counts.append(found.sort("_row")["so_far"].fill_null(0).cast(pl.Int64))
+    return counts[0] - counts[1]
 
 
 def _endings(who: Parties) -> pl.DataFrame:
@@ -654,8 +722,8 @@ def mirrored(
     CANCEL, BYE; and the pairs that cannot be one call: one answered and the other refused, or their ends far apart
     though nobody was transferred.
 
-    ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs, CANCELs and REFERs: ``leg``, ``_point``,
-    ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of the INVITEs of pairs at their node:
+    ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs, CANCELs and REFERs: ``leg``,
+    ``_point``, ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of the INVITEs of pairs at their node:
     ``at_parent``, ``at_child``, and that of the next try, ``next_at``, if there is one.
 
     ``in_step`` counts events that no other pair can have had: nothing of the kind happened there at that time.
@@ -694,7 +762,9 @@ def mirrored(
     points = counted.group_by(PAIR, maintain_order=True).agg(points=pl.len().clip(0, 2))
     points = points.select(*PAIR, kind=pl.lit("mirror"), points=pl.col("points").cast(pl.Int64) * POINTS["mirror"])
     steps = (
-        clear.select(*PAIR, "step").unique().group_by(PAIR, maintain_order=True)
+        clear.select(*PAIR, "step")
+        .unique()
+        .group_by(PAIR, maintain_order=True)
         # Who is in step from the beginning to the end has no need of a first to count from.
         .agg(points=(pl.len() - 1) + (pl.len() == _STEPS))
     )

@@ -279,7 +279,7 @@ def _scored(
     )
     near = near.join(pairs.select(PAIR), on=PAIR, how="semi", maintain_order="left")
     # The time at the node is counted from the last that it waited for.
-    pairs = pairs.join(near.rename({"delay": "waited"}), on=PAIR, how="left", maintain_order="left")
+    pairs = pairs.join(near.drop("hands_on").rename({"delay": "waited"}), on=PAIR, how="left", maintain_order="left")
     pairs = pairs.with_columns(pl.coalesce("waited", "delay").alias("waited"), later=pl.col("before").is_not_null())
     pairs = _both_addresses(pairs, legs)
     parties = leg_evidence.of_parties(leg_evidence.fitting(pairs.select(*PAIR, "later"), who, near), who)
