@@ -112,7 +112,7 @@ def attempts(
     responses = responses.drop("try").join(of_hop, on="transaction", maintain_order="left")
 
     started = _started(invites, hop, responses, messages, transactions)
-    joined, joined_rows, joined_branches = _joined(messages, invites)
+    joined, joined_rows, joined_branches = _joined(messages, invites, transactions)
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
     ends = _ends(branches, facts, messages, dialogs)
@@ -448,10 +448,13 @@ def _cancels(
         .select("attempt", cancelled=pl.lit(value=True))
         .unique(maintain_order=True)
     )
-    return anywhere.join(at_hop, on="attempt", how="left", maintain_order="left")
+    anywhere = pl.concat([anywhere, at_hop.select("attempt", cancelled=pl.lit(value=True))]).unique(maintain_order=True)
+    return anywhere.drop_nulls("attempt").join(at_hop, on="attempt", how="left", maintain_order="left")
 
 
-def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _joined(
+    messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Calls without an INVITE: one row of facts each, their rows, and their dialogs (RFC 3261 §12).
 
     Of an INVITE that was not captured the responses tell when it rang, was answered or refused, and who called
@@ -469,7 +472,7 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
         )
         .select(
             "row", "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission",
-            time=ns("time"), at=ns("time"), media=_early_media(),
+            "transaction", time=ns("time"), at=ns("time"), media=_early_media(),
         )
         .collect()
     )  # fmt: skip
@@ -493,6 +496,9 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
         _branches(initial), on=["attempt", "_dialog"], how="left", maintain_order="left"
     )
     facts = _with_final(facts, messages)
+    hop = initial.unique("transaction", maintain_order=True)
+    cancelled = _cancels(messages, hop, initial, initial.with_columns(pl.col("cseq").fill_null(0)), transactions)
+    facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
     return facts.with_columns(joined=pl.lit(value=True)), rows, branches
 
 

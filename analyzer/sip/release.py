@@ -43,6 +43,11 @@ def network_reason_of_cancel() -> pl.Expr:
     return pl.any_horizontal(sign.fill_null(value=False) for sign in signs)
 
 
+def cancelled_by_network() -> pl.Expr:
+    """Whether no user gave up with this CANCEL: for its Reason, or as another branch had answered (RFC 3326 §3.1)."""
+    return network_reason_of_cancel() | (pl.col("_sip_cause") == 200).fill_null(value=False)
+
+
 def sent_by_nodes(byes: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame) -> pl.Series:
     """The dialogs (``_dialog``) with a BYE that began its way at a node that is no user agent of it.
 

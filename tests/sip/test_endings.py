@@ -349,3 +349,88 @@ def test_an_early_dialog_ends_with_its_invite() -> None:
     early = "UAS -> UAC UPDATE cseq=5 from_tag=y to_tag=x @1\nUAC -> UAS 481 UPDATE cseq=5 from_tag=y to_tag=x @1.1\n"
     assert dialog(RINGING + early) == ("early", "open", None)
     assert dialog(RINGING + early + "UAS -> UAC 486 INVITE to_tag=y @5\n") == ("terminated", "rejected", "remote")
+
+
+# -- tables that answer one question -----------------------------------------------------------------------------------
+
+
+def who(dialogue: str) -> tuple[str | None, ...]:
+    """``released_by``, ``ended_by`` of the first dialog, ``on_behalf_of`` and ``rule`` of the one call in it."""
+    capture = wire.read(dialogue)
+    (call,), failure = capture.table("calls").to_dicts(), capture.table("call_failures").row(0, named=True)
+    dialogs = capture.table("dialogs")["ended_by"].to_list()
+    return call["released_by"], dialogs[0] if dialogs else None, failure["on_behalf_of"], failure["rule"]
+
+
+def cancelled(*reasons: str, cseq: int = 1, from_tag: str = "x") -> str:
+    fields = " ".join(f"'header=Reason: {reason}'" for reason in reasons)
+    return RINGING + (
+        f"UAC -> UAS CANCEL branch=zINVITE1x cseq={cseq} from_tag={from_tag} {fields} @6\n"
+        f"UAS -> UAC 200 CANCEL branch=zINVITE1x cseq={cseq} from_tag={from_tag} to_tag=y @6.1\n"
+        "UAS -> UAC 487 INVITE to_tag=y @6.2\nUAC -> UAS ACK branch=zINVITE1x to_tag=y @6.3\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reasons", "side"),
+    [
+        (("Q.850;cause=26",), "network"),
+        (("Q.850;cause=16", "SIP;cause=408"), "network"),
+        (("Q.850;cause=102",), "timer"),
+        (("SIP;cause=503",), "node"),
+    ],
+)
+def test_a_cancel_that_no_user_sent_is_so_in_every_table(reasons: tuple[str, ...], side: str) -> None:
+    assert who(cancelled(*reasons))[:3] == ("network", "network", side)
+
+
+@pytest.mark.parametrize("reasons", [(), ("Q.850;cause=16",), ("RELEASE_CAUSE;cause=1",), ("Q.850;cause=19",)])
+def test_a_cancel_of_the_user_is_so_in_every_table(reasons: tuple[str, ...]) -> None:
+    assert who(cancelled(*reasons))[:3] == ("caller", "local", "user")
+
+
+@pytest.mark.parametrize(("cseq", "from_tag"), [(2, "x"), (1, "z")])
+def test_a_cancel_with_another_cseq_or_tag_on_the_callers_hop_is_the_callers(cseq: int, from_tag: str) -> None:
+    assert who(cancelled(cseq=cseq, from_tag=from_tag))[:3] == ("caller", "local", "user")
+
+
+def early_bye(final: int, header: str = "") -> str:
+    return f"UAC -> UAS BYE cseq=2 to_tag=y {header} @4\nUAS -> UAC {final} BYE cseq=2 to_tag=y @4.1\n"
+
+
+def test_a_bye_on_the_early_dialog_with_a_reason_that_no_user_gives() -> None:
+    call = RINGING + early_bye(200, "'header=Reason: SIP;cause=503'") + "UAS -> UAC 487 INVITE to_tag=y @4.2\n"
+    assert who(call)[:3] == ("network", "network", "network")
+
+
+def test_a_bye_on_the_early_dialog_that_no_487_follows() -> None:
+    assert who(RINGING + early_bye(200) + LATER.format(60))[:3] == ("caller", "local", "user")
+
+
+def test_a_bye_on_the_early_dialog_that_was_refused_ended_nothing() -> None:
+    call = RINGING + early_bye(481) + "UAS -> UAC 200 INVITE to_tag=y @5\nUAC -> UAS ACK to_tag=y @5.1\n"
+    call += bye_of_the_caller(20)
+    assert ending(call) == ("answered", "normal", "caller", 15.0)
+    assert wire.read(call).table("dialogs")["ended_at"].equals(wire.read(call).table("calls")["ended_at"])
+
+
+def test_a_bye_that_is_sent_again_with_credentials_is_the_first() -> None:
+    challenged = "UAC -> UAS BYE cseq=2 to_tag=y @12\nUAS -> UAC 407 BYE cseq=2 to_tag=y @12.1\n"
+    assert ending(ANSWERED + challenged + bye_of_the_caller(12.2, cseq=3))[3] == 10.0
+
+
+REFUSED_UNSEEN = "UAS -> UAC {} INVITE to_tag=y @5\nUAC -> UAS ACK branch=zINVITE1x to_tag=y @5.1\n"
+
+
+@pytest.mark.parametrize(("status", "side", "behalf"), [(486, "callee", "user"), (503, "unknown", "unknown")])
+def test_a_refusal_whose_invite_was_not_captured_names_its_node(status: int, side: str, behalf: str) -> None:
+    capture = wire.read(REFUSED_UNSEEN.format(status))
+    row = capture.table("call_failures").row(0, named=True)
+    assert capture.table("calls")["released_by"].item() == side
+    assert (row["on_behalf_of"], row["first_status"], row["failing_node"]) == (behalf, status, "10.0.0.1:5060")
+    assert capture.table("failure_path").height == 1
+
+
+def test_a_cancel_whose_invite_was_not_captured_is_the_callers() -> None:
+    call = cancelled().split("UAC -> UAS  INVITE                  @0\n")[1]
+    assert who(call)[:3] == ("caller", "local", "user")
