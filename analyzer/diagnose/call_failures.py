@@ -57,6 +57,8 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         (pl.col("protocol") == protocol) & cause.is_in(numbers) for protocol, numbers in causes.OF_A_TIMER.items()
     )
     sip = pl.col("protocol") == "SIP"
+    # 487 is of a user who gave up on another leg (`release.network_reason_of_cancel`).
+    by_itself = sip & cause.is_between(300, 699) & (cause != 487)
     gave_up_late = sip & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
     # A node behind it may have said so: it was never seen to send an INVITE on, or it sent this one on.
@@ -71,7 +73,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("user", unanswered_bye & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),
         ("timer", of_a_timer, "the Reason is that of a timer"),
         ("timer", cancelled & end & sip & cause.is_in(_OF_A_TIMER), "CANCEL: a timer of the caller's device expired"),
-        ("node", cancelled & end & sip & cause.is_between(300, 699), "CANCEL of the caller's device, not its user"),
+        ("node", cancelled & end & by_itself, "CANCEL of the caller's device, not its user"),
         ("network", cancelled & end & pl.col("no_user"), "CANCEL with a Reason that no user gives"),
         ("user", cancelled & (end | (of_release & (cause == 1))), "the caller's CANCEL"),
         ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | of_release), "CANCEL: the bearer was lost"),

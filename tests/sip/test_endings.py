@@ -384,7 +384,10 @@ def test_a_cancel_that_no_user_sent_is_so_in_every_table(reasons: tuple[str, ...
     assert who(cancelled(*reasons))[:3] == ("network", "network", side)
 
 
-@pytest.mark.parametrize("reasons", [(), ("Q.850;cause=16",), ("RELEASE_CAUSE;cause=1",), ("Q.850;cause=19",)])
+@pytest.mark.parametrize(
+    "reasons",
+    [(), ("Q.850;cause=16",), ("RELEASE_CAUSE;cause=1",), ("Q.850;cause=19",), ("SIP;cause=487",), ("Q.850;cause=0",)],
+)
 def test_a_cancel_of_the_user_is_so_in_every_table(reasons: tuple[str, ...]) -> None:
     assert who(cancelled(*reasons))[:3] == ("caller", "local", "user")
 
