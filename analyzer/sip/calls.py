@@ -102,7 +102,7 @@ def attempts(
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
-    responses = _responses(messages, hop)
+    responses = _with_borrowed(_responses(messages, hop), hop, messages)
     tries = _in_attempts(_invite_requests(invites, responses, messages), hop, messages)
     tries = _linked(tries.with_columns(own=pl.col("attempt")), links)
     of_tries = tries.select("try", "attempt", "own")
@@ -197,6 +197,37 @@ def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
         .join(of_hop, on="transaction", maintain_order="left")
         .collect()
     )
+
+
+def _with_borrowed(responses: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The responses, with those of the next hop for INVITEs whose own hop was captured in one direction only.
+
+    Times of another hop are of another node, yet of the same clock: where there are several, nothing is borrowed.
+    """
+    silent = acknowledgement.unheard(messages)
+    silent = silent.join(hop.select("transaction", "try"), on="transaction", maintain_order="left")
+    silent = silent.drop_nulls("try").unique(["_leg", "cseq"], keep="none", maintain_order=True)
+    if silent.is_empty() or messages["_point"].n_unique() > 1:
+        return responses
+    others = (
+        _rows(messages)
+        .filter(pl.col("method") == "INVITE", pl.col("status") > 100, pl.col("_leg").is_in(silent["_leg"].implode()))
+        .select(
+            "row", "transaction", "status", "_dialog", "_leg", "retransmission", "cseq", "via_count", at=ns("time"),
+            media=_early_media(),
+        )
+        .collect()
+    )  # fmt: skip
+    others = others.join(silent.rename({"transaction": "asked"}), on=["_leg", "cseq"], maintain_order="left_right")
+    # A final that its proxy kept for itself came to nobody: a 2xx is passed on whatever else there is (§16.7).
+    decided = pl.when((pl.col("status") // 100 == 2).any().over("try")).then(2).otherwise(3)
+    finals = others.filter(pl.col("status") >= 200, (pl.col("status") // 100).clip(upper_bound=3) == decided)
+    via = pl.col("via_count").fill_null(0)
+    nearest = finals.filter(via == via.min().over("try")).select("transaction", "try").unique()
+    nearest = nearest.filter(pl.len().over("try") == 1)
+    borrowed = others.join(nearest, on=["transaction", "try"], how="semi", maintain_order="left")
+    borrowed = borrowed.with_columns(transaction="asked").select(responses.columns)
+    return pl.concat([responses, borrowed]).sort("row")
 
 
 def _early_media() -> pl.Expr:

@@ -437,3 +437,60 @@ def test_a_refusal_whose_invite_was_not_captured_names_its_node(status: int, sid
 def test_a_cancel_whose_invite_was_not_captured_is_the_callers() -> None:
     call = cancelled().split("UAC -> UAS  INVITE                  @0\n")[1]
     assert who(call)[:3] == ("caller", "local", "user")
+
+
+# -- one direction of a hop --------------------------------------------------------------------------------------------
+
+OVER_A_PROXY = """
+    UAC -> P    INVITE branch=a sdp=offer                       @0
+    P   -> UAS  INVITE branch=b,a sdp=offer                     @0.01
+    UAS -> P    180 INVITE branch=b,a to_tag=y                  @0.5
+    P   -> UAC  180 INVITE branch=a to_tag=y                    @0.51
+    UAS -> P    200 INVITE branch=b,a to_tag=y sdp=answer       @2
+    P   -> UAC  200 INVITE branch=a to_tag=y sdp=answer         @2.01
+    UAC -> P    ACK branch=k to_tag=y                           @2.1
+    P   -> UAS  ACK branch=l,k to_tag=y                         @2.11
+    UAC -> P    BYE branch=m cseq=2 to_tag=y                    @12
+    P   -> UAS  BYE branch=n,m cseq=2 to_tag=y                  @12.01
+    UAS -> P    200 BYE branch=n,m cseq=2 to_tag=y              @12.02
+    P   -> UAC  200 BYE branch=m cseq=2 to_tag=y                @12.03
+"""
+OFFERS = {"offer": wire.audio(1), "answer": wire.audio(2, formats="0")}
+
+
+def without(dialogue: str, *ways: str) -> str:
+    """The dialogue without the messages that went these ways."""
+    lines = dialogue.strip().splitlines()
+    return "\n".join(line for line in lines if not any(" ".join(line.split()).startswith(way) for way in ways)) + "\n"
+
+
+@pytest.mark.parametrize("ways", [("P -> UAC",), ("P -> UAC", "P -> UAS"), ("UAC -> P", "UAS -> P")])
+def test_a_call_of_which_hops_were_captured_in_one_direction_was_answered(ways: tuple[str, ...]) -> None:
+    (row,) = wire.read(without(OVER_A_PROXY, *ways), **OFFERS).table("calls").to_dicts()
+    assert (row["outcome"], row["outcome_detail"], row["status"], row["setup_s"]) == ("answered", "normal", 200, 2.0)
+    assert row["talk_s"] == pytest.approx(10.0, abs=0.02)
+
+
+def test_the_offer_is_read_where_both_directions_were_captured() -> None:
+    capture = wire.read(without(OVER_A_PROXY, "P -> UAC"), **OFFERS)
+    assert capture.table("calls")["codecs"].item() == "PCMU/8000"
+    assert capture.table("offers")["state"].to_list() == ["agreed"]
+
+
+def test_a_refusal_that_was_acknowledged_came_though_it_was_captured_further_on_alone() -> None:
+    busy = without(OVER_A_PROXY, "P -> UAC").replace("200 INVITE", "486 INVITE").replace(" sdp=answer", "")
+    busy = busy.replace("branch=l,k", "branch=b").replace("branch=k", "branch=a").split("UAC -> P    BYE")[0]
+    assert ending(busy.replace(" sdp=offer", ""))[:3] == ("busy", None, "callee")
+
+
+def test_an_answer_that_nobody_acknowledged_may_not_have_come() -> None:
+    call = without(OVER_A_PROXY, "P -> UAC").split("UAC -> P    ACK")[0].replace(" sdp=offer", "")
+    assert ending(call.replace(" sdp=answer", ""))[:2] == ("unfinished", "waiting")
+
+
+def test_of_two_forks_the_one_whose_answer_was_passed_on_is_the_final() -> None:
+    call = without(OVER_A_PROXY, "P -> UAC").replace(" sdp=offer", "").replace(" sdp=answer", "")
+    other = "P -> C INVITE branch=c,a @0.02\nC -> P 486 INVITE branch=c,a to_tag=c @0.3\n"
+    lines = (call + other).strip().splitlines()
+    call = "\n".join(sorted(lines, key=lambda line: float(line.rsplit("@", 1)[1])))
+    assert ending(call)[:2] == ("answered", "normal")
