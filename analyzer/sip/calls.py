@@ -460,12 +460,15 @@ def _cancels(
         )
         .collect()
     )
-    of_invites = cancels.of_transactions(transactions).select(cancel="transaction", transaction="invite")
+    of_invites = cancels.of_transactions(transactions).select("matched", cancel="transaction", transaction="invite")
+    taken = transactions.filter(pl.col("method") == "CANCEL", pl.col("status") < 300)["transaction"]
+    # One that its server could not tie to the INVITE was refused (RFC 3261 §9.2), whenever the 2xx was sent.
+    could_cross = pl.col("matched") | pl.col("cancel").is_in(taken.implode())
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
     at_hop = sent.join(of_invites, on="cancel", maintain_order="left").join(
         hop.select("attempt", "transaction"), on="transaction", maintain_order="left"
     ).with_columns(
-        elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode())
+        elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode()) & could_cross
     ).group_by("attempt", maintain_order=True).agg(
         cancel_row=pl.col("row").first(),
         cancel_ns=pl.col("at").first(),

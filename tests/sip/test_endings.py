@@ -494,3 +494,8 @@ def test_of_two_forks_the_one_whose_answer_was_passed_on_is_the_final() -> None:
     lines = (call + other).strip().splitlines()
     call = "\n".join(sorted(lines, key=lambda line: float(line.rsplit("@", 1)[1])))
     assert ending(call)[:2] == ("answered", "normal")
+
+
+def test_a_cancel_that_matched_nothing_crossed_no_answer() -> None:
+    refused = "UAC -> UAS CANCEL branch=other @1\nUAS -> UAC 481 CANCEL branch=other to_tag=y @1.1\n"
+    assert ending(RINGING + refused + OK + ACK + bye_of_the_caller(20))[:3] == ("answered", "normal", "caller")
