@@ -298,8 +298,8 @@ def _with_odd_cancels(messages: pl.DataFrame) -> pl.DataFrame:
     names = {"via_branch": "branch", "src_ip": "client_ip", "dst_ip": "server_ip"}
     found = cancels.pairs(sent.rename(names), invites.select(said[1:]).collect().rename(names), "_leg")
     branches = invites.select("transaction", of_invite="via_branch").unique("transaction").collect()
-    odd = found.filter(~pl.col("matched")).join(branches, left_on="invite", right_on="transaction")
-    odd = sent.join(odd, on="transaction").filter(pl.col("via_branch").ne_missing(pl.col("of_invite")))["row"]
+    unmatched = found.filter(~pl.col("matched")).join(branches, left_on="invite", right_on="transaction")
+    odd = sent.join(unmatched, on="transaction").filter(pl.col("via_branch").ne_missing(pl.col("of_invite")))["row"]
     return messages.with_columns(messages["_mended"].scatter(odd, CANCEL_BRANCH_DIFFERS)) if odd.len() else messages
 
 
