@@ -21,11 +21,18 @@ from analyzer.columns import causes
 from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles, waited_for
-from analyzer.sip import cancels
+from analyzer.sip import cancels, release
 from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
 #: Outcomes of calls that nobody refused.
 NOT_FAILED = ["answered", "answered_elsewhere", "joined", "unfinished"]
+
+
+def has_failed() -> pl.Expr:
+    """Whether a call has a row here: it failed, or was refused before the capture saw its INVITE."""
+    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
+    return asked | ((pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected"))
+
 
 _OF_A_TIMER = [408, 504]
 _ENDS = [roles.UE, roles.UA]
@@ -37,17 +44,21 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     """On whose behalf a node speaks, whether that holds, and why; the first that holds decides.
 
     Columns read: outcome, released_by, status, method (of what the origin sent; null: nothing), protocol and cause of
-    its Reason, next_hop (to which no connection could be opened), end (a UE or user agent), gateway, proxy, serves (any
-    role but the first), forwards (it sends INVITEs on), sent_on (this one), inside (the INVITE it cancels came from
-    another), gave_up (it cancelled what it had sent on), rang_long.
+    its Reason, no_user (it has a value that no user gives), next_hop (to which no connection could be opened), end (a
+    UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs on), sent_on (this
+    one), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent on), rang_long.
     """
     status, method, cause = pl.col("status"), pl.col("method"), pl.col("cause")
     said, cancelled = method == "INVITE", method == "CANCEL"
-    q850, release = pl.col("protocol") == "Q.850", pl.col("protocol") == "RELEASE_CAUSE"
+    # Neither a final response nor a CANCEL, and given up all the same.
+    unanswered_bye = method.is_null() & (pl.col("outcome") == "cancelled")
+    q850, of_release = pl.col("protocol") == "Q.850", pl.col("protocol") == "RELEASE_CAUSE"
     of_a_timer = pl.any_horizontal(
         (pl.col("protocol") == protocol) & cause.is_in(numbers) for protocol, numbers in causes.OF_A_TIMER.items()
     )
     sip = pl.col("protocol") == "SIP"
+    # 487 is of a user who gave up on another leg (`release.network_reason_of_cancel`).
+    by_itself = sip & cause.is_between(300, 699) & (cause != 487)
     gave_up_late = sip & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
     # A node behind it may have said so: it was never seen to send an INVITE on, or it sent this one on.
@@ -60,16 +71,19 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("network", pl.col("next_hop").is_not_null(), "the connection to the next hop was refused or never answered"),
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
+        ("user", unanswered_bye & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),
         ("timer", of_a_timer, "the Reason is that of a timer"),
         ("timer", cancelled & end & sip & cause.is_in(_OF_A_TIMER), "CANCEL: a timer of the caller's device expired"),
-        ("node", cancelled & end & sip & cause.is_between(300, 699), "CANCEL of the caller's device, not its user"),
-        ("user", cancelled & (end | (release & (cause == 1))), "the caller's CANCEL"),
-        ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | release), "CANCEL: the bearer was lost"),
+        ("node", cancelled & end & by_itself, "CANCEL of the caller's device, not its user"),
+        ("network", cancelled & end & pl.col("no_user"), "CANCEL with a Reason that no user gives"),
+        ("user", cancelled & (end | (of_release & (cause == 1))), "the caller's CANCEL"),
+        ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | of_release), "CANCEL: the bearer was lost"),
         ("timer", cancelled & pl.col("inside") & gave_up_late, "CANCEL from a node whose timer expired"),
         ("node", cancelled & pl.col("inside"), "CANCEL from a node that received none"),
         ("user", cancelled, "a CANCEL from the caller's side"),
         ("user", said & (status == 487) & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),
         ("user", said & (status == 487) & (pl.col("released_by") == "callee"), "the callee's BYE on the early dialog"),
+        ("network", said & (status == 487) & (pl.col("released_by") == "network"), "BYE with a Reason no user gives"),
         ("unknown", said & (status == 487), "a 487 without a captured CANCEL"),
         ("timer", said & status.is_in(_OF_A_TIMER), "the status indicates a timeout"),
         ("timer", said & pl.col("gave_up"), "the node cancelled a request that it had forwarded, by itself"),
@@ -81,6 +95,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("unknown", said & behind & (status == 480), "a 480 is ambiguous, and the far side was not captured"),
         ("node", said & alone, "the node forwards other INVITEs, but not this one"),
         ("node", said & pl.col("serves"), "a node with this role does not answer for a user"),
+        ("user", said & of_the_callee(status, reached=False), "only the called side sends this status"),
     ]  # fmt: skip
 
 
@@ -115,9 +130,7 @@ def ways(
     ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, ``unreached`` as
     :mod:`analyzer.sip.next_hops`, the others the tables of these names.
     """
-    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
-    refused = (pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected")
-    failed = calls.filter(asked | refused).select(
+    failed = calls.filter(has_failed()).select(
         "call", "outcome", "outcome_detail", "released_by", final_status="status", final_phrase="reason_phrase"
     )
     rows = _rows(hops, failed)
@@ -144,7 +157,7 @@ def call_failures(
     origins = found.signs.join(known, on="address", how="left", maintain_order="left")
     origins = origins.with_columns(**_of_role(forwarding))
     said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
-        "message", "reason_phrase", "reason_header", "warning"
+        "message", "reason_phrase", "reason_header", "warning", no_user=release.network_reason_of_cancel()
     )
     origins = origins.join(said, on="message", how="left", maintain_order="left")
     steps = found.steps.join(known, on="address", how="left", maintain_order="left")

@@ -214,10 +214,10 @@ def hops_of_failed_calls(
     """The hops of the INVITEs and CANCELs of calls that failed."""
     import polars as pl
 
-    from analyzer.diagnose.call_failures import NOT_FAILED
+    from analyzer.diagnose.call_failures import has_failed
     from analyzer.ims.hops import hops
 
-    failed = calls.filter(~pl.col("outcome").is_in(NOT_FAILED))["call"]
+    failed = calls.filter(has_failed())["call"]
     own = core_messages.select(pl.col("method").is_in(["INVITE", "CANCEL"])).to_series() & call_of.is_in(
         failed.implode()
     )

@@ -106,7 +106,7 @@ def attempts(
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
-    responses = _responses(messages, hop)
+    responses = _with_borrowed(_responses(messages, hop), hop, messages)
     tries = _in_attempts(_invite_requests(invites, responses, messages), hop, messages)
     tries = _linked(tries.with_columns(own=pl.col("attempt")), links)
     of_tries = tries.select("try", "attempt", "own")
@@ -116,10 +116,10 @@ def attempts(
     responses = responses.drop("try").join(of_hop, on="transaction", maintain_order="left")
 
     started = _started(invites, hop, responses, messages, transactions)
-    stopped = [] if unreached is None else unreached["transaction"]
+    stopped: list[int] | pl.Series = [] if unreached is None else unreached["transaction"]
     stopped = invites.filter(pl.col("transaction").is_in(stopped))["attempt"].unique()
     started = started.with_columns(unreached=pl.col("attempt").is_in(stopped.implode()))
-    joined, joined_rows, joined_branches = _joined(messages, invites)
+    joined, joined_rows, joined_branches = _joined(messages, invites, transactions)
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
     ends = _ends(branches, facts, messages, dialogs)
@@ -210,6 +210,37 @@ def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
         .join(of_hop, on="transaction", maintain_order="left")
         .collect()
     )
+
+
+def _with_borrowed(responses: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The responses, with those of the next hop for INVITEs whose own hop was captured in one direction only.
+
+    Times of another hop are of another node, yet of the same clock: where there are several, nothing is borrowed.
+    """
+    silent = acknowledgement.unheard(messages)
+    silent = silent.join(hop.select("transaction", "try"), on="transaction", maintain_order="left")
+    silent = silent.drop_nulls("try").unique(["_leg", "cseq"], keep="none", maintain_order=True)
+    if silent.is_empty() or messages["_point"].n_unique() > 1:
+        return responses
+    others = (
+        _rows(messages)
+        .filter(pl.col("method") == "INVITE", pl.col("status") > 100, pl.col("_leg").is_in(silent["_leg"].implode()))
+        .select(
+            "row", "transaction", "status", "_dialog", "_leg", "retransmission", "cseq", "via_count", at=ns("time"),
+            media=_early_media(),
+        )
+        .collect()
+    )  # fmt: skip
+    others = others.join(silent.rename({"transaction": "asked"}), on=["_leg", "cseq"], maintain_order="left_right")
+    # A final that its proxy kept for itself came to nobody: a 2xx is passed on whatever else there is (§16.7).
+    decided = pl.when((pl.col("status") // 100 == 2).any().over("try")).then(2).otherwise(3)
+    finals = others.filter(pl.col("status") >= 200, (pl.col("status") // 100).clip(upper_bound=3) == decided)
+    via = pl.col("via_count").fill_null(0)
+    nearest = finals.filter(via == via.min().over("try")).select("transaction", "try").unique()
+    nearest = nearest.filter(pl.len().over("try") == 1)
+    borrowed = others.join(nearest, on=["transaction", "try"], how="semi", maintain_order="left")
+    borrowed = borrowed.with_columns(transaction="asked").select(responses.columns)
+    return pl.concat([responses, borrowed]).sort("row")
 
 
 def _early_media() -> pl.Expr:
@@ -442,12 +473,15 @@ def _cancels(
         )
         .collect()
     )
-    of_invites = cancels.of_transactions(transactions).select(cancel="transaction", transaction="invite")
+    of_invites = cancels.of_transactions(transactions).select("matched", cancel="transaction", transaction="invite")
+    taken = transactions.filter(pl.col("method") == "CANCEL", pl.col("status") < 300)["transaction"]
+    # One that its server could not tie to the INVITE was refused (RFC 3261 §9.2), whenever the 2xx was sent.
+    could_cross = pl.col("matched") | pl.col("cancel").is_in(taken.implode())
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
     at_hop = sent.join(of_invites, on="cancel", maintain_order="left").join(
         hop.select("attempt", "transaction"), on="transaction", maintain_order="left"
     ).with_columns(
-        elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode())
+        elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode()) & could_cross
     ).group_by("attempt", maintain_order=True).agg(
         cancel_row=pl.col("row").first(),
         cancel_ns=pl.col("at").first(),
@@ -461,10 +495,13 @@ def _cancels(
         .select("attempt", cancelled=pl.lit(value=True))
         .unique(maintain_order=True)
     )
-    return anywhere.join(at_hop, on="attempt", how="left", maintain_order="left")
+    anywhere = pl.concat([anywhere, at_hop.select("attempt", cancelled=pl.lit(value=True))]).unique(maintain_order=True)
+    return anywhere.drop_nulls("attempt").join(at_hop, on="attempt", how="left", maintain_order="left")
 
 
-def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _joined(
+    messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Calls without an INVITE: one row of facts each, their rows, and their dialogs (RFC 3261 §12).
 
     Of an INVITE that was not captured the responses tell when it rang, was answered or refused, and who called
@@ -482,7 +519,7 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
         )
         .select(
             "row", "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission",
-            time=ns("time"), at=ns("time"), media=_early_media(),
+            "transaction", time=ns("time"), at=ns("time"), media=_early_media(),
         )
         .collect()
     )  # fmt: skip
@@ -506,6 +543,9 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
         _branches(initial), on=["attempt", "_dialog"], how="left", maintain_order="left"
     )
     facts = _with_final(facts, messages)
+    hop = initial.unique("transaction", maintain_order=True)
+    cancelled = _cancels(messages, hop, initial, initial.with_columns(pl.col("cseq").fill_null(0)), transactions)
+    facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
     return facts.with_columns(joined=pl.lit(value=True)), rows, branches
 
 

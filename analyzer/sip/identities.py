@@ -297,7 +297,9 @@ def _with_odd_cancels(messages: pl.DataFrame) -> pl.DataFrame:
     invites = seen.filter(pl.col("_leg").is_in(sent["_leg"].implode()), pl.col("method") == "INVITE", request)
     names = {"via_branch": "branch", "src_ip": "client_ip", "dst_ip": "server_ip"}
     found = cancels.pairs(sent.rename(names), invites.select(said[1:]).collect().rename(names), "_leg")
-    odd = sent.join(found.filter(~pl.col("matched")), on="transaction", how="semi")["row"]
+    branches = invites.select("transaction", of_invite="via_branch").unique("transaction").collect()
+    unmatched = found.filter(~pl.col("matched")).join(branches, left_on="invite", right_on="transaction")
+    odd = sent.join(unmatched, on="transaction").filter(pl.col("via_branch").ne_missing(pl.col("of_invite")))["row"]
     return messages.with_columns(messages["_mended"].scatter(odd, CANCEL_BRANCH_DIFFERS)) if odd.len() else messages
 
 

@@ -204,7 +204,14 @@ def released_by(answered: pl.Expr) -> pl.Expr:
     without_dialog = pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up())
     by_bye = pl.coalesce("ended_by", pl.when(pl.col("bye_row").is_not_null()).then(without_dialog))
     rejected = pl.col("joined") & (final >= 300) & pl.col("bye_row").is_null()
-    refused_by = pl.when(of_the_callee(final, reached=False)).then(pl.lit("callee")).otherwise(pl.lit("unknown"))
+    refused_by = first_of(
+        [
+            ((final == 487) & pl.col("given_up"), "network"),
+            ((final == 487) & pl.col("cancel_ns").is_not_null(), "caller"),
+            (of_the_callee(final, reached=False), "callee"),
+        ],
+        "unknown",
+    )
     of_answered = pl.when(rejected).then(refused_by).otherwise(by_bye)
     return first_of(
         [
