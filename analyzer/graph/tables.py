@@ -39,11 +39,13 @@ def files(core_files: DF) -> DF:
     return core_files.select(schema.FILES.names)
 
 
-@node(LOCAL, columns=("file", "frame", "byte_offset"), cut=whole)
-def problems(core_problems: DF, core_messages: DF) -> DF:
+@node(LOCAL, columns=("file", "frame", "byte_offset", "_security_client", "_security_server"), cut=whole)
+def problems(core_problems: DF, core_messages: DF, ims_headers: DF) -> DF:
+    from analyzer.ims import security_associations
     from analyzer.sip import identities
 
-    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages)
+    outside = security_associations.problems(core_messages, ims_headers)
+    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages, outside)
 
 
 @node(LOCAL, cut=whole)

@@ -231,14 +231,16 @@ _DETAIL = {
 _MOST = 1000
 
 
-def with_problems(problems: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """The table ``problems`` with a row for each message that was mended; ``problems`` is what the core found."""
+def with_problems(problems: pl.DataFrame, messages: pl.DataFrame, more: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The table ``problems`` with a row for each message that was mended; ``problems`` is what the core found, ``more``
+    rows that others found (``code layer file frame byte_offset detail``)."""
     found = messages.filter(pl.col("_mended").is_not_null())
-    if found.is_empty():
+    if found.is_empty() and more is None:
         return problems
     found = found.select(
         "file", "frame", "byte_offset", code="_mended", layer=pl.lit("sip"), detail=pl.col("_mended").replace(_DETAIL)
     )
+    found = found if more is None else pl.concat([found, more], how="diagonal_relaxed")
     found = found.filter(pl.int_range(pl.len()).over("code") < _MOST)
     files = pl.concat([problems["file"], messages["file"]]).unique(maintain_order=True)
     all_of_them = pl.concat([problems, found], how="diagonal_relaxed")

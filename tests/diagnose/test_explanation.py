@@ -112,4 +112,5 @@ def test_a_200_with_contact_tells_nothing_of_it() -> None:
 
 def test_of_a_200_that_was_cut_no_absence_is_told() -> None:
     call = {"reference": 1, "status": 200, "outcome": "answered", "outcome_detail": "no_ack"}
-    assert explain(call, messages("0 a -> b INVITE\n1 b -> a 200 OK", complete=False)) == ["no ACK was seen to the 200 (frame 2)"]
+    told = explain(call, messages("0 a -> b INVITE\n1 b -> a 200 OK", complete=False))
+    assert told == ["no ACK was seen to the 200 (frame 2)"]
