@@ -1,8 +1,8 @@
 """What UE and P-CSCF agreed on for IPsec, held against what was sent then (TS 33.203 §7, RFC 3329).
 
 Each side names two ports and the SPI of what comes to each: ``port-c`` for what it asks as a client, ``port-s`` for
-what it is asked as a server. Requests go from port-c to port-s of the other; what comes to such a port in another way is
-discarded (TS 33.203 §7.1).
+what it is asked as a server. Requests go from port-c to port-s of the other; what comes to such a port in another way
+is discarded (TS 33.203 §7.1).
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def outside(messages: pl.DataFrame, agreed: pl.DataFrame) -> pl.DataFrame:
         messages.lazy()
         .with_row_index("row")
         .filter(pl.col("src_ip").is_in(nodes), pl.col("dst_ip").is_in(nodes))
-        .select("row", "method", "status", "retransmission", "duplicate", "call_id", "spi", "request_uri", "from_uri", *_PATH,
-                number="cseq", ns=ns("time"))
+        .select("row", "method", "status", "retransmission", "duplicate", "call_id", "spi", "request_uri", "from_uri",
+                *_PATH, number="cseq", ns=ns("time"))
         .collect()
         .cast({"src_port": pl.Int64, "dst_port": pl.Int64, "spi": pl.Int64})
         .sort("ns", maintain_order=True)
@@ -103,7 +103,7 @@ def outside(messages: pl.DataFrame, agreed: pl.DataFrame) -> pl.DataFrame:
         _beside(requests.filter(pl.col("method") != "REGISTER"), in_use, paths),
     ]
     all_of_them = pl.concat(found).unique("row", keep="first", maintain_order=True).sort("row")
-    return all_of_them.select(nothing.columns).cast(dict(nothing.schema)) if all_of_them.height else nothing
+    return all_of_them.select(nothing.columns).cast(nothing.schema) if all_of_them.height else nothing
 
 
 def spis(agreed: pl.DataFrame) -> pl.DataFrame:
