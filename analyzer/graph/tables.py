@@ -39,7 +39,7 @@ def files(core_files: DF) -> DF:
     return core_files.select(schema.FILES.names)
 
 
-@node(LOCAL, columns=("file", "frame", "byte_offset", "_security_client", "_security_server"), cut=whole)
+@node(LOCAL, columns=("file", "frame", "byte_offset", "spi", "_security_client", "_security_server"), cut=whole)
 def problems(core_problems: DF, core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims import security_associations
     from analyzer.sip import identities
@@ -221,7 +221,7 @@ def challenges(registers: DF, core_messages: DF, ims_headers: DF) -> DF:
     return challenges(registers, core_messages, ims_headers)
 
 
-@node(LOCAL, columns=tuple(schema.IMS_HEADERS.names), cut=whole)
+@node(LOCAL, columns=("spi", *schema.IMS_HEADERS.names), cut=whole)
 def ims_registrations(registrations: DF, registers: DF, challenges: DF, core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims.registration import ims_registrations
 
