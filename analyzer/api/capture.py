@@ -389,7 +389,11 @@ class Capture:
         """
         from analyzer.diagnose.blind_spots import blind_spots
 
-        return [spot.sentence for spot in blind_spots(self._tables_of("files", "account"))]
+        tables = self._tables_of("files", "account")
+        if tables["account"]["reason"].str.contains("_spi_").any() and tables["messages"].height:
+            # Whose security associations they are is in the registrations.
+            tables["ims_registrations"] = self.table("ims_registrations")
+        return [spot.sentence for spot in blind_spots(tables)]
 
     # ---- measured ----------------------------------------------------------------------------------------------
 

@@ -39,11 +39,14 @@ def files(core_files: DF) -> DF:
     return core_files.select(schema.FILES.names)
 
 
-@node(LOCAL, columns=("file", "frame", "byte_offset"), cut=whole)
-def problems(core_problems: DF, core_messages: DF, max_problems_per_code: int) -> DF:
+@node(LOCAL, columns=("file", "frame", "byte_offset", "spi", "_security_client", "_security_server"), cut=whole)
+def problems(core_problems: DF, core_messages: DF, ims_headers: DF, max_problems_per_code: int) -> DF:
+    from analyzer.ims import security_associations
     from analyzer.sip import identities
 
-    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages, max_problems_per_code)
+    outside = security_associations.problems(core_messages, ims_headers)
+    found = core_problems.select(schema.PROBLEMS.names)
+    return identities.with_problems(found, core_messages, max_problems_per_code, outside)
 
 
 @node(LOCAL, cut=whole)
@@ -219,7 +222,7 @@ def challenges(registers: DF, core_messages: DF, ims_headers: DF) -> DF:
     return challenges(registers, core_messages, ims_headers)
 
 
-@node(LOCAL, columns=tuple(schema.IMS_HEADERS.names), cut=whole)
+@node(LOCAL, columns=("spi", *schema.IMS_HEADERS.names), cut=whole)
 def ims_registrations(registrations: DF, registers: DF, challenges: DF, core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims.registration import ims_registrations
 

@@ -312,18 +312,22 @@ _DETAIL = {
 }
 
 
-def with_problems(problems: pl.DataFrame, messages: pl.DataFrame, most: int) -> pl.DataFrame:
-    """The table ``problems`` with a row for each message that was mended; ``problems`` is what the core found.
+def with_problems(
+    problems: pl.DataFrame, messages: pl.DataFrame, most: int, others: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The table ``problems`` with a row for each message that was mended; ``problems`` is what the core found,
+    ``others`` rows that were found elsewhere (``code layer file frame byte_offset detail``).
 
     As of what the core finds, ``most`` rows of one code are listed, and after all of them one row a code with more says
     how many more.
     """
     found = messages.filter(pl.col("_mended").is_not_null())
-    if found.is_empty():
+    if found.is_empty() and others is None:
         return problems
     found = found.select(
         "file", "frame", "byte_offset", code="_mended", layer=pl.lit("sip"), detail=pl.col("_mended").replace(_DETAIL)
     )
+    found = found if others is None else pl.concat([found, others], how="diagonal_relaxed")
     left_out = found.group_by("code").agg(more=pl.len().cast(pl.Int64) - most).filter(pl.col("more") > 0).sort("code")
     told = left_out.select(
         "code", detail=pl.format("{} more of this code are not listed (max_problems_per_code)", "more")

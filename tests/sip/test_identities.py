@@ -187,7 +187,7 @@ def test_the_problems_say_which_message_was_mended() -> None:
     def message(start: str, via: str, tag: str = "") -> bytes:
         return (
             f"{start}\r\nVia: SIP/2.0/UDP {via};branch=z9hG4bKa\r\nFrom: <sip:a@x>;tag=x\r\nTo: <sip:b@x>{tag}\r\n"
-            "Call-ID: i\r\nCSeq: 1 INVITE\r\nContact: <sip:a@192.0.2.1>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+            "Call-ID: i\r\nCSeq: 1 INVITE\r\nContact: <sip:a@x>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
         ).encode()
 
     packets = [

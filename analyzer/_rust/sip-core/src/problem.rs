@@ -141,6 +141,8 @@ codes! {
     SipCancelBranchDiffers = "sip_cancel_branch_differs",
     /// An INVITE without a To tag has the Call-ID, From tag and CSeq of a call that is over; it is read as another call.
     SipCallIdentityReused = "sip_call_identity_reused",
+    /// A request was sent outside the security association that UE and P-CSCF had agreed on (TS 33.203 §7.1, RFC 3329).
+    SipOutsideSecurityAssociation = "sip_outside_security_association",
     /// A date is not in GMT (RFC 3261 §20.17).
     SipDateInvalid = "sip_date_invalid",
     /// The boundary of a multipart body is missing or never closed.
