@@ -15,9 +15,9 @@ from analyzer.columns import identity
 from analyzer.columns.times import SECOND, ns
 
 POINTS = {
-    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "number": 35,
-    "caller": 20, "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20, "sdp": 40, "mirror": 20, "in_step": 20,
-    "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40, "late": -60,
+    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "number": 30,
+    "caller": 20, "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20, "sdp": 40, "mirror": 20,
+    "in_step": 20, "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40, "late": -60,
 }  # fmt: skip
 
 # A leg may begin as long as the INVITE that it is made of is pending: where nobody answers and the call is forwarded,
@@ -362,8 +362,8 @@ def over(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.
     """When tries were over for the nodes that made them: ``leg``, ``ip``, ``_point``, ``at``, ``silent``.
 
     A try is over when its INVITE is refused, and no other follows on the same leg, or when its node gives it up by a
-    CANCEL. One that is ``silent``, sent again and answered by nothing, is over some time after the last INVITE: exchanges
-    wait for less than Timer B (RFC 3261 §17.1.1.2).
+    CANCEL. One that is ``silent``, sent again and answered by nothing, is over some time after the last INVITE:
+    exchanges wait for less than Timer B (RFC 3261 §17.1.1.2).
     """
     invite, status = pl.col("method") == "INVITE", pl.col("status")
     ends = (
@@ -723,7 +723,8 @@ def mirrored(
     though nobody was transferred.
 
     ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs, CANCELs and REFERs: ``leg``,
-    ``_point``, ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of the INVITEs of pairs at their node:
+    ``_point``, ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of
+    the INVITEs of pairs at their node:
     ``at_parent``, ``at_child``, and that of the next try, ``next_at``, if there is one.
 
     ``in_step`` counts events that no other pair can have had: nothing of the kind happened there at that time.

@@ -372,22 +372,6 @@ def test_who_takes_calls_and_makes_others_hands_none_on() -> None:
     assert ["1", "2"] not in call_ids(others + late)
 
 
-REFUSED = """
-    A -> N INVITE call=1 {one}            @0.000
-    N -> B INVITE call=2 {two}            @0.020
-    B -> N 404 INVITE call=2 to_tag=y     @0.050
-    N -> A 404 INVITE call=1 to_tag=z     @0.055
-    C -> N INVITE call=3 from=sip:c@e to=sip:d@e @0.070
-    """
-
-
-@pytest.mark.parametrize(("number", "together"), [(NUMBER, True), ("310", False)])
-def test_a_whole_number_that_goes_on_under_the_number_of_a_trunk_is_one_call(number: str, together: bool) -> None:
-    """A refusal on a busy trunk: nothing else went over. Three digits are not enough."""
-    dialogue = REFUSED.format(one=f"from=sip:a@e to=sip:{number}@e", two=f"from=sip:trunk@f to=sip:{number}@f")
-    assert (["1", "2"] in call_ids(dialogue)) == together
-
-
 SILENT = f"""
     A -> N INVITE call=1 from=sip:a@e to=sip:{NUMBER}@e        @0.00
     N -> B INVITE call=2 from=sip:a@e to=sip:{NUMBER}@f        @0.02
