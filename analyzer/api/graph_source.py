@@ -51,8 +51,11 @@ def _graph(
 
 
 def inputs_of(core: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
-    """The tables of the core by the names that nodes have for them."""
-    return {name: core[table] for name, table in CORE.items() if table in core}
+    """The tables of the core by the names that nodes have for them, their identities mended."""
+    from analyzer.sip.identities import mended
+
+    inputs = {name: core[table] for name, table in CORE.items() if table in core}
+    return inputs | {"core_messages": mended(inputs["core_messages"])}
 
 
 class GraphSource:

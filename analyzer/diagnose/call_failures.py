@@ -21,6 +21,7 @@ from analyzer.columns import causes
 from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles, waited_for
+from analyzer.sip import cancels
 from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
 #: Outcomes of calls that nobody refused.
@@ -36,10 +37,11 @@ _PROXY = "CSCF|proxy"  # they say no for reasons of their own, but not that some
 def _rules() -> list[tuple[str, pl.Expr, str]]:
     """On whose behalf a node speaks, whether that holds, and why; the first that holds decides.
 
-    Columns read: outcome, status, method (of what the origin sent; null: nothing), protocol and cause of its Reason,
-    end (a UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs on), sent_on
-    (this one), may_have_sent_on (a call that no other leg explains left it meanwhile), exchange (it makes calls of its
-    own), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent on), rang_long.
+    Columns read: outcome, released_by, status, method (of what the origin sent; null: nothing), protocol and cause of
+    its Reason, end (a UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs
+    on), sent_on (this one), may_have_sent_on (a call that no other leg explains left it meanwhile), exchange (it makes
+    calls of its own), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent on),
+    rang_long.
     """
     status, method, cause = pl.col("status"), pl.col("method"), pl.col("cause")
     said, cancelled = method == "INVITE", method == "CANCEL"
@@ -47,7 +49,8 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     of_a_timer = pl.any_horizontal(
         (pl.col("protocol") == protocol) & cause.is_in(numbers) for protocol, numbers in causes.OF_A_TIMER.items()
     )
-    gave_up_late = (pl.col("protocol") == "SIP") & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
+    sip = pl.col("protocol") == "SIP"
+    gave_up_late = sip & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
     # A node behind it may have said so: it was never seen to send an INVITE on, or it sent this one on.
     alone = pl.col("forwards") & ~pl.col("sent_on") & ~pl.col("may_have_sent_on")
@@ -61,11 +64,15 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
         ("timer", of_a_timer, "the Reason is that of a timer"),
+        ("timer", cancelled & end & sip & cause.is_in(_OF_A_TIMER), "CANCEL: a timer of the caller's device expired"),
+        ("node", cancelled & end & sip & cause.is_between(300, 699), "CANCEL of the caller's device, not its user"),
         ("user", cancelled & (end | (release & (cause == 1))), "the caller's CANCEL"),
         ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | release), "CANCEL: the bearer was lost"),
         ("timer", cancelled & pl.col("inside") & gave_up_late, "CANCEL from a node whose timer expired"),
         ("node", cancelled & pl.col("inside"), "CANCEL from a node that received none"),
         ("user", cancelled, "a CANCEL from the caller's side"),
+        ("user", said & (status == 487) & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),
+        ("user", said & (status == 487) & (pl.col("released_by") == "callee"), "the callee's BYE on the early dialog"),
         ("unknown", said & (status == 487), "a 487 without a captured CANCEL"),
         ("timer", said & status.is_in(_OF_A_TIMER), "the status indicates a timeout"),
         ("timer", said & pl.col("gave_up"), "the node cancelled a request that it had forwarded, by itself"),
@@ -112,8 +119,11 @@ def ways(
     ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables
     of these names.
     """
-    failed = calls.filter(~pl.col("outcome").is_in(NOT_FAILED), pl.col("started_at").is_not_null())
-    failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
+    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
+    refused = (pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected")
+    failed = calls.filter(asked | refused).select(
+        "call", "outcome", "outcome_detail", "released_by", final_status="status", final_phrase="reason_phrase"
+    )
     rows = _rows(hops, failed)
     invites = rows.filter(pl.col("method") == "INVITE")
     made = waited_for.made(invites.filter(pl.col("status").is_null()))
@@ -170,12 +180,17 @@ def _starts(failed: pl.DataFrame, milestones: pl.DataFrame, messages: pl.DataFra
         found = milestones.filter(pl.col("milestone") == milestone, pl.col("call").is_in(failed["call"].implode()))
         return found.select("call", messages["message"].gather(found["row"]).alias(milestone))
 
-    cancels = rows.filter(pl.col("method") == "CANCEL").group_by("call").agg(anywhere=pl.col("message").first())
+    cancelled = rows.filter(pl.col("method") == "CANCEL").group_by("call").agg(anywhere=pl.col("message").first())
+    # A call that was joined has no milestones: the last of its responses is that which came nearest to its caller.
+    finals = rows.filter(pl.col("status").is_not_null()).select("call", "message", final_status="status")
+    finals = finals.group_by("call", "final_status").agg(unasked=pl.col("message").last())
     found = failed.select("call", "final_status")
-    for more in (of("final"), of("cancel"), cancels):
+    for more in (of("final"), of("cancel"), cancelled):
         found = found.join(more, on="call", how="left", maintain_order="left")
+    found = found.join(finals, on=["call", "final_status"], how="left", maintain_order="left")
     refused = pl.col("final_status") != 487
-    start = pl.when(refused).then("final").otherwise(pl.coalesce("cancel", "anywhere", "final"))
+    final = pl.coalesce("final", "unasked")
+    start = pl.when(refused).then(final).otherwise(pl.coalesce("cancel", "anywhere", final))
     return found.select("call", message=start).drop_nulls()
 
 
@@ -304,9 +319,9 @@ def _inside(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """Per call whether the first CANCEL is of an INVITE that came to its sender from another (RFC 3261 §9.1)."""
     first = rows.filter(pl.col("method") == "CANCEL", pl.col("previous").is_null())
     first = first.unique("call", keep="first", maintain_order=True).select("call", "transaction")
-    branches = transactions.select("transaction", "branch", "client_ip")
-    asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null()).join(branches, on="transaction")
-    same = first.join(branches, on="transaction").join(asked, on=["call", "branch", "client_ip"])
+    asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    asked = asked.select("call", "previous", invite="transaction")
+    same = first.join(cancels.of_transactions(transactions), on="transaction").join(asked, on=["call", "invite"])
     return same.group_by("call").agg(inside=pl.col("previous").is_not_null().any())
 
 

@@ -104,11 +104,11 @@ def call_of(attempts: CallAttempts, core_messages: DF) -> Series:
     return attempts.of_messages(core_messages)
 
 
-@node(LOCAL, columns=(), cut=whole)
-def registrations_and_requests(core_messages: DF, bare_transactions: DF) -> tuple[DF, DF]:
+@node(LOCAL, columns=("_auts", "_contact"), cut=whole)
+def registrations_and_requests(core_messages: DF, bare_transactions: DF, ims_headers: DF) -> tuple[DF, DF]:
     from analyzer.sip.registrations import with_requests
 
-    return with_requests(core_messages, bare_transactions)
+    return with_requests(core_messages, bare_transactions, ims_headers)
 
 
 @node(LOCAL)

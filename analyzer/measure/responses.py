@@ -251,6 +251,6 @@ def _once_a_call(failed: pl.DataFrame, transactions: pl.DataFrame, calls: pl.Dat
     rows = rows.filter(~pl.col("_outcome").is_in(_ANSWERED))
     own_leg = pl.col("_leg").eq_missing(pl.col("call_id"))
     last = rows.sort(own_leg, "at", "cseq", descending=True, maintain_order=True)
-    last = last.unique("call", keep="first", maintain_order=True)["_row"]
-    kept = ~pl.col("begins") | pl.int_range(pl.len(), dtype=pl.UInt32).is_in(last.implode())
+    decided = last.unique("call", keep="first", maintain_order=True)["_row"]
+    kept = ~pl.col("begins") | pl.int_range(pl.len(), dtype=pl.UInt32).is_in(decided.implode())
     return failed.filter(kept)

@@ -33,6 +33,8 @@ codes! {
     InterfaceLimit = "interface_limit",
     /// A packet's time does not fit into nanoseconds since 1970; it is read as a packet without a time.
     TimeOutOfRange = "time_out_of_range",
+    /// The sub-second part of a packet's time is a second or more: it was carried, or, where most packets of a pcap file have such times, read as nanoseconds.
+    TimeFractionInvalid = "time_fraction_invalid",
     // ---- net: link, IP, transport ------------------------------------------------------------------------------
     /// There is no decoder for this link type; its packets are counted.
     LinkTypeUnknown = "link_type_unknown",
@@ -133,6 +135,12 @@ codes! {
     SipBareCr = "sip_bare_cr",
     /// The header section contains NUL.
     SipNul = "sip_nul",
+    /// A response has another top Via than the request that it answers: it was changed on the way (RFC 3261 §17.1.3).
+    SipViaChanged = "sip_via_changed",
+    /// A CANCEL has another branch than the INVITE that its client sent to the same server (RFC 3261 §9.1).
+    SipCancelBranchDiffers = "sip_cancel_branch_differs",
+    /// An INVITE without a To tag has the Call-ID, From tag and CSeq of a call that is over; it is read as another call.
+    SipCallIdentityReused = "sip_call_identity_reused",
     /// A date is not in GMT (RFC 3261 §20.17).
     SipDateInvalid = "sip_date_invalid",
     /// The boundary of a multipart body is missing or never closed.

@@ -8,6 +8,13 @@ const FILE_HEADER_BYTES: usize = 24;
 const NS_PER_S: i64 = 1_000_000_000;
 /// Records of one capture are believed to be no further apart than this when a corrupt place is skipped.
 const DAY_S: i64 = 86_400;
+/// Record headers that were written behind the ordinary magic numbers: libpcap; Nokia IPSO (4 bytes more); Kuznetzov's, and
+/// those of Red Hat 6.1 and SuSE 6.3 (libpcap of 1999). Wireshark tells them apart by the records, too (wiretap/libpcap.c).
+const RECORD_HEADERS: [usize; 4] = [16, 20, 24, 28];
+/// So many records show the size of the header, so many the unit of the time.
+const LOOK_RECORDS: usize = 16;
+const LOOK_TIMES: usize = 256;
+const CONVERT: &str = "perhaps a variant of pcap: editcap -F pcap IN OUT.pcap";
 
 pub(super) fn is_magic(start: [u8; 4]) -> bool {
     Variant::of(start).is_some()
@@ -19,7 +26,7 @@ struct Variant {
     big_endian: bool,
     /// Nanoseconds in one unit of the second time field.
     fraction_ns: i64,
-    /// 16 bytes, or Kuznetzov's 24 (interface index, protocol, packet type follow).
+    /// 16 bytes, or Kuznetzov's 24 (interface index, protocol, packet type follow); or what the records show.
     record_header: usize,
 }
 
@@ -100,12 +107,99 @@ impl FileHeader {
         RecordHeader { seconds: a, fraction: b, captured, original }
     }
 
+    /// Is this the header of a record? Captured length, fraction (in either unit) and distance from another time are possible.
+    fn possible(&self, record: RecordHeader, max_packet_bytes: u32, near: Option<RecordHeader>) -> bool {
+        record.captured > 0
+            && record.captured <= record.original
+            && record.original <= max_packet_bytes
+            && i64::from(record.fraction) < NS_PER_S
+            && near.is_none_or(|near| near.seconds.abs_diff(record.seconds) <= DAY_S as u32)
+    }
+
+    /// The headers of the records at the start of `bytes`, if they are `record_header` bytes long, up to `most`; and whether
+    /// what is behind them is another record, the end, or one that is cut.
+    fn records(
+        &self,
+        record_header: usize,
+        bytes: &[u8],
+        max_packet_bytes: u32,
+        most: usize,
+    ) -> (Vec<RecordHeader>, Rest) {
+        let (mut rest, mut records) = (bytes, Vec::new());
+        while records.len() < most {
+            if rest.is_empty() {
+                return (records, Rest::Nothing);
+            }
+            let Some(header) = rest.first_chunk().map(|bytes| self.record(bytes)) else { return (records, Rest::Cut) };
+            if !self.possible(header, max_packet_bytes, records.last().copied()) {
+                return (records, Rest::Impossible);
+            }
+            let Some(behind) = rest.get(record_header + header.captured as usize..) else {
+                return (records, Rest::Cut);
+            };
+            records.push(header);
+            rest = behind;
+        }
+        (records, Rest::Records)
+    }
+
+    /// The size of the record header by the records in `bytes`: what the magic number says where it fits, else the size with
+    /// which several records in a row, or one up to the end of the file, are possible.
+    fn record_header(&self, bytes: &[u8], at_end: bool, max_packet_bytes: u32) -> usize {
+        let stated = self.variant.record_header;
+        let fit = |size| self.records(size, bytes, max_packet_bytes, LOOK_RECORDS);
+        let (records, rest) = fit(stated);
+        let alone = records.len() == 1 && at_end && self.holds_no_ethertype(bytes, stated);
+        if rest != Rest::Impossible && !(alone && rest == Rest::Cut) {
+            return stated;
+        }
+        let other = |size: &usize| {
+            let (records, rest) = fit(*size);
+            match rest {
+                Rest::Records | Rest::Cut => records.len() >= 2,
+                Rest::Nothing => records.len() >= 2 || (at_end && !self.holds_no_ethertype(bytes, *size)),
+                Rest::Impossible => false,
+            }
+        };
+        RECORD_HEADERS.into_iter().filter(|size| *size != stated).find(other).unwrap_or(stated)
+    }
+
+    /// Ethernet whose first frame does not say IPv4, IPv6, ARP or a VLAN tag behind a record header of this size.
+    fn holds_no_ethertype(&self, bytes: &[u8], record_header: usize) -> bool {
+        const ETHERNET: u16 = 1;
+        let ethertype = bytes.get(record_header + 12..).and_then(|rest| rest.first_chunk());
+        let known = |of: &[u8; 2]| matches!(u16::from_be_bytes(*of), 0x0800 | 0x86DD | 0x0806 | 0x8100 | 0x88A8);
+        self.link == ETHERNET && !ethertype.is_some_and(known)
+    }
+
+    /// Do most of these records have fractions that are no microseconds, and all such as nanoseconds can have?
+    fn is_in_nanoseconds(&self, records: &[RecordHeader]) -> bool {
+        let beyond = |limit| records.iter().filter(|record| record.fraction >= limit).count();
+        // Two seconds and more are no carry that was left out.
+        self.variant.fraction_ns == 1_000
+            && 2 * beyond(1_000_000) > records.len()
+            && beyond(2_000_000) > 0
+            && records.iter().all(|record| i64::from(record.fraction) < NS_PER_S)
+    }
+
     /// Nanoseconds since 1970. The fraction may be a second and more: it is carried.
     #[inline]
     fn time(&self, record: RecordHeader) -> i64 {
         // At most (2^32 - 1) * 10^9 + (2^32 - 1) * 10^3, well below 2^63.
         i64::from(record.seconds) * NS_PER_S + i64::from(record.fraction) * self.variant.fraction_ns
     }
+}
+
+/// What is behind records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// More than was asked for.
+    Records,
+    Nothing,
+    /// Less than a record.
+    Cut,
+    /// No record.
+    Impossible,
 }
 
 #[inline]
@@ -119,6 +213,8 @@ fn words(bytes: &[u8; 16], big_endian: bool) -> [u32; 4] {
 
 pub(super) struct Reader {
     header: FileHeader,
+    /// The first records behind this header were looked at.
+    looked: bool,
 }
 
 impl Reader {
@@ -130,7 +226,30 @@ impl Reader {
         window.advance(FILE_HEADER_BYTES);
         state.saw_link(header.link);
         state.info.interfaces.push(None);
-        Ok(Reader { header })
+        Ok(Reader { header, looked: false })
+    }
+
+    /// What the first records show of the variant, beyond what the magic number says. Only bytes that are here already are
+    /// looked at: a live capture does not wait.
+    #[cold]
+    fn look(&mut self, window: &mut Window, state: &mut State, problems: &mut impl Problems) {
+        self.looked = true;
+        window.peek_up_to(16);
+        let header = &mut self.header;
+        // A file of one packet has nothing but its end to fit.
+        let more =
+            usize::from(header.holds_no_ethertype(window.peek_up_to(window.available()), header.variant.record_header));
+        window.peek_up_to(window.available() + more);
+        let at_end = matches!(window.end(), Some(End::OfFile));
+        let bytes = window.peek_up_to(window.available());
+        header.variant.record_header = header.record_header(bytes, at_end, state.max_packet_bytes);
+        let records = header.records(header.variant.record_header, bytes, state.max_packet_bytes, LOOK_TIMES).0;
+        if header.is_in_nanoseconds(&records) {
+            header.variant.fraction_ns = 1;
+            let detail = "the magic number says microseconds, but most packets have 1,000,000 and more of them: \
+                          read as nanoseconds";
+            state.report(problems, Code::TimeFractionInvalid, 0, window.position(), detail.to_owned());
+        }
     }
 
     #[inline]
@@ -141,6 +260,9 @@ impl Reader {
         problems: &mut impl Problems,
     ) -> Option<Record> {
         loop {
+            if !self.looked {
+                self.look(window, state, problems);
+            }
             let Some(bytes) = window.peek_array::<16>() else {
                 state.source_ended(window, problems, "record header: 16 bytes needed");
                 return None;
@@ -164,6 +286,10 @@ impl Reader {
             let offset = window.position() + header_len as u64;
             window.advance(record_len);
             state.count_packet();
+            if i64::from(record.fraction) * self.header.variant.fraction_ns >= NS_PER_S {
+                let detail = format!("{} units below the second, which is a second and more: carried", record.fraction);
+                state.report(problems, Code::TimeFractionInvalid, state.frames, offset, detail);
+            }
             // Without the frame check sequence a whole packet is a little shorter, and no less whole.
             let orig_len = record.original.max(record.captured).saturating_sub(self.header.fcs);
             return Some(Record {
@@ -191,7 +317,7 @@ impl Reader {
         // Savefiles put one behind the other: the next one's file header in place of a record header.
         if let Some(Ok(header)) = window.peek_array().map(FileHeader::parse) {
             window.advance(FILE_HEADER_BYTES);
-            self.header = header;
+            (self.header, self.looked) = (header, false);
             state.saw_link(header.link);
             return Some(true);
         }
@@ -206,12 +332,10 @@ impl Reader {
             return Some(true);
         }
         let (offset, rest) = (window.position(), window.available());
-        state.lost(
-            problems,
-            Code::FileCorrupt,
-            offset,
-            format!("{why}; no record found in the next {} bytes, reading stops", rest.min(RESYNC_BYTES)),
-        );
+        let perhaps = if state.info.packets <= 1 { format!("; {CONVERT}") } else { String::new() };
+        let detail =
+            format!("{why}; no record found in the next {} bytes, reading stops{perhaps}", rest.min(RESYNC_BYTES));
+        state.lost(problems, Code::FileCorrupt, offset, detail);
         None
     }
 
@@ -235,9 +359,7 @@ impl Reader {
         let Some(first) = bytes.first_chunk::<16>().map(|bytes| self.header.record(bytes)) else { return false };
         let near = |a: i64, b: i64| a.abs_diff(b) <= (DAY_S * NS_PER_S).unsigned_abs();
         let possible = |record: RecordHeader| {
-            record.captured > 0
-                && record.captured <= record.original
-                && record.original <= state.max_packet_bytes
+            self.header.possible(record, state.max_packet_bytes, None)
                 && i64::from(record.fraction) * self.header.variant.fraction_ns < NS_PER_S
         };
         let in_time = || {

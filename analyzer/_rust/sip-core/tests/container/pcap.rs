@@ -136,8 +136,79 @@ fn fcs_length_without_its_bit_means_nothing() {
 
 #[test]
 fn a_fraction_of_a_second_and_more_is_carried() {
-    assert_eq!(read(&one(Little, MICROSECONDS, 1_500_000)).times(), [Some(1_700_000_001_500_000_000)]);
-    assert_eq!(read(&one(Little, NANOSECONDS, u32::MAX)).times(), [Some(1_700_000_004_294_967_295)]);
+    for (magic, fraction, time) in
+        [(MICROSECONDS, 1_500_000, 1_700_000_001_500_000_000), (NANOSECONDS, u32::MAX, 1_700_000_004_294_967_295)]
+    {
+        let reading = read(&one(Little, magic, fraction));
+        assert_eq!((reading.times(), reading.codes()), (vec![Some(time)], vec![Code::TimeFractionInvalid]));
+        assert_eq!(reading.problems[0].frame, 1);
+    }
+}
+
+#[test]
+fn microseconds_that_most_packets_exceed_are_nanoseconds() {
+    let file = |fractions: &[u32]| {
+        let header = Bytes::new(Big).pcap_header(MICROSECONDS, 2, 4, 1);
+        let record = |file: Bytes, &fraction: &u32| file.pcap_record(9, fraction, 4, 4, b"data");
+        fractions.iter().fold(header, record).bytes
+    };
+    let reading = read(&file(&[0, 180_000_000, 999_999_999]));
+    assert_eq!(reading.times(), [Some(9_000_000_000), Some(9_180_000_000), Some(9_999_999_999)]);
+    assert_eq!((reading.codes(), reading.problems[0].frame), (vec![Code::TimeFractionInvalid], 0));
+    // One of several is a carry that was left out.
+    let reading = read(&file(&[5, 1_000_000, 7]));
+    assert_eq!(reading.times(), [Some(9_000_005_000), Some(10_000_000_000), Some(9_000_007_000)]);
+    // No nanoseconds either: a second has 10^9 of them.
+    assert_eq!(read(&file(&[2_000_000_000])).times(), [Some(2_009_000_000_000)]);
+}
+
+/// Packets behind record headers of a size that the magic number does not say: between lengths and data lie `extra` bytes.
+fn with_record_headers(endian: Endian, magic: u32, extra: usize, packets: u32) -> Vec<u8> {
+    let mut file = Bytes::new(endian).pcap_header(magic, 2, 4, 1);
+    for number in 0..packets {
+        let frame = [&[2; 12][..], &[0x08, 0x00, 0x45, 0, 0, 40 + number as u8]].concat();
+        file = file.pcap_record(
+            1_700_000_000 + 3_600 * number,
+            250_000,
+            18,
+            60,
+            &[&[0, 0, 0, 2, 0, 8, 4, 1, 0xB9, 0xC9, 5, 0][..extra], &frame].concat(),
+        );
+    }
+    file.bytes
+}
+
+/// Nokia's IPSO, libpcap of Red Hat 6.1 and SuSE 6.3, as `editcap -F` writes them.
+#[test]
+fn the_records_show_the_size_of_their_headers() {
+    for (magic, extra) in [(MICROSECONDS, 4), (MICROSECONDS, 8), (MODIFIED, 12), (MODIFIED, 8), (MICROSECONDS, 0)] {
+        for endian in [Big, Little] {
+            for packets in [1, 2, 3, 40] {
+                let reading = read(&with_record_headers(endian, magic, extra, packets));
+                let lasts: Vec<u8> = reading.data().iter().map(|data| data[17]).collect();
+                assert_eq!(lasts, (40..40 + packets as u8).collect::<Vec<_>>(), "{magic:x} {extra} {packets}");
+                assert_eq!((reading.codes(), reading.info.cut), (vec![], false));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_is_no_other_variant() {
+    let file = with_record_headers(Little, MICROSECONDS, 0, 2);
+    for len in 25..file.len() {
+        let reading = read(&file[..len]);
+        let whole = usize::from(len >= 24 + 34);
+        assert_eq!(reading.data(), vec![&file[40..58]; whole], "{len}");
+        assert_eq!(reading.info.cut, len != 24 + 34, "{len}");
+    }
+}
+
+#[test]
+fn a_file_that_is_corrupt_at_its_second_record_may_be_another_variant() {
+    let file = Bytes::new(Little).pcap_header(MICROSECONDS, 2, 4, 1).pcap_record(5, 0, 1, 1, b"x");
+    let reading = read(&file.pcap_record(5, 0, u32::MAX, u32::MAX, &[0xEE; 500]).bytes);
+    assert!(reading.problems[0].detail.ends_with("editcap -F pcap IN OUT.pcap"), "{}", reading.problems[0].detail);
 }
 
 #[test]
