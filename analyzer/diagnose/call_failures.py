@@ -18,6 +18,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns import causes
+from analyzer.columns.address import socket_of
 from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles, waited_for
@@ -294,8 +295,13 @@ def _signs(
     )
     # Who gave up for a timer only passes on that another was silent.
     silent = nobody_ended | pl.col("status").is_in(_OF_A_TIMER) | pl.col("no_word")
-    failing = pl.coalesce(pl.when(silent).then("unresponsive_node"), "address")
-    return origins.with_columns(failing_node=failing)
+    # A response whose INVITE was not captured is on no hop: who sent it is all that is known.
+    refused = transactions.filter(pl.col("method") == "INVITE", pl.col("status") >= 300).sort("final_at")
+    refused = refused.unique(["call", "status"], keep="first", maintain_order=True)
+    servers = refused.select("call", final_status="status", server=socket_of("server"))
+    origins = origins.join(servers, on=["call", "final_status"], how="left", maintain_order="left")
+    failing = pl.coalesce(pl.when(silent).then("unresponsive_node"), "address", "server")
+    return origins.with_columns(failing_node=failing).drop("server")
 
 
 def _of_role(forwarding: pl.DataFrame) -> dict[str, pl.Expr]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from analyzer.diagnose.explanation import explain
@@ -83,3 +84,14 @@ def test_the_cancel_of_a_fork_that_lost_ended_no_call() -> None:
 
 def test_a_call_that_goes_on_has_none() -> None:
     assert told("0 a -> b INVITE\n1 b -> a 200 OK", 200, "answered") == []
+
+
+def test_a_path_is_told_from_the_node_that_made_the_first_status() -> None:
+    """B says 503, the proxy makes 500 of it (RFC 3261 §16.7 item 6): on its path it is B's refusal."""
+    flow = BUSY.replace("486 Busy Here | via_branch=b2", "503 Down | via_branch=b2").replace(
+        "486 Busy Here", "500 Oops"
+    )
+    rows = messages(flow)
+    call = {"call": 1, "reference": 1, "status": 500, "outcome": "server_failure"}
+    path = pl.DataFrame({"call": 1, "step": [1, 2], "message": rows["message"][2:], "address": ["b:1", "p:1"]})
+    assert explain(call, rows, path) == ["503 Down first seen from b:1 (frame 3), passed on as 500 by p:1 (frame 4)"]
