@@ -61,11 +61,10 @@ def explanations(
     """
     import polars as pl
 
+    refused: dict[int, dict[str, Any]] = {}
     if failures is not None:
-        known = failures.select("call", "unresponsive_node", "on_behalf_of", "rule").iter_rows(named=True)
-        refused = {row["call"]: row for row in known}
-    else:
-        refused = {}
+        columns = failures.select("call", "unresponsive_node", "on_behalf_of", "rule")
+        refused = {row["call"]: row for row in columns.iter_rows(named=True)}
     broke = pl.col("outcome_detail").is_in(BROKE) if "outcome_detail" in calls.columns else False
     answered = pl.col("outcome") == "answered"
     open_or_failed = calls.with_row_index("story").filter(~answered | broke)

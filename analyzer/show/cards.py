@@ -24,7 +24,7 @@ def capture_card(title: str, summary: str) -> str:
 
 
 def call_card(title: str, row: pl.DataFrame, wrong: tuple[str, ...], picture: str) -> str:
-    """A call: the default columns of its row in ``calls``, what went ``wrong``, and its ladder, which is HTML already."""
+    """A call: the default columns of its row in ``calls``, what went ``wrong``, its ladder, which is HTML already."""
     told = f"<strong>{WENT_WRONG}</strong><pre>{_lines(chr(10).join(wrong))}</pre>" if wrong else ""
     facts = _facts("calls", row)
     return f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong>{facts}{told}{picture}</div>'
