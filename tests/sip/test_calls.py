@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
+from places import shared
 
 from analyzer import schema
 from analyzer.sip.calls import CallAttempts, attempts
@@ -932,3 +934,10 @@ def test_a_figure_is_the_same_alone_and_among_others() -> None:
     alone = "UAC -> P INVITE call_id=a @0\nP -> UAC 200 INVITE call_id=a to_tag=y @0.18\n"
     other = "UAC -> P INVITE call_id=b @1\nP -> UAC 200 INVITE call_id=b to_tag=y @1.03\n"
     assert [row["setup_s"] for row in calls(alone + other)] == [call(alone)["setup_s"], call(other)["setup_s"]]
+
+
+def test_every_value_of_reason_is_kept() -> None:
+    """Several lines, one value for each protocol (RFC 3326 §2): what decided may stand in the second."""
+    told = captures.read(shared("cases") / "bye_reason_not_a_user.pcap").table("calls")["reason_header"].to_list()
+    assert 'SIP;cause=200;text="OK", Q.850;cause=102' in str(told[3])
+    assert str(told[6]).startswith("SIP;cause=480, Q.850;cause=17")
