@@ -335,7 +335,9 @@ def _inside(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _table(origins: pl.DataFrame) -> pl.DataFrame:
-    origins = origins.with_columns(**causes.reason("reason_header"))
+    response = pl.col("status").is_not_null()
+    decided = pl.when(response).then(causes.q850_first("reason_header")).otherwise("reason_header")
+    origins = origins.with_columns(reason_header=decided).with_columns(**causes.reason("reason_header"))
     origins = origins.rename({"words": "reason", "text": "reason_text"}).with_columns(
         **{f"warning_{name}": value for name, value in causes.warning("warning").items()}
     )

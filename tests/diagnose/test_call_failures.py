@@ -365,3 +365,10 @@ def test_who_was_waited_for_in_a_real_network(case: str, waited: float) -> None:
     assert shares["max_s"].to_list() == [pytest.approx(waited, abs=0.001)]
     assert capture.measure("failures", by="node").select("node", "requests", "calls").rows() == [(node, 1, 1)]
     assert capture.table("call_failures")["failing_node"].to_list() == [node]
+
+
+def test_of_several_reasons_of_a_response_the_one_behind_its_status_counts() -> None:
+    """SIP 480 in the first line, Q.850 17 in the second (RFC 3326 §2)."""
+    failed = captures.read(shared("cases") / "bye_reason_not_a_user.pcap").table("call_failures")
+    row = failed.filter(pl.col("status") == 480).row(0, named=True)
+    assert (row["reason_protocol"], row["reason_cause"], row["reason"]) == ("Q.850", 17, "user busy")
