@@ -118,7 +118,7 @@ def _matters() -> pl.Expr:
     import polars as pl
 
     request = pl.col("status").is_null() & pl.col("method").is_in(["INVITE", "BYE", "CANCEL"])
-    return request | ((pl.col("method") == "INVITE") & (pl.col("status") >= 300))
+    return request | (pl.col("method").is_in(["INVITE", "CANCEL"]) & (pl.col("status") >= 300))
 
 
 def _ways(steps: pl.DataFrame | None) -> dict[int, list[dict[str, Any]]]:
@@ -163,7 +163,18 @@ def _told(
         # The 487 of a call that was given up only follows from the CANCEL (RFC 3261 §9.2).
         at = 0 if call["outcome"] in _GIVEN_UP else len(told)
         told.insert(at, f"{method} first seen from {seen(first)}{reason}")
+        if method == "CANCEL" and status is None:
+            told += _refused_cancel(rows, seen)
     return told
+
+
+def _refused_cancel(rows: list[dict[str, Any]], seen: Callable[[dict[str, Any]], str]) -> list[str]:
+    """A CANCEL that was refused ended nothing (RFC 3261 §9.2): 481, its receiver knew no such INVITE."""
+    refused = next((row for row in rows if row["method"] == "CANCEL" and (row["status"] or 0) >= 300), None)
+    if refused is None:
+        return []
+    words = f"{refused['status']} {refused['reason_phrase'] or ''}".rstrip()
+    return [f"the CANCEL was refused: {words} from {seen(refused)}; no final response to the INVITE was seen"]
 
 
 _COLUMNS = (
