@@ -148,7 +148,9 @@ class Call:
         from analyzer.api.ladder import Ladder
 
         told = self.timeline(hop=hop, leg=leg, sip_only=sip_only)
-        return Ladder(told, title=self.title, messages_of=partial(messages_of, self._source))
+        return Ladder(
+            told, title=self.title, messages_of=partial(messages_of, self._source), wrong=self._what_went_wrong
+        )
 
     def story(self, *, columns: int = 100, ascii_only: bool = False) -> Story:
         """Its story on a page: what went wrong and where, who called whom, the way over all hops and legs, phases,
@@ -188,7 +190,12 @@ class Call:
     def _repr_html_(self) -> str:
         from analyzer.show.cards import call_card
 
-        return call_card(self.title, self.table("calls"), self.ladder()._repr_html_())
+        return call_card(self.title, self.table("calls"), self._what_went_wrong(), self.ladder()._repr_html_())
+
+    def _what_went_wrong(self) -> tuple[str, ...]:
+        from analyzer.show.story import what_went_wrong
+
+        return what_went_wrong(self.table, self._source.table("endpoints"))
 
 
 def find(source: Source, which: int | str) -> Call:

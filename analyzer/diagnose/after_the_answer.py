@@ -113,7 +113,12 @@ def _of_branch(answers: list[Row], acks: list[Row], rivals: int, rows: list[Row]
     if call.get("outcome_detail") != "no_ack":
         return []
     if not acks:
-        return [f"no ACK was seen to {answer}{f', {often}' if often else ''}"]
+        near = min(answers, key=lambda row: row["via_count"] or 0)
+        # The caller's own hop is there: it was given the 2xx again and again and left it alone (§13.2.2.4).
+        alone = ""
+        if often and near["via_count"] == 1:
+            alone = f"; {socket(near['dst_ip'], near['dst_port'])} received it and sent none"
+        return [f"no ACK was seen to {answer}{f', {often}' if often else ''}{alone}"]
     after = sum(row["time"] is not None and row["time"] > acks[0]["time"] for row in copies)
     if after < _COPIES:
         return []

@@ -18,6 +18,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns import causes
+from analyzer.columns.address import socket_of
 from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles, waited_for
@@ -37,6 +38,7 @@ def has_failed() -> pl.Expr:
 _OF_A_TIMER = [408, 504]
 _ENDS = [roles.UE, roles.UA]
 _GATEWAY = "MGCF|BGCF|IBCF"
+_EXCHANGE = "B2BUA|registrar"
 _PROXY = "CSCF|proxy"  # they say no for reasons of their own, but not that somebody is busy
 
 
@@ -46,7 +48,8 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     Columns read: outcome, released_by, status, method (of what the origin sent; null: nothing), protocol and cause of
     its Reason, no_user (it has a value that no user gives), next_hop (to which no connection could be opened), end (a
     UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs on), sent_on (this
-    one), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent on), rang_long.
+    one), may_have_sent_on (a call that no other leg explains left it meanwhile), exchange (it makes calls of its own),
+    inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent on), rang_long.
     """
     status, method, cause = pl.col("status"), pl.col("method"), pl.col("cause")
     said, cancelled = method == "INVITE", method == "CANCEL"
@@ -62,11 +65,13 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     gave_up_late = sip & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
     # A node behind it may have said so: it was never seen to send an INVITE on, or it sent this one on.
-    alone = pl.col("forwards") & ~pl.col("sent_on")
+    alone = pl.col("forwards") & ~pl.col("sent_on") & ~pl.col("may_have_sent_on")
     behind = ~end & ~alone
     called = behind | pl.col("proxy")
     of_a_user = causes.of_a_user(cause, answered=False)
-    of_the_network = (behind | end) & ~of_a_user
+    # An exchange makes a Q.850 cause of any SIP status (RFC 3398 §7.2.6.1): no sign of a telephone network.
+    of_the_network = behind & ~pl.col("exchange") & ~of_a_user
+    of_an_exchange = q850 & (pl.col("exchange") | end) & ~alone & ~of_a_user
     return [
         ("network", pl.col("next_hop").is_not_null(), "the connection to the next hop was refused or never answered"),
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
@@ -90,8 +95,10 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("user", said & end & of_the_callee(status, reached=True), "a user agent rejected the call for its user"),
         ("user", said & q850 & gateway & of_a_user, "the cause of a user behind a gateway"),
         ("network", said & q850 & (gateway | of_the_network), "a Q.850 cause of the network behind the node"),
+        ("unknown", said & of_an_exchange, "an exchange may have made the Q.850 cause of a status"),
         ("user", said & called & of_the_callee(status, reached=False), "only the called side sends this status"),
         ("node", said & end, "the user agent itself, not its user"),
+        ("unknown", said & behind & pl.col("may_have_sent_on"), "a call that may be this one left the node meanwhile"),
         ("unknown", said & behind & (status == 480), "a 480 is ambiguous, and the far side was not captured"),
         ("node", said & alone, "the node forwards other INVITEs, but not this one"),
         ("node", said & pl.col("serves"), "a node with this role does not answer for a user"),
@@ -149,13 +156,13 @@ def failing_nodes(found: Ways) -> pl.DataFrame:
 
 
 def call_failures(
-    messages: pl.DataFrame, found: Ways, endpoints: pl.DataFrame, forwarding: pl.DataFrame
+    messages: pl.DataFrame, found: Ways, endpoints: pl.DataFrame, forwarding: pl.DataFrame, begun: pl.DataFrame
 ) -> CallFailures:
-    """Who ended each of these calls; ``messages`` as the core gives them, ``forwarding`` as the function of that name
-    does, ``endpoints`` the table."""
+    """Who ended each of these calls; ``messages`` as the core gives them, ``forwarding`` and ``begun`` as the functions
+    of these names do, ``endpoints`` the table."""
     known = endpoints.select("address", "node", "role", "name")
     origins = found.signs.join(known, on="address", how="left", maintain_order="left")
-    origins = origins.with_columns(**_of_role(forwarding))
+    origins = origins.with_columns(**_of_role(forwarding), may_have_sent_on=_may_have_sent_on(origins, begun))
     said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
         "message", "reason_phrase", "reason_header", "warning", no_user=release.network_reason_of_cancel()
     )
@@ -240,6 +247,28 @@ def forwarding(hops: pl.DataFrame, endpoints: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([addresses, endpoints.join(boxes, on="node", how="semi").select("address")]).unique()
 
 
+def begun(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """From which host each call was seen to begin, and when (ns): ``begun ip at``.
+
+    That of a call which an exchange made of another is the exchange itself, where nothing joined the two.
+    """
+    first = calls.select(transaction="reference", begun="call", at=pl.col("started_at").cast(pl.Int64)).drop_nulls()
+    return first.join(transactions.select("transaction", ip="client_ip"), on="transaction").select("begun", "ip", "at")
+
+
+def _may_have_sent_on(origins: pl.DataFrame, begun: pl.DataFrame) -> pl.Series:
+    """Whether a call left the host of the node while it had the INVITE that it refused."""
+    held = origins.select("call", "asked_at", ip=pl.col("address").str.replace(r":\d+$", ""), until="time")
+    held = held.with_columns(pl.col("asked_at", "until").cast(pl.Int64), ip=pl.col("ip").str.strip_chars("[]"))
+    held = held.with_row_index("place").sort("until", nulls_last=True, maintain_order=True)
+    asked = held.drop_nulls(["until", "ip"])
+    last = asked.join_asof(
+        begun.sort("at"), left_on="until", right_on="at", by="ip", strategy="backward", check_sortedness=False
+    )
+    left = last.filter(pl.col("at") >= pl.col("asked_at"), pl.col("begun") != pl.col("call"))
+    return held.sort("place").select(pl.col("place").is_in(left["place"].implode())).to_series()
+
+
 def _signs(
     origins: pl.DataFrame,
     rows: pl.DataFrame,
@@ -269,7 +298,9 @@ def _signs(
     last = asked.group_by("call").agg(last_asked=pl.col("receiver").last())
     inside = _inside(rows, transactions)
     rang = milestones.group_by("call").agg(rang_long=(_at_of("cancel") - _at_of("ringing") >= NETWORK_NO_REPLY))
-    origins = origins.join(below, on="transaction", how="left", maintain_order="left")
+    came = asked.select("transaction", asked_at="time")
+    for more in (below, came):
+        origins = origins.join(more, on="transaction", how="left", maintain_order="left")
     origins = origins.join(open_ended, on="transaction", how="left", maintain_order="left")
     stopped = asked.join(unreached, on="transaction").group_by("call").agg(pl.col("next_hop").first())
     for more in (last, inside, rang, stopped):
@@ -284,8 +315,13 @@ def _signs(
     )
     # Who gave up for a timer only passes on that another was silent.
     silent = nobody_ended | pl.col("status").is_in(_OF_A_TIMER) | pl.col("no_word")
-    failing = pl.coalesce(pl.when(silent).then("unresponsive_node"), "address")
-    return origins.with_columns(failing_node=failing)
+    # A response whose INVITE was not captured is on no hop: who sent it is all that is known.
+    refused = transactions.filter(pl.col("method") == "INVITE", pl.col("status") >= 300).sort("final_at")
+    refused = refused.unique(["call", "status"], keep="first", maintain_order=True)
+    servers = refused.select("call", final_status="status", server=socket_of("server"))
+    origins = origins.join(servers, on=["call", "final_status"], how="left", maintain_order="left")
+    failing = pl.coalesce(pl.when(silent).then("unresponsive_node"), "address", "server")
+    return origins.with_columns(failing_node=failing).drop("server")
 
 
 def _of_role(forwarding: pl.DataFrame) -> dict[str, pl.Expr]:
@@ -294,6 +330,7 @@ def _of_role(forwarding: pl.DataFrame) -> dict[str, pl.Expr]:
     return {
         "end": role.is_in(_ENDS),
         "gateway": role.str.contains(_GATEWAY),
+        "exchange": role.str.contains(_EXCHANGE),
         "proxy": role.str.contains(_PROXY),
         "serves": ~role.is_in([*_ENDS, roles.UNKNOWN]),
         "forwards": pl.col("address").is_in(forwarding["address"].implode()).fill_null(value=False),
@@ -318,7 +355,9 @@ def _inside(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _table(origins: pl.DataFrame) -> pl.DataFrame:
-    origins = origins.with_columns(**causes.reason("reason_header"))
+    response = pl.col("status").is_not_null()
+    decided = pl.when(response).then(causes.q850_first("reason_header")).otherwise("reason_header")
+    origins = origins.with_columns(reason_header=decided).with_columns(**causes.reason("reason_header"))
     origins = origins.rename({"words": "reason", "text": "reason_text"}).with_columns(
         **{f"warning_{name}": value for name, value in causes.warning("warning").items()}
     )
@@ -331,7 +370,7 @@ def _table(origins: pl.DataFrame) -> pl.DataFrame:
     last = pl.col("end") | pl.col("role").str.contains("MGCF|MRFC").fill_null(value=False)
     alone = (
         pl.col("forwards")
-        & (~pl.col("sent_on") | (pl.col("on_behalf_of") == "timer"))
+        & ((~pl.col("sent_on") & ~pl.col("may_have_sent_on")) | (pl.col("on_behalf_of") == "timer"))
         & (pl.col("on_behalf_of") != "user")
     )
     partial = pl.col("address").is_not_null() & ~last & ~alone & pl.col("next_hop").is_null()

@@ -267,11 +267,21 @@ def forwarding_nodes(hops_of_invites: DF, endpoints: DF) -> DF:
     return forwarding(hops_of_invites, endpoints)
 
 
+@node(ESTIMATE, cut=whole)
+def begun_calls(calls: DF, transactions: DF) -> DF:
+    """From which host each call began: of two calls one may be made of the other, though nothing joined them."""
+    from analyzer.diagnose.call_failures import begun
+
+    return begun(calls, transactions)
+
+
 @node(ESTIMATE, columns=("warning",))
-def explained_failures(core_messages: DF, bare_failures: Ways, endpoints: DF, forwarding_nodes: DF) -> CallFailures:
+def explained_failures(
+    core_messages: DF, bare_failures: Ways, endpoints: DF, forwarding_nodes: DF, begun_calls: DF
+) -> CallFailures:
     from analyzer.diagnose.call_failures import call_failures
 
-    return call_failures(core_messages, bare_failures, endpoints, forwarding_nodes)
+    return call_failures(core_messages, bare_failures, endpoints, forwarding_nodes, begun_calls)
 
 
 # ---- access and charging ---------------------------------------------------------------------------------------------

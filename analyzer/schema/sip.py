@@ -226,7 +226,7 @@ MESSAGES = Table(
         C("refer_to", "text", "Refer-To as sent.", "RFC 3515 §2.1", mask=Header.REFER_TO),
         C("replaces", "text", "Replaces as sent.", "RFC 3891 §6.1", mask=Header.REPLACES),
         C("warning", "text", "First Warning.", "RFC 3261 §20.43", mask=Header.WARNING),
-        C("reason_header", "text", "First Reason header as sent.", "RFC 3326", mask=Header.REASON),
+        C("reason_header", "text", "Reason as sent, all values.", "RFC 3326", mask=Header.REASON),
         C("icid", "text", "icid-value of P-Charging-Vector.", "RFC 7315 §5.6", mask=M.IDENTIFIER),
         C("user_agent", "text", "User-Agent, or Server in a response.", "RFC 3261 §20.41, §20.35",
           mask=Header.USER_AGENT),

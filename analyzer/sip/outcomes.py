@@ -157,6 +157,9 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         (final.is_between(300, 399), "redirected", None),
         ((final == 487) & elsewhere, "answered_elsewhere", by_whom),
         ((final == 487) & _cancelled_by_network() & rung_out, "no_answer", "network_timer"),
+        # The INVITE expired (§13.3.1), or a B2BUA made 487 of what it got: nobody cancelled it.
+        ((final == 487) & _not_cancelled() & (alerted.is_not_null()), "no_answer", None),
+        ((final == 487) & _not_cancelled(), "client_error", None),
         (final == 487, "cancelled", ring_state),
         ((final >= 400) & (pl.col("q850") == 17), "busy", None),
         (final.is_in(OF_A_FAILED_HOP) & stopped, "unreachable", "transport_error"),
@@ -233,6 +236,11 @@ def released_by(answered: pl.Expr) -> pl.Expr:
 def _cancelled_by_network() -> pl.Expr:
     """Whether a CANCEL was seen on other hops only, where the capture would have shown the caller's own."""
     return pl.col("cancelled") & pl.col("at_caller") & pl.col("cancel_ns").is_null()
+
+
+def _not_cancelled() -> pl.Expr:
+    """Whether no CANCEL was seen though the capture has the caller's own hop, and no BYE (RFC 3261 §15) either."""
+    return ~pl.col("cancelled") & pl.col("at_caller") & pl.col("bye_ns").is_null()
 
 
 def _hung_up() -> pl.Expr:
