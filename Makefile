@@ -113,7 +113,7 @@ fuzz:
 bench: install
 	$(BIN)/python benchmarks/race.py --json $(RUST)/target/race.json $(BENCH)
 	$(BIN)/python benchmarks/history.py add $(RUST)/target/race.json
-	$(BIN)/python benchmarks/carriages.py
+	$(BIN)/python benchmarks/tunnels.py
 
 ## Fails if the last `make bench` was more than a tenth slower than the one before on this kind of machine.
 bench-compare:

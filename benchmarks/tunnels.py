@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How much slower reading is when the same messages come in a tunnel: each carriage beside plain UDP.
+"""How much slower reading is when the same messages come in a tunnel: each next to plain UDP.
 
-    python benchmarks/carriages.py [--size 100k] [--runs 5]
+    python benchmarks/tunnels.py [--size 100k] [--runs 5]
 
-Every frame of the UDP capture is put into each carriage (headers by hand, the same for all packets), and the core reads
+Every frame of the UDP capture is put into each tunnel (headers by hand, the same for all packets), and the core reads
 the result with one parser thread, in turn with the plain capture. Printed are the medians of the processor times and
 their ratio; exit status 1 if one takes more than twice as long, or misses a message.
 """
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import polars as pl
 import write_captures
 
 from analyzer import _core
@@ -139,7 +140,7 @@ def measure(path: Path) -> tuple[float, int]:
     scan = _core.scan([(path.name, str(path), None)], 1)
     while not scan.wait(60):
         pass
-    found = scan.result()["messages"].num_rows
+    found = pl.DataFrame(scan.result()["messages"]).height
     return time.process_time() - start, found
 
 
@@ -151,7 +152,7 @@ def main() -> int:
     plain = write_captures.ensure(options.size, "udp")
     source = plain.read_bytes()
     faults: list[str] = []
-    print(f"{'carriage':<10} {'CPU':>7}   {'plain UDP':>9}  ratio")
+    print(f"{'tunnel':<10} {'CPU':>7}   {'plain UDP':>9}  ratio")
     with tempfile.TemporaryDirectory() as folder:
         for name, wrap in CARRIAGES.items():
             path = Path(folder) / "carried.pcap"

@@ -14,7 +14,7 @@ from pathlib import Path
 from encapsulation_page import encapsulation
 
 from analyzer import schema
-from analyzer.ims.roles import ENOUGH, MARGIN, RELATED, RULES, Rule
+from analyzer.ims.roles import ENOUGH, MARGIN, RELATED, RULES, WEAK, Rule
 from analyzer.schema.catalogue import FAMILIES
 
 DOCS = Path(__file__).parent
@@ -76,7 +76,8 @@ Processes that merely share an address remain separate nodes.
 Roles are an estimate over the whole capture. Each matching rule adds its points once, however often it matches. A role
 needs {ENOUGH} points, and {MARGIN} more than any other role that the node cannot combine with it. CSCFs and BGCF,
 P-CSCF and ATCF, and BGCF and MGCF or IBCF can be combined in one node; they are named together (`I/S-CSCF`) if each has
-its {ENOUGH} points. IMS roles take precedence over those of plain SIP, because a P-CSCF is also a proxy. A node that
+its {ENOUGH} points, and not less than a {WEAK}th of those of the strongest. IMS roles take precedence over those of
+plain SIP, because a P-CSCF is also a proxy. A node that
 scores below the threshold is reported as `unknown`. `confidence` is the number of points, at most 100, in hundredths,
 times the share of the role in the points of this role and its strongest rival.
 

@@ -112,7 +112,7 @@ def presence(lab: Lab) -> None:
         final = lab.send(when + 18, PRESENCE, PHONE, publish.reply(status, phrase, add=answer))
         lab.publication(
             sent, final, action=action, status=status, asked_s=int(expires), if_match=if_match or None,
-            granted_s=int(expires) if tag else None, etag=tag or None, end=end,
+            granted_s=int(expires) if tag else None, etag=tag or None, end_reason=end,
         )  # fmt: skip
         lab.service(sent, ("presence", "presence"))
 

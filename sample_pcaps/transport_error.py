@@ -26,7 +26,7 @@ def build() -> list[Capture]:
     tcp.reset(5033, CAROL)
     second.outcome = "transport_error"
 
-    lab.note("The beginning of the INVITE that the ICMP error quotes is not a observation of the INVITE.")
+    lab.note("The beginning of the INVITE that the ICMP error quotes is not an observation of the INVITE.")
     lab.note("outcome unreachable: the taxonomy names no transport error; RFC 3261 §8.1.3.1 has it treated as a 503.")
     for session, observation, callee in ((call, invited, "bob@example.com"), (other, reset, "carol@example.com")):
         lab.call(

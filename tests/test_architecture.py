@@ -21,6 +21,7 @@ FLOORS = (
     ("measure",),
     ("diagnose",),
     ("ims",),
+    ("companion",),
     ("sip",),
     ("columns",),
     ("reading",),

@@ -22,7 +22,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> analyzer.Capture:
         pytest.fail("the nodes of a large capture are found though nobody asked")
 
     monkeypatch.setattr("analyzer.api.capture._NODES_TOLD", 5)
-    monkeypatch.setattr(analyzer.ims.nodes, "endpoints", costly)
+    monkeypatch.setattr(analyzer.ims.nodes, "find", costly)
     return captures.read(SAMPLES / "basic_call.pcap")
 
 

@@ -184,7 +184,7 @@ def test_the_command_prints_a_filter() -> None:
 def test_nothing_picked_writes_no_file(tmp_path: Path) -> None:
     copy = tmp_path / "none.pcapng"
     status, _, said = cli(str(SAMPLES / "busy.pcap"), "--call-id", "nobody", "-o", str(copy))
-    assert (status, said, copy.exists()) == (2, "sip-analyzer: no SIP that the filter picks\n", False)
+    assert (status, said, copy.exists()) == (2, "sip-analyzer: no SIP matches the filter\n", False)
 
 
 def test_where_to_must_be_said() -> None:

@@ -12,45 +12,47 @@ import analyzer
 from analyzer import schema
 from analyzer.graph import graph
 from analyzer.graph.graph import Graph, node_of
-from analyzer.graph.node import ALWAYS_READ, INPUTS, LOCAL, REGISTERED, WIDE, Node, Scope, node
+from analyzer.graph.node import ALWAYS_READ, INPUTS, MADE_LATER, REGISTERED, WIDE, Node, node
+from analyzer.schema.table import LOCAL, Scope
 
-ENDPOINTS = {name: node_of(name) for name in graph.every_node()}
+NODES = {name: node_of(name) for name in graph.every_node()}
 
 
 def test_every_parameter_is_a_node_or_an_input() -> None:
-    unknown = {need for found in ENDPOINTS.values() for need in found.needs} - set(ENDPOINTS) - INPUTS
+    unknown = {need for found in NODES.values() for need in found.needs} - set(NODES) - INPUTS
     assert unknown == set()
 
 
 def test_no_node_rests_on_itself() -> None:
-    order = graphlib.TopologicalSorter({name: found.needs for name, found in ENDPOINTS.items()})
-    assert set(order.static_order()) >= set(ENDPOINTS)
+    order = graphlib.TopologicalSorter({name: found.needs for name, found in NODES.items()})
+    assert set(order.static_order()) >= set(NODES)
 
 
-def test_every_node_serves_a_table() -> None:
-    used = {found.function for table in schema.TABLES for found in graph.below(table, _every_protocol())}
-    assert [name for name, found in ENDPOINTS.items() if found.function not in used] == []
+def test_every_node_serves_a_table_or_a_measure() -> None:
+    asked = [*schema.TABLES, *(name for measure in schema.MEASURES.values() for name in measure.optional)]
+    used = {found.function for name in asked for found in graph.below(name, _every_protocol())}
+    assert [name for name, found in NODES.items() if found.function not in used] == []
 
 
 def test_every_input_is_used() -> None:
-    assert {need for found in ENDPOINTS.values() for need in found.needs} >= INPUTS
+    assert {need for found in NODES.values() for need in found.needs} >= INPUTS
 
 
 def test_what_is_local_rests_on_no_estimate() -> None:
     """A store keeps what is local of a part of the captures; it must not keep what another part corrects."""
     mixed = [
         (name, need)
-        for name, found in ENDPOINTS.items()
+        for name, found in NODES.items()
         for need in found.needs
-        if found.scope is LOCAL and need in ENDPOINTS and ENDPOINTS[need].scope is Scope.ESTIMATE
+        if found.scope is LOCAL and need in NODES and NODES[need].scope is Scope.ESTIMATE
     ]
     assert mixed == []
 
 
 @pytest.mark.parametrize("name", ["hops", "call_failures", "failure_path", "cdrs"])
 def test_roles_of_nodes_are_joined_to_what_is_local(name: str) -> None:
-    assert ENDPOINTS[name].scope is Scope.ESTIMATE
-    assert any(need.startswith(("bare_", "charged_", "explained_")) for need in ENDPOINTS[name].needs)
+    assert NODES[name].scope is Scope.ESTIMATE
+    assert any(need.startswith(("bare_", "charged_", "explained_")) for need in NODES[name].needs)
 
 
 def test_a_node_is_made_once() -> None:
@@ -106,13 +108,13 @@ def everything() -> Graph:
     return found
 
 
-DECLARED = [name for name, found in ENDPOINTS.items() if found.columns is not None and WIDE & set(found.needs)]
+DECLARED = [name for name, found in NODES.items() if found.columns is not None and WIDE & set(found.needs)]
 
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_a_node_looks_at_no_column_that_it_does_not_declare(everything: Graph, name: str) -> None:
     """Else a reading for it leaves the column out."""
-    found = ENDPOINTS[name]
+    found = NODES[name]
     needs = [_only(everything[need], found) if need in WIDE else everything[need] for need in found.needs]
     again = found.function(*needs)
     if isinstance(again, pl.DataFrame | pl.Series):
@@ -120,7 +122,7 @@ def test_a_node_looks_at_no_column_that_it_does_not_declare(everything: Graph, n
 
 
 def _only(frame: pl.DataFrame, found: Node) -> pl.DataFrame:
-    read = ALWAYS_READ | set(found.columns or ())
+    read = ALWAYS_READ | MADE_LATER | set(found.columns or ())
     return frame.select(name for name in frame.columns if name in read)
 
 

@@ -557,7 +557,7 @@ class Capture:
         from analyzer.show.summary import TABLES, summary
 
         few = self._tells_nodes
-        return summary(self._tables_of(*(name for name in TABLES if few or name != "endpoints")), tz=tz, width=width)
+        return summary(self._tables_of(*(name for name in TABLES if few or name != "nodes")), tz=tz, width=width)
 
     @property
     def _tells_nodes(self) -> bool:

@@ -51,8 +51,11 @@ def _graph(
 
 
 def inputs_of(core: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
-    """The tables of the core by the names that nodes have for them."""
-    return {name: core[table] for name, table in CORE.items() if table in core}
+    """The tables of the core by the names that nodes have for them, their identities mended."""
+    from analyzer.sip.identities import mended
+
+    inputs = {name: core[table] for name, table in CORE.items() if table in core}
+    return inputs | {"core_messages": mended(inputs["core_messages"])}
 
 
 class GraphSource:
@@ -116,6 +119,12 @@ class GraphSource:
 
     def lean_messages(self) -> pl.DataFrame:
         found: pl.DataFrame = self._graph["messages" if "messages" in self._graph.made else "core_messages"]
+        return found
+
+    def failing_nodes(self) -> pl.DataFrame:
+        if "failing_nodes" not in self._graph.made:
+            self._read_for("failing_nodes")
+        found: pl.DataFrame = self._graph["failing_nodes"]
         return found
 
     def headers_of(self, *names: str) -> pl.DataFrame:

@@ -14,5 +14,10 @@ def measured(source: Source, name: str, **how: Any) -> pl.DataFrame:
     """The measured table of that name, as :meth:`Capture.measure <analyzer.Capture.measure>` gives it."""
     from analyzer.measure.measures import measure
 
-    # Nothing that is measured needs columns of messages that a lean reading leaves out.
-    return measure(name, lambda table: source.lean_messages() if table == "messages" else source.table(table), **how)
+    def table(name: str) -> pl.DataFrame:
+        if name == "failing_nodes":
+            return source.failing_nodes()
+        # Nothing that is measured needs columns of messages that a lean reading leaves out.
+        return source.lean_messages() if name == "messages" else source.table(name)
+
+    return measure(name, table, **how)

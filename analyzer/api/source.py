@@ -40,6 +40,9 @@ class Source(Protocol):
     def lean_messages(self) -> pl.DataFrame:
         """``messages`` as far as they were read: without columns that would have to be read or joined first."""
 
+    def failing_nodes(self) -> pl.DataFrame:
+        """``call`` and ``failing_node`` of ``call_failures``, without what rests on roles of nodes."""
+
     def headers_of(self, *names: str) -> pl.DataFrame:
         """The table ``headers`` with the fields of these names."""
 
@@ -100,6 +103,9 @@ class FilteredSource:
 
     def lean_messages(self) -> pl.DataFrame:
         return self.table("messages")
+
+    def failing_nodes(self) -> pl.DataFrame:
+        return self._inner.failing_nodes().join(self.table("calls"), on="call", how="semi", maintain_order="left")
 
     def headers_of(self, *names: str) -> pl.DataFrame:
         import polars as pl

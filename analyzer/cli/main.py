@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from analyzer import __version__
 from analyzer.errors import AnalyzerError
 
 #: Commands that are no tables, each a module of this package, in the order of the help; ``--help`` imports none.
@@ -151,7 +150,7 @@ def _quiet_stdout() -> None:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Try: sip-analyzer summary trace.pcapng; sip-analyzer COMMAND -h shows an example of each.",
 )
-@click.version_option(__version__, prog_name="sip-analyzer", message="%(prog)s %(version)s")
+@click.version_option(package_name="sip-analyzer", prog_name="sip-analyzer", message="%(prog)s %(version)s")
 def group() -> None:
     """Read SIP out of packet captures and tell what happened.
 

@@ -57,7 +57,7 @@ def _split(uri: pl.Expr) -> dict[str, pl.Expr]:
 def _subscriber_parts(scheme: pl.Expr, rest: pl.Expr) -> dict[str, pl.Expr]:
     """What the key is made of: the user part as sent and without parameters, the number in it, and the host."""
     userinfo = pl.when(scheme == "tel").then(rest).otherwise(rest.str.extract(r"^([^@]*)@"))
-    user = _unescaped(userinfo.str.extract(r"^([^;:]*)"))
+    user = unescaped(userinfo.str.extract(r"^([^;:]*)"))
     return {
         "scheme": scheme,
         "rest": rest,
@@ -83,7 +83,7 @@ def _key(scheme: pl.Expr, rest: pl.Expr, userinfo: pl.Expr, user: pl.Expr, numbe
         .then(user)
         .when(user.str.len_bytes() > 0)
         # The whole user part with its parameters, but not the password (RFC 3261 §19.1.1 advises against one).
-        .then(pl.concat_str(_unescaped(userinfo.str.extract(r"^([^:]*)")), pl.lit("@"), host))
+        .then(pl.concat_str(unescaped(userinfo.str.extract(r"^([^:]*)")), pl.lit("@"), host))
         .otherwise(host)
     )
     return pl.when(key.str.len_bytes() > 0).then(key)
@@ -118,7 +118,8 @@ def _expr(column: str | pl.Expr) -> pl.Expr:
     return pl.col(column) if isinstance(column, str) else column
 
 
-def _unescaped(text: pl.Expr) -> pl.Expr:
+def unescaped(text: pl.Expr) -> pl.Expr:
+    """Text of a URI without escapes of characters that need none (RFC 3261 §19.1.4)."""
     # Nearly no URI holds an escape; the automaton of replace_many costs more than the test.
     return (
         pl.when(text.str.contains("%", literal=True))

@@ -20,12 +20,12 @@ from analyzer import schema
 from analyzer.columns import causes
 from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
-from analyzer.ims import roles
+from analyzer.ims import roles, waited_for
+from analyzer.sip import cancels
 from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
 #: Outcomes of calls that nobody refused.
 NOT_FAILED = ["answered", "answered_elsewhere", "joined", "unfinished"]
-_LONGEST_WAY = 64  # hops of one response
 
 _OF_A_TIMER = [408, 504]
 _ENDS = [roles.UE, roles.UA]
@@ -36,9 +36,10 @@ _PROXY = "CSCF|proxy"  # they say no for reasons of their own, but not that some
 def _rules() -> list[tuple[str, pl.Expr, str]]:
     """On whose behalf a node speaks, whether that holds, and why; the first that holds decides.
 
-    Columns read: outcome, status, method (of what the origin sent; null: nothing), protocol and cause of its Reason,
-    end (a UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs on), sent_on
-    (this one), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent on), rang_long.
+    Columns read: outcome, released_by, status, method (of what the origin sent; null: nothing), protocol and cause of
+    its Reason, end (a UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs
+    on), sent_on (this one), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent
+    on), rang_long.
     """
     status, method, cause = pl.col("status"), pl.col("method"), pl.col("cause")
     said, cancelled = method == "INVITE", method == "CANCEL"
@@ -46,7 +47,8 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     of_a_timer = pl.any_horizontal(
         (pl.col("protocol") == protocol) & cause.is_in(numbers) for protocol, numbers in causes.OF_A_TIMER.items()
     )
-    gave_up_late = (pl.col("protocol") == "SIP") & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
+    sip = pl.col("protocol") == "SIP"
+    gave_up_late = sip & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
     # A node behind it may have said so: it was never seen to send an INVITE on, or it sent this one on.
     alone = pl.col("forwards") & ~pl.col("sent_on")
@@ -58,11 +60,15 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
         ("timer", of_a_timer, "the Reason is that of a timer"),
+        ("timer", cancelled & end & sip & cause.is_in(_OF_A_TIMER), "CANCEL: a timer of the caller's device expired"),
+        ("node", cancelled & end & sip & cause.is_between(300, 699), "CANCEL of the caller's device, not its user"),
         ("user", cancelled & (end | (release & (cause == 1))), "the caller's CANCEL"),
         ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | release), "CANCEL: the bearer was lost"),
         ("timer", cancelled & pl.col("inside") & gave_up_late, "CANCEL from a node whose timer expired"),
         ("node", cancelled & pl.col("inside"), "CANCEL from a node that received none"),
         ("user", cancelled, "a CANCEL from the caller's side"),
+        ("user", said & (status == 487) & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),
+        ("user", said & (status == 487) & (pl.col("released_by") == "callee"), "the callee's BYE on the early dialog"),
         ("unknown", said & (status == 487), "a 487 without a captured CANCEL"),
         ("timer", said & status.is_in(_OF_A_TIMER), "the status indicates a timeout"),
         ("timer", said & pl.col("gave_up"), "the node cancelled a request that it had forwarded, by itself"),
@@ -107,14 +113,24 @@ def ways(
     ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables
     of these names.
     """
-    failed = calls.filter(~pl.col("outcome").is_in(NOT_FAILED), pl.col("started_at").is_not_null())
-    failed = failed.select("call", "outcome", "outcome_detail", final_status="status", final_phrase="reason_phrase")
+    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
+    refused = (pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected")
+    failed = calls.filter(asked | refused).select(
+        "call", "outcome", "outcome_detail", "released_by", final_status="status", final_phrase="reason_phrase"
+    )
     rows = _rows(hops, failed)
-    made = _made(rows)
-    steps = _followed(_starts(failed, milestones, messages, rows), rows, made)
+    invites = rows.filter(pl.col("method") == "INVITE")
+    made = waited_for.made(invites.filter(pl.col("status").is_null()))
+    waited = waited_for.waited_for(invites, made, one_clock=messages["_point"].n_unique() < 2)
+    steps = _followed(_starts(failed, milestones, messages, rows), rows, waited)
     steps = steps.with_columns(address=_address(steps, rows))
     origins = failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
-    return Ways(failed, steps, _signs(origins, rows, made, milestones, transactions))
+    return Ways(failed, steps, _signs(origins, rows, made, waited, milestones, transactions))
+
+
+def failing_nodes(found: Ways) -> pl.DataFrame:
+    """The node that failed each call (``call``, ``failing_node``), which needs no roles."""
+    return found.signs.select("call", "failing_node")
 
 
 def call_failures(
@@ -137,32 +153,18 @@ def call_failures(
 
 
 def _rows(hops: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
-    """INVITEs and CANCELs of these calls, and failing responses to them, with their ``order``."""
+    """INVITEs and CANCELs of these calls, and final responses to the INVITEs, with their ``order``."""
     return (
         hops.lazy()
         .with_row_index("order")
         .filter(
             pl.col("call").is_in(failed["call"].implode()),
             pl.col("method").is_in(["INVITE", "CANCEL"]),
-            pl.col("status").is_null() | ((pl.col("status") >= 300) & (pl.col("method") == "INVITE")),
+            pl.col("status").is_null() | ((pl.col("status") >= 200) & (pl.col("method") == "INVITE")),
         )
         .select("order", "call", "message", "previous", "transaction", "method", "status", "time", "sender", "receiver")
         .collect()
     )
-
-
-def _made(rows: pl.DataFrame) -> pl.DataFrame:
-    """Which INVITE transaction (``child``) a node opened because of which; ``far``: 1, or so many hops further."""
-    invites = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
-    came = invites.select(previous="message", transaction="transaction")
-    below = invites.select("previous", child="transaction").join(came, on="previous")
-    below = below.select("transaction", "child", far=pl.lit(1)).unique(maintain_order=True)
-    next_hop = below.select(child="transaction", grandchild="child")
-    made = [below]
-    while not below.is_empty() and len(made) < _LONGEST_WAY:
-        below = below.join(next_hop, on="child").select("transaction", child="grandchild", far=pl.col("far") + 1)
-        made.append(below)
-    return pl.concat(made)
 
 
 def _starts(failed: pl.DataFrame, milestones: pl.DataFrame, messages: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -172,29 +174,30 @@ def _starts(failed: pl.DataFrame, milestones: pl.DataFrame, messages: pl.DataFra
         found = milestones.filter(pl.col("milestone") == milestone, pl.col("call").is_in(failed["call"].implode()))
         return found.select("call", messages["message"].gather(found["row"]).alias(milestone))
 
-    cancels = rows.filter(pl.col("method") == "CANCEL").group_by("call").agg(anywhere=pl.col("message").first())
+    cancelled = rows.filter(pl.col("method") == "CANCEL").group_by("call").agg(anywhere=pl.col("message").first())
+    # A call that was joined has no milestones: the last of its responses is that which came nearest to its caller.
+    finals = rows.filter(pl.col("status").is_not_null()).select("call", "message", final_status="status")
+    finals = finals.group_by("call", "final_status").agg(unasked=pl.col("message").last())
     found = failed.select("call", "final_status")
-    for more in (of("final"), of("cancel"), cancels):
+    for more in (of("final"), of("cancel"), cancelled):
         found = found.join(more, on="call", how="left", maintain_order="left")
+    found = found.join(finals, on=["call", "final_status"], how="left", maintain_order="left")
     refused = pl.col("final_status") != 487
-    start = pl.when(refused).then("final").otherwise(pl.coalesce("cancel", "anywhere", "final"))
+    final = pl.coalesce("final", "unasked")
+    start = pl.when(refused).then(final).otherwise(pl.coalesce("cancel", "anywhere", final))
     return found.select("call", message=start).drop_nulls()
 
 
-def _followed(starts: pl.DataFrame, rows: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
+def _followed(starts: pl.DataFrame, rows: pl.DataFrame, waited: waited_for.WaitedFor) -> pl.DataFrame:
     """Every message on the way, ``step`` 1 the first that was sent."""
-    failures = rows.filter(pl.col("status") >= 300, pl.col("status") != 487)
-    came_back = made.join(failures.select("message", "status", "order", child="transaction"), on="child")
+    # What has another status than the node got, or was not captured there, has no origin among the hops.
+    rows = rows.join(waited.causes, on="message", how="left", maintain_order="left")
+    rows = rows.with_columns(previous=pl.coalesce("previous", "cause")).drop("cause")
     at = starts.join(rows, on=["call", "message"], maintain_order="left")
     ways = [at.with_columns(back=pl.lit(0))]
-    for back in range(1, _LONGEST_WAY):
-        # What has another status than the node got, or was not captured there, has no origin among the hops.
-        lost = at.filter(pl.col("previous").is_null(), pl.col("status") != 487).select("call", "transaction", "status")
-        below = lost.join(came_back, on="transaction", suffix="_back")
-        below = below.sort("far", pl.col("status_back") != pl.col("status"), -pl.col("order").cast(pl.Int64))
-        last = below.unique("call", keep="first", maintain_order=True).select("call", "message")
-        same = at.select("call", message="previous").drop_nulls()
-        at = pl.concat([same, last]).join(rows, on=["call", "message"], maintain_order="left")
+    for back in range(1, waited_for.LONGEST_WAY):
+        before = at.select("call", message="previous").drop_nulls()
+        at = before.join(rows, on=["call", "message"], maintain_order="left")
         if at.is_empty():
             break
         ways.append(at.with_columns(back=pl.lit(back)))
@@ -226,34 +229,43 @@ def _signs(
     origins: pl.DataFrame,
     rows: pl.DataFrame,
     made: pl.DataFrame,
+    waited: waited_for.WaitedFor,
     milestones: pl.DataFrame,
     transactions: pl.DataFrame,
 ) -> pl.DataFrame:
-    """What `_rules` look at, but the Reason and what rests on roles."""
-    opened = made.filter(pl.col("far") == 1).join(
-        transactions.select("outcome", "first_provisional_at", "final_at", child="transaction"), on="child"
-    )
+    """What `_rules` look at, but the Reason and what rests on roles; and the ``failing_node``."""
+    opened = made.filter(pl.col("far") == 1)
+    opened = opened.join(transactions.select("outcome", child="transaction"), on="child")
     asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
     asked = asked.unique("transaction", keep="first", maintain_order=True)
-    opened = opened.join(asked.select(child="transaction", server="receiver"), on="child")
-    no_word = pl.col("first_provisional_at").is_null() & pl.col("final_at").is_null()
     below = opened.group_by("transaction").agg(
-        nobody=pl.col("server").filter(no_word).first(),
-        unfinished=pl.col("server").filter(pl.col("final_at").is_null()).first(),
-        gave_up=(pl.col("outcome") == "cancelled").any(),
-        sent_on=pl.lit(value=True),
+        gave_up=(pl.col("outcome") == "cancelled").any(), sent_on=pl.lit(value=True)
     )
+    open_ended = waited.kept_waiting.join(
+        transactions.select("first_provisional_at", "final_at", "request_copies", waited="transaction"), on="waited"
+    ).filter(pl.col("final_at").is_null())
+    open_ended = open_ended.join(asked.select("receiver", waited="transaction"), on="waited").select(
+        "transaction", unfinished="receiver",
+        # Copies that nothing ever answered: the server is silent, not the capture (RFC 3261 §17.1.1.2).
+        no_word=pl.col("first_provisional_at").is_null() & (pl.col("request_copies") > 1),
+    )  # fmt: skip
     # Of a call that nobody ended: who was asked last.
     last = asked.group_by("call").agg(last_asked=pl.col("receiver").last())
     inside = _inside(rows, transactions)
-    waited = milestones.group_by("call").agg(rang_long=(_at_of("cancel") - _at_of("ringing") >= NETWORK_NO_REPLY))
+    rang = milestones.group_by("call").agg(rang_long=(_at_of("cancel") - _at_of("ringing") >= NETWORK_NO_REPLY))
     origins = origins.join(below, on="transaction", how="left", maintain_order="left")
-    for more in (last, inside, waited):
+    origins = origins.join(open_ended, on="transaction", how="left", maintain_order="left")
+    for more in (last, inside, rang):
         origins = origins.join(more, on="call", how="left", maintain_order="left")
-    silent = pl.when(pl.col("method").is_null()).then("last_asked").otherwise(pl.coalesce("nobody", "unfinished"))
-    return origins.with_columns(
-        pl.col("gave_up", "sent_on", "inside", "rang_long").fill_null(value=False), unresponsive_node=silent
+    nobody_ended = pl.col("method").is_null()
+    origins = origins.with_columns(
+        pl.col("gave_up", "sent_on", "inside", "rang_long", "no_word").fill_null(value=False),
+        unresponsive_node=pl.when(nobody_ended).then("last_asked").otherwise("unfinished"),
     )
+    # Who gave up for a timer only passes on that another was silent.
+    silent = nobody_ended | pl.col("status").is_in(_OF_A_TIMER) | pl.col("no_word")
+    failing = pl.coalesce(pl.when(silent).then("unresponsive_node"), "address")
+    return origins.with_columns(failing_node=failing)
 
 
 def _of_role(forwarding: pl.DataFrame) -> dict[str, pl.Expr]:
@@ -276,9 +288,9 @@ def _inside(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """Per call whether the first CANCEL is of an INVITE that came to its sender from another (RFC 3261 §9.1)."""
     first = rows.filter(pl.col("method") == "CANCEL", pl.col("previous").is_null())
     first = first.unique("call", keep="first", maintain_order=True).select("call", "transaction")
-    branches = transactions.select("transaction", "branch", "client_ip")
-    asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null()).join(branches, on="transaction")
-    same = first.join(branches, on="transaction").join(asked, on=["call", "branch", "client_ip"])
+    asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    asked = asked.select("call", "previous", invite="transaction")
+    same = first.join(cancels.of_transactions(transactions), on="transaction").join(asked, on=["call", "invite"])
     return same.group_by("call").agg(inside=pl.col("previous").is_not_null().any())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analyzer.columns.address import socket
+from analyzer.diagnose import after_the_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +29,10 @@ def explain(call: dict[str, Any], messages: pl.DataFrame, steps: pl.DataFrame | 
 
     ordered = messages.filter(~pl.col("duplicate")).sort("time", nulls_last=True, maintain_order=True)
     rows = ordered.select(*_COLUMNS).to_dicts()
-    return _told(
+    told = _told(
         call, rows, _ways(steps).get(call.get("call", 0), []), several_files=len({row["file"] for row in rows}) > 1
     )
+    return told + after_the_answer.sentences(call, ordered)
 
 
 def explanations(calls: pl.DataFrame, messages: pl.DataFrame, steps: pl.DataFrame | None = None) -> list[str | None]:
@@ -106,6 +108,9 @@ def _told(
     # A CANCEL in an answered call ended a fork that lost, a BYE in another one an early dialog.
     method = "BYE" if call["outcome"] in ("answered", "joined") else "CANCEL"
     first = next((row for row in [*path, *rows] if row["status"] is None and row["method"] == method), None)
+    if first is None and call["outcome"] == "cancelled":
+        method = "BYE"  # the caller's, on the early dialog (RFC 3261 §15)
+        first = next((row for row in rows if row["status"] is None and row["method"] == method), None)
     if first is not None:
         reason = f": {first['reason_header']}" if first["reason_header"] else ""
         # The 487 of a call that was given up only follows from the CANCEL (RFC 3261 §9.2).

@@ -25,9 +25,9 @@ def offer_answer_violations(
     descriptions: pl.DataFrame,
 ) -> pl.DataFrame:
     """The ``offer_answer_violations`` table without ``call``; ``found`` are the exchanges of the same messages."""
-    said = offer_answer.reference_rows(messages, hops, with_sdp=True)
+    said = offer_answer.reference_rows(messages, transactions, hops, with_sdp=True)
     said = _whole(offer_answer.with_roles(said, transactions), messages, "row")
-    silent = _whole(offer_answer.reference_rows(messages, hops, with_sdp=False), messages, "row")
+    silent = _whole(offer_answer.reference_rows(messages, transactions, hops, with_sdp=False), messages, "row")
     found = _whole(found, messages, "offer_row", "answer_row")
     described = descriptions.filter(~pl.col("early_session"))
     by_line = lines(
@@ -46,6 +46,7 @@ def offer_answer_violations(
             _forbidden_directions(used),
             _without_common_format(used),
             _early_offers(messages, transactions, found),
+            _accepted_crossings(messages, transactions, found),
             _versions(found, described),
             _dropped_lines(found, described),
         ],
@@ -194,6 +195,34 @@ def _early_offers(messages: pl.DataFrame, transactions: pl.DataFrame, found: pl.
     return _breach(
         early, "offer_before_answer", "the side's last offer has no answer yet", "RFC 3264 §4", row="offer_row"
     )
+
+
+def _accepted_crossings(messages: pl.DataFrame, transactions: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """An offer accepted while the answerer's own was open, by either side: 491 was due.
+
+    The side that answers second has the answer to its own offer by then. But the other's offer, sent before that
+    answer, came before it; it should have been refused when it came (or its own not been made). Not so where a copy
+    was sent later: the first one may have been lost.
+    """
+    pairs = offer_answer.crossings(found, messages, transactions)
+    first = pairs.select("_dialog", "method", "other_method", row="answer_row")
+    copies = messages.lazy().filter(pl.col("status").is_null(), "retransmission")
+    later = copies.select("transaction", copied_at=pl.col("first_byte_at").to_physical()).collect()
+    second = pairs.filter(pl.col("other_answered_at") > pl.col("answered_at"))
+    second = second.with_columns(messages["transaction"].gather(second["other_offer_row"]).alias("transaction"))
+    repeated = second.join(later, on="transaction").filter(pl.col("copied_at") > pl.col("answered_at"))
+    second = second.join(repeated, on="other_offer_row", how="anti").select(
+        "_dialog", method="other_method", other_method="method", row="other_answer_row"
+    )
+    accepted = pl.concat([first, second]).unique(["_dialog", "row"], keep="first", maintain_order=True)
+    detail = pl.format(
+        "offer of the other side's {} accepted while the own in {} was open; 491 was due", "method", "other_method"
+    )
+    rows = _breach(accepted, "crossing_offer_accepted", detail, "RFC 3264 §4").drop("standard")
+    # The clause of the request that was to be refused.
+    clauses = {"INVITE": "RFC 3261 §14.2", "UPDATE": "RFC 3311 §5.2"}
+    standard = accepted["method"].cast(pl.String).replace_strict(clauses, default="RFC 3264 §4", return_dtype=pl.String)
+    return rows.with_columns(standard.alias("standard")).select(_FOUND)
 
 
 def _versions(found: pl.DataFrame, described: pl.DataFrame) -> pl.DataFrame:

@@ -104,11 +104,11 @@ def call_of(attempts: CallAttempts, core_messages: DF) -> Series:
     return attempts.of_messages(core_messages)
 
 
-@node(LOCAL, columns=(), cut=whole)
-def registrations_and_requests(core_messages: DF, bare_transactions: DF) -> tuple[DF, DF]:
+@node(LOCAL, columns=("_auts", "_contact"), cut=whole)
+def registrations_and_requests(core_messages: DF, bare_transactions: DF, ims_headers: DF) -> tuple[DF, DF]:
     from analyzer.sip.registrations import with_requests
 
-    return with_requests(core_messages, bare_transactions)
+    return with_requests(core_messages, bare_transactions, ims_headers)
 
 
 @node(LOCAL)
@@ -185,12 +185,40 @@ def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: CallAt
     return set_ups(core_messages, call_of, calls, attempts.opened, descriptions)
 
 
+@node(LOCAL, columns=_OF_HOPS)
+def hops_of_failed_calls(
+    core_messages: DF, via_tails: DF, leg_correlation: DF, call_of: Series, calls: DF, clocks_aligned: bool
+) -> DF:
+    """The hops of the INVITEs and CANCELs of calls that failed."""
+    import polars as pl
+
+    from analyzer.diagnose.call_failures import NOT_FAILED
+    from analyzer.ims.hops import hops
+
+    failed = calls.filter(~pl.col("outcome").is_in(NOT_FAILED))["call"]
+    own = core_messages.select(pl.col("method").is_in(["INVITE", "CANCEL"])).to_series() & call_of.is_in(
+        failed.implode()
+    )
+    own = own.fill_null(value=False)
+    return hops(core_messages.filter(own), via_tails, leg_correlation, call_of.filter(own), aligned=clocks_aligned)
+
+
 @node(LOCAL, columns=())
-def bare_failures(core_messages: DF, calls: DF, call_set_ups: SetUps, bare_hops: DF, transactions: DF) -> Ways:
+def bare_failures(
+    core_messages: DF, calls: DF, call_set_ups: SetUps, hops_of_failed_calls: DF, transactions: DF
+) -> Ways:
     """The way that each failure came, without the roles of the nodes on it."""
     from analyzer.diagnose.call_failures import ways
 
-    return ways(core_messages, calls, call_set_ups.milestones, bare_hops, transactions)
+    return ways(core_messages, calls, call_set_ups.milestones, hops_of_failed_calls, transactions)
+
+
+@node(LOCAL)
+def failing_nodes(bare_failures: Ways) -> DF:
+    """The node that failed each call that failed, however many it passed through."""
+    from analyzer.diagnose.call_failures import failing_nodes
+
+    return failing_nodes(bare_failures)
 
 
 def _where_calls_failed(ask: Callable[[], Any], part: Subgraph) -> DF:

@@ -43,11 +43,15 @@ ALWAYS_READ = frozenset(
         *("subscription_state", "rseq", "rack", "session_expires", "p_early_media", "reason_header", "icid"),
         *("content_type", "has_sdp", "retransmission", "duplicate", "transaction"),
         *("_call", "_dialog", "_leg", "_nonce", "_sdp", "_qos", "_sends", "_q850", "_sip_cause", "_release_cause"),
-        *("_failure_cause", "_point"),
+        *("_failure_cause", "_refresher", "_point"),
         *("index", "media", "port", "codecs", "direction", "early_session", "_receives"),
         *("kind", "value", "text"),
     }
 )
+
+
+#: Columns of these that are made after the reading (``analyzer.sip.identities``): no reading leaves them out.
+MADE_LATER = frozenset({"_mended"})
 
 
 class Subgraph(Protocol):

@@ -39,9 +39,11 @@ def files(core_files: DF) -> DF:
     return core_files.select(schema.FILES.names)
 
 
-@node(LOCAL, cut=whole)
-def problems(core_problems: DF) -> DF:
-    return core_problems.select(schema.PROBLEMS.names)
+@node(LOCAL, columns=("file", "frame", "byte_offset"), cut=whole)
+def problems(core_problems: DF, core_messages: DF) -> DF:
+    from analyzer.sip import identities
+
+    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages)
 
 
 @node(LOCAL, cut=whole)
@@ -114,11 +116,18 @@ def offer_answer_violations(
 
 
 @node(LOCAL, columns=(), cut=_of_these_calls)
-def calls(attempts: CallAttempts, exchanges: DF, descriptions: DF, reference_hops: DF, bare_holds: DF) -> DF:
+def calls(
+    attempts: CallAttempts,
+    exchanges: DF,
+    bare_transactions: DF,
+    descriptions: DF,
+    reference_hops: DF,
+    bare_holds: DF,
+) -> DF:
     from analyzer.sip import holds, offer_answer
 
-    codecs = offer_answer.agreed_codecs(attempts.confirmed_branch, exchanges, descriptions)
-    held = holds.hold_seconds(attempts.confirmed_branch, reference_hops, bare_holds)
+    codecs = offer_answer.agreed_codecs(attempts.confirmed_branch, exchanges, bare_transactions, descriptions)
+    held = holds.hold_seconds(attempts.confirmed_branch, reference_hops, bare_holds, exchanges, descriptions)
     return attempts.with_media(codecs, held)
 
 
@@ -225,10 +234,10 @@ def reg_events(core_messages: DF, ims_headers: DF) -> DF:
 
 
 @node(LOCAL, cut=whole)
-def bindings(registrations: DF, reg_events: DF, end: int | None) -> DF:
+def bindings(registrations: DF, registers: DF, reg_events: DF, end: int | None) -> DF:
     from analyzer.ims.registration import bindings
 
-    return bindings(registrations, reg_events, end=end)
+    return bindings(registrations, registers, reg_events, end=end)
 
 
 @node(LOCAL, headers=("P-Access-Network-Info", "Cellular-Network-Info", "P-Asserted-Identity"))

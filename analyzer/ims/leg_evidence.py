@@ -15,9 +15,9 @@ from analyzer.columns import identity
 from analyzer.columns.times import SECOND, ns
 
 POINTS = {
-    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "identity": 40, "caller": 20, "history": 40,
-    "timing": 25, "alone": 20, "sdp": 40, "mirror": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40,
-    "late": -60,
+    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "caller": 20,
+    "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20, "sdp": 40, "mirror": 20, "in_step": 20,
+    "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40, "late": -60,
 }  # fmt: skip
 
 # A leg may begin as long as the INVITE that it is made of is pending: where nobody answers and the call is forwarded,
@@ -30,8 +30,22 @@ _NEIGHBOURS = 12
 _CROWD = 24
 # How long a node takes from one leg to the next; an application server may ask a data base first.
 _PROMPT, _DECISION = SECOND // 2, 5 * SECOND
-# What a B2BUA gets on one leg it gives on the other within this time.
+# What a B2BUA gets on one leg it gives on the other within this time; what it changes on the way, within half of it.
 _ECHO = SECOND // 2
+_CHANGED = _ECHO // 2
+# An event is one pair's alone if nothing of its kind happens at the node for so many times as long as the node took,
+# and this in addition: so a node that is slow needs a quiet time, and one that is quick needs little of it.
+_CLEAR, _CLEAR_AT_LEAST = 3, SECOND // 10
+# Where no number leads from one leg to the other, those that come next to each other are looked at.
+_NEXT = 4
+# A node tries no more callees one after another than this.
+_TRIES = 16
+# Several callees are tried at once within this time.
+_AT_ONCE = SECOND // 10
+# A shorter tag is no random one (RFC 3261 §19.3: 32 bits at least).
+_TAG = 6
+# Of legs of one call that are both answered the answers come within this time; losses are in it.
+_SAME_ANSWER = 2 * SECOND
 # The two legs of one call end within this time.
 _SAME_END = 5 * SECOND
 # One capture point may write packets this much out of order.
@@ -123,10 +137,14 @@ def quoted(evidence: pl.DataFrame, legs: pl.DataFrame, kinds: list[str]) -> pl.D
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Parties:
-    """Who calls (``leg``, ``caller``; none where that is withheld) and who is called (``leg``, ``called``, several)."""
+    """Who calls (``leg``, ``caller``; none where that is withheld) and who is called (``leg``, ``called``, several).
+
+    ``texts`` has the keys of both as text: ``leg``, ``called`` (or the caller), ``key``.
+    """
 
     callers: pl.DataFrame
     called: pl.DataFrame
+    texts: pl.DataFrame
 
 
 def parties(openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFrame) -> Parties:
@@ -154,6 +172,10 @@ def parties(openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFra
     return Parties(
         callers.select("leg", caller=pl.col("key").hash()),
         pl.concat([called.select("leg", called=pl.col("key").hash()), _by_suffix(called)]).unique(maintain_order=True),
+        pl.concat(
+            part.select("leg", "key", called=pl.lit(is_called))
+            for part, is_called in ((callers, False), (called, True))
+        ).unique(maintain_order=True),
     )
 
 
@@ -163,23 +185,81 @@ def _by_suffix(called: pl.DataFrame) -> pl.DataFrame:
 
 
 def of_parties(pairs: pl.DataFrame, who: Parties) -> pl.DataFrame:
-    """Points for the same caller and the same callee; the contrary where both differ."""
+    """Points for the same caller and the same callee; the contrary where both differ.
+
+    ``pairs`` as `fitting` gives them, with ``later``: whether it is a later try of the parent.
+    """
     one = pairs.join(who.callers, left_on="parent", right_on="leg", how="left", maintain_order="left")
     one = one.join(who.callers, left_on="child", right_on="leg", how="left", suffix="_child", maintain_order="left")
     callee = pairs.join(who.called, left_on="parent", right_on="leg").join(
         who.called, left_on=["child", "called"], right_on=["leg", "called"], how="semi"
     )
     one = one.join(callee.select(*PAIR, called=True).unique(), on=PAIR, how="left", maintain_order="left")
-    calling, called = pl.col("caller") == pl.col("caller_child"), pl.col("called").fill_null(value=False)
+    calling = (pl.col("caller") == pl.col("caller_child")) | pl.col("caller_ends")
+    known = pl.col("caller").is_not_null() & pl.col("caller_child").is_not_null()
+    calling = pl.when(known).then(calling)
+    called = pl.col("called").fill_null(value=False) | pl.col("callee_ends")
+    names = pl.col("caller_name") | pl.col("callee_name")
     kind = (
         pl.when(calling & called)
         .then(pl.lit("identity"))
         .when(calling)
         .then(pl.lit("caller"))
-        .when(~calling & ~called)
+        # Whom everybody calls leads from nobody to nobody, unless they call by one node.
+        .when(called & pl.col("met"))
+        .then(pl.lit("callee"))
+        .when(names)
+        .then(pl.lit("names"))
+        # A later try goes to somebody else, for a number of the node's own (call forwarding).
+        .when(~calling & ~called & ~pl.col("later"))
         .then(pl.lit("strangers"))
     )
     return one.select(*PAIR, kind=kind).drop_nulls()
+
+
+_FITS = ["caller_ends", "callee_ends", "caller_name", "callee_name"]
+
+
+def fitting(pairs: pl.DataFrame, who: Parties, near: pl.DataFrame) -> pl.DataFrame:
+    """Pairs with ``met`` and `_FITS`: whether the numbers of both sides end alike, whether users with names are called
+    alike.
+
+    Exchanges put a prefix before a number or take one off, and name users by a host of their own (RFC 3261 §6: a B2BUA
+    is a user agent on either side). That is asked only where both legs meet, of the pairs in ``near``.
+    """
+    asked = pairs.select(PAIR).join(near.select(PAIR), on=PAIR, how="semi", maintain_order="left")
+    texts = who.texts
+    both = asked.join(texts, left_on="parent", right_on="leg").join(
+        texts, left_on=["child", "called"], right_on=["leg", "called"], suffix="_child"
+    )
+    found = both.select(
+        *PAIR, "called", ends=_end_alike("key", "key_child"),
+        name=pl.col("key").str.contains("@") & (_user("key") == _user("key_child")),
+    )  # fmt: skip
+    found = found.group_by(PAIR).agg(
+        (pl.col(what) & (pl.col("called") == called)).any().alias(f"{side}_{what}")
+        for side, called in (("caller", False), ("callee", True))
+        for what in ("ends", "name")
+    )
+    pairs = pairs.join(found, on=PAIR, how="left", maintain_order="left")
+    pairs = pairs.join(asked.with_columns(met=True), on=PAIR, how="left", maintain_order="left")
+    return pairs.with_columns(pl.col(*_FITS, "met").fill_null(value=False))
+
+
+def _user(key: str) -> pl.Expr:
+    return pl.col(key).str.extract(r"^([^@]+)@.")
+
+
+def _end_alike(one: str, other: str) -> pl.Expr:
+    """Whether one number is the end of the other, or both are so but for a digit or two before it."""
+    first, second = (pl.col(key).str.extract(r"^(\d{3,})(?:;|$)") for key in (one, other))
+    length = pl.min_horizontal(first.str.len_bytes(), second.str.len_bytes()).cast(pl.Int64)
+
+    def common(digits: pl.Expr) -> pl.Expr:
+        return first.str.tail(digits) == second.str.tail(digits)
+
+    alike = common(length) | ((length >= 5) & common(length - 1)) | ((length >= 6) & common(length - 2))
+    return alike.fill_null(value=False)
 
 
 def of_history(pairs: pl.DataFrame, who: Parties, evidence: pl.DataFrame) -> pl.DataFrame:
@@ -228,115 +308,340 @@ def same_parties(who: Parties, legs: pl.DataFrame) -> pl.DataFrame:
 # -- where and when ----------------------------------------------------------------------------------------------------
 
 
-def in_sight(heads: pl.DataFrame, tails: pl.DataFrame) -> pl.Series:
-    """The legs that begin where, soon before, another ended, and those others: `at_node` finds its pairs among them."""
+def in_sight(heads: pl.DataFrame, tails: pl.DataFrame, ended: pl.DataFrame) -> pl.Series:
+    """The legs that begin where, soon before, another ended or a try was over, and those others: `at_node` finds its
+    pairs among them."""
     place = ["ip", "_point"]
-    head, tail = (ends.drop_nulls("at").select("leg", *place, "at").sort("at", "leg") for ends in (heads, tails))
+    causes = pl.concat([tails.select("leg", *place, "at"), ended.select("leg", *place, "at")])
+    head, tail = (ends.drop_nulls("at").select("leg", *place, "at").sort("at", "leg") for ends in (heads, causes))
     begun = head.join_asof(
         tail, on="at", by=place, strategy="backward", tolerance=_DECISION, check_sortedness=False
     ).drop_nulls("leg_right")
-    ended = tail.join_asof(
+    followed = tail.join_asof(
         head, on="at", by=place, strategy="forward", tolerance=_DECISION, check_sortedness=False
     ).drop_nulls("leg_right")
-    return pl.concat([begun["leg"], ended["leg"]]).unique(maintain_order=True)
+    return pl.concat([begun["leg"], followed["leg"]]).unique(maintain_order=True)
 
 
-def at_node(heads: pl.DataFrame, tails: pl.DataFrame, who: Parties) -> pl.DataFrame:
-    """Pairs of which one ends where, soon after, the other begins, with the same caller."""
-    both = []
-    for name, ends in (("head", heads), ("tail", tails)):
-        ends = ends.filter(pl.col("at").is_not_null()).join(who.callers, on="leg")
-        both.append(ends.select("leg", "ip", "_point", "caller", "at", head=pl.lit(name == "head")))
-    head, tail = both
-    same = ["ip", "_point", "caller"]
-    head, tail = head.join(tail, on=same, how="semi"), tail.join(head, on=same, how="semi")
-    # What begins at one time as another ends comes after it.
-    events = pl.concat([head, tail]).sort(*same, "at", "head", "leg")
+def decided(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
+    """The first final response to each leg at each point, of the try that decided: ``leg``, ``_point``, ``at``,
+    ``status``.
+    """
+    found = (
+        messages.lazy()
+        .filter(pl.col("method") == "INVITE", pl.col("status") >= 200)
+        .select("_leg", "_point", "status", pl.col("cseq").fill_null(0), at=ns("time"))
+        .join(legs.lazy().select("_leg", "leg", last="cseq"), on="_leg")
+        .filter((pl.col("status") < 300) | (pl.col("cseq") >= pl.col("last")))
+        .collect()
+    )
+    found = found.sort("at", "leg", maintain_order=True)
+    return found.group_by("leg", "_point", maintain_order=True).agg(pl.col("at", "status").first())
+
+
+def over(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+    """When tries were over for the nodes that made them: ``leg``, ``ip``, ``_point``, ``at``.
+
+    A try is over when its INVITE is refused, and no other follows on the same leg, or when its node gives it up by a
+    CANCEL.
+    """
+    invite, status = pl.col("method") == "INVITE", pl.col("status")
+    ends = (
+        messages.lazy()
+        .filter((invite & (status >= 300)) | ((pl.col("method") == "CANCEL") & status.is_null()))
+        .select(
+            "_leg", "_point", pl.col("cseq").fill_null(0),
+            ip=pl.when(status.is_null()).then("src_ip").otherwise("dst_ip"), at=ns("time"),
+        )
+        .join(legs.lazy().select("_leg", "leg", "cseq"), on="_leg", suffix="_last")
+        .filter(pl.col("cseq") >= pl.col("cseq_last"))
+        .join(heads.lazy().select("leg", "ip").unique(), on=["leg", "ip"], how="semi")
+        .collect()
+    )  # fmt: skip
+    return ends.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").min())
+
+
+def at_node(
+    heads: pl.DataFrame, arrivals: pl.DataFrame, ended: pl.DataFrame, decided: pl.DataFrame, who: Parties
+) -> pl.DataFrame:
+    """Pairs of which one ends where, soon after, the other begins: with the same caller, to the same callee, or next to
+    each other while the first still waits.
+
+    ``delay`` is the time from what the node waited for to the INVITE of the child: that of the parent, or that an
+    earlier try for the parent, ``before``, was over.
+    """
+    place = ["ip", "_point"]
+    head, tail = (ends.drop_nulls("at").select("leg", *place, "at") for ends in (heads, arrivals))
+    head, tail = head.join(tail, on=place, how="semi"), tail.join(head, on=place, how="semi")
+    ended = ended.select("leg", *place, "at").join(tail, on=place, how="semi")
+    if head.is_empty():
+        return pl.DataFrame(schema=_NEAR)
+    found = [_following(head, tail, place, _DECISION, _NEXT).with_columns(keyed=pl.lit(value=False))]
+    after_tries = [_following(head, ended, place, _DECISION, _NEXT)]
+    for keys in (who.callers.rename({"caller": "key"}), _endings(who)):
+        named_head, named_tail = head.join(keys, on="leg"), tail.join(keys, on="leg")
+        keyed = _following(named_head, named_tail, [*place, "key"], _DECISION, _NEIGHBOURS)
+        found.append(keyed.with_columns(keyed=pl.lit(value=True)))
+        after_tries.append(_following(named_head, ended.join(keys, on="leg"), [*place, "key"], _DECISION, _NEIGHBOURS))
+    pair = [*PAIR, *place]
+    begun = head.rename({"leg": "child"})
+    over_at = decided.select("_point", parent="leg", over="at")
+
+    def waiting(pairs: pl.DataFrame) -> pl.Expr:
+        """Where the parent had no final response yet when the child began."""
+        both = pairs.join(begun, on=["child", *place], how="left", maintain_order="left")
+        both = both.join(over_at, on=["parent", "_point"], how="left", maintain_order="left")
+        return pl.lit(both.select((pl.col("over") >= pl.col("at") - OUT_OF_ORDER).fill_null(value=True)).to_series())
+
+    sooner = pl.col("delay").sort_by(pl.col("delay") < 0, "delay").first()
+    first = pl.concat(found).group_by(pair, maintain_order=True).agg(sooner, pl.col("keyed").any())
+    first = first.filter(waiting(first) | pl.col("keyed")).drop("keyed")
+    known = first.with_columns(before=pl.lit(None, pl.UInt32))
+    # Of the legs that a node makes one after another the second is made of what the first was made of.
+    tries = pl.concat(after_tries).group_by(pair, maintain_order=True).agg(sooner).filter(pl.col("delay") >= 0)
+    tries = tries.rename({"parent": "before"})
+    new = first.select(pair)
+    for _ in range(_TRIES):
+        new = new.rename({"child": "before"}).join(tries, on=["before", *place])
+        new = new.filter(pl.col("parent") != pl.col("child"))
+        new = new.filter(waiting(new))
+        new = new.join(known.filter(pl.col("before").is_not_null()), on=pair, how="anti", maintain_order="left")
+        if new.is_empty():
+            break
+        new = new.sort("delay", "before").unique(pair, keep="first", maintain_order=True)
+        known = pl.concat([known, new.select(known.columns)])
+        new = new.select(pair)
+    known = known.sort(pl.col("delay") < 0, "delay", "before", nulls_last=True)
+    return known.group_by(PAIR, maintain_order=True).agg(pl.col("delay", "before").first()).sort(PAIR)
+
+
+_NEAR = {"parent": pl.UInt32, "child": pl.UInt32, "delay": pl.Int64, "before": pl.UInt32}
+
+
+def _endings(who: Parties) -> pl.DataFrame:
+    """The ends of the numbers called, by which legs are looked for whose numbers may end alike, and names."""
+    called = who.texts.filter("called")
+    number = pl.col("key").str.extract(r"^(\d{3,})(?:;|$)").str.tail(3)
+    keys = called.select("leg", key=pl.coalesce(number, _user("key")).hash(), known=pl.coalesce(number, _user("key")))
+    return keys.drop_nulls("known").select("leg", "key").unique(maintain_order=True)
+
+
+def _following(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: int, neighbours: int) -> pl.DataFrame:
+    """For each ``head`` those of ``tail`` that come at most ``within`` ns before it, among its neighbours in time."""
+    marked = [ends.select("leg", *same, "at", head=pl.lit(name)) for ends, name in ((head, True), (tail, False))]
+    # What begins at one time as another ends comes after it; what a capture point wrote out of order, too.
+    events = pl.concat(marked).with_columns(order=pl.col("at") + pl.when("head").then(OUT_OF_ORDER).otherwise(0))
+    events = events.sort(*same, "order", "head", "leg")
     found = []
-    for distance in range(1, min(_NEIGHBOURS, events.height - 1) + 1):
-        before = {name: pl.col(name).shift(distance) for name in (*same, "at", "head", "leg")}
-        near = pl.all_horizontal(pl.col(name) == before[name] for name in same)
-        near &= pl.col("head") & ~before["head"] & (pl.col("at") - before["at"] <= _DECISION)
-        pairs = events.select(parent=before["leg"], child="leg", near=near & (pl.col("leg") != before["leg"]))
-        found.append(pairs.filter("near").select(PAIR))
-    if not found:
-        return pl.DataFrame(schema={"parent": pl.UInt32, "child": pl.UInt32})
-    return pl.concat(found).unique(maintain_order=True)
+    tails = events.filter(~pl.col("head"))
+    if tails.is_empty():
+        return _FOLLOWING.clone()
+    tails = tails.with_row_index("place")
+    heads = events.filter("head").sort("order")
+    nearest = heads.join_asof(
+        tails.sort("order").select(*same, "order", "place"), on="order", by=same, strategy="backward",
+        check_sortedness=False,
+    ).drop_nulls("place")  # fmt: skip
+    lookup = tails.select("place", *same, parent="leg", at_tail="at")
+    for distance in range(min(neighbours, tails.height)):
+        at = nearest.filter(pl.col("place") >= distance).with_columns(pl.col("place") - distance)
+        pairs = at.join(lookup, on=["place", *same])
+        pairs = pairs.filter(pl.col("at") - pl.col("at_tail") <= within)
+        if pairs.is_empty():
+            break
+        found.append(
+            pairs.filter(pl.col("parent") != pl.col("leg")).select(
+                "parent", "ip", "_point", child="leg", delay=pl.col("at") - pl.col("at_tail")
+            )
+        )
+    return pl.concat([_FOLLOWING, *(part.select(_FOLLOWING.columns) for part in found)])
+
+
+_FOLLOWING = pl.DataFrame(
+    schema={"parent": pl.UInt32, "child": pl.UInt32, "ip": pl.String, "_point": pl.Int64, "delay": pl.Int64}
+)
+
+
+def of_tries(near: pl.DataFrame, alone: pl.DataFrame, who: Parties, heads: pl.DataFrame) -> pl.DataFrame:
+    """Points for the tries of one caller that a node makes one as soon as another is over, or at once.
+
+    Of two that follow each other both get them where the first is ``alone``, and so do several at once that are.
+    """
+    callers = who.callers
+    soon = near.filter(pl.col("before").is_not_null(), pl.col("delay") <= _PROMPT)
+    for leg in ("child", "before"):
+        soon = soon.join(callers.rename({"leg": leg, "caller": f"of_{leg}"}), on=leg, how="left", maintain_order="left")
+    soon = soon.filter(pl.col("of_child").eq_missing(pl.col("of_before")))
+    soon = soon.join(alone.select("parent", before="child"), on=["parent", "before"], how="semi", maintain_order="left")
+    firsts = soon.select("parent", child="before")
+    begun = heads.drop_nulls("at").group_by("leg").agg(pl.col("at").min())
+    both = alone.select(PAIR).join(begun, left_on="child", right_on="leg")
+    both = both.join(callers, left_on="child", right_on="leg", how="left", maintain_order="left")
+    both = both.sort("parent", "caller", "at", "child")
+    group = ["parent", "caller"]
+    since = pl.col("at").diff().over(group)
+    at_once = both.filter((pl.min_horizontal(since, since.shift(-1).over(group)) <= _AT_ONCE).fill_null(value=False))
+    tries = pl.concat([soon.select(PAIR), firsts.select(PAIR), at_once.select(PAIR)]).unique(maintain_order=True)
+    return tries.with_columns(kind=pl.lit("try"))
 
 
 def of_timing(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Points for a ``delay`` at the node, fewer the longer it is."""
-    delay = pl.col("delay")
+    """Points for the time that the node ``waited``, fewer the longer it is."""
+    delay = pl.col("waited")
     late = (delay - _PROMPT).clip(0) / (_DECISION - _PROMPT)
     points = (POINTS["timing"] * (1 - late)).round().cast(pl.Int64)
     timed = pairs.filter(delay.is_between(-OUT_OF_ORDER, _DECISION))
     return timed.select(*PAIR, kind=pl.lit("timing"), points=points)
 
 
-def of_being_alone(pairs: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
-    """Points where at the node nobody else with that caller comes in question, on either side."""
-    once = near.filter(~pl.col("parent").is_duplicated(), ~pl.col("child").is_duplicated())
-    return pairs.select(PAIR).join(once, on=PAIR, how="semi").with_columns(kind=pl.lit("alone"))
+def fits(pairs: pl.DataFrame, parties: pl.DataFrame) -> pl.DataFrame:
+    """How well who calls whom agrees in each of ``pairs``: ``fit``, the points that it gives."""
+    found = parties.select(*PAIR, fit=pl.col("kind").replace_strict(POINTS, return_dtype=pl.Int64))
+    found = pairs.select(PAIR).join(found, on=PAIR, how="left", maintain_order="left")
+    return found.with_columns(pl.col("fit").fill_null(0))
+
+
+def of_being_alone(near: pl.DataFrame, fits: pl.DataFrame) -> pl.DataFrame:
+    """Points where at the node nobody else whose numbers fit as well comes in question, on either side.
+
+    ``fits`` are the pairs with ``fit``, how well who calls whom agrees. Legs that the same leg alone can have made are
+    tries of it, not rivals: one after another, or several at once.
+    """
+    ranked = near.select(PAIR).join(fits, on=PAIR, how="inner", maintain_order="left")
+    best_child = ranked.group_by("child").agg(
+        best=pl.col("fit").max(), as_good=(pl.col("fit") == pl.col("fit").max()).sum()
+    )
+    ranked = ranked.join(best_child, on="child", maintain_order="left")
+    sole = ranked.filter(pl.col("fit") == pl.col("best"), pl.col("as_good") == 1).select(*PAIR, "fit")
+    # A child of another parent that fits this one as well is a rival of it.
+    open_ = ranked.join(sole.select(PAIR), on=PAIR, how="anti").group_by("parent").agg(other=pl.col("fit").max())
+    alone = sole.join(open_, on="parent", how="left", maintain_order="left")
+    alone = alone.filter((pl.col("other") < pl.col("fit")).fill_null(value=True))
+    return alone.select(*PAIR, kind=pl.lit("alone"))
 
 
 # -- what became of them -----------------------------------------------------------------------------------------------
 
 
 def responses(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
-    """The responses to the INVITEs of some legs, at every point: ``leg``, ``status``, ``at``, where from and where
-    to."""
+    """The responses to the INVITEs of some legs, at every point: ``leg``, ``status``, ``at``, where from and where to.
+
+    Final ones only of the try that decided: who is challenged tries again on the same leg (RFC 3261 §22.2; 422, 491 and
+    what else is answered so), and the attempt goes on.
+    """
     return (
         messages.lazy()
         .filter(pl.col("method") == "INVITE", pl.col("status") >= 180, pl.col("_leg").is_in(legs["_leg"].implode()))
-        .select("_leg", "status", "src_ip", "dst_ip", "via_count", "_point", at=ns("time"))
-        .join(legs.lazy().select("_leg", "leg"), on="_leg")
+        .select(
+            "_leg", "status", "src_ip", "dst_ip", "via_count", "_point", "to_tag", pl.col("cseq").fill_null(0),
+            at=ns("time"),
+        )
+        .join(legs.lazy().select("_leg", "leg", last="cseq"), on="_leg")
+        .filter((pl.col("status") < 300) | (pl.col("cseq") >= pl.col("last")))
         .collect()
-    )
+    )  # fmt: skip
 
 
-def of_lateness(pairs: pl.DataFrame, answers: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
+def of_lateness(
+    pairs: pl.DataFrame, decided: pl.DataFrame, starts: pl.DataFrame, identical: pl.DataFrame
+) -> pl.DataFrame:
     """Points against a child that began when the parent was over or answered: a transfer, a conference, another
-    call."""
-    over = answers.filter(pl.col("status") >= 200).group_by("leg", "_point").agg(over=pl.col("at").min())
+    call.
+
+    An exchange may answer first and call then (a greeting, call recording, early charging): legs in ``identical``, of
+    one caller to one callee, of which the second begins soon behind the answer, are no worse for it.
+    """
+    over = decided.select("leg", "_point", over="at", final="status")
     both = pairs.join(over, left_on="parent", right_on="leg")
     both = both.join(starts, left_on=["child", "_point"], right_on=["leg", "_point"])
     late = both.filter(pl.col("at") > pl.col("over") + OUT_OF_ORDER)
+    soon = late.filter(pl.col("final") < 300, pl.col("at") - pl.col("over") <= _DECISION)
+    soon = soon.join(identical, on=PAIR, how="semi")
+    late = late.join(soon, on=PAIR, how="anti", maintain_order="left")
     return late.select(PAIR).unique(maintain_order=True).with_columns(kind=pl.lit("late"))
 
 
-def mirrored(pairs: pl.DataFrame, answers: pl.DataFrame, byes: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Points for what came in on the child and soon went out on the parent: ringing, the final response, BYE; and the
-    pairs that cannot be one call: one answered and the other refused, or their ends far apart.
+def of_tags(pairs: pl.DataFrame, answers: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
+    """Points for dialogs of one From tag and one To tag with one CSeq: a node that hides the Call-ID keeps them."""
+    tags = messages.select(pl.col("from_tag").gather(legs["row"])).to_series()
+    tagged = legs.select("leg", from_tag=tags)
+    given = answers.filter(pl.col("to_tag").str.len_bytes() >= _TAG).select("leg", "to_tag", "cseq").unique()
+    given = given.join(tagged, on="leg")
+    both = pairs.join(given, left_on="parent", right_on="leg").join(
+        given,
+        left_on=["child", "from_tag", "to_tag", "cseq"],
+        right_on=["leg", "from_tag", "to_tag", "cseq"],
+        how="semi",
+    )
+    return both.select(PAIR).unique(maintain_order=True).with_columns(kind=pl.lit("tags"))
 
-    ``pairs`` have ``node_in`` and ``node_out``; ``byes`` the times of BYEs: ``leg``, ``_point``, ``at``.
+
+def mirrored(
+    pairs: pl.DataFrame,
+    answers: pl.DataFrame,
+    requests: pl.DataFrame,
+    starts: pl.DataFrame,
+    begun: pl.DataFrame,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Points for what came in on the one leg and soon went out on the other: INVITE, ringing, the final response,
+    CANCEL, BYE; and the pairs that cannot be one call: one answered and the other refused, or their ends far apart.
+
+    ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs and CANCELs: ``leg``, ``_point``,
+    ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of the INVITEs of pairs at their node:
+    ``at_parent``, ``at_child``, and that of the next try, ``next_at``, if there is one.
+
+    ``in_step`` counts events that no other pair can have had: nothing of the kind happened there at that time.
     """
     far = pairs.join(answers.rename({"leg": "parent"}), left_on=["parent", "node_in"], right_on=["parent", "src_ip"])
-    near = pairs.join(
-        answers.filter(pl.col("via_count") == 1).rename({"leg": "child"}),
-        left_on=["child", "node_out"],
-        right_on=["child", "dst_ip"],
-    )
+    near = pairs.join(answers.rename({"leg": "child"}), left_on=["child", "node_out"], right_on=["child", "dst_ip"])
     given, got = _steps(far), _steps(near)
-    both = given.join(got, on=[*PAIR, "_point"], suffix="_child")
-
-    def echoed(step: str) -> pl.Expr:
-        return (pl.col(step) - pl.col(f"{step}_child")).is_between(-OUT_OF_ORDER, _ECHO)
-
-    same_final = echoed("final_at") & (pl.col("final") == pl.col("final_child"))
-    ends = byes.group_by("leg", "_point").agg(bye=pl.col("at").min())
-    of_pairs = pairs.select(PAIR).join(ends, left_on="parent", right_on="leg")
-    of_pairs = of_pairs.join(ends, left_on=["child", "_point"], right_on=["leg", "_point"], suffix="_child")
-    apart = (pl.col("bye") - pl.col("bye_child")).abs()
-    echoes = [
-        both.filter(echoed("ring_at")).select(*PAIR, step=pl.lit(1)),
-        both.filter(same_final).select(*PAIR, step=pl.lit(2)),
-        of_pairs.filter(apart <= _ECHO).select(*PAIR, step=pl.lit(3)),
+    ends = [
+        requests.filter(pl.col("method") == method).group_by("leg", "_point").agg(pl.col("at").min().alias(name))
+        for method, name in (("BYE", "bye"), ("CANCEL", "cancel"))
     ]
-    points = pl.concat(echoes).unique().group_by(PAIR, maintain_order=True).agg(points=pl.len().clip(0, 2))
+    seen = pl.concat([*(part.select("leg", "_point") for part in ends), starts.select("leg", "_point")])
+    told = pl.concat([pairs.join(seen, left_on=end, right_on="leg").select(*PAIR, "_point") for end in PAIR]).unique(
+        maintain_order=True
+    )
+    given_names, got_names = ["ring_at", "final_at", "final"], ["ring_at_child", "final_at_child", "final_child"]
+    told = told.join(
+        given.select(*PAIR, "_point", *given_names), on=[*PAIR, "_point"], how="left", maintain_order="left"
+    )
+    got = got.rename(dict(zip(given_names, got_names, strict=True)))
+    told = told.join(got.select(*PAIR, "_point", *got_names), on=[*PAIR, "_point"], how="left", maintain_order="left")
+    for part in ends:
+        told = told.join(
+            part, left_on=["parent", "_point"], right_on=["leg", "_point"], how="left", maintain_order="left"
+        )
+        told = told.join(part, left_on=["child", "_point"], right_on=["leg", "_point"], how="left", suffix="_child",
+                         maintain_order="left")  # fmt: skip
+    told = told.join(begun, on=[*PAIR, "_point"], how="left", maintain_order="left")
+    told = told.with_columns(
+        over_child=pl.coalesce("cancel_child", pl.when(pl.col("final_child") >= 300).then("final_at_child"))
+    )
+    events = _events(told)
+    places = pairs.select(*PAIR, "node_in").drop_nulls()
+    clear = _clear(events.join(places, on=PAIR), told.join(places, on=PAIR))
+    counted = events.filter(pl.col("step") > 0).select(*PAIR, "step").unique()
+    points = counted.group_by(PAIR, maintain_order=True).agg(points=pl.len().clip(0, 2))
     points = points.select(*PAIR, kind=pl.lit("mirror"), points=pl.col("points").cast(pl.Int64) * POINTS["mirror"])
-    refused = both.filter(pl.col("final_child").is_between(200, 299), pl.col("final") >= 300)
-    vetoed = pl.concat([refused.select(PAIR), of_pairs.filter(apart > _SAME_END).select(PAIR)]).unique()
-    return points, vetoed
+    steps = (
+        clear.select(*PAIR, "step").unique().group_by(PAIR, maintain_order=True).agg(points=(pl.len() - 1).clip(0, 3))
+    )
+    steps = steps.filter(pl.col("points") > 0)
+    steps = steps.select(*PAIR, kind=pl.lit("in_step"), points=pl.col("points").cast(pl.Int64) * POINTS["in_step"])
+
+    refused = told.filter(pl.col("final_child").is_between(200, 299), pl.col("final") >= 300, pl.col("final") != 487)
+    apart = told.filter((pl.col("bye") - pl.col("bye_child")).abs() > _SAME_END)
+    # Both were answered: the one because the other was, unless the node had answered before it called.
+    answered = told.filter(
+        pl.col("final").is_between(200, 299),
+        pl.col("final_child").is_between(200, 299),
+        pl.col("final_at") > pl.col("at_child"),
+        (pl.col("final_at") - pl.col("final_at_child")).abs() > _SAME_ANSWER,
+    )
+    vetoed = pl.concat([refused.select(PAIR), apart.select(PAIR), answered.select(PAIR)]).unique()
+    return pl.concat([points, steps]), vetoed
 
 
 def _steps(responses: pl.DataFrame) -> pl.DataFrame:
@@ -346,3 +651,59 @@ def _steps(responses: pl.DataFrame) -> pl.DataFrame:
         final_at=at.filter(status >= 200).min(),
         final=status.filter(status >= 200).first(),
     )
+
+
+# What of the child goes with what of the parent, the step that it is of, and which of both the node does in answer.
+# Step 0 is the beginning, which `timing` has counted.
+_ECHOES = [
+    (0, "at_parent", "at_child", "child"),
+    (1, "ring_at", "ring_at_child", "parent"),
+    (2, "final_at", "final_at_child", "parent"),
+    (3, "bye", "bye_child", "either"),
+    (3, "cancel", "cancel_child", "child"),
+    # A try that is over for its node: the caller is refused, or, where the node had answered, hung up on.
+    (3, "bye", "final_at_child", "parent"),
+    (3, "final_at", "cancel_child", "either"),
+    # ... or somebody else is tried.
+    (3, "next_at", "over_child", "parent"),
+]
+
+
+def _events(told: pl.DataFrame) -> pl.DataFrame:
+    """The events that went over: pair, ``step``, ``given`` and ``got`` (names), ``at`` in and ``out`` of the node."""
+    found = []
+    for step, given, got, answering in _ECHOES:
+        way = pl.col(given) - pl.col(got) if answering == "parent" else pl.col(got) - pl.col(given)
+        within = way.is_between(-OUT_OF_ORDER, _ECHO) if answering != "either" else way.abs() <= _ECHO
+        if (given, got) == ("final_at", "final_at_child"):
+            # Exchanges map one refusal on another (RFC 3398 §7.2.6.1 and what they really do), never an answer on one.
+            refused = (pl.col("final") >= 300) & (pl.col("final_child") >= 300)
+            within &= (pl.col("final") == pl.col("final_child")) | (refused & (way <= _CHANGED))
+        elif got == "final_at_child":
+            within &= (pl.col("final_child") >= 300) & (pl.col("final") < 300)
+        first, second = (given, got) if answering == "child" else (got, given)
+        rows = told.filter(within.fill_null(value=False)).select(
+            *PAIR, "_point", step=pl.lit(step), given=pl.lit(given), got=pl.lit(got),
+            into=pl.min_horizontal(given, got) if answering == "either" else pl.col(first),
+            out=pl.max_horizontal(given, got) if answering == "either" else pl.col(second),
+        )  # fmt: skip
+        found.append(rows)
+    return pl.concat(found)
+
+
+def _clear(events: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Those of ``events`` around which no other leg has one of the kind at the node, on either side."""
+    found = []
+    room = _CLEAR * (pl.col("out") - pl.col("into")).abs() + _CLEAR_AT_LEAST
+    for _, given, got, _ in _ECHOES:
+        mine = events.filter(pl.col("given") == given, pl.col("got") == got)
+        for side, name in (("parent", given), ("child", got)):
+            happened = told.select("node_in", "_point", when=name, **{side: side}).drop_nulls().unique()
+            happened = happened.sort("node_in", "_point", "when", side)
+            since = pl.col("when").diff().over("node_in", "_point")
+            gap = pl.min_horizontal(since, since.shift(-1).over("node_in", "_point"))
+            happened = happened.select("node_in", "_point", side, gap=gap)
+            mine = mine.join(happened, on=["node_in", "_point", side], maintain_order="left")
+            mine = mine.filter((pl.col("gap") >= room).fill_null(value=True)).drop("gap")
+        found.append(mine)
+    return pl.concat(found)

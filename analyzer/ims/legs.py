@@ -39,10 +39,12 @@ _LINKS = {
 class Legs:
     """The legs of a capture.
 
-    ``table``     a row per leg by its first INVITE: ``leg`` (its number), ``_leg``, ``_call``, ``row``, ``start`` (ns)
+    ``table``     a row per leg by its first INVITE: ``leg`` (its number), ``_leg``, ``_call``, ``row``, ``start`` (ns),
+                  ``cseq`` of its last, for who is challenged tries again on the same leg
     ``openings``  the INVITEs without To tag, every observation
     ``heads``     where they begin: ``leg``, ``ip``, ``_point``, ``at`` (null where that INVITE was not seen)
     ``tails``     where they end, the same
+    ``arrivals``  when their INVITEs arrive there, each try: ``leg``, ``ip``, ``_point``, ``at``
     ``evidence``  what the core found in them
     """
 
@@ -50,6 +52,7 @@ class Legs:
     openings: pl.DataFrame
     heads: pl.DataFrame
     tails: pl.DataFrame
+    arrivals: pl.DataFrame
     evidence: pl.DataFrame
 
 
@@ -57,14 +60,17 @@ def find(messages: pl.DataFrame, evidence: pl.DataFrame) -> Legs:
     """The legs whose INVITE was seen; ``messages`` and ``evidence`` as the core gives them."""
     openings = _openings(messages)
     first = openings.filter(~pl.col("duplicate"))
-    table = first.group_by("_leg", maintain_order=True).agg(pl.col("_call", "row").first(), start=pl.col("at").min())
+    table = first.group_by("_leg", maintain_order=True).agg(
+        pl.col("_call", "row").first(), pl.col("cseq").max(), start=pl.col("at").min()
+    )
     table = table.with_row_index("leg")
     numbers = table.select("_leg", "leg")
     openings = openings.join(numbers, on="_leg", maintain_order="left")
     items = evidence.join(numbers, on="_leg").sort("leg", "kind", "value")
     items = items.unique(["leg", "kind", "value"], keep="first", maintain_order=True)
     hops = pl.concat([openings.select(_HOP), _answered_only(messages, openings, numbers)])
-    return Legs(table, openings, _heads(openings, items), _tails(hops), items)
+    tails = _tails(hops)
+    return Legs(table, openings, _heads(openings, items), tails, _arrivals(openings, tails), items)
 
 
 _HOP = ["leg", "via_count", "client", "server", "_point", "at"]
@@ -109,13 +115,29 @@ def _answered_only(messages: pl.DataFrame, openings: pl.DataFrame, numbers: pl.D
 
 
 def _heads(openings: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
-    seen = openings.filter(pl.col("via_count") == 1, pl.col("client").is_not_null())
+    known = openings.filter(pl.col("client").is_not_null())
+    seen = known.filter(pl.col("via_count") == 1)
+    # The bottom Via says where the others began: an address that sends or receives here. Else a node made it up, to
+    # hide what is behind it, and the leg begins for us where its packets come from.
+    told = evidence.filter(pl.col("kind") == "origin").join(seen, on="leg", how="anti", maintain_order="left")
+    speaking = pl.concat([openings["client"], openings["server"].alias("client")]).unique()
+    told = told.filter(pl.col("text").is_in(speaking.implode()))
+    hidden = known.join(seen, on="leg", how="anti", maintain_order="left")
+    hidden = hidden.join(told, on="leg", how="anti", maintain_order="left")
+    hidden = hidden.filter(pl.col("via_count") == pl.col("via_count").min().over("leg"))
+    seen = pl.concat([seen, hidden])
     seen = seen.group_by("leg", "client", "_point", maintain_order=True).agg(pl.col("at").min())
     seen = seen.select("leg", "_point", "at", ip="client")
-    # The bottom Via says where the others began.
-    told = evidence.filter(pl.col("kind") == "origin").join(seen, on="leg", how="anti", maintain_order="left")
     told = told.select("leg", _point=pl.lit(None, pl.Int64), at=pl.lit(None, pl.Int64), ip="text")
     return pl.concat([seen, told])
+
+
+def _arrivals(openings: pl.DataFrame, tails: pl.DataFrame) -> pl.DataFrame:
+    tries = openings.group_by("leg", "server", "_point", "cseq", maintain_order=True).agg(pl.col("at").min())
+    tries = tries.select("leg", "_point", "at", ip="server")
+    return tries.join(
+        tails.select("leg", "ip", "_point"), on=["leg", "ip", "_point"], how="semi", maintain_order="left"
+    )
 
 
 def _tails(hops: pl.DataFrame) -> pl.DataFrame:
@@ -141,16 +163,18 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
     shared = leg_evidence.shared(legs.evidence, legs.table)
     found = _placed(shared.select(PAIR).unique(maintain_order=True), legs)
     openings = legs.openings
+    ended = leg_evidence.over(messages, legs.table, legs.heads)
     if not possible:
         # Who calls whom is dear to find out, and wanted only of legs that may have to do with another.
-        concerned = [found["parent"], found["child"], leg_evidence.in_sight(legs.heads, legs.tails)]
+        concerned = [found["parent"], found["child"], leg_evidence.in_sight(legs.heads, legs.arrivals, ended)]
         concerned.append(leg_evidence.with_history(legs.evidence))
         numbers = pl.concat(series.rename("leg") for series in concerned)
         openings = openings.filter(pl.col("leg").is_in(numbers.implode()))
         if openings.is_empty():
             return pl.DataFrame(schema=_LINKS)
     who = leg_evidence.parties(openings, messages, legs.evidence)
-    near = leg_evidence.at_node(legs.heads, legs.tails, who)
+    decided = leg_evidence.decided(messages, legs.table)
+    near = leg_evidence.at_node(legs.heads, legs.arrivals, ended, decided, who)
     pairs = [near.select(_unordered()), leg_evidence.diverted(who, legs.evidence, legs.table)]
     if possible:
         pairs.append(leg_evidence.same_parties(who, legs.table))
@@ -160,7 +184,7 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
         found = pl.concat([found, _placed(others, legs)]).sort(PAIR)
     if found.is_empty() and not possible:
         return pl.DataFrame(schema=_LINKS)
-    scored = _scored(found, shared, near, who, legs, messages)
+    scored = _scored(found, shared, near, decided, who, legs, messages)
     strong = _strong(scored, legs.table, messages)
     if not possible:
         return strong.select(_columns())
@@ -243,6 +267,7 @@ def _scored(
     pairs: pl.DataFrame,
     shared: pl.DataFrame,
     near: pl.DataFrame,
+    decided: pl.DataFrame,
     who: leg_evidence.Parties,
     legs: Legs,
     messages: pl.DataFrame,
@@ -251,25 +276,37 @@ def _scored(
     of_shared = pairs.select(PAIR).join(
         pl.concat([shared, shared.select("kind", parent="child", child="parent").select(shared.columns)]), on=PAIR
     )
+    near = near.join(pairs.select(PAIR), on=PAIR, how="semi", maintain_order="left")
+    # The time at the node is counted from the last that it waited for.
+    pairs = pairs.join(near.rename({"delay": "waited"}), on=PAIR, how="left", maintain_order="left")
+    pairs = pairs.with_columns(pl.coalesce("waited", "delay").alias("waited"), later=pl.col("before").is_not_null())
+    parties = leg_evidence.of_parties(leg_evidence.fitting(pairs.select(*PAIR, "later"), who, near), who)
+    alone = leg_evidence.of_being_alone(near, leg_evidence.fits(pairs, parties))
     points = [
         of_shared.select(*PAIR, "kind").unique(maintain_order=True),
-        leg_evidence.of_parties(pairs.select(PAIR), who),
+        parties,
         leg_evidence.of_history(pairs.select(PAIR), who, legs.evidence),
         leg_evidence.of_timing(pairs),
-        leg_evidence.of_being_alone(pairs, near),
+        alone,
+        leg_evidence.of_tries(near, alone, who, legs.heads),
     ]
     involved = pl.concat([pairs["parent"], pairs["child"]]).unique()
     some = legs.table.filter(pl.col("leg").is_in(involved.implode()))
     answers = leg_evidence.responses(messages, some)
-    points.append(leg_evidence.of_lateness(pairs.select(PAIR), answers, _starts(legs)))
+    identical = parties.filter(pl.col("kind") == "identity")
+    points.append(leg_evidence.of_lateness(pairs.select(PAIR), decided, _starts(legs), identical))
+    points.append(leg_evidence.of_tags(pairs.select(PAIR), answers, messages, legs.table))
     scored = _sum(pairs, points)
     # What became of both is asked only where it can change the verdict.
-    doubtful = scored.filter(pl.col("score").is_between(POSSIBLE - 2 * POINTS["mirror"], STRONG + _MARGIN))
+    most = 2 * POINTS["mirror"] + 3 * POINTS["in_step"]
+    doubtful = scored.filter(pl.col("score").is_between(POSSIBLE - most, STRONG + _MARGIN))
     exact = of_shared.filter(pl.col("kind") == "session")
     doubtful = doubtful.join(exact, on=PAIR, how="anti", maintain_order="left")
     if doubtful.is_empty():
         return scored
-    echoes, vetoed = leg_evidence.mirrored(doubtful, answers, _byes(messages, some))
+    begun = _begun(doubtful, pairs, legs)
+    seen = _starts(legs).select("leg", "_point")
+    echoes, vetoed = leg_evidence.mirrored(doubtful, answers, _requests(messages, some), seen, begun)
     return _sum(pairs, [*points, echoes]).join(vetoed, on=PAIR, how="anti", maintain_order="left")
 
 
@@ -291,11 +328,27 @@ def _sum(pairs: pl.DataFrame, points: list[pl.DataFrame]) -> pl.DataFrame:
     return pairs.join(summed, on=PAIR, how="left", maintain_order="left").with_columns(pl.col("score").fill_null(0))
 
 
-def _byes(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
+def _begun(pairs: pl.DataFrame, tries: pl.DataFrame, legs: Legs) -> pl.DataFrame:
+    """When the INVITEs of each pair come to the node and leave it, and when the next of ``tries`` leaves it."""
+    heads = legs.heads.drop_nulls("at").select("leg", "ip", "_point", at_child="at")
+    both = pairs.join(heads, left_on=["child", "node_out"], right_on=["leg", "ip"])
+    both = both.with_columns(at_parent=pl.when(~pl.col("later")).then(pl.col("at_child") - pl.col("waited")))
+    following = tries.filter("later").select("parent", next="child", child="before")
+    following = following.join(heads, left_on="next", right_on="leg").rename({"ip": "node_out", "at_child": "next_at"})
+    following = following.group_by(*PAIR, "node_out", "_point").agg(pl.col("next_at").min())
+    both = both.join(following, on=[*PAIR, "node_out", "_point"], how="left", maintain_order="left")
+    return both.select(*PAIR, "_point", "at_child", "at_parent", "next_at")
+
+
+def _requests(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
     return (
         messages.lazy()
-        .filter(pl.col("method") == "BYE", pl.col("status").is_null(), pl.col("_call").is_in(legs["_call"].implode()))
-        .select("_call", "_point", at=ns("time"))
+        .filter(
+            pl.col("method").is_in(["BYE", "CANCEL"]),
+            pl.col("status").is_null(),
+            pl.col("_call").is_in(legs["_call"].implode()),
+        )
+        .select("_call", "_point", "method", at=ns("time"))
         .join(legs.lazy().select("_call", "leg"), on="_call")
         .collect()
     )

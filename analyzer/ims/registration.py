@@ -212,6 +212,9 @@ def _details(registrations: pl.DataFrame, challenged: pl.DataFrame, copies: pl.D
         .then(pl.lit("challenge_lost"))
         .when((pl.col("outcome") == "challenged") & (pl.col("last") == "unanswered"))
         .then(silent)
+        # An attempt that ends with a challenge and has failed: its credentials were challenged again.
+        .when((pl.col("outcome") == "failed") & _CHALLENGED)
+        .then(pl.lit("wrong_response"))
         .when(
             pl.col("last").is_in(["mac_failure", "wrong_response", "stale_nonce"]) & (pl.col("outcome") != "registered")
         )
@@ -229,25 +232,30 @@ def _details(registrations: pl.DataFrame, challenged: pl.DataFrame, copies: pl.D
 # ---- bindings --------------------------------------------------------------------------------------------------------
 
 
-def bindings(registrations: pl.DataFrame, events: pl.DataFrame, *, end: int | None) -> pl.DataFrame:
+def bindings(
+    registrations: pl.DataFrame, requests: pl.DataFrame, events: pl.DataFrame, *, end: int | None
+) -> pl.DataFrame:
     """The table ``bindings``: what registrations and NOTIFYs leave behind, until ``end`` (ns), the capture's.
 
     A 200 begins a binding or carries it on until it expires anew; Expires 0, ``Contact: *`` and a NOTIFY that tells the
-    contact terminated end it.
+    contact terminated end it. ``requests`` as ``sip.registrations.with_requests`` gives them: contacts of one
+    ``contact_key`` are one, however they are spelt.
     """
-    steps = _steps(registrations, events).sort("aor", "contact", "at", "ends", maintain_order=True)
-    same = pl.struct("aor", "contact").eq_missing(pl.struct("aor", "contact").shift()).fill_null(value=False)
+    keys = requests.select("registration", "contact_key").unique("registration", keep="last", maintain_order=True)
+    registrations = registrations.join(keys, on="registration", how="left", maintain_order="left")
+    steps = _steps(registrations, events).sort("aor", "contact_key", "at", "ends", maintain_order=True)
+    same = pl.struct("aor", "contact_key").eq_missing(pl.struct("aor", "contact_key").shift()).fill_null(value=False)
     before = [pl.when(same).then(pl.col(name).shift()).alias(f"p_{name}") for name in ("ends", "until")]
     steps = steps.with_columns(before).with_columns(
         begins=~pl.col("ends") & (pl.col("p_ends").fill_null(value=True) | (pl.col("p_until") < pl.col("at")))
     )
     # What ends nothing that was seen to begin is no binding of this capture.
     steps = steps.with_columns(
-        number=pl.col("begins").cum_sum(), group=pl.col("begins").cum_sum().over("aor", "contact")
+        number=pl.col("begins").cum_sum(), group=pl.col("begins").cum_sum().over("aor", "contact_key")
     )
     steps = steps.filter(pl.col("group") > 0)
     found = steps.group_by("number", maintain_order=True).agg(
-        pl.col("aor", "contact").first(),
+        pl.col("aor", "contact", "contact_key").first(),
         pl.col("registration").first().alias("binding"),
         pl.col("private_id").drop_nulls().last(),
         pl.col("at").first().alias("started_at"),
@@ -269,7 +277,7 @@ def bindings(registrations: pl.DataFrame, events: pl.DataFrame, *, end: int | No
         event=pl.when(stopped).then("event"),
     )
     again = found["started_at"].shift(-1)
-    follows = (found["aor"] == found["aor"].shift(-1)) & (found["contact"] == found["contact"].shift(-1))
+    follows = (found["aor"] == found["aor"].shift(-1)) & (found["contact_key"] == found["contact_key"].shift(-1))
     found = found.with_columns(
         lapse_s=pl.when(follows.fill_null(value=False) & (pl.col("end_reason") == "expired")).then(
             seconds(again - pl.col("ended_at"))
@@ -281,14 +289,15 @@ def bindings(registrations: pl.DataFrame, events: pl.DataFrame, *, end: int | No
 def _steps(registrations: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """What changes a binding, one row each: ``aor contact at until ends by event registration private_id``."""
     own = registrations.filter(pl.col("kind") != "third_party").with_columns(at=ns("ended_at"))
-    kept = ["aor", "contact", "at", "registration", "private_id"]
+    kept = ["aor", "contact", "contact_key", "at", "registration", "private_id"]
     bound = own.filter(pl.col("outcome") == "registered").select(
         *kept, until=pl.col("at") + pl.col("expires_s").fill_null(3600) * SECOND, ends=pl.lit(value=False)
     )
     removed = own.filter(pl.col("outcome") == "deregistered")
     # `Contact: *` removes every binding of the address of record (RFC 3261 §10.2.2).
-    contacts = bound.select("aor", "contact").unique()
-    star = removed.filter(pl.col("contact") == "*").drop("contact").join(contacts, on="aor")
+    contacts = bound.select("aor", "contact", "contact_key").unique()
+    flows = contacts.unique(["aor", "contact_key"], maintain_order=True)
+    star = removed.filter(pl.col("contact") == "*").drop("contact", "contact_key").join(flows, on="aor")
     ended = pl.concat([removed.filter(pl.col("contact") != "*").select(kept), star.select(kept)])
     # A UE that deregisters is told so: that the network says it too is no second end. It may speak of any identity of
     # the implicit set, and of the contact with parameters of the P-CSCF: user, host and port are the same.

@@ -32,6 +32,9 @@ ENOUGH = 60
 """Points that a role needs."""
 MARGIN = 20
 """Points that it must have more than any other that a node does not have beside it."""
+WEAK = 5
+"""A role with fewer than the best one's points divided by this is not told beside it: one rule that a neighbour's
+traffic met by chance, against many."""
 
 #: Roles that one node may have together; any other two are a contradiction.
 _COMBINED = (
@@ -244,7 +247,8 @@ RULES: tuple[Rule, ...] = (
     # A UE, too, sends what it makes to the P-CSCF that named itself in Path.
     Rule(S_CSCF, "uses_path", 50, "sender", pl.col("to_path") & ~register & ~made,
          "forwards requests along a Path", "TS 24.229 §5.4.3.3"),
-    Rule(S_CSCF, "notifies_registration", 80, "sender", made & method("NOTIFY") & (pl.col("event") == "reg"),
+    # Alone it makes no S-CSCF: any registrar may notify of its registrations.
+    Rule(S_CSCF, "notifies_registration", 50, "sender", made & method("NOTIFY") & (pl.col("event") == "reg"),
          "originates NOTIFYs of the event package reg", "RFC 3680"),
     Rule(S_CSCF, "is_asked_as_origin", 30, "receiver", pl.col("orig_route") & ~made & ~has("P-Served-User"),
          "receives requests whose topmost Route has the parameter orig", "TS 24.229 §5.4.3.2"),
@@ -405,8 +409,8 @@ RELATED: tuple[Rule, ...] = (
 def chosen(points: Mapping[str, int]) -> tuple[list[str], int, float]:
     """The roles of a node that has these points for each, their points (the fewest) and how sure they are (0 to 1).
 
-    The roles of an IMS come first: who is a P-CSCF is a proxy as well. Several roles need each what one needs. Where
-    two that exclude each other are too close, none is told.
+    The roles of an IMS come first: who is a P-CSCF is a proxy as well. Several roles need each what one needs, and a
+    share of what the best has (`WEAK`). Where two that exclude each other are too close, none is told.
 
     >>> chosen({"S-CSCF": 160, "proxy": 100})
     (['S-CSCF'], 160, 1.0)
@@ -414,8 +418,8 @@ def chosen(points: Mapping[str, int]) -> tuple[list[str], int, float]:
     ['I-CSCF', 'S-CSCF']
     >>> chosen({"AS": 160, "TAS": 60})[0], chosen({"TAS": 60, "B2BUA": 70})[0]
     (['TAS'], ['B2BUA'])
-    >>> chosen({"P-CSCF": 60, "UE": 60})[0]
-    ['unknown']
+    >>> chosen({"P-CSCF": 60, "UE": 60})[0], chosen({"P-CSCF": 590, "S-CSCF": 60})[0]
+    (['unknown'], ['P-CSCF'])
     """
     of_ims = (role for role in IMS if role not in KINDS_OF_AS)
     ims = _among({role: points[role] for role in of_ims if points.get(role, 0) > 0})
@@ -434,7 +438,8 @@ def _among(points: Mapping[str, int], *, plain: bool = False) -> tuple[list[str]
     if not enough:
         return None
     best = max(enough, key=lambda role: points[role])
-    beside = [role for role in enough if role != best and (_together(best, role) or (plain and _serves(best, role)))]
+    strong = [role for role in enough if points[role] * WEAK >= points[best]]
+    beside = [role for role in strong if role != best and (_together(best, role) or (plain and _serves(best, role)))]
     roles = [role for role in points if role == best or role in beside]
     rivals = [has for role, has in points.items() if role not in roles]
     rival = max(rivals, default=0)

@@ -11,10 +11,11 @@ At the reference hop a set-up is requests of the caller and what each waited for
     200    ...
 
 Both ways are followed from their far end back, from each message to the one that it was made from (`hops`), over legs
-too. What a node takes is from the last byte in to the first byte out at a capture point that saw both, so the parts add
-up to the set-up time to the nanosecond. Where the way goes from one capture point to another, their clocks come in: on
-the way there the one way round, on the way back the other. So of a link between two points both directions are told as
-one part, in which clocks cancel out.
+too. A failing response that a node made of another, or for a timer of its own, is followed to whoever that node waited
+for (:mod:`analyzer.ims.waited_for`): that is its far end. What a node takes is from the last byte in to the first byte
+out at a capture point that saw both, so the parts add up to the set-up time to the nanosecond. Where the way goes from
+one capture point to another, their clocks come in: on the way there the one way round, on the way back the other. So of
+a link between two points both directions are told as one part, in which clocks cancel out.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.durations import seconds
 from analyzer.columns.typed import typed
+from analyzer.ims import waited_for
 from analyzer.ims.hops import observations
-
-_LONGEST_WAY = 64  # hops of one message
+from analyzer.ims.waited_for import LONGEST_WAY as _LONGEST_WAY
 
 # Where an event stands in its trip: on the way down, at the far end, on the way up.
 _DOWN, _RINGS, _UP = 0, 1, 2
@@ -42,7 +43,8 @@ def waterfall(messages: pl.DataFrame, trips: pl.DataFrame, hops: pl.DataFrame, c
     if trips.is_empty():
         return pl.DataFrame(schema=schema.WATERFALL.polars())
     rows = _rows(messages, hops, trips)
-    events = _events(trips.with_row_index("trip"), rows)
+    rows, kept_waiting = _with_causes(rows, trips, one_clock=messages["_point"].n_unique() < 2)
+    events = _events(trips.with_row_index("trip"), rows, kept_waiting)
     events = events.join(rows, on="row", maintain_order="left").sort("call", "trip", "place", "order")
     seen = _in_order(observations(messages, events.select("row", "message").unique()), events)
     parts = _balanced(_parts(_timed(_in_time(events, seen), seen)))
@@ -57,7 +59,9 @@ def _rows(messages: pl.DataFrame, hops: pl.DataFrame, trips: pl.DataFrame) -> pl
         pl.col("call").is_in(trips["call"].unique().implode()), pl.col("method").is_in(["INVITE", "PRACK", "UPDATE"])
     )
     rows = (
-        of_calls.select("message", "previous", "transaction", "method", "status", "sender", "receiver", "node")
+        of_calls.select(
+            "message", "previous", "transaction", "method", "status", "sender", "receiver", "node", "time", of="call"
+        )
         .join(numbers, on="message")
         .join(
             numbers.select("message", previous_row="row"),
@@ -71,6 +75,18 @@ def _rows(messages: pl.DataFrame, hops: pl.DataFrame, trips: pl.DataFrame) -> pl
         .sort("row")
     )
     return rows.with_columns(_elsewhere(rows))
+
+
+def _with_causes(rows: pl.DataFrame, trips: pl.DataFrame, *, one_clock: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows, of which failing responses have the row that they were made of; and whom their sender waited for."""
+    failed = trips.join(rows.filter(pl.col("status") >= 300).select(response="row"), on="response")["call"]
+    invites = rows.filter(pl.col("of").is_in(failed.unique().implode()), pl.col("method") == "INVITE")
+    invites = invites.select("transaction", "status", "time", order="row", message="row", previous="previous_row")
+    made = waited_for.made(invites.filter(pl.col("status").is_null()))
+    found = waited_for.waited_for(invites, made, one_clock=one_clock)
+    rows = rows.join(found.causes.rename({"message": "row"}), on="row", how="left", maintain_order="left")
+    rows = rows.with_columns(previous_row=pl.coalesce("previous_row", "cause")).drop("cause", "of", "time")
+    return rows, found.kept_waiting
 
 
 def _elsewhere(rows: pl.DataFrame) -> pl.Expr:
@@ -88,12 +104,15 @@ def _elsewhere(rows: pl.DataFrame) -> pl.Expr:
 # -- the way there and back --------------------------------------------------------------------------------------------
 
 
-def _events(trips: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _events(trips: pl.DataFrame, rows: pl.DataFrame, kept_waiting: pl.DataFrame) -> pl.DataFrame:
     """The messages that each trip passed: ``call``, ``trip``, ``place``, ``order``, ``row``."""
     up = _back(trips.select("call", "trip", row="response"), rows, until=None)
     answered = up.filter(pl.col("back") == pl.col("back").max().over("trip")).join(
         rows, on="row", maintain_order="left"
     )
+    # Who sent a failure for a timer of its own is not the far end: that is whom it waited for.
+    answered = answered.join(kept_waiting, on="transaction", how="left", maintain_order="left")
+    answered = answered.with_columns(transaction=pl.coalesce("waited", "transaction"))
     bottom = _bottom(trips, answered, rows)
     first = rows.select("row", until="transaction")
     until = trips.select("trip", row="request").join(first, on="row", maintain_order="left").select("trip", "until")
@@ -246,7 +265,8 @@ def _parts(events: pl.DataFrame) -> pl.DataFrame:
     ``ns`` is by two clocks where ``from_point`` and ``to_point`` differ.
     """
     before = {name: pl.col(name).shift(1).over("call") for name in ("trip", "place", "last", "out_point", "message")}
-    before |= {name: pl.col(name).shift(1).over("call") for name in ("receiver", "retransmission")}
+    before |= {name: pl.col(name).shift(1).over("call") for name in ("sender", "receiver", "retransmission")}
+    before["transaction"] = pl.col("transaction").shift(1).over("call")
     events = events.with_columns(**{f"before_{name}": value for name, value in before.items()})
     same_trip = pl.col("before_trip") == pl.col("trip")
     turns = pl.col("place") != pl.col("before_place")
@@ -276,7 +296,14 @@ def _parts(events: pl.DataFrame) -> pl.DataFrame:
         address=pl.when(pl.col("kind") == "unseen")
         .then(None)
         .when(pl.col("kind").is_in(["far_end", "ringing"]))
-        .then(pl.when(pl.col("before_place") == _DOWN).then("before_receiver").otherwise("sender"))
+        .then(
+            pl.when(pl.col("before_place") == _DOWN)
+            .then("before_receiver")
+            # A phone that rang in vain did not send what ends the call.
+            .when(pl.col("before_transaction") != pl.col("transaction"))
+            .then("before_sender")
+            .otherwise("sender")
+        )
         .otherwise(pl.coalesce("node", "sender")),
         peer=pl.lit(None, pl.String),
         ns=pl.col("first") - pl.col("before_last"),

@@ -55,6 +55,9 @@ class MaskedSource:
     def lean_messages(self) -> pl.DataFrame:
         return self.table("messages")
 
+    def failing_nodes(self) -> pl.DataFrame:
+        return self._mask.table("call_failures", self._original.failing_nodes())
+
     def headers_of(self, *names: str) -> pl.DataFrame:
         return self._mask.table("headers", self._original.headers_of(*names))
 

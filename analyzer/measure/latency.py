@@ -9,9 +9,7 @@ from analyzer.columns.distribution import figures, nearest_rank
 from analyzer.columns.durations import nanoseconds, seconds
 from analyzer.measure import grouping
 from analyzer.measure.grouping import INTERVAL, By, measured
-
-DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
-"""The delays of a call: each is the column of ``calls`` with ``_s`` behind it."""
+from analyzer.schema.values import DELAYS
 
 # Tukey's inner fence, that of a box plot (Exploratory Data Analysis, 1977): 3/2 of the distance of the quartiles.
 _FENCE = (3, 2)

@@ -132,6 +132,8 @@ def links(
 _REQUEST = ["call_id", "from_tag", "cseq", "method"]
 _OF_FAILURE = ("method", "status", "class", "outcome", "node", "reason_phrase", "reason_header", "transport", "call_id")
 _TOLD = ("node", "reason_phrase", "reason_header")
+#: A leg or try that was refused did not fail these calls.
+_ANSWERED = ("answered", "answered_elsewhere", "joined")
 _UNANSWERED = ("timeout", "provisional_only", "transport_error")
 
 
@@ -139,7 +141,7 @@ def failures(
     transactions: pl.DataFrame,
     messages: pl.DataFrame,
     calls: pl.DataFrame,
-    failure_path: pl.DataFrame | None = None,
+    failing_nodes: pl.DataFrame | None = None,
     *,
     by: By = ("method", "status"),
     every: str | None = None,
@@ -151,18 +153,22 @@ def failures(
     the fewest Vias is 400 or more, or if nothing came though it was waited for. Two are no failures: a challenge (401,
     407) that the next request takes up with credentials (RFC 3261 §22), and the end of a cancelled INVITE (§9).
 
-    ``node`` is who sent that status first: the server of the hop where it was seen earliest, which is the farthest from
-    the caller that the capture has of this Call-ID. Whether it made the response, or had it from an uncaptured hop,
-    plain SIP does not tell. Without a response it is the farthest node asked. Of an INVITE on the way of a response
-    that ended a call it is the node that refused the call, as ``failure_path`` has it: the same for all its Call-IDs,
-    also where a node on the way made another status of it. ``by`` takes
+    An INVITE that begins a call is counted as the call is, once over all its legs and tries, with the status that the
+    caller got; where another leg or try was answered, the call did not fail.
+
+    ``node`` is the one that failed the call, as ``failing_node`` of ``call_failures`` has it: behind a node that made
+    another status of it, or that gave up waiting. Of other requests it is who sent that status first: the server of
+    the hop where it was seen earliest, which is the farthest from the caller that the capture has of this Call-ID.
+    Whether it made the response, or had it from an uncaptured hop, plain SIP does not tell. Without a response it is
+    the farthest node asked. ``by`` takes
     ``method status class outcome node reason_phrase reason_header transport call_id``.
     """
     keys = grouping.columns(by, _OF_FAILURE)
     groups = [*keys, INTERVAL] if every else keys
-    rows = _failed(transactions, messages).with_columns(_CLASS.alias("class"))
-    if failure_path is not None:
-        rows = _of_refused_calls(rows, messages, failure_path)
+    rows = _once_a_call(_failed(transactions, messages), transactions, calls).with_columns(_CLASS.alias("class"))
+    if failing_nodes is not None:
+        rows = rows.join(failing_nodes, on="call", how="left", maintain_order="left")
+        rows = rows.with_columns(node=pl.coalesce(pl.when("begins").then("failing_node"), "node"))
     rows = rows.join(calls.select("call", "no"), on="call", how="left", maintain_order="left")
     rows = grouping.with_interval(rows, pl.col("at"), every, tz)
     # Where it is no column of its own: the most frequent one, of several the first by its letters.
@@ -202,12 +208,12 @@ def _failed(transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
         doubtful.select("call_id").unique(), on="call_id", how="semi", nulls_equal=True, maintain_order="left"
     )
     # The key of a transaction is that of its earliest message.
-    opening = messages.select("from_tag", "credentials", transaction="message")
+    opening = messages.select("from_tag", "credentials", begins=pl.col("to_tag").is_null(), transaction="message")
     hops = hops.join(opening, on="transaction", how="left", maintain_order="left").with_columns(at=_BEGAN)
     asked = (
         hops.sort("via_count", "at", nulls_last=True, maintain_order=True)
         .group_by(_REQUEST, maintain_order=True)
-        .agg(pl.col("status", "outcome", "transport", "call", "at").first(), pl.col("credentials").any())
+        .agg(pl.col("status", "outcome", "transport", "call", "at", "begins").first(), pl.col("credentials").any())
     )
     taken_up = pl.col("credentials").shift(-1).over("call_id", "from_tag", "method", order_by="cseq")
     challenged = pl.col("status").is_in([401, 407]) & taken_up.fill_null(value=False)
@@ -232,10 +238,19 @@ def _failed(transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     return failed.join(said, on="transaction", how="left", maintain_order="left")
 
 
-def _of_refused_calls(failed: pl.DataFrame, messages: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the ``node`` that refused the call, where their request is on the way of that refusal."""
-    steps = steps.filter(pl.col("method") == "INVITE", pl.col("status").is_not_null()).sort("call", "step")
-    steps = steps.select("message", origin=pl.col("address").first().over("call"))
-    way = messages.join(steps, on="message").select(*_REQUEST, "origin").unique(_REQUEST, keep="first")
-    failed = failed.join(way, on=_REQUEST, how="left", nulls_equal=True, maintain_order="left")
-    return failed.with_columns(node=pl.coalesce("origin", "node")).drop("origin")
+def _once_a_call(failed: pl.DataFrame, transactions: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """The rows without those INVITEs of a call that do not say how it ended: of other legs and earlier tries, and of
+    calls that were answered after all. ``begins``: the request is the INVITE of a call."""
+    begins = pl.col("begins").fill_null(value=False) & (pl.col("method") == "INVITE") & pl.col("call").is_not_null()
+    failed = failed.with_columns(begins=begins)
+    legs = calls.select("call", _outcome="outcome", transaction="reference")
+    legs = legs.join(transactions.select("transaction", _leg="call_id"), on="transaction", how="left").drop(
+        "transaction"
+    )
+    rows = failed.with_row_index("_row").filter("begins").join(legs, on="call", maintain_order="left")
+    rows = rows.filter(~pl.col("_outcome").is_in(_ANSWERED))
+    own_leg = pl.col("_leg").eq_missing(pl.col("call_id"))
+    last = rows.sort(own_leg, "at", "cseq", descending=True, maintain_order=True)
+    decided = last.unique("call", keep="first", maintain_order=True)["_row"]
+    kept = ~pl.col("begins") | pl.int_range(pl.len(), dtype=pl.UInt32).is_in(decided.implode())
+    return failed.filter(kept)

@@ -30,6 +30,8 @@ CORE_ONLY = Table(
         C("_sip_cause", "int", "cause of Reason: SIP.", "RFC 3326"),
         C("_release_cause", "int", "cause of Reason: RELEASE_CAUSE.", "TS 24.229 §7.2A.18.11"),
         C("_failure_cause", "int", "cause of Reason: FAILURE_CAUSE.", "TS 24.229 §7.2A.18.12"),
+        C("_refresher", "int", "refresher of Session-Expires: 0 the transaction's client (uac), 1 its server (uas).",
+          "RFC 4028 §4"),
         C("_headers", "int", "Which headers of HEADERS are there: bit n for the n-th."),
         C("_point", "int", "Number of the capture point, in the order of files.point."),
     ),

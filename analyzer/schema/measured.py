@@ -51,7 +51,7 @@ FAILURES = Measure(
         C("requests", "int", "Number of requests that failed in this way."),
         C("share", "share", "requests / all failed requests (in the interval)."),
         C("calls", "int", "Number of calls of these requests; 0 outside calls."),
-        C("nodes", "int", "Number of nodes that sent the status first."),
+        C("nodes", "int", "Number of nodes that failed them."),
         C("node", "text", "ip:port of the most frequent of these nodes.", mask=M.HOST),
         C("node_share", "share", "Share of that node in the requests."),
         C("reason_phrase", "text", "Most frequent reason phrase.", mask=M.PHRASE),
@@ -62,13 +62,13 @@ FAILURES = Measure(
     ),
     made_by="analyzer.measure.responses:failures",
     of=("transactions", "messages", "calls"),
-    optional=("failure_path",),
+    optional=("failing_nodes",),
     shown=words("requests share calls node node_share reason_phrase reason_header first_at last_at no"),
     note=(
-        "A request counts once over all its hops. Grouped by method and status without --by, which "
-        "takes class, node, outcome, reason_phrase, reason_header, transport and call_id. node: the "
-        "first one that sent the response, as far as the capture shows; no: a call to look at. "
-        "Answered challenges and cancelled INVITEs are not failures."
+        "A request counts once over all its hops, the INVITE of a call once over all its legs. Grouped by method and "
+        "status without --by, which takes class, node, outcome, reason_phrase, reason_header, transport and call_id. "
+        "node: failing_node of call_failures; of other requests the first one that sent the response, as far as the "
+        "capture shows; no: a call to look at. Answered challenges and cancelled INVITEs are not failures."
     ),
     example="status,node",
 )

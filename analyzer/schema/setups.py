@@ -130,7 +130,10 @@ CALL_FAILURES = Table(
         C("address", "text",
           "ip:port of the node that sent the failure first, over all hops and legs; for a cancelled call, of the "
           "node that sent the first CANCEL. Null if no node sent anything.", mask=M.HOST),
-        C("role", "text", "Role of that node, as in nodes.", mask=M.OPEN),
+        C("failing_node", "text",
+          "ip:port of the node that failed the call: unresponsive_node where the others gave up waiting for it, else "
+          "address.", mask=M.HOST),
+        C("role", "text", "Role of the node at address, as in nodes.", mask=M.OPEN),
         C("name", "text", "Host name of that node, as in nodes.", mask=M.HOST),
         C("node", "text", "That node, as in nodes.", mask=M.HOST),
         C("partial", "bool",
@@ -154,8 +157,8 @@ CALL_FAILURES = Table(
     scope=ESTIMATE,
     belongs_to=("call",),
     shown=words(
-        "seen_at status on_behalf_of rule address role name partial first_status unresponsive_node reason_protocol "
-        "reason_cause reason warning_code warning_text call"
+        "seen_at status on_behalf_of rule failing_node address role name partial first_status unresponsive_node "
+        "reason_protocol reason_cause reason warning_code warning_text call"
     ),
     note=(
         "Traced from the caller back to the node that sent the failure first, over all hops and legs. "

@@ -49,7 +49,8 @@ CALLS = Table(
         C("ring_s", "duration", "180 to 200."),
         C("talk_s", "duration", "200 to BYE on the confirmed branch.", "RFC 6076 §4.5"),
         C("hold_s", "duration",
-          "Time during which at least one stream was on hold; null unless answered, or if a hold outlasts the capture.",
+          "Time during which at least one stream was on hold; null unless answered, or if a hold outlasts the capture "
+          "or rests on offers that crossed.",
           "RFC 3264 §8.4"),
         C("codecs", "text",
           "Codecs of all streams as last negotiated on the confirmed branch, in the answerer's order of preference.",
@@ -98,7 +99,7 @@ DIALOGS = Table(
           mask=M.OPEN),
         C("call", "key", "Call; null outside calls."),
     ),
-    made_by="analyzer.sip.dialogs:with_hops",
+    made_by="analyzer.sip.dialogs:with_reference_hops",
     belongs_to=("call",),
     shown=words(
         "usage local_uri local_tag remote_uri remote_tag state early_at confirmed_at ended_at ended_by "
@@ -313,7 +314,8 @@ OFFERS = Table(
     "One m= line of an offer/answer exchange.",
     (
         C("offer", "key", "Message with the offer.", "RFC 3264 §5"),
-        C("answer", "key", "Message with the answer; null if there is none.", "RFC 3264 §6"),
+        C("answer", "key", "Message with the answer, an unreliable 18x if the 2xx has none; null if there is none.",
+          "RFC 3264 §6"),
         C("index", "int", "Number of the m= line, from 0.", "RFC 3264 §5"),
         C("media", "text", "audio video image application message text.", mask=M.FREE_TEXT),
         C("pattern", "int",
@@ -325,7 +327,8 @@ OFFERS = Table(
         C("answered_at", "time", "The same for the answer."),
         C("state", "text", "Outcome of the exchange for this line.", "RFC 3264 §6, §8.2", values=("agreed",
           ("rejected", "by port 0, or by a final response of 300-699"), ("removed", "by port 0 in the offer"),
-          "unanswered", "pending"), mask=M.OPEN),
+          "unanswered", "pending", ("uncertain", "answered, as was an offer of the other side that crossed it (§4)")),
+          mask=M.OPEN),
         C("status", "int", "Final status of the request whose transaction carries the offer.", "RFC 6337 §2"),
         C("offered_codecs", "text", "Codecs of the offer, in its order of preference.", mask=M.FREE_TEXT),
         C("codecs", "text", "Codecs of the answer, in its order of preference, if accepted.", "RFC 3264 §6.1",
@@ -387,7 +390,7 @@ OFFER_ANSWER_VIOLATIONS = Table(
         C("code", "text", "Rule that was violated.",
           values=words("answer_missing offer_missing answer_not_asked answer_changed media_count_differs "
           "media_type_differs protocol_differs direction_not_allowed no_common_format "
-          "offer_before_answer version_not_raised media_lines_dropped"), mask=M.OPEN),
+          "offer_before_answer crossing_offer_accepted version_not_raised media_lines_dropped"), mask=M.OPEN),
         C("detail", "text", "Value found, and value expected.", mask=M.SENTENCE),
         C("standard", "text", "Clause of the rule.", mask=M.OPEN),
         C("index", "int", "Number of the m= line, from 0; null if the violation concerns the whole description."),

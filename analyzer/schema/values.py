@@ -13,4 +13,5 @@ ACCESS_TECHNOLOGIES = words("NR E-UTRAN UTRAN GERAN GAN CDMA2000 WLAN non-3GPP E
 PEERS = words("HSS PCRF CDF OCS DNS")
 SETUP_PHASES = words("retry trying routing prack caller_bearer callee_bearer alerting ringing cancelling ack")
 DELAYS = words("pdd alert srd setup ring talk")
+"""The delays of a call: each is the column of ``calls`` with ``_s`` behind it."""
 REFERENCE_POINT_NAMES = words("Gm Mw ISC Ma Mi Mj Mg Mk Mr Mr' Ml Mx Ici I2 I4 I5")

@@ -22,7 +22,8 @@ from analyzer import schema
 from analyzer.columns.distribution import nearest_rank
 from analyzer.errors import AnalyzerError
 from analyzer.measure import grouping
-from analyzer.measure.latency import DELAYS, latency
+from analyzer.measure.latency import latency
+from analyzer.schema.values import DELAYS
 from analyzer.show.style import (
     BLACK,
     BLUE,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analyzer.diagnose import after_the_answer
 from analyzer.diagnose.explanation import explain
 from analyzer.show import waterfall as waterfalls
 from analyzer.show.text import fit, markup, pad, safe, seconds, width
@@ -116,6 +117,9 @@ def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
                 yield safe(f"{_named(step['address'], roles)} passed it on as {step['status']}")
         (call,) = tables("calls").to_dicts()
         yield from map(safe, explain(call, tables("messages"), tables("failure_path")))
+    if tables("call_failures").is_empty():
+        for call in tables("calls").to_dicts():
+            yield from map(safe, after_the_answer.sentences(call, tables("messages")))
     for row in tables("setups").iter_rows(named=True):
         if row["stalled_detail"]:
             yield safe(f"it stalled in {row['stalled']}: {row['stalled_detail']}")
@@ -127,7 +131,7 @@ def _said(row: dict[str, Any]) -> Iterator[str]:
     if who:
         yield safe(f"{who}: {what or 'CANCEL'}")
     if row["unresponsive_node"]:
-        yield safe(f"{row['silent']} received the request and did not answer")
+        yield safe(f"{row['unresponsive_node']} received the request and did not answer")
     behalf = {"unknown": "side unknown", "timer": "a timer expired"}
     yield safe(f"{behalf.get(row['on_behalf_of'], 'on behalf of the ' + str(row['on_behalf_of']))}: {row['rule']}")
     if row["reason_protocol"]:

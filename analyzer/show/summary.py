@@ -198,6 +198,9 @@ def _failing(lines: _Lines, tables: Mapping[str, pl.DataFrame]) -> None:
     if failed.height:
         refused = tables["transactions"].filter(method="REGISTER", outcome="transport_error")["call_id"]
         silent = pl.when(pl.col("call_id").is_in(refused.implode())).then(pl.lit("transport error"))
+        # A challenge ends an attempt that failed only where it answers credentials.
+        rejected = pl.col("status").is_in([401, 407])
+        ended = pl.when(rejected).then(pl.concat_str(ended, pl.lit(" credentials rejected"))).otherwise(ended)
         why = failed.with_columns(why=ended.fill_null(silent.otherwise(pl.lit("no response"))))
         lines.add("failed regs", _counted(why, "why"), count=failed.height)
     challenged = registrations.filter(outcome="challenged")

@@ -23,7 +23,7 @@ from analyzer.columns import identity
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import outcomes, reference_hop, release
+from analyzer.sip import acknowledgement, cancels, in_dialog, outcomes, reference_hop, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -98,6 +98,7 @@ def attempts(
     capture began has a row as soon as a request within its dialog was seen or a response to its INVITE (``joined``).
     """
     end = LONG_AGO if end is None else end
+    messages = in_dialog.tied(messages)
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
@@ -217,27 +218,41 @@ def _invite_requests(invites: pl.DataFrame, responses: pl.DataFrame, messages: p
         final_row=pl.coalesce(pl.when(pl.col("status").is_between(200, 299)).then("row").min(), final.max())
     )
     tries = invites.group_by("try", maintain_order=True).agg(
-        pl.col("_call", "_leg").first(), first_row=pl.col("row").first()
+        pl.col("_call", "_leg", "cseq", "at").first(), first_row=pl.col("row").first()
     )
     tries = tries.join(finals, on="try", how="left", maintain_order="left")
-    return tries.with_columns(_fetch(messages, tries["final_row"], "status"))
+    last = _fetch(messages, tries["final_row"], "status", "time")
+    return tries.with_columns(last["status"], final_ns=last["time"].to_physical())
 
 
 def _in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The tries with the number of their ``attempt``.
 
-    A try begins a new attempt in its Call-ID only when every try before it is over, and not with a status after which
-    the same attempt goes on (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4).
+    A try begins a new attempt in its Call-ID only when every try before it is over, and not where the same attempt goes
+    on: after a status that asks for another INVITE (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4), and after any refusal
+    where the same client sent the next at once, as it does with the contacts of a redirection (§8.1.3.4).
     """
     tries = tries.with_columns(begins=pl.col("_call").is_first_distinct())
     # Most Call-IDs hold one try; windows over all of them would cost more than the rest of the stage.
     several = tries.filter(pl.col("_call").is_duplicated()).sort("_call", "first_row")
     all_over = pl.col("final_row").fill_null(NEVER).cum_max().shift().over("_call") < pl.col("first_row")
     last_status = pl.coalesce(pl.col("status").shift().over("_leg"), pl.col("status").shift().over("_call"))
-    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES))["try"]
+    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES) & ~_sent_at_once())["try"]
     begins = pl.col("begins") | pl.col("try").is_in(again.implode())
     tries = tries.sort("_call", "first_row").with_columns(attempt=begins.cum_sum() - 1).drop("begins")
     return _join_retries(tries, hop, messages).sort("first_row")
+
+
+def _sent_at_once() -> pl.Expr:
+    """Whether the try follows a refusal of the one before it, in its leg, so soon that nobody was asked.
+
+    One that was answered is never continued: its dialog stands, and the next INVITE without a To tag is another call.
+    """
+    before = {name: pl.col(name).shift().over("_leg") for name in ("cseq", "status", "final_ns")}
+    later = pl.col("cseq") > before["cseq"]
+    refused = before["status"] >= 300
+    soon = pl.col("at") - before["final_ns"] <= outcomes.RETRY_AT_ONCE
+    return (later & refused & soon).fill_null(value=False)
 
 
 def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -341,7 +356,8 @@ def _started(
     # A final of an earlier try is not the attempt's while a later one is open.
     facts = facts.with_columns(final_row=pl.when(pl.col("final_row") > pl.col("last_row")).then("final_row"))
     facts = _with_final(facts, messages)
-    facts = facts.join(_cancels(messages, hop, responses, invites), on="attempt", how="left", maintain_order="left")
+    cancelled = _cancels(messages, hop, responses, invites, transactions)
+    facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
     open_ended = facts.filter(pl.col("final").is_null())
     fates = transactions.filter(pl.col("transaction").is_in(open_ended["last_transaction"].implode()))
     fates = fates.select(last_transaction="transaction", fate="outcome")
@@ -391,19 +407,32 @@ def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame, invites: pl.DataFrame) -> pl.DataFrame:
+def _cancels(
+    messages: pl.DataFrame,
+    hop: pl.DataFrame,
+    responses: pl.DataFrame,
+    invites: pl.DataFrame,
+    transactions: pl.DataFrame,
+) -> pl.DataFrame:
     """Per attempt that was cancelled on any hop: the CANCEL at the reference hop."""
-    cancels = (
+    sent = (
         _rows(messages)
         .filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("retransmission"))
-        .select("row", "_leg", "via_branch", "_sip_cause", pl.col("cseq").fill_null(0), at=ns("time"))
+        .select(
+            "row",
+            "_leg",
+            "_sip_cause",
+            pl.col("cseq").fill_null(0),
+            cancel="transaction",
+            at=ns("time"),
+            given_up=release.network_reason_of_cancel(),
+        )
         .collect()
     )
+    of_invites = cancels.of_transactions(transactions).select(cancel="transaction", transaction="invite")
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
-    # A CANCEL has the branch and CSeq number of its INVITE (RFC 3261 §9.1).
-    at_hop = cancels.join(
-        hop.select("attempt", "_leg", "cseq", "via_branch", "transaction"),
-        on=["_leg", "cseq", "via_branch"], nulls_equal=True, maintain_order="left",
+    at_hop = sent.join(of_invites, on="cancel", maintain_order="left").join(
+        hop.select("attempt", "transaction"), on="transaction", maintain_order="left"
     ).with_columns(
         elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode())
     ).group_by("attempt", maintain_order=True).agg(
@@ -411,10 +440,11 @@ def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame,
         cancel_ns=pl.col("at").first(),
         elsewhere=pl.col("elsewhere").any(),
         crossed=pl.col("crossed").any(),
+        given_up=pl.col("given_up").any(),
     )  # fmt: skip
     of_tries = invites.select("attempt", "_leg", "cseq").unique(maintain_order=True)
     anywhere = (
-        cancels.join(of_tries, on=["_leg", "cseq"])
+        sent.join(of_tries, on=["_leg", "cseq"])
         .select("attempt", cancelled=pl.lit(value=True))
         .unique(maintain_order=True)
     )
@@ -424,8 +454,9 @@ def _cancels(messages: pl.DataFrame, hop: pl.DataFrame, responses: pl.DataFrame,
 def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Calls without an INVITE: one row of facts each, their rows, and their dialogs (RFC 3261 §12).
 
-    Of an INVITE before the capture that got a 101-199 in it, the responses tell when it rang and was answered, and who
-    called. A request within the dialog tells neither, nor a 2xx alone: it may answer a re-INVITE.
+    Of an INVITE that was not captured the responses tell when it rang, was answered or refused, and who called
+    (RFC 3261 §8.2.6.2). They are those of the INVITE that opened the call where a 101-199 is among them, or where
+    nothing was captured of its dialog before; those of a re-INVITE tell neither, nor does a request within the dialog.
     """
     request = pl.col("status").is_null()
     rows = (
@@ -449,10 +480,9 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
     )
     rows = rows.join(attempts, on="_call", maintain_order="left")
     asked = rows.filter(pl.col("method") == "INVITE", pl.col("status").is_null())
-    progress = rows.filter(pl.col("status").is_between(101, 199))
     initial = rows.filter(pl.col("status").is_not_null())
     initial = initial.join(asked, on=["_leg", "cseq"], how="anti", maintain_order="left")
-    initial = initial.join(progress, on=["_leg", "cseq"], how="semi", maintain_order="left")
+    initial = initial.join(_opening(initial, rows), on=["_leg", "cseq"], how="semi", maintain_order="left")
     initial = initial.filter(pl.col("via_count").eq_missing(pl.col("via_count").min().over("_call")))
     facts = rows.group_by("attempt", maintain_order=True).agg(pl.col("_call").first(), first_row=pl.col("row").first())
     legs = initial.group_by("attempt").agg(leg=pl.col("_leg").first(), response_row=pl.col("row").first())
@@ -464,6 +494,25 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
     )
     facts = _with_final(facts, messages)
     return facts.with_columns(joined=pl.lit(value=True)), rows, branches
+
+
+def _opening(initial: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Which of INVITEs that were not captured opened a call, by ``_leg`` and ``cseq``; ``rows`` is all of these calls.
+
+    A refusal is that of the call only where nobody used its dialog, before or after: a session outlives a re-INVITE
+    that was refused (RFC 3261 §14.1).
+    """
+    invite = ["_leg", "cseq"]
+    status = pl.col("status")
+    progress = initial.filter(status.is_between(101, 199)).select(invite)
+    first = rows.filter(pl.col("row") == pl.col("row").min().over("_call"))
+    answered = initial.join(first.filter(status.is_between(200, 299)), on=invite, how="semi").select(invite)
+    # An ACK to a non-2xx has the CSeq of its INVITE; one to a 2xx would follow that.
+    used = rows.filter(status.is_between(200, 299) | (status.is_null() & ~pl.col("method").is_in(["ACK", "CANCEL"])))
+    in_use = used["_call"].unique()
+    # 491 answers an INVITE within a session alone (RFC 3261 §14.2).
+    refused = initial.filter(status >= 300, status != 491, ~pl.col("_call").is_in(in_use.implode())).select(invite)
+    return pl.concat([progress, answered, refused]).unique()
 
 
 def _branches(responses: pl.DataFrame) -> pl.DataFrame:
@@ -478,11 +527,7 @@ def _branches(responses: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.DataFrame:
-    """Per attempt the end of the branch that lived.
-
-    Of several 2xx the caller keeps one and sends BYE on the others at once (RFC 3261 §13.2.2.4): the branch that ended
-    last is the one that lived.
-    """
+    """Per attempt the end of the branch that lived: which that is, see :func:`_confirmed_branches`."""
     byes = (
         _rows(messages)
         .filter(pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("retransmission"))
@@ -492,6 +537,7 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
         )
         .collect()
     )  # fmt: skip
+    byes = in_dialog.standing(byes, messages)
     hops = facts.select(
         "attempt", "_call", "ref_row", "response_row",
         near_ip="src_ip", near_port="src_port", far_ip="dst_ip", far_port="dst_port",
@@ -500,20 +546,27 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
     of_branches = of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left")
     of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye)
-    confirmed_branch = (
-        branches.join(of_branches.select("_dialog", *bye.values()), on="_dialog", how="left", maintain_order="left")
-        .sort("bye_row", "answered_row", descending=[True, False], nulls_last=False, maintain_order=True)
-        .unique("attempt", keep="first", maintain_order=True)
-        .drop("_call", strict=False)
+    branches_with_bye = branches.join(
+        of_branches.select("_dialog", *bye.values()), on="_dialog", how="left", maintain_order="left"
     )
-    # A peer of RFC 2543 has no tag, and a one-way capture no 2xx: then the Call-ID tells whose BYE it is.
+    confirmed_branch = _confirmed_branches(branches_with_bye, messages)
+    # A peer of RFC 2543 has no tag, and a one-way capture no 2xx: then the Call-ID tells whose BYE it is. Not that of a
+    # branch that only rang, where another answered: it ended that branch alone (RFC 3261 §15).
     unmatched = hops.join(
         confirmed_branch.filter(pl.col("bye_row").is_not_null()), on="attempt", how="anti", maintain_order="left"
     )
+    unmatched = unmatched.with_columns(answered=pl.col("attempt").is_in(confirmed_branch["attempt"].implode()))
     strays = byes.join(branches, on="_dialog", how="anti", maintain_order="left")
     strays = strays.join(unmatched, on="_call", maintain_order="left")
     strays = strays.filter(pl.col("row") > pl.col("ref_row").fill_null(-1))
+    early = messages.filter(
+        pl.col("_dialog").is_in(strays.filter("answered")["_dialog"].drop_nulls().unique().implode()),
+        pl.col("method") == "INVITE",
+        pl.col("status").is_between(101, 199),
+    )["_dialog"]
+    strays = strays.filter(~(pl.col("answered") & pl.col("_dialog").is_in(early.implode()).fill_null(value=False)))
     strays = reference_hop.nearest(strays, "attempt").rename(bye).select("attempt", *bye.values())
+    still_ringing = _ringing_without_bye(hops, strays, byes, messages)
     ends = hops.join(confirmed_branch, on="attempt", how="left", maintain_order="left")
     ends = ends.join(strays, on="attempt", how="left", suffix="_stray", maintain_order="left")
     ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye.values())
@@ -522,11 +575,63 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     ends = ends.join(_of_dialogs(dialogs, messages), on="_dialog", how="left", maintain_order="left")
     opening = ends.select(pl.coalesce("answered_row", "ref_row", "response_row")).to_series()
     return ends.hstack(_fetch(messages, opening, "from_tag")).select(
-        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "acked", "refreshed_ns", "interval",
-        "ended_ns", "end_reason",
+        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "acked", "waited_ns", "lived_ns",
+        "refreshed_ns", "interval", "ended_ns", "end_reason",
+        still_ringing=pl.col("attempt").is_in(still_ringing.implode()),
+        by_refresher=(pl.col("bye_leg") == pl.col("refresh_leg")) == (pl.col("refresher") == 0),
         cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
         ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), pl.col("from_tag")),
         confirmed_branch="_dialog",
+    )  # fmt: skip
+
+
+def _ringing_without_bye(
+    hops: pl.DataFrame, strays: pl.DataFrame, byes: pl.DataFrame, messages: pl.DataFrame
+) -> pl.Series:
+    """Of the attempts with a BYE that no 2xx goes with, those with an early dialog on which none was sent.
+
+    A BYE ends its early dialog alone; the INVITE goes on in the others (RFC 3261 §15).
+    """
+    if strays.is_empty():
+        return strays["attempt"]
+    asked = hops.filter(pl.col("attempt").is_in(strays["attempt"].implode())).select("attempt", "_call")
+    early = messages.filter(
+        pl.col("_call").is_in(asked["_call"].implode()),
+        pl.col("method") == "INVITE",
+        pl.col("status").is_between(101, 199),
+        pl.col("_dialog").is_not_null(),
+    ).select("_call", "_dialog")
+    rest = early.join(byes, on="_dialog", how="anti")
+    return asked.join(rest, on="_call", how="semi")["attempt"]
+
+
+def _confirmed_branches(branches: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Per attempt the branch that is the call; ``branches`` with ``bye_row``.
+
+    Of several 2xx the caller acknowledges each, keeps one and sends BYE on the others at once (RFC 3261 §13.2.2.4). So
+    it is one whose 2xx was acknowledged; of these one with later requests in its dialog; of these that which ended
+    last. Besides: how it was acknowledged (`acknowledgement.of_dialogs`), and ``lived_ns``, when the latest request
+    that was accepted in it was sent, of branches where something hangs on it.
+    """
+    branches = branches.join(
+        acknowledgement.of_dialogs(messages), on="_dialog", how="left", maintain_order="left"
+    ).with_columns(heard=pl.col("acked") & ~pl.col("exhausted"))
+    doubtful = branches.filter(pl.col("attempt").is_duplicated() | ~pl.col("heard").fill_null(value=False))
+    lived = in_dialog.accepted(messages, doubtful["_dialog"].drop_nulls())
+    lived = lived.group_by("_dialog").agg(lived_row=pl.col("asked").max())
+    branches = branches.join(lived, on="_dialog", how="left", maintain_order="left")
+    return (
+        branches.with_columns(
+            _fetch(messages, branches["lived_row"], "time").to_series().to_physical().alias("lived_ns"),
+            unheard=~pl.col("heard").fill_null(value=False),
+            idle=pl.col("lived_row").is_null(),
+        )
+        .sort(
+            "unheard", "idle", "bye_row", "answered_row", descending=[False, False, True, False], nulls_last=False,
+            maintain_order=True,
+        )
+        .unique("attempt", keep="first", maintain_order=True)
+        .drop("_call", "unheard", "idle", "lived_row", strict=False)
     )  # fmt: skip
 
 
@@ -538,22 +643,39 @@ def _acked(messages: pl.DataFrame) -> pl.Expr:
     acks = (
         _rows(messages)
         .filter(pl.col("method") == "ACK", pl.col("transaction").is_null(), pl.col("cseq").is_not_null())
-        .select("_call", "_dialog")
+        .select("_call")
         .unique()
         .collect()
     )
-    by_call = pl.col("_call").is_in(acks["_call"].unique().implode())
-    by_dialog = pl.col("_dialog").is_in(acks["_dialog"].drop_nulls().implode())
+    by_call = pl.col("_call").is_in(acks["_call"].implode())
+    by_dialog = pl.col("heard").fill_null(value=False)
     return pl.when(pl.col("_dialog").is_null()).then(by_call).otherwise(by_dialog)
 
 
 def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
-    """The last agreement on a session interval per dialog: a 2xx to INVITE or UPDATE (RFC 4028 §9)."""
+    """The last agreement on a session interval per dialog: the last 2xx to INVITE or UPDATE (RFC 4028 §9).
+
+    ``interval`` is null where that 2xx has none, on whatever hop: then the session no longer expires (§7.2).
+    ``refresh_leg`` is the side that sent the request, and ``refresher`` 0 if that side refreshes, 1 if the other does.
+    """
+    agreed = pl.col("status").is_between(200, 299) & pl.col("method").is_in(["INVITE", "UPDATE"])
+    limited = messages.lazy().filter(pl.col("session_expires").is_not_null(), agreed).select("_dialog").unique()
+    seconds = pl.col("session_expires")
     return (
         _rows(messages)
-        .filter(pl.col("session_expires").is_not_null(), pl.col("status").is_between(200, 299))
-        .group_by("_dialog")
-        .agg(refreshed_ns=ns("time").last(), interval=duration(pl.col("session_expires").last()))
+        .filter(agreed, pl.col("_dialog").is_not_null())
+        .select("row", "_dialog", "_leg", "cseq", "method", "session_expires", "_refresher", at=ns("time"))
+        .join(limited, on="_dialog", how="semi")
+        .group_by("_dialog", "_leg", "cseq", "method")
+        .agg(
+            row=pl.col("row").min(),
+            refreshed_ns=pl.col("at").filter(seconds.is_not_null()).last(),
+            interval=duration(seconds.drop_nulls().last()),
+            refresher=pl.col("_refresher").drop_nulls().last(),
+        )
+        .sort("row")
+        .unique("_dialog", keep="last", maintain_order=True)
+        .select("_dialog", "refreshed_ns", "interval", "refresher", refresh_leg="_leg")
         .collect()
     )
 
@@ -570,23 +692,35 @@ def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
+    marks += ["still_ringing", "given_up"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
-        _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("bye_reason"),
+        _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
         _fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
     )
+    # A 2xx whose INVITE was not captured may have come from the one side whose packets were: no ACK is no sign there.
+    unasked = pl.col("joined") & pl.col("provisional_ns").is_null()
+    facts = facts.with_columns(acked=pl.col("acked") | unasked)
     answered = pl.col("ok_row").is_not_null() | pl.col("joined")
     names = ("outcome", "outcome_detail")
     either = zip(names, outcomes.of_answered(end), outcomes.of_unanswered(end), strict=True)
     facts = facts.with_columns(pl.when(answered).then(yes).otherwise(no).alias(name) for name, yes, no in either)
     facts = facts.with_columns(released_by=outcomes.released_by(answered))
     was_cancelled = pl.col("outcome").is_in(["cancelled", "answered_elsewhere"])
+    ended_by_bye = pl.col("outcome").is_in(["answered", "joined", "cancelled"])
     refused_at = pl.when((pl.col("final") >= 300) & (pl.col("outcome") != "unfinished")).then("final_ns")
     return facts.with_columns(
         over_ns=pl.coalesce(
-            pl.when(pl.col("outcome").is_in(["answered", "joined"])).then("bye_ns"), "ended_ns", refused_at
+            # A BYE on the early dialog and the 2xx may cross (RFC 3261 §15): it was over when both had come.
+            pl.when(pl.col("outcome").is_in(["answered", "joined"]) & pl.col("bye_ns").is_not_null()).then(
+                pl.max_horizontal("bye_ns", "answered_ns", "ok_ns")
+            ),
+            "ended_ns",
+            refused_at,
         ),
-        reason_header=pl.coalesce("bye_reason", pl.when(was_cancelled).then("cancel_reason"), "final_reason"),
+        reason_header=pl.coalesce(
+            pl.when(ended_by_bye).then("reason_of_bye"), pl.when(was_cancelled).then("cancel_reason"), "final_reason"
+        ),
     )
 
 
@@ -661,7 +795,11 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         alert_s=delay(ring - start),
         setup_s=delay(ok - start),
         ring_s=delay(ok - ring),
-        talk_s=delay(pl.col("bye_ns") - pl.col("answered_ns")),
+        talk_s=delay(
+            pl.max_horizontal(
+                pl.col("bye_ns") - pl.col("answered_ns"), pl.when(pl.col("bye_ns") < pl.col("answered_ns")).then(0)
+            )
+        ),
         legs=pl.col("legs").fill_null(1),
         retransmissions=pl.col("retransmissions").fill_null(0),
         emergency=pl.any_horizontal(

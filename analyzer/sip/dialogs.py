@@ -17,7 +17,7 @@ from analyzer import schema
 from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import reference_hop, release, states
+from analyzer.sip import cancels, in_dialog, reference_hop, release, states
 
 # Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
 _OF_INVITE = ["INVITE", "ACK", "BYE", "UPDATE", "PRACK", "INFO"]
@@ -84,6 +84,7 @@ def with_reference_hops(
     """
     if end is None:
         end = messages["time"].to_physical().max()  # type: ignore[assignment]
+    messages = in_dialog.tied(messages)
     rows = _rows(messages)
     found = _found(rows, messages, transactions)
     found = _with_progress(found, rows, messages, transactions)
@@ -96,6 +97,7 @@ def with_reference_hops(
 
 def of_messages(messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.Series:
     """The ``dialog`` of each message: null outside one, for an initial INVITE, for CANCEL, and where none was made."""
+    messages = in_dialog.tied(messages)
     keys = (
         messages.lazy()
         .select("_dialog", dialog="message")
@@ -132,8 +134,9 @@ def _rows(messages: pl.DataFrame) -> pl.DataFrame:
 def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """One row per dialog: the message that made it (``row``), its usage, its first and last message."""
     spans = rows.group_by("_dialog", maintain_order=True).agg(first=pl.col("row").first(), last=pl.col("row").last())
-    created = _at_client(_created(rows, spans, messages, transactions))
-    joined = _at_client(_joined(rows.filter(~pl.col("_dialog").is_in(created["_dialog"].implode()))))
+    unasked = transactions.filter(pl.col("outcome") == "orphan")["transaction"]
+    created = _at_client(_created(rows, spans, messages, transactions), unasked)
+    joined = _at_client(_joined(rows.filter(~pl.col("_dialog").is_in(created["_dialog"].implode()))), unasked)
     found = pl.concat(
         [created.with_columns(created=pl.lit(value=True)), joined.with_columns(created=pl.lit(value=False))]
     )
@@ -213,9 +216,14 @@ def _joined(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(_within_invite() | subscription | notify | answer | (method == "BYE"))
 
 
-def _at_client(rows: pl.DataFrame) -> pl.DataFrame:
-    """Per dialog the row with the fewest Vias, the earliest of these; a NOTIFY only where there is nothing else."""
+def _at_client(rows: pl.DataFrame, unasked: pl.Series) -> pl.DataFrame:
+    """Per dialog the row with the fewest Vias, the earliest of these; a NOTIFY only where there is nothing else.
+
+    ``unasked`` are the transactions without a request: a hop that has it goes before one that has not, on which half of
+    what happened was not captured.
+    """
     last_choice = (pl.col("method") == "NOTIFY").cast(pl.Int64) * (1 << 60)
+    last_choice += pl.col("transaction").is_in(unasked.implode()).fill_null(value=False).cast(pl.Int64) * (1 << 50)
     rank = last_choice + pl.col("via_count").fill_null(0) * _ELSEWHERE + pl.col("row")
     return rows.group_by("_dialog", maintain_order=True).agg(row=rank.min() % _ELSEWHERE)
 
@@ -272,16 +280,17 @@ def _with_progress(
         .otherwise(pl.min_horizontal("accepted", "notified"))
     )
 
-    same = ["call_id", "branch", "cseq"]
     invites = transactions.filter(
         method == "INVITE", pl.col("transaction").is_in(found["transaction"].unique().implode())
-    ).select("transaction", *same, "outcome", invite_status="status", invite_final=ns("final_at"))
-    cancels = (
+    ).select("transaction", "outcome", invite_status="status", invite_final=ns("final_at"))
+    cancelled = (
         transactions.filter(method == "CANCEL")
-        .select(*same, cancelled=pl.coalesce("final_at", "started_at").to_physical())
-        .unique(same, keep="first", maintain_order=True)
+        .select("transaction", cancelled=pl.coalesce("final_at", "started_at").to_physical())
+        .join(cancels.of_transactions(transactions), on="transaction", maintain_order="left")
+        .unique("invite", keep="first", maintain_order=True)
+        .select("cancelled", transaction="invite")
     )
-    invites = invites.join(cancels, on=same, how="left", nulls_equal=True).drop(same)
+    invites = invites.join(cancelled, on="transaction", how="left")
     return found.join(invites, on="transaction", how="left", maintain_order="left")
 
 
@@ -292,6 +301,7 @@ def _with_ends(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame) 
     sent = byes.filter(status.is_null())
     # In a one-way capture the response alone may tell of the BYE.
     byes = pl.concat([sent, byes.filter(~pl.col("_dialog").is_in(sent["_dialog"].unique().implode()))])
+    byes = in_dialog.standing(byes, messages)
 
     subscriptions = found.filter(pl.col("usage") != "invite")
     theirs = rows.filter(pl.col("_dialog").is_in(subscriptions["_dialog"].implode()), method.is_in(_OF_SUBSCRIPTION))
@@ -305,7 +315,7 @@ def _with_ends(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame) 
     return _joined_on_dialog(
         found,
         _at_reference(byes, found, messages, "bye"),
-        _at_reference(_failed(rows, found), found, messages, "failed"),
+        _at_reference(_not_outlived(_failed(rows, found), found, messages), found, messages, "failed"),
         _at_reference(over, found, messages, "terminated"),
         _at_reference(zero, found, messages, "unsubscribed"),
     )
@@ -326,6 +336,40 @@ def _failed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
         .join(found.select("_dialog", "usage"), on="_dialog")
         .filter(status.is_in(_ENDS_DIALOG) | (method.is_in(_OF_SUBSCRIPTION) != (pl.col("usage") == "invite")))
     )
+
+
+def _not_outlived(failed: pl.DataFrame, found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Those of the ``failed`` responses after which nothing shows that the usage went on.
+
+    A request within the dialog that was sent later and accepted shows it; of an INVITE's also its 2xx or an ACK, first
+    copies: what the response should have ended (RFC 5057 §5.1), both sides went on with.
+    """
+    if failed.is_empty():
+        return failed
+    usages = found.filter(pl.col("_dialog").is_in(failed["_dialog"].implode())).select("_dialog", "usage", "confirmed")
+    invite = pl.col("usage") == "invite"
+    later = in_dialog.accepted(messages, failed["_dialog"]).join(usages, on="_dialog")
+    later = later.filter(pl.col("method").is_in(in_dialog.OF_SUBSCRIPTION) != invite)
+    acks = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(
+            pl.col("method") == "ACK",
+            pl.col("transaction").is_null() & ~pl.col("duplicate"),
+            pl.col("_dialog").is_in(usages.filter(invite)["_dialog"].implode()),
+        )
+        .group_by("_dialog", "cseq")
+        .agg(sign=pl.col("row").min().cast(pl.Int64))
+        .collect()
+    )
+    signs = [
+        later.select("_dialog", sign=pl.col("asked").cast(pl.Int64)),
+        usages.filter(invite).select("_dialog", sign=pl.col("confirmed").cast(pl.Int64)),
+        acks.select("_dialog", "sign"),
+    ]
+    lived = pl.concat(signs).group_by("_dialog").agg(lived=pl.col("sign").max())
+    failed = failed.join(lived, on="_dialog", how="left", maintain_order="left")
+    return failed.filter(pl.col("row") > pl.col("lived").fill_null(-1)).drop("lived")
 
 
 def _with_expiry(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame, max_idle: int) -> pl.DataFrame:
@@ -390,8 +434,10 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
         pl.when(status == 408).then(network).otherwise(remote)
     )  # the phone that rings does not time out; a proxy does
     return [
-        (seen("bye"), "bye", at("bye"), by_bye),
-        (invite & seen("failed"), "timeout", at("failed"), unknown),
+        # A BYE on an early dialog and the 2xx may cross (RFC 3261 §15): it was over when both had come.
+        (seen("bye"), "bye", pl.max_horizontal(at("bye"), pl.when(invite).then(at("confirmed"))), by_bye),
+        # An early dialog ends with the INVITE that made it, whatever becomes of other requests within it.
+        (invite & ~early & seen("failed"), "timeout", at("failed"), unknown),
         (early & seen("gone"), "rejected", at("gone"), remote),
         (early & (status == 487), "cancelled", final, by_cancel),
         (early & (status >= 300), "rejected", final, by_final),
@@ -400,7 +446,7 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
         (early & (status < 300) & (final + linger <= pl.lit(end)), "forked_away", final + linger, unknown),
         (seen("terminated"), "notify_terminated", at("terminated"), sender("terminated")),
         (seen("unsubscribed"), "expired", at("unsubscribed"), sender("unsubscribed")),
-        (seen("failed"), "timeout", at("failed"), unknown),
+        (~invite & seen("failed"), "timeout", at("failed"), unknown),
         (pl.col("expiry") <= pl.lit(end), "expired", pl.col("expiry"), unknown),
     ]
 
@@ -418,6 +464,7 @@ def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, ling
         failed_at=_ns(messages, "time", found["failed"]),
         gone_at=_ns(messages, "time", found["gone"]),
     )
+    found = found.with_columns(confirmed_at=_ns(messages, "time", found["confirmed"]))
     rules = _rules(end, linger)
     alive = pl.when("created").then(pl.lit("open")).otherwise(pl.lit("joined"))
     nothing = pl.lit(None)
@@ -432,7 +479,6 @@ def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, ling
     return found.hstack(of_row).with_columns(
         messages["message"].gather(found["first"]).alias("dialog"),
         _ns(messages, "time", found["early"]).alias("early_at"),
-        _ns(messages, "time", found["confirmed"]).alias("confirmed_at"),
         *(pl.when("reversed").then(remote[name]).otherwise(local[name]).alias(name) for name in local),
         state=pl.when(~pl.col("end_reason").is_in(["open", "joined"]))
         .then(pl.lit("terminated"))

@@ -26,7 +26,7 @@ def holds(
 ) -> pl.DataFrame:
     """The ``holds`` table without ``call``, by start; ``found`` are the exchanges of the same messages."""
     kinds = {name: kind for name, kind in schema.HOLDS.polars().items() if name != "call"}
-    found = _that_matter(found, descriptions)
+    found = that_matter(found, descriptions)
     if found.is_empty():
         return pl.DataFrame(schema=kinds)
     found = found.join(hops.select("_dialog", "dialog", "created"), on="_dialog", maintain_order="left")
@@ -37,7 +37,8 @@ def holds(
     stream = ["_dialog", "index"]
     table = table.with_columns(_held(side, stream).alias(side) for side in ("local", "remote"))
     in_use = (pl.col("answer_port") > 0).fill_null(value=False)
-    held = pl.when(in_use).then(pl.col("local") * _LOCAL + pl.col("remote") * _REMOTE).otherwise(0)
+    # Of offers that crossed and were both answered nobody knows which holds (RFC 3264 §4): no hold is made of them.
+    held = pl.when(in_use & ~pl.col("crossed")).then(pl.col("local") * _LOCAL + pl.col("remote") * _REMOTE).otherwise(0)
     changes = table.with_columns(held=held).filter(
         pl.col("held") != pl.col("held").shift(fill_value=0).over(stream), pl.col("answered_at").is_not_null()
     )
@@ -60,7 +61,7 @@ def holds(
     return typed(changes, schema.HOLDS, without=("call",))
 
 
-def _that_matter(found: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
+def that_matter(found: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
     """The answered exchanges of the dialogs in which some description says that it does not receive: few have one."""
     deaf = descriptions.filter(~pl.col("_receives"), pl.col("port") > 0)["_sdp"].unique().implode()
     said = pl.col("offer_sdp").is_in(deaf) | pl.col("answer_sdp").is_in(deaf)
@@ -79,10 +80,17 @@ def _held(side: str, stream: list[str]) -> pl.Expr:
     return wish.forward_fill().over(stream).fill_null(value=False)
 
 
-def hold_seconds(confirmed_branch: pl.DataFrame, hops: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+def hold_seconds(
+    confirmed_branch: pl.DataFrame,
+    hops: pl.DataFrame,
+    held: pl.DataFrame,
+    found: pl.DataFrame,
+    descriptions: pl.DataFrame,
+) -> pl.DataFrame:
     """``call`` and ``hold_s``: the time in which some stream of the dialog that ``confirmed_branch`` was on hold.
 
-    Streams on hold at the same time count once; null where a hold did not end.
+    Streams on hold at the same time count once; null where a hold did not end, or where one may have begun or ended by
+    offers that crossed. ``found`` are the exchanges.
     """
     spans = confirmed_branch.join(hops.select("_dialog", "dialog"), on="_dialog").join(
         held.select("dialog", start=ns("started_at"), end=ns("ended_at")),
@@ -93,4 +101,11 @@ def hold_seconds(confirmed_branch: pl.DataFrame, hops: pl.DataFrame, held: pl.Da
     overlap = pl.max_horizontal(pl.col("start"), reached)
     spans = spans.with_columns(length=(pl.col("end") - overlap).clip(0))
     total = pl.when(pl.col("end").null_count() == 0).then(pl.col("length").sum())
-    return spans.group_by("call", maintain_order=True).agg(hold_s=seconds(total))
+    lengths = spans.group_by("call", maintain_order=True).agg(hold_s=seconds(total))
+    crossed = found.filter("crossed")
+    if crossed.is_empty():
+        return lengths
+    doubted = that_matter(found, descriptions).filter("crossed").select("_dialog")
+    doubted = confirmed_branch.join(doubted, on="_dialog", how="semi").select("call").unique()
+    unknown = doubted.select("call", pl.lit(None, dtype=lengths.schema["hold_s"]).alias("hold_s"))
+    return pl.concat([lengths.join(doubted, on="call", how="anti"), unknown])

@@ -14,7 +14,8 @@ pattern     offer in         answer in     standard
 What a description *is* follows from the message alone and from that to which it belongs, on whatever hop
 (`with_roles`). An *exchange* is an offer with its answer in one dialog (of a forked INVITE there is one in each early
 dialog), read at the reference hop of the dialog: the hop nearest to its local side. An unreliable 18x may carry a copy
-of the answer to come; it is a *preview*, and the answer is that of the first reliable response.
+of the answer to come; it is a *preview*, and the answer is that of the first reliable response. Where the 2xx has none,
+against §13.2.1, the same clause has the caller take the first description it got: then the preview is what was used.
 
 Rows are numbers into ``messages``; a description is the core's hash ``_sdp`` until its lines are fetched from
 ``descriptions``.
@@ -30,7 +31,7 @@ from analyzer.sip import reference_hop
 
 # The methods whose descriptions are offers or answers. Any other is null: there they tell capabilities, or nothing.
 _METHODS = pl.Enum(["ACK", "INVITE", "PRACK", "UPDATE"])
-# Above any number of Vias.
+_LAST = 1 << 40  # above any rank among hops
 
 #: What a direction says, as two bits: send 1, receive 2 (RFC 3264 §5.1).
 DIRECTIONS = {"inactive": 0, "sendonly": 1, "recvonly": 2, "sendrecv": 3}
@@ -125,38 +126,66 @@ def exchanges(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataF
     """One row per offer and dialog, in the order of the offers.
 
     ``hops`` as :func:`analyzer.sip.dialogs.with_hops` gives them. Columns: ``offer_row``, ``answer_row``,
-    ``preview_row`` (null where there is none), their ``offer_sdp`` and ``answer_sdp``, ``pattern``, the ``transaction``
-    that carries the offer, ``_dialog``, and ``local``: the side that created the dialog offers.
+    ``preview_row`` (null where there is none), their ``offer_sdp``, ``answer_sdp`` and ``preview_sdp``, ``pattern``,
+    the ``transaction`` that carries the offer, ``_dialog``, ``local``: the side that created the dialog offers, and
+    ``crossed``: see :func:`crossings`.
     """
-    rows = with_roles(reference_rows(messages, hops, with_sdp=True), transactions)
+    rows = with_roles(reference_rows(messages, transactions, hops, with_sdp=True), transactions)
     found = pl.concat([_of_invites(rows), *_of_responses(rows), _of_requests(rows)])
     known = pl.col("_dialog").is_not_null()
     # Two transactions of one request at the same distance (a node talks to itself): the dialog has one exchange.
     again = known & ~pl.struct("_dialog", "_leg", "cseq", "method").is_first_distinct()
-    return (
+    found = (
         found.sort("offer_row", "answer_row", nulls_last=True)
         .filter(~again)
         .select(
-            "offer_row", "answer_row", "preview_row", "offer_sdp", "answer_sdp", "pattern", "transaction", "_dialog",
+            "offer_row", "answer_row", "preview_row", "offer_sdp", "answer_sdp", "preview_sdp", "pattern",
+            "transaction", "_dialog",
             local=pl.col("from_local") == (pl.col("by_request")),
         )
     )  # fmt: skip
+    both = crossings(found, messages, transactions).filter(pl.col("other_answer_row").is_not_null())
+    pairs = both["offer_row"].append(both["other_offer_row"]).unique()
+    return found.with_columns(crossed=pl.col("offer_row").is_in(pairs.implode()))
 
 
-def reference_rows(messages: pl.DataFrame, hops: pl.DataFrame, *, with_sdp: bool) -> pl.DataFrame:
+def in_use(found: pl.DataFrame, transactions: pl.DataFrame, accepted: pl.Series) -> pl.DataFrame:
+    """The :func:`exchanges` with the preview as answer where the 2xx to the INVITE has none (RFC 3261 §13.2.1).
+
+    ``accepted`` are the dialogs (``_dialog``) that a 2xx confirmed: of a forked INVITE those of the other branches have
+    agreed on nothing.
+    """
+    success = transactions.filter(pl.col("method") == "INVITE", pl.col("status").is_between(200, 299))["transaction"]
+    open_ = pl.col("answer_row").is_null() & pl.col("preview_row").is_not_null()
+    taken = open_ & pl.col("transaction").is_in(success.implode()) & pl.col("_dialog").is_in(accepted.implode())
+    return found.with_columns(
+        pl.when(taken.fill_null(value=False))
+        .then(f"preview_{what}")
+        .otherwise(f"answer_{what}")
+        .alias(f"answer_{what}")
+        for what in ("row", "sdp")
+    )
+
+
+def reference_rows(
+    messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame, *, with_sdp: bool
+) -> pl.DataFrame:
     """What may carry offers and answers, first copies at the reference hop of each dialog: with SDP or without.
 
     ``from_local`` says whether the request, or that to which a response belongs, is one of the dialog's local side.
     """
     rows = described(messages, with_sdp=with_sdp).filter(~pl.col("retransmission"), pl.col("method").is_not_null())
-    return _at_reference(rows, messages, hops)
+    return _at_reference(rows, messages, transactions, hops)
 
 
-def _at_reference(rows: pl.DataFrame, messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
+def _at_reference(
+    rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame
+) -> pl.DataFrame:
     """The rows at the reference hop of their dialog, with ``from_local``.
 
     A request of the local side has its fewest Vias there. One of the remote side has its most, unless it came between
-    the two nodes of the hop: then that is the place.
+    the two nodes of the hop: then that is the place. A hop that has only the responses is none where another has the
+    request: an answer without its offer tells nothing.
     """
     ours = pl.col("_leg").is_in(hops["_leg"].unique().implode()) | pl.col("_dialog").is_null()
     via = pl.col("via_count").fill_null(0)
@@ -169,6 +198,10 @@ def _at_reference(rows: pl.DataFrame, messages: pl.DataFrame, hops: pl.DataFrame
         here = reference_hop.distance() <= 1
         rank = theirs.select("row", rank=reference_hop.depth(pl.col("from_local"), via, here))
         rows = rows.update(rank, on="row", maintain_order="left")
+    unasked = transactions.filter(pl.col("outcome") == "orphan")["transaction"]
+    if not unasked.is_empty():
+        behind = pl.col("transaction").is_in(unasked.implode()).fill_null(value=False)
+        rows = rows.with_columns(rank=pl.col("rank") + behind.cast(pl.Int64) * _LAST)
     # One number for what makes a request: the hash of its sender's leg is random, so that the rest may be mixed in.
     request = pl.col("_leg") ^ (pl.col("cseq").fill_null(0) * 8 + pl.col("method").to_physical().cast(pl.Int64))
     rows = rows.with_columns(request=request)
@@ -183,7 +216,8 @@ def _exchange(found: pl.DataFrame, *, by_request: bool) -> pl.DataFrame:
     kinds = {"offer_row": pl.UInt32, "answer_row": pl.UInt32, "preview_row": pl.UInt32}
     return found.select(
         *(pl.col(name).cast(kind) for name, kind in kinds.items()),
-        *("offer_sdp", "answer_sdp", pl.col("pattern").cast(pl.Int64), "_dialog", *_OFFER),
+        *("offer_sdp", "answer_sdp", pl.col("preview_sdp").cast(pl.Int64), pl.col("pattern").cast(pl.Int64)),
+        *("_dialog", *_OFFER),
         by_request=pl.lit(by_request),
     )
 
@@ -197,7 +231,11 @@ def _of_invites(rows: pl.DataFrame) -> pl.DataFrame:
     previews = answers.filter("preview").unique(["transaction", "_dialog"], keep="first", maintain_order=True)
     branch = ["transaction", "_dialog"]
     answered = reliable.select(*branch, "status", answer_row="row", answer_sdp="_sdp").join(
-        previews.select(*branch, preview_row="row"), on=branch, how="full", coalesce=True, nulls_equal=True
+        previews.select(*branch, preview_row="row", preview_sdp="_sdp"),
+        on=branch,
+        how="full",
+        coalesce=True,
+        nulls_equal=True,
     )
     found = invites.select(*_OFFER, own="_dialog", offer_row="row", offer_sdp="_sdp").join(
         answered, on="transaction", how="left"
@@ -221,7 +259,7 @@ def _of_responses(rows: pl.DataFrame) -> list[pl.DataFrame]:
     in_ack = answers.filter(method == "ACK").unique(["_dialog", "cseq"], keep="first", maintain_order=True)
     in_prack = answers.filter(method == "PRACK").unique(["_dialog", "acked"], keep="first", maintain_order=True)
     taken = {"answer_row": "row", "answer_sdp": "_sdp"}
-    ours = pl.lit(None, dtype=pl.UInt32).alias("preview_row")
+    ours = [pl.lit(None, dtype=pl.UInt32).alias("preview_row"), pl.lit(None, dtype=pl.Int64).alias("preview_sdp")]
     confirmed = offers.filter(status >= 200).join(
         in_ack.select("_dialog", "cseq", **taken), on=["_dialog", "cseq"], how="left"
     )
@@ -229,8 +267,8 @@ def _of_responses(rows: pl.DataFrame) -> list[pl.DataFrame]:
         in_prack.select("_dialog", rseq="acked", **taken), on=["_dialog", "rseq"], how="left"
     )
     return [
-        _exchange(confirmed.with_columns(ours, pattern=pl.lit(2)), by_request=False),
-        _exchange(early.with_columns(ours, pattern=pl.lit(4)), by_request=False),
+        _exchange(confirmed.with_columns(*ours, pattern=pl.lit(2)), by_request=False),
+        _exchange(early.with_columns(*ours, pattern=pl.lit(4)), by_request=False),
     ]
 
 
@@ -245,10 +283,57 @@ def _of_requests(rows: pl.DataFrame) -> pl.DataFrame:
     )
     return _exchange(
         found.with_columns(
-            pl.lit(None, dtype=pl.UInt32).alias("preview_row"), pattern=pl.when(method == "PRACK").then(5).otherwise(6)
+            pl.lit(None, dtype=pl.UInt32).alias("preview_row"),
+            pl.lit(None, dtype=pl.Int64).alias("preview_sdp"),
+            pattern=pl.when(method == "PRACK").then(5).otherwise(6),
         ),
         by_request=True,
     )
+
+
+# -- offers of both sides ----------------------------------------------------------------------------------------------
+
+# An offer that nothing answers or refuses is forgotten when its transaction would be: 64*T1 (RFC 3261 §17.1.2.2), ns.
+_FORGOTTEN = 32_000_000_000
+
+
+def crossings(found: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of exchanges of one dialog in which a side answered while its own offer was open: ``offer_row`` and
+    ``answer_row`` of the exchange that it answered, and of its own ``other_offer_row``, ``other_answer_row`` (null
+    where its offer was refused or never answered), ``other_method``, ``other_answered_at`` (ns).
+
+    RFC 3264 §4 lets one offer be open between two sides; of two that crossed, both are to be refused with 491 (RFC 3261
+    §14.2, RFC 3311 §5.2). Where both were answered, what the sides then use is not certain (``exchanges.crossed``).
+
+    That the answerer had not yet received the answer to its own offer is certain wherever the two are seen in this
+    order: its own messages arrive there late, those to it are seen early.
+    """
+    sides = found.filter(pl.col("_dialog").is_not_null()).group_by("_dialog").agg(pl.col("local").n_unique())
+    mixed = sides.filter(pl.col("local") > 1)["_dialog"]
+    timed = found.filter(pl.col("_dialog").is_in(mixed.implode()))
+    timed = with_times(timed, messages)
+    finals = transactions.select("transaction", "method", final=pl.col("final_at").to_physical())
+    timed = timed.join(finals, on="transaction", how="left", maintain_order="left")
+    # The final response of patterns 2 and 4 is, or follows, the offer: it settles nothing.
+    refused = pl.when(pl.col("pattern").is_in([1, 3, 5, 6])).then("final")
+    own = timed.select(
+        "_dialog",
+        local=~pl.col("local"),
+        other_offer_row="offer_row",
+        other_answer_row="answer_row",
+        other_method="method",
+        other_offered_at="offered_at",
+        other_answered_at="answered_at",
+        settled=pl.coalesce("answered_at", refused, pl.col("offered_at") + _FORGOTTEN),
+    )
+    pairs = timed.filter(pl.col("answer_row").is_not_null()).join(
+        own, on=["_dialog", "local"], maintain_order="left_right"
+    )
+    open_ = (pl.col("other_offered_at") < pl.col("answered_at")) & (pl.col("answered_at") < pl.col("settled"))
+    return pairs.filter(open_).select(
+        "_dialog", "offer_row", "answer_row", "method", "transaction", "offered_at", "answered_at",
+        *(name for name in own.columns if name.startswith("other_")),
+    )  # fmt: skip
 
 
 # -- line by line ------------------------------------------------------------------------------------------------------
@@ -316,7 +401,9 @@ def offers(
         "qos_remote",
         "qos_pending",
     )
-    table = lines(with_times(found, messages), descriptions, *columns)
+    confirmed = dialogs.filter(pl.col("confirmed_at").is_not_null())["dialog"]
+    accepted = hops.filter(pl.col("dialog").is_in(confirmed.implode()))["_dialog"]
+    table = lines(with_times(in_use(found, transactions, accepted), messages), descriptions, *columns)
     table = table.join(hops.select("_dialog", "dialog"), on="_dialog", how="left", maintain_order="left")
     table = table.join(
         transactions.select("transaction", "status", "outcome"), on="transaction", how="left", maintain_order="left"
@@ -364,7 +451,9 @@ def _state(over: pl.Series) -> pl.Expr:
     answered = pl.col("answer_row").is_not_null()
     refused = (pl.col("status") >= 300) & pl.col("pattern").is_in([1, 3, 5, 6])
     return (
-        pl.when(answered & (pl.col("answer_port") != 0))
+        pl.when(answered & pl.col("crossed"))
+        .then(pl.lit("uncertain"))
+        .when(answered & (pl.col("answer_port") != 0))
         .then(pl.lit("agreed"))
         .when(pl.col("offer_port") == 0)
         .then(pl.lit("removed"))
@@ -378,13 +467,16 @@ def _state(over: pl.Series) -> pl.Expr:
     )
 
 
-def agreed_codecs(confirmed_branch: pl.DataFrame, found: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
+def agreed_codecs(
+    confirmed_branch: pl.DataFrame, found: pl.DataFrame, transactions: pl.DataFrame, descriptions: pl.DataFrame
+) -> pl.DataFrame:
     """``call`` and its ``codecs``: of all streams that the last answer in the dialog that ``confirmed_branch`` accepts.
 
     ``found`` are the :func:`exchanges`. A format that is no codec (the ``*`` of MSRP, RFC 4975 §8) is left out.
     """
     last = (
-        found.filter(pl.col("answer_sdp").is_not_null(), pl.col("_dialog").is_not_null())
+        in_use(found, transactions, confirmed_branch["_dialog"])
+        .filter(pl.col("answer_sdp").is_not_null(), pl.col("_dialog").is_not_null())
         .unique("_dialog", keep="last", maintain_order=True)
         .select("_dialog", _sdp="answer_sdp")
     )

@@ -33,6 +33,8 @@ TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
 TIMER_C = 180 * SECOND  # RFC 3261 §16.6 item 11
 NETWORK_NO_REPLY = 25 * SECOND  # a CANCEL of the network after this much ringing is its no-reply timer
 RETRY_AT_ONCE = 2 * SECOND  # a user agent answers a challenge without asking anybody
+# Room behind 64*T1: a sender that looks at its timers when it sends again gives up at the next turn, T2 later.
+_TIMER_ROOM = 4 * SECOND
 _TIMER_JITTER = SECOND  # how much earlier than RFC 4028 §10 says a BYE of the session timer may be seen at a tap
 
 # The final statuses after which the same attempt goes on with another INVITE.
@@ -80,16 +82,27 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     """``outcome`` and ``outcome_detail`` of attempts with a 2xx, and of calls joined.
 
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
-    the branch that lived: answered_ns, acked, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns and
-    cleared (by the network, :mod:`~analyzer.sip.release`); of its dialog, where that ended: end_reason.
+    the branch that lived: answered_ns, acked and waited_ns (:mod:`~analyzer.sip.acknowledgement`), lived_ns (the latest
+    request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
+    bye_leg, by_refresher and cleared (by the network, :mod:`~analyzer.sip.release`); of its dialog, where that ended:
+    end_reason.
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
     # In a one-way capture the response alone may tell of the BYE.
     by_bye = pl.col("bye_row").is_not_null() | (pl.col("end_reason") == "bye").fill_null(value=False)
-    unacked = ~pl.col("acked") & ((bye - answered <= TIMER_64T1) | (~by_bye & (pl.lit(end) - answered >= TIMER_64T1)))
-    # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10).
+    # The called side waits for the ACK, and ends the session when it has waited for 64*T1 (RFC 3261 §13.3.1.4). While
+    # its 2xx still goes on no ACK has come, whatever T1 is and whoever hangs up.
+    room = pl.when(pl.col("bye_leg") != pl.col("branch_leg")).then(_TIMER_ROOM).otherwise(0)
+    in_time = (bye - answered <= TIMER_64T1 + room.fill_null(0)).fill_null(value=False)
+    went_on = (bye <= pl.col("waited_ns") + _TIMER_JITTER).fill_null(value=False)
+    lived = (pl.col("lived_ns") > answered).fill_null(value=False)
+    silent = ~by_bye & (pl.lit(end) - answered >= TIMER_64T1) & ~lived
+    unacked = went_on | (~pl.col("acked") & ((in_time & ~lived) | silent))
+    # The side that does not refresh sends BYE min(32 s, interval / 3) before the session expires (RFC 4028 §10); a BYE
+    # of the other side before then is its user's, and so is one long after, for then nobody minded the timer.
     grace = pl.min_horizontal(pl.lit(32 * SECOND), interval // 3)
-    lapsed = bye - pl.col("refreshed_ns") >= interval - grace - _TIMER_JITTER
+    grace = pl.when(pl.col("by_refresher").fill_null(value=False)).then(0).otherwise(grace)
+    lapsed = (bye - pl.col("refreshed_ns")).is_between(interval - grace - _TIMER_JITTER, interval + TIMER_64T1)
     detail = first_of(
         [
             (unacked, "no_ack"),
@@ -111,9 +124,12 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     ``end`` is the time of the last packet in ns. Columns read: final, final_ns, q850, stale and ims_body (of the last
     final), rang (any 18x), ring_ns, media_ns, provisional_ns (last 1xx), credentials (in the last INVITE), cancel_ns,
     elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is the caller's
-    own), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen).
+    own), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen), bye_ns (of a BYE on the
+    early dialog, with which a caller may give up, too: RFC 3261 §15), still_ringing (another has none).
     """
-    final, since_final, since_cancel = pl.col("final"), end - pl.col("final_ns"), end - pl.col("cancel_ns")
+    by_bye = (pl.col("provisional_ns") < pl.col("bye_ns")) & ~pl.col("still_ringing")
+    given_up_ns = pl.coalesce("cancel_ns", pl.when(by_bye).then("bye_ns"))
+    final, since_final, since_cancel = pl.col("final"), end - pl.col("final_ns"), end - given_up_ns
     alerted = pl.min_horizontal("ring_ns", "media_ns")
     ring_state = pl.when(alerted.is_not_null()).then(pl.lit("while_ringing")).otherwise(pl.lit("before_ringing"))
     rung_out = pl.col("final_ns") - alerted >= NETWORK_NO_REPLY
@@ -149,7 +165,7 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         # Without a 487 within 64*T1 of the CANCEL the caller takes the INVITE for cancelled (RFC 3261 §9.1).
         ((since_cancel >= TIMER_64T1) & pl.col("elsewhere"), "answered_elsewhere", None),
         (since_cancel >= TIMER_64T1, "cancelled", ring_state),
-        (pl.col("cancel_ns").is_not_null(), "unfinished", "cancelling"),
+        (given_up_ns.is_not_null(), "unfinished", "cancelling"),
         (pl.col("fate") == "timeout", "timeout", "no_response"),
         (end - pl.col("provisional_ns") >= TIMER_C, "timeout", "no_final"),
         (alerted.is_not_null(), "unfinished", "ringing"),
@@ -163,13 +179,15 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
 def released_by(answered: pl.Expr) -> pl.Expr:
     """``released_by``, from ``outcome`` and ``outcome_detail`` and what they were made of; ``answered``: with a 2xx.
 
-    Columns read besides: bye_row, bye_leg, branch_leg, leg, and the ``ended_by`` of its dialog as a side of the call.
+    Columns read besides: bye_row, bye_leg, branch_leg, leg, given_up (the Reason of the CANCEL is no user's), and the
+    ``ended_by`` of its dialog as a side of the call.
     """
     outcome, final = pl.col("outcome"), pl.col("final")
     without_dialog = pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up())
     by_bye = pl.coalesce("ended_by", pl.when(pl.col("bye_row").is_not_null()).then(without_dialog))
     rejected = pl.col("joined") & (final >= 300) & pl.col("bye_row").is_null()
-    of_answered = pl.when(rejected).then(pl.lit("unknown")).otherwise(by_bye)
+    refused_by = pl.when(of_the_callee(final, reached=False)).then(pl.lit("callee")).otherwise(pl.lit("unknown"))
+    of_answered = pl.when(rejected).then(refused_by).otherwise(by_bye)
     return first_of(
         [
             (answered, of_answered),
@@ -177,7 +195,9 @@ def released_by(answered: pl.Expr) -> pl.Expr:
             (outcome == "answered", by_bye),
             (pl.col("outcome_detail") == "transport_error", "network"),
             (_cancelled_by_network() & outcome.is_in(["cancelled", "no_answer"]), "network"),
+            ((outcome == "cancelled") & pl.col("given_up"), "network"),
             ((outcome == "cancelled") & pl.col("cancel_ns").is_not_null(), "caller"),
+            ((outcome == "cancelled") & ~pl.col("cancelled") & pl.col("bye_row").is_not_null(), by_bye),
             (outcome == "answered_elsewhere", "network"),
             (of_the_callee(final, reached=outcome.is_in(["busy", "rejected", "no_answer"])), "callee"),
         ],

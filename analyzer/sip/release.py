@@ -26,11 +26,20 @@ def network_reason() -> pl.Expr:
 
     - FAILURE_CAUSE, any: the bearer, its quality or the signalling bearer was lost (TS 24.229 §7.2A.18.12).
     - RELEASE_CAUSE but 1 "user ends call": a time-out or the loss of the media bearer (TS 24.229 §7.2A.18.11).
-    - SIP 503: a P-CSCF or S-CSCF that lost the bearer (TS 24.229 §5.2.8.1.2).
+    - SIP 300 to 699: a request failed or a timer expired, as 503 of a P-CSCF or S-CSCF that lost the bearer (TS 24.229
+      §5.2.8.1.2). 200 says that a call was answered elsewhere (RFC 3326 §3.1).
     - Q.850 but those with which users clear a call (`causes.of_a_user`).
     """
     q850, sip, release, failure = (pl.col(name) for name in REASONS)
-    signs = (failure.is_not_null(), release != 1, sip == 503, ~causes.of_a_user(q850, answered=True))
+    signs = (failure.is_not_null(), release != 1, sip.is_between(300, 699), ~causes.of_a_user(q850, answered=True))
+    return pl.any_horizontal(sign.fill_null(value=False) for sign in signs)
+
+
+def network_reason_of_cancel() -> pl.Expr:
+    """The same of a CANCEL: of a call that was not answered, Q.850 causes of a called user are a user's, too."""
+    q850, sip, release, failure = (pl.col(name) for name in REASONS)
+    of_a_user = causes.of_a_user(q850, answered=False) | causes.of_a_user(q850, answered=True)
+    signs = (failure.is_not_null(), release != 1, sip.is_between(300, 699), ~of_a_user)
     return pl.any_horizontal(sign.fill_null(value=False) for sign in signs)
 
 

@@ -17,7 +17,7 @@ from analyzer import schema
 from analyzer.columns.durations import elapsed
 from analyzer.columns.times import ns
 from analyzer.columns.typed import typed
-from analyzer.sip import states
+from analyzer.sip import cancels, states
 
 # The last thing that happened to a transaction, as a number: its place here.
 _LAST = (None, "2xx", "300-699", "timer", "failure")
@@ -177,17 +177,13 @@ def _outcome(table: pl.DataFrame, failed: pl.Series, end: int | None) -> pl.Expr
 
 
 def _cancelled(table: pl.DataFrame) -> pl.Series:
-    """The INVITEs without a final whose CANCEL was accepted (§9.1): it has the INVITE's branch."""
-    same = ["call_id", "branch", "cseq"]
-    accepted = table.lazy().filter(pl.col("method") == "CANCEL", pl.col("status") < 300)
-    return (
-        table.lazy()
-        .filter(pl.col("invite"), pl.col("status").is_null())
-        .join(accepted, on=same, how="semi", nulls_equal=True)
-        .select("transaction")
-        .collect()
-        .to_series()
+    """The INVITEs without a final whose CANCEL was accepted (§9.1)."""
+    accepted = table.filter(pl.col("method") == "CANCEL", pl.col("status") < 300)["transaction"]
+    waiting = table.filter(pl.col("invite"), pl.col("status").is_null())["transaction"]
+    found = cancels.of_transactions(table).filter(
+        pl.col("transaction").is_in(accepted.implode()), pl.col("invite").is_in(waiting.implode())
     )
+    return found["invite"]
 
 
 def _failed(table: pl.DataFrame, messages: pl.DataFrame, failures: pl.DataFrame, limit: int) -> pl.Series:

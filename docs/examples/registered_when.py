@@ -13,7 +13,7 @@ import analyzer
 subscriber = analyzer.read(captures).filter(analyzer.Filter(number=number))
 
 for binding in subscriber.bindings.itertuples():
-    until = binding.ended_at if binding.end != "open" else "the capture ended"
+    until = binding.ended_at if binding.end_reason != "open" else "the capture ended"
     print(f"{binding.started_at} - {until}: {binding.contact}")
 
 attempts = subscriber.registrations

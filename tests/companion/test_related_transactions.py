@@ -128,7 +128,7 @@ def test_a_capture_without_any_is_not_read_again(monkeypatch: pytest.MonkeyPatch
     def refuse(self: Reading) -> dict[str, pl.DataFrame]:
         raise AssertionError("read again for nothing")
 
-    monkeypatch.setattr(Reading, "related_transactions", refuse)
+    monkeypatch.setattr(Reading, "companions", refuse)
     assert captures.read(SAMPLES / "basic_call.pcap").table("related_transactions").is_empty()
 
 

@@ -76,3 +76,53 @@ def test_explanations_name_the_node_that_refused_the_call(capture: analyzer.Capt
     assert both.height > 3
     named = pl.col("told").str.extract(r"(?:^|; )\d{3} [^;]*?first seen from (\S+)")
     assert both.filter(named.ne_missing(pl.col("address"))).select("told", "address").rows() == []
+
+
+def test_no_call_ends_before_its_answer_or_is_answered_before_its_start(capture: analyzer.Capture) -> None:
+    calls = capture.table("calls")
+    assert calls.height > 20
+    wrong = (
+        (pl.col("answered_at") < pl.col("started_at"))
+        | (pl.col("ended_at") < pl.col("answered_at"))
+        | (pl.col("ended_at") < pl.col("started_at"))
+    )
+    names = ("call_ids", "outcome_detail", "started_at", "answered_at", "ended_at")
+    assert calls.filter(wrong).select(names).rows() == []
+
+
+def test_no_dialog_ends_before_it_was_confirmed(capture: analyzer.Capture) -> None:
+    dialogs = capture.table("dialogs")
+    assert dialogs.height > 20
+    wrong = (pl.col("ended_at") < pl.col("confirmed_at")) | (pl.col("ended_at") < pl.col("early_at"))
+    names = ("call_id", "end_reason", "early_at", "confirmed_at", "ended_at")
+    assert dialogs.filter(wrong).select(names).rows() == []
+
+
+def test_nothing_succeeds_in_a_dialog_after_its_end(capture: analyzer.Capture) -> None:
+    """No request that was sent after the end, and after all answers to a BYE, was accepted (RFC 3261 §15)."""
+    ended = capture.table("dialogs").filter(pl.col("usage") == "invite", pl.col("ended_at").is_not_null())
+    messages = capture.table("messages").filter(~pl.col("duplicate"))
+    byes = messages.filter(pl.col("method") == "BYE").group_by("dialog").agg(last_bye=pl.col("time").max())
+    # The usage of an INVITE ends, a subscription of the same dialog may go on (RFC 5057 §2).
+    others = ["ACK", "BYE", "CANCEL", "SUBSCRIBE", "NOTIFY", "REFER"]
+    asked = messages.filter(pl.col("status").is_null(), ~pl.col("method").is_in(others))
+    success = messages.filter(pl.col("status").is_between(200, 299))
+    accepted = asked.join(success.select("transaction", "dialog").unique(), on=["transaction", "dialog"], how="semi")
+    late = accepted.join(ended.select("dialog", "ended_at"), on="dialog").join(byes, on="dialog", how="left")
+    late = late.filter(pl.col("time") > pl.max_horizontal("ended_at", "last_bye"))
+    assert ended.height > 20
+    assert late.select("call_id", "method", "frame").rows() == []
+
+
+def test_a_call_is_over_when_its_dialog_is(capture: analyzer.Capture) -> None:
+    """Of an answered call with one dialog on its first leg."""
+    calls = (
+        _first_leg(capture)
+        .filter(pl.col("outcome") == "answered")
+        .select("call", "call_id", "ended_at", "outcome_detail")
+    )
+    confirmed = capture.table("dialogs").filter(pl.col("usage") == "invite", pl.col("confirmed_at").is_not_null())
+    alone = confirmed.filter(pl.len().over("call", "call_id") == 1)
+    both = calls.join(alone.select("call", "call_id", over="ended_at"), on=["call", "call_id"])
+    assert both.height > 20
+    assert both.filter(pl.col("ended_at").is_null() != pl.col("over").is_null()).rows() == []

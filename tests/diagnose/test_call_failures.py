@@ -112,7 +112,7 @@ def test_a_node_that_sends_other_invites_on_said_it_itself() -> None:
 def test_a_response_that_the_capture_lost_leaves_it_open() -> None:
     """Q sent the INVITE on, and what came back to it was not captured."""
     row = refusal(ASKED + TO_B + by_q(480) + OTHER, {Q: "S-CSCF"})
-    assert (row["partial"], row["on_behalf_of"], row["silent"]) == (True, "unknown", B)
+    assert (row["partial"], row["on_behalf_of"], row["unresponsive_node"]) == (True, "unknown", B)
 
 
 # -- on whose behalf ---------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_busy_behind_a_gateway_is_the_users() -> None:
 
 def test_a_branch_that_nobody_answers_is_a_timers() -> None:
     row = refusal(ASKED + TO_B + by_q(408))
-    assert (row["on_behalf_of"], row["address"], row["silent"]) == ("timer", Q, B)
+    assert (row["on_behalf_of"], row["address"], row["unresponsive_node"]) == ("timer", Q, B)
 
 
 def test_a_node_that_gave_up_what_it_had_sent_on() -> None:
@@ -186,7 +186,7 @@ def test_nobody_said_anything() -> None:
         "A -> P   INVITE via=a  @0.0\n" + "A -> P   INVITE via=a  @0.5\n" + "X -> Y   OPTIONS via=o call=9  @40.0\n"
     )
     row = refusal(dialogue)
-    assert (row["on_behalf_of"], row["address"], row["silent"]) == ("timer", None, "10.0.0.2:5060")
+    assert (row["on_behalf_of"], row["address"], row["unresponsive_node"]) == ("timer", None, "10.0.0.2:5060")
 
 
 def test_a_warning_is_taken_apart() -> None:

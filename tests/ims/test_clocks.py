@@ -110,7 +110,7 @@ WATCHED = "".join(
 
 def lost(more: str) -> list[tuple[str, str, bool, str]]:
     found = read(WATCHED + more, {"p": 0.0, "s": 0.0}).table("losses")
-    return found.select("seen_at", "missed_at", "sent_again", "verdict").rows()
+    return found.select("seen_at", "missed_at", "sent_again", "cause").rows()
 
 
 def test_what_both_points_saw_is_not_lost() -> None:

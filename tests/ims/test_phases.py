@@ -196,7 +196,7 @@ P -> UE   487 INVITE via=i to_tag=y    @4.2
 @pytest.mark.parametrize(
     ("kept", "stalled", "words"),
     [
-        (1, "trying", "nothing answered the INVITE; ended by CANCEL"),
+        (1, "trying", "no response to the INVITE; ended by CANCEL"),
         (2, "routing", "no 18x arrived; ended by CANCEL"),
         (3, "prack", "no PRACK acknowledged the 18x; ended by CANCEL"),
         (5, "caller_bearer", "no UPDATE after the PRACK: waiting for the caller's resources; ended by CANCEL"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from ims_wire import read
 
 from analyzer import schema
 from analyzer.ims import roles
@@ -23,6 +24,16 @@ def test_roles_that_exclude_each_other_need_twenty_points_between_them() -> None
 
 def test_cscfs_in_one_box_are_named_together() -> None:
     assert roles.shown(roles.chosen({"P-CSCF": 200, "S-CSCF": 60, "I-CSCF": 59})[0]) == "P/S-CSCF"
+
+
+def test_weak_evidence_is_not_told_beside_strong() -> None:
+    """A P-CSCF of a busy network meets one rule of an S-CSCF by chance."""
+    assert roles.chosen({"P-CSCF": 590, "S-CSCF": 60})[0] == ["P-CSCF"]
+
+
+def test_a_server_that_only_notifies_is_no_s_cscf() -> None:
+    capture = read("R -> U NOTIFY via=r to_tag=y header=Event:reg @0\nU -> R 200 NOTIFY via=r to_tag=y @0.1")
+    assert "S-CSCF" not in capture.table("endpoints")["role"].to_list()
 
 
 def test_a_kind_of_server_is_no_rival_of_its_kind() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.masking.mask import Mask
+from analyzer.schema import MaskClass
 
 MASK = Mask("an example, not a secret")
 
@@ -104,8 +105,8 @@ def test_registration_information_names_the_same_pseudonyms() -> None:
     """RFC 3680."""
     text = '<registration aor="sip:+491701234567@h" state="active"><uri>sip:203.0.113.7:5060</uri></registration>'
     masked = body("application/reginfo+xml", text)
-    assert MASK.value("uri", "sip:+491701234567@h") in masked
-    assert f"<uri>{MASK.value('uri', 'sip:203.0.113.7:5060')}</uri>" in masked
+    assert MASK.value(MaskClass.URI, "sip:+491701234567@h") in masked
+    assert f"<uri>{MASK.value(MaskClass.URI, 'sip:203.0.113.7:5060')}</uri>" in masked
     assert 'state="active"' in masked
 
 

@@ -157,8 +157,8 @@ def test_a_failure_counts_once_over_its_hops_and_comes_from_where_it_was_seen_fi
     ]
 
 
-def test_a_status_the_proxy_made_comes_from_the_proxy() -> None:
-    """B is silent, the proxy gives up for it with 408."""
+def test_a_timer_of_the_proxy_is_followed_to_who_was_silent() -> None:
+    """B is silent, the proxy gives up waiting for it with 408 (RFC 3261 §16.8)."""
     found = capture(
         """
         A -> P  INVITE branch=a               @0
@@ -166,7 +166,7 @@ def test_a_status_the_proxy_made_comes_from_the_proxy() -> None:
         P -> A  408 INVITE branch=a to_tag=p  @32
         """
     ).measure("failures")
-    assert rows(found, "status", "requests", "node") == [(408, 1, "P:5060")]
+    assert rows(found, "status", "requests", "node") == [(408, 1, "B:5060")]
 
 
 def test_without_a_response_the_node_is_the_farthest_that_was_asked() -> None:

@@ -30,5 +30,5 @@ def test_the_message_asked_for_stands_beside_the_picture(tmp_path: Path, number:
     page = shown(ladder.save(tmp_path / "call.html"), tmp_path / "profile", f"#m{number}" if number else "")
     panel = page[page.index('<div id="chosen"') : page.index("</aside>")]
     assert re.search(r"<h2>[\d.]+ (\S+)", panel).group(1) == ladder.timeline.events[number].what.split()[0]
-    assert "Names this dialog" in panel  # Call-ID
+    assert "Identifier of this dialog" in panel  # Call-ID
     assert "<script" not in panel

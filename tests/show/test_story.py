@@ -48,7 +48,7 @@ def test_nothing_went_wrong_where_a_call_was_answered() -> None:
 @pytest.mark.parametrize("no", [1, 2, 3])
 def test_the_way_of_each_leg_is_that_of_its_invite(no: int) -> None:
     told = truth()
-    ways = {way["call_id"]: [node.removesuffix(":5060") for node in way["endpoints"]] for way in told["ways"]}
+    ways = {way["call_id"]: [node.removesuffix(":5060") for node in way["nodes"]] for way in told["ways"]}
     drawn = " ".join(lines("volte_failures.pcap", no, "way"))
     legs = [re.findall(r"\d+\.\d+\.\d+\.\d+", leg) for leg in re.split(r"(?:^| )\d  ", drawn)[1:]]
     call_ids = told["calls"][no - 1]["call_ids"]

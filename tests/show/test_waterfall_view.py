@@ -35,7 +35,7 @@ def test_ringing_takes_no_place_on_the_axis() -> None:
         "node     P-CSCF 10.0.0.1             0.300 s  |##            ####  |",
         "far_end  10.0.0.2                    0.600 s  |  ############      |",
         "ringing  10.0.0.2                    8.000 s  not drawn",
-        "link     P-CSCF 10.0.0.1 - 10.0.0.2  0.100 s  |                  ##|",
+        "transit  P-CSCF 10.0.0.1 - 10.0.0.2  0.100 s  |                  ##|",
     ]
 
 
@@ -59,7 +59,7 @@ def test_hostile_names_are_harmless() -> None:
 
 
 def test_the_figure_has_a_line_for_each_lane() -> None:
-    axes = plots.waterfall(PARTS, nodes=ENDPOINTS, title="A call").axes[0]
+    axes = plots.waterfall(PARTS, endpoints=ENDPOINTS, title="A call").axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "P-CSCF 10.0.0.1  0.300 s",
         "10.0.0.2  0.600 s",

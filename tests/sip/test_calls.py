@@ -229,6 +229,63 @@ def test_after_another_final_a_new_invite_is_a_new_attempt(status: int) -> None:
     assert [facts(row, "call", "status", "call_ids") for row in rows] == [(1, status, ["call"]), (4, 486, ["call"])]
 
 
+REFUSED_THEN_ANSWERED = """
+    UAC -> P  INVITE cseq=1             @0.0
+    P -> UAC  {status} INVITE cseq=1 to_tag=p  @5.0
+    UAC -> P  ACK cseq=1 to_tag=p       @5.01
+    UAC -> P  INVITE cseq={cseq} branch=n {more} @{at}
+    P -> UAC  200 INVITE cseq={cseq} branch=n {more} to_tag=q  @9.0
+"""
+
+
+@pytest.mark.parametrize("status", [403, 404, 480, 486, 487, 500, 502, 600, 603])
+def test_a_retry_that_was_sent_at_once_continues_the_attempt_after_any_refusal(status: int) -> None:
+    row = call(REFUSED_THEN_ANSWERED.format(status=status, cseq=2, more="", at=5.1))
+    assert facts(row, "outcome", "setup_s", "started_at") == ("answered", 9.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("cseq", "more", "at"),
+    [
+        pytest.param(2, "", 7.1, id="not at once"),
+        pytest.param(2, "from_tag=z", 5.1, id="another From tag"),
+    ],
+)
+def test_another_invite_after_a_refusal_is_a_new_attempt(cseq: int, more: str, at: float) -> None:
+    rows = calls(REFUSED_THEN_ANSWERED.format(status=486, cseq=cseq, more=more, at=at))
+    assert [row["outcome"] for row in rows] == ["busy", "answered"]
+
+
+def test_the_contacts_of_a_redirection_are_tried_in_one_attempt() -> None:
+    row = call("""
+    UAC -> R   INVITE cseq=1                     @0.0
+    R -> UAC   300 INVITE cseq=1 to_tag=r        @0.1
+    UAC -> R   ACK cseq=1 to_tag=r               @0.11
+    UAC -> S   INVITE cseq=2 request_uri=sip:c@x @0.2
+    S -> UAC   503 INVITE cseq=2 to_tag=s        @0.3
+    UAC -> S   ACK cseq=2 to_tag=s               @0.31
+    UAC -> T   INVITE cseq=3 request_uri=sip:d@x @0.4
+    T -> UAC   404 INVITE cseq=3 to_tag=t        @0.5
+    UAC -> T   ACK cseq=3 to_tag=t               @0.51
+    UAC -> U   INVITE cseq=4 request_uri=sip:e@x @0.6
+    U -> UAC   200 INVITE cseq=4 to_tag=u        @0.9
+    """)
+    assert facts(row, "outcome", "callee", "setup_s", "hops") == ("answered", "b@example.com", 0.9, 4)
+
+
+def test_an_invite_at_once_after_an_answered_call_is_a_new_attempt() -> None:
+    rows = calls("""
+    UAC -> P  INVITE cseq=1                     @0
+    P -> UAC  200 INVITE cseq=1 to_tag=p        @1
+    UAC -> P  ACK cseq=1 branch=k to_tag=p      @1.1
+    UAC -> P  BYE cseq=2 branch=m to_tag=p      @5
+    P -> UAC  200 BYE cseq=2 branch=m to_tag=p  @5.1
+    UAC -> P  INVITE cseq=3 branch=n            @5.2
+    P -> UAC  486 INVITE cseq=3 branch=n to_tag=q  @5.3
+    """)
+    assert [row["outcome"] for row in rows] == ["answered", "busy"]
+
+
 def test_a_redirection_to_another_server_is_one_call_with_two_hops() -> None:
     row = call("""
     UAC -> R   INVITE cseq=1                     @0.0
@@ -684,6 +741,70 @@ def test_a_transport_error() -> None:
     assert ending(row) == ("unreachable", "transport_error", None, "network")
 
 
+@pytest.mark.parametrize(
+    ("cause", "detail", "released_by"),
+    [
+        *((cause, "dropped", "network") for cause in (300, 408, 488, 500, 503, 600)),
+        (200, "normal", "caller"),
+    ],
+)
+def test_a_bye_with_the_cause_of_a_failure_is_no_users(cause: int, detail: str, released_by: str) -> None:
+    row = call(ANSWERED + f"UAC -> P BYE branch=m cseq=2 to_tag=y _sip_cause={cause} @9\n")
+    assert facts(row, "outcome_detail", "released_by") == (detail, released_by)
+
+
+@pytest.mark.parametrize(
+    ("reason", "released_by"),
+    [
+        ("_sip_cause=408", "network"), ("_sip_cause=500", "network"), ("_q850=41", "network"), ("_q850=102", "network"),
+        ("_q850=16", "caller"), ("_q850=19", "caller"), ("_q850=31", "caller"), ("", "caller"),
+    ],
+)  # fmt: skip
+def test_a_cancel_with_the_cause_of_a_failure_is_no_users(reason: str, released_by: str) -> None:
+    row = call(RINGING + f"UAC -> P CANCEL {reason} @6\nP -> UAC 487 INVITE to_tag=y @6.1\n")
+    assert ending(row) == ("cancelled", "while_ringing", 487, released_by)
+
+
+OTHER_BRANCH = """
+    UAC -> P  INVITE branch=a                  @0
+    P -> UAC  180 INVITE branch=a to_tag=y     @1
+    UAC -> P  CANCEL branch=w                  @6
+    P -> UAC  {answer} CANCEL branch=w to_tag=s     @6.1
+    P -> UAC  {final} INVITE branch=a to_tag=y @{at}
+    UAC -> P  ACK branch=a to_tag=y            @61
+"""
+
+
+def test_a_cancel_of_another_branch_that_its_server_took_is_the_callers() -> None:
+    row = call(OTHER_BRANCH.format(answer=200, final=487, at=6.2))
+    assert ending(row) == ("cancelled", "while_ringing", 487, "caller")
+
+
+def test_a_cancel_of_another_branch_that_matched_nothing_is_not_the_networks() -> None:
+    row = call(OTHER_BRANCH.format(answer=481, final=480, at=60))
+    assert ending(row) == ("no_answer", None, 480, "callee")
+
+
+def test_dialogs_agree_on_who_cancelled_with_another_branch() -> None:
+    messages = frames.messages(OTHER_BRANCH.format(answer=200, final=487, at=6.2))
+    table = dialogs(messages, transactions(messages, frames.failures(), end=None), end=frames.at(99))
+    assert table.select("end_reason", "ended_by").rows() == [("cancelled", "local")]
+
+
+def test_a_cancel_between_other_nodes_is_not_the_callers() -> None:
+    """The caller's hop was captured, and nothing was cancelled there."""
+    row = call("""
+    UAC -> P  INVITE branch=a                  @0
+    P -> UAS  INVITE branch=b,a                @0.1
+    UAS -> P  180 INVITE branch=b,a to_tag=y   @1
+    P -> UAC  180 INVITE branch=a to_tag=y     @1.1
+    P -> UAS  CANCEL branch=w                  @6
+    UAS -> P  487 INVITE branch=b,a to_tag=y   @6.1
+    P -> UAC  487 INVITE branch=a to_tag=y     @6.2
+    """)
+    assert ending(row) == ("cancelled", "while_ringing", 487, "network")
+
+
 # -- calls that ran already --------------------------------------------------------------------------------------------
 
 
@@ -696,7 +817,7 @@ def test_a_call_joined_at_its_bye() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["INVITE to_tag=y cseq=3", "UPDATE to_tag=y cseq=3", "INFO to_tag=y cseq=3", "ACK to_tag=y", "200 INVITE to_tag=y"],
+    ["INVITE to_tag=y cseq=3", "UPDATE to_tag=y cseq=3", "INFO to_tag=y cseq=3", "ACK to_tag=y"],
 )
 def test_a_call_joined_and_still_up(message: str) -> None:
     assert ending(call(f"UAC -> P {message} @1")) == ("joined", "active", None, None)
@@ -725,6 +846,46 @@ def test_a_call_joined_while_it_rang() -> None:
 def test_a_call_joined_while_it_rang_and_refused() -> None:
     row = call("P -> UAC 180 INVITE to_tag=y @1\nP -> UAC 486 INVITE to_tag=y @4\n")
     assert facts(row, "outcome", "outcome_detail", "status", "ended_at") == ("joined", "rejected", 486, 4.0)
+
+
+def test_a_2xx_whose_invite_was_not_captured_says_who_called_and_when_it_was_answered() -> None:
+    row = call("P -> UAC 200 INVITE to_tag=y @1\nUAC -> P BYE to_tag=y cseq=2 branch=m @9\n")
+    assert ending(row) == ("joined", "normal", 200, "caller")
+    assert facts(row, "caller", "callee", "answered_at", "talk_s", "setup_s") == (
+        "a@example.com", "b@example.com", 1.0, 8.0, None,
+    )  # fmt: skip
+
+
+def test_a_lone_2xx_is_not_taken_for_one_that_nobody_acknowledged() -> None:
+    assert ending(call("P -> UAC 200 INVITE to_tag=y @1")) == ("joined", "active", 200, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "released_by"), [(603, "callee"), (486, "callee"), (404, "unknown"), (503, "unknown")]
+)
+def test_a_refusal_whose_invite_was_not_captured_ends_the_call(status: int, released_by: str) -> None:
+    row = call(f"P -> UAC {status} INVITE to_tag=y @1\nUAC -> P ACK to_tag=y @1.1\n")
+    assert ending(row) == ("joined", "rejected", status, released_by)
+    assert facts(row, "caller", "callee", "ended_at") == ("a@example.com", "b@example.com", 1.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "P -> UAC 488 INVITE cseq=3 to_tag=y @1\nUAC -> P INFO to_tag=y cseq=4 branch=m @9\n", id="used after it"
+        ),
+        pytest.param("UAC -> P INFO to_tag=y cseq=2 @1\nP -> UAC 488 INVITE cseq=3 to_tag=y @9\n", id="used before it"),
+        pytest.param("P -> UAC 491 INVITE cseq=3 to_tag=y @1\n", id="glare"),
+    ],
+)
+def test_a_refused_reinvite_that_was_not_captured_ends_nothing(text: str) -> None:
+    assert ending(call(text)) == ("joined", "active", None, None)
+
+
+def test_a_2xx_within_a_session_tells_no_answer() -> None:
+    row = call("UAC -> P INFO to_tag=y cseq=2 @1\nP -> UAC 200 INVITE cseq=3 to_tag=y @9\n")
+    assert facts(row, "outcome", "status", "answered_at") == ("joined", None, None)
 
 
 def test_a_subscription_is_no_call() -> None:

@@ -126,6 +126,73 @@ def test_previews_alone_agree_on_nothing() -> None:
     assert of(capture, "offers", "state", "status", "codecs") == [("rejected", 486, None)]
 
 
+PREVIEW_ONLY = PREVIEWED.replace("200 INVITE to_tag=y sdp=b ", "200 INVITE to_tag=y ")
+
+
+def test_a_preview_is_the_answer_where_the_2xx_has_none() -> None:
+    """RFC 3261 §13.2.1: the caller takes the first description that it gets."""
+    capture = read(PREVIEW_ONLY, **BODIES)
+    assert of(capture, "offers", "state", "answered_at", "codecs", "remote_connection", "remote_port") == [
+        ("agreed", 1, "PCMU/8000", "10.0.0.2", 4000)
+    ]
+    assert of(capture, "calls", "codecs") == ["PCMU/8000"]
+    assert of(capture, "offer_answer_violations", "code") == ["answer_missing"]
+
+
+def test_of_several_previews_the_first_is_the_answer() -> None:
+    second = "UAS -> UAC 180 INVITE to_tag=y sdp=c @1.5\n    UAS -> UAC  200"
+    capture = read(PREVIEW_ONLY.replace("UAS -> UAC  200", second), **BODIES, c=audio(2, 2, formats="8"))
+    assert of(capture, "calls", "codecs") == ["PCMU/8000"]
+
+
+def test_the_preview_of_a_branch_that_was_not_answered_is_no_answer() -> None:
+    capture = read(PREVIEW_ONLY.replace("200 INVITE to_tag=y", "200 INVITE to_tag=z"), **BODIES)
+    assert of(capture, "offers", "state", "codecs") == [("unanswered", None)]
+    assert of(capture, "calls", "codecs") == [None]
+
+
+def test_an_offer_is_read_on_a_hop_that_has_it() -> None:
+    """Of the hop next to the caller only the responses were captured."""
+    capture = read(
+        """
+        P   -> UAS  INVITE branch=b,a sdp=a                 @0
+        UAS -> P    180 INVITE branch=b,a to_tag=y          @0.1
+        P   -> UAC  180 INVITE branch=a to_tag=y            @0.2
+        UAS -> P    200 INVITE branch=b,a to_tag=y sdp=b    @3
+        P   -> UAC  200 INVITE branch=a to_tag=y sdp=b      @3.1
+        P   -> UAS  ACK branch=k,l to_tag=y                 @3.2
+        """,
+        **BODIES,
+    )
+    assert of(capture, "offers", "state", "offered_at", "answered_at") == [("agreed", 0, 3)]
+    assert of(capture, "dialogs", "early_at", "confirmed_at") == [(0.1, 3)]
+    assert of(capture, "calls", "codecs", "answered_at") == [("PCMU/8000", 3)]
+
+
+def test_an_offer_in_a_2xx_is_read_on_a_hop_that_has_its_invite() -> None:
+    capture = read(
+        """
+        P   -> UAS  INVITE branch=b,a                       @0
+        UAS -> P    200 INVITE branch=b,a to_tag=y sdp=b    @3
+        P   -> UAC  200 INVITE branch=a to_tag=y sdp=b      @3.1
+        P   -> UAS  ACK branch=k,l to_tag=y sdp=a           @3.2
+        """,
+        **BODIES,
+    )
+    assert of(capture, "offers", "pattern", "state", "offered_at") == [(2, "agreed", 3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "codecs"),
+    [
+        ("offer_on_one_hop", "PCMA/8000 PCMU/8000"),
+        ("answer_only_in_183", "PCMA/8000 telephone-event/8000"),
+    ],
+)
+def test_media_of_captures_of_other_people(name: str, codecs: str) -> None:
+    assert of(analyzer.read(shared("cases", f"{name}.pcap")), "calls", "codecs") == [codecs]
+
+
 def test_what_is_not_of_a_session_has_no_role() -> None:
     capture = read("A -> B OPTIONS @0\nB -> A 200 OPTIONS to_tag=y sdp=b @1", **BODIES)
     assert of(capture, "sdp", "role") == ["unknown"]
@@ -305,6 +372,101 @@ def test_what_looks_like_a_breach_and_is_none(bodies: dict[str, str]) -> None:
 def test_of_a_message_that_was_cut_nothing_is_said() -> None:
     """The snap length took the media line of the answer."""
     assert of(captures.read(SAMPLES / "format_snaplen.pcap"), "offer_answer_violations", "code") == []
+
+
+# -- offers of both sides that cross -----------------------------------------------------------------------------------
+
+LATER = {"a3": audio(1, 3), "b3": audio(2, 3, formats="0")}
+ACCEPTED = "crossing_offer_accepted"
+
+
+def crossing(method: str, *, first: str, second: str, second_at: float = 10.06, **bodies: str) -> analyzer.Capture:
+    """An UPDATE of the caller and a request of the callee, 10 ms later; ``first`` answers the callee's, ``second`` the
+    caller's, with SDP where they accept."""
+    body = {"200": "sdp=a3"}.get(first, ""), {"200": "sdp=b3"}.get(second, "")
+    dialogue = f"""
+        UAC -> UAS  UPDATE cseq=2 to_tag=y sdp=a2                               @10
+        UAS -> UAC  {method} cseq=7 from_tag=y to_tag=x sdp=b2                  @10.01
+        UAC -> UAS  {first} {method} cseq=7 from_tag=y to_tag=x {body[0]}       @10.03
+        UAS -> UAC  {second} UPDATE cseq=2 to_tag=y {body[1]}                   @{second_at}
+    """
+    lines = sorted(dialogue.strip().splitlines(), key=lambda line: float(line.rsplit("@", 1)[1]))
+    return read(SETTLED + "\n".join(lines), **BODIES | LATER | bodies)
+
+
+@pytest.mark.parametrize(("method", "standard"), [("INVITE", "RFC 3261 §14.2"), ("UPDATE", "RFC 3311 §5.2")])
+def test_crossing_offers_that_were_both_accepted_are_a_breach_of_both_sides(method: str, standard: str) -> None:
+    capture = crossing(method, first="200", second="200")
+    found = of(capture, "offer_answer_violations", "code", "standard")
+    assert found == [(ACCEPTED, standard), (ACCEPTED, "RFC 3311 §5.2")]
+
+
+def test_what_crossing_offers_agreed_on_is_not_certain() -> None:
+    capture = crossing("INVITE", first="200", second="200")
+    assert of(capture, "offers", "state", "direction") == [
+        ("agreed", "sendrecv"),
+        ("uncertain", None),
+        ("uncertain", None),
+    ]
+
+
+def test_a_hold_by_crossing_offers_is_not_certain() -> None:
+    capture = crossing("INVITE", first="200", second="200", a2=audio(1, 2, "sendonly"), b3=audio(2, 3, "recvonly"))
+    assert (capture.table("holds").height, of(capture, "calls", "hold_s")) == (0, [None])
+
+
+def test_crossing_offers_without_a_hold_leave_none_in_doubt() -> None:
+    capture = crossing("INVITE", first="200", second="200")
+    assert of(capture, "calls", "hold_s") == [0]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_crossing_offers_refused_with_491_break_no_rule(method: str) -> None:
+    capture = crossing(method, first="491", second="491")
+    assert of(capture, "offer_answer_violations", "code") == []
+
+
+def test_an_offer_accepted_before_the_own_was_refused_is_a_breach_and_agreed_all_the_same() -> None:
+    capture = crossing("INVITE", first="200", second="491")
+    assert of(capture, "offer_answer_violations", "code") == [ACCEPTED]
+    assert of(capture, "offers", "state") == ["agreed", "rejected", "agreed"]
+
+
+def test_an_offer_accepted_after_the_own_was_refused_is_no_breach() -> None:
+    capture = crossing("UPDATE", first="491", second="200")
+    assert of(capture, "offer_answer_violations", "code") == []
+    assert of(capture, "offers", "state") == ["agreed", "agreed", "rejected"]
+
+
+def test_offers_of_both_sides_one_after_the_other_do_not_cross() -> None:
+    capture = crossing("UPDATE", first="200", second="200", second_at=10.005)
+    assert of(capture, "offers", "state") == ["agreed"] * 3
+    assert of(capture, "offer_answer_violations", "code") == []
+
+
+def test_an_offer_that_was_sent_again_after_the_answer_may_have_come_late() -> None:
+    """The first copy of the UPDATE may have been lost: the callee knew of no crossing."""
+    dialogue = (
+        SETTLED
+        + """
+    UAC -> UAS  UPDATE cseq=2 to_tag=y sdp=a2               @10
+    UAS -> UAC  UPDATE cseq=7 from_tag=y to_tag=x sdp=b2     @10.01
+    UAC -> UAS  200 UPDATE cseq=7 from_tag=y to_tag=x sdp=a3 @10.03
+    UAC -> UAS  UPDATE cseq=2 to_tag=y sdp=a2               @10.5
+    UAS -> UAC  200 UPDATE cseq=2 to_tag=y sdp=b3           @10.53
+    """
+    )
+    capture = read(dialogue, **BODIES | LATER)
+    violations = capture.table("offer_answer_violations").join(capture.table("messages"), on="message")
+    assert violations.select("code", "src_ip").rows() == [(ACCEPTED, "10.0.0.1")]
+
+
+@pytest.mark.shared
+def test_crossing_offers_of_a_real_report() -> None:
+    """pjsip/pjproject#1166: both sides accept what the other offers."""
+    capture = analyzer.read(shared("cases") / "offers_cross.pcap")
+    assert of(capture, "offer_answer_violations", "code") == [ACCEPTED, ACCEPTED]
+    assert of(capture, "calls", "hold_s") == [None]
 
 
 # -- bodies ------------------------------------------------------------------------------------------------------------

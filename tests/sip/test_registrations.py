@@ -226,3 +226,139 @@ def test_a_delay_is_the_same_alone_and_among_others() -> None:
     alone = "UE -> P REGISTER cseq=1 call_id=a WHO @0\nP -> UE 200 REGISTER cseq=1 call_id=a @0.18\n"
     other = "UE -> P REGISTER cseq=1 call_id=b WHO @1\nP -> UE 200 REGISTER cseq=1 call_id=b @1.03\n"
     assert [row["delay_s"] for row in rows(alone + other)] == [rows(alone)[0]["delay_s"], rows(other)[0]["delay_s"]]
+
+
+# ---- one attempt, whatever port the Contact has (TS 24.229 §5.1.1.5.1) -----------------------------------------------
+
+IPSEC = """
+UE -> P  REGISTER cseq=1 WHO:5060 contact_expires=600                                     @0.000
+P -> UE  401 REGISTER cseq=1 challenge _nonce=7                                           @0.050
+UE:6101 -> P:6000  REGISTER cseq=2 WHO:6100 contact_expires=600 credentials _nonce=7      @0.100
+P:6000 -> UE:6101  200 REGISTER cseq=2 contact_uri=sip:alice@192.0.2.10:6100 contact_expires=600 @0.180
+"""
+
+
+def test_a_contact_with_the_port_of_the_security_association_is_the_same_attempt() -> None:
+    (row,) = rows(IPSEC)
+    facts = (row["outcome"], row["kind"], row["challenges"], row["status"], row["delay_s"], row["contact"])
+    assert facts == ("registered", "initial", 1, 200, 0.18, "sip:alice@192.0.2.10:6100")
+
+
+def test_a_refresh_over_the_association_whose_answer_has_a_new_port_is_a_refresh() -> None:
+    text = (
+        IPSEC
+        + """
+    UE:6101 -> P:6000  REGISTER cseq=3 WHO:6100 contact_expires=600 credentials _nonce=7  @300
+    P:6000 -> UE:6101  401 REGISTER cseq=3 challenge _nonce=8                             @300.05
+    UE:6103 -> P:6000  REGISTER cseq=4 WHO:6102 contact_expires=600 credentials _nonce=8  @300.1
+    P:6000 -> UE:6103  200 REGISTER cseq=4                                                @300.15
+    """
+    )
+    assert [(row["kind"], row["outcome"], row["challenges"]) for row in rows(text)] == [
+        ("initial", "registered", 1),
+        ("refresh", "registered", 1),
+    ]
+
+
+def test_each_answer_may_have_a_port_of_its_own() -> None:
+    text = IPSEC.replace("200 REGISTER cseq=2", "401 REGISTER cseq=2 challenge stale _nonce=8")
+    text += "UE:6103 -> P:6000  REGISTER cseq=3 WHO:6102 contact_expires=600 credentials _nonce=8  @0.2\n"
+    text += "P:6000 -> UE:6103  200 REGISTER cseq=3  @0.3\n"
+    assert [(row["challenges"], row["outcome"], row["delay_s"]) for row in rows(text)] == [(2, "registered", 0.3)]
+
+
+def test_a_challenge_that_was_not_captured_is_answered_by_credentials_in_the_next_cseq() -> None:
+    text = "\n".join(line for line in IPSEC.splitlines() if " 401 " not in line)
+    assert [(row["outcome"], row["delay_s"]) for row in rows(text)] == [("registered", 0.18)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("credentials _nonce=7", "credentials _nonce=9"), ("WHO:6100", "WHO:6100 call_id=other"), ("@0.100", "@300")],
+)
+def test_what_does_not_answer_the_challenge_is_an_attempt_of_its_own(change: tuple[str, str]) -> None:
+    text = IPSEC.replace(*change)
+    if "call_id" in change[1]:
+        text = text.replace("200 REGISTER", "200 REGISTER call_id=other")
+    assert [row["outcome"] for row in rows(text.replace("@0.180", "@300.2"))] == ["challenged", "registered"]
+
+
+def test_two_contacts_of_one_call_id_that_take_turns_are_two_attempts() -> None:
+    (one, other) = rows("""
+    UE -> P  REGISTER cseq=1 WHO:5060  @0.00
+    UE -> P  REGISTER cseq=2 WHO:5062  @0.01
+    P -> UE  401 REGISTER cseq=1 challenge _nonce=7  @0.02
+    P -> UE  401 REGISTER cseq=2 challenge _nonce=8  @0.03
+    UE -> P  REGISTER cseq=3 WHO:5060 credentials _nonce=7  @0.04
+    UE -> P  REGISTER cseq=4 WHO:5062 credentials _nonce=8  @0.05
+    P -> UE  200 REGISTER cseq=3  @0.06
+    P -> UE  200 REGISTER cseq=4  @0.07
+    """)
+    assert [(row["contact"][-4:], row["challenges"], row["outcome"]) for row in (one, other)] == [
+        ("5060", 1, "registered"),
+        ("5062", 1, "registered"),
+    ]
+
+
+# ---- rejected credentials (RFC 3261 §22.2) ---------------------------------------------------------------------------
+
+
+def tries(number: int, more: str = "") -> str:
+    text = "UE -> P  REGISTER cseq=1 WHO  @0\nP -> UE  401 REGISTER cseq=1 challenge _nonce=1  @0.05\n"
+    for cseq in range(2, number + 2):
+        text += f"UE -> P  REGISTER cseq={cseq} WHO credentials _nonce={cseq - 1}  @{cseq}\n"
+        text += f"P -> UE  401 REGISTER cseq={cseq} challenge _nonce={cseq} {more}  @{cseq}.05\n"
+    return text
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_rejected_passwords_are_a_failure(number: int) -> None:
+    (row,) = rows(tries(number))
+    assert (row["outcome"], row["status"], row["challenges"]) == ("failed", 401, number + 1)
+
+
+def test_the_right_password_after_five_wrong_ones_registers() -> None:
+    text = tries(5) + "UE -> P  REGISTER cseq=7 WHO credentials _nonce=6  @8\nP -> UE  200 REGISTER cseq=7  @8.1\n"
+    assert [(row["outcome"], row["challenges"], row["delay_s"]) for row in rows(text)] == [("registered", 6, 8.1)]
+
+
+def test_a_nonce_that_was_too_old_is_no_rejection() -> None:
+    assert rows(tries(1, "stale"))[0]["outcome"] == "challenged"
+
+
+def test_a_challenge_by_a_proxy_behind_the_first_is_no_rejection() -> None:
+    assert rows(tries(1).replace("401 REGISTER cseq=2", "407 REGISTER cseq=2"))[0]["outcome"] == "challenged"
+
+
+def test_credentials_of_an_earlier_nonce_that_are_challenged_anew_are_no_rejection() -> None:
+    text = "UE -> P  REGISTER cseq=9 WHO credentials _nonce=3  @0\nP -> UE  401 REGISTER cseq=9 challenge _nonce=4  @1"
+    assert rows(text)[0]["outcome"] == "challenged"
+
+
+# ---- answered further in ---------------------------------------------------------------------------------------------
+
+INNER = """
+UE -> P    REGISTER WHO branch=a contact_expires=600 @0.000
+P -> S     REGISTER WHO branch=b,a contact_expires=600 @0.010
+S -> P     200 REGISTER branch=b,a contact_uri=sip:alice@192.0.2.10 contact_expires=60 @0.050
+"""
+
+
+@pytest.mark.parametrize("end", [1, 100])
+def test_the_200_of_the_inner_hop_ends_an_attempt_that_its_own_hop_shows_no_answer_to(end: float) -> None:
+    (row,) = rows(INNER, end=end)
+    facts = (row["outcome"], row["status"], row["ended_at"] is not None, row["expires_s"], row["delay_s"])
+    assert facts == ("registered", 200, True, 60, None)
+
+
+def test_a_refusal_of_the_inner_hop_ends_it_too() -> None:
+    assert rows(INNER.replace("200 REG", "403 REG"), end=1)[0]["outcome"] == "failed"
+
+
+def test_a_challenge_of_the_inner_hop_does_not() -> None:
+    assert rows(INNER.replace("200 REG", "401 REG"), end=1)[0]["outcome"] == "pending"
+
+
+def test_who_asks_again_afterwards_was_not_answered() -> None:
+    text = INNER + "UE -> P    REGISTER WHO branch=a contact_expires=600 @0.500\n"
+    assert rows(text, end=100)[0]["outcome"] == "failed"

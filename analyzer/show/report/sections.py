@@ -34,7 +34,16 @@ class _Plan:
 
 
 #: Tables that take so long that the report of a large capture does without them and what rests on them.
-DEAR = ("endpoints", "call_failures", "failure_path", "phases", "waterfall", "related_transactions", "peer_delays")
+DEAR = (
+    "endpoints",
+    "nodes",
+    "call_failures",
+    "failure_path",
+    "phases",
+    "waterfall",
+    "related_transactions",
+    "peer_delays",
+)
 #: Tables that the page is made of.
 TABLES = (
     *(
@@ -61,7 +70,7 @@ _PLANS = (
     _Plan("setup_shares", "Where set-up time goes", "No set-up was captured."),
     _Plan("peer_delays", "Waits for HSS, PCRF and DNS"),
     _Plan("registrations", "Registrations", "No registrations in this capture."),
-    _Plan("endpoints", "Nodes", "No node spoke SIP."),
+    _Plan("nodes", "Nodes", "No node spoke SIP."),
     _Plan("responses", "Responses", "No transactions in this capture."),
     _Plan("links", "Links", "No transactions in this capture."),
     _Plan("holds", "Holds", "Nobody was put on hold."),

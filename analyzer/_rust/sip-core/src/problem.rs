@@ -135,6 +135,12 @@ codes! {
     SipBareCr = "sip_bare_cr",
     /// The header section contains NUL.
     SipNul = "sip_nul",
+    /// A response has another top Via than the request that it answers: it was changed on the way (RFC 3261 §17.1.3).
+    SipViaChanged = "sip_via_changed",
+    /// A CANCEL has another branch than the INVITE that its client sent to the same server (RFC 3261 §9.1).
+    SipCancelBranchDiffers = "sip_cancel_branch_differs",
+    /// An INVITE without a To tag has the Call-ID, From tag and CSeq of a call that is over; it is read as another call.
+    SipCallIdentityReused = "sip_call_identity_reused",
     /// A date is not in GMT (RFC 3261 §20.17).
     SipDateInvalid = "sip_date_invalid",
     /// The boundary of a multipart body is missing or never closed.

@@ -38,27 +38,32 @@ columns! {
     }
 }
 
-/// Any of them stands for all: they are made together.
+/// It stands for all: they are made together.
 const COLUMN: &str = "_route";
+/// Where it is wanted and the other is not, they are made of REGISTERs and responses to them alone.
+const OF_REGISTERS: &str = "_contact";
 
 /// The rows of one batch under construction.
 pub struct Builder {
     /// None where nobody wants the table.
     columns: Option<Columns>,
+    registers_only: bool,
     rows: Vec<u32>,
     unfolded: Vec<u8>,
 }
 
 impl Builder {
     pub fn new(messages: usize, wanted: &Wanted) -> Self {
-        let columns = wanted.has(COLUMN).then(|| Columns::new(messages, &Wanted::All));
-        Self { columns, rows: Vec::new(), unfolded: Vec::new() }
+        let registers_only = !wanted.has(COLUMN);
+        let made = !registers_only || wanted.has(OF_REGISTERS);
+        let columns = made.then(|| Columns::new(messages, &Wanted::All));
+        Self { columns, registers_only, rows: Vec::new(), unfolded: Vec::new() }
     }
 
     /// Takes what message number `message` of the batch says.
     pub fn push(&mut self, message: usize, bytes: &[u8], fields: &Fields<'_>) {
         let Some(columns) = &mut self.columns else { return };
-        if !concerns(fields) {
+        if !concerns(fields) || (self.registers_only && fields.method != Some(b"REGISTER")) {
             return;
         }
         let found = read(bytes, fields, &mut self.unfolded);

@@ -91,6 +91,7 @@ columns! {
         sip_cause: Int = "_sip_cause" => it.fields.reason_sip,
         release_cause: Int = "_release_cause" => it.fields.reason_release,
         failure_cause: Int = "_failure_cause" => it.fields.reason_failure,
+        refresher: Int = "_refresher" => it.fields.refresher.and_then(refresher),
         point_number: Int = "_point" => Some(it.seen.point),
         headers: Int = "_headers" => it.headers,
     }
@@ -197,6 +198,11 @@ fn transport(protocol: Protocol, via: Option<&[u8]>) -> &'static str {
         (Protocol::Secure, Some(via)) if via.eq_ignore_ascii_case(b"WSS") => "wss",
         _ => protocol.as_str(),
     }
+}
+
+/// Who refreshes the session, of the transaction it is agreed in: 0 its client (`uac`), 1 its server (RFC 4028 §4).
+fn refresher(value: &[u8]) -> Option<i64> {
+    [&b"uac"[..], b"uas"].iter().position(|role| value.eq_ignore_ascii_case(role)).map(|role| role as i64)
 }
 
 fn tunnels(around: &Encapsulation) -> String {

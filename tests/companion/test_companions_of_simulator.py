@@ -23,7 +23,7 @@ from analyzer.simulator import beside_wire as wire
 
 pytestmark = pytest.mark.slow
 
-MIX: dict[str, Any] = {"calls": 200, "seed": 21, "related_transactions": True, "loss": 0.03, "icid_dropped": 0.5}
+MIX: dict[str, Any] = {"calls": 200, "seed": 21, "beside": True, "loss": 0.03, "icid_dropped": 0.5}
 VARIANTS: dict[str, dict[str, Any]] = {
     "the mix": {},
     "ten calls a second of 12 subscribers": {"subscribers": 12, "calls_per_second": 10.0},

@@ -1,0 +1,155 @@
+"""What went wrong between a 2xx and the session it opens, in sentences with the frames to look at.
+
+A 2xx that goes on being sent was not acknowledged, whoever had an ACK (RFC 3261 §13.3.1.4): where the ACKs went says
+how far they came. Besides: a second 2xx that the caller left alone (§13.2.2.4), requests within the dialog without
+their tags (§12.2.1.1), and a reliable 1xx that went on after its PRACK (RFC 3262 §3).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from analyzer.columns.address import socket
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Row = dict[str, Any]
+
+_COLUMNS = (
+    *(
+        "frame",
+        "time",
+        "src_ip",
+        "src_port",
+        "dst_ip",
+        "dst_port",
+        "call_id",
+        "from_tag",
+        "to_tag",
+        "cseq",
+        "via_count",
+    ),
+    *("method", "status", "rseq", "rack", "transaction"),
+)
+_WITHIN_DIALOG = ("ACK", "BYE", "INFO", "UPDATE", "PRACK")
+# So many copies after the request that should have stopped them are no matter of a request that was lost.
+_COPIES = 3
+
+
+def sentences(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
+    """For a row of ``calls`` that was answered and its rows of ``messages``, in time order; none for any other."""
+    import polars as pl
+
+    known = messages.filter(~pl.col("duplicate"), pl.col("method").is_in(["INVITE", *_WITHIN_DIALOG]))
+    rows = known.sort("time", nulls_last=True, maintain_order=True).select(*_COLUMNS).to_dicts()
+    found = _reliable(rows)
+    if call["outcome"] not in ("answered", "joined"):
+        return found
+    by_branch: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["method"] == "INVITE" and 200 <= (row["status"] or 0) < 300:
+            by_branch[row["call_id"], row["from_tag"], row["to_tag"], row["cseq"]].append(row)
+    for branch, answers in by_branch.items():
+        found += _of_branch(answers, _acks(rows, branch), _rivals(branch, by_branch), rows, call)
+    return found + _without_tags(rows)
+
+
+def _acks(rows: list[Row], branch: tuple[Any, ...]) -> list[Row]:
+    call_id, from_tag, to_tag, cseq = branch
+    return [
+        row
+        for row in rows
+        if row["method"] == "ACK"
+        and row["transaction"] is None
+        and (row["call_id"], row["from_tag"], row["cseq"]) == (call_id, from_tag, cseq)
+        and row["to_tag"] in (to_tag, None)
+    ]
+
+
+def _rivals(branch: tuple[Any, ...], by_branch: dict[tuple[Any, ...], list[Row]]) -> int:
+    """How many other branches answered the same INVITE."""
+    call_id, from_tag, to_tag, cseq = branch
+    return sum(
+        (other[0], other[1], other[3]) == (call_id, from_tag, cseq) and other[2] != to_tag for other in by_branch
+    )
+
+
+def _of_branch(answers: list[Row], acks: list[Row], rivals: int, rows: list[Row], call: dict[str, Any]) -> list[str]:
+    """About the 2xx of one branch, and the ACKs to it."""
+    first = answers[0]
+    far = max(answers, key=lambda row: row["via_count"] or 0)
+    callee = socket(far["src_ip"], far["src_port"])
+    copies = [row for row in answers if row["transaction"] == far["transaction"]]
+    answer = f"the {first['status']} (frame {first['frame']})"
+    often = ""
+    if len(copies) > 1 and None not in (copies[0]["time"], copies[-1]["time"]):
+        often = f"sent {len(copies)} times in {(copies[-1]['time'] - copies[0]['time']).total_seconds():.1f} s"
+    if rivals and not acks:
+        released = any(row["method"] == "BYE" and first["to_tag"] in (row["to_tag"], row["from_tag"]) for row in rows)
+        left = "never acknowledged" if released else "neither acknowledged nor released"
+        return [f"a second answer, {answer}, was {f'{often} and ' if often else ''}{left}"]
+    if call.get("outcome_detail") != "no_ack":
+        return []
+    if not acks:
+        return [f"no ACK was seen to {answer}{f', {often}' if often else ''}"]
+    after = sum(row["time"] is not None and row["time"] > acks[0]["time"] for row in copies)
+    if after < _COPIES:
+        return []
+    where = _how_far(acks, far, callee)
+    return [f"{answer} was {often}, {after} of them after an ACK (frame {acks[0]['frame']}): {where}"]
+
+
+def _how_far(acks: list[Row], far: Row, callee: str) -> str:
+    """Where the ACKs got to on their way to the node that waits for one."""
+    last = max(acks, key=lambda row: row["via_count"] or 0)
+    came_to = socket(last["dst_ip"], last["dst_port"])
+    if last["dst_ip"] == far["src_ip"]:
+        return f"{callee} took none of them for its own"
+    # The node that the INVITE went through to the callee should have sent the ACK there, too.
+    gateway = (far["dst_ip"], far["dst_port"])
+    if last["dst_ip"] == gateway[0]:
+        return f"{came_to} had it and did not send it on to {callee}"
+    if last["src_ip"] == gateway[0]:
+        return f"{socket(last['src_ip'], last['src_port'])} sent it to {came_to}, not to {callee}"
+    return f"none was seen on its way to {callee}, the last went to {came_to}"
+
+
+def _without_tags(rows: list[Row]) -> list[str]:
+    """Requests within the dialog without a tag, once each method."""
+    tagged = any(row["to_tag"] for row in rows if row["method"] == "INVITE" and 200 <= (row["status"] or 0) < 300)
+    seen: dict[str, str] = {}
+    for row in rows if tagged else []:
+        if row["status"] is not None or row["method"] not in _WITHIN_DIALOG:
+            continue
+        if row["method"] == "ACK" and row["transaction"] is not None:
+            continue
+        lacks = [name for name, tag in (("From", row["from_tag"]), ("To", row["to_tag"])) if not tag]
+        if lacks:
+            words = f"the {row['method']} (frame {row['frame']}) has no {' and no '.join(lacks)} tag"
+            seen.setdefault(row["method"], f"{words} (RFC 3261 §12.2.1.1)")
+    return list(seen.values())
+
+
+def _reliable(rows: list[Row]) -> list[str]:
+    """Reliable 1xx that went on being sent after a PRACK for them (RFC 3262 §3)."""
+    copies: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    pracks: dict[tuple[Any, ...], Row] = {}
+    found = []
+    for row in rows:
+        if row["method"] == "INVITE" and row["rseq"] is not None and 100 < (row["status"] or 0) < 200:
+            key = (row["call_id"], row["from_tag"], row["to_tag"], row["rseq"])
+            if key in pracks:
+                copies[key, row["transaction"]].append(row)
+        elif row["method"] == "PRACK" and row["status"] is None and (row["rack"] or "").split()[:1]:
+            number = row["rack"].split()[0]
+            if number.isdigit():
+                pracks.setdefault((row["call_id"], row["from_tag"], row["to_tag"], int(number)), row)
+    told = set()
+    for (key, _), again in copies.items():
+        if len(again) >= _COPIES and key not in told:
+            told.add(key)
+            words = f"the {again[0]['status']} with RSeq {key[3]} was sent {len(again)} times more"
+            found.append(f"{words} after its PRACK (frame {pracks[key]['frame']}): no PRACK reached its sender")
+    return found

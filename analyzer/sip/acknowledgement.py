@@ -1,0 +1,56 @@
+"""Whether the 2xx to an INVITE was acknowledged: not whether an ACK was seen, but what the one who waits for it did.
+
+A user agent server sends its 2xx again, after T1 and then in intervals that double up to T2, until the ACK comes; after
+64*T1 it should end the session with a BYE (RFC 3261 §13.3.1.4). So a 2xx that goes on being sent after ACKs was not
+acknowledged, whoever had the ACK, and one that stopped was. T1 is read from the copies: that of TS 24.229 table 7.8 is
+four times that of RFC 3261.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer.columns.times import SECOND, ns
+
+# So many copies after an ACK are not a matter of an ACK that was lost, or is still on its way.
+_COPIES = 3
+# A 2xx that was sent for so long was sent to the end: 64*T1 less the last interval, T2, and less one more for jitter.
+_TO_THE_END = 27 * SECOND
+
+
+def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
+    """Per dialog (``_dialog``) with an ACK to a 2xx, or with a 2xx that was sent again and again.
+
+    ``acked``: an ACK was seen. ``waited_ns``: the 2xx went on in spite of any ACK, and its next copy was due by then;
+    null where it stopped, as far as one can see from its copies. ``exhausted``: it went on for all of 64*T1.
+    """
+    method, status = pl.col("method"), pl.col("status")
+    rows = messages.lazy().with_row_index("row").filter(~pl.col("duplicate"), pl.col("_dialog").is_not_null())
+    acks = (
+        rows.filter(method == "ACK", status.is_null(), pl.col("transaction").is_null(), pl.col("cseq").is_not_null())
+        .group_by("_dialog", "cseq")
+        .agg(ack_ns=ns("time").min())
+        .collect()
+    )
+    success = (method == "INVITE") & status.is_between(200, 299)
+    again = rows.filter(success, pl.col("retransmission")).select("transaction").unique().collect()["transaction"]
+    copies = (
+        rows.filter(success, pl.col("transaction").is_in(again.implode()))
+        .select("_dialog", "transaction", "cseq", at=ns("time"))
+        .collect()
+        .join(acks, on=["_dialog", "cseq"], how="left", maintain_order="left")
+        .group_by("_dialog", "transaction", maintain_order=True)
+        .agg(
+            # Without an ACK all but the first.
+            after=(pl.col("at") > pl.coalesce("ack_ns", pl.col("at").min())).sum(),
+            exhausted=pl.col("at").max() - pl.col("at").min() >= _TO_THE_END,
+            waited_ns=pl.col("at").max() + 2 * pl.col("at").sort().diff().last(),
+        )
+        .filter(pl.col("after") >= _COPIES)
+        .group_by("_dialog")
+        .agg(pl.col("waited_ns").max(), pl.col("exhausted").any())
+    )
+    seen = acks.select("_dialog", acked=pl.lit(value=True)).unique()
+    return seen.join(copies, on="_dialog", how="full", coalesce=True).with_columns(
+        pl.col("acked", "exhausted").fill_null(value=False)
+    )

@@ -1,0 +1,45 @@
+"""Which INVITE a CANCEL is of: the one answer for transactions, dialogs, calls and failures.
+
+It has the branch of its INVITE (RFC 3261 §9.1). One whose branch is that of no INVITE matches nothing at its server
+(§9.2: 481), or everything at one that looks at the Call-ID alone; whose wish it was is clear all the same where its
+client sent its server exactly one INVITE of the same Call-ID and CSeq number.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def pairs(cancels: pl.DataFrame, invites: pl.DataFrame, same: str) -> pl.DataFrame:
+    """Each of the transactions ``cancels`` with the one of ``invites`` that it cancels.
+
+    Columns: ``transaction``, ``invite``, and whether the branch was that of the INVITE (``matched``).
+
+    Columns read of both: ``transaction cseq branch client_ip server_ip``, and ``same``, what makes them of one call.
+    """
+    request = [same, "cseq"]
+    sent = [*request, "client_ip", "server_ip"]
+    of_invites = invites.rename({"transaction": "invite"})
+    exact = cancels.join(of_invites, on=[*request, "branch"], nulls_equal=True, maintain_order="left")
+    rest = cancels.join(exact, on="transaction", how="anti", maintain_order="left")
+    near = rest.join(of_invites, on=sent, maintain_order="left")
+    near = near.filter(pl.col("invite").n_unique().over("transaction") == 1)
+    return pl.concat(
+        [
+            exact.select("transaction", "invite", matched=pl.lit(value=True)),
+            near.select("transaction", "invite", matched=pl.lit(value=False)),
+        ]
+    )
+
+
+def of_transactions(transactions: pl.DataFrame) -> pl.DataFrame:
+    """:func:`pairs` of the table ``transactions``."""
+    columns = ["transaction", "call_id", "cseq", "branch", "client_ip", "server_ip"]
+    cancels = transactions.lazy().filter(pl.col("method") == "CANCEL").select(columns).collect()
+    invites = (
+        transactions.lazy()
+        .filter(pl.col("method") == "INVITE", pl.col("call_id").is_in(cancels["call_id"].unique().implode()))
+        .select(columns)
+        .collect()
+    )
+    return pairs(cancels, invites, "call_id")

@@ -1,0 +1,248 @@
+"""Identities that the senders of a capture broke: mended before anything is grouped by them.
+
+The core groups messages by hashes of what RFC 3261 makes unique: Call-ID, tags, CSeq, and the branch and sent-by of the
+top Via. Two things happen in real networks that these hashes alone do not bear:
+
+- A *response with a changed Via*. A client matches by branch and CSeq, and not by sent-by (§17.1.3), and broken proxies
+  and application gateways touch Vias on the way. Where a response matches no request, it belongs to the one request of
+  the same Call-ID, From tag, CSeq and method that waits on the same pair of addresses.
+- An *identity used again* (§8.1.1.4 and §19.3 forbid it). A name ends with what it named: an INVITE without a To tag,
+  of a new transaction, after the dialogs and transactions of the same Call-ID, From tag and CSeq are over, opens
+  another call (§15, §17.2.3). From it on the hashes of the Call-ID are others.
+
+A *CANCEL with another branch* than its INVITE's (§9.1) is marked here, and read as :mod:`~analyzer.sip.cancels` says.
+
+Each message that was mended says so in ``_mended``, whose values are codes of the table ``problems``.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer.columns.times import ns
+from analyzer.sip import cancels, outcomes
+
+#: The response has another top Via than the request it answers.
+VIA_CHANGED = "sip_via_changed"
+#: The CANCEL has another branch than the INVITE that its client sent to the same server.
+CANCEL_BRANCH_DIFFERS = "sip_cancel_branch_differs"
+#: The INVITE opens a second call under the Call-ID, From tag and CSeq of one that is over.
+IDENTITY_REUSED = "sip_call_identity_reused"
+
+_REQUEST = ["_leg", "cseq", "method"]
+_NEVER = 1 << 62
+# A number that no other use shares, so that hashes stay apart; odd, so that it is another for each time of use.
+_EPOCH = 0x1E3779B97F4A7C15
+_HASH_BITS = (1 << 63) - 1
+
+
+def mended(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages as the core gives them, in time order, ``transaction`` and hashes mended; with ``_mended``."""
+    messages = messages.with_columns(_mended=pl.lit(None, pl.String))
+    return _with_odd_cancels(_with_epochs(_with_stray_responses(messages)))
+
+
+# -- responses with another Via ----------------------------------------------------------------------------------------
+
+
+def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages with the responses of changed Vias, and the ACKs to them, in the transactions they belong to."""
+    response = pl.col("status").is_not_null()
+    seen = messages.lazy().filter(pl.col("transaction").is_not_null(), ~pl.col("duplicate"))
+    asked = seen.filter(~response, pl.col("method") != "ACK").select("transaction").unique()
+    strays = seen.filter(response).join(asked, on="transaction", how="anti").select("_leg").unique().collect()["_leg"]
+    if strays.is_empty():
+        return messages
+    near = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(pl.col("_leg").is_in(strays.implode()), ~pl.col("duplicate"), pl.col("cseq").is_not_null())
+        .select("row", "transaction", "status", "src_ip", "dst_ip", *_REQUEST)
+        .collect()
+    )
+    requests = near.filter(~response & (pl.col("method") != "ACK") & pl.col("transaction").is_not_null())
+    # One that got a final of its own waits for none.
+    ended = near.filter(pl.col("status") >= 200)["transaction"].unique()
+    waiting = requests.filter(~pl.col("transaction").is_in(ended.implode()))
+    waiting = waiting.unique("transaction", keep="first", maintain_order=True)
+    waiting = waiting.select(*_REQUEST, came_to="dst_ip", came_from="src_ip", asked_row="row", asked_by="transaction")
+    strays_of = near.filter(response, ~pl.col("transaction").is_in(requests["transaction"].unique().implode()))
+    pairs = strays_of.join(waiting, on=_REQUEST).filter(pl.col("asked_row") < pl.col("row"))
+    branches = messages["via_branch"]
+    back = (pl.col("src_ip") == pl.col("came_to")) & (pl.col("dst_ip") == pl.col("came_from"))
+    same_branch = branches.gather(pairs["row"]) == branches.gather(pairs["asked_row"])
+    pairs = pairs.filter(back | same_branch.fill_null(value=False))
+    pairs = pairs.filter(pl.col("asked_by").n_unique().over("row") == 1)
+    if pairs.is_empty():
+        return messages
+    acks = _acks(near, pairs)
+    rows = pl.concat([pairs["row"], acks["row"]])
+    return messages.with_columns(
+        messages["transaction"].scatter(rows, pl.concat([pairs["asked_by"], acks["asked_by"]])),
+        messages["_mended"].scatter(pairs["row"], VIA_CHANGED),
+    )
+
+
+def _acks(near: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The ACKs to non-2xx finals among the responses: they belong to the INVITE's transaction (§17.1.1.3)."""
+    refused = pairs.filter(pl.col("status") >= 300, pl.col("method") == "INVITE")
+    refused = refused.select("_leg", "cseq", "asked_by", "row", src_ip="dst_ip", dst_ip="src_ip")
+    acks = near.filter(pl.col("method") == "ACK", pl.col("status").is_null())
+    return (
+        acks.select("_leg", "cseq", "src_ip", "dst_ip", "row")
+        .join(refused, on=["_leg", "cseq", "src_ip", "dst_ip"], suffix="_final")
+        .filter(pl.col("row") > pl.col("row_final"))
+        .unique("row", keep="first", maintain_order=True)
+    )
+
+
+# -- identities used again ---------------------------------------------------------------------------------------------
+
+
+def _with_epochs(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages with other hashes from each INVITE on that uses the identity of a call that is over."""
+    opening = _openings(messages)
+    if opening.is_empty():
+        return messages
+    opening = opening.sort("row").with_columns(epoch=pl.int_range(1, pl.len() + 1).over("_call"))
+    later = (
+        messages.lazy()
+        .with_row_index("row")
+        .select("row", "_call")
+        .filter(pl.col("_call").is_in(opening["_call"].unique().implode()))
+        .collect()
+        .join_asof(opening, on="row", by="_call", check_sortedness=False)
+        .filter(pl.col("epoch").is_not_null())
+    )
+    salt = (later["epoch"].cast(pl.Int64) * _EPOCH) & _HASH_BITS
+    names = [name for name in ("_call", "_leg", "_dialog") if name in messages.columns]
+    return messages.with_columns(
+        *(messages[name].scatter(later["row"], messages[name].gather(later["row"]) ^ salt) for name in names),
+        messages["_mended"].scatter(opening["row"], IDENTITY_REUSED),
+    )
+
+
+def _openings(messages: pl.DataFrame) -> pl.DataFrame:
+    """The INVITEs that use an identity again: ``row`` and ``_call``.
+
+    Where only the INVITEs of proxies were captured, another branch after a refusal is a fork of the same request, and
+    after an answer none.
+    """
+    same = "request"
+    invites = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(
+            pl.col("method") == "INVITE",
+            pl.col("status").is_null() & pl.col("to_tag").is_null(),
+            ~pl.col("duplicate") & ~pl.col("retransmission"),
+            pl.col("_call").is_not_null() & pl.col("transaction").is_not_null(),
+        )
+        .select(
+            "row", "_call", "transaction", pl.col("via_count").fill_null(0), at=ns("first_byte_at"),
+            request=pl.col("_leg") ^ pl.col("cseq").fill_null(0),
+        )
+        .collect()
+    )  # fmt: skip
+    invites = invites.filter(pl.col(same).is_duplicated())
+    invites = invites.filter(pl.col("via_count") == pl.col("via_count").min().over(same))
+    invites = invites.unique("transaction", keep="first", maintain_order=True).filter(pl.col(same).is_duplicated())
+    if invites.is_empty():
+        return invites.select("row", "_call")
+    found = invites.join(_overs(messages, invites), on="transaction", how="left", maintain_order="left")
+    found = found.sort(same, "row").with_columns(
+        all_over=pl.col("over").fill_null(_NEVER).cum_max().shift().over(same),
+        last_status=pl.col("status").shift().over(same),
+        last_at=pl.col("over_at").shift().over(same),
+    )
+    another = (pl.col("last_status") < 300) | (
+        (pl.col("via_count") == 1)
+        & ~pl.col("last_status").is_in(outcomes.RETRY_CAUSES)
+        & (pl.col("at") - pl.col("last_at") > outcomes.RETRY_AT_ONCE)
+    )
+    return found.filter(pl.col("all_over") < pl.col("row"), another).select("row", "_call")
+
+
+def _overs(messages: pl.DataFrame, invites: pl.DataFrame) -> pl.DataFrame:
+    """When the transactions of these INVITEs, and the dialogs that they made, were over: ``over`` as a row, ``over_at``
+    (ns), and the ``status`` that decided; null while they are not."""
+    rows = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(pl.col("_call").is_in(invites["_call"].unique().implode()), ~pl.col("duplicate"))
+        .select("row", "transaction", "method", "status", "_dialog", at=ns("time"))
+        .collect()
+    )
+    finals = rows.filter(
+        pl.col("method") == "INVITE",
+        pl.col("status") >= 200,
+        pl.col("transaction").is_in(invites["transaction"].implode()),
+    )
+    refused = finals.filter(pl.col("status") >= 300).group_by("transaction").agg(pl.col("row", "at", "status").last())
+    byes = rows.filter(pl.col("method") == "BYE").group_by("_dialog").agg(bye="row", bye_at="at")
+    answered = (
+        finals.filter(pl.col("status") < 300)
+        .group_by("transaction", "_dialog", maintain_order=True)
+        .agg(pl.col("row", "status").first())
+        .join(byes, on="_dialog", how="left")
+        .explode("bye", "bye_at")
+        .with_columns(pl.when(pl.col("bye") > pl.col("row")).then(pl.col("bye", "bye_at")))
+        .group_by("transaction", "_dialog")
+        .agg(pl.col("bye", "bye_at").min(), pl.col("status").first())
+        .group_by("transaction")
+        .agg(
+            row=pl.when(pl.col("bye").null_count() == 0).then(pl.col("bye").max()),
+            at=pl.col("bye_at").max(),
+            status=pl.col("status").first(),
+        )
+    )
+    refused = refused.filter(~pl.col("transaction").is_in(answered["transaction"].implode()))
+    return pl.concat([answered.select(refused.columns), refused]).select(
+        "transaction", "status", over="row", over_at="at"
+    )
+
+
+# -- CANCELs with another branch --------------------------------------------------------------------------------------
+
+
+def _with_odd_cancels(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages with a mark at each CANCEL that is not of its INVITE's branch (§9.1)."""
+    said = ["row", "transaction", "_leg", "cseq", "via_branch", "src_ip", "dst_ip"]
+    request = pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
+    seen = messages.lazy().with_row_index("row")
+    sent = seen.filter(pl.col("method") == "CANCEL", request).select(said).collect()
+    if sent.is_empty():
+        return messages
+    invites = seen.filter(pl.col("_leg").is_in(sent["_leg"].implode()), pl.col("method") == "INVITE", request)
+    names = {"via_branch": "branch", "src_ip": "client_ip", "dst_ip": "server_ip"}
+    found = cancels.pairs(sent.rename(names), invites.select(said[1:]).collect().rename(names), "_leg")
+    odd = sent.join(found.filter(~pl.col("matched")), on="transaction", how="semi")["row"]
+    return messages.with_columns(messages["_mended"].scatter(odd, CANCEL_BRANCH_DIFFERS)) if odd.len() else messages
+
+
+# -- what was mended ---------------------------------------------------------------------------------------------------
+
+_DETAIL = {
+    VIA_CHANGED: "the response matches no request by branch; it is read as that to the one request that waits",
+    CANCEL_BRANCH_DIFFERS: "the branch is that of no INVITE; it is read as the CANCEL of the one to the same server",
+    IDENTITY_REUSED: "the call of this Call-ID, From tag and CSeq is over; it is read as another call",
+}
+# As many as the core keeps of each code.
+_MOST = 1000
+
+
+def with_problems(problems: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The table ``problems`` with a row for each message that was mended; ``problems`` is what the core found."""
+    found = messages.filter(pl.col("_mended").is_not_null())
+    if found.is_empty():
+        return problems
+    found = found.select(
+        "file", "frame", "byte_offset", code="_mended", layer=pl.lit("sip"), detail=pl.col("_mended").replace(_DETAIL)
+    )
+    found = found.filter(pl.int_range(pl.len()).over("code") < _MOST)
+    files = pl.concat([problems["file"], messages["file"]]).unique(maintain_order=True)
+    all_of_them = pl.concat([problems, found], how="diagonal_relaxed")
+    place = pl.DataFrame({"file": files}).with_row_index("_place")
+    ordered = all_of_them.join(place, on="file", how="left", nulls_equal=True, maintain_order="left")
+    ordered = ordered.sort("_place", "frame", maintain_order=True, nulls_last=False)
+    return ordered.with_columns(problem=pl.int_range(1, pl.len() + 1, dtype=pl.Int64)).select(problems.columns)

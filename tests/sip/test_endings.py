@@ -1,0 +1,351 @@
+"""An end is what followed, not one sign: acknowledgement, signs of life, timers, forks and broken tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from places import shared
+
+import analyzer
+from tests.sip import wire
+
+ENDING = ("outcome", "outcome_detail", "released_by", "talk_s")
+
+
+def of_case(name: str) -> list[dict[str, Any]]:
+    """The rows of ``calls`` of a capture that is kept beside the project."""
+    return analyzer.read(shared("cases", f"{name}.pcap")).table("calls").to_dicts()
+
+
+def endings(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in ENDING) for row in rows]
+
+
+def of_dialogue(dialogue: str) -> list[dict[str, Any]]:
+    return wire.read(dialogue).table("calls").to_dicts()
+
+
+def ending(dialogue: str) -> tuple[Any, ...]:
+    (only,) = endings(of_dialogue(dialogue))
+    return only
+
+
+def dialog(dialogue: str) -> tuple[Any, ...]:
+    """``state``, ``end_reason`` and ``ended_by`` of the one dialog in it."""
+    row = wire.read(dialogue).table("dialogs").row(0, named=True)
+    return row["state"], row["end_reason"], row["ended_by"]
+
+
+LATER = "X -> Y OPTIONS call_id=other from_tag=o @{}\n"
+RINGING = """
+    UAC -> UAS  INVITE                  @0
+    UAS -> UAC  180 INVITE to_tag=y     @0.5
+"""
+OK = "    UAS -> UAC  200 INVITE to_tag=y     @2\n"
+ACK = "    UAC -> UAS  ACK to_tag=y            @2.02\n"
+ANSWERED = RINGING + OK + ACK
+
+
+# -- acknowledgement ---------------------------------------------------------------------------------------------------
+
+
+def copies(since: float, *, t1: float = 0.5, t2: float = 4.0, until: float = 1e9) -> list[float]:
+    """When a 2xx first sent at ``since`` is sent again, for 64*T1 (RFC 3261 §13.3.1.4)."""
+    found, at, step = [], since + t1, t1
+    while at < min(since + 64 * t1, until):
+        found.append(at)
+        step = min(2 * step, t2)
+        at += step
+    return found
+
+
+def sent_again(times: list[float], *, acked: bool) -> str:
+    """Copies of the 200 at these times, and the caller's ACK to each."""
+    lines = [f"UAS -> UAC 200 INVITE to_tag=y @{at}\n" for at in times]
+    if acked:
+        lines = [line + f"UAC -> UAS ACK to_tag=y @{at + 0.02}\n" for line, at in zip(lines, times, strict=True)]
+    return "".join(lines)
+
+
+def bye_of_the_callee(at: float) -> str:
+    return (
+        f"UAS -> UAC BYE cseq=7 from_tag=y to_tag=x @{at}\nUAC -> UAS 200 BYE cseq=7 from_tag=y to_tag=x @{at + 0.1}\n"
+    )
+
+
+def bye_of_the_caller(at: float, cseq: int = 9) -> str:
+    return f"UAC -> UAS BYE cseq={cseq} to_tag=y @{at}\nUAS -> UAC 200 BYE cseq={cseq} to_tag=y @{at + 0.1}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ack_not_delivered", ("answered", "no_ack", "callee", 32.0)),
+        ("ack_not_delivered_control", ("answered", "normal", "callee", 32.0)),
+        ("no_ack_32s", ("answered", "no_ack", "callee", 32.003)),
+    ],
+)
+def test_the_drop_after_32_seconds_in_captures_of_the_case(name: str, expected: tuple[Any, ...]) -> None:
+    assert endings(of_case(name)) == [expected]
+
+
+@pytest.mark.parametrize(("t1", "t2"), [(0.5, 4.0), (2.0, 16.0), (0.1, 4.0)])
+@pytest.mark.parametrize("acked", [True, False])
+def test_a_2xx_that_goes_on_to_the_end_was_not_acknowledged(t1: float, t2: float, acked: bool) -> None:
+    over = 2 + 64 * t1 + 0.4
+    call = ANSWERED if acked else RINGING + OK
+    call += sent_again(copies(2, t1=t1, t2=t2), acked=acked) + bye_of_the_callee(over)
+    assert ending(call)[:3] == ("answered", "no_ack", "callee")
+
+
+def test_a_proxy_that_sends_the_ack_to_a_wrong_host() -> None:
+    call = """
+        UAC -> P    INVITE branch=a                     @0
+        P   -> UAS  INVITE branch=b,a                   @0.01
+        UAS -> P    200 INVITE branch=b,a to_tag=y      @2
+        P   -> UAC  200 INVITE branch=a to_tag=y        @2.01
+    """
+    for n, at in enumerate([2, *copies(2)]):
+        call += (
+            f"UAS -> P 200 INVITE branch=b,a to_tag=y @{at}\nP -> UAC 200 INVITE branch=a to_tag=y @{at + 0.01}\n"
+            * (n > 0)
+        )
+        call += f"UAC -> P ACK branch=k to_tag=y @{at + 0.02}\nP -> Z ACK branch=l,k to_tag=y @{at + 0.03}\n"
+    call += """
+        UAS -> P    BYE branch=m cseq=7 from_tag=y to_tag=x     @34.02
+        P   -> UAC  BYE branch=n,m cseq=7 from_tag=y to_tag=x   @34.03
+    """
+    assert ending(call)[:3] == ("answered", "no_ack", "callee")
+
+
+def test_who_hangs_up_while_the_2xx_goes_on_does_not_matter() -> None:
+    call = ANSWERED + sent_again(copies(2, until=20), acked=True) + bye_of_the_caller(20)
+    assert ending(call)[:3] == ("answered", "no_ack", "caller")
+
+
+def test_one_ack_that_was_lost_is_sent_again() -> None:
+    call = ANSWERED + sent_again(copies(2, until=6), acked=True) + bye_of_the_callee(34.02)
+    assert ending(call)[:3] == ("answered", "normal", "callee")
+
+
+def test_a_session_that_lived_on_was_ended_by_its_user() -> None:
+    call = ANSWERED + sent_again(copies(2), acked=True) + bye_of_the_caller(300)
+    assert ending(call)[:3] == ("answered", "normal", "caller")
+
+
+@pytest.mark.parametrize(("over", "detail"), [(33.99, "no_ack"), (34.5, "no_ack"), (36.5, "no_ack"), (60, "normal")])
+def test_the_called_side_gives_up_at_its_timer_or_a_little_later(over: float, detail: str) -> None:
+    assert ending(RINGING + OK + bye_of_the_callee(over))[:2] == ("answered", detail)
+
+
+def test_an_ack_that_no_copy_of_the_2xx_asks_for_came_where_nobody_looked() -> None:
+    info = "UAC -> UAS INFO cseq=2 to_tag=y @5\nUAS -> UAC 200 INFO cseq=2 to_tag=y @5.1\n"
+    assert ending(RINGING + OK + info + bye_of_the_caller(20))[:2] == ("answered", "normal")
+
+
+# -- signs of life -----------------------------------------------------------------------------------------------------
+
+
+def test_dialogs_of_the_case_live_on() -> None:
+    capture = analyzer.read(shared("cases", "dialog_outlives_481.pcap"))
+    assert endings(capture.table("calls").to_dicts()) == [("answered", "active", None, None)] * 2
+    names = ("state", "end_reason", "ended_at")
+    assert capture.table("dialogs").select(names).rows() == [("confirmed", "open", None)] * 2
+
+
+def refused(method: str, status: int, at: float, cseq: int = 2) -> str:
+    request = f"UAC -> UAS {method} cseq={cseq} to_tag=y @{at}\n"
+    return request + f"UAS -> UAC {status} {method} cseq={cseq} to_tag=y @{at + 0.1}\n"
+
+
+@pytest.mark.parametrize("status", [404, 408, 480, 481])
+@pytest.mark.parametrize("method", ["INVITE", "INFO", "UPDATE"])
+def test_what_a_later_success_refutes_was_no_end(method: str, status: int) -> None:
+    call = ANSWERED + refused(method, status, 10) + refused("UPDATE", 200, 60, 3)
+    assert (ending(call), dialog(call)) == (("answered", "active", None, None), ("confirmed", "open", None))
+
+
+def test_a_success_before_it_refutes_no_end() -> None:
+    call = ANSWERED + refused("UPDATE", 200, 10) + refused("INFO", 481, 60, 3)
+    assert (ending(call)[:3], dialog(call)[1]) == (("answered", "dropped", "unknown"), "timeout")
+
+
+def test_of_two_failures_the_one_behind_the_last_success_is_the_end() -> None:
+    call = ANSWERED + refused("INFO", 480, 10) + refused("UPDATE", 200, 60, 3) + refused("INFO", 481, 90, 4)
+    (row,) = of_dialogue(call)
+    assert (row["outcome_detail"], (row["ended_at"] - row["started_at"]).total_seconds()) == ("dropped", 90.1)
+
+
+def test_a_bye_that_was_refused_and_a_session_that_went_on() -> None:
+    call = ANSWERED + refused("BYE", 403, 10) + refused("UPDATE", 200, 60, 3)
+    assert (ending(call), dialog(call)) == (("answered", "active", None, None), ("confirmed", "open", None))
+
+
+def test_a_request_that_crosses_a_bye_does_not_revive_the_dialog() -> None:
+    call = (
+        ANSWERED
+        + """
+        UAC -> UAS  BYE cseq=2 to_tag=y                         @10
+        UAS -> UAC  UPDATE cseq=5 from_tag=y to_tag=x           @10.01
+        UAC -> UAS  200 UPDATE cseq=5 from_tag=y to_tag=x       @10.02
+        UAS -> UAC  200 BYE cseq=2 to_tag=y                     @10.05
+    """
+    )
+    assert (ending(call), dialog(call)[1:]) == (("answered", "normal", "caller", 8.0), ("bye", "local"))
+
+
+def test_an_answer_that_crosses_a_bye_on_the_early_dialog() -> None:
+    call = RINGING + "UAC -> UAS BYE cseq=2 to_tag=y @1.99\n" + OK + ACK + "UAS -> UAC 200 BYE cseq=2 to_tag=y @2.03\n"
+    (row,) = of_dialogue(call)
+    assert (row["ended_at"], row["talk_s"], row["released_by"]) == (row["answered_at"], 0.0, "caller")
+
+
+# -- the session timer -------------------------------------------------------------------------------------------------
+
+
+def test_session_timers_of_the_case() -> None:
+    assert [row["outcome_detail"] for row in of_case("session_timer_off")] == [
+        "normal",
+        "normal",
+        "timer_expiry",
+        "normal",
+    ]
+
+
+def with_timer(value: str) -> str:
+    """A call answered at 2 s with this Session-Expires."""
+    return RINGING + f"UAS -> UAC 200 INVITE to_tag=y 'header=Session-Expires: {value}' @2\n" + ACK
+
+
+def test_a_refresh_without_the_header_turns_the_timer_off() -> None:
+    off = "UAS -> UAC UPDATE cseq=5 from_tag=y to_tag=x @50\nUAC -> UAS 200 UPDATE cseq=5 from_tag=y to_tag=x @50.1\n"
+    assert ending(with_timer("120") + off + bye_of_the_caller(121))[1] == "normal"
+
+
+def test_a_refresh_that_failed_changes_no_agreement() -> None:
+    assert ending(with_timer("120") + refused("UPDATE", 488, 50) + bye_of_the_caller(121))[1] == "timer_expiry"
+
+
+@pytest.mark.parametrize(
+    ("refresher", "bye", "at", "detail"),
+    [
+        ("uac", bye_of_the_caller, 71, "normal"),
+        ("uac", bye_of_the_callee, 71, "timer_expiry"),
+        ("UAS", bye_of_the_caller, 71, "timer_expiry"),
+        ("uas", bye_of_the_callee, 71, "normal"),
+        ("uas", bye_of_the_callee, 92, "timer_expiry"),
+        ("uac", bye_of_the_callee, 300, "normal"),
+    ],
+)
+def test_the_side_that_does_not_refresh_ends_the_session(refresher: str, bye: Any, at: float, detail: str) -> None:
+    assert ending(with_timer(f"90;refresher={refresher}") + bye(at))[1] == detail
+
+
+# -- forks -------------------------------------------------------------------------------------------------------------
+
+FORKED = """
+    UAC -> P  INVITE                    @0
+    P -> UAC  180 INVITE to_tag=y       @0.3
+    P -> UAC  180 INVITE to_tag=z       @0.4
+"""
+
+
+def test_the_branch_of_the_case_that_was_acknowledged_is_the_call() -> None:
+    (row,) = of_case("fork_second_answer_ignored")
+    assert tuple(row[name] for name in ENDING) == ("answered", "normal", "caller", 20.0)
+    assert row["codecs"].startswith("PCMU/8000")
+
+
+@pytest.mark.parametrize("first", ["y", "z"])
+@pytest.mark.parametrize("gives_up", [True, False])
+def test_an_answer_that_the_caller_ignored_is_not_the_call(first: str, gives_up: bool) -> None:
+    at = {"y": 5.0, "z": 5.1} if first == "y" else {"y": 5.1, "z": 5.0}
+    answers = {tag: [at[tag]] if tag == "y" else [at[tag], *copies(at[tag])] for tag in "yz"}
+    lines = sorted((time, f"P -> UAC 200 INVITE to_tag={tag} @{time}\n") for tag in "yz" for time in answers[tag])
+    lines += [(at["y"] + 0.02, f"UAC -> P ACK to_tag=y @{at['y'] + 0.02}\n")]
+    lines += [(25, "UAC -> P BYE cseq=2 to_tag=y @25\n"), (25.1, "P -> UAC 200 BYE cseq=2 to_tag=y @25.1\n")]
+    lines += [(37.2, "P -> UAC BYE cseq=4 from_tag=z to_tag=x @37.2\n")] * gives_up
+    found = ending(FORKED + "".join(line for _, line in sorted(lines)))
+    assert found == ("answered", "normal", "caller", pytest.approx(25 - at["y"]))
+
+
+def test_a_bye_on_one_early_dialog_ends_that_branch_alone() -> None:
+    call = (
+        FORKED
+        + """
+        UAC -> P  BYE cseq=2 to_tag=y           @1
+        P -> UAC  200 BYE cseq=2 to_tag=y       @1.1
+        P -> UAC  200 INVITE to_tag=z           @5
+        UAC -> P  ACK to_tag=z                  @5.1
+    """
+    )
+    assert ending(call) == ("answered", "active", None, None)
+
+
+# -- broken tags -------------------------------------------------------------------------------------------------------
+
+
+def test_requests_of_the_case_without_a_to_tag() -> None:
+    assert endings(of_case("ack_without_tag")) == [("answered", "normal", "caller", 10.0)]
+
+
+@pytest.mark.parametrize("tags", ["", "to_tag=wrong"])
+def test_the_ack_and_the_bye_of_the_one_dialog(tags: str) -> None:
+    broken = f"""
+        UAC -> UAS  ACK {tags}                  @2.02
+        UAC -> UAS  BYE cseq=2 {tags}           @12
+        UAS -> UAC  200 BYE cseq=2 {tags}       @12.01
+    """
+    assert ending(RINGING + OK + broken) == ("answered", "normal", "caller", 10.0)
+    assert dialog(RINGING + OK + broken) == ("terminated", "bye", "local")
+
+
+def test_an_ack_of_two_dialogs_is_of_none() -> None:
+    two = "P -> UAC 200 INVITE to_tag=y @5\nP -> UAC 200 INVITE to_tag=z @5.1\nUAC -> P ACK @5.2\n"
+    assert ending(FORKED + two + LATER.format(60))[1] == "no_ack"
+
+
+def test_an_ack_with_another_cseq_acknowledges_nothing() -> None:
+    assert ending(RINGING + OK + "UAC -> UAS ACK cseq=5 @2.02\n" + bye_of_the_caller(12))[1] == "no_ack"
+
+
+def test_a_bye_to_a_stranger_ends_nothing() -> None:
+    stranger = "UAC -> UAS BYE cseq=2 to_tag=wrong @12\nUAS -> UAC 481 BYE cseq=2 to_tag=wrong @12.01\n"
+    assert dialog(ANSWERED + stranger) == ("confirmed", "open", None)
+
+
+# -- before the answer -------------------------------------------------------------------------------------------------
+
+
+def test_the_bye_of_the_case_is_the_callers() -> None:
+    assert endings(of_case("bye_on_early_dialog")) == [("cancelled", "while_ringing", "caller", None)]
+
+
+TERMINATED = "UAS -> UAC 487 INVITE to_tag=y @4.2\nUAC -> UAS ACK branch=zINVITE1x to_tag=y @4.3\n"
+
+
+def test_a_caller_gives_up_with_a_bye_on_the_early_dialog() -> None:
+    bye = "UAC -> UAS BYE cseq=2 to_tag=y 'header=Reason: Q.850;cause=16' @4\nUAS -> UAC 200 BYE cseq=2 to_tag=y @4.1\n"
+    (row,) = of_dialogue(RINGING + bye + TERMINATED)
+    assert (row["outcome"], row["released_by"], row["reason_header"]) == ("cancelled", "caller", "Q.850;cause=16")
+
+
+def test_a_bye_on_the_early_dialog_whose_487_is_not_in_the_capture() -> None:
+    bye = "UAC -> UAS BYE cseq=2 to_tag=y @4\nUAS -> UAC 200 BYE cseq=2 to_tag=y @4.1\n"
+    assert ending(RINGING + bye + LATER.format(60))[:3] == ("cancelled", "while_ringing", "caller")
+
+
+def test_a_487_that_nobody_asked_for_is_nobodys() -> None:
+    assert ending(RINGING + TERMINATED)[2] == "unknown"
+
+
+def test_a_bye_on_one_of_two_early_dialogs_leaves_the_other_ringing() -> None:
+    bye = "UAC -> P BYE cseq=2 to_tag=y @1\nP -> UAC 200 BYE cseq=2 to_tag=y @1.1\n"
+    assert ending(FORKED + bye + LATER.format(60))[:2] == ("unfinished", "ringing")
+
+
+def test_an_early_dialog_ends_with_its_invite() -> None:
+    early = "UAS -> UAC UPDATE cseq=5 from_tag=y to_tag=x @1\nUAC -> UAS 481 UPDATE cseq=5 from_tag=y to_tag=x @1.1\n"
+    assert dialog(RINGING + early) == ("early", "open", None)
+    assert dialog(RINGING + early + "UAS -> UAC 486 INVITE to_tag=y @5\n") == ("terminated", "rejected", "remote")

@@ -1,0 +1,218 @@
+"""What senders must not do with Via, Call-ID and tags, and do: each message still belongs to what it is of."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import polars as pl
+import pytest
+from pcaps import RAW_IP, pcap, udp
+from places import shared
+
+import analyzer
+from analyzer.sip.calls import attempts
+from analyzer.sip.dialogs import dialogs
+from analyzer.sip.identities import mended
+from analyzer.sip.transactions import transactions
+from tests.sip import frames
+
+
+def calls(dialogue: str, *, end: float = 1000.0) -> list[dict[str, Any]]:
+    messages, at_end = mended(frames.messages(dialogue)), frames.at(end)
+    found = transactions(messages, frames.failures(), end=at_end)
+    return attempts(messages, found, dialogs(messages, found, end=at_end), end=at_end).calls.to_dicts()
+
+
+def of_calls(rows: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+def codes(dialogue: str) -> list[tuple[int, str]]:
+    """The messages that were mended, and why."""
+    return mended(frames.messages(dialogue)).drop_nulls("_mended").select("message", "_mended").rows()
+
+
+# -- identities used again ---------------------------------------------------------------------------------------------
+
+FIRST = """
+UAC -> UAS  INVITE branch=a                    @0
+UAS -> UAC  200 INVITE branch=a to_tag=y       @2
+UAC -> UAS  ACK branch=b to_tag=y              @2.1
+UAC -> UAS  BYE branch=c cseq=2 to_tag=y       @12
+UAS -> UAC  200 BYE branch=c cseq=2 to_tag=y   @12.1
+"""
+SECOND = """
+UAC -> UAS  INVITE branch=d                    @30
+UAS -> UAC  200 INVITE branch=d to_tag={tag}   @33
+UAC -> UAS  ACK branch=e to_tag={tag}          @33.1
+UAC -> UAS  BYE branch=f cseq=2 to_tag={tag}   @48
+UAS -> UAC  200 BYE branch=f cseq=2 to_tag={tag}  @48.1
+"""
+
+
+@pytest.mark.parametrize("tag", ["z", "y"])
+def test_an_identity_used_again_after_its_call_is_another_call(tag: str) -> None:
+    rows = calls(FIRST + SECOND.format(tag=tag))
+    assert of_calls(rows, "setup_s", "talk_s") == [(2.0, 10.0), (3.0, 15.0)]
+    assert codes(FIRST + SECOND.format(tag=tag)) == [(6, "sip_call_identity_reused")]
+
+
+def test_an_identity_may_be_used_for_a_third_time() -> None:
+    third = SECOND.replace("@30", "@60").replace("@33", "@64").replace("@48", "@70").replace("branch=", "branch=t")
+    rows = calls(FIRST + SECOND.format(tag="z") + third.format(tag="zz"))
+    assert of_calls(rows, "setup_s", "talk_s") == [(2.0, 10.0), (3.0, 15.0), (4.0, 6.0)]
+
+
+def test_an_identity_used_again_after_a_refusal_is_another_call() -> None:
+    refused = """
+    UAC -> UAS  INVITE branch=a               @0
+    UAS -> UAC  486 INVITE branch=a to_tag=y  @2
+    UAC -> UAS  ACK branch=a to_tag=y         @2.1
+    """
+    rows = calls(refused + SECOND.format(tag="z"))
+    assert of_calls(rows, "outcome", "setup_s", "talk_s") == [("busy", None, None), ("answered", 3.0, 15.0)]
+
+
+UNCHANGED = {
+    "the call is still up": FIRST.split("UAC -> UAS  BYE")[0] + "UAC -> UAS INVITE branch=d @30\n",
+    "failover": """
+    UAC -> P  INVITE branch=a               @0
+    P -> UAC  503 INVITE branch=a to_tag=p  @0.1
+    UAC -> Q  INVITE branch=b               @9
+    """,
+    "credentials with the same CSeq": """
+    UAC -> P  INVITE branch=a                         @0
+    P -> UAC  401 INVITE branch=a to_tag=p challenge  @0.1
+    UAC -> P  INVITE branch=b credentials             @30
+    """,
+    "a proxy forks one branch after the other": """
+    P -> A  INVITE branch=b,a               @0
+    A -> P  486 INVITE branch=b,a to_tag=m  @5
+    P -> B  INVITE branch=c,a               @9
+    """,
+    "a node that keeps all identities tries another": """
+    UAC -> P  INVITE branch=a               @0
+    P -> A  INVITE branch=b                 @0.1
+    A -> P  486 INVITE branch=b to_tag=m    @5
+    P -> B  INVITE branch=c                 @9
+    """,
+}
+
+
+@pytest.mark.parametrize("name", UNCHANGED)
+def test_an_identity_that_is_not_over_is_one_call(name: str) -> None:
+    assert (len(calls(UNCHANGED[name])), codes(UNCHANGED[name])) == (1, [])
+
+
+# -- responses with another Via ----------------------------------------------------------------------------------------
+
+ASKED = "P -> UAS  INVITE branch=b,a  @0\n"
+
+
+def test_a_response_without_the_top_via_belongs_to_the_request_that_waits() -> None:
+    (row,) = calls(
+        ASKED
+        + """
+    UAS -> P  180 INVITE branch=a via_sent_by=uac to_tag=y  @1
+    UAS -> P  603 INVITE branch=a via_sent_by=uac to_tag=y  @4
+    P -> UAS  ACK branch=b to_tag=y                         @4.1
+    """
+    )
+    assert of_calls([row], "outcome", "status", "alert_s") == [("rejected", 603, 1.0)]
+
+
+def test_a_call_answered_through_a_changed_via_has_its_times() -> None:
+    (row,) = calls(
+        ASKED
+        + """
+    UAS -> P  200 INVITE branch=a via_sent_by=uac to_tag=y  @3
+    P -> UAS  ACK branch=k to_tag=y                         @3.1
+    P -> UAS  BYE branch=m,n cseq=2 to_tag=y                @9
+    UAS -> P  200 BYE branch=n via_sent_by=uac cseq=2 to_tag=y  @9.1
+    """
+    )
+    assert of_calls([row], "outcome", "outcome_detail", "setup_s", "talk_s") == [("answered", "normal", 3.0, 6.0)]
+
+
+@pytest.mark.parametrize("server", ["UAS", "UAS2"])
+def test_sent_by_is_no_condition_for_a_response(server: str) -> None:
+    text = ASKED + f"{server} -> P  486 INVITE branch=b,a via_sent_by=other to_tag=y  @1\n"
+    assert (of_calls(calls(text), "outcome"), codes(text)) == ([("busy",)], [(2, "sip_via_changed")])
+
+
+NOT_ITS_OWN = {
+    "another pair of addresses": ASKED + "X -> P  486 INVITE branch=q via_sent_by=uac to_tag=y  @1\n",
+    "another CSeq": ASKED + "UAS -> P  486 INVITE branch=q via_sent_by=uac cseq=9 to_tag=y  @1\n",
+    "another From tag": ASKED + "UAS -> P  486 INVITE branch=q via_sent_by=uac from_tag=w to_tag=y  @1\n",
+    "before the request": "UAS -> P  486 INVITE branch=q via_sent_by=uac to_tag=y  @0\n" + ASKED.replace("@0", "@1"),
+    "two requests wait": ASKED + "P -> UAS INVITE branch=c,a @0.1\nUAS -> P 486 INVITE branch=q to_tag=y @1\n",
+    "the request has its final": ASKED
+    + "UAS -> P  486 INVITE branch=b,a via_sent_by=p to_tag=y  @1\nUAS -> P  603 INVITE branch=q to_tag=y @2\n",
+}
+
+
+@pytest.mark.parametrize("name", NOT_ITS_OWN)
+def test_a_response_that_no_single_request_waits_for_stays_alone(name: str) -> None:
+    assert codes(NOT_ITS_OWN[name]) == []
+
+
+# -- CANCELs with another branch ---------------------------------------------------------------------------------------
+
+CANCELLED = "UAC -> P INVITE branch=a @0\n{more}UAC -> {server} CANCEL branch={branch} @1\n"
+
+
+@pytest.mark.parametrize(
+    ("branch", "server", "more", "expected"),
+    [
+        ("a", "P", "", []),
+        ("w", "P", "", [(2, "sip_cancel_branch_differs")]),
+        pytest.param("w", "Q", "", [], id="to another server"),
+        pytest.param("w", "P", "UAC -> P INVITE branch=b @0.5\n", [], id="two INVITEs"),
+    ],
+)
+def test_a_cancel_with_the_branch_of_no_invite_is_marked(
+    branch: str, server: str, more: str, expected: list[tuple[int, str]]
+) -> None:
+    assert codes(CANCELLED.format(branch=branch, server=server, more=more)) == expected
+
+
+# -- on the wire -------------------------------------------------------------------------------------------------------
+
+
+def test_the_problems_say_which_message_was_mended() -> None:
+    def message(start: str, via: str, tag: str = "") -> bytes:
+        return (
+            f"{start}\r\nVia: SIP/2.0/UDP {via};branch=z9hG4bKa\r\nFrom: <sip:a@x>;tag=x\r\nTo: <sip:b@x>{tag}\r\n"
+            "Call-ID: i\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        ).encode()
+
+    packets = [
+        (1_000_000_000, udp("192.0.2.1", "192.0.2.2", message("INVITE sip:b@x SIP/2.0", "one.example"), ident=1)),
+        (2_000_000_000, udp("192.0.2.2", "192.0.2.1", message("SIP/2.0 486 Busy", "two.example", ";tag=y"), ident=2)),
+    ]
+    capture = analyzer.read(io.BytesIO(pcap(RAW_IP, packets)))
+    problems = capture.table("problems").select("problem", "code", "layer", "frame")
+    assert problems.rows() == [(1, "sip_via_changed", "sip", 2)]
+    assert capture.table("calls")["outcome"].to_list() == ["busy"]
+
+
+CASES: dict[str, list[tuple[Any, ...]]] = {
+    "redirect_list_tried": [("answered", "normal", 200, 0.9, 59.1)],
+    "call_id_used_again": [("answered", "normal", 200, 2.0, 10.0), ("answered", "normal", 200, 3.0, 15.0)],
+    "cancel_other_branch": [("no_answer", None, 480, None, None)],
+    "invite_not_captured": [("joined", "rejected", 603, None, None), ("joined", "active", 200, None, None)],
+    "response_via_changed": [("rejected", "declined", 603, None, None), ("busy", None, 486, None, None)],
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_captures_of_such_senders(name: str) -> None:
+    table = analyzer.read(shared("cases", f"{name}.pcap")).table("calls")
+    assert table.select("outcome", "outcome_detail", "status", "setup_s", "talk_s").rows() == CASES[name]
+
+
+def test_what_is_in_order_is_left_as_it_is() -> None:
+    messages = frames.messages(FIRST)
+    assert mended(messages).drop("_mended").equals(messages)
+    assert mended(messages)["_mended"].dtype == pl.String
