@@ -9,7 +9,7 @@ csv         all columns; times RFC 3339 with nine digits and Z; missing is empty
 json        an array of objects, one a line; keys are strings (JavaScript loses digits past 2^53), times as in CSV,
             missing is null; text is whole, with control and format characters in JSON's own ``\\u`` notation
 jsonl       the same, without the array
-parquet     the types of ``schema``, also in pandas (whole numbers that may be missing are ``Int64``), text as it was
+parquet     the types of ``schema``, text as it was
 ==========  ======================================================================================================
 """
 
@@ -258,22 +258,10 @@ def _plain(frame: pl.DataFrame, table: str) -> pl.DataFrame:
 
 
 def _parquet(frame: pl.DataFrame, _table: str) -> Iterator[bytes]:
-    """With the entry ``pandas`` in the metadata, by which ``pandas.read_parquet`` makes a whole number that may be missing
-    ``Int64``; without it, a float64 that keeps 53 of the 63 bits of a key."""
     import io
 
-    import pyarrow.parquet
-
-    columns = [
-        {"name": name, "field_name": name, "pandas_type": str(kind).lower(), "numpy_type": str(kind), "metadata": None}
-        for name, kind in frame.schema.items()
-        if kind.is_integer()
-    ]
-    pandas = {"index_columns": [], "column_indexes": [], "columns": columns, "pandas_version": "3.0.0"}
     buffer = io.BytesIO()
-    pyarrow.parquet.write_table(
-        frame.to_arrow().replace_schema_metadata({"pandas": json.dumps(pandas)}), buffer, compression="zstd"
-    )
+    frame.write_parquet(buffer)
     yield buffer.getvalue()
 
 

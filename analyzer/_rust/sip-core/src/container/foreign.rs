@@ -8,10 +8,6 @@ use super::compression::Compression;
 pub(super) const LOOK_BYTES: usize = 512;
 
 const EDITCAP: &str = "convert it first: editcap -F pcap IN OUT.pcap";
-/// Each packet has a link layer of its own, which editcap writes into no pcap unless it is told which.
-const EDITCAP_ETHER: &str = "convert it first: editcap -F pcap -T ether IN OUT.pcap, if its packets are Ethernet, \
-                             else tshark -r IN -U 'OSI layer 7' -Y sip -w OUT.pcapng; or use --engine pyshark";
-const WHOLE: &str = "it is what Wireshark shows of a capture: give the capture itself";
 const UNPACK: &str = "unpack it and read the captures inside";
 
 /// Magic numbers at the start of a file, most specific first; from libpcap, Wireshark's wiretap and file(1).
@@ -27,7 +23,7 @@ const MAGICS: &[(&[u8], &str, &str)] = &[
     (b"\x05VNF", "a Visual Networks capture", EDITCAP),
     (b"iptrace 1.0", "an AIX iptrace capture", EDITCAP),
     (b"iptrace 2.0", "an AIX iptrace capture", EDITCAP),
-    (b"\x54\x52\x00\x64\x00", "an HP-UX nettl capture", EDITCAP_ETHER),
+    (b"\x54\x52\x00\x64\x00", "an HP-UX nettl capture", EDITCAP),
     (b"EyeSDN", "an EyeSDN capture", EDITCAP),
     (b"\x00\x00\x02\x00\x12\x05\x00\x10", "a Tektronix K12 capture", EDITCAP),
     (b"\xA1\xB2\x34\xCD", "a pcap file of a reserved variant (Mesquita)", EDITCAP),
@@ -43,7 +39,6 @@ const MAGICS: &[(&[u8], &str, &str)] = &[
     (b"\x02\x21\x4C\x18", "lz4's legacy format", "recompress it: lz4 -dc IN | lz4 - OUT.lz4"),
     (b"\x1F\x9D", "compressed by compress(1)", "uncompress it first"),
     (b"LZIP", "compressed by lzip", "uncompress it first"),
-    (b"+---------+---------------+----------+", "a Tektronix K12 text file", EDITCAP_ETHER),
     (b"PAR1", "a Parquet file", "it holds tables, not packets: open it with Polars or pandas"),
 ];
 
@@ -61,9 +56,6 @@ pub(super) fn name(start: &[u8]) -> String {
     if start.get(257..262) == Some(b"ustar") {
         return format!("a tar archive, not pcap or pcapng; {UNPACK}");
     }
-    if let Some((what, advice)) = text_format(start) {
-        return format!("{what}, not a packet capture; {advice}");
-    }
     if is_text(start) {
         return if memmem::find(start, b"SIP/2.0").is_some() {
             "SIP messages as text, not a packet capture: there are no addresses and no times; \
@@ -77,29 +69,7 @@ pub(super) fn name(start: &[u8]) -> String {
         return format!("an Endace ERF capture, not pcap or pcapng; {EDITCAP}");
     }
     let magic: String = start.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("not a pcap or pcapng file (it begins with {magic}); if Wireshark reads it, {EDITCAP_ETHER}")
-}
-
-/// Text that a hex dump is not: what tshark writes, and a capture in base64 (RFC 4648) by its magic number.
-fn text_format(start: &[u8]) -> Option<(&'static str, &'static str)> {
-    const BASE64: [&[u8]; 6] = [b"1MOyoQ", b"obLD1A", b"TTyyoQ", b"obI8TQ", b"Cg0NC", b"H4sI"];
-    let text = start.trim_ascii_start();
-    let has = |what: &[u8]| memmem::find(start, what).is_some();
-    if !is_text(start) {
-        return None;
-    }
-    Some(match text {
-        [b'<', ..] if has(b"<pdml") => ("PDML (tshark -T pdml)", WHOLE),
-        [b'<', ..] if has(b"<psml") => ("PSML (tshark -T psml)", WHOLE),
-        [b'<', b'?' | b'!' | b'a'..=b'z' | b'A'..=b'Z', ..] if !has(b"SIP/2.0") => {
-            ("XML or HTML", "give the capture itself")
-        }
-        [b'{', ..] | [b'[', b'\r' | b'\n' | b' ' | b'{' | b']', ..] if has(b"\"") => ("JSON", WHOLE),
-        _ if BASE64.iter().any(|magic| text.starts_with(magic)) => {
-            ("a capture in base64", "decode it first: base64 -d IN > OUT.pcap")
-        }
-        _ => return None,
-    })
+    format!("not a pcap or pcapng file (it begins with {magic}); if Wireshark reads it, {EDITCAP}")
 }
 
 fn is_text(start: &[u8]) -> bool {

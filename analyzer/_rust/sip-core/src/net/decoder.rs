@@ -241,6 +241,7 @@ impl Decoder {
                 let mut unwrapped = hep::Unwrapped { sink, streams: &mut self.hep, max_inflated: self.max_inflated };
                 Err(self.tcp.packet(ip, cursor, origin, self.now, &mut self.corrections, &mut unwrapped))
             }
+            136 => Err(deliver_udp(&ip, &udp::lite(cursor)?, origin, sink)),
             132 => Err(self.sctp.packet(ip, cursor, origin, self.now, sink)),
             1 if !v6 => Err(icmp(icmp::v4(cursor), cursor, origin, sink)),
             58 if v6 => Err(icmp(icmp::v6(cursor), cursor, origin, sink)),

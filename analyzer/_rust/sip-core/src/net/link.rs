@@ -6,7 +6,7 @@ use super::disposition::{Disposition, Reason};
 use super::encapsulation::Encapsulation;
 use super::link_types::linktype;
 use super::next_header::NextHeader;
-use super::wlan;
+use super::{tunnel, wlan};
 use crate::layer::Layer;
 
 /// Reads the header of a link type.
@@ -16,7 +16,7 @@ pub(super) fn link<'a>(
     encapsulation: &mut Encapsulation,
 ) -> Result<NextHeader<'a>, Disposition> {
     match link {
-        linktype::ETHERNET => ethernet(cursor),
+        linktype::ETHERNET => tunnel::isl(cursor, encapsulation).map_or_else(|| ethernet(cursor), Ok),
         linktype::LINUX_SLL => linux_sll(cursor),
         linktype::LINUX_SLL2 => linux_sll2(cursor, encapsulation),
         linktype::RAW | 12 | 14 => raw(cursor),

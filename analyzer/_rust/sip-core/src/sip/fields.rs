@@ -223,7 +223,8 @@ pub fn read<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -
     let whole = whole_lines(message, carrier);
     if whole < message.len() {
         let (lines, cut_line) = split(message, whole);
-        let mut fields = Fields { cut_line: cut_line.len(), ..read_lines(lines, carrier, scratch) };
+        let end = message.len();
+        let mut fields = Fields { cut_line: cut_line.len(), body: end..end, ..read_lines(lines, carrier, scratch) };
         // The header may stand in the line that is cut, or in one that was lost.
         fields.flaws.remove(Flaw::HeaderMissing);
         return fields;

@@ -48,30 +48,6 @@ fn text() {
     named("größer\n0000  45 00 00\n".as_bytes(), "text", "text2pcap");
 }
 
-/// editcap 4.0 writes none of these into a pcap unless it is told their link layer.
-#[test]
-fn formats_whose_packets_have_a_link_layer_each() {
-    named(b"\x54\x52\x00\x64\x00\0\0\0\0\0\0\x80", "nettl", "editcap -F pcap -T ether IN OUT.pcap");
-    named(b"+---------+---------------+----------+\n08:00:00,000,000   ETHER\n|0   |02|00|", "K12 text", "-T ether");
-    named(b"\xc8\x02\xc8\x02\x00\xe9\x07\x03", "begins with c802c802", "-T ether");
-}
-
-#[test]
-fn text_that_is_no_hex_dump() {
-    let cases: [(&[u8], &str, &str); 5] = [
-        (b"<?xml version=\"1.0\"?>\n<pdml version=\"0\" creator=\"wireshark\">\n", "PDML", "capture itself"),
-        (b"<?xml version=\"1.0\"?>\n<psml version=\"0\">\n", "PSML", "capture itself"),
-        (b"[\n  {\n    \"_index\": \"packets\",\n", "JSON", "capture itself"),
-        (b"{\"index\":{\"_index\":\"packets-2025-03-03\"}}\n", "JSON", "capture itself"),
-        (b"1MOyoQIABAAAAAAAAAAAAAAABAABAAAA\n", "base64", "base64 -d"),
-    ];
-    for (start, name, advice) in cases {
-        named(start, name, advice);
-        assert!(!refusal(start).contains("text2pcap"));
-    }
-    named(b"[2025-03-03 08:00:00] sent to udp:192.0.2.1:5060:\nOPTIONS sip:a@b SIP/2.0\n", "SIP messages", "text2pcap");
-}
-
 #[test]
 fn erf_by_two_records_that_make_sense() {
     let record = |seconds: u64| {

@@ -2,6 +2,7 @@
 
 mod ah;
 mod arista_time;
+mod capwap;
 mod cisco_metadata;
 pub(super) mod entry;
 mod etag;
@@ -12,6 +13,7 @@ mod gre;
 mod gtpu;
 mod ip_in_ip;
 mod ip_in_udp;
+mod isl;
 mod l2tp;
 mod lisp;
 mod macsec;
@@ -24,6 +26,7 @@ mod tzsp;
 mod vntag;
 mod vxlan;
 
+pub(super) use isl::isl;
 pub(super) use ppp::ppp;
 
 use self::entry::{Announced, Key, OverIp, OverUdp, Tunnel};
@@ -50,6 +53,8 @@ pub(super) const TUNNELS: &[Tunnel] = &[
     ip_in_udp::IP_IN_UDP,
     lisp::LISP,
     sctp_in_udp::SCTP_IN_UDP,
+    capwap::CAPWAP,
+    isl::ISL,
     vntag::VNTAG,
     etag::ETAG,
     fabricpath::FABRICPATH,
