@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,8 +42,12 @@ UNREAD: dict[str, tuple[str, str]] = {
 _SPELLED = {
     "unknown": "unknown",
     "rtp": "RTP",
+    "scat": "something on port 47290",
     "dhcpv6": "DHCPv6",
     "diameter": "Diameter",
+    "bacnet": "BACnet",
+    "cassandra": "Cassandra",
+    "gsmtap": "GSMTAP",
     "gtp_c": "GTP-C",
     "kerberos": "Kerberos",
     "mdns": "mDNS",
@@ -90,6 +95,9 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
         spots.append(BlindSpot("cut", f"the snap length of the capture cut {sliced:,} of {_packets(packets)}: {whole}"))
     if not none:
         return [*spots, *_one_way(messages)]
+    if count := _named(account, "gsmtap"):
+        said = f"a phone's baseband log: {_packets(count)} of GSMTAP hold radio messages; its IP packets, with SIP, go to "
+        spots.append(BlindSpot("no SIP", said + "UDP port 47290, where scat and QCSuper send them: capture that port too"))
     if _named(account, "websocket_handshake") and not _named(account, "websocket_deflate"):
         spots.append(BlindSpot("no SIP", "a WebSocket was opened for SIP, but none of its messages was captured"))
     elsewhere = _elsewhere(account)
@@ -196,16 +204,25 @@ def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
             counts[name] = counts.get(name, 0) + count
     if not counts:
         return []
-    media = sum(counts.get(name, 0) for name in _MEDIA)
+    # RTCP is known by fewer marks than RTP: where it is alone it may be anything.
+    media = sum(counts.get(name, 0) for name in _MEDIA) if "RTP" in counts else 0
+    undecoded = sum(count for (_, reason), count in account.items() if _is_undecoded(reason))
     ranked = _ranked(counts)
     shown = [f"{name} ({count:,})" for name, count in ranked[:_MOST]]
     if len(ranked) > _MOST:
         shown.append(f"{len(ranked) - _MOST} others ({sum(count for _, count in ranked[_MOST:]):,})")
     if 2 * media >= sum(counts.values()):
         why = "media without signalling; the signalling uses another path or interface"
+    elif 2 * undecoded >= sum(counts.values()):
+        why = "most packets are of a layer that is not decoded, and SIP may be inside; tshark may know it, --engine pyshark"
     else:
         why = "no traffic like SIP on any port; check the interface and the capture filter"
     return [BlindSpot("no SIP", f"{why}: {_joined(shown, 'and')}")]
+
+
+def _is_undecoded(reason: str) -> bool:
+    """A number below IP that has no name here: what is behind it may be anything, SIP too."""
+    return re.fullmatch(r"(ethertype|ppp_protocol)_0x[0-9a-f]+|protocol_\d+|not_ip", reason) is not None
 
 
 def _protocol(reason: str) -> str | None:
@@ -222,6 +239,18 @@ def _protocol(reason: str) -> str | None:
         number, _, word = reason.removeprefix("protocol_").partition("_")
         return word.upper() or f"IP protocol {number}"
     return {"llc": "LLC", "netlink": "netlink"}.get(reason)
+
+
+def _answered_on_its_own_way(messages: pl.DataFrame) -> bool:
+    """A response goes the way of the request that it answers (same branch, RFC 3261 §17.1.3), not back."""
+    import polars as pl
+
+    branch = ["src_ip", "dst_ip", "via_branch"]
+    if "via_branch" not in messages.columns:
+        return False
+    known = messages.filter(pl.all_horizontal(pl.col(branch).is_not_null()), pl.col("src_ip") != pl.col("dst_ip"))
+    requests, responses = known.filter(pl.col("status").is_null()), known.filter(pl.col("status").is_not_null())
+    return responses.join(requests, on=branch, how="semi").height > 0
 
 
 def _one_way(messages: pl.DataFrame) -> Iterator[BlindSpot]:
@@ -243,6 +272,10 @@ def _one_way(messages: pl.DataFrame) -> Iterator[BlindSpot]:
         said = "only responses, no request: only one direction was captured"
     elif not responses:
         said = "only requests, no response: the peer does not answer, or only one direction was captured"
+    elif _answered_on_its_own_way(messages):
+        ends = [f"from {source} to {target}" for source, target in alone]
+        way = ends[0] if len(ends) == 1 else "one way between each pair of hosts"
+        said = f"all messages go {way}, requests and their responses alike: text2pcap -D tells the direction"
     else:
         said = "only requests or only responses: only one direction was captured"
     whole = "" if len(alone) == len(pairs) else f"between {len(alone):,} of {len(pairs):,} pairs of hosts "

@@ -59,10 +59,10 @@ def account(core_account: DF) -> DF:
 
 @node(LOCAL)
 def messages(core_messages: DF, bare_dialogs: DF, call_of: Series) -> DF:
-    from analyzer.sip import dialogs
+    from analyzer.sip import dialogs, identities
 
     dialog = dialogs.of_messages(core_messages, bare_dialogs).alias("dialog")
-    return core_messages.with_columns(dialog, call_of.alias("call")).select(schema.MESSAGES.names)
+    return identities.as_captured(core_messages).with_columns(dialog, call_of.alias("call")).select(schema.MESSAGES.names)
 
 
 @node(LOCAL)

@@ -11,6 +11,9 @@ top Via. Two things happen in real networks that these hashes alone do not bear:
   another call (§15, §17.2.3). So does one of the same branch, as a capture that is replayed has it, where its server
   answers anew. From it on the hashes of the Call-ID are others.
 
+And one thing that captures do: a *response that was cut* (snap length, lost tail) before its CSeq. Its branch and its
+way are those of the request that it answers (§17.1.3), whose method, CSeq, Call-ID and From tag it has (§8.2.6.2).
+
 A *CANCEL with another branch* than its INVITE's (§9.1) is marked here, and read as :mod:`~analyzer.sip.cancels` says.
 
 Each message that was mended says so in ``_mended``, whose values are codes of the table ``problems``.
@@ -25,6 +28,8 @@ from analyzer.sip import cancels, outcomes
 
 #: The response has another top Via than the request it answers.
 VIA_CHANGED = "sip_via_changed"
+#: The capture lacks the CSeq of the response: its branch and its way are those of one request.
+RESPONSE_CUT = "sip_response_cut"
 #: The CANCEL has another branch than the INVITE that its client sent to the same server.
 CANCEL_BRANCH_DIFFERS = "sip_cancel_branch_differs"
 #: The INVITE opens a second call under the Call-ID, From tag and CSeq of one that is over.
@@ -41,7 +46,59 @@ _HASH_BITS = (1 << 63) - 1
 def mended(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages as the core gives them, in time order, ``transaction`` and hashes mended; with ``_mended``."""
     messages = messages.with_columns(_mended=pl.lit(None, pl.String))
-    return _with_odd_cancels(_with_epochs(_with_stray_responses(messages)))
+    return _with_odd_cancels(_with_epochs(_with_stray_responses(_with_cut_responses(messages))))
+
+
+def as_captured(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages without what a cut response was given of its request: what the capture does not hold is null."""
+    cut = pl.col("_mended").eq_missing(RESPONSE_CUT)
+    return messages.with_columns(pl.when(~cut).then(pl.col("method", "cseq")))
+
+
+# -- responses that were cut -------------------------------------------------------------------------------------------
+
+
+def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages with the responses in the transactions they answer where the capture lacks the CSeq of either."""
+    cut = ~pl.col("complete") & pl.col("cseq").is_null()
+    found = pl.col("via_branch").is_not_null() & ~pl.col("duplicate")
+    branches = messages.lazy().filter(found, cut).select("via_branch").unique().collect()["via_branch"]
+    if branches.is_empty():
+        return messages
+    near = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(found, pl.col("via_branch").is_in(branches.implode()))
+        .select("row", "via_branch", "src_ip", "dst_ip", "status", "transaction", "method", "cseq", "_call", cut=cut)
+        .collect()
+    )
+    asked = near.filter(pl.col("status").is_null(), pl.col("transaction").is_not_null(), pl.col("method") != "ACK")
+    asked = asked.unique("transaction", keep="first", maintain_order=True).rename(
+        {"src_ip": "dst_ip", "dst_ip": "src_ip"}
+    )
+    pairs = near.filter(pl.col("status").is_not_null())
+    pairs = pairs.join(asked, on=["via_branch", "src_ip", "dst_ip"], suffix="_asked").filter(
+        pl.col("row_asked") < pl.col("row"),
+        pl.col("cut") | pl.col("cut_asked"),
+        *((pl.col(name) == pl.col(f"{name}_asked")).fill_null(value=True) for name in ("method", "cseq", "_call")),
+    )
+    # A CANCEL has the branch of its INVITE (§9.1): which of them is answered is not known.
+    pairs = pairs.filter(pl.len().over("row") == 1)
+    if pairs.is_empty():
+        return messages
+    rows, asked_rows = pairs["row"], pairs["row_asked"]
+    given = messages.select(
+        pl.col("transaction").gather(asked_rows),
+        *(
+            pl.coalesce(pl.col(name).gather(way) for way in (rows, asked_rows))
+            for name in ("method", "cseq", "_call", "_leg")
+        ),
+    )
+    without = pairs.filter(pl.col("cut"))["row"]
+    return messages.with_columns(
+        *(messages[name].scatter(rows, given[name]) for name in given.columns),
+        messages["_mended"].scatter(without, RESPONSE_CUT),
+    )
 
 
 # -- responses with another Via ----------------------------------------------------------------------------------------
@@ -306,6 +363,7 @@ def _with_odd_cancels(messages: pl.DataFrame) -> pl.DataFrame:
 # -- what was mended ---------------------------------------------------------------------------------------------------
 
 _DETAIL = {
+    RESPONSE_CUT: "the capture ends before the CSeq; it is read as the response to the request of its branch",
     VIA_CHANGED: "the response matches no request by branch; it is read as that to the one request that waits",
     CANCEL_BRANCH_DIFFERS: "the branch is that of no INVITE; it is read as the CANCEL of the one to the same server",
     IDENTITY_REUSED: "the call of this Call-ID, From tag and CSeq is over; it is read as another call",

@@ -51,7 +51,7 @@ def transactions(
     groups = _groups(messages)
     table = _described(groups, messages).with_columns(_limit(timers))
     table = table.with_columns(
-        _outcome(table, _failed(table, messages, failures, timers["F"]), end),
+        _outcome(table, _failed(table, messages, failures, timers["F"]), _perhaps_answered(table, messages), end),
         _response_copies(groups, messages),
         provisional_delay_s=elapsed("started_at", "first_provisional_at"),
         final_delay_s=elapsed("started_at", "final_at"),
@@ -151,8 +151,25 @@ def _response_copies(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     )
 
 
-def _outcome(table: pl.DataFrame, failed: pl.Series, end: int | None) -> pl.Expr:
-    """How each transaction ended; ``failed`` holds the keys of those whose way broke."""
+def _perhaps_answered(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
+    """The transactions without a final to which one may be that was cut before its branch or its CSeq: it came on the
+    way back while they waited, and belongs to no request that was captured."""
+    cut = ~pl.col("complete") & ~pl.col("duplicate") & (pl.col("status") >= 200) & pl.col("method").is_null()
+    way = ["client_ip", "client_port", "server_ip", "server_port"]
+    answers = messages.filter(cut).select(
+        *(pl.col(end).alias(name) for end, name in zip(("dst_ip", "dst_port", "src_ip", "src_port"), way, strict=True)),
+        answered_at="time",
+    )
+    if answers.is_empty():
+        return table["transaction"].clear()
+    waiting = table.filter(pl.col("status").is_null(), pl.col("started_at").is_not_null())
+    pairs = waiting.join(answers, on=way).filter(pl.col("answered_at") >= pl.col("started_at"))
+    return pairs.filter(ns("answered_at") - ns("since") <= pl.col("limit"))["transaction"].unique()
+
+
+def _outcome(table: pl.DataFrame, failed: pl.Series, perhaps_answered: pl.Series, end: int | None) -> pl.Expr:
+    """How each transaction ended; ``failed`` holds the keys of those whose way broke, ``perhaps_answered`` of those of
+    which it is not known whether they were answered."""
     status, waited = pl.col("status"), pl.lit(end, pl.Int64) - ns("since")
     last = (
         pl.when(status < 300)
@@ -161,7 +178,7 @@ def _outcome(table: pl.DataFrame, failed: pl.Series, end: int | None) -> pl.Expr
         .then(_LAST.index("300-699"))
         .when(pl.col("transaction").is_in(failed.implode()))
         .then(_LAST.index("failure"))
-        .when(waited >= pl.col("limit"))
+        .when((waited >= pl.col("limit")) & ~pl.col("transaction").is_in(perhaps_answered.implode()))
         .then(_LAST.index("timer"))
         .otherwise(_LAST.index(None))
     )

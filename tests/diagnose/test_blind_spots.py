@@ -20,7 +20,11 @@ ETHERNET = bytes.fromhex("020000000002020000000001")
 LINE = b"OPTIONS sip:b@192.0.2.2 SIP/2.0"
 ASK = LINE + b"\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n"
 OK = ASK.replace(LINE, b"SIP/2.0 200 OK")
-RTP = bytes((0x80, 0, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4)) + bytes(160)
+
+
+def rtp(number: int) -> bytes:
+    """One of a stream: its numbers rise (RFC 3550 §5.1)."""
+    return bytes((0x80, 0, 0, number, 0, 0, 0, 160, 1, 2, 3, 4)) + bytes(160)
 
 
 def ip(protocol: int, payload: bytes, source: int = 1, target: int = 2) -> bytes:
@@ -57,8 +61,8 @@ SENTENCES = {
         "no traffic like SIP on any port; check the interface and the capture filter: ARP (3), DNS (2) and DHCP (1)",
     ),
     "media": (
-        [udp(RTP), udp(RTP), ARP],
-        "media without signalling; the signalling uses another path or interface: RTP (2) and ARP (1)",
+        [*(udp(rtp(number)) for number in range(1, 5)), ARP],
+        "media without signalling; the signalling uses another path or interface: RTP (4) and ARP (1)",
     ),
     "requests alone": (
         [udp(ASK)] * 2,

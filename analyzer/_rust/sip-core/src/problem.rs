@@ -135,6 +135,9 @@ codes! {
     SipBareCr = "sip_bare_cr",
     /// The header section contains NUL.
     SipNul = "sip_nul",
+    /// The capture lacks the CSeq of a response: it is read as that to the request of its branch, on the way back from
+    /// where that went (RFC 3261 §17.1.3).
+    SipResponseCut = "sip_response_cut",
     /// A response has another top Via than the request that it answers: it was changed on the way (RFC 3261 §17.1.3).
     SipViaChanged = "sip_via_changed",
     /// A CANCEL has another branch than the INVITE that its client sent to the same server (RFC 3261 §9.1).

@@ -180,11 +180,27 @@ impl Decoder {
             NextHeader::Ethertype(ethertype, cursor) => self.ethertype(ethertype, cursor, origin, sink),
             NextHeader::Ppp(cursor) => tunnel::ppp(cursor).map_err(|ended| unreadable(ended, origin, sink)),
             NextHeader::Aggregate(cursor) => Err(self.aggregate(cursor, origin, depth, sink)),
-            NextHeader::ExportedPdu(cursor) => {
-                let (flow, payload) = exported_pdu::exported_pdu(cursor)?;
-                Err(deliver(flow, payload, 0, Layer::EXPORTED_PDU, origin, sink))
-            }
+            NextHeader::ExportedPdu(cursor) => Err(self.exported(&exported_pdu::exported_pdu(cursor)?, origin, sink)),
         }
+    }
+
+    /// A PDU of any layer that Wireshark exported: HEP says what it is. A tunnel in UDP is passed over, because the packet
+    /// inside was exported itself, with the addresses that are its own.
+    fn exported(&self, pdu: &exported_pdu::Exported<'_>, origin: &Origin, sink: &mut impl Sink) -> Disposition {
+        let &exported_pdu::Exported { flow, known_by, payload } = pdu;
+        let ip = Ip { src: flow.src, dst: flow.dst, ident: 0 };
+        let on_port = [Some(flow.src_port), Some(flow.dst_port), known_by].contains(&Some(hep::PORT));
+        let around = hep::Around { origin, max_inflated: self.max_inflated, on_port };
+        if let Some(disposition) = hep::hep(payload, &ip, &around, sink) {
+            return disposition;
+        }
+        let tunnel = known_by.filter(|_| flow.protocol == Protocol::Udp).and_then(|port| self.tunnels.udp(port, port));
+        if let Some((layer, open)) = tunnel
+            && let Some(Ok(_)) = open(payload, &ip, &mut { Encapsulation::PLAIN })
+        {
+            return Disposition::new(layer, Reason::Repeated);
+        }
+        deliver(flow, payload, 0, Layer::EXPORTED_PDU, origin, sink)
     }
 
     fn ethertype<'a>(
@@ -225,6 +241,7 @@ impl Decoder {
                 let mut unwrapped = hep::Unwrapped { sink, streams: &mut self.hep, max_inflated: self.max_inflated };
                 Err(self.tcp.packet(ip, cursor, origin, self.now, &mut self.corrections, &mut unwrapped))
             }
+            136 => Err(deliver_udp(&ip, &udp::lite(cursor)?, origin, sink)),
             132 => Err(self.sctp.packet(ip, cursor, origin, self.now, sink)),
             1 if !v6 => Err(icmp(icmp::v4(cursor), cursor, origin, sink)),
             58 if v6 => Err(icmp(icmp::v6(cursor), cursor, origin, sink)),

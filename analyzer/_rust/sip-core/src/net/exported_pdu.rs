@@ -8,8 +8,18 @@ use super::disposition::Disposition;
 use super::flow::{Flow, Protocol};
 use crate::layer::Layer;
 
-/// Reads the tags. An address that they do not give is unspecified, a port 0.
-pub(super) fn exported_pdu(cursor: Cursor<'_>) -> Result<(Flow, Cursor<'_>), Disposition> {
+/// A PDU that was exported.
+pub(super) struct Exported<'a> {
+    /// An address that the tags do not give is unspecified, a port 0.
+    pub flow: Flow,
+    /// The port by which Wireshark knew what it is: of a tunnel in UDP, the addresses and ports are those of the packet inside.
+    pub known_by: Option<u16>,
+    pub payload: Cursor<'a>,
+}
+
+/// Reads the tags.
+pub(super) fn exported_pdu(cursor: Cursor<'_>) -> Result<Exported<'_>, Disposition> {
+    let mut known_by = None;
     let mut flow = Flow {
         protocol: Protocol::Udp,
         src: Ipv4Addr::UNSPECIFIED.into(),
@@ -24,7 +34,7 @@ pub(super) fn exported_pdu(cursor: Cursor<'_>) -> Result<(Flow, Cursor<'_>), Dis
         let length = usize::from(be16(l1, l0));
         let (kind, data) = (be16(k1, k0), value.bytes.get(..length).unwrap_or_default());
         if kind == 0 {
-            return Ok((flow, value.skip(length).ok_or(short)?));
+            return Ok(Exported { flow, known_by, payload: value.skip(length).ok_or(short)? });
         }
         let number = data.first_chunk::<4>().map(|bytes| be32(*bytes));
         match kind {
@@ -39,6 +49,7 @@ pub(super) fn exported_pdu(cursor: Cursor<'_>) -> Result<(Flow, Cursor<'_>), Dis
             }
             25 => flow.src_port = number.unwrap_or(0) as u16,
             26 => flow.dst_port = number.unwrap_or(0) as u16,
+            32 => known_by = number.and_then(|port| u16::try_from(port).ok()),
             _ => {}
         }
         rest = value.skip(length).ok_or(short)?;

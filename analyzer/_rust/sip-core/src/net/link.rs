@@ -6,7 +6,7 @@ use super::disposition::{Disposition, Reason};
 use super::encapsulation::Encapsulation;
 use super::link_types::linktype;
 use super::next_header::NextHeader;
-use super::wlan;
+use super::{tunnel, wlan};
 use crate::layer::Layer;
 
 /// Reads the header of a link type.
@@ -16,7 +16,7 @@ pub(super) fn link<'a>(
     encapsulation: &mut Encapsulation,
 ) -> Result<NextHeader<'a>, Disposition> {
     match link {
-        linktype::ETHERNET => ethernet(cursor),
+        linktype::ETHERNET => tunnel::isl(cursor, encapsulation).map_or_else(|| ethernet(cursor), Ok),
         linktype::LINUX_SLL => linux_sll(cursor),
         linktype::LINUX_SLL2 => linux_sll2(cursor, encapsulation),
         linktype::RAW | 12 | 14 => raw(cursor),
@@ -69,20 +69,15 @@ fn behind(length: usize, cursor: Cursor<'_>) -> Result<Cursor<'_>, Disposition> 
     cursor.skip(length).ok_or(cursor.short(Layer::LINK))
 }
 
-/// An ethertype, or below 0x0600 the length of an IEEE 802.3 frame, which begins with LLC (IEEE 802.3 §3.2.6).
-fn type_or_length(value: u16, cursor: Cursor<'_>) -> NextHeader<'_> {
-    if value < 0x0600 { NextHeader::Llc(cursor) } else { NextHeader::Ethertype(value, cursor) }
-}
-
 fn ethernet(cursor: Cursor<'_>) -> Result<NextHeader<'_>, Disposition> {
     let Some((&[.., high, low], rest)) = cursor.header::<14>() else { return Err(cursor.short(Layer::LINK)) };
-    Ok(type_or_length(be16(high, low), rest))
+    Ok(NextHeader::type_or_length(be16(high, low), rest))
 }
 
 fn vlan<'a>(cursor: Cursor<'a>, encapsulation: &mut Encapsulation) -> Result<NextHeader<'a>, Disposition> {
     let Some((&[c1, c0, high, low], rest)) = cursor.header::<4>() else { return Err(cursor.short(Layer::LINK)) };
     encapsulation.tagged(be16(c1, c0));
-    Ok(type_or_length(be16(high, low), rest))
+    Ok(NextHeader::type_or_length(be16(high, low), rest))
 }
 
 /// LLC with SNAP (RFC 1042; OUI 00-00-F8 is 802.1H bridge encapsulation).

@@ -20,6 +20,13 @@ pub(super) enum NextHeader<'a> {
     ExportedPdu(Cursor<'a>),
 }
 
+impl<'a> NextHeader<'a> {
+    /// An ethertype, or below 0x0600 the length of an IEEE 802.3 frame, which begins with LLC (IEEE 802.3 §3.2.6).
+    pub fn type_or_length(value: u16, cursor: Cursor<'a>) -> Self {
+        if value < 0x0600 { NextHeader::Llc(cursor) } else { NextHeader::Ethertype(value, cursor) }
+    }
+}
+
 /// The header behind that of a tunnel, and the length that the tunnel's stated where that is more than the packet had.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Inner<'a> {

@@ -5,7 +5,9 @@ use super::flow::{Flow, Protocol};
 /// A name for the account of a capture; the receiver's port goes before the sender's.
 pub fn service(flow: &Flow) -> Option<&'static str> {
     let name = if flow.protocol == Protocol::Sctp { over_sctp } else { over_udp_and_tcp };
-    name(flow.dst_port).or_else(|| name(flow.src_port))
+    // TLS does not run over UDP (RFC 8446 §1); over DTLS the port would be the same, and the bytes say so.
+    let of = |port| name(port).filter(|&name| name != "sips" || flow.protocol != Protocol::Udp);
+    of(flow.dst_port).or_else(|| of(flow.src_port))
 }
 
 /// IANA's registry of ports, as far as networks that carry SIP show it.
@@ -49,6 +51,8 @@ const fn over_udp_and_tcp(port: u16) -> Option<&'static str> {
         3389 => "rdp",
         3478 | 5349 => "stun",
         3868 | 5868 => "diameter",
+        4712 | 4713 => "synchrophasor",
+        4729 => "gsmtap",
         4739 => "ipfix",
         5060 => "port_5060",
         5061 => "sips",
@@ -59,8 +63,11 @@ const fn over_udp_and_tcp(port: u16) -> Option<&'static str> {
         6343 => "sflow",
         6379 => "redis",
         8805 => "pfcp",
+        9042 => "cassandra",
         9060 => "hep",
         9092 => "kafka",
+        47290 => "scat",
+        47808 => "bacnet",
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! UDP (RFC 768).
+//! UDP (RFC 768) and UDP-Lite (RFC 3828).
 
 use super::cursor::{Cursor, be16};
 use super::disposition::{Disposition, Reason};
@@ -27,4 +27,12 @@ pub(super) fn header(cursor: Cursor<'_>) -> Result<Header<'_>, Disposition> {
         }
     };
     Ok(Header { src_port: be16(s1, s0), dst_port: be16(d1, d0), payload, exceeds })
+}
+
+/// UDP-Lite: how much the checksum covers stands where UDP has its length (RFC 3828 §3.1); the payload ends with the packet.
+pub(super) fn lite(cursor: Cursor<'_>) -> Result<Header<'_>, Disposition> {
+    let Some((&[s1, s0, d1, d0, ..], payload)) = cursor.header::<8>() else {
+        return Err(cursor.short(Layer::UDP));
+    };
+    Ok(Header { src_port: be16(s1, s0), dst_port: be16(d1, d0), payload, exceeds: None })
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
+use super::ground::Ground;
 use super::stream::{Framer, Stream};
 use super::trace::Trace;
 use crate::hash::Keyed;
@@ -25,6 +26,8 @@ pub struct Collector<'a> {
     pub problems: ProblemLog,
     pub failures: Vec<(Flow, Failure, Stamp)>,
     pub agents: Agents,
+    /// What names rest on.
+    pub ground: Ground,
     limits: &'a Limits,
     batch: Batch,
     sent: usize,
@@ -45,6 +48,7 @@ impl<'a> Collector<'a> {
             problems: ProblemLog::new(limits.max_problems_per_code),
             failures: Vec::new(),
             agents: Agents::default(),
+            ground: Ground::default(),
             limits,
             batch: Batch::default(),
             sent: 0,
@@ -92,10 +96,22 @@ const HTTPS_PORT: u16 = 443;
 /// What is not SIP, by a name for the account: what its bytes tell, else its ports. Of TLS also whether a connection begins
 /// (ClientHello, RFC 8446 §4.1.2), and whether the port is that of SIP; of HTTP whether it is the handshake of a WebSocket
 /// for SIP.
-fn named(name: &'static str, bytes: &[u8], flow: &Flow) -> &'static str {
+///
+/// `begins`: the bytes are a datagram, or the first of a stream.
+fn named(name: &'static str, bytes: &[u8], flow: &Flow, begins: bool, ground: &mut Ground) -> &'static str {
     let sips = flow.src_port == SIPS_PORT || flow.dst_port == SIPS_PORT;
     match name {
-        "unknown" | "" => net::service(flow).unwrap_or(name),
+        "unknown" | "" => {
+            ground.unknown(flow);
+            net::service(flow).unwrap_or(name)
+        }
+        "sigcomp" => ground.sigcomp(flow, begins),
+        // Over TCP there is a frame around it (RFC 4571, RFC 2326 §10.12).
+        "rtp" if flow.protocol == Protocol::Udp => ground.rtp(bytes, flow),
+        "rtp" | "rtcp" if flow.protocol == Protocol::Tcp => net::service(flow).unwrap_or("unknown"),
+        "rtcp" => net::service(flow).unwrap_or(name),
+        // It goes over TCP (RFC 1006, RFC 8446).
+        "tpkt" | "tls" if flow.protocol == Protocol::Udp => net::service(flow).unwrap_or("unknown"),
         "tls" => match (matches!(bytes, [0x16, 3, _, _, _, 1, ..]), sips) {
             (true, true) => "sips_client_hello",
             (false, true) => "sips",
@@ -275,7 +291,9 @@ impl Sink for PointSink<'_, '_> {
                 StreamClass::Sip
             }
             Detected::KeepAlive => StreamClass::KeepAlive,
-            Detected::Other(name) => StreamClass::Other(named(name, datagram.bytes, &datagram.flow)),
+            Detected::Other(name) => {
+                StreamClass::Other(named(name, datagram.bytes, &datagram.flow, true, &mut self.out.ground))
+            }
         }
     }
 
@@ -302,7 +320,8 @@ impl Sink for PointSink<'_, '_> {
         }
         match class {
             StreamClass::Other(name) => {
-                let name = named(name, segment.bytes, &segment.flow);
+                let begins = segment.start && segment.missing == 0;
+                let name = named(name, segment.bytes, &segment.flow, begins, &mut self.out.ground);
                 if name == HANDSHAKE {
                     stream.handshake = Some(segment.at);
                 }

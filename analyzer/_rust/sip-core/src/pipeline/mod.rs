@@ -8,6 +8,7 @@ mod collector;
 pub mod companion;
 mod export;
 mod fetch;
+mod ground;
 mod options;
 mod points;
 mod reader;

@@ -15,7 +15,7 @@ use super::trace::Trace;
 use crate::container;
 use crate::layer::Layer;
 use crate::limits::Limits;
-use crate::net::{Disposition, Failure, Flow};
+use crate::net::{Correction, Disposition, Failure, Flow};
 use crate::observation::{Batch, PointNames};
 use crate::packet::Stamp;
 use crate::problem::{Code, Problem, Problems};
@@ -136,6 +136,9 @@ impl<'a> Reader<'a> {
             let mut sink = PointSink { point: point as u16, interface, framers, out: &mut self.out };
             let disposition = decoder.packet(number, &packet, &mut sink);
             *self.dispositions.entry(disposition).or_default() += 1;
+            if let Some(correction) = self.out.ground.counted(disposition) {
+                self.correct(correction);
+            }
             self.points.saw(point, packet.time);
             sliced += u64::from(packet.orig_len as usize > packet.data.len());
             if packet.frame % 4_096 == 0 {
@@ -152,6 +155,11 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    fn correct(&mut self, Correction { from, to, packets }: Correction) {
+        *self.dispositions.entry(from).or_default() -= packets;
+        *self.dispositions.entry(to).or_default() += packets;
+    }
+
     /// Gives up what is held back, and hands over everything that is not a message.
     fn finish(mut self, files: Vec<FileRow>) -> Finished {
         let mut corrections = Vec::new();
@@ -161,8 +169,7 @@ impl<'a> Reader<'a> {
             corrections.extend(decoder.finish(&mut sink));
         }
         for correction in corrections {
-            *self.dispositions.entry(correction.from).or_default() -= correction.packets;
-            *self.dispositions.entry(correction.to).or_default() += correction.packets;
+            self.correct(correction);
         }
         self.out.flush();
         let mut ledger = Ledger::new();

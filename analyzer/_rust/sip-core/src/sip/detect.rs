@@ -188,7 +188,7 @@ pub fn name_of(v: &[u8]) -> &'static str {
         b'<' if v.get(1).is_some_and(u8::is_ascii_digit) => "syslog",
         0x14..=0x17 if matches!(v, [_, 3, 0..=4, hi, _, ..] if *hi <= 0x48) => "tls",
         0x14..=0x19 if matches!(v, [_, 0xfe, 0xfd | 0xff, ..]) => "dtls",
-        0x00..=0x3f if is_stun(v) => "stun",
+        0x00..=0x3f if is_stun(v) || is_classic_stun(v) => "stun",
         1 if is_diameter(v) => "diameter",
         0x30..=0x3f if is_gtp_u(v) => "gtp_u",
         3 if matches!(v, [3, 0, hi, lo, ..] if usize::from(u16::from_be_bytes([*hi, *lo])) >= 7) => "tpkt",
@@ -250,6 +250,12 @@ fn be16(v: &[u8], at: usize) -> Option<usize> {
 /// RFC 8489 §5: two zero bits, a length in words of four, the magic cookie.
 fn is_stun(v: &[u8]) -> bool {
     v.get(4..8) == Some(&[0x21, 0x12, 0xa4, 0x42]) && be16(v, 2).is_some_and(|n| n % 4 == 0 && n + 20 <= v.len())
+}
+
+/// RFC 3489 §11.1: no cookie, but few types (binding and shared secret: request, response, error), and a length that is all.
+fn is_classic_stun(v: &[u8]) -> bool {
+    matches!(v, [0 | 1, 1 | 2, ..] | [1, 0x11 | 0x12, ..])
+        && be16(v, 2).is_some_and(|n| n % 4 == 0 && n + 20 == v.len())
 }
 
 /// RFC 6733 §3: version 1, a length in words of four, no reserved flag set. Nobody sends more than 64 KiB at once, and what

@@ -196,6 +196,8 @@ pub struct Fields<'a> {
     pub body: Range<usize>,
     /// Bytes after the message that are no part of it.
     pub trailing: usize,
+    /// Bytes at the end of the message that are a header line without its end: what it says is not known.
+    pub cut_line: usize,
     /// The body is encoded: what it holds is known once it is decoded.
     pub encoded: Option<Encoded<'a>>,
     /// The session description within the message, also out of a multipart body.
@@ -212,6 +214,8 @@ pub struct Fields<'a> {
     has_body: bool,
     /// Lines of the header section that ended, the empty one included.
     lines: usize,
+    /// The empty line is there.
+    header_ended: bool,
 }
 
 /// The header section has lines that begin with white space.
@@ -221,6 +225,54 @@ struct Folded;
 ///
 /// Every deviation that RFC 4475 shows is forgiven and flagged; what can be read is read.
 pub fn read<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -> Fields<'a> {
+    let whole = whole_lines(message, carrier);
+    if whole < message.len() {
+        let (lines, cut_line) = split(message, whole);
+        let end = message.len();
+        let mut fields = Fields { cut_line: cut_line.len(), body: end..end, ..read_lines(lines, carrier, scratch) };
+        // The header may stand in the line that is cut, or in one that was lost.
+        fields.flaws.remove(Flaw::HeaderMissing);
+        return fields;
+    }
+    let mut fields = read_lines(message, carrier, scratch);
+    if !fields.header_ended && may_be_cut(carrier) {
+        fields.flaws.remove(Flaw::HeaderMissing);
+        if fields.lines == 0 {
+            // The start line is all there is, and where it ends is not known.
+            (fields.request_uri, fields.reason_phrase) = (None, None);
+        }
+    }
+    fields
+}
+
+/// Can bytes have followed that the capture has not?
+fn may_be_cut(carrier: Carrier) -> bool {
+    carrier != Carrier::Datagram { missing: 0 }
+}
+
+/// Where the last line ends whose end is there, of a header section that was cut; of any other message its length. A line
+/// goes on with a continuation line (RFC 3261 §7.3.1).
+fn whole_lines(message: &[u8], carrier: Carrier) -> usize {
+    let ends =
+        || memchr::memmem::find(message, b"\n\r\n").is_some() || memchr::memmem::find(message, b"\n\n").is_some();
+    if !may_be_cut(carrier) || cr_ends_lines(message) || ends() {
+        return message.len();
+    }
+    let mut end = message.len();
+    // A line that ends in CR is whole: LF is all that it lacks.
+    if let [.., b'\r' | b'\n'] = message {
+        return end;
+    }
+    while let Some(line_feed) = memchr::memrchr(b'\n', split(message, end).0) {
+        if message.get(line_feed + 1).is_none_or(|&next| !is_blank(next)) {
+            return line_feed + 1;
+        }
+        end = line_feed;
+    }
+    message.len()
+}
+
+fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -> Fields<'a> {
     let Scratch { unfolded, work } = scratch;
     unfolded.clear();
     work.clear();
@@ -353,6 +405,7 @@ impl<'a> Fields<'a> {
             at = nl + 1;
             if line.is_empty() && !first {
                 self.flaws.add_if(line_feeds > 0, Flaw::LineEnd);
+                self.header_ended = true;
                 return Ok(at);
             }
             if as_sent && text.get(at).copied().is_some_and(is_blank) {

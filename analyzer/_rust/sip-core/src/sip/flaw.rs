@@ -70,6 +70,9 @@ impl Flaws {
     pub fn add_if(&mut self, found: bool, flaw: Flaw) {
         self.0 |= u64::from(found) << flaw as u8;
     }
+    pub fn remove(&mut self, flaw: Flaw) {
+        self.0 &= !(1 << flaw as u8);
+    }
     pub fn merge(&mut self, other: Flaws) {
         self.0 |= other.0;
     }

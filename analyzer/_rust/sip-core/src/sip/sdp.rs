@@ -58,7 +58,8 @@ pub struct Origin<'a> {
     pub username: Option<&'a [u8]>,
     pub session_id: Option<&'a [u8]>,
     /// Raised by one with every change (RFC 3264 §8); `None` where it is no number below 2^63.
-    pub version: Option<i64>,
+    /// `1*DIGIT`, without a bound (§9): as sent.
+    pub version: Option<&'a [u8]>,
     pub address: Option<&'a [u8]>,
 }
 
@@ -248,6 +249,10 @@ fn words(v: &[u8]) -> impl Iterator<Item = &[u8]> {
     v.split(|&b| is_blank(b)).filter(|w| !w.is_empty())
 }
 
+fn is_digits(v: &&[u8]) -> bool {
+    !v.is_empty() && v.iter().all(u8::is_ascii_digit)
+}
+
 /// A number that fits an integer column.
 fn integer(v: &[u8]) -> Option<i64> {
     i64::try_from(number(v)?).ok()
@@ -387,7 +392,7 @@ impl<'a> Reader<'a> {
         let all: Vec<&[u8]> = words(value).take(7).collect();
         let word = |at: usize| all.get(at).copied();
         self.found.origin =
-            Origin { username: word(0), session_id: word(1), version: word(2).and_then(integer), address: word(5) };
+            Origin { username: word(0), session_id: word(1), version: word(2).filter(is_digits), address: word(5) };
         (all.len() == 6 && self.found.origin.version.is_some()).then_some(())
     }
 

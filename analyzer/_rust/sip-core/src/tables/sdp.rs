@@ -48,7 +48,7 @@ columns! {
         crypto: Text = "crypto" => it.media.crypto.as_deref(),
         origin_username: Text = "origin_username" => it.origin.username,
         session_id: Text = "session_id" => it.origin.session_id,
-        session_version: Int = "session_version" => it.origin.version,
+        session_version: Text = "session_version" => it.origin.version,
         origin_address: Text = "origin_address" => it.origin.address,
         early_session: Bool = "early_session" => it.early_session,
         receives: Bool = "_receives" => it.media.receives(),

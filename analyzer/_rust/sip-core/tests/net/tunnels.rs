@@ -137,6 +137,177 @@ fn ethernet_over_udp() {
 }
 
 #[test]
+fn tags_of_switches() {
+    let tagged = |ethertype: u16, tag: &[u8]| ethernet(ethertype, &joined(&[tag, &[0x08, 0x00], &sip()]));
+    carries(ETHERNET, &tagged(0x8926, &[0, 1, 0, 2]), &[Layer::new(&"vntag")]);
+    carries(ETHERNET, &tagged(0x893F, &[0, 0, 0, 1, 0, 0]), &[Layer::new(&"etag")]);
+    carries(ETHERNET, &tagged(0x8909, &[1, 1, 0, 1, 0, 2]), &[Layer::new(&"cisco_metadata")]);
+    // Two options: 8 bytes of them.
+    carries(ETHERNET, &tagged(0x8909, &[1, 2, 0, 1, 0, 2, 0, 2, 0, 3]), &[Layer::new(&"cisco_metadata")]);
+    // 64 and 48 bits; of the clock UTC.
+    carries(ETHERNET, &tagged(0xD28B, &[0, 1, 0, 0x10, 1, 2, 3, 4, 0, 0, 0, 5]), &[Layer::new(&"arista_time")]);
+    carries(ETHERNET, &tagged(0xD28B, &[0, 1, 1, 0x20, 3, 4, 0, 0, 0, 5]), &[Layer::new(&"arista_time")]);
+    let frame = ethernet(0x0800, &sip());
+    carries(ETHERNET, &ethernet(0x8903, &joined(&[&[4, 5], &frame])), &[Layer::new(&"fabricpath")]);
+    // A VLAN tag behind it, an LLC frame behind it.
+    let behind = |rest: &[u8]| ethernet(0x8926, &joined(&[&[0, 1, 0, 2], rest, &sip()]));
+    let capture = carries(ETHERNET, &behind(&[0x81, 0, 0, 100, 8, 0]), &[Layer::new(&"vntag")]);
+    assert_eq!(capture.seen.datagrams[0].encapsulation.vlans(), [100]);
+    carries(ETHERNET, &behind(&[0, 200, 0xAA, 0xAA, 3, 0, 0, 0, 8, 0]), &[Layer::new(&"vntag")]);
+    assert_eq!(disposition(ETHERNET, &ethernet(0x8909, &[2, 0, 0, 0, 8, 0])).0, "cisco_metadata/malformed");
+    assert_eq!(disposition(ETHERNET, &ethernet(0xD28B, &[0, 2, 0, 0x10, 1, 2, 3, 4])).0, "link/ethertype_0xd28b");
+    for ethertype in [0x8926, 0x893F, 0x8903, 0x8909, 0xD28B] {
+        assert!(disposition(ETHERNET, &ethernet(ethertype, &[1])).0.ends_with("/malformed"));
+    }
+}
+
+/// IEEE 802.1AE §9.3: the bits E and C are clear where integrity alone is protected.
+#[test]
+fn macsec_that_does_not_encrypt() {
+    let frame = |control: u8, rest: &[u8], icv: usize| {
+        let tag = [&[control, 0, 0, 0, 0, 1][..], rest].concat();
+        ethernet(0x88E5, &joined(&[&tag, &[0x08, 0x00], &sip(), &vec![0xA5; icv]]))
+    };
+    carries(ETHERNET, &frame(0x20, &[2, 0, 0, 0, 0, 1, 0, 1], 16), &[Layer::new(&"macsec")]);
+    carries(ETHERNET, &frame(0x00, &[], 16), &[Layer::new(&"macsec")]);
+    for control in [0x0C, 0x2C, 0x04, 0x08, 0x80] {
+        let (disposition, codes) = disposition(ETHERNET, &frame(control, &[7; 8], 16));
+        assert_eq!((&*disposition, &*codes), ("link/ethertype_macsec", &[][..]));
+    }
+}
+
+#[test]
+fn service_chains_and_locators() {
+    let nsh = |next: u8, inside: &[u8]| ethernet(0x894F, &joined(&[&[0x0F, 0xC2, 2, next, 0, 0, 1, 0xFF], inside]));
+    carries(ETHERNET, &nsh(1, &sip()), &[Layer::new(&"nsh")]);
+    carries(ETHERNET, &nsh(2, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::new(&"nsh")]);
+    carries(ETHERNET, &nsh(3, &ethernet(0x0800, &sip())), &[Layer::new(&"nsh")]);
+    assert_eq!(disposition(ETHERNET, &nsh(4, &sip())).0, "link/ethertype_nsh");
+    carries(RAW, &udp_between(1, 4341, &joined(&[&[0x80, 0, 0, 0, 0, 0, 0, 1], &sip()])), &[Layer::new(&"lisp")]);
+    carries(RAW, &udp_between(1, 6635, &joined(&[&[0, 0, 6, 64, 0, 0, 0x11, 64], &sip()])), &[Layer::new(&"mpls")]);
+    // SIP on these ports stays SIP.
+    for port in [4341, 6635, 9899, 47290, 3544] {
+        carries(RAW, &udp_between(5060, port, b"OPTIONS"), &[]);
+    }
+}
+
+/// RFC 5415 §4.3: 802.3 and 802.11 inside; DTLS, fragments and keep-alives are none.
+#[test]
+fn frames_of_access_points() {
+    let capwap = |head: [u8; 4], inside: &[u8]| udp_between(1, 5247, &joined(&[&head, &[0; 4], inside]));
+    let frame = ethernet(0x0800, &sip());
+    carries(RAW, &capwap([0, 0x10, 0x02, 0], &frame), &[Layer::new(&"capwap")]);
+    let wlan = joined(&[&[8, 1, 0, 0], &[2; 20], &[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &sip()]);
+    carries(RAW, &capwap([0, 0x10, 0x03, 0], &wlan), &[Layer::new(&"capwap")]);
+    for head in
+        [[1, 0x10, 2, 0], [0, 0x10, 2, 0x80], [0, 0x10, 2, 0x08], [0, 0, 2, 0], [0, 0xF8, 2, 0], [0, 0x10, 5, 0]]
+    {
+        let mut capture = Capture::new(RAW);
+        capture.packet(&capwap(head, &frame[..40]));
+        assert!(capture.seen.datagrams[0].encapsulation.is_plain(), "{head:02x?}");
+    }
+}
+
+#[test]
+fn frames_between_switches() {
+    let isl = |kind: u8, vlan: u16| {
+        let head = [1, 0, 0x0C, 0, 0, kind, 0, 1, 2, 3, 4, 5, 0, 90, 0xAA, 0xAA, 3, 0, 1, 2];
+        joined(&[&head, &(vlan << 1).to_be_bytes(), &[0; 4], &ethernet(0x0800, &sip())])
+    };
+    let capture = carries(ETHERNET, &isl(0, 100), &[Layer::new(&"isl")]);
+    assert_eq!(capture.seen.datagrams[0].encapsulation.vlans(), [100]);
+    // Token ring inside.
+    assert_eq!(disposition(ETHERNET, &isl(0x10, 100)).0, "link/llc");
+}
+
+/// RFC 3828: the length is how much the checksum covers, here the header.
+#[test]
+fn udp_lite() {
+    let mut datagram = udp(b"OPTIONS");
+    datagram[4..6].copy_from_slice(&8u16.to_be_bytes());
+    carries(RAW, &ipv4(136, 0, &datagram), &[]);
+    assert!(disposition(RAW, &ipv4(136, 0, &datagram[..5])).0.starts_with("udp/"));
+}
+
+/// A header that ends anywhere leads nowhere, and to no panic.
+#[test]
+fn every_tag_cut_anywhere() {
+    let frames = [
+        ethernet(0x8926, &joined(&[&[0, 1, 0, 2, 8, 0], &sip()])),
+        ethernet(0x893F, &joined(&[&[0, 0, 0, 1, 0, 0, 8, 0], &sip()])),
+        ethernet(0x8903, &joined(&[&[4, 5], &ethernet(0x0800, &sip())])),
+        ethernet(0x8909, &joined(&[&[1, 1, 0, 1, 0, 2, 8, 0], &sip()])),
+        ethernet(0xD28B, &joined(&[&[0, 1, 0, 0x10, 1, 2, 3, 4, 0, 0, 0, 5, 8, 0], &sip()])),
+        ethernet(0x88E5, &joined(&[&[0, 0, 0, 0, 0, 1, 8, 0], &sip(), &[7; 16]])),
+        ethernet(0x894F, &joined(&[&[0x0F, 0xC2, 2, 1, 0, 0, 1, 0xFF], &sip()])),
+        joined(&[&[1, 0, 0x0C, 0, 0, 0], &[0; 8], &[0xAA, 0xAA, 3, 0, 1, 2, 0, 2], &[0; 4], &ethernet(0x0800, &sip())]),
+        ethernet(0x0800, &udp_between(1, 5247, &joined(&[&[0, 0x10, 2, 0, 0, 0, 0, 0], &ethernet(0x0800, &sip())]))),
+        ethernet(0x0800, &udp_between(1, 47290, &checksummed(sip()))),
+        ethernet(0x0800, &udp_between(9899, 9899, &sctp(9, &[data(1, 0, BEGIN | END, b"OPTIONS")])[20..])),
+        ethernet(0x0800, &udp_between(3544, 50_000, &joined(&[&[0, 1, 0, 0], &[0; 9], &ipv6(17, &udp(b"OPTIONS"))]))),
+    ];
+    for frame in &frames {
+        for length in 0..frame.len() - 7 {
+            let (disposition, _) = disposition(ETHERNET, &frame[..length]);
+            assert_ne!(disposition, "sip/message", "{length} bytes of {frame:02x?}");
+        }
+    }
+}
+
+#[test]
+fn sctp_in_udp() {
+    let packet = sctp(9, &[data(1, 0, BEGIN | END, b"OPTIONS")]);
+    let capture = carries(RAW, &udp_between(9899, 9899, &packet[20..]), &[Layer::new(&"sctp_in_udp")]);
+    assert_eq!(capture.seen.datagrams[0].flow.src, std::net::IpAddr::from(A));
+    // A chunk longer than the datagram is none.
+    let mut lying = packet[20..].to_vec();
+    lying[14] = 1;
+    assert!(disposition(RAW, &udp_between(9899, 9899, &lying)).0.starts_with("udp/not_sip"));
+}
+
+/// How scat sends what it reads out of a phone: the length has to be that of the payload, and the header sum right.
+#[test]
+fn ip_without_a_header_of_its_own() {
+    let over = |packet: &[u8]| udp_between(13337, 47290, packet);
+    let packet = checksummed(sip());
+    let capture = carries(RAW, &over(&packet), &[Layer::new(&"ip_in_udp")]);
+    assert_eq!(capture.seen.datagrams[0].encapsulation.outer, Some((A.into(), B.into())));
+    let six = ipv6(17, &udp(b"OPTIONS"));
+    carries(RAW, &over(&six), &[Layer::new(&"ip_in_udp")]);
+    carries(RAW, &udp_between(3544, 50_000, &six), &[Layer::new(&"ip_in_udp")]);
+    // Teredo's origin indication, and authentication before it.
+    let origin = [0, 0, 0xEC, 0x77, 0x3F, 0xFF, 0xFD, 0xFE];
+    carries(RAW, &udp_between(3544, 50_000, &joined(&[&origin, &six])), &[Layer::new(&"ip_in_udp")]);
+    let authentication = [0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0];
+    let both = joined(&[&authentication, &origin, &six]);
+    carries(RAW, &udp_between(3544, 50_000, &both), &[Layer::new(&"ip_in_udp")]);
+    let mut damaged = packet.clone();
+    damaged[10] ^= 1;
+    for other in [&joined(&[&packet, b"x"]), &packet[..packet.len() - 1], &damaged] {
+        let mut capture = Capture::new(RAW);
+        capture.packet(&over(other));
+        assert!(capture.seen.datagrams[0].encapsulation.is_plain());
+        assert_eq!(capture.bytes(), [other]);
+    }
+}
+
+#[test]
+fn exported_pdus_of_the_transport_layer() {
+    let tag = |kind: u8, value: &[u8]| [&[0, kind, 0, value.len() as u8], value].concat();
+    let pdu = |port: u16, payload: &[u8]| {
+        let port = u32::from(port).to_be_bytes();
+        let tags = [tag(20, &A), tag(21, &B), tag(24, &[0, 0, 0, 3]), tag(32, &port), tag(0, &[])].concat();
+        joined(&[&tags, payload])
+    };
+    // The packet inside GTP-U was exported itself.
+    let inside = gtpu(0x30, &sip());
+    assert_eq!(disposition(252, &pdu(2152, &inside[28..])).0, "gtpu/repeated");
+    carries(252, &pdu(5060, b"OPTIONS"), &[]);
+    // On the port of GTP-U, and something else.
+    carries(252, &pdu(2152, b"OPTIONS"), &[]);
+}
+
+#[test]
 fn l2tp_with_every_optional_field() {
     let packet = |header: &[u8]| udp_between(1701, 1701, &joined(&[header, &[0xFF, 3, 0, 0x21], &sip()]));
     carries(RAW, &packet(&[0, 2, 0, 1, 0, 1]), &[Layer::new(&"l2tp")]);
@@ -280,7 +451,13 @@ fn tunnels_in_tunnels_up_to_the_limit() {
 #[test]
 fn every_tunnel_in_every_other() {
     type Wrap = fn(&[u8]) -> Vec<u8>;
-    let tunnels: [(&[Layer], Wrap); 19] = [
+    let tunnels: [(&[Layer], Wrap); 22] = [
+        (&[Layer::new(&"capwap")], |packet| {
+            let frame = ethernet(if packet[0] >> 4 == 6 { 0x86DD } else { 0x0800 }, packet);
+            udp_between(1, 5247, &joined(&[&[0, 0x10, 2, 0, 0, 0, 0, 0], &frame]))
+        }),
+        (&[Layer::new(&"ip_in_udp")], |packet| udp_between(1, 47290, &checksummed(packet.to_vec()))),
+        (&[Layer::new(&"lisp")], |packet| udp_between(1, 4341, &joined(&[&[0x80, 0, 0, 0, 0, 0, 0, 1], packet]))),
         (&[Layer::new(&"gtpu")], |packet| gtpu(0x30, packet)),
         (&[Layer::new(&"gtpu")], |packet| gtpu(0x34, &joined(&[&[0, 0, 0, 0x85], &[1, 0, 5, 0], packet]))),
         (&[Layer::new(&"gre")], |packet| ipv4(47, 0, &joined(&[&[0, 0, 8, 0], packet]))),

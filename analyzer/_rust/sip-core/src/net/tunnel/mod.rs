@@ -1,19 +1,32 @@
 //! The registry of tunnels. A new one is a file here that reads its header, and its line in [`TUNNELS`].
 
 mod ah;
+mod arista_time;
+mod capwap;
+mod cisco_metadata;
 pub(super) mod entry;
+mod etag;
 mod etherip;
+mod fabricpath;
 mod geneve;
 mod gre;
 mod gtpu;
 mod ip_in_ip;
+mod ip_in_udp;
+mod isl;
 mod l2tp;
+mod lisp;
+mod macsec;
 mod mpls;
+mod nsh;
 mod ppp;
 mod pppoe;
+mod sctp_in_udp;
 mod tzsp;
+mod vntag;
 mod vxlan;
 
+pub(super) use isl::isl;
 pub(super) use ppp::ppp;
 
 use self::entry::{Announced, Key, OverIp, OverUdp, Tunnel};
@@ -37,6 +50,18 @@ pub(super) const TUNNELS: &[Tunnel] = &[
     ip_in_ip::SIX_IN_FOUR,
     ip_in_ip::FOUR_IN_SIX,
     ip_in_ip::SIX_IN_SIX,
+    ip_in_udp::IP_IN_UDP,
+    lisp::LISP,
+    sctp_in_udp::SCTP_IN_UDP,
+    capwap::CAPWAP,
+    isl::ISL,
+    vntag::VNTAG,
+    etag::ETAG,
+    fabricpath::FABRICPATH,
+    arista_time::ARISTA_TIME,
+    cisco_metadata::CISCO_METADATA,
+    macsec::MACSEC,
+    nsh::NSH,
     ah::AH,
     esp::ESP,
 ];

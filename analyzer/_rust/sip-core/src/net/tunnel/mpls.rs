@@ -11,13 +11,27 @@ use crate::net::payload_guess;
 
 pub(super) const MPLS: Tunnel = Tunnel {
     layer: Layer::new(&"mpls"),
-    about: "MPLS labels (RFC 3032), pseudowires with and without control word (RFC 4448), MPLS in IP (RFC 4023).",
-    keys: &[Key::Ethertype(0x8847, labels), Key::Ethertype(0x8848, labels), Key::IpProtocol(137, in_ip)],
+    about: "MPLS labels (RFC 3032), pseudowires with and without control word (RFC 4448), MPLS in IP (RFC 4023) and UDP (RFC 7510).",
+    keys: &[
+        Key::Ethertype(0x8847, labels),
+        Key::Ethertype(0x8848, labels),
+        Key::IpProtocol(137, in_ip),
+        Key::UdpTo(6635, in_udp),
+    ],
 };
 
 fn in_ip<'a>(cursor: Cursor<'a>, ip: &Ip, encapsulation: &mut Encapsulation) -> Opened<'a> {
     encapsulation.leave(ip);
     Ok(NextHeader::Ethertype(0x8847, cursor).into())
+}
+
+/// RFC 7510 §3. The bottom of the stack is near, and an IP packet below it.
+fn in_udp<'a>(cursor: Cursor<'a>, ip: &Ip, encapsulation: &mut Encapsulation) -> Option<Opened<'a>> {
+    let (labels, _) = cursor.bytes.as_chunks::<4>();
+    let bottom = labels.iter().take(8).position(|label| label[2] & 1 == 1)?;
+    payload_guess::ip(cursor.skip(4 * (bottom + 1))?)?;
+    encapsulation.leave(ip);
+    Some(Ok(NextHeader::Ethertype(0x8847, cursor).into()))
 }
 
 /// Nothing in the labels says what they carry: the bytes behind them do. A pseudowire may have a control word, whose first

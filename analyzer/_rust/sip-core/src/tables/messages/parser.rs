@@ -104,15 +104,17 @@ impl<'a> Parser<'a> {
                     addresses: &mut self.addresses,
                 },
             );
-            ims_headers.push(row, message, &fields);
-            self.headers.add(row, message, &fields);
+            // Whoever reads the header lines again gets those alone whose end is there.
+            let lines = message.get(..message.len() - fields.cut_line.min(message.len())).unwrap_or(message);
+            ims_headers.push(row, lines, &fields);
+            self.headers.add(row, lines, &fields);
             report(&mut problems, seen, &fields);
             if let Some(description) = &description {
                 report_description(&mut problems, seen, description);
             }
             let observation =
                 ObservationKey { reported: said.is_some(), ..observation(seen, times.1, &fields, message, &keys) };
-            self.evidence.add(message, &fields, keys.leg, keys.call);
+            self.evidence.add(lines, &fields, keys.leg, keys.call);
             if let Some(tails) = &mut self.via_tails {
                 tails.add(fields.via.values, || observation.first_key());
             }
