@@ -65,9 +65,10 @@ def _naming(evidence: pl.DataFrame, members: pl.DataFrame, invites: pl.DataFrame
 def _named(naming: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     """With the ``attempt`` that has the Call-ID ``named``, of several the last that had begun at row ``asked``."""
     own = members.filter(pl.col("_call").is_in(naming["named"].unique().implode()))
-    own = own.group_by("attempt", "_call").agg(began=pl.col("row").min())
-    both = naming.join(own, left_on="named", right_on="_call").filter(pl.col("began") < pl.col("asked"))
-    return both.sort("began").unique(["later", "sign", "named"], keep="last", maintain_order=True)
+    own = own.group_by("attempt", named="_call").agg(asked=pl.col("row").min()).sort("asked")
+    naming = naming.filter(pl.col("asked").is_not_null()).sort("asked", maintain_order=True)
+    found = naming.join_asof(own, on="asked", by="named", allow_exact_matches=False, check_sortedness=False)
+    return found.filter(pl.col("attempt").is_not_null())
 
 
 # -- REFER -------------------------------------------------------------------------------------------------------------
@@ -82,41 +83,34 @@ def _referred(messages: pl.DataFrame, members: pl.DataFrame, facts: pl.DataFrame
     asked = (
         rows.filter(pl.col("status").is_null() & pl.col("to_tag").is_not_null() & ~pl.col("retransmission"))
         .join(refused, on=["_leg", "cseq"], how="anti", maintain_order="left")
-        .select("row", "_call", "_leg", "cseq", "dst_ip", "refer_to", at=ns("time"))
+        .select("_leg", "cseq", "refer_to", asked="row", named="_call", src_ip="dst_ip", at=ns("time"))
         .collect()
     )
     if asked.is_empty():
         return none
-    own = members.filter(pl.col("_call").is_in(asked["_call"].unique().implode()))
-    own = own.group_by("attempt", "_call").agg(began=pl.col("row").min())
-    asked = asked.join(own, on="_call", maintain_order="left").filter(pl.col("began") < pl.col("row"))
-    asked = asked.sort("row", "began").unique("row", keep="last", maintain_order=True)
     target = pl.coalesce(pl.col("refer_to").str.extract(r"<([^>]*)>"), pl.col("refer_to"))
-    asked = asked.with_columns(target=target.str.extract(r"^([^?]*)"))
-    asked = asked.with_columns(key=identity.subscribers(asked["target"])).drop_nulls("key")
-    opened = facts.filter(pl.col("ref_row").is_not_null() & pl.col("src_ip").is_not_null())
-    opened = opened.select("ok_ns", "src_ip", "ref_row", later="attempt", start="start_ns")
-    opened = opened.filter(pl.col("src_ip").is_in(asked["dst_ip"].implode()))
-    uri = messages["request_uri"].gather(opened["ref_row"])
-    opened = opened.with_columns(key=identity.subscribers(uri))
-    both = asked.join(opened, left_on="dst_ip", right_on="src_ip", suffix="_called").filter(
-        pl.col("start") >= pl.col("at"),
-        pl.col("start") - pl.col("at") <= _CALLED_WITHIN,
-        pl.col("attempt") != pl.col("later"),
-        (pl.col("key") == pl.col("key_called")) | (_user("key") == _user("key_called")),
-    )
-    # Who is called by many may be called from one address by several at a time: then nobody knows whose call it was.
-    both = both.unique(["_leg", "cseq", "later"], keep="first", maintain_order=True)
-    both = both.filter(pl.struct("_leg", "cseq").is_unique() | (pl.col("start") == pl.col("start").min().over("_leg")))
+    asked = _named(asked.with_columns(target=target.str.extract(r"^([^?]*)")), members)
+    asked = asked.with_columns(who=_who(asked["target"])).drop_nulls(["who", "at"])
+    opened = facts.filter(pl.col("ref_row").is_not_null() & pl.col("src_ip").is_in(asked["src_ip"].unique().implode()))
+    opened = opened.select("ok_ns", "src_ip", later="attempt", start="start_ns", row="ref_row").drop_nulls("start")
+    opened = opened.with_columns(who=_who(messages["request_uri"].gather(opened["row"])))
+    # The next call from there to the target. Where two were asked for it, nobody knows whose it was.
+    both = asked.sort("at").join_asof(
+        opened.sort("start"), left_on="at", right_on="start", by=["src_ip", "who"], strategy="forward",
+        tolerance=_CALLED_WITHIN, check_sortedness=False,
+    )  # fmt: skip
+    both = both.filter(pl.col("later").is_not_null() & (pl.col("later") != pl.col("attempt")))
+    both = both.sort("start", maintain_order=True).unique(["_leg", "cseq"], keep="first", maintain_order=True)
     both = both.filter(pl.col("later").is_unique())
     return both.select(
-        "attempt", "later", sign=pl.lit("refer"), named="_call", since="at", until=pl.col("ok_ns") + _ENDED_WITHIN
+        "attempt", "later", "named", sign=pl.lit("refer"), since="at", until=pl.col("ok_ns") + _ENDED_WITHIN
     )
 
 
-def _user(key: str) -> pl.Expr:
-    """The user of a key without its host: who answers for the target may write it with a host of its own."""
-    return pl.coalesce(pl.col(key).str.extract(r"^([^@]+)@"), pl.col(key).str.extract(r"^(\d{2,})$"))
+def _who(uris: pl.Series) -> pl.Series:
+    """Whom URIs name, without the host: who answers for the target may write it with a host of its own."""
+    key = identity.subscribers(uris).alias("key")
+    return key.to_frame().select(pl.coalesce(pl.col("key").str.extract(r"^([^@]+)@."), "key")).to_series()
 
 
 # -- what they explain -------------------------------------------------------------------------------------------------
