@@ -96,8 +96,12 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
     if not none:
         return [*spots, *_one_way(messages)]
     if count := _named(account, "gsmtap"):
-        said = f"a phone's baseband log: {_packets(count)} of GSMTAP hold radio messages; its IP packets, with SIP, go to "
-        spots.append(BlindSpot("no SIP", said + "UDP port 47290, where scat and QCSuper send them: capture that port too"))
+        said = (
+            f"a phone's baseband log: {_packets(count)} of GSMTAP hold radio messages; its IP packets, with SIP, go to "
+        )
+        spots.append(
+            BlindSpot("no SIP", said + "UDP port 47290, where scat and QCSuper send them: capture that port too")
+        )
     if _named(account, "websocket_handshake") and not _named(account, "websocket_deflate"):
         spots.append(BlindSpot("no SIP", "a WebSocket was opened for SIP, but none of its messages was captured"))
     elsewhere = _elsewhere(account)
