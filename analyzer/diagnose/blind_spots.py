@@ -218,7 +218,7 @@ def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
     if 2 * media >= sum(counts.values()):
         why = "media without signalling; the signalling uses another path or interface"
     elif 2 * undecoded >= sum(counts.values()):
-        why = "most packets are of a layer that is not decoded, and SIP may be inside; tshark may know it, --engine pyshark"
+        why = "most packets are of a layer that is not decoded and may hide SIP; tshark may know it: --engine pyshark"
     else:
         why = "no traffic like SIP on any port; check the interface and the capture filter"
     return [BlindSpot("no SIP", f"{why}: {_joined(shown, 'and')}")]
