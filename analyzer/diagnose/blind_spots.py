@@ -89,8 +89,11 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
     if not none:
         return [*spots, *_one_way(messages)]
     if count := _named(account, "gsmtap"):
-        said = f"a phone's baseband log: {_packets(count)} of GSMTAP hold radio messages; its IP packets, with SIP, go to "
-        spots.append(BlindSpot("no SIP", said + "UDP port 47290, where scat and QCSuper send them: capture that port too"))
+        said = (
+            f"a phone's baseband log: {_packets(count)} of GSMTAP hold radio messages; its IP packets, with SIP, go to "
+            "UDP port 47290, where scat and QCSuper send them: capture that port too"
+        )
+        spots.append(BlindSpot("no SIP", said))
     if _named(account, "websocket_handshake") and not _named(account, "websocket_deflate"):
         spots.append(BlindSpot("no SIP", "a WebSocket was opened for SIP, but none of its messages was captured"))
     elsewhere = _elsewhere(account)
@@ -184,7 +187,10 @@ def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
     if 2 * media >= sum(counts.values()):
         why = "media without signalling; the signalling uses another path or interface"
     elif 2 * undecoded >= sum(counts.values()):
-        why = "most packets are of a layer that is not decoded, and SIP may be inside; tshark may know it, --engine pyshark"
+        why = (
+            "most packets are of a layer that is not decoded, and SIP may be inside; "
+            "tshark may know it, --engine pyshark"
+        )
     else:
         why = "no traffic like SIP on any port; check the interface and the capture filter"
     return [BlindSpot("no SIP", f"{why}: {_joined(shown, 'and')}")]

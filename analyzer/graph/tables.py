@@ -59,7 +59,8 @@ def messages(core_messages: DF, bare_dialogs: DF, call_of: Series) -> DF:
     from analyzer.sip import dialogs, identities
 
     dialog = dialogs.of_messages(core_messages, bare_dialogs).alias("dialog")
-    return identities.as_captured(core_messages).with_columns(dialog, call_of.alias("call")).select(schema.MESSAGES.names)
+    captured = identities.as_captured(core_messages)
+    return captured.with_columns(dialog, call_of.alias("call")).select(schema.MESSAGES.names)
 
 
 @node(LOCAL)
