@@ -1,10 +1,12 @@
-"""Writes the properties of ``analyzer.Capture`` for the tables of ``analyzer.schema``, where editors find them.
+"""Writes what ``analyzer.Capture`` has for each table of ``analyzer.schema``, where editors find it: a property, for a
+measured table a method.
 
 Usage: python docs/make_properties.py [--check]
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -19,14 +21,29 @@ METHODS = ("account",)
 
 
 def properties() -> str:
-    """The source text of the properties."""
-    return "\n".join(_property(table) for table in schema.TABLES.values() if table.name not in METHODS)
+    """The source text of the properties and methods."""
+    tables = (_property(table) for table in schema.TABLES.values() if table.name not in METHODS)
+    return "\n".join([*tables, *map(_method, schema.MEASURES.values())])
 
 
 def _property(table: schema.Table) -> str:
-    words = textwrap.fill(f'"""{table.row}"""', 120, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    words = _filled(f'"""{table.row}"""')
     head = f"    @property\n    def {table.name}(self) -> pd.DataFrame:\n"
     return f'{head}{words}\n        return self._pandas("{table.name}")\n'
+
+
+def _method(table: schema.Measure) -> str:
+    options = "by: By = None, every: str | None = None, *, tz: str | None = None"
+    # Help of commands and documentation share the note.
+    note = re.sub(r"--(\w+)", r"``\1``", table.note)
+    words = [f'"""{table.row}', note, f'Example: ``cap.{table.name}(by="{table.example}")``.']
+    text = "\n\n".join(_filled(part) for part in words) + '\n        """\n'
+    body = f'        return self._measured("{table.name}", by=by, every=every, tz=tz)\n'
+    return f"    def {table.name}(self, {options}) -> pd.DataFrame:\n{text}{body}"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, 120, initial_indent=" " * 8, subsequent_indent=" " * 8, break_on_hyphens=False)
 
 
 def main() -> int:

@@ -35,6 +35,20 @@ as a command (`sip-analyzer calls`; dashes for underscores) and as a heading. Mi
 | bool | bool | Boolean | never null |
 | text | str | String | as sent; bad UTF-8 is U+FFFD |
 | texts | object (list) | List(String) | joined by a space in CSV |
+
+A key has 63 bits, a floating-point number 53. `pandas.read_parquet` reads what `--format parquet` writes in the types
+above. CSV and JSON have no types, so pandas guesses: it rounds keys where one is missing, and takes telephone numbers
+for integers. Tell it the types:
+
+```python
+from analyzer import schema
+
+messages = schema.find("messages")
+pd.read_csv("messages.csv", dtype=messages.pandas(), parse_dates=messages.of_type("time"))
+pd.read_json("messages.json", dtype=messages.pandas())
+```
+
+Without this package, `dtype_backend="numpy_nullable"` keeps the keys of CSV as integers and those of JSON as strings.
 """
 
 

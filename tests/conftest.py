@@ -10,6 +10,18 @@ import chromium
 import places
 import pytest
 
+from analyzer.graph import graph
+from analyzer.schema import catalogue
+
+
+def pytest_configure() -> None:
+    """Before any test fails for it: a wrong entry of the catalogue or node of the graph, told in a sentence."""
+    try:
+        catalogue.check()
+        graph.check()
+    except (catalogue.WrongEntry, TypeError) as error:
+        raise pytest.UsageError(str(error)) from None
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

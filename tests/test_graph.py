@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import graphlib
-
 import polars as pl
 import pytest
 from places import SAMPLES
@@ -18,14 +16,40 @@ from analyzer.schema.table import LOCAL, Scope
 NODES = {name: node_of(name) for name in graph.every_node()}
 
 
-def test_every_parameter_is_a_node_or_an_input() -> None:
-    unknown = {need for found in NODES.values() for need in found.needs} - set(NODES) - INPUTS
-    assert unknown == set()
+def test_parameters_are_nodes_or_inputs_none_rests_on_itself_and_no_local_one_on_an_estimate() -> None:
+    """A store keeps what is local of a part of the captures; it must not keep what another part corrects."""
+    graph.check(NODES)
 
 
-def test_no_node_rests_on_itself() -> None:
-    order = graphlib.TopologicalSorter({name: found.needs for name, found in NODES.items()})
-    assert set(order.static_order()) >= set(NODES)
+def toy(**needs: tuple[str, ...]) -> dict[str, Node]:
+    """Nodes of these needs, local ones."""
+    return {name: Node(toy, LOCAL, of, ()) for name, of in needs.items()}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "says"),
+    [
+        (
+            toy(dolls=("call",), calls=("core_messages",)),
+            "dolls: the parameter 'call' of its function is no node; name a table, intermediate or input, such as",
+        ),
+        (toy(dolls=("toys",), toys=("dolls",)), ": a loop; let one of them need a node without what the others add"),
+        (
+            NODES | toy(dolls=("endpoints",)),
+            "dolls: it is LOCAL and needs endpoints, which is an ESTIMATE; write scope=ESTIMATE, or need what is local",
+        ),
+    ],
+)
+def test_a_wrong_node_is_told_what_to_write(nodes: dict[str, Node], says: str) -> None:
+    with pytest.raises(graph.WrongNode) as error:
+        graph.check(nodes)
+    assert says in str(error.value)
+
+
+def test_the_sentence_of_a_loop_names_all_of_it() -> None:
+    with pytest.raises(graph.WrongNode) as error:
+        graph.check(toy(dolls=("toys",), toys=("shelves",), shelves=("dolls",), calls=("dolls",)))
+    assert {"dolls", "toys", "shelves"} <= set(str(error.value).split(":")[0].split(" <- "))
 
 
 def test_every_node_serves_a_table_or_a_measure() -> None:
@@ -36,17 +60,6 @@ def test_every_node_serves_a_table_or_a_measure() -> None:
 
 def test_every_input_is_used() -> None:
     assert {need for found in NODES.values() for need in found.needs} >= INPUTS
-
-
-def test_what_is_local_rests_on_no_estimate() -> None:
-    """A store keeps what is local of a part of the captures; it must not keep what another part corrects."""
-    mixed = [
-        (name, need)
-        for name, found in NODES.items()
-        for need in found.needs
-        if found.scope is LOCAL and need in NODES and NODES[need].scope is Scope.ESTIMATE
-    ]
-    assert mixed == []
 
 
 @pytest.mark.parametrize("name", ["hops", "call_failures", "failure_path", "cdrs"])

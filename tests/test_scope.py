@@ -16,8 +16,8 @@ import analyzer.api.graph_source
 from analyzer import Capture, schema
 from analyzer.api.call import Call
 from analyzer.api.ladder import Ladder
-from analyzer.graph.graph import Graph
-from analyzer.graph.scope import CallScope, is_made_again
+from analyzer.graph.graph import Graph, node_of
+from analyzer.graph.scope import CallScope, is_made_again, partition, window
 from analyzer.simulator import make
 
 pytestmark = pytest.mark.slow
@@ -145,3 +145,58 @@ def test_a_part_is_made_anew_when_more_was_read(only_parts: None) -> None:
     capture = analyzer.read(SAMPLES / "volte_call.pcap", tables=["calls"])
     capture.call(1).table("dialogs")
     assert capture.call(1).table("sdp").height > 0
+
+
+# ---- windows and parts -----------------------------------------------------------------------------------------------
+
+#: Tables of local rows each of which is of one call.
+OF_CALLS = [
+    name
+    for name, table in schema.TABLES.items()
+    if node_of(name).scope is schema.Scope.LOCAL and (is_made_again(name) or name == "calls") and "call" in table.names
+]
+
+
+def rows(name: str, graphs: list[Graph]) -> pl.DataFrame:
+    """The rows of calls in these graphs, in one order; the number of a call is for display."""
+    table = schema.TABLES[name]
+    columns = [column for column in table.names if column != "no"]
+    found: pl.DataFrame = (
+        pl.concat([graph[name] for graph in graphs]).select(columns).filter(pl.col("call").is_not_null())
+    )
+    return found.sort([column for column in columns if column not in table.of_type("texts")], nulls_last=True)
+
+
+def not_the_same(whole: Graph, graphs: list[Graph]) -> list[str]:
+    return [name for name in OF_CALLS if not rows(name, graphs).equals(rows(name, [whole]))]
+
+
+@pytest.fixture(params=["samples", *VARIANTS])
+def divided(request: pytest.FixtureRequest, tmp_path: Path) -> Graph:
+    if request.param != "samples":
+        capture = world(tmp_path, **VARIANTS[request.param])
+    else:
+        capture = analyzer.read([SAMPLES / f"{name}.pcap" for name in SEVERAL])
+    for name in OF_CALLS:
+        capture.table(name)
+    return graph_of(capture)
+
+
+SEVERAL = ("services", "volte_failures", "ims_core", "outcomes", "blind_transfer", "hold_resume", "proxy_auth", "sms")
+
+
+def test_parts_of_the_calls_have_the_rows_of_the_whole(divided: Graph) -> None:
+    parts = partition(divided, 3)
+    assert not_the_same(divided, parts) == []
+    assert min(part["calls"].height for part in parts[:3]) > 0
+    assert parts[3]["calls"].height == 0
+    assert sum(part["core_messages"].height for part in parts) == divided["core_messages"].height
+
+
+def test_windows_in_a_row_have_the_rows_of_the_whole(divided: Graph) -> None:
+    """Also those of a call that goes on when the next window begins."""
+    starts = divided["calls"]["started_at"].cast(pl.Int64).sort()
+    middle = starts[starts.len() // 2]
+    windows = [window(divided, starts[0] - 10**12, middle), window(divided, middle, 2**63 - 1)]
+    assert not_the_same(divided, windows) == []
+    assert [found["calls"].height > 0 for found in windows] == [True, True]

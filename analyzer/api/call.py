@@ -148,7 +148,9 @@ class Call:
         from analyzer.api.ladder import Ladder
 
         told = self.timeline(hop=hop, leg=leg, sip_only=sip_only)
-        return Ladder(told, title=self.title, messages_of=partial(messages_of, self._source))
+        return Ladder(
+            told, title=self.title, messages_of=partial(messages_of, self._source), wrong=self._what_went_wrong
+        )
 
     def story(self, *, columns: int = 100, ascii_only: bool = False) -> Story:
         """Its story on a page: what went wrong and where, who called whom, the way over all hops and legs, phases,
@@ -168,7 +170,18 @@ class Call:
         row = self.row
         answer = " ".join(str(row[name]) for name in ("status", "reason_phrase") if row[name] is not None)
         ends = f"{row['caller'] or '?'} → {row['callee'] or '?'}"
-        return f"Call {row['no']}: {ends}, {row['outcome']}{f' ({answer})' if answer else ''}"
+        return f"Call {row['no']}: {ends}, {row['outcome']}{f' ({answer})' if answer else ''}{self._related()}"
+
+    def _related(self) -> str:
+        """Which call took its place and which it goes on from, by their numbers in this view."""
+        row = self.row
+        words = {"picked_up": "picked up by", "replaced": "replaced by", "transferred": "transferred to"}
+        signs = (("continued_by", words.get(row["outcome_detail"], "goes on in")), ("continues", "goes on from"))
+        told = [(row[name], word) for name, word in signs if row.get(name) is not None]
+        if not told:
+            return ""
+        numbers = dict(self._source.table("calls").select("call", "no").rows())
+        return "".join(f", {word} call {numbers[other]}" for other, word in told if other in numbers)
 
     def __repr__(self) -> str:
         row = self.row
@@ -177,7 +190,12 @@ class Call:
     def _repr_html_(self) -> str:
         from analyzer.show.cards import call_card
 
-        return call_card(self.title, self.table("calls"), self.ladder()._repr_html_())
+        return call_card(self.title, self.table("calls"), self._what_went_wrong(), self.ladder()._repr_html_())
+
+    def _what_went_wrong(self) -> tuple[str, ...]:
+        from analyzer.show.story import what_went_wrong
+
+        return what_went_wrong(self.table, self._source.table("endpoints"))
 
 
 def find(source: Source, which: int | str) -> Call:

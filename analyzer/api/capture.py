@@ -267,6 +267,92 @@ class Capture:
         """One message that one capture point observed and another, on the same path, did not."""
         return self._pandas("losses")
 
+    def responses(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """The number of transactions, each on its hop, by response.
+
+        Grouped by method and status without ``by``, which takes class, peer (with direction) and the columns of
+        transactions. share is that of all transactions of the method (or peer, interval ...); a null status counts
+        those without a final response.
+
+        Example: ``cap.responses(by="peer,class")``.
+        """
+        return self._measured("responses", by=by, every=every, tz=tz)
+
+    def failures(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """The requests that failed, most frequent first, and the node that failed them first.
+
+        A request counts once over all its hops, the INVITE of a call once over all its legs. Grouped by method and
+        status without ``by``, which takes class, node, outcome, reason_phrase, reason_header, transport and call_id.
+        node: failing_node of call_failures; of other requests the first one that sent the response, as far as the
+        capture shows; no: a call to look at. Answered challenges and cancelled INVITEs are not failures.
+
+        Example: ``cap.failures(by="status,node")``.
+        """
+        return self._measured("failures", by=by, every=every, tz=tz)
+
+    def links(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """The losses of each link: retransmissions, timeouts, time to the first response.
+
+        A link is one way, from the address that sends requests to the one that answers; busiest first. ``by`` takes
+        peer (with direction) and the columns of transactions. timeout_share leaves out pending and orphans.
+
+        Example: ``cap.links(by="client_ip,server_ip,transport")``.
+        """
+        return self._measured("links", by=by, every=every, tz=tz)
+
+    def node_delays(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """The time that nodes take to forward messages: median, percentiles, extremes.
+
+        From an incoming message to the message made from it, by one capture point's clock; slowest first. ``by`` takes
+        the columns of hops.
+
+        Example: ``cap.node_delays(by="node,method,status")``.
+        """
+        return self._measured("node_delays", by=by, every=every, tz=tz)
+
+    def phase_times(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """The duration of the phases of a set-up: median, percentiles, extremes, share.
+
+        At the reference hop of each call. ``by`` takes the columns of phases, and of calls (caller callee outcome
+        status codecs emergency).
+
+        Example: ``cap.phase_times(by="phase,outcome")``.
+        """
+        return self._measured("phase_times", by=by, every=every, tz=tz)
+
+    def setup_shares(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """The share of nodes, links and endpoints in the set-up time: median, percentiles, share.
+
+        The waterfall of each call, over all calls; each node counts once with all it took. ``by`` takes the columns of
+        waterfall, of endpoints (role node name session_case domain) and of calls (caller callee outcome status codecs
+        emergency).
+
+        Example: ``cap.setup_shares(by="kind,role")``.
+        """
+        return self._measured("setup_shares", by=by, every=every, tz=tz)
+
+    def latency(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """Set-up latency: median, percentiles and extremes of the delays of calls.
+
+        pdd, alert, srd, setup, ring and talk as in calls, in seconds; n of the calls have that delay. Percentiles are
+        nearest-rank, p99 from 100 calls on. ``by`` takes peer (with direction), the addresses of the reference hop and
+        the columns of calls.
+
+        Example: ``cap.latency(by="peer")``.
+        """
+        return self._measured("latency", by=by, every=every, tz=tz)
+
+    def outliers(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
+        """The calls with a delay far outside those of their group.
+
+        Beyond the fence of a box plot: the upper quartile and 1.5 times the distance of the quartiles, in a group of
+        ten or more. Worst first of each delay. ``by`` and ``every``, as in latency, choose the group that a call is
+        compared with.
+
+        Example: ``cap.outliers(by="peer")``.
+        """
+        return self._measured("outliers", by=by, every=every, tz=tz)
+
     # End of what docs/make_properties.py made.
 
     def headers(self, *names: str) -> pd.DataFrame:
@@ -303,14 +389,16 @@ class Capture:
         """
         from analyzer.diagnose.blind_spots import blind_spots
 
-        return [spot.sentence for spot in blind_spots(self._tables_of("files", "account"))]
+        tables = self._tables_of("files", "account")
+        if tables["account"]["reason"].str.contains("_spi_").any() and tables["messages"].height:
+            # Whose security associations they are is in the registrations.
+            tables["ims_registrations"] = self.table("ims_registrations")
+        return [spot.sentence for spot in blind_spots(tables)]
 
     # ---- measured ----------------------------------------------------------------------------------------------
 
     def measure(self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None) -> pl.DataFrame:
-        """A measured table as a ``polars.DataFrame``.
-
-        ``responses failures links node_delays phase_times setup_shares latency outliers``.
+        """A measured table as a ``polars.DataFrame``: one of those at the end of ``docs/tables.md``.
 
         ``by`` names columns to group by (a text with commas, or a list), ``every`` (``30s``, ``1m``, ``1h``, ``1d``)
         makes intervals that begin on the full minute, hour or day of ``tz``; without them each has its own way.
@@ -328,78 +416,6 @@ class Capture:
         from analyzer.api.pandas_export import to_pandas
 
         return to_pandas(self.measure(name, **how))  # type: ignore[arg-type]
-
-    def responses(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
-        """How many transactions, each on its hop, got which response: by method and status, or as ``by`` says.
-
-        ``by`` takes ``class``, ``peer`` and every column of ``transactions``.
-
-        >>> import analyzer
-        >>> cap = analyzer.read("sample_pcaps/busy.pcap")
-        >>> cap.responses(by="class")[["class", "transactions", "total"]].values.tolist()
-        [['1xx', 1, 1], ['4xx', 1, 1]]
-        """
-        return self._measured("responses", by=by, every=every, tz=tz)
-
-    def links(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
-        """What each link loses: copies sent again, timeouts, time to the first response. A link is one way from the
-        address that sends requests to the one that answers; ``by`` takes ``peer`` and every column of ``transactions``.
-        """
-        return self._measured("links", by=by, every=every, tz=tz)
-
-    def failures(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
-        """The requests that failed, each once over all its hops, most frequent first, with the node that said so first:
-        by method and status, or as ``by`` (``node``, ``reason_header`` ...) says."""
-        return self._measured("failures", by=by, every=every, tz=tz)
-
-    def latency(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
-        """n, minimum, mean, percentiles (nearest rank) and maximum of the delays of calls, in seconds (RFC 6076).
-
-        ``by`` takes ``peer``, the addresses of the reference hop and every column of ``calls``.
-
-        >>> import analyzer
-        >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
-        >>> cap.latency()[["delay", "n", "median_s"]].values.tolist()[0]
-        ['pdd', 1, 0.18]
-        """
-        return self._measured("latency", by=by, every=every, tz=tz)
-
-    def node_delays(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
-        """How long messages were on their way through each node, slowest first: by node and method, or as ``by`` (any
-        column of ``hops``) says.
-
-        >>> import analyzer
-        >>> cap = analyzer.read("sample_pcaps/volte_call.pcap")
-        >>> list(cap.processing(by="method").columns[:3])
-        ['method', 'messages', 'min_s']
-        """
-        return self._measured("node_delays", by=by, every=every, tz=tz)
-
-    def phase_times(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
-        """How long the phases of a set-up take, over calls: by phase, or as ``by`` (columns of ``phases``, some of
-        ``calls``) says.
-
-        >>> import analyzer
-        >>> cap = analyzer.read("sample_pcaps/volte_call.pcap")
-        >>> cap.phase_times()[["phase", "calls", "median_s"]].values.tolist()[3]
-        ['caller_bearer', 1, 0.45]
-        """
-        return self._measured("phase_times", by=by, every=every, tz=tz)
-
-    def setup_shares(self, by: By = None, every: str | None = None, *, tz: str = "UTC") -> pd.DataFrame:
-        """What nodes, links and ends take of the set-up of a call, largest share first: by kind, role and node, or as
-        ``by`` (columns of ``waterfall`` and ``endpoints``, some of ``calls``) says.
-
-        >>> import analyzer
-        >>> cap = analyzer.read("sample_pcaps/volte_call.pcap")
-        >>> cap.setup_shares(by="kind")[["kind", "median_s"]].values.tolist()[0]
-        ['far_end', 0.6]
-        """
-        return self._measured("setup_shares", by=by, every=every, tz=tz)
-
-    def outliers(self, by: By = None, every: str | None = None, *, tz: str | None = None) -> pd.DataFrame:
-        """The calls with a delay far outside those of their group (Tukey's fence, as in a box plot), worst first."""
-        return self._measured("outliers", by=by, every=every, tz=tz)
 
     @property
     def plot(self) -> Plot:

@@ -46,7 +46,12 @@ def opened(
 def _graph(
     reading: native.Reading, core: dict[str, pl.DataFrame], overrides: tuple[Entry, ...], *, aligned: bool = False
 ) -> Graph:
-    others = {"node_overrides": overrides, "clocks_aligned": aligned, "read_companions": reading.companions}
+    others = {
+        "node_overrides": overrides,
+        "clocks_aligned": aligned,
+        "read_companions": reading.companions,
+        "max_problems_per_code": reading.max_problems_per_code,
+    }
     return Graph(inputs_of(core) | others)
 
 

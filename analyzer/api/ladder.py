@@ -91,11 +91,17 @@ class Ladder:
     """
 
     def __init__(
-        self, story: Timeline, *, title: str = "", messages_of: Callable[[list[int]], list[Message]] | None = None
+        self,
+        story: Timeline,
+        *,
+        title: str = "",
+        messages_of: Callable[[list[int]], list[Message]] | None = None,
+        wrong: Callable[[], tuple[str, ...]] | None = None,
     ) -> None:
         self.timeline = story
         self.title = title
         self._messages_of = messages_of
+        self._wrong = wrong
 
     def text(
         self, width: int = 100, *, ascii_only: bool = False, colour: bool = False, limit: int | None = None
@@ -116,7 +122,8 @@ class Ladder:
         return svg(bounded(self.timeline, limit), title=self.title)
 
     def html(self, *, limit: int | None = MOST_DRAWN) -> str:
-        """One HTML page that needs no network: the picture, and each message with its headers explained.
+        """One HTML page that needs no network: what went wrong in the call, the picture, and each message with its
+        headers explained.
 
         Digest responses and keys are hidden. Where the capture is no longer at hand, the page says so in their place.
         """
@@ -131,7 +138,8 @@ class Ladder:
                 texts = {message.row["message"]: message.without_secrets for message in found}
             except AnalyzerError as error:
                 missing = str(error)
-        return html(model, texts, title=self.title, missing=missing)
+        wrong = self._wrong() if self._wrong is not None else ()
+        return html(model, texts, title=self.title, missing=missing, wrong=wrong)
 
     def mermaid(self, *, limit: int | None = MOST_IN_DIAGRAMS) -> str:
         """A Mermaid ``sequenceDiagram`` (https://mermaid.js.org), as Markdown on GitHub and GitLab shows it."""

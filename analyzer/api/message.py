@@ -67,6 +67,10 @@ class Message:
         return message_card(f"Message {self.row['message']}: {what}", row, self.without_secrets, self.tree)
 
 
+# As far as a key of 63 bits moves where a program holds it in a floating-point number of 53.
+_ROUNDED = 512
+
+
 def messages_of(source: Source, keys: list[int]) -> list[Message]:
     """Several messages by their keys, in the order asked, in one reading of the captures.
 
@@ -79,5 +83,7 @@ def messages_of(source: Source, keys: list[int]) -> list[Message]:
     by_key = {row["message"]: row for row in rows.iter_rows(named=True)}
     for key in keys:
         if key not in by_key:
-            raise NotFound(f"no message has the key {key}")
+            near = source.table("messages").filter((pl.col("message") - key).abs() <= _ROUNDED)["message"]
+            hint = f": it was rounded; {near[0]} is a message" if len(near) == 1 and float(near[0]) == key else ""
+            raise NotFound(f"no message has the key {key}{hint}")
     return [Message(by_key[key], text) for key, text in zip(keys, source.texts(keys), strict=True)]

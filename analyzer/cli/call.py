@@ -101,7 +101,7 @@ _IN_OUTCOME = ("outcome", "outcome_detail", "status", "reason_phrase")
 
 def _facts(calls: pl.DataFrame, found: lookup.Found, tz: str) -> str:
     """The row of the call: who, how it ended, why, when, how long, and the keys."""
-    from analyzer.diagnose.explanation import explain
+    from analyzer.diagnose.explanation import BROKE, explain
     from analyzer.show import text
 
     assert found.row is not None
@@ -109,8 +109,9 @@ def _facts(calls: pl.DataFrame, found: lookup.Found, tz: str) -> str:
     detail = f", {cells['outcome_detail']}" if "outcome_detail" in cells else ""
     answer = " ".join(cells[name] for name in ("status", "reason_phrase") if name in cells)
     outcome = f"{cells.get('outcome', text.MISSING)}{detail}{f': {answer}' if answer else ''}"
-    # Why a call failed is told above.
-    told = explain(found.row, found.messages) if found.table("call_failures").is_empty() else []
+    # Why a call failed or broke is told above.
+    above = found.row["outcome_detail"] in BROKE or not found.table("call_failures").is_empty()
+    told = [] if above else explain(found.row, found.messages)
     why = [text.safe(sentence) for sentence in told]
     named = (*_FIRST, *_THEN, *_LAST, *_IN_OUTCOME)
     return text.facts(

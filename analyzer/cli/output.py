@@ -9,7 +9,7 @@ csv         all columns; times RFC 3339 with nine digits and Z; missing is empty
 json        an array of objects, one a line; keys are strings (JavaScript loses digits past 2^53), times as in CSV,
             missing is null; text is whole, with control and format characters in JSON's own ``\\u`` notation
 jsonl       the same, without the array
-parquet     the types of ``schema``, text as it was
+parquet     the types of ``schema``, text as it was; pandas reads integers as Int64, so that no key is rounded
 ==========  ======================================================================================================
 """
 
@@ -19,6 +19,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -257,12 +258,57 @@ def _plain(frame: pl.DataFrame, table: str) -> pl.DataFrame:
     )
 
 
+# Rows of a row group, as Polars and DuckDB have them: several can be read side by side.
+_GROUP = 250_000
+
+
 def _parquet(frame: pl.DataFrame, _table: str) -> Iterator[bytes]:
     import io
 
+    import pyarrow.parquet as pq
+
+    table = frame.to_arrow()
+    # Without it pandas makes float64 of integers some of which are missing, and rounds keys to 53 bits. The text lists
+    # what reads as which type (pandas, "Storing pandas DataFrame objects in Apache Parquet format").
+    table = table.replace_schema_metadata({b"pandas": _for_pandas(frame).encode()})
     buffer = io.BytesIO()
-    frame.write_parquet(buffer)
+    pq.write_table(table, buffer, compression="zstd", row_group_size=_GROUP)  # type: ignore[no-untyped-call]
     yield buffer.getvalue()
+
+
+def _for_pandas(frame: pl.DataFrame) -> str:
+    columns = []
+    for name, kind in frame.schema.items():
+        pandas_type, numpy_type = _pandas_types(kind)
+        zone = {"timezone": "UTC"} if pandas_type == "datetimetz" else None
+        columns.append(
+            {
+                "name": name,
+                "field_name": name,
+                "pandas_type": pandas_type,
+                "numpy_type": numpy_type,
+                "metadata": zone,
+            }
+        )
+    creator = {"library": "sip-analyzer", "version": version("sip-analyzer")}
+    return json.dumps(
+        {"index_columns": [], "column_indexes": [], "columns": columns, "creator": creator, "pandas_version": "3.0.0"}
+    )
+
+
+def _pandas_types(kind: pl.DataType) -> tuple[str, str]:
+    import polars as pl
+
+    if kind.is_integer():
+        return "int64", "Int64"
+    if isinstance(kind, pl.Datetime):
+        return "datetimetz", "datetime64[ns]"
+    plain: dict[type[pl.DataType], tuple[str, str]] = {
+        pl.Boolean: ("bool", "bool"),
+        pl.Float64: ("float64", "float64"),
+        pl.String: ("unicode", "object"),
+    }
+    return plain.get(type(kind), ("list[unicode]", "object"))
 
 
 _WRITERS: dict[str, Callable[[pl.DataFrame, str], Iterator[bytes]]] = {

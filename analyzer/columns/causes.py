@@ -138,6 +138,7 @@ _WORDS = {
 }
 # reason-value of RFC 3326 §2: no comma outside quoted-strings; a quoted-pair may be a quote (RFC 3261 §25.1).
 _FIRST = r'^\s*((?:[^",]|"(?:[^"\\]|\\.)*")*)'
+_Q850 = r'(?i)^(?:(?:[^",]|"(?:[^"\\]|\\.)*")*,)*\s*(Q\.850\s*;(?:[^",]|"(?:[^"\\]|\\.)*")*)'
 _TEXT = r'(?i);\s*text\s*=\s*"((?:[^"\\]|\\.)*)"'
 
 
@@ -148,6 +149,14 @@ def of_a_user(q850: pl.Expr, *, answered: bool) -> pl.Expr:
     network that had connected the caller to an announcement.
     """
     return q850.is_in(_CLEARED if answered else _NOT_TAKEN)
+
+
+def q850_first(header: str) -> pl.Expr:
+    """The Q.850 value of a Reason with several, which a SIP value beside it only repeats in its status; else all of it.
+
+    Of a response: its SIP cause is a status like its own (RFC 3326 §2), the other says what was behind that.
+    """
+    return pl.coalesce(pl.col(header).str.extract(_Q850), header)
 
 
 def reason(header: str) -> dict[str, pl.Expr]:

@@ -52,7 +52,11 @@ def sentences(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
         if row["method"] == "INVITE" and 200 <= (row["status"] or 0) < 300:
             by_branch[row["call_id"], row["from_tag"], row["to_tag"], row["cseq"]].append(row)
     for branch, answers in by_branch.items():
-        found += _of_branch(answers, _acks(rows, branch), _rivals(branch, by_branch), rows, call)
+        acks = _acks(rows, branch)
+        odd = [] if acks else _odd_acks(rows, branch, by_branch, answers[0])
+        words = _of_branch(answers, acks, _rivals(branch, by_branch), rows, call)
+        found += [word.replace("no ACK was seen", "no ACK that fits was seen") for word in words] if odd else words
+        found += odd
     return found + _without_tags(rows)
 
 
@@ -66,6 +70,22 @@ def _acks(rows: list[Row], branch: tuple[Any, ...]) -> list[Row]:
         and (row["call_id"], row["from_tag"], row["cseq"]) == (call_id, from_tag, cseq)
         and row["to_tag"] in (to_tag, None)
     ]
+
+
+def _odd_acks(rows: list[Row], branch: tuple[Any, ...], by_branch: Any, answer: Row) -> list[str]:
+    """About the first ACK of the caller's that has not the To tag or the CSeq number of the one 2xx in question."""
+    call_id, from_tag, to_tag, cseq = branch
+    ours = [other for other in by_branch if (other[0], other[1]) == (call_id, from_tag)]
+    asked = {row["cseq"] for row in rows if row["method"] == "INVITE" and row["status"] is None} - {cseq}
+    for row in rows:
+        odd = row["method"] == "ACK" and row["transaction"] is None and len(ours) == 1 and row["to_tag"]
+        if not odd or (row["call_id"], row["from_tag"]) != (call_id, from_tag) or row["cseq"] in asked:
+            continue
+        other = f"the To tag {row['to_tag']}" if row["to_tag"] != to_tag else f"CSeq {row['cseq']}"
+        its_own = to_tag if row["to_tag"] != to_tag else cseq
+        of_answer = f"the {answer['status']} (frame {answer['frame']})"
+        return [f"the ACK (frame {row['frame']}) has {other}, {of_answer} {its_own} (RFC 3261 §13.2.2.4)"]
+    return []
 
 
 def _rivals(branch: tuple[Any, ...], by_branch: dict[tuple[Any, ...], list[Row]]) -> int:
@@ -93,7 +113,12 @@ def _of_branch(answers: list[Row], acks: list[Row], rivals: int, rows: list[Row]
     if call.get("outcome_detail") != "no_ack":
         return []
     if not acks:
-        return [f"no ACK was seen to {answer}{f', {often}' if often else ''}"]
+        near = min(answers, key=lambda row: row["via_count"] or 0)
+        # The caller's own hop is there: it was given the 2xx again and again and left it alone (§13.2.2.4).
+        alone = ""
+        if often and near["via_count"] == 1:
+            alone = f"; {socket(near['dst_ip'], near['dst_port'])} received it and sent none"
+        return [f"no ACK was seen to {answer}{f', {often}' if often else ''}{alone}"]
     after = sum(row["time"] is not None and row["time"] > acks[0]["time"] for row in copies)
     if after < _COPIES:
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ _MOST = 4  # protocols that a sentence names
 def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
     """The reasons, from ``files``, ``account`` and ``messages`` (``src_ip dst_ip status``); weightiest first.
 
+    ``ims_registrations``, where it is given, tells whose the security associations of IPsec are.
+
     With SIP in the capture only what may hide more of it; without, the first says why there is none.
     """
     files, messages = tables["files"], tables["messages"]
@@ -82,7 +84,12 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
             BlindSpot("empty", "the capture is empty: nothing passed its interface, or its filter let nothing pass")
         ]
     none = messages.is_empty() and ("sip", "message") not in account
-    spots = [*_unknown_links(account), *_not_read(account), *_encrypted(account), *_tls(account, none)]
+    spots = [
+        *_unknown_links(account),
+        *_not_read(account),
+        *_encrypted(account, tables.get("ims_registrations")),
+        *_tls(account, none),
+    ]
     if sliced := int(files["sliced"].sum() or 0):
         whole = "tcpdump -s 0 keeps them whole"
         spots.append(BlindSpot("cut", f"the snap length of the capture cut {sliced:,} of {_packets(packets)}: {whole}"))
@@ -91,9 +98,10 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
     if count := _named(account, "gsmtap"):
         said = (
             f"a phone's baseband log: {_packets(count)} of GSMTAP hold radio messages; its IP packets, with SIP, go to "
-            "UDP port 47290, where scat and QCSuper send them: capture that port too"
         )
-        spots.append(BlindSpot("no SIP", said))
+        spots.append(
+            BlindSpot("no SIP", said + "UDP port 47290, where scat and QCSuper send them: capture that port too")
+        )
     if _named(account, "websocket_handshake") and not _named(account, "websocket_deflate"):
         spots.append(BlindSpot("no SIP", "a WebSocket was opened for SIP, but none of its messages was captured"))
     elsewhere = _elsewhere(account)
@@ -136,7 +144,27 @@ TLS_ADVICE = (
 )
 
 
-def _encrypted(account: Mapping[tuple[str, str], int]) -> Iterator[BlindSpot]:
+def of_whom(reasons: Iterable[str], registrations: pl.DataFrame | None) -> list[str]:
+    """Whose the security associations are that registrations agreed on: ``0x0000000a to the UE of sip:a@example.com``.
+
+    ``reasons`` of ``account``, which name the SPIs seen; ``registrations``: the table ``ims_registrations``.
+    """
+    seen = [reason.partition("_spi_")[2] for reason in reasons if "_spi_" in reason]
+    if registrations is None or not seen:
+        return []
+    owners: dict[str, str] = {}
+    for user, agreed in registrations.select("aor", "spis").drop_nulls().unique(maintain_order=True).rows():
+        for part in agreed.split(", "):
+            spi, _, side = part.partition(" ")
+            # The same SPI may be chosen again on another address: then it is not known whose this one is.
+            owner = f"{spi} to the {side} of {user}"
+            owners[spi] = owner if owners.get(spi, owner) == owner else ""
+    return [owners[spi] for spi in seen if owners.get(spi)]
+
+
+def _encrypted(
+    account: Mapping[tuple[str, str], int], registrations: pl.DataFrame | None = None
+) -> Iterator[BlindSpot]:
     """What nobody can read without keys: IPsec, radio, Ethernet."""
     for layer, (words, _) in ENCRYPTED.items():
         closed = {
@@ -149,8 +177,11 @@ def _encrypted(account: Mapping[tuple[str, str], int]) -> Iterator[BlindSpot]:
         beyond = "more than " if named and named < len(closed) else ""
         across = f" of {beyond}{named} security association{'s' if named > 1 else ''}" if named else ""
         if count := sum(closed.values()):
+            known = of_whom(closed, registrations)
+            more = f" and {len(known) - _MOST} others" if len(known) > _MOST else ""
+            whose = f" ({', '.join(known[:_MOST])}{more})" if known else ""
             yield BlindSpot(
-                "encrypted", f"{_packets(count)} of {words}{across}: SIP inside cannot be read without keys"
+                "encrypted", f"{_packets(count)} of {words}{across}{whose}: SIP inside cannot be read without keys"
             )
 
 
@@ -187,10 +218,7 @@ def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
     if 2 * media >= sum(counts.values()):
         why = "media without signalling; the signalling uses another path or interface"
     elif 2 * undecoded >= sum(counts.values()):
-        why = (
-            "most packets are of a layer that is not decoded, and SIP may be inside; "
-            "tshark may know it, --engine pyshark"
-        )
+        why = "most packets are of a layer that is not decoded, and SIP may be inside; tshark may know it, --engine pyshark"
     else:
         why = "no traffic like SIP on any port; check the interface and the capture filter"
     return [BlindSpot("no SIP", f"{why}: {_joined(shown, 'and')}")]

@@ -18,18 +18,27 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns import causes
+from analyzer.columns.address import socket_of
 from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles, waited_for
-from analyzer.sip import cancels
+from analyzer.sip import cancels, release
 from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
 #: Outcomes of calls that nobody refused.
 NOT_FAILED = ["answered", "answered_elsewhere", "joined", "unfinished"]
 
+
+def has_failed() -> pl.Expr:
+    """Whether a call has a row here: it failed, or was refused before the capture saw its INVITE."""
+    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
+    return asked | ((pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected"))
+
+
 _OF_A_TIMER = [408, 504]
 _ENDS = [roles.UE, roles.UA]
 _GATEWAY = "MGCF|BGCF|IBCF"
+_EXCHANGE = "B2BUA|registrar"
 _PROXY = "CSCF|proxy"  # they say no for reasons of their own, but not that somebody is busy
 
 
@@ -37,49 +46,63 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     """On whose behalf a node speaks, whether that holds, and why; the first that holds decides.
 
     Columns read: outcome, released_by, status, method (of what the origin sent; null: nothing), protocol and cause of
-    its Reason, end (a UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs
-    on), sent_on (this one), inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent
-    on), rang_long.
+    its Reason, no_user (it has a value that no user gives), next_hop (to which no connection could be opened), end (a
+    UE or user agent), gateway, proxy, serves (any role but the first), forwards (it sends INVITEs on), sent_on (this
+    one), may_have_sent_on (a call that no other leg explains left it meanwhile), exchange (it makes calls of its own),
+    inside (the INVITE it cancels came from another), gave_up (it cancelled what it had sent on), rang_long.
     """
     status, method, cause = pl.col("status"), pl.col("method"), pl.col("cause")
     said, cancelled = method == "INVITE", method == "CANCEL"
-    q850, release = pl.col("protocol") == "Q.850", pl.col("protocol") == "RELEASE_CAUSE"
+    # Neither a final response nor a CANCEL, and given up all the same.
+    unanswered_bye = method.is_null() & (pl.col("outcome") == "cancelled")
+    q850, of_release = pl.col("protocol") == "Q.850", pl.col("protocol") == "RELEASE_CAUSE"
     of_a_timer = pl.any_horizontal(
         (pl.col("protocol") == protocol) & cause.is_in(numbers) for protocol, numbers in causes.OF_A_TIMER.items()
     )
     sip = pl.col("protocol") == "SIP"
+    # 487 is of a user who gave up on another leg (`release.network_reason_of_cancel`).
+    by_itself = sip & cause.is_between(300, 699) & (cause != 487)
     gave_up_late = sip & cause.is_in(_OF_A_TIMER) | pl.col("rang_long")
     end, gateway = pl.col("end"), pl.col("gateway")
     # A node behind it may have said so: it was never seen to send an INVITE on, or it sent this one on.
-    alone = pl.col("forwards") & ~pl.col("sent_on")
+    alone = pl.col("forwards") & ~pl.col("sent_on") & ~pl.col("may_have_sent_on")
     behind = ~end & ~alone
     called = behind | pl.col("proxy")
     of_a_user = causes.of_a_user(cause, answered=False)
-    of_the_network = (behind | end) & ~of_a_user
+    # An exchange makes a Q.850 cause of any SIP status (RFC 3398 §7.2.6.1): no sign of a telephone network.
+    of_the_network = behind & ~pl.col("exchange") & ~of_a_user
+    of_an_exchange = q850 & (pl.col("exchange") | end) & ~alone & ~of_a_user
     return [
+        ("network", pl.col("next_hop").is_not_null(), "the connection to the next hop was refused or never answered"),
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
+        ("user", unanswered_bye & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),
         ("timer", of_a_timer, "the Reason is that of a timer"),
         ("timer", cancelled & end & sip & cause.is_in(_OF_A_TIMER), "CANCEL: a timer of the caller's device expired"),
-        ("node", cancelled & end & sip & cause.is_between(300, 699), "CANCEL of the caller's device, not its user"),
-        ("user", cancelled & (end | (release & (cause == 1))), "the caller's CANCEL"),
-        ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | release), "CANCEL: the bearer was lost"),
+        ("node", cancelled & end & by_itself, "CANCEL of the caller's device, not its user"),
+        ("network", cancelled & end & pl.col("no_user"), "CANCEL with a Reason that no user gives"),
+        ("user", cancelled & (end | (of_release & (cause == 1))), "the caller's CANCEL"),
+        ("network", cancelled & ((pl.col("protocol") == "FAILURE_CAUSE") | of_release), "CANCEL: the bearer was lost"),
         ("timer", cancelled & pl.col("inside") & gave_up_late, "CANCEL from a node whose timer expired"),
         ("node", cancelled & pl.col("inside"), "CANCEL from a node that received none"),
         ("user", cancelled, "a CANCEL from the caller's side"),
         ("user", said & (status == 487) & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),
         ("user", said & (status == 487) & (pl.col("released_by") == "callee"), "the callee's BYE on the early dialog"),
+        ("network", said & (status == 487) & (pl.col("released_by") == "network"), "BYE with a Reason no user gives"),
         ("unknown", said & (status == 487), "a 487 without a captured CANCEL"),
         ("timer", said & status.is_in(_OF_A_TIMER), "the status indicates a timeout"),
         ("timer", said & pl.col("gave_up"), "the node cancelled a request that it had forwarded, by itself"),
         ("user", said & end & of_the_callee(status, reached=True), "a user agent rejected the call for its user"),
         ("user", said & q850 & gateway & of_a_user, "the cause of a user behind a gateway"),
         ("network", said & q850 & (gateway | of_the_network), "a Q.850 cause of the network behind the node"),
+        ("unknown", said & of_an_exchange, "an exchange may have made the Q.850 cause of a status"),
         ("user", said & called & of_the_callee(status, reached=False), "only the called side sends this status"),
         ("node", said & end, "the user agent itself, not its user"),
+        ("unknown", said & behind & pl.col("may_have_sent_on"), "a call that may be this one left the node meanwhile"),
         ("unknown", said & behind & (status == 480), "a 480 is ambiguous, and the far side was not captured"),
         ("node", said & alone, "the node forwards other INVITEs, but not this one"),
         ("node", said & pl.col("serves"), "a node with this role does not answer for a user"),
+        ("user", said & of_the_callee(status, reached=False), "only the called side sends this status"),
     ]  # fmt: skip
 
 
@@ -107,15 +130,14 @@ def ways(
     milestones: pl.DataFrame,
     hops: pl.DataFrame,
     transactions: pl.DataFrame,
+    unreached: pl.DataFrame,
 ) -> Ways:
     """The way back of each call that failed, in the order of ``calls``.
 
-    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, the others the tables
-    of these names.
+    ``messages`` as the core gives them, ``milestones`` as :mod:`analyzer.ims.phases` has them, ``unreached`` as
+    :mod:`analyzer.sip.next_hops`, the others the tables of these names.
     """
-    asked = ~pl.col("outcome").is_in(NOT_FAILED) & pl.col("started_at").is_not_null()
-    refused = (pl.col("outcome") == "joined") & (pl.col("outcome_detail") == "rejected")
-    failed = calls.filter(asked | refused).select(
+    failed = calls.filter(has_failed()).select(
         "call", "outcome", "outcome_detail", "released_by", final_status="status", final_phrase="reason_phrase"
     )
     rows = _rows(hops, failed)
@@ -125,7 +147,7 @@ def ways(
     steps = _followed(_starts(failed, milestones, messages, rows), rows, waited)
     steps = steps.with_columns(address=_address(steps, rows))
     origins = failed.join(steps.filter(pl.col("step") == 1), on="call", how="left", maintain_order="left")
-    return Ways(failed, steps, _signs(origins, rows, made, waited, milestones, transactions))
+    return Ways(failed, steps, _signs(origins, rows, made, waited, milestones, transactions, unreached))
 
 
 def failing_nodes(found: Ways) -> pl.DataFrame:
@@ -134,15 +156,15 @@ def failing_nodes(found: Ways) -> pl.DataFrame:
 
 
 def call_failures(
-    messages: pl.DataFrame, found: Ways, endpoints: pl.DataFrame, forwarding: pl.DataFrame
+    messages: pl.DataFrame, found: Ways, endpoints: pl.DataFrame, forwarding: pl.DataFrame, begun: pl.DataFrame
 ) -> CallFailures:
-    """Who ended each of these calls; ``messages`` as the core gives them, ``forwarding`` as the function of that name
-    does, ``endpoints`` the table."""
+    """Who ended each of these calls; ``messages`` as the core gives them, ``forwarding`` and ``begun`` as the functions
+    of these names do, ``endpoints`` the table."""
     known = endpoints.select("address", "node", "role", "name")
     origins = found.signs.join(known, on="address", how="left", maintain_order="left")
-    origins = origins.with_columns(**_of_role(forwarding))
+    origins = origins.with_columns(**_of_role(forwarding), may_have_sent_on=_may_have_sent_on(origins, begun))
     said = messages.filter(pl.col("message").is_in(origins["message"].drop_nulls().implode())).select(
-        "message", "reason_phrase", "reason_header", "warning"
+        "message", "reason_phrase", "reason_header", "warning", no_user=release.network_reason_of_cancel()
     )
     origins = origins.join(said, on="message", how="left", maintain_order="left")
     steps = found.steps.join(known, on="address", how="left", maintain_order="left")
@@ -225,6 +247,28 @@ def forwarding(hops: pl.DataFrame, endpoints: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([addresses, endpoints.join(boxes, on="node", how="semi").select("address")]).unique()
 
 
+def begun(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """From which host each call was seen to begin, and when (ns): ``begun ip at``.
+
+    That of a call which an exchange made of another is the exchange itself, where nothing joined the two.
+    """
+    first = calls.select(transaction="reference", begun="call", at=pl.col("started_at").cast(pl.Int64)).drop_nulls()
+    return first.join(transactions.select("transaction", ip="client_ip"), on="transaction").select("begun", "ip", "at")
+
+
+def _may_have_sent_on(origins: pl.DataFrame, begun: pl.DataFrame) -> pl.Series:
+    """Whether a call left the host of the node while it had the INVITE that it refused."""
+    held = origins.select("call", "asked_at", ip=pl.col("address").str.replace(r":\d+$", ""), until="time")
+    held = held.with_columns(pl.col("asked_at", "until").cast(pl.Int64), ip=pl.col("ip").str.strip_chars("[]"))
+    held = held.with_row_index("place").sort("until", nulls_last=True, maintain_order=True)
+    asked = held.drop_nulls(["until", "ip"])
+    last = asked.join_asof(
+        begun.sort("at"), left_on="until", right_on="at", by="ip", strategy="backward", check_sortedness=False
+    )
+    left = last.filter(pl.col("at") >= pl.col("asked_at"), pl.col("begun") != pl.col("call"))
+    return held.sort("place").select(pl.col("place").is_in(left["place"].implode())).to_series()
+
+
 def _signs(
     origins: pl.DataFrame,
     rows: pl.DataFrame,
@@ -232,6 +276,7 @@ def _signs(
     waited: waited_for.WaitedFor,
     milestones: pl.DataFrame,
     transactions: pl.DataFrame,
+    unreached: pl.DataFrame,
 ) -> pl.DataFrame:
     """What `_rules` look at, but the Reason and what rests on roles; and the ``failing_node``."""
     opened = made.filter(pl.col("far") == 1)
@@ -253,19 +298,30 @@ def _signs(
     last = asked.group_by("call").agg(last_asked=pl.col("receiver").last())
     inside = _inside(rows, transactions)
     rang = milestones.group_by("call").agg(rang_long=(_at_of("cancel") - _at_of("ringing") >= NETWORK_NO_REPLY))
-    origins = origins.join(below, on="transaction", how="left", maintain_order="left")
+    came = asked.select("transaction", asked_at="time")
+    for more in (below, came):
+        origins = origins.join(more, on="transaction", how="left", maintain_order="left")
     origins = origins.join(open_ended, on="transaction", how="left", maintain_order="left")
-    for more in (last, inside, rang):
+    stopped = asked.join(unreached, on="transaction").group_by("call").agg(pl.col("next_hop").first())
+    for more in (last, inside, rang, stopped):
         origins = origins.join(more, on="call", how="left", maintain_order="left")
     nobody_ended = pl.col("method").is_null()
+    next_hop = pl.when(pl.col("outcome_detail") == "transport_error").then("next_hop")
+    silent = pl.when(nobody_ended).then("last_asked").otherwise("unfinished")
     origins = origins.with_columns(
         pl.col("gave_up", "sent_on", "inside", "rang_long", "no_word").fill_null(value=False),
-        unresponsive_node=pl.when(nobody_ended).then("last_asked").otherwise("unfinished"),
+        next_hop=next_hop,
+        unresponsive_node=pl.coalesce(next_hop, silent),
     )
     # Who gave up for a timer only passes on that another was silent.
     silent = nobody_ended | pl.col("status").is_in(_OF_A_TIMER) | pl.col("no_word")
-    failing = pl.coalesce(pl.when(silent).then("unresponsive_node"), "address")
-    return origins.with_columns(failing_node=failing)
+    # A response whose INVITE was not captured is on no hop: who sent it is all that is known.
+    refused = transactions.filter(pl.col("method") == "INVITE", pl.col("status") >= 300).sort("final_at")
+    refused = refused.unique(["call", "status"], keep="first", maintain_order=True)
+    servers = refused.select("call", final_status="status", server=socket_of("server"))
+    origins = origins.join(servers, on=["call", "final_status"], how="left", maintain_order="left")
+    failing = pl.coalesce(pl.when(silent).then("unresponsive_node"), "address", "server")
+    return origins.with_columns(failing_node=failing).drop("server")
 
 
 def _of_role(forwarding: pl.DataFrame) -> dict[str, pl.Expr]:
@@ -274,6 +330,7 @@ def _of_role(forwarding: pl.DataFrame) -> dict[str, pl.Expr]:
     return {
         "end": role.is_in(_ENDS),
         "gateway": role.str.contains(_GATEWAY),
+        "exchange": role.str.contains(_EXCHANGE),
         "proxy": role.str.contains(_PROXY),
         "serves": ~role.is_in([*_ENDS, roles.UNKNOWN]),
         "forwards": pl.col("address").is_in(forwarding["address"].implode()).fill_null(value=False),
@@ -298,7 +355,9 @@ def _inside(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _table(origins: pl.DataFrame) -> pl.DataFrame:
-    origins = origins.with_columns(**causes.reason("reason_header"))
+    response = pl.col("status").is_not_null()
+    decided = pl.when(response).then(causes.q850_first("reason_header")).otherwise("reason_header")
+    origins = origins.with_columns(reason_header=decided).with_columns(**causes.reason("reason_header"))
     origins = origins.rename({"words": "reason", "text": "reason_text"}).with_columns(
         **{f"warning_{name}": value for name, value in causes.warning("warning").items()}
     )
@@ -311,10 +370,10 @@ def _table(origins: pl.DataFrame) -> pl.DataFrame:
     last = pl.col("end") | pl.col("role").str.contains("MGCF|MRFC").fill_null(value=False)
     alone = (
         pl.col("forwards")
-        & (~pl.col("sent_on") | (pl.col("on_behalf_of") == "timer"))
+        & ((~pl.col("sent_on") & ~pl.col("may_have_sent_on")) | (pl.col("on_behalf_of") == "timer"))
         & (pl.col("on_behalf_of") != "user")
     )
-    partial = pl.col("address").is_not_null() & ~last & ~alone
+    partial = pl.col("address").is_not_null() & ~last & ~alone & pl.col("next_hop").is_null()
     table = origins.with_columns(
         status="final_status", first_status="status", seen_at="time",
         reason_phrase=pl.coalesce("reason_phrase", "final_phrase"), reason_protocol="protocol", reason_cause="cause",

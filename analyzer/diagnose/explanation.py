@@ -35,14 +35,39 @@ def explain(call: dict[str, Any], messages: pl.DataFrame, steps: pl.DataFrame | 
     return told + after_the_answer.sentences(call, ordered)
 
 
-def explanations(calls: pl.DataFrame, messages: pl.DataFrame, steps: pl.DataFrame | None = None) -> list[str | None]:
-    """The sentences for each of many calls in one text, from the whole tables.
+def silent(failure: dict[str, Any]) -> str | None:
+    """For a row of ``call_failures``: who was asked and did not answer, where that is known."""
+    node = failure["unresponsive_node"]
+    return f"{node} received the request and did not answer" if node else None
 
-    None where there is nothing to tell, and for a call that was answered: how it was released is in its row.
+
+def on_behalf(failure: dict[str, Any]) -> str:
+    """For a row of ``call_failures``: whose refusal it was, and by which rule."""
+    behalf = {"unknown": "side unknown", "timer": "a timer expired"}
+    side = behalf.get(failure["on_behalf_of"], f"on behalf of the {failure['on_behalf_of']}")
+    return f"{side}: {failure['rule']}"
+
+
+def explanations(
+    calls: pl.DataFrame,
+    messages: pl.DataFrame,
+    steps: pl.DataFrame | None = None,
+    failures: pl.DataFrame | None = None,
+) -> list[str | None]:
+    """The sentences for each of many calls in one text, from the whole tables; ``failures`` is ``call_failures``.
+
+    None where there is nothing to tell, and for a call that was answered and went as it should: how it was released is
+    in its row.
     """
     import polars as pl
 
-    open_or_failed = calls.with_row_index("story").filter(pl.col("outcome") != "answered")
+    refused: dict[int, dict[str, Any]] = {}
+    if failures is not None:
+        columns = failures.select("call", "unresponsive_node", "on_behalf_of", "rule")
+        refused = {row["call"]: row for row in columns.iter_rows(named=True)}
+    broke = pl.col("outcome_detail").is_in(BROKE) if "outcome_detail" in calls.columns else False
+    answered = pl.col("outcome") == "answered"
+    open_or_failed = calls.with_row_index("story").filter(~answered | broke)
     known = (
         messages.lazy()
         .filter(~pl.col("duplicate"))
@@ -58,12 +83,34 @@ def explanations(calls: pl.DataFrame, messages: pl.DataFrame, steps: pl.DataFram
         rows.setdefault(row["story"], []).append(row)
     told: list[str | None] = [None] * calls.height
     ways = _ways(steps)
+    after = _after_the_answer(open_or_failed.filter(answered), messages)
     for call in open_or_failed.select("story", "call", "reference", "status", "outcome").iter_rows(named=True):
         seen = rows.get(call["story"], [])
         way = ways.get(call["call"], [])
         sentences = _told(call, seen, way, several_files=any(row["several_files"] for row in seen[:1]))
-        told[call["story"]] = "; ".join(sentences) or None
+        failure = refused.get(call["call"])
+        if failure is not None:
+            nobody = silent(failure)
+            sentences = [*([nobody] if nobody else []), *sentences, on_behalf(failure)]
+        told[call["story"]] = "; ".join([*sentences, *after.get(call["call"], [])]) or None
     return told
+
+
+#: ``outcome_detail`` of calls that were answered and did not go as they should.
+BROKE = ("no_ack", "timer_expiry", "expired", "dropped")
+
+
+def _after_the_answer(calls: pl.DataFrame, messages: pl.DataFrame) -> dict[int, list[str]]:
+    """What broke each of these calls, which were answered."""
+    import polars as pl
+
+    rows = messages.filter(pl.col("call").is_in(calls["call"].implode()))
+    by_call = rows.partition_by("call", as_dict=True, maintain_order=True)
+    return {
+        call["call"]: after_the_answer.sentences(call, by_call[call["call"],])
+        for call in calls.iter_rows(named=True)
+        if (call["call"],) in by_call
+    }
 
 
 def _matters() -> pl.Expr:
@@ -71,7 +118,7 @@ def _matters() -> pl.Expr:
     import polars as pl
 
     request = pl.col("status").is_null() & pl.col("method").is_in(["INVITE", "BYE", "CANCEL"])
-    return request | ((pl.col("method") == "INVITE") & (pl.col("status") >= 300))
+    return request | (pl.col("method").is_in(["INVITE", "CANCEL"]) & (pl.col("status") >= 300))
 
 
 def _ways(steps: pl.DataFrame | None) -> dict[int, list[dict[str, Any]]]:
@@ -105,6 +152,7 @@ def _told(
             # The INVITE that got furthest is the one seen last on its way.
             last = next((row for row in reversed(asked) if not row["retransmission"]), asked[-1])
             told.append(f"no final response seen to the INVITE last sent by {seen(last)} to {_node(last, 'dst')}")
+    told += _without_contact(call, rows, seen)
     # A CANCEL in an answered call ended a fork that lost, a BYE in another one an early dialog.
     method = "BYE" if call["outcome"] in ("answered", "joined") else "CANCEL"
     first = next((row for row in [*path, *rows] if row["status"] is None and row["method"] == method), None)
@@ -116,13 +164,40 @@ def _told(
         # The 487 of a call that was given up only follows from the CANCEL (RFC 3261 §9.2).
         at = 0 if call["outcome"] in _GIVEN_UP else len(told)
         told.insert(at, f"{method} first seen from {seen(first)}{reason}")
+        if method == "CANCEL" and status is None:
+            told += _refused_cancel(rows, seen)
     return told
+
+
+def _refused_cancel(rows: list[dict[str, Any]], seen: Callable[[dict[str, Any]], str]) -> list[str]:
+    """A CANCEL that was refused ended nothing (RFC 3261 §9.2): 481, its receiver knew no such INVITE."""
+    refused = next((row for row in rows if row["method"] == "CANCEL" and (row["status"] or 0) >= 300), None)
+    if refused is None:
+        return []
+    words = f"{refused['status']} {refused['reason_phrase'] or ''}".rstrip()
+    return [f"the CANCEL was refused: {words} from {seen(refused)}; no final response to the INVITE was seen"]
 
 
 _COLUMNS = (
     *("message", "file", "frame", "time", "src_ip", "src_port", "dst_ip", "dst_port", "call_id", "to_tag", "cseq"),
-    *("method", "status", "reason_phrase", "retransmission", "reason_header"),
+    *("method", "status", "reason_phrase", "retransmission", "reason_header", "contact_uri", "complete"),
 )
+
+
+def _without_contact(
+    call: dict[str, Any], rows: list[dict[str, Any]], seen: Callable[[dict[str, Any]], str]
+) -> list[str]:
+    """Why no ACK came, where the 2xx has no address for it: it goes to the remote target (RFC 3261 §13.2.2.4)."""
+    if call.get("outcome_detail") != "no_ack":
+        return []
+    answers = [row for row in rows if row["method"] == "INVITE" and 200 <= (row["status"] or 0) < 300]
+    bare = [row for row in answers if row["complete"] and row["contact_uri"] is None]
+    if not bare or len(bare) < len(answers):
+        return []
+    return [
+        f"the {bare[0]['status']} from {seen(bare[0])} has no Contact (RFC 3261 §12.1.1): "
+        "its ACK has no address to go to"
+    ]
 
 
 def _refusal(
@@ -133,21 +208,27 @@ def _refusal(
 ) -> list[str]:
     """Who sent the status that decided first, who after it, and other failures seen before."""
     finals = [row for row in rows if row["method"] == "INVITE" and (row["status"] or 0) >= 300]
-    deciding = [row for row in path or finals if row["status"] == call["status"]]
+    responses = [row for row in path if row["status"] is not None]
+    deciding = responses if any(row["status"] == call["status"] for row in responses) else []
     deciding = deciding or [row for row in finals if row["status"] == call["status"]]
     if not deciding:
         return []
     by_node: dict[str, str] = {}
+    status = deciding[0]["status"]
     for row in deciding:
-        by_node.setdefault(_node(row, "src"), seen(row))
+        # Who made another status of it is named with that (RFC 3261 §16.7 item 6).
+        changed = f"as {row['status']} by " if row["status"] != status else ""
+        by_node.setdefault(_node(row, "src"), f"{changed}{seen(row)}")
+        status = row["status"]
     origin, *others = by_node.values()
     more = f" and {len(others) - _MOST_NODES} more" if len(others) > _MOST_NODES else ""
     passed = f", passed on by {', '.join(others[:_MOST_NODES])}{more}" if others else ""
+    passed = passed.replace("passed on by as", "passed on as")
     first = deciding[0]
     told = [f"{first['status']} {first['reason_phrase'] or ''}".rstrip() + f" first seen from {origin}{passed}"]
     before: dict[int, str] = {}
     for row in finals[: finals.index(first)] if first in finals else []:
-        if row["status"] != call["status"]:
+        if row["status"] not in (call["status"], first["status"]):
             before.setdefault(row["status"], f"before it {row['status']} from {seen(row)}")
     return [*told, *before.values()]
 

@@ -6,13 +6,16 @@ which header fields have to be read for a table, follows from what it rests on.
 
 from __future__ import annotations
 
+import difflib
+import graphlib
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.graph import intermediates, tables  # noqa: F401  (their nodes are registered as they are loaded)
 from analyzer.graph.node import ALWAYS_READ, INPUTS, REGISTERED, Node, carries, made_of
+from analyzer.schema.table import ESTIMATE, LOCAL
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,6 +39,39 @@ def every_node() -> list[str]:
     """Every node: the registered ones, and those that entries of tables name."""
     made = [name for name in schema.TABLES if node_of(name)]
     return [*made, *(name for name in REGISTERED if name not in made)]
+
+
+class WrongNode(TypeError):
+    """A node that contradicts the rest; each fault is a sentence on what to write."""
+
+
+def check(nodes: Mapping[str, Node] | None = None) -> None:
+    """Raises :class:`WrongNode` with a sentence for each fault of the nodes (:func:`every_node` without any given)."""
+    if nodes is None:
+        nodes = {name: node_of(name) for name in every_node()}
+    found = [f"{name}: {fault}" for name, node in nodes.items() for fault in _faults(node, nodes)]
+    try:
+        graphlib.TopologicalSorter({name: node.needs for name, node in nodes.items()}).prepare()
+    except graphlib.CycleError as error:
+        loop = " <- ".join(error.args[1])
+        found.append(f"{loop}: a loop; let one of them need a node without what the others add, like bare_dialogs")
+    if found:
+        raise WrongNode("\n".join(found))
+
+
+def _faults(node: Node, nodes: Mapping[str, Node]) -> Iterator[str]:
+    for need in node.needs:
+        if need in INPUTS:
+            continue
+        if need not in nodes:
+            near = difflib.get_close_matches(need, [*nodes, *INPUTS], n=3, cutoff=0.5)
+            which = f", such as {' or '.join(near)}" if near else ""
+            yield f"the parameter {need!r} of its function is no node; name a table, intermediate or input{which}"
+        elif node.scope is LOCAL and nodes[need].scope is ESTIMATE:
+            yield (
+                f"it is LOCAL and needs {need}, which is an ESTIMATE; write scope=ESTIMATE, or need what is local of it"
+                " (docs/decisions/009)"
+            )
 
 
 def below(name: str, account: pl.DataFrame | None = None) -> Iterator[Node]:

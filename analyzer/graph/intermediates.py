@@ -47,6 +47,14 @@ def bare_transactions(core_messages: DF, transport_failures: DF, end: int | None
     return transactions(core_messages, transport_failures, end=end)
 
 
+@node(LOCAL, columns=(), cut=rows_of("transaction", "transaction"))
+def unreached_next_hops(core_messages: DF, bare_transactions: DF, transport_failures: DF) -> DF:
+    """The transactions that stopped at a node which could not open a connection."""
+    from analyzer.sip.next_hops import unreached
+
+    return unreached(core_messages, bare_transactions, transport_failures)
+
+
 @node(LOCAL, columns=())
 def dialogs_and_hops(core_messages: DF, bare_transactions: DF, end: int | None) -> tuple[DF, DF]:
     from analyzer.sip.dialogs import with_reference_hops
@@ -89,13 +97,27 @@ def _renumbered(ask: Callable[[], Any], part: Subgraph) -> CallAttempts:
     return replace(found, messages=part["core_messages"], opened=opened.with_columns(row="own").drop("own"))
 
 
-@node(LOCAL, columns=(), cut=_renumbered)
+@node(LOCAL, columns=("refer_to",), cut=_renumbered)
 def attempts(
-    core_messages: DF, bare_transactions: DF, bare_dialogs: DF, end: int | None, leg_correlation: DF
+    core_messages: DF,
+    bare_transactions: DF,
+    bare_dialogs: DF,
+    end: int | None,
+    leg_correlation: DF,
+    evidence: DF,
+    unreached_next_hops: DF,
 ) -> CallAttempts:
     from analyzer.sip.calls import attempts
 
-    return attempts(core_messages, bare_transactions, bare_dialogs, end=end, links=leg_correlation)
+    return attempts(
+        core_messages,
+        bare_transactions,
+        bare_dialogs,
+        end=end,
+        links=leg_correlation,
+        evidence=evidence,
+        unreached=unreached_next_hops,
+    )
 
 
 @node(LOCAL, columns=(), cut=lambda ask, part: ask().gather(part.rows))
@@ -192,10 +214,10 @@ def hops_of_failed_calls(
     """The hops of the INVITEs and CANCELs of calls that failed."""
     import polars as pl
 
-    from analyzer.diagnose.call_failures import NOT_FAILED
+    from analyzer.diagnose.call_failures import has_failed
     from analyzer.ims.hops import hops
 
-    failed = calls.filter(~pl.col("outcome").is_in(NOT_FAILED))["call"]
+    failed = calls.filter(has_failed())["call"]
     own = core_messages.select(pl.col("method").is_in(["INVITE", "CANCEL"])).to_series() & call_of.is_in(
         failed.implode()
     )
@@ -205,12 +227,17 @@ def hops_of_failed_calls(
 
 @node(LOCAL, columns=())
 def bare_failures(
-    core_messages: DF, calls: DF, call_set_ups: SetUps, hops_of_failed_calls: DF, transactions: DF
+    core_messages: DF,
+    calls: DF,
+    call_set_ups: SetUps,
+    hops_of_failed_calls: DF,
+    transactions: DF,
+    unreached_next_hops: DF,
 ) -> Ways:
     """The way that each failure came, without the roles of the nodes on it."""
     from analyzer.diagnose.call_failures import ways
 
-    return ways(core_messages, calls, call_set_ups.milestones, hops_of_failed_calls, transactions)
+    return ways(core_messages, calls, call_set_ups.milestones, hops_of_failed_calls, transactions, unreached_next_hops)
 
 
 @node(LOCAL)
@@ -240,11 +267,21 @@ def forwarding_nodes(hops_of_invites: DF, endpoints: DF) -> DF:
     return forwarding(hops_of_invites, endpoints)
 
 
+@node(ESTIMATE, cut=whole)
+def begun_calls(calls: DF, transactions: DF) -> DF:
+    """From which host each call began: of two calls one may be made of the other, though nothing joined them."""
+    from analyzer.diagnose.call_failures import begun
+
+    return begun(calls, transactions)
+
+
 @node(ESTIMATE, columns=("warning",))
-def explained_failures(core_messages: DF, bare_failures: Ways, endpoints: DF, forwarding_nodes: DF) -> CallFailures:
+def explained_failures(
+    core_messages: DF, bare_failures: Ways, endpoints: DF, forwarding_nodes: DF, begun_calls: DF
+) -> CallFailures:
     from analyzer.diagnose.call_failures import call_failures
 
-    return call_failures(core_messages, bare_failures, endpoints, forwarding_nodes)
+    return call_failures(core_messages, bare_failures, endpoints, forwarding_nodes, begun_calls)
 
 
 # ---- access and charging ---------------------------------------------------------------------------------------------

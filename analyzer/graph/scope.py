@@ -1,7 +1,11 @@
-"""The graph over the messages of one call: the same rows for it as the whole capture has, without the tables of all.
+"""The graph over fewer messages: of one call, of the calls of a window of time, of a part of all calls.
 
-What is local is made again of fewer messages. What rests on the whole capture (which call a message belongs to, which
-legs are one call, what nodes are, who was registered) is that of the whole, cut down as the node's ``cut`` says.
+:class:`CallScope` gives one call the same rows as the whole capture has, without the tables of all: what is local is
+made again of fewer messages. What rests on the whole capture (which call a message belongs to, which legs are one call,
+what nodes are, who was registered) is that of the whole, cut down as the node's ``cut`` says.
+
+:func:`window` and :func:`partition` take from the whole only which legs are one call, which calls beside it can make
+ambiguous. Local rows of calls are the same in them, for no call is divided; an estimate is that of a smaller capture.
 """
 
 from __future__ import annotations
@@ -41,6 +45,57 @@ class CallScope(Graph):
 def is_made_again(name: str) -> bool:
     """A scope makes it of its own messages; else it has it from the whole."""
     return node_of(name).cut is None
+
+
+def window(complete: Graph, begin: int, end: int) -> Graph:
+    """The graph of the calls that begin in a window of time (ns since 1970, ``end`` excluded), with all their messages.
+
+    Windows that follow each other without a gap have each call once.
+    """
+    import polars as pl
+
+    units = _units(complete)
+    times = complete["core_messages"].select("_call", pl.col("time").cast(pl.Int64))
+    begins = times.join(units, on="_call").group_by("unit").agg(pl.col("time").min())
+    found = begins.filter(pl.col("time").is_between(begin, end, closed="left"))
+    return _graph_of(complete, pl.col("_call").is_in(units.join(found, on="unit", how="semi")["_call"].implode()))
+
+
+def partition(complete: Graph, parts: int) -> list[Graph]:
+    """Graphs of as many parts of the calls, and one last of all messages outside calls: each message is in one."""
+    import polars as pl
+
+    units = _units(complete)
+    part = pl.col("unit").rank("dense") % parts
+    ids = [units.filter(part == number)["_call"] for number in range(parts)]
+    in_parts = [_graph_of(complete, pl.col("_call").is_in(of.implode())) for of in ids]
+    outside = ~pl.col("_call").is_in(units["_call"].implode()).fill_null(value=False)
+    return [*in_parts, _graph_of(complete, outside)]
+
+
+def _graph_of(complete: Graph, chosen: pl.Expr) -> Graph:
+    inputs = complete.inputs
+    messages = inputs["core_messages"].filter(chosen)
+    evidence = inputs["evidence"].join(messages, on="_leg", how="semi", maintain_order="left")
+    of_the_whole = {name: complete[name] for name in ("strong_links", "leg_correlation")}
+    return Graph(inputs | of_the_whole | {"core_messages": messages, "evidence": evidence})
+
+
+def _units(complete: Graph) -> pl.DataFrame:
+    """The hashes of the Call-IDs of calls (``_call``), each with the least of all that are linked to it (``unit``)."""
+    import polars as pl
+
+    of_calls = complete["attempts"].spans.select("_call", near=pl.col("_call").min().over("call"))
+    of_legs = complete["leg_correlation"].select("_call", near="_call_from")
+    pairs = pl.concat([of_calls, of_legs]).drop_nulls()
+    pairs = pl.concat([pairs, pairs.select(_call="near", near="_call"), pairs.select("_call", near="_call")]).unique()
+    units: pl.DataFrame = pairs.select("_call", unit="_call").unique().sort("_call")
+    while True:
+        near = pairs.join(units.select(near="_call", unit="unit"), on="near")
+        further = near.group_by("_call").agg(pl.col("unit").min()).sort("_call")
+        if further.equals(units):
+            return units
+        units = further
 
 
 def _call_ids(complete: Graph, call: int) -> pl.Series:

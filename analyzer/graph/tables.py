@@ -39,11 +39,14 @@ def files(core_files: DF) -> DF:
     return core_files.select(schema.FILES.names)
 
 
-@node(LOCAL, columns=("file", "frame", "byte_offset"), cut=whole)
-def problems(core_problems: DF, core_messages: DF) -> DF:
+@node(LOCAL, columns=("file", "frame", "byte_offset", "spi", "_security_client", "_security_server"), cut=whole)
+def problems(core_problems: DF, core_messages: DF, ims_headers: DF, max_problems_per_code: int) -> DF:
+    from analyzer.ims import security_associations
     from analyzer.sip import identities
 
-    return identities.with_problems(core_problems.select(schema.PROBLEMS.names), core_messages)
+    outside = security_associations.problems(core_messages, ims_headers)
+    found = core_problems.select(schema.PROBLEMS.names)
+    return identities.with_problems(found, core_messages, max_problems_per_code, outside)
 
 
 @node(LOCAL, cut=whole)
@@ -59,8 +62,9 @@ def messages(core_messages: DF, bare_dialogs: DF, call_of: Series) -> DF:
     from analyzer.sip import dialogs, identities
 
     dialog = dialogs.of_messages(core_messages, bare_dialogs).alias("dialog")
-    captured = identities.as_captured(core_messages)
-    return captured.with_columns(dialog, call_of.alias("call")).select(schema.MESSAGES.names)
+    return (
+        identities.as_captured(core_messages).with_columns(dialog, call_of.alias("call")).select(schema.MESSAGES.names)
+    )
 
 
 @node(LOCAL)
@@ -220,7 +224,7 @@ def challenges(registers: DF, core_messages: DF, ims_headers: DF) -> DF:
     return challenges(registers, core_messages, ims_headers)
 
 
-@node(LOCAL, columns=tuple(schema.IMS_HEADERS.names), cut=whole)
+@node(LOCAL, columns=("spi", *schema.IMS_HEADERS.names), cut=whole)
 def ims_registrations(registrations: DF, registers: DF, challenges: DF, core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims.registration import ims_registrations
 
@@ -286,10 +290,10 @@ def services(
     header_fields: DF,
     attempts: CallAttempts,
 ) -> DF:
-    from analyzer.ims.services import services
+    from analyzer.ims.services import services, with_pickups
 
     bare = services(core_messages, bare_dialogs, reference_hops, bare_holds, descriptions, parts, header_fields)
-    return attempts.of_rows(bare, "subject").select(schema.SERVICES.names)
+    return with_pickups(attempts.of_rows(bare, "subject"), attempts.calls).select(schema.SERVICES.names)
 
 
 @node(LOCAL, columns=tuple(schema.PARTS.names), cut=whole)

@@ -15,9 +15,9 @@ from analyzer.columns import identity
 from analyzer.columns.times import SECOND, ns
 
 POINTS = {
-    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "caller": 20,
-    "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20, "sdp": 40, "mirror": 20, "in_step": 20,
-    "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40, "late": -60,
+    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "number": 30,
+    "caller": 20, "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20, "sdp": 40, "mirror": 20,
+    "in_step": 20, "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40, "late": -60,
 }  # fmt: skip
 
 # A leg may begin as long as the INVITE that it is made of is pending: where nobody answers and the call is forwarded,
@@ -40,6 +40,10 @@ _CLEAR, _CLEAR_AT_LEAST = 3, SECOND // 10
 _NEXT = 4
 # A node tries no more callees one after another than this.
 _TRIES = 16
+# A border controller takes no longer from the one of its addresses to the other.
+_ACROSS = SECOND // 20
+# What a node does as a rule is seen in so long before and after.
+_USUAL = 60 * SECOND
 # Several callees are tried at once within this time.
 _AT_ONCE = SECOND // 10
 # A shorter tag is no random one (RFC 3261 §19.3: 32 bits at least).
@@ -137,7 +141,8 @@ def quoted(evidence: pl.DataFrame, legs: pl.DataFrame, kinds: list[str]) -> pl.D
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Parties:
-    """Who calls (``leg``, ``caller``; none where that is withheld) and who is called (``leg``, ``called``, several).
+    """Who calls (``leg``, ``caller``; none where that is withheld) and who is called (``leg``, ``called``, several;
+    ``long`` where that is the end of a whole number).
 
     ``texts`` has the keys of both as text: ``leg``, ``called`` (or the caller), ``key``.
     """
@@ -169,9 +174,10 @@ def parties(openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFra
     keys = pl.DataFrame({"leg": legs, "key": known}).with_row_index("place").drop_nulls("key")
     callers = keys.filter(pl.col("place") < rows.height, ~identity.is_anonymous("key"))
     called = keys.filter(pl.col("place") >= rows.height)
+    whole = called.select("leg", called=pl.col("key").hash(), long=pl.lit(value=False))
     return Parties(
         callers.select("leg", caller=pl.col("key").hash()),
-        pl.concat([called.select("leg", called=pl.col("key").hash()), _by_suffix(called)]).unique(maintain_order=True),
+        pl.concat([whole, _by_suffix(called)]).unique(maintain_order=True),
         pl.concat(
             part.select("leg", "key", called=pl.lit(is_called))
             for part, is_called in ((callers, False), (called, True))
@@ -181,7 +187,8 @@ def parties(openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFra
 
 def _by_suffix(called: pl.DataFrame) -> pl.DataFrame:
     number = pl.col("key").str.extract(r"^(\d{7,})(?:;|$)").str.slice(-_SUFFIX)
-    return called.select("leg", called=number).drop_nulls().with_columns(pl.format("...{}", "called").hash())
+    ends = called.select("leg", called=number).drop_nulls()
+    return ends.with_columns(pl.format("...{}", "called").hash(), long=pl.lit(value=True))
 
 
 def of_parties(pairs: pl.DataFrame, who: Parties) -> pl.DataFrame:
@@ -194,7 +201,8 @@ def of_parties(pairs: pl.DataFrame, who: Parties) -> pl.DataFrame:
     callee = pairs.join(who.called, left_on="parent", right_on="leg").join(
         who.called, left_on=["child", "called"], right_on=["leg", "called"], how="semi"
     )
-    one = one.join(callee.select(*PAIR, called=True).unique(), on=PAIR, how="left", maintain_order="left")
+    callee = callee.group_by(PAIR).agg(pl.col("long").any(), called=pl.lit(value=True))
+    one = one.join(callee, on=PAIR, how="left", maintain_order="left")
     calling = (pl.col("caller") == pl.col("caller_child")) | pl.col("caller_ends")
     known = pl.col("caller").is_not_null() & pl.col("caller_child").is_not_null()
     calling = pl.when(known).then(calling)
@@ -205,6 +213,8 @@ def of_parties(pairs: pl.DataFrame, who: Parties) -> pl.DataFrame:
         .then(pl.lit("identity"))
         .when(calling)
         .then(pl.lit("caller"))
+        .when(pl.col("long") & pl.col("hands_on"))
+        .then(pl.lit("number"))
         # Whom everybody calls leads from nobody to nobody, unless they call by one node.
         .when(called & pl.col("met"))
         .then(pl.lit("callee"))
@@ -242,8 +252,9 @@ def fitting(pairs: pl.DataFrame, who: Parties, near: pl.DataFrame) -> pl.DataFra
         for what in ("ends", "name")
     )
     pairs = pairs.join(found, on=PAIR, how="left", maintain_order="left")
-    pairs = pairs.join(asked.with_columns(met=True), on=PAIR, how="left", maintain_order="left")
-    return pairs.with_columns(pl.col(*_FITS, "met").fill_null(value=False))
+    asked = asked.with_columns(met=True).join(near.select(*PAIR, "hands_on"), on=PAIR, maintain_order="left")
+    pairs = pairs.join(asked, on=PAIR, how="left", maintain_order="left")
+    return pairs.with_columns(pl.col(*_FITS, "met", "hands_on").fill_null(value=False))
 
 
 def _user(key: str) -> pl.Expr:
@@ -291,7 +302,7 @@ def diverted(who: Parties, evidence: pl.DataFrame, legs: pl.DataFrame) -> pl.Dat
     if past.is_empty():
         return pl.DataFrame(schema={"parent": pl.UInt32, "child": pl.UInt32})
     past = past.select("leg", called=identity.subscribers(past["text"]).hash()).unique(maintain_order=True)
-    calling = who.called.join(past, on="called", how="semi")
+    calling = who.called.select("leg", "called").join(past, on="called", how="semi")
     both = pl.concat([calling, past]).unique(maintain_order=True).join(who.callers, on="leg")
     both = both.join(legs.select("leg", "start", "_call"), on="leg").with_columns(kind=pl.lit("history"))
     both = both.sort("caller", "called", "start", "leg")
@@ -320,7 +331,15 @@ def in_sight(heads: pl.DataFrame, tails: pl.DataFrame, ended: pl.DataFrame) -> p
     followed = tail.join_asof(
         head, on="at", by=place, strategy="forward", tolerance=_DECISION, check_sortedness=False
     ).drop_nulls("leg_right")
-    return pl.concat([begun["leg"], followed["leg"]]).unique(maintain_order=True)
+    # ... or at another address of the node.
+    arrived = tails.drop_nulls("at").select("leg", "_point", "at").sort("at", "leg")
+    across = head.join_asof(
+        arrived, on="at", by="_point", strategy="backward", tolerance=_ACROSS + OUT_OF_ORDER, check_sortedness=False
+    ).drop_nulls("leg_right")
+    back = arrived.join_asof(
+        head, on="at", by="_point", strategy="forward", tolerance=_ACROSS + OUT_OF_ORDER, check_sortedness=False
+    ).drop_nulls("leg_right")
+    return pl.concat([part["leg"] for part in (begun, followed, across, back)]).unique(maintain_order=True)
 
 
 def decided(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
@@ -340,10 +359,11 @@ def decided(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
 
 
 def over(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
-    """When tries were over for the nodes that made them: ``leg``, ``ip``, ``_point``, ``at``.
+    """When tries were over for the nodes that made them: ``leg``, ``ip``, ``_point``, ``at``, ``silent``.
 
     A try is over when its INVITE is refused, and no other follows on the same leg, or when its node gives it up by a
-    CANCEL.
+    CANCEL. One that is ``silent``, sent again and answered by nothing, is over some time after the last INVITE:
+    exchanges wait for less than Timer B (RFC 3261 §17.1.1.2).
     """
     invite, status = pl.col("method") == "INVITE", pl.col("status")
     ends = (
@@ -358,7 +378,27 @@ def over(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.
         .join(heads.lazy().select("leg", "ip").unique(), on=["leg", "ip"], how="semi")
         .collect()
     )  # fmt: skip
-    return ends.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").min())
+    ends = ends.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").min())
+    return pl.concat([ends.with_columns(silent=pl.lit(value=False)), _silent(messages, legs, heads)])
+
+
+def _silent(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+    status = pl.col("status")
+    again = messages.lazy().filter(
+        pl.col("method") == "INVITE", status.is_null(), pl.col("to_tag").is_null(), "retransmission"
+    )
+    sent = (
+        again.select("_leg", "_point", ip="src_ip", at=ns("time"))
+        .join(
+            messages.lazy().filter(pl.col("method") == "INVITE", status.is_not_null()).select("_leg"),
+            on="_leg", how="anti",
+        )
+        .join(legs.lazy().select("_leg", "leg"), on="_leg")
+        .join(heads.lazy().select("leg", "ip").unique(), on=["leg", "ip"], how="semi")
+        .collect()
+    )  # fmt: skip
+    sent = sent.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").max())
+    return sent.with_columns(silent=pl.lit(value=True))
 
 
 def at_node(
@@ -368,13 +408,17 @@ def at_node(
     each other while the first still waits.
 
     ``delay`` is the time from what the node waited for to the INVITE of the child: that of the parent, or that an
-    earlier try for the parent, ``before``, was over.
+    earlier try for the parent, ``before``, was over. ``ip`` is where the child begins;
+    ``hands_on``, whether calls as a rule go on there (`_hands_on`).
+
+    A node may have one address for those who call and another for those who are called: legs that lead nowhere, and
+    come from nowhere, by where they end and begin are looked at with each other.
     """
     place = ["ip", "_point"]
-    head, tail = (ends.drop_nulls("at").select("leg", *place, "at") for ends in (heads, arrivals))
-    head, tail = head.join(tail, on=place, how="semi"), tail.join(head, on=place, how="semi")
-    ended = ended.select("leg", *place, "at").join(tail, on=place, how="semi")
-    if head.is_empty():
+    heads, arrivals = (ends.drop_nulls("at").select("leg", *place, "at") for ends in (heads, arrivals))
+    head, tail = heads.join(arrivals, on=place, how="semi"), arrivals.join(heads, on=place, how="semi")
+    ended = ended.select("leg", *place, "at").join(heads, on=place, how="semi")
+    if heads.is_empty():
         return pl.DataFrame(schema=_NEAR)
     found = [_following(head, tail, place, _DECISION, _NEXT).with_columns(keyed=pl.lit(value=False))]
     after_tries = [_following(head, ended, place, _DECISION, _NEXT)]
@@ -393,6 +437,17 @@ def at_node(
         both = both.join(over_at, on=["parent", "_point"], how="left", maintain_order="left")
         return pl.lit(both.select((pl.col("over") >= pl.col("at") - OUT_OF_ORDER).fill_null(value=True)).to_series())
 
+    here = _called_alike(head, tail, who, _PROMPT).filter(pl.col("came") == pl.col("ip"))
+    later = _called_alike(head, tail, who, -_PROMPT).filter(pl.col("came") == pl.col("ip"))
+    hands_on = here.filter(_hands_on(here, later, head, tail)).select("parent", *place)
+    met = pl.concat([part.filter("keyed").select(PAIR) for part in found])
+    across = _across(heads, arrivals, met, who)
+    found.append(across.with_columns(keyed=pl.lit(value=False)))
+    after_tries.append(
+        _following(
+            heads.join(across.select("ip", "_point").unique(), on=place, how="semi"), ended, place, _DECISION, _NEXT
+        )
+    )
     sooner = pl.col("delay").sort_by(pl.col("delay") < 0, "delay").first()
     first = pl.concat(found).group_by(pair, maintain_order=True).agg(sooner, pl.col("keyed").any())
     first = first.filter(waiting(first) | pl.col("keyed")).drop("keyed")
@@ -412,10 +467,86 @@ def at_node(
         known = pl.concat([known, new.select(known.columns)])
         new = new.select(pair)
     known = known.sort(pl.col("delay") < 0, "delay", "before", nulls_last=True)
-    return known.group_by(PAIR, maintain_order=True).agg(pl.col("delay", "before").first()).sort(PAIR)
+    hands_on = pl.concat([hands_on, across.select("parent", *place)]).unique()
+    hands_on = hands_on.with_columns(hands_on=pl.lit(value=True))
+    known = known.join(hands_on, on=["parent", *place], how="left", maintain_order="left")
+    known = known.group_by(PAIR, maintain_order=True).agg(pl.col("delay", "before", "ip", "hands_on").first())
+    return known.with_columns(pl.col("hands_on").fill_null(value=False)).sort(PAIR)
 
 
-_NEAR = {"parent": pl.UInt32, "child": pl.UInt32, "delay": pl.Int64, "before": pl.UInt32}
+_NEAR = {
+    "parent": pl.UInt32, "child": pl.UInt32, "delay": pl.Int64, "before": pl.UInt32, "ip": pl.String,
+    "hands_on": pl.Boolean,
+}  # fmt: skip
+
+
+def _across(heads: pl.DataFrame, arrivals: pl.DataFrame, met: pl.DataFrame, who: Parties) -> pl.DataFrame:
+    """Pairs as `_following` gives them, but of legs to one callee that end and begin at different addresses of which
+    the one hands on what comes to the other; ``ip`` is where the child begins. Legs in ``met`` have their like at
+    one address.
+    """
+    head = heads.filter(~pl.col("leg").is_in(met["child"].implode()))
+    tail = arrivals.filter(~pl.col("leg").is_in(met["parent"].implode()))
+    pairs = _called_alike(head, tail, who, _ACROSS)
+    pairs = pairs.join(
+        arrivals.select("ip", "_point", parent="leg"), on=["parent", "ip", "_point"], how="anti", maintain_order="left"
+    )
+    later = _called_alike(head, tail, who, -_ACROSS)
+    pairs = pairs.filter(_hands_on(pairs, later, heads, arrivals))
+    return pairs.select(_FOLLOWING.columns)
+
+
+def _called_alike(head: pl.DataFrame, tail: pl.DataFrame, who: Parties, within: int) -> pl.DataFrame:
+    """Pairs of which one ends and the other begins within that time after it, to numbers that end alike: ``came`` and
+    ``ip`` are where. With a negative time those of which it began so long before: chance brings as many of either.
+    """
+    keys = _endings(who)
+    ends, begins = tail.join(keys, on="leg"), head.join(keys, on="leg")
+    if within < 0:
+        ends, begins = (side.with_columns(-pl.col("at")) for side in (ends, begins))
+    pairs = _following(begins, ends, ["_point", "key"], abs(within), _NEIGHBOURS).drop("ip")
+    pairs = pairs.filter(pl.col("delay") >= 0).unique([*PAIR, "_point"], maintain_order=True)
+    pairs = pairs.join(head.select("ip", "_point", child="leg"), on=["child", "_point"], maintain_order="left")
+    tails = tail.group_by("leg", "ip", "_point", maintain_order=True).agg()
+    return pairs.join(tails.select("_point", parent="leg", came="ip"), on=["parent", "_point"], maintain_order="left")
+
+
+def _hands_on(pairs: pl.DataFrame, later: pl.DataFrame, heads: pl.DataFrame, arrivals: pl.DataFrame) -> pl.Series:
+    """Whether what comes to ``came`` is as a rule what begins at ``ip``, by what is near in time to each of ``pairs``.
+
+    Half at least of what begins there has been called there just before, and more than by chance: what is called just
+    after (``later``) is taken off. A third at least of what comes there goes on; the rest is refused or answered there.
+    """
+    way = ["came", "ip", "_point"]
+    child = heads.group_by("leg", "ip", "_point").agg(pl.col("at").min())
+    parent = arrivals.group_by("leg", "_point", came="ip").agg(pl.col("at").min())
+    at = {"child": child.select("_point", "at", "ip", child="leg"), "parent": parent.rename({"leg": "parent"})}
+
+    def legs(some: pl.DataFrame, side: str) -> pl.DataFrame:
+        on = [side, "_point", "ip" if side == "child" else "came"]
+        return some.select(side, *way).unique().join(at[side], on=on).select(*way, "at")
+
+    asked = pairs.join(at["child"], on=["child", "_point", "ip"], how="left", maintain_order="left")
+    asked = asked.select(*way, "at")
+    begun = _count(asked, child.select("ip", "_point", "at"), ["ip", "_point"])
+    come = _count(asked, parent.select("came", "_point", "at"), ["came", "_point"])
+    handed = _count(asked, legs(pairs, "child"), way) - _count(asked, legs(later, "child"), way)
+    on = _count(asked, legs(pairs, "parent"), way) - _count(asked, legs(later, "parent"), way)
+    return (2 * handed >= begun) & (3 * on >= come) & (handed > 0)
+
+
+def _count(asked: pl.DataFrame, events: pl.DataFrame, by: list[str]) -> pl.Series:
+    """How many ``events`` there are within `_USUAL` of each row, equal in ``by``."""
+    events = events.sort("at").with_columns(so_far=pl.int_range(1, pl.len() + 1).over(by))
+    rows = asked.with_row_index("_row")
+    counts = []
+    for shift in (_USUAL, -_USUAL - 1):
+        until = rows.with_columns(pl.col("at") + shift).sort("at")
+        found = until.join_asof(
+            events.select(*by, "at", "so_far"), on="at", by=by, strategy="backward", check_sortedness=False
+        )
+        counts.append(found.sort("_row")["so_far"].fill_null(0).cast(pl.Int64))
+    return counts[0] - counts[1]
 
 
 def _endings(who: Parties) -> pl.DataFrame:
@@ -451,9 +582,10 @@ def _following(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: 
             break
         found.append(
             pairs.filter(pl.col("parent") != pl.col("leg")).select(
-                "parent", "ip", "_point", child="leg", delay=pl.col("at") - pl.col("at_tail")
+                "parent", pl.col("ip") if "ip" in same else pl.lit(None, pl.String).alias("ip"), "_point",
+                child="leg", delay=pl.col("at") - pl.col("at_tail"),
             )
-        )
+        )  # fmt: skip
     return pl.concat([_FOLLOWING, *(part.select(_FOLLOWING.columns) for part in found)])
 
 
@@ -462,13 +594,16 @@ _FOLLOWING = pl.DataFrame(
 )
 
 
-def of_tries(near: pl.DataFrame, alone: pl.DataFrame, who: Parties, heads: pl.DataFrame) -> pl.DataFrame:
+def of_tries(
+    near: pl.DataFrame, alone: pl.DataFrame, who: Parties, heads: pl.DataFrame, ended: pl.DataFrame
+) -> pl.DataFrame:
     """Points for the tries of one caller that a node makes one as soon as another is over, or at once.
 
     Of two that follow each other both get them where the first is ``alone``, and so do several at once that are.
     """
     callers = who.callers
-    soon = near.filter(pl.col("before").is_not_null(), pl.col("delay") <= _PROMPT)
+    silent = pl.col("before").is_in(ended.filter("silent")["leg"].implode())
+    soon = near.filter(pl.col("before").is_not_null(), (pl.col("delay") <= _PROMPT) | silent)
     for leg in ("child", "before"):
         soon = soon.join(callers.rename({"leg": leg, "caller": f"of_{leg}"}), on=leg, how="left", maintain_order="left")
     soon = soon.filter(pl.col("of_child").eq_missing(pl.col("of_before")))
@@ -549,7 +684,7 @@ def of_lateness(
     call.
 
     An exchange may answer first and call then (a greeting, call recording, early charging): legs in ``identical``, of
-    one caller to one callee, of which the second begins soon behind the answer, are no worse for it.
+    one callee by one number, of which the second begins soon behind the answer, are no worse for it.
     """
     over = decided.select("leg", "_point", over="at", final="status")
     both = pairs.join(over, left_on="parent", right_on="leg")
@@ -584,10 +719,12 @@ def mirrored(
     begun: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Points for what came in on the one leg and soon went out on the other: INVITE, ringing, the final response,
-    CANCEL, BYE; and the pairs that cannot be one call: one answered and the other refused, or their ends far apart.
+    CANCEL, BYE; and the pairs that cannot be one call: one answered and the other refused, or their ends far apart
+    though nobody was transferred.
 
-    ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs and CANCELs: ``leg``, ``_point``,
-    ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of the INVITEs of pairs at their node:
+    ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs, CANCELs and REFERs: ``leg``,
+    ``_point``, ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of
+    the INVITEs of pairs at their node:
     ``at_parent``, ``at_child``, and that of the next try, ``next_at``, if there is one.
 
     ``in_step`` counts events that no other pair can have had: nothing of the kind happened there at that time.
@@ -626,13 +763,20 @@ def mirrored(
     points = counted.group_by(PAIR, maintain_order=True).agg(points=pl.len().clip(0, 2))
     points = points.select(*PAIR, kind=pl.lit("mirror"), points=pl.col("points").cast(pl.Int64) * POINTS["mirror"])
     steps = (
-        clear.select(*PAIR, "step").unique().group_by(PAIR, maintain_order=True).agg(points=(pl.len() - 1).clip(0, 3))
+        clear.select(*PAIR, "step")
+        .unique()
+        .group_by(PAIR, maintain_order=True)
+        # Who is in step from the beginning to the end has no need of a first to count from.
+        .agg(points=(pl.len() - 1) + (pl.len() == _STEPS))
     )
     steps = steps.filter(pl.col("points") > 0)
     steps = steps.select(*PAIR, kind=pl.lit("in_step"), points=pl.col("points").cast(pl.Int64) * POINTS["in_step"])
 
     refused = told.filter(pl.col("final_child").is_between(200, 299), pl.col("final") >= 300, pl.col("final") != 487)
-    apart = told.filter((pl.col("bye") - pl.col("bye_child")).abs() > _SAME_END)
+    # Who is transferred stays when who transfers goes (RFC 3515).
+    referring = requests.filter(pl.col("method") == "REFER")["leg"].implode()
+    transferred = pl.col("parent").is_in(referring) | pl.col("child").is_in(referring)
+    apart = told.filter((pl.col("bye") - pl.col("bye_child")).abs() > _SAME_END, ~transferred)
     # Both were answered: the one because the other was, unless the node had answered before it called.
     answered = told.filter(
         pl.col("final").is_between(200, 299),
@@ -667,6 +811,9 @@ _ECHOES = [
     # ... or somebody else is tried.
     (3, "next_at", "over_child", "parent"),
 ]
+
+
+_STEPS = 1 + max(step for step, *_ in _ECHOES)
 
 
 def _events(told: pl.DataFrame) -> pl.DataFrame:

@@ -184,7 +184,7 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
         found = pl.concat([found, _placed(others, legs)]).sort(PAIR)
     if found.is_empty() and not possible:
         return pl.DataFrame(schema=_LINKS)
-    scored = _scored(found, shared, near, decided, who, legs, messages)
+    scored = _scored(found, shared, near, decided, ended, who, legs, messages)
     strong = _strong(scored, legs.table, messages)
     if not possible:
         return strong.select(_columns())
@@ -268,6 +268,7 @@ def _scored(
     shared: pl.DataFrame,
     near: pl.DataFrame,
     decided: pl.DataFrame,
+    ended: pl.DataFrame,
     who: leg_evidence.Parties,
     legs: Legs,
     messages: pl.DataFrame,
@@ -278,8 +279,9 @@ def _scored(
     )
     near = near.join(pairs.select(PAIR), on=PAIR, how="semi", maintain_order="left")
     # The time at the node is counted from the last that it waited for.
-    pairs = pairs.join(near.rename({"delay": "waited"}), on=PAIR, how="left", maintain_order="left")
+    pairs = pairs.join(near.drop("hands_on").rename({"delay": "waited"}), on=PAIR, how="left", maintain_order="left")
     pairs = pairs.with_columns(pl.coalesce("waited", "delay").alias("waited"), later=pl.col("before").is_not_null())
+    pairs = _both_addresses(pairs, legs)
     parties = leg_evidence.of_parties(leg_evidence.fitting(pairs.select(*PAIR, "later"), who, near), who)
     alone = leg_evidence.of_being_alone(near, leg_evidence.fits(pairs, parties))
     points = [
@@ -288,18 +290,18 @@ def _scored(
         leg_evidence.of_history(pairs.select(PAIR), who, legs.evidence),
         leg_evidence.of_timing(pairs),
         alone,
-        leg_evidence.of_tries(near, alone, who, legs.heads),
+        leg_evidence.of_tries(near, alone, who, legs.heads, ended),
     ]
     involved = pl.concat([pairs["parent"], pairs["child"]]).unique()
     some = legs.table.filter(pl.col("leg").is_in(involved.implode()))
     answers = leg_evidence.responses(messages, some)
-    identical = parties.filter(pl.col("kind") == "identity")
+    identical = parties.filter(pl.col("kind").is_in(["identity", "number"]))
     points.append(leg_evidence.of_lateness(pairs.select(PAIR), decided, _starts(legs), identical))
     points.append(leg_evidence.of_tags(pairs.select(PAIR), answers, messages, legs.table))
     scored = _sum(pairs, points)
     # What became of both is asked only where it can change the verdict.
-    most = 2 * POINTS["mirror"] + 3 * POINTS["in_step"]
-    doubtful = scored.filter(pl.col("score").is_between(POSSIBLE - most, STRONG + _MARGIN))
+    most = 2 * POINTS["mirror"] + 4 * POINTS["in_step"]
+    doubtful = scored.filter(pl.col("score").is_between(POSSIBLE - most, STRONG + _MARGIN) | pl.col("across"))
     exact = of_shared.filter(pl.col("kind") == "session")
     doubtful = doubtful.join(exact, on=PAIR, how="anti", maintain_order="left")
     if doubtful.is_empty():
@@ -307,7 +309,29 @@ def _scored(
     begun = _begun(doubtful, pairs, legs)
     seen = _starts(legs).select("leg", "_point")
     echoes, vetoed = leg_evidence.mirrored(doubtful, answers, _requests(messages, some), seen, begun)
-    return _sum(pairs, [*points, echoes]).join(vetoed, on=PAIR, how="anti", maintain_order="left")
+    points = [*points, echoes]
+    # Two addresses are those of one node where something went over, or where it tried one after another.
+    over = [part.filter(pl.col("kind").is_in(["mirror", "try"])).select(PAIR) for part in points]
+    unproved = pairs.filter("across").join(pl.concat(over), on=PAIR, how="anti")
+    at_one = unproved.select(PAIR).join(pl.DataFrame({"kind": _AT_ONE_NODE}), how="cross")
+    points = [part.join(at_one, on=[*PAIR, "kind"], how="anti", maintain_order="left") for part in points]
+    return _sum(pairs, points).join(vetoed, on=PAIR, how="anti", maintain_order="left")
+
+
+# What says something only of legs that meet at one node.
+_AT_ONE_NODE = ["timing", "alone", "number", "callee", "names"]
+
+
+def _both_addresses(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
+    """The pairs, of which those that meet at two addresses of one node have both: ``node_in`` and ``node_out``."""
+    ends = legs.tails.drop_nulls("at").unique("leg", keep="first", maintain_order=True).select("leg", ended="ip")
+    pairs = pairs.join(ends, left_on="parent", right_on="leg", how="left", maintain_order="left")
+    apart = pl.col("node_in").is_null() & pl.col("ip").is_not_null()
+    return pairs.with_columns(
+        across=apart,
+        node_in=pl.when(apart).then("ended").otherwise("node_in"),
+        node_out=pl.when(apart).then("ip").otherwise("node_out"),
+    ).drop("ended", "ip")
 
 
 def _sum(pairs: pl.DataFrame, points: list[pl.DataFrame]) -> pl.DataFrame:
@@ -344,7 +368,7 @@ def _requests(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
     return (
         messages.lazy()
         .filter(
-            pl.col("method").is_in(["BYE", "CANCEL"]),
+            pl.col("method").is_in(["BYE", "CANCEL", "REFER"]),
             pl.col("status").is_null(),
             pl.col("_call").is_in(legs["_call"].implode()),
         )

@@ -202,7 +202,10 @@ def _milestones(rows: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
     early = early.join(pracks, on="call", how="left", maintain_order="left")
     updates = early.filter(pl.col("method") == "UPDATE", pl.col("_sdp").is_not_null())
     updates = updates.filter(row > pl.coalesce("prack", "progress")).group_by("call").agg(update=row.min())
-    acks = asked.filter(pl.col("method") == "ACK", row > pl.col("ok")).group_by("call").agg(ack=row.min())
+    # It has the CSeq number of the INVITE it acknowledges (RFC 3261 §13.2.2.4).
+    answered = rows.select(ok="row", ok_cseq="cseq")
+    acks = asked.filter(pl.col("method") == "ACK", row > pl.col("ok")).join(answered, on="ok")
+    acks = acks.filter(pl.col("cseq").eq_missing(pl.col("ok_cseq"))).group_by("call").agg(ack=row.min())
     for more in (pracks, updates, acks):
         found = found.join(more, on="call", how="left", maintain_order="left")
     return found.select("call", "transaction", *MILESTONES)

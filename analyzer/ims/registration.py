@@ -13,6 +13,7 @@ from analyzer import schema
 from analyzer.columns.durations import seconds
 from analyzer.columns.times import SECOND, ns
 from analyzer.columns.typed import typed
+from analyzer.ims import security_associations
 
 _ACCEPTED = pl.col("status").is_between(200, 299)
 _CHALLENGED = pl.col("status").is_in([401, 407])
@@ -126,6 +127,7 @@ def ims_registrations(
             contact.str.extract(r'(?i)temp-gruu="([^"]*)"').drop_nulls().last().alias("temporary_gruu"),
         ),
         _security(copies),
+        _associations(requests, messages, ims_headers),
         _details(registrations, challenged, copies),
     ]
     table = registrations
@@ -186,6 +188,16 @@ def _security(copies: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("not_verified"))
     )
     return agreed.select("registration", "security", security_check=check)
+
+
+def _associations(requests: pl.DataFrame, messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFrame:
+    """What was agreed for IPsec, and what was sent beside it: ``registration spis outside``."""
+    agreed = security_associations.agreements(messages, ims_headers)
+    of_attempt = requests.select("registration", "_leg", "cseq").unique(["_leg", "cseq"], keep="first")
+    sent = security_associations.outside(messages, agreed).group_by("_leg", "cseq").agg(outside=pl.len())
+    named = security_associations.spis(agreed).unique(["_leg", "cseq"], keep="last")
+    found = named.join(sent, on=["_leg", "cseq"], how="left").join(of_attempt, on=["_leg", "cseq"])
+    return found.group_by("registration").agg(pl.col("spis").last(), pl.col("outside").sum())
 
 
 def _details(registrations: pl.DataFrame, challenged: pl.DataFrame, copies: pl.DataFrame) -> pl.DataFrame:

@@ -24,6 +24,7 @@ _COLUMNS = (
     *("content_type", "_leg", "_dialog", "_sdp", "_headers"),
 )
 
+_PICKUP = "RFC 3891 §6.1, RFC 5359 §2.16"
 _REQUEST = pl.col("status").is_null()
 _INVITE = pl.col("method") == "INVITE"
 _OF: dict[Of, pl.Expr] = {
@@ -237,6 +238,17 @@ def _by_event(seen: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def with_pickups(services: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """``services`` with the Replaces of a call that was picked up named so, where it does not say early-only itself."""
+    taken = calls.filter((pl.col("outcome_detail") == "picked_up").fill_null(value=False))["continued_by"]
+    picks = (pl.col("evidence") == "Replaces") & pl.col("call").is_in(taken.implode())
+    pickup = pl.when(picks.fill_null(value=False))
+    return services.with_columns(
+        service=pickup.then(pl.lit("call_pickup")).otherwise("service"),
+        standard=pickup.then(pl.lit(_PICKUP)).otherwise("standard"),
+    )
+
+
 def _by_media(seen: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
     """What streams a description has that are not refused."""
     channel = (pl.col("media") == "application") & pl.col("formats").str.contains(r"(?i)\bwebrtc-datachannel\b")
@@ -282,6 +294,7 @@ def _by_message(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
     invites = opens.filter(method == "INVITE")
     factory = invites.filter(target.str.contains(r"@conf(?:erence)?-?factory\.|^sips?:(?:conf(?:erence)?-?factory)@"))
     replacing = invites.filter(pl.col("replaces").is_not_null())
+    only_early = pl.col("replaces").str.contains(r"(?i);\s*early-only\b")
     anonymous = invites.filter(pl.col("from_uri").str.contains(r"(?i)@anonymous\.invalid"))
     named = (1 << schema.HEADERS.index("Privacy")) | (1 << schema.HEADERS.index("P-Asserted-Identity"))
     asserted = 1 << schema.HEADERS.index("P-Asserted-Identity")
@@ -303,7 +316,10 @@ def _by_message(seen: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
         registered.select(_hit("emergency", pl.lit("Contact with sos"), "TS 24.229 §5.1.6.2")),
         by_method.select(_hit(_of_word(method, plain, 0), method, _of_word(method, plain, 1))),
         factory.select(_hit("conference", uri, "TS 23.003 §13.10, RFC 4579 §5.1")),
-        replacing.select(_hit("communication_transfer", pl.lit("Replaces"), "TS 24.629, RFC 3891")),
+        replacing.filter(~only_early).select(
+            _hit("communication_transfer", pl.lit("Replaces"), "TS 24.629, RFC 3891")
+        ),
+        replacing.filter(only_early).select(_hit("call_pickup", pl.lit("Replaces"), _PICKUP)),
         anonymous.select(_hit("oir", pl.lit("From: anonymous"), "TS 24.607, RFC 3323")),
         identified.select(_hit("oip", pl.lit("P-Asserted-Identity without Privacy"), "TS 24.607, RFC 3325")),
         answered.select(_hit("tip", pl.lit("P-Asserted-Identity of a response"), "TS 24.608, RFC 3325")),

@@ -353,7 +353,31 @@ def _balanced(parts: pl.DataFrame) -> pl.DataFrame:
         peer=pl.when("level").then("peer"),
         to_message="from_message",
     )
-    return pl.concat([parts.filter(~crossing), joined.select(parts.columns)]).sort("event", "half")
+    balanced = pl.concat([parts.filter(~crossing), joined.select(parts.columns)]).sort("event", "half")
+    contradicted = joined.filter(pl.col("kind") != "unseen", pl.col("ns") < 0)["trip"]
+    return balanced if contradicted.is_empty() else _undivided(balanced, contradicted)
+
+
+def _undivided(parts: pl.DataFrame, trips: pl.Series) -> pl.DataFrame:
+    """The parts; each of these trips is one that nobody saw.
+
+    Clocks cancel out of there and back together, which take no less than no time: where they do, a copy that one
+    point saw answers for another that it did not see, and how the trip divides is not known.
+    """
+    of_trip = pl.col("trip").is_in(trips.unique().implode()) & (pl.col("kind") != "caller")
+    whole = (
+        parts.filter(of_trip)
+        .group_by("trip", maintain_order=True)
+        .agg(pl.all().exclude("ns", "to_message", "way", "kind", "address", "peer").first(), pl.col("ns").sum())
+        .with_columns(
+            way=pl.lit(None, pl.String),
+            kind=pl.lit("unseen"),
+            address=pl.lit(None, pl.String),
+            peer=pl.lit(None, pl.String),
+            to_message="from_message",
+        )
+    )
+    return pl.concat([parts.filter(~of_trip), whole.select(parts.columns)]).sort("event", "half")
 
 
 def _host(socket: str) -> pl.Expr:

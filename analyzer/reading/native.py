@@ -184,6 +184,10 @@ def header_names(names: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
+# The core's own, where the user set no other.
+_PROBLEMS_PER_CODE = 1000
+
+
 class Reading:
     """A reading under way; :meth:`tables` waits for it."""
 
@@ -208,6 +212,11 @@ class Reading:
         self._scan = core().scan(
             found.files, threads, self._limits, columns, found.link_types, self._clocks, self.headers
         )
+
+    @property
+    def max_problems_per_code(self) -> int:
+        """How many rows of one code the table ``problems`` has (docs/limits.md)."""
+        return (self._limits or {}).get("max_problems_per_code", _PROBLEMS_PER_CODE)
 
     def again(self, clocks: Sequence[tuple[int, int, int, int]] | None = None) -> Reading:
         """The same captures with every column, and with the clocks of capture points set right where given."""

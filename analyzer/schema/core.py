@@ -166,19 +166,20 @@ DNS_MESSAGES = Table(
     ),
 )
 
-# Broken transports as the core reports them (ICMP unreachable, TCP RST, SCTP ABORT): evidence for transactions, not a
+# Broken transports as the core reports them (ICMP unreachable, a SYN that was refused or not answered, TCP RST, TLS
+# alert, SCTP ABORT): evidence for transactions, not a
 # table for users.
 FAILURES = Table(
     "failures",
     "One packet that says a flow is broken.",
     (
         C("time", "time", "When."),
-        C("kind", "text", "icmp_unreachable tcp_reset sctp_abort.", mask=M.OPEN),
+        C("kind", "text", "icmp_unreachable tcp_reset tcp_refused tcp_unanswered tls_alert sctp_abort.", mask=M.OPEN),
         C("src_ip", "text", "Source of the packet that failed (ICMP: the quoted one).", mask=M.ADDRESS),
         C("src_port", "int", "Its port."),
         C("dst_ip", "text", "Its destination.", mask=M.ADDRESS),
         C("dst_port", "int", "Its port."),
         C("transport", "text", "udp tcp sctp.", mask=M.OPEN),
-        C("detail", "text", "ICMP type and code.", mask=M.SENTENCE),
+        C("detail", "text", "ICMP type and code, alert number, or how many SYN in how long.", mask=M.SENTENCE),
     ),
 )

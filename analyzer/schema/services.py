@@ -25,7 +25,7 @@ SERVICES = Table(
         C("service", "text", "Service; unknown without evidence.",
           values=words("voice video real_time_text fax mmtel emergency ecall sms instant_message presence "
           "registration reg_event options conference hold call_waiting call_forwarding "
-          "communication_transfer refer call_completion message_waiting oip oir tip tir acr cat crs "
+          "communication_transfer call_pickup refer call_completion message_waiting oip oir tip tir acr cat crs "
           "closed_user_group advice_of_charge mcid ussi srvcc dtmf user_to_user priority rcs_chat "
           "file_transfer location_push chatbot call_composer content_share delivery_notification "
           "mission_critical push_to_talk dialog_event configuration quality_report sip_i data_channel "

@@ -34,11 +34,14 @@ CALLS = Table(
           values=words("answered answered_elsewhere redirected cancelled busy no_answer rejected unreachable "
           "negotiation_failed auth_failed server_failure client_error timeout unfinished joined"), mask=M.OPEN),
         C("outcome_detail", "text", "Subtype of the outcome; null if the outcome has none.",
-          values=words("normal active no_ack timer_expiry expired dropped cancel_race final_unseen emergency "
-          "before_ringing while_ringing network_timer declined unwanted screened anonymity_disallowed "
-          "forbidden not_registered not_found gone bad_number bad_gateway no_route transport_error "
-          "not_retried credentials_rejected no_response no_final challenged cancelling ringing "
-          "progressing waiting rejected"), mask=M.OPEN),
+          values=(*words("normal active no_ack timer_expiry expired dropped cancel_race final_unseen"),
+          ("replaced", "the call continued_by took its place: Replaces or Target-Dialog, RFC 3891, TS 24.237"),
+          ("transferred", "a REFER within it asked for the call continued_by, RFC 5589 §6"),
+          ("picked_up", "the call continued_by replaced its early dialog, RFC 3891 §3"),
+          *words("emergency before_ringing while_ringing network_timer declined unwanted screened "
+          "anonymity_disallowed forbidden not_registered not_found gone bad_number bad_gateway no_route "
+          "transport_error not_retried credentials_rejected no_response no_final challenged cancelling ringing "
+          "progressing waiting rejected")), mask=M.OPEN),
         C("status", "int", "Final status of the attempt."),
         C("reason_phrase", "text", "Reason phrase of that status.", mask=M.PHRASE),
         C("reason_header", "text", "Reason of the message that ended the call.", "RFC 3326", mask=Header.REASON),
@@ -58,6 +61,10 @@ CALLS = Table(
         C("released_by", "text",
           "Party that ended the call, by BYE, CANCEL or final response; null while the call is active.",
           values=words("caller callee network unknown"), mask=M.OPEN),
+        C("continued_by", "key",
+          "Answered call that took the place of this one, or that a REFER within it asked for; null if none is known.",
+          "RFC 3891, RFC 3515, TS 24.237"),
+        C("continues", "key", "Call that this one goes on from in the same way.", "RFC 3891, RFC 3515, TS 24.237"),
         C("legs", "int", "Number of legs (Call-ID and From tag)."),
         C("hops", "int", "Number of hops on which the first INVITE was captured."),
         C("call_ids", "texts", "Call-IDs of the call.", mask=M.IDENTIFIER),
@@ -219,7 +226,7 @@ MESSAGES = Table(
         C("refer_to", "text", "Refer-To as sent.", "RFC 3515 §2.1", mask=Header.REFER_TO),
         C("replaces", "text", "Replaces as sent.", "RFC 3891 §6.1", mask=Header.REPLACES),
         C("warning", "text", "First Warning.", "RFC 3261 §20.43", mask=Header.WARNING),
-        C("reason_header", "text", "First Reason header as sent.", "RFC 3326", mask=Header.REASON),
+        C("reason_header", "text", "Reason as sent, all values.", "RFC 3326", mask=Header.REASON),
         C("icid", "text", "icid-value of P-Charging-Vector.", "RFC 7315 §5.6", mask=M.IDENTIFIER),
         C("user_agent", "text", "User-Agent, or Server in a response.", "RFC 3261 §20.41, §20.35",
           mask=Header.USER_AGENT),

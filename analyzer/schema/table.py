@@ -88,6 +88,11 @@ class Table:
         """The Polars schema, in order."""
         return {column.name: _polars_type(column.type) for column in self.columns}
 
+    def pandas(self) -> dict[str, str]:
+        """The types of its columns for ``dtype`` of ``pandas.read_csv`` and ``read_json``, which round integers of a
+        column with missing values to 53 bits else, and take telephone numbers for integers. Without those of times."""
+        return {column.name: _PANDAS[column.type] for column in self.columns if column.type in _PANDAS}
+
 
 @dataclass(frozen=True, slots=True)
 class Measure(Table):
@@ -99,6 +104,18 @@ class Measure(Table):
 
     of: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+
+
+#: A time has no such name: ``parse_dates`` reads it.
+_PANDAS: dict[Type, str] = {
+    "key": "Int64",
+    "int": "Int64",
+    "duration": "float64",
+    "share": "float64",
+    "bool": "bool",
+    "text": "str",
+    "texts": "object",
+}
 
 
 def _polars_type(kind: Type) -> pl.DataType:

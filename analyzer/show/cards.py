@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer.show.story import WENT_WRONG
 from analyzer.show.text import markup, row_facts, safe_lines, tree
 from analyzer.show.views import default
 
@@ -22,9 +23,11 @@ def capture_card(title: str, summary: str) -> str:
     return f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong><pre>{_lines(summary)}</pre></div>'
 
 
-def call_card(title: str, row: pl.DataFrame, picture: str) -> str:
-    """A call: the default columns of its row in ``calls``, and its ladder, which is HTML already."""
-    return f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong>{_facts("calls", row)}{picture}</div>'
+def call_card(title: str, row: pl.DataFrame, wrong: tuple[str, ...], picture: str) -> str:
+    """A call: the default columns of its row in ``calls``, what went ``wrong``, its ladder, which is HTML already."""
+    told = f"<strong>{WENT_WRONG}</strong><pre>{_lines(chr(10).join(wrong))}</pre>" if wrong else ""
+    facts = _facts("calls", row)
+    return f'{_STYLE}<div class="sip-card"><strong>{markup(title)}</strong>{facts}{told}{picture}</div>'
 
 
 def message_card(title: str, row: pl.DataFrame, text: bytes, headers: object) -> str:

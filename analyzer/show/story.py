@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analyzer.diagnose import after_the_answer
-from analyzer.diagnose.explanation import explain
+from analyzer.diagnose.explanation import BROKE, explain, on_behalf, silent
 from analyzer.show import waterfall as waterfalls
 from analyzer.show.text import fit, markup, pad, safe, seconds, width
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     #: Role of each node by ``ip:port``, and by address alone where all its ports have the same.
     Roles = dict[str, str]
 
+WENT_WRONG = "what went wrong"
 _MOST_LINES = 12  # of a section; a call that runs wild has hundreds of legs and exchanges
 
 
@@ -67,7 +68,7 @@ def story(
     roles = _roles(endpoints)
     room = columns - 2
     told = (
-        ("what went wrong", _refused(tables, roles)),
+        (WENT_WRONG, _refused(tables, roles)),
         ("who", _who(tables)),
         ("service", _services(tables)),
         ("way", _way(tables, roles, room, ascii_only=ascii_only)),
@@ -78,6 +79,11 @@ def story(
     )
     found = ((name, list(lines)) for name, lines in told)
     return Story(safe(title), tuple(Section(name, _bounded(lines)) for name, lines in found if lines))
+
+
+def what_went_wrong(tables: Tables, endpoints: pl.DataFrame) -> tuple[str, ...]:
+    """The first section of the story alone: the same on every page about a call."""
+    return _bounded(list(_refused(tables, _roles(endpoints))))
 
 
 def _bounded(lines: list[str]) -> tuple[str, ...]:
@@ -111,16 +117,19 @@ def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
     """Who said no, why, who changed it on its way back, and the frames in which that is seen."""
     for row in tables("call_failures").iter_rows(named=True):
         yield from _said(row)
-        steps = tables("failure_path").sort("step").to_dicts()
-        for step in steps:
+        for step in tables("failure_path").sort("step").to_dicts():
             if step["changed"] and step["status"] is not None:
                 yield safe(f"{_named(step['address'], roles)} passed it on as {step['status']}")
         (call,) = tables("calls").to_dicts()
         yield from map(safe, explain(call, tables("messages"), tables("failure_path")))
     if tables("call_failures").is_empty():
         for call in tables("calls").to_dicts():
-            yield from map(safe, after_the_answer.sentences(call, tables("messages")))
-    for row in tables("setups").iter_rows(named=True):
+            broke = call["outcome"] == "answered" and call["outcome_detail"] in BROKE
+            sentences = explain if broke else after_the_answer.sentences
+            yield from map(safe, sentences(call, tables("messages")))
+    # Of a call that others took nothing stalled.
+    stalled = tables("setups") if "answered_elsewhere" not in tables("calls")["outcome"] else tables("setups").clear()
+    for row in stalled.iter_rows(named=True):
         if row["stalled_detail"]:
             yield safe(f"it stalled in {row['stalled']}: {row['stalled_detail']}")
 
@@ -128,12 +137,13 @@ def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
 def _said(row: dict[str, Any]) -> Iterator[str]:
     who = " ".join(part for part in (row["role"], row["name"], row["address"]) if part and part != "unknown")
     what = " ".join(str(part) for part in (row["first_status"], row["reason_phrase"]) if part is not None)
-    if who:
-        yield safe(f"{who}: {what or 'CANCEL'}")
-    if row["unresponsive_node"]:
-        yield safe(f"{row['unresponsive_node']} received the request and did not answer")
-    behalf = {"unknown": "side unknown", "timer": "a timer expired"}
-    yield safe(f"{behalf.get(row['on_behalf_of'], 'on behalf of the ' + str(row['on_behalf_of']))}: {row['rule']}")
+    lines = [f"{who}: {what or 'CANCEL'}"] if who else []
+    nobody = silent(row)
+    if nobody:
+        # Who failed the call comes first.
+        lines.insert(0 if row["failing_node"] == row["unresponsive_node"] else len(lines), nobody)
+    yield from map(safe, lines)
+    yield safe(on_behalf(row))
     if row["reason_protocol"]:
         cause = f"{row['reason_protocol']} {row['reason_cause']}" if row["reason_cause"] else row["reason_protocol"]
         words = [row["reason"] or "", f"“{row['reason_text']}”" if row["reason_text"] else ""]

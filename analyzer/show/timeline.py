@@ -19,7 +19,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 from analyzer.columns.address import socket
@@ -35,6 +35,9 @@ MOST_LANES = 40
 """Hosts with a lane of their own; a scan of a network has thousands."""
 NO_ADDRESS = "?"
 """The lane of what was captured without its addresses: SCTP without IP, exported PDUs without such tags."""
+
+Tone = Literal["request", "provisional", "success", "redirect", "failure", "companion"]
+_OF_STATUS: tuple[Tone, ...] = ("provisional", "success", "redirect", "failure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,13 @@ class Event:
         return self.answer or self.status is not None
 
     @property
-    def tone(self) -> str:
-        """What kind of message it is, for its colour: request, provisional, success, redirect, failure or beside."""
+    def tone(self) -> Tone:
+        """What kind of message it is, for its colour; ``companion`` is a message of Diameter or DNS."""
         if self.protocol:
-            return "failure" if self.refused else "beside"
+            return "failure" if self.refused else "companion"
         if self.status is None:
             return "request"
-        return ("provisional", "success", "redirect", "failure")[min(max(self.status // 100, 1), 4) - 1]
+        return _OF_STATUS[min(max(self.status // 100, 1), 4) - 1]
 
 
 @dataclass(frozen=True, slots=True)

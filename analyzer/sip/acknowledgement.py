@@ -54,3 +54,27 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
     return seen.join(copies, on="_dialog", how="full", coalesce=True).with_columns(
         pl.col("acked", "exhausted").fill_null(value=False)
     )
+
+
+def unheard(messages: pl.DataFrame) -> pl.DataFrame:
+    """The INVITEs that nothing captured answers, though their client acknowledged a final response: one direction of
+    their hop was not captured.
+
+    Columns: ``transaction``, ``_leg`` and ``cseq``. An ACK shows that a final response came (RFC 3261 §13.2.2.4,
+    §17.1.1.3); what it was, responses on other hops tell.
+    """
+    rows = messages.lazy().filter(~pl.col("duplicate"), pl.col("_leg").is_not_null(), pl.col("cseq").is_not_null())
+    invite, request = pl.col("method") == "INVITE", pl.col("status").is_null()
+    answered = rows.filter(invite, ~request).select("transaction").unique()
+    asked = rows.filter(invite, request).select("transaction", "_leg", "cseq", "src_ip", "dst_ip").unique("transaction")
+    alone = asked.join(answered, on="transaction", how="anti").collect()
+    if alone.is_empty():
+        return alone.select("transaction", "_leg", "cseq")
+    acks = (
+        rows.filter(pl.col("method") == "ACK", request, pl.col("_leg").is_in(alone["_leg"].unique().implode()))
+        .select("_leg", "cseq", "src_ip", "dst_ip")
+        .unique()
+        .collect()
+    )
+    found = alone.join(acks, on=acks.columns, how="semi", maintain_order="left")
+    return found.select("transaction", "_leg", "cseq")

@@ -23,7 +23,7 @@ from analyzer.columns import identity
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import acknowledgement, cancels, in_dialog, outcomes, reference_hop, release
+from analyzer.sip import acknowledgement, cancels, in_dialog, outcomes, reference_hop, relations, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -89,20 +89,24 @@ def attempts(
     *,
     end: int | None,
     links: pl.DataFrame | None = None,
+    evidence: pl.DataFrame | None = None,
+    unreached: pl.DataFrame | None = None,
 ) -> CallAttempts:
     """The ``calls`` table without ``hold_s`` and ``codecs``, by start, and the way from messages to calls.
 
     ``messages`` as the core gives them, in time order; ``transactions`` and ``dialogs`` of the same capture; ``end`` is
     the time of its last packet in ns since 1970 (None where no packet has a time). ``links`` says which leg a B2BUA
-    made from which: ``_leg`` and ``_leg_from``, both the core's hashes. One row per attempt; a call that ran when the
-    capture began has a row as soon as a request within its dialog was seen or a response to its INVITE (``joined``).
+    made from which: ``_leg`` and ``_leg_from``, both the core's hashes; ``evidence`` is the core's of the INVITEs;
+    ``unreached`` says which transactions stopped for want of a connection (:mod:`~analyzer.sip.next_hops`). One row per
+    attempt; a call that ran when the capture began has a row as soon as a request within its dialog was seen or a
+    response to its INVITE (``joined``).
     """
     end = LONG_AGO if end is None else end
     messages = in_dialog.tied(messages)
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
-    responses = _responses(messages, hop)
+    responses = _with_borrowed(_responses(messages, hop), hop, messages)
     tries = _in_attempts(_invite_requests(invites, responses, messages), hop, messages)
     tries = _linked(tries.with_columns(own=pl.col("attempt")), links)
     of_tries = tries.select("try", "attempt", "own")
@@ -112,16 +116,25 @@ def attempts(
     responses = responses.drop("try").join(of_hop, on="transaction", maintain_order="left")
 
     started = _started(invites, hop, responses, messages, transactions)
-    joined, joined_rows, joined_branches = _joined(messages, invites)
+    stopped: list[int] | pl.Series = [] if unreached is None else unreached["transaction"]
+    stopped = invites.filter(pl.col("transaction").is_in(stopped))["attempt"].unique()
+    started = started.with_columns(unreached=pl.col("attempt").is_in(stopped.implode()))
+    joined, joined_rows, joined_branches = _joined(messages, invites, transactions)
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
     ends = _ends(branches, facts, messages, dialogs)
     facts = facts.join(ends, on="attempt", how="left", maintain_order="left")
-    facts = _with_outcome(facts, messages, end).sort("first_row").with_row_index("no", offset=1)
-
     member = ["attempt", "_call", "row", "time", "message"]
     members = pl.concat([invites.select(member), joined_rows.select(member)])
-    facts = facts.join(_keys(members), on="attempt", maintain_order="left")
+    related = relations.found(messages, evidence, members, invites, facts)
+    facts = relations.with_ends(facts, related, messages)
+    facts = _with_outcome(facts, messages, end).sort("first_row").with_row_index("no", offset=1)
+
+    keys = _keys(members)
+    facts = facts.join(keys, on="attempt", maintain_order="left")
+    for column, other in (("continued_by", "after"), ("continues", "before")):
+        of_other = keys.rename({"attempt": other, "call": column})
+        facts = facts.join(of_other, on=other, how="left", maintain_order="left")
     spans = _spans(members, facts)
     table = _table(facts, spans, invites, messages)
     opened = hop.select("attempt", "row", "transaction", "_leg").join(facts.select("attempt", "call"), on="attempt")
@@ -197,6 +210,37 @@ def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
         .join(of_hop, on="transaction", maintain_order="left")
         .collect()
     )
+
+
+def _with_borrowed(responses: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The responses, with those of the next hop for INVITEs whose own hop was captured in one direction only.
+
+    Times of another hop are of another node, yet of the same clock: where there are several, nothing is borrowed.
+    """
+    silent = acknowledgement.unheard(messages)
+    silent = silent.join(hop.select("transaction", "try"), on="transaction", maintain_order="left")
+    silent = silent.drop_nulls("try").unique(["_leg", "cseq"], keep="none", maintain_order=True)
+    if silent.is_empty() or messages["_point"].n_unique() > 1:
+        return responses
+    others = (
+        _rows(messages)
+        .filter(pl.col("method") == "INVITE", pl.col("status") > 100, pl.col("_leg").is_in(silent["_leg"].implode()))
+        .select(
+            "row", "transaction", "status", "_dialog", "_leg", "retransmission", "cseq", "via_count", at=ns("time"),
+            media=_early_media(),
+        )
+        .collect()
+    )  # fmt: skip
+    others = others.join(silent.rename({"transaction": "asked"}), on=["_leg", "cseq"], maintain_order="left_right")
+    # A final that its proxy kept for itself came to nobody: a 2xx is passed on whatever else there is (§16.7).
+    decided = pl.when((pl.col("status") // 100 == 2).any().over("try")).then(2).otherwise(3)
+    finals = others.filter(pl.col("status") >= 200, (pl.col("status") // 100).clip(upper_bound=3) == decided)
+    via = pl.col("via_count").fill_null(0)
+    nearest = finals.filter(via == via.min().over("try")).select("transaction", "try").unique()
+    nearest = nearest.filter(pl.len().over("try") == 1)
+    borrowed = others.join(nearest, on=["transaction", "try"], how="semi", maintain_order="left")
+    borrowed = borrowed.with_columns(transaction="asked").select(responses.columns)
+    return pl.concat([responses, borrowed]).sort("row")
 
 
 def _early_media() -> pl.Expr:
@@ -429,12 +473,15 @@ def _cancels(
         )
         .collect()
     )
-    of_invites = cancels.of_transactions(transactions).select(cancel="transaction", transaction="invite")
+    of_invites = cancels.of_transactions(transactions).select("matched", cancel="transaction", transaction="invite")
+    taken = transactions.filter(pl.col("method") == "CANCEL", pl.col("status") < 300)["transaction"]
+    # One that its server could not tie to the INVITE was refused (RFC 3261 §9.2), whenever the 2xx was sent.
+    could_cross = pl.col("matched") | pl.col("cancel").is_in(taken.implode())
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
     at_hop = sent.join(of_invites, on="cancel", maintain_order="left").join(
         hop.select("attempt", "transaction"), on="transaction", maintain_order="left"
     ).with_columns(
-        elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode())
+        elsewhere=pl.col("_sip_cause") == 200, crossed=pl.col("transaction").is_in(answered.implode()) & could_cross
     ).group_by("attempt", maintain_order=True).agg(
         cancel_row=pl.col("row").first(),
         cancel_ns=pl.col("at").first(),
@@ -448,10 +495,13 @@ def _cancels(
         .select("attempt", cancelled=pl.lit(value=True))
         .unique(maintain_order=True)
     )
-    return anywhere.join(at_hop, on="attempt", how="left", maintain_order="left")
+    anywhere = pl.concat([anywhere, at_hop.select("attempt", cancelled=pl.lit(value=True))]).unique(maintain_order=True)
+    return anywhere.drop_nulls("attempt").join(at_hop, on="attempt", how="left", maintain_order="left")
 
 
-def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _joined(
+    messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Calls without an INVITE: one row of facts each, their rows, and their dialogs (RFC 3261 §12).
 
     Of an INVITE that was not captured the responses tell when it rang, was answered or refused, and who called
@@ -469,7 +519,7 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
         )
         .select(
             "row", "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission",
-            time=ns("time"), at=ns("time"), media=_early_media(),
+            "transaction", time=ns("time"), at=ns("time"), media=_early_media(),
         )
         .collect()
     )  # fmt: skip
@@ -493,6 +543,9 @@ def _joined(messages: pl.DataFrame, invites: pl.DataFrame) -> tuple[pl.DataFrame
         _branches(initial), on=["attempt", "_dialog"], how="left", maintain_order="left"
     )
     facts = _with_final(facts, messages)
+    hop = initial.unique("transaction", maintain_order=True)
+    cancelled = _cancels(messages, hop, initial, initial.with_columns(pl.col("cseq").fill_null(0)), transactions)
+    facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
     return facts.with_columns(joined=pl.lit(value=True)), rows, branches
 
 
@@ -692,7 +745,7 @@ def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
-    marks += ["still_ringing", "given_up"]
+    marks += ["still_ringing", "given_up", "unreached"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
         _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),

@@ -288,8 +288,11 @@ def _with_progress(
         .select("transaction", cancelled=pl.coalesce("final_at", "started_at").to_physical())
         .join(cancels.of_transactions(transactions), on="transaction", maintain_order="left")
         .unique("invite", keep="first", maintain_order=True)
-        .select("cancelled", transaction="invite")
+        .select("cancelled", cancel="transaction", transaction="invite")
     )
+    reasons = messages.lazy().filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("duplicate"))
+    reasons = reasons.select(cancel="transaction", cancelled_by_network=release.cancelled_by_network()).unique("cancel")
+    cancelled = cancelled.join(reasons.collect(), on="cancel", how="left", maintain_order="left").drop("cancel")
     invites = invites.join(cancelled, on="transaction", how="left")
     return found.join(invites, on="transaction", how="left", maintain_order="left")
 
@@ -429,7 +432,7 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
         return pl.when(of_creator).then(local).otherwise(remote)
 
     by_bye = pl.when(pl.col("by_network")).then(network).otherwise(sender("bye"))
-    by_cancel = pl.when(seen("cancelled")).then(local).otherwise(unknown)
+    by_cancel = pl.when("cancelled_by_network").then(network).when(seen("cancelled")).then(local).otherwise(unknown)
     by_final = (
         pl.when(status == 408).then(network).otherwise(remote)
     )  # the phone that rings does not time out; a proxy does
@@ -441,7 +444,7 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
         (early & seen("gone"), "rejected", at("gone"), remote),
         (early & (status == 487), "cancelled", final, by_cancel),
         (early & (status >= 300), "rejected", final, by_final),
-        (early & (pl.col("outcome") == "cancelled"), "cancelled", pl.col("cancelled"), local),
+        (early & (pl.col("outcome") == "cancelled"), "cancelled", pl.col("cancelled"), by_cancel),
         (early & (status < 300) & seen("declined"), "forked_away", final, network),
         (early & (status < 300) & (final + linger <= pl.lit(end)), "forked_away", final + linger, unknown),
         (seen("terminated"), "notify_terminated", at("terminated"), sender("terminated")),

@@ -8,7 +8,8 @@ top Via. Two things happen in real networks that these hashes alone do not bear:
   the same Call-ID, From tag, CSeq and method that waits on the same pair of addresses.
 - An *identity used again* (§8.1.1.4 and §19.3 forbid it). A name ends with what it named: an INVITE without a To tag,
   of a new transaction, after the dialogs and transactions of the same Call-ID, From tag and CSeq are over, opens
-  another call (§15, §17.2.3). From it on the hashes of the Call-ID are others.
+  another call (§15, §17.2.3). So does one of the same branch, as a capture that is replayed has it, where its server
+  answers anew. From it on the hashes of the Call-ID are others.
 
 And one thing that captures do: a *response that was cut* (snap length, lost tail) before its CSeq. Its branch and its
 way are those of the request that it answers (§17.1.3), whose method, CSeq, Call-ID and From tag it has (§8.2.6.2).
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from analyzer.columns.times import ns
+from analyzer.columns.times import SECOND, ns
 from analyzer.sip import cancels, outcomes
 
 #: The response has another top Via than the request it answers.
@@ -36,6 +37,7 @@ IDENTITY_REUSED = "sip_call_identity_reused"
 
 _REQUEST = ["_leg", "cseq", "method"]
 _NEVER = 1 << 62
+_T4 = 5 * SECOND  # RFC 3261 table 4
 # A number that no other use shares, so that hashes stay apart; odd, so that it is another for each time of use.
 _EPOCH = 0x1E3779B97F4A7C15
 _HASH_BITS = (1 << 63) - 1
@@ -158,10 +160,10 @@ def _acks(near: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
 
 def _with_epochs(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages with other hashes from each INVITE on that uses the identity of a call that is over."""
-    opening = _openings(messages)
+    opening = pl.concat([_openings(messages), _replays(messages)])
     if opening.is_empty():
         return messages
-    opening = opening.sort("row").with_columns(epoch=pl.int_range(1, pl.len() + 1).over("_call"))
+    opening = opening.unique("row").sort("row").with_columns(epoch=pl.int_range(1, pl.len() + 1).over("_call"))
     later = (
         messages.lazy()
         .with_row_index("row")
@@ -173,9 +175,27 @@ def _with_epochs(messages: pl.DataFrame) -> pl.DataFrame:
     )
     salt = (later["epoch"].cast(pl.Int64) * _EPOCH) & _HASH_BITS
     names = [name for name in ("_call", "_leg", "_dialog") if name in messages.columns]
+    anew = _anew(later.select("row", "epoch"), messages)
     return messages.with_columns(
         *(messages[name].scatter(later["row"], messages[name].gather(later["row"]) ^ salt) for name in names),
         messages["_mended"].scatter(opening["row"], IDENTITY_REUSED),
+        messages["transaction"].scatter(anew["row"], anew["transaction"]),
+        messages["retransmission"].scatter(anew["row"], anew["retransmission"]),
+    )
+
+
+def _anew(later: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The ``transaction`` and ``retransmission`` of the messages ``later``, those of an earlier ``epoch`` forgotten."""
+    said = ["message", "transaction", "retransmission", "method", "status", "_dialog", "src_ip", "dst_ip", "rseq"]
+    rows = later.hstack(messages.select(pl.col(said).gather(later["row"])))
+    content = ["epoch", "transaction", "method", "status", "_dialog", "src_ip", "dst_ip", "rseq"]
+    return rows.select(
+        "row",
+        # The key of a transaction is that of its first message.
+        transaction=pl.when(pl.col("transaction").is_not_null()).then(
+            pl.col("message").first().over("epoch", "transaction")
+        ),
+        retransmission=pl.col("retransmission") & ~pl.struct(content).is_first_distinct(),
     )
 
 
@@ -259,6 +279,67 @@ def _overs(messages: pl.DataFrame, invites: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _replays(messages: pl.DataFrame) -> pl.DataFrame:
+    """The INVITEs that open another call with the very branch of one that is over: ``row`` and ``_call``.
+
+    A copy within the call is one sent again. It is none where a BYE has ended every dialog that was made, or T4 has
+    passed since the ACK to a refusal (Timer I, §17.2.1), and the server answers it anew.
+    """
+    request, response = pl.col("status").is_null(), pl.col("status").is_not_null()
+    seen = messages.lazy().with_row_index("row").filter(~pl.col("duplicate"), pl.col("transaction").is_not_null())
+    copies = (
+        seen.filter(pl.col("method") == "INVITE", request, pl.col("to_tag").is_null(), pl.col("_call").is_not_null())
+        .select(
+            "row", "_call", "transaction", pl.col("via_count").fill_null(0), at=ns("first_byte_at"),
+            request=pl.col("_leg") ^ pl.col("cseq").fill_null(0),
+        )
+        .filter(pl.col("transaction").is_duplicated())
+        .filter(pl.col("via_count") == pl.col("via_count").min().over("request"))
+        .sort("row")
+        .with_columns(before=pl.col("row").shift().over("transaction"))
+        .filter(pl.col("before").is_not_null())
+        .collect()
+    )  # fmt: skip
+    if copies.is_empty():
+        return copies.select("row", "_call")
+    theirs = (
+        messages.lazy()
+        .with_row_index("place")
+        .filter(pl.col("_call").is_in(copies["_call"].unique().implode()), ~pl.col("duplicate"))
+        .select("place", "_call", "transaction", "method", "status", "_dialog", place_at=ns("time"))
+        .collect()
+    )
+    invite = pl.col("method") == "INVITE"
+    of_copies = copies.join(theirs.filter(invite & response), on="transaction", suffix="_event")
+    answered_anew = of_copies.filter(pl.col("place") > pl.col("row"))["row"].unique()
+    earlier = of_copies.filter(pl.col("place") < pl.col("row"), pl.col("row").is_in(answered_anew.implode()))
+    made = (
+        earlier.filter(pl.col("status").is_between(200, 299)).group_by("row", "_dialog").agg(made=pl.col("place").max())
+    )
+    byes = theirs.filter(pl.col("method") == "BYE", request).select("_dialog", bye="place")
+    over = (
+        made.join(byes, on="_dialog", how="left")
+        .with_columns(bye=pl.when(pl.col("bye").is_between("made", "row")).then("bye"))
+        .group_by("row", "_dialog")
+        .agg(pl.col("bye").max())
+        .group_by("row")
+        .agg(over=pl.when(pl.col("bye").null_count() == 0).then(pl.col("bye").max()))
+    )
+    acks = theirs.filter(pl.col("method") == "ACK").select("transaction", ack="place", ack_at="place_at")
+    refused = (
+        earlier.filter(pl.col("status") >= 300, ~pl.col("row").is_in(made["row"].unique().implode()))
+        .group_by("row", "transaction", "at")
+        .agg(final=pl.col("place").min())
+        .join(acks, on="transaction")
+        .filter(pl.col("ack").is_between("final", "row"), pl.col("at") - pl.col("ack_at") > _T4)
+        .group_by("row")
+        .agg(over=pl.col("ack").max())
+    )
+    found = copies.join(pl.concat([over, refused]), on="row")
+    # Of several copies after the end the first opens the call.
+    return found.filter(pl.col("over") > pl.col("before")).select("row", "_call")
+
+
 # -- CANCELs with another branch --------------------------------------------------------------------------------------
 
 
@@ -273,7 +354,9 @@ def _with_odd_cancels(messages: pl.DataFrame) -> pl.DataFrame:
     invites = seen.filter(pl.col("_leg").is_in(sent["_leg"].implode()), pl.col("method") == "INVITE", request)
     names = {"via_branch": "branch", "src_ip": "client_ip", "dst_ip": "server_ip"}
     found = cancels.pairs(sent.rename(names), invites.select(said[1:]).collect().rename(names), "_leg")
-    odd = sent.join(found.filter(~pl.col("matched")), on="transaction", how="semi")["row"]
+    branches = invites.select("transaction", of_invite="via_branch").unique("transaction").collect()
+    unmatched = found.filter(~pl.col("matched")).join(branches, left_on="invite", right_on="transaction")
+    odd = sent.join(unmatched, on="transaction").filter(pl.col("via_branch").ne_missing(pl.col("of_invite")))["row"]
     return messages.with_columns(messages["_mended"].scatter(odd, CANCEL_BRANCH_DIFFERS)) if odd.len() else messages
 
 
@@ -285,22 +368,33 @@ _DETAIL = {
     CANCEL_BRANCH_DIFFERS: "the branch is that of no INVITE; it is read as the CANCEL of the one to the same server",
     IDENTITY_REUSED: "the call of this Call-ID, From tag and CSeq is over; it is read as another call",
 }
-# As many as the core keeps of each code.
-_MOST = 1000
 
 
-def with_problems(problems: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """The table ``problems`` with a row for each message that was mended; ``problems`` is what the core found."""
+def with_problems(
+    problems: pl.DataFrame, messages: pl.DataFrame, most: int, others: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The table ``problems`` with a row for each message that was mended; ``problems`` is what the core found,
+    ``others`` rows that were found elsewhere (``code layer file frame byte_offset detail``).
+
+    As of what the core finds, ``most`` rows of one code are listed, and after all of them one row a code with more says
+    how many more.
+    """
     found = messages.filter(pl.col("_mended").is_not_null())
-    if found.is_empty():
+    if found.is_empty() and others is None:
         return problems
     found = found.select(
         "file", "frame", "byte_offset", code="_mended", layer=pl.lit("sip"), detail=pl.col("_mended").replace(_DETAIL)
     )
-    found = found.filter(pl.int_range(pl.len()).over("code") < _MOST)
-    files = pl.concat([problems["file"], messages["file"]]).unique(maintain_order=True)
+    found = found if others is None else pl.concat([found, others], how="diagonal_relaxed")
+    left_out = found.group_by("code").agg(more=pl.len().cast(pl.Int64) - most).filter(pl.col("more") > 0).sort("code")
+    told = left_out.select(
+        "code", detail=pl.format("{} more of this code are not listed (max_problems_per_code)", "more")
+    )
+    found = found.filter(pl.int_range(pl.len()).over("code") < most)
+    files = pl.concat([problems["file"], messages["file"]]).drop_nulls().unique(maintain_order=True)
     all_of_them = pl.concat([problems, found], how="diagonal_relaxed")
     place = pl.DataFrame({"file": files}).with_row_index("_place")
-    ordered = all_of_them.join(place, on="file", how="left", nulls_equal=True, maintain_order="left")
-    ordered = ordered.sort("_place", "frame", maintain_order=True, nulls_last=False)
+    ordered = all_of_them.join(place, on="file", how="left", maintain_order="left")
+    ordered = ordered.sort("_place", "frame", maintain_order=True, nulls_last=[True, False])
+    ordered = pl.concat([ordered, told], how="diagonal_relaxed")
     return ordered.with_columns(problem=pl.int_range(1, pl.len() + 1, dtype=pl.Int64)).select(problems.columns)

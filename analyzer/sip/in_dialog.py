@@ -138,8 +138,10 @@ def accepted(messages: pl.DataFrame, of: pl.Series) -> pl.DataFrame:
 def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Those ``byes`` (rows with ``_dialog`` and ``row``) that ended their dialog.
 
-    A BYE did not, if a request that was sent after it and after all its responses was accepted in the dialog.
+    A BYE did not, if a request that was sent after it and after all its responses was accepted in the dialog; nor if it
+    was refused, but for a challenge (RFC 3261 §22.2), and a later BYE was accepted.
     """
+    byes = _not_refused(byes, messages)
     first = byes.group_by("_dialog").agg(bye=pl.col("row").min())
     later = (
         messages.lazy()
@@ -164,3 +166,28 @@ def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     doubted = doubted.join(over, on="transaction", how="left")
     refuted = doubted.filter(pl.col("lived") > pl.col("over").fill_null(pl.col("row")))["row"]
     return byes.filter(~pl.col("row").is_in(refuted.implode()))
+
+
+def _not_refused(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The ``byes`` without those that were refused before another was sent that was accepted."""
+    responses = (
+        messages.lazy()
+        .with_row_index("answered")
+        .filter(pl.col("method") == "BYE", pl.col("status") >= 200, pl.col("_dialog").is_in(byes["_dialog"].implode()))
+        .select("_dialog", "transaction", "status", "answered")
+        .collect()
+    )
+    status = pl.col("status")
+    refused = responses.filter(status >= 300, ~status.is_in([401, 407]))
+    if refused.is_empty():
+        return byes
+    accepted = responses.filter(status < 300)
+    asked = byes.select("_dialog", "row").hstack(messages.select(pl.col("transaction").gather(byes["row"])))
+    later = asked.join(accepted.select("transaction").unique(), on="transaction", how="semi")
+    later = later.group_by("_dialog").agg(later=pl.col("row").max())
+    refused = refused.filter(~pl.col("transaction").is_in(accepted["transaction"].implode()))
+    refused = refused.group_by("transaction").agg(pl.col("answered").min())
+    doubted = (
+        asked.join(refused, on="transaction").join(later, on="_dialog").filter(pl.col("later") > pl.col("answered"))
+    )
+    return byes.filter(~pl.col("row").is_in(doubted["row"].implode()))

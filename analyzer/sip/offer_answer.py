@@ -27,7 +27,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.typed import typed
-from analyzer.sip import reference_hop
+from analyzer.sip import acknowledgement, reference_hop
 
 # The methods whose descriptions are offers or answers. Any other is null: there they tell capabilities, or nothing.
 _METHODS = pl.Enum(["ACK", "INVITE", "PRACK", "UPDATE"])
@@ -185,7 +185,7 @@ def _at_reference(
 
     A request of the local side has its fewest Vias there. One of the remote side has its most, unless it came between
     the two nodes of the hop: then that is the place. A hop that has only the responses is none where another has the
-    request: an answer without its offer tells nothing.
+    request: an answer without its offer tells nothing. Nor is one that has only the request.
     """
     ours = pl.col("_leg").is_in(hops["_leg"].unique().implode()) | pl.col("_dialog").is_null()
     via = pl.col("via_count").fill_null(0)
@@ -199,9 +199,10 @@ def _at_reference(
         rank = theirs.select("row", rank=reference_hop.depth(pl.col("from_local"), via, here))
         rows = rows.update(rank, on="row", maintain_order="left")
     unasked = transactions.filter(pl.col("outcome") == "orphan")["transaction"]
-    if not unasked.is_empty():
-        behind = pl.col("transaction").is_in(unasked.implode()).fill_null(value=False)
-        rows = rows.with_columns(rank=pl.col("rank") + behind.cast(pl.Int64) * _LAST)
+    for halves, last in ((unasked, 2 * _LAST), (acknowledgement.unheard(messages)["transaction"], _LAST)):
+        if not halves.is_empty():
+            behind = pl.col("transaction").is_in(halves.implode()).fill_null(value=False)
+            rows = rows.with_columns(rank=pl.col("rank") + behind.cast(pl.Int64) * last)
     # One number for what makes a request: the hash of its sender's leg is random, so that the rest may be mixed in.
     request = pl.col("_leg") ^ (pl.col("cseq").fill_null(0) * 8 + pl.col("method").to_physical().cast(pl.Int64))
     rows = rows.with_columns(request=request)

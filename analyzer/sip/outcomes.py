@@ -6,7 +6,9 @@ The first rule that holds decides; a status alone decides, by `BY_STATUS`, where
 outcome               outcome_detail (stable words; null where the outcome says all)
 ====================  ===========================================================================================
 answered              normal active no_ack timer_expiry expired (silent for too long) dropped cancel_race final_unseen
-answered_elsewhere    (CANCEL with Reason SIP;cause=200: a fork that lost, RFC 3326 §3.1)
+                      replaced transferred (another call took its place: `relations`)
+answered_elsewhere    picked_up replaced (another call took its place, RFC 3891 §3); none where a fork lost: CANCEL with
+                      Reason SIP;cause=200 (RFC 3326 §3.1)
 redirected            emergency (380 with 3GPP IMS XML, TS 24.229 §5.1.6.8)
 cancelled             before_ringing while_ringing
 no_answer             network_timer (the network, not the caller, gave up)
@@ -15,7 +17,7 @@ unreachable           not_registered not_found gone bad_number bad_gateway no_ro
 auth_failed           not_retried credentials_rejected forbidden
 timeout               no_response (Timer B) no_final (Timer C)
 unfinished            challenged cancelling ringing progressing waiting
-joined                normal active no_ack timer_expiry expired dropped rejected
+joined                normal active no_ack timer_expiry expired dropped rejected replaced transferred
 busy, negotiation_failed, server_failure, client_error: none
 ====================  ===========================================================================================
 
@@ -39,6 +41,10 @@ _TIMER_JITTER = SECOND  # how much earlier than RFC 4028 §10 says a BYE of the 
 
 # The final statuses after which the same attempt goes on with another INVITE.
 RETRY_CAUSES = [401, 407, 422, 420, 421, 415, 406, 488, 494, 503, 408, 491, *range(300, 400)]
+
+# Finals that a node gives of itself when it cannot send a request on (RFC 3261 §16.9, §21.5; 477 of Kamailio, 430 of
+# RFC 5626 §11.4).
+OF_A_FAILED_HOP = [408, 430, 477, 480, 500, 502, 503, 504]
 
 BY_STATUS: dict[int, tuple[str, str | None]] = {
     401: ("auth_failed", "not_retried"),
@@ -85,7 +91,7 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     the branch that lived: answered_ns, acked and waited_ns (:mod:`~analyzer.sip.acknowledgement`), lived_ns (the latest
     request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
     bye_leg, by_refresher and cleared (by the network, :mod:`~analyzer.sip.release`); of its dialog, where that ended:
-    end_reason.
+    end_reason; taken (the sign for which another call took its place, :mod:`~analyzer.sip.relations`).
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
     # In a one-way capture the response alone may tell of the BYE.
@@ -106,6 +112,9 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     detail = first_of(
         [
             (unacked, "no_ack"),
+            # Before the cause in the BYE: what is left of a session that moved is cleared away, often by the network.
+            (pl.col("taken") == "refer", "transferred"),
+            (pl.col("taken").is_not_null(), "replaced"),
             (~by_bye & (pl.col("end_reason") == "expired") & interval.is_null(), "expired"),
             (lapsed | (~by_bye & (pl.col("end_reason") == "expired")), "timer_expiry"),
             (pl.col("cleared") | (~by_bye & (pl.col("end_reason") == "timeout")), "dropped"),
@@ -124,26 +133,36 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     ``end`` is the time of the last packet in ns. Columns read: final, final_ns, q850, stale and ims_body (of the last
     final), rang (any 18x), ring_ns, media_ns, provisional_ns (last 1xx), credentials (in the last INVITE), cancel_ns,
     elsewhere (CANCEL at the reference hop), cancelled (CANCEL on any hop), at_caller (the reference hop is the caller's
-    own), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was seen), bye_ns (of a BYE on the
-    early dialog, with which a caller may give up, too: RFC 3261 §15), still_ringing (another has none).
+    own), taken (another took its place), fate (outcome of the last INVITE's transaction), acked (an ACK to a 2xx was
+    seen), bye_ns (of a BYE on the early dialog, with which a caller may give up, too: RFC 3261 §15), still_ringing
+    (another has none), unreached (a node could not open the connection to the next hop,
+    :mod:`~analyzer.sip.next_hops`).
     """
     by_bye = (pl.col("provisional_ns") < pl.col("bye_ns")) & ~pl.col("still_ringing")
     given_up_ns = pl.coalesce("cancel_ns", pl.when(by_bye).then("bye_ns"))
     final, since_final, since_cancel = pl.col("final"), end - pl.col("final_ns"), end - given_up_ns
+    taken = pl.col("taken").is_not_null()
+    elsewhere = pl.col("elsewhere") | taken
+    by_whom = pl.when(pl.col("taken") == "replaces").then(pl.lit("picked_up")).when(taken).then(pl.lit("replaced"))
     alerted = pl.min_horizontal("ring_ns", "media_ns")
     ring_state = pl.when(alerted.is_not_null()).then(pl.lit("while_ringing")).otherwise(pl.lit("before_ringing"))
     rung_out = pl.col("final_ns") - alerted >= NETWORK_NO_REPLY
     challenged = final.is_in([401, 407])
+    stopped = pl.col("unreached") & ~pl.col("rang")
     table = {status: text for status, (text, _) in BY_STATUS.items()}
     words = {status: word for status, (_, word) in BY_STATUS.items() if word}
 
     rules: list[tuple[pl.Expr, pl.Expr | str, pl.Expr | str | None]] = [
         ((final == 380) & pl.col("ims_body"), "redirected", "emergency"),
         (final.is_between(300, 399), "redirected", None),
-        ((final == 487) & pl.col("elsewhere"), "answered_elsewhere", None),
+        ((final == 487) & elsewhere, "answered_elsewhere", by_whom),
         ((final == 487) & _cancelled_by_network() & rung_out, "no_answer", "network_timer"),
+        # The INVITE expired (§13.3.1), or a B2BUA made 487 of what it got: nobody cancelled it.
+        ((final == 487) & _not_cancelled() & (alerted.is_not_null()), "no_answer", None),
+        ((final == 487) & _not_cancelled(), "client_error", None),
         (final == 487, "cancelled", ring_state),
         ((final >= 400) & (pl.col("q850") == 17), "busy", None),
+        (final.is_in(OF_A_FAILED_HOP) & stopped, "unreachable", "transport_error"),
         # What the far end says of itself goes before what its ringing lets one guess: announcements come with 183, too.
         ((final == 480) & (pl.col("q850") == 21), "rejected", "declined"),
         ((final == 480) & pl.col("q850").is_in([20, 27]), "unreachable", "not_registered"),
@@ -163,9 +182,11 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         (pl.col("acked"), "answered", "final_unseen"),
         (pl.col("fate") == "transport_error", "unreachable", "transport_error"),
         # Without a 487 within 64*T1 of the CANCEL the caller takes the INVITE for cancelled (RFC 3261 §9.1).
-        ((since_cancel >= TIMER_64T1) & pl.col("elsewhere"), "answered_elsewhere", None),
+        ((since_cancel >= TIMER_64T1) & elsewhere, "answered_elsewhere", by_whom),
         (since_cancel >= TIMER_64T1, "cancelled", ring_state),
         (given_up_ns.is_not_null(), "unfinished", "cancelling"),
+        (stopped & (pl.col("fate") == "timeout"), "unreachable", "transport_error"),
+        (stopped & (end - pl.col("provisional_ns") >= TIMER_C), "unreachable", "transport_error"),
         (pl.col("fate") == "timeout", "timeout", "no_response"),
         (end - pl.col("provisional_ns") >= TIMER_C, "timeout", "no_final"),
         (alerted.is_not_null(), "unfinished", "ringing"),
@@ -186,7 +207,14 @@ def released_by(answered: pl.Expr) -> pl.Expr:
     without_dialog = pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up())
     by_bye = pl.coalesce("ended_by", pl.when(pl.col("bye_row").is_not_null()).then(without_dialog))
     rejected = pl.col("joined") & (final >= 300) & pl.col("bye_row").is_null()
-    refused_by = pl.when(of_the_callee(final, reached=False)).then(pl.lit("callee")).otherwise(pl.lit("unknown"))
+    refused_by = first_of(
+        [
+            ((final == 487) & pl.col("given_up"), "network"),
+            ((final == 487) & pl.col("cancel_ns").is_not_null(), "caller"),
+            (of_the_callee(final, reached=False), "callee"),
+        ],
+        "unknown",
+    )
     of_answered = pl.when(rejected).then(refused_by).otherwise(by_bye)
     return first_of(
         [
@@ -208,6 +236,11 @@ def released_by(answered: pl.Expr) -> pl.Expr:
 def _cancelled_by_network() -> pl.Expr:
     """Whether a CANCEL was seen on other hops only, where the capture would have shown the caller's own."""
     return pl.col("cancelled") & pl.col("at_caller") & pl.col("cancel_ns").is_null()
+
+
+def _not_cancelled() -> pl.Expr:
+    """Whether no CANCEL was seen though the capture has the caller's own hop, and no BYE (RFC 3261 §15) either."""
+    return ~pl.col("cancelled") & pl.col("at_caller") & pl.col("bye_ns").is_null()
 
 
 def _hung_up() -> pl.Expr:

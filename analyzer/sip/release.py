@@ -31,16 +31,34 @@ def network_reason() -> pl.Expr:
     - Q.850 but those with which users clear a call (`causes.of_a_user`).
     """
     q850, sip, release, failure = (pl.col(name) for name in REASONS)
-    signs = (failure.is_not_null(), release != 1, sip.is_between(300, 699), ~causes.of_a_user(q850, answered=True))
+    signs = (
+        failure.is_not_null(),
+        release != 1,
+        sip.is_between(300, 699),
+        _of_q850(~causes.of_a_user(q850, answered=True)),
+    )
     return pl.any_horizontal(sign.fill_null(value=False) for sign in signs)
 
 
 def network_reason_of_cancel() -> pl.Expr:
-    """The same of a CANCEL: of a call that was not answered, Q.850 causes of a called user are a user's, too."""
+    """The same of a CANCEL: of a call that was not answered, Q.850 causes of a called user are a user's, too.
+
+    So is SIP 487: a node that passes a user's CANCEL on to another leg says that the request was terminated.
+    """
     q850, sip, release, failure = (pl.col(name) for name in REASONS)
     of_a_user = causes.of_a_user(q850, answered=False) | causes.of_a_user(q850, answered=True)
-    signs = (failure.is_not_null(), release != 1, sip.is_between(300, 699), ~of_a_user)
+    signs = (failure.is_not_null(), release != 1, sip.is_between(300, 699) & (sip != 487), _of_q850(~of_a_user))
     return pl.any_horizontal(sign.fill_null(value=False) for sign in signs)
+
+
+def _of_q850(holds: pl.Expr) -> pl.Expr:
+    """What holds of a cause that Q.850 has: 0, which exchanges write where they know none, is no cause (table 1)."""
+    return holds & pl.col("_q850").is_between(1, 127)
+
+
+def cancelled_by_network() -> pl.Expr:
+    """Whether no user gave up with this CANCEL: for its Reason, or as another branch had answered (RFC 3326 §3.1)."""
+    return network_reason_of_cancel() | (pl.col("_sip_cause") == 200).fill_null(value=False)
 
 
 def sent_by_nodes(byes: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame) -> pl.Series:

@@ -7,7 +7,7 @@ import re
 import click
 import pytest
 from click.testing import CliRunner
-from places import ROOT
+from places import ROOT, SAMPLES
 
 import analyzer
 from analyzer import schema
@@ -59,6 +59,13 @@ def test_help_lists_every_command_in_its_family() -> None:
 
 def test_every_table_is_an_attribute_or_method_of_a_capture() -> None:
     assert [name for name in {**TABLES, **schema.ASKED} if not hasattr(analyzer.Capture, name)] == []
+
+
+@pytest.mark.parametrize("name", schema.MEASURES)
+def test_the_example_of_a_measured_table_groups_by_its_columns(name: str) -> None:
+    by = schema.MEASURES[name].example
+    found = getattr(analyzer.read(SAMPLES / "busy.pcap"), name)(by=by)
+    assert {*by.split(","), *schema.MEASURES[name].names} <= {*found.columns}
 
 
 @pytest.mark.parametrize("page", ["docs/tables.md", "README.md"])

@@ -6,12 +6,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+import places
 import polars as pl
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 from world import Capture, frame
 
+import analyzer
 from analyzer import schema
+from analyzer.cli import group
 from analyzer.errors import CaptureError
 
 Run = Callable[..., Result]
@@ -128,6 +132,48 @@ def test_json_is_not_shown_in_another_zone(run: Run) -> None:
 def test_parquet_keeps_the_types(run: Run, capture: Capture, tmp_path: Path) -> None:
     run("calls", "a.pcap", "-o", str(tmp_path / "calls.parquet"))
     assert pl.read_parquet(tmp_path / "calls.parquet").equals(capture.table("calls"))
+
+
+def _read(path: Path, table: str) -> pd.DataFrame:
+    """As docs/tables.md says."""
+    entry = schema.find(table)
+    if path.suffix == ".csv":
+        return pd.read_csv(path, dtype=entry.pandas(), parse_dates=entry.of_type("time"))
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    return pd.read_json(path, dtype=entry.pandas(), lines=path.suffix == ".jsonl")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "json", "jsonl"])
+def test_pandas_reads_keys_whole_where_some_are_missing(tmp_path: Path, suffix: str) -> None:
+    capture = places.SAMPLES / "ims_core.pcap"
+    for table in ("messages", "dialogs"):
+        words = [table, str(capture), "-o", str(tmp_path / f"{table}.{suffix}")]
+        assert CliRunner().invoke(group, words, catch_exceptions=False).exit_code == 0
+    read = analyzer.read(capture)
+    messages, dialogs = (_read(tmp_path / f"{table}.{suffix}", table) for table in ("messages", "dialogs"))
+    kept = messages["dialog"].dropna()
+    assert messages["dialog"].isna().any()
+    assert kept.isin(dialogs["dialog"]).all()
+    assert messages["dialog"].tolist() == read.messages["dialog"].tolist()
+
+
+def test_a_rounded_key_finds_nothing_and_is_named(tmp_path: Path) -> None:
+    capture = places.SAMPLES / "basic_call.pcap"
+    key = int(analyzer.read(capture).messages["message"][0])
+    result = CliRunner().invoke(group, ["message", str(int(float(key))), str(capture)])
+    assert result.exit_code == 2
+    assert f"rounded; {key} is a message" in result.stderr
+    assert "rounded" not in CliRunner().invoke(group, ["message", "7", str(capture)]).stderr
+
+
+def test_pandas_reads_parquet_in_the_types_of_the_package(tmp_path: Path) -> None:
+    capture = places.SAMPLES / "ims_core.pcap"
+    read = analyzer.read(capture)
+    for table in ("messages", "calls", "sdp", "dialogs", "transactions"):
+        words = [table, str(capture), "-o", str(tmp_path / "table.parquet")]
+        assert CliRunner().invoke(group, words, catch_exceptions=False).exit_code == 0
+        assert pd.read_parquet(tmp_path / "table.parquet").dtypes.equals(getattr(read, table).dtypes)
 
 
 @pytest.mark.parametrize(

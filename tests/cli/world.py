@@ -228,7 +228,7 @@ class Capture:
         return self.held[name]
 
     def measure(self, name: str, **how: str | None) -> pl.DataFrame:
-        return measure(name, self.table, **how)
+        return measure(name, self.held.get, **how)
 
     def summary(self, *, tz: str, width: int) -> str:
         return summary(self.held, tz=tz, width=width)

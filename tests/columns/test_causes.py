@@ -53,3 +53,16 @@ def test_reason(header: str | None, expected: tuple[Any, ...]) -> None:
 def test_warning(header: str | None, expected: tuple[Any, ...]) -> None:
     """The example of RFC 3261 §20.43, and what is not as it should be."""
     assert one(causes.warning("said"), header) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ('SIP;cause=480, Q.850;cause=17;text="User busy, very"', 'Q.850;cause=17;text="User busy, very"'),
+        ('SIP;cause=503;text="a, Q.850;cause=1"', 'SIP;cause=503;text="a, Q.850;cause=1"'),
+        ("Q.850;cause=34, SIP;cause=503", "Q.850;cause=34"),
+    ],
+)
+def test_the_q850_value_of_several_is_what_was_behind_a_status(header: str, expected: str) -> None:
+    frame = pl.DataFrame({"reason_header": [header]})
+    assert frame.select(causes.q850_first("reason_header")).item() == expected

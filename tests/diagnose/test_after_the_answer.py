@@ -66,6 +66,21 @@ def test_no_ack_at_all() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ack", "what"),
+    [("to_tag=z", "the To tag z, the 200 (frame 2) y"), ("to_tag=y cseq=2", "CSeq 2, the 200 (frame 2) 1")],
+)
+def test_an_ack_that_does_not_fit(ack: str, what: str) -> None:
+    call = "UAC -> UAS INVITE @0\nUAS -> UAC 200 INVITE to_tag=y @2\n" + f"UAC -> UAS ACK {ack} @2.02\n"
+    bye = "UAC -> UAS BYE cseq=3 to_tag=y @60\n"
+    assert told(call + bye)[-1] == f"the ACK (frame 3) has {what} (RFC 3261 §13.2.2.4)"
+
+
+def test_the_ack_of_another_invite_is_none_that_does_not_fit() -> None:
+    call = "UAC -> UAS INVITE @0\nUAS -> UAC 200 INVITE to_tag=y @2\nUAC -> UAS INVITE cseq=2 to_tag=y @9\n"
+    assert told(call + "UAC -> UAS ACK cseq=2 to_tag=y @9.2\nUAC -> UAS BYE cseq=3 to_tag=y @60\n") == []
+
+
+@pytest.mark.parametrize(
     ("bye", "left"),
     [("", "neither acknowledged nor released"), ("UAC -> P BYE cseq=3 to_tag=z @5.2\n", "never acknowledged")],
 )

@@ -11,9 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 from places import SAMPLES, shared
+from report_data import table_of
 
 import analyzer
 from analyzer.diagnose.explanation import explanations
+from analyzer.show.story import what_went_wrong
 
 
 def _files(kind: str) -> list[Path]:
@@ -60,7 +62,7 @@ def test_calls_and_dialogs_agree_on_who_released_a_call(capture: analyzer.Captur
 
 def test_failures_name_the_node_that_refused_the_call(capture: analyzer.Capture) -> None:
     calls = _first_leg(capture).filter(pl.col("call_id").is_unique())
-    refused = capture.table("call_failures").select("call", "address").drop_nulls()
+    refused = capture.table("call_failures").select("call", address="failing_node").drop_nulls()
     refused = calls.select("call", "call_id", "status").join(refused, on="call")
     failed = capture.measure("failures", by="call_id,method,status,node").filter(pl.col("method") == "INVITE")
     both = refused.join(failed, on=["call_id", "status"])
@@ -126,3 +128,94 @@ def test_a_call_is_over_when_its_dialog_is(capture: analyzer.Capture) -> None:
     both = calls.join(alone.select("call", "call_id", over="ended_at"), on=["call", "call_id"])
     assert both.height > 20
     assert both.filter(pl.col("ended_at").is_null() != pl.col("over").is_null()).rows() == []
+
+
+# -- who failed a call -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["samples", "shared", "cases"])
+def failing(request: pytest.FixtureRequest) -> analyzer.Capture:
+    """All captures of one kind, also the cases, which are made of what goes wrong."""
+    if request.param == "cases":
+        return _read_cases()
+    _files(request.param)
+    return _read(request.param)
+
+
+@cache
+def _read_cases() -> analyzer.Capture:
+    return analyzer.read([path for path in sorted(shared("cases").iterdir()) if "cap" in path.suffix])
+
+
+def _failed_invites(capture: analyzer.Capture) -> pl.DataFrame:
+    """The failed calls with the rows of ``failures`` that count them."""
+    counted = capture.measure("failures", by="call_id,method,node").filter(pl.col("method") == "INVITE")
+    calls = capture.table("calls").select("call", "no", "call_ids")
+    failed = capture.table("call_failures").select("call", "failing_node").join(calls, on="call")
+    both = failed.join(counted.select("no", "node", "call_id", "requests"), on="no")
+    return both.filter(pl.col("call_ids").list.contains(pl.col("call_id")))
+
+
+def test_no_failed_call_is_counted_twice(failing: analyzer.Capture) -> None:
+    messages = failing.table("messages")
+    again = messages.filter(pl.col("method") == "INVITE", pl.col("status").is_null(), pl.col("to_tag").is_not_null())
+    # An INVITE within a dialog is a request of its own (RFC 3261 §14).
+    counted = _failed_invites(failing).join(again.select("call").unique(), on="call", how="anti")
+    counted = counted.group_by("no").agg(pl.col("requests").sum())
+    assert counted.height > 3
+    assert counted.filter(pl.col("requests") > 1).rows() == []
+
+
+def test_every_refused_call_is_counted(failing: analyzer.Capture) -> None:
+    refused = failing.table("call_failures").filter(pl.col("status") >= 400, pl.col("status") != 487)
+    refused = refused.join(failing.table("calls").select("call", "no", "outcome"), on="call")
+    refused = refused.filter(pl.col("outcome") != "joined")
+    assert refused.height > 3
+    assert refused.join(_failed_invites(failing), on="no", how="anti").select("no", "status").rows() == []
+
+
+def test_failures_and_call_failures_name_one_node(failing: analyzer.Capture) -> None:
+    both = _failed_invites(failing)
+    assert both.height > 3
+    assert (
+        both.filter(pl.col("node").ne_missing(pl.col("failing_node"))).select("no", "node", "failing_node").rows() == []
+    )
+
+
+def test_pages_of_calls_begin_with_the_node_that_failed_them(failing: analyzer.Capture) -> None:
+    """The first line of `call`, of the notebook card and of the page of the ladder."""
+    calls = failing.table("calls").select("call", "no")
+    failed = failing.table("call_failures").drop_nulls("address").join(calls, on="call")
+    endpoints = failing.table("endpoints")
+    first = {no: what_went_wrong(failing.call(no).table, endpoints)[0] for no in failed["no"]}
+    assert len(first) > 3
+    assert [(no, first[no]) for no, node in failed.select("no", "failing_node").rows() if node not in first[no]] == []
+
+
+def test_the_explanation_in_a_report_names_the_node_that_failed_the_call(failing: analyzer.Capture) -> None:
+    calls, failed = failing.table("calls"), failing.table("call_failures")
+    told = explanations(calls, failing.table("messages"), failing.table("failure_path"), failed)
+    both = calls.select("no", "call", told=pl.Series(told, dtype=pl.String))
+    both = both.join(failed.select("call", "failing_node").drop_nulls(), on="call")
+    assert both.height > 3
+    assert (
+        both.filter(~pl.col("told").str.contains(pl.col("failing_node"), literal=True)).select("no", "told").rows()
+        == []
+    )
+
+
+def test_the_time_of_a_call_that_nobody_cancelled_goes_to_the_node_that_failed_it(failing: analyzer.Capture) -> None:
+    """The end that the set-up waited on: where the caller or a timer gave up, it is who had not answered till then."""
+    failed = failing.table("call_failures").filter(pl.col("status") != 487, pl.col("on_behalf_of") != "timer")
+    far = failing.table("waterfall").filter(pl.col("kind") == "far_end").select("call", far="address")
+    both = failed.join(far, on="call")
+    assert both.height > 3
+    assert both.filter(pl.col("far") != pl.col("failing_node")).select("call", "far", "failing_node").rows() == []
+
+
+def test_a_page_of_a_report_names_one_node_a_call(tmp_path: Path) -> None:
+    """Two tables under one another: the node in `failures` is the one in `call_failures`."""
+    capture = analyzer.read(shared("cases") / "lab_fail_503.pcap")
+    page = capture.report(tmp_path / "report.html").read_text()
+    nodes = (table_of(page, "failures")["node"], table_of(page, "call_failures")["failing_node"])
+    assert nodes == (["10.77.0.41:5060"], ["10.77.0.41:5060"])

@@ -284,3 +284,91 @@ if __name__ == "__main__":
         with tempfile.TemporaryDirectory() as directory:
             failed, nodes, causes, wrong = against_the_truth(Path(directory), calls=250, **settings)
         print(f"| {name} | {failed} | {nodes} | {causes} | {failed - causes - wrong} | {wrong} |")
+
+
+# -- who was waited for ------------------------------------------------------------------------------------------------
+
+
+def far_ends(dialogue: str) -> list[tuple[str, str]]:
+    """Whom the set-up waited on at the far end: kind and address."""
+    frame = read(dialogue).table("waterfall").filter(pl.col("kind").is_in(["far_end", "ringing"]))
+    return frame.select("kind", "address").rows()
+
+
+CHANGED = ASKED + TO_B + "B -> Q   503 INVITE via=q,p,a to_tag=y  @1.00\n" + by_q(500)
+SILENT = ASKED + TO_B + by_q(408)
+GAVE_UP = (
+    ASKED
+    + TO_B
+    + """
+B -> Q   180 INVITE via=q,p,a to_tag=y    @0.50
+Q -> B   CANCEL via=q                     @0.90
+B -> Q   200 CANCEL via=q                 @0.91
+B -> Q   487 INVITE via=q,p,a to_tag=y    @0.92
+"""
+    + by_q(480)
+)
+
+
+@pytest.mark.parametrize("dialogue", [CHANGED, SILENT])
+def test_the_time_of_a_failure_goes_to_who_was_waited_for(dialogue: str) -> None:
+    assert far_ends(dialogue) == [("far_end", B)]
+
+
+def test_the_time_goes_to_the_phone_that_rang_in_vain() -> None:
+    assert far_ends(GAVE_UP) == [("far_end", B), ("ringing", B)]
+
+
+@pytest.mark.parametrize("dialogue", [CHANGED, SILENT])
+def test_the_failing_node_is_who_was_waited_for(dialogue: str) -> None:
+    assert refusal(dialogue)["failing_node"] == B
+
+
+def test_a_node_that_gave_up_a_phone_that_rang_failed_itself() -> None:
+    assert refusal(GAVE_UP)["failing_node"] == Q
+
+
+def test_who_was_asked_after_a_refusal_is_waited_for() -> None:
+    """B is busy, Q tries C, which says nothing."""
+    dialogue = (
+        ASKED
+        + TO_B
+        + "B -> Q   486 INVITE via=q,p,a to_tag=y  @0.20\n"
+        + "Q -> C   INVITE via=r,p,a mf=68 uri=sip:c@e  @0.30\n"
+        + by_q(408)
+    )
+    row = refusal(dialogue)
+    assert (row["failing_node"], far_ends(dialogue)) == (row["unresponsive_node"], [("far_end", row["failing_node"])])
+
+
+def test_who_was_waited_for_is_followed_over_several_nodes() -> None:
+    """P gives up for B, which is silent two hops further."""
+    dialogue = ASKED + TO_B + "Q -> P 100 INVITE via=p,a @0.05\nP -> A 408 INVITE via=a to_tag=y @6.0\n"
+    assert refusal(dialogue)["failing_node"] == B
+
+
+def test_what_came_after_the_refusal_did_not_cause_it() -> None:
+    dialogue = SILENT + "B -> Q   503 INVITE via=q,p,a to_tag=y  @2.00\n"
+    assert refusal(dialogue)["address"] == Q
+
+
+def test_a_q850_cause_of_an_exchange_is_no_telephone_network() -> None:
+    row = refusal(ASKED + by_q(404, '"header=Reason:Q.850;cause=1"'), {Q: "B2BUA"})
+    assert row["on_behalf_of"] == "unknown"
+
+
+@pytest.mark.parametrize(("case", "waited"), [("lab_fail_503", 0.1514), ("lab_noresponse_408", 5.997)])
+def test_who_was_waited_for_in_a_real_network(case: str, waited: float) -> None:
+    capture = captures.read(shared("cases") / f"{case}.pcap")
+    node = "10.77.0.41:5060"
+    shares = capture.measure("setup_shares").filter(pl.col("node") == node)
+    assert shares["max_s"].to_list() == [pytest.approx(waited, abs=0.001)]
+    assert capture.measure("failures", by="node").select("node", "requests", "calls").rows() == [(node, 1, 1)]
+    assert capture.table("call_failures")["failing_node"].to_list() == [node]
+
+
+def test_of_several_reasons_of_a_response_the_one_behind_its_status_counts() -> None:
+    """SIP 480 in the first line, Q.850 17 in the second (RFC 3326 §2)."""
+    failed = captures.read(shared("cases") / "bye_reason_not_a_user.pcap").table("call_failures")
+    row = failed.filter(pl.col("status") == 480).row(0, named=True)
+    assert (row["reason_protocol"], row["reason_cause"], row["reason"]) == ("Q.850", 17, "user busy")

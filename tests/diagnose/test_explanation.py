@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from analyzer.diagnose.explanation import explain
@@ -83,3 +84,62 @@ def test_the_cancel_of_a_fork_that_lost_ended_no_call() -> None:
 
 def test_a_call_that_goes_on_has_none() -> None:
     assert told("0 a -> b INVITE\n1 b -> a 200 OK", 200, "answered") == []
+
+
+UNACKNOWLEDGED = """
+    0   a -> b INVITE
+    0.1 b -> c INVITE | via_branch=b2
+    1   c -> b 200 OK | via_branch=b2 frame=7
+    1.1 b -> a 200 OK
+    2   b -> a 200 OK | retransmission
+    33  a -> b BYE | cseq=2
+"""
+
+
+def of_no_ack(flow: str) -> list[str]:
+    return explain({"reference": 1, "status": 200, "outcome": "answered", "outcome_detail": "no_ack"}, messages(flow))
+
+
+def test_a_200_without_contact_tells_why_no_ack_came() -> None:
+    """RFC 3261 §13.2.2.4: the ACK goes to the remote target, which is the Contact of the 200."""
+    told = of_no_ack(UNACKNOWLEDGED)
+    assert told[0] == "the 200 from c:5060 (frame 7) has no Contact (RFC 3261 §12.1.1): its ACK has no address to go to"
+
+
+def test_a_200_with_contact_tells_nothing_of_it() -> None:
+    told = of_no_ack(UNACKNOWLEDGED.replace("200 OK", "200 OK | contact_uri=sip:c").replace("sip:c |", "sip:c"))
+    assert not any("Contact" in sentence for sentence in told)
+
+
+def test_of_a_200_that_was_cut_no_absence_is_told() -> None:
+    call = {"reference": 1, "status": 200, "outcome": "answered", "outcome_detail": "no_ack"}
+    assert explain(call, messages("0 a -> b INVITE\n1 b -> a 200 OK", complete=False)) == [
+        "no ACK was seen to the 200 (frame 2)"
+    ]
+
+
+def test_a_path_is_told_from_the_node_that_made_the_first_status() -> None:
+    """B says 503, the proxy makes 500 of it (RFC 3261 §16.7 item 6): on its path it is B's refusal."""
+    flow = BUSY.replace("486 Busy Here | via_branch=b2", "503 Down | via_branch=b2").replace(
+        "486 Busy Here", "500 Oops"
+    )
+    rows = messages(flow)
+    call = {"call": 1, "reference": 1, "status": 500, "outcome": "server_failure"}
+    path = pl.DataFrame({"call": 1, "step": [1, 2], "message": rows["message"][2:], "address": ["b:1", "p:1"]})
+    assert explain(call, rows, path) == ["503 Down first seen from b:1 (frame 3), passed on as 500 by p:1 (frame 4)"]
+
+
+CANCELLED = "0 a -> b INVITE\n1 b -> a 180 Ringing\n3 a -> b CANCEL\n"
+
+
+def test_a_cancel_that_was_refused_ended_nothing() -> None:
+    """RFC 3261 §9.2: 481, its receiver knew no such INVITE; nobody knows what became of the call there."""
+    assert told(CANCELLED + "3.1 b -> a 481 Gone | method=CANCEL", None, "cancelled") == [
+        "CANCEL first seen from a:5060 (frame 3)",
+        "the CANCEL was refused: 481 Gone from b:5060 (frame 4); no final response to the INVITE was seen",
+    ]
+
+
+def test_a_cancel_that_was_accepted_needs_no_word() -> None:
+    flow = CANCELLED + "3.1 b -> a 200 OK | method=CANCEL"
+    assert told(flow, None, "cancelled") == ["CANCEL first seen from a:5060 (frame 3)"]

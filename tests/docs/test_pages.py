@@ -22,6 +22,7 @@ PAGES = sorted(
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+TEST = re.compile(r"`([a-z_/]+\.py)::(test_\w+)`")
 #: Pages for users of the command, and the options in their text that belong to other programs.
 MANUAL = [page for page in PAGES if page.parent == ROOT / "docs" or page == ROOT / "README.md"]
 OTHERS = {"--beside", "--help", "--no-keep-messages", "--portmap"}
@@ -130,6 +131,13 @@ def test_every_name_in_python_exists(page: Path) -> None:
 def test_every_link_leads_to_a_file(page: Path) -> None:
     for target in LINK.findall(prose(page)):
         assert (page.parent / target).exists(), target
+
+
+@each([page for page in PAGES if TEST.search(page.read_text(encoding="utf-8"))])
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    for path, function in TEST.findall(page.read_text(encoding="utf-8")):
+        source = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
+        assert function in {node.name for node in source.body if isinstance(node, ast.FunctionDef)}, path
 
 
 @each([page for page in PAGES if page.name not in OF_ANOTHER_HAND])

@@ -333,3 +333,70 @@ def test_a_call_id_that_comes_back_makes_no_ring() -> None:
 def test_one_message_is_in_one_call() -> None:
     capture = read(said("icid=q", "icid=q", CALL))
     assert capture.table("messages")["call"].unique().to_list() == capture.table("calls")["call"].to_list()
+
+
+# -- nodes that hand on ------------------------------------------------------------------------------------------------
+
+NUMBER = "+13105550100"
+# N has the address X for who calls and Y for who is called.
+TWO_ADDRESSES = (
+    CALL.replace("-> N", "-> X").replace("N -> A", "X -> A").replace("B -> X", "B -> Y").replace("N ->", "Y ->")
+)
+WHO = {"one": f"from=sip:a@e to=sip:{NUMBER}@e", "two": f"from=sip:trunk@f to=sip:{NUMBER}@f"}
+
+
+def test_a_node_with_an_address_on_each_side_makes_one_call() -> None:
+    assert call_ids(TWO_ADDRESSES.format(**WHO)) == [["1", "2"]]
+
+
+def test_two_addresses_are_of_two_nodes_where_nothing_went_over() -> None:
+    """The first of the callers is refused while the callee of the second rings."""
+    dialogue = f"""
+        A -> X INVITE call=1 from=sip:a@e to=sip:{NUMBER}@e   @0.000
+        Y -> B INVITE call=2 from=sip:c@e to=sip:{NUMBER}@f   @0.020
+        X -> A 486 INVITE call=1 to_tag=z                     @0.400
+        B -> Y 180 INVITE call=2 to_tag=y                     @2.000
+        B -> Y 200 INVITE call=2 to_tag=y                     @3.000
+        """
+    assert call_ids(dialogue) == [["1"], ["2"]]
+
+
+def test_who_takes_calls_and_makes_others_hands_none_on() -> None:
+    """Of the calls to X none but the last has its like at Y, and of those of Y only the last."""
+    others = "\n".join(
+        f"A{n} -> X INVITE call=in{n} from=sip:a{n}@e to=sip:+1310555020{n}@e @{n * 5 - 40}\n"
+        f"Y -> B INVITE call=out{n} from=sip:c{n}@e to=sip:+1310555030{n}@f @{n * 5 - 38}"
+        for n in range(4)
+    )
+    late = TWO_ADDRESSES.format(**WHO)
+    assert ["1", "2"] not in call_ids(others + late)
+
+
+SILENT = f"""
+    A -> N INVITE call=1 from=sip:a@e to=sip:{NUMBER}@e        @0.00
+    N -> B INVITE call=2 from=sip:a@e to=sip:{NUMBER}@f        @0.02
+    N -> B INVITE call=2 from=sip:a@e to=sip:{NUMBER}@f {{again}} @0.52
+    N -> C INVITE call=3 from=sip:a@e to=sip:{NUMBER}@g        @1.60
+    C -> N 180 INVITE call=3 to_tag=y                          @1.80
+    N -> A 180 INVITE call=1 to_tag=z                          @1.81
+    C -> N 200 INVITE call=3 to_tag=y                          @3.00
+    N -> A 200 INVITE call=1 to_tag=z                          @3.01
+    """
+
+
+def test_a_second_trunk_after_one_that_is_silent_is_a_try_of_the_same_call() -> None:
+    assert call_ids(SILENT.format(again="")) == [["1", "2", "3"]]
+
+
+TRANSFERRED = CALL.replace(
+    "N -> A   BYE call=1 tag=z to_tag=x1                   @9.010",
+    """
+N -> A   BYE call=1 tag=z to_tag=x1                   @29.0""",
+)
+REFERS = "B -> N   REFER call=2 tag=y to_tag=x2 @8.9\n"
+
+
+@pytest.mark.parametrize(("refers", "together"), [(REFERS, True), ("", False)])
+def test_who_transfers_may_leave_long_before_who_is_transferred(refers: str, together: bool) -> None:
+    dialogue = TRANSFERRED.format(one="", two="") + "\n" + refers
+    assert (["1", "2"] in call_ids(dialogue)) == together

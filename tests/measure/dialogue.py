@@ -23,5 +23,5 @@ def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
     for table in (schema.DESCRIPTIONS, schema.EVIDENCE, schema.IMS_HEADERS, schema.VIA_TAILS):
         empty[table.name] = pl.DataFrame(schema=table.polars())
     core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
-    others = {"node_overrides": (), "clocks_aligned": False, "read_companions": None}
+    others = {"node_overrides": (), "clocks_aligned": False, "read_companions": None, "max_problems_per_code": 1000}
     return Capture(GraphSource(Graph(inputs_of(core | empty) | others)))

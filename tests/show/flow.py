@@ -11,7 +11,7 @@ from analyzer import schema
 START = 1_714_557_600_000_000_000  # 2024-05-01T10:00:00Z
 
 
-def messages(text: str, **columns: str) -> pl.DataFrame:
+def messages(text: str, **columns: str | bool) -> pl.DataFrame:
     """One row a line: ``0.020 10.0.0.1 -> 10.0.0.2 180 Ringing | has_sdp retransmission branch=b2``.
 
     Behind the bar: columns to set true, or ``column=value``. A port may follow the address (``10.0.0.1:5070``).

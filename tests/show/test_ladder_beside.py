@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import captures
@@ -34,5 +35,13 @@ def test_arrows_are_dotted_and_say_what_was_answered() -> None:
     drawn = captures.read(SAMPLES / "ims_core.pcap").call(1).ladder()
     (line,) = [line for line in drawn.text(width=240).splitlines() if "LIA" in line]
     assert "┄ LIA SUCCESS ┄" in line
-    assert 'class="line beside dotted"' in drawn.svg()
     assert "-)L" in drawn.mermaid()
+
+
+def test_they_have_a_colour_of_their_own_and_a_place_in_the_legend() -> None:
+    drawn = captures.read(SAMPLES / "ims_core.pcap").call(1).ladder()
+    svg = drawn.svg()
+    assert re.search(r"\.companion\{stroke:#\w+\}", svg)
+    assert re.search(r'class="line companion dotted"[^>]*/>(?:(?!<g).)*Diameter, DNS', svg)
+    assert svg.count('class="line companion dotted"') == 8 + 6 + 1, "each message, and the legend"
+    assert re.search(r"-\[#7A6A00\]", drawn.plantuml())

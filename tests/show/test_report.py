@@ -14,7 +14,7 @@ import captures
 import polars as pl
 import pytest
 from flow import frame
-from places import SAMPLES
+from places import SAMPLES, shared
 from report_data import data_of, ladders_of, table_of
 
 import analyzer
@@ -215,6 +215,19 @@ def test_the_verdict_of_each_failed_call_is_in_the_table() -> None:
 
 def test_a_call_that_was_answered_has_no_verdict() -> None:
     assert table_of(page("basic_call.pcap"), "calls")["verdict"] == [None]
+
+
+def test_an_answered_call_that_broke_is_a_fault_and_says_why() -> None:
+    """The caller never sent ACK: its callee gave up (RFC 3261 §13.3.1.4)."""
+    capture = analyzer.read(shared("cases") / "lab_ack_never.pcap")
+    found = {name: capture.table(name) for name in schema.TABLES}
+    first, broke, *_ = numbers.verdict(found)
+    assert (first.tone, broke.tone) == ("bad", "bad")
+    assert broke.text == "1 answered call broke: no_ack (1); the first one is call 1."
+    (answered,) = (tile for tile in numbers.tiles(found) if tile.name == "Answered")
+    assert answered.tone == "warn"
+    (told,) = table_of(report(found), "calls")["verdict"]
+    assert told.endswith("10.77.0.11:5060 received it and sent none")
 
 
 def test_without_sip_the_page_says_so() -> None:

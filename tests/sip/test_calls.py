@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import captures
 import polars as pl
 import pytest
+from places import shared
 
 from analyzer import schema
 from analyzer.sip.calls import CallAttempts, attempts
@@ -511,7 +513,7 @@ def test_a_final_at_once(status: int, expected: tuple[str, str | None]) -> None:
         ("408 INVITE to_tag=y", ("no_answer", None)),
         ("403 INVITE to_tag=y", ("rejected", "forbidden")),
         ("486 INVITE to_tag=y", ("busy", None)),
-        ("487 INVITE to_tag=y", ("cancelled", "while_ringing")),
+        ("487 INVITE to_tag=y", ("no_answer", None)),
     ],
 )
 def test_a_final_after_ringing(final: str, expected: tuple[str, str | None]) -> None:
@@ -577,13 +579,15 @@ def test_a_cancel_answered_by_silence_is_cancelled_after_64_t1() -> None:
     assert [call(text, end=end)["outcome"] for end in (39.9, 40.0)] == ["unfinished", "cancelled"]
 
 
-def test_a_cancel_that_was_on_another_hop() -> None:
-    assert ending(call(RINGING + "P -> UAC 487 INVITE to_tag=y @8.1\n")) == (
-        "cancelled",
-        "while_ringing",
-        487,
-        "unknown",
-    )
+def test_a_487_that_the_caller_did_not_ask_for_is_no_cancel() -> None:
+    """The INVITE expired (RFC 3261 §13.3.1), or a node behind gave up: the caller's own hop shows no CANCEL."""
+    assert ending(call(RINGING + "P -> UAC 487 INVITE to_tag=y @8.1\n")) == ("no_answer", None, 487, "unknown")
+
+
+def test_a_487_at_once_that_nobody_asked_for_is_no_cancel() -> None:
+    """An exchange makes 487 of a redirection that it does not follow."""
+    ended = call("UAC -> P INVITE @0\nP -> UAC 100 INVITE @0.01\nP -> UAC 487 INVITE to_tag=y @0.1\n")
+    assert ending(ended) == ("client_error", None, 487, "unknown")
 
 
 NETWORK_CANCEL = """
@@ -930,3 +934,10 @@ def test_a_figure_is_the_same_alone_and_among_others() -> None:
     alone = "UAC -> P INVITE call_id=a @0\nP -> UAC 200 INVITE call_id=a to_tag=y @0.18\n"
     other = "UAC -> P INVITE call_id=b @1\nP -> UAC 200 INVITE call_id=b to_tag=y @1.03\n"
     assert [row["setup_s"] for row in calls(alone + other)] == [call(alone)["setup_s"], call(other)["setup_s"]]
+
+
+def test_every_value_of_reason_is_kept() -> None:
+    """Several lines, one value for each protocol (RFC 3326 §2): what decided may stand in the second."""
+    told = captures.read(shared("cases") / "bye_reason_not_a_user.pcap").table("calls")["reason_header"].to_list()
+    assert 'SIP;cause=200;text="OK", Q.850;cause=102' in str(told[3])
+    assert str(told[6]).startswith("SIP;cause=480, Q.850;cause=17")

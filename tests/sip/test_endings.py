@@ -349,3 +349,153 @@ def test_an_early_dialog_ends_with_its_invite() -> None:
     early = "UAS -> UAC UPDATE cseq=5 from_tag=y to_tag=x @1\nUAC -> UAS 481 UPDATE cseq=5 from_tag=y to_tag=x @1.1\n"
     assert dialog(RINGING + early) == ("early", "open", None)
     assert dialog(RINGING + early + "UAS -> UAC 486 INVITE to_tag=y @5\n") == ("terminated", "rejected", "remote")
+
+
+# -- tables that answer one question -----------------------------------------------------------------------------------
+
+
+def who(dialogue: str) -> tuple[str | None, ...]:
+    """``released_by``, ``ended_by`` of the first dialog, ``on_behalf_of`` and ``rule`` of the one call in it."""
+    capture = wire.read(dialogue)
+    (call,), failure = capture.table("calls").to_dicts(), capture.table("call_failures").row(0, named=True)
+    dialogs = capture.table("dialogs")["ended_by"].to_list()
+    return call["released_by"], dialogs[0] if dialogs else None, failure["on_behalf_of"], failure["rule"]
+
+
+def cancelled(*reasons: str, cseq: int = 1, from_tag: str = "x") -> str:
+    fields = " ".join(f"'header=Reason: {reason}'" for reason in reasons)
+    return RINGING + (
+        f"UAC -> UAS CANCEL branch=zINVITE1x cseq={cseq} from_tag={from_tag} {fields} @6\n"
+        f"UAS -> UAC 200 CANCEL branch=zINVITE1x cseq={cseq} from_tag={from_tag} to_tag=y @6.1\n"
+        "UAS -> UAC 487 INVITE to_tag=y @6.2\nUAC -> UAS ACK branch=zINVITE1x to_tag=y @6.3\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reasons", "side"),
+    [
+        (("Q.850;cause=26",), "network"),
+        (("Q.850;cause=16", "SIP;cause=408"), "network"),
+        (("Q.850;cause=102",), "timer"),
+        (("SIP;cause=503",), "node"),
+    ],
+)
+def test_a_cancel_that_no_user_sent_is_so_in_every_table(reasons: tuple[str, ...], side: str) -> None:
+    assert who(cancelled(*reasons))[:3] == ("network", "network", side)
+
+
+@pytest.mark.parametrize(
+    "reasons",
+    [(), ("Q.850;cause=16",), ("RELEASE_CAUSE;cause=1",), ("Q.850;cause=19",), ("SIP;cause=487",), ("Q.850;cause=0",)],
+)
+def test_a_cancel_of_the_user_is_so_in_every_table(reasons: tuple[str, ...]) -> None:
+    assert who(cancelled(*reasons))[:3] == ("caller", "local", "user")
+
+
+@pytest.mark.parametrize(("cseq", "from_tag"), [(2, "x"), (1, "z")])
+def test_a_cancel_with_another_cseq_or_tag_on_the_callers_hop_is_the_callers(cseq: int, from_tag: str) -> None:
+    assert who(cancelled(cseq=cseq, from_tag=from_tag))[:3] == ("caller", "local", "user")
+
+
+def early_bye(final: int, header: str = "") -> str:
+    return f"UAC -> UAS BYE cseq=2 to_tag=y {header} @4\nUAS -> UAC {final} BYE cseq=2 to_tag=y @4.1\n"
+
+
+def test_a_bye_on_the_early_dialog_with_a_reason_that_no_user_gives() -> None:
+    call = RINGING + early_bye(200, "'header=Reason: SIP;cause=503'") + "UAS -> UAC 487 INVITE to_tag=y @4.2\n"
+    assert who(call)[:3] == ("network", "network", "network")
+
+
+def test_a_bye_on_the_early_dialog_that_no_487_follows() -> None:
+    assert who(RINGING + early_bye(200) + LATER.format(60))[:3] == ("caller", "local", "user")
+
+
+def test_a_bye_on_the_early_dialog_that_was_refused_ended_nothing() -> None:
+    call = RINGING + early_bye(481) + "UAS -> UAC 200 INVITE to_tag=y @5\nUAC -> UAS ACK to_tag=y @5.1\n"
+    call += bye_of_the_caller(20)
+    assert ending(call) == ("answered", "normal", "caller", 15.0)
+    assert wire.read(call).table("dialogs")["ended_at"].equals(wire.read(call).table("calls")["ended_at"])
+
+
+def test_a_bye_that_is_sent_again_with_credentials_is_the_first() -> None:
+    challenged = "UAC -> UAS BYE cseq=2 to_tag=y @12\nUAS -> UAC 407 BYE cseq=2 to_tag=y @12.1\n"
+    assert ending(ANSWERED + challenged + bye_of_the_caller(12.2, cseq=3))[3] == 10.0
+
+
+REFUSED_UNSEEN = "UAS -> UAC {} INVITE to_tag=y @5\nUAC -> UAS ACK branch=zINVITE1x to_tag=y @5.1\n"
+
+
+@pytest.mark.parametrize(("status", "side", "behalf"), [(486, "callee", "user"), (503, "unknown", "unknown")])
+def test_a_refusal_whose_invite_was_not_captured_names_its_node(status: int, side: str, behalf: str) -> None:
+    capture = wire.read(REFUSED_UNSEEN.format(status))
+    row = capture.table("call_failures").row(0, named=True)
+    assert capture.table("calls")["released_by"].item() == side
+    assert (row["on_behalf_of"], row["first_status"], row["failing_node"]) == (behalf, status, "10.0.0.1:5060")
+    assert capture.table("failure_path").height == 1
+
+
+def test_a_cancel_whose_invite_was_not_captured_is_the_callers() -> None:
+    call = cancelled().split("UAC -> UAS  INVITE                  @0\n")[1]
+    assert who(call)[:3] == ("caller", "local", "user")
+
+
+# -- one direction of a hop --------------------------------------------------------------------------------------------
+
+OVER_A_PROXY = """
+    UAC -> P    INVITE branch=a sdp=offer                       @0
+    P   -> UAS  INVITE branch=b,a sdp=offer                     @0.01
+    UAS -> P    180 INVITE branch=b,a to_tag=y                  @0.5
+    P   -> UAC  180 INVITE branch=a to_tag=y                    @0.51
+    UAS -> P    200 INVITE branch=b,a to_tag=y sdp=answer       @2
+    P   -> UAC  200 INVITE branch=a to_tag=y sdp=answer         @2.01
+    UAC -> P    ACK branch=k to_tag=y                           @2.1
+    P   -> UAS  ACK branch=l,k to_tag=y                         @2.11
+    UAC -> P    BYE branch=m cseq=2 to_tag=y                    @12
+    P   -> UAS  BYE branch=n,m cseq=2 to_tag=y                  @12.01
+    UAS -> P    200 BYE branch=n,m cseq=2 to_tag=y              @12.02
+    P   -> UAC  200 BYE branch=m cseq=2 to_tag=y                @12.03
+"""
+OFFERS = {"offer": wire.audio(1), "answer": wire.audio(2, formats="0")}
+
+
+def without(dialogue: str, *ways: str) -> str:
+    """The dialogue without the messages that went these ways."""
+    lines = dialogue.strip().splitlines()
+    return "\n".join(line for line in lines if not any(" ".join(line.split()).startswith(way) for way in ways)) + "\n"
+
+
+@pytest.mark.parametrize("ways", [("P -> UAC",), ("P -> UAC", "P -> UAS"), ("UAC -> P", "UAS -> P")])
+def test_a_call_of_which_hops_were_captured_in_one_direction_was_answered(ways: tuple[str, ...]) -> None:
+    (row,) = wire.read(without(OVER_A_PROXY, *ways), **OFFERS).table("calls").to_dicts()
+    assert (row["outcome"], row["outcome_detail"], row["status"], row["setup_s"]) == ("answered", "normal", 200, 2.0)
+    assert row["talk_s"] == pytest.approx(10.0, abs=0.02)
+
+
+def test_the_offer_is_read_where_both_directions_were_captured() -> None:
+    capture = wire.read(without(OVER_A_PROXY, "P -> UAC"), **OFFERS)
+    assert capture.table("calls")["codecs"].item() == "PCMU/8000"
+    assert capture.table("offers")["state"].to_list() == ["agreed"]
+
+
+def test_a_refusal_that_was_acknowledged_came_though_it_was_captured_further_on_alone() -> None:
+    busy = without(OVER_A_PROXY, "P -> UAC").replace("200 INVITE", "486 INVITE").replace(" sdp=answer", "")
+    busy = busy.replace("branch=l,k", "branch=b").replace("branch=k", "branch=a").split("UAC -> P    BYE")[0]
+    assert ending(busy.replace(" sdp=offer", ""))[:3] == ("busy", None, "callee")
+
+
+def test_an_answer_that_nobody_acknowledged_may_not_have_come() -> None:
+    call = without(OVER_A_PROXY, "P -> UAC").split("UAC -> P    ACK")[0].replace(" sdp=offer", "")
+    assert ending(call.replace(" sdp=answer", ""))[:2] == ("unfinished", "waiting")
+
+
+def test_of_two_forks_the_one_whose_answer_was_passed_on_is_the_final() -> None:
+    call = without(OVER_A_PROXY, "P -> UAC").replace(" sdp=offer", "").replace(" sdp=answer", "")
+    other = "P -> C INVITE branch=c,a @0.02\nC -> P 486 INVITE branch=c,a to_tag=c @0.3\n"
+    lines = (call + other).strip().splitlines()
+    call = "\n".join(sorted(lines, key=lambda line: float(line.rsplit("@", 1)[1])))
+    assert ending(call)[:2] == ("answered", "normal")
+
+
+def test_a_cancel_that_matched_nothing_crossed_no_answer() -> None:
+    refused = "UAC -> UAS CANCEL branch=other @1\nUAS -> UAC 481 CANCEL branch=other to_tag=y @1.1\n"
+    assert ending(RINGING + refused + OK + ACK + bye_of_the_caller(20))[:3] == ("answered", "normal", "caller")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from pcaps import RAW_IP, pcap, udp
-from places import shared
+from places import ROOT, SAMPLES, shared
 
 import analyzer
+from analyzer.reading import native
 from analyzer.sip.calls import attempts
 from analyzer.sip.dialogs import dialogs
 from analyzer.sip.identities import mended
@@ -184,7 +187,7 @@ def test_the_problems_say_which_message_was_mended() -> None:
     def message(start: str, via: str, tag: str = "") -> bytes:
         return (
             f"{start}\r\nVia: SIP/2.0/UDP {via};branch=z9hG4bKa\r\nFrom: <sip:a@x>;tag=x\r\nTo: <sip:b@x>{tag}\r\n"
-            "Call-ID: i\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+            "Call-ID: i\r\nCSeq: 1 INVITE\r\nContact: <sip:a@x>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
         ).encode()
 
     packets = [
@@ -195,6 +198,55 @@ def test_the_problems_say_which_message_was_mended() -> None:
     problems = capture.table("problems").select("problem", "code", "layer", "frame")
     assert problems.rows() == [(1, "sip_via_changed", "sip", 2)]
     assert capture.table("calls")["outcome"].to_list() == ["busy"]
+
+
+def changed_vias(count: int) -> bytes:
+    """A capture of so many calls whose 486 came with another Via than that of its INVITE, one of them with a NUL."""
+    packets: list[tuple[int, bytes]] = []
+    for number in range(count):
+        for second, start, via, tag in (
+            (0, "INVITE sip:b@x SIP/2.0", "one", ""),
+            (1, "SIP/2.0 486 Busy", "two", ";tag=y"),
+        ):
+            text = (
+                f"{start}\r\nVia: SIP/2.0/UDP {via}.example;branch=z9hG4bK{number}\r\nFrom: <sip:a@x>;tag=x\r\n"
+                f"To: <sip:b@x>{tag}\r\nCall-ID: {number}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+                f"X-Odd: \0\r\nContent-Length: 0\r\n\r\n"
+            ).encode()
+            ends = ("192.0.2.1", "192.0.2.2") if second == 0 else ("192.0.2.2", "192.0.2.1")
+            packets.append(((2 * number + second + 1) * 10**9, udp(*ends, text, ident=len(packets) + 1)))
+    return bytes(pcap(RAW_IP, packets))
+
+
+@pytest.mark.parametrize(
+    ("most", "listed", "left_out"), [(0, 0, 5), (1, 1, 4), (4, 4, 1), (5, 5, None), (None, 5, None)]
+)
+def test_the_problems_of_mended_messages_obey_the_limit(most: int | None, listed: int, left_out: int | None) -> None:
+    limits = {} if most is None else {"max_problems_per_code": most}
+    problems = analyzer.read(io.BytesIO(changed_vias(5)), limits=limits).table("problems")
+    assert problems["problem"].to_list() == list(range(1, problems.height + 1))
+    of_code = problems.filter(code="sip_via_changed")
+    assert of_code["file"].count() == listed
+    more = of_code.filter(pl.col("file").is_null())["detail"].to_list()
+    assert more == (
+        [] if left_out is None else [f"{left_out} more of this code are not listed (max_problems_per_code)"]
+    )
+
+
+def test_what_is_left_out_is_told_after_all_problems_of_all_files(tmp_path: Path) -> None:
+    """As the core's own are: NUL bytes are its, changed Vias are not."""
+    for name in ("a.pcap", "b.pcap"):
+        (tmp_path / name).write_bytes(changed_vias(2))
+    problems = analyzer.read(tmp_path, limits={"max_problems_per_code": 1}).table("problems")
+    assert problems["file"].is_null().to_list() == [False, False, True, True]
+    assert set(problems["code"].tail(2)) == {"sip_nul", "sip_via_changed"}
+
+
+def test_the_limit_is_the_cores_where_none_is_set() -> None:
+    page = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
+    said = re.search(r"\| max_problems_per_code \| ([\d_]+) \|", page)
+    assert said is not None
+    assert int(said[1]) == native.Reading(native.sources(SAMPLES / "busy.pcap"), 1, None).max_problems_per_code
 
 
 CASES: dict[str, list[tuple[Any, ...]]] = {
@@ -216,3 +268,59 @@ def test_what_is_in_order_is_left_as_it_is() -> None:
     messages = frames.messages(FIRST)
     assert mended(messages).drop("_mended").equals(messages)
     assert mended(messages)["_mended"].dtype == pl.String
+
+
+# -- the very messages of a call, once more ----------------------------------------------------------------------------
+
+# As a capture that is played again has them: the branches are those of the first call, too.
+REPLAYED = {
+    "with another To tag": SECOND.replace("branch=d", "branch=a").format(tag="z"),
+    "with the same To tag": SECOND.replace("branch=d", "branch=a").replace("branch=e", "branch=b").format(tag="y"),
+    "message by message": SECOND.replace("branch=d", "branch=a")
+    .replace("branch=e", "branch=b")
+    .replace("branch=f", "branch=c")
+    .format(tag="y"),
+}
+
+
+@pytest.mark.parametrize("name", REPLAYED)
+def test_a_call_played_again_is_another_call(name: str) -> None:
+    rows = calls(FIRST + REPLAYED[name])
+    assert of_calls(rows, "setup_s", "talk_s") == [(2.0, 10.0), (3.0, 15.0)]
+    assert [row["retransmissions"] for row in rows] == [0, 0]
+
+
+def test_a_call_played_again_over_a_proxy_is_one_more_call() -> None:
+    call = """
+    UAC -> P    INVITE branch=a                   @{0}
+    P   -> UAS  INVITE branch=b,a                 @{0}.01
+    UAS -> P    200 INVITE branch=b,a to_tag=y    @{1}
+    P   -> UAC  200 INVITE branch=a to_tag=y      @{1}.01
+    UAC -> P    ACK branch=k to_tag=y             @{1}.02
+    P   -> UAS  ACK branch=l,k to_tag=y           @{1}.03
+    UAC -> P    BYE branch=m cseq=2 to_tag=y      @{2}
+    P   -> UAS  BYE branch=n,m cseq=2 to_tag=y    @{2}.01
+    """
+    rows = calls(call.format(0, 2, 12) + call.format(40, 43, 58) + call.format(80, 81, 82))
+    assert of_calls(rows, "hops", "setup_s", "talk_s") == [(2, 2.01, 9.99), (2, 3.01, 14.99), (2, 1.01, 0.99)]
+
+
+def test_a_refusal_played_again_is_another_call() -> None:
+    refused = """
+    UAC -> UAS  INVITE branch=a               @{0}
+    UAS -> UAC  486 INVITE branch=a to_tag=y  @{0}.5
+    UAC -> UAS  ACK branch=a to_tag=y         @{0}.6
+    """
+    assert len(calls(refused.format(0) + refused.format(30))) == 2
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        "UAC -> UAS  INVITE branch=a                @12.5\n",  # and nobody answers it
+        "UAC -> UAS  INVITE branch=a                @2.05\nUAS -> UAC  200 INVITE branch=a to_tag=y @2.08\n",
+    ],
+)
+def test_a_copy_that_came_late_is_no_other_call(late: str) -> None:
+    lines = sorted((FIRST + late).strip().splitlines(), key=lambda line: float(line.rsplit("@", 1)[1]))
+    assert of_calls(calls("\n".join(lines)), "setup_s", "talk_s") == [(2.0, 10.0)]

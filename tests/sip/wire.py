@@ -7,6 +7,7 @@
 - ``sdp=offer`` is the body of that name among those given; an INVITE of a name that is not there is a mistake.
 - ``from_tag`` is x and ``to_tag`` absent unless said; ``cseq`` is 1; ``rseq=1`` makes a 1xx reliable, ``rack=1`` is the
   RSeq that a PRACK acknowledges (``inv=1`` the CSeq of its INVITE); each ``header=NAME:VALUE`` adds a header field.
+- ``uri=sip:c@example.com`` is the Request-URI of a request.
 - ``branch=b,a`` is the Via stack; default: one of method and cseq.
 """
 
@@ -64,5 +65,5 @@ def _message(words: list[str], bodies: dict[str, str]) -> bytes:
     headers += [word.removeprefix("header=") for word in words if word.startswith("header=")]
     body = bodies[said["sdp"]].replace("\n", "\r\n") if "sdp" in said else ""
     headers += ["Content-Type: application/sdp"] if body else []
-    start = f"SIP/2.0 {status} Said" if status else f"{method} sip:b@example.com SIP/2.0"
+    start = f"SIP/2.0 {status} Said" if status else f"{method} {said.get('uri', 'sip:b@example.com')} SIP/2.0"
     return "\r\n".join([start, *headers, f"Content-Length: {len(body.encode())}", "", body]).encode()

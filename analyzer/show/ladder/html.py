@@ -17,6 +17,7 @@ from importlib.resources import files
 
 from analyzer.show.glossary import COMPACT, HEADERS, SDP
 from analyzer.show.ladder.svg import STYLE, sheets
+from analyzer.show.story import WENT_WRONG
 from analyzer.show.text import clock, markup, safe_lines
 from analyzer.show.timeline import Event, Timeline
 
@@ -29,8 +30,16 @@ _SDP_LINE = re.compile(r"([a-z]=)(.*)", re.ASCII)
 _ATTRIBUTE = re.compile(r"(a=[\w-]+)(.*)", re.ASCII)
 
 
-def html(model: Timeline, texts: Mapping[int, bytes], *, title: str = "", missing: str = "") -> str:
-    """The page; ``texts`` are messages by their keys, ``missing`` says why some are not there."""
+def html(
+    model: Timeline,
+    texts: Mapping[int, bytes],
+    *,
+    title: str = "",
+    missing: str = "",
+    wrong: tuple[str, ...] = (),
+) -> str:
+    """The page; ``texts`` are messages by their keys, ``missing`` says why some are not there; ``wrong``: what went
+    wrong in the call, in lines."""
     script, style = _resource("page.js"), f"{_resource('page.css')}{STYLE}"
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none';"
@@ -43,6 +52,7 @@ def html(model: Timeline, texts: Mapping[int, bytes], *, title: str = "", missin
     )
     used = sorted({name for text in texts.values() for name in _names(text)})
     name = markup(title or "SIP ladder")
+    told = f'<ul id="wrong" aria-label="{WENT_WRONG}">{"".join(f"<li>{markup(line)}</li>" for line in wrong)}</ul>'
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -54,7 +64,7 @@ def html(model: Timeline, texts: Mapping[int, bytes], *, title: str = "", missin
 <style>{style}</style>
 </head>
 <body>
-<header><h1>{name}</h1><p>{markup(model.summary)}</p></header>
+<header><h1>{name}</h1><p>{markup(model.summary)}</p>{told if wrong else ""}</header>
 <main>
 <div class="picture">{drawn}</div>
 <aside id="panel" aria-label="the message chosen"><nav><button type="button" id="before">Previous</button>\

@@ -10,12 +10,12 @@ import re
 
 from analyzer.show.ladder.mermaid import label, lane_names
 from analyzer.show.text import fit, safe
-from analyzer.show.timeline import Event, Mark, Timeline
+from analyzer.show.timeline import Event, Mark, Timeline, Tone
 
 _LONGEST = 100
 # Also what means something only when doubled (-- __ // ** "" ~~), which the second one does not do alone.
 _SPECIAL = re.compile(r"[^\w .,:+\-/=_@()?…×→✕]|(?<=(.))[-_/.=](?<=\1\1)")
-_COLOURS = {
+_COLOURS: dict[Tone, str] = {
     "request": "#0072B2",
     "provisional": "#6B7280",
     "success": "#00815E",

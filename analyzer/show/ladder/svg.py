@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from analyzer.show.text import clock, duration, fit, markup, safe, width
-from analyzer.show.timeline import Event, Mark, Timeline
+from analyzer.show.timeline import Event, Mark, Timeline, Tone
 
 ROWS = 40
 """Rows of a sheet."""
@@ -34,7 +34,7 @@ _LABEL = 260  # room of a label whose arrow is short
 _CHARACTER, _BOLD = 7, 8  # of 12 pixels, wide fonts
 _SMALL = 6
 
-_TONES = {
+_TONES: dict[Tone, tuple[str, str, str]] = {
     "request": ("#0072b2", "#56b4e9", "request"),
     "provisional": ("#6b7280", "#9ca3af", "1xx"),
     "success": ("#00815e", "#2fc39a", "2xx"),

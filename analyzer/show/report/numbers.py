@@ -14,6 +14,7 @@ import polars as pl
 
 from analyzer.columns.distribution import nearest_rank
 from analyzer.diagnose.blind_spots import blind_spots
+from analyzer.diagnose.explanation import BROKE
 from analyzer.show.text import duration, safe, seconds
 
 # What an outcome says of the network: it did its work, people ended the attempt, it failed, or nobody knows.
@@ -151,9 +152,11 @@ def _about_calls(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
         for name, number in ends.items()
         if number
     ]
-    tone = "bad" if ends["failed"] else "good" if ends["answered"] else "plain"
+    broke = _broke(calls)
+    tone = "bad" if ends["failed"] or broke.height else "good" if ends["answered"] else "plain"
     yield _sentence(tone, _link(count(calls.height, "call"), "calls"), ": ", *_listed(told), ".")
     yield from _about_failed(calls)
+    yield from _about_broken(broke)
     yield from _about_delays(calls)
 
 
@@ -180,6 +183,29 @@ def _about_failed(calls: pl.DataFrame) -> Iterable[Sentence]:
     first = int(failed["no"].min())  # type: ignore[arg-type]
     yield _sentence(
         "bad", "Failed with ", *_listed(told), "; the first one is ", _link(f"call {first}", f"call/{first}"), "."
+    )
+
+
+def _broke(calls: pl.DataFrame) -> pl.DataFrame:
+    """The calls that were answered and did not go as they should."""
+    return calls.filter(pl.col("outcome") == "answered", pl.col("outcome_detail").is_in(BROKE))
+
+
+def _about_broken(broke: pl.DataFrame) -> Iterable[Sentence]:
+    if broke.is_empty():
+        return
+    kinds = [
+        _link(f"{name} ({number:,})", f"calls?outcome=answered&outcome_detail={name}")
+        for name, number in counted(broke, "outcome_detail")
+    ]
+    first = int(broke["no"].min())  # type: ignore[arg-type]
+    yield _sentence(
+        "bad",
+        f"{count(broke.height, 'answered call')} broke: ",
+        *_listed(kinds),
+        "; the first one is ",
+        _link(f"call {first}", f"call/{first}"),
+        ".",
     )
 
 
@@ -291,6 +317,9 @@ def _answered(calls: pl.DataFrame) -> Tile:
     answered = calls.filter(outcome="answered").height
     left_out = calls.height - counted_calls.height
     below = [_link(f"{answered:,} of {counted_calls.height:,}", "calls?outcome=answered")]
+    broke = _broke(calls).height
+    if broke:
+        below += [Part("; "), _link(f"{broke:,} broke", f"calls?outcome=answered&outcome_detail={','.join(BROKE)}")]
     if left_out:
         unseen = ",".join(ENDS["begin or end not seen"])
         below += [
@@ -301,7 +330,7 @@ def _answered(calls: pl.DataFrame) -> Tile:
         "Answered",
         share(answered, counted_calls.height),
         "calls?outcome=answered",
-        "good" if answered else "plain",
+        "warn" if broke else "good" if answered else "plain",
         tuple(below) if calls.height else (Part("no calls"),),
     )
 

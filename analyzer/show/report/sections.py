@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -109,7 +109,7 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
     for plan in _PLANS:
         if any(name not in tables for name in plan.rests_on):
             continue
-        whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, tables.get)
+        whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, _of(tables))
         if "call" in whole.columns and "no" not in whole.columns:
             whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
         if not plan.missing and whole.is_empty():
@@ -117,7 +117,7 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
         frame = _bounded(whole, plan.name, tables)
         known = _columns(plan.name, frame)
         if plan.name == "calls":
-            told = explanations(frame, tables["messages"], tables.get("failure_path"))
+            told = explanations(frame, tables["messages"], tables.get("failure_path"), tables.get("call_failures"))
             frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
         shown = _shown(plan.name, known)
@@ -132,6 +132,18 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
             first=columns.first_rows(frame, shown, tz, FIRST_ROWS),
             packed=columns.packed(frame, known),
         )
+
+
+def _of(tables: Mapping[str, pl.DataFrame]) -> Callable[[str], pl.DataFrame | None]:
+    """The tables by name; who failed each call is asked of ``call_failures``, which stands on the same page."""
+
+    def of(name: str) -> pl.DataFrame | None:
+        if name == "failing_nodes":
+            failures = tables.get("call_failures")
+            return None if failures is None else failures.select("call", "failing_node")
+        return tables.get(name)
+
+    return of
 
 
 _VERDICT = schema.Column("verdict", "text", "What ended it, and which node said so first.")

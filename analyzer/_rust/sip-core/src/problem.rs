@@ -107,7 +107,7 @@ codes! {
     SipRequestUriMalformed = "sip_request_uri_malformed",
     /// The status code is outside 100-699.
     SipStatusInvalid = "sip_status_invalid",
-    /// A header that RFC 3261 §8.1.1 makes mandatory is missing.
+    /// A mandatory header is missing: one of RFC 3261 §8.1.1, or one for this method or status (§20 and extensions).
     SipHeaderMissing = "sip_header_missing",
     /// A header that must occur only once is repeated; the first was used.
     SipHeaderRepeated = "sip_header_repeated",
@@ -144,6 +144,8 @@ codes! {
     SipCancelBranchDiffers = "sip_cancel_branch_differs",
     /// An INVITE without a To tag has the Call-ID, From tag and CSeq of a call that is over; it is read as another call.
     SipCallIdentityReused = "sip_call_identity_reused",
+    /// A request was sent outside the security association that UE and P-CSCF had agreed on (TS 33.203 §7.1, RFC 3329).
+    SipOutsideSecurityAssociation = "sip_outside_security_association",
     /// A date is not in GMT (RFC 3261 §20.17).
     SipDateInvalid = "sip_date_invalid",
     /// The boundary of a multipart body is missing or never closed.

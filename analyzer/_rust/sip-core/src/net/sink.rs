@@ -88,6 +88,15 @@ pub enum Failure {
     IcmpUnreachable(u8, u8),
     /// TCP RST sent by `flow.dst` or `flow.src`.
     TcpReset,
+    /// The SYN of `flow` was answered by RST (RFC 9293 §3.5.2), or by nothing, however often it was sent.
+    TcpRefused,
+    TcpUnanswered {
+        syns: u32,
+        /// From the first to the last of them (ns).
+        lasted: i64,
+    },
+    /// A fatal alert in clear, sent by `flow.src` before the keys were agreed (RFC 8446 §6.2), by its number.
+    TlsAlert(u8),
     /// SCTP ABORT.
     SctpAbort,
 }
@@ -103,7 +112,8 @@ pub trait Sink: Problems {
     fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp);
     /// No more bytes of this direction. Called once for every stream that had a `segment`.
     fn stream_end(&mut self, stream: StreamId, end: StreamEnd, at: Stamp);
-    /// `flow` is in the direction of the packet that failed (ICMP: of the quoted packet; RST, ABORT: of the packet itself).
+    /// `flow` is in the direction of the packet that failed (ICMP: of the quoted packet; a SYN: of the SYN; RST, ABORT and
+    /// alert: of the packet itself).
     fn failure(&mut self, flow: Flow, failure: Failure, at: Stamp);
     /// The packet `part` holds a fragment of what the packet `whole` completed: an IP datagram or an SCTP message. Said of
     /// each fragment, before what it is a part of is delivered.

@@ -7,6 +7,7 @@ use super::encoding::Encoded;
 use super::flaw::{Flaw, Flaws};
 use super::mime;
 use super::name::Name;
+use super::presence;
 use super::start::{self, Line};
 use super::text::{
     comma_params, is_blank, is_space, leading_number, list, name_addr, number, param, params, split, split_once, trim,
@@ -207,6 +208,10 @@ pub struct Fields<'a> {
     /// The header that was the first to be repeated.
     repeated: Option<Name>,
     seen: u128,
+    /// A header that its method or status makes mandatory is absent ([`presence`]).
+    conditional: bool,
+    /// The body has more than blanks.
+    has_body: bool,
     /// Lines of the header section that ended, the empty one included.
     lines: usize,
     /// The empty line is there.
@@ -740,6 +745,7 @@ impl<'a> Fields<'a> {
     }
 
     fn finish_body(&mut self, message: &[u8], header_len: usize, carrier: Carrier) {
+        let header_cut = self.flaws.has(Flaw::Cut);
         let available = message.len().saturating_sub(header_len);
         let stated = self.content_length.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
         let untrue = self.flaws.has(Flaw::ContentLengthConflict) && carrier == Carrier::Stream;
@@ -766,6 +772,12 @@ impl<'a> Fields<'a> {
         self.body = header_len..header_len + length;
         self.trailing = available - length;
         self.flaws.add_if(self.trailing > 0, Flaw::TrailingBytes);
+        self.has_body = message.get(self.body.clone()).unwrap_or_default().iter().any(|&b| !is_space(b));
+        // What a cut section lacks may have been in it; and whoever sends no cookie follows RFC 2543.
+        self.conditional = !header_cut
+            && self.via.unique_branch
+            && presence::missing(&self.traits(), |name| self.has(name)).next().is_some();
+        self.flaws.add_if(self.conditional, Flaw::HeaderMissing);
         if length > 0 {
             self.encoded = self.codings.and_then(|codings| Encoded::new(codings, self.content_type));
         }
@@ -789,6 +801,37 @@ impl<'a> Fields<'a> {
         ];
         let seen = self.seen;
         MANDATORY.into_iter().filter(move |(name, _)| seen & bit(*name) == 0).map(|(_, text)| text)
+    }
+
+    /// Does Require have the option tag 100rel (RFC 3262 §3)?
+    pub fn asks_for_prack(&self) -> bool {
+        self.require.is_some_and(|tags| list(tags).any(|tag| tag.eq_ignore_ascii_case(b"100rel")))
+    }
+
+    fn traits(&self) -> presence::Traits<'a> {
+        presence::Traits {
+            // Of a response that of CSeq.
+            method: self.method.unwrap_or_default(),
+            status: self.status.unwrap_or(0),
+            body: self.has_body,
+            asks_for_prack: self.asks_for_prack(),
+        }
+    }
+
+    /// What is missing, for people: names, of those that method or status make mandatory with message and clause.
+    fn missing_text(&self) -> String {
+        let mut found: Vec<String> = self.missing().map(str::to_owned).collect();
+        if self.conditional {
+            let method = String::from_utf8_lossy(self.method.unwrap_or_default());
+            let place = match self.status {
+                Some(status) => format!("{status} to {method}"),
+                None => method.into_owned(),
+            };
+            let traits = self.traits();
+            let rules = presence::missing(&traits, |name| self.has(name));
+            found.extend(rules.map(|missing| format!("{} ({place}, {})", missing.name, missing.standard)));
+        }
+        found.join(", ")
     }
 
     /// Is there a header of this name? Of names that we do not know nothing is told.
@@ -815,7 +858,7 @@ impl<'a> Fields<'a> {
                 None => "no Content-Length, and the message ends early".to_owned(),
             },
             Flaw::TrailingBytes => format!("{} bytes after the message", self.trailing),
-            Flaw::HeaderMissing => self.missing().collect::<Vec<_>>().join(", "),
+            Flaw::HeaderMissing => self.missing_text(),
             Flaw::HeaderRepeated => self.repeated.and_then(Name::canonical).unwrap_or_default().to_owned(),
             Flaw::CseqMethodMismatch => format!("{} with CSeq {}", text(self.method), text(self.cseq_method)),
             Flaw::ContentEncodingUnknown | Flaw::BodyCorrupt | Flaw::BodyLimit => {

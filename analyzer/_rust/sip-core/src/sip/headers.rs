@@ -78,6 +78,20 @@ pub fn first(message: &[u8], name: Name) -> Option<Vec<u8>> {
     found
 }
 
+/// The values of all header fields of this name as one list (RFC 3261 §7.3.1); null where there is none.
+pub fn all(message: &[u8], name: Name) -> Option<Vec<u8>> {
+    let asked = Asked { names: vec![(name, name.canonical()?.into())] };
+    let mut found: Option<Vec<u8>> = None;
+    read(message, &asked, &mut Vec::new(), |_, value| match &mut found {
+        Some(list) => {
+            list.extend_from_slice(b", ");
+            list.extend_from_slice(value);
+        }
+        None => found = Some(value.to_vec()),
+    });
+    found
+}
+
 /// The value of a header field as it may be shown.
 fn shown(name: Name, value: &[u8]) -> Cow<'_, [u8]> {
     if tree::is_auth(name) { tree::without_secrets(value).into() } else { value.into() }

@@ -26,6 +26,7 @@ pub mod headers;
 pub mod ims_headers;
 pub(crate) mod mime;
 pub mod name;
+mod presence;
 pub mod rp;
 pub mod sdp;
 pub(crate) mod start;

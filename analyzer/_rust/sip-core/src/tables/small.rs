@@ -204,6 +204,9 @@ fn kind(failure: Failure) -> &'static str {
     match failure {
         Failure::IcmpUnreachable(..) => "icmp_unreachable",
         Failure::TcpReset => "tcp_reset",
+        Failure::TcpRefused => "tcp_refused",
+        Failure::TcpUnanswered { .. } => "tcp_unanswered",
+        Failure::TlsAlert(_) => "tls_alert",
         Failure::SctpAbort => "sctp_abort",
     }
 }
@@ -211,6 +214,8 @@ fn kind(failure: Failure) -> &'static str {
 fn detail(failure: Failure) -> Option<String> {
     match failure {
         Failure::IcmpUnreachable(kind, code) => Some(format!("type {kind} code {code}")),
-        Failure::TcpReset | Failure::SctpAbort => None,
+        Failure::TcpUnanswered { syns, lasted } => Some(format!("{syns} SYN in {} ms", lasted / 1_000_000)),
+        Failure::TlsAlert(number) => Some(format!("alert {number}")),
+        Failure::TcpReset | Failure::TcpRefused | Failure::SctpAbort => None,
     }
 }

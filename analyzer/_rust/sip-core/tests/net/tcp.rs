@@ -211,6 +211,65 @@ fn a_refused_connection_is_a_failure_without_a_stream() {
     let mut capture = Capture::new(RAW);
     capture.packets(&[client(99, SYN, b""), server(0, 100, RST, b"")]);
     assert_eq!((capture.seen.failures.len(), capture.streams().len()), (1, 0));
+    let (flow, failure) = &capture.seen.failures[0];
+    assert_eq!((flow.dst_port, *failure), (5060, Failure::TcpRefused), "in the direction of the SYN");
+}
+
+/// The failures of a capture whose packets come with so many milliseconds before each, and that goes on for so many.
+fn failures(packets: &[(i64, Vec<u8>)], after: i64) -> Vec<Failure> {
+    let mut capture = Capture::new(RAW);
+    for (wait, packet) in packets {
+        capture.time += wait * 1_000_000;
+        capture.packet(packet);
+    }
+    capture.time += after * 1_000_000;
+    // Something else: time goes on.
+    capture.packet(&ipv4(17, 0, &udp(b"x")));
+    capture.finish();
+    capture.seen.failures.iter().map(|(_, failure)| *failure).collect()
+}
+
+#[test]
+fn a_syn_that_nobody_answers_is_a_failure() {
+    let syn = || client(99, SYN, b"");
+    let found = failures(&[(0, syn()), (999, syn()), (1999, syn())], 100);
+    assert_eq!(found, [Failure::TcpUnanswered { syns: 3, lasted: 3_000_000_000 }]);
+    assert_eq!(failures(&[(0, syn())], 3000), [Failure::TcpUnanswered { syns: 1, lasted: 0 }], "sent once");
+    // Its ports used again: each connection is one that failed.
+    let found = failures(&[(0, syn()), (4000, client(500, SYN, b"")), (4000, client(900, SYN, b""))], 4000);
+    assert_eq!(found.len(), 3);
+}
+
+#[test]
+fn a_syn_that_may_yet_be_answered_is_none() {
+    assert_eq!(failures(&[(0, client(99, SYN, b""))], 500), [], "the capture ends");
+    let same = [(0, client(99, SYN, b"")), (1, client(99, SYN, b""))];
+    assert_eq!(failures(&same, 500), [], "captured twice");
+}
+
+#[test]
+fn an_answered_syn_is_no_failure_however_little_was_captured() {
+    let syn = || client(99, SYN, b"");
+    assert_eq!(failures(&[(0, syn()), (3000, syn()), (10, server(7, 100, SYN, b""))], 9000), [], "answered late");
+    assert_eq!(failures(&[(0, syn()), (30, client(100, ACK, b""))], 9000), [], "one direction captured: ACK");
+    assert_eq!(failures(&[(0, syn()), (30, client(100, ACK, b"abc"))], 9000), [], "one direction captured: bytes");
+}
+
+#[test]
+fn a_reset_of_another_connection_refuses_none() {
+    let syn = || client(99, SYN, b"");
+    let stale = server(0, 5000, RST, b"");
+    assert_eq!(failures(&[(0, syn()), (1, stale), (1, server(7, 100, SYN, b""))], 9000), []);
+}
+
+#[test]
+fn a_fatal_alert_in_clear_is_a_failure_and_a_warning_is_none() {
+    let handshake = [client(99, SYN, b""), server(7, 100, SYN, b""), client(100, ACK, b"\x16\x03\x01\x00\x01\x01")];
+    for (level, expected) in [(2, vec![Failure::TlsAlert(40)]), (1, vec![])] {
+        let alert = server(8, 106, 0, &[0x15, 3, 3, 0, 2, level, 40]);
+        let packets: Vec<_> = handshake.iter().cloned().chain([alert]).map(|packet| (1, packet)).collect();
+        assert_eq!(failures(&packets, 10), expected);
+    }
 }
 
 #[test]

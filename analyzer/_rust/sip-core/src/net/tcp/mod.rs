@@ -25,7 +25,7 @@ use super::origin::Origin;
 use super::sink::{Failure, Sink, StreamEnd};
 use crate::layer::Layer;
 use crate::limits::Limits;
-use crate::packet::Stamp;
+use crate::packet::{NO_TIME, Stamp};
 use crate::problem::{Code, Problem};
 
 /// Ended connections remembered for one pair of addresses and ports, beside the current one.
@@ -33,6 +33,13 @@ const MAX_PAST: usize = 64;
 
 const NO_PAYLOAD: Disposition = Disposition::new(Layer::TCP, Reason::NoPayload);
 const REPEATED: Disposition = Disposition::new(Layer::TCP, Reason::Repeated);
+
+/// A SYN that was sent again after so long, or that nothing followed for [`NO_ANSWER`], had no answer: the first timeout
+/// is one second (RFC 6298 §2.1).
+const SENT_AGAIN: i64 = 900_000_000;
+const NO_ANSWER: i64 = 3_000_000_000;
+/// A fatal alert in clear: record type, a version 3.x, two bytes of length 2, level (RFC 8446 §6).
+const FATAL: u8 = 2;
 
 /// The fields that matter of a TCP header.
 struct Header {
@@ -51,6 +58,11 @@ impl Header {
 
     fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// Is this RST the answer to such a SYN (RFC 9293 §3.10.7.3)? One without ACK is taken for it: nobody else answered.
+    fn refuses(&self, attempt: &Attempt) -> bool {
+        !self.has(Header::ACK) || self.ack == attempt.isn.wrapping_add(1)
     }
 }
 
@@ -120,7 +132,19 @@ impl Used {
 struct Connection {
     sides: [Direction; 2],
     reset: bool,
+    /// What this connection is so far, if it is not more: SYNs of one side.
+    attempt: Option<Attempt>,
     past: Vec<[Option<Used>; 2]>,
+}
+
+/// SYNs of one side, and nothing else.
+#[derive(Clone, Copy)]
+struct Attempt {
+    way: Way,
+    isn: u32,
+    first: Stamp,
+    last: i64,
+    syns: u32,
 }
 
 /// The TCP connections of a capture point.
@@ -252,6 +276,23 @@ impl Connection {
     }
 
     fn packet<S: Sink>(&mut self, way: Way, header: &Header, data: Cursor<'_>, turn: &mut Turn<'_, S>) -> Disposition {
+        if let Some(attempt) = &self.attempt {
+            let answer = way.side != attempt.way.side;
+            if answer && header.has(Header::RST) {
+                if !header.refuses(attempt) {
+                    return NO_PAYLOAD;
+                }
+                let flow = attempt.way.flow;
+                (self.attempt, self.reset) = (None, true);
+                turn.sink.failure(flow, Failure::TcpRefused, turn.at);
+                self.end_both(way, StreamEnd::Reset, turn);
+                return NO_PAYLOAD;
+            }
+            // Without SYN the handshake goes on, whose answer was not captured.
+            if answer || !header.has(Header::SYN | Header::RST) {
+                self.attempt = None;
+            }
+        }
         if header.has(Header::RST) {
             self.reset(way, header.seq, turn);
             return NO_PAYLOAD;
@@ -299,6 +340,9 @@ impl Connection {
             if base == first {
                 // The same SYN again, or one that comes after the first bytes.
                 sender.syn = true;
+                if let Some(attempt) = &mut self.attempt {
+                    (attempt.last, attempt.syns) = (turn.now, attempt.syns.saturating_add(1));
+                }
                 return true;
             }
             // A SYN that comes late, in a direction whose first bytes were lost or are late too.
@@ -312,6 +356,7 @@ impl Connection {
             }
         } else if !reset && !peer_is_older {
             sender.start_at(first, true);
+            self.attempts(way, header, turn);
             return true;
         }
         if self.past(way.side).any(|used| used.began_with(isn)) {
@@ -319,7 +364,27 @@ impl Connection {
         }
         self.begin_anew(way, turn);
         self.side(way.side).start_at(first, true);
+        self.attempts(way, header, turn);
         true
+    }
+
+    /// A first SYN: a connection is tried. (An ACK with it answers one that was not captured.)
+    fn attempts<S: Sink>(&mut self, way: Way, header: &Header, turn: &Turn<'_, S>) {
+        let alone = !header.has(Header::ACK) && !self.side(way.back().side).known;
+        let attempt = Attempt { way, isn: header.seq, first: turn.at, last: turn.now, syns: 1 };
+        self.attempt = alone.then_some(attempt);
+    }
+
+    /// The connection is given up, or the capture ends: was the SYN left without an answer?
+    fn unanswered<S: Sink>(&mut self, turn: &mut Turn<'_, S>) {
+        let Some(Attempt { way, first, last, syns, .. }) = self.attempt.take() else { return };
+        if first.time == NO_TIME {
+            return;
+        }
+        let lasted = last.saturating_sub(first.time);
+        if lasted >= SENT_AGAIN || turn.now.saturating_sub(first.time) >= NO_ANSWER {
+            turn.sink.failure(way.flow, Failure::TcpUnanswered { syns, lasted }, first);
+        }
     }
 
     fn payload<S: Sink>(
@@ -410,11 +475,13 @@ impl Connection {
     }
 
     fn close<S: Sink>(&mut self, key: &Key, end: StreamEnd, turn: &mut Turn<'_, S>) {
+        self.unanswered(turn);
         self.end_both(Way { flow: key.flow(0), side: 0 }, end, turn);
     }
 
     /// Another connection on the same addresses and ports: the one before ends and is remembered.
     fn begin_anew<S: Sink>(&mut self, way: Way, turn: &mut Turn<'_, S>) {
+        self.unanswered(turn);
         self.end_both(way, StreamEnd::Replaced, turn);
         if self.past.len() == MAX_PAST {
             self.past.remove(0);
@@ -438,6 +505,9 @@ impl Connection {
 
 /// In order, and nothing waits: straight to the sink.
 fn deliver<S: Sink>(sender: &mut Direction, way: Way, data: Cursor<'_>, turn: &mut Turn<'_, S>) -> Disposition {
+    if let &[0x15, 3, _, 0, 2, FATAL, number] = data.bytes {
+        turn.sink.failure(way.flow, Failure::TlsAlert(number), turn.at);
+    }
     let class = sender.deliver(way, data.bytes, data.missing, turn.at, turn);
     class.map_or(Disposition::new(Layer::TCP, Reason::Cut), |class| Disposition::of(class, Layer::TCP))
 }

@@ -15,7 +15,7 @@ pub(super) const GTPU: Tunnel = Tunnel {
     keys: &[Key::UdpPort(2152, gtpu)],
 };
 
-/// Message types (TS 29.281 AgedMap 6.1-1): echo, error indication, extension headers, tunnel status, end marker.
+/// Message types (TS 29.281 table 6.1-1): echo, error indication, extension headers, tunnel status, end marker.
 const SIGNALLING: [u8; 6] = [1, 2, 26, 31, 253, 254];
 const G_PDU: u8 = 255;
 

@@ -70,7 +70,7 @@ columns! {
         refer_to: Text = "refer_to" => it.fields.refer_to,
         replaces: Text = "replaces" => it.header(Name::Replaces),
         warning: Text = "warning" => it.fields.warning,
-        reason_header: Text = "reason_header" => it.fields.reason,
+        reason_header: Text = "reason_header" => it.reason(),
         icid: Text = "icid" => it.fields.icid,
         user_agent: Text = "user_agent" => it.fields.user_agent,
         content_type: Text = "content_type" => it.fields.content_type,
@@ -136,6 +136,11 @@ impl Message<'_> {
     /// The value of the first header field of this name, on one line. Messages that have none cost nothing.
     fn header(&self, name: Name) -> Option<Vec<u8>> {
         if self.fields.has(name) { headers::first(self.message, name) } else { None }
+    }
+
+    /// Reason with the values of all its lines: one for each protocol (RFC 3326 §2).
+    fn reason(&self) -> Option<Vec<u8>> {
+        self.fields.reason.and_then(|_| headers::all(self.message, Name::Reason))
     }
 }
 
