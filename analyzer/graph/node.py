@@ -42,7 +42,7 @@ ALWAYS_READ = frozenset(
         *("cseq", "via_branch", "via_sent_by", "via_count", "contact_uri", "contact_expires", "expires"),
         *("asserted_identity", "preferred_identity", "private_id", "challenge", "credentials", "stale", "event"),
         *("subscription_state", "rseq", "rack", "session_expires", "p_early_media", "reason_header", "icid"),
-        *("content_type", "has_sdp", "retransmission", "duplicate", "transaction"),
+        *("content_type", "has_sdp", "complete", "retransmission", "duplicate", "transaction"),
         *("_call", "_dialog", "_leg", "_nonce", "_sdp", "_qos", "_sends", "_q850", "_sip_cause", "_release_cause"),
         *("_failure_cause", "_refresher", "_point"),
         *("index", "media", "port", "codecs", "direction", "early_session", "_receives"),
