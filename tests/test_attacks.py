@@ -45,9 +45,9 @@ def test_such_a_name_is_shown_with_its_bytes_as_codes(tmp_path: Path) -> None:
     assert capture.message(int(capture.messages["message"][0])).text.startswith(b"INVITE")
 
 
-def test_a_filter_that_is_not_utf8_is_one_sentence() -> None:
+def test_a_filter_that_is_not_utf8_finds_nothing() -> None:
     done = command("calls", SHORT, "--call-id", b"\xff")
-    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert (done.returncode, done.stderr) == (0, b"sip-analyzer: no calls that the filter picks\n")
 
 
 def test_streams_of_one_name_are_two_captures() -> None:
@@ -101,9 +101,19 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
             Path(second).write_text("second")
         assert path.read_text() == "second"
     assert path.read_text() == "first, and long"
-    with pytest.raises(ZeroDivisionError), replaced(path) as part:
-        Path(part).write_text("half of")
-        raise ZeroDivisionError
+
+
+def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("first, and long")
+
+    def write() -> None:
+        with replaced(path) as part:
+            Path(part).write_text("half of")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write()
     assert path.read_text() == "first, and long"
     assert [each.name for each in tmp_path.iterdir()] == ["table.csv"]
 
@@ -118,7 +128,7 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     assert (path.read_text(), link.is_symlink(), path.stat().st_mode & 0o777) == ("new", True, 0o640)
 
 
-# ---- a capture that is not what it was --------------------------------------------------------------------------------
+# ---- a capture that is not what it was -------------------------------------------------------------------------------
 
 SECOND: dict[str, Callable[[Capture], object]] = {
     "headers": lambda capture: capture.headers("User-Agent"),
@@ -166,6 +176,26 @@ def test_a_capture_that_grows_is_read_as_far_as_it_went(tmp_path: Path, second: 
         file.write(SAMPLE.read_bytes()[24:])
     SECOND[second](capture)
     assert capture.table("messages").height == before
+
+
+def test_a_fork_says_that_it_cannot_read() -> None:
+    """Its copy of the process has none of the threads: it would wait for them for ever."""
+    code = f"""
+import os, analyzer
+capture = analyzer.read({str(SHORT)!r})
+capture.table("calls")
+child = os.fork()
+if not child:
+    try:
+        {{}}
+    except analyzer.AnalyzerError as error:
+        os._exit(7 if "forked" in str(error) else 8)
+    os._exit(9)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    for asked in (f"analyzer.read({str(SHORT)!r})", "capture.table('legs')"):
+        run = [sys.executable, "-c", code.replace("{}", asked)]
+        assert subprocess.run(run, capture_output=True, timeout=60, check=False).returncode == 7
 
 
 # ---- many files ------------------------------------------------------------------------------------------------------

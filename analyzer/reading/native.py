@@ -292,6 +292,21 @@ def header_names(names: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
+#: The process whose threads Polars computes with, once something was read.
+_threads_of: list[int] = []
+
+
+def check_threads() -> None:
+    """Raises AnalyzerError in a fork of a process that has read: threads are not forked, and it would wait for them."""
+    if not _threads_of:
+        _threads_of.append(os.getpid())
+    if _threads_of[0] != os.getpid():
+        raise AnalyzerError(
+            "this process was forked from one that had read a capture, and has none of its threads: start processes "
+            "anew, as with multiprocessing.get_context('spawn')"
+        )
+
+
 class Reading:
     """A reading under way; :meth:`tables` waits for it."""
 
@@ -313,8 +328,8 @@ class Reading:
         self._clocks = list(clocks)
         #: The names of header fields that have rows in the table ``headers``, as :func:`header_names` gives them.
         self.headers = list(headers)
+        check_threads()
         found.check()
-        self._process = os.getpid()
         self._scan = core().scan(
             found.arguments(), threads, self._limits, columns, found.link_types, self._clocks, self.headers
         )
@@ -336,9 +351,6 @@ class Reading:
         files problems account failures."""
         import polars as pl
 
-        if self._process != os.getpid():
-            # A fork has none of the threads that read.
-            raise AnalyzerError("this reading was begun before the process was forked: read the capture again")
         total = self._sources.bytes if progress else 0
         # A wait with a bound, so that Ctrl-C is heard.
         while not self._scan.wait(0.1):
@@ -387,10 +399,10 @@ class Reading:
                 written = self.export(rows, media, copy.name)
                 shutil.copyfileobj(copy, output, 1 << 20)
             return written
+        self._sources.check()
         path = os.path.abspath(output)
         if os.path.exists(path) and any(os.path.samefile(path, source) for _, source, _ in self._sources.files):
             raise AnalyzerError(f"{os.fspath(output)}: is a capture that is being read; choose another name")
-        self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
         with replaced(output) as part:
             packets: int = core().export(files, rows, media, part, limits, link_types)
