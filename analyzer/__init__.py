@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analyzer.errors import AmbiguousCall, AnalyzerError, CaptureError, FilterError, NotFound
+from analyzer.errors import AmbiguousCall, AnalyzerError, CaptureChanged, CaptureError, FilterError, NotFound
 
 if TYPE_CHECKING:
     from analyzer.api.call import Call as Call
@@ -32,6 +32,7 @@ __all__ = [
     "AnalyzerError",
     "Call",
     "Capture",
+    "CaptureChanged",
     "CaptureError",
     "Filter",
     "FilterError",

@@ -30,7 +30,13 @@ def main() -> NoReturn:
         group(prog_name="sip-analyzer")
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass
+    except OSError as error:  # a full device, where less than a buffer was written
+        print(f"sip-analyzer: output: {error.strerror}", file=sys.stderr)
+        status = 2
     sys.stderr.flush()
     os._exit(status)
 

@@ -120,7 +120,7 @@ class Scan:
     def cancel(self) -> None: ...
 
 def scan(
-    sources: Sequence[tuple[str, str, str | None]],
+    sources: Sequence[tuple[str, str, str | None, int | None]],
     threads: int = 0,
     limits: dict[str, int] | None = None,
     columns: Sequence[str] | None = None,
@@ -129,19 +129,19 @@ def scan(
     headers: Sequence[str] = ...,
 ) -> Scan: ...
 def companion(
-    sources: Sequence[tuple[str, str, str | None]],
+    sources: Sequence[tuple[str, str, str | None, int | None]],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
 ) -> _CompanionTables: ...
 def fetch(
-    sources: Sequence[tuple[str, str, str | None]],
+    sources: Sequence[tuple[str, str, str | None, int | None]],
     wanted: Sequence[tuple[str, int, int, int]],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
 ) -> list[bytes | None]: ...
 def export(
-    sources: Sequence[tuple[str, str, str | None]],
+    sources: Sequence[tuple[str, str, str | None, int | None]],
     wanted: Sequence[tuple[str, int, int, int]],
     media_flows: Sequence[tuple[str, int, int, int]],
     path: str,

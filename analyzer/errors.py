@@ -20,6 +20,17 @@ class CaptureError(AnalyzerError):
         self.reason = reason
 
 
+class CaptureChanged(AnalyzerError):
+    """A capture is needed a second time, and is no longer what was read: cut, replaced, shifted or gone.
+
+    Attribute: ``path`` (str).
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} has changed since it was read: read it again")
+        self.path = path
+
+
 class AmbiguousCall(AnalyzerError):
     """Several calls match; ``calls`` holds their numbers so that one can be chosen."""
 

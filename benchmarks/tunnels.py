@@ -137,7 +137,7 @@ def write(path: Path, source: bytes, wrap: Wrap) -> None:
 def measure(path: Path) -> tuple[float, int]:
     """Processor seconds, messages."""
     start = time.process_time()
-    scan = _core.scan([(path.name, str(path), None)], 1)
+    scan = _core.scan([(path.name, str(path), None, None)], 1)
     while not scan.wait(60):
         pass
     found = pl.DataFrame(scan.result()["messages"]).height

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzer import schema
 from analyzer.api.graph_source import opened
-from analyzer.errors import AnalyzerError, NotFound
+from analyzer.errors import AnalyzerError, CaptureChanged, NotFound
 from analyzer.reading import engines
 from analyzer.reading.native import Output
 
@@ -389,7 +389,7 @@ class Capture:
         """
         from analyzer.diagnose.blind_spots import blind_spots
 
-        tables = self._tables_of("files", "account")
+        tables = self._tables_of("files", "account", "problems")
         if tables["account"]["reason"].str.contains("_spi_").any() and tables["messages"].height:
             # Whose security associations they are is in the registrations.
             tables["ims_registrations"] = self.table("ims_registrations")
@@ -467,6 +467,7 @@ class Capture:
         from pathlib import Path
 
         from analyzer.api.ladder import fragments
+        from analyzer.reading.written import replaced
         from analyzer.show.report import report, sections, texts_of
         from analyzer.timezones import zone
 
@@ -478,7 +479,8 @@ class Capture:
         page = report(tables, tz=tz, title=title, texts=found, fragments=told)
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
-        written.write_text(page, encoding="utf-8", newline="\n")
+        with replaced(written) as part:
+            Path(part).write_text(page, encoding="utf-8", newline="\n")
         return written
 
     def _texts(self, keys: list[int], *, needed: bool) -> dict[int, bytes]:
@@ -487,6 +489,8 @@ class Capture:
             return (
                 {message.row["message"]: message.without_secrets for message in self.messages_of(keys)} if keys else {}
             )
+        except CaptureChanged:
+            raise
         except AnalyzerError:
             if needed:
                 raise

@@ -85,6 +85,7 @@ class GraphSource:
         if name not in schema.TABLES:
             raise NotFound(f"no table is called {name!r}; there are {', '.join(schema.TABLES)}")
         if name not in self._graph.made:
+            native.check_threads()
             self._read_for(name)
         found: pl.DataFrame = self._graph[name]
         return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from analyzer import schema
 from analyzer.api.message import messages_of
 from analyzer.errors import AnalyzerError, NotFound
+from analyzer.reading.written import replaced
 from analyzer.show.timeline import Timeline, bounded, timeline
 
 if TYPE_CHECKING:
@@ -163,7 +164,8 @@ class Ladder:
         if form is None:
             raise AnalyzerError(f"{path}: a ladder is saved as {', '.join(FORMATS)}")
         options = {} if limit is None else {"limit": limit}
-        path.write_text(getattr(self, form)(**options), encoding="utf-8", newline="\n")
+        with replaced(path) as part:
+            Path(part).write_text(getattr(self, form)(**options), encoding="utf-8", newline="\n")
         return path
 
     def __str__(self) -> str:

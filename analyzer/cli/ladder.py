@@ -10,6 +10,7 @@ import click
 from analyzer.api.ladder import FORMATS
 from analyzer.cli import lookup, options
 from analyzer.cli.main import BY_HAND
+from analyzer.reading.written import replaced
 
 
 class _Limit(click.ParamType[int | None]):
@@ -73,7 +74,8 @@ def command(
     if output is None:
         click.echo(drawn, nl=False, color=True)
     else:
-        Path(output).write_text(drawn, encoding="utf-8", newline="\n")
+        with replaced(output) as part:
+            Path(part).write_text(drawn, encoding="utf-8", newline="\n")
     reading.close()
 
 

@@ -130,6 +130,8 @@ def _told() -> Iterator[None]:
     except BrokenPipeError:
         _quiet_stdout()
         raise click.exceptions.Exit(0) from None
+    except UnicodeEncodeError as error:
+        raise Failure(f"{error.object!a} is not UTF-8") from error
     except OSError as error:
         if error.errno == errno.EPIPE:
             _quiet_stdout()

@@ -27,6 +27,7 @@ import click
 
 from analyzer import schema
 from analyzer.cli.terminal import coloured, note
+from analyzer.reading.written import replaced
 
 if TYPE_CHECKING:
     import polars as pl
@@ -126,14 +127,15 @@ def write(
         if output is None:
             click.echo(text, nl=False, color=True)
         else:
-            Path(output).write_text(text, encoding="utf-8")
+            with replaced(output) as part:
+                Path(part).write_text(text, encoding="utf-8")
         return
     chosen = frame.select(columns or frame.columns)
     pieces = _WRITERS[form](chosen, table)
     if output is None:
         _write_all(sys.stdout.buffer, pieces)
     else:
-        with Path(output).open("wb") as stream:
+        with replaced(output) as part, Path(part).open("wb") as stream:
             _write_all(stream, pieces)
 
 

@@ -10,6 +10,7 @@ import click
 
 from analyzer.cli import options
 from analyzer.cli.main import BY_HAND
+from analyzer.reading.written import replaced
 
 # The methods of analyzer.api.plot.Plot.
 NAMES = (
@@ -62,5 +63,7 @@ def command(
     if call is not None and call.isascii() and call.isdigit():
         given["call"] = int(call)
     capture = reading.shown(chosen)
-    getattr(Plot(capture.source), name)(**given).savefig(output)
+    figure = getattr(Plot(capture.source), name)(**given)
+    with replaced(output) as part:
+        figure.savefig(part, format=Path(output).suffix.lower()[1:])
     reading.close()

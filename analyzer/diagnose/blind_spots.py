@@ -49,6 +49,7 @@ _SPELLED = {
     "cassandra": "Cassandra",
     "gsmtap": "GSMTAP",
     "gtp_c": "GTP-C",
+    "to_engine": "what the engine does not take for SIP",
     "kerberos": "Kerberos",
     "mdns": "mDNS",
     "netflow": "NetFlow",
@@ -84,11 +85,13 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
             BlindSpot("empty", "the capture is empty: nothing passed its interface, or its filter let nothing pass")
         ]
     none = messages.is_empty() and ("sip", "message") not in account
+    problems = tables.get("problems")
     spots = [
+        *_by_engine(problems, none),
         *_unknown_links(account),
         *_not_read(account),
         *_encrypted(account, tables.get("ims_registrations")),
-        *_tls(account, none),
+        *_tls(account, none, _has_keys(problems)),
     ]
     if sliced := int(files["sliced"].sum() or 0):
         whole = "tcpdump -s 0 keeps them whole"
@@ -109,6 +112,17 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
         said = "the capture contains no payload, only handshakes, acknowledgements and fragments"
         return [BlindSpot("no SIP", said)]
     return spots + elsewhere
+
+
+def _by_engine(problems: pl.DataFrame | None, none: bool) -> Iterator[BlindSpot]:
+    """What the engine that was chosen did not find."""
+    if problems is not None and none:
+        for detail in problems.filter(code="engine_found_nothing")["detail"].unique(maintain_order=True):
+            yield BlindSpot("no SIP", detail)
+
+
+def _has_keys(problems: pl.DataFrame | None) -> bool:
+    return problems is not None and not problems.filter(code="tls_keys_in_file").is_empty()
 
 
 def _not_read(account: Mapping[tuple[str, str], int]) -> Iterator[BlindSpot]:
@@ -185,7 +199,7 @@ def _encrypted(
             )
 
 
-def _tls(account: Mapping[tuple[str, str], int], none: bool) -> Iterator[BlindSpot]:
+def _tls(account: Mapping[tuple[str, str], int], none: bool, keys: bool) -> Iterator[BlindSpot]:
     """SIP's own port; other TLS where nothing else is SIP."""
     for name, where in (("sips", " on port 5061, that of SIP"), ("tls", "")):
         hellos = _named(account, f"{name}_client_hello")
@@ -193,7 +207,8 @@ def _tls(account: Mapping[tuple[str, str], int], none: bool) -> Iterator[BlindSp
         if count and (none or name == "sips"):
             begun = f", {hellos:,} handshake{'s' if hellos > 1 else ''}" if hellos else ""
             may = "SIP inside" if name == "sips" else "SIP that may be inside"
-            yield BlindSpot("encrypted", f"{_packets(count)} of TLS{where}{begun}: {may} cannot be read without keys")
+            how = "can be read with the keys in the file: --engine pyshark" if keys else "cannot be read without keys"
+            yield BlindSpot("encrypted", f"{_packets(count)} of TLS{where}{begun}: {may} {how}")
 
 
 def _named(account: Mapping[tuple[str, str], int], name: str) -> int:

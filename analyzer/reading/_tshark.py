@@ -22,7 +22,10 @@ _LAYERS = "frame ip ipv6 ipv6.fraghdr udp tcp sctp sip"
 
 def main(path: str, *preferences: str) -> None:
     """Reads the capture; where tshark fails, the last line says why."""
-    given = dict(preference.partition(":")[::2] for preference in preferences)
+    pairs = [preference.partition(":")[::2] for preference in preferences]
+    given = {name: value for name, value in pairs if name != "decode_as"}
+    # tshark -d takes it in one word; pyshark in two.
+    decode_as = dict(value.rpartition(",")[::2] for name, value in pairs if name == "decode_as")
     file_capture: Any = FileCapture  # pyshark has no types
     capture = file_capture(
         path,
@@ -30,6 +33,7 @@ def main(path: str, *preferences: str) -> None:
         use_json=True,
         include_raw=True,
         keep_packets=False,
+        decode_as=decode_as or None,
         override_prefs={**PREFERENCES, **given},
         custom_parameters=["-J", _LAYERS],
     )

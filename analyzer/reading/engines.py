@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from analyzer.errors import AnalyzerError, CaptureError
-from analyzer.reading.native import Sources
+from analyzer.reading.native import Sources, may_be_capture
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
 #: The first is the default.
 ENGINES = ("native", "scapy", "pyshark")
+
+_PERHAPS = (
+    "its keys may be missing or wrong, or it takes SIP for another protocol (--tshark-option "
+    "decode_as:tls.port==25061,sip)"
+)
 
 
 def through(engine: str, found: Sources, tshark_options: Iterable[str] = ()) -> Sources:
@@ -33,7 +38,9 @@ def through(engine: str, found: Sources, tshark_options: Iterable[str] = ()) -> 
     if engine == "scapy":
         from analyzer.reading import scapy_engine
 
-        deliver: Callable[[str, str, IO[bytes]], None] = scapy_engine.deliver
+        def deliver(name: str, path: str, output: IO[bytes]) -> tuple[int, int]:
+            scapy_engine.deliver(name, path, output)
+            return 0, 0
     else:
         from analyzer.reading import pyshark_engine
 
@@ -44,13 +51,21 @@ def through(engine: str, found: Sources, tshark_options: Iterable[str] = ()) -> 
     for name, path, point in found.files:
         copy = _spool(delivered)
         try:
-            deliver(name, path, copy)
+            found_sip, packets = deliver(name, path, copy)
         except CaptureError as error:
             refused.append(error)
             delivered.files.append((name, path, point))
         else:
             copy.flush()
-            delivered.files.append((name, copy.name, point))
+            if found_sip or engine != "pyshark":
+                delivered.files.append((name, copy.name, point))
+                continue
+            # What hides it, the native reader may know, and when: tshark's frames without SIP are empty here.
+            native_reads = may_be_capture(path)
+            delivered.files.append((name, path if native_reads else copy.name, point))
+            delivered.found_nothing.append((name, f"tshark found no SIP in {packets:,} packets; {_PERHAPS}"))
+    if engine == "pyshark":
+        delivered.filler = pyshark_engine.FILLER
     if len(refused) == len(found.files):
         raise refused[0]
     return delivered

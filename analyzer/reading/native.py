@@ -11,14 +11,17 @@ import glob
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from analyzer.errors import AnalyzerError, CaptureError
+from analyzer.errors import AnalyzerError, CaptureChanged, CaptureError
+from analyzer.reading.written import replaced
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,11 +55,32 @@ class Sources:
     link_types: list[tuple[str, str]] = field(default_factory=list)
     #: Copies of streams that can be read only once, and what an engine delivered; removed with the object.
     spooled: list[tempfile._TemporaryFileWrapper[bytes]] = field(default_factory=list)
+    #: Of files in which the engine found no SIP: the name, and what it says about it.
+    found_nothing: list[tuple[str, str]] = field(default_factory=list)
+    #: What was not SIP to the engine is in the files as packets of this protocol number.
+    filler: int | None = None
+    #: Of each path, as it was when it was first read.
+    _known: dict[str, Fingerprint | None] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
         """Bytes of all files on disk."""
         return sum(os.path.getsize(path) for _, path, _ in self.files if os.path.exists(path))
+
+    def arguments(self) -> list[tuple[str, str, str | None, int | None]]:
+        """As the core takes them: of a file no more than it had when it was first read, for it may still be growing."""
+        for _, path, _ in self.files:
+            if path not in self._known:
+                self._known[path] = fingerprint(path)
+        sizes = {path: known.size if known is not None else None for path, known in self._known.items()}
+        return [(name, path, point, sizes[path]) for name, path, point in self.files]
+
+    def check(self) -> None:
+        """Raises CaptureChanged where a file is no longer what was read: cut, replaced, shifted, gone."""
+        for name, path, _ in self.files:
+            known = self._known.get(path)
+            if known is not None and not known.is_still(path):
+                raise CaptureChanged(name)
 
 
 def sources(
@@ -86,8 +110,87 @@ def sources(
     seen: dict[str, tuple[str, str, str | None]] = {}
     for entry in found.files:
         seen.setdefault(os.path.abspath(entry[1]), entry)
-    found.files = [(name, os.path.abspath(path), point) for name, path, point in seen.values()]
+    taken: set[str] = set()
+    found.files = [(_shown(name, taken), os.path.abspath(path), point) for name, path, point in seen.values()]
     return found
+
+
+# So much of a file is compared where it has grown: at its ends, and in so many places between them.
+_SAMPLE = 1 << 12
+_SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a file was when it was read."""
+
+    size: int
+    times: tuple[int, ...]
+    content: int
+
+    def is_still(self, path: str) -> bool:
+        """Whether it has the same bytes, and perhaps more behind them: a capture goes on while it is looked at."""
+        now = _status(path)
+        if now is None or now.st_size < self.size:
+            return False
+        if now.st_size == self.size and _times(now) == self.times:
+            return True
+        # Written to since. Nothing but what was added may differ; where nothing was added, something else was done.
+        grown = now.st_size > self.size and now.st_ino == self.times[0]
+        whole = self.size <= _SAMPLE * _SAMPLES
+        return (grown or whole) and _content(path, self.size) == self.content
+
+
+def fingerprint(path: str) -> Fingerprint | None:
+    """None for what is no file or cannot be opened: reading it says why."""
+    status = _status(path)
+    if status is None:
+        return None
+    try:
+        return Fingerprint(status.st_size, _times(status), _content(path, status.st_size))
+    except OSError:
+        return None
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    # What has no size, as in /proc, is read to its end.
+    return status if stat.S_ISREG(status.st_mode) and status.st_size else None
+
+
+def _times(status: os.stat_result) -> tuple[int, ...]:
+    """ctime, too: mtime is what a tool says it is."""
+    return status.st_ino, status.st_dev, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _content(path: str, size: int) -> int:
+    """A checksum of its first ``size`` bytes, of a large file in samples."""
+    if size <= _SAMPLE * _SAMPLES:
+        places = [(0, size)]
+    else:
+        places = [((size - _SAMPLE) * number // (_SAMPLES - 1), _SAMPLE) for number in range(_SAMPLES)]
+    found = 0
+    try:
+        with open(path, "rb") as file:
+            for place, length in places:
+                file.seek(place)
+                found = zlib.crc32(file.read(length), found)
+    except OSError:
+        return -1
+    return found
+
+
+def _shown(name: str, taken: set[str]) -> str:
+    """A file's name as text: a byte that is no UTF-8 as its code, and a number where another has this name."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    shown, number = text, 2
+    while shown in taken:
+        shown, number = f"{text} ({number})", number + 1
+    taken.add(shown)
+    return shown
 
 
 def _expand(text: str) -> list[str]:
@@ -123,15 +226,20 @@ _MAGIC = tuple(
 )
 
 
+def may_be_capture(path: str) -> bool:
+    """Whether the native reader opens it, by its magic."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(6).startswith(_MAGIC)
+    except OSError:
+        return False
+
+
 def _may_be_capture(path: Path) -> bool:
     """Whether a file found in a directory is one to read: by its name (damage is to be reported), or its magic."""
     if any(suffix in (".pcap", ".pcapng", ".cap") for suffix in path.suffixes):
         return True
-    try:
-        with path.open("rb") as file:
-            return file.read(6).startswith(_MAGIC)
-    except OSError:
-        return False
+    return may_be_capture(str(path))
 
 
 def _spool(stream: IO[bytes], found: Sources) -> str:
@@ -187,6 +295,20 @@ def header_names(names: Iterable[str]) -> list[str]:
 # The core's own, where the user set no other.
 _PROBLEMS_PER_CODE = 1000
 
+#: The process whose threads Polars computes with, once something was read.
+_threads_of: list[int] = []
+
+
+def check_threads() -> None:
+    """Raises AnalyzerError in a fork of a process that has read: threads are not forked, and it would wait for them."""
+    if not _threads_of:
+        _threads_of.append(os.getpid())
+    if _threads_of[0] != os.getpid():
+        raise AnalyzerError(
+            "this process was forked from one that had read a capture, and has none of its threads: start processes "
+            "anew, as with multiprocessing.get_context('spawn')"
+        )
+
 
 class Reading:
     """A reading under way; :meth:`tables` waits for it."""
@@ -209,8 +331,10 @@ class Reading:
         self._clocks = list(clocks)
         #: The names of header fields that have rows in the table ``headers``, as :func:`header_names` gives them.
         self.headers = list(headers)
+        check_threads()
+        found.check()
         self._scan = core().scan(
-            found.files, threads, self._limits, columns, found.link_types, self._clocks, self.headers
+            found.arguments(), threads, self._limits, columns, found.link_types, self._clocks, self.headers
         )
 
     @property
@@ -242,6 +366,12 @@ class Reading:
                 done, messages = self._scan.progress()
                 progress(done, total, messages)
         tables = {name: pl.DataFrame(table) for name, table in self._scan.result().items()}
+        self._sources.check()
+        if self._sources.found_nothing:
+            tables["problems"] = _with_engine(tables["problems"], self._sources.found_nothing)
+        if self._sources.filler is not None:
+            reason = pl.col("reason").replace(f"protocol_{self._sources.filler}", NOT_BY_ENGINE)
+            tables["account"] = tables["account"].with_columns(reason)
         spooled = {copy.name for copy in self._sources.spooled}
         if spooled:
             tables["files"] = tables["files"].with_columns(
@@ -253,13 +383,18 @@ class Reading:
         """The messages of Diameter and DNS: tables ``diameter`` and ``dns``. Reads the captures again."""
         import polars as pl
 
-        found = core().companion(self._sources.files, self._limits, self._sources.link_types, self._clocks)
+        self._sources.check()
+        found = core().companion(self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
+        self._sources.check()
         return {name: pl.DataFrame(table) for name, table in found.items()}
 
     def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
         """The verbatim bytes of messages, by (file, frame, byte_offset, length) of their rows; reads the captures
         again."""
-        found: list[bytes | None] = core().fetch(self._sources.files, rows, self._limits, self._sources.link_types)
+        self._sources.check()
+        files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
+        found: list[bytes | None] = core().fetch(files, rows, limits, link_types)
+        self._sources.check()
         return found
 
     def export(
@@ -272,8 +407,26 @@ class Reading:
                 written = self.export(rows, media, copy.name)
                 shutil.copyfileobj(copy, output, 1 << 20)
             return written
+        self._sources.check()
         path = os.path.abspath(output)
         if os.path.exists(path) and any(os.path.samefile(path, source) for _, source, _ in self._sources.files):
             raise AnalyzerError(f"{os.fspath(output)}: is a capture that is being read; choose another name")
-        packets: int = core().export(self._sources.files, rows, media, path, self._limits, self._sources.link_types)
+        files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
+        with replaced(output) as part:
+            packets: int = core().export(files, rows, media, part, limits, link_types)
+            self._sources.check()
         return packets
+
+
+#: The reason in ``account`` of packets in which the engine that was chosen saw no SIP.
+NOT_BY_ENGINE = "not_sip_to_engine"
+
+
+def _with_engine(problems: pl.DataFrame, found_nothing: list[tuple[str, str]]) -> pl.DataFrame:
+    import polars as pl
+
+    rows = [
+        {"code": "engine_found_nothing", "layer": "container", "file": name, "detail": detail}
+        for name, detail in found_nothing
+    ]
+    return pl.concat([problems, pl.DataFrame(rows, schema=problems.schema)])

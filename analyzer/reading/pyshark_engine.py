@@ -23,7 +23,8 @@ from analyzer.reading.pcapng import RAW, Writer
 
 _CHILD = Path(__file__).with_name("_tshark.py")
 _PROTOCOLS = {"udp": 17, "tcp": 6, "sctp": 132}
-_EXPERIMENT = 253  # RFC 3692: of no meaning, as what it stands for
+#: The IP protocol of what was not SIP. RFC 3692: of no meaning, as what it stands for.
+FILLER = 253
 
 
 def check(options: Iterable[str]) -> None:
@@ -35,8 +36,9 @@ def check(options: Iterable[str]) -> None:
         raise AnalyzerError("engine pyshark needs tshark, which is not here: install the Debian package tshark")
 
 
-def deliver(name: str, path: str, output: IO[bytes], *, options: Iterable[str] = ()) -> None:
-    """Writes the SIP that tshark finds in a capture for the one reader; ``options`` are preferences NAME:VALUE.
+def deliver(name: str, path: str, output: IO[bytes], *, options: Iterable[str] = ()) -> tuple[int, int]:
+    """Writes the SIP that tshark finds in a capture for the one reader; ``options`` are preferences NAME:VALUE, and
+    what is to be decoded as what: ``decode_as:tls.port==25061,sip``. Returns the frames with SIP, and all frames.
 
     Raises :class:`~analyzer.errors.CaptureError` where tshark cannot read it.
     """
@@ -61,6 +63,7 @@ def deliver(name: str, path: str, output: IO[bytes], *, options: Iterable[str] =
     packets.end(*_extent(path))
     if error is not None:
         packets.writer.cut()
+    return packets.with_sip, packets.frames
 
 
 def _extent(path: str) -> tuple[int, int | None]:
@@ -87,6 +90,7 @@ class _Packets:
     def __init__(self, writer: Writer) -> None:
         self.writer = writer
         self.frames = 0
+        self.with_sip = 0
         self._time: int | None = None
         #: Where each flow is: sequence number of the next byte or chunk.
         self._next: dict[tuple[Any, ...], int] = {}
@@ -123,6 +127,7 @@ class _Packets:
         ip = _ip(source, target, _PROTOCOLS[transport], found["ident"], len(data) + missing)
         self.writer.packet(RAW, ip + data, time, len(ip) + len(data) + missing)
         self.frames += 1
+        self.with_sip += 1
 
     def end(self, frames: int, time: int | None) -> None:
         """The capture has so many frames, and ends then."""
@@ -136,7 +141,7 @@ class _Packets:
     def _fill(self, until: int, time: int | None) -> None:
         """Empty packets up to that frame."""
         while self.frames < until:
-            self.writer.packet(RAW, _ip("0.0.0.0", "0.0.0.0", _EXPERIMENT, 0, 0), time)
+            self.writer.packet(RAW, _ip("0.0.0.0", "0.0.0.0", FILLER, 0, 0), time)
             self.frames += 1
 
 

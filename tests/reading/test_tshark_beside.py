@@ -112,7 +112,7 @@ def test_diameter_is_that_of_tshark(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_DNS)
 def test_dns_is_that_of_tshark(name: str) -> None:
     path = capture(name)
-    found = pl.DataFrame(native.core().companion([(str(path), str(path), None)])["dns"])
+    found = pl.DataFrame(native.core().companion([(str(path), str(path), None, None)])["dns"])
     ours = Counter(found.select("frame", "id", "response", "name").iter_rows())
     left_out = NOT_QUESTIONS.get(name, {})
     theirs: Counter[tuple[Any, ...]] = Counter()
@@ -133,5 +133,5 @@ def test_every_capture_with_diameter_or_dns_is_compared() -> None:
     for path in sorted(folder.glob("*.pcap*")):
         if path.name in WITH_DIAMETER or path.name in WITH_DNS:
             continue
-        found = native.core().companion([(str(path), str(path), None)])
+        found = native.core().companion([(str(path), str(path), None, None)])
         assert all(pl.DataFrame(table).is_empty() for table in found.values()), path.name

@@ -28,10 +28,10 @@ use sip_core::tables::{Wanted, catalogue};
 
 use table::Table;
 
-type SourceArgument = (String, PathBuf, Option<String>);
+type SourceArgument = (String, PathBuf, Option<String>, Option<u64>);
 
 fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
-    given.into_iter().map(|(name, path, point)| Source { name, path, point }).collect()
+    given.into_iter().map(|(name, path, point, bytes)| Source { name, path, point, bytes }).collect()
 }
 
 fn clocks(given: Vec<(u16, i64, i64, i64)>) -> Vec<Clock> {
@@ -144,7 +144,7 @@ impl Drop for RunningScan {
     }
 }
 
-/// Starts to read captures: (name, path, capture point or None) each. threads = 0: one parser for each processor.
+/// Starts to read captures: (name, path, capture point or None, bytes to read of it or None) each. threads = 0: one parser for each processor.
 /// columns: those of `messages` and `descriptions` that are wanted, None for all. link_types: (of the file, read as) by name
 /// or number. clocks: (number of the capture point, ns ahead, ns more each second, since) to be taken off the times.
 /// headers: names of header fields that have rows in `headers`.

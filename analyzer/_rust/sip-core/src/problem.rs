@@ -35,6 +35,10 @@ codes! {
     TimeOutOfRange = "time_out_of_range",
     /// The sub-second part of a packet's time is a second or more: it was carried, or, where most packets of a pcap file have such times, read as nanoseconds.
     TimeFractionInvalid = "time_fraction_invalid",
+    /// The file has TLS keys in it (a decryption secrets block), which the native reader does not use.
+    TlsKeysInFile = "tls_keys_in_file",
+    /// The engine that was chosen found no SIP in this file; what the native reader sees in it is shown.
+    EngineFoundNothing = "engine_found_nothing",
     // ---- net: link, IP, transport ------------------------------------------------------------------------------
     /// There is no decoder for this link type; its packets are counted.
     LinkTypeUnknown = "link_type_unknown",

@@ -19,6 +19,8 @@ const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 const SYSTEMD_JOURNAL: u32 = 9;
 const DECRYPTION_SECRETS: u32 = 10;
+/// The secrets type of a decryption secrets block that holds an NSS key log.
+const TLS_KEY_LOG: u32 = 0x544C_534B;
 const CUSTOM: u32 = 0x0000_0BAD;
 const CUSTOM_NOT_COPIED: u32 = 0x4000_0BAD;
 const SECTION: u32 = u32::from_be_bytes(SECTION_HEADER);
@@ -185,6 +187,8 @@ pub(super) struct Reader {
     host: u32,
     /// The section was exported by us.
     ours: bool,
+    /// TLS keys were found and reported.
+    keys: bool,
 }
 
 /// Type and length of a block.
@@ -308,7 +312,15 @@ impl Reader {
         if let Some(major @ (0 | 2..)) = order.u16_at(block, 12) {
             return Err(format!("pcapng version {major} is not known (1 is)"));
         }
-        Ok(Reader { order, interfaces: Vec::new(), dropped: Vec::new(), hosts: HashMap::new(), host: 0, ours: false })
+        Ok(Reader {
+            order,
+            interfaces: Vec::new(),
+            dropped: Vec::new(),
+            hosts: HashMap::new(),
+            host: 0,
+            ours: false,
+            keys: false,
+        })
     }
 
     #[inline]
@@ -390,7 +402,11 @@ impl Reader {
                 state.frames += 1;
                 Outcome::Nothing
             }
-            // Names of hosts and TLS key logs: nothing reads them yet.
+            DECRYPTION_SECRETS if !self.keys && self.order.u32_at(body, 0) == Some(TLS_KEY_LOG) => {
+                self.keys = true;
+                Outcome::odd(Code::TlsKeysInFile, "--engine pyshark decrypts with them".to_owned())
+            }
+            // Names of hosts, keys of other protocols: nothing reads them yet.
             NAME_RESOLUTION | DECRYPTION_SECRETS => Outcome::Nothing,
             _ => Outcome::Nothing,
         }

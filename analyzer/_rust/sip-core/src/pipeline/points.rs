@@ -175,9 +175,14 @@ impl Points {
 
     /// The user's names; the others are numbered in the order in which their captures begin.
     pub fn names(&self) -> Vec<String> {
-        let number = |index: usize| self.points[..=index].iter().filter(|point| point.name.is_none()).count();
-        let names = self.points.iter().enumerate();
-        names.map(|(index, point)| point.name.clone().unwrap_or_else(|| format!("point{}", number(index)))).collect()
+        let mut unnamed = 0;
+        let mut name = |point: &Point| {
+            point.name.clone().unwrap_or_else(|| {
+                unnamed += 1;
+                format!("point{unnamed}")
+            })
+        };
+        self.points.iter().map(&mut name).collect()
     }
 
     pub fn at(&mut self, point: usize) -> (&mut Decoder, &mut Framers) {
@@ -196,7 +201,7 @@ mod tests {
     fn points(files: &[(&str, i64, i64)]) -> Vec<usize> {
         let mut points = Points::new(&Limits::default(), &[]);
         let file = |&(name, first, last): &(&str, i64, i64)| {
-            points.open_file(&Source { name: name.to_owned(), path: name.into(), point: None });
+            points.open_file(&Source { name: name.to_owned(), path: name.into(), point: None, bytes: None });
             let point = points.of_host(0, Some(first * SECOND));
             points.saw(point, Some(first * SECOND));
             points.saw(point, Some(last * SECOND));

@@ -14,6 +14,8 @@ pub struct Source {
     pub path: PathBuf,
     /// The capture point the user assigned, if any.
     pub point: Option<String>,
+    /// How much of it is read; `None` for all. A capture that is still being written has no more in a second reading.
+    pub bytes: Option<u64>,
 }
 
 /// Opens its file.
@@ -23,5 +25,8 @@ pub fn open(source: &Source) -> Result<Box<dyn Read + Send>, CaptureError> {
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
         return Err(refuse("is a directory, not a capture".to_owned()));
     }
-    Ok(Box::new(file))
+    Ok(match source.bytes {
+        Some(bytes) => Box::new(file.take(bytes)),
+        None => Box::new(file),
+    })
 }

@@ -16,8 +16,15 @@ fn empty_file() {
 #[test]
 fn other_capture_formats() {
     named(b"snoop\0\0\0\0\0\0\x02\0\0\0\x04", "snoop", "editcap");
-    named(b"GMBU\0\x02", "Network Monitor", "editcap");
-    named(b"RTSS\0\x01", "Network Monitor", "editcap");
+}
+
+/// editcap writes them as pcap only where all packets have one link layer, and these formats name it for each.
+#[test]
+fn formats_with_a_link_layer_for_each_packet() {
+    named(b"GMBU\0\x02", "Network Monitor", "--engine pyshark");
+    named(b"RTSS\0\x01", "Network Monitor", "--engine pyshark");
+    named(b"\x54\x52\0\x64\0\x20", "nettl", "--engine pyshark");
+    named(b"+---------+---------------+----------+\r\n08:00:00,000,000   ETHER\r\n", "K12", "--engine pyshark");
 }
 
 #[test]
@@ -44,8 +51,24 @@ fn archives() {
 
 #[test]
 fn text() {
-    named(b"INVITE sip:bob@biloxi.example.com SIP/2.0\r\nVia: ", "SIP messages as text", "text2pcap");
-    named("größer\n0000  45 00 00\n".as_bytes(), "text", "text2pcap");
+    named(b"INVITE sip:bob@biloxi.example.com SIP/2.0\r\nVia: ", "SIP messages as text", "made from");
+    named(b"notes of the day", "text", "made from");
+}
+
+#[test]
+fn only_a_hex_dump_is_one_for_text2pcap() {
+    named("größer\n0000  45 00 00\n".as_bytes(), "hex dump", "text2pcap IN OUT.pcap");
+    named(b"0000   02 00 5e 9f 53 5b  ..^.S[\n0010   53 49 50 2f 32 2e 30  SIP/2.0\n", "hex dump", "text2pcap");
+    for other in [
+        "<?xml version=\"1.0\"?>\n<pdml version=\"0\">",
+        "<?xml version=\"1.0\"?>\n<psml version=\"0\">",
+        "[\n  {\n    \"_index\": \"packets\",",
+        "{\"index\":{\"_index\":\"packets\"}}\n",
+    ] {
+        named(other.as_bytes(), "not a packet capture", "made from");
+        assert!(!refusal(other.as_bytes()).contains("text2pcap"), "{other}");
+    }
+    named("1MOyoQIABAAAAAAAAAAAAAAABAABAAAAoGzFZwAAAADIAgAAyAIAAAIAXp9TWwIA\n".as_bytes(), "base64", "base64 -d");
 }
 
 #[test]
