@@ -22,7 +22,7 @@ from analyzer.columns.address import socket_of
 from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles, waited_for
-from analyzer.sip import cancels, release
+from analyzer.sip import cancels, next_hops, release
 from analyzer.sip.outcomes import NETWORK_NO_REPLY, of_the_callee
 
 #: Outcomes of calls that nobody refused.
@@ -73,7 +73,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     of_the_network = behind & ~pl.col("exchange") & ~of_a_user
     of_an_exchange = q850 & (pl.col("exchange") | end) & ~alone & ~of_a_user
     return [
-        ("network", pl.col("next_hop").is_not_null(), "the connection to the next hop was refused or never answered"),
+        ("network", pl.col("next_hop").is_not_null(), next_hops.NOT_REACHED),
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
         ("user", unanswered_bye & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.columns.address import socket
 from analyzer.diagnose import after_the_answer
+from analyzer.sip import next_hops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +37,10 @@ def explain(call: dict[str, Any], messages: pl.DataFrame, steps: pl.DataFrame | 
 
 
 def silent(failure: dict[str, Any]) -> str | None:
-    """For a row of ``call_failures``: who was asked and did not answer, where that is known."""
+    """For a row of ``call_failures``: who was asked and did not answer, or could not be, where that is known."""
     node = failure["unresponsive_node"]
+    if node and failure["rule"] == next_hops.NOT_REACHED:
+        return f"{node} could not be reached"
     return f"{node} received the request and did not answer" if node else None
 
 

@@ -21,6 +21,9 @@ _SIP_PORTS = [5060, 5061]
 # A node opens its connection once it has the request and has asked DNS: RFC 2782, with the timeouts of a resolver.
 _OPENS_WITHIN = 32 * SECOND
 
+NOT_REACHED = "the connection to the next hop was refused or never answered"
+"""The ``rule`` of ``call_failures`` for such a call."""
+
 
 def unreached(messages: pl.DataFrame, transactions: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
     """The transactions whose request a node could not send on: ``transaction``, ``next_hop`` (``ip:port``) and

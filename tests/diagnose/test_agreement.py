@@ -16,6 +16,7 @@ from report_data import table_of
 import analyzer
 from analyzer.diagnose.explanation import explanations
 from analyzer.show.story import what_went_wrong
+from analyzer.sip import next_hops
 
 
 def _files(kind: str) -> list[Path]:
@@ -205,8 +206,11 @@ def test_the_explanation_in_a_report_names_the_node_that_failed_the_call(failing
 
 
 def test_the_time_of_a_call_that_nobody_cancelled_goes_to_the_node_that_failed_it(failing: analyzer.Capture) -> None:
-    """The end that the set-up waited on: where the caller or a timer gave up, it is who had not answered till then."""
-    failed = failing.table("call_failures").filter(pl.col("status") != 487, pl.col("on_behalf_of") != "timer")
+    """The end that the set-up waited on: where the caller or a timer gave up, it is who had not answered till then.
+    No time can be spent at a node to which no connection could be opened: what no message reached is not on the way."""
+    failed = failing.table("call_failures").filter(
+        pl.col("status") != 487, pl.col("on_behalf_of") != "timer", pl.col("rule") != next_hops.NOT_REACHED
+    )
     far = failing.table("waterfall").filter(pl.col("kind") == "far_end").select("call", far="address")
     both = failed.join(far, on="call")
     assert both.height > 3

@@ -211,7 +211,7 @@ def changed_vias(count: int) -> bytes:
             text = (
                 f"{start}\r\nVia: SIP/2.0/UDP {via}.example;branch=z9hG4bK{number}\r\nFrom: <sip:a@x>;tag=x\r\n"
                 f"To: <sip:b@x>{tag}\r\nCall-ID: {number}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
-                f"X-Odd: \0\r\nContent-Length: 0\r\n\r\n"
+                f"Contact: <sip:a@192.0.2.1>\r\nX-Odd: \0\r\nContent-Length: 0\r\n\r\n"
             ).encode()
             ends = ("192.0.2.1", "192.0.2.2") if second == 0 else ("192.0.2.2", "192.0.2.1")
             packets.append(((2 * number + second + 1) * 10**9, udp(*ends, text, ident=len(packets) + 1)))
