@@ -404,17 +404,21 @@ class Reading:
         media by (address, port, since, until); reads the captures twice. Returns the number of packets."""
         if not isinstance(output, (str, os.PathLike)):
             with tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng") as copy:
-                written = self.export(rows, media, copy.name)
+                written = self._export(rows, media, copy.name)
                 shutil.copyfileobj(copy, output, 1 << 20)
             return written
         self._sources.check()
         path = os.path.abspath(output)
         if os.path.exists(path) and any(os.path.samefile(path, source) for _, source, _ in self._sources.files):
             raise AnalyzerError(f"{os.fspath(output)}: is a capture that is being read; choose another name")
-        files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
         with replaced(output) as part:
-            packets: int = core().export(files, rows, media, part, limits, link_types)
-            self._sources.check()
+            return self._export(rows, media, part)
+
+    def _export(self, rows: list[tuple[str, int, int, int]], media: list[tuple[str, int, int, int]], path: str) -> int:
+        self._sources.check()
+        files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
+        packets: int = core().export(files, rows, media, path, limits, link_types)
+        self._sources.check()
         return packets
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import struct
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import captures
+import places
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -200,3 +203,60 @@ def test_what_makes_no_sense_is_refused(how: dict[str, str], why: str) -> None:
 def test_the_command_takes_an_engine() -> None:
     result = CliRunner().invoke(group, ["calls", str(SAMPLES / "busy.pcap"), "--engine", "scapy", "--format", "csv"])
     assert (result.exit_code, ",busy," in result.stdout) == (0, True)
+
+
+#: Formats that editcap writes and the native reader does not open.
+FOREIGN = (
+    *("5views", "commview-ncf", "k12text", "lanalyzer", "netmon1", "netmon2", "nettl", "ngsniffer"),
+    *("ngwsniffer_2_0", "snoop", "visual"),
+)
+
+
+@pytest.mark.tshark
+@pytest.mark.parametrize("form", FOREIGN)
+def test_advice_to_convert_works_as_typed(form: str, tmp_path: Path) -> None:
+    path, converted = tmp_path / "trace", tmp_path / "converted"
+    subprocess.run(["editcap", "-F", form, SAMPLES / "busy.pcap", path], check=True, capture_output=True)
+    with pytest.raises(CaptureError) as refused:
+        analyzer.read(path)
+    advice = str(refused.value).partition("convert it first: ")[2]
+    words = [
+        {"IN": str(path), "OUT.pcap": str(converted), "OUT.pcapng": str(converted)}.get(w, w)
+        for w in shlex.split(advice)
+    ]
+    assert words[0] in ("editcap", "tshark")
+    subprocess.run(words, check=True, capture_output=True)
+    assert analyzer.read(converted).table("messages").height == 4
+    if "--engine pyshark" in str(refused.value):
+        assert analyzer.read(path, engine="pyshark").table("messages").height == 4
+
+
+@pytest.mark.tshark
+def test_pyshark_that_finds_nothing_says_what_is_there() -> None:
+    capture = analyzer.read(SAMPLES / "ipsec_encrypted.pcap", engine="pyshark")
+    native = captures.read(SAMPLES / "ipsec_encrypted.pcap")
+    said = capture.blind_spots()
+    assert said[0].startswith(f"tshark found no SIP in {native.table('files')['packets'].sum()} packets")
+    assert said[1:] == native.blind_spots()
+    assert capture.table("files")["last_at"].equals(native.table("files")["last_at"])
+    assert capture.table("problems")["code"].to_list()[-1] == "engine_found_nothing"
+
+
+@pytest.mark.tshark
+def test_what_is_no_sip_to_tshark_beside_sip_is_named() -> None:
+    path = places.shared("cases", "pyshark_finds_nothing.pcap")
+    assert analyzer.read(path, engine="pyshark").blind_spots()[1].startswith("7 packets of IPsec (ESP)")
+    sa = '"IPv4","*","*","*","AES-CBC [RFC3602]","0x30313233343536373839616263646566","HMAC-SHA-1-96 [RFC2404]","0x'
+    options = ["esp.enable_encryption_decode:TRUE", f'uat:esp_sa:{sa}{"6b" * 20}"']
+    found = analyzer.read(path, engine="pyshark", tshark_options=options)
+    assert found.table("calls")["outcome"].to_list() == ["answered"]
+    assert found.blind_spots() == []
+
+
+@pytest.mark.tshark
+def test_keys_inside_a_file_are_named(tmp_path: Path) -> None:
+    keys, path = tmp_path / "keys.txt", tmp_path / "trace.pcapng"
+    keys.write_text(f"CLIENT_RANDOM {'0' * 64} {'0' * 96}\n")
+    subprocess.run(["editcap", "--inject-secrets", f"tls,{keys}", SAMPLES / "busy.pcap", path], check=True)
+    assert analyzer.read(path).table("problems")["code"].to_list() == ["tls_keys_in_file"]
+    assert captures.read(SAMPLES / "busy.pcap").table("problems").is_empty()
