@@ -296,8 +296,13 @@ def _scored(
     some = legs.table.filter(pl.col("leg").is_in(involved.implode()))
     answers = leg_evidence.responses(messages, some)
     identical = parties.filter(pl.col("kind").is_in(["identity", "number"]))
-    points.append(leg_evidence.of_lateness(pairs.select(PAIR), decided, _starts(legs), identical))
+    late = leg_evidence.of_lateness(pairs.select(PAIR), decided, _starts(legs), identical)
+    points.append(late)
     points.append(leg_evidence.of_tags(pairs.select(PAIR), answers, messages, legs.table))
+    # What begins when the other is over is another call, whoever calls whom from where, unless it bears its mark.
+    marked = [part.filter(pl.col("kind").is_in(_MARKS)).select(PAIR) for part in points]
+    another = late.select(PAIR).join(pl.concat(marked), on=PAIR, how="anti")
+    pairs = pairs.join(another, on=PAIR, how="anti", maintain_order="left")
     scored = _sum(pairs, points)
     # What became of both is asked only where it can change the verdict.
     most = 2 * POINTS["mirror"] + 4 * POINTS["in_step"]
@@ -318,6 +323,8 @@ def _scored(
     return _sum(pairs, points).join(vetoed, on=PAIR, how="anti", maintain_order="left")
 
 
+# What one call alone bears; Route, SDP and numbers may be the same in the next call of one telephone.
+_MARKS = ["session", "icid", "vendor", "call_id", "tags", "history", "try"]
 # What says something only of legs that meet at one node.
 _AT_ONE_NODE = ["timing", "alone", "number", "callee", "names"]
 

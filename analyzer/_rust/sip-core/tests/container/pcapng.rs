@@ -153,9 +153,16 @@ fn obsolete_packet_blocks_are_read() {
 }
 
 #[test]
+fn tls_keys_in_a_file_are_mentioned_once() {
+    let keys = |file: Bytes| file.block(10, |body| body.u32(0x544C_534B).u32(0));
+    let reading = read(&keys(keys(ethernet())).enhanced(0, 1, 1, b"a").bytes);
+    assert_eq!((reading.data(), reading.problems.len()), (vec![&b"a"[..]], 1));
+}
+
+#[test]
 fn unknown_blocks_are_skipped() {
     let file = ethernet().enhanced(0, 1, 1, b"a").block(0x1234_5678, |body| body.raw(b"whatever"));
-    let file = file.block(4, |body| body.u32(0)).block(10, |body| body.u32(0x544C_534B).u32(0));
+    let file = file.block(4, |body| body.u32(0)).block(10, |body| body.u32(0x5747_4B4C).u32(0));
     let reading = read(&file.enhanced(0, 1, 1, b"b").bytes);
     assert_eq!((reading.data(), reading.problems.len()), (vec![&b"a"[..], b"b"], 0));
     assert_eq!(reading.packets[1].frame, 2);
