@@ -678,19 +678,27 @@ def responses(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
 
 
 def of_lateness(
-    pairs: pl.DataFrame, decided: pl.DataFrame, starts: pl.DataFrame, identical: pl.DataFrame
+    pairs: pl.DataFrame,
+    decided: pl.DataFrame,
+    starts: pl.DataFrame,
+    identical: pl.DataFrame,
+    requests: pl.DataFrame,
 ) -> pl.DataFrame:
     """Points against a child that began when the parent was over or answered: a transfer, a conference, another
     call.
 
     An exchange may answer first and call then (a greeting, call recording, early charging): legs in ``identical``, of
-    one callee by one number, of which the second begins soon behind the answer, are no worse for it.
+    one callee by one number, of which the second begins soon behind the answer, are no worse for it, unless somebody
+    had hung up: ``requests`` has BYEs of legs, whoever sent them (``leg``, ``_point``, ``method``, ``at``).
     """
     over = decided.select("leg", "_point", over="at", final="status")
     both = pairs.join(over, left_on="parent", right_on="leg")
     both = both.join(starts, left_on=["child", "_point"], right_on=["leg", "_point"])
     late = both.filter(pl.col("at") > pl.col("over") + OUT_OF_ORDER)
     soon = late.filter(pl.col("final") < 300, pl.col("at") - pl.col("over") <= _DECISION)
+    byes = requests.filter(pl.col("method") == "BYE").group_by("leg", "_point").agg(bye=pl.col("at").min())
+    soon = soon.join(byes, left_on=["parent", "_point"], right_on=["leg", "_point"], how="left")
+    soon = soon.filter(pl.col("bye").is_null() | (pl.col("at") < pl.col("bye")))
     soon = soon.join(identical, on=PAIR, how="semi")
     late = late.join(soon, on=PAIR, how="anti", maintain_order="left")
     return late.select(PAIR).unique(maintain_order=True).with_columns(kind=pl.lit("late"))

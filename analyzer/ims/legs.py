@@ -296,7 +296,8 @@ def _scored(
     some = legs.table.filter(pl.col("leg").is_in(involved.implode()))
     answers = leg_evidence.responses(messages, some)
     identical = parties.filter(pl.col("kind").is_in(["identity", "number"]))
-    late = leg_evidence.of_lateness(pairs.select(PAIR), decided, _starts(legs), identical)
+    requests = _requests(messages, some)
+    late = leg_evidence.of_lateness(pairs.select(PAIR), decided, _starts(legs), identical, requests)
     points.append(late)
     points.append(leg_evidence.of_tags(pairs.select(PAIR), answers, messages, legs.table))
     # What begins when the other is over is another call, whoever calls whom from where, unless it bears its mark.
@@ -313,7 +314,7 @@ def _scored(
         return scored
     begun = _begun(doubtful, pairs, legs)
     seen = _starts(legs).select("leg", "_point")
-    echoes, vetoed = leg_evidence.mirrored(doubtful, answers, _requests(messages, some), seen, begun)
+    echoes, vetoed = leg_evidence.mirrored(doubtful, answers, requests, seen, begun)
     points = [*points, echoes]
     # Two addresses are those of one node where something went over, or where it tried one after another.
     over = [part.filter(pl.col("kind").is_in(["mirror", "try"])).select(PAIR) for part in points]

@@ -193,3 +193,13 @@ def test_names_are_no_sip() -> None:
     """DNS queries begin with any two bytes, those of SigComp and RTP among them."""
     reasons = set(read("wire").table("account")["reason"])
     assert reasons.isdisjoint({"not_sip_sigcomp", "not_sip_rtp"})
+
+
+@pytest.mark.parametrize("node", ["all", "tas", "scscf", "pcscf", "icscf"])
+def test_calls_that_follow_each_other_are_not_joined(node: str) -> None:
+    """One telephone calls a number, hangs up and calls it again: Route, SDP and numbers are the same. No node of this
+    laboratory makes a leg of its own, so each Call-ID is a call."""
+    capture = analyzer.read(DIRECTORY / f"{node}.pcap.gz")
+    invites = capture.table("messages").filter(method="INVITE")
+    call_ids = capture.table("calls")["call_ids"]
+    assert call_ids.list.len().to_list() == [1] * invites["call_id"].n_unique()
