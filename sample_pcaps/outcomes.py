@@ -49,7 +49,7 @@ def build() -> list[Capture]:
     ended = lab.send(363_012, BOB, ALICE, gone)
     lab.send(363_020, ALICE, BOB, invite.ack(gone))
     invite.outcome = "cancelled"
-    lab.dialog(call, state="terminated", early=ringing, ended=ended, ended_by="local", end_reason="cancelled")
+    lab.dialog(call, state="terminated", early=ringing, ended=ended, ended_by="network", end_reason="cancelled")
     lab.note("The last one is what a capture beside one phone of a fork shows: the winner is not in it.")
     lab.call(
         caller="alice@example.com",

@@ -268,11 +268,11 @@ def forwarding_nodes(hops_of_invites: DF, endpoints: DF) -> DF:
 
 
 @node(ESTIMATE, cut=whole)
-def begun_calls(calls: DF, transactions: DF) -> DF:
+def begun_calls(calls: DF, bare_transactions: DF) -> DF:
     """From which host each call began: of two calls one may be made of the other, though nothing joined them."""
     from analyzer.diagnose.call_failures import begun
 
-    return begun(calls, transactions)
+    return begun(calls, bare_transactions)
 
 
 @node(ESTIMATE, columns=("warning",))

@@ -82,12 +82,18 @@ def _graph_of(complete: Graph, chosen: pl.Expr) -> Graph:
 
 
 def _units(complete: Graph) -> pl.DataFrame:
-    """The hashes of the Call-IDs of calls (``_call``), each with the least of all that are linked to it (``unit``)."""
+    """The hashes of the Call-IDs of calls (``_call``), each with the least of all that are linked to it (``unit``): by
+    B2BUAs, or since one call took the place of another."""
     import polars as pl
 
-    of_calls = complete["attempts"].spans.select("_call", near=pl.col("_call").min().over("call"))
+    spans = complete["attempts"].spans
+    of_calls = spans.select("_call", near=pl.col("_call").min().over("call"))
     of_legs = complete["leg_correlation"].select("_call", near="_call_from")
-    pairs = pl.concat([of_calls, of_legs]).drop_nulls()
+    near = spans.group_by("call").agg(near=pl.col("_call").min())
+    continued = complete["calls"].select("call", "continued_by").drop_nulls()
+    continued = continued.join(spans.select("call", "_call"), on="call")
+    continued = continued.join(near, left_on="continued_by", right_on="call").select("_call", "near")
+    pairs = pl.concat([of_calls, of_legs, continued]).drop_nulls()
     pairs = pl.concat([pairs, pairs.select(_call="near", near="_call"), pairs.select("_call", near="_call")]).unique()
     units: pl.DataFrame = pairs.select("_call", unit="_call").unique().sort("_call")
     while True:

@@ -34,5 +34,5 @@ def test_each_protocol_is_named_once_and_a_tunnel_says_what_announces_it() -> No
     told = {name: recognised for name, _, recognised in core().protocols()}
     assert len(told) == len(core().protocols())
     assert told["vxlan"] == "UDP to port 4789, UDP to port 8472, UDP to port 4790"
-    assert told["mpls"] == "ethertype 0x8847, ethertype 0x8848, IP protocol 137"
+    assert told["mpls"] == "ethertype 0x8847, ethertype 0x8848, IP protocol 137, UDP to port 6635"
     assert told["udp"] is None

@@ -22,6 +22,7 @@ DEFLATED = BARE.compress(SDP) + BARE.flush()
 def invite(body: bytes, encoding: str, kind: str = "application/sdp") -> bytes:
     head = (
         "INVITE sip:b@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n"
+        "Contact: <sip:a@192.0.2.1>\r\n"
         f"To: <sip:b@x>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Type: {kind}\r\n{encoding}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
