@@ -163,8 +163,12 @@ def _perhaps_answered(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     if answers.is_empty():
         return table["transaction"].clear()
     waiting = table.filter(pl.col("status").is_null(), pl.col("started_at").is_not_null())
-    pairs = waiting.join(answers, on=way).filter(pl.col("answered_at") >= pl.col("started_at"))
-    return pairs.filter(ns("answered_at") - ns("since") <= pl.col("limit"))["transaction"].unique()
+    # The first of them behind the request tells, however many there are.
+    soonest = waiting.sort("started_at").join_asof(
+        answers.filter(pl.col("answered_at").is_not_null()).sort("answered_at"),
+        left_on="started_at", right_on="answered_at", by=way, strategy="forward", check_sortedness=False,
+    )  # fmt: skip
+    return soonest.filter(ns("answered_at") - ns("since") <= pl.col("limit"))["transaction"]
 
 
 def _outcome(table: pl.DataFrame, failed: pl.Series, perhaps_answered: pl.Series, end: int | None) -> pl.Expr:
