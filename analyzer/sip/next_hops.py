@@ -42,15 +42,7 @@ def unreached(messages: pl.DataFrame, transactions: pl.DataFrame, failures: pl.D
     came = _requests(messages, transactions, tried)
     if came.is_empty():
         return nothing
-    pairs = came.join(tried, left_on="server_ip", right_on="src_ip", suffix="_tried").filter(
-        pl.col("failed_ns").is_between(pl.col("came_ns"), pl.col("came_ns") + _OPENS_WITHIN),
-        pl.col("failed_ns") < pl.col("final_ns").fill_null(pl.col("failed_ns") + 1),
-    )
-    tried_at = sockets("dst_ip", "dst_port")
-    named = pl.any_horizontal(pl.col("told") == tried_at, pl.col("told_tls") == tried_at)
-    back = (pl.col("sent_by") == tried_at) & pl.col("final_ns").is_null()
-    elsewhere = ~pl.col("literal") & pl.col("dst_port").is_in(_SIP_PORTS) & ~back
-    pairs = pairs.with_columns(next_hop=tried_at).filter(named | back | elsewhere)
+    pairs = _first_failures(came, tried)
     if pairs.is_empty():
         return nothing
     went_on = _went_on(pairs, messages)
@@ -60,6 +52,32 @@ def unreached(messages: pl.DataFrame, transactions: pl.DataFrame, failures: pl.D
         .unique("transaction", keep="first", maintain_order=True)
         .select("transaction", "next_hop", "failed_ns")
     )
+
+
+def _first_failures(came: pl.DataFrame, tried: pl.DataFrame) -> pl.DataFrame:
+    """Each request with the first connection that failed behind it, to an address that it names: ``next_hop``,
+    ``failed_ns``. However many failed, each request asks for the next only."""
+    tried = tried.with_columns(next_hop=sockets("dst_ip", "dst_port"), server_ip="src_ip").sort("failed_ns")
+    by_name = tried.filter(pl.col("dst_port").is_in(_SIP_PORTS))
+    pending, sent_by = pl.col("final_ns").is_null(), pl.col("sent_by")
+    ways = [
+        (came.with_columns(at="told"), tried.with_columns(at="next_hop")),
+        (came.with_columns(at="told_tls"), tried.with_columns(at="next_hop")),
+        (came.filter(pending).with_columns(at="sent_by"), tried.with_columns(at="next_hop")),
+        (came.filter(~pl.col("literal")).with_columns(at=pl.lit("")), by_name.with_columns(at=pl.lit(""))),
+    ]
+    found = [
+        requests.drop_nulls(["at", "came_ns"]).sort("came_ns").join_asof(
+            failures.select("server_ip", "at", "next_hop", "failed_ns"),
+            left_on="came_ns", right_on="failed_ns", by=["server_ip", "at"], strategy="forward",
+            tolerance=_OPENS_WITHIN, coalesce=False, check_sortedness=False,
+        ).filter(
+            pl.col("failed_ns") < pl.col("final_ns").fill_null(pl.col("failed_ns") + 1),
+            (pl.col("at") != "") | ~((sent_by == pl.col("next_hop")) & pending).fill_null(value=False),
+        )
+        for requests, failures in ways
+    ]  # fmt: skip
+    return pl.concat(found)
 
 
 def _as_opened(tried: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -126,5 +144,5 @@ def _went_on(pairs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     again = pairs.join(
         sent, left_on=["call_id", "cseq", "method", "server_ip"], right_on=["call_id", "cseq", "method", "src_ip"]
     )
-    again = again.filter(pl.col("sent_ns") >= pl.col("came_ns"), pl.col("dst_ip_right") != pl.col("client_ip"))
+    again = again.filter(pl.col("sent_ns") >= pl.col("came_ns"), pl.col("dst_ip") != pl.col("client_ip"))
     return again.select("transaction", "failed_ns").unique()
