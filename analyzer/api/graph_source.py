@@ -37,7 +37,8 @@ def opened(
 ) -> GraphSource:
     """Reads captures; ``tables`` as for :func:`analyzer.read`: columns that none of them rests on are left out."""
     names = tuple(tables) if tables is not None else None
-    columns = columns_below(names) if names is not None else None
+    # How many problems there are, whoever reads is going to say.
+    columns = columns_below([*names, "problem_count"]) if names is not None else None
     fields = native.header_names([*headers, *headers_below(names or ())])
     reading = native.Reading(found, threads, limits, columns, headers=fields)
     return GraphSource(_graph(reading, reading.tables(progress), overrides), reading)
@@ -131,6 +132,12 @@ class GraphSource:
         if "failing_nodes" not in self._graph.made:
             self._read_for("failing_nodes")
         found: pl.DataFrame = self._graph["failing_nodes"]
+        return found
+
+    def problem_count(self) -> int:
+        if "problem_count" not in self._graph.made:
+            self._read_for("problem_count")
+        found: int = self._graph["problem_count"]
         return found
 
     def headers_of(self, *names: str) -> pl.DataFrame:

@@ -43,6 +43,9 @@ class Source(Protocol):
     def failing_nodes(self) -> pl.DataFrame:
         """``call`` and ``failing_node`` of ``call_failures``, without what rests on roles of nodes."""
 
+    def problem_count(self) -> int:
+        """How many rows ``problems`` has, without what only its rows say."""
+
     def headers_of(self, *names: str) -> pl.DataFrame:
         """The table ``headers`` with the fields of these names."""
 
@@ -106,6 +109,9 @@ class FilteredSource:
 
     def failing_nodes(self) -> pl.DataFrame:
         return self._inner.failing_nodes().join(self.table("calls"), on="call", how="semi", maintain_order="left")
+
+    def problem_count(self) -> int:
+        return self.table("problems").height
 
     def headers_of(self, *names: str) -> pl.DataFrame:
         import polars as pl

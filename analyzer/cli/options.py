@@ -179,7 +179,7 @@ class Reading:
         said = []
         if self.capture.damaged:
             said.append("cut, corrupt or unreadable in part")
-        problems = self.capture.table("problems").height
+        problems = self.unmasked.source.problem_count()
         if problems and about_problems:
             said.append(f"{problems} problem{'s' if problems > 1 else ''}: sip-analyzer problems {names}")
         if said:

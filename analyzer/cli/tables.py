@@ -67,6 +67,8 @@ def _print(entry: schema.Table, *, by: str | None = None, every: str | None = No
 
 def _rests_on(entry: schema.Table) -> tuple[str, ...]:
     """The tables that will be looked at; of messages no measured table needs what a lean reading leaves out."""
+    if entry.name == "account":
+        return ("account", "files", "problems")  # blind spots
     if not isinstance(entry, schema.Measure):
         return (entry.name,)
     return tuple(name for name in (*entry.of, *entry.optional) if name != "messages")
@@ -76,7 +78,7 @@ def _why_nothing(entry: schema.Table, reading: options.Reading, *, filtered: boo
     names = " ".join(reading.sources[:3])
     if isinstance(entry, schema.Measure):
         return f"no {entry.name.replace('_', ' ')} in {names}"
-    if entry.name not in ("files", "problems", "account") and reading.capture.table("messages").is_empty():
+    if entry.name not in ("files", "problems", "account") and not reading.unmasked.source.messages_read:
         return f"no SIP in {names}: sip-analyzer account {names} says what there was instead"
     return f"no {entry.name} that the filter picks" if filtered else f"no {entry.name} in {names}"
 

@@ -126,6 +126,26 @@ def call_of(attempts: CallAttempts, core_messages: DF) -> Series:
     return attempts.of_messages(core_messages)
 
 
+@node(LOCAL, columns=("spi", "_security_client", "_security_server"), cut=whole)
+def odd_messages(core_messages: DF, ims_headers: DF) -> DF:
+    """The messages that are odd beside others, which the core does not see: ``row code detail``."""
+    import polars as pl
+
+    from analyzer.ims import security_associations
+    from analyzer.sip import identities
+
+    outside = security_associations.odd_messages(core_messages, ims_headers)
+    return pl.concat([identities.odd_messages(core_messages), outside])
+
+
+@node(LOCAL, cut=whole)
+def problem_count(core_problems: DF, odd_messages: DF, max_problems_per_code: int) -> int:
+    """How many rows the table ``problems`` has."""
+    from analyzer.sip import problems
+
+    return problems.count(core_problems, odd_messages, max_problems_per_code)
+
+
 @node(LOCAL, columns=("_auts", "_contact"), cut=whole)
 def registrations_and_requests(core_messages: DF, bare_transactions: DF, ims_headers: DF) -> tuple[DF, DF]:
     from analyzer.sip.registrations import with_requests

@@ -39,14 +39,12 @@ def files(core_files: DF) -> DF:
     return core_files.select(schema.FILES.names)
 
 
-@node(LOCAL, columns=("file", "frame", "byte_offset", "spi", "_security_client", "_security_server"), cut=whole)
-def problems(core_problems: DF, core_messages: DF, ims_headers: DF, max_problems_per_code: int) -> DF:
-    from analyzer.ims import security_associations
-    from analyzer.sip import identities
+@node(LOCAL, columns=("file", "frame", "byte_offset"), cut=whole)
+def problems(core_problems: DF, core_messages: DF, odd_messages: DF, max_problems_per_code: int) -> DF:
+    from analyzer.sip import problems
 
-    outside = security_associations.problems(core_messages, ims_headers)
     found = core_problems.select(schema.PROBLEMS.names)
-    return identities.with_problems(found, core_messages, max_problems_per_code, outside)
+    return problems.problems(found, core_messages, odd_messages, max_problems_per_code)
 
 
 @node(LOCAL, cut=whole)

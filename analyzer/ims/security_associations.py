@@ -116,13 +116,9 @@ def spis(agreed: pl.DataFrame) -> pl.DataFrame:
     return agreed.select("_leg", "cseq", spis=text)
 
 
-def problems(messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFrame | None:
-    """The rows of ``problems`` for what is :func:`outside` (``code layer file frame byte_offset detail``)."""
-    found = outside(messages, agreements(messages, ims_headers))
-    if found.is_empty():
-        return None
-    place = messages.select(pl.col("file", "frame", "byte_offset").gather(found["row"]))
-    return place.with_columns(found["detail"], code=pl.lit(OUTSIDE), layer=pl.lit("sip"))
+def odd_messages(messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFrame:
+    """The messages that are :func:`outside`: ``row code detail``."""
+    return outside(messages, agreements(messages, ims_headers)).select("row", pl.lit(OUTSIDE).alias("code"), "detail")
 
 
 def _of(column: str, side: str) -> dict[str, pl.Expr]:

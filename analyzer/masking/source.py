@@ -58,6 +58,9 @@ class MaskedSource:
     def failing_nodes(self) -> pl.DataFrame:
         return self._mask.table("call_failures", self._original.failing_nodes())
 
+    def problem_count(self) -> int:
+        return self._original.problem_count()
+
     def headers_of(self, *names: str) -> pl.DataFrame:
         return self._mask.table("headers", self._original.headers_of(*names))
 

@@ -370,31 +370,8 @@ _DETAIL = {
 }
 
 
-def with_problems(
-    problems: pl.DataFrame, messages: pl.DataFrame, most: int, others: pl.DataFrame | None = None
-) -> pl.DataFrame:
-    """The table ``problems`` with a row for each message that was mended; ``problems`` is what the core found,
-    ``others`` rows that were found elsewhere (``code layer file frame byte_offset detail``).
-
-    As of what the core finds, ``most`` rows of one code are listed, and after all of them one row a code with more says
-    how many more.
-    """
-    found = messages.filter(pl.col("_mended").is_not_null())
-    if found.is_empty() and others is None:
-        return problems
-    found = found.select(
-        "file", "frame", "byte_offset", code="_mended", layer=pl.lit("sip"), detail=pl.col("_mended").replace(_DETAIL)
-    )
-    found = found if others is None else pl.concat([found, others], how="diagonal_relaxed")
-    left_out = found.group_by("code").agg(more=pl.len().cast(pl.Int64) - most).filter(pl.col("more") > 0).sort("code")
-    told = left_out.select(
-        "code", detail=pl.format("{} more of this code are not listed (max_problems_per_code)", "more")
-    )
-    found = found.filter(pl.int_range(pl.len()).over("code") < most)
-    files = pl.concat([problems["file"], messages["file"]]).drop_nulls().unique(maintain_order=True)
-    all_of_them = pl.concat([problems, found], how="diagonal_relaxed")
-    place = pl.DataFrame({"file": files}).with_row_index("_place")
-    ordered = all_of_them.join(place, on="file", how="left", maintain_order="left")
-    ordered = ordered.sort("_place", "frame", maintain_order=True, nulls_last=[True, False])
-    ordered = pl.concat([ordered, told], how="diagonal_relaxed")
-    return ordered.with_columns(problem=pl.int_range(1, pl.len() + 1, dtype=pl.Int64)).select(problems.columns)
+def odd_messages(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages that were mended: ``row code detail``."""
+    said = pl.col("_mended")
+    odd = messages.lazy().select(code=said, detail=said.replace(_DETAIL)).with_row_index("row")
+    return odd.filter(pl.col("code").is_not_null()).collect()

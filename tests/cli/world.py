@@ -227,6 +227,13 @@ class Capture:
     def table_around(self, call: int, name: str) -> pl.DataFrame:
         return self.held[name]
 
+    def problem_count(self) -> int:
+        return self.held["problems"].height
+
+    @property
+    def messages_read(self) -> int:
+        return self.held["messages"].height
+
     def measure(self, name: str, **how: str | None) -> pl.DataFrame:
         return measure(name, self.held.get, **how)
 

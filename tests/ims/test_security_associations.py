@@ -81,6 +81,16 @@ def test_pings_in_clear_to_a_protected_port_are_told_once_each() -> None:
     assert capture.table("ims_registrations")["outside"].to_list() == [3]
 
 
+def test_a_reading_for_problems_alone_tells_them_too() -> None:
+    path = shared("cases", "outside_the_sa.pcap")
+    assert told(analyzer.read(path, tables=["problems"])) == told(analyzer.read(path))
+
+
+def test_a_reading_for_another_table_counts_them() -> None:
+    capture = analyzer.read(shared("cases", "outside_the_sa.pcap"), tables=["calls"])
+    assert capture.source.problem_count() == capture.table("problems").height == 3
+
+
 @pytest.mark.parametrize(
     ("packet", "said"),
     [

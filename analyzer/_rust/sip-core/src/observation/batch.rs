@@ -78,7 +78,7 @@ pub struct KeptReport<'a> {
 
 impl Batch {
     /// Large enough that the columns of a batch are worth a parallel step, small enough to stay near the cache.
-    const MESSAGES: usize = 4_096;
+    pub const MESSAGES: usize = 4_096;
     const BYTES: usize = 4 << 20;
 
     pub fn is_full(&self) -> bool {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
-use crate::hash::Keyed;
+use crate::hash::{self, Keyed};
 use crate::net::{Correction, Disposition, Flow, Protocol, service};
 
 /// Flows that are remembered; then all are forgotten.
@@ -19,7 +19,8 @@ const IN_A_ROW: u8 = 3;
 /// What is known of flows whose payloads have marks.
 #[derive(Default)]
 pub struct Ground {
-    sources: HashMap<(u32, u16, u16), Source, Keyed>,
+    /// By a hash of SSRC and ports.
+    sources: HashMap<u64, Source, Keyed>,
     compressed: HashMap<[(IpAddr, u16); 2], Compressed, Keyed>,
     noted: Option<Noted>,
 }
@@ -47,7 +48,7 @@ struct Compressed {
 struct Waiting(Option<(Disposition, u64)>);
 
 enum Noted {
-    Source((u32, u16, u16)),
+    Source(u64),
     Compressed([(IpAddr, u16); 2]),
 }
 
@@ -56,7 +57,8 @@ impl Ground {
     pub fn rtp(&mut self, bytes: &[u8], flow: &Flow) -> &'static str {
         let &[_, _, n1, n0, _, _, _, _, s3, s2, s1, s0, ..] = bytes else { return otherwise(flow) };
         let number = u16::from_be_bytes([n1, n0]);
-        let key = (u32::from_be_bytes([s3, s2, s1, s0]), flow.src_port, flow.dst_port);
+        let ports = u64::from(flow.src_port) << 16 | u64::from(flow.dst_port);
+        let key = hash::pair(u64::from(u32::from_be_bytes([s3, s2, s1, s0])), ports);
         if self.sources.len() >= MAX_FLOWS {
             self.sources.clear();
         }

@@ -71,6 +71,8 @@ struct Reader<'a> {
     progress: &'a Progress,
     points: Points,
     dispositions: HashMap<Disposition, u64, foldhash::fast::FixedState>,
+    /// That of the last packets, and how many they are that are not counted yet: packets of a kind come in a row.
+    run: Option<(Disposition, u64)>,
     out: Collector<'a>,
 }
 
@@ -85,7 +87,7 @@ impl<'a> Reader<'a> {
         let limits = &options.limits;
         let out = Collector::new(limits, trace, send, recycled);
         let points = Points::new(limits, &options.link_types);
-        Self { limits, progress, points, dispositions: HashMap::default(), out }
+        Self { limits, progress, points, dispositions: HashMap::default(), run: None, out }
     }
 
     fn read_all(&mut self, sources: &[Source]) -> Result<Vec<FileRow>, ScanError> {
@@ -135,7 +137,7 @@ impl<'a> Reader<'a> {
             let interface = packet.interface;
             let mut sink = PointSink { point: point as u16, interface, framers, out: &mut self.out };
             let disposition = decoder.packet(number, &packet, &mut sink);
-            *self.dispositions.entry(disposition).or_default() += 1;
+            self.count(disposition);
             if let Some(correction) = self.out.ground.counted(disposition) {
                 self.correct(correction);
             }
@@ -155,7 +157,25 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
+    fn count(&mut self, disposition: Disposition) {
+        match &mut self.run {
+            Some((same, packets)) if *same == disposition => *packets += 1,
+            _ => {
+                self.count_run();
+                self.run = Some((disposition, 1));
+            }
+        }
+    }
+
+    fn count_run(&mut self) {
+        if let Some((disposition, packets)) = self.run.take() {
+            *self.dispositions.entry(disposition).or_default() += packets;
+        }
+    }
+
     fn correct(&mut self, Correction { from, to, packets }: Correction) {
+        self.count_run();
         *self.dispositions.entry(from).or_default() -= packets;
         *self.dispositions.entry(to).or_default() += packets;
     }
@@ -171,6 +191,7 @@ impl<'a> Reader<'a> {
         for correction in corrections {
             self.correct(correction);
         }
+        self.count_run();
         self.out.flush();
         let mut ledger = Ledger::new();
         for (disposition, packets) in self.dispositions {

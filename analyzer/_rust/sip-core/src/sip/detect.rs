@@ -42,9 +42,11 @@ pub fn detect(bytes: &[u8]) -> Detected {
     }
     let name = name_of(rest);
     if matches!(name, "unknown" | "rtp" | "sigcomp") {
-        let (window, _) = split(rest, rest.len().min(MAX_JUNK + start::MAX_START_LINE));
-        if let Find::At(at) = find_start(window, 0, true, MAX_JUNK)
-            && rest.iter().take(at).all(|&b| b != 0 && b < 0x80)
+        // No candidate lies behind the first byte that no text has, and media begin with one.
+        let text = rest.iter().take(MAX_JUNK).take_while(|&&b| b != 0 && b < 0x80).count();
+        let (window, _) = split(rest, rest.len().min(text + start::MAX_START_LINE));
+        if text > 0
+            && let Find::At(at) = find_start(window, 0, true, text)
         {
             return Detected::Sip { offset: offset + at, flaws: Flaws::of(Flaw::JunkBeforeStartLine) };
         }

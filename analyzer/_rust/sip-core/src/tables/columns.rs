@@ -3,18 +3,19 @@
 //! A value is set at its row; rows that are passed over are null (false), so that the many columns a message says nothing
 //! of cost nothing. A column that nobody wants has no rows and takes no values.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::builder::make_view;
 use arrow_array::{
     ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray, TimestampNanosecondArray,
     UInt32Array,
 };
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, Field, Schema};
 use arrow_select::take::take;
 
 use crate::hash;
+use crate::observation::Batch;
 use crate::packet::NO_TIME;
 
 /// A column under construction.
@@ -94,10 +95,28 @@ impl<T: Copy + Default> Values<T> {
         }
     }
 
-    fn finish(mut self) -> (Vec<T>, Option<NullBuffer>) {
-        self.values.resize(self.valid.rows, T::default());
-        (self.values, self.valid.finish_nulls())
+    fn finish(mut self) -> (ScalarBuffer<T>, Option<NullBuffer>)
+    where
+        T: ArrowNativeType,
+    {
+        let rows = self.valid.rows;
+        let values = match zeros(rows * size_of::<T>()) {
+            Some(zeros) if self.values.is_empty() => ScalarBuffer::new(zeros, 0, rows),
+            _ => {
+                self.values.resize(rows, T::default());
+                self.values.into()
+            }
+        };
+        (values, self.valid.finish_nulls())
     }
+}
+
+/// What the columns of a batch of which no row has a value share; they are many.
+static ZEROS: LazyLock<Buffer> = LazyLock::new(|| Buffer::from_vec(vec![0_u128; Batch::MESSAGES]));
+
+/// So many bytes of nothing, where there are so many.
+fn zeros(bytes: usize) -> Option<Buffer> {
+    (bytes <= ZEROS.len()).then(|| ZEROS.clone())
 }
 
 /// Text: each string once, as far as it was there not long ago, and for each row which of them it has.
@@ -178,9 +197,13 @@ impl Column for Text {
             })
             .collect();
         self.buffer.shrink_to_fit();
-        let strings = StringViewArray::try_new(views.into(), vec![Buffer::from_vec(self.buffer)], None)?;
         let (rows, nulls) = self.rows.finish();
-        take(&strings, &UInt32Array::try_new(rows.into(), nulls)?, None)
+        if let (true, Some(zeros)) = (self.strings.is_empty(), zeros(rows.len() * size_of::<u128>())) {
+            let views = ScalarBuffer::new(zeros, 0, rows.len());
+            return Ok(Arc::new(StringViewArray::try_new(views, Vec::new(), nulls)?));
+        }
+        let strings = StringViewArray::try_new(views.into(), vec![Buffer::from_vec(self.buffer)], None)?;
+        take(&strings, &UInt32Array::try_new(rows, nulls)?, None)
     }
 }
 
@@ -202,7 +225,7 @@ impl Column for Int {
 
     fn finish(self) -> Result<ArrayRef, ArrowError> {
         let (values, nulls) = self.0.finish();
-        Ok(Arc::new(Int64Array::try_new(values.into(), nulls)?))
+        Ok(Arc::new(Int64Array::try_new(values, nulls)?))
     }
 }
 
@@ -224,7 +247,7 @@ impl Column for Time {
 
     fn finish(self) -> Result<ArrayRef, ArrowError> {
         let (values, nulls) = self.0.finish();
-        Ok(Arc::new(TimestampNanosecondArray::try_new(values.into(), nulls)?.with_timezone("UTC")))
+        Ok(Arc::new(TimestampNanosecondArray::try_new(values, nulls)?.with_timezone("UTC")))
     }
 }
 

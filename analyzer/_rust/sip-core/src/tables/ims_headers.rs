@@ -5,8 +5,8 @@ use arrow_array::ArrayRef;
 use arrow_schema::ArrowError;
 use arrow_select::interleave::interleave;
 
-use crate::sip::Fields;
 use crate::sip::ims_headers::{ImsHeaders, concerns, read};
+use crate::sip::{Fields, Name};
 use crate::tables::columns::{Named, Wanted, columns};
 use crate::tables::keyed::KeyedRows;
 
@@ -40,34 +40,55 @@ columns! {
 
 /// It stands for all: they are made together.
 const COLUMN: &str = "_route";
-/// Where it is wanted and the other is not, they are made of REGISTERs and responses to them alone.
+/// Where one of these is wanted and the other is not, they are made of REGISTERs and responses to them alone.
 const OF_REGISTERS: &str = "_contact";
+const OF_AGREEMENTS: &str = "_security_client";
+
+/// Of which messages rows are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    All,
+    Registers,
+    /// REGISTERs and responses to them that agree on security (RFC 3329).
+    Agreements,
+}
 
 /// The rows of one batch under construction.
 pub struct Builder {
     /// None where nobody wants the table.
     columns: Option<Columns>,
-    registers_only: bool,
+    wants: Wants,
     rows: Vec<u32>,
     unfolded: Vec<u8>,
 }
 
 impl Builder {
     pub fn new(messages: usize, wanted: &Wanted) -> Self {
-        let registers_only = !wanted.has(COLUMN);
-        let made = !registers_only || wanted.has(OF_REGISTERS);
+        let wants = match (wanted.has(COLUMN), wanted.has(OF_REGISTERS)) {
+            (true, _) => Wants::All,
+            (_, true) => Wants::Registers,
+            _ => Wants::Agreements,
+        };
+        let made = wants != Wants::Agreements || wanted.has(OF_AGREEMENTS);
         let columns = made.then(|| Columns::new(messages, &Wanted::All));
-        Self { columns, registers_only, rows: Vec::new(), unfolded: Vec::new() }
+        Self { columns, wants, rows: Vec::new(), unfolded: Vec::new() }
     }
 
     /// Takes what message number `message` of the batch says.
     pub fn push(&mut self, message: usize, bytes: &[u8], fields: &Fields<'_>) {
         let Some(columns) = &mut self.columns else { return };
-        if !concerns(fields) || (self.registers_only && fields.method != Some(b"REGISTER")) {
+        let of_register = fields.method == Some(b"REGISTER");
+        let agrees = || fields.has(Name::SecurityClient) || fields.has(Name::SecurityServer);
+        let wanted = match self.wants {
+            Wants::All => true,
+            Wants::Registers => of_register,
+            Wants::Agreements => of_register && agrees(),
+        };
+        if !wanted || !concerns(fields) {
             return;
         }
         let found = read(bytes, fields, &mut self.unfolded);
-        if says_nothing(&found) && fields.method != Some(b"REGISTER") {
+        if says_nothing(&found) && !of_register {
             return;
         }
         columns.set(self.rows.len(), &found);

@@ -1,0 +1,33 @@
+"""A command knows beforehand what its tables rest on: the captures are read once for it."""
+
+from __future__ import annotations
+
+import places
+import pytest
+from click.testing import CliRunner
+
+from analyzer import schema
+from analyzer.cli import group
+from analyzer.reading import native
+
+#: Beside tables: what reads whole captures, or some of their columns, on ways of its own.
+OTHERS = (
+    ("summary",),
+    ("call", "1"),
+    ("ladder", "1"),
+    ("message", "1"),
+)
+
+
+@pytest.fixture(autouse=True)
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*_: object) -> None:
+        raise AssertionError("read twice")
+
+    monkeypatch.setattr(native.Reading, "again", again)
+
+
+@pytest.mark.parametrize("words", [*((name,) for name in [*schema.TABLES, *schema.MEASURES]), *OTHERS], ids=" ".join)
+def test_a_command_reads_its_captures_once(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(group, [*words, str(places.SAMPLES / "volte_call.pcap")], catch_exceptions=False)
+    assert done.exit_code in (0, 1, 2)
