@@ -420,9 +420,10 @@ def at_node(
     ended = ended.select("leg", *place, "at").join(heads, on=place, how="semi")
     if heads.is_empty():
         return pl.DataFrame(schema=_NEAR)
+    endings = _endings(who)
     found = [_following(head, tail, place, _DECISION, _NEXT).with_columns(keyed=pl.lit(value=False))]
     after_tries = [_following(head, ended, place, _DECISION, _NEXT)]
-    for keys in (who.callers.rename({"caller": "key"}), _endings(who)):
+    for keys in (who.callers.rename({"caller": "key"}), endings):
         named_head, named_tail = head.join(keys, on="leg"), tail.join(keys, on="leg")
         keyed = _following(named_head, named_tail, [*place, "key"], _DECISION, _NEIGHBOURS)
         found.append(keyed.with_columns(keyed=pl.lit(value=True)))
@@ -437,11 +438,13 @@ def at_node(
         both = both.join(over_at, on=["parent", "_point"], how="left", maintain_order="left")
         return pl.lit(both.select((pl.col("over") >= pl.col("at") - OUT_OF_ORDER).fill_null(value=True)).to_series())
 
-    here = _called_alike(head, tail, who, _PROMPT).filter(pl.col("came") == pl.col("ip"))
-    later = _called_alike(head, tail, who, -_PROMPT).filter(pl.col("came") == pl.col("ip"))
-    hands_on = here.filter(_hands_on(here, later, head, tail)).select("parent", *place)
+    here = _called_alike(head, tail, endings, _PROMPT).filter(pl.col("came") == pl.col("ip"))
+    if here.height:
+        later = _called_alike(head, tail, endings, -_PROMPT).filter(pl.col("came") == pl.col("ip"))
+        here = here.filter(_hands_on(here, later, head, tail))
+    hands_on = here.select("parent", *place)
     met = pl.concat([part.filter("keyed").select(PAIR) for part in found])
-    across = _across(heads, arrivals, met, who)
+    across = _across(heads, arrivals, met, endings)
     found.append(across.with_columns(keyed=pl.lit(value=False)))
     after_tries.append(
         _following(
@@ -480,28 +483,28 @@ _NEAR = {
 }  # fmt: skip
 
 
-def _across(heads: pl.DataFrame, arrivals: pl.DataFrame, met: pl.DataFrame, who: Parties) -> pl.DataFrame:
+def _across(heads: pl.DataFrame, arrivals: pl.DataFrame, met: pl.DataFrame, endings: pl.DataFrame) -> pl.DataFrame:
     """Pairs as `_following` gives them, but of legs to one callee that end and begin at different addresses of which
     the one hands on what comes to the other; ``ip`` is where the child begins. Legs in ``met`` have their like at
     one address.
     """
     head = heads.filter(~pl.col("leg").is_in(met["child"].implode()))
     tail = arrivals.filter(~pl.col("leg").is_in(met["parent"].implode()))
-    pairs = _called_alike(head, tail, who, _ACROSS)
+    pairs = _called_alike(head, tail, endings, _ACROSS)
     pairs = pairs.join(
         arrivals.select("ip", "_point", parent="leg"), on=["parent", "ip", "_point"], how="anti", maintain_order="left"
     )
-    later = _called_alike(head, tail, who, -_ACROSS)
-    pairs = pairs.filter(_hands_on(pairs, later, heads, arrivals))
+    if pairs.height:
+        later = _called_alike(head, tail, endings, -_ACROSS)
+        pairs = pairs.filter(_hands_on(pairs, later, heads, arrivals))
     return pairs.select(_FOLLOWING.columns)
 
 
-def _called_alike(head: pl.DataFrame, tail: pl.DataFrame, who: Parties, within: int) -> pl.DataFrame:
-    """Pairs of which one ends and the other begins within that time after it, to numbers that end alike: ``came`` and
-    ``ip`` are where. With a negative time those of which it began so long before: chance brings as many of either.
+def _called_alike(head: pl.DataFrame, tail: pl.DataFrame, endings: pl.DataFrame, within: int) -> pl.DataFrame:
+    """Pairs of which one ends and the other begins within that time after it, to numbers whose ``endings`` are alike:
+    ``came`` and ``ip`` are where. With a negative time those of which it began so long before: chance brings as many of either.
     """
-    keys = _endings(who)
-    ends, begins = tail.join(keys, on="leg"), head.join(keys, on="leg")
+    ends, begins = tail.join(endings, on="leg"), head.join(endings, on="leg")
     if within < 0:
         ends, begins = (side.with_columns(-pl.col("at")) for side in (ends, begins))
     pairs = _following(begins, ends, ["_point", "key"], abs(within), _NEIGHBOURS).drop("ip")
@@ -537,6 +540,7 @@ def _hands_on(pairs: pl.DataFrame, later: pl.DataFrame, heads: pl.DataFrame, arr
 
 def _count(asked: pl.DataFrame, events: pl.DataFrame, by: list[str]) -> pl.Series:
     """How many ``events`` there are within `_USUAL` of each row, equal in ``by``."""
+    events = events.join(asked.select(by).unique(), on=by, how="semi")
     events = events.sort("at").with_columns(so_far=pl.int_range(1, pl.len() + 1).over(by))
     rows = asked.with_row_index("_row")
     counts = []
@@ -559,6 +563,9 @@ def _endings(who: Parties) -> pl.DataFrame:
 
 def _following(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: int, neighbours: int) -> pl.DataFrame:
     """For each ``head`` those of ``tail`` that come at most ``within`` ns before it, among its neighbours in time."""
+    # Most have nobody there, or nobody of their key, to follow.
+    head = head.join(tail.select(same).unique(), on=same, how="semi")
+    tail = tail.join(head.select(same).unique(), on=same, how="semi")
     marked = [ends.select("leg", *same, "at", head=pl.lit(name)) for ends, name in ((head, True), (tail, False))]
     # What begins at one time as another ends comes after it; what a capture point wrote out of order, too.
     events = pl.concat(marked).with_columns(order=pl.col("at") + pl.when("head").then(OUT_OF_ORDER).otherwise(0))
@@ -848,17 +855,21 @@ def _events(told: pl.DataFrame) -> pl.DataFrame:
 
 def _clear(events: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     """Those of ``events`` around which no other leg has one of the kind at the node, on either side."""
-    found = []
+    place = ["node_in", "_point"]
+    of_parents, of_children = (dict.fromkeys(name) for name in zip(*(echo[1:3] for echo in _ECHOES), strict=True))
+    happened = pl.concat(
+        told.select(*place, name=pl.lit(name), leg=side, when=name)
+        for side, names in (("parent", of_parents), ("child", of_children))
+        for name in names
+    )
+    happened = happened.drop_nulls().unique().sort(*place, "name", "when", "leg")
+    since = pl.col("when").diff().over(*place, "name")
+    gap = pl.min_horizontal(since, since.shift(-1).over(*place, "name"))
+    happened = happened.select(*place, "name", "leg", gap=gap)
     room = _CLEAR * (pl.col("out") - pl.col("into")).abs() + _CLEAR_AT_LEAST
-    for _, given, got, _ in _ECHOES:
-        mine = events.filter(pl.col("given") == given, pl.col("got") == got)
-        for side, name in (("parent", given), ("child", got)):
-            happened = told.select("node_in", "_point", when=name, **{side: side}).drop_nulls().unique()
-            happened = happened.sort("node_in", "_point", "when", side)
-            since = pl.col("when").diff().over("node_in", "_point")
-            gap = pl.min_horizontal(since, since.shift(-1).over("node_in", "_point"))
-            happened = happened.select("node_in", "_point", side, gap=gap)
-            mine = mine.join(happened, on=["node_in", "_point", side], maintain_order="left")
-            mine = mine.filter((pl.col("gap") >= room).fill_null(value=True)).drop("gap")
-        found.append(mine)
-    return pl.concat(found)
+    clear = events
+    for leg, name in (("parent", "given"), ("child", "got")):
+        of_leg = happened.rename({"leg": leg, "name": name})
+        clear = clear.join(of_leg, on=[*place, leg, name], maintain_order="left")
+        clear = clear.filter((pl.col("gap") >= room).fill_null(value=True)).drop("gap")
+    return clear
