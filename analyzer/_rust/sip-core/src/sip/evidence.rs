@@ -165,10 +165,18 @@ pub fn items(message: &[u8], fields: &Fields<'_>, unfolded: &mut Vec<u8>, mut gi
 fn header_lines(header: &[u8], give: &mut impl FnMut(Item<'_>)) {
     let mut bottom = None;
     let mut listed = 0;
-    for line in header.split(|&b| b == b'\n').skip(1) {
-        let Some((name, value)) = split_once(line, b':') else { continue };
+    let mut at = 0;
+    for end in memchr::memchr_iter(b'\n', header).chain([header.len()]) {
+        let line = header.get(at..end).unwrap_or_default();
+        let is_first = at == 0;
+        at = end + 1;
+        let Some((name, value)) = split_once(line, b':').filter(|_| !is_first) else { continue };
         let (name, value) = (trim_end(name), trim(value));
         match Name::of(name) {
+            // The last of several, which nearly none has in one row.
+            Name::Via if memchr::memchr(b',', value).is_none() => {
+                bottom = Some(value).filter(|v| !v.is_empty()).or(bottom)
+            }
             Name::Via => bottom = list(value).last().or(bottom),
             Name::Route => {
                 for entry in list(value).take(MAX_LISTED) {

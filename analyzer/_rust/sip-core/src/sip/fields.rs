@@ -144,6 +144,8 @@ pub struct Fields<'a> {
     pub icid: Option<&'a [u8]>,
     /// Value of the first Reason header, whole.
     pub reason: Option<&'a [u8]>,
+    /// How many rows of Reason there are.
+    pub reasons: u32,
     /// Cause of the first Reason value of protocol Q.850, of whichever row.
     pub reason_q850: Option<u16>,
     /// The same of protocol SIP.
@@ -665,6 +667,7 @@ impl<'a> Fields<'a> {
     /// `Reason = reason-value *(COMMA reason-value)`, `reason-value = protocol *(SEMI reason-params)` (RFC 3326 §2).
     fn reason_row(&mut self, value: &'a [u8]) {
         self.reason = self.reason.or(Some(value));
+        self.reasons = self.reasons.saturating_add(1);
         for item in list(value) {
             let Some((protocol, params)) = split_once(item, b';') else { continue };
             let is = |name: &[u8]| trim(protocol).eq_ignore_ascii_case(name);

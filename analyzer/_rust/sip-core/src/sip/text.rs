@@ -103,11 +103,12 @@ impl<'a> Pieces<'a> {
 
     fn next_separator(&mut self) -> usize {
         let mut i = 0;
-        while let Some(&b) = self.rest.get(i) {
-            if b == self.by {
-                return i;
+        while let Some(next) = self.rest.get(i..).and_then(|rest| memchr::memchr3(self.by, b'"', b'<', rest)) {
+            i += next;
+            match self.rest.get(i) {
+                Some(&b) if b != self.by => i += self.closed(i, b),
+                _ => return i,
             }
-            i += if b != b'"' && b != b'<' { 1 } else { self.closed(i, b) };
         }
         self.rest.len()
     }

@@ -139,8 +139,11 @@ impl Message<'_> {
     }
 
     /// Reason with the values of all its lines: one for each protocol (RFC 3326 §2).
-    fn reason(&self) -> Option<Vec<u8>> {
-        self.fields.reason.and_then(|_| headers::all(self.message, Name::Reason))
+    fn reason(&self) -> Option<Cow<'_, [u8]>> {
+        match self.fields.reasons {
+            ..2 => self.fields.reason.map(Cow::Borrowed),
+            _ => headers::all(self.message, Name::Reason).map(Cow::Owned),
+        }
     }
 }
 
