@@ -502,7 +502,8 @@ def _across(heads: pl.DataFrame, arrivals: pl.DataFrame, met: pl.DataFrame, endi
 
 def _called_alike(head: pl.DataFrame, tail: pl.DataFrame, endings: pl.DataFrame, within: int) -> pl.DataFrame:
     """Pairs of which one ends and the other begins within that time after it, to numbers whose ``endings`` are alike:
-    ``came`` and ``ip`` are where. With a negative time those of which it began so long before: chance brings as many of either.
+    ``came`` and ``ip`` are where. With a negative time those of which it began so long before: chance brings as many
+    of either.
     """
     ends, begins = tail.join(endings, on="leg"), head.join(endings, on="leg")
     if within < 0:

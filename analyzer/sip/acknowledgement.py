@@ -56,7 +56,7 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def unheard(messages: pl.DataFrame) -> pl.DataFrame:
+def unheard(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """The INVITEs that nothing captured answers, though their client acknowledged a final response: one direction of
     their hop was not captured.
 
@@ -65,6 +65,9 @@ def unheard(messages: pl.DataFrame) -> pl.DataFrame:
     """
     rows = messages.lazy().filter(~pl.col("duplicate"), pl.col("_leg").is_not_null(), pl.col("cseq").is_not_null())
     invite, request = pl.col("method") == "INVITE", pl.col("status").is_null()
+    # Nearly all are answered, and need no look at their messages. A response without a time is looked for there.
+    silent = transactions.filter(invite, request, pl.col("first_provisional_at").is_null())["transaction"]
+    invite &= pl.col("transaction").is_in(silent.implode())
     answered = rows.filter(invite, ~request).select("transaction").unique()
     asked = rows.filter(invite, request).select("transaction", "_leg", "cseq", "src_ip", "dst_ip").unique("transaction")
     alone = asked.join(answered, on="transaction", how="anti").collect()

@@ -106,7 +106,7 @@ def attempts(
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
-    responses = _with_borrowed(_responses(messages, hop), hop, messages)
+    responses = _with_borrowed(_responses(messages, hop), hop, messages, transactions)
     tries = _in_attempts(_invite_requests(invites, responses, messages), hop, messages)
     tries = _linked(tries.with_columns(own=pl.col("attempt")), links)
     of_tries = tries.select("try", "attempt", "own")
@@ -212,12 +212,14 @@ def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_borrowed(responses: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+def _with_borrowed(
+    responses: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame
+) -> pl.DataFrame:
     """The responses, with those of the next hop for INVITEs whose own hop was captured in one direction only.
 
     Times of another hop are of another node, yet of the same clock: where there are several, nothing is borrowed.
     """
-    silent = acknowledgement.unheard(messages)
+    silent = acknowledgement.unheard(messages, transactions)
     silent = silent.join(hop.select("transaction", "try"), on="transaction", maintain_order="left")
     silent = silent.drop_nulls("try").unique(["_leg", "cseq"], keep="none", maintain_order=True)
     if silent.is_empty() or messages["_point"].n_unique() > 1:

@@ -372,6 +372,5 @@ _DETAIL = {
 
 def odd_messages(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages that were mended: ``row code detail``."""
-    said = pl.col("_mended")
-    odd = messages.lazy().select(code=said, detail=said.replace(_DETAIL)).with_row_index("row")
-    return odd.filter(pl.col("code").is_not_null()).collect()
+    odd = messages.select(code="_mended").with_row_index("row").drop_nulls("code")
+    return odd.with_columns(detail=pl.col("code").replace(_DETAIL))

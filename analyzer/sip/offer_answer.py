@@ -199,7 +199,7 @@ def _at_reference(
         rank = theirs.select("row", rank=reference_hop.depth(pl.col("from_local"), via, here))
         rows = rows.update(rank, on="row", maintain_order="left")
     unasked = transactions.filter(pl.col("outcome") == "orphan")["transaction"]
-    for halves, last in ((unasked, 2 * _LAST), (acknowledgement.unheard(messages)["transaction"], _LAST)):
+    for halves, last in ((unasked, 2 * _LAST), (acknowledgement.unheard(messages, transactions)["transaction"], _LAST)):
         if not halves.is_empty():
             behind = pl.col("transaction").is_in(halves.implode()).fill_null(value=False)
             rows = rows.with_columns(rank=pl.col("rank") + behind.cast(pl.Int64) * last)

@@ -77,12 +77,19 @@ pub struct KeptReport<'a> {
 }
 
 impl Batch {
-    /// Large enough that the columns of a batch are worth a parallel step, small enough to stay near the cache.
-    pub const MESSAGES: usize = 4_096;
-    const BYTES: usize = 4 << 20;
+    /// So many messages are most in a batch: each makes a piece of every column, and who goes through a column piece by
+    /// piece is slow where they are small.
+    pub const MESSAGES: usize = 16_384;
+    const BYTES: usize = 16 << 20;
+    /// The first ones are smaller by so much, so that every thread has something to do in a small capture, and stays near
+    /// the cache.
+    const FIRST: usize = 16;
+    const SMALLER: usize = 4;
 
-    pub fn is_full(&self) -> bool {
-        self.slots.len() >= Self::MESSAGES || self.bytes.len() >= Self::BYTES
+    /// `number`: how many there were before it.
+    pub fn is_full(&self, number: usize) -> bool {
+        let part = if number < Self::FIRST { Self::SMALLER } else { 1 };
+        self.slots.len() >= Self::MESSAGES / part || self.bytes.len() >= Self::BYTES / part
     }
 
     pub fn is_empty(&self) -> bool {

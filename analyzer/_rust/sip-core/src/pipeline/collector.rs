@@ -83,7 +83,7 @@ impl<'a> Collector<'a> {
             trace.message(point, &seen, packets);
         }
         self.batch.push(bytes, seen, encapsulation, report);
-        if self.batch.is_full() {
+        if self.batch.is_full(self.sent) {
             self.flush();
         }
     }

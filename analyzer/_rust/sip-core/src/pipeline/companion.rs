@@ -142,11 +142,11 @@ impl<'a> Found<'a> {
 
     /// Makes rows of batches that are full.
     fn keep_up(&mut self) -> Result<(), ScanError> {
-        if self.diameter.is_full() {
+        if self.diameter.is_full(0) {
             self.chunks.0.push(tables::diameter(&self.diameter, self.clocks)?);
             self.diameter.clear();
         }
-        if self.dns.is_full() {
+        if self.dns.is_full(0) {
             self.chunks.1.push(tables::dns(&self.dns, self.clocks)?);
             self.dns.clear();
         }
