@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Write the captures that the benchmark races over, each with a JSON file of what is in it.
 
-    python benchmarks/write_captures.py [--sizes 10k,100k,1M,six] [--transports udp,tcp] [--seed N] [--force]
+    python benchmarks/write_captures.py [--sizes 10k,100k,1M,six] [--transports udp,tcp,rtp] [--seed N] [--force]
+
+"rtp" is UDP among the media of its calls: of twenty packets one is SIP.
 
 The same seed gives the same bytes. A file is written again when it is missing or when the generator has changed.
 """
@@ -13,6 +15,7 @@ import hashlib
 import itertools
 import json
 import random
+import struct
 import sys
 import time
 from collections import Counter
@@ -25,12 +28,13 @@ import pcap
 HERE = Path(__file__).resolve().parent
 CAPTURES = HERE / "captures"
 SIZES = {"six": 6, "10k": 10_000, "100k": 100_000, "1M": 1_000_000}
-TRANSPORTS = ("udp", "tcp")
+TRANSPORTS = ("udp", "tcp", "rtp")
 SEED = 3261
 START_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 SUBSCRIBERS = 4_000
 ALIVE = 120  # calls alive at once in the long run; fewer where a quarter of all calls would be less
 REGISTRATIONS_PER_CALL = 0.15
+MEDIA = 19  # packets of RTP for each message, where there are any
 LOSS = 0.07  # share of requests on a UDP hop that are lost after the tap and sent again
 
 AGENTS = (b"Samsung IMS 6.0 SM-S921B", b"iOS/18.1 iPhone", b"Pixel 9 Android/15", b"Xiaomi__Android15_24053PY09C")
@@ -51,8 +55,9 @@ def generator_version() -> str:
 def hop_transports(transport: str) -> flows.Transports:
     """The transport between each two nodes. Over TCP the terminating Gm stays UDP, as in many networks."""
     hops: flows.Transports = {}
+    signalling = "TCP" if transport == "tcp" else "UDP"
     for path in (flows.CALL_PATH, flows.DIRECT_PATH):
-        hops.update({frozenset((a.name, b.name)): transport.upper() for a, b in itertools.pairwise(path)})
+        hops.update({frozenset((a.name, b.name)): signalling for a, b in itertools.pairwise(path)})
     hops[frozenset((flows.P_CSCF2.name, flows.CALLEE.name))] = "UDP"
     return hops
 
@@ -142,6 +147,26 @@ class Population:
         }
 
 
+class Media:
+    """RTP between two UEs, in turns (RFC 3550 §5.1): AMR of 20 ms each, 61 octets (RFC 4867)."""
+
+    def __init__(self, writer: pcap.Writer, caller: Subscriber, callee: Subscriber, rng: random.Random) -> None:
+        one, other = caller.endpoint, callee.endpoint
+        port = 49_152 + 2 * int(rng.random() * 8_000)
+        self.ways = (pcap.UdpRoute(writer, one, other, port), pcap.UdpRoute(writer, other, one, port))
+        self.sources = [rng.getrandbits(32) for _ in self.ways]
+        self.payload = rng.randbytes(61)
+        self.sent = int(rng.random() * 30_000)
+
+    def packet(self) -> tuple[pcap.Route, bytes]:
+        self.sent += 1
+        number, way = divmod(self.sent, 2)
+        return self.ways[way], _RTP.pack(0x80, 97, number & 0xFFFF, number * 320, self.sources[way]) + self.payload
+
+
+_RTP = struct.Struct("!BBHII")
+
+
 def mean_length_us(script: flows.Script) -> float:
     return sum(least + spread / 2 for least, spread in (step.delay for step in script.steps))
 
@@ -223,6 +248,7 @@ def write(path: Path, goal: int, transport: str, seed: int) -> dict[str, object]
                 truth.outcomes[script.outcome] += 1
             caller, callee = people.pair()
             slots = people.slots(caller, callee)
+            media = Media(writer, caller, callee, rng) if transport == "rtp" else None
             for step in script.steps:
                 least, spread = step.delay
                 at_us += least + int(rng.random() * spread)
@@ -231,6 +257,10 @@ def write(path: Path, goal: int, transport: str, seed: int) -> dict[str, object]
                 pending.append((at_us, order, route, payload))
                 order += 1
                 truth.message(step, again=step.retransmission)
+                if media:
+                    for after in range(MEDIA):
+                        pending.append((at_us + 100 * after, order, *media.packet()))
+                        order += 1
                 if step.resendable and goal > SIZES["six"] and rng.random() < LOSS:
                     at_us += flows.T1_US
                     pending.append((at_us, order, route, payload))

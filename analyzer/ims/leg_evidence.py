@@ -446,6 +446,8 @@ def at_node(
     met = pl.concat([part.filter("keyed").select(PAIR) for part in found])
     across = _across(heads, arrivals, met, endings)
     found.append(across.with_columns(keyed=pl.lit(value=False)))
+    if not any(part.height for part in found):
+        return pl.DataFrame(schema=_NEAR)
     after_tries.append(
         _following(
             heads.join(across.select("ip", "_point").unique(), on=place, how="semi"), ended, place, _DECISION, _NEXT
@@ -509,6 +511,8 @@ def _called_alike(head: pl.DataFrame, tail: pl.DataFrame, endings: pl.DataFrame,
     if within < 0:
         ends, begins = (side.with_columns(-pl.col("at")) for side in (ends, begins))
     pairs = _following(begins, ends, ["_point", "key"], abs(within), _NEIGHBOURS).drop("ip")
+    if pairs.is_empty():
+        return pairs.with_columns(pl.lit(None, pl.String).alias(name) for name in ("ip", "came"))
     pairs = pairs.filter(pl.col("delay") >= 0).unique([*PAIR, "_point"], maintain_order=True)
     pairs = pairs.join(head.select("ip", "_point", child="leg"), on=["child", "_point"], maintain_order="left")
     tails = tail.group_by("leg", "ip", "_point", maintain_order=True).agg()
@@ -565,17 +569,16 @@ def _endings(who: Parties) -> pl.DataFrame:
 def _following(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: int, neighbours: int) -> pl.DataFrame:
     """For each ``head`` those of ``tail`` that come at most ``within`` ns before it, among its neighbours in time."""
     # Most have nobody there, or nobody of their key, to follow.
-    head = head.join(tail.select(same).unique(), on=same, how="semi")
-    tail = tail.join(head.select(same).unique(), on=same, how="semi")
+    head = head.join(tail, on=same, how="semi")
+    if head.is_empty():
+        return _FOLLOWING.clone()
+    tail = tail.join(head, on=same, how="semi")
     marked = [ends.select("leg", *same, "at", head=pl.lit(name)) for ends, name in ((head, True), (tail, False))]
     # What begins at one time as another ends comes after it; what a capture point wrote out of order, too.
     events = pl.concat(marked).with_columns(order=pl.col("at") + pl.when("head").then(OUT_OF_ORDER).otherwise(0))
     events = events.sort(*same, "order", "head", "leg")
     found = []
-    tails = events.filter(~pl.col("head"))
-    if tails.is_empty():
-        return _FOLLOWING.clone()
-    tails = tails.with_row_index("place")
+    tails = events.filter(~pl.col("head")).with_row_index("place")
     heads = events.filter("head").sort("order")
     nearest = heads.join_asof(
         tails.sort("order").select(*same, "order", "place"), on="order", by=same, strategy="backward",

@@ -211,6 +211,8 @@ def _placed(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
     Left out are pairs that cannot be parent and child: that begin, or end, at the same place and do not meet, that meet
     the other way round only, and those of which the child was there first.
     """
+    if pairs.is_empty():
+        return pl.DataFrame(schema=_PLACED)
     turned = pairs.select(parent="child", child="parent")
     ways = pl.concat([pairs, turned])
     meeting = ways.join(legs.tails, left_on="parent", right_on="leg").join(
@@ -247,6 +249,12 @@ def _placed(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
     ways = ways.sort("meet", pl.col("after") >= 0, "after", "parent", descending=[True, True, False, False])
     ways = ways.unique("pair", keep="first", maintain_order=True)
     return ways.select(*PAIR, "delay", "after", node_in="ip", node_out="ip").sort(PAIR)
+
+
+_PLACED = {
+    "parent": pl.UInt32, "child": pl.UInt32, "delay": pl.Int64, "after": pl.Int64, "node_in": pl.String,
+    "node_out": pl.String,
+}  # fmt: skip
 
 
 def _beside(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:

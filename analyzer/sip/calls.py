@@ -453,6 +453,12 @@ def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+_CANCELS = {
+    "attempt": pl.UInt32, "cancelled": pl.Boolean, "cancel_row": pl.UInt32, "cancel_ns": pl.Int64,
+    "elsewhere": pl.Boolean, "crossed": pl.Boolean, "given_up": pl.Boolean,
+}  # fmt: skip
+
+
 def _cancels(
     messages: pl.DataFrame,
     hop: pl.DataFrame,
@@ -461,6 +467,8 @@ def _cancels(
     transactions: pl.DataFrame,
 ) -> pl.DataFrame:
     """Per attempt that was cancelled on any hop: the CANCEL at the reference hop."""
+    if invites.is_empty():
+        return pl.DataFrame(schema=_CANCELS)
     sent = (
         _rows(messages)
         .filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("retransmission"))

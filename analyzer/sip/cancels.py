@@ -44,6 +44,9 @@ def of_transactions(transactions: pl.DataFrame) -> pl.DataFrame:
     """:func:`pairs` of the table ``transactions``."""
     columns = ["transaction", "call_id", "cseq", "branch", "client_ip", "server_ip"]
     cancels = transactions.lazy().filter(pl.col("method") == "CANCEL").select(columns).collect()
+    if cancels.is_empty():
+        key = transactions.schema["transaction"]
+        return pl.DataFrame(schema={"transaction": key, "invite": key, "matched": pl.Boolean})
     invites = (
         transactions.lazy()
         .filter(pl.col("method") == "INVITE", pl.col("call_id").is_in(cancels["call_id"].unique().implode()))
