@@ -25,7 +25,7 @@ CARGO := cd $(RUST) && cargo
 PROFILE := --quiet --locked --release --workspace
 PYTEST := POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
-.PHONY: demo test check install develop rust-test python-test lint rust-lint python-lint generated docs samples reports notebooks fuzz bench wheel-test clean
+.PHONY: demo test check install develop rust-test python-test lint rust-lint python-lint generated docs samples reports notebooks fuzz bench profile wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed
@@ -114,6 +114,12 @@ bench: install
 	$(BIN)/python benchmarks/race.py --json $(RUST)/target/race.json $(BENCH)
 	$(BIN)/python benchmarks/history.py add $(RUST)/target/race.json
 	$(BIN)/python benchmarks/tunnels.py
+
+## Where the time of `calls` goes, stage by stage: make profile PROFILED=night.pcap
+PROFILED ?= benchmarks/captures/udp-100k.pcap
+profile: install
+	test -e $(PROFILED) || $(BIN)/python benchmarks/write_captures.py --sizes 100k --transports udp
+	$(BIN)/python benchmarks/stages.py $(PROFILED)
 
 ## Fails if the last `make bench` was more than a tenth slower than the one before on this kind of machine.
 bench-compare:
