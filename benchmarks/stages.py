@@ -48,7 +48,7 @@ def measured(table: str, captures: list[str]) -> list[tuple[str, float, float]]:
                 inner[-1] += took
             return value
 
-    analyzer.api.graph_source.Graph = Timed  # type: ignore[misc]
+    setattr(analyzer.api.graph_source, "Graph", Timed)  # noqa: B010
     began = processor_seconds()
     capture = analyzer.read(captures, tables=[table])
     found.append(("reading", processor_seconds() - began, peak_mib()))
@@ -59,10 +59,11 @@ def measured(table: str, captures: list[str]) -> list[tuple[str, float, float]]:
 def medians(runs: list[list[tuple[str, float, float]]]) -> list[tuple[str, float, float]]:
     """Of each stage the median over the runs, in the order of the first."""
     of_all = [{name: (took, peak) for name, took, peak in run} for run in runs]
-    return [
-        (name, *(statistics.median(run[name][place] for run in of_all if name in run) for place in (0, 1)))
-        for name, _, _ in runs[0]
-    ]
+
+    def median(name: str, place: int) -> float:
+        return statistics.median(run[name][place] for run in of_all if name in run)
+
+    return [(name, median(name, 0), median(name, 1)) for name, _, _ in runs[0]]
 
 
 def main() -> None:
