@@ -73,10 +73,11 @@ rust-lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
 
+# The stub is held against the core alone: by way of the package mypy would read all of it a second time.
 python-lint: develop
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest analyzer._core
+	cd analyzer && ../$(BIN)/python -m mypy.stubtest _core
 
 ## What is generated is what its makers make today.
 generated: develop
