@@ -16,6 +16,11 @@ from analyzer.api.capture import Capture
 
 #: The samples: each is made by a script beside it, which also writes its truth.
 SAMPLE_FILES = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".pcap", ".pcapng"))
+#: Those with a call flow of their own. The others have the call of one of these in another link layer, tunnel or
+#: protocol of agents: they are for what reads bytes, and say nothing new to what reads tables.
+FLOWS = [
+    path for path in SAMPLE_FILES if not path.stem.startswith(("exported_pdu", "hep_", "ipsec_", "link_", "tunnel_"))
+]
 #: Captures of other people; none where the folder is not beside the project.
 REAL_FILES = sorted(
     path for path in (SHARED / "captures").glob("*") if path.is_file() and path.suffix not in (".md", ".tsv")
@@ -38,6 +43,16 @@ def name_of(path: Path) -> str:
 def read(path: Path) -> Capture:
     """The whole capture."""
     return analyzer.read(path)
+
+
+#: The group of tests that look at :func:`together`: one worker makes its tables.
+TOGETHER = "all samples together"
+
+
+@cache
+def together() -> Capture:
+    """All samples in one reading, also those that folders of their own hold."""
+    return analyzer.read(path for path in sorted(SAMPLES.rglob("*")) if ".pcap" in path.name)
 
 
 @cache

@@ -181,14 +181,6 @@ class Page:
         own = (event for event in self._browser.events if event.get("sessionId") == self._session)
         return [event["params"] for event in own if event["method"] in methods]
 
-    def screenshot(self, *, whole: bool = False) -> str:
-        """A PNG in base64, of the window or of the whole page."""
-        return str(self._call("Page.captureScreenshot", captureBeyondViewport=whole)["data"])
-
-    def pdf(self) -> str:
-        """The page as it is printed on A4, a PDF in base64."""
-        return str(self._call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, preferCSSPageSize=True)["data"])
-
 
 def program() -> str:
     """Where Chromium is; the test is skipped where there is none."""

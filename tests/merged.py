@@ -28,10 +28,15 @@ Linked = tuple[int, Packet]
 
 @cache
 def packets(origin: str) -> list[Linked]:
-    """All packets of these captures, one capture after the other in time."""
+    """All packets of these captures."""
+    return packets_of(SAMPLE_FILES if origin == "samples" else REAL_FILES)
+
+
+def packets_of(paths: Iterable[Path]) -> list[Linked]:
+    """The packets of captures, one capture after the other in time."""
     found: list[Linked] = []
     end = 1_767_225_600 * 10**9  # 2026-01-01T00:00:00Z
-    for path in SAMPLE_FILES if origin == "samples" else REAL_FILES:
+    for path in paths:
         if own := _of_one(path):
             shift = end + APART - own[0][1][0]
             found += [(link, (time + shift, data)) for link, (time, data) in own]

@@ -164,9 +164,9 @@ def test_keys_of_sdp_are_hidden(line: bytes, shown: bytes) -> None:
     assert Message({"message": 1}, head + line + b"\r\n").without_secrets == head + shown + b"\r\n"
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
 def test_notebooks_show_calls_and_messages_without_markup_from_the_wire(path: Path) -> None:
-    capture = analyzer.read(path)
+    capture = captures.read(path)
     keys = capture.table("messages")["message"].to_list()
     shown = [capture.call(no)._repr_html_() for no in capture.table("calls")["no"]]
     shown += [message._repr_html_() for message in capture.messages_of(keys[:20])]

@@ -1,4 +1,4 @@
-"""The contract of the tables: columns, types and keys, in Polars and at the pandas edge, for every sample."""
+"""The contract of the tables: columns, types and keys, in Polars and at the pandas edge, over all samples."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ PANDAS = {
 }
 
 
-@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
-def test_tables_are_as_the_schema_says(path: Path) -> None:
-    capture = captures.read(path)
+@pytest.mark.xdist_group(captures.TOGETHER)
+def test_tables_are_as_the_schema_says() -> None:
+    capture = captures.together()
     for name, table in schema.TABLES.items():
         assert dict(capture.table(name).schema) == table.polars()
 
 
-@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
-def test_missing_is_null_never_empty_and_booleans_are_never_null(path: Path) -> None:
-    capture = captures.read(path)
+@pytest.mark.xdist_group(captures.TOGETHER)
+def test_missing_is_null_never_empty_and_booleans_are_never_null() -> None:
+    capture = captures.together()
     for name, table in schema.TABLES.items():
         frame = capture.table(name)
         for text in table.of_type("text"):
@@ -56,9 +56,9 @@ def test_pandas_types(name: str) -> None:
         }
 
 
-@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
-def test_keys_are_positive_63_bit_numbers_that_lead_to_rows(path: Path) -> None:
-    capture = captures.read(path)
+@pytest.mark.xdist_group(captures.TOGETHER)
+def test_keys_are_positive_63_bit_numbers_that_lead_to_rows() -> None:
+    capture = captures.together()
     messages = capture.table("messages")
     assert messages["message"].n_unique() == messages.height
     assert messages["message"].ge(0).all()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+import captures
 import polars as pl
 import pytest
 from places import SAMPLES
@@ -111,28 +114,27 @@ def _every_protocol() -> pl.DataFrame:
     return pl.DataFrame({"reason": ["diameter", "dns"]})
 
 
-@pytest.fixture(scope="module")
 def everything() -> Graph:
     """The graph of every sample in one reading."""
-    samples = sorted(path for path in SAMPLES.rglob("*.pcap*") if path.suffix != ".py")
-    source = analyzer.read(samples).source
-    found: Graph = source._graph  # type: ignore[attr-defined]
+    source = captures.together().source
     for table in schema.TABLES:
         source.table(table)
+    found: Graph = source._graph  # type: ignore[attr-defined]
     return found
 
 
 DECLARED = [name for name, found in NODES.items() if found.columns is not None and WIDE & set(found.needs)]
 
 
+@pytest.mark.xdist_group(captures.TOGETHER)
 @pytest.mark.parametrize("name", DECLARED)
-def test_a_node_looks_at_no_column_that_it_does_not_declare(everything: Graph, name: str) -> None:
+def test_a_node_looks_at_no_column_that_it_does_not_declare(name: str) -> None:
     """Else a reading for it leaves the column out."""
-    found = NODES[name]
-    needs = [_only(everything[need], found) if need in WIDE else everything[need] for need in found.needs]
+    found, whole = NODES[name], everything()
+    needs = [_only(whole[need], found) if need in WIDE else whole[need] for need in found.needs]
     again = found.function(*needs)
     if isinstance(again, pl.DataFrame | pl.Series):
-        assert again.equals(everything[name])
+        assert again.equals(whole[name])
 
 
 def _only(frame: pl.DataFrame, found: Node) -> pl.DataFrame:
@@ -140,10 +142,18 @@ def _only(frame: pl.DataFrame, found: Node) -> pl.DataFrame:
     return frame.select(name for name in frame.columns if name in read)
 
 
+SEVERAL = [SAMPLES / f"{sample}.pcap" for sample in ("volte_failures", "services", "sms")]
+
+
+@cache
+def several() -> analyzer.Capture:
+    return analyzer.read(SEVERAL)
+
+
+@pytest.mark.xdist_group("several samples")
 @pytest.mark.parametrize("name", [name for name in schema.TABLES if graph.columns_below([name]) is not None])
 def test_a_reading_for_one_table_gives_the_whole_of_it(name: str) -> None:
-    paths = [SAMPLES / f"{sample}.pcap" for sample in ("volte_failures", "services", "sms")]
-    assert analyzer.read(paths, tables=[name]).table(name).equals(analyzer.read(paths).table(name))
+    assert analyzer.read(SEVERAL, tables=[name]).table(name).equals(several().table(name))
 
 
 def test_a_reading_for_calls_leaves_out_what_calls_do_not_rest_on() -> None:

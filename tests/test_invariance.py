@@ -1,7 +1,6 @@
 """The same tables whatever the files, their order, the threads; and a capture seen twice changes no call.
 
-Over one capture of all samples, and some samples alone: those of one call, of several points of a path, of lost and
-resent packets, and of time that runs backwards.
+Over one capture of all samples, and some alone: of one call, of packets seen twice, and of time that runs backwards.
 """
 
 from __future__ import annotations
@@ -37,11 +36,6 @@ FOUND = tuple(name for name in TABLES if name not in ("messages", "sdp", "diamet
 ALONE = [
     SAMPLES / "basic_call.pcap",
     SAMPLES / "doubled.pcap",
-    SAMPLES / "hostile.pcap",
-    SAMPLES / "ims_core.pcap",
-    SAMPLES / "lost_and_resent.pcap",
-    SAMPLES / "tcp_ugly.pcap",
-    SAMPLES / "volte_failures.pcap",
     SHARED / "captures" / "arkime__arkime__arkime_synthetic.pcap",
 ]
 

@@ -101,22 +101,6 @@ FAILURE_CAUSE = {
     2: "release of signalling bearer",
     3: "indication of failed resources allocation",
 }
-WARNINGS = {
-    300: "incompatible network protocol",
-    301: "incompatible network address formats",
-    302: "incompatible transport protocol",
-    303: "incompatible bandwidth units",
-    304: "media type not available",
-    305: "incompatible media format",
-    306: "attribute not understood",
-    307: "session description parameter not understood",
-    330: "multicast not available",
-    331: "unicast not available",
-    370: "insufficient bandwidth",
-    380: "SIPS not allowed",
-    381: "SIPS required",
-    399: "miscellaneous",
-}
 
 # Causes of Q.850 that users bring about. 16 "one of the users has requested that the call be cleared": at any time.
 # 17 to 19 and 21 say what the called user did with a call that was offered to it. 31 is all that a gateway says of a

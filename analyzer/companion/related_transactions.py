@@ -52,16 +52,6 @@ _FROM_PEER = ("RAR", "ASR", "RTR", "PPR", "PNR")
 _PEERS = {"Cx": "HSS", "Sh": "HSS", "Rx": "PCRF", "Gx": "PCRF", "Rf": "CDF", "Ro": "OCS"}
 
 
-def may_be(account: pl.DataFrame) -> bool:
-    """Whether the table ``account`` tells of any Diameter or DNS."""
-    return bool(account["reason"].str.contains("diameter|dns$").any())
-
-
-def may_be_diameter(account: pl.DataFrame) -> bool:
-    """Whether it tells of any Diameter."""
-    return bool(account["reason"].str.contains("diameter").any())
-
-
 def related_transactions(
     messages: pl.DataFrame,
     ims_headers: pl.DataFrame,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from matplotlib import dates, ticker
+from matplotlib import ticker
 
 from analyzer import schema
 from analyzer.columns.distribution import nearest_rank
@@ -24,6 +24,7 @@ from analyzer.errors import AnalyzerError
 from analyzer.measure import grouping
 from analyzer.measure.latency import latency
 from analyzer.schema.values import DELAYS
+from analyzer.show import scales
 from analyzer.show.style import (
     BLACK,
     BLUE,
@@ -47,9 +48,6 @@ from analyzer.show.waterfall import lanes
 from analyzer.timezones import zone
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -61,10 +59,6 @@ _GROUPS = 6  # curves in one figure, as many as can be told apart
 _BARS = 12
 _TITLE = 70  # columns of a title with names from the wire
 _POINTS = 1000  # of a curve
-_MOST_INTERVALS = 100_000
-
-
-# ---- numbers ---------------------------------------------------------------------------------------------------------
 
 
 def _taken(frame: Table, *names: str) -> pl.DataFrame:
@@ -74,155 +68,6 @@ def _taken(frame: Table, *names: str) -> pl.DataFrame:
         raise AnalyzerError(f"a table with {', '.join(names)} is wanted: this one has no {', '.join(missing)}")
     return frame.select(names) if isinstance(frame, pl.DataFrame) else pl.from_pandas(frame[list(names)])
 
-
-def _unit(longest: float) -> tuple[float, str]:
-    """In what a delay is told, in seconds, so that its numbers stay short."""
-    return (1e-3, "ms") if longest < 1 else (1.0, "s") if longest < 600 else (60.0, "min")
-
-
-def _digits(value: float) -> str:
-    """Three digits that count, and never an exponent for a delay."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _round_width(width: float) -> float:
-    """The next of 1, 2, 5 times a power of ten."""
-    power: float = 10.0 ** math.floor(math.log10(width))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= width * (1 - 1e-9))
-
-
-def _is_skewed(values: NDArray[np.float64]) -> bool:
-    """Whether a linear axis would press most of it against its left end."""
-    return bool(values[0] > 0 and values[-1] > 10 * values[len(values) // 2])
-
-
-def _delay_axis(axes: Axes, name: str, *, skewed: bool) -> None:
-    if skewed:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_minor_locator(ticker.NullLocator())
-        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
-    axes.set_xlabel(name)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _upwards(axes: Axes) -> None:
-    """From zero, with some air above what is highest."""
-    axes.set_ylim(0, max(axes.dataLim.y1, 1e-9) * 1.06)
-
-
-def _whole_numbers(axis: Any) -> None:
-    axis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
-
-
-# ---- time ------------------------------------------------------------------------------------------------------------
-
-_LENGTHS = {
-    **{f"{seconds}s": seconds for seconds in (1, 2, 5, 10, 30)},
-    **{f"{minutes}m": 60 * minutes for minutes in (1, 2, 5, 10, 30)},
-    **{f"{hours}h": 3600 * hours for hours in (1, 2, 6, 12)},
-    **{f"{days}d": 86400 * days for days in (1, 2, 7, 30, 365, 3650)},
-}
-
-
-def _length(times: pl.Series, every: str | None, *, at_most: int = 60) -> str:
-    """``every``, or the shortest round length that makes so few intervals."""
-    span = _span(times)
-    if every is None:
-        return next((name for name, length in _LENGTHS.items() if span <= at_most * length), "3650d")
-    length = int(grouping.length(every)[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[every[-1]]
-    if span > _MOST_INTERVALS * length:
-        raise AnalyzerError(f"every {every}: the figure would have {span / length:,.0f} intervals; take longer ones")
-    return every
-
-
-def _span(times: pl.Series) -> float:
-    ends = times.to_physical()
-    first, last = ends.min(), ends.max()
-    return (last - first) / 1e9 if isinstance(first, int) and isinstance(last, int) else 0.0
-
-
-def _intervals(begins: pl.Series, every: str, tz: str) -> pl.Series:
-    """The begin of every interval from the first to the last, those where nothing happened too, and of one more."""
-    begin = pl.col("begin").dt.convert_time_zone(tz)
-    known = begins.drop_nulls().alias("begin").to_frame()
-    steps = known.select(pl.datetime_range(begin.min(), begin.max(), every)).to_series()
-    # Where the clocks change, steps of equal length miss the begins of intervals that follow the clock.
-    all_steps = pl.concat([steps, known.select(begin).to_series()]).unique().sort()
-    return pl.concat([all_steps, all_steps.tail(1).dt.offset_by(every)]).dt.convert_time_zone("UTC")
-
-
-def _days(times: pl.Series) -> NDArray[np.float64]:
-    """As matplotlib counts time: days since 1970."""
-    return times.to_physical().to_numpy() / 86_400e9
-
-
-def _time_axis(axes: Axes, ends: tuple[float, float], tz: str) -> None:
-    """Ticks as fine as the span needs, and the day, once, in the label."""
-    where = zone(tz)
-    days = ends[1] - ends[0]
-    known = ((3 / 86400, "%H:%M:%S.%f"), (1 / 96, "%H:%M:%S"), (1.5, "%H:%M"), (10, "%m-%d %H:%M"))
-    form = next((form for most, form in known if days <= most), "%Y-%m-%d")
-    locator = dates.AutoDateLocator(tz=where, minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(
-        ticker.FuncFormatter(lambda day, _: _clock(day, where).strftime(form).removesuffix("000"))
-    )
-    # What ends at midnight ends on the day before.
-    named = dict.fromkeys(f"{_clock(day, where):%Y-%m-%d}" for day in (ends[0], max(ends[0], ends[1] - 1e-9)))
-    axes.set_xlabel(f"{' to '.join(named)}, {tz}")
-
-
-def _clock(day: float, where: ZoneInfo) -> datetime:
-    found: datetime = dates.num2date(day, where)  # type: ignore[no-untyped-call]
-    return found
-
-
-def _told(every: str) -> str:
-    units = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
-    number, unit = int(every[:-1]), units[every[-1]]
-    return unit if number == 1 else f"{number} {unit}s"
-
-
-def _stacked(
-    axes: Axes, counts: pl.DataFrame, every: str, tz: str, layers: Sequence[tuple[str, str, str, str]]
-) -> None:
-    """Counts per interval and ``kind``, one on another; ``layers``: kind, name, colour, hatch, the lowest first."""
-    steps = _intervals(counts["interval_at"], every, tz)
-    edges = _days(steps)
-    lower = np.zeros(len(edges) - 1)
-    for kind, name, colour, hatch in layers:
-        of_kind = counts.filter(pl.col("kind") == kind)
-        if of_kind.is_empty():
-            continue
-        each = steps[:-1].to_frame("interval_at").join(of_kind, on="interval_at", how="left", maintain_order="left")
-        upper = lower + each["n"].fill_null(0).to_numpy()
-        axes.stairs(
-            upper,
-            edges,
-            baseline=lower,
-            fill=True,
-            label=f"{name} ({of_kind['n'].sum():,})",
-            facecolor=colour,
-            edgecolor=INK,
-            linewidth=0.4,
-            hatch=hatch,
-        )
-        lower = upper
-    _upwards(axes)
-    # One interval alone would look like a wall.
-    air = (edges[-1] - edges[0]) if len(edges) < 4 else 0
-    axes.set_xlim(edges[0] - air, edges[-1] + air)
-    _whole_numbers(axes.yaxis)
-    _time_axis(axes, (edges[0], edges[-1]), tz)
-    legend(axes)
-
-
-# ---- the figures -----------------------------------------------------------------------------------------------------
 
 _TITLES = {
     "pdd": "Post-dial delay: INVITE to the first of 180, early media, 200",
@@ -255,18 +100,18 @@ def setup_latency(calls: Table, *, delay: str = "setup", ax: Axes | None = None)
         if not len(ordered):
             nothing(axes, f"no call has {column}")
             return figure_of(axes)
-        one, unit = _unit(ordered[-1])
-        skewed = _is_skewed(ordered)
+        one, unit = scales.unit(ordered[-1])
+        skewed = scales.is_skewed(ordered)
         edges, per = _bins(ordered / one, skewed=skewed)
         counts, _ = np.histogram(ordered / one, edges)
         axes.stairs(counts, edges, fill=True, facecolor=SKY, edgecolor=INK, linewidth=0.4)
         known = [*_PERCENTILES[::2], *([_P99] if len(ordered) >= 100 else [])]
         for percent, name, colour, line, _marker in reversed(known):
             at = values.to_frame().select(nearest_rank(pl.col(column), percent)).item() / one
-            axes.axvline(at, color=colour, linestyle=line, label=f"{name} {_digits(at)} {unit}")
-        _whole_numbers(axes.yaxis)
+            axes.axvline(at, color=colour, linestyle=line, label=f"{name} {scales.digits(at)} {unit}")
+        scales.whole_numbers(axes.yaxis)
         axes.set_ylabel("calls per bin" if skewed else f"calls per {per:,.4g} {unit}")
-        _delay_axis(axes, f"{column.removesuffix('_s')}, {unit}", skewed=skewed)
+        scales.delay_axis(axes, f"{column.removesuffix('_s')}, {unit}", skewed=skewed)
         legend(axes)
     return figure_of(axes)
 
@@ -276,13 +121,13 @@ def _bins(ordered: NDArray[np.float64], *, skewed: bool) -> tuple[NDArray[np.flo
     number = min(max(math.ceil(2 * len(ordered) ** (1 / 3)), 8), 80)
     low, high = float(ordered[0]), float(ordered[-1])
     if low == high:
-        width = _round_width(max(high / 20, 1e-6))
+        width = scales.round_width(max(high / 20, 1e-6))
         return np.array([low - width / 2, low + width / 2]), width
     edges: NDArray[np.floating[Any]]
     if skewed:
         width, edges = 0.0, np.geomspace(low, high, number + 1)
     else:
-        width = _round_width(max((high - low) / number, high / 1000))
+        width = scales.round_width(max((high - low) / number, high / 1000))
         edges = np.arange(math.floor(low / width), math.floor(high / width) + 2) * width
     # Rounding must not leave the shortest or the longest outside.
     edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
@@ -303,7 +148,7 @@ def latency_ecdf(calls: Table, *, delay: str = "setup", by: str | None = None, a
             nothing(axes, f"no call has {column}")
             return figure_of(axes)
         ordered = table[column].sort().to_numpy()
-        one, unit = _unit(ordered[-1])
+        one, unit = scales.unit(ordered[-1])
         colours = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, GREY)
         lines = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 3)))
         for (name, values), colour, line in zip(_curves(table, column, by), colours, lines, strict=False):
@@ -317,7 +162,7 @@ def latency_ecdf(calls: Table, *, delay: str = "setup", by: str | None = None, a
         axes.set_yticks([0, 0.25, 0.5, 0.75, 0.9, 0.95, 1])
         axes.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
         axes.set_ylabel("share of calls")
-        _delay_axis(axes, f"{column.removesuffix('_s')}, {unit}", skewed=_is_skewed(ordered))
+        scales.delay_axis(axes, f"{column.removesuffix('_s')}, {unit}", skewed=scales.is_skewed(ordered))
         if by is not None:
             legend(axes)
             axes.get_legend().set_title(label(by))  # type: ignore[union-attr]
@@ -357,23 +202,23 @@ def latency_over_time(
             nothing(axes, f"no call has {column}")
             return figure_of(axes)
         # Percentiles of fewer than twenty are no percentiles: p95 would be the longest.
-        length = _length(timed["started_at"], every, at_most=min(max(timed.height // 20, 1), 60))
-        titles(axes, _TITLES[delay], f"{count}; percentiles of each {_told(length)}")
+        length = scales.length(timed["started_at"], every, at_most=min(max(timed.height // 20, 1), 60))
+        titles(axes, _TITLES[delay], f"{count}; percentiles of each {scales.told(length)}")
         full = timed.with_columns(pl.lit(None, pl.Float64).alias(f"{name}_s") for name in DELAYS if name != delay)
         figures = latency(full, pl.DataFrame(), every=length, tz=tz).filter(delay=delay)
-        steps = _intervals(figures["interval_at"], length, tz)
+        steps = scales.intervals(figures["interval_at"], length, tz)
         figures = steps[:-1].to_frame("interval_at").join(figures, on="interval_at", how="left", maintain_order="left")
-        edges = _days(steps)
+        edges = scales.days(steps)
         middle = (edges[:-1] + edges[1:]) / 2
-        one, unit = _unit(float(timed[column].max()))  # type: ignore[arg-type]
+        one, unit = scales.unit(float(timed[column].max()))  # type: ignore[arg-type]
         for _percent, name, colour, line, marker in (*_PERCENTILES, _P99):
             values = figures[f"{name}_s"].fill_null(float("nan")).to_numpy() / one
             if not np.isnan(values).all():
                 axes.plot(middle, values, color=colour, linestyle=line, marker=marker, label=name)
-        _upwards(axes)
+        scales.upwards(axes)
         axes.set_xlim(edges[0], edges[-1])
         axes.set_ylabel(f"{delay}, {unit}")
-        _time_axis(axes, (edges[0], edges[-1]), tz)
+        scales.time_axis(axes, (edges[0], edges[-1]), tz)
         legend(axes)
     return figure_of(axes)
 
@@ -407,7 +252,7 @@ def waterfall(
         if not drawn:
             nothing(axes, "no final response")
             return figure_of(axes)
-        one, unit = _unit(max(end for lane in drawn for _, end in lane.times) / 1e9)
+        one, unit = scales.unit(max(end for lane in drawn for _, end in lane.times) / 1e9)
         for kind, name, colour, hatch in _KINDS:
             of_kind = [(line, lane) for line, lane in enumerate(drawn) if lane.kind == kind]
             for number, (line, lane) in enumerate(of_kind):
@@ -479,15 +324,15 @@ def _over_time(
     """Rows with ``at`` and ``kind``, counted and stacked; those without a time are told, not drawn."""
     timed = table.drop_nulls("at")
     untimed = f"; {table.height - timed.height:,} without a time left out" if timed.height < table.height else ""
-    titles(axes, title, f"{_count(timed.height, what)}{where}{untimed}")
+    titles(axes, title, f"{scales.count(timed.height, what)}{where}{untimed}")
     if timed.is_empty():
         nothing(axes, f"no {what} with a time")
         return
-    length = _length(timed["at"], every)
+    length = scales.length(timed["at"], every)
     counted = grouping.with_interval(timed, pl.col("at"), length, tz)
     counts = counted.group_by("interval_at", "kind").len("n")
-    _stacked(axes, counts, length, tz, layers)
-    axes.set_ylabel(f"{what}s per {_told(length)}")
+    scales.stacked(axes, counts, length, tz, layers)
+    axes.set_ylabel(f"{what}s per {scales.told(length)}")
 
 
 # What an outcome means to who answers for the network: domain words, four of them.
@@ -512,7 +357,7 @@ def outcomes(calls: Table, *, ax: Axes | None = None) -> Figure:
     """How many calls ended how, most frequent first."""
     table = _taken(calls, "outcome")
     with axes_of(ax) as axes:
-        titles(axes, "Calls by outcome", _count(table.height, "call"))
+        titles(axes, "Calls by outcome", scales.count(table.height, "call"))
         if table.is_empty():
             nothing(axes, "no calls")
             return figure_of(axes)
@@ -561,7 +406,7 @@ def _bars(
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")
     axes.tick_params(axis="y", length=0)
-    _whole_numbers(axes.xaxis)
+    scales.whole_numbers(axes.xaxis)
     legend(axes, below=True)
 
 
@@ -598,16 +443,16 @@ def concurrency(calls: Table, *, tz: str = "UTC", ax: Axes | None = None) -> Fig
         most, at = (lines[0][1].sort("alive", "at", descending=[True, False])[0, name] for name in ("alive", "at"))
         when = f"{at.astimezone(zone(tz)):%Y-%m-%d %H:%M:%S}"
         peak = f"at most {most:,} at once, at {when} ({tz})"
-        titles(axes, "Calls at the same time", f"{_count(table.height, 'call')}; {peak}")
+        titles(axes, "Calls at the same time", f"{scales.count(table.height, 'call')}; {peak}")
         for name, steps, colour, style in lines:
             drawn = _thinned(steps)
             alive = drawn["alive"].to_numpy()
-            axes.step(_days(drawn["at"]), alive, where="post", color=colour, linestyle=style, label=name)
-        _upwards(axes)
+            axes.step(scales.days(drawn["at"]), alive, where="post", color=colour, linestyle=style, label=name)
+        scales.upwards(axes)
         axes.set_ylabel("calls")
-        _whole_numbers(axes.yaxis)
-        instants = _days(lines[0][1]["at"])
-        _time_axis(axes, (instants[0], instants[-1]), tz)
+        scales.whole_numbers(axes.yaxis)
+        instants = scales.days(lines[0][1]["at"])
+        scales.time_axis(axes, (instants[0], instants[-1]), tz)
         legend(axes)
     return figure_of(axes)
 
@@ -639,7 +484,7 @@ def failures(failures: Table, *, ax: Axes | None = None) -> Figure:
     table = _taken(failures, *names, "requests", "nodes")
     total = int(table["requests"].sum())
     with axes_of(ax) as axes:
-        titles(axes, "Failed requests", f"{_count(total, 'request')}, each counted once over its hops")
+        titles(axes, "Failed requests", f"{scales.count(total, 'request')}, each counted once over its hops")
         most = table.sort("requests", *groups, descending=[True, *[False] * len(groups)]).head(_BARS)
         if most.is_empty():
             nothing(axes, "no request failed")

@@ -10,8 +10,6 @@ import pytest
 from ims_wire import read
 from places import SAMPLES
 
-import analyzer
-
 CALL = """
     A -> B  INVITE sdp=40 {said}       @0.000
     B -> A  180 INVITE to_tag=y {back} @0.100
@@ -149,9 +147,9 @@ def test_nothing_but_an_invite_makes_a_call(stray: str, call_id: str) -> None:
     assert with_it.select(counted).equals(alone.select(counted))
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
 def test_every_dialog_and_every_request_outside_one_has_a_row(path: Path) -> None:
-    capture = analyzer.read(path)
+    capture = captures.read(path)
     services, messages = capture.table("services"), capture.table("messages")
     assert set(capture.table("dialogs")["dialog"]) == set(services["dialog"].drop_nulls())
     outside = messages.filter(

@@ -10,6 +10,8 @@ import captures
 import polars as pl
 import pytest
 
+import analyzer
+
 
 def media_lines(path: Path) -> Counter[tuple[int, str]]:
     """What tshark shows of each ``m=`` line, as (frame, line)."""
@@ -40,12 +42,17 @@ def media_lines(path: Path) -> Counter[tuple[int, str]]:
 
 
 @pytest.mark.tshark
-@pytest.mark.parametrize("path", captures.REAL_FILES, ids=captures.name_of)
-def test_media_lines_are_those_of_tshark(path: Path) -> None:
-    capture = captures.read(path)
+@pytest.mark.shared
+def test_media_lines_are_those_of_tshark(tmp_path: Path) -> None:
+    """In one capture, for tshark takes long to start."""
+    path = tmp_path / "merged.pcapng"
+    subprocess.run(["mergecap", "-a", "-w", path, *captures.REAL_FILES], check=True)
+    capture = analyzer.read(path)
     messages = capture.table("messages")
     first = pl.coalesce("original", "message")
     ours = messages.select("frame", message=first).join(capture.table("sdp"), on="message", maintain_order="left_right")
     port = pl.concat_str(pl.col("port"), pl.format("/{}", "port_count").fill_null(""))
     line = pl.concat_str("media", port, "proto", "formats", separator=" ")
-    assert Counter(ours.select("frame", line).rows()) == media_lines(path)
+    found, expected = Counter(ours.select("frame", line).rows()), media_lines(path)
+    assert sum(expected.values()) > 1000
+    assert found == expected

@@ -23,13 +23,12 @@ def test_compact_forms() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group(captures.TOGETHER)
 def test_every_header_of_the_samples_is_explained() -> None:
     """But those that nobody has registered."""
-    found = set()
-    for path in captures.SAMPLE_FILES:
-        capture = captures.read(path)
-        messages = capture.messages_of(capture.table("messages")["message"].to_list())
-        found |= {header.canonical for message in messages for header in message.parsed.headers}
+    capture = captures.together()
+    messages = capture.messages_of(capture.table("messages")["message"].to_list())
+    found = {header.canonical for message in messages for header in message.parsed.headers}
     assert found - {None} - set(HEADERS) == set()
 
 

@@ -23,7 +23,7 @@ from analyzer.measure.measures import measure
 from analyzer.show.report import numbers, report, sections, stories, texts_of
 from analyzer.show.report.columns import offsets
 
-CAPTURES = [path.name for path in captures.SAMPLE_FILES]
+CAPTURES = [path.name for path in captures.FLOWS]
 
 
 @cache

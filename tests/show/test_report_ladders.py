@@ -19,7 +19,7 @@ from analyzer.show.report import ladders, sections, stories
 from analyzer.show.text import safe
 from analyzer.show.timeline import Timeline, timeline
 
-CAPTURES = [path.name for path in captures.SAMPLE_FILES]
+CAPTURES = [path.name for path in captures.FLOWS]
 
 
 def read(name: str) -> analyzer.Capture:

@@ -79,7 +79,7 @@ def test_ascii_where_the_terminal_has_nothing_else() -> None:
     assert page("volte_failures.pcap", 1, ascii_only=True).text().replace("→", "->").isascii()
 
 
-@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
+@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
 def test_every_call_of_the_samples_has_a_page_without_control_characters(path: Path) -> None:
     capture = captures.read(path)
     for number in capture.table("calls")["no"]:

@@ -66,9 +66,10 @@ def look_into_sdist(sdist: Path) -> None:
 def install_and_run(package: Path, folder: Path) -> None:
     empty = folder / "empty"
     empty.mkdir(parents=True)
-    venv.create(folder / "venv", with_pip=True)
+    venv.create(folder / "venv")
     python = folder / "venv" / "bin" / "python"
-    run(str(python), "-m", "pip", "install", "--quiet", "--no-compile", str(package), cwd=empty)
+    pip = (sys.executable, "-m", "pip", "--python", str(python))
+    run(*pip, "install", "--quiet", "--no-compile", str(package), cwd=empty)
     command = str(python.with_name("sip-analyzer"))
     printed = run(command, "calls", str(SAMPLE), "--format", "csv", cwd=empty)
     assert ",answered," in printed, printed

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Everything below the pipeline works on borrowed bytes and does no I/O of its own; captures are hostile, so nothing
-//! here may panic, loop for ever or grow without a limit named in [`limits`]. `tests/directions.rs` holds which module
+//! here may panic, loop for ever or grow without a limit named in [`limits`]. `tests/all/directions.rs` holds which module
 //! may use which.
 
 pub mod container;

@@ -2,7 +2,8 @@
 //! Call-IDs of others that it quotes, what names its media. One pass over the header lines of opening INVITEs only, so
 //! that no other message pays for it. Values leave as hashes; which of them mean what is decided where legs are joined.
 
-use super::fields::{Fields, unfold};
+use super::fields::Fields;
+use super::folding::unfold;
 use super::name::Name;
 use super::text::{is_blank, list, name_addr, param, params, split, split_once, trim, trim_end, unquote};
 use super::via;

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Fields, unfold};
+use super::fields::Fields;
+use super::folding::unfold;
 use super::name::Name;
 use super::text::{split_once, trim, trim_end};
 use super::tree;

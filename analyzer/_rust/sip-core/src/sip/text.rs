@@ -272,6 +272,11 @@ pub fn name_addr(value: &[u8]) -> NameAddr<'_> {
     NameAddr { display, uri, params: trim_start(params), flaws }
 }
 
+/// Words between blanks.
+pub fn words(v: &[u8]) -> impl Iterator<Item = &[u8]> {
+    v.split(|&b| is_blank(b)).filter(|w| !w.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::detect::{Detected, detect};
 use super::fields::{self, Carrier, Scratch};
 use super::flaw::Flaw;
+use super::folding;
 use super::mime;
 use super::name::Name;
 use super::start::{self, Line};
@@ -225,7 +226,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn new(message: &'a [u8]) -> Self {
-        Self { message, at: 0, cr_ends_lines: fields::cr_ends_lines(message) }
+        Self { message, at: 0, cr_ends_lines: folding::cr_ends_lines(message) }
     }
 
     fn line_end(&self, from: usize) -> usize {
@@ -267,7 +268,7 @@ fn read_start(line: &[u8], cr_ends_lines: bool) -> Start {
     }
 }
 
-/// Continuation lines joined by one space, as [`fields::unfold`] does it.
+/// Continuation lines joined by one space, as [`folding::unfold`] does it.
 fn unfold(text: &[u8], cr_ends_lines: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for (number, line) in text.split(|&b| b == b'\n' || (cr_ends_lines && b == b'\r')).enumerate() {

@@ -2,7 +2,7 @@
 
 use sip_core::problem::Code;
 
-use crate::build::{Big, Bytes, Endian, Little, read, refusal, small_pcap};
+use super::build::{Big, Bytes, Endian, Little, read, refusal, small_pcap};
 
 const MICROSECONDS: u32 = 0xA1B2_C3D4;
 const NANOSECONDS: u32 = 0xA1B2_3C4D;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sip_core::limits::Limits;
 
-use crate::build::try_read_from;
+use super::build::try_read_from;
 
 fn captures() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3)?;

@@ -6,7 +6,7 @@ use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
 use sip_core::limits::Limits;
 use sip_core::problem::Code;
 
-use crate::build::{Bytes, Little, Reading, read, refusal, small_pcap, try_read, try_read_from};
+use super::build::{Bytes, Little, Reading, read, refusal, small_pcap, try_read, try_read_from};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

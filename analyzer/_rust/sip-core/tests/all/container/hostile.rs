@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sip_core::limits::Limits;
 use sip_core::problem::Code;
 
-use crate::build::{Big, Bytes, Little, Reading, read, small_pcap, small_pcapng, try_read, try_read_from};
+use super::build::{Big, Bytes, Little, Reading, read, small_pcap, small_pcapng, try_read, try_read_from};
 
 /// Packets that end at or before `byte`.
 fn before(whole: &Reading, byte: usize) -> usize {

@@ -1,6 +1,6 @@
 //! Files that are not what we read are named, with advice.
 
-use crate::build::refusal;
+use super::build::refusal;
 
 #[track_caller]
 fn named(start: &[u8], name: &str, advice: &str) {

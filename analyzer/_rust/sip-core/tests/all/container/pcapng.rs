@@ -3,7 +3,7 @@
 use sip_core::limits::Limits;
 use sip_core::problem::Code;
 
-use crate::build::{Big, Bytes, Little, read, refusal, small_pcapng, try_read_from};
+use super::build::{Big, Bytes, Little, read, refusal, small_pcapng, try_read_from};
 
 fn section() -> Bytes {
     Bytes::new(Little).section()
