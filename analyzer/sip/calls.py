@@ -23,7 +23,7 @@ from analyzer.columns import identity
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import acknowledgement, cancels, in_dialog, outcomes, reference_hop, relations, release
+from analyzer.sip import acknowledgement, cancels, identities, in_dialog, outcomes, reference_hop, relations, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -512,7 +512,7 @@ def _joined(
     rows = (
         _rows(messages)
         .filter(
-            (request & pl.col("method").is_in(_IN_DIALOG) & pl.col("to_tag").is_not_null())
+            (request & pl.col("method").is_in(_IN_DIALOG) & (pl.col("to_tag") != identities.UNKNOWN_TAG))
             | (request & (pl.col("method") == "CANCEL"))
             | (~request & (pl.col("method") == "INVITE")),
             pl.col("_call").is_not_null() & ~pl.col("_call").is_in(invites["_call"].unique().implode()),

@@ -164,6 +164,25 @@ impl Disposition {
         }
     }
 
+    /// What a packet is of that was not decoded to its end, in words.
+    pub(super) fn undecoded(self) -> Option<String> {
+        Some(match self.reason {
+            Reason::Ethertype(ethertype) => format!("ethertype 0x{ethertype:04x}"),
+            Reason::Protocol(protocol) => format!("IP protocol {protocol}"),
+            Reason::PppProtocol(protocol) => format!("PPP protocol 0x{protocol:04x}"),
+            Reason::LinkType(link) => format!("link type {link}"),
+            Reason::AddressFamily(family) => format!("address family {family}"),
+            Reason::Llc => "LLC other than SNAP".to_owned(),
+            Reason::NotIp | Reason::Malformed if self.layer != Layer::SIP => {
+                format!("a header of {} that cannot be read", self.layer.as_str())
+            }
+            Reason::NotSip("unknown" | "scat" | "gsmtap") if self.layer == Layer::UDP => {
+                "a protocol over UDP".to_owned()
+            }
+            _ => return None,
+        })
+    }
+
     /// The stable names of the layer and of the reason.
     pub fn names(self) -> (&'static str, Cow<'static, str>) {
         (self.layer.as_str(), self.reason.name())
