@@ -793,10 +793,22 @@ def _spans(members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     return spans.join(facts.select("attempt", "call"), on="attempt", maintain_order="left")
 
 
+def _with_call_ids(spans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The spans with the text of their Call-ID, which the first message may lack that was cut."""
+    found = spans.with_columns(_fetch(messages, spans["row"], "call_id"))
+    lacking = found.filter(pl.col("call_id").is_null())["_call"]
+    if lacking.is_empty():
+        return found
+    others = messages.filter(pl.col("_call").is_in(lacking.implode()), pl.col("call_id").is_not_null())
+    others = others.select("_call", other="call_id").unique("_call", keep="first", maintain_order=True)
+    found = found.join(others, on="_call", how="left", maintain_order="left")
+    return found.with_columns(pl.coalesce("call_id", "other")).drop("other")
+
+
 def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     resent = messages.select("_call", "time", again=pl.col("retransmission") & ~pl.col("duplicate")).filter("again")
     resent = resent.with_columns(_call_of(resent, spans).alias("call")).group_by("call").agg(retransmissions=pl.len())
-    call_ids = spans.with_columns(_fetch(messages, spans["row"], "call_id"))
+    call_ids = _with_call_ids(spans, messages)
     counts = invites.join(facts.select("attempt", "leg"), on="attempt", maintain_order="left")
     ours = pl.col("_leg") == pl.col("leg")
     counts = counts.group_by("attempt").agg(

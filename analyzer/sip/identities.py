@@ -52,9 +52,10 @@ _HASH_BITS = (1 << 63) - 1
 def mended(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages as the core gives them, in time order, ``transaction`` and hashes mended; with ``_mended``."""
     messages = messages.with_columns(_mended=pl.lit(None, pl.String))
+    messages = _with_stray_responses(_with_cut_responses(messages))
     if not messages["complete"].all():
-        messages = _with_cut_dialogs(_with_cut_openings(_with_cut_responses(messages)))
-    return _with_odd_cancels(_with_epochs(_with_stray_responses(messages)))
+        messages = _with_cut_dialogs(_with_cut_openings(messages))
+    return _with_odd_cancels(_with_epochs(messages))
 
 
 def as_captured(messages: pl.DataFrame) -> pl.DataFrame:
@@ -89,7 +90,11 @@ def _with_cut_openings(messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages, where those that were cut before their Call-ID are in the dialog with their tags."""
+    """The messages, where those that were cut before their Call-ID are in the dialog with their tags.
+
+    A response to an INVITE that was cut before its To is of the one dialog that the INVITE made.
+    """
+    messages = _with_cut_answers(messages)
     tags = (pl.col("from_tag"), pl.col("to_tag"))
     tagged = pl.all_horizontal(tag.is_not_null() & (tag != UNKNOWN_TAG) for tag in tags)
     pair = ["low", "high"]
@@ -186,6 +191,33 @@ def _with_requests_named(messages: pl.DataFrame, pairs: pl.DataFrame) -> pl.Data
     )
 
 
+def _with_cut_answers(messages: pl.DataFrame) -> pl.DataFrame:
+    lacks = pl.col("to_uri").is_null() & pl.col("to_tag").is_null() & pl.col("_dialog").is_null()
+    invite = ["_leg", "cseq"]
+    cut = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(~pl.col("complete"), lacks, pl.col("method") == "INVITE", pl.col("status") > 100)
+        .select("row", *invite)
+        .drop_nulls()
+        .collect()
+    )
+    if cut.is_empty():
+        return messages
+    made = (
+        messages.filter(
+            pl.col("_leg").is_in(cut["_leg"].unique().implode()),
+            pl.col("_dialog").is_not_null(),
+            ((pl.col("method") == "INVITE") & (pl.col("status") > 100)) | (pl.col("method") == "ACK"),
+        )
+        .select("_dialog", *invite)
+        .unique()
+        .unique(invite, keep="none")
+    )
+    found = cut.join(made, on=invite)
+    return messages.with_columns(messages["_dialog"].scatter(found["row"], found["_dialog"]))
+
+
 # -- responses with another Via ----------------------------------------------------------------------------------------
 
 
@@ -221,9 +253,12 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
         return messages
     acks = _acks(near, pairs)
     rows = pl.concat([pairs["row"], acks["row"]])
+    # A Via that was cut did not change.
+    there = messages.select(pl.col("complete") | pl.col("via_branch").is_not_null()).to_series()
+    changed = pairs["row"].filter(there.gather(pairs["row"]))
     return messages.with_columns(
         messages["transaction"].scatter(rows, pl.concat([pairs["asked_by"], acks["asked_by"]])),
-        messages["_mended"].scatter(pairs["row"], VIA_CHANGED),
+        messages["_mended"].scatter(changed, VIA_CHANGED),
     )
 
 

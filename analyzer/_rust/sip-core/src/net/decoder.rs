@@ -123,16 +123,22 @@ impl Decoder {
         let disposition = self.walk(NextHeader::Link(link, cursor), &mut Origin::packet(self.last), 0, sink);
         // Groups that this packet pushed over a limit.
         self.deliver_given_up(sink);
-        if let Some(words) = disposition.undecoded()
+        self.tell_undecoded(disposition, data, sink);
+        disposition
+    }
+
+    /// Reports, once for each kind of packet that is not decoded, that SIP text lies in one.
+    #[inline]
+    fn tell_undecoded(&mut self, disposition: Disposition, data: &[u8], sink: &mut impl Sink) {
+        if disposition.is_undecoded()
             && !self.undecoded.contains(&disposition)
             && self.undecoded.len() < MAX_UNDECODED
             && has_sip_text(data)
         {
             self.undecoded.push(disposition);
-            let detail = format!("SIP text lies in packets of {words}, which is not decoded here");
+            let detail = format!("SIP text lies in packets of {}, which is not decoded", disposition.undecoded());
             report(sink, Code::SipTextUndecoded, disposition.layer, self.last, detail);
         }
-        disposition
     }
 
     /// The capture point ended: delivers what is held as far as it goes, ends every stream, and returns how the dispositions

@@ -24,7 +24,15 @@ pub(super) struct Origin {
 impl Origin {
     pub fn packet(at: Stamp) -> Self {
         let encapsulation = Encapsulation::PLAIN;
-        Origin { first: at, last: at, head_in_first: true, head_in_last: true, packets: 1, exported: false, encapsulation }
+        Origin {
+            first: at,
+            last: at,
+            head_in_first: true,
+            head_in_last: true,
+            packets: 1,
+            exported: false,
+            encapsulation,
+        }
     }
 
     /// The tunnel whose packet Wireshark exported beside it: it did unless it could not look into ESP.
