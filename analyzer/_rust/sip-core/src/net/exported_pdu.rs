@@ -49,7 +49,7 @@ pub(super) fn exported_pdu(cursor: Cursor<'_>) -> Result<Exported<'_>, Dispositi
         }
         let number = data.first_chunk::<4>().map(|bytes| be32(*bytes));
         match kind {
-            12 => is_data = data.strip_suffix(b"\0").unwrap_or(data).trim_ascii_end() == b"data",
+            12 => is_data = data.split(|&byte| byte == 0).next() == Some(b"data"),
             20 | 22 => flow.src = address(data).unwrap_or(flow.src),
             21 | 23 => flow.dst = address(data).unwrap_or(flow.dst),
             24 => {
