@@ -81,9 +81,7 @@ def test_a_tunnel_is_passed_over_and_the_packet_inside_is_told_once(tmp_path: Pa
     assert call_ids(cap) == ["1", "2"]
     assert set(cap.table("messages")["tunnel"]) == {None}
     assert sorted(cap.table("account").rows()) == [("gtpu", "repeated", 1), ("sip", "message", 2)]
-    assert cap.blind_spots() == [
-        "only requests, no response: the peer does not answer, or only one direction was captured"
-    ]
+    assert not any("GTP-U" in sentence for sentence in cap.blind_spots())
 
 
 def test_esp_in_a_tunnel_was_not_exported_and_is_read_there(tmp_path: Path) -> None:
@@ -154,5 +152,5 @@ def test_what_tshark_exports_has_the_messages_of_the_capture(tmp_path: Path, nam
     words = ["tshark", "-r", str(SAMPLES / name), "-U", "OSI layer 4", "-F", "pcap", "-w", str(exported)]
     subprocess.run(words, capture_output=True, check=True, timeout=120)
     what = ("call_id", "method", "status", "cseq", "from_tag", "to_tag")
-    ours, whole = (cap.table("messages").select(what).rows() for cap in (analyzer.read(exported), captures.read(SAMPLES / name)))  # fmt: skip
-    assert sorted(ours, key=str) == sorted(whole, key=str)
+    ours = analyzer.read(exported).table("messages").select(what).rows()
+    assert sorted(ours, key=str) == sorted(captures.read(SAMPLES / name).table("messages").select(what).rows(), key=str)
