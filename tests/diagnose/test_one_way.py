@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from ip_packets import START, ipv6
 from pcaps import RAW_IP, pcap, udp
 from places import shared
-from test_carriers import ipv6
 
 import analyzer
 
-START = 1_740_988_800 * 10**9
 A, B, C = "10.1.1.1", "10.2.2.2", "10.3.3.3"
 TOLD = "requests and their responses alike: text2pcap -D tells the direction"
 

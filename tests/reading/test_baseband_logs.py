@@ -6,13 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ip_packets import START, ether, frame, ipv4, ipv6, options, udp
 from pcaps import pcap
 from places import shared
-from test_carriers import ether, frame, ipv4, ipv6, options, udp
 
 import analyzer
 
-START = 1_740_988_800 * 10**9
 #: Version and length of the header in words (GSMTAP version 2); version 3 has 16 bits for the length.
 GSMTAP = {2: b"\x02\x04\x0d\x00" + bytes(40), 3: b"\x03\x00\x00\x07" + bytes(40)}
 
