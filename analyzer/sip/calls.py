@@ -509,10 +509,12 @@ def _joined(
     nothing was captured of its dialog before; those of a re-INVITE tell neither, nor does a request within the dialog.
     """
     request = pl.col("status").is_null()
+    # An ACK that was cut before its CSeq may be that to a refusal: it shows no dialog.
+    within = pl.col("method").is_in(_IN_DIALOG) & ((pl.col("method") != "ACK") | pl.col("cseq").is_not_null())
     rows = (
         _rows(messages)
         .filter(
-            (request & pl.col("method").is_in(_IN_DIALOG) & (pl.col("to_tag") != identities.UNKNOWN_TAG))
+            (request & within & (pl.col("to_tag") != identities.UNKNOWN_TAG))
             | (request & (pl.col("method") == "CANCEL"))
             | (~request & (pl.col("method") == "INVITE")),
             pl.col("_call").is_not_null() & ~pl.col("_call").is_in(invites["_call"].unique().implode()),
