@@ -183,6 +183,8 @@ fn service_chains_and_locators() {
     carries(ETHERNET, &nsh(2, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::new(&"nsh")]);
     carries(ETHERNET, &nsh(3, &ethernet(0x0800, &sip())), &[Layer::new(&"nsh")]);
     assert_eq!(disposition(ETHERNET, &nsh(4, &sip())).0, "link/ethertype_nsh");
+    let gpe = joined(&[&[0x0C, 0, 0, 4, 0, 0, 42, 0], &nsh(1, &sip())[14..]]);
+    carries(RAW, &udp_between(1, 4790, &gpe), &[Layer::new(&"vxlan"), Layer::new(&"nsh")]);
     carries(RAW, &udp_between(1, 4341, &joined(&[&[0x80, 0, 0, 0, 0, 0, 0, 1], &sip()])), &[Layer::new(&"lisp")]);
     carries(RAW, &udp_between(1, 6635, &joined(&[&[0, 0, 6, 64, 0, 0, 0x11, 64], &sip()])), &[Layer::new(&"mpls")]);
     // SIP on these ports stays SIP.
@@ -199,6 +201,11 @@ fn frames_of_access_points() {
     carries(RAW, &capwap([0, 0x10, 0x02, 0], &frame), &[Layer::new(&"capwap")]);
     let wlan = joined(&[&[8, 1, 0, 0], &[2; 20], &[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &sip()]);
     carries(RAW, &capwap([0, 0x10, 0x03, 0], &wlan), &[Layer::new(&"capwap")]);
+    // Cisco's access points swap the bytes of frame control.
+    let swapped = joined(&[&[1, 0x88, 0, 0], &[2; 20], &[0, 0], &[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &sip()]);
+    carries(RAW, &capwap([0, 0x10, 0x03, 0], &swapped), &[Layer::new(&"capwap")]);
+    assert_eq!(disposition(RAW, &capwap([0, 0x10, 0x03, 0], &[0x40, 0x08, 0, 0, 1, 2])).0, "wlan/encrypted");
+    assert_eq!(disposition(RAW, &capwap([0, 0x10, 0x03, 0], &[0x80; 40])).0, "wlan/signalling");
     for head in
         [[1, 0x10, 2, 0], [0, 0x10, 2, 0x80], [0, 0x10, 2, 0x08], [0, 0, 2, 0], [0, 0xF8, 2, 0], [0, 0x10, 5, 0]]
     {
