@@ -53,6 +53,14 @@ def esp_null(packet: bytes) -> bytes:
     return packet[:2] + struct.pack("!H", 20 + len(body)) + packet[4:9] + b"\x32" + packet[10:20] + body
 
 
+def summed(packet: bytes) -> bytes:
+    """With its header checksum (RFC 791 §3.1)."""
+    head = packet[:10] + b"\0\0" + packet[12:20]
+    total = sum(struct.unpack("!10H", head))
+    total = (total & 0xFFFF) + (total >> 16)
+    return head[:10] + struct.pack("!H", 0xFFFF - (total & 0xFFFF) - (total >> 16)) + head[12:] + packet[20:]
+
+
 def gtpu(packet: bytes) -> bytes:
     return udp(2152, struct.pack("!BBHIHBB4s", 0x34, 255, len(packet) + 8, 9, 1, 0, 0x85, b"\1\0\5\0") + packet)
 
@@ -109,6 +117,12 @@ CARRIAGES: dict[str, Wrap] = {
     ),
     "mpls": lambda frame: ETHERNET + b"\x88\x47\x00\x3e\x81\x3c" + frame[14:],
     "pppoe": lambda frame: ETHERNET + struct.pack("!HBBHHH", 0x8864, 0x11, 0, 1, len(frame) - 12, 0x21) + frame[14:],
+    "vntag": lambda frame: frame[:12] + b"\x89\x26\x80\x0a\x00\x2a" + frame[12:],
+    "fabricpath": lambda frame: ETHERNET + b"\x89\x03\x10\x3f" + frame,
+    "macsec": lambda frame: frame[:12] + b"\x88\xe5\0\0\0\0\0\5" + frame[12:] + bytes(16),
+    "lisp": over_ip(lambda packet: udp(4341, b"\x80\0\0\1\0\0\0\1" + packet)),
+    "capwap": lambda frame: ETHERNET + b"\x08\x00" + udp(5247, b"\0\x10\2\0\0\0\0\0" + frame),
+    "ip in udp": over_ip(lambda packet: udp(47290, summed(packet))),
     "esp": over_ip(esp_null),
     "hep3": lambda frame: ETHERNET + b"\x08\x00" + udp(9060, hep_3(frame)),
     "hep3+tcp": HepOverTcp(),

@@ -23,7 +23,8 @@ EXPLAINED: dict[str, dict[int, str]] = {
 }
 # Wireshark has no dissector of HEP.
 NOT_DISSECTED = {"hep_v1", "hep_v2", "hep_v3", "hep_tcp", "hep_two_agents"}
-# What a person would have to switch on by hand.
+# What a person would have to switch on, or say, by hand.
+DECODE_AS = ("udp.port==47290,ip",)
 PREFERENCES = ("tcp.reassemble_out_of_order:TRUE", "esp.enable_null_encryption_decode_heuristic:TRUE")
 
 
@@ -47,7 +48,8 @@ def tshark_rows(path: Path) -> list[tuple[Any, ...]]:
     """(frame, time, source, target, method, status, Call-ID, CSeq) of every SIP message that tshark sees."""
     command = ["tshark", "-n", "-r", str(path), "-Y", "sip && !icmp"]
     command += [word for preference in PREFERENCES for word in ("-o", preference)]
-    command += ["-T", "json", "--no-duplicate-keys", "-J", "frame ip ipv6 udp tcp sctp sip exported_pdu"]
+    command += [word for rule in DECODE_AS for word in ("-d", rule)]
+    command += ["-T", "json", "--no-duplicate-keys", "-J", "frame ip ipv6 udp udplite tcp sctp sip exported_pdu"]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     rows = []
     for packet in json.loads(done.stdout.decode(errors="replace") or "[]"):
@@ -74,14 +76,16 @@ def innermost_ends(layers: dict[str, Any], protocols: list[str]) -> list[str | N
         return [None, None]
     # Of a layer that is there twice the last is the innermost; what follows a chunk of SCTP has no ports.
     family = next(name for name in reversed(protocols) if name in ("ip", "ipv6"))
-    transport = next(name for name in reversed(protocols) if name in ("udp", "tcp", "sctp"))
+    transport = next(name for name in reversed(protocols) if name in ("udp", "udplite", "tcp", "sctp"))
     ip = layers_of(layers, family)[-1]
-    ports = [layer for layer in layers_of(layers, transport) if f"{transport}.srcport" in layer][-1]
+    # UDP-Lite has the names of UDP.
+    names = transport.removesuffix("lite")
+    ports = [layer for layer in layers_of(layers, transport) if f"{names}.srcport" in layer][-1]
     ends: list[str | None] = []
     for side in ("src", "dst"):
         host = ip[f"{family}.{side}"]
         host = f"[{host}]" if family == "ipv6" else host
-        ends.append(f"{host}:{ports[f'{transport}.{side}port']}")
+        ends.append(f"{host}:{ports[f'{names}.{side}port']}")
     return ends
 
 

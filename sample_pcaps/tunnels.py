@@ -23,6 +23,7 @@ from scapy.layers.l2 import GRE, LLC, SNAP, Dot1Q, Ether
 from scapy.layers.ppp import PPP, PPPoE
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
+from scapy.utils import checksum
 from sip_messages import ALICE, BOB, Node, Sighting, digest, sdp
 
 Link: TypeAlias = Callable[[Node, Node, Packet], bytes]
@@ -151,6 +152,82 @@ def ethertype(number: int, data: Packet) -> Packet:
     return Ether(src=NEAR.mac, dst=FAR.mac, type=number) / data
 
 
+# -- tags of switches --------------------------------------------------------------------------------------------------
+
+
+def behind(number: int, tag: str, *, after: str = "") -> Link:
+    """A tag in hexadecimal behind this ethertype, then the packet's own ethertype; bytes after the packet."""
+    head, end = bytes.fromhex(tag), bytes.fromhex(after)
+    return lambda source, target, packet: bytes(
+        ethertype(number, Raw(head + struct.pack("!H", 0x0800) + bytes(packet) + end))
+    )
+
+
+def whole_frame_behind(number: int, head: str) -> Link:
+    header = bytes.fromhex(head)
+    return lambda source, target, packet: bytes(
+        ethertype(number, Raw(header + bytes(inner_frame(source, target, packet))))
+    )
+
+
+def isl(source: Node, target: Node, packet: Packet) -> bytes:
+    """Cisco's header of 26 bytes with VLAN 300, the frame with its checksum (here 0), the checksum of ISL."""
+    frame = bytes(inner_frame(source, target, packet)) + bytes(4)
+    head = bytes.fromhex("01000c000000") + bytes.fromhex(source.mac.replace(":", ""))
+    return (
+        head
+        + struct.pack("!H", 12 + len(frame))
+        + bytes.fromhex("aaaa03000002")
+        + struct.pack("!HHH", 600, 1, 0)
+        + frame
+    )
+
+
+# -- tunnels in UDP ----------------------------------------------------------------------------------------------------
+
+
+def in_udp(port: int, header: str) -> Wrap:
+    head = bytes.fromhex(header)
+    return lambda source, target, packet: (
+        outer(source, packet) / UDP(sport=49999, dport=port) / Raw(head + bytes(packet))
+    )
+
+
+def capwap(source: Node, target: Node, packet: Packet) -> Packet:
+    """CAPWAP data (RFC 5415 §4.3) with an IEEE 802.3 frame."""
+    frame = bytes(inner_frame(source, target, packet))
+    return outer(source, packet) / UDP(sport=49999, dport=5247) / Raw(bytes.fromhex("0010020000000000") + frame)
+
+
+def scat(source: Node, target: Node, packet: Packet) -> Packet:
+    """As scat sends what passes a phone's modem, in either direction, to the host that writes it down."""
+    return IP(src=NEAR.ip, dst=FAR.ip, id=1) / UDP(sport=13337, dport=47290) / packet
+
+
+def teredo(source: Node, target: Node, packet: Packet) -> Packet:
+    """Behind an origin indication (RFC 4380 §5.1.1)."""
+    return outer(source, packet) / UDP(sport=3544, dport=3544) / Raw(bytes.fromhex("0000ec773ffffdfe") + bytes(packet))
+
+
+def sctp_in_udp(source: Node, target: Node, packet: Packet) -> Packet:
+    """RFC 6951: UDP between IP and SCTP."""
+    header = packet.copy()
+    header.remove_payload()
+    header.proto = 17
+    return header / UDP(sport=9899, dport=9899) / Raw(bytes(packet.payload))
+
+
+def udp_lite(source: Node, target: Node, packet: Packet) -> Packet:
+    """RFC 3828: the checksum covers the header alone."""
+    header, datagram = packet.copy(), packet[UDP]
+    header.remove_payload()
+    header.proto = 136
+    fields = struct.pack("!HHH", datagram.sport, datagram.dport, 8)
+    pseudo = socket.inet_aton(packet.src) + socket.inet_aton(packet.dst)
+    pseudo += struct.pack("!HH", 136, 8 + len(datagram.payload))
+    return header / Raw(fields + struct.pack("!H", checksum(pseudo + fields)) + bytes(datagram.payload))
+
+
 # -- IPsec (RFC 4302, RFC 4303) ----------------------------------------------------------------------------------------
 
 
@@ -240,6 +317,27 @@ def tunnels() -> list[Sample]:
          {"tunnel": "gre/erspan", "vlan": "300", **OUTER}),
         ("tunnel_erspan3", "a port mirrored over ERSPAN type III, with the platform's subheader", framed(erspan_3),
          {"tunnel": "gre/erspan", "vlan": "300", **OUTER}),
+        ("tunnel_mpls_in_udp", "MPLS in UDP", framed(in_udp(6635, "003e8140")), {"tunnel": "mpls", **OUTER}),
+        ("tunnel_lisp", "LISP data packets", framed(in_udp(4341, "8012345600000001")), {"tunnel": "lisp", **OUTER}),
+        ("tunnel_capwap", "CAPWAP data between access point and controller", framed(capwap),
+         {"tunnel": "capwap", **OUTER}),
+        ("tunnel_ip_in_udp", "UDP without another header, as scat sends the packets of a phone's baseband log",
+         framed(scat), {"tunnel": "ip_in_udp", "outer_src_ip": NEAR.ip, "outer_dst_ip": FAR.ip}),
+        ("tunnel_vntag", "Ethernet with VN-Tags, as a Cisco adapter or SPAN port gives it",
+         behind(0x8926, "800a002a"), {"tunnel": "vntag"}),
+        ("tunnel_etag", "Ethernet with E-Tags of port extenders (IEEE 802.1BR)", behind(0x893F, "2005102a0102"),
+         {"tunnel": "etag"}),
+        ("tunnel_cisco_metadata", "Ethernet with security group tags of TrustSec", behind(0x8909, "010100010064"),
+         {"tunnel": "cisco_metadata"}),
+        ("tunnel_arista_time", "Ethernet with the time stamps of an Arista TAP port",
+         behind(0xD28B, "000100105f5e1000000f4240"), {"tunnel": "arista_time"}),
+        ("tunnel_macsec", "MACsec that protects integrity alone", behind(0x88E5, "000000000005", after="a5" * 16),
+         {"tunnel": "macsec"}),
+        ("tunnel_fabricpath", "Cisco FabricPath", whole_frame_behind(0x8903, "103f"), {"tunnel": "fabricpath"}),
+        ("tunnel_nsh", "a service chain (NSH) with metadata of type 1",
+         whole_frame_behind(0x894F, "0fc6010300002aff" + "00" * 16), {"tunnel": "nsh"}),
+        ("tunnel_isl", "Cisco's Inter-Switch Link, VLAN 300", isl, {"tunnel": "isl", "vlan": "300"}),
+        ("link_udp_lite", "UDP-Lite, whose checksum covers the header alone", on_ethernet(udp_lite), {}),
     ]  # fmt: skip
 
 
@@ -289,7 +387,8 @@ def build() -> list[Capture]:
     lab = Capture("exported_pdu", "The basic call as PDUs that Wireshark exported.", link=exported,
                   container=wire.Pcap(link_type=252))  # fmt: skip
     stage(lab)
-    return [*captures, lab, sctp_alone(), six_in_four(), *protected(), doubly(), in_and_out(), fragments()]
+    captures += [lab, sctp_alone(), sctp_through_udp(), six_in_four(), six_in_udp()]
+    return [*captures, *protected(), doubly(), in_and_out(), fragments()]
 
 
 class Unaddressed(Capture):
@@ -310,6 +409,22 @@ def sctp_alone() -> Capture:
     sctp = wire.SctpAssociation(lab, ALICE, BOB, tags=(0x1111AAAA, 0x2222BBBB), tsns=(5000, 9000))
     sctp.open(-30, 5)
     stage(lab, transport="sctp", send=sctp.send)
+    return lab
+
+
+def sctp_through_udp() -> Capture:
+    lab = Capture("tunnel_sctp_in_udp", "The basic call over SCTP in UDP.", link=on_ethernet(sctp_in_udp),
+                  carried=marked(tunnel="sctp_in_udp"))  # fmt: skip
+    sctp = wire.SctpAssociation(lab, ALICE, BOB, tags=(0x1111AAAA, 0x2222BBBB), tsns=(5000, 9000))
+    sctp.open(-30, 5)
+    stage(lab, transport="sctp", send=sctp.send)
+    return lab
+
+
+def six_in_udp() -> Capture:
+    lab = Capture("tunnel_teredo", "The basic call over IPv6 in Teredo.", link=framed(teredo),
+                  carried=marked(tunnel="ip_in_udp", **OUTER))  # fmt: skip
+    stage(lab, ALICE6, BOB6)
     return lab
 
 

@@ -90,6 +90,7 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
         *_by_engine(problems, none),
         *_unknown_links(account),
         *_not_read(account),
+        *_undecoded_text(problems),
         *_encrypted(account, tables.get("ims_registrations")),
         *_tls(account, none, _has_keys(problems)),
     ]
@@ -107,7 +108,8 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
         )
     if _named(account, "websocket_handshake") and not _named(account, "websocket_deflate"):
         spots.append(BlindSpot("no SIP", "a WebSocket was opened for SIP, but none of its messages was captured"))
-    elsewhere = _elsewhere(account)
+    hidden = problems is not None and not problems.filter(code="sip_text_undecoded").is_empty()
+    elsewhere = [] if hidden else _elsewhere(account)
     if not spots and not elsewhere:
         said = "the capture contains no payload, only handshakes, acknowledgements and fragments"
         return [BlindSpot("no SIP", said)]
@@ -119,6 +121,13 @@ def _by_engine(problems: pl.DataFrame | None, none: bool) -> Iterator[BlindSpot]
     if problems is not None and none:
         for detail in problems.filter(code="engine_found_nothing")["detail"].unique(maintain_order=True):
             yield BlindSpot("no SIP", detail)
+
+
+def _undecoded_text(problems: pl.DataFrame | None) -> Iterator[BlindSpot]:
+    """SIP that is there, in packets of a protocol that nobody here knows."""
+    if problems is not None:
+        for detail in problems.filter(code="sip_text_undecoded")["detail"].drop_nulls().unique(maintain_order=True):
+            yield BlindSpot("not read", f"{detail}; tshark may know it: --engine pyshark")
 
 
 def _has_keys(problems: pl.DataFrame | None) -> bool:
@@ -229,7 +238,8 @@ def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
     ranked = _ranked(counts)
     shown = [f"{name} ({count:,})" for name, count in ranked[:_MOST]]
     if len(ranked) > _MOST:
-        shown.append(f"{len(ranked) - _MOST} others ({sum(count for _, count in ranked[_MOST:]):,})")
+        beyond = len(ranked) - _MOST
+        shown.append(f"{beyond} other{'s' if beyond > 1 else ''} ({sum(count for _, count in ranked[_MOST:]):,})")
     if 2 * media >= sum(counts.values()):
         why = "media without signalling; the signalling uses another path or interface"
     elif 2 * undecoded >= sum(counts.values()):

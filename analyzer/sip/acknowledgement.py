@@ -27,7 +27,7 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
     method, status = pl.col("method"), pl.col("status")
     rows = messages.lazy().with_row_index("row").filter(~pl.col("duplicate"), pl.col("_dialog").is_not_null())
     acks = (
-        rows.filter(method == "ACK", status.is_null(), pl.col("transaction").is_null(), pl.col("cseq").is_not_null())
+        rows.filter(method == "ACK", status.is_null(), pl.col("transaction").is_null())
         .group_by("_dialog", "cseq")
         .agg(ack_ns=ns("time").min())
         .collect()
@@ -50,6 +50,7 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
         .group_by("_dialog")
         .agg(pl.col("waited_ns").max(), pl.col("exhausted").any())
     )
+    # One without a CSeq was cut: that it is not the one, nobody knows.
     seen = acks.select("_dialog", acked=pl.lit(value=True)).unique()
     return seen.join(copies, on="_dialog", how="full", coalesce=True).with_columns(
         pl.col("acked", "exhausted").fill_null(value=False)

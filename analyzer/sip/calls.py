@@ -23,7 +23,7 @@ from analyzer.columns import identity
 from analyzer.columns.durations import delay
 from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import acknowledgement, cancels, in_dialog, outcomes, reference_hop, relations, release
+from analyzer.sip import acknowledgement, cancels, identities, in_dialog, outcomes, reference_hop, relations, release
 
 # A user agent that changes the Call-ID when it answers a challenge does so within this time.
 _RETRY_WITHIN = 2 * SECOND
@@ -519,10 +519,12 @@ def _joined(
     nothing was captured of its dialog before; those of a re-INVITE tell neither, nor does a request within the dialog.
     """
     request = pl.col("status").is_null()
+    # An ACK that was cut before its CSeq may be that to a refusal: it shows no dialog.
+    within = pl.col("method").is_in(_IN_DIALOG) & ((pl.col("method") != "ACK") | pl.col("cseq").is_not_null())
     rows = (
         _rows(messages)
         .filter(
-            (request & pl.col("method").is_in(_IN_DIALOG) & pl.col("to_tag").is_not_null())
+            (request & within & (pl.col("to_tag") != identities.UNKNOWN_TAG))
             | (request & (pl.col("method") == "CANCEL"))
             | (~request & (pl.col("method") == "INVITE")),
             pl.col("_call").is_not_null() & ~pl.col("_call").is_in(invites["_call"].unique().implode()),
@@ -803,10 +805,22 @@ def _spans(members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     return spans.join(facts.select("attempt", "call"), on="attempt", maintain_order="left")
 
 
+def _with_call_ids(spans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The spans with the text of their Call-ID, which the first message may lack that was cut."""
+    found = spans.with_columns(_fetch(messages, spans["row"], "call_id"))
+    lacking = found.filter(pl.col("call_id").is_null())["_call"]
+    if lacking.is_empty():
+        return found
+    others = messages.filter(pl.col("_call").is_in(lacking.implode()), pl.col("call_id").is_not_null())
+    others = others.select("_call", other="call_id").unique("_call", keep="first", maintain_order=True)
+    found = found.join(others, on="_call", how="left", maintain_order="left")
+    return found.with_columns(pl.coalesce("call_id", "other")).drop("other")
+
+
 def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     resent = messages.select("_call", "time", again=pl.col("retransmission") & ~pl.col("duplicate")).filter("again")
     resent = resent.with_columns(_call_of(resent, spans).alias("call")).group_by("call").agg(retransmissions=pl.len())
-    call_ids = spans.with_columns(_fetch(messages, spans["row"], "call_id"))
+    call_ids = _with_call_ids(spans, messages)
     counts = invites.join(facts.select("attempt", "leg"), on="attempt", maintain_order="left")
     ours = pl.col("_leg") == pl.col("leg")
     counts = counts.group_by("attempt").agg(

@@ -11,8 +11,11 @@ top Via. Two things happen in real networks that these hashes alone do not bear:
   another call (§15, §17.2.3). So does one of the same branch, as a capture that is replayed has it, where its server
   answers anew. From it on the hashes of the Call-ID are others.
 
-And one thing that captures do: a *response that was cut* (snap length, lost tail) before its CSeq. Its branch and its
-way are those of the request that it answers (§17.1.3), whose method, CSeq, Call-ID and From tag it has (§8.2.6.2).
+And what captures do (snap length, lost tail). A *response that was cut* before its CSeq: its branch and its
+way are those of the request that it answers (§17.1.3), whose method, CSeq, Call-ID and From tag it has (§8.2.6.2); so
+it knows the Call-ID of a request that was cut itself. A *request that was cut* before its To: whether it has a To tag,
+and so whether it opens a dialog or lies within one (§12.2.1.1), its responses tell, or nobody: then its ``to_tag`` is
+:data:`UNKNOWN_TAG`. What was cut before its Call-ID and has both tags is of the dialog with these tags (§19.3).
 
 A *CANCEL with another branch* than its INVITE's (§9.1) is marked here, and read as :mod:`~analyzer.sip.cancels` says.
 
@@ -35,6 +38,9 @@ CANCEL_BRANCH_DIFFERS = "sip_cancel_branch_differs"
 #: The INVITE opens a second call under the Call-ID, From tag and CSeq of one that is over.
 IDENTITY_REUSED = "sip_call_identity_reused"
 
+#: The To tag of a request whose To the capture lacks: neither a tag nor none. No sender can write it.
+UNKNOWN_TAG = ""
+
 _REQUEST = ["_leg", "cseq", "method"]
 _NEVER = 1 << 62
 _T4 = 5 * SECOND  # RFC 3261 table 4
@@ -46,16 +52,79 @@ _HASH_BITS = (1 << 63) - 1
 def mended(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages as the core gives them, in time order, ``transaction`` and hashes mended; with ``_mended``."""
     messages = messages.with_columns(_mended=pl.lit(None, pl.String))
-    return _with_odd_cancels(_with_epochs(_with_stray_responses(_with_cut_responses(messages))))
+    messages = _with_stray_responses(_with_cut_responses(messages))
+    if not messages["complete"].all():
+        messages = _with_cut_dialogs(_with_cut_openings(messages))
+    return _with_odd_cancels(_with_epochs(messages))
 
 
 def as_captured(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages without what a cut response was given of its request: what the capture does not hold is null."""
     cut = pl.col("_mended").eq_missing(RESPONSE_CUT)
-    return messages.with_columns(pl.when(~cut).then(pl.col("method", "cseq")))
+    known = pl.col("to_tag").ne_missing(UNKNOWN_TAG)
+    return messages.with_columns(pl.when(~cut).then(pl.col("method", "cseq")), pl.when(known).then("to_tag"))
 
 
-# -- responses that were cut -------------------------------------------------------------------------------------------
+# -- what was cut ------------------------------------------------------------------------------------------------------
+
+
+def _with_cut_openings(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages, where requests of which it is not known whether they have a To tag have :data:`UNKNOWN_TAG`.
+
+    An INVITE has none where a response has none, which would have it (§8.2.6.2), or where it was rung (a 101-199).
+    """
+    without = pl.col("to_uri").is_null() & pl.col("to_tag").is_null()
+    unknown = messages.lazy().with_row_index("row").filter(~pl.col("complete"), pl.col("status").is_null(), without)
+    unknown = unknown.select("row", "transaction", "method").collect()
+    if unknown.is_empty():
+        return messages
+    untagged = pl.col("to_uri").is_not_null() & pl.col("to_tag").is_null()
+    opened = messages.filter(
+        pl.col("transaction").is_in(unknown["transaction"].drop_nulls().implode()),
+        (untagged & pl.col("status").is_not_null()) | pl.col("status").is_between(101, 199),
+        pl.col("method") == "INVITE",
+    )["transaction"]
+    opens = (pl.col("method") == "INVITE") & pl.col("transaction").is_in(opened.implode()).fill_null(value=False)
+    rows = unknown.filter(~opens)["row"]
+    return messages.with_columns(messages["to_tag"].scatter(rows, UNKNOWN_TAG))
+
+
+def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages, where those that were cut before their Call-ID are in the dialog with their tags.
+
+    A response to an INVITE that was cut before its To is of the one dialog that the INVITE made.
+    """
+    messages = _with_cut_answers(messages)
+    tags = (pl.col("from_tag"), pl.col("to_tag"))
+    tagged = pl.all_horizontal(tag.is_not_null() & (tag != UNKNOWN_TAG) for tag in tags)
+    pair = ["low", "high"]
+    seen = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(tagged)
+        .select(
+            "row", "from_tag", "_call", "_leg", "_dialog", low=pl.min_horizontal(tags), high=pl.max_horizontal(tags),
+            cut=~pl.col("complete") & pl.col("_dialog").is_null(),
+        )
+    )  # fmt: skip
+    if seen.filter("cut").select("row").head(1).collect().is_empty():
+        return messages
+    seen = seen.filter(pl.col("cut").any().over(pair)).collect()
+    calls = seen.group_by(pair).agg(pl.col("_call").drop_nulls().unique())
+    calls = calls.filter(pl.col("_call").list.len() == 1).with_columns(pl.col("_call").list.first())
+    legs = seen.drop_nulls("_leg").unique(["_call", "from_tag"], keep="first", maintain_order=True)
+    found = (
+        seen.filter("cut")
+        .drop("_call", "_dialog", "_leg")
+        .join(calls, on=pair)
+        .join(legs.select("_call", "from_tag", "_leg"), on=["_call", "from_tag"], how="left")
+        .join(seen.drop_nulls("_dialog").unique(pair).select(*pair, "_dialog"), on=pair, how="left")
+    )
+    # No message has all of it whole: any number that is the same for all of them.
+    made = (pl.struct("_call", *pair).hash() & _HASH_BITS).cast(pl.Int64)
+    found = found.with_columns(pl.coalesce("_dialog", made))
+    hashes = ("_call", "_leg", "_dialog")
+    return messages.with_columns(messages[name].scatter(found["row"], found[name]) for name in hashes)
 
 
 def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
@@ -86,6 +155,7 @@ def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
     pairs = pairs.filter(pl.len().over("row") == 1)
     if pairs.is_empty():
         return messages
+    messages = _with_requests_named(messages, pairs)
     rows, asked_rows = pairs["row"], pairs["row_asked"]
     given = messages.select(
         pl.col("transaction").gather(asked_rows),
@@ -99,6 +169,53 @@ def _with_cut_responses(messages: pl.DataFrame) -> pl.DataFrame:
         *(messages[name].scatter(rows, given[name]) for name in given.columns),
         messages["_mended"].scatter(without, RESPONSE_CUT),
     )
+
+
+def _with_requests_named(messages: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The messages, where requests that were cut have the Call-ID and From tag that all their responses agree on."""
+    names = ["_call", "_leg"]
+    known = pairs.select(asked="transaction_asked").hstack(messages.select(pl.col(names).gather(pairs["row"])))
+    agreed = known.group_by("asked").agg(
+        pl.when(pl.col(name).drop_nulls().n_unique() == 1).then(pl.col(name).drop_nulls().first()) for name in names
+    )
+    unnamed = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(pl.col("transaction").is_in(agreed["asked"].implode()), pl.col("status").is_null())
+    )
+    unnamed = unnamed.select("row", "transaction", *names).collect()
+    unnamed = unnamed.join(agreed, left_on="transaction", right_on="asked", suffix="_agreed")
+    return messages.with_columns(
+        messages[name].scatter(unnamed["row"], unnamed.select(pl.coalesce(name, f"{name}_agreed")).to_series())
+        for name in names
+    )
+
+
+def _with_cut_answers(messages: pl.DataFrame) -> pl.DataFrame:
+    lacks = pl.col("to_uri").is_null() & pl.col("to_tag").is_null() & pl.col("_dialog").is_null()
+    invite = ["_leg", "cseq"]
+    cut = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(~pl.col("complete"), lacks, pl.col("method") == "INVITE", pl.col("status") > 100)
+        .select("row", *invite)
+        .drop_nulls()
+        .collect()
+    )
+    if cut.is_empty():
+        return messages
+    made = (
+        messages.filter(
+            pl.col("_leg").is_in(cut["_leg"].unique().implode()),
+            pl.col("_dialog").is_not_null(),
+            ((pl.col("method") == "INVITE") & (pl.col("status") > 100)) | (pl.col("method") == "ACK"),
+        )
+        .select("_dialog", *invite)
+        .unique()
+        .unique(invite, keep="none")
+    )
+    found = cut.join(made, on=invite)
+    return messages.with_columns(messages["_dialog"].scatter(found["row"], found["_dialog"]))
 
 
 # -- responses with another Via ----------------------------------------------------------------------------------------
@@ -136,9 +253,12 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
         return messages
     acks = _acks(near, pairs)
     rows = pl.concat([pairs["row"], acks["row"]])
+    # A Via that was cut did not change.
+    there = messages.select(pl.col("complete") | pl.col("via_branch").is_not_null()).to_series()
+    changed = pairs["row"].filter(there.gather(pairs["row"]))
     return messages.with_columns(
         messages["transaction"].scatter(rows, pl.concat([pairs["asked_by"], acks["asked_by"]])),
-        messages["_mended"].scatter(pairs["row"], VIA_CHANGED),
+        messages["_mended"].scatter(changed, VIA_CHANGED),
     )
 
 

@@ -149,6 +149,8 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     rung_out = pl.col("final_ns") - alerted >= NETWORK_NO_REPLY
     challenged = final.is_in([401, 407])
     stopped = pl.col("unreached") & ~pl.col("rang")
+    # Of a transaction that waits although its timer has run out, a final may be one that was cut.
+    timer_c = (end - pl.col("provisional_ns") >= TIMER_C) & pl.col("fate").ne_missing("pending")
     table = {status: text for status, (text, _) in BY_STATUS.items()}
     words = {status: word for status, (_, word) in BY_STATUS.items() if word}
 
@@ -186,9 +188,9 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         (since_cancel >= TIMER_64T1, "cancelled", ring_state),
         (given_up_ns.is_not_null(), "unfinished", "cancelling"),
         (stopped & (pl.col("fate") == "timeout"), "unreachable", "transport_error"),
-        (stopped & (end - pl.col("provisional_ns") >= TIMER_C), "unreachable", "transport_error"),
+        (stopped & timer_c, "unreachable", "transport_error"),
         (pl.col("fate") == "timeout", "timeout", "no_response"),
-        (end - pl.col("provisional_ns") >= TIMER_C, "timeout", "no_final"),
+        (timer_c, "timeout", "no_final"),
         (alerted.is_not_null(), "unfinished", "ringing"),
         (pl.col("provisional_ns").is_not_null(), "unfinished", "progressing"),
     ]

@@ -152,23 +152,37 @@ def _response_copies(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
 
 
 def _perhaps_answered(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
-    """The transactions without a final to which one may be that was cut before its branch or its CSeq: it came on the
-    way back while they waited, and belongs to no request that was captured."""
-    cut = ~pl.col("complete") & ~pl.col("duplicate") & (pl.col("status") >= 200) & pl.col("method").is_null()
+    """The transactions without a final to which one may be that was cut, or whose request was, before the branch or the
+    CSeq: a response came on the way back while they waited, and belongs to no request that was captured. (Of an INVITE
+    a provisional response is enough: the client waits longer then, RFC 3261 §17.1.1.2.)"""
+    asked = table.filter(pl.col("started_at").is_not_null())
+    waiting = asked.filter(pl.col("status").is_null())
+    cut_requests = messages["complete"].gather(waiting["request"]).not_()
+    matched = pl.col("transaction").is_in(asked["transaction"].implode()).fill_null(value=False)
+    unmatched = pl.col("status").is_not_null() & ~matched & ~pl.col("duplicate") & pl.col("time").is_not_null()
+    # Where nothing was cut, a response that fits no request answers none.
+    unmatched &= pl.lit(value=True) if cut_requests.any() else ~pl.col("complete")
     way = ["client_ip", "client_port", "server_ip", "server_port"]
-    answers = messages.filter(cut).select(
+    answers = messages.filter(unmatched).select(
         *(pl.col(end).alias(name) for end, name in zip(("dst_ip", "dst_port", "src_ip", "src_port"), way, strict=True)),
-        answered_at="time",
-    )
+        "complete", answered_at="time",
+    )  # fmt: skip
     if answers.is_empty():
         return table["transaction"].clear()
-    waiting = table.filter(pl.col("status").is_null(), pl.col("started_at").is_not_null())
     # The first of them behind the request tells, however many there are.
-    soonest = waiting.sort("started_at").join_asof(
-        answers.filter(pl.col("answered_at").is_not_null()).sort("answered_at"),
-        left_on="started_at", right_on="answered_at", by=way, strategy="forward", check_sortedness=False,
-    )  # fmt: skip
-    return soonest.filter(ns("answered_at") - ns("since") <= pl.col("limit"))["transaction"]
+    found = [
+        requests.sort("started_at")
+        .join_asof(
+            there.sort("answered_at"),
+            left_on="started_at", right_on="answered_at", by=way, strategy="forward", check_sortedness=False,
+        )
+        .filter(ns("answered_at") - ns("since") <= pl.col("limit"))["transaction"]
+        for requests, there in (
+            (waiting.filter(~cut_requests), answers.filter(~pl.col("complete"))),
+            (waiting.filter(cut_requests), answers),
+        )
+    ]  # fmt: skip
+    return pl.concat(found)
 
 
 def _outcome(table: pl.DataFrame, failed: pl.Series, perhaps_answered: pl.Series, end: int | None) -> pl.Expr:

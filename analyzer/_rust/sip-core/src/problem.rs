@@ -44,6 +44,8 @@ codes! {
     LinkTypeUnknown = "link_type_unknown",
     /// A packet has more nested headers than `max_layers` allows; it was not decoded.
     LayerLimit = "layer_limit",
+    /// Packets with SIP text in them are of a protocol that is not decoded; tshark may know it (`--engine pyshark`).
+    SipTextUndecoded = "sip_text_undecoded",
     /// The header of a tunnel, or of IPsec, violates its specification.
     TunnelHeaderMalformed = "tunnel_header_malformed",
     /// The length in the header of a tunnel exceeds the length of the packet on the wire.

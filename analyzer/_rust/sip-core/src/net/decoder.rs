@@ -5,6 +5,7 @@ use super::cursor::Cursor;
 use super::disposition::{Correction, Corrections, Disposition, Reason};
 use super::encapsulation::Encapsulation;
 use super::esp::{self, ESP, Esp, Opened};
+use super::exported_pdu::Exported;
 use super::flow::{Flow, Protocol};
 use super::fragment::{Fragments, GivenUp, Incoming, Outcome, Reassembled, Why};
 use super::next_header::{Inner, NextHeader};
@@ -20,6 +21,9 @@ use crate::packet::{NO_TIME, Packet, Stamp};
 use crate::problem::{Code, Problem};
 
 const FRAGMENT_HELD: Disposition = Disposition::new(Layer::IP, Reason::FragmentHeld);
+
+/// Kinds of packets with SIP text in them that are told.
+const MAX_UNDECODED: usize = 64;
 
 /// Decodes the packets of one capture point, in the order of the capture: fragments and flows are kept here.
 ///
@@ -61,6 +65,8 @@ pub struct Decoder {
     last: Stamp,
     link_types: Vec<(u16, u16)>,
     unknown_links: Vec<u16>,
+    /// Where SIP text was found that is not decoded.
+    undecoded: Vec<Disposition>,
     tunnels: Registry,
     esp: Esp,
     fragments: Fragments,
@@ -80,6 +86,7 @@ impl Decoder {
             last: Stamp { time: NO_TIME, file: 0, frame: 0, offset: 0 },
             link_types: Vec::new(),
             unknown_links: Vec::new(),
+            undecoded: Vec::new(),
             tunnels: Registry::new(),
             esp: Esp::new(limits),
             fragments: Fragments::new(limits),
@@ -116,7 +123,22 @@ impl Decoder {
         let disposition = self.walk(NextHeader::Link(link, cursor), &mut Origin::packet(self.last), 0, sink);
         // Groups that this packet pushed over a limit.
         self.deliver_given_up(sink);
+        self.tell_undecoded(disposition, data, sink);
         disposition
+    }
+
+    /// Reports, once for each kind of packet that is not decoded, that SIP text lies in one.
+    #[inline]
+    fn tell_undecoded(&mut self, disposition: Disposition, data: &[u8], sink: &mut impl Sink) {
+        if disposition.is_undecoded()
+            && !self.undecoded.contains(&disposition)
+            && self.undecoded.len() < MAX_UNDECODED
+            && has_sip_text(data)
+        {
+            self.undecoded.push(disposition);
+            let detail = format!("SIP text lies in packets of {}, which is not decoded", disposition.undecoded());
+            report(sink, Code::SipTextUndecoded, disposition.layer, self.last, detail);
+        }
     }
 
     /// The capture point ended: delivers what is held as far as it goes, ends every stream, and returns how the dispositions
@@ -180,27 +202,39 @@ impl Decoder {
             NextHeader::Ethertype(ethertype, cursor) => self.ethertype(ethertype, cursor, origin, sink),
             NextHeader::Ppp(cursor) => tunnel::ppp(cursor).map_err(|ended| unreadable(ended, origin, sink)),
             NextHeader::Aggregate(cursor) => Err(self.aggregate(cursor, origin, depth, sink)),
-            NextHeader::ExportedPdu(cursor) => Err(self.exported(&exported_pdu::exported_pdu(cursor)?, origin, sink)),
+            NextHeader::ExportedPdu(cursor) => self.exported(&exported_pdu::exported_pdu(cursor)?, origin, sink),
         }
     }
 
-    /// A PDU of any layer that Wireshark exported: HEP says what it is. A tunnel in UDP is passed over, because the packet
-    /// inside was exported itself, with the addresses that are its own.
-    fn exported(&self, pdu: &exported_pdu::Exported<'_>, origin: &Origin, sink: &mut impl Sink) -> Disposition {
-        let &exported_pdu::Exported { flow, known_by, payload } = pdu;
+    /// A PDU of any layer that Wireshark exported: HEP says what it is, bytes of TCP have their place in a connection, and UDP
+    /// may hold a tunnel.
+    fn exported<'a, S: Sink>(
+        &mut self,
+        pdu: &Exported<'a>,
+        origin: &mut Origin,
+        sink: &mut S,
+    ) -> Result<NextHeader<'a>, Disposition> {
+        let &Exported { flow, known_by, tcp, payload } = pdu;
+        if let Some(place) = tcp {
+            let mut unwrapped = hep::Unwrapped { sink, streams: &mut self.hep, max_inflated: self.max_inflated };
+            return Err(self.tcp.exported(pdu, place, origin, self.now, &mut self.corrections, &mut unwrapped));
+        }
         let ip = Ip { src: flow.src, dst: flow.dst, ident: 0 };
-        let on_port = [Some(flow.src_port), Some(flow.dst_port), known_by].contains(&Some(hep::PORT));
-        let around = hep::Around { origin, max_inflated: self.max_inflated, on_port };
-        if let Some(disposition) = hep::hep(payload, &ip, &around, sink) {
-            return disposition;
+        let (src_port, dst_port) = match known_by {
+            // The ports of the packet inside.
+            Some(port) if ![flow.src_port, flow.dst_port].contains(&port) => (port, port),
+            _ => (flow.src_port, flow.dst_port),
+        };
+        let header = udp::Header { src_port, dst_port, payload, exceeds: None };
+        if flow.protocol == Protocol::Udp {
+            if let Some(opened) = self.over_udp(&ip, &header, origin, sink) {
+                origin.exported = true;
+                return opened;
+            }
+        } else if let Some(disposition) = self.hep(&ip, &header, origin, sink) {
+            return Err(disposition);
         }
-        let tunnel = known_by.filter(|_| flow.protocol == Protocol::Udp).and_then(|port| self.tunnels.udp(port, port));
-        if let Some((layer, open)) = tunnel
-            && let Some(Ok(_)) = open(payload, &ip, &mut { Encapsulation::PLAIN })
-        {
-            return Disposition::new(layer, Reason::Repeated);
-        }
-        deliver(flow, payload, 0, Layer::EXPORTED_PDU, origin, sink)
+        Err(deliver(flow, payload, 0, Layer::EXPORTED_PDU, origin, sink))
     }
 
     fn ethertype<'a>(
@@ -314,19 +348,24 @@ impl Decoder {
         sink: &mut impl Sink,
     ) -> Option<Result<NextHeader<'a>, Disposition>> {
         let &udp::Header { src_port, dst_port, payload, .. } = header;
-        let on_port = src_port == hep::PORT || dst_port == hep::PORT;
-        let around = hep::Around { origin, max_inflated: self.max_inflated, on_port };
-        if let Some(disposition) = hep::hep(payload, ip, &around, sink) {
+        if let Some(disposition) = self.hep(ip, header, origin, sink) {
             return Some(Err(disposition));
         }
-        if let Some((layer, open)) = self.tunnels.udp(src_port, dst_port) {
-            let opened = open(payload, ip, &mut origin.encapsulation)?;
+        if let Some((layer, open)) = self.tunnels.udp(src_port, dst_port)
+            && let Some(opened) = open(payload, ip, &mut origin.encapsulation)
+        {
             return Some(inside(opened, layer, payload, origin, sink));
         }
         if src_port == esp::NAT_PORT || dst_port == esp::NAT_PORT {
             return self.esp_over_udp(ip, header, origin, sink);
         }
-        None
+        let opened = tunnel::bare_ip(payload, ip, &mut origin.encapsulation)?;
+        Some(inside(opened, tunnel::IP_IN_UDP.layer, payload, origin, sink))
+    }
+
+    fn hep(&self, ip: &Ip, header: &udp::Header<'_>, origin: &Origin, sink: &mut impl Sink) -> Option<Disposition> {
+        let on_port = header.src_port == hep::PORT || header.dst_port == hep::PORT;
+        hep::hep(header.payload, ip, &hep::Around { origin, max_inflated: self.max_inflated, on_port }, sink)
     }
 
     /// ESP, IKE or a keep-alive (RFC 3948 §2).
@@ -402,6 +441,11 @@ impl Decoder {
             let detail = format!("the header claims {length} bytes of payload, the packet has {}", payload.bytes.len());
             report(sink, Code::IpLengthExceedsPacket, Layer::IP, origin.stamps(payload.offset).1, detail);
         }
+        if let Ok(ip::Header { protocol: 6 | 17 | 44 | 136, .. }) = header
+            && let Some(tunnel) = origin.exported_too()
+        {
+            return Err(Disposition::new(tunnel, Reason::Repeated));
+        }
         header
     }
 
@@ -467,6 +511,14 @@ impl Decoder {
 
 fn report(sink: &mut impl Sink, code: Code, layer: Layer, at: Stamp, detail: String) {
     sink.report(Problem { code, layer, file: at.file, frame: at.frame, offset: at.offset, detail });
+}
+
+/// The version of a start line or of a Via (RFC 3261 §25.1).
+fn has_sip_text(data: &[u8]) -> bool {
+    const VERSION: &[u8] = b"SIP/2.0";
+    memchr::memmem::find(data, VERSION)
+        .and_then(|at| data.get(at + VERSION.len()))
+        .is_some_and(|next| matches!(next, b' ' | b'\r' | b'/'))
 }
 
 /// Reads a UDP header; a length in it that lies is reported.

@@ -164,6 +164,36 @@ impl Disposition {
         }
     }
 
+    /// Was the packet not decoded to its end, because a header is of a protocol that is not known, or cannot be read?
+    pub(super) fn is_undecoded(self) -> bool {
+        match self.reason {
+            Reason::NotSip("unknown" | "scat" | "gsmtap") => self.layer == Layer::UDP,
+            Reason::Ethertype(_)
+            | Reason::Protocol(_)
+            | Reason::PppProtocol(_)
+            | Reason::LinkType(_)
+            | Reason::AddressFamily(_)
+            | Reason::Llc
+            | Reason::NotIp
+            | Reason::Malformed => true,
+            _ => false,
+        }
+    }
+
+    /// What such a packet is of, in words.
+    pub(super) fn undecoded(self) -> String {
+        match self.reason {
+            Reason::Ethertype(ethertype) => format!("ethertype 0x{ethertype:04x}"),
+            Reason::Protocol(protocol) => format!("IP protocol {protocol}"),
+            Reason::PppProtocol(protocol) => format!("PPP protocol 0x{protocol:04x}"),
+            Reason::LinkType(link) => format!("link type {link}"),
+            Reason::AddressFamily(family) => format!("address family {family}"),
+            Reason::Llc => "LLC without SNAP".to_owned(),
+            Reason::NotSip(_) => "an unknown protocol over UDP".to_owned(),
+            _ => format!("a damaged header ({})", self.layer.as_str()),
+        }
+    }
+
     /// The stable names of the layer and of the reason.
     pub fn names(self) -> (&'static str, Cow<'static, str>) {
         (self.layer.as_str(), self.reason.name())

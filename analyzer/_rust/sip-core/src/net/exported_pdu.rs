@@ -14,12 +14,22 @@ pub(super) struct Exported<'a> {
     pub flow: Flow,
     /// The port by which Wireshark knew what it is: of a tunnel in UDP, the addresses and ports are those of the packet inside.
     pub known_by: Option<u16>,
+    pub tcp: Option<Place>,
     pub payload: Cursor<'a>,
+}
+
+/// Where bytes of a TCP connection lie in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// Sequence number of the first, as Wireshark shows it; acknowledgement number, if there is one.
+    At(u32, Option<u32>),
+    /// Wireshark took them for data: a segment, which follows the one that was exported before it.
+    Next,
 }
 
 /// Reads the tags.
 pub(super) fn exported_pdu(cursor: Cursor<'_>) -> Result<Exported<'_>, Disposition> {
-    let mut known_by = None;
+    let (mut known_by, mut place, mut is_data) = (None, None, false);
     let mut flow = Flow {
         protocol: Protocol::Udp,
         src: Ipv4Addr::UNSPECIFIED.into(),
@@ -34,10 +44,12 @@ pub(super) fn exported_pdu(cursor: Cursor<'_>) -> Result<Exported<'_>, Dispositi
         let length = usize::from(be16(l1, l0));
         let (kind, data) = (be16(k1, k0), value.bytes.get(..length).unwrap_or_default());
         if kind == 0 {
-            return Ok(Exported { flow, known_by, payload: value.skip(length).ok_or(short)? });
+            let place = place.or(is_data.then_some(Place::Next)).filter(|_| flow.protocol == Protocol::Tcp);
+            return Ok(Exported { flow, known_by, tcp: place, payload: value.skip(length).ok_or(short)? });
         }
         let number = data.first_chunk::<4>().map(|bytes| be32(*bytes));
         match kind {
+            12 => is_data = data.split(|&byte| byte == 0).next() == Some(b"data"),
             20 | 22 => flow.src = address(data).unwrap_or(flow.src),
             21 | 23 => flow.dst = address(data).unwrap_or(flow.dst),
             24 => {
@@ -49,11 +61,21 @@ pub(super) fn exported_pdu(cursor: Cursor<'_>) -> Result<Exported<'_>, Dispositi
             }
             25 => flow.src_port = number.unwrap_or(0) as u16,
             26 => flow.dst_port = number.unwrap_or(0) as u16,
+            34 => place = tcp_place(data).or(place),
             32 => known_by = number.and_then(|port| u16::try_from(port).ok()),
             _ => {}
         }
         rest = value.skip(length).ok_or(short)?;
     }
+}
+
+/// What tag 34 tells: version (16 bits), number of the first byte, of the one behind the segment, that acknowledged (32 each),
+/// whether it was put together (8), flags (16).
+fn tcp_place(data: &[u8]) -> Option<Place> {
+    const ACK: u8 = 0x10;
+    let &[0, 1, s3, s2, s1, s0, _, _, _, _, a3, a2, a1, a0, _, _, flags, ..] = data else { return None };
+    let acknowledged = (flags & ACK != 0).then_some(be32([a3, a2, a1, a0]));
+    Some(Place::At(be32([s3, s2, s1, s0]), acknowledged))
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {

@@ -450,6 +450,7 @@ impl Group {
                 head_in_first: is_head(self.first),
                 head_in_last: is_head(self.last),
                 packets: self.packets + packets,
+                exported: false,
                 encapsulation: self.encapsulation,
             },
             depth: self.depth,

@@ -39,12 +39,28 @@ pub(super) fn length_at_4(cursor: Cursor<'_>) -> Result<NextHeader<'_>, Disposit
 /// Frame control, duration, three addresses, sequence control (IEEE 802.11 §9.2.3, §9.3.2); then a fourth address between
 /// distribution systems, QoS control, and HT control where the frame says so. What follows is LLC.
 pub(super) fn data_frame(cursor: Cursor<'_>, padded: bool) -> Result<NextHeader<'_>, Disposition> {
+    let (&[control, flags], _) = cursor.header::<2>().ok_or(cursor.short(Layer::WLAN))?;
+    body(cursor, control, flags, padded)
+}
+
+/// A data frame whose bytes of frame control are the other way round, as access points of Cisco have them in CAPWAP; `None`
+/// for a frame that is right, or none.
+pub(super) fn swapped(cursor: Cursor<'_>) -> Option<Result<NextHeader<'_>, Disposition>> {
+    // Version 0, type 2.
+    let is_data = |control: u8| control & 0x0F == 0x08;
+    match *cursor.bytes {
+        [flags, control, ..] if is_data(control) && !is_data(flags) => Some(body(cursor, control, flags, false)),
+        _ => None,
+    }
+}
+
+/// What is behind the header with this frame control.
+fn body(cursor: Cursor<'_>, control: u8, flags: u8, padded: bool) -> Result<NextHeader<'_>, Disposition> {
     const TO_AND_FROM_DS: u8 = 0x03;
     const PROTECTED: u8 = 0x40;
     const ORDER: u8 = 0x80;
     const AGGREGATE: u8 = 0x80;
     let short = cursor.short(Layer::WLAN);
-    let (&[control, flags], _) = cursor.header::<2>().ok_or(short)?;
     let (kind, subtype) = (control >> 2 & 0x03, control >> 4);
     if control & 0x03 != 0 || kind == 3 {
         return Err(Disposition::new(Layer::WLAN, Reason::Malformed));

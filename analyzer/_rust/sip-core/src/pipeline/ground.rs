@@ -163,3 +163,131 @@ fn ends(flow: &Flow) -> ([(IpAddr, u16); 2], usize) {
 fn otherwise(flow: &Flow) -> &'static str {
     service(flow).unwrap_or("unknown")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::layer::Layer;
+    use crate::net::Reason;
+
+    fn flow(protocol: Protocol, source: (u8, u16), target: (u8, u16)) -> Flow {
+        let address = |host| Ipv4Addr::new(192, 0, 2, host).into();
+        Flow { protocol, src: address(source.0), dst: address(target.0), src_port: source.1, dst_port: target.1 }
+    }
+
+    fn media() -> Flow {
+        flow(Protocol::Udp, (1, 40_000), (2, 40_002))
+    }
+
+    fn rtp(number: u16, source: u8) -> [u8; 12] {
+        let [n1, n0] = number.to_be_bytes();
+        [0x80, 0, n1, n0, 0, 0, 0, 160, 0, 0, 0, source]
+    }
+
+    fn names(numbers: impl IntoIterator<Item = u16>) -> Vec<&'static str> {
+        let mut ground = Ground::default();
+        numbers.into_iter().map(|number| ground.rtp(&rtp(number, 7), &media())).collect()
+    }
+
+    /// RFC 3550 A.1: a source is valid when packets with consecutive numbers were seen.
+    #[test]
+    fn a_source_of_rtp_is_three_consecutive_numbers() {
+        assert_eq!(names([9, 10, 11, 12]), ["unknown", "unknown", "rtp", "rtp"]);
+        // Round the end of the numbers; the same packet twice is one.
+        assert_eq!(names([65_535, 0, 0, 1]), ["unknown", "unknown", "unknown", "rtp"]);
+        // Once a source, lost and late packets do not matter.
+        assert_eq!(names([1, 2, 3, 99, 4]), ["unknown", "unknown", "rtp", "rtp", "rtp"]);
+        // What only looks like RTP has numbers that jump.
+        assert_eq!(names([5, 900, 17, 18, 4]), ["unknown"; 5]);
+    }
+
+    #[test]
+    fn sources_are_told_apart_by_ssrc_and_ports() {
+        let mut ground = Ground::default();
+        let other_way = flow(Protocol::Udp, (2, 40_002), (1, 40_000));
+        for (number, source, flow) in [(1, 1, media()), (2, 2, media()), (3, 1, other_way), (2, 1, media())] {
+            assert_eq!(ground.rtp(&rtp(number, source), &flow), "unknown");
+        }
+        assert_eq!(ground.rtp(&rtp(3, 1), &media()), "rtp");
+        // Too short for an SSRC.
+        assert_eq!(ground.rtp(&[0x80; 11], &media()), "unknown");
+    }
+
+    /// Until it is known, a port says better what it is.
+    #[test]
+    fn a_port_goes_before_the_marks_of_one_packet() {
+        let mut ground = Ground::default();
+        assert_eq!(ground.rtp(&rtp(1, 7), &flow(Protocol::Udp, (1, 40_000), (2, 500))), "ike");
+        assert_eq!(ground.rtp(&rtp(1, 8), &flow(Protocol::Udp, (1, 40_000), (2, 47_808))), "bacnet");
+        assert_eq!(ground.sigcomp(&flow(Protocol::Tcp, (1, 443), (2, 50_000)), true), "https");
+    }
+
+    /// The packets that came before are counted anew when their flow is known, those of other flows are not.
+    #[test]
+    fn packets_before_are_counted_with_those_that_name_them() {
+        let mut ground = Ground::default();
+        let disposition = |name| Disposition { layer: Layer::UDP, reason: Reason::NotSip(name) };
+        let mut corrections = Vec::new();
+        for (number, source) in [(1, 1), (1, 2), (2, 1), (3, 1), (4, 1)] {
+            let name = ground.rtp(&rtp(number, source), &media());
+            corrections.extend(ground.counted(disposition(name)));
+        }
+        let expected = Correction { from: disposition("unknown"), to: disposition("rtp"), packets: 2 };
+        assert_eq!(corrections, [expected]);
+        assert_eq!(ground.counted(disposition("unknown")), None);
+    }
+
+    fn ends(port: u16) -> (Flow, Flow) {
+        let (here, there) = ((1, 40_000), (2, port));
+        (flow(Protocol::Udp, here, there), flow(Protocol::Udp, there, here))
+    }
+
+    /// RFC 5049 §3: SigComp runs on the ports of SIP.
+    #[test]
+    fn sigcomp_is_expected_on_the_port_of_sip() {
+        assert_eq!(Ground::default().sigcomp(&ends(5060).0, true), "sigcomp");
+        assert_eq!(Ground::default().sigcomp(&ends(53).0, true), "dns");
+    }
+
+    #[test]
+    fn sigcomp_elsewhere_is_datagrams_of_both_ends_and_nothing_else() {
+        let (there, back) = ends(40_002);
+        let mut ground = Ground::default();
+        let told: Vec<_> = [there, back, there, back].iter().map(|flow| ground.sigcomp(flow, true)).collect();
+        assert_eq!(told, ["unknown", "unknown", "sigcomp", "sigcomp"]);
+        // One end alone.
+        let mut ground = Ground::default();
+        assert!((0..9).all(|_| ground.sigcomp(&there, true) == "unknown"));
+        // Something else between them.
+        let mut ground = Ground::default();
+        ground.sigcomp(&there, true);
+        ground.unknown(&back);
+        assert!([back, there, back].iter().all(|flow| ground.sigcomp(flow, true) == "unknown"));
+    }
+
+    /// RFC 3320 §4.2.2: a stream of SigComp begins with it.
+    #[test]
+    fn a_stream_of_sigcomp_begins_with_it() {
+        let there = flow(Protocol::Tcp, (1, 40_000), (2, 40_002));
+        let back = flow(Protocol::Tcp, (2, 40_002), (1, 40_000));
+        let mut ground = Ground::default();
+        assert_eq!(ground.sigcomp(&there, false), "unknown");
+        assert_eq!(ground.sigcomp(&back, false), "unknown");
+        assert_eq!(ground.sigcomp(&there, true), "unknown");
+        assert_eq!(ground.sigcomp(&back, true), "sigcomp");
+        assert_eq!(ground.sigcomp(&there, false), "sigcomp");
+    }
+
+    /// However many flows there are, the memory is bounded.
+    #[test]
+    fn flows_are_forgotten() {
+        let mut ground = Ground::default();
+        for number in 0..=MAX_FLOWS as u32 {
+            let bytes = [&[0x80, 0, 0, 1, 0, 0, 0, 0][..], &number.to_be_bytes()].concat();
+            ground.rtp(&bytes, &media());
+        }
+        assert!(ground.sources.len() <= MAX_FLOWS);
+    }
+}

@@ -312,7 +312,11 @@ impl<'a> Reader<'a> {
     /// `b=<bwtype>:<bandwidth>`
     fn bandwidth(&mut self, value: &'a [u8]) -> Option<()> {
         let (kind, value) = split_once(value, b':')?;
-        let value = integer(value)?;
+        if !is_digits(&trim(value)) {
+            return None;
+        }
+        // 1*DIGIT (§9) has no bound; a number beyond the column's is not known.
+        let Some(value) = integer(value) else { return Some(()) };
         let level = self.level();
         match kind.to_ascii_uppercase().as_slice() {
             b"AS" => level.application_kbps = Some(value),
@@ -400,8 +404,9 @@ impl<'a> Media<'a> {
                     _ => Some(()),
                 };
             }
-            b"ptime" => self.ptime = Some(leading_integer(value)?),
-            b"maxptime" => self.maxptime = Some(leading_integer(value)?),
+            b"ptime" | b"maxptime" if !value.first().is_some_and(u8::is_ascii_digit) => return None,
+            b"ptime" => self.ptime = leading_integer(value),
+            b"maxptime" => self.maxptime = leading_integer(value),
             b"rtcp" => self.rtcp_port = Some(leading_integer(value)?),
             b"rtcp-mux" => self.rtcp_mux = true,
             b"mid" => self.mid = Some(value).filter(|mid| !mid.is_empty()),
@@ -601,6 +606,16 @@ mod tests {
     fn what_is_no_description_is_told_so() {
         assert_eq!(codes("\x1f\x08gzipped"), [Code::SdpUnreadable]);
         assert_eq!(codes(""), [Code::SdpUnreadable]);
+    }
+
+    /// RFC 8866 §9: 1*DIGIT has no bound, so a number that no column holds is no damage; it is not known.
+    #[test]
+    fn numbers_beyond_the_columns_are_unknown_and_no_damage() {
+        let long = "9".repeat(30);
+        let sdp = format!("{SESSION}m=audio 4000 RTP/AVP 0\r\nb=AS:{long}\r\na=ptime:{long}\r\n");
+        assert_eq!(codes(&sdp), []);
+        assert_eq!((only(&sdp).ptime, only(&sdp).level.application_kbps), (None, None));
+        assert_eq!(codes(&audio(&["b=AS:many"])), [Code::SdpLineMalformed]);
     }
 
     #[test]

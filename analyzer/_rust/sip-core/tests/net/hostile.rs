@@ -67,7 +67,7 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
             if stream { ipv4(6, 0, &tcp((1, 9060), seq, 0, ACK, &report)) } else { udp_between(1, 9060, &report) }
         });
     let plain = prop_oneof![back_or_forth, fragments, fragments6, sctp_packet, agent, quoted];
-    plain.prop_recursive(4, 16, 1, |inner| (0usize..7, inner).prop_map(|(tunnel, packet)| around(tunnel, &packet)))
+    plain.prop_recursive(4, 16, 1, |inner| (0usize..14, inner).prop_map(|(tunnel, packet)| around(tunnel, &packet)))
 }
 
 /// One of the tunnels around a packet.
@@ -79,8 +79,46 @@ fn around(tunnel: usize, packet: &[u8]) -> Vec<u8> {
         3 => udp_between(50_000, 4789, &[&[8, 0, 0, 0, 0, 0, 42, 0], &ethernet(0x0800, packet)[..]].concat()),
         4 => ipv4(50, 3, &esp(7, 4, packet, 12)),
         5 => udp_between(4500, 4500, &esp(8, 4, packet, 16)),
+        6 => udp_between(1, 5247, &[&[0, 0x10, 2, 0, 0, 0, 0, 0], &ethernet(0x0800, packet)[..]].concat()),
+        7 => udp_between(1, 47290, packet),
+        8 => udp_between(1, 4341, &[&[0x80, 0, 0, 0, 0, 0, 0, 1], packet].concat()),
+        9 => udp_between(1, 6635, &[&[0, 0, 0x11, 64], packet].concat()),
+        10 => udp_between(3544, 1, &[&[0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0], packet].concat()),
+        11 => udp_between(9899, 9899, packet),
+        12 => tagged(packet),
         _ => fragment(9, 0, true, &packet[..packet.len() / 8 * 8]),
     }
+}
+
+/// Ethernet in IP with a tag of each kind, one behind the other.
+fn tagged(packet: &[u8]) -> Vec<u8> {
+    let tags = [
+        &[0, 1, 0, 2, 0x89, 0x3F][..],
+        &[0, 0, 0, 1, 0, 0, 0x89, 0x09],
+        &[1, 1, 0, 1, 0, 2, 0xD2, 0x8B],
+        &[0, 1, 0, 0x10, 1, 2, 3, 4, 0, 0, 0, 5, 0x88, 0xE5],
+        &[0, 0, 0, 0, 0, 1, 0x89, 0x4F],
+        &[0x0F, 0xC2, 2, 1, 0, 0, 1, 0xFF],
+        packet,
+        &[7; 16],
+    ];
+    ipv4(97, 4, &[&[0x30, 0], &ethernet(0x8926, &tags.concat())[..]].concat())
+}
+
+/// Tags of an exported PDU in an order and with lengths that need not be right, and what they stand before.
+fn exported() -> impl Strategy<Value = Vec<u8>> {
+    let tag = (proptest::sample::select(&[0u8, 12, 20, 21, 24, 25, 26, 32, 34][..]), 0u8..24, any::<[u8; 4]>());
+    let payload = nearly().prop_map(|packet| packet.get(28..).map_or(packet.clone(), <[u8]>::to_vec));
+    (proptest::collection::vec(tag, 0..8), payload).prop_map(|(tags, payload)| {
+        let mut pdu = Vec::new();
+        for (kind, length, value) in tags {
+            pdu.extend([0, kind, 0, length]);
+            pdu.extend(value.iter().cycle().take(usize::from(length)));
+        }
+        pdu.extend([0; 4]);
+        pdu.extend(payload);
+        pdu
+    })
 }
 
 proptest! {
@@ -93,6 +131,15 @@ proptest! {
     ) {
         let mut capture = Capture::with(link, &limits());
         capture.packets(&packets);
+        capture.finish();
+    }
+
+    #[test]
+    fn exported_pdus_that_are_nearly_right(pdus in proptest::collection::vec((exported(), 0usize..200), 1..40)) {
+        let mut capture = Capture::with(252, &limits());
+        for (pdu, captured) in pdus {
+            capture.sliced(&pdu, if captured > 100 { pdu.len() } else { captured });
+        }
         capture.finish();
     }
 

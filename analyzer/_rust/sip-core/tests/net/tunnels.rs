@@ -183,6 +183,8 @@ fn service_chains_and_locators() {
     carries(ETHERNET, &nsh(2, &ipv6(17, &udp(b"OPTIONS"))), &[Layer::new(&"nsh")]);
     carries(ETHERNET, &nsh(3, &ethernet(0x0800, &sip())), &[Layer::new(&"nsh")]);
     assert_eq!(disposition(ETHERNET, &nsh(4, &sip())).0, "link/ethertype_nsh");
+    let gpe = joined(&[&[0x0C, 0, 0, 4, 0, 0, 42, 0], &nsh(1, &sip())[14..]]);
+    carries(RAW, &udp_between(1, 4790, &gpe), &[Layer::new(&"vxlan"), Layer::new(&"nsh")]);
     carries(RAW, &udp_between(1, 4341, &joined(&[&[0x80, 0, 0, 0, 0, 0, 0, 1], &sip()])), &[Layer::new(&"lisp")]);
     carries(RAW, &udp_between(1, 6635, &joined(&[&[0, 0, 6, 64, 0, 0, 0x11, 64], &sip()])), &[Layer::new(&"mpls")]);
     // SIP on these ports stays SIP.
@@ -199,6 +201,11 @@ fn frames_of_access_points() {
     carries(RAW, &capwap([0, 0x10, 0x02, 0], &frame), &[Layer::new(&"capwap")]);
     let wlan = joined(&[&[8, 1, 0, 0], &[2; 20], &[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &sip()]);
     carries(RAW, &capwap([0, 0x10, 0x03, 0], &wlan), &[Layer::new(&"capwap")]);
+    // Cisco's access points swap the bytes of frame control.
+    let swapped = joined(&[&[1, 0x88, 0, 0], &[2; 20], &[0, 0], &[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &sip()]);
+    carries(RAW, &capwap([0, 0x10, 0x03, 0], &swapped), &[Layer::new(&"capwap")]);
+    assert_eq!(disposition(RAW, &capwap([0, 0x10, 0x03, 0], &[0x40, 0x08, 0, 0, 1, 2])).0, "wlan/encrypted");
+    assert_eq!(disposition(RAW, &capwap([0, 0x10, 0x03, 0], &[0x80; 40])).0, "wlan/signalling");
     for head in
         [[1, 0x10, 2, 0], [0, 0x10, 2, 0x80], [0, 0x10, 2, 0x08], [0, 0, 2, 0], [0, 0xF8, 2, 0], [0, 0x10, 5, 0]]
     {
@@ -284,6 +291,8 @@ fn ip_without_a_header_of_its_own() {
     let authentication = [0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0];
     let both = joined(&[&authentication, &origin, &six]);
     carries(RAW, &udp_between(3544, 50_000, &both), &[Layer::new(&"ip_in_udp")]);
+    // Written anew, without a checksum.
+    carries(RAW, &over(&sip()), &[Layer::new(&"ip_in_udp")]);
     let mut damaged = packet.clone();
     damaged[10] ^= 1;
     for other in [&joined(&[&packet, b"x"]), &packet[..packet.len() - 1], &damaged] {
@@ -292,6 +301,50 @@ fn ip_without_a_header_of_its_own() {
         assert!(capture.seen.datagrams[0].encapsulation.is_plain());
         assert_eq!(capture.bytes(), [other]);
     }
+}
+
+/// Its bytes alone say it, on a port of nobody: then all of them have to fit.
+#[test]
+fn ip_in_udp_on_any_port() {
+    let over = |packet: &[u8]| udp_between(40_000, 40_002, packet);
+    let (four, six) = (checksummed(sip()), ipv6(17, &udp(b"OPTIONS")));
+    carries(RAW, &over(&four), &[Layer::new(&"ip_in_udp")]);
+    carries(RAW, &over(&six), &[Layer::new(&"ip_in_udp")]);
+    let closed = ipv6(50, &[0, 0, 16, 1, 0, 0, 0, 1, 9, 9, 9, 9]);
+    assert_eq!(disposition(RAW, &over(&closed)).0, "esp/encrypted_spi_0x00001001");
+    // On the port of another tunnel, which it is not.
+    carries(RAW, &udp_between(40_000, 4789, &four), &[Layer::new(&"ip_in_udp")]);
+    let mut no_transport = six.clone();
+    no_transport[6] = 99;
+    let mut other_length = six.clone();
+    other_length[45] += 1;
+    for other in [sip(), [four.as_slice(), b"x"].concat(), no_transport, other_length, six[..47].to_vec()] {
+        let mut capture = Capture::new(RAW);
+        capture.packet(&over(&other));
+        assert!(capture.seen.datagrams[0].encapsulation.is_plain(), "{other:02x?}");
+    }
+}
+
+/// Packets of an unknown protocol with SIP in them are told, once a kind; what is decoded, or is no SIP, is not.
+#[test]
+fn sip_text_that_is_not_decoded() {
+    let text = b"\0\x01OPTIONS sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a\r\n\r\n";
+    let mut capture = Capture::new(ETHERNET);
+    for _ in 0..2 {
+        capture.packet(&ethernet(0x9999, text));
+        capture.packet(&ethernet(0x0800, &ipv4(253, 0, text)));
+    }
+    capture.packet(&ethernet(0x9998, b"HTTP/1.1 200 OK\r\n\r\n"));
+    capture.packet(&ethernet(0x0800, &udp_between(5060, 5060, &text[2..])));
+    assert_eq!(capture.codes(), ["sip_text_undecoded"; 2]);
+    let details: Vec<&str> = capture.seen.problems.iter().map(|problem| problem.detail.as_str()).collect();
+    assert_eq!(
+        details,
+        [
+            "SIP text lies in packets of ethertype 0x9999, which is not decoded",
+            "SIP text lies in packets of IP protocol 253, which is not decoded"
+        ]
+    );
 }
 
 #[test]
@@ -308,6 +361,43 @@ fn exported_pdus_of_the_transport_layer() {
     carries(252, &pdu(5060, b"OPTIONS"), &[]);
     // On the port of GTP-U, and something else.
     carries(252, &pdu(2152, b"OPTIONS"), &[]);
+    // Wireshark does not look into ESP: what is there was not exported.
+    let protected = gtpu(0x30, &ipv4(50, 0, &esp(9, 17, &udp(b"OPTIONS"), 12)));
+    carries(252, &pdu(2152, &protected[28..]), &[Layer::new(&"gtpu"), Layer::new(&"esp")]);
+    let tunnel_mode = esp(10, 4, &checksummed(sip()), 12);
+    carries(252, &pdu(4500, &tunnel_mode), &[Layer::new(&"esp"), Layer::new(&"ipip")]);
+    let fragment = gtpu(0x30, &fragment(7, 0, true, &udp(b"OPTIONS")));
+    assert_eq!(disposition(252, &pdu(2152, &fragment[28..])).0, "gtpu/repeated");
+    // SCTP has no address of its own, and Wireshark does not export what is in it.
+    let packet = sctp(9, &[data(1, 0, BEGIN | END, b"OPTIONS")]);
+    carries(252, &pdu(9899, &packet[20..]), &[Layer::new(&"sctp_in_udp")]);
+}
+
+/// Wireshark tells where bytes of TCP lie: the same ones again, put together, are not delivered twice.
+#[test]
+fn exported_bytes_of_a_connection() {
+    let tag = |kind: u8, value: &[u8]| [&[0, kind, 0, value.len() as u8], value].concat();
+    let pdu = |more: &[u8], payload: &[u8]| {
+        let ports = [tag(24, &[0, 0, 0, 2]), tag(25, &[0, 0, 0xCB, 0x4C]), tag(26, &[0, 0, 0x13, 0xC4])].concat();
+        joined(&[&tag(20, &A), &tag(21, &B), &ports, more, &tag(0, &[]), payload])
+    };
+    let place = |seq: u8, together: u8| tag(34, &[0, 1, 0, 0, 0, seq, 0, 0, 0, 0, 0, 0, 0, 1, together, 0, 0x18, 0, 0]);
+    let mut capture = Capture::new(252);
+    capture.packet(&pdu(&place(1, 0), b"OPT"));
+    capture.packet(&pdu(&place(1, 1), b"OPTION"));
+    capture.packet(&pdu(&place(7, 0), b"S sip:x"));
+    capture.finish();
+    assert_eq!(capture.streams()[0].bytes, b"OPTIONS sip:x");
+    // What it took for data is a segment, behind the last.
+    let mut capture = Capture::new(252);
+    capture.packet(&pdu(&tag(12, b"data\0\0\0\0"), b"OPT"));
+    capture.packet(&pdu(&tag(12, b"data\0\0\0\0"), b"IONS"));
+    capture.finish();
+    assert_eq!(capture.streams()[0].bytes, b"OPTIONS");
+    // A message that it put together itself is none.
+    let mut capture = Capture::new(252);
+    capture.packet(&pdu(&tag(12, b"sip\0"), b"OPTIONS"));
+    assert_eq!(capture.bytes(), [b"OPTIONS"]);
 }
 
 #[test]
@@ -454,7 +544,36 @@ fn tunnels_in_tunnels_up_to_the_limit() {
 #[test]
 fn every_tunnel_in_every_other() {
     type Wrap = fn(&[u8]) -> Vec<u8>;
-    let tunnels: [(&[Layer], Wrap); 22] = [
+    let tunnels: [(&[Layer], Wrap); 31] = [
+        (&[Layer::new(&"etherip"), Layer::new(&"vntag")], |packet| {
+            ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x8926, &joined(&[&[0, 1, 0, 2, 8, 0], packet]))]))
+        }),
+        (&[Layer::new(&"etherip"), Layer::new(&"etag")], |packet| {
+            ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x893F, &joined(&[&[0, 0, 0, 1, 0, 0, 8, 0], packet]))]))
+        }),
+        (&[Layer::new(&"etherip"), Layer::new(&"fabricpath")], |packet| {
+            ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x8903, &joined(&[&[4, 5], &ethernet(0x0800, packet)]))]))
+        }),
+        (&[Layer::new(&"etherip"), Layer::new(&"cisco_metadata")], |packet| {
+            ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x8909, &joined(&[&[1, 1, 0, 1, 0, 2, 8, 0], packet]))]))
+        }),
+        (&[Layer::new(&"etherip"), Layer::new(&"arista_time")], |packet| {
+            let stamp = [0, 1, 0, 0x10, 1, 2, 3, 4, 0, 0, 0, 5, 8, 0];
+            ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0xD28B, &joined(&[&stamp, packet]))]))
+        }),
+        (&[Layer::new(&"etherip"), Layer::new(&"macsec")], |packet| {
+            let tagged = joined(&[&[0, 0, 0, 0, 0, 1, 8, 0], packet, &[7; 16]]);
+            ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x88E5, &tagged)]))
+        }),
+        (&[Layer::new(&"etherip"), Layer::new(&"nsh")], |packet| {
+            let chained = joined(&[&[0x0F, 0xC2, 2, 1, 0, 0, 1, 0xFF], packet]);
+            ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x894F, &chained)]))
+        }),
+        (&[Layer::new(&"etherip"), Layer::new(&"isl")], |packet| {
+            let head = [1, 0, 0x0C, 0, 0, 0, 0, 1, 2, 3, 4, 5, 0, 90, 0xAA, 0xAA, 3, 0, 1, 2, 0, 200, 0, 0, 0, 0];
+            ipv4(97, 0, &joined(&[&[0x30, 0], &head, &ethernet(0x0800, packet)]))
+        }),
+        (&[Layer::new(&"mpls")], |packet| udp_between(1, 6635, &joined(&[&[0, 0, 0x11, 64], packet]))),
         (&[Layer::new(&"capwap")], |packet| {
             let frame = ethernet(if packet[0] >> 4 == 6 { 0x86DD } else { 0x0800 }, packet);
             udp_between(1, 5247, &joined(&[&[0, 0x10, 2, 0, 0, 0, 0, 0], &frame]))

@@ -361,7 +361,8 @@ impl Stream {
         }
         let head_in_last = place(&last) == place(&begun);
         let encapsulation = self.encapsulation;
-        let origin = Origin { first, last, head_in_first: true, head_in_last, packets: 1, encapsulation };
+        let origin =
+            Origin { first, last, head_in_first: true, head_in_last, packets: 1, exported: false, encapsulation };
         let cursor = Cursor { bytes, offset: begun.offset, missing, open: false };
         let ip = Ip { src: self.flow.src, dst: self.flow.dst, ident: 0 };
         let around = Around { origin: &origin, max_inflated, on_port: false };

@@ -20,6 +20,7 @@ use super::address::Ip;
 use super::aged_map::AgedMap;
 use super::cursor::{Cursor, be16, be32};
 use super::disposition::{Corrections, Disposition, Reason};
+use super::exported_pdu::{Exported, Place as ExportedPlace};
 use super::flow::{Flow, Protocol};
 use super::origin::Origin;
 use super::sink::{Failure, Sink, StreamEnd};
@@ -194,6 +195,46 @@ impl Tcp {
             src_port: header.src_port,
             dst_port: header.dst_port,
         };
+        self.segment((flow, &header), data, origin, now, corrections, sink)
+    }
+
+    /// Works on bytes that somebody else took out of a connection.
+    pub fn exported<S: Sink>(
+        &mut self,
+        pdu: &Exported<'_>,
+        place: ExportedPlace,
+        origin: &Origin,
+        now: i64,
+        corrections: &mut Corrections,
+        sink: &mut S,
+    ) -> Disposition {
+        let flow = pdu.flow;
+        let (seq, ack) = match place {
+            ExportedPlace::At(seq, ack) => (seq, ack),
+            ExportedPlace::Next => (self.next(&flow), None),
+        };
+        let flags = ack.map_or(0, |_| Header::ACK);
+        let header =
+            Header { src_port: flow.src_port, dst_port: flow.dst_port, seq, ack: ack.unwrap_or_default(), flags };
+        self.segment((flow, &header), pdu.payload, origin, now, corrections, sink)
+    }
+
+    /// The sequence number that is wanted next in this direction.
+    fn next(&mut self, flow: &Flow) -> u32 {
+        let (key, side) = Key::new(flow);
+        let found = self.table.find(&key).and_then(|slot| self.table.get_mut(slot));
+        found.map_or(0, |(_, connection)| connection.side(side).next as u32)
+    }
+
+    fn segment<S: Sink>(
+        &mut self,
+        (flow, header): (Flow, &Header),
+        data: Cursor<'_>,
+        origin: &Origin,
+        now: i64,
+        corrections: &mut Corrections,
+        sink: &mut S,
+    ) -> Disposition {
         let (key, side) = Key::new(&flow);
         let way = Way { flow, side };
         self.packets += 1;
@@ -226,7 +267,7 @@ impl Tcp {
             }
         };
         let Some((_, connection)) = self.table.get_mut(turn.slot) else { return NO_PAYLOAD };
-        let disposition = connection.packet(way, &header, data, &mut turn);
+        let disposition = connection.packet(way, header, data, &mut turn);
         while self.shared.held > self.max_total && self.skip_oldest(at, now, corrections, sink) {
             let detail = format!("more than {} bytes held behind holes", self.max_total);
             let Stamp { file, frame, offset, .. } = at;

@@ -7,7 +7,7 @@ use crate::net::cursor::Cursor;
 use crate::net::encapsulation::Encapsulation;
 use crate::net::link_types::linktype;
 use crate::net::next_header::NextHeader;
-use crate::net::payload_guess;
+use crate::net::{payload_guess, wlan};
 
 pub(super) const CAPWAP: Tunnel = Tunnel {
     layer: Layer::new(&"capwap"),
@@ -29,10 +29,12 @@ fn data<'a>(cursor: Cursor<'a>, ip: &Ip, encapsulation: &mut Encapsulation) -> O
     }
     let rest = cursor.skip(length)?;
     let step = match (native, binding >> 1 & 0x1F) {
-        (false, _) => payload_guess::ethernet(rest)?,
-        (true, IEEE_802_11) => NextHeader::Link(linktype::IEEE802_11, rest),
+        (false, _) => Ok(payload_guess::ethernet(rest)?),
+        (true, IEEE_802_11) => {
+            wlan::swapped(rest).map_or(Ok(NextHeader::Link(linktype::IEEE802_11, rest)), |step| step)
+        }
         _ => return None,
     };
     encapsulation.enter_over(ip, CAPWAP.layer);
-    Some(Ok(step.into()))
+    Some(step.map(Into::into))
 }

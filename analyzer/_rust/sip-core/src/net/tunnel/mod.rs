@@ -26,6 +26,7 @@ mod tzsp;
 mod vntag;
 mod vxlan;
 
+pub(super) use ip_in_udp::{IP_IN_UDP, bare_ip};
 pub(super) use isl::isl;
 pub(super) use ppp::ppp;
 
@@ -50,7 +51,7 @@ pub(super) const TUNNELS: &[Tunnel] = &[
     ip_in_ip::SIX_IN_FOUR,
     ip_in_ip::FOUR_IN_SIX,
     ip_in_ip::SIX_IN_SIX,
-    ip_in_udp::IP_IN_UDP,
+    IP_IN_UDP,
     lisp::LISP,
     sctp_in_udp::SCTP_IN_UDP,
     capwap::CAPWAP,

@@ -32,6 +32,7 @@ fn vxlan<'a>(cursor: Cursor<'a>, ip: &Ip, encapsulation: &mut Encapsulation) -> 
         (0, _) | (_, 3) => NextHeader::Link(linktype::ETHERNET, rest),
         (_, 1) => NextHeader::Ipv4(rest),
         (_, 2) => NextHeader::Ipv6(rest),
+        (_, 4) => NextHeader::Ethertype(0x894F, rest),
         (_, 5) => NextHeader::Ethertype(0x8847, rest),
         _ => return None,
     };
