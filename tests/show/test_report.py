@@ -332,8 +332,11 @@ def test_calls_that_failed_come_first_where_there_is_not_room_for_all(monkeypatc
     assert made.without == {"calls": [others[1]], "registrations": []}
 
 
-def test_registrations_that_failed_have_a_ladder_where_there_is_not_room_for_all_calls() -> None:
+def test_registrations_that_failed_have_a_ladder_where_there_is_not_room_for_all_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The subscriber of registration_failed.pcap was refused; there is room for a fraction of all ladders."""
+    monkeypatch.setattr(ladders, "CHUNK", 1)
     names = ("registration_failed.pcap", "registration.pcap", "outcomes.pcap")
     capture = analyzer.read([SAMPLES / name for name in names])
     found = sections.numbered({table: capture.table(table) for table in sections.TABLES})

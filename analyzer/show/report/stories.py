@@ -36,7 +36,7 @@ def packed(
 ) -> Packed:
     """The ladders of calls and registrations that have a row in the report, in at most so many characters.
 
-    Where there is not room for all, registrations that failed take at most a quarter, and calls come in the order of
+    Where there is not room for all, registrations that failed take at most half of it, and calls come in the order of
     :func:`room.rank`; other registrations are last.
     """
     calls = room.first_rows(tables["calls"], "calls", tables, most_rows).select(
@@ -56,8 +56,8 @@ def packed(
     made, left = _packed(tables["messages"], tables, calls, texts, told, most)
     made_too: list[dict[str, Any]] = []
     if left < 0:
-        made_too, spare = of_registrations(failed, most // 4)
-        most -= most // 4 - max(spare, 0)
+        made_too, spare = of_registrations(failed, most // 2)
+        most -= most // 2 - max(spare, 0)
         made, left = _packed(tables["messages"], tables, calls.sort("rank", "no"), texts, told, most)
         registrations = registrations.filter(pl.col("outcome") != "failed")
     more, _ = of_registrations(registrations, left)
