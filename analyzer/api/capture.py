@@ -534,13 +534,14 @@ class Capture:
         """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""
         return Capture(self.source.filtered(chosen))
 
-    def mask(self, key: str | bytes | None = None) -> Capture:
+    def mask(self, key: str | bytes | None = None, *, domains: bool = False) -> Capture:
         """The same capture with pseudonyms in place of numbers, names, addresses, places and what was said.
 
         Every table, and the text of every message, from which ladders, reports and files are made. Masked is what is
         shown; what happened was found out before, so outcomes, delays, keys and frames are those of the original.
-        ``key`` (16 bytes or more) gives the same pseudonyms each time; without one they are drawn anew. What is
-        replaced, what stays, and what this cannot promise: ``docs/masking.md``.
+        ``key`` (16 bytes or more) gives the same pseudonyms each time; without one they are drawn anew. ``domains``
+        masks the operator in domains such as ``ims.mnc001.mcc262.3gppnetwork.org`` and in cells, too. What is replaced,
+        what stays, and what this cannot promise: ``docs/masking.md``.
 
         >>> import analyzer
         >>> cap = analyzer.read("sample_pcaps/basic_call.pcap").mask("an example, not a secret")
@@ -549,7 +550,7 @@ class Capture:
         """
         from analyzer.masking.source import MaskedSource
 
-        return Capture(MaskedSource.around(self.source, key))
+        return Capture(MaskedSource.around(self.source, key, domains=domains))
 
     def sql(self, query: str) -> pd.DataFrame:
         """A SQL query (Polars dialect) over the tables by name.
