@@ -19,10 +19,10 @@ EXIT_FAILED = 2
 
 #: How a process ends that could not have the memory it asked for, in whichever library.
 _ENDED = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP}
-# What Rust's runtime and OpenBLAS say of it, which ends with status 1.
+# What Rust's runtime, jemalloc and OpenBLAS say of it; OpenBLAS ends with status 1.
 _NOISE = re.compile(
     rb"memory allocation of |thread '|note: run with `RUST_BACKTRACE|skipping backtrace|stack backtrace|fatal runtime"
-    rb"|called `Result::unwrap\(\)` on an `Err` value|failed to spawn thread|OpenBLAS|$"
+    rb"|called `Result::unwrap\(\)` on an `Err` value|failed to spawn thread|OpenBLAS|<jemalloc>|$"
 )
 
 
