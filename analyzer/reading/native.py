@@ -427,7 +427,13 @@ class Reading:
     def _export(self, rows: list[tuple[str, int, int, int]], media: list[tuple[str, int, int, int]], path: str) -> int:
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
-        packets: int = core().export(files, rows, media, path, limits, link_types)
+        try:
+            packets: int = core().export(files, rows, media, path, limits, link_types)
+        except OSError as error:  # it has no number, but in its words
+            number = re.search(r"\(os error ([0-9]+)\)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), path) from error
         self._sources.check()
         return packets
 
