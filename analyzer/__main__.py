@@ -16,7 +16,7 @@ def main() -> NoReturn:
     piece before the process ends, would be a tenth of its time.
     """
     gc.disable()
-    from analyzer.cli import group
+    from analyzer.cli.apart import run
 
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -25,6 +25,13 @@ def main() -> NoReturn:
         elif isinstance(stream, io.TextIOWrapper):
             # Where the terminal's encoding lacks a character, its code is shown.
             stream.reconfigure(errors="backslashreplace")
+    os._exit(run(_command))
+
+
+def _command() -> int:
+    """The exit status of the command."""
+    from analyzer.cli import group
+
     status = 0
     try:
         group(prog_name="sip-analyzer")
@@ -38,7 +45,7 @@ def main() -> NoReturn:
         print(f"sip-analyzer: output: {error.strerror}", file=sys.stderr)
         status = 2
     sys.stderr.flush()
-    os._exit(status)
+    return status
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from analyzer.api.source import Source
     from analyzer.measure.grouping import By
 
-# Messages up to which summary and report tell of nodes; of more the command of that name does, which takes its time.
+# Messages up to which the summary tells of nodes; of more the command of that name does, which takes its time.
 _NODES_TOLD = 100_000
 
 
@@ -457,7 +457,8 @@ class Capture:
         """Writes one self-contained HTML page: verdict, numbers, plots, every table, the ladder of every call.
 
         Times are told in the zone ``tz``. ``texts``: with the text of each message, digest responses and keys hidden;
-        without a word only where there are few. The folder is made where there is none. Returns the path.
+        without a word that of at most 3,000, of calls and registrations that failed first. What has no room is said on
+        the page, with the command that shows it. The folder is made where there is none. Returns the path.
 
         >>> import analyzer, tempfile
         >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
@@ -466,17 +467,21 @@ class Capture:
         """
         from pathlib import Path
 
+        import polars as pl
+
         from analyzer.api.ladder import fragments
         from analyzer.reading.written import replaced
         from analyzer.show.report import report, sections, texts_of
         from analyzer.timezones import zone
 
         zone(tz)
-        left_out = () if self._tells_nodes else sections.DEAR
-        tables = {name: self.table(name) for name in sections.TABLES if name not in left_out}
-        found = self._texts(texts_of(tables["messages"], wanted=texts), needed=texts is True)
-        told = fragments(self.source, tables["messages"]) if found else {}
-        page = report(tables, tz=tz, title=title, texts=found, fragments=told)
+        tables = {name: self.table(name) for name in sections.TABLES}
+        keys = texts_of(tables, wanted=texts)
+        found = self._texts(keys, needed=texts is True)
+        told = fragments(self.source, tables["messages"].filter(pl.col("message").is_in(list(found)))) if found else {}
+        page = report(
+            tables, tz=tz, title=title, texts=None if texts is False or (keys and not found) else found, fragments=told
+        )
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
         with replaced(written) as part:
@@ -529,13 +534,14 @@ class Capture:
         """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""
         return Capture(self.source.filtered(chosen))
 
-    def mask(self, key: str | bytes | None = None) -> Capture:
+    def mask(self, key: str | bytes | None = None, *, domains: bool = False) -> Capture:
         """The same capture with pseudonyms in place of numbers, names, addresses, places and what was said.
 
         Every table, and the text of every message, from which ladders, reports and files are made. Masked is what is
         shown; what happened was found out before, so outcomes, delays, keys and frames are those of the original.
-        ``key`` (16 bytes or more) gives the same pseudonyms each time; without one they are drawn anew. What is
-        replaced, what stays, and what this cannot promise: ``docs/masking.md``.
+        ``key`` (16 bytes or more) gives the same pseudonyms each time; without one they are drawn anew. ``domains``
+        masks the operator in domains such as ``ims.mnc001.mcc262.3gppnetwork.org`` and in cells, too. What is replaced,
+        what stays, and what this cannot promise: ``docs/masking.md``.
 
         >>> import analyzer
         >>> cap = analyzer.read("sample_pcaps/basic_call.pcap").mask("an example, not a secret")
@@ -544,7 +550,7 @@ class Capture:
         """
         from analyzer.masking.source import MaskedSource
 
-        return Capture(MaskedSource.around(self.source, key))
+        return Capture(MaskedSource.around(self.source, key, domains=domains))
 
     def sql(self, query: str) -> pd.DataFrame:
         """A SQL query (Polars dialect) over the tables by name.
@@ -576,12 +582,8 @@ class Capture:
         """
         from analyzer.show.summary import TABLES, summary
 
-        few = self._tells_nodes
+        few = self.source.messages_read <= _NODES_TOLD
         return summary(self._tables_of(*(name for name in TABLES if few or name != "nodes")), tz=tz, width=width)
-
-    @property
-    def _tells_nodes(self) -> bool:
-        return self.source.messages_read <= _NODES_TOLD
 
     def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:
         """These tables and ``messages`` as far as they were read."""

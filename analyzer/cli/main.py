@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from analyzer.errors import AnalyzerError
+from analyzer.reading import address_space
 
 #: Commands that are no tables, each a module of this package, in the order of the help; ``--help`` imports none.
 BY_HAND = {
@@ -125,6 +126,8 @@ def _told() -> Iterator[None]:
         yield
     except AnalyzerError as error:
         raise Failure(str(error)) from error
+    except MemoryError as error:
+        raise Failure(address_space.advice()) from error
     except KeyboardInterrupt:
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
     except BrokenPipeError:

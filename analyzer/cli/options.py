@@ -85,6 +85,11 @@ def captures(function: Function) -> Function:
                 metavar="FILE",
                 help=f"Mask with the key in FILE (or in {MASK_KEY}): the same pseudonyms each time. Keep it secret.",
             ),
+            click.option(
+                "--mask-domains",
+                is_flag=True,
+                help="Mask the operator too: MNC and MCC in domains (mnc001.mcc262.3gppnetwork.org) and cells.",
+            ),
         )
     ):
         function = decorate(function)
@@ -161,6 +166,7 @@ class Reading:
     unmasked: Capture
     sources: tuple[str, ...]
     mask_key: bytes | None = None
+    mask_domains: bool = False
 
     @cached_property
     def capture(self) -> Capture:
@@ -170,7 +176,7 @@ class Reading:
     def shown(self, chosen: Filter | None) -> Capture:
         """What a filter picks, as it may be shown: a filter looks at the original, and the mask comes last."""
         picked = self.unmasked.filter(chosen) if chosen else self.unmasked
-        return picked if self.mask_key is None else picked.mask(self.mask_key)
+        return picked if self.mask_key is None else picked.mask(self.mask_key, domains=self.mask_domains)
 
     def close(self, *, about_problems: bool = True) -> None:
         """Say in one line what was wrong with the capture; leave with status 1 if a file of it was cut or corrupt."""
@@ -215,8 +221,9 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
     finally:
         if progress is not None:
             progress.clear()
-    masked = values["mask"] or values["mask_key"]
-    return Reading(capture, sources, _mask_key(values["mask_key"]) if masked else None)
+    domains = values["mask_domains"]
+    masked = values["mask"] or values["mask_key"] or domains
+    return Reading(capture, sources, _mask_key(values["mask_key"]) if masked else None, domains)
 
 
 def _mask_key(file: IO[bytes] | None) -> bytes:

@@ -40,7 +40,7 @@ class Mask:
 
     ``key``: text or bytes, at least 16 of them; the same key gives the same pseudonyms each time, and whoever has it
     can undo them. Without a key a new one is drawn and forgotten. ``known``: words that are masked even where names of
-    products and files are shown.
+    products and files are shown. ``domains``: domains and cells do not name their operator either (TS 23.003 §13.2).
 
     >>> from analyzer.masking.mask import Mask
     >>> mask = Mask("an example, not a secret")
@@ -50,15 +50,18 @@ class Mask:
     39
     """
 
-    def __init__(self, key: str | bytes | None = None, known: Iterable[str] = ()) -> None:
+    def __init__(self, key: str | bytes | None = None, known: Iterable[str] = (), *, domains: bool = False) -> None:
         secret = os.urandom(32) if key is None else key.encode() if isinstance(key, str) else bytes(key)
         if len(secret) < SHORTEST_KEY:
             raise AnalyzerError(f"a key for masking has at least {SHORTEST_KEY} bytes, this one {len(secret)}")
-        self._use(Pseudonyms(secret), frozenset(known))
+        self._use(Pseudonyms(secret), frozenset(known), domains=domains)
 
-    def _use(self, pseudonyms: Pseudonyms, known: frozenset[str]) -> None:
+    def _use(self, pseudonyms: Pseudonyms, known: frozenset[str], *, domains: bool) -> None:
         self._pseudonyms = pseudonyms
-        self._values = Values(pseudonyms, known)
+        self._domains = domains
+        self._values = Values(pseudonyms, known, domains=domains)
+        #: The last step of every text: what names operators in it.
+        self._operators: Callable[[str], str] = self._values.operators if domains else str
         self._bodies = Bodies(self._values, self._message)
         values = self._values
         self._masked: dict[MaskClass, Callable[[str], str]] = {
@@ -73,6 +76,7 @@ class Mask:
             MaskClass.FREE_TEXT: values.gentle,
             MaskClass.SENTENCE: values.sentence,
             MaskClass.CELL: values.cell,
+            MaskClass.NETWORK: values.network if domains else str,
             MaskClass.FILE: values.file,
         }
 
@@ -80,7 +84,7 @@ class Mask:
 
     def message(self, data: bytes) -> bytes:
         """A SIP message (or a part of one, as in ``message/sipfrag``) as long as it was, field by field."""
-        return self._message(data, 0)
+        return self._text(self._message(data, 0), self._operators)
 
     def _message(self, data: bytes, depth: int) -> bytes:
         found = parse(data)
@@ -128,7 +132,8 @@ class Mask:
 
     def value(self, mask: MaskClass | Header, text: str) -> str:
         """A value of a column that is masked so (``schema.Column.mask``)."""
-        return self._values.header(mask.value, text) if isinstance(mask, Header) else self._masked[mask](text)
+        masked = self._values.header(mask.value, text) if isinstance(mask, Header) else self._masked[mask](text)
+        return self._operators(masked)
 
     def table(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """A table of the schema, or a part of one, with every text masked as its column says."""
@@ -152,7 +157,9 @@ class Mask:
         known = pl.DataFrame({"name": names, "value": values})
         distinct = known.drop_nulls().unique()
         masked = distinct.with_columns(
-            pl.Series("masked", [self._values.header(*row) for row in distinct.rows()], dtype=pl.String)
+            pl.Series(
+                "masked", [self._operators(self._values.header(*row)) for row in distinct.rows()], dtype=pl.String
+            )
         )
         return known.join(masked, on=["name", "value"], how="left", maintain_order="left")["masked"].alias(values.name)
 
@@ -183,7 +190,8 @@ class Mask:
         names = {word for word in words.explode().drop_nulls().to_list() if len(word) >= _SHORTEST_NAME}
         hosts = set(pl.concat([messages["src_ip"], messages["dst_ip"]]).drop_nulls().unique().to_list())
         mask = object.__new__(Mask)
-        mask._use(self._pseudonyms, frozenset((names - vocabulary.VALUES - vocabulary.PHRASE) | hosts))
+        known = frozenset((names - vocabulary.VALUES - vocabulary.PHRASE) | hosts)
+        mask._use(self._pseudonyms, known, domains=self._domains)
         return mask
 
 

@@ -91,6 +91,15 @@ class Pseudonyms:
         other = self._spelt(significant, ["123456789", *[_DIGITS] * (len(significant) - 1)], "number")
         return digits[: len(digits) - len(significant)] + other
 
+    def network_code(self, digits: str) -> str:
+        """Another MCC or MNC of two or three digits; 01 is the network of 001 (TS 23.003 §13.2), and so are theirs."""
+        three = digits.zfill(3)
+        if three[0] == "0":
+            other = "0" + self._spelt(three[1:], [_DIGITS, _DIGITS], "network")
+        else:
+            other = self._spelt(three, ["123456789", _DIGITS, _DIGITS], "network")
+        return other[-len(digits) :]
+
     def address(self, text: str) -> str | None:
         """The pseudonym of an IPv4 or IPv6 address as long as the text, or None where it is none.
 

@@ -28,11 +28,11 @@ class MaskedSource:
         self._made: dict[str, pl.DataFrame] = {}
 
     @classmethod
-    def around(cls, source: Source, key: str | bytes | None) -> MaskedSource:
+    def around(cls, source: Source, key: str | bytes | None, *, domains: bool = False) -> MaskedSource:
         """A source masked with a key, or with one drawn anew; of a masked one its original."""
         original = source._original if isinstance(source, MaskedSource) else source
         # What a filter left out may be spoken of in what it kept.
-        return cls(original, Mask(key).knowing(original.whole.lean_messages()))
+        return cls(original, Mask(key, domains=domains).knowing(original.whole.lean_messages()))
 
     @property
     def messages_read(self) -> int:

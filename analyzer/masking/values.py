@@ -44,6 +44,9 @@ _NUMBER_USER = re.compile(r"[+0-9.\-()*#A-Da-d]*[0-9][+0-9.\-()*#A-Da-d]*")
 _COOKIE = re.compile(r"z9hG4bK", re.IGNORECASE)
 _UNIT = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _PORT = re.compile(r"(?:\s*:\s*[0-9]{0,5}\s*)?\Z", re.ASCII)
+_CODE = re.compile(r"(m[nc]c(?:\s*[=:]\s*)?\"?)([0-9]{2,3})(?![0-9])", re.IGNORECASE | re.ASCII)
+# Digits of MCC, MNC, area and cell where the MNC has three (TS 24.229 §7.2A.4): GERAN, UTRAN and E-UTRAN, NR.
+_MNC_OF_THREE = (14, 17, 21)
 _SCHEME = re.compile(r"(\s*)([A-Za-z][A-Za-z0-9+.\-]*):", re.ASCII)
 
 # ---- what the parts of a header field are --------------------------------------------------------------------------
@@ -168,12 +171,14 @@ class Values:
     """Masks values with one set of pseudonyms.
 
     ``known``: words and addresses found to be identities elsewhere in the capture; they are masked even in product
-    names, where everything else is shown.
+    names, where everything else is shown. ``domains``: the operator in front of a cell is masked too; that in domains
+    is left to :meth:`operators`, which goes over whole texts.
     """
 
-    def __init__(self, pseudonyms: Pseudonyms, known: frozenset[str] = frozenset()) -> None:
+    def __init__(self, pseudonyms: Pseudonyms, known: frozenset[str] = frozenset(), *, domains: bool = False) -> None:
         self._pseudonyms = pseudonyms
         self._known = known
+        self._domains = domains
         #: ``header(name, value)``: the value of a header field masked; ``name`` in its long form. The messages of a
         #: call say the same again and again.
         self.header = lru_cache(_REMEMBERED)(self._header)
@@ -406,9 +411,21 @@ class Values:
         """A cell or access point: country and network code (five digits) stay, the place does not."""
         found = re.match(r"[0-9]{5}(?=[0-9A-Fa-f]{5})", text, re.ASCII)
         start = found.end() if found else 0
+        if found and self._domains and len(text) in _MNC_OF_THREE:
+            start += 1
+        front = self.network(text[:start]) if self._domains else text[:start]
         if not re.fullmatch(r"[0-9A-Fa-f]+", text[start:], re.ASCII):
-            return text[:start] + self.free(text[start:])
-        return text[:start] + self._hexadecimal(text[start:])
+            return front + self.free(text[start:])
+        return front + self._hexadecimal(text[start:])
+
+    def network(self, digits: str) -> str:
+        """MCC, MNC, or both one after the other."""
+        codes = (digits[:3], digits[3:])
+        return "".join(self._pseudonyms.network_code(code) if code.isdigit() else code for code in codes)
+
+    def operators(self, text: str) -> str:
+        """The codes in names of operators (``mnc001.mcc262``) as pseudonyms, wherever in a text."""
+        return _CODE.sub(lambda found: found[1] + self._pseudonyms.network_code(found[2]), text)
 
     def every_digit(self, text: str) -> str:
         """A place on earth: every number of it, however short; words too, but for those of the standards."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from analyzer.errors import AnalyzerError, CaptureChanged, CaptureError
+from analyzer.reading import address_space
 from analyzer.reading.written import replaced
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def core() -> Any:
     try:
         from analyzer import _core
     except ImportError as error:
+        if address_space.limit() is not None and "map" in str(error):  # failed to map segment from shared object
+            raise AnalyzerError(address_space.advice()) from error
         raise AnalyzerError(
             "the compiled core analyzer._core is missing or does not load "
             f"({error}). In a source tree build it with `make install` or `pip install .` (needs Rust's cargo)."
@@ -332,9 +335,16 @@ class Reading:
         #: The names of header fields that have rows in the table ``headers``, as :func:`header_names` gives them.
         self.headers = list(headers)
         check_threads()
+        address_space.prepare()
         found.check()
         self._scan = core().scan(
-            found.arguments(), threads, self._limits, columns, found.link_types, self._clocks, self.headers
+            found.arguments(),
+            threads or address_space.threads(),
+            self._limits,
+            columns,
+            found.link_types,
+            self._clocks,
+            self.headers,
         )
 
     @property
@@ -417,7 +427,13 @@ class Reading:
     def _export(self, rows: list[tuple[str, int, int, int]], media: list[tuple[str, int, int, int]], path: str) -> int:
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
-        packets: int = core().export(files, rows, media, path, limits, link_types)
+        try:
+            packets: int = core().export(files, rows, media, path, limits, link_types)
+        except OSError as error:  # it has no number, but in its words
+            number = re.search(r"\(os error ([0-9]+)\)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), path) from error
         self._sources.check()
         return packets
 

@@ -32,6 +32,8 @@ class MaskClass(Enum):
     SENTENCE = "sentence"
     """A sentence of ours with values from the wire in it."""
     CELL = "cell"
+    NETWORK = "network"
+    """MCC, MNC, or both: digits that name an operator, shown unless domains of operators are masked."""
     FILE = "file"
     NAMED_HEADER = "named_header"
     """The value of the header field that the column ``name`` names."""

@@ -260,7 +260,7 @@ def test_no_original_survives_in_any_output_of_any_command(
     # Some hundred commands over one capture: it is read and masked, and each table made, once.
     capture, masked = captures.read(path), captures.masked(path)
     monkeypatch.setattr("analyzer.api.read.read", lambda *_, **__: capture)
-    monkeypatch.setattr(type(capture), "mask", lambda _, key: {KEY.encode(): masked}[key])
+    monkeypatch.setattr(type(capture), "mask", lambda _, key, **__: {KEY.encode(): masked}[key])
     outputs = []
     # Packets are not masked but refused (tests/test_export.py).
     for command in sorted({*COMMANDS} - {*ONE_THING, "export"}):

@@ -20,7 +20,7 @@ from report_data import data_of, ladders_of, table_of
 import analyzer
 from analyzer import schema
 from analyzer.measure.measures import measure
-from analyzer.show.report import numbers, report, sections, stories, texts_of
+from analyzer.show.report import ladders, numbers, report, room, sections, stories, texts_of
 from analyzer.show.report.columns import offsets
 
 CAPTURES = [path.name for path in captures.FLOWS]
@@ -314,19 +314,39 @@ def test_a_registration_has_its_own_messages_alone() -> None:
 def test_where_there_is_no_room_for_ladders_the_page_says_so() -> None:
     text = report(tables("outcomes.pcap"), ladder_bytes=0)
     assert data_of(text)["ladders"] == {"calls": [], "registrations": []}
-    assert "The ladders of 7 calls and registrations are not in this report" in Elements(text).text
+    told = Elements(text).text
+    assert "The ladders of 7 calls and registrations are not in this report, which has room for 0 bytes" in told
+    assert "sip-analyzer ladder 1 FILE draws that of call 1" in told
 
 
 def test_calls_that_failed_come_first_where_there_is_not_room_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five of seven calls failed: room for all but one chunk is room for these."""
     monkeypatch.setattr("analyzer.show.report.ladders.CHUNK", 1)
     found = sections.numbered(tables("outcomes.pcap"))
-    whole, _ = stories.packed(found, {}, {}, 10**9)
-    room = sum(len(chunk["data"]) for chunk in whole["calls"]) - 1
-    made, without = stories.packed(found, {}, {}, room)
+    whole = stories.packed(found, {}, {}, most=10**9, most_rows=10)
+    sizes = {first: len(chunk["data"]) for chunk in whole.chunks["calls"] for first, _ in chunk["calls"]}
+    made = stories.packed(found, {}, {}, most=sum(sizes.values()) - 1, most_rows=10)
     failed = found["calls"].filter(pl.col("outcome").is_in(numbers.ENDS["failed"]))["no"].to_list()
-    assert numbers_of(made["calls"])[:5] == failed
-    assert without == 1
+    others = [number for number in sizes if number not in failed]
+    assert numbers_of(made.chunks["calls"]) == [*failed, others[0]]
+    assert made.without == {"calls": [others[1]], "registrations": []}
+
+
+def test_registrations_that_failed_have_a_ladder_where_there_is_not_room_for_all_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The subscriber of registration_failed.pcap was refused; there is room for a fraction of all ladders."""
+    monkeypatch.setattr(ladders, "CHUNK", 1)
+    names = ("registration_failed.pcap", "registration.pcap", "outcomes.pcap")
+    capture = analyzer.read([SAMPLES / name for name in names])
+    found = sections.numbered({table: capture.table(table) for table in sections.TABLES})
+    failed = found["registrations"].filter(outcome="failed")["no"].to_list()
+    assert failed
+    whole = stories.packed(found, {}, {}, most=10**9, most_rows=1000).chunks
+    most = sum(len(chunk["data"]) for chunk in whole["calls"]) - 1
+    made = stories.packed(found, {}, {}, most=most, most_rows=1000)
+    assert made.without["calls"]
+    assert numbers_of(made.chunks["registrations"])[: len(failed)] == failed
 
 
 def test_rows_left_out_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,15 +354,48 @@ def test_rows_left_out_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     text = report(tables("outcomes.pcap"))
     calls = table_of(text, "calls")
     assert calls["no"] == [1, 3, 4]
-    assert "4 rows are not in this report" in Elements(text).text
+    told = Elements(text).text
+    assert "4 rows are not in this report, which has room for 3: those that failed" in told
+    assert "sip-analyzer calls FILE gives them all" in told
 
 
-def test_texts_of_few_messages_are_wanted() -> None:
-    rows = frame("messages", [{"message": key, "method": "INVITE", "call": 1} for key in range(3001)])
-    assert len(texts_of(rows.head(3000))) == 3000
-    assert texts_of(rows) == []
-    assert len(texts_of(rows, wanted=True)) == 3001
-    assert texts_of(rows.head(1), wanted=False) == []
+def test_nodes_of_the_network_come_before_subscribers_where_there_is_not_room_for_all() -> None:
+    nodes = frame("nodes", [{"node": f"n{n}", "role": role} for n, role in enumerate(["UE", "UE", "S-CSCF", "UE"])])
+    assert room.first_rows(nodes, "nodes", {}, 2)["node"].to_list() == ["n0", "n2"]
+
+
+def test_a_ladder_that_is_not_whole_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ladders, "LONGEST", 4)
+    found = tables("basic_call.pcap")
+    assert found["messages"].height > 4
+    told = Elements(report(found)).text
+    assert "1 call has more than 4 messages: the ladder omits those in the middle." in told
+    assert "sip-analyzer ladder 1 FILE draws all of call 1" in told
+
+
+def test_a_report_of_more_messages_than_it_shows_the_text_of_has_that_of_what_failed() -> None:
+    found = tables("outcomes.pcap")
+    (first, *_) = found["calls"].filter(pl.col("outcome").is_in(numbers.ENDS["failed"]))["call"]
+    own = found["messages"].filter(~pl.col("duplicate"), call=first)["message"].to_list()
+    assert texts_of(found, most=len(own)) == own
+    page = report(found, texts=dict.fromkeys(own, b"a text"), most_texts=len(own))
+    told = Elements(page).text
+    of_calls = found["messages"].filter(~pl.col("duplicate"), pl.col("call").is_not_null()).height
+    assert f"The text of {of_calls - len(own)} messages of calls and registrations is not in this report" in told
+    assert f"has room for that of {len(own)}:" in told
+    chunks = [ladders_of(b64decode(chunk["data"])) for chunk in data_of(page)["ladders"]["calls"]]
+    shown = {number: ladder for chunk in chunks for number, ladder in chunk.items()}
+    texts = {number: {event.text for event in ladder.events} for number, ladder in shown.items()}
+    (number,) = found["calls"].filter(call=first)["no"]
+    assert texts == {other: {"a text"} if other == number else {None} for other in found["calls"]["no"]}
+
+
+def test_all_texts_or_none_are_in_a_report_on_demand() -> None:
+    found = tables("outcomes.pcap")
+    of_calls = found["messages"].filter(~pl.col("duplicate"), pl.col("call").is_not_null()).height
+    assert len(texts_of(found, wanted=True, most=1)) == len(texts_of(found)) == of_calls
+    assert texts_of(found, wanted=False) == []
+    assert "The text of" not in Elements(report(found, texts=None)).text
 
 
 def test_digest_responses_are_not_in_a_report(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def packed(capture: analyzer.Capture) -> dict[int, Ladder]:
 def told(capture: analyzer.Capture, kind: str, fragments: dict[int, str] | None = None) -> dict[int, Ladder]:
     """The ladders of ``calls`` or ``registrations`` with all that a report tells in them."""
     tables = {table: capture.table(table) for table in schema.TABLES}
-    made, _ = stories.packed(sections.numbered(tables), {}, fragments or {}, 10**9)
+    made = stories.packed(sections.numbered(tables), {}, fragments or {}, most=10**9, most_rows=10**6).chunks
     return {number: one for chunk in made[kind] for number, one in ladders_of(b64decode(chunk["data"])).items()}
 
 

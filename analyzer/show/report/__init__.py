@@ -6,6 +6,7 @@
            --> figures.py                   the plots of show/plots.py as inline SVG that follows light and dark
            --> sections.py > columns.py     every table, packed; its first rows as text
            --> stories.py > ladders.py      the events of every call and registration, packed
+           --> room.py                      what comes first where there is not room for all, and what is left out
            --> page.html.j2, style.css      the page
     browser:   app.js                       unpacks, sorts, searches, filters, draws ladders
 
@@ -29,20 +30,28 @@ import polars as pl
 
 from analyzer import __version__
 from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
-from analyzer.show.report import columns, figures, numbers, sections, stories
+from analyzer.show.report import columns, figures, ladders, numbers, room, sections, stories
 from analyzer.show.text import safe
 
 LADDER_BYTES = 12_000_000
 """What the ladders of a report take at most; those that do not fit are left out, and the page says which."""
 MOST_TEXTS = 3000
-"""Messages up to which their text is shown without being asked for."""
+"""Messages whose text is shown without being asked for."""
 
 
-def texts_of(messages: pl.DataFrame, *, wanted: bool | None = None) -> list[int]:
-    """The messages whose text a report shows: those of calls and registrations, where they are few or it is wanted."""
-    known = messages.select("message", "duplicate", "call", "method")
-    shown = known.filter(~pl.col("duplicate"), pl.col("call").is_not_null() | (pl.col("method") == "REGISTER"))
-    return shown["message"].to_list() if wanted or (wanted is None and shown.height <= MOST_TEXTS) else []
+def texts_of(tables: Mapping[str, pl.DataFrame], *, wanted: bool | None = None, most: int = MOST_TEXTS) -> list[int]:
+    """The messages whose text a report shows: those of calls and registrations, all where they are few or it is wanted,
+    else as many as there is room for, of those that failed first."""
+    if wanted is False:
+        return []
+    shown = _of_ladders(tables["messages"])
+    return (shown["message"] if wanted else room.with_texts(tables, shown, most)).to_list()
+
+
+def _of_ladders(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages of calls and registrations."""
+    known = messages.select("message", "duplicate", "call", "call_id", "method")
+    return known.filter(~pl.col("duplicate"), pl.col("call").is_not_null() | (pl.col("method") == "REGISTER"))
 
 
 def report(
@@ -53,10 +62,12 @@ def report(
     texts: Mapping[int, bytes] | None = None,
     fragments: Mapping[int, str] | None = None,
     ladder_bytes: int = LADDER_BYTES,
+    most_texts: int = MOST_TEXTS,
 ) -> str:
     """The page for all tables of a capture; times are told in the zone ``tz``.
 
-    ``texts`` are messages by their keys (:func:`texts_of` says which are wanted), with nothing secret in them;
+    ``texts`` are messages by their keys (:func:`texts_of` says which are wanted), with nothing secret in them, None
+    where nobody wants any;
     ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
     """
     from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +79,7 @@ def report(
     # Matplotlib is Python, packing is not: they go on side by side.
     with ThreadPoolExecutor(1) as beside:
         drawing = beside.submit(figures.drawn, tables, tz)
-        ladders, without_ladder = stories.packed(tables, texts or {}, fragments or {}, ladder_bytes)
+        ladders = stories.packed(tables, texts or {}, fragments or {}, most=ladder_bytes, most_rows=sections.MOST_ROWS)
         shown = list(sections.sections(tables, tz))
         drawn = drawing.result()
     names = [PurePath(str(name)).name for name in tables["files"]["file"]]
@@ -76,8 +87,8 @@ def report(
         "tables": {section.name: section.packed for section in shown},
         "shown": {section.name: section.shown for section in shown},
         "zone": {"name": tz, "offsets": _offsets(tables, tz)},
-        "ladders": ladders,
-        "captions": stories.captions(tables.get("endpoints")),
+        "ladders": ladders.chunks,
+        "captions": stories.captions(tables["endpoints"]),
         "tones": {outcome: numbers.TONES[end] for end, outcomes in numbers.ENDS.items() for outcome in outcomes},
     }
     environment = Environment(
@@ -102,14 +113,35 @@ def report(
         outcomes=numbers.outcomes(tables["calls"]),
         figures=drawn,
         sections=shown,
-        without_ladder=without_ladder,
+        left_out=_left_out(tables, texts, ladders.without, ladder_bytes, most_texts),
         first_rows=sections.FIRST_ROWS,
+        most_rows=sections.MOST_ROWS,
         data=_embedded(data),
         script=script,
         style=style,
         script_hash=_hash(script),
         style_hash=_hash(style),
     )
+
+
+def _left_out(
+    tables: Mapping[str, pl.DataFrame],
+    texts: Mapping[int, bytes] | None,
+    without: Mapping[str, list[int]],
+    ladder_bytes: int,
+    most_texts: int,
+) -> list[room.LeftOut]:
+    """What the page does not have, but for rows of tables: their sections say so."""
+    shown = _of_ladders(tables["messages"])
+    sizes = shown.group_by("call").len().filter(pl.col("len") > ladders.LONGEST)
+    long = tables["calls"].join(sizes, on="call", how="semi").filter(~pl.col("no").is_in(without["calls"]))
+    no_text = shown.height - len(texts) if texts is not None else 0
+    found = (
+        room.ladders(without["calls"], without["registrations"], ladder_bytes),
+        room.long_ladders(long["no"].to_list(), ladders.LONGEST),
+        room.texts(no_text, most_texts),
+    )
+    return [one for one in found if one is not None]
 
 
 @cache

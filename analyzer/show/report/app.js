@@ -588,8 +588,8 @@
     const holds = head.holds.filter(([of]) => of === place)
       .map(([, from, until, media, by]) => ({ from, until, text: `${media} on hold by ${by}` }));
     const left = head.total[place] - events.length;
-    if (left) marks.push({ kind: "folded", at: events[events.length - Math.floor(events.length / 4) - 1].at, text: `${counted(left)} messages are not in this report` });
-    return { number, texts: head.texts.length > 0, began, lanes, products, legs, phases, holds, events, left, rows: inOrder(events, marks, phases) };
+    if (left) marks.push({ kind: "folded", at: events[events.length - Math.floor(events.length / 4) - 1].at, text: `${counted(left)} messages are not in this report, to keep it small; ${KINDS[name.slice(0, -1)].command(number, (column) => shown(table.byName[column], row))} draws them` });
+    return { number, texts: events.some((event) => event.text !== null), began, lanes, products, legs, phases, holds, events, left, rows: inOrder(events, marks, phases) };
   }
 
   function unanswered(head, first, events, lanes) {
@@ -889,8 +889,8 @@
   let opened = 0;
 
   const KINDS = {
-    call: { view: "calls", title: (cell) => `: ${cell("caller")} to ${cell("callee")} `, name: "Call", command: (number) => `sip-analyzer ladder ${number}` },
-    registration: { view: "registrations", title: (cell) => `: ${cell("aor")} `, name: "Registration", command: () => "sip-analyzer ladder with its Call-ID" },
+    call: { view: "calls", title: (cell) => `: ${cell("caller")} to ${cell("callee")} `, name: "Call", command: (number) => `sip-analyzer ladder ${number} FILE` },
+    registration: { view: "registrations", title: (cell) => `: ${cell("aor")} `, name: "Registration", command: (number, cell) => `sip-analyzer ladder '${cell("call_id")}' FILE` },
   };
 
   async function open(kind, number) {
@@ -913,7 +913,7 @@
     if (verdict !== null) parts.push(element("p", { class: "told" }, verdict));
     parts.push(element("h3", { id: "facts-heading" }, "Facts"), factsOf(name, table, row), element("h3", {}, "Ladder"));
     if (story === null) {
-      parts.push(element("p", { class: "missing" }, `The ladder of this ${kind} is not in this report, to keep it small; ${command(number)} draws it.`));
+      parts.push(element("p", { class: "missing" }, `The ladder of this ${kind} is not in this report, to keep it small; ${command(number, cell)} draws it.`));
     } else {
       parts.push(...ladderAndMessages(story, `${noun} ${number}`));
     }
@@ -973,7 +973,7 @@
       } else finish();
       parts.push(element("div", { class: "pair" }, frame, text));
     }
-    parts.push(element("p", { class: "note" }, story.texts ? "Choose a message, in the picture or in the table, to read it." : "The text of messages is not in this report: of a few calls, picked by a filter, it would be."));
+    parts.push(element("p", { class: "note" }, story.texts ? "Choose a message, in the picture or in the table, to read it." : "The text of these messages is not in this report, to keep it small; sip-analyzer report --texts includes it."));
     parts.push(element("h3", { id: "messages-heading" }, "Messages ", element("span", { class: "n" }, counted(story.events.length))), messagesOf(story, choose));
     return parts;
   }

@@ -34,6 +34,9 @@ CHUNK = 1 << 16
 LONGEST = 4000
 """Events of one call that a report holds; of more the first three quarters and the last quarter."""
 
+# An event with the text of its message takes as much room as so many without.
+_WEIGHT_OF_TEXT = 16
+
 LONGEST_TEXT = 20_000
 """Characters of a message that are shown."""
 
@@ -88,10 +91,13 @@ def chunks(
     events; ``told`` says by ``call`` what other tables tell. Lazy: a chunk is packed when it is asked for.
     """
     ladders = _ladders(messages, transactions, calls)
-    sizes = ladders.events.group_by("story", maintain_order=True).agg(pl.len(), pl.col("total", "at").first())
-    end = sizes["len"].cum_sum()
-    most = CHUNK // 16 if texts else CHUNK
-    sizes = sizes.with_columns(begin=end - sizes["len"], chunk=(end - sizes["len"]) // most)
+    with_text = ladders.messages.is_in(pl.Series(list(texts or {}), dtype=pl.Int64).implode())
+    weight = with_text.cast(pl.UInt32)[ladders.events["row"]] * (_WEIGHT_OF_TEXT - 1) + 1
+    stories_of = ladders.events.with_columns(weight=weight).group_by("story", maintain_order=True)
+    sizes = stories_of.agg(pl.len(), pl.col("total", "at").first(), pl.col("weight").sum())
+    sizes = sizes.with_columns(
+        begin=pl.col("len").cum_sum() - pl.col("len"), chunk=(pl.col("weight").cum_sum() - pl.col("weight")) // CHUNK
+    )
     for stories in sizes.partition_by("chunk", maintain_order=True):
         own = calls.select("call", "no", "call_ids")[stories["story"]]
         part = ladders.events.slice(stories["begin"][0], int(stories["len"].sum()))
@@ -375,6 +381,7 @@ def _packed(
     places = events.select("event").with_row_index("place")
     lists = stories.select("story").join(ladders.lanes, on="story", how="left", maintain_order="left")
     lists = lists.join(ladders.legs, on="story", how="left", maintain_order="left")
+    shown = [_text(texts.get(key)) for key in ladders.messages[events["row"]]] if texts else []
     head: dict[str, Any] = {
         "calls": calls["no"].to_list(),
         "events": stories["len"].to_list(),
@@ -394,7 +401,7 @@ def _packed(
         "files": [safe(file) for file in ladders.files[used["file"][0]]],
         "again": _placed(ladders.again, places),
         "silent": _placed(ladders.silent, places),
-        "texts": [_text(texts.get(key)) for key in ladders.messages[events["row"]]] if texts else [],
+        "texts": shown if any(text is not None for text in shown) else [],
         **_marks_and_holds(stories["at"].to_list(), [told.get(call) for call in calls["call"]]),
         "planes": PLANES,
     }

@@ -10,7 +10,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.diagnose.explanation import explanations
 from analyzer.measure.measures import measure
-from analyzer.show.report import columns, stories
+from analyzer.show.report import columns, room
 
 MOST_ROWS = 50_000
 """Rows of a table in a report."""
@@ -26,24 +26,7 @@ class _Plan:
     heading: str
     missing: str = ""
 
-    @property
-    def rests_on(self) -> tuple[str, ...]:
-        """The tables that it is made of."""
-        entry = schema.find(self.name)
-        return entry.of if isinstance(entry, schema.Measure) else (self.name,)
 
-
-#: Tables that take so long that the report of a large capture does without them and what rests on them.
-DEAR = (
-    "endpoints",
-    "nodes",
-    "call_failures",
-    "failure_path",
-    "phases",
-    "waterfall",
-    "related_transactions",
-    "peer_delays",
-)
 #: Tables that the page is made of.
 TABLES = (
     *(
@@ -57,7 +40,8 @@ TABLES = (
         "calls",
         "registrations",
     ),
-    *("problems", "account", *DEAR),
+    *("problems", "account", "endpoints", "nodes", "call_failures", "failure_path", "phases", "waterfall"),
+    *("related_transactions", "peer_delays"),
 )
 
 _PLANS = (
@@ -92,6 +76,7 @@ class Section:
     missing: str
     rows: int
     left_out: int
+    first_come: str
     shown: list[str]
     headings: list[tuple[str, str, str]]
     first: list[list[tuple[str, bool]]]
@@ -105,19 +90,17 @@ def numbered(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
-    """All sections, in the order of the page; those of tables that are not given are left out."""
+    """All sections, in the order of the page."""
     for plan in _PLANS:
-        if any(name not in tables for name in plan.rests_on):
-            continue
         whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, _of(tables))
         if "call" in whole.columns and "no" not in whole.columns:
             whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
         if not plan.missing and whole.is_empty():
             continue
-        frame = _bounded(whole, plan.name, tables)
+        frame = room.first_rows(whole, plan.name, tables, MOST_ROWS)
         known = _columns(plan.name, frame)
         if plan.name == "calls":
-            told = explanations(frame, tables["messages"], tables.get("failure_path"), tables.get("call_failures"))
+            told = explanations(frame, tables["messages"], tables["failure_path"], tables["call_failures"])
             frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
         shown = _shown(plan.name, known)
@@ -127,6 +110,7 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
             missing=plan.missing,
             rows=whole.height,
             left_out=whole.height - frame.height,
+            first_come=room.FIRST.get(plan.name, ""),
             shown=[column.name for column in shown],
             headings=[(columns.named(column), column.described, column.type) for column in shown],
             first=columns.first_rows(frame, shown, tz, FIRST_ROWS),
@@ -158,13 +142,6 @@ def _shown(name: str, known: list[schema.Column]) -> list[schema.Column]:
     groups = [other for other in by_name if other not in entry.names] if isinstance(entry, schema.Measure) else []
     names = dict.fromkeys(("no", *groups, *(entry.shown or entry.names)))
     return [by_name[name] for name in names if name in by_name]
-
-
-def _bounded(frame: pl.DataFrame, name: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """The rows that a report has room for; of calls those that failed or were slow first."""
-    if frame.height <= MOST_ROWS or name != "calls":
-        return frame.head(MOST_ROWS)
-    return frame.sort(stories.rank(tables), "no").head(MOST_ROWS).sort("no")
 
 
 def _columns(name: str, frame: pl.DataFrame) -> list[schema.Column]:

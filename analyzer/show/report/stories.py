@@ -3,48 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import polars as pl
 import polars.selectors as cs
 
-from analyzer.measure.measures import measure
-from analyzer.show.report import columns, ladders, numbers
+from analyzer.show.report import columns, ladders, room
 from analyzer.show.text import duration, safe
 from analyzer.show.timeline import Mark, holds_of, tables_tell, transfers
 
 
-def packed(
-    tables: Mapping[str, pl.DataFrame], texts: Mapping[int, bytes], fragments: Mapping[int, str], most: int
-) -> tuple[dict[str, list[dict[str, Any]]], int]:
-    """Packed ladders of calls and registrations in at most so many characters, and how many did not fit.
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Ladders of ``calls`` and ``registrations``, and the numbers of those that had no room.
 
-    ``calls`` of a chunk are the numbers of those that follow each other in it: the first, and how many. Where there is
-    not room for all, those of calls that failed come first, then those of calls far outside the others in some delay,
-    then the rest in order, registrations last.
+    ``calls`` of a chunk are the numbers of those that follow each other in it: the first, and how many.
     """
-    calls = tables["calls"].select("call", "no", "call_ids", rank=rank(tables))
-    told = _told(tables, fragments)
-    made, room = _packed(tables["messages"], tables, calls, texts, told, most)
-    if room < 0:
-        made, room = _packed(tables["messages"], tables, calls.sort("rank", "no"), texts, told, most)
-    registrations = tables["registrations"].select("no", call="registration", call_ids=pl.concat_list("call_id"))
+
+    chunks: dict[str, list[dict[str, Any]]]
+    without: dict[str, list[int]]
+
+
+def packed(
+    tables: Mapping[str, pl.DataFrame],
+    texts: Mapping[int, bytes],
+    fragments: Mapping[int, str],
+    *,
+    most: int,
+    most_rows: int,
+) -> Packed:
+    """The ladders of calls and registrations that have a row in the report, in at most so many characters.
+
+    Where there is not room for all, registrations that failed take at most half of it, and calls come in the order of
+    :func:`room.rank`; other registrations are last.
+    """
+    calls = room.first_rows(tables["calls"], "calls", tables, most_rows).select(
+        "call", "no", "call_ids", "outcome_detail", "outcome"
+    )
+    calls = calls.with_columns(rank=room.rank(tables))
+    registrations = room.first_rows(tables["registrations"], "registrations", tables, most_rows)
+    failed = registrations.filter(outcome="failed")
+    told = _told(tables, fragments, calls)
     seen = _of_registrations(tables["messages"], tables["registrations"])
     asked = {key: ladders.Told(marks, ()) for key, marks in _asked(tables, "registration").items()}
-    made_too, _ = _packed(seen, tables, registrations, texts, asked, room)
-    ladders_made = {"calls": made, "registrations": made_too}
-    held = sum(count for chunks in ladders_made.values() for chunk in chunks for _, count in chunk["calls"])
-    return ladders_made, calls.height + registrations.height - held
+
+    def of_registrations(some: pl.DataFrame, left: int) -> tuple[list[dict[str, Any]], int]:
+        named = some.select("no", call="registration", call_ids=pl.concat_list("call_id"))
+        return _packed(seen, tables, named, texts, asked, left)
+
+    made, left = _packed(tables["messages"], tables, calls, texts, told, most)
+    made_too: list[dict[str, Any]] = []
+    if left < 0:
+        made_too, spare = of_registrations(failed, most // 2)
+        most -= most // 2 - max(spare, 0)
+        made, left = _packed(tables["messages"], tables, calls.sort("rank", "no"), texts, told, most)
+        registrations = registrations.filter(pl.col("outcome") != "failed")
+    more, _ = of_registrations(registrations, left)
+    chunks = {"calls": made, "registrations": made_too + more}
+    return Packed(chunks, {name: _without(tables[name], made) for name, made in chunks.items()})
 
 
-def captions(endpoints: pl.DataFrame | None) -> dict[str, tuple[str, str]]:
+def _without(table: pl.DataFrame, made: list[dict[str, Any]]) -> list[int]:
+    held = {number for chunk in made for first, count in chunk["calls"] for number in range(first, first + count)}
+    return [number for number in table["no"] if number not in held]
+
+
+def captions(endpoints: pl.DataFrame) -> dict[str, tuple[str, str]]:
     """Role and host name of each lane that nodes tell of: hosts, and addresses with ports of hosts with several.
 
     A host that is several nodes has their roles one after the other, as in :func:`analyzer.show.timeline.timeline`.
     """
-    if endpoints is None:
-        return {}
     told = endpoints.with_columns(role=pl.when(pl.col("role") != "unknown").then("role"))
     told = told.filter(pl.col("role").is_not_null() | pl.col("name").is_not_null())
     lanes = pl.concat([told.select("role", "name", lane="ip"), told.select("role", "name", lane="address")])
@@ -59,19 +89,19 @@ def _packed(
     calls: pl.DataFrame,
     texts: Mapping[int, bytes],
     told: Mapping[int, ladders.Told],
-    room: int,
+    left: int,
 ) -> tuple[list[dict[str, Any]], int]:
     """As many chunks as there is room for, and what room is left: less than none where not all had room."""
     made: list[dict[str, Any]] = []
-    if calls.is_empty() or room < 0:
-        return made, room
+    if calls.is_empty() or left < 0:
+        return made, left
     for chunk in ladders.chunks(messages, tables["transactions"], calls, texts, told):
         data = columns.encoded(chunk.data)
-        room -= len(data)
-        if room < 0:
+        left -= len(data)
+        if left < 0:
             break
         made.append({"calls": _runs(chunk.calls), "data": data})
-    return made, room
+    return made, left
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:
@@ -91,13 +121,17 @@ _HOLD = ("call", "media", "held_by", "started_at", "ended_at")
 _OFFER = ("call", "dialog", "index", "media", "state", "status", "offered_at", "answered_at", "codecs", "direction")
 
 
-def _told(tables: Mapping[str, pl.DataFrame], fragments: Mapping[int, str]) -> dict[int, ladders.Told]:
+def _told(
+    tables: Mapping[str, pl.DataFrame], fragments: Mapping[int, str], calls: pl.DataFrame
+) -> dict[int, ladders.Told]:
     """By call what dialogs, offers, holds, the few messages of transfers and what was asked beside SIP tell; of most
     calls the media alone."""
-    dialogs = _by_call(tables["dialogs"].select(_DIALOG).filter(pl.col("usage") == "invite"), least=2)
-    holds = _by_call(tables["holds"].select(_HOLD))
-    offers = _by_call(tables["offers"].select(_OFFER))
-    messages = tables["messages"].filter(~pl.col("duplicate"), pl.col("status").is_null(), _of_transfer(fragments))
+    own = pl.col("call").is_in(calls["call"].implode())
+    dialogs = _by_call(tables["dialogs"].select(_DIALOG).filter(pl.col("usage") == "invite", own), least=2)
+    holds = _by_call(tables["holds"].select(_HOLD).filter(own))
+    offers = _by_call(tables["offers"].select(_OFFER).filter(own))
+    moving = tables["messages"].filter(~pl.col("duplicate"), pl.col("status").is_null(), _of_transfer(fragments))
+    messages = moving.filter(own)
     moved = _by_call(messages.sort("time", nulls_last=True, maintain_order=True).with_columns(at="time"))
     asked = _asked(tables, "call")
     ended = dict(tables["calls"].select("call", pl.col("ended_at").cast(pl.Int64)).iter_rows())
@@ -142,13 +176,6 @@ def _by_call(frame: pl.DataFrame, *, least: int = 1) -> dict[int, list[dict[str,
     for row in own.iter_rows(named=True):
         rows.setdefault(row["call"], []).append(row)
     return rows
-
-
-def rank(tables: Mapping[str, pl.DataFrame]) -> pl.Expr:
-    """What a reader wants to see first of more calls than there is room for."""
-    slow = measure("outliers", lambda name: tables[name])["call"].unique()
-    failed = pl.col("outcome").is_in(numbers.ENDS["failed"])
-    return pl.when(failed).then(0).when(pl.col("call").is_in(slow.implode())).then(1).otherwise(2)
 
 
 def _of_registrations(messages: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
