@@ -109,9 +109,7 @@ def _odd_acks(acks: list[Row], branch: tuple[Any, ...], asked: set[Any], answer:
     return []
 
 
-def _of_branch(
-    answers: list[Row], acks: list[Row], call: dict[str, Any], *, rivals: int, released: bool
-) -> list[str]:
+def _of_branch(answers: list[Row], acks: list[Row], call: dict[str, Any], *, rivals: int, released: bool) -> list[str]:
     """About the 2xx of one branch, and the ACKs to it; so many other branches answered the same INVITE."""
     first = answers[0]
     far = max(answers, key=lambda row: row["via_count"] or 0)

@@ -56,7 +56,7 @@ _Alphabet = str | _Letters
 _TWO_BYTES = _Letters(0xC0, 0x17F - 0xC0)
 _THREE_BYTES = _Letters(0x4E00, 0x9FA5 - 0x4E00)
 _FOUR_BYTES = _Letters(0x20000, 0x2A6D6 - 0x20000)
-_ALPHABETS: dict[str, _Alphabet] = dict.fromkeys(_DIGITS, _DIGITS) | dict.fromkeys(_LOWER, _LOWER)
+_ALPHABETS: dict[str, _Alphabet] = {**dict.fromkeys(_DIGITS, _DIGITS), **dict.fromkeys(_LOWER, _LOWER)}
 
 # Eight digits and letters or more: a hash or a random number, no name.
 _IS_HEX = re.compile(r"(?=.*[0-9])(?:(?=.*[a-f])[0-9a-f]{8,}|(?=.*[A-F])[0-9A-F]{8,})")
