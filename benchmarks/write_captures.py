@@ -27,7 +27,7 @@ import pcap
 
 HERE = Path(__file__).resolve().parent
 CAPTURES = HERE / "captures"
-SIZES = {"six": 6, "10k": 10_000, "100k": 100_000, "1M": 1_000_000}
+SIZES = {"six": 6, "10k": 10_000, "30k": 30_000, "100k": 100_000, "150k": 150_000, "300k": 300_000, "1M": 1_000_000}
 TRANSPORTS = ("udp", "tcp", "rtp")
 SEED = 3261
 START_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
@@ -46,9 +46,9 @@ CORE = {
 }
 
 
-def generator_version() -> str:
+def generator_version(*more: str) -> str:
     """A digest of the generator's sources: a changed generator cannot leave old captures behind."""
-    sources = (HERE / name for name in ("flows.py", "pcap.py", "write_captures.py"))
+    sources = (HERE / name for name in ("flows.py", "pcap.py", "write_captures.py", *more))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 

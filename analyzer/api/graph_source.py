@@ -96,7 +96,7 @@ class GraphSource:
         dear = self.messages_read > _WORTH_OF_A_CALL * len(self._looked_at)
         if name in self._graph.made or not dear or not is_made_again(name):
             return self.table(name)
-        if headers_below([name]):
+        if self._unread(headers_below([name])):
             # Who looks at a call looks at several of these tables.
             self._read_headers(headers_below(table for table in schema.TABLES if is_made_again(table)))
         self._read_for(name)
@@ -117,12 +117,14 @@ class GraphSource:
 
     def _read_headers(self, names: Iterable[str]) -> None:
         """Sees to it that the header fields of these names were read."""
-        known = {name.lower() for name in self._reading.headers} if self._reading is not None else set()
-        unread = [name for name in native.header_names(names) if name.lower() not in known]
-        if unread:
+        if unread := self._unread(names):
             if self._reading is None:
                 raise AnalyzerError("the captures behind these tables are not at hand")
             self._graph.give(header_fields=self._reading.more_headers(unread))
+
+    def _unread(self, names: Iterable[str]) -> list[str]:
+        known = {name.lower() for name in self._reading.headers} if self._reading is not None else set()
+        return [name for name in native.header_names(names) if name.lower() not in known]
 
     def lean_messages(self) -> pl.DataFrame:
         found: pl.DataFrame = self._graph["messages" if "messages" in self._graph.made else "core_messages"]

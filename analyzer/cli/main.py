@@ -54,6 +54,12 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name: its module, or the entry of the catalogue."""
         name = cmd_name.replace("-", "_")
+        if name not in self.commands and (made := self._made(name)):
+            self.commands[name] = made
+        return self.commands.get(name)
+
+    @staticmethod
+    def _made(name: str) -> click.Command | None:
         if name in BY_HAND:
             command = importlib.import_module(f"analyzer.cli.{name}").command
             assert isinstance(command, click.Command)

@@ -19,7 +19,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -279,6 +278,8 @@ def _parquet(frame: pl.DataFrame, _table: str) -> Iterator[bytes]:
 
 
 def _for_pandas(frame: pl.DataFrame) -> str:
+    from importlib.metadata import version
+
     columns = []
     for name, kind in frame.schema.items():
         pandas_type, numpy_type = _pandas_types(kind)

@@ -7,7 +7,8 @@ their tags (§12.2.1.1), and a reliable 1xx that went on after its PRACK (RFC 32
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from analyzer.columns.address import socket
@@ -51,35 +52,55 @@ def sentences(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
     for row in rows:
         if row["method"] == "INVITE" and 200 <= (row["status"] or 0) < 300:
             by_branch[row["call_id"], row["from_tag"], row["to_tag"], row["cseq"]].append(row)
+    asked = {row["cseq"] for row in rows if row["method"] == "INVITE" and row["status"] is None}
+    released = {row[tag] for row in rows if row["method"] == "BYE" for tag in ("to_tag", "from_tag")}
+    of_legs = Counter(branch[:2] for branch in by_branch)
+    of_invites = Counter((call_id, from_tag, cseq) for call_id, from_tag, _, cseq in by_branch)
+    by_leg = _acks_by_leg(rows)
     for branch, answers in by_branch.items():
-        acks = _acks(rows, branch)
-        odd = [] if acks else _odd_acks(rows, branch, by_branch, answers[0])
-        words = _of_branch(answers, acks, _rivals(branch, by_branch), rows, call)
+        call_id, from_tag, _, cseq = branch
+        of_leg = by_leg[branch[:2]]
+        acks = of_leg.to(branch)
+        odd = [] if acks or of_legs[branch[:2]] > 1 else _odd_acks(of_leg.all, branch, asked, answers[0])
+        rivals = of_invites[call_id, from_tag, cseq] - 1
+        words = _of_branch(answers, acks, call, rivals=rivals, released=answers[0]["to_tag"] in released)
         found += [word.replace("no ACK was seen", "no ACK that fits was seen") for word in words] if odd else words
         found += odd
     return found + _without_tags(rows)
 
 
-def _acks(rows: list[Row], branch: tuple[Any, ...]) -> list[Row]:
-    call_id, from_tag, to_tag, cseq = branch
-    return [
-        row
-        for row in rows
-        if row["method"] == "ACK"
-        and row["transaction"] is None
-        and (row["call_id"], row["from_tag"], row["cseq"]) == (call_id, from_tag, cseq)
-        and row["to_tag"] in (to_tag, None)
-    ]
+class _Acks:
+    """The ACKs to 2xx of one Call-ID and From tag, which are in no transaction, in time order."""
+
+    def __init__(self) -> None:
+        self.all: list[Row] = []
+        self._places: dict[tuple[Any, Any], list[int]] = defaultdict(list)
+
+    def add(self, row: Row) -> None:
+        self._places[row["cseq"], row["to_tag"]].append(len(self.all))
+        self.all.append(row)
+
+    def to(self, branch: tuple[Any, ...]) -> list[Row]:
+        """Those to the 2xx of one branch; a To tag may be missing."""
+        _, _, to_tag, cseq = branch
+        places = (self._places.get((cseq, tag), []) for tag in {to_tag, None})
+        return [self.all[place] for place in sorted(chain.from_iterable(places))]
 
 
-def _odd_acks(rows: list[Row], branch: tuple[Any, ...], by_branch: Any, answer: Row) -> list[str]:
-    """About the first ACK of the caller's that has not the To tag or the CSeq number of the one 2xx in question."""
-    call_id, from_tag, to_tag, cseq = branch
-    ours = [other for other in by_branch if (other[0], other[1]) == (call_id, from_tag)]
-    asked = {row["cseq"] for row in rows if row["method"] == "INVITE" and row["status"] is None} - {cseq}
+def _acks_by_leg(rows: list[Row]) -> dict[tuple[Any, ...], _Acks]:
+    found: dict[tuple[Any, ...], _Acks] = defaultdict(_Acks)
     for row in rows:
-        odd = row["method"] == "ACK" and row["transaction"] is None and len(ours) == 1 and row["to_tag"]
-        if not odd or (row["call_id"], row["from_tag"]) != (call_id, from_tag) or row["cseq"] in asked:
+        if row["method"] == "ACK" and row["transaction"] is None:
+            found[row["call_id"], row["from_tag"]].add(row)
+    return found
+
+
+def _odd_acks(acks: list[Row], branch: tuple[Any, ...], asked: set[Any], answer: Row) -> list[str]:
+    """About the first ACK of the caller's that has not the To tag or the CSeq number of the one 2xx in question, and
+    belongs to no other INVITE (``asked``: their CSeq numbers)."""
+    _, _, to_tag, cseq = branch
+    for row in acks:
+        if not row["to_tag"] or (row["cseq"] != cseq and row["cseq"] in asked):
             continue
         other = f"the To tag {row['to_tag']}" if row["to_tag"] != to_tag else f"CSeq {row['cseq']}"
         its_own = to_tag if row["to_tag"] != to_tag else cseq
@@ -88,16 +109,8 @@ def _odd_acks(rows: list[Row], branch: tuple[Any, ...], by_branch: Any, answer: 
     return []
 
 
-def _rivals(branch: tuple[Any, ...], by_branch: dict[tuple[Any, ...], list[Row]]) -> int:
-    """How many other branches answered the same INVITE."""
-    call_id, from_tag, to_tag, cseq = branch
-    return sum(
-        (other[0], other[1], other[3]) == (call_id, from_tag, cseq) and other[2] != to_tag for other in by_branch
-    )
-
-
-def _of_branch(answers: list[Row], acks: list[Row], rivals: int, rows: list[Row], call: dict[str, Any]) -> list[str]:
-    """About the 2xx of one branch, and the ACKs to it."""
+def _of_branch(answers: list[Row], acks: list[Row], call: dict[str, Any], *, rivals: int, released: bool) -> list[str]:
+    """About the 2xx of one branch, and the ACKs to it; so many other branches answered the same INVITE."""
     first = answers[0]
     far = max(answers, key=lambda row: row["via_count"] or 0)
     callee = socket(far["src_ip"], far["src_port"])
@@ -107,7 +120,6 @@ def _of_branch(answers: list[Row], acks: list[Row], rivals: int, rows: list[Row]
     if len(copies) > 1 and None not in (copies[0]["time"], copies[-1]["time"]):
         often = f"sent {len(copies)} times in {(copies[-1]['time'] - copies[0]['time']).total_seconds():.1f} s"
     if rivals and not acks:
-        released = any(row["method"] == "BYE" and first["to_tag"] in (row["to_tag"], row["from_tag"]) for row in rows)
         left = "never acknowledged" if released else "neither acknowledged nor released"
         return [f"a second answer, {answer}, was {f'{often} and ' if often else ''}{left}"]
     if call.get("outcome_detail") != "no_ack":

@@ -6,8 +6,6 @@ which header fields have to be read for a table, follows from what it rests on.
 
 from __future__ import annotations
 
-import difflib
-import graphlib
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -47,6 +45,8 @@ class WrongNode(TypeError):
 
 def check(nodes: Mapping[str, Node] | None = None) -> None:
     """Raises :class:`WrongNode` with a sentence for each fault of the nodes (:func:`every_node` without any given)."""
+    import graphlib
+
     if nodes is None:
         nodes = {name: node_of(name) for name in every_node()}
     found = [f"{name}: {fault}" for name, node in nodes.items() for fault in _faults(node, nodes)]
@@ -64,6 +64,8 @@ def _faults(node: Node, nodes: Mapping[str, Node]) -> Iterator[str]:
         if need in INPUTS:
             continue
         if need not in nodes:
+            import difflib
+
             near = difflib.get_close_matches(need, [*nodes, *INPUTS], n=3, cutoff=0.5)
             which = f", such as {' or '.join(near)}" if near else ""
             yield f"the parameter {need!r} of its function is no node; name a table, intermediate or input{which}"

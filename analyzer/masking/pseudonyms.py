@@ -20,6 +20,7 @@ import ipaddress
 import math
 import re
 import string
+import struct
 
 _LISTED = 4096
 _WIDE = 1 << 64
@@ -32,10 +33,30 @@ _LOWER = string.ascii_lowercase
 _HEX = string.digits + "abcdef"
 _MIXED = string.digits + string.ascii_letters
 
+
+class _Letters:
+    """An alphabet of letters that follow each other in Unicode; any other letter is spelt as one of them."""
+
+    def __init__(self, first: int, count: int) -> None:
+        self._first, self._count = first, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, value: int) -> str:
+        return chr(self._first + value)
+
+    def index(self, char: str) -> int:
+        return ord(char) % self._count
+
+
+_Alphabet = str | _Letters
+
 # Characters that are not ASCII stay as long in UTF-8: Latin letters with marks, Han, Han of the second plane.
-_TWO_BYTES = (0xC0, 0x17F - 0xC0)
-_THREE_BYTES = (0x4E00, 0x9FA5 - 0x4E00)
-_FOUR_BYTES = (0x20000, 0x2A6D6 - 0x20000)
+_TWO_BYTES = _Letters(0xC0, 0x17F - 0xC0)
+_THREE_BYTES = _Letters(0x4E00, 0x9FA5 - 0x4E00)
+_FOUR_BYTES = _Letters(0x20000, 0x2A6D6 - 0x20000)
+_ALPHABETS: dict[str, _Alphabet] = {**dict.fromkeys(_DIGITS, _DIGITS), **dict.fromkeys(_LOWER, _LOWER)}
 
 # Eight digits and letters or more: a hash or a random number, no name.
 _IS_HEX = re.compile(r"(?=.*[0-9])(?:(?=.*[a-f])[0-9a-f]{8,}|(?=.*[A-F])[0-9A-F]{8,})")
@@ -49,6 +70,7 @@ class Pseudonyms:
         self._key = hashlib.sha256(b"sip-analyzer pseudonyms 1\0" + key).digest()
         # Bounded, for every subnet has orders of its own.
         self._order = functools.lru_cache(_LISTED)(self._made_order)
+        self._rounds = functools.lru_cache(_LISTED)(self._made_rounds)
         self._words: dict[tuple[str, bool], str] = {}
         self._addresses: dict[str, str | None] = {}
 
@@ -72,8 +94,14 @@ class Pseudonyms:
             return self._spelt(text, [_MIXED] * len(text), "mixed")
         if _IS_HEX.fullmatch(text):
             return self.hexadecimal(text)
-        small = "".join(char.lower() if char.isascii() else char for char in text)
-        other = self._spelt(small, [_alphabet(char) for char in small], "word")
+        if text.isascii():
+            small = text.lower()
+            other = self._spelt(small, list(map(_ALPHABETS.__getitem__, small)), "word")
+            if small == text:
+                return other
+        else:
+            small = "".join(char.lower() if char.isascii() else char for char in text)
+            other = self._spelt(small, [_alphabet(char) for char in small], "word")
         return "".join(
             new.upper() if old.isascii() and old.isupper() else new for old, new in zip(text, other, strict=True)
         )
@@ -128,15 +156,12 @@ class Pseudonyms:
         masked = []
         for place, octet in enumerate(octets):
             # The values it may take: those written in as many digits, in networks of the same kind.
-            kind = _kind(octets[:place], octet)
-            like = [
-                value
-                for value in range(256)
-                if len(str(value)) == len(str(octet)) and _kind(octets[:place], value) == kind
-            ]
-            place_of = like.index(octet)
-            label = f"ipv4 {'.'.join(map(str, octets[:place]))} {kind}"
-            masked.append(like[self._cycled(place_of, [len(like)], label)])
+            before = tuple(octets[:place])
+            kind = _kind(before, octet)
+            # Behind the second octet there are no kinds.
+            like = _like(before if place < 2 else None, kind, len(str(octet)))
+            label = f"ipv4 {'.'.join(map(str, before))} {kind}"
+            masked.append(like[self._cycled(like.index(octet), [len(like)], label)])
         return masked
 
     def _ipv6(self, text: str) -> str | None:
@@ -174,34 +199,25 @@ class Pseudonyms:
             # Global unicast (2000::/3) stays so, and nothing becomes private, link-local or multicast.
             leading = "23" if significant[0] in "23" else "1456789abcde"
             leading = leading if significant[0] in leading else significant[0]
-        radices: list[str | tuple[int, int]] = [leading, *[_HEX] * (len(significant) - 1)]
+        radices: list[_Alphabet] = [leading, *[_HEX] * (len(significant) - 1)]
         return self._spelt(significant, radices, f"ipv6 {':'.join(groups[:place])}").zfill(len(written))
 
     # ---- the cycle -------------------------------------------------------------------------------------------------
 
-    def _spelt(self, text: str, alphabets: list[str | tuple[int, int]], label: str) -> str:
-        values, radices = [], []
-        for char, alphabet in zip(text, alphabets, strict=True):
-            if isinstance(alphabet, str):
-                values.append(alphabet.index(char))
-                radices.append(len(alphabet))
-            else:
-                values.append(ord(char) % alphabet[1])
-                radices.append(alphabet[1])
+    def _spelt(self, text: str, alphabets: list[_Alphabet], label: str) -> str:
+        radices = list(map(len, alphabets))
         form = f"{label} {bytes(radices).hex() if max(radices) < 256 else radices}"
         if len(radices) > 64 or math.prod(radices) > _WIDE:
             others = self._streamed(text, radices, form)
         else:
+            values = [alphabet.index(char) for char, alphabet in zip(text, alphabets, strict=True)]
             others = _digits_of(self._cycled(_number_of(values, radices), radices, form), radices)
-        return "".join(
-            alphabet[value] if isinstance(alphabet, str) else chr(alphabet[0] + value)
-            for value, alphabet in zip(others, alphabets, strict=True)
-        )
+        return "".join([alphabet[value] for value, alphabet in zip(others, alphabets, strict=True)])
 
     def _streamed(self, text: str, radices: list[int], label: str) -> list[int]:
         stream = hashlib.shake_256(self._prf(f"stream {label}", text.encode("utf-8", "surrogatepass")))
-        drawn = stream.digest(4 * len(radices))
-        return [int.from_bytes(drawn[4 * i : 4 * i + 4]) % radix for i, radix in enumerate(radices)]
+        drawn = struct.unpack(f">{len(radices)}I", stream.digest(4 * len(radices)))
+        return [number % radix for number, radix in zip(drawn, radices, strict=True)]
 
     def _cycled(self, value: int, radices: list[int], label: str) -> int:
         """The next value of the keyed cycle through all values below the product of the radices."""
@@ -224,21 +240,38 @@ class Pseudonyms:
 
     def _feistel(self, value: int, halves: tuple[int, int], label: str, way: int) -> int:
         left, right = divmod(value, halves[1])
+        functions = self._rounds(label)
         for number in range(_ROUNDS)[::way]:
+            drawn = functions[number].copy()
+            drawn.update((left if number % 2 else right).to_bytes(16))
+            half = way * int.from_bytes(drawn.digest())
             if number % 2:
-                right = (right + way * self._round(label, number, left)) % halves[1]
+                right = (right + half) % halves[1]
             else:
-                left = (left + way * self._round(label, number, right)) % halves[0]
+                left = (left + half) % halves[0]
         return left * halves[1] + right
 
-    def _round(self, label: str, number: int, half: int) -> int:
-        return int.from_bytes(self._prf(f"round {number} {label}", half.to_bytes(16)))
+    def _made_rounds(self, label: str) -> list[hashlib.blake2b]:
+        """The round functions of a form, without what each is asked."""
+        return [self._keyed(f"round {number} {label}") for number in range(_ROUNDS)]
 
     def _prf(self, label: str, data: bytes) -> bytes:
-        return hashlib.blake2b(b"%b\0%b" % (label.encode(), data), key=self._key, digest_size=32).digest()
+        drawn = self._keyed(label)
+        drawn.update(data)
+        return drawn.digest()
+
+    def _keyed(self, label: str) -> hashlib.blake2b:
+        return hashlib.blake2b(b"%b\0" % label.encode(), key=self._key, digest_size=32)
 
 
-def _kind(before: list[int], octet: int) -> str:
+@functools.cache
+def _like(before: tuple[int, ...] | None, kind: str, digits: int) -> list[int]:
+    """The octets of so many digits that are of this kind behind ``before``; None: where every octet is."""
+    octets = [octet for octet in range(256) if len(str(octet)) == digits]
+    return octets if before is None else [octet for octet in octets if _kind(before, octet) == kind]
+
+
+def _kind(before: tuple[int, ...], octet: int) -> str:
     """The kind of network that these octets and this one decide on (RFC 6890); "": an ordinary one."""
     prefix = (*before, octet)
     if not before:
@@ -256,7 +289,7 @@ def _kind(before: list[int], octet: int) -> str:
     return ""
 
 
-def _alphabet(char: str) -> str | tuple[int, int]:
+def _alphabet(char: str) -> _Alphabet:
     if char in _DIGITS:
         return _DIGITS
     if char in _LOWER:

@@ -182,6 +182,9 @@ class Values:
         #: ``header(name, value)``: the value of a header field masked; ``name`` in its long form. The messages of a
         #: call say the same again and again.
         self.header = lru_cache(_REMEMBERED)(self._header)
+        #: ``hostport(text)``: a host, or ``host:port``; the port stays. Public labels stay: roles, operators, top-level
+        #: domains.
+        self.hostport = lru_cache(_REMEMBERED)(self._hostport)
         self._by_words: dict[str, Callable[[str], str]] = {
             "free": self.free,
             "strict": self.strict,
@@ -205,8 +208,7 @@ class Values:
 
     # ---- hosts, users, identifiers ----------------------------------------------------------------------------------
 
-    def hostport(self, text: str) -> str:
-        """A host, or ``host:port``; the port stays. Public labels stay: roles, operators, top-level domains."""
+    def _hostport(self, text: str) -> str:
         whole = self._pseudonyms.address(text)
         if whole is not None:
             return whole

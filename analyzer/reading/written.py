@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 
@@ -20,7 +19,7 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[str]:
     """
     given = os.fspath(path)
     target = os.path.realpath(given)
-    beside = os.path.join(os.path.dirname(target), f".{secrets.token_hex(6)}.part")
+    beside = os.path.join(os.path.dirname(target), f".{os.urandom(6).hex()}.part")
     try:
         mode = _mode(target)
         made = mode is not None and _make(beside, mode)

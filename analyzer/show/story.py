@@ -209,10 +209,23 @@ def _way(tables: Tables, roles: Roles, room: int, *, ascii_only: bool) -> Iterat
         line += [f"{f'-{point}->' if ascii_only else f'─{point}→'} {_named(row['receiver'], roles)}"]
         ends[row["message"], row["call_id"]] = line
     ordered = [line for _, line in sorted(lines, key=lambda numbered: numbered[0])]
-    for place, line in enumerate(ordered):
-        # The INVITE that follows a challenge goes where the first went, and on.
-        if not any(later[: len(line)] == line for later in ordered[place + 1 :]):
-            yield from _wrapped(line, room)
+    # The INVITE that follows a challenge goes where the first went, and on.
+    for line in _no_beginnings(ordered):
+        yield from _wrapped(line, room)
+
+
+def _no_beginnings(lines: list[list[str]]) -> list[list[str]]:
+    """Those that no later line begins with."""
+    kept = []
+    beginnings: dict[str, Any] = {}
+    for line in reversed(lines):
+        here, is_new = beginnings, False
+        for piece in line:
+            is_new = is_new or piece not in here
+            here = here.setdefault(piece, {})
+        if is_new:
+            kept.append(line)
+    return kept[::-1]
 
 
 def _wrapped(pieces: Iterable[str], room: int) -> Iterator[str]:

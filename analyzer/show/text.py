@@ -14,7 +14,6 @@ Tables are laid out column by column in Polars; Python sees single cells only wh
 
 from __future__ import annotations
 
-import html
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -74,7 +73,9 @@ def markup(text: str) -> str:
     >>> markup("<b title='x'>")
     '&lt;b title=&#x27;x&#x27;&gt;'
     """
-    return html.escape(safe(text)).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+    from html import escape  # with all of HTML's entities, which tables do without
+
+    return escape(safe(text)).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def safe_lines(data: bytes) -> str:

@@ -17,6 +17,8 @@ def pairs(cancels: pl.DataFrame, invites: pl.DataFrame, same: str) -> pl.DataFra
 
     Columns read of both: ``transaction cseq branch client_ip server_ip``, and ``same``, what makes them of one call.
     """
+    if cancels.is_empty():
+        return cancels.select("transaction", invite="transaction", matched=pl.lit(value=True))
     request = [same, "cseq"]
     sent = [*request, "client_ip", "server_ip"]
     of_invites = invites.rename({"transaction": "invite"})

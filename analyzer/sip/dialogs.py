@@ -238,7 +238,7 @@ def _at_reference(
 
 
 def _ns(messages: pl.DataFrame, column: str, rows: pl.Series) -> pl.Series:
-    return messages[column].to_physical().gather(rows)
+    return messages.select(pl.col(column).gather(rows).to_physical()).to_series()
 
 
 def _joined_on_dialog(found: pl.DataFrame, *others: pl.DataFrame) -> pl.DataFrame:
