@@ -102,7 +102,6 @@ def attempts(
     response to its INVITE (``joined``).
     """
     end = LONG_AGO if end is None else end
-    messages = in_dialog.tied(messages)
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)

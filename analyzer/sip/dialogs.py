@@ -84,7 +84,6 @@ def with_reference_hops(
     """
     if end is None:
         end = messages["time"].to_physical().max()  # type: ignore[assignment]
-    messages = in_dialog.tied(messages)
     rows = _rows(messages)
     found = _found(rows, messages, transactions)
     found = _with_progress(found, rows, messages, transactions)
@@ -97,7 +96,6 @@ def with_reference_hops(
 
 def of_messages(messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.Series:
     """The ``dialog`` of each message: null outside one, for an initial INVITE, for CANCEL, and where none was made."""
-    messages = in_dialog.tied(messages)
     keys = (
         messages.lazy()
         .select("_dialog", dialog="message")

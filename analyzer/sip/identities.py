@@ -14,7 +14,8 @@ top Via. Two things happen in real networks that these hashes alone do not bear:
 And one thing that captures do: a *response that was cut* (snap length, lost tail) before its CSeq. Its branch and its
 way are those of the request that it answers (§17.1.3), whose method, CSeq, Call-ID and From tag it has (§8.2.6.2).
 
-A *CANCEL with another branch* than its INVITE's (§9.1) is marked here, and read as :mod:`~analyzer.sip.cancels` says.
+A *CANCEL with another branch* than its INVITE's (§9.1) is marked here, and read as :mod:`~analyzer.sip.cancels` says;
+*requests within a dialog whose tags are broken* are read as :mod:`~analyzer.sip.in_dialog` says.
 
 Each message that was mended says so in ``_mended``, whose values are codes of the table ``problems``.
 """
@@ -24,7 +25,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.times import SECOND, ns
-from analyzer.sip import cancels, outcomes
+from analyzer.sip import cancels, in_dialog, outcomes
 
 #: The response has another top Via than the request it answers.
 VIA_CHANGED = "sip_via_changed"
@@ -46,13 +47,15 @@ _HASH_BITS = (1 << 63) - 1
 def mended(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages as the core gives them, in time order, ``transaction`` and hashes mended; with ``_mended``."""
     messages = messages.with_columns(_mended=pl.lit(None, pl.String))
-    return _with_odd_cancels(_with_epochs(_with_stray_responses(_with_cut_responses(messages))))
+    messages = _with_epochs(_with_stray_responses(_with_cut_responses(messages)))
+    return in_dialog.tied(_with_odd_cancels(messages))
 
 
 def as_captured(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages without what a cut response was given of its request: what the capture does not hold is null."""
-    cut = pl.col("_mended").eq_missing(RESPONSE_CUT)
-    return messages.with_columns(pl.when(~cut).then(pl.col("method", "cseq")))
+    """The messages without what a cut response was given of its request, or a request of its dialog: what the capture
+    does not hold is null."""
+    cut, tagless = (pl.col("_mended").eq_missing(code) for code in (RESPONSE_CUT, in_dialog.TO_TAG_MISSING))
+    return messages.with_columns(pl.when(~cut).then(pl.col("method", "cseq")), pl.when(~tagless).then("to_tag"))
 
 
 # -- responses that were cut -------------------------------------------------------------------------------------------
@@ -366,6 +369,8 @@ _DETAIL = {
     RESPONSE_CUT: "the capture ends before the CSeq; it is read as the response to the request of its branch",
     VIA_CHANGED: "the response matches no request by branch; it is read as that to the one request that waits",
     CANCEL_BRANCH_DIFFERS: "the branch is that of no INVITE; it is read as the CANCEL of the one to the same server",
+    in_dialog.TO_TAG_MISSING: "the request lacks a To tag; it is read as of the one dialog that it can belong to",
+    in_dialog.DIALOG_TAG_WRONG: "the tags are not those of its sender; its dialog and sender are told by its way",
     IDENTITY_REUSED: "the call of this Call-ID, From tag and CSeq is over; it is read as another call",
 }
 

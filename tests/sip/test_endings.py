@@ -315,6 +315,98 @@ def test_a_bye_to_a_stranger_ends_nothing() -> None:
     assert dialog(ANSWERED + stranger) == ("confirmed", "open", None)
 
 
+def asked_again(tags: str, answered: str, status: int = 200, *, by: str = "UAC", cseq: int = 2) -> str:
+    """A request for another description in the answered call, with the tags that its sender gave and its peer."""
+    way, back = ("UAC -> UAS", "UAS -> UAC") if by == "UAC" else ("UAS -> UAC", "UAC -> UAS")
+    return (
+        f"{way} INVITE cseq={cseq} branch=re {tags} @6\n{back} {status} INVITE cseq={cseq} branch=re {answered} @6.1\n"
+        f"{way} ACK cseq={cseq} branch={'k' if status < 300 else 're'} {answered} @6.2\n"
+    )
+
+
+ONE_CALL = (("answered", "normal", "caller", 18.0), 1)
+
+
+def of_one_dialog(dialogue: str) -> tuple[tuple[Any, ...], int]:
+    """The ending of the only call, and the number of its dialogs."""
+    return ending(dialogue), wire.read(dialogue).table("dialogs").height
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        asked_again("", "to_tag=y"),
+        asked_again("", "to_tag=new", 481),
+        asked_again("", "", 488),
+        asked_again("from_tag=y", "from_tag=y to_tag=x", by="UAS", cseq=1),
+        asked_again("from_tag=x", "from_tag=x to_tag=y", by="UAS", cseq=1),
+        asked_again("to_tag=wrong", "to_tag=wrong"),
+        asked_again("from_tag=wrong to_tag=y", "from_tag=wrong to_tag=y"),
+        asked_again("from_tag=y to_tag=x", "from_tag=y to_tag=x"),
+    ],
+)
+def test_a_reinvite_with_broken_tags_is_no_second_call(again: str) -> None:
+    assert of_one_dialog(ANSWERED + again + bye_of_the_caller(20)) == ONE_CALL
+
+
+def test_the_messages_table_has_the_tags_that_were_sent() -> None:
+    capture = wire.read(ANSWERED + asked_again("", "to_tag=y"))
+    assert capture.table("messages")["to_tag"].to_list() == [None, "y", "y", "y", None, "y", "y"]
+    assert capture.table("problems").filter(code="sip_to_tag_missing")["frame"].to_list() == [5]
+
+
+def test_an_invite_that_made_a_dialog_of_its_own_is_another_call() -> None:
+    assert len(of_dialogue(ANSWERED + asked_again("", "to_tag=new") + bye_of_the_caller(20))) == 2
+
+
+def test_the_invite_of_the_call_that_is_sent_again_late_is_no_reinvite() -> None:
+    copy = asked_again("", "to_tag=y", cseq=1).replace("branch=re", "branch=zINVITE1x")
+    capture = wire.read(ANSWERED + copy + bye_of_the_caller(20))
+    assert (capture.table("calls").height, capture.table("problems").filter(code="sip_to_tag_missing").height) == (1, 0)
+
+
+def test_an_invite_without_a_to_tag_behind_the_bye_is_another_call() -> None:
+    late = asked_again("", "to_tag=y").replace("@6", "@26")
+    assert len(of_dialogue(ANSWERED + bye_of_the_caller(20) + late)) == 2
+
+
+def test_of_two_dialogs_that_stand_a_refused_invite_is_of_none() -> None:
+    two = "".join(
+        f"P -> UAC 200 INVITE to_tag={tag} @5\nUAC -> P ACK branch=k{tag} to_tag={tag} @5.1\n" for tag in "yz"
+    )
+    assert len(of_dialogue(FORKED + two + asked_again("", "", 488).replace("UAS", "P"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("way", "tags", "side"),
+    [
+        ("UAC -> UAS", "from_tag=y to_tag=x", "caller"),
+        ("UAC -> UAS", "from_tag=x to_tag=y", "caller"),
+        ("UAS -> UAC", "from_tag=x to_tag=y", "callee"),
+        ("UAS -> UAC", "from_tag=y to_tag=x", "callee"),
+        ("UAS -> UAC", "from_tag=x", "callee"),
+    ],
+)
+def test_who_hung_up_is_told_by_where_the_bye_came_from(way: str, tags: str, side: str) -> None:
+    call = ANSWERED + f"{way} BYE cseq=5 {tags} @12\n"
+    assert ending(call)[:3] == ("answered", "normal", side)
+    assert dialog(call) == ("terminated", "bye", "local" if side == "caller" else "remote")
+
+
+def test_a_bye_between_nodes_that_the_invite_passed_both_ways_is_of_its_from_tag() -> None:
+    call = """
+        A -> P  INVITE branch=a                     @0
+        P -> A  INVITE branch=b,a                   @0.1
+        A -> P  200 INVITE branch=b,a to_tag=y      @1
+        P -> A  200 INVITE branch=a to_tag=y        @1.1
+        A -> P  ACK branch=k to_tag=y               @1.2
+        P -> A  ACK branch=l,k to_tag=y             @1.3
+        A -> P  BYE cseq=2 branch=m to_tag=y        @9
+        P -> A  BYE cseq=2 branch=n,m to_tag=y      @9.1
+    """
+    assert ending(call)[:3] == ("answered", "normal", "caller")
+
+
 # -- before the answer -------------------------------------------------------------------------------------------------
 
 
