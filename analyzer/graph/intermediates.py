@@ -204,7 +204,7 @@ def hops_of_invites(core_messages: DF, via_tails: DF, leg_correlation: DF, call_
 def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: CallAttempts, descriptions: DF) -> SetUps:
     from analyzer.ims.phases import set_ups
 
-    return set_ups(core_messages, call_of, calls, attempts.opened, descriptions)
+    return set_ups(core_messages, call_of, calls, attempts.opened, descriptions, attempts.confirmed_branch)
 
 
 @node(LOCAL, columns=_OF_HOPS)

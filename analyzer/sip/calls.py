@@ -122,7 +122,7 @@ def attempts(
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
     ends = _ends(branches, facts, messages, dialogs)
-    facts = facts.join(ends, on="attempt", how="left", maintain_order="left")
+    facts = _with_answer(facts.join(ends, on="attempt", how="left", maintain_order="left"), messages)
     member = ["attempt", "_call", "row", "time", "message"]
     members = pl.concat([invites.select(member), joined_rows.select(member)])
     related = relations.found(messages, evidence, members, invites, facts)
@@ -437,8 +437,20 @@ def _answers(responses: pl.DataFrame, by: str) -> pl.DataFrame:
     )
 
 
+def _with_answer(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The facts with the 2xx of the branch that became the call as its answer; ``replied_ns`` is the first 2xx."""
+    of_branch = pl.col("answered_row").is_not_null()
+    facts = facts.with_columns(
+        replied_ns="ok_ns",
+        ok_ns=pl.when(of_branch).then("answered_ns").otherwise("ok_ns"),
+        ok_row=pl.coalesce("answered_row", "ok_row"),
+    )
+    finals = ["final", "q850", "final_ns", "stale", "ims_body"]
+    return _with_final(facts.drop(finals), messages)
+
+
 def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """The facts with those of the final response that decides: the first 2xx, else the last final."""
+    """The facts with those of the final response that decides: the 2xx of the answer, else the last final."""
     facts = facts.with_columns(final_row=pl.coalesce("ok_row", "final_row"))
     final = _fetch(messages, facts["final_row"], "status", "time", "_q850", "stale", "content_type")
     return facts.with_columns(
@@ -473,7 +485,14 @@ def _cancels(
         .collect()
     )
     of_invites = cancels.of_transactions(transactions).select("matched", cancel="transaction", transaction="invite")
-    taken = transactions.filter(pl.col("method") == "CANCEL", pl.col("status") < 300)["transaction"]
+    of_cancels = transactions.filter(pl.col("method") == "CANCEL")
+    sent = sent.join(
+        of_cancels.select(cancel="transaction", answered_ns=ns("final_at")),
+        on="cancel",
+        how="left",
+        maintain_order="left",
+    )
+    taken = of_cancels.filter(pl.col("status") < 300)["transaction"]
     # One that its server could not tie to the INVITE was refused (RFC 3261 §9.2), whenever the 2xx was sent.
     could_cross = pl.col("matched") | pl.col("cancel").is_in(taken.implode())
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
@@ -484,6 +503,7 @@ def _cancels(
     ).group_by("attempt", maintain_order=True).agg(
         cancel_row=pl.col("row").first(),
         cancel_ns=pl.col("at").first(),
+        cancelled_ns=pl.coalesce("answered_ns", "at").first(),
         elsewhere=pl.col("elsewhere").any(),
         crossed=pl.col("crossed").any(),
         given_up=pl.col("given_up").any(),
@@ -590,11 +610,12 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
         .collect()
     )  # fmt: skip
     byes = in_dialog.standing(byes, messages)
+    byes = byes.with_columns(gone=pl.col("row").is_in(in_dialog.cleared_away(byes, messages).implode()))
     hops = facts.select(
         "attempt", "_call", "ref_row", "response_row",
         near_ip="src_ip", near_port="src_port", far_ip="dst_ip", far_port="dst_port",
     )  # fmt: skip
-    bye = {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg", "cleared": "cleared"}
+    bye = {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg", "cleared": "cleared", "gone": "gone"}
     of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
     of_branches = of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left")
     of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye)
@@ -627,8 +648,8 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     ends = ends.join(_of_dialogs(dialogs, messages), on="_dialog", how="left", maintain_order="left")
     opening = ends.select(pl.coalesce("answered_row", "ref_row", "response_row")).to_series()
     return ends.hstack(_fetch(messages, opening, "from_tag")).select(
-        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "acked", "waited_ns", "lived_ns",
-        "refreshed_ns", "interval", "ended_ns", "end_reason",
+        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "answered_row", "acked", "waited_ns",
+        "lived_ns", "refreshed_ns", "interval", "ended_ns", "end_reason", "gone",
         still_ringing=pl.col("attempt").is_in(still_ringing.implode()),
         by_refresher=(pl.col("bye_leg") == pl.col("refresh_leg")) == (pl.col("refresher") == 0),
         cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
@@ -744,7 +765,7 @@ def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
-    marks += ["still_ringing", "given_up", "unreached"]
+    marks += ["still_ringing", "given_up", "unreached", "gone"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
         _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
@@ -769,6 +790,8 @@ def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.D
             ),
             "ended_ns",
             refused_at,
+            # Its 487 was not captured: what was asked for had happened when the server accepted the CANCEL (§9.2).
+            pl.when(was_cancelled).then(pl.coalesce("cancelled_ns", "bye_ns")),
         ),
         reason_header=pl.coalesce(
             pl.when(ended_by_bye).then("reason_of_bye"), pl.when(was_cancelled).then("cancel_reason"), "final_reason"
@@ -830,7 +853,7 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
     callers = facts.select(identity.first_named(["asserted_identity", "preferred_identity", "from_uri"])).to_series()
     parties = identity.subscribers(pl.concat([callers, facts["called"]]))
     start, ring, ok = pl.col("start_ns"), pl.col("ring_ns"), pl.col("ok_ns")
-    audible = pl.min_horizontal("ring_ns", "media_ns", "ok_ns")
+    audible = pl.min_horizontal("ring_ns", "media_ns", "replied_ns")
     sos = r"(?i)^urn:service:sos(?:[.;?]|$)"
 
     table = facts.with_columns(
@@ -843,7 +866,7 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         ended_at=pl.col("over_ns"),
         status=pl.col("final"),
         pdd_s=delay(audible - start),
-        srd_s=delay(pl.min_horizontal("progress_ns", "ok_ns") - start),
+        srd_s=delay(pl.min_horizontal("progress_ns", "replied_ns") - start),
         alert_s=delay(ring - start),
         setup_s=delay(ok - start),
         ring_s=delay(ok - ring),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns.times import SECOND, ns
+
 # Requests that are sent within the dialog of an INVITE (RFC 3261, 3262, 3311, 6086). The same method without a To tag
 # is never a request outside of one, as a REFER or an INFO to a stranger could be.
 _NEEDS_DIALOG = ["ACK", "BYE", "PRACK", "UPDATE", "INFO"]
@@ -15,6 +17,13 @@ _NEEDS_DIALOG = ["ACK", "BYE", "PRACK", "UPDATE", "INFO"]
 _MAY_OPEN = ["INVITE", "REFER"]
 #: Requests that speak of the usage of an INVITE, and of that of a subscription (RFC 5057 §5.1).
 OF_SUBSCRIPTION = ["SUBSCRIBE", "NOTIFY", "REFER"]
+
+#: Final responses to a request within a dialog that end it, or its usage (RFC 5057 §5.1; RFC 3261 §12.2.1.2 for 408).
+#: 405, 489 and 501 are not among them: they speak of a method or an event package, and sessions go on after them.
+ENDS_DIALOG = [404, 410, 416, 482, 483, 484, 485, 502, 604]
+ENDS_USAGE = [408, 480, 481]
+# A user agent that clears away a dialog that was gone asks nobody.
+_AT_ONCE = 2 * SECOND
 
 #: The request within a dialog has no To tag.
 TO_TAG_MISSING = "sip_to_tag_missing"
@@ -338,6 +347,36 @@ def accepted(messages: pl.DataFrame, of: pl.Series) -> pl.DataFrame:
     requests = theirs.filter(pl.col("status").is_null())
     requests = requests.group_by("transaction", "_dialog", "method", maintain_order=True).agg(asked=pl.col("row").min())
     return requests.join(successes, on=["transaction", "_dialog"], how="semi", maintain_order="left")
+
+
+def cleared_away(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
+    """The ``row`` of those ``byes`` (``_dialog row _leg``) sent at once when a request of their sender had failed.
+
+    They tell of no wish: the dialog was gone at the other side, or the way to it (RFC 3261 §12.2.1.2). A request that
+    was accepted in between shows that it was not.
+    """
+    status, method = pl.col("status"), pl.col("method")
+    failed = (
+        messages.lazy()
+        .with_row_index("failed")
+        .filter(
+            pl.col("_dialog").is_in(byes["_dialog"].drop_nulls().implode()),
+            status.is_in(ENDS_DIALOG) | (status.is_in(ENDS_USAGE) & ~method.is_in(OF_SUBSCRIPTION)),
+            ~method.is_in(["BYE", "PRACK", "CANCEL"]),
+        )
+        .select("_dialog", "_leg", "failed", failed_ns=ns("time"))
+        .collect()
+    )
+    if failed.is_empty():
+        return byes["row"].clear()
+    sent = byes.select("_dialog", "_leg", "row").hstack(messages.select(sent_ns=ns("time").gather(byes["row"])))
+    near = sent.join(failed, on=["_dialog", "_leg"]).filter(
+        pl.col("failed") < pl.col("row"), pl.col("sent_ns") - pl.col("failed_ns") <= _AT_ONCE
+    )
+    near = near.group_by("_dialog", "row").agg(pl.col("failed").max())
+    life = accepted(messages, near["_dialog"]).select("_dialog", "asked")
+    lived = near.join(life, on="_dialog").filter(pl.col("asked").is_between("failed", "row"))["row"]
+    return near.filter(~pl.col("row").is_in(lived.implode()))["row"]
 
 
 def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:

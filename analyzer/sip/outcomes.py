@@ -90,8 +90,9 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
     the branch that lived: answered_ns, acked and waited_ns (:mod:`~analyzer.sip.acknowledgement`), lived_ns (the latest
     request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
-    bye_leg, by_refresher and cleared (by the network, :mod:`~analyzer.sip.release`); of its dialog, where that ended:
-    end_reason; taken (the sign for which another call took its place, :mod:`~analyzer.sip.relations`).
+    bye_leg, by_refresher, cleared (by the network, :mod:`~analyzer.sip.release`) and gone (what it ended was gone,
+    :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign for
+    which another call took its place, :mod:`~analyzer.sip.relations`).
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
     # In a one-way capture the response alone may tell of the BYE.
@@ -117,7 +118,7 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
             (pl.col("taken").is_not_null(), "replaced"),
             (~by_bye & (pl.col("end_reason") == "expired") & interval.is_null(), "expired"),
             (lapsed | (~by_bye & (pl.col("end_reason") == "expired")), "timer_expiry"),
-            (pl.col("cleared") | (~by_bye & (pl.col("end_reason") == "timeout")), "dropped"),
+            (pl.col("cleared") | pl.col("gone") | (~by_bye & (pl.col("end_reason") == "timeout")), "dropped"),
             (pl.col("crossed"), "cancel_race"),
             (by_bye, "normal"),
             (pl.col("joined") & (pl.col("final") >= 300), "rejected"),

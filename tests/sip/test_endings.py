@@ -182,6 +182,27 @@ def test_a_bye_that_was_refused_and_a_session_that_went_on() -> None:
     assert (ending(call), dialog(call)) == (("answered", "active", None, None), ("confirmed", "open", None))
 
 
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE", "INFO"])
+@pytest.mark.parametrize("status", [481, 408])
+def test_a_bye_that_clears_away_what_was_gone_is_nobodys_wish(method: str, status: int) -> None:
+    call = ANSWERED + refused(method, status, 20) + bye_of_the_caller(20.5)
+    assert ending(call)[:3] == ("answered", "dropped", "caller")
+    assert dialog(call) == ("terminated", "bye", "local")
+
+
+@pytest.mark.parametrize(
+    "bye",
+    [
+        refused("INVITE", 488, 20) + bye_of_the_caller(20.5),
+        refused("INVITE", 481, 20) + bye_of_the_caller(40),
+        refused("INVITE", 481, 20) + bye_of_the_callee(20.5),
+        refused("INVITE", 481, 20) + refused("UPDATE", 200, 20.3, cseq=3) + bye_of_the_caller(20.6),
+    ],
+)
+def test_a_bye_behind_a_failed_request_that_a_user_may_have_wished(bye: str) -> None:
+    assert ending(ANSWERED + bye)[1] == "normal"
+
+
 def test_a_request_that_crosses_a_bye_does_not_revive_the_dialog() -> None:
     call = (
         ANSWERED
@@ -268,6 +289,15 @@ def test_an_answer_that_the_caller_ignored_is_not_the_call(first: str, gives_up:
     lines += [(37.2, "P -> UAC BYE cseq=4 from_tag=z to_tag=x @37.2\n")] * gives_up
     found = ending(FORKED + "".join(line for _, line in sorted(lines)))
     assert found == ("answered", "normal", "caller", pytest.approx(25 - at["y"]))
+
+
+def test_the_call_was_answered_when_the_branch_that_it_became_was() -> None:
+    answers = "P -> UAC 200 INVITE to_tag=z @5\nP -> UAC 200 INVITE to_tag=y @9\nUAC -> P ACK to_tag=y @9.1\n"
+    capture = wire.read(FORKED + answers + "UAC -> P BYE cseq=2 to_tag=y @25\nP -> UAC 200 BYE cseq=2 to_tag=y @25.1\n")
+    row = capture.table("calls").row(0, named=True)
+    assert (row["setup_s"], row["ring_s"], row["talk_s"], row["pdd_s"]) == (9.0, pytest.approx(8.7), 16.0, 0.3)
+    assert capture.table("setups")["final_at"].to_list() == [row["answered_at"]]
+    assert capture.table("cdrs")["service_delivery_start_at"].to_list() == [row["answered_at"]]
 
 
 def test_a_bye_on_one_early_dialog_ends_that_branch_alone() -> None:
@@ -426,6 +456,16 @@ def test_a_caller_gives_up_with_a_bye_on_the_early_dialog() -> None:
 def test_a_bye_on_the_early_dialog_whose_487_is_not_in_the_capture() -> None:
     bye = "UAC -> UAS BYE cseq=2 to_tag=y @4\nUAS -> UAC 200 BYE cseq=2 to_tag=y @4.1\n"
     assert ending(RINGING + bye + LATER.format(60))[:3] == ("cancelled", "while_ringing", "caller")
+
+
+@pytest.mark.parametrize(("answer", "at"), [("200", 6.1), ("481", 6.1), (None, 6.0)])
+def test_a_cancelled_call_whose_487_is_not_in_the_capture_has_its_end(answer: str | None, at: float) -> None:
+    cancel = "UAC -> UAS CANCEL branch=zINVITE1x @6\n"
+    cancel += f"UAS -> UAC {answer} CANCEL branch=zINVITE1x to_tag=y @6.1\n" if answer else ""
+    capture = wire.read(RINGING + cancel + LATER.format(60))
+    (call,), (dialog,) = capture.table("calls").to_dicts(), capture.table("dialogs").to_dicts()
+    assert (call["outcome"], (call["ended_at"] - call["started_at"]).total_seconds()) == ("cancelled", at)
+    assert (dialog["end_reason"], dialog["ended_at"]) == ("cancelled", call["ended_at"])
 
 
 def test_a_487_that_nobody_asked_for_is_nobodys() -> None:
