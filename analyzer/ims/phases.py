@@ -90,14 +90,15 @@ def set_ups(
     opened: pl.DataFrame,
     descriptions: pl.DataFrame,
     confirmed_branch: pl.DataFrame,
+    borrowed: pl.DataFrame,
 ) -> SetUps:
     """The set-up of every call whose INVITE was captured with a time, in the order of ``calls``.
 
     ``messages`` and ``descriptions`` as the core gives them, ``call_of`` the call of each message; ``opened`` the
-    INVITEs at the reference hops and ``confirmed_branch`` the dialog that each call is, as
-    :class:`analyzer.sip.calls.CallAttempts` has them.
+    INVITEs at the reference hops, ``confirmed_branch`` the dialog that each call is and ``borrowed`` responses of other
+    hops that tell of them, as :class:`analyzer.sip.calls.CallAttempts` has them.
     """
-    rows = _at_reference_hop(messages, call_of, opened)
+    rows = _at_reference_hop(messages, call_of, opened, borrowed)
     found = _milestones(rows, opened, confirmed_branch)
     facts = _facts(rows, found, descriptions)
     order = calls.select("call", "outcome").join(facts, on="call", maintain_order="left")
@@ -114,7 +115,9 @@ def set_ups(
 # -- what was said at the reference hop --------------------------------------------------------------------------------
 
 
-def _at_reference_hop(messages: pl.DataFrame, call_of: pl.Series, opened: pl.DataFrame) -> pl.DataFrame:
+def _at_reference_hop(
+    messages: pl.DataFrame, call_of: pl.Series, opened: pl.DataFrame, borrowed: pl.DataFrame
+) -> pl.DataFrame:
     """The messages of each set-up at its reference hop, with ``from_caller``: the request is one of the caller's.
 
     A request of the caller within the dialog has its fewest Vias there, one of the callee its most.
@@ -139,6 +142,9 @@ def _at_reference_hop(messages: pl.DataFrame, call_of: pl.Series, opened: pl.Dat
         )
         .join(legs.lazy(), on=["call", "_leg"], how="left", maintain_order="left")
         .with_columns(pl.col("from_caller").fill_null(value=False))
+        .join(borrowed.lazy().select("row", lent_to="transaction"), on="row", how="left", maintain_order="left")
+        .with_columns(transaction=pl.coalesce("lent_to", "transaction"))
+        .drop("lent_to")
         .collect()
     )  # fmt: skip
     of_invites = rows.filter(pl.col("transaction").is_in(opened["transaction"].implode()))

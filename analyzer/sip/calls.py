@@ -43,7 +43,8 @@ class CallAttempts:
     made of, for a transaction or dialog is in the call of the message whose key it has. ``confirmed_branch`` has
     for each call the core's hash ``_dialog`` of the branch that was confirmed and lived, null if there is none.
     ``opened`` are the INVITEs at the reference hop of each call, in time order: ``call``, ``row`` (in ``messages``),
-    ``transaction``, ``_leg``; more than one if it was challenged, redirected or sent elsewhere.
+    ``transaction``, ``_leg``; more than one if it was challenged, redirected or sent elsewhere. ``borrowed`` are the
+    responses of a next hop (``row``) that tell of one of these (``transaction``), whose own were not captured.
     """
 
     calls: pl.DataFrame
@@ -51,6 +52,7 @@ class CallAttempts:
     messages: pl.DataFrame
     confirmed_branch: pl.DataFrame
     opened: pl.DataFrame
+    borrowed: pl.DataFrame
 
     def of_messages(self, messages: pl.DataFrame) -> pl.Series:
         """The ``call`` of each message, null outside calls."""
@@ -112,6 +114,8 @@ def attempts(
     invites = invites.join(of_tries, on="try", maintain_order="left")
     hop = _reference_hop(hop.join(of_tries, on="try", maintain_order="left"), tries)
     of_hop = hop.select("transaction", "attempt")
+    others = messages["transaction"].gather(responses["row"])
+    borrowed = responses.filter(pl.col("transaction") != others).select("row", "transaction")
     responses = responses.drop("try").join(of_hop, on="transaction", maintain_order="left")
 
     started = _started(invites, hop, responses, messages, transactions)
@@ -143,6 +147,7 @@ def attempts(
         messages,
         facts.select("call", _dialog="confirmed_branch"),
         opened.sort("row").drop("attempt"),
+        borrowed,
     )
 
 

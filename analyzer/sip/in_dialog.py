@@ -10,9 +10,9 @@ import polars as pl
 
 from analyzer.columns.times import SECOND, ns
 
-# Requests that are sent within the dialog of an INVITE (RFC 3261, 3262, 3311, 6086). The same method without a To tag
-# is never a request outside of one, as a REFER or an INFO to a stranger could be.
-_NEEDS_DIALOG = ["ACK", "BYE", "PRACK", "UPDATE", "INFO"]
+#: Requests that are sent within the dialog of an INVITE (RFC 3261, 3262, 3311, 6086). The same method without a To tag
+#: is never a request outside of one, as a REFER or an INFO to a stranger could be.
+OF_INVITE = ["ACK", "BYE", "PRACK", "UPDATE", "INFO"]
 # Requests that open a dialog, or are sent within that of an INVITE.
 _MAY_OPEN = ["INVITE", "REFER"]
 #: Requests that speak of the usage of an INVITE, and of that of a subscription (RFC 5057 §5.1).
@@ -168,7 +168,7 @@ def _with_broken(messages: pl.DataFrame) -> pl.DataFrame:
         .with_row_index("row")
         .filter(
             request,
-            method.is_in(_NEEDS_DIALOG) | (method.is_in(_MAY_OPEN) & pl.col("to_tag").is_not_null()),
+            method.is_in(OF_INVITE) | (method.is_in(_MAY_OPEN) & pl.col("to_tag").is_not_null()),
             to_2xx,
             pl.col("_call").is_not_null(),
         )

@@ -603,6 +603,18 @@ def test_a_call_of_which_hops_were_captured_in_one_direction_was_answered(ways: 
     assert row["talk_s"] == pytest.approx(10.0, abs=0.02)
 
 
+def test_the_set_up_of_a_hop_that_was_captured_in_one_direction_has_its_answer() -> None:
+    capture = wire.read(without(OVER_A_PROXY, "P -> UAC"), **OFFERS)
+    phases = capture.table("phases").select("phase", "begins", "ends", "duration_s").rows()
+    assert phases == [("routing", "INVITE", "180", 0.5), ("ringing", "180", "200", 1.5), ("ack", "200", "ACK", 0.1)]
+
+
+def test_requests_of_no_known_dialog_are_no_services() -> None:
+    stray = "UAC -> UAS BYE cseq=5 @30\nUAC -> UAS INFO cseq=6 @31\nUAC -> UAS OPTIONS cseq=7 @32\n"
+    services = wire.read(stray).table("services").select("method", "service").rows()
+    assert services == [("OPTIONS", "options")]
+
+
 def test_the_offer_is_read_where_both_directions_were_captured() -> None:
     capture = wire.read(without(OVER_A_PROXY, "P -> UAC"), **OFFERS)
     assert capture.table("calls")["codecs"].item() == "PCMU/8000"
