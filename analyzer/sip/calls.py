@@ -404,8 +404,17 @@ def _started(
     # A final of an earlier try is not the attempt's while a later one is open.
     facts = facts.with_columns(final_row=pl.when(pl.col("final_row") > pl.col("last_row")).then("final_row"))
     facts = _with_final(facts, messages)
+    # An INVITE that comes after what answers it is a copy, or out of order: when the call began is not known.
+    answered_first = pl.min_horizontal("ring_ns", "media_ns", "ok_ns", "final_ns") < pl.col("start_ns")
+    facts = facts.with_columns(start_ns=pl.when(~answered_first.fill_null(value=False)).then("start_ns"))
     cancelled = _cancels(messages, hop, responses, invites, transactions)
     facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
+    facts = facts.join(_turned_away(messages, invites, transactions), on="attempt", how="left", maintain_order="left")
+    # By its own time, or as it is the refusal that the caller was told of, the cancelled branch did not decide.
+    facts = facts.with_columns(
+        turned_away=(pl.col("away_ns") > pl.col("cancelled_until_ns"))
+        | pl.col("away_with").list.contains(pl.col("final"))
+    )
     open_ended = facts.filter(pl.col("final").is_null())
     fates = transactions.filter(pl.col("transaction").is_in(open_ended["last_transaction"].implode()))
     fates = fates.select(last_transaction="transaction", fate="outcome")
@@ -521,6 +530,29 @@ def _cancels(
     )
     anywhere = pl.concat([anywhere, at_hop.select("attempt", cancelled=pl.lit(value=True))]).unique(maintain_order=True)
     return anywhere.drop_nulls("attempt").join(at_hop, on="attempt", how="left", maintain_order="left")
+
+
+def _turned_away(messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """Per attempt with a CANCEL the refusals of nodes that sent the INVITE no further: ``away_ns``, the last
+    one, and ``away_with``, their statuses; ``cancelled_until_ns`` is the time of the last CANCEL.
+
+    Not 487, which answers the CANCEL; nor what asks for another INVITE, or tells of a hop that failed.
+    """
+    sent = _rows(messages).filter(pl.col("method") == "CANCEL", pl.col("status").is_null())
+    last = sent.group_by("_leg").agg(cancelled_until_ns=ns("time").max()).collect()
+    concerned = invites.join(last, on="_leg", maintain_order="left")
+    until = concerned.group_by("attempt", maintain_order=True).agg(pl.col("cancelled_until_ns").max())
+    theirs = invites.filter(pl.col("attempt").is_in(until["attempt"].implode()))
+    senders = theirs.select("attempt", dst_ip="src_ip").unique()
+    ends = theirs.join(senders, on=["attempt", "dst_ip"], how="anti", maintain_order="left")
+    status = pl.col("status")
+    no_refusal = [487, *outcomes.RETRY_CAUSES, *(set(outcomes.OF_A_FAILED_HOP) - {480})]
+    finals = transactions.filter(status >= 300, ~status.is_in(no_refusal)).select(
+        "transaction", "status", at=ns("final_at")
+    )
+    refusals = ends.select("attempt", "transaction").join(finals, on="transaction", maintain_order="left")
+    refusals = refusals.group_by("attempt", maintain_order=True).agg(away_ns=pl.col("at").max(), away_with="status")
+    return until.join(refusals, on="attempt", how="left", maintain_order="left")
 
 
 def _joined(
@@ -770,7 +802,7 @@ def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
-    marks += ["still_ringing", "given_up", "unreached", "gone"]
+    marks += ["still_ringing", "given_up", "unreached", "gone", "turned_away"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
         _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),

@@ -201,8 +201,9 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
 def released_by(answered: pl.Expr) -> pl.Expr:
     """``released_by``, from ``outcome`` and ``outcome_detail`` and what they were made of; ``answered``: with a 2xx.
 
-    Columns read besides: bye_row, bye_leg, branch_leg, leg, given_up (the Reason of the CANCEL is no user's), and the
-    ``ended_by`` of its dialog as a side of the call.
+    Columns read besides: bye_row, bye_leg, branch_leg, leg, given_up (the Reason of the CANCEL is no user's),
+    turned_away (another branch than the cancelled one was refused, and that decided), and the ``ended_by`` of its
+    dialog as a side of the call.
     """
     outcome, final = pl.col("outcome"), pl.col("final")
     without_dialog = pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up())
@@ -223,7 +224,12 @@ def released_by(answered: pl.Expr) -> pl.Expr:
             (outcome == "unfinished", None),
             (outcome == "answered", by_bye),
             (pl.col("outcome_detail") == "transport_error", "network"),
-            (_cancelled_by_network() & outcome.is_in(["cancelled", "no_answer"]), "network"),
+            (
+                _cancelled_by_network()
+                & ~pl.col("turned_away")
+                & outcome.is_in(["cancelled", "no_answer", "busy", "rejected"]),
+                "network",
+            ),
             ((outcome == "cancelled") & pl.col("given_up"), "network"),
             ((outcome == "cancelled") & pl.col("cancel_ns").is_not_null(), "caller"),
             ((outcome == "cancelled") & ~pl.col("cancelled") & pl.col("bye_row").is_not_null(), by_bye),
