@@ -44,6 +44,29 @@ def socket_of(end: str) -> pl.Expr:
     return sockets(f"{end}_ip", f"{end}_port")
 
 
+def one_spelling(host: pl.Expr) -> pl.Expr:
+    """A host whose IPv6 address is in the spelling of RFC 5952 §4, in which the core writes addresses, too.
+
+    >>> import polars as pl
+    >>> pl.select(one_spelling(pl.lit("[2001:0DB8:0:0::1]"))).item()
+    '[2001:db8::1]'
+    """
+    import polars as pl
+
+    return host.map_batches(_one_spelling, return_dtype=pl.String)
+
+
+def _one_spelling(hosts: pl.Series) -> pl.Series:
+    spellings = {}
+    # Each distinct one is read once; most captures have none.
+    for text in hosts.filter(hosts.str.starts_with("[").fill_null(value=False)).unique():
+        try:
+            spellings[text] = f"[{ipaddress.IPv6Address(text[1:-1])}]"
+        except ValueError:
+            continue
+    return hosts.replace(list(spellings), list(spellings.values())) if spellings else hosts
+
+
 def is_literal(host: pl.Expr) -> pl.Expr:
     """Whether a host is an address, and no name."""
     return host.str.contains(_LITERAL)

@@ -67,8 +67,8 @@ def reg_id(value: pl.Expr) -> pl.Expr:
 def key(text: pl.Expr) -> pl.Expr:
     """A URI in one spelling: equal URIs that have the same parameters have equal keys.
 
-    Upper and lower case, the order of parameters and escapes of what needs none count for nothing; those of the user
-    part do (RFC 3261 §19.1.4).
+    Upper and lower case, the spelling of an IPv6 address, the order of parameters and escapes of what needs none count
+    for nothing; those of the user part do (RFC 3261 §19.1.4).
 
     >>> pl.select(key(pl.lit("SIP:%61@Example.COM;Transport=TCP;ob"))).item()
     'sip:a@example.com;ob;transport=tcp'
@@ -99,8 +99,8 @@ def _place(text: pl.Expr) -> pl.Expr:
     """Scheme, user, host and port; null for a URI of another scheme."""
     scheme = text.str.extract(r"(?i)^(sips?):").str.to_lowercase()
     userinfo = identity.unescaped(text.str.extract(r"^[^:]*:([^@]*@)")).fill_null("")
-    place = text.str.extract(r"^[^:]*:(?:[^@]*@)?((?:\[[^\]]*\]|[^:;?>]+)(?::[0-9]+)?)").str.to_lowercase()
-    return pl.concat_str(scheme, pl.lit(":"), userinfo, place)
+    port = text.str.extract(r"^[^:]*:(?:[^@]*@)?(?:\[[^\]]*\]|[^:;?>]+)(:[0-9]+)").fill_null("")
+    return pl.concat_str(scheme, pl.lit(":"), userinfo, uri.host(text), port)
 
 
 def _uri_parameters(text: pl.Expr) -> pl.Expr:

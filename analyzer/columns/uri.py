@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns import address
+
 _HOST = r"(?i)^<?sips?:(?:[^@>]*@)?(\[[^\]]*\]|[^:;?>]+)"
 _PORT = r"(?i)^<?sips?:(?:[^@>]*@)?(?:\[[^\]]*\]|[^:;?>]+):([0-9]{1,5})"
 
 
 def host(uri: pl.Expr) -> pl.Expr:
-    """The host in lower case, brackets of IPv6 kept; null for any other URI.
+    """The host in lower case, IPv6 in brackets and in one spelling (RFC 5952); null for any other URI.
 
     >>> pl.select(host(pl.lit("sip:Alice@Example.com:5070;lr"))).item()
     'example.com'
     """
-    return uri.str.extract(_HOST).str.to_lowercase()
+    return address.one_spelling(uri.str.extract(_HOST).str.to_lowercase())
 
 
 def host_port(uri: pl.Expr) -> pl.Expr:

@@ -93,8 +93,11 @@ def _renumbered(ask: Callable[[], Any], part: Subgraph) -> CallAttempts:
 
     found: CallAttempts = ask()
     numbers = pl.DataFrame({"row": part.rows}).with_row_index("own")
-    opened = found.opened.join(numbers, on="row", maintain_order="left")
-    return replace(found, messages=part["core_messages"], opened=opened.with_columns(row="own").drop("own"))
+    opened, borrowed = (
+        rows.join(numbers, on="row", maintain_order="left").with_columns(row="own").drop("own")
+        for rows in (found.opened, found.borrowed)
+    )
+    return replace(found, messages=part["core_messages"], opened=opened, borrowed=borrowed)
 
 
 @node(LOCAL, columns=("refer_to",), cut=_renumbered)
@@ -224,7 +227,15 @@ def hops_of_invites(core_messages: DF, via_tails: DF, leg_correlation: DF, call_
 def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: CallAttempts, descriptions: DF) -> SetUps:
     from analyzer.ims.phases import set_ups
 
-    return set_ups(core_messages, call_of, calls, attempts.opened, descriptions)
+    return set_ups(
+        core_messages,
+        call_of,
+        calls,
+        attempts.opened,
+        descriptions,
+        attempts.confirmed_branch,
+        attempts.borrowed,
+    )
 
 
 @node(LOCAL, columns=_OF_HOPS)

@@ -69,7 +69,7 @@ def records(
     invites = _invites(records, openings, messages)
     said = _values(invites, fields)
     records = records.join(_first_hop(invites), on="leg", how="left", maintain_order="left")
-    records = _delivered(records, dialogs)
+    records = _delivered(records, dialogs, calls)
     for more in (
         _parties(invites, said),
         _charged(invites, said, messages, records),
@@ -154,21 +154,29 @@ def _first_hop(invites: pl.DataFrame) -> pl.DataFrame:
     return started.join(final, on="leg", how="left", maintain_order="left")
 
 
-def _delivered(records: pl.DataFrame, dialogs: pl.DataFrame) -> pl.DataFrame:
-    """The end of the dialog that the leg's answer confirmed, and the cause for closing the record."""
+def _delivered(records: pl.DataFrame, dialogs: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """The end of the dialog that the leg's answer confirmed, and the cause for closing the record.
+
+    Of several that is the one that became the call, else the first.
+    """
     confirmed = dialogs.filter(
         pl.col("usage") == "invite",
         pl.col("confirmed_at").is_not_null(),
         pl.col("end_reason").ne_missing("forked_away"),
-    ).sort("confirmed_at")
+    ).join(calls.select("call", "answered_at"), on="call", how="left", maintain_order="left")
+    the_call = (pl.col("confirmed_at") == pl.col("answered_at")).fill_null(value=False)
+    confirmed = confirmed.with_columns(the_call=the_call).sort(~pl.col("the_call"), "confirmed_at")
     confirmed = confirmed.unique(["call_id", "local_tag"], keep="first", maintain_order=True).select(
-        "dialog", "end_reason", session_id="call_id", from_tag="local_tag", service_delivery_end_at="ended_at"
-    )
+        "dialog", "end_reason", "the_call", "confirmed_at",
+        session_id="call_id", from_tag="local_tag", service_delivery_end_at="ended_at",
+    )  # fmt: skip
     records = records.join(
         confirmed, on=["session_id", "from_tag"], how="left", nulls_equal=True, maintain_order="left"
     )
-    start, end = pl.col("service_delivery_start_at"), pl.col("service_delivery_end_at")
-    answered = start.is_not_null()
+    answered_at = pl.when("the_call").then("confirmed_at").otherwise("service_delivery_start_at")
+    answered = pl.col("service_delivery_start_at").is_not_null()
+    records = records.with_columns(service_delivery_start_at=pl.when(answered).then(answered_at))
+    end = pl.col("service_delivery_end_at")
     cause = (
         pl.when(answered & end.is_not_null() & (pl.col("end_reason") == "bye"))
         .then(pl.lit("service_delivery_end_successfully"))

@@ -84,15 +84,22 @@ class SetUps:
 
 
 def set_ups(
-    messages: pl.DataFrame, call_of: pl.Series, calls: pl.DataFrame, opened: pl.DataFrame, descriptions: pl.DataFrame
+    messages: pl.DataFrame,
+    call_of: pl.Series,
+    calls: pl.DataFrame,
+    opened: pl.DataFrame,
+    descriptions: pl.DataFrame,
+    confirmed_branch: pl.DataFrame,
+    borrowed: pl.DataFrame,
 ) -> SetUps:
     """The set-up of every call whose INVITE was captured with a time, in the order of ``calls``.
 
     ``messages`` and ``descriptions`` as the core gives them, ``call_of`` the call of each message; ``opened`` the
-    INVITEs at the reference hops, as :class:`analyzer.sip.calls.Attempts` has them.
+    INVITEs at the reference hops, ``confirmed_branch`` the dialog that each call is and ``borrowed`` responses of other
+    hops that tell of them, as :class:`analyzer.sip.calls.CallAttempts` has them.
     """
-    rows = _at_reference_hop(messages, call_of, opened)
-    found = _milestones(rows, opened)
+    rows = _at_reference_hop(messages, call_of, opened, borrowed)
+    found = _milestones(rows, opened, confirmed_branch)
     facts = _facts(rows, found, descriptions)
     order = calls.select("call", "outcome").join(facts, on="call", maintain_order="left")
     milestones = order.select("call").join(_in_order(found, messages), on="call", maintain_order="left_right")
@@ -108,7 +115,9 @@ def set_ups(
 # -- what was said at the reference hop --------------------------------------------------------------------------------
 
 
-def _at_reference_hop(messages: pl.DataFrame, call_of: pl.Series, opened: pl.DataFrame) -> pl.DataFrame:
+def _at_reference_hop(
+    messages: pl.DataFrame, call_of: pl.Series, opened: pl.DataFrame, borrowed: pl.DataFrame
+) -> pl.DataFrame:
     """The messages of each set-up at its reference hop, with ``from_caller``: the request is one of the caller's.
 
     A request of the caller within the dialog has its fewest Vias there, one of the callee its most.
@@ -133,6 +142,9 @@ def _at_reference_hop(messages: pl.DataFrame, call_of: pl.Series, opened: pl.Dat
         )
         .join(legs.lazy(), on=["call", "_leg"], how="left", maintain_order="left")
         .with_columns(pl.col("from_caller").fill_null(value=False))
+        .join(borrowed.lazy().select("row", lent_to="transaction"), on="row", how="left", maintain_order="left")
+        .with_columns(transaction=pl.coalesce("lent_to", "transaction"))
+        .drop("lent_to")
         .collect()
     )  # fmt: skip
     of_invites = rows.filter(pl.col("transaction").is_in(opened["transaction"].implode()))
@@ -160,13 +172,19 @@ def _at_reference_hop(messages: pl.DataFrame, call_of: pl.Series, opened: pl.Dat
 # -- milestones --------------------------------------------------------------------------------------------------------
 
 
-def _milestones(rows: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
-    """One row per call: the row of each milestone, null where there is none; ``transaction`` is that which decided."""
+def _milestones(rows: pl.DataFrame, opened: pl.DataFrame, confirmed_branch: pl.DataFrame) -> pl.DataFrame:
+    """One row per call: the row of each milestone, null where there is none; ``transaction`` is that which decided.
+
+    Of several 2xx that is the answer which confirmed the branch that became the call (RFC 3261 §13.2.2.4).
+    """
     row, status = pl.col("row"), pl.col("status")
     invites = rows.filter(pl.col("method") == "INVITE")
     tries = opened.group_by("call", maintain_order=True).agg(invite=row.first(), last=row.last())
+    success = status.is_between(200, 299)
+    of_the_call = pl.col("_dialog").is_in(confirmed_branch["_dialog"].drop_nulls().implode())
     finals = invites.group_by("call").agg(
-        ok=pl.when(status.is_between(200, 299)).then(row).min(), refused=pl.when(status >= 300).then(row).max()
+        ok=pl.coalesce(pl.when(success & of_the_call).then(row).min(), pl.when(success).then(row).min()),
+        refused=pl.when(status >= 300).then(row).max(),
     )
     found = tries.join(finals, on="call", how="left", maintain_order="left")
     # A final of an earlier try is not the attempt's while a later one is open.

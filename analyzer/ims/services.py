@@ -13,6 +13,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.typed import typed
 from analyzer.ims.service_rules import DETAIL, EVENT_RULES, HEADER_RULES, MEDIA_RULES, PART_RULES, Of
+from analyzer.sip import in_dialog
 
 _OPENS = ["INVITE", "SUBSCRIBE", "REFER"]
 _USAGE = {"invite": "INVITE", "subscribe": "SUBSCRIBE", "refer": "REFER"}
@@ -79,7 +80,8 @@ def _units(
     found = dialogs.select("dialog", method=pl.col("usage").replace_strict(_USAGE, return_dtype=pl.String))
     of_dialogs = hops.select("_dialog", "_leg", "dialog").join(found, on="dialog").rename({"dialog": "subject"})
     outside = (
-        seen.filter(_REQUEST & ~pl.col("retransmission") & ~pl.col("method").is_in(["ACK", "CANCEL"]))
+        # Requests within the dialog of an INVITE are of it, known or not (RFC 3261, 3262, 3311, 6086).
+        seen.filter(_REQUEST & ~pl.col("retransmission") & ~pl.col("method").is_in([*in_dialog.OF_INVITE, "CANCEL"]))
         .join(of_dialogs, on="_dialog", how="anti", maintain_order="left")
         .select("row", "message", "_leg", "method", "via_count", "transaction", number=_number())
     )

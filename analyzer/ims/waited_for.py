@@ -21,6 +21,8 @@ import polars as pl
 LONGEST_WAY = 64
 """Hops of one message."""
 _AT_ONCE = 500_000_000  # ns: forks of one request leave together, tries one after the other do not
+# A node that fails the call for a refusal of one fork waits no longer than for the 487s of the others (RFC 3261 §16.7).
+_SOON = 5_000_000_000  # ns
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -59,21 +61,32 @@ def waited_for(rows: pl.DataFrame, made: pl.DataFrame, *, one_clock: bool) -> Wa
     """
     finals = rows.filter(pl.col("status") >= 200)
     lost = finals.filter(pl.col("status") >= 300, pl.col("previous").is_null())
-    lost = lost.select("message", "transaction", "status", at="order")
-    first = lost.unique("transaction", keep="first", maintain_order=True).select("transaction", "status", "at")
+    lost = lost.select("message", "transaction", "status", at="order", at_ns=pl.col("time").cast(pl.Int64))
+    first = lost.unique("transaction", keep="first", maintain_order=True).drop("message")
     # -- another failure that came back ------------------------------------------------------------------------------
     failures = finals.filter(pl.col("status") >= 300, pl.col("status") != 487)
-    failures = failures.select(child="transaction", cause="message", cause_status="status", came="order")
+    failures = failures.select(
+        child="transaction", cause="message", cause_status="status", came="order", came_ns=pl.col("time").cast(pl.Int64)
+    )
     back = first.join(made, on="transaction").join(failures, on="child")
     back = back.filter(pl.col("came") < pl.col("at")) if one_clock else back
-    back = back.with_columns(last_came=pl.col("came").max().over("transaction"))
+    back = back.with_columns(
+        last_came=pl.col("came").max().over("transaction"),
+        # Of a fork that was refused long before, with another status, this was not made.
+        too_late=one_clock
+        & (pl.col("at_ns") - pl.col("came_ns").max().over("transaction") > _SOON)
+        & (pl.col("status") != pl.col("cause_status")).all().over("transaction"),
+    )
     back = back.sort("far", pl.col("cause_status") != pl.col("status"), -pl.col("came").cast(pl.Int64))
-    back = back.unique("transaction", keep="first", maintain_order=True).select("transaction", "cause", "last_came")
+    back = back.unique("transaction", keep="first", maintain_order=True).select(
+        "transaction", "cause", "last_came", "too_late"
+    )
     # -- who gave none -----------------------------------------------------------------------------------------------
     waiting = _waiting(rows, finals, first, made, one_clock=one_clock)
     ended = waiting.join(back, on="transaction", how="left", maintain_order="left")
-    # Who was asked after the last refusal is who was waited for.
-    silent = ended.filter((pl.col("opened") > pl.col("last_came")).fill_null(value=True))
+    # Who was asked after the last refusal, or outlived it, is who was waited for.
+    asked_last = (pl.col("opened") > pl.col("last_came")) | pl.col("too_late")
+    silent = ended.filter(asked_last.fill_null(value=True))
     silent = silent.unique("transaction", keep="first", maintain_order=True).select("transaction", waited="child")
     causes = lost.join(back, on="transaction").join(silent, on="transaction", how="anti")
     return WaitedFor(causes.select("message", "cause"), _farthest(silent, first, waiting, one_clock=one_clock))

@@ -28,8 +28,10 @@ CALLS = Table(
         C("early_media_at", "time",
           "First 18x with SDP that authorises media and has a stream on which the callee may send.",
           "RFC 5009, RFC 3312, RFC 3264"),
-        C("answered_at", "time", "First 2xx to the INVITE."),
-        C("ended_at", "time", "BYE, or the final response of an unanswered call."),
+        C("answered_at", "time", "The 2xx to the INVITE; of several that of the branch that became the call.",
+          "RFC 3261 §13.2.2.4"),
+        C("ended_at", "time",
+          "BYE, or the final response of an unanswered call; where the 487 was not captured, that to the CANCEL."),
         C("outcome", "text", "Outcome of the attempt.",
           values=words("answered answered_elsewhere redirected cancelled busy no_answer rejected unreachable "
           "negotiation_failed auth_failed server_failure client_error timeout unfinished joined"), mask=M.OPEN),
@@ -48,8 +50,8 @@ CALLS = Table(
         C("pdd_s", "duration", "Post-dial delay: INVITE to the earliest of 180, authorised early media, 200."),
         C("srd_s", "duration", "Session request delay: INVITE to the first 101-199 or 200.", "RFC 6076 §4.3"),
         C("alert_s", "duration", "INVITE to 180."),
-        C("setup_s", "duration", "INVITE to 200; null unless answered."),
-        C("ring_s", "duration", "180 to 200."),
+        C("setup_s", "duration", "INVITE to answered_at; null unless answered."),
+        C("ring_s", "duration", "180 to answered_at."),
         C("talk_s", "duration", "200 to BYE on the confirmed branch.", "RFC 6076 §4.5"),
         C("hold_s", "duration",
           "Time during which at least one stream was on hold; null unless answered, or if a hold outlasts the capture "

@@ -43,7 +43,8 @@ class CallAttempts:
     made of, for a transaction or dialog is in the call of the message whose key it has. ``confirmed_branch`` has
     for each call the core's hash ``_dialog`` of the branch that was confirmed and lived, null if there is none.
     ``opened`` are the INVITEs at the reference hop of each call, in time order: ``call``, ``row`` (in ``messages``),
-    ``transaction``, ``_leg``; more than one if it was challenged, redirected or sent elsewhere.
+    ``transaction``, ``_leg``; more than one if it was challenged, redirected or sent elsewhere. ``borrowed`` are the
+    responses of a next hop (``row``) that tell of one of these (``transaction``), whose own were not captured.
     """
 
     calls: pl.DataFrame
@@ -51,6 +52,7 @@ class CallAttempts:
     messages: pl.DataFrame
     confirmed_branch: pl.DataFrame
     opened: pl.DataFrame
+    borrowed: pl.DataFrame
 
     def of_messages(self, messages: pl.DataFrame) -> pl.Series:
         """The ``call`` of each message, null outside calls."""
@@ -102,7 +104,6 @@ def attempts(
     response to its INVITE (``joined``).
     """
     end = LONG_AGO if end is None else end
-    messages = in_dialog.tied(messages)
     invites = _initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
@@ -113,6 +114,8 @@ def attempts(
     invites = invites.join(of_tries, on="try", maintain_order="left")
     hop = _reference_hop(hop.join(of_tries, on="try", maintain_order="left"), tries)
     of_hop = hop.select("transaction", "attempt")
+    others = messages["transaction"].gather(responses["row"])
+    borrowed = responses.filter(pl.col("transaction") != others).select("row", "transaction")
     responses = responses.drop("try").join(of_hop, on="transaction", maintain_order="left")
 
     started = _started(invites, hop, responses, messages, transactions)
@@ -123,7 +126,7 @@ def attempts(
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
     ends = _ends(branches, facts, messages, dialogs)
-    facts = facts.join(ends, on="attempt", how="left", maintain_order="left")
+    facts = _with_answer(facts.join(ends, on="attempt", how="left", maintain_order="left"), messages)
     member = ["attempt", "_call", "row", "time", "message"]
     members = pl.concat([invites.select(member), joined_rows.select(member)])
     related = relations.found(messages, evidence, members, invites, facts)
@@ -144,6 +147,7 @@ def attempts(
         messages,
         facts.select("call", _dialog="confirmed_branch"),
         opened.sort("row").drop("attempt"),
+        borrowed,
     )
 
 
@@ -402,8 +406,17 @@ def _started(
     # A final of an earlier try is not the attempt's while a later one is open.
     facts = facts.with_columns(final_row=pl.when(pl.col("final_row") > pl.col("last_row")).then("final_row"))
     facts = _with_final(facts, messages)
+    # An INVITE that comes after what answers it is a copy, or out of order: when the call began is not known.
+    answered_first = pl.min_horizontal("ring_ns", "media_ns", "ok_ns", "final_ns") < pl.col("start_ns")
+    facts = facts.with_columns(start_ns=pl.when(~answered_first.fill_null(value=False)).then("start_ns"))
     cancelled = _cancels(messages, hop, responses, invites, transactions)
     facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
+    facts = facts.join(_turned_away(messages, invites, transactions), on="attempt", how="left", maintain_order="left")
+    # By its own time, or as it is the refusal that the caller was told of, the cancelled branch did not decide.
+    facts = facts.with_columns(
+        turned_away=(pl.col("away_ns") > pl.col("cancelled_until_ns"))
+        | pl.col("away_with").list.contains(pl.col("final"))
+    )
     open_ended = facts.filter(pl.col("final").is_null())
     fates = transactions.filter(pl.col("transaction").is_in(open_ended["last_transaction"].implode()))
     fates = fates.select(last_transaction="transaction", fate="outcome")
@@ -440,8 +453,20 @@ def _answers(responses: pl.DataFrame, by: str) -> pl.DataFrame:
     )
 
 
+def _with_answer(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The facts with the 2xx of the branch that became the call as its answer; ``replied_ns`` is the first 2xx."""
+    of_branch = pl.col("answered_row").is_not_null()
+    facts = facts.with_columns(
+        replied_ns="ok_ns",
+        ok_ns=pl.when(of_branch).then("answered_ns").otherwise("ok_ns"),
+        ok_row=pl.coalesce("answered_row", "ok_row"),
+    )
+    finals = ["final", "q850", "final_ns", "stale", "ims_body"]
+    return _with_final(facts.drop(finals), messages)
+
+
 def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """The facts with those of the final response that decides: the first 2xx, else the last final."""
+    """The facts with those of the final response that decides: the 2xx of the answer, else the last final."""
     facts = facts.with_columns(final_row=pl.coalesce("ok_row", "final_row"))
     final = _fetch(messages, facts["final_row"], "status", "time", "_q850", "stale", "content_type")
     return facts.with_columns(
@@ -488,7 +513,14 @@ def _cancels(
         rows = {"cancelled": pl.Boolean, "cancel_row": sent.schema["row"], "cancel_ns": sent.schema["at"]}
         return pl.DataFrame(schema={"attempt": hop.schema["attempt"], **rows, **empty})
     of_invites = cancels.of_transactions(transactions).select("matched", cancel="transaction", transaction="invite")
-    taken = transactions.filter(pl.col("method") == "CANCEL", pl.col("status") < 300)["transaction"]
+    of_cancels = transactions.filter(pl.col("method") == "CANCEL")
+    sent = sent.join(
+        of_cancels.select(cancel="transaction", answered_ns=ns("final_at")),
+        on="cancel",
+        how="left",
+        maintain_order="left",
+    )
+    taken = of_cancels.filter(pl.col("status") < 300)["transaction"]
     # One that its server could not tie to the INVITE was refused (RFC 3261 §9.2), whenever the 2xx was sent.
     could_cross = pl.col("matched") | pl.col("cancel").is_in(taken.implode())
     answered = responses.filter(pl.col("status").is_between(200, 299))["transaction"]
@@ -499,6 +531,7 @@ def _cancels(
     ).group_by("attempt", maintain_order=True).agg(
         cancel_row=pl.col("row").first(),
         cancel_ns=pl.col("at").first(),
+        cancelled_ns=pl.coalesce("answered_ns", "at").first(),
         elsewhere=pl.col("elsewhere").any(),
         crossed=pl.col("crossed").any(),
         given_up=pl.col("given_up").any(),
@@ -511,6 +544,29 @@ def _cancels(
     )
     anywhere = pl.concat([anywhere, at_hop.select("attempt", cancelled=pl.lit(value=True))]).unique(maintain_order=True)
     return anywhere.drop_nulls("attempt").join(at_hop, on="attempt", how="left", maintain_order="left")
+
+
+def _turned_away(messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """Per attempt with a CANCEL the refusals of nodes that sent the INVITE no further: ``away_ns``, the last
+    one, and ``away_with``, their statuses; ``cancelled_until_ns`` is the time of the last CANCEL.
+
+    Not 487, which answers the CANCEL; nor what asks for another INVITE, or tells of a hop that failed.
+    """
+    sent = _rows(messages).filter(pl.col("method") == "CANCEL", pl.col("status").is_null())
+    last = sent.group_by("_leg").agg(cancelled_until_ns=ns("time").max()).collect()
+    concerned = invites.join(last, on="_leg", maintain_order="left")
+    until = concerned.group_by("attempt", maintain_order=True).agg(pl.col("cancelled_until_ns").max())
+    theirs = invites.filter(pl.col("attempt").is_in(until["attempt"].implode()))
+    senders = theirs.select("attempt", dst_ip="src_ip").unique()
+    ends = theirs.join(senders, on=["attempt", "dst_ip"], how="anti", maintain_order="left")
+    status = pl.col("status")
+    no_refusal = [487, *outcomes.RETRY_CAUSES, *(set(outcomes.OF_A_FAILED_HOP) - {480})]
+    finals = transactions.filter(status >= 300, ~status.is_in(no_refusal)).select(
+        "transaction", "status", at=ns("final_at")
+    )
+    refusals = ends.select("attempt", "transaction").join(finals, on="transaction", maintain_order="left")
+    refusals = refusals.group_by("attempt", maintain_order=True).agg(away_ns=pl.col("at").max(), away_with="status")
+    return until.join(refusals, on="attempt", how="left", maintain_order="left")
 
 
 def _joined(
@@ -607,11 +663,12 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
         .collect()
     )  # fmt: skip
     byes = in_dialog.standing(byes, messages)
+    byes = byes.with_columns(gone=pl.col("row").is_in(in_dialog.cleared_away(byes, messages).implode()))
     hops = facts.select(
         "attempt", "_call", "ref_row", "response_row",
         near_ip="src_ip", near_port="src_port", far_ip="dst_ip", far_port="dst_port",
     )  # fmt: skip
-    bye = {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg", "cleared": "cleared"}
+    bye = {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg", "cleared": "cleared", "gone": "gone"}
     of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
     of_branches = of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left")
     of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye)
@@ -644,8 +701,8 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     ends = ends.join(_of_dialogs(dialogs, messages), on="_dialog", how="left", maintain_order="left")
     opening = ends.select(pl.coalesce("answered_row", "ref_row", "response_row")).to_series()
     return ends.hstack(_fetch(messages, opening, "from_tag")).select(
-        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "acked", "waited_ns", "lived_ns",
-        "refreshed_ns", "interval", "ended_ns", "end_reason",
+        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "answered_row", "acked", "waited_ns",
+        "lived_ns", "refreshed_ns", "interval", "ended_ns", "end_reason", "gone",
         still_ringing=pl.col("attempt").is_in(still_ringing.implode()),
         by_refresher=(pl.col("bye_leg") == pl.col("refresh_leg")) == (pl.col("refresher") == 0),
         cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
@@ -761,7 +818,7 @@ def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
-    marks += ["still_ringing", "given_up", "unreached"]
+    marks += ["still_ringing", "given_up", "unreached", "gone", "turned_away"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
         _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
         _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
@@ -786,6 +843,8 @@ def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.D
             ),
             "ended_ns",
             refused_at,
+            # Its 487 was not captured: what was asked for had happened when the server accepted the CANCEL (§9.2).
+            pl.when(was_cancelled).then(pl.coalesce("cancelled_ns", "bye_ns")),
         ),
         reason_header=pl.coalesce(
             pl.when(ended_by_bye).then("reason_of_bye"), pl.when(was_cancelled).then("cancel_reason"), "final_reason"
@@ -859,7 +918,7 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
     callers = facts.select(identity.first_named(["asserted_identity", "preferred_identity", "from_uri"])).to_series()
     parties = identity.subscribers(pl.concat([callers, facts["called"]]))
     start, ring, ok = pl.col("start_ns"), pl.col("ring_ns"), pl.col("ok_ns")
-    audible = pl.min_horizontal("ring_ns", "media_ns", "ok_ns")
+    audible = pl.min_horizontal("ring_ns", "media_ns", "replied_ns")
     sos = r"(?i)^urn:service:sos(?:[.;?]|$)"
 
     table = facts.with_columns(
@@ -872,7 +931,7 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         ended_at=pl.col("over_ns"),
         status=pl.col("final"),
         pdd_s=delay(audible - start),
-        srd_s=delay(pl.min_horizontal("progress_ns", "ok_ns") - start),
+        srd_s=delay(pl.min_horizontal("progress_ns", "replied_ns") - start),
         alert_s=delay(ring - start),
         setup_s=delay(ok - start),
         ring_s=delay(ok - ring),

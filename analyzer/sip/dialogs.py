@@ -17,7 +17,7 @@ from analyzer import schema
 from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND, duration, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import cancels, in_dialog, reference_hop, release, states
+from analyzer.sip import cancels, in_dialog, outcomes, reference_hop, release, states
 
 # Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
 _OF_INVITE = ["INVITE", "ACK", "BYE", "UPDATE", "PRACK", "INFO"]
@@ -42,11 +42,6 @@ _METHODS = pl.Enum(
         "UPDATE",
     ]
 )
-
-# Final responses to a request within a dialog that end it, or its usage (RFC 5057 §5.1; RFC 3261 §12.2.1.2 for 408).
-# 405, 489 and 501 are not among them: they speak of a method or an event package, and sessions go on after them.
-_ENDS_DIALOG = [404, 410, 416, 482, 483, 484, 485, 502, 604]
-_ENDS_USAGE = [408, 480, 481]
 
 _ELSEWHERE = 1 << 33  # above any row number
 _ADDRESSES = ("src_ip", "src_port", "dst_ip", "dst_port")
@@ -84,7 +79,6 @@ def with_reference_hops(
     """
     if end is None:
         end = messages["time"].to_physical().max()  # type: ignore[assignment]
-    messages = in_dialog.tied(messages)
     rows = _rows(messages)
     found = _found(rows, messages, transactions)
     found = _with_progress(found, rows, messages, transactions)
@@ -97,7 +91,6 @@ def with_reference_hops(
 
 def of_messages(messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.Series:
     """The ``dialog`` of each message: null outside one, for an initial INVITE, for CANCEL, and where none was made."""
-    messages = in_dialog.tied(messages)
     keys = (
         messages.lazy()
         .select("_dialog", dialog="message")
@@ -285,10 +278,14 @@ def _with_progress(
     ).select("transaction", "outcome", invite_status="status", invite_final=ns("final_at"))
     cancelled = (
         transactions.filter(method == "CANCEL")
-        .select("transaction", cancelled=pl.coalesce("final_at", "started_at").to_physical())
+        .select(
+            "transaction",
+            cancelled=pl.coalesce("final_at", "started_at").to_physical(),
+            cancel_sent=pl.coalesce("started_at", "final_at").to_physical(),
+        )
         .join(cancels.of_transactions(transactions), on="transaction", maintain_order="left")
         .unique("invite", keep="first", maintain_order=True)
-        .select("cancelled", cancel="transaction", transaction="invite")
+        .select("cancelled", "cancel_sent", cancel="transaction", transaction="invite")
     )
     reasons = messages.lazy().filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("duplicate"))
     reasons = reasons.select(cancel="transaction", cancelled_by_network=release.cancelled_by_network()).unique("cancel")
@@ -330,14 +327,14 @@ def _failed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     Not to PRACK: there 481 speaks of the provisional response (RFC 3262 §3). A NOTIFY's speaks of its subscription.
     """
     method, status = pl.col("method"), pl.col("status")
-    responses = rows.filter(status.is_in(_ENDS_DIALOG + _ENDS_USAGE), ~method.is_in(["BYE", "PRACK"]))
+    responses = rows.filter(status.is_in(in_dialog.ENDS_DIALOG + in_dialog.ENDS_USAGE), ~method.is_in(["BYE", "PRACK"]))
     within = rows.filter(
         status.is_null(), method != "ACK", pl.col("transaction").is_in(responses["transaction"].unique().implode())
     )
     return (
         responses.join(within, on="transaction", how="semi")
         .join(found.select("_dialog", "usage"), on="_dialog")
-        .filter(status.is_in(_ENDS_DIALOG) | (method.is_in(_OF_SUBSCRIPTION) != (pl.col("usage") == "invite")))
+        .filter(status.is_in(in_dialog.ENDS_DIALOG) | (method.is_in(_OF_SUBSCRIPTION) != (pl.col("usage") == "invite")))
     )
 
 
@@ -436,6 +433,8 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
     by_final = (
         pl.when(status == 408).then(network).otherwise(remote)
     )  # the phone that rings does not time out; a proxy does
+    # Without a final within 64*T1 of its CANCEL the caller takes the INVITE for cancelled (RFC 3261 §9.1).
+    given_up = final.is_null() & (pl.lit(end) - pl.col("cancel_sent") >= outcomes.TIMER_64T1)
     return [
         # A BYE on an early dialog and the 2xx may cross (RFC 3261 §15): it was over when both had come.
         (seen("bye"), "bye", pl.max_horizontal(at("bye"), pl.when(invite).then(at("confirmed"))), by_bye),
@@ -444,7 +443,7 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
         (early & seen("gone"), "rejected", at("gone"), remote),
         (early & (status == 487), "cancelled", final, by_cancel),
         (early & (status >= 300), "rejected", final, by_final),
-        (early & (pl.col("outcome") == "cancelled"), "cancelled", pl.col("cancelled"), by_cancel),
+        (early & ((pl.col("outcome") == "cancelled") | given_up), "cancelled", pl.col("cancelled"), by_cancel),
         (early & (status < 300) & seen("declined"), "forked_away", final, network),
         (early & (status < 300) & (final + linger <= pl.lit(end)), "forked_away", final + linger, unknown),
         (seen("terminated"), "notify_terminated", at("terminated"), sender("terminated")),

@@ -17,7 +17,9 @@ it knows the Call-ID of a request that was cut itself. A *request that was cut* 
 and so whether it opens a dialog or lies within one (§12.2.1.1), its responses tell, or nobody: then its ``to_tag`` is
 :data:`UNKNOWN_TAG`. What was cut before its Call-ID and has both tags is of the dialog with these tags (§19.3).
 
-A *CANCEL with another branch* than its INVITE's (§9.1) is marked here, and read as :mod:`~analyzer.sip.cancels` says.
+A *CANCEL with another branch*, CSeq number or tag than its INVITE (§9.1) is marked here, and read as
+:mod:`~analyzer.sip.cancels` says; *requests within a dialog whose tags are broken* are read as
+:mod:`~analyzer.sip.in_dialog` says.
 
 Each message that was mended says so in ``_mended``, whose values are codes of the table ``problems``.
 """
@@ -27,7 +29,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.times import SECOND, ns
-from analyzer.sip import cancels, outcomes
+from analyzer.sip import cancels, in_dialog, outcomes
 
 #: The response has another top Via than the request it answers.
 VIA_CHANGED = "sip_via_changed"
@@ -35,6 +37,8 @@ VIA_CHANGED = "sip_via_changed"
 RESPONSE_CUT = "sip_response_cut"
 #: The CANCEL has another branch than the INVITE that its client sent to the same server.
 CANCEL_BRANCH_DIFFERS = "sip_cancel_branch_differs"
+#: The CANCEL has the branch of an INVITE, and another CSeq number or tag.
+CANCEL_DIFFERS = "sip_cancel_differs"
 #: The INVITE opens a second call under the Call-ID, From tag and CSeq of one that is over.
 IDENTITY_REUSED = "sip_call_identity_reused"
 
@@ -55,13 +59,14 @@ def mended(messages: pl.DataFrame) -> pl.DataFrame:
     messages = _with_stray_responses(_with_cut_responses(messages))
     if not messages["complete"].all():
         messages = _with_cut_dialogs(_with_cut_openings(messages))
-    return _with_odd_cancels(_with_epochs(messages))
+    return in_dialog.tied(_with_odd_cancels(_with_epochs(messages)))
 
 
 def as_captured(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages without what a cut response was given of its request: what the capture does not hold is null."""
-    cut = pl.col("_mended").eq_missing(RESPONSE_CUT)
-    known = pl.col("to_tag").ne_missing(UNKNOWN_TAG)
+    """The messages without what a cut response was given of its request, or a request of its dialog: what the capture
+    does not hold is null."""
+    cut, tagless = (pl.col("_mended").eq_missing(code) for code in (RESPONSE_CUT, in_dialog.TO_TAG_MISSING))
+    known = ~tagless & pl.col("to_tag").ne_missing(UNKNOWN_TAG)
     return messages.with_columns(pl.when(~cut).then(pl.col("method", "cseq")), pl.when(known).then("to_tag"))
 
 
@@ -464,20 +469,36 @@ def _replays(messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_odd_cancels(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages with a mark at each CANCEL that is not of its INVITE's branch (§9.1)."""
-    said = ["row", "transaction", "_leg", "cseq", "via_branch", "src_ip", "dst_ip"]
+    """The messages with a mark at each CANCEL that has another branch, CSeq number or tag than its INVITE (§9.1)."""
+    said = ["row", "transaction", "_call", "cseq", "via_branch", "src_ip", "dst_ip"]
     request = pl.col("status").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission")
     seen = messages.lazy().with_row_index("row")
     sent = seen.filter(pl.col("method") == "CANCEL", request).select(said).collect()
     if sent.is_empty():
         return messages
-    invites = seen.filter(pl.col("_leg").is_in(sent["_leg"].implode()), pl.col("method") == "INVITE", request)
+    theirs = pl.col("_call").is_in(sent["_call"].implode()), pl.col("method") == "INVITE"
+    invites = seen.filter(*theirs, request).unique("transaction", keep="first").select(said).collect()
     names = {"via_branch": "branch", "src_ip": "client_ip", "dst_ip": "server_ip"}
-    found = cancels.pairs(sent.rename(names), invites.select(said[1:]).collect().rename(names), "_leg")
-    branches = invites.select("transaction", of_invite="via_branch").unique("transaction").collect()
-    unmatched = found.filter(~pl.col("matched")).join(branches, left_on="invite", right_on="transaction")
-    odd = sent.join(unmatched, on="transaction").filter(pl.col("via_branch").ne_missing(pl.col("of_invite")))["row"]
-    return messages.with_columns(messages["_mended"].scatter(odd, CANCEL_BRANCH_DIFFERS)) if odd.len() else messages
+    found = cancels.pairs(sent.rename(names), invites.drop("row").rename(names), "_call")
+    rows = sent.select("row", "transaction").join(found, on="transaction")
+    rows = rows.join(invites.select(invite="transaction", of="row"), on="invite")
+
+    def differs(*columns: str) -> pl.Series:
+        pairs = zip(*(messages.select(pl.col(columns).gather(rows[place])) for place in ("row", "of")), strict=True)
+        return (
+            pl.DataFrame([one.ne_missing(other).alias(one.name) for one, other in pairs])
+            .select(pl.any_horizontal(pl.all()))
+            .to_series()
+        )
+
+    marks = rows.select(
+        "row",
+        code=pl.when(differs("via_branch"))
+        .then(pl.lit(CANCEL_BRANCH_DIFFERS))
+        .when(differs("cseq", "from_tag", "to_tag"))
+        .then(pl.lit(CANCEL_DIFFERS)),
+    ).drop_nulls("code")
+    return messages.with_columns(messages["_mended"].scatter(marks["row"], marks["code"])) if marks.height else messages
 
 
 # -- what was mended ---------------------------------------------------------------------------------------------------
@@ -486,6 +507,9 @@ _DETAIL = {
     RESPONSE_CUT: "the capture ends before the CSeq; it is read as the response to the request of its branch",
     VIA_CHANGED: "the response matches no request by branch; it is read as that to the one request that waits",
     CANCEL_BRANCH_DIFFERS: "the branch is that of no INVITE; it is read as the CANCEL of the one to the same server",
+    CANCEL_DIFFERS: "its CSeq number or a tag is not that of the INVITE of its branch; it is read as its CANCEL",
+    in_dialog.TO_TAG_MISSING: "the request lacks a To tag; it is read as of the one dialog that it can belong to",
+    in_dialog.DIALOG_TAG_WRONG: "the tags are not those of its sender; its dialog and sender are told by its way",
     IDENTITY_REUSED: "the call of this Call-ID, From tag and CSeq is over; it is read as another call",
 }
 

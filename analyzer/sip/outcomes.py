@@ -90,8 +90,9 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
     ``end`` is the time of the last packet in ns. Columns read: joined, final, leg, crossed (CANCEL crossed the 2xx); of
     the branch that lived: answered_ns, acked and waited_ns (:mod:`~analyzer.sip.acknowledgement`), lived_ns (the latest
     request that was accepted in it), branch_leg, refreshed_ns and interval (RFC 4028); of its BYE: bye_row, bye_ns,
-    bye_leg, by_refresher and cleared (by the network, :mod:`~analyzer.sip.release`); of its dialog, where that ended:
-    end_reason; taken (the sign for which another call took its place, :mod:`~analyzer.sip.relations`).
+    bye_leg, by_refresher, cleared (by the network, :mod:`~analyzer.sip.release`) and gone (what it ended was gone,
+    :func:`~analyzer.sip.in_dialog.cleared_away`); of its dialog, where that ended: end_reason; taken (the sign for
+    which another call took its place, :mod:`~analyzer.sip.relations`).
     """
     bye, answered, interval = pl.col("bye_ns"), pl.col("answered_ns"), pl.col("interval")
     # In a one-way capture the response alone may tell of the BYE.
@@ -117,7 +118,7 @@ def of_answered(end: int) -> tuple[pl.Expr, pl.Expr]:
             (pl.col("taken").is_not_null(), "replaced"),
             (~by_bye & (pl.col("end_reason") == "expired") & interval.is_null(), "expired"),
             (lapsed | (~by_bye & (pl.col("end_reason") == "expired")), "timer_expiry"),
-            (pl.col("cleared") | (~by_bye & (pl.col("end_reason") == "timeout")), "dropped"),
+            (pl.col("cleared") | pl.col("gone") | (~by_bye & (pl.col("end_reason") == "timeout")), "dropped"),
             (pl.col("crossed"), "cancel_race"),
             (by_bye, "normal"),
             (pl.col("joined") & (pl.col("final") >= 300), "rejected"),
@@ -202,8 +203,9 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
 def released_by(answered: pl.Expr) -> pl.Expr:
     """``released_by``, from ``outcome`` and ``outcome_detail`` and what they were made of; ``answered``: with a 2xx.
 
-    Columns read besides: bye_row, bye_leg, branch_leg, leg, given_up (the Reason of the CANCEL is no user's), and the
-    ``ended_by`` of its dialog as a side of the call.
+    Columns read besides: bye_row, bye_leg, branch_leg, leg, given_up (the Reason of the CANCEL is no user's),
+    turned_away (another branch than the cancelled one was refused, and that decided), and the ``ended_by`` of its
+    dialog as a side of the call.
     """
     outcome, final = pl.col("outcome"), pl.col("final")
     without_dialog = pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up())
@@ -224,7 +226,12 @@ def released_by(answered: pl.Expr) -> pl.Expr:
             (outcome == "unfinished", None),
             (outcome == "answered", by_bye),
             (pl.col("outcome_detail") == "transport_error", "network"),
-            (_cancelled_by_network() & outcome.is_in(["cancelled", "no_answer"]), "network"),
+            (
+                _cancelled_by_network()
+                & ~pl.col("turned_away")
+                & outcome.is_in(["cancelled", "no_answer", "busy", "rejected"]),
+                "network",
+            ),
             ((outcome == "cancelled") & pl.col("given_up"), "network"),
             ((outcome == "cancelled") & pl.col("cancel_ns").is_not_null(), "caller"),
             ((outcome == "cancelled") & ~pl.col("cancelled") & pl.col("bye_row").is_not_null(), by_bye),

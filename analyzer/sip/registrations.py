@@ -1,9 +1,10 @@
 """Messages to registrations: one row per attempt to bind, refresh or remove a contact (RFC 3261 §10, TS 24.229 §5.1.1).
 
-An attempt is all REGISTERs of one address of record, Call-ID and Contact until a 2xx, or a final that is no challenge;
-one that answers a challenge belongs to the challenged one whatever its Contact: the contact address of a UE has another
-port once the security associations are set up (TS 24.229 §5.1.1.5.1). It is seen on every hop between the user agent
-and its registrar; its figures are those of the reference hop: the fewest Vias, then the earliest.
+An attempt is all REGISTERs of one address of record, Call-ID and Contact until a 2xx, or a final that is no challenge,
+nor a 423 that is answered by asking for longer (RFC 3261 §10.2.8); one that answers a challenge belongs to the
+challenged one whatever its Contact: the contact address of a UE has another port once the security associations are set
+up (TS 24.229 §5.1.1.5.1). It is seen on every hop between the user agent and its registrar; its figures are those of
+the reference hop: the fewest Vias, then the earliest.
 """
 
 from __future__ import annotations
@@ -205,6 +206,7 @@ def _numbered(requests: pl.DataFrame) -> pl.DataFrame:
     requests = requests.join(bindings, on=_BINDING, nulls_equal=True, maintain_order="left")
     chained = _chained(requests)
     requests = requests.join(chained, on="row", how="left", maintain_order="left").sort("binding", "row")
+    requests = requests.with_columns(asked=pl.coalesce("contact_expires", "expires"))
     status = _before("status")
     lapsed = pl.col("start_ns") - _before("final_ns") > _AWAIT_AUTH
     gave_up = _before("fate").is_in(["timeout", "transport_error"]) & status.is_null()
@@ -212,7 +214,10 @@ def _numbered(requests: pl.DataFrame) -> pl.DataFrame:
     answers = pl.col("credentials") & (pl.col("cseq") > _before("cseq"))
     gave_up &= ~(answers & (pl.col("start_ns") - _before("start_ns") < _TIMER_F)).fill_null(value=False)
     challenged = status.is_in([401, 407])
-    over = (status.is_not_null() & ~challenged) | (challenged & lapsed) | gave_up
+    # A registrar that thinks the interval too brief is asked at once for a longer one (RFC 3261 §10.2.8).
+    longer = (pl.col("asked") > _before("asked")) & (pl.col("start_ns") - _before("final_ns") < _TIMER_F)
+    longer = (longer & (status == 423)).fill_null(value=False)
+    over = (status.is_not_null() & ~challenged & ~longer) | (challenged & lapsed) | gave_up
     first = pl.col("binding").is_first_distinct() | pl.col("challenged_row").is_not_null()
     requests = requests.with_columns(attempt=(first | over.fill_null(value=False)).cum_sum())
     if chained.is_empty():
@@ -273,7 +278,6 @@ def _before(column: str) -> pl.Expr:
 
 def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
     """One row per attempt, with what its first and its last REGISTER say."""
-    ask = pl.coalesce("contact_expires", "expires")
     # Credentials that answer the challenge before are challenged again, not for their age (RFC 7616 §3.3) nor for
     # a sequence number (RFC 3310 §3.4): they were wrong. Another's challenge (a proxy's, 407) says nothing of them.
     again = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in ("attempt", "status"))
@@ -294,7 +298,7 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
         pl.col("credentials").any(),
         pl.col("key", "message").first(),
         challenges=_CHALLENGED.sum(),
-        asked=ask.last(),
+        asked=pl.col("asked").last(),
         status=pl.col("status").drop_nulls().last(),
         last_status=pl.col("status").last(),
         final_ns=pl.col("final_ns").last(),

@@ -434,7 +434,7 @@ def test_the_branch_ended_at_once_by_the_caller_is_not_the_one_that_lived() -> N
     UAC -> P  BYE branch=m to_tag=y cseq=2  @2.4
     UAC -> P  BYE branch=n to_tag=z cseq=3  @62.2
     """)
-    assert facts(row, "answered_at", "talk_s", "ended_at", "released_by") == (2.0, 60.0, 62.2, "caller")
+    assert facts(row, "answered_at", "talk_s", "ended_at", "released_by") == (2.2, 60.0, 62.2, "caller")
 
 
 def test_a_fork_still_talking_lives() -> None:

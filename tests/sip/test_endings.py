@@ -182,6 +182,27 @@ def test_a_bye_that_was_refused_and_a_session_that_went_on() -> None:
     assert (ending(call), dialog(call)) == (("answered", "active", None, None), ("confirmed", "open", None))
 
 
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE", "INFO"])
+@pytest.mark.parametrize("status", [481, 408])
+def test_a_bye_that_clears_away_what_was_gone_is_nobodys_wish(method: str, status: int) -> None:
+    call = ANSWERED + refused(method, status, 20) + bye_of_the_caller(20.5)
+    assert ending(call)[:3] == ("answered", "dropped", "caller")
+    assert dialog(call) == ("terminated", "bye", "local")
+
+
+@pytest.mark.parametrize(
+    "bye",
+    [
+        refused("INVITE", 488, 20) + bye_of_the_caller(20.5),
+        refused("INVITE", 481, 20) + bye_of_the_caller(40),
+        refused("INVITE", 481, 20) + bye_of_the_callee(20.5),
+        refused("INVITE", 481, 20) + refused("UPDATE", 200, 20.3, cseq=3) + bye_of_the_caller(20.6),
+    ],
+)
+def test_a_bye_behind_a_failed_request_that_a_user_may_have_wished(bye: str) -> None:
+    assert ending(ANSWERED + bye)[1] == "normal"
+
+
 def test_a_request_that_crosses_a_bye_does_not_revive_the_dialog() -> None:
     call = (
         ANSWERED
@@ -270,6 +291,15 @@ def test_an_answer_that_the_caller_ignored_is_not_the_call(first: str, gives_up:
     assert found == ("answered", "normal", "caller", pytest.approx(25 - at["y"]))
 
 
+def test_the_call_was_answered_when_the_branch_that_it_became_was() -> None:
+    answers = "P -> UAC 200 INVITE to_tag=z @5\nP -> UAC 200 INVITE to_tag=y @9\nUAC -> P ACK to_tag=y @9.1\n"
+    capture = wire.read(FORKED + answers + "UAC -> P BYE cseq=2 to_tag=y @25\nP -> UAC 200 BYE cseq=2 to_tag=y @25.1\n")
+    row = capture.table("calls").row(0, named=True)
+    assert (row["setup_s"], row["ring_s"], row["talk_s"], row["pdd_s"]) == (9.0, pytest.approx(8.7), 16.0, 0.3)
+    assert capture.table("setups")["final_at"].to_list() == [row["answered_at"]]
+    assert capture.table("cdrs")["service_delivery_start_at"].to_list() == [row["answered_at"]]
+
+
 def test_a_bye_on_one_early_dialog_ends_that_branch_alone() -> None:
     call = (
         FORKED
@@ -315,6 +345,98 @@ def test_a_bye_to_a_stranger_ends_nothing() -> None:
     assert dialog(ANSWERED + stranger) == ("confirmed", "open", None)
 
 
+def asked_again(tags: str, answered: str, status: int = 200, *, by: str = "UAC", cseq: int = 2) -> str:
+    """A request for another description in the answered call, with the tags that its sender gave and its peer."""
+    way, back = ("UAC -> UAS", "UAS -> UAC") if by == "UAC" else ("UAS -> UAC", "UAC -> UAS")
+    return (
+        f"{way} INVITE cseq={cseq} branch=re {tags} @6\n{back} {status} INVITE cseq={cseq} branch=re {answered} @6.1\n"
+        f"{way} ACK cseq={cseq} branch={'k' if status < 300 else 're'} {answered} @6.2\n"
+    )
+
+
+ONE_CALL = (("answered", "normal", "caller", 18.0), 1)
+
+
+def of_one_dialog(dialogue: str) -> tuple[tuple[Any, ...], int]:
+    """The ending of the only call, and the number of its dialogs."""
+    return ending(dialogue), wire.read(dialogue).table("dialogs").height
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        asked_again("", "to_tag=y"),
+        asked_again("", "to_tag=new", 481),
+        asked_again("", "", 488),
+        asked_again("from_tag=y", "from_tag=y to_tag=x", by="UAS", cseq=1),
+        asked_again("from_tag=x", "from_tag=x to_tag=y", by="UAS", cseq=1),
+        asked_again("to_tag=wrong", "to_tag=wrong"),
+        asked_again("from_tag=wrong to_tag=y", "from_tag=wrong to_tag=y"),
+        asked_again("from_tag=y to_tag=x", "from_tag=y to_tag=x"),
+    ],
+)
+def test_a_reinvite_with_broken_tags_is_no_second_call(again: str) -> None:
+    assert of_one_dialog(ANSWERED + again + bye_of_the_caller(20)) == ONE_CALL
+
+
+def test_the_messages_table_has_the_tags_that_were_sent() -> None:
+    capture = wire.read(ANSWERED + asked_again("", "to_tag=y"))
+    assert capture.table("messages")["to_tag"].to_list() == [None, "y", "y", "y", None, "y", "y"]
+    assert capture.table("problems").filter(code="sip_to_tag_missing")["frame"].to_list() == [5]
+
+
+def test_an_invite_that_made_a_dialog_of_its_own_is_another_call() -> None:
+    assert len(of_dialogue(ANSWERED + asked_again("", "to_tag=new") + bye_of_the_caller(20))) == 2
+
+
+def test_the_invite_of_the_call_that_is_sent_again_late_is_no_reinvite() -> None:
+    copy = asked_again("", "to_tag=y", cseq=1).replace("branch=re", "branch=zINVITE1x")
+    capture = wire.read(ANSWERED + copy + bye_of_the_caller(20))
+    assert (capture.table("calls").height, capture.table("problems").filter(code="sip_to_tag_missing").height) == (1, 0)
+
+
+def test_an_invite_without_a_to_tag_behind_the_bye_is_another_call() -> None:
+    late = asked_again("", "to_tag=y").replace("@6", "@26")
+    assert len(of_dialogue(ANSWERED + bye_of_the_caller(20) + late)) == 2
+
+
+def test_of_two_dialogs_that_stand_a_refused_invite_is_of_none() -> None:
+    two = "".join(
+        f"P -> UAC 200 INVITE to_tag={tag} @5\nUAC -> P ACK branch=k{tag} to_tag={tag} @5.1\n" for tag in "yz"
+    )
+    assert len(of_dialogue(FORKED + two + asked_again("", "", 488).replace("UAS", "P"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("way", "tags", "side"),
+    [
+        ("UAC -> UAS", "from_tag=y to_tag=x", "caller"),
+        ("UAC -> UAS", "from_tag=x to_tag=y", "caller"),
+        ("UAS -> UAC", "from_tag=x to_tag=y", "callee"),
+        ("UAS -> UAC", "from_tag=y to_tag=x", "callee"),
+        ("UAS -> UAC", "from_tag=x", "callee"),
+    ],
+)
+def test_who_hung_up_is_told_by_where_the_bye_came_from(way: str, tags: str, side: str) -> None:
+    call = ANSWERED + f"{way} BYE cseq=5 {tags} @12\n"
+    assert ending(call)[:3] == ("answered", "normal", side)
+    assert dialog(call) == ("terminated", "bye", "local" if side == "caller" else "remote")
+
+
+def test_a_bye_between_nodes_that_the_invite_passed_both_ways_is_of_its_from_tag() -> None:
+    call = """
+        A -> P  INVITE branch=a                     @0
+        P -> A  INVITE branch=b,a                   @0.1
+        A -> P  200 INVITE branch=b,a to_tag=y      @1
+        P -> A  200 INVITE branch=a to_tag=y        @1.1
+        A -> P  ACK branch=k to_tag=y               @1.2
+        P -> A  ACK branch=l,k to_tag=y             @1.3
+        A -> P  BYE cseq=2 branch=m to_tag=y        @9
+        P -> A  BYE cseq=2 branch=n,m to_tag=y      @9.1
+    """
+    assert ending(call)[:3] == ("answered", "normal", "caller")
+
+
 # -- before the answer -------------------------------------------------------------------------------------------------
 
 
@@ -334,6 +456,16 @@ def test_a_caller_gives_up_with_a_bye_on_the_early_dialog() -> None:
 def test_a_bye_on_the_early_dialog_whose_487_is_not_in_the_capture() -> None:
     bye = "UAC -> UAS BYE cseq=2 to_tag=y @4\nUAS -> UAC 200 BYE cseq=2 to_tag=y @4.1\n"
     assert ending(RINGING + bye + LATER.format(60))[:3] == ("cancelled", "while_ringing", "caller")
+
+
+@pytest.mark.parametrize(("answer", "at"), [("200", 6.1), ("481", 6.1), (None, 6.0)])
+def test_a_cancelled_call_whose_487_is_not_in_the_capture_has_its_end(answer: str | None, at: float) -> None:
+    cancel = "UAC -> UAS CANCEL branch=zINVITE1x @6\n"
+    cancel += f"UAS -> UAC {answer} CANCEL branch=zINVITE1x to_tag=y @6.1\n" if answer else ""
+    capture = wire.read(RINGING + cancel + LATER.format(60))
+    (call,), (dialog,) = capture.table("calls").to_dicts(), capture.table("dialogs").to_dicts()
+    assert (call["outcome"], (call["ended_at"] - call["started_at"]).total_seconds()) == ("cancelled", at)
+    assert (dialog["end_reason"], dialog["ended_at"]) == ("cancelled", call["ended_at"])
 
 
 def test_a_487_that_nobody_asked_for_is_nobodys() -> None:
@@ -469,6 +601,18 @@ def test_a_call_of_which_hops_were_captured_in_one_direction_was_answered(ways: 
     (row,) = wire.read(without(OVER_A_PROXY, *ways), **OFFERS).table("calls").to_dicts()
     assert (row["outcome"], row["outcome_detail"], row["status"], row["setup_s"]) == ("answered", "normal", 200, 2.0)
     assert row["talk_s"] == pytest.approx(10.0, abs=0.02)
+
+
+def test_the_set_up_of_a_hop_that_was_captured_in_one_direction_has_its_answer() -> None:
+    capture = wire.read(without(OVER_A_PROXY, "P -> UAC"), **OFFERS)
+    phases = capture.table("phases").select("phase", "begins", "ends", "duration_s").rows()
+    assert phases == [("routing", "INVITE", "180", 0.5), ("ringing", "180", "200", 1.5), ("ack", "200", "ACK", 0.1)]
+
+
+def test_requests_of_no_known_dialog_are_no_services() -> None:
+    stray = "UAC -> UAS BYE cseq=5 @30\nUAC -> UAS INFO cseq=6 @31\nUAC -> UAS OPTIONS cseq=7 @32\n"
+    services = wire.read(stray).table("services").select("method", "service").rows()
+    assert services == [("OPTIONS", "options")]
 
 
 def test_the_offer_is_read_where_both_directions_were_captured() -> None:

@@ -180,6 +180,37 @@ def test_a_cancel_with_the_branch_of_no_invite_is_marked(
     assert codes(CANCELLED.format(branch=branch, server=server, more=more)) == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("branch=a cseq=2", "sip_cancel_differs"),
+        ("branch=a from_tag=w", "sip_cancel_differs"),
+        ("branch=a to_tag=y", "sip_cancel_differs"),
+        ("branch=w cseq=2", "sip_cancel_branch_differs"),
+    ],
+)
+def test_a_cancel_that_is_not_quite_its_invites_is_marked_and_counts(words: str, expected: str) -> None:
+    dialogue = f"""
+        UAC -> P INVITE branch=a                @0
+        P -> UAC 180 INVITE branch=a to_tag=y   @0.5
+        UAC -> P CANCEL {words}                 @6
+        P -> UAC 200 CANCEL {words.replace(" to_tag=y", "")} to_tag=y @6.1
+        P -> UAC 487 INVITE branch=a to_tag=y   @6.2
+    """
+    assert codes(dialogue) == [(3, expected)]
+    assert of_calls(calls(dialogue), "outcome", "released_by") == [("cancelled", "caller")]
+
+
+def test_a_cancel_on_each_hop_with_the_branch_of_that_hop_is_right() -> None:
+    dialogue = """
+        UAC -> P INVITE branch=a    @0
+        P -> UAS INVITE branch=b,a  @0.1
+        UAC -> P CANCEL branch=a    @6
+        P -> UAS CANCEL branch=b    @6.1
+    """
+    assert codes(dialogue) == []
+
+
 # -- on the wire -------------------------------------------------------------------------------------------------------
 
 

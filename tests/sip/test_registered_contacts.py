@@ -116,6 +116,15 @@ def test_two_spellings_of_one_contact_are_one_binding() -> None:
     assert capture.table("bindings")["refreshes"].to_list() == [1]
 
 
+@pytest.mark.parametrize("host", ["[2001:DB8::1]", "[2001:0db8:0:0:0:0:0:1]", "[2001:db8:0::0:1]"])
+def test_spellings_of_one_ipv6_address_are_one_contact(host: str) -> None:
+    own = "<sip:alice@[2001:db8::1]:5062>"
+    theirs = own.replace("[2001:db8::1]", host)
+    listed = f"Contact: <sip:alice@[2001:db8::2]:5062>;expires=3000, {theirs};expires=60"
+    assert rows(registered(own, listed)) == LAPSED
+    assert rows(registered(own, f"Contact: {own};expires=600", again=theirs)) == [("initial", 600), ("refresh", 600)]
+
+
 def test_a_contact_that_is_removed_is_not_granted_what_another_has() -> None:
     capture = registered(OWN, f"Contact: {OTHERS}", again=f"{OWN};expires=0")
     row = capture.table("registrations").row(1, named=True)

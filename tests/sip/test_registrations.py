@@ -52,6 +52,28 @@ def test_a_challenge_and_its_answer_are_one_attempt() -> None:
     }
 
 
+TOO_BRIEF = """
+UE -> P  REGISTER cseq=1 WHO contact_expires=60                         @0
+P -> UE  401 REGISTER cseq=1 challenge                                  @0.05
+UE -> P  REGISTER cseq=2 WHO contact_expires=60 credentials             @0.10
+P -> UE  423 REGISTER cseq=2                                            @0.15
+UE -> P  REGISTER cseq=3 WHO contact_expires={expires} credentials      @{at}
+P -> UE  200 REGISTER cseq=3 contact_uri=sip:alice@192.0.2.10 contact_expires={expires}  @{at}
+"""
+
+
+def test_an_interval_that_is_too_brief_and_its_longer_successor_are_one_attempt() -> None:
+    (row,) = rows(TOO_BRIEF.format(expires=3600, at=0.5))
+    assert (row["outcome"], row["status"], row["expires_s"], row["delay_s"]) == ("registered", 200, 3600, 0.5)
+
+
+@pytest.mark.parametrize(("expires", "at"), [(60, 0.5), (30, 0.5), (3600, 60)])
+def test_what_follows_an_interval_too_brief_and_is_no_longer_or_late_is_another_attempt(
+    expires: int, at: float
+) -> None:
+    assert [row["outcome"] for row in rows(TOO_BRIEF.format(expires=expires, at=at))] == ["failed", "registered"]
+
+
 def test_delay_runs_from_the_first_byte_of_the_first_register_to_the_200() -> None:
     assert rows(ACCEPTED)[0]["delay_s"] == 0.18
 

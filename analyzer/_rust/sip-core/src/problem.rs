@@ -148,6 +148,13 @@ codes! {
     SipViaChanged = "sip_via_changed",
     /// A CANCEL has another branch than the INVITE that its client sent to the same server (RFC 3261 §9.1).
     SipCancelBranchDiffers = "sip_cancel_branch_differs",
+    /// A CANCEL has the branch of an INVITE, and another CSeq number or tag (RFC 3261 §9.1).
+    SipCancelDiffers = "sip_cancel_differs",
+    /// A request within a dialog lacks the To tag (RFC 3261 §12.2.1.1).
+    SipToTagMissing = "sip_to_tag_missing",
+    /// A request within a dialog has a tag that is not the dialog's, or the From tag of the side that did not send it (RFC
+    /// 3261 §12.2.1.1).
+    SipDialogTagWrong = "sip_dialog_tag_wrong",
     /// An INVITE without a To tag has the Call-ID, From tag and CSeq of a call that is over; it is read as another call.
     SipCallIdentityReused = "sip_call_identity_reused",
     /// A request was sent outside the security association that UE and P-CSCF had agreed on (TS 33.203 §7.1, RFC 3329).
