@@ -13,6 +13,7 @@ import polars as pl
 
 from analyzer.columns import identity
 from analyzer.columns.times import SECOND, ns
+from analyzer.sip import outcomes
 
 POINTS = {
     "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "number": 30,
@@ -732,8 +733,8 @@ def mirrored(
 
     ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs, CANCELs and REFERs: ``leg``,
     ``_point``, ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of
-    the INVITEs of pairs at their node:
-    ``at_parent``, ``at_child``, and that of the next try, ``next_at``, if there is one.
+    the INVITEs of pairs at their node: ``at_parent``, ``at_child``, that of the next try, ``next_at``, if there is one,
+    and of a child that is silent the last copy, ``silent_at``.
 
     ``in_step`` counts events that no other pair can have had: nothing of the kind happened there at that time.
     """
@@ -816,6 +817,7 @@ _ECHOES = [
     # A try that is over for its node: the caller is refused, or, where the node had answered, hung up on.
     (3, "bye", "final_at_child", "parent"),
     (3, "final_at", "cancel_child", "either"),
+    (3, "final_at", "silent_at", "parent"),
     # ... or somebody else is tried.
     (3, "next_at", "over_child", "parent"),
 ]
@@ -836,6 +838,11 @@ def _events(told: pl.DataFrame) -> pl.DataFrame:
             within &= (pl.col("final") == pl.col("final_child")) | (refused & (way <= _CHANGED))
         elif got == "final_at_child":
             within &= (pl.col("final_child") >= 300) & (pl.col("final") < 300)
+        elif got == "silent_at":
+            # It stopped before the next copy was due (RFC 3261 §17.1.1.2), for it gave up.
+            due = 2 * (pl.col(got) - pl.col("at_child")) + SECOND // 2
+            given_up = pl.min_horizontal(due, outcomes.TIMER_64T1) + pl.col("at_child")
+            within = (pl.col("final") >= 300) & pl.col(given).is_between(pl.col(got), given_up + _ECHO)
         first, second = (given, got) if answering == "child" else (got, given)
         rows = told.filter(within.fill_null(value=False)).select(
             *PAIR, "_point", step=pl.lit(step), given=pl.lit(given), got=pl.lit(got),

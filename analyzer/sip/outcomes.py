@@ -12,7 +12,7 @@ answered_elsewhere    picked_up replaced (another call took its place, RFC 3891 
 redirected            emergency (380 with 3GPP IMS XML, TS 24.229 §5.1.6.8)
 cancelled             before_ringing while_ringing
 no_answer             network_timer (the network, not the caller, gave up)
-rejected              declined unwanted screened anonymity_disallowed forbidden
+rejected              declined unwanted screened anonymity_disallowed forbidden final_unseen (the ACK alone was seen)
 unreachable           not_registered not_found gone bad_number bad_gateway no_route transport_error
 auth_failed           not_retried credentials_rejected forbidden
 timeout               no_response (Timer B) no_final (Timer C)
@@ -149,6 +149,8 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     rung_out = pl.col("final_ns") - alerted >= NETWORK_NO_REPLY
     challenged = final.is_in([401, 407])
     stopped = pl.col("unreached") & ~pl.col("rang")
+    # The ACK to a 2xx is asked first: what is left is an ACK to a refusal (RFC 3261 §17.1.1.3).
+    acknowledged = (pl.col("fate") == "completed").fill_null(value=False)
     table = {status: text for status, (text, _) in BY_STATUS.items()}
     words = {status: word for status, (_, word) in BY_STATUS.items() if word}
 
@@ -180,6 +182,9 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         ((final >= 500) | (final == 408), "server_failure", None),
         (final >= 400, "client_error", None),
         (pl.col("acked"), "answered", "final_unseen"),
+        (acknowledged & given_up_ns.is_not_null() & elsewhere, "answered_elsewhere", by_whom),
+        (acknowledged & given_up_ns.is_not_null(), "cancelled", ring_state),
+        (acknowledged, "rejected", "final_unseen"),
         (pl.col("fate") == "transport_error", "unreachable", "transport_error"),
         # Without a 487 within 64*T1 of the CANCEL the caller takes the INVITE for cancelled (RFC 3261 §9.1).
         ((since_cancel >= TIMER_64T1) & elsewhere, "answered_elsewhere", by_whom),
@@ -200,8 +205,8 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
 def released_by(answered: pl.Expr) -> pl.Expr:
     """``released_by``, from ``outcome`` and ``outcome_detail`` and what they were made of; ``answered``: with a 2xx.
 
-    Columns read besides: bye_row, bye_leg, branch_leg, leg, given_up (the Reason of the CANCEL is no user's), and the
-    ``ended_by`` of its dialog as a side of the call.
+    Columns read besides: bye_row, bye_leg, branch_leg, leg, given_up (the Reason of the CANCEL is no user's),
+    refused_beyond (another hop or leg has a refusal), and the ``ended_by`` of its dialog as a side of the call.
     """
     outcome, final = pl.col("outcome"), pl.col("final")
     without_dialog = pl.when("cleared").then(pl.lit("network")).otherwise(_hung_up())
@@ -227,6 +232,8 @@ def released_by(answered: pl.Expr) -> pl.Expr:
             ((outcome == "cancelled") & pl.col("cancel_ns").is_not_null(), "caller"),
             ((outcome == "cancelled") & ~pl.col("cancelled") & pl.col("bye_row").is_not_null(), by_bye),
             (outcome == "answered_elsewhere", "network"),
+            # A node on the way cancelled what nobody had refused, and chose the status itself.
+            (_cancelled_by_network() & ~pl.col("refused_beyond") & (final >= 300), "network"),
             (of_the_callee(final, reached=outcome.is_in(["busy", "rejected", "no_answer"])), "callee"),
         ],
         "unknown",
