@@ -16,9 +16,10 @@ from analyzer.columns.times import SECOND, ns
 from analyzer.sip import outcomes
 
 POINTS = {
-    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "number": 30,
-    "caller": 20, "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20, "sdp": 40, "mirror": 20,
-    "in_step": 20, "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40, "late": -60,
+    "session": 100, "same_call_id": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50,
+    "identity": 40, "number": 30, "caller": 20, "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20,
+    "sdp": 40, "mirror": 20, "in_step": 20, "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40,
+    "late": -60,
 }  # fmt: skip
 
 # A leg may begin as long as the INVITE that it is made of is pending: where nobody answers and the call is forwarded,
@@ -71,7 +72,9 @@ PAIR = ["parent", "child"]
 
 
 def shared(evidence: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
-    """Pairs, the lower number first, and the ``kind`` of what they share. Legs of one Call-ID are no pair."""
+    """Pairs, the lower number first, and the ``kind`` of what they share. Legs of one Call-ID share that alone: it is
+    one call, whatever else is in it, and what is asked is the node that gave it another From tag.
+    """
     kinds = list(_SHARED)
     items = evidence.filter(pl.col("kind").is_in(kinds), pl.col("value").is_duplicated())
     items = items.select("leg", "value", kind=pl.col("kind").replace_strict(_SHARED, return_dtype=pl.String))
@@ -80,12 +83,15 @@ def shared(evidence: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
     )
     items = items.sort("kind", "value", "start", "leg")
     found = _neighbours(items, ["kind", "value"], _PENDING).unique(["parent", "child", "kind"], maintain_order=True)
-    return pl.concat([found, _quoting(evidence, legs, ["vendor"], "vendor").select(found.columns)])
+    of_call = legs.filter(pl.col("_call").is_duplicated()).sort("_call", "start", "leg")
+    of_call = of_call.select("leg", "start", "_call", kind=pl.lit("same_call_id"))
+    of_call = _neighbours(of_call, ["_call"], _PENDING, of_one_call=True)
+    return pl.concat([found, _quoting(evidence, legs, ["vendor"], "vendor").select(found.columns), of_call])
 
 
-def _neighbours(items: pl.DataFrame, by: list[str], within: int) -> pl.DataFrame:
+def _neighbours(items: pl.DataFrame, by: list[str], within: int, *, of_one_call: bool = False) -> pl.DataFrame:
     """Pairs of rows, equal in ``by``, in order of ``start``, that begin ``within`` ns of each other and are not in a
-    crowd."""
+    crowd; of two Call-IDs, or ``of_one_call``."""
 
     def near(distance: int) -> pl.Expr:
         same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(distance) for name in by)
@@ -103,7 +109,7 @@ def _neighbours(items: pl.DataFrame, by: list[str], within: int) -> pl.DataFrame
         if pairs.is_empty():
             # Who has no neighbour so near has none further off.
             break
-        pairs = pairs.filter(pl.col("_call") != pl.col("other_call"))
+        pairs = pairs if of_one_call else pairs.filter(pl.col("_call") != pl.col("other_call"))
         found.append(pairs.select(_lower("leg", "other"), _higher("leg", "other"), "kind"))
     if not found:
         return pl.DataFrame(schema={"parent": pl.UInt32, "child": pl.UInt32, "kind": pl.String})

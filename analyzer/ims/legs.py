@@ -158,7 +158,7 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
     The strong ones; with ``possible`` also the weaker, and those to legs that a leg quotes without being part of their
     call (``relation``).
     """
-    if legs.table["_call"].n_unique() < 2:
+    if legs.table.height < 2:
         return pl.DataFrame(schema=_LINKS)
     shared = leg_evidence.shared(legs.evidence, legs.table)
     found = _placed(shared.select(PAIR).unique(maintain_order=True), legs)

@@ -58,6 +58,20 @@ def test_a_gateway_that_is_asked_again_after_the_call_was_refused_is_not() -> No
     assert read(silent(20.0)).table("calls")["legs"].to_list() == [1, 1]
 
 
+SAME_CALL_ID = f"""
+A -> N   INVITE call=a tag=t1 {TO}                   @0
+N -> B   INVITE call=a tag=t2 {BY} via=n             @0.01
+B -> N   603 INVITE call=a tag=t2 to_tag=y via=n     @1
+N -> A   403 INVITE call=a tag=t1 to_tag=z           @1.01
+"""
+
+
+def test_a_refusal_is_followed_over_a_node_that_keeps_the_call_id() -> None:
+    """A border controller that changes the tags alone is a B2BUA like any other."""
+    row = read(SAME_CALL_ID).table("call_failures").row(0, named=True)
+    assert (row["address"], row["first_status"], row["status"]) == (G, 603, 403)
+
+
 # -- ends --------------------------------------------------------------------------------------------------------------
 
 ANSWERED = f"""
