@@ -76,6 +76,7 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ("network", pl.col("next_hop").is_not_null(), next_hops.NOT_REACHED),
         ("network", pl.col("outcome_detail") == "transport_error", "the transport failed: ICMP, RST or ABORT"),
         ("timer", method.is_null() & (pl.col("outcome") == "timeout"), "no final response to the INVITE"),
+        ("unknown", method.is_null() & (pl.col("outcome") == "rejected"), "the refusal was not captured"),
         ("user", unanswered_bye & (pl.col("released_by") == "caller"), "the caller's BYE on the early dialog"),
         ("timer", of_a_timer, "the Reason is that of a timer"),
         ("timer", cancelled & end & sip & cause.is_in(_OF_A_TIMER), "CANCEL: a timer of the caller's device expired"),
@@ -305,7 +306,7 @@ def _signs(
     stopped = asked.join(unreached, on="transaction").group_by("call").agg(pl.col("next_hop").first())
     for more in (last, inside, rang, stopped):
         origins = origins.join(more, on="call", how="left", maintain_order="left")
-    nobody_ended = pl.col("method").is_null()
+    nobody_ended = pl.col("method").is_null() & (pl.col("outcome_detail") != "final_unseen").fill_null(value=True)
     next_hop = pl.when(pl.col("outcome_detail") == "transport_error").then("next_hop")
     silent = pl.when(nobody_ended).then("last_asked").otherwise("unfinished")
     origins = origins.with_columns(

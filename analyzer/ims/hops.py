@@ -130,7 +130,7 @@ def _latest_before(made: pl.DataFrame, origins: pl.DataFrame, seen: pl.DataFrame
     made = made.join(several, on="link", how="semi", maintain_order="left").select("row", "link")
     origins = origins.join(several, on="link", how="semi", maintain_order="left").select("row", "link")
     at_points = _asof(made.join(seen, on="row"), origins.join(seen, on="row"), ["link", "point"], within)
-    at_points = at_points.unique("row", keep="first", maintain_order=True)
+    at_points = at_points.unique(["row", "link"], keep="first", maintain_order=True)
     if within is not None or seen["point"].n_unique() < 2:
         return pl.concat([one, at_points])
     met = made.join(seen, on="row").join(origins.join(seen, on="row"), on=["link", "point"], how="semi")

@@ -13,11 +13,13 @@ import polars as pl
 
 from analyzer.columns import identity
 from analyzer.columns.times import SECOND, ns
+from analyzer.sip import outcomes
 
 POINTS = {
-    "session": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50, "identity": 40, "number": 30,
-    "caller": 20, "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20, "sdp": 40, "mirror": 20,
-    "in_step": 20, "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40, "late": -60,
+    "session": 100, "same_call_id": 100, "icid": 90, "route": 90, "vendor": 80, "call_id": 60, "tags": 50,
+    "identity": 40, "number": 30, "caller": 20, "callee": 20, "names": 20, "history": 40, "timing": 25, "alone": 20,
+    "sdp": 40, "mirror": 20, "in_step": 20, "try": 20, "user_to_user": 10, "from_tag": 10, "strangers": -40,
+    "late": -60,
 }  # fmt: skip
 
 # A leg may begin as long as the INVITE that it is made of is pending: where nobody answers and the call is forwarded,
@@ -70,7 +72,9 @@ PAIR = ["parent", "child"]
 
 
 def shared(evidence: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
-    """Pairs, the lower number first, and the ``kind`` of what they share. Legs of one Call-ID are no pair."""
+    """Pairs, the lower number first, and the ``kind`` of what they share. Legs of one Call-ID share that alone: it is
+    one call, whatever else is in it, and what is asked is the node that gave it another From tag.
+    """
     kinds = list(_SHARED)
     items = evidence.filter(pl.col("kind").is_in(kinds), pl.col("value").is_duplicated())
     items = items.select("leg", "value", kind=pl.col("kind").replace_strict(_SHARED, return_dtype=pl.String))
@@ -79,12 +83,15 @@ def shared(evidence: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
     )
     items = items.sort("kind", "value", "start", "leg")
     found = _neighbours(items, ["kind", "value"], _PENDING).unique(["parent", "child", "kind"], maintain_order=True)
-    return pl.concat([found, _quoting(evidence, legs, ["vendor"], "vendor").select(found.columns)])
+    of_call = legs.filter(pl.col("_call").is_duplicated()).sort("_call", "start", "leg")
+    of_call = of_call.select("leg", "start", "_call", kind=pl.lit("same_call_id"))
+    of_call = _neighbours(of_call, ["_call"], _PENDING, of_one_call=True)
+    return pl.concat([found, _quoting(evidence, legs, ["vendor"], "vendor").select(found.columns), of_call])
 
 
-def _neighbours(items: pl.DataFrame, by: list[str], within: int) -> pl.DataFrame:
+def _neighbours(items: pl.DataFrame, by: list[str], within: int, *, of_one_call: bool = False) -> pl.DataFrame:
     """Pairs of rows, equal in ``by``, in order of ``start``, that begin ``within`` ns of each other and are not in a
-    crowd."""
+    crowd; of two Call-IDs, or ``of_one_call``."""
 
     def near(distance: int) -> pl.Expr:
         same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(distance) for name in by)
@@ -102,7 +109,7 @@ def _neighbours(items: pl.DataFrame, by: list[str], within: int) -> pl.DataFrame
         if pairs.is_empty():
             # Who has no neighbour so near has none further off.
             break
-        pairs = pairs.filter(pl.col("_call") != pl.col("other_call"))
+        pairs = pairs if of_one_call else pairs.filter(pl.col("_call") != pl.col("other_call"))
         found.append(pairs.select(_lower("leg", "other"), _higher("leg", "other"), "kind"))
     if not found:
         return pl.DataFrame(schema={"parent": pl.UInt32, "child": pl.UInt32, "kind": pl.String})
@@ -743,8 +750,8 @@ def mirrored(
 
     ``pairs`` have ``node_in`` and ``node_out``; ``requests`` the times of BYEs, CANCELs and REFERs: ``leg``,
     ``_point``, ``at``, ``method``; ``starts`` the points that saw a leg; ``begun`` the times of
-    the INVITEs of pairs at their node:
-    ``at_parent``, ``at_child``, and that of the next try, ``next_at``, if there is one.
+    the INVITEs of pairs at their node: ``at_parent``, ``at_child``, that of the next try, ``next_at``, if there is one,
+    and of a child that is silent the last copy, ``silent_at``.
 
     ``in_step`` counts events that no other pair can have had: nothing of the kind happened there at that time.
     """
@@ -827,6 +834,7 @@ _ECHOES = [
     # A try that is over for its node: the caller is refused, or, where the node had answered, hung up on.
     (3, "bye", "final_at_child", "parent"),
     (3, "final_at", "cancel_child", "either"),
+    (3, "final_at", "silent_at", "parent"),
     # ... or somebody else is tried.
     (3, "next_at", "over_child", "parent"),
 ]
@@ -847,6 +855,11 @@ def _events(told: pl.DataFrame) -> pl.DataFrame:
             within &= (pl.col("final") == pl.col("final_child")) | (refused & (way <= _CHANGED))
         elif got == "final_at_child":
             within &= (pl.col("final_child") >= 300) & (pl.col("final") < 300)
+        elif got == "silent_at":
+            # It stopped before the next copy was due (RFC 3261 §17.1.1.2), for it gave up.
+            due = 2 * (pl.col(got) - pl.col("at_child")) + SECOND // 2
+            given_up = pl.min_horizontal(due, outcomes.TIMER_64T1) + pl.col("at_child")
+            within = (pl.col("final") >= 300) & pl.col(given).is_between(pl.col(got), given_up + _ECHO)
         first, second = (given, got) if answering == "child" else (got, given)
         rows = told.filter(within.fill_null(value=False)).select(
             *PAIR, "_point", step=pl.lit(step), given=pl.lit(given), got=pl.lit(got),

@@ -158,7 +158,7 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
     The strong ones; with ``possible`` also the weaker, and those to legs that a leg quotes without being part of their
     call (``relation``).
     """
-    if legs.table["_call"].n_unique() < 2:
+    if legs.table.height < 2:
         return pl.DataFrame(schema=_LINKS)
     shared = leg_evidence.shared(legs.evidence, legs.table)
     found = _placed(shared.select(PAIR).unique(maintain_order=True), legs)
@@ -320,7 +320,7 @@ def _scored(
     doubtful = doubtful.join(exact, on=PAIR, how="anti", maintain_order="left")
     if doubtful.is_empty():
         return scored
-    begun = _begun(doubtful, pairs, legs)
+    begun = _begun(doubtful, pairs, legs, ended)
     seen = _starts(legs).select("leg", "_point")
     echoes, vetoed = leg_evidence.mirrored(doubtful, answers, requests, seen, begun)
     points = [*points, echoes]
@@ -368,8 +368,9 @@ def _sum(pairs: pl.DataFrame, points: list[pl.DataFrame]) -> pl.DataFrame:
     return pairs.join(summed, on=PAIR, how="left", maintain_order="left").with_columns(pl.col("score").fill_null(0))
 
 
-def _begun(pairs: pl.DataFrame, tries: pl.DataFrame, legs: Legs) -> pl.DataFrame:
-    """When the INVITEs of each pair come to the node and leave it, and when the next of ``tries`` leaves it."""
+def _begun(pairs: pl.DataFrame, tries: pl.DataFrame, legs: Legs, ended: pl.DataFrame) -> pl.DataFrame:
+    """When the INVITEs of each pair come to the node and leave it, and when the next of ``tries`` leaves it; of a child
+    that nobody answers, when its last INVITE does."""
     heads = legs.heads.drop_nulls("at").select("leg", "ip", "_point", at_child="at")
     both = pairs.join(heads, left_on=["child", "node_out"], right_on=["leg", "ip"])
     both = both.with_columns(at_parent=pl.when(~pl.col("later")).then(pl.col("at_child") - pl.col("waited")))
@@ -377,7 +378,9 @@ def _begun(pairs: pl.DataFrame, tries: pl.DataFrame, legs: Legs) -> pl.DataFrame
     following = following.join(heads, left_on="next", right_on="leg").rename({"ip": "node_out", "at_child": "next_at"})
     following = following.group_by(*PAIR, "node_out", "_point").agg(pl.col("next_at").min())
     both = both.join(following, on=[*PAIR, "node_out", "_point"], how="left", maintain_order="left")
-    return both.select(*PAIR, "_point", "at_child", "at_parent", "next_at")
+    silent = ended.filter("silent").select("_point", child="leg", node_out="ip", silent_at="at")
+    both = both.join(silent, on=["child", "node_out", "_point"], how="left", maintain_order="left")
+    return both.select(*PAIR, "_point", "at_child", "at_parent", "next_at", "silent_at")
 
 
 def _requests(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
@@ -433,9 +436,12 @@ def _roots(accepted: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _one_to_one(chosen: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """Without children of one parent that call the same URI from the same node, for one of them is of another call; one
-    that is better by the margin stays."""
-    several = chosen.filter(pl.struct("parent", "node_out").is_duplicated())
+    """Without children of one parent that call the same URI from the same node at a time, for one of them is of another
+    call; one that is better by the margin stays."""
+    # What begins when another is over is the next try of the same call: the same number over another gateway.
+    earlier = chosen.select("parent", before="child")
+    together = chosen.join(earlier, on=["parent", "before"], how="anti", maintain_order="left")
+    several = together.filter(pl.struct("parent", "node_out").is_duplicated())
     if several.is_empty():
         return chosen
     uris = table.select(child="leg", uri=messages["request_uri"].gather(table["row"]))

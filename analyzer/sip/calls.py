@@ -63,8 +63,13 @@ class CallAttempts:
         return self._with_call(transactions, "transaction", pl.col("message") == pl.col("transaction"))
 
     def of_dialogs(self, dialogs: pl.DataFrame) -> pl.DataFrame:
-        """The ``dialogs`` table with its ``call``: that of the message whose key the dialog has."""
-        return self._with_call(dialogs, "dialog", pl.col("message").is_in(dialogs["dialog"].implode()))
+        """The ``dialogs`` table with its ``call``: that of the message whose key the dialog has.
+
+        Dialogs that ended with a call of several legs were ended by the network where the call was.
+        """
+        found = self._with_call(dialogs, "dialog", pl.col("message").is_in(dialogs["dialog"].implode()))
+        cleared = self.calls.filter(pl.col("released_by") == "network", pl.col("legs") > 1)
+        return release.of_legs(found, cleared.select("call", over_at="ended_at"))
 
     def of_rows(self, table: pl.DataFrame, key: str) -> pl.DataFrame:
         """A table with its ``call``: that of the message in the column ``key`` of each row."""
@@ -126,6 +131,7 @@ def attempts(
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
     ends = _ends(branches, facts, messages, dialogs)
+    ends = _with_ends_between(ends, invites, dialogs, messages, links)
     facts = _with_answer(facts.join(ends, on="attempt", how="left", maintain_order="left"), messages)
     member = ["attempt", "_call", "row", "time", "message"]
     members = pl.concat([invites.select(member), joined_rows.select(member)])
@@ -698,7 +704,7 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
     ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye.values())
     ends = ends.with_columns(acked=_acked(messages))
     ends = ends.join(_refreshes(messages), on="_dialog", how="left", maintain_order="left")
-    ends = ends.join(_of_dialogs(dialogs, messages), on="_dialog", how="left", maintain_order="left")
+    ends = ends.join(_of_dialogs(dialogs, messages).drop("_leg"), on="_dialog", how="left", maintain_order="left")
     opening = ends.select(pl.coalesce("answered_row", "ref_row", "response_row")).to_series()
     return ends.hstack(_fetch(messages, opening, "from_tag")).select(
         "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "answered_row", "acked", "waited_ns",
@@ -709,6 +715,21 @@ def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, d
         ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), pl.col("from_tag")),
         confirmed_branch="_dialog",
     )  # fmt: skip
+
+
+def _with_ends_between(
+    ends: pl.DataFrame, invites: pl.DataFrame, dialogs: pl.DataFrame, messages: pl.DataFrame, links: pl.DataFrame | None
+) -> pl.DataFrame:
+    """The ends, by the network where a node between two legs sent BYE on both (:func:`release.between_legs`)."""
+    if links is None or links.is_empty():
+        return ends
+    of_legs = invites.select("attempt", "_leg").unique()
+    last = of_legs.filter(pl.len().over("attempt") > 1, ~pl.col("_leg").is_in(links["_leg_from"].implode()))
+    confirmed = dialogs.filter(pl.col("confirmed_at").is_not_null())
+    last = _of_dialogs(confirmed, messages).filter(pl.col("end_reason") == "bye").join(last, on="_leg")
+    between = pl.col("attempt").is_in(release.between_legs(ends, last).implode())
+    network = pl.when(between).then(pl.lit("network")).otherwise("ended_by")
+    return ends.with_columns(ended_by=network, cleared=between | pl.col("cleared"))
 
 
 def _ringing_without_bye(
@@ -809,9 +830,11 @@ def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
 def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """How the dialogs of INVITEs ended, by the hash of the dialog."""
     ended = dialogs.filter(pl.col("usage") == "invite", pl.col("end_reason").is_in(["bye", "expired", "timeout"]))
-    keys = messages.filter(pl.col("message").is_in(ended["dialog"].implode())).select("_dialog", dialog="message")
+    keys = messages.filter(pl.col("message").is_in(ended["dialog"].implode())).select(
+        "_dialog", "_leg", dialog="message"
+    )
     return ended.join(keys, on="dialog").select(
-        "_dialog", "end_reason", "ended_by", "local_tag", ended_ns=ns("ended_at")
+        "_dialog", "_leg", "end_reason", "ended_by", "local_tag", ended_ns=ns("ended_at")
     )
 
 

@@ -12,7 +12,7 @@ answered_elsewhere    picked_up replaced (another call took its place, RFC 3891 
 redirected            emergency (380 with 3GPP IMS XML, TS 24.229 §5.1.6.8)
 cancelled             before_ringing while_ringing
 no_answer             network_timer (the network, not the caller, gave up)
-rejected              declined unwanted screened anonymity_disallowed forbidden
+rejected              declined unwanted screened anonymity_disallowed forbidden final_unseen (the ACK alone was seen)
 unreachable           not_registered not_found gone bad_number bad_gateway no_route transport_error
 auth_failed           not_retried credentials_rejected forbidden
 timeout               no_response (Timer B) no_final (Timer C)
@@ -152,6 +152,8 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
     stopped = pl.col("unreached") & ~pl.col("rang")
     # Of a transaction that waits although its timer has run out, a final may be one that was cut.
     timer_c = (end - pl.col("provisional_ns") >= TIMER_C) & pl.col("fate").ne_missing("pending")
+    # The ACK to a 2xx is asked first: what is left is an ACK to a refusal (RFC 3261 §17.1.1.3).
+    acknowledged = (pl.col("fate") == "completed").fill_null(value=False)
     table = {status: text for status, (text, _) in BY_STATUS.items()}
     words = {status: word for status, (_, word) in BY_STATUS.items() if word}
 
@@ -183,6 +185,9 @@ def of_unanswered(end: int) -> tuple[pl.Expr, pl.Expr]:
         ((final >= 500) | (final == 408), "server_failure", None),
         (final >= 400, "client_error", None),
         (pl.col("acked"), "answered", "final_unseen"),
+        (acknowledged & given_up_ns.is_not_null() & elsewhere, "answered_elsewhere", by_whom),
+        (acknowledged & given_up_ns.is_not_null(), "cancelled", ring_state),
+        (acknowledged, "rejected", "final_unseen"),
         (pl.col("fate") == "transport_error", "unreachable", "transport_error"),
         # Without a 487 within 64*T1 of the CANCEL the caller takes the INVITE for cancelled (RFC 3261 §9.1).
         ((since_cancel >= TIMER_64T1) & elsewhere, "answered_elsewhere", by_whom),
@@ -226,10 +231,11 @@ def released_by(answered: pl.Expr) -> pl.Expr:
             (outcome == "unfinished", None),
             (outcome == "answered", by_bye),
             (pl.col("outcome_detail") == "transport_error", "network"),
+            # A node on the way cancelled what nobody had refused, and chose the status itself.
             (
                 _cancelled_by_network()
                 & ~pl.col("turned_away")
-                & outcome.is_in(["cancelled", "no_answer", "busy", "rejected"]),
+                & (outcome.is_in(["cancelled", "no_answer"]) | (final >= 300)),
                 "network",
             ),
             ((outcome == "cancelled") & pl.col("given_up"), "network"),

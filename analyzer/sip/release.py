@@ -66,7 +66,8 @@ def sent_by_nodes(byes: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame
 
     It has one Via and comes from an address that forwarded the INVITE; or one node sent BYE to each side at about the
     same time. Two that cross are of the users. The caller's address and the last that the INVITE was sent to may share
-    a machine with a proxy: they prove nothing.
+    a machine with a proxy: what is sent from there proves nothing, unless it goes to both sides and the other end is
+    elsewhere.
 
     ``byes`` are rows with ``_dialog _leg row via_count``, ``legs`` the ``_leg`` that opened each ``_dialog``.
     """
@@ -87,14 +88,38 @@ def sent_by_nodes(byes: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame
     ends = invites.group_by("opened").agg(
         caller_ip=pl.when(pl.col("via_count") == 1).then("src_ip").first(), callee_ip=pl.col("dst_ip").last()
     )
-    origins = origins.join(ends, on="opened", how="left").filter(
-        pl.col("src_ip").ne_missing(pl.col("caller_ip")), pl.col("src_ip").ne_missing(pl.col("callee_ip"))
-    )
+    origins = origins.join(ends, on="opened", how="left")
+    not_of_caller, not_of_callee = (pl.col("src_ip").ne_missing(pl.col(end)) for end in ("caller_ip", "callee_ip"))
     proxies = invites.filter(pl.col("via_count") > 1).select("opened", "src_ip").unique()
-    forwarded = origins.join(proxies, on=["opened", "src_ip"], how="semi")["_dialog"]
-    both = origins.group_by("_dialog", "src_ip").agg(pl.len(), spread=pl.col("time").max() - pl.col("time").min())
+    forwarded = origins.filter(not_of_caller, not_of_callee).join(proxies, on=["opened", "src_ip"], how="semi")
+    both = origins.filter(not_of_caller | not_of_callee)
+    both = both.group_by("_dialog", "src_ip").agg(pl.len(), spread=pl.col("time").max() - pl.col("time").min())
     both = both.filter(pl.col("len") > 1, ns("spread") <= _TOGETHER)
-    return pl.concat([forwarded, both["_dialog"]])
+    return pl.concat([forwarded["_dialog"], both["_dialog"]])
+
+
+def between_legs(ends: pl.DataFrame, last: pl.DataFrame) -> pl.Series:
+    """The attempts that a node between their legs ended: it sent BYE to the caller and, on the last leg, to the called
+    side, and no user did.
+
+    ``ends`` have ``attempt bye_ns ended_by`` (of the call), ``last`` the dialogs of the last legs that BYE ended, each
+    with its ``attempt``, ``ended_ns`` and ``ended_by`` (``local``: the node that made the leg).
+    """
+    both = ends.filter(pl.col("ended_by") == "callee").select("attempt", "bye_ns").join(last, on="attempt")
+    both = both.filter((pl.col("ended_ns") - pl.col("bye_ns")).abs() <= _TOGETHER)
+    of_nodes = both.group_by("attempt").agg((pl.col("ended_by") != "remote").all())
+    return of_nodes.filter("ended_by")["attempt"]
+
+
+def of_legs(dialogs: pl.DataFrame, cleared: pl.DataFrame) -> pl.DataFrame:
+    """The table ``dialogs``; those that BYE ended when their call was over, and the network ended that, are the
+    network's too. ``cleared`` are such calls: ``call over_at``.
+    """
+    together = (ns("ended_at") - ns("over_at")).abs() <= _TOGETHER
+    of_call = (pl.col("end_reason") == "bye") & together.fill_null(value=False)
+    found = dialogs.join(cleared, on="call", how="left", maintain_order="left")
+    ended_by = pl.when(of_call).then(pl.lit("network")).otherwise("ended_by")
+    return found.with_columns(ended_by=ended_by.cast(dialogs.schema["ended_by"])).drop("over_at")
 
 
 def side(ended_by: pl.Expr, local_tag: pl.Expr, caller_tag: pl.Expr) -> pl.Expr:

@@ -46,12 +46,14 @@ def transactions(
 
     ``messages`` as the core gives them, in time order; ``failures`` what the transports reported; ``end`` the time of
     the capture's last packet in ns since 1970, None where no packet has a time: it tells a response that never came
-    (``timeout``, ``provisional_only``) from a capture that stopped too early to know (``pending``).
+    (``timeout``, ``provisional_only``) from a capture that stopped too early to know (``pending``). An INVITE whose
+    client sent an ACK is ``completed``, though its final response was not captured.
     """
     groups = _groups(messages)
     table = _described(groups, messages).with_columns(_limit(timers))
+    failed = _failed(table, messages, failures, timers["F"])
     table = table.with_columns(
-        _outcome(table, _failed(table, messages, failures, timers["F"]), _perhaps_answered(table, messages), end),
+        _outcome(table, failed, _perhaps_answered(table, messages), _acknowledged(table, messages), end),
         _response_copies(groups, messages),
         provisional_delay_s=elapsed("started_at", "first_provisional_at"),
         final_delay_s=elapsed("started_at", "final_at"),
@@ -185,9 +187,30 @@ def _perhaps_answered(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     return pl.concat(found)
 
 
-def _outcome(table: pl.DataFrame, failed: pl.Series, perhaps_answered: pl.Series, end: int | None) -> pl.Expr:
+def _acknowledged(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
+    """The INVITEs without a final whose client acknowledged one: it was not captured, yet it came (§13.2.2.4,
+    §17.1.1.3)."""
+    waiting = table.filter("invite", pl.col("status").is_null(), pl.col("request").is_not_null())
+    waiting = waiting.select(
+        "transaction", "cseq", src_ip="client_ip", _leg=messages["_leg"].gather(waiting["request"])
+    )
+    acks = (
+        messages.lazy()
+        .filter(pl.col("method") == "ACK", pl.col("status").is_null(), pl.col("_leg").is_in(waiting["_leg"].implode()))
+        .select("_leg", "cseq", "src_ip", "transaction")
+        .collect()
+    )
+    # An ACK to a 2xx is of no transaction.
+    of_success = waiting.join(acks.filter(pl.col("transaction").is_null()), on=["_leg", "cseq", "src_ip"], how="semi")
+    of_refusal = waiting.filter(pl.col("transaction").is_in(acks["transaction"].drop_nulls().implode()))
+    return pl.concat([of_success["transaction"], of_refusal["transaction"]])
+
+
+def _outcome(
+    table: pl.DataFrame, failed: pl.Series, perhaps_answered: pl.Series, acknowledged: pl.Series, end: int | None
+) -> pl.Expr:
     """How each transaction ended; ``failed`` holds the keys of those whose way broke, ``perhaps_answered`` of those of
-    which it is not known whether they were answered."""
+    which it is not known whether they were answered, ``acknowledged`` of those whose final was not captured."""
     status, waited = pl.col("status"), pl.lit(end, pl.Int64) - ns("since")
     last = (
         pl.when(status < 300)
@@ -206,6 +229,8 @@ def _outcome(table: pl.DataFrame, failed: pl.Series, perhaps_answered: pl.Series
         .then(pl.lit("orphan"))
         .when(pl.col("invite") & ((status == 487) | pl.col("transaction").is_in(_cancelled(table).implode())))
         .then(pl.lit("cancelled"))
+        .when(pl.col("transaction").is_in(acknowledged.implode()))
+        .then(pl.lit("completed"))
         .otherwise(pl.lit(_OUTCOMES).gather(number))
         .alias("outcome")
     )

@@ -643,3 +643,14 @@ def test_of_two_forks_the_one_whose_answer_was_passed_on_is_the_final() -> None:
 def test_a_cancel_that_matched_nothing_crossed_no_answer() -> None:
     refused = "UAC -> UAS CANCEL branch=other @1\nUAS -> UAC 481 CANCEL branch=other to_tag=y @1.1\n"
     assert ending(RINGING + refused + OK + ACK + bye_of_the_caller(20))[:3] == ("answered", "normal", "caller")
+
+
+# -- one direction alone was captured ----------------------------------------------------------------------------------
+
+
+def test_an_ack_of_the_branch_of_the_invite_tells_of_a_refusal_that_was_not_captured() -> None:
+    """RFC 3261 §17.1.1.3: that to a 2xx has a branch of its own."""
+    dialogue = "UAC -> UAS INVITE @0\nUAC -> UAS ACK to_tag=y branch=zINVITE1x @3\n" + LATER.format(900)
+    capture = wire.read(dialogue)
+    assert endings(capture.table("calls").to_dicts()) == [("rejected", "final_unseen", "unknown", None)]
+    assert capture.table("call_failures")["rule"].to_list() == ["the refusal was not captured"]

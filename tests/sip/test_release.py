@@ -105,3 +105,9 @@ def test_two_users_of_one_address_whose_byes_cross_are_no_network() -> None:
 
 def test_the_response_alone_tells_of_a_bye() -> None:
     assert released(ANSWERED + "UAS -> UAC 200 BYE cseq=2 to_tag=y @60") == ("local", "caller")
+
+
+def test_a_proxy_that_hides_the_other_leg_ends_the_call_towards_both_sides() -> None:
+    """Of the INVITE's Call-ID only the way to the proxy was seen, as it masks it behind (Kamailio's topoh)."""
+    byes = "UAS -> UAC BYE from_tag=y to_tag=x cseq=7 branch=p @60\nUAS -> B BYE to_tag=y cseq=2 branch=q @60.01\n"
+    assert released(ANSWERED + byes) == ("network", "network")

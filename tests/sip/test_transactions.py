@@ -319,3 +319,10 @@ def test_a_client_that_waits_has_one_timer(machine: states.Machine) -> None:
 
 def test_what_follows_a_final_moves_nothing() -> None:
     assert states.outcome(states.INVITE_CLIENT, ["2xx", "300-699", "B"]) == "completed"
+
+
+@pytest.mark.parametrize("ack", ["branch=a", "branch=b"])
+def test_an_invite_that_its_client_acknowledged_did_not_time_out(ack: str) -> None:
+    """One direction was captured: an ACK of the INVITE's branch acknowledges a refusal, of another branch a 2xx."""
+    (invite, *_) = outcomes(f"UAC -> P INVITE branch=a @0\nUAC -> P ACK {ack} to_tag=y @1\nX -> Y OPTIONS @100")
+    assert invite == "completed"
