@@ -515,9 +515,7 @@ def _cancels(
         .collect()
     )
     if sent.is_empty():
-        empty = dict.fromkeys(("elsewhere", "crossed", "given_up"), pl.Boolean)
-        rows = {"cancelled": pl.Boolean, "cancel_row": sent.schema["row"], "cancel_ns": sent.schema["at"]}
-        return pl.DataFrame(schema={"attempt": hop.schema["attempt"], **rows, **empty})
+        return pl.DataFrame(schema=_CANCELS)
     of_invites = cancels.of_transactions(transactions).select("matched", cancel="transaction", transaction="invite")
     of_cancels = transactions.filter(pl.col("method") == "CANCEL")
     sent = sent.join(
