@@ -486,7 +486,7 @@ def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 
 _CANCELS = {
     "attempt": pl.UInt32, "cancelled": pl.Boolean, "cancel_row": pl.UInt32, "cancel_ns": pl.Int64,
-    "elsewhere": pl.Boolean, "crossed": pl.Boolean, "given_up": pl.Boolean,
+    "cancelled_ns": pl.Int64, "elsewhere": pl.Boolean, "crossed": pl.Boolean, "given_up": pl.Boolean,
 }  # fmt: skip
 
 
