@@ -54,7 +54,7 @@ def mended(messages: pl.DataFrame) -> pl.DataFrame:
     messages = messages.with_columns(_mended=pl.lit(None, pl.String))
     messages = _with_stray_responses(_with_cut_responses(messages))
     if not messages["complete"].all():
-        messages = _with_cut_dialogs(_with_cut_openings(messages))
+        messages = _with_cut_copies(_with_cut_dialogs(_with_cut_openings(messages)))
     return _with_odd_cancels(_with_epochs(messages))
 
 
@@ -189,6 +189,12 @@ def _with_requests_named(messages: pl.DataFrame, pairs: pl.DataFrame) -> pl.Data
         messages[name].scatter(unnamed["row"], unnamed.select(pl.coalesce(name, f"{name}_agreed")).to_series())
         for name in names
     )
+
+
+def _with_cut_copies(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages, where one is not sent again that was cut before all that tells it from others (§17.2.3)."""
+    cut = ~pl.col("complete") & pl.col("via_branch").is_null() & pl.col("cseq").is_null()
+    return messages.with_columns(pl.col("retransmission") & ~cut)
 
 
 def _with_cut_answers(messages: pl.DataFrame) -> pl.DataFrame:
