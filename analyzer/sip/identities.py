@@ -74,8 +74,13 @@ def _with_cut_openings(messages: pl.DataFrame) -> pl.DataFrame:
     An INVITE has none where a response has none, which would have it (§8.2.6.2), or where it was rung (a 101-199).
     """
     without = pl.col("to_uri").is_null() & pl.col("to_tag").is_null()
-    unknown = messages.lazy().with_row_index("row").filter(~pl.col("complete"), pl.col("status").is_null(), without)
-    unknown = unknown.select("row", "transaction", "method").collect()
+    unknown = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(~pl.col("complete"), pl.col("status").is_null(), without)
+        .select("row", "transaction", "method")
+        .collect()
+    )
     if unknown.is_empty():
         return messages
     untagged = pl.col("to_uri").is_not_null() & pl.col("to_tag").is_null()
@@ -98,7 +103,7 @@ def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
     tags = (pl.col("from_tag"), pl.col("to_tag"))
     tagged = pl.all_horizontal(tag.is_not_null() & (tag != UNKNOWN_TAG) for tag in tags)
     pair = ["low", "high"]
-    seen = (
+    tagged_rows = (
         messages.lazy()
         .with_row_index("row")
         .filter(tagged)
@@ -107,9 +112,9 @@ def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
             cut=~pl.col("complete") & pl.col("_dialog").is_null(),
         )
     )  # fmt: skip
-    if seen.filter("cut").select("row").head(1).collect().is_empty():
+    if tagged_rows.filter("cut").select("row").head(1).collect().is_empty():
         return messages
-    seen = seen.filter(pl.col("cut").any().over(pair)).collect()
+    seen = tagged_rows.filter(pl.col("cut").any().over(pair)).collect()
     calls = seen.group_by(pair).agg(pl.col("_call").drop_nulls().unique())
     calls = calls.filter(pl.col("_call").list.len() == 1).with_columns(pl.col("_call").list.first())
     legs = seen.drop_nulls("_leg").unique(["_call", "from_tag"], keep="first", maintain_order=True)
@@ -182,8 +187,9 @@ def _with_requests_named(messages: pl.DataFrame, pairs: pl.DataFrame) -> pl.Data
         messages.lazy()
         .with_row_index("row")
         .filter(pl.col("transaction").is_in(agreed["asked"].implode()), pl.col("status").is_null())
+        .select("row", "transaction", *names)
+        .collect()
     )
-    unnamed = unnamed.select("row", "transaction", *names).collect()
     unnamed = unnamed.join(agreed, left_on="transaction", right_on="asked", suffix="_agreed")
     return messages.with_columns(
         messages[name].scatter(unnamed["row"], unnamed.select(pl.coalesce(name, f"{name}_agreed")).to_series())
