@@ -58,7 +58,7 @@ def mended(messages: pl.DataFrame) -> pl.DataFrame:
     messages = messages.with_columns(_mended=pl.lit(None, pl.String))
     messages = _with_stray_responses(_with_cut_responses(messages))
     if not messages["complete"].all():
-        messages = _with_cut_dialogs(_with_cut_openings(messages))
+        messages = _with_cut_copies(_with_cut_dialogs(_with_cut_openings(messages)))
     return in_dialog.tied(_with_odd_cancels(_with_epochs(messages)))
 
 
@@ -79,8 +79,13 @@ def _with_cut_openings(messages: pl.DataFrame) -> pl.DataFrame:
     An INVITE has none where a response has none, which would have it (§8.2.6.2), or where it was rung (a 101-199).
     """
     without = pl.col("to_uri").is_null() & pl.col("to_tag").is_null()
-    cut = messages.lazy().with_row_index("row").filter(~pl.col("complete"), pl.col("status").is_null(), without)
-    unknown = cut.select("row", "transaction", "method").collect()
+    unknown = (
+        messages.lazy()
+        .with_row_index("row")
+        .filter(~pl.col("complete"), pl.col("status").is_null(), without)
+        .select("row", "transaction", "method")
+        .collect()
+    )
     if unknown.is_empty():
         return messages
     untagged = pl.col("to_uri").is_not_null() & pl.col("to_tag").is_null()
@@ -103,7 +108,7 @@ def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
     tags = (pl.col("from_tag"), pl.col("to_tag"))
     tagged = pl.all_horizontal(tag.is_not_null() & (tag != UNKNOWN_TAG) for tag in tags)
     pair = ["low", "high"]
-    rows = (
+    tagged_rows = (
         messages.lazy()
         .with_row_index("row")
         .filter(tagged)
@@ -112,9 +117,9 @@ def _with_cut_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
             cut=~pl.col("complete") & pl.col("_dialog").is_null(),
         )
     )  # fmt: skip
-    if rows.filter("cut").select("row").head(1).collect().is_empty():
+    if tagged_rows.filter("cut").select("row").head(1).collect().is_empty():
         return messages
-    seen = rows.filter(pl.col("cut").any().over(pair)).collect()
+    seen = tagged_rows.filter(pl.col("cut").any().over(pair)).collect()
     calls = seen.group_by(pair).agg(pl.col("_call").drop_nulls().unique())
     calls = calls.filter(pl.col("_call").list.len() == 1).with_columns(pl.col("_call").list.first())
     legs = seen.drop_nulls("_leg").unique(["_call", "from_tag"], keep="first", maintain_order=True)
@@ -195,6 +200,12 @@ def _with_requests_named(messages: pl.DataFrame, pairs: pl.DataFrame) -> pl.Data
         messages[name].scatter(unnamed["row"], unnamed.select(pl.coalesce(name, f"{name}_agreed")).to_series())
         for name in names
     )
+
+
+def _with_cut_copies(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages, where one is not sent again that was cut before all that tells it from others (§17.2.3)."""
+    cut = ~pl.col("complete") & pl.col("via_branch").is_null() & pl.col("cseq").is_null()
+    return messages.with_columns(pl.col("retransmission") & ~cut)
 
 
 def _with_cut_answers(messages: pl.DataFrame) -> pl.DataFrame:

@@ -78,7 +78,7 @@ def _requests(messages: pl.DataFrame) -> pl.DataFrame:
         .select(
             "row", "message", "transaction", "_call", "_leg", "cseq", "via_count", "call_id", "from_uri",
             "request_uri", "contact_expires", "expires", "credentials", "private_id", "dst_ip", "dst_port", "_nonce",
-            aor="to_uri", contact="contact_uri", start_ns=ns("first_byte_at"), time=ns("time"),
+            aor="to_uri", contact="contact_uri", start_ns=ns("first_byte_at"), time=ns("time"), cut=~pl.col("complete"),
         )
         .collect()
     )  # fmt: skip
@@ -292,7 +292,7 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
         pl.col("binding").first().alias("first_binding"),
         # What is bound in the end is the Contact of the last one.
         pl.col("binding", "contact", "instance", "reg_id", "granted_contacts").last(),
-        pl.col("fate", "granted_to", "contact_granted", "granted", "dst_ip", "dst_port", "rejected").last(),
+        pl.col("fate", "granted_to", "contact_granted", "granted", "dst_ip", "dst_port", "rejected", "cut").last(),
         pl.col("further_in").last(),
         pl.col("private_id").drop_nulls().last(),
         pl.col("credentials").any(),
@@ -304,6 +304,8 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
         final_ns=pl.col("final_ns").last(),
     )
     status = pl.col("last_status")
+    # The capture ends before the expiry, in the request and in what was granted: bound or removed, nobody knows.
+    unknown = pl.col("cut") & pl.coalesce("asked", "contact_granted", "granted").is_null()
     attempts = attempts.with_columns(
         # Tried again with the CSeq of an attempt that came to nothing: which copies on other hops are whose is unknown.
         registration=pl.when(pl.col("key").is_duplicated()).then("message").otherwise("key"),
@@ -314,7 +316,7 @@ def _attempts(requests: pl.DataFrame) -> pl.DataFrame:
         ended_at=pl.col("final_ns"),
     ).with_columns(
         outcome=pl.when("accepted")
-        .then(pl.when("removes").then(pl.lit("deregistered")).otherwise(pl.lit("registered")))
+        .then(pl.when("removes").then(pl.lit("deregistered")).when(~unknown).then(pl.lit("registered")))
         .when("rejected")
         .then(pl.lit("failed"))
         .when(status.is_in([401, 407]))

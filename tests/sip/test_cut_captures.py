@@ -128,6 +128,24 @@ def test_a_via_that_was_cut_did_not_change(tmp_path: Path) -> None:
     assert "sip_via_changed" not in part.table("problems")["code"]
 
 
+@pytest.mark.parametrize("snap", [60, 90, 120])
+@pytest.mark.parametrize("name", ["hold_resume.pcap", "outcomes.pcap", "registration.pcap"])
+def test_what_is_alike_as_far_as_it_was_kept_was_not_sent_again(tmp_path: Path, name: str, snap: int) -> None:
+    """Neither branch nor CSeq is there (RFC 3261 §17.2.3); whole, none of these samples sends anything again."""
+    assert not captures.read(SAMPLES / name).table("messages")["retransmission"].any()
+    assert not cut(tmp_path / "a.pcap", of(name), snap).table("messages")["retransmission"].any()
+
+
+@pytest.mark.parametrize("snap", [150, 300])
+def test_a_registration_without_its_expiry_is_neither_bound_nor_removed(tmp_path: Path, snap: int) -> None:
+    """The last REGISTER has Expires: 0 (RFC 3261 §10.2.2), behind the cut."""
+    whole = captures.read(SAMPLES / "registration.pcap").table("registrations")["outcome"].to_list()
+    part = cut(tmp_path / "a.pcap", of("registration.pcap"), snap).table("registrations")["outcome"].to_list()
+    assert whole == ["registered", "registered", "deregistered"]
+    assert part[-1] is None
+    assert all(found in (None, known) for found, known in zip(part, whole, strict=True))
+
+
 def test_the_case() -> None:
     capture = analyzer.read(shared("cases", "snaplen_cut_header.pcap"))
     assert set(capture.table("messages")["complete"]) == {False}
