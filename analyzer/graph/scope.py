@@ -83,7 +83,7 @@ def _graph_of(complete: Graph, chosen: pl.Expr) -> Graph:
 
 def _units(complete: Graph) -> pl.DataFrame:
     """The hashes of the Call-IDs of calls (``_call``), each with the least of all that are linked to it (``unit``): by
-    B2BUAs, or since one call took the place of another."""
+    B2BUAs, or since one call took the place of another, or names it."""
     import polars as pl
 
     spans = complete["attempts"].spans
@@ -93,7 +93,11 @@ def _units(complete: Graph) -> pl.DataFrame:
     continued = complete["calls"].select("call", "continued_by").drop_nulls()
     continued = continued.join(spans.select("call", "_call"), on="call")
     continued = continued.join(near, left_on="continued_by", right_on="call").select("_call", "near")
-    pairs = pl.concat([of_calls, of_legs, continued]).drop_nulls()
+    # A REFER outside a dialog is of the call whose dialog it names.
+    named = complete.inputs["evidence"].filter(pl.col("kind") == "target_dialog")
+    named = named.select("_call", near=pl.col("value").cast(spans.schema["_call"]))
+    named = named.join(spans, left_on="near", right_on="_call", how="semi")
+    pairs = pl.concat([of_calls, of_legs, continued, named]).drop_nulls()
     pairs = pl.concat([pairs, pairs.select(_call="near", near="_call"), pairs.select("_call", near="_call")]).unique()
     units: pl.DataFrame = pairs.select("_call", unit="_call").unique().sort("_call")
     while True:

@@ -173,7 +173,12 @@ def parties(openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFra
         pl.col("asserted_identity").gather(rows["asserted"]),
         pl.col("preferred_identity").gather(rows["preferred"]),
     )
-    caller = texts.select(identity.first_named(["asserted_identity", "preferred_identity", "from_uri"])).to_series()
+    remote = evidence.filter(pl.col("kind") == "remote_party").unique("leg", keep="first", maintain_order=True)
+    remote = rows.select("leg").join(remote.select("leg", "text"), on="leg", how="left", maintain_order="left")
+    texts = texts.with_columns(remote["text"].alias("remote_party"))
+    # From is what a B2BUA rewrites; who called stays in one of these.
+    said = ["asserted_identity", "preferred_identity", "remote_party", "from_uri"]
+    caller = texts.select(identity.first_named(said)).to_series()
     party = evidence.filter(pl.col("kind") == "called_party")
     uris = [caller, texts["request_uri"], texts["last_uri"], texts["to_uri"], party["text"]]
     legs = pl.concat([rows["leg"]] * 4 + [party["leg"]])

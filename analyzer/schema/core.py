@@ -117,10 +117,10 @@ EVIDENCE = Table(
         C("_call", "int", "Hash of the Call-ID."),
         C("kind", "text",
           "icid icid_at related_icid session session_pair route replaces join target_dialog in_reply_to vendor "
-          "call_id_stem origin history called_party sdp_origin sdp_media ice_ufrag user_to_user from_tag.",
+          "call_id_stem origin history called_party remote_party sdp_origin sdp_media ice_ufrag user_to_user from_tag.",
           mask=M.OPEN),
         C("value", "int", "Hash of what it says."),
-        C("text", "text", "origin history called_party: what it says.", mask=M.URI),
+        C("text", "text", "origin history called_party remote_party: what it says.", mask=M.URI),
     ),
 )
 

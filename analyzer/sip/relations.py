@@ -6,7 +6,8 @@ Three signs, each a request that names a dialog which is not its own:
   confirmed one handed over, as in an attended transfer (RFC 5589 §7) or between accesses (TS 24.237).
 - Target-Dialog in an INVITE: an access transfer moves the session it names (TS 24.237 §9, RFC 4538). It may say no more
   than that its sender knows of the dialog, so it counts only where that dialog then ended.
-- REFER within a dialog: its receiver calls whom Refer-To names (RFC 3515 §2.4), which is the call after the transfer.
+- REFER within a dialog, or outside of one with Target-Dialog for it (RFC 4538 §3): its receiver calls whom Refer-To
+  names (RFC 3515 §2.4), which is the call after the transfer.
 
 A call that nobody accepted takes nobody's place: 481 to a Replaces, or a target that says no, leave the other as it is.
 """
@@ -47,7 +48,7 @@ def found(
     """
     none = pl.DataFrame(schema=_SCHEMA | {"named": messages.schema["_call"]})
     pairs = [_naming(evidence, members, invites, facts)] if evidence is not None else []
-    pairs.append(_referred(messages, members, facts))
+    pairs.append(_referred(messages, evidence, members, facts))
     pairs = [part.select(pl.col(name).cast(kind) for name, kind in none.schema.items()) for part in pairs]
     return pl.concat([none, *pairs]).filter(pl.col("attempt") != pl.col("later")).unique(maintain_order=True)
 
@@ -74,16 +75,26 @@ def _named(naming: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
 # -- REFER -------------------------------------------------------------------------------------------------------------
 
 
-def _referred(messages: pl.DataFrame, members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Attempts that a REFER within another call asked for."""
+def _referred(
+    messages: pl.DataFrame, evidence: pl.DataFrame | None, members: pl.DataFrame, facts: pl.DataFrame
+) -> pl.DataFrame:
+    """Attempts that a REFER within another call, or for it, asked for."""
     none = pl.DataFrame(schema=_SCHEMA)
+    meant = pl.DataFrame(schema={"_leg": messages.schema["_leg"], "meant": messages.schema["_call"]})
+    if evidence is not None:
+        named = evidence.filter(pl.col("kind") == "target_dialog").unique("_leg", keep="first", maintain_order=True)
+        meant = named.select("_leg", meant=pl.col("value").cast(messages.schema["_call"]))
     refer = pl.col("method") == "REFER"
     rows = messages.lazy().with_row_index("row").filter(refer, ~pl.col("duplicate"))
     refused = rows.filter(pl.col("status") >= 300).select("_leg", "cseq")
     asked = (
-        rows.filter(pl.col("status").is_null() & pl.col("to_tag").is_not_null() & ~pl.col("retransmission"))
+        rows.filter(pl.col("status").is_null() & ~pl.col("retransmission"))
         .join(refused, on=["_leg", "cseq"], how="anti", maintain_order="left")
-        .select("_leg", "cseq", "refer_to", asked="row", named="_call", src_ip="dst_ip", at=ns("time"))
+        .join(meant.lazy(), on="_leg", how="left", maintain_order="left")
+        .filter(pl.col("to_tag").is_not_null() | pl.col("meant").is_not_null())
+        .select(
+            "_leg", "cseq", "refer_to", asked="row", named=pl.coalesce("meant", "_call"), src_ip="dst_ip", at=ns("time")
+        )
         .collect()
     )
     if asked.is_empty():

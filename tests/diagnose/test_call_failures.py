@@ -98,6 +98,24 @@ def test_a_refusal_behind_a_b2bua_is_on_another_leg() -> None:
     assert (row["address"], row["on_behalf_of"]) == ("10.0.0.3:5060", "user")
 
 
+@pytest.mark.parametrize(("until", "side", "released"), [(29.1, "timer", "network"), (1.2, "user", "callee")])
+def test_a_fork_refused_long_before_is_not_what_the_call_failed_for(until: float, side: str, released: str) -> None:
+    """P rings B and C; C declines at once, and P gives B up when its own timer has run out, or at C's word."""
+    capture = read(f"""
+    A -> P   INVITE via=a                         @0.00
+    P -> B   INVITE via=p,a                       @0.02
+    P -> C   INVITE via=q,a uri=sip:c@e           @0.02
+    B -> P   180 INVITE via=p,a to_tag=y          @0.50
+    P -> A   180 INVITE via=a to_tag=y            @0.51
+    C -> P   603 INVITE via=q,a to_tag=z          @1.00
+    P -> B   CANCEL via=p                         @{until}
+    P -> A   480 INVITE via=a to_tag=p            @{until + 0.01}
+    B -> P   487 INVITE via=p,a to_tag=y          @{until + 0.02}
+    """)
+    assert capture.table("call_failures")["on_behalf_of"].item() == side
+    assert capture.table("calls")["released_by"].item() == released
+
+
 def test_a_node_that_was_not_captured_may_have_said_so() -> None:
     """Nobody saw Q send anything on."""
     row = refusal(ASKED + by_q(503), {Q: "S-CSCF"})

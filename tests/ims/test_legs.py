@@ -105,6 +105,10 @@ def test_a_diversion_is_looked_at_where_the_node_was_not_seen_to_make_it() -> No
         (WITHHELD, WITHHELD, None),
         (f"{WITHHELD} pai=tel:+1", f"{WITHHELD} pai=tel:+1", "identity"),
         ("from=sip:a@e to=sip:b@e", "from=sip:c@e to=sip:d@e icid=1", None),
+        ("from=sip:7001@e", "from=sip:4930555@e header='Remote-Party-ID:<sip:7001@e>;party=calling'", "identity"),
+        ("from=sip:7001@e", f"{WITHHELD} header='Remote-Party-ID:<sip:7001@e>;privacy=full'", "identity"),
+        ("from=sip:7001@e", "from=sip:4930555@e header='Remote-Party-ID:<sip:7001@e>;party=called'", None),
+        ("from=sip:7001@e", "from=sip:4930555@e header='P-Preferred-Identity:<sip:7001@e>'", "identity"),
     ],
 )  # fmt: skip
 def test_who_calls_whom(one: str, two: str, kind: str | None) -> None:

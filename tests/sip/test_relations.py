@@ -148,6 +148,27 @@ def test_the_call_after_a_blind_transfer_is_tied_to_the_first(leaves: str) -> No
     assert capture.call(1).title.endswith("transferred to call 2")
 
 
+OUTSIDE = """
+BOB -> ALICE  REFER call_id=outside from_tag=o1 'header=Refer-To: <sip:carol@example.com>' {}  @20
+ALICE -> BOB  202 REFER call_id=outside from_tag=o1 to_tag=o2        @20.01
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "after"),
+    [
+        ("'header=Target-Dialog: first;local-tag=b1;remote-tag=a1'", 2),
+        ("'header=Target-Dialog: another;local-tag=b1;remote-tag=a1'", None),
+        ("", None),
+    ],
+)
+def test_a_refer_outside_the_dialog_that_it_names_transfers_it(header: str, after: int | None) -> None:
+    capture = wire.read(
+        TALKING + OUTSIDE.format(header) + TARGET.format("") + TARGET_ANSWERS + BOB_LEAVES.format("22.1")
+    )
+    assert told(capture)[0][1:3] == ("transferred" if after else "normal", after)
+
+
 def test_a_target_that_refuses_is_tied_but_took_no_place() -> None:
     capture = wire.read(
         TALKING + REFER.format(TO_CAROL, 202) + TARGET.format("") + TARGET_REFUSES + BOB_LEAVES.format("30")

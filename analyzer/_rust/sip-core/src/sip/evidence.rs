@@ -43,6 +43,8 @@ pub enum Kind {
     History,
     /// P-Called-Party-ID, as text (RFC 7315 §4.2).
     CalledParty,
+    /// The calling party of Remote-Party-ID, as text (draft-ietf-sip-privacy-04 §5).
+    RemoteParty,
     /// `o=` of the session description without its version.
     SdpOrigin,
     /// First `c=` and `m=` of the session description.
@@ -73,6 +75,7 @@ impl Kind {
             Kind::Origin => "origin",
             Kind::History => "history",
             Kind::CalledParty => "called_party",
+            Kind::RemoteParty => "remote_party",
             Kind::SdpOrigin => "sdp_origin",
             Kind::SdpMedia => "sdp_media",
             Kind::IceUfrag => "ice_ufrag",
@@ -115,15 +118,25 @@ const AFFIX: usize = 6;
 
 /// Is the message one of those that [`items`] is for?
 pub fn concerns(fields: &Fields<'_>) -> bool {
-    fields.method == Some(b"INVITE")
-        && match fields.status {
-            None => fields.to.tag.is_none(),
-            Some(status) => status > 100 && (fields.icid.is_some() || fields.session_id.is_some()),
-        }
+    match (fields.method, fields.status) {
+        (Some(b"INVITE" | b"REFER"), None) => fields.to.tag.is_none(),
+        (Some(b"INVITE"), Some(status)) => status > 100 && (fields.icid.is_some() || fields.session_id.is_some()),
+        _ => false,
+    }
 }
 
-/// Gives the evidence of a message that [`concerns`] legs. Of a response what the sender of its request cannot have said.
+/// Gives the evidence of a message that [`concerns`] legs. Of a response what the sender of its request cannot have said;
+/// of a REFER outside a dialog the dialog that it is sent for (RFC 4538 §3).
 pub fn items(message: &[u8], fields: &Fields<'_>, unfolded: &mut Vec<u8>, mut give: impl FnMut(Item<'_>)) {
+    if fields.method == Some(b"REFER") {
+        for line in split(message, fields.body.start).0.split(|&b| b == b'\n').skip(1) {
+            let Some((name, value)) = split_once(line, b':') else { continue };
+            if Name::of(trim_end(name)) == Name::TargetDialog {
+                quoted(Kind::TargetDialog, trim(value), &mut give);
+            }
+        }
+        return;
+    }
     let mut hashed = |kind, value: &[u8]| {
         if !value.is_empty() {
             give(Item { kind, value: hash::bytes(value), text: None });
@@ -199,6 +212,16 @@ fn header_lines(header: &[u8], give: &mut impl FnMut(Item<'_>)) {
                     if listed <= MAX_LISTED && !uri.is_empty() {
                         give(Item { kind: Kind::History, value: hash::bytes(uri), text: Some(uri) });
                     }
+                }
+            }
+            Name::Other if name.eq_ignore_ascii_case(b"Remote-Party-ID") => {
+                // Without `party` it is the calling one in a request.
+                let calling = |entry: &&[u8]| {
+                    let party = param(name_addr(entry).params, b"party");
+                    party.is_none_or(|party| party.eq_ignore_ascii_case(b"calling"))
+                };
+                if let Some(uri) = list(value).find(calling).map(|entry| name_addr(entry).uri).filter(|u| !u.is_empty()) {
+                    give(Item { kind: Kind::RemoteParty, value: hash::bytes(uri), text: Some(uri) });
                 }
             }
             Name::Other if VENDOR.iter().any(|known| known.eq_ignore_ascii_case(name)) && !value.is_empty() => {
@@ -382,6 +405,14 @@ mod tests {
             found[..3],
             [hashed("replaces", "425928@e"), hashed("in_reply_to", "70710@e"), hashed("in_reply_to", "17320@e")]
         );
+    }
+
+    #[test]
+    fn the_calling_party_of_remote_party_id() {
+        let found = evidence("Remote-Party-ID: <sip:b@e>;party=called, \"A\" <sip:a@e>;privacy=off;party=calling\r\n", "");
+        assert!(found.contains(&("remote_party", "sip:a@e".to_owned())));
+        let found = evidence("Remote-Party-ID: <sip:b@e>;party=called\r\n", "");
+        assert!(found.iter().all(|(kind, _)| *kind != "remote_party"));
     }
 
     #[test]
