@@ -6,6 +6,7 @@ everything is the better input, in which traffic of many kinds meets too.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
@@ -16,8 +17,13 @@ import pytest
 from captures import REAL_FILES, SAMPLE_FILES
 from pcaps import Packet
 
-#: Of whose captures: the second is there where those of other people are.
-ORIGINS = ["samples", pytest.param("real", marks=pytest.mark.shared)]
+import analyzer
+
+#: Of whose captures: the second is there where those of other people are. One worker reads each and makes its tables.
+ORIGINS = [
+    pytest.param("samples", marks=pytest.mark.xdist_group("merged samples")),
+    pytest.param("real", marks=[pytest.mark.xdist_group("merged real"), pytest.mark.shared]),
+]
 
 #: Nanoseconds between two captures: no transaction, registration or call left open by one reaches the next.
 APART = 12 * 3600 * 10**9
@@ -42,6 +48,12 @@ def packets_of(paths: Iterable[Path]) -> list[Linked]:
             found += [(link, (time + shift, data)) for link, (time, data) in own]
             end = found[-1][1][0]
     return found
+
+
+@cache
+def capture(origin: str) -> analyzer.Capture:
+    """All packets of these captures as one capture."""
+    return analyzer.read(io.BytesIO(pcaps.pcapng(packets(origin))))
 
 
 def _of_one(path: Path) -> list[Linked]:

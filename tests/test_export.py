@@ -40,7 +40,7 @@ def test_all_messages_read_as_before(path: Path) -> None:
     assert found.drop(ELSEWHERE).equals(captures.read(path).table("messages").drop(ELSEWHERE))
 
 
-@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
+@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
 def test_each_call_alone_is_the_same_call(path: Path) -> None:
     calls = captures.read(path).table("calls")
     for number in calls["no"]:

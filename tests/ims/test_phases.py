@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import captures
+import merged
 import polars as pl
 import pytest
 from ims_wire import read
@@ -252,9 +253,9 @@ def add_up(capture: analyzer.Capture) -> None:
     assert answered["answered_at"].to_list() == answered["final_at"].to_list()
 
 
-@pytest.mark.parametrize("path", [*captures.FLOWS, *captures.REAL_FILES], ids=captures.name_of)
-def test_phases_add_up(path: Path) -> None:
-    add_up(captures.read(path))
+@pytest.mark.parametrize("origin", merged.ORIGINS)
+def test_phases_add_up(origin: str) -> None:
+    add_up(merged.capture(origin))
 
 
 @pytest.mark.shared

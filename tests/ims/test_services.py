@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import captures
+import merged
 import polars as pl
 import pytest
 from ims_wire import read
@@ -147,9 +146,9 @@ def test_nothing_but_an_invite_makes_a_call(stray: str, call_id: str) -> None:
     assert with_it.select(counted).equals(alone.select(counted))
 
 
-@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
-def test_every_dialog_and_every_request_outside_one_has_a_row(path: Path) -> None:
-    capture = captures.read(path)
+@pytest.mark.parametrize("origin", merged.ORIGINS)
+def test_every_dialog_and_every_request_outside_one_has_a_row(origin: str) -> None:
+    capture = merged.capture(origin)
     services, messages = capture.table("services"), capture.table("messages")
     assert set(capture.table("dialogs")["dialog"]) == set(services["dialog"].drop_nulls())
     outside = messages.filter(

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import captures
+import merged
 import polars as pl
 import pytest
 from ims_wire import read
@@ -141,9 +141,9 @@ def add_up(capture: analyzer.Capture) -> None:
     assert ended["ns"].to_list() == whole.to_list()
 
 
-@pytest.mark.parametrize("path", [*captures.FLOWS, *captures.REAL_FILES], ids=captures.name_of)
-def test_parts_add_up(path: Path) -> None:
-    add_up(captures.read(path))
+@pytest.mark.parametrize("origin", merged.ORIGINS)
+def test_parts_add_up(origin: str) -> None:
+    add_up(merged.capture(origin))
 
 
 VARIANTS: dict[str, dict[str, Any]] = {

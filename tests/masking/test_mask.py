@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import captures
+import merged
 import originals
 import polars as pl
 import pytest
@@ -16,7 +17,7 @@ from places import SAMPLES
 from report_data import everything_in
 
 import analyzer
-from analyzer import AnalyzerError, schema
+from analyzer import AnalyzerError, Capture, schema
 from analyzer.api.filters import Filter
 from analyzer.cli import group
 from analyzer.schema import MaskClass
@@ -33,18 +34,30 @@ def decoded(data: bytes) -> str:
 
 
 @cache
-def texts(path: Path) -> list[tuple[bytes, bytes]]:
+def both(of: str | Path) -> tuple[Capture, Capture]:
+    """The captures of an origin merged, or a capture, as it is and masked."""
+    whole = merged.capture(of) if isinstance(of, str) else captures.read(of)
+    return whole, whole.mask(KEY) if isinstance(of, str) else captures.masked(of)
+
+
+@cache
+def texts(of: str | Path) -> list[tuple[bytes, bytes]]:
     """Each message and what it is masked."""
-    keys = captures.read(path).table("messages")["message"].to_list()
-    pairs = zip(captures.read(path).messages_of(keys), captures.masked(path).messages_of(keys), strict=True)
+    original, masked = both(of)
+    keys = original.table("messages")["message"].to_list()
+    pairs = zip(original.messages_of(keys), masked.messages_of(keys), strict=True)
     return [(one.text, other.text) for one, other in pairs]
+
+
+everywhere = pytest.mark.parametrize("origin", merged.ORIGINS)
 
 
 # ---- messages ------------------------------------------------------------------------------------------------------
 
 
-def check_messages(path: Path) -> None:
-    for one, other in texts(path):
+@everywhere
+def test_nothing_private_stays_where_it_was_in_a_message(origin: str) -> None:
+    for one, other in texts(origin):
         assert len(one) == len(other)
         before, after = decoded(one), decoded(other)
         survived = [
@@ -53,13 +66,9 @@ def check_messages(path: Path) -> None:
         assert survived == []
 
 
-@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
-def test_nothing_private_stays_where_it_was_in_a_message(path: Path) -> None:
-    check_messages(path)
-
-
-def check_structure(path: Path) -> None:
-    for one, other in texts(path):
+@everywhere
+def test_a_masked_message_has_the_structure_of_the_original(origin: str) -> None:
+    for one, other in texts(origin):
         before, after = analyzer.parse(one), analyzer.parse(other)
         assert [(h.canonical, h.offset, h.length) for h in before.headers] == [
             (h.canonical, h.offset, h.length) for h in after.headers
@@ -69,16 +78,11 @@ def check_structure(path: Path) -> None:
         assert [h.value for h in before.header("Content-Length")] == [h.value for h in after.header("Content-Length")]
 
 
-@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
-def test_a_masked_message_has_the_structure_of_the_original(path: Path) -> None:
-    check_structure(path)
-
-
-@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
-def test_tables_and_messages_name_the_same_pseudonyms(path: Path) -> None:
+@everywhere
+def test_tables_and_messages_name_the_same_pseudonyms(origin: str) -> None:
     """What is read out of the masked text is what the masked table says."""
-    keys = captures.read(path).table("messages")["message"].to_list()
-    for message in captures.masked(path).messages_of(keys):
+    original, masked = both(origin)
+    for message in masked.messages_of(original.table("messages")["message"].to_list()):
         parsed, row = message.parsed, message.row
         if not row["complete"]:
             continue
@@ -104,9 +108,11 @@ SAME_LENGTH = {
 }
 
 
-def check_tables(path: Path) -> None:
+@everywhere
+def test_only_texts_change_in_a_table(origin: str) -> None:
+    """Outcomes, delays, keys, frames and the number of rows are those of the original."""
     for name, table in schema.TABLES.items():
-        before, after = captures.read(path).table(name), captures.masked(path).table(name)
+        before, after = (capture.table(name) for capture in both(origin))
         assert before.schema == after.schema
         for column in table.columns:
             if column.type not in ("text", "texts"):
@@ -122,10 +128,11 @@ def check_tables(path: Path) -> None:
                         assert not [x for x in originals.addresses(cell) if shown[x.start() : x.end()] == x.group()]
 
 
-@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
-def test_only_texts_change_in_a_table(path: Path) -> None:
-    """Outcomes, delays, keys, frames and the number of rows are those of the original."""
-    check_tables(path)
+@everywhere
+def test_nobody_who_called_is_named(origin: str) -> None:
+    calls = both(origin)[1].table("calls")
+    shown = pl.concat([calls["caller"], calls["callee"]]).drop_nulls()
+    assert survivors(origin, "\n".join(shown)) == set()
 
 
 def test_every_text_column_says_what_it_is() -> None:
@@ -226,10 +233,10 @@ def run(*words: str) -> Result:
     return result
 
 
-def survivors(path: Path, output: str) -> set[str]:
+def survivors(of: str | Path, output: str) -> set[str]:
     """Originals in an output; one that is the pseudonym of another is no longer an original there."""
-    found = {text for text in originals.telling([decoded(one) for one, _ in texts(path)]) if text in output}
-    shown = originals.telling([decoded(other) for _, other in texts(path)])
+    found = {text for text in originals.telling([decoded(one) for one, _ in texts(of)]) if text in output}
+    shown = originals.telling([decoded(other) for _, other in texts(of)])
     return found - shown
 
 
@@ -321,16 +328,3 @@ def test_a_mask_without_a_key_is_another_one_each_time() -> None:
     path = str(SAMPLES / "busy.pcap")
     outputs = {run("calls", path, "--mask", "--format", "jsonl").output for _ in range(2)}
     assert len(outputs) == 2
-
-
-# ---- captures of other people ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", captures.REAL_FILES, ids=captures.name_of)
-def test_captures_of_other_people(path: Path) -> None:
-    check_messages(path)
-    check_structure(path)
-    check_tables(path)
-    calls = captures.masked(path).table("calls")
-    shown = pl.concat([calls["caller"], calls["callee"]]).drop_nulls()
-    assert survivors(path, "\n".join(shown)) == set()

@@ -25,8 +25,9 @@ from analyzer.errors import AnalyzerError, CaptureError
 UNKNOWN = ["byte_offset"]
 # tshark tells the packet that completed a message, not the time of the first.
 IN_SEVERAL_PACKETS = {"ipv6_fragments", "tcp_ugly", "sctp_call", "tunnel_fragments", "websocket_call"}
-# Those whose file is the matter, or whose tables differ in some way: tshark reads each of them alone.
-ALONE = ("format_", *IN_SEVERAL_PACKETS)
+# Those whose file is the matter, or whose tables differ in some way; the others are read together, as one capture.
+ALONE = [path for path in captures.SAMPLE_FILES if path.stem.startswith(("format_", *IN_SEVERAL_PACKETS))]
+OTHERS = [path for path in captures.SAMPLE_FILES if path not in ALONE]
 # What tshark delivers has no layer but IP, UDP, TCP and SCTP: what carried a message is told by the other engines.
 CARRIAGE = [
     "interface",
@@ -54,9 +55,18 @@ def native(path: Path) -> pl.DataFrame:
     return captures.read(path).table("messages").drop(UNKNOWN)
 
 
-@pytest.mark.parametrize("path", captures.SAMPLE_FILES, ids=captures.name_of)
+def by_scapy(path: Path) -> pl.DataFrame:
+    return analyzer.read(path, engine="scapy").table("messages").drop(UNKNOWN)
+
+
+@pytest.mark.parametrize("path", ALONE, ids=captures.name_of)
 def test_scapy_delivers_the_same_messages(path: Path) -> None:
-    assert analyzer.read(path, engine="scapy").table("messages").drop(UNKNOWN).equals(native(path))
+    assert by_scapy(path).equals(native(path))
+
+
+def test_scapy_delivers_the_same_messages_of_all_other_samples(tmp_path: Path) -> None:
+    path = merged.write(tmp_path / "merged.pcapng", merged.packets_of(OTHERS))
+    assert by_scapy(path).equals(native(path))
 
 
 def by_pyshark(path: Path) -> pl.DataFrame:
@@ -64,9 +74,7 @@ def by_pyshark(path: Path) -> pl.DataFrame:
 
 
 @pytest.mark.tshark
-@pytest.mark.parametrize(
-    "path", [path for path in captures.SAMPLE_FILES if path.stem.startswith(ALONE)], ids=captures.name_of
-)
+@pytest.mark.parametrize("path", ALONE, ids=captures.name_of)
 def test_pyshark_delivers_the_same_messages(path: Path) -> None:
     shown = ~pl.col("frame").is_in(NOT_SHOWN.get(path.stem, []))
     unlike = ["first_byte_at"] if path.stem in IN_SEVERAL_PACKETS else []
@@ -76,10 +84,8 @@ def test_pyshark_delivers_the_same_messages(path: Path) -> None:
 
 @pytest.mark.tshark
 def test_pyshark_delivers_the_same_messages_of_all_other_samples(tmp_path: Path) -> None:
-    """In one capture, for tshark takes long to start."""
-    known = [path for path in captures.SAMPLE_FILES if path.stem not in NO_IP_LAYER | NOT_DISSECTED | TOLD_BY_HAND]
-    others = [path for path in known if not path.stem.startswith(ALONE)]
-    path = merged.write(tmp_path / "merged.pcapng", merged.packets_of(others))
+    known = [path for path in OTHERS if path.stem not in NO_IP_LAYER | NOT_DISSECTED | TOLD_BY_HAND]
+    path = merged.write(tmp_path / "merged.pcapng", merged.packets_of(known))
     assert by_pyshark(path).equals(native(path).drop(CARRIAGE))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from pathlib import Path
 
 import captures
+import merged
 import polars as pl
 import pytest
 from flow import frame, messages
@@ -19,7 +19,7 @@ from analyzer.show.report import ladders, sections, stories
 from analyzer.show.text import safe
 from analyzer.show.timeline import Timeline, timeline
 
-CAPTURES = [path.name for path in captures.FLOWS]
+everywhere = pytest.mark.parametrize("origin", merged.ORIGINS)
 
 
 def read(name: str) -> analyzer.Capture:
@@ -71,9 +71,9 @@ def expected(model: Timeline) -> list[Event]:
     ]
 
 
-@pytest.mark.parametrize("name", CAPTURES)
-def test_events_are_those_of_the_timeline(name: str) -> None:
-    capture = read(name)
+@everywhere
+def test_events_are_those_of_the_timeline(origin: str) -> None:
+    capture = merged.capture(origin)
     found = packed(capture)
     numbers = capture.table("calls")["no"].to_list()
     assert {number: found[number].events for number in numbers} == {
@@ -81,9 +81,9 @@ def test_events_are_those_of_the_timeline(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", CAPTURES)
-def test_lanes_are_those_of_the_timeline(name: str) -> None:
-    capture = read(name)
+@everywhere
+def test_lanes_are_those_of_the_timeline(origin: str) -> None:
+    capture = merged.capture(origin)
     found = packed(capture)
     for number in capture.table("calls")["no"]:
         model = timeline(capture.call(number).table("messages"))
@@ -105,9 +105,9 @@ def test_what_got_no_answer_is_told_where_the_timeline_tells_it(name: str) -> No
         )
 
 
-@pytest.mark.parametrize("name", CAPTURES)
-def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(name: str) -> None:
-    capture = read(name)
+@everywhere
+def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(origin: str) -> None:
+    capture = merged.capture(origin)
     fragments = told_fragments(capture.source, capture.table("messages"))
     found = told(capture, "calls", fragments)
     for number in capture.table("calls")["no"]:
@@ -201,10 +201,3 @@ def test_text_of_messages_stands_at_their_events() -> None:
     calls = frame("calls", [{"call": 1, "no": 1, "call_ids": ["c1"]}])
     (chunk,) = ladders.chunks(rows, frame("transactions", []), calls, {2: b"SIP/2.0 100 Trying\r\n\x1b\r\n"})
     assert [event.text for event in ladders_of(chunk.data)[1].events] == [None, "SIP/2.0 100 Trying\n\\x1b\n"]
-
-
-@pytest.mark.parametrize("path", captures.REAL_FILES, ids=captures.name_of)
-def test_events_of_real_captures_are_those_of_the_timeline(path: Path) -> None:
-    capture = captures.read(path)
-    for number, ladder in packed(capture).items():
-        assert ladder.events == expected(timeline(capture.call(number).table("messages"))), number
