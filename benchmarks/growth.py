@@ -3,10 +3,10 @@
 
     python benchmarks/growth.py [--sizes 10k,30k,100k] [--only calls,report] [--runs 1] [--hostile] [--json FILE]
 
-Each command runs as a whole process on IMS calls over five hops (``write_captures.py``). The Markdown table has processor
-seconds and peak memory at the largest size, the exponent of the growth of time from the smallest size to the largest
-(1 is linear; what the command takes for six messages is taken off first), and the ratio to ``calls``. With ``--hostile``
-the captures of ``hostile.py`` are read, and the ratio is that to a plain capture of the same size.
+Each command runs as a whole process on IMS calls over five hops (``write_captures.py``). The Markdown table has
+processor seconds and peak memory at the largest size, the exponent of the growth of time from the smallest size to the
+largest (1 is linear; what the command takes for six messages is taken off first), and the ratio to ``calls``. With
+``--hostile`` the captures of ``hostile.py`` are read, and the ratio is that to a plain capture of the same size.
 """
 
 from __future__ import annotations
