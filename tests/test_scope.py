@@ -18,6 +18,7 @@ from analyzer.api.call import Call
 from analyzer.api.ladder import Ladder
 from analyzer.graph.graph import Graph, node_of
 from analyzer.graph.scope import CallScope, is_made_again, partition, window
+from analyzer.reading import native
 from analyzer.simulator import make
 
 pytestmark = pytest.mark.slow
@@ -145,6 +146,17 @@ def test_a_part_is_made_anew_when_more_was_read(only_parts: None) -> None:
     capture = analyzer.read(SAMPLES / "volte_call.pcap", tables=["calls"])
     capture.call(1).table("dialogs")
     assert capture.call(1).table("sdp").height > 0
+
+
+def test_a_page_reads_the_captures_once_where_its_tables_were_named(
+    only_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = ["call_failures", "failure_path", "setups", "phases", "waterfall", "legs", "hops", "cdrs", "services"]
+    capture = analyzer.read(
+        SAMPLES / "volte_call.pcap", tables=["messages", *told, "related_transactions", "peer_delays"]
+    )
+    monkeypatch.setattr(native.Reading, "more_headers", lambda *_: pytest.fail("read again"))
+    assert capture.call(1).story().sections
 
 
 # ---- windows and parts -----------------------------------------------------------------------------------------------

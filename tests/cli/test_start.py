@@ -6,16 +6,20 @@ import subprocess
 import sys
 
 import pytest
+from places import SAMPLES
 
 HEAVY = ("polars", "pandas", "numpy", "pyarrow", "scapy", "pyshark", "matplotlib")
+# What only pages, random numbers, and the check of the graph need.
+SELDOM = ("html", "graphlib", "secrets")
 
 
 def imported(program: str) -> set[str]:
-    """The heavy packages that a program has imported when it ends."""
-    code = f"import sys\ntry:\n{program}\nfinally:\n sys.stderr.write(' '.join(m for m in {HEAVY} if m in sys.modules))"
+    """The packages of these that a program has imported when it ends."""
+    asked = HEAVY + SELDOM
+    code = f"import sys\ntry:\n{program}\nfinally:\n sys.stderr.write(' '.join(m for m in {asked} if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     words = set(done.stderr.split())
-    assert words <= set(HEAVY), done.stderr
+    assert words <= set(asked), done.stderr
     return words
 
 
@@ -47,4 +51,10 @@ def test_commands_import_polars_only(words: list[str]) -> None:
  held = world.tables() | {{"problems": world.frame("problems", [])}}
  analyzer.api.read.read = lambda *_, **__: world.Capture(held)
  from analyzer.cli import group; group({words!r}, prog_name='sip-analyzer')"""
+    assert imported(program) == {"polars"}
+
+
+def test_a_table_of_a_capture_imports_nothing_that_only_pages_and_faults_need() -> None:
+    sample = str(SAMPLES / "volte_call.pcap")
+    program = f" from analyzer.cli import group; group({['calls', sample]!r}, prog_name='sip-analyzer')"
     assert imported(program) == {"polars"}

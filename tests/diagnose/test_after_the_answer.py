@@ -116,3 +116,20 @@ def test_a_reliable_response_that_goes_on_after_its_prack() -> None:
     assert (
         sentence == "the 180 with RSeq 1 was sent 3 times more after its PRACK (frame 3): no PRACK reached its sender"
     )
+
+
+def test_each_answer_of_a_fork_has_the_ack_with_its_own_tag() -> None:
+    """RFC 3261 §13.2.2.4: an ACK to every 2xx; here a third branch got none, and no BYE."""
+    fork = "UAC -> P INVITE branch=a @0\n"
+    for at, tag in ((2, "x1"), (3, "x2"), (4, "x3")):
+        fork += f"P -> UAC 200 INVITE branch=a to_tag={tag} @{at}\n"
+    fork += "UAC -> P ACK branch=k to_tag=x2 @4.2\nUAC -> P ACK branch=l to_tag=x1 @4.3\n"
+    fork += "UAC -> P BYE branch=m cseq=2 to_tag=x2 @5\nP -> UAC 200 BYE branch=m cseq=2 to_tag=x2 @5.1\n"
+    assert told(fork) == ["a second answer, the 200 (frame 4), was neither acknowledged nor released"]
+
+
+def test_an_ack_without_a_to_tag_is_for_any_answer_of_its_number() -> None:
+    """Peers of RFC 2543 have no tags; the missing one is told, and no answer is called unacknowledged."""
+    call = "UAC -> UAS INVITE @0\nUAS -> UAC 200 INVITE to_tag=y @2\nUAC -> UAS ACK @2.1\n"
+    sentences = told(call + "UAC -> UAS BYE cseq=2 to_tag=y @9\nUAS -> UAC 200 BYE cseq=2 to_tag=y @9.1\n")
+    assert sentences == ["the ACK (frame 3) has no To tag (RFC 3261 §12.2.1.1)"]
