@@ -267,13 +267,12 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
     it came back from there; nothing is known where the INVITE passed between two nodes in both directions.
     """
     ips, sockets = ["src_ip", "dst_ip"], ["src_ip", "src_port", "dst_ip", "dst_port"]
-    made = _made(messages).filter(~pl.col("duplicate")).select("row", "_dialog", "_leg", "cseq", *sockets)
-    first = made.group_by("_dialog").agg(pl.col("_leg", "cseq").sort_by("row").first())
-    opening = made.join(first, on=["_dialog", "_leg", "cseq"], how="semi")
+    seen = _made(messages).filter(~pl.col("duplicate")).select("row", "_dialog", "_leg", "cseq", *sockets).collect()
+    first = seen.group_by("_dialog").agg(pl.col("_leg", "cseq").sort_by("row").first())
+    opening = seen.join(first, on=["_dialog", "_leg", "cseq"], how="semi").select("_dialog", *sockets).unique()
     there = opening.select("_dialog", src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port")
-    back = opening.select("_dialog", *sockets)
-    by_side = [there.with_columns(opener=pl.lit(value=True)), back.with_columns(opener=pl.lit(value=False))]
-    ways = pl.concat(by_side).unique().collect()
+    by_side = [there.with_columns(opener=pl.lit(value=True)), opening.with_columns(opener=pl.lit(value=False))]
+    ways = pl.concat(by_side)
     requests = (
         messages.lazy()
         .with_row_index("row")
@@ -283,11 +282,12 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
             (pl.col("method") != "ACK") | pl.col("transaction").is_null(),
         )
         .select("row", "_dialog", "_leg", "transaction", *sockets)
-        .join(first.select("_dialog", of_opener="_leg"), on="_dialog", maintain_order="left")
+        .join(first.lazy().select("_dialog", of_opener="_leg"), on="_dialog", maintain_order="left")
         .with_columns(opener=pl.col("_leg") != pl.col("of_opener"))
+        .collect()
     )
     # ``opener`` is here whose they would be by their way, were their tags wrong.
-    swapped = requests.join(ways.lazy(), on=["_dialog", "opener", *ips], how="semi", maintain_order="left").collect()
+    swapped = requests.join(ways, on=["_dialog", "opener", *ips], how="semi", maintain_order="left")
     if swapped.is_empty():
         return messages
     by_socket = swapped.join(ways, on=["_dialog", "opener", *sockets], how="semi")["row"]
@@ -302,7 +302,7 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
         return messages
     others = requests.filter(pl.col("opener") & ~row.is_in(swapped["row"].implode())).select("_dialog", of_other="_leg")
     others = others.unique("_dialog", keep="first")
-    swapped = swapped.join(others.collect(), on="_dialog", how="left", maintain_order="left").with_columns(
+    swapped = swapped.join(others, on="_dialog", how="left", maintain_order="left").with_columns(
         # Where the other side never sent its own tag, its leg has a number that is nobody else's.
         side=pl.when("opener")
         .then("of_opener")
