@@ -192,16 +192,18 @@ def _acknowledged(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     §17.1.1.3)."""
     waiting = table.filter("invite", pl.col("status").is_null(), pl.col("request").is_not_null())
     waiting = waiting.select(
-        "transaction", "cseq", src_ip="client_ip", _leg=messages["_leg"].gather(waiting["request"])
-    )
+        "transaction", "cseq", src_ip="client_ip", dst_ip="server_ip",
+        _leg=messages["_leg"].gather(waiting["request"]),
+    )  # fmt: skip
     acks = (
         messages.lazy()
         .filter(pl.col("method") == "ACK", pl.col("status").is_null(), pl.col("_leg").is_in(waiting["_leg"].implode()))
-        .select("_leg", "cseq", "src_ip", "transaction")
+        .select("_leg", "cseq", "src_ip", "dst_ip", "transaction")
         .collect()
     )
-    # An ACK to a 2xx is of no transaction.
-    of_success = waiting.join(acks.filter(pl.col("transaction").is_null()), on=["_leg", "cseq", "src_ip"], how="semi")
+    # An ACK to a 2xx is of no transaction; of a fork's branches it goes to the one that answered.
+    to_success = acks.filter(pl.col("transaction").is_null())
+    of_success = waiting.join(to_success, on=["_leg", "cseq", "src_ip", "dst_ip"], how="semi")
     of_refusal = waiting.filter(pl.col("transaction").is_in(acks["transaction"].drop_nulls().implode()))
     return pl.concat([of_success["transaction"], of_refusal["transaction"]])
 
