@@ -105,8 +105,8 @@ def test_sctp_without_ip_has_no_addresses(tmp_path: Path) -> None:
 
 TRYING, RINGING, INFO = (
     (
-        f"{line}\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag={own}\r\nTo: <sip:b@x>;tag={other}\r\n"
-        f"Call-ID: 1\r\nCSeq: {cseq}\r\nContent-Length: 0\r\n\r\n"
+        f"{line}\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag={own}\r\n"
+        f"To: <sip:b@x>;tag={other}\r\nCall-ID: 1\r\nCSeq: {cseq}\r\nContent-Length: 0\r\n\r\n"
     ).encode()
     for line, cseq, own, other in [
         ("SIP/2.0 100 Trying", "1 INVITE", 1, 2),
