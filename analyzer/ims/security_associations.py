@@ -56,22 +56,25 @@ def agreements(messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFram
     if pairs.is_empty():
         return _none()
     granted = registers.filter(status.is_between(200, 299)).select(
-        "_leg", granted_ns="ns", ue="dst_ip", kept_ns=pl.col("ns") + pl.col("expires") * SECOND + _KEPT_ON
+        "_leg", since_ns="ns", ue="dst_ip", kept_ns=pl.col("ns") + pl.col("expires") * SECOND + _KEPT_ON
     )
     gone = registers.filter(status.is_null(), pl.col("expires") == 0).select("_leg", gone_ns="ns", ue="src_ip")
-    found = pairs.join(granted, on=["_leg", "ue"]).filter(pl.col("granted_ns") > pl.col("offered_ns"))
-    found = found.group_by("transaction", maintain_order=True).agg(
-        pl.exclude("transaction", "granted_ns", "kept_ns").first(),
-        since_ns=pl.col("granted_ns").min(),
-        # A grant of unknown length says no end.
-        until_ns=pl.when(pl.col("kept_ns").is_null().any()).then(_NEVER).otherwise(pl.col("kept_ns").max()),
-    )
-    found = found.join(gone, on=["_leg", "ue"], how="left", maintain_order="left")
-    later = pl.when(pl.col("gone_ns") > pl.col("since_ns")).then("gone_ns")
-    found = found.group_by("transaction", maintain_order=True).agg(
-        pl.exclude("transaction", "gone_ns", "until_ns").first(), until_ns=pl.min_horizontal("until_ns", later).min()
-    )
+    # From the first grant on until the longest of those after it ends; one of unknown length says no end.
+    longest = pl.col("kept_ns").fill_null(_NEVER).reverse().cum_max().reverse().over("_leg", "ue")
+    granted = granted.drop_nulls("since_ns").sort("since_ns", maintain_order=True).with_columns(until_ns=longest)
+    found = pairs.drop_nulls("offered_ns").sort("offered_ns", maintain_order=True)
+    found = _next(found, granted, "offered_ns", "since_ns").drop_nulls("since_ns").sort("since_ns", maintain_order=True)
+    found = _next(found, gone.drop_nulls("gone_ns").sort("gone_ns"), "since_ns", "gone_ns")
+    found = found.with_columns(until_ns=pl.min_horizontal("until_ns", "gone_ns"))
     return found.select(_none().columns).sort("since_ns", maintain_order=True)
+
+
+def _next(found: pl.DataFrame, events: pl.DataFrame, after: str, at: str) -> pl.DataFrame:
+    """Each agreement with the next of ``events`` of its registration."""
+    return found.join_asof(
+        events, left_on=after, right_on=at, by=["_leg", "ue"], strategy="forward", allow_exact_matches=False,
+        check_sortedness=False,
+    )  # fmt: skip
 
 
 def outside(messages: pl.DataFrame, agreed: pl.DataFrame) -> pl.DataFrame:

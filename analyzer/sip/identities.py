@@ -446,35 +446,53 @@ def _replays(messages: pl.DataFrame) -> pl.DataFrame:
         .select("place", "_call", "transaction", "method", "status", "_dialog", place_at=ns("time"))
         .collect()
     )
-    invite = pl.col("method") == "INVITE"
-    of_copies = copies.join(theirs.filter(invite & response), on="transaction", suffix="_event")
-    answered_anew = of_copies.filter(pl.col("place") > pl.col("row"))["row"].unique()
-    earlier = of_copies.filter(pl.col("place") < pl.col("row"), pl.col("row").is_in(answered_anew.implode()))
-    made = (
-        earlier.filter(pl.col("status").is_between(200, 299)).group_by("row", "_dialog").agg(made=pl.col("place").max())
+    invite, success = pl.col("method") == "INVITE", pl.col("status").is_between(200, 299)
+    answers, place = theirs.filter(invite & response), pl.col("place")
+    of_transactions = answers.group_by("transaction").agg(
+        place.max().alias("last_answer"),
+        first_success=place.filter(success).min(),
+        first_refusal=place.filter(pl.col("status") >= 300).min(),
     )
-    byes = theirs.filter(pl.col("method") == "BYE", request).select("_dialog", bye="place")
-    over = (
-        made.join(byes, on="_dialog", how="left")
-        .with_columns(bye=pl.when(pl.col("bye").is_between("made", "row")).then("bye"))
-        .group_by("row", "_dialog")
-        .agg(pl.col("bye").max())
-        .group_by("row")
-        .agg(over=pl.when(pl.col("bye").null_count() == 0).then(pl.col("bye").max()))
-    )
-    acks = theirs.filter(pl.col("method") == "ACK").select("transaction", ack="place", ack_at="place_at")
-    refused = (
-        earlier.filter(pl.col("status") >= 300, ~pl.col("row").is_in(made["row"].unique().implode()))
-        .group_by("row", "transaction", "at")
-        .agg(final=pl.col("place").min())
-        .join(acks, on="transaction")
-        .filter(pl.col("ack").is_between("final", "row"), pl.col("at") - pl.col("ack_at") > _T4)
-        .group_by("row")
-        .agg(over=pl.col("ack").max())
-    )
-    found = copies.join(pl.concat([over, refused]), on="row")
+    copies = copies.join(of_transactions, on="transaction").filter(pl.col("last_answer") > pl.col("row"))
+    answered = (pl.col("first_success") < pl.col("row")).fill_null(value=False)
+    found = pl.concat([_after_byes(copies.filter(answered), theirs), _after_acks(copies.filter(~answered), theirs)])
     # Of several copies after the end the first opens the call.
-    return found.filter(pl.col("over") > pl.col("before")).select("row", "_call")
+    return copies.join(found, on="row", how="semi", maintain_order="left").select("row", "_call")
+
+
+def _after_byes(copies: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
+    """The copies (``row``) before which, and after the copy ``before``, a BYE ended the last of the dialogs made."""
+    byes = theirs.filter(pl.col("method") == "BYE", pl.col("status").is_null()).sort("place")
+    byes = byes.select("_call", "_dialog", bye="place")
+    soonest = copies.sort("before").join_asof(
+        byes.select("_call", "bye"), left_on="before", right_on="bye", by="_call", strategy="forward",
+        check_sortedness=False,
+    )  # fmt: skip
+    soonest = soonest.filter(pl.col("bye") < pl.col("row")).select("row", "before", "transaction")
+    made = theirs.filter(pl.col("method") == "INVITE", pl.col("status").is_between(200, 299)).sort("place")
+    made = made.select("transaction", "_dialog", made="place")
+    of_dialogs = soonest.join(made.select("transaction", "_dialog").unique(), on="transaction").sort("row")
+    of_dialogs = of_dialogs.join_asof(
+        made, left_on="row", right_on="made", by=["transaction", "_dialog"], check_sortedness=False
+    )
+    of_dialogs = of_dialogs.filter(pl.col("made").is_not_null() | pl.col("_dialog").is_null())
+    of_dialogs = of_dialogs.join_asof(
+        byes.select("_dialog", "bye"), left_on="row", right_on="bye", by="_dialog", check_sortedness=False
+    )
+    ended = (pl.col("bye") >= pl.col("made")).fill_null(value=False)
+    over = of_dialogs.group_by("row").agg(ended.all(), over=pl.col("bye").max(), before=pl.col("before").first())
+    return over.filter(pl.col("bye") & (pl.col("over") > pl.col("before"))).select("row")
+
+
+def _after_acks(copies: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
+    """The copies (``row``) more than T4 before which, and after the copy ``before``, an ACK to a refusal came."""
+    acks = theirs.filter(pl.col("method") == "ACK").sort("place").select("transaction", ack="place", ack_at="place_at")
+    since = pl.max_horizontal("before", "first_refusal")
+    refused = copies.filter(pl.col("first_refusal") < pl.col("row")).with_columns(since=since).sort("since")
+    refused = refused.join_asof(
+        acks, left_on="since", right_on="ack", by="transaction", strategy="forward", check_sortedness=False
+    )
+    return refused.filter(pl.col("ack") < pl.col("row"), pl.col("at") - pl.col("ack_at") > _T4).select("row")
 
 
 # -- CANCELs with another branch --------------------------------------------------------------------------------------

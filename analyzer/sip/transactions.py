@@ -190,20 +190,22 @@ def _perhaps_answered(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
 def _acknowledged(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     """The INVITEs without a final whose client acknowledged one: it was not captured, yet it came (§13.2.2.4,
     §17.1.1.3)."""
-    waiting = table.filter("invite", pl.col("status").is_null(), pl.col("request").is_not_null())
-    waiting = waiting.select(
-        "transaction", "cseq", src_ip="client_ip", dst_ip="server_ip",
-        _leg=messages["_leg"].gather(waiting["request"]),
+    way = ["_leg", "cseq", "src_ip", "dst_ip"]
+    invites = table.filter("invite", pl.col("request").is_not_null())
+    invites = invites.select(
+        "transaction", "cseq", "status", src_ip="client_ip", dst_ip="server_ip",
+        _leg=messages["_leg"].gather(invites["request"]),
     )  # fmt: skip
+    waiting = invites.filter(pl.col("status").is_null())
     acks = (
         messages.lazy()
         .filter(pl.col("method") == "ACK", pl.col("status").is_null(), pl.col("_leg").is_in(waiting["_leg"].implode()))
-        .select("_leg", "cseq", "src_ip", "dst_ip", "transaction")
+        .select(*way, "transaction")
         .collect()
     )
-    # An ACK to a 2xx is of no transaction; of a fork's branches it goes to the one that answered.
-    to_success = acks.filter(pl.col("transaction").is_null())
-    of_success = waiting.join(to_success, on=["_leg", "cseq", "src_ip", "dst_ip"], how="semi")
+    # An ACK to a 2xx is of no transaction: of several INVITEs on its way it is not known which it acknowledges.
+    alone = waiting.join(invites.filter(pl.len().over(way) == 1).select(way), on=way, how="semi")
+    of_success = alone.join(acks.filter(pl.col("transaction").is_null()), on=way, how="semi")
     of_refusal = waiting.filter(pl.col("transaction").is_in(acks["transaction"].drop_nulls().implode()))
     return pl.concat([of_success["transaction"], of_refusal["transaction"]])
 

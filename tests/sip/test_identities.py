@@ -18,6 +18,7 @@ from analyzer.sip.calls import attempts
 from analyzer.sip.dialogs import dialogs
 from analyzer.sip.identities import mended
 from analyzer.sip.transactions import transactions
+from tests.ims.ims_wire import joined_rows
 from tests.sip import frames
 
 
@@ -355,3 +356,16 @@ def test_a_refusal_played_again_is_another_call() -> None:
 def test_a_copy_that_came_late_is_no_other_call(late: str) -> None:
     lines = sorted((FIRST + late).strip().splitlines(), key=lambda line: float(line.rsplit("@", 1)[1]))
     assert of_calls(calls("\n".join(lines)), "setup_s", "talk_s") == [(2.0, 10.0)]
+
+
+def test_copies_of_a_request_are_not_compared_with_all_its_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An INVITE sent again and again, each time refused and acknowledged."""
+    flood = "".join(
+        f"UAC -> UAS INVITE branch=a @{at}\nUAS -> UAC 486 INVITE branch=a to_tag=y @{at}.1\n"
+        f"UAC -> UAS ACK branch=a to_tag=y @{at}.2\n"
+        for at in range(100)
+    )
+    messages = frames.messages(flood)
+    heights = joined_rows(monkeypatch)
+    mended(messages)
+    assert max(heights) <= messages.height

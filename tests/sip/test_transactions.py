@@ -326,3 +326,8 @@ def test_an_invite_that_its_client_acknowledged_did_not_time_out(ack: str) -> No
     """One direction was captured: an ACK of the INVITE's branch acknowledges a refusal, of another branch a 2xx."""
     (invite, *_) = outcomes(f"UAC -> P INVITE branch=a @0\nUAC -> P ACK {ack} to_tag=y @1\nX -> Y OPTIONS @100")
     assert invite == "completed"
+
+
+def test_of_two_branches_of_a_fork_it_is_not_known_which_an_ack_acknowledges() -> None:
+    forks = "P -> B INVITE branch=b,a @0\nP -> B INVITE branch=c,a @0.1\n"
+    assert outcomes(forks + "P -> B ACK branch=q,a to_tag=y @3\nX -> Y OPTIONS @100")[:2] == ["timeout", "timeout"]
