@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from analyzer.sip import outcomes
+
 LONGEST_WAY = 64
 """Hops of one message."""
 _AT_ONCE = 500_000_000  # ns: forks of one request leave together, tries one after the other do not
-# A node that fails the call for a refusal of one fork waits no longer than for the 487s of the others (RFC 3261 §16.7).
-_SOON = 5_000_000_000  # ns
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,7 +74,7 @@ def waited_for(rows: pl.DataFrame, made: pl.DataFrame, *, one_clock: bool) -> Wa
         last_came=pl.col("came").max().over("transaction"),
         # Of a fork that was refused long before, with another status, this was not made.
         too_late=one_clock
-        & (pl.col("at_ns") - pl.col("came_ns").max().over("transaction") > _SOON)
+        & (pl.col("at_ns") - pl.col("came_ns").max().over("transaction") > outcomes.DECIDED_WITHIN)
         & (pl.col("status") != pl.col("cause_status")).all().over("transaction"),
     )
     back = back.sort("far", pl.col("cause_status") != pl.col("status"), -pl.col("came").cast(pl.Int64))

@@ -418,9 +418,9 @@ def _started(
     cancelled = _cancels(messages, hop, responses, invites, transactions)
     facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
     facts = facts.join(_turned_away(messages, invites, transactions), on="attempt", how="left", maintain_order="left")
-    # By its own time, or as it is the refusal that the caller was told of, the cancelled branch did not decide.
+    # What came when a branch was cancelled, or later, or is the refusal that the caller was told of, decided.
     facts = facts.with_columns(
-        turned_away=(pl.col("away_ns") > pl.col("cancelled_until_ns"))
+        turned_away=(pl.col("away_ns") > pl.col("cancelled_until_ns") - outcomes.DECIDED_WITHIN)
         | pl.col("away_with").list.contains(pl.col("final"))
     )
     open_ended = facts.filter(pl.col("final").is_null())

@@ -35,6 +35,9 @@ TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
 TIMER_C = 180 * SECOND  # RFC 3261 §16.6 item 11
 NETWORK_NO_REPLY = 25 * SECOND  # a CANCEL of the network after this much ringing is its no-reply timer
 RETRY_AT_ONCE = 2 * SECOND  # a user agent answers a challenge without asking anybody
+# A node that fails the call for a refusal of one fork gives the others up, and waits no longer than for their 487s (RFC
+# 3261 §16.7).
+DECIDED_WITHIN = 5 * SECOND
 # Room behind 64*T1: a sender that looks at its timers when it sends again gives up at the next turn, T2 later.
 _TIMER_ROOM = 4 * SECOND
 _TIMER_JITTER = SECOND  # how much earlier than RFC 4028 §10 says a BYE of the session timer may be seen at a tap
