@@ -40,8 +40,8 @@ CARRIAGE = [
     "correlation_id",
     "arrived_at",
 ]
-# What has no IP layer this engine is not told of; our reader and engine scapy read it.
-NO_IP_LAYER = {"exported_pdu", "link_sctp"}
+# What has no IP layer, or UDP-Lite in it, this engine is not told of; our reader and engine scapy read it.
+NO_IP_LAYER = {"exported_pdu", "link_sctp", "link_udp_lite"}
 # Wireshark has no dissector of HEP.
 NOT_DISSECTED = {"hep_v1", "hep_v2", "hep_v3", "hep_tcp", "hep_two_agents"}
 # It looks into IP on the port of scat when it is told to (-d udp.port==47290,ip).
