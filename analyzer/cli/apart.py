@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -21,9 +22,12 @@ EXIT_FAILED = 2
 _ENDED = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP}
 # What Rust's runtime, jemalloc and OpenBLAS say of it; OpenBLAS ends with status 1.
 _NOISE = re.compile(
-    rb"memory allocation of |thread '|note: run with `RUST_BACKTRACE|skipping backtrace|stack backtrace|fatal runtime"
+    rb"memory allocation of |thread '|note: .*RUST_BACKTRACE|skipping backtrace|stack backtrace|fatal runtime"
     rb"|called `Result::unwrap\(\)` on an `Err` value|failed to spawn thread|OpenBLAS|<jemalloc>|$"
 )
+_PANIC = re.compile(rb"memory allocation of |panicked")
+_LONGEST_END_S = 20
+_MOST_WITHHELD = 1 << 16
 
 
 def run(work: Callable[[], int]) -> int:
@@ -46,7 +50,7 @@ def run(work: Callable[[], int]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, pass_on)
-    withheld = _pass_errors_on(behind)
+    withheld = _pass_errors_on(behind, lambda: os.kill(child, signal.SIGABRT))
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if -status in _ENDED or (status > 0 and b"OpenBLAS error" in withheld):
         ended = f"ended by {signal.Signals(-status).name}, " if status < 0 else ""
@@ -61,6 +65,7 @@ def _worked(work: Callable[[], int]) -> int:
     """In the process of its own: whatever goes wrong there may come from too little memory."""
     try:
         address_space.reserve_less()
+        address_space.leave_no_core()
         return work()
     except AnalyzerError as error:
         _tell(str(error))
@@ -70,15 +75,23 @@ def _worked(work: Callable[[], int]) -> int:
     return EXIT_FAILED
 
 
-def _pass_errors_on(source: int) -> bytes:
-    """What comes from there goes to stderr line by line, but for what Rust says of its end: that is returned."""
+def _pass_errors_on(source: int, end: Callable[[], None]) -> bytes:
+    """What comes from there goes to stderr line by line, but for what Rust says of its end: that is returned.
+
+    Threads may wait for ever for one that has panicked: ``end`` is called some time after it did.
+    """
     withheld = b""
+    late = threading.Timer(_LONGEST_END_S, end)
+    late.daemon = True
     with os.fdopen(source, "rb") as lines:
         for line in lines:
-            if _NOISE.match(line):
-                withheld += line
-            else:
+            if not _NOISE.match(line):
                 os.write(2, line)
+                continue
+            withheld += line if len(withheld) < _MOST_WITHHELD else b""
+            if late.ident is None and _PANIC.search(line):
+                late.start()
+    late.cancel()
     return withheld
 
 

@@ -66,6 +66,13 @@ def reserve_less() -> None:
         return
 
 
+def leave_no_core() -> None:
+    """Where this process is ended for want of memory, no image of it is written, which takes long."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
 def advice(captures: int = 0) -> str:
     """What to do where memory ran out; ``captures``: the bytes of what was to be read."""
     most = limit()

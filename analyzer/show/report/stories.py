@@ -44,7 +44,6 @@ def packed(
     )
     calls = calls.with_columns(rank=room.rank(tables))
     registrations = room.first_rows(tables["registrations"], "registrations", tables, most_rows)
-    failed = registrations.filter(outcome="failed")
     told = _told(tables, fragments, calls)
     seen = _of_registrations(tables["messages"], tables["registrations"])
     asked = {key: ladders.Told(marks, ()) for key, marks in _asked(tables, "registration").items()}
@@ -54,14 +53,13 @@ def packed(
         return _packed(seen, tables, named, texts, asked, left)
 
     made, left = _packed(tables["messages"], tables, calls, texts, told, most)
-    made_too: list[dict[str, Any]] = []
+    made_too, left = of_registrations(registrations, left)
     if left < 0:
-        made_too, spare = of_registrations(failed, most // 2)
+        made_too, spare = of_registrations(registrations.filter(outcome="failed"), most // 2)
         most -= most // 2 - max(spare, 0)
         made, left = _packed(tables["messages"], tables, calls.sort("rank", "no"), texts, told, most)
-        registrations = registrations.filter(pl.col("outcome") != "failed")
-    more, _ = of_registrations(registrations, left)
-    chunks = {"calls": made, "registrations": made_too + more}
+        made_too += of_registrations(registrations.filter(pl.col("outcome") != "failed"), left)[0]
+    chunks = {"calls": made, "registrations": made_too}
     return Packed(chunks, {name: _without(tables[name], made) for name, made in chunks.items()})
 
 
