@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import captures
+import merged
 import polars as pl
 import pytest
 from places import SAMPLES
@@ -42,6 +43,7 @@ AROUND_A_CALL = [
     if (is_made_again(table.name) or table.name in ("calls", "legs")) and {"call", "message"} & set(table.names)
 ]
 _MOST_CALLS = 5  # of one capture, evenly over it
+_OF_MERGED = 30
 
 
 def world(directory: Path, **settings: Any) -> Capture:
@@ -54,9 +56,9 @@ def graph_of(capture: Capture) -> Graph:
     return capture.source._graph  # type: ignore[attr-defined,no-any-return]
 
 
-def some_calls(capture: Capture) -> list[int]:
+def some_calls(capture: Capture, most: int) -> list[int]:
     keys = capture.table("calls")["call"]
-    return keys.gather_every(max(1, -(-keys.len() // _MOST_CALLS))).to_list()
+    return keys.gather_every(max(1, -(-keys.len() // most))).to_list()
 
 
 def of_call(table: Callable[[str], pl.DataFrame], name: str, call: int) -> pl.DataFrame:
@@ -67,12 +69,12 @@ def of_call(table: Callable[[str], pl.DataFrame], name: str, call: int) -> pl.Da
     return frame.filter(pl.col("message").is_in(messages.implode()))
 
 
-def different(capture: Capture) -> list[tuple[int, str]]:
+def different(capture: Capture, most: int = _MOST_CALLS) -> list[tuple[int, str]]:
     """Calls and tables of which the scope has other rows than the whole."""
     for name in AROUND_A_CALL:
         capture.table(name)
     found = []
-    for call in some_calls(capture):
+    for call in some_calls(capture, most):
         scope = CallScope(graph_of(capture), call)
         found += [
             (call, name)
@@ -82,7 +84,13 @@ def different(capture: Capture) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("path", [*captures.FLOWS, *captures.REAL_FILES, *KAMAILIO], ids=captures.name_of)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("origin", merged.ORIGINS)
+def test_captures_have_the_same_rows(origin: str) -> None:
+    assert different(merged.capture(origin), _OF_MERGED) == []
+
+
+@pytest.mark.parametrize("path", KAMAILIO, ids=captures.name_of)
 def test_a_capture_has_the_same_rows(path: Path) -> None:
     assert different(captures.read(path)) == []
 

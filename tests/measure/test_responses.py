@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import captures
+import merged
 import polars as pl
 import pytest
 from measure.dialogue import capture
@@ -83,9 +84,9 @@ def test_a_day_is_that_of_the_time_zone() -> None:
     assert found["interval_at"].unique().dt.to_string("%Y-%m-%dT%H:%M").to_list() == ["2025-12-31T05:00"]
 
 
-@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
-def test_finals_add_up_to_the_transactions_and_shares_to_one(path) -> None:
-    cap = captures.read(path)
+@pytest.mark.parametrize("origin", merged.ORIGINS)
+def test_finals_add_up_to_the_transactions_and_shares_to_one(origin: str) -> None:
+    cap = merged.capture(origin)
     found = cap.measure("responses").filter((pl.col("status") >= 200) | pl.col("status").is_null())
     assert found["transactions"].sum() == cap.table("transactions").height
     sums = found.group_by("method").agg(pl.col("share").sum())["share"]
@@ -225,10 +226,10 @@ def test_failures_of_a_sample() -> None:
     assert found["node"].unique().to_list() == ["192.0.2.20:5060"]
 
 
-@pytest.mark.parametrize("path", captures.FLOWS, ids=captures.name_of)
-def test_shares_of_failures_add_up_to_one(path) -> None:
-    found = captures.read(path).measure("failures", by="node")
-    assert found["share"].sum() == pytest.approx(1.0 if found.height else 0.0)
+@pytest.mark.parametrize("origin", merged.ORIGINS)
+def test_shares_of_failures_add_up_to_one(origin: str) -> None:
+    found = merged.capture(origin).measure("failures", by="node")
+    assert found["share"].sum() == pytest.approx(1.0)
 
 
 # ---- all of them -----------------------------------------------------------------------------------------------------
