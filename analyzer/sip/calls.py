@@ -474,9 +474,13 @@ def _cancels(
         .collect()
     )
     if sent.is_empty():
-        empty = dict.fromkeys(("elsewhere", "crossed", "given_up"), pl.Boolean)
-        rows = {"cancelled": pl.Boolean, "cancel_row": sent.schema["row"], "cancel_ns": sent.schema["at"]}
-        return pl.DataFrame(schema={"attempt": hop.schema["attempt"], **rows, **empty})
+        marks = ("elsewhere", "crossed", "given_up")
+        none = (
+            hop.clear()
+            .select("attempt", cancelled=pl.lit(value=True))
+            .hstack(sent.select(cancel_row="row", cancel_ns="at"))
+        )
+        return none.with_columns(pl.lit(value=True).alias(mark) for mark in marks)
     of_invites = cancels.of_transactions(transactions).select("matched", cancel="transaction", transaction="invite")
     taken = transactions.filter(pl.col("method") == "CANCEL", pl.col("status") < 300)["transaction"]
     # One that its server could not tie to the INVITE was refused (RFC 3261 §9.2), whenever the 2xx was sent.
