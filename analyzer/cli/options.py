@@ -205,7 +205,8 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
             link_types=values["link_types"],
             threads=values["threads"] or 0,
             progress=progress,
-            tables=tables,
+            # How many problems there are is said at the end: what they rest on is read with the rest, not once more.
+            tables=None if tables is None else (*tables, "problems"),
             headers=headers,
             engine=values["engine"],
             tshark_options=values["tshark_options"],
