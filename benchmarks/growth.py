@@ -58,7 +58,7 @@ def commands() -> dict[str, list[str]]:
         "call 3": ["call", "3", "{file}"],
         "ladder 3": ["ladder", "3", "{file}"],
         "message": ["message", "{message}", "{file}"],
-        "headers": ["headers", "User-Agent", "{file}", *rows],
+        "headers": ["headers", "--name", "User-Agent", "{file}", *rows],
         "export": ["export", "{file}", "--outcome", "busy", "-o", "{output}"],
         "report": ["report", "{file}", "-o", "{output}"],
     }
@@ -91,7 +91,7 @@ def measure(words: list[str], capture: Path, runs: int) -> Cost:
 def exponent(small: Cost, large: Cost, start: Cost, growth: float) -> float | None:
     """By how many powers time grows; None where it is too short to tell."""
     least, most = small.cpu_s - start.cpu_s, large.cpu_s - start.cpu_s
-    return math.log(most / least) / math.log(growth) if least > 0.02 and most > 0.05 else None
+    return math.log(most / least) / math.log(growth) if least > 0.15 else None
 
 
 def grow(asked: dict[str, list[str]], sizes: list[str], runs: int) -> dict[str, dict[str, Cost]]:

@@ -78,7 +78,7 @@ def _why_nothing(entry: schema.Table, reading: options.Reading, *, filtered: boo
     names = " ".join(reading.sources[:3])
     if isinstance(entry, schema.Measure):
         return f"no {entry.name.replace('_', ' ')} in {names}"
-    if entry.name not in ("files", "problems", "account") and not reading.unmasked.source.messages_read:
+    if entry.name not in ("files", "problems", "account") and not reading.capture.source.messages_read:
         return f"no SIP in {names}: sip-analyzer account {names} says what there was instead"
     return f"no {entry.name} that the filter picks" if filtered else f"no {entry.name} in {names}"
 

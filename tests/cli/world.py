@@ -221,6 +221,10 @@ class Capture:
         """It is its own source of tables."""
         return self
 
+    @property
+    def messages_read(self) -> int:
+        return self.held["messages"].height
+
     def table(self, name: str) -> pl.DataFrame:
         return self.held[name]
 
