@@ -234,10 +234,6 @@ class Capture:
     def problem_count(self) -> int:
         return self.held["problems"].height
 
-    @property
-    def messages_read(self) -> int:
-        return self.held["messages"].height
-
     def measure(self, name: str, **how: str | None) -> pl.DataFrame:
         return measure(name, self.held.get, **how)
 
