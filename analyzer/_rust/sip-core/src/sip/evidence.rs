@@ -220,7 +220,8 @@ fn header_lines(header: &[u8], give: &mut impl FnMut(Item<'_>)) {
                     let party = param(name_addr(entry).params, b"party");
                     party.is_none_or(|party| party.eq_ignore_ascii_case(b"calling"))
                 };
-                if let Some(uri) = list(value).find(calling).map(|entry| name_addr(entry).uri).filter(|u| !u.is_empty()) {
+                if let Some(uri) = list(value).find(calling).map(|entry| name_addr(entry).uri).filter(|u| !u.is_empty())
+                {
                     give(Item { kind: Kind::RemoteParty, value: hash::bytes(uri), text: Some(uri) });
                 }
             }
@@ -409,7 +410,8 @@ mod tests {
 
     #[test]
     fn the_calling_party_of_remote_party_id() {
-        let found = evidence("Remote-Party-ID: <sip:b@e>;party=called, \"A\" <sip:a@e>;privacy=off;party=calling\r\n", "");
+        let found =
+            evidence("Remote-Party-ID: <sip:b@e>;party=called, \"A\" <sip:a@e>;privacy=off;party=calling\r\n", "");
         assert!(found.contains(&("remote_party", "sip:a@e".to_owned())));
         let found = evidence("Remote-Party-ID: <sip:b@e>;party=called\r\n", "");
         assert!(found.iter().all(|(kind, _)| *kind != "remote_party"));
