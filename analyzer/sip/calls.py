@@ -197,12 +197,15 @@ def _initial_invites(messages: pl.DataFrame) -> pl.DataFrame:
         )
         .select(
             "row", "message", "_call", "_leg", "_nonce", "transaction", "credentials", "src_ip", "src_port", "dst_ip",
-            "dst_port", "via_branch", "via_sent_by", pl.col("cseq", "via_count").fill_null(0),
+            "dst_port", "via_branch", "via_sent_by", "cseq", pl.col("via_count").fill_null(0),
             time=ns("time"), at=ns("first_byte_at"), has_icid=pl.col("icid").is_not_null(),
             asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
         )
         .collect()
     )  # fmt: skip
+    if invites["cseq"].has_nulls():
+        # One that was cut before its CSeq is of the try that went before it.
+        invites = invites.with_columns(pl.col("cseq").forward_fill().over("_leg").fill_null(0))
     first_of_try = pl.struct("_leg", "cseq") != pl.struct("_leg", "cseq").shift()
     grouped = invites.sort("_leg", "cseq", "row")
     return grouped.with_columns(first_of_try.fill_null(value=True).cum_sum().alias("try")).sort("row")

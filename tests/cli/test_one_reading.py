@@ -29,5 +29,6 @@ def once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("words", [*((name,) for name in [*schema.TABLES, *schema.MEASURES]), *OTHERS], ids=" ".join)
 def test_a_command_reads_its_captures_once(words: tuple[str, ...]) -> None:
-    done = CliRunner().invoke(group, [*words, str(places.SAMPLES / "volte_call.pcap")], catch_exceptions=False)
-    assert done.exit_code in (0, 1, 2)
+    """Also where it has no row to show, and for the line about problems at the end."""
+    done = CliRunner().invoke(group, [*words, str(places.SAMPLES / "busy.pcap")], catch_exceptions=False)
+    assert done.exit_code == 0

@@ -6,12 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
 from places import SAMPLES
-
-from analyzer import schema
-from analyzer.cli import group
-from analyzer.reading import native
 
 HEAVY = ("polars", "pandas", "numpy", "pyarrow", "scapy", "pyshark", "matplotlib")
 # What only pages, random numbers, and the check of the graph need.
@@ -63,11 +58,3 @@ def test_a_table_of_a_capture_imports_nothing_that_only_pages_and_faults_need() 
     sample = str(SAMPLES / "volte_call.pcap")
     program = f" from analyzer.cli import group; group({['calls', sample]!r}, prog_name='sip-analyzer')"
     assert imported(program) == {"polars"}
-
-
-@pytest.mark.parametrize("table", [name for name, entry in schema.TABLES.items() if not entry.asked])
-def test_the_command_of_a_table_reads_the_capture_once(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where it has no row to show, and for the line about problems at the end."""
-    monkeypatch.setattr(native.Reading, "again", lambda *_: pytest.fail("read again"))
-    done = CliRunner().invoke(group, [table, str(SAMPLES / "busy.pcap"), "--format", "csv"])
-    assert (done.exit_code, done.exception) == (0, None)

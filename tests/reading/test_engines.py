@@ -46,6 +46,8 @@ NO_IP_LAYER = {"exported_pdu", "link_sctp", "link_udp_lite"}
 NOT_DISSECTED = {"hep_v1", "hep_v2", "hep_v3", "hep_tcp", "hep_two_agents"}
 # It looks into IP on the port of scat when it is told to (-d udp.port==47290,ip).
 TOLD_BY_HAND = {"tunnel_ip_in_udp"}
+# It takes the last four bytes of a FabricPath frame for a check sequence, which captures of switches leave out.
+SHORTENED = {"tunnel_fabricpath"}
 # Frames of messages that tshark does not show (sample_pcaps/check_with_tshark.py says why): a BYE, and the answer to
 # it, whose transaction then begins with itself.
 NOT_SHOWN = {"tcp_ugly": [23, 24]}
@@ -84,7 +86,7 @@ def test_pyshark_delivers_the_same_messages(path: Path) -> None:
 
 @pytest.mark.tshark
 def test_pyshark_delivers_the_same_messages_of_all_other_samples(tmp_path: Path) -> None:
-    known = [path for path in OTHERS if path.stem not in NO_IP_LAYER | NOT_DISSECTED | TOLD_BY_HAND]
+    known = [path for path in OTHERS if path.stem not in NO_IP_LAYER | NOT_DISSECTED | TOLD_BY_HAND | SHORTENED]
     path = merged.write(tmp_path / "merged.pcapng", merged.packets_of(known))
     assert by_pyshark(path).equals(native(path).drop(CARRIAGE))
 
