@@ -15,7 +15,6 @@ OTHERS = (
     ("summary",),
     ("call", "1"),
     ("ladder", "1"),
-    ("message", "1"),
 )
 
 
