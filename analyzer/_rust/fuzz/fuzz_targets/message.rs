@@ -62,8 +62,11 @@ fn compare(data: &[u8], from: usize, carrier: Carrier, scratch: &mut Scratch) {
         Start::Response { status, .. } => assert_eq!(Some(*status), fields.status),
         Start::Unreadable(_) => assert_eq!((fields.status, fields.request_uri), (None, None)),
     }
-    let call_id = tree.headers_named("Call-ID").next().map(|header| header.value.clone());
-    assert_eq!(call_id, text(fields.call_id));
+    // A line that is cut is shown, and nothing is read of it.
+    if fields.cut_line == 0 {
+        let call_id = tree.headers_named("Call-ID").next().map(|header| header.value.clone());
+        assert_eq!(call_id, text(fields.call_id));
+    }
 }
 
 fn describe(sdp: &[u8]) {

@@ -14,6 +14,7 @@ const RECORD_HEADERS: [usize; 4] = [16, 20, 24, 28];
 /// So many records show the size of the header, so many the unit of the time.
 const LOOK_RECORDS: usize = 16;
 const LOOK_TIMES: usize = 256;
+const LOOK_BYTES: usize = 256 << 10;
 const CONVERT: &str = "perhaps a variant of pcap: editcap -F pcap IN OUT.pcap";
 
 pub(super) fn is_magic(start: [u8; 4]) -> bool {
@@ -229,19 +230,16 @@ impl Reader {
         Ok(Reader { header, looked: false })
     }
 
-    /// What the first records show of the variant, beyond what the magic number says. Only bytes that are here already are
-    /// looked at: a live capture does not wait.
+    /// What the first records show of the variant, beyond what the magic number says. The same bytes of a file are looked at
+    /// in however many pieces its source gives them.
     #[cold]
     fn look(&mut self, window: &mut Window, state: &mut State, problems: &mut impl Problems) {
         self.looked = true;
-        window.peek_up_to(16);
+        // One more tells whether the file ends here: one of a single packet has nothing but its end to fit.
+        window.peek_up_to(LOOK_BYTES + 1);
+        let at_end = matches!(window.end(), Some(End::OfFile)) && window.available() <= LOOK_BYTES;
         let header = &mut self.header;
-        // A file of one packet has nothing but its end to fit.
-        let more =
-            usize::from(header.holds_no_ethertype(window.peek_up_to(window.available()), header.variant.record_header));
-        window.peek_up_to(window.available() + more);
-        let at_end = matches!(window.end(), Some(End::OfFile));
-        let bytes = window.peek_up_to(window.available());
+        let bytes = window.peek_up_to(LOOK_BYTES);
         header.variant.record_header = header.record_header(bytes, at_end, state.max_packet_bytes);
         let records = header.records(header.variant.record_header, bytes, state.max_packet_bytes, LOOK_TIMES).0;
         if header.is_in_nanoseconds(&records) {
