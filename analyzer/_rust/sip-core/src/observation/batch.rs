@@ -79,7 +79,7 @@ pub struct KeptReport<'a> {
 impl Batch {
     /// So many messages are most in a batch: each makes a piece of every column, and who goes through a column piece by
     /// piece is slow where they are small.
-    pub const MESSAGES: usize = 16_384;
+    pub const MESSAGES: usize = 16384;
     const BYTES: usize = 16 << 20;
     /// The first ones are smaller by so much, so that every thread has something to do in a small capture, and stays near
     /// the cache.
@@ -94,6 +94,11 @@ impl Batch {
 
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Bytes of its messages.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     pub fn clear(&mut self) {

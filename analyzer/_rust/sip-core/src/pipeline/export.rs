@@ -36,7 +36,7 @@ pub fn export(
     let place = |(name, frame, offset, _): &Place| Some((*numbers.get(name.as_str())?, *frame, *offset));
     let wanted: HashSet<(u32, u64, u64)> = wanted.iter().filter_map(place).collect();
     let trace = Some(Trace::new(wanted, media));
-    let finished = read(&sources, options, &Progress::default(), trace, || |_: usize, _: &Batch| {})?;
+    let (finished, _) = read(&sources, options, &Progress::default(), trace, || |_: usize, _: &Batch| {})?;
 
     // A capture point has flows and clocks of its own: it becomes a section of its own.
     let mut chosen: BTreeMap<(u16, u32), HashSet<u64>> = BTreeMap::new();

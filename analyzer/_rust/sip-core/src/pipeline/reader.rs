@@ -1,6 +1,7 @@
 //! Files to batches: one thread reads and decodes, and hands batches to as many consumers as there are threads.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
@@ -21,35 +22,51 @@ use crate::packet::Stamp;
 use crate::problem::{Code, Problem, Problems};
 use crate::tables::small::{FileRow, ProblemLog};
 
-/// Reads all sources; each thread makes a consumer of its own, which gets batches with their numbers.
-pub fn read<C: FnMut(usize, &Batch) + Send>(
+/// Takes batches, with their numbers.
+pub trait Consumer: Send {
+    fn take(&mut self, number: usize, batch: &Batch);
+}
+
+impl<F: FnMut(usize, &Batch) + Send> Consumer for F {
+    fn take(&mut self, number: usize, batch: &Batch) {
+        self(number, batch);
+    }
+}
+
+/// Reads all sources; each thread has a consumer of its own, given back when all is read.
+pub fn read<C: Consumer>(
     sources: &[Source],
     options: &Options,
     progress: &Progress,
     trace: Option<Trace>,
     mut consumer: impl FnMut() -> C,
-) -> Result<Finished, ScanError> {
+) -> Result<(Finished, Vec<C>), ScanError> {
     let threads = options.threads();
     let sources = points::in_time_order(sources, &options.limits);
     let (send, receive) = bounded::<(usize, Batch)>(threads);
     let (give_back, recycled) = unbounded::<Batch>();
     thread::scope(|scope| {
-        for _ in 0..threads {
-            let (receive, give_back) = (receive.clone(), give_back.clone());
-            let mut consume = consumer();
-            scope.spawn(move || {
-                for (number, mut batch) in receive {
-                    consume(number, &batch);
-                    batch.clear();
-                    // The reader may have ended already; then nobody needs the arena.
-                    give_back.send(batch).ok();
-                }
-            });
-        }
+        let consumers: Vec<_> = (0..threads)
+            .map(|_| {
+                let (receive, give_back) = (receive.clone(), give_back.clone());
+                let mut consumer = consumer();
+                scope.spawn(move || {
+                    for (number, mut batch) in receive {
+                        consumer.take(number, &batch);
+                        batch.clear();
+                        // The reader may have ended already; then nobody needs the arena.
+                        give_back.send(batch).ok();
+                    }
+                    consumer
+                })
+            })
+            .collect();
         drop((receive, give_back));
         let mut reader = Reader::new(options, progress, trace, send, recycled);
         let files = reader.read_all(&sources)?;
-        Ok(reader.finish(files))
+        let finished = reader.finish(files);
+        let consumers = consumers.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        Ok((finished, consumers.collect()))
     })
 }
 

@@ -1,13 +1,13 @@
 //! Captures to tables.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
 use super::options::{Options, Progress, ScanError};
-use super::reader::{Finished, read};
+use super::reader::{Consumer, Finished, read};
 use super::source::Source;
 use crate::observation::Batch;
 use crate::tables::evidence::{Evidence, Tails};
@@ -37,25 +37,38 @@ pub struct Scan {
     pub failures: RecordBatch,
 }
 
+/// What one thread reads.
+struct Parsing<'a> {
+    parser: messages::Parser<'a>,
+    chunks: Vec<(usize, Result<Chunk, ArrowError>)>,
+    progress: &'a Progress,
+}
+
+impl Consumer for Parsing<'_> {
+    fn take(&mut self, number: usize, batch: &Batch) {
+        self.chunks.push((number, self.parser.parse(batch)));
+        self.progress.messages.fetch_add(batch.messages().len() as u64, Relaxed);
+    }
+}
+
 /// Reads all sources on one time line.
 ///
 /// # Errors
 /// When not one of them can be read. A single unreadable one among others is a row in `problems`.
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
-    let chunks: Mutex<Vec<(usize, Result<Chunk, ArrowError>)>> = Mutex::new(Vec::new());
     let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
-    let finished = read(sources, options, progress, None, || {
+    let begun = AtomicUsize::new(0);
+    let (finished, consumers) = read(sources, options, progress, None, || {
         let Options { limits, wanted, clocks, headers, .. } = options;
-        let mut parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions);
-        let chunks = &chunks;
-        move |number: usize, batch: &Batch| {
-            let chunk = parser.parse(batch);
-            progress.messages.fetch_add(batch.messages().len() as u64, Relaxed);
-            chunks.lock().unwrap_or_else(PoisonError::into_inner).push((number, chunk));
-        }
+        let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun);
+        Parsing { parser, chunks: Vec::new(), progress }
     })?;
 
-    let mut chunks = chunks.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut chunks, mut parsed) = (Vec::new(), Vec::new());
+    for Parsing { parser, chunks: theirs, .. } in consumers {
+        parsed.extend(parser.into_parts());
+        chunks.extend(theirs);
+    }
     chunks.sort_unstable_by_key(|&(number, _)| number);
     let mut chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect::<Result<Vec<Chunk>, ArrowError>>()?;
     let Finished { files, mut problems, ledger, failures, points, .. } = finished;
@@ -73,7 +86,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         via_tails.extend(chunk.take_via_tails());
     }
     let Assembled { messages, ims_headers, parts, headers } =
-        messages::assemble(chunks, &files, &points, &options.wanted, options.threads())?;
+        messages::assemble(chunks, parsed, &files, &points, &options.wanted, options.threads())?;
     Ok(Scan {
         messages,
         descriptions,

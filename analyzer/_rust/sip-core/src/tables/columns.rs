@@ -1,30 +1,44 @@
 //! Column builders under the types of the contract, and the macro that names each column once.
 //!
 //! A value is set at its row; rows that are passed over are null (false), so that the many columns a message says nothing
-//! of cost nothing. A column that nobody wants has no rows and takes no values.
+//! of cost nothing. A column that nobody wants has no rows and takes no values. What several threads built in parts leaves
+//! as one array: whoever gathers rows from an array in pieces has to put them together first, each time.
 
-use std::sync::{Arc, LazyLock};
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use arrow_array::builder::make_view;
 use arrow_array::{
     ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray, TimestampNanosecondArray,
     UInt32Array,
 };
-use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, BooleanBufferBuilder, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, Field, Schema};
 use arrow_select::take::take;
 
 use crate::hash;
-use crate::observation::Batch;
 use crate::packet::NO_TIME;
 
 /// A column under construction.
 pub trait Column: Sized {
     /// The type of the contract: text, int, time (ns since 1970, UTC), bool.
     const TYPE: &str;
-    /// A column of so many rows, all null (false).
-    fn new(rows: usize) -> Self;
-    fn finish(self) -> Result<ArrayRef, ArrowError>;
+    /// A column without rows.
+    fn new() -> Self;
+    fn rows(&self) -> usize;
+    /// So many rows more, all null (false).
+    fn grow(&mut self, rows: usize);
+    /// The rows of these parts, in the order of the runs.
+    fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError>;
+}
+
+/// Rows that stand together in a part, by its place among the parts.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub part: usize,
+    pub rows: Range<usize>,
 }
 
 /// One bit for each row; nothing is allocated before the first is set.
@@ -34,8 +48,8 @@ struct Bits {
 }
 
 impl Bits {
-    fn new(rows: usize) -> Self {
-        Self { words: Vec::new(), rows }
+    fn new() -> Self {
+        Self { words: Vec::new(), rows: 0 }
     }
 
     #[inline]
@@ -48,19 +62,27 @@ impl Bits {
 
     #[cold]
     fn set_first(&mut self, row: usize) {
+        // The first value, or the first since there are more rows.
         self.words.resize(self.rows.div_ceil(64), 0);
         if let Some(word) = self.words.get_mut(row / 64) {
             *word |= 1 << (row % 64);
         }
     }
 
-    fn finish(mut self) -> BooleanBuffer {
-        self.words.resize(self.rows.div_ceil(64), 0);
-        BooleanBuffer::new(Buffer::from_vec(self.words), 0, self.rows)
-    }
-
-    fn finish_nulls(self) -> Option<NullBuffer> {
-        Some(NullBuffer::new(self.finish())).filter(|nulls| nulls.null_count() > 0)
+    fn finish(parts: &[&Self], runs: &[Run]) -> BooleanBuffer {
+        let mut all = BooleanBufferBuilder::new(runs.iter().map(|run| run.rows.len()).sum());
+        let bytes: Vec<Vec<u8>> =
+            parts.iter().map(|part| part.words.iter().flat_map(|word| word.to_le_bytes()).collect()).collect();
+        for Run { part, rows } in runs {
+            // What lies behind the last bit that was set is not there.
+            let bytes = bytes.get(*part).map_or(&[][..], Vec::as_slice);
+            let there = rows.end.min(bytes.len() * 8).max(rows.start);
+            if there > rows.start {
+                all.append_packed_range(rows.start..there, bytes);
+            }
+            all.append_n(rows.end - there, false);
+        }
+        all.finish()
     }
 }
 
@@ -71,8 +93,8 @@ struct Values<T> {
 }
 
 impl<T: Copy + Default> Values<T> {
-    fn new(rows: usize) -> Self {
-        Self { values: Vec::new(), valid: Bits::new(rows) }
+    fn new() -> Self {
+        Self { values: Vec::new(), valid: Bits::new() }
     }
 
     #[inline]
@@ -95,28 +117,42 @@ impl<T: Copy + Default> Values<T> {
         }
     }
 
-    fn finish(mut self) -> (ScalarBuffer<T>, Option<NullBuffer>)
+    /// All values and which of them are there; `None` if all are.
+    fn finish(mut parts: Vec<Self>, runs: &[Run]) -> (ScalarBuffer<T>, Option<NullBuffer>)
     where
         T: ArrowNativeType,
     {
-        let rows = self.valid.rows;
-        let values = match zeros(rows * size_of::<T>()) {
-            Some(zeros) if self.values.is_empty() => ScalarBuffer::new(zeros, 0, rows),
-            _ => {
-                self.values.resize(rows, T::default());
-                self.values.into()
-            }
-        };
-        (values, self.valid.finish_nulls())
+        let valid = Bits::finish(&parts.iter().map(|part| &part.valid).collect::<Vec<_>>(), runs);
+        let count = valid.len();
+        let nulls = Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0);
+        if parts.iter().all(|part| part.values.is_empty()) {
+            return (ScalarBuffer::new(zeros(count * size_of::<T>()), 0, count), nulls);
+        }
+        if let ([part], [Run { rows: Range { start: 0, .. }, .. }]) = (parts.as_mut_slice(), runs) {
+            let mut values = std::mem::take(&mut part.values);
+            values.resize(count, T::default());
+            return (values.into(), nulls);
+        }
+        let mut values = Vec::with_capacity(count);
+        for Run { part, rows } in runs {
+            let before = values.len();
+            let known = parts.get(*part).map_or(&[][..], |part| part.values.as_slice());
+            values.extend_from_slice(known.get(rows.start..rows.end.min(known.len())).unwrap_or_default());
+            values.resize(before + rows.len(), T::default());
+        }
+        (values.into(), nulls)
     }
 }
 
-/// What the columns of a batch of which no row has a value share; they are many.
-static ZEROS: LazyLock<Buffer> = LazyLock::new(|| Buffer::from_vec(vec![0_u128; Batch::MESSAGES]));
-
-/// So many bytes of nothing, where there are so many.
-fn zeros(bytes: usize) -> Option<Buffer> {
-    (bytes <= ZEROS.len()).then(|| ZEROS.clone())
+/// So many bytes of nothing, which the columns of which no row has a value share; they are many.
+fn zeros(bytes: usize) -> Buffer {
+    static ZEROS: Mutex<Option<Buffer>> = Mutex::new(None);
+    let mut known = ZEROS.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*known {
+        Some(zeros) if bytes <= zeros.len() => zeros.clone(),
+        // Aligned for any type, and never written to: the system lends such pages for nothing.
+        _ => known.insert(Buffer::from_vec(vec![0_u128; bytes.div_ceil(size_of::<u128>())])).clone(),
+    }
 }
 
 /// Text: each string once, as far as it was there not long ago, and for each row which of them it has.
@@ -167,7 +203,7 @@ impl Text {
             return recent - 1;
         }
         if let Some(slot) = self.recent.get_mut(place) {
-            // A batch holds some MiB of messages, so neither number nor place comes near 2^32.
+            // A part holds a GiB of messages at most, so neither number nor place comes near 2^32.
             *slot = self.strings.len() as u32 + 1;
         }
         let text = String::from_utf8_lossy(bytes);
@@ -185,25 +221,44 @@ impl Text {
 impl Column for Text {
     const TYPE: &str = "text";
 
-    fn new(rows: usize) -> Self {
-        Self { rows: Values::new(rows), strings: Vec::new(), buffer: Vec::new(), recent: Vec::new() }
+    fn new() -> Self {
+        Self { rows: Values::new(), strings: Vec::new(), buffer: Vec::new(), recent: Vec::new() }
     }
 
-    fn finish(mut self) -> Result<ArrayRef, ArrowError> {
-        let views: Vec<u128> = (0..self.strings.len() as u32)
-            .map(|number| {
-                let offset = self.strings.get(number as usize).map_or(0, |&(offset, _)| offset);
-                make_view(self.string(number).unwrap_or_default(), 0, offset)
-            })
-            .collect();
-        self.buffer.shrink_to_fit();
-        let (rows, nulls) = self.rows.finish();
-        if let (true, Some(zeros)) = (self.strings.is_empty(), zeros(rows.len() * size_of::<u128>())) {
-            let views = ScalarBuffer::new(zeros, 0, rows.len());
+    fn rows(&self) -> usize {
+        self.rows.valid.rows
+    }
+
+    fn grow(&mut self, rows: usize) {
+        self.rows.valid.rows += rows;
+    }
+
+    fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
+        let mut views = Vec::with_capacity(parts.iter().map(|part| part.strings.len()).sum());
+        let (mut buffers, mut numbers) = (Vec::new(), Vec::with_capacity(parts.len()));
+        for mut part in parts {
+            // The strings of all parts are numbered through.
+            let before = views.len() as u32;
+            if before > 0 {
+                part.rows.values.iter_mut().for_each(|number| *number += before);
+            }
+            let buffer = buffers.len() as u32;
+            views.extend(part.strings.iter().enumerate().map(|(number, &(offset, _))| {
+                make_view(part.string(number as u32).unwrap_or_default(), buffer, offset)
+            }));
+            numbers.push(part.rows);
+            if !part.buffer.is_empty() {
+                part.buffer.shrink_to_fit();
+                buffers.push(Buffer::from_vec(part.buffer));
+            }
+        }
+        let (numbers, nulls) = Values::finish(numbers, runs);
+        if views.is_empty() {
+            let views = ScalarBuffer::new(zeros(numbers.len() * size_of::<u128>()), 0, numbers.len());
             return Ok(Arc::new(StringViewArray::try_new(views, Vec::new(), nulls)?));
         }
-        let strings = StringViewArray::try_new(views.into(), vec![Buffer::from_vec(self.buffer)], None)?;
-        take(&strings, &UInt32Array::try_new(rows, nulls)?, None)
+        let strings = StringViewArray::try_new(views.into(), buffers, None)?;
+        take(&strings, &UInt32Array::try_new(numbers, nulls)?, None)
     }
 }
 
@@ -219,12 +274,20 @@ impl Int {
 impl Column for Int {
     const TYPE: &str = "int";
 
-    fn new(rows: usize) -> Self {
-        Self(Values::new(rows))
+    fn new() -> Self {
+        Self(Values::new())
     }
 
-    fn finish(self) -> Result<ArrayRef, ArrowError> {
-        let (values, nulls) = self.0.finish();
+    fn rows(&self) -> usize {
+        self.0.valid.rows
+    }
+
+    fn grow(&mut self, rows: usize) {
+        self.0.valid.rows += rows;
+    }
+
+    fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
+        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs);
         Ok(Arc::new(Int64Array::try_new(values, nulls)?))
     }
 }
@@ -241,12 +304,20 @@ impl Time {
 impl Column for Time {
     const TYPE: &str = "time";
 
-    fn new(rows: usize) -> Self {
-        Self(Values::new(rows))
+    fn new() -> Self {
+        Self(Values::new())
     }
 
-    fn finish(self) -> Result<ArrayRef, ArrowError> {
-        let (values, nulls) = self.0.finish();
+    fn rows(&self) -> usize {
+        self.0.valid.rows
+    }
+
+    fn grow(&mut self, rows: usize) {
+        self.0.valid.rows += rows;
+    }
+
+    fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
+        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs);
         Ok(Arc::new(TimestampNanosecondArray::try_new(values, nulls)?.with_timezone("UTC")))
     }
 }
@@ -263,12 +334,21 @@ impl Bool {
 impl Column for Bool {
     const TYPE: &str = "bool";
 
-    fn new(rows: usize) -> Self {
-        Self(Bits::new(rows))
+    fn new() -> Self {
+        Self(Bits::new())
     }
 
-    fn finish(self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(BooleanArray::new(self.0.finish(), None)))
+    fn rows(&self) -> usize {
+        self.0.rows
+    }
+
+    fn grow(&mut self, rows: usize) {
+        self.0.rows += rows;
+    }
+
+    fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
+        let parts: Vec<&Bits> = parts.iter().map(|part| &part.0).collect();
+        Ok(Arc::new(BooleanArray::new(Bits::finish(&parts, runs), None)))
     }
 }
 
@@ -312,8 +392,9 @@ macro_rules! columns {
 
             pub fn new(rows: usize, wanted: &$crate::tables::columns::Wanted) -> Self {
                 use $crate::tables::columns::Column;
-                let rows = |name: &str| if wanted.has(name) { rows } else { 0 };
-                Self { $($field: $crate::tables::columns::$kind::new(rows($text))),+ }
+                let mut columns = Self { $($field: Column::new()),+ };
+                columns.grow(rows, wanted);
+                columns
             }
 
             /// Fills in a row.
@@ -322,17 +403,40 @@ macro_rules! columns {
                 $(self.$field.set(row, $value);)+
             }
 
+            /// So many rows more.
+            pub fn grow(&mut self, rows: usize, wanted: &$crate::tables::columns::Wanted) {
+                use $crate::tables::columns::Column;
+                $(if wanted.has($text) {
+                    self.$field.grow(rows);
+                })+
+            }
+
             /// The columns that are wanted, by name, in order.
             pub fn finish(
-                self,
+                mut self,
                 wanted: &$crate::tables::columns::Wanted,
             ) -> Result<$crate::tables::columns::Named, arrow_schema::ArrowError> {
+                use $crate::tables::columns::{Column, Run};
+                let rows = [$(self.$field.rows()),+].into_iter().fold(0, usize::max);
+                let runs = [Run { part: 0, rows: 0..rows }];
+                let columns = Self::joined(std::slice::from_mut(&mut self), &runs, wanted);
+                columns.into_iter().map(|(name, finish)| Ok((name, finish()?))).collect()
+            }
+
+            /// The columns that are wanted, with the rows of these parts in the order of the runs, and yet to be made.
+            pub fn joined<'a>(
+                parts: &mut [Self],
+                runs: &'a [$crate::tables::columns::Run],
+                wanted: &$crate::tables::columns::Wanted,
+            ) -> $crate::tables::columns::Unfinished<'a> {
                 use $crate::tables::columns::Column;
-                let mut columns = Vec::new();
+                let mut columns: $crate::tables::columns::Unfinished<'a> = Vec::new();
                 $(if wanted.has($text) {
-                    columns.push(($text, self.$field.finish()?));
+                    let parts: Vec<$crate::tables::columns::$kind> =
+                        parts.iter_mut().map(|part| std::mem::replace(&mut part.$field, Column::new())).collect();
+                    columns.push(($text, Box::new(move || Column::finish(parts, runs))));
                 })+
-                Ok(columns)
+                columns
             }
         }
     };
@@ -341,6 +445,38 @@ pub(crate) use columns;
 
 /// Columns with their names, in order.
 pub type Named = Vec<(&'static str, ArrayRef)>;
+
+/// Columns that are yet to be made of their parts.
+pub type Unfinished<'a> = Vec<(&'static str, Box<dyn FnOnce() -> Result<ArrayRef, ArrowError> + Send + 'a>)>;
+
+/// Makes columns, on so many threads, their rows in the `order` given. The parts of each are freed as it is made.
+pub fn finished(columns: Unfinished<'_>, order: Option<&UInt32Array>, threads: usize) -> Result<Named, ArrowError> {
+    let waiting = Mutex::new(columns.into_iter().enumerate());
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((place, (name, finish))) = next else { return Ok(done) };
+            let array = finish()?;
+            let array = order.map_or(Ok(Arc::clone(&array)), |order| take(&array, order, None))?;
+            done.push((place, (name, array)));
+        }
+    };
+    let mut found = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let mut found: Result<Vec<_>, ArrowError> = work();
+        for other in others {
+            let theirs = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            found = found.and_then(|mut found| {
+                found.extend(theirs?);
+                Ok(found)
+            });
+        }
+        found
+    })?;
+    found.sort_unstable_by_key(|&(place, _)| place);
+    Ok(found.into_iter().map(|(_, column)| column).collect())
+}
 
 /// Hashes leave the core in the 63 bits of a key column.
 #[inline]

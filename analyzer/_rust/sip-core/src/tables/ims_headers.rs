@@ -1,9 +1,7 @@
 //! The table of the headers that only an IMS has, which few messages carry (see [`crate::sip::ims_headers`]): one row for each message that says some of it, by its
 //! place among the messages of its batch until these have keys.
 
-use arrow_array::ArrayRef;
 use arrow_schema::ArrowError;
-use arrow_select::interleave::interleave;
 
 use crate::sip::ims_headers::{ImsHeaders, concerns, read};
 use crate::sip::{Fields, Name};
@@ -63,14 +61,14 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub fn new(messages: usize, wanted: &Wanted) -> Self {
+    pub fn new(wanted: &Wanted) -> Self {
         let wants = match (wanted.has(COLUMN), wanted.has(OF_REGISTERS)) {
             (true, _) => Wants::All,
             (_, true) => Wants::Registers,
             _ => Wants::Agreements,
         };
         let made = wants != Wants::Agreements || wanted.has(OF_AGREEMENTS);
-        let columns = made.then(|| Columns::new(messages, &Wanted::All));
+        let columns = made.then(|| Columns::new(0, &Wanted::All));
         Self { columns, wants, rows: Vec::new(), unfolded: Vec::new() }
     }
 
@@ -91,16 +89,14 @@ impl Builder {
         if says_nothing(&found) && !of_register {
             return;
         }
+        columns.grow(1, &Wanted::All);
         columns.set(self.rows.len(), &found);
         self.rows.push(u32::try_from(message).unwrap_or(u32::MAX));
     }
 
     pub fn finish(self) -> Result<Option<KeyedRows>, ArrowError> {
         let Some(columns) = self.columns.filter(|_| !self.rows.is_empty()) else { return Ok(None) };
-        // The columns have room for each message of the batch: what is copied has not.
-        let places: Vec<(usize, usize)> = (0..self.rows.len()).map(|row| (0, row)).collect();
-        let copied = |(name, array): (&'static str, ArrayRef)| Ok((name, interleave(&[&*array], &places)?));
-        let columns = columns.finish(&Wanted::All)?.into_iter().map(copied).collect::<Result<_, ArrowError>>()?;
+        let columns = columns.finish(&Wanted::All)?;
         Ok(Some(KeyedRows { columns, rows: self.rows }))
     }
 }

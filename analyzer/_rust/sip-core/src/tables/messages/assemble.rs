@@ -1,14 +1,12 @@
 //! The batches of a scan put together: in time order, with keys, duplicates, retransmissions and transactions.
 
-use std::sync::Arc;
-
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, UInt32Array};
 use arrow_schema::ArrowError;
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Part};
 use super::columns::{Columns, ScanColumns, Scanned};
-use crate::observation::{ObservationKey, Observed, PointNames, classify_copies, time_order};
-use crate::tables::columns::{Named, Wanted, record_batch};
+use crate::observation::{Observed, PointNames, classify_copies, time_order};
+use crate::tables::columns::{Run, Wanted, finished, record_batch};
 use crate::tables::small::FileRow;
 use crate::tables::{headers, ims_headers, keyed, parts};
 
@@ -23,15 +21,12 @@ pub struct Assembled {
 /// Puts the chunks of a scan together: in time order, with keys, duplicates, retransmissions and transactions.
 pub fn assemble(
     mut chunks: Vec<Chunk>,
+    mut parsed: Vec<Part>,
     files: &[FileRow],
     points: &PointNames,
     wanted: &Wanted,
     threads: usize,
 ) -> Result<Assembled, ArrowError> {
-    if chunks.is_empty() {
-        let columns = Columns::new(0, wanted).finish(wanted)?;
-        chunks.push(Chunk::of(columns, Vec::new(), Vec::new()));
-    }
     let times: Vec<i64> = chunks.iter().flat_map(|chunk| &chunk.rows).map(|row| row.time).collect();
     let (mut ims_headers, mut parts, mut headers) = (Vec::new(), Vec::new(), Vec::new());
     let mut start = 0;
@@ -42,34 +37,36 @@ pub fn assemble(
         start += chunk.rows.len();
     }
     let order = time_order(&times);
-    if let Some(order) = &order {
-        chunks = vec![reordered(chunks, order)?];
-    }
     drop(times);
-    let rows: Vec<&[ObservationKey]> = chunks.iter().map(|chunk| chunk.rows.as_slice()).collect();
-    let observed = classify_copies(&rows, threads);
+    parsed.sort_unstable_by_key(|part| part.number);
+    let mut columns: Vec<Columns> = parsed.into_iter().map(|part| part.columns).collect();
+    let (mut rows, mut places) = (Vec::with_capacity(start), Vec::with_capacity(start));
+    let mut runs = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
+        runs.push(Run { part: chunk.part, rows: chunk.start..chunk.start + chunk.rows.len() });
+        rows.extend(chunk.rows);
+        places.extend(chunk.places);
+    }
+    if let Some(order) = &order {
+        rows = order.iter().map(|&row| rows[row as usize]).collect();
+        places = order.iter().map(|&row| places[row as usize]).collect();
+    }
+    let observed = classify_copies(&[&rows], threads);
     let keyless = ims_headers.is_empty() && parts.is_empty() && headers.is_empty();
     let keys = if keyless { Vec::new() } else { keys_as_read(&observed, order.as_deref()) };
     let ims_headers = keyed::table(ims_headers, &keys, ims_headers::none()?)?;
     let parts = keyed::table(parts, &keys, parts::none()?)?;
     let headers = keyed::table(headers, &keys, headers::none()?)?;
-    let mut observed = observed.into_iter();
-    let messages = chunks
-        .into_iter()
-        .map(|chunk| {
-            let mut columns = ScanColumns::new(chunk.rows.len(), wanted);
-            for (row, ((observation, place), seen)) in
-                chunk.rows.iter().zip(&chunk.places).zip(&mut observed).enumerate()
-            {
-                let (file, point) = (files.get(place.file as usize), points.get(observation.point));
-                columns.set(row, &Scanned { observed: &seen, file, point, interface: place.interface });
-            }
-            let mut all = columns.finish(wanted)?;
-            all.extend(chunk.columns);
-            record_batch(all)
-        })
-        .collect::<Result<_, ArrowError>>()?;
-    Ok(Assembled { messages, ims_headers, parts, headers })
+    let mut scan_columns = ScanColumns::new(rows.len(), wanted);
+    for (row, ((observation, place), seen)) in rows.iter().zip(&places).zip(&observed).enumerate() {
+        let (file, point) = (files.get(place.file as usize), points.get(observation.point));
+        scan_columns.set(row, &Scanned { observed: seen, file, point, interface: place.interface });
+    }
+    let mut all = scan_columns.finish(wanted)?;
+    drop((rows, places, observed));
+    let order = order.map(UInt32Array::from);
+    all.extend(finished(Columns::joined(&mut columns, &runs, wanted), order.as_ref(), threads)?);
+    Ok(Assembled { messages: vec![record_batch(all)?], ims_headers, parts, headers })
 }
 
 /// The keys of messages in the order in which they were read.
@@ -83,32 +80,4 @@ fn keys_as_read(observed: &[Observed], order: Option<&[u32]>) -> Vec<i64> {
         }
     }
     keys
-}
-
-/// One chunk with the rows of all, in the order given; a column at a time, so that only one is in memory twice.
-fn reordered(mut chunks: Vec<Chunk>, order: &[u32]) -> Result<Chunk, ArrowError> {
-    let mut starts = Vec::with_capacity(chunks.len());
-    let mut total = 0;
-    for chunk in &chunks {
-        starts.push(total);
-        total += chunk.rows.len();
-    }
-    let places: Vec<(usize, usize)> = order
-        .iter()
-        .map(|&row| {
-            let chunk = starts.partition_point(|&start| start <= row as usize) - 1;
-            (chunk, row as usize - starts[chunk])
-        })
-        .collect();
-    let rows = places.iter().map(|&(chunk, row)| chunks[chunk].rows[row]).collect();
-    let seen_at = places.iter().map(|&(chunk, row)| chunks[chunk].places[row]).collect();
-    let width = chunks.first().map_or(0, |chunk| chunk.columns.len());
-    let mut columns = Vec::with_capacity(width);
-    for _ in 0..width {
-        let parts: Named = chunks.iter_mut().map(|chunk| chunk.columns.remove(0)).collect();
-        let arrays: Vec<&dyn arrow_array::Array> = parts.iter().map(|(_, array)| Arc::as_ref(array)).collect();
-        let name = parts.first().map_or("", |&(name, _)| name);
-        columns.push((name, arrow_select::interleave::interleave(&arrays, &places)?));
-    }
-    Ok(Chunk::of(columns, rows, seen_at))
 }

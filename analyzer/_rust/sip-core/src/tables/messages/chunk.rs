@@ -2,10 +2,9 @@
 
 use arrow_array::RecordBatch;
 
-use super::columns::Interface;
+use super::columns::{Columns, Interface};
 use crate::limits::Limits;
 use crate::observation::ObservationKey;
-use crate::tables::columns::Named;
 use crate::tables::keyed::KeyedRows;
 use crate::tables::small::ProblemLog;
 
@@ -17,9 +16,18 @@ pub struct Place {
     pub interface: Interface,
 }
 
+/// What a parser made of batches, one after the other: the rows of their messages.
+pub struct Part {
+    /// No other part has it.
+    pub number: usize,
+    pub columns: Columns,
+}
+
 /// The messages of one batch.
 pub struct Chunk {
-    pub columns: Named,
+    /// Where their rows are: the number of the part, and the first row of them.
+    pub part: usize,
+    pub start: usize,
     /// Per message: what [`crate::observation::classify_copies`] needs.
     pub rows: Vec<ObservationKey>,
     /// And where it was seen.
@@ -36,22 +44,6 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// One that has messages and nothing else.
-    pub fn of(columns: Named, rows: Vec<ObservationKey>, places: Vec<Place>) -> Self {
-        Self {
-            columns,
-            rows,
-            places,
-            descriptions: Vec::new(),
-            ims_headers: None,
-            parts: None,
-            headers: None,
-            evidence: None,
-            via_tails: None,
-            problems: None,
-        }
-    }
-
     /// The session descriptions it brought, once.
     pub fn take_descriptions(&mut self) -> Vec<RecordBatch> {
         std::mem::take(&mut self.descriptions)

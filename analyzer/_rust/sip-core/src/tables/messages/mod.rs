@@ -7,6 +7,6 @@ mod keys;
 mod parser;
 
 pub use assemble::{Assembled, assemble};
-pub use chunk::Chunk;
+pub use chunk::{Chunk, Part};
 pub use columns::{Columns, ScanColumns};
 pub use parser::Parser;

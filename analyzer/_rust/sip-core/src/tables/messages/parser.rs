@@ -1,11 +1,13 @@
 //! From messages to rows: one parser for each thread.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
-use super::chunk::{Chunk, Place};
+use super::chunk::{Chunk, Part, Place};
 use super::columns::{Addresses, Columns, Interface, Message};
 use super::keys::{Keys, observation};
 use crate::layer::Layer;
@@ -21,8 +23,17 @@ use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::ProblemLog;
 use crate::tables::{headers, ims_headers, parts};
 
+/// A part holds no more bytes of messages: its columns say with 32 bits where a string lies.
+const MAX_PART: usize = 1 << 30;
+
 /// Turns batches into chunks; one for each parser thread.
 pub struct Parser<'a> {
+    /// How many parts all parsers have begun.
+    begun: &'a AtomicUsize,
+    parts: Vec<Part>,
+    /// Messages in the last part, and bytes of these.
+    rows: usize,
+    bytes: usize,
     limits: &'a Limits,
     wanted: &'a Wanted,
     clocks: &'a [Clock],
@@ -42,8 +53,13 @@ impl<'a> Parser<'a> {
         clocks: &'a [Clock],
         asked: &'a Asked,
         descriptions: &'a Descriptions,
+        begun: &'a AtomicUsize,
     ) -> Self {
         Self {
+            begun,
+            parts: Vec::new(),
+            rows: 0,
+            bytes: MAX_PART,
             limits,
             wanted,
             clocks,
@@ -56,14 +72,28 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// What it read: the chunks say which rows are whose.
+    pub fn into_parts(self) -> Vec<Part> {
+        self.parts
+    }
+
     pub fn parse(&mut self, batch: &Batch) -> Result<Chunk, ArrowError> {
         let count = batch.messages().len();
-        let mut columns = Columns::new(count, self.wanted);
+        if self.bytes + batch.bytes() > MAX_PART {
+            let number = self.begun.fetch_add(1, Relaxed);
+            self.parts.push(Part { number, columns: Columns::new(0, self.wanted) });
+            (self.rows, self.bytes) = (0, 0);
+        }
+        let start = self.rows;
+        self.rows += count;
+        self.bytes += batch.bytes();
+        let Some(Part { number, columns }) = self.parts.last_mut() else { unreachable!("one was begun") };
+        columns.grow(count, self.wanted);
         let mut rows = Vec::with_capacity(count);
         let mut places = Vec::with_capacity(count);
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
         let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
-        let mut ims_headers = ims_headers::Builder::new(count, self.wanted);
+        let mut ims_headers = ims_headers::Builder::new(self.wanted);
         let mut parts = parts::Builder::new(self.wanted);
         let wants_headers = self.wanted.has("_headers");
         for (row, Entry { seen, bytes, encapsulation, report: said }) in batch.messages().enumerate() {
@@ -89,7 +119,7 @@ impl<'a> Parser<'a> {
                 }
             };
             columns.set(
-                row,
+                start + row,
                 &mut Message {
                     seen,
                     message,
@@ -127,7 +157,8 @@ impl<'a> Parser<'a> {
             descriptions.push(sdp::table(&fresh, self.wanted)?);
         }
         Ok(Chunk {
-            columns: columns.finish(self.wanted)?,
+            part: *number,
+            start,
             rows,
             places,
             descriptions,
