@@ -242,8 +242,12 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages with the responses of changed Vias, and the ACKs to them, in the transactions they belong to."""
     response = pl.col("status").is_not_null()
     seen = messages.lazy().filter(pl.col("transaction").is_not_null(), ~pl.col("duplicate"))
-    asked = seen.filter(~response, pl.col("method") != "ACK").select("transaction").unique()
-    strays = seen.filter(response).join(asked, on="transaction", how="anti").select("_leg").unique().collect()["_leg"]
+    # The key of a transaction is that of its first message: few begin with a response.
+    headless = seen.filter(response, pl.col("message") == pl.col("transaction")).select("transaction").collect()
+    of_these = seen.filter(pl.col("transaction").is_in(headless["transaction"].implode()))
+    asked = of_these.filter(~response, pl.col("method") != "ACK").select("transaction").unique()
+    strays = of_these.filter(response).join(asked, on="transaction", how="anti").select("_leg").unique()
+    strays = strays.collect()["_leg"] if headless.height else messages["_leg"].clear()
     if strays.is_empty():
         return messages
     near = (
@@ -437,6 +441,13 @@ def _replays(messages: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("before").is_not_null())
         .collect()
     )  # fmt: skip
+    finals = seen.filter(
+        pl.col("method") == "INVITE",
+        pl.col("status") >= 200,
+        pl.col("transaction").is_in(copies["transaction"].implode()),
+    )
+    final = finals.group_by("transaction").agg(final=pl.col("row").min()).collect()
+    copies = copies.join(final, on="transaction", maintain_order="left").filter(pl.col("final") < pl.col("row"))
     if copies.is_empty():
         return copies.select("row", "_call")
     theirs = (

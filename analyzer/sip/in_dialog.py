@@ -174,13 +174,10 @@ def _with_broken(messages: pl.DataFrame) -> pl.DataFrame:
         )
         .select("row", "_call", "_dialog", "method")
     )
-    made = _made(messages).select("_call", "_dialog").unique()
-    broken = (
-        within.join(made, on="_dialog", how="anti")
-        .join(made.select("_call").unique(), on="_call", how="semi")
-        .select("row", ack=method == "ACK")
-        .collect()
-    )
+    made = _made(messages).select("_call", "_dialog").unique().collect()
+    in_one = pl.col("_dialog").is_in(made["_dialog"].implode()).fill_null(value=False)
+    broken = within.filter(~in_one, pl.col("_call").is_in(made["_call"].unique().implode()))
+    broken = broken.select("row", ack=method == "ACK").collect()
     # An ACK goes with the 2xx that it answers: that of a re-INVITE with broken tags is of its dialog by now.
     for ack in (False, True):
         of_kind = broken.filter(pl.col("ack") == ack)["row"]
@@ -267,9 +264,11 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
     it came back from there; nothing is known where the INVITE passed between two nodes in both directions.
     """
     ips, sockets = ["src_ip", "dst_ip"], ["src_ip", "src_port", "dst_ip", "dst_port"]
-    seen = _made(messages).filter(~pl.col("duplicate")).select("row", "_dialog", "_leg", "cseq", *sockets).collect()
-    first = seen.group_by("_dialog").agg(pl.col("_leg", "cseq").sort_by("row").first())
-    opening = seen.join(first, on=["_dialog", "_leg", "cseq"], how="semi").select("_dialog", *sockets).unique()
+    seen = _made(messages).filter(~pl.col("duplicate")).select("_dialog", "_leg", "cseq", *sockets).collect()
+    of_first = (pl.col(name) == pl.col(name).first().over("_dialog") for name in ("_leg", "cseq"))
+    opening = seen.filter(pl.col("_leg").is_not_null(), *of_first)
+    first = opening.select("_dialog", of_opener="_leg").unique("_dialog")
+    opening = opening.select("_dialog", *sockets)
     there = opening.select("_dialog", src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port")
     by_side = [there.with_columns(opener=pl.lit(value=True)), opening.with_columns(opener=pl.lit(value=False))]
     ways = pl.concat(by_side)
@@ -282,12 +281,17 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
             (pl.col("method") != "ACK") | pl.col("transaction").is_null(),
         )
         .select("row", "_dialog", "_leg", "transaction", *sockets)
-        .join(first.lazy().select("_dialog", of_opener="_leg"), on="_dialog", maintain_order="left")
+        .join(first.lazy(), on="_dialog")
         .with_columns(opener=pl.col("_leg") != pl.col("of_opener"))
         .collect()
     )
-    # ``opener`` is here whose they would be by their way, were their tags wrong.
-    swapped = requests.join(ways, on=["_dialog", "opener", *ips], how="semi", maintain_order="left")
+    # ``opener`` is here whose they would be by their way, were their tags wrong. Hashes leave few to be compared as text.
+    hashed = [pl.col(name).hash(seed) for seed, name in enumerate(("_dialog", "opener", *ips))]
+    way = hashed[0] ^ hashed[1] ^ hashed[2] ^ hashed[3]
+    like_swapped = requests.filter(way.is_in(ways.select(way).to_series().implode())).sort("row")
+    if like_swapped.is_empty():
+        return messages
+    swapped = like_swapped.join(ways, on=["_dialog", "opener", *ips], how="semi", maintain_order="left")
     if swapped.is_empty():
         return messages
     by_socket = swapped.join(ways, on=["_dialog", "opener", *sockets], how="semi")["row"]
@@ -300,8 +304,8 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
     swapped = swapped.filter(~doubted)
     if swapped.is_empty():
         return messages
-    others = requests.filter(pl.col("opener") & ~row.is_in(swapped["row"].implode())).select("_dialog", of_other="_leg")
-    others = others.unique("_dialog", keep="first")
+    others = requests.filter(pl.col("opener") & ~row.is_in(swapped["row"].implode()))
+    others = others.sort("row").select("_dialog", of_other="_leg").unique("_dialog", keep="first", maintain_order=True)
     swapped = swapped.join(others, on="_dialog", how="left", maintain_order="left").with_columns(
         # Where the other side never sent its own tag, its leg has a number that is nobody else's.
         side=pl.when("opener")

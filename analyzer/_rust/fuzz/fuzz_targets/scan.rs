@@ -61,15 +61,15 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 fn tables(scan: &Scan) -> impl Iterator<Item = &RecordBatch> {
-    let by_message = [&scan.messages, &scan.ims_headers, &scan.evidence, &scan.via_tails, &scan.headers];
+    let by_message = [&scan.messages, &scan.ims_headers, &scan.evidence, &scan.headers];
     let alone = [&scan.files, &scan.problems, &scan.account, &scan.failures];
-    by_message.into_iter().flatten().chain(alone)
+    by_message.into_iter().chain(&scan.via_tails).chain(alone)
 }
 
 fn fetch_all(scan: &Scan, sources: &[Source], options: &Options) {
     let mut places = Vec::new();
-    for rows in &scan.messages {
-        let column = |name| numbers(rows, name).into_iter().map(|number| number as u64);
+    {
+        let column = |name| numbers(&scan.messages, name).into_iter().map(|number| number as u64);
         let places_here = column("frame").zip(column("byte_offset")).zip(column("length"));
         places.extend(places_here.map(|((frame, offset), length)| ("fuzz".to_owned(), frame, offset, length)));
     }

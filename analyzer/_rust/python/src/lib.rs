@@ -112,20 +112,20 @@ impl RunningScan {
             .map_err(|_| PyRuntimeError::new_err("the core panicked: please report this capture"))?
             .map_err(|error| raise(py, error))?;
         let tables = PyDict::new(py);
-        for (name, batches) in [
-            ("messages", scan.messages),
-            ("descriptions", scan.descriptions),
-            ("ims_headers", scan.ims_headers),
-            ("parts", scan.parts),
-            ("evidence", scan.evidence),
+        for (name, batch) in [
+            ("messages", Some(scan.messages)),
+            ("descriptions", Some(scan.descriptions)),
+            ("ims_headers", Some(scan.ims_headers)),
+            ("parts", Some(scan.parts)),
+            ("evidence", Some(scan.evidence)),
             ("via_tails", scan.via_tails),
-            ("headers", scan.headers),
-            ("files", vec![scan.files]),
-            ("problems", vec![scan.problems]),
-            ("account", vec![scan.account]),
-            ("failures", vec![scan.failures]),
+            ("headers", Some(scan.headers)),
+            ("files", Some(scan.files)),
+            ("problems", Some(scan.problems)),
+            ("account", Some(scan.account)),
+            ("failures", Some(scan.failures)),
         ] {
-            if let Some(table) = Table::new(batches) {
+            if let Some(table) = Table::new(Vec::from_iter(batch)) {
                 tables.set_item(name, table)?;
             }
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
+use arrow_select::concat::concat_batches;
 
 use super::options::{Options, Progress, ScanError};
 use super::reader::{Consumer, Finished, read};
@@ -17,20 +18,20 @@ use crate::tables::{sdp, small};
 /// The tables of a scan.
 #[derive(Debug)]
 pub struct Scan {
-    /// In time order over all chunks.
-    pub messages: Vec<RecordBatch>,
+    /// In time order.
+    pub messages: RecordBatch,
     /// Each distinct session description once, in no order.
-    pub descriptions: Vec<RecordBatch>,
+    pub descriptions: RecordBatch,
     /// What few messages say: roles of nodes and registrations rest on it.
-    pub ims_headers: Vec<RecordBatch>,
+    pub ims_headers: RecordBatch,
     /// Bodies and their parts that are no session descriptions.
-    pub parts: Vec<RecordBatch>,
+    pub parts: RecordBatch,
     /// What opening requests say that other legs of their calls may say too.
-    pub evidence: Vec<RecordBatch>,
+    pub evidence: RecordBatch,
     /// The tails of Via stacks, where asked for.
-    pub via_tails: Vec<RecordBatch>,
+    pub via_tails: Option<RecordBatch>,
     /// Header fields of the names asked for, each whole.
-    pub headers: Vec<RecordBatch>,
+    pub headers: RecordBatch,
     pub files: RecordBatch,
     pub problems: RecordBatch,
     pub account: RecordBatch,
@@ -76,28 +77,36 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
     let mut evidence = vec![Evidence::none(&options.wanted)?];
     let mut via_tails = Vec::new();
-    if options.wanted.has("_tail") {
-        via_tails.push(Tails::default().take(&options.wanted)?);
-    }
     for chunk in &mut chunks {
         problems.append(chunk.take_problems(&options.limits));
         descriptions.extend(chunk.take_descriptions());
         evidence.extend(chunk.take_evidence());
         via_tails.extend(chunk.take_via_tails());
     }
+    let via_tails = if options.wanted.has("_tail") {
+        via_tails.push(Tails::default().take(&options.wanted)?);
+        Some(one(&via_tails)?)
+    } else {
+        None
+    };
     let Assembled { messages, ims_headers, parts, headers } =
         messages::assemble(chunks, parsed, &files, &points, &options.wanted, options.threads())?;
     Ok(Scan {
         messages,
-        descriptions,
-        ims_headers,
-        parts,
-        evidence,
+        descriptions: one(&descriptions)?,
+        ims_headers: one(&ims_headers)?,
+        parts: one(&parts)?,
+        evidence: one(&evidence)?,
         via_tails,
-        headers,
+        headers: one(&headers)?,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,
         files: small::files(&files)?,
     })
+}
+
+/// The rows of all, which are at least one.
+fn one(batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
+    concat_batches(&batches[0].schema(), batches)
 }

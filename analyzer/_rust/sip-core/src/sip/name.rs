@@ -220,27 +220,36 @@ fn words(name: &[u8]) -> Words {
         let chunk = name.get(from..).and_then(<[u8]>::first_chunk::<8>);
         chunk.map_or(0, |bytes| lower(u64::from_le_bytes(*bytes)))
     };
+    // Ends that overlap: what is short costs no loop either.
+    let half = |from: usize| {
+        let chunk = name.get(from..).and_then(<[u8]>::first_chunk::<4>);
+        chunk.map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)))
+    };
     match name.len() {
+        len @ 4..=7 => [lower(half(0) | half(len - 4) << 32), 0, 0, 0],
         len @ 8..=16 => [at(0), at(len - 8), 0, 0],
         len @ 17..=24 => [at(0), at(8), at(len - 8), 0],
         len @ 25..=32 => [at(0), at(8), at(16), at(len - 8)],
-        _ => [lower(name.iter().take(7).fold(0, |word, &b| word << 8 | u64::from(b))), 0, 0, 0],
+        _ => [lower(name.iter().take(3).fold(0, |word, &b| word << 8 | u64::from(b))), 0, 0, 0],
     }
 }
 
 /// As [`words`], for the names we know.
 const fn known_words(name: &[u8]) -> Words {
-    const fn at(name: &[u8], from: usize) -> u64 {
+    const fn read(name: &[u8], from: usize, bytes: usize) -> u64 {
         let mut word = 0;
-        let mut i = 8;
+        let mut i = bytes;
         while i > 0 {
             i -= 1;
             word = word << 8 | name[from + i] as u64;
         }
-        lower(word)
+        word
+    }
+    const fn at(name: &[u8], from: usize) -> u64 {
+        lower(read(name, from, 8))
     }
     let len = name.len();
-    if len < 8 {
+    if len < 4 {
         let mut word = 0;
         let mut i = 0;
         while i < len {
@@ -250,6 +259,7 @@ const fn known_words(name: &[u8]) -> Words {
         return [lower(word), 0, 0, 0];
     }
     match len {
+        4..=7 => [lower(read(name, 0, 4) | read(name, len - 4, 4) << 32), 0, 0, 0],
         8..=16 => [at(name, 0), at(name, len - 8), 0, 0],
         17..=24 => [at(name, 0), at(name, 8), at(name, len - 8), 0],
         _ => [at(name, 0), at(name, 8), at(name, 16), at(name, len - 8)],

@@ -463,7 +463,7 @@ pub fn finished(columns: Unfinished<'_>, order: Option<&UInt32Array>, threads: u
         }
     };
     let mut found = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut found: Result<Vec<_>, ArrowError> = work();
         for other in others {
             let theirs = other.join().unwrap_or_else(|panic| resume_unwind(panic));

@@ -103,8 +103,7 @@ impl<'a> Fields<'a> {
             self.start_line(line);
             return;
         }
-        // Names are short: looking at each byte is faster than memchr.
-        let Some(colon) = line.iter().position(|&b| b == b':') else {
+        let Some(colon) = soon(line, b':') else {
             self.flaws.add(Flaw::HeaderLine);
             return;
         };
@@ -453,6 +452,22 @@ impl<'a> Fields<'a> {
             (self.sdp, self.early_sdp) = (found.session.map(within), found.early.map(within));
         }
     }
+}
+
+/// Where a byte is that stands near the beginning, as the colon behind a name does: faster there than memchr, which is made
+/// for long ways. Eight bytes at a time; of a word, the lowest bit that is left stands where it has the byte first.
+fn soon(line: &[u8], byte: u8) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (words, rest) = line.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let differs = u64::from_le_bytes(*word) ^ (ONES * u64::from(byte));
+        let equal = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+        if equal != 0 {
+            return Some(number * 8 + equal.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|&b| b == byte)?;
+    Some(words.len() * 8 + at)
 }
 
 /// How many values a list has; the count of commas unless quotes or brackets may hide some.

@@ -12,7 +12,7 @@ use crate::tables::{headers, ims_headers, keyed, parts};
 
 /// The tables that rest on all messages.
 pub struct Assembled {
-    pub messages: Vec<RecordBatch>,
+    pub messages: RecordBatch,
     pub ims_headers: Vec<RecordBatch>,
     pub parts: Vec<RecordBatch>,
     pub headers: Vec<RecordBatch>,
@@ -40,25 +40,23 @@ pub fn assemble(
     drop(times);
     parsed.sort_unstable_by_key(|part| part.number);
     let mut columns: Vec<Columns> = parsed.into_iter().map(|part| part.columns).collect();
-    let (mut rows, mut places) = (Vec::with_capacity(start), Vec::with_capacity(start));
-    let mut runs = Vec::with_capacity(chunks.len());
-    for chunk in chunks {
-        runs.push(Run { part: chunk.part, rows: chunk.start..chunk.start + chunk.rows.len() });
-        rows.extend(chunk.rows);
-        places.extend(chunk.places);
-    }
+    let runs: Vec<Run> = chunks
+        .iter()
+        .map(|chunk| Run { part: chunk.part, rows: chunk.start..chunk.start + chunk.rows.len() })
+        .collect();
+    let (mut rows, mut places): (Vec<_>, Vec<_>) = chunks.into_iter().map(|chunk| (chunk.rows, chunk.places)).unzip();
     if let Some(order) = &order {
-        rows = order.iter().map(|&row| rows[row as usize]).collect();
-        places = order.iter().map(|&row| places[row as usize]).collect();
+        (rows, places) = (vec![in_order(rows, order)], vec![in_order(places, order)]);
     }
-    let observed = classify_copies(&[&rows], threads);
+    let observed = classify_copies(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), threads);
     let keyless = ims_headers.is_empty() && parts.is_empty() && headers.is_empty();
     let keys = if keyless { Vec::new() } else { keys_as_read(&observed, order.as_deref()) };
     let ims_headers = keyed::table(ims_headers, &keys, ims_headers::none()?)?;
     let parts = keyed::table(parts, &keys, parts::none()?)?;
     let headers = keyed::table(headers, &keys, headers::none()?)?;
-    let mut scan_columns = ScanColumns::new(rows.len(), wanted);
-    for (row, ((observation, place), seen)) in rows.iter().zip(&places).zip(&observed).enumerate() {
+    let mut scan_columns = ScanColumns::new(observed.len(), wanted);
+    let rows_of_all = rows.iter().flatten().zip(places.iter().flatten()).zip(&observed);
+    for (row, ((observation, place), seen)) in rows_of_all.enumerate() {
         let (file, point) = (files.get(place.file as usize), points.get(observation.point));
         scan_columns.set(row, &Scanned { observed: seen, file, point, interface: place.interface });
     }
@@ -66,7 +64,12 @@ pub fn assemble(
     drop((rows, places, observed));
     let order = order.map(UInt32Array::from);
     all.extend(finished(Columns::joined(&mut columns, &runs, wanted), order.as_ref(), threads)?);
-    Ok(Assembled { messages: vec![record_batch(all)?], ims_headers, parts, headers })
+    Ok(Assembled { messages: record_batch(all)?, ims_headers, parts, headers })
+}
+
+fn in_order<T: Copy>(chunks: Vec<Vec<T>>, order: &[u32]) -> Vec<T> {
+    let all = chunks.concat();
+    order.iter().map(|&row| all[row as usize]).collect()
 }
 
 /// The keys of messages in the order in which they were read.
