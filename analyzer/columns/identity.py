@@ -22,6 +22,8 @@ _ESCAPES = {f"%{ord(char):02x}": char for char in string.ascii_letters + string.
 _SUBSCRIBER_NUMBER = r"^\+?[0-9A-Da-d*#.\-()]*[0-9*#][0-9A-Da-d*#.\-()]*$"
 # Without `tel:` or `user=phone` only what can hardly be a name is taken for a number.
 _EVIDENT_NUMBER = r"^\+?[0-9.\-()]{3,}$"
+# What nearly all are: nothing in it has to be taken apart to read the number.
+_PLAIN_NUMBER = r"^sips?:\+?([0-9]{3,})@"
 
 
 def subscriber(uri: str | pl.Expr) -> pl.Expr:
@@ -101,11 +103,13 @@ def is_anonymous(key: str | pl.Expr) -> pl.Expr:
 def subscribers(uris: pl.Series) -> pl.Series:
     """`subscriber` of a long column: each distinct URI is read once, for a capture holds few of them many times."""
     column = uris.rename("uri").to_frame()
-    known = column.unique()
+    known = column.unique().with_columns(subscriber=pl.col("uri").str.extract(_PLAIN_NUMBER))
     # Step by step, for each part is needed several times and an expression would cut it out as often.
-    parts = known.select(**_split(pl.col("uri")))
+    others = known.filter(pl.col("subscriber").is_null()).select("uri")
+    parts = others.select(**_split(pl.col("uri")))
     parts = parts.select(**_subscriber_parts(*(pl.col(name) for name in parts.columns)))
-    known = known.with_columns(parts.select(subscriber=_key(*(pl.col(name) for name in parts.columns))).to_series())
+    others = others.with_columns(parts.select(subscriber=_key(*(pl.col(name) for name in parts.columns))).to_series())
+    known = pl.concat([known.drop_nulls("subscriber"), others])
     return column.join(known, on="uri", how="left", nulls_equal=True, maintain_order="left")["subscriber"]
 
 

@@ -66,6 +66,7 @@ _SHARED = {
     "user_to_user": "user_to_user", "from_tag": "from_tag",
 }  # fmt: skip
 PAIR = ["parent", "child"]
+_PLACE = ["ip", "_point"]
 
 
 # -- what two legs share -----------------------------------------------------------------------------------------------
@@ -159,47 +160,52 @@ class Parties:
     texts: pl.DataFrame
 
 
-def parties(openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFrame) -> Parties:
-    """Who calls and who is called, by all that the hops of a leg say."""
-    rows = openings.group_by("leg", maintain_order=True).agg(
-        first=pl.col("row").first(),
-        last=pl.col("row").get(pl.col("via_count").arg_max()),
-        asserted=pl.col("row").filter("asserted").first(),
-        preferred=pl.col("row").filter("preferred").first(),
-    )
-    texts = messages.select(
-        pl.col("from_uri", "to_uri", "request_uri").gather(rows["first"]),
-        pl.col("request_uri").gather(rows["last"]).alias("last_uri"),
-        pl.col("asserted_identity").gather(rows["asserted"]),
-        pl.col("preferred_identity").gather(rows["preferred"]),
+def called(legs: pl.DataFrame, openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+    """Who is called, by all that the hops of a leg say: ``leg``, ``key``, several."""
+    last = openings.group_by("leg").agg(row=pl.col("row").get(pl.col("via_count").arg_max()))
+    party = evidence.lazy().filter(pl.col("kind") == "called_party").select("leg", uri="text")
+    said = [
+        rows.select("leg", uri=messages[uri].gather(rows["row"]))
+        for rows, uri in ((legs, "request_uri"), (last, "request_uri"), (legs, "to_uri"))
+    ]
+    uris = pl.concat([*(part.lazy() for part in said), party]).unique().collect()
+    return uris.select("leg", key=identity.subscribers(uris["uri"])).drop_nulls("key").unique()
+
+
+def parties(openings: pl.DataFrame, messages: pl.DataFrame, evidence: pl.DataFrame, called: pl.DataFrame) -> Parties:
+    """Who calls, by the INVITEs of some legs, and who is ``called`` of them."""
+    rows = openings.group_by("leg").agg(
+        pl.col("row").min(),
+        asserted=pl.when("asserted").then("row").min(),
+        preferred=pl.when("preferred").then("row").min(),
     )
     remote = evidence.filter(pl.col("kind") == "remote_party").unique("leg", keep="first", maintain_order=True)
     remote = rows.select("leg").join(remote.select("leg", "text"), on="leg", how="left", maintain_order="left")
-    texts = texts.with_columns(remote["text"].alias("remote_party"))
+    texts = messages.select(
+        pl.col("from_uri").gather(rows["row"]),
+        pl.col("asserted_identity").gather(rows["asserted"]),
+        pl.col("preferred_identity").gather(rows["preferred"]),
+    ).with_columns(remote["text"].alias("remote_party"))
     # From is what a B2BUA rewrites; who called stays in one of these.
     said = ["asserted_identity", "preferred_identity", "remote_party", "from_uri"]
     caller = texts.select(identity.first_named(said)).to_series()
-    party = evidence.filter(pl.col("kind") == "called_party")
-    uris = [caller, texts["request_uri"], texts["last_uri"], texts["to_uri"], party["text"]]
-    legs = pl.concat([rows["leg"]] * 4 + [party["leg"]])
-    known = identity.subscribers(pl.concat(series.rename("uri") for series in uris))
-    keys = pl.DataFrame({"leg": legs, "key": known}).with_row_index("place").drop_nulls("key")
-    callers = keys.filter(pl.col("place") < rows.height, ~identity.is_anonymous("key"))
-    called = keys.filter(pl.col("place") >= rows.height)
+    callers = rows.select("leg", key=identity.subscribers(caller)).drop_nulls("key")
+    callers = callers.filter(~identity.is_anonymous("key"))
+    called = called.join(rows, on="leg", how="semi")
     whole = called.select("leg", called=pl.col("key").hash(), long=pl.lit(value=False))
     return Parties(
         callers.select("leg", caller=pl.col("key").hash()),
-        pl.concat([whole, _by_suffix(called)]).unique(maintain_order=True),
+        pl.concat([whole, _by_suffix(called)]),
         pl.concat(
             part.select("leg", "key", called=pl.lit(is_called))
             for part, is_called in ((callers, False), (called, True))
-        ).unique(maintain_order=True),
+        ),
     )
 
 
 def _by_suffix(called: pl.DataFrame) -> pl.DataFrame:
     number = pl.col("key").str.extract(r"^(\d{7,})(?:;|$)").str.slice(-_SUFFIX)
-    ends = called.select("leg", called=number).drop_nulls()
+    ends = called.select("leg", called=number).drop_nulls().unique()
     return ends.with_columns(pl.format("...{}", "called").hash(), long=pl.lit(value=True))
 
 
@@ -331,27 +337,66 @@ def same_parties(who: Parties, legs: pl.DataFrame) -> pl.DataFrame:
 # -- where and when ----------------------------------------------------------------------------------------------------
 
 
-def in_sight(heads: pl.DataFrame, tails: pl.DataFrame, ended: pl.DataFrame) -> pl.Series:
-    """The legs that begin where, soon before, another ended or a try was over, and those others: `at_node` finds its
-    pairs among them."""
-    place = ["ip", "_point"]
-    causes = pl.concat([tails.select("leg", *place, "at"), ended.select("leg", *place, "at")])
-    head, tail = (ends.drop_nulls("at").select("leg", *place, "at").sort("at", "leg") for ends in (heads, causes))
-    begun = head.join_asof(
-        tail, on="at", by=place, strategy="backward", tolerance=_DECISION, check_sortedness=False
-    ).drop_nulls("leg_right")
-    followed = tail.join_asof(
-        head, on="at", by=place, strategy="forward", tolerance=_DECISION, check_sortedness=False
-    ).drop_nulls("leg_right")
-    # ... or at another address of the node.
-    arrived = tails.drop_nulls("at").select("leg", "_point", "at").sort("at", "leg")
-    across = head.join_asof(
-        arrived, on="at", by="_point", strategy="backward", tolerance=_ACROSS + OUT_OF_ORDER, check_sortedness=False
-    ).drop_nulls("leg_right")
-    back = arrived.join_asof(
-        head, on="at", by="_point", strategy="forward", tolerance=_ACROSS + OUT_OF_ORDER, check_sortedness=False
-    ).drop_nulls("leg_right")
-    return pl.concat([part["leg"] for part in (begun, followed, across, back)]).unique(maintain_order=True)
+@dataclass(frozen=True, eq=False, slots=True)
+class Sight:
+    """Where legs begin (``heads``) and end (``arrivals``), as far as times are known, and of these those that come in
+    question for another: `at_node` finds its pairs among them.
+
+    ``begun`` are heads where, soon before, a leg ended or a try was over, ``come`` and ``over`` those; ``across`` the
+    heads and the arrivals at whatever address, near in time, to numbers that are alike by ``endings``: all of them have
+    ``leg``, ``ip``, ``_point``, ``at``, the latter with ``key``. ``legs`` are those that have another near.
+    """
+
+    heads: pl.DataFrame
+    arrivals: pl.DataFrame
+    begun: pl.DataFrame
+    come: pl.DataFrame
+    over: pl.DataFrame
+    across: tuple[pl.DataFrame, pl.DataFrame]
+    endings: pl.DataFrame
+    legs: pl.Series
+
+
+def in_sight(heads: pl.DataFrame, arrivals: pl.DataFrame, ended: pl.DataFrame, called: pl.DataFrame) -> Sight:
+    """What begins where, soon before, something ended, by place or by who is ``called``."""
+    heads, arrivals, ended = (ends.drop_nulls("at").select("leg", *_PLACE, "at") for ends in (heads, arrivals, ended))
+    begun, come = _close(heads, arrivals, _PLACE, _DECISION)
+    again, over = _close(heads, ended, _PLACE, _DECISION)
+    endings = _endings(called)
+    across = _close(heads.join(endings, on="leg"), arrivals.join(endings, on="leg"), ["_point", "key"], _ACROSS)
+    # A leg comes to its own end soon after its beginning, too.
+    alike = _following(*across, ["_point", "key"], _ACROSS, _NEIGHBOURS)
+    numbers = [begun["leg"], again["leg"], come["leg"], over["leg"], alike["parent"], alike["child"]]
+    legs = pl.concat(series.rename("leg") for series in numbers).unique()
+    return Sight(heads, arrivals, pl.concat([begun, again]).unique(), come, over, across, endings, legs)
+
+
+def _close(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Each ``head`` that one of ``tail`` comes before, by at most ``within`` ns, and each tail that comes so before.
+
+    What begins at one time as another ends comes after it; what a capture point wrote out of order, too.
+    """
+    columns = tail.columns
+    if head.is_empty() or tail.is_empty():
+        return head.clear(), tail.clear()
+    ends = tail.sort("at").with_columns(_at="at")
+    head = (
+        head.with_columns(_until=pl.col("at") + OUT_OF_ORDER)
+        .sort("_until")
+        .join_asof(
+            ends.select(*same, "at", "_at"), left_on="_until", right_on="at", by=same, strategy="backward",
+            tolerance=within + OUT_OF_ORDER, check_sortedness=False,
+        )
+        .filter(pl.col("_at").is_not_null())
+        .select(*columns, "_until")
+    )  # fmt: skip
+    if head.is_empty():
+        return head.drop("_until"), tail.clear()
+    tail = ends.join_asof(
+        head.select(*same, "_until"), left_on="at", right_on="_until", by=same, strategy="forward",
+        tolerance=within + OUT_OF_ORDER, check_sortedness=False,
+    )  # fmt: skip
+    return head.drop("_until"), tail.filter(pl.col("_until").is_not_null()).select(columns)
 
 
 def decided(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
@@ -370,7 +415,7 @@ def decided(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
     return found.group_by("leg", "_point", maintain_order=True).agg(pl.col("at", "status").first())
 
 
-def over(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+def over(messages: pl.DataFrame, legs: pl.DataFrame, openings: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
     """When tries were over for the nodes that made them: ``leg``, ``ip``, ``_point``, ``at``, ``silent``.
 
     A try is over when its INVITE is refused, and no other follows on the same leg, or when its node gives it up by a
@@ -378,6 +423,7 @@ def over(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.
     exchanges wait for less than Timer B (RFC 3261 §17.1.1.2).
     """
     invite, status = pl.col("method") == "INVITE", pl.col("status")
+    heads = heads.select("leg", "ip").unique()
     ends = (
         messages.lazy()
         .filter((invite & (status >= 300)) | ((pl.col("method") == "CANCEL") & status.is_null()))
@@ -387,35 +433,30 @@ def over(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.
         )
         .join(legs.lazy().select("_leg", "leg", "cseq"), on="_leg", suffix="_last")
         .filter(pl.col("cseq") >= pl.col("cseq_last"))
-        .join(heads.lazy().select("leg", "ip").unique(), on=["leg", "ip"], how="semi")
+        .join(heads.lazy(), on=["leg", "ip"], how="semi")
+        .group_by("leg", "ip", "_point", maintain_order=True)
+        .agg(pl.col("at").min())
+        .with_columns(silent=pl.lit(value=False))
         .collect()
     )  # fmt: skip
-    ends = ends.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").min())
-    return pl.concat([ends.with_columns(silent=pl.lit(value=False)), _silent(messages, legs, heads)])
+    return pl.concat([ends, _silent(messages, openings, heads)])
 
 
-def _silent(messages: pl.DataFrame, legs: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
-    status = pl.col("status")
-    again = messages.lazy().filter(
-        pl.col("method") == "INVITE", status.is_null(), pl.col("to_tag").is_null(), "retransmission"
-    )
-    sent = (
-        again.select("_leg", "_point", ip="src_ip", at=ns("time"))
-        .join(
-            messages.lazy().filter(pl.col("method") == "INVITE", status.is_not_null()).select("_leg"),
-            on="_leg", how="anti",
+def _silent(messages: pl.DataFrame, openings: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+    again = openings.lazy().filter("retransmission").select("_leg", "leg", "_point", "at", ip="client")
+    sent = again.join(heads.lazy(), on=["leg", "ip"], how="semi").collect()
+    if sent.height:
+        answered = messages.lazy().filter(
+            pl.col("_leg").is_in(sent["_leg"].unique().implode()),
+            pl.col("method") == "INVITE",
+            pl.col("status").is_not_null(),
         )
-        .join(legs.lazy().select("_leg", "leg"), on="_leg")
-        .join(heads.lazy().select("leg", "ip").unique(), on=["leg", "ip"], how="semi")
-        .collect()
-    )  # fmt: skip
+        sent = sent.join(answered.select("_leg").collect(), on="_leg", how="anti", maintain_order="left")
     sent = sent.group_by("leg", "ip", "_point", maintain_order=True).agg(pl.col("at").max())
     return sent.with_columns(silent=pl.lit(value=True))
 
 
-def at_node(
-    heads: pl.DataFrame, arrivals: pl.DataFrame, ended: pl.DataFrame, decided: pl.DataFrame, who: Parties
-) -> pl.DataFrame:
+def at_node(sight: Sight, decided: pl.DataFrame, who: Parties) -> pl.DataFrame:
     """Pairs of which one ends where, soon after, the other begins: with the same caller, to the same callee, or next to
     each other while the first still waits.
 
@@ -426,57 +467,42 @@ def at_node(
     A node may have one address for those who call and another for those who are called: legs that lead nowhere, and
     come from nowhere, by where they end and begin are looked at with each other.
     """
-    place = ["ip", "_point"]
-    heads, arrivals = (ends.drop_nulls("at").select("leg", *place, "at") for ends in (heads, arrivals))
-    head, tail = heads.join(arrivals, on=place, how="semi"), arrivals.join(heads, on=place, how="semi")
-    ended = ended.select("leg", *place, "at").join(heads, on=place, how="semi")
-    if heads.is_empty():
+    found = [_following(sight.begun, sight.come, _PLACE, _DECISION, _NEXT)]
+    after_tries = [_following(sight.begun, sight.over, _PLACE, _DECISION, _NEXT)]
+    for keys in (who.callers.rename({"caller": "key"}), sight.endings):
+        begun, come, over = (ends.join(keys, on="leg") for ends in (sight.begun, sight.come, sight.over))
+        found.append(_following(begun, come, [*_PLACE, "key"], _DECISION, _NEIGHBOURS))
+        after_tries.append(_following(begun, over, [*_PLACE, "key"], _DECISION, _NEIGHBOURS))
+    here = _handed_on(found[-1], sight)
+    met = pl.concat(part.select(PAIR) for part in found[1:])
+    across = _across(sight, met)
+    if across.height:
+        heads = sight.begun.join(across.select(_PLACE).unique(), on=_PLACE, how="semi")
+        after_tries.append(_following(heads, sight.over, _PLACE, _DECISION, _NEXT))
+    if not any(part.height for part in (*found, across)):
         return pl.DataFrame(schema=_NEAR)
-    endings = _endings(who)
-    found = [_following(head, tail, place, _DECISION, _NEXT).with_columns(keyed=pl.lit(value=False))]
-    after_tries = [_following(head, ended, place, _DECISION, _NEXT)]
-    for keys in (who.callers.rename({"caller": "key"}), endings):
-        named_head, named_tail = head.join(keys, on="leg"), tail.join(keys, on="leg")
-        keyed = _following(named_head, named_tail, [*place, "key"], _DECISION, _NEIGHBOURS)
-        found.append(keyed.with_columns(keyed=pl.lit(value=True)))
-        after_tries.append(_following(named_head, ended.join(keys, on="leg"), [*place, "key"], _DECISION, _NEIGHBOURS))
-    pair = [*PAIR, *place]
-    begun = head.rename({"leg": "child"})
+    pair = [*PAIR, *_PLACE]
     over_at = decided.select("_point", parent="leg", over="at")
 
-    def waiting(pairs: pl.DataFrame) -> pl.Expr:
-        """Where the parent had no final response yet when the child began."""
-        both = pairs.join(begun, on=["child", *place], how="left", maintain_order="left")
-        both = both.join(over_at, on=["parent", "_point"], how="left", maintain_order="left")
-        return pl.lit(both.select((pl.col("over") >= pl.col("at") - OUT_OF_ORDER).fill_null(value=True)).to_series())
+    def waiting(pairs: pl.DataFrame) -> pl.DataFrame:
+        """With ``waits``: where the parent had no final response yet when the child began."""
+        both = pairs.join(over_at, on=["parent", "_point"], how="left", maintain_order="left")
+        waits = (pl.col("over") >= pl.col("at") - OUT_OF_ORDER).fill_null(value=True)
+        return both.with_columns(waits=waits).drop("over")
 
-    here = _called_alike(head, tail, endings, _PROMPT).filter(pl.col("came") == pl.col("ip"))
-    if here.height:
-        later = _called_alike(head, tail, endings, -_PROMPT).filter(pl.col("came") == pl.col("ip"))
-        here = here.filter(_hands_on(here, later, head, tail))
-    hands_on = here.select("parent", *place)
-    met = pl.concat([part.filter("keyed").select(PAIR) for part in found])
-    across = _across(heads, arrivals, met, endings)
-    found.append(across.with_columns(keyed=pl.lit(value=False)))
-    if not any(part.height for part in found):
-        return pl.DataFrame(schema=_NEAR)
-    after_tries.append(
-        _following(
-            heads.join(across.select("ip", "_point").unique(), on=place, how="semi"), ended, place, _DECISION, _NEXT
-        )
-    )
-    sooner = pl.col("delay").sort_by(pl.col("delay") < 0, "delay").first()
-    first = pl.concat(found).group_by(pair, maintain_order=True).agg(sooner, pl.col("keyed").any())
-    first = first.filter(waiting(first) | pl.col("keyed")).drop("keyed")
+    sooner = pl.col("delay", "at").sort_by(pl.col("delay") < 0, "delay").first()
+    told = [part.with_columns(keyed=pl.lit(place in (1, 2))) for place, part in enumerate((*found, across))]
+    first = pl.concat(told).group_by(pair, maintain_order=True).agg(sooner, pl.col("keyed").any())
+    first = waiting(first).filter(pl.col("waits") | pl.col("keyed")).drop("keyed", "waits", "at")
     known = first.with_columns(before=pl.lit(None, pl.UInt32))
     # Of the legs that a node makes one after another the second is made of what the first was made of.
     tries = pl.concat(after_tries).group_by(pair, maintain_order=True).agg(sooner).filter(pl.col("delay") >= 0)
     tries = tries.rename({"parent": "before"})
     new = first.select(pair)
-    for _ in range(_TRIES):
-        new = new.rename({"child": "before"}).join(tries, on=["before", *place])
+    for _ in range(_TRIES if tries.height else 0):
+        new = new.rename({"child": "before"}).join(tries, on=["before", *_PLACE])
         new = new.filter(pl.col("parent") != pl.col("child"))
-        new = new.filter(waiting(new))
+        new = waiting(new).filter("waits")
         new = new.join(known.filter(pl.col("before").is_not_null()), on=pair, how="anti", maintain_order="left")
         if new.is_empty():
             break
@@ -484,9 +510,9 @@ def at_node(
         known = pl.concat([known, new.select(known.columns)])
         new = new.select(pair)
     known = known.sort(pl.col("delay") < 0, "delay", "before", nulls_last=True)
-    hands_on = pl.concat([hands_on, across.select("parent", *place)]).unique()
+    hands_on = pl.concat([part.select("parent", *_PLACE) for part in (here, across)]).unique()
     hands_on = hands_on.with_columns(hands_on=pl.lit(value=True))
-    known = known.join(hands_on, on=["parent", *place], how="left", maintain_order="left")
+    known = known.join(hands_on, on=["parent", *_PLACE], how="left", maintain_order="left")
     known = known.group_by(PAIR, maintain_order=True).agg(pl.col("delay", "before", "ip", "hands_on").first())
     return known.with_columns(pl.col("hands_on").fill_null(value=False)).sort(PAIR)
 
@@ -497,58 +523,81 @@ _NEAR = {
 }  # fmt: skip
 
 
-def _across(heads: pl.DataFrame, arrivals: pl.DataFrame, met: pl.DataFrame, endings: pl.DataFrame) -> pl.DataFrame:
+def _handed_on(alike: pl.DataFrame, sight: Sight) -> pl.DataFrame:
+    """Of pairs that meet at one address, to numbers that are ``alike``, those at addresses where that is the rule."""
+    here = alike.filter(pl.col("delay").is_between(0, _PROMPT)).unique([*PAIR, *_PLACE])
+    if here.is_empty():
+        return here
+    there = here.select(_PLACE).unique()
+    head, tail = (ends.join(there, on=_PLACE, how="semi") for ends in (sight.heads, sight.arrivals))
+    head, tail = (ends.join(sight.endings, on="leg") for ends in (head, tail))
+    later = _before(head, tail, [*_PLACE, "key"], _PROMPT)
+    came = pl.col("ip").alias("came")
+    return here.filter(_hands_on(here.with_columns(came), later.with_columns(came), sight))
+
+
+def _across(sight: Sight, met: pl.DataFrame) -> pl.DataFrame:
     """Pairs as `_following` gives them, but of legs to one callee that end and begin at different addresses of which
     the one hands on what comes to the other; ``ip`` is where the child begins. Legs in ``met`` have their like at
     one address.
     """
-    head = heads.filter(~pl.col("leg").is_in(met["child"].implode()))
-    tail = arrivals.filter(~pl.col("leg").is_in(met["parent"].implode()))
-    pairs = _called_alike(head, tail, endings, _ACROSS)
+    same = ["_point", "key"]
+
+    def unmet(head: pl.DataFrame, tail: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        return (
+            head.filter(~pl.col("leg").is_in(met["child"].implode())),
+            tail.filter(~pl.col("leg").is_in(met["parent"].implode())),
+        )
+
+    pairs = _following(*unmet(*sight.across), same, _ACROSS, _NEIGHBOURS)
+    pairs = _at_both(pairs, sight)
     pairs = pairs.join(
-        arrivals.select("ip", "_point", parent="leg"), on=["parent", "ip", "_point"], how="anti", maintain_order="left"
+        sight.arrivals.select(*_PLACE, parent="leg"), on=["parent", *_PLACE], how="anti", maintain_order="left"
     )
     if pairs.height:
-        later = _called_alike(head, tail, endings, -_ACROSS)
-        pairs = pairs.filter(_hands_on(pairs, later, heads, arrivals))
+        head, tail = (ends.join(sight.endings, on="leg") for ends in unmet(sight.heads, sight.arrivals))
+        later = _at_both(_before(head, tail, same, _ACROSS), sight)
+        pairs = pairs.filter(_hands_on(pairs, later, sight))
     return pairs.select(_FOLLOWING.columns)
 
 
-def _called_alike(head: pl.DataFrame, tail: pl.DataFrame, endings: pl.DataFrame, within: int) -> pl.DataFrame:
-    """Pairs of which one ends and the other begins within that time after it, to numbers whose ``endings`` are alike:
-    ``came`` and ``ip`` are where. With a negative time those of which it began so long before: chance brings as many
-    of either.
-    """
-    ends, begins = tail.join(endings, on="leg"), head.join(endings, on="leg")
-    if within < 0:
-        ends, begins = (side.with_columns(-pl.col("at")) for side in (ends, begins))
-    pairs = _following(begins, ends, ["_point", "key"], abs(within), _NEIGHBOURS).drop("ip")
+def _before(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: int) -> pl.DataFrame:
+    """Pairs of which the one begins within that time before the other ends: chance brings as many as of those that
+    `_following` gives."""
+    head, tail = (ends.with_columns(-pl.col("at")) for ends in (head, tail))
+    return _following(head, tail, same, within, _NEIGHBOURS).filter(pl.col("delay") >= 0)
+
+
+def _at_both(pairs: pl.DataFrame, sight: Sight) -> pl.DataFrame:
+    """The pairs, wherever one of each ends (``came``) and the other begins (``ip``)."""
     if pairs.is_empty():
-        return pairs.with_columns(pl.lit(None, pl.String).alias(name) for name in ("ip", "came"))
-    pairs = pairs.filter(pl.col("delay") >= 0).unique([*PAIR, "_point"], maintain_order=True)
-    pairs = pairs.join(head.select("ip", "_point", child="leg"), on=["child", "_point"], maintain_order="left")
-    tails = tail.group_by("leg", "ip", "_point", maintain_order=True).agg()
-    return pairs.join(tails.select("_point", parent="leg", came="ip"), on=["parent", "_point"], maintain_order="left")
+        return pairs.with_columns(came="ip")
+    pairs = pairs.drop("ip").filter(pl.col("delay") >= 0).unique([*PAIR, "_point"], maintain_order=True)
+    heads, tails = sight.heads.select(*_PLACE, child="leg"), sight.arrivals.select("_point", parent="leg", came="ip")
+    pairs = pairs.join(heads, on=["child", "_point"], maintain_order="left")
+    return pairs.join(tails.unique(maintain_order=True), on=["parent", "_point"], maintain_order="left")
 
 
-def _hands_on(pairs: pl.DataFrame, later: pl.DataFrame, heads: pl.DataFrame, arrivals: pl.DataFrame) -> pl.Series:
+def _hands_on(pairs: pl.DataFrame, later: pl.DataFrame, sight: Sight) -> pl.Series:
     """Whether what comes to ``came`` is as a rule what begins at ``ip``, by what is near in time to each of ``pairs``.
 
     Half at least of what begins there has been called there just before, and more than by chance: what is called just
     after (``later``) is taken off. A third at least of what comes there goes on; the rest is refused or answered there.
     """
-    way = ["came", "ip", "_point"]
-    child = heads.group_by("leg", "ip", "_point").agg(pl.col("at").min())
-    parent = arrivals.group_by("leg", "_point", came="ip").agg(pl.col("at").min())
-    at = {"child": child.select("_point", "at", "ip", child="leg"), "parent": parent.rename({"leg": "parent"})}
+    way = ["came", *_PLACE]
+    heads = sight.heads.join(pairs.select(_PLACE), on=_PLACE, how="semi")
+    arrivals = sight.arrivals.rename({"ip": "came"}).join(pairs, on=["came", "_point"], how="semi")
+    child = heads.group_by("leg", *_PLACE).agg(pl.col("at").min())
+    parent = arrivals.group_by("leg", "_point", "came").agg(pl.col("at").min())
+    at = {"child": child.rename({"leg": "child"}), "parent": parent.rename({"leg": "parent"})}
 
     def legs(some: pl.DataFrame, side: str) -> pl.DataFrame:
         on = [side, "_point", "ip" if side == "child" else "came"]
         return some.select(side, *way).unique().join(at[side], on=on).select(*way, "at")
 
-    asked = pairs.join(at["child"], on=["child", "_point", "ip"], how="left", maintain_order="left")
+    asked = pairs.drop("at").join(at["child"], on=["child", *_PLACE], how="left", maintain_order="left")
     asked = asked.select(*way, "at")
-    begun = _count(asked, child.select("ip", "_point", "at"), ["ip", "_point"])
+    begun = _count(asked, child.select(*_PLACE, "at"), _PLACE)
     come = _count(asked, parent.select("came", "_point", "at"), ["came", "_point"])
     handed = _count(asked, legs(pairs, "child"), way) - _count(asked, legs(later, "child"), way)
     on = _count(asked, legs(pairs, "parent"), way) - _count(asked, legs(later, "parent"), way)
@@ -570,51 +619,41 @@ def _count(asked: pl.DataFrame, events: pl.DataFrame, by: list[str]) -> pl.Serie
     return counts[0] - counts[1]
 
 
-def _endings(who: Parties) -> pl.DataFrame:
+def _endings(called: pl.DataFrame) -> pl.DataFrame:
     """The ends of the numbers called, by which legs are looked for whose numbers may end alike, and names."""
-    called = who.texts.filter("called")
     number = pl.col("key").str.extract(r"^(\d{3,})(?:;|$)").str.tail(3)
-    keys = called.select("leg", key=pl.coalesce(number, _user("key")).hash(), known=pl.coalesce(number, _user("key")))
-    return keys.drop_nulls("known").select("leg", "key").unique(maintain_order=True)
+    ends = called.select("leg", known=pl.coalesce(number, _user("key"))).drop_nulls().unique()
+    return ends.select("leg", key=pl.col("known").hash())
 
 
 def _following(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: int, neighbours: int) -> pl.DataFrame:
     """For each ``head`` those of ``tail`` that come at most ``within`` ns before it, among its neighbours in time."""
     # Most have nobody there, or nobody of their key, to follow.
-    head = head.join(tail, on=same, how="semi")
+    head, tail = _close(head, tail, same, within)
     if head.is_empty():
         return _FOLLOWING.clone()
-    tail = tail.join(head, on=same, how="semi")
-    marked = [ends.select("leg", *same, "at", head=pl.lit(name)) for ends, name in ((head, True), (tail, False))]
+    tails = tail.sort(*same, "at", "leg").with_row_index("place").cast({"place": pl.Int64})
+    tails = tails.with_columns(first=pl.col("place").min().over(same))
     # What begins at one time as another ends comes after it; what a capture point wrote out of order, too.
-    events = pl.concat(marked).with_columns(order=pl.col("at") + pl.when("head").then(OUT_OF_ORDER).otherwise(0))
-    events = events.sort(*same, "order", "head", "leg")
-    found = []
-    tails = events.filter(~pl.col("head")).with_row_index("place")
-    heads = events.filter("head").sort("order")
+    heads = head.with_columns(_until=pl.col("at") + OUT_OF_ORDER).sort("_until", "leg")
     nearest = heads.join_asof(
-        tails.sort("order").select(*same, "order", "place"), on="order", by=same, strategy="backward",
-        check_sortedness=False,
-    ).drop_nulls("place")  # fmt: skip
-    lookup = tails.select("place", *same, parent="leg", at_tail="at")
-    for distance in range(min(neighbours, tails.height)):
-        at = nearest.filter(pl.col("place") >= distance).with_columns(pl.col("place") - distance)
-        pairs = at.join(lookup, on=["place", *same])
-        pairs = pairs.filter(pl.col("at") - pl.col("at_tail") <= within)
-        if pairs.is_empty():
-            break
-        found.append(
-            pairs.filter(pl.col("parent") != pl.col("leg")).select(
-                "parent", pl.col("ip") if "ip" in same else pl.lit(None, pl.String).alias("ip"), "_point",
-                child="leg", delay=pl.col("at") - pl.col("at_tail"),
-            )
-        )  # fmt: skip
-    return pl.concat([_FOLLOWING, *(part.select(_FOLLOWING.columns) for part in found)])
+        tails.sort("at", "place").select(*same, "place", "first", _at="at"), left_on="_until", right_on="_at", by=same,
+        strategy="backward", check_sortedness=False,
+    )  # fmt: skip
+    pairs = nearest.join(pl.DataFrame({"further": range(neighbours)}), how="cross")
+    pairs = pairs.with_columns(pl.col("place") - pl.col("further")).filter(pl.col("place") >= pl.col("first"))
+    before = tails.select(pl.col("leg", "at").gather(pairs["place"]))
+    pairs = pairs.with_columns(parent=before["leg"], delay=pl.col("at") - before["at"])
+    pairs = pairs.filter(pl.col("delay") <= within, pl.col("parent") != pl.col("leg"))
+    return pairs.sort("further", maintain_order=True).select(
+        "parent", "ip" if "ip" in same else pl.lit(None, pl.String).alias("ip"), "_point", "delay", "at", child="leg"
+    ).select(_FOLLOWING.columns)  # fmt: skip
 
 
 _FOLLOWING = pl.DataFrame(
-    schema={"parent": pl.UInt32, "child": pl.UInt32, "ip": pl.String, "_point": pl.Int64, "delay": pl.Int64}
-)
+    schema={"parent": pl.UInt32, "child": pl.UInt32, "ip": pl.String, "_point": pl.Int64, "delay": pl.Int64,
+            "at": pl.Int64}
+)  # fmt: skip
 
 
 def of_tries(
@@ -691,7 +730,7 @@ def responses(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
         messages.lazy()
         .filter(pl.col("method") == "INVITE", pl.col("status") >= 180, pl.col("_leg").is_in(legs["_leg"].implode()))
         .select(
-            "_leg", "status", "src_ip", "dst_ip", "via_count", "_point", "to_tag", pl.col("cseq").fill_null(0),
+            "_leg", "status", "src_ip", "dst_ip", "_point", "from_tag", "to_tag", pl.col("cseq").fill_null(0),
             at=ns("time"),
         )
         .join(legs.lazy().select("_leg", "leg", last="cseq"), on="_leg")
@@ -727,12 +766,10 @@ def of_lateness(
     return late.select(PAIR).unique(maintain_order=True).with_columns(kind=pl.lit("late"))
 
 
-def of_tags(pairs: pl.DataFrame, answers: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
+def of_tags(pairs: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """Points for dialogs of one From tag and one To tag with one CSeq: a node that hides the Call-ID keeps them."""
-    tags = messages.select(pl.col("from_tag").gather(legs["row"])).to_series()
-    tagged = legs.select("leg", from_tag=tags)
-    given = answers.filter(pl.col("to_tag").str.len_bytes() >= _TAG).select("leg", "to_tag", "cseq").unique()
-    given = given.join(tagged, on="leg")
+    given = answers.filter(pl.col("to_tag").str.len_bytes() >= _TAG, pl.col("from_tag").is_not_null())
+    given = given.select("leg", "from_tag", "to_tag", "cseq").unique()
     both = pairs.join(given, left_on="parent", right_on="leg").join(
         given,
         left_on=["child", "from_tag", "to_tag", "cseq"],

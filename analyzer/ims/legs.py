@@ -66,7 +66,7 @@ def find(messages: pl.DataFrame, evidence: pl.DataFrame) -> Legs:
     table = table.with_row_index("leg")
     numbers = table.select("_leg", "leg")
     openings = openings.join(numbers, on="_leg", maintain_order="left")
-    items = evidence.join(numbers, on="_leg").sort("leg", "kind", "value")
+    items = evidence.join(numbers, on="_leg", maintain_order="left")
     items = items.unique(["leg", "kind", "value"], keep="first", maintain_order=True)
     hops = pl.concat([openings.select(_HOP), _answered_only(messages, openings, numbers)])
     tails = _tails(hops)
@@ -87,7 +87,8 @@ def _openings(messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("_leg").is_not_null(),
         )
         .select(
-            "row", "message", "duplicate", "_leg", "_call", "_point", pl.col("cseq", "via_count").fill_null(0),
+            "row", "message", "duplicate", "retransmission", "_leg", "_call", "_point",
+            pl.col("cseq", "via_count").fill_null(0),
             client=pl.col("src_ip"), server=pl.col("dst_ip"), at=ns("time"),
             asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
         )
@@ -162,29 +163,32 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
         return pl.DataFrame(schema=_LINKS)
     shared = leg_evidence.shared(legs.evidence, legs.table)
     found = _placed(shared.select(PAIR).unique(maintain_order=True), legs)
-    openings = legs.openings
-    ended = leg_evidence.over(messages, legs.table, legs.heads)
+    openings, table = legs.openings, legs.table
+    ended = leg_evidence.over(messages, table, openings, legs.heads)
+    called = leg_evidence.called(table, openings, messages, legs.evidence)
+    sight = leg_evidence.in_sight(legs.heads, legs.arrivals, ended, called)
     if not possible:
-        # Who calls whom is dear to find out, and wanted only of legs that may have to do with another.
-        concerned = [found["parent"], found["child"], leg_evidence.in_sight(legs.heads, legs.arrivals, ended)]
-        concerned.append(leg_evidence.with_history(legs.evidence))
-        numbers = pl.concat(series.rename("leg") for series in concerned)
-        openings = openings.filter(pl.col("leg").is_in(numbers.implode()))
-        if openings.is_empty():
+        # Who calls is dear to find out, and wanted only of legs that may have to do with another.
+        concerned = [found["parent"], found["child"], sight.legs, leg_evidence.with_history(legs.evidence)]
+        numbers = pl.concat(series.rename("leg") for series in concerned).unique()
+        if numbers.is_empty():
             return pl.DataFrame(schema=_LINKS)
-    who = leg_evidence.parties(openings, messages, legs.evidence)
-    decided = leg_evidence.decided(messages, legs.table)
-    near = leg_evidence.at_node(legs.heads, legs.arrivals, ended, decided, who)
+        openings, table = (frame.filter(pl.col("leg").is_in(numbers.implode())) for frame in (openings, table))
+    who = leg_evidence.parties(openings, messages, legs.evidence, called)
+    # What became of them is asked several times, and of few: their messages are looked for once.
+    of_them = messages.select(_OF_LEGS).filter(pl.col("_call").is_in(table["_call"].unique().implode()))
+    decided = leg_evidence.decided(of_them, table)
+    near = leg_evidence.at_node(sight, decided, who)
     pairs = [near.select(_unordered()), leg_evidence.diverted(who, legs.evidence, legs.table)]
     if possible:
-        pairs.append(leg_evidence.same_parties(who, legs.table))
+        pairs.append(leg_evidence.same_parties(who, table))
     others = pl.concat(pairs).unique(maintain_order=True)
     others = others.join(shared, on=PAIR, how="anti", maintain_order="left")
     if others.height:
         found = pl.concat([found, _placed(others, legs)]).sort(PAIR)
     if found.is_empty() and not possible:
         return pl.DataFrame(schema=_LINKS)
-    scored = _scored(found, shared, near, decided, ended, who, legs, messages)
+    scored = _scored(found, shared, near, decided, ended, who, legs, of_them)
     strong = _strong(scored, legs.table, messages)
     if not possible:
         return strong.select(_columns())
@@ -195,6 +199,11 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
     quotes = _quotes(legs)
     told = pl.concat([told.select(_columns()), quotes.select(_columns())])
     return told.sort("child", "strong", "score", "parent", descending=[False, True, True, False])
+
+
+_OF_LEGS = [
+    "_leg", "_call", "_point", "method", "status", "cseq", "src_ip", "dst_ip", "from_tag", "to_tag", "time",
+]  # fmt: skip
 
 
 def _columns() -> list[pl.Expr]:
@@ -213,19 +222,22 @@ def _placed(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
     """
     if pairs.is_empty():
         return pl.DataFrame(schema=_PLACED)
-    turned = pairs.select(parent="child", child="parent")
-    ways = pl.concat([pairs, turned])
-    meeting = ways.join(legs.tails, left_on="parent", right_on="leg").join(
-        legs.heads, left_on=["child", "ip"], right_on=["leg", "ip"], suffix="_head"
+    meeting = (
+        _both_ways(pairs)
+        .join(legs.tails, left_on="parent", right_on="leg")
+        .join(legs.heads, left_on=["child", "ip"], right_on=["leg", "ip"], suffix="_head")
     )
     meeting = meeting.with_columns(
         delay=pl.when(pl.col("_point") == pl.col("_point_head")).then(pl.col("at_head") - pl.col("at"))
     )
     meeting = meeting.sort("parent", "child", pl.col("delay").abs(), "ip", nulls_last=True)
     meeting = meeting.unique(PAIR, keep="first", maintain_order=True).select(*PAIR, "ip", "delay")
-    ways = ways.join(meeting.with_columns(meet=True), on=PAIR, how="left", maintain_order="left")
+    apart = _not_beside(pairs.join(meeting.select(_unordered()), on=PAIR, how="anti"), legs)
+    ways = pl.concat([meeting.with_columns(meet=True), _both_ways(apart)], how="diagonal")
+    if ways.is_empty():
+        return pl.DataFrame(schema=_PLACED)
 
-    starts = _starts(legs)
+    starts = _starts(legs, ways)
     order = ways.select(PAIR).join(starts, left_on="parent", right_on="leg")
     order = order.join(starts, left_on=["child", "_point"], right_on=["leg", "_point"], suffix="_child")
     order = order.group_by(PAIR).agg(after=(pl.col("at_child") - pl.col("at")).max())
@@ -233,18 +245,11 @@ def _placed(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
     rows = legs.table.select("leg", "row", "start")
     ways = ways.join(rows, left_on="parent", right_on="leg", maintain_order="left")
     ways = ways.join(rows, left_on="child", right_on="leg", suffix="_child", maintain_order="left")
-
-    ways = ways.join(_beside(ways, legs).with_columns(beside=True), on=PAIR, how="left", maintain_order="left")
-    back = meeting.select(parent="child", child="parent", meet_back=pl.lit(value=True))
-    ways = ways.join(back, on=PAIR, how="left", maintain_order="left")
-    marks = ["meet", "meet_back", "beside"]
-    ways = ways.with_columns(pl.col(marks).fill_null(value=False))
     after = pl.coalesce(
         "after", pl.col("start_child") - pl.col("start"), pl.col("row_child").cast(pl.Int64) - pl.col("row")
     )
-    placed = pl.col("meet") | ~(pl.col("meet_back") | pl.col("beside"))
-    ways = ways.filter(placed, pl.col("after").fill_null(0) >= -leg_evidence.OUT_OF_ORDER)
-    ways = ways.with_columns(after=after, pair=pl.struct(_unordered()))
+    ways = ways.filter(pl.col("after").fill_null(0) >= -leg_evidence.OUT_OF_ORDER)
+    ways = ways.with_columns(pl.col("meet").fill_null(value=False), after=after, pair=pl.struct(_unordered()))
     # Where legs meet tells which way; where it does not, or both ways, what came first.
     ways = ways.sort("meet", pl.col("after") >= 0, "after", "parent", descending=[True, True, False, False])
     ways = ways.unique("pair", keep="first", maintain_order=True)
@@ -257,18 +262,25 @@ _PLACED = {
 }  # fmt: skip
 
 
-def _beside(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
-    """The pairs that begin at the same address, or end at the same."""
-    found = []
+def _both_ways(pairs: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([pairs, pairs.select(parent="child", child="parent")])
+
+
+def _not_beside(pairs: pl.DataFrame, legs: Legs) -> pl.DataFrame:
+    """Without the pairs that begin at the same address, or end at the same."""
     for ends in (legs.heads, legs.tails):
         ends = ends.select("leg", "ip").unique()
-        both = pairs.select(PAIR).join(ends, left_on="parent", right_on="leg")
-        found.append(both.join(ends, left_on=["child", "ip"], right_on=["leg", "ip"], how="semi").select(PAIR))
-    return pl.concat(found).unique(maintain_order=True)
+        both = pairs.join(ends, left_on="parent", right_on="leg")
+        both = both.join(ends, left_on=["child", "ip"], right_on=["leg", "ip"], how="semi")
+        pairs = pairs.join(both, on=PAIR, how="anti", maintain_order="left")
+    return pairs
 
 
-def _starts(legs: Legs) -> pl.DataFrame:
-    return legs.openings.group_by("leg", "_point").agg(pl.col("at").min()).drop_nulls("at")
+def _starts(legs: Legs, pairs: pl.DataFrame) -> pl.DataFrame:
+    """When each point saw first of the legs in ``pairs``: ``leg``, ``_point``, ``at``."""
+    concerned = pl.concat([pairs["parent"], pairs["child"]]).unique()
+    openings = legs.openings.lazy().filter(pl.col("leg").is_in(concerned.implode()), pl.col("at").is_not_null())
+    return openings.group_by("leg", "_point").agg(pl.col("at").min()).collect()
 
 
 def _scored(
@@ -305,9 +317,10 @@ def _scored(
     answers = leg_evidence.responses(messages, some)
     identical = parties.filter(pl.col("kind").is_in(["identity", "number"]))
     requests = _requests(messages, some)
-    late = leg_evidence.of_lateness(pairs.select(PAIR), decided, _starts(legs), identical, requests)
+    starts = _starts(legs, pairs)
+    late = leg_evidence.of_lateness(pairs.select(PAIR), decided, starts, identical, requests)
     points.append(late)
-    points.append(leg_evidence.of_tags(pairs.select(PAIR), answers, messages, legs.table))
+    points.append(leg_evidence.of_tags(pairs.select(PAIR), answers))
     # What begins when the other is over is another call, whoever calls whom from where, unless it bears its mark.
     marked = [part.filter(pl.col("kind").is_in(_MARKS)).select(PAIR) for part in points]
     another = late.select(PAIR).join(pl.concat(marked), on=PAIR, how="anti")
@@ -321,8 +334,7 @@ def _scored(
     if doubtful.is_empty():
         return scored
     begun = _begun(doubtful, pairs, legs, ended)
-    seen = _starts(legs).select("leg", "_point")
-    echoes, vetoed = leg_evidence.mirrored(doubtful, answers, requests, seen, begun)
+    echoes, vetoed = leg_evidence.mirrored(doubtful, answers, requests, starts, begun)
     points = [*points, echoes]
     # Two addresses are those of one node where something went over, or where it tried one after another.
     over = [part.filter(pl.col("kind").is_in(["mirror", "try"])).select(PAIR) for part in points]
@@ -384,17 +396,8 @@ def _begun(pairs: pl.DataFrame, tries: pl.DataFrame, legs: Legs, ended: pl.DataF
 
 
 def _requests(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
-    return (
-        messages.lazy()
-        .filter(
-            pl.col("method").is_in(["BYE", "CANCEL", "REFER"]),
-            pl.col("status").is_null(),
-            pl.col("_call").is_in(legs["_call"].implode()),
-        )
-        .select("_call", "_point", "method", at=ns("time"))
-        .join(legs.lazy().select("_call", "leg"), on="_call")
-        .collect()
-    )
+    requests = messages.filter(pl.col("status").is_null(), pl.col("method").is_in(["BYE", "CANCEL", "REFER"]))
+    return requests.select("_call", "_point", "method", at=ns("time")).join(legs.select("_call", "leg"), on="_call")
 
 
 def _strong(scored: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:

@@ -33,12 +33,11 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
         .collect()
     )
     success = (method == "INVITE") & status.is_between(200, 299)
-    again = rows.filter(success, pl.col("retransmission")).select("transaction").unique().collect()["transaction"]
+    sent = rows.filter(success).select("_dialog", "transaction", "cseq", "retransmission", at=ns("time")).collect()
     copies = (
-        rows.filter(success, pl.col("transaction").is_in(again.implode()))
-        .select("_dialog", "transaction", "cseq", at=ns("time"))
-        .collect()
-        .join(acks, on=["_dialog", "cseq"], how="left", maintain_order="left")
+        sent.lazy()
+        .filter(pl.col("transaction").is_in(sent.filter("retransmission")["transaction"].unique().implode()))
+        .join(acks.lazy(), on=["_dialog", "cseq"], how="left", maintain_order="left")
         .group_by("_dialog", "transaction", maintain_order=True)
         .agg(
             # Without an ACK all but the first.
@@ -49,6 +48,7 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("after") >= _COPIES)
         .group_by("_dialog")
         .agg(pl.col("waited_ns").max(), pl.col("exhausted").any())
+        .collect()
     )
     # One without a CSeq was cut: that it is not the one, nobody knows.
     seen = acks.select("_dialog", acked=pl.lit(value=True)).unique()

@@ -206,9 +206,10 @@ def _initial_invites(messages: pl.DataFrame) -> pl.DataFrame:
     if invites["cseq"].has_nulls():
         # One that was cut before its CSeq is of the try that went before it.
         invites = invites.with_columns(pl.col("cseq").forward_fill().over("_leg").fill_null(0))
-    first_of_try = pl.struct("_leg", "cseq") != pl.struct("_leg", "cseq").shift()
-    grouped = invites.sort("_leg", "cseq", "row")
-    return grouped.with_columns(first_of_try.fill_null(value=True).cum_sum().alias("try")).sort("row")
+    of_try = invites.lazy().select("_leg", "cseq", "row").sort("_leg", "cseq", "row")
+    another = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in ("_leg", "cseq"))
+    another |= pl.int_range(pl.len()) == 0
+    return invites.with_columns(of_try.select("row", another.cum_sum().alias("try")).sort("row").collect()["try"])
 
 
 def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
@@ -217,12 +218,13 @@ def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
     return (
         _rows(messages)
         .filter(pl.col("method") == "INVITE", pl.col("status").is_not_null())
-        .select(
-            "row", "transaction", "status", "_dialog", "_leg", "retransmission", at=ns("time"), media=_early_media()
-        )
         .join(of_hop, on="transaction", maintain_order="left")
+        .select(
+            "row", "transaction", "status", "_dialog", "_leg", "retransmission", "try",
+            at=ns("time"), media=_early_media(),
+        )
         .collect()
-    )
+    )  # fmt: skip
 
 
 def _with_borrowed(
@@ -576,6 +578,12 @@ def _turned_away(messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl
     return until.join(refusals, on="attempt", how="left", maintain_order="left")
 
 
+_OF_JOINED = [
+    "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission", "transaction",
+    "time", "to_tag", "duplicate", "p_early_media", "_qos", "_sends",
+]  # fmt: skip
+
+
 def _joined(
     messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -588,13 +596,17 @@ def _joined(
     request = pl.col("status").is_null()
     # An ACK that was cut before its CSeq may be that to a refusal: it shows no dialog.
     within = pl.col("method").is_in(_IN_DIALOG) & ((pl.col("method") != "ACK") | pl.col("cseq").is_not_null())
+    # Of nearly all the INVITE was seen: what they are is asked of the others.
+    others = _rows(messages.select(_OF_JOINED)).filter(
+        pl.col("_call").is_not_null(), ~pl.col("_call").is_in(invites["_call"].unique().implode())
+    )
     rows = (
-        _rows(messages)
+        others.collect()
+        .lazy()
         .filter(
             (request & within & (pl.col("to_tag") != identities.UNKNOWN_TAG))
             | (request & (pl.col("method") == "CANCEL"))
-            | (~request & (pl.col("method") == "INVITE")),
-            pl.col("_call").is_not_null() & ~pl.col("_call").is_in(invites["_call"].unique().implode()),
+            | (~request & (pl.col("method") == "INVITE"))
         )
         .select(
             "row", "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission",
@@ -807,13 +819,17 @@ def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
     ``refresh_leg`` is the side that sent the request, and ``refresher`` 0 if that side refreshes, 1 if the other does.
     """
     agreed = pl.col("status").is_between(200, 299) & pl.col("method").is_in(["INVITE", "UPDATE"])
-    limited = messages.lazy().filter(pl.col("session_expires").is_not_null(), agreed).select("_dialog").unique()
     seconds = pl.col("session_expires")
-    return (
+    rows = (
         _rows(messages)
         .filter(agreed, pl.col("_dialog").is_not_null())
         .select("row", "_dialog", "_leg", "cseq", "method", "session_expires", "_refresher", at=ns("time"))
-        .join(limited, on="_dialog", how="semi")
+        .collect()
+    )
+    limited = rows.filter(seconds.is_not_null()).select("_dialog").unique()
+    return (
+        rows.lazy()
+        .join(limited.lazy(), on="_dialog", how="semi")
         .group_by("_dialog", "_leg", "cseq", "method")
         .agg(
             row=pl.col("row").min(),

@@ -360,12 +360,14 @@ def cleared_away(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     was accepted in between shows that it was not.
     """
     status, method = pl.col("status"), pl.col("method")
+    refusals = messages.select("_dialog", "_leg", "method", "status", "time").with_row_index("failed")
     failed = (
-        messages.lazy()
-        .with_row_index("failed")
+        # Few are: what they are is asked of them alone.
+        refusals.filter(status.is_in(ENDS_DIALOG + ENDS_USAGE))
+        .lazy()
         .filter(
             pl.col("_dialog").is_in(byes["_dialog"].drop_nulls().implode()),
-            status.is_in(ENDS_DIALOG) | (status.is_in(ENDS_USAGE) & ~method.is_in(OF_SUBSCRIPTION)),
+            status.is_in(ENDS_DIALOG) | ~method.is_in(OF_SUBSCRIPTION),
             ~method.is_in(["BYE", "PRACK", "CANCEL"]),
         )
         .select("_dialog", "_leg", "failed", failed_ns=ns("time"))
@@ -418,18 +420,14 @@ def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 
 def _not_refused(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The ``byes`` without those that were refused before another was sent that was accepted."""
-    responses = (
-        messages.lazy()
-        .with_row_index("answered")
-        .filter(pl.col("method") == "BYE", pl.col("status") >= 200, pl.col("_dialog").is_in(byes["_dialog"].implode()))
-        .select("_dialog", "transaction", "status", "answered")
-        .collect()
-    )
     status = pl.col("status")
-    refused = responses.filter(status >= 300, ~status.is_in([401, 407]))
+    finals = messages.select("method", "_dialog", "transaction", "status").with_row_index("answered")
+    of_byes = (pl.col("method") == "BYE") & pl.col("_dialog").is_in(byes["_dialog"].implode())
+    # Nearly none is.
+    refused = finals.filter(status >= 300).filter(of_byes, ~status.is_in([401, 407]))
     if refused.is_empty():
         return byes
-    accepted = responses.filter(status < 300)
+    accepted = finals.filter(status.is_between(200, 299)).filter(of_byes)
     asked = byes.select("_dialog", "row").hstack(messages.select(pl.col("transaction").gather(byes["row"])))
     later = asked.join(accepted.select("transaction").unique(), on="transaction", how="semi")
     later = later.group_by("_dialog").agg(later=pl.col("row").max())

@@ -100,6 +100,14 @@ def test_a_long_column_keeps_its_order_and_nulls() -> None:
     assert identity.subscribers(uris).to_list() == ["b@x", None, "4930", "b@x"]
 
 
+def test_a_long_column_reads_numbers_as_one_uri_is_read() -> None:
+    uris = ["sip:+4930123@h", "sips:030123@h;user=phone", "sip:030.123@h", "sip:12@h", "SIP:123@h",
+            "sip:123;phone-context=x@h", "sip:123:password@h"]  # fmt: skip
+    said = ["4930123", "030123", "030123", "12@h", "123", "123;phone-context=x", "123"]
+    assert identity.subscribers(pl.Series(uris)).to_list() == said
+    assert pl.DataFrame({"uri": uris}).select(identity.subscriber("uri")).to_series().to_list() == said
+
+
 def test_the_first_identity_that_is_there() -> None:
     frame = pl.DataFrame({"asserted": [None, ""], "sent": ["sip:a@x", "sip:b@x"]})
     assert frame.select(identity.first_named(["asserted", "sent"])).to_series().to_list() == ["sip:a@x", "sip:b@x"]
