@@ -14,6 +14,7 @@ Tables are laid out column by column in Polars; Python sees single cells only wh
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -186,87 +187,99 @@ def table(
     """
     import polars as pl
 
-    columns = []
-    headings = []
-    for column in frame.get_columns():
-        name, cells, right = _cells(column, tz, digits, cut)
-        columns_wide = max(width(name), _widest(cells))
-        padded = cells.str.pad_start(columns_wide) if right else _pad_column(cells, columns_wide)
-        headings.append(name.rjust(columns_wide) if right else pad(name, columns_wide))
-        columns.append((_coloured(column, padded) if colour else padded).rename(column.name))
-    top = "  ".join(headings).rstrip()
+    headings, cells = _cells(frame, tz, digits, cut)
+    if not cells.columns:
+        return "\n"
+    measured = cells.select(
+        *(pl.col(name).str.len_chars().max().fill_null(0).alias(f"widest {name}") for name in cells.columns),
+        *((pl.col(name).str.len_bytes() != pl.col(name).str.len_chars()).any() for name in cells.columns),
+    ).row(0, named=True)
+    # What is not ASCII may take two columns for a character: such cells are measured and padded in Python.
+    others = {name: cells.filter(_not_ascii(name))[name].unique().to_list() for name in cells.columns if measured[name]}
+    tops, columns = [], []
+    for name, (said, right) in zip(cells.columns, headings, strict=True):
+        texts = others.get(name, [])
+        wide = max(width(said), measured[f"widest {name}"], *map(width, texts))
+        tops.append(said.rjust(wide) if right else pad(said, wide))
+        text = pl.col(name).str
+        padded = text.pad_start(wide) if right else text.pad_end(wide)
+        if texts and not right:
+            padded = padded.replace([text.ljust(wide) for text in texts], [pad(text, wide) for text in texts])
+        columns.append(_coloured(frame[name], padded) if colour else padded)
+    top = "  ".join(tops).rstrip()
     if colour:
         top = f"{_BOLD}{top}{_PLAIN}"
-    if frame.height == 0 or not columns:
+    if frame.height == 0:
         return top + "\n"
-    rows = pl.DataFrame(columns).select(pl.concat_str(pl.all(), separator="  ").str.strip_chars_end(" ")).to_series()
+    rows = cells.select(pl.concat_str(columns, separator="  ").str.strip_chars_end(" ")).to_series()
     return "\n".join([top, *rows.to_list(), ""])
 
 
-def _cells(column: pl.Series, tz: str, digits: int, cut: int | None) -> tuple[str, pl.Series, bool]:
-    """Heading, cells as safe text, and whether they stand on the right."""
+def _cells(
+    frame: pl.DataFrame, tz: str, digits: int, cut: int | None, *, dated: bool = False
+) -> tuple[list[tuple[str, bool]], pl.DataFrame]:
+    """Of each column the heading, and whether its cells stand on the right; and the cells, as safe text.
+
+    Times have their date in the heading where it is one for all, unless ``dated``.
+    """
     import polars as pl
 
-    name = heading(column.name)
-    kind = column.dtype
-    if isinstance(kind, pl.Datetime):
-        suffix, cells = _times(column, tz, digits)
-        return f"{name}{suffix}", cells.fill_null(MISSING), False
-    if kind == pl.Boolean:
-        return (
-            name,
-            column.replace_strict([True, False], ["yes", "no"], return_dtype=pl.String).fill_null(MISSING),
-            False,
-        )
-    if kind.is_float():
-        # Rounded by hand: Polars prints the shortest form of a float, and "1.5" does not line up with "1.234".
-        least = column.abs().to_frame().filter(pl.col(column.name) > 0).to_series().min()
-        decimals = next((d for d in (3, 6) if not isinstance(least, float) or least >= 10**-d), 9)
-        one = 10**decimals
-        units = (column * one).round().cast(pl.Int64, strict=False).to_frame("n")
-        n = pl.col("n")
-        text = pl.format(
-            "{}{}.{}",
-            pl.when(n < 0).then(pl.lit("-")).otherwise(pl.lit("")),
-            n.abs() // one,
-            (n.abs() % one).cast(pl.String).str.zfill(decimals),
-        )
-        return name, units.select(pl.when(n.is_not_null()).then(text)).to_series().fill_null(MISSING), True
-    if kind.is_numeric():
-        return name, column.cast(pl.String).fill_null(MISSING), True
-    text_column = column.list.join(" ") if isinstance(kind, pl.List) else column.cast(pl.String)
-    cells = safe_column(text_column).fill_null(MISSING)
-    return safe(name), _cut_column(cells, cut) if cut else cells, False
+    # What one look at all columns tells: the span of times, the shortest duration, whether text is hostile.
+    looks, made, headings = [], [], []
+    for name, kind in frame.schema.items():
+        column = pl.col(name)
+        if isinstance(kind, pl.Datetime):
+            local = column if kind.time_zone == "UTC" and tz == "UTC" else column.dt.convert_time_zone(tz)
+            looks.append(pl.concat_list(end.dt.to_string("%Y-%m-%d") for end in (local.min(), local.max())).alias(name))
+        elif kind.is_float():
+            looks.append(column.abs().filter(column != 0).min().alias(name))
+        elif not (kind == pl.Boolean or kind.is_numeric()):
+            text = column.list.join(" ") if isinstance(kind, pl.List) else column.cast(pl.String)
+            looks.append(text.str.contains(HOSTILE).any().alias(name))
+    seen = frame.select(looks).row(0, named=True) if looks else {}
+    for name, kind in frame.schema.items():
+        column, right, top = pl.col(name), False, heading(name)
+        if isinstance(kind, pl.Datetime):
+            day = None if dated or len(set(seen[name])) > 1 else seen[name][0]
+            local = column if kind.time_zone == "UTC" and tz == "UTC" else column.dt.convert_time_zone(tz)
+            form = f"%H:%M:%S%.{digits}f" + ("Z" if tz == "UTC" else "%:z")
+            column = local.dt.to_string(form if day else f"%Y-%m-%d {form}")
+            top += f" {day}" if day else ""
+        elif kind == pl.Boolean:
+            column = pl.when(column).then(pl.lit("yes")).when(~column).then(pl.lit("no"))
+        elif kind.is_float():
+            column, right = _decimals(column, seen[name]), True
+        elif kind.is_numeric():
+            column, right = column.cast(pl.String), True
+        else:
+            top = safe(top)
+            column = column.list.join(" ") if isinstance(kind, pl.List) else column.cast(pl.String)
+            if seen[name]:
+                column = column.map_batches(safe_column, return_dtype=pl.String)
+            if cut:
+                column = column.map_batches(lambda cells: _cut_column(cells, cut), return_dtype=pl.String)
+        headings.append((top, right))
+        made.append(column.fill_null(MISSING).alias(name))
+    return headings, frame.select(made)
 
 
-def _times(column: pl.Series, tz: str, digits: int, *, dated: bool = False) -> tuple[str, pl.Series]:
-    """What to add to the heading (the date, where it is one for all), and the cells."""
+def _decimals(column: pl.Expr, least: float | None) -> pl.Expr:
+    """Numbers with three decimals, or six or nine where ``least``, the smallest of them, is too short for three."""
     import polars as pl
 
-    local = column if column.dtype.time_zone == "UTC" and tz == "UTC" else column.dt.convert_time_zone(tz)  # type: ignore[attr-defined]
-    days = pl.Series([local.min(), local.max()], dtype=local.dtype).dt.to_string("%Y-%m-%d").unique()
-    day = days[0] if len(days) == 1 and not dated else None
-    zone = "Z" if tz == "UTC" else "%:z"
-    cells = local.dt.to_string(("" if day else "%Y-%m-%d ") + f"%H:%M:%S%.{digits}f{zone}")
-    return (f" {day}" if day else ""), cells
+    # Rounded by hand: Polars prints the shortest form of a float, and "1.5" does not line up with "1.234".
+    decimals = next((d for d in (3, 6) if least is None or math.isnan(least) or least >= 10**-d), 9)
+    one = 10**decimals
+    n = (column * one).round().cast(pl.Int64, strict=False)
+    sign = pl.when(n < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    text = pl.format("{}{}.{}", sign, n.abs() // one, (n.abs() % one).cast(pl.String).str.zfill(decimals))
+    return pl.when(n.is_not_null()).then(text)
 
 
-def _not_ascii(cells: pl.Series) -> pl.Series:
-    return cells.filter(cells.str.len_bytes() != cells.str.len_chars()).unique()
+def _not_ascii(name: str) -> pl.Expr:
+    import polars as pl
 
-
-def _widest(cells: pl.Series) -> int:
-    widest = cells.str.len_chars().max()
-    others = _not_ascii(cells)
-    return max([int(widest) if isinstance(widest, int) else 0, *(width(text) for text in others)])
-
-
-def _pad_column(cells: pl.Series, columns: int) -> pl.Series:
-    padded = cells.str.pad_end(columns)
-    others = _not_ascii(cells)
-    if others.is_empty():
-        return padded
-    return padded.replace([text.ljust(columns) for text in others], [pad(text, columns) for text in others])
+    return pl.col(name).str.len_bytes() != pl.col(name).str.len_chars()
 
 
 def _cut_column(cells: pl.Series, columns: int) -> pl.Series:
@@ -274,19 +287,17 @@ def _cut_column(cells: pl.Series, columns: int) -> pl.Series:
     return cells if long.is_empty() else cells.replace(long, [fit(text, columns) for text in long])
 
 
-def _coloured(column: pl.Series, padded: pl.Series) -> pl.Series:
+def _coloured(column: pl.Series, padded: pl.Expr) -> pl.Expr:
     import polars as pl
 
     if column.name == "outcome":
-        good, bad = pl.col("value").is_in(_GOOD), pl.col("value").is_in(_BAD)
+        good, bad = pl.lit(column).is_in(_GOOD), pl.lit(column).is_in(_BAD)
     elif column.name == "status":
-        good, bad = pl.lit(value=False), pl.col("value") >= 400
+        good, bad = pl.lit(value=False), pl.lit(column) >= 400
     else:
         return padded
-    shown = pl.col("shown")
     hue = pl.when(good).then(pl.lit(_GREEN)).when(bad).then(pl.lit(_RED))
-    painted = pl.when(good | bad).then(pl.concat_str(hue, shown, pl.lit(_PLAIN))).otherwise(shown)
-    return pl.DataFrame({"value": column, "shown": padded}).select(painted).to_series()
+    return pl.when(good | bad).then(pl.concat_str(hue, padded, pl.lit(_PLAIN))).otherwise(padded)
 
 
 def record(frame: pl.DataFrame, *, tz: str = "UTC") -> str:
@@ -308,13 +319,9 @@ def row_facts(frame: pl.DataFrame, *, tz: str = "UTC") -> dict[str, str]:
 
 
 def _fact(column: pl.Series, tz: str) -> str:
-    import polars as pl
-
-    if isinstance(column.dtype, pl.Datetime):
-        return str(_times(column, tz, 9, dated=True)[1][0])
     if column.dtype.is_float() and column.name.endswith("_s"):
         return seconds(column[0])
-    return str(_cells(column, tz, 9, None)[1][0])
+    return str(_cells(column.to_frame(), tz, 9, None, dated=True)[1].item(0, 0))
 
 
 def tree(value: object, *, indent: int = 0) -> str:

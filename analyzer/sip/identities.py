@@ -244,10 +244,13 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
     seen = messages.lazy().filter(pl.col("transaction").is_not_null(), ~pl.col("duplicate"))
     # The key of a transaction is that of its first message: few begin with a response.
     headless = seen.filter(response, pl.col("message") == pl.col("transaction")).select("transaction").collect()
+    if headless.is_empty():
+        return messages
     of_these = seen.filter(pl.col("transaction").is_in(headless["transaction"].implode()))
     asked = of_these.filter(~response, pl.col("method") != "ACK").select("transaction").unique()
-    strays = of_these.filter(response).join(asked, on="transaction", how="anti").select("_leg").unique()
-    strays = strays.collect()["_leg"] if headless.height else messages["_leg"].clear()
+    strays = (
+        of_these.filter(response).join(asked, on="transaction", how="anti").select("_leg").unique().collect()["_leg"]
+    )
     if strays.is_empty():
         return messages
     near = (

@@ -176,8 +176,11 @@ def _with_broken(messages: pl.DataFrame) -> pl.DataFrame:
     )
     made = _made(messages).select("_call", "_dialog").unique().collect()
     in_one = pl.col("_dialog").is_in(made["_dialog"].implode()).fill_null(value=False)
-    broken = within.filter(~in_one, pl.col("_call").is_in(made["_call"].unique().implode()))
-    broken = broken.select("row", ack=method == "ACK").collect()
+    broken = (
+        within.filter(~in_one, pl.col("_call").is_in(made["_call"].unique().implode()))
+        .select("row", ack=method == "ACK")
+        .collect()
+    )
     # An ACK goes with the 2xx that it answers: that of a re-INVITE with broken tags is of its dialog by now.
     for ack in (False, True):
         of_kind = broken.filter(pl.col("ack") == ack)["row"]
@@ -285,7 +288,7 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
         .with_columns(opener=pl.col("_leg") != pl.col("of_opener"))
         .collect()
     )
-    # ``opener`` is here whose they would be by their way, were their tags wrong. Hashes leave few to be compared as text.
+    # ``opener`` is here whose they would be by their way, were their tags wrong. Few are left to be compared as text.
     hashed = [pl.col(name).hash(seed) for seed, name in enumerate(("_dialog", "opener", *ips))]
     way = hashed[0] ^ hashed[1] ^ hashed[2] ^ hashed[3]
     like_swapped = requests.filter(way.is_in(ways.select(way).to_series().implode())).sort("row")
