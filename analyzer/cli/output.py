@@ -166,35 +166,27 @@ _NUMBER = r"^[+-]?[0-9(][0-9 .()\-/]*$"
 
 def _csv(frame: pl.DataFrame, table: str) -> Iterator[bytes]:
     import polars as pl
+    import polars.selectors as cs
 
-    from analyzer.show.text import safe_column
+    from analyzer.show.text import safe_columns
 
     first = True
     for rows in _slices(frame):
         plain = _plain(rows, table)
-        cells = []
-        for column in plain.get_columns():
-            if isinstance(column.dtype, pl.List):
-                column = column.list.join(" ")
-            if column.dtype == pl.String:
-                column = _disarmed(safe_column(column))
-            elif column.dtype.is_float():
-                column = column.fill_nan(None)
-            cells.append(column)
-        yield pl.DataFrame(cells).write_csv(include_header=first).encode()
+        lists = [name for name, kind in plain.schema.items() if isinstance(kind, pl.List)]
+        texts = safe_columns(plain.with_columns(pl.col(lists).list.join(" ")))
+        strings = (name for name, kind in texts.schema.items() if kind == pl.String)
+        cells = texts.with_columns(cs.float().fill_nan(None), *(_disarmed(name) for name in strings))
+        yield cells.write_csv(include_header=first).encode()
         first = False
 
 
-def _disarmed(column: pl.Series) -> pl.Series:
+def _disarmed(name: str) -> pl.Expr:
     import polars as pl
 
-    cell = pl.col(column.name)
+    cell = pl.col(name)
     runs = cell.str.contains(f"^{_RUNS}") & ~cell.str.contains(_NUMBER)
-    return (
-        column.to_frame()
-        .select(pl.when(runs).then(pl.format("'{}", cell)).otherwise(cell).alias(column.name))
-        .to_series()
-    )
+    return pl.when(runs).then(pl.format("'{}", cell)).otherwise(cell).alias(name)
 
 
 # ---- JSON ------------------------------------------------------------------------------------------------------------

@@ -96,6 +96,16 @@ def safe_column(column: pl.Series) -> pl.Series:
     return column.replace(hostile, [safe(text) for text in hostile])
 
 
+def safe_columns(frame: pl.DataFrame) -> pl.DataFrame:
+    """:func:`safe` for all columns of text; one look tells which of them have hostile text."""
+    import polars as pl
+    import polars.selectors as cs
+
+    hostile = frame.select(cs.string().str.contains(HOSTILE).any()).to_dicts()
+    names = [name for row in hostile for name, found in row.items() if found]
+    return frame.with_columns(pl.col(name).map_batches(safe_column, return_dtype=pl.String) for name in names)
+
+
 @lru_cache(65536)
 def _wcswidth(text: str) -> int:
     from wcwidth import wcswidth

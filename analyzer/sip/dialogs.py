@@ -225,6 +225,8 @@ def _at_reference(
     rows: pl.DataFrame, found: pl.DataFrame, messages: pl.DataFrame, name: str, *, latest: bool = False
 ) -> pl.DataFrame:
     """Per dialog the number of that of ``rows`` which is nearest to its reference hop, the first or the ``latest``."""
+    if rows.is_empty():
+        return rows.select("_dialog", pl.col("row").alias(name))
     rows = rows.select("_dialog", "row").hstack(messages.select(pl.col(_ADDRESSES).gather(rows["row"])))
     rows = rows.join(found.select("_dialog", *reference_hop.ENDS), on="_dialog", maintain_order="left")
     return reference_hop.nearest(rows, "_dialog", latest=latest).select("_dialog", pl.col("row").alias(name))
