@@ -493,3 +493,104 @@ pub fn record_batch(columns: Named) -> Result<RecordBatch, ArrowError> {
     let rows = RecordBatchOptions::new().with_row_count(Some(arrays.first().map_or(0, |array| array.len())));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Int64Type;
+
+    use super::*;
+
+    columns! {
+        struct Sample of |it: &(Option<i64>, Option<&'static str>, bool)| {
+            number: Int = "number" => it.0,
+            text: Text = "text" => it.1,
+            sure: Bool = "sure" => it.2,
+            never: Text = "never" => None::<&str>,
+        }
+    }
+
+    /// Row n of a table: every third has no number, every fifth no text, every seventh is sure; texts repeat.
+    fn row(n: usize) -> (Option<i64>, Option<&'static str>, bool) {
+        const TEXTS: [&str; 4] = ["INVITE", "a text of more than twelve bytes", "BYE", "another one that is not short"];
+        ((n % 3 != 0).then_some(n as i64), (n % 5 != 0).then_some(TEXTS[n % 4]), n % 7 == 0)
+    }
+
+    /// The rows from `rows` on, as batches of parts: each run is filled as a parser fills it.
+    fn parts(runs: &[Run], count: usize) -> Vec<Sample> {
+        let mut parts: Vec<Sample> = (0..count).map(|_| Sample::new(0, &Wanted::All)).collect();
+        let mut by_start: Vec<(usize, &Run)> = Vec::new();
+        let mut n = 0;
+        for run in runs {
+            by_start.push((n, run));
+            n += run.rows.len();
+        }
+        // A part gets its rows in its own order, whatever the order of the runs.
+        by_start.sort_by_key(|(_, run)| run.rows.start);
+        for (n, run) in by_start {
+            let part = &mut parts[run.part];
+            part.grow(run.rows.len(), &Wanted::All);
+            for (above, place) in run.rows.clone().enumerate() {
+                part.set(place, &row(n + above));
+            }
+        }
+        parts
+    }
+
+    fn assert_rows(columns: &Named, numbers: impl Iterator<Item = usize>) {
+        let column = |name: &str| Arc::clone(&columns.iter().find(|(known, _)| *known == name).expect(name).1);
+        let (numbers_of, texts, sure, never) = (column("number"), column("text"), column("sure"), column("never"));
+        let mut count = 0;
+        for (place, n) in numbers.enumerate() {
+            let expected = row(n);
+            let number = numbers_of.as_primitive::<Int64Type>();
+            assert_eq!((!numbers_of.is_null(place)).then(|| number.value(place)), expected.0, "row {n}");
+            let text = texts.as_string_view();
+            assert_eq!((!texts.is_null(place)).then(|| text.value(place)), expected.1, "row {n}");
+            assert_eq!(sure.as_boolean().value(place), expected.2, "row {n}");
+            assert!(never.is_null(place));
+            count += 1;
+        }
+        assert!(columns.iter().all(|(_, array)| array.len() == count));
+    }
+
+    #[test]
+    fn rows_of_several_parts_stand_in_the_order_of_the_runs() {
+        let run = |part, rows| Run { part, rows };
+        // Two parsers take turns, and neither begins at a byte of its bits.
+        let runs = [run(0, 0..13), run(1, 0..70), run(1, 70..71), run(0, 13..100), run(1, 71..90), run(0, 100..100)];
+        for threads in [1, 2, 5] {
+            let columns = finished(Sample::joined(&mut parts(&runs, 2), &runs, &Wanted::All), None, threads);
+            assert_rows(&columns.expect("columns"), 0..190);
+        }
+    }
+
+    #[test]
+    fn an_order_is_that_of_the_rows() {
+        let runs = [Run { part: 0, rows: 0..40 }];
+        let order: UInt32Array = (0..40).rev().collect();
+        let columns = finished(Sample::joined(&mut parts(&runs, 1), &runs, &Wanted::All), Some(&order), 1);
+        assert_rows(&columns.expect("columns"), (0..40).rev());
+    }
+
+    #[test]
+    fn a_table_of_one_part_has_what_was_set_and_nothing_unwanted() {
+        let wanted = Wanted::These(vec!["number".to_owned()]);
+        for (wanted, names) in [(Wanted::All, Sample::COLUMNS), (wanted, &[("number", "int")][..])] {
+            let mut table = Sample::new(9, &wanted);
+            (0..9).for_each(|n| table.set(n, &row(n)));
+            let columns = table.finish(&wanted).expect("columns");
+            assert!(columns.iter().map(|(name, _)| *name).eq(names.iter().map(|(name, _)| *name)));
+            if names.len() > 1 {
+                assert_rows(&columns, 0..9);
+            }
+        }
+    }
+
+    #[test]
+    fn columns_without_rows_have_their_types() {
+        let columns = finished(Sample::joined(&mut [], &[], &Wanted::All), None, 2).expect("columns");
+        assert_rows(&columns, 0..0);
+        assert_eq!(columns.len(), 4);
+    }
+}
