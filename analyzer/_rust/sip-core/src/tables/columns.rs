@@ -513,7 +513,8 @@ mod tests {
     /// Row n of a table: every third has no number, every fifth no text, every seventh is sure; texts repeat.
     fn row(n: usize) -> (Option<i64>, Option<&'static str>, bool) {
         const TEXTS: [&str; 4] = ["INVITE", "a text of more than twelve bytes", "BYE", "another one that is not short"];
-        ((n % 3 != 0).then_some(n as i64), (n % 5 != 0).then_some(TEXTS[n % 4]), n % 7 == 0)
+        let every = |times| n.is_multiple_of(times);
+        ((!every(3)).then_some(n as i64), (!every(5)).then_some(TEXTS[n % 4]), every(7))
     }
 
     /// The rows from `rows` on, as batches of parts: each run is filled as a parser fills it.
