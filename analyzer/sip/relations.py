@@ -155,7 +155,8 @@ def with_ends(facts: pl.DataFrame, pairs: pl.DataFrame, messages: pl.DataFrame) 
     # Target-Dialog alone says only that its sender knows of the dialog.
     both = both.filter((pl.col("sign") != "target_dialog") | pl.col("took"))
     both = both.sort(~pl.col("took"), pl.col("until"), nulls_last=True, maintain_order=True)
-    after = both.filter(pl.col("until").is_not_null() & (pl.col("sign") != "join")).unique("attempt", keep="first", maintain_order=True)
+    after = both.filter(pl.col("until").is_not_null(), pl.col("sign") != "join")
+    after = after.unique("attempt", keep="first", maintain_order=True)
     before = both.sort("first_row", maintain_order=True).unique("later", keep="first", maintain_order=True)
     facts = facts.join(
         after.select("attempt", after="later", taken=pl.when("took").then("sign")),
