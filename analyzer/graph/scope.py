@@ -90,9 +90,10 @@ def _units(complete: Graph) -> pl.DataFrame:
     of_calls = spans.select("_call", near=pl.col("_call").min().over("call"))
     of_legs = complete["leg_correlation"].select("_call", near="_call_from")
     near = spans.group_by("call").agg(near=pl.col("_call").min())
-    continued = complete["calls"].select("call", "continued_by").drop_nulls()
+    calls = complete["calls"]
+    continued = pl.concat(calls.select("call", other=name) for name in ("continued_by", "continues")).drop_nulls()
     continued = continued.join(spans.select("call", "_call"), on="call")
-    continued = continued.join(near, left_on="continued_by", right_on="call").select("_call", "near")
+    continued = continued.join(near, left_on="other", right_on="call").select("_call", "near")
     # A REFER outside a dialog is of the call whose dialog it names.
     named = complete.inputs["evidence"].filter(pl.col("kind") == "target_dialog")
     named = named.select("_call", near=pl.col("value").cast(spans.schema["_call"]))

@@ -17,7 +17,7 @@ from analyzer import schema
 from analyzer.columns.durations import delay
 from analyzer.columns.times import ns
 from analyzer.columns.typed import typed
-from analyzer.ims import leg_evidence
+from analyzer.ims import leg_evidence, leg_meetings, leg_parties
 from analyzer.ims.leg_evidence import PAIR, POINTS
 
 STRONG = 100
@@ -164,24 +164,24 @@ def links(legs: Legs, messages: pl.DataFrame, *, possible: bool = False) -> pl.D
     shared = leg_evidence.shared(legs.evidence, legs.table)
     found = _placed(shared.select(PAIR).unique(maintain_order=True), legs)
     openings, table = legs.openings, legs.table
-    ended = leg_evidence.over(messages, table, openings, legs.heads)
-    called = leg_evidence.called(table, openings, messages, legs.evidence)
-    sight = leg_evidence.in_sight(legs.heads, legs.arrivals, ended, called)
+    ended = leg_meetings.over(messages, table, openings, legs.heads)
+    called = leg_parties.called(table, openings, messages, legs.evidence)
+    sight = leg_meetings.in_sight(legs.heads, legs.arrivals, ended, called)
     if not possible:
         # Who calls is dear to find out, and wanted only of legs that may have to do with another.
-        concerned = [found["parent"], found["child"], sight.legs, leg_evidence.with_history(legs.evidence)]
+        concerned = [found["parent"], found["child"], sight.legs, leg_parties.with_history(legs.evidence)]
         numbers = pl.concat(series.rename("leg") for series in concerned).unique()
         if numbers.is_empty():
             return pl.DataFrame(schema=_LINKS)
         openings, table = (frame.filter(pl.col("leg").is_in(numbers.implode())) for frame in (openings, table))
-    who = leg_evidence.parties(openings, messages, legs.evidence, called)
+    who = leg_parties.parties(openings, messages, legs.evidence, called)
     # What became of them is asked several times, and of few: their messages are looked for once.
     of_them = messages.select(_OF_LEGS).filter(pl.col("_call").is_in(table["_call"].unique().implode()))
-    decided = leg_evidence.decided(of_them, table)
-    near = leg_evidence.at_node(sight, decided, who)
-    pairs = [near.select(_unordered()), leg_evidence.diverted(who, legs.evidence, legs.table)]
+    decided = leg_meetings.decided(of_them, table)
+    near = leg_meetings.at_node(sight, decided, who)
+    pairs = [near.select(_unordered()), leg_parties.diverted(who, legs.evidence, legs.table)]
     if possible:
-        pairs.append(leg_evidence.same_parties(who, table))
+        pairs.append(leg_parties.same_parties(who, table))
     others = pl.concat(pairs).unique(maintain_order=True)
     others = others.join(shared, on=PAIR, how="anti", maintain_order="left")
     if others.height:
@@ -289,7 +289,7 @@ def _scored(
     near: pl.DataFrame,
     decided: pl.DataFrame,
     ended: pl.DataFrame,
-    who: leg_evidence.Parties,
+    who: leg_parties.Parties,
     legs: Legs,
     messages: pl.DataFrame,
 ) -> pl.DataFrame:
@@ -302,15 +302,15 @@ def _scored(
     pairs = pairs.join(near.drop("hands_on").rename({"delay": "waited"}), on=PAIR, how="left", maintain_order="left")
     pairs = pairs.with_columns(pl.coalesce("waited", "delay").alias("waited"), later=pl.col("before").is_not_null())
     pairs = _both_addresses(pairs, legs)
-    parties = leg_evidence.of_parties(leg_evidence.fitting(pairs.select(*PAIR, "later"), who, near), who)
+    parties = leg_parties.of_parties(leg_parties.fitting(pairs.select(*PAIR, "later"), who, near), who)
     alone = leg_evidence.of_being_alone(near, leg_evidence.fits(pairs, parties))
     points = [
         of_shared.select(*PAIR, "kind").unique(maintain_order=True),
         parties,
-        leg_evidence.of_history(pairs.select(PAIR), who, legs.evidence),
+        leg_parties.of_history(pairs.select(PAIR), who, legs.evidence),
         leg_evidence.of_timing(pairs),
         alone,
-        leg_evidence.of_tries(near, alone, who, legs.heads, ended),
+        leg_evidence.of_tries(near, alone, who.callers, legs.heads, ended),
     ]
     involved = pl.concat([pairs["parent"], pairs["child"]]).unique()
     some = legs.table.filter(pl.col("leg").is_in(involved.implode()))

@@ -57,28 +57,52 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def unseen_finals(invites: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
+    """Those of ``invites`` without a final response whose client acknowledged one: it was not captured, yet it came
+    (RFC 3261 §13.2.2.4, §17.1.1.3).
+
+    ``invites`` are all of their Call-IDs: ``transaction _leg cseq client_ip server_ip status``.
+    """
+    way = ["_leg", "cseq", "client_ip", "server_ip"]
+    waiting = invites.filter(pl.col("status").is_null())
+    acks = (
+        messages.lazy()
+        .filter(pl.col("method") == "ACK", pl.col("status").is_null(), pl.col("_leg").is_in(waiting["_leg"].implode()))
+        .select("_leg", "cseq", "transaction", client_ip="src_ip", server_ip="dst_ip")
+        .collect()
+    )
+    # An ACK to a 2xx is of no transaction: of several INVITEs on its way it is not known which it acknowledges.
+    alone = waiting.join(invites.filter(pl.len().over(way) == 1).select(way), on=way, how="semi")
+    of_success = alone.join(acks.filter(pl.col("transaction").is_null()), on=way, how="semi")
+    of_refusal = waiting.filter(pl.col("transaction").is_in(acks["transaction"].drop_nulls().implode()))
+    return pl.concat([of_success["transaction"], of_refusal["transaction"]])
+
+
 def unheard(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """The INVITEs that nothing captured answers, though their client acknowledged a final response: one direction of
-    their hop was not captured.
+    their hop was not captured. What that response was, those on other hops tell.
 
-    Columns: ``transaction``, ``_leg`` and ``cseq``. An ACK shows that a final response came (RFC 3261 §13.2.2.4,
-    §17.1.1.3); what it was, responses on other hops tell.
+    Columns: ``transaction``, ``_leg`` and ``cseq``.
     """
-    rows = messages.lazy().filter(~pl.col("duplicate"), pl.col("_leg").is_not_null(), pl.col("cseq").is_not_null())
     invite, request = pl.col("method") == "INVITE", pl.col("status").is_null()
     # Nearly all are answered, and need no look at their messages. A response without a time is looked for there.
     silent = transactions.filter(invite, request, pl.col("first_provisional_at").is_null())["transaction"]
-    invite &= pl.col("transaction").is_in(silent.implode())
-    answered = rows.filter(invite, ~request).select("transaction").unique()
-    asked = rows.filter(invite, request).select("transaction", "_leg", "cseq", "src_ip", "dst_ip").unique("transaction")
-    alone = asked.join(answered, on="transaction", how="anti").collect()
-    if alone.is_empty():
-        return alone.select("transaction", "_leg", "cseq")
-    acks = (
-        rows.filter(pl.col("method") == "ACK", request, pl.col("_leg").is_in(alone["_leg"].unique().implode()))
-        .select("_leg", "cseq", "src_ip", "dst_ip")
-        .unique()
+    if silent.is_empty():
+        return messages.select("transaction", "_leg", "cseq").clear()
+    rows = messages.lazy().filter(
+        ~pl.col("duplicate"), invite, pl.col("_leg").is_not_null(), pl.col("cseq").is_not_null()
+    )
+    ours = pl.col("transaction").is_in(silent.implode())
+    answered = rows.filter(ours, ~request).select("transaction").unique().collect()["transaction"]
+    legs = rows.filter(ours, request).select("_leg").unique()
+    invites = (
+        rows.filter(request)
+        .select("transaction", "_leg", "cseq", client_ip="src_ip", server_ip="dst_ip")
+        .join(legs, on="_leg", how="semi", maintain_order="left")
+        .unique("transaction", keep="first", maintain_order=True)
+        .join(transactions.lazy().select("transaction", "status"), on="transaction", how="left", maintain_order="left")
         .collect()
     )
-    found = alone.join(acks, on=acks.columns, how="semi", maintain_order="left")
-    return found.select("transaction", "_leg", "cseq")
+    came = unseen_finals(invites, messages)
+    found = invites.filter(ours, ~pl.col("transaction").is_in(answered.implode()))
+    return found.filter(pl.col("transaction").is_in(came.implode())).select("transaction", "_leg", "cseq")

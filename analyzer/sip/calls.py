@@ -9,7 +9,8 @@ Three terms, from small to large:
   call is taken there and nowhere else, for times at two taps do not compare.
 
 The big frame is cut down to a few rows a call first. What follows works on row numbers and integers; text is fetched by
-row number at the end, for it is dear to carry through joins. How the end of an attempt is named: `outcomes`.
+row number at the end, for it is dear to carry through joins. How INVITEs become attempts: `tries`; how calls end:
+`call_ends`; how the end of an attempt is named: `outcomes`.
 """
 
 from __future__ import annotations
@@ -21,14 +22,21 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns import identity
 from analyzer.columns.durations import delay
-from analyzer.columns.times import LONG_AGO, NEVER, SECOND, duration, ns
+from analyzer.columns.times import LONG_AGO, ns
 from analyzer.columns.typed import typed
-from analyzer.sip import acknowledgement, cancels, identities, in_dialog, outcomes, reference_hop, relations, release
-
-# A user agent that changes the Call-ID when it answers a challenge does so within this time.
-_RETRY_WITHIN = 2 * SECOND
-
-_FARTHEST = 256  # legs one after the other in one call
+from analyzer.sip import call_ends, cancels, identities, outcomes, relations, release
+from analyzer.sip.tries import (
+    at_reference_hop,
+    counted,
+    early_media,
+    fetch,
+    in_attempts,
+    initial_invites,
+    linked,
+    responses_of,
+    tries_of,
+    with_borrowed,
+)
 
 # Requests that exist only within an INVITE usage (RFC 3261, 3262, 3311, 6086).
 _IN_DIALOG = ["INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO"]
@@ -109,15 +117,15 @@ def attempts(
     response to its INVITE (``joined``).
     """
     end = LONG_AGO if end is None else end
-    invites = _initial_invites(messages)
+    invites = initial_invites(messages)
     hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
     hop = hop.unique("transaction", keep="first", maintain_order=True)
-    responses = _with_borrowed(_responses(messages, hop), hop, messages, transactions)
-    tries = _in_attempts(_invite_requests(invites, responses, messages), hop, messages)
-    tries = _linked(tries.with_columns(own=pl.col("attempt")), links)
+    responses = with_borrowed(responses_of(messages, hop), hop, messages, transactions)
+    tries = in_attempts(tries_of(invites, responses, messages), hop, messages)
+    tries = linked(tries.with_columns(own=pl.col("attempt")), links)
     of_tries = tries.select("try", "attempt", "own")
     invites = invites.join(of_tries, on="try", maintain_order="left")
-    hop = _reference_hop(hop.join(of_tries, on="try", maintain_order="left"), tries)
+    hop = at_reference_hop(hop.join(of_tries, on="try", maintain_order="left"), tries)
     of_hop = hop.select("transaction", "attempt")
     others = messages["transaction"].gather(responses["row"])
     borrowed = responses.filter(pl.col("transaction") != others).select("row", "transaction")
@@ -130,8 +138,8 @@ def attempts(
     joined, joined_rows, joined_branches = _joined(messages, invites, transactions)
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
-    ends = _ends(branches, facts, messages, dialogs)
-    ends = _with_ends_between(ends, invites, dialogs, messages, links)
+    ends = call_ends.of_branches(branches, facts, messages, dialogs)
+    ends = call_ends.with_ends_between(ends, invites, dialogs, messages, links)
     facts = _with_answer(facts.join(ends, on="attempt", how="left", maintain_order="left"), messages)
     member = ["attempt", "_call", "row", "time", "message"]
     members = pl.concat([invites.select(member), joined_rows.select(member)])
@@ -169,225 +177,6 @@ def _call_of(messages: pl.DataFrame, spans: pl.DataFrame) -> pl.Series:
     times = times.filter(pl.col("_call").is_in(several["_call"].unique().implode())).sort("at")
     found = times.join_asof(several, left_on="at", right_on="since", by="_call", check_sortedness=False)
     return call.scatter(found["row"], found["call"])
-
-
-# -- from messages to attempts -----------------------------------------------------------------------------------------
-
-
-def _rows(messages: pl.DataFrame) -> pl.LazyFrame:
-    """The messages that count, with their numbers in the whole frame."""
-    return messages.lazy().with_row_index("row").filter(~pl.col("duplicate"))
-
-
-def _fetch(messages: pl.DataFrame, rows: pl.Series, *columns: str) -> pl.DataFrame:
-    """Columns of the big frame at some rows; null where the row number is null."""
-    return messages.select(pl.col(columns).gather(rows))
-
-
-def _initial_invites(messages: pl.DataFrame) -> pl.DataFrame:
-    """The INVITEs that ask for a new dialog, first copies on every hop, with the number of their ``try``."""
-    invites = (
-        _rows(messages)
-        .filter(
-            pl.col("method") == "INVITE",
-            pl.col("status").is_null(),
-            pl.col("to_tag").is_null(),
-            ~pl.col("retransmission"),
-            pl.col("_call").is_not_null(),
-        )
-        .select(
-            "row", "message", "_call", "_leg", "_nonce", "transaction", "credentials", "src_ip", "src_port", "dst_ip",
-            "dst_port", "via_branch", "via_sent_by", "cseq", pl.col("via_count").fill_null(0),
-            time=ns("time"), at=ns("first_byte_at"), has_icid=pl.col("icid").is_not_null(),
-            asserted=pl.col("asserted_identity").is_not_null(), preferred=pl.col("preferred_identity").is_not_null(),
-        )
-        .collect()
-    )  # fmt: skip
-    if invites["cseq"].has_nulls():
-        # One that was cut before its CSeq is of the try that went before it.
-        invites = invites.with_columns(pl.col("cseq").forward_fill().over("_leg").fill_null(0))
-    of_try = invites.lazy().select("_leg", "cseq", "row").sort("_leg", "cseq", "row")
-    another = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in ("_leg", "cseq"))
-    another |= pl.int_range(pl.len()) == 0
-    return invites.with_columns(of_try.select("row", another.cum_sum().alias("try")).sort("row").collect()["try"])
-
-
-def _responses(messages: pl.DataFrame, hop: pl.DataFrame) -> pl.DataFrame:
-    """The responses of the INVITE transactions of ``hop``."""
-    of_hop = hop.lazy().select("transaction", "try")
-    return (
-        _rows(messages)
-        .filter(pl.col("method") == "INVITE", pl.col("status").is_not_null())
-        .join(of_hop, on="transaction", maintain_order="left")
-        .select(
-            "row", "transaction", "status", "_dialog", "_leg", "retransmission", "try",
-            at=ns("time"), media=_early_media(),
-        )
-        .collect()
-    )  # fmt: skip
-
-
-def _with_borrowed(
-    responses: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame
-) -> pl.DataFrame:
-    """The responses, with those of the next hop for INVITEs whose own hop was captured in one direction only.
-
-    Times of another hop are of another node, yet of the same clock: where there are several, nothing is borrowed.
-    """
-    silent = acknowledgement.unheard(messages, transactions)
-    silent = silent.join(hop.select("transaction", "try"), on="transaction", maintain_order="left")
-    silent = silent.drop_nulls("try").unique(["_leg", "cseq"], keep="none", maintain_order=True)
-    if silent.is_empty() or messages["_point"].n_unique() > 1:
-        return responses
-    others = (
-        _rows(messages)
-        .filter(pl.col("method") == "INVITE", pl.col("status") > 100, pl.col("_leg").is_in(silent["_leg"].implode()))
-        .select(
-            "row", "transaction", "status", "_dialog", "_leg", "retransmission", "cseq", "via_count", at=ns("time"),
-            media=_early_media(),
-        )
-        .collect()
-    )  # fmt: skip
-    others = others.join(silent.rename({"transaction": "asked"}), on=["_leg", "cseq"], maintain_order="left_right")
-    # A final that its proxy kept for itself came to nobody: a 2xx is passed on whatever else there is (§16.7).
-    decided = pl.when((pl.col("status") // 100 == 2).any().over("try")).then(2).otherwise(3)
-    finals = others.filter(pl.col("status") >= 200, (pl.col("status") // 100).clip(upper_bound=3) == decided)
-    via = pl.col("via_count").fill_null(0)
-    nearest = finals.filter(via == via.min().over("try")).select("transaction", "try").unique()
-    nearest = nearest.filter(pl.len().over("try") == 1)
-    borrowed = others.join(nearest, on=["transaction", "try"], how="semi", maintain_order="left")
-    borrowed = borrowed.with_columns(transaction="asked").select(responses.columns)
-    return pl.concat([responses, borrowed]).sort("row")
-
-
-def _early_media() -> pl.Expr:
-    """Whether an 18x carries SDP that lets media flow (RFC 5009 §8; without that header, no preconditions in play).
-
-    SDP all of whose streams are rejected, inactive or recvonly brings nothing to the caller's ear (RFC 3264 §5.1).
-    """
-    header = pl.col("p_early_media").str.to_lowercase()
-    authorised = header.str.contains(r"\b(?:sendrecv|sendonly|recvonly)\b") & ~header.str.contains(r"\bgated\b")
-    refused = header.str.contains(r"\b(?:sendrecv|sendonly|recvonly|inactive|gated)\b")
-    allowed = authorised | (~refused.fill_null(value=False) & ~pl.col("_qos"))
-    return pl.col("status").is_between(180, 189) & pl.col("_sends") & allowed.fill_null(value=False)
-
-
-def _invite_requests(invites: pl.DataFrame, responses: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """One row per try: its first row over all hops, and at its hop of the fewest Vias the final that decides."""
-    final = pl.when(pl.col("status") >= 200, ~pl.col("retransmission")).then("row")
-    finals = responses.group_by("try").agg(
-        final_row=pl.coalesce(pl.when(pl.col("status").is_between(200, 299)).then("row").min(), final.max())
-    )
-    tries = invites.group_by("try", maintain_order=True).agg(
-        pl.col("_call", "_leg", "cseq", "at").first(), first_row=pl.col("row").first()
-    )
-    tries = tries.join(finals, on="try", how="left", maintain_order="left")
-    last = _fetch(messages, tries["final_row"], "status", "time")
-    return tries.with_columns(last["status"], final_ns=last["time"].to_physical())
-
-
-def _in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """The tries with the number of their ``attempt``.
-
-    A try begins a new attempt in its Call-ID only when every try before it is over, and not where the same attempt goes
-    on: after a status that asks for another INVITE (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4), and after any refusal
-    where the same client sent the next at once, as it does with the contacts of a redirection (§8.1.3.4).
-    """
-    tries = tries.with_columns(begins=pl.col("_call").is_first_distinct())
-    # Most Call-IDs hold one try; windows over all of them would cost more than the rest of the stage.
-    several = tries.filter(pl.col("_call").is_duplicated()).sort("_call", "first_row")
-    all_over = pl.col("final_row").fill_null(NEVER).cum_max().shift().over("_call") < pl.col("first_row")
-    last_status = pl.coalesce(pl.col("status").shift().over("_leg"), pl.col("status").shift().over("_call"))
-    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES) & ~_sent_at_once())["try"]
-    begins = pl.col("begins") | pl.col("try").is_in(again.implode())
-    tries = tries.sort("_call", "first_row").with_columns(attempt=begins.cum_sum() - 1).drop("begins")
-    return _join_retries(tries, hop, messages).sort("first_row")
-
-
-def _sent_at_once() -> pl.Expr:
-    """Whether the try follows a refusal of the one before it, in its leg, so soon that nobody was asked.
-
-    One that was answered is never continued: its dialog stands, and the next INVITE without a To tag is another call.
-    """
-    before = {name: pl.col(name).shift().over("_leg") for name in ("cseq", "status", "final_ns")}
-    later = pl.col("cseq") > before["cseq"]
-    refused = before["status"] >= 300
-    soon = pl.col("at") - before["final_ns"] <= outcomes.RETRY_AT_ONCE
-    return (later & refused & soon).fill_null(value=False)
-
-
-def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """Retries under another Call-ID: credentials for the challenge's nonce, from the same caller to the same callee."""
-    refused = tries.group_by("attempt", maintain_order=True).last().filter(pl.col("status").is_in([401, 407]))
-    again = tries.group_by("attempt", maintain_order=True).first()
-    again = again.join(hop.group_by("try", maintain_order=True).first(), on="try").filter("credentials")
-    if refused.is_empty() or again.is_empty():
-        return tries
-    refused = refused.join(hop.group_by("try", maintain_order=True).first(), on="try", maintain_order="left")
-    challenge = _fetch(messages, refused["final_row"], "_nonce", "time")
-    refused = refused.drop("_nonce").with_columns(challenge["_nonce"], challenged=challenge["time"].to_physical())
-    acks = (
-        _rows(messages)
-        .filter(pl.col("method") == "ACK", pl.col("transaction").is_in(refused["transaction"].implode()))
-        .group_by("transaction")
-        .agg(acked=ns("time").min())
-        .collect()
-    )
-    refused = refused.join(acks, on="transaction", how="left")
-    same = ["_nonce", "src_ip", "from_uri", "request_uri"]
-    refused = refused.with_columns(_fetch(messages, refused["row"], "from_uri", "request_uri"))
-    again = again.with_columns(_fetch(messages, again["row"], "from_uri", "request_uri"))
-    pairs = (
-        refused.select(*same, "challenged", "acked", parent="attempt")
-        .join(again.select(*same, "at", "attempt"), on=same)
-        .filter(pl.col("at") > pl.col("challenged"))
-        .filter(pl.col("at") <= pl.max_horizontal("challenged", "acked") + _RETRY_WITHIN)
-        .sort("at", "challenged")
-        .unique("attempt", keep="last", maintain_order=True)
-        .unique("parent", keep="first", maintain_order=True)
-        .select("attempt", "parent")
-    )
-    # A retry may be challenged and retried in turn under yet another Call-ID. A parent is the earlier: this ends.
-    while tries["attempt"].is_in(pairs["attempt"].implode()).any():
-        tries = tries.with_columns(pl.col("attempt").replace(pairs["attempt"], pairs["parent"]))
-    return tries
-
-
-def _linked(tries: pl.DataFrame, links: pl.DataFrame | None) -> pl.DataFrame:
-    """The tries with the legs that B2BUAs made in the attempt of the leg they were made from; ``own`` keeps their
-    own."""
-    if links is None or links.is_empty():
-        return tries
-    of_legs = tries.sort("first_row").unique("_leg", keep="first", maintain_order=True).select("_leg", "attempt")
-    made = links.select("_leg", "_leg_from").join(of_legs, on="_leg").rename({"attempt": "child"})
-    made = made.join(of_legs, left_on="_leg_from", right_on="_leg").select("child", parent="attempt")
-    made = made.filter(pl.col("child") != pl.col("parent")).sort("child", "parent")
-    made = made.unique("child", keep="first", maintain_order=True)
-    into = made
-    # From parent to parent, twice as far each time. A B2BUA that uses an old Call-ID again could make a ring, which has
-    # no first leg: all that lead into it stay apart.
-    for _ in range(_FARTHEST.bit_length()):
-        further = into.join(into.select(parent="child", next="parent"), on="parent", how="left", maintain_order="left")
-        into = further.select("child", parent=pl.coalesce("next", "parent"))
-    into = into.filter(~pl.col("parent").is_in(made["child"].implode()))
-    return tries.with_columns(pl.col("attempt").replace(into["child"], into["parent"]))
-
-
-def _reference_hop(hop: pl.DataFrame, tries: pl.DataFrame) -> pl.DataFrame:
-    """Of each attempt the INVITEs at its reference hop, in time order.
-
-    Those of its first leg; and those of a retry with another From tag that the same client sent as far from the caller.
-    """
-    # The stamp of a leg that was made of another may be the earlier, by the clock of another capture point.
-    hop = hop.filter(pl.col("own") == pl.col("attempt"))
-    tries = tries.filter(pl.col("own") == pl.col("attempt"))
-    first = tries.unique("attempt", keep="first", maintain_order=True).select("try")
-    reference = hop.join(first, on="try", how="semi").unique("attempt", keep="first", maintain_order=True)
-    ours = ["_leg", "via_count", "src_ip", "via_sent_by"]
-    same_client = [pl.col(name).eq_missing(pl.col(f"{name}_of_reference")) for name in ours]
-    return hop.join(
-        reference.select("attempt", *ours), on="attempt", suffix="_of_reference", maintain_order="left"
-    ).filter(same_client[0] | pl.all_horizontal(same_client[1:]))
 
 
 # -- what happened at the reference hop --------------------------------------------------------------------------------
@@ -479,7 +268,7 @@ def _with_answer(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The facts with those of the final response that decides: the 2xx of the answer, else the last final."""
     facts = facts.with_columns(final_row=pl.coalesce("ok_row", "final_row"))
-    final = _fetch(messages, facts["final_row"], "status", "time", "_q850", "stale", "content_type")
+    final = fetch(messages, facts["final_row"], "status", "time", "_q850", "stale", "content_type")
     return facts.with_columns(
         final["status"].alias("final"),
         final["_q850"].alias("q850"),
@@ -506,7 +295,7 @@ def _cancels(
     if invites.is_empty():
         return pl.DataFrame(schema=_CANCELS)
     sent = (
-        _rows(messages)
+        counted(messages)
         .filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("retransmission"))
         .select(
             "row",
@@ -561,7 +350,7 @@ def _turned_away(messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl
 
     Not 487, which answers the CANCEL; nor what asks for another INVITE, or tells of a hop that failed.
     """
-    sent = _rows(messages).filter(pl.col("method") == "CANCEL", pl.col("status").is_null())
+    sent = counted(messages).filter(pl.col("method") == "CANCEL", pl.col("status").is_null())
     last = sent.group_by("_leg").agg(cancelled_until_ns=ns("time").max()).collect()
     concerned = invites.join(last, on="_leg", maintain_order="left")
     until = concerned.group_by("attempt", maintain_order=True).agg(pl.col("cancelled_until_ns").max())
@@ -597,7 +386,7 @@ def _joined(
     # An ACK that was cut before its CSeq may be that to a refusal: it shows no dialog.
     within = pl.col("method").is_in(_IN_DIALOG) & ((pl.col("method") != "ACK") | pl.col("cseq").is_not_null())
     # Of nearly all the INVITE was seen: what they are is asked of the others.
-    others = _rows(messages.select(_OF_JOINED)).filter(
+    others = counted(messages.select(_OF_JOINED)).filter(
         pl.col("_call").is_not_null(), ~pl.col("_call").is_in(invites["_call"].unique().implode())
     )
     rows = (
@@ -610,7 +399,7 @@ def _joined(
         )
         .select(
             "row", "message", "_call", "_leg", "_dialog", "method", "status", "cseq", "via_count", "retransmission",
-            "transaction", time=ns("time"), at=ns("time"), media=_early_media(),
+            "transaction", time=ns("time"), at=ns("time"), media=early_media(),
         )
         .collect()
     )  # fmt: skip
@@ -667,192 +456,7 @@ def _branches(responses: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-# -- how it ended ------------------------------------------------------------------------------------------------------
-
-
-def _ends(branches: pl.DataFrame, facts: pl.DataFrame, messages: pl.DataFrame, dialogs: pl.DataFrame) -> pl.DataFrame:
-    """Per attempt the end of the branch that lived: which that is, see :func:`_confirmed_branches`."""
-    byes = (
-        _rows(messages)
-        .filter(pl.col("method") == "BYE", pl.col("status").is_null(), ~pl.col("retransmission"))
-        .select(
-            "row", "_call", "_leg", "_dialog", "src_ip", "src_port", "dst_ip", "dst_port",
-            at=ns("time"), cleared=release.network_reason(),
-        )
-        .collect()
-    )  # fmt: skip
-    byes = in_dialog.standing(byes, messages)
-    byes = byes.with_columns(gone=pl.col("row").is_in(in_dialog.cleared_away(byes, messages).implode()))
-    hops = facts.select(
-        "attempt", "_call", "ref_row", "response_row",
-        near_ip="src_ip", near_port="src_port", far_ip="dst_ip", far_port="dst_port",
-    )  # fmt: skip
-    bye = {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg", "cleared": "cleared", "gone": "gone"}
-    of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
-    of_branches = of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left")
-    of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye)
-    branches_with_bye = branches.join(
-        of_branches.select("_dialog", *bye.values()), on="_dialog", how="left", maintain_order="left"
-    )
-    confirmed_branch = _confirmed_branches(branches_with_bye, messages)
-    # A peer of RFC 2543 has no tag, and a one-way capture no 2xx: then the Call-ID tells whose BYE it is. Not that of a
-    # branch that only rang, where another answered: it ended that branch alone (RFC 3261 §15).
-    unmatched = hops.join(
-        confirmed_branch.filter(pl.col("bye_row").is_not_null()), on="attempt", how="anti", maintain_order="left"
-    )
-    unmatched = unmatched.with_columns(answered=pl.col("attempt").is_in(confirmed_branch["attempt"].implode()))
-    strays = byes.join(branches, on="_dialog", how="anti", maintain_order="left")
-    strays = strays.join(unmatched, on="_call", maintain_order="left")
-    strays = strays.filter(pl.col("row") > pl.col("ref_row").fill_null(-1))
-    early = messages.filter(
-        pl.col("_dialog").is_in(strays.filter("answered")["_dialog"].drop_nulls().unique().implode()),
-        pl.col("method") == "INVITE",
-        pl.col("status").is_between(101, 199),
-    )["_dialog"]
-    strays = strays.filter(~(pl.col("answered") & pl.col("_dialog").is_in(early.implode()).fill_null(value=False)))
-    strays = reference_hop.nearest(strays, "attempt").rename(bye).select("attempt", *bye.values())
-    still_ringing = _ringing_without_bye(hops, strays, byes, messages)
-    ends = hops.join(confirmed_branch, on="attempt", how="left", maintain_order="left")
-    ends = ends.join(strays, on="attempt", how="left", suffix="_stray", maintain_order="left")
-    ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye.values())
-    ends = ends.with_columns(acked=_acked(messages))
-    ends = ends.join(_refreshes(messages), on="_dialog", how="left", maintain_order="left")
-    ends = ends.join(_of_dialogs(dialogs, messages).drop("_leg"), on="_dialog", how="left", maintain_order="left")
-    opening = ends.select(pl.coalesce("answered_row", "ref_row", "response_row")).to_series()
-    return ends.hstack(_fetch(messages, opening, "from_tag")).select(
-        "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "answered_row", "acked", "waited_ns",
-        "lived_ns", "refreshed_ns", "interval", "ended_ns", "end_reason", "gone",
-        still_ringing=pl.col("attempt").is_in(still_ringing.implode()),
-        by_refresher=(pl.col("bye_leg") == pl.col("refresh_leg")) == (pl.col("refresher") == 0),
-        cleared=pl.coalesce(pl.col("ended_by") == "network", "cleared"),
-        ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), pl.col("from_tag")),
-        confirmed_branch="_dialog",
-    )  # fmt: skip
-
-
-def _with_ends_between(
-    ends: pl.DataFrame, invites: pl.DataFrame, dialogs: pl.DataFrame, messages: pl.DataFrame, links: pl.DataFrame | None
-) -> pl.DataFrame:
-    """The ends, by the network where a node between two legs sent BYE on both (:func:`release.between_legs`)."""
-    if links is None or links.is_empty():
-        return ends
-    of_legs = invites.select("attempt", "_leg").unique()
-    last = of_legs.filter(pl.len().over("attempt") > 1, ~pl.col("_leg").is_in(links["_leg_from"].implode()))
-    confirmed = dialogs.filter(pl.col("confirmed_at").is_not_null())
-    last = _of_dialogs(confirmed, messages).filter(pl.col("end_reason") == "bye").join(last, on="_leg")
-    between = pl.col("attempt").is_in(release.between_legs(ends, last).implode())
-    network = pl.when(between).then(pl.lit("network")).otherwise("ended_by")
-    return ends.with_columns(ended_by=network, cleared=between | pl.col("cleared"))
-
-
-def _ringing_without_bye(
-    hops: pl.DataFrame, strays: pl.DataFrame, byes: pl.DataFrame, messages: pl.DataFrame
-) -> pl.Series:
-    """Of the attempts with a BYE that no 2xx goes with, those with an early dialog on which none was sent.
-
-    A BYE ends its early dialog alone; the INVITE goes on in the others (RFC 3261 §15).
-    """
-    if strays.is_empty():
-        return strays["attempt"]
-    asked = hops.filter(pl.col("attempt").is_in(strays["attempt"].implode())).select("attempt", "_call")
-    early = messages.filter(
-        pl.col("_call").is_in(asked["_call"].implode()),
-        pl.col("method") == "INVITE",
-        pl.col("status").is_between(101, 199),
-        pl.col("_dialog").is_not_null(),
-    ).select("_call", "_dialog")
-    rest = early.join(byes, on="_dialog", how="anti")
-    return asked.join(rest, on="_call", how="semi")["attempt"]
-
-
-def _confirmed_branches(branches: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """Per attempt the branch that is the call; ``branches`` with ``bye_row``.
-
-    Of several 2xx the caller acknowledges each, keeps one and sends BYE on the others at once (RFC 3261 §13.2.2.4). So
-    it is one whose 2xx was acknowledged; of these one with later requests in its dialog; of these that which ended
-    last. Besides: how it was acknowledged (`acknowledgement.of_dialogs`), and ``lived_ns``, when the latest request
-    that was accepted in it was sent, of branches where something hangs on it.
-    """
-    branches = branches.join(
-        acknowledgement.of_dialogs(messages), on="_dialog", how="left", maintain_order="left"
-    ).with_columns(heard=pl.col("acked") & ~pl.col("exhausted"))
-    doubtful = branches.filter(pl.col("attempt").is_duplicated() | ~pl.col("heard").fill_null(value=False))
-    lived = in_dialog.accepted(messages, doubtful["_dialog"].drop_nulls())
-    lived = lived.group_by("_dialog").agg(lived_row=pl.col("asked").max())
-    branches = branches.join(lived, on="_dialog", how="left", maintain_order="left")
-    return (
-        branches.with_columns(
-            _fetch(messages, branches["lived_row"], "time").to_series().to_physical().alias("lived_ns"),
-            unheard=~pl.col("heard").fill_null(value=False),
-            idle=pl.col("lived_row").is_null(),
-        )
-        .sort(
-            "unheard", "idle", "bye_row", "answered_row", descending=[False, False, True, False], nulls_last=False,
-            maintain_order=True,
-        )
-        .unique("attempt", keep="first", maintain_order=True)
-        .drop("_call", "unheard", "idle", "lived_row", strict=False)
-    )  # fmt: skip
-
-
-def _acked(messages: pl.DataFrame) -> pl.Expr:
-    """Whether the 2xx of a dialog got its ACK; where tags are missing, any ACK of the Call-ID to a 2xx.
-
-    An ACK without a CSeq came damaged, and may be one to another final: what tells which is not there.
-    """
-    acks = (
-        _rows(messages)
-        .filter(pl.col("method") == "ACK", pl.col("transaction").is_null(), pl.col("cseq").is_not_null())
-        .select("_call")
-        .unique()
-        .collect()
-    )
-    by_call = pl.col("_call").is_in(acks["_call"].implode())
-    by_dialog = pl.col("heard").fill_null(value=False)
-    return pl.when(pl.col("_dialog").is_null()).then(by_call).otherwise(by_dialog)
-
-
-def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
-    """The last agreement on a session interval per dialog: the last 2xx to INVITE or UPDATE (RFC 4028 §9).
-
-    ``interval`` is null where that 2xx has none, on whatever hop: then the session no longer expires (§7.2).
-    ``refresh_leg`` is the side that sent the request, and ``refresher`` 0 if that side refreshes, 1 if the other does.
-    """
-    agreed = pl.col("status").is_between(200, 299) & pl.col("method").is_in(["INVITE", "UPDATE"])
-    seconds = pl.col("session_expires")
-    rows = (
-        _rows(messages)
-        .filter(agreed, pl.col("_dialog").is_not_null())
-        .select("row", "_dialog", "_leg", "cseq", "method", "session_expires", "_refresher", at=ns("time"))
-        .collect()
-    )
-    limited = rows.filter(seconds.is_not_null()).select("_dialog").unique()
-    return (
-        rows.lazy()
-        .join(limited.lazy(), on="_dialog", how="semi")
-        .group_by("_dialog", "_leg", "cseq", "method")
-        .agg(
-            row=pl.col("row").min(),
-            refreshed_ns=pl.col("at").filter(seconds.is_not_null()).last(),
-            interval=duration(seconds.drop_nulls().last()),
-            refresher=pl.col("_refresher").drop_nulls().last(),
-        )
-        .sort("row")
-        .unique("_dialog", keep="last", maintain_order=True)
-        .select("_dialog", "refreshed_ns", "interval", "refresher", refresh_leg="_leg")
-        .collect()
-    )
-
-
-def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """How the dialogs of INVITEs ended, by the hash of the dialog."""
-    ended = dialogs.filter(pl.col("usage") == "invite", pl.col("end_reason").is_in(["bye", "expired", "timeout"]))
-    keys = messages.filter(pl.col("message").is_in(ended["dialog"].implode())).select(
-        "_dialog", "_leg", dialog="message"
-    )
-    return ended.join(keys, on="dialog").select(
-        "_dialog", "_leg", "end_reason", "ended_by", "local_tag", ended_ns=ns("ended_at")
-    )
+# -- what became of it -------------------------------------------------------------------------------------------------
 
 
 def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
@@ -860,9 +464,9 @@ def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.D
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
     marks += ["still_ringing", "given_up", "unreached", "gone", "turned_away"]
     facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
-        _fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
-        _fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
-        _fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
+        fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
+        fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
+        fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
     )
     # A 2xx whose INVITE was not captured may have come from the one side whose packets were: no ACK is no sign there.
     unasked = pl.col("joined") & pl.col("provisional_ns").is_null()
@@ -910,7 +514,7 @@ def _spans(members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 def _with_call_ids(spans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The spans with the text of their Call-ID, which the first message may lack that was cut."""
-    found = spans.with_columns(_fetch(messages, spans["row"], "call_id"))
+    found = spans.with_columns(fetch(messages, spans["row"], "call_id"))
     lacking = found.filter(pl.col("call_id").is_null())["_call"]
     if lacking.is_empty():
         return found
@@ -943,14 +547,14 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         )
         .join(resent, on="call", how="left", maintain_order="left")
     )
-    named = _fetch(messages, facts["ref_row"], "request_uri", "from_uri", "to_uri")
-    of_response = _fetch(messages, facts["response_row"], "from_uri", "to_uri")
+    named = fetch(messages, facts["ref_row"], "request_uri", "from_uri", "to_uri")
+    of_response = fetch(messages, facts["response_row"], "from_uri", "to_uri")
     facts = facts.with_columns(
         named["request_uri"],
-        _fetch(messages, facts["asserted_row"], "asserted_identity").to_series(),
-        _fetch(messages, facts["preferred_row"], "preferred_identity").to_series(),
-        _fetch(messages, facts["icid_row"], "icid").to_series(),
-        _fetch(messages, facts["final_row"], "reason_phrase").to_series(),
+        fetch(messages, facts["asserted_row"], "asserted_identity").to_series(),
+        fetch(messages, facts["preferred_row"], "preferred_identity").to_series(),
+        fetch(messages, facts["icid_row"], "icid").to_series(),
+        fetch(messages, facts["final_row"], "reason_phrase").to_series(),
         from_uri=pl.coalesce(named["from_uri"], of_response["from_uri"]),
         to_uri=named["to_uri"],
         called=pl.coalesce(named["request_uri"], of_response["to_uri"]),

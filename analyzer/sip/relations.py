@@ -1,11 +1,12 @@
-"""What calls have to do with each other: a call that took the place of another, or that another asked for.
+"""What calls have to do with each other: a call that took the place of another, joined it, or that another asked for.
 
-Three signs, each a request that names a dialog which is not its own:
+Four signs, each a request that names a dialog which is not its own:
 
 - Replaces: whoever accepts the INVITE ends the dialog it names (RFC 3891 §3). An early dialog so ended was picked up, a
   confirmed one handed over, as in an attended transfer (RFC 5589 §7) or between accesses (TS 24.237).
 - Target-Dialog in an INVITE: an access transfer moves the session it names (TS 24.237 §9, RFC 4538). It may say no more
   than that its sender knows of the dialog, so it counts only where that dialog then ended.
+- Join in an INVITE: whoever accepts it adds the call to the dialog it names, which stays as it is (RFC 3911 §4).
 - REFER within a dialog, or outside of one with Target-Dialog for it (RFC 4538 §3): its receiver calls whom Refer-To
   names (RFC 3515 §2.4), which is the call after the transfer.
 
@@ -25,7 +26,7 @@ _ENDED_WITHIN = 10 * SECOND
 # The receiver of a REFER may ask its user first (RFC 3515 §2.4.2), not for longer than the REFER lives.
 _CALLED_WITHIN = 32 * SECOND
 
-_NAMING = ["replaces", "target_dialog"]
+_NAMING = ["replaces", "target_dialog", "join"]
 _SCHEMA = {
     "attempt": pl.UInt32, "later": pl.UInt32, "sign": pl.String, "named": pl.UInt64, "since": pl.Int64,
     "until": pl.Int64,
@@ -146,14 +147,16 @@ def with_ends(facts: pl.DataFrame, pairs: pl.DataFrame, messages: pl.DataFrame) 
     )  # fmt: skip
     both = pairs.join(ends, on="attempt", maintain_order="left").with_columns(
         took=(
-            pl.col("over").is_between("since", "until")
+            (pl.col("sign") != "join")
+            & pl.col("over").is_between("since", "until")
             & (~pl.col("is_answered") | (pl.col("bye_call") == pl.col("named")))
         ).fill_null(value=False)
     )
     # Target-Dialog alone says only that its sender knows of the dialog.
     both = both.filter((pl.col("sign") != "target_dialog") | pl.col("took"))
     both = both.sort(~pl.col("took"), pl.col("until"), nulls_last=True, maintain_order=True)
-    after = both.filter(pl.col("until").is_not_null()).unique("attempt", keep="first", maintain_order=True)
+    after = both.filter(pl.col("until").is_not_null(), pl.col("sign") != "join")
+    after = after.unique("attempt", keep="first", maintain_order=True)
     before = both.sort("first_row", maintain_order=True).unique("later", keep="first", maintain_order=True)
     facts = facts.join(
         after.select("attempt", after="later", taken=pl.when("took").then("sign")),

@@ -17,7 +17,7 @@ from analyzer import schema
 from analyzer.columns.durations import elapsed
 from analyzer.columns.times import ns
 from analyzer.columns.typed import typed
-from analyzer.sip import cancels, states
+from analyzer.sip import acknowledgement, cancels, states
 
 # The last thing that happened to a transaction, as a number: its place here.
 _LAST = (None, "2xx", "300-699", "timer", "failure")
@@ -188,26 +188,11 @@ def _perhaps_answered(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
 
 
 def _acknowledged(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
-    """The INVITEs without a final whose client acknowledged one: it was not captured, yet it came (§13.2.2.4,
-    §17.1.1.3)."""
-    way = ["_leg", "cseq", "src_ip", "dst_ip"]
     invites = table.filter("invite", pl.col("request").is_not_null())
     invites = invites.select(
-        "transaction", "cseq", "status", src_ip="client_ip", dst_ip="server_ip",
-        _leg=messages["_leg"].gather(invites["request"]),
-    )  # fmt: skip
-    waiting = invites.filter(pl.col("status").is_null())
-    acks = (
-        messages.lazy()
-        .filter(pl.col("method") == "ACK", pl.col("status").is_null(), pl.col("_leg").is_in(waiting["_leg"].implode()))
-        .select(*way, "transaction")
-        .collect()
+        "transaction", "cseq", "status", "client_ip", "server_ip", _leg=messages["_leg"].gather(invites["request"])
     )
-    # An ACK to a 2xx is of no transaction: of several INVITEs on its way it is not known which it acknowledges.
-    alone = waiting.join(invites.filter(pl.len().over(way) == 1).select(way), on=way, how="semi")
-    of_success = alone.join(acks.filter(pl.col("transaction").is_null()), on=way, how="semi")
-    of_refusal = waiting.filter(pl.col("transaction").is_in(acks["transaction"].drop_nulls().implode()))
-    return pl.concat([of_success["transaction"], of_refusal["transaction"]])
+    return acknowledgement.unseen_finals(invites, messages)
 
 
 def _outcome(

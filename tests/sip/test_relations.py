@@ -214,6 +214,19 @@ def test_an_attended_transfer_ends_both_calls_of_the_transferor() -> None:
     ]
 
 
+@pytest.mark.parametrize(("status", "continues"), [(200, 1), (481, None)])
+def test_a_call_that_joined_another_took_no_place(status: int, continues: int | None) -> None:
+    """RFC 3911 §4: Carol is mixed into the call, and hangs up, or Alice does, whenever they like."""
+    joining = f"""
+    CAROL -> BOB  INVITE call_id=join from_tag=k1 'header=Join: first;to-tag=b1;from-tag=a1'  @21
+    BOB -> CAROL  {status} INVITE call_id=join from_tag=k1 to_tag=bx     @21.5
+    CAROL -> BOB  ACK call_id=join from_tag=k1 to_tag=bx                 @21.6
+    """
+    first, second = told(wire.read(TALKING + joining + BOB_LEAVES.format("22.5")))
+    assert first == ("answered", "normal", None, None)
+    assert second[3] == continues
+
+
 # -- between accesses (TS 24.237) --------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from analyzer import schema
-from analyzer.sip import states
+from analyzer.sip import acknowledgement, states
 from analyzer.sip.transactions import transactions
 from tests.sip import frames
 
@@ -331,3 +331,22 @@ def test_an_invite_that_its_client_acknowledged_did_not_time_out(ack: str) -> No
 def test_of_two_branches_of_a_fork_it_is_not_known_which_an_ack_acknowledges() -> None:
     forks = "P -> B INVITE branch=b,a @0\nP -> B INVITE branch=c,a @0.1\n"
     assert outcomes(forks + "P -> B ACK branch=q,a to_tag=y @3\nX -> Y OPTIONS @100")[:2] == ["timeout", "timeout"]
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "heard"),
+    [
+        ("UAC -> P INVITE branch=a @0\nUAC -> P ACK branch=b to_tag=y @1", True),
+        ("UAC -> P INVITE branch=a @0\nUAC -> P CANCEL branch=a @1\nUAC -> P ACK branch=a to_tag=y @2", True),
+        (
+            "P -> B INVITE branch=b,a @0\nP -> B INVITE branch=c,a @0.1\nP -> B ACK branch=q,a to_tag=y @3",
+            False,
+        ),
+    ],
+)
+def test_that_a_final_came_that_was_not_captured_is_one_answer_everywhere(dialogue: str, heard: bool) -> None:
+    messages = frames.messages(dialogue)
+    found = transactions(messages, frames.failures(""), end=frames.at(1000))
+    completed = found.filter(pl.col("method") == "INVITE", pl.col("outcome") == "completed")["transaction"].to_list()
+    assert acknowledgement.unheard(messages, found)["transaction"].to_list() == completed
+    assert bool(completed) == heard
