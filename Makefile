@@ -25,7 +25,7 @@ CARGO := cd $(RUST) && cargo
 PROFILE := --quiet --locked --release --workspace
 PYTEST := POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
-.PHONY: demo test check install develop rust-test python-test lint rust-lint python-lint generated docs samples reports notebooks fuzz bench profile wheel-test clean
+.PHONY: demo test check rust-check install develop rust-test python-test lint rust-lint python-lint generated docs samples reports notebooks fuzz bench profile wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed
@@ -39,11 +39,14 @@ test: develop
 	$(MAKE) --no-print-directory --jobs=2 --output-sync wheel-test rust-lint rust-test python-lint generated
 	$(MAKE) --no-print-directory python-test
 
-## What to run at each change: lints, types and the fast tests, in a minute and a half once everything is built.
-check: develop python-lint
+## What to run at each change: lints, types and one case of each fast test, in a minute and a half once everything is built.
+check: develop
+	$(MAKE) --no-print-directory --jobs=2 --output-sync python-lint rust-check
+	$(PYTEST) -m "not slow and not sweep and not tshark and not browser and not shared"
+
+rust-check:
 	$(CARGO) fmt --check
 	$(CARGO) check $(PROFILE)
-	$(PYTEST) -m "not slow and not sweep and not tshark and not browser and not shared"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -13,6 +13,9 @@ import pytest
 from analyzer.graph import graph
 from analyzer.schema import catalogue
 
+#: Rooms whose tests read next to no captures: `make check` goes through all their cases, elsewhere through the first.
+CHEAP = ("catalogue", "columns", "docs", "masking")
+
 
 def pytest_configure() -> None:
     """Before any test fails for it: a wrong entry of the catalogue or node of the graph, told in a sentence."""
@@ -26,6 +29,7 @@ def pytest_configure() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one capture run on one worker, which then reads it once; the slow ones begin first."""
+    gone_through: set[str] = set()
     for item in items:
         for parameter in _parameters(item):
             if group := captures.group_of(parameter):
@@ -34,6 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                     item.add_marker(pytest.mark.sweep)
             if isinstance(parameter, Path) and places.SHARED in parameter.parents:
                 item.add_marker(pytest.mark.shared)
+        if _parameters(item) and item.path.parent.name not in CHEAP and not item.get_closest_marker("sweep"):
+            function = item.nodeid.partition("[")[0]
+            if function in gone_through:
+                item.add_marker(pytest.mark.sweep)
+            gone_through.add(function)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

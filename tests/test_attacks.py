@@ -17,6 +17,9 @@ import analyzer
 from analyzer.api.capture import Capture
 from analyzer.reading.written import replaced
 
+#: Each starts a process, some many.
+pytestmark = pytest.mark.slow
+
 SAMPLE = places.SAMPLES / "ims_core.pcap"
 SHORT = places.SAMPLES / "basic_call.pcap"
 

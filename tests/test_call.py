@@ -165,6 +165,7 @@ def test_keys_of_sdp_are_hidden(line: bytes, shown: bytes) -> None:
     assert Message({"message": 1}, head + line + b"\r\n").without_secrets == head + shown + b"\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", merged.ORIGINS[:1])
 def test_notebooks_show_calls_and_messages_without_markup_from_the_wire(origin: str) -> None:
     capture = merged.capture(origin)

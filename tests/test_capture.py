@@ -33,6 +33,7 @@ def test_the_summary_of_a_large_capture_says_where_its_nodes_are_told(large: ana
     assert ELSEWHERE in (large.mask() if masked else large).summary()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masked", [False, True])
 def test_the_report_of_a_large_capture_has_every_section(
     monkeypatch: pytest.MonkeyPatch, masked: bool, tmp_path: Path

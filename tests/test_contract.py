@@ -69,6 +69,7 @@ def test_keys_are_positive_63_bit_numbers_that_lead_to_rows() -> None:
         assert messages[name].drop_nulls().is_in(known.implode()).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", merged.ORIGINS)
 def test_a_reading_for_calls_alone_gives_the_same_calls(origin: str) -> None:
     """And the messages, with every column, are read when they are asked for."""
@@ -90,6 +91,7 @@ def test_a_reading_for_calls_alone_gives_the_same_calls(origin: str) -> None:
         assert_frame_equal(lean.table(name), whole.table(name))
 
 
+@pytest.mark.slow
 def test_a_table_is_the_same_whichever_was_asked_for_first() -> None:
     """Services and capabilities rest on header fields of their own, which are read when one of the two is asked for."""
     names = ("services", "capabilities")

@@ -150,6 +150,7 @@ def several() -> analyzer.Capture:
     return analyzer.read(SEVERAL)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("several samples")
 @pytest.mark.parametrize("name", [name for name in schema.TABLES if graph.columns_below([name]) is not None])
 def test_a_reading_for_one_table_gives_the_whole_of_it(name: str) -> None:

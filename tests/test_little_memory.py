@@ -14,6 +14,9 @@ import pytest
 import analyzer
 from analyzer.reading import address_space
 
+#: Each starts a process, some many.
+pytestmark = pytest.mark.slow
+
 SAMPLE = places.SAMPLES / "ims_core.pcap"
 MB = 1_000_000
 

@@ -586,8 +586,10 @@ class Capture:
         return summary(self._tables_of(*(name for name in TABLES if few or name != "nodes")), tz=tz, width=width)
 
     def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:
-        """These tables and ``messages`` as far as they were read."""
-        return {name: self.table(name) for name in names} | {"messages": self.source.lean_messages()}
+        """These tables and what a summary looks at of ``messages``."""
+        from analyzer.show.summary import OF_MESSAGES
+
+        return {name: self.table(name) for name in names} | {"messages": self.source.lean_messages(OF_MESSAGES)}
 
     def _repr_html_(self) -> str:
         from analyzer.show.cards import capture_card

@@ -126,9 +126,9 @@ class GraphSource:
         known = {name.lower() for name in self._reading.headers} if self._reading is not None else set()
         return [name for name in native.header_names(names) if name.lower() not in known]
 
-    def lean_messages(self) -> pl.DataFrame:
+    def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         found: pl.DataFrame = self._graph["messages" if "messages" in self._graph.made else "core_messages"]
-        return found
+        return found.select(columns) if columns else found
 
     def failing_nodes(self) -> pl.DataFrame:
         if "failing_nodes" not in self._graph.made:

@@ -37,8 +37,9 @@ class Source(Protocol):
     def table_around(self, call: int, name: str) -> pl.DataFrame:
         """The same, or as much of it as tells of this call: its rows, maybe some of others."""
 
-    def lean_messages(self) -> pl.DataFrame:
-        """``messages`` as far as they were read: without columns that would have to be read or joined first."""
+    def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
+        """``messages`` as far as they were read: without columns that would have to be read or joined first; only the
+        ``columns`` named, where some are."""
 
     def failing_nodes(self) -> pl.DataFrame:
         """``call`` and ``failing_node`` of ``call_failures``, without what rests on roles of nodes."""
@@ -104,8 +105,9 @@ class FilteredSource:
     def table_around(self, call: int, name: str) -> pl.DataFrame:
         return self.table(name)
 
-    def lean_messages(self) -> pl.DataFrame:
-        return self.table("messages")
+    def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
+        messages = self.table("messages")
+        return messages.select(columns) if columns else messages
 
     def failing_nodes(self) -> pl.DataFrame:
         return self._inner.failing_nodes().join(self.table("calls"), on="call", how="semi", maintain_order="left")

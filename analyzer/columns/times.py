@@ -23,6 +23,14 @@ def ns(column: str) -> pl.Expr:
     return pl.col(column).to_physical()
 
 
+def sent_at(messages: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    """When messages were sent, as far as can be seen: the first byte of a request, the last of a response (ns)."""
+    found = messages.select(pl.col("status", "first_byte_at", "time").gather(rows))
+    return found.select(
+        pl.when(pl.col("status").is_null()).then("first_byte_at").otherwise("time").to_physical()
+    ).to_series()
+
+
 def duration(seconds: pl.Expr) -> pl.Expr:
     """An interval of Expires or Session-Expires in ns, at most :data:`LONGEST_EXPIRES`."""
     return seconds.clip(0, LONGEST_EXPIRES) * SECOND

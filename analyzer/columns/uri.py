@@ -33,6 +33,11 @@ def host_port_of_sent_by(sent_by: pl.Expr) -> pl.Expr:
     return pl.when(has_port).then(sent_by).otherwise(sent_by + ":5060")
 
 
+def host_of_sent_by(sent_by: pl.Expr) -> pl.Expr:
+    """The host of a sent-by of Via as sent, without its port."""
+    return sent_by.str.replace(r":[0-9]+$", "")
+
+
 def user(uri: pl.Expr) -> pl.Expr:
     """The user part as sent, without parameters and password."""
     return uri.str.extract(r"^[^:]*:([^@:;]*)@")

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+#: The inputs whose rows are of a message each.
+_OF_MESSAGES = ("header_fields", "ims_headers", "parts")
+
+
 class CallScope(Graph):
     """The values of ``complete`` as far as they tell of one call, and of others that share Call-IDs with it."""
 
@@ -27,7 +31,9 @@ class CallScope(Graph):
 
         messages = complete["core_messages"].with_row_index("_whole_row")
         messages = messages.filter(pl.col("_call").is_in(_call_ids(complete, call).implode()))
-        super().__init__(complete.inputs | {"core_messages": messages.drop("_whole_row")})
+        own = pl.col("message").is_in(messages["message"].implode())
+        inputs = complete.inputs | {"core_messages": messages.drop("_whole_row")}
+        super().__init__(inputs | {name: inputs[name].filter(own) for name in _OF_MESSAGES if name in inputs})
         self._complete, self._read, self._call = complete, complete.inputs, call
         #: The row of each message in the whole.
         self.rows = messages["_whole_row"]

@@ -9,6 +9,8 @@ pull the result.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,14 +50,19 @@ def clocks(messages: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
     names = messages.select("_point", "point").unique("_point").sort("_point")
     if names.height < 2:
         return pl.DataFrame(schema=schema.CLOCKS.polars())
-    bounds = _bounds(messages, hops)
+    pair = ["point", "other"]
+    # What is bounded on one side only can be anything: of thousands of points that is nearly every pair.
+    both = [side.any().over(pair) for side in (pl.col("upper"), ~pl.col("upper"))]
     of_pairs = {
         (one, other): _fit(part)
-        for (one, other), part in bounds.partition_by("point", "other", as_dict=True, maintain_order=True).items()
+        for (one, other), part in _bounds(messages, hops)
+        .filter(both)
+        .partition_by(pair, as_dict=True, maintain_order=True)
+        .items()
     }
     first, *others = names["_point"].to_list()
     told = dict(names.iter_rows())
-    ways = _ways(first, others, {pair: fit for pair, fit in of_pairs.items() if fit is not None})
+    ways = _ways(first, {pair: fit for pair, fit in of_pairs.items() if fit is not None})
     rows = [
         {"point": told[point], "reference": told[first], "applied": False} | ways.get(point, {"bounds": 0})
         for point in others
@@ -253,23 +260,26 @@ def _edge(function: Callable[[float], float], inside: float, outside: float) -> 
     return outside
 
 
-def _ways(first: int, others: list[int], fits: dict[tuple[int, int], _Fit]) -> dict[int, dict[str, object]]:
+def _ways(first: int, fits: dict[tuple[int, int], _Fit]) -> dict[int, dict[str, object]]:
     """Offset and drift of each point against the first, over other points where that is needed: the surest way."""
+    steps: dict[int, list[tuple[int, _Fit]]] = {}
+    for (point, other), fit in fits.items():
+        steps.setdefault(point, []).append((other, fit))
     sure: dict[int, _Fit] = {}
-    open_points = set(others)
-    reached: dict[int, _Fit | None] = {first: None}
-    while open_points:
-        steps = [
-            (_over(known, fits[point, other]), other)
-            for point, known in reached.items()
-            for other in open_points
-            if (point, other) in fits
-        ]
-        if not steps:
-            break
-        fit, point = min(steps, key=lambda step: (step[0].width, step[1]))
-        reached[point] = sure[point] = fit
-        open_points.remove(point)
+    number = itertools.count()
+    waiting: list[tuple[float, int, int, _Fit]] = []
+
+    def go_on(point: int, known: _Fit | None) -> None:
+        for other, step in steps.get(point, ()):
+            way = _over(known, step)
+            heapq.heappush(waiting, (way.width, other, next(number), way))
+
+    go_on(first, None)
+    while waiting:
+        _, point, _, fit = heapq.heappop(waiting)
+        if point != first and point not in sure:
+            sure[point] = fit
+            go_on(point, fit)
     return {
         point: {
             "at": fit.at,

@@ -76,7 +76,7 @@ def with_nodes(found: pl.DataFrame, requests: pl.DataFrame, answers: pl.DataFram
 
 def _same_sender(requests: pl.DataFrame) -> pl.DataFrame:
     """Ports of one address that write the same name into their top Via."""
-    named = requests.filter(~address.is_literal(pl.col("via_sent_by").str.replace(r":[0-9]+$", "")))
+    named = requests.filter(~address.is_literal(uri.host_of_sent_by(pl.col("via_sent_by"))))
     named = named.select("src_ip", "via_sent_by", b="src_end").unique()
     return named.select(a=pl.col("b").min().over("src_ip", "via_sent_by"), b="b")
 
@@ -124,7 +124,7 @@ def addresses(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
 
 def names(found: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
     """The name of each node, as most messages have it: rows ``node_id name``; of equals the first by alphabet."""
-    sent_by = pl.col("via_sent_by").str.replace(r":[0-9]+$", "")
+    sent_by = uri.host_of_sent_by(pl.col("via_sent_by"))
     own = requests.filter(pl.col("records")).select(node_id="src_node_id", name=uri.host(pl.col("record_route")))
     called = [
         requests.select(node_id="src_node_id", name=sent_by),

@@ -273,7 +273,7 @@ def _resolved(hops: pl.DataFrame, addresses: pl.DataFrame) -> pl.DataFrame:
         orig_route=pl.col("_route").str.contains(r"(?i)^sips?:orig@|;orig(?:;|=|$)").fill_null(value=False),
         own_host=pl.coalesce(
             pl.when("records").then(_name(uri.host(pl.col("_record_route")))),
-            _name(pl.col("via_sent_by").str.replace(r":[0-9]+$", "")),
+            _name(uri.host_of_sent_by(pl.col("via_sent_by"))),
         ),
         route_host=_name(uri.host(pl.col("_route"))),
         third_party=_third_party(),

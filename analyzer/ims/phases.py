@@ -31,6 +31,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.durations import seconds
 from analyzer.columns.rules import first_of
+from analyzer.columns.times import sent_at
 from analyzer.columns.typed import typed
 from analyzer.sip import reference_hop
 
@@ -238,7 +239,7 @@ def _before(name: str, *others: str) -> pl.Expr:
 def _in_order(found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The milestones one by one: ``call``, ``milestone``, ``row``, ``at`` (ns)."""
     rows = found.unpivot(MILESTONES, index="call", variable_name="milestone", value_name="row").drop_nulls("row")
-    rows = rows.with_columns(_at(messages, rows["row"]).alias("at"), pl.col("milestone").cast(_ORDER))
+    rows = rows.with_columns(sent_at(messages, rows["row"]).alias("at"), pl.col("milestone").cast(_ORDER))
     rows = rows.drop_nulls("at").sort("call", "milestone")
     # Without the time of its first INVITE a call has no set-up. The first byte of a request in several segments may lie
     # before the response that it follows.
@@ -442,7 +443,7 @@ def _setups(calls: pl.DataFrame, milestones: pl.DataFrame, steps: pl.DataFrame, 
     table = table.with_columns(
         messages["status"].gather(table["progress_row"]).alias("progress_status"),
         messages["status"].gather(table["final_row"]).alias("status"),
-        *(_at(messages, table[row]).alias(name) for name, row in times.items()),
+        *(sent_at(messages, table[row]).alias(name) for name, row in times.items()),
     )
     answered = (pl.col("status") < 300).fill_null(value=False) | (pl.col("outcome") == "answered")
     ending = (
@@ -460,10 +461,3 @@ def _setups(calls: pl.DataFrame, milestones: pl.DataFrame, steps: pl.DataFrame, 
         stalled_detail=pl.when(~answered).then(pl.format("{}; {}", words, ending)),
     )
     return typed(table, schema.SETUPS)
-
-
-def _at(messages: pl.DataFrame, rows: pl.Series) -> pl.Series:
-    """When a message was sent, as far as can be seen: the first byte of a request, the last of a response (ns)."""
-    said = messages.select(pl.col("status", "time", "first_byte_at").gather(rows))
-    at = pl.when(pl.col("status").is_null()).then("first_byte_at").otherwise("time").to_physical()
-    return said.select(at=at).to_series()

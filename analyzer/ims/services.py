@@ -11,6 +11,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import events
 from analyzer.columns.typed import typed
 from analyzer.ims.service_rules import DETAIL, EVENT_RULES, HEADER_RULES, MEDIA_RULES, PART_RULES, Of
 from analyzer.sip import in_dialog
@@ -221,8 +222,8 @@ def _by_part(seen: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_event(seen: pl.DataFrame) -> pl.DataFrame:
-    package = pl.col("event").str.extract(r"^\s*([^\s;]+)").str.to_lowercase()
-    told = seen.filter(_REQUEST & pl.col("event").is_not_null()).select("message", package=package)
+    told = seen.filter(_REQUEST & pl.col("event").is_not_null())
+    told = told.select("message", package=events.package(pl.col("event")))
     told = told.filter(pl.col("package").is_not_null() & (pl.col("package") != "refer"))
     # A package may be a template of another: presence.winfo, conference.winfo (RFC 6665 §4.3).
     plain = pl.col("package").str.replace(r"\.winfo$", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.schema.column import Column as C
 from analyzer.schema.column import MaskClass as M
 from analyzer.schema.column import words
-from analyzer.schema.table import ESTIMATE, Table
+from analyzer.schema.table import ESTIMATE, Section, Table
 
 # A column is a row of a table, and is laid out as one.
 # fmt: off
@@ -33,6 +33,7 @@ FILES = Table(
     shown=words("file point format link_types packets first_at last_at dropped sliced cut"),
     note="Its capture point, the time that it spans, and whether it was truncated.",
     example="packets > 0 and cut",
+    section=Section(16, "Files", "No files."),
 )
 
 PROBLEMS = Table(
@@ -52,6 +53,7 @@ PROBLEMS = Table(
     shown=words("problem code layer file frame byte_offset detail"),
     note=("Missing bytes of the capture, and messages that break the rules; codes never change: docs/problems.md."),
     example="layer = 'sip'",
+    section=Section(15, "Problems", "Nothing is wrong with the files or the messages."),
 )
 
 ACCOUNT = Table(
@@ -69,6 +71,7 @@ ACCOUNT = Table(
         "SIP have the reason message."
     ),
     example="packets > 100",
+    section=Section(17, "Packets", "No packets."),
 )
 
 CLOCKS = Table(

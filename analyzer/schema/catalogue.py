@@ -76,7 +76,7 @@ class WrongEntry(ValueError):
 def check(entries: Iterable[Table] = _ENTRIES) -> None:
     """Raises :class:`WrongEntry` with a sentence for each fault of these entries."""
     entries = list(entries)
-    found = [*_named_twice(entries)]
+    found = [*_named_twice(entries), *_same_place(entries)]
     for entry in entries:
         found += [f"{entry.name}: {fault}" for fault in _faults(entry, {e.name: e for e in entries})]
     if found:
@@ -86,6 +86,13 @@ def check(entries: Iterable[Table] = _ENTRIES) -> None:
 def _named_twice(entries: list[Table]) -> list[str]:
     names = [entry.name for entry in entries]
     return [f"{name}: two tables have this name; rename one" for name in dict.fromkeys(names) if names.count(name) > 1]
+
+
+def _same_place(entries: list[Table]) -> Iterable[str]:
+    at: dict[int, str] = {}
+    for entry in entries:
+        if entry.section and (other := at.setdefault(entry.section.place, entry.name)) != entry.name:
+            yield f"{entry.name}: its section has the place of that of {other}; give it another"
 
 
 def _faults(entry: Table, known: Mapping[str, Table]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.schema.column import Column as C
 from analyzer.schema.column import MaskClass as M
 from analyzer.schema.column import words
-from analyzer.schema.table import Table
+from analyzer.schema.table import Section, Table
 from analyzer.schema.values import PEERS
 
 # A column is a row of a table, and is laid out as one.
@@ -80,6 +80,7 @@ PEER_DELAYS = Table(
     shown=words("started_at peer peer_ip exchanges failed waited_s slowest_s of_s share call registration"),
     note="The time in which an exchange was open, as a part of the time to ring or to register.",
     example="share > 0.5",
+    section=Section(8, "Waits for HSS, PCRF and DNS"),
 )
 
 DIAMETER = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.schema.column import Column as C
 from analyzer.schema.column import Header, words
 from analyzer.schema.column import MaskClass as M
-from analyzer.schema.table import ESTIMATE, Table
+from analyzer.schema.table import ESTIMATE, Section, Table
 from analyzer.schema.values import REFERENCE_POINT_NAMES, REGISTRATION_KINDS, REGISTRATION_OUTCOMES
 
 # A column is a row of a table, and is laid out as one.
@@ -144,6 +144,7 @@ NODES = Table(
         "node-evidence shows why; --nodes FILE overrides a role."
     ),
     example="role = 'P-CSCF' and confidence < 1",
+    section=Section(10, "Nodes", "No node spoke SIP."),
 )
 
 NODE_EVIDENCE = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.schema.column import Column as C
 from analyzer.schema.column import Header, words
 from analyzer.schema.column import MaskClass as M
-from analyzer.schema.table import ESTIMATE, Measure
+from analyzer.schema.table import ESTIMATE, Measure, Section
 from analyzer.schema.values import DELAYS
 
 # A column is a row of a table, and is laid out as one.
@@ -42,6 +42,7 @@ RESPONSES = Measure(
         "...); a null status counts those without a final response."
     ),
     example="peer,class",
+    section=Section(11, "Responses", "No transactions in this capture."),
 )
 
 FAILURES = Measure(
@@ -71,6 +72,7 @@ FAILURES = Measure(
         "capture shows; no: a call to look at. Answered challenges and cancelled INVITEs are not failures."
     ),
     example="status,node",
+    section=Section(2, "Failures", "No request failed."),
 )
 
 LINKS = Measure(
@@ -106,6 +108,7 @@ LINKS = Measure(
         "pending and orphans."
     ),
     example="client_ip,server_ip,transport",
+    section=Section(12, "Links", "No transactions in this capture."),
 )
 
 NODE_DELAYS = Measure(
@@ -140,6 +143,7 @@ PHASE_TIMES = Measure(
         "outcome status codecs emergency)."
     ),
     example="phase,outcome",
+    section=Section(6, "Set-up in phases", "No set-up was captured."),
 )
 
 SETUP_SHARES = Measure(
@@ -159,6 +163,7 @@ SETUP_SHARES = Measure(
         "outcome status codecs emergency)."
     ),
     example="kind,role",
+    section=Section(7, "Where set-up time goes", "No set-up was captured."),
 )
 
 LATENCY = Measure(
@@ -178,6 +183,7 @@ LATENCY = Measure(
         "addresses of the reference hop and the columns of calls."
     ),
     example="peer",
+    section=Section(4, "Delays", "No calls to measure."),
 )
 
 OUTLIERS = Measure(
@@ -205,4 +211,5 @@ OUTLIERS = Measure(
         "the group that a call is compared with."
     ),
     example="peer",
+    section=Section(5, "Slow calls", "No call lies far outside the others."),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.schema.column import Column as C
 from analyzer.schema.column import MaskClass as M
 from analyzer.schema.column import words
-from analyzer.schema.table import ESTIMATE, Table
+from analyzer.schema.table import ESTIMATE, Section, Table
 from analyzer.schema.values import SETUP_PHASES
 
 # A column is a row of a table, and is laid out as one.
@@ -167,6 +167,7 @@ CALL_FAILURES = Table(
         "The result is an estimate, because it depends on the roles of nodes."
     ),
     example="on_behalf_of = 'node' and status >= 500",
+    section=Section(3, "Who said no", "Every call was answered."),
 )
 
 FAILURE_PATH = Table(

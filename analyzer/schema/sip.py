@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.schema.column import Column as C
 from analyzer.schema.column import Header, words
 from analyzer.schema.column import MaskClass as M
-from analyzer.schema.table import Table
+from analyzer.schema.table import Section, Table
 from analyzer.schema.values import DIRECTIONS, REGISTRATION_KINDS, REGISTRATION_OUTCOMES, RESOURCES, TRANSPORTS
 
 # A column is a row of a table, and is laid out as one.
@@ -84,6 +84,7 @@ CALLS = Table(
         "Times and status are measured at the reference hop. Pass the number in the first column to call and ladder."
     ),
     example="pdd_s > 2 and outcome = 'busy'",
+    section=Section(1, "Calls", "No calls in this capture."),
 )
 
 DIALOGS = Table(
@@ -390,6 +391,7 @@ HOLDS = Table(
     shown=words("started_at ended_at duration_s held_by index media call"),
     note="Measured at the reference hop of the dialog; times are those of the answers.",
     example="held_by = 'callee' and duration_s > 60",
+    section=Section(13, "Holds", "Nobody was put on hold."),
 )
 
 OFFER_ANSWER_VIOLATIONS = Table(
@@ -412,6 +414,7 @@ OFFER_ANSWER_VIOLATIONS = Table(
     shown=words("message code index detail standard call"),
     note="Checked at the reference hop of each dialog; in message order.",
     example="code = 'answer_missing'",
+    section=Section(14, "Offer/answer breaches", "No breach of the rules of offer and answer was seen."),
 )
 
 REGISTRATIONS = Table(
@@ -438,6 +441,7 @@ REGISTRATIONS = Table(
     shown=words("started_at aor contact kind outcome status challenges expires_s delay_s registrar"),
     note="--outcome and --status refer to the attempt.",
     example="challenges > 1 or delay_s > 5",
+    section=Section(9, "Registrations", "No registrations in this capture."),
 )
 
 SUBSCRIPTIONS = Table(

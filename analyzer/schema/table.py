@@ -37,6 +37,18 @@ KEYS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """The section of a table in a report: its place on the page, its heading, and the sentence in place of rows.
+
+    Without that sentence it is left out where there are no rows.
+    """
+
+    place: int
+    heading: str
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table.
 
@@ -50,6 +62,7 @@ class Table:
                     likewise other pairs; ``note`` in ``messages`` is a word on what is odd about one.
     ``note``        what a reader should know besides.
     ``example``     an SQL condition over the columns; of a measured table columns for ``--by``.
+    ``section``     how it is shown in a report; without one it is not.
     ``asked``       it is made of names that the user gives, and not there without them.
     """
 
@@ -62,6 +75,7 @@ class Table:
     shown: tuple[str, ...] = ()
     note: str = ""
     example: str = ""
+    section: Section | None = None
     asked: bool = False
     since: str = "0.1.0"
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TABLES = ("files", "transactions", "calls", "registrations", "nodes", "problems", "account")
 """The tables that a summary is made of, beside ``messages``; ``nodes`` may be left out."""
+OF_MESSAGES = ("duplicate", "retransmission", "transport", "method", "status", "src_ip", "dst_ip", "via_branch")
+"""The columns of ``messages`` that it looks at."""
 
 _NAME = 15  # columns of the names at the left
 _MOST = 8  # values shown of an open list, the rest is counted together

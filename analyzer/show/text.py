@@ -335,14 +335,14 @@ def _fact(column: pl.Series, tz: str) -> str:
 
 
 def tree(value: object, *, indent: int = 0) -> str:
-    """Nested mappings, sequences and values as indented lines of safe text."""
+    """Nested mappings, sequences and values as indented lines of safe text; a tuple is a name and its value."""
     from collections.abc import Mapping, Sequence
 
     space = "  " * indent
     if isinstance(value, Mapping):
         return "".join(_branch(safe(str(name)), below, indent) for name, below in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        if len(value) == 2 and isinstance(value[0], str):
+        if isinstance(value, tuple):
             return _branch(safe(value[0]), value[1], indent)
         return "".join(tree(item, indent=indent) for item in value)
     text = safe_lines(value) if isinstance(value, bytes) else safe(str(value))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns import events
 from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND, duration, ns
 from analyzer.columns.typed import typed
@@ -393,7 +394,7 @@ def _with_expiry(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame
         .filter(invite == method.is_in(["INVITE", "UPDATE"]))
     )
     told = messages.select(pl.col("session_expires", "expires", "subscription_state").gather(refreshes["row"]))
-    in_state = pl.col("subscription_state").str.extract(r"(?i);\s*expires\s*=\s*(\d{1,10})").cast(pl.Int64)
+    in_state = events.left_s(pl.col("subscription_state"))
     refreshes = (
         refreshes.hstack(told)
         .with_columns(seconds=pl.when(invite).then("session_expires").otherwise(pl.coalesce(in_state, "expires")))

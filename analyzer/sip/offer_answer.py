@@ -26,6 +26,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.times import sent_at
 from analyzer.columns.typed import typed
 from analyzer.sip import acknowledgement, reference_hop
 
@@ -367,18 +368,11 @@ def lines(found: pl.DataFrame, descriptions: pl.DataFrame, *columns: str) -> pl.
     )
 
 
-def _at(messages: pl.DataFrame, rows: pl.Series) -> pl.Series:
-    """When a message was sent, as far as can be seen: the first byte of a request, the last of a response (ns)."""
-    of_rows = messages.select(pl.col("status", "first_byte_at", "time").gather(rows))
-    return of_rows.select(
-        pl.when(pl.col("status").is_null()).then("first_byte_at").otherwise("time").to_physical()
-    ).to_series()
-
-
 def with_times(found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The exchanges with ``offered_at`` and ``answered_at`` (ns)."""
     return found.with_columns(
-        _at(messages, found["offer_row"]).alias("offered_at"), _at(messages, found["answer_row"]).alias("answered_at")
+        sent_at(messages, found["offer_row"]).alias("offered_at"),
+        sent_at(messages, found["answer_row"]).alias("answered_at"),
     )
 
 

@@ -30,6 +30,7 @@ import polars as pl
 
 from analyzer.columns.rules import first_of
 from analyzer.columns.times import SECOND
+from analyzer.sip import release
 
 TIMER_64T1 = 32 * SECOND  # RFC 3261 §17.1.1.2 Timer B, with the default T1
 TIMER_C = 180 * SECOND  # RFC 3261 §16.6 item 11
@@ -263,6 +264,5 @@ def _not_cancelled() -> pl.Expr:
 
 def _hung_up() -> pl.Expr:
     """The side whose tag the BYE has as From tag; unknown where it is not known who called, null without a BYE."""
-    caller = pl.col("bye_leg") == pl.coalesce("branch_leg", "leg")
-    side = pl.when(caller).then(pl.lit("caller")).when(~caller).then(pl.lit("callee")).otherwise(pl.lit("unknown"))
+    side = release.party(pl.col("bye_leg") == pl.coalesce("branch_leg", "leg"))
     return pl.when(pl.col("bye_row").is_not_null()).then(side)

@@ -125,6 +125,10 @@ def of_legs(dialogs: pl.DataFrame, cleared: pl.DataFrame) -> pl.DataFrame:
 def side(ended_by: pl.Expr, local_tag: pl.Expr, caller_tag: pl.Expr) -> pl.Expr:
     """``released_by`` of a call from ``ended_by`` of its dialog; unknown where it is not known who called."""
     opener = local_tag == caller_tag
-    caller = (ended_by == "local") == opener
-    of_users = pl.when(caller).then(pl.lit("caller")).when(~caller).then(pl.lit("callee")).otherwise(pl.lit("unknown"))
+    of_users = party((ended_by == "local") == opener)
     return pl.when(ended_by.is_in(["local", "remote"])).then(of_users).otherwise(ended_by)
+
+
+def party(caller: pl.Expr) -> pl.Expr:
+    """The caller or the callee; unknown where it is not known who called."""
+    return pl.when(caller).then(pl.lit("caller")).when(~caller).then(pl.lit("callee")).otherwise(pl.lit("unknown"))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
-from analyzer.columns import identity, linked_rows
+from analyzer.columns import events, identity, linked_rows
 from analyzer.columns.durations import elapsed
 from analyzer.columns.rules import first_of
 from analyzer.columns.times import duration, ns
@@ -70,7 +70,7 @@ def _requests(messages: pl.DataFrame, transactions: pl.DataFrame, parts: pl.Data
         "expires", "subscription_state", "refer_to", "from_uri", "to_uri", "request_uri", "asserted_identity",
         start_ns=ns("first_byte_at"),
         time_ns=ns("time"),
-        package=pl.col("event").str.extract(r"^\s*([^\s;]+)").str.to_lowercase(),
+        package=events.package(pl.col("event")),
         id=pl.col("event").str.extract(r"(?i);\s*id\s*=\s*([^\s;]+)"),
     )  # fmt: skip
     one = ["_call", "from_tag", "cseq", "method"]
@@ -156,7 +156,7 @@ def _notifies(requests: pl.DataFrame) -> pl.DataFrame:
         id=pl.coalesce("id", "refer_id", pl.lit("")),
         state=state,
         reason=pl.col("subscription_state").str.extract(r"(?i);\s*reason\s*=\s*([\w.-]+)").str.to_lowercase(),
-        left_s=pl.col("subscription_state").str.extract(r"(?i);\s*expires\s*=\s*(\d{1,10})").cast(pl.Int64),
+        left_s=events.left_s(pl.col("subscription_state")),
     )
 
 
@@ -402,7 +402,7 @@ def publications(
         .otherwise(pl.lit("refresh")),
         publisher=pl.coalesce(named["asserted_identity"], named["from_uri"]),
         resource=named["to_uri"],
-        package=pl.col("event").str.extract(r"^\s*([^\s;]+)").str.to_lowercase(),
+        package=events.package(pl.col("event")),
         asked_s="expires",
         granted_s=pl.when(pl.col("status").is_between(200, 299)).then(pl.coalesce("granted_s", "expires")),
         published_at="start_ns",

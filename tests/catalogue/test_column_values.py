@@ -7,6 +7,8 @@ import pytest
 
 from analyzer import schema
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.xdist_group(captures.TOGETHER)
 
 

@@ -10,6 +10,7 @@ import pytest
 from analyzer import schema
 from analyzer.schema import Column as C
 from analyzer.schema import MaskClass, Measure, Table, catalogue
+from analyzer.schema.table import Section
 
 RIGHT = Table(
     "toys",
@@ -101,6 +102,12 @@ def test_a_wrong_entry_is_told_what_to_write(entry: Table, says: str) -> None:
 def test_two_tables_of_one_name() -> None:
     with pytest.raises(catalogue.WrongEntry, match="toys: two tables have this name; rename one"):
         catalogue.check([RIGHT, RIGHT])
+
+
+def test_two_sections_of_one_place() -> None:
+    shown = replace(RIGHT, section=Section(1, "Toys"))
+    with pytest.raises(catalogue.WrongEntry, match="dolls: its section has the place of that of toys; give it another"):
+        catalogue.check([shown, replace(shown, name="dolls")])
 
 
 def test_every_fault_is_told_at_once() -> None:

@@ -22,7 +22,7 @@ def run(capture: Capture, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resu
     """Runs ``sip-analyzer`` with these words; any capture that is named is the one of the fixture."""
 
     def read(origins: list[str], **options: Any) -> Capture:
-        capture.asked = {"origins": origins, **options}  # type: ignore[attr-defined]
+        capture.asked = {"origins": origins, **options}
         return capture
 
     monkeypatch.setattr(analyzer.api.read, "read", read)

@@ -54,6 +54,7 @@ def test_commands_import_polars_only(words: list[str]) -> None:
     assert imported(program) == {"polars"}
 
 
+@pytest.mark.slow
 def test_a_table_of_a_capture_imports_nothing_that_only_pages_and_faults_need() -> None:
     sample = str(SAMPLES / "volte_call.pcap")
     program = f" from analyzer.cli import group; group({['calls', sample]!r}, prog_name='sip-analyzer')"

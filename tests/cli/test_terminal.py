@@ -86,6 +86,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_a_reader_that_leaves_is_quiet(form: str) -> None:
     words = [sys.executable, "-c", PROGRAM, form]

@@ -12,16 +12,16 @@ Two calls, a registration, an OPTIONS, a subscription and a stray ACK::
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from analyzer import schema
-from analyzer.api import filters
-from analyzer.diagnose.blind_spots import blind_spots
-from analyzer.errors import AmbiguousCall, NotFound
-from analyzer.measure.measures import measure
-from analyzer.show.summary import summary
+from analyzer.api import capture
+from analyzer.api.graph_source import GraphSource
+from analyzer.errors import AnalyzerError
+from analyzer.graph.graph import Graph
 
 START = 1_714_557_600_000_000_000  # 2024-05-01T10:00:00Z
 HOUR = 3_600_000_000_000
@@ -197,74 +197,36 @@ def tables() -> dict[str, pl.DataFrame]:
     return {name: frame(name, rows.get(name, [])) for name in schema.TABLES}
 
 
-class Found:
-    """What ``Capture.call`` and ``Capture.message`` return, as far as the command looks."""
+class _Held(GraphSource):
+    """A source of given tables, and of texts of messages by their keys."""
 
-    def __init__(self, row: dict[str, Any], text: bytes = b"", tree: object = None) -> None:
-        self.row = row
-        self.text = self.without_secrets = text
-        self.tree = tree
-
-
-class Capture:
-    """The API of ``analyzer.api.capture.Capture`` over given tables."""
-
-    def __init__(
-        self, held: dict[str, pl.DataFrame], *, damaged: bool = False, texts: dict[int, bytes] | None = None
-    ) -> None:
-        self.held = held
-        self.damaged = damaged
-        self.known = texts or {}
-
-    @property
-    def source(self) -> Capture:
-        """It is its own source of tables."""
-        return self
+    def __init__(self, held: dict[str, pl.DataFrame], texts: dict[int, bytes]) -> None:
+        graph = Graph({})
+        graph.made = held
+        super().__init__(graph)
+        self._held, self._known = held, texts
 
     @property
     def messages_read(self) -> int:
-        return self.held["messages"].height
+        return self._held["messages"].height
 
-    def table(self, name: str) -> pl.DataFrame:
-        return self.held[name]
-
-    def table_around(self, call: int, name: str) -> pl.DataFrame:
-        return self.held[name]
+    def failing_nodes(self) -> pl.DataFrame:
+        return self._held["call_failures"].select("call", "failing_node")
 
     def problem_count(self) -> int:
-        return self.held["problems"].height
+        return self._held["problems"].height
 
-    def measure(self, name: str, **how: str | None) -> pl.DataFrame:
-        return measure(name, self.held.get, **how)
+    def texts(self, keys: Sequence[int]) -> list[bytes]:
+        if not set(keys) <= self._known.keys():
+            raise AnalyzerError("the captures behind these tables are not at hand")
+        return [self._known[key] for key in keys]
 
-    def summary(self, *, tz: str, width: int) -> str:
-        return summary(self.held, tz=tz, width=width)
 
-    def blind_spots(self) -> list[str]:
-        return [spot.sentence for spot in blind_spots(self.held)]
+class Capture(capture.Capture):
+    """A capture of given tables (``held``) and texts (``known``), which a test may change before it is asked."""
 
-    def filter(self, chosen: filters.Filter) -> Capture:
-        return Capture(filters.apply(chosen, self.held), damaged=self.damaged, texts=self.known)
-
-    def call(self, which: int | str) -> Found:
-        calls = self.held["calls"]
-        same = pl.col("no") == which if isinstance(which, int) else pl.col("call_ids").list.contains(which)
-        rows = calls.filter(same).to_dicts()
-        if not rows:
-            raise NotFound(f"no call {which!r}")
-        if len(rows) > 1:
-            raise AmbiguousCall(str(which), [row["no"] for row in rows])
-        return Found(rows[0])
-
-    def shown_call_id(self, call_id: str) -> str:
-        return call_id
-
-    def message(self, key: int) -> Found:
-        if key not in self.known:
-            raise NotFound(f"no message {key}")
-        return Found({}, self.known[key], {"headers": [("Via", "SIP/2.0/UDP x"), ("From", "<sip:a@b>;tag=1")]})
-
-    def texts(self, keys: list[int]) -> list[bytes]:
-        if unknown := [key for key in keys if key not in self.known]:
-            raise NotFound(f"no message {unknown[0]}")
-        return [self.known[key] for key in keys]
+    def __init__(self, held: dict[str, pl.DataFrame]) -> None:
+        self.held = held
+        self.known: dict[int, bytes] = {}
+        self.asked: dict[str, Any] = {}
+        super().__init__(_Held(held, self.known))

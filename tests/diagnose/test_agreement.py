@@ -61,6 +61,7 @@ def test_calls_and_dialogs_agree_on_who_released_a_call(capture: analyzer.Captur
     assert both.filter(pl.col("released_by").ne_missing(pl.col("ended_by"))).rows() == []
 
 
+@pytest.mark.slow
 def test_failures_name_the_node_that_refused_the_call(capture: analyzer.Capture) -> None:
     calls = _first_leg(capture).filter(pl.col("call_id").is_unique())
     refused = capture.table("call_failures").select("call", address="failing_node").drop_nulls()
@@ -217,6 +218,7 @@ def test_the_time_of_a_call_that_nobody_cancelled_goes_to_the_node_that_failed_i
     assert both.filter(pl.col("far") != pl.col("failing_node")).select("call", "far", "failing_node").rows() == []
 
 
+@pytest.mark.slow
 def test_a_page_of_a_report_names_one_node_a_call(tmp_path: Path) -> None:
     """Two tables under one another: the node in `failures` is the one in `call_failures`."""
     capture = analyzer.read(shared("cases") / "lab_fail_503.pcap")

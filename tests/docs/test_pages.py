@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import click
@@ -136,8 +137,14 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 @each([page for page in PAGES if TEST.search(page.read_text(encoding="utf-8"))])
 def test_every_test_that_is_named_exists(page: Path) -> None:
     for path, function in TEST.findall(page.read_text(encoding="utf-8")):
-        source = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
-        assert function in {node.name for node in source.body if isinstance(node, ast.FunctionDef)}, path
+        assert function in functions_of(path), path
+
+
+@cache
+def functions_of(path: str) -> set[str]:
+    """The functions of a module of the tests."""
+    source = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
+    return {node.name for node in source.body if isinstance(node, ast.FunctionDef)}
 
 
 @each([page for page in PAGES if page.name not in OF_ANOTHER_HAND])

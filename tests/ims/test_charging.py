@@ -256,6 +256,7 @@ def test_media_as_last_agreed() -> None:
     assert made["sdp_media"] == "audio PCMU/8000 sendrecv"
 
 
+@pytest.mark.slow
 def test_media_of_legs_under_one_call_id_are_each_leg_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """2,000 INVITEs of one Call-ID, each with its own From tag: no offer meets every leg."""
     legs = 2_000
@@ -437,6 +438,7 @@ def test_a_call_of_open5gs() -> None:
     assert {name: made[name] for name in told} == told
 
 
+@pytest.mark.slow
 def test_legs_of_the_laboratory(tmp_path: Any) -> None:
     """A record for each leg, with the icid that the laboratory gave it and its place in the call."""
     truth = make(tmp_path, calls=12, seed=3)

@@ -125,6 +125,7 @@ def test_hidden_topology_is_crossed_by_order() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_order_does_not_go_against_max_forwards() -> None:
     """What leaves with more of them than came in is none of it, but for a B2BUA, which begins at 70."""
     assert origins("A -> P INVITE via=a mf=20 @0\nP -> B INVITE via=p mf=30 @0.01") == {}

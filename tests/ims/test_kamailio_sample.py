@@ -52,6 +52,7 @@ def invites(seen: str, name: str) -> list[dict[str, Any]]:
     return hops.with_columns(sender=ip("sender"), receiver=ip("receiver")).to_dicts()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seen", SEEN)
 def test_roles(seen: str) -> None:
     nodes = read(seen).table("endpoints")

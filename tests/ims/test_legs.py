@@ -148,6 +148,7 @@ def test_an_icid_needs_the_parties_or_the_place(who: str, strength: str) -> None
     assert link(ELSEWHERE.format(who=who)) == ("1", strength)
 
 
+@pytest.mark.slow
 def test_the_same_parties_at_one_node_are_a_fact_only_with_what_became_of_them() -> None:
     assert link(said("", "")) == ("1", "possible")
     assert link(said("", "", CALL)) == ("1", "strong")
@@ -175,12 +176,14 @@ def test_the_first_leg_is_the_reference_whatever_the_clocks_say() -> None:
     assert (call["legs"], call["status"]) == (2, 480)
 
 
+@pytest.mark.slow
 def test_a_chain_of_three_is_one_call() -> None:
     dialogue = "A -> N INVITE call=1 icid=q @0\nN -> M INVITE call=2 icid=q @0.02\nM -> B INVITE call=3 icid=q @0.04"
     assert call_ids(dialogue) == [["1", "2", "3"]]
     assert [legs(dialogue)[child]["parent_call_id"] for child in ("2", "3")] == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_one_server_may_serve_both_sides() -> None:
     """The leg 2 begins and ends at the same application server."""
     dialogue = """
@@ -192,6 +195,7 @@ def test_one_server_may_serve_both_sides() -> None:
     assert [legs(dialogue)[child]["parent_call_id"] for child in ("2", "3")] == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_a_forwarded_call_has_a_leg_to_each_callee() -> None:
     dialogue = """
     A -> N   INVITE call=1 to=sip:b@e icid=q         @0.00

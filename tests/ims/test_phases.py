@@ -281,6 +281,7 @@ TIMES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [{}, {"points": ("access", "core"), "skew_s": 2.0, "loss": 0.05}, {"ipv6": True, "mirrored": True}],

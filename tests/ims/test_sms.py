@@ -177,6 +177,7 @@ def test_a_status_report_of_something_else_names_nothing(stray: str) -> None:
     assert [row["reports_on"] for row in rows(SEND + TAKEN + stray)] == [None, None]
 
 
+@pytest.mark.slow
 def test_no_text_that_somebody_wrote_is_in_any_table() -> None:
     capture = captures.read(SAMPLES / "sms.pcap")
     for name in analyzer.schema.TABLES:

@@ -174,6 +174,7 @@ def test_a_challenged_refer_is_one_with_the_one_that_has_credentials() -> None:
     assert (row["status"], row["notifies"], row["end_reason"]) == (202, 1, "open")
 
 
+@pytest.mark.slow
 def test_as_many_rows_are_looked_at_as_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """20,000 SUBSCRIBEs of one Call-ID and From tag: none meets all the others."""
     capture = read("".join(asked(number, number, at=number / 10) for number in range(1, 20_001)))

@@ -92,6 +92,7 @@ def test_what_was_sent_again_waited_for_that() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_two_clocks_cancel_out_on_a_link() -> None:
     """One point saw what P gets and sends, the other what Q does; 2 ms on the wire there, 3 ms back."""
     seen = [
@@ -154,6 +155,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_parts_of_the_laboratory_add_up(variant: str, tmp_path: Path) -> None:
     truth = make(tmp_path, calls=60, seed=3, **VARIANTS[variant])
@@ -165,6 +167,7 @@ def test_parts_of_the_laboratory_add_up(variant: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_each_node_took_what_it_took_in_the_laboratory(tmp_path: Path) -> None:
     """Of calls that go from end to end: what each node had the messages for, from one hop's stamp to the next's."""
     truth = make(tmp_path, calls=40, seed=6, mix={"answered": 1, "interconnect": 1})

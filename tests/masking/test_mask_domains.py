@@ -107,6 +107,7 @@ def test_tables_change_in_their_texts_alone() -> None:
         assert before.select(others).equals(after.select(others)), name
 
 
+@pytest.mark.slow
 def test_without_the_switch_the_operator_is_shown() -> None:
     before, after = (domains(words(VOLTE, capture)) for capture in (captures.read(VOLTE), captures.masked(VOLTE)))
     assert before == after == {"mnc001.mcc262"}

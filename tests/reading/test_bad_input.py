@@ -81,6 +81,7 @@ def test_one_unreadable_file_among_others_is_a_problem(tmp_path: Path) -> None:
     assert capture.table("problems")["code"].to_list() == ["file_unreadable"]
 
 
+@pytest.mark.slow
 def test_no_sip_is_said_in_one_sentence_with_what_there_was_instead(tmp_path: Path) -> None:
     header = BASIC.read_bytes()[:24]
     frame = bytes.fromhex("ffffffffffff0200000000010806") + b"\0" * 28
@@ -93,6 +94,7 @@ def test_no_sip_is_said_in_one_sentence_with_what_there_was_instead(tmp_path: Pa
     assert b"arp" in done.stdout
 
 
+@pytest.mark.slow
 def test_standard_input_file_objects_and_compressed_files_read_alike(tmp_path: Path) -> None:
     whole = analyzer.read(BASIC).table("calls")
     packed = tmp_path / "capture"  # known by its magic, not by its name

@@ -211,6 +211,7 @@ def test_sip_on_the_ports_of_tunnels_stays_sip(tmp_path: Path) -> None:
     assert messages["tunnel"].null_count() == messages.height
 
 
+@pytest.mark.slow
 def test_carriers_that_were_cut_lose_nothing_but_what_is_cut(tmp_path: Path) -> None:
     """At every length: each packet is counted once, and no Call-ID is there that nobody sent."""
     everything = [*frames().values()]
@@ -250,6 +251,7 @@ def test_damaged_carriers_are_counted_and_their_neighbours_read(tmp_path: Path, 
     assert undamaged["call_id"].to_list() == [*frames(), *nested()]
 
 
+@pytest.mark.slow
 def test_a_hundred_carriers_in_one_another_end_at_the_limit(tmp_path: Path) -> None:
     for name, tag in TAGS.items():
         rest = ether(udp(options(name)))

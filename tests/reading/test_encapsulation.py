@@ -46,6 +46,7 @@ def test_without_the_option_the_problem_says_what_to_type(tmp_path: Path) -> Non
     assert word == "USER0=ETHERNET"
 
 
+@pytest.mark.slow
 def test_the_command_takes_it_and_says_what_is_no_link_type(tmp_path: Path) -> None:
     path = as_user0(tmp_path / "user0.pcap")
     words = [sys.executable, "-m", "analyzer", "calls", "--format", "csv", str(path), "--link-type"]

@@ -66,6 +66,7 @@ def test_scapy_delivers_the_same_messages(path: Path) -> None:
     assert by_scapy(path).equals(native(path))
 
 
+@pytest.mark.slow
 def test_scapy_delivers_the_same_messages_of_all_other_samples(tmp_path: Path) -> None:
     path = merged.write(tmp_path / "merged.pcapng", merged.packets_of(OTHERS))
     assert by_scapy(path).equals(native(path))

@@ -121,6 +121,7 @@ def test_every_event_is_there_once(form: str) -> None:
     assert sorted(re.findall(r"M\d{5}M", shown)) == [event.what for event in model.events]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_same_call_gives_the_same_bytes(form: str) -> None:
     path = SAMPLES / "forked_two_answers.pcap"
@@ -294,6 +295,7 @@ def test_words_that_mermaid_looks_for_are_broken(word: str) -> None:
     assert word not in mermaid_text(word)
 
 
+@pytest.mark.slow
 @given(st.text())
 @settings(max_examples=200, deadline=None)
 def test_any_text_keeps_to_its_line_in_diagrams(wire: str) -> None:

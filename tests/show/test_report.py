@@ -70,6 +70,7 @@ class Elements(HTMLParser):
 # ---- nothing reaches out ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CAPTURES)
 def test_nothing_is_loaded_and_no_element_has_code_or_style_of_its_own(name: str) -> None:
     for tag, attributes in Elements(page(name)).tags:
@@ -111,6 +112,7 @@ def test_data_ends_no_script_element() -> None:
 # ---- the same each time ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_same_capture_gives_the_same_bytes() -> None:
     capture = analyzer.read(SAMPLES / "outcomes.pcap", threads=1)
     assert report({name: capture.table(name) for name in schema.TABLES}) == page("outcomes.pcap")
@@ -189,6 +191,7 @@ def test_failures_are_named_with_status_and_first_call() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_answered_share_leaves_out_what_was_not_seen_whole() -> None:
     """Three calls, none of which the capture holds from begin to end but one that is still up: answered."""
     (tile,) = (tile for tile in numbers.tiles(tables("mid_call.pcap")) if tile.name == "Answered")
@@ -196,12 +199,14 @@ def test_the_answered_share_leaves_out_what_was_not_seen_whole() -> None:
     assert (tile.value, told) == ("100.0 %", "1 of 1; 2 whose begin or end was not seen left out")
 
 
+@pytest.mark.slow
 def test_retransmissions_are_told() -> None:
     """Twelve messages passed the tap, five of them copies (the sample's own sentence)."""
     told = [sentence.text for sentence in numbers.verdict(tables("lost_and_resent.pcap"))]
     assert "41.7 % of the messages were sent again: 5 of 12." in told
 
 
+@pytest.mark.slow
 def test_duplicates_count_nowhere() -> None:
     (tile,) = (tile for tile in numbers.tiles(tables("doubled.pcap")) if tile.name == "Sent again")
     found = tables("doubled.pcap")["messages"]
@@ -217,6 +222,7 @@ def test_a_call_that_was_answered_has_no_verdict() -> None:
     assert table_of(page("basic_call.pcap"), "calls")["verdict"] == [None]
 
 
+@pytest.mark.slow
 def test_an_answered_call_that_broke_is_a_fault_and_says_why() -> None:
     """The caller never sent ACK: its callee gave up (RFC 3261 §13.3.1.4)."""
     capture = analyzer.read(shared("cases") / "lab_ack_never.pcap")
@@ -300,6 +306,7 @@ def test_every_call_and_registration_has_a_ladder(name: str) -> None:
     assert numbers_of(held["registrations"]) == list(range(1, tables(name)["registrations"].height + 1))
 
 
+@pytest.mark.slow
 def test_a_registration_has_its_own_messages_alone() -> None:
     """One Call-ID: registered after a challenge, refreshed, de-registered."""
     (chunk,) = data_of(page("registration.pcap"))["ladders"]["registrations"]
@@ -332,6 +339,7 @@ def test_calls_that_failed_come_first_where_there_is_not_room_for_all(monkeypatc
     assert made.without == {"calls": [others[1]], "registrations": []}
 
 
+@pytest.mark.slow
 def test_registrations_that_failed_have_a_ladder_where_there_is_not_room_for_all_calls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -105,6 +105,7 @@ def test_what_got_no_answer_is_told_where_the_timeline_tells_it(name: str) -> No
         )
 
 
+@pytest.mark.slow
 @everywhere
 def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(origin: str) -> None:
     capture = merged.capture(origin)

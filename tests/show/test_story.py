@@ -27,6 +27,7 @@ def truth() -> dict[str, Any]:
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("no", [2, 3])
 def test_what_went_wrong_begins_with_the_node_that_said_no(no: int) -> None:
     refusal = truth()["call_failures"][no - 2]

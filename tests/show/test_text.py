@@ -143,6 +143,10 @@ def test_tree() -> None:
     assert shown == "headers:\n  Via: x\\x1b\n  To: -\nbody:\n  v=0\n  s=-\n"
 
 
+def test_two_texts_in_a_list_are_no_name_and_value() -> None:
+    assert text.tree([("deviations", ["one", "two"])]) == "deviations:\n  one\n  two\n"
+
+
 def test_a_record_has_whole_times_and_leaves_out_what_is_missing() -> None:
     moment = pl.Series("time", [1_714_557_600_123_456_789]).cast(pl.Datetime("ns", "UTC"))
     row = moment.to_frame().with_columns(method=pl.lit("INVITE\x1b"), status=pl.lit(None, dtype=pl.Int64))

@@ -157,6 +157,7 @@ def test_the_case() -> None:
     assert "timeout" not in capture.table("calls")["outcome"]
 
 
+@pytest.mark.slow
 def test_what_was_not_cut_is_no_evidence_of_less(tmp_path: Path) -> None:
     """The control: the same packets whole, also with the header fields in another order, are one answered call."""
     for number, order in enumerate(ORDERS.values()):

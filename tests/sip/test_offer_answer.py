@@ -485,6 +485,7 @@ def test_broken_sdp_is_read_as_far_as_it_goes() -> None:
     assert problems["code"].to_list() == ["sdp_line_malformed", "sdp_field_missing"]
 
 
+@pytest.mark.slow
 def test_no_key_of_srtp_reaches_a_table() -> None:
     capture = read(
         "A -> B INVITE sdp=a @0",

@@ -18,51 +18,22 @@ FIRST_ROWS = 25
 """Rows of a table that are there without JavaScript."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A section: its table, its heading, and the sentence in place of rows; without one it is left out where empty."""
+#: The entries with a section and what they say of it, in the order of the page.
+_SHOWN = sorted(
+    ((entry, entry.section) for entry in (*schema.TABLES.values(), *schema.MEASURES.values()) if entry.section),
+    key=lambda shown: shown[1].place,
+)
 
-    name: str
-    heading: str
-    missing: str = ""
+
+def _tables() -> Iterator[str]:
+    """The tables shown, those of which measured ones are made, and what verdict, plots and ladders look at."""
+    for entry, _ in _SHOWN:
+        yield from entry.of if isinstance(entry, schema.Measure) else (entry.name,)
+    yield from ("dialogs", "offers", "endpoints", "failure_path", "related_transactions")
 
 
 #: Tables that the page is made of.
-TABLES = (
-    *(
-        "files",
-        "messages",
-        "transactions",
-        "dialogs",
-        "offers",
-        "holds",
-        "offer_answer_violations",
-        "calls",
-        "registrations",
-    ),
-    *("problems", "account", "endpoints", "nodes", "call_failures", "failure_path", "phases", "waterfall"),
-    *("related_transactions", "peer_delays"),
-)
-
-_PLANS = (
-    _Plan("calls", "Calls", "No calls in this capture."),
-    _Plan("failures", "Failures", "No request failed."),
-    _Plan("call_failures", "Who said no", "Every call was answered."),
-    _Plan("latency", "Delays", "No calls to measure."),
-    _Plan("outliers", "Slow calls", "No call lies far outside the others."),
-    _Plan("phase_times", "Set-up in phases", "No set-up was captured."),
-    _Plan("setup_shares", "Where set-up time goes", "No set-up was captured."),
-    _Plan("peer_delays", "Waits for HSS, PCRF and DNS"),
-    _Plan("registrations", "Registrations", "No registrations in this capture."),
-    _Plan("nodes", "Nodes", "No node spoke SIP."),
-    _Plan("responses", "Responses", "No transactions in this capture."),
-    _Plan("links", "Links", "No transactions in this capture."),
-    _Plan("holds", "Holds", "Nobody was put on hold."),
-    _Plan("offer_answer_violations", "Offer/answer breaches", "No breach of the rules of offer and answer was seen."),
-    _Plan("problems", "Problems", "Nothing is wrong with the files or the messages."),
-    _Plan("files", "Files", "No files."),
-    _Plan("account", "Packets", "No packets."),
-)
+TABLES = tuple(dict.fromkeys(_tables()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +62,27 @@ def numbered(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
     """All sections, in the order of the page."""
-    for plan in _PLANS:
-        whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, _of(tables))
+    for entry, planned in _SHOWN:
+        name = entry.name
+        whole = measure(name, _of(tables)) if isinstance(entry, schema.Measure) else tables[name]
         if "call" in whole.columns and "no" not in whole.columns:
             whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
-        if not plan.missing and whole.is_empty():
+        if not planned.missing and whole.is_empty():
             continue
-        frame = room.first_rows(whole, plan.name, tables, MOST_ROWS)
-        known = _columns(plan.name, frame)
-        if plan.name == "calls":
+        frame = room.first_rows(whole, name, tables, MOST_ROWS)
+        known = _columns(name, frame)
+        if name == "calls":
             told = explanations(frame, tables["messages"], tables["failure_path"], tables["call_failures"])
             frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
-        shown = _shown(plan.name, known)
+        shown = _shown(name, known)
         yield Section(
-            name=plan.name,
-            heading=plan.heading,
-            missing=plan.missing,
+            name=name,
+            heading=planned.heading,
+            missing=planned.missing,
             rows=whole.height,
             left_out=whole.height - frame.height,
-            first_come=room.FIRST.get(plan.name, ""),
+            first_come=room.FIRST.get(name, ""),
             shown=[column.name for column in shown],
             headings=[(columns.named(column), column.described, column.type) for column in shown],
             first=columns.first_rows(frame, shown, tz, FIRST_ROWS),
