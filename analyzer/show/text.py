@@ -126,6 +126,27 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
+# What a line of Chinese may break before: each character, but not marks that end something (UAX #14, classes CL and EX).
+_PIECES = re.compile(r"[^\s\u2e80-\uffef]+|[\u2e80-\uffef]|\s+")
+_NOT_FIRST = frozenset(",.:;!?)]}%\u3001\u3002\u300b\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f")
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Safe text in lines of so many columns, broken at blanks, and between the characters of Chinese.
+
+    >>> wrapped("one two three", 8), wrapped("被叫正在振铃。", 8)
+    (['one two', 'three'], ['被叫正在', '振铃。'])
+    """
+    lines = [""]
+    for piece in _PIECES.findall(text):
+        blank = piece.isspace()
+        if width(lines[-1]) + width(piece) <= columns or (piece in _NOT_FIRST and lines[-1]):
+            lines[-1] += " " if blank else piece
+        elif not blank:
+            lines.append(piece)
+    return [line.strip() for line in lines]
+
+
 def seconds(value: float) -> str:
     """A duration with its unit; below a millisecond in the unit that still has digits.
 

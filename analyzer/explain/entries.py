@@ -1,0 +1,165 @@
+"""Every word that can be explained, from the files beside this module, the catalogue and the rules."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from analyzer import schema
+
+OF_FILES = (
+    *("statuses", "methods", "causes", "warnings", "header_fields", "sdp_lines", "timers"),
+    *("reference_points", "terms", "problems"),
+)
+"""The kinds of words that have a file of their own here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A word and what it means.
+
+    ``kind``      one of ``kinds.toml``: ``statuses``, ``columns`` ...
+    ``word``      as it is written: 580, P-Charging-Vector, Q.850 16, pdd_s.
+    ``names``     what it is called, by language: Precondition Failure; nothing where the word says it.
+    ``standard``  with the clause, where one is known.
+    ``texts``     by language, one to three sentences.
+    ``of``        for a column, the tables that have it.
+    ``also``      further spellings under which it is found.
+    """
+
+    kind: str
+    word: str
+    standard: str
+    texts: Mapping[str, str]
+    names: Mapping[str, str] = field(default_factory=dict)
+    of: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+    def text(self, language: str) -> str:
+        """The text in this language; in English if there is none."""
+        return self.texts.get(language) or self.texts["en"]
+
+    def name(self, language: str) -> str:
+        """The name in this language; in English if there is none, empty without any."""
+        return self.names.get(language) or self.names.get("en", "")
+
+
+@cache
+def data(name: str) -> dict[str, Any]:
+    """The file of that name."""
+    return tomllib.loads(files("analyzer.explain").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def of_kind(kind: str) -> dict[str, Entry]:
+    """The entries of one kind of :data:`OF_FILES`, by their words."""
+    return {
+        word: Entry(
+            kind=kind,
+            word=word,
+            standard=row.get("standard", ""),
+            texts={"en": row["en"], "zh": row["zh"]},
+            names={language: row[key] for language, key in (("en", "name"), ("zh", "name_zh")) if key in row},
+            also=tuple(row.get("also", ())),
+        )
+        for word, row in _rows(kind).items()
+    }
+
+
+def _rows(kind: str) -> dict[str, dict[str, Any]]:
+    """As in the file; what the program has in another place comes from there."""
+    rows: dict[str, dict[str, Any]] = data(kind)
+    if kind == "causes":
+        from analyzer.columns.causes import FAILURE_CAUSE, PREEMPTION, Q850, RELEASE_CAUSE
+
+        named = {
+            "Q.850": Q850,
+            "PREEMPTION": PREEMPTION,
+            "RELEASE_CAUSE": RELEASE_CAUSE,
+            "FAILURE_CAUSE": FAILURE_CAUSE,
+        }
+        names = {f"{protocol} {cause}": name for protocol, causes in named.items() for cause, name in causes.items()}
+        return {word: {**row, "name": names[word], "also": [word.split()[1]]} for word, row in rows.items()}
+    if kind == "problems":
+        return {code: {"en": english, "zh": rows[code]["zh"]} for code, english in data("problems_en").items()}
+    return rows
+
+
+def columns() -> Iterator[Entry]:
+    """Every column of the catalogue; tables in which one means the same share an entry."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for table in _tables():
+        for column in table.columns:
+            found.setdefault((column.name, column.described, column.standard), []).append(table.name)
+    for (name, english, standard), tables in found.items():
+        yield Entry(
+            kind="columns",
+            word=name,
+            standard=standard,
+            texts={"en": english, "zh": in_chinese(tables[0], name)},
+            of=tuple(tables),
+            also=tuple(f"{table}.{name}" for table in tables),
+        )
+
+
+def tables() -> Iterator[Entry]:
+    """Every table of the catalogue."""
+    for table in _tables():
+        english = f"{table.row} {table.note}".strip()
+        yield Entry(kind="tables", word=table.name, standard="", texts={"en": english, "zh": in_chinese(table.name)})
+
+
+def rules() -> Iterator[Entry]:
+    """Every rule of diagnosis that the program has."""
+    try:
+        from analyzer.diagnose.rules import ALL
+    except ImportError:
+        return
+    for rule in ALL:
+        yield Entry(
+            kind="rules",
+            word=rule.id,
+            standard=rule.standard,
+            texts={language: _of_rule(text, language) for language, text in rule.texts.items()},
+            names={language: text.title for language, text in rule.texts.items()},
+            also=(rule.code,),
+        )
+
+
+def _of_rule(text: Any, language: str) -> str:
+    """Explanation, likely causes, how to confirm, remedy: each a line."""
+    words = data("kinds")["rules"][language]
+    causes = words["between"].join(text.causes)
+    lines = (
+        text.explanation,
+        f"{words['causes']}{causes}{words['end']}",
+        f"{words['confirm']}{text.how_to_confirm}",
+        f"{words['remedy']}{text.remedy}",
+    )
+    return "\n".join(lines)
+
+
+def in_chinese(table: str, column: str = "") -> str:
+    """A table or a column of it in Chinese; empty where nobody has written it yet."""
+    texts = data("tables_zh")
+    of_table = texts.get(table, {})
+    return str(of_table.get(column or "row", "") or (texts["every"].get(column, "") if column else ""))
+
+
+def every() -> Iterator[Entry]:
+    """All of them, in the order in which a word with several meanings is told."""
+    for kind in OF_FILES:
+        yield from of_kind(kind).values()
+    yield from rules()
+    yield from tables()
+    yield from columns()
+
+
+def _tables() -> Iterator[schema.Table]:
+    yield from schema.TABLES.values()
+    yield from schema.ASKED.values()
+    yield from schema.MEASURES.values()
