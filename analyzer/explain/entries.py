@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from analyzer import schema
+from analyzer.language import LANGUAGES
 
 OF_FILES = (
     *("statuses", "methods", "causes", "warnings", "header_fields", "sdp_lines", "timers"),
@@ -27,6 +28,7 @@ class Entry:
     ``names``     what it is called, by language: Precondition Failure; nothing where the word says it.
     ``standard``  with the clause, where one is known.
     ``texts``     by language, one to three sentences.
+    ``more``      by language, what else to look at; pages leave it out.
     ``of``        for a column, the tables that have it.
     ``also``      further spellings under which it is found.
     """
@@ -36,6 +38,7 @@ class Entry:
     standard: str
     texts: Mapping[str, str]
     names: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)
     of: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
 
@@ -64,6 +67,7 @@ def of_kind(kind: str) -> dict[str, Entry]:
             standard=row.get("standard", ""),
             texts={"en": row["en"], "zh": row["zh"]},
             names={language: row[key] for language, key in (("en", "name"), ("zh", "name_zh")) if key in row},
+            more={language: row[key] for language in LANGUAGES if (key := f"more_{language}") in row},
             also=tuple(row.get("also", ())),
         )
         for word, row in _rows(kind).items()

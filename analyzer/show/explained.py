@@ -35,6 +35,8 @@ def told(entries: Sequence[Entry], language: str, width: int) -> str:
     """The entries one below the other, as wide as the terminal."""
     parts = []
     for entry in entries:
-        lines = [line for one in entry.text(language).splitlines() for line in wrapped(one, width - 2)]
+        between = " " if language == "en" else ""
+        text = f"{entry.text(language)}{between}{entry.more.get(language, '')}".rstrip()
+        lines = [line for one in text.splitlines() for line in wrapped(one, width - 2)]
         parts.append("\n".join([*wrapped(heading(entry, language), width), *(f"  {line}" for line in lines)]))
     return "\n\n".join(parts) + "\n"

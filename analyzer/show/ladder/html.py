@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-from analyzer.show.glossary import COMPACT, HEADERS, SDP
+from analyzer.explain.entries import Entry, of_kind
 from analyzer.show.ladder.svg import STYLE, sheets
 from analyzer.show.story import WENT_WRONG
 from analyzer.show.text import clock, markup, safe_lines
@@ -37,6 +37,7 @@ def html(
     title: str = "",
     missing: str = "",
     wrong: tuple[str, ...] = (),
+    language: str = "en",
 ) -> str:
     """The page; ``texts`` are messages by their keys, ``missing`` says why some are not there; ``wrong``: what went
     wrong in the call, in lines."""
@@ -71,7 +72,7 @@ def html(
 <button type="button" id="next">Next</button></nav><div id="chosen" aria-live="polite"></div></aside>
 </main>
 <section id="listing"><main><h2>Messages</h2>{listed}</main></section>
-<section id="glossary"><main><h2>In plain words</h2><dl>{"".join(_terms(used))}</dl></main></section>
+<section id="glossary"><main><h2>In plain words</h2><dl>{"".join(_terms(used, language))}</dl></main></section>
 <footer><p>Digest responses and keys are hidden. Made by sip-analyzer.</p></footer>
 <script>{script}</script>
 </body>
@@ -108,22 +109,30 @@ def _message(number: int, event: Event, model: Timeline, text: bytes | None, mis
     )
 
 
-def _terms(names: list[str]) -> Iterator[str]:
+def _terms(names: list[str], language: str) -> Iterator[str]:
     for name in names:
-        meaning, standard = _meaning(name)
-        yield f'<dt id="{_anchor(name)}">{name}</dt><dd>{markup(meaning)} ({markup(standard)})</dd>\n'
+        entry = _entry(name)
+        yield f'<dt id="{_anchor(name)}">{name}</dt><dd>{markup(entry.text(language))} ({markup(entry.standard)})</dd>\n'
 
 
-def _meaning(name: str) -> tuple[str, str]:
-    return SDP[name] if name in SDP else HEADERS[name]
+def _entry(name: str) -> Entry:
+    return _sdp_lines().get(name) or of_kind("header_fields")[name]
 
 
 def _anchor(name: str) -> str:
     """Only names of our own tables become anchors."""
-    return f"{'s' if name in SDP else 'h'}-{name.replace('=', '-')}"
+    return f"{'s' if name in _sdp_lines() else 'h'}-{name.replace('=', '-')}"
 
 
-_LONG_NAMES = {name.lower(): name for name in HEADERS} | COMPACT
+def _sdp_lines() -> Mapping[str, Entry]:
+    return of_kind("sdp_lines")
+
+
+@cache
+def _long_names() -> dict[str, str]:
+    """Header fields by their names in lower case, compact forms too."""
+    entries = of_kind("header_fields").values()
+    return {name.lower(): entry.word for entry in entries for name in (entry.word, *entry.also)}
 
 
 def _names(text: bytes) -> Iterator[str]:
@@ -149,11 +158,11 @@ def _read(text: bytes) -> Iterator[tuple[str, str, str]]:
         found = None
         if sdp:
             attribute = _ATTRIBUTE.match(line)
-            found = attribute if attribute and attribute[1] in SDP else _SDP_LINE.match(line)
+            found = attribute if attribute and attribute[1] in _sdp_lines() else _SDP_LINE.match(line)
         elif number and not body:
             found = _HEADER.match(line)
-        name = "" if found is None else found[1] if sdp else _LONG_NAMES.get(found[1].lower(), "")
-        if found is None or name not in (SDP if sdp else HEADERS):
+        name = "" if found is None else found[1] if sdp else _long_names().get(found[1].lower(), "")
+        if found is None or name not in (_sdp_lines() if sdp else of_kind("header_fields")):
             yield line, "", ""
         else:
             yield found[1], name, line[len(found[1]) :]
