@@ -95,16 +95,17 @@ def _rows(kind: str) -> dict[str, dict[str, Any]]:
 
 def columns() -> Iterator[Entry]:
     """Every column of the catalogue; tables in which one means the same share an entry."""
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[tuple[str, ...], list[str]] = {}
     for table in _tables():
         for column in table.columns:
-            found.setdefault((column.name, column.described, column.standard), []).append(table.name)
-    for (name, english, standard), tables in found.items():
+            key = (column.name, column.described, in_chinese(table.name, column), column.standard)
+            found.setdefault(key, []).append(table.name)
+    for (name, english, chinese, standard), tables in found.items():
         yield Entry(
             kind="columns",
             word=name,
             standard=standard,
-            texts={"en": english, "zh": in_chinese(tables[0], name)},
+            texts={"en": english, "zh": chinese},
             of=tuple(tables),
             also=tuple(f"{table}.{name}" for table in tables),
         )
@@ -147,11 +148,20 @@ def _of_rule(text: Any, language: str) -> str:
     return "\n".join(lines)
 
 
-def in_chinese(table: str, column: str = "") -> str:
-    """A table or a column of it in Chinese; empty where nobody has written it yet."""
+def in_chinese(table: str, column: schema.Column | None = None) -> str:
+    """A table or a column of it in Chinese, with its values; empty where nobody has written it yet."""
     texts = data("tables_zh")
     of_table = texts.get(table, {})
-    return str(of_table.get(column or "row", "") or (texts["every"].get(column, "") if column else ""))
+    if column is None:
+        return str(of_table.get("row", ""))
+    meaning = str(of_table.get(column.name) or texts["every"].get(column.name, ""))
+    if not meaning or not column.values:
+        return meaning
+    told = texts["values"].get(column.name, {})
+    explained = [value for value in column.values if not isinstance(value, str)]
+    values = {name: told.get(name, english) for name, english in explained}
+    listed = (f"{name}\uff08{values[name]}\uff09" if name in values else name for name in column.allowed)
+    return f"{meaning}取值\uff1a{'、'.join(listed)}。"
 
 
 def every() -> Iterator[Entry]:
