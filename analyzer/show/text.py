@@ -126,7 +126,7 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
-# What a line of Chinese may break before: each character, but not marks that end something (UAX #14, classes CL and EX).
+# A line of Chinese may break before each character, but not before marks that end something (UAX #14: CL and EX).
 _PIECES = re.compile(r"[^\s\u2e80-\uffef]+|[\u2e80-\uffef]|\s+")
 _NOT_FIRST = frozenset(",.:;!?)]}%\u3001\u3002\u300b\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f")
 

@@ -112,7 +112,8 @@ def _message(number: int, event: Event, model: Timeline, text: bytes | None, mis
 def _terms(names: list[str], language: str) -> Iterator[str]:
     for name in names:
         entry = _entry(name)
-        yield f'<dt id="{_anchor(name)}">{name}</dt><dd>{markup(entry.text(language))} ({markup(entry.standard)})</dd>\n'
+        meaning = f"{entry.text(language)} ({entry.standard})"
+        yield f'<dt id="{_anchor(name)}">{name}</dt><dd>{markup(meaning)}</dd>\n'
 
 
 def _entry(name: str) -> Entry:
