@@ -87,10 +87,16 @@ def _rows(kind: str) -> dict[str, dict[str, Any]]:
             "FAILURE_CAUSE": FAILURE_CAUSE,
         }
         names = {f"{protocol} {cause}": name for protocol, causes in named.items() for cause, name in causes.items()}
-        return {word: {**row, "name": names[word], "also": [word.split()[1]]} for word, row in rows.items()}
+        return {word: {**row, "name": names[word], "also": _of_cause(word)} for word, row in rows.items()}
     if kind == "problems":
         return {code: {"en": english, "zh": rows[code]["zh"]} for code, english in data("problems_en").items()}
     return rows
+
+
+def _of_cause(word: str) -> tuple[str, ...]:
+    """How people write a cause: 16, cause 16, Q850 16."""
+    protocol, cause = word.split()
+    return (cause, f"cause {cause}", f"{protocol.replace('.', '')} {cause}")
 
 
 def columns() -> Iterator[Entry]:
