@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +47,14 @@ class Entry:
     def text(self, language: str) -> str:
         """The text in this language; in English if there is none."""
         return self.texts.get(language) or self.texts["en"]
+
+    def first(self, language: str) -> str:
+        """The first sentence.
+
+        >>> of_kind("statuses")["486"].first("en")
+        'The called device is in a call, or its user rejected this one.'
+        """
+        return re.split(r"(?<=[.?]) |(?<=。)", self.text(language), maxsplit=1)[0]
 
     def name(self, language: str) -> str:
         """The name in this language; in English if there is none, empty without any."""
@@ -126,11 +136,10 @@ def tables() -> Iterator[Entry]:
 
 def rules() -> Iterator[Entry]:
     """Every rule of diagnosis that the program has."""
-    try:
-        from analyzer.diagnose.rules import ALL
-    except ImportError:
+    # Found by its name: a program without rules explains everything else.
+    if importlib.util.find_spec("analyzer.diagnose.rules") is None:
         return
-    for rule in ALL:
+    for rule in importlib.import_module("analyzer.diagnose.rules").ALL:
         yield Entry(
             kind="rules",
             word=rule.id,
@@ -152,6 +161,11 @@ def _of_rule(text: Any, language: str) -> str:
         f"{words['remedy']}{text.remedy}",
     )
     return "\n".join(lines)
+
+
+def meaning(table: str, column: schema.Column, language: str) -> str:
+    """What a column of a table means; in English if nobody has written it in this language."""
+    return (in_chinese(table, column) if language == "zh" else "") or column.described
 
 
 def in_chinese(table: str, column: schema.Column | None = None) -> str:

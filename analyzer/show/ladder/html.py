@@ -16,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 
 from analyzer.explain.entries import Entry, of_kind
+from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE, sheets
 from analyzer.show.story import WENT_WRONG
 from analyzer.show.text import clock, markup, safe_lines
@@ -49,7 +50,8 @@ def html(
     drawn = "".join(sheet.element() for sheet in sheets(model, linked=True))
     events = model.events
     listed = "".join(
-        _message(number, event, model, texts.get(event.message), missing) for number, event in enumerate(events)
+        _message(number, event, model, texts.get(event.message), missing, language)
+        for number, event in enumerate(events)
     )
     used = sorted({name for text in texts.values() for name in _names(text)})
     name = markup(title or "SIP ladder")
@@ -90,11 +92,14 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _message(number: int, event: Event, model: Timeline, text: bytes | None, missing: str) -> str:
+def _message(number: int, event: Event, model: Timeline, text: bytes | None, missing: str, language: str = "en") -> str:
     start = model.started_at
     since = f"{clock(event.at - start)} " if event.at is not None and start is not None else ""
     cross = "✕ " if event.failed else ""
-    what = f"<span{' class=' + chr(34) + 'failed' + chr(34) if event.failed else ''}>{cross}{markup(event.what)}</span>"
+    meaning = tooltips.of_value("status", event.status, language) or tooltips.of_value("method", event.method, language)
+    shown_as = f"{' class=' + chr(34) + 'failed' + chr(34) if event.failed else ''}"
+    hover = f' title="{markup(meaning)}"' if meaning and not event.protocol else ""
+    what = f"<span{shown_as}{hover}>{cross}{markup(event.what)}</span>"
     ends = markup(f"{model.lanes[event.source]} > {model.lanes[event.target]}")
     copies = f", sent {event.copies} times" if event.copies > 1 else ""
     frame = f", frame {event.frame}" if event.frame is not None else ""

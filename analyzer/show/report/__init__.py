@@ -29,6 +29,7 @@ from typing import Any
 import polars as pl
 
 from analyzer import __version__
+from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
 from analyzer.show.report import columns, figures, ladders, numbers, room, sections, stories
 from analyzer.show.text import safe
@@ -63,8 +64,9 @@ def report(
     fragments: Mapping[int, str] | None = None,
     ladder_bytes: int = LADDER_BYTES,
     most_texts: int = MOST_TEXTS,
+    language: str = "en",
 ) -> str:
-    """The page for all tables of a capture; times are told in the zone ``tz``.
+    """The page for all tables of a capture; times are told in the zone ``tz``, sentences in the ``language``.
 
     ``texts`` are messages by their keys (:func:`texts_of` says which are wanted), with nothing secret in them, None
     where nobody wants any;
@@ -80,15 +82,17 @@ def report(
     with ThreadPoolExecutor(1) as beside:
         drawing = beside.submit(figures.drawn, tables, tz)
         ladders = stories.packed(tables, texts or {}, fragments or {}, most=ladder_bytes, most_rows=sections.MOST_ROWS)
-        shown = list(sections.sections(tables, tz))
+        shown = list(sections.sections(tables, tz, language))
         drawn = drawing.result()
     names = [PurePath(str(name)).name for name in tables["files"]["file"]]
+    meanings = tooltips.of_values(tables.values(), language)
     data = {
         "tables": {section.name: section.packed for section in shown},
         "shown": {section.name: section.shown for section in shown},
         "zone": {"name": tz, "offsets": _offsets(tables, tz)},
         "ladders": ladders.chunks,
         "captions": stories.captions(tables["endpoints"]),
+        "meanings": meanings,
         "tones": {outcome: numbers.TONES[end] for end, outcomes in numbers.ENDS.items() for outcome in outcomes},
     }
     environment = Environment(
@@ -111,6 +115,7 @@ def report(
         verdict=numbers.verdict(tables),
         tiles=numbers.tiles(tables),
         outcomes=numbers.outcomes(tables["calls"]),
+        meanings=meanings,
         figures=drawn,
         sections=shown,
         left_out=_left_out(tables, texts, ladders.without, ladder_bytes, most_texts),

@@ -465,9 +465,10 @@
       const right = RIGHT.has(column.type) ? "right" : null;
       const link = text === NOTHING ? null : this.link(column, row);
       if (link) return element("td", { class: right }, element("a", { href: link }, text));
-      if (column.name === "outcome" && text !== NOTHING) return element("td", {}, ending(this.name, text));
-      if (column.name === "status" && Number(text) >= 400) return element("td", { class: "right is-bad" }, text);
-      return element("td", { class: right, title: text.length > 40 ? text : null }, text);
+      const title = meaning(column.name, text) || (text.length > 40 ? text : null);
+      if (column.name === "outcome" && text !== NOTHING) return element("td", { title }, ending(this.name, text));
+      if (column.name === "status" && Number(text) >= 400) return element("td", { class: "right is-bad", title }, text);
+      return element("td", { class: right, title }, text);
     }
 
     // Where a number leads.
@@ -489,6 +490,12 @@
   function toggle(query, name, one) {
     const values = query.get(name) || [];
     put(query, name, values.includes(one) ? values.filter((other) => other !== one) : [...values, one]);
+  }
+
+  // What a status, a role, an outcome means, in the words of `sip-analyzer explain`.
+  function meaning(column, text) {
+    const words = Object.hasOwn(data.meanings, column) ? data.meanings[column] : {};
+    return Object.hasOwn(words, text) ? words[text] : null;
   }
 
   function ending(table, outcome) {
@@ -801,7 +808,9 @@
   function told(story, event) {
     const ends = `${story.lanes[event.source]} > ${story.lanes[event.target]}`;
     const frame = event.frame === null ? "" : `frame ${event.frame}${event.file ? ` of ${event.file}` : ""}`;
-    return [`${event.what}${event.sdp ? " with SDP" : ""}, ${ends}`, event.info, event.copies > 1 ? copiesOf(event) : "", frame].filter(Boolean).join("; ");
+    const status = /^[1-6][0-9]{2}(?= |$)/.exec(event.what);
+    const means = status ? meaning("status", status[0]) : "";
+    return [`${event.what}${event.sdp ? " with SDP" : ""}, ${ends}`, event.info, event.copies > 1 ? copiesOf(event) : "", frame, means].filter(Boolean).join("; ");
   }
 
   function arrow(lanes, event, y) {

@@ -71,6 +71,7 @@ class Tile:
 class Bar:
     """One outcome: how many calls ended so. ``per_mille`` of the most frequent one is the length of its bar."""
 
+    outcome: str
     name: str
     tone: str
     end: str
@@ -387,6 +388,7 @@ def outcomes(calls: pl.DataFrame) -> list[Bar]:
     ends = {outcome: end for end, outcomes in ENDS.items() for outcome in outcomes}
     return [
         Bar(
+            outcome=name,
             name=name.replace("_", " "),
             tone=TONES[ends[name]],
             end=ends[name],

@@ -9,6 +9,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.diagnose.explanation import explanations
+from analyzer.explain.entries import meaning
 from analyzer.measure.measures import measure
 from analyzer.show.report import columns, room
 
@@ -89,7 +90,7 @@ def numbered(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return {**tables, "registrations": registrations}
 
 
-def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
+def sections(tables: Mapping[str, pl.DataFrame], tz: str, language: str = "en") -> Iterator[Section]:
     """All sections, in the order of the page."""
     for plan in _PLANS:
         whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, _of(tables))
@@ -104,6 +105,7 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
             frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
         shown = _shown(plan.name, known)
+        meanings = {column.name: meaning(plan.name, column, language) for column in known}
         yield Section(
             name=plan.name,
             heading=plan.heading,
@@ -112,9 +114,9 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
             left_out=whole.height - frame.height,
             first_come=room.FIRST.get(plan.name, ""),
             shown=[column.name for column in shown],
-            headings=[(columns.named(column), column.described, column.type) for column in shown],
+            headings=[(columns.named(column), meanings[column.name], column.type) for column in shown],
             first=columns.first_rows(frame, shown, tz, FIRST_ROWS),
-            packed=columns.packed(frame, known),
+            packed=columns.packed(frame, known, meanings),
         )
 
 

@@ -1,0 +1,57 @@
+"""The first sentence of ``explain`` on a status, a role, a reference point: for a reader who points at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from analyzer.explain.entries import Entry, of_kind
+from analyzer.ims.roles import split
+
+#: Columns whose values are words of the field, with the kind of these words.
+KINDS = {
+    "status": "statuses",
+    "first_status": "statuses",
+    "method": "methods",
+    "outcome": "outcomes",
+    "reference_point": "reference_points",
+    "role": "terms",
+    "code": "problems",
+    "warning_code": "warnings",
+}
+
+
+def of_value(column: str, value: object, language: str = "en") -> str:
+    """The meaning of a value of that column; empty where there is none to tell.
+
+    >>> of_value("status", 486)
+    'Busy Here: The called device is in a call, or its user rejected this one.'
+    >>> of_value("role", "I/S-CSCF", "zh").split("。")[0]
+    'I-CSCF 查询 CSCF：归属网络的入口：向 HSS 查询服务用户的 S-CSCF，并把请求送往该处'
+    """
+    kind = KINDS.get(column)
+    if kind is None or value is None:
+        return ""
+    entries = of_kind(kind)
+    words = split(str(value)) if column == "role" else [str(value)]
+    known = [entries[word] for word in words if word in entries]
+    return " ".join(_told(entry, language, named=column == "role") for entry in known)
+
+
+def of_values(tables: Iterable[pl.DataFrame], language: str = "en") -> dict[str, dict[str, str]]:
+    """By column and value as text, for all values in these tables: each once, however many rows have it."""
+    found: dict[str, dict[str, str]] = {}
+    for frame in tables:
+        for column in set(KINDS) & set(frame.columns):
+            for value in frame[column].drop_nulls().unique(maintain_order=True):
+                if told := of_value(column, value, language):
+                    found.setdefault(column, {})[str(value)] = told
+    return {column: dict(sorted(found[column].items())) for column in KINDS if column in found}
+
+
+def _told(entry: Entry, language: str, *, named: bool) -> str:
+    name = entry.name(language)
+    colon = ": " if language == "en" else "："
+    called = f"{entry.word} {name}".rstrip() if named else name
+    return f"{called}{colon}{entry.first(language)}" if called else entry.first(language)
