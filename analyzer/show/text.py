@@ -127,7 +127,9 @@ def pad(text: str, columns: int) -> str:
 
 
 # A line of Chinese may break before each character, but not before marks that end something (UAX #14: CL and EX).
-_PIECES = re.compile(r"[^\s\u2e80-\uffef]+|[\u2e80-\uffef]|\s+")
+# Nor after a mark that opens something, nor at a no-break space.
+_OPEN = "\uff08\u300a\u300c\u300e\u3010"
+_PIECES = re.compile(rf"[{_OPEN}]*(?:(?:[^\s\u2e80-\uffef]|\xa0)+|[\u2e80-\uffef])|[^\S\xa0]+")
 _NOT_FIRST = frozenset(",.:;!?)]}%\u3001\u3002\u300b\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f")
 
 

@@ -50,6 +50,19 @@ def of_values(tables: Iterable[pl.DataFrame], language: str = "en") -> dict[str,
     return {column: dict(sorted(found[column].items())) for column in KINDS if column in found}
 
 
+def called(value: object, shown: str, language: str) -> str:
+    """A status or an outcome as it is ``shown``, with its name in another language before it.
+
+    >>> called("busy", "busy", "zh"), called("486", "486 Busy Here", "zh"), called("no one", "no one", "zh")
+    ('用户忙（busy）', '486 Busy Here 用户忙', 'no one')
+    """
+    status = of_kind("statuses").get(str(value))
+    if status:
+        return f"{shown} {status.name(language)}"
+    outcome = of_kind("outcomes").get(str(value).replace(" ", "_"))
+    return f"{outcome.name(language)}（{shown}）" if outcome else shown
+
+
 def _told(entry: Entry, language: str, *, named: bool) -> str:
     name = entry.name(language)
     colon = ": " if language == "en" else "："
