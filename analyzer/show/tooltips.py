@@ -56,6 +56,8 @@ def called(value: object, shown: str, language: str) -> str:
     >>> called("busy", "busy", "zh"), called("486", "486 Busy Here", "zh"), called("no one", "no one", "zh")
     ('用户忙（busy）', '486 Busy Here 用户忙', 'no one')
     """
+    if language == "en":
+        return shown
     status = of_kind("statuses").get(str(value))
     if status:
         return f"{shown} {status.name(language)}"

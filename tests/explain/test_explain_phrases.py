@@ -18,11 +18,11 @@ SCRIPT = ROOT / "analyzer" / "show" / "report" / "app.js"
 
 
 def looked_up() -> set[str]:
-    """Every text that stands in a call of ``say``, as a whole or as a part of a condition."""
+    """Every text that stands in a call of ``say``, or of ``count`` that calls it, also as a part of a condition."""
     found = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("say", "count", "numbers.count"):
                 found |= {text for argument in node.args for text in texts(argument)}
     page = TEMPLATE.read_text(encoding="utf-8") + SCRIPT.read_text(encoding="utf-8")
     return found | {text.encode().decode("unicode_escape") if "\\" in text else text for text in in_page(page)}

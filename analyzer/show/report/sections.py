@@ -10,6 +10,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.diagnose.explanation import explanations
 from analyzer.explain.entries import meaning
+from analyzer.explain.phrases import phrases
 from analyzer.measure.measures import measure
 from analyzer.show.report import columns, room
 
@@ -92,6 +93,7 @@ def numbered(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 def sections(tables: Mapping[str, pl.DataFrame], tz: str, language: str = "en") -> Iterator[Section]:
     """All sections, in the order of the page."""
+    say = phrases(language)
     for plan in _PLANS:
         whole = tables[plan.name] if plan.name in schema.TABLES else measure(plan.name, _of(tables))
         if "call" in whole.columns and "no" not in whole.columns:
@@ -105,14 +107,14 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str, language: str = "en") 
             frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
         shown = _shown(plan.name, known)
-        meanings = {column.name: meaning(plan.name, column, language) for column in known}
+        meanings = {column.name: _meaning(plan.name, column, language) for column in known}
         yield Section(
             name=plan.name,
-            heading=plan.heading,
-            missing=plan.missing,
+            heading=say(plan.heading),
+            missing=say(plan.missing),
             rows=whole.height,
             left_out=whole.height - frame.height,
-            first_come=room.FIRST.get(plan.name, ""),
+            first_come=say(room.FIRST.get(plan.name, "")),
             shown=[column.name for column in shown],
             headings=[(columns.named(column), meanings[column.name], column.type) for column in shown],
             first=columns.first_rows(frame, shown, tz, FIRST_ROWS),
@@ -134,6 +136,16 @@ def _of(tables: Mapping[str, pl.DataFrame]) -> Callable[[str], pl.DataFrame | No
 
 _VERDICT = schema.Column("verdict", "text", "What ended it, and which node said so first.")
 _NUMBER = schema.Column("no", "int", "Number of the call or registration in this report; for people.")
+
+
+def _meaning(name: str, column: schema.Column, language: str) -> str:
+    """In the words of the catalogue; two columns are of this page alone."""
+    say = phrases(language)
+    if column is _VERDICT:
+        return say("What ended it, and which node said so first.")
+    if column is _NUMBER:
+        return say("Number of the call or registration in this report; for people.")
+    return meaning(name, column, language)
 
 
 def _shown(name: str, known: list[schema.Column]) -> list[schema.Column]:
