@@ -16,7 +16,7 @@ from analyzer.language import LANGUAGES
 
 OF_FILES = (
     *("statuses", "methods", "causes", "warnings", "header_fields", "sdp_lines", "timers"),
-    *("reference_points", "terms", "outcomes", "problems"),
+    *("reference_points", "terms", "outcomes", "details", "phases", "services", "violations", "problems"),
 )
 """The kinds of words that have a file of their own here."""
 

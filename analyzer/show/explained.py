@@ -22,8 +22,8 @@ def heading(entry: Entry, language: str) -> str:
     >>> heading(find("580")[0], "en")
     '580 Precondition Failure: SIP status (RFC 3312 §8)'
     """
-    # The name of a reference point is ours; others stand in messages and standards.
-    spoken = (language,) if entry.kind == "reference_points" else ("en", language)
+    # The names of reference points and rules are ours; others stand in messages and standards.
+    spoken = (language,) if entry.kind in ("reference_points", "rules") else ("en", language)
     names = dict.fromkeys(entry.names[known] for known in spoken if known in entry.names)
     named = " ".join([entry.word, *names])
     if entry.kind == "header_fields" and entry.also:

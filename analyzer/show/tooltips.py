@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import polars as pl
 
-from analyzer.explain.entries import Entry, of_kind
+from analyzer.explain.entries import Entry, of_kind, rules
 from analyzer.ims.roles import split
 
-#: Columns whose values are words of the field, with the kind of these words.
+#: Columns whose values are words of the field or of ours, with the kinds of these words.
 KINDS = {
-    "status": "statuses",
-    "first_status": "statuses",
-    "method": "methods",
-    "outcome": "outcomes",
-    "reference_point": "reference_points",
-    "role": "terms",
-    "code": "problems",
-    "warning_code": "warnings",
+    "status": ("statuses",),
+    "first_status": ("statuses",),
+    "method": ("methods",),
+    "outcome": ("outcomes", "details"),
+    "outcome_detail": ("details", "outcomes", "phases"),
+    "phase": ("phases",),
+    "reference_point": ("reference_points",),
+    "role": ("terms",),
+    "code": ("problems", "violations", "rules"),
+    "rule": ("rules",),
+    "warning_code": ("warnings",),
 }
 
 
@@ -30,13 +34,11 @@ def of_value(column: str, value: object, language: str = "en") -> str:
     >>> of_value("role", "I/S-CSCF", "zh").split("。")[0]
     'I-CSCF 查询 CSCF：归属网络的入口：向 HSS 查询服务用户的 S-CSCF，并把请求送往该处'
     """
-    kind = KINDS.get(column)
-    if kind is None or value is None:
+    if value is None or column not in KINDS:
         return ""
-    entries = of_kind(kind)
     words = split(str(value)) if column == "role" else [str(value)]
-    known = [entries[word] for word in words if word in entries]
-    return " ".join(_told(entry, language, named=column == "role") for entry in known)
+    known = [_entry(word, KINDS[column]) for word in words]
+    return " ".join(_told(entry, language, named=column == "role") for entry in known if entry)
 
 
 def of_values(tables: Iterable[pl.DataFrame], language: str = "en") -> dict[str, dict[str, str]]:
@@ -48,6 +50,17 @@ def of_values(tables: Iterable[pl.DataFrame], language: str = "en") -> dict[str,
                 if told := of_value(column, value, language):
                     found.setdefault(column, {})[str(value)] = told
     return {column: dict(sorted(found[column].items())) for column in KINDS if column in found}
+
+
+def _entry(word: str, kinds: Iterable[str]) -> Entry | None:
+    entries = (_rules() if kind == "rules" else of_kind(kind) for kind in kinds)
+    return next((known[word] for known in entries if word in known), None)
+
+
+@cache
+def _rules() -> dict[str, Entry]:
+    """The rules by number and by name."""
+    return {word: rule for rule in rules() for word in (rule.word, *rule.also)}
 
 
 def called(value: object, shown: str, language: str) -> str:

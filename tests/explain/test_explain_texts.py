@@ -105,6 +105,22 @@ def test_every_outcome_is_explained() -> None:
     assert set(of_kind("outcomes")) == outcomes
 
 
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("calls", "outcome_detail"),
+        ("ims_registrations", "outcome_detail"),
+        ("setups", "stalled"),
+        ("phases", "phase"),
+        ("services", "service"),
+        ("offer_answer_violations", "code"),
+    ],
+)
+def test_every_value_that_is_a_word_of_ours_is_explained(table: str, column: str) -> None:
+    values = schema.find(table).column(column).allowed
+    assert [value for value in values if value != "unknown" and not find(value)] == []
+
+
 def test_every_table_and_column_of_the_catalogue_is_explained() -> None:
     catalogue = [*schema.TABLES.values(), *schema.ASKED.values(), *schema.MEASURES.values()]
     assert {entry.word for entry in tables()} == {table.name for table in catalogue}
@@ -138,7 +154,7 @@ def test_every_code_of_a_problem_is_explained() -> None:
 
 def test_standards_are_named_as_everywhere() -> None:
     pattern = re.compile(
-        r"(RFC \d{4}|TS \d\d\.\d{3}|ITU-T [A-Z]\.\d+|GSMA (IR|NG)\.\d+|[A-Z]\.\d+)"
+        r"(RFC \d{4}|TS \d\d\.\d{3}|ITU-T [A-Z]\.\d+(\.\d+)?|GSMA (IR|NG)\.\d+|[A-Z]\.\d+)"
         r"( (§[\dA-Z]+(\.\d+[A-Z]?)*(, )?)+)?"
     )
     wrong = [
