@@ -51,8 +51,8 @@ def busy() -> dict[str, pl.DataFrame]:
     return {name: capture.table(name) for name in sections.TABLES}
 
 
-def ladder_of(name: str) -> str:
-    return analyzer.read(SAMPLES / name).call(1).ladder().html()
+def ladder_of(name: str, language: str = "en") -> str:
+    return analyzer.read(SAMPLES / name).call(1).ladder().html(language=language)
 
 
 def test_a_value_of_a_column_is_told_in_the_words_of_explain() -> None:
@@ -78,6 +78,14 @@ def test_the_page_of_a_ladder_tells_its_statuses() -> None:
     titles = Titles(ladder_of("busy.pcap")).found
     assert ("span", tooltips.of_value("status", 486)) in titles
     assert ("span", tooltips.of_value("method", "INVITE")) in titles
+
+
+def test_the_page_of_a_ladder_in_chinese() -> None:
+    page = ladder_of("busy.pcap", "zh")
+    assert '<html lang="zh">' in page
+    assert "<h2>名词解释</h2>" in page
+    assert ("span", tooltips.of_value("status", 486, "zh")) in Titles(page).found
+    assert "该对话（连同标签）或这些注册的标识。 (RFC 3261 §20.8)" in page
 
 
 def test_a_report_tells_outcomes_statuses_and_columns(busy: dict[str, pl.DataFrame]) -> None:

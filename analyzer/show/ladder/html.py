@@ -16,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 
 from analyzer.explain.entries import Entry, of_kind
+from analyzer.explain.phrases import phrases
 from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE, sheets
 from analyzer.show.story import WENT_WRONG
@@ -41,7 +42,8 @@ def html(
     language: str = "en",
 ) -> str:
     """The page; ``texts`` are messages by their keys, ``missing`` says why some are not there; ``wrong``: what went
-    wrong in the call, in lines."""
+    wrong in the call, in lines. Header fields, statuses and headings are explained in the ``language``."""
+    say = phrases(language)
     script, style = _resource("page.js"), f"{_resource('page.css')}{STYLE}"
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none';"
@@ -57,7 +59,7 @@ def html(
     name = markup(title or "SIP ladder")
     told = f'<ul id="wrong" aria-label="{WENT_WRONG}">{"".join(f"<li>{markup(line)}</li>" for line in wrong)}</ul>'
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -73,9 +75,9 @@ def html(
 <aside id="panel" aria-label="the message chosen"><nav><button type="button" id="before">Previous</button>\
 <button type="button" id="next">Next</button></nav><div id="chosen" aria-live="polite"></div></aside>
 </main>
-<section id="listing"><main><h2>Messages</h2>{listed}</main></section>
-<section id="glossary"><main><h2>In plain words</h2><dl>{"".join(_terms(used, language))}</dl></main></section>
-<footer><p>Digest responses and keys are hidden. Made by sip-analyzer.</p></footer>
+<section id="listing"><main><h2>{say("Messages")}</h2>{listed}</main></section>
+<section id="glossary"><main><h2>{say("In plain words")}</h2><dl>{"".join(_terms(used, language))}</dl></main></section>
+<footer><p>{say("Digest responses and keys are hidden. Made by sip-analyzer.")}</p></footer>
 <script>{script}</script>
 </body>
 </html>
