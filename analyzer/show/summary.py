@@ -36,7 +36,7 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     say = phrases(language)
     lines = _Lines(width, language)
     carried = _total(tables["account"].filter(layer="sip", reason="message")["packets"])
-    unseen = blind_spots(tables)
+    unseen = blind_spots(tables, say)
     if tables["messages"].is_empty():
         packets = _total(tables["files"]["packets"])
         number = say("{n:,} packet" if packets == 1 else "{n:,} packets").format(n=packets)

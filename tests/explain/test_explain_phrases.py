@@ -12,7 +12,7 @@ from places import ROOT
 from analyzer.explain.entries import data
 from analyzer.explain.phrases import phrases
 
-SOURCES = [*(ROOT / "analyzer" / "show").rglob("*.py"), *(ROOT / "analyzer" / "cli").rglob("*.py")]
+SOURCES = [path for room in ("diagnose", "show", "cli") for path in (ROOT / "analyzer" / room).rglob("*.py")]
 TEMPLATE = ROOT / "analyzer" / "show" / "report" / "page.html.j2"
 SCRIPT = ROOT / "analyzer" / "show" / "report" / "app.js"
 

@@ -153,7 +153,7 @@ def _about_calls(tables: Mapping[str, pl.DataFrame], say: Say, language: str) ->
     calls, messages = tables["calls"], tables["messages"]
     if messages.is_empty():
         packets = count(say, int(tables["files"]["packets"].sum() or 0), "{n:,} packet", "{n:,} packets")
-        spots = blind_spots(tables)[:1]
+        spots = blind_spots(tables, say)[:1]
         why = [safe(say(" First of all, {why}.").format(why=spot.sentence)) for spot in spots]
         went = _link(say("where they went"), "account")
         yield _filled(
@@ -312,8 +312,9 @@ def _about_reading(tables: Mapping[str, pl.DataFrame], say: Say) -> Iterable[Sen
         whole = _link(count(say, breaches.height, "{n:,} breach", "{n:,} breaches"), "offer_answer_violations")
         told = say("{breaches} of the rules of offer and answer: {kinds}.")
         yield _filled("warn", told, breaches=whole, kinds=_first(kinds, say))
-    for spot in blind_spots(tables)[1 if tables["messages"].is_empty() else 0 :]:
-        yield _sentence("warn", f"{spot.sentence[0].upper()}{spot.sentence[1:]}.")
+    for spot in blind_spots(tables, say)[1 if tables["messages"].is_empty() else 0 :]:
+        told = f"{spot.sentence[0].upper()}{spot.sentence[1:]}"
+        yield _filled("warn", say("{sentence}."), sentence=told)
     files = tables["files"]
     cut = files.filter("cut").height
     if cut:
