@@ -237,8 +237,8 @@ class Capture:
     def measure(self, name: str, **how: str | None) -> pl.DataFrame:
         return measure(name, self.held.get, **how)
 
-    def summary(self, *, tz: str, width: int) -> str:
-        return summary(self.held, tz=tz, width=width)
+    def summary(self, *, tz: str, width: int, language: str) -> str:
+        return summary(self.held, tz=tz, width=width, language=language)
 
     def blind_spots(self) -> list[str]:
         return [spot.sentence for spot in blind_spots(self.held)]
