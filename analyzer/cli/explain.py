@@ -12,8 +12,8 @@ from analyzer.cli.main import BY_HAND, Failure
     "explain",
     help=f"{BY_HAND['explain']}\n\nIt needs no capture. Statuses, methods, causes of Q.850, warning codes, header"
     " fields, lines of SDP, timers, reference points and terms of the IMS, the rules of diagnosis, and every table,"
-    " column, outcome, service and code of this program, each with its standard. A word that is several things is told as each"
-    " of them; put what it is before it to choose: status 380, warning 380, Q.850 16, calls.status.",
+    " column, outcome, service and code of this program, each with its standard. A word that is several things is"
+    " told as each of them; put what it is before it to choose: status 380, warning 380, Q.850 16, calls.status.",
     epilog="Example: sip-analyzer explain 580",
 )
 @click.argument("words", nargs=-1, required=True, metavar="WORD")
