@@ -27,7 +27,7 @@ from analyzer.cli.main import BY_HAND, Failure
 )
 def command(words: tuple[str, ...], language: str | None, width: int | None) -> None:
     """Print what the word means."""
-    from analyzer.explain.lookup import close, find
+    from analyzer.explain.lookup import LONGEST, close, find
     from analyzer.explain.phrases import phrases
     from analyzer.language import chosen
     from analyzer.show.explained import told
@@ -39,5 +39,6 @@ def command(words: tuple[str, ...], language: str | None, width: int | None) -> 
         say = phrases(spoken)
         near = close(word)
         hint = say(" Did you mean {}?").format(say(" or ").join(near)) if near else ""
-        raise Failure(say("no explanation of {!r}.").format(word) + hint)
+        shown = word if len(word) <= LONGEST else f"{word[:LONGEST]}..."
+        raise Failure(say("no explanation of {!r}.").format(shown) + hint)
     click.echo(told(found, spoken, min(width or terminal.width(), 100)), nl=False)

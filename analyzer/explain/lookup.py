@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from analyzer.explain.entries import Entry, data, every
 
+LONGEST = 60
+"""Characters of a word that are looked at; no word that is explained has more."""
+
 
 def key(word: str) -> str:
     """What a word is found by: case, and what joins its parts, do not matter.
@@ -30,7 +33,7 @@ def close(word: str, most: int = 5) -> list[str]:
     from difflib import get_close_matches
 
     words = {spelt: spelling for entry in every() for spelling in _spellings(entry) if (spelt := key(spelling))}
-    asked = key(word)
+    asked = key(word[:LONGEST])
     near = [words[spelt] for spelt in get_close_matches(asked, words, n=most, cutoff=0.6)]
     if re.fullmatch(r"[1-6]\d\d", asked):
         near = [f"{asked[0]}xx", *near]

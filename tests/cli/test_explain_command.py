@@ -88,6 +88,12 @@ def test_nothing_close() -> None:
     assert told.stderr == "sip-analyzer: no explanation of '\\x1b[2Jqqqqzzzz'.\n"
 
 
+def test_a_word_without_end_is_answered_in_a_line() -> None:
+    told = explain("P-" * 100_000)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert len(told.stderr) < 400
+
+
 def test_in_chinese() -> None:
     told = explain("486", "--lang", "zh").stdout
     assert told.splitlines()[0] == "486 Busy Here 用户忙：SIP 状态码（RFC 3261 §21.4.24）"

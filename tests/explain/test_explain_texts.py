@@ -9,7 +9,7 @@ import pytest
 from analyzer import schema
 from analyzer.columns.causes import FAILURE_CAUSE, PREEMPTION, Q850, RELEASE_CAUSE
 from analyzer.explain.entries import OF_FILES, Entry, columns, data, every, of_kind, rules, tables
-from analyzer.explain.lookup import find
+from analyzer.explain.lookup import LONGEST, find
 from analyzer.ims.reference_points import POINTS
 from analyzer.ims.roles import UNKNOWN, split
 from analyzer.language import LANGUAGES
@@ -70,6 +70,11 @@ def test_each_is_at_most_three_sentences() -> None:
     entries = [entry for kind in OF_FILES for entry in of_kind(kind).values()]
     sentences = {shown(entry): len(re.findall(r"[.?](?: |$)|[。]", entry.texts["en"])) for entry in entries}
     assert {name: number for name, number in sentences.items() if number > 4} == {}
+
+
+def test_no_word_is_longer_than_those_that_close_ones_are_sought_for() -> None:
+    assert max(len(spelling) for entry in every() for spelling in (entry.word, *entry.names.values())) <= 2 * LONGEST
+    assert max(len(entry.word) for entry in every()) <= LONGEST
 
 
 def test_each_ends_as_a_sentence() -> None:
