@@ -24,7 +24,7 @@ def printed(command: str, folder: str) -> str:
     """What the command prints; files that it writes go into ``folder``."""
     words = command.removeprefix("sip-analyzer ")
     words = re.sub(r"(?<=-o )(?=\S)", f"{folder}/", words)
-    environment = os.environ | {"COLUMNS": WIDTH, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    environment = os.environ | {"COLUMNS": WIDTH, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         f"{sys.executable} -m analyzer {words}",
         shell=True, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, timeout=120, check=False,

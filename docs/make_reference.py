@@ -1,5 +1,5 @@
 """Makes the reference pages: tables.md and README.md's list of tables from analyzer/schema; limits.md, problems.md
-and encapsulation.md from the core.
+and encapsulation.md from the core, and the sentences on problems that `explain` shows.
 
 `--check` reports the pages that are out of date.
 """
@@ -7,6 +7,7 @@ and encapsulation.md from the core.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -226,9 +227,20 @@ def limits() -> str:
 
 
 def problems() -> str:
+    return PROBLEMS_HEAD + "".join(f"| {code} | {text} |\n" for code, text in codes())
+
+
+def problems_to_explain() -> str:
+    """What ``sip-analyzer explain`` says of a code: the program does not carry the sources of its core."""
+    head = "# Codes of `problems` in English. This file is generated from problem.rs by `make docs`.\n\n"
+    return head + "".join(f"{code} = {json.dumps(text)}\n" for code, text in codes())
+
+
+def codes() -> list[tuple[str, str]]:
+    """Each code of a problem, and its sentence."""
     source = (CORE / "problem.rs").read_text(encoding="utf-8")
     found = re.findall(DOCUMENTED + r'\w+ = "(\w+)",', source.partition("\ncodes! {")[2].partition("\n}")[0])
-    return PROBLEMS_HEAD + "".join(f"| {code} | {prose(text)} |\n" for text, code in found)
+    return [(code, prose(text)) for text, code in found]
 
 
 def nodes() -> str:
@@ -249,6 +261,7 @@ PAGES = {
     "tables.md": tables,
     "limits.md": limits,
     "problems.md": problems,
+    "../analyzer/explain/problems_en.toml": problems_to_explain,
     "encapsulation.md": encapsulation,
 }
 

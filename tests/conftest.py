@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -18,7 +19,11 @@ CHEAP = ("catalogue", "columns", "docs", "masking")
 
 
 def pytest_configure() -> None:
-    """Before any test fails for it: a wrong entry of the catalogue or node of the graph, told in a sentence."""
+    """Before any test fails for it: a wrong entry of the catalogue or node of the graph, told in a sentence.
+
+    Every test reads English, whatever the locale of who runs them.
+    """
+    os.environ["LC_ALL"] = "C.UTF-8"
     try:
         catalogue.check()
         graph.check()

@@ -18,6 +18,7 @@ FLOORS = (
     ("__main__", "cli"),
     ("api",),
     ("masking", "show"),
+    ("explain",),
     ("graph",),
     ("measure",),
     ("diagnose",),
@@ -26,7 +27,7 @@ FLOORS = (
     ("sip",),
     ("columns",),
     ("reading",),
-    ("schema", "simulator", "timezones"),
+    ("schema", "simulator", "timezones", "language"),
     ("errors", "_core"),
 )
 #: The imports that run back up, all of them for type checkers, each with what it would cost to be without.

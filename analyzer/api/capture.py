@@ -453,12 +453,21 @@ class Capture:
 
         return messages_of(self.source, keys)
 
-    def report(self, path: str | Path, *, tz: str = "UTC", title: str = "", texts: bool | None = None) -> Path:
+    def report(
+        self,
+        path: str | Path,
+        *,
+        tz: str = "UTC",
+        title: str = "",
+        texts: bool | None = None,
+        language: str = "en",
+    ) -> Path:
         """Writes one self-contained HTML page: verdict, numbers, plots, every table, the ladder of every call.
 
         Times are told in the zone ``tz``. ``texts``: with the text of each message, digest responses and keys hidden;
         without a word that of at most 3,000, of calls and registrations that failed first. What has no room is said on
-        the page, with the command that shows it. The folder is made where there is none. Returns the path.
+        the page, with the command that shows it. The folder is made where there is none. ``language``: en or zh.
+        Returns the path.
 
         >>> import analyzer, tempfile
         >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
@@ -480,7 +489,12 @@ class Capture:
         found = self._texts(keys, needed=texts is True)
         told = fragments(self.source, tables["messages"].filter(pl.col("message").is_in(list(found)))) if found else {}
         page = report(
-            tables, tz=tz, title=title, texts=None if texts is False or (keys and not found) else found, fragments=told
+            tables,
+            tz=tz,
+            title=title,
+            texts=None if texts is False or (keys and not found) else found,
+            fragments=told,
+            language=language,
         )
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
@@ -573,8 +587,9 @@ class Capture:
         except pl.exceptions.PolarsError as error:
             raise AnalyzerError(f"the query cannot be run: {error}") from error
 
-    def summary(self, *, tz: str = "UTC", width: int = 100) -> str:
-        """What happened here, on one screen of text ``width`` columns wide, times as in the zone ``tz``.
+    def summary(self, *, tz: str = "UTC", width: int = 100, language: str = "en") -> str:
+        """What happened here, on one screen of text ``width`` columns wide, times as in the zone ``tz``, in the
+        ``language`` en or zh.
 
         >>> import analyzer
         >>> print(analyzer.read("sample_pcaps/busy.pcap").summary().splitlines()[5])
@@ -583,7 +598,8 @@ class Capture:
         from analyzer.show.summary import TABLES, summary
 
         few = self.source.messages_read <= _NODES_TOLD
-        return summary(self._tables_of(*(name for name in TABLES if few or name != "nodes")), tz=tz, width=width)
+        tables = self._tables_of(*(name for name in TABLES if few or name != "nodes"))
+        return summary(tables, tz=tz, width=width, language=language)
 
     def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:
         """These tables and what a summary looks at of ``messages``."""

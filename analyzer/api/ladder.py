@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.api.message import messages_of
@@ -122,11 +122,12 @@ class Ladder:
 
         return svg(bounded(self.timeline, limit), title=self.title)
 
-    def html(self, *, limit: int | None = MOST_DRAWN) -> str:
+    def html(self, *, limit: int | None = MOST_DRAWN, language: str = "en") -> str:
         """One HTML page that needs no network: what went wrong in the call, the picture, and each message with its
         headers explained.
 
         Digest responses and keys are hidden. Where the capture is no longer at hand, the page says so in their place.
+        ``language``, en or zh: that of headings and explanations.
         """
         from analyzer.show.ladder.html import html
 
@@ -140,7 +141,7 @@ class Ladder:
             except AnalyzerError as error:
                 missing = str(error)
         wrong = self._wrong() if self._wrong is not None else ()
-        return html(model, texts, title=self.title, missing=missing, wrong=wrong)
+        return html(model, texts, title=self.title, missing=missing, wrong=wrong, language=language)
 
     def mermaid(self, *, limit: int | None = MOST_IN_DIAGRAMS) -> str:
         """A Mermaid ``sequenceDiagram`` (https://mermaid.js.org), as Markdown on GitHub and GitLab shows it."""
@@ -154,8 +155,9 @@ class Ladder:
 
         return plantuml(bounded(self.timeline, limit), title=self.title)
 
-    def save(self, path: str | Path, *, limit: int | None = None) -> Path:
-        """Writes it in the format that the suffix names: .txt .svg .html .mmd .puml. Returns the path.
+    def save(self, path: str | Path, *, limit: int | None = None, language: str = "en") -> Path:
+        """Writes it in the format that the suffix names: .txt .svg .html .mmd .puml. Returns the path. ``language``, en
+        or zh, is that of a page.
 
         Raises :class:`~analyzer.errors.AnalyzerError` for any other suffix.
         """
@@ -163,7 +165,9 @@ class Ladder:
         form = FORMATS.get(path.suffix.lower())
         if form is None:
             raise AnalyzerError(f"{path}: a ladder is saved as {', '.join(FORMATS)}")
-        options = {} if limit is None else {"limit": limit}
+        options: dict[str, Any] = {} if limit is None else {"limit": limit}
+        if form == "html":
+            options["language"] = language
         with replaced(path) as part:
             Path(part).write_text(getattr(self, form)(**options), encoding="utf-8", newline="\n")
         return path

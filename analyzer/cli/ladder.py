@@ -10,6 +10,7 @@ import click
 from analyzer.api.ladder import FORMATS
 from analyzer.cli import lookup, options
 from analyzer.cli.main import BY_HAND
+from analyzer.language import chosen as chosen_language
 from analyzer.reading.written import replaced
 
 
@@ -49,6 +50,7 @@ class _Limit(click.ParamType[int | None]):
     help="Maximum number of messages; of a longer call, the middle is omitted. Default: all in text, "
     "1000 in svg and html, 300 otherwise.",
 )
+@options.language_option
 def command(
     call: str,
     form: str | None,
@@ -58,6 +60,7 @@ def command(
     hop: str,
     leg: str | None,
     sip_only: bool,
+    language: str | None,
     **values: Any,
 ) -> None:
     """Draw one call."""
@@ -65,7 +68,9 @@ def command(
     limited = {"limit": values.pop("limit")} if _given("limit") else {}
     reading = options.read(values)
     ladder = lookup.find(reading.capture, call).ladder(hop, leg, sip_only=sip_only)
-    if form != "text":
+    if form == "html":
+        drawn = ladder.html(**limited, language=chosen_language(language))
+    elif form != "text":
         drawn = getattr(ladder, form)(**limited)
     elif output is None:
         drawn = lookup.draw(ladder, width=width, ascii_only=ascii_only, **limited)

@@ -25,6 +25,7 @@ BY_HAND = {
     "headers": "Header fields by name, in any message.",
     "plot": "One figure as SVG, PNG or PDF.",
     "export": "The packets of calls as a separate capture, for Wireshark.",
+    "explain": "What a word means: a status, a cause, a header field, a column.",
 }
 
 EXIT_USAGE = 2

@@ -14,6 +14,7 @@ import click
 
 from analyzer import schema
 from analyzer.cli.terminal import Progress, note
+from analyzer.language import LANGUAGES
 from analyzer.reading.engines import ENGINES
 
 if TYPE_CHECKING:
@@ -147,6 +148,13 @@ by_option = click.option("--by", metavar="COLUMNS", help="Columns to group by, s
 every_option = click.option("--every", metavar="LENGTH", help="Length of the intervals of time: 30s, 1m, 1h, 1d.")
 tz_option = click.option(
     "--tz", default="UTC", show_default=True, metavar="ZONE", help="Time zone for input and output: Europe/Berlin."
+)
+
+language_option = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(LANGUAGES),
+    help="Language of the text: en (English) or zh (Chinese); default: that of the locale.",
 )
 
 

@@ -9,6 +9,7 @@ import click
 
 from analyzer.cli import options
 from analyzer.cli.main import BY_HAND
+from analyzer.language import chosen as chosen_language
 
 
 @click.command(
@@ -31,12 +32,13 @@ from analyzer.cli.main import BY_HAND
 @click.option("--texts/--no-texts", default=None, help="Include or omit the text of messages, whatever their number.")
 @options.filters(None)
 @options.tz_option
-def command(output: str, title: str, texts: bool | None, **values: Any) -> None:
+@options.language_option
+def command(output: str, title: str, texts: bool | None, language: str | None, **values: Any) -> None:
     """Write the page."""
     chosen = options.make_filter("calls", values["tz"], values)
     if Path(output).suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"-o {output}: a report is a page, its name must end in .html.")
     reading = options.read(values)
     capture = reading.shown(chosen)
-    capture.report(output, tz=values["tz"], title=title, texts=texts)
+    capture.report(output, tz=values["tz"], title=title, texts=texts, language=chosen_language(language))
     reading.close()

@@ -9,6 +9,7 @@ import click
 
 from analyzer.cli import options, terminal
 from analyzer.cli.main import BY_HAND
+from analyzer.language import chosen as chosen_language
 
 _LARGE = 200_000_000  # bytes; so many hold more than 100,000 messages, or much that is none
 
@@ -22,6 +23,7 @@ _LARGE = 200_000_000  # bytes; so many hold more than 100,000 messages, or much 
 @options.captures
 @options.filters(None)
 @options.tz_option
+@options.language_option
 @click.option(
     "-w",
     "--width",
@@ -29,7 +31,7 @@ _LARGE = 200_000_000  # bytes; so many hold more than 100,000 messages, or much 
     metavar="COLUMNS",
     help="Width in columns; default: that of the terminal.",
 )
-def command(width: int | None, **values: Any) -> None:
+def command(width: int | None, language: str | None, **values: Any) -> None:
     """Print the summary."""
     from analyzer.show.summary import TABLES
 
@@ -40,5 +42,7 @@ def command(width: int | None, **values: Any) -> None:
     # A filter looks at messages.
     reading = options.read(values, tables=None if chosen else tables)
     capture = reading.shown(chosen)
-    click.echo(capture.summary(tz=values["tz"], width=width or terminal.width()), nl=False)
+    click.echo(
+        capture.summary(tz=values["tz"], width=width or terminal.width(), language=chosen_language(language)), nl=False
+    )
     reading.close()

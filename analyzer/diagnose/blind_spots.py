@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+Say = Callable[[str], str]
+"""A text of ours in the language of the reader; what is in braces is filled in afterwards."""
 
 
 class BlindSpot(NamedTuple):
@@ -67,10 +71,11 @@ _TOLD = ("TLS", "WebSocket")  # in sentences of their own
 _MOST = 4  # protocols that a sentence names
 
 
-def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
+def blind_spots(tables: Mapping[str, pl.DataFrame], say: Say = str) -> list[BlindSpot]:
     """The reasons, from ``files``, ``account`` and ``messages`` (``src_ip dst_ip status``); weightiest first.
 
-    ``ims_registrations``, where it is given, tells whose the security associations of IPsec are.
+    ``ims_registrations``, where it is given, tells whose the security associations of IPsec are. ``say`` gives each
+    text in another language.
 
     With SIP in the capture only what may hide more of it; without, the first says why there is none.
     """
@@ -81,78 +86,79 @@ def blind_spots(tables: Mapping[str, pl.DataFrame]) -> list[BlindSpot]:
     }
     packets = int(files["packets"].sum() or 0)
     if not packets and files.height:
-        return [
-            BlindSpot("empty", "the capture is empty: nothing passed its interface, or its filter let nothing pass")
-        ]
+        told = say("the capture is empty: nothing passed its interface, or its filter let nothing pass")
+        return [BlindSpot(say("empty"), told)]
     none = messages.is_empty() and ("sip", "message") not in account
     problems = tables.get("problems")
     spots = [
-        *_by_engine(problems, none),
-        *_unknown_links(account),
-        *_not_read(account),
-        *_undecoded_text(problems),
-        *_encrypted(account, tables.get("ims_registrations")),
-        *_tls(account, none, _has_keys(problems)),
+        *_by_engine(problems, none, say),
+        *_unknown_links(account, say),
+        *_not_read(account, say),
+        *_undecoded_text(problems, say),
+        *_encrypted(account, tables.get("ims_registrations"), say),
+        *_tls(account, none, _has_keys(problems), say),
     ]
     if sliced := int(files["sliced"].sum() or 0):
-        whole = "tcpdump -s 0 keeps them whole"
-        spots.append(BlindSpot("cut", f"the snap length of the capture cut {sliced:,} of {_packets(packets)}: {whole}"))
+        told = say("the snap length of the capture cut {n:,} of {packets}: tcpdump -s 0 keeps them whole")
+        spots.append(BlindSpot(say("cut"), told.format(n=sliced, packets=_packets(packets, say))))
     if not none:
-        return [*spots, *_one_way(messages)]
+        return [*spots, *_one_way(messages, say)]
     if count := _named(account, "gsmtap"):
-        said = (
-            f"a phone's baseband log: {_packets(count)} of GSMTAP hold radio messages; its IP packets, with SIP, go to "
+        told = say(
+            "a phone's baseband log: {packets} of GSMTAP hold radio messages; its IP packets, with SIP, go to "
+            "UDP port 47290, where scat and QCSuper send them: capture that port too"
         )
-        spots.append(
-            BlindSpot("no SIP", said + "UDP port 47290, where scat and QCSuper send them: capture that port too")
-        )
+        spots.append(BlindSpot(say("no SIP"), told.format(packets=_packets(count, say))))
     if _named(account, "websocket_handshake") and not _named(account, "websocket_deflate"):
-        spots.append(BlindSpot("no SIP", "a WebSocket was opened for SIP, but none of its messages was captured"))
+        told = say("a WebSocket was opened for SIP, but none of its messages was captured")
+        spots.append(BlindSpot(say("no SIP"), told))
     hidden = problems is not None and not problems.filter(code="sip_text_undecoded").is_empty()
-    elsewhere = [] if hidden else _elsewhere(account)
+    elsewhere = [] if hidden else _elsewhere(account, say)
     if not spots and not elsewhere:
-        said = "the capture contains no payload, only handshakes, acknowledgements and fragments"
-        return [BlindSpot("no SIP", said)]
+        told = say("the capture contains no payload, only handshakes, acknowledgements and fragments")
+        return [BlindSpot(say("no SIP"), told)]
     return spots + elsewhere
 
 
-def _by_engine(problems: pl.DataFrame | None, none: bool) -> Iterator[BlindSpot]:
+def _by_engine(problems: pl.DataFrame | None, none: bool, say: Say) -> Iterator[BlindSpot]:
     """What the engine that was chosen did not find."""
     if problems is not None and none:
         for detail in problems.filter(code="engine_found_nothing")["detail"].unique(maintain_order=True):
-            yield BlindSpot("no SIP", detail)
+            yield BlindSpot(say("no SIP"), detail)
 
 
-def _undecoded_text(problems: pl.DataFrame | None) -> Iterator[BlindSpot]:
+def _undecoded_text(problems: pl.DataFrame | None, say: Say) -> Iterator[BlindSpot]:
     """SIP that is there, in packets of a protocol that nobody here knows."""
     if problems is not None:
         for detail in problems.filter(code="sip_text_undecoded")["detail"].drop_nulls().unique(maintain_order=True):
-            yield BlindSpot("not read", f"{detail}; tshark may know it: --engine pyshark")
+            told = say("{detail}; tshark may know it: --engine pyshark").format(detail=detail)
+            yield BlindSpot(say("not read"), told)
 
 
 def _has_keys(problems: pl.DataFrame | None) -> bool:
     return problems is not None and not problems.filter(code="tls_keys_in_file").is_empty()
 
 
-def _not_read(account: Mapping[tuple[str, str], int]) -> Iterator[BlindSpot]:
+def _not_read(account: Mapping[tuple[str, str], int], say: Say) -> Iterator[BlindSpot]:
     """What is not looked into, most packets first."""
     counts: dict[str, int] = {}
     for (_, reason), count in account.items():
         if reason in UNREAD:
             name, _ = UNREAD[reason]
             counts[name] = counts.get(name, 0) + count
-    parts = [f"{name} ({_packets(count)})" for name, count in _ranked(counts)]
+    parts = [f"{name} ({_packets(count, say)})" for name, count in _ranked(counts)]
     if parts:
-        sentence = f"SIP may be inside {_joined(parts, 'or')}, which this version does not decode"
-        yield BlindSpot("not read", sentence)
+        told = say("SIP may be inside {layers}, which this version does not decode")
+        yield BlindSpot(say("not read"), told.format(layers=_joined(parts, say(" or "))))
 
 
-def _unknown_links(account: Mapping[tuple[str, str], int]) -> Iterator[BlindSpot]:
+def _unknown_links(account: Mapping[tuple[str, str], int], say: Say) -> Iterator[BlindSpot]:
     prefix = "unknown_link_type_"
     links = {reason.removeprefix(prefix): count for (_, reason), count in account.items() if reason.startswith(prefix)}
     if links:
-        names = _joined([f"{link} ({_packets(count)})" for link, count in links.items()], "and")
-        yield BlindSpot("not read", f"link type {names} is not decoded: `problems` says how to have it read")
+        names = _joined([f"{link} ({_packets(count, say)})" for link, count in links.items()], say(" and "))
+        told = say("link type {names} is not decoded: `problems` says how to have it read")
+        yield BlindSpot(say("not read"), told.format(names=names))
 
 
 # What nobody can read without keys, by layer: its name, and what one can do.
@@ -186,7 +192,7 @@ def of_whom(reasons: Iterable[str], registrations: pl.DataFrame | None) -> list[
 
 
 def _encrypted(
-    account: Mapping[tuple[str, str], int], registrations: pl.DataFrame | None = None
+    account: Mapping[tuple[str, str], int], registrations: pl.DataFrame | None, say: Say
 ) -> Iterator[BlindSpot]:
     """What nobody can read without keys: IPsec, radio, Ethernet."""
     for layer, (words, _) in ENCRYPTED.items():
@@ -197,34 +203,40 @@ def _encrypted(
         }
         # The core names the first SPIs of each direction; those beyond have one row together.
         named = sum("_spi_" in reason for reason in closed)
-        beyond = "more than " if named and named < len(closed) else ""
-        across = f" of {beyond}{named} security association{'s' if named > 1 else ''}" if named else ""
+        beyond = say("more than ") if named and named < len(closed) else ""
+        told = say(" of {beyond}{n} security association" if named == 1 else " of {beyond}{n} security associations")
+        across = told.format(beyond=beyond, n=named) if named else ""
         if count := sum(closed.values()):
             known = of_whom(closed, registrations)
-            more = f" and {len(known) - _MOST} others" if len(known) > _MOST else ""
+            more = say(" and {n} others").format(n=len(known) - _MOST) if len(known) > _MOST else ""
             whose = f" ({', '.join(known[:_MOST])}{more})" if known else ""
-            yield BlindSpot(
-                "encrypted", f"{_packets(count)} of {words}{across}{whose}: SIP inside cannot be read without keys"
-            )
+            told = say("{packets} of {layer}{across}{whose}: SIP inside cannot be read without keys")
+            packets = _packets(count, say)
+            yield BlindSpot(say("encrypted"), told.format(packets=packets, layer=words, across=across, whose=whose))
 
 
-def _tls(account: Mapping[tuple[str, str], int], none: bool, keys: bool) -> Iterator[BlindSpot]:
+def _tls(account: Mapping[tuple[str, str], int], none: bool, keys: bool, say: Say) -> Iterator[BlindSpot]:
     """SIP's own port; other TLS where nothing else is SIP."""
-    for name, where in (("sips", " on port 5061, that of SIP"), ("tls", "")):
+    for name, where in (("sips", say(" on port 5061, that of SIP")), ("tls", "")):
         hellos = _named(account, f"{name}_client_hello")
         count = _named(account, name) + hellos
         if count and (none or name == "sips"):
-            begun = f", {hellos:,} handshake{'s' if hellos > 1 else ''}" if hellos else ""
-            may = "SIP inside" if name == "sips" else "SIP that may be inside"
-            how = "can be read with the keys in the file: --engine pyshark" if keys else "cannot be read without keys"
-            yield BlindSpot("encrypted", f"{_packets(count)} of TLS{where}{begun}: {may} {how}")
+            told = say(", {n:,} handshake" if hellos == 1 else ", {n:,} handshakes")
+            begun = told.format(n=hellos) if hellos else ""
+            may = say("SIP inside" if name == "sips" else "SIP that may be inside")
+            how = say(
+                "can be read with the keys in the file: --engine pyshark" if keys else "cannot be read without keys"
+            )
+            told = say("{packets} of TLS{where}{begun}: {may} {how}")
+            packets = _packets(count, say)
+            yield BlindSpot(say("encrypted"), told.format(packets=packets, where=where, begun=begun, may=may, how=how))
 
 
 def _named(account: Mapping[tuple[str, str], int], name: str) -> int:
     return sum(count for (_, reason), count in account.items() if reason == f"not_sip_{name}")
 
 
-def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
+def _elsewhere(account: Mapping[tuple[str, str], int], say: Say) -> list[BlindSpot]:
     """There is traffic, and nothing of it is signalling."""
     counts: dict[str, int] = {}
     for (_, reason), count in account.items():
@@ -239,14 +251,17 @@ def _elsewhere(account: Mapping[tuple[str, str], int]) -> list[BlindSpot]:
     shown = [f"{name} ({count:,})" for name, count in ranked[:_MOST]]
     if len(ranked) > _MOST:
         beyond = len(ranked) - _MOST
-        shown.append(f"{beyond} other{'s' if beyond > 1 else ''} ({sum(count for _, count in ranked[_MOST:]):,})")
+        told = say("{n} other ({packets:,})" if beyond == 1 else "{n} others ({packets:,})")
+        shown.append(told.format(n=beyond, packets=sum(count for _, count in ranked[_MOST:])))
     if 2 * media >= sum(counts.values()):
-        why = "media without signalling; the signalling uses another path or interface"
+        why = say("media without signalling; the signalling uses another path or interface")
     elif 2 * undecoded >= sum(counts.values()):
-        why = "most packets are of a layer that is not decoded and may hide SIP; tshark may know it: --engine pyshark"
+        why = say(
+            "most packets are of a layer that is not decoded and may hide SIP; tshark may know it: --engine pyshark"
+        )
     else:
-        why = "no traffic like SIP on any port; check the interface and the capture filter"
-    return [BlindSpot("no SIP", f"{why}: {_joined(shown, 'and')}")]
+        why = say("no traffic like SIP on any port; check the interface and the capture filter")
+    return [BlindSpot(say("no SIP"), f"{why}: {_joined(shown, say(' and '))}")]
 
 
 def _is_undecoded(reason: str) -> bool:
@@ -282,7 +297,7 @@ def _answered_on_its_own_way(messages: pl.DataFrame) -> bool:
     return responses.join(requests, on=branch, how="semi").height > 0
 
 
-def _one_way(messages: pl.DataFrame) -> Iterator[BlindSpot]:
+def _one_way(messages: pl.DataFrame, say: Say) -> Iterator[BlindSpot]:
     """Pairs of hosts of which one alone is heard."""
     import polars as pl
 
@@ -298,17 +313,19 @@ def _one_way(messages: pl.DataFrame) -> Iterator[BlindSpot]:
         return
     responses, count = (sum(column) for column in zip(*alone.values(), strict=True))
     if responses == count:
-        said = "only responses, no request: only one direction was captured"
+        told = say("only responses, no request: only one direction was captured")
     elif not responses:
-        said = "only requests, no response: the peer does not answer, or only one direction was captured"
+        told = say("only requests, no response: the peer does not answer, or only one direction was captured")
     elif _answered_on_its_own_way(messages):
-        ends = [f"from {source} to {target}" for source, target in alone]
-        way = ends[0] if len(ends) == 1 else "one way between each pair of hosts"
-        said = f"all messages go {way}, requests and their responses alike: text2pcap -D tells the direction"
+        source, target = next(iter(alone))
+        between = say("from {source} to {target}").format(source=source, target=target)
+        way = between if len(alone) == 1 else say("one way between each pair of hosts")
+        told = say("all messages go {way}, requests and their responses alike: text2pcap -D tells the direction")
+        told = told.format(way=way)
     else:
-        said = "only requests or only responses: only one direction was captured"
-    whole = "" if len(alone) == len(pairs) else f"between {len(alone):,} of {len(pairs):,} pairs of hosts "
-    yield BlindSpot("one way", whole + said)
+        told = say("only requests or only responses: only one direction was captured")
+    whole = say("between {n:,} of {pairs:,} pairs of hosts ").format(n=len(alone), pairs=len(pairs))
+    yield BlindSpot(say("one way"), told if len(alone) == len(pairs) else whole + told)
 
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -316,9 +333,9 @@ def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _packets(count: int) -> str:
-    return f"{count:,} packet{'s' if count != 1 else ''}"
+def _packets(count: int, say: Say) -> str:
+    return say("{n:,} packet" if count == 1 else "{n:,} packets").format(n=count)
 
 
 def _joined(parts: list[str], word: str) -> str:
-    return f" {word} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return word.join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

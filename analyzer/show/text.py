@@ -137,6 +137,29 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
+# A line of Chinese may break before each character, but not before marks that end something (UAX #14: CL and EX).
+# Nor after a mark that opens something, nor at a no-break space.
+_OPEN = "\uff08\u300a\u300c\u300e\u3010"
+_PIECES = re.compile(rf"[{_OPEN}]*(?:(?:[^\s\u2e80-\uffef]|\xa0)+|[\u2e80-\uffef])|[^\S\xa0]+")
+_NOT_FIRST = frozenset(",.:;!?)]}%\u3001\u3002\u300b\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f")
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Safe text in lines of so many columns, broken at blanks, and between the characters of Chinese.
+
+    >>> wrapped("one two three", 8), wrapped("被叫正在振铃。", 8)
+    (['one two', 'three'], ['被叫正在', '振铃。'])
+    """
+    lines = [""]
+    for piece in _PIECES.findall(text):
+        blank = piece.isspace()
+        if width(lines[-1]) + width(piece) <= columns or (piece in _NOT_FIRST and lines[-1]):
+            lines[-1] += " " if blank else piece
+        elif not blank:
+            lines.append(piece)
+    return [line.strip() for line in lines]
+
+
 def seconds(value: float) -> str:
     """A duration with its unit; below a millisecond in the unit that still has digits.
 

@@ -9,8 +9,8 @@ import pytest
 from places import SAMPLES
 
 HEAVY = ("polars", "pandas", "numpy", "pyarrow", "scapy", "pyshark", "matplotlib")
-# What only pages, random numbers, and the check of the graph need.
-SELDOM = ("html", "graphlib", "secrets")
+# What only pages, random numbers, the check of the graph, and words that are explained need.
+SELDOM = ("html", "graphlib", "secrets", "tomllib")
 
 
 def imported(program: str) -> set[str]:
@@ -25,7 +25,10 @@ def imported(program: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], ["--version"], ["calls", "-h"], ["summary", "-h"], ["latency", "-h"], ["plot", "-h"]],
+    [
+        *(["--help"], ["--version"], ["calls", "-h"], ["summary", "-h"], ["latency", "-h"], ["plot", "-h"]),
+        ["explain", "-h"],
+    ],
     ids=" ".join,
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:

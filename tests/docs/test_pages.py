@@ -83,6 +83,9 @@ def test_every_command_line_is_accepted(page: Path, tmp_path: Path, monkeypatch:
         (tmp_path / name).write_text("")
     for arguments in commands(page):
         result = CliRunner().invoke(group, arguments, prog_name="sip-analyzer")
+        if arguments[0] == "explain":  # reads no capture
+            assert result.exit_code == 0, result.output
+            continue
         assert isinstance(result.exception, Reading), f"sip-analyzer {shlex.join(arguments)}: {result.output}"
 
 

@@ -6,7 +6,10 @@ import captures
 import pytest
 
 import analyzer
-from analyzer.show.glossary import COMPACT, HEADERS, SDP
+from analyzer.explain.entries import of_kind
+
+HEADERS, SDP = of_kind("header_fields"), of_kind("sdp_lines")
+COMPACT = {letter: name for name, entry in HEADERS.items() for letter in entry.also}
 
 
 def canonical(name: str) -> str | None:
@@ -33,9 +36,9 @@ def test_every_header_of_the_samples_is_explained() -> None:
 
 
 def test_each_is_a_sentence() -> None:
-    assert [sentence for sentence, _ in [*HEADERS.values(), *SDP.values()] if not sentence.endswith(".")] == []
+    assert [entry.word for entry in (*HEADERS.values(), *SDP.values()) if not entry.text("en").endswith(".")] == []
 
 
 def test_each_has_its_standard() -> None:
-    standards = {standard for _, standard in [*HEADERS.values(), *SDP.values()]}
-    assert [standard for standard in standards if not standard.startswith(("RFC ", "3GPP TS "))] == []
+    standards = {entry.standard for entry in (*HEADERS.values(), *SDP.values())}
+    assert [standard for standard in standards if not standard.startswith(("RFC ", "TS "))] == []

@@ -12,6 +12,7 @@ from chromium import Chromium, Page, program
 from places import SAMPLES
 
 import analyzer
+from analyzer.show import tooltips
 from analyzer.show.report import report
 from analyzer.show.text import safe
 from analyzer.show.timeline import Event, timeline
@@ -263,6 +264,33 @@ def test_next_follows_the_order_of_the_table(opened: Open) -> None:
         " document.querySelector('#call nav button:nth-child(3)').click(); })"
     )
     assert page.js("location.hash") == f"#call/{numbers[1]}"
+
+
+def test_who_points_at_a_status_an_outcome_or_a_message_sees_what_it_means(opened: Open) -> None:
+    page = opened(*MANY)
+    busy = tooltips.of_value("status", 486)
+    titled = "[...document.querySelectorAll('#calls tbody td')].map(cell => cell.title)"
+    assert {busy, tooltips.of_value("outcome", "busy")} <= set(page.js(titled))
+    page = opened("busy.pcap", fragment="#call/1")
+    page.wait("#call .picture")
+    assert any(row.endswith(f"; {busy}") for row in rows_drawn(page))
+
+
+def test_a_page_in_chinese_speaks_it_where_its_script_does(browser: Chromium, tmp_path: Path) -> None:
+    path = tmp_path / "zh.html"
+    capture(*MANY).report(path, language="zh")
+    page = browser.open(path, "#call/1")
+    try:
+        page.wait("#call .picture")
+        assert page.texts("#call h2")[0].startswith("呼叫 1：")
+        assert "下一个呼叫" in page.texts("#call nav button")
+        assert "下载 CSV" in page.texts("#calls .tools button")
+        assert tooltips.of_value("status", 486, "zh") in page.js(
+            "[...document.querySelectorAll('#calls tbody td')].map(cell => cell.title)"
+        )
+        assert page.js("document.documentElement.lang") == "zh"
+    finally:
+        page.close()
 
 
 def test_a_message_chosen_shows_its_text(opened: Open) -> None:

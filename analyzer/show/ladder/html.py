@@ -15,7 +15,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-from analyzer.show.glossary import COMPACT, HEADERS, SDP
+from analyzer.explain.entries import Entry, of_kind
+from analyzer.explain.phrases import phrases
+from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE, sheets
 from analyzer.show.story import WENT_WRONG
 from analyzer.show.text import clock, markup, safe_lines
@@ -37,9 +39,11 @@ def html(
     title: str = "",
     missing: str = "",
     wrong: tuple[str, ...] = (),
+    language: str = "en",
 ) -> str:
     """The page; ``texts`` are messages by their keys, ``missing`` says why some are not there; ``wrong``: what went
-    wrong in the call, in lines."""
+    wrong in the call, in lines. Header fields, statuses and headings are explained in the ``language``."""
+    say = phrases(language)
     script, style = _resource("page.js"), f"{_resource('page.css')}{STYLE}"
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none';"
@@ -48,13 +52,14 @@ def html(
     drawn = "".join(sheet.element() for sheet in sheets(model, linked=True))
     events = model.events
     listed = "".join(
-        _message(number, event, model, texts.get(event.message), missing) for number, event in enumerate(events)
+        _message(number, event, model, texts.get(event.message), missing, language)
+        for number, event in enumerate(events)
     )
     used = sorted({name for text in texts.values() for name in _names(text)})
     name = markup(title or "SIP ladder")
     told = f'<ul id="wrong" aria-label="{WENT_WRONG}">{"".join(f"<li>{markup(line)}</li>" for line in wrong)}</ul>'
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -70,9 +75,9 @@ def html(
 <aside id="panel" aria-label="the message chosen"><nav><button type="button" id="before">Previous</button>\
 <button type="button" id="next">Next</button></nav><div id="chosen" aria-live="polite"></div></aside>
 </main>
-<section id="listing"><main><h2>Messages</h2>{listed}</main></section>
-<section id="glossary"><main><h2>In plain words</h2><dl>{"".join(_terms(used))}</dl></main></section>
-<footer><p>Digest responses and keys are hidden. Made by sip-analyzer.</p></footer>
+<section id="listing"><main><h2>{say("Messages")}</h2>{listed}</main></section>
+<section id="glossary"><main><h2>{say("In plain words")}</h2><dl>{"".join(_terms(used, language))}</dl></main></section>
+<footer><p>{say("Digest responses and keys are hidden. Made by sip-analyzer.")}</p></footer>
 <script>{script}</script>
 </body>
 </html>
@@ -89,11 +94,14 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _message(number: int, event: Event, model: Timeline, text: bytes | None, missing: str) -> str:
+def _message(number: int, event: Event, model: Timeline, text: bytes | None, missing: str, language: str = "en") -> str:
     start = model.started_at
     since = f"{clock(event.at - start)} " if event.at is not None and start is not None else ""
     cross = "✕ " if event.failed else ""
-    what = f"<span{' class=' + chr(34) + 'failed' + chr(34) if event.failed else ''}>{cross}{markup(event.what)}</span>"
+    meaning = tooltips.of_value("status", event.status, language) or tooltips.of_value("method", event.method, language)
+    shown_as = f"{' class=' + chr(34) + 'failed' + chr(34) if event.failed else ''}"
+    hover = f' title="{markup(meaning)}"' if meaning and not event.protocol else ""
+    what = f"<span{shown_as}{hover}>{cross}{markup(event.what)}</span>"
     ends = markup(f"{model.lanes[event.source]} > {model.lanes[event.target]}")
     copies = f", sent {event.copies} times" if event.copies > 1 else ""
     frame = f", frame {event.frame}" if event.frame is not None else ""
@@ -108,22 +116,31 @@ def _message(number: int, event: Event, model: Timeline, text: bytes | None, mis
     )
 
 
-def _terms(names: list[str]) -> Iterator[str]:
+def _terms(names: list[str], language: str) -> Iterator[str]:
     for name in names:
-        meaning, standard = _meaning(name)
-        yield f'<dt id="{_anchor(name)}">{name}</dt><dd>{markup(meaning)} ({markup(standard)})</dd>\n'
+        entry = _entry(name)
+        meaning = f"{entry.text(language)} ({entry.standard})"
+        yield f'<dt id="{_anchor(name)}">{name}</dt><dd>{markup(meaning)}</dd>\n'
 
 
-def _meaning(name: str) -> tuple[str, str]:
-    return SDP[name] if name in SDP else HEADERS[name]
+def _entry(name: str) -> Entry:
+    return _sdp_lines().get(name) or of_kind("header_fields")[name]
 
 
 def _anchor(name: str) -> str:
     """Only names of our own tables become anchors."""
-    return f"{'s' if name in SDP else 'h'}-{name.replace('=', '-')}"
+    return f"{'s' if name in _sdp_lines() else 'h'}-{name.replace('=', '-')}"
 
 
-_LONG_NAMES = {name.lower(): name for name in HEADERS} | COMPACT
+def _sdp_lines() -> Mapping[str, Entry]:
+    return of_kind("sdp_lines")
+
+
+@cache
+def _long_names() -> dict[str, str]:
+    """Header fields by their names in lower case, compact forms too."""
+    entries = of_kind("header_fields").values()
+    return {name.lower(): entry.word for entry in entries for name in (entry.word, *entry.also)}
 
 
 def _names(text: bytes) -> Iterator[str]:
@@ -149,11 +166,11 @@ def _read(text: bytes) -> Iterator[tuple[str, str, str]]:
         found = None
         if sdp:
             attribute = _ATTRIBUTE.match(line)
-            found = attribute if attribute and attribute[1] in SDP else _SDP_LINE.match(line)
+            found = attribute if attribute and attribute[1] in _sdp_lines() else _SDP_LINE.match(line)
         elif number and not body:
             found = _HEADER.match(line)
-        name = "" if found is None else found[1] if sdp else _LONG_NAMES.get(found[1].lower(), "")
-        if found is None or name not in (SDP if sdp else HEADERS):
+        name = "" if found is None else found[1] if sdp else _long_names().get(found[1].lower(), "")
+        if found is None or name not in (_sdp_lines() if sdp else of_kind("header_fields")):
             yield line, "", ""
         else:
             yield found[1], name, line[len(found[1]) :]

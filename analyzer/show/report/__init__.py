@@ -20,6 +20,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -29,6 +30,8 @@ from typing import Any
 import polars as pl
 
 from analyzer import __version__
+from analyzer.explain.phrases import Say, phrases
+from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
 from analyzer.show.report import columns, figures, ladders, numbers, room, sections, stories
 from analyzer.show.text import safe
@@ -63,8 +66,9 @@ def report(
     fragments: Mapping[int, str] | None = None,
     ladder_bytes: int = LADDER_BYTES,
     most_texts: int = MOST_TEXTS,
+    language: str = "en",
 ) -> str:
-    """The page for all tables of a capture; times are told in the zone ``tz``.
+    """The page for all tables of a capture; times are told in the zone ``tz``, sentences in the ``language``.
 
     ``texts`` are messages by their keys (:func:`texts_of` says which are wanted), with nothing secret in them, None
     where nobody wants any;
@@ -80,15 +84,19 @@ def report(
     with ThreadPoolExecutor(1) as beside:
         drawing = beside.submit(figures.drawn, tables, tz)
         ladders = stories.packed(tables, texts or {}, fragments or {}, most=ladder_bytes, most_rows=sections.MOST_ROWS)
-        shown = list(sections.sections(tables, tz))
+        shown = list(sections.sections(tables, tz, language))
         drawn = drawing.result()
     names = [PurePath(str(name)).name for name in tables["files"]["file"]]
+    say = phrases(language)
+    meanings = tooltips.of_values(tables.values(), language)
     data = {
         "tables": {section.name: section.packed for section in shown},
         "shown": {section.name: section.shown for section in shown},
         "zone": {"name": tz, "offsets": _offsets(tables, tz)},
         "ladders": ladders.chunks,
         "captions": stories.captions(tables["endpoints"]),
+        "meanings": meanings,
+        "phrases": said_in_script(language),
         "tones": {outcome: numbers.TONES[end] for end, outcomes in numbers.ENDS.items() for outcome in outcomes},
     }
     environment = Environment(
@@ -99,7 +107,14 @@ def report(
         undefined=StrictUndefined,
     )
     return environment.get_template("page.html.j2").render(
-        title=safe(title or (f"SIP report: {names[0]}" if len(names) == 1 else f"SIP report: {len(names):,} files")),
+        title=safe(
+            title
+            or (
+                say("SIP report: {name}").format(name=names[0])
+                if len(names) == 1
+                else say("SIP report: {n:,} files").format(n=len(names))
+            )
+        ),
         tz=tz,
         version=__version__,
         begun=_begun(tables, tz),
@@ -108,12 +123,15 @@ def report(
         files=names,
         messages=tables["messages"].height - int(tables["messages"]["duplicate"].sum()),
         calls=tables["calls"].height,
-        verdict=numbers.verdict(tables),
-        tiles=numbers.tiles(tables),
-        outcomes=numbers.outcomes(tables["calls"]),
+        verdict=numbers.verdict(tables, say, language),
+        tiles=numbers.tiles(tables, say, language),
+        outcomes=numbers.outcomes(tables["calls"], say, language),
+        meanings=meanings,
+        say=say,
+        language=language,
         figures=drawn,
         sections=shown,
-        left_out=_left_out(tables, texts, ladders.without, ladder_bytes, most_texts),
+        left_out=_left_out(tables, texts, ladders.without, ladder_bytes, most_texts, say),
         first_rows=sections.FIRST_ROWS,
         most_rows=sections.MOST_ROWS,
         data=_embedded(data),
@@ -130,6 +148,7 @@ def _left_out(
     without: Mapping[str, list[int]],
     ladder_bytes: int,
     most_texts: int,
+    say: Say,
 ) -> list[room.LeftOut]:
     """What the page does not have, but for rows of tables: their sections say so."""
     shown = _of_ladders(tables["messages"])
@@ -137,9 +156,9 @@ def _left_out(
     long = tables["calls"].join(sizes, on="call", how="semi").filter(~pl.col("no").is_in(without["calls"]))
     no_text = shown.height - len(texts) if texts is not None else 0
     found = (
-        room.ladders(without["calls"], without["registrations"], ladder_bytes),
-        room.long_ladders(long["no"].to_list(), ladders.LONGEST),
-        room.texts(no_text, most_texts),
+        room.ladders(without["calls"], without["registrations"], ladder_bytes, say),
+        room.long_ladders(long["no"].to_list(), ladders.LONGEST, say),
+        room.texts(no_text, most_texts, say),
     )
     return [one for one in found if one is not None]
 
@@ -147,6 +166,14 @@ def _left_out(
 @cache
 def _resource(name: str) -> str:
     return files("analyzer.show.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def said_in_script(language: str) -> dict[str, str]:
+    """What the script says, by what stands in it; nothing in English."""
+    if language == "en":
+        return {}
+    say = phrases(language)
+    return {text: said for text in re.findall(r'\bsay\("([^"]*)"', _resource("app.js")) if (said := say(text)) != text}
 
 
 def _hash(text: str) -> str:

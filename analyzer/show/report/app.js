@@ -5,6 +5,12 @@
 // Text of the capture enters the page through textContent alone.
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
+
+  // A text in the language of the page (explain/phrases_*.toml), with what stands in braces filled in.
+  function say(text, parts = {}) {
+    const said = Object.hasOwn(data.phrases, text) ? data.phrases[text] : text;
+    return said.replace(/\{([a-z]+)\}/g, (whole, name) => (Object.hasOwn(parts, name) ? parts[name] : whole));
+  }
   const NOTHING = "-";
   const TIMES = data.zone.offsets;
 
@@ -308,31 +314,31 @@
     build() {
       const label = this.section.querySelector("h2").firstChild.textContent.trim();
       this.box = element("input", {
-        type: "search", placeholder: this.name === "calls" ? "Search: text, pdd_s>2, callee:4930" : "Search",
-        "aria-label": `Search ${label}`, autocomplete: "off", spellcheck: "false",
+        type: "search", placeholder: this.name === "calls" ? say("Search: text, pdd_s>2, callee:4930") : say("Search"),
+        "aria-label": say("Search {table}", { table: label }), autocomplete: "off", spellcheck: "false",
         oninput: () => this.change((query) => put(query, "q", this.box.value ? [this.box.value] : []), true),
       });
       this.columnsButton = element("button", {
         class: "plain", type: "button", "aria-pressed": "false",
         onclick: () => { this.all = !this.all; this.columnsButton.setAttribute("aria-pressed", this.all); this.render(); },
-      }, "All columns");
-      this.clear = element("button", { class: "plain", type: "button", onclick: () => this.change((query) => query.clear()) }, "Show all rows");
+      }, say("All columns"));
+      this.clear = element("button", { class: "plain", type: "button", onclick: () => this.change((query) => query.clear()) }, say("Show all rows"));
       this.count = element("span", { class: "muted", role: "status" });
       this.download = element("button", {
         class: "plain", type: "button", onclick: () => save(`${this.name}.csv`, csv(this.table, this.rows)),
-      }, "Download CSV");
+      }, say("Download CSV"));
       this.chips = element("div", { class: "chips" });
       const [first, ...others] = (FACETS[this.name] || []).map((column) => this.facet(column)).filter(Boolean);
       const tools = this.section.querySelector(".tools");
       const few = this.table.rows <= FEW;
       tools.replaceChildren(...(few ? [] : [this.box]), this.columnsButton, this.download, this.clear, ...(few ? [] : [this.count]), this.chips);
       if (first && !few) tools.append(first);
-      if (others.length && !few) tools.append(element("details", { class: "more" }, element("summary", {}, "More filters"), ...others));
-      this.before = element("button", { class: "plain", type: "button", onclick: () => this.turn(-1) }, "Previous");
-      this.after = element("button", { class: "plain", type: "button", onclick: () => this.turn(1) }, "Next");
+      if (others.length && !few) tools.append(element("details", { class: "more" }, element("summary", {}, say("More filters")), ...others));
+      this.before = element("button", { class: "plain", type: "button", onclick: () => this.turn(-1) }, say("Previous"));
+      this.after = element("button", { class: "plain", type: "button", onclick: () => this.turn(1) }, say("Next"));
       this.place = element("span", {});
-      const sizes = element("select", { "aria-label": "Rows per page", onchange: (event) => { this.size = Number(event.target.value); this.page = 0; this.render(); } },
-        ...PAGES.map((size) => element("option", { value: size }, `${size} rows`)));
+      const sizes = element("select", { "aria-label": say("Rows per page"), onchange: (event) => { this.size = Number(event.target.value); this.page = 0; this.render(); } },
+        ...PAGES.map((size) => element("option", { value: size }, say("{n} rows", { n: size }))));
       this.pager = element("div", { class: "pager" }, this.before, this.place, this.after, sizes);
       this.section.querySelector(".note.shown").replaceWith(this.pager);
     }
@@ -397,7 +403,7 @@
       const text = (this.query.get("q") || [""])[0];
       if (this.box.value !== text) this.box.value = text;
       this.count.textContent = this.rows.length === this.table.rows
-        ? `${counted(this.table.rows)} rows` : `${counted(this.rows.length)} of ${counted(this.table.rows)} rows`;
+        ? say("{n} rows", { n: counted(this.table.rows) }) : say("{n} of {all} rows", { n: counted(this.rows.length), all: counted(this.table.rows) });
       this.clear.hidden = this.query.size === 0;
       this.download.disabled = this.rows.length === 0;
       const pages = Math.max(Math.ceil(this.rows.length / this.size), 1);
@@ -408,9 +414,9 @@
       this.section.querySelector("thead").replaceChildren(element("tr", {}, ...columns.map((column) => this.header(column))));
       this.section.querySelector("tbody").replaceChildren(...page.map((row) => this.line(columns, row)));
       if (!page.length) {
-        this.section.querySelector("tbody").append(element("tr", {}, element("td", { colspan: columns.length }, "No row fits: change the search or show all rows.")));
+        this.section.querySelector("tbody").append(element("tr", {}, element("td", { colspan: columns.length }, say("No row fits: change the search or show all rows."))));
       }
-      this.place.textContent = pages > 1 || page.length < this.table.rows ? `rows ${counted(first + 1)} to ${counted(first + page.length)} of ${counted(this.rows.length)}` : "";
+      this.place.textContent = pages > 1 || page.length < this.table.rows ? say("rows {first} to {last} of {n}", { first: counted(first + 1), last: counted(first + page.length), n: counted(this.rows.length) }) : "";
       this.before.hidden = this.after.hidden = pages === 1;
       this.before.disabled = this.page === 0;
       this.after.disabled = this.page === pages - 1;
@@ -465,9 +471,10 @@
       const right = RIGHT.has(column.type) ? "right" : null;
       const link = text === NOTHING ? null : this.link(column, row);
       if (link) return element("td", { class: right }, element("a", { href: link }, text));
-      if (column.name === "outcome" && text !== NOTHING) return element("td", {}, ending(this.name, text));
-      if (column.name === "status" && Number(text) >= 400) return element("td", { class: "right is-bad" }, text);
-      return element("td", { class: right, title: text.length > 40 ? text : null }, text);
+      const title = meaning(column.name, text) || (text.length > 40 ? text : null);
+      if (column.name === "outcome" && text !== NOTHING) return element("td", { title }, ending(this.name, text));
+      if (column.name === "status" && Number(text) >= 400) return element("td", { class: "right is-bad", title }, text);
+      return element("td", { class: right, title }, text);
     }
 
     // Where a number leads.
@@ -489,6 +496,12 @@
   function toggle(query, name, one) {
     const values = query.get(name) || [];
     put(query, name, values.includes(one) ? values.filter((other) => other !== one) : [...values, one]);
+  }
+
+  // What a status, a role, an outcome means, in the words of `sip-analyzer explain`.
+  function meaning(column, text) {
+    const words = Object.hasOwn(data.meanings, column) ? data.meanings[column] : {};
+    return Object.hasOwn(words, text) ? words[text] : null;
   }
 
   function ending(table, outcome) {
@@ -801,7 +814,9 @@
   function told(story, event) {
     const ends = `${story.lanes[event.source]} > ${story.lanes[event.target]}`;
     const frame = event.frame === null ? "" : `frame ${event.frame}${event.file ? ` of ${event.file}` : ""}`;
-    return [`${event.what}${event.sdp ? " with SDP" : ""}, ${ends}`, event.info, event.copies > 1 ? copiesOf(event) : "", frame].filter(Boolean).join("; ");
+    const status = /^[1-6][0-9]{2}(?= |$)/.exec(event.what);
+    const means = status ? meaning("status", status[0]) : "";
+    return [`${event.what}${event.sdp ? " with SDP" : ""}, ${ends}`, event.info, event.copies > 1 ? copiesOf(event) : "", frame, means].filter(Boolean).join("; ");
   }
 
   function arrow(lanes, event, y) {
@@ -889,8 +904,8 @@
   let opened = 0;
 
   const KINDS = {
-    call: { view: "calls", title: (cell) => `: ${cell("caller")} to ${cell("callee")} `, name: "Call", command: (number) => `sip-analyzer ladder ${number} FILE` },
-    registration: { view: "registrations", title: (cell) => `: ${cell("aor")} `, name: "Registration", command: (number, cell) => `sip-analyzer ladder '${cell("call_id")}' FILE` },
+    call: { view: "calls", title: (cell) => say(": {caller} to {callee} ", { caller: cell("caller"), callee: cell("callee") }), name: say("Call"), command: (number) => `sip-analyzer ladder ${number} FILE` },
+    registration: { view: "registrations", title: (cell) => `: ${cell("aor")} `, name: say("Registration"), command: (number, cell) => `sip-analyzer ladder '${cell("call_id")}' FILE` },
   };
 
   async function open(kind, number) {
@@ -911,7 +926,7 @@
     const parts = [backBar(kind, row), element("h2", {}, `${noun} ${number}${title(cell)}`, ending(name, cell("outcome")))];
     const verdict = table.byName.verdict ? value(table.byName.verdict, row) : null;
     if (verdict !== null) parts.push(element("p", { class: "told" }, verdict));
-    parts.push(element("h3", { id: "facts-heading" }, "Facts"), factsOf(name, table, row), element("h3", {}, "Ladder"));
+    parts.push(element("h3", { id: "facts-heading" }, say("Facts")), factsOf(name, table, row), element("h3", {}, say("Ladder")));
     if (story === null) {
       parts.push(element("p", { class: "missing" }, `The ladder of this ${kind} is not in this report, to keep it small; ${command(number, cell)} draws it.`));
     } else {
@@ -928,9 +943,9 @@
     const place = rows.indexOf(row);
     const button = (name, disabled, hash) => element("button", { class: "plain", type: "button", disabled, onclick: () => { location.hash = hash(); } }, name);
     const step = (by, name) => button(name, place < 0 || rows[place + by] === undefined, () => `#${kind}/${value(view.table.byName.no, rows[place + by])}`);
-    return element("nav", { "aria-label": `${KINDS[kind].name}s` }, button(`← All ${kind}s`, false, () => view.address()),
-      step(-1, `Previous ${kind}`), step(1, `Next ${kind}`),
-      place < 0 ? "" : element("span", { class: "muted" }, `${counted(place + 1)} of ${counted(rows.length)} in the table`));
+    return element("nav", { "aria-label": `${KINDS[kind].name}s` }, button(`← ${kind === "call" ? say("All calls") : say("All registrations")}`, false, () => view.address()),
+      step(-1, kind === "call" ? say("Previous call") : say("Previous registration")), step(1, kind === "call" ? say("Next call") : say("Next registration")),
+      place < 0 ? "" : element("span", { class: "muted" }, say("{n} of {all} in the table", { n: counted(place + 1), all: counted(rows.length) })));
   }
 
   function factsOf(name, table, row) {
@@ -958,7 +973,7 @@
     const text = element("section", { class: "text", "aria-live": "polite", "aria-label": "The message chosen", hidden: true });
     const choose = (place) => { mark(place); showText(text, story, place); };
     const parts = [];
-    if (!story.events.length) return [element("p", { class: "missing" }, "No messages.")];
+    if (!story.events.length) return [element("p", { class: "missing" }, say("No messages."))];
     if (story.lanes.length > MOST_LANES) {
       parts.push(element("p", { class: "missing" }, `${counted(story.lanes.length)} hosts are too many for a picture: the messages are listed below.`), text);
     } else {
@@ -968,13 +983,13 @@
       frame.append(...sheets.slice(0, MOST_SHEETS).map((made) => made()));
       if (sheets.length > MOST_SHEETS) {
         const more = element("button", { class: "plain", type: "button", onclick: () => { more.remove(); frame.append(...sheets.slice(MOST_SHEETS).map((made) => made())); finish(); } },
-          `Draw the other ${counted(story.rows.length - MOST_SHEETS * SHEET)} rows`);
+          say("Draw the other {n} rows", { n: counted(story.rows.length - MOST_SHEETS * SHEET) }));
         frame.append(more);
       } else finish();
       parts.push(element("div", { class: "pair" }, frame, text));
     }
-    parts.push(element("p", { class: "note" }, story.texts ? "Choose a message, in the picture or in the table, to read it." : "The text of these messages is not in this report, to keep it small; sip-analyzer report --texts includes it."));
-    parts.push(element("h3", { id: "messages-heading" }, "Messages ", element("span", { class: "n" }, counted(story.events.length))), messagesOf(story, choose));
+    parts.push(element("p", { class: "note" }, story.texts ? say("Choose a message, in the picture or in the table, to read it.") : say("The text of these messages is not in this report, to keep it small; sip-analyzer report --texts includes it.")));
+    parts.push(element("h3", { id: "messages-heading" }, say("Messages"), " ", element("span", { class: "n" }, counted(story.events.length))), messagesOf(story, choose));
     return parts;
   }
 
@@ -1006,8 +1021,8 @@
       class: "plain", type: "button", disabled: !story.events[place + step],
       onclick: () => { mark(place + step); showText(section, story, place + step); },
     }, name);
-    section.replaceChildren(element("h4", {}, told(story, event)), element("nav", {}, go(-1, "Previous message"), go(1, "Next message"),
-      element("button", { class: "plain", type: "button", onclick: () => { section.hidden = true; } }, "Close")), element("pre", {}, event.text));
+    section.replaceChildren(element("h4", {}, told(story, event)), element("nav", {}, go(-1, say("Previous message")), go(1, say("Next message")),
+      element("button", { class: "plain", type: "button", onclick: () => { section.hidden = true; } }, say("Close"))), element("pre", {}, event.text));
   }
 
   // ---- the way around ---------------------------------------------------------------------------------------------
@@ -1037,7 +1052,7 @@
   async function begin() {
     if (typeof DecompressionStream === "undefined") {
       document.querySelector("#verdict").append(element("p", { class: "note" },
-        "This browser is too old to unpack the tables (it has no DecompressionStream): only their first rows are shown."));
+        say("This browser is too old to unpack the tables (it has no DecompressionStream): only their first rows are shown.")));
       return;
     }
     for (const [name, packed] of Object.entries(data.tables)) views[name] = new View(name, await unpackedTable(packed));

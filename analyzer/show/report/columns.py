@@ -24,15 +24,15 @@ from analyzer.columns.times import SECOND
 from analyzer.show.text import MISSING, heading, safe, safe_column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from analyzer.schema import Column
 
 
-def packed(frame: pl.DataFrame, columns: Sequence[Column]) -> str:
-    """These columns of a table as JSON, compressed, in base64."""
+def packed(frame: pl.DataFrame, columns: Sequence[Column], meanings: Mapping[str, str]) -> str:
+    """These columns of a table as JSON, compressed, in base64, with what each means by its name."""
     made = [
-        {"name": column.name, "type": column.type, "meaning": column.described, **_column(frame[column.name])}
+        {"name": column.name, "type": column.type, "meaning": meanings[column.name], **_column(frame[column.name])}
         for column in columns
     ]
     return encoded(json.dumps({"rows": frame.height, "columns": made}, ensure_ascii=False, separators=(",", ":")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import Any
 
 import polars as pl
@@ -15,6 +16,8 @@ import polars as pl
 from analyzer.columns.distribution import nearest_rank
 from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.diagnose.explanation import BROKE
+from analyzer.explain.phrases import Say
+from analyzer.show import tooltips
 from analyzer.show.text import duration, safe, seconds
 
 # What an outcome says of the network: it did its work, people ended the attempt, it failed, or nobody knows.
@@ -71,6 +74,7 @@ class Tile:
 class Bar:
     """One outcome: how many calls ended so. ``per_mille`` of the most frequent one is the length of its bar."""
 
+    outcome: str
     name: str
     tone: str
     end: str
@@ -80,36 +84,51 @@ class Bar:
     per_mille: int
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
+def count(say: Say, number: int, one: str, many: str) -> str:
     """A number of things, in words.
 
-    >>> count(1, "call"), count(1200, "call"), count(2, "capture of it", "captures of it")
-    ('1 call', '1,200 calls', '2 captures of it')
+    >>> count(str, 1, "{n:,} call", "{n:,} calls"), count(str, 1200, "{n:,} call", "{n:,} calls")
+    ('1 call', '1,200 calls')
     """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return say(one if number == 1 else many).format(n=number)
 
 
-def share(part: int, whole: int) -> str:
+def share(part: int, whole: int, say: Say = str) -> str:
     """As a percentage; nothing where there is nothing to divide by."""
-    return f"{100 * part / whole:.1f} %" if whole else "none"
+    return f"{100 * part / whole:.1f} %" if whole else say("none")
 
 
 # ---- the verdict -----------------------------------------------------------------------------------------------------
 
 
-def verdict(tables: Mapping[str, pl.DataFrame]) -> list[Sentence]:
+def verdict(tables: Mapping[str, pl.DataFrame], say: Say = str, language: str = "en") -> list[Sentence]:
     """What happened, the most important first."""
     sentences = [
-        *_about_calls(tables),
-        *_about_registrations(tables),
-        *_about_requests(tables),
-        *_about_reading(tables),
+        *_about_calls(tables, say, language),
+        *_about_registrations(tables, say, language),
+        *_about_requests(tables, say),
+        *_about_reading(tables, say),
     ]
-    return sentences or [_sentence("plain", "Nothing stands out.")]
+    return sentences or [_sentence("plain", say("Nothing stands out."))]
 
 
 def _sentence(tone: str, *parts: str | Part) -> Sentence:
     return Sentence(tone, tuple(part if isinstance(part, Part) else Part(safe(part)) for part in parts))
+
+
+def _filled(tone: str, template: str, **parts: str | Part | list[Part]) -> Sentence:
+    """The template with what stands in braces filled in, links among them.
+
+    >>> _filled("plain", "{a} of {b}.", a=_link("one", "x"), b="all").text
+    'one of all.'
+    """
+    made: list[str | Part] = []
+    for literal, name, _, _ in Formatter().parse(template):
+        made += [literal] if literal else []
+        if name:
+            part = parts[name]
+            made += part if isinstance(part, list) else [part]
+    return _sentence(tone, *made)
 
 
 def _link(text: str, link: str) -> Part:
@@ -124,43 +143,51 @@ def _listed(parts: Iterable[Part]) -> list[Part]:
     return joined
 
 
-def _first(parts: list[Part]) -> list[Part]:
+def _first(parts: list[Part], say: Say) -> list[Part]:
     """The first of them, and how many more there are."""
-    more = [Part(f"{len(parts) - _MOST:,} other kinds")] if len(parts) > _MOST else []
+    more = [Part(say("{n:,} other kinds").format(n=len(parts) - _MOST))] if len(parts) > _MOST else []
     return _listed([*parts[:_MOST], *more])
 
 
-def _about_calls(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
+def _about_calls(tables: Mapping[str, pl.DataFrame], say: Say, language: str) -> Iterable[Sentence]:
     calls, messages = tables["calls"], tables["messages"]
     if messages.is_empty():
-        packets = int(tables["files"]["packets"].sum() or 0)
-        why = [f" First of all, {spot.sentence}." for spot in blind_spots(tables)[:1]]
-        went = _link("where they went", "account")
-        yield _sentence("bad", f"No SIP message in {count(packets, 'packet')}: ", went, ".", *why)
+        packets = count(say, int(tables["files"]["packets"].sum() or 0), "{n:,} packet", "{n:,} packets")
+        spots = blind_spots(tables, say)[:1]
+        why = [safe(say(" First of all, {why}.").format(why=spot.sentence)) for spot in spots]
+        went = _link(say("where they went"), "account")
+        yield _filled(
+            "bad", say("No SIP message in {packets}: {went}.{why}"), packets=packets, went=went, why="".join(why)
+        )
         return
     if calls.is_empty():
         seen = messages.filter(~pl.col("duplicate"))
         kinds = [f"{method} {number:,}" for method, number in counted(seen, "method")]
-        more = f" and {len(kinds) - _MOST:,} other methods" if len(kinds) > _MOST else ""
-        yield _sentence(
-            "plain", f"No call among {count(seen.height, 'SIP message')}: {', '.join(kinds[:_MOST])}{more}."
-        )
+        more = say(" and {n:,} other methods").format(n=len(kinds) - _MOST) if len(kinds) > _MOST else ""
+        whole = count(say, seen.height, "{n:,} SIP message", "{n:,} SIP messages")
+        told = f"{', '.join(kinds[:_MOST])}{more}"
+        yield _filled("plain", say("No call among {messages}: {kinds}."), messages=whole, kinds=told)
         return
     ends = by_end(calls)
-    told = [
-        _link(f"{number:,} {name} ({share(number, calls.height)})", f"calls?outcome={','.join(ENDS[name])}")
+    told_ends = [
+        _link(f"{number:,} {say(name)} ({share(number, calls.height)})", f"calls?outcome={','.join(ENDS[name])}")
         for name, number in ends.items()
         if number
     ]
     broke = _broke(calls)
     tone = "bad" if ends["failed"] or broke.height else "good" if ends["answered"] else "plain"
-    yield _sentence(tone, _link(count(calls.height, "call"), "calls"), ": ", *_listed(told), ".")
-    yield from _about_failed(calls)
-    yield from _about_broken(broke)
-    yield from _about_delays(calls)
+    whole_calls = _link(count(say, calls.height, "{n:,} call", "{n:,} calls"), "calls")
+    yield _filled(tone, say("{calls}: {ends}."), calls=whole_calls, ends=_listed(told_ends))
+    yield from _about_failed(calls, say, language)
+    yield from _about_broken(broke, say)
+    yield from _about_delays(calls, say)
 
 
-def _about_failed(calls: pl.DataFrame) -> Iterable[Sentence]:
+def _call(number: int, say: Say) -> Part:
+    return _link(say("call {no}").format(no=number), f"call/{number}")
+
+
+def _about_failed(calls: pl.DataFrame, say: Say, language: str) -> Iterable[Sentence]:
     """What the failed calls failed with, most frequent first."""
     failed = calls.filter(pl.col("outcome").is_in(ENDS["failed"]))
     if failed.is_empty():
@@ -176,13 +203,15 @@ def _about_failed(calls: pl.DataFrame) -> Iterable[Sentence]:
     for outcome, status, number, _, phrase in causes.head(named).rows():
         # Without a status the outcome says why.
         name = outcome.replace("_", " ") if status is None else f"{status} {phrase or ''}".rstrip()
+        shown = tooltips.called(outcome if status is None else status, name, language)
         link = f"calls?outcome={outcome}" + (f"&status={status}" if status is not None else "&status=")
-        told.append(_link(f"{name} ({number:,})", link))
+        told.append(_link(f"{shown} ({number:,})", link))
     if causes.height > named:
-        told.append(Part(f"{causes.height - named:,} other causes ({int(causes['n'][named:].sum()):,})"))
+        rest = int(causes["n"][named:].sum())
+        told.append(Part(say("{kinds:,} other causes ({n:,})").format(kinds=causes.height - named, n=rest)))
     first = int(failed["no"].min())  # type: ignore[arg-type]
-    yield _sentence(
-        "bad", "Failed with ", *_listed(told), "; the first one is ", _link(f"call {first}", f"call/{first}"), "."
+    yield _filled(
+        "bad", say("Failed with {causes}; the first one is {call}."), causes=_listed(told), call=_call(first, say)
     )
 
 
@@ -191,7 +220,7 @@ def _broke(calls: pl.DataFrame) -> pl.DataFrame:
     return calls.filter(pl.col("outcome") == "answered", pl.col("outcome_detail").is_in(BROKE))
 
 
-def _about_broken(broke: pl.DataFrame) -> Iterable[Sentence]:
+def _about_broken(broke: pl.DataFrame, say: Say) -> Iterable[Sentence]:
     if broke.is_empty():
         return
     kinds = [
@@ -199,71 +228,80 @@ def _about_broken(broke: pl.DataFrame) -> Iterable[Sentence]:
         for name, number in counted(broke, "outcome_detail")
     ]
     first = int(broke["no"].min())  # type: ignore[arg-type]
-    yield _sentence(
+    yield _filled(
         "bad",
-        f"{count(broke.height, 'answered call')} broke: ",
-        *_listed(kinds),
-        "; the first one is ",
-        _link(f"call {first}", f"call/{first}"),
-        ".",
+        say("{calls} broke: {kinds}; the first one is {call}."),
+        calls=count(say, broke.height, "{n:,} answered call", "{n:,} answered calls"),
+        kinds=_listed(kinds),
+        call=_call(first, say),
     )
 
 
-def _about_delays(calls: pl.DataFrame) -> Iterable[Sentence]:
+def _about_delays(calls: pl.DataFrame, say: Say) -> Iterable[Sentence]:
     values = calls.select("no", "pdd_s").drop_nulls().sort("pdd_s", maintain_order=True)
     if values.is_empty():
         return
     slowest = values.row(-1, named=True)
     median, high = _percentiles(values, "pdd_s", 50, 95)
-    last = _link(f"call {slowest['no']}", f"call/{slowest['no']}")
+    last = _call(slowest["no"], say)
     if values.height == 1:
-        yield _sentence("plain", f"The caller heard something after {median} (post-dial delay of ", last, ").")
+        told = say("The caller heard something after {median} (post-dial delay of {call}).")
+        yield _filled("plain", told, median=median, call=last)
         return
-    yield _sentence(
+    most = say("half of {n:,} calls within {median}, 95 % within {high}")
+    yield _filled(
         "plain",
-        "Post-dial delay: ",
-        _link(f"half of {values.height:,} calls within {median}, 95 % within {high}", "calls?has=pdd_s&sort=-pdd_s"),
-        f"; the longest was {seconds(slowest['pdd_s'])} (",
-        last,
-        ").",
+        say("Post-dial delay: {most}; the longest was {longest} ({call})."),
+        most=_link(most.format(n=values.height, median=median, high=high), "calls?has=pdd_s&sort=-pdd_s"),
+        longest=seconds(slowest["pdd_s"]),
+        call=last,
     )
 
 
-def _about_registrations(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
+def _about_registrations(tables: Mapping[str, pl.DataFrame], say: Say, language: str) -> Iterable[Sentence]:
     registrations = tables["registrations"]
     if registrations.is_empty():
         return
     counts = counted(registrations, "outcome")
-    told = [_link(f"{number:,} {name}", f"registrations?outcome={name}") for name, number in counts]
+    told = [
+        _link(f"{number:,} {tooltips.called(name, name, language)}", f"registrations?outcome={name}")
+        for name, number in counts
+    ]
     bad = any(name == "failed" for name, _ in counts)
-    yield _sentence(
+    whole = count(say, registrations.height, "{n:,} registration", "{n:,} registrations")
+    yield _filled(
         "bad" if bad else "good",
-        _link(count(registrations.height, "registration"), "registrations"),
-        ": ",
-        *_listed(told),
-        ".",
+        say("{registrations}: {outcomes}."),
+        registrations=_link(whole, "registrations"),
+        outcomes=_listed(told),
     )
 
 
-def _about_requests(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
+def _about_requests(tables: Mapping[str, pl.DataFrame], say: Say) -> Iterable[Sentence]:
     messages = tables["messages"].select("duplicate", "retransmission").filter(~pl.col("duplicate"))
     again = int(messages["retransmission"].sum())
     if again:
-        yield _sentence(
+        yield _filled(
             "warn",
-            f"{share(again, messages.height)} of the messages were ",
-            _link("sent again", "calls?sort=-retransmissions"),
-            f": {again:,} of {messages.height:,}.",
+            say("{share} of the messages were {again}: {n} of {whole}."),
+            share=share(again, messages.height),
+            again=_link(say("sent again"), "calls?sort=-retransmissions"),
+            n=f"{again:,}",
+            whole=f"{messages.height:,}",
         )
     transactions = tables["transactions"]
-    for outcome, said in (("timeout", "got no response"), ("transport_error", "ran into a broken transport")):
+    for outcome, told in (
+        ("timeout", say("{requests} got no response, counted on each hop: {kinds}.")),
+        ("transport_error", say("{requests} ran into a broken transport, counted on each hop: {kinds}.")),
+    ):
         silent = transactions.filter(outcome=outcome)
         if silent.height:
             kinds = ", ".join(f"{method} {number:,}" for method, number in counted(silent, "method")[:_MOST])
-            yield _sentence("warn", f"{count(silent.height, 'request')} {said}, counted on each hop: {kinds}.")
+            requests = count(say, silent.height, "{n:,} request", "{n:,} requests")
+            yield _filled("warn", told, requests=requests, kinds=kinds)
 
 
-def _about_reading(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
+def _about_reading(tables: Mapping[str, pl.DataFrame], say: Say) -> Iterable[Sentence]:
     """What the capture may not show."""
     breaches = tables["offer_answer_violations"]
     if breaches.height:
@@ -271,125 +309,136 @@ def _about_reading(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
             _link(f"{code} ({number:,})", f"offer_answer_violations?code={code}")
             for code, number in counted(breaches, "code")
         ]
-        whole = _link(count(breaches.height, "breach", "breaches"), "offer_answer_violations")
-        yield _sentence("warn", whole, " of the rules of offer and answer: ", *_first(kinds), ".")
-    for spot in blind_spots(tables)[1 if tables["messages"].is_empty() else 0 :]:
-        yield _sentence("warn", f"{spot.sentence[0].upper()}{spot.sentence[1:]}.")
+        whole = _link(count(say, breaches.height, "{n:,} breach", "{n:,} breaches"), "offer_answer_violations")
+        told = say("{breaches} of the rules of offer and answer: {kinds}.")
+        yield _filled("warn", told, breaches=whole, kinds=_first(kinds, say))
+    for spot in blind_spots(tables, say)[1 if tables["messages"].is_empty() else 0 :]:
+        told = f"{spot.sentence[0].upper()}{spot.sentence[1:]}"
+        yield _filled("warn", say("{sentence}."), sentence=told)
     files = tables["files"]
     cut = files.filter("cut").height
     if cut:
-        yield _sentence("warn", _link(f"{count(cut, 'file')} cut or corrupt in part", "files?cut=yes"), ".")
+        told = count(say, cut, "{n:,} file cut or corrupt in part", "{n:,} files cut or corrupt in part")
+        yield _filled("warn", say("{files}."), files=_link(told, "files?cut=yes"))
     dropped = int(files["dropped"].sum() or 0)
     if dropped:
-        yield _sentence("warn", f"The capture itself lost {count(dropped, 'packet')}: what seems missing may be there.")
+        packets = count(say, dropped, "{n:,} packet", "{n:,} packets")
+        told = say("The capture itself lost {packets}: what seems missing may be there.")
+        yield _filled("warn", told, packets=packets)
     problems = tables["problems"]
     if problems.height:
         kinds = [_link(f"{code} ({number:,})", f"problems?code={code}") for code, number in counted(problems, "code")]
-        yield _sentence("warn", _link(count(problems.height, "problem"), "problems"), ": ", *_first(kinds), ".")
+        whole = _link(count(say, problems.height, "{n:,} problem", "{n:,} problems"), "problems")
+        yield _filled("warn", say("{problems}: {kinds}."), problems=whole, kinds=_first(kinds, say))
 
 
 # ---- the numbers -----------------------------------------------------------------------------------------------------
 
 
-def tiles(tables: Mapping[str, pl.DataFrame]) -> list[Tile]:
+def tiles(tables: Mapping[str, pl.DataFrame], say: Say = str, language: str = "en") -> list[Tile]:
     """The key numbers, in the order people ask for them."""
     calls, registrations = tables["calls"], tables["registrations"]
+    span = span_of(tables["files"]) or say("no time span")
     return [
-        Tile("Calls", f"{calls.height:,}", "calls", below=(Part(span_of(tables["files"]) or "no time span"),)),
-        _answered(calls),
-        _failed(calls),
-        _delay(calls, "pdd_s", "Post-dial delay", "INVITE to the first of 180, early media, 200"),
-        _delay(calls, "setup_s", "Set-up", "INVITE to 200"),
-        _registered(registrations),
-        _again(tables),
+        Tile(say("Calls"), f"{calls.height:,}", "calls", below=(Part(span),)),
+        _answered(calls, say),
+        _failed(calls, say, language),
+        _delay(calls, "pdd_s", say("Post-dial delay"), say("INVITE to the first of 180, early media, 200"), say),
+        _delay(calls, "setup_s", say("Set-up"), say("INVITE to 200"), say),
+        _registered(registrations, say, language),
+        _again(tables, say),
         Tile(
-            "Problems",
+            say("Problems"),
             f"{tables['problems'].height:,}",
             "problems",
             "warn" if tables["problems"].height else "plain",
-            (Part("odd in files or messages"),),
+            (Part(say("odd in files or messages")),),
         ),
     ]
 
 
-def _answered(calls: pl.DataFrame) -> Tile:
+def _answered(calls: pl.DataFrame, say: Say) -> Tile:
     counted_calls = calls.filter(~pl.col("outcome").is_in(ENDS["begin or end not seen"]))
     answered = calls.filter(outcome="answered").height
     left_out = calls.height - counted_calls.height
-    below = [_link(f"{answered:,} of {counted_calls.height:,}", "calls?outcome=answered")]
+    ratio = say("{n:,} of {whole:,}").format(n=answered, whole=counted_calls.height)
+    below = [_link(ratio, "calls?outcome=answered")]
     broke = _broke(calls).height
     if broke:
-        below += [Part("; "), _link(f"{broke:,} broke", f"calls?outcome=answered&outcome_detail={','.join(BROKE)}")]
+        told = say("{n:,} broke").format(n=broke)
+        below += [Part("; "), _link(told, f"calls?outcome=answered&outcome_detail={','.join(BROKE)}")]
     if left_out:
         unseen = ",".join(ENDS["begin or end not seen"])
-        below += [
-            Part("; "),
-            _link(f"{left_out:,} whose begin or end was not seen left out", f"calls?outcome={unseen}"),
-        ]
+        told = say("{n:,} whose begin or end was not seen left out").format(n=left_out)
+        below += [Part("; "), _link(told, f"calls?outcome={unseen}")]
     return Tile(
-        "Answered",
-        share(answered, counted_calls.height),
+        say("Answered"),
+        share(answered, counted_calls.height, say),
         "calls?outcome=answered",
         "warn" if broke else "good" if answered else "plain",
-        tuple(below) if calls.height else (Part("no calls"),),
+        tuple(below) if calls.height else (Part(say("no calls")),),
     )
 
 
-def _failed(calls: pl.DataFrame) -> Tile:
+def _failed(calls: pl.DataFrame, say: Say, language: str) -> Tile:
     failed = by_end(calls)["failed"]
     link = f"calls?outcome={','.join(ENDS['failed'])}"
     kinds = [
-        _link(f"{name.replace('_', ' ')} {number:,}", f"calls?outcome={name}")
+        _link(f"{tooltips.called(name, name.replace('_', ' '), language)} {number:,}", f"calls?outcome={name}")
         for name, number in counted(calls, "outcome")
         if name in ENDS["failed"]
     ]
-    below = _listed(kinds[:_MOST]) or [Part("no calls" if calls.is_empty() else f"of {calls.height:,}")]
-    return Tile("Failed", f"{failed:,}", link, "bad" if failed else "plain", tuple(below))
+    none = say("no calls") if calls.is_empty() else say("of {n:,}").format(n=calls.height)
+    below = _listed(kinds[:_MOST]) or [Part(none)]
+    return Tile(say("Failed"), f"{failed:,}", link, "bad" if failed else "plain", tuple(below))
 
 
-def _delay(calls: pl.DataFrame, column: str, name: str, what: str) -> Tile:
+def _delay(calls: pl.DataFrame, column: str, name: str, what: str, say: Say) -> Tile:
     n = calls[column].count()
     if not n:
-        return Tile(name, "none", "", "plain", (Part("no call has it"),))
+        return Tile(name, say("none"), "", "plain", (Part(say("no call has it")),))
     median, high = _percentiles(calls, column, 50, 95)
     below = [_link(f"p95 {high}", f"calls?has={column}&sort=-{column}")]
-    below.append(Part(f", n {n:,} of {calls.height:,}; {what}"))
-    return Tile(f"{name}, median", median, f"calls?has={column}&sort=-{column}", "plain", tuple(below))
+    below.append(Part(say(", n {n:,} of {whole:,}; {what}").format(n=n, whole=calls.height, what=what)))
+    heading = say("{name}, median").format(name=name)
+    return Tile(heading, median, f"calls?has={column}&sort=-{column}", "plain", tuple(below))
 
 
-def _registered(registrations: pl.DataFrame) -> Tile:
+def _registered(registrations: pl.DataFrame, say: Say, language: str) -> Tile:
     kinds = [
-        _link(f"{name} {number:,}", f"registrations?outcome={name}")
+        _link(f"{tooltips.called(name, name, language)} {number:,}", f"registrations?outcome={name}")
         for name, number in counted(registrations, "outcome")
     ]
     failed = registrations.filter(outcome="failed").height
-    below = _listed(kinds) or [Part("none seen")]
+    below = _listed(kinds) or [Part(say("none seen"))]
     return Tile(
-        "Registrations", f"{registrations.height:,}", "registrations", "bad" if failed else "plain", tuple(below)
+        say("Registrations"), f"{registrations.height:,}", "registrations", "bad" if failed else "plain", tuple(below)
     )
 
 
-def _again(tables: Mapping[str, pl.DataFrame]) -> Tile:
+def _again(tables: Mapping[str, pl.DataFrame], say: Say) -> Tile:
     observations = tables["messages"]
     messages = observations.filter(~pl.col("duplicate"))
     again = int(messages["retransmission"].sum())
     twice = observations.height - messages.height
-    below = [Part(f"{again:,} of {messages.height:,} messages")]
+    below = [Part(say("{n:,} of {whole:,} messages").format(n=again, whole=messages.height))]
     if twice:
-        below.append(Part(f"; {twice:,} seen twice by the capture not counted"))
-    return Tile("Sent again", share(again, messages.height), "calls?sort=-retransmissions", below=tuple(below))
+        below.append(Part(say("; {n:,} seen twice by the capture not counted").format(n=twice)))
+    value = share(again, messages.height, say)
+    return Tile(say("Sent again"), value, "calls?sort=-retransmissions", below=tuple(below))
 
 
-def outcomes(calls: pl.DataFrame) -> list[Bar]:
+def outcomes(calls: pl.DataFrame, say: Say = str, language: str = "en") -> list[Bar]:
     """How the calls ended, most frequent first."""
     counts = counted(calls, "outcome")
     most = max((number for _, number in counts), default=1)
     ends = {outcome: end for end, outcomes in ENDS.items() for outcome in outcomes}
     return [
         Bar(
-            name=name.replace("_", " "),
+            outcome=name,
+            name=tooltips.called(name, name.replace("_", " "), language),
             tone=TONES[ends[name]],
-            end=ends[name],
+            end=say(ends[name]),
             calls=number,
             share=share(number, calls.height),
             link=f"calls?outcome={name}",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer.diagnose.explanation import BROKE
+from analyzer.explain.phrases import Say
 from analyzer.measure.measures import measure
 from analyzer.show.report import numbers
 
@@ -68,44 +69,57 @@ def with_texts(tables: Mapping[str, pl.DataFrame], shown: pl.DataFrame, most: in
     return units.join(fitting, on="unit", how="semi", maintain_order="left")["message"]
 
 
-def ladders(calls: Iterable[int], registrations: Iterable[int], most: int) -> LeftOut | None:
+def ladders(calls: Iterable[int], registrations: Iterable[int], most: int, say: Say = str) -> LeftOut | None:
     """For the numbers of calls and registrations without a ladder."""
     first = [*calls], [*registrations]
     count = len(first[0]) + len(first[1])
     if not count:
         return None
+    of = numbers.count(say, count, "{n:,} call or registration", "{n:,} calls and registrations")
+    told = say(
+        "The ladders of {these} are not in this report, which has room for {size} of them: those that failed come "
+        "first, then calls that were slow, then the earliest."
+    )
+    one = say("draws that of call {no}").format(no=first[0][0]) if first[0] else ""
     return LeftOut(
-        f"The ladders of {numbers.count(count, 'call or registration', 'calls and registrations')} are not in this"
-        f" report, which has room for {_size(most)} of them: those that failed come first, then calls that were slow,"
-        " then the earliest.",
+        told.format(these=of, size=_size(most)),
         f"sip-analyzer ladder {first[0][0] if first[0] else 'CALL-ID'} FILE",
-        f"draws that of call {first[0][0]}" if first[0] else "draws that of the registration with this Call-ID",
+        one or say("draws that of the registration with this Call-ID"),
     )
 
 
-def long_ladders(calls: Iterable[int], most: int) -> LeftOut | None:
+def long_ladders(calls: Iterable[int], most: int, say: Say = str) -> LeftOut | None:
     """For the numbers of calls with more messages than a ladder has."""
     found = [*calls]
     if not found:
         return None
-    have = "1 call has" if len(found) == 1 else f"{len(found):,} calls have"
+    told = say(
+        "1 call has more than {most:,} messages: the ladder omits those in the middle."
+        if len(found) == 1
+        else "{n:,} calls have more than {most:,} messages: the ladder omits those in the middle."
+    )
     return LeftOut(
-        f"{have} more than {most:,} messages: the ladder omits those in the middle.",
+        told.format(n=len(found), most=most),
         f"sip-analyzer ladder {found[0]} FILE",
-        f"draws all of call {found[0]}",
+        say("draws all of call {no}").format(no=found[0]),
     )
 
 
-def texts(count: int, most: int) -> LeftOut | None:
+def texts(count: int, most: int, say: Say = str) -> LeftOut | None:
     """For so many messages of calls and registrations without their text."""
     if not count:
         return None
-    of = numbers.count(count, "message of calls and registrations", "messages of calls and registrations")
+    of = numbers.count(
+        say, count, "{n:,} message of calls and registrations", "{n:,} messages of calls and registrations"
+    )
+    told = say(
+        "The text of {these} is not in this report, which has room for that of {most:,}: those of calls and "
+        "registrations that failed come first, then those of calls that were slow."
+    )
     return LeftOut(
-        f"The text of {of} is not in this report, which has room for that of {most:,}: those of calls and"
-        " registrations that failed come first, then those of calls that were slow.",
+        told.format(these=of, most=most),
         "sip-analyzer report --texts FILE -o OUT.html",
-        "includes all; a filter, such as --call-id, picks a part of the calls",
+        say("includes all; a filter, such as --call-id, picks a part of the calls"),
     )
 
 

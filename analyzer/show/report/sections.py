@@ -9,6 +9,8 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.diagnose.explanation import explanations
+from analyzer.explain.entries import meaning
+from analyzer.explain.phrases import phrases
 from analyzer.measure.measures import measure
 from analyzer.show.report import columns, room
 
@@ -60,8 +62,9 @@ def numbered(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return {**tables, "registrations": registrations}
 
 
-def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
+def sections(tables: Mapping[str, pl.DataFrame], tz: str, language: str = "en") -> Iterator[Section]:
     """All sections, in the order of the page."""
+    say = phrases(language)
     for entry, planned in _SHOWN:
         name = entry.name
         whole = measure(name, _of(tables)) if isinstance(entry, schema.Measure) else tables[name]
@@ -76,17 +79,18 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Section]:
             frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
         shown = _shown(name, known)
+        meanings = {column.name: _meaning(name, column, language) for column in known}
         yield Section(
             name=name,
-            heading=planned.heading,
-            missing=planned.missing,
+            heading=say(planned.heading),
+            missing=say(planned.missing),
             rows=whole.height,
             left_out=whole.height - frame.height,
-            first_come=room.FIRST.get(name, ""),
+            first_come=say(room.FIRST.get(name, "")),
             shown=[column.name for column in shown],
-            headings=[(columns.named(column), column.described, column.type) for column in shown],
+            headings=[(columns.named(column), meanings[column.name], column.type) for column in shown],
             first=columns.first_rows(frame, shown, tz, FIRST_ROWS),
-            packed=columns.packed(frame, known),
+            packed=columns.packed(frame, known, meanings),
         )
 
 
@@ -104,6 +108,16 @@ def _of(tables: Mapping[str, pl.DataFrame]) -> Callable[[str], pl.DataFrame | No
 
 _VERDICT = schema.Column("verdict", "text", "What ended it, and which node said so first.")
 _NUMBER = schema.Column("no", "int", "Number of the call or registration in this report; for people.")
+
+
+def _meaning(name: str, column: schema.Column, language: str) -> str:
+    """In the words of the catalogue; two columns are of this page alone."""
+    say = phrases(language)
+    if column is _VERDICT:
+        return say("What ended it, and which node said so first.")
+    if column is _NUMBER:
+        return say("Number of the call or registration in this report; for people.")
+    return meaning(name, column, language)
 
 
 def _shown(name: str, known: list[schema.Column]) -> list[schema.Column]:

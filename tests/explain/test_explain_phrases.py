@@ -1,0 +1,67 @@
+"""Sentences of the program in Chinese: each that is looked up is there, each that is there is looked up."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+
+import pytest
+from places import ROOT
+
+from analyzer.explain.entries import data
+from analyzer.explain.phrases import phrases
+
+SOURCES = [path for room in ("diagnose", "show", "cli") for path in (ROOT / "analyzer" / room).rglob("*.py")]
+TEMPLATE = ROOT / "analyzer" / "show" / "report" / "page.html.j2"
+SCRIPT = ROOT / "analyzer" / "show" / "report" / "app.js"
+
+
+def looked_up() -> set[str]:
+    """Every text that stands in a call of ``say``, or of ``count`` that calls it, also as a part of a condition."""
+    found = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("say", "count", "numbers.count"):
+                found |= {text for argument in node.args for text in texts(argument)}
+    page = TEMPLATE.read_text(encoding="utf-8") + SCRIPT.read_text(encoding="utf-8")
+    return found | {text.encode().decode("unicode_escape") if "\\" in text else text for text in in_page(page)}
+
+
+def texts(node: ast.expr) -> set[str]:
+    if isinstance(node, ast.IfExp):
+        return texts(node.body) | texts(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def in_page(page: str) -> list[str]:
+    return re.findall(r'\bsay\("((?:[^"\\]|\\.)*)"', page)
+
+
+def names(text: str) -> set[str | None]:
+    """What is filled in, with its format."""
+    return {field and f"{field}:{form}" for _, field, form, _ in string.Formatter().parse(text)} - {None}
+
+
+def test_each_sentence_that_is_looked_up_has_its_twin() -> None:
+    assert sorted(looked_up() - set(data("phrases_zh"))) == []
+
+
+def test_each_twin_is_looked_up() -> None:
+    """But those that are looked up by a name: headings and sentences of sections, ends of calls."""
+    from analyzer.show.report import numbers, room, sections
+
+    named = {text for _, plan in sections._SHOWN for text in (plan.heading, plan.missing) if text}
+    named |= {*numbers.ENDS, *room.FIRST.values()}
+    assert named <= set(data("phrases_zh"))
+    assert sorted(set(data("phrases_zh")) - looked_up() - named) == []
+
+
+@pytest.mark.parametrize("english", data("phrases_zh"))
+def test_a_twin_has_the_same_to_fill_in(english: str) -> None:
+    assert names(data("phrases_zh")[english]) == names(english)
+
+
+def test_english_is_what_stands_in_the_source() -> None:
+    assert phrases("en")("anything") == "anything"
+    assert phrases("zh")("calls") == "呼叫"
