@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -82,11 +82,13 @@ class Rule:
     ``absence``   it concludes from something that is missing: silent where the capture has lost packets.
     ``explains``  codes of rules whose findings are consequences of this one, in the same call.
     ``confidence``  0 to 1, unless rows have a column of this name.
+    ``seen``      methods and final statuses of which the capture must have one, else there is nothing to look at.
     ``columns``   columns of the core that ``find`` looks at beyond those that are always read.
 
     ``find`` returns a frame with the columns ``call`` (key, null outside calls), ``message`` (key: the evidence; a
     further one in ``message2``), ``node`` (ip:port of the node at fault, null if none) and those that ``observed``
-    names. Rows with the same ``node`` (and ``cause``, if there is such a column) are one finding.
+    names; it may have ``case`` (the key of a registration or the like), ``severity`` and ``confidence``. Rows with the
+    same ``cause`` are one finding, without such a column those with the same ``node``.
     """
 
     id: str
@@ -98,7 +100,8 @@ class Rule:
     absence: bool = False
     explains: tuple[str, ...] = ()
     confidence: float = 0.9
-    columns: tuple[str, ...] = field(default=())
+    columns: tuple[str, ...] = ()
+    seen: frozenset[str | int] | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
