@@ -21,7 +21,7 @@ def _loss(core_files: pl.DataFrame, core_problems: pl.DataFrame) -> pl.DataFrame
 CAPTURE_LOSS = Rule(
     id="R01",
     code="capture_loss",
-    severity="error",
+    severity="warning",
     standard="pcapng draft §4.2, §4.6 (isb_ifdrop, epb_dropcount); RFC 9293 §3.10",
     find=_loss,
     confidence=1.0,
