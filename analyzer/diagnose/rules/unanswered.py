@@ -7,7 +7,7 @@ import polars as pl
 from analyzer.diagnose.rule import Rule, Text
 
 _TIMED_OUT = [408, 504]
-_EVERYTHING_ELSE = ("request_timeout", "retransmissions", "retransmission_storm", "server_error", "bye_failed")
+_EVERYTHING_ELSE = ("request_timeout", "nothing_seen", "retransmissions", "retransmission_storm", "server_error", "bye_failed")
 
 
 def _gave_up() -> pl.Expr:
@@ -157,6 +157,42 @@ REQUEST_TIMEOUT = Rule(
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="在该节点的另一侧抓包,或在其日志中查看它尝试的地址。",
             observed="{node} 返回 {status}。",
+        ),
+    },
+)
+
+
+def _nothing(failed_calls: pl.DataFrame) -> pl.DataFrame:
+    rows = failed_calls.filter(
+        pl.col("status").is_null(), pl.col("outcome") == "timeout", pl.col("outcome_detail").ne_missing("transport_error")
+    )
+    return rows.select("call", "message", node="silent", cause=pl.lit(""))
+
+
+NOTHING = Rule(
+    id="R109",
+    code="nothing_seen",
+    severity="info",
+    standard="RFC 3261 §17.1.1.2; RFC 6076 §4",
+    find=_nothing,
+    confidence=0.5,
+    texts={
+        "en": Text(
+            title="No response was captured, and it cannot be known why",
+            explanation="The INVITE was not sent again as one without an answer would be, or the capture has gaps: "
+            "the answer may have taken another way.",
+            causes=("the capture saw one direction only, or lost packets", "the node did not answer"),
+            confirm="sip-analyzer call {no} CAPTURE; sip-analyzer files CAPTURE",
+            remedy="Capture both directions, next to the node that was asked.",
+            observed="{node} was asked last.",
+        ),
+        "zh": Text(
+            title="没有抓到响应,原因无法得知",
+            explanation="INVITE 没有像无应答时那样重发,或抓包有缺口:响应可能走了另一条路。",
+            causes=("抓包只看到一个方向或丢失了报文", "该节点没有响应"),
+            confirm="sip-analyzer call {no} CAPTURE; sip-analyzer files CAPTURE",
+            remedy="在被询问的节点旁抓取两个方向。",
+            observed="最后询问的是 {node}。",
         ),
     },
 )
