@@ -40,7 +40,7 @@ _MOST_FRAMES = 3
 _MOST_NODES = 4
 _MOST_NUMBERS = 12
 #: Findings of one rule; what has fewer cases than these is counted together in one more.
-_MOST_FINDINGS = 12
+_MOST_FINDINGS = 5
 _SEVERITIES = ["error", "warning", "info"]
 #: Problems that say that bytes are missing in the capture, not on the wire.
 _LOST = ["tcp_bytes_missing", "sctp_message_incomplete", "file_corrupt"]

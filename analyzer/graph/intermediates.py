@@ -250,16 +250,19 @@ def failed_set_ups(
 
     failed = calls.filter(has_failed())
     own = call_of.is_in(failed["call"].implode()).fill_null(value=False)
-    borrowed = attempts.borrowed["row"]
-    own = own | pl.Series(range(own.len())).is_in(borrowed.implode()) if borrowed.len() else own
+    if attempts.borrowed.height:
+        rows = pl.int_range(own.len(), dtype=attempts.borrowed.schema["row"], eager=True)
+        own = own | rows.is_in(attempts.borrowed["row"].implode())
     messages = core_messages.filter(own)
     numbers = pl.DataFrame({"row": own.arg_true().cast(attempts.opened.schema["row"])}).with_row_index("own")
     opened, lent = (
         rows.join(numbers, on="row", maintain_order="left").with_columns(row="own").drop("own")
         for rows in (attempts.opened.join(failed, on="call", how="semi", maintain_order="left"), attempts.borrowed)
     )
-    found = set_ups(messages, call_of.filter(own), failed, opened, descriptions, attempts.confirmed_branch, lent)
-    return found, messages
+    lent = lent.drop_nulls("row")
+    known = descriptions.filter(pl.col("_sdp").is_in(messages["_sdp"].unique().implode()))
+    branches = attempts.confirmed_branch.join(failed, on="call", how="semi", maintain_order="left")
+    return set_ups(messages, call_of.filter(own), failed, opened, known, branches, lent), messages
 
 
 @node(LOCAL, columns=_OF_HOPS)

@@ -74,7 +74,9 @@ def _rejected(
     rows = rows.select("call", "message", "case", "node", "status", who="aor")
     refused = calls.filter(pl.col("outcome") == "auth_failed", pl.col("outcome_detail") != "not_retried")
     refused = refused.select("call", "status", message="reference", who="caller")
-    servers = transactions.select(message="transaction", node=socket_of("server"))
+    servers = transactions.filter(pl.col("transaction").is_in(refused["message"].implode())).select(
+        message="transaction", node=socket_of("server")
+    )
     refused = refused.join(servers, on="message", how="left", maintain_order="left")
     return pl.concat([rows, refused], how="diagonal")
 
@@ -109,8 +111,10 @@ REJECTED = Rule(
 
 def _not_answered(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     rows = calls.filter(pl.col("outcome") == "auth_failed", pl.col("outcome_detail") == "not_retried")
-    servers = transactions.select(message="transaction", node=socket_of("server"))
     rows = rows.select("call", "status", "caller", message="reference")
+    servers = transactions.filter(pl.col("transaction").is_in(rows["message"].implode())).select(
+        message="transaction", node=socket_of("server")
+    )
     return rows.join(servers, on="message", how="left", maintain_order="left")
 
 

@@ -22,8 +22,7 @@ def _violations(offer_answer_violations: pl.DataFrame, core_messages: pl.DataFra
     rows = rows.join(sent, on="message", how="left", maintain_order="left")
     what = pl.col("code").str.replace_all("_", " ")
     severity = pl.when(pl.col("code").is_in(_HARMFUL)).then(pl.lit("warning")).otherwise(pl.lit("info"))
-    cause = pl.format("{} {}", "code", "node")
-    return rows.select("call", "message", "node", "detail", severity.alias("severity"), what=what, cause=cause)
+    return rows.select("call", "message", "node", "detail", severity.alias("severity"), what=what, cause="code")
 
 
 VIOLATIONS = Rule(

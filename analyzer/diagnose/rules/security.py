@@ -68,7 +68,18 @@ def _tries(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFr
     return asked.join(ends, on="transaction", how="left", maintain_order="left")
 
 
+def _has_credentials(messages: pl.DataFrame, refused: pl.Series) -> bool:
+    """Whether so many requests with credentials were refused at all."""
+    rows = messages.filter(pl.col("message").is_in(refused.implode()), "credentials")
+    return rows.height >= _MANY_TRIES
+
+
 def _guessed(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    refused = transactions.filter(
+        pl.col("method").is_in(["REGISTER", "INVITE"]), pl.col("status").is_in([401, 403, 407]), pl.col("via_count") == 1
+    )["transaction"]
+    if not _has_credentials(core_messages, refused):
+        transactions, core_messages = transactions.clear(), core_messages.clear()
     tries = _tries(core_messages, transactions)
     wrong = pl.col("status").is_in([401, 403, 407])
     by_user = tries.group_by("src_ip", "user", maintain_order=True).agg(
