@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-TABLES = ("files", "transactions", "calls", "registrations", "nodes", "problems", "account")
-"""The tables that a summary is made of, beside ``messages``; ``nodes`` may be left out."""
+TABLES = ("files", "findings", "transactions", "calls", "registrations", "nodes", "problems", "account")
+"""The tables that a summary is made of, beside ``messages``; ``findings`` and ``nodes`` may be left out."""
 
 _NAME = 15  # columns of the names at the left
 _MOST = 8  # values shown of an open list, the rest is counted together
+_MOST_FINDINGS = 5
 _MOST_NAMED = 12  # nodes told by name
 
 # Neither answered nor failed: the capture did not see how they began or ended (no attempt in RFC 6076 §4's sense).
@@ -46,6 +47,8 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     for name, sentence in unseen:
         lines.say(name, sentence)
     _capture(lines, tables, tz)
+    if "findings" in tables:
+        _findings(lines, tables["findings"])
     if tables["messages"].height:
         _messages(lines, tables["messages"])
         if "nodes" in tables:
@@ -120,6 +123,22 @@ def _capture(lines: _Lines, tables: Mapping[str, pl.DataFrame], tz: str) -> None
         packets.append(f"{cut} file{'s' if cut > 1 else ''} cut or corrupt in part")
     if packets:
         lines.add("capture", packets)
+
+
+def _findings(lines: _Lines, findings: pl.DataFrame) -> None:
+    """The few that matter, the one that hurt most first; those that are only worth knowing are counted."""
+    told = findings.filter(findings["severity"] != "info")
+    if told.is_empty():
+        return
+    counts = _counted(findings, "severity")
+    lines.add("findings", counts, count=findings.height)
+    for row in told.head(_MOST_FINDINGS).iter_rows(named=True):
+        hurt = row["calls"] or row["cases"]
+        many = f"{hurt:,} {'call' if row['calls'] else 'case'}{'' if hurt == 1 else 's'}"
+        at = f" at {row['nodes'].split(' ')[0]}" if row["nodes"] else ""
+        lines.say(f"  {row['rule']}", f"{row['severity']}: {row['title']}{at} ({many})")
+    if told.height > _MOST_FINDINGS:
+        lines.say("", f"and {told.height - _MOST_FINDINGS} more: sip-analyzer findings")
 
 
 def _messages(lines: _Lines, observations: pl.DataFrame) -> None:

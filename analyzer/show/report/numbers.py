@@ -32,6 +32,7 @@ TONES = {
     "failed": "bad",
     "begin or end not seen": "unknown",
 }
+_MOST_FINDINGS = 4
 _MOST = 4  # values of an open list that a sentence names
 
 
@@ -100,12 +101,26 @@ def share(part: int, whole: int) -> str:
 def verdict(tables: Mapping[str, pl.DataFrame]) -> list[Sentence]:
     """What happened, the most important first."""
     sentences = [
+        *_about_findings(tables),
         *_about_calls(tables),
         *_about_registrations(tables),
         *_about_requests(tables),
         *_about_reading(tables),
     ]
     return sentences or [_sentence("plain", "Nothing stands out.")]
+
+
+def _about_findings(tables: Mapping[str, pl.DataFrame]) -> Iterable[Sentence]:
+    """The few that matter, the one that hurt most first."""
+    found = tables.get("findings")
+    if found is None:
+        return
+    for row in found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True):
+        hurt = count(row["calls"], "call") if row["calls"] else count(row["cases"], "case")
+        tone = "bad" if row["severity"] == "error" else "warn"
+        link = _link(row["title"], f"findings?code={row['code']}")
+        at = f", {row['nodes'].split(' ')[0]}" if row["nodes"] else ""
+        yield _sentence(tone, link, f" ({hurt}{at}). {row['explanation']} {row['remedy']}")
 
 
 def _sentence(tone: str, *parts: str | Part) -> Sentence:

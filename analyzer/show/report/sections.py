@@ -30,6 +30,8 @@ class _Plan:
 #: Tables that the page is made of.
 TABLES = (
     *(
+        "findings",
+        "finding_cases",
         "files",
         "messages",
         "transactions",
@@ -45,6 +47,7 @@ TABLES = (
 )
 
 _PLANS = (
+    _Plan("findings", "Findings", "No rule of diagnosis found anything."),
     _Plan("calls", "Calls", "No calls in this capture."),
     _Plan("failures", "Failures", "No request failed."),
     _Plan("call_failures", "Who said no", "Every call was answered."),
