@@ -119,6 +119,7 @@ def healthy(seeds: int, calls: int) -> list[str]:
                 n, e, w, told = _errors(_read(directory, calls=5 * calls, seed=seed, mix=mix, **settings))
             total, errors, warnings = total + n, errors + e, warnings + w
             rules_told += told
+        print(lines[-1], flush=True)
         lines.append(f"| {name} | {total} | {errors} | {warnings} | {', '.join(sorted(set(rules_told)))} |")
     return lines
 
@@ -172,6 +173,7 @@ def faults(seeds: int, calls: int) -> tuple[list[str], float, float]:
             first += leading.height > 0 and leading["code"][0] == code
         all_cases, all_found, runs, firsts = all_cases + cases, all_found + found, runs + seeds, firsts + first
         share = f"{100 * found / cases:.1f} %" if cases else "none"
+        print(lines[-1], flush=True)
         lines.append(f"| {fault} | {by_code[code].id} {code} | {cases} | {share} | {first} of {seeds} |")
     return lines, all_found / all_cases, firsts / runs
 

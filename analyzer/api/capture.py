@@ -67,6 +67,16 @@ class Capture:
     # Made by docs/make_properties.py from analyzer.schema.
 
     @property
+    def findings(self) -> pd.DataFrame:
+        """One cause of trouble, with all the calls that it hurt."""
+        return self._pandas("findings")
+
+    @property
+    def finding_cases(self) -> pd.DataFrame:
+        """One call, registration, request or node that a finding is about."""
+        return self._pandas("finding_cases")
+
+    @property
     def calls(self) -> pd.DataFrame:
         """One call attempt, over all its hops, legs, forks and retries."""
         return self._pandas("calls")
