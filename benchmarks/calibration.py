@@ -119,8 +119,8 @@ def healthy(seeds: int, calls: int) -> list[str]:
                 n, e, w, told = _errors(_read(directory, calls=5 * calls, seed=seed, mix=mix, **settings))
             total, errors, warnings = total + n, errors + e, warnings + w
             rules_told += told
-        print(lines[-1], flush=True)
         lines.append(f"| {name} | {total} | {errors} | {warnings} | {', '.join(sorted(set(rules_told)))} |")
+        print(lines[-1], flush=True)
     return lines
 
 
@@ -164,17 +164,14 @@ def faults(seeds: int, calls: int) -> tuple[list[str], float, float]:
                 capture = analyzer.read(sorted(str(path) for path in Path(directory).glob("*.pcap*")))
                 told = capture.table("finding_cases").filter(code=code).height
                 leading = capture.table("findings")
-            played = sum(
-                row.get("scenario") == fault
-                for kind in ("calls", "registrations", "short_messages")
-                for row in truth[kind]
-            )
+            kinds = ("calls", "registrations", "short_messages")
+            played = len({row["play"] for kind in kinds for row in truth[kind] if row.get("scenario") == fault})
             cases, found = cases + played, found + min(told, played)
             first += leading.height > 0 and leading["code"][0] == code
         all_cases, all_found, runs, firsts = all_cases + cases, all_found + found, runs + seeds, firsts + first
         share = f"{100 * found / cases:.1f} %" if cases else "none"
-        print(lines[-1], flush=True)
         lines.append(f"| {fault} | {by_code[code].id} {code} | {cases} | {share} | {first} of {seeds} |")
+        print(lines[-1], flush=True)
     return lines, all_found / all_cases, firsts / runs
 
 
@@ -204,7 +201,7 @@ def main() -> None:
     lines += ["", *table, "", f"Recall {recall:.3f}; the right rule first in {first:.3f} of the captures.", ""]
     lines += pairs(given.calls)
     text = "\n".join(lines)
-    print(text)
+    print(text.rsplit("\n\n", 2)[-2], "\n")
     if given.write:
         page = DOCS.read_text()
         before, after = page.index(BEGIN) + len(BEGIN), page.index(END)

@@ -219,6 +219,8 @@ def _with_words(
         seen = [places[key] for key in head["evidence"] or [] if key in places]
         node = nodes[0] if nodes else None
         values = quoted[head["code"], head["group"]] | {
+            "calls": head["calls"],
+            "cases": head["cases"],
             "no": nos[0] if nos else None,
             "frame": seen[0][1] if seen else None,
             "node": node,

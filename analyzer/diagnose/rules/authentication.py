@@ -316,12 +316,25 @@ SEC_AGREE = Rule(
 )
 
 
-def _silent(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) -> pl.DataFrame:
-    """A challenge that was delivered to the UE, and nothing after it until long after the end of its transaction."""
+def _silent(
+    registrations: pl.DataFrame, ims_registrations: pl.DataFrame, transactions: pl.DataFrame
+) -> pl.DataFrame:
+    """A challenge that was delivered to the UE, and nothing after it. Where the answer goes through an IPsec that is
+    not read, only a hop behind the P-CSCF can show that there was none."""
     rows = _with_details(registrations, ims_registrations).filter(
-        pl.col("outcome") == "challenged", pl.col("outcome_detail").is_in(["ue_silent"]), pl.col("challenges") < _SO_MANY
+        pl.col("outcome") == "challenged",
+        pl.col("outcome_detail").is_in(["ue_silent", "ue_silent_or_ipsec"]),
+        pl.col("challenges") < _SO_MANY,
     )
-    return rows.select("call", "message", "case", "node", "aor", cause=pl.lit(""))
+    inside = transactions.filter(
+        pl.col("method") == "REGISTER", pl.col("call_id").is_in(rows["call_id"].implode()), pl.col("via_count") > 1
+    )
+    proved = (pl.col("outcome_detail") == "ue_silent") | pl.col("call_id").is_in(inside["call_id"].implode())
+    return rows.select(
+        "call", "message", "case", "node", "aor", cause=pl.lit(""),
+        severity=pl.when(proved).then(pl.lit("error")).otherwise(pl.lit("info")),
+        confidence=pl.when(proved).then(0.8).otherwise(0.4),
+    )  # fmt: skip
 
 
 SILENT = Rule(

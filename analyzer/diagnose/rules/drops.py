@@ -139,22 +139,18 @@ CLEARED = Rule(
     },
 )
 
-_LEAST = 5
+_LEAST = 10
 _SHARE = 0.3
 
 
 def _fixed(calls: pl.DataFrame) -> pl.DataFrame:
-    """Conversations that end within the same second again and again: five or more, and three of ten of all that lasted
-    so long. Times below 20 s are those of announcements and tests."""
+    """Conversations that end within the same second again and again: ten or more, and three of ten of all that lasted
+    20 s at least. Shorter ones are those of announcements and tests."""
     rows = calls.filter(pl.col("outcome") == "answered", pl.col("talk_s") >= 20, pl.col("ended_at").is_not_null())
-    rows = rows.with_columns(bin=pl.col("talk_s").round(0).cast(pl.Int64)).sort("talk_s", maintain_order=True)
-    if rows.height < _LEAST:
-        return rows.select("call").clear()
-    counts = rows.group_by("bin").agg(n=pl.len()).sort("n", "bin", descending=[True, False]).head(1)
-    often, at = int(counts["n"][0]), int(counts["bin"][0])
-    lasted = rows.filter(pl.col("bin") >= at).height
-    rows = rows.filter(pl.col("bin") == at, pl.lit(often >= _LEAST and often >= _SHARE * lasted))
-    return rows.select("call", message="reference", at="bin", cause=pl.lit(""), lasted=pl.lit(lasted))
+    rows = rows.with_columns(at=pl.col("talk_s").round(0).cast(pl.Int64))
+    rows = rows.with_columns(often=pl.len().over("at"), lasted=pl.lit(rows.height))
+    rows = rows.filter(pl.col("often") >= _LEAST, pl.col("often") >= _SHARE * pl.col("lasted"))
+    return rows.select("call", "at", "lasted", message="reference", cause=pl.col("at").cast(pl.String))
 
 
 FIXED = Rule(
@@ -172,7 +168,7 @@ FIXED = Rule(
             causes=("a session or media timer", "the idle time-out of a firewall or NAT", "a test or an announcement"),
             confirm="sip-analyzer calls CAPTURE --where \"outcome = 'answered'\" --format csv",
             remedy="Look who sends the BYE in these calls, and which timer there has this value.",
-            observed="{calls} of the {lasted} that lasted so long ended after {at} s.",
+            observed="Of {lasted} conversations of 20 s or more, {calls} ended after {at} s.",
         ),
         "zh": Text(
             title="通话一再在相同时长后结束",
@@ -180,7 +176,7 @@ FIXED = Rule(
             causes=("会话或媒体定时器", "防火墙或 NAT 的空闲超时", "测试或录音通知"),
             confirm="sip-analyzer calls CAPTURE --where \"outcome = 'answered'\" --format csv",
             remedy="查看这些通话由谁发送 BYE,以及那里哪个定时器是该值。",
-            observed="持续到该时长的 {lasted} 个通话中有 {calls} 个在 {at} 秒结束。",
+            observed="{lasted} 个 20 秒以上的通话中有 {calls} 个在 {at} 秒结束。",
         ),
     },
 )

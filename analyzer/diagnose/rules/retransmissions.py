@@ -19,15 +19,20 @@ def _answered_udp(transactions: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _links(transactions: pl.DataFrame) -> pl.DataFrame:
-    """Transactions that were answered and whose request was sent again, on links on which that happens often."""
+    """INVITEs that were answered and had been sent again, on links on which that happens often.
+
+    INVITEs alone: 100 answers them hop by hop. Another request waits for the far end, and is sent again on every hop
+    where that takes longer than T1 (RFC 3261 §17.1.2.2), which is nobody's fault on these hops.
+    """
     link = ["client_ip", "server_ip"]
+    invites = _answered_udp(transactions).filter(pl.col("method") == "INVITE")
     busy = (
-        _answered_udp(transactions)
+        invites
         .group_by(link)
         .agg(sent=pl.len(), again=(pl.col("request_copies") > 1).sum())
         .filter(pl.col("again") >= _LINK_LEAST, pl.col("again") > _LINK_SHARE * pl.col("sent"))
     )
-    rows = _answered_udp(transactions).filter(pl.col("request_copies") > 1)
+    rows = invites.filter(pl.col("request_copies") > 1)
     rows = rows.join(busy, on=link, maintain_order="left")
     return rows.select(
         "call", message="transaction", node=socket_of("server"), client="client_ip", again="again", sent="sent",
@@ -44,21 +49,21 @@ LINKS = Rule(
     confidence=0.8,
     texts={
         "en": Text(
-            title="Requests on a link are sent again often",
+            title="INVITEs on a link are sent again often",
             explanation="They were answered in the end, so packets are lost on this link or the receiver is slow to "
             "answer; every repetition costs half a second or more.",
             causes=("packet loss between the two nodes", "the receiver takes longer than T1 for its first response"),
             confirm="sip-analyzer links CAPTURE; sip-analyzer node-delays CAPTURE",
             remedy="Measure loss on this link; if there is none, look at the load of the receiver.",
-            observed="{client} sent {again} of {sent} requests ({percent} %) to {node} more than once.",
+            observed="{client} sent {again} of {sent} INVITEs ({percent} %) to {node} more than once.",
         ),
         "zh": Text(
-            title="某链路上的请求经常重发",
+            title="某链路上的 INVITE 经常重发",
             explanation="请求最终得到响应,说明该链路丢包或接收方响应慢;每次重发至少多花半秒。",
             causes=("两节点之间丢包", "接收方首个响应超过 T1"),
             confirm="sip-analyzer links CAPTURE; sip-analyzer node-delays CAPTURE",
             remedy="测量该链路的丢包;若无丢包,查看接收方负载。",
-            observed="{client} 发往 {node} 的 {sent} 个请求中有 {again} 个({percent} %)发送不止一次。",
+            observed="{client} 发往 {node} 的 {sent} 个 INVITE 中有 {again} 个({percent} %)发送不止一次。",
         ),
     },
 )
