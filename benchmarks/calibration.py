@@ -18,7 +18,10 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
+import struct
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -75,13 +78,19 @@ FAULTS = {
     "fault_reg_event": "reg_event_trouble",
     "fault_sms": "sms_failed",
 }
-SCENARIOS = {
+#: Settings of the simulator, and which of the packets are kept: by their number, how many there are, and their bytes.
+SCENARIOS: dict[str, dict[str, object]] = {
     "healthy": {},
     "healthy, several taps with clocks apart": {"points": ("access", "core"), "skew_s": 1.0},
     "healthy, mirrored twice": {"mirrored": True},
     "healthy, of 100 packets the capture missed one": {"capture_loss": 0.01},
     "healthy, one tap in the core": {"points": ("core",)},
     "healthy, over TCP": {"transport": "mixed"},
+}
+HALVES: dict[str, Callable[[int, int, bytes], bool]] = {
+    "healthy, joined in the middle": lambda number, of, _packet: number > of // 2,
+    "healthy, ends in the middle": lambda number, of, _packet: number < of // 2,
+    "healthy, one direction of each link": lambda _number, _of, packet: _source(packet) < _target(packet),
 }
 PAIRS = (
     ("as_overload", "unknown_user"),
@@ -90,6 +99,27 @@ PAIRS = (
     ("fault_radio", "as_error"),
     ("fault_core", "fault_password"),
 )
+
+
+def _source(packet: bytes) -> bytes:
+    """Source address of an Ethernet frame with IPv4."""
+    return packet[26:30]
+
+
+def _target(packet: bytes) -> bytes:
+    return packet[30:34]
+
+
+def _halved(path: Path, keep: Callable[[int, int, bytes], bool]) -> None:
+    """Leaves of a pcap file the packets that are to be kept."""
+    data = path.read_bytes()
+    records, at = [], 24
+    while at < len(data):
+        (length,) = struct.unpack_from("<I", data, at + 8)
+        records.append(data[at : at + 16 + length])
+        at += 16 + length
+    kept = (one for number, one in enumerate(records) if keep(number, len(records), one[16:]))
+    path.write_bytes(data[:24] + b"".join(kept))
 
 
 def _read(directory: str, **settings: object) -> analyzer.Capture:
@@ -112,11 +142,15 @@ def _errors(capture: analyzer.Capture) -> tuple[int, int, int, list[str]]:
 def healthy(seeds: int, calls: int) -> list[str]:
     lines = ["| healthy traffic | calls | calls with errors | calls with warnings | rules |", "|---|---|---|---|---|"]
     mix = {name: MIX[name] for name in HEALTHY}
-    for name, settings in SCENARIOS.items():
+    for name in (*SCENARIOS, *HALVES):
         total, errors, warnings, rules_told = 0, 0, 0, []
         for seed in range(1, seeds + 1):
             with tempfile.TemporaryDirectory() as directory:
-                n, e, w, told = _errors(_read(directory, calls=5 * calls, seed=seed, mix=mix, **settings))
+                make(directory, keep_messages=False, calls=5 * calls, seed=seed, mix=mix, **SCENARIOS.get(name, {}))
+                paths = sorted(Path(directory).glob("*.pcap*"))
+                for path in paths if name in HALVES else []:
+                    _halved(path, HALVES[name])
+                n, e, w, told = _errors(analyzer.read([str(path) for path in paths]))
             total, errors, warnings = total + n, errors + e, warnings + w
             rules_told += told
         lines.append(f"| {name} | {total} | {errors} | {warnings} | {', '.join(sorted(set(rules_told)))} |")
@@ -158,8 +192,6 @@ def faults(seeds: int, calls: int) -> tuple[list[str], float, float]:
                 # Among healthy calls, as in life.
                 mix = {"answered": 2.0, "breakout": 1.0, fault: 3.0}
                 make(directory, keep_messages=False, calls=calls, seed=seed, mix=mix)
-                import json
-
                 truth = json.loads((Path(directory) / "truth.json").read_text())
                 capture = analyzer.read(sorted(str(path) for path in Path(directory).glob("*.pcap*")))
                 told = capture.table("finding_cases").filter(code=code).height

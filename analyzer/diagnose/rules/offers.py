@@ -12,7 +12,9 @@ from analyzer.schema.column import words
 _HARMFUL = words("answer_missing no_common_format media_count_differs media_type_differs protocol_differs")
 
 
-def _violations(offer_answer_violations: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
+def _violations(
+    offer_answer_violations: pl.DataFrame, core_messages: pl.DataFrame, transactions: pl.DataFrame
+) -> pl.DataFrame:
     rows = offer_answer_violations.filter(pl.col("call").is_not_null())
     rows = rows.unique(["call", "code"], keep="first", maintain_order=True)
     if rows.is_empty():
@@ -21,7 +23,10 @@ def _violations(offer_answer_violations: pl.DataFrame, core_messages: pl.DataFra
     sent = sent.select("message", node=pl.format("{}:{}", "src_ip", "src_port"))
     rows = rows.join(sent, on="message", how="left", maintain_order="left")
     what = pl.col("code").str.replace_all("_", " ")
-    severity = pl.when(pl.col("code").is_in(_HARMFUL)).then(pl.lit("warning")).otherwise(pl.lit("info"))
+    # An answer may have been in a reliable 1xx that the capture lacks: a PRACK tells of one.
+    reliable = transactions.filter(pl.col("method") == "PRACK")["call"].drop_nulls().unique()
+    unsure = (pl.col("code") == "answer_missing") & pl.col("call").is_in(reliable.implode())
+    severity = pl.when(pl.col("code").is_in(_HARMFUL) & ~unsure).then(pl.lit("warning")).otherwise(pl.lit("info"))
     return rows.select("call", "message", "node", "detail", severity.alias("severity"), what=what, cause="code")
 
 

@@ -22,7 +22,7 @@ def _kind() -> pl.Expr:
             (pl.col("of_user") | status.is_null() | (pl.col("outcome_detail") == "transport_error"), None),
             (pl.col("no_word") & pl.col("silent").is_not_null(), None),
             (status.is_in([408, 430, 504, 380, 494]), None),
-            (status.is_in([401, 407]), None),
+            (status.is_in([401, 407, 486, 487]), None),
             (status.is_in([482, 483]), None),
             (status == 580, "precondition_refused"),
             (status.is_in([420, 421]), "extension_refused"),

@@ -344,7 +344,7 @@ REFUSED = Rule(
 
 
 def _third_party(registrations: pl.DataFrame) -> pl.DataFrame:
-    return _failed(registrations, pl.col("kind") == "third_party")
+    return _failed(registrations, pl.col("kind") == "third_party", pl.col("status").is_not_null())
 
 
 THIRD_PARTY = Rule(
