@@ -135,7 +135,10 @@ def _errors(capture: analyzer.Capture) -> tuple[int, int, int, list[str]]:
         rows = found.filter(severity=severity)
         told[severity] = rows["calls"].sum() or rows.height
         told[severity] = told[severity] if rows.height else 0
-    names = [f"{row['rule']} {row['severity']} {max(row['calls'], 1)}" for row in found.filter(pl.col("severity") != "info").iter_rows(named=True)]
+    names = [
+        f"{row['rule']} {row['severity']} {max(row['calls'], 1)}"
+        for row in found.filter(pl.col("severity") != "info").iter_rows(named=True)
+    ]
     return capture.table("calls").height, told["error"], told["warning"], names
 
 

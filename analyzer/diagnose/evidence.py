@@ -57,7 +57,9 @@ def failed_calls(found: Ways, calls: pl.DataFrame, messages: pl.DataFrame) -> pl
 def finals(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """The first final response of each of some transactions: ``transaction``, ``final`` (message)."""
     own = messages.filter(
-        pl.col("transaction").is_in(transactions["transaction"].implode()), pl.col("status") >= 200, ~pl.col("duplicate")
+        pl.col("transaction").is_in(transactions["transaction"].implode()),
+        pl.col("status") >= 200,
+        ~pl.col("duplicate"),
     )
     return own.select("transaction", final="message").unique("transaction", keep="first", maintain_order=True)
 

@@ -251,8 +251,8 @@ def failed_set_ups(
     failed = calls.filter(has_failed())
     own = call_of.is_in(failed["call"].implode()).fill_null(value=False)
     if attempts.borrowed.height:
-        rows = pl.int_range(own.len(), dtype=attempts.borrowed.schema["row"], eager=True)
-        own = own | rows.is_in(attempts.borrowed["row"].implode())
+        rows = pl.int_range(own.len(), eager=True)
+        own = own | rows.is_in(attempts.borrowed["row"].cast(pl.Int64).implode())
     messages = core_messages.filter(own)
     numbers = pl.DataFrame({"row": own.arg_true().cast(attempts.opened.schema["row"])}).with_row_index("own")
     opened, lent = (

@@ -131,7 +131,7 @@ PRIVATE = Rule(
                 "the device behind the NAT does not know its public address",
                 "no border element rewrites Contact, or no proxy fixes it (Path, ob, received)",
             ),
-            confirm="sip-analyzer headers Contact CAPTURE --where \"status = 200\"",
+            confirm='sip-analyzer headers Contact CAPTURE --where "status = 200"',
             remedy="Have the edge rewrite Contact (SBC, fix_nated_contact) or the device use outbound or STUN.",
             observed="{node} answered from {real} with Contact {host}.",
         ),
@@ -139,7 +139,7 @@ PRIVATE = Rule(
             title="应答中写的是私网地址,ACK 无法到达",
             explanation="ACK 发往 200 的 Contact。NAT 后面那是内部地址,外部无人能到达。",
             causes=("NAT 后的终端不知道自己的公网地址", "没有边界网元改写 Contact,也没有代理修正(Path、ob、received)"),
-            confirm="sip-analyzer headers Contact CAPTURE --where \"status = 200\"",
+            confirm='sip-analyzer headers Contact CAPTURE --where "status = 200"',
             remedy="让边缘网元改写 Contact(SBC),或让终端使用 outbound 或 STUN。",
             observed="{node} 从 {real} 应答,Contact 为 {host}。",
         ),
@@ -165,7 +165,9 @@ def _misaddressed(calls: pl.DataFrame, transactions: pl.DataFrame, core_messages
         ~pl.col("duplicate"),
     ).select(leg="_leg", number="cseq", ack="message", target="request_uri")
     rows = near.join(acks.unique(["leg", "number"], keep="first", maintain_order=True), on=["leg", "number"])
-    other = (_host("target") != _host("contact")) | (_port("target").fill_null(5060) != _port("contact").fill_null(5060))
+    other = (_host("target") != _host("contact")) | (
+        _port("target").fill_null(5060) != _port("contact").fill_null(5060)
+    )
     return rows.filter(other).select(
         "call", "contact", "target", message="ack", message2="answer", node=socket_of("client")
     )

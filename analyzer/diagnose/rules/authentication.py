@@ -14,9 +14,7 @@ _SO_MANY = 3
 def _with_details(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) -> pl.DataFrame:
     details = ims_registrations.select("registration", "outcome_detail", "security_check", "outside", "algorithm")
     rows = registrations.join(details, on="registration", how="left", maintain_order="left")
-    return rows.with_columns(
-        call=pl.lit(None, pl.Int64), message="registration", case="registration", node="registrar"
-    )
+    return rows.with_columns(call=pl.lit(None, pl.Int64), message="registration", case="registration", node="registrar")
 
 
 def _loop(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) -> pl.DataFrame:
@@ -52,7 +50,11 @@ LOOP = Rule(
         "zh": Text(
             title="挑战接连不断,始终没有注册成功",
             explanation="终端每次都应答挑战,却又被再次挑战:其应答从未被接受。",
-            causes=("密码或密钥错误", "凭证中的 realm 或用户名与期望不符", "某节点改动了摘要覆盖的内容,或多台服务器不共享 nonce"),
+            causes=(
+                "密码或密钥错误",
+                "凭证中的 realm 或用户名与期望不符",
+                "某节点改动了摘要覆盖的内容,或多台服务器不共享 nonce",
+            ),
             confirm="sip-analyzer challenges CAPTURE; sip-analyzer headers Authorization CAPTURE",
             remedy="把 realm 和用户名与用户数据对比,然后重新设置密码。",
             observed="{aor} 被 {node} 挑战了 {challenges} 次。",
@@ -316,9 +318,7 @@ SEC_AGREE = Rule(
 )
 
 
-def _silent(
-    registrations: pl.DataFrame, ims_registrations: pl.DataFrame, transactions: pl.DataFrame
-) -> pl.DataFrame:
+def _silent(registrations: pl.DataFrame, ims_registrations: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """A challenge that was delivered to the UE, and nothing after it. Where the answer goes through an IPsec that is
     not read, only a hop behind the P-CSCF can show that there was none."""
     rows = _with_details(registrations, ims_registrations).filter(

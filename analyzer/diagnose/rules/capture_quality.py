@@ -110,8 +110,8 @@ def _one_way(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.Data
     if links.is_empty():
         return links
     # Who got no response at all sends no ACK.
-    acks = core_messages.lazy().filter(pl.col("method") == "ACK", pl.col("status").is_null())
-    acks = acks.select(client_ip="src_ip", server_ip="dst_ip").unique().collect()
+    acks = core_messages.filter(pl.col("method") == "ACK", pl.col("status").is_null())
+    acks = acks.select(client_ip="src_ip", server_ip="dst_ip").unique()
     links = links.join(acks, on=["client_ip", "server_ip"], how="semi", maintain_order="left")
     return links.with_columns(call=pl.lit(None, pl.Int64), client=pl.col("client_ip"))
 

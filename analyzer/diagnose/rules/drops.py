@@ -49,7 +49,11 @@ TIMER = Rule(
         "zh": Text(
             title="会话定时器结束了通话",
             explanation="没有及时刷新(re-INVITE 或 UPDATE),一侧认为通话已死。",
-            causes=("双方都以为由对方刷新(refresher 丢失或被改)", "刷新被拒绝或阻断(不允许 UPDATE、路由错误)", "负责刷新的一侧已消失"),
+            causes=(
+                "双方都以为由对方刷新(refresher 丢失或被改)",
+                "刷新被拒绝或阻断(不允许 UPDATE、路由错误)",
+                "负责刷新的一侧已消失",
+            ),
             confirm="sip-analyzer headers Session-Expires,Min-SE CAPTURE; sip-analyzer call {no} CAPTURE",
             remedy="在每一跳上对比 INVITE 与 200 的 Session-Expires 及 refresher。",
             observed="通话在 {talk} 秒后因未刷新而结束。",
@@ -57,7 +61,9 @@ TIMER = Rule(
     },
 )
 
-_RADIO = r"(?i)FAILURE_CAUSE|RELEASE_CAUSE\s*;\s*cause\s*=\s*\"?3|SIP\s*;\s*cause\s*=\s*\"?503|S1AP|NGAP|EMM|ESM|RAN|bearer"
+_RADIO = (
+    r"(?i)FAILURE_CAUSE|RELEASE_CAUSE\s*;\s*cause\s*=\s*\"?3|SIP\s*;\s*cause\s*=\s*\"?503|S1AP|NGAP|EMM|ESM|RAN|bearer"
+)
 
 
 def _dropped(calls: pl.DataFrame) -> pl.DataFrame:
@@ -172,7 +178,8 @@ FIXED = Rule(
         ),
         "zh": Text(
             title="通话一再在相同时长后结束",
-            explanation="人挂机是随机的,定时器不是。32 秒指向丢失的 ACK,900 或 1800 秒指向会话定时器,其余指向防火墙或限制。",
+            explanation="人挂机是随机的,定时器不是。32 秒指向丢失的 ACK,900 或 1800 秒指向会话定时器,"
+            "其余指向防火墙或限制。",
             causes=("会话或媒体定时器", "防火墙或 NAT 的空闲超时", "测试或录音通知"),
             confirm="sip-analyzer calls CAPTURE --where \"outcome = 'answered'\" --format csv",
             remedy="查看这些通话由谁发送 BYE,以及那里哪个定时器是该值。",

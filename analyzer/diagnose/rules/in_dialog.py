@@ -50,7 +50,11 @@ BYE = Rule(
         "zh": Text(
             title="BYE 没有在对端结束通话",
             explanation="对端拒绝或从未应答 BYE:它可能继续发送媒体并继续计费。",
-            causes=("对端已丢失该会话(重启、切换、已结束)", "BYE 去了错误的节点(Contact、Record-Route)", "BYE 的 tag 不匹配"),
+            causes=(
+                "对端已丢失该会话(重启、切换、已结束)",
+                "BYE 去了错误的节点(Contact、Record-Route)",
+                "BYE 的 tag 不匹配",
+            ),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="把 BYE 的 Request-URI、Route、tag 与 200 的 Contact、Record-Route、tag 对比。",
             observed="{node} 对 BYE 返回 {answer}。",
@@ -121,14 +125,17 @@ PRACK = Rule(
         "zh": Text(
             title="可靠临时响应没有得到确认(PRACK)",
             explanation="被叫侧重复发送 18x,64 T1 内没有 PRACK 时必须以 5xx 拒绝呼叫;前提条件也无法继续。",
-            causes=("主叫或边界网元不支持 100rel", "返回途中某节点删除了 Require 或 RSeq", "PRACK 路由错误(18x 的 Record-Route、Contact)"),
+            causes=(
+                "主叫或边界网元不支持 100rel",
+                "返回途中某节点删除了 Require 或 RSeq",
+                "PRACK 路由错误(18x 的 Record-Route、Contact)",
+            ),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="逐跳跟踪 RSeq 到主叫,再跟踪返回的 PRACK。",
             observed="{node} 发送了 {copies} 次 {status}:{seen}。",
         ),
     },
 )
-
 
 
 def _rack(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
@@ -310,7 +317,11 @@ GONE = Rule(
         "zh": Text(
             title="一侧已不认识该通话(481)",
             explanation="会话内的请求被当作未知而拒绝:该节点已丢失会话。",
-            causes=("该节点重启或切换时没有带上会话", "B2BUA 改动了 tag 或 Call-ID", "会话早已在那里结束,而另一侧不知道"),
+            causes=(
+                "该节点重启或切换时没有带上会话",
+                "B2BUA 改动了 tag 或 Call-ID",
+                "会话早已在那里结束,而另一侧不知道",
+            ),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="把请求的 tag 与 200 的对比;查找该节点的重启。",
             observed="{node} 对 {method} 返回 481。",
@@ -397,7 +408,10 @@ INTERVAL = Rule(
 def _cancel(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
     """CANCELs answered with 481 while the INVITE that they mean had no final response on the same hop."""
     rows = transactions.filter(
-        pl.col("method") == "CANCEL", pl.col("status") == 481, pl.col("call").is_not_null(), pl.col("started_at").is_not_null()
+        pl.col("method") == "CANCEL",
+        pl.col("status") == 481,
+        pl.col("call").is_not_null(),
+        pl.col("started_at").is_not_null(),
     )
     if rows.is_empty():
         return rows.select("call")
@@ -428,7 +442,8 @@ CANCEL = Rule(
         ),
         "zh": Text(
             title="CANCEL 没有匹配任何 INVITE:电话继续振铃",
-            explanation="CANCEL 必须与 INVITE 的 Request-URI、Call-ID、CSeq 和 branch 一致;接收方没有找到这样的 INVITE。",
+            explanation="CANCEL 必须与 INVITE 的 Request-URI、Call-ID、CSeq 和 branch 一致;"
+            "接收方没有找到这样的 INVITE。",
             causes=("发送方给 CANCEL 用了别的 branch 或 CSeq", "CANCEL 与 INVITE 走了不同的路"),
             confirm="sip-analyzer call {no} CAPTURE; sip-analyzer problems CAPTURE",
             remedy="修正产生该 CANCEL 的节点。",

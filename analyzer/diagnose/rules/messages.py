@@ -104,9 +104,7 @@ LENGTH = Rule(
 
 
 def _clocks(transactions: pl.DataFrame) -> pl.DataFrame:
-    rows = transactions.filter(
-        pl.min_horizontal("first_provisional_at", "final_at") < pl.col("started_at")
-    )
+    rows = transactions.filter(pl.min_horizontal("first_provisional_at", "final_at") < pl.col("started_at"))
     early = (pl.col("started_at") - pl.min_horizontal("first_provisional_at", "final_at")).dt.total_microseconds()
     return rows.select("call", message="transaction", early=(early / 1e6).round(3), cause=pl.lit(""))
 
@@ -120,7 +118,7 @@ CLOCKS = Rule(
     texts={
         "en": Text(
             title="Responses were stamped before their requests",
-            explanation="The clocks of the capture points differ, or a clock was set: delays between them mean nothing.",
+            explanation="Clocks of the capture points differ, or a clock was set: delays between them mean nothing.",
             causes=("taps without a common clock", "a clock step during the capture", "files merged by arrival"),
             confirm="sip-analyzer clocks CAPTURE",
             remedy="Read again with --align-clocks, or synchronise the taps.",

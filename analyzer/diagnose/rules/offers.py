@@ -7,7 +7,6 @@ import polars as pl
 from analyzer.diagnose.rule import Rule, Text
 from analyzer.schema.column import words
 
-
 # Both sides then understand the media differently; the others are breaches that most peers forgive.
 _HARMFUL = words("answer_missing no_common_format media_count_differs media_type_differs protocol_differs")
 

@@ -57,7 +57,7 @@ LAPSED = Rule(
                 "the granted expiry is shorter than the device believes",
             ),
             confirm="sip-analyzer bindings CAPTURE; sip-analyzer registrations CAPTURE",
-            remedy="Look for the refresh that should have come; compare the Expires of the 200 with the device's timer.",
+            remedy="Look for the refresh that should have come; compare Expires of the 200 with the device's timer.",
             observed="The call came {late} s after the binding had expired; {node} answered {status}.",
         ),
         "zh": Text(

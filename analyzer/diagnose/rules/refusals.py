@@ -435,7 +435,7 @@ EXTENSION = _rule(
     Text(
         title="要求了一方不支持的扩展",
         explanation="420 拒绝 Require 中的选项标签;421 要求请求没有提供的选项。",
-        causes=("一方要求 100rel、precondition、timer 或 sec-agree 而另一方不支持", "途中代理删除了 Supported 或 Require"),
+        causes=("一方要求 100rel、precondition 或 sec-agree 而另一方不支持", "途中代理删除了 Supported 或 Require"),
         confirm="sip-analyzer headers Require,Supported,Unsupported CAPTURE",
         remedy="把 INVITE 的 Require、Supported 与响应的 Unsupported 或 Require 对比。",
         observed="{node} 返回 {said}。",

@@ -51,7 +51,11 @@ UNANSWERED = Rule(
             title="REGISTER is not answered",
             explanation="Without a registration the subscriber can neither call nor be called. Several subscribers "
             "at one node: the node is down.",
-            causes=("the registrar or P-CSCF is down", "a firewall or route drops the packets", "wrong address or port"),
+            causes=(
+                "the registrar or P-CSCF is down",
+                "a firewall or route drops the packets",
+                "wrong address or port",
+            ),
             confirm="sip-analyzer transactions CAPTURE --ip {node} --method REGISTER",
             remedy="Check the node and the way to it.",
             observed="{node} left {cases} registrations without an answer, the first sent {copies} times.",
@@ -251,7 +255,10 @@ PATH = Rule(
             title="The registrar and the access do not agree on an extension",
             explanation="420 refuses an extension (often path), 421 demands one (sec-agree, path), 439 says that the "
             "first hop lacks outbound.",
-            causes=("the REGISTER bypassed the P-CSCF or edge proxy", "the registrar does not support Path or outbound"),
+            causes=(
+                "the REGISTER bypassed the P-CSCF or edge proxy",
+                "the registrar does not support Path or outbound",
+            ),
             confirm="sip-analyzer headers Require,Unsupported,Supported CAPTURE",
             remedy="Route REGISTER over the edge that adds Path; enable the extension at the registrar.",
             observed="{aor}: {node} answered {status}.",
@@ -361,7 +368,7 @@ THIRD_PARTY = Rule(
             explanation="The subscriber lacks the services of this server; with default handling SESSION_TERMINATED "
             "the network even deregisters the subscriber.",
             causes=("the application server is down or overloaded", "it does not know the subscriber", "iFC wrong"),
-            confirm='sip-analyzer registrations CAPTURE --where "kind = \'third_party\'"',
+            confirm="sip-analyzer registrations CAPTURE --where \"kind = 'third_party'\"",
             remedy="Check the application server and the default handling in the iFC.",
             observed="{node} answered {status} for {aor}.",
         ),
@@ -369,7 +376,7 @@ THIRD_PARTY = Rule(
             title="应用服务器未接受第三方注册",
             explanation="用户缺少该服务器的业务;若默认处理为 SESSION_TERMINATED,网络甚至会注销用户。",
             causes=("应用服务器宕机或过载", "它不认识该用户", "iFC 配置错误"),
-            confirm='sip-analyzer registrations CAPTURE --where "kind = \'third_party\'"',
+            confirm="sip-analyzer registrations CAPTURE --where \"kind = 'third_party'\"",
             remedy="检查应用服务器以及 iFC 中的默认处理。",
             observed="{node} 对 {aor} 返回 {status}。",
         ),

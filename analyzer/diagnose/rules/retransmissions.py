@@ -27,8 +27,7 @@ def _links(transactions: pl.DataFrame) -> pl.DataFrame:
     link = ["client_ip", "server_ip"]
     invites = _answered_udp(transactions).filter(pl.col("method") == "INVITE")
     busy = (
-        invites
-        .group_by(link)
+        invites.group_by(link)
         .agg(sent=pl.len(), again=(pl.col("request_copies") > 1).sum())
         .filter(pl.col("again") >= _LINK_LEAST, pl.col("again") > _LINK_SHARE * pl.col("sent"))
     )
@@ -86,10 +85,10 @@ STORM = Rule(
     texts={
         "en": Text(
             title="Requests were sent five times or more before they were answered",
-            explanation="The receiver is alive and very late, or nearly everything is lost: retransmissions then add to "
-            "the overload.",
+            explanation="The receiver is alive and very late, or nearly everything is lost: retransmissions then add "
+            "to the overload.",
             causes=("the receiver is overloaded", "heavy loss on the link", "responses do not reach the sender"),
-            confirm="sip-analyzer transactions CAPTURE --ip {ip} --where \"request_copies >= 5\"",
+            confirm='sip-analyzer transactions CAPTURE --ip {ip} --where "request_copies >= 5"',
             remedy="Look at load and queues of the receiver, and whether its responses arrive.",
             observed="{client} sent {method} to {node} {copies} times.",
         ),
@@ -97,7 +96,7 @@ STORM = Rule(
             title="请求发送五次或更多才得到响应",
             explanation="接收方仍在但极慢,或几乎全部丢失:重发又加剧过载。",
             causes=("接收方过载", "链路严重丢包", "响应没有到达发送方"),
-            confirm="sip-analyzer transactions CAPTURE --ip {ip} --where \"request_copies >= 5\"",
+            confirm='sip-analyzer transactions CAPTURE --ip {ip} --where "request_copies >= 5"',
             remedy="查看接收方的负载与队列,以及其响应是否到达。",
             observed="{client} 向 {node} 发送了 {copies} 次 {method}。",
         ),

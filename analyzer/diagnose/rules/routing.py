@@ -138,7 +138,13 @@ def _failover(transactions: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     how = pl.coalesce(pl.col("status").cast(pl.String), pl.col("outcome"))
     delay = (pl.col("later") - pl.col("started_at")).dt.total_milliseconds() / 1000
     return rows.select(
-        "call", "other", message="transaction", node=socket_of("server"), client="client_ip", how=how, delay=delay.round(2)
+        "call",
+        "other",
+        message="transaction",
+        node=socket_of("server"),
+        client="client_ip",
+        how=how,
+        delay=delay.round(2),
     )
 
 

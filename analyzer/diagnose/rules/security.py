@@ -76,7 +76,9 @@ def _has_credentials(messages: pl.DataFrame, refused: pl.Series) -> bool:
 
 def _guessed(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     refused = transactions.filter(
-        pl.col("method").is_in(["REGISTER", "INVITE"]), pl.col("status").is_in([401, 403, 407]), pl.col("via_count") == 1
+        pl.col("method").is_in(["REGISTER", "INVITE"]),
+        pl.col("status").is_in([401, 403, 407]),
+        pl.col("via_count") == 1,
     )["transaction"]
     if not _has_credentials(core_messages, refused):
         transactions, core_messages = transactions.clear(), core_messages.clear()
@@ -191,8 +193,8 @@ ENUMERATION = Rule(
     texts={
         "en": Text(
             title="One source tries user names one after the other",
-            explanation="Twenty users or more and none accepted: it looks for accounts. Different answers for known and "
-            "unknown users give them away.",
+            explanation="Twenty users or more and none accepted: it looks for accounts. Different answers for known "
+            "and unknown users give them away.",
             causes=("a scanner", "a badly configured gateway that registers many lines"),
             confirm="sip-analyzer responses CAPTURE --ip {node}",
             remedy="Block the source; have the server answer unknown users as it answers known ones.",

@@ -11,8 +11,10 @@ def _redirected(calls: pl.DataFrame) -> pl.DataFrame:
     """380 with the emergency of 3GPP, and no emergency call of the same caller within 30 s."""
     rows = calls.filter(pl.col("outcome") == "redirected", pl.col("outcome_detail") == "emergency")
     again = calls.filter("emergency").select("caller", at="started_at")
-    after = rows.select("call", "caller", "started_at").join(again, on="caller").filter(
-        pl.col("at").is_between(pl.col("started_at"), pl.col("started_at") + pl.duration(seconds=30))
+    after = (
+        rows.select("call", "caller", "started_at")
+        .join(again, on="caller")
+        .filter(pl.col("at").is_between(pl.col("started_at"), pl.col("started_at") + pl.duration(seconds=30)))
     )
     fine = pl.col("call").is_in(after["call"].implode())
     return rows.select(
@@ -139,8 +141,10 @@ def _refer(subscriptions: pl.DataFrame) -> pl.DataFrame:
     refused = pl.col("status").is_between(300, 699) & ~pl.col("status").is_in([401, 407])
     failed = pl.col("result") >= 300
     rows = subscriptions.filter(pl.col("kind") == "refer", refused | failed)
-    how = pl.when(refused).then(pl.format("the REFER was refused with {}", "status")).otherwise(
-        pl.format("the call it asked for ended with {}", "result")
+    how = (
+        pl.when(refused)
+        .then(pl.format("the REFER was refused with {}", "status"))
+        .otherwise(pl.format("the call it asked for ended with {}", "result"))
     )
     return rows.select("call", message="subscription", case="subscription", how=how, cause=how)
 

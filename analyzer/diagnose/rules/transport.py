@@ -117,9 +117,9 @@ def _too_big(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.Data
     answered = udp.filter(pl.col("status").is_not_null()).join(
         silent.lazy().select("client_ip", "server_ip").unique(), on=["client_ip", "server_ip"], how="semi"
     )
-    answered = answered.select("transaction", "client_ip", "server_ip").collect()
-    sizes = core_messages.filter(pl.col("message").is_in(answered["transaction"].implode()))
-    sizes = answered.join(sizes.select(transaction="message", length="length"), on="transaction")
+    there = answered.select("transaction", "client_ip", "server_ip").collect()
+    sizes = core_messages.filter(pl.col("message").is_in(there["transaction"].implode()))
+    sizes = there.join(sizes.select(transaction="message", length="length"), on="transaction")
     # What came through and was as large refutes it.
     sizes = sizes.group_by("client_ip", "server_ip").agg(largest=pl.col("length").max())
     rows = silent.join(sizes, on=["client_ip", "server_ip"], maintain_order="left")
@@ -147,8 +147,8 @@ TOO_BIG = Rule(
             causes=("a firewall, NAT or tunnel drops IP fragments", "the sender does not switch to TCP"),
             confirm="sip-analyzer messages CAPTURE --ip {ip} --where \"length > 1300 and transport = 'udp'\"",
             remedy="Have the sender use TCP for large requests, or let fragments pass.",
-            observed="{method} of {length} bytes to {node} was sent {copies} times without a response; the largest that "
-            "was answered there has {largest} bytes.",
+            observed="{method} of {length} bytes to {node} was sent {copies} times without a response; the largest "
+            "that was answered there has {largest} bytes.",
         ),
         "zh": Text(
             title="UDP 上的大请求丢失,小请求可达",

@@ -7,7 +7,14 @@ import polars as pl
 from analyzer.diagnose.rule import Rule, Text
 
 _TIMED_OUT = [408, 504]
-_EVERYTHING_ELSE = ("request_timeout", "nothing_seen", "retransmissions", "retransmission_storm", "server_error", "bye_failed")
+_EVERYTHING_ELSE = (
+    "request_timeout",
+    "nothing_seen",
+    "retransmissions",
+    "retransmission_storm",
+    "server_error",
+    "bye_failed",
+)
 
 
 def _gave_up() -> pl.Expr:
@@ -52,12 +59,12 @@ SILENT = Rule(
     standard="RFC 3261 §17.1.1.2 (Timer B)",
     find=_silent,
     absence=True,
-    explains=_EVERYTHING_ELSE + ("no_final_response",),
+    explains=(*_EVERYTHING_ELSE, "no_final_response"),
     texts={
         "en": Text(
             title="A node does not answer INVITEs at all",
-            explanation="Its neighbour repeats the INVITE until its timer expires (64 T1, 32 s by default); the 408 or 5xx "
-            "that others see is only the consequence.",
+            explanation="Its neighbour repeats the INVITE until its timer expires (64 T1, 32 s by default); the 408 or "
+            "5xx that others see is only the consequence.",
             causes=(
                 "the node is down, or not listening on this port",
                 "a firewall or a route drops the packets",
@@ -90,7 +97,9 @@ def _no_final(failed_calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.Data
         pl.col("first_provisional_at").is_not_null(),
     ).select("call", silent=pl.format("{}:{}", "server_ip", "server_port"), asked="transaction")
     rows = rows.join(
-        tried.unique(["call", "silent"], keep="first", maintain_order=True), on=["call", "silent"], maintain_order="left"
+        tried.unique(["call", "silent"], keep="first", maintain_order=True),
+        on=["call", "silent"],
+        maintain_order="left",
     )
     return rows.select("call", message="asked", message2="message", node="silent", status=pl.col("final_status"))
 
@@ -164,7 +173,9 @@ REQUEST_TIMEOUT = Rule(
 
 def _nothing(failed_calls: pl.DataFrame) -> pl.DataFrame:
     rows = failed_calls.filter(
-        pl.col("status").is_null(), pl.col("outcome") == "timeout", pl.col("outcome_detail").ne_missing("transport_error")
+        pl.col("status").is_null(),
+        pl.col("outcome") == "timeout",
+        pl.col("outcome_detail").ne_missing("transport_error"),
     )
     return rows.select("call", "message", node="silent", cause=pl.lit(""))
 

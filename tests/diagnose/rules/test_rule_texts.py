@@ -24,12 +24,13 @@ def test_no_text_lacks_its_twin(rule: Rule) -> None:
     for words in (chinese.title, chinese.explanation, *chinese.causes, chinese.remedy, chinese.observed):
         assert _CHINESE.search(words) or not re.search(r"[A-Za-z]{4,}", re.sub(r"\{\w+\}", "", words)), words
     for words in (english.title, english.explanation, *english.causes, english.remedy, english.observed):
-        assert words and not _CHINESE.search(words)
+        assert words
+        assert not _CHINESE.search(words)
 
 
 @EACH
 def test_an_explanation_has_at_most_three_lines(rule: Rule) -> None:
-    """Three lines of a hundred columns, the words of the case at hand included: 24 columns for each that is filled in."""
+    """Three lines of a hundred columns and some, with a dozen for each word of the case at hand."""
     text = rule.texts["en"]
     observed = re.sub(r"\{\w+\}", "x" * 12, text.observed)
     assert len(f"{observed} {text.explanation}") <= 330

@@ -7,7 +7,9 @@ from tests.diagnose.rules.diagnosed import named, told
 ASKED = "A -> B  INVITE branch=a @0\nB -> A  180 INVITE branch=a to_tag=y @0.1\n"
 TO_ITSELF = "header=Contact:<sip:b@10.0.0.2>"
 SENT = (1.5, 2.5, 4.5, 8.5, 12.5, 16.5, 20.5, 24.5, 28.5, 32.5)
-END = "B -> A  BYE branch=m cseq=7 from_tag=y to_tag=x @33.1\nA -> B  200 BYE branch=m cseq=7 from_tag=y to_tag=x @33.2\n"
+END = (
+    "B -> A  BYE branch=m cseq=7 from_tag=y to_tag=x @33.1\nA -> B  200 BYE branch=m cseq=7 from_tag=y to_tag=x @33.2\n"
+)
 
 
 def answered(contact: str = TO_ITSELF, copies: tuple[float, ...] = SENT) -> str:

@@ -11,12 +11,14 @@ def test_a_scanner_that_names_itself() -> None:
 
 
 def test_a_phone_with_another_name_is_none() -> None:
-    dialogue = "S -> P  OPTIONS branch=o 'header=User-Agent:Friendly Phone 3' @0\nP -> S  200 OPTIONS branch=o to_tag=y @1\n"
+    dialogue = (
+        "S -> P  OPTIONS branch=o 'header=User-Agent:Friendly Phone 3' @0\nP -> S  200 OPTIONS branch=o to_tag=y @1\n"
+    )
     assert named(dialogue) == []
 
 
 def tries(number: int, *, right: bool = False) -> str:
-    credentials = "'header=Authorization:Digest username=\"u\",realm=\"e\",nonce=\"{0}\",uri=\"sip:e\",response=\"{0}f\"'"
+    credentials = '\'header=Authorization:Digest username="u",realm="e",nonce="{0}",uri="sip:e",response="{0}f"\''
     lines = []
     for n in range(1, number + 1):
         status = 200 if right and n == number else 403

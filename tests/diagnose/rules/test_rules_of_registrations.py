@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.diagnose.rules.diagnosed import named, told
 
-CHALLENGE = "'header=WWW-Authenticate:Digest realm=\"e\",nonce=\"n{0}\"{1}'"
-CREDENTIALS = "'header=Authorization:Digest username=\"a\",realm=\"e\",nonce=\"n{0}\",uri=\"sip:e\",response=\"{0}f\"'"
+CHALLENGE = '\'header=WWW-Authenticate:Digest realm="e",nonce="n{0}"{1}\''
+CREDENTIALS = '\'header=Authorization:Digest username="a",realm="e",nonce="n{0}",uri="sip:e",response="{0}f"\''
 CONTACT = "'header=Contact:<sip:a@10.0.0.1>'"
 
 
