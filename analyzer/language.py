@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 LANGUAGES = ("en", "zh")
 """English and Chinese, by their codes of ISO 639-1; every text for people has both."""
+
+SPOKEN: ContextVar[str] = ContextVar("the language in which tables tell their texts", default="en")
+
+
+@contextmanager
+def spoken(language: str) -> Iterator[None]:
+    """In here tables whose entry is ``spoken`` are told in this language.
+
+    >>> with spoken("zh"):
+    ...     SPOKEN.get()
+    'zh'
+    """
+    before = SPOKEN.set(language)
+    try:
+        yield
+    finally:
+        SPOKEN.reset(before)
 
 
 def chosen(asked: str | None = None, environment: Mapping[str, str] = os.environ) -> str:

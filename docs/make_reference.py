@@ -1,5 +1,6 @@
-"""Makes the reference pages: tables.md and README.md's list of tables from analyzer/schema; limits.md, problems.md
-and encapsulation.md from the core, and the sentences on problems that `explain` shows.
+"""Makes the reference pages: tables.md and README.md's list of tables from analyzer/schema; findings.md's list of rules
+from analyzer/diagnose/rules; limits.md, problems.md and encapsulation.md from the core, and the sentences on problems
+that `explain` shows.
 
 `--check` reports the pages that are out of date.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from encapsulation_page import encapsulation
 
 from analyzer import schema
+from analyzer.diagnose import rules as diagnosis
 from analyzer.ims.roles import ENOUGH, MARGIN, RELATED, RULES, WEAK, Rule
 from analyzer.schema.catalogue import FAMILIES
 
@@ -255,8 +257,22 @@ def rules(found: tuple[Rule, ...]) -> str:
     )
 
 
+def findings() -> str:
+    """findings.md with the list of rules that stands between two marks."""
+    before, begin, rest = (DOCS / "findings.md").read_text(encoding="utf-8").partition("<!-- rules -->")
+    _, end, behind = rest.partition("<!-- /rules -->")
+    head = "| id | rule | severity | absence | finding | standard |\n|---|---|---|---|---|---|\n"
+    rows = (
+        f"| {rule.id} | {rule.code} | {rule.severity} | {'yes' if rule.absence else ''} | {rule.texts['en'].title} | "
+        f"{rule.standard} |\n"
+        for rule in diagnosis.ALL
+    )
+    return f"{before}{begin}\n## Rules\n\n{head}{''.join(rows)}{end}{behind}"
+
+
 PAGES = {
     "../README.md": readme,
+    "findings.md": findings,
     "nodes.md": nodes,
     "tables.md": tables,
     "limits.md": limits,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from analyzer import schema
 from analyzer.api.graph_source import opened
 from analyzer.errors import AnalyzerError, CaptureChanged, NotFound
+from analyzer.language import spoken
 from analyzer.reading import engines
 from analyzer.reading.native import Output
 
@@ -65,6 +66,16 @@ class Capture:
         return to_pandas(self.table(name))
 
     # Made by docs/make_properties.py from analyzer.schema.
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """One cause of trouble, with all the calls that it hurt."""
+        return self._pandas("findings")
+
+    @property
+    def finding_cases(self) -> pd.DataFrame:
+        """One call, registration, request or node that a finding is about."""
+        return self._pandas("finding_cases")
 
     @property
     def calls(self) -> pd.DataFrame:
@@ -484,7 +495,8 @@ class Capture:
         from analyzer.timezones import zone
 
         zone(tz)
-        tables = {name: self.table(name) for name in sections.TABLES}
+        with spoken(language):
+            tables = {name: self.table(name) for name in sections.TABLES}
         keys = texts_of(tables, wanted=texts)
         found = self._texts(keys, needed=texts is True)
         told = fragments(self.source, tables["messages"].filter(pl.col("message").is_in(list(found)))) if found else {}
@@ -598,7 +610,8 @@ class Capture:
         from analyzer.show.summary import TABLES, summary
 
         few = self.source.messages_read <= _NODES_TOLD
-        tables = self._tables_of(*(name for name in TABLES if few or name != "nodes"))
+        with spoken(language):
+            tables = self._tables_of(*(name for name in TABLES if few or name != "nodes"))
         return summary(tables, tz=tz, width=width, language=language)
 
     def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:

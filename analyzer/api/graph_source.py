@@ -10,6 +10,7 @@ from analyzer.errors import AnalyzerError, NotFound
 from analyzer.graph.graph import Graph, columns_below, headers_below
 from analyzer.graph.node import CORE
 from analyzer.graph.scope import CallScope, is_made_again
+from analyzer.language import SPOKEN
 from analyzer.reading import native
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class GraphSource:
     def __init__(self, graph: Graph, reading: native.Reading | None = None) -> None:
         self._graph = graph
         self._reading = reading
+        #: The language of texts in tables that were made.
+        self._told_in = SPOKEN.get()
         #: The calls that were looked at, and the scope of the last of them.
         self._looked_at: set[int] = set()
         self._scope: CallScope | None = None
@@ -85,6 +88,10 @@ class GraphSource:
     def table(self, name: str) -> pl.DataFrame:
         if name not in schema.TABLES:
             raise NotFound(f"no table is called {name!r}; there are {', '.join(schema.TABLES)}")
+        if schema.TABLES[name].spoken and self._told_in != SPOKEN.get():
+            self._told_in = SPOKEN.get()
+            for told in (name, "diagnosis"):
+                self._graph.made.pop(told, None)
         if name not in self._graph.made:
             native.check_threads()
             self._read_for(name)

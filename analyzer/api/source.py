@@ -146,6 +146,8 @@ def _known_by(name: str) -> str | None:
 
     if name in filters.OF_NODES:
         return "endpoints"
+    if name == "findings":
+        return "finding_cases"
     return "related_transactions" if name in filters.EXCHANGES else None
 
 
@@ -161,6 +163,8 @@ class CallSource:
         import polars as pl
 
         frame = self._inner.table_around(self._call, name)
+        if name == "findings":
+            return frame.filter(pl.col("finding").is_in(self.table("finding_cases")["finding"].implode()))
         if "call" in frame.columns:
             return frame.filter(pl.col("call") == self._call)
         key, of = ("message", "messages") if name == "sdp" else ("dialog", "dialogs")

@@ -79,6 +79,7 @@ def command(
 # What the story of a call is told from.
 _TOLD = (
     *(
+        "findings",
         "call_failures",
         "failure_path",
         "setups",

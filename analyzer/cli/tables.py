@@ -11,6 +11,8 @@ import click
 
 from analyzer import schema
 from analyzer.cli import options, output, terminal
+from analyzer.language import chosen as chosen_language
+from analyzer.language import spoken
 
 if TYPE_CHECKING:
     from analyzer.api.capture import Capture
@@ -29,12 +31,13 @@ def command_of(entry: schema.Table) -> click.Command:
     @options.filters(None if measured else entry.name)
     @output.output
     @options.tz_option
-    def command(**values: Any) -> None:
-        _print(entry, **values)
+    def command(language: str | None = None, **values: Any) -> None:
+        with spoken(chosen_language(language)):
+            _print(entry, **values)
 
-    if measured:
-        for option in (options.every_option, options.by_option):
-            command = option(command)
+    more = [options.every_option, options.by_option] if measured else []
+    for option in [*more, *([options.language_option] if entry.spoken else [])]:
+        command = option(command)
     return command
 
 

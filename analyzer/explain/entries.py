@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -136,10 +135,9 @@ def tables() -> Iterator[Entry]:
 
 def rules() -> Iterator[Entry]:
     """Every rule of diagnosis that the program has."""
-    # Found by its name: a program without rules explains everything else.
-    if importlib.util.find_spec("analyzer.diagnose.rules") is None:
-        return
-    for rule in importlib.import_module("analyzer.diagnose.rules").ALL:
+    from analyzer.diagnose.rules import ALL
+
+    for rule in ALL:
         yield Entry(
             kind="rules",
             word=rule.id,

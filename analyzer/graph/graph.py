@@ -24,6 +24,10 @@ def node_of(name: str) -> Node:
 
     Raises TypeError where there is neither.
     """
+    if name == "diagnosis" and name not in REGISTERED:
+        from analyzer.graph.diagnosis import diagnosis
+
+        REGISTERED[name] = diagnosis()
     if name not in REGISTERED:
         table = schema.TABLES.get(name)
         if table is None or not table.made_by:
@@ -35,7 +39,7 @@ def node_of(name: str) -> Node:
 
 def every_node() -> list[str]:
     """Every node: the registered ones, and those that entries of tables name."""
-    made = [name for name in schema.TABLES if node_of(name)]
+    made = [name for name in (*schema.TABLES, "diagnosis") if node_of(name)]
     return [*made, *(name for name in REGISTERED if name not in made)]
 
 
@@ -123,6 +127,8 @@ class Graph:
     def _make(self, found: Node, _name: str) -> Any:
         if found.carried and not carries(self["core_account"], found.carried):
             return None
+        if found.asks:
+            return found.function(self.__getitem__)
         return found.function(*(self[need] for need in found.needs))
 
     def give(self, **inputs: Any) -> None:

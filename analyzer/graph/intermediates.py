@@ -238,6 +238,33 @@ def call_set_ups(core_messages: DF, call_of: Series, calls: DF, attempts: CallAt
     )
 
 
+@node(LOCAL, columns=("preconditions", "qos_local", "qos_remote"))
+def failed_set_ups(
+    core_messages: DF, call_of: Series, calls: DF, attempts: CallAttempts, descriptions: DF
+) -> tuple[SetUps, DF]:
+    """The set-ups of calls that failed, and their messages, which the rows of those are numbers of."""
+    import polars as pl
+
+    from analyzer.diagnose.call_failures import has_failed
+    from analyzer.ims.phases import set_ups
+
+    failed = calls.filter(has_failed())
+    own = call_of.is_in(failed["call"].implode()).fill_null(value=False)
+    if attempts.borrowed.height:
+        rows = pl.int_range(own.len(), eager=True)
+        own = own | rows.is_in(attempts.borrowed["row"].cast(pl.Int64).implode())
+    messages = core_messages.filter(own)
+    numbers = pl.DataFrame({"row": own.arg_true().cast(attempts.opened.schema["row"])}).with_row_index("own")
+    opened, lent = (
+        rows.join(numbers, on="row", maintain_order="left").with_columns(row="own").drop("own")
+        for rows in (attempts.opened.join(failed, on="call", how="semi", maintain_order="left"), attempts.borrowed)
+    )
+    lent = lent.drop_nulls("row")
+    known = descriptions.filter(pl.col("_sdp").is_in(messages["_sdp"].unique().implode()))
+    branches = attempts.confirmed_branch.join(failed, on="call", how="semi", maintain_order="left")
+    return set_ups(messages, call_of.filter(own), failed, opened, known, branches, lent), messages
+
+
 @node(LOCAL, columns=_OF_HOPS)
 def hops_of_failed_calls(
     core_messages: DF, via_tails: DF, leg_correlation: DF, call_of: Series, calls: DF, clocks_aligned: bool
@@ -258,9 +285,8 @@ def hops_of_failed_calls(
 
 @node(LOCAL, columns=())
 def bare_failures(
-    core_messages: DF,
     calls: DF,
-    call_set_ups: SetUps,
+    failed_set_ups: tuple[SetUps, DF],
     hops_of_failed_calls: DF,
     transactions: DF,
     unreached_next_hops: DF,
@@ -268,7 +294,16 @@ def bare_failures(
     """The way that each failure came, without the roles of the nodes on it."""
     from analyzer.diagnose.call_failures import ways
 
-    return ways(core_messages, calls, call_set_ups.milestones, hops_of_failed_calls, transactions, unreached_next_hops)
+    set_ups, messages = failed_set_ups
+    return ways(messages, calls, set_ups.milestones, hops_of_failed_calls, transactions, unreached_next_hops)
+
+
+@node(LOCAL, columns=("warning",))
+def failed_calls(bare_failures: Ways, calls: DF, core_messages: DF) -> DF:
+    """The calls that failed, with the signs that rules of diagnosis look at."""
+    from analyzer.diagnose.evidence import failed_calls
+
+    return failed_calls(bare_failures, calls, core_messages)
 
 
 @node(LOCAL)

@@ -77,6 +77,7 @@ class Node:
     ``columns`` of the core that it looks at beyond those that are always read, ``None`` for all that there are;
     ``headers`` are the header fields; ``cut`` makes the value of one call from that of the whole, where it is not made
     of fewer messages. ``carried``: the protocols (``diameter|dns$``) without whose packets the value is ``None``.
+    ``asks``: the function takes one argument, which gives it what it needs by name when it needs it.
     """
 
     function: Callable[..., Any]
@@ -86,6 +87,7 @@ class Node:
     headers: tuple[str, ...] = ()
     cut: Cut | None = None
     carried: str = ""
+    asks: bool = False
 
 
 REGISTERED: dict[str, Node] = {}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from polars import Series
 
     from analyzer.diagnose.call_failures import CallFailures
+    from analyzer.diagnose.findings import Diagnosis
     from analyzer.ims.charging import Records
     from analyzer.ims.legs import Legs
     from analyzer.ims.nodes import Nodes
@@ -192,6 +193,16 @@ def call_failures(explained_failures: CallFailures) -> DF:
 @node(ESTIMATE)
 def failure_path(explained_failures: CallFailures) -> DF:
     return explained_failures.steps
+
+
+@node(ESTIMATE, cut=whole)
+def findings(diagnosis: Diagnosis) -> DF:
+    return diagnosis.findings
+
+
+@node(ESTIMATE, cut=whole)
+def finding_cases(diagnosis: Diagnosis) -> DF:
+    return diagnosis.cases
 
 
 @node(ESTIMATE)

@@ -35,6 +35,7 @@ from analyzer.schema.column import MaskClass as MaskClass
 from analyzer.schema.column import Type as Type
 from analyzer.schema.companion import *  # noqa: F403
 from analyzer.schema.core import *  # noqa: F403
+from analyzer.schema.diagnosis import *  # noqa: F403
 from analyzer.schema.ims import *  # noqa: F403
 from analyzer.schema.services import *  # noqa: F403
 from analyzer.schema.setups import *  # noqa: F403

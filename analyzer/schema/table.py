@@ -63,6 +63,7 @@ class Table:
     ``note``        what a reader should know besides.
     ``example``     an SQL condition over the columns; of a measured table columns for ``--by``.
     ``section``     how it is shown in a report; without one it is not.
+    ``spoken``      its texts are in the language of who reads them (``analyzer.language.SPOKEN``).
     ``asked``       it is made of names that the user gives, and not there without them.
     """
 
@@ -77,6 +78,7 @@ class Table:
     example: str = ""
     section: Section | None = None
     asked: bool = False
+    spoken: bool = False
     since: str = "0.1.0"
 
     @property

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Roles = dict[str, str]
 
 WENT_WRONG = "what went wrong"
+_MOST_FINDINGS = 2
 _MOST_LINES = 12  # of a section; a call that runs wild has hundreds of legs and exchanges
 
 
@@ -69,6 +70,7 @@ def story(
     room = columns - 2
     told = (
         (WENT_WRONG, _refused(tables, roles)),
+        ("findings", _findings(tables, room)),
         ("who", _who(tables)),
         ("service", _services(tables)),
         ("way", _way(tables, roles, room, ascii_only=ascii_only)),
@@ -132,6 +134,18 @@ def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
     for row in stalled.iter_rows(named=True):
         if row["stalled_detail"]:
             yield safe(f"it stalled in {row['stalled']}: {row['stalled_detail']}")
+
+
+def _findings(tables: Tables, room: int) -> Iterator[str]:
+    """What the rules of diagnosis found, with what to do; the evidence is in the table."""
+    from textwrap import wrap
+
+    found = tables("findings")
+    for row in found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True):
+        others = f" (with {row['calls'] - 1:,} other calls)" if row["calls"] > 1 else ""
+        yield safe(f"{row['rule']} {row['severity']}: {row['title']}{others}")
+        for text in (row["explanation"], f"do: {row['remedy']}", f"confirm: {row['confirm']}"):
+            yield from wrap(safe(text), room - 2, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _said(row: dict[str, Any]) -> Iterator[str]:

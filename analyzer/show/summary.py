@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-TABLES = ("files", "transactions", "calls", "registrations", "nodes", "problems", "account")
-"""The tables that a summary is made of, beside ``messages``; ``nodes`` may be left out."""
+TABLES = ("files", "findings", "transactions", "calls", "registrations", "nodes", "problems", "account")
+"""The tables that a summary is made of, beside ``messages``; ``findings`` and ``nodes`` may be left out."""
 OF_MESSAGES = ("duplicate", "retransmission", "transport", "method", "status", "src_ip", "dst_ip", "via_branch")
 """The columns of ``messages`` that it looks at."""
 
 _NAME = 15  # columns of the names at the left
 _MOST = 8  # values shown of an open list, the rest is counted together
+_MOST_FINDINGS = 5
 _MOST_NAMED = 12  # nodes told by name
 
 # Neither answered nor failed: the capture did not see how they began or ended (no attempt in RFC 6076 §4's sense).
@@ -51,6 +52,8 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
     for name, sentence in unseen:
         lines.say(name, sentence)
     _capture(lines, tables, tz, say)
+    if "findings" in tables:
+        _findings(lines, tables["findings"], say)
     if tables["messages"].height:
         _messages(lines, tables["messages"], say)
         if "nodes" in tables:
@@ -138,6 +141,22 @@ def _capture(lines: _Lines, tables: Mapping[str, pl.DataFrame], tz: str, say: Sa
         packets.append(told.format(n=cut))
     if packets:
         lines.add(say("capture"), packets)
+
+
+def _findings(lines: _Lines, findings: pl.DataFrame, say: Say) -> None:
+    """The few that matter, the one that hurt most first; those that are only worth knowing are counted."""
+    told = findings.filter(findings["severity"] != "info")
+    if told.is_empty():
+        return
+    lines.add(say("findings"), _counted(findings, "severity", say=say), count=findings.height)
+    for row in told.head(_MOST_FINDINGS).iter_rows(named=True):
+        hurt = row["calls"] or row["cases"]
+        one, many = ("{n:,} call", "{n:,} calls") if row["calls"] else ("{n:,} case", "{n:,} cases")
+        many = say(one if hurt == 1 else many).format(n=hurt)
+        at = say(" at {node}").format(node=row["nodes"].split(" ")[0]) if row["nodes"] else ""
+        lines.say(f"  {row['rule']}", f"{row['severity']}: {row['title']}{at} ({many})")
+    if told.height > _MOST_FINDINGS:
+        lines.say("", say("and {n} more: sip-analyzer findings").format(n=told.height - _MOST_FINDINGS))
 
 
 def _messages(lines: _Lines, observations: pl.DataFrame, say: Say) -> None:

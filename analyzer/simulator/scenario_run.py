@@ -15,16 +15,19 @@ from analyzer.simulator.headers import IN_DIALOG, WORDS, Headers
 from analyzer.simulator.legs import Leg, Transaction, Visit, reference_point, t1, timers, unstamped
 from analyzer.simulator.network import AS, BGCF, I_CSCF, IBCF, MS, P_CSCF, S_CSCF, SMS_GATEWAY, UE, Node, Subscriber
 from analyzer.simulator.participants import Participants
-from analyzer.simulator.scenarios import Scenario, Step
+from analyzer.simulator.scenarios import SECOND, Scenario, Step
 
 if TYPE_CHECKING:
     from analyzer.simulator.air import Air
 
 PHRASES = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK", 202: "Accepted",
-    401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 408: "Request Timeout", 480: "Temporarily Unavailable",
-    486: "Busy Here", 487: "Request Terminated", 500: "Server Internal Error", 503: "Service Unavailable",
-    603: "Decline",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 408: "Request Timeout",
+    415: "Unsupported Media Type", 420: "Bad Extension", 423: "Interval Too Brief", 428: "Use Identity Header",
+    480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
+    483: "Too Many Hops", 486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here",
+    491: "Request Pending", 494: "Security Agreement Required", 500: "Server Internal Error",
+    503: "Service Unavailable", 504: "Server Time-out", 580: "Precondition Failure", 603: "Decline",
 }  # fmt: skip
 PHASES = {
     ("INVITE", 0): "invite", ("INVITE", 100): "trying", ("INVITE", 181): "forwarding", ("INVITE", 183): "progress",
@@ -493,10 +496,30 @@ class ScenarioRun(Headers):
                 self._acknowledge(leg, transaction, hop, at, ends.replace(" INVITE\r\n", " ACK\r\n"), branch)
             self._phase(leg, hop, visits, method, status, row, at)
             previous = row
+        if "again" in step.words:
+            self._repeat(leg, transaction, carried, status, started_at)
         if method == "INVITE" and status >= 200 and low == 0:
             leg.status = status
         self.now = at
         return previous
+
+    def _repeat(
+        self,
+        leg: Leg,
+        transaction: Transaction,
+        carried: list[tuple[int, bytes, str, int]],
+        status: int,
+        started_at: int,
+    ) -> None:
+        """Copies of a 2xx or reliable 1xx that nobody acknowledges, up to 64*T1 (RFC 3261 §13.3.1.4, RFC 3262 §3)."""
+        visits = transaction.visits
+        unit = t1(visits[-2], visits[-1])
+        after, wait, copy = unit, 2 * unit, 1
+        while after < 64 * SECOND // 2:
+            for hop, payload, branch, delay in carried:
+                ends, at = (visits[hop + 1], visits[hop]), started_at + after + delay
+                self._put(leg, at, *ends, "INVITE", status, transaction.cseq, branch, payload, copy, None, False)
+            after, wait, copy = after + wait, min(2 * wait, 8 * unit), copy + 1
 
     def _answer_invite(
         self,

@@ -27,6 +27,8 @@ WAITS = {
     "thinking": (0.05, 0.1),
     "radio": (0.03, 0.05),
     "a-while": (40.0, 10.0),
+    "giving-up": (32.2, 0.1),  # 64*T1
+    "session-expiry": (1768.0, 0.2),  # RFC 4028 §10 with the interval of 1800 s
 }
 
 VOLTE = "A P1 S1 AS1 | S1 I S2 AS2 | S2 P2 B"
@@ -327,7 +329,95 @@ MIX = {
     "initial": 12, "whole_life": 5, "sync_failure": 1, "silence": 1, "roaming_not_allowed": 1, "sms": 5,
 }  # fmt: skip
 
-SCENARIOS = {scenario.name: scenario for scenario in (*CALLS, *REGISTRATIONS, *MESSAGES)}
+_ONCE_ANSWERED = SET_UP + ANSWERED
+
+#: One fault each, for the calibration of the rules of diagnosis; they are in no mix unless they are asked for.
+FAULTS = (
+    _refused("fault_media", "B", 488, "", "negotiation_failed"),
+    _refused("fault_precondition", "B", 580, "", "negotiation_failed"),
+    _refused("fault_extension", "AS2", 420, "", "client_error"),
+    _refused("fault_identity", "AS2", 428, "", "client_error"),
+    _refused("fault_bad_request", "S2", 400, "", "client_error"),
+    _refused("fault_hops", "S2", 483, "", "client_error"),
+    _refused("fault_loop", "S2", 482, "", "client_error"),
+    _refused("fault_absent", "S2", 480, "", "unreachable"),
+    _refused("fault_timeout_behind", "S2", 504, "", "server_failure"),
+    _call(
+        "fault_no_ack", VOLTE,
+        SET_UP + "B > A  200 INVITE  again  after ringing\nB > A  BYE  after giving-up\nA > B  200 BYE",
+        "answered", 200,
+    ),
+    _call(
+        "fault_no_prack", VOLTE,
+        "A > B  INVITE  offer\nB > A  183 INVITE  answer reliable again  after alerting\n"
+        "B > A  504 INVITE  after giving-up",
+        "server_failure", 504,
+    ),
+    _call(
+        "fault_stall", VOLTE,
+        "A > B  INVITE  offer\nB > A  183 INVITE  answer reliable  after alerting\nA > B  PRACK  after thinking\n"
+        "B > A  200 PRACK\nA > B  CANCEL  hung-up  after no-reply\nB > A  487 INVITE",
+        "cancelled", 487,
+    ),
+    _call(
+        "fault_bye_refused", VOLTE, _ONCE_ANSWERED + "A > B  BYE  clearing  after talking\nB > A  481 BYE",
+        "answered", 200,
+    ),
+    _call(
+        "fault_radio", VOLTE, _ONCE_ANSWERED + "B > A  BYE  radio-lost  after talking\nA > B  200 BYE",
+        "answered", 200,
+    ),
+    _call(
+        "fault_cleared", VOLTE, _ONCE_ANSWERED + "B > A  BYE  out-of-order  after talking\nA > B  200 BYE",
+        "answered", 200,
+    ),
+    _call(
+        "fault_session_timer", VOLTE,
+        _ONCE_ANSWERED + "B > A  BYE  not-refreshed  after session-expiry\nA > B  200 BYE",
+        "answered", 200,
+    ),
+    _call(
+        "fault_dialog_gone", VOLTE,
+        _ONCE_ANSWERED + "A > B  UPDATE  offer2  after talking\nB > A  481 UPDATE\nA > B  BYE  after thinking\n"
+        "B > A  481 BYE",
+        "answered", 200,
+    ),
+    _registration(
+        "fault_password",
+        "A > S1  REGISTER  initial\nS1 > A  401 REGISTER  challenge\nA > S1  REGISTER  response  after radio\n"
+        "S1 > A  403 REGISTER",
+        "failed", 403,
+    ),
+    _registration(
+        "fault_loop_of_challenges",
+        "A > S1  REGISTER  initial\nS1 > A  401 REGISTER  challenge\n"
+        + "A > S1  REGISTER  response  after radio\nS1 > A  401 REGISTER  challenge\n" * 3,
+        "failed", 401,
+    ),
+    _registration("fault_core", "A > I  REGISTER  initial\nI > A  504 REGISTER", "failed", 504),
+    _registration("fault_interval", "A > S1  REGISTER  initial\nS1 > A  423 REGISTER", "failed", 423),
+    _registration("fault_sec_agree", "A > P1  REGISTER  initial\nP1 > A  494 REGISTER", "failed", 494),
+    _registration(
+        "fault_third_party",
+        CHALLENGED + "S1 > AS1  REGISTER  third-party\nAS1 > S1  500 REGISTER",
+        "registered", 200,
+    ),
+    _registration(
+        "fault_sync_twice",
+        "A > S1  REGISTER  initial\nS1 > A  401 REGISTER  challenge\n"
+        + "A > S1  REGISTER  auts  after radio\nS1 > A  401 REGISTER  challenge\n" * 2,
+        "failed", 401,
+    ),
+    _registration(
+        "fault_reg_event", CHALLENGED, "registered", 200,
+        ("A P1 S1", "A > S1  SUBSCRIBE  reg  after radio\nS1 > A  403 SUBSCRIBE"),
+    ),
+    Scenario(
+        "fault_sms", "message", (("A P1 S1 SMS", "A > SMS  MESSAGE  rp-data\nSMS > A  403 MESSAGE"),), "refused", 403
+    ),
+)  # fmt: skip
+
+SCENARIOS = {scenario.name: scenario for scenario in (*CALLS, *REGISTRATIONS, *MESSAGES, *FAULTS)}
 
 
 @dataclass(frozen=True, slots=True)

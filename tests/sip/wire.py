@@ -7,7 +7,7 @@
 - ``sdp=offer`` is the body of that name among those given; an INVITE of a name that is not there is a mistake.
 - ``from_tag`` is x and ``to_tag`` absent unless said; ``cseq`` is 1; ``rseq=1`` makes a 1xx reliable, ``rack=1`` is the
   RSeq that a PRACK acknowledges (``inv=1`` the CSeq of its INVITE); each ``header=NAME:VALUE`` adds a header field.
-- ``uri=sip:c@example.com`` is the Request-URI of a request.
+- ``uri=sip:c@example.com`` is the Request-URI of a request, ``to=sip:c@example.com`` the URI of To.
 - ``branch=b,a`` is the Via stack; default: one of method and cseq.
 """
 
@@ -56,7 +56,7 @@ def _message(words: list[str], bodies: dict[str, str]) -> bytes:
     headers = [f"Via: SIP/2.0/UDP node;branch=z9hG4bK{branch}" for branch in branches]
     headers += [
         f"From: <sip:a@example.com>;tag={said.get('from_tag', 'x')}",
-        f"To: <sip:b@example.com>{to_tag}",
+        f"To: <{said.get('to', 'sip:b@example.com')}>{to_tag}",
         f"Call-ID: {said.get('call_id', 'call')}",
         f"CSeq: {cseq} {method}",
     ]

@@ -35,6 +35,7 @@ TONES = {
     "failed": "bad",
     "begin or end not seen": "unknown",
 }
+_MOST_FINDINGS = 4
 _MOST = 4  # values of an open list that a sentence names
 
 
@@ -104,12 +105,27 @@ def share(part: int, whole: int, say: Say = str) -> str:
 def verdict(tables: Mapping[str, pl.DataFrame], say: Say = str, language: str = "en") -> list[Sentence]:
     """What happened, the most important first."""
     sentences = [
+        *_about_findings(tables, say),
         *_about_calls(tables, say, language),
         *_about_registrations(tables, say, language),
         *_about_requests(tables, say),
         *_about_reading(tables, say),
     ]
     return sentences or [_sentence("plain", say("Nothing stands out."))]
+
+
+def _about_findings(tables: Mapping[str, pl.DataFrame], say: Say) -> Iterable[Sentence]:
+    """The few that matter, the one that hurt most first."""
+    found = tables.get("findings")
+    if found is None:
+        return
+    for row in found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True):
+        one, many = ("{n:,} call", "{n:,} calls") if row["calls"] else ("{n:,} case", "{n:,} cases")
+        hurt = count(say, row["calls"] or row["cases"], one, many)
+        tone = "bad" if row["severity"] == "error" else "warn"
+        link = _link(row["title"], f"findings?code={row['code']}")
+        at = f", {row['nodes'].split(' ')[0]}" if row["nodes"] else ""
+        yield _sentence(tone, link, f" ({hurt}{at}). {row['explanation']} {row['remedy']}")
 
 
 def _sentence(tone: str, *parts: str | Part) -> Sentence:

@@ -1,0 +1,176 @@
+"""Loops, failover and long ringing (R51, R52, R54, R57)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer.columns.address import socket_of
+from analyzer.diagnose.rule import Rule, Text
+
+
+def _hops(failed_calls: pl.DataFrame) -> pl.DataFrame:
+    rows = failed_calls.filter(pl.col("status") == 483)
+    return rows.select("call", "message", "node", cause=pl.lit(""))
+
+
+HOPS = Rule(
+    id="R51",
+    code="too_many_hops",
+    severity="error",
+    standard="RFC 3261 §16.3 item 3, §21.4.21; RFC 5393",
+    find=_hops,
+    seen=frozenset({483}),
+    explains=("request_refused", "no_route_to_number", "request_timeout", "retransmissions"),
+    texts={
+        "en": Text(
+            title="The call went in circles until Max-Forwards ran out (483)",
+            explanation="Nodes send the INVITE to each other without end; each turn costs one Max-Forwards.",
+            causes=(
+                "two routing tables point at each other (number portability, ENUM)",
+                "forwarding of one subscriber to another and back",
+                "a node does not recognise its own domain or address",
+            ),
+            confirm="sip-analyzer ladder {no} CAPTURE",
+            remedy="Find the pair of nodes that repeats in the ladder, and correct the route of one.",
+            observed="{node} answered 483.",
+        ),
+        "zh": Text(
+            title="呼叫兜圈直到 Max-Forwards 耗尽(483)",
+            explanation="节点之间无休止地互相转发 INVITE;每转一圈 Max-Forwards 减少。",
+            causes=("两个路由表互指(携号转网、ENUM)", "用户之间互相前转", "某节点不认识自己的域名或地址"),
+            confirm="sip-analyzer ladder {no} CAPTURE",
+            remedy="在梯形图中找出重复出现的一对节点,改正其中一个的路由。",
+            observed="{node} 返回 483。",
+        ),
+    },
+)
+
+
+def _loop(failed_calls: pl.DataFrame) -> pl.DataFrame:
+    return failed_calls.filter(pl.col("status") == 482).select("call", "message", "node")
+
+
+LOOP = Rule(
+    id="R52",
+    code="loop_or_merged",
+    severity="error",
+    standard="RFC 3261 §8.2.2.2, §16.3 item 4; RFC 5393 §4",
+    find=_loop,
+    seen=frozenset({482}),
+    explains=("request_refused", "retransmissions"),
+    texts={
+        "en": Text(
+            title="The INVITE came to a node that already had it (482)",
+            explanation="A proxy found itself in Via with the same request, or a device got one call over two ways.",
+            causes=("a routing loop", "a fork that sends both branches to one contact"),
+            confirm="sip-analyzer ladder {no} CAPTURE",
+            remedy="Look where the two ways part; correct the forward or the duplicate binding.",
+            observed="{node} answered 482.",
+        ),
+        "zh": Text(
+            title="INVITE 到达了已经拥有它的节点(482)",
+            explanation="代理在 Via 中发现了自己和同一请求,或终端从两条路收到同一呼叫。",
+            causes=("路由环路", "分叉的两个分支到达同一联系地址"),
+            confirm="sip-analyzer ladder {no} CAPTURE",
+            remedy="查看两条路在何处分开;改正前转或重复的绑定。",
+            observed="{node} 返回 482。",
+        ),
+    },
+)
+
+_TIMER_C = 180
+
+
+def _ringing(calls: pl.DataFrame) -> pl.DataFrame:
+    rows = calls.filter(pl.col("answered_at").is_null(), pl.col("ringing_at").is_not_null()).with_columns(
+        rang=(pl.col("ended_at") - pl.col("ringing_at")).dt.total_seconds()
+    )
+    rows = rows.filter(pl.col("rang") >= _TIMER_C)
+    return rows.select("call", "rang", message="reference", cause=pl.lit(""))
+
+
+RINGING = Rule(
+    id="R54",
+    code="long_ringing",
+    severity="info",
+    standard="RFC 3261 §16.6 item 11, §16.8 (Timer C)",
+    find=_ringing,
+    texts={
+        "en": Text(
+            title="Calls rang for three minutes and were then given up",
+            explanation="Nobody answered, and no service took the call: a proxy ends it after Timer C (180 s).",
+            causes=("no voice mail or no-reply forwarding", "the device rings although nobody can hear it"),
+            confirm="sip-analyzer call {no} CAPTURE",
+            remedy="Set a no-reply timer with forwarding, or accept it.",
+            observed="The first rang for {rang} s.",
+        ),
+        "zh": Text(
+            title="呼叫振铃三分钟后被放弃",
+            explanation="无人应答,也没有业务接管:代理在 Timer C(180 秒)后结束呼叫。",
+            causes=("没有语音信箱或无应答前转", "终端在振铃但无人能听到"),
+            confirm="sip-analyzer call {no} CAPTURE",
+            remedy="设置无应答前转定时器,或接受现状。",
+            observed="第一个呼叫振铃 {rang} 秒。",
+        ),
+    },
+)
+
+
+def _failover(transactions: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """Answered calls for which a node was tried before that failed: 503, 408, a broken transport, or silence."""
+    invites = transactions.lazy().filter(pl.col("method") == "INVITE", pl.col("call").is_not_null())
+    bad = invites.filter(
+        pl.col("status").is_in([500, 503, 504, 408])
+        | (pl.col("outcome") == "transport_error")
+        | ((pl.col("outcome") == "timeout") & (pl.col("request_copies") > 1))
+    ).collect()
+    if bad.is_empty():
+        return bad.select("call")
+    good = invites.filter(pl.col("status").is_between(200, 299)).select(
+        "call", "client_ip", "via_count", later="started_at", other="server_ip"
+    )
+    rows = bad.join(good.collect(), on=["call", "client_ip", "via_count"]).filter(
+        pl.col("later") > pl.col("started_at"), pl.col("other") != pl.col("server_ip")
+    )
+    rows = rows.unique("call", keep="first", maintain_order=True)
+    answered = calls.filter(pl.col("outcome") == "answered").select("call")
+    rows = rows.join(answered, on="call", how="semi", maintain_order="left")
+    how = pl.coalesce(pl.col("status").cast(pl.String), pl.col("outcome"))
+    delay = (pl.col("later") - pl.col("started_at")).dt.total_milliseconds() / 1000
+    return rows.select(
+        "call",
+        "other",
+        message="transaction",
+        node=socket_of("server"),
+        client="client_ip",
+        how=how,
+        delay=delay.round(2),
+    )
+
+
+FAILOVER = Rule(
+    id="R57",
+    code="failover",
+    severity="warning",
+    standard="RFC 3263 §4.3; RFC 3261 §16.7",
+    find=_failover,
+    explains=("retransmissions",),
+    texts={
+        "en": Text(
+            title="Calls were saved by a second node, after the first had failed",
+            explanation="The call went through, later than it should; the first node is out of order or overloaded.",
+            causes=("the first node is down or overloaded", "it is still in DNS or the routing table"),
+            confirm="sip-analyzer call {no} CAPTURE; sip-analyzer failures CAPTURE",
+            remedy="Take the node out of service until it is mended.",
+            observed="{client} tried {node} first ({how}) and went to {other} after {delay} s.",
+        ),
+        "zh": Text(
+            title="首个节点失败后,呼叫由第二个节点挽救",
+            explanation="呼叫接通了,但晚于应有时间;首个节点故障或过载。",
+            causes=("首个节点宕机或过载", "它仍在 DNS 或路由表中"),
+            confirm="sip-analyzer call {no} CAPTURE; sip-analyzer failures CAPTURE",
+            remedy="在修复前将该节点退出服务。",
+            observed="{client} 先尝试 {node}({how}),{delay} 秒后转向 {other}。",
+        ),
+    },
+)

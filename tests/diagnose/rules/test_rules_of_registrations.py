@@ -1,0 +1,72 @@
+"""Registrations that failed: RFC 3261 §10, §22, RFC 3310, TS 24.229 §5.4.1."""
+
+from __future__ import annotations
+
+from tests.diagnose.rules.diagnosed import named, told
+
+CHALLENGE = '\'header=WWW-Authenticate:Digest realm="e",nonce="n{0}"{1}\''
+CREDENTIALS = '\'header=Authorization:Digest username="a",realm="e",nonce="n{0}",uri="sip:e",response="{0}f"\''
+CONTACT = "'header=Contact:<sip:a@10.0.0.1>'"
+
+
+def register(number: int, at: float, answer: str, credentials: str = "") -> str:
+    """A REGISTER and its final response; the branch is of its CSeq number."""
+    start = f"A -> R  REGISTER cseq={number} uri=sip:e to=sip:a@example.com {CONTACT} {credentials} @{at}\n"
+    return f"{start}R -> A  {answer} to=sip:a@example.com to_tag=r{number} @{at + 0.01:.3f}\n"
+
+
+def of(status: int, number: int, more: str = "") -> str:
+    return f"{status} REGISTER cseq={number} {more}"
+
+
+def challenged(number: int, at: float, credentials: str = "", stale: str = "") -> str:
+    return register(number, at, of(401, number, CHALLENGE.format(number, stale)), credentials)
+
+
+END = "C -> D  OPTIONS call_id=o branch=o @{0}\nD -> C  200 OPTIONS call_id=o branch=o to_tag=o @{0}1\n"
+
+
+def test_a_registration_with_the_right_password_is_no_finding() -> None:
+    right = register(2, 0.1, of(200, 2, f"{CONTACT} header=Expires:600"), CREDENTIALS.format(1))
+    assert named(challenged(1, 0) + right + END.format(300.0)) == []
+
+
+def test_403_to_credentials_is_a_wrong_password() -> None:
+    found = told(challenged(1, 0) + register(2, 0.1, of(403, 2), CREDENTIALS.format(1)) + END.format(300.0))
+    assert found["credentials_rejected"]["severity"] == "error"
+    assert "registration_forbidden" not in found
+
+
+def test_403_without_a_challenge_is_no_matter_of_passwords() -> None:
+    assert named(register(1, 0, of(403, 1)) + END.format(300.0)) == ["registration_forbidden"]
+
+
+def test_a_challenge_after_each_answer_is_a_loop() -> None:
+    turns = "".join(challenged(n, n / 10, CREDENTIALS.format(n - 1)) for n in (2, 3, 4))
+    assert named(challenged(1, 0) + turns + END.format(300.0)) == ["authentication_loop"]
+
+
+def test_5xx_and_480_are_of_the_core() -> None:
+    for status in (480, 500, 503, 504):
+        assert named(register(1, 0, of(status, 1)) + END.format(300.0)) == ["core_failure"]
+
+
+def test_423_that_the_device_does_not_heed() -> None:
+    assert named(register(1, 0, of(423, 1, "header=Min-Expires:3600")) + END.format(300.0)) == ["interval_too_brief"]
+
+
+UNANSWERED = "".join(
+    f"A -> R  REGISTER cseq=1 uri=sip:e to=sip:a@example.com {CONTACT} @{at}\n"
+    for at in (0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5)
+)
+
+
+def test_a_register_that_is_sent_until_timer_f_has_no_answer() -> None:
+    found = told(UNANSWERED + END.format(300.0))
+    assert [name for name, row in found.items() if row["severity"] == "error"] == ["register_unanswered"]
+    assert found["register_unanswered"]["nodes"] == "10.0.0.2:5060"
+
+
+def test_a_register_that_was_sent_once_proves_nothing() -> None:
+    """One direction of a link, or an answer that took another way (RFC 3261 §17.1.2.2: it would be sent again)."""
+    assert named(UNANSWERED.splitlines()[0] + "\n" + END.format(300.0)) == []
