@@ -52,7 +52,7 @@ def _of(code: str) -> Callable[..., pl.DataFrame]:
                 pl.col("status").cast(pl.String)
             ),
             cause=pl.format("{} {}", "status", pl.col("node").fill_null("")),
-            warned=pl.col("warning").str.extract(r'"(.*)"').fill_null(""),
+            warned=pl.format("Warning: {}.", pl.col("warning").str.extract(r'"(.*)"')).fill_null(""),
             q850="q850",
         )  # fmt: skip
 
