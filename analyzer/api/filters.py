@@ -295,7 +295,8 @@ def of_kept(name: str, frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) ->
     if name == "endpoints":
         return frame.join(_addresses_of(kept["messages"]), on=["ip", "port"], how="semi", maintain_order="left")
     if name == "findings":  # any of its cases
-        return frame.filter(pl.col("finding").is_in(kept["finding_cases"]["finding"].implode()))
+        cases = of_kept("finding_cases", kept["finding_cases"], kept)
+        return frame.filter(pl.col("finding").is_in(cases["finding"].implode()))
     if name == "reference_points":  # both ends of it
         return frame.filter(pl.col(side).is_in(kept["endpoints"]["node"].implode()) for side in ("node", "peer"))
     owners = schema.TABLES[name].owners

@@ -241,7 +241,7 @@ def _with_words(
                 "last_at": places[head["last"]][2] if head["last"] in places else None,
                 "frames": [place for place, _, _ in seen],
                 "title": text.title,
-                "explanation": " ".join(filter(None, (filled(text.observed, values), text.explanation))),
+                "explanation": " ".join(f"{filled(text.observed, values)} {text.explanation}".split()),
                 "causes": "; ".join(text.causes),
                 "confirm": filled(text.confirm, values),
                 "remedy": text.remedy,

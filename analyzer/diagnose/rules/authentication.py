@@ -97,7 +97,7 @@ REJECTED = Rule(
             causes=("wrong password (or Ki, OPc of the SIM)", "user name or realm differ", "the account is locked"),
             confirm="sip-analyzer challenges CAPTURE; sip-analyzer registrations CAPTURE",
             remedy="Set the password on both sides again; for a SIM compare the keys in the HSS.",
-            observed="{who}: {node} answered {status} to the credentials.",
+            observed="{node} answered {status} to the credentials.",
         ),
         "zh": Text(
             title="凭证被拒绝",
@@ -105,7 +105,7 @@ REJECTED = Rule(
             causes=("密码错误(或 SIM 的 Ki、OPc 错误)", "用户名或 realm 不一致", "账号被锁定"),
             confirm="sip-analyzer challenges CAPTURE; sip-analyzer registrations CAPTURE",
             remedy="在两侧重新设置密码;若是 SIM,核对 HSS 中的密钥。",
-            observed="{who}:{node} 对凭证返回 {status}。",
+            observed="{node} 对凭证返回 {status}。",
         ),
     },
 )
@@ -140,7 +140,7 @@ NOT_ANSWERED = Rule(
             ),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="Configure credentials for this realm, or trust the peer's address at the server.",
-            observed="{caller}: {node} answered {status}, and no INVITE with credentials followed.",
+            observed="{node} answered {status}, and no INVITE with credentials followed.",
         ),
         "zh": Text(
             title="主叫没有应答挑战",
@@ -148,7 +148,7 @@ NOT_ANSWERED = Rule(
             causes=("终端没有该 realm 的凭证", "本不该挑战:对端是按地址识别的中继", "没有凭证的人试图呼叫"),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="为该 realm 配置凭证,或在服务器上信任对端地址。",
-            observed="{caller}:{node} 返回 {status},之后没有带凭证的 INVITE。",
+            observed="{node} 返回 {status},之后没有带凭证的 INVITE。",
         ),
     },
 )

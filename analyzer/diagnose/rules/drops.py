@@ -70,10 +70,16 @@ def _dropped(calls: pl.DataFrame) -> pl.DataFrame:
     return _answered(calls, "dropped").with_columns(why=pl.col("reason_header").fill_null(""))
 
 
+def _said() -> pl.Expr:
+    """Protocol and cause of its Reason, without texts of the wire, which a mask could not know from ours."""
+    said = pl.col("why").str.extract(r"([A-Za-z][A-Za-z0-9_.]*\s*;\s*cause\s*=\s*\"?[0-9]+)")
+    return pl.when(pl.col("why") == "").then(pl.lit("no Reason")).otherwise(said.fill_null("Reason"))
+
+
 def _bearer(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     rows = _byes(_dropped(calls).filter(pl.col("why").str.contains(_RADIO)), transactions)
     return rows.select(
-        "call", "message", "message2", "node", "why", talk=pl.col("talk_s").round(0).cast(pl.Int64),
+        "call", "message", "message2", "node", why=_said(), talk=pl.col("talk_s").round(0).cast(pl.Int64),
         cause=pl.coalesce("node", pl.lit("")),
     )  # fmt: skip
 
@@ -109,7 +115,7 @@ BEARER = Rule(
 def _cleared(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     rows = _byes(_dropped(calls).filter(~pl.col("why").str.contains(_RADIO)), transactions)
     return rows.select(
-        "call", "message", "message2", "node", why=pl.col("why").replace("", "no Reason"),
+        "call", "message", "message2", "node", why=_said(),
         talk=pl.col("talk_s").round(0).cast(pl.Int64),
     )  # fmt: skip
 

@@ -45,16 +45,9 @@ def _kind() -> pl.Expr:
 def _of(code: str) -> Callable[..., pl.DataFrame]:
     def find(failed_calls: pl.DataFrame) -> pl.DataFrame:
         rows = failed_calls.filter(_kind() == code)
-        said = pl.format("{} {}", "status", pl.col("phrase").fill_null(""))
-        return rows.select(
-            "call", "message", "node", "status", "callee",
-            said=pl.when(pl.col("status") == pl.col("final_status")).then(said.str.strip_chars()).otherwise(
-                pl.col("status").cast(pl.String)
-            ),
-            cause=pl.format("{} {}", "status", pl.col("node").fill_null("")),
-            warned=pl.col("warning").str.extract(r'"(.*)"').fill_null(""),
-            q850="q850",
-        )  # fmt: skip
+        # No words of the wire: a mask could not know them from ours.
+        cause = pl.format("{} {}", "status", pl.col("node").fill_null(""))
+        return rows.select("call", "message", "node", "status", said=pl.col("status"), cause=cause)
 
     return find
 
@@ -124,7 +117,7 @@ MEDIA_REFUSED = _rule(
         ),
         confirm="sip-analyzer call {no} CAPTURE; sip-analyzer sdp CAPTURE",
         remedy="Compare the m= lines of the offer with what this node takes; add a common codec or transcoding.",
-        observed="{node} answered {said}. {warned}",
+        observed="{node} answered {said}.",
     ),
     Text(
         title="被叫侧不接受任何所提供的媒体",
@@ -132,7 +125,7 @@ MEDIA_REFUSED = _rule(
         causes=("没有共同的编解码,且两者之间没有转码", "提供 SRTP 而对方只接受 RTP,或相反", "边界网元删改了 offer"),
         confirm="sip-analyzer call {no} CAPTURE; sip-analyzer sdp CAPTURE",
         remedy="把 offer 的 m= 行与该节点支持的内容对比;增加共同编解码或转码。",
-        observed="{node} 返回 {said}。{warned}",
+        observed="{node} 返回 {said}。",
     ),
     explains=("offer_answer_illegal",),
     seen=frozenset({488, 606, 415, 406}),
@@ -228,7 +221,7 @@ SERVER_ERROR = _rule(
         ),
         confirm="sip-analyzer failures CAPTURE --ip {node}; sip-analyzer call {no} CAPTURE",
         remedy="Look into the log of this node for this Call-ID.",
-        observed="{node} answered {said}. {warned}",
+        observed="{node} answered {said}.",
     ),
     Text(
         title="某节点处理呼叫时出错(5xx)",
@@ -236,7 +229,7 @@ SERVER_ERROR = _rule(
         causes=("节点的业务逻辑或配置出错", "其后的数据库或业务失败", "不支持所请求的内容(501、505、513)"),
         confirm="sip-analyzer failures CAPTURE --ip {node}; sip-analyzer call {no} CAPTURE",
         remedy="在该节点日志中查找此 Call-ID。",
-        observed="{node} 返回 {said}。{warned}",
+        observed="{node} 返回 {said}。",
     ),
     confidence=0.8,
 )  # fmt: skip
@@ -253,7 +246,7 @@ FORBIDDEN = _rule(
         ),
         confirm="sip-analyzer call {no} CAPTURE",
         remedy="Look at the subscriber's profile and at the access lists of this node.",
-        observed="{node} answered {said}. {warned}",
+        observed="{node} answered {said}.",
     ),
     Text(
         title="网络不允许该呼叫",
@@ -261,7 +254,7 @@ FORBIDDEN = _rule(
         causes=("呼叫限制、欠费或未签约业务", "主叫未注册,或身份不属于它", "该节点的访问列表(地址、中继、国家)拒绝"),
         confirm="sip-analyzer call {no} CAPTURE",
         remedy="检查用户签约数据和该节点的访问列表。",
-        observed="{node} 返回 {said}。{warned}",
+        observed="{node} 返回 {said}。",
     ),
 )  # fmt: skip
 
@@ -278,7 +271,7 @@ REFUSED = _rule(
         ),
         confirm="sip-analyzer call {no} CAPTURE; sip-analyzer sdp CAPTURE",
         remedy="Compare the m= lines of the offer with what this node takes; add a common codec or transcoding.",
-        observed="{node} answered {said}. {warned}",
+        observed="{node} answered {said}.",
     ),
     Text(
         title="被叫侧不接受任何所提供的媒体",
@@ -286,7 +279,7 @@ REFUSED = _rule(
         causes=("没有共同的编解码,且两者之间没有转码", "提供 SRTP 而对方只接受 RTP,或相反", "边界网元删改了 offer"),
         confirm="sip-analyzer call {no} CAPTURE; sip-analyzer sdp CAPTURE",
         remedy="把 offer 的 m= 行与该节点支持的内容对比;增加共同编解码或转码。",
-        observed="{node} 返回 {said}。{warned}",
+        observed="{node} 返回 {said}。",
     ),
     explains=("offer_answer_illegal",),
     seen=frozenset({488, 606, 415, 406}),
@@ -382,7 +375,7 @@ SERVER_ERROR = _rule(
         ),
         confirm="sip-analyzer failures CAPTURE --ip {node}; sip-analyzer call {no} CAPTURE",
         remedy="Look into the log of this node for this Call-ID.",
-        observed="{node} answered {said}. {warned}",
+        observed="{node} answered {said}.",
     ),
     Text(
         title="某节点处理呼叫时出错(5xx)",
@@ -390,7 +383,7 @@ SERVER_ERROR = _rule(
         causes=("节点的业务逻辑或配置出错", "其后的数据库或业务失败", "不支持所请求的内容(501、505、513)"),
         confirm="sip-analyzer failures CAPTURE --ip {node}; sip-analyzer call {no} CAPTURE",
         remedy="在该节点日志中查找此 Call-ID。",
-        observed="{node} 返回 {said}。{warned}",
+        observed="{node} 返回 {said}。",
     ),
     confidence=0.8,
 )  # fmt: skip
@@ -407,7 +400,7 @@ FORBIDDEN = _rule(
         ),
         confirm="sip-analyzer call {no} CAPTURE",
         remedy="Look at the subscriber's profile and at the access lists of this node.",
-        observed="{node} answered {said}. {warned}",
+        observed="{node} answered {said}.",
     ),
     Text(
         title="网络不允许该呼叫",
@@ -415,7 +408,7 @@ FORBIDDEN = _rule(
         causes=("呼叫限制、欠费或未签约业务", "主叫未注册,或身份不属于它", "该节点的访问列表(地址、中继、国家)拒绝"),
         confirm="sip-analyzer call {no} CAPTURE",
         remedy="检查用户签约数据和该节点的访问列表。",
-        observed="{node} 返回 {said}。{warned}",
+        observed="{node} 返回 {said}。",
     ),
 )  # fmt: skip
 
@@ -454,7 +447,7 @@ REFUSED = _rule(
         ),
         confirm="sip-analyzer call {no} CAPTURE; sip-analyzer problems CAPTURE",
         remedy="Read the reason phrase and Warning, and compare the INVITE on this hop with RFC 3261 §8.1.1.",
-        observed="{node} answered {said}. {warned}",
+        observed="{node} answered {said}.",
     ),
     Text(
         title="某节点认为请求有误而拒绝(4xx)",
@@ -462,7 +455,7 @@ REFUSED = _rule(
         causes=("头域格式错误或缺失(400)", "该处不允许此方法、大小或版本(405、413、414)", "所属会话未知(481)"),
         confirm="sip-analyzer call {no} CAPTURE; sip-analyzer problems CAPTURE",
         remedy="阅读原因短语和 Warning,并按 RFC 3261 §8.1.1 检查该跳上的 INVITE。",
-        observed="{node} 返回 {said}。{warned}",
+        observed="{node} 返回 {said}。",
     ),
     confidence=0.8,
 )  # fmt: skip

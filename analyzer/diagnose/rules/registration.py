@@ -410,7 +410,7 @@ REG_EVENT = Rule(
             causes=("the S-CSCF has no data of this subscriber", "the SUBSCRIBE took a wrong route (Service-Route)"),
             confirm="sip-analyzer subscriptions CAPTURE --where \"package = 'reg'\"",
             remedy="Check Service-Route and the S-CSCF that answered.",
-            observed="{subscriber}: {how}.",
+            observed="The subscription ended with {how}.",
         ),
         "zh": Text(
             title="注册状态订阅失败",
@@ -418,7 +418,7 @@ REG_EVENT = Rule(
             causes=("S-CSCF 没有该用户数据", "SUBSCRIBE 路由错误(Service-Route)"),
             confirm="sip-analyzer subscriptions CAPTURE --where \"package = 'reg'\"",
             remedy="检查 Service-Route 以及应答的 S-CSCF。",
-            observed="{subscriber}:{how}。",
+            observed="订阅以 {how} 结束。",
         ),
     },
 )

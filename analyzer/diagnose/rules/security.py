@@ -43,7 +43,7 @@ SCANNER = Rule(
             causes=("the server is reachable from the Internet",),
             confirm="sip-analyzer messages CAPTURE --ip {node}",
             remedy="Drop this source at the firewall; answer unknown users and wrong passwords alike.",
-            observed="{node} sent {requests} requests to {to} address(es) as {agent}.",
+            observed="{node} sent {requests} requests to {to} address(es).",
         ),
         "zh": Text(
             title="扫描器在探测 SIP 服务器和分机",
@@ -51,7 +51,7 @@ SCANNER = Rule(
             causes=("服务器可从互联网访问",),
             confirm="sip-analyzer messages CAPTURE --ip {node}",
             remedy="在防火墙丢弃该来源;对未知用户和错误密码给出相同应答。",
-            observed="{node} 以 {agent} 向 {to} 个地址发送了 {requests} 个请求。",
+            observed="{node} 向 {to} 个地址发送了 {requests} 个请求。",
         ),
     },
 )
@@ -116,7 +116,7 @@ BRUTE_FORCE = Rule(
             causes=("a password-guessing tool", "a device that was left with an old password"),
             confirm="sip-analyzer registrations CAPTURE --ip {node}",
             remedy="Block the source; if it is a customer, set the password.",
-            observed="{node} tried {tries} times as {user}.",
+            observed="{node} tried {tries} times for one user.",
         ),
         "zh": Text(
             title="有人在猜密码",
@@ -124,7 +124,7 @@ BRUTE_FORCE = Rule(
             causes=("猜密码工具", "留有旧密码的终端"),
             confirm="sip-analyzer registrations CAPTURE --ip {node}",
             remedy="封锁该来源;若是客户,重设密码。",
-            observed="{node} 以 {user} 尝试了 {tries} 次。",
+            observed="{node} 为同一用户尝试了 {tries} 次。",
         ),
     },
 )
@@ -152,7 +152,7 @@ ENTERED = Rule(
             causes=("the password was guessed", "a user who set it right at last"),
             confirm="sip-analyzer registrations CAPTURE --ip {node}; sip-analyzer calls CAPTURE --ip {node}",
             remedy="Change the password now, and look at the calls of this account since.",
-            observed="{node} was accepted as {user} after {tries} refusals.",
+            observed="{node} was accepted after {tries} refusals.",
         ),
         "zh": Text(
             title="多次错误密码之后登录成功",
@@ -160,7 +160,7 @@ ENTERED = Rule(
             causes=("密码被猜中", "用户最终设置正确"),
             confirm="sip-analyzer registrations CAPTURE --ip {node}; sip-analyzer calls CAPTURE --ip {node}",
             remedy="立即更改密码,并检查该账号此后的呼叫。",
-            observed="{node} 在 {tries} 次被拒后以 {user} 被接受。",
+            observed="{node} 在 {tries} 次被拒后被接受。",
         ),
     },
 )

@@ -41,7 +41,7 @@ REDIRECTED = Rule(
             causes=("a local emergency number that the device does not know", "the device called the number as usual"),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="Check that the device got the local emergency numbers, and where it called next.",
-            observed="{caller}: {then}.",
+            observed="After the 380 {then}.",
         ),
         "zh": Text(
             title="网络识别出终端未识别的紧急呼叫(380)",
@@ -49,7 +49,7 @@ REDIRECTED = Rule(
             causes=("终端不知道的本地紧急号码", "终端按普通号码呼叫"),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="检查终端是否获得本地紧急号码,以及随后呼叫到何处。",
-            observed="{caller}:{then}。",
+            observed="380 之后:{then}。",
         ),
     },
 )

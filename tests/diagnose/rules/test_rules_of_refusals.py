@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.diagnose.rules.diagnosed import named, told
+from tests.sip import wire
 
 CALL = """
 A -> P  INVITE branch=a{0} cseq=1 call_id={1} @{2}
@@ -111,3 +112,12 @@ def test_an_invite_sent_once_without_a_response_proves_nothing() -> None:
     found = told("A -> B  INVITE branch=a @0\nC -> D  OPTIONS branch=o call_id=o @60\n")
     assert [row["severity"] for row in found.values()] == ["info"]
     assert list(found) == ["nothing_seen"]
+
+
+def test_a_filter_picks_the_findings_of_its_calls() -> None:
+    """Whichever of its calls is picked; the finding and its figures stay those of the whole capture."""
+    dialogue = "".join(refused(status, number=number) for number, status in enumerate((500, 500, 404), start=1))
+    capture = wire.read(dialogue)
+    second = capture.filter(call_id="call2").table("findings")
+    assert second.select("code", "calls").rows() == [("server_error", 2)]
+    assert capture.filter(status="404").table("finding_cases")["code"].to_list() == ["no_route_to_number"]
