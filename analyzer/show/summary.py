@@ -151,8 +151,8 @@ def _findings(lines: _Lines, findings: pl.DataFrame, say: Say) -> None:
     lines.add(say("findings"), _counted(findings, "severity", say=say), count=findings.height)
     for row in told.head(_MOST_FINDINGS).iter_rows(named=True):
         hurt = row["calls"] or row["cases"]
-        one, many = ("{n:,} call", "{n:,} calls") if row["calls"] else ("{n:,} case", "{n:,} cases")
-        many = say(one if hurt == 1 else many).format(n=hurt)
+        of_calls = say("{n:,} call" if hurt == 1 else "{n:,} calls")
+        many = (of_calls if row["calls"] else say("{n:,} case" if hurt == 1 else "{n:,} cases")).format(n=hurt)
         at = say(" at {node}").format(node=row["nodes"].split(" ")[0]) if row["nodes"] else ""
         lines.say(f"  {row['rule']}", f"{row['severity']}: {row['title']}{at} ({many})")
     if told.height > _MOST_FINDINGS:

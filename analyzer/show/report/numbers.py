@@ -120,8 +120,8 @@ def _about_findings(tables: Mapping[str, pl.DataFrame], say: Say) -> Iterable[Se
     if found is None:
         return
     for row in found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True):
-        one, many = ("{n:,} call", "{n:,} calls") if row["calls"] else ("{n:,} case", "{n:,} cases")
-        hurt = count(say, row["calls"] or row["cases"], one, many)
+        of_calls = count(say, row["calls"], "{n:,} call", "{n:,} calls")
+        hurt = of_calls if row["calls"] else count(say, row["cases"], "{n:,} case", "{n:,} cases")
         tone = "bad" if row["severity"] == "error" else "warn"
         link = _link(row["title"], f"findings?code={row['code']}")
         at = f", {row['nodes'].split(' ')[0]}" if row["nodes"] else ""

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from analyzer.diagnose import findings
-from analyzer.diagnose.rule import LANGUAGES, Rule, Text
+from analyzer.diagnose.rule import Rule, Text
+from analyzer.language import LANGUAGES
 from tests.sip import wire
 
 TEXT = Text("title", "explanation", ("cause",), "sip-analyzer call {no} CAPTURE", "remedy", "{node} {what}.")
