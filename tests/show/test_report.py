@@ -184,7 +184,7 @@ def test_the_verdict_on_a_call_that_was_busy() -> None:
 def test_failures_are_named_with_status_and_first_call() -> None:
     """Of seven calls five fail, each with another status; the first of them is the first call."""
     told = [sentence.text for sentence in numbers.verdict(tables("outcomes.pcap"))]
-    assert told[:2] == [
+    assert [text for text in told if text.startswith(("7 calls", "Failed with"))] == [
         "7 calls: 1 answered elsewhere (14.3 %), 1 ended by people (14.3 %), 5 failed (71.4 %).",
         "Failed with 404 Not Found (1), 488 Not Acceptable Here (1), 500 Server Internal Error (1),"
         " 420 Bad Extension (1), 407 Proxy Authentication Required (1); the first one is call 1.",
