@@ -375,9 +375,12 @@ def _sum(pairs: pl.DataFrame, points: list[pl.DataFrame]) -> pl.DataFrame:
     )
     given = given.sort("points", "kind", descending=[True, False])
     summed = given.group_by(PAIR, maintain_order=True).agg(
-        score=pl.col("points").sum(), evidence=pl.format("{} {}", "kind", "points").str.join(", ")
+        score=pl.col("points").sum(),
+        evidence=pl.format("{} {}", "kind", "points").str.join(", "),
+        tried=(pl.col("kind") == "try").any(),
     )
-    return pairs.join(summed, on=PAIR, how="left", maintain_order="left").with_columns(pl.col("score").fill_null(0))
+    summed = pairs.join(summed, on=PAIR, how="left", maintain_order="left")
+    return summed.with_columns(pl.col("score").fill_null(0), pl.col("tried").fill_null(value=False))
 
 
 def _begun(pairs: pl.DataFrame, tries: pl.DataFrame, legs: Legs, ended: pl.DataFrame) -> pl.DataFrame:
@@ -403,15 +406,19 @@ def _requests(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
 def _strong(scored: pl.DataFrame, table: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The links that are facts: of each leg the best, unless a rival from another call is as good.
 
-    From the beginning of each call on, for which candidates are of one call is known only link by link.
+    From the beginning of each call on, for which candidates are of one call is known only link by link. The next try of
+    a call whose last is known needs less, where nobody else comes in question for it.
     """
-    open_pairs = scored.filter(pl.col("score") >= STRONG - _MARGIN).sort("score", "after", descending=[True, False])
+    open_pairs = scored.filter(pl.col("score") >= POSSIBLE).sort("score", "after", descending=[True, False])
     calls = table.select("leg", root="leg")
     accepted = open_pairs.clear()
     for _ in range(_LONGEST_CHAIN):
         rivals = open_pairs.join(calls, left_on="parent", right_on="leg", maintain_order="left")
         best = rivals.unique("child", keep="first", maintain_order=True)
-        best = best.filter(pl.col("score") >= STRONG)
+        last = accepted.select("parent", before="child", last=pl.lit(value=True))
+        best = best.join(last, on=["parent", "before"], how="left", maintain_order="left")
+        next_try = pl.col("last").fill_null(value=False) & pl.col("tried") & (pl.col("score") >= STRONG - _MARGIN)
+        best = best.filter((pl.col("score") >= STRONG) | next_try)
         others = rivals.join(best.select("child", best_root="root", best_score="score"), on="child")
         doubtful = others.filter(
             pl.col("root") != pl.col("best_root"), pl.col("score") > pl.col("best_score") - _MARGIN

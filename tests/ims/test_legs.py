@@ -263,6 +263,26 @@ def test_a_busy_trunk_between_two_numbers_never_merges_strangers(calls: int, ici
         assert len({call_id[1:] for call_id in ids}) == 1, ids
 
 
+def test_the_next_try_of_a_known_one_is_of_its_call_though_it_only_was_refused() -> None:
+    """Three gateways one after the other: the second says nothing but no, and the number called is the node's own."""
+    dialogue = """
+    A -> N   INVITE call=1 tag=a from=sip:+4930111@e to=sip:+4940222@e  @0.000
+    N -> B   INVITE call=2 tag=b from=sip:+4989000@e to=sip:+4940222@e  @0.003
+    B -> N   503 INVITE call=2 tag=b to_tag=y                           @1.000
+    N -> C   INVITE call=3 tag=c from=sip:+4989000@e to=sip:+4977333@e  @1.004
+    C -> N   486 INVITE call=3 tag=c to_tag=y                           @2.000
+    N -> D   INVITE call=4 tag=d from=sip:+4989000@e to=sip:+4988444@e  @2.004
+    D -> N   180 INVITE call=4 tag=d to_tag=y                           @2.500
+    N -> A   180 INVITE call=1 tag=a to_tag=z                           @2.503
+    D -> N   200 INVITE call=4 tag=d to_tag=y                           @5.000
+    N -> A   200 INVITE call=1 tag=a to_tag=z                           @5.003
+    """
+    assert call_ids(dialogue) == [["1", "2", "3", "4"]]
+    # One that another calls with is a call of its own.
+    other = dialogue.replace("tag=c from=sip:+4989000@e", "tag=c from=sip:+4955555@e")
+    assert ["3"] in call_ids(other)
+
+
 def test_a_fixed_icid_does_not_join_different_people() -> None:
     lines = []
     for number in range(6):
