@@ -219,6 +219,7 @@ def pairs(calls: int) -> list[str]:
         codes = found.filter(pl.col("severity") == "error")["code"].to_list()
         codes = list(dict.fromkeys(codes))
         lines.append(f"| {heavy} 4, {light} 1 | {codes[0] if codes else '-'} | {codes[1] if codes[1:] else '-'} |")
+        print(lines[-1], flush=True)
     return lines
 
 
@@ -232,11 +233,11 @@ def main() -> None:
     lines = healthy(given.seeds, given.calls)
     if given.captures:
         lines += captured(given.captures)
+        print(lines[-1], flush=True)
     table, recall, first = faults(given.seeds, given.calls)
-    lines += ["", *table, "", f"Recall {recall:.3f}; the right rule first in {first:.3f} of the captures.", ""]
-    lines += pairs(given.calls)
-    text = "\n".join(lines)
-    print(text.rsplit("\n\n", 2)[-2], "\n")
+    told = f"Recall {recall:.3f}; the right rule first in {first:.3f} of the captures."
+    print(told, flush=True)
+    text = "\n".join([*lines, "", *table, "", told, "", *pairs(given.calls)])
     if given.write:
         page = DOCS.read_text()
         before, after = page.index(BEGIN) + len(BEGIN), page.index(END)

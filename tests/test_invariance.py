@@ -24,7 +24,7 @@ from analyzer import Capture, schema
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("invariance")]
 
 # Of the packets and files; everything else must not change.
-WHERE = ["file", "frame", "answer_frame", "byte_offset"]
+WHERE = ["file", "frame", "answer_frame", "byte_offset", "frames"]
 # Tables about files and packets.
 ABOUT_CAPTURE = ("files", "problems", "account")
 # What capture points have to do with each other.

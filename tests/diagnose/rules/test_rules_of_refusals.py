@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.api.filters import Filter
 from tests.diagnose.rules.diagnosed import named, told
 from tests.sip import wire
 
@@ -118,6 +119,6 @@ def test_a_filter_picks_the_findings_of_its_calls() -> None:
     """Whichever of its calls is picked; the finding and its figures stay those of the whole capture."""
     dialogue = "".join(refused(status, number=number) for number, status in enumerate((500, 500, 404), start=1))
     capture = wire.read(dialogue)
-    second = capture.filter(call_id="call2").table("findings")
+    second = capture.filter(Filter(call_id="call2")).table("findings")
     assert second.select("code", "calls").rows() == [("server_error", 2)]
-    assert capture.filter(status="404").table("finding_cases")["code"].to_list() == ["no_route_to_number"]
+    assert capture.filter(Filter(status="404")).table("finding_cases")["code"].to_list() == ["no_route_to_number"]
