@@ -227,9 +227,9 @@ def test_an_answered_call_that_broke_is_a_fault_and_says_why() -> None:
     """The caller never sent ACK: its callee gave up (RFC 3261 §13.3.1.4)."""
     capture = analyzer.read(shared("cases") / "lab_ack_never.pcap")
     found = {name: capture.table(name) for name in schema.TABLES}
-    first, broke, *_ = numbers.verdict(found)
-    assert (first.tone, broke.tone) == ("bad", "bad")
-    assert broke.text == "1 answered call broke: no_ack (1); the first one is call 1."
+    told = {sentence.text: sentence.tone for sentence in numbers.verdict(found)}
+    assert told["1 call: 1 answered (100.0 %)."] == "bad"
+    assert told["1 answered call broke: no_ack (1); the first one is call 1."] == "bad"
     (answered,) = (tile for tile in numbers.tiles(found) if tile.name == "Answered")
     assert answered.tone == "warn"
     (told,) = table_of(report(found), "calls")["verdict"]
