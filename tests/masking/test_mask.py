@@ -155,7 +155,10 @@ def test_open_columns_hold_words_of_ours() -> None:
         for column in table.columns:
             if column.mask is MaskClass.OPEN:
                 words = captures.together().table(name)[column.name].drop_nulls().unique()
-                assert words.str.contains(r"^([A-Za-z0-9_.,;'()/§ -]|: |[a-z]\+[a-z]| \+[0-9])+$").all(), (name, column.name)
+                assert words.str.contains(r"^([A-Za-z0-9_.,;'()/§ -]|: |[a-z]\+[a-z]| \+[0-9])+$").all(), (
+                    name,
+                    column.name,
+                )
 
 
 def test_one_number_is_one_pseudonym_in_every_table() -> None:
