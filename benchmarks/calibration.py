@@ -32,6 +32,8 @@ from analyzer.simulator import make
 from analyzer.simulator.scenarios import MIX
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "findings.md"
+#: Seeds 1 to 3 were looked at while rules were written and their thresholds set; those from here on were not.
+FIRST_SEED = 11
 BEGIN, END = "<!-- calibration -->", "<!-- /calibration -->"
 
 #: Scenarios of the simulator in which nothing is wrong, people saying no included.
@@ -147,7 +149,7 @@ def healthy(seeds: int, calls: int) -> list[str]:
     mix = {name: MIX[name] for name in HEALTHY}
     for name in (*SCENARIOS, *HALVES):
         total, errors, warnings, rules_told = 0, 0, 0, []
-        for seed in range(1, seeds + 1):
+        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
             with tempfile.TemporaryDirectory() as directory:
                 make(directory, keep_messages=False, calls=5 * calls, seed=seed, mix=mix, **SCENARIOS.get(name, {}))
                 paths = sorted(Path(directory).glob("*.pcap*"))
@@ -190,7 +192,7 @@ def faults(seeds: int, calls: int) -> tuple[list[str], float, float]:
     all_cases = all_found = runs = firsts = 0
     for fault, code in FAULTS.items():
         cases = found = first = 0
-        for seed in range(1, seeds + 1):
+        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
             with tempfile.TemporaryDirectory() as directory:
                 # Among healthy calls, as in life.
                 mix = {"answered": 2.0, "breakout": 1.0, fault: 3.0}
@@ -215,9 +217,9 @@ def pairs(calls: int) -> list[str]:
     for heavy, light in itertools.chain(PAIRS, ((light, heavy) for heavy, light in PAIRS)):
         with tempfile.TemporaryDirectory() as directory:
             mix = {"answered": 2.0, heavy: 4.0, light: 1.0}
-            found = _read(directory, calls=2 * calls, seed=7, mix=mix).table("findings")
-        codes = found.filter(pl.col("severity") == "error")["code"].to_list()
-        codes = list(dict.fromkeys(codes))
+            found = _read(directory, calls=2 * calls, seed=FIRST_SEED, mix=mix).table("findings")
+        rows = found.filter(pl.col("severity") == "error").unique("code", keep="first", maintain_order=True)
+        codes = [f"{code} {max(calls, cases)}" for code, calls, cases in rows.select("code", "calls", "cases").rows()]
         lines.append(f"| {heavy} 4, {light} 1 | {codes[0] if codes else '-'} | {codes[1] if codes[1:] else '-'} |")
         print(lines[-1], flush=True)
     return lines
