@@ -154,7 +154,7 @@ def _findings(lines: _Lines, findings: pl.DataFrame, say: Say) -> None:
         of_calls = say("{n:,} call" if hurt == 1 else "{n:,} calls")
         many = (of_calls if row["calls"] else say("{n:,} case" if hurt == 1 else "{n:,} cases")).format(n=hurt)
         at = say(" at {node}").format(node=row["nodes"].split(" ")[0]) if row["nodes"] else ""
-        lines.say(f"  {row['rule']}", f"{row['severity']}: {row['title']}{at} ({many})")
+        lines.say(f"  {row['rule']}", f"{row['severity']}: {row['title']}{at}{say(' ({many})').format(many=many)}")
     if told.height > _MOST_FINDINGS:
         lines.say("", say("and {n} more: sip-analyzer findings").format(n=told.height - _MOST_FINDINGS))
 

@@ -37,11 +37,11 @@ CAPTURE_LOSS = Rule(
         ),
         "zh": Text(
             title="抓包自身丢失了报文",
-            explanation="此处缺失的消息可能确实在线路上出现过,因此不会根据缺失的消息下结论。",
+            explanation="此处缺失的消息可能确实在线路上出现过，因此不会根据缺失的消息下结论。",
             causes=("分光器或抓包网口过载", "抓包缓冲区太小"),
             confirm="sip-analyzer files CAPTURE; sip-analyzer problems CAPTURE",
-            remedy="用信令过滤条件和更大的缓冲区(tcpdump -B)重新抓包。",
-            observed="抓包报告丢失 {dropped} 个报文,数据流中有 {gaps} 处缺口。",
+            remedy="用信令过滤条件和更大的缓冲区（tcpdump -B）重新抓包。",
+            observed="抓包报告丢失 {dropped} 个报文，数据流中有 {gaps} 处缺口。",
         ),
     },
 )
@@ -81,10 +81,10 @@ DOUBLED = Rule(
         ),
         "zh": Text(
             title="同一抓包点把报文抓了两次",
-            explanation="重复报文会被识别且不计入任何统计,数字不受影响。",
-            causes=("镜像口同时复制了两个方向或两个 VLAN", "报文在转发前后各被看到一次(any 接口)"),
+            explanation="重复报文会被识别且不计入任何统计，数字不受影响。",
+            causes=("镜像口同时复制了两个方向或两个 VLAN", "报文在转发前后各被看到一次（any 接口）"),
             confirm="sip-analyzer messages CAPTURE --where duplicate",
-            remedy="每个端口只镜像一个方向,或只抓一个接口。",
+            remedy="每个端口只镜像一个方向，或只抓一个接口。",
             observed="{messages} 条观测中有 {copies} 条是已抓到报文的副本。",
         ),
     },
@@ -135,11 +135,11 @@ ONE_WAY = Rule(
         ),
         "zh": Text(
             title="某条链路只抓到了一个方向",
-            explanation="发送方表现得像已收到响应,说明响应存在而抓包没有抓到。该链路的时延与失败无法判断。",
+            explanation="发送方表现得像已收到响应，说明响应存在而抓包没有抓到。该链路的时延与失败无法判断。",
             causes=("镜像只复制了一个方向", "响应走了另一条不经过抓包点的路由"),
             confirm='sip-analyzer transactions CAPTURE --ip {ip} --where "status is null"',
-            remedy="镜像两个方向,或在对端同时抓包。",
-            observed="{client} 向 {node} 发了 {requests} 个请求,每个只发一次,没有任何响应。",
+            remedy="镜像两个方向，或在对端同时抓包。",
+            observed="{client} 向 {node} 发了 {requests} 个请求，每个只发一次，没有任何响应。",
         ),
     },
 )
@@ -171,11 +171,11 @@ SLICED = Rule(
         ),
         "zh": Text(
             title="抓包长度限制截断了 SIP 消息",
-            explanation="截断之后的内容(常常是 SDP)无法得知。",
+            explanation="截断之后的内容（常常是 SDP）无法得知。",
             causes=("抓包时设置了 snaplen(tcpdump -s)",),
             confirm="sip-analyzer messages CAPTURE --where 'not complete'",
-            remedy="抓取完整报文:tcpdump -s 0。",
-            observed="{cut} 条消息不完整;snaplen 截断了 {packets} 个报文。",
+            remedy="抓取完整报文：tcpdump -s 0。",
+            observed="{cut} 条消息不完整；snaplen 截断了 {packets} 个报文。",
         ),
     },
 )

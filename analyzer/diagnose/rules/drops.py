@@ -48,10 +48,10 @@ TIMER = Rule(
         ),
         "zh": Text(
             title="会话定时器结束了通话",
-            explanation="没有及时刷新(re-INVITE 或 UPDATE),一侧认为通话已死。",
+            explanation="没有及时刷新（re-INVITE 或 UPDATE），一侧认为通话已死。",
             causes=(
-                "双方都以为由对方刷新(refresher 丢失或被改)",
-                "刷新被拒绝或阻断(不允许 UPDATE、路由错误)",
+                "双方都以为由对方刷新（refresher 丢失或被改）",
+                "刷新被拒绝或阻断（不允许 UPDATE、路由错误）",
                 "负责刷新的一侧已消失",
             ),
             confirm="sip-analyzer headers Session-Expires,Min-SE CAPTURE; sip-analyzer call {no} CAPTURE",
@@ -101,12 +101,12 @@ BEARER = Rule(
             observed="{node} ended it after {talk} s: {why}.",
         ),
         "zh": Text(
-            title="掉话:网络失去了无线或承载",
-            explanation="发送 BYE 的是网络节点而不是用户,且 Reason 如此说明。",
-            causes=("失去覆盖或切换失败", "承载被释放(策略、拥塞)"),
+            title="掉话：网络失去了无线或承载",
+            explanation="发送 BYE 的是网络节点而不是用户，且 Reason 如此说明。",
+            causes=("失去覆盖或切换失败", "承载被释放（策略、拥塞）"),
             confirm="sip-analyzer call {no} CAPTURE; sip-analyzer access-networks CAPTURE",
-            remedy="检查该用户当时的无线;按小区汇总此类通话。",
-            observed="{node} 在 {talk} 秒后结束通话:{why}。",
+            remedy="检查该用户当时的无线；按小区汇总此类通话。",
+            observed="{node} 在 {talk} 秒后结束通话：{why}。",
         ),
     },
 )
@@ -141,12 +141,12 @@ CLEARED = Rule(
             observed="{node} ended it after {talk} s: {why}.",
         ),
         "zh": Text(
-            title="结束通话的是某节点,而不是用户",
-            explanation="BYE 来自中间节点,或其 Reason 不是用户会给出的。",
-            causes=("余额耗尽、最大时长或管理员操作", "该节点失去了另一侧(媒体超时、请求失败)", "网关后面的电路故障"),
+            title="结束通话的是某节点，而不是用户",
+            explanation="BYE 来自中间节点，或其 Reason 不是用户会给出的。",
+            causes=("余额耗尽、最大时长或管理员操作", "该节点失去了另一侧（媒体超时、请求失败）", "网关后面的电路故障"),
             confirm="sip-analyzer call {no} CAPTURE",
-            remedy="阅读 Reason,并查看该节点当时的日志。",
-            observed="{node} 在 {talk} 秒后结束通话:{why}。",
+            remedy="阅读 Reason，并查看该节点当时的日志。",
+            observed="{node} 在 {talk} 秒后结束通话：{why}。",
         ),
     },
 )
@@ -184,11 +184,11 @@ FIXED = Rule(
         ),
         "zh": Text(
             title="通话一再在相同时长后结束",
-            explanation="人挂机是随机的,定时器不是。32 秒指向丢失的 ACK,900 或 1800 秒指向会话定时器,"
+            explanation="人挂机是随机的，定时器不是。32 秒指向丢失的 ACK，900 或 1800 秒指向会话定时器，"
             "其余指向防火墙或限制。",
             causes=("会话或媒体定时器", "防火墙或 NAT 的空闲超时", "测试或录音通知"),
             confirm="sip-analyzer calls CAPTURE --where \"outcome = 'answered'\" --format csv",
-            remedy="查看这些通话由谁发送 BYE,以及那里哪个定时器是该值。",
+            remedy="查看这些通话由谁发送 BYE，以及那里哪个定时器是该值。",
             observed="{lasted} 个 20 秒以上的通话中有 {calls} 个在 {at} 秒结束。",
         ),
     },

@@ -51,11 +51,11 @@ GRAMMAR = Rule(
         ),
         "zh": Text(
             title="消息违反 SIP 语法或会话规则",
-            explanation="这里仍然读出了它们;更严格的对端可能丢弃或拒绝。",
+            explanation="这里仍然读出了它们；更严格的对端可能丢弃或拒绝。",
             causes=("发送设备的缺陷", "途中节点改写了消息", "扫描器"),
             confirm="sip-analyzer problems CAPTURE --where \"code = '{code}'\"",
             remedy="把帧号连同情况报告给该节点的厂商。",
-            observed="{cases} 条消息:{code}。",
+            observed="{cases} 条消息：{code}。",
         ),
     },
 )
@@ -93,11 +93,11 @@ LENGTH = Rule(
         ),
         "zh": Text(
             title="Content-Length 与消息体不符",
-            explanation="消息体短于声明必须以 400 拒绝;在 TCP 上会误读下一条消息。",
-            causes=("NAT(ALG)改写 SDP 中的地址却没有改长度", "按字符而不是按字节计数"),
+            explanation="消息体短于声明必须以 400 拒绝；在 TCP 上会误读下一条消息。",
+            causes=("NAT（ALG）改写 SDP 中的地址却没有改长度", "按字符而不是按字节计数"),
             confirm="sip-analyzer problems CAPTURE --where \"code = '{code}'\"",
-            remedy="关闭 SIP ALG,或修正该节点。",
-            observed="{node}:{code},共 {cases} 次。",
+            remedy="关闭 SIP ALG，或修正该节点。",
+            observed="{node}:{code}，共 {cases} 次。",
         ),
     },
 )
@@ -126,11 +126,11 @@ CLOCKS = Rule(
         ),
         "zh": Text(
             title="响应的时间戳早于其请求",
-            explanation="抓包点的时钟不同,或时钟被调整:它们之间的时延没有意义。",
+            explanation="抓包点的时钟不同，或时钟被调整：它们之间的时延没有意义。",
             causes=("各抓包点没有共同时钟", "抓包期间时钟跳变", "文件按到达顺序合并"),
             confirm="sip-analyzer clocks CAPTURE",
-            remedy="用 --align-clocks 重新读取,或同步各抓包点。",
-            observed="{cases} 个事务,第一个早 {early} 秒。",
+            remedy="用 --align-clocks 重新读取，或同步各抓包点。",
+            observed="{cases} 个事务，第一个早 {early} 秒。",
         ),
     },
 )

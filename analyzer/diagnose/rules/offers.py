@@ -47,10 +47,10 @@ VIOLATIONS = Rule(
         ),
         "zh": Text(
             title="会话描述违反 offer/answer 规则",
-            explanation="双方对媒体的理解可能不同:无声、单通或呼叫被拒。",
+            explanation="双方对媒体的理解可能不同：无声、单通或呼叫被拒。",
             causes=("边界网元错误改写了 SDP", "发送设备的缺陷"),
             confirm="sip-analyzer offer-answer-violations CAPTURE; sip-analyzer call {no} CAPTURE",
-            remedy="在该节点前后两跳上,把此描述与其应答的 offer 对比。",
+            remedy="在该节点前后两跳上，把此描述与其应答的 offer 对比。",
             observed="{node}:{what}({detail})。",
         ),
     },

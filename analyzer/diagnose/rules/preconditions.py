@@ -49,11 +49,11 @@ STALL = Rule(
         ),
         "zh": Text(
             title="建立过程在等待一侧始终未确认的承载",
-            explanation="两端都把语音承载作为前提条件;只有双方都具备后才允许振铃。",
-            causes=("专用承载(QCI 1、5QI 1)没有建立", "用于确认的 UPDATE 丢失或未发送", "PCRF 或 PCF 未处理该会话"),
+            explanation="两端都把语音承载作为前提条件；只有双方都具备后才允许振铃。",
+            causes=("专用承载（QCI 1、5QI 1）没有建立", "用于确认的 UPDATE 丢失或未发送", "PCRF 或 PCF 未处理该会话"),
             confirm="sip-analyzer setups CAPTURE; sip-analyzer call {no} CAPTURE",
-            remedy="从 183 起检查该侧的 Rx/Gx(N5/N7)与无线。",
-            observed="呼叫结束时,{side} 侧已 {waited} 秒未确认其资源。",
+            remedy="从 183 起检查该侧的 Rx/Gx（N5/N7）与无线。",
+            observed="呼叫结束时，{side} 侧已 {waited} 秒未确认其资源。",
         ),
     },
 )

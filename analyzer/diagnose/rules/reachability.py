@@ -62,11 +62,11 @@ LAPSED = Rule(
         ),
         "zh": Text(
             title="被叫用户的注册已过期",
-            explanation="到期前没有刷新注册,网络不再知道用户在何处。",
+            explanation="到期前没有刷新注册，网络不再知道用户在何处。",
             causes=("终端休眠、失去覆盖或关机", "刷新丢失或被拒绝", "授予的有效期比终端认为的短"),
             confirm="sip-analyzer bindings CAPTURE; sip-analyzer registrations CAPTURE",
-            remedy="查找本应到来的刷新;把 200 的 Expires 与终端定时器对比。",
-            observed="呼叫在绑定过期 {late} 秒后到达;{node} 返回 {status}。",
+            remedy="查找本应到来的刷新；把 200 的 Expires 与终端定时器对比。",
+            observed="呼叫在绑定过期 {late} 秒后到达；{node} 返回 {status}。",
         ),
     },
 )
@@ -102,11 +102,11 @@ UNREACHABLE = Rule(
         ),
         "zh": Text(
             title="已注册的用户无法到达",
-            explanation="绑定有效但呼叫没有到达:断的是核心网到终端的路径,而不是注册。",
-            causes=("寻呼失败,或终端不在覆盖区", "持有安全关联的 P-CSCF 重启过", "途中的 NAT 绑定或 IPsec 关联已过期"),
+            explanation="绑定有效但呼叫没有到达：断的是核心网到终端的路径，而不是注册。",
+            causes=("寻呼失败，或终端不在覆盖区", "持有安全关联的 P-CSCF 重启过", "途中的 NAT 绑定或 IPsec 关联已过期"),
             confirm="sip-analyzer bindings CAPTURE; sip-analyzer call {no} CAPTURE",
-            remedy="沿 INVITE 找到最后拥有它的节点;检查 P-CSCF 恢复机制与保活。",
-            observed="被叫已注册,而 {node} 返回 {status}。",
+            remedy="沿 INVITE 找到最后拥有它的节点；检查 P-CSCF 恢复机制与保活。",
+            observed="被叫已注册，而 {node} 返回 {status}。",
         ),
     },
 )
@@ -137,8 +137,8 @@ ABSENT = Rule(
         ),
         "zh": Text(
             title="被叫用户不可用",
-            explanation="未振铃即返回 480:关机、无覆盖、未注册或业务拒绝。抓包中看不出是哪一种。",
-            causes=("终端关机或未注册", "业务(免打扰)拒接"),
+            explanation="未振铃即返回 480：关机、无覆盖、未注册或业务拒绝。抓包中看不出是哪一种。",
+            causes=("终端关机或未注册", "业务（免打扰）拒接"),
             confirm="sip-analyzer call {no} CAPTURE; sip-analyzer bindings CAPTURE",
             remedy="查看被叫当时是否已注册。",
             observed="{node} 返回 {status}。",

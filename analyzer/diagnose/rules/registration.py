@@ -62,11 +62,11 @@ UNANSWERED = Rule(
         ),
         "zh": Text(
             title="REGISTER 没有得到响应",
-            explanation="没有注册,用户既不能主叫也不能被叫。同一节点上有多个用户时,说明该节点宕机。",
+            explanation="没有注册，用户既不能主叫也不能被叫。同一节点上有多个用户时，说明该节点宕机。",
             causes=("注册服务器或 P-CSCF 宕机", "防火墙或路由丢弃报文", "地址或端口错误"),
             confirm="sip-analyzer transactions CAPTURE --ip {node} --method REGISTER",
             remedy="检查该节点及到它的路径。",
-            observed="{node} 对 {cases} 次注册没有响应,第一次发送了 {copies} 次。",
+            observed="{node} 对 {cases} 次注册没有响应，第一次发送了 {copies} 次。",
         ),
     },
 )
@@ -98,11 +98,11 @@ FORBIDDEN = Rule(
         ),
         "zh": Text(
             title="注册在鉴权之前就被拒绝",
-            explanation="网络立即知道该用户不能在此注册,没有要求密码。",
-            causes=("HSS 或注册服务器不认识该用户(IMPI、IMPU)", "不允许在该拜访网络漫游", "realm 或域名错误"),
+            explanation="网络立即知道该用户不能在此注册，没有要求密码。",
+            causes=("HSS 或注册服务器不认识该用户（IMPI、IMPU）", "不允许在该拜访网络漫游", "realm 或域名错误"),
             confirm="sip-analyzer registrations CAPTURE --status {status}",
             remedy="检查用户数据、漫游协议和终端注册所用的域名。",
-            observed="{aor}:{node} 未发起挑战即返回 {status}。",
+            observed="{aor}:{node} 未发起质询即返回 {status}。",
         ),
     },
 )
@@ -129,12 +129,12 @@ TOO_BRIEF = Rule(
             observed="{aor}: {node} answered 423 and nothing longer followed.",
         ),
         "zh": Text(
-            title="终端不接受更长的注册周期(423)",
-            explanation="注册服务器要求至少 Min-Expires;终端本应以该值重新请求。",
+            title="终端不接受更长的注册周期（423）",
+            explanation="注册服务器要求至少 Min-Expires；终端本应以该值重新请求。",
             causes=("终端忽略 Min-Expires", "终端配置的有效期太短"),
             confirm="sip-analyzer headers Min-Expires,Expires CAPTURE",
-            remedy="在终端设置更长的有效期,或在注册服务器降低最小值。",
-            observed="{aor}:{node} 返回 423,之后没有更长周期的请求。",
+            remedy="在终端设置更长的有效期，或在注册服务器降低最小值。",
+            observed="{aor}:{node} 返回 423，之后没有更长周期的请求。",
         ),
     },
 )
@@ -177,8 +177,8 @@ STORM = Rule(
         ),
         "zh": Text(
             title="某用户反复注册",
-            explanation="每分钟超过十次的注册白白加重注册服务器负担;终端失败后应退避。",
-            causes=("注册成功但终端认为失败", "授予的有效期只有几秒", "多个终端争用同一身份,或有人在猜密码"),
+            explanation="每分钟超过十次的注册白白加重注册服务器负担；终端失败后应退避。",
+            causes=("注册成功但终端认为失败", "授予的有效期只有几秒", "多个终端争用同一身份，或有人在猜密码"),
             confirm="sip-analyzer registrations CAPTURE",
             remedy="查看终端得到的应答以及授予的有效期。",
             observed="{aor} 在一分钟内发起了 {often} 次注册。",
@@ -229,10 +229,10 @@ NO_SERVICE_ROUTE = Rule(
         ),
         "zh": Text(
             title="REGISTER 的 200 缺少 IMS 路由所需的头域",
-            explanation="没有 Service-Route,UE 的呼叫会绕过其 S-CSCF;没有 P-Associated-URI,UE 不知道自己的公有标识。",
+            explanation="没有 Service-Route，UE 的呼叫会绕过其 S-CSCF；没有 P-Associated-URI，它不知道自己的公有标识。",
             causes=("S-CSCF 配置错误", "返回途中的节点删除了头域"),
             confirm="sip-analyzer headers Service-Route,P-Associated-URI,Path CAPTURE",
-            remedy="修正 S-CSCF(或删除头域的节点),使 200 携带两者。",
+            remedy="修正 S-CSCF（或删除头域的节点），使 200 携带两者。",
             observed="{aor}:200 中没有 {lacks}。",
         ),
     },
@@ -265,10 +265,10 @@ PATH = Rule(
         ),
         "zh": Text(
             title="注册服务器与接入侧在扩展上不一致",
-            explanation="420 拒绝某扩展(常为 path),421 要求某扩展(sec-agree、path),439 表示首跳不支持 outbound。",
+            explanation="420 拒绝某扩展（常为 path），421 要求某扩展（sec-agree、path），439 表示首跳不支持 outbound。",
             causes=("REGISTER 绕过了 P-CSCF 或边缘代理", "注册服务器不支持 Path 或 outbound"),
             confirm="sip-analyzer headers Require,Unsupported,Supported CAPTURE",
-            remedy="让 REGISTER 经过添加 Path 的边缘节点;在注册服务器启用该扩展。",
+            remedy="让 REGISTER 经过添加 Path 的边缘节点；在注册服务器启用该扩展。",
             observed="{aor}:{node} 返回 {status}。",
         ),
     },
@@ -302,11 +302,11 @@ CORE = Rule(
         ),
         "zh": Text(
             title="核心网处理注册失败",
-            explanation="对 REGISTER 返回 5xx、480 或 408 不是针对用户的结论:某节点或数据库没有完成工作,"
+            explanation="对 REGISTER 返回 5xx、480 或 408 不是针对用户的结论：某节点或数据库没有完成工作，"
             "在此注册的人都受影响。",
             causes=("HSS 或用户数据库无响应", "无法分配 S-CSCF", "过载"),
             confirm="sip-analyzer registrations CAPTURE --status {status}; sip-analyzer peer-delays CAPTURE",
-            remedy="检查 Cx(UAR、MAR、SAR)或该节点后面的数据库。",
+            remedy="检查 Cx（UAR、MAR、SAR）或该节点后面的数据库。",
             observed="{node} 对 {cases} 次注册返回 {status}。",
         ),
     },
@@ -341,7 +341,7 @@ REFUSED = Rule(
         "zh": Text(
             title="注册服务器认为 REGISTER 有误而拒绝",
             explanation="响应表明请求以其发送的形式不能被接受。",
-            causes=("头域格式错误", "该服务器不是注册服务器(405)", "该处不服务此域"),
+            causes=("头域格式错误", "该服务器不是注册服务器（405）", "该处不服务此域"),
             confirm="sip-analyzer registrations CAPTURE --status {status}",
             remedy="按 RFC 3261 §10.2 检查 REGISTER 及其发往的地址。",
             observed="{aor}:{node} 返回 {status}。",
@@ -374,7 +374,7 @@ THIRD_PARTY = Rule(
         ),
         "zh": Text(
             title="应用服务器未接受第三方注册",
-            explanation="用户缺少该服务器的业务;若默认处理为 SESSION_TERMINATED,网络甚至会注销用户。",
+            explanation="用户缺少该服务器的业务；若默认处理为 SESSION_TERMINATED，网络甚至会注销用户。",
             causes=("应用服务器宕机或过载", "它不认识该用户", "iFC 配置错误"),
             confirm="sip-analyzer registrations CAPTURE --where \"kind = 'third_party'\"",
             remedy="检查应用服务器以及 iFC 中的默认处理。",
@@ -415,7 +415,7 @@ REG_EVENT = Rule(
         "zh": Text(
             title="注册状态订阅失败",
             explanation="UE 或 P-CSCF 将无法得知网络何时结束注册或要求重新注册。",
-            causes=("S-CSCF 没有该用户数据", "SUBSCRIBE 路由错误(Service-Route)"),
+            causes=("S-CSCF 没有该用户数据", "SUBSCRIBE 路由错误（Service-Route）"),
             confirm="sip-analyzer subscriptions CAPTURE --where \"package = 'reg'\"",
             remedy="检查 Service-Route 以及应答的 S-CSCF。",
             observed="订阅以 {how} 结束。",

@@ -58,11 +58,11 @@ LINKS = Rule(
         ),
         "zh": Text(
             title="某链路上的 INVITE 经常重发",
-            explanation="请求最终得到响应,说明该链路丢包或接收方响应慢;每次重发至少多花半秒。",
+            explanation="请求最终得到响应，说明该链路丢包或接收方响应慢；每次重发至少多花半秒。",
             causes=("两节点之间丢包", "接收方首个响应超过 T1"),
             confirm="sip-analyzer links CAPTURE; sip-analyzer node-delays CAPTURE",
-            remedy="测量该链路的丢包;若无丢包,查看接收方负载。",
-            observed="{client} 发往 {node} 的 {sent} 个 INVITE 中有 {again} 个({percent} %)发送不止一次。",
+            remedy="测量该链路的丢包；若无丢包，查看接收方负载。",
+            observed="{client} 发往 {node} 的 {sent} 个 INVITE 中有 {again} 个（{percent} %）发送不止一次。",
         ),
     },
 )
@@ -94,10 +94,10 @@ STORM = Rule(
         ),
         "zh": Text(
             title="请求发送五次或更多才得到响应",
-            explanation="接收方仍在但极慢,或几乎全部丢失:重发又加剧过载。",
+            explanation="接收方仍在但极慢，或几乎全部丢失：重发又加剧过载。",
             causes=("接收方过载", "链路严重丢包", "响应没有到达发送方"),
             confirm='sip-analyzer transactions CAPTURE --ip {ip} --where "request_copies >= 5"',
-            remedy="查看接收方的负载与队列,以及其响应是否到达。",
+            remedy="查看接收方的负载与队列，以及其响应是否到达。",
             observed="{client} 向 {node} 发送了 {copies} 次 {method}。",
         ),
     },
@@ -132,7 +132,7 @@ NO_ACK = Rule(
         ),
         "zh": Text(
             title="对 INVITE 的拒绝没有得到确认",
-            explanation="服务端重复发送最终响应,直到收到相同 branch 的 ACK。",
+            explanation="服务端重复发送最终响应，直到收到相同 branch 的 ACK。",
             causes=("ACK 的 branch 或首个 Via 不同", "响应没有到达客户端", "ACK 丢失"),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="在该跳上把 ACK 的 branch 和地址与 INVITE 对比。",
@@ -187,11 +187,11 @@ WRONG_PORT = Rule(
         ),
         "zh": Text(
             title="响应发往的端口不是请求的来源端口",
-            explanation="客户端因响应无法穿过其 NAT 而重发请求:服务器应答到 Via 中的端口而不是所见端口。",
+            explanation="客户端因响应无法穿过其 NAT 而重发请求：服务器应答到 Via 中的端口而不是所见端口。",
             causes=("客户端没有请求 rport", "服务器忽略 rport"),
             confirm="sip-analyzer headers Via CAPTURE",
-            remedy="在客户端启用 rport,或在服务器强制启用(NAT 设置、force_rport)。",
-            observed="{method} 从端口 {port_of_request} 来了 {copies} 次;{node} 却应答到端口 {to}。",
+            remedy="在客户端启用 rport，或在服务器强制启用（NAT 设置、force_rport）。",
+            observed="{method} 从端口 {port_of_request} 来了 {copies} 次；{node} 却应答到端口 {to}。",
         ),
     },
 )

@@ -48,11 +48,11 @@ BROKEN = Rule(
         ),
         "zh": Text(
             title="到下一跳的连接被拒绝或失败",
-            explanation="返回的是 ICMP、TCP 复位、无人应答的 SYN 或 SCTP ABORT,而不是 SIP;"
+            explanation="返回的是 ICMP、TCP 复位、无人应答的 SYN 或 SCTP ABORT，而不是 SIP;"
             "发送方只能像收到 503 一样处理。",
-            causes=("该地址和端口上没有监听", "防火墙拒绝,或丢弃了空闲连接", "地址来自过期注册或错误的 DNS"),
+            causes=("该地址和端口上没有监听", "防火墙拒绝，或丢弃了空闲连接", "地址来自过期注册或错误的 DNS"),
             confirm="Wireshark: ip.addr == {ip} && (icmp || tcp.flags.reset == 1)",
-            remedy="检查该节点是否以该传输协议监听,以及中间的防火墙。",
+            remedy="检查该节点是否以该传输协议监听，以及中间的防火墙。",
             observed="发往 {node} 的 {method} 无法送达。",
         ),
     },
@@ -91,11 +91,11 @@ FRAGMENTS = Rule(
         ),
         "zh": Text(
             title="大 UDP 请求的分片丢失",
-            explanation="只有第一个分片,且发送方重发请求:防火墙或 NAT 丢弃了不带端口的后续分片。",
+            explanation="只有第一个分片，且发送方重发请求：防火墙或 NAT 丢弃了不带端口的后续分片。",
             causes=("防火墙或 NAT 丢弃 IP 分片", "路径 MTU 小于发送方的认知"),
             confirm="Wireshark: ip.flags.mf == 1 || ip.frag_offset > 0",
-            remedy="放行分片、减小消息,或对超过 1300 字节的请求使用 TCP。",
-            observed="发往 {node} 的 {method} 发送了 {copies} 次,不完整。",
+            remedy="放行分片、减小消息，或对超过 1300 字节的请求使用 TCP。",
+            observed="发往 {node} 的 {method} 发送了 {copies} 次，不完整。",
         ),
     },
 )
@@ -151,12 +151,12 @@ TOO_BIG = Rule(
             "that was answered there has {largest} bytes.",
         ),
         "zh": Text(
-            title="UDP 上的大请求丢失,小请求可达",
-            explanation="超过 1300 字节的请求必须使用有拥塞控制的传输;走 UDP 会被分片,而分片在途中被丢弃。",
+            title="UDP 上的大请求丢失，小请求可达",
+            explanation="超过 1300 字节的请求必须使用有拥塞控制的传输；走 UDP 会被分片，而分片在途中被丢弃。",
             causes=("防火墙、NAT 或隧道丢弃 IP 分片", "发送方没有切换到 TCP"),
             confirm="sip-analyzer messages CAPTURE --ip {ip} --where \"length > 1300 and transport = 'udp'\"",
-            remedy="让发送方对大请求使用 TCP,或放行分片。",
-            observed="发往 {node} 的 {length} 字节 {method} 发送了 {copies} 次无响应;该处得到响应的最大请求为 "
+            remedy="让发送方对大请求使用 TCP，或放行分片。",
+            observed="发往 {node} 的 {length} 字节 {method} 发送了 {copies} 次无响应；该处得到响应的最大请求为 "
             "{largest} 字节。",
         ),
     },
