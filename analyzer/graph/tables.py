@@ -34,6 +34,9 @@ def _of_these_calls(ask: Callable[[], DF], part: Subgraph) -> DF:
 
 # ---- what was read ---------------------------------------------------------------------------------------------------
 
+# What registrations rest on of the headers of an IMS; where `_route` is wanted, the core makes rows of all requests.
+_OF_REGISTERS = tuple(name for name in schema.IMS_HEADERS.names if name != "_route")
+
 
 @node(LOCAL, cut=whole)
 def files(core_files: DF) -> DF:
@@ -226,21 +229,21 @@ def losses(core_messages: DF, bare_hops: DF) -> DF:
     return losses(core_messages, bare_hops)
 
 
-@node(LOCAL, columns=("_headers", *schema.IMS_HEADERS.names), cut=whole)
+@node(LOCAL, columns=("_headers", *_OF_REGISTERS), cut=whole)
 def challenges(registers: DF, core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims.registration import challenges
 
     return challenges(registers, core_messages, ims_headers)
 
 
-@node(LOCAL, columns=("spi", *schema.IMS_HEADERS.names), cut=whole)
+@node(LOCAL, columns=("spi", *_OF_REGISTERS), cut=whole)
 def ims_registrations(registrations: DF, registers: DF, challenges: DF, core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims.registration import ims_registrations
 
     return ims_registrations(registrations, registers, challenges, core_messages, ims_headers)
 
 
-@node(LOCAL, columns=tuple(schema.IMS_HEADERS.names), cut=whole)
+@node(LOCAL, columns=_OF_REGISTERS, cut=whole)
 def reg_events(core_messages: DF, ims_headers: DF) -> DF:
     from analyzer.ims.registration import reg_events
 

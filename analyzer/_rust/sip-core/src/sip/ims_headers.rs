@@ -57,7 +57,8 @@ pub fn concerns(fields: &Fields<'_>) -> bool {
     }
 }
 
-fn is_reginfo(fields: &Fields<'_>) -> bool {
+/// Is its body the state of registrations (RFC 3680)?
+pub fn is_reginfo(fields: &Fields<'_>) -> bool {
     fields.content_type == Some(b"application/reginfo+xml")
 }
 

@@ -3,7 +3,7 @@
 
 use arrow_schema::ArrowError;
 
-use crate::sip::ims_headers::{ImsHeaders, concerns, read};
+use crate::sip::ims_headers::{ImsHeaders, concerns, is_reginfo, read};
 use crate::sip::{Fields, Name};
 use crate::tables::columns::{Named, Wanted, columns};
 use crate::tables::keyed::KeyedRows;
@@ -38,7 +38,8 @@ columns! {
 
 /// It stands for all: they are made together.
 const COLUMN: &str = "_route";
-/// Where one of these is wanted and the other is not, they are made of REGISTERs and responses to them alone.
+/// Where one of these is wanted and the other is not, they are made of REGISTERs and responses to them, and of what tells
+/// the state of registrations (RFC 3680), alone.
 const OF_REGISTERS: &str = "_contact";
 const OF_AGREEMENTS: &str = "_security_client";
 
@@ -79,7 +80,7 @@ impl Builder {
         let agrees = || fields.has(Name::SecurityClient) || fields.has(Name::SecurityServer);
         let wanted = match self.wants {
             Wants::All => true,
-            Wants::Registers => of_register,
+            Wants::Registers => of_register || is_reginfo(fields),
             Wants::Agreements => of_register && agrees(),
         };
         if !wanted || !concerns(fields) {
