@@ -92,7 +92,12 @@ def test_a_doubled_capture_has_the_same_calls(whole: Whole, how: str, tmp_path: 
     found = whole.packets
     twice = [*found, *found] if how == "appended" else [packet for packet in found for _ in range(2)]
     both = analyzer.read(merged.write(tmp_path / "doubled.pcapng", twice))
-    assert_same(tables(whole.capture, FOUND), tables(both, FOUND))
+    ours, others = (tables(capture, FOUND) for capture in (whole.capture, both))
+    for found_in in (ours, others):
+        # That it is doubled is a finding of its own, and has a number.
+        for name in ("findings", "finding_cases"):
+            found_in[name] = found_in[name].filter(pl.col("code") != "capture_doubled").drop("finding")
+    assert_same(ours, others)
     resent, resent_in_both = (capture.table("messages")["retransmission"].sum() for capture in (whole.capture, both))
     assert resent == resent_in_both
 

@@ -173,7 +173,7 @@ def test_account_stays_whole() -> None:
         ({"where": "no = 1; drop table calls"}, "SQL condition"),
         ({"where": "read_csv('/etc/passwd')"}, "SQL condition"),
         ({"where": "started_at > '2024-05-01'"}, "since and until"),
-        ({"table": "kpis", "ip": "10.0.0.1"}, "there are calls"),
+        ({"table": "kpis", "ip": "10.0.0.1"}, "there are findings"),
     ],
 )
 def test_what_cannot_be_understood_says_what_is_wanted(criteria: dict[str, object], says: str) -> None:

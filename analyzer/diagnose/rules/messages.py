@@ -22,9 +22,9 @@ def _of_codes(problems: pl.DataFrame, core_messages: pl.DataFrame, codes: tuple[
     if rows.is_empty():
         return rows.select(call=pl.lit(None, pl.Int64).filter(pl.lit(False)))
     rows = rows.unique(maintain_order=True)
-    sent = core_messages.filter(pl.col("frame").is_in(rows["frame"].implode()), "complete").select(
-        "file", "frame", "message", node=pl.format("{}:{}", "src_ip", pl.col("src_port").fill_null(0))
-    )
+    sent = core_messages.filter(
+        pl.col("frame").is_in(rows["frame"].implode()), "complete", ~pl.col("duplicate")
+    ).select("file", "frame", "message", node=pl.format("{}:{}", "src_ip", pl.col("src_port").fill_null(0)))
     rows = rows.join(sent.unique(["file", "frame"], keep="first", maintain_order=True), on=["file", "frame"])
     return rows.select(pl.lit(None, pl.Int64).alias("call"), "message", "node", "code", cause="code")
 
@@ -68,7 +68,7 @@ def _length(problems: pl.DataFrame, core_messages: pl.DataFrame, core_files: pl.
     rows = problems.filter(pl.col("code").is_in(_LENGTH)).select("code", "file", "frame")
     if rows.is_empty():
         return rows.select(call=pl.lit(None, pl.Int64).filter(pl.lit(False)))
-    sent = core_messages.filter(pl.col("frame").is_in(rows["frame"].implode())).select(
+    sent = core_messages.filter(pl.col("frame").is_in(rows["frame"].implode()), ~pl.col("duplicate")).select(
         "file", "frame", "message", node=pl.format("{}:{}", "src_ip", pl.col("src_port").fill_null(0))
     )
     rows = rows.join(sent.unique(["file", "frame"], keep="first", maintain_order=True), on=["file", "frame"])

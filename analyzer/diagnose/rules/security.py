@@ -21,7 +21,9 @@ def _scanner(core_messages: pl.DataFrame) -> pl.DataFrame:
     tools = agents.filter(agents.str.contains(_TOOLS))
     if tools.is_empty():
         return core_messages.select(call="message").clear()
-    rows = core_messages.filter(pl.col("user_agent").is_in(tools.implode()), pl.col("status").is_null())
+    rows = core_messages.filter(
+        pl.col("user_agent").is_in(tools.implode()), pl.col("status").is_null(), ~pl.col("duplicate")
+    )
     rows = rows.group_by("src_ip", maintain_order=True).agg(
         pl.col("message").first(), pl.col("user_agent").first(), requests=pl.len(), to=pl.col("dst_ip").n_unique()
     )
