@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns import causes
 from analyzer.diagnose.rule import Rule, Text
 
 
@@ -114,9 +115,14 @@ BEARER = Rule(
 
 def _cleared(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     rows = _byes(_dropped(calls).filter(~pl.col("why").str.contains(_RADIO)), transactions)
+    # A node that had answered for the callee (queue, voice menu) and then met one who is busy or does not answer.
+    of_callee = causes.of_a_user(causes.reason("why")["cause"], answered=False) & (
+        causes.reason("why")["protocol"] == "Q.850"
+    )
     return rows.select(
         "call", "message", "message2", "node", why=_said(),
         talk=pl.col("talk_s").round(0).cast(pl.Int64),
+        severity=pl.when(of_callee).then(pl.lit("info")).otherwise(pl.lit("error")),
     )  # fmt: skip
 
 

@@ -304,7 +304,8 @@ GONE = Rule(
     texts={
         "en": Text(
             title="One side no longer knows the call (481)",
-            explanation="A request within the dialog was refused as unknown: the session is lost at that node.",
+            explanation="A request within the dialog was refused as unknown. If the node lost the session, the "
+            "call is over there; if the call went on, only this request was taken for another dialog's.",
             causes=(
                 "the node was restarted or failed over without its sessions",
                 "tags or Call-ID were changed by a B2BUA",
@@ -316,7 +317,7 @@ GONE = Rule(
         ),
         "zh": Text(
             title="一侧已不认识该通话（481）",
-            explanation="会话内的请求被当作未知而拒绝：该节点已丢失会话。",
+            explanation="会话内的请求被当作未知而拒绝。若该节点丢失了会话，通话在那里已结束；若通话仍在继续，则只是该请求被当作别的会话。",
             causes=(
                 "该节点重启或切换时没有带上会话",
                 "B2BUA 改动了 tag 或 Call-ID",

@@ -11,7 +11,11 @@ _REGISTER: frozenset[str | int] = frozenset({"REGISTER"})
 
 
 def _failed(registrations: pl.DataFrame, *conditions: pl.Expr) -> pl.DataFrame:
-    """Attempts that failed, with what every rule here returns."""
+    """Attempts of a subscriber that failed, with what every rule here returns."""
+    return _what_failed(registrations.filter(pl.col("kind") != "third_party"), *conditions)
+
+
+def _what_failed(registrations: pl.DataFrame, *conditions: pl.Expr) -> pl.DataFrame:
     rows = registrations.filter(pl.col("outcome") == "failed", *conditions)
     return rows.select(
         pl.lit(None, pl.Int64).alias("call"), "aor", "status", "call_id", "kind", "challenges",
@@ -21,7 +25,7 @@ def _failed(registrations: pl.DataFrame, *conditions: pl.Expr) -> pl.DataFrame:
 
 
 def _unanswered(registrations: pl.DataFrame, transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
-    rows = _failed(registrations, pl.col("status").is_null(), pl.col("kind") != "third_party")
+    rows = _failed(registrations, pl.col("status").is_null())
     if rows.is_empty():
         return rows
     tried = transactions.filter(
@@ -118,6 +122,7 @@ TOO_BRIEF = Rule(
     severity="error",
     standard="RFC 3261 §10.2.8",
     find=_too_brief,
+    absence=True,
     seen=_REGISTER,
     texts={
         "en": Text(
@@ -278,7 +283,6 @@ PATH = Rule(
 def _core(registrations: pl.DataFrame) -> pl.DataFrame:
     return _failed(
         registrations,
-        pl.col("kind") != "third_party",
         (pl.col("status") >= 500) | pl.col("status").is_in([408, 480]),
     )
 
@@ -314,11 +318,8 @@ CORE = Rule(
 
 
 def _refused(registrations: pl.DataFrame) -> pl.DataFrame:
-    known = [401, 403, 404, 407, 408, 420, 421, 423, 439, 480, 494, 604]
-    return _failed(
-        registrations, pl.col("status").is_between(400, 499), ~pl.col("status").is_in(known),
-        pl.col("kind") != "third_party",
-    )  # fmt: skip
+    known = [401, 403, 404, 407, 408, 420, 421, 423, 439, 480, 482, 483, 494, 604]
+    return _failed(registrations, pl.col("status").is_between(400, 499), ~pl.col("status").is_in(known))
 
 
 REFUSED = Rule(
@@ -351,7 +352,7 @@ REFUSED = Rule(
 
 
 def _third_party(registrations: pl.DataFrame) -> pl.DataFrame:
-    return _failed(registrations, pl.col("kind") == "third_party", pl.col("status").is_not_null())
+    return _what_failed(registrations, pl.col("kind") == "third_party", pl.col("status").is_not_null())
 
 
 THIRD_PARTY = Rule(
@@ -361,7 +362,7 @@ THIRD_PARTY = Rule(
     standard="TS 24.229 §5.4.1.7",
     find=_third_party,
     seen=_REGISTER,
-    explains=("registration_forbidden", "credentials_rejected"),
+    explains=("credentials_rejected",),
     texts={
         "en": Text(
             title="An application server did not accept the third-party REGISTER",

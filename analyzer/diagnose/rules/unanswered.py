@@ -14,6 +14,7 @@ _EVERYTHING_ELSE = (
     "retransmission_storm",
     "server_error",
     "bye_failed",
+    "subscriber_unreachable",
 )
 
 
