@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.address import socket_of
+from analyzer.diagnose.evidence import time_to_retry
 from analyzer.diagnose.rule import Rule, Text
 
 _REGISTER: frozenset[str | int] = frozenset({"REGISTER"})
@@ -17,9 +18,16 @@ def _with_details(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) 
     return rows.with_columns(call=pl.lit(None, pl.Int64), message="registration", case="registration", node="registrar")
 
 
-def _loop(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) -> pl.DataFrame:
+def _answered_in_vain(challenges: pl.DataFrame) -> pl.Series:
+    """The registrations of which so many challenges but one were answered: the last may have come too late for it."""
+    answered = challenges.filter(pl.col("answer").is_not_null()).group_by("registration").len()
+    return answered.filter(pl.col("len") >= _SO_MANY - 1)["registration"]
+
+
+def _loop(registrations: pl.DataFrame, ims_registrations: pl.DataFrame, challenges: pl.DataFrame) -> pl.DataFrame:
     rows = _with_details(registrations, ims_registrations).filter(
         pl.col("challenges") >= _SO_MANY,
+        pl.col("registration").is_in(_answered_in_vain(challenges).implode()),
         pl.col("outcome").is_in(["failed", "challenged"]),
         pl.col("outcome_detail").is_null() | ~pl.col("outcome_detail").is_in(["sync_failure", "mac_failure"]),
     )
@@ -318,13 +326,20 @@ SEC_AGREE = Rule(
 )
 
 
-def _silent(registrations: pl.DataFrame, ims_registrations: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+def _silent(
+    registrations: pl.DataFrame,
+    ims_registrations: pl.DataFrame,
+    transactions: pl.DataFrame,
+    core_messages: pl.DataFrame,
+    challenges: pl.DataFrame,
+) -> pl.DataFrame:
     """A challenge that was delivered to the UE, and nothing after it. Where the answer goes through an IPsec that is
     not read, only a hop behind the P-CSCF can show that there was none."""
     rows = _with_details(registrations, ims_registrations).filter(
         pl.col("outcome") == "challenged",
         pl.col("outcome_detail").is_in(["ue_silent", "ue_silent_or_ipsec"]),
-        pl.col("challenges") < _SO_MANY,
+        ~pl.col("registration").is_in(_answered_in_vain(challenges).implode()),
+        time_to_retry("ended_at", core_messages),
     )
     inside = transactions.filter(
         pl.col("method") == "REGISTER", pl.col("call_id").is_in(rows["call_id"].implode()), pl.col("via_count") > 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.address import socket_of
+from analyzer.diagnose.evidence import time_to_retry
 from analyzer.diagnose.rule import Rule, Text
 
 _REGISTER: frozenset[str | int] = frozenset({"REGISTER"})
@@ -112,8 +113,8 @@ FORBIDDEN = Rule(
 )
 
 
-def _too_brief(registrations: pl.DataFrame) -> pl.DataFrame:
-    return _failed(registrations, pl.col("status") == 423)
+def _too_brief(registrations: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
+    return _failed(registrations, pl.col("status") == 423, time_to_retry("ended_at", core_messages))
 
 
 TOO_BRIEF = Rule(

@@ -70,3 +70,31 @@ def test_a_register_that_is_sent_until_timer_f_has_no_answer() -> None:
 def test_a_register_that_was_sent_once_proves_nothing() -> None:
     """One direction of a link, or an answer that took another way (RFC 3261 §17.1.2.2: it would be sent again)."""
     assert named(UNANSWERED.splitlines()[0] + "\n" + END.format(300.0)) == []
+
+
+def test_423_or_a_challenge_at_the_end_of_the_capture_proves_nothing() -> None:
+    """The device had no time to ask again."""
+    assert named(register(1, 0, of(423, 1, "header=Min-Expires:3600")) + END.format(1.0)) == []
+    assert named(challenged(1, 0) + END.format(1.0)) == []
+    assert named(challenged(1, 0) + END.format(300.0)) == ["challenge_unanswered"]
+
+
+def test_a_register_without_credentials_again_and_again_answers_no_challenge() -> None:
+    found = told("".join(challenged(n, n / 10) for n in (1, 2, 3, 4)) + END.format(300.0))
+    assert "authentication_loop" not in found
+
+
+def test_a_register_that_ran_out_of_hops_went_in_circles() -> None:
+    assert named(register(1, 0, of(483, 1)) + END.format(300.0)) == ["too_many_hops"]
+
+
+def third_party(answer: str) -> str:
+    """TS 24.229 §5.4.1.7: From is the S-CSCF, To the subscriber."""
+    ask = "S -> T  REGISTER cseq=1 uri=sip:as.e to=sip:s@home.example header=Expires:600 @0\n"
+    return ask + f"T -> S  {answer} REGISTER cseq=1 to=sip:s@home.example to_tag=t @0.1\n" + END.format(300.0)
+
+
+def test_a_third_party_register_that_fails_is_one_finding() -> None:
+    for status in (403, 423, 500):
+        assert named(third_party(str(status))) == ["third_party_register_failed"]
+    assert named(third_party("200")) == []
