@@ -20,7 +20,11 @@ def _with_details(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) 
 
 def _answered_in_vain(challenges: pl.DataFrame) -> pl.Series:
     """The registrations of which so many challenges but one were answered: the last may have come too late for it."""
-    answered = challenges.filter(pl.col("answer").is_not_null()).group_by("registration").len()
+    answered = (
+        challenges.filter(pl.col("answer").is_not_null(), pl.col("outcome") != "begun_anew")
+        .group_by("registration")
+        .len()
+    )
     return answered.filter(pl.col("len") >= _SO_MANY - 1)["registration"]
 
 

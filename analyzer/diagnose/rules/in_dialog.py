@@ -139,12 +139,21 @@ PRACK = Rule(
 
 
 def _rack(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
+    """PRACKs refused while their INVITE waited for its final response: afterwards none is due any more (§3)."""
     rows = transactions.filter(
         pl.col("method") == "PRACK",
         pl.col("status") >= 400,
         ~pl.col("status").is_in(_CHALLENGES),
         pl.col("call").is_not_null(),
     )
+    if rows.is_empty():
+        return rows.select("call")
+    hop = ["call", "client_ip", "server_ip"]
+    invites = transactions.filter(pl.col("method") == "INVITE", pl.col("started_at").is_not_null())
+    invites = invites.select(*hop, "started_at", over=pl.col("final_at")).sort("started_at")
+    rows = rows.drop_nulls("started_at").sort("started_at", maintain_order=True)
+    rows = rows.join_asof(invites, on="started_at", by=hop, check_sortedness=False)
+    rows = rows.filter(pl.col("over").is_null() | (pl.col("over") > pl.col("final_at")))
     rows = with_finals(rows.unique("call", keep="last", maintain_order=True), core_messages)
     return rows.select("call", "message", "message2", "status", node=socket_of("server"))
 
@@ -163,7 +172,6 @@ RACK = Rule(
             causes=(
                 "RSeq or RAck changed on the way (B2BUA)",
                 "reliable responses were sent out of order",
-                "the PRACK crossed the final response",
             ),
             confirm="sip-analyzer headers CAPTURE --name RSeq --name RAck",
             remedy="Compare RAck with RSeq and CSeq of the response on the same hop.",
@@ -172,7 +180,7 @@ RACK = Rule(
         "zh": Text(
             title="PRACK 被拒绝",
             explanation="PRACK 与等待确认的可靠响应不匹配（481），或无法接受。",
-            causes=("RSeq 或 RAck 在途中被改动（B2BUA）", "可靠响应乱序发送", "PRACK 与最终响应交叉"),
+            causes=("RSeq 或 RAck 在途中被改动（B2BUA）", "可靠响应乱序发送"),
             confirm="sip-analyzer headers CAPTURE --name RSeq --name RAck",
             remedy="在同一跳上把 RAck 与响应的 RSeq、CSeq 对比。",
             observed="{node} 返回 {status}。",

@@ -98,3 +98,45 @@ def test_a_third_party_register_that_fails_is_one_finding() -> None:
     for status in (403, 423, 500):
         assert named(third_party(str(status))) == ["third_party_register_failed"]
     assert named(third_party("200")) == []
+
+
+# -- storms (R27), headers (R28), extensions (R29)
+
+
+def test_more_than_ten_registrations_a_minute_are_a_storm() -> None:
+    def times(often: int) -> str:
+        each = (
+            register(n, 2 * n, of(200, n, f"{CONTACT} header=Expires:600")).replace("cseq=", f"call_id=r{n} cseq=")
+            for n in range(1, often + 1)
+        )
+        return "".join(each) + END.format(300.0)
+
+    assert "registration_storm" in named(times(12))
+    assert "registration_storm" not in named(times(8))
+
+
+def test_420_and_439_are_of_extensions() -> None:
+    for status in (420, 421, 439):
+        assert named(register(1, 0, of(status, 1)) + END.format(300.0)) == ["register_extension_refused"]
+
+
+PATH = "header=Path:<sip:p.example>"
+AKA = '\'header=WWW-Authenticate:Digest realm="e",nonce="n1",algorithm=AKAv1-MD5\''
+BOTH = "header=Service-Route:<sip:s.example> header=P-Associated-URI:<sip:a@example.com>"
+
+
+def granted(headers: str, path: str = PATH) -> str:
+    asked = register(1, 0, of(401, 1, AKA), path)
+    right = CREDENTIALS.format(1).replace("username", "algorithm=AKAv1-MD5,username")
+    ok = of(200, 2, f"{CONTACT} header=Expires:600 {headers}")
+    return asked + register(2, 0.1, ok, f"{right} {path}") + END.format(300.0)
+
+
+def test_a_200_of_ims_without_service_route() -> None:
+    found = told(granted("header=P-Associated-URI:<sip:a@example.com>"))["service_route_missing"]
+    assert "no Service-Route." in found["explanation"]
+
+
+def test_a_200_that_has_both_or_is_not_of_ims_is_no_finding() -> None:
+    assert named(granted(BOTH)) == []
+    assert named(granted("", path="")) == []
