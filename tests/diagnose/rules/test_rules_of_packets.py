@@ -1,0 +1,121 @@
+"""What packets show that messages do not: ports, fragments, one direction (RFC 3581 §4, RFC 791 §3.2, RFC 3261 §17)."""
+
+from __future__ import annotations
+
+import io
+
+from captures import SAMPLES
+from pcaps import RAW_IP, pcap, udp
+from scapy.layers.inet import IP, fragment
+
+import analyzer
+from tests.diagnose.rules.diagnosed import told
+from tests.sip import wire
+
+PHONE, SERVER = "198.51.100.1", "203.0.113.2"
+
+
+def message(start: str, more: str = "") -> bytes:
+    head = f"{start}\r\nVia: SIP/2.0/UDP 10.1.1.1:5060;branch=z9hG4bKo\r\nFrom: <sip:a@example.com>;tag=x\r\n"
+    return f"{head}To: <sip:b@example.com>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n{more}Content-Length: 0\r\n\r\n".encode()
+
+
+ASK, OK = "OPTIONS sip:b@example.com SIP/2.0", "SIP/2.0 200 OK"
+
+
+def found(*packets: tuple[float, bytes]) -> list[str]:
+    stamped = [(wire.START + round(at * 1e9), packet) for at, packet in packets]
+    return analyzer.read(io.BytesIO(pcap(RAW_IP, stamped))).table("findings")["code"].to_list()
+
+
+# -- ports (R13)
+
+
+def answered_at(port: int, copies: tuple[float, ...]) -> list[tuple[float, bytes]]:
+    turns = []
+    for n, at in enumerate(copies):
+        turns.append((at, udp(PHONE, SERVER, message(ASK), (40000, 5060), 2 * n + 1)))
+        turns.append((at + 0.05, udp(SERVER, PHONE, message(OK), (5060, port), 2 * n + 2)))
+    return turns
+
+
+AGAIN = (0, 0.5, 1.5, 3.5)
+
+
+def test_responses_to_the_port_of_via_do_not_come_through_a_nat() -> None:
+    assert found(*answered_at(5060, AGAIN)) == ["response_to_wrong_port"]
+
+
+def test_responses_to_another_port_that_arrive_are_no_fault() -> None:
+    """RFC 3261 §18.2.2: without rport they go to the port of Via, and nobody asks again."""
+    assert found(*answered_at(5060, (0,))) == []
+    assert "response_to_wrong_port" not in found(*answered_at(40000, AGAIN))
+
+
+# -- fragments (R05)
+
+
+def fragments(copies: tuple[float, ...], parts: slice) -> list[tuple[float, bytes]]:
+    large = message(ASK, f"X-Bulk: {'x' * 2000}\r\n")
+    return [
+        (at + k / 1000, bytes(part))
+        for n, at in enumerate(copies)
+        for k, part in enumerate(fragment(IP(udp(PHONE, SERVER, large, ident=n + 1)), fragsize=1400)[parts])
+    ]
+
+
+def test_a_large_request_of_which_only_first_fragments_come() -> None:
+    assert found(*fragments(AGAIN, slice(0, 1))) == ["fragments_missing"]
+
+
+def test_whole_fragments_and_one_lost_packet_are_no_finding() -> None:
+    assert "fragments_missing" not in found(*fragments(AGAIN, slice(0, 2)))
+    assert found(*fragments((0,), slice(0, 1))) == []
+
+
+# -- one direction (R03)
+
+
+def one_way(calls: int, *, acks: bool) -> str:
+    lines = []
+    for n in range(calls):
+        own = f"call_id=c{n} from_tag=x{n}"
+        lines.append(f"A -> B  INVITE {own} branch=a{n} @{100 * n}")
+        if acks:
+            lines.append(f"A -> B  ACK {own} to_tag=y{n} branch=k{n} @{100 * n + 5}")
+        lines.append(f"A -> B  BYE {own} to_tag=y{n} branch=b{n} cseq=2 @{100 * n + 50}")
+    return "\n".join(lines) + "\n"
+
+
+def test_a_link_whose_sender_goes_on_as_if_answered() -> None:
+    assert told(one_way(6, acks=True))["capture_one_way"]["nodes"] == "10.0.0.2:5060"
+
+
+def test_a_few_requests_or_a_sender_who_acknowledges_nothing_show_no_direction() -> None:
+    assert "capture_one_way" not in told(one_way(4, acks=True))
+    assert "capture_one_way" not in told(one_way(6, acks=False))
+
+
+# -- samples whose scripts planned it
+
+
+def of_sample(name: str) -> dict[str, str]:
+    return dict(analyzer.read(SAMPLES / f"{name}.pcap").table("findings").select("code", "severity").rows())
+
+
+def test_a_mirror_that_copies_each_packet() -> None:
+    assert of_sample("doubled") == {"capture_doubled": "info"}
+
+
+def test_a_capture_with_a_snap_length() -> None:
+    assert of_sample("format_snaplen") == {"packets_sliced": "warning"}
+
+
+def test_a_capture_of_whole_packets_has_nothing_to_say() -> None:
+    assert of_sample("basic_call") == {}
+
+
+def test_a_short_message_that_the_relay_layer_refused() -> None:
+    found = analyzer.read(SAMPLES / "sms.pcap").table("findings").filter(code="sms_failed")
+    assert found["explanation"].str.contains("memory capacity exceeded").sum() == 1
+    assert found["cases"].sum() == 4
