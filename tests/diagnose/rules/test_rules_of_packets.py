@@ -119,3 +119,35 @@ def test_a_short_message_that_the_relay_layer_refused() -> None:
     found = analyzer.read(SAMPLES / "sms.pcap").table("findings").filter(code="sms_failed")
     assert found["explanation"].str.contains("memory capacity exceeded").sum() == 1
     assert found["cases"].sum() == 4
+
+
+# -- private addresses (R12)
+
+
+def answered(contact: str, answers: int) -> list[tuple[float, bytes]]:
+    """An INVITE, its 200 sent so often, and the BYE of the callee 64 T1 after the first."""
+
+    def text(start: str, method: str, sides: str, more: str = "") -> bytes:
+        head = f"{start}\r\nVia: SIP/2.0/UDP n;branch=z9hG4bK{method}\r\n{sides}\r\nCall-ID: c\r\nCSeq: 1 {method}\r\n"
+        return f"{head}{more}Content-Length: 0\r\n\r\n".encode()
+
+    caller, callee = "<sip:a@example.com>", "<sip:b@example.com>"
+    ask = text("INVITE sip:b@example.com SIP/2.0", "INVITE", f"From: {caller};tag=x\r\nTo: {callee}")
+    sides = f"From: {caller};tag=x\r\nTo: {callee};tag=y"
+    ok = text("SIP/2.0 200 OK", "INVITE", sides, f"Contact: <sip:b@{contact}>\r\n")
+    bye = text("BYE sip:a@198.51.100.1 SIP/2.0", "BYE", f"From: {callee};tag=y\r\nTo: {caller};tag=x")
+    times = (1.0, 1.5, 2.5, 4.5, 8.5, 12.5, 16.5, 20.5, 24.5, 28.5, 32.5)[:answers]
+    return [
+        (0.0, udp(PHONE, SERVER, ask, ident=1)),
+        *((at, udp(SERVER, PHONE, ok, ident=10 + n)) for n, at in enumerate(times)),
+        (33.1, udp(SERVER, PHONE, bye, ident=99)),
+    ]
+
+
+def test_a_contact_behind_a_nat_explains_the_missing_ack() -> None:
+    assert found(*answered("192.168.1.5", 11))[0] == "private_contact"
+
+
+def test_a_public_contact_or_an_answer_that_is_not_repeated_blames_no_address() -> None:
+    assert found(*answered("203.0.113.2", 11))[0] == "ack_missing"
+    assert "private_contact" not in found(*answered("192.168.1.5", 1))
