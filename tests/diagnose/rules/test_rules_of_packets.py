@@ -151,3 +151,22 @@ def test_a_contact_behind_a_nat_explains_the_missing_ack() -> None:
 def test_a_public_contact_or_an_answer_that_is_not_repeated_blames_no_address() -> None:
     assert found(*answered("203.0.113.2", 11))[0] == "ack_missing"
     assert "private_contact" not in found(*answered("192.168.1.5", 1))
+
+
+# -- Content-Length (R09)
+
+
+def test_a_content_length_beyond_the_datagram() -> None:
+    """RFC 3261 §18.3: of a datagram that is too short the request is refused with 400."""
+    longer = message(ASK).replace(b"Content-Length: 0", b"Content-Length: 9")
+    ok = udp(SERVER, PHONE, message(OK), ident=2)
+    assert found((0, udp(PHONE, SERVER, longer, ident=1)), (0.1, ok)) == ["content_length_wrong"]
+    assert found((0, udp(PHONE, SERVER, message(ASK), ident=1)), (0.1, ok)) == []
+
+
+def test_a_first_fragment_alone_has_no_wrong_length() -> None:
+    """What is missing lies in the fragments behind it."""
+    bulk = message(ASK, f"X-Bulk: {'x' * 200}\r\n").replace(b"Content-Length: 0", b"Content-Length: 3000") + b"y" * 3000
+    parts = [fragment(IP(udp(PHONE, SERVER, bulk, ident=n + 1)), fragsize=1400)[0] for n in range(4)]
+    cut = found(*((float(n), bytes(part)) for n, part in enumerate(parts)))
+    assert "content_length_wrong" not in cut

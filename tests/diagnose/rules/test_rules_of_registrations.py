@@ -140,3 +140,30 @@ def test_a_200_of_ims_without_service_route() -> None:
 def test_a_200_that_has_both_or_is_not_of_ims_is_no_finding() -> None:
     assert named(granted(BOTH)) == []
     assert named(granted("", path="")) == []
+
+
+# -- reg event (R33)
+
+SUBSCRIBE = "A -> R  SUBSCRIBE call_id=s branch=s header=Event:reg header=Expires:600 @0\n"
+
+
+def subscribed(status: int) -> str:
+    return f"R -> A  {status} SUBSCRIBE call_id=s branch=s to_tag=y header=Expires:600 @0.1\n"
+
+
+def notified(state: str) -> str:
+    own = "NOTIFY call_id=s branch=f from_tag=y to_tag=x cseq=1"
+    sent = f"R -> A  {own} header=Event:reg 'header=Subscription-State:{state}' @0.2\n"
+    return f"{sent}A -> R  200 {own} @0.3\n"
+
+
+def test_a_subscription_to_the_registration_state_that_is_refused_or_rejected() -> None:
+    assert named(SUBSCRIBE + subscribed(403) + END.format(300.0)) == ["reg_event_trouble"]
+    rejected = notified("terminated;reason=rejected")
+    assert named(SUBSCRIBE + subscribed(200) + rejected + END.format(300.0)) == ["reg_event_trouble"]
+
+
+def test_a_subscription_that_is_active_or_ends_with_the_registration_is_no_finding() -> None:
+    """RFC 6665 §4.1.3: noresource, of a state that no longer exists."""
+    for state in ("active;expires=600", "terminated;reason=noresource", "terminated;reason=timeout"):
+        assert named(SUBSCRIBE + subscribed(200) + notified(state) + END.format(300.0)) == []
