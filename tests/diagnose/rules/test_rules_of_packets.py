@@ -170,3 +170,39 @@ def test_a_first_fragment_alone_has_no_wrong_length() -> None:
     parts = [fragment(IP(udp(PHONE, SERVER, bulk, ident=n + 1)), fragsize=1400)[0] for n in range(4)]
     cut = found(*((float(n), bytes(part)) for n, part in enumerate(parts)))
     assert "content_length_wrong" not in cut
+
+
+# -- emergency calls that the device did not know (R81)
+
+SERVICE = "<ims-3gpp version='1'><alternative-service><type>emergency</type></alternative-service></ims-3gpp>"
+
+
+def dialled(*, body: str, then: bool) -> list[tuple[float, bytes]]:
+    def text(start: str, number: int, more: str = "", to: str = "") -> bytes:
+        head = f"{start}\r\nVia: SIP/2.0/UDP n;branch=z9hG4bK{number}\r\nFrom: <sip:a@example.com>;tag=x\r\n"
+        head += f"To: <sip:112@example.com>{to}\r\nCall-ID: c{number}\r\nCSeq: 1 INVITE\r\n"
+        kind = "Content-Type: application/3gpp-ims+xml\r\n" if more else ""
+        return f"{head}{kind}Content-Length: {len(more)}\r\n\r\n{more}".encode()
+
+    first = text("INVITE sip:112@example.com SIP/2.0", 1)
+    refused = text("SIP/2.0 380 Alternative Service", 1, body, ";tag=y")
+    sos = [
+        (5.0, udp(PHONE, SERVER, text("INVITE urn:service:sos SIP/2.0", 2), ident=3)),
+        (5.1, udp(SERVER, PHONE, text("SIP/2.0 486 Busy Here", 2, to=";tag=z"), ident=4)),
+    ]
+    return [
+        (0.0, udp(PHONE, SERVER, first, ident=1)),
+        (0.1, udp(SERVER, PHONE, refused, ident=2)),
+        *(sos if then else []),
+    ]
+
+
+def test_a_380_for_an_emergency_call_says_what_followed() -> None:
+    def severity(**case: bool) -> dict[str, str]:
+        stamped = [(wire.START + round(at * 1e9), packet) for at, packet in dialled(body=SERVICE, **case)]
+        table = analyzer.read(io.BytesIO(pcap(RAW_IP, stamped))).table("findings")
+        return dict(table.select("code", "severity").rows())
+
+    assert severity(then=False)["emergency_redirected"] == "warning"
+    assert severity(then=True)["emergency_redirected"] == "info"
+    assert "emergency_redirected" not in found(*dialled(body="", then=False))

@@ -70,7 +70,7 @@ def test_nonces_that_are_stale_more_often_than_not() -> None:
     assert "4 of 5 answers" in found["explanation"]
 
 
-# -- security agreement (R22) and what goes past it (R94)
+# -- security agreement (R22)
 
 OFFERED = "'header=Security-Server:ipsec-3gpp;alg=hmac-sha-1-96;spi-c=1;spi-s=2;port-c=5062;port-s=5064'"
 OTHER = OFFERED.replace("Security-Server", "Security-Verify").replace("sha-1", "md5-")
