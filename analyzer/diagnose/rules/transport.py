@@ -48,7 +48,7 @@ BROKEN = Rule(
         ),
         "zh": Text(
             title="到下一跳的连接被拒绝或失败",
-            explanation="返回的是 ICMP、TCP 复位、无人应答的 SYN 或 SCTP ABORT，而不是 SIP;"
+            explanation="返回的是 ICMP、TCP 复位、无人应答的 SYN 或 SCTP ABORT，而不是 SIP；"
             "发送方只能像收到 503 一样处理。",
             causes=("该地址和端口上没有监听", "防火墙拒绝，或丢弃了空闲连接", "地址来自过期注册或错误的 DNS"),
             confirm='Wireshark: (ip.host == "{ip}" || ipv6.host == "{ip}") && (icmp || icmpv6 || tcp.flags.reset == 1)',
