@@ -86,7 +86,9 @@ def _rejected(
         | ~pl.col("outcome_detail").is_in(["sync_failure", "mac_failure", "stale_nonce", "security_refused"]),
     )
     rows = rows.select("call", "message", "case", "node", "status", who="aor")
-    refused = calls.filter(pl.col("outcome") == "auth_failed", pl.col("outcome_detail") != "not_retried")
+    # 403 to a REGISTER with credentials is of them (TS 24.229 §5.4.1.2.3); to an INVITE it bars the call (RFC 3261
+    # §21.4.4), whose credentials may have been right.
+    refused = calls.filter(pl.col("outcome") == "auth_failed", pl.col("outcome_detail") == "credentials_rejected")
     refused = refused.select("call", "status", message="reference", who="caller")
     servers = transactions.filter(pl.col("transaction").is_in(refused["message"].implode())).select(
         message="transaction", node=socket_of("server")

@@ -243,6 +243,7 @@ FORBIDDEN = _rule(
             "call barring, no credit, or a service that is not subscribed",
             "the caller is not registered, or its identity is not its own",
             "an access list of this node (address, trunk, country) refuses it",
+            "a wrong password: some servers answer 403 to it",
         ),
         confirm="sip-analyzer call {no} CAPTURE",
         remedy="Look at the subscriber's profile and at the access lists of this node.",
@@ -251,7 +252,8 @@ FORBIDDEN = _rule(
     Text(
         title="网络不允许该呼叫",
         explanation="403（或节点给出的 603）是一种决定：主叫被限制、未知或未签约该业务。",
-        causes=("呼叫限制、欠费或未签约业务", "主叫未注册，或身份不属于它", "该节点的访问列表（地址、中继、国家）拒绝"),
+        causes=("呼叫限制、欠费或未签约业务", "主叫未注册，或身份不属于它", "该节点的访问列表（地址、中继、国家）拒绝",
+                "密码错误：有些服务器对此返回 403"),
         confirm="sip-analyzer call {no} CAPTURE",
         remedy="检查用户签约数据和该节点的访问列表。",
         observed="{node} 返回 {said}。",

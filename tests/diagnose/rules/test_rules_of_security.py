@@ -89,3 +89,23 @@ def test_a_security_verify_that_repeats_the_offer_is_no_finding() -> None:
 
 def test_494_demands_the_agreement() -> None:
     assert named(register(1, 0, of(494, 1)) + END.format(300.0)) == ["security_agreement_failed"]
+
+
+# -- INVITEs with credentials (R18)
+
+ASKED = '\'header=Proxy-Authenticate:Digest realm="e",nonce="n1"\''
+GIVEN = '\'header=Proxy-Authorization:Digest username="a",realm="e",nonce="n1",uri="sip:e",response="ff"\''
+
+
+def invited(status: int, more: str = "") -> str:
+    return (
+        f"A -> P  INVITE branch=a @0\nP -> A  407 INVITE branch=a to_tag=q {ASKED} @0.1\n"
+        f"A -> P  ACK branch=a to_tag=q @0.2\nA -> P  INVITE branch=b cseq=2 {GIVEN} @0.3\n"
+        f"P -> A  {status} INVITE branch=b cseq=2 to_tag=r {more} @0.4\nA -> P  ACK branch=b cseq=2 to_tag=r @0.5\n"
+    ) + END.format(300.0)
+
+
+def test_a_challenge_to_the_credentials_of_an_invite_rejects_them_and_403_bars_the_call() -> None:
+    """RFC 3261 §21.4.4: the server understood the request, and authorization will not help."""
+    assert named(invited(407, ASKED.replace("n1", "n2"))) == ["credentials_rejected"]
+    assert named(invited(403)) == ["forbidden"]
