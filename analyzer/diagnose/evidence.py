@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from analyzer.columns import causes
+from analyzer.sip.outcomes import RETRY_AT_ONCE
 
 if TYPE_CHECKING:
     from analyzer.diagnose.call_failures import Ways
@@ -52,6 +53,11 @@ def failed_calls(found: Ways, calls: pl.DataFrame, messages: pl.DataFrame) -> pl
         | ((pl.col("status") == 480) & pl.col("rang"))
     )
     return rows.with_columns(message=pl.coalesce("said", "reference"), of_user=of_user.fill_null(value=False))
+
+
+def time_to_retry(after: str, messages: pl.DataFrame) -> pl.Expr:
+    """Whether the capture goes on long enough after this time for a user agent to ask again, asking nobody."""
+    return pl.col(after) + pl.duration(nanoseconds=RETRY_AT_ONCE) <= pl.lit(messages["time"].max())
 
 
 def finals(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:

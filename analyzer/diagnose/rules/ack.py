@@ -12,7 +12,11 @@ _PRIVATE = r"^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0
 
 
 def _unacknowledged(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
-    """The INVITE with the 2xx at the called side of each call that ended as ``no_ack``."""
+    """The INVITE with the 2xx at the called side of each call that ended as ``no_ack``.
+
+    A 2xx that was sent once proves nothing: who got no ACK sends it again after T1, over any transport (RFC 3261
+    §13.3.1.4), so its ACK came and was not captured, or the capture ends before.
+    """
     hurt = calls.filter(pl.col("outcome").is_in(["answered", "joined"]), pl.col("outcome_detail") == "no_ack")
     if hurt.is_empty():
         return hurt.select("call")
@@ -22,6 +26,7 @@ def _unacknowledged(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataF
         pl.col("status").is_between(200, 299),
     )
     last = invites.sort("via_count", maintain_order=True).unique("call", keep="last", maintain_order=True)
+    hurt = hurt.join(last.filter(pl.col("response_copies") > 1), on="call", how="semi", maintain_order="left")
     return hurt.select("call", "talk_s").join(last, on="call", maintain_order="left")
 
 
@@ -44,13 +49,9 @@ def _no_ack(calls: pl.DataFrame, transactions: pl.DataFrame, core_messages: pl.D
     if rows.is_empty():
         return rows
     rows = _answers(rows, core_messages)
-    again = pl.col("response_copies") > 1
     return rows.select(
-        "call", message="answer", message2="transaction", node=socket_of("server"), copies="response_copies",
-        # Without copies the only sign is that no ACK was captured.
-        severity=pl.when(again).then(pl.lit("error")).otherwise(pl.lit("warning")),
-        confidence=pl.when(again).then(0.95).otherwise(0.5),
-    )  # fmt: skip
+        "call", message="answer", message2="transaction", node=socket_of("server"), copies="response_copies"
+    )
 
 
 NO_ACK = Rule(
@@ -59,6 +60,7 @@ NO_ACK = Rule(
     severity="error",
     standard="RFC 3261 §13.3.1.4",
     find=_no_ack,
+    confidence=0.95,
     explains=("bye_failed", "retransmissions", "retransmission_storm", "call_dropped", "cleared_by_network"),
     texts={
         "en": Text(
@@ -131,7 +133,7 @@ PRIVATE = Rule(
                 "the device behind the NAT does not know its public address",
                 "no border element rewrites Contact, or no proxy fixes it (Path, ob, received)",
             ),
-            confirm='sip-analyzer headers Contact CAPTURE --where "status = 200"',
+            confirm='sip-analyzer headers CAPTURE --name Contact --where "status = 200"',
             remedy="Have the edge rewrite Contact (SBC, fix_nated_contact) or the device use outbound or STUN.",
             observed="{node} answered from {real} with Contact {host}.",
         ),
@@ -142,7 +144,7 @@ PRIVATE = Rule(
                 "NAT 后的终端不知道自己的公网地址",
                 "没有边界网元改写 Contact，也没有代理修正（Path、ob、received）",
             ),
-            confirm='sip-analyzer headers Contact CAPTURE --where "status = 200"',
+            confirm='sip-analyzer headers CAPTURE --name Contact --where "status = 200"',
             remedy="让边缘网元改写 Contact（SBC），或让终端使用 outbound 或 STUN。",
             observed="{node} 从 {real} 应答，Contact 为 {host}。",
         ),

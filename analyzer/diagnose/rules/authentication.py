@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.address import socket_of
+from analyzer.diagnose.evidence import time_to_retry
 from analyzer.diagnose.rule import Rule, Text
 
 _REGISTER: frozenset[str | int] = frozenset({"REGISTER"})
@@ -17,9 +18,20 @@ def _with_details(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) 
     return rows.with_columns(call=pl.lit(None, pl.Int64), message="registration", case="registration", node="registrar")
 
 
-def _loop(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) -> pl.DataFrame:
+def _answered_in_vain(challenges: pl.DataFrame) -> pl.Series:
+    """The registrations of which so many challenges but one were answered: the last may have come too late for it."""
+    answered = (
+        challenges.filter(pl.col("answer").is_not_null(), pl.col("outcome") != "begun_anew")
+        .group_by("registration")
+        .len()
+    )
+    return answered.filter(pl.col("len") >= _SO_MANY - 1)["registration"]
+
+
+def _loop(registrations: pl.DataFrame, ims_registrations: pl.DataFrame, challenges: pl.DataFrame) -> pl.DataFrame:
     rows = _with_details(registrations, ims_registrations).filter(
         pl.col("challenges") >= _SO_MANY,
+        pl.col("registration").is_in(_answered_in_vain(challenges).implode()),
         pl.col("outcome").is_in(["failed", "challenged"]),
         pl.col("outcome_detail").is_null() | ~pl.col("outcome_detail").is_in(["sync_failure", "mac_failure"]),
     )
@@ -43,7 +55,7 @@ LOOP = Rule(
                 "the realm or user name in the credentials is not the one expected",
                 "a node changes what the digest covers, or several servers share no nonce",
             ),
-            confirm="sip-analyzer challenges CAPTURE; sip-analyzer headers Authorization CAPTURE",
+            confirm="sip-analyzer challenges CAPTURE; sip-analyzer headers CAPTURE --name Authorization",
             remedy="Compare realm and user name with the subscriber's data, then set the password again.",
             observed="{aor} was challenged {challenges} times by {node}.",
         ),
@@ -55,7 +67,7 @@ LOOP = Rule(
                 "凭证中的 realm 或用户名与期望不符",
                 "某节点改动了摘要覆盖的内容，或多台服务器不共享 nonce",
             ),
-            confirm="sip-analyzer challenges CAPTURE; sip-analyzer headers Authorization CAPTURE",
+            confirm="sip-analyzer challenges CAPTURE; sip-analyzer headers CAPTURE --name Authorization",
             remedy="把 realm 和用户名与用户数据对比，然后重新设置密码。",
             observed="{aor} 被 {node} 质询了 {challenges} 次。",
         ),
@@ -74,7 +86,9 @@ def _rejected(
         | ~pl.col("outcome_detail").is_in(["sync_failure", "mac_failure", "stale_nonce", "security_refused"]),
     )
     rows = rows.select("call", "message", "case", "node", "status", who="aor")
-    refused = calls.filter(pl.col("outcome") == "auth_failed", pl.col("outcome_detail") != "not_retried")
+    # 403 to a REGISTER with credentials is of them (TS 24.229 §5.4.1.2.3); to an INVITE it bars the call (RFC 3261
+    # §21.4.4), whose credentials may have been right.
+    refused = calls.filter(pl.col("outcome") == "auth_failed", pl.col("outcome_detail") == "credentials_rejected")
     refused = refused.select("call", "status", message="reference", who="caller")
     servers = transactions.filter(pl.col("transaction").is_in(refused["message"].implode())).select(
         message="transaction", node=socket_of("server")
@@ -302,7 +316,7 @@ SEC_AGREE = Rule(
                 "a node in between edits the security headers",
                 "no common algorithm (494)",
             ),
-            confirm="sip-analyzer headers Security-Client,Security-Server,Security-Verify CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Security-Client --name Security-Server --name Security-Verify",
             remedy="Compare the three headers of this attempt; enable a common algorithm.",
             observed="{aor}: {how}.",
         ),
@@ -310,7 +324,7 @@ SEC_AGREE = Rule(
             title="UE 与 P-CSCF 未就链路安全达成一致",
             explanation="UE 在 Security-Verify 中重复的内容与 P-CSCF 提供的不同：可能是降级攻击，或列表在途中被改动。",
             causes=("P-CSCF 更换后 UE 仍重复旧的 Security-Server", "中间节点修改了安全头域", "没有共同算法（494）"),
-            confirm="sip-analyzer headers Security-Client,Security-Server,Security-Verify CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Security-Client --name Security-Server --name Security-Verify",
             remedy="对比该次注册的三个头域；启用共同算法。",
             observed="{aor}:{how}。",
         ),
@@ -318,13 +332,20 @@ SEC_AGREE = Rule(
 )
 
 
-def _silent(registrations: pl.DataFrame, ims_registrations: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+def _silent(
+    registrations: pl.DataFrame,
+    ims_registrations: pl.DataFrame,
+    transactions: pl.DataFrame,
+    core_messages: pl.DataFrame,
+    challenges: pl.DataFrame,
+) -> pl.DataFrame:
     """A challenge that was delivered to the UE, and nothing after it. Where the answer goes through an IPsec that is
     not read, only a hop behind the P-CSCF can show that there was none."""
     rows = _with_details(registrations, ims_registrations).filter(
         pl.col("outcome") == "challenged",
         pl.col("outcome_detail").is_in(["ue_silent", "ue_silent_or_ipsec"]),
-        pl.col("challenges") < _SO_MANY,
+        ~pl.col("registration").is_in(_answered_in_vain(challenges).implode()),
+        time_to_retry("ended_at", core_messages),
     )
     inside = transactions.filter(
         pl.col("method") == "REGISTER", pl.col("call_id").is_in(rows["call_id"].implode()), pl.col("via_count") > 1

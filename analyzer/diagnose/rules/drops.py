@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns import causes
 from analyzer.diagnose.rule import Rule, Text
 
 
@@ -42,7 +43,7 @@ TIMER = Rule(
                 "the refresh was refused or blocked (UPDATE not allowed, wrong route)",
                 "the refreshing side is gone",
             ),
-            confirm="sip-analyzer headers Session-Expires,Min-SE CAPTURE; sip-analyzer call {no} CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Session-Expires --name Min-SE; sip-analyzer call {no} CAPTURE",
             remedy="Compare Session-Expires with its refresher on each hop of INVITE and 200.",
             observed="It ended after {talk} s without a refresh.",
         ),
@@ -54,7 +55,7 @@ TIMER = Rule(
                 "刷新被拒绝或阻断（不允许 UPDATE、路由错误）",
                 "负责刷新的一侧已消失",
             ),
-            confirm="sip-analyzer headers Session-Expires,Min-SE CAPTURE; sip-analyzer call {no} CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Session-Expires --name Min-SE; sip-analyzer call {no} CAPTURE",
             remedy="在每一跳上对比 INVITE 与 200 的 Session-Expires 及 refresher。",
             observed="通话在 {talk} 秒后因未刷新而结束。",
         ),
@@ -114,9 +115,14 @@ BEARER = Rule(
 
 def _cleared(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     rows = _byes(_dropped(calls).filter(~pl.col("why").str.contains(_RADIO)), transactions)
+    # A node that had answered for the callee (queue, voice menu) and then met one who is busy or does not answer.
+    of_callee = causes.of_a_user(causes.reason("why")["cause"], answered=False) & (
+        causes.reason("why")["protocol"] == "Q.850"
+    )
     return rows.select(
         "call", "message", "message2", "node", why=_said(),
         talk=pl.col("talk_s").round(0).cast(pl.Int64),
+        severity=pl.when(of_callee).then(pl.lit("info")).otherwise(pl.lit("error")),
     )  # fmt: skip
 
 

@@ -139,12 +139,21 @@ PRACK = Rule(
 
 
 def _rack(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
+    """PRACKs refused while their INVITE waited for its final response: afterwards none is due any more (§3)."""
     rows = transactions.filter(
         pl.col("method") == "PRACK",
         pl.col("status") >= 400,
         ~pl.col("status").is_in(_CHALLENGES),
         pl.col("call").is_not_null(),
     )
+    if rows.is_empty():
+        return rows.select("call")
+    hop = ["call", "client_ip", "server_ip"]
+    invites = transactions.filter(pl.col("method") == "INVITE", pl.col("started_at").is_not_null())
+    invites = invites.select(*hop, "started_at", over=pl.col("final_at")).sort("started_at")
+    rows = rows.drop_nulls("started_at").sort("started_at", maintain_order=True)
+    rows = rows.join_asof(invites, on="started_at", by=hop, check_sortedness=False)
+    rows = rows.filter(pl.col("over").is_null() | (pl.col("over") > pl.col("final_at")))
     rows = with_finals(rows.unique("call", keep="last", maintain_order=True), core_messages)
     return rows.select("call", "message", "message2", "status", node=socket_of("server"))
 
@@ -163,17 +172,16 @@ RACK = Rule(
             causes=(
                 "RSeq or RAck changed on the way (B2BUA)",
                 "reliable responses were sent out of order",
-                "the PRACK crossed the final response",
             ),
-            confirm="sip-analyzer headers RSeq,RAck CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name RSeq --name RAck",
             remedy="Compare RAck with RSeq and CSeq of the response on the same hop.",
             observed="{node} answered {status}.",
         ),
         "zh": Text(
             title="PRACK 被拒绝",
             explanation="PRACK 与等待确认的可靠响应不匹配（481），或无法接受。",
-            causes=("RSeq 或 RAck 在途中被改动（B2BUA）", "可靠响应乱序发送", "PRACK 与最终响应交叉"),
-            confirm="sip-analyzer headers RSeq,RAck CAPTURE",
+            causes=("RSeq 或 RAck 在途中被改动（B2BUA）", "可靠响应乱序发送"),
+            confirm="sip-analyzer headers CAPTURE --name RSeq --name RAck",
             remedy="在同一跳上把 RAck 与响应的 RSeq、CSeq 对比。",
             observed="{node} 返回 {status}。",
         ),
@@ -304,7 +312,8 @@ GONE = Rule(
     texts={
         "en": Text(
             title="One side no longer knows the call (481)",
-            explanation="A request within the dialog was refused as unknown: the session is lost at that node.",
+            explanation="A request within the dialog was refused as unknown. If the node lost the session, the "
+            "call is over there; if the call went on, only this request was taken for another dialog's.",
             causes=(
                 "the node was restarted or failed over without its sessions",
                 "tags or Call-ID were changed by a B2BUA",
@@ -316,7 +325,7 @@ GONE = Rule(
         ),
         "zh": Text(
             title="一侧已不认识该通话（481）",
-            explanation="会话内的请求被当作未知而拒绝：该节点已丢失会话。",
+            explanation="会话内的请求被当作未知而拒绝。若该节点丢失了会话，通话在那里已结束；若通话仍在继续，则只是该请求被当作别的会话。",
             causes=(
                 "该节点重启或切换时没有带上会话",
                 "B2BUA 改动了 tag 或 Call-ID",
@@ -350,7 +359,7 @@ INFO = Rule(
             title="INFO was refused: keys pressed in the call may get lost",
             explanation="INFO carries DTMF or other events of the call; the receiver does not take this kind.",
             causes=("the receiver expects DTMF in RTP (telephone-event)", "its Recv-Info lacks this package"),
-            confirm="sip-analyzer headers Content-Type,Info-Package,Recv-Info CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Content-Type --name Info-Package --name Recv-Info",
             remedy="Agree on one way of DTMF: telephone-event in SDP, or INFO with a package both support.",
             observed="{node} answered {status} to INFO.",
         ),
@@ -358,7 +367,7 @@ INFO = Rule(
             title="INFO 被拒绝：通话中的按键可能丢失",
             explanation="INFO 携带 DTMF 或其他通话事件；接收方不接受这种类型。",
             causes=("接收方期望 RTP 中的 DTMF(telephone-event)", "其 Recv-Info 缺少该包"),
-            confirm="sip-analyzer headers Content-Type,Info-Package,Recv-Info CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Content-Type --name Info-Package --name Recv-Info",
             remedy="统一 DTMF 方式：SDP 中的 telephone-event，或双方都支持的 INFO 包。",
             observed="{node} 对 INFO 返回 {status}。",
         ),
@@ -389,7 +398,7 @@ INTERVAL = Rule(
             title="Session-Expires is refused again and again (422)",
             explanation="The caller should have taken Min-SE from the 422; it asks for the same or too little again.",
             causes=("Min-SE of two nodes contradicts the caller's limit", "the caller ignores Min-SE"),
-            confirm="sip-analyzer headers Session-Expires,Min-SE CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Session-Expires --name Min-SE",
             remedy="Raise Session-Expires of the caller above the largest Min-SE on the way.",
             observed="{node} answered 422 {times} times.",
         ),
@@ -397,7 +406,7 @@ INTERVAL = Rule(
             title="Session-Expires 一再被拒绝（422）",
             explanation="主叫本应采用 422 中的 Min-SE；它却一再请求相同或过小的值。",
             causes=("两个节点的 Min-SE 与主叫上限矛盾", "主叫忽略 Min-SE"),
-            confirm="sip-analyzer headers Session-Expires,Min-SE CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Session-Expires --name Min-SE",
             remedy="把主叫的 Session-Expires 提高到途中最大 Min-SE 之上。",
             observed="{node} 返回 422 共 {times} 次。",
         ),

@@ -18,6 +18,9 @@ _LONG = 4.0  # s from the last step to the end: a bearer is there in one or two
 def _stall(failed_set_ups: tuple[SetUps, pl.DataFrame], failed_calls: pl.DataFrame) -> pl.DataFrame:
     """Calls that ended while one side had not confirmed its resources, long after the step before."""
     setups = failed_set_ups[0].setups.filter(pl.col("stalled").is_in(_STALLED))
+    # A side whose SDP said so is ready, whatever else the call then waited for.
+    ready = pl.when(pl.col("stalled") == "caller_bearer").then("caller_ready_at").otherwise("callee_ready_at")
+    setups = setups.filter(ready.is_null())
     rows = setups.join(failed_calls.select("call", "message", "node"), on="call", maintain_order="left")
     last = pl.max_horizontal("progress_at", "prack_answered_at", "update_answered_at", "prack_at", "update_at")
     waited = (pl.coalesce("cancelled_at", "final_at") - last).dt.total_milliseconds() / 1000

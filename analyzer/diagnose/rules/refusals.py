@@ -193,7 +193,7 @@ IDENTITY = _rule(
             "the certificate cannot be fetched or has expired",
             "the callee takes no anonymous calls (433)",
         ),
-        confirm="sip-analyzer headers Identity CAPTURE; sip-analyzer call {no} CAPTURE",
+        confirm="sip-analyzer headers CAPTURE --name Identity; sip-analyzer call {no} CAPTURE",
         remedy="Check signing at the originating border, and who changes From or To behind it.",
         observed="{node} answered {said}.",
     ),
@@ -202,7 +202,7 @@ IDENTITY = _rule(
         explanation="被叫网络要求带签名（STIR）或显示的身份，但没有得到有效身份。",
         causes=("缺少 Identity，或被边界网元删除", "签名与被改写后的号码不符", "证书无法获取或已过期",
                 "被叫不接受匿名呼叫（433）"),
-        confirm="sip-analyzer headers Identity CAPTURE; sip-analyzer call {no} CAPTURE",
+        confirm="sip-analyzer headers CAPTURE --name Identity; sip-analyzer call {no} CAPTURE",
         remedy="检查发端边界的签名，以及其后谁改动了 From 或 To。",
         observed="{node} 返回 {said}。",
     ),
@@ -243,6 +243,7 @@ FORBIDDEN = _rule(
             "call barring, no credit, or a service that is not subscribed",
             "the caller is not registered, or its identity is not its own",
             "an access list of this node (address, trunk, country) refuses it",
+            "a wrong password: some servers answer 403 to it",
         ),
         confirm="sip-analyzer call {no} CAPTURE",
         remedy="Look at the subscriber's profile and at the access lists of this node.",
@@ -251,161 +252,8 @@ FORBIDDEN = _rule(
     Text(
         title="网络不允许该呼叫",
         explanation="403（或节点给出的 603）是一种决定：主叫被限制、未知或未签约该业务。",
-        causes=("呼叫限制、欠费或未签约业务", "主叫未注册，或身份不属于它", "该节点的访问列表（地址、中继、国家）拒绝"),
-        confirm="sip-analyzer call {no} CAPTURE",
-        remedy="检查用户签约数据和该节点的访问列表。",
-        observed="{node} 返回 {said}。",
-    ),
-)  # fmt: skip
-
-REFUSED = _rule(
-    "R60", "media_refused", "RFC 3264 §6; RFC 3261 §21.4.26, §21.4.13",
-    Text(
-        title="The called side accepts none of the offered media",
-        explanation="No codec, media type or profile of the offer suits the answerer (488, 606, 415), so there is no "
-        "session to agree on.",
-        causes=(
-            "no common codec, and no transcoder between the two",
-            "SRTP is offered where only RTP is taken, or the reverse",
-            "a border element strips or rewrites the offer",
-        ),
-        confirm="sip-analyzer call {no} CAPTURE; sip-analyzer sdp CAPTURE",
-        remedy="Compare the m= lines of the offer with what this node takes; add a common codec or transcoding.",
-        observed="{node} answered {said}.",
-    ),
-    Text(
-        title="被叫侧不接受任何所提供的媒体",
-        explanation="offer 中没有应答方可接受的编解码、媒体类型或配置（488、606、415），因此无法建立会话。",
-        causes=("没有共同的编解码，且两者之间没有转码", "提供 SRTP 而对方只接受 RTP，或相反", "边界网元删改了 offer"),
-        confirm="sip-analyzer call {no} CAPTURE; sip-analyzer sdp CAPTURE",
-        remedy="把 offer 的 m= 行与该节点支持的内容对比；增加共同编解码或转码。",
-        observed="{node} 返回 {said}。",
-    ),
-    explains=("offer_answer_illegal",),
-    seen=frozenset({488, 606, 415, 406}),
-)  # fmt: skip
-
-PRECONDITION = _rule(
-    "R63", "precondition_refused", "RFC 3312 §8; RFC 4032; TS 24.229 §6.1",
-    Text(
-        title="Resources for the call could not be reserved (580)",
-        explanation="A side that made resources a precondition learnt that it will not get them.",
-        causes=(
-            "the dedicated bearer was refused (no QCI 1 / 5QI 1, no coverage, policy)",
-            "PCRF or PCF rejected the session",
-            "the far side does not support preconditions",
-        ),
-        confirm="sip-analyzer setups CAPTURE; sip-analyzer related-transactions CAPTURE",
-        remedy="Look at Rx/Gx (or N5/N7) and the radio side of this subscriber at that time.",
-        observed="{node} answered {said}.",
-    ),
-    Text(
-        title="无法为呼叫预留资源（580）",
-        explanation="把资源作为前提条件的一方得知不会获得资源。",
-        causes=("专用承载被拒绝（无 QCI 1/5QI 1、无覆盖、策略）", "PCRF 或 PCF 拒绝了会话", "对端不支持前提条件"),
-        confirm="sip-analyzer setups CAPTURE; sip-analyzer related-transactions CAPTURE",
-        remedy="检查该用户当时的 Rx/Gx（或 N5/N7）与无线侧。",
-        observed="{node} 返回 {said}。",
-    ),
-    explains=("precondition_stall",),
-    seen=frozenset({580}),
-)  # fmt: skip
-
-RESOURCES = _rule(
-    "R64", "resources_refused", "TS 24.229 §5.2.7, §7.2A.18.12; TS 29.214",
-    Text(
-        title="The network got no bearer for the call",
-        explanation="The Reason has a FAILURE_CAUSE: the P-CSCF was told that the resources were refused or lost.",
-        causes=(
-            "PCRF or PCF rejected the session (AAA with an error, no policy)",
-            "the radio could not set up the bearer",
-            "admission control: the cell is full",
-        ),
-        confirm="sip-analyzer call {no} CAPTURE; sip-analyzer related-transactions CAPTURE",
-        remedy="Look at the Rx answer to this P-CSCF and at the cell of the subscriber.",
-        observed="{node} answered {said}.",
-    ),
-    Text(
-        title="网络没有为呼叫取得承载",
-        explanation="Reason 含 FAILURE_CAUSE:P-CSCF 被告知资源被拒绝或丢失。",
-        causes=("PCRF 或 PCF 拒绝会话（AAA 带错误、无策略）", "无线侧无法建立承载", "接纳控制：小区已满"),
-        confirm="sip-analyzer call {no} CAPTURE; sip-analyzer related-transactions CAPTURE",
-        remedy="检查发给该 P-CSCF 的 Rx 应答以及用户所在小区。",
-        observed="{node} 返回 {said}。",
-    ),
-    explains=("precondition_stall",),
-)  # fmt: skip
-
-IDENTITY = _rule(
-    "R86", "identity_refused", "RFC 8224 §6.2.2; RFC 5079",
-    Text(
-        title="The caller's identity was refused",
-        explanation="The called network demands a signed (STIR) or shown identity and does not get a valid one.",
-        causes=(
-            "Identity is missing, or a border element removed it",
-            "the signature does not fit the numbers as they were rewritten",
-            "the certificate cannot be fetched or has expired",
-            "the callee takes no anonymous calls (433)",
-        ),
-        confirm="sip-analyzer headers Identity CAPTURE; sip-analyzer call {no} CAPTURE",
-        remedy="Check signing at the originating border, and who changes From or To behind it.",
-        observed="{node} answered {said}.",
-    ),
-    Text(
-        title="主叫身份被拒绝",
-        explanation="被叫网络要求带签名（STIR）或显示的身份，但没有得到有效身份。",
-        causes=("缺少 Identity，或被边界网元删除", "签名与被改写后的号码不符", "证书无法获取或已过期",
-                "被叫不接受匿名呼叫（433）"),
-        confirm="sip-analyzer headers Identity CAPTURE; sip-analyzer call {no} CAPTURE",
-        remedy="检查发端边界的签名，以及其后谁改动了 From 或 To。",
-        observed="{node} 返回 {said}。",
-    ),
-    seen=frozenset({428, 436, 437, 438, 433}),
-)  # fmt: skip
-
-SERVER_ERROR = _rule(
-    "R101", "server_error", "RFC 3261 §21.5",
-    Text(
-        title="A node failed on the call (5xx)",
-        explanation="The node itself reports a fault: the request was fine, its processing was not.",
-        causes=(
-            "an error in the service logic or configuration of the node",
-            "a database or service behind it failed",
-            "it does not support what was asked (501, 505, 513)",
-        ),
-        confirm="sip-analyzer failures CAPTURE --ip {node}; sip-analyzer call {no} CAPTURE",
-        remedy="Look into the log of this node for this Call-ID.",
-        observed="{node} answered {said}.",
-    ),
-    Text(
-        title="某节点处理呼叫时出错（5xx）",
-        explanation="该节点自己报告故障：请求没有问题，处理出了问题。",
-        causes=("节点的业务逻辑或配置出错", "其后的数据库或业务失败", "不支持所请求的内容（501、505、513）"),
-        confirm="sip-analyzer failures CAPTURE --ip {node}; sip-analyzer call {no} CAPTURE",
-        remedy="在该节点日志中查找此 Call-ID。",
-        observed="{node} 返回 {said}。",
-    ),
-    confidence=0.8,
-)  # fmt: skip
-
-FORBIDDEN = _rule(
-    "R102", "forbidden", "RFC 3261 §21.4.4, §21.6.2",
-    Text(
-        title="The network does not allow the call",
-        explanation="403 (or 603 from a node) is a decision: the caller is barred, unknown, or lacks the service.",
-        causes=(
-            "call barring, no credit, or a service that is not subscribed",
-            "the caller is not registered, or its identity is not its own",
-            "an access list of this node (address, trunk, country) refuses it",
-        ),
-        confirm="sip-analyzer call {no} CAPTURE",
-        remedy="Look at the subscriber's profile and at the access lists of this node.",
-        observed="{node} answered {said}.",
-    ),
-    Text(
-        title="网络不允许该呼叫",
-        explanation="403（或节点给出的 603）是一种决定：主叫被限制、未知或未签约该业务。",
-        causes=("呼叫限制、欠费或未签约业务", "主叫未注册，或身份不属于它", "该节点的访问列表（地址、中继、国家）拒绝"),
+        causes=("呼叫限制、欠费或未签约业务", "主叫未注册，或身份不属于它", "该节点的访问列表（地址、中继、国家）拒绝",
+                "密码错误：有些服务器对此返回 403"),
         confirm="sip-analyzer call {no} CAPTURE",
         remedy="检查用户签约数据和该节点的访问列表。",
         observed="{node} 返回 {said}。",
@@ -421,7 +269,7 @@ EXTENSION = _rule(
             "a user agent requires 100rel, precondition, timer or sec-agree of one that lacks it",
             "a proxy strips Supported or Require on the way",
         ),
-        confirm="sip-analyzer headers Require,Supported,Unsupported CAPTURE",
+        confirm="sip-analyzer headers CAPTURE --name Require --name Supported --name Unsupported",
         remedy="Compare Require and Supported of the INVITE with Unsupported or Require of the response.",
         observed="{node} answered {said}.",
     ),
@@ -429,7 +277,7 @@ EXTENSION = _rule(
         title="要求了一方不支持的扩展",
         explanation="420 拒绝 Require 中的选项标签；421 要求请求没有提供的选项。",
         causes=("一方要求 100rel、precondition 或 sec-agree 而另一方不支持", "途中代理删除了 Supported 或 Require"),
-        confirm="sip-analyzer headers Require,Supported,Unsupported CAPTURE",
+        confirm="sip-analyzer headers CAPTURE --name Require --name Supported --name Unsupported",
         remedy="把 INVITE 的 Require、Supported 与响应的 Unsupported 或 Require 对比。",
         observed="{node} 返回 {said}。",
     ),

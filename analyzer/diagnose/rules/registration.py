@@ -5,13 +5,18 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.address import socket_of
+from analyzer.diagnose.evidence import time_to_retry
 from analyzer.diagnose.rule import Rule, Text
 
 _REGISTER: frozenset[str | int] = frozenset({"REGISTER"})
 
 
 def _failed(registrations: pl.DataFrame, *conditions: pl.Expr) -> pl.DataFrame:
-    """Attempts that failed, with what every rule here returns."""
+    """Attempts of a subscriber that failed, with what every rule here returns."""
+    return _what_failed(registrations.filter(pl.col("kind") != "third_party"), *conditions)
+
+
+def _what_failed(registrations: pl.DataFrame, *conditions: pl.Expr) -> pl.DataFrame:
     rows = registrations.filter(pl.col("outcome") == "failed", *conditions)
     return rows.select(
         pl.lit(None, pl.Int64).alias("call"), "aor", "status", "call_id", "kind", "challenges",
@@ -21,7 +26,7 @@ def _failed(registrations: pl.DataFrame, *conditions: pl.Expr) -> pl.DataFrame:
 
 
 def _unanswered(registrations: pl.DataFrame, transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
-    rows = _failed(registrations, pl.col("status").is_null(), pl.col("kind") != "third_party")
+    rows = _failed(registrations, pl.col("status").is_null())
     if rows.is_empty():
         return rows
     tried = transactions.filter(
@@ -108,8 +113,8 @@ FORBIDDEN = Rule(
 )
 
 
-def _too_brief(registrations: pl.DataFrame) -> pl.DataFrame:
-    return _failed(registrations, pl.col("status") == 423)
+def _too_brief(registrations: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
+    return _failed(registrations, pl.col("status") == 423, time_to_retry("ended_at", core_messages))
 
 
 TOO_BRIEF = Rule(
@@ -118,13 +123,14 @@ TOO_BRIEF = Rule(
     severity="error",
     standard="RFC 3261 §10.2.8",
     find=_too_brief,
+    absence=True,
     seen=_REGISTER,
     texts={
         "en": Text(
             title="The device does not accept a longer registration interval (423)",
             explanation="The registrar demands at least Min-Expires; the device should have asked again with it.",
             causes=("the device ignores Min-Expires", "its expiry is configured too small"),
-            confirm="sip-analyzer headers Min-Expires,Expires CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Min-Expires --name Expires",
             remedy="Set a longer expiry in the device, or a smaller minimum at the registrar.",
             observed="{aor}: {node} answered 423 and nothing longer followed.",
         ),
@@ -132,7 +138,7 @@ TOO_BRIEF = Rule(
             title="终端不接受更长的注册周期（423）",
             explanation="注册服务器要求至少 Min-Expires；终端本应以该值重新请求。",
             causes=("终端忽略 Min-Expires", "终端配置的有效期太短"),
-            confirm="sip-analyzer headers Min-Expires,Expires CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Min-Expires --name Expires",
             remedy="在终端设置更长的有效期，或在注册服务器降低最小值。",
             observed="{aor}:{node} 返回 423，之后没有更长周期的请求。",
         ),
@@ -223,7 +229,7 @@ NO_SERVICE_ROUTE = Rule(
             explanation="Without Service-Route calls of the UE miss its S-CSCF; without P-Associated-URI the UE does "
             "not know its public identities.",
             causes=("S-CSCF misconfigured", "a node on the way back strips the header"),
-            confirm="sip-analyzer headers Service-Route,P-Associated-URI,Path CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Service-Route --name P-Associated-URI --name Path",
             remedy="Correct the S-CSCF (or the node that strips it) so that the 200 carries both.",
             observed="{aor}: the 200 has no {lacks}.",
         ),
@@ -231,7 +237,7 @@ NO_SERVICE_ROUTE = Rule(
             title="REGISTER 的 200 缺少 IMS 路由所需的头域",
             explanation="没有 Service-Route，UE 的呼叫会绕过其 S-CSCF；没有 P-Associated-URI，它不知道自己的公有标识。",
             causes=("S-CSCF 配置错误", "返回途中的节点删除了头域"),
-            confirm="sip-analyzer headers Service-Route,P-Associated-URI,Path CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Service-Route --name P-Associated-URI --name Path",
             remedy="修正 S-CSCF（或删除头域的节点），使 200 携带两者。",
             observed="{aor}:200 中没有 {lacks}。",
         ),
@@ -259,7 +265,7 @@ PATH = Rule(
                 "the REGISTER bypassed the P-CSCF or edge proxy",
                 "the registrar does not support Path or outbound",
             ),
-            confirm="sip-analyzer headers Require,Unsupported,Supported CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Require --name Unsupported --name Supported",
             remedy="Route REGISTER over the edge that adds Path; enable the extension at the registrar.",
             observed="{aor}: {node} answered {status}.",
         ),
@@ -267,7 +273,7 @@ PATH = Rule(
             title="注册服务器与接入侧在扩展上不一致",
             explanation="420 拒绝某扩展（常为 path），421 要求某扩展（sec-agree、path），439 表示首跳不支持 outbound。",
             causes=("REGISTER 绕过了 P-CSCF 或边缘代理", "注册服务器不支持 Path 或 outbound"),
-            confirm="sip-analyzer headers Require,Unsupported,Supported CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Require --name Unsupported --name Supported",
             remedy="让 REGISTER 经过添加 Path 的边缘节点；在注册服务器启用该扩展。",
             observed="{aor}:{node} 返回 {status}。",
         ),
@@ -278,7 +284,6 @@ PATH = Rule(
 def _core(registrations: pl.DataFrame) -> pl.DataFrame:
     return _failed(
         registrations,
-        pl.col("kind") != "third_party",
         (pl.col("status") >= 500) | pl.col("status").is_in([408, 480]),
     )
 
@@ -314,11 +319,8 @@ CORE = Rule(
 
 
 def _refused(registrations: pl.DataFrame) -> pl.DataFrame:
-    known = [401, 403, 404, 407, 408, 420, 421, 423, 439, 480, 494, 604]
-    return _failed(
-        registrations, pl.col("status").is_between(400, 499), ~pl.col("status").is_in(known),
-        pl.col("kind") != "third_party",
-    )  # fmt: skip
+    known = [401, 403, 404, 407, 408, 420, 421, 423, 439, 480, 482, 483, 494, 604]
+    return _failed(registrations, pl.col("status").is_between(400, 499), ~pl.col("status").is_in(known))
 
 
 REFUSED = Rule(
@@ -351,7 +353,7 @@ REFUSED = Rule(
 
 
 def _third_party(registrations: pl.DataFrame) -> pl.DataFrame:
-    return _failed(registrations, pl.col("kind") == "third_party", pl.col("status").is_not_null())
+    return _what_failed(registrations, pl.col("kind") == "third_party", pl.col("status").is_not_null())
 
 
 THIRD_PARTY = Rule(
@@ -361,7 +363,7 @@ THIRD_PARTY = Rule(
     standard="TS 24.229 §5.4.1.7",
     find=_third_party,
     seen=_REGISTER,
-    explains=("registration_forbidden", "credentials_rejected"),
+    explains=("credentials_rejected",),
     texts={
         "en": Text(
             title="An application server did not accept the third-party REGISTER",

@@ -181,7 +181,7 @@ WRONG_PORT = Rule(
             explanation="The client repeats its request because the responses never come through its NAT: the server "
             "answers to the port in Via instead of the one it saw.",
             causes=("the client does not ask for rport", "the server ignores rport"),
-            confirm="sip-analyzer headers Via CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Via",
             remedy="Switch rport on at the client, or force it at the server (NAT setting, force_rport).",
             observed="{method} came from port {port_of_request} {copies} times; {node} answered to port {to}.",
         ),
@@ -189,7 +189,7 @@ WRONG_PORT = Rule(
             title="响应发往的端口不是请求的来源端口",
             explanation="客户端因响应无法穿过其 NAT 而重发请求：服务器应答到 Via 中的端口而不是所见端口。",
             causes=("客户端没有请求 rport", "服务器忽略 rport"),
-            confirm="sip-analyzer headers Via CAPTURE",
+            confirm="sip-analyzer headers CAPTURE --name Via",
             remedy="在客户端启用 rport，或在服务器强制启用（NAT 设置、force_rport）。",
             observed="{method} 从端口 {port_of_request} 来了 {copies} 次；{node} 却应答到端口 {to}。",
         ),

@@ -8,9 +8,18 @@ from analyzer.columns.address import socket_of
 from analyzer.diagnose.rule import Rule, Text
 
 
-def _hops(failed_calls: pl.DataFrame) -> pl.DataFrame:
-    rows = failed_calls.filter(pl.col("status") == 483)
-    return rows.select("call", "message", "node", cause=pl.lit(""))
+def _refused_with(status: int, failed_calls: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
+    """Calls and registrations that ended with this status."""
+    calls = failed_calls.filter(pl.col("status") == status).select("call", "message", "node", method=pl.lit("INVITE"))
+    others = registrations.filter(pl.col("status") == status, pl.col("outcome") == "failed").select(
+        pl.lit(None, pl.Int64).alias("call"), message="registration", case="registration", node="registrar",
+        method=pl.lit("REGISTER"),
+    )  # fmt: skip
+    return pl.concat([calls, others], how="diagonal")
+
+
+def _hops(failed_calls: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
+    return _refused_with(483, failed_calls, registrations).with_columns(cause="method")
 
 
 HOPS = Rule(
@@ -23,31 +32,31 @@ HOPS = Rule(
     explains=("request_refused", "no_route_to_number", "request_timeout", "retransmissions"),
     texts={
         "en": Text(
-            title="The call went in circles until Max-Forwards ran out (483)",
-            explanation="Nodes send the INVITE to each other without end; each turn costs one Max-Forwards.",
+            title="A request went in circles until Max-Forwards ran out (483)",
+            explanation="Nodes send the request to each other without end; each turn costs one Max-Forwards.",
             causes=(
                 "two routing tables point at each other (number portability, ENUM)",
                 "forwarding of one subscriber to another and back",
                 "a node does not recognise its own domain or address",
             ),
-            confirm="sip-analyzer ladder {no} CAPTURE",
-            remedy="Find the pair of nodes that repeats in the ladder, and correct the route of one.",
-            observed="{node} answered 483.",
+            confirm="sip-analyzer transactions CAPTURE --status 483",
+            remedy="Find the pair of nodes that repeats on the way of this request, and correct the route of one.",
+            observed="{node} answered 483 to the {method}.",
         ),
         "zh": Text(
-            title="呼叫兜圈直到 Max-Forwards 耗尽（483）",
-            explanation="节点之间无休止地互相转发 INVITE；每转一圈 Max-Forwards 减少。",
+            title="请求兜圈直到 Max-Forwards 耗尽（483）",
+            explanation="节点之间无休止地互相转发该请求；每转一圈 Max-Forwards 减少。",
             causes=("两个路由表互指（携号转网、ENUM）", "用户之间互相前转", "某节点不认识自己的域名或地址"),
-            confirm="sip-analyzer ladder {no} CAPTURE",
-            remedy="在梯形图中找出重复出现的一对节点，改正其中一个的路由。",
-            observed="{node} 返回 483。",
+            confirm="sip-analyzer transactions CAPTURE --status 483",
+            remedy="在该请求经过的路径上找出重复出现的一对节点，改正其中一个的路由。",
+            observed="{node} 对 {method} 返回 483。",
         ),
     },
 )
 
 
-def _loop(failed_calls: pl.DataFrame) -> pl.DataFrame:
-    return failed_calls.filter(pl.col("status") == 482).select("call", "message", "node")
+def _loop(failed_calls: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
+    return _refused_with(482, failed_calls, registrations)
 
 
 LOOP = Rule(
@@ -60,20 +69,20 @@ LOOP = Rule(
     explains=("request_refused", "retransmissions"),
     texts={
         "en": Text(
-            title="The INVITE came to a node that already had it (482)",
-            explanation="A proxy found itself in Via with the same request, or a device got one call over two ways.",
+            title="A request came to a node that already had it (482)",
+            explanation="A proxy found itself in Via with the same request, or a node got one request over two ways.",
             causes=("a routing loop", "a fork that sends both branches to one contact"),
-            confirm="sip-analyzer ladder {no} CAPTURE",
+            confirm="sip-analyzer transactions CAPTURE --status 482",
             remedy="Look where the two ways part; correct the forward or the duplicate binding.",
-            observed="{node} answered 482.",
+            observed="{node} answered 482 to the {method}.",
         ),
         "zh": Text(
-            title="INVITE 到达了已经拥有它的节点（482）",
-            explanation="代理在 Via 中发现了自己和同一请求，或终端从两条路收到同一呼叫。",
+            title="请求到达了已经拥有它的节点（482）",
+            explanation="代理在 Via 中发现了自己和同一请求，或节点从两条路收到同一请求。",
             causes=("路由环路", "分叉的两个分支到达同一联系地址"),
-            confirm="sip-analyzer ladder {no} CAPTURE",
+            confirm="sip-analyzer transactions CAPTURE --status 482",
             remedy="查看两条路在何处分开；改正前转或重复的绑定。",
-            observed="{node} 返回 482。",
+            observed="{node} 对 {method} 返回 482。",
         ),
     },
 )
@@ -158,17 +167,18 @@ FAILOVER = Rule(
     texts={
         "en": Text(
             title="Calls were saved by a second node, after the first had failed",
-            explanation="The call went through, later than it should; the first node is out of order or overloaded.",
+            explanation="The calls went through, but the first node refused or missed its share: it is out of order or "
+            "overloaded, and the spare capacity is in use.",
             causes=("the first node is down or overloaded", "it is still in DNS or the routing table"),
-            confirm="sip-analyzer call {no} CAPTURE; sip-analyzer failures CAPTURE",
+            confirm="sip-analyzer call {no} CAPTURE; sip-analyzer transactions CAPTURE --ip {node} --method INVITE",
             remedy="Take the node out of service until it is mended.",
             observed="{client} tried {node} first ({how}) and went to {other} after {delay} s.",
         ),
         "zh": Text(
             title="首个节点失败后，呼叫由第二个节点挽救",
-            explanation="呼叫接通了，但晚于应有时间；首个节点故障或过载。",
+            explanation="呼叫接通了，但首个节点拒绝或没有处理它那一份：它故障或过载，备用能力正被占用。",
             causes=("首个节点宕机或过载", "它仍在 DNS 或路由表中"),
-            confirm="sip-analyzer call {no} CAPTURE; sip-analyzer failures CAPTURE",
+            confirm="sip-analyzer call {no} CAPTURE; sip-analyzer transactions CAPTURE --ip {node} --method INVITE",
             remedy="在修复前将该节点退出服务。",
             observed="{client} 先尝试 {node}({how})，{delay} 秒后转向 {other}。",
         ),

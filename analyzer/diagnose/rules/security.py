@@ -112,7 +112,7 @@ BRUTE_FORCE = Rule(
     seen=frozenset({401, 403, 407}),
     texts={
         "en": Text(
-            title="Somebody guesses passwords",
+            title="One source sends wrong passwords for one user again and again",
             explanation="One source sends credentials for one user again and again, and all are refused: an attack, or "
             "a device with an old password.",
             causes=("a password-guessing tool", "a device that was left with an old password"),
@@ -121,7 +121,7 @@ BRUTE_FORCE = Rule(
             observed="{node} tried {tries} times for one user.",
         ),
         "zh": Text(
-            title="有人在猜密码",
+            title="同一来源一再为同一用户发送错误密码",
             explanation="同一来源反复为同一用户发送凭证且全部被拒：是攻击，或是留有旧密码的终端。",
             causes=("猜密码工具", "留有旧密码的终端"),
             confirm="sip-analyzer registrations CAPTURE --ip {node}",

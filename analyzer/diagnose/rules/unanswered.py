@@ -14,6 +14,7 @@ _EVERYTHING_ELSE = (
     "retransmission_storm",
     "server_error",
     "bye_failed",
+    "subscriber_unreachable",
 )
 
 
@@ -70,7 +71,7 @@ SILENT = Rule(
                 "a firewall or a route drops the packets",
                 "the address is wrong (DNS, routing table, stale registration)",
             ),
-            confirm="sip-analyzer transactions CAPTURE --ip {node} --where \"outcome = 'timeout'\"",
+            confirm='sip-analyzer transactions CAPTURE --ip {node} --where "status is null"',
             remedy="Check the node and the way to it (ping, OPTIONS), then what resolved this address.",
             observed="{node} was sent the INVITE {copies} times and sent nothing back.",
         ),
@@ -78,7 +79,7 @@ SILENT = Rule(
             title="某节点完全不响应 INVITE",
             explanation="相邻节点重发 INVITE 直到定时器到期（64 T1，默认 32 秒）；其他节点看到的 408 或 5xx 只是后果。",
             causes=("该节点宕机，或没有在该端口监听", "防火墙或路由丢弃了报文", "地址错误（DNS、路由表、过期注册）"),
-            confirm="sip-analyzer transactions CAPTURE --ip {node} --where \"outcome = 'timeout'\"",
+            confirm='sip-analyzer transactions CAPTURE --ip {node} --where "status is null"',
             remedy="检查该节点及到它的路径（ping、OPTIONS），再检查该地址由什么解析得到。",
             observed="向 {node} 发送了 {copies} 次 INVITE，没有任何返回。",
         ),

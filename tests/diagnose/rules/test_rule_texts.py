@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
+import shlex
 
 import pytest
+from captures import SAMPLES
+from click.testing import CliRunner
 
 from analyzer import schema
+from analyzer.cli import group
 from analyzer.diagnose import rules
 from analyzer.diagnose.rule import EXAMPLES, Rule, names_in
 from analyzer.language import LANGUAGES
@@ -46,6 +52,19 @@ def test_a_command_that_confirms_exists(rule: Rule) -> None:
     assert commands or rule.texts["en"].confirm.startswith("Wireshark: ")
 
 
+COMMANDS = sorted(
+    {part for rule in rules.ALL for part in rule.texts["en"].confirm.split("; ") if "sip-analyzer" in part}
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_confirms_runs(command: str) -> None:
+    case = {"no": 1, "node": "192.0.2.20:5060", "ip": "192.0.2.20", "status": 404, "code": "sip_nul"}
+    _, *words = shlex.split(command.format_map(case).replace("CAPTURE", str(SAMPLES / "basic_call.pcap")))
+    ran = CliRunner().invoke(group, words)
+    assert ran.exit_code == 0, ran.output
+
+
 @EACH
 def test_what_a_rule_explains_is_a_rule(rule: Rule) -> None:
     assert set(rule.explains) <= {other.code for other in rules.ALL} - {rule.code}
@@ -53,6 +72,15 @@ def test_what_a_rule_explains_is_a_rule(rule: Rule) -> None:
 
 def test_numbers_and_names_of_rules_are_their_own() -> None:
     assert len({rule.id for rule in rules.ALL}) == len({rule.code for rule in rules.ALL}) == len(rules.ALL)
+
+
+def test_a_rule_is_defined_once() -> None:
+    """Two objects of one id would hide each other."""
+    modules = (
+        importlib.import_module(f"{rules.__name__}.{found.name}") for found in pkgutil.iter_modules(rules.__path__)
+    )
+    defined = {id(rule): rule.id for module in modules for rule in vars(module).values() if isinstance(rule, Rule)}
+    assert sorted(defined.values()) == sorted(rule.id for rule in rules.ALL)
 
 
 def test_a_name_that_every_text_may_use_is_filled_in() -> None:

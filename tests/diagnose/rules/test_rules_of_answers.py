@@ -99,3 +99,14 @@ def test_one_glare_is_no_warning_and_three_are() -> None:
 
     assert told(glare(1))["glare"]["severity"] == "info"
     assert told(glare(3))["glare"]["severity"] == "warning"
+
+
+def test_an_answer_that_is_sent_once_had_its_ack() -> None:
+    """Over any transport it would be sent again (RFC 3261 §13.3.1.4): the capture lacks the ACK, not the call."""
+    assert named(answered(copies=()) + END) == []
+
+
+def test_a_node_that_answered_for_a_callee_who_is_busy_ends_the_call_rightly() -> None:
+    """A queue or voice menu: Q.850 17 is of the user behind it, and 38 of the network."""
+    busy = told(answered(copies=()) + ACK + HUNG_UP.format("'header=Reason:Q.850;cause=17'", 200))
+    assert busy["cleared_by_network"]["severity"] == "info"

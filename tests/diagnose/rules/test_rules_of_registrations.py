@@ -70,3 +70,100 @@ def test_a_register_that_is_sent_until_timer_f_has_no_answer() -> None:
 def test_a_register_that_was_sent_once_proves_nothing() -> None:
     """One direction of a link, or an answer that took another way (RFC 3261 §17.1.2.2: it would be sent again)."""
     assert named(UNANSWERED.splitlines()[0] + "\n" + END.format(300.0)) == []
+
+
+def test_423_or_a_challenge_at_the_end_of_the_capture_proves_nothing() -> None:
+    """The device had no time to ask again."""
+    assert named(register(1, 0, of(423, 1, "header=Min-Expires:3600")) + END.format(1.0)) == []
+    assert named(challenged(1, 0) + END.format(1.0)) == []
+    assert named(challenged(1, 0) + END.format(300.0)) == ["challenge_unanswered"]
+
+
+def test_a_register_without_credentials_again_and_again_answers_no_challenge() -> None:
+    found = told("".join(challenged(n, n / 10) for n in (1, 2, 3, 4)) + END.format(300.0))
+    assert "authentication_loop" not in found
+
+
+def test_a_register_that_ran_out_of_hops_went_in_circles() -> None:
+    assert named(register(1, 0, of(483, 1)) + END.format(300.0)) == ["too_many_hops"]
+
+
+def third_party(answer: str) -> str:
+    """TS 24.229 §5.4.1.7: From is the S-CSCF, To the subscriber."""
+    ask = "S -> T  REGISTER cseq=1 uri=sip:as.e to=sip:s@home.example header=Expires:600 @0\n"
+    return ask + f"T -> S  {answer} REGISTER cseq=1 to=sip:s@home.example to_tag=t @0.1\n" + END.format(300.0)
+
+
+def test_a_third_party_register_that_fails_is_one_finding() -> None:
+    for status in (403, 423, 500):
+        assert named(third_party(str(status))) == ["third_party_register_failed"]
+    assert named(third_party("200")) == []
+
+
+# -- storms (R27), headers (R28), extensions (R29)
+
+
+def test_more_than_ten_registrations_a_minute_are_a_storm() -> None:
+    def times(often: int) -> str:
+        each = (
+            register(n, 2 * n, of(200, n, f"{CONTACT} header=Expires:600")).replace("cseq=", f"call_id=r{n} cseq=")
+            for n in range(1, often + 1)
+        )
+        return "".join(each) + END.format(300.0)
+
+    assert "registration_storm" in named(times(12))
+    assert "registration_storm" not in named(times(8))
+
+
+def test_420_and_439_are_of_extensions() -> None:
+    for status in (420, 421, 439):
+        assert named(register(1, 0, of(status, 1)) + END.format(300.0)) == ["register_extension_refused"]
+
+
+PATH = "header=Path:<sip:p.example>"
+AKA = '\'header=WWW-Authenticate:Digest realm="e",nonce="n1",algorithm=AKAv1-MD5\''
+BOTH = "header=Service-Route:<sip:s.example> header=P-Associated-URI:<sip:a@example.com>"
+
+
+def granted(headers: str, path: str = PATH) -> str:
+    asked = register(1, 0, of(401, 1, AKA), path)
+    right = CREDENTIALS.format(1).replace("username", "algorithm=AKAv1-MD5,username")
+    ok = of(200, 2, f"{CONTACT} header=Expires:600 {headers}")
+    return asked + register(2, 0.1, ok, f"{right} {path}") + END.format(300.0)
+
+
+def test_a_200_of_ims_without_service_route() -> None:
+    found = told(granted("header=P-Associated-URI:<sip:a@example.com>"))["service_route_missing"]
+    assert "no Service-Route." in found["explanation"]
+
+
+def test_a_200_that_has_both_or_is_not_of_ims_is_no_finding() -> None:
+    assert named(granted(BOTH)) == []
+    assert named(granted("", path="")) == []
+
+
+# -- reg event (R33)
+
+SUBSCRIBE = "A -> R  SUBSCRIBE call_id=s branch=s header=Event:reg header=Expires:600 @0\n"
+
+
+def subscribed(status: int) -> str:
+    return f"R -> A  {status} SUBSCRIBE call_id=s branch=s to_tag=y header=Expires:600 @0.1\n"
+
+
+def notified(state: str) -> str:
+    own = "NOTIFY call_id=s branch=f from_tag=y to_tag=x cseq=1"
+    sent = f"R -> A  {own} header=Event:reg 'header=Subscription-State:{state}' @0.2\n"
+    return f"{sent}A -> R  200 {own} @0.3\n"
+
+
+def test_a_subscription_to_the_registration_state_that_is_refused_or_rejected() -> None:
+    assert named(SUBSCRIBE + subscribed(403) + END.format(300.0)) == ["reg_event_trouble"]
+    rejected = notified("terminated;reason=rejected")
+    assert named(SUBSCRIBE + subscribed(200) + rejected + END.format(300.0)) == ["reg_event_trouble"]
+
+
+def test_a_subscription_that_is_active_or_ends_with_the_registration_is_no_finding() -> None:
+    """RFC 6665 §4.1.3: noresource, of a state that no longer exists."""
+    for state in ("active;expires=600", "terminated;reason=noresource", "terminated;reason=timeout"):
+        assert named(SUBSCRIBE + subscribed(200) + notified(state) + END.format(300.0)) == []
