@@ -34,7 +34,7 @@ def of_branches(
     bye = {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg", "cleared": "cleared", "gone": "gone"}
     of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
     of_branches = of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left")
-    of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye)
+    of_branches = reference_hop.nearest(of_branches.lazy(), "_dialog").collect(engine="in-memory").rename(bye)
     branches_with_bye = branches.join(
         of_branches.select("_dialog", *bye.values()), on="_dialog", how="left", maintain_order="left"
     )
@@ -54,7 +54,8 @@ def of_branches(
         pl.col("status").is_between(101, 199),
     )["_dialog"]
     strays = strays.filter(~(pl.col("answered") & pl.col("_dialog").is_in(early.implode()).fill_null(value=False)))
-    strays = reference_hop.nearest(strays, "attempt").rename(bye).select("attempt", *bye.values())
+    strays = reference_hop.nearest(strays.lazy(), "attempt").collect(engine="in-memory").rename(bye)
+    strays = strays.select("attempt", *bye.values())
     still_ringing = _ringing_without_bye(hops, strays, byes, messages)
     ends = hops.join(confirmed_branch, on="attempt", how="left", maintain_order="left")
     ends = ends.join(strays, on="attempt", how="left", suffix="_stray", maintain_order="left")
