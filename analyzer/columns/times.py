@@ -25,10 +25,8 @@ def ns(column: str) -> pl.Expr:
 
 def sent_at(messages: pl.DataFrame, rows: pl.Series) -> pl.Series:
     """When messages were sent, as far as can be seen: the first byte of a request, the last of a response (ns)."""
-    found = messages.select(pl.col("status", "first_byte_at", "time").gather(rows))
-    return found.select(
-        pl.when(pl.col("status").is_null()).then("first_byte_at").otherwise("time").to_physical()
-    ).to_series()
+    status, sent, got = (pl.col(name).gather(rows) for name in ("status", "first_byte_at", "time"))
+    return messages.select(pl.when(status.is_null()).then(sent).otherwise(got).to_physical()).to_series()
 
 
 def duration(seconds: pl.Expr) -> pl.Expr:

@@ -59,17 +59,24 @@ class Legs:
 def find(messages: pl.DataFrame, evidence: pl.DataFrame) -> Legs:
     """The legs whose INVITE was seen; ``messages`` and ``evidence`` as the core gives them."""
     openings = _openings(messages)
-    first = openings.filter(~pl.col("duplicate"))
-    table = first.group_by("_leg", maintain_order=True).agg(
-        pl.col("_call", "row").first(), pl.col("cseq").max(), start=pl.col("at").min()
+    table = (
+        openings.lazy()
+        .filter(~pl.col("duplicate"))
+        .group_by("_leg", maintain_order=True)
+        .agg(pl.col("_call", "row").first(), pl.col("cseq").max(), start=pl.col("at").min())
+        .with_row_index("leg")
+        .collect(engine="in-memory")
     )
-    table = table.with_row_index("leg")
-    numbers = table.select("_leg", "leg")
+    numbers = table["_leg", "leg"]
     openings = openings.join(numbers, on="_leg", maintain_order="left")
-    items = evidence.join(numbers, on="_leg", maintain_order="left")
-    items = items.unique(["leg", "kind", "value"], keep="first", maintain_order=True)
-    hops = pl.concat([openings.select(_HOP), _answered_only(messages, openings, numbers)])
-    tails = _tails(hops)
+    items = (
+        evidence.lazy()
+        .join(numbers.lazy(), on="_leg", maintain_order="left")
+        .unique(["leg", "kind", "value"], keep="first", maintain_order=True)
+        .collect(engine="in-memory")
+    )
+    hops = pl.concat([openings[_HOP], _answered_only(messages, openings, numbers)])
+    tails = _tails(hops.lazy())
     return Legs(table, openings, _heads(openings, items), tails, _arrivals(openings, tails), items)
 
 
@@ -98,7 +105,7 @@ def _openings(messages: pl.DataFrame) -> pl.DataFrame:
 
 def _answered_only(messages: pl.DataFrame, openings: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
     """The hops of these INVITEs of which only responses were seen."""
-    tries = openings.select("_leg", "cseq").unique().lazy()
+    tries = openings.lazy().select("_leg", "cseq")
     return (
         messages.lazy()
         .filter(
@@ -116,12 +123,12 @@ def _answered_only(messages: pl.DataFrame, openings: pl.DataFrame, numbers: pl.D
 
 
 def _heads(openings: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
-    known = openings.filter(pl.col("client").is_not_null())
+    known = openings.lazy().filter(pl.col("client").is_not_null())
     seen = known.filter(pl.col("via_count") == 1)
     # The bottom Via says where the others began: an address that sends or receives here. Else a node made it up, to
     # hide what is behind it, and the leg begins for us where its packets come from.
-    told = evidence.filter(pl.col("kind") == "origin").join(seen, on="leg", how="anti", maintain_order="left")
-    speaking = pl.concat([openings["client"], openings["server"].alias("client")]).unique()
+    told = evidence.lazy().filter(pl.col("kind") == "origin").join(seen, on="leg", how="anti", maintain_order="left")
+    speaking = pl.concat([openings["client"], openings["server"].alias("client")])
     told = told.filter(pl.col("text").is_in(speaking.implode()))
     hidden = known.join(seen, on="leg", how="anti", maintain_order="left")
     hidden = hidden.join(told, on="leg", how="anti", maintain_order="left")
@@ -130,24 +137,23 @@ def _heads(openings: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
     seen = seen.group_by("leg", "client", "_point", maintain_order=True).agg(pl.col("at").min())
     seen = seen.select("leg", "_point", "at", ip="client")
     told = told.select("leg", _point=pl.lit(None, pl.Int64), at=pl.lit(None, pl.Int64), ip="text")
-    return pl.concat([seen, told])
+    return pl.concat([seen, told]).collect(engine="in-memory")
 
 
 def _arrivals(openings: pl.DataFrame, tails: pl.DataFrame) -> pl.DataFrame:
-    tries = openings.group_by("leg", "server", "_point", "cseq", maintain_order=True).agg(pl.col("at").min())
+    tries = openings.lazy().group_by("leg", "server", "_point", "cseq", maintain_order=True).agg(pl.col("at").min())
     tries = tries.select("leg", "_point", "at", ip="server")
-    return tries.join(
-        tails.select("leg", "ip", "_point"), on=["leg", "ip", "_point"], how="semi", maintain_order="left"
-    )
+    there = tries.join(tails.lazy(), on=["leg", "ip", "_point"], how="semi", maintain_order="left")
+    return there.collect(engine="in-memory")
 
 
-def _tails(hops: pl.DataFrame) -> pl.DataFrame:
+def _tails(hops: pl.LazyFrame) -> pl.DataFrame:
     """The servers that no request of the leg leaves with one Via more."""
     further = hops.select("leg", via_count=pl.col("via_count") - 1, server="client").unique()
     last = hops.join(further, on=["leg", "via_count", "server"], how="anti", maintain_order="left")
     last = last.filter(pl.col("server").is_not_null())
     last = last.group_by("leg", "server", "_point", maintain_order=True).agg(pl.col("at").min())
-    return last.select("leg", "_point", "at", ip="server")
+    return last.select("leg", "_point", "at", ip="server").collect(engine="in-memory")
 
 
 # -- links -------------------------------------------------------------------------------------------------------------
@@ -478,11 +484,12 @@ def _quotes(legs: Legs) -> pl.DataFrame:
 
 def joined(legs: Legs, found: pl.DataFrame) -> pl.DataFrame:
     """The strong links as attempts and hops want them: ``_leg`` and ``_call`` of both, and the node between."""
-    strong = found.filter("strong", pl.col("relation") == "leg")
-    names = legs.table.select("leg", "_leg", "_call")
+    strong = found.lazy().filter("strong", pl.col("relation") == "leg")
+    names = legs.table.lazy().select("leg", "_leg", "_call")
     both = strong.join(names, left_on="child", right_on="leg", maintain_order="left")
     both = both.join(names, left_on="parent", right_on="leg", suffix="_from", maintain_order="left")
-    return both.select("_leg", "_leg_from", "_call", "_call_from", "node_in", "node_out")
+    both = both.select("_leg", "_leg_from", "_call", "_call_from", "node_in", "node_out")
+    return both.collect(engine="in-memory")
 
 
 def table(legs: Legs, found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:

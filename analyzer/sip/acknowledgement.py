@@ -36,7 +36,7 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
     sent = rows.filter(success).select("_dialog", "transaction", "cseq", "retransmission", at=ns("time")).collect()
     copies = (
         sent.lazy()
-        .filter(pl.col("transaction").is_in(sent.filter("retransmission")["transaction"].unique().implode()))
+        .filter(pl.col("transaction").is_in(sent.filter("retransmission")["transaction"].implode()))
         .join(acks.lazy(), on=["_dialog", "cseq"], how="left", maintain_order="left")
         .group_by("_dialog", "transaction", maintain_order=True)
         .agg(
@@ -48,13 +48,11 @@ def of_dialogs(messages: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("after") >= _COPIES)
         .group_by("_dialog")
         .agg(pl.col("waited_ns").max(), pl.col("exhausted").any())
-        .collect()
     )
     # One without a CSeq was cut: that it is not the one, nobody knows.
-    seen = acks.select("_dialog", acked=pl.lit(value=True)).unique()
-    return seen.join(copies, on="_dialog", how="full", coalesce=True).with_columns(
-        pl.col("acked", "exhausted").fill_null(value=False)
-    )
+    seen = acks.lazy().select("_dialog", acked=pl.lit(value=True)).unique()
+    found = seen.join(copies, on="_dialog", how="full", coalesce=True)
+    return found.with_columns(pl.col("acked", "exhausted").fill_null(value=False)).collect(engine="in-memory")
 
 
 def unseen_finals(invites: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
@@ -65,6 +63,8 @@ def unseen_finals(invites: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     """
     way = ["_leg", "cseq", "client_ip", "server_ip"]
     waiting = invites.filter(pl.col("status").is_null())
+    if waiting.is_empty():
+        return waiting["transaction"]
     acks = (
         messages.lazy()
         .filter(pl.col("method") == "ACK", pl.col("status").is_null(), pl.col("_leg").is_in(waiting["_leg"].implode()))
@@ -72,8 +72,9 @@ def unseen_finals(invites: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
         .collect()
     )
     # An ACK to a 2xx is of no transaction: of several INVITEs on its way it is not known which it acknowledges.
-    alone = waiting.join(invites.filter(pl.len().over(way) == 1).select(way), on=way, how="semi")
-    of_success = alone.join(acks.filter(pl.col("transaction").is_null()), on=way, how="semi")
+    alone = waiting.lazy().join(invites.lazy().filter(pl.len().over(way) == 1), on=way, how="semi")
+    to_2xx = acks.lazy().filter(pl.col("transaction").is_null())
+    of_success = alone.join(to_2xx, on=way, how="semi").select("transaction").collect(engine="in-memory")
     of_refusal = waiting.filter(pl.col("transaction").is_in(acks["transaction"].drop_nulls().implode()))
     return pl.concat([of_success["transaction"], of_refusal["transaction"]])
 

@@ -32,38 +32,42 @@ def of_branches(
         near_ip="src_ip", near_port="src_port", far_ip="dst_ip", far_port="dst_port",
     )  # fmt: skip
     bye = {"row": "bye_row", "at": "bye_ns", "_leg": "bye_leg", "cleared": "cleared", "gone": "gone"}
-    of_branches = byes.join(branches.select("attempt", "_dialog"), on="_dialog", maintain_order="left")
-    of_branches = of_branches.join(hops.drop("_call"), on="attempt", maintain_order="left")
-    of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye)
-    branches_with_bye = branches.join(
-        of_branches.select("_dialog", *bye.values()), on="_dialog", how="left", maintain_order="left"
-    )
+    of_branches = byes.lazy().join(branches.lazy().select("attempt", "_dialog"), on="_dialog", maintain_order="left")
+    of_branches = of_branches.join(hops.lazy().drop("_call"), on="attempt", maintain_order="left")
+    of_branches = reference_hop.nearest(of_branches, "_dialog").rename(bye).select("_dialog", *bye.values())
+    branches_with_bye = branches.lazy().join(of_branches, on="_dialog", how="left", maintain_order="left")
     confirmed_branch = _confirmed_branches(branches_with_bye, messages)
     # A peer of RFC 2543 has no tag, and a one-way capture no 2xx: then the Call-ID tells whose BYE it is. Not that of a
     # branch that only rang, where another answered: it ended that branch alone (RFC 3261 §15).
-    unmatched = hops.join(
-        confirmed_branch.filter(pl.col("bye_row").is_not_null()), on="attempt", how="anti", maintain_order="left"
-    )
+    with_bye = confirmed_branch.lazy().filter(pl.col("bye_row").is_not_null())
+    unmatched = hops.lazy().join(with_bye, on="attempt", how="anti", maintain_order="left")
     unmatched = unmatched.with_columns(answered=pl.col("attempt").is_in(confirmed_branch["attempt"].implode()))
-    strays = byes.join(branches, on="_dialog", how="anti", maintain_order="left")
-    strays = strays.join(unmatched, on="_call", maintain_order="left")
-    strays = strays.filter(pl.col("row") > pl.col("ref_row").fill_null(-1))
-    early = messages.filter(
-        pl.col("_dialog").is_in(strays.filter("answered")["_dialog"].drop_nulls().unique().implode()),
-        pl.col("method") == "INVITE",
-        pl.col("status").is_between(101, 199),
-    )["_dialog"]
-    strays = strays.filter(~(pl.col("answered") & pl.col("_dialog").is_in(early.implode()).fill_null(value=False)))
-    strays = reference_hop.nearest(strays, "attempt").rename(bye).select("attempt", *bye.values())
+    strays = (
+        byes.lazy()
+        .join(branches.lazy(), on="_dialog", how="anti", maintain_order="left")
+        .join(unmatched, on="_call", maintain_order="left")
+        .filter(pl.col("row") > pl.col("ref_row").fill_null(-1))
+        .collect(engine="in-memory")
+    )
+    strays = _not_of_early_branches(strays, messages)
+    strays = (
+        reference_hop.nearest(strays.lazy(), "attempt")
+        .rename(bye)
+        .select("attempt", *bye.values())
+        .collect(engine="in-memory")
+    )
     still_ringing = _ringing_without_bye(hops, strays, byes, messages)
-    ends = hops.join(confirmed_branch, on="attempt", how="left", maintain_order="left")
-    ends = ends.join(strays, on="attempt", how="left", suffix="_stray", maintain_order="left")
-    ends = ends.with_columns(pl.coalesce(name, f"{name}_stray") for name in bye.values())
-    ends = ends.with_columns(acked=_acked(messages))
-    ends = ends.join(_refreshes(messages), on="_dialog", how="left", maintain_order="left")
-    ends = ends.join(_of_dialogs(dialogs, messages).drop("_leg"), on="_dialog", how="left", maintain_order="left")
-    opening = ends.select(pl.coalesce("answered_row", "ref_row", "response_row")).to_series()
-    return ends.hstack(fetch(messages, opening, "from_tag")).select(
+    ends = (
+        hops.lazy()
+        .join(confirmed_branch.lazy(), on="attempt", how="left", maintain_order="left")
+        .join(strays.lazy(), on="attempt", how="left", suffix="_stray", maintain_order="left")
+        .with_columns(pl.coalesce(name, f"{name}_stray") for name in bye.values())
+        .with_columns(acked=_acked(messages), opening_row=pl.coalesce("answered_row", "ref_row", "response_row"))
+        .join(_refreshes(messages).lazy(), on="_dialog", how="left", maintain_order="left")
+        .join(_of_dialogs(dialogs, messages).lazy().drop("_leg"), on="_dialog", how="left", maintain_order="left")
+        .collect(engine="in-memory")
+    )
+    return ends.hstack(fetch(messages, ends["opening_row"], "from_tag")).select(
         "attempt", "bye_row", "bye_ns", "bye_leg", "branch_leg", "answered_ns", "answered_row", "acked", "waited_ns",
         "lived_ns", "refreshed_ns", "interval", "ended_ns", "end_reason", "gone",
         still_ringing=pl.col("attempt").is_in(still_ringing.implode()),
@@ -72,6 +76,19 @@ def of_branches(
         ended_by=release.side(pl.col("ended_by"), pl.col("local_tag"), pl.col("from_tag")),
         confirmed_branch="_dialog",
     )  # fmt: skip
+
+
+def _not_of_early_branches(strays: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """The ``strays`` without those of a branch that only rang, of a call that another ``answered``."""
+    of_answered = strays.filter("answered")["_dialog"].drop_nulls()
+    if of_answered.is_empty():
+        return strays
+    early = messages.filter(
+        pl.col("_dialog").is_in(of_answered.implode()),
+        pl.col("method") == "INVITE",
+        pl.col("status").is_between(101, 199),
+    )["_dialog"]
+    return strays.filter(~(pl.col("answered") & pl.col("_dialog").is_in(early.implode()).fill_null(value=False)))
 
 
 def with_ends_between(
@@ -109,7 +126,7 @@ def _ringing_without_bye(
     return asked.join(rest, on="_call", how="semi")["attempt"]
 
 
-def _confirmed_branches(branches: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+def _confirmed_branches(branches: pl.LazyFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Per attempt the branch that is the call; ``branches`` with ``bye_row``.
 
     Of several 2xx the caller acknowledges each, keeps one and sends BYE on the others at once (RFC 3261 §13.2.2.4). So
@@ -117,16 +134,20 @@ def _confirmed_branches(branches: pl.DataFrame, messages: pl.DataFrame) -> pl.Da
     last. Besides: how it was acknowledged (`acknowledgement.of_dialogs`), and ``lived_ns``, when the latest request
     that was accepted in it was sent, of branches where something hangs on it.
     """
-    branches = branches.join(
-        acknowledgement.of_dialogs(messages), on="_dialog", how="left", maintain_order="left"
-    ).with_columns(heard=pl.col("acked") & ~pl.col("exhausted"))
-    doubtful = branches.filter(pl.col("attempt").is_duplicated() | ~pl.col("heard").fill_null(value=False))
-    lived = in_dialog.accepted(messages, doubtful["_dialog"].drop_nulls())
+    acks = acknowledgement.of_dialogs(messages).lazy()
+    with_acks = (
+        branches.join(acks, on="_dialog", how="left", maintain_order="left")
+        .with_columns(heard=pl.col("acked") & ~pl.col("exhausted"))
+        .collect(engine="in-memory")
+    )
+    doubtful = with_acks.filter(pl.col("attempt").is_duplicated() | ~pl.col("heard").fill_null(value=False))
+    lived = in_dialog.accepted(messages, doubtful["_dialog"].drop_nulls()).lazy()
     lived = lived.group_by("_dialog").agg(lived_row=pl.col("asked").max())
-    branches = branches.join(lived, on="_dialog", how="left", maintain_order="left")
+    found = with_acks.lazy().join(lived, on="_dialog", how="left", maintain_order="left").collect(engine="in-memory")
     return (
-        branches.with_columns(
-            fetch(messages, branches["lived_row"], "time").to_series().to_physical().alias("lived_ns"),
+        found.hstack(messages.select(lived_ns=ns("time").gather(found["lived_row"])))
+        .lazy()
+        .with_columns(
             unheard=~pl.col("heard").fill_null(value=False),
             idle=pl.col("lived_row").is_null(),
         )
@@ -136,6 +157,7 @@ def _confirmed_branches(branches: pl.DataFrame, messages: pl.DataFrame) -> pl.Da
         )
         .unique("attempt", keep="first", maintain_order=True)
         .drop("_call", "unheard", "idle", "lived_row", strict=False)
+        .collect(engine="in-memory")
     )  # fmt: skip
 
 
@@ -147,11 +169,10 @@ def _acked(messages: pl.DataFrame) -> pl.Expr:
     acks = (
         counted(messages)
         .filter(pl.col("method") == "ACK", pl.col("transaction").is_null(), pl.col("cseq").is_not_null())
-        .select("_call")
-        .unique()
+        .select(pl.col("_call").unique().implode())
         .collect()
     )
-    by_call = pl.col("_call").is_in(acks["_call"].implode())
+    by_call = pl.col("_call").is_in(acks["_call"])
     by_dialog = pl.col("heard").fill_null(value=False)
     return pl.when(pl.col("_dialog").is_null()).then(by_call).otherwise(by_dialog)
 
@@ -170,10 +191,10 @@ def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
         .select("row", "_dialog", "_leg", "cseq", "method", "session_expires", "_refresher", at=ns("time"))
         .collect()
     )
-    limited = rows.filter(seconds.is_not_null()).select("_dialog").unique()
+    limited = rows.lazy().filter(seconds.is_not_null())
     return (
         rows.lazy()
-        .join(limited.lazy(), on="_dialog", how="semi")
+        .join(limited, on="_dialog", how="semi")
         .group_by("_dialog", "_leg", "cseq", "method")
         .agg(
             row=pl.col("row").min(),
@@ -184,16 +205,15 @@ def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
         .sort("row")
         .unique("_dialog", keep="last", maintain_order=True)
         .select("_dialog", "refreshed_ns", "interval", "refresher", refresh_leg="_leg")
-        .collect()
+        .collect(engine="in-memory")
     )
 
 
 def _of_dialogs(dialogs: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """How the dialogs of INVITEs ended, by the hash of the dialog."""
     ended = dialogs.filter(pl.col("usage") == "invite", pl.col("end_reason").is_in(["bye", "expired", "timeout"]))
-    keys = messages.filter(pl.col("message").is_in(ended["dialog"].implode())).select(
-        "_dialog", "_leg", dialog="message"
-    )
-    return ended.join(keys, on="dialog").select(
-        "_dialog", "_leg", "end_reason", "ended_by", "local_tag", ended_ns=ns("ended_at")
-    )
+    opens = pl.col("message").is_in(ended["dialog"].implode())
+    keys = messages.lazy().filter(opens).select("_dialog", "_leg", dialog="message")
+    found = ended.lazy().join(keys, on="dialog")
+    found = found.select("_dialog", "_leg", "end_reason", "ended_by", "local_tag", ended_ns=ns("ended_at"))
+    return found.collect(engine="in-memory")

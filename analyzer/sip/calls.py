@@ -118,8 +118,12 @@ def attempts(
     """
     end = LONG_AGO if end is None else end
     invites = initial_invites(messages)
-    hop = invites.filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
-    hop = hop.unique("transaction", keep="first", maintain_order=True)
+    hop = (
+        invites.lazy()
+        .filter(pl.col("via_count") == pl.col("via_count").min().over("try"))
+        .unique("transaction", keep="first", maintain_order=True)
+        .collect(engine="in-memory")
+    )
     responses = with_borrowed(responses_of(messages, hop), hop, messages, transactions)
     tries = in_attempts(tries_of(invites, responses, messages), hop, messages)
     tries = linked(tries.with_columns(own=pl.col("attempt")), links)
@@ -133,25 +137,25 @@ def attempts(
 
     started = _started(invites, hop, responses, messages, transactions)
     stopped: list[int] | pl.Series = [] if unreached is None else unreached["transaction"]
-    stopped = invites.filter(pl.col("transaction").is_in(stopped))["attempt"].unique()
+    stopped = invites.filter(pl.col("transaction").is_in(stopped))["attempt"]
     started = started.with_columns(unreached=pl.col("attempt").is_in(stopped.implode()))
     joined, joined_rows, joined_branches = _joined(messages, invites, transactions)
     branches = pl.concat([_branches(responses), joined_branches], how="diagonal_relaxed")
     facts = pl.concat([started, joined], how="diagonal_relaxed")
     ends = call_ends.of_branches(branches, facts, messages, dialogs)
     ends = call_ends.with_ends_between(ends, invites, dialogs, messages, links)
-    facts = _with_answer(facts.join(ends, on="attempt", how="left", maintain_order="left"), messages)
+    with_ends = facts.lazy().join(ends.lazy(), on="attempt", how="left", maintain_order="left")
+    facts = _with_answer(with_ends, messages)
     member = ["attempt", "_call", "row", "time", "message"]
     members = pl.concat([invites.select(member), joined_rows.select(member)])
     related = relations.found(messages, evidence, members, invites, facts)
     facts = relations.with_ends(facts, related, messages)
-    facts = _with_outcome(facts, messages, end).sort("first_row").with_row_index("no", offset=1)
-
     keys = _keys(members)
-    facts = facts.join(keys, on="attempt", maintain_order="left")
+    named = _with_outcome(facts, messages, end).join(keys.lazy(), on="attempt", maintain_order="left")
     for column, other in (("continued_by", "after"), ("continues", "before")):
-        of_other = keys.rename({"attempt": other, "call": column})
-        facts = facts.join(of_other, on=other, how="left", maintain_order="left")
+        of_other = keys.lazy().rename({"attempt": other, "call": column})
+        named = named.join(of_other, on=other, how="left", maintain_order="left")
+    facts = named.sort("first_row").with_row_index("no", offset=1).collect(engine="in-memory")
     spans = _spans(members, facts)
     table = _table(facts, spans, invites, messages)
     opened = hop.select("attempt", "row", "transaction", "_leg").join(facts.select("attempt", "call"), on="attempt")
@@ -166,15 +170,17 @@ def attempts(
 
 
 def _call_of(messages: pl.DataFrame, spans: pl.DataFrame) -> pl.Series:
-    number = pl.len().over("_call")
-    only = spans.filter(number == 1).select("_call", "call")
-    call = messages.select("_call").join(only, on="_call", how="left", maintain_order="left")["call"]
-    several = spans.filter(number > 1).sort("since")
+    shared = pl.col("_call").is_duplicated()
+    only = spans.lazy().filter(~shared).select("_call", "call")
+    calls = messages.lazy().select("_call").join(only, on="_call", how="left", maintain_order="left")
+    call = calls.collect(engine="in-memory")["call"]
+    several = spans.filter(shared)
     if several.is_empty():
         return call
+    several = several.sort("since")
     # A message without a time belongs where its neighbours do.
     times = messages.select("_call", at=ns("time").forward_fill().fill_null(LONG_AGO + 1)).with_row_index("row")
-    times = times.filter(pl.col("_call").is_in(several["_call"].unique().implode())).sort("at")
+    times = times.filter(pl.col("_call").is_in(several["_call"].implode())).sort("at")
     found = times.join_asof(several, left_on="at", right_on="since", by="_call", check_sortedness=False)
     return call.scatter(found["row"], found["call"])
 
@@ -190,7 +196,8 @@ def _started(
     transactions: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row of facts per attempt whose INVITE was seen."""
-    facts = hop.group_by("attempt", maintain_order=True).agg(
+    at_hop = hop.lazy().group_by("attempt", maintain_order=True)
+    facts = at_hop.agg(
         pl.col("src_ip", "src_port", "dst_ip", "dst_port").first(),
         pl.col("_call").first(),
         leg=pl.col("_leg").first(),
@@ -205,32 +212,37 @@ def _started(
     facts = facts.join(_answers(responses, "attempt"), on="attempt", how="left", maintain_order="left")
     # A final of an earlier try is not the attempt's while a later one is open.
     facts = facts.with_columns(final_row=pl.when(pl.col("final_row") > pl.col("last_row")).then("final_row"))
-    facts = _with_final(facts, messages)
+    facts = _with_final(facts, messages).lazy()
     # An INVITE that comes after what answers it is a copy, or out of order: when the call began is not known.
     answered_first = pl.min_horizontal("ring_ns", "media_ns", "ok_ns", "final_ns") < pl.col("start_ns")
     facts = facts.with_columns(start_ns=pl.when(~answered_first.fill_null(value=False)).then("start_ns"))
-    cancelled = _cancels(messages, hop, responses, invites, transactions)
+    cancelled = _cancels(messages, hop, responses, invites, transactions).lazy()
     facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
-    facts = facts.join(_turned_away(messages, invites, transactions), on="attempt", how="left", maintain_order="left")
+    away = _turned_away(messages, invites, transactions).lazy()
+    facts = facts.join(away, on="attempt", how="left", maintain_order="left")
     # What came when a branch was cancelled, or later, or is the refusal that the caller was told of, decided.
     facts = facts.with_columns(
         turned_away=(pl.col("away_ns") > pl.col("cancelled_until_ns") - outcomes.DECIDED_WITHIN)
         | pl.col("away_with").list.contains(pl.col("final"))
     )
-    open_ended = facts.filter(pl.col("final").is_null())
-    fates = transactions.filter(pl.col("transaction").is_in(open_ended["last_transaction"].implode()))
-    fates = fates.select(last_transaction="transaction", fate="outcome")
+    fates = (
+        transactions.lazy()
+        .filter(pl.col("transaction").is_in(hop["transaction"].implode()))
+        .select(last_transaction="transaction", fate="outcome")
+    )
     facts = facts.join(fates, on="last_transaction", how="left", maintain_order="left")
-    first_row = invites.group_by("attempt").agg(first_row=pl.col("row").min())
-    return facts.join(first_row, on="attempt", how="left", maintain_order="left").with_columns(
-        joined=pl.lit(value=False)
+    first_row = invites.lazy().group_by("attempt").agg(first_row=pl.col("row").min())
+    return (
+        facts.join(first_row, on="attempt", how="left", maintain_order="left")
+        .with_columns(fate=pl.when(pl.col("final").is_null()).then("fate"), joined=pl.lit(value=False))
+        .collect(engine="in-memory")
     )
 
 
-def _answers(responses: pl.DataFrame, by: str) -> pl.DataFrame:
+def _answers(responses: pl.DataFrame, by: str) -> pl.LazyFrame:
     """Times of the responses to INVITE that matter, per ``by``. ``final_row`` is that of the last final."""
     status, at, row = pl.col("status"), pl.col("at"), pl.col("row")
-    marked = responses.select(
+    marked = responses.lazy().select(
         by,
         ring=pl.when(status == 180).then(at),
         media=pl.when("media").then(at),
@@ -253,7 +265,7 @@ def _answers(responses: pl.DataFrame, by: str) -> pl.DataFrame:
     )
 
 
-def _with_answer(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+def _with_answer(facts: pl.LazyFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The facts with the 2xx of the branch that became the call as its answer; ``replied_ns`` is the first 2xx."""
     of_branch = pl.col("answered_row").is_not_null()
     facts = facts.with_columns(
@@ -265,17 +277,18 @@ def _with_answer(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     return _with_final(facts.drop(finals), messages)
 
 
-def _with_final(facts: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+def _with_final(facts: pl.LazyFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The facts with those of the final response that decides: the 2xx of the answer, else the last final."""
-    facts = facts.with_columns(final_row=pl.coalesce("ok_row", "final_row"))
-    final = fetch(messages, facts["final_row"], "status", "time", "_q850", "stale", "content_type")
-    return facts.with_columns(
-        final["status"].alias("final"),
-        final["_q850"].alias("q850"),
-        final["time"].to_physical().alias("final_ns"),
-        final["stale"].alias("stale"),
-        ims_body=final["content_type"].str.starts_with("application/3gpp-ims+xml"),
+    chosen = facts.with_columns(final_row=pl.coalesce("ok_row", "final_row")).collect(engine="in-memory")
+    row = chosen["final_row"]
+    final = messages.select(
+        pl.col("stale").gather(row),
+        final=pl.col("status").gather(row),
+        q850=pl.col("_q850").gather(row),
+        final_ns=ns("time").gather(row),
+        ims_body=pl.col("content_type").gather(row).str.starts_with("application/3gpp-ims+xml"),
     )
+    return chosen.hstack(final)
 
 
 _CANCELS = {
@@ -354,6 +367,8 @@ def _turned_away(messages: pl.DataFrame, invites: pl.DataFrame, transactions: pl
     last = sent.group_by("_leg").agg(cancelled_until_ns=ns("time").max()).collect()
     concerned = invites.join(last, on="_leg", maintain_order="left")
     until = concerned.group_by("attempt", maintain_order=True).agg(pl.col("cancelled_until_ns").max())
+    if until.is_empty():
+        return until.with_columns(away_ns=pl.lit(None, pl.Int64), away_with=pl.lit(None, pl.List(pl.Int64)))
     theirs = invites.filter(pl.col("attempt").is_in(until["attempt"].implode()))
     senders = theirs.select("attempt", dst_ip="src_ip").unique()
     ends = theirs.join(senders, on=["attempt", "dst_ip"], how="anti", maintain_order="left")
@@ -387,7 +402,7 @@ def _joined(
     within = pl.col("method").is_in(_IN_DIALOG) & ((pl.col("method") != "ACK") | pl.col("cseq").is_not_null())
     # Of nearly all the INVITE was seen: what they are is asked of the others.
     others = counted(messages.select(_OF_JOINED)).filter(
-        pl.col("_call").is_not_null(), ~pl.col("_call").is_in(invites["_call"].unique().implode())
+        pl.col("_call").is_not_null(), ~pl.col("_call").is_in(invites["_call"].implode())
     )
     rows = (
         others.collect()
@@ -403,6 +418,9 @@ def _joined(
         )
         .collect()
     )  # fmt: skip
+    if rows.is_empty():
+        none = rows.with_columns(attempt=pl.lit(None, pl.UInt32), response_row="row")
+        return none["attempt", "_call", "response_row"], none, none["attempt", "_dialog"]
     attempts = (
         rows.select("_call")
         .unique(maintain_order=True)
@@ -414,19 +432,20 @@ def _joined(
     initial = initial.join(asked, on=["_leg", "cseq"], how="anti", maintain_order="left")
     initial = initial.join(_opening(initial, rows), on=["_leg", "cseq"], how="semi", maintain_order="left")
     initial = initial.filter(pl.col("via_count").eq_missing(pl.col("via_count").min().over("_call")))
-    facts = rows.group_by("attempt", maintain_order=True).agg(pl.col("_call").first(), first_row=pl.col("row").first())
-    legs = initial.group_by("attempt").agg(leg=pl.col("_leg").first(), response_row=pl.col("row").first())
+    of_calls = rows.lazy().group_by("attempt", maintain_order=True)
+    facts = of_calls.agg(pl.col("_call").first(), first_row=pl.col("row").first())
+    legs = initial.lazy().group_by("attempt").agg(leg=pl.col("_leg").first(), response_row=pl.col("row").first())
     facts = facts.join(legs, on="attempt", how="left", maintain_order="left")
     facts = facts.join(_answers(initial, "attempt"), on="attempt", how="left", maintain_order="left")
     dialogs = rows.filter(pl.col("_dialog").is_not_null()).select("attempt", "_call", "_dialog")
     branches = dialogs.unique(maintain_order=True).join(
         _branches(initial), on=["attempt", "_dialog"], how="left", maintain_order="left"
     )
-    facts = _with_final(facts, messages)
+    facts = _with_final(facts, messages).lazy()
     hop = initial.unique("transaction", maintain_order=True)
     cancelled = _cancels(messages, hop, initial, initial.with_columns(pl.col("cseq").fill_null(0)), transactions)
-    facts = facts.join(cancelled, on="attempt", how="left", maintain_order="left")
-    return facts.with_columns(joined=pl.lit(value=True)), rows, branches
+    facts = facts.join(cancelled.lazy(), on="attempt", how="left", maintain_order="left")
+    return facts.with_columns(joined=pl.lit(value=True)).collect(engine="in-memory"), rows, branches
 
 
 def _opening(initial: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -459,27 +478,24 @@ def _branches(responses: pl.DataFrame) -> pl.DataFrame:
 # -- what became of it -------------------------------------------------------------------------------------------------
 
 
-def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.DataFrame:
+def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.LazyFrame:
     """The facts with ``outcome``, ``outcome_detail``, ``released_by``, ``over_ns`` and the Reason of what ended it."""
     marks = ["rang", "stale", "ims_body", "elsewhere", "crossed", "cancelled", "acked", "cleared", "credentials"]
     marks += ["still_ringing", "given_up", "unreached", "gone", "turned_away"]
-    facts = facts.with_columns(pl.col(*marks, "at_caller").fill_null(value=False)).with_columns(
-        fetch(messages, facts["bye_row"], "reason_header").to_series().alias("reason_of_bye"),
-        fetch(messages, facts["cancel_row"], "reason_header").to_series().alias("cancel_reason"),
-        fetch(messages, facts["final_row"], "reason_header").to_series().alias("final_reason"),
-    )
+    reasons = {"reason_of_bye": "bye_row", "cancel_reason": "cancel_row", "final_reason": "final_row"}
+    said = messages.select(pl.col("reason_header").gather(facts[row]).alias(name) for name, row in reasons.items())
+    marked = facts.hstack(said).lazy().with_columns(pl.col(*marks, "at_caller").fill_null(value=False))
     # A 2xx whose INVITE was not captured may have come from the one side whose packets were: no ACK is no sign there.
     unasked = pl.col("joined") & pl.col("provisional_ns").is_null()
-    facts = facts.with_columns(acked=pl.col("acked") | unasked)
+    marked = marked.with_columns(acked=pl.col("acked") | unasked)
     answered = pl.col("ok_row").is_not_null() | pl.col("joined")
     names = ("outcome", "outcome_detail")
     either = zip(names, outcomes.of_answered(end), outcomes.of_unanswered(end), strict=True)
-    facts = facts.with_columns(pl.when(answered).then(yes).otherwise(no).alias(name) for name, yes, no in either)
-    facts = facts.with_columns(released_by=outcomes.released_by(answered))
+    named = marked.with_columns(pl.when(answered).then(yes).otherwise(no).alias(name) for name, yes, no in either)
     was_cancelled = pl.col("outcome").is_in(["cancelled", "answered_elsewhere"])
     ended_by_bye = pl.col("outcome").is_in(["answered", "joined", "cancelled"])
     refused_at = pl.when((pl.col("final") >= 300) & (pl.col("outcome") != "unfinished")).then("final_ns")
-    return facts.with_columns(
+    return named.with_columns(released_by=outcomes.released_by(answered)).with_columns(
         over_ns=pl.coalesce(
             # A BYE on the early dialog and the 2xx may cross (RFC 3261 §15): it was over when both had come.
             pl.when(pl.col("outcome").is_in(["answered", "joined"]) & pl.col("bye_ns").is_not_null()).then(
@@ -501,15 +517,16 @@ def _with_outcome(facts: pl.DataFrame, messages: pl.DataFrame, end: int) -> pl.D
 
 def _keys(members: pl.DataFrame) -> pl.DataFrame:
     """The key of each attempt: that of its earliest message, of several at one time the lowest."""
-    earliest = members.sort("row").filter(pl.col("time").eq_missing(pl.col("time").first().over("attempt")))
-    return earliest.group_by("attempt").agg(call=pl.col("message").min())
+    earliest = members.lazy().sort("row").filter(pl.col("time").eq_missing(pl.col("time").first().over("attempt")))
+    return earliest.group_by("attempt").agg(call=pl.col("message").min()).collect(engine="in-memory")
 
 
 def _spans(members: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    spans = members.sort("row").unique(["attempt", "_call"], keep="first", maintain_order=True)
+    spans = members.lazy().sort("row").unique(["attempt", "_call"], keep="first", maintain_order=True)
     since = pl.when(pl.col("_call").is_first_distinct()).then(LONG_AGO).otherwise("time")
     spans = spans.select("attempt", "_call", "row", since=since)
-    return spans.join(facts.select("attempt", "call"), on="attempt", maintain_order="left")
+    calls = facts.lazy().select("attempt", "call")
+    return spans.join(calls, on="attempt", maintain_order="left").collect(engine="in-memory")
 
 
 def _with_call_ids(spans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -525,10 +542,11 @@ def _with_call_ids(spans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 
 
 def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    resent = messages.select("_call", "time", again=pl.col("retransmission") & ~pl.col("duplicate")).filter("again")
-    resent = resent.with_columns(_call_of(resent, spans).alias("call")).group_by("call").agg(retransmissions=pl.len())
-    call_ids = _with_call_ids(spans, messages)
-    counts = invites.join(facts.select("attempt", "leg"), on="attempt", maintain_order="left")
+    again = pl.col("retransmission") & ~pl.col("duplicate")
+    resent = messages.lazy().filter(again).select("_call", "time").collect(engine="in-memory")
+    copies = _call_of(resent, spans).to_frame().lazy().group_by("call").agg(retransmissions=pl.len())
+    call_ids = _with_call_ids(spans, messages).lazy().group_by("attempt", maintain_order=True).agg(call_ids="call_id")
+    counts = invites.lazy().join(facts.lazy().select("attempt", "leg"), on="attempt", maintain_order="left")
     ours = pl.col("_leg") == pl.col("leg")
     counts = counts.group_by("attempt").agg(
         legs=pl.col("_leg").n_unique(),
@@ -536,31 +554,30 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
         asserted_row=pl.when(pl.col("asserted") & ours).then("row").min(),
         preferred_row=pl.when(pl.col("preferred") & ours).then("row").min(),
     )
-    hops = invites.select("attempt", "own", "src_ip", "via_count", "dst_ip", "dst_port").unique().group_by("attempt")
+    hop = ("attempt", "own", "src_ip", "via_count", "dst_ip", "dst_port")
+    hops = invites.lazy().select(hop).unique().group_by("attempt").agg(hops=pl.len())
     facts = (
-        facts.join(counts, on="attempt", how="left", maintain_order="left")
-        .join(hops.agg(hops=pl.len()), on="attempt", how="left", maintain_order="left")
-        .join(
-            call_ids.group_by("attempt", maintain_order=True).agg(call_ids="call_id"),
-            on="attempt",
-            maintain_order="left",
-        )
-        .join(resent, on="call", how="left", maintain_order="left")
+        facts.lazy()
+        .join(counts, on="attempt", how="left", maintain_order="left")
+        .join(hops, on="attempt", how="left", maintain_order="left")
+        .join(call_ids, on="attempt", maintain_order="left")
+        .join(copies, on="call", how="left", maintain_order="left")
+        .collect(engine="in-memory")
     )
-    named = fetch(messages, facts["ref_row"], "request_uri", "from_uri", "to_uri")
-    of_response = fetch(messages, facts["response_row"], "from_uri", "to_uri")
-    facts = facts.with_columns(
-        named["request_uri"],
-        fetch(messages, facts["asserted_row"], "asserted_identity").to_series(),
-        fetch(messages, facts["preferred_row"], "preferred_identity").to_series(),
-        fetch(messages, facts["icid_row"], "icid").to_series(),
-        fetch(messages, facts["final_row"], "reason_phrase").to_series(),
-        from_uri=pl.coalesce(named["from_uri"], of_response["from_uri"]),
-        to_uri=named["to_uri"],
-        called=pl.coalesce(named["request_uri"], of_response["to_uri"]),
+    text = messages.select(
+        pl.col("request_uri", "from_uri", "to_uri").gather(facts["ref_row"]),
+        pl.col("from_uri", "to_uri").gather(facts["response_row"]).name.suffix("_of_response"),
+        pl.col("asserted_identity").gather(facts["asserted_row"]),
+        pl.col("preferred_identity").gather(facts["preferred_row"]),
+        pl.col("icid").gather(facts["icid_row"]),
+        pl.col("reason_phrase").gather(facts["final_row"]),
+    ).with_columns(pl.coalesce("from_uri", "from_uri_of_response"))
+    facts = facts.hstack(text)
+    uris = facts.select(
+        caller=identity.first_named(["asserted_identity", "preferred_identity", "from_uri"]),
+        called=pl.coalesce("request_uri", "to_uri_of_response"),
     )
-    callers = facts.select(identity.first_named(["asserted_identity", "preferred_identity", "from_uri"])).to_series()
-    parties = identity.subscribers(pl.concat([callers, facts["called"]]))
+    parties = identity.subscribers(pl.concat([uris["caller"], uris["called"]]))
     start, ring, ok = pl.col("start_ns"), pl.col("ring_ns"), pl.col("ok_ns")
     audible = pl.min_horizontal("ring_ns", "media_ns", "replied_ns")
     sos = r"(?i)^urn:service:sos(?:[.;?]|$)"

@@ -40,11 +40,9 @@ def pairs(cancels: pl.DataFrame, invites: pl.DataFrame, same: str) -> pl.DataFra
 def of_transactions(transactions: pl.DataFrame) -> pl.DataFrame:
     """:func:`pairs` of the table ``transactions``."""
     columns = ["transaction", "call_id", "cseq", "branch", "client_ip", "server_ip"]
-    cancels = transactions.lazy().filter(pl.col("method") == "CANCEL").select(columns).collect()
-    invites = (
-        transactions.lazy()
-        .filter(pl.col("method") == "INVITE", pl.col("call_id").is_in(cancels["call_id"].unique().implode()))
-        .select(columns)
-        .collect()
-    )
-    return pairs(cancels, invites, "call_id")
+    transactions = transactions[[*columns, "method"]]
+    cancels = transactions.filter(pl.col("method") == "CANCEL")[columns]
+    if cancels.is_empty():
+        return pairs(cancels, cancels, "call_id")
+    of_calls = pl.col("call_id").is_in(cancels["call_id"].implode())
+    return pairs(cancels, transactions.filter(pl.col("method") == "INVITE", of_calls)[columns], "call_id")

@@ -129,22 +129,21 @@ def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFram
     """One row per dialog: the message that made it (``row``), its usage, its first and last message."""
     spans = rows.group_by("_dialog", maintain_order=True).agg(first=pl.col("row").first(), last=pl.col("row").last())
     unasked = transactions.filter(pl.col("outcome") == "orphan")["transaction"]
-    created = _at_client(_created(rows, spans, messages, transactions), unasked)
-    joined = _at_client(_joined(rows.filter(~pl.col("_dialog").is_in(created["_dialog"].implode()))), unasked)
-    found = pl.concat(
-        [created.with_columns(created=pl.lit(value=True)), joined.with_columns(created=pl.lit(value=False))]
-    )
+    created = _created(rows, spans, messages, transactions).with_columns(created=pl.lit(value=True))
+    joined = _joined(rows, created["_dialog"]).with_columns(created=pl.lit(value=False))
+    found = _at_client(pl.concat([created, joined]), unasked)
     said = ("method", "event", "status", "transaction", "_leg", *_ADDRESSES)
     found = found.hstack(messages.select(pl.col(said).gather(found["row"])))
     # What goes to the client: a response, but a NOTIFY.
     to_client = pl.col("status").is_not_null() != (pl.col("method") == "NOTIFY")
     # A subscription within the dialog of an INVITE shares it (RFC 5057 §2), and REFER starts one without a word.
     doubtful = found.filter(~pl.col("method").is_in(_OF_INVITE))["_dialog"]
-    shared = rows.filter(pl.col("_dialog").is_in(doubtful.implode()), _within_invite())["_dialog"].unique()
-    found = found.with_columns(shared=pl.col("_dialog").is_in(shared.implode()))
+    shared = rows.filter(pl.col("_dialog").is_in(doubtful.implode()), _within_invite())["_dialog"]
     refer = (pl.col("method") == "REFER") | pl.col("event").str.contains(r"(?i)^\s*refer\b").fill_null(value=False)
     return (
-        found.with_columns(
+        found.lazy()
+        .with_columns(shared=pl.col("_dialog").is_in(shared.implode()))
+        .with_columns(
             usage=pl.when(pl.col("shared") | pl.col("method").is_in(_OF_INVITE))
             .then(pl.lit("invite"))
             .when(refer)
@@ -153,12 +152,13 @@ def _found(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFram
             created=pl.col("created") & ~pl.col("shared"),
         )
         .with_columns(reversed=(pl.col("usage") != "invite") & (pl.col("method") == "NOTIFY"))  # it goes to the creator
-        .join(spans, on="_dialog")
+        .join(spans.lazy(), on="_dialog")
         .select(
             "_dialog", "row", "first", "last", "created", "usage", "reversed", "transaction", "_leg",
             *reference_hop.ends(~to_client),
         )
         .sort("first")
+        .collect(engine="in-memory")
     )  # fmt: skip
 
 
@@ -182,32 +182,31 @@ def _created(
         ((method == "INVITE") & status.is_between(101, 299))
         | (method.is_in(["SUBSCRIBE", "REFER"]) & status.is_between(200, 299))
     )
-    within = rows.filter(status.is_null(), method.is_in(["INVITE", "SUBSCRIBE", "REFER"]))["transaction"]
+    within = rows.filter(status.is_null(), method.is_in(["INVITE", "SUBSCRIBE", "REFER"]))["transaction"].implode()
     orphans = transactions.filter(method == "INVITE", pl.col("outcome") == "orphan")["transaction"]
-    progress = makers.filter(status < 200)["transaction"].unique()
+    progress = makers.filter(status < 200)["transaction"]
     unclear = transaction.is_in(orphans.implode()) & ~transaction.is_in(progress.implode())
-    asked = transactions.filter(
-        method.is_in(["SUBSCRIBE", "REFER"]),
-        pl.col("outcome") != "orphan",
-        ~transaction.is_in(within.unique().implode()),
-    )["call_id"]
+    makers = makers.filter(~transaction.is_in(within), ~unclear)
     notifies = rows.filter(method == "NOTIFY", status.is_null())
-    notifies = notifies.filter(messages["call_id"].gather(notifies["row"]).is_in(asked.unique().implode()))
-    return pl.concat(
-        [
-            makers.filter(~transaction.is_in(within.unique().implode()), ~unclear),
-            notifies.join(spans, left_on="row", right_on="first", how="semi"),
-        ]
-    )
+    if notifies.is_empty():
+        return makers
+    asked = transactions.filter(
+        method.is_in(["SUBSCRIBE", "REFER"]), pl.col("outcome") != "orphan", ~transaction.is_in(within)
+    )["call_id"]
+    notifies = notifies.filter(messages["call_id"].gather(notifies["row"]).is_in(asked.implode()))
+    return pl.concat([makers, notifies.join(spans, left_on="row", right_on="first", how="semi")])
 
 
-def _joined(rows: pl.DataFrame) -> pl.DataFrame:
-    """The messages within a dialog that nothing made: it ran when the capture began."""
+def _joined(rows: pl.DataFrame, created: pl.Series) -> pl.DataFrame:
+    """The messages within a dialog that is none of the ``created``: it ran when the capture began."""
     method, status = pl.col("method"), pl.col("status")
     subscription = status.is_null() & method.is_in(["SUBSCRIBE", "REFER"])
     answer = (method == "INVITE") & status.is_between(200, 299)
     notify = (method == "NOTIFY") & status.is_null()
-    return rows.filter(_within_invite() | subscription | notify | answer | (method == "BYE"))
+    return rows.filter(
+        ~pl.col("_dialog").is_in(created.implode()),
+        _within_invite() | subscription | notify | answer | (method == "BYE"),
+    )
 
 
 def _at_client(rows: pl.DataFrame, unasked: pl.Series) -> pl.DataFrame:
@@ -219,7 +218,7 @@ def _at_client(rows: pl.DataFrame, unasked: pl.Series) -> pl.DataFrame:
     last_choice = (pl.col("method") == "NOTIFY").cast(pl.Int64) * (1 << 60)
     last_choice += pl.col("transaction").is_in(unasked.implode()).fill_null(value=False).cast(pl.Int64) * (1 << 50)
     rank = last_choice + pl.col("via_count").fill_null(0) * _ELSEWHERE + pl.col("row")
-    return rows.group_by("_dialog", maintain_order=True).agg(row=rank.min() % _ELSEWHERE)
+    return rows.group_by("_dialog", maintain_order=True).agg(pl.col("created").first(), row=rank.min() % _ELSEWHERE)
 
 
 def _at_reference(
@@ -228,19 +227,17 @@ def _at_reference(
     """Per dialog the number of that of ``rows`` which is nearest to its reference hop, the first or the ``latest``."""
     if rows.is_empty():
         return rows.select("_dialog", pl.col("row").alias(name))
-    rows = rows.select("_dialog", "row").hstack(messages.select(pl.col(_ADDRESSES).gather(rows["row"])))
-    rows = rows.join(found.select("_dialog", *reference_hop.ENDS), on="_dialog", maintain_order="left")
-    return reference_hop.nearest(rows, "_dialog", latest=latest).select("_dialog", pl.col("row").alias(name))
+    placed = rows["_dialog", "row"].hstack(messages.select(pl.col(_ADDRESSES).gather(rows["row"]))).lazy()
+    hops = found.lazy().select("_dialog", *reference_hop.ENDS)
+    nearest = reference_hop.nearest(placed.join(hops, on="_dialog", maintain_order="left"), "_dialog", latest=latest)
+    return nearest.select("_dialog", pl.col("row").alias(name)).collect(engine="in-memory")
 
 
-def _ns(messages: pl.DataFrame, column: str, rows: pl.Series) -> pl.Series:
-    return messages.select(pl.col(column).gather(rows).to_physical()).to_series()
-
-
-def _joined_on_dialog(found: pl.DataFrame, *others: pl.DataFrame) -> pl.DataFrame:
+def _joined_on_dialog(found: pl.DataFrame, *others: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
+    joined = found.lazy()
     for other in others:
-        found = found.join(other, on="_dialog", how="left", maintain_order="left")
-    return found
+        joined = joined.join(other.lazy(), on="_dialog", how="left", maintain_order="left")
+    return joined
 
 
 # -- what happened in them ---------------------------------------------------------------------------------------------
@@ -253,8 +250,9 @@ def _with_progress(
     method, status, row = pl.col("method"), pl.col("status"), pl.col("row")
     here = pl.col("transaction") == pl.col("maker")
     progress = (
-        rows.filter(status.is_between(101, 299), method.is_in(["INVITE", "SUBSCRIBE", "REFER"]))
-        .join(found.filter("created").select("_dialog", maker="transaction"), on="_dialog")
+        rows.lazy()
+        .filter(status.is_between(101, 299), method.is_in(["INVITE", "SUBSCRIBE", "REFER"]))
+        .join(found.lazy().filter("created").select("_dialog", maker="transaction"), on="_dialog")
         .group_by("_dialog")
         .agg(
             early=pl.when(here & (status < 200)).then(row).min(),
@@ -268,33 +266,40 @@ def _with_progress(
     subscriptions = found.filter(pl.col("usage") != "invite")
     notified = _at_reference(notifies, subscriptions, messages, "notified")
     # The branch of a fork that another branch won says so on its own hop (487 after the proxy's CANCEL).
-    declined = rows.filter(method == "INVITE", status >= 300).group_by("_dialog").agg(declined=row.min())
-    found = _joined_on_dialog(found, progress, notified, declined).with_columns(
+    declined = rows.lazy().filter(method == "INVITE", status >= 300).group_by("_dialog").agg(declined=row.min())
+    invites = (
+        transactions.lazy()
+        .filter(method == "INVITE", pl.col("transaction").is_in(found["transaction"].implode()))
+        .select("transaction", "outcome", invite_status="status", invite_final=ns("final_at"))
+        .join(_cancelled(messages, transactions), on="transaction", how="left")
+    )
+    with_progress = _joined_on_dialog(found, progress, notified, declined).with_columns(
         # RFC 6665 §4.1.2.4: a 2xx to SUBSCRIBE or a NOTIFY; REFER, which may ask for no subscription at all: a NOTIFY.
         confirmed=pl.when(pl.col("usage") == "refer")
         .then("notified")
         .otherwise(pl.min_horizontal("accepted", "notified"))
     )
+    return with_progress.join(invites, on="transaction", how="left", maintain_order="left").collect(engine="in-memory")
 
-    invites = transactions.filter(
-        method == "INVITE", pl.col("transaction").is_in(found["transaction"].unique().implode())
-    ).select("transaction", "outcome", invite_status="status", invite_final=ns("final_at"))
+
+def _cancelled(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.LazyFrame:
+    """The INVITEs (``transaction``) that were cancelled: since when (``cancelled``, ``cancel_sent``), by whom."""
+    cancel = pl.col("method") == "CANCEL"
     cancelled = (
-        transactions.filter(method == "CANCEL")
+        transactions.lazy()
+        .filter(cancel)
         .select(
             "transaction",
             cancelled=pl.coalesce("final_at", "started_at").to_physical(),
             cancel_sent=pl.coalesce("started_at", "final_at").to_physical(),
         )
-        .join(cancels.of_transactions(transactions), on="transaction", maintain_order="left")
+        .join(cancels.of_transactions(transactions).lazy(), on="transaction", maintain_order="left")
         .unique("invite", keep="first", maintain_order=True)
         .select("cancelled", "cancel_sent", cancel="transaction", transaction="invite")
     )
-    reasons = messages.lazy().filter(pl.col("method") == "CANCEL", pl.col("status").is_null(), ~pl.col("duplicate"))
+    reasons = messages.lazy().filter(cancel, pl.col("status").is_null(), ~pl.col("duplicate"))
     reasons = reasons.select(cancel="transaction", cancelled_by_network=release.cancelled_by_network()).unique("cancel")
-    cancelled = cancelled.join(reasons.collect(), on="cancel", how="left", maintain_order="left").drop("cancel")
-    invites = invites.join(cancelled, on="transaction", how="left")
-    return found.join(invites, on="transaction", how="left", maintain_order="left")
+    return cancelled.join(reasons, on="cancel", how="left", maintain_order="left").drop("cancel")
 
 
 def _with_ends(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -303,10 +308,16 @@ def _with_ends(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame) 
     byes = rows.filter(method == "BYE")
     sent = byes.filter(status.is_null())
     # In a one-way capture the response alone may tell of the BYE.
-    byes = pl.concat([sent, byes.filter(~pl.col("_dialog").is_in(sent["_dialog"].unique().implode()))])
+    byes = pl.concat([sent, byes.filter(~pl.col("_dialog").is_in(sent["_dialog"].implode()))])
     byes = in_dialog.standing(byes, messages)
+    bye = _at_reference(byes, found, messages, "bye")
+    failed = _at_reference(_not_outlived(_failed(rows, found), found, messages), found, messages, "failed")
 
     subscriptions = found.filter(pl.col("usage") != "invite")
+    if subscriptions.is_empty():
+        never = pl.lit(None, pl.Int64)
+        ended = _joined_on_dialog(found, bye, failed).with_columns(terminated=never, unsubscribed=never)
+        return ended.collect(engine="in-memory")
     theirs = rows.filter(pl.col("_dialog").is_in(subscriptions["_dialog"].implode()), method.is_in(_OF_SUBSCRIPTION))
     theirs = theirs.hstack(messages.select(pl.col("subscription_state", "expires").gather(theirs["row"])))
     over = theirs.filter(
@@ -315,13 +326,9 @@ def _with_ends(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame) 
         pl.col("subscription_state").str.contains(r"(?i)^\s*terminated\b"),
     )
     zero = theirs.filter(method == "SUBSCRIBE", status.is_null() | status.is_between(200, 299), pl.col("expires") == 0)
-    return _joined_on_dialog(
-        found,
-        _at_reference(byes, found, messages, "bye"),
-        _at_reference(_not_outlived(_failed(rows, found), found, messages), found, messages, "failed"),
-        _at_reference(over, found, messages, "terminated"),
-        _at_reference(zero, found, messages, "unsubscribed"),
-    )
+    terminated = _at_reference(over, found, messages, "terminated")
+    unsubscribed = _at_reference(zero, found, messages, "unsubscribed")
+    return _joined_on_dialog(found, bye, failed, terminated, unsubscribed).collect(engine="in-memory")
 
 
 def _failed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
@@ -331,8 +338,10 @@ def _failed(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """
     method, status = pl.col("method"), pl.col("status")
     responses = rows.filter(status.is_in(in_dialog.ENDS_DIALOG + in_dialog.ENDS_USAGE), ~method.is_in(["BYE", "PRACK"]))
+    if responses.is_empty():
+        return responses
     within = rows.filter(
-        status.is_null(), method != "ACK", pl.col("transaction").is_in(responses["transaction"].unique().implode())
+        status.is_null(), method != "ACK", pl.col("transaction").is_in(responses["transaction"].implode())
     )
     return (
         responses.join(within, on="transaction", how="semi")
@@ -383,28 +392,31 @@ def _with_expiry(found: pl.DataFrame, rows: pl.DataFrame, messages: pl.DataFrame
     """
     method, status = pl.col("method"), pl.col("status")
     invite = pl.col("usage") == "invite"
-    alive = found.filter(pl.all_horizontal(pl.col("bye", "failed", "terminated", "unsubscribed").is_null()))
+    alive = found.lazy().filter(pl.all_horizontal(pl.col("bye", "failed", "terminated", "unsubscribed").is_null()))
     refreshes = (
-        rows.filter(
-            pl.col("_dialog").is_in(alive["_dialog"].implode()),
+        rows.lazy()
+        .filter(
             (method.is_in(["INVITE", "UPDATE", "SUBSCRIBE"]) & status.is_between(200, 299))
             | ((method == "NOTIFY") & status.is_null()),
         )
         .join(alive.select("_dialog", "usage"), on="_dialog", maintain_order="left")
         .filter(invite == method.is_in(["INVITE", "UPDATE"]))
+        .collect(engine="in-memory")
     )
     told = messages.select(pl.col("session_expires", "expires", "subscription_state").gather(refreshes["row"]))
     in_state = events.left_s(pl.col("subscription_state"))
     refreshes = (
         refreshes.hstack(told)
+        .lazy()
         .with_columns(seconds=pl.when(invite).then("session_expires").otherwise(pl.coalesce(in_state, "expires")))
         .filter(invite | pl.col("seconds").is_not_null())
+        .collect(engine="in-memory")
     )
-    latest = _at_reference(refreshes, found, messages, "refreshed", latest=True)
-    latest = latest.join(refreshes.select(refreshed="row", seconds="seconds"), on="refreshed")
-    found = _joined_on_dialog(found, latest)
-    last = _ns(messages, "time", found["last"])
-    runs_out = _ns(messages, "time", found["refreshed"]) + found.select(duration(pl.col("seconds"))).to_series()
+    latest = _at_reference(refreshes, found, messages, "refreshed", latest=True).lazy()
+    latest = latest.join(refreshes.lazy().select(refreshed="row", seconds="seconds"), on="refreshed")
+    found = _joined_on_dialog(found, latest).collect(engine="in-memory")
+    last, refreshed = messages.select(ns("time").gather(found[row]).alias(row) for row in ("last", "refreshed"))
+    runs_out = refreshed + duration(pl.col("seconds"))
     return found.with_columns(expiry=pl.min_horizontal(pl.when(runs_out >= last).then(runs_out), last + max_idle))
 
 
@@ -459,31 +471,25 @@ def _rules(end: int | None, linger: int) -> list[tuple[pl.Expr, str, pl.Expr, pl
 def _complete(found: pl.DataFrame, messages: pl.DataFrame, end: int | None, linger: int) -> pl.DataFrame:
     """The dialogs with every column of the table."""
     # Delays and ends run from the first byte of a request, and to the last byte of a response.
-    for event in ("bye", "terminated", "unsubscribed"):
-        found = found.with_columns(
-            _ns(messages, "first_byte_at", found[event]).alias(f"{event}_at"),
-            messages["_leg"].gather(found[event]).alias(f"{event}_leg"),
-        )
-    found = found.with_columns(
-        _released_by_network(found, messages),
-        failed_at=_ns(messages, "time", found["failed"]),
-        gone_at=_ns(messages, "time", found["gone"]),
+    requests, responses = ("bye", "terminated", "unsubscribed"), ("failed", "gone", "confirmed", "early")
+    of_events = messages.select(
+        *(ns("first_byte_at").gather(found[event]).alias(f"{event}_at") for event in requests),
+        *(ns("time").gather(found[event]).alias(f"{event}_at") for event in responses),
+        *(pl.col("_leg").gather(found[event]).alias(f"{event}_leg") for event in requests),
+        pl.col("message").gather(found["first"]).alias("dialog"),
+        pl.col("call_id", "from_tag", "to_tag", "from_uri", "to_uri").gather(found["row"]),
     )
-    found = found.with_columns(confirmed_at=_ns(messages, "time", found["confirmed"]))
     rules = _rules(end, linger)
     alive = pl.when("created").then(pl.lit("open")).otherwise(pl.lit("joined"))
     nothing = pl.lit(None)
-    found = found.with_columns(
+    found = found.hstack([*of_events, _released_by_network(found, messages)]).with_columns(
         end_reason=first_of([(holds, reason) for holds, reason, _, _ in rules], alive),
         ended_at=first_of([(holds, at) for holds, _, at, _ in rules], nothing),
         ended_by=first_of([(holds, by) for holds, _, _, by in rules], nothing),
     )
-    of_row = messages.select(pl.col("call_id", "from_tag", "to_tag", "from_uri", "to_uri").gather(found["row"]))
     local = {"local_tag": "from_tag", "local_uri": "from_uri", "remote_tag": "to_tag", "remote_uri": "to_uri"}
     remote = {"local_tag": "to_tag", "local_uri": "to_uri", "remote_tag": "from_tag", "remote_uri": "from_uri"}
-    return found.hstack(of_row).with_columns(
-        messages["message"].gather(found["first"]).alias("dialog"),
-        _ns(messages, "time", found["early"]).alias("early_at"),
+    return found.with_columns(
         *(pl.when("reversed").then(remote[name]).otherwise(local[name]).alias(name) for name in local),
         state=pl.when(~pl.col("end_reason").is_in(["open", "joined"]))
         .then(pl.lit("terminated"))
@@ -504,6 +510,6 @@ def _released_by_network(found: pl.DataFrame, messages: pl.DataFrame) -> pl.Seri
         .collect()
     )
     by_nodes = release.sent_by_nodes(byes, messages, found)
-    of_bye = messages.select(pl.col(release.REASONS).gather(found["bye"]))
-    says = of_bye.select(release.network_reason()).to_series()
-    return (found["_dialog"].is_in(by_nodes.implode()) | says).alias("by_network")
+    of_bye = messages.select(pl.col(release.REASONS).gather(found["bye"])).with_columns(found["_dialog"])
+    sent_by_nodes = pl.col("_dialog").is_in(by_nodes.implode())
+    return of_bye.select(by_network=sent_by_nodes | release.network_reason()).to_series()

@@ -63,10 +63,13 @@ def holds(
 
 def that_matter(found: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
     """The answered exchanges of the dialogs in which some description says that it does not receive: few have one."""
-    deaf = descriptions.filter(~pl.col("_receives"), pl.col("port") > 0)["_sdp"].unique().implode()
+    deaf = descriptions.filter(~pl.col("_receives"), pl.col("port") > 0)["_sdp"]
+    if deaf.is_empty():
+        return found.clear()
+    deaf = deaf.implode()
     said = pl.col("offer_sdp").is_in(deaf) | pl.col("answer_sdp").is_in(deaf)
     found = found.filter(pl.col("answer_row").is_not_null(), pl.col("_dialog").is_not_null())
-    return found.filter(pl.col("_dialog").is_in(found.filter(said)["_dialog"].unique().implode()))
+    return found.filter(pl.col("_dialog").is_in(found.filter(said)["_dialog"].implode()))
 
 
 def _held(side: str, stream: list[str]) -> pl.Expr:
@@ -92,16 +95,17 @@ def hold_seconds(
     Streams on hold at the same time count once; null where a hold did not end, or where one may have begun or ended by
     offers that crossed. ``found`` are the exchanges.
     """
-    spans = confirmed_branch.join(hops.select("_dialog", "dialog"), on="_dialog").join(
-        held.select("dialog", start=ns("started_at"), end=ns("ended_at")),
-        on="dialog",
+    spans = (
+        confirmed_branch.lazy()
+        .join(hops.lazy().select("_dialog", "dialog"), on="_dialog")
+        .join(held.lazy().select("dialog", start=ns("started_at"), end=ns("ended_at")), on="dialog")
+        .sort("call", "start")
     )
-    spans = spans.sort("call", "start")
     reached = pl.col("end").cum_max().shift().over("call")
     overlap = pl.max_horizontal(pl.col("start"), reached)
     spans = spans.with_columns(length=(pl.col("end") - overlap).clip(0))
     total = pl.when(pl.col("end").null_count() == 0).then(pl.col("length").sum())
-    lengths = spans.group_by("call", maintain_order=True).agg(hold_s=seconds(total))
+    lengths = spans.group_by("call", maintain_order=True).agg(hold_s=seconds(total)).collect(engine="in-memory")
     crossed = found.filter("crossed")
     if crossed.is_empty():
         return lengths

@@ -177,10 +177,12 @@ def _with_broken(messages: pl.DataFrame) -> pl.DataFrame:
     made = _made(messages).select("_call", "_dialog").unique().collect()
     in_one = pl.col("_dialog").is_in(made["_dialog"].implode()).fill_null(value=False)
     broken = (
-        within.filter(~in_one, pl.col("_call").is_in(made["_call"].unique().implode()))
+        within.filter(~in_one, pl.col("_call").is_in(made["_call"].implode()))
         .select("row", ack=method == "ACK")
         .collect()
     )
+    if broken.is_empty():
+        return messages
     # An ACK goes with the 2xx that it answers: that of a re-INVITE with broken tags is of its dialog by now.
     for ack in (False, True):
         of_kind = broken.filter(pl.col("ack") == ack)["row"]
@@ -269,12 +271,12 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
     ips, sockets = ["src_ip", "dst_ip"], ["src_ip", "src_port", "dst_ip", "dst_port"]
     seen = _made(messages).filter(~pl.col("duplicate")).select("_dialog", "_leg", "cseq", *sockets).collect()
     of_first = (pl.col(name) == pl.col(name).first().over("_dialog") for name in ("_leg", "cseq"))
-    opening = seen.filter(pl.col("_leg").is_not_null(), *of_first)
+    opening = seen.lazy().filter(pl.col("_leg").is_not_null(), *of_first)
     first = opening.select("_dialog", of_opener="_leg").unique("_dialog")
     opening = opening.select("_dialog", *sockets)
     there = opening.select("_dialog", src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port")
     by_side = [there.with_columns(opener=pl.lit(value=True)), opening.with_columns(opener=pl.lit(value=False))]
-    ways = pl.concat(by_side)
+    ways = pl.concat(by_side).collect(engine="in-memory")
     requests = (
         messages.lazy()
         .with_row_index("row")
@@ -284,17 +286,17 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
             (pl.col("method") != "ACK") | pl.col("transaction").is_null(),
         )
         .select("row", "_dialog", "_leg", "transaction", *sockets)
-        .join(first.lazy(), on="_dialog")
+        .join(first, on="_dialog")
         .with_columns(opener=pl.col("_leg") != pl.col("of_opener"))
         .collect()
     )
     # ``opener`` is here whose they would be by their way, were their tags wrong. Few are left to be compared as text.
     hashed = [pl.col(name).hash(seed) for seed, name in enumerate(("_dialog", "opener", *ips))]
     way = hashed[0] ^ hashed[1] ^ hashed[2] ^ hashed[3]
-    like_swapped = requests.filter(way.is_in(ways.select(way).to_series().implode())).sort("row")
+    like_swapped = requests.filter(way.is_in(ways.select(way.implode()).to_series()))
     if like_swapped.is_empty():
         return messages
-    swapped = like_swapped.join(ways, on=["_dialog", "opener", *ips], how="semi", maintain_order="left")
+    swapped = like_swapped.sort("row").join(ways, on=["_dialog", "opener", *ips], how="semi", maintain_order="left")
     if swapped.is_empty():
         return messages
     by_socket = swapped.join(ways, on=["_dialog", "opener", *sockets], how="semi")["row"]
@@ -338,11 +340,13 @@ def accepted(messages: pl.DataFrame, of: pl.Series) -> pl.DataFrame:
 
     The initial INVITE, which is no request within a dialog, is none of them.
     """
+    if of.is_empty():
+        return messages.clear().select("_dialog", "method", asked=pl.lit(None, pl.UInt32))
     theirs = (
         messages.lazy()
         .with_row_index("row")
         .filter(
-            pl.col("_dialog").is_in(of.unique().implode()),
+            pl.col("_dialog").is_in(of.implode()),
             ~pl.col("duplicate"),
             pl.col("transaction").is_not_null(),
             ~pl.col("method").is_in(["ACK", "BYE", "CANCEL"]),
@@ -363,11 +367,18 @@ def cleared_away(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     was accepted in between shows that it was not.
     """
     status, method = pl.col("status"), pl.col("method")
-    refusals = messages.select("_dialog", "_leg", "method", "status", "time").with_row_index("failed")
+    # Few are: what they are is asked of them alone.
+    refusals = (
+        messages.lazy()
+        .select("_dialog", "_leg", "method", "status", "time")
+        .with_row_index("failed")
+        .filter(status.is_in(ENDS_DIALOG + ENDS_USAGE))
+        .collect(engine="in-memory")
+    )
+    if refusals.is_empty():
+        return byes["row"].clear()
     failed = (
-        # Few are: what they are is asked of them alone.
-        refusals.filter(status.is_in(ENDS_DIALOG + ENDS_USAGE))
-        .lazy()
+        refusals.lazy()
         .filter(
             pl.col("_dialog").is_in(byes["_dialog"].drop_nulls().implode()),
             status.is_in(ENDS_DIALOG) | ~method.is_in(OF_SUBSCRIPTION),
@@ -395,13 +406,13 @@ def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     was refused, but for a challenge (RFC 3261 §22.2), and a later BYE was accepted.
     """
     byes = _not_refused(byes, messages)
-    first = byes.group_by("_dialog").agg(bye=pl.col("row").min())
+    first = byes.lazy().group_by("_dialog").agg(bye=pl.col("row").min())
     later = (
         messages.lazy()
         .with_row_index("asked")
         .filter(pl.col("status").is_null() & pl.col("to_tag").is_not_null(), ~pl.col("method").is_in(["ACK", "BYE"]))
         .select("_dialog", "asked")
-        .join(first.lazy(), on="_dialog")
+        .join(first, on="_dialog")
         .filter(pl.col("asked") > pl.col("bye"))
         .select("_dialog")
         .unique()
@@ -424,13 +435,16 @@ def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
 def _not_refused(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """The ``byes`` without those that were refused before another was sent that was accepted."""
     status = pl.col("status")
-    finals = messages.select("method", "_dialog", "transaction", "status").with_row_index("answered")
-    of_byes = (pl.col("method") == "BYE") & pl.col("_dialog").is_in(byes["_dialog"].implode())
+    finals = messages.lazy().select("method", "_dialog", "transaction", "status").with_row_index("answered")
     # Nearly none is.
-    refused = finals.filter(status >= 300).filter(of_byes, ~status.is_in([401, 407]))
+    refusals = finals.filter(status >= 300).collect(engine="in-memory")
+    if refusals.is_empty():
+        return byes
+    of_byes = (pl.col("method") == "BYE") & pl.col("_dialog").is_in(byes["_dialog"].implode())
+    refused = refusals.filter(of_byes, ~status.is_in([401, 407]))
     if refused.is_empty():
         return byes
-    accepted = finals.filter(status.is_between(200, 299)).filter(of_byes)
+    accepted = finals.filter(status.is_between(200, 299)).filter(of_byes).collect(engine="in-memory")
     asked = byes.select("_dialog", "row").hstack(messages.select(pl.col("transaction").gather(byes["row"])))
     later = asked.join(accepted.select("transaction").unique(), on="transaction", how="semi")
     later = later.group_by("_dialog").agg(later=pl.col("row").max())

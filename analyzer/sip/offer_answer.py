@@ -91,7 +91,7 @@ def _with_later_offers(rows: pl.DataFrame, later: pl.DataFrame, transactions: pl
         return rows.with_columns(pl.lit(None, dtype=pl.Boolean).alias(flag) for flag in flags)
     success = pl.col("status") >= 200
     seen = transactions.filter(
-        pl.col("started_at").is_not_null(), pl.col("transaction").is_in(later["transaction"].unique().implode())
+        pl.col("started_at").is_not_null(), pl.col("transaction").is_in(later["transaction"].implode())
     )["transaction"]
     same = ["transaction", "_dialog", "status", "rseq"]
     opening = (
@@ -132,21 +132,22 @@ def exchanges(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataF
     ``crossed``: see :func:`crossings`.
     """
     rows = with_roles(reference_rows(messages, transactions, hops, with_sdp=True), transactions)
-    found = pl.concat([_of_invites(rows), *_of_responses(rows), _of_requests(rows)])
+    every = pl.concat([_of_invites(rows), *_of_responses(rows), *_of_requests(rows)])
     known = pl.col("_dialog").is_not_null()
     # Two transactions of one request at the same distance (a node talks to itself): the dialog has one exchange.
     again = known & ~pl.struct("_dialog", "_leg", "cseq", "method").is_first_distinct()
     found = (
-        found.sort("offer_row", "answer_row", nulls_last=True)
+        every.sort("offer_row", "answer_row", nulls_last=True)
         .filter(~again)
         .select(
             "offer_row", "answer_row", "preview_row", "offer_sdp", "answer_sdp", "preview_sdp", "pattern",
             "transaction", "_dialog",
             local=pl.col("from_local") == (pl.col("by_request")),
         )
+        .collect(engine="in-memory")
     )  # fmt: skip
     both = crossings(found, messages, transactions).filter(pl.col("other_answer_row").is_not_null())
-    pairs = both["offer_row"].append(both["other_offer_row"]).unique()
+    pairs = both["offer_row"].append(both["other_offer_row"])
     return found.with_columns(crossed=pl.col("offer_row").is_in(pairs.implode()))
 
 
@@ -188,7 +189,7 @@ def _at_reference(
     the two nodes of the hop: then that is the place. A hop that has only the responses is none where another has the
     request: an answer without its offer tells nothing. Nor is one that has only the request.
     """
-    ours = pl.col("_leg").is_in(hops["_leg"].unique().implode()) | pl.col("_dialog").is_null()
+    ours = pl.col("_leg").is_in(hops["_leg"].implode()) | pl.col("_dialog").is_null()
     via = pl.col("via_count").fill_null(0)
     rows = rows.with_columns(from_local=ours, rank=via)
     theirs = rows.filter(~pl.col("from_local"))
@@ -206,15 +207,16 @@ def _at_reference(
             rows = rows.with_columns(rank=pl.col("rank") + behind.cast(pl.Int64) * last)
     # One number for what makes a request: the hash of its sender's leg is random, so that the rest may be mixed in.
     request = pl.col("_leg") ^ (pl.col("cseq").fill_null(0) * 8 + pl.col("method").to_physical().cast(pl.Int64))
-    rows = rows.with_columns(request=request)
-    nearest = rows.group_by("request").agg(nearest=pl.col("rank").min())
-    return rows.join(nearest, on="request", maintain_order="left").filter(pl.col("rank") == pl.col("nearest"))
+    with_request = rows.lazy().with_columns(request=request)
+    nearest = with_request.group_by("request").agg(nearest=pl.col("rank").min())
+    nearest = with_request.join(nearest, on="request", maintain_order="left")
+    return nearest.filter(pl.col("rank") == pl.col("nearest")).collect(engine="in-memory")
 
 
 _OFFER = ("transaction", "_leg", "cseq", "method", "from_local")
 
 
-def _exchange(found: pl.DataFrame, *, by_request: bool) -> pl.DataFrame:
+def _exchange(found: pl.LazyFrame, *, by_request: bool) -> pl.LazyFrame:
     kinds = {"offer_row": pl.UInt32, "answer_row": pl.UInt32, "preview_row": pl.UInt32}
     return found.select(
         *(pl.col(name).cast(kind) for name, kind in kinds.items()),
@@ -224,11 +226,11 @@ def _exchange(found: pl.DataFrame, *, by_request: bool) -> pl.DataFrame:
     )
 
 
-def _of_invites(rows: pl.DataFrame) -> pl.DataFrame:
+def _of_invites(rows: pl.DataFrame) -> pl.LazyFrame:
     """Patterns 1 and 3: each early dialog of a forked INVITE answers its offer."""
     method, status = pl.col("method"), pl.col("status")
-    invites = rows.filter(method == "INVITE", status.is_null())
-    answers = rows.filter(method == "INVITE", status.is_not_null(), pl.col("role") == "answer")
+    invites = rows.lazy().filter(method == "INVITE", status.is_null())
+    answers = rows.lazy().filter(method == "INVITE", status.is_not_null(), pl.col("role") == "answer")
     reliable = answers.filter(~pl.col("preview")).unique(["transaction", "_dialog"], keep="first", maintain_order=True)
     previews = answers.filter("preview").unique(["transaction", "_dialog"], keep="first", maintain_order=True)
     branch = ["transaction", "_dialog"]
@@ -250,22 +252,22 @@ def _of_invites(rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _of_responses(rows: pl.DataFrame) -> list[pl.DataFrame]:
+def _of_responses(rows: pl.DataFrame) -> list[pl.LazyFrame]:
     """Patterns 2 and 4: an INVITE without an offer asks for one. Few do."""
     method, status = pl.col("method"), pl.col("status")
     offers = rows.filter(method == "INVITE", status.is_not_null(), pl.col("role") == "offer")
     if offers.is_empty():
         return []
-    offers = offers.select(*_OFFER, "_dialog", "status", "rseq", offer_row="row", offer_sdp="_sdp")
-    answers = rows.filter(status.is_null(), pl.col("role") == "answer")
+    asking = offers.lazy().select(*_OFFER, "_dialog", "status", "rseq", offer_row="row", offer_sdp="_sdp")
+    answers = rows.lazy().filter(status.is_null(), pl.col("role") == "answer")
     in_ack = answers.filter(method == "ACK").unique(["_dialog", "cseq"], keep="first", maintain_order=True)
     in_prack = answers.filter(method == "PRACK").unique(["_dialog", "acked"], keep="first", maintain_order=True)
     taken = {"answer_row": "row", "answer_sdp": "_sdp"}
     ours = [pl.lit(None, dtype=pl.UInt32).alias("preview_row"), pl.lit(None, dtype=pl.Int64).alias("preview_sdp")]
-    confirmed = offers.filter(status >= 200).join(
+    confirmed = asking.filter(status >= 200).join(
         in_ack.select("_dialog", "cseq", **taken), on=["_dialog", "cseq"], how="left"
     )
-    early = offers.filter(status < 200).join(
+    early = asking.filter(status < 200).join(
         in_prack.select("_dialog", rseq="acked", **taken), on=["_dialog", "rseq"], how="left"
     )
     return [
@@ -274,23 +276,24 @@ def _of_responses(rows: pl.DataFrame) -> list[pl.DataFrame]:
     ]
 
 
-def _of_requests(rows: pl.DataFrame) -> pl.DataFrame:
-    """Patterns 5 and 6: PRACK and UPDATE within a dialog."""
+def _of_requests(rows: pl.DataFrame) -> list[pl.LazyFrame]:
+    """Patterns 5 and 6: PRACK and UPDATE within a dialog. Few are sent with an offer."""
     method, status = pl.col("method"), pl.col("status")
-    offers = rows.filter(method.is_in(["PRACK", "UPDATE"]), status.is_null(), pl.col("role") == "offer")
-    answers = rows.filter(method.is_in(["PRACK", "UPDATE"]), pl.col("role") == "answer", status.is_not_null())
+    within = rows.filter(method.is_in(["PRACK", "UPDATE"]))
+    if within.is_empty():
+        return []
+    offers = within.lazy().filter(status.is_null(), pl.col("role") == "offer")
+    answers = within.lazy().filter(pl.col("role") == "answer", status.is_not_null())
     answers = answers.unique("transaction", keep="first", maintain_order=True)
     found = offers.select(*_OFFER, "_dialog", offer_row="row", offer_sdp="_sdp").join(
         answers.select("transaction", answer_row="row", answer_sdp="_sdp"), on="transaction", how="left"
     )
-    return _exchange(
-        found.with_columns(
-            pl.lit(None, dtype=pl.UInt32).alias("preview_row"),
-            pl.lit(None, dtype=pl.Int64).alias("preview_sdp"),
-            pattern=pl.when(method == "PRACK").then(5).otherwise(6),
-        ),
-        by_request=True,
+    requests = found.with_columns(
+        pl.lit(None, dtype=pl.UInt32).alias("preview_row"),
+        pl.lit(None, dtype=pl.Int64).alias("preview_sdp"),
+        pattern=pl.when(method == "PRACK").then(5).otherwise(6),
     )
+    return [_exchange(requests, by_request=True)]
 
 
 # -- offers of both sides ----------------------------------------------------------------------------------------------
@@ -310,11 +313,11 @@ def crossings(found: pl.DataFrame, messages: pl.DataFrame, transactions: pl.Data
     That the answerer had not yet received the answer to its own offer is certain wherever the two are seen in this
     order: its own messages arrive there late, those to it are seen early.
     """
-    sides = found.filter(pl.col("_dialog").is_not_null()).group_by("_dialog").agg(pl.col("local").n_unique())
-    mixed = sides.filter(pl.col("local") > 1)["_dialog"]
-    timed = found.filter(pl.col("_dialog").is_in(mixed.implode()))
-    timed = with_times(timed, messages)
-    finals = transactions.select("transaction", "method", final=pl.col("final_at").to_physical())
+    known = found.lazy().filter(pl.col("_dialog").is_not_null())
+    sides = known.group_by("_dialog").agg(sides=pl.col("local").n_unique())
+    mixed = known.join(sides.filter(pl.col("sides") > 1), on="_dialog", how="semi", maintain_order="left")
+    finals = transactions.lazy().select("transaction", "method", final=pl.col("final_at").to_physical())
+    timed = with_times(mixed.collect(engine="in-memory"), messages).lazy()
     timed = timed.join(finals, on="transaction", how="left", maintain_order="left")
     # The final response of patterns 2 and 4 is, or follows, the offer: it settles nothing.
     refused = pl.when(pl.col("pattern").is_in([1, 3, 5, 6])).then("final")
@@ -333,9 +336,8 @@ def crossings(found: pl.DataFrame, messages: pl.DataFrame, transactions: pl.Data
     )
     open_ = (pl.col("other_offered_at") < pl.col("answered_at")) & (pl.col("answered_at") < pl.col("settled"))
     return pairs.filter(open_).select(
-        "_dialog", "offer_row", "answer_row", "method", "transaction", "offered_at", "answered_at",
-        *(name for name in own.columns if name.startswith("other_")),
-    )  # fmt: skip
+        "_dialog", "offer_row", "answer_row", "method", "transaction", "offered_at", "answered_at", "^other_.*$"
+    ).collect(engine="in-memory")  # fmt: skip
 
 
 # -- line by line ------------------------------------------------------------------------------------------------------
@@ -471,22 +473,26 @@ def agreed_codecs(
     """
     last = (
         in_use(found, transactions, confirmed_branch["_dialog"])
+        .lazy()
         .filter(pl.col("answer_sdp").is_not_null(), pl.col("_dialog").is_not_null())
         .unique("_dialog", keep="last", maintain_order=True)
         .select("_dialog", _sdp="answer_sdp")
     )
     of_calls = (
-        confirmed_branch.join(last, on="_dialog")
+        confirmed_branch.lazy()
+        .join(last, on="_dialog")
         .join(
-            descriptions.filter(pl.col("port") > 0, ~pl.col("early_session")).select("_sdp", "codecs"),
+            descriptions.lazy().filter(pl.col("port") > 0, ~pl.col("early_session")).select("_sdp", "codecs"),
             on="_sdp",
             maintain_order="left_right",
         )
         .group_by("call", maintain_order=True)
         .agg(pl.col("codecs").str.join(" "))
+        .collect(engine="in-memory")
+        .lazy()
     )
     # Few combinations are in use: words are told apart once for each.
     known = of_calls.select("codecs").unique()
     words = known.select("codecs", word=pl.col("codecs").str.split(" ")).explode("word").unique(maintain_order=True)
     words = words.filter(~pl.col("word").is_in(["*", ""])).group_by("codecs").agg(pl.col("word").str.join(" "))
-    return of_calls.join(words, on="codecs").select("call", codecs="word")
+    return of_calls.join(words, on="codecs").select("call", codecs="word").collect(engine="in-memory")

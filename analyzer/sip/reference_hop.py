@@ -44,7 +44,7 @@ def distance() -> pl.Expr:
     return pl.when(between("ip", "port")).then(0).when(between("ip")).then(1).when(at_client).then(2).otherwise(3)
 
 
-def nearest(rows: pl.DataFrame, by: str, *, latest: bool = False) -> pl.DataFrame:
+def nearest(rows: pl.LazyFrame, by: str, *, latest: bool = False) -> pl.LazyFrame:
     """Of each ``by`` the ``row`` nearest to the reference hop; of several there the first, or the ``latest``.
 
     ``rows`` with the columns that :func:`distance` reads, and ``row``, their number in time order.

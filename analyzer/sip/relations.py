@@ -50,6 +50,8 @@ def found(
     none = pl.DataFrame(schema=_SCHEMA | {"named": messages.schema["_call"]})
     pairs = [_naming(evidence, members, invites, facts)] if evidence is not None else []
     pairs.append(_referred(messages, evidence, members, facts))
+    if all(part.is_empty() for part in pairs):
+        return none
     pairs = [part.select(pl.col(name).cast(kind) for name, kind in none.schema.items()) for part in pairs]
     return pl.concat([none, *pairs]).filter(pl.col("attempt") != pl.col("later")).unique(maintain_order=True)
 
@@ -57,6 +59,8 @@ def found(
 def _naming(evidence: pl.DataFrame, members: pl.DataFrame, invites: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Attempts whose INVITE names a dialog of another and was accepted."""
     naming = evidence.filter(pl.col("kind").is_in(_NAMING)).select("_leg", sign="kind", named="value")
+    if naming.is_empty():
+        return pl.DataFrame(schema=_SCHEMA)
     of_legs = invites.select("_leg", later="attempt").unique(maintain_order=True)
     accepted = facts.filter(pl.col("ok_ns").is_not_null())
     accepted = accepted.select(later="attempt", asked="ref_row", since="start_ns", until=pl.col("ok_ns"))
@@ -66,7 +70,7 @@ def _naming(evidence: pl.DataFrame, members: pl.DataFrame, invites: pl.DataFrame
 
 def _named(naming: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     """With the ``attempt`` that has the Call-ID ``named``, of several the last that had begun at row ``asked``."""
-    own = members.filter(pl.col("_call").is_in(naming["named"].unique().implode()))
+    own = members.filter(pl.col("_call").is_in(naming["named"].implode()))
     own = own.group_by("attempt", named="_call").agg(asked=pl.col("row").min()).sort("asked")
     naming = naming.filter(pl.col("asked").is_not_null()).sort("asked", maintain_order=True)
     found = naming.join_asof(own, on="asked", by="named", allow_exact_matches=False, check_sortedness=False)
@@ -81,9 +85,10 @@ def _referred(
 ) -> pl.DataFrame:
     """Attempts that a REFER within another call, or for it, asked for."""
     none = pl.DataFrame(schema=_SCHEMA)
-    meant = pl.DataFrame(schema={"_leg": messages.schema["_leg"], "meant": messages.schema["_call"]})
+    meant = pl.LazyFrame(schema={"_leg": messages.schema["_leg"], "meant": messages.schema["_call"]})
     if evidence is not None:
-        named = evidence.filter(pl.col("kind") == "target_dialog").unique("_leg", keep="first", maintain_order=True)
+        named = evidence.lazy().filter(pl.col("kind") == "target_dialog")
+        named = named.unique("_leg", keep="first", maintain_order=True)
         meant = named.select("_leg", meant=pl.col("value").cast(messages.schema["_call"]))
     refer = pl.col("method") == "REFER"
     rows = messages.lazy().with_row_index("row").filter(refer, ~pl.col("duplicate"))
@@ -91,7 +96,7 @@ def _referred(
     asked = (
         rows.filter(pl.col("status").is_null() & ~pl.col("retransmission"))
         .join(refused, on=["_leg", "cseq"], how="anti", maintain_order="left")
-        .join(meant.lazy(), on="_leg", how="left", maintain_order="left")
+        .join(meant, on="_leg", how="left", maintain_order="left")
         .filter(pl.col("to_tag").is_not_null() | pl.col("meant").is_not_null())
         .select(
             "_leg", "cseq", "refer_to", asked="row", named=pl.coalesce("meant", "_call"), src_ip="dst_ip", at=ns("time")

@@ -71,31 +71,40 @@ def sent_by_nodes(byes: pl.DataFrame, messages: pl.DataFrame, legs: pl.DataFrame
 
     ``byes`` are rows with ``_dialog _leg row via_count``, ``legs`` the ``_leg`` that opened each ``_dialog``.
     """
-    origins = byes.filter(pl.col("via_count") == 1).sort("row").unique(["_dialog", "_leg"], keep="first")
-    origins = origins.select("_dialog", "row").join(legs.select("_dialog", opened="_leg"), on="_dialog")
-    origins = origins.hstack(messages.select(pl.col("src_ip", "time").gather(origins["row"])))
+    sent = (
+        byes.lazy()
+        .filter(pl.col("via_count") == 1)
+        .sort("row")
+        .unique(["_dialog", "_leg"], keep="first")
+        .join(legs.lazy().select("_dialog", opened="_leg"), on="_dialog")
+        .select("_dialog", "row", "opened")
+        .collect(engine="in-memory")
+    )
+    sent = sent.hstack(messages.select(pl.col("src_ip", "time").gather(sent["row"])))
     invites = (
         messages.lazy()
         .filter(
             pl.col("method") == "INVITE",
             pl.col("status").is_null() & pl.col("to_tag").is_null() & ~pl.col("duplicate") & ~pl.col("retransmission"),
-            pl.col("_leg").is_in(origins["opened"].unique().implode()),
+            pl.col("_leg").is_in(sent["opened"].implode()),
         )
         .select("src_ip", "dst_ip", pl.col("via_count").fill_null(0), opened="_leg")
         .collect()
+        .lazy()
         .sort("via_count", maintain_order=True)
     )
     ends = invites.group_by("opened").agg(
         caller_ip=pl.when(pl.col("via_count") == 1).then("src_ip").first(), callee_ip=pl.col("dst_ip").last()
     )
-    origins = origins.join(ends, on="opened", how="left")
+    origins = sent.lazy().join(ends, on="opened", how="left")
     not_of_caller, not_of_callee = (pl.col("src_ip").ne_missing(pl.col(end)) for end in ("caller_ip", "callee_ip"))
     proxies = invites.filter(pl.col("via_count") > 1).select("opened", "src_ip").unique()
     forwarded = origins.filter(not_of_caller, not_of_callee).join(proxies, on=["opened", "src_ip"], how="semi")
     both = origins.filter(not_of_caller | not_of_callee)
     both = both.group_by("_dialog", "src_ip").agg(pl.len(), spread=pl.col("time").max() - pl.col("time").min())
     both = both.filter(pl.col("len") > 1, ns("spread") <= _TOGETHER)
-    return pl.concat([forwarded["_dialog"], both["_dialog"]])
+    found = pl.concat([forwarded.select("_dialog"), both.select("_dialog")])
+    return found.collect(engine="in-memory").to_series()
 
 
 def between_legs(ends: pl.DataFrame, last: pl.DataFrame) -> pl.Series:

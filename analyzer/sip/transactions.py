@@ -50,7 +50,7 @@ def transactions(
     client sent an ACK is ``completed``, though its final response was not captured.
     """
     groups = _groups(messages)
-    table = _described(groups, messages).with_columns(_limit(timers))
+    table = _described(groups, messages, timers)
     failed = _failed(table, messages, failures, timers["F"])
     table = table.with_columns(
         _outcome(table, failed, _perhaps_answered(table, messages), _acknowledged(table, messages), end),
@@ -87,8 +87,9 @@ def _groups(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _described(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """What the first message says of each transaction, when its steps were, and what the first final says."""
+def _described(groups: pl.DataFrame, messages: pl.DataFrame, timers: dict[str, int]) -> pl.DataFrame:
+    """What the first message says of each transaction, when its steps were, what the first final says, and ``limit``:
+    how long its client waits."""
     first = groups.select(pl.coalesce("request", pl.min_horizontal("first_1xx", "final"))).to_series()
     request, src_ip, src_port, dst_ip, dst_port = (
         pl.col(name) for name in ("request", "src_ip", "src_port", "dst_ip", "dst_port")
@@ -105,7 +106,8 @@ def _described(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("time").gather(groups["final"]).alias("final_at"),
             pl.col("status", "reason_phrase").gather(groups["final"]),
         )
-        .with_columns(groups["transaction", "request", "request_copies", "first_1xx"])
+        .hstack(groups["transaction", "request", "request_copies", "first_1xx"])
+        .lazy()
         # A response travels from the server to the client.
         .with_columns(
             client_ip=pl.when(seen).then(src_ip).otherwise(dst_ip),
@@ -117,6 +119,8 @@ def _described(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
             # What the client's timer counts from.
             since=pl.max_horizontal("started_at", "last_provisional_at"),
         )
+        .with_columns(_limit(timers))
+        .collect(engine="in-memory")
     )
 
 
@@ -133,7 +137,9 @@ def _limit(timers: dict[str, int]) -> pl.Expr:
 
 def _response_copies(groups: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     """How often the first final was sent; a final of another branch (status, To tag) is no copy of it (§13.2.2.4)."""
-    first = groups.filter(pl.col("finals") > 1).select("transaction", "final")
+    first = groups.filter(pl.col("finals") > 1)["transaction", "final"]
+    if first.is_empty():
+        return groups["finals"].alias("response_copies")
     of_first = messages.select(pl.col("status", "_dialog").gather(first["final"]))
     copies = (
         messages.lazy()
@@ -159,6 +165,8 @@ def _perhaps_answered(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
     a provisional response is enough: the client waits longer then, RFC 3261 §17.1.1.2.)"""
     asked = table.filter(pl.col("started_at").is_not_null())
     waiting = asked.filter(pl.col("status").is_null())
+    if waiting.is_empty():
+        return waiting["transaction"]
     cut_requests = messages["complete"].gather(waiting["request"]).not_()
     matched = pl.col("transaction").is_in(asked["transaction"].implode()).fill_null(value=False)
     unmatched = pl.col("status").is_not_null() & ~matched & ~pl.col("duplicate") & pl.col("time").is_not_null()
@@ -227,12 +235,13 @@ def _outcome(
 
 def _cancelled(table: pl.DataFrame) -> pl.Series:
     """The INVITEs without a final whose CANCEL was accepted (§9.1)."""
+    found = cancels.of_transactions(table)
+    if found.is_empty():
+        return found["invite"]
     accepted = table.filter(pl.col("method") == "CANCEL", pl.col("status") < 300)["transaction"]
     waiting = table.filter(pl.col("invite"), pl.col("status").is_null())["transaction"]
-    found = cancels.of_transactions(table).filter(
-        pl.col("transaction").is_in(accepted.implode()), pl.col("invite").is_in(waiting.implode())
-    )
-    return found["invite"]
+    of_waiting = pl.col("transaction").is_in(accepted.implode()), pl.col("invite").is_in(waiting.implode())
+    return found.filter(*of_waiting)["invite"]
 
 
 def _failed(table: pl.DataFrame, messages: pl.DataFrame, failures: pl.DataFrame, limit: int) -> pl.Series:

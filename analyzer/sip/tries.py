@@ -77,6 +77,8 @@ def with_borrowed(
     Times of another hop are of another node, yet of the same clock: where there are several, nothing is borrowed.
     """
     silent = acknowledgement.unheard(messages, transactions)
+    if silent.is_empty():
+        return responses
     silent = silent.join(hop.select("transaction", "try"), on="transaction", maintain_order="left")
     silent = silent.drop_nulls("try").unique(["_leg", "cseq"], keep="none", maintain_order=True)
     if silent.is_empty() or messages["_point"].n_unique() > 1:
@@ -117,15 +119,19 @@ def early_media() -> pl.Expr:
 def tries_of(invites: pl.DataFrame, responses: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """One row per try: its first row over all hops, and at its hop of the fewest Vias the final that decides."""
     final = pl.when(pl.col("status") >= 200, ~pl.col("retransmission")).then("row")
-    finals = responses.group_by("try").agg(
-        final_row=pl.coalesce(pl.when(pl.col("status").is_between(200, 299)).then("row").min(), final.max())
+    finals = (
+        responses.lazy()
+        .group_by("try")
+        .agg(final_row=pl.coalesce(pl.when(pl.col("status").is_between(200, 299)).then("row").min(), final.max()))
     )
-    tries = invites.group_by("try", maintain_order=True).agg(
-        pl.col("_call", "_leg", "cseq", "at").first(), first_row=pl.col("row").first()
+    tries = (
+        invites.lazy()
+        .group_by("try", maintain_order=True)
+        .agg(pl.col("_call", "_leg", "cseq", "at").first(), first_row=pl.col("row").first())
     )
-    tries = tries.join(finals, on="try", how="left", maintain_order="left")
-    last = fetch(messages, tries["final_row"], "status", "time")
-    return tries.with_columns(last["status"], final_ns=last["time"].to_physical())
+    found = tries.join(finals, on="try", how="left", maintain_order="left").collect(engine="in-memory")
+    last = found["final_row"]
+    return found.hstack(messages.select(pl.col("status").gather(last), final_ns=ns("time").gather(last)))
 
 
 def in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -135,14 +141,20 @@ def in_attempts(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) 
     on: after a status that asks for another INVITE (RFC 3261 §8.1.3.4-5, §22.2; RFC 4028 §7.4), and after any refusal
     where the same client sent the next at once, as it does with the contacts of a redirection (§8.1.3.4).
     """
-    tries = tries.with_columns(begins=pl.col("_call").is_first_distinct())
     # Most Call-IDs hold one try; windows over all of them would cost more than the rest of the stage.
-    several = tries.filter(pl.col("_call").is_duplicated()).sort("_call", "first_row")
+    several = tries.lazy().filter(pl.col("_call").is_duplicated()).sort("_call", "first_row")
     all_over = pl.col("final_row").fill_null(NEVER).cum_max().shift().over("_call") < pl.col("first_row")
     last_status = pl.coalesce(pl.col("status").shift().over("_leg"), pl.col("status").shift().over("_call"))
-    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES) & ~_sent_at_once())["try"]
-    begins = pl.col("begins") | pl.col("try").is_in(again.implode())
-    tries = tries.sort("_call", "first_row").with_columns(attempt=begins.cum_sum() - 1).drop("begins")
+    again = several.filter(all_over & ~last_status.is_in(outcomes.RETRY_CAUSES) & ~_sent_at_once()).select("try")
+    begins = pl.col("begins") | pl.col("try").is_in(again.collect(engine="in-memory")["try"].implode())
+    tries = (
+        tries.lazy()
+        .with_columns(begins=pl.col("_call").is_first_distinct())
+        .sort("_call", "first_row")
+        .with_columns(attempt=begins.cum_sum() - 1)
+        .drop("begins")
+        .collect(engine="in-memory")
+    )
     return _join_retries(tries, hop, messages).sort("first_row")
 
 
@@ -160,12 +172,15 @@ def _sent_at_once() -> pl.Expr:
 
 def _join_retries(tries: pl.DataFrame, hop: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Retries under another Call-ID: credentials for the challenge's nonce, from the same caller to the same callee."""
-    refused = tries.group_by("attempt", maintain_order=True).last().filter(pl.col("status").is_in([401, 407]))
-    again = tries.group_by("attempt", maintain_order=True).first()
-    again = again.join(hop.group_by("try", maintain_order=True).first(), on="try").filter("credentials")
-    if refused.is_empty() or again.is_empty():
+    of_attempts = tries.lazy().group_by("attempt", maintain_order=True)
+    of_tries = hop.lazy().group_by("try", maintain_order=True).first()
+    challenged = of_attempts.last().filter(pl.col("status").is_in([401, 407]))
+    refused = challenged.join(of_tries, on="try", maintain_order="left").collect(engine="in-memory")
+    if refused.is_empty():
         return tries
-    refused = refused.join(hop.group_by("try", maintain_order=True).first(), on="try", maintain_order="left")
+    again = of_attempts.first().join(of_tries, on="try").filter("credentials").collect(engine="in-memory")
+    if again.is_empty():
+        return tries
     challenge = fetch(messages, refused["final_row"], "_nonce", "time")
     refused = refused.drop("_nonce").with_columns(challenge["_nonce"], challenged=challenge["time"].to_physical())
     acks = (
@@ -221,12 +236,13 @@ def at_reference_hop(hop: pl.DataFrame, tries: pl.DataFrame) -> pl.DataFrame:
     Those of its first leg; and those of a retry with another From tag that the same client sent as far from the caller.
     """
     # The stamp of a leg that was made of another may be the earlier, by the clock of another capture point.
-    hop = hop.filter(pl.col("own") == pl.col("attempt"))
-    tries = tries.filter(pl.col("own") == pl.col("attempt"))
-    first = tries.unique("attempt", keep="first", maintain_order=True).select("try")
-    reference = hop.join(first, on="try", how="semi").unique("attempt", keep="first", maintain_order=True)
+    own = hop.lazy().filter(pl.col("own") == pl.col("attempt"))
+    first = tries.lazy().filter(pl.col("own") == pl.col("attempt")).unique("attempt", keep="first", maintain_order=True)
+    reference = own.join(first, on="try", how="semi").unique("attempt", keep="first", maintain_order=True)
     ours = ["_leg", "via_count", "src_ip", "via_sent_by"]
     same_client = [pl.col(name).eq_missing(pl.col(f"{name}_of_reference")) for name in ours]
-    return hop.join(
-        reference.select("attempt", *ours), on="attempt", suffix="_of_reference", maintain_order="left"
-    ).filter(same_client[0] | pl.all_horizontal(same_client[1:]))
+    return (
+        own.join(reference.select("attempt", *ours), on="attempt", suffix="_of_reference", maintain_order="left")
+        .filter(same_client[0] | pl.all_horizontal(same_client[1:]))
+        .collect(engine="in-memory")
+    )
