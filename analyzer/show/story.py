@@ -142,8 +142,9 @@ def _findings(tables: Tables, room: int) -> Iterator[str]:
 
     found = tables("findings")
     for row in found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True):
-        others = f" (with {row['calls'] - 1:,} other calls)" if row["calls"] > 1 else ""
-        yield safe(f"{row['rule']} {row['severity']}: {row['title']}{others}")
+        others = row["calls"] - 1
+        with_others = f" (with {others:,} other call{'s' if others > 1 else ''})" if others > 0 else ""
+        yield safe(f"{row['rule']} {row['severity']}: {row['title']}{with_others}")
         for text in (row["explanation"], f"do: {row['remedy']}", f"confirm: {row['confirm']}"):
             yield from wrap(safe(text), room - 2, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 

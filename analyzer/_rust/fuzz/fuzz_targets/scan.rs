@@ -67,12 +67,9 @@ fn tables(scan: &Scan) -> impl Iterator<Item = &RecordBatch> {
 }
 
 fn fetch_all(scan: &Scan, sources: &[Source], options: &Options) {
-    let mut places = Vec::new();
-    {
-        let column = |name| numbers(&scan.messages, name).into_iter().map(|number| number as u64);
-        let places_here = column("frame").zip(column("byte_offset")).zip(column("length"));
-        places.extend(places_here.map(|((frame, offset), length)| ("fuzz".to_owned(), frame, offset, length)));
-    }
+    let column = |name| numbers(&scan.messages, name).into_iter().map(|number| number as u64);
+    let places = column("frame").zip(column("byte_offset")).zip(column("length"));
+    let places: Vec<_> = places.map(|((frame, offset), length)| ("fuzz".to_owned(), frame, offset, length)).collect();
     let found = fetch(sources, options, &places).expect("what was read before");
     for (place, bytes) in places.iter().zip(found) {
         assert_eq!(bytes.map(|bytes| bytes.len() as u64), Some(place.3), "{place:?}");
