@@ -8,13 +8,14 @@ use super::esp::{self, ESP, Esp, Opened};
 use super::exported_pdu::Exported;
 use super::flow::{Flow, Protocol};
 use super::fragment::{Fragments, GivenUp, Incoming, Outcome, Reassembled, Why};
+use super::link_types::linktype;
 use super::next_header::{Inner, NextHeader};
 use super::origin::Origin;
 use super::sctp::Sctp;
 use super::sink::{Datagram, Failure, Sink};
 use super::tcp::Tcp;
 use super::tunnel::{self, Registry};
-use super::{exported_pdu, hep, icmp, ip, link, link_types, udp, wlan};
+use super::{exported_pdu, hep, icmp, ip, link, link_types, media, udp, wlan};
 use crate::layer::Layer;
 use crate::limits::Limits;
 use crate::packet::{NO_TIME, Packet, Stamp};
@@ -120,7 +121,9 @@ impl Decoder {
         let cursor = Cursor { bytes: data, offset, missing, open: false };
         let given = self.link_types.iter().find(|(link, _)| *link == packet.link);
         let link = given.map_or(packet.link, |&(_, link)| link);
-        let disposition = self.walk(NextHeader::Link(link, cursor), &mut Origin::packet(self.last), 0, sink);
+        let disposition = self
+            .media(link, cursor, sink)
+            .unwrap_or_else(|| self.walk(NextHeader::Link(link, cursor), &mut Origin::packet(self.last), 0, sink));
         // Groups that this packet pushed over a limit.
         self.deliver_given_up(sink);
         self.tell_undecoded(disposition, data, sink);
@@ -152,6 +155,22 @@ impl Decoder {
         let mut unwrapped = hep::Unwrapped { sink, streams: &mut self.hep, max_inflated: self.max_inflated };
         self.tcp.finish(self.last, self.now, &mut self.corrections, &mut unwrapped);
         self.corrections.take()
+    }
+
+    /// Delivers a packet of media without the walk, which would say the same of it.
+    #[inline]
+    fn media(&self, link: u16, cursor: Cursor<'_>, sink: &mut impl Sink) -> Option<Disposition> {
+        if link != linktype::ETHERNET || self.max_layers < media::LAYERS {
+            return None;
+        }
+        let (ip, header) = media::datagram(cursor)?;
+        let udp::Header { src_port, dst_port, payload, .. } = header;
+        let is_tunnel =
+            src_port == esp::NAT_PORT || dst_port == esp::NAT_PORT || self.tunnels.is_on(src_port, dst_port);
+        let at = Stamp { offset: payload.offset, ..self.last };
+        let flow = Flow { protocol: Protocol::Udp, src: ip.src, dst: ip.dst, src_port, dst_port };
+        let place = Place { ident: ip.ident, first: at, last: at, encapsulation: &Encapsulation::PLAIN };
+        (!is_tunnel).then(|| deliver_at(flow, payload, Layer::UDP, &place, sink))
     }
 
     /// Walks up the layers: each header says which one is next.
@@ -546,12 +565,30 @@ fn deliver(
     origin: &Origin,
     sink: &mut impl Sink,
 ) -> Disposition {
-    let Cursor { bytes, missing, offset, .. } = payload;
+    let (first, last) = origin.stamps(payload.offset);
+    let place = Place { ident, first, last, encapsulation: &origin.encapsulation };
+    deliver_at(flow, payload, layer, &place, sink)
+}
+
+/// Where a payload was found.
+struct Place<'a> {
+    ident: u32,
+    first: Stamp,
+    last: Stamp,
+    encapsulation: &'a Encapsulation,
+}
+
+#[inline]
+fn deliver_at(
+    flow: Flow,
+    Cursor { bytes, missing, .. }: Cursor<'_>,
+    layer: Layer,
+    &Place { ident, first, last, encapsulation }: &Place<'_>,
+    sink: &mut impl Sink,
+) -> Disposition {
     if bytes.is_empty() {
         return Disposition::new(layer, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
     }
-    let (first, last) = origin.stamps(offset);
-    let encapsulation = &origin.encapsulation;
     let class = sink.datagram(Datagram { flow, bytes, first, last, ident, missing, encapsulation, report: None });
     Disposition::of(class, layer)
 }

@@ -18,6 +18,7 @@ mod icmp;
 mod ip;
 mod link;
 mod link_types;
+mod media;
 mod names;
 mod next_header;
 mod origin;

@@ -143,6 +143,12 @@ impl Registry {
         found.map(|&(_, layer, open)| (layer, open))
     }
 
+    /// Does a tunnel run on one of these ports?
+    #[inline]
+    pub fn is_on(&self, src: u16, dst: u16) -> bool {
+        self.by_port.iter().any(|port| dst == port.number || src == port.number)
+    }
+
     /// By the ports of sender and receiver.
     pub fn udp(&self, src: u16, dst: u16) -> Option<(Layer, OverUdp)> {
         let hint = |port: &&Port| dst == port.number || (src == port.number && !port.of_receiver_only);
