@@ -4,7 +4,8 @@
     python benchmarks/stages.py [--table calls] [--runs 3] CAPTURE...
 
 Each run is a process of its own. Processor time (s, all threads) is that of a stage without the stages that it asks
-for, the median of the runs; the memory is the peak of the process when the stage was done.
+for, the median of the runs; the memory is the peak of the process when the stage was done. Of the reading it also says what
+each thread of the core took, the slowest first: the one that takes packets apart, and those that parse messages (Linux).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import resource
 import statistics
 import subprocess
 import sys
+import threading
+from pathlib import Path
 from typing import Any
 
 
@@ -25,6 +28,36 @@ def processor_seconds() -> float:
 
 def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+class CoreThreads:
+    """Processor seconds of the threads of the core, which end with the reading: looked at while they run."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[tuple[str, str], float] = {}
+        self._done = threading.Event()
+        self._looker = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> CoreThreads:
+        self._looker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._looker.join()
+
+    def _look(self) -> None:
+        while not self._done.wait(0.01):
+            for task in Path("/proc/self/task").glob("*"):
+                try:
+                    name = (task / "comm").read_text().strip()
+                    if name in ("sip-read", "sip-parse"):
+                        self.seconds[name, task.name] = int((task / "schedstat").read_text().split()[0]) / 1e9
+                except OSError:
+                    continue
+
+    def slowest_first(self) -> list[tuple[str, float]]:
+        return sorted(((name, took) for (name, _), took in self.seconds.items()), key=lambda one: -one[1])
 
 
 def measured(table: str, captures: list[str]) -> list[tuple[str, float, float]]:
@@ -50,8 +83,11 @@ def measured(table: str, captures: list[str]) -> list[tuple[str, float, float]]:
 
     setattr(analyzer.api.graph_source, "Graph", Timed)  # noqa: B010
     began = processor_seconds()
-    capture = analyzer.read(captures, tables=[table])
+    with CoreThreads() as threads:
+        capture = analyzer.read(captures, tables=[table])
     found.append(("reading", processor_seconds() - began, peak_mib()))
+    for number, (name, took) in enumerate(threads.slowest_first(), 1):
+        found.append((f"- thread {number}, {name}", took, peak_mib()))
     capture.table(table)
     return found
 
@@ -79,7 +115,7 @@ def main() -> None:
     again = [sys.executable, __file__, "--once", "--table", args.table, *args.captures]
     runs = [json.loads(subprocess.run(again, check=True, capture_output=True).stdout) for _ in range(args.runs)]
     stages = medians(runs)
-    total = sum(took for _, took, _ in stages)
+    total = sum(took for name, took, _ in stages if not name.startswith("- "))
     print("| stage | processor s | share | peak MiB |\n|---|---|---|---|")
     for name, took, peak in stages:
         if took >= total / 200:

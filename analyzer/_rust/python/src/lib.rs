@@ -166,7 +166,8 @@ fn scan(
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
-    let thread = thread::spawn(move || pipeline::scan(&sources, &options, &shared));
+    let read = move || pipeline::scan(&sources, &options, &shared);
+    let thread = thread::Builder::new().name("sip-read".to_owned()).spawn(read)?;
     Ok(RunningScan { thread: Some(thread), progress })
 }
 

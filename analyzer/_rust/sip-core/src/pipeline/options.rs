@@ -56,6 +56,8 @@ pub enum ScanError {
     Arrow(#[from] ArrowError),
     #[error("cancelled")]
     Cancelled,
+    #[error("the system gives no thread to read with: {0}")]
+    Thread(io::Error),
     /// An export could not be written.
     #[error(transparent)]
     Output(#[from] io::Error),

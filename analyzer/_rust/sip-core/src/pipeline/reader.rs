@@ -50,7 +50,7 @@ pub fn read<C: Consumer>(
             .map(|_| {
                 let (receive, give_back) = (receive.clone(), give_back.clone());
                 let mut consumer = consumer();
-                scope.spawn(move || {
+                let parse = move || {
                     for (number, mut batch) in receive {
                         consumer.take(number, &batch);
                         batch.clear();
@@ -58,9 +58,11 @@ pub fn read<C: Consumer>(
                         give_back.send(batch).ok();
                     }
                     consumer
-                })
+                };
+                thread::Builder::new().name("sip-parse".to_owned()).spawn_scoped(scope, parse)
             })
-            .collect();
+            .collect::<Result<_, _>>()
+            .map_err(ScanError::Thread)?;
         drop((receive, give_back));
         let mut reader = Reader::new(options, progress, trace, send, recycled);
         let files = reader.read_all(&sources)?;
