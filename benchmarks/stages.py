@@ -4,8 +4,9 @@
     python benchmarks/stages.py [--table calls] [--runs 3] CAPTURE...
 
 Each run is a process of its own. Processor time (s, all threads) is that of a stage without the stages that it asks
-for, the median of the runs; the memory is the peak of the process when the stage was done. Of the reading it also says what
-each thread of the core took, the slowest first: the one that takes packets apart, and those that parse messages (Linux).
+for, the median of the runs; the memory is the peak of the process when the stage was done. Of the reading it also says
+what each thread of the core took, the slowest first: the one that takes packets apart, those that parse messages (on
+Linux only).
 """
 
 from __future__ import annotations
