@@ -19,6 +19,8 @@ from analyzer.errors import AmbiguousCall, AnalyzerError, CaptureChanged, Captur
 if TYPE_CHECKING:
     from analyzer.api.call import Call as Call
     from analyzer.api.capture import Capture as Capture
+    from analyzer.api.compare import CallComparison as CallComparison
+    from analyzer.api.compare import compare as compare
     from analyzer.api.filters import Filter as Filter
     from analyzer.api.ladder import Ladder as Ladder
     from analyzer.api.message import Message as Message
@@ -31,6 +33,7 @@ __all__ = [
     "AmbiguousCall",
     "AnalyzerError",
     "Call",
+    "CallComparison",
     "Capture",
     "CaptureChanged",
     "CaptureError",
@@ -40,6 +43,7 @@ __all__ = [
     "Message",
     "NotFound",
     "__version__",
+    "compare",
     "parse",
     "read",
 ]
@@ -47,10 +51,12 @@ __all__ = [
 # Imported when first asked for: `sip-analyzer --help` must not wait for tables it does not need.
 _HOMES = {
     "Call": "analyzer.api.call",
+    "CallComparison": "analyzer.api.compare",
     "Capture": "analyzer.api.capture",
     "Filter": "analyzer.api.filters",
     "Ladder": "analyzer.api.ladder",
     "Message": "analyzer.api.message",
+    "compare": "analyzer.api.compare",
     "parse": "analyzer.reading.parsing",
     "read": "analyzer.api.read",
 }

@@ -18,6 +18,7 @@ FLOORS = (
     ("__main__", "cli"),
     ("api",),
     ("masking", "show"),
+    ("comparison",),
     ("explain",),
     ("graph",),
     ("measure",),
