@@ -131,9 +131,18 @@ class ComparedCalls:
         ]
         return one.status is None and bool(answers) and all(_same_status(later) for later in answers)
 
+    def other_way(self, one: Difference) -> Row | None:
+        """Where a node passed an initial INVITE on that only one call has: the row in which it went in the other."""
+        row = self.rows[one.row]
+        if one.kind not in ("missing", "additional") or not row.either.begins:
+            return None
+        of_other = (other for other in self.rows if (other.a if row.a is None else other.b) is other.either)
+        alone = (other for other in of_other if other.a is None or other.b is None)
+        return next((o for o in alone if o.either.begins and self.sender(o) == self.sender(row)), None)
+
     def _answered_otherwise(self, first: Difference) -> Difference:
         """The status difference that explains why a message is missing, where there is one."""
-        if first.kind not in ("missing", "additional"):
+        if first.kind not in ("missing", "additional") or self.other_way(first) is not None:
             return first
         row = self.rows[first.row]
         one = row.either

@@ -172,6 +172,9 @@ def _uri(uri: Mapping[str, Any], neutral: Neutral) -> str:
     user, host = uri["user"], uri["host"]
     who = neutral.text(user.split(";")[0]) if user else ""
     where = "" if not host else ADDRESS if _LITERAL.match(host) else neutral.text(host)
+    if user and ("user", "phone") in uri["params"]:
+        # A telephone number, however it is written (RFC 3261 §19.1.6).
+        return f"tel:{who}"
     named = [(key, value if key.lower() in _URI_PARAMS else None) for key, value in uri["params"]]
     ends = "@".join(part for part in (who, where) if part) or neutral.text(uri["text"])
     return _joined(f"{uri['scheme']}:{ends}", [pair for pair in named if pair[0].lower() not in _DRAWN])

@@ -65,6 +65,11 @@ def sentence(calls: ComparedCalls, one: Difference, say: Say) -> str:
         return say("{sender} sends {what} to {receiver} {b} times in B, {a} times in A.").format(
             sender=sender, receiver=receiver, what=what, a=row.a.copies, b=row.b.copies
         )
+    if (other := calls.other_way(one)) is not None:
+        way_a, way_b = (row, other) if row.a is not None else (other, row)
+        return say("{sender} passes the {method} on to {b} in B, to {a} in A.").format(
+            sender=sender, method=safe(either.method), a=safe(ends(calls, way_a)[1]), b=safe(ends(calls, way_b)[1])
+        )
     if one.kind == "missing":
         return say("{sender} sends {what} to {receiver} in A, but not in B.").format(
             sender=sender, receiver=receiver, what=what
