@@ -53,7 +53,7 @@ class Timing:
 
 _DELAYS = ("srd_s", "pdd_s", "alert_s", "setup_s", "ring_s", "talk_s")
 # Parts of the waterfall that are people's, or another part's: no node is slow for them.
-_NOT_OF_A_NODE = ("ringing", "elsewhere")
+_NOT_OF_A_NODE = ("ringing", "serial fork")
 
 
 class ComparedCalls:
@@ -231,7 +231,7 @@ class ComparedCalls:
     @cached_property
     def slowest(self) -> Timing | None:
         """The node, link or end that took the most more of the set-up in B; None where none took more."""
-        own = [one for one in self.timings if one.group == "part" and one.name.split()[0] not in _NOT_OF_A_NODE]
+        own = [one for one in self.timings if one.group == "part" and not one.name.startswith(_NOT_OF_A_NODE)]
         more = [one for one in own if (one.more_s or 0) > 0]
         return max(more, key=lambda one: one.more_s or 0, default=None)
 
