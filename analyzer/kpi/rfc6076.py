@@ -297,8 +297,8 @@ KPIS = (
         name="seer",
         titles={"en": "session establishment effectiveness ratio (SEER)", "zh": "会话建立有效率（SEER）"},
         texts={
-            "en": "Share of call attempts that were answered or that the called user did not take (480, 486, 600, "
-            "603), redirections aside. Failures of the network lower it.",
+            "en": "Share of call attempts that were answered or that the called user did not take (480, 486, 600 "
+            "and 603), redirections aside. Failures of the network lower it.",
             "zh": "被接听或被叫用户未接（480、486、600、603）的呼叫尝试所占比例（重定向除外）。网络故障使其降低。",
         },
         kind="share",
