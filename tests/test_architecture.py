@@ -21,6 +21,7 @@ FLOORS = (
     ("comparison",),
     ("explain",),
     ("graph",),
+    ("kpi",),
     ("measure",),
     ("diagnose",),
     ("ims",),
