@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analyzer.api.call import Call as Call
     from analyzer.api.capture import Capture as Capture
     from analyzer.api.compare import CallComparison as CallComparison
+    from analyzer.api.compare import CaptureComparison as CaptureComparison
     from analyzer.api.compare import compare as compare
     from analyzer.api.filters import Filter as Filter
     from analyzer.api.ladder import Ladder as Ladder
@@ -36,6 +37,7 @@ __all__ = [
     "CallComparison",
     "Capture",
     "CaptureChanged",
+    "CaptureComparison",
     "CaptureError",
     "Filter",
     "FilterError",
@@ -53,6 +55,7 @@ _HOMES = {
     "Call": "analyzer.api.call",
     "CallComparison": "analyzer.api.compare",
     "Capture": "analyzer.api.capture",
+    "CaptureComparison": "analyzer.api.compare",
     "Filter": "analyzer.api.filters",
     "Ladder": "analyzer.api.ladder",
     "Message": "analyzer.api.message",

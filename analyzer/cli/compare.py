@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from analyzer.api.call import Call
-from analyzer.api.compare import FORMATS, CallComparison
+from analyzer.api.compare import FORMATS, CallComparison, CaptureComparison
 from analyzer.cli import lookup, options, terminal
 from analyzer.cli.main import BY_HAND, Failure
 from analyzer.errors import NotFound
@@ -20,9 +20,10 @@ from analyzer.reading.written import replaced
 
 @click.command(
     "compare",
-    help=f"{BY_HAND['compare']}\n\nGive two calls as CAPTURE#CALL, where CALL is the number in front of it in"
-    " sip-analyzer calls, or a Call-ID; first the good one, A, then the bad one, B. Both may be of one capture.",
-    epilog="Example: sip-analyzer compare good.pcap#3 bad.pcap#7 -o compare.html",
+    help=f"{BY_HAND['compare']}\n\nTwo captures: each KPI with its change, a 95 % interval and a verdict, failures"
+    " that are new or gone, and the nodes and links that a change comes from. Two calls, as CAPTURE#CALL: the good one,"
+    " A, then the bad one, B; CALL is the number in front of it in sip-analyzer calls, or a Call-ID.",
+    epilog="Example: sip-analyzer compare before.pcap after.pcap; sip-analyzer compare good.pcap#3 bad.pcap#7 -o c.html",
 )
 @options.captures
 @click.option(
@@ -32,7 +33,7 @@ from analyzer.reading.written import replaced
     help="Format; default: the suffix of -o FILE, otherwise text.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE.")
-@click.option("--all-rows", is_flag=True, help="Show all rows of the ladder, also those that are alike.")
+@click.option("--all-rows", is_flag=True, help="Of calls: show also the rows of the ladder that are alike.")
 @click.option(
     "-w",
     "--width",
@@ -51,25 +52,33 @@ def command(
     language: str | None,
     **values: Any,
 ) -> None:
-    """Compare two calls."""
+    """Compare two calls or two captures."""
     form = _chosen_format(form, output)
     words = values.pop("captures")
     if len(words) != 2:
         raise click.UsageError(f"compare takes two: {len(words)} given. Example: compare good.pcap#3 bad.pcap#7")
     asked = [_parted(word) for word in words]
-    if any(call is None for _, call in asked):
-        raise click.UsageError("say which call of each capture: compare good.pcap#3 bad.pcap#7")
+    of_calls = asked[0][1] is not None
+    if of_calls != (asked[1][1] is not None):
+        raise click.UsageError(
+            "two calls or two captures: compare good.pcap#3 bad.pcap#7, or compare good.pcap bad.pcap"
+        )
     first = options.read({**values, "captures": (asked[0][0],)})
     readings = [first, first if asked[0][0] == asked[1][0] else _second(first, asked[1][0], values)]
-    calls = [_call(reading, path, call or "") for reading, (path, call) in zip(readings, asked, strict=True)]
-    labels = [f"{word}: {call.title}" for word, call in zip(words, calls, strict=True)]
-    made = CallComparison(calls[0], calls[1], (labels[0], labels[1]))
-    if form != "text":
-        drawn = getattr(made, form)(language=chosen_language(language))
+    made: CallComparison | CaptureComparison
+    how: dict[str, Any] = {"language": chosen_language(language)}
+    if of_calls:
+        pairs = zip(readings, asked, strict=True)
+        calls = [_call(reading, path, call or "") for reading, (path, call) in pairs]
+        labels = [f"{word}: {call.title}" for word, call in zip(words, calls, strict=True)]
+        made = CallComparison(calls[0], calls[1], (labels[0], labels[1]))
     else:
-        plain = ascii_only or (output is None and not terminal.draws_lines(sys.stdout.encoding))
-        room = width or (terminal.width() if output is None else 100)
-        drawn = made.text(room, all_rows=all_rows, ascii_only=plain, language=chosen_language(language))
+        made = CaptureComparison(readings[0].capture, readings[1].capture, (words[0], words[1]))
+    if form == "text":
+        how["width"] = width or (terminal.width() if output is None else 100)
+        how["ascii_only"] = ascii_only or (output is None and not terminal.draws_lines(sys.stdout.encoding))
+        how |= {"all_rows": all_rows} if of_calls else {}
+    drawn = getattr(made, form)(**how)
     if output is None:
         click.echo(drawn, nl=False, color=True)
     else:

@@ -22,7 +22,7 @@ BY_HAND = {
     "call": "One call: its facts, transactions, dialogs and ladder.",
     "ladder": "One call as a ladder of messages between hosts.",
     "message": "One message: verbatim text and header tree.",
-    "compare": "Two calls side by side: where they part, and why.",
+    "compare": "Two captures or two calls side by side: what changed, and where.",
     "headers": "Header fields by name, in any message.",
     "plot": "One figure as SVG, PNG or PDF.",
     "export": "The packets of calls as a separate capture, for Wireshark.",

@@ -13,10 +13,10 @@ from analyzer.comparison import change
 from analyzer.comparison.comparability import ENDS, Doubt, doubts
 from analyzer.comparison.kpi_changes import kpi_changes
 from analyzer.kpi.intervals import wilson
-from analyzer.measure.measures import measure
 
 if TYPE_CHECKING:
     Tables = Callable[[str], pl.DataFrame]
+    Measure = Callable[..., pl.DataFrame]
 
 LOW_N = 30
 """Of fewer cases in either capture there is no verdict."""
@@ -27,11 +27,11 @@ _NOT_OF_THE_NETWORK = ("ringing", "serial_fork")
 
 @dataclass(frozen=True)
 class CaptureSide:
-    """A capture as it is compared: what it is called, its tables by their names, and its table ``kpis``."""
+    """A capture as it is compared: what it is called, its tables by their names, and its measured tables."""
 
     label: str
     tables: Tables
-    kpis: pl.DataFrame
+    measure: Measure
 
 
 class ComparedCaptures:
@@ -49,7 +49,7 @@ class ComparedCaptures:
     @cached_property
     def kpis(self) -> pl.DataFrame:
         """``kpi figure unit a_n b_n a b change low high verdict why``: one row per KPI; of a delay its median and p95."""
-        return kpi_changes(self.a.kpis, self.b.kpis, self.doubts)
+        return kpi_changes(self.a.measure("kpis"), self.b.measure("kpis"), self.doubts)
 
     @cached_property
     def by_role(self) -> bool:
@@ -61,7 +61,7 @@ class ComparedCaptures:
     def failures(self) -> pl.DataFrame:
         """``method status a_n b_n a b change low high verdict``: requests that failed, as a share of those of the
         method; ``verdict``: new, gone, more, fewer, no_difference_shown or low_n."""
-        counts = [_failures(side.tables) for side in (self.a, self.b)]
+        counts = [_failures(side) for side in (self.a, self.b)]
         return _shares(counts[0], counts[1], ["method", "status"]).sort(
             pl.col("change").abs(), "method", "status", descending=[True, False, False], nulls_last=True
         )
@@ -73,9 +73,10 @@ class ComparedCaptures:
         The changes add up to that of the share of calls that failed.
         """
         counts = [_failed_by(side.tables, by_role=self.by_role) for side in (self.a, self.b)]
-        return _shares(counts[0], counts[1], ["node", "role"]).sort(
-            pl.col("change").abs(), "node", descending=[True, False], nulls_last=True
-        )
+        roles = pl.concat(counts).group_by("node").agg(pl.col("role").drop_nulls().mode().min())
+        rows = _shares(*(one.drop("role") for one in counts), ["node"]).join(roles, on="node", how="left")
+        names = ("node", "role", *(name for name in rows.columns if name not in ("node", "role")))
+        return rows.select(names).sort(pl.col("change").abs(), "node", descending=[True, False], nulls_last=True)
 
     @cached_property
     def parts(self) -> pl.DataFrame:
@@ -87,8 +88,10 @@ class ComparedCaptures:
         calls = [_answered(side.tables).height for side in (self.a, self.b)]
         means = [_part_means(side.tables, by_role=self.by_role) for side in (self.a, self.b)]
         on = ["kind", "node"]
-        rows = means[0].join(means[1], on=on, how="full", coalesce=True, suffix="_b").rename(
-            {"mean": "a_s", "mean_b": "b_s", "var": "a_var", "var_b": "b_var"}
+        rows = (
+            means[0]
+            .join(means[1], on=on, how="full", coalesce=True, suffix="_b")
+            .rename({"mean": "a_s", "mean_b": "b_s", "var": "a_var", "var_b": "b_var"})
         )
         rows = rows.with_columns(a_n=pl.lit(calls[0], pl.Int64), b_n=pl.lit(calls[1], pl.Int64)).with_columns(
             # What never was in a capture with calls took no time there.
@@ -162,8 +165,9 @@ def _labels(tables: Tables, *, by_role: bool) -> pl.DataFrame:
 # ---- failures --------------------------------------------------------------------------------------------------------
 
 
-def _failures(tables: Tables) -> pl.DataFrame:
+def _failures(side: CaptureSide) -> pl.DataFrame:
     """``method status part whole``: requests that failed, and all of their method, each once over all its hops."""
+    tables = side.tables
     calls = tables("calls")
     messages = tables("messages").select("to_tag", transaction="message")
     requests = tables("transactions").join(messages, on="transaction", how="left", maintain_order="left")
@@ -173,7 +177,7 @@ def _failures(tables: Tables) -> pl.DataFrame:
     counts = others.group_by("method").agg(whole=pl.len().cast(pl.Int64))
     invites = pl.DataFrame({"method": ["INVITE"], "whole": [calls.height]})
     wholes = pl.concat([counts, invites]).group_by("method").agg(pl.col("whole").sum())
-    failed = measure("failures", tables, by="method,status").select("method", "status", part="requests")
+    failed = side.measure("failures", by="method,status").select("method", "status", part="requests")
     # Methods of which nothing failed are kept: how many there were is known.
     return failed.join(wholes, on="method", how="full", coalesce=True)
 
@@ -184,7 +188,7 @@ def _failed_by(tables: Tables, *, by_role: bool) -> pl.DataFrame:
     labels = _labels(tables, by_role=by_role)
     failed = tables("call_failures").join(calls, on="call", how="semi").select(address="failing_node")
     failed = failed.join(labels, on="address", how="left").with_columns(pl.col("node").fill_null(pl.col("address")))
-    counts = failed.group_by("node", "role").agg(part=pl.len().cast(pl.Int64))
+    counts = failed.group_by("node").agg(pl.col("role").mode().min(), part=pl.len().cast(pl.Int64))
     nobody = pl.DataFrame({"node": [None], "role": [None], "part": [0]}, schema=counts.schema)
     whole = pl.lit(calls.height, pl.Int64).alias("whole")
     return (counts if counts.height else nobody).with_columns(whole)

@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 from analyzer.comparison.calls import ComparedCalls, Difference
+from analyzer.comparison.captures import ComparedCaptures
 from analyzer.comparison.sides import Sent, Side
 from analyzer.explain.phrases import phrases
-from analyzer.show.comparison import sentences
+from analyzer.show.comparison import sentences, verdicts
 from analyzer.show.text import NOT_SHOWN
 
 
@@ -55,6 +56,21 @@ def of_calls(calls: ComparedCalls, *, language: str = "en") -> dict[str, Any]:
         "headers_not_compared": calls.no_texts or None,
         "rows": rows,
         "times": times,
+    }
+
+
+def of_captures(captures: ComparedCaptures, *, language: str = "en") -> dict[str, Any]:
+    """Two captures side by side as ``dict`` and ``list``: durations are seconds, shares 0 to 1."""
+    say = phrases(language)
+    return {
+        "a": captures.a.label,
+        "b": captures.b.label,
+        "verdict": list(verdicts.sentences(captures, say, language)),
+        "doubts": [{"kind": doubt.kind, **doubt.facts} for doubt in captures.doubts],
+        "kpis": captures.kpis.to_dicts(),
+        "failures": captures.failures.to_dicts(),
+        "failing_nodes": captures.failing_nodes.to_dicts(),
+        "parts": captures.parts.to_dicts(),
     }
 
 

@@ -47,10 +47,12 @@ class Drawn:
 
 def drawn(tables: Mapping[str, pl.DataFrame], tz: str) -> list[Drawn]:
     """The figures; none where there are neither calls nor transactions."""
-    return [
-        Drawn(_told(figure), _inline(figure, number))
-        for number, figure in enumerate(draw() for draw in _asked(tables, tz))
-    ]
+    return [draw(figure(), number) for number, figure in enumerate(_asked(tables, tz))]
+
+
+def draw(figure: Figure, number: int) -> Drawn:
+    """One figure as part of a page; ``number`` is its own there."""
+    return Drawn(_told(figure), _inline(figure, number))
 
 
 def _asked(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Callable[[], Figure]]:
