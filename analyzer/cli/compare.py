@@ -23,7 +23,7 @@ from analyzer.reading.written import replaced
     help=f"{BY_HAND['compare']}\n\nTwo captures: each KPI with its change, a 95 % interval and a verdict, failures"
     " that are new or gone, and the nodes and links that a change comes from. Two calls, as CAPTURE#CALL: the good one,"
     " A, then the bad one, B; CALL is the number in front of it in sip-analyzer calls, or a Call-ID.",
-    epilog="Example: sip-analyzer compare before.pcap after.pcap; sip-analyzer compare good.pcap#3 bad.pcap#7 -o c.html",
+    epilog="Example: sip-analyzer compare before.pcap after.pcap; sip-analyzer compare good.pcap#3 bad.pcap#7",
 )
 @options.captures
 @click.option(

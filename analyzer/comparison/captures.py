@@ -13,13 +13,11 @@ from analyzer.comparison import change
 from analyzer.comparison.comparability import ENDS, Doubt, doubts
 from analyzer.comparison.kpi_changes import kpi_changes
 from analyzer.kpi.intervals import wilson
+from analyzer.kpi.kpis import LOW_N
 
 if TYPE_CHECKING:
     Tables = Callable[[str], pl.DataFrame]
     Measure = Callable[..., pl.DataFrame]
-
-LOW_N = 30
-"""Of fewer cases in either capture there is no verdict."""
 
 #: Parts of a set-up that people, or another part, take.
 _NOT_OF_THE_NETWORK = ("ringing", "serial_fork")
@@ -48,7 +46,7 @@ class ComparedCaptures:
 
     @cached_property
     def kpis(self) -> pl.DataFrame:
-        """``kpi figure unit a_n b_n a b change low high verdict why``: one row per KPI; of a delay its median and p95."""
+        """``kpi figure unit a_n b_n a b change low high verdict why``: a row per KPI; of a delay its median and p95."""
         return kpi_changes(self.a.measure("kpis"), self.b.measure("kpis"), self.doubts)
 
     @cached_property
@@ -68,20 +66,20 @@ class ComparedCaptures:
 
     @cached_property
     def failing_nodes(self) -> pl.DataFrame:
-        """``node role a_n b_n a b change low high verdict``: calls that a node failed first, as a share of all attempts.
+        """``node role a_n b_n a b change low high verdict``: calls that a node failed first, as a share of all.
 
         The changes add up to that of the share of calls that failed.
         """
         counts = [_failed_by(side.tables, by_role=self.by_role) for side in (self.a, self.b)]
         roles = pl.concat(counts).group_by("node").agg(pl.col("role").drop_nulls().mode().min())
-        rows = _shares(*(one.drop("role") for one in counts), ["node"]).join(roles, on="node", how="left")
+        rows = _shares(counts[0].drop("role"), counts[1].drop("role"), ["node"]).join(roles, on="node", how="left")
         names = ("node", "role", *(name for name in rows.columns if name not in ("node", "role")))
         return rows.select(names).sort(pl.col("change").abs(), "node", descending=[True, False], nulls_last=True)
 
     @cached_property
     def parts(self) -> pl.DataFrame:
-        """``kind node a_n b_n a_s b_s change low high share verdict``: what a node, link or end took of the set-up of
-        answered calls, in the mean over all of them, without ringing.
+        """``kind node role a_n b_n a_s b_s change low high share verdict``: what a node, link or end took of the set-up
+        of answered calls, in the mean over all of them, without ringing.
 
         The changes add up to that of the mean set-up time without ringing; ``share`` is the part of that change.
         """
@@ -105,7 +103,10 @@ class ComparedCaptures:
             high=pl.col("change") + pl.col("_reach"),
             share=pl.when(pl.col("change").sum() != 0).then(pl.col("change") / pl.col("change").sum()),
         ).with_columns(verdict=_verdict(("slower", "faster")))
-        names = (*on, "a_n", "b_n", "a_s", "b_s", "change", "low", "high", "share", "verdict")
+        labels = pl.concat(_labels(side.tables, by_role=self.by_role) for side in (self.a, self.b))
+        roles = labels.group_by("node").agg(pl.col("role").filter(pl.col("role") != "unknown").mode().min())
+        rows = rows.join(roles, on="node", how="left", maintain_order="left")
+        names = (*on, "role", "a_n", "b_n", "a_s", "b_s", "change", "low", "high", "share", "verdict")
         return rows.select(names).sort(pl.col("change").abs(), *on, descending=[True, False, False], nulls_last=True)
 
 
@@ -156,7 +157,7 @@ def _network_nodes(tables: Tables) -> pl.DataFrame:
 
 
 def _labels(tables: Tables, *, by_role: bool) -> pl.DataFrame:
-    """``address node role`` of endpoints; of a subscriber's device, and where nodes go by role, the node is the role."""
+    """``address node role`` of endpoints; a subscriber's device, and where nodes go by role any, is its role."""
     known = tables("endpoints").select("address", "node", "role")
     alike = pl.col("role").is_in(ENDS) | (pl.lit(by_role) & (pl.col("role") != "unknown"))
     return known.with_columns(node=pl.when(alike).then("role").otherwise("node"))

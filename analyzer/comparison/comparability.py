@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import polars as pl
 
+from analyzer.kpi.observed import observation
+
 Tables = Callable[[str], pl.DataFrame]
 
 #: Roles of which there is a node for each subscriber.
@@ -88,8 +90,8 @@ def _measured_at(tables: Tables) -> str | None:
 
 
 def _span(files: pl.DataFrame) -> tuple[int, int] | None:
-    first, last = files["first_at"].cast(pl.Int64).min(), files["last_at"].cast(pl.Int64).max()
-    return (int(first), int(last)) if first is not None and last is not None else None  # type: ignore[call-overload]
+    first, last = observation(files)
+    return None if first is None or last is None else (first, last)
 
 
 def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:

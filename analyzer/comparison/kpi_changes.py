@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
@@ -18,30 +19,31 @@ LESS_IS_BETTER = frozenset({"ira", "isa", "call_drop", "resent_share"})
 PEOPLES = frozenset({"sdt_s", "sdt_failed_s", "acd_s"})
 
 #: A row per figure: the columns of ``kpis`` that the value and its interval are taken from, by the kind of KPI.
-_FIGURES = {
+_FIGURES: dict[str, dict[str, tuple[str | None, str | None, str | None]]] = {
     "share": {"value": ("value", "low", "high")},
     "duration": {"p50": ("p50_s", "p50_low_s", "p50_high_s"), "p95": ("p95_s", "p95_low_s", "p95_high_s")},
 }
 
 
 def kpi_changes(a: pl.DataFrame, b: pl.DataFrame, doubts: Iterable[Doubt] = ()) -> pl.DataFrame:
-    """``kpi figure unit a_n b_n a b change low high verdict why`` of two tables ``kpis``, in the order of the catalogue.
+    """``kpi figure unit a_n b_n a b change low high verdict why`` of two tables ``kpis``, as the catalogue has them.
 
     ``figure``: value, or p50 and p95 of a delay. ``verdict``: better, worse, changed (of what is neither),
     no_difference_shown, low_n, no_data, not_comparable (``why``: the doubt), traffic (a rate or a load, which has no
     interval, for calls do not come independently).
     """
     refused = {population: doubt.kind for doubt in reversed(list(doubts)) for population in REFUSED.get(doubt.kind, ())}
-    rows = []
+    rows: list[dict[str, Any]] = []
     totals = [{row["kpi"]: row for row in one.filter("total").to_dicts()} for one in (a, b)]
     for kpi in catalogue.KPIS.values():
         both = [total.get(kpi.name) for total in totals]
         for figure, columns in _FIGURES.get(kpi.kind, {"value": ("value", None, None)}).items():
-            row = {"kpi": kpi.name, "figure": figure, "unit": kpi.unit, "_kind": _kind(kpi), "why": refused.get(kpi.of)}
+            row: dict[str, Any] = {"kpi": kpi.name, "figure": figure, "unit": kpi.unit, "_kind": _kind(kpi)}
+            row["why"] = refused.get(kpi.of)
             for side, total in zip("ab", both, strict=True):
                 row[f"{side}_n"] = total["n"] if total else 0
-                names = zip((side, f"{side}_low", f"{side}_high"), columns, strict=True)
-                row |= {name: total[column] if total and column else None for name, column in names}
+                for end, column in zip(("", "_low", "_high"), columns, strict=True):
+                    row[side + end] = total[column] if total and column else None
             rows.append(row)
     texts = dict.fromkeys(("kpi", "figure", "unit", "_kind", "why"), pl.String)
     numbers = {f"{side}{end}": pl.Float64 for side in "ab" for end in ("", "_low", "_high")}

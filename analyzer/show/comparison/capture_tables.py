@@ -28,10 +28,13 @@ class Shown:
     below: str = ""
 
 
-def tables(captures: ComparedCaptures, say: Say, language: str) -> Iterator[Shown]:
-    """KPIs, failures by code, failures by node, set-up time by part; those without rows are left out."""
+def tables(captures: ComparedCaptures, say: Say, language: str, *, short: bool = False) -> Iterator[Shown]:
+    """KPIs, failures by code, failures by node, set-up time by part; those without rows are left out.
+
+    ``short``: a KPI is called by its name in the table ``kpis``.
+    """
     words = verdicts.verdict_words(say)
-    yield _kpis(captures, say, words, language)
+    yield _kpis(captures, say, words, language, short=short)
     shares = (
         (say("failures by code"), captures.failures, lambda row: verdicts.failure(row, say)),
         (say("calls failed, by the node that failed them first"), captures.failing_nodes, verdicts.node),
@@ -72,14 +75,14 @@ def tables(captures: ComparedCaptures, say: Say, language: str) -> Iterator[Show
         yield Shown(heading, ("", *ends), rows, (1, 2, 3), _left_out(captures.parts, say))
 
 
-def _kpis(captures: ComparedCaptures, say: Say, words: dict[str, str], language: str) -> Shown:
+def _kpis(captures: ComparedCaptures, say: Say, words: dict[str, str], language: str, *, short: bool) -> Shown:
     frame = captures.kpis
     silent = frame.filter(pl.col("verdict") == "no_data")
     rows = [
         (
             row["verdict"],
             [
-                verdicts.title(row, say, language),
+                verdicts.name(row, say) if short else verdicts.title(row, say, language),
                 *(value(row[name], row["unit"]) for name in "ab"),
                 f"{row['a_n']:,} / {row['b_n']:,}",
                 signed(row["change"], row["unit"]),

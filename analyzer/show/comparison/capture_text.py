@@ -18,7 +18,7 @@ def text(captures: ComparedCaptures, *, columns: int = 100, ascii_only: bool = F
     for sentence in verdicts.sentences(captures, say, language):
         first, *rest = wrapped(sentence, columns - 4)
         lines += [f"  {first}", *(f"    {line}" for line in rest)]
-    for shown in tables(captures, say, language):
+    for shown in tables(captures, say, language, short=True):
         lines += ["", shown.heading, *_lines(shown, columns)]
     whole = "\n".join(lines) + "\n"
     return whole.replace("→", "->").replace("…", "to") if ascii_only else whole

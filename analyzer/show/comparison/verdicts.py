@@ -9,9 +9,9 @@ import polars as pl
 
 from analyzer.comparison.captures import ComparedCaptures
 from analyzer.comparison.comparability import Doubt
-from analyzer.comparison.kpi_changes import LOW_N
 from analyzer.explain.phrases import Say
 from analyzer.kpi import catalogue
+from analyzer.kpi.kpis import LOW_N
 from analyzer.show.text import safe, seconds
 
 #: KPIs and parts named in a sentence.
@@ -130,8 +130,16 @@ def _where(captures: ComparedCaptures, say: Say) -> Iterator[str]:
 
 def title(row: dict[str, Any], say: Say, language: str) -> str:
     """What a KPI is called, with its figure."""
-    name = catalogue.KPIS[row["kpi"]].titles[language]
-    return name if row["figure"] == "value" else f"{name}, {say('median') if row['figure'] == 'p50' else 'p95'}"
+    return f"{catalogue.KPIS[row['kpi']].titles[language]}{_figure(row, say)}"
+
+
+def name(row: dict[str, Any], say: Say) -> str:
+    """The name of a KPI in the table, with its figure."""
+    return f"{row['kpi']}{_figure(row, say)}"
+
+
+def _figure(row: dict[str, Any], say: Say) -> str:
+    return "" if row["figure"] == "value" else f", {say('median') if row['figure'] == 'p50' else 'p95'}"
 
 
 def value(number: float | None, unit: str) -> str:
