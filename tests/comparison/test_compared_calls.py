@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -35,9 +36,14 @@ P -> UAC    200 PRACK branch=b cseq=2 to_tag=y @0.230
 BODIES = {"offer": wire.audio(1), "answer": wire.audio(2)}
 
 
+@cache
+def read(dialogue: str, **bodies: str) -> analyzer.Call:
+    return wire.read(dialogue, **bodies).call(1)
+
+
 def call(dialogue: str = CALL, *, bodies: dict[str, str] | None = None, **said: str) -> analyzer.Call:
     filled = {"invite": "", "forwarded": "0.010", "prack": PRACK, **said}
-    return wire.read(dialogue.format(**filled), **(bodies or BODIES)).call(1)
+    return read(dialogue.format(**filled), **(bodies or BODIES))
 
 
 def test_calls_of_other_people_over_other_addresses_are_alike() -> None:

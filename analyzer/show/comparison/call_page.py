@@ -8,8 +8,8 @@ from analyzer.comparison.calls import ComparedCalls
 from analyzer.explain.phrases import phrases
 from analyzer.show.comparison import sentences
 from analyzer.show.comparison.call_text import ALIKE, grouped, line, noted
-from analyzer.show.comparison.page import listed, page, table
-from analyzer.show.text import markup, seconds
+from analyzer.show.comparison.page import heading, listed, page, table
+from analyzer.show.text import seconds
 
 
 def call_page(calls: ComparedCalls, *, language: str = "en") -> str:
@@ -21,9 +21,9 @@ def call_page(calls: ComparedCalls, *, language: str = "en") -> str:
 
 def _body(calls: ComparedCalls, language: str) -> Iterator[str]:
     say = phrases(language)
-    yield f"<h2>{markup(say('first difference'))}</h2>"
+    yield heading(say("first difference"))
     yield listed(sentences.sentences(calls, say, language))
-    yield f"<h2>{markup(say('ladder'))}</h2>"
+    yield heading(say("ladder"))
     notes = noted(calls, language)
     first = calls.first.row if calls.first is not None else -1
     rows = []
@@ -31,11 +31,11 @@ def _body(calls: ComparedCalls, language: str) -> Iterator[str]:
         kind = "first" if number == first else "" if number in notes else "alike"
         rows.append((kind, [*line(calls, number, notes.get(number, "")).values()]))
     yield table(["", "A s", "B s", say("from → to"), "A", f"B ({ALIKE}: {say('as in A')})", ""], rows, right=(0, 1, 2))
-    for which, heading in (("header", say("header fields")), ("sdp", say("session descriptions"))):
+    for which, name in (("header", say("header fields")), ("sdp", say("session descriptions"))):
         found = [one for one in calls.differences if one.kind == which]
         if not found:
             continue
-        yield f"<h2>{markup(heading)}</h2>"
+        yield heading(name)
         lines = []
         for one, count in grouped(found):
             assert one.field is not None
@@ -46,7 +46,7 @@ def _body(calls: ComparedCalls, language: str) -> Iterator[str]:
         headings = ["", "A", "B", say("A only"), say("B only"), say("first in row"), say("messages")]
         yield table(headings, lines, right=(6,))
     if calls.timings:
-        yield f"<h2>{markup(say('times in seconds'))}</h2>"
+        yield heading(say("times in seconds"))
         slowest = calls.slowest
         times = [
             (

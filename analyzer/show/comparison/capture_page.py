@@ -8,7 +8,7 @@ from analyzer.comparison.captures import ComparedCaptures
 from analyzer.explain.phrases import phrases
 from analyzer.show.comparison import verdicts
 from analyzer.show.comparison.capture_tables import tables
-from analyzer.show.comparison.page import listed, page, table
+from analyzer.show.comparison.page import heading, listed, page, table
 from analyzer.show.comparison.plots import delays
 from analyzer.show.report.figures import Drawn, draw
 from analyzer.show.text import markup
@@ -27,11 +27,11 @@ def capture_page(captures: ComparedCaptures, *, language: str = "en") -> str:
 
 def _body(captures: ComparedCaptures, language: str) -> Iterator[str]:
     say = phrases(language)
-    yield f"<h2>{markup(say('verdict'))}</h2>"
+    yield heading(say("verdict"))
     yield listed(verdicts.sentences(captures, say, language))
     shown = list(tables(captures, say, language))
     for number, one in enumerate(shown):
-        yield f"<h2>{markup(one.heading)}</h2>"
+        yield heading(one.heading)
         yield table(one.columns, [(_CLASSES.get(kind, ""), cells) for kind, cells in one.rows], one.right)
         if one.below:
             yield f'<p class="muted">{markup(one.below)}</p>'

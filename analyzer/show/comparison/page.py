@@ -43,6 +43,11 @@ def page(title: str, below: Iterable[str], body: Iterable[str], language: str) -
 """
 
 
+def heading(text: str) -> str:
+    """The heading of a section; text."""
+    return f"<h2>{markup(text[:1].upper() + text[1:])}</h2>"
+
+
 def listed(lines: Iterable[str]) -> str:
     """Sentences that are safe text, as a list."""
     return f'<ul class="told">{"".join(f"<li>{markup(line)}</li>" for line in lines)}</ul>'
