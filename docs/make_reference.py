@@ -1,6 +1,6 @@
 """Makes the reference pages: tables.md and README.md's list of tables from analyzer/schema; findings.md's list of rules
-from analyzer/diagnose/rules; limits.md, problems.md and encapsulation.md from the core, and the sentences on problems
-that `explain` shows.
+from analyzer/diagnose/rules; kpis.md from analyzer/kpi; limits.md, problems.md and encapsulation.md from the core, and
+the sentences on problems that `explain` shows.
 
 `--check` reports the pages that are out of date.
 """
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from encapsulation_page import encapsulation
+from kpis_page import kpis
 
 from analyzer import schema
 from analyzer.diagnose import rules as diagnosis
@@ -280,6 +281,7 @@ PAGES = {
     "problems.md": problems,
     "../analyzer/explain/problems_en.toml": problems_to_explain,
     "encapsulation.md": encapsulation,
+    "kpis.md": kpis,
 }
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from analyzer.api.message import Message
     from analyzer.api.plot import Plot
     from analyzer.api.source import Source
+    from analyzer.kpi.thresholds import Given
     from analyzer.measure.grouping import By
 
 # Messages up to which the summary tells of nodes; of more the command of that name does, which takes its time.
@@ -422,6 +423,23 @@ class Capture:
         [['ser', 0.0, 1, 'low_n'], ['seer', 1.0, 1, 'low_n']]
         """
         return self._measured("kpis", by=by, every=every, tz=tz, only=only)
+
+    def crossings(self, thresholds: Given, *, tz: str = "UTC") -> pd.DataFrame:
+        """What crosses a threshold for a KPI, and what would if it rested on more (``state`` is crossed or low_n).
+
+        ``thresholds`` is the path of a TOML file, or what would stand in it: ``docs/kpis.md``. Raises
+        :class:`~analyzer.errors.AnalyzerError` that says where, what, and what to write.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/busy.pcap")
+        >>> cap.crossings({"thresholds": ["ser < 0.5"]})[["threshold", "value", "n", "state"]].values.tolist()
+        [['ser < 0.5', 0.0, 1, 'low_n']]
+        """
+        from analyzer.api.measured import crossings
+        from analyzer.api.pandas_export import to_pandas
+        from analyzer.kpi.thresholds import read
+
+        return to_pandas(crossings(self.source, read(thresholds), tz))
 
     def measure(
         self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None, **more: Any

@@ -171,5 +171,5 @@ def group() -> None:
     read as one.
 
     Exit status: 0 read; 1 a capture file was cut or corrupt in part (what could be read is printed); 2 wrong usage,
-    or nothing could be read.
+    or nothing could be read; 3 a value crosses a threshold (--thresholds).
     """

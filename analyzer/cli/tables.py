@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer import schema
-from analyzer.cli import options, output, terminal
+from analyzer.cli import crossings, options, output, terminal
 from analyzer.language import chosen as chosen_language
 from analyzer.language import spoken
 
 if TYPE_CHECKING:
     from analyzer.api.capture import Capture
+    from analyzer.kpi.thresholds import Group
 
 
 def command_of(entry: schema.Table) -> click.Command:
@@ -36,13 +37,24 @@ def command_of(entry: schema.Table) -> click.Command:
             _print(entry, **values)
 
     more = [options.every_option, options.by_option] if measured else []
+    if isinstance(entry, schema.Measure) and entry.asks:
+        more += [crossings.option, options.only_option]
     for option in [*more, *([options.language_option] if entry.spoken else [])]:
         command = option(command)
     return command
 
 
-def _print(entry: schema.Table, *, by: str | None = None, every: str | None = None, **values: Any) -> None:
+def _print(
+    entry: schema.Table,
+    *,
+    by: str | None = None,
+    every: str | None = None,
+    only: str | None = None,
+    thresholds: str | None = None,
+    **values: Any,
+) -> None:
     """Read, filter, measure, write."""
+    groups = crossings.groups_of(thresholds)
     measured = isinstance(entry, schema.Measure)
     form = output.chosen_format(values["form"], values["output"])
     # Columns of measured tables are known when they are made: by what they are grouped.
@@ -53,10 +65,14 @@ def _print(entry: schema.Table, *, by: str | None = None, every: str | None = No
 
         length(every)
     # A filter looks at messages.
-    reading = options.read(values, tables=None if chosen else _rests_on(entry, by))
+    reading = options.read(values, tables=None if chosen else _rests_on(entry, _columns(by, groups)))
     capture = reading.shown(chosen)
     if measured:
-        frame = capture.measure(entry.name, by=by, every=every, tz=values["tz"])
+        frame = capture.measure(entry.name, by=by, every=every, tz=values["tz"], **({"only": only} if only else {}))
+        if groups:
+            from analyzer.kpi.thresholds import marked
+
+            frame = marked(frame, groups, by, every)
         columns = output.chosen_columns(entry.name, values["columns"], also=frame.columns)
     else:
         frame = capture.table(entry.name)
@@ -65,10 +81,17 @@ def _print(entry: schema.Table, *, by: str | None = None, every: str | None = No
         terminal.note(_why_nothing(entry, reading, filtered=bool(chosen)))
     if entry.name == "account":
         _about_account(reading.capture, set(chosen.given))
-    reading.close(about_problems=entry.name != "problems")
+    crossed = crossings.tell(capture, groups, values["tz"])
+    reading.close(about_problems=entry.name != "problems", crossed=crossed)
 
 
-def _rests_on(entry: schema.Table, by: str | None) -> tuple[str, ...]:
+def _columns(by: str | None, groups: tuple[Group, ...]) -> set[str]:
+    """The columns that rows and thresholds are grouped by."""
+    asked = [column.strip() for column in (by or "").split(",")]
+    return {*asked, *(column for group in groups for column in group.by)}
+
+
+def _rests_on(entry: schema.Table, by: set[str]) -> tuple[str, ...]:
     """The tables that will be looked at; of messages no measured table needs what a lean reading leaves out."""
     if entry.name == "account":
         return ("account", "files", "problems")  # blind spots
@@ -78,7 +101,7 @@ def _rests_on(entry: schema.Table, by: str | None) -> tuple[str, ...]:
     if entry.asks and by:
         from analyzer.kpi.populations import NEEDS
 
-        more = tuple(name for column in by.split(",") for name in NEEDS.get(column.strip(), ()))
+        more = tuple(name for column, needed in NEEDS.items() if column in by for name in needed)
     return tuple(name for name in (*entry.of, *more) if name != "messages")
 
 

@@ -245,7 +245,7 @@ KPIS = Measure(
     made_by="analyzer.kpi.kpis:kpis",
     of=("calls", "transactions", "registrations", "messages", "files"),
     asks=True,
-    shown=words("kpi value unit n numerator denominator p50_s p95_s p99_s excluded excluded_why note"),
+    shown=words("kpi value unit n numerator denominator p50_s p95_s p99_s excluded excluded_why note total"),
     note=(
         "A row for each KPI and group, and one over all (total). --by takes node, from_node and to_node (a pair of "
         "nodes that the call passed), reference_point, service, rat, peer (with direction), method, and the columns "

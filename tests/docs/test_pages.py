@@ -79,8 +79,8 @@ def test_every_command_line_is_accepted(page: Path, tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(analyzer.api.read, "read", read)
     monkeypatch.chdir(tmp_path)
-    for name in ("mask.key", "nodes.toml"):
-        (tmp_path / name).write_text("")
+    for name, text in (("mask.key", ""), ("nodes.toml", ""), ("limits.toml", 'thresholds = ["asr < 0.6"]')):
+        (tmp_path / name).write_text(text)
     for arguments in commands(page):
         result = CliRunner().invoke(group, arguments, prog_name="sip-analyzer")
         if arguments[0] == "explain":  # reads no capture
