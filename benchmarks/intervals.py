@@ -166,7 +166,8 @@ def _verdicts(found: pl.DataFrame) -> float:
 
 def lines(found: list[Row], laboratories: int) -> Iterator[str]:
     reach = 196 * float(np.sqrt(0.95 * 0.05 / laboratories))
-    yield f"{laboratories:,} laboratories a line: by chance alone, 95 % are shown as {95 - reach:.1f} to {95 + reach:.1f} %"
+    spread = f"{95 - reach:.1f} to {95 + reach:.1f} %"
+    yield f"{laboratories:,} laboratories a line: by chance alone, 95 % are shown as {spread}."
     yield ""
     yield "| figure | calls | truth, A to B | held by the interval of A | by that of the change | unbounded | verdict |"
     yield "|---|---|---|---|---|---|---|"

@@ -63,7 +63,9 @@ def commands(page: Path) -> list[list[str]]:
 
 def words(line: str) -> list[str]:
     """The words of a shell command, up to a comment or a pipe."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;>")
+    # A comment begins at a word; CAPTURE#CALL is one word.
+    lexer = shlex.shlex(re.sub(r"(?:^|\s)#.*", "", line), posix=True, punctuation_chars="|;>")
+    lexer.commenters = ""
     lexer.whitespace_split = True
     found = list(lexer)
     ends = [found.index(word) for word in ("|", ";", ">") if word in found]
