@@ -38,6 +38,13 @@ class CallComparison:
         return ComparedCalls(*(_side(call, label) for call, label in zip(self._calls, self._labels, strict=True)))
 
     @property
+    def verdict(self) -> tuple[str, ...]:
+        """The first difference and what it means, where the calls part, and where the most time was lost."""
+        from analyzer.show.comparison.sentences import sentences
+
+        return sentences(self.data, str)
+
+    @property
     def first(self) -> str:
         """The first difference that matters, in a sentence; empty where there is none."""
         from analyzer.show.comparison.sentences import sentence

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from analyzer.comparison import descriptions, header_fields
 from analyzer.comparison.alignment import Row, aligned, likeness
 from analyzer.comparison.header_fields import FieldDifference, Neutral
-from analyzer.comparison.sides import Sent, Side
+from analyzer.comparison.sides import Sent, Side, short
 from analyzer.reading.parsing import parse
 
 Kind = Literal["status", "missing", "additional", "retransmission", "header", "sdp"]
@@ -250,8 +250,17 @@ class ComparedCalls:
         node = address if address in side.nodes else side.hosts.get(address.rpartition(":")[0].strip("[]"), address)
         like = node if side is self.a else self.like.anywhere(node)
         if like is not None and like in self.a.nodes:
-            return self.a.nodes[like].label
+            other = self._likes.get(like, like)
+            return f"{self.a.nodes[like].label}{'' if other == like else f' (B: {short(other)})'}"
         return side.nodes[node].label if node in side.nodes else address
+
+    @cached_property
+    def _likes(self) -> dict[str, str]:
+        """The node of B that a node of A is like, in the first leg in which it has one."""
+        likes: dict[str, str] = {}
+        for (_, node), like in self.like.nodes.items():
+            likes.setdefault(like, node)
+        return likes
 
 
 def _neutral_of(side: Side, parts: dict[str, str]) -> Neutral:

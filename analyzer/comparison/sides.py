@@ -68,6 +68,11 @@ class Sent:
         return self.status is not None and self.status >= 200
 
 
+def short(node: str) -> str:
+    """The address of a node; the port only where it is not that of SIP."""
+    return node.removesuffix(":5060")
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A node that a call passes, as ``endpoints`` tell of it."""
@@ -79,8 +84,7 @@ class Node:
     @property
     def label(self) -> str:
         """Role and address, or as much of it as is known."""
-        address = self.node.removesuffix(":5060")
-        return address if self.role == "unknown" else f"{self.role} {address}"
+        return short(self.node) if self.role == "unknown" else f"{self.role} {short(self.node)}"
 
 
 @dataclass(frozen=True)
