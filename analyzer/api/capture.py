@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.api.graph_source import opened
-from analyzer.errors import AnalyzerError, CaptureChanged, NotFound
+from analyzer.errors import AnalyzerError, NotFound
 from analyzer.language import spoken
 from analyzer.reading import engines
 from analyzer.reading.native import Output
@@ -508,13 +508,18 @@ class Capture:
         title: str = "",
         texts: bool | None = None,
         language: str = "en",
+        form: str = "html",
+        thresholds: Given | None = None,
+        before: Capture | None = None,
     ) -> Path:
         """Writes one self-contained HTML page: verdict, numbers, plots, every table, the ladder of every call.
 
         Times are told in the zone ``tz``. ``texts``: with the text of each message, digest responses and keys hidden;
         without a word that of at most 3,000, of calls and registrations that failed first. What has no room is said on
         the page, with the command that shows it. The folder is made where there is none. ``language``: en or zh.
-        Returns the path.
+        ``form``: html, md (verdict, KPIs, failures, nodes and links as Markdown), json (the same as data) or
+        openmetrics (the KPIs for monitoring). ``thresholds`` (a TOML file, or what would stand in it) mark what crosses
+        them, and ``before`` is a capture whose KPIs stand beside those of this one. Returns the path.
 
         >>> import analyzer, tempfile
         >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
@@ -523,45 +528,24 @@ class Capture:
         """
         from pathlib import Path
 
-        import polars as pl
-
-        from analyzer.api.ladder import fragments
+        from analyzer.api.reports import text_of
         from analyzer.reading.written import replaced
-        from analyzer.show.report import report, sections, texts_of
-        from analyzer.timezones import zone
 
-        zone(tz)
-        with spoken(language):
-            tables = {name: self.table(name) for name in sections.TABLES}
-        keys = texts_of(tables, wanted=texts)
-        found = self._texts(keys, needed=texts is True)
-        told = fragments(self.source, tables["messages"].filter(pl.col("message").is_in(list(found)))) if found else {}
-        page = report(
-            tables,
+        text = text_of(
+            self,
+            form=form,
             tz=tz,
             title=title,
-            texts=None if texts is False or (keys and not found) else found,
-            fragments=told,
+            texts=texts,
             language=language,
+            thresholds=thresholds,
+            before=before,
         )
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
         with replaced(written) as part:
-            Path(part).write_text(page, encoding="utf-8", newline="\n")
+            Path(part).write_text(text, encoding="utf-8", newline="\n")
         return written
-
-    def _texts(self, keys: list[int], *, needed: bool) -> dict[int, bytes]:
-        """Messages by their keys, nothing secret in them; none where the captures are not at hand and not needed."""
-        try:
-            return (
-                {message.row["message"]: message.without_secrets for message in self.messages_of(keys)} if keys else {}
-            )
-        except CaptureChanged:
-            raise
-        except AnalyzerError:
-            if needed:
-                raise
-            return {}
 
     def export(self, output: Output, *, media: bool = False) -> int:
         """Writes the packets of these messages to a pcapng file (or binary file object); returns how many.

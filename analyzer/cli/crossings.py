@@ -37,10 +37,10 @@ def tell(capture: Capture, groups: tuple[Group, ...], tz: str) -> bool:
     if not groups:
         return False
     from analyzer.api.measured import crossings
-    from analyzer.show.crossings import sentences
+    from analyzer.show.kpi_texts import sentences
 
     found = crossings(capture.source, groups, tz)
-    told = list(sentences(found, tz))
+    told = [sentence for _, sentence in sentences(found, tz)]
     for sentence in told[:_MOST_TOLD]:
         terminal.note(sentence)
     if len(told) > _MOST_TOLD:

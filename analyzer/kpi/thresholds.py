@@ -32,8 +32,8 @@ from analyzer.kpi.populations import COLUMNS, Tables
 from analyzer.measure import grouping
 from analyzer.measure.grouping import INTERVAL
 
-#: What thresholds are given as: the path of a TOML file, or what would stand in it.
-Given = str | os.PathLike[str] | Mapping[str, Any]
+#: What thresholds are given as: the path of a TOML file, what would stand in it, or what was read of either.
+Given = str | os.PathLike[str] | Mapping[str, Any] | Sequence["Group"]
 
 _FIGURES = ("value", "p50", "p95", "p99")
 _SIGNS = ("<", "<=", ">", ">=")
@@ -97,6 +97,8 @@ class Group:
 def read(given: Given) -> tuple[Group, ...]:
     """The thresholds of a file or mapping; raises AnalyzerError that says where, what, and what to write."""
     text = ""
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return tuple(given)
     if isinstance(given, Mapping):
         where, said = "thresholds", given
     else:
