@@ -34,6 +34,7 @@ def text_of(
     """The report as text, as :meth:`Capture.report <analyzer.Capture.report>` writes it."""
     if form not in FORMS:
         raise AnalyzerError(f"form {form!r}: wanted is one of {', '.join(FORMS)}")
+    from analyzer.comparison.comparability import doubts
     from analyzer.kpi.thresholds import read
     from analyzer.timezones import zone
 
@@ -41,6 +42,7 @@ def text_of(
     groups = () if thresholds is None else read(thresholds)
     crossings = _crossings(capture, groups, tz)
     then = None if before is None else before.measure("kpis", tz=tz)
+    doubted = () if before is None else tuple(doubts(before.table, capture.table))
     if form == "openmetrics":
         from analyzer.show.report.openmetrics import openmetrics
 
@@ -51,7 +53,7 @@ def text_of(
 
     with spoken(language):
         tables = {name: capture.table(name) for name in sections.TABLES}
-    facts = Facts(tables, tz, title, language, crossings, then)
+    facts = Facts(tables, tz, title, language, crossings, then, doubted)
     if form == "html":
         return _page(capture, facts, texts)
     return markdown(facts) if form == "md" else as_json(facts)
@@ -82,6 +84,7 @@ def _page(capture: Capture, facts: Facts, texts: bool | None) -> str:
         language=facts.language,
         crossings=facts.crossings,
         before=facts.before,
+        doubts=facts.doubts,
     )
 
 

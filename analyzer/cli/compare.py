@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -64,7 +63,7 @@ def command(
             "two calls or two captures: compare good.pcap#3 bad.pcap#7, or compare good.pcap bad.pcap"
         )
     first = options.read({**values, "captures": (asked[0][0],)})
-    readings = [first, first if asked[0][0] == asked[1][0] else _second(first, asked[1][0], values)]
+    readings = [first, first if asked[0][0] == asked[1][0] else options.read_beside(first, asked[1][0], values)]
     made: CallComparison | CaptureComparison
     how: dict[str, Any] = {"language": chosen_language(language)}
     if of_calls:
@@ -105,12 +104,6 @@ def _parted(word: str) -> tuple[str, str | None]:
     if not path or not call:
         raise click.UsageError(f"{word!r}: CAPTURE#CALL is wanted: good.pcap#3")
     return path, call
-
-
-def _second(first: options.Reading, path: str, values: dict[str, Any]) -> options.Reading:
-    """Another capture read as the first was, and masked with the same key."""
-    plain = {**values, "captures": (path,), "mask": False, "mask_key": None, "mask_domains": False}
-    return replace(options.read(plain), mask_key=first.mask_key, mask_domains=first.mask_domains)
 
 
 def _call(reading: options.Reading, path: str, asked: str) -> Call:

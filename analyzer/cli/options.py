@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -237,6 +237,12 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
     domains = values["mask_domains"]
     masked = values["mask"] or values["mask_key"] or domains
     return Reading(capture, sources, _mask_key(values["mask_key"]) if masked else None, domains)
+
+
+def read_beside(first: Reading, origin: str, values: dict[str, Any]) -> Reading:
+    """Another capture read as the first was, and masked with the same key."""
+    plain = {**values, "captures": (origin,), "mask": False, "mask_key": None, "mask_domains": False}
+    return replace(read(plain), mask_key=first.mask_key, mask_domains=first.mask_domains)
 
 
 def _mask_key(file: IO[bytes] | None) -> bytes:

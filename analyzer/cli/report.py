@@ -70,7 +70,7 @@ def command(
     capture = reading.shown(chosen)
     before = None
     if earlier is not None:
-        before = options.read({**values, "captures": (earlier,)}).shown(chosen)
+        before = options.read_beside(reading, earlier, values).shown(chosen)
     how: dict[str, Any] = {"tz": values["tz"], "title": title, "texts": texts, "before": before, "form": form}
     how |= {"language": chosen_language(language), "thresholds": groups}
     if output is None:

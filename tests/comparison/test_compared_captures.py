@@ -173,6 +173,20 @@ def test_the_command_says_in_each_format_what_python_says(captures: dict[str, Pa
     assert "<script" not in page.read_text()
 
 
+def test_a_report_has_the_value_of_before_and_what_became_worse(captures: dict[str, Path], tmp_path: Path) -> None:
+    key = tmp_path / "mask.key"
+    key.write_text("an example, not a secret")
+    words = ("report", captures["slow"], "--before", captures["before"], "--format", "md", "--mask-key", key)
+    result = CliRunner().invoke(group, list(map(str, words)), prog_name="sip-analyzer")
+    assert result.exit_code == 0
+    rows = {line.split("`")[1]: line for line in result.output.splitlines() if line.startswith("| `")}
+    assert "(worse: p50 +" in rows["pdd_s"]
+    assert "worse" not in rows["ner"]
+    # The value of before is that of its own table.
+    then = analyzer.read(captures["before"]).measure("kpis").filter(pl.col("kpi") == "ner")["value"].item()
+    assert f"| {then:.1%} |".replace("%", " %") in rows["ner"]
+
+
 # ---- what cannot be compared -----------------------------------------------------------------------------------------
 
 CALL = "A -> P INVITE branch=a @0\nP -> A 486 INVITE branch=a to_tag=y @0.1\nA -> P ACK branch=a to_tag=y @0.2\n"

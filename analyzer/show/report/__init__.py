@@ -23,7 +23,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
@@ -32,6 +32,7 @@ from typing import Any
 import polars as pl
 
 from analyzer import __version__
+from analyzer.comparison.comparability import Doubt
 from analyzer.explain.phrases import Say, phrases
 from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
@@ -71,6 +72,7 @@ def report(
     language: str = "en",
     crossings: pl.DataFrame | None = None,
     before: pl.DataFrame | None = None,
+    doubts: Sequence[Doubt] = (),
 ) -> str:
     """The page for all tables of a capture; times are told in the zone ``tz``, sentences in the ``language``.
 
@@ -78,7 +80,7 @@ def report(
     where nobody wants any;
     ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
     ``crossings`` are the values that cross thresholds (``kpi.thresholds.crossings``), ``before`` the table ``kpis`` of
-    another capture.
+    another capture, ``doubts`` why both may not be comparable.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -130,8 +132,12 @@ def report(
         files=names,
         messages=tables["messages"].height - int(tables["messages"]["duplicate"].sum()),
         calls=tables["calls"].height,
-        verdict=[*written.crossed(crossings, tz, say), *numbers.verdict(tables, say, language)],
-        indicators=indicators.lines(kpis, crossings, before),
+        verdict=[
+            *written.crossed(crossings, tz, say),
+            *numbers.verdict(tables, say, language),
+            *written.doubted(doubts, say),
+        ],
+        indicators=indicators.lines(kpis, crossings, before, doubts),
         before=before is not None,
         without_data=indicators.without_data(kpis),
         tiles=numbers.tiles(tables, say, language),

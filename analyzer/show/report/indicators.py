@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from analyzer.columns.times import SECOND
+from analyzer.comparison.comparability import Doubt
+from analyzer.comparison.kpi_changes import kpi_changes
 from analyzer.kpi.catalogue import KPIS
 from analyzer.kpi.kpis import kpis
 from analyzer.kpi.observed import observation
 from analyzer.kpi.record import Kpi
 from analyzer.measure.grouping import INTERVAL, fitting
+from analyzer.show.comparison.verdicts import interval, signed
 from analyzer.show.kpi_texts import told
 from analyzer.show.text import seconds
 
@@ -26,7 +29,8 @@ _WIDTH, _HEIGHT = 120, 20
 @dataclass(frozen=True, slots=True)
 class Line:
     """One KPI, as people read it. ``over_time``: 0 to 1 of the highest, None where there is no data; ``before``: the
-    value of the other capture, where one was given; ``crossed``: the thresholds that it crosses."""
+    value of the other capture, where one was given; ``changed``: the verdict on the change from it (better, worse or
+    changed) and the change with its interval, where it shows; ``crossed``: the thresholds that it crosses."""
 
     kpi: Kpi
     value: str
@@ -37,6 +41,7 @@ class Line:
     over_time: tuple[float | None, ...]
     ends: str
     before: str
+    changed: tuple[str, str]
     crossed: tuple[str, ...]
 
     @property
@@ -72,9 +77,15 @@ def measured(tables: Mapping[str, pl.DataFrame], tz: str) -> pl.DataFrame:
     return kpis(lambda name: tables[name], every=every, tz=tz)
 
 
-def lines(found: pl.DataFrame, crossings: pl.DataFrame | None = None, before: pl.DataFrame | None = None) -> list[Line]:
+def lines(
+    found: pl.DataFrame,
+    crossings: pl.DataFrame | None = None,
+    before: pl.DataFrame | None = None,
+    doubts: Sequence[Doubt] = (),
+) -> list[Line]:
     """The KPIs that have data, in the order of the catalogue. ``found`` as :func:`measured` gives it, ``before`` the
-    same of another capture."""
+    same of another capture, ``doubts`` why both may not be comparable."""
+    changes = {} if before is None else _changes(before, found, doubts)
     then = {} if before is None else dict(before.filter("total").select("kpi", "value").rows())
     crossed: dict[str, list[str]] = {}
     if crossings is not None:
@@ -94,11 +105,23 @@ def lines(found: pl.DataFrame, crossings: pl.DataFrame | None = None, before: pl
             over_time=times.get(row["kpi"], ((), ""))[0],
             ends=times.get(row["kpi"], ((), ""))[1],
             before=told(KPIS[row["kpi"]], then[row["kpi"]]) if row["kpi"] in then else "",
+            changed=changes.get(row["kpi"], ("", "")),
             crossed=tuple(crossed.get(row["kpi"], ())),
         )
         for row in found.filter("total").iter_rows(named=True)
         if row["n"] and row["value"] is not None
     ]
+
+
+def _changes(before: pl.DataFrame, found: pl.DataFrame, doubts: Sequence[Doubt]) -> dict[str, tuple[str, str]]:
+    """Of each KPI that changed the verdict and the change; of a delay that of its median, else of its p95."""
+    changes: dict[str, tuple[str, str]] = {}
+    for row in kpi_changes(before, found, doubts).to_dicts():
+        if row["verdict"] in ("better", "worse", "changed"):
+            figure = "" if row["figure"] == "value" else f"{row['figure']} "
+            told = f"{figure}{signed(row['change'], row['unit'])} ({interval(row, row['unit'])})"
+            changes.setdefault(row["kpi"], (row["verdict"], told))
+    return changes
 
 
 def without_data(found: pl.DataFrame) -> list[str]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 import polars as pl
 
+from analyzer.comparison.comparability import Doubt
 from analyzer.explain.phrases import Say, phrases
 from analyzer.kpi.kpis import LOW_N, kpis
 from analyzer.measure.grouping import INTERVAL
 from analyzer.measure.measures import measure
 from analyzer.show import kpi_texts
+from analyzer.show.comparison.verdicts import doubt_sentence
 from analyzer.show.report import indicators, numbers
 from analyzer.show.text import safe
 from analyzer.timezones import zone
@@ -24,8 +26,8 @@ _WORST = 5
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a report says, whatever its form. ``before``: the table ``kpis`` of another capture; ``crossings`` as
-    ``kpi.thresholds.crossings`` gives them."""
+    """What a report says, whatever its form. ``before``: the table ``kpis`` of another capture, ``doubts`` why both may
+    not be comparable; ``crossings`` as ``kpi.thresholds.crossings`` gives them."""
 
     tables: Mapping[str, pl.DataFrame]
     tz: str = "UTC"
@@ -33,6 +35,7 @@ class Facts:
     language: str = "en"
     crossings: pl.DataFrame | None = None
     before: pl.DataFrame | None = None
+    doubts: tuple[Doubt, ...] = ()
     kpis: pl.DataFrame = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,7 +49,8 @@ class Facts:
     @property
     def verdict(self) -> list[numbers.Sentence]:
         """What crosses a threshold, then what happened."""
-        return [*crossed(self.crossings, self.tz, self.say), *numbers.verdict(self.tables, self.say, self.language)]
+        told = [*crossed(self.crossings, self.tz, self.say), *numbers.verdict(self.tables, self.say, self.language)]
+        return [*told, *doubted(self.doubts, self.say)]
 
     @property
     def named(self) -> str:
@@ -106,6 +110,12 @@ def crossed(crossings: pl.DataFrame | None, tz: str, say: Say) -> list[numbers.S
     return told
 
 
+def doubted(doubts: Sequence[Doubt], say: Say) -> list[numbers.Sentence]:
+    """Why the values of before may not be comparable (there A is before)."""
+    told = [say("{sentence} (A is before, B this capture)").format(sentence=doubt_sentence(one, say)) for one in doubts]
+    return [numbers.Sentence("warn", (numbers.Part(sentence),)) for sentence in told]
+
+
 # ---- Markdown --------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +153,7 @@ def _about(facts: Facts) -> list[str]:
 
 def _kpis(facts: Facts) -> list[str]:
     say = facts.say
-    found = indicators.lines(facts.kpis, facts.crossings, facts.before)
+    found = indicators.lines(facts.kpis, facts.crossings, facts.before, facts.doubts)
     heads = ["KPI", say("value"), *([say("before")] if facts.before is not None else [])]
     heads += ["n", "p95", say("over time"), say("note")]
     rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
@@ -151,7 +161,9 @@ def _kpis(facts: Facts) -> list[str]:
         title = line.kpi.titles.get(facts.language, line.kpi.titles["en"])
         note = "; ".join(part for part in (*line.crossed, line.note, line.excluded) if part)
         cells = [f"`{line.kpi.name}` {title}", f"**{line.value}**" if line.crossed else line.value]
-        cells += [line.before] if facts.before is not None else []
+        verdict, change = line.changed
+        compared = f"{line.before} ({say(verdict)}: {change})" if verdict else line.before
+        cells += [compared] if facts.before is not None else []
         cells += [f"{line.n:,}", line.p95, f"`{line.blocks}`" if line.blocks.strip() else "", note]
         rows.append("| " + " | ".join(map(_cell, cells)) + " |")
     none = indicators.without_data(facts.kpis)
