@@ -41,6 +41,8 @@ from analyzer.reading.written import replaced
     help="Width in columns; default: that of the terminal.",
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@options.filters(None)
+@options.tz_option
 @options.language_option
 def command(
     form: str | None,
@@ -62,6 +64,9 @@ def command(
         raise click.UsageError(
             "two calls or two captures: compare good.pcap#3 bad.pcap#7, or compare good.pcap bad.pcap"
         )
+    chosen = options.make_filter("calls", values["tz"], values)
+    if of_calls and chosen:
+        raise click.UsageError("filters pick what is compared of two captures; two calls are picked by their numbers.")
     first = options.read({**values, "captures": (asked[0][0],)})
     readings = [first, first if asked[0][0] == asked[1][0] else options.read_beside(first, asked[1][0], values)]
     made: CallComparison | CaptureComparison
@@ -72,7 +77,8 @@ def command(
         labels = [f"{word}: {call.title}" for word, call in zip(words, calls, strict=True)]
         made = CallComparison(calls[0], calls[1], (labels[0], labels[1]))
     else:
-        made = CaptureComparison(readings[0].capture, readings[1].capture, (words[0], words[1]))
+        before, after = (reading.shown(chosen) for reading in readings)
+        made = CaptureComparison(before, after, (words[0], words[1]))
     if form == "text":
         how["width"] = width or (terminal.width() if output is None else 100)
         how["ascii_only"] = ascii_only or (output is None and not terminal.draws_lines(sys.stdout.encoding))

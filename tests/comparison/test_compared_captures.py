@@ -248,3 +248,13 @@ def test_a_call_and_a_capture_are_not_compared() -> None:
     cap = analyzer.read(SAMPLES / "busy.pcap")
     with pytest.raises(analyzer.AnalyzerError, match="two calls or two captures"):
         analyzer.compare(cap, cap.call(1))
+
+
+def test_filters_pick_what_is_compared_of_captures_and_not_of_calls(captures: dict[str, Path]) -> None:
+    data = json.loads(run(captures["before"], captures["same"], "--outcome", "busy", "--format", "json")[1])
+    ser = next(row for row in data["kpis"] if row["kpi"] == "ser")
+    busy = [analyzer.read(captures[name]).table("calls").filter(outcome="busy").height for name in ("before", "same")]
+    assert [ser["a_n"], ser["b_n"]] == busy
+    status, told = run(f"{captures['before']}#1", f"{captures['same']}#1", "--outcome", "busy")
+    assert status == 2
+    assert "filters pick" in told

@@ -77,7 +77,7 @@ def tables(captures: ComparedCaptures, say: Say, language: str, *, short: bool =
 
 def _kpis(captures: ComparedCaptures, say: Say, words: dict[str, str], language: str, *, short: bool) -> Shown:
     frame = captures.kpis
-    silent = frame.filter(pl.col("verdict") == "no_data")
+    silent = {side: dict.fromkeys(frame.filter(pl.col(side).is_null())["kpi"]) for side in "ab"}
     rows = [
         (
             row["verdict"],
@@ -92,8 +92,12 @@ def _kpis(captures: ComparedCaptures, say: Say, words: dict[str, str], language:
         )
         for row in frame.filter(pl.col("verdict") != "no_data").to_dicts()
     ]
-    names = ", ".join(dict.fromkeys(silent["kpi"]))
-    below = say("No data in A or B: {names}.").format(names=names) if names else ""
+    told = (
+        (say("No data in A or B: {names}."), [name for name in silent["a"] if name in silent["b"]]),
+        (say("No data in A: {names}."), [name for name in silent["a"] if name not in silent["b"]]),
+        (say("No data in B: {names}."), [name for name in silent["b"] if name not in silent["a"]]),
+    )
+    below = " ".join(sentence.format(names=", ".join(names)) for sentence, names in told if names)
     columns = ("", "A", "B", "n", say("change"), say("95 % interval"), say("verdict"))
     return Shown(say("KPIs"), columns, rows, (1, 2, 3, 4), below)
 
