@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -33,119 +34,153 @@ P -> UAS    PRACK branch=r,b cseq=2 rack=1 to_tag=y @0.210
 UAS -> P    200 PRACK branch=r,b cseq=2 to_tag=y @0.220
 P -> UAC    200 PRACK branch=b cseq=2 to_tag=y @0.230
 """
-BODIES = {"offer": wire.audio(1), "answer": wire.audio(2)}
+REFUSED = """
+UAC -> P    INVITE branch=a sdp=offer @0.000
+P -> UAS    INVITE branch=p,a sdp=offer @0.010
+UAS -> P    488 INVITE branch=p,a to_tag=y @0.100
+P -> UAS    ACK branch=p to_tag=y @0.110
+P -> UAC    488 INVITE branch=a to_tag=y @0.120
+UAC -> P    ACK branch=a to_tag=y @0.130
+"""
+BODIES = {
+    "offer": wire.audio(1),
+    "one_codec": wire.audio(1, formats="0"),
+    "turned": wire.audio(1, formats="0 8"),
+    "answer": wire.audio(2),
+}
+
+
+def call_of(dialogue: str = CALL, **said: str) -> str:
+    return dialogue.format(**{"invite": "", "forwarded": "0.010", "prack": PRACK, **said})
+
+
+def of_others(dialogue: str) -> str:
+    """The same by other people over other addresses, at another time."""
+    carol = "to=sip:carol@example.com uri=sip:carol@example.com"
+    own = f"from_tag=z {carol} 'header=Date: Fri, 1 Jan 2027 00:00:00 GMT'"
+    dialogue = dialogue.replace("to_tag=y", "to_tag=o").replace("@", f"{own} @")
+    return re.sub(r"\b(UAC|UAS|P)\b(?= |$)", r"\1-2", dialogue)
+
+
+def with_trying(at: str) -> str:
+    return call_of(CALL.replace("UAS -> P    183", f"P -> UAC 100 INVITE branch=a @{at}\nUAS -> P    183"))
+
+
+_SENT = "P -> UAS    INVITE branch=p,a"
+#: The calls of one capture by their Call-IDs: each but the first differs from it in one thing.
+CALLS = {
+    "good": call_of(),
+    "others": of_others(call_of()),
+    "list": call_of(invite="'header=Supported: 100rel, timer' 'header=Allow: INVITE, ACK'"),
+    "list_turned": call_of(invite="'header=k: timer' 'header=Supported: 100rel' 'header=Allow: ACK, INVITE'"),
+    "list_shorter": call_of(invite="'header=Supported: timer' 'header=Allow: INVITE, ACK'"),
+    "one_codec": call_of().replace("sdp=offer", "sdp=one_codec"),
+    "codecs_turned": call_of().replace("sdp=offer", "sdp=turned"),
+    "no_prack": call_of(prack=""),
+    "slow": call_of(forwarded="0.060"),
+    "again": call_of(CALL.replace(_SENT, f"UAC -> P  INVITE branch=a sdp=offer @0.005\n{_SENT}")),
+    "refused": REFUSED,
+    "tapped": "\n".join(line for line in call_of().splitlines() if "UAS" not in line),
+    "barred": "UAC -> P INVITE branch=a sdp=offer @0.000\nP -> UAC 403 INVITE branch=a to_tag=y @0.010",
+    "trying_late": with_trying("0.020"),
+    "trying_early": with_trying("0.005"),
+}
+
+
+def line_of(name: str, number: int, line: str) -> str:
+    """The line in the capture of all: calls have Call-IDs and branches of their own, and come after each other."""
+    line = re.sub(r"branch=(\S+)", lambda found: f"branch={','.join(name + b for b in found[1].split(','))}", line)
+    bob = "" if " to=" in line else "to=sip:bob@example.com uri=sip:bob@example.com"
+    return re.sub(r"@([\d.]+)$", lambda at: f"{bob} call_id={name} @{100 * number + float(at[1]):.3f}", line)
 
 
 @cache
-def read(dialogue: str, **bodies: str) -> analyzer.Call:
-    return wire.read(dialogue, **bodies).call(1)
+def capture() -> analyzer.Capture:
+    lines = [
+        line_of(name, number, line)
+        for number, (name, dialogue) in enumerate(CALLS.items())
+        for line in dialogue.splitlines()
+        if line
+    ]
+    return wire.read("\n".join(lines), **BODIES)
 
 
-def call(dialogue: str = CALL, *, bodies: dict[str, str] | None = None, **said: str) -> analyzer.Call:
-    filled = {"invite": "", "forwarded": "0.010", "prack": PRACK, **said}
-    return read(dialogue.format(**filled), **(bodies or BODIES))
+@cache
+def compared(a: str, b: str) -> analyzer.CallComparison:
+    return analyzer.compare(capture().call(a), capture().call(b))
 
 
 def test_calls_of_other_people_over_other_addresses_are_alike() -> None:
-    lines = CALL.format(invite="", forwarded="0.010", prack=PRACK).replace("to_tag=y", "to_tag=o").splitlines()
-    own = "call_id=elsewhere from_tag=z to=sip:carol@example.com 'header=Date: Fri, 1 Jan 2027 00:00:00 GMT'"
-    # Nodes become addresses in the order in which they come: here others than in the first call.
-    other = "X -> Y OPTIONS @0.000\n" + "\n".join(line.replace("@", f"{own} @") for line in lines)
-    other = other.replace("branch=", "branch=x")
-    found = analyzer.compare(call(), wire.read(other, **BODIES).call(1)).data
-    assert [(one.kind, one.field) for one in found.differences if one.matters] == []
+    found = compared("good", "others").data
+    assert found.a.nodes.keys().isdisjoint(found.b.nodes)
+    assert found.differences == ()
     assert all(row.a is not None and row.b is not None for row in found.rows)
     assert len(found.rows) == 12
 
 
 def test_a_header_field_is_the_first_difference_where_it_is_the_only_one() -> None:
-    a = call(invite="'header=Supported: 100rel, timer'")
-    b = call(invite="'header=Supported: timer'")
-    first = analyzer.compare(a, b).data.first
+    first = compared("list", "list_shorter").data.first
     assert first is not None
     assert (first.kind, first.row, first.field.name, first.field.lacks) == ("header", 0, "Supported", ("100rel",))
 
 
 def test_the_order_of_a_list_is_no_difference_and_compact_forms_are_the_same_field() -> None:
-    a = call(invite="'header=Supported: 100rel, timer' 'header=Allow: INVITE, ACK'")
-    b = call(invite="'header=k: timer' 'header=Supported: 100rel' 'header=Allow: ACK, INVITE'")
-    assert analyzer.compare(a, b).data.first is None
+    assert compared("list", "list_turned").data.differences == ()
 
 
 def test_a_codec_is_the_first_difference_where_it_is_the_only_one() -> None:
-    b = call(bodies={"offer": wire.audio(1, formats="0"), "answer": wire.audio(2)})
-    first = analyzer.compare(call(), b).data.first
+    first = compared("good", "one_codec").data.first
     assert first is not None
     assert (first.kind, first.field.name, first.field.lacks) == ("sdp", "m=audio codecs", ("PCMA/8000",))
 
 
 def test_the_order_of_codecs_is_a_difference_for_it_is_that_of_preference() -> None:
-    b = call(bodies={"offer": wire.audio(1, formats="0 8"), "answer": wire.audio(2)})
-    first = analyzer.compare(call(), b).data.first
+    first = compared("good", "codecs_turned").data.first
     assert first is not None
     assert (first.field.name, first.field.lacks, first.field.gains) == ("m=audio codecs", (), ())
-    assert "another order" in analyzer.compare(call(), b).first
+    assert "another order" in compared("good", "codecs_turned").first
 
 
 def test_a_missing_prack_is_said_with_the_one_who_did_not_send_it() -> None:
-    comparison = analyzer.compare(call(), call(prack=""))
-    assert comparison.data.first.kind == "missing"
-    assert comparison.first == "UA 10.0.0.1 sends PRACK to proxy 10.0.0.2 in A, but not in B."
-    assert analyzer.compare(call(prack=""), call()).data.first.kind == "additional"
+    assert compared("good", "no_prack").data.first.kind == "missing"
+    assert compared("good", "no_prack").first == "UA 10.0.0.1 sends PRACK to proxy 10.0.0.2 in A, but not in B."
+    assert compared("no_prack", "good").data.first.kind == "additional"
 
 
 def test_a_slower_node_is_no_difference_of_messages_and_is_named_among_the_times() -> None:
-    found = analyzer.compare(call(), call(forwarded="0.060")).data
-    assert found.first is None
+    found = compared("good", "slow").data
+    assert found.differences == ()
     assert found.slowest is not None
     assert found.slowest.name == "node proxy 10.0.0.2"
     assert found.slowest.more_s == pytest.approx(0.05)
 
 
 def test_a_message_sent_again_is_a_difference() -> None:
-    sent = "P -> UAS    INVITE branch=p,a"
-    again = CALL.replace(sent, f"UAC -> P  INVITE branch=a sdp=offer @0.005\n{sent}")
-    first = analyzer.compare(call(), call(again)).data.first
+    first = compared("good", "again").data.first
     assert first is not None
     assert (first.kind, first.row) == ("retransmission", 0)
 
 
 def test_another_answer_is_said_of_the_node_that_gave_it_and_not_of_those_that_passed_it_on() -> None:
-    refused = """
-    UAC -> P    INVITE branch=a sdp=offer @0.000
-    P -> UAS    INVITE branch=p,a sdp=offer @0.010
-    UAS -> P    488 INVITE branch=p,a to_tag=y @0.100
-    P -> UAS    ACK branch=p to_tag=y @0.110
-    P -> UAC    488 INVITE branch=a to_tag=y @0.120
-    UAC -> P    ACK branch=a to_tag=y @0.130
-    """
-    comparison = analyzer.compare(call(), call(refused))
     told = "UA 10.0.0.3 answers the INVITE of proxy 10.0.0.2 with 488 Said in B, with 200 Said in A."
-    assert comparison.first == told
-    assert comparison.data.parting == comparison.data.first
+    assert compared("good", "refused").first == told
+    assert compared("good", "refused").data.parting == compared("good", "refused").data.first
 
 
 def test_a_hop_that_one_capture_did_not_see_is_no_difference() -> None:
     """The 183 and 200 of the proxy are those of the callee behind it: that was captured elsewhere."""
-    core = CALL.format(invite="", forwarded="0.010", prack=PRACK).splitlines()
-    tapped = "\n".join(line for line in core if "UAS" not in line)
-    found = analyzer.compare(call(), wire.read(tapped, **BODIES).call(1)).data
+    found = compared("good", "tapped").data
     assert found.first is None
     assert len(found.not_captured) == 6
 
 
 def test_an_invite_that_was_not_passed_on_is_explained_by_the_answer_given_instead() -> None:
-    rejected = "UAC -> P INVITE branch=a sdp=offer @0.000\nP -> UAC 403 INVITE branch=a to_tag=y @0.010"
-    assert analyzer.compare(call(), call(rejected)).first == (
-        "UA 10.0.0.2 answers the INVITE of UA 10.0.0.1 with 403 Said in B, with 200 Said in A."
-    )
+    told = "proxy 10.0.0.2 answers the INVITE of UA 10.0.0.1 with 403 Said in B, with 200 Said in A."
+    assert compared("good", "barred").first == told
 
 
 def test_messages_on_other_hops_may_interleave_in_another_order() -> None:
-    trying = "P -> UAC 100 INVITE branch=a @{at}\n"
-    early, late = (CALL.replace("UAS -> P    183", f"{trying.format(at=at)}UAS -> P    183") for at in (0.02, 0.005))
-    found = analyzer.compare(call(early), call(late)).data
-    assert found.differences == ()
+    assert compared("trying_late", "trying_early").data.differences == ()
 
 
 #: Failures of the simulator's network that a node itself gives, and is known for in its truth.
@@ -220,8 +255,8 @@ def test_a_page_loads_nothing_and_names_both_calls(tmp_path) -> None:
 
 
 def test_a_masked_comparison_names_nobody() -> None:
-    plain = run(f"{SAMPLES}/volte_call.pcap#1", f"{SAMPLES}/ims_core.pcap#1", "--format", "json")[1]
-    masked = run(f"{SAMPLES}/volte_call.pcap#1", f"{SAMPLES}/ims_core.pcap#1", "--format", "json", "--mask")[1]
+    plain = run(f"{SAMPLES}/basic_call.pcap#1", f"{SAMPLES}/busy.pcap#1", "--format", "json")[1]
+    masked = run(f"{SAMPLES}/basic_call.pcap#1", f"{SAMPLES}/busy.pcap#1", "--format", "json", "--mask")[1]
     call = json.loads(plain)["a"]
     assert call["caller"] in plain
     assert call["caller"] not in masked

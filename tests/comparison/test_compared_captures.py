@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -40,6 +41,11 @@ def test_the_interval_of_a_change_of_shares_is_that_of_newcombe(
     found = pl.DataFrame([wide]).select(change.of_values("a", "b")).row(0)
     assert found[0] == pytest.approx(b[0] / b[1] - a[0] / a[1])
     assert found[1:] == (pytest.approx(low, abs=6e-5), pytest.approx(high, abs=6e-5))
+
+
+@cache
+def read(path: Path) -> analyzer.Capture:
+    return analyzer.read(path)
 
 
 ENDS = {"": "value", "_low": "low", "_high": "high"}
@@ -112,7 +118,7 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def slower(captures: dict[str, Path]) -> analyzer.CaptureComparison:
-    return analyzer.compare(analyzer.read(captures["before"]), analyzer.read(captures["slow"]))
+    return analyzer.compare(read(captures["before"]), read(captures["slow"]))
 
 
 def test_the_node_that_became_slower_is_the_first_of_the_parts(slower: analyzer.CaptureComparison) -> None:
@@ -132,7 +138,7 @@ def test_the_changes_of_the_parts_add_up_to_that_of_the_set_up_without_ringing(
 ) -> None:
     means = []
     for name in ("before", "slow"):
-        cap = analyzer.read(captures[name])
+        cap = read(captures[name])
         calls = cap.table("calls").filter(pl.col("outcome") == "answered")
         rung = cap.table("waterfall").join(calls, on="call", how="semi").filter(pl.col("kind") == "ringing")
         means.append((calls["setup_s"].sum() - rung["duration_s"].sum()) / calls.height)
@@ -149,7 +155,7 @@ def test_the_changes_of_the_nodes_add_up_to_that_of_all_failed_calls(slower: ana
 
 
 def test_a_network_that_did_not_change_has_no_part_that_took_much_more(captures: dict[str, Path]) -> None:
-    found = analyzer.compare(analyzer.read(captures["before"]), analyzer.read(captures["same"])).data
+    found = analyzer.compare(read(captures["before"]), read(captures["same"])).data
     assert found.doubts == ()
     assert found.parts.filter(pl.col("verdict") == "slower")["change"].sum() < 0.1
     assert "10.1.0.6:5060" not in found.parts.filter(pl.col("verdict") == "slower")["node"]
@@ -183,7 +189,7 @@ def test_a_report_has_the_value_of_before_and_what_became_worse(captures: dict[s
     assert "(worse: p50 +" in rows["pdd_s"]
     assert "worse" not in rows["ner"]
     # The value of before is that of its own table.
-    then = analyzer.read(captures["before"]).measure("kpis").filter(pl.col("kpi") == "ner")["value"].item()
+    then = read(captures["before"]).measure("kpis").filter(pl.col("kpi") == "ner")["value"].item()
     assert f"| {then:.1%} |".replace("%", " %") in rows["ner"]
 
 
@@ -212,7 +218,7 @@ def test_captures_of_other_length_ask_for_care_and_are_compared() -> None:
 
 def test_another_tap_is_not_comparable_and_said_so(captures: dict[str, Path], tmp_path: Path) -> None:
     make(tmp_path, calls=40, seed=4, mix=MIX, keep_messages=False, points=("core",))
-    found = analyzer.compare(analyzer.read(captures["before"]), analyzer.read(tmp_path / "core.pcap"))
+    found = analyzer.compare(read(captures["before"]), analyzer.read(tmp_path / "core.pcap"))
     assert [doubt.kind for doubt in found.data.doubts] == ["other_hop"]
     told = {row["kpi"]: row for row in found.data.kpis.to_dicts()}
     assert (told["asr"]["verdict"], told["asr"]["why"]) == ("not_comparable", "other_hop")
@@ -253,7 +259,7 @@ def test_a_call_and_a_capture_are_not_compared() -> None:
 def test_filters_pick_what_is_compared_of_captures_and_not_of_calls(captures: dict[str, Path]) -> None:
     data = json.loads(run(captures["before"], captures["same"], "--outcome", "busy", "--format", "json")[1])
     ser = next(row for row in data["kpis"] if row["kpi"] == "ser")
-    busy = [analyzer.read(captures[name]).table("calls").filter(outcome="busy").height for name in ("before", "same")]
+    busy = [read(captures[name]).table("calls").filter(outcome="busy").height for name in ("before", "same")]
     assert [ser["a_n"], ser["b_n"]] == busy
     status, told = run(f"{captures['before']}#1", f"{captures['same']}#1", "--outcome", "busy")
     assert status == 2
