@@ -29,7 +29,7 @@ def _body(calls: ComparedCalls, language: str) -> Iterator[str]:
     rows = []
     for number in range(len(calls.rows)):
         kind = "first" if number == first else "" if number in notes else "alike"
-        rows.append((kind, [*line(calls, number, notes.get(number, "")).values()]))
+        rows.append((kind, line(calls, number, notes.get(number, ""))))
     yield table(["", "A s", "B s", say("from → to"), "A", f"B ({ALIKE}: {say('as in A')})", ""], rows, right=(0, 1, 2))
     for which, name in (("header", say("header fields")), ("sdp", say("session descriptions"))):
         found = [one for one in calls.differences if one.kind == which]
@@ -46,7 +46,7 @@ def _body(calls: ComparedCalls, language: str) -> Iterator[str]:
         headings = ["", "A", "B", say("A only"), say("B only"), say("first in row"), say("messages")]
         yield table(headings, lines, right=(6,))
     if calls.timings:
-        yield heading(say("times in seconds"))
+        yield heading(say("times"))
         slowest = calls.slowest
         times = [
             (

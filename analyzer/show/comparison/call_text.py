@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import polars as pl
+from collections.abc import Sequence
 
 from analyzer.comparison.calls import ComparedCalls, Difference
 from analyzer.explain.phrases import phrases
 from analyzer.show.comparison import sentences
+from analyzer.show.comparison.columns import lines
 from analyzer.show.comparison.sentences import ends, field
-from analyzer.show.text import clock, fit, safe, seconds, table, wrapped
+from analyzer.show.text import clock, fit, safe, seconds, wrapped
+from analyzer.show.text import width as columns_of
 
 #: Alike rows around a difference that are shown with it.
 AROUND = 2
 #: Rows at both ends of many that only one call has.
 AT_END = 3
 ALIKE = "="
+#: Columns of a message or note at most, where there is not room for all.
+_MOST_SAID = 26
+_ANY = 10_000
 _COLUMNS = ("row", "A s", "B s", "from → to", "A", "B", " ")
 
 
@@ -35,14 +40,14 @@ def text(
     blocks = [
         f"A  {safe(calls.a.label)}\nB  {safe(calls.b.label)}\n",
         f"{say('first difference')}\n" + "".join(f"{line}\n" for line in told),
-        f"{say('ladder')}\n{_ladder(calls, width, all_rows=all_rows, ascii_only=ascii_only, language=language)}",
+        f"{say('ladder')}\n{_ladder(calls, width, all_rows=all_rows, language=language)}",
     ]
     for kind, heading in (("header", say("header fields")), ("sdp", say("session descriptions"))):
         found = [one for one in calls.differences if one.kind == kind]
         if found:
             blocks.append(f"{heading}\n{''.join(_fields(calls, found, width, language))}")
     if calls.timings:
-        blocks.append(f"{say('times in seconds')}\n{_times(calls)}")
+        blocks.append(f"{say('times')}\n{_times(calls, width)}")
     whole = "\n".join(blocks)
     return whole.replace("→", "->").replace("…", "...") if ascii_only else whole
 
@@ -72,24 +77,34 @@ def noted(calls: ComparedCalls, language: str) -> dict[int, str]:
     return {row: ", ".join(found) for row, found in notes.items()}
 
 
-def _ladder(calls: ComparedCalls, width: int, *, all_rows: bool, ascii_only: bool, language: str) -> str:
+def _ladder(calls: ComparedCalls, width: int, *, all_rows: bool, language: str) -> str:
     notes = noted(calls, language)
     shown = range(len(calls.rows)) if all_rows else _shown(calls, notes)
+    hop = _COLUMNS.index("from → to")
+    rows = _rows(calls, shown, notes, language, short=False)
+    if max(map(columns_of, lines(rows, _ANY, gives=hop))) > width:
+        # Where there is no room for roles and addresses, roles say more than the beginnings of both.
+        rows = _rows(calls, shown, notes, language, short=True)
+        rows = [[fit(cell, _MOST_SAID) if place > hop else cell for place, cell in enumerate(row)] for row in rows]
+    return "".join(f"{one}\n" for one in lines(rows, width, gives=hop, right=(1, 2)))
+
+
+def _rows(
+    calls: ComparedCalls, shown: Sequence[int], notes: dict[int, str], language: str, *, short: bool
+) -> list[list[str]]:
     say = phrases(language)
-    lines: list[dict[str, str]] = []
+    rows: list[list[str]] = [[*_COLUMNS]]
     before = -1
     for number in [*shown, len(calls.rows)]:
         if number - before > 1:
             left_out = range(before + 1, number)
             alike = not any(row in notes for row in left_out)
-            told = say("{n:,} messages alike") if alike else say("{n:,} messages in one call only")
-            lines.append(dict.fromkeys(_COLUMNS, "") | {"from → to": f"({told.format(n=len(left_out))})"})
+            told = say("{n:,} messages alike") if alike else say("{n:,} in one call only")
+            rows.append(["", "", "", "", f"({told.format(n=len(left_out))})", "", ""])
         before = number
         if number < len(calls.rows):
-            lines.append(line(calls, number, notes.get(number, "")))
-    frame = pl.DataFrame(lines, schema=dict.fromkeys(_COLUMNS, pl.String))
-    drawn = table(frame, cut=max(24, (width - 40) // 2))
-    return "".join(f"{fit(line, width, '...' if ascii_only else '…')}\n" for line in drawn.splitlines())
+            rows.append(line(calls, number, notes.get(number, ""), short=short))
+    return rows
 
 
 def _shown(calls: ComparedCalls, notes: dict[int, str]) -> list[int]:
@@ -110,7 +125,8 @@ def _around(number: int, reach: int) -> range:
     return range(number - reach, number + reach + 1)
 
 
-def line(calls: ComparedCalls, number: int, note: str) -> dict[str, str]:
+def line(calls: ComparedCalls, number: int, note: str, *, short: bool = False) -> list[str]:
+    """The cells of a row; ``short``: nodes are called by their role where it is known."""
     row = calls.rows[number]
     sides = []
     for one in (row.a, row.b):
@@ -118,15 +134,9 @@ def line(calls: ComparedCalls, number: int, note: str) -> dict[str, str]:
         sides.append(what + (f" (x{one.copies})" if one is not None and one.copies > 1 else ""))
     times = ["" if one is None or one.at is None else clock(one.at) for one in (row.a, row.b)]
     first = calls.first is not None and calls.first.row == number
-    return {
-        "row": f"{'>' if first else ''}{number + 1}",
-        "A s": times[0],
-        "B s": times[1],
-        "from → to": " → ".join(ends(calls, row)),
-        "A": sides[0],
-        "B": ALIKE if sides[0] == sides[1] else sides[1],
-        " ": note,
-    }
+    hop = " → ".join(ends(calls, row, short=short))
+    as_in_a = ALIKE if sides[0] == sides[1] else sides[1]
+    return [f"{'>' if first else ''}{number + 1}", *times, hop, sides[0], as_in_a, note]
 
 
 def grouped(found: list[Difference]) -> list[tuple[Difference, int]]:
@@ -154,15 +164,11 @@ def _fields(calls: ComparedCalls, found: list[Difference], width: int, language:
     return lines
 
 
-def _times(calls: ComparedCalls) -> str:
+def _times(calls: ComparedCalls, width: int) -> str:
     groups = {"call": "", "phase": "phase ", "part": ""}
-    rows = [
-        {
-            "time": f"{groups[one.group]}{one.name}",
-            "A": "-" if one.a_s is None else seconds(one.a_s),
-            "B": "-" if one.b_s is None else seconds(one.b_s),
-            "B - A": "-" if one.more_s is None else f"{'+' if one.more_s > 0 else ''}{seconds(one.more_s)}",
-        }
-        for one in calls.timings
-    ]
-    return table(pl.DataFrame(rows, schema=dict.fromkeys(("time", "A", "B", "B - A"), pl.String)))
+    rows = [["", "A", "B", "B - A"]]
+    for one in calls.timings:
+        more = "-" if one.more_s is None else f"{'+' if one.more_s > 0 else ''}{seconds(one.more_s)}"
+        values = ["-" if value is None else seconds(value) for value in (one.a_s, one.b_s)]
+        rows.append([f"{groups[one.group]}{one.name}", *values, more])
+    return "".join(f"{one}\n" for one in lines(rows, width, gives=0, right=(1, 2, 3)))

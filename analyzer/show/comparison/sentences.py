@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from analyzer.comparison.alignment import Row
 from analyzer.comparison.calls import ComparedCalls, Difference
 from analyzer.comparison.header_fields import REQUEST_URI, FieldDifference
+from analyzer.comparison.sides import Node
 from analyzer.explain.entries import of_kind
 from analyzer.explain.phrases import Say
 from analyzer.show.text import safe, seconds
@@ -116,12 +117,19 @@ def _meaning(calls: ComparedCalls, one: Difference, language: str) -> Iterator[s
         yield f"{word}: {entry.text(language)} ({entry.standard})"
 
 
-def ends(calls: ComparedCalls, row: Row, *, of_b: bool = False) -> tuple[str, str]:
-    """Sender and receiver of a row, as the call that has it knows them; where both have it A, or B with ``of_b``."""
+def ends(calls: ComparedCalls, row: Row, *, of_b: bool = False, short: bool = False) -> tuple[str, str]:
+    """Sender and receiver of a row, as the call that has it knows them; where both have it A, or B with ``of_b``.
+
+    ``short``: only the role, where it is known.
+    """
     one = row.b if row.a is None or (of_b and row.b is not None) else row.a
     assert one is not None
-    side = calls.b if one is row.b else calls.a
-    return side.nodes[one.sender].label, side.nodes[one.receiver].label
+    nodes = (calls.b if one is row.b else calls.a).nodes
+
+    def named(node: Node) -> str:
+        return node.role if short and node.role != "unknown" else node.label
+
+    return named(nodes[one.sender]), named(nodes[one.receiver])
 
 
 def _answer(status: int | None, phrase: str) -> str:
