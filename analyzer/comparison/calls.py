@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from analyzer.comparison import descriptions, header_fields
 from analyzer.comparison.alignment import Row, aligned, likeness
+from analyzer.comparison.comparability import ENDS
 from analyzer.comparison.header_fields import FieldDifference, Neutral
 from analyzer.comparison.sides import Sent, Side, short
 from analyzer.reading.parsing import parse
@@ -90,21 +91,42 @@ class ComparedCalls:
 
     @cached_property
     def not_captured(self) -> frozenset[int]:
-        """Rows of a hop that one call shows and the other does not, although its message came back from behind it.
+        """Rows of hops that one call shows and the other does not, for which that call need not be another.
 
-        Then the capture was taken elsewhere: that the messages are missing says nothing of the call.
+        A node talks to itself where the other call has two nodes; or the capture did not see the receiver, while what
+        came back from behind it is alike.
         """
         rows: set[int] = set()
         for missing in ("a", "b"):
             there = {self._hop(row) for row in self.rows if getattr(row, missing) is not None}
-            blind = [
-                number
-                for number, row in enumerate(self.rows)
-                if getattr(row, missing) is None and self._hop(row) not in there
-            ]
-            if blind and self._went_on_alike(blind[0]):
-                rows.update(blind)
+            blind: dict[object, list[int]] = {}
+            for number, row in enumerate(self.rows):
+                if getattr(row, missing) is None and self._hop(row) not in there:
+                    blind.setdefault(self._hop(row), []).append(number)
+            for numbers in blind.values():
+                if self._is_one_node(self.rows[numbers[0]]) or self._is_unseen(numbers[0]):
+                    rows.update(numbers)
         return frozenset(rows)
+
+    def _is_one_node(self, row: Row) -> bool:
+        """Whether client and server are like one and the same node of the other call."""
+        own, other = (0, 1) if row.b is not None else (1, 0)
+        ends = [
+            (hops[own][place], hops[other][place])
+            for hops in self.like.hops.items()
+            if hops[own][0] == row.either.leg
+            for place in (1, 2)
+        ]
+        client, server = ({like for node, like in ends if node == end} for end in row.either.ends)
+        return bool(client & server)
+
+    def _is_unseen(self, number: int) -> bool:
+        """Whether the capture of the other call may not have seen the receiver of this message."""
+        row = self.rows[number]
+        one = row.either
+        side, other = (self.a, self.b) if row.a is not None else (self.b, self.a)
+        seen = one.receiver in other.captured and side.nodes[one.receiver].role not in (*ENDS, "unknown")
+        return not seen and self._went_on_alike(number)
 
     def _known(self, row: Row) -> tuple[str, str, str]:
         """Leg, client and server of a row, as A knows them."""

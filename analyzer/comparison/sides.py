@@ -106,7 +106,9 @@ class Side:
     phases: pl.DataFrame
     waterfall: pl.DataFrame
     texts: Mapping[int, bytes]
-    missing: str = ""
+    missing: str
+    #: All nodes that the capture shows, in whatever call.
+    captured: frozenset[str]
 
     @property
     def caller(self) -> str | None:
@@ -153,8 +155,20 @@ def side_of(
                 previous=previous.get(one["message"]),
             )
         )
+    captured = frozenset(endpoints["node"])
     others = {name: tables(name) for name in ("sdp", "phases", "waterfall")}
-    return Side(label, row, tuple(sent), nodes, hosts, _users(row, messages), **others, texts=texts, missing=missing)
+    return Side(
+        label,
+        row,
+        tuple(sent),
+        nodes,
+        hosts,
+        _users(row, messages),
+        **others,
+        texts=texts,
+        missing=missing,
+        captured=captured,
+    )
 
 
 def _node(

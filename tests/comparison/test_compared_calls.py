@@ -42,6 +42,15 @@ P -> UAS    ACK branch=p to_tag=y @0.110
 P -> UAC    488 INVITE branch=a to_tag=y @0.120
 UAC -> P    ACK branch=a to_tag=y @0.130
 """
+LONG = """
+UAC -> P    INVITE branch=a sdp=offer @0.000
+P -> Q      INVITE branch=p,a sdp=offer @0.010
+Q -> UAS    INVITE branch=q,p,a sdp=offer @0.020
+UAS -> Q    200 INVITE branch=q,p,a to_tag=y sdp=answer @1.000
+Q -> P      200 INVITE branch=p,a to_tag=y sdp=answer @1.010
+P -> UAC    200 INVITE branch=a to_tag=y sdp=answer @1.020
+UAC -> P    ACK branch=k to_tag=y @1.030
+"""
 BODIES = {
     "offer": wire.audio(1),
     "one_codec": wire.audio(1, formats="0"),
@@ -82,6 +91,8 @@ CALLS = {
     "refused": REFUSED,
     "tapped": "\n".join(line for line in call_of().splitlines() if "UAS" not in line),
     "barred": "UAC -> P INVITE branch=a sdp=offer @0.000\nP -> UAC 403 INVITE branch=a to_tag=y @0.010",
+    "long": LONG,
+    "answered_by_proxy": "\n".join(line for line in LONG.splitlines() if "UAC" in line),
     "trying_late": with_trying("0.020"),
     "trying_early": with_trying("0.005"),
 }
@@ -172,6 +183,12 @@ def test_a_hop_that_one_capture_did_not_see_is_no_difference() -> None:
     found = compared("good", "tapped").data
     assert found.first is None
     assert len(found.not_captured) == 6
+
+
+def test_a_hop_to_a_node_that_the_capture_shows_was_not_taken() -> None:
+    """The proxy answers as its next hop would, and that next hop is seen in other calls of the capture."""
+    told = "proxy 10.0.0.2 sends INVITE to proxy 10.0.0.7 in A, but not in B."
+    assert compared("long", "answered_by_proxy").first == told
 
 
 def test_an_invite_that_was_not_passed_on_is_explained_by_the_answer_given_instead() -> None:
