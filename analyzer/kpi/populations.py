@@ -189,7 +189,7 @@ def _with_hop(rows: pl.DataFrame, keys: Sequence[str], tables: Tables, key: str)
 def _with_nodes(rows: pl.DataFrame, hops: pl.DataFrame, key: str, keys: Sequence[str], tables: Tables) -> pl.DataFrame:
     """Each row once for each node, pair of nodes or reference point that ``keys`` ask for, of ``hops`` it passed."""
     asked = [name for name in _NODES if name in keys]
-    nodes = tables("endpoints").select("address", "node")
+    nodes = tables("endpoints").select("address", "node").unique("address", keep="first", maintain_order=True)
     passed = hops.lazy().select(key, client=socket_of("client"), server=socket_of("server")).unique(maintain_order=True)
     for end, name in (("client", "from_node"), ("server", "to_node")):
         of_end = nodes.lazy().rename({"address": end, "node": name})
