@@ -109,7 +109,7 @@ def _told(part: _Part, own: Sequence[Kpi], *, total: bool) -> list[pl.DataFrame]
             _valued(found, kpi, part).with_columns(
                 kpi=pl.lit(kpi.name),
                 unit=pl.lit(kpi.unit),
-                point=pl.lit(part.population.point),
+                point=pl.lit(kpi.point or part.population.point),
                 total=pl.lit(total),
             )
         )

@@ -66,25 +66,21 @@ def _calls(tables: Tables) -> pl.DataFrame:
     _bye_refused_at _bye_unanswered _since _until``.
 
     A call that began before the capture was connected since the capture began, and one that goes on until it ends. The
-    BYE is the first on the leg where the call is measured, at the hop nearest to its sender; what answers it is the
+    BYE is the first over all legs, on the hop where it was first, which is that of its sender; what answers it is the
     2xx to that request or to another that repeats it there with credentials, else the last refusal (RFC 6076 §4.4).
     """
     calls = tables("calls")
-    transactions = tables("transactions")
-    legs = calls.select("call", reference="reference").join(
-        transactions.select("call_id", reference="transaction"), on="reference", how="inner"
-    )
     byes = (
-        transactions.lazy()
+        tables("transactions")
+        .lazy()
         .filter(pl.col("method") == "BYE", pl.col("call").is_not_null())
-        .select("call", "call_id", "client_ip", "via_count", "started_at", "final_at", "status", "outcome")
-        .join(legs.lazy().select("call", "call_id"), on=["call", "call_id"], how="semi")
+        .select("call", "call_id", "client_ip", "via_count", "status", "outcome", "started_at", "final_at")
         .with_columns(began=ns("started_at"), ended=ns("final_at"))
-        .sort("via_count", "began", nulls_last=True)
+        .sort("began", "via_count", nulls_last=True, maintain_order=True)
         .collect(engine="in-memory")
     )
     first = byes.unique("call", keep="first", maintain_order=True)
-    hop = ["call", "client_ip", "via_count"]
+    hop = ["call", "call_id", "client_ip", "via_count"]
     ours = byes.lazy().join(first.lazy().select(hop), on=hop, how="semi", nulls_equal=True)
     accepted = pl.col("status").is_between(200, 299)
     refused = (pl.col("status") >= 300) & ~pl.col("status").is_in([401, 407])
