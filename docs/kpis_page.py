@@ -111,7 +111,7 @@ def _section(kpi: Kpi) -> str:
         ("Value", f"{above} / {below}" if below != "1" else above),
         ("Unit", {"share": "share, 0 to 1", "s": "seconds"}.get(kpi.unit, kpi.unit)),
         ("Defined in", kpi.standard),
-        ("Measured over", f"{kpi.of}, at the {POPULATIONS[kpi.of].point}"),
+        ("Measured over", f"{kpi.of}, at the {kpi.point or POPULATIONS[kpi.of].point}"),
         ("Excluded", "; ".join([*excluded, *([kpi.missing] if kpi.missing else [])])),
         ("Chosen", kpi.chosen),
         ("Example", _example(kpi)),

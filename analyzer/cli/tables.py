@@ -79,6 +79,8 @@ def _print(
     output.write_limited(frame, entry.name, columns, form, values)
     if frame.is_empty():
         terminal.note(_why_nothing(entry, reading, filtered=bool(chosen)))
+    if entry.name == "kpis" and by:
+        _about_kpis(set(frame["kpi"]), by, only)
     if entry.name == "account":
         _about_account(reading.capture, set(chosen.given))
     crossed = crossings.tell(capture, groups, values["tz"])
@@ -112,6 +114,15 @@ def _why_nothing(entry: schema.Table, reading: options.Reading, *, filtered: boo
     if entry.name not in ("files", "problems", "account") and not reading.capture.source.messages_read:
         return f"no SIP in {names}: sip-analyzer account {names} says what there was instead"
     return f"no {entry.name} that the filter picks" if filtered else f"no {entry.name} in {names}"
+
+
+def _about_kpis(told: set[str], by: str, only: str | None) -> None:
+    """Which KPIs have no row, for nothing that they are made of has these columns."""
+    from analyzer.kpi.kpis import chosen
+
+    without = [kpi.name for kpi in chosen(only) if kpi.name not in told]
+    if without:
+        terminal.note(f"no row of {', '.join(without)}: they cannot be grouped by {by}")
 
 
 def _about_account(capture: Capture, given: set[str]) -> None:

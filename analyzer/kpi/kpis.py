@@ -54,7 +54,7 @@ def kpis(tables: Tables, *, by: By = None, every: str | None = None, tz: str = "
         parts += _told(_Part(population, rows, [], whole), own, total=True)
         if keys or every:
             rows = population.grouped(rows, keys, tables)
-            rows = grouping.with_interval(rows, pl.col(population.at), every, tz)
+            rows = grouping.with_interval(rows, pl.col(population.at).cast(intervals.schema[INTERVAL]), every, tz)
             parts += _told(_Part(population, rows, groups, intervals), own, total=False)
     table = pl.concat(parts, how="diagonal_relaxed")
     # A group without anything of the kind has no row; over all it is said that there is no data.
@@ -109,7 +109,7 @@ def _told(part: _Part, own: Sequence[Kpi], *, total: bool) -> list[pl.DataFrame]
             _valued(found, kpi, part).with_columns(
                 kpi=pl.lit(kpi.name),
                 unit=pl.lit(kpi.unit),
-                point=pl.lit(part.population.point),
+                point=pl.lit(kpi.point or part.population.point),
                 total=pl.lit(total),
             )
         )

@@ -66,25 +66,21 @@ def _calls(tables: Tables) -> pl.DataFrame:
     _bye_refused_at _bye_unanswered _since _until``.
 
     A call that began before the capture was connected since the capture began, and one that goes on until it ends. The
-    BYE is the first on the leg where the call is measured, at the hop nearest to its sender; what answers it is the
+    BYE is the first over all legs, on the hop where it was first, which is that of its sender; what answers it is the
     2xx to that request or to another that repeats it there with credentials, else the last refusal (RFC 6076 §4.4).
     """
     calls = tables("calls")
-    transactions = tables("transactions")
-    legs = calls.select("call", reference="reference").join(
-        transactions.select("call_id", reference="transaction"), on="reference", how="inner"
-    )
     byes = (
-        transactions.lazy()
+        tables("transactions")
+        .lazy()
         .filter(pl.col("method") == "BYE", pl.col("call").is_not_null())
-        .select("call", "call_id", "client_ip", "via_count", "started_at", "final_at", "status", "outcome")
-        .join(legs.lazy().select("call", "call_id"), on=["call", "call_id"], how="semi")
+        .select("call", "call_id", "client_ip", "via_count", "status", "outcome", "started_at", "final_at")
         .with_columns(began=ns("started_at"), ended=ns("final_at"))
-        .sort("via_count", "began", nulls_last=True)
+        .sort("began", "via_count", nulls_last=True, maintain_order=True)
         .collect(engine="in-memory")
     )
     first = byes.unique("call", keep="first", maintain_order=True)
-    hop = ["call", "client_ip", "via_count"]
+    hop = ["call", "call_id", "client_ip", "via_count"]
     ours = byes.lazy().join(first.lazy().select(hop), on=hop, how="semi", nulls_equal=True)
     accepted = pl.col("status").is_between(200, 299)
     refused = (pl.col("status") >= 300) & ~pl.col("status").is_in([401, 407])
@@ -189,7 +185,7 @@ def _with_hop(rows: pl.DataFrame, keys: Sequence[str], tables: Tables, key: str)
 def _with_nodes(rows: pl.DataFrame, hops: pl.DataFrame, key: str, keys: Sequence[str], tables: Tables) -> pl.DataFrame:
     """Each row once for each node, pair of nodes or reference point that ``keys`` ask for, of ``hops`` it passed."""
     asked = [name for name in _NODES if name in keys]
-    nodes = tables("endpoints").select("address", "node")
+    nodes = tables("endpoints").select("address", "node").unique("address", keep="first", maintain_order=True)
     passed = hops.lazy().select(key, client=socket_of("client"), server=socket_of("server")).unique(maintain_order=True)
     for end, name in (("client", "from_node"), ("server", "to_node")):
         of_end = nodes.lazy().rename({"address": end, "node": name})

@@ -66,6 +66,7 @@ class Kpi:
     ``top``         what is summed up above: true or false, a number, nanoseconds of a duration.
     ``bottom``      what is summed up below; each row that counts is one without it.
     ``since``       of a load, columns with the begin and the end in ns.
+    ``point``       where it is measured, if not where its population is.
     ``chosen``      where the definition leaves room: what was chosen, and why.
     ``example``     worked by hand, a test and a part of ``docs/kpis.md``.
     ``also``        other names under which ``explain`` finds it.
@@ -85,6 +86,7 @@ class Kpi:
     excluded: tuple[Excluded, ...] = ()
     missing: str = ""
     since: tuple[str, str] = ("", "")
+    point: str = ""
     chosen: str = ""
     also: tuple[str, ...] = ()
 

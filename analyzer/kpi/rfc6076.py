@@ -166,8 +166,9 @@ KPIS = (
         ),
         top=pl.when(_BYE_ANSWER >= 0).then(_BYE_ANSWER),
         missing="without the response in the capture",
-        chosen="Measured on the leg of the reference hop, at the hop nearest to the sender of the BYE, who may be "
-        "either user. A BYE that was challenged and repeated with credentials ends with the 2xx to the repetition.",
+        point="hop where the BYE was first",
+        chosen="The BYE is the first of the call over all its legs, measured where it was first: with the user who "
+        "sent it. A BYE that was challenged and repeated with credentials ends with the 2xx to the repetition.",
         example=Example(
             (
                 (1, {"outcome": "answered", "_bye_at": 10, "_bye_accepted_at": 10.2}),
@@ -195,6 +196,7 @@ KPIS = (
         formula=("sum of the times from the first BYE to its refusal", "calls whose BYE was refused"),
         about=pl.col("_bye_refused_at").is_not_null() & pl.col("_bye_accepted_at").is_null(),
         top=pl.col("_bye_refused_at") - pl.col("_bye_at"),
+        point="hop where the BYE was first",
         missing="without a time",
         chosen="A BYE without any response (timer F) has no delay: it is counted in sdt_failed_s.",
         example=Example(

@@ -32,7 +32,7 @@ def _registration(name: str, kind: str, counters: str, en: str, zh: str, also: t
         formula=(f"registrations of this kind that are {done}", "registrations of this kind"),
         about=pl.col("kind") == kind,
         excluded=(_PENDING,),
-        top=OUTCOME.eq(done),
+        top=OUTCOME.is_in(["registered", "deregistered"]),
         chosen="3GPP counts at the S-CSCF; here an attempt counts once over its hops, with its outcome at the "
         "reference hop. Group by rat for the access network.",
         example=Example(

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _CURVES = 6
 _ROWS = 12  # of a heat map
+_MOST_INTERVALS = 10_000
 _CELLS = 18  # columns up to which each cell has its number
 _FIGURES = ("value", "low", "high", "p50_s", "p50_low_s", "p50_high_s", "p95_s", "p95_low_s", "p95_high_s", "n")
 _LOOKS = (
@@ -143,10 +144,10 @@ def kpi_over_time(kpis: Table, *, kpi: str = "ser", tz: str = "UTC", ax: Axes | 
 
 
 def _length(begins: pl.Series) -> str | None:
-    """The length of the intervals: the shortest distance of two begins; None where there is one begin alone."""
-    apart = begins.unique().sort().to_physical().diff().drop_nulls()
-    shortest = apart.min()
-    return f"{shortest // 10**9}s" if isinstance(shortest, int) else None
+    """The length of the intervals: the shortest distance of two begins; None where there is one begin alone, or where
+    more intervals would lie between them than can be drawn."""
+    apart: list[int] = begins.unique().sort().diff().drop_nulls().dt.total_seconds().to_list()
+    return f"{min(apart)}s" if apart and sum(apart) <= _MOST_INTERVALS * min(apart) else None
 
 
 def _numbers(rows: pl.DataFrame, column: str, one: float) -> NDArray[np.float64]:
@@ -183,8 +184,10 @@ def kpi_heat_map(kpis: Table, *, kpi: str = "ser", tz: str = "UTC", ax: Axes | N
         what = "; medians" if found.kind == "duration" else ""
         if not _began(found, axes, rows, total, len(names), what + (f"; //: n < {LOW_N}" if counted else "")):
             return figure_of(axes)
-        every = _length(rows[INTERVAL]) or "1h"
-        steps = scales.intervals(rows[INTERVAL], every, tz)
+        every = _length(rows[INTERVAL])
+        if every is None and rows[INTERVAL].n_unique() > 1:
+            raise AnalyzerError("the intervals lie too far apart to be drawn: choose longer ones")
+        steps = scales.intervals(rows[INTERVAL], every or "1h", tz)
         edges = scales.days(steps)
         cells = pl.DataFrame({"group": names}).join(steps[:-1].to_frame(INTERVAL), how="cross")
         cells = cells.join(rows, on=["group", INTERVAL], how="left", maintain_order="left")

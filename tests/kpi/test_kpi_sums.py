@@ -41,7 +41,7 @@ CALLS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     found=CALLS,
     by=st.sampled_from(["caller", "caller,callee", "outcome", "status"]),

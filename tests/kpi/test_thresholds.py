@@ -114,3 +114,10 @@ def test_the_exit_status_is_3_if_something_crosses(text: str, status: int, tmp_p
     assert done.exit_code == status
     assert ("is crossed" in done.output) == (status == 3)
     assert ("low n" in done.output) == (text == "ser < 0.9")
+
+
+def test_kpis_that_cannot_be_grouped_so_are_told() -> None:
+    done = CliRunner().invoke(
+        group, ["kpis", str(SAMPLES / "busy.pcap"), "--by", "outcome_detail", "--only", "ser,ira"]
+    )
+    assert "no row of ira: they cannot be grouped by outcome_detail" in done.output

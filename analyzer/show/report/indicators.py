@@ -22,6 +22,9 @@ from analyzer.show.text import seconds
 #: Intervals of a line over time.
 MOST_INTERVALS = 24
 
+#: Steps of a line: with more, a clock was years off.
+_MOST_STEPS = 1000
+
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _WIDTH, _HEIGHT = 120, 20
 
@@ -133,13 +136,14 @@ def without_data(found: pl.DataFrame) -> list[str]:
 def _steps(begins: pl.Series) -> pl.DataFrame:
     """The begin of every interval from the first to the last, those in which nothing began, too."""
     known = begins.unique().sort()
-    ns = known.to_physical()
-    apart = ns.diff().drop_nulls().min()
-    if not isinstance(apart, int):
-        return known.to_frame(INTERVAL)
-    every = pl.int_range(ns[0], ns[-1] + 1, apart, eager=True).cast(known.dtype)
+    apart: list[int] = known.diff().drop_nulls().dt.total_seconds().to_list()
+    frame = known.to_frame(INTERVAL)
+    if not apart or sum(apart) > _MOST_STEPS * min(apart):
+        return frame
+    at = pl.col(INTERVAL)
+    every = frame.select(pl.datetime_range(at.min(), at.max(), f"{min(apart)}s"))
     # Where the clocks change, days are not of one length.
-    return pl.concat([known, every]).unique().sort().to_frame(INTERVAL)
+    return pl.concat([frame, every]).unique().sort(INTERVAL)
 
 
 def _over_time(found: pl.DataFrame) -> dict[str, tuple[tuple[float | None, ...], str]]:
