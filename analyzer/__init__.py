@@ -19,6 +19,9 @@ from analyzer.errors import AmbiguousCall, AnalyzerError, CaptureChanged, Captur
 if TYPE_CHECKING:
     from analyzer.api.call import Call as Call
     from analyzer.api.capture import Capture as Capture
+    from analyzer.api.compare import CallComparison as CallComparison
+    from analyzer.api.compare import CaptureComparison as CaptureComparison
+    from analyzer.api.compare import compare as compare
     from analyzer.api.filters import Filter as Filter
     from analyzer.api.ladder import Ladder as Ladder
     from analyzer.api.message import Message as Message
@@ -31,8 +34,10 @@ __all__ = [
     "AmbiguousCall",
     "AnalyzerError",
     "Call",
+    "CallComparison",
     "Capture",
     "CaptureChanged",
+    "CaptureComparison",
     "CaptureError",
     "Filter",
     "FilterError",
@@ -40,6 +45,7 @@ __all__ = [
     "Message",
     "NotFound",
     "__version__",
+    "compare",
     "parse",
     "read",
 ]
@@ -47,10 +53,13 @@ __all__ = [
 # Imported when first asked for: `sip-analyzer --help` must not wait for tables it does not need.
 _HOMES = {
     "Call": "analyzer.api.call",
+    "CallComparison": "analyzer.api.compare",
     "Capture": "analyzer.api.capture",
+    "CaptureComparison": "analyzer.api.compare",
     "Filter": "analyzer.api.filters",
     "Ladder": "analyzer.api.ladder",
     "Message": "analyzer.api.message",
+    "compare": "analyzer.api.compare",
     "parse": "analyzer.reading.parsing",
     "read": "analyzer.api.read",
 }

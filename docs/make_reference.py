@@ -1,6 +1,6 @@
 """Makes the reference pages: tables.md and README.md's list of tables from analyzer/schema; findings.md's list of rules
-from analyzer/diagnose/rules; limits.md, problems.md and encapsulation.md from the core, and the sentences on problems
-that `explain` shows.
+from analyzer/diagnose/rules; kpis.md from analyzer/kpi; limits.md, problems.md and encapsulation.md from the core, and
+the sentences on problems that `explain` shows.
 
 `--check` reports the pages that are out of date.
 """
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from encapsulation_page import encapsulation
+from kpis_page import kpis
 
 from analyzer import schema
 from analyzer.diagnose import rules as diagnosis
@@ -35,6 +36,7 @@ as a command (`sip-analyzer calls`; dashes for underscores) and as a heading. Mi
 | time | datetime64[ns, UTC] | Datetime(ns, UTC) | capture time; RFC 3339 with nine digits in CSV and JSON |
 | duration | float64 | Float64 | seconds |
 | share | float64 | Float64 | 0 to 1; null if the denominator is zero |
+| number | float64 | Float64 | in the unit that the row names |
 | bool | bool | Boolean | never null |
 | text | str | String | as sent; bad UTF-8 is U+FFFD |
 | texts | object (list) | List(String) | joined by a space in CSV |
@@ -279,6 +281,7 @@ PAGES = {
     "problems.md": problems,
     "../analyzer/explain/problems_en.toml": problems_to_explain,
     "encapsulation.md": encapsulation,
+    "kpis.md": kpis,
 }
 
 

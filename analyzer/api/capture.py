@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.api.graph_source import opened
-from analyzer.errors import AnalyzerError, CaptureChanged, NotFound
+from analyzer.errors import AnalyzerError, NotFound
 from analyzer.language import spoken
 from analyzer.reading import engines
 from analyzer.reading.native import Output
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from analyzer.api.message import Message
     from analyzer.api.plot import Plot
     from analyzer.api.source import Source
+    from analyzer.kpi.thresholds import Given
     from analyzer.measure.grouping import By
 
 # Messages up to which the summary tells of nodes; of more the command of that name does, which takes its time.
@@ -408,11 +409,46 @@ class Capture:
 
     # ---- measured ----------------------------------------------------------------------------------------------
 
-    def measure(self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None) -> pl.DataFrame:
+    def kpis(self, by: By = None, every: str | None = None, *, tz: str | None = None, only: By = None) -> pd.DataFrame:
+        """The key performance indicators by the book: RFC 6076, ITU-T, 3GPP TS 32.409 and TS 32.454, signalling load.
+
+        A row for each KPI, group and interval, and for each KPI one over all (``total``). ``by`` takes what
+        ``docs/kpis.md`` lists for each KPI: node, reference_point, service, rat, peer, method, columns of calls ...;
+        a KPI that cannot be grouped so has no row. ``only`` names the KPIs wanted. Shares are 0 to 1, durations
+        seconds; a ratio over nothing is null.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/busy.pcap")
+        >>> cap.kpis(only="ser,seer")[["kpi", "value", "n", "note"]].values.tolist()
+        [['ser', 0.0, 1, 'low_n'], ['seer', 1.0, 1, 'low_n']]
+        """
+        return self._measured("kpis", by=by, every=every, tz=tz, only=only)
+
+    def crossings(self, thresholds: Given, *, tz: str = "UTC") -> pd.DataFrame:
+        """What crosses a threshold for a KPI, and what would if it rested on more (``state`` is crossed or low_n).
+
+        ``thresholds`` is the path of a TOML file, or what would stand in it: ``docs/kpis.md``. Raises
+        :class:`~analyzer.errors.AnalyzerError` that says where, what, and what to write.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/busy.pcap")
+        >>> cap.crossings({"thresholds": ["ser < 0.5"]})[["threshold", "value", "n", "state"]].values.tolist()
+        [['ser < 0.5', 0.0, 1, 'low_n']]
+        """
+        from analyzer.api.measured import crossings
+        from analyzer.api.pandas_export import to_pandas
+        from analyzer.kpi.thresholds import read
+
+        return to_pandas(crossings(self.source, read(thresholds), tz))
+
+    def measure(
+        self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None, **more: Any
+    ) -> pl.DataFrame:
         """A measured table as a ``polars.DataFrame``: one of those at the end of ``docs/tables.md``.
 
         ``by`` names columns to group by (a text with commas, or a list), ``every`` (``30s``, ``1m``, ``1h``, ``1d``)
-        makes intervals that begin on the full minute, hour or day of ``tz``; without them each has its own way.
+        makes intervals that begin on the full minute, hour or day of ``tz``; without them each has its own way. What a
+        table takes besides is in ``more``: ``only`` of ``kpis``.
 
         Raises :class:`~analyzer.errors.NotFound` for a name that is no measured table, and
         :class:`~analyzer.errors.FilterError` for a column or interval that cannot be understood.
@@ -421,7 +457,7 @@ class Capture:
             raise NotFound(f"nothing measured is called {name!r}; there are {', '.join(schema.MEASURES)}")
         from analyzer.api.measured import measured
 
-        return measured(self.source, name, by=by, every=every, tz=tz)
+        return measured(self.source, name, by=by, every=every, tz=tz, **more)
 
     def _measured(self, name: str, **how: By) -> pd.DataFrame:
         from analyzer.api.pandas_export import to_pandas
@@ -472,13 +508,18 @@ class Capture:
         title: str = "",
         texts: bool | None = None,
         language: str = "en",
+        form: str = "html",
+        thresholds: Given | None = None,
+        before: Capture | None = None,
     ) -> Path:
         """Writes one self-contained HTML page: verdict, numbers, plots, every table, the ladder of every call.
 
         Times are told in the zone ``tz``. ``texts``: with the text of each message, digest responses and keys hidden;
         without a word that of at most 3,000, of calls and registrations that failed first. What has no room is said on
         the page, with the command that shows it. The folder is made where there is none. ``language``: en or zh.
-        Returns the path.
+        ``form``: html, md (verdict, KPIs, failures, nodes and links as Markdown), json (the same as data) or
+        openmetrics (the KPIs for monitoring). ``thresholds`` (a TOML file, or what would stand in it) mark what crosses
+        them, and ``before`` is a capture whose KPIs stand beside those of this one. Returns the path.
 
         >>> import analyzer, tempfile
         >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
@@ -487,45 +528,24 @@ class Capture:
         """
         from pathlib import Path
 
-        import polars as pl
-
-        from analyzer.api.ladder import fragments
+        from analyzer.api.reports import text_of
         from analyzer.reading.written import replaced
-        from analyzer.show.report import report, sections, texts_of
-        from analyzer.timezones import zone
 
-        zone(tz)
-        with spoken(language):
-            tables = {name: self.table(name) for name in sections.TABLES}
-        keys = texts_of(tables, wanted=texts)
-        found = self._texts(keys, needed=texts is True)
-        told = fragments(self.source, tables["messages"].filter(pl.col("message").is_in(list(found)))) if found else {}
-        page = report(
-            tables,
+        text = text_of(
+            self,
+            form=form,
             tz=tz,
             title=title,
-            texts=None if texts is False or (keys and not found) else found,
-            fragments=told,
+            texts=texts,
             language=language,
+            thresholds=thresholds,
+            before=before,
         )
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
         with replaced(written) as part:
-            Path(part).write_text(page, encoding="utf-8", newline="\n")
+            Path(part).write_text(text, encoding="utf-8", newline="\n")
         return written
-
-    def _texts(self, keys: list[int], *, needed: bool) -> dict[int, bytes]:
-        """Messages by their keys, nothing secret in them; none where the captures are not at hand and not needed."""
-        try:
-            return (
-                {message.row["message"]: message.without_secrets for message in self.messages_of(keys)} if keys else {}
-            )
-        except CaptureChanged:
-            raise
-        except AnalyzerError:
-            if needed:
-                raise
-            return {}
 
     def export(self, output: Output, *, media: bool = False) -> int:
         """Writes the packets of these messages to a pcapng file (or binary file object); returns how many.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from analyzer.api.measured import measured
 
 if TYPE_CHECKING:
+    import polars as pl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -88,6 +89,30 @@ class Plot:
         from analyzer.show import plots
 
         return plots.failures(measured(self._source, "failures", by=by), ax=ax)
+
+    def kpi_over_time(
+        self, kpi: str = "ser", *, by: By = None, every: str | None = None, tz: str = "UTC", ax: Axes | None = None
+    ) -> Figure:
+        """One KPI of each interval with its 95 % interval; a curve for each group of ``by``."""
+        from analyzer.show import plots
+
+        return plots.kpi_over_time(self._kpis(kpi, by, every, tz), kpi=kpi, tz=tz, ax=ax)
+
+    def kpi_heat_map(
+        self, kpi: str = "ser", *, by: By = "node", every: str | None = None, tz: str = "UTC", ax: Axes | None = None
+    ) -> Figure:
+        """One KPI by group and interval."""
+        from analyzer.show import plots
+
+        return plots.kpi_heat_map(self._kpis(kpi, by, every, tz), kpi=kpi, tz=tz, ax=ax)
+
+    def _kpis(self, kpi: str, by: By, every: str | None, tz: str) -> pl.DataFrame:
+        """The table ``kpis`` of one KPI; without ``every`` in at most twenty-four intervals."""
+        from analyzer.show import scales
+
+        files = self._source.table("files")
+        length = scales.length(files["first_at"].append(files["last_at"]), every, at_most=24)
+        return measured(self._source, "kpis", by=by, every=length, tz=tz, only=kpi)
 
     def retransmissions(self, *, by: By = None, ax: Axes | None = None) -> Figure:
         """What was sent again on each link."""

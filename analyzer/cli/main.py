@@ -22,6 +22,7 @@ BY_HAND = {
     "call": "One call: its facts, transactions, dialogs and ladder.",
     "ladder": "One call as a ladder of messages between hosts.",
     "message": "One message: verbatim text and header tree.",
+    "compare": "Two captures or two calls side by side: what changed, and where.",
     "headers": "Header fields by name, in any message.",
     "plot": "One figure as SVG, PNG or PDF.",
     "export": "The packets of calls as a separate capture, for Wireshark.",
@@ -170,5 +171,5 @@ def group() -> None:
     read as one.
 
     Exit status: 0 read; 1 a capture file was cut or corrupt in part (what could be read is printed); 2 wrong usage,
-    or nothing could be read.
+    or nothing could be read; 3 a value crosses a threshold (--thresholds).
     """

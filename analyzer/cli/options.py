@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 EXIT_DAMAGED = 1
+EXIT_CROSSED = 3
 
 #: The environment variable that holds a key for --mask; on the command line others would see it.
 MASK_KEY = "SIP_ANALYZER_MASK_KEY"
@@ -146,6 +147,7 @@ def filters(table: str | None) -> Callable[[Function], Function]:
 
 by_option = click.option("--by", metavar="COLUMNS", help="Columns to group by, separated by commas: peer,status.")
 every_option = click.option("--every", metavar="LENGTH", help="Length of the intervals of time: 30s, 1m, 1h, 1d.")
+only_option = click.option("--only", metavar="KPIS", help="Only these KPIs, separated by commas: asr,pdd_s.")
 tz_option = click.option(
     "--tz", default="UTC", show_default=True, metavar="ZONE", help="Time zone for input and output: Europe/Berlin."
 )
@@ -186,8 +188,9 @@ class Reading:
         picked = self.unmasked.filter(chosen) if chosen else self.unmasked
         return picked if self.mask_key is None else picked.mask(self.mask_key, domains=self.mask_domains)
 
-    def close(self, *, about_problems: bool = True) -> None:
-        """Say in one line what was wrong with the capture; leave with status 1 if a file of it was cut or corrupt."""
+    def close(self, *, about_problems: bool = True, crossed: bool = False) -> None:
+        """Say in one line what was wrong with the capture; leave with status 3 if a threshold was ``crossed``,
+        else with status 1 if a file of it was cut or corrupt."""
         ctx = click.get_current_context()
         names = " ".join(shlex.quote(source) for source in self.sources[:3]) + (" ..." if len(self.sources) > 3 else "")
         said = []
@@ -198,6 +201,8 @@ class Reading:
             said.append(f"{problems} problem{'s' if problems > 1 else ''}: sip-analyzer problems {names}")
         if said:
             note(f"{names}: {'; '.join(said)}")
+        if crossed:
+            ctx.exit(EXIT_CROSSED)
         if self.capture.damaged:
             ctx.exit(EXIT_DAMAGED)
 
@@ -232,6 +237,12 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
     domains = values["mask_domains"]
     masked = values["mask"] or values["mask_key"] or domains
     return Reading(capture, sources, _mask_key(values["mask_key"]) if masked else None, domains)
+
+
+def read_beside(first: Reading, origin: str, values: dict[str, Any]) -> Reading:
+    """Another capture read as the first was, and masked with the same key."""
+    plain = {**values, "captures": (origin,), "mask": False, "mask_key": None, "mask_domains": False}
+    return replace(read(plain), mask_key=first.mask_key, mask_domains=first.mask_domains)
 
 
 def _mask_key(file: IO[bytes] | None) -> bytes:

@@ -15,7 +15,7 @@ from analyzer.reading.written import replaced
 # The methods of analyzer.api.plot.Plot.
 NAMES = (
     *("setup_latency", "latency_ecdf", "latency_over_time", "responses", "outcomes", "call_volume", "concurrency"),
-    *("failures", "retransmissions", "waterfall"),
+    *("failures", "retransmissions", "waterfall", "kpi_over_time", "kpi_heat_map"),
 )
 _DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
 _SUFFIXES = (".svg", ".png", ".pdf")
@@ -38,12 +38,20 @@ _SUFFIXES = (".svg", ".png", ".pdf")
 )
 @click.option("--delay", type=click.Choice(_DELAYS), help="Delay, for setup_latency and latency_...")
 @click.option("--call", metavar="CALL", help="Call, for waterfall: its number in sip-analyzer calls, or a Call-ID.")
+@click.option("--kpi", metavar="KPI", help="KPI, for kpi_over_time and kpi_heat_map: ser, pdd_s ...")
 @options.by_option
 @options.every_option
 @options.filters(None)
 @options.tz_option
 def command(
-    name: str, output: str, delay: str | None, call: str | None, by: str | None, every: str | None, **values: Any
+    name: str,
+    output: str,
+    delay: str | None,
+    call: str | None,
+    kpi: str | None,
+    by: str | None,
+    every: str | None,
+    **values: Any,
 ) -> None:
     """Draw one figure."""
     from analyzer.api.plot import Plot
@@ -51,7 +59,7 @@ def command(
     if Path(output).suffix.lower() not in _SUFFIXES:
         raise click.UsageError(f"-o {output}: the name must end in {', '.join(_SUFFIXES)}.")
     taken = inspect.signature(getattr(Plot, name)).parameters
-    offered = {"delay": delay, "call": call, "by": by, "every": every}
+    offered = {"delay": delay, "call": call, "kpi": kpi, "by": by, "every": every}
     given: dict[str, Any] = {option: value for option, value in offered.items() if value is not None}
     unknown = [f"--{option}" for option in given if option not in taken]
     if unknown:

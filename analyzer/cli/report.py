@@ -7,38 +7,89 @@ from typing import Any
 
 import click
 
-from analyzer.cli import options
+from analyzer.cli import crossings, options
 from analyzer.cli.main import BY_HAND
 from analyzer.language import chosen as chosen_language
+
+FORMS = ("html", "md", "json", "openmetrics")
+_SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".prom": "openmetrics"}
 
 
 @click.command(
     "report",
     help=f"{BY_HAND['report']}\n\nVerdict, numbers and plots first, then tables that sort, search and filter; every"
     " number leads to its calls, every call to its ladder. The page loads nothing from the network. With a filter: of"
-    " the calls it picks. Of a small capture it also holds the text of each message, digest responses and keys hidden.",
+    " the calls it picks. Of a small capture it also holds the text of each message, digest responses and keys hidden."
+    " As md: verdict, KPIs, failures, nodes and links; as json the same for programs; as openmetrics the KPIs for"
+    " monitoring. Exit status 3 if a value crosses a threshold.",
     epilog="Example: sip-analyzer report trace.pcap -o reports/trace.html --tz Europe/Berlin",
 )
 @options.captures
 @click.option(
     "-o",
     "--output",
-    required=True,
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write to FILE; its directory is created if necessary.",
+    help="Write to FILE; its directory is created if necessary. Without it, other formats than html go to standard"
+    " output.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    help="Format; default: the suffix of -o FILE (.html, .md, .json, .prom).",
 )
 @click.option("--title", default="", metavar="TEXT", help="Title of the report; default: the name of the file.")
 @click.option("--texts/--no-texts", default=None, help="Include or omit the text of messages, whatever their number.")
+@click.option(
+    "--before",
+    "earlier",
+    type=click.Path(),
+    metavar="CAPTURE",
+    help="Another capture, such as that of yesterday, whose KPIs stand beside those of this one.",
+)
+@crossings.option
 @options.filters(None)
 @options.tz_option
 @options.language_option
-def command(output: str, title: str, texts: bool | None, language: str | None, **values: Any) -> None:
-    """Write the page."""
+def command(
+    output: str | None,
+    form: str | None,
+    title: str,
+    texts: bool | None,
+    earlier: str | None,
+    thresholds: str | None,
+    language: str | None,
+    **values: Any,
+) -> None:
+    """Write the report."""
     chosen = options.make_filter("calls", values["tz"], values)
-    if Path(output).suffix.lower() not in (".html", ".htm"):
-        raise click.UsageError(f"-o {output}: a report is a page, its name must end in .html.")
+    form = _form(form, output)
+    groups = crossings.groups_of(thresholds)
     reading = options.read(values)
     capture = reading.shown(chosen)
-    capture.report(output, tz=values["tz"], title=title, texts=texts, language=chosen_language(language))
-    reading.close()
+    before = None
+    if earlier is not None:
+        before = options.read_beside(reading, earlier, values).shown(chosen)
+    how: dict[str, Any] = {"tz": values["tz"], "title": title, "texts": texts, "before": before, "form": form}
+    how |= {"language": chosen_language(language), "thresholds": groups}
+    if output is None:
+        from analyzer.api.reports import text_of
+
+        click.echo(text_of(capture, **how), nl=False)
+    else:
+        capture.report(output, **how)
+    reading.close(crossed=crossings.tell(capture, groups, values["tz"]))
+
+
+def _form(form: str | None, output: str | None) -> str:
+    suffix = "" if output is None else Path(output).suffix.lower()
+    found = form or _SUFFIXES.get(suffix)
+    if found is None:
+        where = f"-o {output}" if output else "report"
+        raise click.UsageError(f"{where}: say --format, or end the name of -o FILE in {', '.join(_SUFFIXES)}.")
+    if found == "html" and output is None:
+        raise click.UsageError("report: a page goes into a file; give -o FILE.html.")
+    if found == "html" and _SUFFIXES.get(suffix) != "html":
+        raise click.UsageError(f"-o {output}: a report is a page, its name must end in .html.")
+    return found

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer import schema
-from analyzer.cli import options, output, terminal
+from analyzer.cli import crossings, options, output, terminal
 from analyzer.language import chosen as chosen_language
 from analyzer.language import spoken
 
 if TYPE_CHECKING:
     from analyzer.api.capture import Capture
+    from analyzer.kpi.thresholds import Group
 
 
 def command_of(entry: schema.Table) -> click.Command:
@@ -36,13 +37,24 @@ def command_of(entry: schema.Table) -> click.Command:
             _print(entry, **values)
 
     more = [options.every_option, options.by_option] if measured else []
+    if isinstance(entry, schema.Measure) and entry.asks:
+        more += [crossings.option, options.only_option]
     for option in [*more, *([options.language_option] if entry.spoken else [])]:
         command = option(command)
     return command
 
 
-def _print(entry: schema.Table, *, by: str | None = None, every: str | None = None, **values: Any) -> None:
+def _print(
+    entry: schema.Table,
+    *,
+    by: str | None = None,
+    every: str | None = None,
+    only: str | None = None,
+    thresholds: str | None = None,
+    **values: Any,
+) -> None:
     """Read, filter, measure, write."""
+    groups = crossings.groups_of(thresholds)
     measured = isinstance(entry, schema.Measure)
     form = output.chosen_format(values["form"], values["output"])
     # Columns of measured tables are known when they are made: by what they are grouped.
@@ -53,28 +65,46 @@ def _print(entry: schema.Table, *, by: str | None = None, every: str | None = No
 
         length(every)
     # A filter looks at messages.
-    reading = options.read(values, tables=None if chosen else _rests_on(entry))
+    reading = options.read(values, tables=None if chosen else _rests_on(entry, _columns(by, groups)))
     capture = reading.shown(chosen)
     if measured:
-        frame = capture.measure(entry.name, by=by, every=every, tz=values["tz"])
+        frame = capture.measure(entry.name, by=by, every=every, tz=values["tz"], **({"only": only} if only else {}))
+        if groups:
+            from analyzer.kpi.thresholds import marked
+
+            frame = marked(frame, groups, by, every)
         columns = output.chosen_columns(entry.name, values["columns"], also=frame.columns)
     else:
         frame = capture.table(entry.name)
     output.write_limited(frame, entry.name, columns, form, values)
     if frame.is_empty():
         terminal.note(_why_nothing(entry, reading, filtered=bool(chosen)))
+    if entry.name == "kpis" and by:
+        _about_kpis(set(frame["kpi"]), by, only)
     if entry.name == "account":
         _about_account(reading.capture, set(chosen.given))
-    reading.close(about_problems=entry.name != "problems")
+    crossed = crossings.tell(capture, groups, values["tz"])
+    reading.close(about_problems=entry.name != "problems", crossed=crossed)
 
 
-def _rests_on(entry: schema.Table) -> tuple[str, ...]:
+def _columns(by: str | None, groups: tuple[Group, ...]) -> set[str]:
+    """The columns that rows and thresholds are grouped by."""
+    asked = [column.strip() for column in (by or "").split(",")]
+    return {*asked, *(column for group in groups for column in group.by)}
+
+
+def _rests_on(entry: schema.Table, by: set[str]) -> tuple[str, ...]:
     """The tables that will be looked at; of messages no measured table needs what a lean reading leaves out."""
     if entry.name == "account":
         return ("account", "files", "problems")  # blind spots
     if not isinstance(entry, schema.Measure):
         return (entry.name,)
-    return tuple(name for name in (*entry.of, *entry.optional) if name != "messages")
+    more: tuple[str, ...] = entry.optional
+    if entry.asks and by:
+        from analyzer.kpi.populations import NEEDS
+
+        more = tuple(name for column, needed in NEEDS.items() if column in by for name in needed)
+    return tuple(name for name in (*entry.of, *more) if name != "messages")
 
 
 def _why_nothing(entry: schema.Table, reading: options.Reading, *, filtered: bool) -> str:
@@ -84,6 +114,15 @@ def _why_nothing(entry: schema.Table, reading: options.Reading, *, filtered: boo
     if entry.name not in ("files", "problems", "account") and not reading.capture.source.messages_read:
         return f"no SIP in {names}: sip-analyzer account {names} says what there was instead"
     return f"no {entry.name} that the filter picks" if filtered else f"no {entry.name} in {names}"
+
+
+def _about_kpis(told: set[str], by: str, only: str | None) -> None:
+    """Which KPIs have no row, for nothing that they are made of has these columns."""
+    from analyzer.kpi.kpis import chosen
+
+    without = [kpi.name for kpi in chosen(only) if kpi.name not in told]
+    if without:
+        terminal.note(f"no row of {', '.join(without)}: they cannot be grouped by {by}")
 
 
 def _about_account(capture: Capture, given: set[str]) -> None:

@@ -63,6 +63,24 @@ def length(every: str) -> str:
     return every
 
 
+LENGTHS = {
+    **{f"{seconds}s": seconds for seconds in (1, 2, 5, 10, 30)},
+    **{f"{minutes}m": 60 * minutes for minutes in (1, 2, 5, 10, 30)},
+    **{f"{hours}h": 3600 * hours for hours in (1, 2, 6, 12)},
+    **{f"{days}d": 86400 * days for days in (1, 2, 7, 30, 365, 3650)},
+}
+"""Round lengths of intervals, in seconds."""
+
+
+def fitting(lasted: float, at_most: int) -> str:
+    """The shortest round length that makes at most so many intervals of a time in seconds.
+
+    >>> fitting(3600, 60), fitting(3600, 24)
+    ('1m', '5m')
+    """
+    return next((name for name, longest in LENGTHS.items() if lasted <= at_most * longest), "3650d")
+
+
 def measured(frame: pl.DataFrame, keys: Sequence[str], figures: Iterable[pl.Expr]) -> pl.DataFrame:
     """One row per group, or one over all without ``keys``, which is there also where nothing was measured."""
     if not keys:

@@ -25,6 +25,8 @@ from analyzer.measure import grouping
 from analyzer.measure.latency import latency
 from analyzer.schema.values import DELAYS
 from analyzer.show import scales
+from analyzer.show.kpi_plots import kpi_heat_map as kpi_heat_map
+from analyzer.show.kpi_plots import kpi_over_time as kpi_over_time
 from analyzer.show.style import (
     BLACK,
     BLUE,
@@ -43,30 +45,22 @@ from analyzer.show.style import (
     nothing,
     titles,
 )
+from analyzer.show.taken import taken as _taken
 from analyzer.show.text import seconds
 from analyzer.show.waterfall import lanes
 from analyzer.timezones import zone
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    Table = pl.DataFrame | pd.DataFrame
+    from analyzer.show.taken import Table
 
 _GROUPS = 6  # curves in one figure, as many as can be told apart
 _BARS = 12
 _TITLE = 70  # columns of a title with names from the wire
 _POINTS = 1000  # of a curve
-
-
-def _taken(frame: Table, *names: str) -> pl.DataFrame:
-    """These columns of a pandas or Polars frame, as Polars."""
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise AnalyzerError(f"a table with {', '.join(names)} is wanted: this one has no {', '.join(missing)}")
-    return frame.select(names) if isinstance(frame, pl.DataFrame) else pl.from_pandas(frame[list(names)])
 
 
 _TITLES = {

@@ -74,19 +74,12 @@ def whole_numbers(axis: Any) -> None:
 
 # ---- time ------------------------------------------------------------------------------------------------------------
 
-_LENGTHS = {
-    **{f"{seconds}s": seconds for seconds in (1, 2, 5, 10, 30)},
-    **{f"{minutes}m": 60 * minutes for minutes in (1, 2, 5, 10, 30)},
-    **{f"{hours}h": 3600 * hours for hours in (1, 2, 6, 12)},
-    **{f"{days}d": 86400 * days for days in (1, 2, 7, 30, 365, 3650)},
-}
-
 
 def length(times: pl.Series, every: str | None, *, at_most: int = 60) -> str:
     """``every``, or the shortest round length that makes so few intervals."""
     lasted = span(times)
     if every is None:
-        return next((name for name, longest in _LENGTHS.items() if lasted <= at_most * longest), "3650d")
+        return grouping.fitting(lasted, at_most)
     each = int(grouping.length(every)[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[every[-1]]
     if lasted > _MOST_INTERVALS * each:
         raise AnalyzerError(f"every {every}: the figure would have {lasted / each:,.0f} intervals; take longer ones")

@@ -39,7 +39,7 @@ class Visit:
         self.names, self.node = names, node
         kinds = [KINDS[name.rstrip("0123456789")] for name in names]
         self.kinds = frozenset(kinds)
-        self.work, self.spread = WORK[kinds[0]][0] * MS, WORK[kinds[0]][1] * MS
+        self.work, self.spread = WORK[kinds[0]][0] * MS + node.slower, WORK[kinds[0]][1] * MS
 
 
 class Transaction:

@@ -53,6 +53,7 @@ class Node:
     mac: bytes = b""
     address: bytes = b""
     ip_id: int = 0  # counts the packets it has sent
+    slower: int = 0  # ns that it needs more than others of its roles
 
     @property
     def host_port(self) -> str:

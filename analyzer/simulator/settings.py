@@ -21,6 +21,7 @@ class Settings:
     s_cscfs: int = 2
     combined: str = ""  # "P+S", "I+S": two roles in one node
     ipv6: bool = False
+    slow: str = ""  # "tas1=300": what a node needs more for each message, in ms; several with commas
     host_names: bool = False  # names instead of addresses in Via and Route; they tell the role
     transport: str = "udp"  # udp, tcp, mixed (Gm over UDP, the rest over TCP)
     mtu: int = 9000  # 1500: large datagrams go in IP fragments

@@ -51,9 +51,10 @@ class Simulator:
             ipv6=settings.ipv6,
             host_names=settings.host_names,
         )
-        # A laboratory without it stays as it was, to the byte.
+        self._slow_down(settings.slow)
+        # A laboratory without them stays as it was, to the byte.
         told = asdict(settings)
-        self.truth = Truth(told if settings.beside else {name: told[name] for name in told if name != "beside"})
+        self.truth = Truth({name: said for name, said in told.items() if said or name not in ("beside", "slow")})
         self._points: list[Point] = []
         self._scripts: dict[str, list[Step]] = {}
         self._routes: dict[tuple[Node, Node], Route] = {}
@@ -63,6 +64,15 @@ class Simulator:
         self._counts: Counter[str] = Counter()
         self._used: set[Node] = set()
         self._beside = Beside(self) if settings.beside else None
+
+    def _slow_down(self, slow: str) -> None:
+        nodes = {node.name: node for node in self.network.nodes}
+        for word in filter(None, slow.split(",")):
+            name, _, ms = word.partition("=")
+            if name not in nodes:
+                known = ", ".join(one for one in nodes if not one.startswith("ue"))
+                raise ValueError(f"no node {name}; there are {known} and ue1-1 ...")
+            nodes[name].slower = round(float(ms) * MS)
 
     def run(self, directory: str | Path) -> Truth:
         """Write captures (``<point>.pcap``), ``truth.json``, ``messages.csv``, ``observations.csv``; returns the truth.

@@ -63,7 +63,9 @@ def commands(page: Path) -> list[list[str]]:
 
 def words(line: str) -> list[str]:
     """The words of a shell command, up to a comment or a pipe."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;>")
+    # A comment begins at a word; CAPTURE#CALL is one word.
+    lexer = shlex.shlex(re.sub(r"(?:^|\s)#.*", "", line), posix=True, punctuation_chars="|;>")
+    lexer.commenters = ""
     lexer.whitespace_split = True
     found = list(lexer)
     ends = [found.index(word) for word in ("|", ";", ">") if word in found]
@@ -79,8 +81,8 @@ def test_every_command_line_is_accepted(page: Path, tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(analyzer.api.read, "read", read)
     monkeypatch.chdir(tmp_path)
-    for name in ("mask.key", "nodes.toml"):
-        (tmp_path / name).write_text("")
+    for name, text in (("mask.key", ""), ("nodes.toml", ""), ("limits.toml", 'thresholds = ["asr < 0.6"]')):
+        (tmp_path / name).write_text(text)
     for arguments in commands(page):
         result = CliRunner().invoke(group, arguments, prog_name="sip-analyzer")
         if arguments[0] == "explain":  # reads no capture

@@ -3,11 +3,13 @@
 ::
 
     tables --> numbers.py                   verdict and key numbers, each with a link to its rows
+           --> indicators.py                KPIs with their lines over time
            --> figures.py                   the plots of show/plots.py as inline SVG that follows light and dark
            --> sections.py > columns.py     every table, packed; its first rows as text
            --> stories.py > ladders.py      the events of every call and registration, packed
            --> room.py                      what comes first where there is not room for all, and what is left out
            --> page.html.j2, style.css      the page
+           --> written.py, openmetrics.py   the same for mails, programs and monitoring
     browser:   app.js                       unpacks, sorts, searches, filters, draws ladders
 
 What comes from the wire is made safe here (``show/text.py``), escaped by Jinja2 in markup and put into the page by
@@ -21,7 +23,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
@@ -30,10 +32,11 @@ from typing import Any
 import polars as pl
 
 from analyzer import __version__
+from analyzer.comparison.comparability import Doubt
 from analyzer.explain.phrases import Say, phrases
 from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
-from analyzer.show.report import columns, figures, ladders, numbers, room, sections, stories
+from analyzer.show.report import columns, figures, indicators, ladders, numbers, room, sections, stories, written
 from analyzer.show.text import safe
 
 LADDER_BYTES = 12_000_000
@@ -67,12 +70,17 @@ def report(
     ladder_bytes: int = LADDER_BYTES,
     most_texts: int = MOST_TEXTS,
     language: str = "en",
+    crossings: pl.DataFrame | None = None,
+    before: pl.DataFrame | None = None,
+    doubts: Sequence[Doubt] = (),
 ) -> str:
     """The page for all tables of a capture; times are told in the zone ``tz``, sentences in the ``language``.
 
     ``texts`` are messages by their keys (:func:`texts_of` says which are wanted), with nothing secret in them, None
     where nobody wants any;
     ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
+    ``crossings`` are the values that cross thresholds (``kpi.thresholds.crossings``), ``before`` the table ``kpis`` of
+    another capture, ``doubts`` why both may not be comparable.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -86,6 +94,7 @@ def report(
         ladders = stories.packed(tables, texts or {}, fragments or {}, most=ladder_bytes, most_rows=sections.MOST_ROWS)
         shown = list(sections.sections(tables, tz, language))
         drawn = drawing.result()
+    kpis = indicators.measured(tables, tz)
     names = [PurePath(str(name)).name for name in tables["files"]["file"]]
     say = phrases(language)
     meanings = tooltips.of_values(tables.values(), language)
@@ -123,7 +132,14 @@ def report(
         files=names,
         messages=tables["messages"].height - int(tables["messages"]["duplicate"].sum()),
         calls=tables["calls"].height,
-        verdict=numbers.verdict(tables, say, language),
+        verdict=[
+            *written.crossed(crossings, tz, say),
+            *numbers.verdict(tables, say, language),
+            *written.doubted(doubts, say),
+        ],
+        indicators=indicators.lines(kpis, crossings, before, doubts),
+        before=before is not None,
+        without_data=indicators.without_data(kpis),
         tiles=numbers.tiles(tables, say, language),
         outcomes=numbers.outcomes(tables["calls"], say, language),
         meanings=meanings,

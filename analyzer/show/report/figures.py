@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from analyzer.columns.times import SECOND
+from analyzer.kpi.kpis import LOW_N, kpis
+from analyzer.kpi.observed import observation
+from analyzer.measure.grouping import fitting
 from analyzer.measure.measures import measure
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ _COLOUR = re.compile("|".join(_COLOURS))
 
 # Percentiles of intervals: of fewer calls there would be one interval.
 _LEAST_OVER_TIME = 40
+_INTERVALS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,12 @@ class Drawn:
 
 def drawn(tables: Mapping[str, pl.DataFrame], tz: str) -> list[Drawn]:
     """The figures; none where there are neither calls nor transactions."""
-    return [
-        Drawn(_told(figure), _inline(figure, number))
-        for number, figure in enumerate(draw() for draw in _asked(tables, tz))
-    ]
+    return [draw(figure(), number) for number, figure in enumerate(_asked(tables, tz))]
+
+
+def draw(figure: Figure, number: int) -> Drawn:
+    """One figure as part of a page; ``number`` is its own there."""
+    return Drawn(_told(figure), _inline(figure, number))
 
 
 def _asked(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Callable[[], Figure]]:
@@ -66,10 +73,29 @@ def _asked(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Callable[[],
         yield lambda: plots.setup_latency(calls, delay="pdd")
     if calls["pdd_s"].count() >= _LEAST_OVER_TIME:
         yield lambda: plots.latency_over_time(calls, delay="pdd", tz=tz)
+    if calls.height >= _LEAST_OVER_TIME:
+        yield from _of_kpis(tables, tz)
     yield lambda: plots.responses(transactions, tz=tz)
     links = measure("links", lambda name: tables[name])
     if links.filter(pl.col("resent_requests") + pl.col("resent_responses") > 0).height > 1:
         yield lambda: plots.retransmissions(links)
+
+
+def _of_kpis(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Callable[[], Figure]]:
+    """How the calls went over time, and through which nodes."""
+    from analyzer.show import plots
+
+    begin, end = observation(tables["files"])
+    if begin is None or end is None:
+        return
+    every = fitting((end - begin) / SECOND, _INTERVALS)
+    whole = kpis(tables.__getitem__, every=every, tz=tz, only="seer")
+    yield lambda: plots.kpi_over_time(whole, kpi="seer", tz=tz)
+    of_nodes = kpis(tables.__getitem__, by="node", every=every, tz=tz, only="seer")
+    busy = of_nodes.filter(~pl.col("total")).group_by("node").agg(pl.col("n").sum()).filter(pl.col("n") >= LOW_N)
+    if busy.height > 1:
+        of_busy = of_nodes.filter(pl.col("total") | pl.col("node").is_in(busy["node"].implode()))
+        yield lambda: plots.kpi_heat_map(of_busy, kpi="seer", tz=tz)
 
 
 def _told(figure: Figure) -> str:
