@@ -7,7 +7,7 @@ from typing import Protocol
 
 from analyzer.simulator.legs import Visit
 from analyzer.simulator.network import Network, Node
-from analyzer.simulator.scenarios import Step
+from analyzer.simulator.script import Step
 from analyzer.simulator.settings import Settings
 from analyzer.simulator.truth import Truth
 

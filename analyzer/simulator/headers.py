@@ -12,7 +12,7 @@ from analyzer.simulator.bodies import Media
 from analyzer.simulator.legs import Leg, Visit
 from analyzer.simulator.network import AS, I_CSCF, IBCF, P_CSCF, RECORD_ROUTING, S_CSCF, SMS_GATEWAY, UE, Node, token
 from analyzer.simulator.participants import Participants
-from analyzer.simulator.scenarios import Scenario, Step
+from analyzer.simulator.script import Scenario, Step
 
 if TYPE_CHECKING:
     from analyzer.simulator.air import Air

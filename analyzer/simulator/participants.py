@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from analyzer.simulator.network import Node, Subscriber
-from analyzer.simulator.scenarios import Scenario
+from analyzer.simulator.script import Scenario
 
 if TYPE_CHECKING:
     from analyzer.simulator.air import Air

@@ -14,7 +14,8 @@ from analyzer.simulator.network import MS, P_CSCF, UE, Network, Node
 from analyzer.simulator.participants import Participants
 from analyzer.simulator.points import Point
 from analyzer.simulator.scenario_run import ScenarioRun
-from analyzer.simulator.scenarios import CALLS, MIX, SCENARIOS, SECOND, Step, steps
+from analyzer.simulator.scenarios import CALLS, MIX, SCENARIOS
+from analyzer.simulator.script import SECOND, Step, steps
 from analyzer.simulator.settings import Settings
 from analyzer.simulator.truth import MessageRow, Truth
 from analyzer.simulator.wire import Route, TcpRoute, UdpRoute, connect, handshake
