@@ -8,6 +8,7 @@ from analyzer.simulator.legs import Leg, Transaction, Visit, reference_point, t1
 from analyzer.simulator.network import AS, MS
 from analyzer.simulator.script import SECOND
 from analyzer.simulator.ways import Ways
+from analyzer.simulator.wire import Carriage
 
 PHASES = {
     ("INVITE", 0): "invite", ("INVITE", 100): "trying", ("INVITE", 181): "forwarding", ("INVITE", 183): "progress",
@@ -35,13 +36,14 @@ class Hops(Ways):
         copy: int,
         previous: int | None,
         lost: bool,
+        carriage: Carriage | None = None,
     ) -> tuple[int, int]:
         """One message on one hop: its number and when it arrives (or would have)."""
         arrival = at + self.lab.flight(sender, receiver)
         point = reference_point(sender, receiver)
         number = self.lab.put(
             self.number, leg.call_id, at, None if lost else arrival, sender.node, receiver.node, point, method, status,
-            cseq, branch, payload, copy, previous,
+            cseq, branch, payload, copy, previous, carriage,
         )  # fmt: skip
         return number, arrival
 
@@ -52,16 +54,23 @@ class Hops(Ways):
         return delay
 
     def _send_request(
-        self, leg: Leg, transaction: Transaction, hop: int, at: int, payload: bytes, branch: str, previous: int | None
-    ) -> tuple[int, int]:
-        """One hop, with copies where the first is lost (timers A and E, RFC 3261 §17.1)."""
+        self, leg: Leg, transaction: Transaction, hop: int, at: int, payload: bytes, branch: str, previous: int | None,
+        overrun: bool,
+    ) -> tuple[int, int]:  # fmt: skip
+        """One hop, with copies where the first is lost (timers A and E, RFC 3261 §17.1).
+
+        A node that is ``overrun`` loses the first five.
+        """
         sender, receiver = transaction.visits[hop], transaction.visits[hop + 1]
         method, sent_at, copies = transaction.method, at, 0
         loss = self.lab.loss(sender.node, receiver.node) if method != "ACK" else 0.0
+        if overrun:
+            loss = 1.0
+        way = transaction.carriages.get(hop)
         for wait in timers(method, sender, receiver):
             lost = self.rng.random() < loss and copies < 5
             row, arrival = self._put(
-                leg, at, sender, receiver, method, 0, transaction.cseq, branch, payload, copies, previous, lost
+                leg, at, sender, receiver, method, 0, transaction.cseq, branch, payload, copies, previous, lost, way
             )
             if not copies:
                 self._phase(leg, hop, transaction.visits, method, 0, row, at)
@@ -74,33 +83,26 @@ class Hops(Ways):
         return arrival, row
 
     def _unanswered(
-        self, leg: Leg, transaction: Transaction, hop: int, at: int, payload: bytes, branch: str, previous: int | None
-    ) -> tuple[int, int]:
-        """A request that nobody answers, up to timer B (64*T1)."""
+        self, leg: Leg, transaction: Transaction, hop: int, at: int, payload: bytes, branch: str, previous: int | None,
+        once: bool,
+    ) -> tuple[int, int]:  # fmt: skip
+        """A request that nobody answers, up to timer B (64*T1); or that is sent ``once`` and no more."""
         sender, receiver = transaction.visits[hop], transaction.visits[hop + 1]
         first, row = at, 0
         unit = t1(sender, receiver)
         for copy, wait in enumerate(timers(transaction.method, sender, receiver)):
-            row, _ = self._put(
-                leg,
-                at,
-                sender,
-                receiver,
-                transaction.method,
-                0,
-                transaction.cseq,
-                branch,
-                payload,
-                copy,
-                previous,
-                False,
-            )
+            row, arrival = self._put(
+                leg, at, sender, receiver, transaction.method, 0, transaction.cseq, branch, payload, copy, previous,
+                False, transaction.carriages.get(hop),
+            )  # fmt: skip
+            if once:
+                break
             if self.lab.transport(sender.node, receiver.node) == "TCP" or at + wait >= first + 64 * unit:
                 break
             at += wait
         transaction.sent.append((first, payload, 7))
         transaction.arrived.append(row)
-        return first + 64 * unit, row
+        return arrival if once else first + 64 * unit, row
 
     def _repeat(
         self,
@@ -195,12 +197,16 @@ class Hops(Ways):
         payload: bytes,
         branch: str,
         previous: int | None,
+        unheard: bool,
     ) -> tuple[int, int]:
-        """The final response on one hop of anything but INVITE. Until it is there, timer E sends the request again."""
+        """The final response on one hop of anything but INVITE. Until it is there, timer E sends the request again.
+
+        An answer that is ``unheard`` is lost, and so are the next.
+        """
         client, server = transaction.visits[hop], transaction.visits[hop + 1]
         method, cseq = transaction.method, transaction.cseq
         sent_at, request, copies = transaction.sent[hop]
-        loss = self.lab.loss(client.node, server.node)
+        loss = 1.0 if unheard else self.lab.loss(client.node, server.node)
         reliable = self.lab.transport(client.node, server.node) == "TCP"
         waits = timers(method, client, server)
         due = sent_at + sum(itertools.islice(waits, copies))
@@ -211,7 +217,10 @@ class Hops(Ways):
                 leg, at, server, client, method, status, cseq, branch, payload, again, previous, lost
             )
             while not reliable and (lost or due < arrival):
-                _, asked_at = self._put(leg, due, client, server, method, 0, cseq, branch, request, copies, None, False)
+                _, asked_at = self._put(
+                    leg, due, client, server, method, 0, cseq, branch, request, copies, None, False,
+                    transaction.carriages.get(hop),
+                )  # fmt: skip
                 copies, due = copies + 1, due + next(waits)
                 if lost and asked_at > at:
                     at = asked_at + MS // 2

@@ -12,6 +12,7 @@ from analyzer.simulator.headers import IN_DIALOG, WORDS
 from analyzer.simulator.hops import Hops
 from analyzer.simulator.legs import Leg, Transaction, Visit, unstamped
 from analyzer.simulator.network import IBCF, MS, UE
+from analyzer.simulator.oddities import carriage, edited
 from analyzer.simulator.participants import Participants
 from analyzer.simulator.script import Scenario, Step
 
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
 
 PHRASES = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK", 202: "Accepted",
-    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 408: "Request Timeout",
-    415: "Unsupported Media Type", 420: "Bad Extension", 423: "Interval Too Brief", 428: "Use Identity Header",
+    380: "Alternative Service", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    407: "Proxy Authentication Required", 408: "Request Timeout", 415: "Unsupported Media Type", 420: "Bad Extension",
+    422: "Session Interval Too Small", 423: "Interval Too Brief", 428: "Use Identity Header",
     480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
     483: "Too Many Hops", 486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here",
     491: "Request Pending", 494: "Security Agreement Required", 500: "Server Internal Error",
     503: "Service Unavailable", 504: "Server Time-out", 580: "Precondition Failure", 603: "Decline",
 }  # fmt: skip
+
+
+#: Words of a request that its receiver leaves without an answer; all but the first is sent once.
+UNANSWERED = frozenset(("silent", "refused", "once"))
 
 
 class ScenarioRun(Hops):
@@ -40,6 +46,10 @@ class ScenarioRun(Hops):
     def run(self) -> None:
         for part, (route, script) in enumerate(self.scenario.parts):
             lines = self.lab.steps(script)
+            if self.scenario.dialled:
+                dialled = self.scenario.dialled[part % len(self.scenario.dialled)]
+                caller = self.cast.subscriber("A")
+                self.cast.dialled = dialled.format(home=caller.home, digits=caller.number[-4:])
             self._lay(route, lines, part)
             for step in lines:
                 least, spread = step.wait
@@ -69,7 +79,7 @@ class ScenarioRun(Hops):
         if not downstream:
             visits = visits[::-1]
         first, last = self._span(visits, step, leg is chain[0], leg is chain[-1])
-        cseq = self._next_cseq(leg, method, downstream)
+        cseq = self._next_cseq(leg, method, downstream) - 2 * ("old-cseq" in step.words)
         transaction = Transaction(method, cseq, visits, downstream)
         if first:  # a fork goes on from where it left
             begun = (leg.base or leg).transactions[method]
@@ -122,12 +132,16 @@ class ScenarioRun(Hops):
                 f"{method} {uri} SIP/2.0\r\n{sent_vias}{routes}{records}Max-Forwards: {forwards - hop}\r\n"
                 f"{ends}{own}{extra}{tail}"
             )
-            payload = text.encode() + body
-            silent = "silent" in step.words and leg is chain[-1] and hop == last - 1
-            if silent:
-                arrival, previous = self._unanswered(leg, transaction, hop, arrival, payload, branch, previous)
+            payload = edited(text, step.words).encode() + body
+            is_end = leg is chain[-1] and hop == last - 1
+            if is_end and (way := carriage(step.words)):
+                transaction.carriages[hop] = way
+            if is_end and not UNANSWERED.isdisjoint(step.words):
+                once = "silent" not in step.words
+                arrival, previous = self._unanswered(leg, transaction, hop, arrival, payload, branch, previous, once)
                 continue
-            arrival, previous = self._send_request(leg, transaction, hop, arrival, payload, branch, previous)
+            overrun = is_end and "overrun" in step.words
+            arrival, previous = self._send_request(leg, transaction, hop, arrival, payload, branch, previous, overrun)
             if method == "INVITE":
                 self._trying(leg, transaction, hop, arrival, ends, branch)
         self.now = arrival
@@ -174,15 +188,16 @@ class ScenarioRun(Hops):
                 f"CANCEL {leg.uris[hop]} SIP/2.0\r\n{unstamped(top)}{routes}Max-Forwards: 70\r\n"
                 f"{ends}{reason}Content-Length: 0\r\n\r\n"
             )
+            text = edited(text, step.words)
             row, arrival = self._put(
                 leg, at, sender, receiver, "CANCEL", 0, invite.cseq, branch, text.encode(), 0, previous, False
             )
             self._phase(leg, hop, visits, "CANCEL", 0, row, at)
             answer = self._ends(leg, "CANCEL", invite.cseq, True, self._hex(40))
-            text = f"SIP/2.0 200 OK\r\n{top}{answer}Content-Length: 0\r\n\r\n"
-            self._put(
-                leg, arrival + MS, receiver, sender, "CANCEL", 200, invite.cseq, branch, text.encode(), 0, None, False
-            )
+            status = 481 if "other-branch" in step.words else 200
+            text = f"SIP/2.0 {status} {PHRASES[status]}\r\n{top}{answer}Content-Length: 0\r\n\r\n"
+            reply = edited(text, step.words).encode()
+            self._put(leg, arrival + MS, receiver, sender, "CANCEL", status, invite.cseq, branch, reply, 0, None, False)
             at = arrival + self._work(receiver)
             previous = row
         self.now = at
@@ -242,19 +257,23 @@ class ScenarioRun(Hops):
             route = self._records(visits[1:-1], sender, receiver) if records else ""
             extra = self._extra_response(leg, sender, receiver, step, answerer)
             text = f"SIP/2.0 {status} {phrase}\r\n{transaction.vias[hop]}{route}{ends}{own}{extra}{tail}"
-            payload, branch = text.encode() + body, transaction.branch(hop)
+            payload, branch = edited(text, step.words).encode() + body, transaction.branch(hop)
             carried.append((hop, payload, branch, at - started_at))
             if method != "INVITE":
-                at, row = self._answer_request(leg, transaction, hop, status, at, payload, branch, previous)
+                unheard = "unheard" in step.words and hop == low
+                at, row = self._answer_request(leg, transaction, hop, status, at, payload, branch, previous, unheard)
             elif status < 300:
                 at, row = self._answer_invite(leg, transaction, carried, status, started_at, at, previous)
             else:
                 at, row = self._refuse_invite(leg, transaction, hop, status, at, payload, branch, previous)
-                self._acknowledge(leg, transaction, hop, at, ends.replace(" INVITE\r\n", " ACK\r\n"), branch)
+                if "again" not in step.words or leg is not chain[-1] or hop > low:
+                    self._acknowledge(leg, transaction, hop, at, ends.replace(" INVITE\r\n", " ACK\r\n"), branch)
             self._phase(leg, hop, visits, method, status, row, at)
             previous = row
-        if "again" in step.words:
+        if "again" in step.words and status < 300:
             self._repeat(leg, transaction, carried, status, started_at)
+        elif "again" in step.words and leg is chain[-1]:  # an ACK to a failure belongs to its hop
+            self._repeat(leg, transaction, carried[-1:], status, started_at)
         if method == "INVITE" and status >= 200 and low == 0:
             leg.status = status
         self.now = at

@@ -151,12 +151,12 @@ A > C    200 BYE
         cause="user",
         released_by="caller",
     ),
-    refused("forbidden", "S1", 403, "barred", "rejected"),
-    refused("as_error", "AS1", 500, "broken", "server_failure"),
-    refused("as_overload", "AS2", 503, "overload", "server_failure"),
-    refused("unknown_user", "I", 404, "", "unreachable"),
-    refused("no_resources", "P2", 503, "no-bearer", "server_failure"),
-    refused("unallocated", "MGCF", 404, "unallocated", "unreachable", "network", BREAKOUT),
+    refused("forbidden", "S1", 403, "barred", "rejected", rule="forbidden"),
+    refused("as_error", "AS1", 500, "broken", "server_failure", rule="server_error"),
+    refused("as_overload", "AS2", 503, "overload", "server_failure", rule="overload"),
+    refused("unknown_user", "I", 404, "", "unreachable", rule="no_route_to_number"),
+    refused("no_resources", "P2", 503, "no-bearer", "server_failure", rule="resources_refused"),
+    refused("unallocated", "MGCF", 404, "unallocated", "unreachable", "network", BREAKOUT, rule="no_route_to_number"),
     call(
         "silent",
         VOLTE,
@@ -166,6 +166,7 @@ A > C    200 BYE
         refused_by="P2",
         cause="timer",
         released_by="network",
+        rule="next_hop_silent",
     ),
 )
 
@@ -195,6 +196,7 @@ S1 > A  200 REGISTER  bound
         + THIRD_PARTY,
         "registered",
         200,
+        rule="aka_sync_failure",
     ),
     registration(
         "silence",
@@ -203,6 +205,7 @@ S1 > A  200 REGISTER  bound
         401,
         refused_by="A",
         cause="timer",
+        rule="challenge_unanswered",
     ),
     registration(
         "roaming_not_allowed",
@@ -211,6 +214,7 @@ S1 > A  200 REGISTER  bound
         403,
         refused_by="I",
         cause="node",
+        rule="registration_forbidden",
     ),
 )
 

@@ -13,6 +13,7 @@ A, B, C, B2 are UEs; P1 S1 AS1 serve A; I, S2, P2, AS2 serve B; S3, P3 serve C; 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 SECOND = 1_000_000_000
 
@@ -27,6 +28,8 @@ WAITS = {
     "thinking": (0.05, 0.1),
     "radio": (0.03, 0.05),
     "a-while": (40.0, 10.0),
+    "a-minute": (60.0, 0.05),
+    "timer-c": (185.0, 5.0),  # RFC 3261 §16.6 item 11
     "giving-up": (32.2, 0.1),  # 64*T1
     "session-expiry": (1768.0, 0.2),  # RFC 4028 §10 with the interval of 1800 s
 }
@@ -96,21 +99,25 @@ class Scenario:
     cause: str = ""
     answered_by: str = ""
     released_by: str = ""
+    dialled: tuple[str, ...] = ()  # instead of B, in one part after the other; {home} and {digits} are the caller's
+    behind_nat: str = ""  # the UE whose packets come from a public address that it does not know
+    rule: str = ""  # the rule of diagnosis that this fault is about
+    pattern: bool = False  # which many such plays show, not one
 
 
-def call(name: str, route: str, script: str, outcome: str, status: int | None, **truth: str) -> Scenario:
+def call(name: str, route: str, script: str, outcome: str, status: int | None, **truth: Any) -> Scenario:
     return Scenario(name, "call", ((route, script),), outcome, status, **truth)
 
 
 def refused(
-    name: str, at: str, status: int, words: str, outcome: str, cause: str = "node", route: str = VOLTE
+    name: str, at: str, status: int, words: str, outcome: str, cause: str = "node", route: str = VOLTE, **more: Any
 ) -> Scenario:
     script = f"A > {at}  INVITE  offer\n{at} > A  {status} INVITE  {words}"
-    return call(name, route, script, outcome, status, refused_by=at, cause=cause, released_by="network")
+    return call(name, route, script, outcome, status, refused_by=at, cause=cause, released_by="network", **more)
 
 
 def registration(
-    name: str, script: str, outcome: str, status: int | None, *more: tuple[str, str], **truth: str
+    name: str, script: str, outcome: str, status: int | None, *more: tuple[str, str], **truth: Any
 ) -> Scenario:
     return Scenario(name, "registration", ((REGISTER, script), *more), outcome, status, **truth)
 

@@ -157,6 +157,8 @@ class Ways(Headers):
             uri = caller.identity if leg.visits[-1].names[-1] == "S1" else f"sip:{caller.home}"
             if "I" in {name for visit in leg.visits for name in visit.names}:
                 uri = f"sip:{caller.home}"
+            elif leg.visits[0].names[-1] == "MGCF":  # a call to the one who registered
+                uri = caller.identity
             elif leg.visits[0].names[-1] == "S1":
                 uri = f"sip:{leg.visits[-1].node.host_port}"
         elif self.scenario.kind == "message" and leg.visits[-1].names == ("A",):

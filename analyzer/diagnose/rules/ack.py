@@ -25,7 +25,9 @@ def _unacknowledged(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataF
         pl.col("method") == "INVITE",
         pl.col("status").is_between(200, 299),
     )
-    last = invites.sort("via_count", maintain_order=True).unique("call", keep="last", maintain_order=True)
+    # The furthest hop is asked last; the number of Vias begins anew at a B2BUA.
+    last = invites.sort("started_at", "via_count", nulls_last=False, maintain_order=True)
+    last = last.unique("call", keep="last", maintain_order=True)
     hurt = hurt.join(last.filter(pl.col("response_copies") > 1), on="call", how="semi", maintain_order="left")
     return hurt.select("call", "talk_s").join(last, on="call", maintain_order="left")
 
@@ -50,8 +52,9 @@ def _no_ack(calls: pl.DataFrame, transactions: pl.DataFrame, core_messages: pl.D
         return rows
     rows = _answers(rows, core_messages)
     return rows.select(
-        "call", message="answer", message2="transaction", node=socket_of("server"), copies="response_copies"
-    )
+        "call", message="answer", message2="transaction", node=socket_of("server"), copies="response_copies",
+        cause=socket_of("client"),  # who was to bring the ACK there, of however many devices
+    )  # fmt: skip
 
 
 NO_ACK = Rule(
@@ -233,7 +236,7 @@ NO_CONTACT = Rule(
         ),
         "zh": Text(
             title="应答没有 Contact，ACK 无处可发",
-            explanation="INVITE 的 2xx 必须带 Contact:ACK 和 BYE 发往该处。",
+            explanation="INVITE 的 2xx 必须带 Contact：ACK 和 BYE 发往该处。",
             causes=("应答设备的缺陷", "途中节点删除了该头域"),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="修正该设备，或删除 Contact 的节点。",

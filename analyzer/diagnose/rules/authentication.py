@@ -202,7 +202,7 @@ STALE = Rule(
             causes=("nonce 寿命短于一个往返", "多台服务器之间没有共享 nonce"),
             confirm="sip-analyzer challenges CAPTURE --where \"outcome = 'stale_nonce'\"",
             remedy="延长 nonce 寿命，或在服务器间共享 nonce。",
-            observed="{node}:{answered} 个应答中有 {stale} 个遇到过期 nonce。",
+            observed="{node}：{answered} 个应答中有 {stale} 个遇到过期 nonce。",
         ),
     },
 )
@@ -326,7 +326,7 @@ SEC_AGREE = Rule(
             causes=("P-CSCF 更换后 UE 仍重复旧的 Security-Server", "中间节点修改了安全头域", "没有共同算法（494）"),
             confirm="sip-analyzer headers CAPTURE --name Security-Client --name Security-Server --name Security-Verify",
             remedy="对比该次注册的三个头域；启用共同算法。",
-            observed="{aor}:{how}。",
+            observed="{aor}：{how}。",
         ),
     },
 )

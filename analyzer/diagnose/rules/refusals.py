@@ -173,7 +173,7 @@ RESOURCES = _rule(
     ),
     Text(
         title="网络没有为呼叫取得承载",
-        explanation="Reason 含 FAILURE_CAUSE:P-CSCF 被告知资源被拒绝或丢失。",
+        explanation="Reason 含 FAILURE_CAUSE：P-CSCF 被告知资源被拒绝或丢失。",
         causes=("PCRF 或 PCF 拒绝会话（AAA 带错误、无策略）", "无线侧无法建立承载", "接纳控制：小区已满"),
         confirm="sip-analyzer call {no} CAPTURE; sip-analyzer related-transactions CAPTURE",
         remedy="检查发给该 P-CSCF 的 Rx 应答以及用户所在小区。",
