@@ -18,7 +18,7 @@ ABOUT = {scenario.name: scenario.rule for scenario in SCENARIOS.values() if scen
 def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, dict[str, set[int]]]:
     """The truth, and of each rule the plays in which it found something."""
     directory = tmp_path_factory.mktemp("faults")
-    truth = make(directory, calls=250, seed=21, subscribers=5000, mix=dict.fromkeys(ABOUT, 1.0) | {"answered": 60.0})
+    truth = make(directory, calls=150, seed=22, subscribers=5000, mix=dict.fromkeys(ABOUT, 1.0) | {"answered": 20.0})
     capture = analyzer.read(directory / "all.pcap")
     plays = {row.call_id: row.play for row in truth.messages}
     ids = capture.table("messages").select("message", "call_id")
@@ -40,6 +40,6 @@ def test_a_fault_is_found_by_its_rule(found: tuple[Truth, dict[str, set[int]]], 
     played = {row["play"] for row in rows if row["scenario"] == name}
     assert played
     assert played & of_rule.get(ABOUT[name], set())
-    # One source is one case, however often it comes.
-    if ABOUT[name] not in ("scanner", "user_enumeration"):
+    # One source is one case, however often it comes; and another call of the same phone may refute that size matters.
+    if ABOUT[name] not in ("scanner", "user_enumeration", "udp_request_too_big"):
         assert played - of_rule[ABOUT[name]] == set()
