@@ -195,6 +195,17 @@ FAULTS = (
         rule="retransmission_storm",
     ),
     call(
+        "fault_sluggish",
+        VOLTE,
+        SET_UP.replace("A > B  INVITE      offer\n", "A > AS1  INVITE  offer sluggish\nAS1 > B  INVITE  offer\n")
+        + ANSWERED
+        + BYE_A,
+        "answered",
+        200,
+        rule="retransmissions",
+        pattern=True,
+    ),
+    call(
         "fault_failure_unacknowledged",
         VOLTE,
         "A > B  INVITE  offer-plain\nB > A  486 INVITE  user-busy again  after alerting",

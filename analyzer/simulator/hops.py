@@ -55,20 +55,18 @@ class Hops(Ways):
 
     def _send_request(
         self, leg: Leg, transaction: Transaction, hop: int, at: int, payload: bytes, branch: str, previous: int | None,
-        overrun: bool,
+        dropped: int,
     ) -> tuple[int, int]:  # fmt: skip
         """One hop, with copies where the first is lost (timers A and E, RFC 3261 §17.1).
 
-        A node that is ``overrun`` loses the first five.
+        ``dropped``: so many the next node loses for sure.
         """
         sender, receiver = transaction.visits[hop], transaction.visits[hop + 1]
         method, sent_at, copies = transaction.method, at, 0
         loss = self.lab.loss(sender.node, receiver.node) if method != "ACK" else 0.0
-        if overrun:
-            loss = 1.0
         way = transaction.carriages.get(hop)
         for wait in timers(method, sender, receiver):
-            lost = self.rng.random() < loss and copies < 5
+            lost = copies < dropped or (self.rng.random() < loss and copies < 5)
             row, arrival = self._put(
                 leg, at, sender, receiver, method, 0, transaction.cseq, branch, payload, copies, previous, lost, way
             )

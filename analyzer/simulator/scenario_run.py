@@ -33,6 +33,8 @@ PHRASES = {
 
 #: Words of a request that its receiver leaves without an answer; all but the first is sent once.
 UNANSWERED = frozenset(("silent", "refused", "once"))
+#: How many copies of a request its receiver loses.
+DROPPED = {"overrun": 5, "sluggish": 1}
 
 
 class ScenarioRun(Hops):
@@ -140,8 +142,8 @@ class ScenarioRun(Hops):
                 once = "silent" not in step.words
                 arrival, previous = self._unanswered(leg, transaction, hop, arrival, payload, branch, previous, once)
                 continue
-            overrun = is_end and "overrun" in step.words
-            arrival, previous = self._send_request(leg, transaction, hop, arrival, payload, branch, previous, overrun)
+            dropped = max((DROPPED.get(word, 0) for word in step.words), default=0) if is_end else 0
+            arrival, previous = self._send_request(leg, transaction, hop, arrival, payload, branch, previous, dropped)
             if method == "INVITE":
                 self._trying(leg, transaction, hop, arrival, ends, branch)
         self.now = arrival
