@@ -428,6 +428,13 @@ FAULTS = (
         rule="subscriber_unreachable",
     ),
     registration(
+        "fault_mute",
+        "A > S1  REGISTER  initial\nS1 > A  401 REGISTER  challenge mute",
+        "challenged",
+        401,
+        rule="challenge_empty",
+    ),
+    registration(
         "fault_register_storm",
         CHALLENGED + "A > S1  REGISTER  refresh  after ringing\nS1 > A  200 REGISTER  bound\n" * 12,
         "registered",

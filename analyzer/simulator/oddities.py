@@ -18,6 +18,7 @@ EDITS = {
             ("AKAv1-MD5", "MD5"),
         ),
         "scanner": ((r"^User-Agent: [^\r]*", "User-Agent: friendly-scanner"),),
+        "mute": ((r"^WWW-Authenticate: [^\r]*\r\n", ""),),
         "stale": ((r"^(WWW-Authenticate: [^\r]*)", r"\1,stale=TRUE"),),
         "no-contact": ((r"^Contact: [^\r]*\r\n", ""),),
         "no-service-route": ((r"^Service-Route: [^\r]*\r\n", ""),),

@@ -33,7 +33,8 @@ HOPS = Rule(
     texts={
         "en": Text(
             title="A request went in circles until Max-Forwards ran out (483)",
-            explanation="Nodes send the request to each other without end; each turn costs one Max-Forwards.",
+            explanation="A node sends the request to itself, or nodes to each other, without end; each turn costs one "
+            "Max-Forwards.",
             causes=(
                 "two routing tables point at each other (number portability, ENUM)",
                 "forwarding of one subscriber to another and back",

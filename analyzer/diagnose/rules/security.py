@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.diagnose.evidence import with_attempts
 from analyzer.diagnose.rule import Rule, Text
 
 _TOOLS = r"(?i)friendly-scanner|sipvicious|sundayddr|sipcli|sip-scan|vaxsipuseragent|pplsip|^iwar"
@@ -111,10 +112,8 @@ def _guessed(
     rows = refused.join(users.select(*who, "tries", "message2"), on=who, maintain_order="left")
     calls = transactions.select("transaction", "call")
     rows = rows.join(calls, on="transaction", how="left", maintain_order="left")
-    begun = registrations.select("call_id", case="registration", begun="started_at").drop_nulls("begun").sort("begun")
     ids = core_messages.filter(pl.col("message").is_in(rows["message"].implode())).select("message", "call_id")
-    rows = rows.join(ids, on="message", how="left", maintain_order="left").drop_nulls("time")
-    rows = rows.join_asof(begun, left_on="time", right_on="begun", by="call_id", check_sortedness=False)
+    rows = with_attempts(rows.join(ids, on="message", how="left", maintain_order="left"), registrations)
     rows = rows.unique([*who, "call", "case"], keep="first", maintain_order=True)
     return rows.select("call", "case", "message", "message2", "user", "tries", node="src_ip", cause="src_ip")
 

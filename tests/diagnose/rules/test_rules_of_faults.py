@@ -18,7 +18,7 @@ ABOUT = {scenario.name: scenario.rule for scenario in SCENARIOS.values() if scen
 def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, dict[str, set[int]]]:
     """The truth, and of each rule the plays in which it found something."""
     directory = tmp_path_factory.mktemp("faults")
-    truth = make(directory, calls=150, seed=22, subscribers=5000, mix=dict.fromkeys(ABOUT, 1.0) | {"answered": 20.0})
+    truth = make(directory, calls=220, seed=22, subscribers=5000, mix=dict.fromkeys(ABOUT, 1.0) | {"answered": 20.0})
     capture = analyzer.read(directory / "all.pcap")
     plays = {row.call_id: row.play for row in truth.messages}
     ids = capture.table("messages").select("message", "call_id")

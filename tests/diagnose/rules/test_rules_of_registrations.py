@@ -104,11 +104,23 @@ def test_a_third_party_register_that_an_as_fails_on_is_a_warning_and_one_that_it
 
 
 def test_who_registers_for_others_and_is_challenged_is_no_s_cscf() -> None:
-    first = third_party("401").replace(END.format(300.0), "")
+    first = (
+        third_party("401")
+        .replace(END.format(300.0), "")
+        .replace("401 REGISTER", f"401 REGISTER {CHALLENGE.format(1, '')}")
+    )
     given = f"uri=sip:as.e to=sip:s@home.example {CREDENTIALS.format(1)}"
     again = f"S -> T  REGISTER cseq=2 {given} @0.2\nT -> S  403 REGISTER cseq=2 to=sip:s@home.example to_tag=t @0.3\n"
     found = named(first + again + END.format(300.0))
     assert found == ["credentials_rejected"]
+
+
+def test_a_challenge_without_a_challenge_is_of_the_server_and_not_of_the_silent_device() -> None:
+    """RFC 3261 §20.44: a 401 has WWW-Authenticate, or there is nothing to answer."""
+    bare = told(register(1, 0, of(401, 1)) + END.format(300.0))
+    assert list(bare) == ["challenge_empty"]
+    assert "without WWW-Authenticate" in bare["challenge_empty"]["explanation"]
+    assert named(register(1, 0, of(401, 1, CHALLENGE.format(1, ""))) + END.format(300.0)) == ["challenge_unanswered"]
 
 
 # -- storms (R27), headers (R28), extensions (R29)
