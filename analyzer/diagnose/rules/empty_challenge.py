@@ -52,8 +52,8 @@ EMPTY = Rule(
     texts={
         "en": Text(
             title="A challenge does not contain a challenge",
-            explanation="A 401 or 407 must have WWW-Authenticate or Proxy-Authenticate with realm and nonce; without it "
-            "no credentials can be made, and the sender gives up.",
+            explanation="A 401 or 407 must have WWW-Authenticate or Proxy-Authenticate with realm and nonce; without "
+            "it no credentials can be made, and the sender gives up.",
             causes=("a fault of the node that challenges", "a node on the way strips the header field"),
             confirm="sip-analyzer problems CAPTURE --where \"code = 'sip_header_missing'\"",
             remedy="Correct the node that challenges, or the one that strips the header field.",
