@@ -236,11 +236,13 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
         else:
             picks.append(_PICK[name](chosen, frames))
     if chosen.table not in _ABOUT_CAPTURE and rows.height < looked_at.height:
-        if chosen.table in EXCHANGES:
-            joined = tables["related_transactions"].join(rows, on="exchange", how="semi")
-            picks.append(_units_of("related_transactions", joined, frames["messages"]))
-        else:
+        known = known_by(chosen.table)
+        if known is None or known == "endpoints":
             picks.append(_units_of(chosen.table, rows, frames["messages"]))
+        else:
+            ((column, _, key),) = schema.TABLES[chosen.table].owners
+            joined = tables[known].join(rows, left_on=key, right_on=column, how="semi")
+            picks.append(_units_of(known, joined, frames["messages"]))
 
     if picks:
         in_picks = pl.all_horizontal(pl.col("_unit").is_in(pick.implode()) for pick in picks)
@@ -274,7 +276,7 @@ EXCHANGES = _of("related_transactions")
 #: Tables about nodes: ``endpoints`` knows which of these a filter keeps.
 OF_NODES = _of("endpoints")
 #: Tables whose rows belong to a message, a dialog, a call or an address: they need not be there when a filter is
-#: applied. What is told of nodes, and of what was asked beside SIP, comes after them.
+#: applied. What is told of nodes, of what was asked beside SIP, and of cases comes after them.
 DEPENDENT = (
     "clocks",
     *(
@@ -282,8 +284,13 @@ DEPENDENT = (
         for name in _of("messages", "dialogs", "calls", "registrations")
         if name not in (*_WITH_UNIT, "dialogs", "endpoints")
     ),
-    *("endpoints", *OF_NODES, *EXCHANGES),
+    *("endpoints", *OF_NODES, *EXCHANGES, *_of("finding_cases")),
 )
+
+
+def known_by(name: str) -> str | None:
+    """The table that tells which rows of this one a filter keeps, itself ``DEPENDENT``: that of what they belong to."""
+    return next((table for _, table, _ in schema.TABLES[name].owners if table in DEPENDENT), None)
 
 
 def of_kept(name: str, frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -294,9 +301,6 @@ def of_kept(name: str, frame: pl.DataFrame, kept: Mapping[str, pl.DataFrame]) ->
         return frame  # they belong to no call
     if name == "endpoints":
         return frame.join(_addresses_of(kept["messages"]), on=["ip", "port"], how="semi", maintain_order="left")
-    if name == "findings":  # any of its cases
-        cases = of_kept("finding_cases", kept["finding_cases"], kept)
-        return frame.filter(pl.col("finding").is_in(cases["finding"].implode()))
     if name == "reference_points":  # both ends of it
         return frame.filter(pl.col(side).is_in(kept["endpoints"]["node"].implode()) for side in ("node", "peer"))
     owners = schema.TABLES[name].owners

@@ -90,7 +90,7 @@ class GraphSource:
             raise NotFound(f"no table is called {name!r}; there are {', '.join(schema.TABLES)}")
         if schema.TABLES[name].spoken and self._told_in != SPOKEN.get():
             self._told_in = SPOKEN.get()
-            for told in (name, "diagnosis"):
+            for told in (name, schema.TABLES[name].maker):
                 self._graph.made.pop(told, None)
         if name not in self._graph.made:
             native.check_threads()

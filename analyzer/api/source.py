@@ -77,7 +77,7 @@ class FilteredSource:
 
         self._inner = inner
         self._made: dict[str, pl.DataFrame] = {}
-        known = (chosen.table, _known_by(chosen.table))
+        known = (chosen.table, filters.known_by(chosen.table))
         needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name in known]
         #: What all other tables follow from. Picked at once: a condition that cannot be run fails where it is given.
         self._picked = filters.apply(chosen, {name: inner.table(name) for name in needed})
@@ -97,7 +97,7 @@ class FilteredSource:
             from analyzer.api import filters
 
             # What is told of nodes goes with them, and exchanges with what they were made for.
-            known = _known_by(name)
+            known = filters.known_by(name)
             kept = self._picked | ({known: self.table(known)} if known else {})
             self._made[name] = filters.of_kept(name, self._inner.table(name), kept)
         return self._made[name]
@@ -140,17 +140,6 @@ class FilteredSource:
         return str(self._inner)
 
 
-def _known_by(name: str) -> str | None:
-    """The table that tells which rows of this one a filter keeps."""
-    from analyzer.api import filters
-
-    if name in filters.OF_NODES:
-        return "endpoints"
-    if name == "findings":
-        return "finding_cases"
-    return "related_transactions" if name in filters.EXCHANGES else None
-
-
 class CallSource:
     """The rows of one call, of a source of many."""
 
@@ -162,9 +151,13 @@ class CallSource:
         """Its rows of a table that speaks of messages, dialogs or calls."""
         import polars as pl
 
+        from analyzer.api import filters
+
         frame = self._inner.table_around(self._call, name)
-        if name == "findings":
-            return frame.filter(pl.col("finding").is_in(self.table("finding_cases")["finding"].implode()))
+        known = filters.known_by(name)
+        if known and "call" in schema.TABLES[known].names:
+            ((column, _, key),) = schema.TABLES[name].owners
+            return frame.filter(pl.col(column).is_in(self.table(known)[key].implode()))
         if "call" in frame.columns:
             return frame.filter(pl.col("call") == self._call)
         key, of = ("message", "messages") if name == "sdp" else ("dialog", "dialogs")

@@ -152,6 +152,37 @@ tz_option = click.option(
     "--tz", default="UTC", show_default=True, metavar="ZONE", help="Time zone for input and output: Europe/Berlin."
 )
 
+rule_option = click.option(
+    "--rule", metavar="RULE", help="Only these rules, by number or name, with their whole text: R39,ack_missing."
+)
+wide_option = click.option("--wide", is_flag=True, help="As a table, as --format table does.")
+
+
+def width_option(least: int) -> Callable[[Function], Function]:
+    """``--width``, for what is written in lines."""
+    return click.option(
+        "-w",
+        "--width",
+        type=click.IntRange(min=least),
+        metavar="COLUMNS",
+        help="Width in columns; default: that of the terminal.",
+    )
+
+
+def chosen_rules(asked: str) -> list[str]:
+    """The names of the rules of diagnosis that were asked for by number or name."""
+    from analyzer.diagnose import rules
+
+    known = {name.lower(): rule.code for rule in rules.ALL for name in (rule.id, rule.code)}
+    names = [name.strip() for name in asked.split(",") if name.strip()]
+    unknown = [name for name in names if name.lower() not in known]
+    if unknown or not names:
+        raise click.UsageError(
+            f"--rule: there is no rule {', '.join(unknown) or 'without a name'}; docs/findings.md lists them."
+        )
+    return [known[name.lower()] for name in names]
+
+
 language_option = click.option(
     "--lang",
     "language",

@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import click
 
 from analyzer import schema
-from analyzer.cli.terminal import coloured, note
+from analyzer.cli.terminal import coloured, note, width
 from analyzer.reading.written import replaced
 
 if TYPE_CHECKING:
@@ -115,6 +115,32 @@ def write_limited(
         note(f"{shown.height} of {frame.height} {'rows of ' if table in schema.MEASURES else ''}{table}")
 
 
+def write_findings(frame: pl.DataFrame, *, whole: bool, values: Mapping[str, Any]) -> None:
+    """The findings in words, as the options in ``values`` say."""
+    from analyzer.explain.phrases import phrases
+    from analyzer.language import SPOKEN
+    from analyzer.show import findings
+
+    say = phrases(SPOKEN.get())
+    shown = frame if values["limit"] is None else frame.head(values["limit"])
+    colour = values["output"] is None and coloured(sys.stdout)
+    _write_text(
+        findings.text(shown, columns=values["width"] or width(), say=say, whole=whole, colour=colour), values["output"]
+    )
+    if shown.height < frame.height:
+        note(f"{shown.height} of {frame.height} findings")
+    elif shown.height and not whole:
+        note("the whole text of a finding: --rule RULE; the table: --wide")
+
+
+def _write_text(text: str, output: str | None) -> None:
+    if output is None:
+        click.echo(text, nl=False, color=True)
+    else:
+        with replaced(output) as part:
+            Path(part).write_text(text, encoding="utf-8")
+
+
 def write(
     frame: pl.DataFrame, table: str, *, form: str, output: str | None, columns: list[str] | None, tz: str
 ) -> None:
@@ -122,12 +148,7 @@ def write(
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("parquet cannot be written to a terminal; give -o FILE.")
     if form == "table":
-        text = _text(frame, table, columns, tz, colour=output is None and coloured(sys.stdout))
-        if output is None:
-            click.echo(text, nl=False, color=True)
-        else:
-            with replaced(output) as part:
-                Path(part).write_text(text, encoding="utf-8")
+        _write_text(_text(frame, table, columns, tz, colour=output is None and coloured(sys.stdout)), output)
         return
     chosen = frame.select(columns or frame.columns)
     pieces = _WRITERS[form](chosen, table)

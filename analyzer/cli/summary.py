@@ -24,13 +24,7 @@ _LARGE = 200_000_000  # bytes; so many hold more than 100,000 messages, or much 
 @options.filters(None)
 @options.tz_option
 @options.language_option
-@click.option(
-    "-w",
-    "--width",
-    type=click.IntRange(min=50),
-    metavar="COLUMNS",
-    help="Width in columns; default: that of the terminal.",
-)
+@options.width_option(50)
 def command(width: int | None, language: str | None, **values: Any) -> None:
     """Print the summary."""
     from analyzer.show.summary import TABLES

@@ -39,6 +39,8 @@ def command_of(entry: schema.Table) -> click.Command:
     more = [options.every_option, options.by_option] if measured else []
     if isinstance(entry, schema.Measure) and entry.asks:
         more += [crossings.option, options.only_option]
+    if entry is schema.FINDINGS:
+        more = [options.rule_option, options.wide_option, options.width_option(40)]
     for option in [*more, *([options.language_option] if entry.spoken else [])]:
         command = option(command)
     return command
@@ -51,6 +53,7 @@ def _print(
     every: str | None = None,
     only: str | None = None,
     thresholds: str | None = None,
+    rule: str | None = None,
     **values: Any,
 ) -> None:
     """Read, filter, measure, write."""
@@ -59,6 +62,7 @@ def _print(
     form = output.chosen_format(values["form"], values["output"])
     # Columns of measured tables are known when they are made: by what they are grouped.
     columns = None if measured else output.chosen_columns(entry.name, values["columns"])
+    picked = None if rule is None else options.chosen_rules(rule)
     chosen = options.make_filter("calls" if measured else entry.name, values["tz"], values)
     if every is not None:
         from analyzer.measure.grouping import length
@@ -76,7 +80,13 @@ def _print(
         columns = output.chosen_columns(entry.name, values["columns"], also=frame.columns)
     else:
         frame = capture.table(entry.name)
-    output.write_limited(frame, entry.name, columns, form, values)
+    if picked is not None:
+        frame = frame.filter(frame["code"].is_in(picked))
+    in_words = entry is schema.FINDINGS and values["form"] is None and columns is None and not values["wide"]
+    if in_words and form == "table":
+        output.write_findings(frame, whole=picked is not None, values=values)
+    else:
+        output.write_limited(frame, entry.name, columns, form, values)
     if frame.is_empty():
         terminal.note(_why_nothing(entry, reading, filtered=bool(chosen)))
     if entry.name == "kpis" and by:

@@ -49,6 +49,7 @@ def failed_calls(found: Ways, calls: pl.DataFrame, messages: pl.DataFrame) -> pl
     of_user = (
         pl.col("outcome").is_in(OF_USERS)
         | (pl.col("outcome_detail").is_in(["declined", "unwanted", "screened"]))
+        | (pl.col("status") == 603)  # whatever a B2BUA made of it
         | (causes.of_a_user(pl.col("q850"), answered=False) & pl.col("status").is_in([480, 486, 600, 603]))
         | ((pl.col("status") == 480) & pl.col("rang"))
     )
@@ -58,6 +59,13 @@ def failed_calls(found: Ways, calls: pl.DataFrame, messages: pl.DataFrame) -> pl
 def time_to_retry(after: str, messages: pl.DataFrame) -> pl.Expr:
     """Whether the capture goes on long enough after this time for a user agent to ask again, asking nobody."""
     return pl.col(after) + pl.duration(nanoseconds=RETRY_AT_ONCE) <= pl.lit(messages["time"].max())
+
+
+def with_attempts(rows: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
+    """Rows with ``call_id`` and ``time``: ``case`` is the registration that had begun last in that Call-ID."""
+    begun = registrations.select("call_id", case="registration", begun="started_at").drop_nulls("begun").sort("begun")
+    rows = rows.drop_nulls("time").sort("time", maintain_order=True)
+    return rows.join_asof(begun, left_on="time", right_on="begun", by="call_id", check_sortedness=False)
 
 
 def finals(messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:

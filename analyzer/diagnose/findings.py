@@ -119,7 +119,7 @@ def _tables(found: dict[str, pl.DataFrame], by_code: Mapping[str, Rule], ask: Ca
         [
             rows.select(
                 *("group", "cases", "calls", "call", "numbers", "severity", "confidence", "evidence", "message"),
-                *("nodes", "last"),
+                *("nodes", "last", "hurt"),
                 code=pl.lit(code),
             )
             for code, rows in groups.items()
@@ -128,9 +128,13 @@ def _tables(found: dict[str, pl.DataFrame], by_code: Mapping[str, Rule], ask: Ca
     heads = heads.with_columns(
         _rank=pl.col("severity").replace_strict(_SEVERITIES, range(len(_SEVERITIES)), return_dtype=pl.Int64),
         _of_capture=pl.col("message").is_null() & pl.col("call").is_null(),
+        # A fault of several nodes is as heavy as all its findings: the first of them stands for it.
+        _weight=pl.when(pl.col("hurt").rank("ordinal", descending=True).over("code", "severity") == 1)
+        .then(pl.col("hurt").sum().over("code", "severity"))
+        .otherwise("hurt"),
     )
     heads = heads.sort(
-        "_rank", "_of_capture", "calls", "cases", "confidence", "code", "message",
+        "_rank", "_of_capture", "_weight", "hurt", "confidence", "code", "message",
         descending=[False, True, True, True, True, False, False], nulls_last=True, maintain_order=True,
     ).with_columns(finding=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))  # fmt: skip
     cases = pl.concat(
@@ -149,12 +153,14 @@ def found_groups(found: dict[str, pl.DataFrame]) -> list[tuple[str, pl.DataFrame
 
 
 def _with_group(rows: pl.DataFrame) -> pl.DataFrame:
-    """``_group``: the cases of one cause; of many causes those with the fewest cases are one group, the last."""
+    """``_group``: the cases of one cause and severity; of many causes those with the fewest cases are one group."""
     size = pl.len().over("cause", "severity")
     rows = rows.with_columns(_size=size)
     order = rows.group_by("cause", "severity", maintain_order=True).agg(pl.col("_size").first())
-    order = order.sort("_size", descending=True, maintain_order=True).with_row_index("_group")
-    order = order.with_columns(pl.col("_group").clip(upper_bound=_MOST_FINDINGS).cast(pl.Int64))
+    order = order.sort("_size", descending=True, maintain_order=True)
+    place = pl.int_range(pl.len()).over("severity").clip(upper_bound=_MOST_FINDINGS)
+    graver = pl.col("severity").replace_strict(_SEVERITIES, range(len(_SEVERITIES)), return_dtype=pl.Int64)
+    order = order.with_columns(_group=place + graver * (_MOST_FINDINGS + 1))
     return rows.join(
         order.drop("_size"), on=["cause", "severity"], how="left", nulls_equal=True, maintain_order="left"
     ).drop("_size")
@@ -170,6 +176,7 @@ def _grouped(rows: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.len().cast(pl.Int64).alias("cases"),
             calls.n_unique().cast(pl.Int64).alias("calls"),
+            pl.col("unit").n_unique().cast(pl.Int64).alias("hurt"),
             calls.first().alias("call"),
             calls.unique(maintain_order=True).head(_MOST_NUMBERS).alias("numbers"),
             pl.col("severity").first(),

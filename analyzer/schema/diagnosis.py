@@ -40,14 +40,14 @@ FINDINGS = Table(
     ),
     made_by="analyzer.diagnose.findings:diagnosis",
     scope=ESTIMATE,
-    belongs_to=("call", "message"),
+    belongs_to=("finding",),
     shown=words("finding rule severity calls cases title nodes call_numbers confidence frames"),
     section=Section(0, "Findings", "No rule of diagnosis found anything."),
     spoken=True,
     note=(
         "A finding swallows its consequences, and calls with one cause are one finding. Rules that conclude from "
-        "something missing are silent where the capture itself lost packets. finding_cases lists every case. The text "
-        "of a finding: --columns rule,explanation,causes,confirm,remedy, or --format json."
+        "something missing are silent where the capture itself lost packets. finding_cases lists every case. The "
+        "command prints three lines a finding; the whole text: --rule RULE; the table: --wide."
     ),
     example="severity = 'error' and calls > 1",
 )

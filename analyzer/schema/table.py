@@ -32,6 +32,7 @@ KEYS = {
     "exchange": ("related_transactions", "exchange"),
     "node": ("endpoints", "node"),
     "endpoint": ("messages", "src_ip"),
+    "finding": ("finding_cases", "finding"),
 }
 """What a row can belong to, with the table and column that know it; an endpoint is an address and port of messages."""
 
@@ -91,6 +92,11 @@ class Table:
         """What rows belong to: own column, table and column in which it is looked up."""
         pairs = ((link, link) if isinstance(link, str) else link for link in self.belongs_to)
         return [(column, *KEYS[key]) for column, key in pairs]
+
+    @property
+    def maker(self) -> str:
+        """The function that makes it, alone or with others."""
+        return self.made_by.rpartition(":")[2]
 
     def column(self, name: str) -> Column:
         """The column of that name."""

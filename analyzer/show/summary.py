@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.explain.phrases import Say, phrases
+from analyzer.show.findings import hurt
 from analyzer.show.text import pad, safe, seconds, wrapped
 
 if TYPE_CHECKING:
@@ -150,9 +151,7 @@ def _findings(lines: _Lines, findings: pl.DataFrame, say: Say) -> None:
         return
     lines.add(say("findings"), _counted(findings, "severity", say=say), count=findings.height)
     for row in told.head(_MOST_FINDINGS).iter_rows(named=True):
-        hurt = row["calls"] or row["cases"]
-        of_calls = say("{n:,} call" if hurt == 1 else "{n:,} calls")
-        many = (of_calls if row["calls"] else say("{n:,} case" if hurt == 1 else "{n:,} cases")).format(n=hurt)
+        many = hurt(row, say)
         at = say(" at {node}").format(node=row["nodes"].split(" ")[0]) if row["nodes"] else ""
         lines.say(f"  {row['rule']}", f"{row['severity']}: {row['title']}{at}{say(' ({many})').format(many=many)}")
     if told.height > _MOST_FINDINGS:

@@ -7,9 +7,10 @@ from typing import Protocol
 
 from analyzer.simulator.legs import Visit
 from analyzer.simulator.network import Network, Node
-from analyzer.simulator.scenarios import Step
+from analyzer.simulator.script import Step
 from analyzer.simulator.settings import Settings
 from analyzer.simulator.truth import Truth
+from analyzer.simulator.wire import Carriage
 
 
 class Air(Protocol):
@@ -35,6 +36,7 @@ class Air(Protocol):
     def put(
         self, play: int, call_id: str, sent_at: int, received_at: int | None, sender: Node, receiver: Node, point: str,
         method: str, status: int, cseq: int, branch: str, payload: bytes, copy: int, previous: int | None,
+        carriage: Carriage | None,
     ) -> int:  # fmt: skip
         """A message leaves; returns its number."""
 

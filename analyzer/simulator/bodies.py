@@ -35,7 +35,7 @@ def sdp(media: Media, word: str) -> bytes:
             "a=des:qos mandatory local sendrecv\r\na=des:qos mandatory remote sendrecv\r\n"
         ) + ("a=conf:qos remote sendrecv\r\n" if confirm else "")
     family = "IP6" if ":" in media.ip else "IP4"
-    formats = "107 104 105 101" if word in _WHOLE else "104 101"
+    formats = "107 104 105 101" if word in _WHOLE else "8" if word == "answer-alien" else "104 101"
     evs = "a=rtpmap:107 EVS/16000/1\r\na=fmtp:107 br=5.9-24.4;bw=nb-swb\r\na=rtpmap:105 telephone-event/8000\r\n"
     return (
         f"v=0\r\no=- {media.session} {2 if word.endswith('2') else 1} IN {family} {media.ip}\r\ns=-\r\n"
@@ -45,6 +45,15 @@ def sdp(media: Media, word: str) -> bytes:
         "a=rtpmap:101 telephone-event/16000\r\na=fmtp:101 0-15\r\n"
         f"{quality}a=ptime:20\r\na=sendrecv\r\n"
     ).encode()
+
+
+#: What a transfer has come to (RFC 3515 §2.4.5).
+FRAGMENTS = {"so-far-trying": b"SIP/2.0 100 Trying\r\n", "so-far-failed": b"SIP/2.0 503 Service Unavailable\r\n"}
+#: What a 380 says to a UE that dialled an emergency number as any other (TS 24.229 §7.6).
+EMERGENCY = (
+    b'<?xml version="1.0"?>\n<ims-3gpp version="1"><alternative-service><type>emergency</type>'
+    b"<reason/></alternative-service></ims-3gpp>\n"
+)
 
 
 def reginfo(identity: str, contact: str) -> bytes:

@@ -12,7 +12,7 @@ from analyzer.simulator.bodies import Media
 from analyzer.simulator.legs import Leg, Visit
 from analyzer.simulator.network import AS, I_CSCF, IBCF, P_CSCF, RECORD_ROUTING, S_CSCF, SMS_GATEWAY, UE, Node, token
 from analyzer.simulator.participants import Participants
-from analyzer.simulator.scenarios import Scenario, Step
+from analyzer.simulator.script import Scenario, Step
 
 if TYPE_CHECKING:
     from analyzer.simulator.air import Air
@@ -44,11 +44,18 @@ WORDS = {
     "out-of-order": 'Reason: Q.850;cause=38;text="Network out of order"\r\n',
     "not-refreshed": 'Reason: SIP;cause=408;text="Session expired"\r\n',
     "not-here": 'Warning: 399 network "Roaming not allowed"\r\n',
+    "proxy-challenge": 'Proxy-Authenticate: Digest realm="ims.example.net",nonce="c2ltdWxhdG9y",algorithm=MD5\r\n',
+    "min-se": "Min-SE: 3600\r\n",
+    "no-extension": "Unsupported: sec-agree\r\n",
+    "sos": "Contact: <urn:service:sos>\r\n",
+    "transfer": "Refer-To: <sip:+15559990001@ims.example.net>\r\n",
+    "referring": "Event: refer\r\nSubscription-State: active;expires=60\r\n",
+    "referred": "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n",
     "reg": "Event: reg\r\nExpires: 600000\r\n",
     "reginfo": "Event: reg\r\nSubscription-State: active;expires=600000\r\n",
 }
-IN_DIALOG = frozenset(("PRACK", "UPDATE", "ACK", "BYE", "NOTIFY"))
-WITH_CONTACT = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY"))
+IN_DIALOG = frozenset(("PRACK", "UPDATE", "ACK", "BYE", "NOTIFY", "INFO", "REFER"))
+WITH_CONTACT = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"))
 
 
 class Headers:
@@ -141,6 +148,8 @@ class Headers:
         rng = random.Random(f"{self.nonce} {words}")  # the same on each hop
         count = "00000001" if "response" in words or "auts" in words else "00000002"
         tail = f',nonce="{self.nonce}",algorithm=AKAv1-MD5,qop=auth,nc={count},cnonce="{rng.getrandbits(48):012x}"'
+        if "mac-failure" in words:  # neither a response nor AUTS (TS 24.229 §5.1.1.5.3)
+            return f'{head}{tail},response=""'
         if "auts" in words:
             return f'{head}{tail},response="{rng.getrandbits(128):032x}",auts="{token(rng, 14)}"'
         return f'{head}{tail},response="{rng.getrandbits(128):032x}"'
@@ -355,6 +364,12 @@ class Headers:
             if word == "rp-data":
                 body = bodies.rp_data(self.reference, self.cast.dialled.removeprefix("tel:"), self.cast.called_number)
                 return body, "Content-Type: application/vnd.3gpp.sms\r\n"
+            if word in bodies.FRAGMENTS:
+                return bodies.FRAGMENTS[word], "Content-Type: message/sipfrag;version=2.0\r\n"
+            if word == "sos":
+                return bodies.EMERGENCY, "Content-Type: application/3gpp-ims+xml\r\n"
+            if word == "dtmf":
+                return b"Signal=5\r\nDuration=160\r\n", "Content-Type: application/dtmf-relay\r\n"
             if word == "rp-ack":
                 return bodies.rp_ack(self.reference), "Content-Type: application/vnd.3gpp.sms\r\n"
         return b"", ""

@@ -23,6 +23,7 @@ from analyzer.simulator.network import (
     WORK,
     Node,
 )
+from analyzer.simulator.wire import Carriage
 
 KINDS = {
     "A": UE, "B": UE, "C": UE, "P": P_CSCF, "S": S_CSCF, "I": I_CSCF, "AS": AS, "SMS": SMS_GATEWAY, "BGCF": BGCF,
@@ -45,12 +46,13 @@ class Visit:
 class Transaction:
     """A request on its way over one leg. `vias[i]`: the stack as the node at the end of hop i sees it."""
 
-    __slots__ = ("arrived", "cseq", "downstream", "method", "sent", "vias", "visits")
+    __slots__ = ("arrived", "carriages", "cseq", "downstream", "method", "sent", "vias", "visits")
 
     def __init__(self, method: str, cseq: int, visits: list[Visit], downstream: bool) -> None:
         self.method, self.cseq, self.visits, self.downstream = method, cseq, visits, downstream
         self.vias: list[str] = []
         self.sent: list[tuple[int, bytes, int]] = []  # on each hop: when first, what, how often so far
+        self.carriages: dict[int, Carriage] = {}  # of a hop on which the request travels otherwise than usual
 
         self.arrived: list[int] = []  # on each hop: the number of the copy that came through
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from analyzer.simulator.network import Node, Subscriber
-from analyzer.simulator.scenarios import Scenario
+from analyzer.simulator.network import Node, Subscriber, packed
+from analyzer.simulator.script import Scenario
 
 if TYPE_CHECKING:
     from analyzer.simulator.air import Air
@@ -36,9 +37,14 @@ class Participants:
             if number:
                 self.nodes["P" + number], self.nodes["S" + number] = person.p_cscf, person.s_cscf
         self.nodes |= {
+            "S9": next((node for node in home.s_cscfs if node is not self.nodes.get("S2")), home.s_cscfs[0]),
             "AS1": a.server, "AS2": names.get("B", a).server, "SMS": home.sms, "BGCF": home.bgcf, "MGCF": home.mgcf,
             "X1": home.ibcf, "X2": away.ibcf, "I": rng.choice(target.i_cscfs), "I3": rng.choice(target.i_cscfs),
         }  # fmt: skip
+        if scenario.behind_nat:
+            ue = self.nodes[scenario.behind_nat]
+            ip = f"203.0.113.{rng.randrange(1, 255)}"
+            self.nodes[scenario.behind_nat] = replace(ue, ip=ip, address=packed(ip))
         self.anonymous = scenario.kind == "call" and rng.random() < settings.anonymous
         called = names.get("B")
         self.called_number = called.number if called else f"+44207946{rng.randrange(10_000):04d}"

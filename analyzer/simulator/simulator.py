@@ -14,10 +14,11 @@ from analyzer.simulator.network import MS, P_CSCF, UE, Network, Node
 from analyzer.simulator.participants import Participants
 from analyzer.simulator.points import Point
 from analyzer.simulator.scenario_run import ScenarioRun
-from analyzer.simulator.scenarios import CALLS, MIX, SCENARIOS, SECOND, Step, steps
+from analyzer.simulator.scenarios import CALLS, MIX, SCENARIOS
+from analyzer.simulator.script import SECOND, Step, steps
 from analyzer.simulator.settings import Settings
 from analyzer.simulator.truth import MessageRow, Truth
-from analyzer.simulator.wire import Route, TcpRoute, UdpRoute, connect, handshake
+from analyzer.simulator.wire import Carriage, Route, TcpRoute, UdpRoute, connect, handshake
 
 START = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
 
@@ -58,7 +59,7 @@ class Simulator:
         self._points: list[Point] = []
         self._scripts: dict[str, list[Step]] = {}
         self._routes: dict[tuple[Node, Node], Route] = {}
-        self._pending: list[tuple[int, int, int | None, Node, Node, bytes]] = []
+        self._pending: list[tuple[int, int, int | None, Node, Node, bytes, Carriage | None]] = []
         self._messages = 0
         self._next_port = 40_000
         self._counts: Counter[str] = Counter()
@@ -93,7 +94,7 @@ class Simulator:
             already = len(self._pending)
             play.run()
             if self._beside is not None:
-                self._beside.ask(play, [Passed(*one) for one in self._pending[already:]])
+                self._beside.ask(play, [Passed(*one[:6]) for one in self._pending[already:]])
             self._keep(play)
         self._carry(1 << 62)
         for point in self._points:
@@ -128,13 +129,14 @@ class Simulator:
     def put(
         self, play: int, call_id: str, sent_at: int, received_at: int | None, sender: Node, receiver: Node, point: str,
         method: str, status: int, cseq: int, branch: str, payload: bytes, copy: int, previous: int | None,
+        carriage: Carriage | None,
     ) -> int:  # fmt: skip
         """A message leaves; returns its number. What a node says to itself is on no wire and has no number."""
         if sender is receiver:
             return previous if previous is not None else -1
         number = self._messages
         self._messages += 1
-        self._pending.append((sent_at, number, received_at, sender, receiver, payload))
+        self._pending.append((sent_at, number, received_at, sender, receiver, payload, carriage))
         if copy:
             self._counts["retransmissions"] += 1
         if self.settings.keep_messages:
@@ -151,7 +153,7 @@ class Simulator:
         self, sent_at: int, number: int, received_at: int, sender: Node, receiver: Node, payload: bytes
     ) -> None:
         """What is no SIP leaves; its number is less than 0."""
-        self._pending.append((sent_at, number, received_at, sender, receiver, payload))
+        self._pending.append((sent_at, number, received_at, sender, receiver, payload, None))
 
     # -- the programme ------------------------------------------------------------------------------------------------
 
@@ -173,9 +175,12 @@ class Simulator:
         pending.sort()
         due = next((i for i, event in enumerate(pending) if event[0] >= until), len(pending))
         points = self._points
-        for sent_at, number, received_at, sender, receiver, payload in pending[:due]:
-            route = self._routes.get((sender, receiver)) or self._connect(sent_at, sender, receiver)
-            frames = tuple(route.frames(payload))
+        for sent_at, number, received_at, sender, receiver, payload, carriage in pending[:due]:
+            if carriage is None:
+                route = self._routes.get((sender, receiver)) or self._connect(sent_at, sender, receiver)
+                frames = tuple(route.frames(payload))
+            else:
+                frames = tuple(carriage.frames(sender, receiver, payload))
             for point in points:
                 point.see(sender, receiver, sent_at, received_at, frames, number)
         del pending[:due]

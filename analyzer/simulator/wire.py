@@ -7,10 +7,11 @@ one big number modulo 0xFFFF, which Python computes at the speed of C.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass, replace
 
 from analyzer.simulator.network import Node
 
-UDP, TCP = 17, 6
+ICMP, UDP, TCP = 1, 17, 6
 SYN, ACK, PSH = 0x02, 0x10, 0x08
 
 _IPV4 = struct.Struct("!BBHHHBBH4s4s")
@@ -113,3 +114,27 @@ def handshake(here: TcpRoute) -> list[tuple[TcpRoute, bytes]]:
     """SYN, SYN+ACK, ACK with the side that sends each."""
     there = here.peer
     return [(here, here.segment(b"", SYN)), (there, there.segment(b"", SYN | ACK)), (here, here.segment(b"", ACK))]
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """How the datagrams of one message travel otherwise than usual; over IPv4.
+
+    ``from_port`` and ``to_port`` stand for those of the nodes. ``fragments``: as many come through, of a path with an
+    MTU of 1500. ``refused``: the other side answers with an ICMP port unreachable (RFC 792).
+    """
+
+    from_port: int | None = None
+    to_port: int | None = None
+    fragments: int | None = None
+    refused: bool = False
+
+    def frames(self, sender: Node, receiver: Node, payload: bytes) -> list[bytes]:
+        here = replace(sender, port=self.from_port or sender.port)
+        there = replace(receiver, port=self.to_port or receiver.port)
+        frames = UdpRoute(here, there, 1500 if self.fragments else 9000).frames(payload)[: self.fragments]
+        if self.refused:
+            data = struct.pack("!BBHI", 3, 3, 0, 0) + frames[0][14:42]
+            data = data[:2] + checksum(data).to_bytes(2, "big") + data[4:]
+            frames.append(UdpRoute(there, here, 9000)._packet(ICMP, data))
+        return frames

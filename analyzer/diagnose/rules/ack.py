@@ -6,6 +6,7 @@ import polars as pl
 
 from analyzer.columns.address import socket_of
 from analyzer.diagnose.rule import Rule, Text
+from analyzer.language import SPOKEN
 
 # RFC 1918, RFC 6598, RFC 3927: addresses that mean nothing to a node elsewhere.
 _PRIVATE = r"^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|169\.254\.)"
@@ -25,7 +26,9 @@ def _unacknowledged(calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataF
         pl.col("method") == "INVITE",
         pl.col("status").is_between(200, 299),
     )
-    last = invites.sort("via_count", maintain_order=True).unique("call", keep="last", maintain_order=True)
+    # The furthest hop is asked last; the number of Vias begins anew at a B2BUA.
+    last = invites.sort("started_at", "via_count", nulls_last=False, maintain_order=True)
+    last = last.unique("call", keep="last", maintain_order=True)
     hurt = hurt.join(last.filter(pl.col("response_copies") > 1), on="call", how="semi", maintain_order="left")
     return hurt.select("call", "talk_s").join(last, on="call", maintain_order="left")
 
@@ -49,10 +52,58 @@ def _no_ack(calls: pl.DataFrame, transactions: pl.DataFrame, core_messages: pl.D
     if rows.is_empty():
         return rows
     rows = _answers(rows, core_messages)
-    return rows.select(
-        "call", message="answer", message2="transaction", node=socket_of("server"), copies="response_copies"
+    rows = rows.join(_ack_seen_at(rows, transactions, core_messages), on="call", how="left", maintain_order="left")
+    arrived = pl.col("ack_at") == socket_of("server")
+    says = _WHERE[SPOKEN.get()]
+    where = (
+        pl.when(pl.col("ack_at").is_null())
+        .then(pl.format(says["nobody"], "asked_first"))
+        .when(arrived)
+        .then(pl.lit(says["in_vain"]))
+        .otherwise(pl.format(says["on_the_way"], "ack_at"))
     )
+    return rows.select(
+        "call", message="answer", message2="transaction", node=pl.coalesce("ack_at", "asked_first"),
+        server=socket_of("server"), copies="response_copies", where=where,
+    )  # fmt: skip
 
+
+def _ack_seen_at(rows: pl.DataFrame, transactions: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Of each call ``asked_first``, the node that sent its first INVITE in the capture, and ``ack_at``, to which node
+    the last ACK was seen to go."""
+    invites = transactions.filter(
+        pl.col("call").is_in(rows["call"].implode()),
+        pl.col("method") == "INVITE",
+        pl.col("status").is_between(200, 299),
+    )
+    first = invites.sort("started_at", nulls_last=True, maintain_order=True)
+    first = first.unique("call", keep="first", maintain_order=True).select("call", asked_first=socket_of("client"))
+    legs = messages.filter(pl.col("message").is_in(invites["transaction"].implode()))
+    legs = legs.select("_leg", "cseq", transaction="message").join(
+        invites.select("transaction", "call"), on="transaction"
+    )
+    acks = messages.lazy().filter(
+        pl.col("method") == "ACK", pl.col("transaction").is_null(), pl.col("_leg").is_in(legs["_leg"].implode())
+    ).select("_leg", "cseq", "time", at=pl.format("{}:{}", "dst_ip", "dst_port")).collect()  # fmt: skip
+    acks = acks.join(legs.unique(["_leg", "cseq"]), on=["_leg", "cseq"], maintain_order="left")
+    # The first ACK to each node: copies of it follow copies of the 2xx.
+    acks = acks.unique(["call", "at"], keep="first", maintain_order=True).sort("time", maintain_order=True)
+    last = acks.unique("call", keep="last", maintain_order=True).select("call", ack_at="at")
+    return first.join(last, on="call", how="left", maintain_order="left")
+
+
+_WHERE = {
+    "en": {
+        "nobody": "No ACK was seen, and {} was to send it",
+        "on_the_way": "The ACK was last seen on its way to {}",
+        "in_vain": "An ACK was sent to it, and it went on all the same",
+    },
+    "zh": {
+        "nobody": "没有看到 ACK，本应由 {} 发送",
+        "on_the_way": "最后看到 ACK 时它正发往 {}",
+        "in_vain": "有 ACK 发给它，它却照样继续",
+    },
+}
 
 NO_ACK = Rule(
     id="R39",
@@ -75,7 +126,7 @@ NO_ACK = Rule(
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="Look at Contact and Record-Route of the 200 and at the node where the ACK was last seen; correct "
             "the address that this node writes there.",
-            observed="{node} sent the 200 to the INVITE {copies} time(s), and no ACK reached it.",
+            observed="{server} sent the 200 to the INVITE {copies} time(s), as without an ACK. {where}.",
         ),
         "zh": Text(
             title="应答始终没有得到确认（ACK）",
@@ -87,7 +138,7 @@ NO_ACK = Rule(
             ),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="检查 200 中的 Contact 与 Record-Route，以及最后看到 ACK 的节点；改正该节点写入的地址。",
-            observed="{node} 对 INVITE 的 200 发送了 {copies} 次，没有 ACK 到达。",
+            observed="{server} 对 INVITE 的 200 发送了 {copies} 次，如同没有收到 ACK。{where}。",
         ),
     },
 )
@@ -233,7 +284,7 @@ NO_CONTACT = Rule(
         ),
         "zh": Text(
             title="应答没有 Contact，ACK 无处可发",
-            explanation="INVITE 的 2xx 必须带 Contact:ACK 和 BYE 发往该处。",
+            explanation="INVITE 的 2xx 必须带 Contact：ACK 和 BYE 发往该处。",
             causes=("应答设备的缺陷", "途中节点删除了该头域"),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="修正该设备，或删除 Contact 的节点。",

@@ -13,7 +13,7 @@ _SO_MANY = 3
 
 
 def _with_details(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) -> pl.DataFrame:
-    details = ims_registrations.select("registration", "outcome_detail", "security_check", "outside", "algorithm")
+    details = ims_registrations.select("registration", "outcome_detail", "security_check", "algorithm")
     rows = registrations.join(details, on="registration", how="left", maintain_order="left")
     return rows.with_columns(call=pl.lit(None, pl.Int64), message="registration", case="registration", node="registrar")
 
@@ -202,7 +202,7 @@ STALE = Rule(
             causes=("nonce 寿命短于一个往返", "多台服务器之间没有共享 nonce"),
             confirm="sip-analyzer challenges CAPTURE --where \"outcome = 'stale_nonce'\"",
             remedy="延长 nonce 寿命，或在服务器间共享 nonce。",
-            observed="{node}:{answered} 个应答中有 {stale} 个遇到过期 nonce。",
+            observed="{node}：{answered} 个应答中有 {stale} 个遇到过期 nonce。",
         ),
     },
 )
@@ -326,7 +326,7 @@ SEC_AGREE = Rule(
             causes=("P-CSCF 更换后 UE 仍重复旧的 Security-Server", "中间节点修改了安全头域", "没有共同算法（494）"),
             confirm="sip-analyzer headers CAPTURE --name Security-Client --name Security-Server --name Security-Verify",
             remedy="对比该次注册的三个头域；启用共同算法。",
-            observed="{aor}:{how}。",
+            observed="{aor}：{how}。",
         ),
     },
 )
@@ -392,9 +392,16 @@ SILENT = Rule(
 )
 
 
-def _outside(registrations: pl.DataFrame, ims_registrations: pl.DataFrame) -> pl.DataFrame:
-    rows = _with_details(registrations, ims_registrations).filter(pl.col("outside") > 0)
-    return rows.select("call", "message", "case", "node", "aor", "outside", cause=pl.lit(""))
+def _outside(problems: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
+    """The requests, by their sender: it may be either side."""
+    rows = problems.filter(pl.col("code") == "sip_outside_security_association", pl.col("frame").is_not_null())
+    if rows.is_empty():
+        return rows.select(call=pl.lit(None, pl.Int64).filter(pl.lit(False)))
+    sent = core_messages.filter(pl.col("frame").is_in(rows["frame"].implode()), pl.col("status").is_null())
+    sent = sent.select("file", "frame", "message", "method", node=pl.format("{}:{}", "src_ip", "src_port"), to="dst_ip")
+    rows = rows.select("file", "frame").unique(maintain_order=True)
+    rows = rows.join(sent, on=["file", "frame"], maintain_order="left")
+    return rows.select(pl.lit(None, pl.Int64).alias("call"), "message", "node", "method", "to")
 
 
 OUTSIDE = Rule(
@@ -404,23 +411,24 @@ OUTSIDE = Rule(
     standard="TS 33.203 §7.1; RFC 3329",
     find=_outside,
     seen=_REGISTER,
+    columns=("file", "frame", "byte_offset"),
     texts={
         "en": Text(
             title="Requests in clear, outside the agreed security association",
-            explanation="UE and P-CSCF agreed on IPsec, and requests went without it: a P-CSCF must discard them, and "
-            "one that does not lets anybody speak for the subscriber.",
+            explanation="UE and P-CSCF agreed on IPsec, and requests went beside it: the receiver must discard them, "
+            "and one that does not lets anybody speak in the name of the other.",
             causes=("the device did not install the association, or uses the wrong ports", "somebody forges requests"),
             confirm="sip-analyzer problems CAPTURE --where \"code = 'sip_outside_security_association'\"",
             remedy="Check the ports of Security-Server in the device, and that the P-CSCF refuses such requests.",
-            observed="{aor}: {outside} requests outside the association.",
+            observed="{node} sent {cases} request(s) outside the association, {method} to {to} first.",
         ),
         "zh": Text(
             title="请求以明文发送，未走约定的安全关联",
-            explanation="UE 与 P-CSCF 约定了 IPsec，却有请求未使用：P-CSCF 必须丢弃它们，否则任何人都能冒充用户。",
+            explanation="UE 与 P-CSCF 约定了 IPsec，却有请求未使用：接收方必须丢弃它们，否则任何人都能冒充对方。",
             causes=("终端未安装该关联，或使用了错误端口", "有人伪造请求"),
             confirm="sip-analyzer problems CAPTURE --where \"code = 'sip_outside_security_association'\"",
             remedy="检查终端使用的 Security-Server 端口，以及 P-CSCF 是否拒绝此类请求。",
-            observed="{aor}：有 {outside} 个请求在关联之外。",
+            observed="{node} 在关联之外发送了 {cases} 个请求，首个是发往 {to} 的 {method}。",
         ),
     },
 )

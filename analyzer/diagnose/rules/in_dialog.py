@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.address import socket_of
-from analyzer.diagnose.evidence import with_finals
+from analyzer.diagnose.evidence import OF_USERS, with_finals
 from analyzer.diagnose.rule import Rule, Text
 
 _CHALLENGES = [401, 407]
@@ -83,8 +83,8 @@ def _prack(core_messages: pl.DataFrame, transactions: pl.DataFrame, calls: pl.Da
         pl.col("method") == "PRACK", pl.col("status").is_null(), pl.col("_dialog").is_in(again["_dialog"].implode())
     ).select("_dialog", rseq=pl.col("rack").str.extract(r"^\s*(\d+)").cast(pl.Int64), sent=pl.lit("yes"))
     again = again.join(pracks.unique(["_dialog", "rseq"]), on=["_dialog", "rseq"], how="left", maintain_order="left")
-    of = transactions.select("transaction", "call", "via_count", "server_ip", "server_port")
-    rows = again.join(of, on="transaction").sort("via_count", maintain_order=True)
+    of = transactions.select("transaction", "call", "started_at", "via_count", "server_ip", "server_port")
+    rows = again.join(of, on="transaction").sort("started_at", "via_count", nulls_last=False, maintain_order=True)
     rows = rows.filter(pl.col("call").is_not_null()).unique("call", keep="last", maintain_order=True)
     answered = calls.select("call", fine=pl.col("outcome") == "answered")
     rows = rows.join(answered, on="call", how="left", maintain_order="left")
@@ -132,13 +132,13 @@ PRACK = Rule(
             ),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="逐跳跟踪 RSeq 到主叫，再跟踪返回的 PRACK。",
-            observed="{node} 发送了 {copies} 次 {status}:{seen}。",
+            observed="{node} 发送了 {copies} 次 {status}：{seen}。",
         ),
     },
 )
 
 
-def _rack(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
+def _rack(transactions: pl.DataFrame, core_messages: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """PRACKs refused while their INVITE waited for its final response: afterwards none is due any more (§3)."""
     rows = transactions.filter(
         pl.col("method") == "PRACK",
@@ -155,7 +155,12 @@ def _rack(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFra
     rows = rows.join_asof(invites, on="started_at", by=hop, check_sortedness=False)
     rows = rows.filter(pl.col("over").is_null() | (pl.col("over") > pl.col("final_at")))
     rows = with_finals(rows.unique("call", keep="last", maintain_order=True), core_messages)
-    return rows.select("call", "message", "message2", "status", node=socket_of("server"))
+    failed = calls.filter(~pl.col("outcome").is_in(["answered", "joined", *OF_USERS]))["call"]
+    hurt = pl.col("call").is_in(failed.implode())
+    return rows.select(
+        "call", "message", "message2", "status", node=socket_of("server"),
+        severity=pl.when(hurt).then(pl.lit("error")).otherwise(pl.lit("warning")),
+    )  # fmt: skip
 
 
 RACK = Rule(
@@ -165,6 +170,7 @@ RACK = Rule(
     standard="RFC 3262 §3",
     find=_rack,
     seen=frozenset({"PRACK"}),
+    explains=("prack_missing", "server_error", "request_timeout", "request_refused", "precondition_stall"),
     texts={
         "en": Text(
             title="A PRACK was refused",
@@ -207,7 +213,10 @@ def _disorder(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.Dat
         pl.col("at") < pl.col("time"), pl.col("earlier") >= pl.col("cseq")
     )
     late = late.group_by("transaction").agg(pl.col("cseq").first(), pl.col("earlier").max())
-    rows = with_finals(rows.join(late, on="transaction", suffix="_own"), core_messages)
+    # Every hop of the request shows it; the first is that of its sender.
+    rows = rows.join(late, on="transaction", suffix="_own", maintain_order="left")
+    rows = rows.sort("started_at", nulls_last=True, maintain_order=True)
+    rows = with_finals(rows.unique("call", keep="first", maintain_order=True), core_messages)
     return rows.select("call", "message", "message2", "method", "cseq", "earlier", node=socket_of("client"))
 
 
@@ -242,7 +251,9 @@ DISORDER = Rule(
 
 def _glare(transactions: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
     rows = transactions.filter(pl.col("status") == 491, pl.col("call").is_not_null())
-    times = rows.group_by("call").agg(times=pl.col("cseq").n_unique())
+    # Legs of one call have other CSeq numbers.
+    hops = rows.group_by("call", "client_ip", "server_ip").agg(times=pl.col("cseq").n_unique())
+    times = hops.group_by("call").agg(pl.col("times").max())
     rows = with_finals(rows.unique("call", keep="first", maintain_order=True), core_messages)
     rows = rows.join(times, on="call", maintain_order="left")
     return rows.select(

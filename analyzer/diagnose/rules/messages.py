@@ -4,9 +4,14 @@ The table ``problems`` judges messages; a finding names its codes where they can
 
 from __future__ import annotations
 
+import tomllib
+from functools import cache
+from importlib.resources import files
+
 import polars as pl
 
 from analyzer.diagnose.rule import Rule, Text
+from analyzer.language import SPOKEN
 from analyzer.schema.column import words
 
 _GRAMMAR = words(
@@ -15,6 +20,21 @@ _GRAMMAR = words(
     "sip_cancel_branch_differs sip_cancel_differs sdp_unreadable sip_multipart_malformed"
 )
 _LENGTH = words("sip_content_length_exceeds_datagram sip_content_length_invalid sip_content_length_conflict")
+
+
+@cache
+def _sentences(language: str) -> dict[str, str]:
+    """What each code of ``problems`` means, from the files of the explanations."""
+    texts = files("analyzer") / "explain"
+    if language == "en":
+        return dict(tomllib.loads((texts / "problems_en.toml").read_text(encoding="utf-8")))
+    others = tomllib.loads((texts / "problems.toml").read_text(encoding="utf-8"))
+    return _sentences("en") | {code: row[language] for code, row in others.items() if language in row}
+
+
+def _what() -> pl.Expr:
+    """The code in plain words, in the language that is spoken."""
+    return pl.col("code").cast(pl.String).replace(_sentences(SPOKEN.get()))
 
 
 def _of_codes(problems: pl.DataFrame, core_messages: pl.DataFrame, codes: tuple[str, ...]) -> pl.DataFrame:
@@ -26,7 +46,7 @@ def _of_codes(problems: pl.DataFrame, core_messages: pl.DataFrame, codes: tuple[
         pl.col("frame").is_in(rows["frame"].implode()), "complete", ~pl.col("duplicate")
     ).select("file", "frame", "message", node=pl.format("{}:{}", "src_ip", pl.col("src_port").fill_null(0)))
     rows = rows.join(sent.unique(["file", "frame"], keep="first", maintain_order=True), on=["file", "frame"])
-    return rows.select(pl.lit(None, pl.Int64).alias("call"), "message", "node", "code", cause="code")
+    return rows.select(pl.lit(None, pl.Int64).alias("call"), "message", "node", "code", what=_what(), cause="code")
 
 
 def _grammar(problems: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
@@ -47,7 +67,7 @@ GRAMMAR = Rule(
             causes=("a fault of the device that sent them", "a node on the way rewrites them", "a scanner"),
             confirm="sip-analyzer problems CAPTURE --where \"code = '{code}'\"",
             remedy="Report it to the maker of the node, with the frames.",
-            observed="{cases} messages: {code}.",
+            observed="{cases} messages: {what}",
         ),
         "zh": Text(
             title="消息违反 SIP 语法或会话规则",
@@ -55,13 +75,15 @@ GRAMMAR = Rule(
             causes=("发送设备的缺陷", "途中节点改写了消息", "扫描器"),
             confirm="sip-analyzer problems CAPTURE --where \"code = '{code}'\"",
             remedy="把帧号连同情况报告给该节点的厂商。",
-            observed="{cases} 条消息：{code}。",
+            observed="{cases} 条消息：{what}",
         ),
     },
 )
 
 
-def _length(problems: pl.DataFrame, core_messages: pl.DataFrame, core_files: pl.DataFrame) -> pl.DataFrame:
+def _length(
+    problems: pl.DataFrame, core_messages: pl.DataFrame, core_files: pl.DataFrame, transactions: pl.DataFrame
+) -> pl.DataFrame:
     # A message that the capture cut looks the same.
     if int(core_files["sliced"].sum() or 0):
         problems = problems.clear()
@@ -72,7 +94,12 @@ def _length(problems: pl.DataFrame, core_messages: pl.DataFrame, core_files: pl.
         "file", "frame", "message", node=pl.format("{}:{}", "src_ip", pl.col("src_port").fill_null(0))
     )
     rows = rows.join(sent.unique(["file", "frame"], keep="first", maintain_order=True), on=["file", "frame"])
-    return rows.select(pl.lit(None, pl.Int64).alias("call"), "message", "node", "code")
+    calls = transactions.select("transaction", "call", "status")
+    own = core_messages.filter(pl.col("message").is_in(rows["message"].implode())).select("message", "transaction")
+    own = own.join(calls, on="transaction", how="left")
+    rows = rows.join(own, on="message", how="left", maintain_order="left")
+    refused = pl.when(pl.col("status") == 400).then(pl.lit("error")).otherwise(pl.lit("warning"))
+    return rows.select("call", "message", "node", "code", what=_what(), severity=refused)
 
 
 LENGTH = Rule(
@@ -81,6 +108,7 @@ LENGTH = Rule(
     severity="warning",
     standard="RFC 3261 §18.3, §20.14",
     find=_length,
+    explains=("request_refused",),
     columns=("file", "frame", "byte_offset"),
     texts={
         "en": Text(
@@ -89,7 +117,7 @@ LENGTH = Rule(
             causes=("a NAT (ALG) rewrites addresses in SDP and leaves the length", "characters counted, not bytes"),
             confirm="sip-analyzer problems CAPTURE --where \"code = '{code}'\"",
             remedy="Switch the SIP ALG off, or correct the node.",
-            observed="{node}: {code}, {cases} time(s).",
+            observed="{node}, {cases} time(s): {what}",
         ),
         "zh": Text(
             title="Content-Length 与消息体不符",
@@ -97,7 +125,7 @@ LENGTH = Rule(
             causes=("NAT（ALG）改写 SDP 中的地址却没有改长度", "按字符而不是按字节计数"),
             confirm="sip-analyzer problems CAPTURE --where \"code = '{code}'\"",
             remedy="关闭 SIP ALG，或修正该节点。",
-            observed="{node}:{code}，共 {cases} 次。",
+            observed="{node}，{cases} 次：{what}",
         ),
     },
 )

@@ -51,7 +51,7 @@ VIOLATIONS = Rule(
             causes=("边界网元错误改写了 SDP", "发送设备的缺陷"),
             confirm="sip-analyzer offer-answer-violations CAPTURE; sip-analyzer call {no} CAPTURE",
             remedy="在该节点前后两跳上，把此描述与其应答的 offer 对比。",
-            observed="{node}:{what}({detail})。",
+            observed="{node}：{what}（{detail}）。",
         ),
     },
 )

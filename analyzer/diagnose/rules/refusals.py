@@ -32,7 +32,7 @@ def _kind() -> pl.Expr:
             (q850.is_in(_NO_NUMBER) | status.is_in([404, 410, 416, 484, 485, 604]), "no_route_to_number"),
             (q850.is_in(_CONGESTION) | (status == 503), "overload"),
             (status == 502, "no_route_to_number"),
-            ((status == 403) | ((status == 603) & (pl.col("outcome") != "joined")), "forbidden"),
+            (status == 403, "forbidden"),
             (status == 480, None),
             (status >= 600, None),
             (status >= 500, "server_error"),
@@ -173,7 +173,7 @@ RESOURCES = _rule(
     ),
     Text(
         title="网络没有为呼叫取得承载",
-        explanation="Reason 含 FAILURE_CAUSE:P-CSCF 被告知资源被拒绝或丢失。",
+        explanation="Reason 含 FAILURE_CAUSE：P-CSCF 被告知资源被拒绝或丢失。",
         causes=("PCRF 或 PCF 拒绝会话（AAA 带错误、无策略）", "无线侧无法建立承载", "接纳控制：小区已满"),
         confirm="sip-analyzer call {no} CAPTURE; sip-analyzer related-transactions CAPTURE",
         remedy="检查发给该 P-CSCF 的 Rx 应答以及用户所在小区。",
@@ -238,7 +238,7 @@ FORBIDDEN = _rule(
     "R102", "forbidden", "RFC 3261 §21.4.4, §21.6.2",
     Text(
         title="The network does not allow the call",
-        explanation="403 (or 603 from a node) is a decision: the caller is barred, unknown, or lacks the service.",
+        explanation="403 is a decision: the caller is barred, unknown, or lacks the service.",
         causes=(
             "call barring, no credit, or a service that is not subscribed",
             "the caller is not registered, or its identity is not its own",
@@ -251,7 +251,7 @@ FORBIDDEN = _rule(
     ),
     Text(
         title="网络不允许该呼叫",
-        explanation="403（或节点给出的 603）是一种决定：主叫被限制、未知或未签约该业务。",
+        explanation="403 是一种决定：主叫被限制、未知或未签约该业务。",
         causes=("呼叫限制、欠费或未签约业务", "主叫未注册，或身份不属于它", "该节点的访问列表（地址、中继、国家）拒绝",
                 "密码错误：有些服务器对此返回 403"),
         confirm="sip-analyzer call {no} CAPTURE",

@@ -107,7 +107,7 @@ FORBIDDEN = Rule(
             causes=("HSS 或注册服务器不认识该用户（IMPI、IMPU）", "不允许在该拜访网络漫游", "realm 或域名错误"),
             confirm="sip-analyzer registrations CAPTURE --status {status}",
             remedy="检查用户数据、漫游协议和终端注册所用的域名。",
-            observed="{aor}:{node} 未发起质询即返回 {status}。",
+            observed="{aor}：{node} 未发起质询即返回 {status}。",
         ),
     },
 )
@@ -140,7 +140,7 @@ TOO_BRIEF = Rule(
             causes=("终端忽略 Min-Expires", "终端配置的有效期太短"),
             confirm="sip-analyzer headers CAPTURE --name Min-Expires --name Expires",
             remedy="在终端设置更长的有效期，或在注册服务器降低最小值。",
-            observed="{aor}:{node} 返回 423，之后没有更长周期的请求。",
+            observed="{aor}：{node} 返回 423，之后没有更长周期的请求。",
         ),
     },
 )
@@ -150,8 +150,12 @@ _STORM = 10  # registration attempts of one address of record in a minute
 
 def _storm(registrations: pl.DataFrame) -> pl.DataFrame:
     rows = registrations.filter(pl.col("kind") != "third_party", pl.col("started_at").is_not_null())
-    minute = pl.col("started_at").dt.truncate("1m")
-    rows = rows.with_columns(often=pl.len().over("aor", minute)).filter(pl.col("often") > _STORM)
+    rows = rows.sort("started_at", maintain_order=True)
+    # The minute that begins with each.
+    often = rows.rolling("started_at", period="1m", offset="0s", closed="left", group_by="aor").agg(often=pl.len())
+    often = often.unique(["aor", "started_at"], keep="first")
+    rows = rows.join(often, on=["aor", "started_at"], how="left", maintain_order="left")
+    rows = rows.filter(pl.col("often") > _STORM)
     rows = rows.sort("often", descending=True, maintain_order=True).unique("aor", keep="first", maintain_order=True)
     return rows.select(
         pl.lit(None, pl.Int64).alias("call"), "aor", "often", message="registration", case="registration",
@@ -239,7 +243,7 @@ NO_SERVICE_ROUTE = Rule(
             causes=("S-CSCF 配置错误", "返回途中的节点删除了头域"),
             confirm="sip-analyzer headers CAPTURE --name Service-Route --name P-Associated-URI --name Path",
             remedy="修正 S-CSCF（或删除头域的节点），使 200 携带两者。",
-            observed="{aor}:200 中没有 {lacks}。",
+            observed="{aor}：200 中没有 {lacks}。",
         ),
     },
 )
@@ -275,7 +279,7 @@ PATH = Rule(
             causes=("REGISTER 绕过了 P-CSCF 或边缘代理", "注册服务器不支持 Path 或 outbound"),
             confirm="sip-analyzer headers CAPTURE --name Require --name Unsupported --name Supported",
             remedy="让 REGISTER 经过添加 Path 的边缘节点；在注册服务器启用该扩展。",
-            observed="{aor}:{node} 返回 {status}。",
+            observed="{aor}：{node} 返回 {status}。",
         ),
     },
 )
@@ -346,14 +350,24 @@ REFUSED = Rule(
             causes=("头域格式错误", "该服务器不是注册服务器（405）", "该处不服务此域"),
             confirm="sip-analyzer registrations CAPTURE --status {status}",
             remedy="按 RFC 3261 §10.2 检查 REGISTER 及其发往的地址。",
-            observed="{aor}:{node} 返回 {status}。",
+            observed="{aor}：{node} 返回 {status}。",
         ),
     },
 )
 
 
 def _third_party(registrations: pl.DataFrame) -> pl.DataFrame:
-    return _what_failed(registrations, pl.col("kind") == "third_party", pl.col("status").is_not_null())
+    """Refusals of the REGISTER of an S-CSCF, which is never challenged: one that was is of somebody else who registers
+    for others. 408 and 5xx set the default handling of the filter criteria to work, 4xx only say that the server does
+    not care for this user (TS 24.229 §5.4.1.7)."""
+    rows = _what_failed(
+        registrations,
+        pl.col("kind") == "third_party",
+        pl.col("status").is_not_null() & ~pl.col("status").is_in([401, 407]),
+        pl.col("challenges") == 0,
+    )
+    failed = (pl.col("status") >= 500) | (pl.col("status") == 408)
+    return rows.with_columns(severity=pl.when(failed).then(pl.lit("warning")).otherwise(pl.lit("info")))
 
 
 THIRD_PARTY = Rule(

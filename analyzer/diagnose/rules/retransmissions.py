@@ -70,6 +70,10 @@ LINKS = Rule(
 
 def _storm(transactions: pl.DataFrame) -> pl.DataFrame:
     rows = _answered_udp(transactions).filter(pl.col("request_copies") >= _MANY)
+    # All but INVITE wait for the far end on every hop: the furthest one is where the answer lacks.
+    unit = pl.coalesce(pl.col("call").cast(pl.String), "call_id")
+    furthest = pl.col("started_at") == pl.col("started_at").max().over(unit, "method")
+    rows = rows.filter((pl.col("method") == "INVITE") | furthest)
     return rows.select(
         "call", "method", message="transaction", node=socket_of("server"), client="client_ip", copies="request_copies"
     ).collect()

@@ -33,7 +33,8 @@ HOPS = Rule(
     texts={
         "en": Text(
             title="A request went in circles until Max-Forwards ran out (483)",
-            explanation="Nodes send the request to each other without end; each turn costs one Max-Forwards.",
+            explanation="A node sends the request to itself, or nodes to each other, without end; each turn costs one "
+            "Max-Forwards.",
             causes=(
                 "two routing tables point at each other (number portability, ENUM)",
                 "forwarding of one subscriber to another and back",
@@ -125,7 +126,7 @@ RINGING = Rule(
 )
 
 
-def _failover(transactions: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+def _failover(transactions: pl.DataFrame, calls: pl.DataFrame, core_messages: pl.DataFrame) -> pl.DataFrame:
     """Answered calls for which a node was tried before that failed: 503, 408, a broken transport, or silence."""
     invites = transactions.lazy().filter(pl.col("method") == "INVITE", pl.col("call").is_not_null())
     bad = invites.filter(
@@ -136,11 +137,17 @@ def _failover(transactions: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     if bad.is_empty():
         return bad.select("call")
     good = invites.filter(pl.col("status").is_between(200, 299)).select(
-        "call", "client_ip", "via_count", later="started_at", other="server_ip"
+        "call", "client_ip", "via_count", later="started_at", other="server_ip", chosen="transaction"
     )
     rows = bad.join(good.collect(), on=["call", "client_ip", "via_count"]).filter(
         pl.col("later") > pl.col("started_at"), pl.col("other") != pl.col("server_ip")
     )
+    # To another server goes the same request (RFC 3263 §4.3); a fork or forwarding puts another target into it.
+    targets = core_messages.filter(pl.col("message").is_in(pl.concat([rows["transaction"], rows["chosen"]]).implode()))
+    targets = targets.select("message", target="request_uri")
+    rows = rows.join(targets, left_on="transaction", right_on="message", maintain_order="left")
+    rows = rows.join(targets, left_on="chosen", right_on="message", suffix="_chosen", maintain_order="left")
+    rows = rows.filter(pl.col("target") == pl.col("target_chosen"))
     rows = rows.unique("call", keep="first", maintain_order=True)
     answered = calls.filter(pl.col("outcome") == "answered").select("call")
     rows = rows.join(answered, on="call", how="semi", maintain_order="left")
@@ -180,7 +187,7 @@ FAILOVER = Rule(
             causes=("首个节点宕机或过载", "它仍在 DNS 或路由表中"),
             confirm="sip-analyzer call {no} CAPTURE; sip-analyzer transactions CAPTURE --ip {node} --method INVITE",
             remedy="在修复前将该节点退出服务。",
-            observed="{client} 先尝试 {node}({how})，{delay} 秒后转向 {other}。",
+            observed="{client} 先尝试 {node}（{how}），{delay} 秒后转向 {other}。",
         ),
     },
 )

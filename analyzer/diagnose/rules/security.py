@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.diagnose.evidence import with_attempts
 from analyzer.diagnose.rule import Rule, Text
 
 _TOOLS = r"(?i)friendly-scanner|sipvicious|sundayddr|sipcli|sip-scan|vaxsipuseragent|pplsip|^iwar"
 _MANY_USERS = 20
 _MANY_TRIES = 10
 _MANY_PREFIXES = 5
+_WITHIN_S = 600
+_REFUSED = [401, 403, 407]
+_CONSEQUENCES_OF_GUESSES = (
+    *("authentication_loop", "credentials_rejected", "registration_storm", "challenge_not_answered", "forbidden"),
+    *("challenge_unanswered", "request_refused", "nonce_stale"),
+)
 
 
 def _no_call() -> pl.Expr:
@@ -76,31 +83,43 @@ def _has_credentials(messages: pl.DataFrame, refused: pl.Series) -> bool:
     return rows.height >= _MANY_TRIES
 
 
-def _guessed(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
-    refused = transactions.filter(
-        pl.col("method").is_in(["REGISTER", "INVITE"]),
-        pl.col("status").is_in([401, 403, 407]),
-        pl.col("via_count") == 1,
-    )["transaction"]
-    if not _has_credentials(core_messages, refused):
-        transactions, core_messages = transactions.clear(), core_messages.clear()
-    tries = _tries(core_messages, transactions)
-    wrong = pl.col("status").is_in([401, 403, 407])
-    by_user = tries.group_by("src_ip", "user", maintain_order=True).agg(
-        wrong=wrong.sum(),
-        message=pl.col("message").filter(wrong).first(),
-        last_wrong=pl.col("time").filter(wrong).max(),
-        first_right=pl.col("time").filter(pl.col("status").is_between(200, 299)).min(),
-        message2=pl.col("message").filter(pl.col("status").is_between(200, 299)).first(),
+def _guessed(
+    core_messages: pl.DataFrame, transactions: pl.DataFrame, registrations: pl.DataFrame, *, entered: bool
+) -> pl.DataFrame:
+    """Users for whom one source was refused so often within so short a time; ``entered``: and then was let in.
+
+    A row for each registration and call that was refused, so that the finding explains what else is said of them.
+    """
+    asked = transactions.filter(
+        pl.col("method").is_in(["REGISTER", "INVITE"]), pl.col("status").is_in(_REFUSED), pl.col("via_count") == 1
     )
-    rows = by_user.filter(pl.col("wrong") >= _MANY_TRIES)
-    right = pl.col("first_right") > pl.col("last_wrong")
-    return rows.with_columns(entered=right.fill_null(value=False))
+    if not _has_credentials(core_messages, asked["transaction"]):
+        transactions, core_messages = transactions.clear(), core_messages.clear()
+    tries = _tries(core_messages, transactions).sort("time", nulls_last=True, maintain_order=True)
+    wrong, who = pl.col("status").is_in(_REFUSED), ["src_ip", "user"]
+    refused = tries.filter(wrong).with_columns(
+        soon=pl.col("time") - pl.col("time").shift(_MANY_TRIES - 1).over(who) <= pl.duration(seconds=_WITHIN_S)
+    )
+    users = refused.group_by(who, maintain_order=True).agg(
+        pl.col("soon").any(), tries=pl.len(), last_wrong=pl.col("time").max()
+    )
+    right = tries.filter(pl.col("status").is_between(200, 299)).select(*who, let_in="message", at="time")
+    users = users.filter("soon").join(right, on=who, how="left", maintain_order="left")
+    after = pl.col("at").is_between("last_wrong", pl.col("last_wrong") + pl.duration(seconds=_WITHIN_S))
+    users = users.with_columns(message2=pl.when(after).then("let_in"))
+    users = users.sort("message2", nulls_last=True, maintain_order=True).unique(who, keep="first", maintain_order=True)
+    users = users.filter(pl.col("message2").is_not_null() if entered else pl.col("message2").is_null())
+    rows = refused.join(users.select(*who, "tries", "message2"), on=who, maintain_order="left")
+    calls = transactions.select("transaction", "call")
+    rows = rows.join(calls, on="transaction", how="left", maintain_order="left")
+    ids = core_messages.filter(pl.col("message").is_in(rows["message"].implode())).select("message", "call_id")
+    rows = with_attempts(rows.join(ids, on="message", how="left", maintain_order="left"), registrations)
+    rows = rows.unique([*who, "call", "case"], keep="first", maintain_order=True)
+    return rows.select("call", "case", "message", "message2", "user", "tries", node="src_ip", cause="src_ip")
 
 
-def _brute_force(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
-    rows = _guessed(core_messages, transactions).filter(~pl.col("entered"))
-    return rows.select(_no_call(), "message", "user", tries="wrong", node="src_ip", cause="src_ip")
+def _brute_force(core_messages: pl.DataFrame, transactions: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
+    return _guessed(core_messages, transactions, registrations, entered=False)
 
 
 BRUTE_FORCE = Rule(
@@ -109,12 +128,13 @@ BRUTE_FORCE = Rule(
     severity="warning",
     standard="RFC 3261 §22, §26.3; RFC 7616 §5.8",
     find=_brute_force,
-    seen=frozenset({401, 403, 407}),
+    seen=frozenset(_REFUSED),
+    explains=_CONSEQUENCES_OF_GUESSES,
     texts={
         "en": Text(
             title="One source sends wrong passwords for one user again and again",
-            explanation="One source sends credentials for one user again and again, and all are refused: an attack, or "
-            "a device with an old password.",
+            explanation="One source sends credentials for one user again and again, and all are refused, ten or more "
+            "within ten minutes: an attack, or a device with an old password.",
             causes=("a password-guessing tool", "a device that was left with an old password"),
             confirm="sip-analyzer registrations CAPTURE --ip {node}",
             remedy="Block the source; if it is a customer, set the password.",
@@ -122,7 +142,7 @@ BRUTE_FORCE = Rule(
         ),
         "zh": Text(
             title="同一来源一再为同一用户发送错误密码",
-            explanation="同一来源反复为同一用户发送凭证且全部被拒：是攻击，或是留有旧密码的终端。",
+            explanation="同一来源反复为同一用户发送凭证且全部被拒，十分钟内十次以上：是攻击，或是留有旧密码的终端。",
             causes=("猜密码工具", "留有旧密码的终端"),
             confirm="sip-analyzer registrations CAPTURE --ip {node}",
             remedy="封锁该来源；若是客户，重设密码。",
@@ -132,9 +152,8 @@ BRUTE_FORCE = Rule(
 )
 
 
-def _entered(core_messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
-    rows = _guessed(core_messages, transactions).filter(pl.col("entered"))
-    return rows.select(_no_call(), "message", "message2", "user", tries="wrong", node="src_ip", cause="src_ip")
+def _entered(core_messages: pl.DataFrame, transactions: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
+    return _guessed(core_messages, transactions, registrations, entered=True)
 
 
 ENTERED = Rule(
@@ -145,7 +164,7 @@ ENTERED = Rule(
     find=_entered,
     seen=frozenset({401, 403, 407}),
     confidence=0.8,
-    explains=("authentication_loop", "credentials_rejected", "registration_storm"),
+    explains=_CONSEQUENCES_OF_GUESSES,
     texts={
         "en": Text(
             title="A login succeeded after many wrong passwords",

@@ -90,7 +90,7 @@ EMERGENCY = Rule(
             causes=("没有到 PSAP 的路由（LRF、E-CSCF）", "不允许未注册的紧急呼叫", "位置缺失或错误"),
             confirm="sip-analyzer call {no} CAPTURE; sip-analyzer headers CAPTURE --name Geolocation",
             remedy="立即检查 E-CSCF、LRF 以及到 PSAP 的中继。",
-            observed="{node}:{answer}。",
+            observed="{node}：{answer}。",
         ),
     },
 )  # fmt: skip
@@ -131,7 +131,7 @@ SMS = Rule(
             causes=("短信中心拒绝（欠费、号码未知）", "UE 存储已满", "IP-SM-GW 或短信中心无响应"),
             confirm="sip-analyzer sms CAPTURE",
             remedy="查看该行的 rp_cause 与 tp_failure，以及 IP-SM-GW 日志。",
-            observed="{cases} 条 {way}:{how}。",
+            observed="{cases} 条 {way}：{how}。",
         ),
     },
 )  # fmt: skip

@@ -6,11 +6,12 @@ import polars as pl
 
 from analyzer.columns.address import socket_of
 from analyzer.diagnose.rule import Rule, Text
+from analyzer.sip.outcomes import OF_A_FAILED_HOP
 
 _CONSEQUENCES = (
     *("next_hop_silent", "no_final_response", "request_timeout", "retransmissions", "retransmission_storm"),
     *("no_route_to_number", "server_error", "overload", "register_unanswered", "core_failure", "subscriber_absent"),
-    *("subscriber_unreachable", "ack_missing", "bye_failed", "request_refused", "call_dropped"),
+    *("subscriber_unreachable", "ack_missing", "bye_failed", "request_refused", "call_dropped", "nothing_seen"),
 )
 
 
@@ -18,9 +19,18 @@ def _broken(failed_calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFr
     calls = failed_calls.filter(pl.col("outcome_detail") == "transport_error").select(
         "call", "message", node=pl.coalesce("silent", "node")
     )
-    others = transactions.filter(pl.col("outcome") == "transport_error", pl.col("call").is_null())
+    broken = transactions.filter(pl.col("outcome") == "transport_error")
+    others = broken.filter(pl.col("call").is_null())
     others = others.select("call", message="transaction", node=socket_of("server"), method="method")
-    rows = pl.concat([calls, others], how="diagonal")
+    # Over UDP an ICMP error ends the INVITE on its hop, and the node before it answers for it (RFC 3261 §16.9).
+    failed = failed_calls.filter(pl.col("status").is_null() | pl.col("status").is_in(OF_A_FAILED_HOP))["call"]
+    hops = broken.filter(
+        pl.col("method") == "INVITE",
+        pl.col("call").is_in(failed.implode()),
+        ~pl.col("call").is_in(calls["call"].implode()),
+    ).unique("call", keep="last", maintain_order=True)
+    hops = hops.select("call", message="transaction", node=socket_of("server"))
+    rows = pl.concat([calls, hops, others], how="diagonal")
     return rows.with_columns(pl.col("method").fill_null("INVITE"))
 
 

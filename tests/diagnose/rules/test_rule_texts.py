@@ -30,6 +30,7 @@ def test_no_text_lacks_its_twin(rule: Rule) -> None:
     assert english.confirm == chinese.confirm
     for words in (chinese.title, chinese.explanation, *chinese.causes, chinese.remedy, chinese.observed):
         assert _CHINESE.search(words) or not re.search(r"[A-Za-z]{4,}", re.sub(r"\{\w+\}", "", words)), words
+        assert not re.search(r"[\u4e00-\u9fff}]:|:[\u4e00-\u9fff{]", words), "Chinese has a full-width colon"
     for words in (english.title, english.explanation, *english.causes, english.remedy, english.observed):
         assert words
         assert not _CHINESE.search(words)

@@ -23,9 +23,19 @@ HUNG_UP = "A -> B  BYE branch=n cseq=2 to_tag=y {} @20\nB -> A  {} BYE branch=n 
 
 def test_a_2xx_that_goes_on_for_64_t1_was_not_acknowledged() -> None:
     found = told(answered() + END)["ack_missing"]
-    assert (found["severity"], found["calls"], found["nodes"]) == ("error", 1, "10.0.0.2:5060")
-    assert "11 time(s)" in found["explanation"]
+    assert (found["severity"], found["calls"], found["nodes"]) == ("error", 1, "10.0.0.1:5060")
+    assert "10.0.0.2:5060 sent the 200 to the INVITE 11 time(s)" in found["explanation"]
     assert found["frames"][0].endswith(":3")
+
+
+def test_the_last_node_that_had_the_ack_did_not_bring_it_on() -> None:
+    """RFC 3261 §16.11: a proxy sends an ACK on as any request."""
+    sent = "P -> B  INVITE branch=p,a @0.05\n" + answered().removeprefix(ASKED).replace("B -> A", "B -> P").replace(
+        "branch=a", "branch=p,a"
+    )
+    on = sent + answered().removeprefix(ASKED).replace("B -> A", "P -> A")
+    found = told("A -> P  INVITE branch=a @0\n" + on + "A -> P  ACK branch=k to_tag=y uri=sip:b@10.0.0.2 @1.01\n" + END)
+    assert found["ack_missing"]["nodes"] == "10.0.0.2:5060"
 
 
 def test_an_ack_that_arrives_is_no_finding() -> None:

@@ -17,15 +17,16 @@ def test_a_phone_with_another_name_is_none() -> None:
     assert named(dialogue) == []
 
 
-def tries(number: int, *, right: bool = False) -> str:
+def tries(number: int, *, right: bool = False, every: int = 1) -> str:
     credentials = '\'header=Authorization:Digest username="u",realm="e",nonce="{0}",uri="sip:e",response="{0}f"\''
     lines = []
     for n in range(1, number + 1):
         status = 200 if right and n == number else 403
         lines.append(
             f"S -> P  REGISTER call_id=c{n} branch=r{n} uri=sip:e header=Contact:<sip:u@10.0.0.1> "
-            f"{credentials.format(n)} @{n}\n"
-            f"P -> S  {status} REGISTER call_id=c{n} branch=r{n} to_tag=t{n} header=Contact:<sip:u@10.0.0.1> @{n}.1\n"
+            f"{credentials.format(n)} @{n * every}\n"
+            f"P -> S  {status} REGISTER call_id=c{n} branch=r{n} to_tag=t{n} header=Contact:<sip:u@10.0.0.1> "
+            f"@{n * every}.1\n"
         )
     return "".join(lines)
 
@@ -33,6 +34,14 @@ def tries(number: int, *, right: bool = False) -> str:
 def test_ten_wrong_passwords_are_guesses() -> None:
     assert "password_guessing" in named(tries(10))
     assert "password_guessing" not in named(tries(9))
+
+
+def test_a_phone_with_an_old_password_that_tries_every_two_minutes_does_not_guess() -> None:
+    assert "password_guessing" not in told(tries(12, every=120))
+
+
+def test_an_attack_is_told_once() -> None:
+    assert named(tries(12)) == ["password_guessing"]
 
 
 def test_a_login_after_ten_wrong_passwords_is_a_break_in() -> None:

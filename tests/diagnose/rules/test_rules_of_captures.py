@@ -67,6 +67,33 @@ def test_the_graver_comes_first_and_then_the_one_that_hurt_more() -> None:
     assert found["code"].to_list() == ["c", "b", "a"]
 
 
+def test_a_fault_of_two_nodes_is_as_heavy_as_both_and_its_lighter_node_follows_in_its_own_place() -> None:
+    def at(*nodes: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+        def find(calls: pl.DataFrame) -> pl.DataFrame:
+            units = list(range(100, 100 + len(nodes)))
+            rows = pl.DataFrame({"case": units, "message": units, "node": nodes})
+            return rows.with_columns(call=pl.lit(None, pl.Int64), what=pl.lit("did it"))
+
+        return find
+
+    found = diagnosed(rule("a", at("m", "m", "m")), rule("b", at("x", "x", "y", "y"))).findings
+    assert found.select("code", "nodes", "cases").rows() == [("b", "x", 2), ("a", "m", 3), ("b", "y", 2)]
+
+
+def test_cases_of_many_causes_are_counted_together_with_those_of_their_severity_only() -> None:
+    def many(calls: pl.DataFrame) -> pl.DataFrame:
+        units = list(range(100, 120))
+        rows = pl.DataFrame({"case": units, "message": units, "node": [f"n{unit}" for unit in units]})
+        graver = pl.when(pl.col("case") < 110).then(pl.lit("error")).otherwise(pl.lit("info"))
+        return rows.with_columns(call=pl.lit(None, pl.Int64), what=pl.lit("did it"), severity=graver)
+
+    found = diagnosed(rule("a", many)).findings
+    assert found.group_by("severity", maintain_order=True).agg(pl.col("cases").sum()).rows() == [
+        ("error", 10),
+        ("info", 10),
+    ]
+
+
 def test_a_rule_of_an_absence_is_silent_where_the_capture_lost_packets() -> None:
     def lossy(files: pl.DataFrame) -> pl.DataFrame:
         return files.with_columns(dropped=pl.lit(7, pl.Int64))

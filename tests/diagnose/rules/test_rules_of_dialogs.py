@@ -43,6 +43,13 @@ def test_a_prack_that_is_refused() -> None:
     assert named(RELIABLE + within("PRACK", 2, 481, 0.2, "rack=7") + THEN + BYE) == ["prack_refused"]
 
 
+def test_a_prack_whose_refusal_ends_the_call_is_an_error_and_none_is_missing() -> None:
+    again = "".join(f"B -> A  183 INVITE branch=a to_tag=y rseq=1 @{at}\n" for at in (0.6, 1.6, 3.6, 7.6))
+    failed = "B -> A  504 INVITE branch=a to_tag=y @33\nA -> B  ACK branch=a to_tag=y @33.1\n"
+    found = told(RELIABLE + within("PRACK", 2, 481, 0.2, "rack=7") + again + failed)
+    assert {code: row["severity"] for code, row in found.items()} == {"prack_refused": "error"}
+
+
 def test_a_prack_that_is_taken_or_challenged_is_no_finding() -> None:
     assert named(RELIABLE + within("PRACK", 2, 200, 0.2, "rack=1") + THEN + BYE) == []
     challenged = within("PRACK", 2, 407, 0.2, "rack=1") + within("PRACK", 3, 200, 0.5, "rack=1")

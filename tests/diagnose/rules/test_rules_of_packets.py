@@ -9,6 +9,7 @@ from pcaps import RAW_IP, pcap, udp
 from scapy.layers.inet import IP, fragment
 
 import analyzer
+from analyzer.language import spoken
 from tests.diagnose.rules.diagnosed import told
 from tests.sip import wire
 
@@ -162,6 +163,18 @@ def test_a_content_length_beyond_the_datagram() -> None:
     ok = udp(SERVER, PHONE, message(OK), ident=2)
     assert found((0, udp(PHONE, SERVER, longer, ident=1)), (0.1, ok)) == ["content_length_wrong"]
     assert found((0, udp(PHONE, SERVER, message(ASK), ident=1)), (0.1, ok)) == []
+
+
+def test_a_finding_of_messages_says_in_words_what_is_wrong() -> None:
+    longer = message(ASK).replace(b"Content-Length: 0", b"Content-Length: 9")
+    told = analyzer.read(io.BytesIO(pcap(RAW_IP, [(wire.START, udp(PHONE, SERVER, longer))])))
+
+    def said() -> str:
+        return str(told.table("findings").filter(code="content_length_wrong")["explanation"].item())
+
+    assert "sip_" not in said()
+    with spoken("zh"):
+        assert "sip_" not in said()
 
 
 def test_a_first_fragment_alone_has_no_wrong_length() -> None:

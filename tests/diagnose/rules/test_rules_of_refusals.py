@@ -122,3 +122,10 @@ def test_a_filter_picks_the_findings_of_its_calls() -> None:
     second = capture.filter(Filter(call_id="call2")).table("findings")
     assert second.select("code", "calls").rows() == [("server_error", 2)]
     assert capture.filter(Filter(status="404")).table("finding_cases")["code"].to_list() == ["no_route_to_number"]
+
+
+def test_a_condition_on_findings_picks_all_their_calls() -> None:
+    dialogue = "".join(refused(status, number=number) for number, status in enumerate((500, 404, 500), start=1))
+    picked = wire.read(dialogue).filter(Filter(table="findings", where="code = 'server_error'"))
+    assert picked.table("calls")["no"].to_list() == [1, 3]
+    assert picked.table("findings")["code"].to_list() == ["server_error"]

@@ -94,25 +94,51 @@ def third_party(answer: str) -> str:
     return ask + f"T -> S  {answer} REGISTER cseq=1 to=sip:s@home.example to_tag=t @0.1\n" + END.format(300.0)
 
 
-def test_a_third_party_register_that_fails_is_one_finding() -> None:
-    for status in (403, 423, 500):
-        assert named(third_party(str(status))) == ["third_party_register_failed"]
-    assert named(third_party("200")) == []
+def test_a_third_party_register_that_an_as_fails_on_is_a_warning_and_one_that_it_refuses_none() -> None:
+    """TS 24.229 §5.4.1.7: 408 and 5xx set the default handling to work; a 4xx only says that the AS does not care."""
+    severity = {
+        status: told(third_party(str(status)))["third_party_register_failed"]["severity"] for status in (403, 500)
+    }
+    assert severity == {403: "info", 500: "warning"}
+    assert told(third_party("200")) == {}
+
+
+def test_who_registers_for_others_and_is_challenged_is_no_s_cscf() -> None:
+    first = (
+        third_party("401")
+        .replace(END.format(300.0), "")
+        .replace("401 REGISTER", f"401 REGISTER {CHALLENGE.format(1, '')}")
+    )
+    given = f"uri=sip:as.e to=sip:s@home.example {CREDENTIALS.format(1)}"
+    again = f"S -> T  REGISTER cseq=2 {given} @0.2\nT -> S  403 REGISTER cseq=2 to=sip:s@home.example to_tag=t @0.3\n"
+    found = named(first + again + END.format(300.0))
+    assert found == ["credentials_rejected"]
+
+
+def test_a_challenge_without_a_challenge_is_of_the_server_and_not_of_the_silent_device() -> None:
+    """RFC 3261 §20.44: a 401 has WWW-Authenticate, or there is nothing to answer."""
+    bare = told(register(1, 0, of(401, 1)) + END.format(300.0))
+    assert list(bare) == ["challenge_empty"]
+    assert "without WWW-Authenticate" in bare["challenge_empty"]["explanation"]
+    assert named(register(1, 0, of(401, 1, CHALLENGE.format(1, ""))) + END.format(300.0)) == ["challenge_unanswered"]
 
 
 # -- storms (R27), headers (R28), extensions (R29)
 
 
 def test_more_than_ten_registrations_a_minute_are_a_storm() -> None:
-    def times(often: int) -> str:
+    def times(often: int, start: int = 0) -> str:
         each = (
-            register(n, 2 * n, of(200, n, f"{CONTACT} header=Expires:600")).replace("cseq=", f"call_id=r{n} cseq=")
+            register(n, start + 2 * n, of(200, n, f"{CONTACT} header=Expires:600")).replace(
+                "cseq=", f"call_id=r{n} cseq="
+            )
             for n in range(1, often + 1)
         )
         return "".join(each) + END.format(300.0)
 
     assert "registration_storm" in named(times(12))
     assert "registration_storm" not in named(times(8))
+    assert "registration_storm" in named(times(12, start=45)), "a minute of the clock ends among them"
 
 
 def test_420_and_439_are_of_extensions() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 
+from pcaps import udp
+
 from tests.diagnose.rules.diagnosed import named, told
 from tests.diagnose.rules.test_rules_of_registrations import CONTACT, CREDENTIALS, END, challenged, of, register
+from tests.ims import test_security_associations as security_associations
 
 NONCE = base64.b64encode(bytes(range(32))).decode()
 AKA = f'\'header=WWW-Authenticate:Digest realm="e",nonce="{NONCE}",algorithm=AKAv1-MD5\''
@@ -89,6 +92,25 @@ def test_a_security_verify_that_repeats_the_offer_is_no_finding() -> None:
 
 def test_494_demands_the_agreement() -> None:
     assert named(register(1, 0, of(494, 1)) + END.format(300.0)) == ["security_agreement_failed"]
+
+
+# -- beside the security association (R94)
+
+
+def outside(*then: tuple[float, bytes]) -> list[str]:
+    found = security_associations.read(*then).table("findings").filter(code="outside_security_association")
+    return found["severity"].to_list()
+
+
+def test_a_request_in_clear_to_the_port_of_the_association_is_outside_it() -> None:
+    """TS 33.203 §7.1: what comes to a protected port outside its association is discarded."""
+    ue, p_cscf = security_associations.UE, security_associations.PCSCF
+    clear = udp(ue, p_cscf, security_associations.options(), (5060, 7000))
+    assert outside((1.0, clear)) == ["warning"]
+
+
+def test_a_registration_that_is_used_as_agreed_has_nothing_outside() -> None:
+    assert outside() == []
 
 
 # -- INVITEs with credentials (R18)

@@ -33,6 +33,12 @@ def test_a_second_branch_after_busy_is_forwarding_and_no_failover() -> None:
     assert named(tried("486", "200")) == []
 
 
+def test_a_second_target_after_503_is_a_fork_and_no_failover() -> None:
+    """RFC 3263 §4.3: another server gets the same request. A proxy that tries the next contact puts it in (§16.6)."""
+    forked = tried("503", "200").replace("P -> C  INVITE branch=p2,a", "P -> C  INVITE branch=p2,a uri=sip:b2@10.0.0.4")
+    assert "failover" not in told(forked)
+
+
 # -- called subscribers (R26, R84)
 
 
@@ -127,6 +133,17 @@ def test_conversations_that_end_after_the_same_time() -> None:
     found = told(conversations([300.0] * 12 + [40.0 + 7 * n for n in range(10)]))["fixed_time_drops"]
     assert (found["severity"], found["calls"]) == ("warning", 12)
     assert "ended after 300 s" in found["explanation"]
+
+
+def test_conversations_without_an_ack_end_after_32_s_for_that() -> None:
+    """RFC 3261 §13.3.1.4: 64*T1; the missing ACK is the finding."""
+    lines = conversations([32.0] * 12).splitlines()
+    unacknowledged = [line for line in lines if " ACK " not in line]
+    again = [
+        line.rpartition("@")[0] + f"@{float(line.rpartition('@')[2]) + 8}" for line in lines if "200 INVITE" in line
+    ]
+    found = named("\n".join([*unacknowledged, *again]) + "\n")
+    assert found == ["ack_missing"]
 
 
 def test_conversations_of_people_end_at_any_time() -> None:
