@@ -213,8 +213,8 @@ def _of_cancels(messages: pl.DataFrame, rows: pl.DataFrame, found: pl.DataFrame,
     cancels = rows.filter(pl.col("method") == "CANCEL", "request")
     if cancels.is_empty():
         return pl.DataFrame(schema=_FOUND)
-    cancelled = pl.col("_call").is_in(cancels["_call"].unique().implode())
-    invites = _with_branches(rows.filter(pl.col("method") == "INVITE", "request", cancelled), messages)
+    of_cancelled = pl.col("_call").is_in(cancels["_call"].unique().implode())
+    invites = _with_branches(rows.filter(pl.col("method") == "INVITE", "request", of_cancelled), messages)
     cancels = _with_branches(cancels, messages)
     before = found.join(invites.select("row", into="branch"), on="row").join(
         invites.select(previous_row="row", link="branch"), on="previous_row"
