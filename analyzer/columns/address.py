@@ -53,10 +53,11 @@ def one_spelling(host: pl.Expr) -> pl.Expr:
     """
     import polars as pl
 
-    return host.map_batches(_one_spelling, return_dtype=pl.String)
+    return host.map_batches(in_one_spelling, return_dtype=pl.String)
 
 
-def _one_spelling(hosts: pl.Series) -> pl.Series:
+def in_one_spelling(hosts: pl.Series) -> pl.Series:
+    """:func:`one_spelling` of a column."""
     spellings = {}
     # Each distinct one is read once; most captures have none.
     for text in hosts.filter(hosts.str.starts_with("[").fill_null(value=False)).unique():

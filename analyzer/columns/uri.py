@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns import address
+from analyzer.columns.distinct import each_once
 
 _HOST = r"(?i)^<?sips?:(?:[^@>]*@)?(\[[^\]]*\]|[^:;?>]+)"
 _PORT = r"(?i)^<?sips?:(?:[^@>]*@)?(?:\[[^\]]*\]|[^:;?>]+):([0-9]{1,5})"
@@ -19,12 +20,20 @@ def host(uri: pl.Expr) -> pl.Expr:
     >>> pl.select(host(pl.lit("sip:Alice@Example.com:5070;lr"))).item()
     'example.com'
     """
-    return address.one_spelling(uri.str.extract(_HOST).str.to_lowercase())
+    return uri.map_batches(lambda uris: each_once(uris, _hosts), return_dtype=pl.String)
 
 
 def host_port(uri: pl.Expr) -> pl.Expr:
     """``host:port`` in lower case; port 5060 where it has none (RFC 3261 §19.1.2)."""
-    return pl.concat_str(host(uri), pl.lit(":"), uri.str.extract(_PORT).fill_null("5060"))
+    return uri.map_batches(lambda uris: each_once(uris, _hosts_and_ports), return_dtype=pl.String)
+
+
+def _hosts(uris: pl.Series) -> pl.Series:
+    return address.in_one_spelling(uris.str.extract(_HOST).str.to_lowercase())
+
+
+def _hosts_and_ports(uris: pl.Series) -> pl.Series:
+    return _hosts(uris) + ":" + uris.str.extract(_PORT).fill_null("5060")
 
 
 def host_port_of_sent_by(sent_by: pl.Expr) -> pl.Expr:

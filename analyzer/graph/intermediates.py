@@ -314,18 +314,7 @@ def failing_nodes(bare_failures: Ways) -> DF:
     return failing_nodes(bare_failures)
 
 
-def _where_calls_failed(ask: Callable[[], Any], part: Subgraph) -> DF:
-    import polars as pl
-
-    from analyzer.diagnose.call_failures import NOT_FAILED
-
-    if part["calls"]["outcome"].is_in(NOT_FAILED).all():
-        return pl.DataFrame(schema={"address": pl.String})
-    found: DF = ask()
-    return found
-
-
-@node(ESTIMATE, cut=_where_calls_failed)
+@node(ESTIMATE, cut=whole)
 def forwarding_nodes(hops_of_invites: DF, endpoints: DF) -> DF:
     """The nodes that sent INVITEs on, in any call."""
     from analyzer.diagnose.call_failures import forwarding
@@ -341,13 +330,20 @@ def begun_calls(calls: DF, bare_transactions: DF) -> DF:
     return begun(calls, bare_transactions)
 
 
-@node(ESTIMATE, columns=("warning",))
-def explained_failures(
-    core_messages: DF, bare_failures: Ways, endpoints: DF, forwarding_nodes: DF, begun_calls: DF
-) -> CallFailures:
-    from analyzer.diagnose.call_failures import call_failures
+_OF_FAILURES = ("core_messages", "bare_failures", "endpoints", "forwarding_nodes", "begun_calls")
 
-    return call_failures(core_messages, bare_failures, endpoints, forwarding_nodes, begun_calls)
+
+@node(ESTIMATE, columns=("warning",), asks=("calls", *_OF_FAILURES))
+def explained_failures(ask: Callable[[str], Any]) -> CallFailures:
+    """Who failed each call; nothing else is made where none failed."""
+    import polars as pl
+
+    from analyzer.diagnose.call_failures import CallFailures, call_failures, has_failed
+
+    if ask("calls").filter(has_failed()).is_empty():
+        none = (pl.DataFrame(schema=table.polars()) for table in (schema.CALL_FAILURES, schema.FAILURE_PATH))
+        return CallFailures(*none)
+    return call_failures(*(ask(name) for name in _OF_FAILURES))
 
 
 # ---- access and charging ---------------------------------------------------------------------------------------------

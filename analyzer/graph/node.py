@@ -101,14 +101,15 @@ def node(
     headers: tuple[str, ...] = (),
     cut: Cut | None = None,
     carried: str = "",
+    asks: tuple[str, ...] = (),
 ) -> Callable[[_Function], _Function]:
-    """Registers a function as the node of its name."""
+    """Registers a function as the node of its name; ``asks`` are the names that it may ask for, where it does."""
 
     def register(function: _Function) -> _Function:
         name = function.__name__
         if name in REGISTERED or name in INPUTS:
             raise TypeError(f"two nodes are called {name!r}: rename one of them")
-        REGISTERED[name] = made_of(function, scope, columns, headers, cut, carried)
+        REGISTERED[name] = made_of(function, scope, columns, headers, cut, carried, asks)
         return function
 
     return register
@@ -121,11 +122,12 @@ def made_of(
     headers: tuple[str, ...] = (),
     cut: Cut | None = None,
     carried: str = "",
+    asks: tuple[str, ...] = (),
 ) -> Node:
-    needs = function.__code__.co_varnames[: function.__code__.co_argcount]
+    needs = asks or function.__code__.co_varnames[: function.__code__.co_argcount]
     if columns is None and not WIDE.intersection(needs):
         columns = ()
-    return Node(function, scope, needs, columns, headers, cut, carried)
+    return Node(function, scope, needs, columns, headers, cut, carried, asks=bool(asks))
 
 
 def whole(ask: Callable[[], Any], _part: Subgraph) -> Any:

@@ -117,8 +117,8 @@ def _latest_before(made: pl.DataFrame, origins: pl.DataFrame, seen: pl.DataFrame
     Both have ``row`` and ``link``; most links have one origin, which is it whatever the clocks say unless ``within``
     (ns) asks for times. Where no point saw both, the order of the rows decides.
     """
-    number = origins.group_by("link").agg(pl.len(), pl.col("row").first().alias("previous_row"))
-    number = number.filter(pl.col("link").is_in(made["link"].unique().implode()))
+    wanted = origins.filter(pl.col("link").is_in(made["link"].unique().implode()))
+    number = wanted.group_by("link").agg(pl.len(), pl.col("row").first().alias("previous_row"))
     single = number.filter(pl.col("len") == 1) if within is None else number.clear()
     one = made.join(single.select("link", "previous_row"), on="link", maintain_order="left").select(
         "row", "link", "previous_row"
@@ -213,10 +213,9 @@ def _of_cancels(messages: pl.DataFrame, rows: pl.DataFrame, found: pl.DataFrame,
     cancels = rows.filter(pl.col("method") == "CANCEL", "request")
     if cancels.is_empty():
         return pl.DataFrame(schema=_FOUND)
-    invites = rows.filter(pl.col("method") == "INVITE", "request")
-    branch = pl.struct("_leg", "cseq", "via_branch", "via_sent_by").hash()
-    invites = invites.select("row", branch=messages.select(branch.gather(invites["row"])).to_series())
-    cancels = cancels.select("row", branch=messages.select(branch.gather(cancels["row"])).to_series())
+    of_cancelled = pl.col("_call").is_in(cancels["_call"].unique().implode())
+    invites = _with_branches(rows.filter(pl.col("method") == "INVITE", "request", of_cancelled), messages)
+    cancels = _with_branches(cancels, messages)
     before = found.join(invites.select("row", into="branch"), on="row").join(
         invites.select(previous_row="row", link="branch"), on="previous_row"
     )
@@ -224,6 +223,12 @@ def _of_cancels(messages: pl.DataFrame, rows: pl.DataFrame, found: pl.DataFrame,
     made = cancels.join(before, on="branch", maintain_order="left")
     cancelled = _latest_before(made, cancels.select("row", link="branch"), seen, None)
     return _as_found(cancelled.join(made.select("row", "unseen"), on="row"), pl.col("unseen"), "cancel")
+
+
+def _with_branches(rows: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """``row branch``: what an INVITE and the CANCELs of it on its hop have in common."""
+    said = messages.select(pl.col("_leg", "cseq", "via_branch", "via_sent_by").gather(rows["row"]))
+    return rows.select("row", branch=said.select(pl.struct(pl.all()).hash()).to_series())
 
 
 def _by_order(rest: pl.DataFrame, rows: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
@@ -302,7 +307,6 @@ def _table(
     )
     came = messages.select(
         pl.col("message").gather(table["previous_row"]).alias("previous"),
-        pl.col("dst_ip", "dst_port").gather(table["previous_row"]).name.prefix("came_"),
         pl.col("retransmission").gather(table["previous_row"]).alias("came_again"),
         pl.col("point").gather(table["row"]).alias("sighted"),
     )
@@ -310,13 +314,12 @@ def _table(
     table = pl.concat([table, said, came], how="horizontal").join(
         points.select(delay_point="_point", point="point"), on="delay_point", how="left", maintain_order="left"
     )
-    sender, receiver = socket_of("src"), socket_of("dst")
+    table = table.with_columns(sender=socket_of("src"), receiver=socket_of("dst"))
+    came_to = table["receiver"].gather(table["row"].search_sorted(table["previous_row"]))
     table = table.with_columns(
-        sender=sender,
-        receiver=receiver,
         # Where a node is reached: the port that it sends requests from may be any.
         node=pl.when(pl.col("previous").is_not_null()).then(
-            pl.when(pl.col("status").is_null()).then(socket_of("came_dst")).otherwise(sender)
+            pl.when(pl.col("status").is_null()).then(came_to).otherwise("sender")
         ),
         # What a node sends again by its own timer was not on its way through it for so long.
         delay_s=seconds(pl.when(~pl.col("retransmission") | pl.col("came_again")).then("delay")),
@@ -334,7 +337,7 @@ def _delays(found: pl.DataFrame, seen: pl.DataFrame, *, aligned: bool) -> pl.Dat
     pairs = found.select("row", "previous_row")
     out = seen.select("row", "point", "first")
     into = seen.select("point", "at", previous_row="row")
-    both = pairs.join(out, on="row").join(into, on=["previous_row", "point"]).sort("row", "point")
+    both = pairs.join(out, on="row").join(into, on=["previous_row", "point"])
     both = both.select("row", delay_point="point", delay=pl.col("first") - pl.col("at"))
     if aligned:
         firsts = seen.group_by("row", maintain_order=True).agg(pl.col("at", "first").min())
@@ -343,4 +346,7 @@ def _delays(found: pl.DataFrame, seen: pl.DataFrame, *, aligned: bool) -> pl.Dat
         )
         across = across.select("row", delay_point=pl.lit(None, pl.Int64), delay=pl.col("first") - pl.col("at"))
         both = pl.concat([both, across], how="vertical_relaxed")
-    return both.filter(pl.col("delay") >= 0).unique("row", keep="first", maintain_order=True)
+    both = both.filter(pl.col("delay") >= 0)
+    if both["row"].is_unique().all():
+        return both
+    return both.sort("row", "delay_point", nulls_last=True).unique("row", keep="first", maintain_order=True)

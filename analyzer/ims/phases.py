@@ -129,7 +129,11 @@ def _at_reference_hop(
     legs = opened.select("call", "_leg", from_caller=pl.lit(value=True)).unique()
     rows = (
         messages.lazy()
-        .with_columns(call_of.alias("call"))
+        .select(
+            "method", "status", "transaction", "cseq", "via_branch", "_leg", "_dialog", "_sdp", "_qos",
+            "rseq", "rack", "src_ip", "dst_ip", "duplicate", "retransmission",
+            call_of.alias("call"), via=pl.col("via_count").fill_null(0),
+        )
         .with_row_index("row")
         .filter(
             ~pl.col("duplicate"),
@@ -137,10 +141,7 @@ def _at_reference_hop(
             pl.col("call").is_not_null(),
             pl.col("method").is_in(["INVITE", "CANCEL", *_IN_DIALOG]),
         )
-        .select(
-            "row", "call", "method", "status", "transaction", "cseq", "via_branch", "_leg", "_dialog", "_sdp", "_qos",
-            "rseq", "rack", "src_ip", "dst_ip", via=pl.col("via_count").fill_null(0),
-        )
+        .drop("duplicate", "retransmission")
         .join(legs.lazy(), on=["call", "_leg"], how="left", maintain_order="left")
         .with_columns(pl.col("from_caller").fill_null(value=False))
         .join(borrowed.lazy().select("row", lent_to="transaction"), on="row", how="left", maintain_order="left")
@@ -183,9 +184,15 @@ def _milestones(rows: pl.DataFrame, opened: pl.DataFrame, confirmed_branch: pl.D
     tries = opened.group_by("call", maintain_order=True).agg(invite=row.first(), last=row.last())
     success = status.is_between(200, 299)
     of_the_call = pl.col("_dialog").is_in(confirmed_branch["_dialog"].drop_nulls().implode())
-    finals = invites.group_by("call").agg(
-        ok=pl.coalesce(pl.when(success & of_the_call).then(row).min(), pl.when(success).then(row).min()),
-        refused=pl.when(status >= 300).then(row).max(),
+    # Looked up before they are grouped: in a group it would be done anew for each.
+    ends = invites.select(
+        "call",
+        confirming=pl.when(success & of_the_call).then(row),
+        ok=pl.when(success).then(row),
+        refused=pl.when(status >= 300).then(row),
+    )
+    finals = ends.group_by("call").agg(
+        ok=pl.coalesce(pl.col("confirming").min(), pl.col("ok").min()), refused=pl.col("refused").max()
     )
     found = tries.join(finals, on="call", how="left", maintain_order="left")
     # A final of an earlier try is not the attempt's while a later one is open.

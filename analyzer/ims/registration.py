@@ -28,7 +28,8 @@ def challenges(requests: pl.DataFrame, messages: pl.DataFrame, ims_headers: pl.D
     A nonce of AKA is RAND and AUTN, 16 bytes each, and whatever the server likes (RFC 3310 §3.2).
     """
     said = ims_headers.select("message", "_algorithm", "_realm", "_aka_nonce", "_auts")
-    told = messages.select("message", "stale", "_nonce", "_headers")
+    keys = pl.concat([requests["message"], requests["final"]]).drop_nulls().unique()
+    told = messages.select("message", "stale", "_nonce", "_headers").filter(pl.col("message").is_in(keys.implode()))
     asked = 1 << schema.HEADERS.index("Authorization")
     rows = requests.join(said.drop("_auts").rename({"message": "final"}), on="final", how="left", maintain_order="left")
     rows = rows.join(told.select(final="message", stale="stale"), on="final", how="left", maintain_order="left")

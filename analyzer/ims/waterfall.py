@@ -47,7 +47,7 @@ def waterfall(messages: pl.DataFrame, trips: pl.DataFrame, hops: pl.DataFrame, c
     events = _events(trips.with_row_index("trip"), rows, kept_waiting)
     events = events.join(rows, on="row", maintain_order="left").sort("call", "trip", "place", "order")
     seen = _in_order(observations(messages, events.select("row", "message").unique()), events)
-    parts = _balanced(_parts(_timed(_in_time(events, seen), seen)))
+    parts = _balanced(_parts(_timed(*_in_time(events, seen), seen)))
     order = calls.select("call")
     return _table(order.join(parts, on="call", maintain_order="left_right"))
 
@@ -136,7 +136,8 @@ def _with_first_copies(way: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     copies = way.join(rows.filter("retransmission").select("row", *same), on="row", maintain_order="left")
     if copies.is_empty():
         return way
-    firsts = rows.filter(~pl.col("retransmission")).unique(same, keep="first", maintain_order=True)
+    copied = pl.col("transaction").is_in(copies["transaction"].drop_nulls().unique().implode())
+    firsts = rows.filter(~pl.col("retransmission"), copied).unique(same, keep="first", maintain_order=True)
     firsts = copies.drop("row").join(firsts.select(*same, "row"), on=same, nulls_equal=True)
     firsts = firsts.select("call", "trip", "row", back=pl.col("back") + 0.5)
     return pl.concat([way, firsts.join(way.select("trip", "row"), on=["trip", "row"], how="anti")])
@@ -215,19 +216,24 @@ def _in_order(seen: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     ).drop("status")
 
 
-def _in_time(events: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
-    """The events without those that came after what was made of them: a copy of them did it, which was not captured."""
+def _in_time(events: pl.DataFrame, seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The events without those that came after what was made of them: a copy of them did it, which was not captured.
+
+    By their number ``event``; and their pairs.
+    """
     for _ in range(_LONGEST_WAY):
         events = events.with_row_index("event")
-        pairs = _pairs(events, seen).group_by("event").agg(late=(pl.col("first") < pl.col("at")).all())
-        late = events.join(pairs.filter("late"), on="event", how="semi").select("event")
+        pairs = _pairs(events, seen)
+        in_time = pairs.filter(pl.col("first") >= pl.col("at"))["event"]
+        late = pairs.filter(~pl.col("event").is_in(in_time.implode())).select("event").unique()
         if late.is_empty():
-            break
+            return events, pairs
         # What begins a trip stays: what was made of it before goes.
         first = events.group_by("trip").agg(pl.col("event").min())["event"].implode()
         out = late.select(pl.when(pl.col("event").is_in(first)).then(pl.col("event") + 1).otherwise("event"))
         events = events.filter(~pl.col("event").is_in(out.to_series().implode())).drop("event")
-    return events.drop("event", strict=False)
+    events = events.with_row_index("event")
+    return events, _pairs(events, seen)
 
 
 def _pairs(events: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
@@ -240,18 +246,18 @@ def _pairs(events: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     return both.join(seen.select("point", "first", next_row="row"), on=["next_row", "point"])
 
 
-def _timed(events: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
+def _timed(events: pl.DataFrame, pairs: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     """The events with the capture points (``in_point``, ``out_point``) at which they came and went on, and when there:
     the first byte came at ``first`` (ns), the last was there at ``last``.
 
     An event and the next are timed at a point that saw both: the first at which their order is right.
     """
-    events = events.with_row_index("event")
-    both = _pairs(events, seen).sort("event", pl.col("first") < pl.col("at"), "point")
-    both = both.unique("event", keep="first", maintain_order=True)
-    at_point = both.select("event", out_point="point")
+    if seen["point"].n_unique() > 1:
+        pairs = pairs.sort("event", pl.col("first") < pl.col("at"), "point")
+        pairs = pairs.unique("event", keep="first", maintain_order=True)
+    at_point = pairs.select("event", out_point="point")
     events = events.join(at_point, on="event", how="left", maintain_order="left")
-    came = pl.col("out_point").shift(1).over("call", "trip")
+    came = _before("out_point", "call", "trip")
     events = events.with_columns(in_point=pl.coalesce(came, "_point"), out_point=pl.coalesce("out_point", "_point"))
     firsts = seen.select("row", "first", in_point="point")
     lasts = seen.select("row", out_point="point", last="at")
@@ -259,15 +265,19 @@ def _timed(events: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     return events.join(lasts, on=["row", "out_point"], how="left", maintain_order="left")
 
 
+def _before(name: str, *of: str) -> pl.Expr:
+    """A column of the event before, where that is of the same call (or trip): they follow each other."""
+    same = pl.all_horizontal(pl.col(unit) == pl.col(unit).shift(1) for unit in of)
+    return pl.when(same).then(pl.col(name).shift(1))
+
+
 def _parts(events: pl.DataFrame) -> pl.DataFrame:
     """Two parts per event: from the one before to its first byte, and on the wire until it went on.
 
     ``ns`` is by two clocks where ``from_point`` and ``to_point`` differ.
     """
-    before = {name: pl.col(name).shift(1).over("call") for name in ("trip", "place", "last", "out_point", "message")}
-    before |= {name: pl.col(name).shift(1).over("call") for name in ("sender", "receiver", "retransmission")}
-    before["transaction"] = pl.col("transaction").shift(1).over("call")
-    events = events.with_columns(**{f"before_{name}": value for name, value in before.items()})
+    names = ("trip", "place", "last", "out_point", "message", "sender", "receiver", "retransmission", "transaction")
+    events = events.with_columns(_before(name, "call").alias(f"before_{name}") for name in names)
     same_trip = pl.col("before_trip") == pl.col("trip")
     turns = pl.col("place") != pl.col("before_place")
     linked = pl.col("previous_row").is_not_null()

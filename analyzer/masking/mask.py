@@ -132,23 +132,33 @@ class Mask:
 
     def value(self, mask: MaskClass | Header, text: str) -> str:
         """A value of a column that is masked so (``schema.Column.mask``)."""
-        masked = self._values.header(mask.value, text) if isinstance(mask, Header) else self._masked[mask](text)
-        return self._operators(masked)
+        return self._masker(mask)(text)
+
+    def _masker(self, mask: MaskClass | Header) -> Callable[[str], str]:
+        masked = partial(self._values.header, mask.value) if isinstance(mask, Header) else self._masked[mask]
+        return (lambda text: self._operators(masked(text))) if self._domains else masked
 
     def table(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """A table of the schema, or a part of one, with every text masked as its column says."""
-        masks = {
-            column.name: column.mask
-            for column in schema.find(name).columns
-            if column.name in frame.columns and column.mask not in (None, MaskClass.OPEN)
-        }
-        return frame.with_columns(
-            self._named(frame["name"], frame[column])
-            if mask is MaskClass.NAMED_HEADER
-            else self._column(frame[column], mask)
-            for column, mask in masks.items()
-            if mask
-        )
+        import polars as pl
+
+        masked = []
+        columns: dict[MaskClass | Header, list[pl.Series]] = {}
+        for column in schema.find(name).columns:
+            if column.name not in frame.columns or column.mask in (None, MaskClass.OPEN):
+                continue
+            if column.mask is MaskClass.NAMED_HEADER:
+                masked.append(self._named(frame["name"], frame[column.name]))
+            elif column.mask:
+                columns.setdefault(column.mask, []).append(frame[column.name])
+        # Columns of one kind have mostly the same values: each is masked once.
+        for mask, alike in columns.items():
+            texts = [column.explode() if column.dtype == pl.List(pl.String) else column for column in alike]
+            originals = pl.concat([text.rename("text") for text in texts]).drop_nulls().unique()
+            if originals.len():
+                pseudonyms = list(map(self._masker(mask), originals.to_list()))
+                masked += [_replaced(column, originals, pseudonyms) for column in alike]
+        return frame.with_columns(masked)
 
     def _named(self, names: pl.Series, values: pl.Series) -> pl.Series:
         """Values of header fields, each by the name of its own."""
@@ -163,19 +173,6 @@ class Mask:
         )
         return known.join(masked, on=["name", "value"], how="left", maintain_order="left")["masked"].alias(values.name)
 
-    def _column(self, column: pl.Series, mask: MaskClass | Header) -> pl.Series:
-        import polars as pl
-
-        if column.dtype == pl.List(pl.String):
-            flat = column.explode()
-            known = self._distinct(flat, mask)
-            return column.list.eval(pl.element().replace(*known)) if known[0] else column
-        return column.replace(*known) if (known := self._distinct(column, mask))[0] else column
-
-    def _distinct(self, column: pl.Series, mask: MaskClass | Header) -> tuple[list[str], list[str]]:
-        originals = column.drop_nulls().unique().to_list()
-        return originals, [self.value(mask, text) for text in originals]
-
     def knowing(self, messages: pl.DataFrame) -> Mask:
         """The same pseudonyms, with the users, numbers and addresses in these rows of ``messages`` known."""
         import polars as pl
@@ -187,12 +184,21 @@ class Mask:
             )
         )
         words = users.to_series().drop_nulls().unique().str.to_lowercase().str.extract_all(r"[0-9a-z\x80-\x{10ffff}]+")
-        names = {word for word in words.explode().drop_nulls().to_list() if len(word) >= _SHORTEST_NAME}
+        words = words.explode().drop_nulls()
+        names = set(words.filter(words.str.len_chars() >= _SHORTEST_NAME).to_list())
         hosts = set(pl.concat([messages["src_ip"], messages["dst_ip"]]).drop_nulls().unique().to_list())
         mask = object.__new__(Mask)
         known = frozenset((names - vocabulary.VALUES - vocabulary.PHRASE) | hosts)
         mask._use(self._pseudonyms, known, domains=self._domains)
         return mask
+
+
+def _replaced(column: pl.Series, originals: pl.Series, pseudonyms: list[str]) -> pl.Series:
+    import polars as pl
+
+    if column.dtype == pl.List(pl.String):
+        return column.list.eval(pl.element().replace(originals, pseudonyms))
+    return column.replace(originals, pseudonyms)
 
 
 def _hidden(text: str) -> str:

@@ -21,6 +21,7 @@ import math
 import re
 import string
 import struct
+from dataclasses import dataclass, field
 
 _LISTED = 4096
 _WIDE = 1 << 64
@@ -32,6 +33,8 @@ _DIGITS = string.digits
 _LOWER = string.ascii_lowercase
 _HEX = string.digits + "abcdef"
 _MIXED = string.digits + string.ascii_letters
+
+_IS_QUAD = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
 class _Letters:
@@ -63,6 +66,22 @@ _IS_HEX = re.compile(r"(?=.*[0-9])(?:(?=.*[a-f])[0-9a-f]{8,}|(?=.*[A-F])[0-9A-F]
 _IS_MIXED = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z]{8,}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """All texts of one form: how many letters each place has, and how the key goes through all ``size`` of them.
+
+    ``rounds``: the round functions of the Feistel network in pairs, without what each is asked, that of the right half
+    first; none where the values are listed or take key stream (``streamed``).
+    """
+
+    label: str
+    radices: list[int]
+    size: int
+    halves: tuple[int, int] = (0, 0)
+    rounds: list[tuple[hashlib.blake2b, hashlib.blake2b]] = field(default_factory=list)
+    streamed: bool = False
+
+
 class Pseudonyms:
     """Pseudonyms of one key (bytes)."""
 
@@ -70,8 +89,10 @@ class Pseudonyms:
         self._key = hashlib.sha256(b"sip-analyzer pseudonyms 1\0" + key).digest()
         # Bounded, for every subnet has orders of its own.
         self._order = functools.lru_cache(_LISTED)(self._made_order)
-        self._rounds = functools.lru_cache(_LISTED)(self._made_rounds)
+        self._form = functools.lru_cache(_LISTED)(self._made_form)
+        self._network = functools.lru_cache(_LISTED)(self._made_network)
         self._words: dict[tuple[str, bool], str] = {}
+        self._numbers: dict[str, str] = {}
         self._addresses: dict[str, str | None] = {}
 
     def word(self, text: str, *, opaque: bool = False) -> str:
@@ -91,41 +112,55 @@ class Pseudonyms:
         if text.isascii() and text.isdigit():
             return self.number(text)
         if opaque and _IS_MIXED.fullmatch(text):
-            return self._spelt(text, [_MIXED] * len(text), "mixed")
+            return self._spelt(text, (_MIXED,) * len(text), "mixed")
         if _IS_HEX.fullmatch(text):
             return self.hexadecimal(text)
         if text.isascii():
             small = text.lower()
-            other = self._spelt(small, list(map(_ALPHABETS.__getitem__, small)), "word")
+            other = self._spelt(small, tuple(map(_ALPHABETS.__getitem__, small)), "word")
             if small == text:
                 return other
         else:
             small = "".join(char.lower() if char.isascii() else char for char in text)
-            other = self._spelt(small, [_alphabet(char) for char in small], "word")
+            other = self._spelt(small, tuple(map(_alphabet, small)), "word")
         return "".join(
             new.upper() if old.isascii() and old.isupper() else new for old, new in zip(text, other, strict=True)
         )
 
     def hexadecimal(self, digits: str) -> str:
         """Another text of as many hexadecimal digits; capitals where no letter was small."""
-        other = self._spelt(digits.lower(), [_HEX] * len(digits), "hex")
+        other = self._spelt(digits.lower(), (_HEX,) * len(digits), "hex")
         return other.upper() if digits == digits.upper() != digits.lower() else other
 
     def number(self, digits: str) -> str:
         """Another number of as many digits; zeros in front stay, for they are prefixes (0, 00) and belong to no one."""
+        if len(digits) > _REMEMBERED:
+            return self._number(digits)
+        known = self._numbers.get(digits)
+        if known is None:
+            known = self._numbers[digits] = self._number(digits)
+        return known
+
+    def _number(self, digits: str) -> str:
         significant = digits.lstrip("0")
         if not significant:
             return digits
-        other = self._spelt(significant, ["123456789", *[_DIGITS] * (len(significant) - 1)], "number")
+        alphabets = ("123456789", *(_DIGITS,) * (len(significant) - 1))
+        form = self._form("number", alphabets)
+        if form.streamed:
+            other = self._spelt(significant, alphabets, "number")
+        else:
+            least = 10 ** (len(significant) - 1)
+            other = str(least + self._cycled(int(significant) - least, form))
         return digits[: len(digits) - len(significant)] + other
 
     def network_code(self, digits: str) -> str:
         """Another MCC or MNC of two or three digits; 01 is the network of 001 (TS 23.003 §13.2), and so are theirs."""
         three = digits.zfill(3)
         if three[0] == "0":
-            other = "0" + self._spelt(three[1:], [_DIGITS, _DIGITS], "network")
+            other = "0" + self._spelt(three[1:], (_DIGITS, _DIGITS), "network")
         else:
-            other = self._spelt(three, ["123456789", _DIGITS, _DIGITS], "network")
+            other = self._spelt(three, ("123456789", _DIGITS, _DIGITS), "network")
         return other[-len(digits) :]
 
     def address(self, text: str) -> str | None:
@@ -141,30 +176,39 @@ class Pseudonyms:
     def _address(self, text: str) -> str | None:
         if ":" in text:
             return self._ipv6(text)
-        parts = text.split(".")
-        if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
+        if not _IS_QUAD.fullmatch(text):
             return None
-        octets = [int(part) for part in parts]
+        network, _, host = text.rpartition(".")
+        masked = self._network(network)
+        if masked is None or int(host) > 255:
+            return None
+        prefix, octets = masked
+        # Some write 010.000.000.001: it is the same host as 10.0.0.1.
+        last = str(self._octet(octets, int(host))).zfill(len(host)) if octets else host
+        return f"{prefix}.{last}"
+
+    def _made_network(self, text: str) -> tuple[str, tuple[int, ...]] | None:
+        """Three octets masked, and as they are; without these where the address stays, None where it is none."""
+        parts = text.split(".")
+        octets = tuple(map(int, parts))
         if max(octets) > 255:
             return None
-        # Some write 010.000.000.001: it is the same host as 10.0.0.1.
-        return ".".join(str(new).zfill(len(old)) for old, new in zip(parts, self._octets(octets), strict=True))
-
-    def _octets(self, octets: list[int]) -> list[int]:
         if octets[0] in (0, 127) or octets[0] >= 224:
-            return octets
-        masked = []
-        for place, octet in enumerate(octets):
-            # The values it may take: those written in as many digits, in networks of the same kind.
-            before = tuple(octets[:place])
-            kind = _kind(before, octet)
-            # Behind the second octet there are no kinds.
-            like = _like(before if place < 2 else None, kind, len(str(octet)))
-            label = f"ipv4 {'.'.join(map(str, before))} {kind}"
-            masked.append(like[self._cycled(like.index(octet), [len(like)], label)])
-        return masked
+            return text, ()
+        others = (self._octet(octets[:place], octet) for place, octet in enumerate(octets))
+        return ".".join(str(new).zfill(len(old)) for old, new in zip(parts, others, strict=True)), octets
+
+    def _octet(self, before: tuple[int, ...], octet: int) -> int:
+        # The values it may take: those written in as many digits, in networks of the same kind. Behind the second octet
+        # there are no kinds.
+        kind = _kind(before, octet) if len(before) < 2 else ""
+        like = _like(before if len(before) < 2 else None, kind, len(str(octet)))
+        order, places = self._order(f"ipv4 {'.'.join(map(str, before))} {kind}", len(like))
+        return like[order[(places[like.index(octet)] + 1) % len(like)]]
 
     def _ipv6(self, text: str) -> str | None:
+        if text.count(":") < 2:
+            return None
         try:
             value = ipaddress.IPv6Address(text)
         except ValueError:
@@ -199,35 +243,37 @@ class Pseudonyms:
             # Global unicast (2000::/3) stays so, and nothing becomes private, link-local or multicast.
             leading = "23" if significant[0] in "23" else "1456789abcde"
             leading = leading if significant[0] in leading else significant[0]
-        radices: list[_Alphabet] = [leading, *[_HEX] * (len(significant) - 1)]
-        return self._spelt(significant, radices, f"ipv6 {':'.join(groups[:place])}").zfill(len(written))
+        alphabets = (leading, *(_HEX,) * (len(significant) - 1))
+        return self._spelt(significant, alphabets, f"ipv6 {':'.join(groups[:place])}").zfill(len(written))
 
     # ---- the cycle -------------------------------------------------------------------------------------------------
 
-    def _spelt(self, text: str, alphabets: list[_Alphabet], label: str) -> str:
-        radices = list(map(len, alphabets))
-        form = f"{label} {bytes(radices).hex() if max(radices) < 256 else radices}"
-        if len(radices) > 64 or math.prod(radices) > _WIDE:
-            others = self._streamed(text, radices, form)
-        else:
-            values = [alphabet.index(char) for char, alphabet in zip(text, alphabets, strict=True)]
-            others = _digits_of(self._cycled(_number_of(values, radices), radices, form), radices)
-        return "".join([alphabet[value] for value, alphabet in zip(others, alphabets, strict=True)])
+    def _spelt(self, text: str, alphabets: tuple[_Alphabet, ...], label: str) -> str:
+        form = self._form(label, alphabets)
+        if form.streamed:
+            return "".join(map(_letter, alphabets, self._streamed(text, form)))
+        number = 0
+        for radix, alphabet, char in zip(form.radices, alphabets, text, strict=True):
+            number = number * radix + alphabet.index(char)
+        number = self._cycled(number, form)
+        letters = []
+        for radix, alphabet in zip(form.radices[::-1], alphabets[::-1], strict=True):
+            number, value = divmod(number, radix)
+            letters.append(alphabet[value])
+        return "".join(letters[::-1])
 
-    def _streamed(self, text: str, radices: list[int], label: str) -> list[int]:
-        stream = hashlib.shake_256(self._prf(f"stream {label}", text.encode("utf-8", "surrogatepass")))
-        drawn = struct.unpack(f">{len(radices)}I", stream.digest(4 * len(radices)))
-        return [number % radix for number, radix in zip(drawn, radices, strict=True)]
+    def _streamed(self, text: str, form: _Form) -> list[int]:
+        stream = hashlib.shake_256(self._prf(f"stream {form.label}", text.encode("utf-8", "surrogatepass")))
+        drawn = struct.unpack(f">{len(form.radices)}I", stream.digest(4 * len(form.radices)))
+        return [number % radix for number, radix in zip(drawn, form.radices, strict=True)]
 
-    def _cycled(self, value: int, radices: list[int], label: str) -> int:
+    def _cycled(self, value: int, form: _Form) -> int:
         """The next value of the keyed cycle through all values below the product of the radices."""
-        size = math.prod(radices)
-        if size <= _LISTED:
-            order, places = self._order(label, size)
-            return order[(places[value] + 1) % size]
-        halves = _halves(tuple(radices))
-        # decipher(encipher(x) + 1): one cycle through all values, so none stands for itself.
-        return self._feistel((self._feistel(value, halves, label, 1) + 1) % size, halves, label, -1)
+        if form.rounds:
+            # decipher(encipher(x) + 1): one cycle through all values, so none stands for itself.
+            return _deciphered((_enciphered(value, form) + 1) % form.size, form)
+        order, places = self._order(form.label, form.size)
+        return order[(places[value] + 1) % form.size]
 
     def _made_order(self, label: str, size: int) -> tuple[list[int], list[int]]:
         """The values in the order of the key, and the place of each."""
@@ -238,22 +284,16 @@ class Pseudonyms:
             places[value] = place
         return order, places
 
-    def _feistel(self, value: int, halves: tuple[int, int], label: str, way: int) -> int:
-        left, right = divmod(value, halves[1])
-        functions = self._rounds(label)
-        for number in range(_ROUNDS)[::way]:
-            drawn = functions[number].copy()
-            drawn.update((left if number % 2 else right).to_bytes(16))
-            half = way * int.from_bytes(drawn.digest())
-            if number % 2:
-                right = (right + half) % halves[1]
-            else:
-                left = (left + half) % halves[0]
-        return left * halves[1] + right
-
-    def _made_rounds(self, label: str) -> list[hashlib.blake2b]:
-        """The round functions of a form, without what each is asked."""
-        return [self._keyed(f"round {number} {label}") for number in range(_ROUNDS)]
+    def _made_form(self, label: str, alphabets: tuple[_Alphabet, ...]) -> _Form:
+        radices = list(map(len, alphabets))
+        label = f"{label} {bytes(radices).hex() if max(radices) < 256 else radices}"
+        size = math.prod(radices)
+        if len(radices) > 64 or size > _WIDE:
+            return _Form(label, radices, size, streamed=True)
+        if size <= _LISTED:
+            return _Form(label, radices, size)
+        functions = [self._keyed(f"round {number} {label}") for number in range(_ROUNDS)]
+        return _Form(label, radices, size, _halves(radices), list(zip(functions[::2], functions[1::2], strict=True)))
 
     def _prf(self, label: str, data: bytes) -> bytes:
         drawn = self._keyed(label)
@@ -298,23 +338,39 @@ def _alphabet(char: str) -> _Alphabet:
     return _TWO_BYTES if code < 0x800 else _THREE_BYTES if code < 0x10000 else _FOUR_BYTES
 
 
-def _number_of(values: list[int], radices: list[int]) -> int:
-    number = 0
-    for value, radix in zip(values, radices, strict=True):
-        number = number * radix + value
-    return number
+def _letter(alphabet: _Alphabet, value: int) -> str:
+    return alphabet[value]
 
 
-def _digits_of(number: int, radices: list[int]) -> list[int]:
-    values = []
-    for radix in reversed(radices):
-        number, value = divmod(number, radix)
-        values.append(value)
-    return values[::-1]
+def _enciphered(value: int, form: _Form) -> int:
+    """The value behind the Feistel network of its form: each half in turn, moved by what the other draws."""
+    (lefts, rights), from_bytes = form.halves, int.from_bytes
+    left, right = divmod(value, rights)
+    for of_right, of_left in form.rounds:
+        drawn = of_right.copy()
+        drawn.update(right.to_bytes(16))
+        left = (left + from_bytes(drawn.digest())) % lefts
+        drawn = of_left.copy()
+        drawn.update(left.to_bytes(16))
+        right = (right + from_bytes(drawn.digest())) % rights
+    return left * rights + right
 
 
-@functools.lru_cache(_LISTED)
-def _halves(radices: tuple[int, ...]) -> tuple[int, int]:
+def _deciphered(value: int, form: _Form) -> int:
+    """The value before :func:`_enciphered`: the same way back."""
+    (lefts, rights), from_bytes = form.halves, int.from_bytes
+    left, right = divmod(value, rights)
+    for of_right, of_left in form.rounds[::-1]:
+        drawn = of_left.copy()
+        drawn.update(left.to_bytes(16))
+        right = (right - from_bytes(drawn.digest())) % rights
+        drawn = of_right.copy()
+        drawn.update(right.to_bytes(16))
+        left = (left - from_bytes(drawn.digest())) % lefts
+    return left * rights + right
+
+
+def _halves(radices: list[int]) -> tuple[int, int]:
     """How many values the two halves have, cut where both have about as many."""
     size = math.prod(radices)
     cuts = ((math.prod(radices[:cut]), math.prod(radices[cut:])) for cut in range(len(radices)))

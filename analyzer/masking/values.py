@@ -47,6 +47,7 @@ _PORT = re.compile(r"(?:\s*:\s*[0-9]{0,5}\s*)?\Z", re.ASCII)
 _CODE = re.compile(r"(m[nc]c(?:\s*[=:]\s*)?\"?)([0-9]{2,3})(?![0-9])", re.IGNORECASE | re.ASCII)
 # Digits of MCC, MNC, area and cell where the MNC has three (TS 24.229 §7.2A.4): GERAN, UTRAN and E-UTRAN, NR.
 _MNC_OF_THREE = (14, 17, 21)
+_URI_HEADER = re.compile(r"([?&])([^?&=]*)(=?)([^?&]*)")
 _SCHEME = re.compile(r"(\s*)([A-Za-z][A-Za-z0-9+.\-]*):", re.ASCII)
 
 # ---- what the parts of a header field are --------------------------------------------------------------------------
@@ -238,6 +239,8 @@ class Values:
         name, semicolon, parameters = name.partition(";")
         if name.lower() not in vocabulary.USERS:
             name = self._number(name) if _NUMBER_USER.fullmatch(name) else self._words(name)
+        if not (semicolon or colon):
+            return name
         return name + semicolon + self.parts(parameters, "strict", "strict") + colon + filled(password)
 
     def user_at_host(self, text: str) -> str:
@@ -264,6 +267,9 @@ class Values:
 
     def _number(self, text: str) -> str:
         """Its digits as one number; everything between them stays."""
+        digits = text.removeprefix("+")
+        if digits.isascii() and digits.isdigit():
+            return text[: len(text) - len(digits)] + self._pseudonyms.number(digits)
         others = iter(self._pseudonyms.number("".join(_DIGIT.findall(text))))
         return _DIGIT.sub(lambda _: next(others), text)
 
@@ -294,14 +300,14 @@ class Values:
 
     def _sip(self, rest: str) -> str:
         user, at, place = rest.partition("@") if "@" in rest else ("", "", rest)
-        host, parameters = _cut(place, ";?")
-        parameters, headers = _cut(parameters, "?")
+        place, mark, headers = place.partition("?")
+        host, semicolon, parameters = place.partition(";")
         return (
             self.user(user)
             + at
             + self.hostport(host)
-            + self.parts(parameters, "strict", "strict")
-            + re.sub(r"([?&])([^?&=]*)(=?)([^?&]*)", self._escaped_header, headers)
+            + (self.parts(semicolon + parameters, "strict", "strict") if semicolon else "")
+            + (_URI_HEADER.sub(self._escaped_header, mark + headers) if mark else "")
         )
 
     def _escaped_header(self, found: re.Match[str]) -> str:

@@ -381,7 +381,7 @@ def _packed(
     places = events.select("event").with_row_index("place")
     lists = stories.select("story").join(ladders.lanes, on="story", how="left", maintain_order="left")
     lists = lists.join(ladders.legs, on="story", how="left", maintain_order="left")
-    shown = [_text(texts.get(key)) for key in ladders.messages[events["row"]]] if texts else []
+    shown = _texts(ladders.messages[events["row"]], texts)
     head: dict[str, Any] = {
         "calls": calls["no"].to_list(),
         "events": stories["len"].to_list(),
@@ -401,7 +401,7 @@ def _packed(
         "files": [safe(file) for file in ladders.files[used["file"][0]]],
         "again": _placed(ladders.again, places),
         "silent": _placed(ladders.silent, places),
-        "texts": shown if any(text is not None for text in shown) else [],
+        "texts": shown,
         **_marks_and_holds(stories["at"].to_list(), [told.get(call) for call in calls["call"]]),
         "planes": PLANES,
     }
@@ -426,9 +426,18 @@ def _marks_and_holds(begun: list[int | None], told: list[Told | None]) -> dict[s
     return {"marks": marks, "holds": holds}
 
 
-def _text(message: bytes | None) -> str | None:
-    if message is None:
-        return None
+def _texts(messages: pl.Series, texts: Mapping[int, bytes]) -> list[str | None]:
+    """The text of each message, null where there is none; nothing where none has any."""
+    known = messages.is_in(pl.Series(list(texts), dtype=messages.dtype).implode())
+    if not known.any():
+        return []
+    shown: list[str | None] = [None] * messages.len()
+    for place in known.arg_true():
+        shown[place] = _text(texts[messages[place]])
+    return shown
+
+
+def _text(message: bytes) -> str:
     text = safe_lines(message)
     more = len(text) - LONGEST_TEXT
     return text if more <= 0 else f"{text[:LONGEST_TEXT]}\n... {more:,} more characters"

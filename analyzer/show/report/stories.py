@@ -42,7 +42,6 @@ def packed(
     calls = room.first_rows(tables["calls"], "calls", tables, most_rows).select(
         "call", "no", "call_ids", "outcome_detail", "outcome"
     )
-    calls = calls.with_columns(rank=room.rank(tables))
     registrations = room.first_rows(tables["registrations"], "registrations", tables, most_rows)
     told = _told(tables, fragments, calls)
     seen = _of_registrations(tables["messages"], tables["registrations"])
@@ -57,7 +56,8 @@ def packed(
     if left < 0:
         made_too, spare = of_registrations(registrations.filter(outcome="failed"), most // 2)
         most -= most // 2 - max(spare, 0)
-        made, left = _packed(tables["messages"], tables, calls.sort("rank", "no"), texts, told, most)
+        calls = calls.with_columns(rank=room.rank(tables)).sort("rank", "no")
+        made, left = _packed(tables["messages"], tables, calls, texts, told, most)
         made_too += of_registrations(registrations.filter(pl.col("outcome") != "failed"), left)[0]
     chunks = {"calls": made, "registrations": made_too}
     return Packed(chunks, {name: _without(tables[name], made) for name, made in chunks.items()})
