@@ -35,6 +35,7 @@ as a command (`sip-analyzer calls`; dashes for underscores) and as a heading. Mi
 | time | datetime64[ns, UTC] | Datetime(ns, UTC) | capture time; RFC 3339 with nine digits in CSV and JSON |
 | duration | float64 | Float64 | seconds |
 | share | float64 | Float64 | 0 to 1; null if the denominator is zero |
+| number | float64 | Float64 | in the unit that the row names |
 | bool | bool | Boolean | never null |
 | text | str | String | as sent; bad UTF-8 is U+FFFD |
 | texts | object (list) | List(String) | joined by a space in CSV |

@@ -20,6 +20,7 @@ FLOORS = (
     ("masking", "show"),
     ("explain",),
     ("graph",),
+    ("kpi",),
     ("measure",),
     ("diagnose",),
     ("ims",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.api.graph_source import opened
@@ -408,11 +408,29 @@ class Capture:
 
     # ---- measured ----------------------------------------------------------------------------------------------
 
-    def measure(self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None) -> pl.DataFrame:
+    def kpis(self, by: By = None, every: str | None = None, *, tz: str | None = None, only: By = None) -> pd.DataFrame:
+        """The key performance indicators by the book: RFC 6076, ITU-T, 3GPP TS 32.409 and TS 32.454, signalling load.
+
+        A row for each KPI, group and interval, and for each KPI one over all (``total``). ``by`` takes what
+        ``docs/kpis.md`` lists for each KPI: node, reference_point, service, rat, peer, method, columns of calls ...;
+        a KPI that cannot be grouped so has no row. ``only`` names the KPIs wanted. Shares are 0 to 1, durations
+        seconds; a ratio over nothing is null.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/busy.pcap")
+        >>> cap.kpis(only="ser,seer")[["kpi", "value", "n", "note"]].values.tolist()
+        [['ser', 0.0, 1, 'low_n'], ['seer', 1.0, 1, 'low_n']]
+        """
+        return self._measured("kpis", by=by, every=every, tz=tz, only=only)
+
+    def measure(
+        self, name: str, *, by: By = None, every: str | None = None, tz: str | None = None, **more: Any
+    ) -> pl.DataFrame:
         """A measured table as a ``polars.DataFrame``: one of those at the end of ``docs/tables.md``.
 
         ``by`` names columns to group by (a text with commas, or a list), ``every`` (``30s``, ``1m``, ``1h``, ``1d``)
-        makes intervals that begin on the full minute, hour or day of ``tz``; without them each has its own way.
+        makes intervals that begin on the full minute, hour or day of ``tz``; without them each has its own way. What a
+        table takes besides is in ``more``: ``only`` of ``kpis``.
 
         Raises :class:`~analyzer.errors.NotFound` for a name that is no measured table, and
         :class:`~analyzer.errors.FilterError` for a column or interval that cannot be understood.
@@ -421,7 +439,7 @@ class Capture:
             raise NotFound(f"nothing measured is called {name!r}; there are {', '.join(schema.MEASURES)}")
         from analyzer.api.measured import measured
 
-        return measured(self.source, name, by=by, every=every, tz=tz)
+        return measured(self.source, name, by=by, every=every, tz=tz, **more)
 
     def _measured(self, name: str, **how: By) -> pd.DataFrame:
         from analyzer.api.pandas_export import to_pandas

@@ -53,7 +53,7 @@ def _print(entry: schema.Table, *, by: str | None = None, every: str | None = No
 
         length(every)
     # A filter looks at messages.
-    reading = options.read(values, tables=None if chosen else _rests_on(entry))
+    reading = options.read(values, tables=None if chosen else _rests_on(entry, by))
     capture = reading.shown(chosen)
     if measured:
         frame = capture.measure(entry.name, by=by, every=every, tz=values["tz"])
@@ -68,13 +68,18 @@ def _print(entry: schema.Table, *, by: str | None = None, every: str | None = No
     reading.close(about_problems=entry.name != "problems")
 
 
-def _rests_on(entry: schema.Table) -> tuple[str, ...]:
+def _rests_on(entry: schema.Table, by: str | None) -> tuple[str, ...]:
     """The tables that will be looked at; of messages no measured table needs what a lean reading leaves out."""
     if entry.name == "account":
         return ("account", "files", "problems")  # blind spots
     if not isinstance(entry, schema.Measure):
         return (entry.name,)
-    return tuple(name for name in (*entry.of, *entry.optional) if name != "messages")
+    more: tuple[str, ...] = entry.optional
+    if entry.asks and by:
+        from analyzer.kpi.populations import NEEDS
+
+        more = tuple(name for column in by.split(",") for name in NEEDS.get(column.strip(), ()))
+    return tuple(name for name in (*entry.of, *more) if name != "messages")
 
 
 def _why_nothing(entry: schema.Table, reading: options.Reading, *, filtered: bool) -> str:

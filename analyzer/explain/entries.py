@@ -148,6 +148,22 @@ def rules() -> Iterator[Entry]:
         )
 
 
+def kpis() -> Iterator[Entry]:
+    """Every key performance indicator."""
+    from analyzer.kpi.catalogue import KPIS
+
+    for kpi in KPIS.values():
+        yield Entry(
+            kind="kpis",
+            word=kpi.name,
+            standard=kpi.standard,
+            texts=kpi.texts,
+            names=kpi.titles,
+            more={language: data("kinds")["kpis"]["more"][language] for language in LANGUAGES},
+            also=(*kpi.also, kpi.name.removesuffix("_s")),
+        )
+
+
 def _of_rule(text: Any, language: str) -> str:
     """Explanation, likely causes, how to confirm, remedy: each a line."""
     words = data("kinds")["rules"][language]
@@ -187,6 +203,7 @@ def every() -> Iterator[Entry]:
     for kind in OF_FILES:
         yield from of_kind(kind).values()
     yield from rules()
+    yield from kpis()
     yield from tables()
     yield from columns()
 

@@ -18,4 +18,6 @@ def measure(name: str, table: Callable[[str], pl.DataFrame | None], **how: Any) 
     module, _, function = entry.made_by.partition(":")
     make: Callable[..., pl.DataFrame] = getattr(import_module(module), function)
     given = {option: value for option, value in how.items() if value is not None}
+    if entry.asks:
+        return make(table, **given)
     return make(*(table(name) for name in (*entry.of, *entry.optional)), **given)

@@ -15,6 +15,7 @@ int       Int64                      Int64                 null where missing, n
 time      datetime64[ns, UTC]        Datetime(ns, UTC)     capture time
 duration  float64 (NaN = missing)    Float64               seconds
 share     float64 (NaN = undefined)  Float64               0 to 1
+number    float64 (NaN = undefined)  Float64               in the unit that the row names
 bool      bool                       Boolean               never null
 text      str                        String                as sent; bad UTF-8 is U+FFFD
 texts     object (list of str)       List(String)          joined by a space in CSV

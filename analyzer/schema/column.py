@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-Type = Literal["key", "int", "time", "duration", "share", "bool", "text", "texts"]
+Type = Literal["key", "int", "time", "duration", "share", "number", "bool", "text", "texts"]
 
 
 def words(text: str) -> tuple[str, ...]:

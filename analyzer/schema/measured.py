@@ -213,3 +213,44 @@ OUTLIERS = Measure(
     example="peer",
     section=Section(5, "Slow calls", "No call lies far outside the others."),
 )
+
+KPIS = Measure(
+    "kpis",
+    "The key performance indicators: RFC 6076, ITU-T (ASR, NER, ACD, PDD ...), 3GPP TS 32.409 and TS 32.454, load.",
+    (
+        C("kpi", "text", "KPI; docs/kpis.md defines each.", mask=M.OPEN),
+        C("unit", "text", "Unit of value; a share is 0 to 1.", values=words("share s 1/s erlang calls"), mask=M.OPEN),
+        C("value", "number",
+          "numerator / denominator: of a duration the mean; of a peak the peak. Null if there is nothing to measure.",
+          "RFC 6076 §4"),
+        C("n", "int", "Number of calls, registrations, requests ... that count."),
+        C("numerator", "number", "What is divided: a number of calls, a sum of seconds; null for a peak."),
+        C("denominator", "number", "What it is divided by: a number of calls, seconds captured; null for a peak."),
+        C("low", "share", "Share: lower end of its 95 % interval (Wilson)."),
+        C("high", "share", "Share: upper end."),
+        C("p50_s", "duration", "Duration: median, nearest rank."),
+        C("p95_s", "duration", "95th percentile."),
+        C("p99_s", "duration", "99th percentile; null for n < 100."),
+        C("p50_low_s", "duration", "Lower end of the 95 % interval of the median; null if n is too small for one."),
+        C("p50_high_s", "duration", "Upper end."),
+        C("p95_low_s", "duration", "Lower end of the 95 % interval of the 95th percentile."),
+        C("p95_high_s", "duration", "Upper end; null for n < 72."),
+        C("excluded", "int", "Number of calls ... of the same kind that do not count."),
+        C("excluded_why", "text", "Why they do not count; null if all count.", mask=M.OPEN),
+        C("point", "text", "Where it is measured.", mask=M.OPEN),
+        C("note", "text", "Words of warning, separated by spaces: no_data low_n (n < 30) clock_stepped packets_lost.",
+          mask=M.OPEN),
+        C("total", "bool", "The row is over all groups and intervals, made of the calls ... themselves."),
+    ),
+    made_by="analyzer.kpi.kpis:kpis",
+    of=("calls", "transactions", "registrations", "messages", "files"),
+    asks=True,
+    shown=words("kpi value unit n numerator denominator p50_s p95_s p99_s excluded excluded_why note"),
+    note=(
+        "A row for each KPI and group, and one over all (total). --by takes node, from_node and to_node (a pair of "
+        "nodes that the call passed), reference_point, service, rat, peer (with direction), method, and the columns "
+        "of calls, registrations and transactions; a KPI without such a column has no row. A call counts for each "
+        "node that it passed. Ratios are never averaged. docs/kpis.md shows how each number is made."
+    ),
+    example="node",
+)

@@ -116,10 +116,13 @@ class Measure(Table):
 
     ``of``        these tables, as ``made_by`` takes them.
     ``optional``  more of them, behind the others, that it can do without: they take long to make.
+    ``asks``      ``made_by`` takes one function instead, which gives a table by its name: what it needs depends on
+                  ``by``.
     """
 
     of: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    asks: bool = False
 
 
 #: A time has no such name: ``parse_dates`` reads it.
@@ -128,6 +131,7 @@ _PANDAS: dict[Type, str] = {
     "int": "Int64",
     "duration": "float64",
     "share": "float64",
+    "number": "float64",
     "bool": "bool",
     "text": "str",
     "texts": "object",
@@ -143,6 +147,7 @@ def _polars_type(kind: Type) -> pl.DataType:
         "time": pl.Datetime("ns", "UTC"),
         "duration": pl.Float64(),
         "share": pl.Float64(),
+        "number": pl.Float64(),
         "bool": pl.Boolean(),
         "text": pl.String(),
         "texts": pl.List(pl.String()),

@@ -51,7 +51,7 @@ def test_a_right_entry_is_accepted() -> None:
         (replace(RIGHT, columns=(*RIGHT.columns, C("endOf", "int", "End."))), "is not snake_case; write it like"),
         (replace(RIGHT, columns=(*RIGHT.columns, C("call", "key", "Call."))), "two columns are called 'call'"),
         (replace(RIGHT, row="One toy. Or two."), "is to be one sentence that ends with a full stop"),
-        (replace(RIGHT, columns=(*RIGHT.columns, C("n", "number", "N."))), "has the type 'number'; write one of key,"),  # type: ignore[arg-type]
+        (replace(RIGHT, columns=(*RIGHT.columns, C("n", "float", "N."))), "has the type 'float'; write one of key,"),  # type: ignore[arg-type]
         (
             replace(RIGHT, columns=(*RIGHT.columns, C("name", "text", "Name."))),
             "name is text without a mask; add mask=",
