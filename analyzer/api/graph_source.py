@@ -52,6 +52,7 @@ def _graph(
         "node_overrides": overrides,
         "clocks_aligned": aligned,
         "read_companions": reading.companions,
+        "read_media": reading.media,
         "max_problems_per_code": reading.max_problems_per_code,
     }
     return Graph(inputs_of(core) | others)

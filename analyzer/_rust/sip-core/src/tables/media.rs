@@ -54,7 +54,7 @@ columns! {
         jitter_max: Int = "jitter_max_ns" => it.of.stream.jitter.max().map(|ns| ns as i64),
         pauses: Int = "pauses" => Some(it.of.stream.pauses as i64),
         silence: Int = "silence_ns" => Some(it.of.stream.silence),
-        silent_from: Time = "silent_from" => it.of.stream.silent_from,
+        silence_at: Time = "silence_at" => it.of.stream.silent_from,
         longest_loss: Int = "longest_loss" => Some(it.of.bursts.longest as i64),
         c11: Int = "c11" => Some(it.of.bursts.c11 as i64),
         c13: Int = "c13" => Some(it.of.bursts.c13 as i64),
