@@ -24,7 +24,7 @@ FLOORS = (
     ("measure",),
     ("diagnose",),
     ("ims",),
-    ("companion",),
+    ("companion", "media"),
     ("sip",),
     ("columns",),
     ("reading",),

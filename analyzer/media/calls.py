@@ -96,7 +96,7 @@ def call_media(
 
 
 def _heard_from(own: pl.DataFrame, streams: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """Of each call ``caller_passes callee_passes``: packets of an address that this side announced pass here, of SIP or of
+    """Of each call ``caller_passes callee_passes``: packets of an address that this side announced pass here, SIP or
     RTP; ``caller_media_passes callee_media_passes``: those of RTP do."""
     of_media = streams.select(ip="src_ip").unique()
     senders = pl.concat([of_media, messages.select(ip="src_ip")]).unique()
