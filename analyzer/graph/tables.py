@@ -386,10 +386,10 @@ def stream_intervals(media_packets: dict[str, DF], streams: DF) -> DF:
 
 
 @node(LOCAL, cut=_of_these_calls)
-def dtmf(media_packets: dict[str, DF], streams: DF, announced_media: DF) -> DF:
+def dtmf(media_packets: dict[str, DF], streams: DF, announced_media: DF, digits_shown: bool) -> DF:
     from analyzer.media.streams import dtmf
 
-    return dtmf(media_packets, streams, announced_media)
+    return dtmf(media_packets, streams, announced_media, shown=digits_shown)
 
 
 @node(LOCAL, cut=_of_these_calls)

@@ -149,8 +149,13 @@ def stream_intervals(media_packets: dict[str, pl.DataFrame], streams: pl.DataFra
     return typed(rows, schema.STREAM_INTERVALS)
 
 
-def dtmf(media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame, announced_media: pl.DataFrame) -> pl.DataFrame:
-    """The table ``dtmf``: events of streams; of calls those of payload types that one side calls telephone-event."""
+def dtmf(
+    media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame, announced_media: pl.DataFrame, *, shown: bool
+) -> pl.DataFrame:
+    """The table ``dtmf``: events of streams; of calls those of payload types that one side calls telephone-event.
+
+    ``shown``: which digits they are; else only that they are digits.
+    """
     codecs = announcements.codecs_of(announced_media)
     of_calls = codecs.join(
         announced_media.with_row_index("announcement").select("announcement", "call"), on="announcement"
@@ -162,8 +167,11 @@ def dtmf(media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame, announce
         streams.select("stream", "call", "sent_by", "clock_hz"), on="stream", how="left", maintain_order="left"
     )
     rows = rows.join(named, on=["call", "payload_type"], how="left", maintain_order="left")
-    digit = pl.col("event").replace_strict(dict(enumerate("0123456789*#ABCD")) | {16: "flash"}, return_dtype=pl.String)
-    told = rows.filter(pl.col("named").fill_null(value=True)).with_columns(
+    # Of who announced nothing nothing is known.
+    described = pl.col("call").is_in(named["call"].unique().implode()).fill_null(value=False)
+    digits = dict(enumerate("0123456789*#ABCD" if shown else ["digit"] * 16))
+    digit = pl.col("event").replace_strict(digits | {16: "flash"}, return_dtype=pl.String)
+    told = rows.filter(pl.col("named").fill_null(~described)).with_columns(
         event=digit,
         started_at="time",
         duration_s=pl.col("duration") / pl.col("clock_hz"),

@@ -118,7 +118,8 @@ DTMF = Table(
         C("call", "key", "Call; null outside calls."),
         C("sent_by", "text", "Side of the call that sent it.", values=words("caller callee"), mask=M.OPEN),
         C("started_at", "time", "First packet of the event."),
-        C("event", "text", "Digit, or flash.", "RFC 4733 §3.2", mask=M.IDENTIFIER),
+        C("event", "text", "digit or flash; which digit, where --digits asks for it: it may be of a PIN.",
+          "RFC 4733 §3.2", mask=M.IDENTIFIER),
         C("duration_s", "duration", "Duration that its sender states.", "RFC 4733 §2.3.5"),
         C("volume_dbm0", "int", "Power.", "RFC 4733 §2.3.4", unit="dBm0"),
         C("ended", "bool", "A packet with the end bit was captured.", "RFC 4733 §2.3.3"),
@@ -130,8 +131,7 @@ DTMF = Table(
     belongs_to=("call",),
     shown=words("started_at call sent_by event duration_s volume_dbm0 ended packets"),
     note=(
-        "Where the session description is known, only payload types that it calls telephone-event count. A mask "
-        "hides the digits: they may be PINs."
+        "Where the session description is known, only payload types that it calls telephone-event count."
     ),
     example="not ended",
 )

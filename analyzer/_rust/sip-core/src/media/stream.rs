@@ -88,10 +88,13 @@ impl Stream {
     /// Takes a packet of its source; `Restarted` says that it begins another stream.
     #[inline]
     pub fn take(&mut self, packet: &Packet<'_>, at: Stamp) -> Arrived {
-        let (newest, step) = (self.newest, self.step.0);
+        let (newest, step, last) = (self.newest, self.step.0, self.last.time);
+        let (lasted, expected) = (last.saturating_sub(self.first.time), self.sequence.expected());
         let arrived = self.sequence.take(packet.number, |ahead| {
             let (went, should) = (packet.timestamp.wrapping_sub(newest.1), u32::from(ahead).saturating_mul(step));
-            step > 0 && went.abs_diff(should) <= should / 4
+            // As many as that take their time, at the pace so far.
+            let waited = i128::from(at.time.saturating_sub(last)) * i128::from(expected);
+            step > 0 && went.abs_diff(should) <= should / 4 && waited * 2 >= i128::from(lasted) * i128::from(ahead)
         });
         if arrived == Arrived::Restarted {
             return arrived;

@@ -12,6 +12,9 @@ use crate::media::Bursts;
 use crate::net::Flow;
 use crate::packet::Stamp;
 
+/// For so long a stream may have too few packets to be one (ns).
+const PROBATION: i64 = 10_000_000_000;
+
 /// A source between two ends, as one capture point sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -73,8 +76,8 @@ impl Streams {
     #[cold]
     fn begin(&mut self, key: Key, packet: &Packet<'_>, at: Stamp) {
         if self.open.len() + self.ended.len() >= self.max_streams {
-            // What is none yet may be anything.
-            self.open.retain(|_, stream| stream.is_one());
+            // What became none in time was something else.
+            self.open.retain(|_, stream| stream.is_one() || at.time.saturating_sub(stream.last.time) < PROBATION);
             if self.open.len() + self.ended.len() >= self.max_streams {
                 self.refused += 1;
                 return;
@@ -150,8 +153,8 @@ mod tests {
     #[test]
     fn look_alikes_are_no_streams() {
         let mut streams = Streams::new(10);
-        (0..100).for_each(|source| send(&mut streams, source, [1, 900, 17]));
-        send(&mut streams, 1_000, 0..5);
+        (0..10).for_each(|source| send(&mut streams, source, [1, 900, 17]));
+        send(&mut streams, 1_000, 2_000..2_005);
         let refused = streams.refused;
         let found = streams.finish().0;
         assert_eq!((found.len(), refused), (1, 0));
