@@ -411,8 +411,8 @@ class Reading:
         self._sources.check()
         if refused:
             raise AnalyzerError(
-                f"more streams of media than max_streams allows: {refused} packets belong to others; raise it with"
-                " --limit max_streams=N, or read fewer captures at a time"
+                f"more streams of media than the limit max_streams allows: {refused} packets belong to others; read"
+                ' fewer captures at a time, or raise it: analyzer.read(..., limits={"max_streams": N})'
             )
         return {name: pl.DataFrame(table) for name, table in found.items()}
 
