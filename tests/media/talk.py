@@ -56,6 +56,12 @@ def rtp(
     return found
 
 
+def delayed(line: str, seconds: float) -> str:
+    """A line of a dialogue, so much later."""
+    before, at, time = line.rpartition("@")
+    return f"{before}{at}{float(time) + seconds:.3f}" if at else line
+
+
 def heard(
     *media: list[tuple[int, bytes]], dialogue: str = CALL, in_order: bool = True, **options: Any
 ) -> analyzer.Capture:

@@ -10,7 +10,7 @@ import pytest
 from pcaps import udp
 
 import analyzer
-from tests.media.talk import CALL, CALLEE, CALLER, Ended, heard, ns, packet, rtp
+from tests.media.talk import CALL, CALLEE, CALLER, Ended, delayed, heard, ns, packet, rtp
 from tests.sip import wire
 
 
@@ -168,18 +168,13 @@ def test_what_comes_back_from_there_is_of_the_other_side() -> None:
 
 def test_a_port_that_is_used_again_is_of_the_later_call() -> None:
     later = CALL.replace("sdp=", "call_id=second from_tag=z sdp=").replace("to_tag=y", "to_tag=w")
-    later = "\n".join(_delayed(line, 20) for line in later.splitlines())
+    later = "\n".join(delayed(line, 20) for line in later.splitlines())
     later = later.replace("UAC -> UAS  ACK", "UAC -> UAS  ACK call_id=second from_tag=z")
     later = later.replace("BYE to_tag", "BYE call_id=second from_tag=z to_tag")
     capture = heard(talk(), talk(since=21.0, source=8), dialogue=CALL + later)
     calls = capture.table("calls")["call"].to_list()
     assert len(calls) == 2
     assert capture.table("streams").sort("first_at")["call"].to_list() == calls
-
-
-def _delayed(line: str, seconds: float) -> str:
-    before, at, time = line.rpartition("@")
-    return f"{before}{at}{float(time) + seconds:.3f}" if at else line
 
 
 def test_media_of_no_call_are_streams_of_none() -> None:

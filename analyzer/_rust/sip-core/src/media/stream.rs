@@ -9,8 +9,9 @@ use super::sequence::{Arrived, Sequence};
 use crate::media::Bursts;
 use crate::packet::{NO_TIME, Stamp};
 
-/// Packets in a row, with numbers that follow each other, that make a stream.
-const IN_A_ROW: u8 = 3;
+/// So many packets make a stream whose numbers are close to the one before; other bytes than a number are seldom.
+const ENOUGH: u8 = 3;
+const CLOSE: u16 = 16;
 /// Payload types that are counted; what a stream has beyond them is rare, and counted as packets alone.
 const TYPES: usize = 8;
 /// Packets this far apart without a loss between them are a pause (ns): no codec's packets are as long.
@@ -43,7 +44,8 @@ pub struct Stream {
     /// Payload types and how many packets have them.
     types: [(u8, u64); TYPES],
     newest: (u16, u32, u8),
-    in_a_row: u8,
+    /// Packets close to the one before, up to [`ENOUGH`].
+    close: u8,
     /// Units between packets that follow each other, and by how many packets it is ahead of other distances.
     step: (u32, u64),
     interval: Interval,
@@ -72,7 +74,7 @@ impl Stream {
             silent_from: NO_TIME,
             types: [(0, 0); TYPES],
             newest: (packet.number, packet.timestamp, packet.payload_type),
-            in_a_row: 1,
+            close: 1,
             step: (0, 0),
             interval: Interval::at(at.time),
             intervals: Vec::new(),
@@ -105,6 +107,7 @@ impl Stream {
         match arrived {
             Arrived::InOrder => {
                 let follows = packet.number == newest.0.wrapping_add(1);
+                self.near(packet.number.wrapping_sub(newest.0));
                 self.interval.lost += u64::from(packet.number.wrapping_sub(newest.0).wrapping_sub(1));
                 self.follow(packet, at, follows);
                 self.newest = (packet.number, packet.timestamp, packet.payload_type);
@@ -112,6 +115,7 @@ impl Stream {
                 self.timed(packet, at);
             }
             Arrived::Reordered => {
+                self.near(newest.0.wrapping_sub(packet.number));
                 self.reordered += 1;
                 self.interval.reordered += 1;
                 self.interval.lost = self.interval.lost.saturating_sub(1);
@@ -152,12 +156,19 @@ impl Stream {
         }
     }
 
+    /// A packet that is new, so far from the highest number before it.
+    #[inline]
+    fn near(&mut self, distance: u16) {
+        if self.close < ENOUGH {
+            self.close = if distance <= CLOSE { self.close + 1 } else { 1 };
+        }
+    }
+
     /// A packet that came in order, and whether right behind the one before.
     #[inline]
     fn follow(&mut self, packet: &Packet<'_>, at: Stamp, follows: bool) {
         let went = packet.timestamp.wrapping_sub(self.newest.1);
         if follows {
-            self.in_a_row = self.in_a_row.saturating_add(1);
             if went > 0 && packet.payload_type == self.newest.2 {
                 self.step = match self.step {
                     (step, ahead) if step == went => (step, ahead + 1),
@@ -165,8 +176,6 @@ impl Stream {
                     (step, ahead) => (step, ahead - 1),
                 };
             }
-        } else if self.in_a_row < IN_A_ROW {
-            self.in_a_row = 1;
         }
         if at.time != NO_TIME && self.last.time != NO_TIME {
             let silent = at.time.wrapping_sub(self.last.time);
@@ -213,7 +222,7 @@ impl Stream {
 
     /// Is it one, by its numbers?
     pub fn is_one(&self) -> bool {
-        self.in_a_row >= IN_A_ROW
+        self.close >= ENOUGH
     }
 
     /// No more packets come; gives how they were lost.
@@ -260,11 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_three_packets_in_a_row() {
-        assert!(!stream(&[5, 6, 8, 10, 12]).is_one());
-        assert!(stream(&[5, 7, 8, 9]).is_one());
+    fn a_stream_is_three_packets_with_numbers_close_together() {
+        assert!(!stream(&[5, 6]).is_one());
+        assert!(!stream(&[5, 6, 40, 90, 91]).is_one());
+        // Whatever is lost and late between them.
+        assert!(stream(&[5, 7, 9]).is_one());
+        assert!(stream(&[5, 8, 6]).is_one());
         // Once it is one, loss does not matter.
-        assert!(stream(&[5, 6, 7, 9, 11, 13]).is_one());
+        assert!(stream(&[5, 6, 7, 60, 200]).is_one());
     }
 
     #[test]
