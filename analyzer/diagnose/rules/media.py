@@ -1,4 +1,4 @@
-"""What was heard (R67, R68, R69, R71, R110, R111); without RTP in the capture nothing is said."""
+"""What was heard (R67, R68, R69, R71, R120, R121); without RTP in the capture nothing is said."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def _not_agreed(streams: pl.DataFrame, announced_media: pl.DataFrame) -> pl.Data
 
 
 NOT_AGREED = Rule(
-    id="R110",
+    id="R120",
     code="codec_not_agreed",
     severity="error",
     standard="RFC 3264 §5.1, §6.1",
@@ -299,7 +299,7 @@ def _after_end(call_media: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
 
 
 AFTER_END = Rule(
-    id="R111",
+    id="R121",
     code="media_after_end",
     severity="warning",
     standard="RFC 3261 §15.1",
