@@ -11,6 +11,7 @@ __all__ = [
     "header_name",
     "header_vocabulary",
     "link_type",
+    "media",
     "parse",
     "protocols",
     "scan",
@@ -42,6 +43,12 @@ class _Tables(TypedDict):
 class _CompanionTables(TypedDict):
     diameter: _Table
     dns: _Table
+
+class _MediaTables(TypedDict):
+    rtp_streams: _Table
+    rtp_intervals: _Table
+    rtp_events: _Table
+    rtcp_reports: _Table
 
 #: Name and value; None where there is no ``=``.
 _Params: TypeAlias = list[tuple[str, str | None]]
@@ -134,6 +141,12 @@ def companion(
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
 ) -> _CompanionTables: ...
+def media(
+    sources: Sequence[tuple[str, str, str | None, int | None]],
+    limits: dict[str, int] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
+    clocks: Sequence[tuple[int, int, int, int]] = ...,
+) -> tuple[_MediaTables, int]: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     wanted: Sequence[tuple[str, int, int, int]],

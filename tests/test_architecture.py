@@ -25,7 +25,7 @@ FLOORS = (
     ("measure",),
     ("diagnose",),
     ("ims",),
-    ("companion",),
+    ("companion", "media"),
     ("sip",),
     ("columns",),
     ("reading",),

@@ -235,6 +235,31 @@ class Capture:
         return self._pandas("access_networks")
 
     @property
+    def streams(self) -> pd.DataFrame:
+        """One stream of RTP: the packets of one source from one end to another, numbered without a break."""
+        return self._pandas("streams")
+
+    @property
+    def stream_intervals(self) -> pd.DataFrame:
+        """Five seconds of a stream."""
+        return self._pandas("stream_intervals")
+
+    @property
+    def dtmf(self) -> pd.DataFrame:
+        """One telephone event, such as a digit that was pressed, however many packets repeat it."""
+        return self._pandas("dtmf")
+
+    @property
+    def rtcp_reports(self) -> pd.DataFrame:
+        """What one receiver of a stream reported of it by RTCP."""
+        return self._pandas("rtcp_reports")
+
+    @property
+    def call_media(self) -> pd.DataFrame:
+        """The audio of one answered call."""
+        return self._pandas("call_media")
+
+    @property
     def related_transactions(self) -> pd.DataFrame:
         """One exchange of Diameter or DNS that belongs to a call or registration."""
         return self._pandas("related_transactions")

@@ -35,6 +35,8 @@ def opened(
     tables: Iterable[str] | None = None,
     headers: Iterable[str] = (),
     overrides: tuple[Entry, ...] = (),
+    *,
+    digits: bool = False,
 ) -> GraphSource:
     """Reads captures; ``tables`` as for :func:`analyzer.read`: columns that none of them rests on are left out."""
     names = tuple(tables) if tables is not None else None
@@ -42,16 +44,23 @@ def opened(
     columns = columns_below([*names, "problem_count"]) if names is not None else None
     fields = native.header_names([*headers, *headers_below(names or ())])
     reading = native.Reading(found, threads, limits, columns, headers=fields)
-    return GraphSource(_graph(reading, reading.tables(progress), overrides), reading)
+    return GraphSource(_graph(reading, reading.tables(progress), overrides, digits=digits), reading)
 
 
 def _graph(
-    reading: native.Reading, core: dict[str, pl.DataFrame], overrides: tuple[Entry, ...], *, aligned: bool = False
+    reading: native.Reading,
+    core: dict[str, pl.DataFrame],
+    overrides: tuple[Entry, ...],
+    *,
+    aligned: bool = False,
+    digits: bool = False,
 ) -> Graph:
     others = {
         "node_overrides": overrides,
         "clocks_aligned": aligned,
+        "digits_shown": digits,
         "read_companions": reading.companions,
+        "read_media": reading.media,
         "max_problems_per_code": reading.max_problems_per_code,
     }
     return Graph(inputs_of(core) | others)
@@ -198,7 +207,8 @@ class GraphSource:
         if not corrections:
             return self
         reading = self._reading.again(corrections)
-        graph = _graph(reading, reading.tables(), self._graph["node_overrides"], aligned=True)
+        overrides, digits = self._graph["node_overrides"], self._graph["digits_shown"]
+        graph = _graph(reading, reading.tables(), overrides, aligned=True, digits=digits)
         graph.made["clocks"] = found.with_columns(applied=pl.col("offset_s").is_not_null())
         return GraphSource(graph, reading)
 

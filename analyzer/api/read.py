@@ -28,6 +28,7 @@ def read(
     tshark_options: Iterable[str] = (),
     nodes: Given | None = None,
     align_clocks: bool = False,
+    digits: bool = False,
 ) -> Capture:
     """Reads captures and returns them as one :class:`Capture` on one time line.
 
@@ -42,6 +43,7 @@ def read(
     ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``nodes`` says what nodes are, where you know:
     the path of a TOML file, or a mapping such as ``{"10.0.0.1:5060": "P-CSCF"}`` (docs/nodes.md). ``align_clocks``
     reads a second time with what the table ``clocks`` says taken off the times of each capture point but the first.
+    ``digits`` shows the digits in ``dtmf``, which may be PINs; else they are ``digit``.
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.
@@ -54,8 +56,8 @@ def read(
     overrides = _overrides(nodes)
     found = engines.through(engine, native.sources(origins, capture_points, link_types), tshark_options)
     if align_clocks:
-        return Capture(opened(found, threads, limits, progress, overrides=overrides).aligned())
-    return Capture(opened(found, threads, limits, progress, tables, headers, overrides))
+        return Capture(opened(found, threads, limits, progress, overrides=overrides, digits=digits).aligned())
+    return Capture(opened(found, threads, limits, progress, tables, headers, overrides, digits=digits))
 
 
 def _overrides(nodes: Given | None) -> tuple[Entry, ...]:

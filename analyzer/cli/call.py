@@ -90,6 +90,8 @@ _TOLD = (
         "cdrs",
         "services",
         "related_transactions",
+        "streams",
+        "call_media",
     ),
     "peer_delays",
 )

@@ -54,6 +54,7 @@ def captures(function: Function) -> Function:
                 is_flag=True,
                 help="Correct the clock offsets between capture points, as in `clocks`; reads twice.",
             ),
+            click.option("--digits", is_flag=True, help="Show which digits were pressed, in `dtmf`: they may be PINs."),
             click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with."),
             click.option(
                 "--engine",
@@ -261,6 +262,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
             tshark_options=values["tshark_options"],
             nodes=values["nodes"],
             align_clocks=values["align_clocks"],
+            digits=values["digits"],
         )
     finally:
         if progress is not None:

@@ -28,9 +28,15 @@ CORE = {
     "transport_failures": "failures",
     "via_tails": "via_tails",
 }
-#: The others: what the user says of nodes, whether clocks were set right, what reads Diameter and DNS, and the limit of
-#: the problems that are listed.
-INPUTS = frozenset({*CORE, "node_overrides", "clocks_aligned", "read_companions", "max_problems_per_code"})
+#: The others: what the user says of nodes, whether clocks were set right and digits may be shown, what reads Diameter
+#: and DNS and what reads media, and the limit of the problems that are listed.
+INPUTS = frozenset(
+    {
+        *CORE,
+        *("node_overrides", "clocks_aligned", "digits_shown", "read_companions", "read_media"),
+        "max_problems_per_code",
+    }
+)
 #: The inputs of which a reading can leave columns out.
 WIDE = frozenset({"core_messages", "descriptions", "evidence", "ims_headers", "parts", "via_tails"})
 #: The columns of these that every reading makes: what calls, transactions, dialogs and registrations rest on. What else

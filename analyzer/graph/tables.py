@@ -366,3 +366,41 @@ def peer_delays(related_transactions: DF, calls: DF, registrations: DF) -> DF:
     from analyzer.companion.related_transactions import peer_delays
 
     return peer_delays(related_transactions, calls, registrations)
+
+
+# ---- media -----------------------------------------------------------------------------------------------------------
+
+
+@node(LOCAL, cut=_of_these_calls)
+def streams(media_packets: dict[str, DF], announced_media: DF, calls: DF) -> DF:
+    from analyzer.media.streams import streams
+
+    return streams(media_packets, announced_media, calls)
+
+
+@node(LOCAL, cut=_of_these_calls)
+def stream_intervals(media_packets: dict[str, DF], streams: DF) -> DF:
+    from analyzer.media.streams import stream_intervals
+
+    return stream_intervals(media_packets, streams)
+
+
+@node(LOCAL, cut=_of_these_calls)
+def dtmf(media_packets: dict[str, DF], streams: DF, announced_media: DF, digits_shown: bool) -> DF:
+    from analyzer.media.streams import dtmf
+
+    return dtmf(media_packets, streams, announced_media, shown=digits_shown)
+
+
+@node(LOCAL, cut=_of_these_calls)
+def rtcp_reports(media_packets: dict[str, DF], streams: DF) -> DF:
+    from analyzer.media.streams import rtcp_reports
+
+    return rtcp_reports(media_packets, streams)
+
+
+@node(ESTIMATE, columns=(), cut=_of_these_calls)
+def call_media(streams: DF, announced_media: DF, calls: DF, core_messages: DF) -> DF:
+    from analyzer.media.calls import call_media
+
+    return call_media(streams, announced_media, calls, core_messages)

@@ -398,6 +398,24 @@ class Reading:
         self._sources.check()
         return {name: pl.DataFrame(table) for name, table in found.items()}
 
+    def media(self) -> dict[str, pl.DataFrame]:
+        """Streams of RTP and what RTCP reports: tables ``rtp_streams rtp_intervals rtp_events rtcp_reports``. Reads the
+        captures again.
+
+        Raises AnalyzerError where there are more streams than ``max_streams``.
+        """
+        import polars as pl
+
+        self._sources.check()
+        found, refused = core().media(self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
+        self._sources.check()
+        if refused:
+            raise AnalyzerError(
+                f"more streams of media than the limit max_streams allows: {refused} packets belong to others; read"
+                ' fewer captures at a time, or raise it: analyzer.read(..., limits={"max_streams": N})'
+            )
+        return {name: pl.DataFrame(table) for name, table in found.items()}
+
     def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
         """The verbatim bytes of messages, by (file, frame, byte_offset, length) of their rows; reads the captures
         again."""

@@ -38,6 +38,7 @@ from analyzer.schema.companion import *  # noqa: F403
 from analyzer.schema.core import *  # noqa: F403
 from analyzer.schema.diagnosis import *  # noqa: F403
 from analyzer.schema.ims import *  # noqa: F403
+from analyzer.schema.media import *  # noqa: F403
 from analyzer.schema.services import *  # noqa: F403
 from analyzer.schema.setups import *  # noqa: F403
 from analyzer.schema.sip import *  # noqa: F403

@@ -6,12 +6,12 @@ import importlib
 import re
 from collections.abc import Iterable, Mapping
 
-from analyzer.schema import capture, companion, diagnosis, ims, measured, services, setups, sip
+from analyzer.schema import capture, companion, diagnosis, ims, measured, media, services, setups, sip
 from analyzer.schema.column import Header, MaskClass, Type, words
 from analyzer.schema.table import KEYS, Measure, Table
 
 #: The families, in the order of help and documentation; the docstring of each is its heading.
-_MODULES = (diagnosis, sip, setups, ims, services, companion, measured, capture)
+_MODULES = (diagnosis, sip, setups, ims, services, media, companion, measured, capture)
 
 FAMILIES: dict[str, tuple[Table, ...]] = {
     str(module.__doc__).rstrip("."): tuple(entry for entry in vars(module).values() if isinstance(entry, Table))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from analyzer.schema.column import Column as C
 from analyzer.schema.column import MaskClass as M
+from analyzer.schema.column import words
 from analyzer.schema.companion import DIAMETER, DNS
+from analyzer.schema.media import STREAM_INTERVALS, STREAMS
 from analyzer.schema.sip import SDP
 from analyzer.schema.table import Table
 
@@ -183,3 +185,95 @@ FAILURES = Table(
         C("detail", "text", "ICMP type and code, alert number, or how many SYN in how long.", mask=M.SENTENCE),
     ),
 )
+
+_OF_STREAMS = {column.name: column for column in STREAMS.columns}
+
+# What the core gives of each stream of RTP.
+RTP_STREAMS = Table(
+    "rtp_streams",
+    "One stream of RTP, joined to nothing.",
+    (
+        *(_OF_STREAMS[name] for name in words("stream point file frame src_ip src_port dst_ip dst_port ssrc")),
+        *(_OF_STREAMS[name] for name in words("payload_type payload_types")),
+        C("clock", "int", "Units a second of its timestamps.", unit="Hz"),
+        *(_OF_STREAMS[name] for name in words("first_at last_at restarted packets expected")),
+        C("received", "int", "Packets, each once."),
+        *(_OF_STREAMS[name] for name in words("doubled reordered stray sliced bytes")),
+        C("markers", "int", "Packets with the marker bit.", "RFC 3550 §5.1"),
+        C("step", "int", "Units between packets that follow each other, as most have it."),
+        C("jitter_ns", "int", "Mean jitter.", unit="ns"),
+        C("jitter_p95_ns", "int", "95 of 100 packets had no more.", unit="ns"),
+        C("jitter_max_ns", "int", "Maximum jitter.", unit="ns"),
+        _OF_STREAMS["pauses"],
+        C("silence_ns", "int", "Longest time without a packet.", unit="ns"),
+        _OF_STREAMS["silence_at"],
+        _OF_STREAMS["longest_loss"],
+        *(C(name, "int", "Transitions in the model of bursts.", "RFC 3611 A.2")
+          for name in words("c11 c13 c14 c22 c23 c33")),
+    ),
+)
+
+# What the core gives of five seconds of a stream.
+RTP_INTERVALS = Table(
+    "rtp_intervals",
+    "Five seconds of a stream.",
+    (
+        C("stream", "key", "Stream."),
+        C("begin", "time", "Beginning of the interval."),
+        *(column for column in STREAM_INTERVALS.columns if column.name in words("packets received lost doubled")),
+        *(column for column in STREAM_INTERVALS.columns if column.name in words("reordered bytes")),
+        C("jitter_ns", "int", "Mean jitter.", unit="ns"),
+        C("jitter_max_ns", "int", "Maximum jitter.", unit="ns"),
+    ),
+)
+
+# What the core gives of payloads that may be telephone events.
+RTP_EVENTS = Table(
+    "rtp_events",
+    "One telephone event of a stream, by the form of its payload.",
+    (
+        C("stream", "key", "Stream."),
+        C("time", "time", "First packet."),
+        C("last_at", "time", "Last packet."),
+        C("frame", "int", "First packet."),
+        C("payload_type", "int", "Payload type."),
+        C("event", "int", "Number of the event.", "RFC 4733 §3.2"),
+        C("volume", "int", "dBm0 below zero.", "RFC 4733 §2.3.4"),
+        C("duration", "int", "Units of the clock, the longest that was stated.", "RFC 4733 §2.3.5"),
+        C("ended", "bool", "A packet with the end bit came."),
+        C("packets", "int", "Packets of it."),
+    ),
+)
+
+# What the core gives of reports of RTCP.
+RTCP_BLOCKS = Table(
+    "rtcp_reports",
+    "What one reporter said of one source.",
+    (
+        C("point", "text", "Capture point.", mask=M.FILE),
+        C("src_ip", "text", "Where the reports come from.", mask=M.ADDRESS),
+        C("src_port", "int", "Its port."),
+        C("dst_ip", "text", "Where they go.", mask=M.ADDRESS),
+        C("dst_port", "int", "Its port."),
+        C("reporter", "int", "Source that reports."),
+        C("ssrc", "int", "Source that is reported of."),
+        C("first_at", "time", "First report."),
+        C("last_at", "time", "Last report."),
+        C("reports", "int", "Number of reports."),
+        C("fraction_sum", "int", "Fractions lost, in 256ths, summed."),
+        C("fraction_max", "int", "The largest of them."),
+        C("cumulative", "int", "Packets lost, as last reported."),
+        C("jitter_sum", "int", "Jitter in units of the clock, summed."),
+        C("jitter_max", "int", "The largest of them."),
+        C("round_trip_sum_ns", "int", "Round trips, summed.", unit="ns"),
+        C("round_trips", "int", "How many could be measured."),
+        C("r_factor", "int", "R factor that it states.", "RFC 3611 §4.7.5"),
+        C("mos_lq_tenths", "int", "MOS-LQ, in tenths.", "RFC 3611 §4.7.5"),
+        C("mos_cq_tenths", "int", "MOS-CQ, in tenths.", "RFC 3611 §4.7.5"),
+        C("discard_rate", "int", "Packets that it discarded, in 256ths.", "RFC 3611 §4.7.1"),
+        C("end_system_delay_ms", "int", "Its own delay.", "RFC 3611 §4.7.3", unit="ms"),
+    ),
+)
+
+#: The tables of a reading for media.
+CORE_MEDIA = (RTP_STREAMS, RTP_INTERVALS, RTP_EVENTS, RTCP_BLOCKS)

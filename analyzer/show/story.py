@@ -77,6 +77,7 @@ def story(
         ("set-up", _phases(tables)),
         ("where its time went", _time(tables, endpoints, room, ascii_only=ascii_only)),
         ("what it waited for", _waits(tables)),
+        ("media", _media(tables)),
         ("charging", _charging(tables)),
     )
     found = ((name, list(lines)) for name, lines in told)
@@ -280,6 +281,29 @@ def _waits(tables: Tables) -> Iterator[str]:
         waited = f", {seconds(row['waited_s'])} waited" if row["waited_s"] is not None else ""
         share = f" ({row['share']:.0%} of {seconds(row['of_s'])})" if row["share"] is not None else ""
         yield safe(f"{row['peer'] or row['protocol']} {row['peer_ip']}: {count}{failed}{waited}{share}")
+
+
+def _media(tables: Tables) -> Iterator[str]:
+    streams = tables("streams")
+    if streams.is_empty():
+        return
+    for row in tables("call_media").iter_rows(named=True):
+        if row["silent_side"] is not None:
+            who = "neither side was" if row["silent_side"] == "both" else f"the {row['silent_side']} was not"
+            yield f"{who} heard, though packets of its address pass here"
+        if row["after_end_s"] is not None:
+            yield f"audio went on for {seconds(row['after_end_s'])} after the end"
+    other = {"caller": "callee", "callee": "caller"}
+    for row in streams.iter_rows(named=True):
+        way = f"{row['sent_by']} to {other[row['sent_by']]}" if row["sent_by"] else "?"
+        told = [
+            f"{row['packets']:,} packets in {seconds(row['duration_s'])}",
+            f"{row['loss']:.1%} lost",
+            f"jitter {row['jitter_s'] * 1000:.1f} ms" if row["jitter_s"] is not None else "",
+            f"MOS {row['mos']:.1f}" if row["mos"] is not None else "",
+        ]
+        what = safe(" ".join(word for word in (row["media"], row["codec"]) if word))
+        yield f"{way}  {what}: {', '.join(word for word in told if word)}"
 
 
 def _charging(tables: Tables) -> Iterator[str]:

@@ -24,4 +24,5 @@ def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
         empty[table.name] = pl.DataFrame(schema=table.polars())
     core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
     others = {"node_overrides": (), "clocks_aligned": False, "read_companions": None, "max_problems_per_code": 1000}
+    others |= {"read_media": None, "digits_shown": False}
     return Capture(GraphSource(Graph(inputs_of(core | empty) | others)))

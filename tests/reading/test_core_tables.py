@@ -12,7 +12,11 @@ TYPES = {"key": "int", "int": "int", "text": "text", "time": "time", "bool": "bo
 
 
 @pytest.mark.parametrize(
-    "table", [schema.DESCRIPTIONS, schema.IMS_HEADERS, schema.PARTS, schema.EVIDENCE, schema.VIA_TAILS, schema.FAILURES]
+    "table",
+    [
+        *(schema.DESCRIPTIONS, schema.IMS_HEADERS, schema.PARTS, schema.EVIDENCE, schema.VIA_TAILS, schema.FAILURES),
+        *schema.CORE_MEDIA,
+    ],
 )
 def test_the_schema_of_a_table_of_the_core_is_what_the_core_makes(table: Table) -> None:
     made = dict(core().tables())

@@ -31,17 +31,22 @@ def audio(side: int, version: int = 1, direction: str = "sendrecv", *, formats: 
 
 def read(dialogue: str, **bodies: str) -> analyzer.Capture:
     """The capture of the dialogue; node names become addresses in the order in which they come."""
+    return analyzer.read(io.BytesIO(pcap(RAW_IP, packets(dialogue, **bodies))))
+
+
+def packets(dialogue: str, **bodies: str) -> list[tuple[int, bytes]]:
+    """The packets of the dialogue: 10.0.0.1 is the first node that it names."""
     nodes: dict[str, str] = {}
-    packets = []
+    found = []
     for line in dialogue.splitlines():
         if line.strip():
             source, _, target, *words, time = shlex.split(line)
             for node in (source, target):
                 nodes.setdefault(node, f"10.0.0.{len(nodes) + 1}")
             text = _message(words, bodies)
-            packet = udp(nodes[source], nodes[target], text, ident=len(packets) + 1)
-            packets.append((START + round(float(time[1:]) * 1e9), packet))
-    return analyzer.read(io.BytesIO(pcap(RAW_IP, packets)))
+            packet = udp(nodes[source], nodes[target], text, ident=len(found) + 1)
+            found.append((START + round(float(time[1:]) * 1e9), packet))
+    return found
 
 
 def _message(words: list[str], bodies: dict[str, str]) -> bytes:

@@ -9,6 +9,7 @@
 //! pipeline      the way through all of it, on several threads
 //!
 //! diameter, dns   what was asked beside SIP, read when somebody wants it (pipeline::companion)
+//! media           RTP and RTCP by streams, read when somebody wants it (pipeline::media)
 //! ```
 //!
 //! Everything below the pipeline works on borrowed bytes and does no I/O of its own; captures are hostile, so nothing
@@ -24,6 +25,7 @@ pub mod hash;
 mod inflate;
 pub mod layer;
 pub mod limits;
+pub mod media;
 pub mod net;
 pub mod observation;
 pub mod packet;

@@ -16,9 +16,14 @@ pub struct Clock {
 impl Clock {
     /// Times of the first and last packet of a message, its point's clock set right.
     pub fn corrected(clocks: &[Clock], seen: &Seen) -> (i64, i64) {
-        let clock = clocks.iter().find(|clock| clock.point == seen.point);
-        let correct = |time: i64| clock.map_or(time, |clock| clock.set_right(time));
+        let correct = |time| Self::corrected_at(clocks, seen.point, time);
         (correct(seen.first.time), correct(seen.last.time))
+    }
+
+    /// A time that a capture point stamped, its clock set right.
+    pub fn corrected_at(clocks: &[Clock], point: u16, time: i64) -> i64 {
+        let clock = clocks.iter().find(|clock| clock.point == point);
+        clock.map_or(time, |clock| clock.set_right(time))
     }
 
     fn set_right(&self, time: i64) -> i64 {

@@ -9,6 +9,7 @@ pub mod companion;
 mod export;
 mod fetch;
 mod ground;
+pub mod media;
 mod options;
 mod points;
 mod reader;

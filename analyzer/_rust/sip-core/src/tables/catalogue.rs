@@ -4,7 +4,7 @@ use super::companion;
 use super::evidence::{EvidenceColumns, TailColumns};
 use super::keyed::KeyColumn;
 use super::small::{AccountColumns, FailureColumns, FileColumns, ProblemColumns};
-use super::{headers, ims_headers, messages, parts, sdp};
+use super::{headers, ims_headers, media, messages, parts, sdp};
 
 /// Names and types (text, int, time, bool) of columns, in order.
 pub type Columns = Vec<(&'static str, &'static str)>;
@@ -13,7 +13,7 @@ pub type Columns = Vec<(&'static str, &'static str)>;
 pub fn catalogue() -> Vec<(&'static str, Columns)> {
     let keyed = |columns: &[(&'static str, &'static str)]| [KeyColumn::COLUMNS, columns].concat();
     let [diameter, dns] = companion::columns();
-    vec![
+    let mut all = vec![
         ("messages", [messages::ScanColumns::COLUMNS, messages::Columns::COLUMNS].concat()),
         ("descriptions", sdp::Columns::COLUMNS.to_vec()),
         ("ims_headers", keyed(ims_headers::Columns::COLUMNS)),
@@ -27,5 +27,7 @@ pub fn catalogue() -> Vec<(&'static str, Columns)> {
         ("failures", FailureColumns::COLUMNS.to_vec()),
         ("diameter", diameter),
         ("dns", dns),
-    ]
+    ];
+    all.extend(media::columns());
+    all
 }

@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod headers;
 mod ims_headers;
 mod keyed;
+pub mod media;
 pub mod messages;
 mod parts;
 pub mod sdp;

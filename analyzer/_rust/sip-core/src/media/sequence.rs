@@ -1,0 +1,233 @@
+//! The numbers of a stream's packets: which came, which came twice, which never (RFC 3550 A.1, A.3).
+
+use super::burst::Bursts;
+
+/// Packets that may still come late are told from those that came already.
+const WINDOW: u32 = 1024;
+const WORDS: usize = WINDOW as usize / 64;
+/// A number this far ahead is a loss; further ahead it is one only where the timestamp went on with it.
+const MAX_DROPOUT: u16 = 3000;
+/// More than half of all numbers ahead is behind.
+const HALF: u16 = 0x8000;
+
+/// What a number says of its packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrived {
+    /// The next one, or one ahead.
+    InOrder,
+    /// Behind one that came already, and not seen before.
+    Reordered,
+    /// Seen before.
+    Doubled,
+    /// So far from the others that it is no packet of this sequence, unless others follow it.
+    Stray,
+    /// The second in a row that does not belong: the sender begins anew.
+    Restarted,
+}
+
+/// One sequence of numbers.
+#[derive(Debug)]
+pub struct Sequence {
+    first: u32,
+    /// The highest number, with the rounds in its upper half (A.1: cycles).
+    highest: u32,
+    /// Bit n is the packet n numbers behind the highest: the newest 1024.
+    came: [u64; WORDS],
+    received: u64,
+    /// What would follow the last stray packet.
+    next_of_stray: Option<u16>,
+    bursts: Bursts,
+}
+
+impl Sequence {
+    pub fn new(number: u16) -> Self {
+        let mut came = [0; WORDS];
+        came[0] = 1;
+        // One round ahead, so that packets before the first have numbers.
+        let first = 0x1_0000 + u32::from(number);
+        Self { first, highest: first, came, received: 1, next_of_stray: None, bursts: Bursts::default() }
+    }
+
+    /// Takes the number of a packet. `continuous`: is its timestamp where a loss of so many packets would have it?
+    #[inline]
+    pub fn take(&mut self, number: u16, continuous: impl FnOnce(u16) -> bool) -> Arrived {
+        let ahead = number.wrapping_sub(self.highest as u16);
+        if ahead != 0 && (ahead < MAX_DROPOUT || (ahead < HALF && continuous(ahead))) {
+            self.advance(u32::from(ahead));
+            self.received += 1;
+            self.next_of_stray = None;
+            return Arrived::InOrder;
+        }
+        let behind = u32::from(0_u16.wrapping_sub(ahead));
+        if behind < WINDOW {
+            let (word, bit) = ((behind / 64) as usize, 1_u64 << (behind % 64));
+            let Some(word) = self.came.get_mut(word) else { return Arrived::Stray };
+            if *word & bit != 0 {
+                return Arrived::Doubled;
+            }
+            *word |= bit;
+            self.received += 1;
+            self.first = self.first.min(self.highest - behind);
+            return Arrived::Reordered;
+        }
+        if self.next_of_stray.replace(number.wrapping_add(1)) == Some(number) {
+            return Arrived::Restarted;
+        }
+        Arrived::Stray
+    }
+
+    /// The window moves on: what leaves it is decided.
+    #[inline]
+    fn advance(&mut self, ahead: u32) {
+        if ahead == 1 {
+            self.decide(WINDOW - 1, 1);
+            let mut carry = 1;
+            for word in &mut self.came {
+                (*word, carry) = ((*word << 1) | carry, *word >> 63);
+            }
+        } else {
+            self.skip(ahead);
+        }
+        self.highest = self.highest.wrapping_add(ahead);
+    }
+
+    #[cold]
+    fn skip(&mut self, ahead: u32) {
+        let leaving = ahead.min(WINDOW);
+        self.decide(WINDOW - 1, leaving);
+        for _ in 0..leaving {
+            let mut carry = 0;
+            for word in &mut self.came {
+                (*word, carry) = ((*word << 1) | carry, *word >> 63);
+            }
+        }
+        // Those that were never in the window are lost; the one that moved it is there.
+        (WINDOW..ahead).for_each(|_| self.bursts.lost());
+        if let Some(word) = self.came.first_mut() {
+            *word |= 1;
+        }
+    }
+
+    /// Tells of `count` packets whether they came, from the one `behind` the highest on.
+    fn decide(&mut self, behind: u32, count: u32) {
+        for behind in (behind + 1 - count..=behind).rev() {
+            if self.highest.wrapping_sub(behind) < self.first {
+                continue;
+            }
+            let word = self.came.get((behind / 64) as usize).copied().unwrap_or(0);
+            if word >> (behind % 64) & 1 == 1 {
+                self.bursts.received();
+            } else {
+                self.bursts.lost();
+            }
+        }
+    }
+
+    /// No more packets come: bursts are whole.
+    pub fn finish(&mut self) -> Bursts {
+        self.decide(WINDOW - 1, WINDOW);
+        std::mem::take(&mut self.bursts)
+    }
+
+    /// Packets that the numbers say were sent (A.3).
+    pub fn expected(&self) -> u64 {
+        u64::from(self.highest.wrapping_sub(self.first)) + 1
+    }
+
+    /// Packets that came, each once.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrived(numbers: &[u16]) -> (Sequence, Vec<Arrived>) {
+        let mut sequence = Sequence::new(numbers[0]);
+        let arrived = numbers[1..].iter().map(|number| sequence.take(*number, |_| false)).collect();
+        (sequence, arrived)
+    }
+
+    #[test]
+    fn numbers_wrap_round() {
+        let (sequence, arrived) = arrived(&[65_534, 65_535, 0, 1]);
+        assert_eq!(arrived, [Arrived::InOrder; 3]);
+        assert_eq!((sequence.expected(), sequence.received()), (4, 4));
+    }
+
+    #[test]
+    fn lost_late_and_doubled_packets_are_told_apart() {
+        let (mut sequence, arrived) = arrived(&[10, 11, 13, 12, 13, 15, 10]);
+        let expected = [
+            Arrived::InOrder,
+            Arrived::InOrder,
+            Arrived::Reordered,
+            Arrived::Doubled,
+            Arrived::InOrder,
+            Arrived::Doubled,
+        ];
+        assert_eq!(arrived, expected);
+        assert_eq!((sequence.expected(), sequence.received()), (6, 5));
+        assert_eq!(sequence.finish().longest, 1);
+    }
+
+    /// The first packet to come need not be the first that was sent.
+    #[test]
+    fn a_packet_before_the_first_counts() {
+        let (sequence, arrived) = arrived(&[0, 65_535, 1]);
+        assert_eq!(arrived, [Arrived::Reordered, Arrived::InOrder]);
+        assert_eq!((sequence.expected(), sequence.received()), (3, 3));
+    }
+
+    /// RFC 3550 A.1: after a jump two packets in a row are a sender that begins anew, one is nothing.
+    #[test]
+    fn a_jump_is_a_new_beginning_when_another_packet_follows_it() {
+        let (sequence, arrived) = arrived(&[1, 30_000, 2, 40_000, 40_001]);
+        assert_eq!(arrived, [Arrived::Stray, Arrived::InOrder, Arrived::Stray, Arrived::Restarted]);
+        assert_eq!((sequence.expected(), sequence.received()), (2, 2));
+    }
+
+    /// The line was down for minutes, and the sender went on.
+    #[test]
+    fn a_long_loss_is_one_where_the_timestamp_went_on() {
+        let mut sequence = Sequence::new(7);
+        assert_eq!(sequence.take(10_007, |ahead| ahead == 10_000), Arrived::InOrder);
+        assert_eq!((sequence.expected(), sequence.received()), (10_001, 2));
+        assert_eq!(sequence.finish().longest, 9_999);
+    }
+
+    /// Against the sets of numbers: whatever is lost, doubled and shuffled within the window.
+    #[test]
+    fn counts_are_those_of_the_set_of_numbers() {
+        let mut seed = 7_u64;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for _ in 0..50 {
+            let start = random(65_536);
+            let mut sent: Vec<u64> = (0..3000).filter(|n| *n == 0 || random(10) > 0).collect();
+            for at in 0..sent.len() {
+                let other = (at + random(20) as usize).min(sent.len() - 1);
+                if at > 0 {
+                    sent.swap(at, other);
+                }
+                if random(30) == 0 {
+                    sent.push(sent[at]);
+                }
+            }
+            let near: Vec<u64> = sent[..2600].to_vec();
+            let numbers: Vec<u16> = near.iter().map(|n| (start + n) as u16).collect();
+            let (mut sequence, arrived) = arrived(&numbers);
+            let set: std::collections::BTreeSet<u64> = near.iter().copied().collect();
+            let span = set.last().expect("one") - set.first().expect("one") + 1;
+            assert_eq!((sequence.expected(), sequence.received()), (span, set.len() as u64));
+            let doubled = arrived.iter().filter(|it| **it == Arrived::Doubled).count();
+            assert_eq!(doubled, near.len() - set.len());
+            let bursts = sequence.finish();
+            assert_eq!(bursts.losses(), span - set.len() as u64);
+        }
+    }
+}

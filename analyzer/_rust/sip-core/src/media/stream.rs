@@ -1,0 +1,325 @@
+//! What is kept of one stream: one sender's packets from one end to another, numbered without a break.
+
+use super::clock;
+use super::event::Event;
+use super::interval::Interval;
+use super::jitter::Jitter;
+use super::rtp::Packet;
+use super::sequence::{Arrived, Sequence};
+use crate::media::Bursts;
+use crate::packet::{NO_TIME, Stamp};
+
+/// So many packets make a stream whose numbers are close to the one before; other bytes than a number are seldom.
+const ENOUGH: u8 = 3;
+const CLOSE: u16 = 16;
+/// Payload types that are counted; what a stream has beyond them is rare, and counted as packets alone.
+const TYPES: usize = 8;
+/// Packets this far apart without a loss between them are a pause (ns): no codec's packets are as long.
+const PAUSE: i64 = 250_000_000;
+/// Comfort noise (RFC 3389).
+const COMFORT_NOISE: u8 = 13;
+
+#[derive(Debug)]
+pub struct Stream {
+    pub first: Stamp,
+    pub last: Stamp,
+    /// The sender began anew: there is a stream before it that has its ends and its source.
+    pub restarted: bool,
+    pub sequence: Sequence,
+    pub jitter: Jitter,
+    /// All that were captured.
+    pub packets: u64,
+    pub doubled: u64,
+    pub reordered: u64,
+    pub stray: u64,
+    /// Payload, on the wire, each packet once.
+    pub bytes: u64,
+    pub markers: u64,
+    /// Packets of which the capture lacks a part.
+    pub sliced: u64,
+    pub pauses: u64,
+    /// The longest time without a packet (ns), and when it began.
+    pub silence: i64,
+    pub silent_from: i64,
+    /// Payload types and how many packets have them.
+    types: [(u8, u64); TYPES],
+    newest: (u16, u32, u8),
+    /// Packets close to the one before, up to [`ENOUGH`].
+    close: u8,
+    /// Units between packets that follow each other, and by how many packets it is ahead of other distances.
+    step: (u32, u64),
+    interval: Interval,
+    pub intervals: Vec<Interval>,
+    event: Option<Event>,
+    pub events: Vec<Event>,
+}
+
+impl Stream {
+    pub fn new(packet: &Packet<'_>, at: Stamp, restarted: bool) -> Self {
+        let mut stream = Self {
+            first: at,
+            last: at,
+            restarted,
+            sequence: Sequence::new(packet.number),
+            jitter: Jitter::new(clock::of_type(packet.payload_type)),
+            packets: 0,
+            doubled: 0,
+            reordered: 0,
+            stray: 0,
+            bytes: 0,
+            markers: 0,
+            sliced: 0,
+            pauses: 0,
+            silence: 0,
+            silent_from: NO_TIME,
+            types: [(0, 0); TYPES],
+            newest: (packet.number, packet.timestamp, packet.payload_type),
+            close: 1,
+            step: (0, 0),
+            interval: Interval::at(at.time),
+            intervals: Vec::new(),
+            event: None,
+            events: Vec::new(),
+        };
+        stream.count(packet, at);
+        stream.new_packet(packet);
+        stream.timed(packet, at);
+        stream
+    }
+
+    /// Takes a packet of its source; `Restarted` says that it begins another stream.
+    #[inline]
+    pub fn take(&mut self, packet: &Packet<'_>, at: Stamp) -> Arrived {
+        let (newest, step, last) = (self.newest, self.step.0, self.last.time);
+        let (lasted, expected) = (last.saturating_sub(self.first.time), self.sequence.expected());
+        let arrived = self.sequence.take(packet.number, |ahead| {
+            let (went, should) = (packet.timestamp.wrapping_sub(newest.1), u32::from(ahead).saturating_mul(step));
+            // As many as that take their time, at the pace so far.
+            let waited = i128::from(at.time.saturating_sub(last)) * i128::from(expected);
+            step > 0 && went.abs_diff(should) <= should / 4 && waited * 2 >= i128::from(lasted) * i128::from(ahead)
+        });
+        if arrived == Arrived::Restarted {
+            return arrived;
+        }
+        if self.interval.is_over(at.time) {
+            self.next_interval(at.time);
+        }
+        match arrived {
+            Arrived::InOrder => {
+                let follows = packet.number == newest.0.wrapping_add(1);
+                self.near(packet.number.wrapping_sub(newest.0));
+                self.interval.lost += u64::from(packet.number.wrapping_sub(newest.0).wrapping_sub(1));
+                self.follow(packet, at, follows);
+                self.newest = (packet.number, packet.timestamp, packet.payload_type);
+                self.new_packet(packet);
+                self.timed(packet, at);
+            }
+            Arrived::Reordered => {
+                self.near(newest.0.wrapping_sub(packet.number));
+                self.reordered += 1;
+                self.interval.reordered += 1;
+                self.interval.lost = self.interval.lost.saturating_sub(1);
+                self.new_packet(packet);
+                self.timed(packet, at);
+            }
+            Arrived::Doubled => {
+                self.doubled += 1;
+                self.interval.doubled += 1;
+            }
+            Arrived::Stray | Arrived::Restarted => self.stray += 1,
+        }
+        self.count(packet, at);
+        arrived
+    }
+
+    /// What every packet that was captured adds.
+    #[inline]
+    fn count(&mut self, packet: &Packet<'_>, at: Stamp) {
+        self.packets += 1;
+        self.interval.packets += 1;
+        self.sliced += u64::from((packet.payload.len() as u32) < packet.length);
+        self.last = at;
+    }
+
+    /// What a packet adds that did not come before.
+    #[inline]
+    fn new_packet(&mut self, packet: &Packet<'_>) {
+        self.bytes += u64::from(packet.length);
+        self.interval.bytes += u64::from(packet.length);
+        self.interval.received += 1;
+        self.markers += u64::from(packet.marker);
+        for (kind, count) in &mut self.types {
+            if *count == 0 || *kind == packet.payload_type {
+                (*kind, *count) = (packet.payload_type, *count + 1);
+                break;
+            }
+        }
+    }
+
+    /// A packet that is new, so far from the highest number before it.
+    #[inline]
+    fn near(&mut self, distance: u16) {
+        if self.close < ENOUGH {
+            self.close = if distance <= CLOSE { self.close + 1 } else { 1 };
+        }
+    }
+
+    /// A packet that came in order, and whether right behind the one before.
+    #[inline]
+    fn follow(&mut self, packet: &Packet<'_>, at: Stamp, follows: bool) {
+        let went = packet.timestamp.wrapping_sub(self.newest.1);
+        if follows {
+            if went > 0 && packet.payload_type == self.newest.2 {
+                self.step = match self.step {
+                    (step, ahead) if step == went => (step, ahead + 1),
+                    (_, 0) => (went, 1),
+                    (step, ahead) => (step, ahead - 1),
+                };
+            }
+        }
+        if at.time != NO_TIME && self.last.time != NO_TIME {
+            let silent = at.time.wrapping_sub(self.last.time);
+            if silent > self.silence {
+                (self.silence, self.silent_from) = (silent, self.last.time);
+            }
+            self.pauses += u64::from(follows && silent >= PAUSE);
+        }
+    }
+
+    /// Jitter is that of the media: events repeat a timestamp, and comfort noise comes when it likes (RFC 4733 §2.5.1.2).
+    #[inline]
+    fn timed(&mut self, packet: &Packet<'_>, at: Stamp) {
+        if packet.payload_type != self.types[0].0 {
+            if let Some(event) = Event::read(packet, at) {
+                self.event(event);
+                self.jitter.skip();
+                return;
+            }
+            if packet.payload_type == COMFORT_NOISE {
+                self.jitter.skip();
+                return;
+            }
+        }
+        if at.time != NO_TIME
+            && let Some(jitter) = self.jitter.take(at.time, packet.timestamp)
+        {
+            self.interval.jitter(jitter);
+        }
+    }
+
+    #[cold]
+    fn event(&mut self, event: Event) {
+        match &mut self.event {
+            Some(known) if known.is_again(&event) => known.again(&event),
+            known => self.events.extend(known.replace(event)),
+        }
+    }
+
+    #[cold]
+    fn next_interval(&mut self, time: i64) {
+        self.intervals.push(std::mem::replace(&mut self.interval, Interval::at(time)));
+    }
+
+    /// Is it one, by its numbers?
+    pub fn is_one(&self) -> bool {
+        self.close >= ENOUGH
+    }
+
+    /// No more packets come; gives how they were lost.
+    pub fn finish(&mut self) -> Bursts {
+        self.intervals.push(self.interval);
+        self.events.extend(self.event.take());
+        self.jitter.finish();
+        self.sequence.finish()
+    }
+
+    /// Payload types, that of most packets first.
+    pub fn types(&self) -> Vec<u8> {
+        let mut types: Vec<(u8, u64)> = self.types.iter().copied().filter(|(_, count)| *count > 0).collect();
+        types.sort_by_key(|&(kind, count)| (std::cmp::Reverse(count), kind));
+        types.into_iter().map(|(kind, _)| kind).collect()
+    }
+
+    /// Units between packets, where most have the same.
+    pub fn step(&self) -> Option<u32> {
+        (self.step.1 > 0).then_some(self.step.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(number: u16, timestamp: u32, payload_type: u8, payload: &[u8]) -> Packet<'_> {
+        let length = payload.len() as u32;
+        Packet { marker: false, payload_type, number, timestamp, source: 7, payload, length }
+    }
+
+    fn at(ms: i64) -> Stamp {
+        Stamp { time: ms * 1_000_000, file: 0, frame: 1, offset: 0 }
+    }
+
+    fn stream(numbers: &[u16]) -> Stream {
+        let sent = |n: u16| packet(n, u32::from(n) * 160, 8, &[0; 160]);
+        let mut stream = Stream::new(&sent(numbers[0]), at(0), false);
+        for n in &numbers[1..] {
+            stream.take(&sent(*n), at(i64::from(*n - numbers[0]) * 20));
+        }
+        stream
+    }
+
+    #[test]
+    fn a_stream_is_three_packets_with_numbers_close_together() {
+        assert!(!stream(&[5, 6]).is_one());
+        assert!(!stream(&[5, 6, 40, 90, 91]).is_one());
+        // Whatever is lost and late between them.
+        assert!(stream(&[5, 7, 9]).is_one());
+        assert!(stream(&[5, 8, 6]).is_one());
+        // Once it is one, loss does not matter.
+        assert!(stream(&[5, 6, 7, 60, 200]).is_one());
+    }
+
+    #[test]
+    fn what_is_regular_is_known() {
+        let found = stream(&[1, 2, 3, 4, 6, 5]);
+        assert_eq!((found.step(), found.types(), found.bytes), (Some(160), vec![8], 6 * 160));
+        assert_eq!((found.reordered, found.silence), (1, 40_000_000));
+    }
+
+    /// Silence that the sender chose: the next number, and a timestamp that went on.
+    #[test]
+    fn a_pause_is_no_loss() {
+        let mut found = stream(&[1, 2, 3]);
+        found.take(&packet(4, 3 * 160 + 8_000, 8, &[0; 160]), at(1_040));
+        assert_eq!((found.pauses, found.sequence.expected(), found.jitter.max()), (1, 4, Some(0.0)));
+        assert_eq!(found.silence, 1_000_000_000);
+    }
+
+    /// RFC 4733 §2.5.1: one digit in five packets with one timestamp, the last with the end bit.
+    #[test]
+    fn an_event_is_one_however_often_it_is_sent() {
+        let mut found = stream(&[1, 2, 3]);
+        for (n, duration) in [(4, 160_u16), (5, 320), (6, 480), (7, 640), (8, 640)] {
+            let [d1, d0] = duration.to_be_bytes();
+            let payload = [5, if n > 6 { 0x8A } else { 0x0A }, d1, d0];
+            found.take(&packet(n, 640, 101, &payload), at(i64::from(n) * 20));
+        }
+        found.finish();
+        let events: Vec<_> = found.events.iter().map(|it| (it.event, it.duration, it.ended, it.packets)).collect();
+        assert_eq!(events, [(5, 640, true, 5)]);
+        assert_eq!(found.jitter.max(), Some(0.0));
+    }
+
+    /// Intervals add up to the stream.
+    #[test]
+    fn intervals_are_parts_of_the_whole() {
+        let numbers: Vec<u16> = (0..900).filter(|n| n % 7 != 3).collect();
+        let mut found = stream(&numbers);
+        found.finish();
+        assert_eq!(found.intervals.len(), 4);
+        let sum = |of: fn(&Interval) -> u64| found.intervals.iter().map(of).sum::<u64>();
+        assert_eq!(sum(|it| it.received), found.sequence.received());
+        assert_eq!(sum(|it| it.lost), found.sequence.expected() - found.sequence.received());
+        assert_eq!(sum(|it| it.bytes), found.bytes);
+    }
+}

@@ -1,0 +1,222 @@
+//! The tables of media: streams, their intervals, telephone events, and what RTCP reports.
+
+use std::net::IpAddr;
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+
+use super::columns::{Wanted, columns, key, record_batch};
+use crate::hash;
+use crate::media::{Ended, Event, Interval, Reported};
+use crate::net::Flow;
+use crate::observation::{PointNames, route};
+
+/// What a reading for media finds.
+#[derive(Debug)]
+pub struct Tables {
+    pub streams: RecordBatch,
+    pub intervals: RecordBatch,
+    pub events: RecordBatch,
+    pub reports: RecordBatch,
+    /// Packets that were not looked at, since there were too many streams.
+    pub refused: u64,
+}
+
+columns! {
+    struct StreamColumns of |it: &StreamRow<'_>| {
+        stream: Int = "stream" => Some(it.key),
+        point: Text = "point" => it.point,
+        file: Text = "file" => it.file,
+        frame: Int = "frame" => Some(it.of.stream.first.frame as i64),
+        src_ip: Text = "src_ip" => Some(it.src),
+        src_port: Int = "src_port" => Some(it.of.key.flow.src_port),
+        dst_ip: Text = "dst_ip" => Some(it.dst),
+        dst_port: Int = "dst_port" => Some(it.of.key.flow.dst_port),
+        ssrc: Int = "ssrc" => Some(it.of.key.source),
+        payload_type: Int = "payload_type" => it.types.first().copied(),
+        payload_types: Text = "payload_types" => Some(it.types_text()),
+        clock: Int = "clock" => it.of.stream.jitter.clock(),
+        first_at: Time = "first_at" => it.of.stream.first.time,
+        last_at: Time = "last_at" => it.of.stream.last.time,
+        restarted: Bool = "restarted" => it.of.stream.restarted,
+        packets: Int = "packets" => Some(it.of.stream.packets as i64),
+        expected: Int = "expected" => Some(it.of.stream.sequence.expected() as i64),
+        received: Int = "received" => Some(it.of.stream.sequence.received() as i64),
+        doubled: Int = "doubled" => Some(it.of.stream.doubled as i64),
+        reordered: Int = "reordered" => Some(it.of.stream.reordered as i64),
+        stray: Int = "stray" => Some(it.of.stream.stray as i64),
+        sliced: Int = "sliced" => Some(it.of.stream.sliced as i64),
+        bytes: Int = "bytes" => Some(it.of.stream.bytes as i64),
+        markers: Int = "markers" => Some(it.of.stream.markers as i64),
+        step: Int = "step" => it.of.stream.step(),
+        jitter: Int = "jitter_ns" => it.of.stream.jitter.mean().map(|ns| ns as i64),
+        jitter_p95: Int = "jitter_p95_ns" => it.of.stream.jitter.p95().map(|ns| ns as i64),
+        jitter_max: Int = "jitter_max_ns" => it.of.stream.jitter.max().map(|ns| ns as i64),
+        pauses: Int = "pauses" => Some(it.of.stream.pauses as i64),
+        silence: Int = "silence_ns" => Some(it.of.stream.silence),
+        silence_at: Time = "silence_at" => it.of.stream.silent_from,
+        longest_loss: Int = "longest_loss" => Some(it.of.bursts.longest as i64),
+        c11: Int = "c11" => Some(it.of.bursts.c11 as i64),
+        c13: Int = "c13" => Some(it.of.bursts.c13 as i64),
+        c14: Int = "c14" => Some(it.of.bursts.c14 as i64),
+        c22: Int = "c22" => Some(it.of.bursts.c22 as i64),
+        c23: Int = "c23" => Some(it.of.bursts.c23 as i64),
+        c33: Int = "c33" => Some(it.of.bursts.c33 as i64),
+    }
+}
+
+columns! {
+    struct IntervalColumns of |it: &(i64, Interval)| {
+        stream: Int = "stream" => Some(it.0),
+        begin: Time = "begin" => it.1.begin,
+        packets: Int = "packets" => Some(it.1.packets as i64),
+        received: Int = "received" => Some(it.1.received as i64),
+        lost: Int = "lost" => Some(it.1.lost as i64),
+        doubled: Int = "doubled" => Some(it.1.doubled as i64),
+        reordered: Int = "reordered" => Some(it.1.reordered as i64),
+        bytes: Int = "bytes" => Some(it.1.bytes as i64),
+        jitter: Int = "jitter_ns" => it.1.jitter_mean().map(|ns| ns as i64),
+        jitter_max: Int = "jitter_max_ns" => it.1.jitter_mean().map(|_| it.1.jitter_max as i64),
+    }
+}
+
+columns! {
+    struct EventColumns of |it: &(i64, Event)| {
+        stream: Int = "stream" => Some(it.0),
+        time: Time = "time" => it.1.first.time,
+        last_at: Time = "last_at" => it.1.last,
+        frame: Int = "frame" => Some(it.1.first.frame as i64),
+        payload_type: Int = "payload_type" => Some(it.1.payload_type),
+        event: Int = "event" => Some(it.1.event),
+        volume: Int = "volume" => Some(it.1.volume),
+        duration: Int = "duration" => Some(it.1.duration),
+        ended: Bool = "ended" => it.1.ended,
+        packets: Int = "packets" => Some(it.1.packets as i64),
+    }
+}
+
+columns! {
+    struct ReportColumns of |it: &ReportRow<'_>| {
+        point: Text = "point" => it.point,
+        src_ip: Text = "src_ip" => Some(it.src),
+        src_port: Int = "src_port" => Some(it.of.flow.src_port),
+        dst_ip: Text = "dst_ip" => Some(it.dst),
+        dst_port: Int = "dst_port" => Some(it.of.flow.dst_port),
+        reporter: Int = "reporter" => Some(it.of.reporter),
+        ssrc: Int = "ssrc" => Some(it.of.source),
+        first_at: Time = "first_at" => it.of.first,
+        last_at: Time = "last_at" => it.of.last,
+        reports: Int = "reports" => Some(it.of.reports as i64),
+        fraction_sum: Int = "fraction_sum" => Some(it.of.fraction_sum as i64),
+        fraction_max: Int = "fraction_max" => Some(it.of.fraction_max),
+        cumulative: Int = "cumulative" => (it.of.reports > 0).then_some(it.of.cumulative),
+        jitter_sum: Int = "jitter_sum" => Some(it.of.jitter_sum as i64),
+        jitter_max: Int = "jitter_max" => Some(it.of.jitter_max),
+        round_trip_sum: Int = "round_trip_sum_ns" => Some(it.of.round_trip_sum),
+        round_trips: Int = "round_trips" => Some(it.of.round_trips as i64),
+        r_factor: Int = "r_factor" => it.of.extended.and_then(|metrics| metrics.r_factor),
+        mos_lq: Int = "mos_lq_tenths" => it.of.extended.and_then(|metrics| metrics.mos_lq),
+        mos_cq: Int = "mos_cq_tenths" => it.of.extended.and_then(|metrics| metrics.mos_cq),
+        discard_rate: Int = "discard_rate" => it.of.extended.map(|metrics| metrics.discard_rate),
+        end_system_delay: Int = "end_system_delay_ms" => it.of.extended.map(|metrics| metrics.end_system_delay),
+    }
+}
+
+struct StreamRow<'a> {
+    key: i64,
+    of: &'a Ended,
+    point: Option<&'a str>,
+    file: Option<&'a str>,
+    src: &'a str,
+    dst: &'a str,
+    types: Vec<u8>,
+}
+
+impl StreamRow<'_> {
+    fn types_text(&self) -> String {
+        let types: Vec<String> = self.types.iter().map(u8::to_string).collect();
+        types.join(" ")
+    }
+}
+
+struct ReportRow<'a> {
+    of: &'a Reported,
+    point: Option<&'a str>,
+    src: &'a str,
+    dst: &'a str,
+}
+
+/// Names and types of the columns of each table.
+pub fn columns() -> [(&'static str, Vec<(&'static str, &'static str)>); 4] {
+    [
+        ("rtp_streams", StreamColumns::COLUMNS.to_vec()),
+        ("rtp_intervals", IntervalColumns::COLUMNS.to_vec()),
+        ("rtp_events", EventColumns::COLUMNS.to_vec()),
+        ("rtcp_reports", ReportColumns::COLUMNS.to_vec()),
+    ]
+}
+
+/// The tables, the streams in the order in which they began.
+pub fn tables(
+    streams: &[Ended],
+    reports: &[Reported],
+    refused: u64,
+    files: &[String],
+    points: &PointNames,
+) -> Result<Tables, ArrowError> {
+    let all = &Wanted::All;
+    let keys = keys(streams);
+    let with_keys = || streams.iter().zip(&keys);
+    let mut rows = StreamColumns::new(streams.len(), all);
+    for (row, (of, key)) in with_keys().enumerate() {
+        let [src, dst] = addresses(&of.key.flow);
+        rows.set(
+            row,
+            &StreamRow {
+                key: *key,
+                of,
+                point: points.get(of.key.point),
+                file: files.get(of.stream.first.file as usize).map(String::as_str),
+                src: &src,
+                dst: &dst,
+                types: of.stream.types(),
+            },
+        );
+    }
+    let mut intervals = IntervalColumns::new(with_keys().map(|(of, _)| of.stream.intervals.len()).sum(), all);
+    let of_all = with_keys().flat_map(|(of, key)| of.stream.intervals.iter().map(|interval| (*key, *interval)));
+    of_all.enumerate().for_each(|(row, it)| intervals.set(row, &it));
+    let mut events = EventColumns::new(with_keys().map(|(of, _)| of.stream.events.len()).sum(), all);
+    let of_all = with_keys().flat_map(|(of, key)| of.stream.events.iter().map(|event| (*key, *event)));
+    of_all.enumerate().for_each(|(row, it)| events.set(row, &it));
+    let mut reported = ReportColumns::new(reports.len(), all);
+    for (row, of) in reports.iter().enumerate() {
+        let [src, dst] = addresses(&of.flow);
+        reported.set(row, &ReportRow { of, point: points.get(of.point), src: &src, dst: &dst });
+    }
+    Ok(Tables {
+        streams: record_batch(rows.finish(all)?)?,
+        intervals: record_batch(intervals.finish(all)?)?,
+        events: record_batch(events.finish(all)?)?,
+        reports: record_batch(reported.finish(all)?)?,
+        refused,
+    })
+}
+
+fn addresses(flow: &Flow) -> [String; 2] {
+    [flow.src, flow.dst].map(|ip: IpAddr| ip.to_string())
+}
+
+/// By ends, source and beginning; what is equal in these, as two capture points see it, is told apart by its ordinal.
+fn keys(streams: &[Ended]) -> Vec<i64> {
+    let mut known = std::collections::HashMap::new();
+    let identity =
+        |it: &Ended| hash::pair(hash::pair(route(&it.key.flow), u64::from(it.key.source)), it.stream.first.time as u64);
+    let mut number = |identity: u64| {
+        let ordinal = known.entry(identity).or_insert(0_u64);
+        let found = key(hash::pair(identity, *ordinal));
+        *ordinal += 1;
+        found
+    };
+    streams.iter().map(|it| number(identity(it))).collect()
+}

@@ -1,0 +1,1 @@
+"""What was heard: streams of RTP joined to calls, rated, and held against what was agreed."""

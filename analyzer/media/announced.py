@@ -1,0 +1,53 @@
+"""Where media were to go: the addresses that session descriptions of calls announced."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer.columns.times import ns
+
+
+def announced_media(messages: pl.DataFrame, descriptions: pl.DataFrame, call_of: pl.Series) -> pl.DataFrame:
+    """The m= lines of messages of calls, each address once a call and side, in time order.
+
+    Columns: ``call``, ``side`` that announced (``caller callee``), ``message``, ``at`` (ns), ``ip``, ``port``,
+    ``media``, ``formats`` and ``codecs`` (texts as in ``sdp``), ``direction``. ``call_of`` is the call of each message.
+    """
+    own = messages.select(
+        "message", "_sdp", "call_id", "from_tag", "to_tag", "method", "status", at=ns("time"), call=call_of
+    )
+    # The side that opened the leg is that of the From tag of its INVITE (RFC 3261 §12.1); a request within the dialog
+    # has the tag of its sender there, a response that of its sender as To tag.
+    opener = (
+        own.filter(pl.col("method") == "INVITE", pl.col("call").is_not_null())
+        .group_by("call", "call_id")
+        .agg(opener=pl.col("from_tag").sort_by("at").first())
+    )
+    sender = pl.when(pl.col("status").is_null()).then("from_tag").otherwise("to_tag")
+    rows = (
+        own.lazy()
+        .filter(pl.col("_sdp").is_not_null(), pl.col("call").is_not_null())
+        .join(opener.lazy(), on=["call", "call_id"])
+        .with_columns(side=pl.when(sender == pl.col("opener")).then(pl.lit("caller")).otherwise(pl.lit("callee")))
+        .join(
+            descriptions.lazy()
+            .filter(pl.col("port") > 0, pl.col("connection").is_not_null())
+            .select("_sdp", "media", "formats", "codecs", "direction", "port", ip="connection"),
+            on="_sdp",
+        )
+        .select("call", "side", "message", "at", "ip", "port", "media", "formats", "codecs", "direction")
+        .sort("at", "message", "port")
+        .unique(["call", "side", "ip", "port", "formats", "direction"], keep="first", maintain_order=True)
+    )
+    return rows.collect()
+
+
+def codecs_of(announced: pl.DataFrame) -> pl.DataFrame:
+    """``announcement`` (a row of ``announced``), ``payload_type`` and ``codec``: a row for each format."""
+    listed = announced.with_row_index("announcement").select(
+        "announcement", pl.col("formats").str.split(" "), pl.col("codecs").str.split(" ")
+    )
+    paired = listed.filter(pl.col("formats").list.len() == pl.col("codecs").list.len()).explode("formats", "codecs")
+    typed = paired.with_columns(payload_type=pl.col("formats").cast(pl.Int64, strict=False)).drop_nulls("payload_type")
+    known = typed.filter(pl.col("codecs") != "?").select("announcement", "payload_type", codec="codecs")
+    return known.unique(["announcement", "payload_type"], keep="first", maintain_order=True)

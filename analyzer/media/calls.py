@@ -1,0 +1,109 @@
+"""The audio of calls: was it heard both ways, and if not, who was not heard."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.columns.durations import seconds
+from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
+
+_ENOUGH = 3 * SECOND
+"""Audio one way for so long, and nothing the other way, is no late beginning."""
+_AFTER_END = SECOND
+"""Packets on their way when the BYE came."""
+
+
+def call_media(
+    streams: pl.DataFrame, announced_media: pl.DataFrame, calls: pl.DataFrame, core_messages: pl.DataFrame
+) -> pl.DataFrame:
+    """The table ``call_media``: one row for each answered call that agreed on audio.
+
+    That the other way is silent is concluded only where its packets pass here: the address that the silent side
+    announced sent other packets, of RTP or SIP, past the place of the capture. An asymmetric mirror shows one way of
+    all calls.
+    """
+    answered = calls.filter(pl.col("answered_at").is_not_null())
+    audio = announced_media.filter(pl.col("media") == "audio")
+    own = audio.join(answered.select("call"), on="call", how="semi")
+    sent = streams.filter(pl.col("media").fill_null("audio") == "audio", pl.col("call").is_not_null())
+    sides = (
+        sent.group_by("call", "sent_by")
+        .agg(
+            packets=(pl.col("expected") - pl.col("lost")).max(),
+            duration=(ns("last_at") - ns("first_at")).max(),
+            first=ns("first_at").min(),
+        )
+        .filter(pl.col("sent_by").is_not_null())
+    )
+    caller, callee = (
+        sides.filter(pl.col("sent_by") == side).drop("sent_by").rename(
+            {name: f"{side}_{name}" for name in ("packets", "duration", "first")}
+        )
+        for side in ("caller", "callee")
+    )  # fmt: skip
+    all_streams = sent.group_by("call").agg(
+        first=ns("first_at").min(),
+        last=ns("last_at").max(),
+        loss=pl.col("loss").max(),
+        jitter_s=pl.col("jitter_s").max(),
+        silence_s=pl.col("silence_s").max(),
+        mos=pl.col("mos").min(),
+    )
+    one_way_agreed = own.filter(pl.col("direction") != "sendrecv")["call"].unique()
+    rows = (
+        answered.join(own.select("call").unique(), on="call", how="semi", maintain_order="left")
+        .join(caller, on="call", how="left", maintain_order="left")
+        .join(callee, on="call", how="left", maintain_order="left")
+        .join(all_streams, on="call", how="left", maintain_order="left")
+        .join(_heard_from(own, streams, core_messages), on="call", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("caller_packets", "callee_packets", "caller_duration", "callee_duration").fill_null(0),
+            pl.col("caller_passes", "callee_passes").fill_null(value=False),
+            both_agreed=~pl.col("call").is_in(one_way_agreed.implode()),
+            lasted=pl.when(pl.col("talk_s").is_null()).then(True).otherwise(pl.col("talk_s") * SECOND >= _ENOUGH),
+        )
+    )
+    there, back = pl.col("caller_packets") > 0, pl.col("callee_packets") > 0
+    passes = pl.col("caller_passes"), pl.col("callee_passes")
+    expected = pl.col("both_agreed") & pl.col("lasted")
+    media = (
+        pl.when(there & back)
+        .then(pl.lit("both_ways"))
+        .when(there & (pl.col("caller_duration") >= _ENOUGH) & passes[1] & expected)
+        .then(pl.lit("from_caller"))
+        .when(back & (pl.col("callee_duration") >= _ENOUGH) & passes[0] & expected)
+        .then(pl.lit("from_callee"))
+        .when(~there & ~back & pl.col("caller_media_passes") & pl.col("callee_media_passes") & expected)
+        .then(pl.lit("none"))
+        .otherwise(pl.lit("unknown"))
+    )
+    both_from = pl.max_horizontal("caller_first", "callee_first")
+    late = (both_from - ns("answered_at")).clip(0, None)
+    after = pl.col("last") - ns("ended_at")
+    return typed(
+        rows.with_columns(media=media).with_columns(
+            silent_side=pl.col("media").replace_strict(
+                {"from_caller": "callee", "from_callee": "caller", "none": "both"}, default=None
+            ),
+            first_at=pl.from_epoch("first", "ns").dt.replace_time_zone("UTC"),
+            delay_s=pl.when(there & back).then(seconds(late)),
+            after_end_s=pl.when(after > _AFTER_END).then(seconds(after)),
+        ),
+        schema.CALL_MEDIA,
+    )
+
+
+def _heard_from(own: pl.DataFrame, streams: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Of each call ``caller_passes callee_passes``: packets of an address that this side announced pass here, SIP or
+    RTP; ``caller_media_passes callee_media_passes``: those of RTP do."""
+    of_media = streams.select(ip="src_ip").unique()
+    senders = pl.concat([of_media, messages.select(ip="src_ip")]).unique()
+    sides = []
+    for side in ("caller", "callee"):
+        announced = own.filter(pl.col("side") == side).select("call", "ip").unique()
+        for column, known in ((f"{side}_passes", senders), (f"{side}_media_passes", of_media)):
+            passing = announced.join(known, on="ip", how="semi")["call"].unique()
+            sides.append(pl.col("call").is_in(passing.implode()).alias(column))
+    return own.select("call").unique().with_columns(sides)

@@ -1,0 +1,205 @@
+"""Streams of RTP, and the calls they are of.
+
+A stream goes where its receiver announced that it wants it (RFC 3264 §5.1); that decides. Where nobody announced the
+address it goes to, the one it comes from may be known: senders use one port for both ways (symmetric RTP, RFC 4961).
+Last, what comes from where the stream of the other side goes to is the other way of that one, as behind a NAT that a
+border element latches on to.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.columns.durations import elapsed, seconds
+from analyzer.columns.times import SECOND, ns
+from analyzer.columns.typed import typed
+from analyzer.media import announced as announcements
+from analyzer.media import quality
+
+_BEFORE = 2 * SECOND
+"""Media may be faster than the message that announces where they go, which passes more nodes."""
+_AFTER_END = 30 * SECOND
+"""A stream that begins so long after a call is of another one that announced nothing."""
+_OTHER = {"caller": "callee", "callee": "caller"}
+#: RFC 3551 §6.
+_STATIC = {
+    0: "PCMU/8000", 3: "GSM/8000", 4: "G723/8000", 5: "DVI4/8000", 6: "DVI4/16000", 7: "LPC/8000", 8: "PCMA/8000",
+    9: "G722/8000", 10: "L16/44100/2", 11: "L16/44100", 12: "QCELP/8000", 13: "CN/8000", 14: "MPA/90000",
+    15: "G728/8000", 16: "DVI4/11025", 17: "DVI4/22050", 18: "G729/8000", 25: "CelB/90000", 26: "JPEG/90000",
+    28: "nv/90000", 31: "H261/90000", 32: "MPV/90000", 33: "MP2T/90000", 34: "H263/90000",
+}  # fmt: skip
+_ENDS = ("src_ip", "src_port", "dst_ip", "dst_port")
+
+
+def streams(media_packets: dict[str, pl.DataFrame], announced_media: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """The table ``streams``. ``media_packets``: the tables of the core on media, by name; ``announced_media`` as
+    :func:`analyzer.media.announced.announced_media` gives it."""
+    found = _joined(media_packets["rtp_streams"], announced_media, calls)
+    found = _with_reports(found, media_packets["rtcp_reports"])
+    found = quality.bursts(
+        found.with_columns(
+            *quality.in_seconds("jitter", "jitter_p95", "jitter_max", "silence"),
+            packet_s=pl.col("step") / pl.col("clock"),
+            duration_s=elapsed("first_at", "last_at"),
+            lost=pl.col("expected") - pl.col("received"),
+            # Each loss that does not follow another one.
+            bursts=pl.col("c13") + pl.col("c14") + pl.col("c23"),
+            clock_hz="clock",
+            silence_at=pl.when(pl.col("silence_ns") > 0).then("silence_at"),
+        ).with_columns(loss=pl.col("lost") / pl.col("expected"))
+    )
+    return typed(quality.rated(found), schema.STREAMS)
+
+
+def _joined(rows: pl.DataFrame, announced: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """The streams with ``call sent_by announced_by joined_by media codec``."""
+    ends = calls.select("call", end=ns("ended_at"))
+    said = announced.with_row_index("announcement").join(ends, on="call", how="left").sort("at")
+    begins = rows.select("stream", *_ENDS, at=ns("first_at")).sort("at")
+    by_receiver = _announced(begins, said, ("dst_ip", "dst_port"))
+    by_sender = _announced(begins, said, ("src_ip", "src_port"))
+    both = begins.join(by_receiver, on="stream", how="left").join(by_sender, on="stream", how="left", suffix="_sender")
+    to, by = pl.col("call").is_not_null(), pl.col("call_sender").is_not_null()
+    known = both.select(
+        "stream",
+        *_ENDS,
+        call=pl.coalesce("call", "call_sender"),
+        sent_by=pl.when(to).then(pl.col("side").replace(_OTHER)).otherwise("side_sender"),
+        announced_by=pl.coalesce("message", "message_sender"),
+        joined_by=pl.when(to).then(pl.lit("receiver")).when(by).then(pl.lit("sender")),
+        announcement=pl.coalesce("announcement", "announcement_sender"),
+        media=pl.coalesce("media", "media_sender"),
+        at="at",
+    )
+    known = _with_reverse(known)
+    codecs = announcements.codecs_of(announced)
+    found = rows.join(known.drop(*_ENDS, "at"), on="stream", how="left", maintain_order="left")
+    found = found.join(codecs, on=["announcement", "payload_type"], how="left", maintain_order="left")
+    static = pl.col("payload_type").replace_strict(_STATIC, default=None, return_dtype=pl.String)
+    return found.with_columns(codec=pl.coalesce("codec", static))
+
+
+def _announced(begins: pl.DataFrame, said: pl.DataFrame, end: tuple[str, str]) -> pl.DataFrame:
+    """Of each stream the newest announcement of one of its ends, of a call that is not long over."""
+    found = begins.with_columns(pl.col("at") + _BEFORE).join_asof(
+        said.rename({"ip": end[0], "port": end[1], "at": "said_at"}),
+        left_on="at",
+        right_on="said_at",
+        by=list(end),
+        check_sortedness=False,
+    )
+    alive = pl.col("end").is_null() | (pl.col("at") - _BEFORE <= pl.col("end") + _AFTER_END)
+    known = found.filter(pl.col("call").is_not_null(), alive)
+    return known.select("stream", "call", "side", "message", "announcement", "media")
+
+
+def _with_reverse(known: pl.DataFrame) -> pl.DataFrame:
+    """Streams that nobody announced, of the call whose stream goes the other way between the same ends."""
+    there = known.filter(pl.col("call").is_not_null())
+    back = there.select(
+        src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port", there_at="at",
+        call="call", sent_by=pl.col("sent_by").replace(_OTHER), announced_by="announced_by", media="media",
+        announcement="announcement",
+    ).sort("there_at")  # fmt: skip
+    lost = known.filter(pl.col("call").is_null()).select("stream", *_ENDS, "at").sort("at")
+    found = lost.join_asof(
+        back, left_on="at", right_on="there_at", by=list(_ENDS), strategy="nearest", check_sortedness=False
+    ).filter(pl.col("call").is_not_null())
+    found = found.with_columns(joined_by=pl.lit("reverse")).select(known.columns)
+    return pl.concat([known.join(found, on="stream", how="anti"), found])
+
+
+def _with_reports(found: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
+    """The streams with what their receivers reported: from where they go to, of their source."""
+    of_stream = (
+        reports.filter(pl.col("reports") > 0)
+        .group_by("point", "ssrc", reported_from="src_ip")
+        .agg(
+            pl.col("reports", "fraction_sum", "jitter_sum", "round_trip_sum_ns", "round_trips").sum(),
+            pl.col("cumulative", "mos_cq_tenths", "mos_lq_tenths").sort_by("last_at").last(),
+        )
+    )
+    joined = found.join(
+        of_stream, left_on=["point", "ssrc", "dst_ip"], right_on=["point", "ssrc", "reported_from"], how="left",
+        nulls_equal=True, maintain_order="left",
+    )  # fmt: skip
+    return joined.with_columns(
+        rtcp_loss=pl.col("fraction_sum") / pl.col("reports") / 256,
+        rtcp_lost="cumulative",
+        rtcp_jitter_s=pl.col("jitter_sum") / pl.col("reports") / pl.col("clock"),
+        rtcp_round_trip_s=pl.when(pl.col("round_trips") > 0).then(
+            seconds(pl.col("round_trip_sum_ns") // pl.col("round_trips"))
+        ),
+        rtcp_mos=pl.coalesce("mos_cq_tenths", "mos_lq_tenths") / 10,
+    )
+
+
+def stream_intervals(media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame) -> pl.DataFrame:
+    """The table ``stream_intervals``."""
+    rows = media_packets["rtp_intervals"].join(
+        streams.select("stream", "call"), on="stream", how="left", maintain_order="left"
+    )
+    sent = pl.col("received") + pl.col("lost")
+    rows = rows.with_columns(
+        *quality.in_seconds("jitter", "jitter_max"),
+        started_at="begin",
+        loss=pl.when(sent > 0).then(pl.col("lost") / sent),
+    )
+    return typed(rows, schema.STREAM_INTERVALS)
+
+
+def dtmf(
+    media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame, announced_media: pl.DataFrame, *, shown: bool
+) -> pl.DataFrame:
+    """The table ``dtmf``: events of streams; of calls those of payload types that one side calls telephone-event.
+
+    ``shown``: which digits they are; else only that they are digits.
+    """
+    codecs = announcements.codecs_of(announced_media)
+    of_calls = codecs.join(
+        announced_media.with_row_index("announcement").select("announcement", "call"), on="announcement"
+    )
+    named = of_calls.group_by("call", "payload_type").agg(
+        named=pl.col("codec").str.to_lowercase().str.starts_with("telephone-event").any()
+    )
+    rows = media_packets["rtp_events"].join(
+        streams.select("stream", "call", "sent_by", "clock_hz"), on="stream", how="left", maintain_order="left"
+    )
+    rows = rows.join(named, on=["call", "payload_type"], how="left", maintain_order="left")
+    # Of who announced nothing nothing is known.
+    described = pl.col("call").is_in(named["call"].unique().implode()).fill_null(value=False)
+    digits = dict(enumerate("0123456789*#ABCD" if shown else ["digit"] * 16))
+    digit = pl.col("event").replace_strict(digits | {16: "flash"}, return_dtype=pl.String)
+    told = rows.filter(pl.col("named").fill_null(~described)).with_columns(
+        event=digit,
+        started_at="time",
+        duration_s=pl.col("duration") / pl.col("clock_hz"),
+        volume_dbm0=-pl.col("volume"),
+    )
+    return typed(told.sort("started_at", maintain_order=True), schema.DTMF)
+
+
+def rtcp_reports(media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame) -> pl.DataFrame:
+    """The table ``rtcp_reports``."""
+    of_streams = streams.select("point", "ssrc", "stream", "call", "clock_hz", src_ip="dst_ip")
+    of_streams = of_streams.unique(["point", "ssrc", "src_ip"], keep="first", maintain_order=True)
+    rows = media_packets["rtcp_reports"].join(
+        of_streams, on=["point", "ssrc", "src_ip"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    stated = pl.when(pl.col("reports") > 0)
+    rows = rows.with_columns(
+        loss=stated.then(pl.col("fraction_sum") / pl.col("reports") / 256),
+        loss_max=stated.then(pl.col("fraction_max") / 256),
+        lost="cumulative",
+        jitter_s=stated.then(pl.col("jitter_sum") / pl.col("reports") / pl.col("clock_hz")),
+        jitter_max_s=stated.then(pl.col("jitter_max") / pl.col("clock_hz")),
+        round_trip_s=pl.when(pl.col("round_trips") > 0).then(
+            seconds(pl.col("round_trip_sum_ns") // pl.col("round_trips"))
+        ),
+        mos_lq=pl.col("mos_lq_tenths") / 10,
+        mos_cq=pl.col("mos_cq_tenths") / 10,
+        discarded=pl.col("discard_rate") / 256,
+        end_system_delay_s=pl.col("end_system_delay_ms") / 1000,
+    )
+    return typed(rows, schema.RTCP_REPORTS)

@@ -1,0 +1,71 @@
+"""Who was not heard: a dialogue with the media of one side, both, or none."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.media.talk import CALL, CALLEE, CALLER, heard, rtp
+from tests.sip import wire
+
+SECONDS = 50  # packets
+
+
+def told(*media: list[tuple[int, bytes]], **options: object) -> tuple[str, str | None]:
+    (row,) = heard(*media, **options).table("call_media").to_dicts()  # type: ignore[arg-type]
+    return row["media"], row["silent_side"]
+
+
+def there(seconds: float = 9, since: float = 1.0) -> list[tuple[int, bytes]]:
+    return rtp(range(round(seconds * SECONDS)), way=(CALLER, CALLEE), since=since, source=1)
+
+
+def back(seconds: float = 9, since: float = 1.0) -> list[tuple[int, bytes]]:
+    return rtp(range(round(seconds * SECONDS)), way=(CALLEE, CALLER), since=since, source=2)
+
+
+def test_both_sides_were_heard() -> None:
+    assert told(there(), back()) == ("both_ways", None)
+
+
+def test_a_side_whose_other_packets_pass_here_was_not_heard() -> None:
+    """Its SIP comes from the address that it announced for media."""
+    assert told(there()) == ("from_caller", "callee")
+    assert told(back()) == ("from_callee", "caller")
+
+
+def test_a_side_whose_packets_may_go_another_way_is_not_called_silent() -> None:
+    """Media of the callee come from an address of which nothing passes here."""
+    elsewhere = wire.audio(2).replace("10.0.0.2", "10.0.0.77")
+    media = rtp(range(450), way=(CALLER, ("10.0.0.77", 4000)), source=1)
+    assert told(media, bodies={"offer": wire.audio(1), "answer": elsewhere}) == ("unknown", None)
+
+
+def test_a_capture_without_media_says_nothing() -> None:
+    assert told() == ("unknown", None)
+
+
+@pytest.mark.parametrize("direction", ["sendonly", "inactive"])
+def test_who_was_asked_to_be_silent_is_not_called_so(direction: str) -> None:
+    bodies = {"offer": wire.audio(1, direction=direction), "answer": wire.audio(2)}
+    assert told(there(), bodies=bodies) == ("unknown", None)
+
+
+def test_too_little_is_no_one_way() -> None:
+    assert told(there(seconds=2)) == ("unknown", None)
+
+
+def test_when_audio_began_and_ended() -> None:
+    """The callee begins 2 s after its answer and goes on for 3 s behind the BYE."""
+    row = heard(there(), back(seconds=11, since=3.0)).table("call_media").row(0, named=True)
+    assert row["delay_s"] == pytest.approx(2.0)
+    assert row["after_end_s"] == pytest.approx(2.98)
+
+
+def test_a_call_that_was_not_answered_has_no_row() -> None:
+    refused = """
+        UAC -> UAS  INVITE sdp=offer          @0.000
+        UAS -> UAC  486 INVITE to_tag=y       @1.000
+        UAC -> UAS  ACK to_tag=y              @1.010
+    """
+    assert heard(dialogue=refused).table("call_media").is_empty()
+    assert not heard(dialogue=CALL).table("call_media").is_empty()
