@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer.api.measured import measured
+from analyzer.api.message import messages_of
 from analyzer.errors import AnalyzerError, CaptureChanged
 from analyzer.language import spoken
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from analyzer.api.capture import Capture
+    from analyzer.api.source import Source
     from analyzer.kpi.thresholds import Given, Group
     from analyzer.show.report.written import Facts
 
@@ -21,7 +23,7 @@ _OF_KPIS = ("calls", "transactions", "registrations", "files")
 
 
 def text_of(
-    capture: Capture,
+    source: Source,
     *,
     form: str = "html",
     tz: str = "UTC",
@@ -29,7 +31,7 @@ def text_of(
     texts: bool | None = None,
     language: str = "en",
     thresholds: Given | None = None,
-    before: Capture | None = None,
+    before: Source | None = None,
 ) -> str:
     """The report as text, as :meth:`Capture.report <analyzer.Capture.report>` writes it."""
     if form not in FORMS:
@@ -40,32 +42,32 @@ def text_of(
 
     zone(tz)
     groups = () if thresholds is None else read(thresholds)
-    crossings = _crossings(capture, groups, tz)
-    then = None if before is None else before.measure("kpis", tz=tz)
-    doubted = () if before is None else tuple(doubts(before.table, capture.table))
+    crossings = _crossings(source, groups, tz)
+    then = None if before is None else measured(before, "kpis", tz=tz)
+    doubted = () if before is None else tuple(doubts(before.table, source.table))
     if form == "openmetrics":
         from analyzer.show.report.openmetrics import openmetrics
 
-        tables = {name: capture.table(name) for name in _OF_KPIS} | {"messages": capture.source.lean_messages()}
-        return openmetrics(tables, capture.measure("kpis", tz=tz), crossings)
+        tables = {name: source.table(name) for name in _OF_KPIS} | {"messages": source.lean_messages()}
+        return openmetrics(tables, measured(source, "kpis", tz=tz), crossings)
     from analyzer.show.report import sections
     from analyzer.show.report.written import Facts, as_json, markdown
 
     with spoken(language):
-        tables = {name: capture.table(name) for name in sections.TABLES}
+        tables = {name: source.table(name) for name in sections.TABLES}
     facts = Facts(tables, tz, title, language, crossings, then, doubted)
     if form == "html":
-        return _page(capture, facts, texts)
+        return _page(source, facts, texts)
     return markdown(facts) if form == "md" else as_json(facts)
 
 
-def _crossings(capture: Capture, groups: tuple[Group, ...], tz: str) -> pl.DataFrame | None:
+def _crossings(source: Source, groups: tuple[Group, ...], tz: str) -> pl.DataFrame | None:
     from analyzer.api.measured import crossings
 
-    return crossings(capture.source, groups, tz) if groups else None
+    return crossings(source, groups, tz) if groups else None
 
 
-def _page(capture: Capture, facts: Facts, texts: bool | None) -> str:
+def _page(source: Source, facts: Facts, texts: bool | None) -> str:
     import polars as pl
 
     from analyzer.api.ladder import fragments
@@ -73,8 +75,8 @@ def _page(capture: Capture, facts: Facts, texts: bool | None) -> str:
 
     tables = facts.tables
     keys = texts_of(tables, wanted=texts)
-    found = _texts(capture, keys, needed=texts is True)
-    told = fragments(capture.source, tables["messages"].filter(pl.col("message").is_in(list(found)))) if found else {}
+    found = _texts(source, keys, needed=texts is True)
+    told = fragments(source, tables["messages"].filter(pl.col("message").is_in(list(found)))) if found else {}
     return report(
         tables,
         tz=facts.tz,
@@ -88,11 +90,11 @@ def _page(capture: Capture, facts: Facts, texts: bool | None) -> str:
     )
 
 
-def _texts(capture: Capture, keys: list[int], *, needed: bool) -> dict[int, bytes]:
+def _texts(source: Source, keys: list[int], *, needed: bool) -> dict[int, bytes]:
     """Messages by their keys, nothing secret in them; none where the captures are not at hand and not needed."""
     try:
         return (
-            {message.row["message"]: message.without_secrets for message in capture.messages_of(keys)} if keys else {}
+            {message.row["message"]: message.without_secrets for message in messages_of(source, keys)} if keys else {}
         )
     except CaptureChanged:
         raise
