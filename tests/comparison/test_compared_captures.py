@@ -197,11 +197,11 @@ def test_a_report_has_the_value_of_before_and_what_became_worse(captures: dict[s
     result = CliRunner().invoke(group, list(map(str, words)), prog_name="sip-analyzer")
     assert result.exit_code == 0
     rows = {line.split("`")[1]: line for line in result.output.splitlines() if line.startswith("| `")}
-    assert "(worse: p50 +" in rows["pdd_s"]
-    assert "worse" not in rows["acd_s"]
+    assert "(now worse: p50 +" in rows["pdd_s"]
+    assert "now" not in rows["acd_s"]
     # The value of before is that of its own table.
     then = read(captures["before"]).measure("kpis").filter(pl.col("kpi") == "ner")["value"].item()
-    assert f"| {then:.1%} (worse: -".replace("%", " %") in rows["ner"]
+    assert f"| {then:.1%} (now worse: -".replace("%", " %") in rows["ner"]
 
 
 # ---- what cannot be compared -----------------------------------------------------------------------------------------
