@@ -61,6 +61,18 @@ A row counts in several groups of {{overlapping}}: a call for each node that it 
 |---|---|---|
 {{populations}}
 
+## How often the intervals hold the truth
+
+Of 1,000 seeded samples of n calls with a known answer ratio, or with log-normal delays, so many 95 % intervals hold the
+truth (`benchmarks/intervals.py`). Calls are whole numbers, so no interval of a ratio holds it in 95 % exactly; that of
+a percentile does so in 95 % or more. `none`: 30 values have no upper bound of their 95th percentile.
+
+| n | ratio 0.5 | 0.8 | 0.95 | 0.99 | median | p95 |
+|---|---|---|---|---|---|---|
+| 30 | 96.2 % | 96.7 % | 95.5 % | 97.0 % | 95.6 % | none |
+| 100 | 93.9 % | 94.7 % | 97.1 % | 92.0 % | 96.0 % | 98.7 % |
+| 1,000 | 94.7 % | 94.9 % | 95.3 % | 95.9 % | 95.9 % | 95.5 % |
+
 ## Thresholds
 
 ```

@@ -557,14 +557,14 @@ class Capture:
         from analyzer.reading.written import replaced
 
         text = text_of(
-            self,
+            self.source,
             form=form,
             tz=tz,
             title=title,
             texts=texts,
             language=language,
             thresholds=thresholds,
-            before=before,
+            before=None if before is None else before.source,
         )
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)

@@ -211,19 +211,17 @@ def compare(a: Call | Capture, b: Call | Capture) -> CallComparison | CaptureCom
 
 
 def _side(call: Call, label: str) -> Side:
-    from analyzer.comparison.calls import MOST_MESSAGES
-    from analyzer.comparison.sides import side_of
+    from analyzer.comparison.sides import MOST_MESSAGES, side_of
 
     source = call._source
-    messages = call.table("messages")
+    keys = call.table("messages").sort("time", nulls_last=True, maintain_order=True)["message"]
     texts: dict[int, bytes] = {}
     missing = ""
-    if messages.height <= MOST_MESSAGES:
-        try:
-            found = messages_of(source, messages["message"].to_list())
-            texts = {message.row["message"]: message.without_secrets for message in found}
-        except AnalyzerError as error:
-            missing = str(error)
+    try:
+        found = messages_of(source, keys.head(MOST_MESSAGES).to_list())
+        texts = {message.row["message"]: message.without_secrets for message in found}
+    except AnalyzerError as error:
+        missing = str(error)
     return side_of(label, call.row, call.table, source.table("endpoints"), texts, missing)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer.errors import AnalyzerError, CaptureChanged
 from analyzer.language import spoken
@@ -10,9 +10,8 @@ from analyzer.language import spoken
 if TYPE_CHECKING:
     import polars as pl
 
-    from analyzer.api.capture import Capture
-    from analyzer.kpi.thresholds import Given, Group
-    from analyzer.show.report.written import Facts
+    from analyzer.api.source import Source
+    from analyzer.kpi.thresholds import Given
 
 FORMS = ("html", "md", "json", "openmetrics")
 
@@ -21,7 +20,7 @@ _OF_KPIS = ("calls", "transactions", "registrations", "files")
 
 
 def text_of(
-    capture: Capture,
+    source: Source,
     *,
     form: str = "html",
     tz: str = "UTC",
@@ -29,70 +28,59 @@ def text_of(
     texts: bool | None = None,
     language: str = "en",
     thresholds: Given | None = None,
-    before: Capture | None = None,
+    before: Source | None = None,
 ) -> str:
     """The report as text, as :meth:`Capture.report <analyzer.Capture.report>` writes it."""
     if form not in FORMS:
         raise AnalyzerError(f"form {form!r}: wanted is one of {', '.join(FORMS)}")
+    from analyzer.api.measured import crossings, measured
     from analyzer.comparison.comparability import doubts
     from analyzer.kpi.thresholds import read
     from analyzer.timezones import zone
 
     zone(tz)
     groups = () if thresholds is None else read(thresholds)
-    crossings = _crossings(capture, groups, tz)
-    then = None if before is None else before.measure("kpis", tz=tz)
-    doubted = () if before is None else tuple(doubts(before.table, capture.table))
+    crossed = crossings(source, groups, tz) if groups else None
+    then = None if before is None else measured(before, "kpis", tz=tz)
+    doubted = () if before is None else tuple(doubts(before.table, source.table))
     if form == "openmetrics":
         from analyzer.show.report.openmetrics import openmetrics
 
-        tables = {name: capture.table(name) for name in _OF_KPIS} | {"messages": capture.source.lean_messages()}
-        return openmetrics(tables, capture.measure("kpis", tz=tz), crossings)
+        tables = {name: source.table(name) for name in _OF_KPIS} | {"messages": source.lean_messages()}
+        return openmetrics(tables, measured(source, "kpis", tz=tz), crossed)
     from analyzer.show.report import sections
     from analyzer.show.report.written import Facts, as_json, markdown
 
     with spoken(language):
-        tables = {name: capture.table(name) for name in sections.TABLES}
-    facts = Facts(tables, tz, title, language, crossings, then, doubted)
+        tables = {name: source.table(name) for name in sections.TABLES}
     if form == "html":
-        return _page(capture, facts, texts)
+        how: dict[str, Any] = {"tz": tz, "title": title, "language": language, "crossings": crossed, "before": then}
+        how["doubts"] = doubted
+        return _page(source, tables, texts, how)
+    facts = Facts(tables, tz, title, language, crossed, then, doubted)
     return markdown(facts) if form == "md" else as_json(facts)
 
 
-def _crossings(capture: Capture, groups: tuple[Group, ...], tz: str) -> pl.DataFrame | None:
-    from analyzer.api.measured import crossings
-
-    return crossings(capture.source, groups, tz) if groups else None
-
-
-def _page(capture: Capture, facts: Facts, texts: bool | None) -> str:
+def _page(source: Source, tables: dict[str, pl.DataFrame], texts: bool | None, how: dict[str, Any]) -> str:
+    """The page, with the texts of messages where they are wanted and at hand."""
     import polars as pl
 
     from analyzer.api.ladder import fragments
     from analyzer.show.report import report, texts_of
 
-    tables = facts.tables
     keys = texts_of(tables, wanted=texts)
-    found = _texts(capture, keys, needed=texts is True)
-    told = fragments(capture.source, tables["messages"].filter(pl.col("message").is_in(list(found)))) if found else {}
-    return report(
-        tables,
-        tz=facts.tz,
-        title=facts.title,
-        texts=None if texts is False or (keys and not found) else found,
-        fragments=told,
-        language=facts.language,
-        crossings=facts.crossings,
-        before=facts.before,
-        doubts=facts.doubts,
-    )
+    found = _texts(source, keys, needed=texts is True)
+    told = fragments(source, tables["messages"].filter(pl.col("message").is_in(list(found)))) if found else {}
+    return report(tables, texts=None if texts is False or (keys and not found) else found, fragments=told, **how)
 
 
-def _texts(capture: Capture, keys: list[int], *, needed: bool) -> dict[int, bytes]:
+def _texts(source: Source, keys: list[int], *, needed: bool) -> dict[int, bytes]:
     """Messages by their keys, nothing secret in them; none where the captures are not at hand and not needed."""
+    from analyzer.api.message import messages_of
+
     try:
         return (
-            {message.row["message"]: message.without_secrets for message in capture.messages_of(keys)} if keys else {}
+            {message.row["message"]: message.without_secrets for message in messages_of(source, keys)} if keys else {}
         )
     except CaptureChanged:
         raise

@@ -76,7 +76,8 @@ def command(
     if output is None:
         from analyzer.api.reports import text_of
 
-        click.echo(text_of(capture, **how), nl=False)
+        how["before"] = None if before is None else before.source
+        click.echo(text_of(capture.source, **how), nl=False)
     else:
         capture.report(output, **how)
     reading.close(crossed=crossings.tell(capture, groups, values["tz"]))

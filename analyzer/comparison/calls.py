@@ -16,9 +16,6 @@ from analyzer.reading.parsing import parse
 
 Kind = Literal["status", "missing", "additional", "retransmission", "header", "sdp"]
 
-MOST_MESSAGES = 2_000
-"""Messages of a call whose header fields are compared; a call that runs wild has more."""
-
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -198,10 +195,7 @@ class ComparedCalls:
     @cached_property
     def no_texts(self) -> str:
         """Why header fields are not compared; empty where they are."""
-        if self.a.missing or self.b.missing:
-            return self.a.missing or self.b.missing
-        longest = max(len(self.a.sent), len(self.b.sent))
-        return f"a call of {longest:,} messages is too long for it" if longest > MOST_MESSAGES else ""
+        return self.a.missing or self.b.missing
 
     def _fields(self, a: Sent, b: Sent) -> Iterator[FieldDifference]:
         text_a, text_b = self.a.texts.get(a.message), self.b.texts.get(b.message)

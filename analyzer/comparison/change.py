@@ -4,7 +4,7 @@ Of two values with intervals of their own, the interval of their difference by t
 (Donner and Zou 2012, "Closed-form confidence intervals for functions of the normal mean and standard deviation"). With
 the intervals of Wilson it is that of Newcombe for two shares (Newcombe 1998, "Interval estimation for the difference
 between independent proportions", method 10); with order statistics it holds for percentiles. The cases of both captures
-must be independent of each other. ``benchmarks/intervals.py`` measures how often the truth lies inside.
+must be independent of each other. ``benchmarks/changes.py`` measures how often the truth lies inside.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ Tables = Callable[[str], pl.DataFrame]
 #: Roles of which there is a node for each subscriber.
 ENDS = ("UE", "UA")
 
-Kind = Literal["empty", "one_direction", "other_hop", "other_nodes", "other_hour", "other_length", "lost"]
+Kind = Literal["empty", "one_direction", "other_hop", "other_nodes", "other_hour", "other_length", "lost", "stepped"]
 
 #: What makes values incomparable, and of which populations of KPIs; the others only ask for care.
 REFUSED: dict[Kind, tuple[str, ...]] = {
@@ -64,6 +64,8 @@ def doubts(a: Tables, b: Tables) -> Iterator[Doubt]:
     for side, tables in sides.items():
         if lost := tables("files")["dropped"].sum():
             yield Doubt("lost", {"side": side, "n": int(lost)})
+        if (tables("files")["backward_steps"] > 0).any():
+            yield Doubt("stepped", {"side": side})
 
 
 def _only(messages: pl.DataFrame) -> Literal["requests", "responses", ""]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Gives the rows of the call in a table by its name.
 Tables = Callable[[str], "pl.DataFrame"]
 
+MOST_MESSAGES = 2_000
+"""Messages of a call that are compared; one that runs wild has more."""
+
 # What a message and its retransmission share (RFC 3261 §17, RFC 3262).
 _SAME_MESSAGE = (
     *("src_ip", "src_port", "dst_ip", "dst_port", "call_id", "from_tag", "to_tag"),
@@ -109,6 +112,8 @@ class Side:
     missing: str
     #: All nodes that the capture shows, in whatever call.
     captured: frozenset[str]
+    #: Messages beyond the first :data:`MOST_MESSAGES`, which are not compared.
+    left_out: int
 
     @property
     def caller(self) -> str | None:
@@ -156,19 +161,10 @@ def side_of(
             )
         )
     captured = frozenset(endpoints["node"])
-    others = {name: tables(name) for name in ("sdp", "phases", "waterfall")}
-    return Side(
-        label,
-        row,
-        tuple(sent),
-        nodes,
-        hosts,
-        _users(row, messages),
-        **others,
-        texts=texts,
-        missing=missing,
-        captured=captured,
-    )
+    left_out = max(len(sent) - MOST_MESSAGES, 0)
+    others: dict[str, Any] = {name: tables(name) for name in ("sdp", "phases", "waterfall")}
+    rest: dict[str, Any] = {"texts": texts, "missing": missing, "captured": captured, "left_out": left_out}
+    return Side(label, row, tuple(sent[:MOST_MESSAGES]), nodes, hosts, _users(row, messages), **others, **rest)
 
 
 def _node(

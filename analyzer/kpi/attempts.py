@@ -20,4 +20,7 @@ ELSEWHERE = Excluded("answered elsewhere", OUTCOME == "answered_elsewhere")
 REDIRECTED = Excluded("redirected", OUTCOME == "redirected")
 ACTIVE = Excluded("still active", DETAIL == "active")
 
+#: Nothing tells whether it ended in order: its session went silent, or of its answer the ACK alone was captured.
+END_UNKNOWN = Excluded("whose end is not known", DETAIL.is_in(["expired", "final_unseen"]))
+
 UNDECIDED = (JOINED, UNFINISHED, ELSEWHERE)

@@ -6,7 +6,7 @@ import polars as pl
 
 from analyzer.columns.durations import nanoseconds
 from analyzer.columns.times import SECOND, ns
-from analyzer.kpi.attempts import ACTIVE, ANSWERED, ATTEMPT, DETAIL, OUTCOME, REDIRECTED, STATUS, UNDECIDED
+from analyzer.kpi.attempts import ACTIVE, ANSWERED, ATTEMPT, DETAIL, END_UNKNOWN, OUTCOME, REDIRECTED, STATUS, UNDECIDED
 from analyzer.kpi.record import Example, Excluded, Kpi
 
 #: Timer F with the default T1 (RFC 3261 §17.1.2.2).
@@ -369,7 +369,7 @@ KPIS = (
         of="calls",
         standard="RFC 6076 §4.9",
         formula=("attempts that were answered and ended in order", "attempts"),
-        excluded=(*UNDECIDED, ACTIVE),
+        excluded=(*UNDECIDED, ACTIVE, Excluded(END_UNKNOWN.why, ANSWERED & END_UNKNOWN.rows)),
         top=ANSWERED & DETAIL.is_in(_COMPLETED) & ~pl.col("_bye_unanswered"),
         chosen=f"{_ONCE} The RFC calls a session completed that does not fail for lack of a response; here it was also "
         "set up. A call that lasts at the end of the capture is not counted.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.durations import nanoseconds
-from analyzer.kpi.attempts import ACTIVE, ANSWERED, ATTEMPT, DETAIL, OUTCOME, STATUS, UNDECIDED
+from analyzer.kpi.attempts import ACTIVE, ANSWERED, ATTEMPT, DETAIL, END_UNKNOWN, OUTCOME, STATUS, UNDECIDED
 from analyzer.kpi.record import Example, Excluded, Kpi
 
 #: What the caller or the called user did, or the number that was dialled.
@@ -218,7 +218,7 @@ KPIS = (
         standard="TS 32.409, TS 32.454 (call drop ratio)",
         formula=("answered calls that were dropped", "answered calls that ended"),
         about=ANSWERED,
-        excluded=(ACTIVE, Excluded("whose end is not known", DETAIL.is_in(["expired", "final_unseen"]))),
+        excluded=(ACTIVE, END_UNKNOWN),
         top=DETAIL.is_in(_DROPPED),
         chosen="A call that lasts at the end of the capture was neither dropped nor ended in order, so it does not "
         "count.",

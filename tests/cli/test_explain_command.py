@@ -19,7 +19,7 @@ def explain(*words: str, **environment: str) -> Result:
     [
         (["580"], "580 Precondition Failure: SIP status (RFC 3312 §8)"),
         (["P-Charging-Vector"], "P-Charging-Vector: SIP header field (RFC 7315 §5.6)"),
-        (["pdd_s"], "pdd_s: column of calls"),
+        (["ring_s"], "ring_s: column of calls"),
         (["Mw"], "Mw between CSCFs: reference point (TS 23.228 §4.4, TS 24.229)"),
         (["Timer B"], "Timer B: timer (RFC 3261 §17.1.1.2)"),
         (["Q.850 16"], "Q.850 16 normal call clearing: cause in Reason (ITU-T Q.850)"),

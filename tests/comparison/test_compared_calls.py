@@ -13,6 +13,7 @@ from places import SAMPLES
 
 import analyzer
 from analyzer.cli import group
+from analyzer.comparison import sides
 from analyzer.simulator import Truth, make
 from tests.sip import wire
 
@@ -198,6 +199,13 @@ def test_an_invite_that_was_not_passed_on_is_explained_by_the_answer_given_inste
 
 def test_messages_on_other_hops_may_interleave_in_another_order() -> None:
     assert compared("trying_late", "trying_early").data.differences == ()
+
+
+def test_of_a_call_that_runs_wild_the_first_messages_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sides, "MOST_MESSAGES", 5)
+    comparison = analyzer.compare(capture().call("good"), capture().call("no_prack"))
+    assert len(comparison.data.rows) == 6
+    assert "The last 7 messages of A are not compared: the call is too long." in comparison.verdict
 
 
 #: Failures of the simulator's network that a node itself gives, and is known for in its truth.

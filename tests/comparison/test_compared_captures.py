@@ -103,16 +103,17 @@ def test_of_each_share_it_is_known_which_side_is_better() -> None:
 # ---- captures of a network -------------------------------------------------------------------------------------------
 
 #: Only calls, so that few are enough.
-MIX = {"answered": 8, "busy": 1, "as_error": 1}
+MIX = {"answered": 8, "busy": 1, "as_error": 0.3}
 
 
 @pytest.fixture(scope="module")
 def captures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The same network twice, and once with a slow application server."""
+    """The same network twice, and once with a slow application server and more calls that one fails with a 500."""
     made = {}
-    for name, how in {"before": {"seed": 1}, "same": {"seed": 2}, "slow": {"seed": 3, "slow": "tas1=200"}}.items():
+    worse = {"seed": 3, "slow": "tas1=200", "mix": MIX | {"as_error": 4}}
+    for name, how in {"before": {"seed": 1}, "same": {"seed": 2}, "slow": worse}.items():
         place = tmp_path_factory.mktemp(name)
-        make(place, calls=60, mix=MIX, keep_messages=False, anonymous=0, **how)
+        make(place, **{"calls": 60, "mix": MIX, "keep_messages": False, "anonymous": 0, **how})
         made[name] = place / "all.pcap"
     return made
 
@@ -130,8 +131,20 @@ def test_the_node_that_became_slower_is_the_first_of_the_parts(slower: analyzer.
     assert part["share"] > 0.5
     told = {row["kpi"]: row["verdict"] for row in slower.data.kpis.to_dicts() if row["figure"] != "p95"}
     assert told["pdd_s"] == "worse"
-    assert told["ner"] == "no_difference_shown"
+    assert told["ner"] == "worse"
     assert any("10.1.0.6" in sentence for sentence in slower.verdict)
+
+
+def test_a_failure_that_became_frequent_is_said_with_its_nodes(slower: analyzer.CaptureComparison) -> None:
+    rows = {(row["method"], row["status"]): row for row in slower.data.failures.to_dicts()}
+    failed = [side.tables("calls").filter(status=500).height for side in (slower.data.a, slower.data.b)]
+    more = rows["INVITE", 500]
+    assert ([more["a_part"], more["b_part"]], more["a_n"], more["b_n"]) == (failed, 60, 60)
+    assert more["verdict"] == "more"
+    assert rows["INVITE", 486]["verdict"] == "no_difference_shown"
+    # The failures of a 500 are those of the application servers.
+    servers = slower.data.failing_nodes.filter(pl.col("node").is_in(["10.1.0.6:5060", "10.1.0.7:5060"]))
+    assert [servers["a_part"].sum(), servers["b_part"].sum()] == failed
 
 
 def test_the_changes_of_the_parts_add_up_to_that_of_the_set_up_without_ringing(
@@ -184,11 +197,11 @@ def test_a_report_has_the_value_of_before_and_what_became_worse(captures: dict[s
     result = CliRunner().invoke(group, list(map(str, words)), prog_name="sip-analyzer")
     assert result.exit_code == 0
     rows = {line.split("`")[1]: line for line in result.output.splitlines() if line.startswith("| `")}
-    assert "(worse: p50 +" in rows["pdd_s"]
-    assert "worse" not in rows["ner"]
+    assert "(now worse: p50 +" in rows["pdd_s"]
+    assert "now" not in rows["acd_s"]
     # The value of before is that of its own table.
     then = read(captures["before"]).measure("kpis").filter(pl.col("kpi") == "ner")["value"].item()
-    assert f"| {then:.1%} |".replace("%", " %") in rows["ner"]
+    assert f"| {then:.1%} (now worse: -".replace("%", " %") in rows["ner"]
 
 
 # ---- what cannot be compared -----------------------------------------------------------------------------------------

@@ -99,14 +99,14 @@ def test_the_page_has_kpis_what_crosses_and_what_was_before(language: str, monke
 
 def test_a_capture_without_sip_has_a_report_in_every_form() -> None:
     for form in ("md", "json", "openmetrics"):
-        assert text_of(cap("ipsec_encrypted.pcap"), form=form)
+        assert text_of(cap("ipsec_encrypted.pcap").source, form=form)
 
 
 # ---- Markdown, JSON --------------------------------------------------------------------------------------------------
 
 
 def test_markdown_says_verdict_kpis_and_failures() -> None:
-    text = text_of(cap("outcomes.pcap"), form="md", thresholds={"thresholds": ["message_rate > 0.001"]})
+    text = text_of(cap("outcomes.pcap").source, form="md", thresholds={"thresholds": ["message_rate > 0.001"]})
     headings = [part for part in text.splitlines() if part.startswith("#")]
     assert headings[:3] == ["# SIP report: outcomes.pcap", "## Verdict", "## Key performance indicators"]
     assert "Threshold message\\_rate \\> 0.001 is crossed" in text
@@ -129,7 +129,7 @@ def test_what_is_captured_makes_no_markdown() -> None:
 
 def test_json_has_the_numbers_of_the_tables() -> None:
     capture = cap("outcomes.pcap")
-    found = json.loads(text_of(capture, form="json", before=cap("busy.pcap")))
+    found = json.loads(text_of(capture.source, form="json", before=cap("busy.pcap").source))
     values = {row["kpi"]: row["value"] for row in found["kpis"]}
     assert values == dict(capture.measure("kpis").select("kpi", "value").rows())
     assert sum(found["outcomes"].values()) == capture.table("calls").height
@@ -142,7 +142,7 @@ def test_json_has_the_numbers_of_the_tables() -> None:
 
 def test_openmetrics_is_what_its_own_parser_reads() -> None:
     capture = cap("basic_call.pcap")
-    text = text_of(capture, form="openmetrics", thresholds={"thresholds": ["message_rate > 0.001"]})
+    text = text_of(capture.source, form="openmetrics", thresholds={"thresholds": ["message_rate > 0.001"]})
     families = {family.name: family for family in text_string_to_metric_families(text)}
     value = dict(capture.measure("kpis").select("kpi", "value").rows())
     samples = {family.name: {s.name: s.value for s in family.samples} for family in families.values()}

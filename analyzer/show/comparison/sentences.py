@@ -36,6 +36,11 @@ def _sentences(calls: ComparedCalls, say: Say, language: str) -> Iterator[str]:
         yield say("{n:,} messages were captured in one call only, and are not counted as differences.").format(
             n=len(calls.not_captured)
         )
+    for name, side in (("A", calls.a), ("B", calls.b)):
+        if side.left_out:
+            yield say("The last {n:,} messages of {side} are not compared: the call is too long.").format(
+                n=side.left_out, side=name
+            )
     if calls.no_texts:
         yield say("Header fields are not compared: {why}.").format(why=safe(calls.no_texts))
 

@@ -87,6 +87,7 @@ def doubt_sentence(doubt: Doubt, say: Say) -> str:
         "other_nodes": say("The captures have no node in common: nodes are compared by their role."),
         "other_hour": say("The captures are of other hours of the day (A {a}, B {b} UTC): traffic differs by hour."),
         "other_length": say("The captures differ in length: A {a_s:.0f} s, B {b_s:.0f} s."),
+        "stepped": say("The clock of {side} was set back while capturing: delays may be wrong."),
         "lost": say("{side} lost {n:,} packets while capturing: failures and retransmissions may be missing."),
     }
     facts = {name: safe(value) if isinstance(value, str) else value for name, value in doubt.facts.items()}

@@ -162,7 +162,8 @@ def _kpis(facts: Facts) -> list[str]:
         note = "; ".join(part for part in (*line.crossed, line.note, line.excluded) if part)
         cells = [f"`{line.kpi.name}` {title}", f"**{line.value}**" if line.crossed else line.value]
         verdict, change = line.changed
-        compared = f"{line.before} ({say(verdict)}: {change})" if verdict else line.before
+        now = say("now {verdict}").format(verdict=say(verdict)) if verdict else ""
+        compared = f"{line.before} ({now}: {change})" if now else line.before
         cells += [compared] if facts.before is not None else []
         cells += [f"{line.n:,}", line.p95, f"`{line.blocks}`" if line.blocks.strip() else "", note]
         rows.append("| " + " | ".join(map(_cell, cells)) + " |")
