@@ -111,6 +111,17 @@ def test_tshark_reads_every_message_and_has_nothing_to_say(tmp_path: Path, optio
     assert said == {}
 
 
+@pytest.mark.tshark
+def test_tshark_reads_what_a_firewall_and_a_closed_port_do(tmp_path: Path) -> None:
+    """RFC 792: port unreachable, with the header of what it is about; and first fragments without the others."""
+    for fault in ("fault_refused", "fault_first_fragments"):
+        make(tmp_path / fault, calls=3, mix={fault: 1.0})
+    refused, cut = (tshark(tmp_path / fault / "all.pcap") for fault in ("fault_refused", "fault_first_fragments"))
+    assert sum("icmp:ip:udp" in row[0] for row in refused) == 3
+    assert {row[2] for row in refused} == {""}
+    assert sum(row[0].endswith("ip:data") for row in cut) == 3 * 7, "timer A sends the INVITE seven times"
+
+
 def test_every_body_has_its_length(world: World) -> None:
     assert all(int(heard.one("Content-Length")) == len(heard.body) for heard in world.heard.values())
 
