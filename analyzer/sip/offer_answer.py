@@ -179,7 +179,7 @@ def in_use(found: pl.DataFrame, transactions: pl.DataFrame, accepted: pl.Series)
 
 def carriers(messages: pl.DataFrame, *, with_sdp: bool) -> pl.DataFrame:
     """First copies of what may carry offers and answers: with SDP or without."""
-    of_offers = pl.col("method").is_in(_METHODS.categories)
+    of_offers = pl.col("method").is_in(_METHODS.categories.to_list())
     return described(messages, ~pl.col("retransmission"), of_offers, with_sdp=with_sdp)
 
 
