@@ -21,14 +21,15 @@ def offer_answer_violations(
     messages: pl.DataFrame,
     transactions: pl.DataFrame,
     hops: pl.DataFrame,
+    said: pl.DataFrame,
     found: pl.DataFrame,
     descriptions: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The ``offer_answer_violations`` table without ``call``; ``found`` are the exchanges of the same messages."""
-    said = offer_answer.reference_rows(messages, transactions, hops, with_sdp=True)
-    said = _whole(offer_answer.with_roles(said, transactions), messages, "row")
-    silent = _whole(offer_answer.reference_rows(messages, transactions, hops, with_sdp=False), messages, "row")
+    """The ``offer_answer_violations`` table without ``call``; ``said`` and ``found`` are the spoken descriptions and
+    the exchanges of the same messages."""
+    said = _whole(said, messages, "row")
     found = _whole(found, messages, "offer_row", "answer_row")
+    silent = _whole(_silent(messages, transactions, hops, found), messages, "row")
     described = descriptions.filter(~pl.col("early_session"))
     by_line = lines(
         found.filter(pl.col("answer_row").is_not_null()), described, "media", "proto", "port", "direction", "codecs"
@@ -62,6 +63,25 @@ def _whole(frame: pl.DataFrame, messages: pl.DataFrame, *rows: str) -> pl.DataFr
     """Without messages that were cut: what they lack may not have been lacking."""
     cut = messages.select(pl.arg_where(~pl.col("complete"))).to_series().implode()
     return frame.filter(~pl.any_horizontal(pl.col(row).is_in(cut).fill_null(value=False) for row in rows))
+
+
+def _silent(
+    messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame, found: pl.DataFrame
+) -> pl.DataFrame:
+    """The messages without SDP at the reference hops, of those legs in which one may have lacked it."""
+    rows = offer_answer.carriers(messages, with_sdp=False)
+    method, status = pl.col("method"), pl.col("status")
+    invite, success = method == "INVITE", status.is_between(200, 299)
+    answered = found.filter(pl.col("answer_row").is_not_null())
+    asked = rows.filter(invite, status.is_null())["transaction"]
+    exchanging = pl.concat([found["transaction"], asked]).unique()
+    bare = rows.filter(success, pl.col("transaction").is_in(exchanging.implode()))
+    bare = bare.join(answered, on=["transaction", "_dialog"], how="anti", nulls_equal=True)
+    by_response = found.filter(pl.col("pattern").is_in([2, 4]))["_dialog"].drop_nulls().unique()
+    acks = rows.filter(status.is_null(), method.is_in(["ACK", "PRACK"]), pl.col("_dialog").is_in(by_response.implode()))
+    legs = pl.concat([bare["_leg"], acks["_leg"]]).unique()
+    rows = rows.filter(pl.col("_leg").is_in(legs.implode(), nulls_equal=True))
+    return offer_answer.at_reference(rows, messages, transactions, hops)
 
 
 def _breach(

@@ -74,11 +74,19 @@ def reference_hops(dialogs_and_hops: tuple[DF, DF]) -> DF:
 
 
 @node(LOCAL, columns=())
-def exchanges(core_messages: DF, bare_transactions: DF, reference_hops: DF) -> DF:
+def spoken_descriptions(core_messages: DF, bare_transactions: DF, reference_hops: DF) -> DF:
+    """Which session description is an offer and which an answer, where each dialog was read."""
+    from analyzer.sip.offer_answer import spoken
+
+    return spoken(core_messages, bare_transactions, reference_hops)
+
+
+@node(LOCAL, columns=())
+def exchanges(spoken_descriptions: DF, core_messages: DF, bare_transactions: DF) -> DF:
     """Offers and their answers."""
     from analyzer.sip.offer_answer import exchanges
 
-    return exchanges(core_messages, bare_transactions, reference_hops)
+    return exchanges(spoken_descriptions, core_messages, bare_transactions)
 
 
 @node(LOCAL, columns=(), cut=rows_of("dialog"))

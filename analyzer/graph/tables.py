@@ -112,13 +112,16 @@ def offer_answer_violations(
     core_messages: DF,
     bare_transactions: DF,
     reference_hops: DF,
+    spoken_descriptions: DF,
     exchanges: DF,
     descriptions: DF,
     attempts: CallAttempts,
 ) -> DF:
     from analyzer.diagnose.offer_answer_violations import offer_answer_violations
 
-    bare = offer_answer_violations(core_messages, bare_transactions, reference_hops, exchanges, descriptions)
+    bare = offer_answer_violations(
+        core_messages, bare_transactions, reference_hops, spoken_descriptions, exchanges, descriptions
+    )
     return attempts.of_rows(bare, "message")
 
 

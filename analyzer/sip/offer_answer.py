@@ -41,13 +41,13 @@ DIRECTIONS = {"inactive": 0, "sendonly": 1, "recvonly": 2, "sendrecv": 3}
 # -- what each description is ------------------------------------------------------------------------------------------
 
 
-def described(messages: pl.DataFrame, *, with_sdp: bool = True) -> pl.DataFrame:
+def described(messages: pl.DataFrame, *which: pl.Expr, with_sdp: bool = True) -> pl.DataFrame:
     """The messages with a session description (or those without), duplicates of the capture left out, by their number
-    ``row``."""
+    ``row``; with ``which`` those of them for which that holds."""
     return (
         messages.lazy()
         .with_row_index("row")
-        .filter(pl.col("_sdp").is_not_null() == with_sdp, ~pl.col("duplicate"))
+        .filter(pl.col("_sdp").is_not_null() == with_sdp, ~pl.col("duplicate"), *which)
         .select(
             "row", "transaction", "_dialog", "_leg", "_sdp", "status", "cseq", "via_count", "rseq", "retransmission",
             method=pl.col("method").cast(_METHODS, strict=False),
@@ -123,15 +123,23 @@ def sdp(messages: pl.DataFrame, transactions: pl.DataFrame, descriptions: pl.Dat
 # -- offers with their answers -----------------------------------------------------------------------------------------
 
 
-def exchanges(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
+def spoken(messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame) -> pl.DataFrame:
+    """The descriptions at the reference hops, with their roles (:func:`with_roles`).
+
+    ``hops`` as :func:`analyzer.sip.dialogs.with_hops` gives them.
+    """
+    rows = at_reference(carriers(messages, with_sdp=True), messages, transactions, hops)
+    return with_roles(rows, transactions)
+
+
+def exchanges(rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
     """One row per offer and dialog, in the order of the offers.
 
-    ``hops`` as :func:`analyzer.sip.dialogs.with_hops` gives them. Columns: ``offer_row``, ``answer_row``,
+    ``rows`` are those of :func:`spoken`. Columns: ``offer_row``, ``answer_row``,
     ``preview_row`` (null where there is none), their ``offer_sdp``, ``answer_sdp`` and ``preview_sdp``, ``pattern``,
     the ``transaction`` that carries the offer, ``_dialog``, ``local``: the side that created the dialog offers, and
     ``crossed``: see :func:`crossings`.
     """
-    rows = with_roles(reference_rows(messages, transactions, hops, with_sdp=True), transactions)
     every = pl.concat([_of_invites(rows), *_of_responses(rows), *_of_requests(rows)])
     known = pl.col("_dialog").is_not_null()
     # Two transactions of one request at the same distance (a node talks to itself): the dialog has one exchange.
@@ -169,21 +177,17 @@ def in_use(found: pl.DataFrame, transactions: pl.DataFrame, accepted: pl.Series)
     )
 
 
-def reference_rows(
-    messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame, *, with_sdp: bool
-) -> pl.DataFrame:
-    """What may carry offers and answers, first copies at the reference hop of each dialog: with SDP or without.
-
-    ``from_local`` says whether the request, or that to which a response belongs, is one of the dialog's local side.
-    """
-    rows = described(messages, with_sdp=with_sdp).filter(~pl.col("retransmission"), pl.col("method").is_not_null())
-    return _at_reference(rows, messages, transactions, hops)
+def carriers(messages: pl.DataFrame, *, with_sdp: bool) -> pl.DataFrame:
+    """First copies of what may carry offers and answers: with SDP or without."""
+    of_offers = pl.col("method").is_in(_METHODS.categories.to_list())
+    return described(messages, ~pl.col("retransmission"), of_offers, with_sdp=with_sdp)
 
 
-def _at_reference(
+def at_reference(
     rows: pl.DataFrame, messages: pl.DataFrame, transactions: pl.DataFrame, hops: pl.DataFrame
 ) -> pl.DataFrame:
-    """The rows at the reference hop of their dialog, with ``from_local``.
+    """The rows at the reference hop of their dialog, with ``from_local``: whether the request, or that to which a
+    response belongs, is one of the dialog's local side.
 
     A request of the local side has its fewest Vias there. One of the remote side has its most, unless it came between
     the two nodes of the hop: then that is the place. A hop that has only the responses is none where another has the

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from analyzer.columns.times import SECOND
-from analyzer.show.text import MISSING, heading, safe, safe_column
+from analyzer.show.text import MISSING, heading, safe, safe_column, safe_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 def packed(frame: pl.DataFrame, columns: Sequence[Column], meanings: Mapping[str, str]) -> str:
     """These columns of a table as JSON, compressed, in base64, with what each means by its name."""
+    safe_frame = safe_columns(frame.select(column.name for column in columns))
     made = [
-        {"name": column.name, "type": column.type, "meaning": meanings[column.name], **_column(frame[column.name])}
+        {"name": column.name, "type": column.type, "meaning": meanings[column.name], **_column(safe_frame[column.name])}
         for column in columns
     ]
     return encoded(json.dumps({"rows": frame.height, "columns": made}, ensure_ascii=False, separators=(",", ":")))
@@ -45,6 +46,7 @@ def encoded(data: str | bytes) -> str:
 
 
 def _column(column: pl.Series) -> dict[str, Any]:
+    """A column whose text is safe, but for lists."""
     if isinstance(column.dtype, pl.Datetime):
         times = column.cast(pl.Int64).to_frame("at")
         whole = pl.col("at") // SECOND
@@ -58,17 +60,14 @@ def _column(column: pl.Series) -> dict[str, Any]:
         return {"v": [None if texts is None else [safe(text) for text in texts] for texts in column.to_list()]}
     if column.dtype != pl.String:
         return {"v": (column.fill_nan(None) if column.dtype.is_float() else column).to_list()}
-    text = safe_column(column)
-    known = text.drop_nulls().unique(maintain_order=True)
-    codes = text.to_frame("text").join(
-        known.to_frame("text").with_row_index("code"), on="text", how="left", maintain_order="left"
-    )
-    return {"d": known.to_list(), "c": codes["code"].to_list()}
+    known = column.unique(maintain_order=True).drop_nulls()
+    codes = column.replace_strict(known, range(known.len()), default=None, return_dtype=pl.UInt32)
+    return {"d": known.to_list(), "c": codes.to_list()}
 
 
 def first_rows(frame: pl.DataFrame, columns: Sequence[Column], tz: str, most: int) -> list[list[tuple[str, bool]]]:
     """The first rows as cells of safe text, each with whether it stands on the right."""
-    rows = frame.head(most)
+    rows = safe_columns(frame.select(column.name for column in columns).head(most))
     cells = []
     for column in columns:
         texts = _cells(rows[column.name], tz)
@@ -85,8 +84,8 @@ def _cells(column: pl.Series, tz: str) -> list[str | None]:
     if column.dtype.is_float():
         return [None if value is None else f"{value:.3f}" for value in column.fill_nan(None)]
     if isinstance(column.dtype, pl.List):
-        column = column.list.join(" ")
-    return safe_column(column.cast(pl.String)).to_list()
+        return safe_column(column.list.join(" ")).to_list()
+    return column.cast(pl.String).to_list()
 
 
 def named(column: Column) -> str:
