@@ -3,8 +3,8 @@
 
     python benchmarks/media.py [--runs 3] CAPTURE
 
-CAPTURE has RTP: `write_captures.py --transports rtp` writes some. Printed are the medians of wall and processor time and
-the highest peak of memory, and of each the packets a second and how many times longer it took than `streams`.
+CAPTURE has RTP: `write_captures.py --transports rtp` writes some. Printed are the medians of wall and processor time,
+the highest peak of memory, packets a second, and how many times longer than `streams` each took.
 """
 
 from __future__ import annotations
