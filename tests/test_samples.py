@@ -40,6 +40,10 @@ _ORDER = {
     "services": ("started_at", "service", "detail"),
     "diameter_transactions": ("frame",),
     "dns": ("frame",),
+    "streams": ("sent_by",),
+    "dtmf": ("started_at",),
+    "call_media": ("media",),
+    "rtcp_reports": ("first_at",),
 }
 
 

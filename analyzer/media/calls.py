@@ -60,7 +60,7 @@ def call_media(
         .join(_heard_from(own, streams, core_messages), on="call", how="left", maintain_order="left")
         .with_columns(
             pl.col("caller_packets", "callee_packets", "caller_duration", "callee_duration").fill_null(0),
-            pl.col("caller_passes", "callee_passes").fill_null(value=False),
+            pl.col("caller_passes", "callee_passes", "pair_passes").fill_null(value=False),
             both_agreed=~pl.col("call").is_in(one_way_agreed.implode()),
             lasted=pl.when(pl.col("talk_s").is_null()).then(True).otherwise(pl.col("talk_s") * SECOND >= _ENOUGH),
         )
@@ -75,7 +75,7 @@ def call_media(
         .then(pl.lit("from_caller"))
         .when(back & (pl.col("callee_duration") >= _ENOUGH) & passes[0] & expected)
         .then(pl.lit("from_callee"))
-        .when(~there & ~back & pl.col("caller_media_passes") & pl.col("callee_media_passes") & expected)
+        .when(~there & ~back & pl.col("pair_passes") & expected)
         .then(pl.lit("none"))
         .otherwise(pl.lit("unknown"))
     )
@@ -97,13 +97,15 @@ def call_media(
 
 def _heard_from(own: pl.DataFrame, streams: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Of each call ``caller_passes callee_passes``: packets of an address that this side announced pass here, SIP or
-    RTP; ``caller_media_passes callee_media_passes``: those of RTP do."""
-    of_media = streams.select(ip="src_ip").unique()
-    senders = pl.concat([of_media, messages.select(ip="src_ip")]).unique()
-    sides = []
-    for side in ("caller", "callee"):
-        announced = own.filter(pl.col("side") == side).select("call", "ip").unique()
-        for column, known in ((f"{side}_passes", senders), (f"{side}_media_passes", of_media)):
-            passing = announced.join(known, on="ip", how="semi")["call"].unique()
-            sides.append(pl.col("call").is_in(passing.implode()).alias(column))
-    return own.select("call").unique().with_columns(sides)
+    RTP; ``pair_passes``: RTP from one of the announced addresses to the other does, so that theirs would be seen."""
+    senders = pl.concat([streams.select(ip="src_ip"), messages.select(ip="src_ip")]).unique()
+    sides = {side: own.filter(pl.col("side") == side).select("call", "ip").unique() for side in ("caller", "callee")}
+    passing = {f"{side}_passes": said.join(senders, on="ip", how="semi") for side, said in sides.items()}
+    ways = streams.select(ip="src_ip", ip_to="dst_ip").unique()
+    pairs = sides["caller"].join(sides["callee"], on="call", suffix="_to")
+    both = pl.concat([pairs, pairs.select("call", ip="ip_to", ip_to="ip")])
+    passing["pair_passes"] = both.join(ways, on=["ip", "ip_to"], how="semi")
+    calls = own.select("call").unique()
+    return calls.with_columns(
+        pl.col("call").is_in(rows["call"].unique().implode()).alias(name) for name, rows in passing.items()
+    )

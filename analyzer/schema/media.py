@@ -182,7 +182,7 @@ CALL_MEDIA = Table(
           values=("both_ways",
                   ("from_caller", "the callee was not heard, though its packets pass the place of the capture"),
                   ("from_callee", "the caller was not heard, though its packets pass the place of the capture"),
-                  ("none", "though other calls of these ends have audio here"),
+                  ("none", "though other audio between these two ends passes here"),
                   ("unknown", "one way or none, and it is not known whether the rest passes here")), mask=M.OPEN),
         C("silent_side", "text", "Side that was not heard.", values=words("caller callee both"), mask=M.OPEN),
         C("caller_packets", "int", "Packets of audio that the caller sent, each once, on the leg that has most."),

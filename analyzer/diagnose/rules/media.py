@@ -88,8 +88,7 @@ NO_AUDIO = Rule(
         "en": Text(
             title="Nobody was heard",
             explanation="The call was answered with audio both ways, and no RTP of it passes here, though other RTP "
-            "of both "
-            "ends does.",
+            "between the same ends does.",
             causes=(
                 "the media relay was not told of the call, or gave up",
                 "both sides wait for the other to send first (latching on both sides)",

@@ -3,6 +3,7 @@
 //! - As many packets are in `account` as in `files`, but for those that `problems` says were skipped.
 //! - One thread and two give the same tables.
 //! - Every row of `messages` leads back to the bytes of its message.
+//! - Of a stream of RTP each packet is new, came before or is stray, and no more are new than were sent.
 #![no_main]
 
 use std::fs;
@@ -14,7 +15,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use sip_core::limits::Limits;
-use sip_core::pipeline::{Options, Progress, Scan, ScanError, Source, fetch, scan};
+use sip_core::pipeline::{Options, Progress, Scan, ScanError, Source, fetch, media, scan};
 use sip_core::sip::headers::Asked;
 use sip_core_fuzz::packets;
 
@@ -46,6 +47,7 @@ fuzz_target!(|data: &[u8]| {
         let packets = |table| numbers(table, "packets").iter().sum::<i64>();
         assert_eq!(packets(&one.account) + skipped, packets(&one.files), "every packet has a place");
         fetch_all(&one, &sources, &options(1));
+        count_media(&sources, &options(1));
     }
     fs::remove_file(&*PATH).ok();
 });
@@ -64,6 +66,18 @@ fn tables(scan: &Scan) -> impl Iterator<Item = &RecordBatch> {
     let by_message = [&scan.messages, &scan.ims_headers, &scan.evidence, &scan.headers];
     let alone = [&scan.files, &scan.problems, &scan.account, &scan.failures];
     by_message.into_iter().chain(&scan.via_tails).chain(alone)
+}
+
+fn count_media(sources: &[Source], options: &Options) {
+    let found = media::read(sources, options).expect("what was read for SIP is read for media");
+    let column = |name| numbers(&found.streams, name);
+    let counts = column("received").into_iter().zip(column("doubled")).zip(column("stray"));
+    for (((received, doubled), stray), (packets, expected)) in
+        counts.zip(column("packets").into_iter().zip(column("expected")))
+    {
+        assert_eq!(received + doubled + stray, packets, "each packet counts once");
+        assert!(received <= expected, "no more came than were sent");
+    }
 }
 
 fn fetch_all(scan: &Scan, sources: &[Source], options: &Options) {
