@@ -94,7 +94,8 @@ def _rejected(
         message="transaction", node=socket_of("server")
     )
     refused = refused.join(servers, on="message", how="left", maintain_order="left")
-    return pl.concat([rows, refused], how="diagonal")
+    rows = pl.concat([rows, refused], how="diagonal")
+    return rows.with_columns(cause=pl.format("{} {}", "status", pl.col("node").fill_null("")))
 
 
 REJECTED = Rule(
