@@ -82,6 +82,13 @@ def test_a_node_is_made_once() -> None:
     assert all(again[name] is value for name, value in made.items())
 
 
+@pytest.mark.parametrize(("sample", "looked_for"), [("basic_call", False), ("busy", True)])
+def test_who_failed_a_call_is_looked_for_where_one_failed(sample: str, looked_for: bool) -> None:
+    source = analyzer.read(SAMPLES / f"{sample}.pcap").source
+    failures = source.table("call_failures")
+    assert ("bare_failures" in source._graph.made, failures.height > 0) == (looked_for, looked_for)  # type: ignore[attr-defined]
+
+
 def test_a_name_that_nothing_makes_is_refused() -> None:
     with pytest.raises(TypeError, match="nothing makes 'tabel': write a node of that name"):
         node_of("tabel")

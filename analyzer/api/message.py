@@ -18,6 +18,8 @@ _AUTHENTICATION = frozenset(
         *("Authentication-Info", "Proxy-Authentication-Info"),
     }
 )
+# In the name of each of these, and of nothing that most messages have: those are not taken apart.
+_OF_AUTHENTICATION = re.compile(rb"auth", re.IGNORECASE)
 _SDP_KEYS = re.compile(rb"^(?:a=crypto|k=)[^\r\n]*", re.MULTILINE | re.IGNORECASE)
 _SDP_KEY = re.compile(rb"(inline:|^k=[a-z0-9]+:)[^|;\s]+", re.IGNORECASE)
 
@@ -39,7 +41,7 @@ class Message:
         """Its bytes as captured, but digest responses and keys of AKA (3GPP TS 33.203 §6.1) replaced by ``(hidden)``,
         and SDES keys (RFC 4568 §9.1) and ``k=`` lines (RFC 4566 §5.12) of SDP too."""
         text = bytearray(self.text)
-        for header in reversed(self.parsed.headers):
+        for header in reversed(self.parsed.headers if _OF_AUTHENTICATION.search(text) else []):
             if header.canonical in _AUTHENTICATION and _HIDDEN in header.value:
                 place = slice(header.offset, header.offset + header.length)
                 end = text[place][len(text[place].rstrip(b"\r\n")) :]
