@@ -22,6 +22,7 @@ PANDAS = {
     "time": "datetime64[ns, UTC]",
     "duration": "float64",
     "share": "float64",
+    "number": "float64",
     "bool": "bool",
     "text": "str",
     "texts": "object",

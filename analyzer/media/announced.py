@@ -14,8 +14,8 @@ def announced_media(messages: pl.DataFrame, descriptions: pl.DataFrame, call_of:
     ``media``, ``formats`` and ``codecs`` (texts as in ``sdp``), ``direction``. ``call_of`` is the call of each message.
     """
     own = messages.select(
-        "message", "_sdp", "call_id", "from_tag", "to_tag", "method", "status", at=ns("time"), call=call_of
-    )
+        "message", "_sdp", "call_id", "from_tag", "to_tag", "method", "status", "duplicate", at=ns("time"), call=call_of
+    ).filter(~pl.col("duplicate"))
     # The side that opened the leg is that of the From tag of its INVITE (RFC 3261 §12.1); a request within the dialog
     # has the tag of its sender there, a response that of its sender as To tag.
     opener = (

@@ -16,6 +16,8 @@ const CLOSE: u16 = 16;
 const TYPES: usize = 8;
 /// Packets this far apart without a loss between them are a pause (ns): no codec's packets are as long.
 const PAUSE: i64 = 250_000_000;
+/// A capture whose time goes back by more (ns) has the same packets once more, one copy behind the other.
+const BACK: i64 = 1_000_000_000;
 /// Comfort noise (RFC 3389).
 const COMFORT_NOISE: u8 = 13;
 
@@ -90,6 +92,13 @@ impl Stream {
     /// Takes a packet of its source; `Restarted` says that it begins another stream.
     #[inline]
     pub fn take(&mut self, packet: &Packet<'_>, at: Stamp) -> Arrived {
+        if at.time < self.last.time.saturating_sub(BACK) && at.time >= self.first.time {
+            self.packets += 1;
+            self.doubled += 1;
+            self.interval.packets += 1;
+            self.interval.doubled += 1;
+            return Arrived::Doubled;
+        }
         let (newest, step, last) = (self.newest, self.step.0, self.last.time);
         let (lasted, expected) = (last.saturating_sub(self.first.time), self.sequence.expected());
         let arrived = self.sequence.take(packet.number, |ahead| {
@@ -293,6 +302,20 @@ mod tests {
         found.take(&packet(4, 3 * 160 + 8_000, 8, &[0; 160]), at(1_040));
         assert_eq!((found.pauses, found.sequence.expected(), found.jitter.max()), (1, 4, Some(0.0)));
         assert_eq!(found.silence, 1_000_000_000);
+    }
+
+    /// A capture behind itself, as `mergecap -a` makes it: nothing is lost, late or new.
+    #[test]
+    fn a_capture_that_begins_again_has_the_same_packets() {
+        let mut found = stream(&[1, 2, 3]);
+        for n in 4..2_000 {
+            found.take(&packet(n, u32::from(n) * 160, 8, &[0; 160]), at(i64::from(n - 1) * 20));
+        }
+        for n in 1..2_000 {
+            let again = found.take(&packet(n, u32::from(n) * 160, 8, &[0; 160]), at(i64::from(n - 1) * 20));
+            assert_eq!(again, Arrived::Doubled);
+        }
+        assert_eq!((found.doubled, found.reordered, found.sequence.received()), (1_999, 0, 1_999));
     }
 
     /// RFC 4733 §2.5.1: one digit in five packets with one timestamp, the last with the end bit.
