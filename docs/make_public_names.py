@@ -15,18 +15,20 @@ import click
 import analyzer
 from analyzer import schema
 from analyzer.cli import group
+from analyzer.kpi.catalogue import KPIS
 
 RECORD = Path(__file__).with_name("public_names.json")
 
 
 def public_names() -> dict[str, str]:
-    """Every public name with what it is: `calls.setup_s` is a `duration`, `ladder` a `command`."""
+    """Every public name with what it is: `calls.setup_s` is a `duration`, `ladder` a `command`, `KPI ser` a `share`."""
     tables = {**schema.TABLES, **schema.ASKED, **schema.MEASURES}
     return {
         **{f"analyzer.{name}": "Python" for name in analyzer.__all__},
         **{f"sip-analyzer {name}": "command" for name in group.list_commands(click.Context(group))},
         **dict.fromkeys(tables, "table"),
         **{f"{name}.{column.name}": column.type for name, table in tables.items() for column in table.columns},
+        **{f"KPI {name}": kpi.unit for name, kpi in KPIS.items()},
     }
 
 

@@ -64,6 +64,10 @@ def _print(
         from analyzer.measure.grouping import length
 
         length(every)
+    if entry.name == "kpis":
+        from analyzer.kpi.kpis import chosen as chosen_kpis
+
+        chosen_kpis(only)
     # A filter looks at messages.
     reading = options.read(values, tables=None if chosen else _rests_on(entry, _columns(by, groups)))
     capture = reading.shown(chosen)

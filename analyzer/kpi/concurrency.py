@@ -23,9 +23,7 @@ def loads(rows: pl.DataFrame, keys: Sequence[str], intervals: pl.DataFrame) -> p
     else:
         lasting = lasting.join(groups, on=keys, nulls_equal=True, maintain_order="left")
     events = _events(lasting)
-    extent = events.group_by("_group", maintain_order=True).agg(first=pl.col("at").min(), last=pl.col("at").max())
-    cells = extent.join(intervals.select(INTERVAL, "begin", "end"), how="cross")
-    cells = cells.filter(pl.col("begin") < pl.col("last"), pl.col("end") >= pl.col("first"))
+    cells = _cells(events, intervals)
     at_begin, at_end = _at(cells, events, "begin", before=False), _at(cells, events, "end", before=True)
     cells = cells.with_columns(
         busy=at_end["busy"] - at_begin["busy"], running=at_begin["running"], n=at_end["began"] - at_begin["over"]
@@ -35,6 +33,16 @@ def loads(rows: pl.DataFrame, keys: Sequence[str], intervals: pl.DataFrame) -> p
     if groups is not None:
         cells = cells.join(groups, on="_group", maintain_order="left")
     return cells.select(*keys, INTERVAL, "busy", "peak", "n")
+
+
+def _cells(events: pl.DataFrame, intervals: pl.DataFrame) -> pl.DataFrame:
+    """Each group with the intervals between its first event and its last."""
+    edges = intervals.select(INTERVAL, "begin", "end").sort("begin").with_row_index("_place")
+    extent = events.group_by("_group", maintain_order=True).agg(first=pl.col("at").min(), last=pl.col("at").max())
+    from_place = edges["begin"].search_sorted(extent["first"], side="right").cast(pl.Int64) - 1
+    to_place = edges["begin"].search_sorted(extent["last"], side="left").cast(pl.Int64)
+    places = extent.select("_group", _place=pl.int_ranges(from_place.clip(lower_bound=0), to_place, dtype=pl.UInt32))
+    return places.explode("_place").drop_nulls("_place").join(edges, on="_place", maintain_order="left")
 
 
 def _events(lasting: pl.DataFrame) -> pl.DataFrame:

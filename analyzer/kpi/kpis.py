@@ -69,8 +69,12 @@ def kpis(tables: Tables, *, by: By = None, every: str | None = None, tz: str = "
 
 
 def chosen(only: By) -> list[Kpi]:
-    """The KPIs of these names, in the order of the catalogue; all without any."""
-    asked = grouping.columns(only, catalogue.KPIS)
+    """The KPIs of these names, in the order of the catalogue; all without any. Raises
+    :class:`~analyzer.errors.FilterError` for another name."""
+    try:
+        asked = grouping.columns(only, catalogue.KPIS)
+    except FilterError as error:
+        raise FilterError(f"only{str(error).removeprefix('by')}") from error
     return [kpi for name, kpi in catalogue.KPIS.items() if name in asked or not asked]
 
 

@@ -16,7 +16,7 @@ share        sum of ``top`` / sum of ``bottom`` over the rows that count; 0 to 1
 duration     sum of ``top``, in ns, / number of rows that have it: the mean, and percentiles beside it; seconds
 rate         number of rows / seconds of the capture
 peak_rate    the most rows in one second
-load         time that the rows last, ``since`` to ``until`` / seconds of the capture: erlangs
+load         time that the rows last, ``_since`` to ``_until`` / seconds of the capture: erlangs
 peak_load    the most rows at one time
 ===========  =======================================================================================================
 """
@@ -65,7 +65,6 @@ class Kpi:
     ``missing``     of a duration, why a row that would count has none.
     ``top``         what is summed up above: true or false, a number, nanoseconds of a duration.
     ``bottom``      what is summed up below; each row that counts is one without it.
-    ``since``       of a load, columns with the begin and the end in ns.
     ``point``       where it is measured, if not where its population is.
     ``chosen``      where the definition leaves room: what was chosen, and why.
     ``example``     worked by hand, a test and a part of ``docs/kpis.md``.
@@ -85,7 +84,6 @@ class Kpi:
     about: pl.Expr | None = None
     excluded: tuple[Excluded, ...] = ()
     missing: str = ""
-    since: tuple[str, str] = ("", "")
     point: str = ""
     chosen: str = ""
     also: tuple[str, ...] = ()

@@ -57,9 +57,7 @@ KPIS = (
         "reg_initial", "initial", "UR.SuccInitReg / UR.AttInitReg", "initial registration", "初始注册", ("IRSR",)
     ),
     _registration("reg_refresh", "refresh", "UR.SuccReReg / UR.AttReReg", "re-registration", "重注册"),
-    _registration(
-        "reg_deregister", "deregister", "UR.SuccDeRegUe / UR.AttDeRegUe", "de-registration by the UE", "UE 注销"
-    ),
+    _registration("reg_deregister", "deregister", "UR.SuccDeRegUe / UR.AttDeRegUe", "de-registration", "注销"),
     _registration(
         "reg_third_party",
         "third_party",

@@ -97,7 +97,7 @@ def test_a_kpi_without_the_column_has_no_row() -> None:
     [
         ({"by": "colour"}, "'colour'"),
         ({"by": "outcome_detail,via_count"}, "no KPI can be grouped by all"),
-        ({"only": "asr,mos"}, "'mos'"),
+        ({"only": "asr,mos"}, "only 'mos': wanted are"),
         ({"every": "1s"}, "a longer one"),
     ],
 )

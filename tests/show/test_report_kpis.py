@@ -175,7 +175,9 @@ def test_the_suffix_chooses_the_form_and_a_crossing_the_exit_status(tmp_path: Pa
     done = CliRunner().invoke(group, [*words, "--thresholds", str(tmp_path / "limits.toml")])
     assert done.exit_code == 3
     assert "Threshold message" in (tmp_path / "r.md").read_text(encoding="utf-8")
-    assert CliRunner().invoke(group, words).exit_code == 0
+    assert CliRunner().invoke(group, [*words, "--before", str(SAMPLES / "basic_call.pcap")]).exit_code == 0
+    # The call of busy.pcap was refused, that of the other capture answered.
+    assert "| 0.0 % | 100.0 % | 1 |" in (tmp_path / "r.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
