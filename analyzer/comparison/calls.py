@@ -49,6 +49,8 @@ class Timing:
         return None if self.a_s is None or self.b_s is None else self.b_s - self.a_s
 
 
+# A challenge and the end of a cancelled INVITE (RFC 3261 §22, §9) say nothing of a node.
+_FAILED, _NO_FAILURES = 400, (401, 407, 487)
 _DELAYS = ("srd_s", "pdd_s", "alert_s", "setup_s", "ring_s", "talk_s")
 # Parts of the waterfall that are people's, or another part's: no node is slow for them.
 _NOT_OF_A_NODE = ("ringing", "serial fork")
@@ -81,10 +83,40 @@ class ComparedCalls:
 
     @cached_property
     def parting(self) -> Difference | None:
-        """The first difference of the flow: another response, or a message that only one call has."""
+        """Where call B failed first, if it ended otherwise than A; else the first difference of the flow: another
+        response, or a message that only one call has."""
+        if (failed := self._failed_first()) is not None:
+            return failed
         flow = ("status", "missing", "additional")
         apart = [one for one in self.differences if one.kind in flow and one.row not in self.not_captured]
         return self._answered_otherwise(apart[0]) if apart else None
+
+    def _failed_first(self) -> Difference | None:
+        """Where the final response of B that refuses the INVITE comes from, if A has none or another in its place."""
+        if self.a.row["outcome"] == self.b.row["outcome"]:
+            return None
+        found = {
+            one.b.message: number
+            for number, one in enumerate(self.rows)
+            if one.b is not None and one.b.method == "INVITE" and (one.b.status or 0) >= _FAILED
+            if one.b.status not in _NO_FAILURES and (one.a is None or one.a.status != one.b.status)
+        }
+        messages = {one.message: one for one in self.b.sent if one.message in found}
+        if not messages:
+            return None
+        # Back from the caller along the way of the response: clocks of several capture points need not agree.
+        to_caller = [one for one in messages.values() if one.receiver == self.b.caller]
+        origin = to_caller[-1] if to_caller else next(iter(messages.values()))
+        while messages:
+            messages.pop(origin.message, None)
+            # Where it is not known what a response was made from, one that came to its sender.
+            to_sender = (one for one in messages.values() if one.receiver == origin.sender)
+            before = messages.get(origin.previous or 0) or next(to_sender, None)
+            if before is None:
+                break
+            origin = before
+        number = found[origin.message]
+        return Difference("additional" if self.rows[number].a is None else "status", number)
 
     @cached_property
     def not_captured(self) -> frozenset[int]:

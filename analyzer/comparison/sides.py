@@ -135,11 +135,13 @@ def side_of(
     hosts: dict[str, str] = {}
     sent: list[Sent] = []
     first_of: dict[tuple[object, ...], int] = {}
+    folded: dict[int, int] = {}
     for one in messages:
         same = tuple(one[name] for name in _SAME_MESSAGE)
         if one["retransmission"] and same in first_of:
             place = first_of[same]
             sent[place] = replace(sent[place], copies=sent[place].copies + 1)
+            folded[one["message"]] = sent[place].message
             continue
         first_of[same] = len(sent)
         sender, receiver = (_node(one[f"{end}_ip"], one[f"{end}_port"], known, nodes, hosts) for end in ("src", "dst"))
@@ -160,6 +162,8 @@ def side_of(
                 previous=previous.get(one["message"]),
             )
         )
+    # What was made from a copy was made from the message.
+    sent = [one if one.previous not in folded else replace(one, previous=folded[one.previous]) for one in sent]
     captured = frozenset(endpoints["node"])
     left_out = max(len(sent) - MOST_MESSAGES, 0)
     others: dict[str, Any] = {name: tables(name) for name in ("sdp", "phases", "waterfall")}

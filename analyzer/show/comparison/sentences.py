@@ -26,7 +26,7 @@ def _sentences(calls: ComparedCalls, say: Say, language: str) -> Iterator[str]:
     else:
         yield from _told(calls, first, say, language)
         if parting is not None and parting != first:
-            yield say("The calls part later, in row {row:,}.").format(row=parting.row + 1)
+            yield say("The calls part in row {row:,}.").format(row=parting.row + 1)
             yield sentence(calls, parting, say)
     if (slowest := calls.slowest) is not None and slowest.more_s is not None:
         yield say("The most time was lost here: {name} took {b} in B and {a} in A.").format(
