@@ -43,8 +43,9 @@ class Mask:
     products and files are shown. ``domains``: domains and cells do not name their operator either (TS 23.003 §13.2).
 
     >>> from analyzer.masking.mask import Mask
+    >>> from analyzer.schema import MaskClass
     >>> mask = Mask("an example, not a secret")
-    >>> mask.value("uri", "tel:+49-30-901820") != "tel:+49-30-901820"
+    >>> mask.value(MaskClass.URI, "tel:+49-30-901820") != "tel:+49-30-901820"
     True
     >>> len(mask.message(b"OPTIONS sip:bob@example.com SIP/2.0\\r\\n\\r\\n"))
     39
