@@ -31,7 +31,7 @@ ABOUT_CAPTURE = ("files", "problems", "account")
 ABOUT_POINTS = ("clocks", "losses")
 TABLES = tuple(name for name in schema.TABLES if name not in ABOUT_CAPTURE)
 # How often a packet of media was captured, reports of RTCP among them.
-OBSERVED = ["packets", "doubled", "reports"]
+OBSERVED = ["packets", "doubled", "sliced", "reports"]
 OF_MEDIA = ("streams", "stream_intervals", "rtcp_reports")
 # Tables without a row for every observation.
 FOUND = tuple(name for name in TABLES if name not in ("messages", "sdp", "diameter"))
