@@ -8,6 +8,7 @@ mod clock;
 mod event;
 mod interval;
 mod jitter;
+mod key;
 mod rtcp;
 mod rtp;
 mod sequence;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use super::streams::Key;
+use super::key::Key;
 use crate::net::Flow;
 
 const SENDER_REPORT: u8 = 200;

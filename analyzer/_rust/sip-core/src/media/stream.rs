@@ -1,12 +1,12 @@
 //! What is kept of one stream: one sender's packets from one end to another, numbered without a break.
 
+use super::burst::Bursts;
 use super::clock;
 use super::event::Event;
 use super::interval::Interval;
 use super::jitter::Jitter;
 use super::rtp::Packet;
 use super::sequence::{Arrived, Sequence};
-use crate::media::Bursts;
 use crate::packet::{NO_TIME, Stamp};
 
 /// So many packets make a stream whose numbers are close to the one before; other bytes than a number are seldom.
@@ -177,14 +177,12 @@ impl Stream {
     #[inline]
     fn follow(&mut self, packet: &Packet<'_>, at: Stamp, follows: bool) {
         let went = packet.timestamp.wrapping_sub(self.newest.1);
-        if follows {
-            if went > 0 && packet.payload_type == self.newest.2 {
-                self.step = match self.step {
-                    (step, ahead) if step == went => (step, ahead + 1),
-                    (_, 0) => (went, 1),
-                    (step, ahead) => (step, ahead - 1),
-                };
-            }
+        if follows && went > 0 && packet.payload_type == self.newest.2 {
+            self.step = match self.step {
+                (step, ahead) if step == went => (step, ahead + 1),
+                (_, 0) => (went, 1),
+                (step, ahead) => (step, ahead - 1),
+            };
         }
         if at.time != NO_TIME && self.last.time != NO_TIME {
             let silent = at.time.wrapping_sub(self.last.time);

@@ -4,24 +4,17 @@ use std::collections::hash_map::RandomState;
 
 use hashbrown::HashMap;
 
+use super::burst::Bursts;
+use super::key::Key;
 use super::rtcp::{Reported, Reports};
 use super::rtp::{self, Packet};
 use super::sequence::Arrived;
 use super::stream::Stream;
-use crate::media::Bursts;
 use crate::net::Flow;
 use crate::packet::Stamp;
 
 /// For so long a stream may have too few packets to be one (ns).
 const PROBATION: i64 = 10_000_000_000;
-
-/// A source between two ends, as one capture point sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    pub point: u16,
-    pub flow: Flow,
-    pub source: u32,
-}
 
 /// A stream that is over.
 #[derive(Debug)]

@@ -7,21 +7,17 @@ use arrow_array::RecordBatch;
 use hashbrown::HashMap;
 
 use super::options::{Options, ScanError};
-use super::points::{self, Points};
-use super::source::{Source, open};
-use crate::container;
+use super::second;
+use super::source::Source;
 use crate::diameter::{self, Header};
 use crate::dns;
-use crate::error::CaptureError;
 use crate::framing::{Cut, Framer, Grammar};
-use crate::limits::Limits;
 use crate::net::{Datagram, Encapsulation, Failure, Flow, Protocol, Segment, Sink, StreamClass, StreamEnd, StreamId};
-use crate::observation::{Batch, Clock, PointNames, Seen};
+use crate::observation::{Batch, Clock, Seen};
 use crate::packet::Stamp;
 use crate::problem::{Problem, Problems};
 use crate::sip::{Carrier, Flaws};
 use crate::tables::companion::{self as tables, Chunk};
-use crate::tables::small::FileRow;
 
 /// What is read beside SIP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,63 +38,15 @@ pub struct Tables {
 /// Reads all sources once more.
 ///
 /// # Errors
-/// When not one of them can be read. What is wrong with their packets the reading for SIP has told.
+/// When not one of them can be read.
 pub fn read(sources: &[Source], options: &Options) -> Result<Tables, ScanError> {
-    let sources = points::in_time_order(sources, &options.limits);
-    let mut points = Points::new(&options.limits, &options.link_types);
     let mut found = Found::new(options);
-    let mut files = Vec::with_capacity(sources.len());
-    let mut refused: Option<CaptureError> = None;
-    let mut any = false;
-    for (number, source) in sources.iter().enumerate() {
-        files.push(FileRow { name: source.name.clone(), ..FileRow::default() });
-        match read_file(number as u32, source, &options.limits, &mut points, &mut found) {
-            Ok(()) => any = true,
-            Err(ScanError::Capture(error)) => {
-                refused.get_or_insert(error);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    if let Some(error) = refused.filter(|_| !any) {
-        return Err(error.into());
-    }
-    for point in 0..points.len() {
-        let (decoder, _) = points.at(point);
-        decoder.finish(&mut PointSink { point: point as u16, found: &mut found });
-    }
-    let names = PointNames { files: points.names(), agents: Vec::new() };
+    let (files, points) = second::read(sources, options, &mut found)?;
     let (diameter, dns) = found.finish()?;
     Ok(Tables {
-        diameter: tables::assemble(diameter, &files, &names, tables::diameter(&Batch::default(), &[])?)?,
-        dns: tables::assemble(dns, &files, &names, tables::dns(&Batch::default(), &[])?)?,
+        diameter: tables::assemble(diameter, &files, &points, tables::diameter(&Batch::default(), &[])?)?,
+        dns: tables::assemble(dns, &files, &points, tables::dns(&Batch::default(), &[])?)?,
     })
-}
-
-fn read_file(
-    number: u32,
-    source: &Source,
-    limits: &Limits,
-    points: &mut Points,
-    found: &mut Found<'_>,
-) -> Result<(), ScanError> {
-    let mut capture = container::open(open(source)?, &source.name, number, limits)?;
-    points.open_file(source);
-    let (mut host, mut point) = (None, 0);
-    while let Some(packet) = capture.next(found) {
-        if host != Some(packet.host) {
-            host = Some(packet.host);
-            point = points.of_host(packet.host, packet.time);
-        }
-        let (decoder, _) = points.at(point);
-        decoder.packet(number, &packet, &mut PointSink { point: point as u16, found });
-        points.saw(point, packet.time);
-        if packet.frame % 4_096 == 0 {
-            found.keep_up()?;
-        }
-    }
-    points.close_file();
-    Ok(())
 }
 
 /// Messages on their way into tables.
@@ -126,18 +74,14 @@ impl Problems for Found<'_> {
     fn report(&mut self, _: Problem) {}
 }
 
-impl<'a> Found<'a> {
-    fn new(options: &'a Options) -> Self {
-        Self {
-            clocks: &options.clocks,
-            diameter: Batch::default(),
-            dns: Batch::default(),
-            chunks: (Vec::new(), Vec::new()),
-            grammar: diameter::Stream { max_bytes: options.limits.max_message_bytes },
-            streams: HashMap::new(),
-            held: 0,
-            max_held: options.limits.max_tcp_total_bytes,
-        }
+impl<'scan> second::Reader for Found<'scan> {
+    type Sink<'a>
+        = PointSink<'a, 'scan>
+    where
+        Self: 'a;
+
+    fn at(&mut self, point: u16) -> PointSink<'_, 'scan> {
+        PointSink { point, found: self }
     }
 
     /// Makes rows of batches that are full.
@@ -151,6 +95,21 @@ impl<'a> Found<'a> {
             self.dns.clear();
         }
         Ok(())
+    }
+}
+
+impl<'a> Found<'a> {
+    fn new(options: &'a Options) -> Self {
+        Self {
+            clocks: &options.clocks,
+            diameter: Batch::default(),
+            dns: Batch::default(),
+            chunks: (Vec::new(), Vec::new()),
+            grammar: diameter::Stream { max_bytes: options.limits.max_message_bytes },
+            streams: HashMap::new(),
+            held: 0,
+            max_held: options.limits.max_tcp_total_bytes,
+        }
     }
 
     fn finish(mut self) -> Result<(Vec<Chunk>, Vec<Chunk>), ScanError> {

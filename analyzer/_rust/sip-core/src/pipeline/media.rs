@@ -3,13 +3,11 @@
 //! Like that of [`super::companion`] it costs nothing until somebody looks at these tables.
 
 use super::options::{Options, ScanError};
-use super::points::{self, Points};
-use super::source::{Source, open};
-use crate::container;
-use crate::error::CaptureError;
+use super::second;
+use super::source::Source;
 use crate::media::Streams;
 use crate::net::{Datagram, Failure, Flow, Protocol, Segment, Sink, StreamClass, StreamEnd, StreamId};
-use crate::observation::{Clock, PointNames};
+use crate::observation::Clock;
 use crate::packet::Stamp;
 use crate::problem::{Problem, Problems};
 use crate::tables::media::{self as tables, Tables};
@@ -17,58 +15,13 @@ use crate::tables::media::{self as tables, Tables};
 /// Reads all sources once more.
 ///
 /// # Errors
-/// When not one of them can be read. What is wrong with their packets the reading for SIP has told.
+/// When not one of them can be read.
 pub fn read(sources: &[Source], options: &Options) -> Result<Tables, ScanError> {
-    let sources = points::in_time_order(sources, &options.limits);
-    let mut points = Points::new(&options.limits, &options.link_types);
     let mut found = Found { clocks: &options.clocks, streams: Streams::new(options.limits.max_streams) };
-    let mut files = Vec::with_capacity(sources.len());
-    let mut refused: Option<CaptureError> = None;
-    let mut any = false;
-    for (number, source) in sources.iter().enumerate() {
-        files.push(source.name.clone());
-        match read_file(number as u32, source, options, &mut points, &mut found) {
-            Ok(()) => any = true,
-            Err(ScanError::Capture(error)) => {
-                refused.get_or_insert(error);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    if let Some(error) = refused.filter(|_| !any) {
-        return Err(error.into());
-    }
-    for point in 0..points.len() {
-        let (decoder, _) = points.at(point);
-        decoder.finish(&mut PointSink { point: point as u16, found: &mut found });
-    }
-    let names = PointNames { files: points.names(), agents: Vec::new() };
+    let (files, points) = second::read(sources, options, &mut found)?;
     let refused = found.streams.refused;
     let (streams, reports) = found.streams.finish();
-    Ok(tables::tables(&streams, &reports, refused, &files, &names)?)
-}
-
-fn read_file(
-    number: u32,
-    source: &Source,
-    options: &Options,
-    points: &mut Points,
-    found: &mut Found<'_>,
-) -> Result<(), ScanError> {
-    let mut capture = container::open(open(source)?, &source.name, number, &options.limits)?;
-    points.open_file(source);
-    let (mut host, mut point) = (None, 0);
-    while let Some(packet) = capture.next(found) {
-        if host != Some(packet.host) {
-            host = Some(packet.host);
-            point = points.of_host(packet.host, packet.time);
-        }
-        let (decoder, _) = points.at(point);
-        decoder.packet(number, &packet, &mut PointSink { point: point as u16, found });
-        points.saw(point, packet.time);
-    }
-    points.close_file();
-    Ok(())
+    Ok(tables::tables(&streams, &reports, refused, &files, &points)?)
 }
 
 struct Found<'a> {
@@ -79,6 +32,17 @@ struct Found<'a> {
 impl Problems for Found<'_> {
     /// The reading for SIP has told it.
     fn report(&mut self, _: Problem) {}
+}
+
+impl<'scan> second::Reader for Found<'scan> {
+    type Sink<'a>
+        = PointSink<'a, 'scan>
+    where
+        Self: 'a;
+
+    fn at(&mut self, point: u16) -> PointSink<'_, 'scan> {
+        PointSink { point, found: self }
+    }
 }
 
 /// The sink of one capture point's decoder.

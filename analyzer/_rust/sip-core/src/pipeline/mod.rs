@@ -14,6 +14,7 @@ mod options;
 mod points;
 mod reader;
 mod scan;
+mod second;
 mod source;
 mod stream;
 mod trace;

@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
 use super::columns::{Wanted, columns, key, record_batch};
+use super::small::FileRow;
 use crate::hash;
 use crate::media::{Ended, Event, Interval, Reported};
 use crate::net::Flow;
@@ -161,7 +162,7 @@ pub fn tables(
     streams: &[Ended],
     reports: &[Reported],
     refused: u64,
-    files: &[String],
+    files: &[FileRow],
     points: &PointNames,
 ) -> Result<Tables, ArrowError> {
     let all = &Wanted::All;
@@ -176,7 +177,7 @@ pub fn tables(
                 key: *key,
                 of,
                 point: points.get(of.key.point),
-                file: files.get(of.stream.first.file as usize).map(String::as_str),
+                file: files.get(of.stream.first.file as usize).map(|file| file.name.as_str()),
                 src: &src,
                 dst: &dst,
                 types: of.stream.types(),

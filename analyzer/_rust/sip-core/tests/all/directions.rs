@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["error", "hash", "inflate", "layer", "limits", "packet"],
     &["problem"],
     &["container", "framing", "net"],
-    &["diameter", "dns", "sip"],
+    &["diameter", "dns", "media", "sip"],
     &["observation"],
     &["tables"],
     &["pipeline"],
