@@ -74,6 +74,12 @@ class Plot:
 
         return plots.concurrency(self._source.table("calls"), tz=tz, ax=ax)
 
+    def setup_phases(self, *, every: str | None = None, tz: str = "UTC", ax: Axes | None = None) -> Figure:
+        """The mean time that each phase takes of a set-up, stacked, over time; without ringing."""
+        from analyzer.show import plots
+
+        return plots.setup_phases(self._source.table("phases"), every=every, tz=tz, ax=ax)
+
     def waterfall(self, call: int | str = 1, *, ax: Axes | None = None) -> Figure:
         """Where the set-up time of one call went: which node, link or end had it when. ``call`` as for ``cap.call``."""
         from analyzer.api.call import find

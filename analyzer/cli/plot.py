@@ -15,7 +15,7 @@ from analyzer.reading.written import replaced
 # The methods of analyzer.api.plot.Plot.
 NAMES = (
     *("setup_latency", "latency_ecdf", "latency_over_time", "responses", "outcomes", "call_volume", "concurrency"),
-    *("failures", "retransmissions", "waterfall", "kpi_over_time", "kpi_heat_map"),
+    *("failures", "retransmissions", "waterfall", "setup_phases", "kpi_over_time", "kpi_heat_map"),
 )
 _DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
 _SUFFIXES = (".svg", ".png", ".pdf")

@@ -27,6 +27,7 @@ from analyzer.schema.values import DELAYS
 from analyzer.show import scales
 from analyzer.show.kpi_plots import kpi_heat_map as kpi_heat_map
 from analyzer.show.kpi_plots import kpi_over_time as kpi_over_time
+from analyzer.show.phase_plots import setup_phases as setup_phases
 from analyzer.show.style import (
     BLACK,
     BLUE,

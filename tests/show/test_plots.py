@@ -242,6 +242,7 @@ TABLE_OF = {name: name for name in ("failures", "waterfall")} | {
     "retransmissions": "links",
     "kpi_over_time": "kpis",
     "kpi_heat_map": "kpis",
+    "setup_phases": "phases",
 }
 
 
@@ -268,13 +269,8 @@ def test_samples_draw_without_a_warning(name: str, sample: str, caplog: pytest.L
 def test_pandas_and_polars_draw_the_same(name: str, tmp_path: Path) -> None:
     cap = captures.read(SAMPLES / "outcomes.pcap")
     table = TABLE_OF.get(name, "calls")
-    frames = (cap.calls, cap.table("calls"))
-    if table == "transactions":
-        frames = (cap.transactions, cap.table("transactions"))
-    elif table == "waterfall":
-        frames = (cap.waterfall, cap.table(table))
-    elif table != "calls":
-        frames = (getattr(cap, table)(), cap.measure(table))
+    made = table in schema.TABLES
+    frames = (getattr(cap, table), cap.table(table)) if made else (getattr(cap, table)(), cap.measure(table))
     for frame, file in zip(frames, ("pandas.svg", "polars.svg"), strict=True):
         draw(name, frame).savefig(tmp_path / file)
     assert (tmp_path / "pandas.svg").read_bytes() == (tmp_path / "polars.svg").read_bytes()
@@ -436,3 +432,21 @@ def test_a_method_takes_what_its_figure_takes(name: str) -> None:
     # A waterfall is of one call; which one says the method, its parts get the function.
     made_of = {TABLE_OF.get(name, "calls"), "links", "by", "parts", "endpoints", "title"}
     assert method - {"self", "by", "call"} - measured == function - made_of
+
+
+def test_phases_add_up_to_the_mean_set_up() -> None:
+    """By hand: two calls in a minute take 1 + 3 s and 1 s of routing and alerting; ringing does not count."""
+    at = pl.Series([60, 61, 64, 70]) * SECOND
+    table = pl.DataFrame(
+        {
+            "call": [1, 1, 1, 2],
+            "phase": ["routing", "alerting", "ringing", "routing"],
+            "from_at": at.cast(pl.Datetime("ns", "UTC")),
+            "duration_s": [1.0, 3.0, 9.0, 1.0],
+        }
+    )
+    axes = plots.setup_phases(table, every="1m").axes[0]
+    assert {patch.get_label(): patch.get_data().values.tolist() for patch in axes.patches} == {
+        "routing (1.000 s)": [1.0],
+        "alerting (1.500 s)": [2.5],
+    }
