@@ -23,7 +23,10 @@ from analyzer.measure.measures import measure
 from analyzer.show.report import ladders, numbers, report, room, sections, stories, texts_of
 from analyzer.show.report.columns import offsets
 
-CAPTURES = [path.name for path in captures.FLOWS]
+# Without those that have the calls of another sample, in another file format or transport: a page has no more of them.
+CAPTURES = [
+    path.name for path in captures.FLOWS if not path.name.startswith(("format_", "doubled", "sctp_", "websocket_"))
+]
 
 
 @cache
