@@ -110,6 +110,16 @@ def _with_reverse(known: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([known.join(found, on="stream", how="anti"), found])
 
 
+#: Means over the reports of the core: of the fraction lost, and of the jitter in units of the stream's clock.
+_REPORTED_LOSS = pl.col("fraction_sum") / pl.col("reports") / 256
+_REPORTED_JITTER = pl.col("jitter_sum") / pl.col("reports")
+
+
+def _round_trip_s() -> pl.Expr:
+    known = pl.col("round_trips") > 0
+    return pl.when(known).then(seconds(pl.col("round_trip_sum_ns") // pl.col("round_trips")))
+
+
 def _with_reports(found: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
     """The streams with what their receivers reported: from where they go to, of their source."""
     of_stream = (
@@ -125,12 +135,10 @@ def _with_reports(found: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
         nulls_equal=True, maintain_order="left",
     )  # fmt: skip
     return joined.with_columns(
-        rtcp_loss=pl.col("fraction_sum") / pl.col("reports") / 256,
+        rtcp_loss=_REPORTED_LOSS,
         rtcp_lost="cumulative",
-        rtcp_jitter_s=pl.col("jitter_sum") / pl.col("reports") / pl.col("clock"),
-        rtcp_round_trip_s=pl.when(pl.col("round_trips") > 0).then(
-            seconds(pl.col("round_trip_sum_ns") // pl.col("round_trips"))
-        ),
+        rtcp_jitter_s=_REPORTED_JITTER / pl.col("clock"),
+        rtcp_round_trip_s=_round_trip_s(),
         rtcp_mos=pl.coalesce("mos_cq_tenths", "mos_lq_tenths") / 10,
     )
 
@@ -189,14 +197,12 @@ def rtcp_reports(media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame) 
     )
     stated = pl.when(pl.col("reports") > 0)
     rows = rows.with_columns(
-        loss=stated.then(pl.col("fraction_sum") / pl.col("reports") / 256),
+        loss=stated.then(_REPORTED_LOSS),
         loss_max=stated.then(pl.col("fraction_max") / 256),
         lost="cumulative",
-        jitter_s=stated.then(pl.col("jitter_sum") / pl.col("reports") / pl.col("clock_hz")),
+        jitter_s=stated.then(_REPORTED_JITTER / pl.col("clock_hz")),
         jitter_max_s=stated.then(pl.col("jitter_max") / pl.col("clock_hz")),
-        round_trip_s=pl.when(pl.col("round_trips") > 0).then(
-            seconds(pl.col("round_trip_sum_ns") // pl.col("round_trips"))
-        ),
+        round_trip_s=_round_trip_s(),
         mos_lq=pl.col("mos_lq_tenths") / 10,
         mos_cq=pl.col("mos_cq_tenths") / 10,
         discarded=pl.col("discard_rate") / 256,
