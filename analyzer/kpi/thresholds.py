@@ -109,7 +109,9 @@ def read(given: Given) -> tuple[Group, ...]:
         except OSError as error:
             raise AnalyzerError(f"{where}: {error.strerror or error}") from error
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise AnalyzerError(f"{where}: cannot be read as TOML: {error}") from error
+            raise AnalyzerError(
+                f'{where}: cannot be read as TOML: {error}; write thresholds = ["ser < 0.9", "pdd_s.p95 > 5"]'
+            ) from error
     own = {name: value for name, value in said.items() if not isinstance(value, Mapping)}
     named = {name: value for name, value in said.items() if isinstance(value, Mapping)}
     found = [_group(_Place(where, text, name), value) for name, value in [("", own), *named.items()] if value]

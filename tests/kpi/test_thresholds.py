@@ -31,6 +31,7 @@ WRONG = [
     ('thresholds = "asr < 0.6"', "line 1: 'thresholds': a list of texts is wanted"),
     ('threshold = ["asr < 0.6"]', "line 1: 'threshold': unknown; wanted are by, every, thresholds"),
     ("thresholds = [", "cannot be read as TOML"),
+    ("ser < 0.9", 'write thresholds = ["ser < 0.9"'),
     ("", 'no threshold; write thresholds = ["asr < 0.6"]'),
 ]
 
