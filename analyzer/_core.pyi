@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from typing import Protocol, TypeAlias, TypedDict, final
 
 __all__ = [
+    "MediaHeads",
     "Scan",
     "companion",
+    "compose",
     "export",
     "fetch",
     "header_name",
     "header_vocabulary",
     "link_type",
     "media",
+    "media_heads",
     "parse",
     "protocols",
     "scan",
@@ -153,6 +156,29 @@ def fetch(
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
 ) -> list[bytes | None]: ...
+
+class MediaHeads:
+    """The headers of media packets."""
+
+    def addresses(self) -> set[str]:
+        """The addresses between which they went."""
+
+def media_heads(
+    sources: Sequence[tuple[str, str, str | None, int | None]],
+    media_flows: Sequence[tuple[str, int, int, int]],
+    points: Sequence[str],
+    limits: dict[str, int] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
+) -> MediaHeads: ...
+def compose(
+    points: list[str],
+    messages: list[tuple[int, int | None, int | None, str, str | None, int, str | None, int, int, bytes, bool]],
+    failures: list[tuple[int | None, str, str, str, int, str, int, str]],
+    ended: int | None,
+    path: str,
+    heads: MediaHeads | None = None,
+    addresses: dict[str, str] = ...,
+) -> int: ...
 def export(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     wanted: Sequence[tuple[str, int, int, int]],

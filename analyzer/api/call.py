@@ -93,11 +93,7 @@ class Call:
 
     def export(self, output: Output, *, media: bool = False) -> int:
         """Writes its packets to a pcapng file, as :meth:`Capture.export <analyzer.Capture.export>` does."""
-        from analyzer.reading.export import media_flows
-
-        messages = self.observations()
-        flows = media_flows(messages, self.table("sdp")) if media else []
-        return self._source.export(messages, flows, output)
+        return self._source.export(self.observations(), output, media=media)
 
     def packets(self, *, media: bool = False) -> PacketList:
         """Its packets as a ``scapy`` ``PacketList``: fragments and segments as they were captured, in their order.

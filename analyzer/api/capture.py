@@ -580,17 +580,17 @@ class Capture:
         the addresses and ports of the session descriptions while the call lasted. Wireshark opens it. What several
         capture points saw goes into a section each, one after the other.
 
+        Of a masked capture the packets are made anew: IP and transport with the masked message in them, so that nothing
+        of the original is left; of media the headers alone. What carried them (link layer, tunnels) is not in it, and
+        what came in TLS or WebSocket with TLS is an exported PDU of Wireshark.
+
         >>> import analyzer, io
         >>> cap = analyzer.read("sample_pcaps/basic_call.pcap")
         >>> packets = cap.export(copy := io.BytesIO())
         >>> analyzer.read(io.BytesIO(copy.getvalue())).calls.outcome.tolist()
         ['answered']
         """
-        from analyzer.reading.export import media_flows
-
-        messages = self.table("messages")
-        flows = media_flows(messages, self.table("sdp")) if media else []
-        return self.source.export(messages, flows, output)
+        return self.source.export(self.table("messages"), output, media=media)
 
     def wireshark_filter(self) -> str:
         """Wireshark's display filter for the Call-IDs of these messages.

@@ -91,6 +91,11 @@ class GraphSource:
         return int(self._graph["core_messages"].height)
 
     @property
+    def captured_until(self) -> int | None:
+        found: int | None = self._graph["end"]
+        return found
+
+    @property
     def whole(self) -> Source:
         return self
 
@@ -179,10 +184,22 @@ class GraphSource:
                 raise AnalyzerError(f"{places[key][0]} has changed since it was read")
         return [text for text in found if text is not None]
 
-    def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
+    def export(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
+        from analyzer.reading.export import media_flows
+
         if self._reading is None:
             raise AnalyzerError("the captures behind these tables are not at hand")
+        flows = media_flows(messages, self.table("sdp")) if media else []
         return self._reading.export(messages.select(_PLACE).rows(), flows, output)
+
+    def media_heads(self, flows: list[MediaFlow], points: list[str]) -> Any:
+        if self._reading is None:
+            raise AnalyzerError("the captures behind these tables are not at hand")
+        return self._reading.media_heads(flows, points)
+
+    def transport_failures(self) -> pl.DataFrame:
+        found: pl.DataFrame = self._graph["transport_failures"]
+        return found
 
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         from analyzer.reading.export import wireshark_filter

@@ -6,7 +6,7 @@ filter inside looks at the original values.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from analyzer import schema
 
@@ -26,6 +26,10 @@ class Source(Protocol):
     @property
     def messages_read(self) -> int:
         """How many messages were read, whichever of them this source has."""
+
+    @property
+    def captured_until(self) -> int | None:
+        """When the captures ended (ns since 1970), whatever this source has of them; None if no packet has a time."""
 
     @property
     def whole(self) -> Source:
@@ -56,8 +60,14 @@ class Source(Protocol):
         Raises :class:`~analyzer.errors.AnalyzerError` where the captures have changed or are not at hand.
         """
 
-    def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
-        """Writes the packets of rows of ``messages``, and those of media, as pcapng; returns how many."""
+    def export(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
+        """Writes the packets of rows of ``messages``, and those of their media, as pcapng; returns how many."""
+
+    def media_heads(self, flows: list[MediaFlow], points: list[str]) -> Any:
+        """The headers of the media packets of these flows at these capture points, as the core has them."""
+
+    def transport_failures(self) -> pl.DataFrame:
+        """Evidence of transports that failed: ``time kind src_ip src_port dst_ip dst_port transport detail``."""
 
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         """Wireshark's display filter for the Call-IDs of rows of ``messages``."""
@@ -85,6 +95,10 @@ class FilteredSource:
     @property
     def messages_read(self) -> int:
         return self._inner.messages_read
+
+    @property
+    def captured_until(self) -> int | None:
+        return self._inner.captured_until
 
     @property
     def whole(self) -> Source:
@@ -124,8 +138,14 @@ class FilteredSource:
     def texts(self, keys: Sequence[int]) -> list[bytes]:
         return self._inner.texts(keys)
 
-    def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
-        return self._inner.export(messages, flows, output)
+    def export(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
+        return self._inner.export(messages, output, media=media)
+
+    def media_heads(self, flows: list[MediaFlow], points: list[str]) -> Any:
+        return self._inner.media_heads(flows, points)
+
+    def transport_failures(self) -> pl.DataFrame:
+        return self._inner.transport_failures()
 
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         return self._inner.wireshark_filter(messages)

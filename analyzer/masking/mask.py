@@ -75,6 +75,7 @@ class Mask:
             MaskClass.IDENTIFIER: values.identifier,
             MaskClass.PHRASE: values.phrase,
             MaskClass.FREE_TEXT: values.gentle,
+            MaskClass.TOKENS: values.tokens,
             MaskClass.SENTENCE: values.sentence,
             MaskClass.CELL: values.cell,
             MaskClass.NETWORK: values.network if domains else str,

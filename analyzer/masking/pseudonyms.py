@@ -29,6 +29,9 @@ _ROUNDS = 10
 _REMEMBERED = 64
 """Letters of the longest word that is kept in memory."""
 
+_END = 7
+"""As many last digits tell a telephone number, however it is written: nationally, internationally, behind a prefix."""
+
 _DIGITS = string.digits
 _LOWER = string.ascii_lowercase
 _HEX = string.digits + "abcdef"
@@ -133,7 +136,11 @@ class Pseudonyms:
         return other.upper() if digits == digits.upper() != digits.lower() else other
 
     def number(self, digits: str) -> str:
-        """Another number of as many digits; zeros in front stay, for they are prefixes (0, 00) and belong to no one."""
+        """Another number of as many digits; zeros in front stay, for they are prefixes (0, 00) and belong to no one.
+
+        Numbers with the same last digits have pseudonyms with the same last digits: exchanges write one number in
+        several ways.
+        """
         if len(digits) > _REMEMBERED:
             return self._number(digits)
         known = self._numbers.get(digits)
@@ -149,10 +156,19 @@ class Pseudonyms:
         form = self._form("number", alphabets)
         if form.streamed:
             other = self._spelt(significant, alphabets, "number")
+        elif len(significant) > _END:
+            end = significant[-_END:]
+            other = self._before(significant[:-_END], end) + self._spelt(end, (_DIGITS,) * _END, "end of number")
         else:
             least = 10 ** (len(significant) - 1)
             other = str(least + self._cycled(int(significant) - least, form))
         return digits[: len(digits) - len(significant)] + other
+
+    def _before(self, digits: str, end: str) -> str:
+        """What stands before the last digits of a number, which they decide on."""
+        least = 10 ** (len(digits) - 1)
+        drawn = int.from_bytes(self._prf(f"before {len(digits)}", end.encode()))
+        return str(least + (int(digits) - least + drawn) % (9 * least))
 
     def network_code(self, digits: str) -> str:
         """Another MCC or MNC of two or three digits; 01 is the network of 001 (TS 23.003 §13.2), and so are theirs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer.errors import AnalyzerError
 from analyzer.masking.mask import Mask
@@ -39,6 +39,10 @@ class MaskedSource:
         return self._original.messages_read
 
     @property
+    def captured_until(self) -> int | None:
+        return self._original.captured_until
+
+    @property
     def whole(self) -> Source:
         return MaskedSource(self._original.whole, self._mask)
 
@@ -69,12 +73,34 @@ class MaskedSource:
     def texts(self, keys: Sequence[int]) -> list[bytes]:
         return [self._mask.message(text) for text in self._original.texts(keys)]
 
-    def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
-        """Refused: packets hold what the mask hides, in more places than it can reach."""
-        raise AnalyzerError(
-            "packets cannot be masked: they hold the original. Leave the mask out, or give away a masked ladder, report"
-            " or table instead"
+    def export(self, messages: pl.DataFrame, output: Output, *, media: bool = False) -> int:
+        """Writes packets made of the masked texts, between pseudonymous addresses: those of the capture hold the
+        original in more places than a mask can reach. Of media they hold the headers alone."""
+        from analyzer.reading import export
+
+        original = self._original
+        bare = original.table("messages").join(messages, on="message", how="semi")
+        heads, addresses = None, {}
+        if media:
+            flows = export.media_flows(bare, original.table("sdp"))
+            heads = original.media_heads(flows, bare["point"].unique(maintain_order=True).to_list())
+            addresses = {address: self._mask.value(MaskClass.ADDRESS, address) for address in heads.addresses()}
+        return export.compose(
+            messages,
+            self.texts(messages["message"].to_list()),
+            self._mask.table("messages", export.failures_around(bare, original.transport_failures())),
+            original.captured_until,
+            original.whole.table("files")["path"].drop_nulls(),
+            output,
+            heads,
+            addresses,
         )
+
+    def media_heads(self, flows: list[MediaFlow], points: list[str]) -> Any:
+        return self._original.media_heads(flows, points)
+
+    def transport_failures(self) -> pl.DataFrame:
+        return self._mask.table("messages", self._original.transport_failures())
 
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         """Refused: a filter made of pseudonyms finds nothing, one made of Call-IDs tells them."""

@@ -366,6 +366,10 @@ class Values:
         """Text of registries: what has the form of an identity or an address is masked, and what is known to be one."""
         return self._identities(text, _NO_KINDS)
 
+    def tokens(self, text: str) -> str:
+        """The same for words between blanks, each by itself."""
+        return re.sub(r"\S+", lambda found: self.gentle(found.group()), text)
+
     def plain(self, text: str) -> str:
         """The same for fields that are numbers: long ones stay."""
         return text if re.fullmatch(r"[0-9.\s]*", text, re.ASCII) else self.gentle(text)

@@ -1,12 +1,17 @@
-"""The packets of some messages: as a capture of their own, and as a display filter of Wireshark."""
+"""The packets of some messages: as a capture of their own, as one made of their texts, and as a display filter of
+Wireshark."""
 
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     import polars as pl
+
+    from analyzer.reading.native import Output
 
 #: Address, port, and from when until when (ns since 1970, both included).
 MediaFlow = tuple[str, int, int, int]
@@ -45,6 +50,85 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+#: A transport that fails this much later is no answer to a message any more (64 T1 on Gm, T1 = 2 s: TS 24.229 §7.7).
+_ANSWER_WINDOW_NS = 128_000_000_000
+
+#: IPv4 identifications; none is 0, which stands for a packet that has none.
+_IDENTS = 0xFFFF
+
+
+def failures_around(messages: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
+    """The failed transports that speak of these messages: to or from one of their addresses, while they were sent and
+    shortly after."""
+    import polars as pl
+
+    addresses = pl.concat([messages["src_ip"], messages["dst_ip"]]).drop_nulls().unique().implode()
+    window = messages.select(
+        since=pl.col("time").min(), until=pl.col("time").max() + pl.duration(nanoseconds=_ANSWER_WINDOW_NS)
+    )
+    return failures.join(window, how="cross").filter(
+        (pl.col("src_ip").is_in(addresses) | pl.col("dst_ip").is_in(addresses))
+        & pl.col("time").is_between("since", "until")
+    )
+
+
+def compose(
+    messages: pl.DataFrame,
+    texts: Sequence[bytes],
+    failures: pl.DataFrame,
+    ended: int | None,
+    read: Iterable[str],
+    output: Output,
+    heads: Any = None,
+    addresses: Mapping[str, str] | None = None,
+) -> int:
+    """Writes a capture made of rows of ``messages`` with these texts, of failed transports and of the headers of media,
+    as pcapng; returns the number of packets.
+
+    Each message comes in packets of IP and its transport that hold nothing else. ``ended``: ns at which the capture
+    ended; ``read``: files that may not be written over; ``addresses``: what stands for an address in media.
+    """
+    import polars as pl
+
+    from analyzer.reading.native import core, written_to
+
+    points = messages["point"].unique(maintain_order=True).to_list()
+    number = pl.int_range(pl.len(), dtype=pl.Int64)
+    # Sightings of one packet have one identification.
+    idents = messages.select(original="message", ident=number % _IDENTS + 1)
+    rows = (
+        messages.with_columns(text=pl.Series(texts, dtype=pl.Binary))
+        .with_columns(pl.coalesce("original", "message").alias("original"))
+        .join(idents, on="original", how="left", maintain_order="left")
+        .select(
+            pl.col("point").replace_strict(points, range(len(points)), return_dtype=pl.Int64),
+            pl.col("first_byte_at").cast(pl.Int64),
+            pl.col("time").cast(pl.Int64),
+            "transport",
+            "src_ip",
+            pl.col("src_port").fill_null(0),
+            "dst_ip",
+            pl.col("dst_port").fill_null(0),
+            # The original may have been left out.
+            pl.coalesce("ident", number % _IDENTS + 1),
+            "text",
+            "complete",
+        )
+        # A message without a time stays where it is.
+        .sort(pl.col("time").forward_fill(), maintain_order=True)
+        .rows()
+    )
+    ends = ("src_ip", "src_port", "dst_ip", "dst_port")
+    failed = failures.sort("time").select(
+        pl.col("time").cast(pl.Int64), "kind", "transport", *ends, pl.col("detail").fill_null("")
+    )
+    return written_to(
+        output,
+        read,
+        lambda path: core().compose(points, rows, failed.rows(), ended, path, heads, dict(addresses or {})),
+    )
 
 
 def wireshark_filter(messages: pl.DataFrame) -> str:

@@ -430,30 +430,52 @@ class Reading:
     ) -> int:
         """Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, as pcapng, and those of
         media by (address, port, since, until); reads the captures twice. Returns the number of packets."""
-        if not isinstance(output, (str, os.PathLike)):
-            with tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng") as copy:
-                written = self._export(rows, media, copy.name)
-                shutil.copyfileobj(copy, output, 1 << 20)
-            return written
-        self._sources.check()
-        path = os.path.abspath(output)
-        if os.path.exists(path) and any(os.path.samefile(path, source) for _, source, _ in self._sources.files):
-            raise AnalyzerError(f"{os.fspath(output)}: is a capture that is being read; choose another name")
-        with replaced(output) as part:
-            return self._export(rows, media, part)
-
-    def _export(self, rows: list[tuple[str, int, int, int]], media: list[tuple[str, int, int, int]], path: str) -> int:
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
-        try:
-            packets: int = core().export(files, rows, media, path, limits, link_types)
-        except OSError as error:  # it has no number, but in its words
-            number = re.search(r"\(os error ([0-9]+)\)", str(error))
-            if number is None:
-                raise
-            raise OSError(int(number[1]), os.strerror(int(number[1])), path) from error
+        packets = written_to(
+            output,
+            [source for _, source, _ in self._sources.files],
+            lambda path: core().export(files, rows, media, path, limits, link_types),
+        )
         self._sources.check()
         return packets
+
+    def media_heads(self, flows: list[tuple[str, int, int, int]], points: list[str]) -> Any:
+        """The headers of media packets of these capture points, by (address, port, since, until); reads the captures
+        again."""
+        self._sources.check()
+        files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
+        heads = core().media_heads(files, flows, points, limits, link_types)
+        self._sources.check()
+        return heads
+
+
+def written_to(output: Output, read: Iterable[str], write: Callable[[str], int]) -> int:
+    """Has the core write a file to ``output``, which may be none of those that are being read; returns what it returns.
+
+    Raises AnalyzerError where it is one of these, OSError where it cannot be written.
+    """
+    if not isinstance(output, (str, os.PathLike)):
+        with tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng") as copy:
+            written = _numbered(write, copy.name)
+            shutil.copyfileobj(copy, output, 1 << 20)
+        return written
+    path = os.path.abspath(output)
+    if os.path.exists(path) and any(os.path.exists(source) and os.path.samefile(path, source) for source in read):
+        raise AnalyzerError(f"{os.fspath(output)}: is a capture that is being read; choose another name")
+    with replaced(output) as part:
+        return _numbered(write, part)
+
+
+def _numbered(write: Callable[[str], int], path: str) -> int:
+    """Writes; an error of the system gets its number back, which the core tells in words alone."""
+    try:
+        return write(path)
+    except OSError as error:
+        number = re.search(r"\(os error ([0-9]+)\)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), path) from error
 
 
 #: The reason in ``account`` of packets in which the engine that was chosen saw no SIP.

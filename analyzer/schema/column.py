@@ -29,6 +29,8 @@ class MaskClass(Enum):
     """A reason phrase: phrases that RFCs define stay."""
     FREE_TEXT = "free_text"
     """Words from the wire: those of public vocabularies stay."""
+    TOKENS = "tokens"
+    """The same, each between blanks by itself: several numbers in a row are no telephone number."""
     SENTENCE = "sentence"
     """A sentence of ours with values from the wire in it."""
     CELL = "cell"

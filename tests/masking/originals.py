@@ -59,4 +59,4 @@ def telling(texts: list[str]) -> set[str]:
 
 
 # Users of the samples and captures that are words anyone may say.
-_ORDINARY = {"service", "anonymous", "conference", "sipvicious", "linphone", "localhost", "registrar"}
+_ORDINARY = {"service", "anonymous", "conference", "sipvicious", "linphone", "localhost", "registrar", "mmtel"}

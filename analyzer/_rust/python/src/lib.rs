@@ -3,6 +3,7 @@
 mod table;
 mod tree;
 
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::BufWriter;
 use std::net::IpAddr;
@@ -18,20 +19,27 @@ use pyo3::types::{PyBytes, PyDict};
 use sip_core::error::CaptureError;
 use sip_core::layer::Layer;
 use sip_core::limits::Limits;
-use sip_core::net::{self, link_type_number};
+use sip_core::net::{self, Flow, Protocol, link_type_number};
 use sip_core::observation::Clock;
+use sip_core::pipeline::media_heads::{self, MediaPacket};
 use sip_core::pipeline::{self, Media, Options, Place, Progress, Scan, ScanError, Source};
 use sip_core::sip::headers::Asked;
 use sip_core::sip::name::VOCABULARY;
 use sip_core::sip::{Carrier, Message, Name};
+use sip_core::tables::small::failure as failure_of;
 use sip_core::tables::{Wanted, catalogue};
 
 use table::Table;
 
+type MediaArgument = (IpAddr, u16, i64, i64);
 type SourceArgument = (String, PathBuf, Option<String>, Option<u64>);
 
 fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
     given.into_iter().map(|(name, path, point, bytes)| Source { name, path, point, bytes }).collect()
+}
+
+fn places(given: Vec<MediaArgument>) -> Vec<Media> {
+    given.into_iter().map(|(address, port, since, until)| Media { address, port, since, until }).collect()
 }
 
 fn clocks(given: Vec<(u16, i64, i64, i64)>) -> Vec<Clock> {
@@ -245,21 +253,108 @@ fn export(
     py: Python<'_>,
     sources: Vec<SourceArgument>,
     wanted: Vec<Place>,
-    media_flows: Vec<(IpAddr, u16, i64, i64)>,
+    media_flows: Vec<MediaArgument>,
     path: PathBuf,
     limits: Option<&Bound<'_, PyDict>>,
     link_types: Vec<(String, String)>,
 ) -> PyResult<u64> {
     let options = options(1, limits, &link_types)?;
-    let sources = self::sources(sources);
-    let media_flows = media_flows.into_iter();
-    let media: Vec<Media> =
-        media_flows.map(|(address, port, since, until)| Media { address, port, since, until }).collect();
+    let (sources, media) = (self::sources(sources), places(media_flows));
     py.detach(|| {
         let output = BufWriter::new(File::create(&path)?);
         pipeline::export(&sources, &options, &wanted, &media, output)
     })
     .map_err(|error| raise(py, error))
+}
+
+type MessageArgument =
+    (usize, Option<i64>, Option<i64>, String, Option<IpAddr>, u16, Option<IpAddr>, u16, u16, Vec<u8>, bool);
+type FailureArgument = (Option<i64>, String, String, IpAddr, u16, IpAddr, u16, String);
+
+fn flow(transport: &str, src: Option<IpAddr>, src_port: u16, dst: Option<IpAddr>, dst_port: u16) -> Flow {
+    let protocol = match transport {
+        "udp" => Protocol::Udp,
+        "tcp" => Protocol::Tcp,
+        "sctp" => Protocol::Sctp,
+        "ws" => Protocol::WebSocket,
+        _ => Protocol::Secure,
+    };
+    let unknown = IpAddr::from([0, 0, 0, 0]);
+    Flow { protocol, src: src.unwrap_or(unknown), dst: dst.unwrap_or(unknown), src_port, dst_port }
+}
+
+/// The headers of media packets.
+#[pyclass(module = "analyzer._core", frozen)]
+struct MediaHeads {
+    packets: Vec<MediaPacket>,
+}
+
+#[pymethods]
+impl MediaHeads {
+    /// The addresses between which they went.
+    fn addresses(&self) -> BTreeSet<String> {
+        let ends: BTreeSet<IpAddr> =
+            self.packets.iter().flat_map(|packet| [packet.flow.src, packet.flow.dst]).collect();
+        ends.iter().map(IpAddr::to_string).collect()
+    }
+}
+
+/// The headers of media packets to and from these places, (address, port, since, until) with times in ns, of these capture
+/// points.
+#[pyfunction]
+#[pyo3(signature = (sources, media_flows, points, limits = None, link_types = Vec::new()))]
+#[pyo3(name = "media_heads")]
+fn heads_of_media(
+    py: Python<'_>,
+    sources: Vec<SourceArgument>,
+    media_flows: Vec<MediaArgument>,
+    points: Vec<String>,
+    limits: Option<&Bound<'_, PyDict>>,
+    link_types: Vec<(String, String)>,
+) -> PyResult<MediaHeads> {
+    let options = options(1, limits, &link_types)?;
+    let (sources, media) = (self::sources(sources), places(media_flows));
+    let packets =
+        py.detach(|| media_heads::read(&sources, &options, &media, &points)).map_err(|error| raise(py, error))?;
+    Ok(MediaHeads { packets })
+}
+
+/// Writes a pcapng file made of messages: (number of the point, ns of the first and of the last packet, transport, source,
+/// its port, destination, its port, IPv4 identification, text, whether all of it), in order of time; of failed transports: (ns, kind,
+/// transport, source, its port, destination, its port, detail); and of the headers of media, between the addresses that
+/// stand for theirs. `ended` is when the capture ended. Returns how many packets.
+#[pyfunction]
+#[pyo3(signature = (points, messages, failures, ended, path, heads = None, addresses = HashMap::new()))]
+#[expect(clippy::too_many_arguments, reason = "each is a part of the file")]
+fn compose(
+    py: Python<'_>,
+    points: Vec<String>,
+    messages: Vec<MessageArgument>,
+    failures: Vec<FailureArgument>,
+    ended: Option<i64>,
+    path: PathBuf,
+    heads: Option<&Bound<'_, MediaHeads>>,
+    addresses: HashMap<IpAddr, IpAddr>,
+) -> PyResult<u64> {
+    let messages = messages.into_iter().map(
+        |(point, first, last, transport, src, src_port, dst, dst_port, ident, bytes, complete)| {
+            let flow = flow(&transport, src, src_port, dst, dst_port);
+            pipeline::Message { point, times: (first, last), flow, ident, bytes, cut: !complete }
+        },
+    );
+    let failed = failures.into_iter().filter_map(|(time, kind, transport, src, src_port, dst, dst_port, detail)| {
+        let flow = flow(&transport, Some(src), src_port, Some(dst), dst_port);
+        Some(pipeline::Failed { time, flow, failure: failure_of(&kind, &detail)? })
+    });
+    let parts = pipeline::Parts {
+        points,
+        messages: messages.collect(),
+        failed: failed.collect(),
+        media: heads.map(|heads| heads.get().packets.as_slice()).unwrap_or_default(),
+        addresses,
+        ended,
+    };
+    py.detach(|| pipeline::compose(&parts, BufWriter::new(File::create(&path)?))).map_err(|error| raise(py, error))
 }
 
 /// One message taken apart, whatever the bytes.
@@ -309,6 +404,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(media, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;
     module.add_function(wrap_pyfunction!(export, module)?)?;
+    module.add_class::<MediaHeads>()?;
+    module.add_function(wrap_pyfunction!(heads_of_media, module)?)?;
+    module.add_function(wrap_pyfunction!(compose, module)?)?;
     module.add_function(wrap_pyfunction!(parse, module)?)?;
     module.add_function(wrap_pyfunction!(tables, module)?)?;
     module.add_function(wrap_pyfunction!(protocols, module)?)?;

@@ -5,6 +5,7 @@
 
 mod address;
 mod aged_map;
+pub mod compose;
 mod cursor;
 mod decoder;
 mod disposition;

@@ -6,10 +6,12 @@
 
 mod collector;
 pub mod companion;
+mod compose;
 mod export;
 mod fetch;
 mod ground;
 pub mod media;
+pub mod media_heads;
 mod options;
 mod points;
 mod reader;
@@ -19,6 +21,7 @@ mod source;
 mod stream;
 mod trace;
 
+pub use compose::{Failed, Message, Parts, compose};
 pub use export::export;
 pub use fetch::{Place, fetch};
 pub use options::{Options, Progress, ScanError};

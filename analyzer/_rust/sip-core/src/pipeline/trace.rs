@@ -25,11 +25,32 @@ pub struct Media {
     pub until: i64,
 }
 
+/// Where media go, and when.
+#[derive(Debug, Default)]
+pub struct Places(HashMap<(IpAddr, u16), Vec<(i64, i64)>>);
+
+impl Places {
+    pub fn new(media: &[Media]) -> Self {
+        let mut places: HashMap<(IpAddr, u16), Vec<(i64, i64)>> = HashMap::new();
+        for &Media { address, port, since, until } in media {
+            places.entry((address, port)).or_default().push((since, until));
+        }
+        Self(places)
+    }
+
+    /// Is the receiver or the sender one of the places that were agreed on at this time?
+    pub fn have(&self, flow: &Flow, time: i64) -> bool {
+        let within = |&(since, until): &(i64, i64)| (since..=until).contains(&time);
+        let of = |place| self.0.get(&place).is_some_and(|times| times.iter().any(within));
+        !self.0.is_empty() && (of((flow.dst, flow.dst_port)) || of((flow.src, flow.src_port)))
+    }
+}
+
 /// Follows the packets of messages through fragments and segments, while the capture is read.
 pub struct Trace {
     /// File and frame that completed a message, offset of its first byte.
     wanted: HashSet<(u32, u64, u64)>,
-    media: HashMap<(IpAddr, u16), Vec<(i64, i64)>>,
+    media: Places,
     /// Packets that what this packet completed came in.
     joined: HashMap<Id, Vec<Id>>,
     /// When the flows of the messages were in use.
@@ -44,13 +65,9 @@ fn id(at: Stamp) -> Id {
 
 impl Trace {
     pub fn new(wanted: HashSet<(u32, u64, u64)>, media: &[Media]) -> Self {
-        let mut by_place: HashMap<(IpAddr, u16), Vec<(i64, i64)>> = HashMap::new();
-        for &Media { address, port, since, until } in media {
-            by_place.entry((address, port)).or_default().push((since, until));
-        }
         Self {
             wanted,
-            media: by_place,
+            media: Places::new(media),
             joined: HashMap::new(),
             flows: HashMap::new(),
             failures: Vec::new(),
@@ -84,9 +101,7 @@ impl Trace {
 
     /// A payload that may be media: its receiver or its sender is one of the places that were agreed on.
     pub fn media(&mut self, point: u16, flow: &Flow, at: Stamp) {
-        let within = |&(since, until): &(i64, i64)| (since..=until).contains(&at.time);
-        let of = |place| self.media.get(&place).is_some_and(|times| times.iter().any(within));
-        if !self.media.is_empty() && (of((flow.dst, flow.dst_port)) || of((flow.src, flow.src_port))) {
+        if self.media.have(flow, at.time) {
             self.choose(point, id(at));
         }
     }

@@ -211,6 +211,23 @@ fn kind(failure: Failure) -> &'static str {
     }
 }
 
+/// What a row of `failures` says, read back.
+pub fn failure(kind: &str, detail: &str) -> Option<Failure> {
+    let mut numbers = detail.split(' ').filter_map(|word| word.parse::<u32>().ok());
+    let mut byte = || numbers.next().and_then(|number| u8::try_from(number).ok());
+    Some(match kind {
+        "icmp_unreachable" => Failure::IcmpUnreachable(byte()?, byte()?),
+        "tcp_reset" => Failure::TcpReset,
+        "tcp_refused" => Failure::TcpRefused,
+        "tcp_unanswered" => {
+            Failure::TcpUnanswered { syns: numbers.next()?, lasted: i64::from(numbers.next()?) * 1_000_000 }
+        }
+        "tls_alert" => Failure::TlsAlert(byte()?),
+        "sctp_abort" => Failure::SctpAbort,
+        _ => return None,
+    })
+}
+
 fn detail(failure: Failure) -> Option<String> {
     match failure {
         Failure::IcmpUnreachable(kind, code) => Some(format!("type {kind} code {code}")),
