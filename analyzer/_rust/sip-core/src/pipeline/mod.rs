@@ -5,6 +5,7 @@
 //! tables are the same whatever the number of threads.
 
 mod collector;
+mod compressed;
 pub mod companion;
 mod export;
 mod fetch;
