@@ -73,8 +73,40 @@ struct Known {
 struct Side {
     /// decompression_memory_size: as it was announced, or as it has to be.
     memory: Option<usize>,
+    /// What made sense of the last message to it.
+    worked: Option<usize>,
     cycles: Option<u16>,
     version: Option<u8>,
+}
+
+impl Side {
+    /// Those that it may have.
+    fn sizes(self) -> impl Iterator<Item = usize> {
+        let guesses = self.worked.into_iter().chain(SIZES.into_iter().filter(move |&size| Some(size) != self.worked));
+        self.memory.into_iter().chain(guesses.filter(move |_| self.memory.is_none()))
+    }
+}
+
+/// What the memory and the cycles of a message depend on.
+#[derive(Debug, Clone, Copy)]
+struct How {
+    transport: Transport,
+    length: usize,
+}
+
+impl How {
+    /// Of the memory for both (RFC 3320 §7).
+    fn memory(self, size: usize) -> usize {
+        match self.transport {
+            Transport::Datagram => size.saturating_sub(self.length),
+            Transport::Stream => size / 2,
+        }
+    }
+
+    /// RFC 3320 §8.6.
+    fn cycles(self, per_bit: u16) -> u64 {
+        (self.length as u64 * 8 + 1_000) * u64::from(per_bit)
+    }
 }
 
 /// A message whose receiver's memory was a guess.
@@ -116,16 +148,18 @@ impl Observer {
         }
         let (pair, receiver) = pair(ends);
         let mut known = self.pairs.remove(&pair).unwrap_or_default();
-        let mut done = self.attempt(&header, message.len(), transport, (&known, receiver), &fits);
+        let how = How { transport, length: message.len() };
+        let mut done = self.attempt(&header, how, (&known, receiver), &fits);
         if let Err(failure) = &done
             && failure.reason == Reason::StateNotFound
             && self.search(pair, &mut known, &failure.state)
         {
-            done = self.attempt(&header, message.len(), transport, (&known, receiver), &fits);
+            done = self.attempt(&header, how, (&known, receiver), &fits);
         }
         let read = match done {
             Ok((size, ended)) => {
                 let mut guessed = None;
+                known.sides[receiver].worked = Some(size);
                 if known.sides[receiver].memory.is_none() {
                     let creates = ended.requests.iter().any(|request| matches!(request, Request::Create { .. }));
                     guessed = creates.then(|| Kept { message: message.to_vec(), transport, side: receiver, size });
@@ -155,82 +189,56 @@ impl Observer {
         self.pairs.get(&pair(ends).0).is_some_and(|known| known.trusted)
     }
 
-    /// Runs it with the memory that its receiver has, or with those that it may have until it makes sense. All attempts
-    /// together may spend what one of them may.
+    /// Runs it with the memory that its receiver has, or with those that it may have until it makes sense; then with the
+    /// first that made anything of it. All attempts together may spend what one of them may.
     fn attempt(
         &mut self,
         header: &Header<'_>,
-        length: usize,
-        transport: Transport,
+        how: How,
         (known, receiver): (&Known, usize),
         fits: &impl Fn(&[u8]) -> bool,
     ) -> Result<(usize, Ended), Failure> {
         let side = known.sides[receiver];
         let mut cycles_per_bit = side.cycles.unwrap_or(CYCLES);
         let most = if known.trusted { MOST_CYCLES } else { cycles_per_bit };
-        let mut left = (length as u64 * 8 + 1_000) * u64::from(most);
-        let mut first: Option<Result<(usize, Ended), Failure>> = None;
-        let sizes = match side.memory {
-            Some(size) => &[size][..],
-            None => &SIZES,
-        };
-        let mut sizes = sizes.iter().copied();
-        let mut size = sizes.next();
-        while let Some(now) = size {
-            let done = self.run(header, (now, length, transport), (cycles_per_bit, side.version, left));
-            left -= done.as_ref().map_or_else(|failure| failure.cycles, |ended| ended.cycles).min(left);
+        let mut left = how.cycles(most);
+        let (mut senseless, mut failed) = (None, None);
+        for size in side.sizes() {
+            let mut done = self.run(header, how, (size, cycles_per_bit, side.version, left));
+            if cycles_per_bit < most && done.as_ref().is_err_and(|failure| failure.reason == Reason::CyclesExhausted) {
+                // More than was announced, by somebody who is trusted.
+                cycles_per_bit = most;
+                done = self.run(header, how, (size, cycles_per_bit, side.version, left));
+            }
+            left = left.saturating_sub(done.as_ref().map_or_else(|failure| failure.cycles, |ended| ended.cycles));
             match done {
-                Ok(ended) if fits(&self.output) => return Ok((now, ended)),
-                Ok(ended) => {
-                    first.get_or_insert(Ok((now, ended)));
-                }
-                // More cycles than have been announced, in a message of somebody who is trusted.
-                Err(failure) if failure.reason == Reason::CyclesExhausted && cycles_per_bit < most => {
-                    cycles_per_bit = most;
-                    first.get_or_insert(Err(failure));
-                    continue;
-                }
+                Ok(ended) if fits(&self.output) => return Ok((size, ended)),
+                Ok(_) => senseless = senseless.or(Some(size)),
                 Err(failure) => {
-                    let hopeless = failure.at.is_none() && failure.reason != Reason::BytecodesTooLarge
-                        || matches!(failure.reason, Reason::CyclesExhausted | Reason::StateNotFound | Reason::IdNotUnique);
-                    if hopeless {
-                        return first.filter(Result::is_ok).unwrap_or(Err(failure)).and_then(|(size, _)| self.again(header, (size, length, transport), side));
+                    use Reason::{CyclesExhausted, IdNotUnique, StateNotFound};
+                    let any_memory = matches!(failure.reason, StateNotFound | IdNotUnique | CyclesExhausted);
+                    failed.get_or_insert(failure);
+                    if any_memory {
+                        break;
                     }
-                    first.get_or_insert(Err(failure));
                 }
             }
-            size = sizes.next();
         }
-        match first {
-            Some(Ok((size, _))) => self.again(header, (size, length, transport), side),
-            Some(Err(failure)) => Err(failure),
-            None => Err(Failure::before(Reason::BytecodesTooLarge)),
-        }
-    }
-
-    /// Runs it once more, for what it put out.
-    fn again(
-        &mut self,
-        header: &Header<'_>,
-        (size, length, transport): (usize, usize, Transport),
-        side: Side,
-    ) -> Result<(usize, Ended), Failure> {
-        let ended = self.run(header, (size, length, transport), (side.cycles.unwrap_or(CYCLES), side.version, u64::MAX))?;
+        let Some(size) = senseless else {
+            return Err(failed.unwrap_or(Failure::before(Reason::BytecodesTooLarge)));
+        };
+        let ended = self.run(header, how, (size, cycles_per_bit, side.version, how.cycles(most)))?;
         Ok((size, ended))
     }
 
     fn run(
         &mut self,
         header: &Header<'_>,
-        (size, length, transport): (usize, usize, Transport),
-        (cycles_per_bit, version, max_cycles): (u16, Option<u8>, u64),
+        how: How,
+        (size, cycles_per_bit, version, max_cycles): (usize, u16, Option<u8>, u64),
     ) -> Result<Ended, Failure> {
-        // RFC 3320 §7.
-        let memory = match transport {
-            Transport::Datagram => size.saturating_sub(length),
-            Transport::Stream => size / 2,
-        };
-        let parameters = Parameters { memory, cycles_per_bit, version: version.unwrap_or(VERSION), max_cycles };
+        let parameters =
+            Parameters { memory: how.memory(size), cycles_per_bit, version: version.unwrap_or(VERSION), max_cycles };
         self.output.clear();
         machine::run(header, &parameters, &self.states, &mut self.memory, &mut self.output)
     }
@@ -274,12 +282,10 @@ impl Observer {
         for Kept { message, transport, side, size } in recent.iter().rev() {
             let Ok(Kind::Compressed(header)) = Kind::read(message) else { continue };
             let Side { cycles, version, .. } = known.sides[*side];
+            let how = How { transport: *transport, length: message.len() };
             for other in SIZES.into_iter().filter(|other| other != size) {
-                let max_cycles = (message.len() as u64 * 8 + 1_000) * u64::from(MOST_CYCLES);
                 let cycles = cycles.unwrap_or(MOST_CYCLES);
-                let Ok(ended) = self.run(&header, (other, message.len(), *transport), (cycles, version, max_cycles)) else {
-                    continue;
-                };
+                let Ok(ended) = self.run(&header, how, (other, cycles, version, how.cycles(cycles))) else { continue };
                 let creates = |request: &Request| {
                     matches!(request, Request::Create { state, .. } if state.identifier.starts_with(partial))
                 };
