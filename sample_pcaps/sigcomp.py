@@ -15,7 +15,7 @@ from typing import TypeAlias
 Operand: TypeAlias = int | str
 Line: TypeAlias = str | tuple[Operand, ...]
 
-# Kinds of operands: literal, reference, multitype, address (RFC 3320 §8.5); `*` stands for the rest, of the kind before.
+# Kinds of operands: literal, reference, multitype, address (RFC 3320 §8.5); `*`: the rest, of the kind before.
 INSTRUCTIONS = {
     "DECOMPRESSION-FAILURE": (0, ""), "AND": (1, "$%"), "OR": (2, "$%"), "NOT": (3, "$"), "LSHIFT": (4, "$%"),
     "RSHIFT": (5, "$%"), "ADD": (6, "$%"), "SUBTRACT": (7, "$%"), "MULTIPLY": (8, "$%"), "DIVIDE": (9, "$%"),
@@ -108,7 +108,9 @@ def marked(message: bytes) -> bytes:
 
 
 # Words of SIP and SDP that every endpoint has (RFC 3485): bytes of state that need not be sent.
-DICTIONARY = (Path(__file__).resolve().parents[1] / "analyzer/_rust/sip-core/src/sigcomp/rfc3485.dictionary").read_bytes()
+DICTIONARY = (
+    Path(__file__).resolve().parents[1] / "analyzer/_rust/sip-core/src/sigcomp/rfc3485.dictionary"
+).read_bytes()
 DICTIONARY_ID = bytes.fromhex("fbe507dfe5e6")
 
 # RFC 1951 §3.2.5.
@@ -123,8 +125,8 @@ DISTANCES = [(0, 1), (0, 2), (0, 3), (0, 4)] + [
 
 
 class Deflate:
-    """DEFLATE with the fixed codes (RFC 1951 §3.2.6). Each message leaves the memory with what it decompressed to, and the
-    next one goes on from there. `memory`: what the receiver announced, for the message and its machine."""
+    """DEFLATE with the fixed codes (RFC 1951 §3.2.6). Each message leaves the memory with what it decompressed to, and
+    the next one goes on from there. `parameters`: what the sender says of itself (RFC 3320 figure 13)."""
 
     SYMBOL, EXTRA, BASE, MORE, DISTANCE, START, SAID = 32, 34, 36, 38, 40, 42, 44
     POINTER, TABLES = 72, 74
