@@ -222,7 +222,8 @@ impl PointSink<'_, '_> {
         match done {
             Done::Sip => StreamClass::Sip,
             Done::KeepAlive => StreamClass::KeepAlive,
-            Done::Nack | Done::Other => StreamClass::Other("sigcomp"),
+            Done::Nack => StreamClass::Other("sigcomp_nack"),
+            Done::Other => StreamClass::Other("sigcomp_other"),
             Done::Failed(failure) => {
                 let name = named(name, bytes, &flow, true, &mut self.out.ground);
                 if name == "sigcomp" {

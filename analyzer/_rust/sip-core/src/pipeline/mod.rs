@@ -5,8 +5,8 @@
 //! tables are the same whatever the number of threads.
 
 mod collector;
-mod compressed;
 pub mod companion;
+mod compressed;
 mod export;
 mod fetch;
 mod ground;

@@ -335,12 +335,7 @@ impl Machine<'_> {
 
     /// The stretches that byte copying of so many bytes goes through; the address behind them.
     #[inline]
-    fn stretches(
-        &self,
-        from: u16,
-        length: u16,
-        mut each: impl FnMut(&[u8]),
-    ) -> Step<u16> {
+    fn stretches(&self, from: u16, length: u16, mut each: impl FnMut(&[u8])) -> Step<u16> {
         let ring = self.ring()?;
         let (mut at, mut left) = (from, usize::from(length));
         while left > 0 {

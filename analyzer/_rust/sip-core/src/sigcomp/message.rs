@@ -134,7 +134,10 @@ mod tests {
         let identifier = [1, 2, 3, 4, 5, 6];
         let short = [&[0xFD, 0x7F][..], &identifier, b"x"].concat();
         let found = header(&short);
-        assert_eq!((found.feedback, found.start, found.rest), (Some(&[0x7F][..]), Start::State(&identifier), &b"x"[..]));
+        assert_eq!(
+            (found.feedback, found.start, found.rest),
+            (Some(&[0x7F][..]), Start::State(&identifier), &b"x"[..])
+        );
         let long = [&[0xFD, 0x83, 7, 8, 9][..], &identifier].concat();
         let found = header(&long);
         assert_eq!((found.feedback, found.length), (Some(&[7, 8, 9][..]), long.len()));

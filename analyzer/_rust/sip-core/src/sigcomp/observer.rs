@@ -161,7 +161,7 @@ impl Observer {
                 let mut guessed = None;
                 known.sides[receiver].worked = Some(size);
                 if known.sides[receiver].memory.is_none() {
-                    let creates = ended.requests.iter().any(|request| matches!(request, Request::Create { .. }));
+                    let creates = ended.requests.iter().any(|request| request.creates().is_some());
                     guessed = creates.then(|| Kept { message: message.to_vec(), transport, side: receiver, size });
                 }
                 known.trusted = true;
@@ -286,9 +286,8 @@ impl Observer {
             for other in SIZES.into_iter().filter(|other| other != size) {
                 let cycles = cycles.unwrap_or(MOST_CYCLES);
                 let Ok(ended) = self.run(&header, how, (other, cycles, version, how.cycles(cycles))) else { continue };
-                let creates = |request: &Request| {
-                    matches!(request, Request::Create { state, .. } if state.identifier.starts_with(partial))
-                };
+                let creates =
+                    |request: &Request| request.creates().is_some_and(|it| it.identifier.starts_with(partial));
                 if ended.requests.iter().any(creates) {
                     self.states.apply(pair, ended.requests);
                     found = Some((*side, other));
@@ -312,7 +311,9 @@ impl Known {
     fn keep(&mut self, message: Option<Kept>) {
         let Some(message) = message.filter(|kept| kept.message.len() <= RECENT_BYTES) else { return };
         self.recent.push_back(message);
-        while self.recent.len() > RECENT || self.recent.iter().map(|kept| kept.message.len()).sum::<usize>() > RECENT_BYTES {
+        while self.recent.len() > RECENT
+            || self.recent.iter().map(|kept| kept.message.len()).sum::<usize>() > RECENT_BYTES
+        {
             self.recent.pop_front();
         }
     }

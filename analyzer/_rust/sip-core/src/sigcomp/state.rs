@@ -49,9 +49,22 @@ impl State {
 /// What a message asks of its receiver (RFC 3320 §9.4.6, §9.4.7), in the order in which it does.
 #[derive(Debug)]
 pub enum Request {
-    Create { state: State, priority: u16 },
+    Create {
+        state: State,
+        priority: u16,
+    },
     /// By a part of the identifier.
     Free(Vec<u8>),
+}
+
+impl Request {
+    /// The item that is to be kept.
+    pub fn creates(&self) -> Option<&State> {
+        match self {
+            Request::Create { state, .. } => Some(state),
+            Request::Free(_) => None,
+        }
+    }
 }
 
 /// The items of several compartments.
@@ -121,7 +134,8 @@ impl<K: Copy + Eq + Hash> States<K> {
     /// Those of RFC 4077 §3.2 for state that cannot be accessed.
     pub fn get(&self, partial: &[u8]) -> Result<&Arc<State>, Reason> {
         let start = partial.first_chunk::<SHORTEST>().ok_or(Reason::InvalidStateIdLength)?;
-        let mut found = self.items.get(start).into_iter().flatten().filter(|item| item.state.identifier.starts_with(partial));
+        let mut found =
+            self.items.get(start).into_iter().flatten().filter(|item| item.state.identifier.starts_with(partial));
         let item = found.next().ok_or(Reason::StateNotFound)?;
         if found.next().is_some() {
             return Err(Reason::IdNotUnique);
@@ -179,7 +193,9 @@ impl<K: Copy + Eq + Hash> States<K> {
         while compartment.cost + state.cost() > self.memory {
             // 65535 comes before 0 (RFC 4896 §5.1); then the oldest.
             let order = |held: &Held| (held.priority.wrapping_add(1), held.since);
-            let Some(first) = (0..compartment.held.len()).min_by_key(|&place| order(&compartment.held[place])) else { return };
+            let Some(first) = (0..compartment.held.len()).min_by_key(|&place| order(&compartment.held[place])) else {
+                return;
+            };
             self.drop_held(compartment, first);
         }
         let state = Arc::new(state);
