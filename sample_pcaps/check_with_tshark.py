@@ -16,6 +16,10 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 EXPLAINED: dict[str, dict[int, str]] = {
+    "sigcomp_tcp": dict.fromkeys(
+        (6, 10, 11),
+        "tshark 4.0 takes each segment for a whole message of SigComp, and lacks the state of one that is not",
+    ),
     "format_snaplen": dict.fromkeys((1, 3), "tshark shows no header of a message that the snap length cut"),
     "tcp_ugly": {
         23: "tshark 4.0 takes CRLFCRLF and the BYE behind it for one keep-alive; RFC 3261 §7.5 has it skipped"
@@ -25,7 +29,11 @@ EXPLAINED: dict[str, dict[int, str]] = {
 NOT_DISSECTED = {"hep_v1", "hep_v2", "hep_v3", "hep_tcp", "hep_two_agents"}
 # What a person would have to switch on, or say, by hand.
 DECODE_AS = ("udp.port==47290,ip",)
-PREFERENCES = ("tcp.reassemble_out_of_order:TRUE", "esp.enable_null_encryption_decode_heuristic:TRUE")
+PREFERENCES = (
+    "tcp.reassemble_out_of_order:TRUE",
+    "esp.enable_null_encryption_decode_heuristic:TRUE",
+    "sigcomp.decomp.msg:TRUE",
+)
 
 
 def layers_of(packet: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NOT_SAMPLES = {"lab", "sip_messages", "wire", "aaa", "make", "check_with_tshark"}
+NOT_SAMPLES = {"lab", "sip_messages", "wire", "aaa", "sigcomp", "make", "check_with_tshark"}
 sys.path.insert(0, str(HERE))
 
 

@@ -26,7 +26,7 @@ UNREAD: dict[str, tuple[str, str]] = {
     "not_sip_gtp_u": ("GTP-U", "GTP-U on a port other than 2152: move it there (tcprewrite --portmap=PORT:2152)"),
     "not_sip_sigcomp": (
         "SigComp",
-        "RFC 3320, RFC 5049: decompression state is known only to the endpoints; capture behind the P-CSCF",
+        "RFC 3320, RFC 5049: messages refer to earlier ones; start the capture before the phone registers",
     ),
     "not_sip_websocket_deflate": (
         "WebSocket, compressed",
@@ -140,10 +140,16 @@ def _has_keys(problems: pl.DataFrame | None) -> bool:
 
 
 def _not_read(account: Mapping[tuple[str, str], int], say: Say) -> Iterator[BlindSpot]:
-    """What is not looked into, most packets first."""
+    """What is not looked into, most packets first; SigComp is, but may need what was not captured."""
     counts: dict[str, int] = {}
+    if compressed := _named(account, "sigcomp"):
+        told = say(
+            "SIP may be inside SigComp ({packets}), whose messages refer to earlier ones: start the capture before the "
+            "phone registers; `problems` says what was missing"
+        )
+        yield BlindSpot(say("not read"), told.format(packets=_packets(compressed, say)))
     for (_, reason), count in account.items():
-        if reason in UNREAD:
+        if reason in UNREAD and reason != "not_sip_sigcomp":
             name, _ = UNREAD[reason]
             counts[name] = counts.get(name, 0) + count
     parts = [f"{name} ({_packets(count, say)})" for name, count in _ranked(counts)]

@@ -78,7 +78,11 @@ SENTENCES = {
         [HELLO, TLS_DATA],
         "2 packets of TLS on port 5061, that of SIP, 1 handshake: SIP inside cannot be read without keys",
     ),
-    "sigcomp": ([SIGCOMP], "SIP may be inside SigComp (1 packet), which this version does not decode"),
+    "sigcomp": (
+        [SIGCOMP],
+        "SIP may be inside SigComp (1 packet), whose messages refer to earlier ones: start the capture before the phone "
+        "registers; `problems` says what was missing",
+    ),
     "websocket": (
         [UPGRADE, tcp(b"\xc1\xc8" + bytes(76), 80, seq=len(UPGRADE) - 53)],
         "SIP may be inside WebSocket, compressed (1 packet), which this version does not decode",

@@ -50,6 +50,9 @@ layers! {
     SCTP = "sctp",
     /// ICMP and ICMPv6: what they quote tells which transport failed.
     ICMP = "icmp",
+    /// SigComp (RFC 3320, RFC 4896) over UDP, TCP and SCTP: messages are decompressed by the bytecode that they bring, with the
+    /// state that messages before them left at either end, and the dictionaries of RFC 3485 and RFC 5112.
+    SIGCOMP = "sigcomp",
     /// SIP (RFC 3261), found by its content on any port.
     SIP = "sip",
     /// SDP (RFC 8866), also in multipart and compressed bodies.

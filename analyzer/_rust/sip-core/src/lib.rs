@@ -31,5 +31,6 @@ pub mod observation;
 pub mod packet;
 pub mod pipeline;
 pub mod problem;
+pub mod sigcomp;
 pub mod sip;
 pub mod tables;

@@ -61,6 +61,8 @@ limits! {
     max_sctp_bytes: usize = 64 << 20,
     /// Maximum size to which compressed data in a packet may expand: a HEP payload, the body of a message (bytes).
     max_inflated_bytes: usize = 1 << 20,
+    /// Maximum memory for the state that SigComp messages leave to later ones (bytes).
+    max_sigcomp_bytes: usize = 64 << 20,
     /// Maximum number of HEP agents distinguished as capture points.
     max_agents: u16 = 4_096,
     /// Maximum accepted size of a SIP message on a stream (bytes).

@@ -86,6 +86,12 @@ codes! {
     InflatedLimit = "inflated_limit",
     /// The header of a WebSocket frame is invalid; reading resumed at the next segment that begins with SIP in a frame.
     WebsocketFrameMalformed = "websocket_frame_malformed",
+    /// A compressed message (SigComp) refers to state that no captured message has left: those before it are missing from the capture.
+    SigcompStateMissing = "sigcomp_state_missing",
+    /// A compressed message (SigComp) cannot be decompressed: its header or its bytecode is faulty, or takes more cycles or memory than it may.
+    SigcompFailed = "sigcomp_failed",
+    /// The receiver of a compressed message reports that it could not decompress it (SigComp NACK, RFC 4077).
+    SigcompNack = "sigcomp_nack",
     // ---- sip ---------------------------------------------------------------------------------------------------
     /// Content-Length exceeds the length of the datagram.
     SipContentLengthExceedsDatagram = "sip_content_length_exceeds_datagram",

@@ -53,6 +53,13 @@ impl Encapsulation {
         self.vlans.get(..usize::from(self.vlan_count)).unwrap_or_default()
     }
 
+    /// With a layer more inside.
+    #[must_use]
+    pub fn within(mut self, layer: Layer) -> Self {
+        self.enter(layer);
+        self
+    }
+
     pub(super) fn enter(&mut self, tunnel: Layer) {
         if let Some(slot) = self.tunnels.get_mut(usize::from(self.tunnel_count)) {
             *slot = tunnel;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
+use super::compressed::Compressed;
 use super::ground::Ground;
 use super::stream::{Framer, Stream};
 use super::trace::Trace;
@@ -18,6 +19,7 @@ use crate::net::{
 use crate::observation::{Agents, Batch, Seen};
 use crate::packet::Stamp;
 use crate::problem::{Code, Problem, Problems};
+use crate::sigcomp;
 use crate::sip::{Carrier, Detected, Flaws, Framed, StreamFramer, detect};
 use crate::tables::small::ProblemLog;
 
@@ -28,7 +30,9 @@ pub struct Collector<'a> {
     pub agents: Agents,
     /// What names rest on.
     pub ground: Ground,
-    limits: &'a Limits,
+    /// What decompresses SigComp.
+    pub compressed: Compressed,
+    pub limits: &'a Limits,
     batch: Batch,
     sent: usize,
     /// Follows the packets of some messages, when they are to be exported.
@@ -49,6 +53,7 @@ impl<'a> Collector<'a> {
             failures: Vec::new(),
             agents: Agents::default(),
             ground: Ground::default(),
+            compressed: Compressed::default(),
             limits,
             batch: Batch::default(),
             sent: 0,
@@ -71,7 +76,7 @@ impl<'a> Collector<'a> {
     }
 
     /// `point`: that of the packets.
-    fn push(
+    pub fn push(
         &mut self,
         point: u16,
         bytes: &[u8],
@@ -98,7 +103,7 @@ const HTTPS_PORT: u16 = 443;
 /// for SIP.
 ///
 /// `begins`: the bytes are a datagram, or the first of a stream.
-fn named(name: &'static str, bytes: &[u8], flow: &Flow, begins: bool, ground: &mut Ground) -> &'static str {
+pub fn named(name: &'static str, bytes: &[u8], flow: &Flow, begins: bool, ground: &mut Ground) -> &'static str {
     let sips = flow.src_port == SIPS_PORT || flow.dst_port == SIPS_PORT;
     match name {
         "unknown" | "" => {
@@ -201,7 +206,7 @@ impl PointSink<'_, '_> {
 
 impl PointSink<'_, '_> {
     /// The capture point that a HEP agent is.
-    fn agent(&mut self, agent: Agent<'_>, at: Stamp) -> u16 {
+    pub fn agent(&mut self, agent: Agent<'_>, at: Stamp) -> u16 {
         let max = self.out.limits.max_agents;
         self.out.agents.number(agent, max).unwrap_or_else(|(number, first)| {
             if first {
@@ -291,6 +296,7 @@ impl Sink for PointSink<'_, '_> {
                 StreamClass::Sip
             }
             Detected::KeepAlive => StreamClass::KeepAlive,
+            Detected::Other(name) if sigcomp::begins(datagram.bytes) => self.compressed(&datagram, name),
             Detected::Other(name) => {
                 StreamClass::Other(named(name, datagram.bytes, &datagram.flow, true, &mut self.out.ground))
             }
@@ -305,7 +311,12 @@ impl Sink for PointSink<'_, '_> {
         if let Some(encapsulation) = segment.encapsulation {
             stream.encapsulation = *encapsulation;
         }
-        stream.look(segment.bytes);
+        stream.look(&segment);
+        if let Framer::Sigcomp(_) = stream.framer
+            && let Some(class) = self.out.records((self.point, self.interface), stream, &segment)
+        {
+            return class;
+        }
         let class = Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
             framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
         });

@@ -7,6 +7,7 @@
 mod collector;
 pub mod companion;
 mod compose;
+mod compressed;
 mod export;
 mod fetch;
 mod ground;

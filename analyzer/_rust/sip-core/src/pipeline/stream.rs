@@ -1,5 +1,6 @@
 //! One direction of a TCP connection, and how messages are cut out of it.
 
+use super::compressed::Records;
 use crate::limits::Limits;
 use crate::net::{Encapsulation, Flow, Protocol, Segment, StreamClass};
 use crate::packet::Stamp;
@@ -22,21 +23,24 @@ impl Stream {
     pub fn of(segment: &Segment<'_>) -> Self {
         Self {
             flow: segment.flow,
-            framer: Framer::Plain(StreamFramer::new()),
+            framer: Framer::plain(),
             encapsulation: Encapsulation::PLAIN,
             lost: segment.missing,
             handshake: None,
         }
     }
 
-    /// Before these bytes are read: is it WebSocket from here on?
-    pub fn look(&mut self, bytes: &[u8]) {
-        if let Framer::Plain(framer) = &self.framer
-            && !framer.is_sip()
-            && websocket::begins(bytes, self.handshake.is_some())
-        {
+    /// Before these bytes are read: is it WebSocket or SigComp from here on?
+    pub fn look(&mut self, segment: &Segment<'_>) {
+        let Framer::Plain(framer) = &self.framer else { return };
+        if framer.is_sip() {
+            return;
+        }
+        if websocket::begins(segment.bytes, self.handshake.is_some()) {
             self.framer = Framer::Websocket(Box::default());
             self.flow.protocol = Protocol::WebSocket;
+        } else if let Some(records) = Records::begin(segment) {
+            self.framer = Framer::Sigcomp(Box::new(records));
         }
     }
 }
@@ -46,14 +50,21 @@ pub enum Framer {
     Plain(StreamFramer),
     /// Few streams are, and many are neither.
     Websocket(Box<Websocket>),
+    /// Read by [`super::compressed`].
+    Sigcomp(Box<Records>),
 }
 
 impl Framer {
+    pub fn plain() -> Self {
+        Framer::Plain(StreamFramer::new())
+    }
+
     /// A message has been found.
     pub fn is_sip(&self) -> bool {
         match self {
             Framer::Plain(framer) => framer.is_sip(),
             Framer::Websocket(framer) => framer.is_sip(),
+            Framer::Sigcomp(records) => records.is_sip(),
         }
     }
 
@@ -64,7 +75,7 @@ impl Framer {
     /// A frame of WebSocket could not be, since this was asked last.
     pub fn take_damage(&mut self) -> bool {
         match self {
-            Framer::Plain(_) => false,
+            Framer::Plain(_) | Framer::Sigcomp(_) => false,
             Framer::Websocket(framer) => framer.take_damage(),
         }
     }
@@ -80,6 +91,7 @@ impl Framer {
         match self {
             Framer::Plain(framer) => framer.segment(bytes, seq, at, limits, emit),
             Framer::Websocket(framer) => framer.segment(bytes, seq, at, limits, emit),
+            Framer::Sigcomp(_) => StreamClass::Other("sigcomp"),
         }
     }
 
@@ -87,6 +99,7 @@ impl Framer {
         match self {
             Framer::Plain(framer) => framer.gap(limits, emit),
             Framer::Websocket(framer) => framer.gap(missing, limits, emit),
+            Framer::Sigcomp(records) => records.gap(),
         }
     }
 
@@ -94,6 +107,7 @@ impl Framer {
         match self {
             Framer::Plain(framer) => framer.end(limits, emit),
             Framer::Websocket(framer) => framer.end(limits, emit),
+            Framer::Sigcomp(_) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 mod companion_any_bytes;
 mod container;
 mod directions;
+mod sigcomp_torture;
 mod sip_any_bytes;
 mod sip_row_and_tree;
 mod sip_vectors;
