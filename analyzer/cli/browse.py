@@ -36,14 +36,12 @@ def command(language: str | None, **values: Any) -> None:
     from analyzer.tui.app import Browser
     from analyzer.tui.views import Looked
 
-    names = [os.path.basename(os.path.normpath(name)) for name in reading.sources]
     looked = Looked(
-        reading.shown,
-        name=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
+        reading.narrowed(chosen).shown,
+        name=reading.name,
         tz=values["tz"],
         language=chosen_language(language),
         ascii_only=not terminal.draws_lines(sys.stdout.encoding),
-        chosen=chosen or None,
     )
     # The mouse stays with the terminal: so a Call-ID can be selected and copied.
     Browser(looked).run(mouse=False)

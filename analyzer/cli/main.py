@@ -27,6 +27,7 @@ BY_HAND = {
     "headers": "Header fields by name, in any message.",
     "plot": "One figure as SVG, PNG or PDF.",
     "export": "The packets of calls as a separate capture, for Wireshark.",
+    "serve": "A local page to look around in, also for captures too large for a report.",
     "mcp": "Let an assistant ask about captures (Model Context Protocol).",
     "explain": "What a word means: a status, a cause, a header field, a column.",
 }

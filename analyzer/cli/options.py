@@ -220,6 +220,16 @@ class Reading:
         picked = self.unmasked.filter(chosen) if chosen else self.unmasked
         return picked if self.mask_key is None else picked.mask(self.mask_key, domains=self.mask_domains)
 
+    def narrowed(self, chosen: Filter) -> Reading:
+        """What a filter picks, as if only that had been read: others pick of it."""
+        return replace(self, unmasked=self.unmasked.filter(chosen)) if chosen else self
+
+    @property
+    def name(self) -> str:
+        """What was read, in a word."""
+        names = [os.path.basename(os.path.normpath(source)) for source in self.sources]
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
     def close(self, *, about_problems: bool = True, crossed: bool = False) -> None:
         """Say in one line what was wrong with the capture; leave with status 3 if a threshold was ``crossed``,
         else with status 1 if a file of it was cut or corrupt."""

@@ -44,12 +44,11 @@ class Looked:
     tz: str = "UTC"
     language: str = "en"
     ascii_only: bool = False
-    chosen: Filter | None = None
     #: The capture as it may be shown; made once.
     capture: Capture = field(init=False)
 
     def __post_init__(self) -> None:
-        self.capture = self.shown(self.chosen)
+        self.capture = self.shown(None)
 
     def picked(self, asked: words.Words) -> Capture:
         """What the words of a search pick of the whole."""
