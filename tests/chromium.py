@@ -104,14 +104,14 @@ class Chromium:
 
     def open(
         self,
-        path: Path,
+        path: Path | str,
         fragment: str = "",
         *,
         script: bool = True,
         dark: bool = False,
         size: tuple[int, int] = (1280, 900),
     ) -> Page:
-        """The page of that file, when its script is done."""
+        """The page of that file or address, when its script is done."""
         return Page(self, path, fragment, script=script, dark=dark, size=size)
 
 
@@ -119,7 +119,7 @@ class Page:
     """One page: its address bar, its elements by JavaScript, and what it tried to do."""
 
     def __init__(
-        self, browser: Chromium, path: Path, fragment: str, *, script: bool, dark: bool, size: tuple[int, int]
+        self, browser: Chromium, path: Path | str, fragment: str, *, script: bool, dark: bool, size: tuple[int, int]
     ) -> None:
         self._browser = browser
         self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
@@ -133,7 +133,8 @@ class Page:
         self._call("Emulation.setEmulatedMedia", features=[scheme])
         if not script:
             self._call("Emulation.setScriptExecutionDisabled", value=True)
-        self._call("Page.navigate", url=f"{path.resolve().as_uri()}{fragment}")
+        address = path.resolve().as_uri() if isinstance(path, Path) else path
+        self._call("Page.navigate", url=f"{address}{fragment}")
         browser.await_event("Page.loadEventFired", self._session)
         if script:
             self.js(_READY)

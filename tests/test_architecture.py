@@ -16,6 +16,7 @@ from places import ROOT, SAMPLES
 #: The rooms of the package from top to bottom: each may import those further down. Those of one line are neighbours.
 FLOORS = (
     ("__main__", "cli"),
+    ("tui", "serve", "mcp"),
     ("api",),
     ("masking", "show"),
     ("comparison",),

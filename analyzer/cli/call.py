@@ -14,6 +14,8 @@ from analyzer.cli.main import BY_HAND
 if TYPE_CHECKING:
     import polars as pl
 
+    from analyzer.api.found import Found
+
 
 @click.command(
     "call",
@@ -102,7 +104,7 @@ _LAST = ("request_uri", "call_ids", "icid", "call", "reference")
 _IN_OUTCOME = ("outcome", "outcome_detail", "status", "reason_phrase")
 
 
-def _facts(calls: pl.DataFrame, found: lookup.Found, tz: str) -> str:
+def _facts(calls: pl.DataFrame, found: Found, tz: str) -> str:
     """The row of the call: who, how it ended, why, when, how long, and the keys."""
     from analyzer.diagnose.explanation import BROKE, explain
     from analyzer.show import text

@@ -17,6 +17,7 @@ from analyzer.reading import address_space
 
 #: Commands that are no tables, each a module of this package, in the order of the help; ``--help`` imports none.
 BY_HAND = {
+    "browse": "Look around: calls, their ladders, their messages; also without the word browse.",
     "summary": "The whole capture on one screen.",
     "report": "The whole analysis as one HTML page to share.",
     "call": "One call: its facts, transactions, dialogs and ladder.",
@@ -26,6 +27,8 @@ BY_HAND = {
     "headers": "Header fields by name, in any message.",
     "plot": "One figure as SVG, PNG or PDF.",
     "export": "The packets of calls as a separate capture, for Wireshark.",
+    "serve": "A local page to look around in, also for captures too large for a report.",
+    "mcp": "Let an assistant ask about captures (Model Context Protocol).",
     "explain": "What a word means: a status, a cause, a header field, a column.",
 }
 
@@ -82,8 +85,8 @@ class Commands(click.Group):
         name = args[0] if args else ""
         if name.startswith("-") or self.get_command(ctx, name):
             return super().resolve_command(ctx, args)
-        if os.path.exists(name):
-            ctx.fail(f"No command given before {name!r}. Try: sip-analyzer summary {name}")
+        if _is_capture(name):
+            return "browse", self.get_command(ctx, "browse"), args
         from difflib import get_close_matches
 
         near = get_close_matches(name.replace("_", "-"), self.list_commands(ctx), cutoff=0.6)
@@ -114,6 +117,13 @@ class Commands(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
             return result
+
+
+def _is_capture(name: str) -> bool:
+    """A file, a directory or a pattern that files match: who names no command looks around in it."""
+    import glob
+
+    return os.path.exists(name) or (glob.has_magic(name) and any(glob.iglob(name, recursive=True)))
 
 
 def _groups() -> dict[str, list[str]]:

@@ -220,6 +220,16 @@ class Reading:
         picked = self.unmasked.filter(chosen) if chosen else self.unmasked
         return picked if self.mask_key is None else picked.mask(self.mask_key, domains=self.mask_domains)
 
+    def narrowed(self, chosen: Filter) -> Reading:
+        """What a filter picks, as if only that had been read: others pick of it."""
+        return replace(self, unmasked=self.unmasked.filter(chosen)) if chosen else self
+
+    @property
+    def name(self) -> str:
+        """What was read, in a word."""
+        names = [os.path.basename(os.path.normpath(source)) for source in self.sources]
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
     def close(self, *, about_problems: bool = True, crossed: bool = False) -> None:
         """Say in one line what was wrong with the capture; leave with status 3 if a threshold was ``crossed``,
         else with status 1 if a file of it was cut or corrupt."""
@@ -269,7 +279,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
             progress.clear()
     domains = values["mask_domains"]
     masked = values["mask"] or values["mask_key"] or domains
-    return Reading(capture, sources, _mask_key(values["mask_key"]) if masked else None, domains)
+    return Reading(capture, sources, chosen_mask_key(values["mask_key"]) if masked else None, domains)
 
 
 def read_beside(first: Reading, origin: str, values: dict[str, Any]) -> Reading:
@@ -278,7 +288,7 @@ def read_beside(first: Reading, origin: str, values: dict[str, Any]) -> Reading:
     return replace(read(plain), mask_key=first.mask_key, mask_domains=first.mask_domains)
 
 
-def _mask_key(file: IO[bytes] | None) -> bytes:
+def chosen_mask_key(file: IO[bytes] | None) -> bytes:
     """The key of that file, else of the environment, else one that is drawn."""
     if file is not None:
         return file.read().strip()

@@ -296,6 +296,12 @@ def _cells(
     return headings, frame.select(made)
 
 
+def cells(frame: pl.DataFrame, tz: str = "UTC") -> tuple[list[tuple[str, bool]], pl.DataFrame]:
+    """The cells of :func:`table` for those who lay them out themselves: of each column the heading, and whether its
+    cells stand on the right; and the cells, as safe text."""
+    return _cells(frame, tz, 3, None)
+
+
 def _decimals(column: pl.Expr, least: float | None) -> pl.Expr:
     """Numbers with three decimals, or six or nine where ``least``, the smallest of them, is too short for three."""
     import polars as pl

@@ -12,8 +12,8 @@ from places import ROOT
 from analyzer.explain.entries import data
 from analyzer.explain.phrases import phrases
 
-SOURCES = [path for room in ("diagnose", "show", "cli") for path in (ROOT / "analyzer" / room).rglob("*.py")]
-TEMPLATE = ROOT / "analyzer" / "show" / "report" / "page.html.j2"
+SOURCES = [path for room in ("diagnose", "show", "cli", "serve") for path in (ROOT / "analyzer" / room).rglob("*.py")]
+TEMPLATES = [path for room in ("show", "serve") for path in (ROOT / "analyzer" / room).rglob("*.j2")]
 SCRIPT = ROOT / "analyzer" / "show" / "report" / "app.js"
 
 
@@ -24,7 +24,7 @@ def looked_up() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("say", "count", "numbers.count"):
                 found |= {text for argument in node.args for text in texts(argument)}
-    page = TEMPLATE.read_text(encoding="utf-8") + SCRIPT.read_text(encoding="utf-8")
+    page = "".join(path.read_text(encoding="utf-8") for path in (*TEMPLATES, SCRIPT))
     return found | {text.encode().decode("unicode_escape") if "\\" in text else text for text in in_page(page)}
 
 

@@ -10,26 +10,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-from analyzer.explain.entries import Entry, of_kind
 from analyzer.explain.phrases import phrases
 from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE, sheets
+from analyzer.show.message_lines import entry_of, lines_of, sdp_lines
 from analyzer.show.story import WENT_WRONG
-from analyzer.show.text import clock, markup, safe_lines
+from analyzer.show.text import clock, markup
 from analyzer.show.timeline import Event, Timeline
-
-LONGEST = 20_000
-"""Characters of a message that are shown."""
-
-# A header's name is a token (RFC 3261 §25.1); a line that begins with a blank goes on with the header above (§7.3.1).
-_HEADER = re.compile(r"([\w.!%*+`'~-]+)([ \t]*:)(.*)", re.ASCII)
-_SDP_LINE = re.compile(r"([a-z]=)(.*)", re.ASCII)
-_ATTRIBUTE = re.compile(r"(a=[\w-]+)(.*)", re.ASCII)
 
 
 def html(
@@ -118,61 +109,23 @@ def _message(number: int, event: Event, model: Timeline, text: bytes | None, mis
 
 def _terms(names: list[str], language: str) -> Iterator[str]:
     for name in names:
-        entry = _entry(name)
+        entry = entry_of(name)
         meaning = f"{entry.text(language)} ({entry.standard})"
         yield f'<dt id="{_anchor(name)}">{name}</dt><dd>{markup(meaning)}</dd>\n'
 
 
-def _entry(name: str) -> Entry:
-    return _sdp_lines().get(name) or of_kind("header_fields")[name]
-
-
 def _anchor(name: str) -> str:
     """Only names of our own tables become anchors."""
-    return f"{'s' if name in _sdp_lines() else 'h'}-{name.replace('=', '-')}"
-
-
-def _sdp_lines() -> Mapping[str, Entry]:
-    return of_kind("sdp_lines")
-
-
-@cache
-def _long_names() -> dict[str, str]:
-    """Header fields by their names in lower case, compact forms too."""
-    entries = of_kind("header_fields").values()
-    return {name.lower(): entry.word for entry in entries for name in (entry.word, *entry.also)}
+    return f"{'s' if name in sdp_lines() else 'h'}-{name.replace('=', '-')}"
 
 
 def _names(text: bytes) -> Iterator[str]:
     """What the glossary has to explain of a message."""
-    return (name for _, name, _ in _read(text) if name)
+    return (name for _, name, _ in lines_of(text) if name)
 
 
 def _lines(text: bytes) -> Iterator[str]:
     """Lines as markup; a name that the glossary knows is a link to it."""
-    for start, name, rest in _read(text):
+    for start, name, rest in lines_of(text):
         linked = f'<a href="#{_anchor(name)}">{markup(start)}</a>' if name else markup(start)
         yield f"{linked}{markup(rest)}\n"
-
-
-def _read(text: bytes) -> Iterator[tuple[str, str, str]]:
-    """Each line as its name as sent, the glossary's name for it, and the rest."""
-    whole = safe_lines(text).rstrip("\n")
-    body = sdp = False
-    for number, line in enumerate(whole[:LONGEST].split("\n")):
-        if number and not line:
-            body = True
-        sdp = body and (sdp or line.startswith("v=0"))
-        found = None
-        if sdp:
-            attribute = _ATTRIBUTE.match(line)
-            found = attribute if attribute and attribute[1] in _sdp_lines() else _SDP_LINE.match(line)
-        elif number and not body:
-            found = _HEADER.match(line)
-        name = "" if found is None else found[1] if sdp else _long_names().get(found[1].lower(), "")
-        if found is None or name not in (_sdp_lines() if sdp else of_kind("header_fields")):
-            yield line, "", ""
-        else:
-            yield found[1], name, line[len(found[1]) :]
-    if len(whole) > LONGEST:
-        yield f"... {len(whole) - LONGEST:,} more characters", "", ""

@@ -45,21 +45,31 @@ def text(model: Timeline, *, width: int = 100, ascii_only: bool = False, colour:
     """
     if not model.events:
         return "no messages\n"
+    top, rows, bottom = drawn(model, width=width, ascii_only=ascii_only)
+    lines = [f"{_RED}{line}{_PLAIN}" if colour and row is not None and row.failed else line for line, row in rows]
+    return "\n".join([*top, *lines, *bottom, ""])
+
+
+def drawn(
+    model: Timeline, *, width: int = 100, ascii_only: bool = False
+) -> tuple[list[str], list[tuple[str, Event | Mark | None]], list[str]]:
+    """The lines above the messages, those of messages with what each draws (None where a phase begins), and those
+    below; of a timeline that has messages."""
     drawing = _Drawing(model, max(width, _NARROWEST), _ASCII if ascii_only else _UNICODE)
-    lines = drawing.top()
+    lines: list[tuple[str, Event | Mark | None]] = []
     before = None
     phase = None
     for row in model.rows:
         if row.phase is not None and row.phase != phase:
             phase = row.phase
-            lines.append(drawing.phase(model.phases[phase]))
-        drawn = [drawing.line(row, before)] if isinstance(row, Event) else drawing.mark(row)
+            lines.append((drawing.phase(model.phases[phase]), None))
+        made = [drawing.line(row, before)] if isinstance(row, Event) else drawing.mark(row)
         before = row.at if isinstance(row, Event) and row.at is not None else before
         if ascii_only:
-            ascii_lines = (line.replace(_UNICODE.ellipsis, _ASCII.ellipsis) for line in drawn)
-            drawn = [line.encode("ascii", "backslashreplace").decode() for line in ascii_lines]
-        lines += [f"{_RED}{line}{_PLAIN}" if colour and row.failed else line for line in drawn]
-    return "\n".join([*lines, *drawing.bottom(), ""])
+            ascii_lines = (line.replace(_UNICODE.ellipsis, _ASCII.ellipsis) for line in made)
+            made = [line.encode("ascii", "backslashreplace").decode() for line in ascii_lines]
+        lines += [(line, row) for line in made]
+    return drawing.top(), lines, drawing.bottom()
 
 
 class _Drawing:

@@ -73,13 +73,13 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str, language: str = "en") 
         if not planned.missing and whole.is_empty():
             continue
         frame = room.first_rows(whole, name, tables, MOST_ROWS)
-        known = _columns(name, frame)
+        known = columns_of(name, frame)
         if name == "calls":
             told = explanations(frame, tables["messages"], tables["failure_path"], tables["call_failures"])
             frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
             known.append(_VERDICT)
-        shown = _shown(name, known)
-        meanings = {column.name: _meaning(name, column, language) for column in known}
+        shown = shown_of(name, known)
+        meanings = {column.name: meaning_of(name, column, language) for column in known}
         yield Section(
             name=name,
             heading=say(planned.heading),
@@ -110,7 +110,7 @@ _VERDICT = schema.Column("verdict", "text", "What ended it, and which node said 
 _NUMBER = schema.Column("no", "int", "Number of the call or registration in this report; for people.")
 
 
-def _meaning(name: str, column: schema.Column, language: str) -> str:
+def meaning_of(name: str, column: schema.Column, language: str) -> str:
     """In the words of the catalogue; two columns are of this page alone."""
     say = phrases(language)
     if column is _VERDICT:
@@ -120,7 +120,7 @@ def _meaning(name: str, column: schema.Column, language: str) -> str:
     return meaning(name, column, language)
 
 
-def _shown(name: str, known: list[schema.Column]) -> list[schema.Column]:
+def shown_of(name: str, known: list[schema.Column]) -> list[schema.Column]:
     """The columns shown at first: the number, then of a measured table what it is grouped by, then as the catalogue
     says."""
     entry = schema.find(name)
@@ -130,7 +130,7 @@ def _shown(name: str, known: list[schema.Column]) -> list[schema.Column]:
     return [by_name[name] for name in names if name in by_name]
 
 
-def _columns(name: str, frame: pl.DataFrame) -> list[schema.Column]:
+def columns_of(name: str, frame: pl.DataFrame) -> list[schema.Column]:
     """The columns of a table but its keys, which hardly compress and mean nothing on a page, and the path of its files,
     which is nobody's business; of a measured one also those it is grouped by, as the table they come from has them."""
     entry = schema.find(name)

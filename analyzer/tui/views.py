@@ -1,0 +1,389 @@
+"""What can be looked at: tables, the ladder of a call, a message beside what explains it, the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from analyzer import schema
+from analyzer.api import found as founds
+from analyzer.api import words
+from analyzer.api.message import messages_of
+from analyzer.diagnose.explanation import BROKE, explanations
+from analyzer.errors import AnalyzerError
+from analyzer.show.text import safe, width, wrapped
+from analyzer.show.timeline import Event
+from analyzer.tui.lines import Content, Empty
+from analyzer.tui.tables import Rows
+
+if TYPE_CHECKING:
+    from analyzer.api.capture import Capture
+    from analyzer.api.filters import Filter
+    from analyzer.api.found import Found
+    from analyzer.api.message import Message
+    from analyzer.explain.entries import Entry
+
+#: Messages up to which all calls are explained at once: it takes some seconds per hundred thousand.
+MOST_EXPLAINED = 100_000
+
+# Calls that ended otherwise than by a failure, as the summary counts them.
+_NOT_FAILED = ("answered", "answered_elsewhere", "redirected", "cancelled", "unfinished", "joined")
+_CALLS = ("no", "caller", "callee", "started_at", "outcome", "status", "pdd_s", "verdict")
+_NODES = ("role", "node", "name", "domain", "product", "confidence", "sent", "received")
+
+
+@dataclass
+class Looked:
+    """What was read, and how it may be shown: ``shown`` is the capture with what a filter picks, behind its mask."""
+
+    shown: Callable[[Filter | None], Capture]
+    name: str
+    tz: str = "UTC"
+    language: str = "en"
+    ascii_only: bool = False
+    #: The capture as it may be shown; made once.
+    capture: Capture = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.capture = self.shown(None)
+
+    def picked(self, asked: words.Words) -> Capture:
+        """What the words of a search pick of the whole."""
+        return self.shown(asked.chosen) if asked.chosen else self.capture
+
+
+@dataclass
+class View:
+    """Something on the screen. ``keys`` are the keys that it answers, with what they do; ``said`` stands beside the
+    title."""
+
+    title: str
+    keys: Sequence[tuple[str, str]] = ()
+    content: Content = field(default_factory=Empty)
+    said: str = ""
+    cursor: int = 0
+    top: int = 0
+
+
+# ---- tables ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class TableView(View):
+    """A table: what it is called, all its rows, those that the search line picks, and their order."""
+
+    table: str = "calls"
+    whole: pl.DataFrame = field(default_factory=pl.DataFrame)
+    shown: tuple[str, ...] = ()
+    line: str = ""
+    failures: bool = False
+    order: str = ""
+    down: bool = False
+    tz: str = "UTC"
+
+    def keep(self, picked: pl.DataFrame | None = None) -> None:
+        """Makes the rows to be seen; ``picked`` are those that the filter of the search line left."""
+        frame = (
+            self.whole if picked is None else self.whole.join(picked, on=self.key, how="semi", maintain_order="left")
+        )
+        asked = words.read(self.line, self.table, self.tz)
+        frame = asked.with_texts(frame, self.shown)
+        if self.failures:
+            frame = frame.filter(failed())
+        if self.order:
+            frame = frame.sort(self.order, descending=self.down, nulls_last=True, maintain_order=True)
+        self.content = Rows(frame, self.shown, tz=self.tz, last=self.shown[-1])
+        self.cursor = self.top = 0
+        told = [f"{frame.height:,} of {self.whole.height:,}" if frame.height != self.whole.height else ""]
+        told += ["failures" if self.failures else "", self.line and f"/{self.line}"]
+        told += [f"by {self.order}{' down' if self.down else ''}" if self.order else ""]
+        self.said = safe("  ".join(part for part in told if part))
+
+    @property
+    def key(self) -> str:
+        """The column that knows a row."""
+        return {"calls": "call", "registrations": "registration", "nodes": "node"}[self.table]
+
+    def add(self, column: pl.DataFrame) -> None:
+        """One more column, known by the key, for every row."""
+        self.whole = self.whole.drop("verdict", strict=False).join(
+            column, on=self.key, how="left", maintain_order="left"
+        )
+        rows = self.content
+        if isinstance(rows, Rows):
+            frame = rows.frame.drop("verdict", strict=False).join(
+                column, on=self.key, how="left", maintain_order="left"
+            )
+            self.content = Rows(frame, self.shown, tz=self.tz, last=self.shown[-1])
+
+    def next_order(self) -> None:
+        """Orders by the next of its columns; after the last as the capture has them."""
+        names = [name for name in self.shown if name in self.whole.columns]
+        place = names.index(self.order) + 1 if self.order else 0
+        self.order, self.down = (names[place] if place < len(names) else ""), False
+
+
+def failed() -> pl.Expr:
+    """A call that failed, or was answered and broke."""
+    return ~pl.col("outcome").is_in(_NOT_FAILED) | pl.col("outcome_detail").is_in(BROKE).fill_null(value=False)
+
+
+_OF_TABLES = (("/", "filter"), ("o", "order"))
+_TO_OTHERS = {"calls": ("c", "calls"), "registrations": ("r", "registrations"), "nodes": ("n", "nodes")}
+
+
+def calls(looked: Looked) -> TableView:
+    """The calls; their verdicts come later (:func:`verdicts`)."""
+    frame = looked.capture.table("calls")
+    # Until then, and of a large capture for good, what is in the row.
+    short = pl.coalesce("outcome_detail", "reason_phrase")
+    return _table(looked, "calls", frame.with_columns(verdict=short), _CALLS)
+
+
+def verdicts(looked: Looked) -> pl.DataFrame:
+    """What ended each call and which node said so first, in the words of the report."""
+    table = looked.capture.table
+    frame = table("calls")
+    told = explanations(frame, table("messages"), table("failure_path"), table("call_failures"))
+    return frame.select("call", verdict=pl.Series(told, dtype=pl.String))
+
+
+def registrations(looked: Looked) -> TableView:
+    """The registration attempts."""
+    frame = looked.capture.table("registrations")
+    return _table(looked, "registrations", frame, schema.REGISTRATIONS.shown)
+
+
+def nodes(looked: Looked) -> TableView:
+    """The nodes and their roles."""
+    return _table(looked, "nodes", looked.capture.table("nodes"), _NODES)
+
+
+def _table(looked: Looked, name: str, frame: pl.DataFrame, shown: Sequence[str]) -> TableView:
+    what = {"calls": "ladder", "registrations": "ladder", "nodes": "its calls"}[name]
+    others = [key for table, key in _TO_OTHERS.items() if table != name]
+    own = [("f", "failures"), ("s", "save")] if name == "calls" else []
+    keys = [("Enter", what), *_OF_TABLES, *own, *others]
+    title = f"{safe(looked.name)}: {frame.height:,} {name if frame.height != 1 else name[:-1]}"
+    view = TableView(title, keys, table=name, whole=frame, shown=tuple(shown), tz=looked.tz)
+    view.keep()
+    return view
+
+
+# ---- the ladder of a call --------------------------------------------------------------------------------------------
+
+
+class LadderLines:
+    """The ladder of a call as lines for the width of the screen; :meth:`event` is what a line draws."""
+
+    def __init__(self, found: Found, wrong: Sequence[str], *, ascii_only: bool) -> None:
+        from analyzer.show.ladder.text import drawn
+        from analyzer.show.timeline import bounded
+
+        self._model = bounded(found.ladder("all").timeline, None)
+        self._drawn = drawn
+        self._wrong = wrong
+        self._ascii_only = ascii_only
+        self._columns = 0
+        self._top: list[str] = []
+        self._rows: list[tuple[str, Event | None, str]] = []
+        self._made(100)
+
+    def _made(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        if not self._model.events:
+            self._top, self._rows = [], [("no messages", None, "muted")]
+            return
+        top, rows, bottom = self._drawn(self._model, width=columns, ascii_only=self._ascii_only)
+        self._top = [*(line for one in self._wrong for line in wrapped(one, columns)), *top]
+        self._rows = [
+            (line, row if isinstance(row, Event) else None, "" if row is None else "bad" if row.failed else "")
+            for line, row in rows
+        ]
+        self._rows += [(line, None, "muted") for line in bottom]
+
+    @property
+    def size(self) -> int:
+        """How many lines there are."""
+        return len(self._rows)
+
+    def heading(self, columns: int) -> Sequence[str]:
+        """What went wrong, and the lanes."""
+        self._made(columns)
+        return self._top
+
+    def line(self, number: int, columns: int) -> tuple[str, str]:
+        """A message, a phase or a mark."""
+        self._made(columns)
+        text, _, tone = self._rows[number]
+        return text, tone
+
+    def event(self, number: int) -> Event | None:
+        """The message that the line draws."""
+        return self._rows[number][1] if number < len(self._rows) else None
+
+    @property
+    def events(self) -> list[Event]:
+        """All messages, in their order."""
+        return [event for _, event, _ in self._rows if event is not None]
+
+
+@dataclass
+class LadderView(View):
+    """One call, or what else has a Call-ID."""
+
+    found: Found | None = None
+
+
+def ladder(looked: Looked, table: str, row: dict[str, Any]) -> LadderView:
+    """The ladder of the call or registration in a row."""
+    from analyzer.api.call import Call
+    from analyzer.show.story import what_went_wrong
+
+    source = looked.capture.source
+    found: Found | None
+    title = f"Call-ID {row.get('call_id')}"
+    wrong: Sequence[str] = ()
+    if table == "calls":
+        found = founds.of_call(source, row)
+        call = Call(source, row)
+        title, wrong = call.title, what_went_wrong(call.table, source.table("endpoints"))
+    else:
+        found = founds.of_call_id(source, str(row["call_id"]))
+        title = f"Registration of {row['aor'] or '?'}: {row['outcome']}"
+        if found is None:
+            raise AnalyzerError("the messages of this registration have no Call-ID")
+    keys = [("Enter", "message"), ("s", "save"), ("Esc", "back")]
+    content = LadderLines(found, wrong[:_MOST_WRONG], ascii_only=looked.ascii_only)
+    first = next((number for number in range(content.size) if content.event(number)), 0)
+    return LadderView(safe(title), keys, content, found=found, cursor=first)
+
+
+_MOST_WRONG = 3  # lines of what went wrong over a ladder, which has to have room
+
+
+# ---- a message -------------------------------------------------------------------------------------------------------
+
+
+class MessageLines:
+    """The lines of a message as captured, nothing secret in it; :meth:`entry` explains one."""
+
+    def __init__(self, message: Message) -> None:
+        from analyzer.show.message_lines import lines_of
+
+        lines = list(lines_of(message.without_secrets))
+        self._lines = [f"{start}{rest}" for start, _, rest in lines]
+        self._names = [name for _, name, _ in lines]
+        self._row = message.row
+        # A line that goes on (RFC 3261 §7.3.1) is explained as the one above.
+        for number in range(1, len(lines)):
+            if not self._names[number] and self._lines[number][:1] in (" ", "\t"):
+                self._names[number] = self._names[number - 1]
+
+    @property
+    def size(self) -> int:
+        """How many lines there are."""
+        return len(self._lines)
+
+    def heading(self, columns: int) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def line(self, number: int, columns: int) -> tuple[str, str]:
+        """As captured."""
+        return self._lines[number], "" if number or (self._row["status"] or 0) < 400 else "bad"
+
+    def entry(self, number: int) -> Entry | None:
+        """What explains the line; the first one is explained by its status or method."""
+        from analyzer.explain.entries import of_kind
+        from analyzer.show.message_lines import entry_of
+
+        if number == 0:
+            status = of_kind("statuses").get(str(self._row["status"]))
+            return status or of_kind("methods").get(str(self._row["method"]))
+        name = self._names[number] if number < len(self._names) else ""
+        return entry_of(name) if name else None
+
+
+class TextLines:
+    """Lines of safe text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.rstrip("\n").split("\n")
+
+    @property
+    def size(self) -> int:
+        """How many lines there are."""
+        return len(self._text)
+
+    def heading(self, columns: int) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def line(self, number: int, columns: int) -> tuple[str, str]:
+        """One of them."""
+        return self._text[number], ""
+
+
+@dataclass
+class MessageView(View):
+    """One message."""
+
+    place: int = 0
+
+
+def message(looked: Looked, events: Sequence[Event], place: int) -> MessageView:
+    """The message of one of these events; Diameter and DNS are told in lines."""
+    event = events[place]
+    keys = [("<", "previous"), (">", "next"), ("Esc", "back")]
+    title = f"{place + 1} of {len(events)}: {safe(event.what)}"
+    if event.frame is not None:
+        title += f", frame {event.frame} of {safe(event.file)}"
+    content: Content
+    if event.protocol:
+        content = TextLines("\n".join(safe(line) for line in event.detail.split("\n")))
+    else:
+        content = MessageLines(messages_of(looked.capture.source, [event.message])[0])
+    return MessageView(title, keys, content, place=place)
+
+
+def explained(content: Content, cursor: int, language: str, columns: int) -> str:
+    """What explains the line at the cursor, in lines of so many columns; nothing where nothing does."""
+    if not isinstance(content, MessageLines) or (entry := content.entry(cursor)) is None:
+        return ""
+    from analyzer.show.explained import told
+
+    return told([entry], language, max(columns, 20))
+
+
+# ---- the keys --------------------------------------------------------------------------------------------------------
+
+_KEYS = (
+    ("Enter", "open: the ladder of a call, the message of a line, the calls of a node"),
+    ("Esc q", "back; from the first table q leaves"),
+    ("up down PgUp PgDn Home End", "move; j k g G too"),
+    ("left right", "to the side, where lines are wider than the screen"),
+    ("/", "filter: " + " ".join(f"{name}=" for name in words.NAMES)),
+    ("", "pdd_s>2 compares a column; any other word is looked for in all that is shown"),
+    ("f", "failures: calls that failed or broke, and back"),
+    ("o O", "order by the next column; the other way round"),
+    ("c r n", "calls, registrations, nodes"),
+    ("s S", "save the call: .html .svg .txt .pcapng; S masked, for others to see"),
+    ("< >", "the message before, the message after"),
+    ("?", "this page"),
+)
+
+
+def help_view(columns: int) -> View:
+    """The keys."""
+    lines = []
+    for key, what in _KEYS:
+        first, *more = wrapped(what, max(columns - 14, 20))
+        lines.append(f"{key:<12}  {first}" if width(key) <= 12 else f"{key}\n{'':<12}  {first}")
+        lines += [f"{'':<12}  {line}" for line in more]
+    return View("keys", [("Esc", "back")], TextLines("\n".join(lines)))
