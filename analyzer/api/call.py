@@ -207,7 +207,8 @@ def find(source: Source, which: int | str) -> Call:
 
     calls = source.table("calls")
     if isinstance(which, int):
-        rows = calls.filter(pl.col("no") == which)
+        # A key is as long as no number of a call, and what tables for programs know a call by.
+        rows = calls.filter((pl.col("no") == which) | (pl.col("call") == which))
     else:
         rows = calls.filter(pl.col("call_ids").list.contains(source.shown_call_id(which)))
     if rows.is_empty():
