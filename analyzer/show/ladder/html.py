@@ -19,7 +19,6 @@ from analyzer.explain.entries import Entry, of_kind
 from analyzer.explain.phrases import phrases
 from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE, sheets
-from analyzer.show.story import WENT_WRONG
 from analyzer.show.text import clock, markup, safe_lines
 from analyzer.show.timeline import Event, Timeline
 
@@ -57,7 +56,7 @@ def html(
     )
     used = sorted({name for text in texts.values() for name in _names(text)})
     name = markup(title or "SIP ladder")
-    told = f'<ul id="wrong" aria-label="{WENT_WRONG}">{"".join(f"<li>{markup(line)}</li>" for line in wrong)}</ul>'
+    told = f'<ul id="wrong" aria-label="{say("what went wrong")}">{"".join(f"<li>{markup(line)}</li>" for line in wrong)}</ul>'
     return f"""<!DOCTYPE html>
 <html lang="{language}">
 <head>
