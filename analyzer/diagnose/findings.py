@@ -39,9 +39,11 @@ _MOST_NUMBERS = 12
 #: Findings of one rule; what has fewer cases than these is counted together in one more.
 _MOST_FINDINGS = 5
 _SEVERITIES = ["error", "warning", "info"]
-#: How much one call weighs that a finding hurt: an error broke it, a warning may have. A warning goes before an error
-#: where it hurt more than four times as many.
-_HARM = {"error": 4, "warning": 1, "info": 0}
+#: How much one call (registration, request) weighs that a finding hurt: an error broke it, a warning may have. A
+#: warning goes before an error where it hurt more than four times as many calls.
+_HARM = {"error": 16, "warning": 4, "info": 0}
+#: A warning about requests outside calls: nobody lost a call by it.
+_HARM_OUTSIDE = 1
 #: Problems that say that bytes are missing in the capture, not on the wire.
 _LOST = ["tcp_bytes_missing", "sctp_message_incomplete", "file_corrupt"]
 _OWN = ("call", "message", "message2", "node", "cause", "severity", "confidence", "case")
@@ -131,7 +133,9 @@ def _tables(found: dict[str, pl.DataFrame], by_code: Mapping[str, Rule], ask: Ca
     heads = heads.with_columns(
         # What is only worth knowing comes last; the others by harm.
         _info=pl.col("severity") == "info",
-        _graveness=pl.col("severity").replace_strict(_HARM, return_dtype=pl.Int64),
+        _graveness=pl.when(pl.col("severity") == "warning", pl.col("calls") == 0, pl.col("message").is_not_null())
+        .then(_HARM_OUTSIDE)
+        .otherwise(pl.col("severity").replace_strict(_HARM, return_dtype=pl.Int64)),
         _of_capture=pl.col("message").is_null() & pl.col("call").is_null(),
         # A fault of several nodes is as heavy as all its findings: the first of them stands for it.
         _weight=pl.when(pl.col("hurt").rank("ordinal", descending=True).over("code", "severity") == 1)
