@@ -10,6 +10,7 @@ from analyzer.api.message import messages_of
 from analyzer.api.pandas_export import to_pandas
 from analyzer.api.source import CallSource
 from analyzer.errors import AmbiguousCall, NotFound
+from analyzer.language import spoken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,20 +146,36 @@ class Call:
 
         told = self.timeline(hop=hop, leg=leg, sip_only=sip_only)
         return Ladder(
-            told, title=self.title, messages_of=partial(messages_of, self._source), wrong=self._what_went_wrong
+            told,
+            title=self.title,
+            messages_of=partial(messages_of, self._source),
+            wrong=lambda language: self._what_went_wrong(language=language),
         )
 
-    def story(self, *, columns: int = 100, ascii_only: bool = False) -> Story:
+    def why(self, *, language: str = "en", tz: str = "UTC") -> str:
+        """What went wrong, at which node, since when, and what to check, in one to three lines; empty if nothing did.
+
+        >>> import analyzer
+        >>> print(analyzer.read("sample_pcaps/busy.pcap").call(1).why())
+        the called user was busy: UA 192.0.2.20:5060 answered 486 Busy Here after 0.061 s
+        """
+        return "\n".join(self._what_went_wrong(language=language, tz=tz))
+
+    def story(
+        self, *, columns: int = 100, ascii_only: bool = False, language: str = "en", tz: str = "UTC"
+    ) -> Story:
         """Its story on a page: what went wrong and where, who called whom, the way over all hops and legs, phases,
         where the time went, charging. Prints as text of so many columns, and is a card in a notebook.
 
         >>> import analyzer
         >>> print(analyzer.read("sample_pcaps/busy.pcap").call(1).story().sections[0].lines[0])
-        UA 192.0.2.20:5060: 486 Busy Here
+        the called user was busy: UA 192.0.2.20:5060 answered 486 Busy Here after 0.061 s
         """
         from analyzer.show.story import story
 
-        return story(self.title, self.table, self._source.table("endpoints"), columns=columns, ascii_only=ascii_only)
+        how: dict[str, Any] = {"columns": columns, "ascii_only": ascii_only, "language": language, "tz": tz}
+        with spoken(language):
+            return story(self.title, self.table, self._source.table("endpoints"), **how)
 
     @property
     def title(self) -> str:
@@ -188,10 +205,11 @@ class Call:
 
         return call_card(self.title, self.table("calls"), self._what_went_wrong(), self.ladder()._repr_html_())
 
-    def _what_went_wrong(self) -> tuple[str, ...]:
+    def _what_went_wrong(self, *, language: str = "en", tz: str = "UTC") -> tuple[str, ...]:
         from analyzer.show.story import what_went_wrong
 
-        return what_went_wrong(self.table, self._source.table("endpoints"))
+        with spoken(language):
+            return what_went_wrong(self.table, self._source.table("endpoints"), language=language, tz=tz)
 
 
 def find(source: Source, which: int | str) -> Call:
@@ -203,7 +221,8 @@ def find(source: Source, which: int | str) -> Call:
 
     calls = source.table("calls")
     if isinstance(which, int):
-        rows = calls.filter(pl.col("no") == which)
+        # A key is as long as no number of a call, and what tables for programs know a call by.
+        rows = calls.filter((pl.col("no") == which) | (pl.col("call") == which))
     else:
         rows = calls.filter(pl.col("call_ids").list.contains(source.shown_call_id(which)))
     if rows.is_empty():

@@ -657,6 +657,7 @@ class Capture:
         few = self.source.messages_read <= _NODES_TOLD
         with spoken(language):
             tables = self._tables_of(*(name for name in TABLES if few or name != "nodes"))
+            tables["failures"] = self.measure("failures", by="method,status,node", tz=tz)
         return summary(tables, tz=tz, width=width, language=language)
 
     def _tables_of(self, *names: str) -> dict[str, pl.DataFrame]:

@@ -42,6 +42,7 @@ _SUFFIX_DIGITS = 7
 class Filter:
     """What to pick; everything given must hold. Raises FilterError where something cannot be understood.
 
+    ``call``      numbers of calls, as in ``calls.no``: 3 or 3,7-9.
     ``call_id``   Call-ID; ``*`` stands for any text.
     ``from_``     text in the caller or From of what opened the call (any case; with ``*``: the whole of it).
     ``to``        the same for callee, To and Request-URI.
@@ -57,6 +58,7 @@ class Filter:
     ``table``     the table that is looked at.
     """
 
+    call: str | int | None = None
     call_id: str | None = None
     from_: str | None = None
     to: str | None = None
@@ -74,6 +76,8 @@ class Filter:
     def __post_init__(self) -> None:
         if self.table not in schema.TABLES:
             raise FilterError(f"no table {self.table!r}; there are {', '.join(schema.TABLES)}")
+        if self.call is not None:
+            call_numbers(self.call)
         if self.number is not None:
             _digits(self.number)
         if self.ip is not None:
@@ -104,6 +108,24 @@ CRITERIA: tuple[str, ...] = tuple(field.name for field in fields(Filter) if fiel
 
 
 # ---- reading what was typed ------------------------------------------------------------------------------------------
+
+
+def call_numbers(asked: str | int) -> list[tuple[int, int]]:
+    """Ranges of numbers of calls, both ends included.
+
+    >>> call_numbers("3,7-9")
+    [(3, 3), (7, 9)]
+    """
+    ranges = []
+    for part in str(asked).split(","):
+        found = re.fullmatch(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", part, re.ASCII)
+        if found is None or int(found[2] or found[1]) < int(found[1]):
+            raise FilterError(
+                f"call {str(asked)!r}: numbers of calls are wanted, those in front of `sip-analyzer calls`: 3 or 3,7-9;"
+                " for a Call-ID there is call_id"
+            )
+        ranges.append((int(found[1]), int(found[2] or found[1])))
+    return ranges
 
 
 def _digits(text: str) -> str:
@@ -436,6 +458,18 @@ def _heads(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     )
 
 
+def _pick_call(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
+    import polars as pl
+
+    ranges = call_numbers(chosen.call if chosen.call is not None else "")
+    calls = frames["calls"]
+    for low, high in ranges:
+        if low == high and calls.filter(pl.col("no") == low).is_empty():
+            numbers = f"1 to {calls['no'].max()}" if calls.height else "none"
+            raise FilterError(f"call {low}: there is no such call; the numbers of calls here: {numbers}")
+    return calls.filter(pl.any_horizontal(pl.col("no").is_between(low, high) for low, high in ranges))["_unit"]
+
+
 def _pick_call_id(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
     import polars as pl
 
@@ -562,6 +596,7 @@ def _pick_until(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series
 
 
 _PICK = {
+    "call": _pick_call,
     "call_id": _pick_call_id,
     "from_": _pick_from,
     "to": _pick_to,

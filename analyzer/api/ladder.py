@@ -97,7 +97,7 @@ class Ladder:
         *,
         title: str = "",
         messages_of: Callable[[list[int]], list[Message]] | None = None,
-        wrong: Callable[[], tuple[str, ...]] | None = None,
+        wrong: Callable[[str], tuple[str, ...]] | None = None,
     ) -> None:
         self.timeline = story
         self.title = title
@@ -140,7 +140,7 @@ class Ladder:
                 texts = {message.row["message"]: message.without_secrets for message in found}
             except AnalyzerError as error:
                 missing = str(error)
-        wrong = self._wrong() if self._wrong is not None else ()
+        wrong = self._wrong(language) if self._wrong is not None else ()
         return html(model, texts, title=self.title, missing=missing, wrong=wrong, language=language)
 
     def mermaid(self, *, limit: int | None = MOST_IN_DIAGRAMS) -> str:

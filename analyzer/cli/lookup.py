@@ -39,7 +39,7 @@ def find(capture: Capture, asked: str) -> Found:
 
 def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:
     """None where it is no number of a call; it may still be a Call-ID, which are often digits."""
-    if not re.fullmatch(r"[0-9]{1,18}", asked):
+    if not re.fullmatch(r"[0-9]{1,19}", asked) or int(asked) >= 1 << 63:
         return None
     try:
         return capture.call(int(asked)).row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -30,11 +31,21 @@ EXIT_CROSSED = 3
 MASK_KEY = "SIP_ANALYZER_MASK_KEY"
 
 
+def _no_numbers(ctx: click.Context, _argument: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    """A number that is no file is that of a call, in the wrong place: it never stands for all calls."""
+    for word in words:
+        if re.fullmatch(r"[0-9]+([-,][0-9]+)*", word) and not os.path.exists(word):
+            takes = any(parameter.name == "call" for parameter in ctx.command.params)
+            how = f"calls are picked by --call {word}" if takes else "this command takes no number of a call"
+            raise click.UsageError(f"{word} is no file; {how}.")
+    return words
+
+
 def captures(function: Function) -> Function:
     """The argument CAPTURE... and the options on how it is read."""
     for decorate in reversed(
         (
-            click.argument("captures", nargs=-1, required=True, metavar="CAPTURE..."),
+            click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", callback=_no_numbers),
             click.option(
                 "--capture-point",
                 "capture_points",
@@ -101,6 +112,7 @@ def captures(function: Function) -> Function:
 
 # Option, field of Filter, placeholder, help.
 _FILTERS = (
+    ("--call", "call", "NUMBERS", "Numbers of calls, as in `calls`: 3 or 3,7-9."),
     ("--call-id", "call_id", "ID", "Call-ID; * stands for any text."),
     ("--from", "from_", "TEXT", "Text in the caller or From."),
     ("--to", "to", "TEXT", "Text in the callee, To or Request-URI."),

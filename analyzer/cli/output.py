@@ -11,6 +11,9 @@ json        an array of objects, one a line; keys are strings (JavaScript loses 
 jsonl       the same, without the array
 parquet     the types of ``schema``, text as it was; pandas reads integers as Int64, so that no key is rounded
 ==========  ======================================================================================================
+
+Tables whose rows belong to calls begin with the number of the call, caller and callee (``show.views.numbered``), in
+Parquet only if ``--columns`` names them.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ import click
 from analyzer import schema
 from analyzer.cli.terminal import coloured, note, width
 from analyzer.reading.written import replaced
+from analyzer.show import views
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,6 +91,7 @@ def chosen_format(form: str | None, output: str | None) -> str:
 
 def chosen_columns(table: str, columns: str | None, *, also: Sequence[str] = ()) -> list[str] | None:
     """The columns asked for; None for the default of the format. ``also``: those the table has beside its own."""
+    also = also or (views.CALL if views.belongs_to_calls(table) else ())
     names = [*also, *(name for name in schema.find(table).names if name not in also)]
     if columns is None:
         return None
@@ -166,7 +171,7 @@ def _write_all(stream: IO[bytes], pieces: Iterator[bytes]) -> None:
 
 
 def _text(frame: pl.DataFrame, table: str, columns: list[str] | None, tz: str, *, colour: bool) -> str:
-    from analyzer.show import text, views
+    from analyzer.show import text
 
     digits = 6 if table == "messages" else 3
     if columns is None:

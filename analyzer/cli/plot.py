@@ -37,7 +37,6 @@ _SUFFIXES = (".svg", ".png", ".pdf")
     help="Write to FILE; its name ends in .svg, .png or .pdf.",
 )
 @click.option("--delay", type=click.Choice(_DELAYS), help="Delay, for setup_latency and latency_...")
-@click.option("--call", metavar="CALL", help="Call, for waterfall: its number in sip-analyzer calls, or a Call-ID.")
 @click.option("--kpi", metavar="KPI", help="KPI, for kpi_over_time and kpi_heat_map: ser, pdd_s ...")
 @options.by_option
 @options.every_option
@@ -47,7 +46,6 @@ def command(
     name: str,
     output: str,
     delay: str | None,
-    call: str | None,
     kpi: str | None,
     by: str | None,
     every: str | None,
@@ -58,6 +56,8 @@ def command(
 
     if Path(output).suffix.lower() not in _SUFFIXES:
         raise click.UsageError(f"-o {output}: the name must end in {', '.join(_SUFFIXES)}.")
+    # The waterfall is that of one call; anything else is drawn of the calls that a filter picks.
+    call = values.pop("call") if name == "waterfall" else None
     taken = inspect.signature(getattr(Plot, name)).parameters
     offered = {"delay": delay, "call": call, "kpi": kpi, "by": by, "every": every}
     given: dict[str, Any] = {option: value for option, value in offered.items() if value is not None}

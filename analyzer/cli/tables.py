@@ -13,6 +13,7 @@ from analyzer import schema
 from analyzer.cli import crossings, options, output, terminal
 from analyzer.language import chosen as chosen_language
 from analyzer.language import spoken
+from analyzer.show import views
 
 if TYPE_CHECKING:
     from analyzer.api.capture import Capture
@@ -72,6 +73,8 @@ def _print(
         from analyzer.kpi.kpis import chosen as chosen_kpis
 
         chosen_kpis(only)
+    # Parquet is the table itself, for programs, unless they ask for more.
+    numbered = views.belongs_to_calls(entry.name) and (form != "parquet" or {*views.CALL} & {*(columns or ())})
     # A filter looks at messages.
     reading = options.read(values, tables=None if chosen else _rests_on(entry, _columns(by, groups)))
     capture = reading.shown(chosen)
@@ -84,6 +87,8 @@ def _print(
         columns = output.chosen_columns(entry.name, values["columns"], also=frame.columns)
     else:
         frame = capture.table(entry.name)
+        if numbered:
+            frame = views.numbered(entry.name, frame, capture.table)
     if picked is not None:
         frame = frame.filter(frame["code"].is_in(picked))
     in_words = entry is schema.FINDINGS and values["form"] is None and columns is None and not values["wide"]
@@ -112,7 +117,7 @@ def _rests_on(entry: schema.Table, by: set[str]) -> tuple[str, ...]:
     if entry.name == "account":
         return ("account", "files", "problems")  # blind spots
     if not isinstance(entry, schema.Measure):
-        return (entry.name,)
+        return (entry.name, *(("calls",) if views.belongs_to_calls(entry.name) else ()))
     more: tuple[str, ...] = entry.optional
     if entry.asks and by:
         from analyzer.kpi.populations import NEEDS

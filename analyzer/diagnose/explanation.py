@@ -39,7 +39,7 @@ def explain(call: dict[str, Any], messages: pl.DataFrame, steps: pl.DataFrame | 
 def silent(failure: dict[str, Any]) -> str | None:
     """For a row of ``call_failures``: who was asked and did not answer, or could not be, where that is known."""
     node = failure["unresponsive_node"]
-    if node and failure["rule"] == next_hops.NOT_REACHED:
+    if node and (failure["rule"] == next_hops.NOT_REACHED or failure["on_behalf_of"] == "network"):
         return f"{node} could not be reached"
     return f"{node} received the request and did not answer" if node else None
 

@@ -39,6 +39,11 @@ _MOST_NUMBERS = 12
 #: Findings of one rule; what has fewer cases than these is counted together in one more.
 _MOST_FINDINGS = 5
 _SEVERITIES = ["error", "warning", "info"]
+#: How much one call (registration, request) weighs that a finding hurt: an error broke it, a warning may have. A
+#: warning goes before an error where it hurt more than four times as many calls.
+_HARM = {"error": 16, "warning": 4, "info": 0}
+#: A warning about requests outside calls: nobody lost a call by it.
+_HARM_OUTSIDE = 1
 #: Problems that say that bytes are missing in the capture, not on the wire.
 _LOST = ["tcp_bytes_missing", "sctp_message_incomplete", "file_corrupt"]
 _OWN = ("call", "message", "message2", "node", "cause", "severity", "confidence", "case")
@@ -126,16 +131,22 @@ def _tables(found: dict[str, pl.DataFrame], by_code: Mapping[str, Rule], ask: Ca
         ]
     )
     heads = heads.with_columns(
-        _rank=pl.col("severity").replace_strict(_SEVERITIES, range(len(_SEVERITIES)), return_dtype=pl.Int64),
+        # What is only worth knowing comes last; the others by harm.
+        _info=pl.col("severity") == "info",
+        _graveness=pl.when(pl.col("severity") == "warning", pl.col("calls") == 0, pl.col("message").is_not_null())
+        .then(_HARM_OUTSIDE)
+        .otherwise(pl.col("severity").replace_strict(_HARM, return_dtype=pl.Int64)),
         _of_capture=pl.col("message").is_null() & pl.col("call").is_null(),
         # A fault of several nodes is as heavy as all its findings: the first of them stands for it.
         _weight=pl.when(pl.col("hurt").rank("ordinal", descending=True).over("code", "severity") == 1)
         .then(pl.col("hurt").sum().over("code", "severity"))
         .otherwise("hurt"),
     )
-    heads = heads.sort(
-        "_rank", "_of_capture", "_weight", "hurt", "confidence", "code", "message",
-        descending=[False, True, True, True, True, False, False], nulls_last=True, maintain_order=True,
+    # What is about the capture itself puts all its calls in doubt.
+    hurt = pl.when("_of_capture").then(pl.max_horizontal("_weight", pl.lit(ask("calls").height))).otherwise("_weight")
+    heads = heads.with_columns(_harm=hurt * pl.col("_graveness")).sort(
+        "_info", "_harm", "_graveness", "_of_capture", "hurt", "confidence", "code", "message",
+        descending=[False, True, True, True, True, True, False, False], nulls_last=True, maintain_order=True,
     ).with_columns(finding=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))  # fmt: skip
     cases = pl.concat(
         rows.select("_group", "call", "message", "node", code=pl.lit(code)) for code, rows in found_groups(found)

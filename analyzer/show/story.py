@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.diagnose import after_the_answer
 from analyzer.diagnose.explanation import BROKE, explain, on_behalf, silent
+from analyzer.diagnose.verdict import OF_PEOPLE, verdicts
+from analyzer.explain.phrases import phrases
 from analyzer.show import waterfall as waterfalls
-from analyzer.show.text import fit, markup, pad, safe, seconds, width
+from analyzer.show.text import fit, markup, pad, safe, seconds, width, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -60,33 +62,68 @@ class Story:
 
 
 def story(
-    title: str, tables: Tables, endpoints: pl.DataFrame, *, columns: int = 100, ascii_only: bool = False
+    title: str,
+    tables: Tables,
+    endpoints: pl.DataFrame,
+    *,
+    columns: int = 100,
+    ascii_only: bool = False,
+    language: str = "en",
+    tz: str = "UTC",
 ) -> Story:
     """The page of one call; ``tables`` gives its rows of each table, ``endpoints`` is the whole table.
 
     Lines are at most ``columns`` wide where words allow it; ``ascii_only`` draws ways and bars without other signs.
     """
-    roles = _roles(endpoints)
+    roles = roles_of(endpoints)
     room = columns - 2
+    say = phrases(language)
     told = (
-        (WENT_WRONG, _refused(tables, roles)),
-        ("findings", _findings(tables, room)),
-        ("who", _who(tables)),
-        ("service", _services(tables)),
-        ("way", _way(tables, roles, room, ascii_only=ascii_only)),
-        ("set-up", _phases(tables)),
-        ("where its time went", _time(tables, endpoints, room, ascii_only=ascii_only)),
-        ("what it waited for", _waits(tables)),
-        ("media", _media(tables)),
-        ("charging", _charging(tables)),
+        (say("what went wrong"), _folded(_verdict(tables, roles, language, tz), room)),
+        (say("evidence"), _refused(tables, roles)),
+        (say("findings"), _findings(tables, room)),
+        (say("who"), _who(tables)),
+        (say("service"), _services(tables)),
+        (say("way"), _way(tables, roles, room, ascii_only=ascii_only)),
+        (say("set-up"), _phases(tables)),
+        (say("where its time went"), _time(tables, endpoints, room, ascii_only=ascii_only)),
+        (say("what it waited for"), _waits(tables)),
+        (say("media"), _media(tables)),
+        (say("charging"), _charging(tables)),
     )
     found = ((name, list(lines)) for name, lines in told)
     return Story(safe(title), tuple(Section(name, _bounded(lines)) for name, lines in found if lines))
 
 
-def what_went_wrong(tables: Tables, endpoints: pl.DataFrame) -> tuple[str, ...]:
-    """The first section of the story alone: the same on every page about a call."""
-    return _bounded(list(_refused(tables, _roles(endpoints))))
+def what_went_wrong(
+    tables: Tables, endpoints: pl.DataFrame, *, language: str = "en", tz: str = "UTC"
+) -> tuple[str, ...]:
+    """The first section of the story alone, unbroken: the verdict, the same on every page about a call."""
+    return _verdict(tables, roles_of(endpoints), language, tz)
+
+
+def _verdict(tables: Tables, roles: Roles, language: str, tz: str) -> tuple[str, ...]:
+    calls = tables("calls")
+    found = verdicts(calls, tables, namer(roles), say=phrases(language), tz=tz)
+    return tuple(safe(line) for verdict in found.values() for line in verdict.lines)
+
+
+def namer(roles: Roles) -> Callable[[str | None], str]:
+    """Role and whole address of a node, as a verdict names it."""
+
+    def named(address: str | None) -> str:
+        role = None if address is None else roles.get(address) or roles.get(address.rpartition(":")[0].strip("[]"))
+        return " ".join(filter(None, (role, address))) or "?"
+
+    return named
+
+
+def _folded(lines: Iterable[str], room: int) -> Iterator[str]:
+    """Sentences in lines that fit; those that go on are set in."""
+    for line in lines:
+        first, *others = wrapped(line, room)
+        yield first
+        yield from (f"  {other}" for other in others)
 
 
 def _bounded(lines: list[str]) -> tuple[str, ...]:
@@ -95,7 +132,7 @@ def _bounded(lines: list[str]) -> tuple[str, ...]:
     return (*lines[: _MOST_LINES - 1], f"and {len(lines) - _MOST_LINES + 1:,} more")
 
 
-def _roles(endpoints: pl.DataFrame) -> Roles:
+def roles_of(endpoints: pl.DataFrame) -> Roles:
     import polars as pl
 
     known = endpoints.filter(pl.col("role") != "unknown")
@@ -130,9 +167,9 @@ def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
             broke = call["outcome"] == "answered" and call["outcome_detail"] in BROKE
             sentences = explain if broke else after_the_answer.sentences
             yield from map(safe, sentences(call, tables("messages")))
-    # Of a call that others took nothing stalled.
-    stalled = tables("setups") if "answered_elsewhere" not in tables("calls")["outcome"] else tables("setups").clear()
-    for row in stalled.iter_rows(named=True):
+    # What people ended did not stall.
+    people = tables("calls")["outcome"].is_in(["answered_elsewhere", *OF_PEOPLE]).any()
+    for row in (tables("setups").clear() if people else tables("setups")).iter_rows(named=True):
         if row["stalled_detail"]:
             yield safe(f"it stalled in {row['stalled']}: {row['stalled_detail']}")
 
@@ -142,11 +179,14 @@ def _findings(tables: Tables, room: int) -> Iterator[str]:
     from textwrap import wrap
 
     found = tables("findings")
-    for row in found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True):
+    told = found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True)
+    for number, row in enumerate(told):
         others = row["calls"] - 1
         with_others = f" (with {others:,} other call{'s' if others > 1 else ''})" if others > 0 else ""
         yield safe(f"{row['rule']} {row['severity']}: {row['title']}{with_others}")
-        for text in (row["explanation"], f"do: {row['remedy']}", f"confirm: {row['confirm']}"):
+        # What to do about the first one is in the verdict.
+        remedy = [f"do: {row['remedy']}"] if number else []
+        for text in (row["explanation"], *remedy, f"confirm: {row['confirm']}"):
             yield from wrap(safe(text), room - 2, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 

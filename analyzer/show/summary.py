@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer.diagnose.blind_spots import blind_spots
+from analyzer.diagnose.verdict import FAILED
 from analyzer.explain.phrases import Say, phrases
 from analyzer.show.findings import hurt
 from analyzer.show.text import pad, safe, seconds, wrapped
@@ -27,8 +28,7 @@ _MOST_NAMED = 12  # nodes told by name
 
 # Neither answered nor failed: the capture did not see how they began or ended (no attempt in RFC 6076 §4's sense).
 _NOT_COUNTED = ("unfinished", "joined")
-# Calls that ended otherwise than by a failure; a 487 tells that the caller, or a fork that lost, was cancelled.
-_NOT_FAILED = (*_NOT_COUNTED, "answered", "answered_elsewhere", "redirected", "cancelled")
+_MOST_FAILING = 4  # kinds of requests outside calls that failed
 
 
 def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int = 100, language: str = "en") -> str:
@@ -54,16 +54,16 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
         lines.say(name, sentence)
     _capture(lines, tables, tz, say)
     if "findings" in tables:
-        _findings(lines, tables["findings"], say)
+        _findings(lines, tables["findings"], _roles(tables), tz, say)
     if tables["messages"].height:
+        _failing(lines, tables, tz, say, language)
+        _calls(lines, tables["calls"], say, language)
+        _registrations(lines, tables["registrations"], say, language)
         _messages(lines, tables["messages"], say)
         if "nodes" in tables:
             _nodes(lines, tables["nodes"], say)
         else:
             lines.say(say("nodes"), say("told by `sip-analyzer nodes`: here are too many messages"))
-        _calls(lines, tables["calls"], say, language)
-        _registrations(lines, tables["registrations"], say, language)
-        _failing(lines, tables, say, language)
     problems = tables["problems"]
     lines.add(say("problems"), _counted(problems, "code", say=say), count=problems.height)
     account = tables["account"].sort("packets", descending=True, maintain_order=True)
@@ -144,7 +144,15 @@ def _capture(lines: _Lines, tables: Mapping[str, pl.DataFrame], tz: str, say: Sa
         lines.add(say("capture"), packets)
 
 
-def _findings(lines: _Lines, findings: pl.DataFrame, say: Say) -> None:
+def _roles(tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:
+    """The role of each node, where nodes are told."""
+    if "nodes" not in tables:
+        return {}
+    nodes = tables["nodes"]
+    return dict(nodes.filter(nodes["role"] != "unknown").select("node", "role").iter_rows())
+
+
+def _findings(lines: _Lines, findings: pl.DataFrame, roles: Mapping[str, str], tz: str, say: Say) -> None:
     """The few that matter, the one that hurt most first; those that are only worth knowing are counted."""
     told = findings.filter(findings["severity"] != "info")
     if told.is_empty():
@@ -152,8 +160,11 @@ def _findings(lines: _Lines, findings: pl.DataFrame, say: Say) -> None:
     lines.add(say("findings"), _counted(findings, "severity", say=say), count=findings.height)
     for row in told.head(_MOST_FINDINGS).iter_rows(named=True):
         many = hurt(row, say)
-        at = say(" at {node}").format(node=row["nodes"].split(" ")[0]) if row["nodes"] else ""
-        lines.say(f"  {row['rule']}", f"{row['severity']}: {row['title']}{at}{say(' ({many})').format(many=many)}")
+        node = row["nodes"].split(" ")[0] if row["nodes"] else ""
+        at = say(" at {node}").format(node=f"{roles[node]} {node}" if node in roles else node) if node else ""
+        several = row["calls"] > 1 and row["first_at"] is not None
+        since = say("{many} since {time}").format(many=many, time=_at(row["first_at"], tz)) if several else many
+        lines.say(f"  {row['rule']}", f"{row['severity']}: {row['title']}{at}{say(' ({many})').format(many=since)}")
     if told.height > _MOST_FINDINGS:
         lines.say("", say("and {n} more: sip-analyzer findings").format(n=told.height - _MOST_FINDINGS))
 
@@ -223,12 +234,13 @@ def _registrations(lines: _Lines, registrations: pl.DataFrame, say: Say, languag
         lines.add(say("registrations"), parts, count=registrations.height)
 
 
-def _failing(lines: _Lines, tables: Mapping[str, pl.DataFrame], say: Say, language: str) -> None:
-    """What ended calls and registrations that failed, most frequent first: the final status, or why there is none."""
+def _failing(lines: _Lines, tables: Mapping[str, pl.DataFrame], tz: str, say: Say, language: str) -> None:
+    """What failed, calls first, then registrations, then other requests, most frequent first: the final status, or why
+    there is none. Calls that people ended (busy, cancelled ...) did not fail."""
     import polars as pl
 
     ended = pl.col("status").cast(pl.String)
-    calls = tables["calls"].filter(~pl.col("outcome").is_in(_NOT_FAILED))
+    calls = tables["calls"].filter(pl.col("outcome").is_in(FAILED))
     if calls.height:
         why = calls.with_columns(
             why=ended.fill_null(pl.coalesce("outcome_detail", "outcome").str.replace_all("_", " "))
@@ -252,6 +264,38 @@ def _failing(lines: _Lines, tables: Mapping[str, pl.DataFrame], say: Say, langua
         if again:
             parts.append(say("asked for credentials more than once {n:,}").format(n=again))
         lines.add(f"  {say('challenged')}", [*parts, say("no other final answer seen")], count=challenged.height)
+    if "failures" in tables:
+        _other_failures(lines, tables["failures"], tz, say)
+
+
+def _other_failures(lines: _Lines, failures: pl.DataFrame, tz: str, say: Say) -> None:
+    """The requests outside calls and registrations that failed, from the measured table, and where, since when."""
+    import polars as pl
+
+    others = failures.filter(~pl.col("method").is_in(["INVITE", "REGISTER"]), pl.col("calls") == 0)
+    if others.is_empty():
+        return
+    lines.add(say("failed others"), _summed(others), count=_total(others["requests"]))
+    for row in others.head(_MOST_FAILING).iter_rows(named=True):
+        status = "" if row["status"] is None else f" {row['status']}"
+        at = say(" at {node}").format(node=row["node"]) if row["node"] else ""
+        since = "" if row["first_at"] is None else say(" since {time}").format(time=_at(row["first_at"], tz))
+        lines.say("", f"{row['method']}{status} {row['reason_phrase'] or ''}".rstrip() + f"{at}{since} {row['requests']:,}")
+    if others.height > _MOST_FAILING:
+        lines.say("", say("and {n} more: sip-analyzer failures").format(n=others.height - _MOST_FAILING))
+
+
+def _summed(failures: pl.DataFrame) -> list[str]:
+    import polars as pl
+
+    methods = failures.group_by("method", maintain_order=True).agg(pl.col("requests").sum())
+    return [f"{method} {n:,}" for method, n in methods.sort(["requests", "method"], descending=[True, False]).rows()]
+
+
+def _at(moment: Any, tz: str) -> str:
+    from analyzer.timezones import zone
+
+    return f"{moment.astimezone(zone(tz)):%H:%M:%S}" + ("Z" if tz == "UTC" else "")
 
 
 def _counted(frame: pl.DataFrame, *columns: str, say: Say, language: str = "en") -> list[str]:

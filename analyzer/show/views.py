@@ -9,7 +9,36 @@ from analyzer.columns.address import socket_of
 from analyzer.show.text import SHORT_TAG
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
+
+CALL = ("no", "caller", "callee")
+"""What people know a call by; in front of each table whose rows belong to calls."""
+# Tables that name the parties in their own words.
+_PARTIES = frozenset({"from_uri", "local_uri", "calling_party_address", "sender", "sent_by"})
+# Their rows are about several calls at once, and name them.
+_OF_MANY = ("findings",)
+
+
+def belongs_to_calls(table: str) -> bool:
+    """Whether :func:`numbered` puts the number and the parties of a call in front of its rows."""
+    if table not in schema.TABLES or table in _OF_MANY:
+        return False
+    names = schema.TABLES[table].names
+    return table == "sdp" or ("call" in names and "no" not in names)
+
+
+def numbered(table: str, frame: pl.DataFrame, tables: Callable[[str], pl.DataFrame]) -> pl.DataFrame:
+    """The rows with ``no``, ``caller`` and ``callee`` of their calls in front; null outside calls."""
+    calls = tables("calls").select("call", *CALL)
+    if table == "sdp":
+        of_messages = tables("messages").select("message", "call")
+        calls = of_messages.join(calls, on="call").drop("call").rename({"message": "call"})
+        found = frame.join(calls, left_on="message", right_on="call", how="left", maintain_order="left")
+    else:
+        found = frame.join(calls, on="call", how="left", maintain_order="left")
+    return found.select(*CALL, *frame.columns)
 
 
 def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -35,6 +64,9 @@ def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
         )
     if table == "dialogs":
         made += [_short(name) for name in ("local_tag", "remote_tag")]
+    if belongs_to_calls(table) and {*CALL} <= {*frame.columns}:
+        parties = () if _PARTIES & {*shown} else CALL[1:]
+        shown = ["no", *parties, *(name for name in shown if name != "call")]
     return frame.with_columns(made).select(shown)
 
 

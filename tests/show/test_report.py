@@ -217,8 +217,9 @@ def test_duplicates_count_nowhere() -> None:
 
 
 def test_the_verdict_of_each_failed_call_is_in_the_table() -> None:
-    (told,) = table_of(page("busy.pcap"), "calls")["verdict"]
-    assert told.startswith("486 Busy Here first seen from ")
+    calls = table_of(page("busy.pcap"), "calls")
+    assert calls["verdict"] == ["the called user was busy: UA 192.0.2.20:5060 answered 486 Busy Here after 0.061 s"]
+    assert calls["evidence"][0].startswith("486 Busy Here first seen from ")
 
 
 def test_a_call_that_was_answered_has_no_verdict() -> None:
@@ -235,8 +236,9 @@ def test_an_answered_call_that_broke_is_a_fault_and_says_why() -> None:
     assert told["1 answered call broke: no_ack (1); the first one is call 1."] == "bad"
     (answered,) = (tile for tile in numbers.tiles(found) if tile.name == "Answered")
     assert answered.tone == "warn"
-    (told,) = table_of(report(found), "calls")["verdict"]
-    assert told.endswith("10.77.0.11:5060 received it and sent none")
+    calls = table_of(report(found), "calls")
+    assert calls["verdict"][0].startswith("the call was answered, but no ACK ended the set-up")
+    assert calls["evidence"][0].endswith("10.77.0.11:5060 received it and sent none")
 
 
 def test_without_sip_the_page_says_so() -> None:

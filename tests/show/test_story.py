@@ -31,14 +31,16 @@ def truth() -> dict[str, Any]:
 @pytest.mark.parametrize("no", [2, 3])
 def test_what_went_wrong_begins_with_the_node_that_said_no(no: int) -> None:
     refusal = truth()["call_failures"][no - 2]
-    first, second, *_ = lines("volte_failures.pcap", no, "what went wrong")
+    verdict = lines("volte_failures.pcap", no, "what went wrong")[0]
+    assert (f" {refusal['address']} " in verdict, f": {refusal['status']} " in verdict) == (True, True)
+    first, second, *_ = lines("volte_failures.pcap", no, "evidence")
     assert f" {refusal['address']}: {refusal['status']} " in first
     assert second.startswith(f"on behalf of the {refusal['on_behalf_of']}: ")
 
 
 def test_a_reason_is_told_in_the_words_of_its_standard() -> None:
     # TS 24.229 §7.2A.18.3: FAILURE_CAUSE 3.
-    told = lines("volte_failures.pcap", 2, "what went wrong")
+    told = lines("volte_failures.pcap", 2, "evidence")
     assert any(line.startswith("Reason FAILURE_CAUSE 3: indication of failed resources allocation") for line in told)
 
 

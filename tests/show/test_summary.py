@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 from flow import frame, messages
+from places import SAMPLES
 
+import analyzer
 from analyzer import schema
 from analyzer.show.summary import summary
 
@@ -63,10 +67,26 @@ def test_percentiles_are_nearest_rank() -> None:
 
 
 def test_failures_most_frequent_first() -> None:
-    failed = calls("busy", "busy", status=486, reason_phrase="Busy Here") + calls("unreachable", status=404)
+    failed = calls("timeout", "timeout", status=408, reason_phrase="Request Timeout") + calls("unreachable", status=404)
     assert line("failed calls", summary(tables(messages=messages(FLOW), calls=failed))) == (
-        "failed calls 3 486 Busy Here 2, 404 1"
+        "failed calls 3 408 Request Timeout 2, 404 1"
     )
+
+
+def test_calls_that_people_ended_did_not_fail() -> None:
+    """RFC 6076 §4.9: a busy line, a call given up, a decline are no failures of the network."""
+    ended = calls("busy", status=486) + calls("cancelled", status=487) + calls("rejected", status=603)
+    assert "failed calls" not in summary(tables(messages=messages(FLOW), calls=ended))
+
+
+def test_requests_outside_calls_that_failed_are_told_with_node_and_time() -> None:
+    capture = analyzer.read(SAMPLES / "outside_calls.pcap")
+    failed = capture.measure("failures", by="method,status,node").filter(pl.col("calls") == 0)
+    text = capture.summary(width=120)
+    others = failed.filter(pl.col("method") != "REGISTER").to_dicts()
+    assert others
+    for row in others[:4]:
+        assert re.search(rf"{row['method']} {row['status']} .*{row['node']} since ..:..:..Z {row['requests']}", text)
 
 
 def test_no_sip_is_said_and_where_packets_went() -> None:

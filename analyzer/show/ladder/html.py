@@ -18,7 +18,6 @@ from analyzer.explain.phrases import phrases
 from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE, sheets
 from analyzer.show.message_lines import entry_of, lines_of, sdp_lines
-from analyzer.show.story import WENT_WRONG
 from analyzer.show.text import clock, markup
 from analyzer.show.timeline import Event, Timeline
 
@@ -48,7 +47,7 @@ def html(
     )
     used = sorted({name for text in texts.values() for name in _names(text)})
     name = markup(title or "SIP ladder")
-    told = f'<ul id="wrong" aria-label="{WENT_WRONG}">{"".join(f"<li>{markup(line)}</li>" for line in wrong)}</ul>'
+    told = f'<ul id="wrong" aria-label="{say("what went wrong")}">{"".join(f"<li>{markup(line)}</li>" for line in wrong)}</ul>'
     return f"""<!DOCTYPE html>
 <html lang="{language}">
 <head>

@@ -908,6 +908,9 @@
     registration: { view: "registrations", title: (cell) => `: ${cell("aor")} `, name: say("Registration"), command: (number, cell) => `sip-analyzer ladder '${cell("call_id")}' FILE` },
   };
 
+  // What stands above the facts: the verdict, why, what to check, and the frames that show it.
+  const TOLD = [["verdict", "told"], ["cause", "told-more"], ["check", "told-more"], ["evidence", "told-more muted"]];
+
   async function open(kind, number) {
     const mine = ++opened;
     const { view: name, title, name: noun, command } = KINDS[kind];
@@ -924,8 +927,10 @@
     if (mine !== opened) return;
     const cell = (column) => shown(table.byName[column], row);
     const parts = [backBar(kind, row), element("h2", {}, `${noun} ${number}${title(cell)}`, ending(name, cell("outcome")))];
-    const verdict = table.byName.verdict ? value(table.byName.verdict, row) : null;
-    if (verdict !== null) parts.push(element("p", { class: "told" }, verdict));
+    for (const [name, kind] of TOLD) {
+      const text = table.byName[name] ? value(table.byName[name], row) : null;
+      if (text !== null) parts.push(element("p", { class: kind }, text));
+    }
     parts.push(element("h3", { id: "facts-heading" }, say("Facts")), factsOf(name, table, row), element("h3", {}, say("Ladder")));
     if (story === null) {
       parts.push(element("p", { class: "missing" }, `The ladder of this ${kind} is not in this report, to keep it small; ${command(number, cell)} draws it.`));
@@ -949,7 +954,7 @@
   }
 
   function factsOf(name, table, row) {
-    const facts = table.columns.filter((column) => column.name !== "verdict" && value(column, row) !== null).map((column) =>
+    const facts = table.columns.filter((column) => !TOLD.some(([told]) => told === column.name) && value(column, row) !== null).map((column) =>
       element("div", { title: column.meaning }, element("dt", {}, column.name.replace(/_(at|s)$/, "").replaceAll("_", " ")), element("dd", {}, factOf(name, column, row))));
     return element("dl", { class: "facts", "aria-labelledby": "facts-heading" }, ...facts);
   }

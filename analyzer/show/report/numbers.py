@@ -16,6 +16,7 @@ import polars as pl
 from analyzer.columns.distribution import nearest_rank
 from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.diagnose.explanation import BROKE
+from analyzer.diagnose.verdict import FAILED, OF_PEOPLE
 from analyzer.explain.phrases import Say
 from analyzer.show import tooltips
 from analyzer.show.text import duration, safe, seconds
@@ -24,8 +25,8 @@ from analyzer.show.text import duration, safe, seconds
 ENDS: dict[str, tuple[str, ...]] = {
     "answered": ("answered",),
     "answered elsewhere": ("answered_elsewhere",),
-    "ended by people": ("busy", "no_answer", "cancelled", "rejected", "redirected"),
-    "failed": (*("unreachable", "negotiation_failed", "auth_failed", "server_failure", "client_error", "timeout"),),
+    "ended by people": OF_PEOPLE,
+    "failed": FAILED,
     "begin or end not seen": ("unfinished", "joined"),
 }
 TONES = {

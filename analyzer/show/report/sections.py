@@ -9,9 +9,11 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.diagnose.explanation import explanations
+from analyzer.diagnose.verdict import verdicts
 from analyzer.explain.entries import meaning
 from analyzer.explain.phrases import phrases
 from analyzer.measure.measures import measure
+from analyzer.show import story
 from analyzer.show.report import columns, room
 
 MOST_ROWS = 50_000
@@ -75,9 +77,8 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str, language: str = "en") 
         frame = room.first_rows(whole, name, tables, MOST_ROWS)
         known = columns_of(name, frame)
         if name == "calls":
-            told = explanations(frame, tables["messages"], tables["failure_path"], tables["call_failures"])
-            frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
-            known.append(_VERDICT)
+            frame = frame.with_columns(_told(frame, tables, tz, language))
+            known += _OF_CALLS
         shown = shown_of(name, known)
         meanings = {column.name: meaning_of(name, column, language) for column in known}
         yield Section(
@@ -106,15 +107,40 @@ def _of(tables: Mapping[str, pl.DataFrame]) -> Callable[[str], pl.DataFrame | No
     return of
 
 
-_VERDICT = schema.Column("verdict", "text", "What ended it, and which node said so first.")
+def _told(calls: pl.DataFrame, tables: Mapping[str, pl.DataFrame], tz: str, language: str) -> list[pl.Series]:
+    """The verdict of each call, the same as on every other page, and the frames that show it."""
+    named = story.namer(story.roles_of(tables["endpoints"]))
+    found = verdicts(calls, tables.__getitem__, named, say=phrases(language), tz=tz)
+    evidence = explanations(calls, tables["messages"], tables["failure_path"], tables["call_failures"])
+    said = [found.get(call) for call in calls["call"]]
+    return [
+        pl.Series("verdict", [None if one is None else one.sentence for one in said], dtype=pl.String),
+        pl.Series("cause", [one.cause or None if one else None for one in said], dtype=pl.String),
+        pl.Series("check", [one.check or None if one else None for one in said], dtype=pl.String),
+        pl.Series("evidence", evidence, dtype=pl.String),
+    ]
+
+
+_OF_CALLS = [
+    schema.Column("verdict", "text", "What went wrong, and at which node."),
+    schema.Column("cause", "text", "Why, and how many calls it hurt since when."),
+    schema.Column("check", "text", "What to do about it."),
+    schema.Column("evidence", "text", "The frames that show what ended the call."),
+]
 _NUMBER = schema.Column("no", "int", "Number of the call or registration in this report; for people.")
 
 
 def meaning_of(name: str, column: schema.Column, language: str) -> str:
-    """In the words of the catalogue; two columns are of this page alone."""
+    """In the words of the catalogue; a few columns are of this page alone."""
     say = phrases(language)
-    if column is _VERDICT:
-        return say("What ended it, and which node said so first.")
+    own = {
+        "verdict": say("What went wrong, and at which node."),
+        "cause": say("Why, and how many calls it hurt since when."),
+        "check": say("What to do about it."),
+        "evidence": say("The frames that show what ended the call."),
+    }
+    if column in _OF_CALLS:
+        return own[column.name]
     if column is _NUMBER:
         return say("Number of the call or registration in this report; for people.")
     return meaning(name, column, language)
