@@ -9,7 +9,6 @@ pub mod companion;
 mod export;
 mod fetch;
 mod ground;
-pub mod media;
 mod options;
 mod points;
 mod reader;
