@@ -13,7 +13,6 @@ __all__ = [
     "header_name",
     "header_vocabulary",
     "link_type",
-    "media",
     "media_heads",
     "parse",
     "protocols",
@@ -42,16 +41,15 @@ class _Tables(TypedDict):
     #: Where packets went: by layer and reason, so that the numbers add up to the packets read.
     account: _Table
     failures: _Table
-
-class _CompanionTables(TypedDict):
-    diameter: _Table
-    dns: _Table
-
-class _MediaTables(TypedDict):
+    #: Only where ``rtp_streams`` was asked for.
     rtp_streams: _Table
     rtp_intervals: _Table
     rtp_events: _Table
     rtcp_reports: _Table
+
+class _CompanionTables(TypedDict):
+    diameter: _Table
+    dns: _Table
 
 #: Name and value; None where there is no ``=``.
 _Params: TypeAlias = list[tuple[str, str | None]]
@@ -144,12 +142,6 @@ def companion(
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
 ) -> _CompanionTables: ...
-def media(
-    sources: Sequence[tuple[str, str, str | None, int | None]],
-    limits: dict[str, int] | None = None,
-    link_types: Sequence[tuple[str, str]] = ...,
-    clocks: Sequence[tuple[int, int, int, int]] = ...,
-) -> tuple[_MediaTables, int]: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     wanted: Sequence[tuple[str, int, int, int]],

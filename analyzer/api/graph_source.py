@@ -60,7 +60,6 @@ def _graph(
         "clocks_aligned": aligned,
         "digits_shown": digits,
         "read_companions": reading.companions,
-        "read_media": reading.media,
         "max_problems_per_code": reading.max_problems_per_code,
     }
     return Graph(inputs_of(core) | others)

@@ -471,17 +471,6 @@ def found_companions(
     )
 
 
-@node(LOCAL, cut=whole)
-def media_packets(core_account: DF, read_media: Callable[[], dict[str, DF]] | None) -> dict[str, DF]:
-    """What the core reads of RTP and RTCP. The captures are read for it once more, if the account says that there is
-    some."""
-    import polars as pl
-
-    if read_media is None or not carries(core_account, "rtp|rtcp"):
-        return {table.name: pl.DataFrame(schema=table.polars()) for table in schema.CORE_MEDIA}
-    return read_media()
-
-
 @node(LOCAL, columns=("formats", "connection"))
 def announced_media(core_messages: DF, descriptions: DF, call_of: Series) -> DF:
     """The addresses that session descriptions of calls announced."""

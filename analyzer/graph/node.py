@@ -27,13 +27,17 @@ CORE = {
     "parts": "parts",
     "transport_failures": "failures",
     "via_tails": "via_tails",
+    "core_streams": "rtp_streams",
+    "core_stream_intervals": "rtp_intervals",
+    "core_events": "rtp_events",
+    "core_reports": "rtcp_reports",
 }
 #: The others: what the user says of nodes, whether clocks were set right and digits may be shown, what reads Diameter
-#: and DNS and what reads media, and the limit of the problems that are listed.
+#: and DNS, and the limit of the problems that are listed.
 INPUTS = frozenset(
     {
         *CORE,
-        *("node_overrides", "clocks_aligned", "digits_shown", "read_companions", "read_media"),
+        *("node_overrides", "clocks_aligned", "digits_shown", "read_companions"),
         "max_problems_per_code",
     }
 )

@@ -84,7 +84,7 @@ def _graph_of(complete: Graph, chosen: pl.Expr) -> Graph:
     messages = inputs["core_messages"].filter(chosen)
     evidence = inputs["evidence"].join(messages, on="_leg", how="semi", maintain_order="left")
     # What is beside SIP is read once, not for each part again.
-    shared = ("strong_links", "leg_correlation", "companion_messages", "media_packets")
+    shared = ("strong_links", "leg_correlation", "companion_messages")
     of_the_whole = {name: complete[name] for name in shared}
     return Graph(inputs | of_the_whole | {"core_messages": messages, "evidence": evidence})
 

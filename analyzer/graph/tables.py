@@ -13,6 +13,7 @@ from analyzer.schema.table import ESTIMATE, LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from polars import DataFrame as DF
     from polars import Series
@@ -36,6 +37,9 @@ def _of_these_calls(ask: Callable[[], DF], part: Subgraph) -> DF:
 
 # What registrations rest on of the headers of an IMS; where `_route` is wanted, the core makes rows of all requests.
 _OF_REGISTERS = tuple(name for name in schema.IMS_HEADERS.names if name != "_route")
+
+# What has the core look at media; all its tables of them come with it.
+_OF_MEDIA = ("rtp_streams",)
 
 
 @node(LOCAL, cut=whole)
@@ -126,7 +130,7 @@ def offer_answer_violations(
 
 
 @node(LOCAL, columns=(), cut=_of_these_calls)
-def calls(
+def bare_calls(
     attempts: CallAttempts,
     exchanges: DF,
     bare_transactions: DF,
@@ -134,11 +138,22 @@ def calls(
     reference_hops: DF,
     bare_holds: DF,
 ) -> DF:
+    """``calls`` without what was heard of them."""
     from analyzer.sip import holds, offer_answer
 
     codecs = offer_answer.agreed_codecs(attempts.confirmed_branch, exchanges, bare_transactions, descriptions)
     held = holds.hold_seconds(attempts.confirmed_branch, reference_hops, bare_holds, exchanges, descriptions)
     return attempts.with_media(codecs, held)
+
+
+@node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls, asks=("bare_calls", "core_streams", "streams", "announced_media"))
+def calls(ask: Callable[[str], Any]) -> DF:
+    from analyzer.media.calls import heard
+
+    found = ask("bare_calls")
+    if ask("core_streams").is_empty():
+        return found.select(schema.CALLS.names)
+    return heard(found, ask("streams"), ask("announced_media"))
 
 
 @node(LOCAL, columns=("refer_to", *schema.PARTS.names))
@@ -374,32 +389,32 @@ def peer_delays(related_transactions: DF, calls: DF, registrations: DF) -> DF:
 # ---- media -----------------------------------------------------------------------------------------------------------
 
 
-@node(LOCAL, cut=_of_these_calls)
-def streams(media_packets: dict[str, DF], announced_media: DF, calls: DF) -> DF:
+@node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls)
+def streams(core_streams: DF, core_reports: DF, announced_media: DF, bare_calls: DF) -> DF:
     from analyzer.media.streams import streams
 
-    return streams(media_packets, announced_media, calls)
+    return streams(core_streams, core_reports, announced_media, bare_calls)
 
 
-@node(LOCAL, cut=_of_these_calls)
-def stream_intervals(media_packets: dict[str, DF], streams: DF) -> DF:
+@node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls)
+def stream_intervals(core_stream_intervals: DF, streams: DF) -> DF:
     from analyzer.media.streams import stream_intervals
 
-    return stream_intervals(media_packets, streams)
+    return stream_intervals(core_stream_intervals, streams)
 
 
-@node(LOCAL, cut=_of_these_calls)
-def dtmf(media_packets: dict[str, DF], streams: DF, announced_media: DF, digits_shown: bool) -> DF:
+@node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls)
+def dtmf(core_events: DF, streams: DF, announced_media: DF, digits_shown: bool) -> DF:
     from analyzer.media.streams import dtmf
 
-    return dtmf(media_packets, streams, announced_media, shown=digits_shown)
+    return dtmf(core_events, streams, announced_media, shown=digits_shown)
 
 
-@node(LOCAL, cut=_of_these_calls)
-def rtcp_reports(media_packets: dict[str, DF], streams: DF) -> DF:
+@node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls)
+def rtcp_reports(core_reports: DF, streams: DF) -> DF:
     from analyzer.media.streams import rtcp_reports
 
-    return rtcp_reports(media_packets, streams)
+    return rtcp_reports(core_reports, streams)
 
 
 @node(ESTIMATE, columns=(), cut=_of_these_calls)

@@ -15,6 +15,37 @@ _AFTER_END = SECOND
 """Packets on their way when the BYE came."""
 
 
+def heard(calls: pl.DataFrame, streams: pl.DataFrame, announced_media: pl.DataFrame) -> pl.DataFrame:
+    """``calls`` with ``media loss mos``: which sides' audio was captured, and how it came."""
+    audio = announced_media.filter(pl.col("media") == "audio").select("call").unique()
+    asked = calls.filter(pl.col("answered_at").is_not_null()).join(audio, on="call", how="semi").select("call")
+    own = _of_audio(streams).group_by("call").agg(
+        caller=(pl.col("sent_by") == "caller").any(),
+        callee=(pl.col("sent_by") == "callee").any(),
+        loss=pl.col("loss").max(),
+        mos=pl.col("mos").min(),
+    )
+    sides = asked.join(own.select("call", "caller", "callee"), on="call", how="left", maintain_order="left")
+    sides = sides.with_columns(pl.col("caller", "callee").fill_null(value=False)).select(
+        "call",
+        media=pl.when("caller", "callee")
+        .then(pl.lit("both_ways"))
+        .when("caller")
+        .then(pl.lit("caller_only"))
+        .when("callee")
+        .then(pl.lit("callee_only"))
+        .otherwise(pl.lit("not_captured")),
+    )
+    found = calls.drop("media", "loss", "mos").join(sides, on="call", how="left", maintain_order="left")
+    found = found.join(own.select("call", "loss", "mos"), on="call", how="left", maintain_order="left")
+    return typed(found, schema.CALLS)
+
+
+def _of_audio(streams: pl.DataFrame) -> pl.DataFrame:
+    """Those of calls that are audio, as far as is known."""
+    return streams.filter(pl.col("call").is_not_null(), pl.col("media").fill_null("audio") == "audio")
+
+
 def call_media(
     streams: pl.DataFrame, announced_media: pl.DataFrame, calls: pl.DataFrame, core_messages: pl.DataFrame
 ) -> pl.DataFrame:
@@ -27,7 +58,7 @@ def call_media(
     answered = calls.filter(pl.col("answered_at").is_not_null())
     audio = announced_media.filter(pl.col("media") == "audio")
     own = audio.join(answered.select("call"), on="call", how="semi")
-    sent = streams.filter(pl.col("media").fill_null("audio") == "audio", pl.col("call").is_not_null())
+    sent = _of_audio(streams)
     sides = (
         sent.group_by("call", "sent_by")
         .agg(

@@ -32,11 +32,13 @@ _STATIC = {
 _ENDS = ("src_ip", "src_port", "dst_ip", "dst_port")
 
 
-def streams(media_packets: dict[str, pl.DataFrame], announced_media: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
-    """The table ``streams``. ``media_packets``: the tables of the core on media, by name; ``announced_media`` as
+def streams(
+    core_streams: pl.DataFrame, core_reports: pl.DataFrame, announced_media: pl.DataFrame, calls: pl.DataFrame
+) -> pl.DataFrame:
+    """The table ``streams``. ``core_streams core_reports``: what the core found of RTP and RTCP; ``announced_media`` as
     :func:`analyzer.media.announced.announced_media` gives it."""
-    found = _joined(media_packets["rtp_streams"], announced_media, calls)
-    found = _with_reports(found, media_packets["rtcp_reports"])
+    found = _joined(core_streams, announced_media, calls)
+    found = _with_reports(found, core_reports)
     found = quality.bursts(
         found.with_columns(
             *quality.in_seconds("jitter", "jitter_p95", "jitter_max", "silence"),
@@ -143,11 +145,10 @@ def _with_reports(found: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def stream_intervals(media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame) -> pl.DataFrame:
+def stream_intervals(core_stream_intervals: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """The table ``stream_intervals``."""
-    rows = media_packets["rtp_intervals"].join(
-        streams.select("stream", "call"), on="stream", how="left", maintain_order="left"
-    )
+    of_streams = streams.select("stream", "call")
+    rows = core_stream_intervals.join(of_streams, on="stream", how="left", maintain_order="left")
     sent = pl.col("received") + pl.col("lost")
     rows = rows.with_columns(
         *quality.in_seconds("jitter", "jitter_max"),
@@ -158,7 +159,7 @@ def stream_intervals(media_packets: dict[str, pl.DataFrame], streams: pl.DataFra
 
 
 def dtmf(
-    media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame, announced_media: pl.DataFrame, *, shown: bool
+    core_events: pl.DataFrame, streams: pl.DataFrame, announced_media: pl.DataFrame, *, shown: bool
 ) -> pl.DataFrame:
     """The table ``dtmf``: events of streams; of calls those of payload types that one side calls telephone-event.
 
@@ -171,7 +172,7 @@ def dtmf(
     named = of_calls.group_by("call", "payload_type").agg(
         named=pl.col("codec").str.to_lowercase().str.starts_with("telephone-event").any()
     )
-    rows = media_packets["rtp_events"].join(
+    rows = core_events.join(
         streams.select("stream", "call", "sent_by", "clock_hz"), on="stream", how="left", maintain_order="left"
     )
     rows = rows.join(named, on=["call", "payload_type"], how="left", maintain_order="left")
@@ -188,11 +189,11 @@ def dtmf(
     return typed(told.sort("started_at", maintain_order=True), schema.DTMF)
 
 
-def rtcp_reports(media_packets: dict[str, pl.DataFrame], streams: pl.DataFrame) -> pl.DataFrame:
+def rtcp_reports(core_reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """The table ``rtcp_reports``."""
     of_streams = streams.select("point", "ssrc", "stream", "call", "clock_hz", src_ip="dst_ip")
     of_streams = of_streams.unique(["point", "ssrc", "src_ip"], keep="first", maintain_order=True)
-    rows = media_packets["rtcp_reports"].join(
+    rows = core_reports.join(
         of_streams, on=["point", "ssrc", "src_ip"], how="left", nulls_equal=True, maintain_order="left"
     )
     stated = pl.when(pl.col("reports") > 0)

@@ -366,7 +366,7 @@ class Reading:
 
     def tables(self, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
         """The core's tables as Polars frames, zero copy: messages descriptions ims_headers evidence via_tails headers
-        files problems account failures."""
+        files problems account failures, and of media rtp_streams rtp_intervals rtp_events rtcp_reports."""
         import polars as pl
 
         total = self._sources.bytes if progress else 0
@@ -396,24 +396,6 @@ class Reading:
         self._sources.check()
         found = core().companion(self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
         self._sources.check()
-        return {name: pl.DataFrame(table) for name, table in found.items()}
-
-    def media(self) -> dict[str, pl.DataFrame]:
-        """Streams of RTP and what RTCP reports: tables ``rtp_streams rtp_intervals rtp_events rtcp_reports``. Reads the
-        captures again.
-
-        Raises AnalyzerError where there are more streams than ``max_streams``.
-        """
-        import polars as pl
-
-        self._sources.check()
-        found, refused = core().media(self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
-        self._sources.check()
-        if refused:
-            raise AnalyzerError(
-                f"more streams of media than the limit max_streams allows: {refused} packets belong to others; read"
-                ' fewer captures at a time, or raise it: analyzer.read(..., limits={"max_streams": N})'
-            )
         return {name: pl.DataFrame(table) for name, table in found.items()}
 
     def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:

@@ -60,6 +60,13 @@ CALLS = Table(
         C("codecs", "text",
           "Codecs of all streams as last negotiated on the confirmed branch, in the answerer's order of preference.",
           "RFC 3264 §6.1", mask=M.FREE_TEXT),
+        C("media", "text",
+          "Which sides' audio was captured; null unless answered with audio, or if the capture has no media at all. "
+          "Who is to blame for silence: call_media.",
+          values=(("both_ways", "audio of both sides"), ("caller_only", "of the callee none"),
+                  ("callee_only", "of the caller none"), ("not_captured", "of neither side")), mask=M.OPEN),
+        C("loss", "share", "Highest loss of its streams of audio.", "RFC 3550 A.3"),
+        C("mos", "number", "Lowest MOS of its streams of audio.", "G.107"),
         C("released_by", "text",
           "Party that ended the call, by BYE, CANCEL or final response; null while the call is active.",
           values=words("caller callee network unknown"), mask=M.OPEN),

@@ -39,6 +39,8 @@ from analyzer.sip.tries import (
 )
 
 # Requests that exist only within an INVITE usage (RFC 3261, 3262, 3311, 6086).
+#: Columns of ``calls`` that media give (:func:`analyzer.media.calls.heard`).
+_HEARD = ("media", "loss", "mos")
 _IN_DIALOG = ["INVITE", "ACK", "BYE", "PRACK", "UPDATE", "INFO"]
 
 
@@ -84,12 +86,13 @@ class CallAttempts:
         return self._with_call(table, key, pl.col("message").is_in(table[key].unique().implode()))
 
     def with_media(self, codecs: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-        """The whole ``calls`` table; ``codecs`` and ``held`` have ``call`` and what was found of some."""
+        """The table ``calls``, of media none yet; ``codecs`` and ``held`` have ``call`` and what was found of some."""
         table = self.calls.join(codecs, on="call", how="left", maintain_order="left")
         table = table.join(held.with_columns(known=True), on="call", how="left", maintain_order="left")
         never = pl.col("answered_at").is_not_null() & pl.col("known").is_null()
         hold_s = pl.when(never).then(0.0).when(pl.col("answered_at").is_not_null()).then("hold_s")
-        return table.with_columns(hold_s=hold_s).select(schema.CALLS.names)
+        unheard = (pl.lit(None, kind).alias(name) for name, kind in schema.CALLS.polars().items() if name in _HEARD)
+        return table.with_columns(*unheard, hold_s=hold_s).select(schema.CALLS.names)
 
     def _with_call(self, table: pl.DataFrame, key: str, opens: pl.Expr) -> pl.DataFrame:
         opening = self.messages.lazy().filter(opens).select("message", "_call", "time").collect()
@@ -607,4 +610,4 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
             pl.col(name).str.contains(sos).fill_null(value=False) for name in ("request_uri", "to_uri")
         ),
     )
-    return typed(table, schema.CALLS, without=("hold_s", "codecs"))
+    return typed(table, schema.CALLS, without=("hold_s", "codecs", *_HEARD))

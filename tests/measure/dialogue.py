@@ -20,9 +20,9 @@ def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
         .clear(1)
         .with_columns(last.alias("last_at"), last.alias("ended_at"), cut=pl.lit(value=False))
     )
-    for table in (schema.DESCRIPTIONS, schema.EVIDENCE, schema.IMS_HEADERS, schema.VIA_TAILS):
+    for table in (schema.DESCRIPTIONS, schema.EVIDENCE, schema.IMS_HEADERS, schema.VIA_TAILS, *schema.CORE_MEDIA):
         empty[table.name] = pl.DataFrame(schema=table.polars())
     core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
     others = {"node_overrides": (), "clocks_aligned": False, "read_companions": None, "max_problems_per_code": 1000}
-    others |= {"read_media": None, "digits_shown": False}
+    others |= {"digits_shown": False}
     return Capture(GraphSource(Graph(inputs_of(core | empty) | others)))

@@ -61,6 +61,27 @@ def test_when_audio_began_and_ended() -> None:
     assert row["after_end_s"] == pytest.approx(2.98)
 
 
+@pytest.mark.parametrize(
+    ("media", "captured"),
+    [((there(), back()), "both_ways"), ((there(2),), "caller_only"), ((back(2),), "callee_only")],
+)
+def test_calls_have_what_was_captured_of_them(media: tuple[list[tuple[int, bytes]], ...], captured: str) -> None:
+    """Of 100 packets every tenth lost, the last not: G.711 is rated below its best."""
+    lossy = [[packet for number, packet in enumerate(part) if number % 10 != 5] for part in media]
+    (row,) = heard(*lossy).table("calls").to_dicts()
+    (stream,) = {stream["mos"] for stream in heard(*lossy).table("streams").to_dicts()}
+    assert row["media"] == captured
+    assert row["loss"] == pytest.approx(0.1)
+    assert (row["mos"], stream < 4.0) == (stream, True)
+
+
+def test_calls_of_which_no_media_were_captured() -> None:
+    """Other media pass; a capture without any says nothing of media."""
+    elsewhere = rtp(range(50), way=(("10.9.0.1", 5000), ("10.9.0.2", 5000)))
+    assert heard(elsewhere).table("calls")["media"].to_list() == ["not_captured"]
+    assert heard().table("calls")["media"].to_list() == [None]
+
+
 def test_a_call_that_was_not_answered_has_no_row() -> None:
     refused = """
         UAC -> UAS  INVITE sdp=offer          @0.000

@@ -275,7 +275,9 @@ def test_reports_are_of_the_stream_that_they_speak_of() -> None:
 # -- bounds ------------------------------------------------------------------------------------------------------------
 
 
-def test_more_streams_than_the_limit_are_an_error_that_says_what_to_do() -> None:
+def test_packets_of_more_streams_than_the_limit_are_a_problem() -> None:
     parts = [rtp(range(5), source=source) for source in range(4)]
-    with pytest.raises(analyzer.AnalyzerError, match="fewer captures at a time"):
-        heard(*parts, limits={"max_streams": 2}).table("streams")
+    capture = heard(*parts, limits={"max_streams": 2})
+    assert capture.table("streams").height == 2
+    (problem,) = capture.table("problems").filter(code="stream_limit").to_dicts()
+    assert problem["detail"].startswith("10 packets")

@@ -15,7 +15,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use sip_core::limits::Limits;
-use sip_core::pipeline::{Options, Progress, Scan, ScanError, Source, fetch, media, scan};
+use sip_core::pipeline::{Options, Progress, Scan, ScanError, Source, fetch, scan};
 use sip_core::sip::headers::Asked;
 use sip_core_fuzz::packets;
 
@@ -47,7 +47,7 @@ fuzz_target!(|data: &[u8]| {
         let packets = |table| numbers(table, "packets").iter().sum::<i64>();
         assert_eq!(packets(&one.account) + skipped, packets(&one.files), "every packet has a place");
         fetch_all(&one, &sources, &options(1));
-        count_media(&sources, &options(1));
+        count_media(&one);
     }
     fs::remove_file(&*PATH).ok();
 });
@@ -65,11 +65,12 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 fn tables(scan: &Scan) -> impl Iterator<Item = &RecordBatch> {
     let by_message = [&scan.messages, &scan.ims_headers, &scan.evidence, &scan.headers];
     let alone = [&scan.files, &scan.problems, &scan.account, &scan.failures];
-    by_message.into_iter().chain(&scan.via_tails).chain(alone)
+    let media = scan.media.iter().flat_map(|it| [&it.streams, &it.intervals, &it.events, &it.reports]);
+    by_message.into_iter().chain(&scan.via_tails).chain(alone).chain(media)
 }
 
-fn count_media(sources: &[Source], options: &Options) {
-    let found = media::read(sources, options).expect("what was read for SIP is read for media");
+fn count_media(scan: &Scan) {
+    let found = scan.media.as_ref().expect("media are read with everything else");
     let column = |name| numbers(&found.streams, name);
     let counts = column("received").into_iter().zip(column("doubled")).zip(column("stray"));
     for (((received, doubled), stray), (packets, expected)) in

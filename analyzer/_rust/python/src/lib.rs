@@ -120,6 +120,9 @@ impl RunningScan {
             .map_err(|_| PyRuntimeError::new_err("the core panicked: please report this capture"))?
             .map_err(|error| raise(py, error))?;
         let tables = PyDict::new(py);
+        let media =
+            scan.media.map(|it| [it.streams, it.intervals, it.events, it.reports].map(Some)).unwrap_or_default();
+        let [streams, intervals, events, reports] = media;
         for (name, batch) in [
             ("messages", Some(scan.messages)),
             ("descriptions", Some(scan.descriptions)),
@@ -132,6 +135,10 @@ impl RunningScan {
             ("problems", Some(scan.problems)),
             ("account", Some(scan.account)),
             ("failures", Some(scan.failures)),
+            ("rtp_streams", streams),
+            ("rtp_intervals", intervals),
+            ("rtp_events", events),
+            ("rtcp_reports", reports),
         ] {
             if let Some(table) = Table::new(Vec::from_iter(batch)) {
                 tables.set_item(name, table)?;
@@ -199,34 +206,6 @@ fn companion<'py>(
         }
     }
     Ok(tables)
-}
-
-/// The streams of RTP, their intervals, telephone events and what RTCP reports, by name, in a second reading; and how many
-/// packets were not looked at, since there were more streams than `max_streams`.
-#[pyfunction]
-#[pyo3(signature = (sources, limits = None, link_types = Vec::new(), clocks = Vec::new()))]
-fn media<'py>(
-    py: Python<'py>,
-    sources: Vec<SourceArgument>,
-    limits: Option<&Bound<'py, PyDict>>,
-    link_types: Vec<(String, String)>,
-    clocks: Vec<(u16, i64, i64, i64)>,
-) -> PyResult<(Bound<'py, PyDict>, u64)> {
-    let options = Options { clocks: self::clocks(clocks), ..options(1, limits, &link_types)? };
-    let sources = self::sources(sources);
-    let found = py.detach(|| pipeline::media::read(&sources, &options)).map_err(|error| raise(py, error))?;
-    let tables = PyDict::new(py);
-    for (name, batch) in [
-        ("rtp_streams", found.streams),
-        ("rtp_intervals", found.intervals),
-        ("rtp_events", found.events),
-        ("rtcp_reports", found.reports),
-    ] {
-        if let Some(table) = Table::new(vec![batch]) {
-            tables.set_item(name, table)?;
-        }
-    }
-    Ok((tables, found.refused))
 }
 
 /// The bytes of messages, by (file, frame, byte_offset, length) of their rows, in the order asked; None where none is found.
@@ -401,7 +380,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(companion, module)?)?;
-    module.add_function(wrap_pyfunction!(media, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;
     module.add_function(wrap_pyfunction!(export, module)?)?;
     module.add_class::<MediaHeads>()?;

@@ -80,6 +80,8 @@ codes! {
     HepStreamResynchronised = "hep_stream_resynchronised",
     /// There are more HEP agents than `max_agents`; the messages of the remaining ones share one capture point.
     HepAgentLimit = "hep_agent_limit",
+    /// There are more media streams than `max_streams`; packets of the remaining ones were not looked at.
+    StreamLimit = "stream_limit",
     /// A compressed HEP payload, or the encoded body of a message, cannot be decompressed; the part before the fault was read.
     CompressedCorrupt = "compressed_corrupt",
     /// A compressed HEP payload, or the encoded body of a message, expands beyond `max_inflated_bytes`; the rest is not read.

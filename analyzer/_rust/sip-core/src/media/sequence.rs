@@ -31,7 +31,7 @@ pub struct Sequence {
     first: u32,
     /// The highest number, with the rounds in its upper half (A.1: cycles).
     highest: u32,
-    /// Bit n is the packet n numbers behind the highest: the newest 1024.
+    /// Of the newest 1024 numbers which came, each at its place in the round of 1024.
     came: [u64; WORDS],
     received: u64,
     /// What would follow the last stray packet.
@@ -41,11 +41,12 @@ pub struct Sequence {
 
 impl Sequence {
     pub fn new(number: u16) -> Self {
-        let mut came = [0; WORDS];
-        came[0] = 1;
         // One round ahead, so that packets before the first have numbers.
         let first = 0x1_0000 + u32::from(number);
-        Self { first, highest: first, came, received: 1, next_of_stray: None, bursts: Bursts::default() }
+        let bursts = Bursts::default();
+        let mut new = Self { first, highest: first, came: [0; WORDS], received: 1, next_of_stray: None, bursts };
+        new.put(first, true);
+        new
     }
 
     /// Takes the number of a packet. `continuous`: is its timestamp where a loss of so many packets would have it?
@@ -60,12 +61,9 @@ impl Sequence {
         }
         let behind = u32::from(0_u16.wrapping_sub(ahead));
         if behind < WINDOW {
-            let (word, bit) = ((behind / 64) as usize, 1_u64 << (behind % 64));
-            let Some(word) = self.came.get_mut(word) else { return Arrived::Stray };
-            if *word & bit != 0 {
+            if self.put(self.highest - behind, true) {
                 return Arrived::Doubled;
             }
-            *word |= bit;
             self.received += 1;
             self.first = self.first.min(self.highest - behind);
             return Arrived::Reordered;
@@ -76,56 +74,51 @@ impl Sequence {
         Arrived::Stray
     }
 
+    /// Says of a number of the window whether it came; gives what was known of its place before.
+    #[inline]
+    fn put(&mut self, number: u32, came: bool) -> bool {
+        let (word, bit) = ((number % WINDOW / 64) as usize, 1_u64 << (number % 64));
+        let Some(word) = self.came.get_mut(word) else { return false };
+        let before = *word & bit != 0;
+        *word = if came { *word | bit } else { *word & !bit };
+        before
+    }
+
     /// The window moves on: what leaves it is decided.
     #[inline]
     fn advance(&mut self, ahead: u32) {
-        if ahead == 1 {
-            self.decide(WINDOW - 1, 1);
-            let mut carry = 1;
-            for word in &mut self.came {
-                (*word, carry) = ((*word << 1) | carry, *word >> 63);
-            }
-        } else {
-            self.skip(ahead);
+        for number in 1..ahead.min(WINDOW + 1) {
+            self.enter(self.highest.wrapping_add(number), false);
         }
+        // Those that were never in the window are lost.
+        (WINDOW + 1..ahead).for_each(|_| self.bursts.lost());
         self.highest = self.highest.wrapping_add(ahead);
+        self.enter(self.highest, true);
     }
 
-    #[cold]
-    fn skip(&mut self, ahead: u32) {
-        let leaving = ahead.min(WINDOW);
-        self.decide(WINDOW - 1, leaving);
-        for _ in 0..leaving {
-            let mut carry = 0;
-            for word in &mut self.came {
-                (*word, carry) = ((*word << 1) | carry, *word >> 63);
-            }
-        }
-        // Those that were never in the window are lost; the one that moved it is there.
-        (WINDOW..ahead).for_each(|_| self.bursts.lost());
-        if let Some(word) = self.came.first_mut() {
-            *word |= 1;
+    /// A number takes the place of the one that is a window behind it, which is decided.
+    #[inline]
+    fn enter(&mut self, number: u32, came: bool) {
+        let before = self.put(number, came);
+        if number.wrapping_sub(WINDOW) >= self.first {
+            self.decided(before);
         }
     }
 
-    /// Tells of `count` packets whether they came, from the one `behind` the highest on.
-    fn decide(&mut self, behind: u32, count: u32) {
-        for behind in (behind + 1 - count..=behind).rev() {
-            if self.highest.wrapping_sub(behind) < self.first {
-                continue;
-            }
-            let word = self.came.get((behind / 64) as usize).copied().unwrap_or(0);
-            if word >> (behind % 64) & 1 == 1 {
-                self.bursts.received();
-            } else {
-                self.bursts.lost();
-            }
-        }
+    #[inline]
+    fn decided(&mut self, came: bool) {
+        if came { self.bursts.received() } else { self.bursts.lost() }
     }
 
     /// No more packets come: bursts are whole.
     pub fn finish(&mut self) -> Bursts {
-        self.decide(WINDOW - 1, WINDOW);
+        for behind in (0..WINDOW).rev() {
+            let number = self.highest.wrapping_sub(behind);
+            let came = self.put(number, false);
+            if number >= self.first {
+                self.decided(came);
+            }
+        }
         std::mem::take(&mut self.bursts)
     }
 

@@ -1,7 +1,6 @@
 //! Streams by their ends and their source.
 
-use std::collections::hash_map::RandomState;
-
+use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::burst::Bursts;
@@ -30,14 +29,14 @@ pub struct Streams {
     ended: Vec<Ended>,
     reports: Reports,
     max_streams: usize,
-    /// Packets that were not looked at, since there were more streams than that.
-    pub refused: u64,
+    /// Packets that were not looked at, since there were more streams than that, and the first of them.
+    pub refused: Option<(u64, Stamp)>,
 }
 
 impl Streams {
     pub fn new(max_streams: usize) -> Self {
         let (open, ended, reports) = (HashMap::default(), Vec::new(), Reports::default());
-        Self { open, ended, reports, max_streams, refused: 0 }
+        Self { open, ended, reports, max_streams, refused: None }
     }
 
     /// Takes a datagram, whatever it is.
@@ -72,7 +71,7 @@ impl Streams {
             // What became none in time was something else.
             self.open.retain(|_, stream| stream.is_one() || at.time.saturating_sub(stream.last.time) < PROBATION);
             if self.open.len() + self.ended.len() >= self.max_streams {
-                self.refused += 1;
+                self.refused.get_or_insert((0, at)).0 += 1;
                 return;
             }
         }
@@ -150,14 +149,14 @@ mod tests {
         send(&mut streams, 1_000, 2_000..2_005);
         let refused = streams.refused;
         let found = streams.finish().0;
-        assert_eq!((found.len(), refused), (1, 0));
+        assert_eq!((found.len(), refused), (1, None));
     }
 
     #[test]
     fn there_are_so_many_streams_and_no_more() {
         let mut streams = Streams::new(3);
         (0..5).for_each(|source| send(&mut streams, source, 0..4));
-        assert_eq!(streams.refused, 8);
+        assert_eq!(streams.refused.map(|(packets, first)| (packets, first.frame)), Some((8, 0)));
         assert_eq!(streams.finish().0.len(), 3);
     }
 }

@@ -12,16 +12,25 @@ use super::trace::Trace;
 use crate::hash::Keyed;
 use crate::layer::Layer;
 use crate::limits::Limits;
+use crate::media::Streams;
 use crate::net::{
     self, Agent, Datagram, Encapsulation, Failure, Flow, HepReport, Protocol, Segment, Sink, StreamClass, StreamEnd,
     StreamId,
 };
-use crate::observation::{Agents, Batch, Seen};
+use crate::observation::{Agents, Batch, Clock, Seen};
 use crate::packet::Stamp;
 use crate::problem::{Code, Problem, Problems};
 use crate::sigcomp;
 use crate::sip::{Carrier, Detected, Flaws, Framed, StreamFramer, detect};
 use crate::tables::small::ProblemLog;
+
+/// What a reading looks at beside messages.
+#[derive(Default)]
+pub struct Also {
+    /// Follows the packets of some messages, when they are to be exported.
+    pub trace: Option<Trace>,
+    pub media: Option<Streams>,
+}
 
 /// One for the whole scan, whatever the capture point.
 pub struct Collector<'a> {
@@ -35,16 +44,17 @@ pub struct Collector<'a> {
     pub limits: &'a Limits,
     batch: Batch,
     sent: usize,
-    /// Follows the packets of some messages, when they are to be exported.
-    pub trace: Option<Trace>,
+    /// What else is looked at.
+    pub also: Also,
+    clocks: &'a [Clock],
     send: Sender<(usize, Batch)>,
     recycled: Receiver<Batch>,
 }
 
 impl<'a> Collector<'a> {
     pub fn new(
-        limits: &'a Limits,
-        trace: Option<Trace>,
+        (limits, clocks): (&'a Limits, &'a [Clock]),
+        also: Also,
         send: Sender<(usize, Batch)>,
         recycled: Receiver<Batch>,
     ) -> Self {
@@ -57,7 +67,8 @@ impl<'a> Collector<'a> {
             limits,
             batch: Batch::default(),
             sent: 0,
-            trace,
+            also,
+            clocks,
             send,
             recycled,
         }
@@ -84,7 +95,7 @@ impl<'a> Collector<'a> {
         (encapsulation, report): (&Encapsulation, Option<HepReport<'_>>),
         packets: impl Iterator<Item = Stamp>,
     ) {
-        if let Some(trace) = &mut self.trace {
+        if let Some(trace) = &mut self.also.trace {
             trace.message(point, &seen, packets);
         }
         self.batch.push(bytes, seen, encapsulation, report);
@@ -272,8 +283,17 @@ impl PointSink<'_, '_> {
 
 impl Sink for PointSink<'_, '_> {
     fn datagram(&mut self, datagram: Datagram<'_>) -> StreamClass {
-        if let Some(trace) = &mut self.out.trace {
+        if let Some(trace) = &mut self.out.also.trace {
             trace.media(self.point, &datagram.flow, datagram.last);
+        }
+        // What agents report has their times, not those of the wire.
+        if let Some(media) = &mut self.out.also.media
+            && datagram.flow.protocol == Protocol::Udp
+            && datagram.report.is_none()
+        {
+            let mut at = datagram.last;
+            at.time = Clock::corrected_at(self.out.clocks, self.point, at.time);
+            media.datagram(self.point, datagram.flow, at, (datagram.bytes, datagram.missing));
         }
         match detect(datagram.bytes) {
             Detected::Sip { offset, flaws } => {
@@ -304,7 +324,7 @@ impl Sink for PointSink<'_, '_> {
     }
 
     fn segment(&mut self, segment: Segment<'_>) -> StreamClass {
-        if let Some(trace) = &mut self.out.trace {
+        if let Some(trace) = &mut self.out.also.trace {
             trace.media(self.point, &segment.flow, segment.at);
         }
         let stream = self.framers.entry(segment.stream).or_insert_with(|| Stream::of(&segment));
@@ -364,14 +384,14 @@ impl Sink for PointSink<'_, '_> {
     }
 
     fn failure(&mut self, flow: Flow, failure: Failure, at: Stamp) {
-        if let Some(trace) = &mut self.out.trace {
+        if let Some(trace) = &mut self.out.also.trace {
             trace.failure(self.point, flow, at);
         }
         self.out.failures.push((flow, failure, at));
     }
 
     fn joined(&mut self, whole: Stamp, part: Stamp) {
-        if let Some(trace) = &mut self.out.trace {
+        if let Some(trace) = &mut self.out.also.trace {
             trace.joined(whole, part);
         }
     }

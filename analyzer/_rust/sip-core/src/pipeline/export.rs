@@ -5,6 +5,7 @@ use std::io::Write;
 
 use hashbrown::{HashMap, HashSet};
 
+use super::collector::Also;
 use super::fetch::Place;
 use super::options::{Options, Progress, ScanError};
 use super::points;
@@ -35,12 +36,12 @@ pub fn export(
         sources.iter().enumerate().map(|(number, source)| (source.name.as_str(), number as u32)).collect();
     let place = |(name, frame, offset, _): &Place| Some((*numbers.get(name.as_str())?, *frame, *offset));
     let wanted: HashSet<(u32, u64, u64)> = wanted.iter().filter_map(place).collect();
-    let trace = Some(Trace::new(wanted, media));
-    let (finished, _) = read(&sources, options, &Progress::default(), trace, || |_: usize, _: &Batch| {})?;
+    let also = Also { trace: Some(Trace::new(wanted, media)), ..Also::default() };
+    let (finished, _) = read(&sources, options, &Progress::default(), also, || |_: usize, _: &Batch| {})?;
 
     // A capture point has flows and clocks of its own: it becomes a section of its own.
     let mut chosen: BTreeMap<(u16, u32), HashSet<u64>> = BTreeMap::new();
-    for (point, (file, frame)) in finished.trace.map(Trace::finish).unwrap_or_default() {
+    for (point, (file, frame)) in finished.also.trace.map(Trace::finish).unwrap_or_default() {
         chosen.entry((point, file)).or_default().insert(frame);
     }
     let several = chosen.keys().any(|&(point, _)| chosen.keys().any(|&(other, _)| other != point));

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashMap;
 
+use super::collector::Also;
 use super::options::{Options, Progress, ScanError};
 use super::points;
 use super::reader::read;
@@ -23,7 +24,7 @@ pub fn fetch(sources: &[Source], options: &Options, wanted: &[Place]) -> Result<
         places.entry((file(name), *frame, *offset)).or_default().push((index, *length));
     }
     let found: Mutex<Vec<Option<Vec<u8>>>> = Mutex::new(vec![None; wanted.len()]);
-    read(sources, options, &Progress::default(), None, || {
+    read(sources, options, &Progress::default(), Also::default(), || {
         |_: usize, batch: &Batch| {
             for Entry { seen, bytes, .. } in batch.messages() {
                 let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else { continue };

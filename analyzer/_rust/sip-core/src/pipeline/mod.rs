@@ -11,7 +11,6 @@ mod compressed;
 mod export;
 mod fetch;
 mod ground;
-pub mod media;
 pub mod media_heads;
 mod options;
 mod points;

@@ -8,11 +8,10 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use hashbrown::HashMap;
 
-use super::collector::{Collector, PointSink};
+use super::collector::{Also, Collector, PointSink};
 use super::options::{Options, Progress, ScanError};
 use super::points::{self, Points};
 use super::source::{Source, open};
-use super::trace::Trace;
 use crate::container;
 use crate::layer::Layer;
 use crate::limits::Limits;
@@ -38,7 +37,7 @@ pub fn read<C: Consumer>(
     sources: &[Source],
     options: &Options,
     progress: &Progress,
-    trace: Option<Trace>,
+    also: Also,
     mut consumer: impl FnMut() -> C,
 ) -> Result<(Finished, Vec<C>), ScanError> {
     let threads = options.threads();
@@ -64,7 +63,7 @@ pub fn read<C: Consumer>(
             .collect::<Result<_, _>>()
             .map_err(ScanError::Thread)?;
         drop((receive, give_back));
-        let mut reader = Reader::new(options, progress, trace, send, recycled);
+        let mut reader = Reader::new(options, progress, also, send, recycled);
         let files = reader.read_all(&sources)?;
         let finished = reader.finish(files);
         let consumers = consumers.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
@@ -81,7 +80,7 @@ pub struct Finished {
     pub ledger: Ledger,
     pub failures: Vec<(Flow, Failure, Stamp)>,
     pub points: PointNames,
-    pub trace: Option<Trace>,
+    pub also: Also,
 }
 
 /// Files to batches: what runs once per packet.
@@ -99,12 +98,12 @@ impl<'a> Reader<'a> {
     fn new(
         options: &'a Options,
         progress: &'a Progress,
-        trace: Option<Trace>,
+        also: Also,
         send: Sender<(usize, Batch)>,
         recycled: Receiver<Batch>,
     ) -> Self {
         let limits = &options.limits;
-        let out = Collector::new(limits, trace, send, recycled);
+        let out = Collector::new((limits, &options.clocks), also, send, recycled);
         let points = Points::new(limits, &options.link_types);
         Self { limits, progress, points, dispositions: HashMap::default(), run: None, out }
     }
@@ -223,7 +222,7 @@ impl<'a> Reader<'a> {
             ledger,
             failures: self.out.failures,
             points: PointNames { files: self.points.names(), agents: self.out.agents.into_names() },
-            trace: self.out.trace,
+            also: self.out.also,
         }
     }
 }

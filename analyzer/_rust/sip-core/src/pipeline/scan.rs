@@ -7,13 +7,15 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use arrow_select::concat::concat_batches;
 
+use super::collector::Also;
 use super::options::{Options, Progress, ScanError};
 use super::reader::{Consumer, Finished, read};
 use super::source::Source;
+use crate::media::Streams;
 use crate::observation::Batch;
 use crate::tables::evidence::{Evidence, Tails};
 use crate::tables::messages::{self, Assembled, Chunk};
-use crate::tables::{sdp, small};
+use crate::tables::{media, sdp, small};
 
 /// The tables of a scan.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Scan {
     pub via_tails: Option<RecordBatch>,
     /// Header fields of the names asked for, each whole.
     pub headers: RecordBatch,
+    /// Streams of RTP, where asked for.
+    pub media: Option<media::Tables>,
     pub files: RecordBatch,
     pub problems: RecordBatch,
     pub account: RecordBatch,
@@ -59,7 +63,8 @@ impl Consumer for Parsing<'_> {
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
     let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
     let begun = AtomicUsize::new(0);
-    let (finished, consumers) = read(sources, options, progress, None, || {
+    let streams = options.wanted.has("rtp_streams").then(|| Streams::new(options.limits.max_streams));
+    let (finished, consumers) = read(sources, options, progress, Also { media: streams, ..Also::default() }, || {
         let Options { limits, wanted, clocks, headers, .. } = options;
         let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun);
         Parsing { parser, chunks: Vec::new(), progress }
@@ -72,7 +77,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     }
     chunks.sort_unstable_by_key(|&(number, _)| number);
     let mut chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect::<Result<Vec<Chunk>, ArrowError>>()?;
-    let Finished { files, mut problems, ledger, failures, points, .. } = finished;
+    let Finished { files, mut problems, ledger, failures, points, also } = finished;
     // One without rows tells the columns where there is no description.
     let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
     let mut evidence = vec![Evidence::none(&options.wanted)?];
@@ -91,6 +96,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     };
     let Assembled { messages, ims_headers, parts, headers } =
         messages::assemble(chunks, parsed, &files, &points, &options.wanted, options.threads())?;
+    let media = also.media.map(|streams| media::tables(streams, &mut problems, &files, &points)).transpose()?;
     Ok(Scan {
         messages,
         descriptions: one(&descriptions)?,
@@ -99,6 +105,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         evidence: one(&evidence)?,
         via_tails,
         headers: one(&headers)?,
+        media,
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,

@@ -8,9 +8,12 @@ use arrow_schema::ArrowError;
 use super::columns::{Wanted, columns, key, record_batch};
 use super::small::FileRow;
 use crate::hash;
-use crate::media::{Ended, Event, Interval, Reported};
+use crate::layer::Layer;
+use crate::media::{Ended, Event, Interval, Reported, Streams};
 use crate::net::Flow;
 use crate::observation::{PointNames, route};
+use crate::packet::Stamp;
+use crate::problem::{Code, Problem, Problems};
 
 /// What a reading for media finds.
 #[derive(Debug)]
@@ -19,8 +22,6 @@ pub struct Tables {
     pub intervals: RecordBatch,
     pub events: RecordBatch,
     pub reports: RecordBatch,
-    /// Packets that were not looked at, since there were too many streams.
-    pub refused: u64,
 }
 
 columns! {
@@ -159,12 +160,17 @@ pub fn columns() -> [(&'static str, Vec<(&'static str, &'static str)>); 4] {
 
 /// The tables, the streams in the order in which they began.
 pub fn tables(
-    streams: &[Ended],
-    reports: &[Reported],
-    refused: u64,
+    streams: Streams,
+    problems: &mut impl Problems,
     files: &[FileRow],
     points: &PointNames,
 ) -> Result<Tables, ArrowError> {
+    if let Some((refused, Stamp { file, frame, offset, .. })) = streams.refused {
+        let detail = format!("{refused} packets of streams beyond the limit max_streams were not looked at");
+        problems.report(Problem { code: Code::StreamLimit, layer: Layer::UDP, file, frame, offset, detail });
+    }
+    let (streams, reports) = streams.finish();
+    let streams = streams.as_slice();
     let all = &Wanted::All;
     let keys = keys(streams);
     let with_keys = || streams.iter().zip(&keys);
@@ -200,7 +206,6 @@ pub fn tables(
         intervals: record_batch(intervals.finish(all)?)?,
         events: record_batch(events.finish(all)?)?,
         reports: record_batch(reported.finish(all)?)?,
-        refused,
     })
 }
 
