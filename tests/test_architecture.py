@@ -17,6 +17,7 @@ from places import ROOT, SAMPLES
 FLOORS = (
     ("__main__", "cli"),
     ("api",),
+    ("store",),
     ("masking", "show"),
     ("comparison",),
     ("explain",),
