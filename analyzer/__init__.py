@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from analyzer.api.filters import Filter as Filter
     from analyzer.api.ladder import Ladder as Ladder
     from analyzer.api.message import Message as Message
+    from analyzer.api.open_store import open_store as open_store
     from analyzer.api.read import read as read
     from analyzer.reading.parsing import parse as parse
 
@@ -46,6 +47,7 @@ __all__ = [
     "NotFound",
     "__version__",
     "compare",
+    "open_store",
     "parse",
     "read",
 ]
@@ -60,6 +62,7 @@ _HOMES = {
     "Ladder": "analyzer.api.ladder",
     "Message": "analyzer.api.message",
     "compare": "analyzer.api.compare",
+    "open_store": "analyzer.api.open_store",
     "parse": "analyzer.reading.parsing",
     "read": "analyzer.api.read",
 }

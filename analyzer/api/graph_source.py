@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analyzer import schema
 from analyzer.api.source import FilteredSource, Source
 from analyzer.errors import AnalyzerError, NotFound
-from analyzer.graph.graph import Graph, columns_below, headers_below
-from analyzer.graph.node import CORE
+from analyzer.graph.graph import Graph, columns_below, headers_below, inputs_of
 from analyzer.graph.scope import CallScope, is_made_again
 from analyzer.language import SPOKEN
 from analyzer.reading import native
@@ -63,14 +62,6 @@ def _graph(
         "max_problems_per_code": reading.max_problems_per_code,
     }
     return Graph(inputs_of(core) | others)
-
-
-def inputs_of(core: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
-    """The tables of the core by the names that nodes have for them, their identities mended."""
-    from analyzer.sip.identities import mended
-
-    inputs = {name: core[table] for name, table in CORE.items() if table in core}
-    return inputs | {"core_messages": mended(inputs["core_messages"])}
 
 
 class GraphSource:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.graph import intermediates, tables  # noqa: F401  (their nodes are registered as they are loaded)
-from analyzer.graph.node import ALWAYS_READ, INPUTS, REGISTERED, Node, carries, made_of
+from analyzer.graph.node import ALWAYS_READ, CORE, INPUTS, REGISTERED, Node, carries, made_of
 from analyzer.schema.table import ESTIMATE, LOCAL
 
 if TYPE_CHECKING:
@@ -108,6 +108,14 @@ def columns_below(names: Iterable[str], account: pl.DataFrame | None = None) -> 
 def headers_below(names: Iterable[str]) -> list[str]:
     """The header fields that these tables rest on."""
     return list(dict.fromkeys(header for name in names for found in below(name) for header in found.headers))
+
+
+def inputs_of(core: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """The tables of the core by the names that nodes have for them, their identities mended."""
+    from analyzer.sip.identities import mended
+
+    inputs = {name: core[table] for name, table in CORE.items() if table in core}
+    return inputs | {"core_messages": mended(inputs["core_messages"])}
 
 
 class Graph:

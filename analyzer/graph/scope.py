@@ -60,7 +60,7 @@ def window(complete: Graph, begin: int, end: int) -> Graph:
     """
     import polars as pl
 
-    units = _units(complete)
+    units = units_of_calls(complete)
     times = complete["core_messages"].select("_call", pl.col("time").cast(pl.Int64))
     begins = times.join(units, on="_call").group_by("unit").agg(pl.col("time").min())
     found = begins.filter(pl.col("time").is_between(begin, end, closed="left"))
@@ -71,7 +71,7 @@ def partition(complete: Graph, parts: int) -> list[Graph]:
     """Graphs of as many parts of the calls, and one last of all messages outside calls: each message is in one."""
     import polars as pl
 
-    units = _units(complete)
+    units = units_of_calls(complete)
     part = pl.col("unit").rank("dense") % parts
     ids = [units.filter(part == number)["_call"] for number in range(parts)]
     in_parts = [_graph_of(complete, pl.col("_call").is_in(of.implode())) for of in ids]
@@ -89,7 +89,7 @@ def _graph_of(complete: Graph, chosen: pl.Expr) -> Graph:
     return Graph(inputs | of_the_whole | {"core_messages": messages, "evidence": evidence})
 
 
-def _units(complete: Graph) -> pl.DataFrame:
+def units_of_calls(complete: Graph) -> pl.DataFrame:
     """The hashes of the Call-IDs of calls (``_call``), each with the least of all that are linked to it (``unit``): by
     B2BUAs, or since one call took the place of another, or names it."""
     import polars as pl

@@ -1,0 +1,143 @@
+"""The source that a store is: tables that it keeps are read, the others are made of as much of it as they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from analyzer import schema
+from analyzer.api.graph_source import GraphSource
+from analyzer.graph.graph import Graph, headers_below, inputs_of, node_of
+from analyzer.graph.node import ALWAYS_READ, INPUTS, Node, carries
+from analyzer.schema.table import LOCAL
+from analyzer.store.layout import DERIVED, WHOLE
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from analyzer.ims.node_overrides import Entry
+    from analyzer.store.kept import Kept, KeptReading
+
+#: Nodes that are read and not made.
+_READY = frozenset({*DERIVED, "messages", "leg_correlation"})
+
+
+class StoreSource(GraphSource):
+    """The tables of a store."""
+
+    def __init__(self, reading: KeptReading, overrides: tuple[Entry, ...] = (), *, digits: bool = False) -> None:
+        self._kept = reading.kept
+        graph = StoreGraph(
+            reading.kept,
+            {
+                "node_overrides": overrides,
+                "clocks_aligned": False,
+                "digits_shown": digits,
+                "read_companions": reading.companions,
+                "read_media": reading.media,
+                "max_problems_per_code": reading.max_problems_per_code,
+            },
+        )
+        super().__init__(graph, reading)  # type: ignore[arg-type]
+        #: The columns of the core that were read, ``None`` for all, and nothing before some were.
+        self._columns: set[str] | None = set()
+        self._unit: _Unit | None = None
+
+    @property
+    def messages_read(self) -> int:
+        return sum(part.messages for part in self._kept.parts)
+
+    def _read_for(self, name: str) -> None:
+        needed = _columns_below(name, self._graph["core_account"])
+        if needed == set() or self._columns is None:
+            pass
+        elif needed is None or not needed <= self._columns:
+            self._columns = None if needed is None else self._columns | needed
+            columns = None if self._columns is None else sorted(self._columns)
+            self._graph.give(**inputs_of(self._kept.core(columns)))
+        self._read_headers(headers_below([name]))
+
+    def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
+        if "messages" in self._graph.made:
+            return super().lean_messages(columns)
+        lean = [name for name in schema.MESSAGES.names if name in ALWAYS_READ]
+        return self._kept.rows("messages", list(columns or lean)).select(columns or lean)
+
+    def table_around(self, call: int, name: str) -> pl.DataFrame:
+        if name in self._graph.made or name in DERIVED or name not in schema.TABLES:
+            return self.table(name)
+        if self._unit is None or self._unit.call != call:
+            self._unit = _Unit(self, self._graph, self._kept, call)
+        found: pl.DataFrame = self._unit[name]
+        return found
+
+    def __str__(self) -> str:
+        return f"{self._kept.folder}: {self.messages_read} messages"
+
+
+class StoreGraph(Graph):
+    """The graph over a store: what is kept ready is read, the rest is made."""
+
+    def __init__(self, kept: Kept, inputs: dict[str, Any]) -> None:
+        super().__init__(inputs)
+        self._kept = kept
+
+    def __getitem__(self, name: str) -> Any:
+        table = name.removeprefix("core_")
+        if name not in self.inputs and table != name and table in WHOLE:
+            self.inputs = self.inputs | {name: self._kept.whole(table)}
+        return super().__getitem__(name)
+
+    def _make(self, found: Node, name: str) -> Any:
+        if name == "leg_correlation":
+            return self._kept.links()
+        return self._kept.table(name) if name in _READY else super()._make(found, name)
+
+
+class _Unit(Graph):
+    """The values of one call, made of the rows of its unit; an estimate is that of the whole store."""
+
+    def __init__(self, source: StoreSource, complete: Graph, kept: Kept, call: int) -> None:
+        super().__init__(complete.inputs | inputs_of(kept.unit_of(call)))
+        self._source, self._complete, self.call = source, complete, call
+        self.made["end"] = complete["end"]
+        self.made["leg_correlation"] = kept.links(self.inputs["core_messages"]["_leg"])
+
+    def _make(self, found: Node, name: str) -> Any:
+        if found.scope is LOCAL:
+            return super()._make(found, name)
+        if found.cut is None:
+            return super()._make(found, name)
+        self._source._read_for(name)
+        return self._complete[name]
+
+
+def _below(name: str, account: pl.DataFrame) -> Iterator[Node]:
+    """The node and all that must be made for it: what is kept ready is not."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        if (name := waiting.pop()) in seen or name in INPUTS or name in _READY:
+            continue
+        seen.add(name)
+        found = node_of(name)
+        if not found.carried or carries(account, found.carried):
+            yield found
+            waiting += found.needs
+
+
+#: Inputs that are no rows of messages.
+_OTHER = frozenset({"core_files", "core_account", "core_problems"}) | {
+    name for name in INPUTS if name.startswith(("node_", "clocks_", "digits_", "read_", "max_"))
+}
+
+
+def _columns_below(name: str, account: pl.DataFrame) -> set[str] | None:
+    """The columns of the core that must be read for it, ``None`` for all."""
+    found: set[str] = set()
+    for node in _below(name, account):
+        if node.columns is None:
+            return None
+        if set(node.needs) & INPUTS - _OTHER:
+            found |= {*ALWAYS_READ, *node.columns}
+    return found

@@ -1,0 +1,208 @@
+"""A store read back: the tables of the core and those that it keeps ready, as much of them as is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyzer import schema
+from analyzer.errors import AnalyzerError, CaptureChanged
+from analyzer.reading import native
+from analyzer.store.layout import DERIVED, WHOLE, Manifest, Part, manifest_of, path_of
+from analyzer.store.settling import FOLLOWING, MENDED, ORDER
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from analyzer.reading.export import MediaFlow
+    from analyzer.reading.native import Output, Progress
+
+
+class Kept:
+    """A store, or the parts of it that hold some hours."""
+
+    def __init__(self, folder: Path, manifest: Manifest, parts: list[Part] | None = None) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.parts = manifest.parts if parts is None else parts
+
+    @classmethod
+    def at(cls, folder: str | os.PathLike[str]) -> Kept:
+        """The store in that folder; raises AnalyzerError where there is none that can be read."""
+        path = Path(folder)
+        return cls(path, manifest_of(path))
+
+    def rows(self, name: str, columns: list[str] | None = None, *, where: pl.Expr | None = None) -> pl.DataFrame:
+        """Rows of a table that is kept in parts, in the order of the whole."""
+        import polars as pl
+
+        ordered = name == "messages" or name in DERIVED
+        paths = [self.folder / path_of(name, part) for part in self.parts]
+        if not paths:
+            return pl.DataFrame(schema=_empty(name, columns))
+        try:
+            found = pl.scan_parquet(paths, hive_partitioning=False, glob=False)
+            if where is not None:
+                found = found.filter(where)
+            if columns is not None:
+                found = found.select(*columns, *(ORDER if ordered else ()))
+            rows: pl.DataFrame = found.collect()
+        except FileNotFoundError as error:
+            raise AnalyzerError(
+                f"{self.folder}: a file of the store is gone ({error}): copy it from a backup, or make the store anew"
+            ) from None
+        except pl.exceptions.PolarsError as error:
+            raise AnalyzerError(f"{self.folder}: a file of the store cannot be read: {error}") from None
+        return rows.sort(ORDER, maintain_order=True) if ordered else rows
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A table that is kept as it is: of :data:`DERIVED`, or ``messages``."""
+        import polars as pl
+
+        names = schema.TABLES[name].names
+        found = self.rows(name, names).select(names)
+        if name == "calls":
+            # Numbers are those of this view.
+            found = found.with_columns(no=pl.int_range(1, found.height + 1))
+        return found
+
+    def whole(self, name: str) -> pl.DataFrame:
+        """A table of the whole."""
+        import polars as pl
+
+        return pl.read_parquet(self.folder / self.manifest.whole(name))
+
+    def core(self, columns: list[str] | None) -> dict[str, pl.DataFrame]:
+        """The tables of the core, as a reading gives them; ``columns`` as for :class:`native.Reading`."""
+        wanted = None if columns is None else set(columns)
+
+        def asked(table: str) -> list[str]:
+            names = [name for name, _ in _core_columns()[table]]
+            return [name for name in names if wanted is None or name in wanted]
+
+        messages = asked("messages")
+        kept = [MENDED.get(name, name) for name in messages]
+        found = {"messages": _as_read(self.rows("messages", kept)).select(messages)}
+        for name in FOLLOWING:
+            if name not in ("links", "via_tails") or (name == "via_tails" and (wanted is None or "_tail" in wanted)):
+                found[name] = self.rows(name, asked(name) if name in ("descriptions", "evidence") else None)
+        found["descriptions"] = found["descriptions"].unique(maintain_order=True)
+        return found | {name: self.whole(name) for name in WHOLE}
+
+    def unit_of(self, call: int) -> dict[str, pl.DataFrame]:
+        """The tables of the core of the unit that a call is in."""
+        import polars as pl
+
+        found = self.rows("messages", ["_unit"], where=pl.col("message") == call)
+        unit = pl.col("_unit").is_in(found["_unit"].implode())
+        messages = self.rows("messages", where=unit)
+        core: dict[str, pl.DataFrame] = {}
+        for name, (own, theirs) in FOLLOWING.items():
+            if name == "links":
+                continue
+            keys = messages[theirs].unique().drop_nulls().implode()
+            core[name] = self.rows(name, where=pl.col(own).is_in(keys))
+        names = [name for name, _ in _core_columns()["messages"]]
+        core["messages"] = _as_read(messages.drop(MENDED)).select(names)
+        return core | {"failures": self.whole("failures")}
+
+    def links(self, legs: pl.Series | None = None) -> pl.DataFrame:
+        """The strong links between legs, ``leg_correlation`` of the graph; those to ``legs`` alone."""
+        import polars as pl
+
+        return self.rows("links", where=None if legs is None else pl.col("_leg").is_in(legs.unique().implode()))
+
+
+def _as_read(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages with the names of the core for what was mended later."""
+    return messages.rename({kept: name for name, kept in MENDED.items()}, strict=False)
+
+
+def _core_columns() -> dict[str, list[tuple[str, str]]]:
+    return dict(native.core().tables())
+
+
+def _empty(name: str, columns: list[str] | None) -> dict[str, Any]:
+    import polars as pl
+
+    kinds = {"text": pl.String(), "int": pl.Int64(), "time": pl.Datetime("ns", "UTC"), "bool": pl.Boolean()}
+    if name == "links":
+        return {"_leg": pl.Int64, "_leg_from": pl.Int64, "_call": pl.Int64, "_call_from": pl.Int64,
+                "node_in": pl.String, "node_out": pl.String}  # fmt: skip
+    found: dict[str, Any] = {column: kinds[kind] for column, kind in _core_columns().get(name, [])}
+    if name in schema.TABLES:
+        found |= dict(schema.TABLES[name].polars())
+    found |= {
+        "_transaction": pl.Int64(),
+        "_retransmission": pl.Boolean(),
+        "_unit": pl.Int64(),
+        "_at": pl.Int64(),
+        "_order": pl.Int64(),
+    }
+    names = columns or list(found)
+    return {column: found[column] for column in [*names, *(order for order in ORDER if order not in names)]}
+
+
+class KeptReading:
+    """A store in the place of a reading of captures (:class:`native.Reading`)."""
+
+    def __init__(self, kept: Kept, columns: list[str] | None = None) -> None:
+        self.kept = kept
+        self.columns = columns
+        self.headers = list(kept.manifest.headers)
+
+    @property
+    def max_problems_per_code(self) -> int:
+        limits = self.kept.manifest.options.get("limits", {})
+        return int(limits.get("max_problems_per_code", native._PROBLEMS_PER_CODE))
+
+    def again(self, _clocks: object = None) -> KeptReading:
+        """The same with every column."""
+        if _clocks is not None:
+            raise AnalyzerError("clocks cannot be set right in a store: read the captures with --align-clocks instead")
+        return KeptReading(self.kept)
+
+    def tables(self, _progress: Progress | None = None) -> dict[str, pl.DataFrame]:
+        """The tables of the core."""
+        return self.kept.core(self.columns)
+
+    def _captures(self) -> native.Sources:
+        """The captures behind the store, as far as the commands that read them again need them: all of them."""
+        files = self.kept.whole("inputs")
+        if self.kept.manifest.options.get("masked"):
+            raise AnalyzerError(f"{self.kept.folder}: is masked: what is only in the captures is not told")
+        found = native.Sources(files.select("file", "path", "point").rows(), self._link_types())
+        for _, path, _ in found.files:
+            if not Path(path).exists():
+                raise CaptureChanged(path)
+        return found
+
+    def _link_types(self) -> list[tuple[str, str]]:
+        return [tuple(pair) for pair in self.kept.manifest.options.get("link_types", [])]
+
+    def _reading(self, columns: list[str], headers: Iterable[str] = ()) -> native.Reading:
+        limits = self.kept.manifest.options.get("limits") or None
+        return native.Reading(self._captures(), 0, limits, columns, headers=list(headers))
+
+    def more_headers(self, names: list[str]) -> pl.DataFrame:
+        """Header fields that the store does not keep: from the captures, while they are there."""
+        self.headers += names
+        return self._reading(["message"], self.headers).tables()["headers"]
+
+    def companions(self) -> dict[str, pl.DataFrame]:
+        """Diameter and DNS, from the captures."""
+        return self._reading(["message"]).companions()
+
+    def media(self) -> dict[str, pl.DataFrame]:
+        """Media, from the captures."""
+        return self._reading(["message"]).media()
+
+    def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
+        """Texts of messages: those that are kept, else from the captures."""
+        return self._reading(["message"]).fetch(rows)
+
+    def export(self, rows: list[tuple[str, int, int, int]], media: list[MediaFlow], output: Output) -> int:
+        """Packets, from the captures."""
+        return self._reading(["message"]).export(rows, media, output)

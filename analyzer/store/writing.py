@@ -1,0 +1,131 @@
+"""Commits: parts and tables of the whole are written beside the valid ones, and become valid together.
+
+A file is written under its name with ``.new`` behind it. ``commit.json`` then says which of them take their places,
+which files go, and what ``store.json`` is to say. It is carried out by renaming, and may be carried out twice: a run that
+was killed leaves either no ``commit.json``, and what lies about is removed, or one, which the next run carries out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analyzer.errors import AnalyzerError
+from analyzer.reading.written import replaced
+from analyzer.store.layout import BESIDE, DERIVED, NAME, WHOLE, Manifest, Part, path_of, write_manifest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from analyzer.store.settling import Settled
+
+JOURNAL = "commit.json"
+NEW = ".new"
+#: What queries filter by and sort by is found by row groups of so many rows.
+_ROWS = 50_000
+
+
+class Commit:
+    """What is to become valid together."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._written: list[str] = []
+        self._removed: list[str] = []
+        self.parts = list(manifest.parts)
+        self._next = manifest.next_part
+
+    def add(self, settled: Settled) -> Part:
+        """Writes the tables of units that began in one hour as a part."""
+        messages = settled.tables["messages"]
+        begin, last = messages["_at"].min(), messages["_at"].max()
+        part = Part(self._next, settled.hour, messages.height, begin, last, settled.open)  # type: ignore[arg-type]
+        self._next += 1
+        for name, rows in settled.tables.items():
+            # One without rows tells readers of the whole folder its columns.
+            self._write(rows, path_of(name, part))
+        self.parts.append(part)
+        return part
+
+    def remove(self, part: Part) -> None:
+        """Takes a part out: its units were taken back."""
+        self.parts.remove(part)
+        self._removed += [path_of(name, part) for name in ("messages", *DERIVED, *BESIDE)]
+
+    def put(self, name: str, rows: pl.DataFrame) -> None:
+        """Writes a table of the whole."""
+        self._write(rows, self._next_manifest().whole(name))
+
+    def _next_manifest(self) -> Manifest:
+        return Manifest(commit=self._manifest.commit + 1)
+
+    def _write(self, rows: pl.DataFrame, name: str) -> None:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _told(self._folder):
+            rows.write_parquet(f"{path}{NEW}", compression="zstd", statistics=True, row_group_size=_ROWS)
+        self._written.append(name)
+
+    def done(self, *, messages: int, end: int | None) -> Manifest:
+        """Makes it valid."""
+        old = self._manifest
+        new = Manifest(self.parts, old.commit + 1, self._next, messages, end, old.options, old.headers)
+        if old.commit:
+            self._removed += [old.whole(name) for name in (*WHOLE, "inputs")]
+        told = {"written": self._written, "removed": self._removed, "store": json.loads(new.text())}
+        with _told(self._folder), replaced(self._folder / JOURNAL) as part, open(part, "w", encoding="utf-8") as file:
+            json.dump(told, file)
+            file.flush()
+            os.fsync(file.fileno())
+        recover(self._folder)
+        return new
+
+
+def recover(folder: Path) -> None:
+    """Carries out a commit that was begun, and removes what one that was not left."""
+    journal = folder / JOURNAL
+    if journal.exists():
+        told = json.loads(journal.read_text(encoding="utf-8"))
+        for name in told["written"]:
+            if (new := Path(f"{folder / name}{NEW}")).exists():
+                os.replace(new, folder / name)
+        with replaced(folder / NAME) as part:
+            Path(part).write_text(json.dumps(told["store"], indent=1) + "\n", encoding="utf-8")
+        _remove(folder, told["removed"])
+        journal.unlink()
+    for left in folder.rglob(f"*{NEW}"):
+        left.unlink()
+
+
+def _remove(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            (folder / name).unlink()
+        for parent in list((folder / name).parents)[:2]:
+            if parent == folder:
+                break
+            with contextlib.suppress(OSError):  # not empty
+                parent.rmdir()
+
+
+@contextlib.contextmanager
+def _told(folder: Path):  # type: ignore[no-untyped-def]
+    """A full disk is told in a sentence; what was valid before is valid still."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+            raise AnalyzerError(
+                f"{folder}: the disk is full; the store is as it was after the last commit. Make room and run the same"
+                " command again: it goes on from there"
+            ) from error
+        raise
+
+
+__all__ = ["Commit", "recover", "write_manifest"]
