@@ -23,9 +23,13 @@ from analyzer.measure.measures import measure
 from analyzer.show.report import ladders, numbers, report, room, sections, stories, texts_of
 from analyzer.show.report.columns import offsets
 
-# Without those that have the calls of another sample, in another file format or transport: a page has no more of them.
+# Each has something on its page that no other has; the rest of the samples have the calls of one of these.
 CAPTURES = [
-    path.name for path in captures.FLOWS if not path.name.startswith(("format_", "doubled", "sctp_", "websocket_"))
+    f"{name}.pcap"
+    for name in (
+        "blind_transfer early_media forked_two_answers hold_resume hostile media mid_call outcomes outside_calls"
+        " registration_failed services sms transport_error volte_failures"
+    ).split()
 ]
 
 
