@@ -25,11 +25,20 @@ from analyzer.show.report.columns import offsets
 
 # Each has something on its page that no other has; the rest of the samples have the calls of one of these.
 CAPTURES = [
-    f"{name}.pcap"
-    for name in (
-        "blind_transfer early_media forked_two_answers hold_resume hostile media mid_call outcomes outside_calls"
-        " registration_failed services sms transport_error volte_failures"
-    ).split()
+    "blind_transfer.pcap",
+    "early_media.pcap",
+    "forked_two_answers.pcap",
+    "hold_resume.pcap",
+    "hostile.pcap",
+    "media.pcap",
+    "mid_call.pcap",
+    "outcomes.pcap",
+    "outside_calls.pcap",
+    "registration_failed.pcap",
+    "services.pcap",
+    "sms.pcap",
+    "transport_error.pcap",
+    "volte_failures.pcap",
 ]
 
 
