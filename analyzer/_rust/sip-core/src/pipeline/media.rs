@@ -6,6 +6,7 @@ use super::options::{Options, ScanError};
 use super::second;
 use super::source::Source;
 use crate::media::Streams;
+use crate::ipsec::Keyring;
 use crate::net::{Datagram, Failure, Flow, Protocol, Segment, Sink, StreamClass, StreamEnd, StreamId};
 use crate::observation::Clock;
 use crate::packet::Stamp;
@@ -17,7 +18,8 @@ use crate::tables::media::{self as tables, Tables};
 /// # Errors
 /// When not one of them can be read.
 pub fn read(sources: &[Source], options: &Options) -> Result<Tables, ScanError> {
-    let mut found = Found { clocks: &options.clocks, streams: Streams::new(options.limits.max_streams) };
+    let keyring = options.keyring();
+    let mut found = Found { keyring, clocks: &options.clocks, streams: Streams::new(options.limits.max_streams) };
     let (files, points) = second::read(sources, options, &mut found)?;
     let refused = found.streams.refused;
     let (streams, reports) = found.streams.finish();
@@ -25,6 +27,7 @@ pub fn read(sources: &[Source], options: &Options) -> Result<Tables, ScanError> 
 }
 
 struct Found<'a> {
+    keyring: Keyring,
     clocks: &'a [Clock],
     streams: Streams,
 }
@@ -78,4 +81,8 @@ impl Sink for PointSink<'_, '_> {
     fn stream_end(&mut self, _: StreamId, _: StreamEnd, _: Stamp) {}
 
     fn failure(&mut self, _: Flow, _: Failure, _: Stamp) {}
+
+    fn keyring(&self) -> Option<&Keyring> {
+        Some(&self.found.keyring)
+    }
 }

@@ -4,6 +4,7 @@
 //! back columns. What is cut into a batch depends on the capture alone, and the results are put back in its order, so the
 //! tables are the same whatever the number of threads.
 
+mod agreements;
 mod collector;
 pub mod companion;
 mod compressed;
@@ -19,6 +20,7 @@ mod second;
 mod source;
 mod stream;
 mod trace;
+mod vectors;
 
 pub use export::export;
 pub use fetch::{Place, fetch};

@@ -59,11 +59,19 @@ impl Consumer for Parsing<'_> {
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
     let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
     let begun = AtomicUsize::new(0);
-    let (finished, consumers) = read(sources, options, progress, None, || {
+    let (mut finished, consumers) = read(sources, options, progress, None, || {
         let Options { limits, wanted, clocks, headers, .. } = options;
         let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun);
         Parsing { parser, chunks: Vec::new(), progress }
     })?;
+
+    if let Some(keyring) = finished.better_keys(sources, options)? {
+        let options = Options { keyring: Some(keyring), ..options.clone() };
+        for done in [&progress.bytes_done, &progress.messages] {
+            done.store(0, Relaxed);
+        }
+        return scan(sources, &options, progress);
+    }
 
     let (mut chunks, mut parsed) = (Vec::new(), Vec::new());
     for Parsing { parser, chunks: theirs, .. } in consumers {
