@@ -17,6 +17,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use sip_core::error::CaptureError;
+use sip_core::ipsec::{Given, Transform};
 use sip_core::layer::Layer;
 use sip_core::limits::Limits;
 use sip_core::net::{self, Flow, Protocol, link_type_number};
@@ -32,6 +33,8 @@ use sip_core::tables::{Wanted, catalogue};
 use table::Table;
 
 type MediaArgument = (IpAddr, u16, i64, i64);
+/// Of an association of ESP: source, destination and SPI, None for any; ealg and its key, alg and its key.
+type EspKeyArgument = (Option<IpAddr>, Option<IpAddr>, Option<u32>, String, Vec<u8>, String, Vec<u8>);
 type SourceArgument = (String, PathBuf, Option<String>, Option<u64>);
 
 fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
@@ -44,6 +47,16 @@ fn places(given: Vec<MediaArgument>) -> Vec<Media> {
 
 fn clocks(given: Vec<(u16, i64, i64, i64)>) -> Vec<Clock> {
     given.into_iter().map(|(point, offset, drift, since)| Clock { point, offset, drift, since }).collect()
+}
+
+/// The message of an error never quotes a key.
+fn esp_keys(given: Vec<EspKeyArgument>) -> PyResult<Vec<Given>> {
+    let keys = given.into_iter().map(|(src, dst, spi, ealg, cipher, alg, integrity)| {
+        let transform = Transform::new(&ealg, &cipher, &alg, &integrity).map(Arc::new);
+        let transform = transform.ok_or_else(|| PyValueError::new_err(format!("no keys of {ealg} with {alg}")))?;
+        Ok(Given { src, dst, spi, transform })
+    });
+    keys.collect()
 }
 
 fn options(threads: usize, limits: Option<&Bound<'_, PyDict>>, link_types: &[(String, String)]) -> PyResult<Options> {
@@ -162,10 +175,11 @@ impl Drop for RunningScan {
 /// Starts to read captures: (name, path, capture point or None, bytes to read of it or None) each. threads = 0: one parser for each processor.
 /// columns: those of `messages` and `descriptions` that are wanted, None for all. link_types: (of the file, read as) by name
 /// or number. clocks: (number of the capture point, ns ahead, ns more each second, since) to be taken off the times.
-/// headers: names of header fields that have rows in `headers`.
+/// headers: names of header fields that have rows in `headers`. esp_keys: those of IPsec, which are shown nowhere.
 #[pyfunction]
 #[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new(), clocks = Vec::new(),
-    headers = Vec::new()))]
+    headers = Vec::new(), esp_keys = Vec::new()))]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn scan(
     sources: Vec<SourceArgument>,
     threads: usize,
@@ -174,10 +188,13 @@ fn scan(
     link_types: Vec<(String, String)>,
     clocks: Vec<(u16, i64, i64, i64)>,
     headers: Vec<String>,
+    esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<RunningScan> {
     let wanted = columns.map_or(Wanted::All, Wanted::These);
     let headers = Asked::new(headers.iter().map(String::as_str));
-    let options = Options { wanted, clocks: self::clocks(clocks), headers, ..options(threads, limits, &link_types)? };
+    let esp_keys = self::esp_keys(esp_keys)?;
+    let options =
+        Options { wanted, clocks: self::clocks(clocks), headers, esp_keys, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
@@ -188,15 +205,17 @@ fn scan(
 
 /// What was said beside SIP, in another reading: the tables diameter and dns, a row for each message.
 #[pyfunction]
-#[pyo3(signature = (sources, limits = None, link_types = Vec::new(), clocks = Vec::new()))]
+#[pyo3(signature = (sources, limits = None, link_types = Vec::new(), clocks = Vec::new(), esp_keys = Vec::new()))]
 fn companion<'py>(
     py: Python<'py>,
     sources: Vec<SourceArgument>,
     limits: Option<&Bound<'py, PyDict>>,
     link_types: Vec<(String, String)>,
     clocks: Vec<(u16, i64, i64, i64)>,
+    esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let options = Options { clocks: self::clocks(clocks), ..options(1, limits, &link_types)? };
+    let esp_keys = self::esp_keys(esp_keys)?;
+    let options = Options { clocks: self::clocks(clocks), esp_keys, ..options(1, limits, &link_types)? };
     let sources = self::sources(sources);
     let found = py.detach(|| pipeline::companion::read(&sources, &options)).map_err(|error| raise(py, error))?;
     let tables = PyDict::new(py);
@@ -210,15 +229,16 @@ fn companion<'py>(
 
 /// The bytes of messages, by (file, frame, byte_offset, length) of their rows, in the order asked; None where none is found.
 #[pyfunction]
-#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new()))]
+#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new(), esp_keys = Vec::new()))]
 fn fetch<'py>(
     py: Python<'py>,
     sources: Vec<SourceArgument>,
     wanted: Vec<Place>,
     limits: Option<&Bound<'py, PyDict>>,
     link_types: Vec<(String, String)>,
+    esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
-    let options = options(1, limits, &link_types)?;
+    let options = Options { esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
     let sources = self::sources(sources);
     let found = py.detach(|| pipeline::fetch(&sources, &options, &wanted)).map_err(|error| raise(py, error))?;
     Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
@@ -227,7 +247,8 @@ fn fetch<'py>(
 /// Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, to a pcapng file, and those of media:
 /// (address, port, since, until), times in ns. Returns how many packets.
 #[pyfunction]
-#[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new()))]
+#[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new(), esp_keys = Vec::new()))]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn export(
     py: Python<'_>,
     sources: Vec<SourceArgument>,
@@ -236,8 +257,9 @@ fn export(
     path: PathBuf,
     limits: Option<&Bound<'_, PyDict>>,
     link_types: Vec<(String, String)>,
+    esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<u64> {
-    let options = options(1, limits, &link_types)?;
+    let options = Options { esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
     let (sources, media) = (self::sources(sources), places(media_flows));
     py.detach(|| {
         let output = BufWriter::new(File::create(&path)?);

@@ -23,6 +23,7 @@ pub mod error;
 pub mod framing;
 pub mod hash;
 mod inflate;
+pub mod ipsec;
 pub mod layer;
 pub mod limits;
 pub mod media;

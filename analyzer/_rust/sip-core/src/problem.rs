@@ -76,6 +76,8 @@ codes! {
     SctpMessageIncomplete = "sctp_message_incomplete",
     /// An SCTP user message was discarded to stay within the limit of buffered bytes.
     SctpBufferLimit = "sctp_buffer_limit",
+    /// The keys for an IPsec security association do not fit its packets, which remain encrypted.
+    EspKeyWrong = "esp_key_wrong",
     /// Bytes of a HEP stream do not begin a packet; reading resumed at the next packet.
     HepStreamResynchronised = "hep_stream_resynchronised",
     /// There are more HEP agents than `max_agents`; the messages of the remaining ones share one capture point.

@@ -1,8 +1,10 @@
 //! Diameter (RFC 6733) beside SIP: the header and AVP grammar, and what an IMS says in it on Cx, Sh and Rx.
 //!
-//! Whatever the bytes, reading ends, and nothing outside them is read. Keys and authentication vectors are not read at all.
+//! Whatever the bytes, reading ends, and nothing outside them is read. Keys and authentication vectors go into no
+//! table; [`keys`] alone reads them.
 
 pub mod dictionary;
+pub mod keys;
 mod message;
 
 pub use message::{Flaw, Framed, Message};

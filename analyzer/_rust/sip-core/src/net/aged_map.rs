@@ -60,6 +60,10 @@ impl<K: Copy + Eq + Hash, V> AgedMap<K, V> {
         self.slots.get_mut(slot as usize).map(|slot| (&slot.key, &mut slot.value))
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.slots.iter().map(|slot| (&slot.key, &slot.value))
+    }
+
     pub fn len(&self) -> usize {
         self.slots.len()
     }

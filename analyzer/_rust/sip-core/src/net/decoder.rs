@@ -70,6 +70,8 @@ pub struct Decoder {
     undecoded: Vec<Disposition>,
     tunnels: Registry,
     esp: Esp,
+    /// The packet that was decrypted last.
+    plain: Vec<u8>,
     fragments: Fragments,
     tcp: Tcp,
     sctp: Sctp,
@@ -90,6 +92,7 @@ impl Decoder {
             undecoded: Vec::new(),
             tunnels: Registry::new(),
             esp: Esp::new(limits),
+            plain: Vec::new(),
             fragments: Fragments::new(limits),
             tcp: Tcp::new(limits),
             sctp: Sctp::new(limits),
@@ -154,7 +157,16 @@ impl Decoder {
         self.sctp.finish(sink);
         let mut unwrapped = hep::Unwrapped { sink, streams: &mut self.hep, max_inflated: self.max_inflated };
         self.tcp.finish(self.last, self.now, &mut self.corrections, &mut unwrapped);
+        for (dst, spi, at) in self.esp.refused() {
+            let detail = format!("SPI 0x{spi:08x} to {dst}: the keys that are there fit none of its packets");
+            report(sink, Code::EspKeyWrong, ESP.layer, at, detail);
+        }
         self.corrections.take()
+    }
+
+    /// SPIs of associations with packets that could not be read, and whether keys were tried on them in vain.
+    pub fn closed(&self) -> impl Iterator<Item = (u32, bool)> {
+        self.esp.closed()
     }
 
     /// Delivers a packet of media without the walk, which would say the same of it.
@@ -221,7 +233,9 @@ impl Decoder {
             NextHeader::Ethertype(ethertype, cursor) => self.ethertype(ethertype, cursor, origin, sink),
             NextHeader::Ppp(cursor) => tunnel::ppp(cursor).map_err(|ended| unreadable(ended, origin, sink)),
             NextHeader::Aggregate(cursor) => Err(self.aggregate(cursor, origin, depth, sink)),
-            NextHeader::ExportedPdu(cursor) => self.exported(&exported_pdu::exported_pdu(cursor)?, origin, sink),
+            NextHeader::ExportedPdu(cursor) => {
+                self.exported(&exported_pdu::exported_pdu(cursor)?, depth, origin, sink)
+            }
         }
     }
 
@@ -230,6 +244,7 @@ impl Decoder {
     fn exported<'a, S: Sink>(
         &mut self,
         pdu: &Exported<'a>,
+        depth: u8,
         origin: &mut Origin,
         sink: &mut S,
     ) -> Result<NextHeader<'a>, Disposition> {
@@ -246,7 +261,7 @@ impl Decoder {
         };
         let header = udp::Header { src_port, dst_port, payload, exceeds: None };
         if flow.protocol == Protocol::Udp {
-            if let Some(opened) = self.over_udp(&ip, &header, origin, sink) {
+            if let Some(opened) = self.over_udp(&ip, &header, depth, origin, sink) {
                 origin.exported = true;
                 return opened;
             }
@@ -287,7 +302,7 @@ impl Decoder {
         match protocol {
             17 => {
                 let header = udp_header(cursor, origin, sink)?;
-                let tunnel = self.over_udp(&ip, &header, origin, sink);
+                let tunnel = self.over_udp(&ip, &header, depth, origin, sink);
                 tunnel.unwrap_or_else(|| Err(deliver_udp(&ip, &header, origin, sink)))
             }
             6 => {
@@ -312,7 +327,7 @@ impl Decoder {
             59 if v6 => Err(Disposition::new(Layer::IP, Reason::NoNextHeader)),
             // A dummy packet, behind ESP.
             59 => Err(Disposition::new(ESP.layer, Reason::NoPayload)),
-            50 => self.esp_over_ip(ip, cursor, origin, sink),
+            50 => self.esp_over_ip(ip, cursor, depth, origin, sink),
             other => {
                 let Some((layer, open)) = self.tunnels.ip_protocol(other) else {
                     return Err(Disposition::new(Layer::IP, Reason::Protocol(other)));
@@ -327,12 +342,14 @@ impl Decoder {
         &mut self,
         ip: Ip,
         cursor: Cursor<'a>,
+        depth: u8,
         origin: &mut Origin,
         sink: &mut impl Sink,
     ) -> Result<NextHeader<'a>, Disposition> {
         let spi = esp::spi(cursor).ok_or_else(|| unreadable(cursor.short(ESP.layer), origin, sink))?;
         match self.esp(&ip, spi, cursor, origin, sink) {
             Opened::Clear(next, cursor) => Ok(NextHeader::Protocol(next, ip, cursor)),
+            Opened::Decrypted(next, before) => Err(self.decrypted(next, ip, (cursor, before), depth, origin, sink)),
             Opened::Closed => Err(self.esp.encrypted(&ip, spi, origin.packets)),
             Opened::Failed(ended) => Err(unreadable(ended, origin, sink)),
         }
@@ -346,16 +363,35 @@ impl Decoder {
         origin: &mut Origin,
         sink: &mut impl Sink,
     ) -> Opened<'a> {
-        let opened = self.esp.open(ip, spi, cursor, &mut self.corrections);
+        let packet = (cursor, origin.stamps(cursor.offset).1);
+        let keys = (sink.keyring(), &mut self.plain);
+        let opened = self.esp.open(ip, spi, packet, keys, &mut self.corrections);
         if let Some(count) = self.esp.take_forgotten() {
             let detail = format!("{count} security associations: one was forgotten");
             report(sink, Code::FlowLimit, ESP.layer, origin.last, detail);
         }
-        if let Opened::Clear(..) = opened {
+        if let Opened::Clear(..) | Opened::Decrypted(..) = opened {
             origin.encapsulation.enter(ESP.layer);
             origin.encapsulation.spi = Some(spi);
         }
         opened
+    }
+
+    /// Walks on in a packet that was decrypted: each of its bytes lies in the file where it is encrypted.
+    fn decrypted(
+        &mut self,
+        next: u8,
+        ip: Ip,
+        (packet, before): (Cursor<'_>, usize),
+        depth: u8,
+        origin: &mut Origin,
+        sink: &mut impl Sink,
+    ) -> Disposition {
+        let plain = std::mem::take(&mut self.plain);
+        let cursor = Cursor { bytes: &plain, offset: packet.offset + before as u64, missing: 0, open: false };
+        let disposition = self.walk(NextHeader::Protocol(next, ip, cursor), origin, depth, sink);
+        self.plain = plain;
+        disposition
     }
 
     /// HEP by its bytes, else what a UDP port announces, where the bytes agree; `None` for a datagram that is no tunnel.
@@ -363,6 +399,7 @@ impl Decoder {
         &mut self,
         ip: &Ip,
         header: &udp::Header<'a>,
+        depth: u8,
         origin: &mut Origin,
         sink: &mut impl Sink,
     ) -> Option<Result<NextHeader<'a>, Disposition>> {
@@ -376,7 +413,7 @@ impl Decoder {
             return Some(inside(opened, layer, payload, origin, sink));
         }
         if src_port == esp::NAT_PORT || dst_port == esp::NAT_PORT {
-            return self.esp_over_udp(ip, header, origin, sink);
+            return self.esp_over_udp(ip, header, depth, origin, sink);
         }
         let opened = tunnel::bare_ip(payload, ip, &mut origin.encapsulation)?;
         Some(inside(opened, tunnel::IP_IN_UDP.layer, payload, origin, sink))
@@ -392,6 +429,7 @@ impl Decoder {
         &mut self,
         ip: &Ip,
         header: &udp::Header<'a>,
+        depth: u8,
         origin: &mut Origin,
         sink: &mut impl Sink,
     ) -> Option<Result<NextHeader<'a>, Disposition>> {
@@ -404,6 +442,9 @@ impl Decoder {
         };
         match self.esp(ip, spi, cursor, origin, sink) {
             Opened::Clear(next, cursor) => Some(Ok(NextHeader::Protocol(next, *ip, cursor))),
+            Opened::Decrypted(next, before) => {
+                Some(Err(self.decrypted(next, *ip, (cursor, before), depth, origin, sink)))
+            }
             // Nothing but the port says that it is ESP: SIP is looked for.
             Opened::Closed => Some(Err(match deliver_udp(ip, header, origin, sink) {
                 Disposition { reason: Reason::NotSip(_), .. } => self.esp.encrypted(ip, spi, origin.packets),

@@ -1,4 +1,5 @@
-//! ESP (RFC 4303) that is not encrypted: IMS phones on Gm often agree on integrity alone (TS 33.203, RFC 2410).
+//! ESP (RFC 4303): what is not encrypted, for IMS phones on Gm often agree on integrity alone (TS 33.203, RFC 2410), and what
+//! there are keys for.
 //!
 //! Nothing in a packet says whether it is encrypted, nor how long its integrity check value (ICV) is. Both are found as
 //! RFC 5879 does: for each length that an algorithm has, the trailer in front of it must be one (padding 1, 2, 3 ..., its
@@ -7,18 +8,22 @@
 //! is held against each of its packets.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::address::Ip;
 use super::aged_map::AgedMap;
 use super::cursor::{Cursor, be16, be32};
 use super::disposition::{Corrections, Disposition, Reason};
 use super::tunnel::entry::{Key, Tunnel};
+use crate::ipsec::{Keyring, Transform};
 use crate::layer::Layer;
 use crate::limits::Limits;
+use crate::packet::Stamp;
 
 pub(super) const ESP: Tunnel = Tunnel {
     layer: Layer::new(&"esp"),
-    about: "ESP with NULL encryption (RFC 4303, RFC 2410), found without any option, also in UDP (RFC 3948), as on Gm (TS 33.203).",
+    about: "ESP (RFC 4303), also in UDP (RFC 3948): with NULL encryption (RFC 2410) without any option; encrypted with the keys \
+            given (--esp-keys), or those of a registration (TS 33.203) that lie in the capture.",
     keys: &[Key::Within("IP protocol 50"), Key::Within("UDP port 4500")],
 };
 
@@ -63,13 +68,24 @@ struct Association {
     /// Packets that the ledger has as encrypted.
     unread: u64,
     named: bool,
+    /// What opens its packets.
+    keys: Option<Arc<Transform>>,
+    /// The keyring as it was when it was asked last, and packets that none of its keys fitted since.
+    asked: (u64, u8),
+    /// The first packet that keys of this SPI did not fit.
+    refused: Option<Stamp>,
 }
+
+/// Packets of an association that keys are tried on: one of them may be damaged.
+const TRIED: u8 = 16;
 
 /// What became of an ESP packet.
 #[derive(Debug)]
 pub(super) enum Opened<'a> {
     /// In clear: the next header, and what it begins.
     Clear(u8, Cursor<'a>),
+    /// Decrypted: the next header, and how many bytes stand before the payload.
+    Decrypted(u8, usize),
     /// Not to be read; [`Esp::encrypted`] counts it.
     Closed,
     Failed(Disposition),
@@ -87,8 +103,15 @@ impl Esp {
         Self { table: AgedMap::new(limits.max_security_associations), named: 0, forgot: false }
     }
 
-    /// Reads a packet if it is in clear.
-    pub fn open<'a>(&mut self, ip: &Ip, spi: u32, cursor: Cursor<'a>, corrections: &mut Corrections) -> Opened<'a> {
+    /// Reads a packet if it is in clear, or there are keys for it: then its payload goes to `plain`.
+    pub fn open<'a>(
+        &mut self,
+        ip: &Ip,
+        spi: u32,
+        (cursor, at): (Cursor<'a>, Stamp),
+        (keyring, plain): (Option<&Keyring>, &mut Vec<u8>),
+        corrections: &mut Corrections,
+    ) -> Opened<'a> {
         let Some(payload) = cursor.skip(HEADER) else { return Opened::Failed(cursor.short(ESP.layer)) };
         let Some(association) = self.association(ip, spi) else { return Opened::Closed };
         if payload.missing > 0 || payload.open {
@@ -100,6 +123,11 @@ impl Esp {
         if let Some((next, body)) = association.method.and_then(|method| trailer(method, payload)) {
             association.next = next;
             return Opened::Clear(next, body);
+        }
+        if let Some(keys) = &association.keys
+            && let Some(opened) = keys.open(cursor.bytes, plain)
+        {
+            return Opened::Decrypted(opened.next, opened.before);
         }
         for method in METHODS {
             let Some((next, body)) = trailer(method, payload) else { continue };
@@ -120,7 +148,24 @@ impl Esp {
             (association.method, association.next, association.likely) = (Some(method), next, None);
             return Opened::Clear(next, body);
         }
+        if let Some(keyring) = keyring
+            && let Some((next, before)) = association.try_keys(ip, spi, (cursor.bytes, at), keyring, plain)
+        {
+            return Opened::Decrypted(next, before);
+        }
         Opened::Closed
+    }
+
+    /// Associations with packets that were not read, and whether keys were tried on them in vain.
+    pub fn closed(&self) -> impl Iterator<Item = (u32, bool)> {
+        let closed = self.table.iter().filter(|(_, association)| association.unread > 0);
+        closed.map(|((_, spi), association)| (*spi, association.is_refused()))
+    }
+
+    /// Those that have keys which do not fit: receiver, SPI, and the first packet.
+    pub fn refused(&self) -> impl Iterator<Item = (IpAddr, u32, Stamp)> {
+        let refused = self.table.iter().filter(|(_, association)| association.is_refused());
+        refused.filter_map(|(&(dst, spi), association)| Some((dst, spi, association.refused?)))
     }
 
     /// Counts a packet that could not be read.
@@ -153,6 +198,47 @@ impl Esp {
 impl Association {
     fn reason(&self, spi: u32) -> Reason {
         Reason::Encrypted(self.named.then_some(spi))
+    }
+
+    fn is_refused(&self) -> bool {
+        self.refused.is_some() && self.keys.is_none() && self.method.is_none()
+    }
+
+    /// Tries the keys that this association may have; those that fit are its own from now on.
+    fn try_keys(
+        &mut self,
+        ip: &Ip,
+        spi: u32,
+        (packet, at): (&[u8], Stamp),
+        keyring: &Keyring,
+        plain: &mut Vec<u8>,
+    ) -> Option<(u8, usize)> {
+        let (version, tries) = &mut self.asked;
+        if *version != keyring.version() {
+            self.asked = (keyring.version(), 0);
+        } else if *tries >= TRIED {
+            return None;
+        } else {
+            *tries += 1;
+        }
+        for keys in keyring.of(ip.src, ip.dst, spi) {
+            let Some(opened) = keys.open(packet, plain) else { continue };
+            // Where no check is there to fit, what comes out has to be a packet.
+            let fits = opened.proven
+                || match evidence(opened.next, plain, ip) {
+                    Evidence::None => false,
+                    Evidence::Proof => true,
+                    Evidence::Likely(ports) => self.likely_enough(Method { iv: opened.before, icv: 0 }, ports),
+                };
+            if fits {
+                self.keys = Some(keys.clone());
+                return Some((opened.next, opened.before));
+            }
+        }
+        if keyring.has(spi) {
+            self.refused.get_or_insert(at);
+        }
+        None
     }
 
     fn likely_enough(&mut self, method: Method, ports: [u8; 4]) -> bool {

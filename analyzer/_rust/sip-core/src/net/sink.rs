@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::disposition::StreamClass;
 use super::encapsulation::Encapsulation;
 use super::flow::Flow;
+use crate::ipsec::Keyring;
 use crate::packet::Stamp;
 use crate::problem::Problems;
 
@@ -118,4 +119,8 @@ pub trait Sink: Problems {
     /// The packet `part` holds a fragment of what the packet `whole` completed: an IP datagram or an SCTP message. Said of
     /// each fragment, before what it is a part of is delivered.
     fn joined(&mut self, _whole: Stamp, _part: Stamp) {}
+    /// Keys for what is encrypted.
+    fn keyring(&self) -> Option<&Keyring> {
+        None
+    }
 }

@@ -5,11 +5,13 @@ use std::ops::Range;
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::HashMap;
 
+use super::agreements::Agreements;
 use super::compressed::Compressed;
 use super::ground::Ground;
 use super::stream::{Framer, Stream};
 use super::trace::Trace;
 use crate::hash::Keyed;
+use crate::ipsec::Keyring;
 use crate::layer::Layer;
 use crate::limits::Limits;
 use crate::media::Streams;
@@ -39,6 +41,8 @@ pub struct Collector<'a> {
     pub agents: Agents,
     /// What names rest on.
     pub ground: Ground,
+    /// Keys of IPsec, and what they follow from.
+    pub agreements: Agreements,
     /// What decompresses SigComp.
     pub compressed: Compressed,
     pub limits: &'a Limits,
@@ -54,11 +58,13 @@ pub struct Collector<'a> {
 impl<'a> Collector<'a> {
     pub fn new(
         (limits, clocks): (&'a Limits, &'a [Clock]),
+        agreements: Agreements,
         also: Also,
         send: Sender<(usize, Batch)>,
         recycled: Receiver<Batch>,
     ) -> Self {
         Self {
+            agreements,
             problems: ProblemLog::new(limits.max_problems_per_code),
             failures: Vec::new(),
             agents: Agents::default(),
@@ -98,6 +104,7 @@ impl<'a> Collector<'a> {
         if let Some(trace) = &mut self.also.trace {
             trace.message(point, &seen, packets);
         }
+        self.agreements.message(bytes);
         self.batch.push(bytes, seen, encapsulation, report);
         if self.batch.is_full(self.sent) {
             self.flush();
@@ -394,5 +401,9 @@ impl Sink for PointSink<'_, '_> {
         if let Some(trace) = &mut self.out.also.trace {
             trace.joined(whole, part);
         }
+    }
+
+    fn keyring(&self) -> Option<&Keyring> {
+        Some(&self.out.agreements.keyring)
     }
 }

@@ -12,6 +12,7 @@ use super::source::Source;
 use crate::diameter::{self, Header};
 use crate::dns;
 use crate::framing::{Cut, Framer, Grammar};
+use crate::ipsec::Keyring;
 use crate::net::{Datagram, Encapsulation, Failure, Flow, Protocol, Segment, Sink, StreamClass, StreamEnd, StreamId};
 use crate::observation::{Batch, Clock, Seen};
 use crate::packet::Stamp;
@@ -51,6 +52,7 @@ pub fn read(sources: &[Source], options: &Options) -> Result<Tables, ScanError> 
 
 /// Messages on their way into tables.
 struct Found<'a> {
+    keyring: Keyring,
     clocks: &'a [Clock],
     diameter: Batch,
     dns: Batch,
@@ -101,6 +103,7 @@ impl<'scan> second::Reader for Found<'scan> {
 impl<'a> Found<'a> {
     fn new(options: &'a Options) -> Self {
         Self {
+            keyring: options.keyring(),
             clocks: &options.clocks,
             diameter: Batch::default(),
             dns: Batch::default(),
@@ -215,4 +218,8 @@ impl Sink for PointSink<'_, '_> {
     }
 
     fn failure(&mut self, _flow: Flow, _failure: Failure, _at: Stamp) {}
+
+    fn keyring(&self) -> Option<&Keyring> {
+        Some(&self.found.keyring)
+    }
 }

@@ -24,7 +24,7 @@ pub fn fetch(sources: &[Source], options: &Options, wanted: &[Place]) -> Result<
         places.entry((file(name), *frame, *offset)).or_default().push((index, *length));
     }
     let found: Mutex<Vec<Option<Vec<u8>>>> = Mutex::new(vec![None; wanted.len()]);
-    read(sources, options, &Progress::default(), Also::default(), || {
+    let (mut finished, _) = read(sources, options, &Progress::default(), Also::default(), || {
         |_: usize, batch: &Batch| {
             for Entry { seen, bytes, .. } in batch.messages() {
                 let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else { continue };
@@ -38,5 +38,8 @@ pub fn fetch(sources: &[Source], options: &Options, wanted: &[Place]) -> Result<
             }
         }
     })?;
+    if let Some(keyring) = finished.better_keys(sources, options)? {
+        return fetch(sources, &Options { keyring: Some(keyring), ..options.clone() }, wanted);
+    }
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

@@ -4,6 +4,7 @@ use super::options::{Options, ScanError};
 use super::second;
 use super::source::Source;
 use super::trace::{Media, Places};
+use crate::ipsec::Keyring;
 use crate::net::{Datagram, Failure, Flow, Protocol, Segment, Sink, StreamClass, StreamEnd, StreamId};
 use crate::packet::{NO_TIME, Stamp};
 use crate::problem::{Problem, Problems};
@@ -46,7 +47,7 @@ pub fn read(
     media: &[Media],
     points: &[String],
 ) -> Result<Vec<MediaPacket>, ScanError> {
-    let mut found = Found { places: Places::new(media), packets: Vec::new() };
+    let mut found = Found { keyring: options.keyring(), places: Places::new(media), packets: Vec::new() };
     let (_, names) = second::read(sources, options, &mut found)?;
     let number = |point: usize| points.iter().position(|name| names.files.get(point) == Some(name));
     let kept = |packet: MediaPacket| Some(MediaPacket { point: number(packet.point)?, ..packet });
@@ -54,6 +55,7 @@ pub fn read(
 }
 
 struct Found {
+    keyring: Keyring,
     places: Places,
     packets: Vec<MediaPacket>,
 }
@@ -128,4 +130,8 @@ impl Sink for PointSink<'_> {
     fn stream_end(&mut self, _: StreamId, _: StreamEnd, _: Stamp) {}
 
     fn failure(&mut self, _: Flow, _: Failure, _: Stamp) {}
+
+    fn keyring(&self) -> Option<&Keyring> {
+        Some(&self.found.keyring)
+    }
 }

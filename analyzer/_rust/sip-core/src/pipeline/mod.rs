@@ -4,6 +4,7 @@
 //! back columns. What is cut into a batch depends on the capture alone, and the results are put back in its order, so the
 //! tables are the same whatever the number of threads.
 
+mod agreements;
 mod collector;
 pub mod companion;
 mod compose;
@@ -20,6 +21,7 @@ mod second;
 mod source;
 mod stream;
 mod trace;
+mod vectors;
 
 pub use compose::{Failed, Message, Parts, compose};
 pub use export::export;

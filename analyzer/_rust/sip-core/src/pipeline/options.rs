@@ -7,6 +7,7 @@ use std::thread;
 use arrow_schema::ArrowError;
 
 use crate::error::CaptureError;
+use crate::ipsec::{Given, Keyring};
 use crate::limits::Limits;
 use crate::observation::Clock;
 use crate::sip::headers::Asked;
@@ -26,9 +27,18 @@ pub struct Options {
     pub clocks: Vec<Clock>,
     /// Names of header fields that have rows of their own.
     pub headers: Asked,
+    /// Keys of ESP.
+    pub esp_keys: Vec<Given>,
+    /// All keys that a reading before has found, where it was too late for some packets.
+    pub keyring: Option<Keyring>,
 }
 
 impl Options {
+    /// The keys that are known before reading.
+    pub fn keyring(&self) -> Keyring {
+        self.keyring.clone().unwrap_or_else(|| Keyring::new(&self.esp_keys, self.limits.max_security_associations))
+    }
+
     /// Parser threads.
     pub fn threads(&self) -> usize {
         match self.threads {

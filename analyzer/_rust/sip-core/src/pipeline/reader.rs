@@ -8,11 +8,14 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use hashbrown::HashMap;
 
+use super::agreements::Agreements;
 use super::collector::{Also, Collector, PointSink};
 use super::options::{Options, Progress, ScanError};
 use super::points::{self, Points};
 use super::source::{Source, open};
+use super::vectors;
 use crate::container;
+use crate::ipsec::Keyring;
 use crate::layer::Layer;
 use crate::limits::Limits;
 use crate::net::{Correction, Disposition, Failure, Flow};
@@ -81,6 +84,27 @@ pub struct Finished {
     pub failures: Vec<(Flow, Failure, Stamp)>,
     pub points: PointNames,
     pub also: Also,
+    /// Where packets remained encrypted for which there may be keys: their SPIs, and what is known of keys.
+    pub closed: Option<(Vec<u32>, Agreements)>,
+}
+
+impl Finished {
+    /// The keys with which another reading reads more than this one did: they stood behind the packets that they open, in a
+    /// file that is read later, or in what an HSS said.
+    ///
+    /// # Errors
+    /// When the sources cannot be read any more.
+    pub fn better_keys(&mut self, sources: &[Source], options: &Options) -> Result<Option<Keyring>, ScanError> {
+        if options.keyring.is_some() {
+            return Ok(None);
+        }
+        let Some((spis, mut agreements)) = self.closed.take() else { return Ok(None) };
+        if agreements.wants(spis.iter().copied()) {
+            vectors::read(sources, options, &mut agreements)?;
+        }
+        let opens = spis.iter().any(|&spi| agreements.keyring.has(spi));
+        Ok(opens.then_some(agreements.keyring))
+    }
 }
 
 /// Files to batches: what runs once per packet.
@@ -103,7 +127,8 @@ impl<'a> Reader<'a> {
         recycled: Receiver<Batch>,
     ) -> Self {
         let limits = &options.limits;
-        let out = Collector::new((limits, &options.clocks), also, send, recycled);
+        let out =
+            Collector::new((limits, &options.clocks), Agreements::new(options.keyring()), also, send, recycled);
         let points = Points::new(limits, &options.link_types);
         Self { limits, progress, points, dispositions: HashMap::default(), run: None, out }
     }
@@ -209,6 +234,11 @@ impl<'a> Reader<'a> {
         for correction in corrections {
             self.correct(correction);
         }
+        let mut closed = Vec::new();
+        for point in 0..self.points.len() {
+            let (decoder, _) = self.points.at(point);
+            closed.extend(decoder.closed().filter(|(_, refused)| !refused).map(|(spi, _)| spi));
+        }
         self.count_run();
         self.out.flush();
         let mut ledger = Ledger::new();
@@ -223,6 +253,7 @@ impl<'a> Reader<'a> {
             failures: self.out.failures,
             points: PointNames { files: self.points.names(), agents: self.out.agents.into_names() },
             also: self.out.also,
+            closed: (!closed.is_empty()).then_some((closed, self.out.agreements)),
         }
     }
 }

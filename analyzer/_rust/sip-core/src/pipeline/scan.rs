@@ -63,12 +63,23 @@ impl Consumer for Parsing<'_> {
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
     let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
     let begun = AtomicUsize::new(0);
-    let streams = options.wanted.has("rtp_streams").then(|| Streams::new(options.limits.max_streams));
-    let (finished, consumers) = read(sources, options, progress, Also { media: streams, ..Also::default() }, || {
+    let also = || {
+        let streams = options.wanted.has("rtp_streams").then(|| Streams::new(options.limits.max_streams));
+        Also { media: streams, ..Also::default() }
+    };
+    let (mut finished, consumers) = read(sources, options, progress, also(), || {
         let Options { limits, wanted, clocks, headers, .. } = options;
         let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun);
         Parsing { parser, chunks: Vec::new(), progress }
     })?;
+
+    if let Some(keyring) = finished.better_keys(sources, options)? {
+        let options = Options { keyring: Some(keyring), ..options.clone() };
+        for done in [&progress.bytes_done, &progress.messages] {
+            done.store(0, Relaxed);
+        }
+        return scan(sources, &options, progress);
+    }
 
     let (mut chunks, mut parsed) = (Vec::new(), Vec::new());
     for Parsing { parser, chunks: theirs, .. } in consumers {
@@ -77,7 +88,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
     }
     chunks.sort_unstable_by_key(|&(number, _)| number);
     let mut chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect::<Result<Vec<Chunk>, ArrowError>>()?;
-    let Finished { files, mut problems, ledger, failures, points, also } = finished;
+    let Finished { files, mut problems, ledger, failures, points, also, .. } = finished;
     // One without rows tells the columns where there is no description.
     let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
     let mut evidence = vec![Evidence::none(&options.wanted)?];

@@ -18,18 +18,18 @@ impl Grammar for Marking {
             // A delimiter alone.
             [0xFF, 0xFF, ..] => Start::Message(2),
             [0xFF] => Start::Open,
-            _ if !super::begins(bytes) => Start::Other,
-            // Where the beginning is not known, the first message that is whole tells it.
-            _ => match end(bytes) {
-                End::At(length) => Start::Message(length),
-                End::Open if bytes.len() < MAX_MARKED && expected => Start::Open,
+            // Where it is not known where one begins, the next begins behind a delimiter.
+            _ if expected && super::begins(bytes) => match end(bytes) {
+                End::At(length) if length <= MAX_MARKED => Start::Message(length),
+                End::Open if bytes.len() < MAX_MARKED => Start::Open,
                 _ => Start::Other,
             },
+            _ => Start::Other,
         }
     }
 
     fn candidate(&self, bytes: &[u8]) -> Option<usize> {
-        bytes.iter().position(|&byte| byte >= 0xF8)
+        memchr::memchr(0xFF, bytes)
     }
 }
 

@@ -32,6 +32,7 @@ mod presence;
 pub mod rp;
 pub mod sdp;
 pub(crate) mod start;
+pub mod security;
 mod text;
 pub mod tree;
 pub mod uri;

@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 
 use super::packet::{Around, CHUNK, HEADER, MAGICS, PORT, hep};
 use crate::hash::Keyed;
+use crate::ipsec::Keyring;
 use crate::layer::Layer;
 use crate::net::address::Ip;
 use crate::net::cursor::{Cursor, be16};
@@ -180,6 +181,10 @@ impl<S: Sink> Sink for Unwrapped<'_, S> {
 
     fn joined(&mut self, whole: Stamp, cursor: Stamp) {
         self.sink.joined(whole, cursor);
+    }
+
+    fn keyring(&self) -> Option<&Keyring> {
+        self.sink.keyring()
     }
 }
 
