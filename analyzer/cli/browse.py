@@ -26,7 +26,7 @@ from analyzer.language import chosen as chosen_language
 @options.language_option
 def command(language: str | None, **values: Any) -> None:
     """Look around, or print the summary where nobody can."""
-    if not _can_browse():
+    if not can_browse():
         from analyzer.cli.summary import command as summary
 
         click.get_current_context().invoke(summary, language=language, **values)
@@ -48,7 +48,7 @@ def command(language: str | None, **values: Any) -> None:
     reading.close()
 
 
-def _can_browse() -> bool:
+def can_browse() -> bool:
     """There is someone to look, at a terminal that can move its cursor."""
     streams = (sys.stdin, sys.stdout, sys.stderr)
     return all(stream.isatty() for stream in streams) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")

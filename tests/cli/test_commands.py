@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from world import Capture, frame
 
 import analyzer
 from analyzer import schema
-from analyzer.cli import group
+from analyzer.cli import browse, group
 from analyzer.errors import CaptureError
 
 Run = Callable[..., Result]
@@ -214,9 +215,26 @@ def test_wrong_usage_is_status_2_and_says_what_is_wrong(run: Run, words: list[st
     assert (result.exit_code, result.stdout, says in result.stderr) == (2, "", True)
 
 
-def test_a_capture_in_place_of_the_command_is_told_the_command(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.pcap", "*.pcap", "."])
+def test_a_capture_without_a_command_is_the_summary_where_nobody_can_look_around(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     (tmp_path / "a.pcap").touch()
-    assert "sip-analyzer summary" in run(str(tmp_path / "a.pcap")).stderr
+    monkeypatch.chdir(tmp_path)
+    assert run(name).stdout == run("summary", name).stdout != ""
+
+
+def test_a_capture_that_is_not_there_is_no_command(run: Run) -> None:
+    result = run("missing.pcap")
+    assert (result.exit_code, "missing.pcap" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("term", "looks"), [("xterm", True), ("dumb", False), ("", False)])
+def test_a_dumb_terminal_is_none_to_look_around_in(monkeypatch: pytest.MonkeyPatch, term: str, looks: bool) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(getattr(sys, name), "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", term)
+    assert browse.can_browse() is looks
 
 
 @pytest.mark.parametrize("command", ["call", "ladder"])
