@@ -11,7 +11,7 @@ use super::trace::Trace;
 use crate::hash::Keyed;
 use crate::layer::Layer;
 use crate::limits::Limits;
-use crate::media::Streams;
+use crate::media::{Received, Streams};
 use crate::net::{
     self, Agent, Datagram, Encapsulation, Failure, Flow, HepReport, Protocol, Segment, Sink, StreamClass, StreamEnd,
     StreamId,
@@ -288,7 +288,8 @@ impl Sink for PointSink<'_, '_> {
         {
             let mut at = datagram.last;
             at.time = Clock::corrected_at(self.out.clocks, self.point, at.time);
-            media.datagram(self.point, datagram.flow, at, (datagram.bytes, datagram.missing));
+            let Datagram { flow, bytes, missing, dscp, .. } = datagram;
+            media.datagram(&Received { point: self.point, flow, at, bytes, missing, dscp });
         }
         match detect(datagram.bytes) {
             Detected::Sip { offset, flaws } => {
@@ -326,6 +327,14 @@ impl Sink for PointSink<'_, '_> {
             stream.encapsulation = *encapsulation;
         }
         stream.look(segment.bytes);
+        if let Some(media) = &mut self.out.also.media {
+            let Segment { flow, mut at, .. } = segment;
+            at.time = Clock::corrected_at(self.out.clocks, self.point, at.time);
+            media.segment(self.point, flow, segment.bytes, at);
+            stream.frames.segment(segment.bytes, |bytes| {
+                media.datagram(&Received { point: self.point, flow, at, bytes, missing: 0, dscp: None });
+            });
+        }
         let class = Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
             framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
         });
@@ -353,6 +362,7 @@ impl Sink for PointSink<'_, '_> {
 
     fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp) {
         if let Some(stream) = self.framers.get_mut(&stream) {
+            stream.frames.gap();
             if stream.framer.is_sip() {
                 Self::bytes_missing(self.out, missing, at);
             } else {

@@ -1,6 +1,7 @@
 //! One direction of a TCP connection, and how messages are cut out of it.
 
 use crate::limits::Limits;
+use crate::media::Framing;
 use crate::net::{Encapsulation, Flow, Protocol, Segment, StreamClass};
 use crate::packet::Stamp;
 use crate::sip::{Framed, StreamFramer, Websocket, websocket};
@@ -15,6 +16,8 @@ pub struct Stream {
     pub lost: u64,
     /// The packet with its side of the handshake of SIP over WebSocket.
     pub handshake: Option<Stamp>,
+    /// Media in it.
+    pub frames: Framing,
 }
 
 impl Stream {
@@ -26,6 +29,7 @@ impl Stream {
             encapsulation: Encapsulation::PLAIN,
             lost: segment.missing,
             handshake: None,
+            frames: Framing::default(),
         }
     }
 
