@@ -236,7 +236,7 @@ class Capture:
 
     @property
     def streams(self) -> pd.DataFrame:
-        """One stream of RTP: the packets of one source from one end to another, numbered without a break."""
+        """One stream of RTP or fax: the packets of one source from one end to another, numbered without a break."""
         return self._pandas("streams")
 
     @property
@@ -246,13 +246,18 @@ class Capture:
 
     @property
     def dtmf(self) -> pd.DataFrame:
-        """One telephone event, such as a digit that was pressed, however many packets repeat it."""
+        """One telephone event, such as a digit that was pressed, however many packets or hops repeat it."""
         return self._pandas("dtmf")
 
     @property
     def rtcp_reports(self) -> pd.DataFrame:
         """What one receiver of a stream reported of it by RTCP."""
         return self._pandas("rtcp_reports")
+
+    @property
+    def msrp(self) -> pd.DataFrame:
+        """One direction of a connection with messages of MSRP."""
+        return self._pandas("msrp")
 
     @property
     def call_media(self) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def of_leg(messages: pl.DataFrame, leg: int | str) -> pl.DataFrame:
     return messages.filter(pl.col("call_id") == leg)
 
 
-_TOLD_BY = {name: name for name in ("transactions", "dialogs", "holds", "offers")} | {"call": "calls"}
+_TOLD_BY = {name: name for name in ("transactions", "dialogs", "holds", "offers", "streams")} | {"call": "calls"}
 
 
 def fragments(source: Source, messages: pl.DataFrame) -> dict[int, str]:

@@ -471,7 +471,7 @@ def found_companions(
     )
 
 
-@node(LOCAL, columns=("formats", "connection"))
+@node(LOCAL, columns=("formats", "connection", "fmtp", "proto", "ptime", "crypto"))
 def announced_media(core_messages: DF, descriptions: DF, call_of: Series) -> DF:
     """The addresses that session descriptions of calls announced."""
     from analyzer.media.announced import announced_media

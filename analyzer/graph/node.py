@@ -31,6 +31,7 @@ CORE = {
     "core_stream_intervals": "rtp_intervals",
     "core_events": "rtp_events",
     "core_reports": "rtcp_reports",
+    "core_msrp": "msrp_sessions",
 }
 #: The others: what the user says of nodes, whether clocks were set right and digits may be shown, what reads Diameter
 #: and DNS, and the limit of the problems that are listed.

@@ -150,7 +150,7 @@ def bare_calls(
 def calls(ask: Callable[[str], Any]) -> DF:
     from analyzer.media.calls import heard
 
-    found = ask("bare_calls")
+    found: DF = ask("bare_calls")
     if ask("core_streams").is_empty():
         return found.select(schema.CALLS.names)
     return heard(found, ask("streams"), ask("announced_media"))
@@ -403,11 +403,26 @@ def stream_intervals(core_stream_intervals: DF, streams: DF) -> DF:
     return stream_intervals(core_stream_intervals, streams)
 
 
-@node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls)
-def dtmf(core_events: DF, streams: DF, announced_media: DF, digits_shown: bool) -> DF:
-    from analyzer.media.streams import dtmf
+@node(LOCAL, columns=(*_OF_MEDIA, "_media_type", "_keys", "_keys_ms", "frame"), cut=_of_these_calls)
+def dtmf(
+    core_events: DF,
+    streams: DF,
+    announced_media: DF,
+    parts: DF,
+    core_messages: DF,
+    call_of: Series,
+    digits_shown: bool,
+) -> DF:
+    from analyzer.media.dtmf import dtmf
 
-    return dtmf(core_events, streams, announced_media, shown=digits_shown)
+    return dtmf(core_events, streams, announced_media, parts, core_messages, call_of, shown=digits_shown)
+
+
+@node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls)
+def msrp(core_msrp: DF, announced_media: DF) -> DF:
+    from analyzer.media.sessions import msrp
+
+    return msrp(core_msrp, announced_media)
 
 
 @node(LOCAL, columns=_OF_MEDIA, cut=_of_these_calls)

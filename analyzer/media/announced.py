@@ -6,36 +6,50 @@ import polars as pl
 
 from analyzer.columns.times import ns
 
+#: The columns of a session description that are kept.
+_SAID = ("media", "proto", "formats", "codecs", "fmtp", "direction", "ptime", "crypto")
+
+
+def of_sides(messages: pl.DataFrame, call_of: pl.Series) -> pl.DataFrame:
+    """The messages of calls, duplicates left out, each with its ``call`` and the ``side`` that sent it.
+
+    Columns beside these: ``message _sdp _leg at cseq method status frame``. ``call_of`` is the call of each message.
+    """
+    own = messages.select(
+        *("message", "_sdp", "_leg", "call_id", "from_tag", "to_tag", "cseq", "method", "status", "duplicate"),
+        at=ns("time"),
+        call=call_of,
+    ).filter(~pl.col("duplicate"), pl.col("call").is_not_null())
+    # The side that opened the leg is that of the From tag of its INVITE (RFC 3261 §12.1); a request within the dialog
+    # has the tag of its sender there, a response that of its sender as To tag.
+    opener = (
+        own.filter(pl.col("method") == "INVITE")
+        .group_by("call", "call_id")
+        .agg(opener=pl.col("from_tag").sort_by("at").first())
+    )
+    sender = pl.when(pl.col("status").is_null()).then("from_tag").otherwise("to_tag")
+    side = pl.when(sender == pl.col("opener")).then(pl.lit("caller")).otherwise(pl.lit("callee"))
+    return own.join(opener, on=["call", "call_id"], maintain_order="left").with_columns(side=side).drop("opener")
+
 
 def announced_media(messages: pl.DataFrame, descriptions: pl.DataFrame, call_of: pl.Series) -> pl.DataFrame:
     """The m= lines of messages of calls, each address once a call and side, in time order.
 
     Columns: ``call``, ``side`` that announced (``caller callee``), ``message``, ``at`` (ns), ``ip``, ``port``,
-    ``media``, ``formats`` and ``codecs`` (texts as in ``sdp``), ``direction``. ``call_of`` is the call of each message.
+    ``media``, ``proto``, ``formats``, ``codecs``, ``fmtp``, ``direction``, ``ptime`` and ``crypto`` as in ``sdp``.
+    ``call_of`` is the call of each message.
     """
-    own = messages.select(
-        "message", "_sdp", "call_id", "from_tag", "to_tag", "method", "status", "duplicate", at=ns("time"), call=call_of
-    ).filter(~pl.col("duplicate"))
-    # The side that opened the leg is that of the From tag of its INVITE (RFC 3261 §12.1); a request within the dialog
-    # has the tag of its sender there, a response that of its sender as To tag.
-    opener = (
-        own.filter(pl.col("method") == "INVITE", pl.col("call").is_not_null())
-        .group_by("call", "call_id")
-        .agg(opener=pl.col("from_tag").sort_by("at").first())
-    )
-    sender = pl.when(pl.col("status").is_null()).then("from_tag").otherwise("to_tag")
+    said = messages.select("message", "_sdp").filter(pl.col("_sdp").is_not_null())
+    own = of_sides(messages, call_of).join(said, on="message", how="semi", maintain_order="left")
     rows = (
         own.lazy()
-        .filter(pl.col("_sdp").is_not_null(), pl.col("call").is_not_null())
-        .join(opener.lazy(), on=["call", "call_id"])
-        .with_columns(side=pl.when(sender == pl.col("opener")).then(pl.lit("caller")).otherwise(pl.lit("callee")))
         .join(
             descriptions.lazy()
             .filter(pl.col("port") > 0, pl.col("connection").is_not_null())
-            .select("_sdp", "media", "formats", "codecs", "direction", "port", ip="connection"),
+            .select("_sdp", *_SAID, "port", ip="connection"),
             on="_sdp",
         )
-        .select("call", "side", "message", "at", "ip", "port", "media", "formats", "codecs", "direction")
+        .select("call", "side", "message", "at", "ip", "port", *_SAID)
         .sort("at", "message", "port")
         .unique(["call", "side", "ip", "port", "formats", "direction"], keep="first", maintain_order=True)
     )

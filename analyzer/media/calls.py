@@ -19,11 +19,15 @@ def heard(calls: pl.DataFrame, streams: pl.DataFrame, announced_media: pl.DataFr
     """``calls`` with ``media loss mos``: which sides' audio was captured, and how it came."""
     audio = announced_media.filter(pl.col("media") == "audio").select("call").unique()
     asked = calls.filter(pl.col("answered_at").is_not_null()).join(audio, on="call", how="semi").select("call")
-    own = _of_audio(streams).group_by("call").agg(
-        caller=(pl.col("sent_by") == "caller").any(),
-        callee=(pl.col("sent_by") == "callee").any(),
-        loss=pl.col("loss").max(),
-        mos=pl.col("mos").min(),
+    own = (
+        _of_audio(streams)
+        .group_by("call")
+        .agg(
+            caller=(pl.col("sent_by") == "caller").any(),
+            callee=(pl.col("sent_by") == "callee").any(),
+            loss=pl.col("loss").max(),
+            mos=pl.col("mos").min(),
+        )
     )
     sides = asked.join(own.select("call", "caller", "callee"), on="call", how="left", maintain_order="left")
     sides = sides.with_columns(pl.col("caller", "callee").fill_null(value=False)).select(

@@ -14,8 +14,8 @@ from analyzer import schema
 from analyzer.columns.durations import elapsed, seconds
 from analyzer.columns.times import SECOND, ns
 from analyzer.columns.typed import typed
+from analyzer.media import amr, quality
 from analyzer.media import announced as announcements
-from analyzer.media import quality
 
 _BEFORE = 2 * SECOND
 """Media may be faster than the message that announces where they go, which passes more nodes."""
@@ -48,6 +48,7 @@ def streams(
             # Each loss that does not follow another one.
             bursts=pl.col("c13") + pl.col("c14") + pl.col("c23"),
             clock_hz="clock",
+            redundancy=pl.col("said_again") / pl.col("packets"),
             silence_at=pl.when(pl.col("silence_ns") > 0).then("silence_at"),
         ).with_columns(loss=pl.col("lost") / pl.col("expected"))
     )
@@ -56,9 +57,11 @@ def streams(
 
 def _joined(rows: pl.DataFrame, announced: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """The streams with ``call sent_by announced_by joined_by media codec``."""
-    ends = calls.select("call", end=ns("ended_at"))
-    said = announced.with_row_index("announcement").join(ends, on="call", how="left").sort("at")
-    begins = rows.select("stream", *_ENDS, at=ns("first_at")).sort("at")
+    over = calls.select("call", end=ns("ended_at"))
+    said = announced.with_row_index("announcement").join(over, on="call", how="left").sort("at")
+    # Between whom a relay carries it, and not the relay itself, is what was announced.
+    ends = {end: pl.coalesce(f"relayed_{end}", end) for end in _ENDS}
+    begins = rows.select("stream", **ends, at=ns("first_at")).sort("at")
     by_receiver = _announced(begins, said, ("dst_ip", "dst_port"))
     by_sender = _announced(begins, said, ("src_ip", "src_port"))
     both = begins.join(by_receiver, on="stream", how="left").join(by_sender, on="stream", how="left", suffix="_sender")
@@ -79,7 +82,8 @@ def _joined(rows: pl.DataFrame, announced: pl.DataFrame, calls: pl.DataFrame) ->
     found = rows.join(known.drop(*_ENDS, "at"), on="stream", how="left", maintain_order="left")
     found = found.join(codecs, on=["announcement", "payload_type"], how="left", maintain_order="left")
     static = pl.col("payload_type").replace_strict(_STATIC, default=None, return_dtype=pl.String)
-    return found.with_columns(codec=pl.coalesce("codec", static))
+    fax = pl.when(pl.col("carried_by") == "udptl").then(pl.lit("T38"))
+    return amr.framed(found.with_columns(codec=pl.coalesce("codec", static, fax)))
 
 
 def _announced(begins: pl.DataFrame, said: pl.DataFrame, end: tuple[str, str]) -> pl.DataFrame:
@@ -156,37 +160,6 @@ def stream_intervals(core_stream_intervals: pl.DataFrame, streams: pl.DataFrame)
         loss=pl.when(sent > 0).then(pl.col("lost") / sent),
     )
     return typed(rows, schema.STREAM_INTERVALS)
-
-
-def dtmf(
-    core_events: pl.DataFrame, streams: pl.DataFrame, announced_media: pl.DataFrame, *, shown: bool
-) -> pl.DataFrame:
-    """The table ``dtmf``: events of streams; of calls those of payload types that one side calls telephone-event.
-
-    ``shown``: which digits they are; else only that they are digits.
-    """
-    codecs = announcements.codecs_of(announced_media)
-    of_calls = codecs.join(
-        announced_media.with_row_index("announcement").select("announcement", "call"), on="announcement"
-    )
-    named = of_calls.group_by("call", "payload_type").agg(
-        named=pl.col("codec").str.to_lowercase().str.starts_with("telephone-event").any()
-    )
-    rows = core_events.join(
-        streams.select("stream", "call", "sent_by", "clock_hz"), on="stream", how="left", maintain_order="left"
-    )
-    rows = rows.join(named, on=["call", "payload_type"], how="left", maintain_order="left")
-    # Of who announced nothing nothing is known.
-    described = pl.col("call").is_in(named["call"].unique().implode()).fill_null(value=False)
-    digits = dict(enumerate("0123456789*#ABCD" if shown else ["digit"] * 16))
-    digit = pl.col("event").replace_strict(digits | {16: "flash"}, return_dtype=pl.String)
-    told = rows.filter(pl.col("named").fill_null(~described)).with_columns(
-        event=digit,
-        started_at="time",
-        duration_s=pl.col("duration") / pl.col("clock_hz"),
-        volume_dbm0=-pl.col("volume"),
-    )
-    return typed(told.sort("started_at", maintain_order=True), schema.DTMF)
 
 
 def rtcp_reports(core_reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:

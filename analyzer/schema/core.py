@@ -6,7 +6,7 @@ from analyzer.schema.column import Column as C
 from analyzer.schema.column import MaskClass as M
 from analyzer.schema.column import words
 from analyzer.schema.companion import DIAMETER, DNS
-from analyzer.schema.media import STREAM_INTERVALS, STREAMS
+from analyzer.schema.media import MSRP, STREAM_INTERVALS, STREAMS
 from analyzer.schema.sip import SDP
 from analyzer.schema.table import Table
 
@@ -105,6 +105,8 @@ PARTS = Table(
         C("tp_address", "text", "TP-DA, TP-OA or TP-RA.", "TS 23.040 §9.1.2.5"),
         C("tp_failure", "int", "TP-FCS.", "TS 23.040 §9.2.3.22"),
         C("tp_status", "int", "TP-ST.", "TS 23.040 §9.2.3.15"),
+        C("_keys", "text", "Keys that it says were pressed: of INFO or KPML.", "RFC 4730 §6.2"),
+        C("_keys_ms", "int", "How long, as it says.", unit="ms"),
         C("malformed", "bool", "It ends before its own lengths say, or lacks what is mandatory."),
         C("_body", "int", "Hash of a short message's octets: relay and transfer layer."),
     ),
@@ -193,12 +195,19 @@ RTP_STREAMS = Table(
     "rtp_streams",
     "One stream of RTP, joined to nothing.",
     (
-        *(_OF_STREAMS[name] for name in words("stream point file frame src_ip src_port dst_ip dst_port ssrc")),
-        *(_OF_STREAMS[name] for name in words("payload_type payload_types")),
+        *(_OF_STREAMS[name] for name in words("stream point file frame src_ip src_port dst_ip dst_port carried_by")),
+        C("relayed_src_ip", "text", "Of what a relay carries: the address that it has for its peers, or the peer's.",
+          "RFC 8656 §2"),
+        C("relayed_src_port", "int", "Its port."),
+        C("relayed_dst_ip", "text", "The other of the two.", "RFC 8656 §2"),
+        C("relayed_dst_port", "int", "Its port."),
+        *(_OF_STREAMS[name] for name in words("dscp dscp_changes ssrc payload_type payload_types")),
         C("clock", "int", "Units a second of its timestamps.", unit="Hz"),
         *(_OF_STREAMS[name] for name in words("first_at last_at restarted packets expected")),
         C("received", "int", "Packets, each once."),
-        *(_OF_STREAMS[name] for name in words("doubled reordered stray sliced bytes")),
+        *(_OF_STREAMS[name] for name in words("doubled reordered late comfort_noise")),
+        C("said_again", "int", "Of fax: earlier packets that were said again.", "T.38 §9"),
+        *(_OF_STREAMS[name] for name in words("stray sliced bytes")),
         C("markers", "int", "Packets with the marker bit.", "RFC 3550 §5.1"),
         C("step", "int", "Units between packets that follow each other, as most have it."),
         C("jitter_ns", "int", "Mean jitter.", unit="ns"),
@@ -210,6 +219,15 @@ RTP_STREAMS = Table(
         _OF_STREAMS["longest_loss"],
         *(C(name, "int", "Transitions in the model of bursts.", "RFC 3611 A.2")
           for name in words("c11 c13 c14 c22 c23 c33")),
+        *(column for codec in ("amr", "amr_wb") for column in (
+            C(f"{codec}_form", "text", "The form of payload that fits most of its packets, if it is of that codec.",
+              "RFC 4867 §4.3, §4.4"),
+            C(f"{codec}_fits", "int", "Packets that it fits."),
+            C(f"{codec}_modes", "int", "Modes that were sent, a bit each.", "RFC 4867 §3.6"),
+            C(f"{codec}_requests", "int", "Modes that were asked for, a bit each.", "RFC 4867 §3.3"),
+            C(f"{codec}_changes", "int", "Changes of the mode."),
+            C(f"{codec}_silence", "int", "Frames of comfort noise.", "RFC 4867 §3.1"),
+        )),
     ),
 )
 
@@ -275,5 +293,12 @@ RTCP_BLOCKS = Table(
     ),
 )
 
-#: The tables of a reading for media.
-CORE_MEDIA = (RTP_STREAMS, RTP_INTERVALS, RTP_EVENTS, RTCP_BLOCKS)
+# What the core counts of MSRP.
+MSRP_SESSIONS = Table(
+    "msrp_sessions",
+    "One direction of a connection with MSRP, joined to nothing.",
+    tuple(column for column in MSRP.columns if column.name not in ("call", "sent_by", "announced_by", "duration_s")),
+)
+
+#: The tables of media.
+CORE_MEDIA = (RTP_STREAMS, RTP_INTERVALS, RTP_EVENTS, RTCP_BLOCKS, MSRP_SESSIONS)

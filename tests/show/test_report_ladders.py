@@ -113,9 +113,9 @@ def test_forks_transfers_holds_and_media_are_told_as_by_the_timeline(origin: str
     found = told(capture, "calls", fragments)
     for number in capture.table("calls")["no"]:
         call = capture.call(number)
-        others = {table: call.table(table) for table in ("dialogs", "holds", "offers")}
+        others = {table: call.table(table) for table in ("dialogs", "holds", "offers", "streams")}
         model = timeline(call.table("messages"), call=call.table("calls"), fragments=fragments, **others)
-        kinds = ("fork", "transfer", "hold", "resume", "media")
+        kinds = ("fork", "transfer", "hold", "resume", "media", "stream")
         expected_marks = [(mark.kind, mark.at, safe(mark.text)) for mark in model.marks if mark.kind in kinds]
         assert sorted(mark for mark in found[number].marks if mark[0] in kinds) == sorted(expected_marks)
 

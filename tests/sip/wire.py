@@ -8,6 +8,7 @@
 - ``from_tag`` is x and ``to_tag`` absent unless said; ``cseq`` is 1; ``rseq=1`` makes a 1xx reliable, ``rack=1`` is the
   RSeq that a PRACK acknowledges (``inv=1`` the CSeq of its INVITE); each ``header=NAME:VALUE`` adds a header field.
 - ``uri=sip:c@example.com`` is the Request-URI of a request, ``to=sip:c@example.com`` the URI of To.
+- ``type=application/dtmf`` is the media type of a body that is no session description.
 - ``branch=b,a`` is the Via stack; default: one of method and cseq.
 """
 
@@ -69,6 +70,6 @@ def _message(words: list[str], bodies: dict[str, str]) -> bytes:
     headers += [f"RAck: {said['rack']} {said.get('inv', '1')} INVITE"] if "rack" in said else []
     headers += [word.removeprefix("header=") for word in words if word.startswith("header=")]
     body = bodies[said["sdp"]].replace("\n", "\r\n") if "sdp" in said else ""
-    headers += ["Content-Type: application/sdp"] if body else []
+    headers += [f"Content-Type: {said.get('type', 'application/sdp')}"] if body else []
     start = f"SIP/2.0 {status} Said" if status else f"{method} {said.get('uri', 'sip:b@example.com')} SIP/2.0"
     return "\r\n".join([start, *headers, f"Content-Length: {len(body.encode())}", "", body]).encode()

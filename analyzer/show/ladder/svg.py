@@ -28,6 +28,7 @@ _EDGE = 16
 _PHASE = _EDGE + 12  # names of phases, beside their bands
 _SECONDS, _DELTA, _FRAME = 172, 240, 296  # right edges of the columns
 _LEG = 326
+_STREAM = 6  # bars of streams of media, side by side at the right edge
 _WIDE = 1040  # what a sheet should be wide, so that its text can be read on A4
 _NARROWEST_GAP, _WIDEST_GAP = 96, 300
 _LABEL = 260  # room of a label whose arrow is short
@@ -72,6 +73,7 @@ def _css() -> str:
         ".dotted{stroke-dasharray:2 3}",
         ".cross{fill:none;stroke-width:2.2}",
         ".hold{fill:#e69f00}",
+        ".stream{fill:#6b7280}.stream-caller{fill:#0072b2}.stream-callee{fill:#009e73}",
         ".hit{fill:#000000;fill-opacity:0}",
         "a:hover .hit,a:focus .hit,.chosen .hit{fill:#0072b2;fill-opacity:.12}",
         "a:focus{outline:none}",
@@ -258,7 +260,7 @@ class _Drawing:
         return f"<g>{hover}{lines}{_text(x, top + 32, name[cut:], 'strong', 'middle', columns)}</g>"
 
     def _bands(self, rows: list[Event | Mark], base: int, first: int) -> Iterator[str]:
-        """Phases at the side with their names, and a bar for as long as media is held."""
+        """Phases at the side with their names, a bar for as long as media is held, and one for each stream of media."""
         begin = 0
         for place in range(1, len(rows) + 1):
             if place < len(rows) and rows[place].phase == rows[begin].phase:
@@ -285,6 +287,17 @@ class _Drawing:
             if held:
                 bar = _rect(_EDGE + 6, first + held[0] * _ROW, 4, (held[-1] - held[0] + 1) * _ROW, "hold")
                 yield f"<g><title>{markup(f'{hold.media} on hold by {hold.held_by}')}</title>{bar}</g>"
+        for number, stream in enumerate(self.model.streams):
+            there = [
+                place
+                for place, row in enumerate(rows)
+                if row.at is not None and stream.started_at <= row.at <= stream.ended_at
+            ]
+            if there:
+                x = self.width - _EDGE - _STREAM * (number + 1)
+                kind = f"stream-{stream.sent_by}" if stream.sent_by else "stream"
+                bar = _rect(x, first + there[0] * _ROW, 4, (there[-1] - there[0] + 1) * _ROW, kind)
+                yield f"<g><title>{markup(stream.text)}</title>{bar}</g>"
 
     def _event(self, event: Event, before: int | None, number: int, y: int) -> str:
         muted = "num muted"

@@ -22,10 +22,11 @@ class _Pen:
     right: str
     left: str
     ellipsis: str
+    bar: str
 
 
-_UNICODE = _Pen("│", "─", "┄", ">", "<", "…")
-_ASCII = _Pen("|", "-", ".", ">", "<", "~")
+_UNICODE = _Pen("│", "─", "┄", ">", "<", "…", "┃")
+_ASCII = _Pen("|", "-", ".", ">", "<", "~", "#")
 
 _WIDEST_GAP = 44  # further apart, the eye loses the line
 _ROOM_FOR_TEXT = 20  # an arrow shorter than this has its text behind the lanes
@@ -41,7 +42,8 @@ def text(model: Timeline, *, width: int = 100, ascii_only: bool = False, colour:
 
     Seconds are counted from the first message; behind them stands what passed since the message above (``us``:
     microseconds), and the frame. ``(x3)``: sent three times. Where a phase begins, its name and length stand at the
-    left; what no single message says stands in brackets.
+    left; what no single message says stands in brackets. Bars at the very left are streams of media, as long as they
+    last; what they are is said below.
     """
     if not model.events:
         return "no messages\n"
@@ -55,21 +57,44 @@ def drawn(
 ) -> tuple[list[str], list[tuple[str, Event | Mark | None]], list[str]]:
     """The lines above the messages, those of messages with what each draws (None where a phase begins), and those
     below; of a timeline that has messages."""
-    drawing = _Drawing(model, max(width, _NARROWEST), _ASCII if ascii_only else _UNICODE)
+    pen = _ASCII if ascii_only else _UNICODE
+    beside = len(model.streams) + 1 if model.streams else 0
+    drawing = _Drawing(model, max(width, _NARROWEST) - beside, pen)
     lines: list[tuple[str, Event | Mark | None]] = []
+    bars = " " * beside
     before = None
     phase = None
     for row in model.rows:
+        if row.at is not None and beside:
+            bars = _bars(model, row.at, pen)
         if row.phase is not None and row.phase != phase:
             phase = row.phase
-            lines.append((drawing.phase(model.phases[phase]), None))
+            lines.append(((bars + drawing.phase(model.phases[phase])).rstrip(), None))
         made = [drawing.line(row, before)] if isinstance(row, Event) else drawing.mark(row)
         before = row.at if isinstance(row, Event) and row.at is not None else before
         if ascii_only:
             ascii_lines = (line.replace(_UNICODE.ellipsis, _ASCII.ellipsis) for line in made)
             made = [line.encode("ascii", "backslashreplace").decode() for line in ascii_lines]
-        lines += [(line, row) for line in made]
-    return drawing.top(), lines, drawing.bottom()
+        lines += [((bars + line).rstrip(), row) for line in made]
+    return (
+        [(" " * beside + line).rstrip() for line in drawing.top()],
+        lines,
+        [*_streams(model, pen), *drawing.bottom()],
+    )
+
+
+def _bars(model: Timeline, at: int, pen: _Pen) -> str:
+    """A cell for each stream of media, filled while it lasts."""
+    alive = (stream.started_at <= at <= stream.ended_at for stream in model.streams)
+    return "".join(pen.bar if there else " " for there in alive) + " "
+
+
+def _streams(model: Timeline, pen: _Pen) -> list[str]:
+    """What each bar is, in its column."""
+    return [
+        f"{' ' * place}{pen.bar}{' ' * (len(model.streams) - place)}{safe(stream.text)}"
+        for place, stream in enumerate(model.streams)
+    ]
 
 
 class _Drawing:

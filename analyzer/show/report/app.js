@@ -600,9 +600,11 @@
     for (const [of, late, kind, text] of head.marks) if (of === place) marks.push({ kind, at: late, text });
     const holds = head.holds.filter(([of]) => of === place)
       .map(([, from, until, media, by]) => ({ from, until, text: `${media} on hold by ${by}` }));
+    const streams = head.streams.filter(([of]) => of === place)
+      .map(([, from, until, text, by]) => ({ from, until, text, kind: by ? `stream-${by}` : "stream" }));
     const left = head.total[place] - events.length;
     if (left) marks.push({ kind: "folded", at: events[events.length - Math.floor(events.length / 4) - 1].at, text: `${counted(left)} messages are not in this report, to keep it small; ${KINDS[name.slice(0, -1)].command(number, (column) => shown(table.byName[column], row))} draws them` });
-    return { number, texts: events.some((event) => event.text !== null), began, lanes, products, legs, phases, holds, events, left, rows: inOrder(events, marks, phases) };
+    return { number, texts: events.some((event) => event.text !== null), began, lanes, products, legs, phases, holds, streams, events, left, rows: inOrder(events, marks, phases) };
   }
 
   function unanswered(head, first, events, lanes) {
@@ -678,7 +680,7 @@
   // ---- the ladder -------------------------------------------------------------------------------------------------
 
   // The drawing of show/ladder/svg.py, whose style sheet this page has: sheets of rows under the names of the lanes.
-  const SHEET = 40, ROW = 26, HEADER = 48, EDGE = 16, PHASE = 28, SECONDS = 172, DELTA = 240, FRAME = 296, LEG = 326;
+  const SHEET = 40, ROW = 26, HEADER = 48, EDGE = 16, PHASE = 28, SECONDS = 172, DELTA = 240, FRAME = 296, LEG = 326, STREAM = 6;
   const WIDE = 1040, NARROWEST = 96, WIDEST = 300, LABEL = 260, CHARACTER = 7, SMALL = 6;
   const MOST_LANES = 40, MOST_SHEETS = 10;
   const TINTS = new Set(["setup", "ringing", "talk", "release"]);
@@ -793,6 +795,12 @@
       const bar = box(EDGE + 6, first + held[0] * ROW, 4, (held[held.length - 1] - held[0] + 1) * ROW, "hold");
       made.push(drawn("g", {}, drawn("title", {}, hold.text), bar));
     }
+    plan.story.streams.forEach((stream, number) => {
+      const there = rows.map((row, place) => (row.at !== null && stream.from <= row.at && row.at <= stream.until ? place : -1)).filter((place) => place >= 0);
+      if (!there.length) return;
+      const bar = box(plan.wide - EDGE - STREAM * (number + 1), first + there[0] * ROW, 4, (there[there.length - 1] - there[0] + 1) * ROW, stream.kind);
+      made.push(drawn("g", {}, drawn("title", {}, stream.text), bar));
+    });
     return made;
   }
 

@@ -23,7 +23,7 @@ import polars as pl
 
 from analyzer.columns.address import sockets
 from analyzer.show.text import SHORT_TAG, fit, safe, safe_column, safe_lines
-from analyzer.show.timeline import Hold, Mark
+from analyzer.show.timeline import Heard, Hold, Mark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +68,7 @@ class Told:
 
     marks: list[Mark]
     holds: tuple[Hold, ...]
+    streams: tuple[Heard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,9 +413,10 @@ def _packed(
 
 
 def _marks_and_holds(begun: list[int | None], told: list[Told | None]) -> dict[str, list[tuple[Any, ...]]]:
-    """Marks and holds of stories by their places; times in nanoseconds after the first event."""
+    """Marks, holds and streams of stories by their places; times in nanoseconds after the first event."""
     marks: list[tuple[Any, ...]] = []
     holds: list[tuple[Any, ...]] = []
+    streams: list[tuple[Any, ...]] = []
     for place, (began, one) in enumerate(zip(begun, told, strict=True)):
         if one is None or began is None:
             continue
@@ -423,7 +425,11 @@ def _marks_and_holds(begun: list[int | None], told: list[Told | None]) -> dict[s
             (place, hold.started_at - began, hold.ended_at and hold.ended_at - began, safe(hold.media), hold.held_by)
             for hold in one.holds
         ]
-    return {"marks": marks, "holds": holds}
+        streams += [
+            (place, heard.started_at - began, heard.ended_at - began, safe(heard.text), heard.sent_by)
+            for heard in one.streams
+        ]
+    return {"marks": marks, "holds": holds, "streams": streams}
 
 
 def _texts(messages: pl.Series, texts: Mapping[int, bytes]) -> list[str | None]:

@@ -12,7 +12,7 @@ import polars.selectors as cs
 
 from analyzer.show.report import columns, ladders, room
 from analyzer.show.text import duration, safe
-from analyzer.show.timeline import Mark, holds_of, tables_tell, transfers
+from analyzer.show.timeline import Mark, heard_of, holds_of, tables_tell, transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,9 @@ _HOLD = ("call", "media", "held_by", "started_at", "ended_at")
 _OFFER = ("call", "dialog", "index", "media", "state", "status", "offered_at", "answered_at", "codecs", "direction")
 
 
+_STREAM = ("call", "stream", "media", "codec", "sent_by", "packets", "loss", "mos", "first_at", "last_at")
+
+
 def _told(
     tables: Mapping[str, pl.DataFrame], fragments: Mapping[int, str], calls: pl.DataFrame
 ) -> dict[int, ladders.Told]:
@@ -128,17 +131,18 @@ def _told(
     dialogs = _by_call(tables["dialogs"].select(_DIALOG).filter(pl.col("usage") == "invite", own), least=2)
     holds = _by_call(tables["holds"].select(_HOLD).filter(own))
     offers = _by_call(tables["offers"].select(_OFFER).filter(own))
+    streams = _by_call(tables["streams"].select(_STREAM).filter(own))
     moving = tables["messages"].filter(~pl.col("duplicate"), pl.col("status").is_null(), _of_transfer(fragments))
     messages = moving.filter(own)
     moved = _by_call(messages.sort("time", nulls_last=True, maintain_order=True).with_columns(at="time"))
     asked = _asked(tables, "call")
     ended = dict(tables["calls"].select("call", pl.col("ended_at").cast(pl.Int64)).iter_rows())
     told = {}
-    for call in dict.fromkeys((*dialogs, *holds, *offers, *moved, *asked)):
-        held = holds_of(holds.get(call, []))
+    for call in dict.fromkeys((*dialogs, *holds, *offers, *streams, *moved, *asked)):
+        held, heard = holds_of(holds.get(call, [])), heard_of(streams.get(call, []))
         marks = transfers(moved.get(call, []), lambda row, side: str(row[f"{side}_ip"]), fragments)
-        marks += tables_tell(dialogs.get(call, []), held, offers.get(call, []), ended.get(call))
-        told[call] = ladders.Told(marks + asked.get(call, []), held)
+        marks += tables_tell(dialogs.get(call, []), held, offers.get(call, []), ended.get(call), heard)
+        told[call] = ladders.Told(marks + asked.get(call, []), held, heard)
     return told
 
 

@@ -5,6 +5,7 @@
     messages ----------------> events    one message on one hop; what its sender sent again is folded into it
     row of calls, dialogs ---> phases    setup, ringing, talk, release
     holds -------------------> holds     who held which media, from when to when
+    streams -----------------> streams   whose media were captured, from when to when, and how they came
     transactions, offers, ---> marks     what no single message says: silence, no response, a broken transport,
     REFER, NOTIFY, Replaces              a hold, a change of the media, a transfer
 
@@ -21,12 +22,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from analyzer.show.timeline.beside import asked_beside
-from analyzer.show.timeline.marks import holds_of, silences, tables_tell, transfers, unanswered
+from analyzer.show.timeline.marks import heard_of, holds_of, silences, tables_tell, transfers, unanswered
 from analyzer.show.timeline.messages import COLUMNS, captions_of, draw, known_nodes, of_lanes, on_hop
 from analyzer.show.timeline.model import (
     MOST_LANES,
     NO_ADDRESS,
     Event,
+    Heard,
     Hold,
     Mark,
     Phase,
@@ -42,12 +44,14 @@ __all__ = [
     "MOST_LANES",
     "NO_ADDRESS",
     "Event",
+    "Heard",
     "Hold",
     "Mark",
     "Phase",
     "Timeline",
     "Tone",
     "bounded",
+    "heard_of",
     "holds_of",
     "tables_tell",
     "timeline",
@@ -64,6 +68,7 @@ def timeline(
     dialogs: pl.DataFrame | None = None,
     holds: pl.DataFrame | None = None,
     offers: pl.DataFrame | None = None,
+    streams: pl.DataFrame | None = None,
     endpoints: pl.DataFrame | None = None,
     related_transactions: pl.DataFrame | None = None,
     fragments: Mapping[int, str] | None = None,
@@ -87,12 +92,12 @@ def timeline(
     drawn = draw(observations, known)
     branches = _records(dialogs)
     phases = phases_of(_records(call), branches, observations)
-    held = holds_of(_records(holds))
+    held, heard = holds_of(_records(holds)), heard_of(_records(streams))
     over_at = next((phase.started_at for phase in phases if phase.name == "release"), None)
     marks = [
         *unanswered(observations, drawn, _records(transactions)),
         *transfers(observations, drawn.lane_of, fragments or {}),
-        *tables_tell(branches, held, _records(offers), over_at),
+        *tables_tell(branches, held, _records(offers), over_at, heard),
         *silences(drawn.events, observations),
     ]
     captions = captions_of(observations, drawn.lanes, drawn.lane_of, known)
@@ -105,6 +110,7 @@ def timeline(
         duplicates=len(rows) - len(observations),
         phases=phases,
         holds=held,
+        streams=heard,
         captions=(*captions, *asked.peers),
         roles=(*roles, *asked.peers),
         call_ids=tuple(dict.fromkeys(event.call_id for event in drawn.events)),

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from analyzer.show.text import SHORT_TAG, duration, fit, safe
 from analyzer.show.timeline.messages import Drawn, LaneOf
-from analyzer.show.timeline.model import Event, Hold, Mark
+from analyzer.show.timeline.model import Event, Heard, Hold, Mark
 
 SILENCE_NS = 10_000_000_000
 """Nothing on any hop for so long is told as silence: longer than the retransmissions of Timer A and E are apart until
@@ -51,10 +51,14 @@ def unanswered(observations: list[dict[str, Any]], drawn: Drawn, transactions: l
 
 
 def tables_tell(
-    dialogs: list[dict[str, Any]], holds: tuple[Hold, ...], offers: list[dict[str, Any]], over_at: int | None
+    dialogs: list[dict[str, Any]],
+    holds: tuple[Hold, ...],
+    offers: list[dict[str, Any]],
+    over_at: int | None,
+    streams: tuple[Heard, ...] = (),
 ) -> list[Mark]:
     """What the tables beside the messages tell of a call that was over at some time: forks, holds, media."""
-    return [*_forks_over(dialogs), *_held(holds, over_at), *_media(offers, holds)]
+    return [*_forks_over(dialogs), *_held(holds, over_at), *_media(offers, holds), *_began_and_ended(streams)]
 
 
 def _forks_over(dialogs: list[dict[str, Any]]) -> list[Mark]:
@@ -100,6 +104,33 @@ def holds_of(rows: list[dict[str, Any]]) -> tuple[Hold, ...]:
         if row["started_at"] is not None
     ]
     return tuple(sorted(held, key=lambda hold: (hold.started_at, hold.media, hold.held_by)))
+
+
+_MOST_STREAMS = 4
+"""Streams of a call that are drawn: both ways on two legs."""
+
+
+def heard_of(rows: list[dict[str, Any]]) -> tuple[Heard, ...]:
+    """Rows of ``streams``, times in nanoseconds: those of most packets, in order of time."""
+    timed = [row for row in rows if row["first_at"] is not None and row["last_at"] is not None]
+    most = sorted(timed, key=lambda row: (-row["packets"], row["first_at"], row["stream"]))[:_MOST_STREAMS]
+    heard = []
+    for row in sorted(most, key=lambda row: (row["first_at"], row["stream"])):
+        what = " ".join(word for word in (row["media"] or "media", row["codec"]) if word)
+        by = f" of the {row['sent_by']}" if row["sent_by"] else ""
+        came = [f"{row['packets']:,} packets", f"{row['loss']:.1%} lost"]
+        came += [f"MOS {row['mos']:.1f}"] if row["mos"] is not None else []
+        heard.append(Heard(row["sent_by"] or "", f"{what}{by}", ", ".join(came), row["first_at"], row["last_at"]))
+    return tuple(heard)
+
+
+def _began_and_ended(streams: tuple[Heard, ...]) -> list[Mark]:
+    marks = []
+    for stream in streams:
+        marks.append(Mark("stream", stream.started_at, f"{stream.what} begins"))
+        lasted = duration(stream.ended_at - stream.started_at)
+        marks.append(Mark("stream", stream.ended_at, f"{stream.what} ends after {lasted}: {stream.came}"))
+    return marks
 
 
 def _held(holds: tuple[Hold, ...], over_at: int | None) -> list[Mark]:

@@ -93,10 +93,26 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """A stream of media: who sends what, and how it came (a row of ``streams``)."""
+
+    sent_by: str
+    what: str
+    came: str
+    started_at: int
+    ended_at: int
+
+    @property
+    def text(self) -> str:
+        """Both in words."""
+        return f"{self.what}: {self.came}"
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """Something that no single message says.
 
-    ``kind``: silence, no_response, pending, transport_error, resent, hold, resume, media, transfer, fork or folded; in
+    ``kind``: silence, no_response, pending, transport_error, resent, hold, resume, media, stream, transfer, fork or folded; in
     a report also beside (asked beside SIP) and refused (the same, without success).
     ``text`` may hold text from the wire. ``at`` is None where it concerns messages without a time stamp; ``phase`` is
     as in an event.
@@ -129,6 +145,7 @@ class Timeline:
     duplicates: int
     phases: tuple[Phase, ...] = ()
     holds: tuple[Hold, ...] = ()
+    streams: tuple[Heard, ...] = ()
     captions: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     hidden: int = 0

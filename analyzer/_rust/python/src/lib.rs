@@ -133,9 +133,11 @@ impl RunningScan {
             .map_err(|_| PyRuntimeError::new_err("the core panicked: please report this capture"))?
             .map_err(|error| raise(py, error))?;
         let tables = PyDict::new(py);
-        let media =
-            scan.media.map(|it| [it.streams, it.intervals, it.events, it.reports].map(Some)).unwrap_or_default();
-        let [streams, intervals, events, reports] = media;
+        let media = scan
+            .media
+            .map(|it| [it.streams, it.intervals, it.events, it.reports, it.sessions].map(Some))
+            .unwrap_or_default();
+        let [streams, intervals, events, reports, sessions] = media;
         for (name, batch) in [
             ("messages", Some(scan.messages)),
             ("descriptions", Some(scan.descriptions)),
@@ -152,6 +154,7 @@ impl RunningScan {
             ("rtp_intervals", intervals),
             ("rtp_events", events),
             ("rtcp_reports", reports),
+            ("msrp_sessions", sessions),
         ] {
             if let Some(table) = Table::new(Vec::from_iter(batch)) {
                 tables.set_item(name, table)?;

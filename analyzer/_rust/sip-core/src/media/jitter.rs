@@ -8,6 +8,10 @@ const WAITING: usize = 32;
 const TO_AN_OCTAVE: usize = 16;
 const STEPS: usize = 1 + 17 * TO_AN_OCTAVE;
 const FIRST_STEP: f64 = 64e3;
+/// Packets that come so much later (ns) than the fastest are late.
+const LATE: f64 = 100e6;
+/// How far clocks of two ends are apart at most: RFC 3550 has no figure, oscillators are within 100 millionths.
+const DRIFT: f64 = 1e-4;
 
 #[derive(Debug)]
 pub struct Jitter {
@@ -20,11 +24,27 @@ pub struct Jitter {
     count: u64,
     max: f64,
     steps: [u32; STEPS],
+    /// How much longer than the first packets took (ns), the least of that lately, and packets far above it.
+    transit: f64,
+    least: f64,
+    late: u64,
 }
 
 impl Jitter {
     pub fn new(clock: Option<u32>) -> Self {
-        Self { clock, waiting: Vec::new(), before: None, value: 0.0, sum: 0.0, count: 0, max: 0.0, steps: [0; STEPS] }
+        Self {
+            clock,
+            waiting: Vec::new(),
+            before: None,
+            value: 0.0,
+            sum: 0.0,
+            count: 0,
+            max: 0.0,
+            steps: [0; STEPS],
+            transit: 0.0,
+            least: 0.0,
+            late: 0,
+        }
     }
 
     /// Takes a packet that came at this time (ns), and gives the jitter behind it, where it is known yet.
@@ -45,7 +65,13 @@ impl Jitter {
         if let Some((time_before, timestamp_before)) = self.before.replace((time, timestamp)) {
             let units = timestamp.wrapping_sub(timestamp_before) as i32;
             let sent = f64::from(units) * 1e9 / f64::from(clock);
-            let difference = (time.wrapping_sub(time_before) as f64 - sent).abs();
+            let passed = time.wrapping_sub(time_before) as f64;
+            let further = passed - sent;
+            let difference = further.abs();
+            self.transit += further;
+            // Clocks of two ends drift apart.
+            self.least = self.transit.min(self.least + passed.max(0.0) * DRIFT);
+            self.late += u64::from(self.transit - self.least > LATE);
             self.value += (difference - self.value) / 16.0;
             self.max = self.max.max(self.value);
             self.sum += self.value;
@@ -72,6 +98,12 @@ impl Jitter {
     /// A pause in which the sender's timestamps went on otherwise says nothing of the network.
     pub fn skip(&mut self) {
         self.before = None;
+        (self.transit, self.least) = (0.0, 0.0);
+    }
+
+    /// Packets so far behind the fastest that a jitter buffer of that length gives them up.
+    pub fn late(&self) -> u64 {
+        self.late
     }
 
     pub fn finish(&mut self) {

@@ -1,23 +1,33 @@
-//! Media as they were seen on the wire: RTP (RFC 3550) by streams, telephone events (RFC 4733), and what RTCP reports.
+//! Media as they were seen on the wire: RTP (RFC 3550) by streams, telephone events (RFC 4733), what RTCP reports, fax (T.38)
+//! and messages (MSRP).
 //!
 //! A stream decides that something is RTP, not a packet: three packets in a row with numbers close together. What is kept of a
 //! stream does not grow with its length, but for its intervals and events.
 
+mod amr;
 mod burst;
 mod clock;
 mod event;
 mod interval;
 mod jitter;
 mod key;
+mod msrp;
 mod rtcp;
 mod rtp;
 mod sequence;
 mod stream;
 mod streams;
+mod tcp;
+mod turn;
+mod udptl;
 
+pub use amr::Form;
 pub use burst::Bursts;
 pub use event::Event;
 pub use interval::Interval;
+pub use msrp::Session;
 pub use rtcp::Reported;
-pub use stream::Stream;
-pub use streams::{Ended, Streams};
+pub use stream::{Carriage, Stream};
+pub use streams::{Ended, Found, Received, Streams};
+pub use tcp::Framing;
+pub use turn::{Place, Relayed};

@@ -15,6 +15,11 @@ pub struct Packet<'a> {
     pub length: u32,
 }
 
+/// Version 2, and long enough for a report of RTCP (§5.1, §6.4.2).
+pub fn begins(bytes: &[u8]) -> bool {
+    bytes.len() >= 8 && matches!(bytes, [0x80..=0xBF, ..])
+}
+
 /// The second byte of RTCP that shares a port with RTP (RFC 5761 §4).
 pub fn is_rtcp(bytes: &[u8]) -> bool {
     matches!(bytes, [0x80..=0xBF, 192..=223, _, _, ..])

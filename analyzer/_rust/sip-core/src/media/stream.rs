@@ -1,5 +1,6 @@
 //! What is kept of one stream: one sender's packets from one end to another, numbered without a break.
 
+use super::amr;
 use super::burst::Bursts;
 use super::clock;
 use super::event::Event;
@@ -7,22 +8,55 @@ use super::interval::Interval;
 use super::jitter::Jitter;
 use super::rtp::Packet;
 use super::sequence::{Arrived, Sequence};
+use super::turn::Relayed;
+use super::udptl;
 use crate::packet::{NO_TIME, Stamp};
 
 /// So many packets make a stream whose numbers are close to the one before; other bytes than a number are seldom.
 const ENOUGH: u8 = 3;
 const CLOSE: u16 = 16;
+/// Of fax, which nothing but its structure marks.
+const CLOSE_FAX: u16 = 1;
 /// Payload types that are counted; what a stream has beyond them is rare, and counted as packets alone.
 const TYPES: usize = 8;
 /// Packets this far apart without a loss between them are a pause (ns): no codec's packets are as long.
 const PAUSE: i64 = 250_000_000;
 /// A capture whose time goes back by more (ns) has the same packets once more, one copy behind the other.
 const BACK: i64 = 1_000_000_000;
+/// The first payload type that a session description gives its meaning (RFC 3551 §6), and the longest payload with one frame
+/// of speech (AMR-WB, octet-aligned).
+const FIRST_DYNAMIC: u8 = 96;
+const MAX_SPEECH: u32 = 62;
 /// Comfort noise (RFC 3389).
 const COMFORT_NOISE: u8 = 13;
 
+/// What carries a stream, and as what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carriage {
+    /// RTP over UDP.
+    Udp,
+    /// RTP in TCP, with a length before each packet.
+    Tcp,
+    /// RTP through a relay.
+    Relay,
+    /// Fax: UDPTL.
+    Fax,
+}
+
 #[derive(Debug)]
 pub struct Stream {
+    pub carriage: Carriage,
+    /// Between whom a relay carries it.
+    pub relayed: Option<Relayed>,
+    /// That of the first packet, and how often another one followed.
+    pub dscp: Option<u8>,
+    newest_dscp: Option<u8>,
+    pub dscp_changes: u64,
+    /// Packets of comfort noise (RFC 3389).
+    pub comfort_noise: u64,
+    pub framing: amr::Framing,
+    /// Of fax: earlier packets that were said again.
+    pub again: u64,
     pub first: Stamp,
     pub last: Stamp,
     /// The sender began anew: there is a stream before it that has its ends and its source.
@@ -57,8 +91,16 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(packet: &Packet<'_>, at: Stamp, restarted: bool) -> Self {
+    pub fn new(packet: &Packet<'_>, at: Stamp, restarted: bool, carriage: Carriage) -> Self {
         let mut stream = Self {
+            carriage,
+            relayed: None,
+            dscp: None,
+            newest_dscp: None,
+            dscp_changes: 0,
+            comfort_noise: 0,
+            framing: amr::Framing::default(),
+            again: 0,
             first: at,
             last: at,
             restarted,
@@ -157,6 +199,9 @@ impl Stream {
         self.interval.bytes += u64::from(packet.length);
         self.interval.received += 1;
         self.markers += u64::from(packet.marker);
+        if packet.payload_type >= FIRST_DYNAMIC && packet.length <= MAX_SPEECH {
+            self.framing.take(packet.payload, packet.length);
+        }
         for (kind, count) in &mut self.types {
             if *count == 0 || *kind == packet.payload_type {
                 (*kind, *count) = (packet.payload_type, *count + 1);
@@ -169,7 +214,8 @@ impl Stream {
     #[inline]
     fn near(&mut self, distance: u16) {
         if self.close < ENOUGH {
-            self.close = if distance <= CLOSE { self.close + 1 } else { 1 };
+            let close = if self.carriage == Carriage::Fax { CLOSE_FAX } else { CLOSE };
+            self.close = if distance <= close { self.close + 1 } else { 1 };
         }
     }
 
@@ -203,11 +249,13 @@ impl Stream {
                 return;
             }
             if packet.payload_type == COMFORT_NOISE {
+                self.comfort_noise += 1;
                 self.jitter.skip();
                 return;
             }
         }
         if at.time != NO_TIME
+            && self.carriage != Carriage::Fax
             && let Some(jitter) = self.jitter.take(at.time, packet.timestamp)
         {
             self.interval.jitter(jitter);
@@ -230,6 +278,21 @@ impl Stream {
     /// Is it one, by its numbers?
     pub fn is_one(&self) -> bool {
         self.close >= ENOUGH
+    }
+
+    /// The class of service of a packet (RFC 2474).
+    #[inline]
+    pub fn class(&mut self, dscp: Option<u8>) {
+        if dscp != self.newest_dscp {
+            self.dscp_changes += u64::from(self.newest_dscp.is_some() && dscp.is_some());
+            self.newest_dscp = dscp.or(self.newest_dscp);
+            self.dscp = self.dscp.or(dscp);
+        }
+    }
+
+    /// What a packet of fax repeats.
+    pub fn says_again(&mut self, fax: &udptl::Packet) {
+        self.again += u64::from(fax.again);
     }
 
     /// No more packets come; gives how they were lost.
@@ -268,7 +331,7 @@ mod tests {
 
     fn stream(numbers: &[u16]) -> Stream {
         let sent = |n: u16| packet(n, u32::from(n) * 160, 8, &[0; 160]);
-        let mut stream = Stream::new(&sent(numbers[0]), at(0), false);
+        let mut stream = Stream::new(&sent(numbers[0]), at(0), false, Carriage::Udp);
         for n in &numbers[1..] {
             stream.take(&sent(*n), at(i64::from(*n - numbers[0]) * 20));
         }

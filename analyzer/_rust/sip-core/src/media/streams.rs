@@ -2,14 +2,18 @@
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use super::burst::Bursts;
 use super::key::Key;
+use super::msrp::{Session, Sessions};
 use super::rtcp::{Reported, Reports};
 use super::rtp::{self, Packet};
 use super::sequence::Arrived;
-use super::stream::Stream;
-use crate::net::Flow;
+use super::stream::{Carriage, Stream};
+use super::turn::{Relayed, Relays};
+use super::udptl;
+use crate::net::{Flow, Protocol};
 use crate::packet::Stamp;
 
 /// For so long a stream may have too few packets to be one (ns).
@@ -23,11 +27,36 @@ pub struct Ended {
     pub bursts: Bursts,
 }
 
+/// A payload as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    pub point: u16,
+    pub flow: Flow,
+    pub at: Stamp,
+    pub bytes: &'a [u8],
+    /// Bytes at its end that were not captured.
+    pub missing: u32,
+    /// Class of service (RFC 2474).
+    pub dscp: Option<u8>,
+}
+
+/// What was found of media.
+#[derive(Debug)]
+pub struct Found {
+    /// In the order in which they began.
+    pub streams: Vec<Ended>,
+    pub reports: Vec<Reported>,
+    /// Capture point and flow of each.
+    pub sessions: Vec<(u16, Flow, Session)>,
+}
+
 /// All streams of a reading.
 pub struct Streams {
     open: HashMap<Key, Box<Stream>, RandomState>,
     ended: Vec<Ended>,
     reports: Reports,
+    relays: Relays,
+    sessions: Sessions,
     max_streams: usize,
     /// Packets that were not looked at, since there were more streams than that, and the first of them.
     pub refused: Option<(u64, Stamp)>,
@@ -35,66 +64,120 @@ pub struct Streams {
 
 impl Streams {
     pub fn new(max_streams: usize) -> Self {
-        let (open, ended, reports) = (HashMap::default(), Vec::new(), Reports::default());
-        Self { open, ended, reports, max_streams, refused: None }
-    }
-
-    /// Takes a datagram, whatever it is.
-    #[inline]
-    pub fn datagram(&mut self, point: u16, flow: Flow, at: Stamp, (bytes, missing): (&[u8], u32)) {
-        if !matches!(bytes, [0x80..=0xBF, ..]) {
-            return;
-        }
-        if rtp::is_rtcp(bytes) {
-            self.reports.take(point, flow, at.time, bytes);
-        } else if let Some(packet) = Packet::read(bytes, missing) {
-            self.packet(Key { point, flow, source: packet.source }, &packet, at);
+        Self {
+            open: HashMap::default(),
+            ended: Vec::new(),
+            reports: Reports::default(),
+            relays: Relays::default(),
+            sessions: Sessions::default(),
+            max_streams,
+            refused: None,
         }
     }
 
+    /// Takes a datagram, whatever it is, or a packet that was cut out of a stream.
     #[inline]
-    fn packet(&mut self, key: Key, packet: &Packet<'_>, at: Stamp) {
-        match self.open.get_mut(&key) {
-            Some(stream) => {
-                if stream.take(packet, at) == Arrived::Restarted {
-                    let before = std::mem::replace(&mut **stream, Stream::new(packet, at, true));
-                    self.end(key, before);
+    pub fn datagram(&mut self, it: &Received<'_>) {
+        let carriage = if it.flow.protocol == Protocol::Tcp { Carriage::Tcp } else { Carriage::Udp };
+        match it.bytes {
+            [0x80..=0xBF, ..] => self.media(it, carriage, None),
+            [0x40..=0x4F, _, _, _, 0x80..=0xBF, ..] | [0..=0x3F, _, _, _, 0x21, 0x12, 0xA4, 0x42, ..] => {
+                if let Some((bytes, missing, relayed)) = self.relays.open(&it.flow, it.bytes, it.missing) {
+                    self.media(&Received { bytes, missing, ..*it }, Carriage::Relay, Some(relayed));
                 }
             }
-            None => self.begin(key, packet, at),
+            _ if carriage == Carriage::Udp && it.missing == 0 => {
+                if let Some(fax) = udptl::Packet::read(it.bytes) {
+                    self.fax(it, &fax);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Bytes of a TCP connection.
+    #[inline]
+    pub fn segment(&mut self, point: u16, flow: Flow, bytes: &[u8], at: Stamp) {
+        self.sessions.segment(point, flow, bytes, at);
+    }
+
+    #[inline]
+    fn media(&mut self, it: &Received<'_>, carriage: Carriage, relayed: Option<Relayed>) {
+        if rtp::is_rtcp(it.bytes) {
+            self.reports.take(it.point, it.flow, it.at.time, it.bytes);
+        } else if let Some(packet) = Packet::read(it.bytes, it.missing) {
+            let key = Key { point: it.point, flow: it.flow, source: packet.source };
+            if let Some(stream) = self.packet(key, &packet, it.at, carriage) {
+                stream.class(it.dscp);
+                if relayed.is_some() {
+                    stream.relayed = relayed;
+                }
+            }
+        }
+    }
+
+    /// Fax has numbers as RTP has, and neither source nor timestamps.
+    #[cold]
+    fn fax(&mut self, it: &Received<'_>, fax: &udptl::Packet) {
+        let key = Key { point: it.point, flow: it.flow, source: 0 };
+        let &udptl::Packet { number, length, .. } = fax;
+        let packet =
+            Packet { marker: false, payload_type: 0, number, timestamp: 0, source: 0, payload: it.bytes, length };
+        if let Some(stream) = self.packet(key, &packet, it.at, Carriage::Fax) {
+            stream.class(it.dscp);
+            stream.says_again(fax);
+        }
+    }
+
+    #[inline]
+    fn packet(&mut self, key: Key, packet: &Packet<'_>, at: Stamp, carriage: Carriage) -> Option<&mut Stream> {
+        if !self.open.contains_key(&key) && !self.has_place(at) {
+            return None;
+        }
+        let begun = || Box::new(Stream::new(packet, at, false, carriage));
+        match self.open.entry(key) {
+            Entry::Vacant(place) => Some(place.insert(begun())),
+            Entry::Occupied(place) => {
+                let stream = place.into_mut();
+                if stream.take(packet, at) == Arrived::Restarted {
+                    let before = std::mem::replace(&mut **stream, Stream::new(packet, at, true, carriage));
+                    end(&mut self.ended, key, before);
+                }
+                Some(stream)
+            }
         }
     }
 
     #[cold]
-    fn begin(&mut self, key: Key, packet: &Packet<'_>, at: Stamp) {
-        if self.open.len() + self.ended.len() >= self.max_streams {
+    fn has_place(&mut self, at: Stamp) -> bool {
+        let is_full = |streams: &Self| streams.open.len() + streams.ended.len() >= streams.max_streams;
+        if is_full(self) {
             // What became none in time was something else.
             self.open.retain(|_, stream| stream.is_one() || at.time.saturating_sub(stream.last.time) < PROBATION);
-            if self.open.len() + self.ended.len() >= self.max_streams {
+            if is_full(self) {
                 self.refused.get_or_insert((0, at)).0 += 1;
-                return;
+                return false;
             }
         }
-        self.open.insert(key, Box::new(Stream::new(packet, at, false)));
+        true
     }
 
-    fn end(&mut self, key: Key, mut stream: Stream) {
-        if stream.is_one() {
-            let bursts = stream.finish();
-            self.ended.push(Ended { key, stream, bursts });
-        }
-    }
-
-    /// Streams in the order in which they began, and what was reported of them.
-    pub fn finish(mut self) -> (Vec<Ended>, Vec<Reported>) {
+    pub fn finish(mut self) -> Found {
         for (key, stream) in std::mem::take(&mut self.open) {
-            self.end(key, *stream);
+            end(&mut self.ended, key, *stream);
         }
         self.ended.sort_by_key(|it| {
             let Stamp { time, file, frame, .. } = it.stream.first;
             (time, file, frame, it.key.source, it.key.flow.src_port)
         });
-        (self.ended, self.reports.finish())
+        Found { streams: self.ended, reports: self.reports.finish(), sessions: self.sessions.finish() }
+    }
+}
+
+fn end(ended: &mut Vec<Ended>, key: Key, mut stream: Stream) {
+    if stream.is_one() {
+        let bursts = stream.finish();
+        ended.push(Ended { key, stream, bursts });
     }
 }
 
@@ -103,7 +186,6 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
-    use crate::net::Protocol;
 
     fn flow() -> Flow {
         let address = |host| IpAddr::V4(Ipv4Addr::new(192, 0, 2, host));
@@ -118,7 +200,7 @@ mod tests {
             bytes.extend(source.to_be_bytes());
             bytes.extend([0; 160]);
             let at = Stamp { time: i64::from(n) * 20_000_000, file: 0, frame: u64::from(n), offset: 0 };
-            streams.datagram(0, flow(), at, (&bytes, 0));
+            streams.datagram(&Received { point: 0, flow: flow(), at, bytes: &bytes, missing: 0, dscp: None });
         }
     }
 
@@ -127,7 +209,7 @@ mod tests {
         let mut streams = Streams::new(10);
         send(&mut streams, 1, 0..5);
         send(&mut streams, 2, 100..110);
-        let found = streams.finish().0;
+        let found = streams.finish().streams;
         assert_eq!(found.iter().map(|it| (it.key.source, it.stream.packets)).collect::<Vec<_>>(), [(1, 5), (2, 10)]);
     }
 
@@ -136,7 +218,7 @@ mod tests {
     fn a_sender_that_begins_anew_is_another_stream() {
         let mut streams = Streams::new(10);
         send(&mut streams, 1, (0..5).chain(40_000..40_010));
-        let found = streams.finish().0;
+        let found = streams.finish().streams;
         let told: Vec<_> = found.iter().map(|it| (it.stream.restarted, it.stream.sequence.expected())).collect();
         assert_eq!(told, [(false, 5), (true, 9)]);
     }
@@ -148,7 +230,7 @@ mod tests {
         (0..10).for_each(|source| send(&mut streams, source, [1, 900, 17]));
         send(&mut streams, 1_000, 2_000..2_005);
         let refused = streams.refused;
-        let found = streams.finish().0;
+        let found = streams.finish().streams;
         assert_eq!((found.len(), refused), (1, None));
     }
 
@@ -157,6 +239,6 @@ mod tests {
         let mut streams = Streams::new(3);
         (0..5).for_each(|source| send(&mut streams, source, 0..4));
         assert_eq!(streams.refused.map(|(packets, first)| (packets, first.frame)), Some((8, 0)));
-        assert_eq!(streams.finish().0.len(), 3);
+        assert_eq!(streams.finish().streams.len(), 3);
     }
 }

@@ -181,7 +181,7 @@ impl Decoder {
             src_port == esp::NAT_PORT || dst_port == esp::NAT_PORT || self.tunnels.is_on(src_port, dst_port);
         let at = Stamp { offset: payload.offset, ..self.last };
         let flow = Flow { protocol: Protocol::Udp, src: ip.src, dst: ip.dst, src_port, dst_port };
-        let place = Place { ident: ip.ident, first: at, last: at, encapsulation: &Encapsulation::PLAIN };
+        let place = Place { ident: ip.ident, dscp: ip.dscp, first: at, last: at, encapsulation: &Encapsulation::PLAIN };
         (!is_tunnel).then(|| deliver_at(flow, payload, Layer::UDP, &place, sink))
     }
 
@@ -253,7 +253,7 @@ impl Decoder {
             let mut unwrapped = hep::Unwrapped { sink, streams: &mut self.hep, max_inflated: self.max_inflated };
             return Err(self.tcp.exported(pdu, place, origin, self.now, &mut self.corrections, &mut unwrapped));
         }
-        let ip = Ip { src: flow.src, dst: flow.dst, ident: 0 };
+        let ip = Ip { src: flow.src, dst: flow.dst, ident: 0, dscp: None };
         let (src_port, dst_port) = match known_by {
             // The ports of the packet inside.
             Some(port) if ![flow.src_port, flow.dst_port].contains(&port) => (port, port),
@@ -268,7 +268,7 @@ impl Decoder {
         } else if let Some(disposition) = self.hep(&ip, &header, origin, sink) {
             return Err(disposition);
         }
-        Err(deliver(flow, payload, 0, Layer::EXPORTED_PDU, origin, sink))
+        Err(deliver(flow, payload, (0, None), Layer::EXPORTED_PDU, origin, sink))
     }
 
     fn ethertype<'a>(
@@ -595,25 +595,26 @@ fn udp_header<'a>(cursor: Cursor<'a>, origin: &Origin, sink: &mut impl Sink) -> 
 fn deliver_udp(ip: &Ip, header: &udp::Header<'_>, origin: &Origin, sink: &mut impl Sink) -> Disposition {
     let &udp::Header { src_port, dst_port, payload, .. } = header;
     let flow = Flow { protocol: Protocol::Udp, src: ip.src, dst: ip.dst, src_port, dst_port };
-    deliver(flow, payload, ip.ident, Layer::UDP, origin, sink)
+    deliver(flow, payload, (ip.ident, ip.dscp), Layer::UDP, origin, sink)
 }
 
 fn deliver(
     flow: Flow,
     payload: Cursor<'_>,
-    ident: u32,
+    (ident, dscp): (u32, Option<u8>),
     layer: Layer,
     origin: &Origin,
     sink: &mut impl Sink,
 ) -> Disposition {
     let (first, last) = origin.stamps(payload.offset);
-    let place = Place { ident, first, last, encapsulation: &origin.encapsulation };
+    let place = Place { ident, dscp, first, last, encapsulation: &origin.encapsulation };
     deliver_at(flow, payload, layer, &place, sink)
 }
 
 /// Where a payload was found.
 struct Place<'a> {
     ident: u32,
+    dscp: Option<u8>,
     first: Stamp,
     last: Stamp,
     encapsulation: &'a Encapsulation,
@@ -624,13 +625,13 @@ fn deliver_at(
     flow: Flow,
     Cursor { bytes, missing, .. }: Cursor<'_>,
     layer: Layer,
-    &Place { ident, first, last, encapsulation }: &Place<'_>,
+    &Place { ident, dscp, first, last, encapsulation }: &Place<'_>,
     sink: &mut impl Sink,
 ) -> Disposition {
     if bytes.is_empty() {
         return Disposition::new(layer, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
     }
-    let class = sink.datagram(Datagram { flow, bytes, first, last, ident, missing, encapsulation, report: None });
+    let class = sink.datagram(Datagram { flow, bytes, first, last, ident, dscp, missing, encapsulation, report: None });
     Disposition::of(class, layer)
 }
 

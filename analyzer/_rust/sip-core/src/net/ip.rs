@@ -39,7 +39,7 @@ pub(super) struct Header<'a> {
 pub(super) fn ipv4(cursor: Cursor<'_>) -> Result<Header<'_>, Disposition> {
     let malformed = Disposition::new(Layer::IP, Reason::Malformed);
     let Some((header, _)) = cursor.header::<20>() else { return Err(cursor.short(Layer::IP)) };
-    let &[first, _, l1, l0, i1, i0, f1, f0, _, protocol, _, _, s3, s2, s1, s0, d3, d2, d1, d0] = header;
+    let &[first, class, l1, l0, i1, i0, f1, f0, _, protocol, _, _, s3, s2, s1, s0, d3, d2, d1, d0] = header;
     let header_len = usize::from(first & 0x0F) * 4;
     if first >> 4 != 4 || header_len < 20 {
         return Err(malformed);
@@ -59,6 +59,7 @@ pub(super) fn ipv4(cursor: Cursor<'_>) -> Result<Header<'_>, Disposition> {
             src: IpAddr::V4(Ipv4Addr::new(s3, s2, s1, s0)),
             dst: IpAddr::V4(Ipv4Addr::new(d3, d2, d1, d0)),
             ident: u32::from(be16(i1, i0)),
+            dscp: Some(class >> 2),
         },
         protocol,
         fragment: Fragment::new(flags & 0x1FFF, flags & 0x2000 != 0),
@@ -71,7 +72,7 @@ pub(super) fn ipv4(cursor: Cursor<'_>) -> Result<Header<'_>, Disposition> {
 /// (RFC 2675) or segmentation offload: what was captured counts.
 pub(super) fn ipv6(cursor: Cursor<'_>) -> Result<Header<'_>, Disposition> {
     let Some((header, rest)) = cursor.header::<40>() else { return Err(cursor.short(Layer::IP)) };
-    let &[first, _, _, _, l1, l0, protocol, _, ref addresses @ ..] = header;
+    let &[first, second, _, _, l1, l0, protocol, _, ref addresses @ ..] = header;
     if first >> 4 != 6 {
         return Err(Disposition::new(Layer::IP, Reason::Malformed));
     }
@@ -84,7 +85,9 @@ pub(super) fn ipv6(cursor: Cursor<'_>) -> Result<Header<'_>, Disposition> {
     };
     let (src, dst) = addresses.split_at(16);
     let address = |bytes: &[u8]| bytes.first_chunk::<16>().map_or(Ipv6Addr::UNSPECIFIED, |b| Ipv6Addr::from(*b));
-    let ip = Ip { src: IpAddr::V6(address(src)), dst: IpAddr::V6(address(dst)), ident: 0 };
+    // The traffic class lies across the first two bytes (RFC 8200 §3).
+    let dscp = Some((first & 0x0F) << 2 | second >> 6);
+    let ip = Ip { src: IpAddr::V6(address(src)), dst: IpAddr::V6(address(dst)), ident: 0, dscp };
     Ok(Header { ip, protocol, fragment: None, payload, exceeds })
 }
 

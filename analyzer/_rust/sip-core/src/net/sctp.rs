@@ -309,7 +309,17 @@ impl Sctp {
                 return Disposition::new(Layer::SCTP, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
             }
             let encapsulation = &origin.encapsulation;
-            let datagram = Datagram { flow, bytes, first, last, ident: data.tsn, missing, encapsulation, report: None };
+            let datagram = Datagram {
+                flow,
+                bytes,
+                first,
+                last,
+                ident: data.tsn,
+                dscp: None,
+                missing,
+                encapsulation,
+                report: None,
+            };
             return Disposition::of(sink.datagram(datagram), Layer::SCTP);
         }
         match self.join(data, (first, last), now) {
@@ -478,8 +488,17 @@ fn deliver_run<S: Sink>(run: Run, flow: Flow, last: Stamp, encapsulation: &Encap
         return Disposition::new(Layer::SCTP, if missing > 0 { Reason::Cut } else { Reason::NoPayload });
     }
     let (first, ident) = (run.first, head.tsn);
-    let class: StreamClass =
-        sink.datagram(Datagram { flow, bytes: &bytes, first, last, ident, missing, encapsulation, report: None });
+    let class: StreamClass = sink.datagram(Datagram {
+        flow,
+        bytes: &bytes,
+        first,
+        last,
+        ident,
+        dscp: None,
+        missing,
+        encapsulation,
+        report: None,
+    });
     Disposition::of(class, Layer::SCTP)
 }
 

@@ -21,6 +21,8 @@ pub struct Datagram<'a> {
     /// What tells this packet from a second sending of the same bytes: IPv4 identification (0 = none), that of the IPv6
     /// fragment header (0 without one), TSN of the first SCTP chunk.
     pub ident: u32,
+    /// Differentiated services code point (RFC 2474 §3), where the capture has it.
+    pub dscp: Option<u8>,
     /// Bytes the sender sent that are not here (snap length, a missing fragment); 0 = whole.
     pub missing: u32,
     pub encapsulation: &'a Encapsulation,

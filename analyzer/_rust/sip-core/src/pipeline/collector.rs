@@ -14,7 +14,7 @@ use crate::hash::Keyed;
 use crate::ipsec::Keyring;
 use crate::layer::Layer;
 use crate::limits::Limits;
-use crate::media::Streams;
+use crate::media::{Received, Streams};
 use crate::net::{
     self, Agent, Datagram, Encapsulation, Failure, Flow, HepReport, Protocol, Segment, Sink, StreamClass, StreamEnd,
     StreamId,
@@ -300,7 +300,8 @@ impl Sink for PointSink<'_, '_> {
         {
             let mut at = datagram.last;
             at.time = Clock::corrected_at(self.out.clocks, self.point, at.time);
-            media.datagram(self.point, datagram.flow, at, (datagram.bytes, datagram.missing));
+            let Datagram { flow, bytes, missing, dscp, .. } = datagram;
+            media.datagram(&Received { point: self.point, flow, at, bytes, missing, dscp });
         }
         match detect(datagram.bytes) {
             Detected::Sip { offset, flaws } => {
@@ -339,6 +340,14 @@ impl Sink for PointSink<'_, '_> {
             stream.encapsulation = *encapsulation;
         }
         stream.look(&segment);
+        if let Some(media) = &mut self.out.also.media {
+            let Segment { flow, mut at, .. } = segment;
+            at.time = Clock::corrected_at(self.out.clocks, self.point, at.time);
+            media.segment(self.point, flow, segment.bytes, at);
+            stream.frames.segment(segment.bytes, |bytes| {
+                media.datagram(&Received { point: self.point, flow, at, bytes, missing: 0, dscp: None });
+            });
+        }
         if let Framer::Sigcomp(_) = stream.framer
             && let Some(class) = self.out.records((self.point, self.interface), stream, &segment)
         {
@@ -371,6 +380,7 @@ impl Sink for PointSink<'_, '_> {
 
     fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp) {
         if let Some(stream) = self.framers.get_mut(&stream) {
+            stream.frames.gap();
             if stream.framer.is_sip() {
                 Self::bytes_missing(self.out, missing, at);
             } else {

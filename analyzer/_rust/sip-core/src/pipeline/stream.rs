@@ -2,6 +2,7 @@
 
 use super::compressed::Records;
 use crate::limits::Limits;
+use crate::media::Framing;
 use crate::net::{Encapsulation, Flow, Protocol, Segment, StreamClass};
 use crate::packet::Stamp;
 use crate::sip::{Framed, StreamFramer, Websocket, websocket};
@@ -16,6 +17,8 @@ pub struct Stream {
     pub lost: u64,
     /// The packet with its side of the handshake of SIP over WebSocket.
     pub handshake: Option<Stamp>,
+    /// Media in it.
+    pub frames: Framing,
 }
 
 impl Stream {
@@ -27,6 +30,7 @@ impl Stream {
             encapsulation: Encapsulation::PLAIN,
             lost: segment.missing,
             handshake: None,
+            frames: Framing::default(),
         }
     }
 

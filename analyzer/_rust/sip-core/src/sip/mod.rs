@@ -29,6 +29,7 @@ pub(crate) mod mime;
 pub mod name;
 mod preconditions;
 mod presence;
+pub mod pressed;
 pub mod rp;
 pub mod sdp;
 pub(crate) mod start;

@@ -9,7 +9,7 @@ use super::columns::{Wanted, columns, key, record_batch};
 use super::small::FileRow;
 use crate::hash;
 use crate::layer::Layer;
-use crate::media::{Ended, Event, Interval, Reported, Streams};
+use crate::media::{Carriage, Ended, Event, Form, Found, Interval, Place, Reported, Session, Streams};
 use crate::net::Flow;
 use crate::observation::{PointNames, route};
 use crate::packet::Stamp;
@@ -22,6 +22,7 @@ pub struct Tables {
     pub intervals: RecordBatch,
     pub events: RecordBatch,
     pub reports: RecordBatch,
+    pub sessions: RecordBatch,
 }
 
 columns! {
@@ -34,10 +35,17 @@ columns! {
         src_port: Int = "src_port" => Some(it.of.key.flow.src_port),
         dst_ip: Text = "dst_ip" => Some(it.dst),
         dst_port: Int = "dst_port" => Some(it.of.key.flow.dst_port),
-        ssrc: Int = "ssrc" => Some(it.of.key.source),
+        carried_by: Text = "carried_by" => Some(it.carried_by()),
+        relayed_src_ip: Text = "relayed_src_ip" => it.relayed[0].as_ref().map(|place| place.0.as_str()),
+        relayed_src_port: Int = "relayed_src_port" => it.relayed[0].as_ref().map(|place| place.1),
+        relayed_dst_ip: Text = "relayed_dst_ip" => it.relayed[1].as_ref().map(|place| place.0.as_str()),
+        relayed_dst_port: Int = "relayed_dst_port" => it.relayed[1].as_ref().map(|place| place.1),
+        dscp: Int = "dscp" => it.of.stream.dscp,
+        dscp_changes: Int = "dscp_changes" => Some(it.of.stream.dscp_changes as i64),
+        ssrc: Int = "ssrc" => (!it.is_fax()).then_some(it.of.key.source),
         payload_type: Int = "payload_type" => it.types.first().copied(),
         payload_types: Text = "payload_types" => Some(it.types_text()),
-        clock: Int = "clock" => it.of.stream.jitter.clock(),
+        clock: Int = "clock" => it.of.stream.jitter.clock().filter(|_| !it.is_fax()),
         first_at: Time = "first_at" => it.of.stream.first.time,
         last_at: Time = "last_at" => it.of.stream.last.time,
         restarted: Bool = "restarted" => it.of.stream.restarted,
@@ -46,6 +54,9 @@ columns! {
         received: Int = "received" => Some(it.of.stream.sequence.received() as i64),
         doubled: Int = "doubled" => Some(it.of.stream.doubled as i64),
         reordered: Int = "reordered" => Some(it.of.stream.reordered as i64),
+        late: Int = "late" => (!it.is_fax()).then_some(it.of.stream.jitter.late() as i64),
+        comfort_noise: Int = "comfort_noise" => Some(it.of.stream.comfort_noise as i64),
+        said_again: Int = "said_again" => it.is_fax().then_some(it.of.stream.again as i64),
         stray: Int = "stray" => Some(it.of.stream.stray as i64),
         sliced: Int = "sliced" => Some(it.of.stream.sliced as i64),
         bytes: Int = "bytes" => Some(it.of.stream.bytes as i64),
@@ -64,6 +75,36 @@ columns! {
         c22: Int = "c22" => Some(it.of.bursts.c22 as i64),
         c23: Int = "c23" => Some(it.of.bursts.c23 as i64),
         c33: Int = "c33" => Some(it.of.bursts.c33 as i64),
+        amr_form: Text = "amr_form" => it.amr[0].0,
+        amr_fits: Int = "amr_fits" => Some(it.amr[0].1.fits),
+        amr_modes: Int = "amr_modes" => Some(it.amr[0].1.modes),
+        amr_requests: Int = "amr_requests" => Some(it.amr[0].1.requests),
+        amr_changes: Int = "amr_changes" => Some(it.amr[0].1.changes),
+        amr_silence: Int = "amr_silence" => Some(it.amr[0].1.silence),
+        amr_wb_form: Text = "amr_wb_form" => it.amr[1].0,
+        amr_wb_fits: Int = "amr_wb_fits" => Some(it.amr[1].1.fits),
+        amr_wb_modes: Int = "amr_wb_modes" => Some(it.amr[1].1.modes),
+        amr_wb_requests: Int = "amr_wb_requests" => Some(it.amr[1].1.requests),
+        amr_wb_changes: Int = "amr_wb_changes" => Some(it.amr[1].1.changes),
+        amr_wb_silence: Int = "amr_wb_silence" => Some(it.amr[1].1.silence),
+    }
+}
+
+columns! {
+    struct SessionColumns of |it: &SessionRow<'_>| {
+        point: Text = "point" => it.point,
+        src_ip: Text = "src_ip" => Some(it.src),
+        src_port: Int = "src_port" => Some(it.flow.src_port),
+        dst_ip: Text = "dst_ip" => Some(it.dst),
+        dst_port: Int = "dst_port" => Some(it.flow.dst_port),
+        first_at: Time = "first_at" => it.of.first.time,
+        last_at: Time = "last_at" => it.of.last.time,
+        frame: Int = "frame" => Some(it.of.first.frame as i64),
+        sends: Int = "sends" => Some(it.of.sends as i64),
+        reports: Int = "reports" => Some(it.of.reports as i64),
+        responses: Int = "responses" => Some(it.of.responses as i64),
+        failures: Int = "failures" => Some(it.of.failures as i64),
+        bytes: Int = "bytes" => Some(it.of.bytes as i64),
     }
 }
 
@@ -132,9 +173,33 @@ struct StreamRow<'a> {
     src: &'a str,
     dst: &'a str,
     types: Vec<u8>,
+    relayed: [Option<(String, u16)>; 2],
+    /// As AMR and as AMR-WB.
+    amr: [(Option<&'static str>, Form); 2],
+}
+
+struct SessionRow<'a> {
+    of: &'a Session,
+    flow: &'a Flow,
+    point: Option<&'a str>,
+    src: &'a str,
+    dst: &'a str,
 }
 
 impl StreamRow<'_> {
+    fn is_fax(&self) -> bool {
+        self.of.stream.carriage == Carriage::Fax
+    }
+
+    fn carried_by(&self) -> &'static str {
+        match self.of.stream.carriage {
+            Carriage::Udp => "udp",
+            Carriage::Tcp => "tcp",
+            Carriage::Relay => "turn",
+            Carriage::Fax => "udptl",
+        }
+    }
+
     fn types_text(&self) -> String {
         let types: Vec<String> = self.types.iter().map(u8::to_string).collect();
         types.join(" ")
@@ -149,12 +214,13 @@ struct ReportRow<'a> {
 }
 
 /// Names and types of the columns of each table.
-pub fn columns() -> [(&'static str, Vec<(&'static str, &'static str)>); 4] {
+pub fn columns() -> [(&'static str, Vec<(&'static str, &'static str)>); 5] {
     [
         ("rtp_streams", StreamColumns::COLUMNS.to_vec()),
         ("rtp_intervals", IntervalColumns::COLUMNS.to_vec()),
         ("rtp_events", EventColumns::COLUMNS.to_vec()),
         ("rtcp_reports", ReportColumns::COLUMNS.to_vec()),
+        ("msrp_sessions", SessionColumns::COLUMNS.to_vec()),
     ]
 }
 
@@ -169,7 +235,7 @@ pub fn tables(
         let detail = format!("{refused} packets of streams beyond the limit max_streams were not looked at");
         problems.report(Problem { code: Code::StreamLimit, layer: Layer::UDP, file, frame, offset, detail });
     }
-    let (streams, reports) = streams.finish();
+    let Found { streams, reports, sessions } = streams.finish();
     let streams = streams.as_slice();
     let all = &Wanted::All;
     let keys = keys(streams);
@@ -186,7 +252,9 @@ pub fn tables(
                 file: files.get(of.stream.first.file as usize).map(|file| file.name.as_str()),
                 src: &src,
                 dst: &dst,
-                types: of.stream.types(),
+                types: if of.stream.carriage == Carriage::Fax { Vec::new() } else { of.stream.types() },
+                relayed: relayed(of),
+                amr: amr(of),
             },
         );
     }
@@ -197,6 +265,11 @@ pub fn tables(
     let of_all = with_keys().flat_map(|(of, key)| of.stream.events.iter().map(|event| (*key, *event)));
     of_all.enumerate().for_each(|(row, it)| events.set(row, &it));
     let mut reported = ReportColumns::new(reports.len(), all);
+    let mut counted = SessionColumns::new(sessions.len(), all);
+    for (row, (point, flow, of)) in sessions.iter().enumerate() {
+        let [src, dst] = addresses(flow);
+        counted.set(row, &SessionRow { of, flow, point: points.get(*point), src: &src, dst: &dst });
+    }
     for (row, of) in reports.iter().enumerate() {
         let [src, dst] = addresses(&of.flow);
         reported.set(row, &ReportRow { of, point: points.get(of.point), src: &src, dst: &dst });
@@ -206,11 +279,27 @@ pub fn tables(
         intervals: record_batch(intervals.finish(all)?)?,
         events: record_batch(events.finish(all)?)?,
         reports: record_batch(reported.finish(all)?)?,
+        sessions: record_batch(counted.finish(all)?)?,
     })
 }
 
 fn addresses(flow: &Flow) -> [String; 2] {
     [flow.src, flow.dst].map(|ip: IpAddr| ip.to_string())
+}
+
+fn relayed(of: &Ended) -> [Option<(String, u16)>; 2] {
+    let text = |place: Option<Place>| place.map(|(ip, port)| (ip.to_string(), port));
+    of.stream.relayed.map_or([None, None], |it| [text(it.src), text(it.dst)])
+}
+
+/// Of AMR and of AMR-WB the form that fits better, and its name.
+fn amr(of: &Ended) -> [(Option<&'static str>, Form); 2] {
+    let [packed, aligned, wide_packed, wide_aligned] = of.stream.framing.forms;
+    [(packed, aligned), (wide_packed, wide_aligned)].map(|(packed, aligned)| {
+        let (name, form) =
+            if packed.fits > aligned.fits { ("bandwidth_efficient", packed) } else { ("octet_aligned", aligned) };
+        ((form.fits > 0).then_some(name), form)
+    })
 }
 
 /// By ends, source and beginning; what is equal in these, as two capture points see it, is told apart by its ordinal.

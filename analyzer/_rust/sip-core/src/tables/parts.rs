@@ -4,7 +4,7 @@
 use arrow_schema::ArrowError;
 
 use crate::hash;
-use crate::sip::{Fields, mime, rp, start};
+use crate::sip::{Fields, mime, pressed, rp, start};
 use crate::tables::columns::{Named, Wanted, columns};
 use crate::tables::keyed::KeyedRows;
 
@@ -25,6 +25,8 @@ columns! {
         tp_address: Text = "tp_address" => it.transfer().and_then(|transfer| transfer.address.as_deref()),
         tp_failure: Int = "tp_failure" => it.transfer().and_then(|transfer| transfer.failure),
         tp_status: Int = "tp_status" => it.transfer().and_then(|transfer| transfer.status),
+        keys: Text = "_keys" => it.pressed.as_ref().map(|it| it.keys.as_str()),
+        keys_ms: Int = "_keys_ms" => it.pressed.as_ref().and_then(|it| it.duration_ms),
         malformed: Bool = "malformed" => it.relay().is_some_and(|relay| relay.malformed),
         body: Int = "_body" => it.relay.as_ref().map(|(_, body)| body.cast_signed()),
     }
@@ -48,6 +50,7 @@ pub struct Row {
     fragment_status: Option<u16>,
     /// With the hash of its octets.
     relay: Option<(rp::Relay, u64)>,
+    pressed: Option<pressed::Pressed>,
 }
 
 impl Row {
@@ -83,8 +86,17 @@ impl Builder {
                 let relay = (media_type == SHORT_MESSAGE).then(|| rp::read(content)).flatten();
                 let relay = relay.map(|relay| (relay, hash::bytes(content)));
                 let fragment = (media_type == FRAGMENT).then(|| status(content)).flatten();
+                let pressed = pressed::read(&media_type, content);
                 let in_reply_to = fields.in_reply_to.filter(|_| relay.is_some()).map(Box::from);
-                self.rows.push(Row { message, index, media_type, in_reply_to, fragment_status: fragment, relay });
+                self.rows.push(Row {
+                    message,
+                    index,
+                    media_type,
+                    in_reply_to,
+                    fragment_status: fragment,
+                    relay,
+                    pressed,
+                });
             }
             index += 1;
         });

@@ -87,7 +87,7 @@ impl Problems for Witness {
 
 impl Sink for Witness {
     fn datagram(&mut self, datagram: Datagram<'_>) -> StreamClass {
-        let Datagram { flow, bytes, first, last, ident, missing, encapsulation: &encapsulation, report } = datagram;
+        let Datagram { flow, bytes, first, last, ident, missing, encapsulation: &encapsulation, report, .. } = datagram;
         let report = report.map(SeenReport::of);
         self.datagrams.push(SeenDatagram {
             flow,

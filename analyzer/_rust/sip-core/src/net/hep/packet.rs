@@ -329,6 +329,7 @@ fn deliver(
     let correlation_id = reported.correlation_id;
     let report = HepReport { agent: agent(&reported, ip), correlation_id, arrived, inflated };
     let (bytes, encapsulation, report) = (&*bytes, &encapsulation, Some(report));
-    let class = sink.datagram(Datagram { flow, bytes, first, last, ident: 0, missing, encapsulation, report });
+    let class =
+        sink.datagram(Datagram { flow, bytes, first, last, ident: 0, dscp: None, missing, encapsulation, report });
     Disposition::of(class, Layer::HEP)
 }

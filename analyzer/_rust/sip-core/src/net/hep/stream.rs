@@ -369,7 +369,7 @@ impl Stream {
         let origin =
             Origin { first, last, head_in_first: true, head_in_last, packets: 1, exported: false, encapsulation };
         let cursor = Cursor { bytes, offset: begun.offset, missing, open: false };
-        let ip = Ip { src: self.flow.src, dst: self.flow.dst, ident: 0 };
+        let ip = Ip { src: self.flow.src, dst: self.flow.dst, ident: 0, dscp: None };
         let around = Around { origin: &origin, max_inflated, on_port: false };
         hep(cursor, &ip, &around, sink).unwrap_or(PART)
     }
