@@ -13,6 +13,8 @@ from analyzer.errors import AmbiguousCall, NotFound
 from analyzer.language import spoken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     import polars as pl
     from scapy.plist import PacketList
@@ -161,9 +163,7 @@ class Call:
         """
         return "\n".join(self._what_went_wrong(language=language, tz=tz))
 
-    def story(
-        self, *, columns: int = 100, ascii_only: bool = False, language: str = "en", tz: str = "UTC"
-    ) -> Story:
+    def story(self, *, columns: int = 100, ascii_only: bool = False, language: str = "en", tz: str = "UTC") -> Story:
         """Its story on a page: what went wrong and where, who called whom, the way over all hops and legs, phases,
         where the time went, charging. Prints as text of so many columns, and is a card in a notebook.
 
@@ -176,6 +176,23 @@ class Call:
         how: dict[str, Any] = {"columns": columns, "ascii_only": ascii_only, "language": language, "tz": tz}
         with spoken(language):
             return story(self.title, self.table, self._source.table("endpoints"), **how)
+
+    def save(self, path: str | Path, *, language: str = "en", tz: str = "UTC", sip_only: bool = False) -> Path:
+        """Writes the call as a file to share: verdict, way with roles, phases, bars, media, ladder, messages.
+
+        The suffix names the format: .html (one page, no network), .pdf and .png (no browser is needed), .md, .txt, and
+        .svg (the ladder alone). Digest responses and keys are hidden; of a masked capture all is masked. Returns the
+        path. Raises :class:`~analyzer.errors.AnalyzerError` for any other suffix.
+
+        >>> import analyzer, tempfile
+        >>> call = analyzer.read("sample_pcaps/busy.pcap").call(1)
+        >>> call.save(tempfile.mkdtemp() + "/call.md").read_text().splitlines()[4]
+        '- the called user was busy: UA 192.0.2.20:5060 answered 486 Busy Here after 0.061 s'
+        """
+        from analyzer.api.call_file import form_of, save
+
+        form_of(path)
+        return save(path, self.story(language=language, tz=tz), self.ladder(sip_only=sip_only), language=language)
 
     @property
     def title(self) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from analyzer.api.filters import Filter
     from analyzer.api.message import Message
     from analyzer.api.plot import Plot
+    from analyzer.api.registration import Registration
     from analyzer.api.source import Source
     from analyzer.kpi.thresholds import Given
     from analyzer.measure.grouping import By
@@ -514,6 +515,15 @@ class Capture:
         Raises :class:`~analyzer.errors.NotFound`, or :class:`~analyzer.errors.AmbiguousCall` that lists the matches.
         """
         from analyzer.api.call import find
+
+        return find(self.source, which)
+
+    def registration(self, which: int | str) -> Registration:
+        """One registration, by its number in ``registrations`` (the first is 1), address of record or Call-ID.
+
+        Raises :class:`~analyzer.errors.NotFound`.
+        """
+        from analyzer.api.registration import find
 
         return find(self.source, which)
 

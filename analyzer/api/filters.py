@@ -465,7 +465,7 @@ def _pick_call(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
     calls = frames["calls"]
     for low, high in ranges:
         if low == high and calls.filter(pl.col("no") == low).is_empty():
-            numbers = f"1 to {calls['no'].max()}" if calls.height else "none"
+            numbers = f"1 to {calls['no'].to_list()[-1]}" if calls.height else "none"
             raise FilterError(f"call {low}: there is no such call; the numbers of calls here: {numbers}")
     return calls.filter(pl.any_horizontal(pl.col("no").is_between(low, high) for low, high in ranges))["_unit"]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from analyzer.api.message import Message
     from analyzer.api.source import Source
+    from analyzer.show.story import Story
 
 FORMATS = {".txt": "text", ".svg": "svg", ".html": "html", ".htm": "html", ".mmd": "mermaid", ".mermaid": "mermaid"}
 FORMATS |= {".puml": "plantuml", ".plantuml": "plantuml", ".uml": "plantuml"}
@@ -122,26 +123,31 @@ class Ladder:
 
         return svg(bounded(self.timeline, limit), title=self.title)
 
-    def html(self, *, limit: int | None = MOST_DRAWN, language: str = "en") -> str:
+    def html(self, *, limit: int | None = MOST_DRAWN, language: str = "en", story: Story | None = None) -> str:
         """One HTML page that needs no network: what went wrong in the call, the picture, and each message with its
         headers explained.
 
         Digest responses and keys are hidden. Where the capture is no longer at hand, the page says so in their place.
-        ``language``, en or zh: that of headings and explanations.
+        ``language``, en or zh: that of headings and explanations. ``story``: stands above the picture, whole.
         """
         from analyzer.show.ladder.html import html
 
         model = bounded(self.timeline, limit)
-        texts: dict[int, bytes] = {}
-        missing = "the capture is not at hand"
+        texts, missing = self.texts(model)
+        wrong = self._wrong(language) if self._wrong is not None else ()
+        sections = () if story is None else tuple(part for part in story.sections if part.name != story.wrong)
+        told = tuple((part.name, part.lines) for part in sections)
+        return html(model, texts, title=self.title, missing=missing, wrong=wrong, language=language, sections=told)
+
+    def texts(self, model: Timeline) -> tuple[dict[int, bytes], str]:
+        """The messages of the timeline by their keys, nothing secret in them; or why they are not there."""
         if self._messages_of is not None:
             try:
                 found = self._messages_of([event.message for event in model.events if not event.protocol])
-                texts = {message.row["message"]: message.without_secrets for message in found}
             except AnalyzerError as error:
-                missing = str(error)
-        wrong = self._wrong(language) if self._wrong is not None else ()
-        return html(model, texts, title=self.title, missing=missing, wrong=wrong, language=language)
+                return {}, str(error)
+            return {message.row["message"]: message.without_secrets for message in found}, ""
+        return {}, "the capture is not at hand"
 
     def mermaid(self, *, limit: int | None = MOST_IN_DIAGRAMS) -> str:
         """A Mermaid ``sequenceDiagram`` (https://mermaid.js.org), as Markdown on GitHub and GitLab shows it."""

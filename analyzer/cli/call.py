@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from analyzer.api.call import Call
+from analyzer.api.call_file import form_of, save
+from analyzer.api.registration import find as find_registration
 from analyzer.cli import lookup, options, output, terminal
 from analyzer.cli.main import BY_HAND
+from analyzer.errors import NotFound
+from analyzer.language import chosen as chosen_language
+from analyzer.reading.written import replaced
 
 if TYPE_CHECKING:
     import polars as pl
 
     from analyzer.api.found import Found
+    from analyzer.show.story import Story
 
 
 @click.command(
     "call",
     help=f"{BY_HAND['call']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
-    " registration or subscription.",
-    epilog="Example: sip-analyzer call 3 trace.pcap",
+    " registration or subscription. With -o FILE: verdict, way with roles, phases, bars, media, ladder and messages as"
+    " one page (.html), paper (.pdf), picture (.png, .svg) or text (.md, .txt, .json).",
+    epilog="Example: sip-analyzer call 3 trace.pcap -o call.html --mask",
 )
 @lookup.argument
 @options.captures
@@ -33,11 +41,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="Text, or json: the rows of the call in each table behind the text.",
 )
+@click.option("-o", "--output", "output_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE.")
 @options.tz_option
+@options.language_option
 def command(
     call: str,
     form: str,
+    output_file: str | None,
     tz: str,
+    language: str | None,
     width: int | None,
     ascii_only: bool,
     hop: str,
@@ -50,8 +62,17 @@ def command(
     from analyzer.timezones import zone
 
     zone(tz)
+    spoken_in = chosen_language(language)
+    if output_file is not None:
+        form = form_of(output_file)
     reading = options.read(values, tables=("messages", *_TOLD))
     found = lookup.find(reading.capture, call)
+    if output_file is not None and form != "json":
+        ladder = found.ladder(hop, leg, sip_only=sip_only)
+        story = _story(reading, found, spoken_in, tz)
+        save(output_file, story, ladder, language=spoken_in)
+        reading.close()
+        return
     calls = found.table("calls")
     parts = {name: found.table(name) for name in ("transactions", "dialogs")}
     if form == "json":
@@ -59,13 +80,19 @@ def command(
         arrays = {"call": calls, **told, **parts}
         tables = {"call": "calls"}
         pieces = [f'"{name}": {output.json_rows(frame, tables.get(name, name))}' for name, frame in arrays.items()]
-        click.echo("{" + ",\n".join(pieces) + "}")
+        whole = "{" + ",\n".join(pieces) + "}\n"
+        if output_file is None:
+            click.echo(whole, nl=False)
+        else:
+            with replaced(output_file) as part:
+                Path(part).write_text(whole, encoding="utf-8")
         reading.close()
         return
     colour = terminal.coloured(sys.stdout)
     if found.row is not None:
         plain = ascii_only or not terminal.draws_lines(sys.stdout.encoding)
-        page = Call(reading.capture.source, found.row).story(columns=width or terminal.width(), ascii_only=plain)
+        how: dict[str, Any] = {"columns": width or terminal.width(), "ascii_only": plain}
+        page = Call(reading.capture.source, found.row).story(**how, language=spoken_in, tz=tz)
         click.echo(f"{page}\nfigures\n{_facts(calls, found, tz)}", nl=False)
     else:
         click.echo("no call has this Call-ID; what else has it:")
@@ -76,6 +103,19 @@ def command(
     drawn = lookup.draw(found.ladder(hop, leg, sip_only=sip_only), width=width, ascii_only=ascii_only)
     click.echo(f"\nladder\n{drawn}", nl=False, color=True)
     reading.close()
+
+
+def _story(reading: options.Reading, found: lookup.Found, language: str, tz: str) -> Story:
+    """That of the call; of what else has the Call-ID, that of the registration, or nothing but its title."""
+    from analyzer.show.story import Story
+
+    source = reading.capture.source
+    if found.row is not None:
+        return Call(source, found.row).story(language=language, tz=tz)
+    try:
+        return find_registration(source, found.asked).story(language=language, tz=tz)
+    except NotFound:
+        return Story(f"Call-ID {found.asked}", ())
 
 
 # What the story of a call is told from.

@@ -47,13 +47,14 @@ def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:
         return None
 
 
-def _not_a_file(_context: click.Context, _argument: click.Parameter, asked: str) -> str:
+def not_a_file(_context: click.Context, _argument: click.Parameter, asked: str) -> str:
     if os.path.isfile(asked):
-        raise click.UsageError(f"{asked} is a file: the call comes first, then the captures.")
+        what = _argument.name
+        raise click.UsageError(f"{asked} is a file: the {what} comes first, then the captures.")
     return asked
 
 
-argument = click.argument("call", callback=_not_a_file)
+argument = click.argument("call", callback=not_a_file)
 
 ladder_options = (
     click.option(

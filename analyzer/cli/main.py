@@ -21,6 +21,7 @@ BY_HAND = {
     "summary": "The whole capture on one screen.",
     "report": "The whole analysis as one HTML page to share.",
     "call": "One call: its facts, transactions, dialogs and ladder.",
+    "registration": "One registration: what went wrong, with whom, until when, ladder.",
     "ladder": "One call as a ladder of messages between hosts.",
     "message": "One message: verbatim text and header tree.",
     "compare": "Two captures or two calls side by side: what changed, and where.",

@@ -91,7 +91,7 @@ def chosen_format(form: str | None, output: str | None) -> str:
 
 def chosen_columns(table: str, columns: str | None, *, also: Sequence[str] = ()) -> list[str] | None:
     """The columns asked for; None for the default of the format. ``also``: those the table has beside its own."""
-    also = also or (views.CALL if views.belongs_to_calls(table) else ())
+    also = also or views.in_front(table)
     names = [*also, *(name for name in schema.find(table).names if name not in also)]
     if columns is None:
         return None

@@ -74,7 +74,7 @@ def _print(
 
         chosen_kpis(only)
     # Parquet is the table itself, for programs, unless they ask for more.
-    numbered = views.belongs_to_calls(entry.name) and (form != "parquet" or {*views.CALL} & {*(columns or ())})
+    numbered = views.in_front(entry.name) and (form != "parquet" or {*views.CALL} & {*(columns or ())})
     # A filter looks at messages.
     reading = options.read(values, tables=None if chosen else _rests_on(entry, _columns(by, groups)))
     capture = reading.shown(chosen)
@@ -88,7 +88,7 @@ def _print(
     else:
         frame = capture.table(entry.name)
         if numbered:
-            frame = views.numbered(entry.name, frame, capture.table)
+            frame = views.numbered(entry.name, frame, reading.capture.table)
     if picked is not None:
         frame = frame.filter(frame["code"].is_in(picked))
     in_words = entry is schema.FINDINGS and values["form"] is None and columns is None and not values["wide"]
@@ -117,7 +117,8 @@ def _rests_on(entry: schema.Table, by: set[str]) -> tuple[str, ...]:
     if entry.name == "account":
         return ("account", "files", "problems")  # blind spots
     if not isinstance(entry, schema.Measure):
-        return (entry.name, *(("calls",) if views.belongs_to_calls(entry.name) else ()))
+        numbers = ("calls",) if views.belongs_to_calls(entry.name) else ()
+        return (entry.name, *numbers, *(("registrations",) if views.of_registrations(entry.name) else ()))
     more: tuple[str, ...] = entry.optional
     if entry.asks and by:
         from analyzer.kpi.populations import NEEDS

@@ -135,7 +135,7 @@ def _node(finding: Row | None) -> str | None:
     return finding["nodes"].split(" ")[0] if finding is not None and finding["nodes"] else None
 
 
-def _BROKE(say: Say) -> dict[str, str]:  # noqa: N802
+def _BROKE(say: Say) -> dict[str, str]:
     return {
         "no_ack": say("the call was answered, but no ACK ended the set-up{after}"),
         "timer_expiry": say("the call was answered, and released by a session timer{after}"),

@@ -44,6 +44,8 @@ class Story:
 
     title: str
     sections: tuple[Section, ...]
+    #: The name of the section with the verdict; a call that went as it should has none.
+    wrong: str = WENT_WRONG
 
     def text(self) -> str:
         """The title, then each section with its lines set in."""
@@ -79,20 +81,21 @@ def story(
     room = columns - 2
     say = phrases(language)
     told = (
-        (say("what went wrong"), _folded(_verdict(tables, roles, language, tz), room)),
+        (say("what went wrong"), folded(_verdict(tables, roles, language, tz), room)),
         (say("evidence"), _refused(tables, roles)),
         (say("findings"), _findings(tables, room)),
         (say("who"), _who(tables)),
         (say("service"), _services(tables)),
-        (say("way"), _way(tables, roles, room, ascii_only=ascii_only)),
+        (say("way"), way(tables, roles, room, ascii_only=ascii_only)),
         (say("set-up"), _phases(tables)),
         (say("where its time went"), _time(tables, endpoints, room, ascii_only=ascii_only)),
-        (say("what it waited for"), _waits(tables)),
+        (say("what it waited for"), waits(tables)),
         (say("media"), _media(tables)),
         (say("charging"), _charging(tables)),
     )
     found = ((name, list(lines)) for name, lines in told)
-    return Story(safe(title), tuple(Section(name, _bounded(lines)) for name, lines in found if lines))
+    sections = tuple(Section(name, bounded(lines)) for name, lines in found if lines)
+    return Story(safe(title), sections, wrong=say("what went wrong"))
 
 
 def what_went_wrong(
@@ -118,7 +121,7 @@ def namer(roles: Roles) -> Callable[[str | None], str]:
     return named
 
 
-def _folded(lines: Iterable[str], room: int) -> Iterator[str]:
+def folded(lines: Iterable[str], room: int) -> Iterator[str]:
     """Sentences in lines that fit; those that go on are set in."""
     for line in lines:
         first, *others = wrapped(line, room)
@@ -126,7 +129,7 @@ def _folded(lines: Iterable[str], room: int) -> Iterator[str]:
         yield from (f"  {other}" for other in others)
 
 
-def _bounded(lines: list[str]) -> tuple[str, ...]:
+def bounded(lines: list[str]) -> tuple[str, ...]:
     if len(lines) <= _MOST_LINES:
         return tuple(lines)
     return (*lines[: _MOST_LINES - 1], f"and {len(lines) - _MOST_LINES + 1:,} more")
@@ -244,12 +247,13 @@ def _services(tables: Tables) -> Iterator[str]:
 # ---- the way ---------------------------------------------------------------------------------------------------------
 
 
-def _way(tables: Tables, roles: Roles, room: int, *, ascii_only: bool) -> Iterator[str]:
-    """The nodes that the INVITE passed, a line for each leg, and one more for each fork of it that went another way."""
+def way(tables: Tables, roles: Roles, room: int, *, ascii_only: bool, method: str = "INVITE") -> Iterator[str]:
+    """The nodes that the INVITE (or REGISTER) passed, a line for each leg, and one more for each fork of it that went
+    another way."""
     import polars as pl
 
     legs: dict[str, int] = {}
-    first = tables("messages").filter(pl.col("method") == "INVITE", pl.col("status").is_null())
+    first = tables("messages").filter(pl.col("method") == method, pl.col("status").is_null())
     first = first.filter(pl.col("to_tag").is_null(), ~pl.col("retransmission")).select("message", "call_id")
     ways = tables("hops").join(first, on="message").sort("time", nulls_last=True, maintain_order=True)
     lines: list[tuple[int, list[str]]] = []
@@ -314,7 +318,7 @@ def _time(tables: Tables, endpoints: pl.DataFrame, room: int, *, ascii_only: boo
     return waterfalls.text(tables("waterfall"), endpoints, columns=room, ascii_only=ascii_only).splitlines()
 
 
-def _waits(tables: Tables) -> Iterator[str]:
+def waits(tables: Tables) -> Iterator[str]:
     for row in tables("peer_delays").iter_rows(named=True):
         count = f"{row['exchanges']} exchange{'s' if row['exchanges'] != 1 else ''}"
         failed = f", {row['failed']} failed" if row["failed"] else ""

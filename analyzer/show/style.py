@@ -96,7 +96,7 @@ class Figure(figure.Figure):
 @contextmanager
 def house_style() -> Iterator[None]:
     """Our settings over matplotlib's own defaults, whatever the user's are; one thread at a time."""
-    with _LOCK, matplotlib.style.context(["default", {**_STYLE, "font.family": list(_fonts())}]):
+    with _LOCK, matplotlib.style.context(["default", {**_STYLE, "font.family": list(fonts())}]):
         yield
 
 
@@ -122,7 +122,8 @@ def figure_of(axes: Axes) -> figure.Figure:
 
 
 @lru_cache(1)
-def _fonts() -> tuple[str, ...]:
+def fonts() -> tuple[str, ...]:
+    """The fonts of figures: matplotlib's own, then those installed that have what it has not."""
     installed = set(font_manager.get_font_names())
     return ("DejaVu Sans", *(name for name in _CJK_FONTS if name in installed))
 
@@ -130,7 +131,7 @@ def _fonts() -> tuple[str, ...]:
 @lru_cache(1)
 def _drawable() -> frozenset[int]:
     """The code points that some font of ours has."""
-    paths = (font_manager.findfont(font_manager.FontProperties(family=name)) for name in _fonts())
+    paths = (font_manager.findfont(font_manager.FontProperties(family=name)) for name in fonts())
     return frozenset(code for path in paths for code in font_manager.get_font(path).get_charmap())
 
 

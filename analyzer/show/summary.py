@@ -280,7 +280,9 @@ def _other_failures(lines: _Lines, failures: pl.DataFrame, tz: str, say: Say) ->
         status = "" if row["status"] is None else f" {row['status']}"
         at = say(" at {node}").format(node=row["node"]) if row["node"] else ""
         since = "" if row["first_at"] is None else say(" since {time}").format(time=_at(row["first_at"], tz))
-        lines.say("", f"{row['method']}{status} {row['reason_phrase'] or ''}".rstrip() + f"{at}{since} {row['requests']:,}")
+        lines.say(
+            "", f"{row['method']}{status} {row['reason_phrase'] or ''}".rstrip() + f"{at}{since} {row['requests']:,}"
+        )
     if others.height > _MOST_FAILING:
         lines.say("", say("and {n} more: sip-analyzer failures").format(n=others.height - _MOST_FAILING))
 

@@ -29,8 +29,25 @@ def belongs_to_calls(table: str) -> bool:
     return table == "sdp" or ("call" in names and "no" not in names)
 
 
+def of_registrations(table: str) -> bool:
+    """Whether :func:`numbered` puts the number of a registration in front of its rows."""
+    return table in ("registrations", "ims_registrations", "challenges")
+
+
+def in_front(table: str) -> tuple[str, ...]:
+    """The columns that :func:`numbered` adds."""
+    return CALL if belongs_to_calls(table) else CALL[:1] if of_registrations(table) else ()
+
+
 def numbered(table: str, frame: pl.DataFrame, tables: Callable[[str], pl.DataFrame]) -> pl.DataFrame:
-    """The rows with ``no``, ``caller`` and ``callee`` of their calls in front; null outside calls."""
+    """The rows with ``no``, ``caller`` and ``callee`` of their calls in front; null outside calls. Registrations have
+    their number, ``tables`` being those of the whole capture."""
+    import polars as pl
+
+    if of_registrations(table):
+        numbers = tables("registrations").select("registration", no=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
+        found = frame.join(numbers, on="registration", how="left", maintain_order="left")
+        return found.select("no", *frame.columns)
     calls = tables("calls").select("call", *CALL)
     if table == "sdp":
         of_messages = tables("messages").select("message", "call")
@@ -67,6 +84,8 @@ def default(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     if belongs_to_calls(table) and {*CALL} <= {*frame.columns}:
         parties = () if _PARTIES & {*shown} else CALL[1:]
         shown = ["no", *parties, *(name for name in shown if name != "call")]
+    if of_registrations(table) and "no" in frame.columns:
+        shown = ["no", *shown]
     return frame.with_columns(made).select(shown)
 
 

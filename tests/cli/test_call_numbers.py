@@ -35,7 +35,7 @@ def test_other_words_are_no_numbers_of_calls(asked: str) -> None:
 
 
 def test_a_number_that_no_call_has_is_told_which_there_are() -> None:
-    with pytest.raises(FilterError, match="call 7.*1 to 2"):
+    with pytest.raises(FilterError, match=r"call 7.*1 to 2"):
         apply(Filter(call="7"), tables())
 
 

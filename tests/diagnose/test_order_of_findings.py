@@ -15,11 +15,8 @@ from analyzer.diagnose.rule import Rule, Severity, Text
 def _rule(number: int, severity: Severity, calls: range) -> Rule:
     text = Text("title", "explanation.", ("cause",), "sip-analyzer calls CAPTURE", "Do.", "Seen.")
 
-    def find(calls_found: pl.DataFrame = pl.DataFrame({"call": list(calls)})) -> pl.DataFrame:
-        return calls_found.with_columns(message="call", node=pl.lit("10.0.0.1:5060"))
-
-    rule = Rule(f"R{number}", f"rule_{number}", severity, "RFC 3261", {"en": text, "zh": text}, find=lambda: find())
-    return rule
+    rows = pl.DataFrame({"call": list(calls)}).with_columns(message="call", node=pl.lit("10.0.0.1:5060"))
+    return Rule(f"R{number}", f"rule_{number}", severity, "RFC 3261", {"en": text, "zh": text}, find=lambda: rows)
 
 
 def _ask(name: str) -> Any:

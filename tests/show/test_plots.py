@@ -333,7 +333,7 @@ def fonts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     """With the fonts of this machine, and as on one that has matplotlib's own only."""
     if not request.param:
         monkeypatch.setattr(style, "_CJK_FONTS", ())
-    caches = (style._fonts, style._drawable)
+    caches = (style.fonts, style._drawable)
     for cache in caches:
         cache.cache_clear()
     yield bool(request.param)

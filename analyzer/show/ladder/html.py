@@ -30,9 +30,11 @@ def html(
     missing: str = "",
     wrong: tuple[str, ...] = (),
     language: str = "en",
+    sections: tuple[tuple[str, tuple[str, ...]], ...] = (),
 ) -> str:
     """The page; ``texts`` are messages by their keys, ``missing`` says why some are not there; ``wrong``: what went
-    wrong in the call, in lines. Header fields, statuses and headings are explained in the ``language``."""
+    wrong in the call, in lines; ``sections`` stand above the picture, each a heading and its lines. Header fields,
+    statuses and headings are explained in the ``language``."""
     say = phrases(language)
     script, style = _resource("page.js"), f"{_resource('page.css')}{STYLE}"
     policy = (
@@ -47,7 +49,8 @@ def html(
     )
     used = sorted({name for text in texts.values() for name in _names(text)})
     name = markup(title or "SIP ladder")
-    told = f'<ul id="wrong" aria-label="{say("what went wrong")}">{"".join(f"<li>{markup(line)}</li>" for line in wrong)}</ul>'
+    listed_wrong = "".join(f"<li>{markup(line)}</li>" for line in wrong)
+    told = f'<ul id="wrong" aria-label="{say("what went wrong")}">{listed_wrong}</ul>'
     return f"""<!DOCTYPE html>
 <html lang="{language}">
 <head>
@@ -60,7 +63,7 @@ def html(
 </head>
 <body>
 <header><h1>{name}</h1><p>{markup(model.summary)}</p>{told if wrong else ""}</header>
-<main>
+{"".join(_sections(sections))}<main>
 <div class="picture">{drawn}</div>
 <aside id="panel" aria-label="the message chosen"><nav><button type="button" id="before">Previous</button>\
 <button type="button" id="next">Next</button></nav><div id="chosen" aria-live="polite"></div></aside>
@@ -72,6 +75,14 @@ def html(
 </body>
 </html>
 """
+
+
+def _sections(sections: tuple[tuple[str, tuple[str, ...]], ...]) -> Iterator[str]:
+    if sections:
+        yield '<section id="story">'
+        for heading, lines in sections:
+            yield f"<h2>{markup(heading)}</h2><pre>{chr(10).join(map(markup, lines))}</pre>"
+        yield "</section>\n"
 
 
 @cache

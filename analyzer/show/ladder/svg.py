@@ -21,7 +21,8 @@ ROWS = 40
 """Rows of a sheet."""
 
 _ROW = 26
-_HEADER = 48
+_HEADER = 62
+_NAME_LINES, _NAME_LINE = 3, 15  # lines in the box of a lane, and how far apart
 _START = 24
 _TITLE = 26
 _EDGE = 16
@@ -35,7 +36,7 @@ _LABEL = 260  # room of a label whose arrow is short
 _CHARACTER, _BOLD = 7, 8  # of 12 pixels, wide fonts
 _SMALL = 6
 
-_TONES: dict[Tone, tuple[str, str, str]] = {
+TONES: dict[Tone, tuple[str, str, str]] = {
     "request": ("#0072b2", "#56b4e9", "request"),
     "provisional": ("#6b7280", "#9ca3af", "1xx"),
     "success": ("#00815e", "#2fc39a", "2xx"),
@@ -43,13 +44,13 @@ _TONES: dict[Tone, tuple[str, str, str]] = {
     "failure": ("#c24e00", "#ff8a47", "4xx 5xx 6xx"),
     "companion": ("#7a6a00", "#d6c256", "Diameter, DNS"),
 }
-_PHASES = {
+PHASES = {
     "setup": ("#56b4e9", "#f1f7fc", "#16222c"),
     "ringing": ("#e69f00", "#fdf7e8", "#2a2414"),
     "talk": ("#009e73", "#eef8f4", "#13261f"),
     "release": ("#8a8f98", "#f4f4f5", "#1f2226"),
 }
-_OTHER_PHASE = ("#cc79a7", "#faf3f7", "#281a22")
+OTHER_PHASE = ("#cc79a7", "#faf3f7", "#281a22")
 
 
 def _css() -> str:
@@ -88,12 +89,12 @@ def _css() -> str:
         ".halo{stroke:#0d1117}",
         "a:hover .hit,a:focus .hit,.chosen .hit{fill:#56b4e9;fill-opacity:.22}",
     ]
-    for tone, (on_light, on_dark, _) in _TONES.items():
+    for tone, (on_light, on_dark, _) in TONES.items():
         light.append(f".{tone}{{stroke:{on_light}}}.{tone}-head{{fill:{on_light}}}")
         dark.append(f".{tone}{{stroke:{on_dark}}}.{tone}-head{{fill:{on_dark}}}")
     light.append(".bad{fill:#a34100;font-weight:600}.bad .muted{font-weight:400}")
     dark.append(".bad{fill:#ff9c66}")
-    for name, (band, on_light, on_dark) in {**_PHASES, "other": _OTHER_PHASE}.items():
+    for name, (band, on_light, on_dark) in {**PHASES, "other": OTHER_PHASE}.items():
         light.append(f".band-{name}{{fill:{band}}}.tint-{name}{{fill:{on_light}}}")
         dark.append(f".tint-{name}{{fill:{on_dark}}}")
     scoped = "".join(_scoped(rule) for rule in light)
@@ -233,7 +234,7 @@ class _Drawing:
         return Sheet(self.width, high, "".join(drawn))
 
     def _header(self, top: int) -> str:
-        y = top + 36
+        y = top + _HEADER - 12
         parts = [
             _text(_PHASE, y, "phase", "small muted") if self.model.phases else "",
             _text(_SECONDS, y, "seconds", "small muted", "end"),
@@ -241,23 +242,35 @@ class _Drawing:
             _text(_FRAME, y, "frame", "small muted", "end"),
             _text(_LEG, y, "leg", "small muted", "end") if len(self.legs) > 1 else "",
         ]
-        captions = self.model.captions or ("",) * len(self.lanes)
-        for x, name, caption in zip(self.lanes, self.model.lanes, captions, strict=True):
+        none = ("",) * len(self.lanes)
+        named = zip(self.lanes, self.model.lanes, self.model.captions or none, self.model.roles or none, strict=True)
+        for x, name, caption, role in named:
             parts.append(_rect(x - self.name // 2, top, self.name, _HEADER - 8, "box", 4))
-            parts.append(self._name(x, top, name, caption))
+            parts.append(self._name(x, top, name, caption, role))
         return "".join(parts)
 
-    def _name(self, x: int, top: int, name: str, caption: str) -> str:
-        """One line and what it is below it, or a long address on two lines."""
-        columns = (self.name - 8) // _CHARACTER
-        if len(safe(name)) <= columns or len(safe(name)) > 2 * columns:
-            middle = top + (17 if caption else 24)
-            under = _text(x, top + 32, caption, "small muted", "middle", (self.name - 8) // _SMALL) if caption else ""
-            return _text(x, middle, name, "strong", "middle", columns) + under
-        cut = max(name.rfind(":", 0, columns), name.rfind(".", 0, columns)) + 1 or columns
-        hover = f"<title>{markup(f'{name} {caption}'.rstrip())}</title>"
-        lines = _text(x, top + 17, name[:cut], "strong", "middle", columns)
-        return f"<g>{hover}{lines}{_text(x, top + 32, name[cut:], 'strong', 'middle', columns)}</g>"
+    def _name(self, x: int, top: int, name: str, caption: str, role: str) -> str:
+        """Role, address, and host name or product; an address that is too long takes the line of the name. What has no
+        room is whole in the tooltip."""
+        wide, small = (self.name - 8) // _CHARACTER, (self.name - 8) // _SMALL
+        below = caption.removeprefix(role).removeprefix(" · ")
+        address = safe(name)
+        lines = [(role, "strong", wide)] if role else []
+        # Under a role the address is small.
+        kind, columns = ("small", small) if role else ("strong", wide)
+        if columns < len(address) <= 2 * columns:
+            cut = max(address.rfind(":", 0, columns), address.rfind(".", 0, columns)) + 1 or columns
+            lines += [(address[:cut], kind, columns), (address[cut:], kind, columns)]
+        else:
+            lines.append((name, kind, columns))
+        if below and len(lines) < _NAME_LINES:
+            lines.append((below, "small muted", small))
+        first = top + (_HEADER - 8 - (len(lines) - 1) * _NAME_LINE) // 2 + 4
+        drawn = "".join(
+            _text(x, first + number * _NAME_LINE, text, kind, "middle", columns)
+            for number, (text, kind, columns) in enumerate(lines)
+        )
+        return f"<g><title>{markup(' · '.join(filter(None, (name, caption))))}</title>{drawn}</g>"
 
     def _bands(self, rows: list[Event | Mark], base: int, first: int) -> Iterator[str]:
         """Phases at the side with their names, a bar for as long as media is held, and one for each stream of media."""
@@ -268,7 +281,7 @@ class _Drawing:
             number = rows[begin].phase
             if number is not None:
                 phase = self.model.phases[number]
-                kind = phase.name if phase.name in _PHASES else "other"
+                kind = phase.name if phase.name in PHASES else "other"
                 y, high = first + begin * _ROW, (place - begin) * _ROW
                 yield _rect(_EDGE, y, self.width - 2 * _EDGE, high, f"tint-{kind}")
                 yield _rect(_EDGE, y, 6, high, f"band-{kind}")
@@ -386,7 +399,7 @@ class _Drawing:
         hover = f"<title>{markup(mark.text)}</title>"
         if mark.kind in ("silence", "folded"):
             kind = self.model.phases[mark.phase].name if mark.phase is not None else ""
-            tint = f"tint-{kind if kind in _PHASES else 'other'}" if kind else "paper"
+            tint = f"tint-{kind if kind in PHASES else 'other'}" if kind else "paper"
             broken = "".join(f"M{x + 0.5:g} {y}v{_ROW}" for x in self.lanes)
             body = (
                 f'{_rect(left, y, right - left, _ROW, tint)}<path class="gap" d="{broken}"/>'
@@ -407,8 +420,8 @@ class _Drawing:
         tones = {event.tone for event in self.model.events}
         x = _EDGE
         parts = []
-        for tone in (tone for tone in _TONES if tone in tones):
-            name = _TONES[tone][2]
+        for tone in (tone for tone in TONES if tone in tones):
+            name = TONES[tone][2]
             if tone == "failure":
                 parts.append(self._cross(x, 8))
                 x += 14

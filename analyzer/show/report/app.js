@@ -595,6 +595,7 @@
       const [role, host] = data.captions[lanes[lane]] || ["", ""];
       return [role, host || product].filter(Boolean).join(" · ");
     });
+    const roles = lanes.map((lane) => (data.captions[lane] || [""])[0]);
     const phases = name === "calls" ? phasesOf(table, row, began, events) : [];
     const marks = [...unanswered(head, first, events, lanes), ...silences(events)];
     for (const [of, late, kind, text] of head.marks) if (of === place) marks.push({ kind, at: late, text });
@@ -604,7 +605,7 @@
       .map(([, from, until, text, by]) => ({ from, until, text, kind: by ? `stream-${by}` : "stream" }));
     const left = head.total[place] - events.length;
     if (left) marks.push({ kind: "folded", at: events[events.length - Math.floor(events.length / 4) - 1].at, text: `${counted(left)} messages are not in this report, to keep it small; ${KINDS[name.slice(0, -1)].command(number, (column) => shown(table.byName[column], row))} draws them` });
-    return { number, texts: events.some((event) => event.text !== null), began, lanes, products, legs, phases, holds, streams, events, left, rows: inOrder(events, marks, phases) };
+    return { number, texts: events.some((event) => event.text !== null), began, lanes, products, roles, legs, phases, holds, streams, events, left, rows: inOrder(events, marks, phases) };
   }
 
   function unanswered(head, first, events, lanes) {
@@ -680,7 +681,7 @@
   // ---- the ladder -------------------------------------------------------------------------------------------------
 
   // The drawing of show/ladder/svg.py, whose style sheet this page has: sheets of rows under the names of the lanes.
-  const SHEET = 40, ROW = 26, HEADER = 48, EDGE = 16, PHASE = 28, SECONDS = 172, DELTA = 240, FRAME = 296, LEG = 326, STREAM = 6;
+  const SHEET = 40, ROW = 26, HEADER = 62, NAME_LINES = 3, NAME_LINE = 15, EDGE = 16, PHASE = 28, SECONDS = 172, DELTA = 240, FRAME = 296, LEG = 326, STREAM = 6;
   const WIDE = 1040, NARROWEST = 96, WIDEST = 300, LABEL = 260, CHARACTER = 7, SMALL = 6;
   const MOST_LANES = 40, MOST_SHEETS = 10;
   const TINTS = new Set(["setup", "ringing", "talk", "release"]);
@@ -748,26 +749,28 @@
   }
 
   function headerOf(plan, top) {
-    const y = top + 36;
+    const y = top + HEADER - 12;
     const names = [
       plan.story.phases.length ? words_(PHASE, y, "phase", "small muted") : "",
       words_(SECONDS, y, "seconds", "small muted", "end"), words_(DELTA, y, "delta", "small muted", "end"),
       words_(FRAME, y, "frame", "small muted", "end"), plan.legs ? words_(LEG, y, "leg", "small muted", "end") : "",
     ].filter(Boolean);
-    const columns = Math.floor((plan.name - 8) / CHARACTER);
+    const wide = Math.floor((plan.name - 8) / CHARACTER), small = Math.floor((plan.name - 8) / SMALL);
     plan.lanes.forEach((x, number) => {
-      const name = plan.story.lanes[number];
+      const [name, product, role] = [plan.story.lanes[number], plan.story.products[number], plan.story.roles[number]];
+      const below = (product.startsWith(role) ? product.slice(role.length) : product).replace(/^ · /, "");
+      const lines = role ? [[role, "strong", wide]] : [];
+      // Under a role the address is small; one that is too long takes the line of the name.
+      const [kind, columns] = role ? ["small", small] : ["strong", wide];
+      if (name.length > columns && name.length <= 2 * columns) {
+        const cut = Math.max(name.lastIndexOf(":", columns - 1), name.lastIndexOf(".", columns - 1)) + 1 || columns;
+        lines.push([name.slice(0, cut), kind, columns], [name.slice(cut), kind, columns]);
+      } else lines.push([name, kind, columns]);
+      if (below && lines.length < NAME_LINES) lines.push([below, "small muted", small]);
+      const first = top + Math.floor((HEADER - 8 - (lines.length - 1) * NAME_LINE) / 2) + 4;
       names.push(box(x - Math.floor(plan.name / 2), top, plan.name, HEADER - 8, "box", 4));
-      const product = plan.story.products[number];
-      if (width(name) <= columns || width(name) > 2 * columns) {
-        names.push(words_(x, top + (product ? 17 : 24), name, "strong", "middle", columns));
-        if (product) names.push(words_(x, top + 32, product, "small muted", "middle", Math.floor((plan.name - 8) / SMALL)));
-        return;
-      }
-      // A long address on two lines.
-      const cut = Math.max(name.lastIndexOf(":", columns - 1), name.lastIndexOf(".", columns - 1)) + 1 || columns;
-      names.push(drawn("g", {}, drawn("title", {}, `${name} ${product}`.trim()), words_(x, top + 17, name.slice(0, cut), "strong", "middle", columns),
-        words_(x, top + 32, name.slice(cut), "strong", "middle", columns)));
+      names.push(drawn("g", {}, drawn("title", {}, [name, product].filter(Boolean).join(" · ")),
+        ...lines.map(([text, look, room], line) => words_(x, first + line * NAME_LINE, text, look, "middle", room))));
     });
     return names;
   }

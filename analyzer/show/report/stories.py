@@ -44,21 +44,21 @@ def packed(
     )
     registrations = room.first_rows(tables["registrations"], "registrations", tables, most_rows)
     told = _told(tables, fragments, calls)
-    seen = _of_registrations(tables["messages"], tables["registrations"])
+    seen = of_registrations(tables["messages"], tables["registrations"])
     asked = {key: ladders.Told(marks, ()) for key, marks in _asked(tables, "registration").items()}
 
-    def of_registrations(some: pl.DataFrame, left: int) -> tuple[list[dict[str, Any]], int]:
+    def those_of(some: pl.DataFrame, left: int) -> tuple[list[dict[str, Any]], int]:
         named = some.select("no", call="registration", call_ids=pl.concat_list("call_id"))
         return _packed(seen, tables, named, texts, asked, left)
 
     made, left = _packed(tables["messages"], tables, calls, texts, told, most)
-    made_too, left = of_registrations(registrations, left)
+    made_too, left = those_of(registrations, left)
     if left < 0:
-        made_too, spare = of_registrations(registrations.filter(outcome="failed"), most // 2)
+        made_too, spare = those_of(registrations.filter(outcome="failed"), most // 2)
         most -= most // 2 - max(spare, 0)
         calls = calls.with_columns(rank=room.rank(tables)).sort("rank", "no")
         made, left = _packed(tables["messages"], tables, calls, texts, told, most)
-        made_too += of_registrations(registrations.filter(pl.col("outcome") != "failed"), left)[0]
+        made_too += those_of(registrations.filter(pl.col("outcome") != "failed"), left)[0]
     chunks = {"calls": made, "registrations": made_too}
     return Packed(chunks, {name: _without(tables[name], made) for name, made in chunks.items()})
 
@@ -180,7 +180,7 @@ def _by_call(frame: pl.DataFrame, *, least: int = 1) -> dict[int, list[dict[str,
     return rows
 
 
-def _of_registrations(messages: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
+def of_registrations(messages: pl.DataFrame, registrations: pl.DataFrame) -> pl.DataFrame:
     """REGISTERs and their responses, each with the registration of its Call-ID that had begun last as its ``call``."""
     begun = (
         registrations.select("call_id", "registration", at="started_at").drop_nulls().sort("at", maintain_order=True)
