@@ -25,6 +25,7 @@ BY_HAND = {
     "compare": "Two captures or two calls side by side: what changed, and where.",
     "headers": "Header fields by name, in any message.",
     "plot": "One figure as SVG, PNG or PDF.",
+    "batch": "Captures into a store: Parquet tables that every command reads, more of them each night.",
     "export": "The packets of calls as a separate capture, for Wireshark.",
     "explain": "What a word means: a status, a cause, a header field, a column.",
 }

@@ -2,6 +2,7 @@
 
 mod table;
 mod tree;
+mod windows;
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -31,7 +32,7 @@ use table::Table;
 type SourceArgument = (String, PathBuf, Option<String>, Option<u64>);
 
 fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
-    given.into_iter().map(|(name, path, point, bytes)| Source { name, path, point, bytes }).collect()
+    given.into_iter().map(|(name, path, point, bytes)| Source { name, path, point, bytes, read_before: None }).collect()
 }
 
 fn clocks(given: Vec<(u16, i64, i64, i64)>) -> Vec<Clock> {
@@ -304,6 +305,8 @@ fn link_type(text: &str) -> Option<u16> {
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
+    module.add_class::<windows::RunningWindows>()?;
+    module.add_function(wrap_pyfunction!(windows::windows, module)?)?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(companion, module)?)?;
     module.add_function(wrap_pyfunction!(media, module)?)?;

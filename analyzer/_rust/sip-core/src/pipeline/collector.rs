@@ -31,6 +31,8 @@ pub struct Collector<'a> {
     limits: &'a Limits,
     batch: Batch,
     sent: usize,
+    /// Messages found so far.
+    pub messages: usize,
     /// Follows the packets of some messages, when they are to be exported.
     pub trace: Option<Trace>,
     send: Sender<(usize, Batch)>,
@@ -52,10 +54,16 @@ impl<'a> Collector<'a> {
             limits,
             batch: Batch::default(),
             sent: 0,
+            messages: 0,
             trace,
             send,
             recycled,
         }
+    }
+
+    /// Batches go this way from now on.
+    pub fn connect(&mut self, send: Sender<(usize, Batch)>, recycled: Receiver<Batch>) {
+        (self.send, self.recycled) = (send, recycled);
     }
 
     /// Hands over what is in the batch.
@@ -82,6 +90,7 @@ impl<'a> Collector<'a> {
         if let Some(trace) = &mut self.trace {
             trace.message(point, &seen, packets);
         }
+        self.messages += 1;
         self.batch.push(bytes, seen, encapsulation, report);
         if self.batch.is_full(self.sent) {
             self.flush();

@@ -18,10 +18,11 @@ mod second;
 mod source;
 mod stream;
 mod trace;
+pub mod windows;
 
 pub use export::export;
 pub use fetch::{Place, fetch};
 pub use options::{Options, Progress, ScanError};
 pub use scan::{Scan, scan};
-pub use source::Source;
+pub use source::{ReadBefore, Source};
 pub use trace::Media;
