@@ -1,11 +1,12 @@
 """The compiled core: bytes to tables. Names with an underscore are types alone, and not there when it runs."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias, TypedDict, final
+from typing import Any, Protocol, TypeAlias, TypedDict, final
 
 __all__ = [
     "MediaHeads",
     "Scan",
+    "Windows",
     "companion",
     "compose",
     "export",
@@ -18,6 +19,7 @@ __all__ = [
     "protocols",
     "scan",
     "tables",
+    "windows",
 ]
 
 class _Table(Protocol):
@@ -127,6 +129,16 @@ class Scan:
     def result(self) -> _Tables: ...
     def cancel(self) -> None: ...
 
+#: points, agents, until, copies
+_State: TypeAlias = tuple[list[tuple[str | None, str, int, int]], list[str], int | None, bytes]
+
+@final
+class Windows:
+    def progress(self) -> tuple[int, int]: ...
+    def wait(self, seconds: float) -> bool: ...
+    def take(self) -> dict[str, Any] | None: ...
+    def cancel(self) -> None: ...
+
 def scan(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     threads: int = 0,
@@ -185,3 +197,12 @@ def header_vocabulary() -> list[str]: ...
 def link_type(text: str) -> int | None: ...
 def protocols() -> list[tuple[str, str, str | None]]: ...
 def tables() -> list[tuple[str, list[tuple[str, str]]]]: ...
+def windows(
+    sources: Sequence[tuple[str, str, str | None, int | None, tuple[list[tuple[int, int]], int] | None]],
+    size: int,
+    threads: int = 0,
+    limits: dict[str, int] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
+    headers: Sequence[str] = ...,
+    state: _State | None = None,
+) -> Windows: ...

@@ -84,6 +84,8 @@ class StoreGraph(Graph):
 
     def __getitem__(self, name: str) -> Any:
         table = name.removeprefix("core_")
+        if name == "transport_failures" and name not in self.inputs:
+            self.inputs = self.inputs | {name: self._kept.failures()}
         if name not in self.inputs and table != name and table in WHOLE:
             self.inputs = self.inputs | {name: self._kept.whole(table)}
         return super().__getitem__(name)

@@ -296,7 +296,7 @@ def header_names(names: Iterable[str]) -> list[str]:
 
 
 # The core's own, where the user set no other.
-_PROBLEMS_PER_CODE = 1000
+PROBLEMS_PER_CODE = 1000
 
 #: The process whose threads Polars computes with, once something was read.
 _threads_of: list[int] = []
@@ -350,7 +350,7 @@ class Reading:
     @property
     def max_problems_per_code(self) -> int:
         """How many rows of one code the table ``problems`` has (docs/limits.md)."""
-        return (self._limits or {}).get("max_problems_per_code", _PROBLEMS_PER_CODE)
+        return (self._limits or {}).get("max_problems_per_code", PROBLEMS_PER_CODE)
 
     def again(self, clocks: Sequence[tuple[int, int, int, int]] | None = None) -> Reading:
         """The same captures with every column, and with the clocks of capture points set right where given."""

@@ -1,17 +1,22 @@
-"""A run over captures that are to be in a store."""
+"""A run over captures that are to be in a store: what is new of them is read in windows, settled, and committed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
+from analyzer.columns.times import SECOND
 from analyzer.graph.graph import headers_below
 from analyzer.reading import native
-from analyzer.store.layout import WHOLE, Manifest, is_store, manifest_of, write_manifest
-from analyzer.store.settling import Settling
+from analyzer.reading.windows import State, Window, Windows
+from analyzer.store.index import Index
+from analyzer.store.kept import Kept
+from analyzer.store.layout import Manifest, is_store, manifest_of, write_manifest
+from analyzer.store.settling import Settled, Settling, of
+from analyzer.store.whole import Whole, plan
 from analyzer.store.writing import Commit, recover
 
 if TYPE_CHECKING:
@@ -20,49 +25,187 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """How a store is written; what the first run says holds for all that follow."""
+    """How a store is written; what the first run says holds for all that follow.
+
+    ``size``        messages in a window, about.
+    ``max_idle_s``  a call that was silent for so long is over, whatever became of it; what comes later begins anew.
+    """
 
     capture_points: tuple[str, ...] = ()
     link_types: tuple[str, ...] = ()
-    limits: Mapping[str, int] | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
     max_idle_s: float = 86_400.0
     threads: int = 0
+    size: int = 200_000
 
 
-def run(origins: Iterable[str], folder: str | Path, options: Options = Options()) -> Manifest:
-    """Reads captures into the store in ``folder``, which is made where there is none."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far a run is."""
+
+    files: int
+    all_files: int
+    bytes: int
+    all_bytes: int
+    messages: int
+    open_messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run did: ``files`` and ``messages`` read, ``copies`` (name, and the capture that holds the same),
+    ``damaged`` captures with the reason, and how many messages the store has."""
+
+    files: int
+    messages: int
+    all_messages: int
+    copies: list[tuple[str, str]] = field(default_factory=list)
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+
+
+Progress = Callable[[Told], Any]
+
+
+def run(
+    origins: Iterable[str], folder: str | Path, options: Options = Options(), progress: Progress = lambda _: None
+) -> Done:
+    """Reads what is new of captures into the store in ``folder``, which is made where there is none."""
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     recover(path)
     sources = native.sources(list(origins), options.capture_points, options.link_types)
-    headers = native.header_names(headers_below(schema.TABLES))
     if not is_store(path):
         kept: dict[str, Any] = {"max_idle_s": options.max_idle_s, "link_types": sources.link_types}
-        write_manifest(path, Manifest(options=kept | {"limits": dict(options.limits or {})}, headers=headers))
-    manifest = manifest_of(path)
-    reading = native.Reading(sources, options.threads, options.limits, None, headers=headers)
-    core = reading.tables()
-    settling = Settling(options.max_idle_s)
-    settling.begin(manifest.messages, manifest.end)
-    settling.take(core, _end(core["files"]))
-    commit = Commit(path, manifest)
-    for settled in settling.settled(all_of_it=True):
-        commit.add(settled)
-    for name in WHOLE:
-        commit.put(name, core[name])
-    commit.put("inputs", _inputs(sources))
-    return commit.done(messages=manifest.messages + core["messages"].height, end=settling.end)
+        kept["limits"] = dict(options.limits)
+        headers = native.header_names(headers_below(schema.TABLES))
+        write_manifest(path, Manifest(options=kept, headers=headers))
+    return _Run(path, sources, options, progress).go()
 
 
-def _end(files: pl.DataFrame) -> int | None:
+class _Run:
+    def __init__(self, folder: Path, sources: native.Sources, options: Options, progress: Progress) -> None:
+        self._folder, self._options, self._progress = folder, options, progress
+        self._manifest = manifest_of(folder)
+        kept = Kept(folder, self._manifest)
+        how = self._manifest.options
+        self._whole = Whole(kept, how["limits"].get("max_problems_per_code", native.PROBLEMS_PER_CODE))
+        self._state = _state(folder, self._manifest)
+        self._plan = plan(sources, self._whole.inputs, self._state[2] if self._state else None)
+        self._settling = Settling(how["max_idle_s"], self._manifest.messages, self._manifest.end)
+        self._index = Index(int(how["max_idle_s"] * SECOND))
+        self._commit = Commit(folder, self._manifest)
+        self._failures: list[pl.DataFrame] = []
+
+    def go(self) -> Done:
+        """Reads all that is new."""
+        before = self._manifest.messages
+        if self._plan.new:
+            self._read()
+        names = [source.name for source in self._plan.new]
+        found = self._manifest.messages
+        return Done(len(names), found - before, found, self._plan.copies, self._whole.damaged(names))
+
+    def _read(self) -> None:
+        self._take_back_open()
+        windows = Windows(
+            self._plan.sources,
+            self._options.size,
+            threads=self._options.threads,
+            limits=self._manifest.options["limits"],
+            link_types=[tuple(pair) for pair in self._manifest.options["link_types"]],
+            headers=self._manifest.headers,
+            state=self._state,
+        )
+        for window in windows.through(lambda: self._tell(windows)):
+            self._take(window)
+            self._tell(windows)
+
+    def _tell(self, windows: Windows) -> None:
+        done, messages = windows.progress()
+        total = sum(source.size or 0 for source in self._plan.sources)
+        files = self._whole.inputs.height
+        self._progress(Told(files, len(self._plan.new), done, total, messages, self._settling.messages))
+
+    def _take_back_open(self) -> None:
+        """What the last run left open goes on; what it wrote may have to."""
+        for part in list(self._commit.parts):
+            if part.open:
+                self._settling.restore(self._commit.tables(part))
+                self._commit.remove(part)
+            elif self._manifest.end is None or part.last >= self._manifest.end - self._index.max_idle:
+                self._index.add(part, Kept(self._folder, self._manifest, [part]).rows("messages", ["_call"]))
+        self._settling.restore_failures(Kept(self._folder, self._manifest).failures())
+
+    def _take(self, window: Window) -> None:
+        if window.last and not _has_rows(window):
+            return
+        self._take_back_late(window)
+        self._whole.take(window, self._plan)
+        self._failures.append(window.core["failures"])
+        end = window.until
+        if end is None:
+            end = _end(self._whole.files, window.latest)
+        self._settling.take(window, end)
+        at_rest = window.state is not None or window.last
+        for settled in self._settling.settled(until=window.until, all_of_it=at_rest):
+            part = self._commit.add(settled)
+            if not settled.open:
+                self._index.add(part, settled.tables["messages"])
+        if at_rest:
+            self._done(window)
+
+    def _take_back_late(self, window: Window) -> None:
+        """Units that were written and go on after all are taken out of their parts."""
+        import polars as pl
+
+        for part, calls in self._index.touched(window.core["messages"], self._settling.end):
+            tables = self._commit.tables(part)
+            messages = tables["messages"]
+            units = messages.filter(pl.col("_call").is_in(calls.implode()))["_unit"]
+            late = pl.col("_unit").is_in(units.unique().implode())
+            self._settling.restore(of(messages.filter(late), tables))
+            self._commit.remove(part)
+            self._index.forget(part)
+            if (rest := messages.filter(~late)).height:
+                self._index.add(self._commit.add(Settled(part.hour, of(rest, tables))), rest)
+
+    def _done(self, window: Window) -> None:
+        """Commits, so that a run that is killed goes on from here."""
+        import polars as pl
+
+        for name, rows in self._whole.tables().items():
+            self._commit.put(name, rows)
+        self._commit.put_failures(pl.concat(self._failures))
+        self._failures = []
+        if window.state is not None:
+            self._state = window.state
+        assert self._state is not None
+        points, agents, until, memory = self._state
+        self._commit.put_memory(memory)
+        told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts}
+        self._manifest = self._commit.done(messages=self._settling.order, end=self._settling.end, state=told)
+        # What is open is held here still; the next commit writes it anew.
+        self._commit = Commit(self._folder, self._manifest)
+        for part in [part for part in self._commit.parts if part.open]:
+            self._commit.remove(part)
+
+
+def _has_rows(window: Window) -> bool:
+    return any(window.core[name].height for name in ("messages", "account", "problem_counts", "failures"))
+
+
+def _end(files: pl.DataFrame, latest: int | None) -> int | None:
     import polars as pl
 
-    found: int | None = files.select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64)).to_series().max()  # type: ignore[assignment]
-    return found
+    ends = files.select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64)).to_series().drop_nulls().to_list()
+    return max([*ends, *([] if latest is None else [latest])], default=None)
 
 
-def _inputs(sources: native.Sources) -> pl.DataFrame:
-    import polars as pl
-
-    rows = [{"file": name, "path": path, "point": point} for name, path, point in sources.files]
-    return pl.DataFrame(rows, schema={"file": pl.String, "path": pl.String, "point": pl.String})
+def _state(folder: Path, manifest: Manifest) -> State | None:
+    """What the core goes on with."""
+    if not manifest.commit:
+        return None
+    told = manifest.state
+    points = [tuple(point) for point in told["points"]]
+    memory = (folder / manifest.memory).read_bytes()
+    return points, told["agents"], told["until"], memory

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer import schema
 from analyzer.errors import AnalyzerError, CaptureChanged
 from analyzer.reading import native
-from analyzer.store.layout import DERIVED, WHOLE, Manifest, Part, manifest_of, path_of
+from analyzer.store.layout import DERIVED, Manifest, Part, manifest_of, path_of
 from analyzer.store.settling import FOLLOWING, MENDED, ORDER
 
 if TYPE_CHECKING:
@@ -72,7 +72,17 @@ class Kept:
         """A table of the whole."""
         import polars as pl
 
+        if not self.manifest.commit:
+            return pl.DataFrame(schema=_empty(name, None)).drop(ORDER, strict=False)
         return pl.read_parquet(self.folder / self.manifest.whole(name))
+
+    def failures(self) -> pl.DataFrame:
+        """Broken transports."""
+        import polars as pl
+
+        paths = [self.folder / name for name in self.manifest.failures]
+        none = pl.DataFrame(schema=columns_of("failures"))
+        return pl.concat([none, *(pl.read_parquet(path) for path in paths)])
 
     def core(self, columns: list[str] | None) -> dict[str, pl.DataFrame]:
         """The tables of the core, as a reading gives them; ``columns`` as for :class:`native.Reading`."""
@@ -89,7 +99,8 @@ class Kept:
             if name not in ("links", "via_tails") or (name == "via_tails" and (wanted is None or "_tail" in wanted)):
                 found[name] = self.rows(name, asked(name) if name in ("descriptions", "evidence") else None)
         found["descriptions"] = found["descriptions"].unique(maintain_order=True)
-        return found | {name: self.whole(name) for name in WHOLE}
+        of_whole = {name: self.whole(name) for name in ("files", "problems", "account")}
+        return found | of_whole | {"failures": self.failures()}
 
     def unit_of(self, call: int) -> dict[str, pl.DataFrame]:
         """The tables of the core of the unit that a call is in."""
@@ -106,13 +117,14 @@ class Kept:
             core[name] = self.rows(name, where=pl.col(own).is_in(keys))
         names = [name for name, _ in _core_columns()["messages"]]
         core["messages"] = _as_read(messages.drop(MENDED)).select(names)
-        return core | {"failures": self.whole("failures")}
+        return core | {"failures": self.failures()}
 
     def links(self, legs: pl.Series | None = None) -> pl.DataFrame:
         """The strong links between legs, ``leg_correlation`` of the graph; those to ``legs`` alone."""
         import polars as pl
 
-        return self.rows("links", where=None if legs is None else pl.col("_leg").is_in(legs.unique().implode()))
+        where = None if legs is None else pl.col("_leg").is_in(legs.unique().implode())
+        return self.rows("links", where=where).drop("_unit")
 
 
 def _as_read(messages: pl.DataFrame) -> pl.DataFrame:
@@ -124,14 +136,21 @@ def _core_columns() -> dict[str, list[tuple[str, str]]]:
     return dict(native.core().tables())
 
 
-def _empty(name: str, columns: list[str] | None) -> dict[str, Any]:
+def columns_of(table: str) -> dict[str, Any]:
+    """The columns of a table of the core and their types; none of another table."""
     import polars as pl
 
     kinds = {"text": pl.String(), "int": pl.Int64(), "time": pl.Datetime("ns", "UTC"), "bool": pl.Boolean()}
+    return {column: kinds[kind] for column, kind in _core_columns().get(table, [])}
+
+
+def _empty(name: str, columns: list[str] | None) -> dict[str, Any]:
+    import polars as pl
+
     if name == "links":
         return {"_leg": pl.Int64, "_leg_from": pl.Int64, "_call": pl.Int64, "_call_from": pl.Int64,
-                "node_in": pl.String, "node_out": pl.String}  # fmt: skip
-    found: dict[str, Any] = {column: kinds[kind] for column, kind in _core_columns().get(name, [])}
+                "node_in": pl.String, "node_out": pl.String, "_unit": pl.Int64}  # fmt: skip
+    found = columns_of(name)
     if name in schema.TABLES:
         found |= dict(schema.TABLES[name].polars())
     found |= {
@@ -140,6 +159,7 @@ def _empty(name: str, columns: list[str] | None) -> dict[str, Any]:
         "_unit": pl.Int64(),
         "_at": pl.Int64(),
         "_order": pl.Int64(),
+        "_given_up": pl.Boolean(),
     }
     names = columns or list(found)
     return {column: found[column] for column in [*names, *(order for order in ORDER if order not in names)]}
@@ -156,7 +176,7 @@ class KeptReading:
     @property
     def max_problems_per_code(self) -> int:
         limits = self.kept.manifest.options.get("limits", {})
-        return int(limits.get("max_problems_per_code", native._PROBLEMS_PER_CODE))
+        return int(limits.get("max_problems_per_code", native.PROBLEMS_PER_CODE))
 
     def again(self, _clocks: object = None) -> KeptReading:
         """The same with every column."""

@@ -1,7 +1,8 @@
 """What a store is on disk: folders of Parquet, partitioned by day and hour, and ``store.json``: what is valid.
 
 A *part* is what one commit wrote of one hour: a file in each table's folder, with whole units
-(:mod:`analyzer.store.units`). Parts have numbers; ``store.json`` lists those that are valid, and a file that it does not list is none of the store's.
+(:mod:`analyzer.store.units`). Parts have numbers; ``store.json`` lists those that are valid, and a file that it does
+not list is none of the store's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 DERIVED = ("calls", "transactions", "dialogs", "registrations")
 #: The core's tables beside ``messages``, whose rows follow a message, a leg or a description.
 BESIDE = ("descriptions", "evidence", "headers", "ims_headers", "parts", "via_tails", "links")
-#: Tables of the whole: a file each, written anew with each commit.
-WHOLE = ("files", "problems", "account", "failures")
+#: Tables of the whole: a file each, written anew with each commit. ``inputs`` are the captures, as they were read.
+WHOLE = ("files", "problems", "account", "inputs")
+#: Broken transports: a file for each commit that had some.
+FAILURES = "failures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class Manifest:
     #: Messages in all, and the time of the last packet (ns).
     messages: int = 0
     end: int | None = None
+    #: The files of :data:`FAILURES`.
+    failures: list[str] = field(default_factory=list)
+    #: What the next run goes on with: points, agents and time of the core (the rest is in the file of the same number),
+    #: and counts of problems.
+    state: dict[str, Any] = field(default_factory=dict)
     #: How it is written, the same from the first run on: ``keep_text``, ``masked``, ``max_idle_s`` ...
     options: dict[str, Any] = field(default_factory=dict)
     #: The names of header fields with rows in ``headers``.
@@ -76,11 +84,17 @@ class Manifest:
         rows = [[part.number, part.hour, part.messages, part.begin, part.last, part.open] for part in self.parts]
         told = {"format": FORMAT, "version": self.version, "commit": self.commit, "next_part": self.next_part}
         told |= {"messages": self.messages, "end": self.end, "options": self.options, "headers": self.headers}
+        told |= {"failures": self.failures, "state": self.state}
         return json.dumps(told | {"parts": rows}, indent=1) + "\n"
 
     def whole(self, table: str) -> str:
         """The file of a table of :data:`WHOLE`."""
         return f"{table}/{table}-{self.commit:08d}.parquet"
+
+    @property
+    def memory(self) -> str:
+        """The file of what the core remembers."""
+        return f"state/state-{self.commit:08d}.bin"
 
 
 def path_of(table: str, part: Part) -> str:
@@ -119,10 +133,8 @@ def manifest_of(folder: Path) -> Manifest:
     while told["version"] < VERSION:
         told = UPGRADES[told["version"]](told)
     try:
-        parts = [Part(*row) for row in told["parts"]]
-        return Manifest(
-            parts, told["commit"], told["next_part"], told["messages"], told["end"], told["options"], told["headers"]
-        )
+        names = [entry.name for entry in fields(Manifest) if entry.name != "parts"]
+        return Manifest([Part(*row) for row in told["parts"]], **{name: told[name] for name in names})
     except (KeyError, TypeError) as error:
         raise AnalyzerError(f"{path}: lacks {error}: copy it from a backup, or make the store anew") from None
 

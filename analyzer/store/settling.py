@@ -1,6 +1,6 @@
 """From windows of messages to parts of the store: what is over is written and forgotten, what is alive is carried on.
 
-:class:`Settling` is fed by whoever reads, a file or a wire: rows of the core in, rows of hours out. It holds the rows
+:class:`Settling` is fed by whoever reads, files or a wire: windows of the core in, rows of hours out. It holds the rows
 of units that are alive, so its memory grows with what is alive and not with what was read.
 """
 
@@ -19,27 +19,31 @@ from analyzer.store.layout import DERIVED
 if TYPE_CHECKING:
     import polars as pl
 
+    from analyzer.reading.windows import Window
+
 Tables = dict[str, "pl.DataFrame"]
 
-#: The leg of a message as it is mended; not kept.
-_OF_LINKS = "_mended_leg"
 #: The tables of the core that follow messages, by what: their column, and that of messages.
 FOLLOWING = {
     "descriptions": ("_sdp", "_sdp"),
     "evidence": ("_leg", "_leg"),
     "headers": ("message", "message"),
     "ims_headers": ("message", "message"),
-    "links": ("_leg", _OF_LINKS),
+    "links": ("_unit", "_unit"),
     "parts": ("message", "message"),
     "via_tails": ("_message", "message"),
 }
+#: Those of them that the core hands out before the messages, and a row once or more often.
+_EARLY = ("descriptions", "evidence", "via_tails")
 #: Columns that identities are mended in (``analyzer.sip.identities``): ``messages`` has them as they are told, and
 #: under these names as the core gives them.
 MENDED = {"transaction": "_transaction", "retransmission": "_retransmission"}
-#: Columns by which rows of the other tables stand in the order of the whole.
+#: The place of a row in the order of the whole.
 ORDER = ("_at", "_order")
+#: What the store knows of a message beside what the core does: its place, and that it was given up for nothing came.
+OWN = (*ORDER, "_given_up")
 #: Broken transports concern transactions so near to them (ns).
-_FAILURES = 600 * SECOND
+_NEAR_FAILURES = 600 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,87 +58,129 @@ class Settled:
 class Settling:
     """The units that are alive."""
 
-    def __init__(self, max_idle_s: float) -> None:
+    def __init__(self, max_idle_s: float, order: int = 0, end: int | None = None) -> None:
         self._max_idle = int(max_idle_s * SECOND)
-        #: Rows of units that are alive: messages as the core gives them with ``_at`` and ``_order``, and what follows.
-        self.core: Tables = {}
-        self.failures: pl.DataFrame | None = None
-        self.end: int | None = None
-        self._order = 0
+        #: Rows of units that are alive: messages as the core gives them and :data:`OWN`, and what follows them.
+        self._core: Tables = {}
+        #: Legs whose links will not change any more.
+        self._decided: set[int] = set()
+        #: What came before its messages, and until when (ns) these may come.
+        self._early: list[tuple[int, Tables]] = []
+        self._failures: pl.DataFrame | None = None
+        self.end = end
+        #: The number of the next message.
+        self.order = order
+        self._at = 0
 
     @property
     def messages(self) -> int:
         """How many messages are held."""
-        return self.core["messages"].height if self.core else 0
+        return self._core["messages"].height if self._core else 0
 
-    def begin(self, order: int, end: int | None) -> None:
-        """Messages that come next have numbers from ``order`` on; ``end`` is the time of the last packet so far."""
-        self._order, self.end = order, end
-
-    def take(self, core: Mapping[str, pl.DataFrame], end: int | None) -> None:
-        """Takes in what was read: the tables of the core, messages in time order, all that will ever be before ``end``
-        (ns) among them."""
+    def take(self, window: Window, end: int | None) -> None:
+        """Takes in what was read; ``end`` is the time (ns) before which all has come."""
         import polars as pl
 
-        at = pl.col("time").cast(pl.Int64).forward_fill().fill_null(0)
-        messages = core["messages"].with_columns(_at=at, _order=pl.int_range(pl.len()) + self._order)
-        self._order += messages.height
-        self.restore({**{name: core[name] for name in FOLLOWING if name in core}, "messages": messages})
-        failures = core["failures"]
-        self.failures = failures if self.failures is None else pl.concat([self.failures, failures])
-        self.end = end if self.end is None else max(self.end, end or self.end)
+        core = window.core
+        at = pl.col("time").cast(pl.Int64).forward_fill().fill_null(self._at)
+        messages = core["messages"].with_columns(
+            _at=at, _order=pl.int_range(pl.len()) + self.order, _given_up=pl.lit(window.last)
+        )
+        if messages.height:
+            self._at = messages["_at"].to_list()[-1]
+        self.order += 0 if window.last else messages.height
+        self._early.append((window.latest or 0, {name: core[name] for name in _EARLY}))
+        self._add(
+            {name: core[name] for name in FOLLOWING if name in core and name not in _EARLY} | {"messages": messages}
+        )
+        self.restore_failures(core["failures"])
+        if end is not None:
+            self.end = end if self.end is None else max(self.end, end)
 
-    def restore(self, core: Mapping[str, pl.DataFrame]) -> None:
-        """Takes in rows of units that go on, as the store has them."""
+    def restore(self, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Takes in units that go on, as the store has them, without what was given up."""
+        import polars as pl
+
+        messages = tables["messages"].filter(~pl.col("_given_up"))
+        core = as_core(messages, of(messages, {name: rows for name, rows in tables.items() if name in FOLLOWING}))
+        legs = core["messages"].select("_leg", at=pl.col("_at").min().over("_leg")).drop_nulls()
+        self._decided |= set(legs.filter(pl.col("at") < self._decides())["_leg"].unique())
+        links = core["links"]
+        self._add({**core, "links": links.filter(pl.col("_leg").is_in(list(self._decided)))})
+
+    def _decides(self) -> int:
+        return (self.end or 0) - units.LINKED
+
+    def _add(self, core: Mapping[str, pl.DataFrame]) -> None:
         import polars as pl
 
         for name, rows in core.items():
-            known = self.core.get(name)
-            self.core[name] = rows if known is None else pl.concat([known, rows.select(known.columns)])
+            known = self._core.get(name)
+            self._core[name] = rows if known is None else pl.concat([known, rows.select(known.columns)])
 
-    def settled(self, *, all_of_it: bool = False) -> Iterator[Settled]:
-        """The units that are over, which are forgotten; with ``all_of_it`` those that are alive too, which are not."""
+    def restore_failures(self, rows: pl.DataFrame) -> None:
+        """Takes in broken transports."""
         import polars as pl
 
-        if not self.core or self.end is None or self.core["messages"].is_empty():
+        self._failures = rows if self._failures is None else pl.concat([self._failures, rows])
+
+    def settled(self, *, until: int | None = None, all_of_it: bool = False) -> Iterator[Settled]:
+        """The units that are over, which are forgotten; with ``all_of_it`` those that are alive too, which are not.
+
+        ``until``: messages before this time (ns) have come; None where all have.
+        """
+        import polars as pl
+
+        if not self._core or self.end is None or self._core["messages"].is_empty():
             return
-        raw = self.core["messages"] = self.core["messages"].sort("_at", "_order", maintain_order=True)
+        raw = self._core["messages"] = self._core["messages"].sort(ORDER, maintain_order=True)
+        self._core |= self._with_early()
         graph = self._graph(raw)
-        links = graph["leg_correlation"]
         messages = self._messages(raw, graph)
         found = units.over(messages, graph, self.end, self._max_idle)
-        tables = {name: _in_order(graph[name], schema.TABLES[name].names[0], name, messages) for name in DERIVED}
-        tables |= {name: self.core[name] for name in FOLLOWING if name in self.core} | {"links": links}
+        given_up = messages.filter("_given_up")["_unit"]
+        found = found.with_columns(over=pl.col("over") & ~pl.col("_unit").is_in(given_up.implode()))
+        links = graph["leg_correlation"]
+        of_links = messages.select("_unit", _leg=_MENDED_LEG).drop_nulls().unique("_leg")
+        tables = {name: _in_order(name, graph, messages) for name in DERIVED}
+        tables |= {name: self._core[name] for name in FOLLOWING if name in self._core}
+        tables["links"] = links.join(of_links, on="_leg", how="left", maintain_order="left")
         for over in (True, False) if all_of_it else (True,):
-            hours = found.filter(pl.col("over") == over).with_columns(hour=_hour(pl.col("begin")))
+            hours = found.filter(pl.col("over") == over).with_columns(hour=_hour(pl.col("begin"))).sort("begin")
             for (hour,), of_hour in hours.group_by("hour", maintain_order=True):
                 chosen = messages.filter(pl.col("_unit").is_in(of_hour["_unit"].implode()))
-                of_units = _of(chosen, tables)
-                yield Settled(str(hour), of_units | {"messages": chosen.drop(_OF_LINKS)}, open=not over)
-        self._forget(raw, messages, found, links)
+                yield Settled(str(hour), {**of(chosen, tables), "messages": chosen.drop(_MENDED_LEG)}, open=not over)
+        self._forget(messages, found, tables["links"], until)
+
+    def _with_early(self) -> Tables:
+        import polars as pl
+
+        found: Tables = {}
+        for name in _EARLY:
+            tables = [self._core[name]] if name in self._core else []
+            tables += [early[name] for _, early in self._early if name in early]
+            if tables:
+                found[name] = pl.concat([table.select(tables[0].columns) for table in tables]).unique(
+                    maintain_order=True
+                )
+        return found
 
     def _graph(self, raw: pl.DataFrame) -> Graph:
         import polars as pl
 
-        none = pl.DataFrame(schema=schema.ACCOUNT.polars())
         end = pl.Series([self.end], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC"))
         files = pl.DataFrame({"last_at": end, "ended_at": end})
-        core = {**self.core, "messages": raw.drop(ORDER), "failures": self.failures, "files": files, "account": none}
-        given = {"node_overrides": (), "clocks_aligned": False, "digits_shown": False, "read_companions": None}
-        graph = Graph(
-            inputs_of({name: rows for name, rows in core.items() if rows is not None}) | given | {"read_media": None}
-        )
-        known = self.core.get("links")
-        if known is not None and known.height:
-            # Old links are settled: what they rest on may be gone by now.
-            new = graph["leg_correlation"].join(known, on="_leg", how="anti", maintain_order="left")
-            old = graph["found_legs"].table.filter(pl.col("start") < self._linked())
-            new = new.join(old, on="_leg", how="anti", maintain_order="left")
-            graph = Graph(graph.inputs | {"leg_correlation": pl.concat([known, new])})
-        return graph
-
-    def _linked(self) -> int:
-        return (self.end or 0) - units.LINKED
+        none = pl.DataFrame(schema=schema.ACCOUNT.polars())
+        core = {**self._core, "messages": raw.drop(OWN), "files": files, "account": none}
+        given = {"node_overrides": (), "clocks_aligned": False, "digits_shown": False}
+        given |= {"read_companions": None, "read_media": None, "transport_failures": self._failures}
+        graph = Graph(inputs_of(core) | given)
+        if not self._decided:
+            return graph
+        # What was decided rests on what may be gone by now; so does that there is no link.
+        new = graph["leg_correlation"].filter(~pl.col("_leg").is_in(list(self._decided)))
+        known = self._core["links"].select(new.columns) if "links" in self._core else new.clear()
+        return Graph(graph.inputs | {"leg_correlation": pl.concat([known, new])})
 
     def _messages(self, raw: pl.DataFrame, graph: Graph) -> pl.DataFrame:
         """The table ``messages`` of the store: what the core gives, and what the public table has besides."""
@@ -142,23 +188,47 @@ class Settling:
         return raw.with_columns(
             *public["dialog", "call", *MENDED],
             *(raw[name].alias(kept) for name, kept in MENDED.items()),
-            graph["core_messages"]["_leg"].alias(_OF_LINKS),
+            graph["core_messages"]["_leg"].alias(_MENDED_LEG),
             units.of_messages(raw, graph),
         )
 
-    def _forget(self, raw: pl.DataFrame, messages: pl.DataFrame, found: pl.DataFrame, links: pl.DataFrame) -> None:
+    def _forget(self, messages: pl.DataFrame, found: pl.DataFrame, links: pl.DataFrame, until: int | None) -> None:
         import polars as pl
 
-        alive = found.filter(~pl.col("over"))["_unit"]
-        kept = messages.filter(pl.col("_unit").is_in(alive.implode()))
-        held = raw.filter(messages["_unit"].is_in(alive.implode()))
+        kept = messages.filter(pl.col("_unit").is_in(found.filter(~pl.col("over"))["_unit"].implode()))
         # Links of legs that began lately are found anew.
-        young = kept.filter(pl.col("_at") >= self._linked())[_OF_LINKS].unique()
-        links = links.filter(~pl.col("_leg").is_in(young.implode()))
-        self.core = _of(kept, {**self.core, "links": links}) | {"messages": held}
-        if self.failures is not None and held.height:
-            since = held["_at"].cast(pl.Int64).to_list()[0] - _FAILURES
-            self.failures = self.failures.filter(pl.col("time").cast(pl.Int64) >= since)
+        legs = kept.select(pl.col("_at").min().over(_MENDED_LEG), _MENDED_LEG).drop_nulls()
+        self._decided = set(legs.filter(pl.col("_at") < self._decides())[_MENDED_LEG].unique())
+        links = links.filter(pl.col("_leg").is_in(list(self._decided)))
+        self._core = as_core(kept, of(kept, {**self._core, "links": links}))
+        self._early = [(latest, tables) for latest, tables in self._early if until is not None and latest >= until]
+        if self._failures is not None and kept.height:
+            since = kept["_at"].to_list()[0] - _NEAR_FAILURES
+            self._failures = self._failures.filter(pl.col("time").cast(pl.Int64) >= since)
+
+
+#: The leg of a message as it is mended; not kept.
+_MENDED_LEG = "_mended_leg"
+
+
+def as_core(messages: pl.DataFrame, following: Mapping[str, pl.DataFrame]) -> Tables:
+    """Rows of the store as the core gave them."""
+    own = messages.drop(MENDED).rename({kept: name for name, kept in MENDED.items()})
+    own = own.drop("dialog", "call", "_unit", _MENDED_LEG, strict=False)
+    found = {name: rows for name, rows in following.items() if name in FOLLOWING}
+    return {**found, "messages": own}
+
+
+def of(messages: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> Tables:
+    """The rows of these messages: ``messages`` itself, what follows them, and the tables that have their keys."""
+    import polars as pl
+
+    found: Tables = {"messages": messages}
+    for name, rows in tables.items():
+        if name != "messages":
+            own, theirs = FOLLOWING.get(name) or (schema.TABLES[name].names[0], "message")
+            found[name] = rows.filter(pl.col(own).is_in(messages[theirs].unique().drop_nulls().implode()))
+    return found
 
 
 def _hour(at: pl.Expr) -> pl.Expr:
@@ -167,21 +237,15 @@ def _hour(at: pl.Expr) -> pl.Expr:
     return at.cast(pl.Datetime("ns")).dt.strftime("%Y-%m-%dT%H")
 
 
-def _in_order(table: pl.DataFrame, key: str, name: str, messages: pl.DataFrame) -> pl.DataFrame:
-    """A table with the place of each row in the order of the whole: that of the message whose key it has."""
-    return table.join(
-        messages.select("message", *ORDER), left_on=key, right_on="message", how="left", maintain_order="left"
-    )
-
-
-def _of(messages: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> Tables:
-    """The rows of these messages: ``messages`` itself, what follows them, and the tables that have their keys."""
+def _in_order(name: str, graph: Graph, messages: pl.DataFrame) -> pl.DataFrame:
+    """A table with the place of each row in the order of the whole: that of the message whose key it has, or, of a
+    registration, that of its first REGISTER at the reference hop."""
     import polars as pl
 
-    found: Tables = {"messages": messages}
-    for name, rows in tables.items():
-        if name == "messages":
-            continue
-        own, theirs = FOLLOWING.get(name) or (schema.TABLES[name].names[0], "message")
-        found[name] = rows.filter(pl.col(own).is_in(messages[theirs].unique().drop_nulls().implode()))
-    return found
+    key = schema.TABLES[name].names[0]
+    places = messages.select("message", *ORDER)
+    if name == "registrations":
+        first = graph["registers"].unique(key, keep="first", maintain_order=True).select(pl.col(key), "message")
+        places = first.join(places, on="message", how="left").select(pl.col(key).alias("message"), *ORDER)
+    found: pl.DataFrame = graph[name]
+    return found.join(places, left_on=key, right_on="message", how="left", maintain_order="left")

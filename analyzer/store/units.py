@@ -1,8 +1,8 @@
 """What belongs together, and what of it is over: the units that a store is written in.
 
 A *unit* is all messages of Call-IDs that have to do with each other: legs of one call across a B2BUA, a call and the
-one that took its place, a dialog and what names it. Local rows rest on one unit alone, so that it can be told as soon as
-it is over, and again if it goes on after all.
+one that took its place, a dialog and what names it. Local rows rest on one unit alone, so that it can be told as soon
+as it is over, and again if it goes on after all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: A link between legs is settled when so long nothing can be added to what it rests on (ns): legs that begin within
 #: Timer C of each other (RFC 3261 §16.6 item 11, ``leg_evidence.PENDING``), and what becomes of them.
 LINKED = 250 * SECOND
-#: A unit without a message for so long is over, if no dialog of a call in it lives (ns): 64 T1 on Gm is 128 s
+#: A unit without a message for so long is over, if no dialog in it lives (ns): 64 T1 on Gm is 128 s
 #: (TS 24.229 §7.7), a challenge is answered within 240 s (§5.4.1.2), and links to it are settled.
 LINGER = 2 * LINKED
 
@@ -74,12 +74,12 @@ def over(messages: pl.DataFrame, graph: Graph, end: int, max_idle: int) -> pl.Da
     """The units of these messages (``_unit``, ``_at``, ``message``): when they ``begin`` and when the ``last`` message
     of each was (ns), and whether it is ``over`` at ``end``.
 
-    A dialog of a call lives until it is ended; one that was silent for ``max_idle`` is over, whatever became of it.
+    A dialog lives until it is ended or expires; one that was silent for ``max_idle`` is over, whatever became of it.
     """
     import polars as pl
 
     found = messages.group_by("_unit").agg(begin=pl.col("_at").min(), last=pl.col("_at").max())
-    dialogs = graph["bare_dialogs"].filter(pl.col("usage") == "invite", pl.col("ended_at").is_null()).select("dialog")
+    dialogs = graph["bare_dialogs"].filter(pl.col("ended_at").is_null()).select("dialog")
     pending = graph["bare_transactions"].filter(pl.col("outcome").is_in(["pending", "provisional_only"]))
     keys = pl.concat([dialogs["dialog"], pending["transaction"]])
     alive = messages.filter(pl.col("message").is_in(keys.implode()))["_unit"].unique()

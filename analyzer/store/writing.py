@@ -1,8 +1,8 @@
 """Commits: parts and tables of the whole are written beside the valid ones, and become valid together.
 
 A file is written under its name with ``.new`` behind it. ``commit.json`` then says which of them take their places,
-which files go, and what ``store.json`` is to say. It is carried out by renaming, and may be carried out twice: a run that
-was killed leaves either no ``commit.json``, and what lies about is removed, or one, which the next run carries out.
+which files go, and what ``store.json`` is to say. It is carried out by renaming, and may be carried out twice: a run
+that was killed leaves either no ``commit.json``, and what lies about is removed, or one, which the next carries out.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer.errors import AnalyzerError
 from analyzer.reading.written import replaced
-from analyzer.store.layout import BESIDE, DERIVED, NAME, WHOLE, Manifest, Part, path_of, write_manifest
+from analyzer.store.layout import BESIDE, DERIVED, FAILURES, NAME, WHOLE, Manifest, Part, path_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,6 +41,9 @@ class Commit:
         self._removed: list[str] = []
         self.parts = list(manifest.parts)
         self._next = manifest.next_part
+        self._failures = list(manifest.failures)
+        #: It says how the files of this commit are called.
+        self._new = Manifest(commit=manifest.commit + 1)
 
     def add(self, settled: Settled) -> Part:
         """Writes the tables of units that began in one hour as a part."""
@@ -53,17 +57,43 @@ class Commit:
         self.parts.append(part)
         return part
 
+    def tables(self, part: Part) -> dict[str, pl.DataFrame]:
+        """The tables of a part, valid or about to be."""
+        import polars as pl
+
+        found = {}
+        for name in ("messages", *DERIVED, *BESIDE):
+            path = path_of(name, part)
+            found[name] = pl.read_parquet(self._folder / (f"{path}{NEW}" if path in self._written else path))
+        return found
+
     def remove(self, part: Part) -> None:
         """Takes a part out: its units were taken back."""
         self.parts.remove(part)
-        self._removed += [path_of(name, part) for name in ("messages", *DERIVED, *BESIDE)]
+        for name in ("messages", *DERIVED, *BESIDE):
+            if (path := path_of(name, part)) in self._written:
+                self._written.remove(path)
+                (self._folder / f"{path}{NEW}").unlink()
+            else:
+                self._removed.append(path)
 
     def put(self, name: str, rows: pl.DataFrame) -> None:
         """Writes a table of the whole."""
-        self._write(rows, self._next_manifest().whole(name))
+        self._write(rows, self._new.whole(name))
 
-    def _next_manifest(self) -> Manifest:
-        return Manifest(commit=self._manifest.commit + 1)
+    def put_failures(self, rows: pl.DataFrame) -> None:
+        """Writes broken transports."""
+        if rows.height:
+            self._failures.append(self._new.whole(FAILURES))
+            self._write(rows, self._failures[-1])
+
+    def put_memory(self, memory: bytes) -> None:
+        """Writes what the core remembers."""
+        path = self._folder / f"{self._new.memory}{NEW}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _told(self._folder):
+            path.write_bytes(memory)
+        self._written.append(self._new.memory)
 
     def _write(self, rows: pl.DataFrame, name: str) -> None:
         path = self._folder / name
@@ -72,12 +102,15 @@ class Commit:
             rows.write_parquet(f"{path}{NEW}", compression="zstd", statistics=True, row_group_size=_ROWS)
         self._written.append(name)
 
-    def done(self, *, messages: int, end: int | None) -> Manifest:
+    def done(self, *, messages: int, end: int | None, state: dict[str, Any]) -> Manifest:
         """Makes it valid."""
         old = self._manifest
-        new = Manifest(self.parts, old.commit + 1, self._next, messages, end, old.options, old.headers)
+        new = replace(
+            old, parts=self.parts, commit=self._new.commit, next_part=self._next, messages=messages, end=end,
+            failures=self._failures, state=state,
+        )  # fmt: skip
         if old.commit:
-            self._removed += [old.whole(name) for name in (*WHOLE, "inputs")]
+            self._removed += [*(old.whole(name) for name in WHOLE), old.memory]
         told = {"written": self._written, "removed": self._removed, "store": json.loads(new.text())}
         with _told(self._folder), replaced(self._folder / JOURNAL) as part, open(part, "w", encoding="utf-8") as file:
             json.dump(told, file)
@@ -115,7 +148,7 @@ def _remove(folder: Path, names: Iterable[str]) -> None:
 
 
 @contextlib.contextmanager
-def _told(folder: Path):  # type: ignore[no-untyped-def]
+def _told(folder: Path) -> Iterator[None]:
     """A full disk is told in a sentence; what was valid before is valid still."""
     try:
         yield
@@ -126,6 +159,3 @@ def _told(folder: Path):  # type: ignore[no-untyped-def]
                 " command again: it goes on from there"
             ) from error
         raise
-
-
-__all__ = ["Commit", "recover", "write_manifest"]

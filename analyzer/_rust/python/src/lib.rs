@@ -2,6 +2,7 @@
 
 mod table;
 mod tree;
+mod windows;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -38,7 +39,7 @@ type EspKeyArgument = (Option<IpAddr>, Option<IpAddr>, Option<u32>, String, Vec<
 type SourceArgument = (String, PathBuf, Option<String>, Option<u64>);
 
 fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
-    given.into_iter().map(|(name, path, point, bytes)| Source { name, path, point, bytes }).collect()
+    given.into_iter().map(|(name, path, point, bytes)| Source { name, path, point, bytes, read_before: None }).collect()
 }
 
 fn places(given: Vec<MediaArgument>) -> Vec<Media> {
@@ -403,6 +404,8 @@ fn link_type(text: &str) -> Option<u16> {
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
+    module.add_class::<windows::RunningWindows>()?;
+    module.add_function(wrap_pyfunction!(windows::windows, module)?)?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(companion, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;

@@ -168,10 +168,15 @@ pub fn classify_copies(chunks: &[&[ObservationKey]], threads: usize) -> Vec<Obse
     let mut out: Vec<Observed> =
         keys.iter().map(|&key| Observed { key, transaction: None, original: None, retransmission: false }).collect();
     let key_of = |row: u32| keys.get(row as usize).copied();
-    for joined in in_parts(parts, |part| joined(&rows, &copies, part, parts)) {
+    let expected = rows.len() / parts as usize;
+    let joined = |part| {
+        let mut open = HashMap::with_capacity_and_hasher(expected / 2, Keyed);
+        joined(&rows, 0, &keys, &copies, &mut open, |transaction| part_of(transaction, parts) == part)
+    };
+    for joined in in_parts(parts, joined) {
         for Joined { row, opener, resent } in joined {
             if let Some(seen) = out.get_mut(row as usize) {
-                seen.transaction = key_of(opener);
+                seen.transaction = Some(opener);
                 seen.retransmission = resent;
             }
         }
@@ -268,31 +273,43 @@ fn part_of(hash: u64, parts: u64) -> u64 {
 }
 
 /// The state of one transaction as the pass goes on.
-struct Transaction {
-    /// The row that opened it.
-    opener: u32,
-    last_request: i64,
-    final_status: u16,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Transaction {
+    /// The key of the message that opened it.
+    pub opener: i64,
+    pub last_request: i64,
+    pub final_status: u16,
+    /// Time of its last message.
+    pub last: i64,
 }
+
+/// The transactions that may go on, by hash.
+pub(super) type Open = HashMap<u64, Transaction, Keyed>;
 
 /// A row in a transaction.
 struct Joined {
     row: u32,
-    opener: u32,
+    opener: i64,
     /// A request of it that was sent before.
     resent: bool,
 }
 
-/// The rows that are in a transaction, of those transactions that belong to this part.
-fn joined(rows: &Rows<'_>, copies: &HashMap<u32, Again, Keyed>, part: u64, parts: u64) -> Vec<Joined> {
-    let expected = rows.len() / parts as usize;
-    let mut open: HashMap<u64, Transaction, Keyed> = HashMap::with_capacity_and_hasher(expected / 2, Keyed);
-    let mut found = Vec::with_capacity(expected);
-    for (index, row) in rows.iter().filter(|(_, row)| part_of(row.transaction, parts) == part) {
+/// The rows from `start` on that are in a transaction, of those transactions that are `ours`.
+fn joined(
+    rows: &Rows<'_>,
+    start: u32,
+    keys: &[i64],
+    copies: &HashMap<u32, Again, Keyed>,
+    open: &mut Open,
+    ours: impl Fn(u64) -> bool,
+) -> Vec<Joined> {
+    let mut found = Vec::new();
+    for (index, row) in rows.iter().filter(|(index, row)| *index >= start && ours(row.transaction)) {
         if matches!(copies.get(&index), Some(Again::Duplicate(_))) {
             continue;
         }
-        if let (Some(opener), resent) = join(&mut open, row, index) {
+        let Some(&key) = keys.get(index as usize) else { continue };
+        if let (Some(opener), resent) = join(open, row, key) {
             found.push(Joined { row: index, opener, resent });
         }
     }
@@ -334,22 +351,25 @@ fn same_packet(row: &ObservationKey, other: &ObservationKey, taken: bool) -> boo
 
 /// Finds or opens the transaction of a message, and gives the row that opened it; says also whether it is a request of it
 /// that was sent before.
-fn join(open: &mut HashMap<u64, Transaction, Keyed>, row: &ObservationKey, index: u32) -> (Option<u32>, bool) {
+fn join(open: &mut Open, row: &ObservationKey, key: i64) -> (Option<i64>, bool) {
     match (open.entry(row.transaction), row.kind) {
         // RFC 3261 §17.1.1.3: the ACK to a non-2xx belongs to the INVITE's transaction; §13.2.2.4: that to a 2xx does not.
         (Entry::Vacant(_), Kind::Ack) => (None, false),
-        (Entry::Occupied(entry), Kind::Ack) => {
-            let joins = !(200..300).contains(&entry.get().final_status);
-            (joins.then(|| entry.get().opener), false)
+        (Entry::Occupied(mut entry), Kind::Ack) => {
+            let known = entry.get_mut();
+            known.last = known.last.max(row.time);
+            let joins = !(200..300).contains(&known.final_status);
+            (joins.then_some(known.opener), false)
         }
         (Entry::Vacant(entry), kind) => {
             let final_status = if let Kind::Response(status @ 200..) = kind { status } else { 0 };
             let last_request = if kind == Kind::Request { row.time } else { NO_TIME };
-            entry.insert(Transaction { opener: index, last_request, final_status });
-            (Some(index), false)
+            entry.insert(Transaction { opener: key, last_request, final_status, last: row.time });
+            (Some(key), false)
         }
         (Entry::Occupied(mut entry), Kind::Request) => {
             let known = entry.get_mut();
+            known.last = known.last.max(row.time);
             let since = if known.last_request == NO_TIME || row.time == NO_TIME {
                 0
             } else {
@@ -357,8 +377,8 @@ fn join(open: &mut HashMap<u64, Transaction, Keyed>, row: &ObservationKey, index
             };
             if known.final_status != 0 && since > RESEND_WINDOW {
                 // A sender that uses one branch for ever (keep-alive OPTIONS of some stacks): another transaction.
-                *known = Transaction { opener: index, last_request: row.time, final_status: 0 };
-                return (Some(index), false);
+                *known = Transaction { opener: key, last_request: row.time, final_status: 0, last: row.time };
+                return (Some(key), false);
             }
             let resent = known.last_request != NO_TIME;
             known.last_request = row.time;
@@ -366,6 +386,7 @@ fn join(open: &mut HashMap<u64, Transaction, Keyed>, row: &ObservationKey, index
         }
         (Entry::Occupied(mut entry), Kind::Response(status)) => {
             let known = entry.get_mut();
+            known.last = known.last.max(row.time);
             if status >= 200 && known.final_status == 0 {
                 known.final_status = status;
             }
@@ -399,9 +420,210 @@ fn keys(rows: &Rows<'_>) -> Vec<i64> {
     out
 }
 
+/// Rows of the past so old (ns) change nothing of what comes.
+const HORIZON: i64 = RESEND_WINDOW + 2 * CLOCK_SKEW;
+
+/// [`classify_copies`] in windows: what it must know of the messages that came before.
+#[derive(Debug, Default)]
+pub struct Copies {
+    /// Messages of late, in time order, and what was found out about them.
+    tail: Vec<(ObservationKey, Observed)>,
+    open: Open,
+    /// How many there were of each identity without a time.
+    untimed: HashMap<u64, u64, Keyed>,
+}
+
+impl Copies {
+    /// Sweeps the messages that come next, in time order. A transaction that was silent for `idle` (ns) is forgotten.
+    pub fn classify(&mut self, rows: &[ObservationKey], idle: i64) -> Vec<Observed> {
+        let (known, tail): (Vec<ObservationKey>, Vec<Observed>) = self.tail.drain(..).unzip();
+        let start = known.len();
+        let keys = self.keys(&known, &tail, rows);
+        let chunks = [known.as_slice(), rows];
+        let all = Rows::new(&chunks);
+        let copies = repeated(&all, 0, 1);
+        let mut out = tail;
+        let new = keys.iter().skip(start);
+        out.extend(new.map(|&key| Observed { key, transaction: None, original: None, retransmission: false }));
+        for Joined { row, opener, resent } in joined(&all, start as u32, &keys, &copies, &mut self.open, |_| true) {
+            if let Some(seen) = out.get_mut(row as usize) {
+                (seen.transaction, seen.retransmission) = (Some(opener), resent);
+            }
+        }
+        for (&row, copy) in copies.iter().filter(|(row, _)| **row as usize >= start) {
+            let original = match copy {
+                Again::Duplicate(original) => out.get(*original as usize).copied(),
+                Again::Resent => None,
+            };
+            let Some(seen) = out.get_mut(row as usize) else { continue };
+            match original {
+                Some(Observed { key, transaction, .. }) => {
+                    *seen = Observed { key: seen.key, transaction, original: Some(key), retransmission: false };
+                }
+                None => seen.retransmission = true,
+            }
+        }
+        let found = out.split_off(start);
+        let latest = known.iter().chain(rows).map(|row| row.time).max().unwrap_or(NO_TIME);
+        let old = |row: &ObservationKey| row.time == NO_TIME || row.time < latest.saturating_sub(HORIZON);
+        let both = known.into_iter().zip(out).chain(rows.iter().copied().zip(found.iter().copied()));
+        self.tail = both.skip_while(|(row, _)| old(row)).collect();
+        self.open.retain(|_, known| known.last == NO_TIME || known.last >= latest.saturating_sub(idle));
+        found
+    }
+
+    /// The keys of all: of those known as they are, of the new ones behind them.
+    fn keys(&mut self, known: &[ObservationKey], tail: &[Observed], rows: &[ObservationKey]) -> Vec<i64> {
+        let first = rows.iter().map(|row| row.time).filter(|&time| time != NO_TIME).min().unwrap_or(NO_TIME);
+        let mut ordinals: HashMap<u64, u64, Keyed> = HashMap::with_hasher(Keyed);
+        for row in known.iter().filter(|row| row.time != NO_TIME && row.time >= first) {
+            *ordinals.entry(row.identity()).or_insert(0) += 1;
+        }
+        let mut keys: Vec<i64> = tail.iter().map(|seen| seen.key).collect();
+        keys.extend(rows.iter().map(|row| {
+            let of = if row.time == NO_TIME { &mut self.untimed } else { &mut ordinals };
+            let count = of.entry(row.identity()).or_insert(0);
+            *count += 1;
+            key(row.identity(), *count - 1)
+        }));
+        keys
+    }
+
+    /// As bytes, for whoever goes on another time.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(1 + self.tail.len() * ROW + self.open.len() * 34 + self.untimed.len() * 16);
+        out.extend((self.tail.len() as u64).to_le_bytes());
+        for (row, seen) in &self.tail {
+            out.extend(row.time.to_le_bytes());
+            out.extend(row.stamp.to_le_bytes());
+            out.extend(row.content.to_le_bytes());
+            out.extend(row.route.to_le_bytes());
+            out.extend(row.transaction.to_le_bytes());
+            out.extend(row.ident.to_le_bytes());
+            out.extend(row.point.to_le_bytes());
+            let kind = match row.kind {
+                Kind::Request => 0,
+                Kind::Ack => 1,
+                Kind::Response(status) => status.max(2),
+            };
+            out.extend(kind.to_le_bytes());
+            let flags = [row.stream, row.ipv6, row.reported, seen.retransmission];
+            let there = [seen.transaction.is_some(), seen.original.is_some()];
+            let bits = flags.iter().chain(&there).enumerate().map(|(bit, &set)| u8::from(set) << bit);
+            out.push(bits.fold(0, |all, bit| all | bit));
+            out.extend(seen.key.to_le_bytes());
+            out.extend(seen.transaction.unwrap_or(0).to_le_bytes());
+            out.extend(seen.original.unwrap_or(0).to_le_bytes());
+        }
+        out.extend((self.open.len() as u64).to_le_bytes());
+        for (hash, known) in &self.open {
+            out.extend(hash.to_le_bytes());
+            out.extend(known.opener.to_le_bytes());
+            out.extend(known.last_request.to_le_bytes());
+            out.extend(known.last.to_le_bytes());
+            out.extend(known.final_status.to_le_bytes());
+        }
+        out.extend((self.untimed.len() as u64).to_le_bytes());
+        for (identity, count) in &self.untimed {
+            out.extend(identity.to_le_bytes());
+            out.extend(count.to_le_bytes());
+        }
+        out
+    }
+
+    /// What [`Copies::to_bytes`] gave; `None` for anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut at = bytes;
+        let mut found = Self::default();
+        for _ in 0..u64::from_le_bytes(taken(&mut at)?) {
+            let [time, stamp] = [(); 2].map(|()| taken(&mut at).map(i64::from_le_bytes));
+            let [content, route, transaction] = [(); 3].map(|()| taken(&mut at).map(u64::from_le_bytes));
+            let ident = u32::from_le_bytes(taken(&mut at)?);
+            let point = u16::from_le_bytes(taken(&mut at)?);
+            let kind = match u16::from_le_bytes(taken(&mut at)?) {
+                0 => Kind::Request,
+                1 => Kind::Ack,
+                status => Kind::Response(status),
+            };
+            let [bits] = taken::<1>(&mut at)?;
+            let set = |bit: u8| bits >> bit & 1 == 1;
+            let [key, opener, original] = [(); 3].map(|()| taken(&mut at).map(i64::from_le_bytes));
+            let (opener, original) = (opener?, original?);
+            let row = ObservationKey {
+                time: time?,
+                stamp: stamp?,
+                content: content?,
+                route: route?,
+                transaction: transaction?,
+                ident,
+                point,
+                kind,
+                stream: set(0),
+                ipv6: set(1),
+                reported: set(2),
+            };
+            let seen = Observed {
+                key: key?,
+                transaction: set(4).then_some(opener),
+                original: set(5).then_some(original),
+                retransmission: set(3),
+            };
+            found.tail.push((row, seen));
+        }
+        for _ in 0..u64::from_le_bytes(taken(&mut at)?) {
+            let hash = u64::from_le_bytes(taken(&mut at)?);
+            let [opener, last_request, last] = [(); 3].map(|()| taken(&mut at).map(i64::from_le_bytes));
+            let final_status = u16::from_le_bytes(taken(&mut at)?);
+            let known = Transaction { opener: opener?, last_request: last_request?, final_status, last: last? };
+            found.open.insert(hash, known);
+        }
+        for _ in 0..u64::from_le_bytes(taken(&mut at)?) {
+            let [identity, count] = [(); 2].map(|()| taken(&mut at).map(u64::from_le_bytes));
+            found.untimed.insert(identity?, count?);
+        }
+        at.is_empty().then_some(found)
+    }
+}
+
+/// Bytes of a row of [`Copies::to_bytes`].
+const ROW: usize = 73;
+
+/// The next bytes.
+fn taken<const N: usize>(at: &mut &[u8]) -> Option<[u8; N]> {
+    let (&found, rest) = at.split_first_chunk::<N>()?;
+    *at = rest;
+    Some(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn windows_find_what_the_whole_has() {
+        let rows: Vec<_> = (0..400_u64)
+            .map(|number| {
+                let message = number / 4;
+                let time = (number / 4 * 40 + [0, 1, 500, 501][number as usize % 4]) as i64;
+                let kind = if message.is_multiple_of(3) { Kind::Response(200) } else { Kind::Request };
+                let transaction = message / 2;
+                ObservationKey { content: message, transaction, kind, ..seen(time, (number / 2) as u32) }
+            })
+            .collect();
+        let mut rows = rows;
+        rows.sort_by_key(|row| row.time);
+        let whole = classified(&rows);
+        for size in [1, 7, 100] {
+            let mut copies = Copies::default();
+            let mut found = Vec::new();
+            for window in rows.chunks(size) {
+                found.extend(copies.classify(window, 3_600_000 * MS));
+                copies = Copies::from_bytes(&copies.to_bytes()).expect("what was written");
+            }
+            assert_eq!(found, whole, "windows of {size}");
+        }
+        assert!(Copies::from_bytes(&[1, 2, 3]).is_none());
+    }
 
     const MS: i64 = 1_000_000;
 

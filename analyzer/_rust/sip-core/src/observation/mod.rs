@@ -10,5 +10,5 @@ mod points;
 
 pub use batch::{Batch, Entry, KeptReport, Seen};
 pub use clock::Clock;
-pub use copies::{Kind, ObservationKey, Observed, classify_copies, route, time_order};
+pub use copies::{Copies, Kind, ObservationKey, Observed, classify_copies, route, time_order};
 pub use points::{Agents, PointNames};

@@ -40,6 +40,18 @@ impl Agents {
         Ok(FIRST + count)
     }
 
+    /// Their names so far, for [`Agents::restore`].
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub fn restore(&mut self, names: Vec<String>) {
+        for (number, name) in (FIRST..).zip(names) {
+            self.numbers.insert(name.clone(), number);
+            self.names.push(name);
+        }
+    }
+
     pub fn into_names(self) -> Vec<String> {
         self.names
     }

@@ -48,6 +48,8 @@ pub struct Collector<'a> {
     pub limits: &'a Limits,
     batch: Batch,
     sent: usize,
+    /// Messages found so far.
+    pub messages: usize,
     /// What else is looked at.
     pub also: Also,
     clocks: &'a [Clock],
@@ -73,11 +75,17 @@ impl<'a> Collector<'a> {
             limits,
             batch: Batch::default(),
             sent: 0,
+            messages: 0,
             also,
             clocks,
             send,
             recycled,
         }
+    }
+
+    /// Batches go this way from now on.
+    pub fn connect(&mut self, send: Sender<(usize, Batch)>, recycled: Receiver<Batch>) {
+        (self.send, self.recycled) = (send, recycled);
     }
 
     /// Hands over what is in the batch.
@@ -105,6 +113,7 @@ impl<'a> Collector<'a> {
             trace.message(point, &seen, packets);
         }
         self.agreements.message(bytes);
+        self.messages += 1;
         self.batch.push(bytes, seen, encapsulation, report);
         if self.batch.is_full(self.sent) {
             self.flush();

@@ -22,11 +22,12 @@ mod source;
 mod stream;
 mod trace;
 mod vectors;
+pub mod windows;
 
 pub use compose::{Failed, Message, Parts, compose};
 pub use export::export;
 pub use fetch::{Place, fetch};
 pub use options::{Options, Progress, ScanError};
 pub use scan::{Scan, scan};
-pub use source::Source;
+pub use source::{ReadBefore, Source};
 pub use trace::Media;

@@ -25,6 +25,11 @@ pub fn in_time_order(sources: &[Source], limits: &Limits) -> Vec<Source> {
     if sources.len() < 2 {
         return sources.to_vec();
     }
+    dated(sources, limits).into_iter().map(|(_, source)| source).collect()
+}
+
+/// The same, each with the time of its first packet (ns), `i64::MAX` where there is none.
+pub fn dated(sources: &[Source], limits: &Limits) -> Vec<(i64, Source)> {
     let mut dated: Vec<(i64, &Source)> = sources
         .iter()
         .map(|source| {
@@ -39,7 +44,7 @@ pub fn in_time_order(sources: &[Source], limits: &Limits) -> Vec<Source> {
     dated.sort_by(|(time, source), (other_time, other)| {
         time.cmp(other_time).then_with(|| natural(&source.name, &other.name))
     });
-    dated.into_iter().map(|(_, source)| source.clone()).collect()
+    dated.into_iter().map(|(time, source)| (time, source.clone())).collect()
 }
 
 /// Names with numbers in them in the order people expect: `part2` before `part10`.
@@ -72,6 +77,10 @@ struct Point {
     open: bool,
 }
 
+/// What is known of a capture point when reading goes on another time: its name as given, the last file, the time of the
+/// first packet of that and of the last of all.
+pub type KnownPoint = (Option<String>, String, i64, i64);
+
 /// All capture points of a scan.
 pub struct Points {
     limits: Limits,
@@ -92,6 +101,27 @@ impl Points {
         self.points.len()
     }
 
+    /// The points as they are, for [`Points::restore`].
+    pub fn known(&self) -> Vec<KnownPoint> {
+        let known = |point: &Point| (point.name.clone(), point.last_file.clone(), point.first_time, point.last_time);
+        self.points.iter().map(known).collect()
+    }
+
+    pub fn restore(&mut self, known: Vec<KnownPoint>) {
+        for (name, last_file, first_time, last_time) in known {
+            let decoder = Decoder::new(&self.limits).with_link_types(&self.link_types);
+            let framers = Framers::default();
+            self.points.push(Point { name, decoder, framers, last_file, first_time, last_time, open: false });
+        }
+    }
+
+    /// The point of each host of the file being read.
+    pub fn hosts(&self) -> Vec<(u32, usize)> {
+        let mut hosts: Vec<(u32, usize)> = self.hosts.iter().map(|(&host, &point)| (host, point)).collect();
+        hosts.sort_unstable();
+        hosts
+    }
+
     pub fn open_file(&mut self, source: &Source) {
         self.source = Some(source.clone());
     }
@@ -105,7 +135,11 @@ impl Points {
         let given = source.and_then(|source| source.point.clone());
         let file = source.map(|source| source.name.clone()).unwrap_or_default();
         let time = time.unwrap_or(NO_TIME);
+        let read_before = source.and_then(|source| source.read_before.as_ref());
+        let known = read_before.and_then(|known| known.hosts.iter().find(|(known, _)| *known == host));
+        let known = known.map(|&(_, point)| point).filter(|&point| point < self.points.len());
         let found = match &given {
+            _ if known.is_some() => known,
             Some(name) => self.points.iter().position(|point| point.name.as_ref() == Some(name)),
             None => self.rotated(&file, time),
         };
@@ -201,7 +235,7 @@ mod tests {
     fn points(files: &[(&str, i64, i64)]) -> Vec<usize> {
         let mut points = Points::new(&Limits::default(), &[]);
         let file = |&(name, first, last): &(&str, i64, i64)| {
-            points.open_file(&Source { name: name.to_owned(), path: name.into(), point: None, bytes: None });
+            points.open_file(&Source { name: name.to_owned(), path: name.into(), ..Source::default() });
             let point = points.of_host(0, Some(first * SECOND));
             points.saw(point, Some(first * SECOND));
             points.saw(point, Some(last * SECOND));

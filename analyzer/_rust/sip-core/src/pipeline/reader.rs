@@ -14,13 +14,13 @@ use super::options::{Options, Progress, ScanError};
 use super::points::{self, Points};
 use super::source::{Source, open};
 use super::vectors;
-use crate::container;
+use crate::container::{self, Capture};
 use crate::ipsec::Keyring;
 use crate::layer::Layer;
 use crate::limits::Limits;
 use crate::net::{Correction, Disposition, Failure, Flow};
 use crate::observation::{Batch, PointNames};
-use crate::packet::Stamp;
+use crate::packet::{NO_TIME, Stamp};
 use crate::problem::{Code, Problem, Problems};
 use crate::tables::small::{FileRow, ProblemLog};
 
@@ -107,19 +107,43 @@ impl Finished {
     }
 }
 
+/// A file that is being read.
+pub(super) struct OpenFile {
+    pub number: u32,
+    capture: Capture,
+    row: FileRow,
+    /// Of the packet read last.
+    host: Option<u32>,
+    point: usize,
+    /// Bytes of all files before it.
+    before: u64,
+    /// Time of its latest packet so far.
+    pub latest: i64,
+}
+
+impl OpenFile {
+    /// Its row as far as it was read.
+    pub fn row(&self) -> FileRow {
+        FileRow { info: self.capture.info().clone(), ..self.row.clone() }
+    }
+}
+
 /// Files to batches: what runs once per packet.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     limits: &'a Limits,
     progress: &'a Progress,
-    points: Points,
+    pub points: Points,
+    /// So many packets of the file at hand were counted another time, and whether the one at hand is of them.
+    frames_before: u64,
+    counted_before: bool,
     dispositions: HashMap<Disposition, u64, foldhash::fast::FixedState>,
     /// That of the last packets, and how many they are that are not counted yet: packets of a kind come in a row.
     run: Option<(Disposition, u64)>,
-    out: Collector<'a>,
+    pub out: Collector<'a>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(
+    pub fn new(
         options: &'a Options,
         progress: &'a Progress,
         also: Also,
@@ -130,7 +154,8 @@ impl<'a> Reader<'a> {
         let out =
             Collector::new((limits, &options.clocks), Agreements::new(options.keyring()), also, send, recycled);
         let points = Points::new(limits, &options.link_types);
-        Self { limits, progress, points, dispositions: HashMap::default(), run: None, out }
+        let dispositions = HashMap::default();
+        Self { limits, progress, points, frames_before: 0, counted_before: false, dispositions, run: None, out }
     }
 
     fn read_all(&mut self, sources: &[Source]) -> Result<Vec<FileRow>, ScanError> {
@@ -166,16 +191,37 @@ impl<'a> Reader<'a> {
     }
 
     fn read_file(&mut self, number: u32, source: &Source, row: &mut FileRow) -> Result<(), ScanError> {
-        let mut capture = container::open(open(source)?, &source.name, number, self.limits)?;
+        let mut file = self.open(number, source)?;
+        self.read_on(&mut file, usize::MAX)?;
+        *row = self.close(file);
+        Ok(())
+    }
+
+    pub fn open(&mut self, number: u32, source: &Source) -> Result<OpenFile, ScanError> {
+        let capture = container::open(open(source)?, &source.name, number, self.limits)?;
         let before = self.progress.bytes_done.load(Relaxed);
         self.points.open_file(source);
-        let mut host = None;
-        let (mut point, mut sliced) = (0, 0);
-        while let Some(packet) = capture.next(&mut self.out.problems) {
-            if host != Some(packet.host) {
-                host = Some(packet.host);
-                point = self.points.of_host(packet.host, packet.time);
+        self.frames_before = source.read_before.as_ref().map_or(0, |known| known.frames);
+        let path = source.path.display().to_string();
+        let row = FileRow { name: source.name.clone(), path, ..FileRow::default() };
+        Ok(OpenFile { number, capture, row, host: None, point: 0, before, latest: NO_TIME })
+    }
+
+    /// Reads on until so many messages were found in all; whether that was before the file's end.
+    pub fn read_on(&mut self, file: &mut OpenFile, messages: usize) -> Result<bool, ScanError> {
+        let OpenFile { number, capture, row, host, point, before, latest } = file;
+        let number = *number;
+        while self.out.messages < messages {
+            let Some(packet) = capture.next(&mut self.out.problems) else {
+                self.progress.bytes_done.store(*before + capture.bytes_read(), Relaxed);
+                return Ok(false);
+            };
+            if *host != Some(packet.host) {
+                *host = Some(packet.host);
+                *point = self.points.of_host(packet.host, packet.time);
             }
+            let point = *point;
+            self.counted_before = packet.frame <= self.frames_before;
             let (decoder, framers) = self.points.at(point);
             let interface = packet.interface;
             let mut sink = PointSink { point: point as u16, interface, framers, out: &mut self.out };
@@ -185,24 +231,39 @@ impl<'a> Reader<'a> {
                 self.correct(correction);
             }
             self.points.saw(point, packet.time);
-            sliced += u64::from(packet.orig_len as usize > packet.data.len());
+            *latest = packet.time.map_or(*latest, |time| time.max(*latest));
+            row.sliced += u64::from(packet.orig_len as usize > packet.data.len());
             if packet.frame % 4_096 == 0 {
                 if self.progress.cancel.load(Relaxed) {
                     return Err(ScanError::Cancelled);
                 }
-                self.progress.bytes_done.store(before + capture.bytes_read(), Relaxed);
+                self.progress.bytes_done.store(*before + capture.bytes_read(), Relaxed);
             }
         }
-        self.progress.bytes_done.store(before + capture.bytes_read(), Relaxed);
-        row.info = capture.info().clone();
-        row.sliced = sliced;
-        row.point = self.points.close_file();
-        Ok(())
+        Ok(true)
+    }
+
+    pub fn close(&mut self, file: OpenFile) -> FileRow {
+        self.counted_before = false;
+        FileRow { point: self.points.close_file(), ..file.row() }
+    }
+
+    /// What became of the ledger since this was asked last.
+    pub fn changes(&mut self) -> BTreeMap<(&'static str, String), i64> {
+        self.count_run();
+        let mut changes = BTreeMap::new();
+        for (disposition, packets) in self.dispositions.drain() {
+            let (layer, reason) = disposition.names();
+            *changes.entry((layer, reason.to_string())).or_default() += packets.cast_signed();
+        }
+        changes.retain(|_, packets| *packets != 0);
+        changes
     }
 
     #[inline]
     fn count(&mut self, disposition: Disposition) {
         match &mut self.run {
+            _ if self.counted_before => {}
             Some((same, packets)) if *same == disposition => *packets += 1,
             _ => {
                 self.count_run();
@@ -213,18 +274,25 @@ impl<'a> Reader<'a> {
 
     fn count_run(&mut self) {
         if let Some((disposition, packets)) = self.run.take() {
-            *self.dispositions.entry(disposition).or_default() += packets;
+            let count = self.dispositions.entry(disposition).or_default();
+            *count = count.wrapping_add(packets);
         }
     }
 
+    /// What is counted since [`Reader::changes`] may become less than nothing.
     fn correct(&mut self, Correction { from, to, packets }: Correction) {
+        if self.counted_before {
+            return;
+        }
         self.count_run();
-        *self.dispositions.entry(from).or_default() -= packets;
-        *self.dispositions.entry(to).or_default() += packets;
+        for (disposition, change) in [(from, packets.wrapping_neg()), (to, packets)] {
+            let count = self.dispositions.entry(disposition).or_default();
+            *count = count.wrapping_add(change);
+        }
     }
 
-    /// Gives up what is held back, and hands over everything that is not a message.
-    fn finish(mut self, files: Vec<FileRow>) -> Finished {
+    /// Gives up what is held back.
+    pub fn give_up(&mut self) {
         let mut corrections = Vec::new();
         for point in 0..self.points.len() {
             let (decoder, framers) = self.points.at(point);
@@ -234,6 +302,11 @@ impl<'a> Reader<'a> {
         for correction in corrections {
             self.correct(correction);
         }
+    }
+
+    /// Gives up what is held back, and hands over everything that is not a message.
+    fn finish(mut self, files: Vec<FileRow>) -> Finished {
+        self.give_up();
         let mut closed = Vec::new();
         for point in 0..self.points.len() {
             let (decoder, _) = self.points.at(point);

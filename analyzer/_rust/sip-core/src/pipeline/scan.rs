@@ -43,10 +43,10 @@ pub struct Scan {
 }
 
 /// What one thread reads.
-struct Parsing<'a> {
-    parser: messages::Parser<'a>,
-    chunks: Vec<(usize, Result<Chunk, ArrowError>)>,
-    progress: &'a Progress,
+pub(super) struct Parsing<'a> {
+    pub parser: messages::Parser<'a>,
+    pub chunks: Vec<(usize, Result<Chunk, ArrowError>)>,
+    pub progress: &'a Progress,
 }
 
 impl Consumer for Parsing<'_> {
@@ -125,6 +125,6 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
 }
 
 /// The rows of all, which are at least one.
-fn one(batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
+pub(super) fn one(batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
     concat_batches(&batches[0].schema(), batches)
 }

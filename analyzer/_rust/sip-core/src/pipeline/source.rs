@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::error::CaptureError;
 
 /// One capture to read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Source {
     /// As the user named it; what `messages.file` says.
     pub name: String,
@@ -16,6 +16,17 @@ pub struct Source {
     pub point: Option<String>,
     /// How much of it is read; `None` for all. A capture that is still being written has no more in a second reading.
     pub bytes: Option<u64>,
+    /// Of one that was read another time: it is read again for what others, or more of it, go on with.
+    pub read_before: Option<ReadBefore>,
+}
+
+/// What was read of a file another time.
+#[derive(Debug, Clone, Default)]
+pub struct ReadBefore {
+    /// The point of each of its hosts.
+    pub hosts: Vec<(u32, usize)>,
+    /// The number of its packets.
+    pub frames: u64,
 }
 
 /// Opens its file.

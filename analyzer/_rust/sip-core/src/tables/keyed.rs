@@ -1,8 +1,10 @@
 //! Tables whose rows belong to messages, which have no keys before all of them are read: until then a row has the place
 //! of its message in its batch.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use crate::tables::columns::{Named, Wanted, columns, record_batch};
 
@@ -28,6 +30,16 @@ pub fn table(parts: Vec<(usize, KeyedRows)>, keys: &[i64], none: Named) -> Resul
         batches.push(batch(key, columns)?);
     }
     Ok(batches)
+}
+
+/// A table whose rows belong to the messages with these keys.
+pub fn with_keys(keys: &[i64], rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let mut key = KeyColumn::new(keys.len(), &Wanted::All);
+    keys.iter().enumerate().for_each(|(row, &message)| key.set(row, Some(message)));
+    let mut fields = vec![Field::new("message", DataType::Int64, true)];
+    fields.extend(rows.schema().fields().iter().map(|field| field.as_ref().clone()));
+    let key = key.finish(&Wanted::All)?.into_iter().map(|(_, column)| column);
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), key.chain(rows.columns().iter().cloned()).collect())
 }
 
 fn batch(key: KeyColumn, columns: Named) -> Result<RecordBatch, ArrowError> {

@@ -62,6 +62,13 @@ columns! {
     }
 }
 
+columns! {
+    pub struct CountColumns of |it: &(&str, u64)| {
+        code: Text = "code" => Some(it.0),
+        count: Int = "count" => Some(it.1 as i64),
+    }
+}
+
 pub struct ProblemRow<'a> {
     number: i64,
     code: Code,
@@ -144,6 +151,28 @@ impl ProblemLog {
         }
     }
 
+    /// Without the problems of packets (file, frame) that are `known`.
+    pub fn without(mut self, known: impl Fn(u32, u64) -> bool) -> Self {
+        let Self { rows, seen, .. } = &mut self;
+        rows.retain(|problem| {
+            let kept = !known(problem.file, problem.frame);
+            if !kept && let Some(seen) = seen.get_mut(&problem.code) {
+                *seen -= 1;
+            }
+            kept
+        });
+        self
+    }
+
+    /// How many there were of each code.
+    pub fn counts(&self) -> Result<RecordBatch, ArrowError> {
+        let mut columns = CountColumns::new(self.seen.len(), &Wanted::All);
+        for (number, (code, seen)) in self.seen.iter().enumerate() {
+            columns.set(number, &(code.as_str(), *seen));
+        }
+        record_batch(columns.finish(&Wanted::All)?)
+    }
+
     /// One row per problem kept, in order of file and frame, and one row per code that had more.
     pub fn finish(mut self, files: &[FileRow]) -> Result<RecordBatch, ArrowError> {
         self.rows.sort_by_key(|problem| (problem.file, problem.frame, problem.offset, problem.code));
@@ -187,6 +216,15 @@ pub fn account(ledger: &BTreeMap<(&'static str, String), u64>) -> Result<RecordB
     let mut columns = AccountColumns::new(used.len(), &Wanted::All);
     for (number, &((layer, reason), &packets)) in used.iter().enumerate() {
         columns.set(number, &AccountRow { layer, reason, packets });
+    }
+    record_batch(columns.finish(&Wanted::All)?)
+}
+
+/// What became of the ledger since it was told last: packets more or, where they turned out to be something else, less.
+pub fn account_changes(changes: &BTreeMap<(&'static str, String), i64>) -> Result<RecordBatch, ArrowError> {
+    let mut columns = AccountColumns::new(changes.len(), &Wanted::All);
+    for (number, ((layer, reason), packets)) in changes.iter().enumerate() {
+        columns.set(number, &AccountRow { layer, reason, packets: packets.cast_unsigned() });
     }
     record_batch(columns.finish(&Wanted::All)?)
 }

@@ -13,6 +13,8 @@ use crate::tables::small::ProblemLog;
 pub struct Place {
     /// Index in the scan.
     pub file: u32,
+    /// Number of the packet that completed it.
+    pub frame: u64,
     pub interface: Interface,
 }
 

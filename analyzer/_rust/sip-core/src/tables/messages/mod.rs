@@ -5,8 +5,10 @@ mod chunk;
 mod columns;
 mod keys;
 mod parser;
+mod window;
 
 pub use assemble::{Assembled, assemble};
 pub use chunk::{Chunk, Part};
 pub use columns::{Columns, ScanColumns};
 pub use parser::Parser;
+pub use window::{Waiting, Window};

@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
             rows.push(observation);
             let of_host = encapsulation.and_then(|around| around.interface_index);
             let interface = of_host.map_or(Interface::OfFile(seen.interface), Interface::OfHost);
-            places.push(Place { file: seen.last.file, interface });
+            places.push(Place { file: seen.last.file, frame: seen.last.frame, interface });
         }
         if !fresh.is_empty() {
             descriptions.push(sdp::table(&fresh, self.wanted)?);

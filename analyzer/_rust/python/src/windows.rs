@@ -1,0 +1,152 @@
+//! A reading in windows, running on threads of its own.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use sip_core::pipeline::windows::{State, Window, Windows};
+use sip_core::pipeline::{Options, Progress, ReadBefore, ScanError, Source};
+use sip_core::sip::headers::Asked;
+
+use crate::table::Table;
+use crate::{options, raise};
+
+/// (name, path, capture point or None, bytes to read of it or None, of one read another time the points of its hosts and its packets)
+type SourceArgument = (String, PathBuf, Option<String>, Option<u64>, Option<(Vec<(u32, usize)>, u64)>);
+/// (points, agents, until, copies): what an earlier window gave as `state`.
+type StateArgument = (Vec<(Option<String>, String, i64, i64)>, Vec<String>, Option<i64>, Vec<u8>);
+
+/// Windows that are read as they are asked for.
+#[pyclass(module = "analyzer._core", name = "Windows")]
+pub struct RunningWindows {
+    receive: Mutex<Receiver<Result<Window, ScanError>>>,
+    progress: Arc<Progress>,
+    found: Option<Result<Window, ScanError>>,
+}
+
+#[pymethods]
+impl RunningWindows {
+    /// Bytes read (before decompression) and messages found so far.
+    fn progress(&self) -> (u64, u64) {
+        (self.progress.bytes_done.load(Relaxed), self.progress.messages.load(Relaxed))
+    }
+
+    /// Waits at most so many seconds for the next window; true when it is there, or there is none.
+    fn wait(&mut self, py: Python<'_>, seconds: f64) -> bool {
+        if self.found.is_some() {
+            return true;
+        }
+        let patience = Duration::try_from_secs_f64(seconds.clamp(0.0, 3600.0)).unwrap_or_default();
+        let receive = &self.receive;
+        match py.detach(|| receive.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(patience)) {
+            Ok(found) => {
+                self.found = Some(found);
+                true
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        }
+    }
+
+    /// The window that :meth:`wait` found, by name: the tables of a scan, problem_counts, and hosts, until, latest, state
+    /// and last; None after the last.
+    fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(found) = self.found.take() else { return Ok(None) };
+        let window = found.map_err(|error| raise(py, error))?;
+        let tables = PyDict::new(py);
+        for (name, batch) in [
+            ("messages", window.messages),
+            ("descriptions", window.descriptions),
+            ("ims_headers", window.ims_headers),
+            ("parts", window.parts),
+            ("evidence", window.evidence),
+            ("via_tails", window.via_tails),
+            ("headers", window.headers),
+            ("files", window.files),
+            ("problems", window.problems),
+            ("problem_counts", window.problem_counts),
+            ("account", window.account),
+            ("failures", window.failures),
+        ] {
+            if let Some(table) = Table::new(vec![batch]) {
+                tables.set_item(name, table)?;
+            }
+        }
+        tables.set_item("hosts", window.hosts)?;
+        tables.set_item("until", window.until)?;
+        tables.set_item("latest", window.latest)?;
+        let state = window
+            .state
+            .map(|State { points, agents, until, copies }| (points, agents, until, PyBytes::new(py, &copies)));
+        tables.set_item("state", state)?;
+        tables.set_item("last", window.last)?;
+        Ok(Some(tables))
+    }
+
+    /// Has the reading stop soon.
+    fn cancel(&self) {
+        self.progress.cancel.store(true, Relaxed);
+    }
+}
+
+impl Drop for RunningWindows {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+/// Starts to read captures in windows of about so many messages, all columns of each.
+#[pyfunction]
+#[pyo3(signature = (sources, size, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None))]
+pub fn windows(
+    sources: Vec<SourceArgument>,
+    size: usize,
+    threads: usize,
+    limits: Option<&Bound<'_, PyDict>>,
+    link_types: Vec<(String, String)>,
+    headers: Vec<String>,
+    state: Option<StateArgument>,
+) -> PyResult<RunningWindows> {
+    let headers = Asked::new(headers.iter().map(String::as_str));
+    let options = Options { headers, ..options(threads, limits, &link_types)? };
+    let sources: Vec<Source> = sources
+        .into_iter()
+        .map(|(name, path, point, bytes, known)| {
+            let read_before = known.map(|(hosts, frames)| ReadBefore { hosts, frames });
+            Source { name, path, point, bytes, read_before }
+        })
+        .collect();
+    let state = state.map(|(points, agents, until, copies)| State { points, agents, until, copies });
+    let progress = Arc::new(Progress::default());
+    let shared = Arc::clone(&progress);
+    // One window waits while the one before it is worked on.
+    let (send, receive) = sync_channel(0);
+    let read = move || {
+        let mut windows = Windows::new(&sources, &options, &shared, size, state.unwrap_or_default());
+        loop {
+            match windows.next() {
+                Ok(Some(window)) => {
+                    if send.send(Ok(window)).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    send.send(Err(error)).ok();
+                    return;
+                }
+            }
+        }
+    };
+    thread::Builder::new()
+        .name("sip-read".to_owned())
+        .spawn(read)
+        .map_err(|error| PyRuntimeError::new_err(format!("the system gives no thread to read with: {error}")))?;
+    Ok(RunningWindows { receive: Mutex::new(receive), progress, found: None })
+}

@@ -1,0 +1,170 @@
+"""``sip-analyzer batch``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analyzer.cli.main import BY_HAND
+from analyzer.cli.options import EXIT_DAMAGED
+from analyzer.cli.terminal import note
+
+if TYPE_CHECKING:
+    from analyzer.store.batch import Told
+
+
+@click.command(
+    "batch",
+    help=f"{BY_HAND['batch']}\n\nReads in windows of whole calls: memory does not grow with the captures. Captures that"
+    " are in the store already are known by what they hold and are not read again; one that grew is read on, and calls"
+    " that go on in new captures are continued. A run that was stopped goes on from its last commit. Every command"
+    " reads a store in the place of captures. Exit status 1 if a capture was cut or corrupt in part: the rest is in the"
+    " store.",
+    epilog="Example: sip-analyzer batch /captures/ -o /stores/core/",
+)
+@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(file_okay=False), metavar="STORE", help="Folder of the store."
+)
+@click.option(
+    "--capture-point",
+    "capture_points",
+    multiple=True,
+    metavar="NAME=GLOB",
+    help="Assign the files that match GLOB to the capture point NAME; can be given several times.",
+)
+@click.option(
+    "--link-type",
+    "link_types",
+    multiple=True,
+    metavar="GIVEN=READ_AS",
+    help="Read packets of one link type as another: USER0=ETHERNET; can be given several times.",
+)
+@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with.")
+@click.option(
+    "--window",
+    type=click.IntRange(min=1),
+    default=200_000,
+    show_default=True,
+    metavar="MESSAGES",
+    help="Messages that are worked on at a time; memory follows from it.",
+)
+@click.option("--keep", metavar="TIME", help="Remove hours that ended so long before the newest packet: 30d, 48h, 8w.")
+@click.option("--watch", is_flag=True, help="Look for new captures again and again, until interrupted.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two looks of --watch, and between two lines of progress without a terminal.",
+)
+@click.option("--rounds", type=click.IntRange(min=1), metavar="N", help="End --watch after so many looks.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+def command(
+    captures: tuple[str, ...],
+    output: str,
+    keep: str | None,
+    watch: bool,
+    every: float,
+    rounds: int | None,
+    quiet: bool,
+    **how: Any,
+) -> None:
+    """Read captures into a store."""
+    from analyzer.store import batch, retention
+    from analyzer.store.lock import locked
+
+    options = batch.Options(
+        capture_points=how["capture_points"], link_types=how["link_types"], threads=how["threads"] or 0,
+        size=how["window"],
+    )  # fmt: skip
+    keep_s = None if keep is None else retention.seconds(keep)
+    folder = Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    damaged = False
+    with locked(folder) as left:
+        if left is not None and not quiet:
+            note(f"{output}: the last run ({left}) did not end; going on from its last commit")
+        looks = 0
+        while True:
+            looks += 1
+            told = Telling(every, quiet=quiet)
+            try:
+                done = batch.run(captures, folder, options, told)
+            finally:
+                told.clear()
+            damaged |= _tell(done, output, quiet=quiet, again=watch)
+            if keep_s is not None and (gone := retention.forget(folder, keep_s)) and not quiet:
+                note(f"{output}: {gone} messages are older than {keep} and were removed")
+            if not watch or looks == rounds:
+                break
+            time.sleep(every)
+    if damaged:
+        click.get_current_context().exit(EXIT_DAMAGED)
+
+
+def _tell(done: Any, output: str, *, quiet: bool, again: bool) -> bool:
+    """What a run did; whether a capture was damaged."""
+    if not quiet and (done.files or not again):
+        note(f"{output}: {done.files} files and {done.messages} messages read; {done.all_messages} messages in all")
+    if not quiet:
+        for name, before in done.copies:
+            note(f"{name}: holds the same as {before}, and was not read again")
+    for name, reason in done.damaged:
+        note(f"{name}: {reason}")
+    return bool(done.damaged)
+
+
+class Telling:
+    """How far a run is: a line on a terminal, else a line of JSON now and then."""
+
+    def __init__(self, every: float, *, quiet: bool) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._quiet = quiet
+        self._every = 0.2 if self._terminal else every
+        self._begun = time.monotonic()
+        self._next = self._begun + max(1.0, self._every if not self._terminal else 0)
+        self._shown = False
+
+    def __call__(self, told: Told) -> None:
+        now = time.monotonic()
+        if self._quiet or now < self._next:
+            return
+        self._next = now + self._every
+        self._shown = self._terminal
+        lasted = now - self._begun
+        rates = {
+            "messages_per_s": round(told.messages / lasted), "mb_per_s": round(told.bytes / 1e6 / lasted, 1),
+            "memory_mb": _memory() >> 20,
+            "left_s": round(lasted * (told.all_bytes / told.bytes - 1)) if told.bytes else None,
+        }  # fmt: skip
+        if self._terminal:
+            share = f"{min(100, told.bytes * 100 // max(1, told.all_bytes))} %"
+            left = "" if rates["left_s"] is None else f", {rates['left_s']} s left"
+            line = f"{share}, {told.files}/{told.all_files} files, {told.messages:,} messages"
+            line += f" ({rates['messages_per_s']:,}/s), {told.open_messages:,} open, {rates['memory_mb']} MB{left}"
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        else:
+            names = ("files", "all_files", "bytes", "all_bytes", "messages", "open_messages")
+            print(json.dumps({name: getattr(told, name) for name in names} | rates), file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Takes the line away."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _memory() -> int:
+    """Bytes of memory that the process has."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

@@ -1,0 +1,61 @@
+"""A store has row for row what a reading of the same captures has: whatever the windows, the files and the runs."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from stored import batched, different, rotated, several
+
+import analyzer
+from analyzer import Capture
+from analyzer.simulator import make
+
+# All tables of several captures are made twice in each.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stores")]
+
+#: Calls of two points whose clocks differ, of one whose copies are lost, of B2BUAs that hide the topology.
+LABORATORY = {"calls": 40, "seed": 5, "loss": 0.05, "capture_loss": 0.05, "skew_s": 2.0, "drift_ppm": 20.0}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return rotated(tmp_path_factory.mktemp("files"), several(), 12)
+
+
+@pytest.fixture(scope="module")
+def whole(files: list[Path]) -> Capture:
+    return analyzer.read(files)
+
+
+@pytest.mark.parametrize("size", [100_000, 150])
+def test_windows_of_any_size_have_the_rows_of_the_whole(
+    size: int, files: list[Path], whole: Capture, tmp_path: Path
+) -> None:
+    assert different(whole, batched(files, tmp_path, size=size)) == []
+
+
+def test_files_in_any_order_have_the_rows_of_the_whole(files: list[Path], whole: Capture, tmp_path: Path) -> None:
+    shuffled = random.Random(7).sample(files, len(files))
+    assert different(whole, batched(shuffled, tmp_path, size=400)) == []
+
+
+@pytest.mark.parametrize("each", [1, 5])
+def test_runs_one_after_another_have_the_rows_of_the_whole(
+    each: int, files: list[Path], whole: Capture, tmp_path: Path
+) -> None:
+    """Calls, transactions and TCP connections go on from one run to the next."""
+    for begin in range(0, len(files), each):
+        store = batched(files[begin : begin + each], tmp_path)
+    assert different(whole, store) == []
+
+
+@pytest.mark.parametrize("settings", [{"points": ("access", "core")}, {"points": ("core",), "subscribers": 6}])
+def test_a_laboratory_has_the_rows_of_the_whole(settings: dict[str, object], tmp_path: Path) -> None:
+    """Two capture points at a time: their files overlap, so that messages wait for those of the other."""
+    points = make(tmp_path / "captures", **LABORATORY | settings).points
+    paths = [tmp_path / "captures" / point["file"] for point in points]
+    names = tuple(f"{point['name']}=*{point['file']}" for point in points)
+    store = batched(paths, tmp_path / "store", size=200, capture_points=names)
+    assert different(analyzer.read(paths, capture_points=names), store) == []
