@@ -39,6 +39,8 @@ class _Tables(TypedDict):
     #: Where packets went: by layer and reason, so that the numbers add up to the packets read.
     account: _Table
     failures: _Table
+    #: One row for each TLS connection.
+    tls_connections: _Table
 
 class _CompanionTables(TypedDict):
     diameter: _Table
@@ -134,6 +136,7 @@ def scan(
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
     headers: Sequence[str] = ...,
+    keys: Sequence[str] = ...,
 ) -> Scan: ...
 def companion(
     sources: Sequence[tuple[str, str, str | None, int | None]],
@@ -152,6 +155,7 @@ def fetch(
     wanted: Sequence[tuple[str, int, int, int]],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
+    keys: Sequence[str] = ...,
 ) -> list[bytes | None]: ...
 def export(
     sources: Sequence[tuple[str, str, str | None, int | None]],
@@ -160,6 +164,7 @@ def export(
     path: str,
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
+    keys: Sequence[str] = ...,
 ) -> int: ...
 def parse(text: bytes) -> _Message: ...
 def header_name(text: str) -> str | None: ...

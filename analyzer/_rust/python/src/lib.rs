@@ -102,7 +102,8 @@ impl RunningScan {
         })
     }
 
-    /// The tables by name: messages descriptions ims_headers parts evidence via_tails headers files problems account failures. Once only.
+    /// The tables by name: messages descriptions ims_headers parts evidence via_tails headers files problems account failures
+    /// tls_connections. Once only.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let Some(thread) = self.thread.take() else {
             return Err(PyRuntimeError::new_err("the result of this scan was taken already"));
@@ -124,6 +125,7 @@ impl RunningScan {
             ("problems", Some(scan.problems)),
             ("account", Some(scan.account)),
             ("failures", Some(scan.failures)),
+            ("tls_connections", Some(scan.tls_connections)),
         ] {
             if let Some(table) = Table::new(Vec::from_iter(batch)) {
                 tables.set_item(name, table)?;
@@ -147,10 +149,10 @@ impl Drop for RunningScan {
 /// Starts to read captures: (name, path, capture point or None, bytes to read of it or None) each. threads = 0: one parser for each processor.
 /// columns: those of `messages` and `descriptions` that are wanted, None for all. link_types: (of the file, read as) by name
 /// or number. clocks: (number of the capture point, ns ahead, ns more each second, since) to be taken off the times.
-/// headers: names of header fields that have rows in `headers`.
+/// headers: names of header fields that have rows in `headers`. keys: paths of TLS key logs and private keys.
 #[pyfunction]
 #[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new(), clocks = Vec::new(),
-    headers = Vec::new()))]
+    headers = Vec::new(), keys = Vec::new()))]
 fn scan(
     sources: Vec<SourceArgument>,
     threads: usize,
@@ -159,10 +161,11 @@ fn scan(
     link_types: Vec<(String, String)>,
     clocks: Vec<(u16, i64, i64, i64)>,
     headers: Vec<String>,
+    keys: Vec<PathBuf>,
 ) -> PyResult<RunningScan> {
     let wanted = columns.map_or(Wanted::All, Wanted::These);
     let headers = Asked::new(headers.iter().map(String::as_str));
-    let options = Options { wanted, clocks: self::clocks(clocks), headers, ..options(threads, limits, &link_types)? };
+    let options = Options { wanted, clocks: self::clocks(clocks), headers, keys, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
@@ -223,15 +226,16 @@ fn media<'py>(
 
 /// The bytes of messages, by (file, frame, byte_offset, length) of their rows, in the order asked; None where none is found.
 #[pyfunction]
-#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new()))]
+#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new(), keys = Vec::new()))]
 fn fetch<'py>(
     py: Python<'py>,
     sources: Vec<SourceArgument>,
     wanted: Vec<Place>,
     limits: Option<&Bound<'py, PyDict>>,
     link_types: Vec<(String, String)>,
+    keys: Vec<PathBuf>,
 ) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
-    let options = options(1, limits, &link_types)?;
+    let options = Options { keys, ..options(1, limits, &link_types)? };
     let sources = self::sources(sources);
     let found = py.detach(|| pipeline::fetch(&sources, &options, &wanted)).map_err(|error| raise(py, error))?;
     Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
@@ -240,7 +244,8 @@ fn fetch<'py>(
 /// Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, to a pcapng file, and those of media:
 /// (address, port, since, until), times in ns. Returns how many packets.
 #[pyfunction]
-#[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new()))]
+#[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new(), keys = Vec::new()))]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn export(
     py: Python<'_>,
     sources: Vec<SourceArgument>,
@@ -249,8 +254,9 @@ fn export(
     path: PathBuf,
     limits: Option<&Bound<'_, PyDict>>,
     link_types: Vec<(String, String)>,
+    keys: Vec<PathBuf>,
 ) -> PyResult<u64> {
-    let options = options(1, limits, &link_types)?;
+    let options = Options { keys, ..options(1, limits, &link_types)? };
     let sources = self::sources(sources);
     let media_flows = media_flows.into_iter();
     let media: Vec<Media> =

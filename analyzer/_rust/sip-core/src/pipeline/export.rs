@@ -9,6 +9,7 @@ use super::fetch::Place;
 use super::options::{Options, Progress, ScanError};
 use super::points;
 use super::reader::read;
+use super::secrets;
 use super::source::{Source, open};
 use super::trace::{Media, Trace};
 use crate::container::{self, Writer};
@@ -35,12 +36,17 @@ pub fn export(
         sources.iter().enumerate().map(|(number, source)| (source.name.as_str(), number as u32)).collect();
     let place = |(name, frame, offset, _): &Place| Some((*numbers.get(name.as_str())?, *frame, *offset));
     let wanted: HashSet<(u32, u64, u64)> = wanted.iter().filter_map(place).collect();
-    let trace = Some(Trace::new(wanted, media));
-    let (finished, _) = read(&sources, options, &Progress::default(), trace, || |_: usize, _: &Batch| {})?;
+    let (keys, _) = secrets::given(&sources, options)?;
+    let mut finished = secrets::until_opened(keys, |keys| {
+        let trace = Some(Trace::new(wanted.clone(), media));
+        let (mut finished, _) =
+            read(&sources, options, &Progress::default(), trace, keys, || |_: usize, _: &Batch| {})?;
+        Ok((finished.late.take(), finished))
+    })?;
 
     // A capture point has flows and clocks of its own: it becomes a section of its own.
     let mut chosen: BTreeMap<(u16, u32), HashSet<u64>> = BTreeMap::new();
-    for (point, (file, frame)) in finished.trace.map(Trace::finish).unwrap_or_default() {
+    for (point, (file, frame)) in finished.trace.take().map(Trace::finish).unwrap_or_default() {
         chosen.entry((point, file)).or_default().insert(frame);
     }
     let several = chosen.keys().any(|&(point, _)| chosen.keys().any(|&(other, _)| other != point));

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use super::options::{Options, Progress, ScanError};
 use super::points;
 use super::reader::read;
+use super::secrets;
 use super::source::Source;
 use crate::observation::{Batch, Entry};
 
@@ -23,19 +24,23 @@ pub fn fetch(sources: &[Source], options: &Options, wanted: &[Place]) -> Result<
         places.entry((file(name), *frame, *offset)).or_default().push((index, *length));
     }
     let found: Mutex<Vec<Option<Vec<u8>>>> = Mutex::new(vec![None; wanted.len()]);
-    read(sources, options, &Progress::default(), None, || {
-        |_: usize, batch: &Batch| {
-            for Entry { seen, bytes, .. } in batch.messages() {
-                let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else { continue };
-                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                for &(index, length) in asked {
-                    // Bytes behind the message, which its row does not count, came along.
-                    if let Some(message) = bytes.get(..length as usize) {
-                        found[index] = Some(message.to_vec());
+    let (keys, _) = secrets::given(sources, options)?;
+    secrets::until_opened(keys, |keys| {
+        let (finished, _) = read(sources, options, &Progress::default(), None, keys, || {
+            |_: usize, batch: &Batch| {
+                for Entry { seen, bytes, .. } in batch.messages() {
+                    let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else { continue };
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    for &(index, length) in asked {
+                        // Bytes behind the message, which its row does not count, came along.
+                        if let Some(message) = bytes.get(..length as usize) {
+                            found[index] = Some(message.to_vec());
+                        }
                     }
                 }
             }
-        }
+        })?;
+        Ok((finished.late, ()))
     })?;
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

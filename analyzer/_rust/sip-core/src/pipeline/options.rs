@@ -1,6 +1,7 @@
 //! How to read, how far reading is, and why it failed.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 
@@ -26,6 +27,8 @@ pub struct Options {
     pub clocks: Vec<Clock>,
     /// Names of header fields that have rows of their own.
     pub headers: Asked,
+    /// Key logs of TLS, and private keys of servers (PEM).
+    pub keys: Vec<PathBuf>,
 }
 
 impl Options {

@@ -21,6 +21,8 @@ use crate::observation::{Batch, PointNames};
 use crate::packet::Stamp;
 use crate::problem::{Code, Problem, Problems};
 use crate::tables::small::{FileRow, ProblemLog};
+use crate::tables::tls::Row;
+use crate::tls::Keys;
 
 /// Takes batches, with their numbers.
 pub trait Consumer: Send {
@@ -39,6 +41,7 @@ pub fn read<C: Consumer>(
     options: &Options,
     progress: &Progress,
     trace: Option<Trace>,
+    keys: Keys,
     mut consumer: impl FnMut() -> C,
 ) -> Result<(Finished, Vec<C>), ScanError> {
     let threads = options.threads();
@@ -64,7 +67,7 @@ pub fn read<C: Consumer>(
             .collect::<Result<_, _>>()
             .map_err(ScanError::Thread)?;
         drop((receive, give_back));
-        let mut reader = Reader::new(options, progress, trace, send, recycled);
+        let mut reader = Reader::new(options, progress, trace, keys, send, recycled);
         let files = reader.read_all(&sources)?;
         let finished = reader.finish(files);
         let consumers = consumers.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
@@ -82,6 +85,9 @@ pub struct Finished {
     pub failures: Vec<(Flow, Failure, Stamp)>,
     pub points: PointNames,
     pub trace: Option<Trace>,
+    pub secured: Vec<Row>,
+    /// All keys, if some of them came after what they open: then a second reading shows more.
+    pub late: Option<Keys>,
 }
 
 /// Files to batches: what runs once per packet.
@@ -100,11 +106,12 @@ impl<'a> Reader<'a> {
         options: &'a Options,
         progress: &'a Progress,
         trace: Option<Trace>,
+        keys: Keys,
         send: Sender<(usize, Batch)>,
         recycled: Receiver<Batch>,
     ) -> Self {
         let limits = &options.limits;
-        let out = Collector::new(limits, trace, send, recycled);
+        let out = Collector::new(limits, trace, keys, send, recycled);
         let points = Points::new(limits, &options.link_types);
         Self { limits, progress, points, dispositions: HashMap::default(), run: None, out }
     }
@@ -147,7 +154,11 @@ impl<'a> Reader<'a> {
         self.points.open_file(source);
         let mut host = None;
         let (mut point, mut sliced) = (0, 0);
-        while let Some(packet) = capture.next(&mut self.out.problems) {
+        loop {
+            if capture.has_key_logs() {
+                self.out.take_key_logs(capture.take_key_logs());
+            }
+            let Some(packet) = capture.next(&mut self.out.problems) else { break };
             if host != Some(packet.host) {
                 host = Some(packet.host);
                 point = self.points.of_host(packet.host, packet.time);
@@ -169,6 +180,7 @@ impl<'a> Reader<'a> {
                 self.progress.bytes_done.store(before + capture.bytes_read(), Relaxed);
             }
         }
+        self.out.take_key_logs(capture.take_key_logs());
         self.progress.bytes_done.store(before + capture.bytes_read(), Relaxed);
         row.info = capture.info().clone();
         row.sliced = sliced;
@@ -217,6 +229,8 @@ impl<'a> Reader<'a> {
             let (layer, reason) = disposition.names();
             *ledger.entry((layer, reason.to_string())).or_default() += packets;
         }
+        let keys = self.out.keys;
+        let late = self.out.unopened.iter().any(|random| keys.of(random).is_some()).then_some(keys);
         Finished {
             files,
             problems: self.out.problems,
@@ -224,6 +238,8 @@ impl<'a> Reader<'a> {
             failures: self.out.failures,
             points: PointNames { files: self.points.names(), agents: self.out.agents.into_names() },
             trace: self.out.trace,
+            secured: self.out.secured,
+            late,
         }
     }
 }

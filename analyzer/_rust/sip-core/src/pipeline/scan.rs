@@ -9,11 +9,13 @@ use arrow_select::concat::concat_batches;
 
 use super::options::{Options, Progress, ScanError};
 use super::reader::{Consumer, Finished, read};
+use super::secrets;
 use super::source::Source;
 use crate::observation::Batch;
 use crate::tables::evidence::{Evidence, Tails};
 use crate::tables::messages::{self, Assembled, Chunk};
-use crate::tables::{sdp, small};
+use crate::problem::Problems;
+use crate::tables::{sdp, small, tls};
 
 /// The tables of a scan.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub struct Scan {
     pub problems: RecordBatch,
     pub account: RecordBatch,
     pub failures: RecordBatch,
+    /// In the order in which they began.
+    pub tls_connections: RecordBatch,
 }
 
 /// What one thread reads.
@@ -57,22 +61,30 @@ impl Consumer for Parsing<'_> {
 /// # Errors
 /// When not one of them can be read. A single unreadable one among others is a row in `problems`.
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
-    let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
-    let begun = AtomicUsize::new(0);
-    let (finished, consumers) = read(sources, options, progress, None, || {
-        let Options { limits, wanted, clocks, headers, .. } = options;
-        let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun);
-        Parsing { parser, chunks: Vec::new(), progress }
+    let (keys, unusable) = secrets::given(sources, options)?;
+    let (finished, mut chunks, parsed) = secrets::until_opened(keys, |keys| {
+        progress.bytes_done.store(0, Relaxed);
+        progress.messages.store(0, Relaxed);
+        let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
+        let begun = AtomicUsize::new(0);
+        let (mut finished, consumers) = read(sources, options, progress, None, keys, || {
+            let Options { limits, wanted, clocks, headers, .. } = options;
+            let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun);
+            Parsing { parser, chunks: Vec::new(), progress }
+        })?;
+        let (mut chunks, mut parsed) = (Vec::new(), Vec::new());
+        for Parsing { parser, chunks: theirs, .. } in consumers {
+            parsed.extend(parser.into_parts());
+            chunks.extend(theirs);
+        }
+        Ok((finished.late.take(), (finished, chunks, parsed)))
     })?;
-
-    let (mut chunks, mut parsed) = (Vec::new(), Vec::new());
-    for Parsing { parser, chunks: theirs, .. } in consumers {
-        parsed.extend(parser.into_parts());
-        chunks.extend(theirs);
-    }
     chunks.sort_unstable_by_key(|&(number, _)| number);
     let mut chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect::<Result<Vec<Chunk>, ArrowError>>()?;
-    let Finished { files, mut problems, ledger, failures, points, .. } = finished;
+    let Finished { files, mut problems, ledger, failures, points, secured, .. } = finished;
+    for problem in unusable {
+        problems.report(problem);
+    }
     // One without rows tells the columns where there is no description.
     let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
     let mut evidence = vec![Evidence::none(&options.wanted)?];
@@ -102,6 +114,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,
+        tls_connections: tls::table(secured, &options.clocks, &files, &points)?,
         files: small::files(&files)?,
     })
 }

@@ -4,6 +4,7 @@ use crate::limits::Limits;
 use crate::net::{Encapsulation, Flow, Protocol, Segment, StreamClass};
 use crate::packet::Stamp;
 use crate::sip::{Framed, StreamFramer, Websocket, websocket};
+use crate::tls;
 
 /// One direction of a TCP connection.
 pub struct Stream {
@@ -15,6 +16,22 @@ pub struct Stream {
     pub lost: u64,
     /// The packet with its side of the handshake of SIP over WebSocket.
     pub handshake: Option<Stamp>,
+    pub tls: Tls,
+    /// Messages found in it.
+    pub messages: u64,
+}
+
+/// Is it TLS?
+#[derive(Default)]
+pub enum Tls {
+    /// No bytes yet.
+    #[default]
+    Unknown,
+    /// So few that they may begin a record, and where they were.
+    Perhaps(Vec<(Vec<u8>, u32, Stamp)>),
+    No,
+    /// A side of this connection.
+    Of(u64, usize),
 }
 
 impl Stream {
@@ -26,7 +43,42 @@ impl Stream {
             encapsulation: Encapsulation::PLAIN,
             lost: segment.missing,
             handshake: None,
+            tls: Tls::Unknown,
+            messages: 0,
         }
+    }
+
+    /// What a side of a TLS connection carries.
+    pub fn within(flow: Flow) -> Self {
+        Self {
+            flow,
+            framer: Framer::Plain(StreamFramer::new()),
+            encapsulation: Encapsulation::PLAIN,
+            lost: 0,
+            handshake: None,
+            tls: Tls::No,
+            messages: 0,
+        }
+    }
+
+    /// Do these bytes begin TLS, the first of the stream or behind what a proxy answered (RFC 9110 §9.3.6)? `None` while too
+    /// few of them are there.
+    #[inline]
+    pub fn begins_tls(&self, bytes: &[u8]) -> Option<bool> {
+        match &self.tls {
+            Tls::Unknown => tls::begins(bytes),
+            Tls::Perhaps(pieces) => {
+                let all = pieces.iter().flat_map(|(bytes, ..)| bytes).chain(bytes).copied();
+                tls::begins(&all.take(8).collect::<Vec<u8>>())
+            }
+            Tls::No => Some(matches!(bytes, [0x16, 3, _, _, _, 1 | 2, 0, ..]) && self.is_other()),
+            Tls::Of(..) => Some(true),
+        }
+    }
+
+    /// Neither SIP nor WebSocket so far.
+    fn is_other(&self) -> bool {
+        !self.framer.is_sip() && !self.framer.is_websocket()
     }
 
     /// Before these bytes are read: is it WebSocket from here on?
@@ -36,7 +88,8 @@ impl Stream {
             && websocket::begins(bytes, self.handshake.is_some())
         {
             self.framer = Framer::Websocket(Box::default());
-            self.flow.protocol = Protocol::WebSocket;
+            self.flow.protocol =
+                if self.flow.protocol == Protocol::Tls { Protocol::SecureWebSocket } else { Protocol::WebSocket };
         }
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["error", "hash", "inflate", "layer", "limits", "packet"],
     &["problem"],
-    &["container", "framing", "net"],
+    &["container", "framing", "net", "tls"],
     &["diameter", "dns", "media", "sip"],
     &["observation"],
     &["tables"],
