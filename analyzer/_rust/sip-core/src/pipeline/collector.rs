@@ -10,6 +10,7 @@ use super::secure::Connections;
 use super::stream::{Framer, Stream, Tls};
 use super::trace::Trace;
 use crate::hash::Keyed;
+use crate::inflate::Trouble;
 use crate::layer::Layer;
 use crate::limits::Limits;
 use crate::net::{
@@ -254,6 +255,17 @@ impl PointSink<'_, '_> {
             let Stamp { file, frame, offset, .. } = at;
             let detail = "what follows it in the segment was passed over".to_owned();
             let code = Code::WebsocketFrameMalformed;
+            out.problems.report(Problem { code, layer: Layer::WEBSOCKET, file, frame, offset, detail });
+        }
+        if let Some(trouble) = stream.framer.take_trouble() {
+            let (code, detail) = match trouble {
+                Trouble::Corrupt => (
+                    Code::CompressedCorrupt,
+                    "a message of a WebSocket: damaged, or it refers to one before it that was not captured".to_owned(),
+                ),
+                Trouble::Limit => (Code::InflatedLimit, "a message of a WebSocket".to_owned()),
+            };
+            let Stamp { file, frame, offset, .. } = at;
             out.problems.report(Problem { code, layer: Layer::WEBSOCKET, file, frame, offset, detail });
         }
         if stream.lost > 0 && stream.framer.is_sip() {

@@ -1,5 +1,6 @@
 //! One direction of a TCP connection, and how messages are cut out of it.
 
+use crate::inflate::Trouble;
 use crate::limits::Limits;
 use crate::net::{Encapsulation, Flow, Protocol, Segment, StreamClass};
 use crate::packet::Stamp;
@@ -119,6 +120,14 @@ impl Framer {
         match self {
             Framer::Plain(_) => false,
             Framer::Websocket(framer) => framer.take_damage(),
+        }
+    }
+
+    /// Why a message could not be decompressed, since this was asked last.
+    pub fn take_trouble(&mut self) -> Option<Trouble> {
+        match self {
+            Framer::Plain(_) => None,
+            Framer::Websocket(framer) => framer.take_trouble(),
         }
     }
 

@@ -107,6 +107,8 @@ pub struct Connection {
     client: Option<usize>,
     client_hello: Option<ClientHello>,
     server_hello: Option<ServerHello>,
+    /// The server chose TLS 1.3, in its hello or when it asked for another one.
+    tls_1_3: bool,
     /// The keys for which the hellos ask were looked for.
     looked: bool,
     /// Up to TLS 1.2: keys of client and server that ChangeCipherSpec will have used.
@@ -213,7 +215,7 @@ impl Connection {
     /// A sealed record of a connection whose hellos are not both here yet.
     fn must_wait(&self, side: usize, kind: u8) -> bool {
         matches!(self.sides[side].state, State::Clear)
-            && matches!(kind, CHANGE_CIPHER_SPEC | APPLICATION_DATA)
+            && (kind == APPLICATION_DATA || (kind == CHANGE_CIPHER_SPEC && !self.tls_1_3))
             && !(self.client_hello.is_some() && self.server_hello.is_some())
             && !self.joined
     }
@@ -264,9 +266,8 @@ impl Connection {
 
     fn opened(&mut self, side: usize, record: Record<'_>, turn: &mut Turn<'_>) {
         let Record { header, body, seq, at } = record;
-        let tls_1_3 = self.facts.version == Some(TLS_1_3);
+        let tls_1_3 = self.tls_1_3;
         match (header[0], body.len()) {
-            // For the eyes of old firewalls alone (RFC 8446 §D.4).
             (CHANGE_CIPHER_SPEC, 1) if tls_1_3 => return,
             (ALERT, 2) if tls_1_3 => return self.alert(side, body, at, turn),
             _ => {}
@@ -339,7 +340,7 @@ impl Connection {
     /// One message, with its header.
     fn message(&mut self, side: usize, kind: u8, message: &[u8], at: Stamp, turn: &mut Turn<'_>) {
         let body = message.get(4..).unwrap_or_default();
-        let tls_1_3 = self.facts.version == Some(TLS_1_3);
+        let tls_1_3 = self.tls_1_3;
         if turn.keys.has_premasters() && self.transcript.len() + message.len() <= LONGEST_TRANSCRIPT {
             if kind == handshake::CLIENT_HELLO {
                 self.transcript.clear();
@@ -405,6 +406,7 @@ impl Connection {
     fn server_hello(&mut self, side: usize, body: &[u8], at: Stamp, turn: &mut Turn<'_>) {
         let Some(hello) = ServerHello::read(body) else { return };
         self.client = Some(1 - side);
+        self.tls_1_3 = hello.version == TLS_1_3;
         self.facts.version = Some(hello.version);
         self.facts.suite = Some(hello.suite);
         self.facts.protocol = hello.protocol.clone().or(self.facts.protocol.take());
@@ -454,7 +456,8 @@ impl Connection {
 
     /// ChangeCipherSpec of a side (RFC 5246 §7.1).
     fn change_keys(&mut self, side: usize, at: Stamp, turn: &mut Turn<'_>) {
-        if self.facts.version == Some(TLS_1_3) && self.server_hello.is_some() {
+        // For the eyes of old firewalls alone (RFC 8446 §D.4).
+        if self.tls_1_3 {
             return;
         }
         self.finished(side);
