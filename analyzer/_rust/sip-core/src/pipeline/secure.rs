@@ -29,7 +29,6 @@ pub struct Secured {
     open: u8,
     pub first: Stamp,
     pub last: Stamp,
-    pub messages: u64,
     pub trouble: Option<Trouble>,
     /// Those that brought it so far, for an export: without the records before, none can be opened.
     pub packets: Vec<Stamp>,
@@ -91,7 +90,6 @@ impl Connections {
             open: 1,
             first: at,
             last: at,
-            messages: 0,
             trouble: None,
             packets: Vec::new(),
         };
@@ -132,7 +130,7 @@ impl Secured {
             last: self.last,
             alert_from_client: facts.alert.is_some_and(|(_, side)| side == client),
             facts,
-            messages: self.messages,
+            messages: self.inner.iter().flatten().map(|inner| inner.messages).sum(),
             trouble: self.trouble,
         }
     }
@@ -263,8 +261,9 @@ fn step(
                 PointSink::framed(out, place, stream, packets, |framer, limits, emit| framer.gap(0, limits, emit));
             }
         }
-        Found::Alert { side, fatal, number, at } => {
-            if fatal {
+        Found::Alert { side, fatal, agreed, number, at } => {
+            // Of one in use, the requests on it tell what became of them.
+            if fatal && !agreed {
                 let flow = Flow { protocol: Protocol::Tcp, ..flows[side] };
                 out.failed(place.0, flow, Failure::TlsAlert(number), at);
             }

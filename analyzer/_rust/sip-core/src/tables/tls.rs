@@ -72,19 +72,13 @@ impl Known<'_> {
     }
 
     fn handshake(&self) -> &'static str {
-        match &self.row.facts {
-            // Nobody sends content before both have finished, but early data, and those only a client that knows the server.
-            facts if facts.handshake || facts.opened + facts.closed > 0 => {
-                if facts.suite.is_none() {
-                    "not_captured"
-                } else if facts.resumed {
-                    "resumed"
-                } else {
-                    "full"
-                }
-            }
-            facts if facts.alert.is_some() => "failed",
-            _ => "incomplete",
+        let facts = &self.row.facts;
+        match (facts.handshake || facts.opened > 0, facts.suite) {
+            (true, _) if facts.resumed => "resumed",
+            (true, _) => "full",
+            (false, None) if facts.version.is_none() || facts.closed > 0 => "not_captured",
+            (false, _) if facts.alert.is_some() => "failed",
+            (false, _) => "incomplete",
         }
     }
 

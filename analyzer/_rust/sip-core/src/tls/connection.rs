@@ -15,6 +15,8 @@ use crate::packet::Stamp;
 const MOST_HELD: usize = 256 << 10;
 /// A longer message of the handshake is not read.
 const LONGEST_MESSAGE: usize = 1 << 17;
+/// What a client seals first in TLS 1.3 is its Finished, or a certificate; or an alert, which is shorter than this.
+const SHORTEST_FINISHED: usize = 4 + 32 + 1 + 8;
 /// Messages of the handshake that an extended master secret is made of.
 const LONGEST_TRANSCRIPT: usize = 1 << 17;
 
@@ -40,8 +42,8 @@ pub enum Found<'a> {
     Content { side: usize, bytes: &'a [u8], seq: u32, at: Stamp },
     /// Content is missing here.
     Gap { side: usize },
-    /// An alert, its level and number (RFC 8446 §6).
-    Alert { side: usize, fatal: bool, number: u8, at: Stamp },
+    /// An alert, its level and number (RFC 8446 §6); `agreed`: the handshake was over.
+    Alert { side: usize, fatal: bool, agreed: bool, number: u8, at: Stamp },
     Trouble { trouble: Trouble, at: Stamp },
 }
 
@@ -245,6 +247,9 @@ impl Connection {
             State::Sealed(_) => self.opened(side, record, turn),
             State::Opaque => {
                 self.facts.closed += u64::from(kind == APPLICATION_DATA);
+                if self.tls_1_3 && self.client == Some(side) && body.len() >= SHORTEST_FINISHED {
+                    self.facts.handshake = true;
+                }
                 if kind == ALERT && body.len() == 2 {
                     self.alert(side, body, at, turn);
                 }
@@ -310,7 +315,8 @@ impl Connection {
         if number != 0 {
             self.facts.alert = Some((number, side));
         }
-        (turn.found)(Found::Alert { side, fatal: level == 2, number, at });
+        let agreed = self.facts.handshake;
+        (turn.found)(Found::Alert { side, fatal: level == 2, agreed, number, at });
     }
 
     /// Bytes of the handshake, whose messages records may cut anywhere.
