@@ -56,7 +56,11 @@ def options(call_id: str, number: int, transport: str = "TLS", filler: int = 0) 
         f"OPTIONS sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/{transport} client.example.com;branch=z9hG4bK-{call_id}-{number}\r\n"
         f"Max-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=a{number}\r\nTo: <sip:bob@example.com>\r\n"
         f"Call-ID: {call_id}\r\nCSeq: {number} OPTIONS\r\n"
-        + (f"Content-Type: text/plain\r\nContent-Length: {filler}\r\n\r\n{padding}" if filler else "Content-Length: 0\r\n\r\n")
+        + (
+            f"Content-Type: text/plain\r\nContent-Length: {filler}\r\n\r\n{padding}"
+            if filler
+            else "Content-Length: 0\r\n\r\n"
+        )
     ).encode()
 
 
@@ -101,7 +105,18 @@ class Lab:
         for name, kind in (("rsa", ["rsa:2048"]), ("ecdsa", ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])):
             self.certificate(name, kind)
         self.expired()
-        run("openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out", "dh.pem", cwd=folder)
+        run(
+            "openssl",
+            "genpkey",
+            "-genparam",
+            "-algorithm",
+            "DH",
+            "-pkeyopt",
+            "group:ffdhe2048",
+            "-out",
+            "dh.pem",
+            cwd=folder,
+        )
 
     def expired(self) -> None:
         """A certificate of January 2020."""
@@ -215,14 +230,20 @@ def suites(lab: Lab) -> list[dict[str, Any]]:
     rows = []
     tls_1_2 = ssl.TLSVersion.TLSv1_2
     plans = [(name, tls_1_2, 0) for name in CIPHERS_1_2]
-    plans += [(name, tls_1_2, NO_ENCRYPT_THEN_MAC) for name in CIPHERS_1_2 if name.endswith(("SHA", "SHA256", "SHA384")) and "GCM" not in name and "NULL" not in name]
+    plans += [
+        (name, tls_1_2, NO_ENCRYPT_THEN_MAC)
+        for name in CIPHERS_1_2
+        if name.endswith(("SHA", "SHA256", "SHA384")) and "GCM" not in name and "NULL" not in name
+    ]
     plans += [(name, version, more) for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1) for more in (0, NO_ENCRYPT_THEN_MAC)
               for name in ("AES128-SHA", "ECDHE-RSA-AES256-SHA", "NULL-SHA")]  # fmt: skip
     for number, (name, version, more) in enumerate(plans):
         call_id = f"{version.name}-{name}{'-mac-then-encrypt' if more else ''}"
         client, server = lab.contexts(version, name, more)
         connected(client, server, dialogue(call_id, 2 if version == ssl.TLSVersion.TLSv1 else 1), PORT + number)
-        rows.append({"call_id": call_id, "messages": 4 if version == ssl.TLSVersion.TLSv1 else 2, "version": version.name})
+        rows.append(
+            {"call_id": call_id, "messages": 4 if version == ssl.TLSVersion.TLSv1 else 2, "version": version.name}
+        )
     for name in SUITES_1_3:
         call_id = f"TLSv1_3-{name}"
         with by_commands(lab, ["-ciphersuites", name, "-tls1_3"], ["-ciphersuites", name]) as (client, server):
@@ -388,7 +409,12 @@ def refused(lab: Lab) -> list[dict[str, Any]]:
     """Handshakes that fail: unknown CA, expired certificate, no common cipher, no common version."""
     rows = []
     trusting = lab.contexts(ssl.TLSVersion.TLSv1_2)
-    for name, alert in (("rsa", "unknown_ca"), ("expired", "certificate_expired"), ("cipher", "handshake_failure"), ("version", "protocol_version")):
+    for name, alert in (
+        ("rsa", "unknown_ca"),
+        ("expired", "certificate_expired"),
+        ("cipher", "handshake_failure"),
+        ("version", "protocol_version"),
+    ):
         client, server = lab.contexts(ssl.TLSVersion.TLSv1_2)
         if name in ("rsa", "expired"):
             server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -432,7 +458,13 @@ def frame(payload: bytes, mask: bool, opcode: int = 1, last: bool = True, compre
     if not mask:
         return head + size + payload
     key = b"\x12\x34\x56\x78"
-    return head + bytes([size[0] | 0x80]) + size[1:] + key + bytes(byte ^ key[place % 4] for place, byte in enumerate(payload))
+    return (
+        head
+        + bytes([size[0] | 0x80])
+        + size[1:]
+        + key
+        + bytes(byte ^ key[place % 4] for place, byte in enumerate(payload))
+    )
 
 
 class Deflater:
@@ -452,11 +484,17 @@ def websocket(lab: Lab) -> list[dict[str, Any]]:
     """SIP over WebSocket, in TLS and without, compressed or not, with and without context takeover, in fragments."""
     rows = []
     for secure in (True, False):
-        for extension, takeover in (("", False), ("permessage-deflate; client_no_context_takeover; server_no_context_takeover", False), ("permessage-deflate", True)):
+        for extension, takeover in (
+            ("", False),
+            ("permessage-deflate; client_no_context_takeover; server_no_context_takeover", False),
+            ("permessage-deflate", True),
+        ):
             transport = "WSS" if secure else "WS"
             call_id = f"{transport.lower()}-{'plain' if not extension else 'takeover' if takeover else 'no-takeover'}"
             key = base64.b64encode(call_id.encode().ljust(16)[:16]).decode()
-            accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
+            accept = base64.b64encode(
+                hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
+            ).decode()
             words = f"Sec-WebSocket-Extensions: {extension}\r\n" if extension else ""
             request = (f"GET / HTTP/1.1\r\nHost: sip.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
                        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n{words}\r\n").encode()  # fmt: skip
@@ -473,7 +511,12 @@ def websocket(lab: Lab) -> list[dict[str, Any]]:
                     if number == 2:
                         # In three fragments, with a ping between them.
                         third = len(payload) // 3
-                        whole = [frame(payload[:third], mask, 1, False, small), frame(b"hello", mask, 9), frame(payload[third : 2 * third], mask, 0, False), frame(payload[2 * third :], mask, 0)]
+                        whole = [
+                            frame(payload[:third], mask, 1, False, small),
+                            frame(b"hello", mask, 9),
+                            frame(payload[third : 2 * third], mask, 0, False),
+                            frame(payload[2 * third :], mask, 0),
+                        ]
                         said(here, there, sender, b"".join(whole))
                     else:
                         said(here, there, sender, frame(payload, mask, 1, True, small))
@@ -494,7 +537,14 @@ def websocket(lab: Lab) -> list[dict[str, Any]]:
     return rows
 
 
-CAPTURES = {"call": one_call, "suites": suites, "handshakes": handshakes, "segments": segments, "refused": refused, "websocket": websocket}
+CAPTURES = {
+    "call": one_call,
+    "suites": suites,
+    "handshakes": handshakes,
+    "segments": segments,
+    "refused": refused,
+    "websocket": websocket,
+}
 
 
 def inside(names: list[str]) -> None:
@@ -518,4 +568,6 @@ if __name__ == "__main__":
     if os.environ.get(INSIDE):
         inside(sys.argv[1:] or list(CAPTURES))
     else:
-        subprocess.run(["unshare", "--net", sys.executable, __file__, *sys.argv[1:]], env={**os.environ, INSIDE: "1"}, check=True)
+        subprocess.run(
+            ["unshare", "--net", sys.executable, __file__, *sys.argv[1:]], env={**os.environ, INSIDE: "1"}, check=True
+        )
