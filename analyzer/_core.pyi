@@ -43,6 +43,8 @@ class _Tables(TypedDict):
     #: Where packets went: by layer and reason, so that the numbers add up to the packets read.
     account: _Table
     failures: _Table
+    #: One row for each TLS connection.
+    tls_connections: _Table
     #: Only where ``rtp_streams`` was asked for.
     rtp_streams: _Table
     rtp_intervals: _Table
@@ -147,6 +149,7 @@ def scan(
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
     headers: Sequence[str] = ...,
+    keys: Sequence[str] = ...,
 ) -> Scan: ...
 def companion(
     sources: Sequence[tuple[str, str, str | None, int | None]],
@@ -159,6 +162,7 @@ def fetch(
     wanted: Sequence[tuple[str, int, int, int]],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
+    keys: Sequence[str] = ...,
 ) -> list[bytes | None]: ...
 
 class MediaHeads:
@@ -190,6 +194,7 @@ def export(
     path: str,
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
+    keys: Sequence[str] = ...,
 ) -> int: ...
 def parse(text: bytes) -> _Message: ...
 def header_name(text: str) -> str | None: ...

@@ -301,6 +301,11 @@ class Capture:
         return self._pandas("problems")
 
     @property
+    def tls_connections(self) -> pd.DataFrame:
+        """One TLS connection: who they are, how it was agreed, and whether its content was read."""
+        return self._pandas("tls_connections")
+
+    @property
     def clocks(self) -> pd.DataFrame:
         """The offset of the clock of one capture point from that of the first, and its drift."""
         return self._pandas("clocks")

@@ -61,6 +61,12 @@ def captures(function: Function) -> Function:
                 help="Read packets of one link type as another: USER0=ETHERNET, USER1=RAW; can be given several times.",
             ),
             click.option(
+                "--keylog",
+                multiple=True,
+                metavar="FILE",
+                help="Keys of TLS: a key log (SSLKEYLOGFILE), or a server's RSA key (PEM); can be given several times.",
+            ),
+            click.option(
                 "--align-clocks",
                 is_flag=True,
                 help="Correct the clock offsets between capture points, as in `clocks`; reads twice.",
@@ -276,6 +282,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
             list(sources),
             capture_points=values["capture_points"],
             link_types=values["link_types"],
+            keylog=values["keylog"],
             threads=values["threads"] or 0,
             progress=progress,
             tables=tables,

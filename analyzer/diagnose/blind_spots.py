@@ -30,7 +30,7 @@ UNREAD: dict[str, tuple[str, str]] = {
     ),
     "not_sip_websocket_deflate": (
         "WebSocket, compressed",
-        "RFC 7692: turn permessage-deflate off, or capture behind the gateway; tshark may know it, --engine pyshark",
+        "RFC 7692: a message refers to earlier ones of its connection: capture the connection from its beginning",
     ),
     "protocol_108_ipcomp": ("IPComp", "RFC 3173: capture in front of the compressor"),
     "protocol_115_l2tp": (
@@ -60,6 +60,7 @@ _SPELLED = {
     "postgresql": "PostgreSQL",
     "sips": "TLS",
     "sips_client_hello": "TLS",
+    "tls_read": "TLS",
     "tls_client_hello": "TLS",
     "port_5060": "something on port 5060",
     "syslog": "syslog",
@@ -136,7 +137,8 @@ def _undecoded_text(problems: pl.DataFrame | None, say: Say) -> Iterator[BlindSp
 
 
 def _has_keys(problems: pl.DataFrame | None) -> bool:
-    return problems is not None and not problems.filter(code="tls_keys_in_file").is_empty()
+    """Keys were given or lie in the capture, and not those of every connection."""
+    return problems is not None and bool(problems["code"].is_in(_OF_KEYS).any())
 
 
 def _not_read(account: Mapping[tuple[str, str], int], say: Say) -> Iterator[BlindSpot]:
@@ -175,8 +177,10 @@ ENCRYPTED: dict[str, tuple[str, str]] = {
     "link": ("MACsec", "IEEE 802.1AE: capture behind the port that decrypts"),
 }  # fmt: skip
 TLS_ADVICE = (
-    "--engine pyshark --tshark-option tls.keylog_file:keys.txt, with a key log of either end; or HEP from the proxy"
+    "--keylog FILE, with a key log of either end (SSLKEYLOGFILE) or the RSA key of the server; keys inside a pcapng file "
+    "are used without it; or HEP from the proxy"
 )
+_OF_KEYS = ["tls_keys_missing", "tls_keys_wrong", "tls_handshake_missing", "tls_cipher_unsupported"]
 
 
 def of_whom(reasons: Iterable[str], registrations: pl.DataFrame | None) -> list[str]:
@@ -231,7 +235,9 @@ def _tls(account: Mapping[tuple[str, str], int], none: bool, keys: bool, say: Sa
             begun = told.format(n=hellos) if hellos else ""
             may = say("SIP inside" if name == "sips" else "SIP that may be inside")
             how = say(
-                "can be read with the keys in the file: --engine pyshark" if keys else "cannot be read without keys"
+                "cannot be read with the keys that are here: `problems` names the connections"
+                if keys
+                else "cannot be read without keys: bring a key log of either end (SSLKEYLOGFILE) with --keylog FILE"
             )
             told = say("{packets} of TLS{where}{begun}: {may} {how}")
             packets = _packets(count, say)

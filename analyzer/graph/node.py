@@ -20,6 +20,7 @@ CORE = {
     "core_files": "files",
     "core_problems": "problems",
     "core_account": "account",
+    "core_tls_connections": "tls_connections",
     "descriptions": "descriptions",
     "evidence": "evidence",
     "header_fields": "headers",

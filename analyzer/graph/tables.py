@@ -60,6 +60,11 @@ def account(core_account: DF) -> DF:
     return core_account.select(schema.ACCOUNT.names)
 
 
+@node(LOCAL, cut=whole)
+def tls_connections(core_tls_connections: DF) -> DF:
+    return core_tls_connections.select(schema.TLS_CONNECTIONS.names)
+
+
 # ---- SIP -------------------------------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,10 @@ def through(engine: str, found: Sources, tshark_options: Iterable[str] = ()) -> 
     among others is left to the native reader, which tells what is wrong with it.
     """
     options = list(tshark_options)
+    if engine == "pyshark" and found.keys:
+        if len(found.keys) > 1:
+            raise AnalyzerError("tshark takes one key log: give one file with the lines of all")
+        options.append(f"tls.keylog_file:{found.keys[0]}")
     if engine not in ENGINES:
         raise AnalyzerError(f"no engine is called {engine!r}; there are {', '.join(ENGINES)}")
     if options and engine != "pyshark":
@@ -46,7 +50,7 @@ def through(engine: str, found: Sources, tshark_options: Iterable[str] = ()) -> 
 
         pyshark_engine.check(options)
         deliver = partial(pyshark_engine.deliver, options=options)
-    delivered = Sources([], found.link_types, [*found.spooled])
+    delivered = Sources([], found.link_types, found.keys, [*found.spooled])
     refused = []
     for name, path, point in found.files:
         copy = _spool(delivered)

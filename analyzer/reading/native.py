@@ -56,6 +56,8 @@ class Sources:
     files: list[tuple[str, str, str | None]]
     #: Link types to be read as others: (of the file, read as), by name or number.
     link_types: list[tuple[str, str]] = field(default_factory=list)
+    #: Paths of key logs of TLS and of private keys (PEM).
+    keys: list[str] = field(default_factory=list)
     #: Copies of streams that can be read only once, and what an engine delivered; removed with the object.
     spooled: list[tempfile._TemporaryFileWrapper[bytes]] = field(default_factory=list)
     #: Of files in which the engine found no SIP: the name, and what it says about it.
@@ -87,17 +89,20 @@ class Sources:
 
 
 def sources(
-    origins: Origin | Iterable[Origin], capture_points: Iterable[str] = (), link_types: Iterable[str] = ()
+    origins: Origin | Iterable[Origin],
+    capture_points: Iterable[str] = (),
+    link_types: Iterable[str] = (),
+    keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
 ) -> Sources:
     """Expands what the user named: globs, directories (every file in it, recursively), ``-``, file objects.
 
     ``capture_points`` are ``name=glob`` words; a file whose name or path matches belongs to that point. ``link_types``
-    are words such as ``USER0=ETHERNET``.
+    are words such as ``USER0=ETHERNET``. ``keylog``: one or more files with keys of TLS.
     """
     single = isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
     named: list[Origin] = [cast("Origin", origins)] if single else list(cast("Iterable[Origin]", origins))
     points = [_point(word) for word in capture_points]
-    found = Sources([], [_link_type(word) for word in link_types])
+    found = Sources([], [_link_type(word) for word in link_types], _keys(keylog))
     for origin in named:
         if not isinstance(origin, (str, os.PathLike)):
             name = str(getattr(origin, "name", "stream"))
@@ -262,6 +267,18 @@ def _point(word: str) -> tuple[str, str]:
     return name, pattern
 
 
+def _keys(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
+    paths = [given] if isinstance(given, (str, os.PathLike)) else list(given)
+    found = [os.path.abspath(path) for path in paths]
+    for path, name in zip(found, paths, strict=True):
+        if not os.path.isfile(path) or not os.access(path, os.R_OK):
+            raise AnalyzerError(
+                f"key log {os.fspath(name)}: {'cannot be read' if os.path.exists(path) else 'there is no such file'}; "
+                "give the file that SSLKEYLOGFILE named at one of the two ends, or the server's RSA key (PEM)"
+            )
+    return found
+
+
 def _link_type(word: str) -> tuple[str, str]:
     given, _, read_as = (part.strip().upper() for part in word.partition("="))
     for name in (given, read_as):
@@ -345,6 +362,7 @@ class Reading:
             found.link_types,
             self._clocks,
             self.headers,
+            found.keys,
         )
 
     @property
@@ -366,7 +384,8 @@ class Reading:
 
     def tables(self, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
         """The core's tables as Polars frames, zero copy: messages descriptions ims_headers evidence via_tails headers
-        files problems account failures, and of media rtp_streams rtp_intervals rtp_events rtcp_reports."""
+        files problems account failures tls_connections, and of media rtp_streams rtp_intervals rtp_events
+        rtcp_reports."""
         import polars as pl
 
         total = self._sources.bytes if progress else 0
@@ -403,7 +422,7 @@ class Reading:
         again."""
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
-        found: list[bytes | None] = core().fetch(files, rows, limits, link_types)
+        found: list[bytes | None] = core().fetch(files, rows, limits, link_types, self._sources.keys)
         self._sources.check()
         return found
 
@@ -417,7 +436,7 @@ class Reading:
         packets = written_to(
             output,
             [source for _, source, _ in self._sources.files],
-            lambda path: core().export(files, rows, media, path, limits, link_types),
+            lambda path: core().export(files, rows, media, path, limits, link_types, self._sources.keys),
         )
         self._sources.check()
         return packets

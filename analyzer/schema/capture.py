@@ -74,6 +74,61 @@ ACCOUNT = Table(
     section=Section(17, "Packets", "No packets."),
 )
 
+TLS_CONNECTIONS = Table(
+    "tls_connections",
+    "One TLS connection: who they are, how it was agreed, and whether its content was read.",
+    (
+        C("connection", "int", "1..n in the order in which they began."),
+        C("point", "text", "Capture point.", mask=M.FILE),
+        C("file", "text", "File of the first packet with data.", mask=M.FILE),
+        C("frame", "int", "That packet."),
+        C("first_at", "time", "First packet with data."),
+        C("last_at", "time", "Last packet with data."),
+        C("src_ip", "text", "Client, which sent the ClientHello; without it, the end with the higher port.",
+          mask=M.ADDRESS),
+        C("src_port", "int", "Port of the client."),
+        C("dst_ip", "text", "Server.", mask=M.ADDRESS),
+        C("dst_port", "int", "Port of the server."),
+        C("version", "text", "Version agreed on: TLS 1.3; without a ServerHello the highest that was offered.",
+          "RFC 8446 §4.2.1", mask=M.OPEN),
+        C("cipher_suite", "text", "Cipher suite, as IANA registers it; the number of one that is not known here.",
+          "RFC 8446 §B.4", mask=M.OPEN),
+        C("server_name", "text", "Server that the client asked for (SNI).", "RFC 6066 §3", mask=M.HOST),
+        C("alpn", "text", "Application protocol agreed on, else those offered: sip/2.", "RFC 7301", mask=M.OPEN),
+        C("certificate_subject", "text", "Common name in the certificate of the server, else its organisation; visible "
+          "up to TLS 1.2, and with keys.", "RFC 5280 §4.1.2.6", mask=M.HOST),
+        C("certificate_names", "text", "Its DNS names, URIs and addresses, separated by spaces.",
+          "RFC 5280 §4.2.1.6, RFC 5922 §7.1", mask=M.SENTENCE),
+        C("certificate_issuer", "text", "Common name of its issuer, else the organisation.", "RFC 5280 §4.1.2.4",
+          mask=M.HOST),
+        C("valid_from", "time", "Beginning of its validity.", "RFC 5280 §4.1.2.5"),
+        C("valid_until", "time", "End of its validity.", "RFC 5280 §4.1.2.5"),
+        C("handshake", "text", "full, resumed (with keys of an earlier connection), failed (an alert instead), "
+          "incomplete, or not_captured.", values=words("full resumed failed incomplete not_captured"), mask=M.OPEN),
+        C("alert", "text", "Last alert that is not close_notify, as IANA registers it: unknown_ca.", "RFC 8446 §6",
+          mask=M.OPEN),
+        C("alert_from", "text", "Who sent it.", values=words("client server"), mask=M.OPEN),
+        C("decrypted", "text", "Whether the content was read: yes, in_part, no; nothing if there are keys and no "
+          "content.", values=words("yes in_part no nothing"), mask=M.OPEN),
+        C("keys", "text", "Where its keys come from: key_log, capture (a pcapng decryption secrets block) or "
+          "private_key.", values=words("key_log capture private_key"), mask=M.OPEN),
+        C("records", "int", "Records with content; without keys TLS 1.3 also counts those of the handshake."),
+        C("records_decrypted", "int", "Those that were read."),
+        C("messages", "int", "SIP messages in them, duplicates included."),
+    ),
+    made_by="analyzer.reading.native:Reading.tables",
+    shown=words(
+        "first_at src dst version cipher_suite server_name alpn certificate_subject valid_until handshake alert "
+        "alert_from decrypted keys messages"
+    ),
+    note=(
+        "Any port. Keys come with --keylog or in the capture (docs/encapsulation.md) and are never shown; `problems` "
+        "says why a connection was not read."
+    ),
+    example="decrypted = 'no' and server_name is not null",
+    section=Section(18, "TLS connections", "No TLS."),
+)
+
 CLOCKS = Table(
     "clocks",
     "The offset of the clock of one capture point from that of the first, and its drift.",

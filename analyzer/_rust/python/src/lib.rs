@@ -124,7 +124,8 @@ impl RunningScan {
         })
     }
 
-    /// The tables by name: messages descriptions ims_headers parts evidence via_tails headers files problems account failures. Once only.
+    /// The tables by name: messages descriptions ims_headers parts evidence via_tails headers files problems account failures
+    /// tls_connections. Once only.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let Some(thread) = self.thread.take() else {
             return Err(PyRuntimeError::new_err("the result of this scan was taken already"));
@@ -156,6 +157,7 @@ impl RunningScan {
             ("rtp_events", events),
             ("rtcp_reports", reports),
             ("msrp_sessions", sessions),
+            ("tls_connections", Some(scan.tls_connections)),
         ] {
             if let Some(table) = Table::new(Vec::from_iter(batch)) {
                 tables.set_item(name, table)?;
@@ -179,10 +181,11 @@ impl Drop for RunningScan {
 /// Starts to read captures: (name, path, capture point or None, bytes to read of it or None) each. threads = 0: one parser for each processor.
 /// columns: those of `messages` and `descriptions` that are wanted, None for all. link_types: (of the file, read as) by name
 /// or number. clocks: (number of the capture point, ns ahead, ns more each second, since) to be taken off the times.
-/// headers: names of header fields that have rows in `headers`. esp_keys: those of IPsec, which are shown nowhere.
+/// headers: names of header fields that have rows in `headers`. keys: paths of TLS key logs and private keys. esp_keys: those
+/// of IPsec, which are shown nowhere.
 #[pyfunction]
 #[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new(), clocks = Vec::new(),
-    headers = Vec::new(), esp_keys = Vec::new()))]
+    headers = Vec::new(), keys = Vec::new(), esp_keys = Vec::new()))]
 #[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn scan(
     sources: Vec<SourceArgument>,
@@ -192,13 +195,13 @@ fn scan(
     link_types: Vec<(String, String)>,
     clocks: Vec<(u16, i64, i64, i64)>,
     headers: Vec<String>,
+    keys: Vec<PathBuf>,
     esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<RunningScan> {
     let wanted = columns.map_or(Wanted::All, Wanted::These);
     let headers = Asked::new(headers.iter().map(String::as_str));
-    let esp_keys = self::esp_keys(esp_keys)?;
-    let options =
-        Options { wanted, clocks: self::clocks(clocks), headers, esp_keys, ..options(threads, limits, &link_types)? };
+    let (clocks, esp_keys) = (self::clocks(clocks), self::esp_keys(esp_keys)?);
+    let options = Options { wanted, clocks, headers, keys, esp_keys, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
@@ -233,16 +236,17 @@ fn companion<'py>(
 
 /// The bytes of messages, by (file, frame, byte_offset, length) of their rows, in the order asked; None where none is found.
 #[pyfunction]
-#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new(), esp_keys = Vec::new()))]
+#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new(), keys = Vec::new(), esp_keys = Vec::new()))]
 fn fetch<'py>(
     py: Python<'py>,
     sources: Vec<SourceArgument>,
     wanted: Vec<Place>,
     limits: Option<&Bound<'py, PyDict>>,
     link_types: Vec<(String, String)>,
+    keys: Vec<PathBuf>,
     esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
-    let options = Options { esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
+    let options = Options { keys, esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
     let sources = self::sources(sources);
     let found = py.detach(|| pipeline::fetch(&sources, &options, &wanted)).map_err(|error| raise(py, error))?;
     Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
@@ -251,7 +255,8 @@ fn fetch<'py>(
 /// Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, to a pcapng file, and those of media:
 /// (address, port, since, until), times in ns. Returns how many packets.
 #[pyfunction]
-#[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new(), esp_keys = Vec::new()))]
+#[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new(), keys = Vec::new(),
+    esp_keys = Vec::new()))]
 #[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn export(
     py: Python<'_>,
@@ -261,9 +266,10 @@ fn export(
     path: PathBuf,
     limits: Option<&Bound<'_, PyDict>>,
     link_types: Vec<(String, String)>,
+    keys: Vec<PathBuf>,
     esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<u64> {
-    let options = Options { esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
+    let options = Options { keys, esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
     let (sources, media) = (self::sources(sources), places(media_flows));
     py.detach(|| {
         let output = BufWriter::new(File::create(&path)?);

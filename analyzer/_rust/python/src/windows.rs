@@ -15,7 +15,7 @@ use sip_core::pipeline::{Options, Progress, ReadBefore, ScanError, Source};
 use sip_core::sip::headers::Asked;
 
 use crate::table::Table;
-use crate::{options, raise};
+use crate::{EspKeyArgument, esp_keys as esp_keys_of, options, raise};
 
 /// (name, path, capture point or None, bytes to read of it or None, of one read another time the points of its hosts and its packets)
 type SourceArgument = (String, PathBuf, Option<String>, Option<u64>, Option<(Vec<(u32, usize)>, u64)>);
@@ -103,7 +103,9 @@ impl Drop for RunningWindows {
 
 /// Starts to read captures in windows of about so many messages, all columns of each.
 #[pyfunction]
-#[pyo3(signature = (sources, size, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None))]
+#[pyo3(signature = (sources, size, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None,
+    keys = Vec::new(), esp_keys = Vec::new()))]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 pub fn windows(
     sources: Vec<SourceArgument>,
     size: usize,
@@ -112,9 +114,12 @@ pub fn windows(
     link_types: Vec<(String, String)>,
     headers: Vec<String>,
     state: Option<StateArgument>,
+    keys: Vec<PathBuf>,
+    esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<RunningWindows> {
     let headers = Asked::new(headers.iter().map(String::as_str));
-    let options = Options { headers, ..options(threads, limits, &link_types)? };
+    let esp_keys = esp_keys_of(esp_keys)?;
+    let options = Options { headers, keys, esp_keys, ..options(threads, limits, &link_types)? };
     let sources: Vec<Source> = sources
         .into_iter()
         .map(|(name, path, point, bytes, known)| {
@@ -128,7 +133,13 @@ pub fn windows(
     // One window waits while the one before it is worked on.
     let (send, receive) = sync_channel(0);
     let read = move || {
-        let mut windows = Windows::new(&sources, &options, &shared, size, state.unwrap_or_default());
+        let mut windows = match Windows::new(&sources, &options, &shared, size, state.unwrap_or_default()) {
+            Ok(windows) => windows,
+            Err(error) => {
+                send.send(Err(error)).ok();
+                return;
+            }
+        };
         loop {
             match windows.next() {
                 Ok(Some(window)) => {

@@ -4,6 +4,7 @@
 use std::io::Read;
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::{Decompress, FlushDecompress, Status};
 
 /// Why decompressed bytes are not all there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,44 @@ fn read(decoder: impl Read, limit: usize) -> (Vec<u8>, Option<Trouble>) {
     };
     out.truncate(limit);
     (out, trouble)
+}
+
+/// Bare deflate that goes on from one message to the next (RFC 7692 §7.2.2). A sender that begins each message anew never
+/// refers to the one before, so its messages are read alike.
+#[derive(Debug)]
+pub struct Stream(Decompress);
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self(Decompress::new(false))
+    }
+}
+
+impl Stream {
+    /// Takes the next bytes; `out` grows by what they hold, to no more than `limit` bytes.
+    pub fn read(&mut self, mut bytes: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), Trouble> {
+        loop {
+            if out.len() > limit {
+                return Err(Trouble::Limit);
+            }
+            out.reserve(bytes.len().saturating_mul(4).clamp(512, 64 << 10));
+            let (taken, made) = (self.0.total_in(), out.len());
+            let status = self.0.decompress_vec(bytes, out, FlushDecompress::Sync);
+            let taken = usize::try_from(self.0.total_in() - taken).unwrap_or(usize::MAX);
+            bytes = bytes.get(taken..).unwrap_or_default();
+            match status {
+                Err(_) => return Err(Trouble::Corrupt),
+                // A last block (RFC 7692 §7.2.3.4): what follows begins anew.
+                Ok(Status::StreamEnd) => self.0.reset(false),
+                Ok(_) if taken == 0 && out.len() == made => break,
+                Ok(_) => {}
+            }
+            if bytes.is_empty() && out.len() < out.capacity() {
+                break;
+            }
+        }
+        if out.len() > limit { Err(Trouble::Limit) } else { Ok(()) }
+    }
 }
 
 #[cfg(test)]
@@ -82,5 +121,45 @@ mod tests {
         assert_eq!(trouble, Some(Trouble::Corrupt));
         assert!(!out.is_empty() && text.starts_with(&out));
         assert_eq!(inflate(b"\xff\xff\xff", 10), (vec![], Some(Trouble::Corrupt)));
+    }
+
+    /// The examples of RFC 7692 §7.2.3: "Hello" twice with a context kept, without, in a block that is not compressed, and in
+    /// a last block.
+    #[test]
+    fn messages_of_a_stream_are_those_of_the_rfc() {
+        const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
+        let mut stream = Stream::default();
+        for message in [
+            &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00][..],
+            &[0xf2, 0x00, 0x11, 0x00, 0x00],
+            &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00],
+            &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00],
+            &[0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00],
+        ] {
+            // Also byte by byte.
+            for step in [message.len(), 1] {
+                if step == 1 && message[0] == 0xf2 && message[1] == 0 {
+                    continue;
+                }
+                let mut out = Vec::new();
+                for part in message.chunks(step) {
+                    stream.read(part, 100, &mut out).unwrap();
+                }
+                stream.read(TAIL, 100, &mut out).unwrap();
+                assert_eq!(out, b"Hello");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_is_bounded_and_names_its_faults() {
+        let bomb = all(DeflateEncoder::new(&vec![0; 10 << 20][..], Compression::best()));
+        let mut out = Vec::new();
+        assert_eq!(Stream::default().read(&bomb, 1000, &mut out), Err(Trouble::Limit));
+        assert!(out.len() < 200_000);
+        // Refers to a message that was not captured.
+        let referring = [0xf2, 0x00, 0x11, 0x00, 0x00];
+        let read = Stream::default().read(&referring, 100, &mut Vec::new());
+        assert_eq!(read, Err(Trouble::Corrupt));
     }
 }

@@ -44,6 +44,8 @@ layers! {
     UDP = "udp",
     /// TCP (RFC 9293): out of order, repeated, overlapping, with holes, joined midway.
     TCP = "tcp",
+    /// TLS 1.0 to 1.3 (RFC 8446, RFC 5246) on any port, where its keys are given or lie in the capture; else who it is.
+    TLS = "tls",
     /// WebSocket (RFC 6455) with SIP (RFC 7118), masked or not, also joined midway.
     WEBSOCKET = "websocket",
     /// SCTP (RFC 9260): fragmented, bundled, unordered, interleaved (RFC 8260).

@@ -3,6 +3,7 @@
 //! ```text
 //! container     files, compression, pcap and pcapng records        -> Packet
 //! net           link, IP, fragments, UDP, TCP, SCTP, ICMP           -> net::Sink
+//! tls           handshakes, and records opened with keys            -> tls::Found
 //! sip           is it SIP, where does it end, what does it say      -> sip::Fields
 //! observation   messages as capture points saw them, and their copies
 //! tables        rows and columns (Arrow)
@@ -35,3 +36,4 @@ pub mod problem;
 pub mod sigcomp;
 pub mod sip;
 pub mod tables;
+pub mod tls;

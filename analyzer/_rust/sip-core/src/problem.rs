@@ -35,8 +35,6 @@ codes! {
     TimeOutOfRange = "time_out_of_range",
     /// The sub-second part of a packet's time is a second or more: it was carried, or, where most packets of a pcap file have such times, read as nanoseconds.
     TimeFractionInvalid = "time_fraction_invalid",
-    /// The file has TLS keys in it (a decryption secrets block), which the native reader does not use.
-    TlsKeysInFile = "tls_keys_in_file",
     /// The engine that was chosen found no SIP in this file; what the native reader sees in it is shown.
     EngineFoundNothing = "engine_found_nothing",
     // ---- net: link, IP, transport ------------------------------------------------------------------------------
@@ -96,6 +94,18 @@ codes! {
     SigcompFailed = "sigcomp_failed",
     /// The receiver of a compressed message reports that it could not decompress it (SigComp NACK, RFC 4077).
     SigcompNack = "sigcomp_nack",
+    /// No keys were given for a TLS connection: what it carries is not read.
+    TlsKeysMissing = "tls_keys_missing",
+    /// The keys that were given for a TLS connection do not open its records.
+    TlsKeysWrong = "tls_keys_wrong",
+    /// Records of a TLS connection cannot be decrypted, among others that can: they are damaged, or the capture lost some before them.
+    TlsRecordDamaged = "tls_record_damaged",
+    /// The handshake of a TLS connection was not captured: no key can be told to belong to it.
+    TlsHandshakeMissing = "tls_handshake_missing",
+    /// A TLS connection uses a cipher suite that is not read.
+    TlsCipherUnsupported = "tls_cipher_unsupported",
+    /// A file that was given for keys has none, or has lines that are not those of a key log; the others were used.
+    TlsKeyLogUnusable = "tls_key_log_unusable",
     // ---- sip ---------------------------------------------------------------------------------------------------
     /// Content-Length exceeds the length of the datagram.
     SipContentLengthExceedsDatagram = "sip_content_length_exceeds_datagram",

@@ -65,6 +65,7 @@ pub fn open(source: Box<dyn Read + Send>, path: &str, file: u32, limits: &Limits
         max_packet_bytes: limits.max_packet_bytes,
         max_block_bytes: limits.max_block_bytes,
         max_interfaces: limits.max_interfaces,
+        key_logs: Vec::new(),
     };
 
     let magic = window.peek_up_to(4).first_chunk::<4>().copied();
@@ -122,6 +123,17 @@ impl Capture {
     /// What is known of the file so far; final once [`Capture::next`] has returned `None`.
     pub fn info(&self) -> &FileInfo {
         &self.state.info
+    }
+
+    /// There are key logs to be taken.
+    #[inline]
+    pub fn has_key_logs(&self) -> bool {
+        !self.state.key_logs.is_empty()
+    }
+
+    /// The key logs of TLS that were found since this was asked last (pcapng decryption secrets blocks).
+    pub fn take_key_logs(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.state.key_logs)
     }
 
     /// Bytes taken from the source so far (before decompression), for showing progress.

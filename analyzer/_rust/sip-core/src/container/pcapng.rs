@@ -187,8 +187,6 @@ pub(super) struct Reader {
     host: u32,
     /// The section was exported by us.
     ours: bool,
-    /// TLS keys were found and reported.
-    keys: bool,
 }
 
 /// Type and length of a block.
@@ -312,15 +310,7 @@ impl Reader {
         if let Some(major @ (0 | 2..)) = order.u16_at(block, 12) {
             return Err(format!("pcapng version {major} is not known (1 is)"));
         }
-        Ok(Reader {
-            order,
-            interfaces: Vec::new(),
-            dropped: Vec::new(),
-            hosts: HashMap::new(),
-            host: 0,
-            ours: false,
-            keys: false,
-        })
+        Ok(Reader { order, interfaces: Vec::new(), dropped: Vec::new(), hosts: HashMap::new(), host: 0, ours: false })
     }
 
     #[inline]
@@ -402,9 +392,11 @@ impl Reader {
                 state.frames += 1;
                 Outcome::Nothing
             }
-            DECRYPTION_SECRETS if !self.keys && self.order.u32_at(body, 0) == Some(TLS_KEY_LOG) => {
-                self.keys = true;
-                Outcome::odd(Code::TlsKeysInFile, "--engine pyshark decrypts with them".to_owned())
+            DECRYPTION_SECRETS if self.order.u32_at(body, 0) == Some(TLS_KEY_LOG) => {
+                let length = self.order.u32_at(body, 4).unwrap_or(0) as usize;
+                let log = body.get(8..).unwrap_or_default();
+                state.key_logs.push(log.get(..length).unwrap_or(log).to_vec());
+                Outcome::Nothing
             }
             // Names of hosts, keys of other protocols: nothing reads them yet.
             NAME_RESOLUTION | DECRYPTION_SECRETS => Outcome::Nothing,

@@ -44,6 +44,8 @@ pub(super) struct State {
     pub max_packet_bytes: u32,
     pub max_block_bytes: u32,
     pub max_interfaces: u32,
+    /// Key logs of TLS that were found and not taken yet.
+    pub key_logs: Vec<Vec<u8>>,
 }
 
 /// One packet as the format readers hand it on: [`Packet`](crate::packet::Packet) without the borrow.

@@ -10,6 +10,10 @@ pub enum Protocol {
     Sctp,
     /// On TCP, whose ports it has (RFC 6455).
     WebSocket,
+    /// On TCP.
+    Tls,
+    /// WebSocket in TLS.
+    SecureWebSocket,
     /// TLS, or WebSocket with or without it: HEP agents have one number for these.
     Secure,
 }
@@ -22,13 +26,17 @@ impl Protocol {
             Protocol::Tcp => "tcp",
             Protocol::Sctp => "sctp",
             Protocol::WebSocket => "ws",
-            Protocol::Secure => "tls",
+            Protocol::Tls | Protocol::Secure => "tls",
+            Protocol::SecureWebSocket => "wss",
         }
     }
 
     /// What carries it, as far as the packets show it.
     pub fn carrier(self) -> Self {
-        if self == Protocol::WebSocket { Protocol::Tcp } else { self }
+        match self {
+            Protocol::WebSocket | Protocol::Tls | Protocol::SecureWebSocket => Protocol::Tcp,
+            other => other,
+        }
     }
 }
 

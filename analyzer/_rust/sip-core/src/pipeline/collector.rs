@@ -3,14 +3,17 @@
 use std::ops::Range;
 
 use crossbeam_channel::{Receiver, Sender};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::agreements::Agreements;
 use super::compressed::Compressed;
 use super::ground::Ground;
-use super::stream::{Framer, Stream};
+use super::secrets::Secrets;
+use super::secure::Connections;
+use super::stream::{Framer, Stream, Tls};
 use super::trace::Trace;
 use crate::hash::Keyed;
+use crate::inflate::Trouble;
 use crate::ipsec::Keyring;
 use crate::layer::Layer;
 use crate::limits::Limits;
@@ -25,6 +28,8 @@ use crate::problem::{Code, Problem, Problems};
 use crate::sigcomp;
 use crate::sip::{Carrier, Detected, Flaws, Framed, StreamFramer, detect};
 use crate::tables::small::ProblemLog;
+use crate::tables::tls::Row;
+use crate::tls::{Keys, Origin, Random};
 
 /// What a reading looks at beside messages.
 #[derive(Default)]
@@ -45,6 +50,13 @@ pub struct Collector<'a> {
     pub agreements: Agreements,
     /// What decompresses SigComp.
     pub compressed: Compressed,
+    /// Keys of TLS, and room for what is opened with them.
+    pub keys: Keys,
+    pub room: Vec<u8>,
+    /// TLS connections that ended.
+    pub secured: Vec<Row>,
+    /// Those that were seen before their keys, if any are to come.
+    pub unopened: HashSet<Random>,
     pub limits: &'a Limits,
     batch: Batch,
     sent: usize,
@@ -60,13 +72,17 @@ pub struct Collector<'a> {
 impl<'a> Collector<'a> {
     pub fn new(
         (limits, clocks): (&'a Limits, &'a [Clock]),
-        agreements: Agreements,
+        Secrets { tls, ipsec }: Secrets,
         also: Also,
         send: Sender<(usize, Batch)>,
         recycled: Receiver<Batch>,
     ) -> Self {
         Self {
-            agreements,
+            agreements: Agreements::new(ipsec),
+            keys: tls,
+            room: Vec::new(),
+            secured: Vec::new(),
+            unopened: HashSet::new(),
             problems: ProblemLog::new(limits.max_problems_per_code),
             failures: Vec::new(),
             agents: Agents::default(),
@@ -98,6 +114,22 @@ impl<'a> Collector<'a> {
         // The parsers outlive the reader; sending can only fail if all of them panicked, which ends the scan anyhow.
         self.send.send((self.sent, full)).ok();
         self.sent += 1;
+    }
+
+    /// Key logs that lie in the capture (pcapng decryption secrets blocks).
+    pub fn take_key_logs(&mut self, logs: Vec<Vec<u8>>) {
+        for log in logs {
+            // Bytes in memory can always be read.
+            self.keys.read(&log[..], Origin::Capture).ok();
+        }
+    }
+
+    /// A transport failed.
+    pub(super) fn failed(&mut self, point: u16, flow: Flow, failure: Failure, at: Stamp) {
+        if let Some(trace) = &mut self.also.trace {
+            trace.failure(point, flow, at);
+        }
+        self.failures.push((flow, failure, at));
     }
 
     /// `point`: that of the packets.
@@ -140,7 +172,7 @@ pub fn named(name: &'static str, bytes: &[u8], flow: &Flow, begins: bool, ground
         "sigcomp" => ground.sigcomp(flow, begins),
         // Over TCP there is a frame around it (RFC 4571, RFC 2326 §10.12).
         "rtp" if flow.protocol == Protocol::Udp => ground.rtp(bytes, flow),
-        "rtp" | "rtcp" if flow.protocol == Protocol::Tcp => net::service(flow).unwrap_or("unknown"),
+        "rtp" | "rtcp" if flow.protocol.carrier() == Protocol::Tcp => net::service(flow).unwrap_or("unknown"),
         "rtcp" => net::service(flow).unwrap_or(name),
         // It goes over TCP (RFC 1006, RFC 8446).
         "tpkt" | "tls" if flow.protocol == Protocol::Udp => net::service(flow).unwrap_or("unknown"),
@@ -171,8 +203,12 @@ fn is_websocket_for_sip(bytes: &[u8]) -> bool {
     })
 }
 
-/// The framers of one capture point, by stream.
-pub type Framers = HashMap<StreamId, Stream, Keyed>;
+/// The streams of one capture point.
+#[derive(Default)]
+pub struct Framers {
+    pub(super) streams: HashMap<StreamId, Stream, Keyed>,
+    pub(super) secured: Connections,
+}
 
 /// The sink of one capture point's decoder.
 pub struct PointSink<'a, 'scan> {
@@ -190,7 +226,7 @@ impl Problems for PointSink<'_, '_> {
 }
 
 impl PointSink<'_, '_> {
-    fn bytes_missing(out: &mut Collector<'_>, missing: u64, at: Stamp) {
+    pub(super) fn bytes_missing(out: &mut Collector<'_>, missing: u64, at: Stamp) {
         out.problems.report(Problem {
             code: Code::TcpBytesMissing,
             layer: Layer::TCP,
@@ -202,10 +238,11 @@ impl PointSink<'_, '_> {
     }
 
     /// Runs one step of a stream's framer and puts what it emits into the batch.
-    fn framed<R>(
+    pub(super) fn framed<R>(
         out: &mut Collector<'_>,
         (point, interface): (u16, u32),
-        Stream { flow, framer, encapsulation, handshake, .. }: &mut Stream,
+        Stream { flow, framer, encapsulation, handshake, messages, .. }: &mut Stream,
+        around: &[Stamp],
         step: impl FnOnce(&mut Framer, &Limits, &mut dyn FnMut(Framed<'_>)) -> R,
     ) -> R {
         let (limits, in_frames) = (out.limits, framer.is_websocket());
@@ -225,13 +262,59 @@ impl PointSink<'_, '_> {
                 interface,
             };
             // Without its handshake Wireshark takes a WebSocket for anything.
-            let packets = message.packets().chain(*handshake);
+            *messages += 1;
+            let packets = message.packets().chain(*handshake).chain(around.iter().copied());
             out.push(point, message.bytes, seen, (encapsulation, None), packets);
         })
     }
 }
 
 impl PointSink<'_, '_> {
+    /// The next bytes of a stream, or of what a TLS connection carries.
+    pub(super) fn content(
+        out: &mut Collector<'_>,
+        place: (u16, u32),
+        stream: &mut Stream,
+        around: &[Stamp],
+        (bytes, seq, at): (&[u8], u32, Stamp),
+        begins: bool,
+    ) -> StreamClass {
+        stream.look(bytes);
+        let class = Self::framed(out, place, stream, around, |framer, limits, emit| {
+            framer.segment(bytes, seq, at, limits, emit)
+        });
+        if stream.framer.take_damage() {
+            let Stamp { file, frame, offset, .. } = at;
+            let detail = "what follows it in the segment was passed over".to_owned();
+            let code = Code::WebsocketFrameMalformed;
+            out.problems.report(Problem { code, layer: Layer::WEBSOCKET, file, frame, offset, detail });
+        }
+        if let Some(trouble) = stream.framer.take_trouble() {
+            let (code, detail) = match trouble {
+                Trouble::Corrupt => (
+                    Code::CompressedCorrupt,
+                    "a message of a WebSocket: damaged, or it refers to one before it that was not captured".to_owned(),
+                ),
+                Trouble::Limit => (Code::InflatedLimit, "a message of a WebSocket".to_owned()),
+            };
+            let Stamp { file, frame, offset, .. } = at;
+            out.problems.report(Problem { code, layer: Layer::WEBSOCKET, file, frame, offset, detail });
+        }
+        if stream.lost > 0 && stream.framer.is_sip() {
+            Self::bytes_missing(out, std::mem::take(&mut stream.lost), at);
+        }
+        match class {
+            StreamClass::Other(name) => {
+                let name = named(name, bytes, &stream.flow, begins, &mut out.ground);
+                if name == HANDSHAKE {
+                    stream.handshake = Some(at);
+                }
+                StreamClass::Other(name)
+            }
+            sip => sip,
+        }
+    }
+
     /// The capture point that a HEP agent is.
     pub fn agent(&mut self, agent: Agent<'_>, at: Stamp) -> u16 {
         let max = self.out.limits.max_agents;
@@ -344,11 +427,10 @@ impl Sink for PointSink<'_, '_> {
         if let Some(trace) = &mut self.out.also.trace {
             trace.media(self.point, &segment.flow, segment.at);
         }
-        let stream = self.framers.entry(segment.stream).or_insert_with(|| Stream::of(&segment));
+        let stream = self.framers.streams.entry(segment.stream).or_insert_with(|| Stream::of(&segment));
         if let Some(encapsulation) = segment.encapsulation {
             stream.encapsulation = *encapsulation;
         }
-        stream.look(&segment);
         if let Some(media) = &mut self.out.also.media {
             let Segment { flow, mut at, .. } = segment;
             at.time = Clock::corrected_at(self.out.clocks, self.point, at.time);
@@ -357,63 +439,52 @@ impl Sink for PointSink<'_, '_> {
                 media.datagram(&Received { point: self.point, flow, at, bytes, missing: 0, dscp: None });
             });
         }
+        stream.look_compressed(&segment);
         if let Framer::Sigcomp(_) = stream.framer
             && let Some(class) = self.out.records((self.point, self.interface), stream, &segment)
         {
             return class;
         }
-        let class = Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
-            framer.segment(segment.bytes, segment.seq, segment.at, limits, emit)
-        });
-        if stream.framer.take_damage() {
-            let Stamp { file, frame, offset, .. } = segment.at;
-            let detail = "what follows it in the segment was passed over".to_owned();
-            let code = Code::WebsocketFrameMalformed;
-            self.out.problems.report(Problem { code, layer: Layer::WEBSOCKET, file, frame, offset, detail });
+        if stream.begins_tls(segment.bytes) != Some(false) {
+            return self.perhaps_secure(&segment);
         }
-        if stream.lost > 0 && stream.framer.is_sip() {
-            Self::bytes_missing(self.out, std::mem::take(&mut stream.lost), segment.at);
-        }
-        match class {
-            StreamClass::Other(name) => {
-                let begins = segment.start && segment.missing == 0;
-                let name = named(name, segment.bytes, &segment.flow, begins, &mut self.out.ground);
-                if name == HANDSHAKE {
-                    stream.handshake = Some(segment.at);
-                }
-                StreamClass::Other(name)
+        let (begins, place) = (segment.start && segment.missing == 0, (self.point, self.interface));
+        if let Tls::Perhaps(pieces) = std::mem::replace(&mut stream.tls, Tls::No) {
+            for (bytes, seq, at) in pieces {
+                Self::content(self.out, place, stream, &[], (&bytes, seq, at), begins);
             }
-            sip => sip,
         }
+        Self::content(self.out, place, stream, &[], (segment.bytes, segment.seq, segment.at), begins)
     }
 
     fn gap(&mut self, stream: StreamId, missing: u64, at: Stamp) {
-        if let Some(stream) = self.framers.get_mut(&stream) {
-            stream.frames.gap();
-            if stream.framer.is_sip() {
-                Self::bytes_missing(self.out, missing, at);
-            } else {
-                stream.lost += missing;
-            }
-            Self::framed(self.out, (self.point, self.interface), stream, |framer, limits, emit| {
-                framer.gap(missing, limits, emit)
-            });
+        let Some(stream) = self.framers.streams.get_mut(&stream) else { return };
+        stream.frames.gap();
+        if let Tls::Of(number, side) = stream.tls {
+            return self.secure_gap(number, side, missing);
         }
+        if stream.framer.is_sip() {
+            Self::bytes_missing(self.out, missing, at);
+        } else {
+            stream.lost += missing;
+        }
+        Self::framed(self.out, (self.point, self.interface), stream, &[], |framer, limits, emit| {
+            framer.gap(missing, limits, emit)
+        });
     }
 
     fn stream_end(&mut self, stream: StreamId, _end: StreamEnd, _at: Stamp) {
-        if let Some(mut stream) = self.framers.remove(&stream) {
-            Self::framed(self.out, (self.point, self.interface), &mut stream, |framer, limits, emit| {
-                framer.end(limits, emit)
-            });
+        let Some(mut stream) = self.framers.streams.remove(&stream) else { return };
+        if let Tls::Of(number, _) = stream.tls {
+            return self.secure_end(number);
         }
+        Self::framed(self.out, (self.point, self.interface), &mut stream, &[], |framer, limits, emit| {
+            framer.end(limits, emit)
+        });
     }
 
     fn failure(&mut self, flow: Flow, failure: Failure, at: Stamp) {
-        if let Some(trace) = &mut self.out.also.trace {
-            trace.failure(self.point, flow, at);
-        }
-        self.out.failures.push((flow, failure, at));
+        self.out.failed(self.point, flow, failure, at);
     }
 
     fn joined(&mut self, whole: Stamp, part: Stamp) {

@@ -10,6 +10,7 @@ use super::fetch::Place;
 use super::options::{Options, Progress, ScanError};
 use super::points;
 use super::reader::read;
+use super::secrets;
 use super::source::{Source, open};
 use super::trace::{Media, Trace};
 use crate::container::{self, Writer};
@@ -36,12 +37,11 @@ pub fn export(
         sources.iter().enumerate().map(|(number, source)| (source.name.as_str(), number as u32)).collect();
     let place = |(name, frame, offset, _): &Place| Some((*numbers.get(name.as_str())?, *frame, *offset));
     let wanted: HashSet<(u32, u64, u64)> = wanted.iter().filter_map(place).collect();
-    let also = || Also { trace: Some(Trace::new(wanted.clone(), media)), ..Also::default() };
-    let (mut finished, _) = read(&sources, options, &Progress::default(), also(), || |_: usize, _: &Batch| {})?;
-    if let Some(keyring) = finished.better_keys(&sources, options)? {
-        let options = Options { keyring: Some(keyring), ..options.clone() };
-        (finished, _) = read(&sources, &options, &Progress::default(), also(), || |_: usize, _: &Batch| {})?;
-    }
+    let (secrets, _) = secrets::given(&sources, options)?;
+    let (finished, _) = secrets::until_opened(&sources, options, secrets, |secrets| {
+        let also = Also { trace: Some(Trace::new(wanted.clone(), media)), ..Also::default() };
+        read(&sources, options, &Progress::default(), secrets, also, || |_: usize, _: &Batch| {})
+    })?;
 
     // A capture point has flows and clocks of its own: it becomes a section of its own.
     let mut chosen: BTreeMap<(u16, u32), HashSet<u64>> = BTreeMap::new();

@@ -8,6 +8,7 @@ use super::collector::Also;
 use super::options::{Options, Progress, ScanError};
 use super::points;
 use super::reader::read;
+use super::secrets;
 use super::source::Source;
 use crate::observation::{Batch, Entry};
 
@@ -24,22 +25,23 @@ pub fn fetch(sources: &[Source], options: &Options, wanted: &[Place]) -> Result<
         places.entry((file(name), *frame, *offset)).or_default().push((index, *length));
     }
     let found: Mutex<Vec<Option<Vec<u8>>>> = Mutex::new(vec![None; wanted.len()]);
-    let (mut finished, _) = read(sources, options, &Progress::default(), Also::default(), || {
-        |_: usize, batch: &Batch| {
-            for Entry { seen, bytes, .. } in batch.messages() {
-                let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else { continue };
-                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                for &(index, length) in asked {
-                    // Bytes behind the message, which its row does not count, came along.
-                    if let Some(message) = bytes.get(..length as usize) {
-                        found[index] = Some(message.to_vec());
+    let (secrets, _) = secrets::given(sources, options)?;
+    secrets::until_opened(sources, options, secrets, |secrets| {
+        read(sources, options, &Progress::default(), secrets, Also::default(), || {
+            |_: usize, batch: &Batch| {
+                for Entry { seen, bytes, .. } in batch.messages() {
+                    let place = (seen.last.file, seen.last.frame, seen.first.offset);
+                    let Some(asked) = places.get(&place) else { continue };
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    for &(index, length) in asked {
+                        // Bytes behind the message, which its row does not count, came along.
+                        if let Some(message) = bytes.get(..length as usize) {
+                            found[index] = Some(message.to_vec());
+                        }
                     }
                 }
             }
-        }
+        })
     })?;
-    if let Some(keyring) = finished.better_keys(sources, options)? {
-        return fetch(sources, &Options { keyring: Some(keyring), ..options.clone() }, wanted);
-    }
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

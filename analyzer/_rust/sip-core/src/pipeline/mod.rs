@@ -18,6 +18,8 @@ mod points;
 mod reader;
 mod scan;
 mod second;
+mod secrets;
+mod secure;
 mod source;
 mod stream;
 mod trace;

@@ -1,6 +1,7 @@
 //! How to read, how far reading is, and why it failed.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 
@@ -27,16 +28,16 @@ pub struct Options {
     pub clocks: Vec<Clock>,
     /// Names of header fields that have rows of their own.
     pub headers: Asked,
+    /// Key logs of TLS, and private keys of servers (PEM).
+    pub keys: Vec<PathBuf>,
     /// Keys of ESP.
     pub esp_keys: Vec<Given>,
-    /// All keys that a reading before has found, where it was too late for some packets.
-    pub keyring: Option<Keyring>,
 }
 
 impl Options {
     /// The keys that are known before reading.
     pub fn keyring(&self) -> Keyring {
-        self.keyring.clone().unwrap_or_else(|| Keyring::new(&self.esp_keys, self.limits.max_security_associations))
+        Keyring::new(&self.esp_keys, self.limits.max_security_associations)
     }
 
     /// Parser threads.

@@ -12,10 +12,10 @@ use super::agreements::Agreements;
 use super::collector::{Also, Collector, PointSink};
 use super::options::{Options, Progress, ScanError};
 use super::points::{self, Points};
+use super::secrets::Secrets;
 use super::source::{Source, open};
 use super::vectors;
 use crate::container::{self, Capture};
-use crate::ipsec::Keyring;
 use crate::layer::Layer;
 use crate::limits::Limits;
 use crate::net::{Correction, Disposition, Failure, Flow};
@@ -23,6 +23,8 @@ use crate::observation::{Batch, PointNames};
 use crate::packet::{NO_TIME, Stamp};
 use crate::problem::{Code, Problem, Problems};
 use crate::tables::small::{FileRow, ProblemLog};
+use crate::tables::tls::Row;
+use crate::tls::Keys;
 
 /// Takes batches, with their numbers.
 pub trait Consumer: Send {
@@ -40,6 +42,7 @@ pub fn read<C: Consumer>(
     sources: &[Source],
     options: &Options,
     progress: &Progress,
+    secrets: Secrets,
     also: Also,
     mut consumer: impl FnMut() -> C,
 ) -> Result<(Finished, Vec<C>), ScanError> {
@@ -66,7 +69,7 @@ pub fn read<C: Consumer>(
             .collect::<Result<_, _>>()
             .map_err(ScanError::Thread)?;
         drop((receive, give_back));
-        let mut reader = Reader::new(options, progress, also, send, recycled);
+        let mut reader = Reader::new(options, progress, secrets, also, send, recycled);
         let files = reader.read_all(&sources)?;
         let finished = reader.finish(files);
         let consumers = consumers.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
@@ -84,26 +87,35 @@ pub struct Finished {
     pub failures: Vec<(Flow, Failure, Stamp)>,
     pub points: PointNames,
     pub also: Also,
-    /// Where packets remained encrypted for which there may be keys: their SPIs, and what is known of keys.
-    pub closed: Option<(Vec<u32>, Agreements)>,
+    /// TLS connections.
+    pub secured: Vec<Row>,
+    /// What is known of keys at the end, where a reading that knows it from the beginning may read more.
+    late: Option<Late>,
+}
+
+/// Keys, and what they may open.
+struct Late {
+    tls: Keys,
+    /// Some of them came after what they open.
+    opens_tls: bool,
+    agreements: Agreements,
+    /// Where packets remained encrypted for which there may be keys: their SPIs.
+    spis: Vec<u32>,
 }
 
 impl Finished {
-    /// The keys with which another reading reads more than this one did: they stood behind the packets that they open, in a
+    /// The secrets with which another reading reads more than this one did: they stood behind the packets that they open, in a
     /// file that is read later, or in what an HSS said.
     ///
     /// # Errors
     /// When the sources cannot be read any more.
-    pub fn better_keys(&mut self, sources: &[Source], options: &Options) -> Result<Option<Keyring>, ScanError> {
-        if options.keyring.is_some() {
-            return Ok(None);
-        }
-        let Some((spis, mut agreements)) = self.closed.take() else { return Ok(None) };
+    pub fn more_secrets(&mut self, sources: &[Source], options: &Options) -> Result<Option<Secrets>, ScanError> {
+        let Some(Late { tls, opens_tls, mut agreements, spis }) = self.late.take() else { return Ok(None) };
         if agreements.wants(spis.iter().copied()) {
             vectors::read(sources, options, &mut agreements)?;
         }
-        let opens = spis.iter().any(|&spi| agreements.keyring.has(spi));
-        Ok(opens.then_some(agreements.keyring))
+        let opens_esp = spis.iter().any(|&spi| agreements.keyring.has(spi));
+        Ok((opens_tls || opens_esp).then_some(Secrets { tls, ipsec: agreements.keyring }))
     }
 }
 
@@ -146,13 +158,13 @@ impl<'a> Reader<'a> {
     pub fn new(
         options: &'a Options,
         progress: &'a Progress,
+        secrets: Secrets,
         also: Also,
         send: Sender<(usize, Batch)>,
         recycled: Receiver<Batch>,
     ) -> Self {
         let limits = &options.limits;
-        let out =
-            Collector::new((limits, &options.clocks), Agreements::new(options.keyring()), also, send, recycled);
+        let out = Collector::new((limits, &options.clocks), secrets, also, send, recycled);
         let points = Points::new(limits, &options.link_types);
         let dispositions = HashMap::default();
         Self { limits, progress, points, frames_before: 0, counted_before: false, dispositions, run: None, out }
@@ -212,7 +224,11 @@ impl<'a> Reader<'a> {
         let OpenFile { number, capture, row, host, point, before, latest } = file;
         let number = *number;
         while self.out.messages < messages {
+            if capture.has_key_logs() {
+                self.out.take_key_logs(capture.take_key_logs());
+            }
             let Some(packet) = capture.next(&mut self.out.problems) else {
+                self.out.take_key_logs(capture.take_key_logs());
                 self.progress.bytes_done.store(*before + capture.bytes_read(), Relaxed);
                 return Ok(false);
             };
@@ -307,10 +323,10 @@ impl<'a> Reader<'a> {
     /// Gives up what is held back, and hands over everything that is not a message.
     fn finish(mut self, files: Vec<FileRow>) -> Finished {
         self.give_up();
-        let mut closed = Vec::new();
+        let mut spis = Vec::new();
         for point in 0..self.points.len() {
             let (decoder, _) = self.points.at(point);
-            closed.extend(decoder.closed().filter(|(_, refused)| !refused).map(|(spi, _)| spi));
+            spis.extend(decoder.closed().filter(|(_, refused)| !refused).map(|(spi, _)| spi));
         }
         self.count_run();
         self.out.flush();
@@ -319,6 +335,8 @@ impl<'a> Reader<'a> {
             let (layer, reason) = disposition.names();
             *ledger.entry((layer, reason.to_string())).or_default() += packets;
         }
+        let tls = self.out.keys;
+        let opens_tls = self.out.unopened.iter().any(|random| tls.of(random).is_some());
         Finished {
             files,
             problems: self.out.problems,
@@ -326,7 +344,13 @@ impl<'a> Reader<'a> {
             failures: self.out.failures,
             points: PointNames { files: self.points.names(), agents: self.out.agents.into_names() },
             also: self.out.also,
-            closed: (!closed.is_empty()).then_some((closed, self.out.agreements)),
+            secured: self.out.secured,
+            late: (opens_tls || !spis.is_empty()).then_some(Late {
+                tls,
+                opens_tls,
+                agreements: self.out.agreements,
+                spis,
+            }),
         }
     }
 }

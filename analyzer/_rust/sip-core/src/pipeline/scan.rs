@@ -10,12 +10,14 @@ use arrow_select::concat::concat_batches;
 use super::collector::Also;
 use super::options::{Options, Progress, ScanError};
 use super::reader::{Consumer, Finished, read};
+use super::secrets;
 use super::source::Source;
 use crate::media::Streams;
 use crate::observation::Batch;
+use crate::problem::Problems;
 use crate::tables::evidence::{Evidence, Tails};
 use crate::tables::messages::{self, Assembled, Chunk};
-use crate::tables::{media, sdp, small};
+use crate::tables::{media, sdp, small, tls};
 
 /// The tables of a scan.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub struct Scan {
     pub problems: RecordBatch,
     pub account: RecordBatch,
     pub failures: RecordBatch,
+    /// In the order in which they began.
+    pub tls_connections: RecordBatch,
 }
 
 /// What one thread reads.
@@ -61,34 +65,33 @@ impl Consumer for Parsing<'_> {
 /// # Errors
 /// When not one of them can be read. A single unreadable one among others is a row in `problems`.
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
-    let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
-    let begun = AtomicUsize::new(0);
-    let also = || {
-        let streams = options.wanted.has("rtp_streams").then(|| Streams::new(options.limits.max_streams));
-        Also { media: streams, ..Also::default() }
-    };
-    let (mut finished, consumers) = read(sources, options, progress, also(), || {
-        let Options { limits, wanted, clocks, headers, .. } = options;
-        let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun);
-        Parsing { parser, chunks: Vec::new(), progress }
-    })?;
-
-    if let Some(keyring) = finished.better_keys(sources, options)? {
-        let options = Options { keyring: Some(keyring), ..options.clone() };
+    let (secrets, unusable) = secrets::given(sources, options)?;
+    let (finished, (mut chunks, parsed)) = secrets::until_opened(sources, options, secrets, |secrets| {
         for done in [&progress.bytes_done, &progress.messages] {
             done.store(0, Relaxed);
         }
-        return scan(sources, &options, progress);
-    }
-
-    let (mut chunks, mut parsed) = (Vec::new(), Vec::new());
-    for Parsing { parser, chunks: theirs, .. } in consumers {
-        parsed.extend(parser.into_parts());
-        chunks.extend(theirs);
-    }
+        let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
+        let begun = AtomicUsize::new(0);
+        let streams = options.wanted.has("rtp_streams").then(|| Streams::new(options.limits.max_streams));
+        let also = Also { media: streams, ..Also::default() };
+        let (finished, consumers) = read(sources, options, progress, secrets, also, || {
+            let Options { limits, wanted, clocks, headers, .. } = options;
+            let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun);
+            Parsing { parser, chunks: Vec::new(), progress }
+        })?;
+        let (mut chunks, mut parsed) = (Vec::new(), Vec::new());
+        for Parsing { parser, chunks: theirs, .. } in consumers {
+            parsed.extend(parser.into_parts());
+            chunks.extend(theirs);
+        }
+        Ok((finished, (chunks, parsed)))
+    })?;
     chunks.sort_unstable_by_key(|&(number, _)| number);
     let mut chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect::<Result<Vec<Chunk>, ArrowError>>()?;
-    let Finished { files, mut problems, ledger, failures, points, also, .. } = finished;
+    let Finished { files, mut problems, ledger, failures, points, secured, also, .. } = finished;
+    for problem in unusable {
+        problems.report(problem);
+    }
     // One without rows tells the columns where there is no description.
     let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
     let mut evidence = vec![Evidence::none(&options.wanted)?];
@@ -120,6 +123,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         problems: problems.finish(&files)?,
         account: small::account(&ledger)?,
         failures: small::failures(&failures)?,
+        tls_connections: tls::table(secured, &options.clocks, &files, &points)?,
         files: small::files(&files)?,
     })
 }

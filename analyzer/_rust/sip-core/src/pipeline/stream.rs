@@ -1,11 +1,13 @@
 //! One direction of a TCP connection, and how messages are cut out of it.
 
 use super::compressed::Records;
+use crate::inflate::Trouble;
 use crate::limits::Limits;
 use crate::media::Framing;
 use crate::net::{Encapsulation, Flow, Protocol, Segment, StreamClass};
 use crate::packet::Stamp;
 use crate::sip::{Framed, StreamFramer, Websocket, websocket};
+use crate::tls;
 
 /// One direction of a TCP connection.
 pub struct Stream {
@@ -19,6 +21,22 @@ pub struct Stream {
     pub handshake: Option<Stamp>,
     /// Media in it.
     pub frames: Framing,
+    pub tls: Tls,
+    /// Messages found in it.
+    pub messages: u64,
+}
+
+/// Is it TLS?
+#[derive(Default)]
+pub enum Tls {
+    /// No bytes yet.
+    #[default]
+    Unknown,
+    /// So few that they may begin a record, and where they were.
+    Perhaps(Vec<(Vec<u8>, u32, Stamp)>),
+    No,
+    /// A side of this connection.
+    Of(u64, usize),
 }
 
 impl Stream {
@@ -31,20 +49,64 @@ impl Stream {
             lost: segment.missing,
             handshake: None,
             frames: Framing::default(),
+            tls: Tls::Unknown,
+            messages: 0,
         }
     }
 
-    /// Before these bytes are read: is it WebSocket or SigComp from here on?
-    pub fn look(&mut self, segment: &Segment<'_>) {
-        let Framer::Plain(framer) = &self.framer else { return };
-        if framer.is_sip() {
-            return;
+    /// What a side of a TLS connection carries.
+    pub fn within(flow: Flow) -> Self {
+        Self {
+            flow,
+            framer: Framer::Plain(StreamFramer::new()),
+            encapsulation: Encapsulation::PLAIN,
+            lost: 0,
+            handshake: None,
+            frames: Framing::default(),
+            tls: Tls::No,
+            messages: 0,
         }
-        if websocket::begins(segment.bytes, self.handshake.is_some()) {
-            self.framer = Framer::Websocket(Box::default());
-            self.flow.protocol = Protocol::WebSocket;
-        } else if let Some(records) = Records::begin(segment) {
+    }
+
+    /// Do these bytes begin TLS, the first of the stream or behind what a proxy answered (RFC 9110 §9.3.6)? `None` while too
+    /// few of them are there.
+    #[inline]
+    pub fn begins_tls(&self, bytes: &[u8]) -> Option<bool> {
+        match &self.tls {
+            Tls::Unknown => tls::begins(bytes),
+            Tls::Perhaps(pieces) => {
+                let all = pieces.iter().flat_map(|(bytes, ..)| bytes).chain(bytes).copied();
+                tls::begins(&all.take(8).collect::<Vec<u8>>())
+            }
+            Tls::No => Some(matches!(bytes, [0x16, 3, _, _, _, 1 | 2, 0, ..]) && self.is_other()),
+            Tls::Of(..) => Some(true),
+        }
+    }
+
+    /// Neither SIP nor WebSocket so far.
+    fn is_other(&self) -> bool {
+        !self.framer.is_sip() && !self.framer.is_websocket()
+    }
+
+    /// Before this segment is read: is it SigComp from here on?
+    pub fn look_compressed(&mut self, segment: &Segment<'_>) {
+        if let Framer::Plain(framer) = &self.framer
+            && !framer.is_sip()
+            && let Some(records) = Records::begin(segment)
+        {
             self.framer = Framer::Sigcomp(Box::new(records));
+        }
+    }
+
+    /// Before these bytes are read: is it WebSocket from here on?
+    pub fn look(&mut self, bytes: &[u8]) {
+        if let Framer::Plain(framer) = &self.framer
+            && !framer.is_sip()
+            && websocket::begins(bytes, self.handshake.is_some())
+        {
+            self.framer = Framer::Websocket(Box::default());
+            self.flow.protocol =
+                if self.flow.protocol == Protocol::Tls { Protocol::SecureWebSocket } else { Protocol::WebSocket };
         }
     }
 }
@@ -81,6 +143,14 @@ impl Framer {
         match self {
             Framer::Plain(_) | Framer::Sigcomp(_) => false,
             Framer::Websocket(framer) => framer.take_damage(),
+        }
+    }
+
+    /// Why a message could not be decompressed, since this was asked last.
+    pub fn take_trouble(&mut self) -> Option<Trouble> {
+        match self {
+            Framer::Plain(_) | Framer::Sigcomp(_) => None,
+            Framer::Websocket(framer) => framer.take_trouble(),
         }
     }
 

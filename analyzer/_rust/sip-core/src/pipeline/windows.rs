@@ -16,6 +16,7 @@ use super::options::{Options, Progress, ScanError};
 use super::points::{self, KnownPoint};
 use super::reader::{OpenFile, Reader};
 use super::scan::{Parsing, one};
+use super::secrets;
 use super::source::Source;
 use crate::error::CaptureError;
 use crate::layer::Layer;
@@ -92,14 +93,24 @@ pub struct Windows<'a> {
 
 impl<'a> Windows<'a> {
     /// Windows of about `size` messages, or of half as many where a file ends.
-    pub fn new(sources: &[Source], options: &'a Options, progress: &'a Progress, size: usize, state: State) -> Self {
+    ///
+    /// # Errors
+    /// When a file with keys cannot be read.
+    pub fn new(
+        sources: &[Source],
+        options: &'a Options,
+        progress: &'a Progress,
+        size: usize,
+        state: State,
+    ) -> Result<Self, ScanError> {
+        let (secrets, _) = secrets::given(sources, options)?;
         let sources = points::dated(sources, &options.limits);
-        let mut reader = Reader::new(options, progress, Also::default(), bounded(0).0, unbounded().1);
+        let mut reader = Reader::new(options, progress, secrets, Also::default(), bounded(0).0, unbounded().1);
         reader.points.restore(state.points);
         reader.out.agents.restore(state.agents);
         let copies = Copies::from_bytes(&state.copies).unwrap_or_default();
         let left = state.until.unwrap_or(NO_TIME);
-        Self {
+        Ok(Self {
             options,
             progress,
             sources,
@@ -116,7 +127,7 @@ impl<'a> Windows<'a> {
             until: left,
             left,
             ended: false,
-        }
+        })
     }
 
     /// The next window; `None` after the last.

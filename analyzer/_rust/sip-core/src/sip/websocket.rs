@@ -6,6 +6,7 @@
 use super::framing::{Framed, StreamFramer};
 use super::start;
 use super::text::{split, strip_line_end};
+use crate::inflate::{self, Trouble};
 use crate::limits::Limits;
 use crate::net::StreamClass;
 use crate::packet::Stamp;
@@ -110,6 +111,14 @@ fn is_header(bytes: &[u8]) -> bool {
     at == bytes.len() && length > LONGEST_CONTROL
 }
 
+/// A compressed frame that ends where the bytes do.
+fn is_compressed(bytes: &[u8]) -> bool {
+    let Read::Header(Header { opcode: TEXT | BINARY, compressed: true, length, .. }, at) = Header::read(bytes) else {
+        return false;
+    };
+    bytes.len() as u64 == length.saturating_add(at as u64)
+}
+
 /// The frame at hand.
 #[derive(Debug)]
 struct Frame {
@@ -133,8 +142,15 @@ pub struct Websocket {
     /// Packets that brought of the message at hand what is not its payload.
     around: Vec<Stamp>,
     frame: Option<Frame>,
-    /// The message at hand is compressed.
+    /// The message at hand is compressed (RFC 7692 §6).
     compressed: bool,
+    /// What compressed messages before it left, if there were some.
+    inflater: Option<Box<inflate::Stream>>,
+    /// So many bytes of it were decompressed.
+    inflated: usize,
+    /// The rest of it cannot be.
+    spoilt: bool,
+    trouble: Option<Trouble>,
     /// Behind a hole or damage: nobody knows where the next frame begins.
     lost: bool,
     damaged: bool,
@@ -151,6 +167,11 @@ impl Websocket {
         std::mem::take(&mut self.damaged)
     }
 
+    /// Since this was asked last, a message could not be decompressed.
+    pub fn take_trouble(&mut self) -> Option<Trouble> {
+        self.trouble.take()
+    }
+
     /// As [`StreamFramer::segment`].
     pub fn segment(
         &mut self,
@@ -160,7 +181,8 @@ impl Websocket {
         limits: &Limits,
         emit: &mut dyn FnMut(Framed<'_>),
     ) -> StreamClass {
-        if self.lost && !begins(bytes, false) && !is_header(bytes) {
+        let compressed = self.inflater.is_some() && is_compressed(bytes);
+        if self.lost && !compressed && !begins(bytes, false) && !is_header(bytes) {
             return OTHER;
         }
         self.lost = false;
@@ -197,7 +219,11 @@ impl Websocket {
         match &mut self.frame {
             Some(frame) if missing <= frame.left => {
                 frame.left -= missing;
-                if frame.is_data() {
+                let is_data = frame.is_data();
+                if is_data && self.compressed {
+                    self.forget();
+                }
+                if is_data {
                     self.framer.gap(limits, emit);
                 }
                 self.close(limits, emit);
@@ -231,7 +257,7 @@ impl Websocket {
             let of_header = self.around.pop();
             self.finish(limits, emit);
             self.around.extend(of_header);
-            self.compressed = header.compressed;
+            (self.compressed, self.inflated, self.spoilt) = (header.compressed, 0, false);
         }
         self.frame = Some(Frame { header, left: header.length });
     }
@@ -255,7 +281,11 @@ impl Websocket {
                 StreamClass::KeepAlive
             }
             CLOSE => OTHER,
-            _ if self.compressed => StreamClass::Other("websocket_deflate"),
+            _ if self.spoilt => COMPRESSED,
+            _ if self.compressed => {
+                let last = header.last && header.length == turned + bytes.len() as u64;
+                self.inflate(&unmasked(bytes, header.key, turned), last, (seq, at), limits, emit)
+            }
             _ if bytes.is_empty() => StreamClass::KeepAlive,
             _ => {
                 let (bytes, around) = (unmasked(bytes, header.key, turned), &self.around);
@@ -264,6 +294,39 @@ impl Websocket {
         };
         self.close(limits, emit);
         (bytes.len(), class)
+    }
+
+    /// A part of a compressed message; `last`: it ends here (RFC 7692 §7.2.2).
+    fn inflate(
+        &mut self,
+        bytes: &[u8],
+        last: bool,
+        (seq, at): (u32, Stamp),
+        limits: &Limits,
+        emit: &mut dyn FnMut(Framed<'_>),
+    ) -> StreamClass {
+        let (inflater, mut out) = (self.inflater.get_or_insert_default(), Vec::new());
+        let room = limits.max_inflated_bytes.saturating_sub(self.inflated);
+        let mut read = inflater.read(bytes, room, &mut out);
+        if last && read.is_ok() {
+            read = inflater.read(&[0, 0, 0xFF, 0xFF], room, &mut out);
+        }
+        self.inflated += out.len();
+        let around = &self.around;
+        let class = self.framer.segment(&out, seq, at, limits, &mut |message| emit(message.with(around)));
+        if let Err(trouble) = read {
+            self.trouble = Some(trouble);
+            self.forget();
+            self.framer.gap(limits, emit);
+            return COMPRESSED;
+        }
+        if out.is_empty() { COMPRESSED } else { class }
+    }
+
+    /// What later messages may refer to is lost.
+    fn forget(&mut self) {
+        self.spoilt = true;
+        self.inflater = Some(Box::default());
     }
 
     /// Ends the frame at hand if all of it was there, and with the last one the message.
@@ -277,11 +340,16 @@ impl Websocket {
     fn lose(&mut self, limits: &Limits, emit: &mut dyn FnMut(Framed<'_>)) {
         self.framer.gap(limits, emit);
         self.begun.clear();
+        if self.inflater.is_some() {
+            self.forget();
+        }
         (self.frame, self.lost) = (None, true);
     }
 }
 
 const OTHER: StreamClass = StreamClass::Other("websocket");
+/// Compressed, and not read.
+const COMPRESSED: StreamClass = StreamClass::Other("websocket_deflate");
 
 /// What a segment is that is both.
 fn better(found: Option<StreamClass>, next: StreamClass) -> StreamClass {

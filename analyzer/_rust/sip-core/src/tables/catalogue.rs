@@ -4,7 +4,7 @@ use super::companion;
 use super::evidence::{EvidenceColumns, TailColumns};
 use super::keyed::KeyColumn;
 use super::small::{AccountColumns, FailureColumns, FileColumns, ProblemColumns};
-use super::{headers, ims_headers, media, messages, parts, sdp};
+use super::{headers, ims_headers, media, messages, parts, sdp, tls};
 
 /// Names and types (text, int, time, bool) of columns, in order.
 pub type Columns = Vec<(&'static str, &'static str)>;
@@ -25,6 +25,7 @@ pub fn catalogue() -> Vec<(&'static str, Columns)> {
         ("problems", ProblemColumns::COLUMNS.to_vec()),
         ("account", AccountColumns::COLUMNS.to_vec()),
         ("failures", FailureColumns::COLUMNS.to_vec()),
+        ("tls_connections", tls::Columns::COLUMNS.to_vec()),
         ("diameter", diameter),
         ("dns", dns),
     ];

@@ -12,6 +12,7 @@ pub mod messages;
 mod parts;
 pub mod sdp;
 pub mod small;
+pub mod tls;
 
 pub use catalogue::catalogue;
 pub use columns::Wanted;

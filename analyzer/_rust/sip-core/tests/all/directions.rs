@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["error", "hash", "inflate", "ipsec", "layer", "limits", "packet"],
     &["problem"],
-    &["container", "framing", "net", "sigcomp"],
+    &["container", "framing", "net", "sigcomp", "tls"],
     &["diameter", "dns", "media", "sip"],
     &["observation"],
     &["tables"],

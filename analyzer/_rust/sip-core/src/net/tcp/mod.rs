@@ -39,8 +39,6 @@ const REPEATED: Disposition = Disposition::new(Layer::TCP, Reason::Repeated);
 /// is one second (RFC 6298 §2.1).
 const SENT_AGAIN: i64 = 900_000_000;
 const NO_ANSWER: i64 = 3_000_000_000;
-/// A fatal alert in clear: record type, a version 3.x, two bytes of length 2, level (RFC 8446 §6).
-const FATAL: u8 = 2;
 
 /// The fields that matter of a TCP header.
 struct Header {
@@ -546,9 +544,6 @@ impl Connection {
 
 /// In order, and nothing waits: straight to the sink.
 fn deliver<S: Sink>(sender: &mut Direction, way: Way, data: Cursor<'_>, turn: &mut Turn<'_, S>) -> Disposition {
-    if let &[0x15, 3, _, 0, 2, FATAL, number] = data.bytes {
-        turn.sink.failure(way.flow, Failure::TlsAlert(number), turn.at);
-    }
     let class = sender.deliver(way, data.bytes, data.missing, turn.at, turn);
     class.map_or(Disposition::new(Layer::TCP, Reason::Cut), |class| Disposition::of(class, Layer::TCP))
 }
