@@ -68,6 +68,7 @@ impl RunningWindows {
             ("evidence", window.evidence),
             ("via_tails", window.via_tails),
             ("headers", window.headers),
+            ("texts", window.texts),
             ("files", window.files),
             ("problems", window.problems),
             ("problem_counts", window.problem_counts),
@@ -103,7 +104,7 @@ impl Drop for RunningWindows {
 
 /// Starts to read captures in windows of about so many messages, all columns of each.
 #[pyfunction]
-#[pyo3(signature = (sources, size, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None))]
+#[pyo3(signature = (sources, size, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None, texts = false))]
 pub fn windows(
     sources: Vec<SourceArgument>,
     size: usize,
@@ -112,9 +113,10 @@ pub fn windows(
     link_types: Vec<(String, String)>,
     headers: Vec<String>,
     state: Option<StateArgument>,
+    texts: bool,
 ) -> PyResult<RunningWindows> {
     let headers = Asked::new(headers.iter().map(String::as_str));
-    let options = Options { headers, ..options(threads, limits, &link_types)? };
+    let options = Options { headers, texts, ..options(threads, limits, &link_types)? };
     let sources: Vec<Source> = sources
         .into_iter()
         .map(|(name, path, point, bytes, known)| {

@@ -26,6 +26,8 @@ pub struct Options {
     pub clocks: Vec<Clock>,
     /// Names of header fields that have rows of their own.
     pub headers: Asked,
+    /// The bytes of messages are kept, where captures are read in windows.
+    pub texts: bool,
 }
 
 impl Options {
