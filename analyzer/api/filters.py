@@ -99,6 +99,12 @@ class Filter:
         return any(getattr(self, name) is not None for name in CRITERIA)
 
     @property
+    def window(self) -> tuple[int | None, int | None]:
+        """``since`` and ``until`` in ns since 1970, None where they are not given."""
+        since, until = (None if time is None else _instant(time, self.tz) for time in (self.since, self.until))
+        return since, until
+
+    @property
     def given(self) -> list[str]:
         """The names of the criteria that are set."""
         return [name for name in CRITERIA if getattr(self, name) is not None]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.api.graph_source import GraphSource
+from analyzer.api.source import FilteredSource, Source
 from analyzer.graph.graph import Graph, headers_below, inputs_of, node_of
 from analyzer.graph.node import ALWAYS_READ, INPUTS, Node, carries
 from analyzer.schema.table import LOCAL
+from analyzer.store.kept import Kept, KeptReading
 from analyzer.store.layout import DERIVED, WHOLE
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from analyzer.api.filters import Filter
     from analyzer.ims.node_overrides import Entry
-    from analyzer.store.kept import Kept, KeptReading
 
 #: Nodes that are read and not made.
-_READY = frozenset({*DERIVED, "messages", "leg_correlation"})
+_READY = frozenset({*DERIVED, "messages", "leg_correlation", "problem_count"})
 
 
 class StoreSource(GraphSource):
@@ -39,6 +42,9 @@ class StoreSource(GraphSource):
             },
         )
         super().__init__(graph, reading)  # type: ignore[arg-type]
+        self._overrides = overrides
+        #: The source of the whole store, where this one is of some hours.
+        self._all: StoreSource | None = None
         #: The columns of the core that were read, ``None`` for all, and nothing before some were.
         self._columns: set[str] | None = set()
         self._unit: _Unit | None = None
@@ -57,6 +63,20 @@ class StoreSource(GraphSource):
             self._graph.give(**inputs_of(self._kept.core(columns)))
         self._read_headers(headers_below([name]))
 
+    @property
+    def whole(self) -> Source:
+        return self._all or self
+
+    def filtered(self, chosen: Filter) -> Source:
+        since, until = chosen.window
+        if since is None and until is None:
+            return FilteredSource(self, chosen)
+        # Hours in which nothing of it can be are not read. What is estimated is so over the hours that are.
+        reading = KeptReading(self._kept.between(since, until), [])
+        narrow = StoreSource(reading, self._overrides, digits=self._graph["digits_shown"])
+        narrow._all = self
+        return (_Started if {*chosen.given} <= {"since", "until"} else FilteredSource)(narrow, chosen)
+
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         if "messages" in self._graph.made:
             return super().lean_messages(columns)
@@ -73,6 +93,30 @@ class StoreSource(GraphSource):
 
     def __str__(self) -> str:
         return f"{self._kept.folder}: {self.messages_read} messages"
+
+
+class _Started(FilteredSource):
+    """What began in a window of time; calls are told without a look at their messages."""
+
+    def __init__(self, inner: Source, chosen: Filter) -> None:
+        self._inner, self._chosen = inner, chosen
+        self._made: dict[str, pl.DataFrame] = {}
+
+    @cached_property
+    def _picked(self) -> dict[str, pl.DataFrame]:  # type: ignore[override]
+        return FilteredSource(self._inner, self._chosen)._picked
+
+    def table(self, name: str) -> pl.DataFrame:
+        import polars as pl
+
+        if name == "calls" and "_picked" not in self.__dict__:
+            calls = self._inner.table(name)
+            if not calls["started_at"].null_count():
+                since, until = self._chosen.window
+                at = pl.col("started_at").cast(pl.Int64)
+                begun = pl.lit(value=True) if since is None else at >= since
+                return calls.filter(begun, pl.lit(value=True) if until is None else at < until)
+        return super().table(name)
 
 
 class StoreGraph(Graph):
@@ -93,6 +137,10 @@ class StoreGraph(Graph):
     def _make(self, found: Node, name: str) -> Any:
         if name == "leg_correlation":
             return self._kept.links()
+        if name == "problem_count":
+            from analyzer.sip import problems
+
+            return problems.count(self["core_problems"], self._kept.rows("odd"), self["max_problems_per_code"])
         return self._kept.table(name) if name in _READY else super()._make(found, name)
 
 

@@ -134,6 +134,7 @@ _FILTERS = (
         "Started at this time or later: 2024-05-01T12:00:00Z. Without an offset, the time is in --tz.",
     ),
     ("--until", "until", "TIME", "Started before this time."),
+    ("--day", "day", "DATE", "Started on this day in --tz: 2026-11-21."),
 )
 _BY_ROW_HELP = {
     "--method": "Rows with one of these methods: INVITE,REFER.",
@@ -216,7 +217,22 @@ def make_filter(table: str, tz: str, values: dict[str, Any]) -> Filter:
     from analyzer.timezones import zone
 
     zone(tz)
+    if (day := values.pop("day", None)) is not None:
+        values |= _of_day(day, values)
     return Filter(**{name: values[name] for name in CRITERIA if name in values}, table=table, tz=tz)
+
+
+def _of_day(day: str, values: dict[str, Any]) -> dict[str, str]:
+    """``since`` and ``until`` of a day."""
+    from datetime import date, timedelta
+
+    if values.get("since") is not None or values.get("until") is not None:
+        raise click.UsageError("--day: give it without --since and --until.")
+    try:
+        begin = date.fromisoformat(day)
+    except ValueError:
+        raise click.UsageError(f"--day {day!r}: a date is wanted: 2026-11-21.") from None
+    return {"since": begin.isoformat(), "until": (begin + timedelta(days=1)).isoformat()}
 
 
 @dataclass

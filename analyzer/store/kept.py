@@ -28,6 +28,15 @@ class Kept:
         self.manifest = manifest
         self.parts = manifest.parts if parts is None else parts
 
+    def between(self, since: int | None, until: int | None) -> Kept:
+        """The parts that may have what began in a window of time (ns)."""
+        parts = [
+            part
+            for part in self.parts
+            if (since is None or part.last >= since) and (until is None or part.begin < until)
+        ]
+        return Kept(self.folder, self.manifest, parts)
+
     @classmethod
     def at(cls, folder: str | os.PathLike[str]) -> Kept:
         """The store in that folder; raises AnalyzerError where there is none that can be read."""
@@ -59,14 +68,19 @@ class Kept:
 
     def table(self, name: str) -> pl.DataFrame:
         """A table that is kept as it is: of :data:`DERIVED`, or ``messages``."""
-        import polars as pl
 
         names = schema.TABLES[name].names
         found = self.rows(name, names).select(names)
-        if name == "calls":
-            # Numbers are those of this view.
-            found = found.with_columns(no=pl.int_range(1, found.height + 1))
-        return found
+        return found.with_columns(no=self._numbers(found)) if name == "calls" else found
+
+    def _numbers(self, calls: pl.DataFrame) -> pl.Series:
+        """The numbers of calls: by their begin, in the whole store."""
+        import polars as pl
+
+        if len(self.parts) == len(self.manifest.parts):
+            return pl.int_range(1, calls.height + 1, eager=True)
+        keys = Kept(self.folder, self.manifest).rows("calls", ["call"]).select("call", no=pl.int_range(1, pl.len() + 1))
+        return calls.select("call").join(keys, on="call", how="left", maintain_order="left")["no"]
 
     def whole(self, name: str) -> pl.DataFrame:
         """A table of the whole."""
@@ -153,6 +167,8 @@ def _empty(name: str, columns: list[str] | None) -> dict[str, Any]:
     found = columns_of(name)
     if name in schema.TABLES:
         found |= dict(schema.TABLES[name].polars())
+    if name == "odd":
+        found |= {"message": pl.Int64(), "code": pl.String(), "detail": pl.String()}
     found |= {
         "_transaction": pl.Int64(),
         "_retransmission": pl.Boolean(),

@@ -145,6 +145,8 @@ class Settling:
         tables = {name: _in_order(name, graph, messages) for name in DERIVED}
         tables |= {name: self._core[name] for name in FOLLOWING if name in self._core}
         tables["links"] = links.join(of_links, on="_leg", how="left", maintain_order="left")
+        odd = graph["odd_messages"]
+        tables["odd"] = odd.select(raw["message"].gather(odd["row"]), "code", "detail")
         for over in (True, False) if all_of_it else (True,):
             hours = found.filter(pl.col("over") == over).with_columns(hour=_hour(pl.col("begin"))).sort("begin")
             for (hour,), of_hour in hours.group_by("hour", maintain_order=True):
@@ -226,7 +228,10 @@ def of(messages: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> Tables:
     found: Tables = {"messages": messages}
     for name, rows in tables.items():
         if name != "messages":
-            own, theirs = FOLLOWING.get(name) or (schema.TABLES[name].names[0], "message")
+            own, theirs = FOLLOWING.get(name) or (
+                "message" if name == "odd" else schema.TABLES[name].names[0],
+                "message",
+            )
             found[name] = rows.filter(pl.col(own).is_in(messages[theirs].unique().drop_nulls().implode()))
     return found
 

@@ -68,6 +68,7 @@ impl RunningWindows {
             ("evidence", window.evidence),
             ("via_tails", window.via_tails),
             ("headers", window.headers),
+            ("texts", window.texts),
             ("files", window.files),
             ("problems", window.problems),
             ("problem_counts", window.problem_counts),
@@ -104,7 +105,7 @@ impl Drop for RunningWindows {
 /// Starts to read captures in windows of about so many messages, all columns of each.
 #[pyfunction]
 #[pyo3(signature = (sources, size, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None,
-    keys = Vec::new(), esp_keys = Vec::new()))]
+    texts = false, keys = Vec::new(), esp_keys = Vec::new()))]
 #[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 pub fn windows(
     sources: Vec<SourceArgument>,
@@ -114,12 +115,13 @@ pub fn windows(
     link_types: Vec<(String, String)>,
     headers: Vec<String>,
     state: Option<StateArgument>,
+    texts: bool,
     keys: Vec<PathBuf>,
     esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<RunningWindows> {
     let headers = Asked::new(headers.iter().map(String::as_str));
     let esp_keys = esp_keys_of(esp_keys)?;
-    let options = Options { headers, keys, esp_keys, ..options(threads, limits, &link_types)? };
+    let options = Options { headers, texts, keys, esp_keys, ..options(threads, limits, &link_types)? };
     let sources: Vec<Source> = sources
         .into_iter()
         .map(|(name, path, point, bytes, known)| {

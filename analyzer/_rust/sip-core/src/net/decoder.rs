@@ -147,6 +147,11 @@ impl Decoder {
         }
     }
 
+    /// How the dispositions said so far are to be corrected, as far as that is known.
+    pub fn corrections(&mut self) -> Vec<Correction> {
+        self.corrections.take()
+    }
+
     /// The capture point ended: delivers what is held as far as it goes, ends every stream, and returns how the dispositions
     /// said so far are to be corrected: `packets` of them move from one disposition to another.
     pub fn finish<S: Sink>(&mut self, sink: &mut S) -> Vec<Correction> {

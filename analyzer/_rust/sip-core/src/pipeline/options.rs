@@ -32,6 +32,8 @@ pub struct Options {
     pub keys: Vec<PathBuf>,
     /// Keys of ESP.
     pub esp_keys: Vec<Given>,
+    /// The bytes of messages are kept, where captures are read in windows.
+    pub texts: bool,
 }
 
 impl Options {

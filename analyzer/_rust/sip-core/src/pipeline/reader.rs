@@ -237,7 +237,11 @@ impl<'a> Reader<'a> {
                 *point = self.points.of_host(packet.host, packet.time);
             }
             let point = *point;
-            self.counted_before = packet.frame <= self.frames_before;
+            let counted_before = packet.frame <= self.frames_before;
+            if self.counted_before && !counted_before {
+                Self::settle(&mut self.points, |_| {});
+            }
+            self.counted_before = counted_before;
             let (decoder, framers) = self.points.at(point);
             let interface = packet.interface;
             let mut sink = PointSink { point: point as u16, interface, framers, out: &mut self.out };
@@ -260,12 +264,25 @@ impl<'a> Reader<'a> {
     }
 
     pub fn close(&mut self, file: OpenFile) -> FileRow {
+        if self.counted_before {
+            Self::settle(&mut self.points, |_| {});
+        }
         self.counted_before = false;
         FileRow { point: self.points.close_file(), ..file.row() }
     }
 
+    /// What became of packets that were held back, so far.
+    fn settle(points: &mut Points, mut correct: impl FnMut(Correction)) {
+        for point in 0..points.len() {
+            points.at(point).0.corrections().into_iter().for_each(&mut correct);
+        }
+    }
+
     /// What became of the ledger since this was asked last.
     pub fn changes(&mut self) -> BTreeMap<(&'static str, String), i64> {
+        let mut corrections = Vec::new();
+        Self::settle(&mut self.points, |correction| corrections.push(correction));
+        corrections.into_iter().for_each(|correction| self.correct(correction));
         self.count_run();
         let mut changes = BTreeMap::new();
         for (disposition, packets) in self.dispositions.drain() {

@@ -49,6 +49,8 @@ pub struct Window {
     pub evidence: RecordBatch,
     pub via_tails: RecordBatch,
     pub headers: RecordBatch,
+    /// The bytes of messages, where they are kept.
+    pub texts: RecordBatch,
     /// Those that were read to their end in it.
     pub files: RecordBatch,
     /// Of each of these the point of each host, for [`Source::read_before`].
@@ -152,7 +154,8 @@ impl<'a> Windows<'a> {
                 .map(|_| {
                     let (receive, give_back) = (receive.clone(), give_back.clone());
                     let Options { limits, wanted, clocks, headers, .. } = options;
-                    let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun);
+                    let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun)
+                        .with_texts(options.texts);
                     let mut parsing = Parsing { parser, chunks: Vec::new(), progress };
                     let parse = move || {
                         for (number, mut batch) in receive {
@@ -288,7 +291,7 @@ impl<'a> Windows<'a> {
         let mut files = self.files.clone();
         files.extend(open.map(OpenFile::row));
         let points = PointNames { files: self.reader.points.names(), agents: self.reader.out.agents.names().to_vec() };
-        let Assembled { messages, ims_headers, parts, headers } = self.waiting.assemble(
+        let (Assembled { messages, ims_headers, parts, headers }, texts) = self.waiting.assemble(
             chunks,
             parsed,
             &messages::Window {
@@ -327,6 +330,7 @@ impl<'a> Windows<'a> {
             evidence: one(&evidence)?,
             via_tails: one(&via_tails)?,
             headers: one(&headers)?,
+            texts: one(&texts)?,
             problem_counts: problems.counts()?,
             problems: problems.finish(&files)?,
             account: small::account_changes(&self.reader.changes())?,

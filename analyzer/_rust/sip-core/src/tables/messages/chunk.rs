@@ -39,6 +39,8 @@ pub struct Chunk {
     pub ims_headers: Option<KeyedRows>,
     pub headers: Option<KeyedRows>,
     pub parts: Option<KeyedRows>,
+    /// The bytes of its messages, where they are wanted.
+    pub texts: Option<KeyedRows>,
     /// What its messages say of the legs that they belong to.
     pub evidence: Option<RecordBatch>,
     pub via_tails: Option<RecordBatch>,

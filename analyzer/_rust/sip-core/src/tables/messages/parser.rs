@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use arrow_array::RecordBatch;
+use arrow_array::builder::BinaryBuilder;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 
 use super::chunk::{Chunk, Part, Place};
@@ -19,6 +20,7 @@ use crate::sip::headers::Asked;
 use crate::sip::{Encoded, Flaw, Flaws, mime};
 use crate::tables::columns::Wanted;
 use crate::tables::evidence::{Evidence, Tails};
+use crate::tables::keyed::KeyedRows;
 use crate::tables::sdp::{self, Descriptions, Known};
 use crate::tables::small::ProblemLog;
 use crate::tables::{headers, ims_headers, parts};
@@ -44,6 +46,8 @@ pub struct Parser<'a> {
     /// `None` where nobody asks for them.
     via_tails: Option<Tails>,
     headers: headers::Builder<'a>,
+    /// The bytes of messages are kept.
+    texts: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -69,7 +73,13 @@ impl<'a> Parser<'a> {
             evidence: Evidence::default(),
             via_tails: wanted.has("_tail").then(Tails::default),
             headers: headers::Builder::new(asked),
+            texts: false,
         }
+    }
+
+    /// The same, which keeps the bytes of messages where `texts` are wanted.
+    pub fn with_texts(self, texts: bool) -> Self {
+        Self { texts, ..self }
     }
 
     /// What it read: the chunks say which rows are whose.
@@ -96,6 +106,7 @@ impl<'a> Parser<'a> {
         let mut ims_headers = ims_headers::Builder::new(self.wanted);
         let mut parts = parts::Builder::new(self.wanted);
         let wants_headers = self.wanted.has("_headers");
+        let mut texts = self.texts.then(|| BinaryBuilder::with_capacity(count, batch.bytes()));
         for (row, Entry { seen, bytes, encapsulation, report: said }) in batch.messages().enumerate() {
             let mut fields = read(bytes, seen.carrier, &mut self.scratch);
             let message = bytes.get(..bytes.len() - fields.trailing.min(bytes.len())).unwrap_or(bytes);
@@ -144,6 +155,9 @@ impl<'a> Parser<'a> {
             }
             let observation =
                 ObservationKey { reported: said.is_some(), ..observation(seen, times.1, &fields, message, &keys) };
+            if let Some(texts) = &mut texts {
+                texts.append_value(message);
+            }
             self.evidence.add(lines, &fields, keys.leg, keys.call);
             if let Some(tails) = &mut self.via_tails {
                 tails.add(fields.via.values, || observation.first_key());
@@ -165,6 +179,10 @@ impl<'a> Parser<'a> {
             ims_headers: ims_headers.finish()?,
             parts: parts.finish()?,
             headers: self.headers.take()?,
+            texts: texts.map(|mut texts| KeyedRows {
+                columns: vec![("text", Arc::new(texts.finish()) as ArrayRef)],
+                rows: (0..count as u32).collect(),
+            }),
             evidence: self.evidence.take(self.wanted)?,
             via_tails: self.via_tails.as_mut().map(|tails| tails.take(self.wanted)).transpose()?,
             problems: Some(problems),

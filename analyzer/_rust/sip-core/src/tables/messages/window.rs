@@ -1,7 +1,10 @@
 //! The batches of a window put together: what is in time before everything that is still to come leaves as rows, the rest
 //! waits for the next window.
 
-use arrow_array::{RecordBatch, UInt32Array};
+use std::sync::Arc;
+
+use arrow_array::builder::BinaryBuilder;
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow_schema::ArrowError;
 use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
@@ -25,7 +28,7 @@ pub struct Waiting {
     rows: Vec<ObservationKey>,
     places: Vec<Place>,
     columns: Option<RecordBatch>,
-    following: [Following; 3],
+    following: [Following; 4],
     pub copies: Copies,
     /// The time of the last message read that had one (ns).
     last: Option<i64>,
@@ -52,18 +55,18 @@ impl Waiting {
         Self { copies, ..Self::default() }
     }
 
-    /// Takes in what was read and gives what may leave, in time order.
+    /// Takes in what was read and gives what may leave, in time order, and its bytes where they are kept.
     pub fn assemble(
         &mut self,
         mut chunks: Vec<Chunk>,
         mut parsed: Vec<Part>,
         window: &Window<'_>,
-    ) -> Result<Assembled, ArrowError> {
+    ) -> Result<(Assembled, Vec<RecordBatch>), ArrowError> {
         let before = self.rows.len();
         let mut start = before;
-        let mut following: [Vec<(usize, KeyedRows)>; 3] = Default::default();
+        let mut following: [Vec<(usize, KeyedRows)>; 4] = Default::default();
         for chunk in &mut chunks {
-            let tables = [chunk.ims_headers.take(), chunk.parts.take(), chunk.headers.take()];
+            let tables = [chunk.ims_headers.take(), chunk.parts.take(), chunk.headers.take(), chunk.texts.take()];
             for (all, table) in following.iter_mut().zip(tables) {
                 all.extend(table.map(|table| (start, table)));
             }
@@ -111,8 +114,9 @@ impl Waiting {
                 *place = Some(number);
             }
         }
-        let none: [Named; 3] = [ims_headers::none()?, parts::none()?, headers::none()?];
-        let mut tables: [Vec<RecordBatch>; 3] = Default::default();
+        let no_text: ArrayRef = Arc::new(BinaryBuilder::new().finish());
+        let none: [Named; 4] = [ims_headers::none()?, parts::none()?, headers::none()?, vec![("text", no_text)]];
+        let mut tables: [Vec<RecordBatch>; 4] = Default::default();
         for (place, (new, none)) in following.into_iter().zip(none).enumerate() {
             let held = self.following.get_mut(place).and_then(Option::take);
             let (with_key, waits) = followed(held, new, none, &keys, &numbers)?;
@@ -123,12 +127,12 @@ impl Waiting {
                 *slot = with_key;
             }
         }
-        let [ims_headers, parts, headers] = tables;
+        let [ims_headers, parts, headers, texts] = tables;
 
         self.rows = gathered(&self.rows, &staying);
         self.places = gathered(&self.places, &staying);
         self.columns = Some(take_record_batch(&columns, &UInt32Array::from(staying))?);
-        Ok(Assembled { messages: record_batch(all)?, ims_headers, parts, headers })
+        Ok((Assembled { messages: record_batch(all)?, ims_headers, parts, headers }, texts))
     }
 
     /// The latest time that was read, of messages that wait or left.

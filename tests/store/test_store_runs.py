@@ -1,0 +1,190 @@
+"""Runs over a store: killed, doubled, grown, damaged, locked, retained."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import merged
+import polars as pl
+import pytest
+from places import SAMPLES
+from stored import batched, different, rotated
+
+import analyzer
+from analyzer import AnalyzerError, Capture
+from analyzer.store import batch, retention
+from analyzer.store.lock import locked
+
+# Files that a run writes in many, and small ones.
+pytestmark = pytest.mark.xdist_group("stores")
+
+HOUR = 3_600 * 10**9
+
+
+class Killed(BaseException):
+    """What stops a run at once; nothing catches it."""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A call and a TCP connection that go on over five files, and a call that is of one."""
+    packets = merged.packets_of(SAMPLES / f"{name}.pcap" for name in ("volte_call", "tcp_ugly", "basic_call"))
+    return rotated(tmp_path_factory.mktemp("files"), packets, 5)
+
+
+@pytest.fixture(scope="module")
+def whole(files: list[Path]) -> Capture:
+    return analyzer.read(files)
+
+
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Put a number in: at so many renamings from now on the run is killed."""
+    left: list[int] = []
+    real = os.replace
+
+    def replace(*paths: str) -> None:
+        if left:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+        real(*paths)
+
+    monkeypatch.setattr(os, "replace", replace)
+    yield left
+    left.clear()
+
+
+@pytest.mark.slow  # Each run that is killed begins anew.
+@pytest.mark.timeout(600)
+def test_a_run_that_is_killed_at_any_commit_goes_on_to_the_same_store(
+    files: list[Path], whole: Capture, killed: list[int], tmp_path: Path
+) -> None:
+    chance = random.Random(3)
+    deaths = 0
+    for _ in range(200):
+        killed[:] = [chance.randrange(20, 80)]
+        try:
+            batch.run(map(str, files), tmp_path, batch.Options(size=30))
+        except Killed:
+            deaths += 1
+        else:
+            break
+    killed.clear()
+    assert deaths >= 3
+    assert different(whole, analyzer.open_store(tmp_path)) == []
+    assert not list(tmp_path.rglob("*.new"))
+
+
+def test_what_is_in_the_store_is_not_read_again_wherever_it_lies(files: list[Path], tmp_path: Path) -> None:
+    first = batch.run(map(str, files[:2]), tmp_path / "store")
+    moved = str(shutil.copy(files[0], tmp_path / "moved.pcapng"))
+    again = batch.run([moved, str(files[1])], tmp_path / "store")
+    assert (first.files, again.files, again.all_messages) == (2, 0, first.messages)
+    assert again.copies == [(moved, str(files[0]))]
+
+
+def test_a_capture_that_grew_is_read_on(tmp_path: Path) -> None:
+    packets = merged.packets_of([SAMPLES / "volte_call.pcap"])
+    growing = tmp_path / "growing.pcapng"
+    # Cut anywhere: the last packet of what is there may be half of one.
+    whole = merged.write(tmp_path / "whole.pcapng", packets).read_bytes()
+    for end in (len(whole) // 3, len(whole) // 2, len(whole)):
+        growing.write_bytes(whole[:end])
+        store = batched([growing], tmp_path / "store")
+    read = analyzer.read(growing)
+    assert [name for name in different(read, store) if name != "problems"] == []
+    assert not store.damaged
+
+
+def test_a_damaged_capture_is_told_and_the_rest_is_read(files: list[Path], tmp_path: Path) -> None:
+    bad = tmp_path / "bad.pcap"
+    bad.write_bytes(b"this is no capture")
+    done = batch.run([str(bad), *map(str, files)], tmp_path / "store")
+    store = analyzer.open_store(tmp_path / "store")
+    assert [name for name, _ in done.damaged] == [str(bad)]
+    assert done.messages == analyzer.read(files).source.messages_read
+    assert store.table("problems").filter(pl.col("code") == "file_unreadable")["file"].to_list() == [str(bad)]
+
+
+def test_two_runs_on_one_store_are_refused(tmp_path: Path) -> None:
+    with (
+        locked(tmp_path),
+        pytest.raises(AnalyzerError, match=f"process {os.getpid()} on .*wait"),
+        locked(tmp_path),
+    ):
+        pass
+
+
+def test_a_run_that_did_not_end_is_told(tmp_path: Path) -> None:
+    (tmp_path / "store.lock").write_text("process 1 on another since 2026-01-01T00:00:00Z\n")
+    with locked(tmp_path) as left:
+        assert left == "process 1 on another since 2026-01-01T00:00:00Z"
+    with locked(tmp_path) as left:
+        assert left is None
+
+
+def test_old_hours_are_removed_and_their_captures_are_not_read_again(files: list[Path], tmp_path: Path) -> None:
+    batch.run(map(str, files), tmp_path)
+    before = analyzer.open_store(tmp_path).table("calls")
+    last = before["started_at"].max()
+    assert retention.forget(tmp_path, 3_600) > 0
+    kept = analyzer.open_store(tmp_path).table("calls")
+    assert 0 < kept.height < before.height
+    assert kept["started_at"].max() == last
+    assert batch.run(map(str, files), tmp_path).files == 0
+
+
+@pytest.mark.parametrize("text", ["", "30", "d", "-1d", "30 days"])
+def test_a_length_of_time_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(AnalyzerError, match="48h, 30d, 8w"):
+        retention.seconds(text)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    batch.run([str(SAMPLES / "basic_call.pcap")], tmp_path / "store")
+    return tmp_path / "store"
+
+
+def test_a_store_of_a_newer_version_is_refused(store: Path) -> None:
+    told = json.loads((store / "store.json").read_text())
+    (store / "store.json").write_text(json.dumps(told | {"version": 99}))
+    with pytest.raises(AnalyzerError, match="install a newer one"):
+        analyzer.open_store(store)
+
+
+def test_half_a_store_is_told(store: Path) -> None:
+    next((store / "calls").rglob("*.parquet")).unlink()
+    with pytest.raises(AnalyzerError, match="a file of the store is gone"):
+        analyzer.open_store(store).table("calls")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": "sip-analyzer store", "version": 1}'])
+def test_a_file_of_the_name_that_is_none_of_a_store_is_told(text: str, store: Path) -> None:
+    (store / "store.json").write_text(text)
+    with pytest.raises(AnalyzerError, match=r"store\.json"):
+        analyzer.open_store(store)
+
+
+def test_a_folder_that_is_no_store_is_told_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(AnalyzerError, match="sip-analyzer batch"):
+        analyzer.open_store(tmp_path)
+
+
+def test_a_full_disk_leaves_what_was_valid(store: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    before = analyzer.open_store(store).table("calls")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(AnalyzerError, match="the disk is full"):
+        batch.run(map(str, files), store)
+    monkeypatch.undo()
+    assert analyzer.open_store(store).table("calls").equals(before)
