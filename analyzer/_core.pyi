@@ -50,6 +50,9 @@ class _MediaTables(TypedDict):
     rtp_events: _Table
     rtcp_reports: _Table
 
+#: An association of ESP: source, destination and SPI, None for any; encryption and its key, integrity and its key.
+_EspKeys: TypeAlias = Sequence[tuple[str | None, str | None, int | None, str, bytes, str, bytes]]
+
 #: Name and value; None where there is no ``=``.
 _Params: TypeAlias = list[tuple[str, str | None]]
 
@@ -134,24 +137,28 @@ def scan(
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
     headers: Sequence[str] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> Scan: ...
 def companion(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> _CompanionTables: ...
 def media(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> tuple[_MediaTables, int]: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     wanted: Sequence[tuple[str, int, int, int]],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> list[bytes | None]: ...
 def export(
     sources: Sequence[tuple[str, str, str | None, int | None]],
@@ -160,6 +167,7 @@ def export(
     path: str,
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> int: ...
 def parse(text: bytes) -> _Message: ...
 def header_name(text: str) -> str | None: ...

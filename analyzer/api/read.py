@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ def read(
     *,
     capture_points: Iterable[str] = (),
     link_types: Iterable[str] = (),
+    esp_keys: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     threads: int = 0,
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
@@ -35,9 +37,11 @@ def read(
     ``origins`` is a path, a glob, a directory, ``-`` (standard input), a binary file object, or a list of these; pcap
     or pcapng, also compressed (gzip, zstd, lz4, xz, bzip2). ``capture_points`` are ``NAME=GLOB`` words that say which
     files were taken where; ``link_types`` are words that say what the user-defined link types of a file hold
-    (``USER0=ETHERNET``). ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides
-    limits by name (docs/limits.md). ``progress`` is called with (bytes read, bytes in all, messages). ``tables`` names
-    the tables you are going to look at, where you know: what only others need is read when it is asked for;
+    (``USER0=ETHERNET``). ``esp_keys`` is a file with keys of IPsec, or several (docs/encapsulation.md); those of a
+    registration (TS 33.203) that lie in the capture are used without it. ``threads`` = 0 uses every processor; the
+    tables do not depend on it. ``limits`` overrides limits by name (docs/limits.md). ``progress`` is called with (bytes
+    read, bytes in all, messages). ``tables`` names the tables you are going to look at, where you know: what only
+    others need is read when it is asked for;
     ``headers`` are header fields that you will ask :meth:`Capture.headers` for. ``engine`` says who opens the captures
     (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which ``tshark_options`` are preferences
     ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``nodes`` says what nodes are, where you know:
@@ -54,7 +58,7 @@ def read(
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
     overrides = _overrides(nodes)
-    found = engines.through(engine, native.sources(origins, capture_points, link_types), tshark_options)
+    found = engines.through(engine, native.sources(origins, capture_points, link_types, esp_keys), tshark_options)
     if align_clocks:
         return Capture(opened(found, threads, limits, progress, overrides=overrides, digits=digits).aligned())
     return Capture(opened(found, threads, limits, progress, tables, headers, overrides, digits=digits))

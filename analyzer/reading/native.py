@@ -27,6 +27,8 @@ from analyzer.reading.written import replaced
 if TYPE_CHECKING:
     import polars as pl
 
+    from analyzer.reading.esp_keys import EspKey
+
 #: What :func:`analyzer.read` takes: a path, a glob, a directory, ``-``, a binary file object, or a list of these.
 Origin = str | os.PathLike[str] | IO[bytes]
 #: Where a capture is written to: a path, or a binary file object.
@@ -62,6 +64,8 @@ class Sources:
     found_nothing: list[tuple[str, str]] = field(default_factory=list)
     #: What was not SIP to the engine is in the files as packets of this protocol number.
     filler: int | None = None
+    #: Keys of IPsec, which nothing shows.
+    esp_keys: list[EspKey] = field(default_factory=list, repr=False)
     #: Of each path, as it was when it was first read.
     _known: dict[str, Fingerprint | None] = field(default_factory=dict)
 
@@ -87,17 +91,24 @@ class Sources:
 
 
 def sources(
-    origins: Origin | Iterable[Origin], capture_points: Iterable[str] = (), link_types: Iterable[str] = ()
+    origins: Origin | Iterable[Origin],
+    capture_points: Iterable[str] = (),
+    link_types: Iterable[str] = (),
+    esp_keys: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
 ) -> Sources:
     """Expands what the user named: globs, directories (every file in it, recursively), ``-``, file objects.
 
     ``capture_points`` are ``name=glob`` words; a file whose name or path matches belongs to that point. ``link_types``
-    are words such as ``USER0=ETHERNET``.
+    are words such as ``USER0=ETHERNET``. ``esp_keys``: one or more files with keys of IPsec.
     """
     single = isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
     named: list[Origin] = [cast("Origin", origins)] if single else list(cast("Iterable[Origin]", origins))
     points = [_point(word) for word in capture_points]
     found = Sources([], [_link_type(word) for word in link_types])
+    if esp_keys:
+        from analyzer.reading import esp_keys as keys
+
+        found.esp_keys = keys.read([esp_keys] if isinstance(esp_keys, (str, os.PathLike)) else esp_keys)
     for origin in named:
         if not isinstance(origin, (str, os.PathLike)):
             name = str(getattr(origin, "name", "stream"))
@@ -345,6 +356,7 @@ class Reading:
             found.link_types,
             self._clocks,
             self.headers,
+            esp_keys=found.esp_keys,
         )
 
     @property
@@ -394,7 +406,8 @@ class Reading:
         import polars as pl
 
         self._sources.check()
-        found = core().companion(self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
+        given = (self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
+        found = core().companion(*given, esp_keys=self._sources.esp_keys)
         self._sources.check()
         return {name: pl.DataFrame(table) for name, table in found.items()}
 
@@ -407,7 +420,8 @@ class Reading:
         import polars as pl
 
         self._sources.check()
-        found, refused = core().media(self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
+        given = (self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
+        found, refused = core().media(*given, esp_keys=self._sources.esp_keys)
         self._sources.check()
         if refused:
             raise AnalyzerError(
@@ -421,7 +435,7 @@ class Reading:
         again."""
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
-        found: list[bytes | None] = core().fetch(files, rows, limits, link_types)
+        found: list[bytes | None] = core().fetch(files, rows, limits, link_types, esp_keys=self._sources.esp_keys)
         self._sources.check()
         return found
 
@@ -446,7 +460,7 @@ class Reading:
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
         try:
-            packets: int = core().export(files, rows, media, path, limits, link_types)
+            packets: int = core().export(files, rows, media, path, limits, link_types, esp_keys=self._sources.esp_keys)
         except OSError as error:  # it has no number, but in its words
             number = re.search(r"\(os error ([0-9]+)\)", str(error))
             if number is None:
