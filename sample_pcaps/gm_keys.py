@@ -18,12 +18,12 @@ from sip_messages import Message, Millis, Node, Sighting, digest
 HOME = "ims.mnc001.mcc262.3gppnetwork.org"
 IMPI = f"262010000000001@{HOME}"
 # The phone and its proxy: in clear, and by the ports of their associations.
-UE = Node("ue", "10.45.0.2", f"sip:+491701234567@{HOME}", agent="LabVoLTE 1.0")
-PCSCF = Node("pcscf", "10.46.0.1", f"sip:+491707654321@{HOME}")
+UE = Node("ue", "10.45.0.2", "sip:bob@example.com", "Bob", agent="LabVoLTE 1.0")
+PCSCF = Node("pcscf", "10.46.0.1", "sip:alice@example.com", "Alice")
 SCSCF = Node("scscf", "10.46.0.3")
 UE_CLIENT, UE_SERVER, PCSCF_CLIENT, PCSCF_SERVER = 5062, 5063, 6062, 6063
-UE_PROTECTED = Node("ue", UE.ip, UE.uri, agent=UE.agent, port=UE_SERVER)
-PCSCF_PROTECTED = Node("pcscf", PCSCF.ip, PCSCF.uri, port=PCSCF_SERVER)
+UE_PROTECTED = Node("ue", UE.ip, UE.uri, UE.display, UE.agent, port=UE_SERVER)
+PCSCF_PROTECTED = Node("pcscf", PCSCF.ip, PCSCF.uri, PCSCF.display, port=PCSCF_SERVER)
 
 #: ms from the registration to the call.
 CALLED = 5_000
