@@ -54,6 +54,8 @@ class _Tables(TypedDict):
 class _CompanionTables(TypedDict):
     diameter: _Table
     dns: _Table
+#: An association of ESP: source, destination and SPI, None for any; encryption and its key, integrity and its key.
+_EspKeys: TypeAlias = Sequence[tuple[str | None, str | None, int | None, str, bytes, str, bytes]]
 
 #: Name and value; None where there is no ``=``.
 _Params: TypeAlias = list[tuple[str, str | None]]
@@ -150,12 +152,14 @@ def scan(
     clocks: Sequence[tuple[int, int, int, int]] = ...,
     headers: Sequence[str] = ...,
     keys: Sequence[str] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> Scan: ...
 def companion(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
     clocks: Sequence[tuple[int, int, int, int]] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> _CompanionTables: ...
 def fetch(
     sources: Sequence[tuple[str, str, str | None, int | None]],
@@ -163,6 +167,7 @@ def fetch(
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
     keys: Sequence[str] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> list[bytes | None]: ...
 
 class MediaHeads:
@@ -195,6 +200,7 @@ def export(
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
     keys: Sequence[str] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> int: ...
 def parse(text: bytes) -> _Message: ...
 def header_name(text: str) -> str | None: ...

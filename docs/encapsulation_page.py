@@ -61,6 +61,41 @@ editcap --inject-secrets tls,keys.txt trace.pcap trace.pcapng     # then no opti
 DTLS is recognised and counted (`not_sip_dtls`), and not decrypted.
 """
 
+KEYS = """
+## Keys of IPsec
+
+`--esp-keys FILE` and `analyzer.read(..., esp_keys=FILE)` read packets of ESP that are encrypted. A file has one
+association per line, in one of three forms:
+
+- the table `esp_sa` of Wireshark (Preferences, Protocols, ESP; the file `esp_sa` of your profile):
+  `"IPv4","10.45.0.2", "10.46.0.1","0x1001","AES-CBC [RFC3602]","0x...","HMAC-SHA-1-96 [RFC2404]","0x..."`; `*` stands
+  for any address or SPI;
+- the output of `ip xfrm state` on a Linux host that is one of the ends;
+- `[SRC DST] SPI EALG KEY ALG KEY`, with the names of TS 33.203 and `-` for no key: `0x1001 aes-cbc 00112233...
+  hmac-sha-1-96 8899aabb...`.
+
+Encryption is AES-CBC, AES-GCM, 3DES or none; integrity is HMAC with MD5, SHA-1 or SHA-2, or AES-GMAC. The integrity
+check of the packets proves the keys. If keys do not fit, `problems` has a row for the association.
+
+You need no file if the capture contains the registration: `Security-Client` and `Security-Server` on Gm (RFC 3329),
+and the keys `ik` and `ck` in the 401 on Mw, or in the Multimedia-Auth-Answer on Cx. They become the keys of the four
+associations (TS 33.203 §7.1, Annex I), also those of the next registration while the old ones are still in use. If
+the keys follow the packets, or are in another file, the captures are read a second time. For AES-GCM and AES-GMAC,
+the capture alone is not enough: give the keys.
+
+Keys appear in no table, message or export. The capture itself still contains those that it had.
+
+## SigComp
+
+A compressed message (RFC 3320) contains the bytecode that decompresses it, or refers to state that earlier messages
+left with its receiver. The bytecode runs within the cycles and the memory that the standard allows; both directions,
+the dictionaries of RFC 3485 and RFC 5112, and shared state (RFC 3321) are known. The size of a receiver's memory is
+taken from what it announces, otherwise from the state that later messages refer to. Start the capture before the
+phone registers: a message that refers to state from before the capture cannot be read (`sigcomp_state_missing`). A
+receiver's own complaint is in `problems` as `sigcomp_nack`. An export of one call can lack the messages that it was
+compressed against.
+"""
+
 UNKNOWN = """
 Packets of any other link type are counted, and a message names the type:
 
@@ -103,6 +138,7 @@ def encapsulation() -> str:
             NESTING,
             table("layer", "supported", "a tunnel is recognised by", rows=layers()),
             TLS,
+            KEYS,
             "\n## Traffic that may contain SIP and is not decoded\n",
             table("protocol", "in `account`", "advice", rows=unread()),
             "\n## Reasons in `account`\n",

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import gm_keys
+
 HERE = Path(__file__).resolve().parent
 EXPLAINED: dict[str, dict[int, str]] = {
     "sigcomp_tcp": dict.fromkeys(
@@ -34,6 +36,9 @@ PREFERENCES = (
     "esp.enable_null_encryption_decode_heuristic:TRUE",
     "sigcomp.decomp.msg:TRUE",
 )
+# Keys that tshark does not find in the capture.
+_GM = '"IPv4","*","*","*","AES-CBC [RFC3602]","0x{}","HMAC-SHA-1-96 [RFC2404]","0x{}"'
+KEYS = {"gm_keys": _GM.format(gm_keys.CK.hex(), gm_keys.IK.hex() + "00000000")}
 
 
 def layers_of(packet: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -57,6 +62,8 @@ def tshark_rows(path: Path) -> list[tuple[Any, ...]]:
     command = ["tshark", "-n", "-r", str(path), "-Y", "sip && !icmp"]
     command += [word for preference in PREFERENCES for word in ("-o", preference)]
     command += [word for rule in DECODE_AS for word in ("-d", rule)]
+    if keys := KEYS.get(path.stem):
+        command += ["-o", "esp.enable_encryption_decode:TRUE", "-o", f"uat:esp_sa:{keys}"]
     command += ["-T", "json", "--no-duplicate-keys", "-J", "frame ip ipv6 udp udplite tcp sctp sip exported_pdu"]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     rows = []

@@ -23,6 +23,7 @@ def read(
     capture_points: Iterable[str] = (),
     link_types: Iterable[str] = (),
     keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    esp_keys: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     threads: int = 0,
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
@@ -40,16 +41,18 @@ def read(
     or pcapng, also compressed (gzip, zstd, lz4, xz, bzip2); or the folder of a store (:func:`analyzer.open_store`).
     ``capture_points`` are ``NAME=GLOB`` words that say which files were taken where; ``link_types`` are words that say
     what the user-defined link types of a file hold (``USER0=ETHERNET``). ``keylog`` is a file with keys of TLS, or
-    several: a key log that ``SSLKEYLOGFILE`` named at one of the two ends, or the RSA key of a server (PEM); keys
-    inside a pcapng file are used without it (docs/encapsulation.md). ``threads`` = 0 uses every processor; the tables
-    do not depend on it. ``limits`` overrides limits by name (docs/limits.md). ``progress`` is called with (bytes read,
-    bytes in all, messages). ``tables`` names the tables you are going to look at, where you know: what only others
-    need is read when it is asked for; ``headers`` are header fields that you will ask :meth:`Capture.headers` for.
-    ``engine`` says who opens the captures (docs/engines.md): ``native``, ``scapy``, or ``pyshark``, for which
-    ``tshark_options`` are preferences ``NAME:VALUE`` of Wireshark, such as ``tls.keylog_file:keys.txt``. ``nodes`` says
-    what nodes are, where you know: the path of a TOML file, or a mapping such as ``{"10.0.0.1:5060": "P-CSCF"}``
-    (docs/nodes.md). ``align_clocks`` reads a second time with what the table ``clocks`` says taken off the times of each
-    capture point but the first. ``digits`` shows the digits in ``dtmf``, which may be PINs; else they are ``digit``.
+    several: a key log that ``SSLKEYLOGFILE`` named at one of the two ends, or the RSA key of a server (PEM);
+    ``esp_keys`` is a file with keys of IPsec, or several. Keys inside a pcapng file, and those of a registration
+    (TS 33.203) that lie in the capture, are used without them (docs/encapsulation.md). ``threads`` = 0 uses every
+    processor; the tables do not depend on it. ``limits`` overrides limits by name (docs/limits.md). ``progress`` is
+    called with (bytes read, bytes in all, messages). ``tables`` names the tables you are going to look at, where you
+    know: what only others need is read when it is asked for; ``headers`` are header fields that you will ask
+    :meth:`Capture.headers` for. ``engine`` says who opens the captures (docs/engines.md): ``native``, ``scapy``, or
+    ``pyshark``, for which ``tshark_options`` are preferences ``NAME:VALUE`` of Wireshark, such as
+    ``tls.keylog_file:keys.txt``. ``nodes`` says what nodes are, where you know: the path of a TOML file, or a mapping
+    such as ``{"10.0.0.1:5060": "P-CSCF"}`` (docs/nodes.md). ``align_clocks`` reads a second time with what the table
+    ``clocks`` says taken off the times of each capture point but the first. ``digits`` shows the digits in ``dtmf``,
+    which may be PINs; else they are ``digit``.
 
     Raises :class:`~analyzer.errors.CaptureError` when nothing of it can be read. What can be read in part is returned,
     with rows in ``problems``.
@@ -63,13 +66,14 @@ def read(
     if (store := _store(origins)) is not None:
         from analyzer.api.open_store import open_store
 
-        if align_clocks or capture_points or link_types or keylog or engine != "native":
+        if align_clocks or capture_points or link_types or keylog or esp_keys or engine != "native":
             raise AnalyzerError(
                 f"{store}: is a store: its captures were read already, so that engine, capture points, link types, keys"
                 " and clocks cannot be chosen any more"
             )
         return open_store(store, nodes=nodes, digits=digits)
-    found = engines.through(engine, native.sources(origins, capture_points, link_types, keylog), tshark_options)
+    given = native.sources(origins, capture_points, link_types, keylog, esp_keys)
+    found = engines.through(engine, given, tshark_options)
     if align_clocks:
         return Capture(opened(found, threads, limits, progress, overrides=overrides, digits=digits).aligned())
     return Capture(opened(found, threads, limits, progress, tables, headers, overrides, digits=digits))

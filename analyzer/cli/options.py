@@ -67,6 +67,12 @@ def captures(function: Function) -> Function:
                 help="Keys of TLS: a key log (SSLKEYLOGFILE), or a server's RSA key (PEM); can be given several times.",
             ),
             click.option(
+                "--esp-keys",
+                multiple=True,
+                metavar="FILE",
+                help="Keys of IPsec: esp_sa of Wireshark, or what `ip xfrm state` prints; can be given several times.",
+            ),
+            click.option(
                 "--align-clocks",
                 is_flag=True,
                 help="Correct the clock offsets between capture points, as in `clocks`; reads twice.",
@@ -299,6 +305,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
             capture_points=values["capture_points"],
             link_types=values["link_types"],
             keylog=values["keylog"],
+            esp_keys=values["esp_keys"],
             threads=values["threads"] or 0,
             progress=progress,
             tables=tables,

@@ -171,8 +171,8 @@ def _unknown_links(account: Mapping[tuple[str, str], int], say: Say) -> Iterator
 
 # What nobody can read without keys, by layer: its name, and what one can do.
 ENCRYPTED: dict[str, tuple[str, str]] = {
-    "esp": ("IPsec (ESP)", "capture inside the tunnel's end (behind the P-CSCF), or have tshark decrypt it: "
-            "--engine pyshark --tshark-option esp.enable_encryption_decode:TRUE and its table of SAs"),
+    "esp": ("IPsec (ESP)", "--esp-keys FILE with the keys of either end; or add a capture of Mw or Cx, where the "
+            "keys of a registration are; or capture behind the P-CSCF"),
     "wlan": ("WLAN", "decrypt it first: airdecap-ng with the key, or capture on the wire"),
     "link": ("MACsec", "IEEE 802.1AE: capture behind the port that decrypts"),
 }  # fmt: skip

@@ -50,7 +50,7 @@ def through(engine: str, found: Sources, tshark_options: Iterable[str] = ()) -> 
 
         pyshark_engine.check(options)
         deliver = partial(pyshark_engine.deliver, options=options)
-    delivered = Sources([], found.link_types, found.keys, [*found.spooled])
+    delivered = Sources([], found.link_types, found.keys, [*found.spooled], esp_keys=found.esp_keys)
     refused = []
     for name, path, point in found.files:
         copy = _spool(delivered)

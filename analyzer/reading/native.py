@@ -27,6 +27,8 @@ from analyzer.reading.written import replaced
 if TYPE_CHECKING:
     import polars as pl
 
+    from analyzer.reading.esp_keys import EspKey
+
 #: What :func:`analyzer.read` takes: a path, a glob, a directory, ``-``, a binary file object, or a list of these.
 Origin = str | os.PathLike[str] | IO[bytes]
 #: Where a capture is written to: a path, or a binary file object.
@@ -64,6 +66,8 @@ class Sources:
     found_nothing: list[tuple[str, str]] = field(default_factory=list)
     #: What was not SIP to the engine is in the files as packets of this protocol number.
     filler: int | None = None
+    #: Keys of IPsec, which nothing shows.
+    esp_keys: list[EspKey] = field(default_factory=list, repr=False)
     #: Of each path, as it was when it was first read.
     _known: dict[str, Fingerprint | None] = field(default_factory=dict)
 
@@ -93,16 +97,21 @@ def sources(
     capture_points: Iterable[str] = (),
     link_types: Iterable[str] = (),
     keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    esp_keys: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
 ) -> Sources:
     """Expands what the user named: globs, directories (every file in it, recursively), ``-``, file objects.
 
     ``capture_points`` are ``name=glob`` words; a file whose name or path matches belongs to that point. ``link_types``
-    are words such as ``USER0=ETHERNET``. ``keylog``: one or more files with keys of TLS.
+    are words such as ``USER0=ETHERNET``. ``keylog``: one or more files with keys of TLS, ``esp_keys`` with keys of IPsec.
     """
     single = isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
     named: list[Origin] = [cast("Origin", origins)] if single else list(cast("Iterable[Origin]", origins))
     points = [_point(word) for word in capture_points]
     found = Sources([], [_link_type(word) for word in link_types], _keys(keylog))
+    if esp_keys:
+        from analyzer.reading import esp_keys as keys
+
+        found.esp_keys = keys.read([esp_keys] if isinstance(esp_keys, (str, os.PathLike)) else esp_keys)
     for origin in named:
         if not isinstance(origin, (str, os.PathLike)):
             name = str(getattr(origin, "name", "stream"))
@@ -363,6 +372,7 @@ class Reading:
             self._clocks,
             self.headers,
             found.keys,
+            found.esp_keys,
         )
 
     @property
@@ -413,7 +423,8 @@ class Reading:
         import polars as pl
 
         self._sources.check()
-        found = core().companion(self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
+        given = (self._sources.arguments(), self._limits, self._sources.link_types, self._clocks)
+        found = core().companion(*given, esp_keys=self._sources.esp_keys)
         self._sources.check()
         return {name: pl.DataFrame(table) for name, table in found.items()}
 
@@ -422,7 +433,9 @@ class Reading:
         again."""
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
-        found: list[bytes | None] = core().fetch(files, rows, limits, link_types, self._sources.keys)
+        found: list[bytes | None] = core().fetch(
+            files, rows, limits, link_types, self._sources.keys, self._sources.esp_keys
+        )
         self._sources.check()
         return found
 
@@ -433,10 +446,11 @@ class Reading:
         media by (address, port, since, until); reads the captures twice. Returns the number of packets."""
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
+        keys, esp_keys = self._sources.keys, self._sources.esp_keys
         packets = written_to(
             output,
             [source for _, source, _ in self._sources.files],
-            lambda path: core().export(files, rows, media, path, limits, link_types, self._sources.keys),
+            lambda path: core().export(files, rows, media, path, limits, link_types, keys, esp_keys),
         )
         self._sources.check()
         return packets

@@ -81,8 +81,8 @@ SENTENCES = {
     ),
     "sigcomp": (
         [SIGCOMP],
-        "SIP may be inside SigComp (1 packet), whose messages refer to earlier ones: start the capture before the phone "
-        "registers; `problems` says what was missing",
+        "SIP may be inside SigComp (1 packet), whose messages refer to earlier ones: start the capture before the "
+        "phone registers; `problems` says what was missing",
     ),
     "websocket": (
         [UPGRADE, tcp(b"\xc1\xc8" + bytes(76), 80, seq=len(UPGRADE) - 53)],
