@@ -12,6 +12,7 @@ __all__ = [
     "header_vocabulary",
     "link_type",
     "parse",
+    "payloads",
     "protocols",
     "scan",
     "tables",
@@ -145,6 +146,12 @@ def fetch(
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
 ) -> list[bytes | None]: ...
+def payloads(
+    sources: Sequence[tuple[str, str, str | None, int | None]],
+    wanted: Sequence[tuple[str, int, str, int, int, bool]],
+    limits: dict[str, int] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
+) -> list[list[tuple[int, int, int, int, bytes]]]: ...
 def export(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     wanted: Sequence[tuple[str, int, int, int]],

@@ -582,7 +582,7 @@ class Capture:
 
         Whole packets with their own link layer and times (ns): every fragment, segment and chunk of the messages and of
         their duplicates, and the ICMP errors, resets and aborts that met them. ``media`` adds what was sent to and from
-        the addresses and ports of the session descriptions while the call lasted. Wireshark opens it. What several
+        the addresses and ports of the session descriptions while the call lasted, and its streams. Wireshark opens it. What several
         capture points saw goes into a section each, one after the other.
 
         >>> import analyzer, io
@@ -594,7 +594,7 @@ class Capture:
         from analyzer.reading.export import media_flows
 
         messages = self.table("messages")
-        flows = media_flows(messages, self.table("sdp")) if media else []
+        flows = media_flows(messages, self.table("sdp"), self.table("streams")) if media else []
         return self.source.export(messages, flows, output)
 
     def wireshark_filter(self) -> str:

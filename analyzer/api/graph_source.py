@@ -183,6 +183,14 @@ class GraphSource:
             raise AnalyzerError("the captures behind these tables are not at hand")
         return self._reading.export(messages.select(_PLACE).rows(), flows, output)
 
+    def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
+        import polars as pl
+
+        if self._reading is None:
+            raise AnalyzerError("the captures behind these tables are not at hand")
+        in_tcp = pl.col("carried_by") == "tcp"
+        return self._reading.payloads(streams.select("src_ip", "src_port", "dst_ip", "dst_port", "ssrc", in_tcp).rows())
+
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         from analyzer.reading.export import wireshark_filter
 

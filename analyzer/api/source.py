@@ -59,6 +59,9 @@ class Source(Protocol):
     def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
         """Writes the packets of rows of ``messages``, and those of media, as pcapng; returns how many."""
 
+    def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
+        """Of each row of ``streams`` its packets: time (ns), number, timestamp, payload type, payload."""
+
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         """Wireshark's display filter for the Call-IDs of rows of ``messages``."""
 
@@ -126,6 +129,9 @@ class FilteredSource:
 
     def export(self, messages: pl.DataFrame, flows: list[MediaFlow], output: Output) -> int:
         return self._inner.export(messages, flows, output)
+
+    def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
+        return self._inner.payloads(streams)
 
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         return self._inner.wireshark_filter(messages)

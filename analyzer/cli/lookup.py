@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from analyzer.api.capture import Capture
     from analyzer.api.ladder import Ladder
     from analyzer.api.source import Source
+    from analyzer.reading.native import Output
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Found:
     row: dict[str, Any] | None
     messages: pl.DataFrame
     reference: int | None
+
+    def audio(self, output: Output) -> float:
+        """Writes what was said to a wave file; returns its length in seconds."""
+        if self.row is None:
+            raise NotFound(f"{self.asked} is no call, and has no audio")
+        return Call(self.source, self.row).audio(output)
 
     def table(self, name: str) -> pl.DataFrame:
         """Its rows of a table."""

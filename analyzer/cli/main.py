@@ -21,6 +21,7 @@ BY_HAND = {
     "report": "The whole analysis as one HTML page to share.",
     "call": "One call: its facts, transactions, dialogs and ladder.",
     "ladder": "One call as a ladder of messages between hosts.",
+    "audio": "One call as a wave file: G.711, each side on a channel.",
     "message": "One message: verbatim text and header tree.",
     "compare": "Two captures or two calls side by side: what changed, and where.",
     "headers": "Header fields by name, in any message.",

@@ -76,6 +76,10 @@ class MaskedSource:
             " or table instead"
         )
 
+    def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
+        """Refused: a voice is known by its sound, and says what it likes."""
+        raise AnalyzerError("audio cannot be masked: it is what people said, in their voices. Leave the mask out")
+
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         """Refused: a filter made of pseudonyms finds nothing, one made of Call-IDs tells them."""
         raise AnalyzerError("a display filter cannot be masked: it finds packets by their original Call-ID")

@@ -18,7 +18,9 @@ use pyo3::types::{PyBytes, PyDict};
 use sip_core::error::CaptureError;
 use sip_core::layer::Layer;
 use sip_core::limits::Limits;
+use sip_core::media::Payload;
 use sip_core::net::{self, link_type_number};
+use sip_core::net::{Flow, Protocol};
 use sip_core::observation::Clock;
 use sip_core::pipeline::{self, Media, Options, Place, Progress, Scan, ScanError, Source};
 use sip_core::sip::headers::Asked;
@@ -28,6 +30,7 @@ use sip_core::tables::{Wanted, catalogue};
 
 use table::Table;
 
+type PayloadRow<'py> = (i64, u16, u32, u8, Bound<'py, PyBytes>);
 type SourceArgument = (String, PathBuf, Option<String>, Option<u64>);
 
 fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
@@ -219,6 +222,29 @@ fn fetch<'py>(
     Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
 }
 
+/// The packets of streams of RTP, by (source, its port, receiver, its port, SSRC, over TCP): of each stream a list of (time,
+/// number, timestamp, payload type, payload), in the order in which they came.
+#[pyfunction]
+#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new()))]
+fn payloads<'py>(
+    py: Python<'py>,
+    sources: Vec<SourceArgument>,
+    wanted: Vec<(IpAddr, u16, IpAddr, u16, u32, bool)>,
+    limits: Option<&Bound<'py, PyDict>>,
+    link_types: Vec<(String, String)>,
+) -> PyResult<Vec<Vec<PayloadRow<'py>>>> {
+    let options = options(1, limits, &link_types)?;
+    let sources = self::sources(sources);
+    let flow = |(src, src_port, dst, dst_port, source, tcp)| {
+        let protocol = if tcp { Protocol::Tcp } else { Protocol::Udp };
+        (Flow { protocol, src, dst, src_port, dst_port }, source)
+    };
+    let wanted: Vec<(Flow, u32)> = wanted.into_iter().map(flow).collect();
+    let found = py.detach(|| pipeline::payloads(&sources, &options, &wanted)).map_err(|error| raise(py, error))?;
+    let row = |it: Payload| (it.time, it.number, it.timestamp, it.payload_type, PyBytes::new(py, &it.bytes));
+    Ok(found.into_iter().map(|stream| stream.into_iter().map(row).collect()).collect())
+}
+
 /// Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, to a pcapng file, and those of media:
 /// (address, port, since, until), times in ns. Returns how many packets.
 #[pyfunction]
@@ -289,6 +315,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(companion, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;
+    module.add_function(wrap_pyfunction!(payloads, module)?)?;
     module.add_function(wrap_pyfunction!(export, module)?)?;
     module.add_function(wrap_pyfunction!(parse, module)?)?;
     module.add_function(wrap_pyfunction!(tables, module)?)?;
