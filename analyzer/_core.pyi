@@ -16,6 +16,7 @@ __all__ = [
     "link_type",
     "media_heads",
     "parse",
+    "payloads",
     "protocols",
     "scan",
     "tables",
@@ -182,6 +183,7 @@ def media_heads(
     points: Sequence[str],
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> MediaHeads: ...
 def compose(
     points: list[str],
@@ -192,6 +194,14 @@ def compose(
     heads: MediaHeads | None = None,
     addresses: dict[str, str] = ...,
 ) -> int: ...
+def payloads(
+    sources: Sequence[tuple[str, str, str | None, int | None]],
+    wanted: Sequence[tuple[str, int, str, int, int, bool]],
+    limits: dict[str, int] | None = None,
+    link_types: Sequence[tuple[str, str]] = ...,
+    keys: Sequence[str] = ...,
+    esp_keys: _EspKeys = ...,
+) -> list[list[tuple[int, int, int, int, bytes]]]: ...
 def export(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     wanted: Sequence[tuple[str, int, int, int]],

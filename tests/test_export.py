@@ -44,7 +44,7 @@ def test_all_messages_read_as_before(path: Path) -> None:
 def test_each_call_alone_is_the_same_call(path: Path) -> None:
     calls = captures.read(path).table("calls")
     for number in calls["no"]:
-        captures.read(path).call(number).export(copy := io.BytesIO())
+        captures.read(path).call(number).export(copy := io.BytesIO(), media=True)
         found = analyzer.read(io.BytesIO(copy.getvalue())).table("calls")
         # Numbers count the calls of a view.
         expected = calls.filter(pl.col("no") == number).drop("no")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer.api.message import messages_of
@@ -89,6 +91,45 @@ class Call:
     def holds(self) -> pd.DataFrame:
         """When a stream of it was on hold, and by whom."""
         return to_pandas(self.table("holds"))
+
+    @property
+    def streams(self) -> pd.DataFrame:
+        """Its streams of media, as they were captured on all legs."""
+        return to_pandas(self.table("streams"))
+
+    def audio(self, output: Output) -> float:
+        """Writes what was said to a wave file; returns its length in seconds.
+
+        The caller is on the left, the callee on the right; lost packets and pauses are silence. Of several legs the one
+        of which most was captured. Raises :class:`~analyzer.errors.NotFound` where the capture has no audio of the call,
+        :class:`~analyzer.errors.AnalyzerError` where it is no G.711, or encrypted.
+
+        >>> import analyzer, io
+        >>> analyzer.read("sample_pcaps/media.pcap").call(1).audio(io.BytesIO()) > 5
+        True
+        """
+        import polars as pl
+        import polars.selectors as cs
+
+        from analyzer.media import audio
+        from analyzer.reading.written import replaced
+
+        announced = self.table("sdp").select("message", "media", "proto").unique(["message", "media"], keep="first")
+        streams = self.table("streams").join(
+            announced, left_on=["announced_by", "media"], right_on=["message", "media"], how="left"
+        )
+        rows = audio.playable(streams.with_columns(cs.temporal().cast(pl.Int64)).to_dicts())
+        chosen = pl.DataFrame({"stream": [row["stream"] for row in rows]}).join(
+            streams, on="stream", how="left", maintain_order="left"
+        )
+        packets = self._source.payloads(chosen)
+        sound = audio.wave_of(audio.track(*pair) for pair in zip(rows, packets, strict=True))
+        if isinstance(output, (str, os.PathLike)):
+            with replaced(output) as part:
+                Path(part).write_bytes(sound)
+        else:
+            output.write(sound)
+        return (len(sound) - 44) / 4 / audio.RATE
 
     def observations(self) -> pl.DataFrame:
         """Its messages and their duplicates of the capture, which belong to no call, in the order of ``messages``."""

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.api.call import Call
 from analyzer.api.message import messages_of
+from analyzer.errors import NotFound
 
 if TYPE_CHECKING:
     import polars as pl
 
     from analyzer.api.ladder import Ladder
     from analyzer.api.source import Source
+    from analyzer.reading.native import Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,12 @@ class Found:
     row: dict[str, Any] | None
     messages: pl.DataFrame
     reference: int | None
+
+    def audio(self, output: Output) -> float:
+        """Writes what was said to a wave file; returns its length in seconds."""
+        if self.row is None:
+            raise NotFound(f"{self.asked} is no call, and has no audio")
+        return Call(self.source, self.row).audio(output)
 
     def table(self, name: str) -> pl.DataFrame:
         """Its rows of a table."""

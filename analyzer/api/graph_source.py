@@ -179,7 +179,7 @@ class GraphSource:
 
         if self._reading is None:
             raise AnalyzerError("the captures behind these tables are not at hand")
-        flows = media_flows(messages, self.table("sdp")) if media else []
+        flows = media_flows(messages, self.table("sdp"), self.table("streams")) if media else []
         return self._reading.export(messages.select(_PLACE).rows(), flows, output)
 
     def media_heads(self, flows: list[MediaFlow], points: list[str]) -> Any:
@@ -190,6 +190,13 @@ class GraphSource:
     def transport_failures(self) -> pl.DataFrame:
         found: pl.DataFrame = self._graph["transport_failures"]
         return found
+    def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
+        import polars as pl
+
+        if self._reading is None:
+            raise AnalyzerError("the captures behind these tables are not at hand")
+        in_tcp = pl.col("carried_by") == "tcp"
+        return self._reading.payloads(streams.select("src_ip", "src_port", "dst_ip", "dst_port", "ssrc", in_tcp).rows())
 
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         from analyzer.reading.export import wireshark_filter

@@ -69,6 +69,9 @@ class Source(Protocol):
     def transport_failures(self) -> pl.DataFrame:
         """Evidence of transports that failed: ``time kind src_ip src_port dst_ip dst_port transport detail``."""
 
+    def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
+        """Of each row of ``streams`` its packets: time (ns), number, timestamp, payload type, payload."""
+
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         """Wireshark's display filter for the Call-IDs of rows of ``messages``."""
 
@@ -146,6 +149,9 @@ class FilteredSource:
 
     def transport_failures(self) -> pl.DataFrame:
         return self._inner.transport_failures()
+
+    def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
+        return self._inner.payloads(streams)
 
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         return self._inner.wireshark_filter(messages)

@@ -105,7 +105,7 @@ def command(
     reading.close()
 
 
-def _story(reading: options.Reading, found: lookup.Found, language: str, tz: str) -> Story:
+def _story(reading: options.Reading, found: Found, language: str, tz: str) -> Story:
     """That of the call; of what else has the Call-ID, that of the registration, or nothing but its title."""
     from analyzer.show.story import Story
 

@@ -23,6 +23,7 @@ BY_HAND = {
     "call": "One call: its facts, transactions, dialogs and ladder.",
     "registration": "One registration: what went wrong, with whom, until when, ladder.",
     "ladder": "One call as a ladder of messages between hosts.",
+    "audio": "One call as a wave file: G.711, each side on a channel.",
     "message": "One message: verbatim text and header tree.",
     "compare": "Two captures or two calls side by side: what changed, and where.",
     "headers": "Header fields by name, in any message.",

@@ -82,7 +82,7 @@ class MaskedSource:
         bare = original.table("messages").join(messages, on="message", how="semi")
         heads, addresses = None, {}
         if media:
-            flows = export.media_flows(bare, original.table("sdp"))
+            flows = export.media_flows(bare, original.table("sdp"), original.table("streams"))
             heads = original.media_heads(flows, bare["point"].unique(maintain_order=True).to_list())
             addresses = {address: self._mask.value(MaskClass.ADDRESS, address) for address in heads.addresses()}
         return export.compose(
@@ -101,6 +101,9 @@ class MaskedSource:
 
     def transport_failures(self) -> pl.DataFrame:
         return self._mask.table("messages", self._original.transport_failures())
+    def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
+        """Refused: a voice is known by its sound, and says what it likes."""
+        raise AnalyzerError("audio cannot be masked: it is what people said, in their voices. Leave the mask out")
 
     def wireshark_filter(self, messages: pl.DataFrame) -> str:
         """Refused: a filter made of pseudonyms finds nothing, one made of Call-IDs tells them."""

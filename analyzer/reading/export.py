@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 MediaFlow = tuple[str, int, int, int]
 
 
-def media_flows(messages: pl.DataFrame, sdp: pl.DataFrame) -> list[MediaFlow]:
+def media_flows(messages: pl.DataFrame, sdp: pl.DataFrame, streams: pl.DataFrame) -> list[MediaFlow]:
     """Where the media of the calls among ``messages`` go, as their session descriptions say, and RTCP one port above
-    (RFC 3550 §11); each from the first message of its call to the last. An address that is a name is left out."""
+    (RFC 3550 §11); each from the first message of its call to the last; and both ends of their ``streams``, as long as these last: behind a
+    NAT they are others. An address that is a name is left out."""
     import polars as pl
 
     calls = (
@@ -36,7 +37,11 @@ def media_flows(messages: pl.DataFrame, sdp: pl.DataFrame) -> list[MediaFlow]:
         .drop_nulls()
         .unique(maintain_order=True)
     )
+    heard = streams.drop_nulls(["call", "first_at", "last_at"]).join(calls, on="call", how="semi")
+    lasted = (pl.col("first_at").cast(pl.Int64).alias("since"), pl.col("last_at").cast(pl.Int64).alias("until"))
     flows: list[MediaFlow] = []
+    for end in ("src", "dst"):
+        flows += heard.select(f"{end}_ip", f"{end}_port", *lasted).unique(maintain_order=True).rows()
     for address, port, since, until in places.iter_rows():
         # On hold in the old way (RFC 3264 §8.4) it is 0.0.0.0, where nothing goes.
         if _is_address(address) and not ipaddress.ip_address(address).is_unspecified:

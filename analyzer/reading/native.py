@@ -439,6 +439,19 @@ class Reading:
         self._sources.check()
         return found
 
+    def payloads(
+        self, streams: list[tuple[str, int, str, int, int, bool]]
+    ) -> list[list[tuple[int, int, int, int, bytes]]]:
+        """The packets of streams of RTP, by (source, its port, receiver, its port, SSRC, whether over TCP): of each a
+        list of (time, number, timestamp, payload type, payload); reads the captures again."""
+        self._sources.check()
+        files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
+        found: list[list[tuple[int, int, int, int, bytes]]] = core().payloads(
+            files, streams, limits, link_types, self._sources.keys, self._sources.esp_keys
+        )
+        self._sources.check()
+        return found
+
     def export(
         self, rows: list[tuple[str, int, int, int]], media: list[tuple[str, int, int, int]], output: Output
     ) -> int:
@@ -460,7 +473,7 @@ class Reading:
         again."""
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
-        heads = core().media_heads(files, flows, points, limits, link_types)
+        heads = core().media_heads(files, flows, points, limits, link_types, self._sources.esp_keys)
         self._sources.check()
         return heads
 

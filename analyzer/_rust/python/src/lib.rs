@@ -21,6 +21,7 @@ use sip_core::error::CaptureError;
 use sip_core::ipsec::{Given, Transform};
 use sip_core::layer::Layer;
 use sip_core::limits::Limits;
+use sip_core::media::Payload;
 use sip_core::net::{self, Flow, Protocol, link_type_number};
 use sip_core::observation::Clock;
 use sip_core::pipeline::media_heads::{self, MediaPacket};
@@ -36,6 +37,7 @@ use table::Table;
 type MediaArgument = (IpAddr, u16, i64, i64);
 /// Of an association of ESP: source, destination and SPI, None for any; ealg and its key, alg and its key.
 type EspKeyArgument = (Option<IpAddr>, Option<IpAddr>, Option<u32>, String, Vec<u8>, String, Vec<u8>);
+type PayloadRow<'py> = (i64, u16, u32, u8, Bound<'py, PyBytes>);
 type SourceArgument = (String, PathBuf, Option<String>, Option<u64>);
 
 fn sources(given: Vec<SourceArgument>) -> Vec<Source> {
@@ -252,6 +254,31 @@ fn fetch<'py>(
     Ok(found.into_iter().map(|bytes| bytes.map(|bytes| PyBytes::new(py, &bytes))).collect())
 }
 
+/// The packets of streams of RTP, by (source, its port, receiver, its port, SSRC, over TCP): of each stream a list of (time,
+/// number, timestamp, payload type, payload), in the order in which they came.
+#[pyfunction]
+#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new(), keys = Vec::new(), esp_keys = Vec::new()))]
+fn payloads<'py>(
+    py: Python<'py>,
+    sources: Vec<SourceArgument>,
+    wanted: Vec<(IpAddr, u16, IpAddr, u16, u32, bool)>,
+    limits: Option<&Bound<'py, PyDict>>,
+    link_types: Vec<(String, String)>,
+    keys: Vec<PathBuf>,
+    esp_keys: Vec<EspKeyArgument>,
+) -> PyResult<Vec<Vec<PayloadRow<'py>>>> {
+    let options = Options { keys, esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
+    let sources = self::sources(sources);
+    let flow = |(src, src_port, dst, dst_port, source, tcp)| {
+        let protocol = if tcp { Protocol::Tcp } else { Protocol::Udp };
+        (Flow { protocol, src, dst, src_port, dst_port }, source)
+    };
+    let wanted: Vec<(Flow, u32)> = wanted.into_iter().map(flow).collect();
+    let found = py.detach(|| pipeline::payloads(&sources, &options, &wanted)).map_err(|error| raise(py, error))?;
+    let row = |it: Payload| (it.time, it.number, it.timestamp, it.payload_type, PyBytes::new(py, &it.bytes));
+    Ok(found.into_iter().map(|stream| stream.into_iter().map(row).collect()).collect())
+}
+
 /// Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, to a pcapng file, and those of media:
 /// (address, port, since, until), times in ns. Returns how many packets.
 #[pyfunction]
@@ -313,7 +340,7 @@ impl MediaHeads {
 /// The headers of media packets to and from these places, (address, port, since, until) with times in ns, of these capture
 /// points.
 #[pyfunction]
-#[pyo3(signature = (sources, media_flows, points, limits = None, link_types = Vec::new()))]
+#[pyo3(signature = (sources, media_flows, points, limits = None, link_types = Vec::new(), esp_keys = Vec::new()))]
 #[pyo3(name = "media_heads")]
 fn heads_of_media(
     py: Python<'_>,
@@ -322,8 +349,9 @@ fn heads_of_media(
     points: Vec<String>,
     limits: Option<&Bound<'_, PyDict>>,
     link_types: Vec<(String, String)>,
+    esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<MediaHeads> {
-    let options = options(1, limits, &link_types)?;
+    let options = Options { esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
     let (sources, media) = (self::sources(sources), places(media_flows));
     let packets =
         py.detach(|| media_heads::read(&sources, &options, &media, &points)).map_err(|error| raise(py, error))?;
@@ -415,6 +443,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(companion, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;
+    module.add_function(wrap_pyfunction!(payloads, module)?)?;
     module.add_function(wrap_pyfunction!(export, module)?)?;
     module.add_class::<MediaHeads>()?;
     module.add_function(wrap_pyfunction!(heads_of_media, module)?)?;

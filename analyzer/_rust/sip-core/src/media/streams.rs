@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
 use super::burst::Bursts;
+use super::kept::{Kept, Payload};
 use super::key::Key;
 use super::msrp::{Session, Sessions};
 use super::rtcp::{Reported, Reports};
@@ -48,6 +49,8 @@ pub struct Found {
     pub reports: Vec<Reported>,
     /// Capture point and flow of each.
     pub sessions: Vec<(u16, Flow, Session)>,
+    /// Of the streams whose payloads are kept.
+    pub payloads: Vec<Vec<Payload>>,
 }
 
 /// All streams of a reading.
@@ -57,6 +60,7 @@ pub struct Streams {
     reports: Reports,
     relays: Relays,
     sessions: Sessions,
+    kept: Option<Kept>,
     max_streams: usize,
     /// Packets that were not looked at, since there were more streams than that, and the first of them.
     pub refused: Option<(u64, Stamp)>,
@@ -70,9 +74,15 @@ impl Streams {
             reports: Reports::default(),
             relays: Relays::default(),
             sessions: Sessions::default(),
+            kept: None,
             max_streams,
             refused: None,
         }
+    }
+
+    /// Streams by flow and source have their payloads kept.
+    pub fn keeping(max_streams: usize, wanted: &[(Flow, u32)]) -> Self {
+        Self { kept: Some(Kept::of(wanted)), ..Self::new(max_streams) }
     }
 
     /// Takes a datagram, whatever it is, or a packet that was cut out of a stream.
@@ -106,6 +116,9 @@ impl Streams {
         if rtp::is_rtcp(it.bytes) {
             self.reports.take(it.point, it.flow, it.at.time, it.bytes);
         } else if let Some(packet) = Packet::read(it.bytes, it.missing) {
+            if let Some(kept) = &mut self.kept {
+                kept.take(it.flow, it.at.time, &packet);
+            }
             let key = Key { point: it.point, flow: it.flow, source: packet.source };
             if let Some(stream) = self.packet(key, &packet, it.at, carriage) {
                 stream.class(it.dscp);
@@ -170,7 +183,12 @@ impl Streams {
             let Stamp { time, file, frame, .. } = it.stream.first;
             (time, file, frame, it.key.source, it.key.flow.src_port)
         });
-        Found { streams: self.ended, reports: self.reports.finish(), sessions: self.sessions.finish() }
+        Found {
+            streams: self.ended,
+            reports: self.reports.finish(),
+            sessions: self.sessions.finish(),
+            payloads: self.kept.map(Kept::finish).unwrap_or_default(),
+        }
     }
 }
 

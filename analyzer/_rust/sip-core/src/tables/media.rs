@@ -235,7 +235,7 @@ pub fn tables(
         let detail = format!("{refused} packets of streams beyond the limit max_streams were not looked at");
         problems.report(Problem { code: Code::StreamLimit, layer: Layer::UDP, file, frame, offset, detail });
     }
-    let Found { streams, reports, sessions } = streams.finish();
+    let Found { streams, reports, sessions, .. } = streams.finish();
     let streams = streams.as_slice();
     let all = &Wanted::All;
     let keys = keys(streams);

@@ -1,0 +1,24 @@
+//! The payloads of some streams of media, read again.
+
+use super::collector::Also;
+use super::options::{Options, Progress, ScanError};
+use super::reader::read;
+use super::secrets;
+use super::source::Source;
+use crate::media::{Payload, Streams};
+use crate::net::Flow;
+use crate::observation::Batch;
+
+/// Of each stream, by flow and source, its packets in the order in which they came.
+///
+/// # Errors
+/// When no source can be read.
+pub fn payloads(sources: &[Source], options: &Options, wanted: &[(Flow, u32)]) -> Result<Vec<Vec<Payload>>, ScanError> {
+    let (secrets, _) = secrets::given(sources, options)?;
+    let (finished, _) = secrets::until_opened(sources, options, secrets, |secrets| {
+        let media = Some(Streams::keeping(options.limits.max_streams, wanted));
+        let also = Also { media, ..Also::default() };
+        read(sources, options, &Progress::default(), secrets, also, || |_: usize, _: &Batch| {})
+    })?;
+    Ok(finished.also.media.map(|streams| streams.finish().payloads).unwrap_or_default())
+}
