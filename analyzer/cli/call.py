@@ -11,6 +11,7 @@ import click
 from analyzer.api.call import Call
 from analyzer.api.call_file import form_of, save
 from analyzer.api.registration import find as find_registration
+from analyzer.cli import command as command_line
 from analyzer.cli import lookup, options, output, terminal
 from analyzer.cli.main import BY_HAND
 from analyzer.errors import NotFound
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from analyzer.show.story import Story
 
 
-@click.command(
+@command_line.command(
     "call",
     help=f"{BY_HAND['call']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
     " registration or subscription. With -o FILE: verdict, way with roles, phases, bars, media, ladder and messages as"
