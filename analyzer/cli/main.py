@@ -281,7 +281,7 @@ def group(ctx: click.Context, config: str | None) -> None:
     if places:
         # The report takes each option that may stand there.
         from analyzer.cli.command import OF_READING
-        from analyzer.cli.report import command
 
-        options = settings.known(command, frozenset(OF_READING))
+        report = group.get_command(ctx, "report")
+        options = settings.known(report, frozenset(OF_READING)) if report is not None else {}
         ctx.default_map = settings.ForEach(settings.defaults(places, options))  # type: ignore[assignment]
