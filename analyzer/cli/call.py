@@ -98,7 +98,9 @@ def command(
         click.echo("no call has this Call-ID; what else has it:")
         parts = {"registrations": found.table("registrations"), **parts}
     for name, frame in parts.items():
-        shown = text.table(views.default(name, frame), tz=tz, cut=32, colour=colour) if frame.height else "none\n"
+        room = text.Room(width or terminal.width(), views.first(name))
+        rows = views.default(name, frame)
+        shown = text.table(rows, tz=tz, cut=32, colour=colour, room=room) if frame.height else "none\n"
         click.echo(f"\n{name}{chr(10) if frame.height else ': '}{shown}", nl=False, color=True)
     drawn = lookup.draw(found.ladder(hop, leg, sip_only=sip_only), width=width, ascii_only=ascii_only)
     click.echo(f"\nladder\n{drawn}", nl=False, color=True)
