@@ -1,4 +1,4 @@
-"""The story of calls for the page of each: the way with roles, phases, bars, media, as in :mod:`analyzer.show.story`."""
+"""The story of calls for the page of each: the way with roles, phases, bars, media (:mod:`analyzer.show.story`)."""
 
 from __future__ import annotations
 
