@@ -25,7 +25,7 @@ CARGO := cd $(RUST) && cargo
 PROFILE := --quiet --locked --release --workspace
 PYTEST := POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
-.PHONY: demo test check rust-check install develop rust-test python-test lint rust-lint python-lint generated docs samples reports notebooks fuzz bench profile wheel-test clean
+.PHONY: demo test check rust-check install develop rust-test python-test lint rust-lint python-lint generated docs man samples reports notebooks fuzz bench profile wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: $(VENV)/.installed
@@ -103,6 +103,10 @@ docs: develop
 	$(BIN)/python docs/make_examples.py
 	$(BIN)/python docs/make_public_names.py
 
+## The manual page of the command: build/man/sip-analyzer.1.
+man: develop
+	$(BIN)/python docs/make_man.py
+
 samples: develop
 	$(BIN)/python sample_pcaps/make.py
 
@@ -175,4 +179,4 @@ coverage: develop
 	$(BIN)/python -m coverage report
 
 clean:
-	rm -rf $(VENV) $(RUST)/target dist
+	rm -rf $(VENV) $(RUST)/target dist build

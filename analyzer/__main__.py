@@ -5,8 +5,14 @@ from __future__ import annotations
 import gc
 import io
 import os
+import signal
 import sys
+import threading
+from types import FrameType
 from typing import NoReturn
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_LONGEST_END_S = 2.0
 
 
 def main() -> NoReturn:
@@ -16,6 +22,8 @@ def main() -> NoReturn:
     piece before the process ends, would be a tenth of its time. Its queries run in memory, where the messages are
     anyway: the streaming engine, Polars' own choice, takes longer to set up than most of them to run.
     """
+    # Nothing is open yet that would have to be put away.
+    signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(_INTERRUPTED))
     gc.disable()
     os.environ.setdefault("POLARS_ENGINE_AFFINITY", "in-memory")
     from analyzer.cli.apart import run
@@ -30,13 +38,24 @@ def main() -> NoReturn:
     os._exit(run(_command))
 
 
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    """Ctrl-C: what is open is put away. Where the exception is lost, as in a callback, the process still ends."""
+    late = threading.Timer(_LONGEST_END_S, os._exit, (_INTERRUPTED,))
+    late.daemon = True
+    late.start()
+    raise KeyboardInterrupt
+
+
 def _command() -> int:
     """The exit status of the command."""
     from analyzer.cli import group
 
     status = 0
     try:
+        signal.signal(signal.SIGINT, _interrupted)
         group(prog_name="sip-analyzer")
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     try:

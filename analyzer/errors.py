@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class AnalyzerError(Exception):
     """Base of every error this package raises on purpose."""
@@ -46,3 +48,15 @@ class NotFound(AnalyzerError):
 
 class FilterError(AnalyzerError):
     """A filter that cannot be understood: which one, and what it should look like."""
+
+
+def alike(word: str, known: Iterable[str]) -> str:
+    """What a misspelt word may have meant, as a sentence to go behind another; nothing where nothing is like it.
+
+    >>> alike("bussy", ["busy", "answered"]), alike("xyz", ["busy"])
+    (' Did you mean busy?', '')
+    """
+    from difflib import get_close_matches
+
+    found = get_close_matches(word.lower(), list(known), n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(found)}?" if found else ""

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from analyzer import schema
-from analyzer.errors import FilterError
+from analyzer.diagnose.verdict import FAILED
+from analyzer.errors import FilterError, alike
 from analyzer.timezones import zone
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ class Filter:
     ``method``    methods, separated by commas: one of its messages has it.
     ``status``    404, 4xx, 500-599, or several with commas: final status.
     ``outcome``   outcomes, separated by commas.
-    ``since``     RFC 3339 time; it started then or later. Without an offset the time is in ``tz``.
-    ``until``     RFC 3339 time; it started earlier.
+    ``since``     RFC 3339 time; it started then or later. Without an offset the time is in ``tz``. Or relative to the
+                  last message of the capture: 08:00 (of its day), -1h, -30m, -2d, today, yesterday.
+    ``until``     the same; it started earlier.
     ``where``     SQL condition over the columns of ``table``.
     ``table``     the table that is looked at.
     """
@@ -184,17 +186,47 @@ def _outcomes(text: str, table: str) -> list[str]:
     table = table if table in _OWN_OUTCOME else "calls"
     allowed = schema.TABLES[table].column("outcome").allowed
     outcomes = [part.strip().lower() for part in text.split(",") if part.strip()]
+    if table == "calls" and "failed" in outcomes:
+        outcomes = [outcome for outcome in outcomes if outcome != "failed"] + list(FAILED)
     unknown = [outcome for outcome in outcomes if outcome not in allowed]
     if unknown or not outcomes:
-        raise FilterError(f"outcome {', '.join(unknown) or text!r}: the outcomes of {table} are {', '.join(allowed)}")
+        hint = "".join(alike(outcome, allowed) for outcome in unknown)
+        raise FilterError(
+            f"outcome {', '.join(unknown) or text!r}: the outcomes of {table} are {', '.join(allowed)}"
+            f"{', or failed for those that are failures' if table == 'calls' else ''}.{hint}"
+        )
     return outcomes
 
 
-def _instant(value: str | datetime, tz: str) -> int:
-    """Nanoseconds since 1970-01-01T00:00:00Z."""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def _relative(value: str, tz: str, end: int) -> int | None:
+    """Nanoseconds of a time that counts from the end of the capture; None for a text that is none."""
+    word = value.strip().lower()
+    if found := re.fullmatch(r"-\s*(\d{1,9})\s*([smhdw])", word, re.ASCII):
+        return end - int(found[1]) * _UNITS[found[2]] * 1_000_000_000
+    if word == "now":
+        return end
+    clock = re.fullmatch(r"(?:(today|yesterday)\s*)?(?:(\d{1,2}):(\d\d)(?::(\d\d))?)?", word, re.ASCII)
+    if clock is None or not word:
+        return None
+    day = datetime.fromtimestamp(end // 1_000_000_000, zone(tz))
+    day -= timedelta(days=1) if clock[1] == "yesterday" else timedelta()
+    hours, minutes, seconds = (int(part or 0) for part in (clock[2], clock[3], clock[4]))
+    if hours > 23 or minutes > 59 or seconds > 59:
+        return None
+    moment = day.replace(hour=hours, minute=minutes, second=seconds, microsecond=0)
+    return int(moment.timestamp()) * 1_000_000_000
+
+
+def _instant(value: str | datetime, tz: str, end: int = 0) -> int:
+    """Nanoseconds since 1970-01-01T00:00:00Z; ``end`` is the last message of the capture."""
     fraction = ""
     if isinstance(value, datetime):
         moment = value
+    elif (found_relative := _relative(value, tz, end)) is not None:
+        return found_relative
     else:
         # datetime ends at microseconds, captures do not: the fraction is read apart.
         found = re.fullmatch(r"(.*?\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)?", value.strip(), re.ASCII | re.IGNORECASE)
@@ -203,7 +235,7 @@ def _instant(value: str | datetime, tz: str) -> int:
         except ValueError:
             raise FilterError(
                 f"time {value!r}: an RFC 3339 time is wanted: 2024-05-01T12:00:00Z, 2024-05-01T12:00:00.123+02:00,"
-                " 2024-05-01"
+                " 2024-05-01; or one that counts from the end of the capture: 08:00, -1h, today, yesterday 18:30"
             ) from None
         fraction = (found[2] or "") if found else ""
     if moment.tzinfo is None:
@@ -222,9 +254,11 @@ def _condition(where: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
         names = schema.TABLES[table].names
         columns = ", ".join(names)
         reason = str(error).strip().split("\n")[0].split("; valid columns")[0]
+        unknown = re.search(r'unable to find column "([^"]+)"', reason)
+        hint = alike(unknown[1], names) if unknown else ""
         raise FilterError(
             f"where {where!r}: {reason}. A SQL condition over {table} is wanted, with texts in single quotes (for times"
-            f" there are since and until). Columns: {columns}"
+            f" there are since and until).{hint} Columns: {columns}"
         ) from None
 
 
@@ -592,13 +626,19 @@ def _started(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 def _pick_since(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
     import polars as pl
 
-    return _started(frames).filter(pl.col("at") >= _instant(chosen.since or "", chosen.tz))["_unit"]
+    return _started(frames).filter(pl.col("at") >= _instant(chosen.since or "", chosen.tz, _end(frames)))["_unit"]
 
 
 def _pick_until(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
     import polars as pl
 
-    return _started(frames).filter(pl.col("at") < _instant(chosen.until or "", chosen.tz))["_unit"]
+    return _started(frames).filter(pl.col("at") < _instant(chosen.until or "", chosen.tz, _end(frames)))["_unit"]
+
+
+def _end(frames: Mapping[str, pl.DataFrame]) -> int:
+    """The time of the last message, from which relative times count."""
+    last = frames["messages"]["time"].cast(int).max()
+    return last if isinstance(last, int) else 0
 
 
 _PICK = {

@@ -56,6 +56,7 @@ def text_of(
     if form == "html":
         how: dict[str, Any] = {"tz": tz, "title": title, "language": language, "crossings": crossed, "before": then}
         how["doubts"] = doubted
+        how["more"] = source.table
         return _page(source, tables, texts, how)
     facts = Facts(tables, tz, title, language, crossed, then, doubted)
     return markdown(facts) if form == "md" else as_json(facts)

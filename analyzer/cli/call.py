@@ -11,6 +11,7 @@ import click
 from analyzer.api.call import Call
 from analyzer.api.call_file import form_of, save
 from analyzer.api.registration import find as find_registration
+from analyzer.cli import command as command_line
 from analyzer.cli import lookup, options, output, terminal
 from analyzer.cli.main import BY_HAND
 from analyzer.errors import NotFound
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from analyzer.show.story import Story
 
 
-@click.command(
+@command_line.command(
     "call",
     help=f"{BY_HAND['call']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
     " registration or subscription. With -o FILE: verdict, way with roles, phases, bars, media, ladder and messages as"
@@ -98,7 +99,9 @@ def command(
         click.echo("no call has this Call-ID; what else has it:")
         parts = {"registrations": found.table("registrations"), **parts}
     for name, frame in parts.items():
-        shown = text.table(views.default(name, frame), tz=tz, cut=32, colour=colour) if frame.height else "none\n"
+        room = text.Room(width or terminal.width(), views.first(name))
+        rows = views.default(name, frame)
+        shown = text.table(rows, tz=tz, cut=32, colour=colour, room=room) if frame.height else "none\n"
         click.echo(f"\n{name}{chr(10) if frame.height else ': '}{shown}", nl=False, color=True)
     drawn = lookup.draw(found.ladder(hop, leg, sip_only=sip_only), width=width, ascii_only=ascii_only)
     click.echo(f"\nladder\n{drawn}", nl=False, color=True)

@@ -10,6 +10,7 @@ import click
 
 from analyzer.api.call import Call
 from analyzer.api.compare import FORMATS, CallComparison, CaptureComparison
+from analyzer.cli import command as command_line
 from analyzer.cli import lookup, options, terminal
 from analyzer.cli.main import BY_HAND, Failure
 from analyzer.errors import NotFound
@@ -17,7 +18,7 @@ from analyzer.language import chosen as chosen_language
 from analyzer.reading.written import replaced
 
 
-@click.command(
+@command_line.command(
     "compare",
     help=f"{BY_HAND['compare']}\n\nTwo captures: each KPI with its change, a 95 % interval and a verdict, failures"
     " that are new or gone, and the nodes and links that a change comes from. Two calls, as CAPTURE#CALL: the good one,"

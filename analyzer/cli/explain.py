@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from analyzer.cli import command as command_line
 from analyzer.cli import options, terminal
 from analyzer.cli.main import BY_HAND, Failure
 
 
-@click.command(
+@command_line.command(
     "explain",
     help=f"{BY_HAND['explain']}\n\nIt needs no capture. Statuses, methods, causes of Q.850, warning codes, header"
     " fields, lines of SDP, timers, reference points and terms of the IMS, the rules of diagnosis, and every table,"

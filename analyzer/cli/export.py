@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
+from analyzer.cli import command as command_line
 from analyzer.cli import options, terminal
 from analyzer.cli.main import BY_HAND
 from analyzer.errors import NotFound
 
 
-@click.command(
+@command_line.command(
     "export",
     help=f"{BY_HAND['export']}\n\nWritten are whole packets, with their own times: every fragment and TCP segment of"
     " these messages, and the transport errors that met them. Without a filter: of all SIP in the capture. With"

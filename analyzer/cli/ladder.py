@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from analyzer.api.ladder import FORMATS
+from analyzer.cli import command as command_line
 from analyzer.cli import lookup, options
 from analyzer.cli.main import BY_HAND
 from analyzer.language import chosen as chosen_language
@@ -27,7 +28,7 @@ class _Limit(click.ParamType[int | None]):
         return number
 
 
-@click.command(
+@command_line.command(
     "ladder",
     help=f"{BY_HAND['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
     " registration or subscription. (x3): sent"

@@ -8,11 +8,13 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import click
 
-from analyzer.errors import AnalyzerError
+from analyzer.errors import AnalyzerError, alike
 from analyzer.reading import address_space
 
 #: Commands that are no tables, each a module of this package, in the order of the help; ``--help`` imports none.
@@ -33,6 +35,66 @@ BY_HAND = {
     "serve": "A local page to look around in, also for captures too large for a report.",
     "mcp": "Let an assistant ask about captures (Model Context Protocol).",
     "explain": "What a word means: a status, a cause, a header field, a column.",
+}
+
+#: What people type first for what has another name here; those whose command is there.
+ALIASES = {
+    "stats": "summary",
+    "info": "summary",
+    "overview": "summary",
+    "list": "calls",
+    "ls": "calls",
+    "show": "call",
+    "why": "call",
+    "story": "call",
+    "flow": "ladder",
+    "sequence": "ladder",
+    "diagram": "ladder",
+    "diff": "compare",
+    "diagnose": "findings",
+    "diagnosis": "findings",
+    "errors": "findings",
+    "check": "findings",
+    "refusals": "call_failures",
+    "rejections": "call_failures",
+    "failed": "failures",
+    "register": "registrations",
+    "regs": "registrations",
+    "rtp": "streams",
+    "media": "call_media",
+    "rtcp": "rtcp_reports",
+    "violations": "offer_answer_violations",
+    "kpi": "kpis",
+    "html": "report",
+    "save": "export",
+    "extract": "export",
+    "graph": "plot",
+    "figure": "plot",
+    "header": "headers",
+    "packets": "account",
+    "search": "messages",
+    "describe": "explain",
+    "meaning": "explain",
+    "watch": "live",
+    "browse": "tui",
+    "web": "serve",
+}
+
+#: The groups of the help: what comes first, and which families of tables each has.
+_FIRST = ("summary", "findings", "calls", "call", "registration", "ladder", "compare", "report")
+_GROUPS = {
+    "Calls, their set-up and messages": (
+        "Findings",
+        "Calls, dialogs and messages of SIP",
+        "Set-up of calls, its delays and failures",
+    ),
+    "Registrations, nodes, services": (
+        "Nodes, hops and registrations in an IMS",
+        "Services, capabilities and charging",
+    ),
+    "Media": ("Media: RTP and RTCP",),
+    "Figures over many calls": ("Measured tables, figures over the others",),
+    "The capture, and what is beside SIP": ("The capture itself", "Diameter and DNS next to SIP"),
 }
 
 EXIT_USAGE = 2
@@ -62,6 +124,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name: its module, or the entry of the catalogue."""
         name = cmd_name.replace("-", "_")
+        if name in ALIASES and name not in _known():
+            name = ALIASES[name]
         if name not in self.commands and (made := self._made(name)):
             self.commands[name] = made
         return self.commands.get(name)
@@ -88,23 +152,32 @@ class Commands(click.Group):
         name = args[0] if args else ""
         if name.startswith("-") or self.get_command(ctx, name):
             return super().resolve_command(ctx, args)
+        if name in ("help", "version"):
+            return self._spelt_as_option(ctx, args)
         if _is_capture(name):
             return "browse", self.get_command(ctx, "browse"), args
-        from difflib import get_close_matches
+        ctx.fail(f"No such command {name!r}.{alike(name.replace('_', '-'), self.list_commands(ctx))}")
+        raise AssertionError
 
-        near = get_close_matches(name.replace("_", "-"), self.list_commands(ctx), cutoff=0.6)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        ctx.fail(f"No such command {name!r}.{hint}")
+    def _spelt_as_option(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """``help``, ``help calls`` and ``version`` are what their options are."""
+        if args[0] == "help" and len(args) > 1:
+            return super().resolve_command(ctx, [args[1], "--help"])
+        from importlib.metadata import version
+
+        click.echo(ctx.get_help() if args[0] == "help" else f"sip-analyzer {version('sip-analyzer')}")
+        ctx.exit(0)
         raise AssertionError
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands, family by family."""
-        from analyzer import schema
-
+        """The commands, group by group, a line each."""
         for heading, names in _groups().items():
+            wide = max(map(len, names), default=0)
             with formatter.section(heading):
                 formatter.write_dl(
-                    [(name, BY_HAND.get(name) or schema.find(name.replace("-", "_")).row) for name in names]
+                    [(name, shorten(_said(name), formatter.width - wide - 6, placeholder=" …")) for name in names]
                 )
 
     def make_context(
@@ -129,15 +202,34 @@ def _is_capture(name: str) -> bool:
     return os.path.exists(name) or (glob.has_magic(name) and any(glob.iglob(name, recursive=True)))
 
 
+def _known() -> set[str]:
+    """The names of all commands, with underscores."""
+    return {name.replace("-", "_") for names in _groups().values() for name in names}
+
+
+def _said(name: str) -> str:
+    """A sentence about the command."""
+    if name in BY_HAND:
+        return BY_HAND[name]
+    from analyzer import schema
+
+    return schema.find(name.replace("-", "_")).row
+
+
 def _groups() -> dict[str, list[str]]:
-    """The names of commands under the headings of the help."""
+    """The names of commands under the headings of the help; a family that no group has is one of its own."""
     from analyzer.schema.catalogue import FAMILIES
 
     families = {
         heading: [table.name.replace("_", "-") for table in tables if not table.asked]
         for heading, tables in FAMILIES.items()
     }
-    return {"One screen, one page, one call": list(BY_HAND), **families}
+    start = [*_FIRST, *(name for name in BY_HAND if name not in _FIRST)]
+    groups = {"Start here": start}
+    for group, headings in _GROUPS.items():
+        found = (name for heading in headings for name in families.pop(heading, []))
+        groups[group] = [name for name in found if name not in start]
+    return groups | families
 
 
 @contextlib.contextmanager
@@ -176,8 +268,17 @@ def _quiet_stdout() -> None:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Try: sip-analyzer summary trace.pcapng; sip-analyzer COMMAND -h shows an example of each.",
 )
-@click.version_option(package_name="sip-analyzer", prog_name="sip-analyzer", message="%(prog)s %(version)s")
-def group() -> None:
+@click.version_option(
+    None, "-V", "--version", package_name="sip-analyzer", prog_name="sip-analyzer", message="%(prog)s %(version)s"
+)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Defaults of options from FILE; otherwise from sip-analyzer.toml here, over that in ~/.config/sip-analyzer.",
+)
+@click.pass_context
+def group(ctx: click.Context, config: str | None) -> None:
     """Read SIP out of packet captures and tell what happened.
 
     A CAPTURE is a pcap or pcapng file (also compressed), a glob, a directory, or - for standard input; several are
@@ -186,3 +287,13 @@ def group() -> None:
     Exit status: 0 read; 1 a capture file was cut or corrupt in part (what could be read is printed); 2 wrong usage,
     or nothing could be read; 3 a value crosses a threshold (--thresholds).
     """
+    from analyzer.cli import settings
+
+    places = [Path(config)] if config else settings.files()
+    if places:
+        # The report takes each option that may stand there.
+        from analyzer.cli.command import OF_READING
+
+        report = group.get_command(ctx, "report")
+        options = settings.known(report, frozenset(OF_READING)) if report is not None else {}
+        ctx.default_map = settings.ForEach(settings.defaults(places, options))  # type: ignore[assignment]

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from analyzer.cli import command as command_line
 from analyzer.cli import options
 from analyzer.cli.main import BY_HAND
 
 
-@click.command(
+@command_line.command(
     "message",
     help=f"{BY_HAND['message']}\n\nKEY is the column message of sip-analyzer messages. Control characters are shown as"
     " their codes, digest responses and keys are hidden; --raw writes the bytes as captured.",

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import click
 
 from analyzer import schema
+from analyzer.cli import command, complete
 from analyzer.cli.terminal import Progress, note
 from analyzer.language import LANGUAGES
 from analyzer.reading.engines import ENGINES
@@ -43,9 +44,25 @@ def _no_numbers(ctx: click.Context, _argument: click.Parameter, words: tuple[str
 
 def captures(function: Function) -> Function:
     """The argument CAPTURE... and the options on how it is read."""
+    before = len(getattr(function, "__click_params__", ()))
+    function = _captures(function)
+    added: list[click.Parameter] = function.__click_params__[before:]  # type: ignore[attr-defined]
+    command.OF_READING.update(str(parameter.name) for parameter in added if isinstance(parameter, click.Option))
+    return function
+
+
+def _captures(function: Function) -> Function:
     for decorate in reversed(
         (
-            click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", callback=_no_numbers),
+            click.argument(
+                "captures",
+                nargs=-1,
+                required=True,
+                metavar="CAPTURE...",
+                callback=_no_numbers,
+                # Shells complete the names of files for this type.
+                type=click.Path(allow_dash=True, readable=False),
+            ),
             click.option(
                 "--capture-point",
                 "capture_points",
@@ -132,12 +149,13 @@ _FILTERS = (
     ("--ip", "ip", "ADDRESS", "Address, address:port or network that sent or received one of the messages."),
     ("--method", "method", "METHODS", "One of the messages has one of these methods: INVITE,REFER."),
     ("--status", "status", "STATUS", "Final status: 486, 4xx or 4xx,503."),
-    ("--outcome", "outcome", "OUTCOMES", "busy,no_answer: outcome."),
+    ("--outcome", "outcome", "OUTCOMES", "Outcome: busy,no_answer; failed stands for all that are failures."),
     (
         "--since",
         "since",
         "TIME",
-        "Started at this time or later: 2024-05-01T12:00:00Z. Without an offset, the time is in --tz.",
+        "Started at this time or later: 2024-05-01T12:00:00Z, without an offset in --tz; or 08:00, -1h, yesterday, "
+        "which count from the end of the capture.",
     ),
     ("--until", "until", "TIME", "Started before this time."),
     ("--day", "day", "DATE", "Started on this day in --tz: 2026-11-21."),
@@ -148,6 +166,9 @@ _BY_ROW_HELP = {
 }
 
 
+_COMPLETE = {"method": complete.methods, "outcome": complete.outcomes}
+
+
 def filters(table: str | None) -> Callable[[Function], Function]:
     """The shared filters. ``table`` is what ``--where`` speaks of; None where there is no table to speak of."""
 
@@ -156,7 +177,8 @@ def filters(table: str | None) -> Callable[[Function], Function]:
         for flag, field, metavar, text in _FILTERS:
             if table in ("messages", "transactions"):
                 text = _BY_ROW_HELP.get(flag, text)
-            options.append(click.option(flag, field, metavar=metavar, help=text))
+            complete_it = _COMPLETE.get(field)
+            options.append(click.option(flag, field, metavar=metavar, help=text, shell_complete=complete_it))
         options.append(
             click.option(
                 "--where",
@@ -171,17 +193,41 @@ def filters(table: str | None) -> Callable[[Function], Function]:
     return decorate
 
 
-by_option = click.option("--by", metavar="COLUMNS", help="Columns to group by, separated by commas: peer,status.")
+by_option = click.option(
+    "--by",
+    metavar="COLUMNS",
+    shell_complete=complete.groups,
+    help="Columns to group by, separated by commas: peer,status.",
+)
 every_option = click.option("--every", metavar="LENGTH", help="Length of the intervals of time: 30s, 1m, 1h, 1d.")
-only_option = click.option("--only", metavar="KPIS", help="Only these KPIs, separated by commas: asr,pdd_s.")
+only_option = click.option(
+    "--only", metavar="KPIS", shell_complete=complete.kpis, help="Only these KPIs, separated by commas: asr,pdd_s."
+)
+
+
+def _chosen_zone(_ctx: click.Context, _option: click.Parameter, asked: str | None) -> str:
+    """The zone asked for, else that of the variable TZ, else UTC."""
+    from analyzer import timezones
+
+    if asked == "local":
+        return timezones.local()
+    return asked or timezones.of_environment() or "UTC"
+
+
 tz_option = click.option(
-    "--tz", default="UTC", show_default=True, metavar="ZONE", help="Time zone for input and output: Europe/Berlin."
+    "--tz",
+    metavar="ZONE",
+    callback=_chosen_zone,
+    shell_complete=complete.zones,
+    help="Time zone for input and output: Europe/Berlin, or local. Default: that of the variable TZ, else UTC.",
 )
 
 rule_option = click.option(
-    "--rule", metavar="RULE", help="Only these rules, by number or name, with their whole text: R39,ack_missing."
+    "--rule",
+    metavar="RULE",
+    shell_complete=complete.rules,
+    help="Only these rules, by number or name, with their whole text: R39,ack_missing.",
 )
-wide_option = click.option("--wide", is_flag=True, help="As a table, as --format table does.")
 
 
 def width_option(least: int) -> Callable[[Function], Function]:

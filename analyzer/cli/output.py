@@ -28,12 +28,16 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import click
 
 from analyzer import schema
+from analyzer.cli import command, complete
 from analyzer.cli.terminal import coloured, note, width
+from analyzer.errors import alike
 from analyzer.reading.written import replaced
 from analyzer.show import views
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from analyzer.show.text import Room
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -55,7 +59,7 @@ _WHOLE = frozenset({"headers"})
 
 
 def output(function: Function) -> Function:
-    """``--format -o --columns --limit``: the same for every table command."""
+    """``--format -o --columns --sort --limit --wide``: the same for every table command."""
     for decorate in reversed(
         (
             click.option(
@@ -64,23 +68,48 @@ def output(function: Function) -> Function:
                 type=click.Choice(FORMATS),
                 help="Output format; default: the suffix of -o FILE, otherwise table.",
             ),
+            click.option("--json", "as_json", is_flag=True, help="Short for --format json."),
+            click.option("--csv", "as_csv", is_flag=True, help="Short for --format csv."),
             click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE."),
             click.option(
                 "--columns",
                 metavar="A,B,C",
+                shell_complete=complete.columns,
                 help="Columns to show, or all. Default: a selection in a table, all in other formats.",
             ),
+            click.option(
+                "--sort",
+                metavar="[-]A,B",
+                shell_complete=complete.columns,
+                help="Sort by these columns, with - in front the largest first: -pdd_s.",
+            ),
             click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N rows."),
+            click.option(
+                "--wide",
+                is_flag=True,
+                help="A table as wide as it is: else it fits the terminal.",
+            ),
+            click.option(
+                "-w",
+                "--width",
+                type=click.IntRange(min=20),
+                metavar="COLUMNS",
+                help="Fit tables into so many columns; default: those of the terminal.",
+            ),
+            command.no_colour,
         )
     ):
         function = decorate(function)
     return function
 
 
-def chosen_format(form: str | None, output: str | None) -> str:
+def chosen_format(form: str | None, output: str | None, *, json_: bool = False, csv: bool = False) -> str:
     """The format asked for, else that of the file's suffix, else table."""
-    if form is not None:
-        return form
+    asked = {form, "json" if json_ else None, "csv" if csv else None} - {None}
+    if len(asked) > 1:
+        raise click.UsageError(f"one format at a time: {' or '.join(sorted(map(str, asked)))}.")
+    if asked:
+        return str(asked.pop())
     if output is None:
         return "table"
     suffix = Path(output).suffix.lower()
@@ -100,10 +129,33 @@ def chosen_columns(table: str, columns: str | None, *, also: Sequence[str] = ())
     asked = [name.strip() for name in columns.split(",") if name.strip()]
     unknown = [name for name in asked if name not in names]
     if unknown or not asked:
+        hint = "".join(alike(name, names) for name in unknown)
         raise click.UsageError(
-            f"--columns: {table} has no {', '.join(unknown) or 'such column'}. It has {', '.join(names)}."
+            f"--columns: {table} has no {', '.join(unknown) or 'such column'}.{hint} It has {', '.join(names)}."
         )
     return list(dict.fromkeys(asked))
+
+
+def chosen_order(table: str, asked: str | None, *, also: Sequence[str] = ()) -> list[tuple[str, bool]]:
+    """The columns of ``--sort``, each with whether the largest comes first. ``also``: those beside the table's own."""
+    names = list(dict.fromkeys([*also, *views.in_front(table), *schema.find(table).names]))
+    parts = [part.strip() for part in (asked or "").split(",") if part.strip()]
+    order = [(part.lstrip("-"), part.startswith("-")) for part in parts]
+    unknown = [name for name, _ in order if name not in names]
+    if unknown or (asked is not None and not order):
+        hint = "".join(alike(name, names) for name in unknown)
+        raise click.UsageError(
+            f"--sort: {table} has no {', '.join(unknown) or 'such column'}.{hint} It has {', '.join(names)}."
+        )
+    return order
+
+
+def in_order(frame: pl.DataFrame, order: list[tuple[str, bool]]) -> pl.DataFrame:
+    """The rows in that order, equal ones as they were; what is missing comes last either way."""
+    if not order:
+        return frame
+    by = [name for name, _ in order]
+    return frame.sort(by, descending=[down for _, down in order], nulls_last=True, maintain_order=True)
 
 
 def write_limited(
@@ -115,9 +167,20 @@ def write_limited(
 ) -> None:
     """The table as the options in ``values`` say, and a note where ``--limit`` leaves rows out."""
     shown = frame if values["limit"] is None else frame.head(values["limit"])
-    write(shown, table, form=form, output=values["output"], columns=columns, tz=values["tz"])
+    write(
+        shown, table, form=form, output=values["output"], columns=columns, tz=values["tz"], room=room_of(table, values)
+    )
     if shown.height < frame.height:
         note(f"{shown.height} of {frame.height} {'rows of ' if table in schema.MEASURES else ''}{table}")
+
+
+def room_of(table: str, values: Mapping[str, Any]) -> Room | None:
+    """What a table is to fit: the width asked for, else the terminal; nothing in a file, a pipe, or with ``--wide``."""
+    from analyzer.show.text import Room
+
+    if values["wide"] or (values["width"] is None and (values["output"] is not None or not sys.stdout.isatty())):
+        return None
+    return Room(values["width"] or width(), views.first(table))
 
 
 def write_findings(frame: pl.DataFrame, *, whole: bool, values: Mapping[str, Any]) -> None:
@@ -147,13 +210,21 @@ def _write_text(text: str, output: str | None) -> None:
 
 
 def write(
-    frame: pl.DataFrame, table: str, *, form: str, output: str | None, columns: list[str] | None, tz: str
+    frame: pl.DataFrame,
+    table: str,
+    *,
+    form: str,
+    output: str | None,
+    columns: list[str] | None,
+    tz: str,
+    room: Room | None = None,
 ) -> None:
     """The table in that format, to that file or standard output."""
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("parquet cannot be written to a terminal; give -o FILE.")
     if form == "table":
-        _write_text(_text(frame, table, columns, tz, colour=output is None and coloured(sys.stdout)), output)
+        colour = output is None and coloured(sys.stdout)
+        _write_text(_text(frame, table, columns, tz, colour=colour, room=room), output)
         return
     chosen = frame.select(columns or frame.columns)
     pieces = _WRITERS[form](chosen, table)
@@ -170,14 +241,22 @@ def _write_all(stream: IO[bytes], pieces: Iterator[bytes]) -> None:
     stream.flush()
 
 
-def _text(frame: pl.DataFrame, table: str, columns: list[str] | None, tz: str, *, colour: bool) -> str:
+def _text(
+    frame: pl.DataFrame, table: str, columns: list[str] | None, tz: str, *, colour: bool, room: Room | None
+) -> str:
     from analyzer.show import text
 
     digits = 6 if table == "messages" else 3
-    if columns is None:
-        cut = None if table in _WHOLE else _CUT
-        return text.table(views.default(table, frame), tz=tz, digits=digits, cut=cut, colour=colour)
-    return text.table(frame.select(columns), tz=tz, digits=digits, colour=colour)
+    if columns is not None:
+        return text.table(frame.select(columns), tz=tz, digits=digits, colour=colour)
+    shown = views.default(table, frame)
+    cut = None if table in _WHOLE else _CUT
+    if room is not None:
+        kept = text.fitting(shown, room, tz=tz, digits=digits, cut=cut)
+        missing = text.left_out(shown, kept)
+        if missing:
+            note(f"{len(missing)} more columns with --wide: {' '.join(missing)}")
+    return text.table(shown, tz=tz, digits=digits, cut=cut, colour=colour, room=room)
 
 
 # ---- CSV -------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from analyzer.cli import options
+from analyzer.cli import command as command_line
+from analyzer.cli import options, output_names, terminal
 from analyzer.cli.main import BY_HAND
 from analyzer.reading.written import replaced
 
@@ -21,7 +22,7 @@ _DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
 _SUFFIXES = (".svg", ".png", ".pdf")
 
 
-@click.command(
+@command_line.command(
     "plot",
     help=f"{BY_HAND['plot']}\n\nNAME is one of {', '.join(NAMES)}. With a filter: of the calls it picks.",
     epilog="Example: sip-analyzer plot setup_latency trace.pcap -o setup.svg --outcome answered",
@@ -31,10 +32,9 @@ _SUFFIXES = (".svg", ".png", ".pdf")
 @click.option(
     "-o",
     "--output",
-    required=True,
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write to FILE; its name ends in .svg, .png or .pdf.",
+    help="Write to FILE; its name ends in .svg, .png or .pdf. Default: CAPTURE.NAME.svg here.",
 )
 @click.option("--delay", type=click.Choice(_DELAYS), help="Delay, for setup_latency and latency_...")
 @click.option("--kpi", metavar="KPI", help="KPI, for kpi_over_time and kpi_heat_map: ser, pdd_s ...")
@@ -44,7 +44,7 @@ _SUFFIXES = (".svg", ".png", ".pdf")
 @options.tz_option
 def command(
     name: str,
-    output: str,
+    output: str | None,
     delay: str | None,
     kpi: str | None,
     by: str | None,
@@ -54,6 +54,8 @@ def command(
     """Draw one figure."""
     from analyzer.api.plot import Plot
 
+    named = output is not None
+    output = output or output_names.default(values["captures"], f"{name}.svg")
     if Path(output).suffix.lower() not in _SUFFIXES:
         raise click.UsageError(f"-o {output}: the name must end in {', '.join(_SUFFIXES)}.")
     # The waterfall is that of one call; anything else is drawn of the calls that a filter picks.
@@ -74,4 +76,6 @@ def command(
     figure = getattr(Plot(capture.source), name)(**given)
     with replaced(output) as part:
         figure.savefig(part, format=Path(output).suffix.lower()[1:])
+    if not named:
+        terminal.note(f"written to {output}")
     reading.close()

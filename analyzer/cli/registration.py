@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from analyzer.api.call_file import form_of, save
+from analyzer.cli import command as command_line
 from analyzer.cli import lookup, options, terminal
 from analyzer.cli.main import BY_HAND
 from analyzer.language import chosen as chosen_language
 
 
-@click.command(
+@command_line.command(
     "registration",
     help=f"{BY_HAND['registration']}\n\nREGISTRATION is the number in front of it in sip-analyzer registrations, an"
     " address of record or a Call-ID. With -o FILE as a page (.html), paper (.pdf), picture (.png, .svg) or text (.md,"

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from analyzer.cli import crossings, options
+from analyzer.cli import command as command_line
+from analyzer.cli import crossings, options, output_names, terminal
 from analyzer.cli.main import BY_HAND
 from analyzer.language import chosen as chosen_language
 
@@ -15,7 +16,7 @@ FORMS = ("html", "md", "json", "openmetrics")
 _SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".prom": "openmetrics"}
 
 
-@click.command(
+@command_line.command(
     "report",
     help=f"{BY_HAND['report']}\n\nVerdict, numbers and plots first, then tables that sort, search and filter; every"
     " number leads to its calls, every call to its ladder. The page loads nothing from the network. With a filter: of"
@@ -30,8 +31,8 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".pr
     "--output",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write to FILE; its directory is created if necessary. Without it, other formats than html go to standard"
-    " output.",
+    help="Write to FILE; its directory is created if necessary. Default: CAPTURE.report.html here; other formats go to"
+    " standard output.",
 )
 @click.option(
     "--format",
@@ -65,6 +66,9 @@ def command(
     """Write the report."""
     chosen = options.make_filter("calls", values["tz"], values)
     form = _form(form, output)
+    named = output is not None
+    if form == "html" and output is None:
+        output = output_names.default(values["captures"], "report.html")
     groups = crossings.groups_of(thresholds)
     reading = options.read(values)
     capture = reading.shown(chosen)
@@ -80,17 +84,19 @@ def command(
         click.echo(text_of(capture.source, **how), nl=False)
     else:
         capture.report(output, **how)
+        if not named:
+            terminal.note(f"written to {output}")
     reading.close(crossed=crossings.tell(capture, groups, values["tz"]))
 
 
 def _form(form: str | None, output: str | None) -> str:
     suffix = "" if output is None else Path(output).suffix.lower()
     found = form or _SUFFIXES.get(suffix)
+    if found is None and output is None:
+        return "html"
     if found is None:
         where = f"-o {output}" if output else "report"
         raise click.UsageError(f"{where}: say --format, or end the name of -o FILE in {', '.join(_SUFFIXES)}.")
-    if found == "html" and output is None:
-        raise click.UsageError("report: a page goes into a file; give -o FILE.html.")
-    if found == "html" and _SUFFIXES.get(suffix) != "html":
+    if found == "html" and output is not None and _SUFFIXES.get(suffix) != "html":
         raise click.UsageError(f"-o {output}: a report is a page, its name must end in .html.")
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer import schema
+from analyzer.cli import command as command_line
 from analyzer.cli import crossings, options, output, terminal
 from analyzer.language import chosen as chosen_language
 from analyzer.language import spoken
@@ -26,7 +27,7 @@ def command_of(entry: schema.Table) -> click.Command:
     example = f"--by {entry.example} --every 1h" if measured else f'--where "{entry.example}"'
     name = entry.name.replace("_", "-")
 
-    @click.command(
+    @command_line.command(
         name, help=f"{entry.row}\n\n{entry.note}", epilog=f"Example: sip-analyzer {name} trace.pcap {example}"
     )
     @options.captures
@@ -41,7 +42,7 @@ def command_of(entry: schema.Table) -> click.Command:
     if isinstance(entry, schema.Measure) and entry.asks:
         more += [crossings.option, options.only_option]
     if entry is schema.FINDINGS:
-        more = [options.rule_option, options.wide_option, options.width_option(40)]
+        more = [options.rule_option]
     for option in [*more, *([options.language_option] if entry.spoken else [])]:
         command = option(command)
     return command
@@ -60,9 +61,11 @@ def _print(
     """Read, filter, measure, write."""
     groups = crossings.groups_of(thresholds)
     measured = isinstance(entry, schema.Measure)
-    form = output.chosen_format(values["form"], values["output"])
+    short = {"json_": values.pop("as_json"), "csv": values.pop("as_csv")}
+    form = output.chosen_format(values["form"], values["output"], **short)
     # Columns of measured tables are known when they are made: by what they are grouped.
     columns = None if measured else output.chosen_columns(entry.name, values["columns"])
+    order = None if measured else output.chosen_order(entry.name, values["sort"])
     picked = None if rule is None else options.chosen_rules(rule)
     chosen = options.make_filter("calls" if measured else entry.name, values["tz"], values)
     if every is not None:
@@ -91,6 +94,9 @@ def _print(
             frame = views.numbered(entry.name, frame, reading.capture.table)
     if picked is not None:
         frame = frame.filter(frame["code"].is_in(picked))
+    if order is None:
+        order = output.chosen_order(entry.name, values["sort"], also=frame.columns)
+    frame = output.in_order(frame, order)
     in_words = entry is schema.FINDINGS and values["form"] is None and columns is None and not values["wide"]
     if in_words and form == "table":
         output.write_findings(frame, whole=picked is not None, values=values)

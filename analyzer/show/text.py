@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -209,18 +210,41 @@ _BAD = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A width to fit a table into.
+
+    ``columns`` of the terminal; ``first`` names columns of the table, the most important first: those that are not
+    named come after them, in the order of the table.
+    """
+
+    columns: int
+    first: tuple[str, ...] = ()
+
+
 def table(
-    frame: pl.DataFrame, *, tz: str = "UTC", digits: int = 3, cut: int | None = None, colour: bool = False
+    frame: pl.DataFrame,
+    *,
+    tz: str = "UTC",
+    digits: int = 3,
+    cut: int | None = None,
+    colour: bool = False,
+    room: Room | None = None,
 ) -> str:
     """Any table as aligned lines, headings first.
 
     Times show the date only where the column spans several; durations have three decimals, or six or nine where the
     column holds one too short for three; missing cells are ``-``.
-    Text longer than ``cut`` columns is cut. Sub-second digits of times: 3, 6 or 9.
+    Text longer than ``cut`` columns is cut. Sub-second digits of times: 3, 6 or 9. With ``room`` columns are left out,
+    the least important first, and long texts cut, until a row fits a line (:func:`left_out` says which).
     """
     import polars as pl
 
+    if room is not None:
+        frame = frame.select(fitting(frame, room, tz=tz, digits=digits, cut=cut))
     headings, cells = _cells(frame, tz, digits, cut)
+    if room is not None:
+        cells = _narrowed(frame, headings, cells, room.columns)
     if not cells.columns:
         return "\n"
     measured = cells.select(
@@ -246,6 +270,64 @@ def table(
         return top + "\n"
     rows = cells.select(pl.concat_str(columns, separator="  ").str.strip_chars_end(" ")).to_series()
     return "\n".join([top, *rows.to_list(), ""])
+
+
+_GAP = 2  # columns between two cells
+_LEAST = 14  # columns that a text is cut to before a column is left out
+_LEAST_HEADING = 6
+_LOOKED_AT = 2000  # rows that say which columns there is room for
+
+
+def fitting(frame: pl.DataFrame, room: Room, *, tz: str = "UTC", digits: int = 3, cut: int | None = None) -> list[str]:
+    """The columns of a table that there is room for, in its order: a column without any value is none of them."""
+    shown = [name for name in frame.columns if frame[name].null_count() < frame.height or not frame.height]
+    some = frame.head(_LOOKED_AT).select(shown)
+    least = {name: low for name, (low, _) in _widths(some, *_cells(some, tz, digits, cut)).items()}
+    rank = {name: number for number, name in enumerate(room.first)}
+    kept: set[str] = set()
+    left = room.columns + _GAP
+    for name in sorted(shown, key=lambda name: (rank.get(name, len(rank)), shown.index(name))):
+        if left >= least[name] + _GAP or not kept:
+            kept.add(name)
+            left -= least[name] + _GAP
+    return [name for name in shown if name in kept]
+
+
+def left_out(frame: pl.DataFrame, kept: list[str]) -> list[str]:
+    """The columns with values that had no room."""
+    return [name for name in frame.columns if name not in kept and frame[name].null_count() < frame.height]
+
+
+def _widths(frame: pl.DataFrame, headings: list[tuple[str, bool]], cells: pl.DataFrame) -> dict[str, tuple[int, int]]:
+    """The least and the whole width of each column: texts and headings may be cut, times and numbers may not."""
+    import polars as pl
+
+    found = {}
+    for name, (said, _) in zip(cells.columns, headings, strict=True):
+        widest = max((width(text) for text in cells[name].unique().to_list()), default=0)
+        whole = max(width(said), widest)
+        text = frame[name].dtype in (pl.String, pl.List(pl.String))
+        least = min(whole, _LEAST) if text else max(widest, min(width(said), _LEAST_HEADING))
+        found[name] = (least, whole)
+    return found
+
+
+def _narrowed(frame: pl.DataFrame, headings: list[tuple[str, bool]], cells: pl.DataFrame, columns: int) -> pl.DataFrame:
+    """The longest texts and headings cut until a row fits."""
+    widths = _widths(frame, headings, cells)
+    wide = {name: whole for name, (_, whole) in widths.items()}
+    over = sum(wide.values()) + _GAP * (len(wide) - 1) - columns
+    while over > 0:
+        name = max(wide, key=lambda name: wide[name] - widths[name][0])
+        if wide[name] <= widths[name][0]:
+            break
+        wide[name] -= 1
+        over -= 1
+    cut = {name: wide[name] for name, (_, whole) in widths.items() if wide[name] < whole}
+    for number, (name, (said, right)) in enumerate(zip(cells.columns, list(headings), strict=True)):
+        if name in cut:
+            headings[number] = (fit(said, cut[name]), right)
+    return cells.with_columns(_cut_column(cells[name], most) for name, most in cut.items())
 
 
 def _cells(

@@ -29,6 +29,39 @@ def belongs_to_calls(table: str) -> bool:
     return table == "sdp" or ("call" in names and "no" not in names)
 
 
+# The columns of a table that a narrow terminal shows, the most important first; the others come after them.
+_FIRST = {
+    "calls": ("no", "caller", "callee", "outcome", "status", "started_at", "pdd_s", "setup_s", "talk_s"),
+    "transactions": ("no", "started_at", "client", "server", "method", "status", "outcome", "final_delay_s"),
+    "messages": ("no", "time", "frame", "src", "dst", "method", "status", "reason_phrase"),
+    "dialogs": ("no", "usage", "local_uri", "remote_uri", "state", "end_reason", "ended_by", "confirmed_at"),
+    "registrations": ("no", "aor", "outcome", "status", "started_at", "registrar", "kind", "challenges"),
+    "call_failures": ("no", "caller", "callee", "status", "failing_node", "role", "on_behalf_of", "reason", "rule"),
+    "failure_path": ("no", "step", "role", "address", "method", "status", "changed"),
+    "failures": ("method", "status", "node", "requests", "calls", "reason_phrase", "first_at", "no"),
+    "findings": ("finding", "rule", "severity", "calls", "title", "nodes"),
+    "sdp": ("no", "role", "media", "codecs", "connection", "port", "direction"),
+    "offers": ("no", "media", "state", "status", "codecs", "direction", "offered_by", "offered_at"),
+    "holds": ("no", "held_by", "duration_s", "started_at", "media"),
+    "phases": ("no", "phase", "begins", "ends", "duration_s"),
+    "waterfall": ("no", "part", "kind", "address", "method", "status", "duration_s"),
+    "legs": ("no", "first_node", "last_node", "hops", "parent_call_id", "strength", "score"),
+    "hops": ("no", "time", "method", "status", "sender", "receiver", "reference_point", "delay_s"),
+    "nodes": ("node", "role", "name", "confidence"),
+    "endpoints": ("address", "role", "name", "node", "confidence"),
+    "streams": ("no", "sent_by", "media", "codec", "packets", "loss", "jitter_s", "mos", "src", "dst"),
+    "call_media": ("no", "media", "silent_side", "loss", "jitter_s", "mos"),
+    "services": ("no", "service", "detail", "method", "evidence"),
+    "problems": ("code", "layer", "file", "frame", "detail"),
+    "files": ("file", "packets", "first_at", "last_at", "dropped", "cut"),
+}
+
+
+def first(table: str) -> tuple[str, ...]:
+    """What a narrow terminal shows of a table, the most important first."""
+    return _FIRST.get(table, ())
+
+
 def of_registrations(table: str) -> bool:
     """Whether :func:`numbered` puts the number of a registration in front of its rows."""
     return table in ("registrations", "ims_registrations", "challenges")

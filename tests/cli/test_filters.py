@@ -163,7 +163,7 @@ def test_account_stays_whole() -> None:
         ({"ip": "10.0.0"}, "address"),
         ({"ip": "10.0.0.1:"}, "address"),
         ({"number": "alice"}, "digits"),
-        ({"since": "yesterday"}, "RFC 3339"),
+        ({"since": "noon"}, "RFC 3339"),
         ({"since": "2024-13-01"}, "RFC 3339"),
         ({"since": "2024-05-01", "tz": "Mars/Base"}, "Europe/Berlin"),
         ({"method": "INVITE BYE"}, "INVITE,BYE"),

@@ -81,7 +81,9 @@ def _sections(sections: tuple[tuple[str, tuple[str, ...]], ...]) -> Iterator[str
     if sections:
         yield '<section id="story">'
         for heading, lines in sections:
-            yield f"<h2>{markup(heading)}</h2><pre>{chr(10).join(map(markup, lines))}</pre>"
+            # Bars of time are a picture: their lines must not be broken.
+            kind = ' class="bars"' if any("│" in line for line in lines) else ""
+            yield f"<h2>{markup(heading)}</h2><pre{kind}>{chr(10).join(map(markup, lines))}</pre>"
         yield "</section>\n"
 
 

@@ -7,6 +7,7 @@
            --> figures.py                   the plots of show/plots.py as inline SVG that follows light and dark
            --> sections.py > columns.py     every table, packed; its first rows as text
            --> stories.py > ladders.py      the events of every call and registration, packed
+           --> pages.py                     way, phases, bars and media of calls, as `call` prints them
            --> room.py                      what comes first where there is not room for all, and what is left out
            --> page.html.j2, style.css      the page
            --> written.py, openmetrics.py   the same for mails, programs and monitoring
@@ -23,7 +24,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
@@ -36,7 +37,18 @@ from analyzer.comparison.comparability import Doubt
 from analyzer.explain.phrases import Say, phrases
 from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
-from analyzer.show.report import columns, figures, indicators, ladders, numbers, room, sections, stories, written
+from analyzer.show.report import (
+    columns,
+    figures,
+    indicators,
+    ladders,
+    numbers,
+    pages,
+    room,
+    sections,
+    stories,
+    written,
+)
 from analyzer.show.text import safe
 
 LADDER_BYTES = 12_000_000
@@ -73,6 +85,7 @@ def report(
     crossings: pl.DataFrame | None = None,
     before: pl.DataFrame | None = None,
     doubts: Sequence[Doubt] = (),
+    more: Callable[[str], pl.DataFrame] | None = None,
 ) -> str:
     """The page for all tables of a capture; times are told in the zone ``tz``, sentences in the ``language``.
 
@@ -80,7 +93,8 @@ def report(
     where nobody wants any;
     ``fragments`` are the start lines in message/sipfrag bodies by the key of their NOTIFY (RFC 3515 §2.4.5).
     ``crossings`` are the values that cross thresholds (``kpi.thresholds.crossings``), ``before`` the table ``kpis`` of
-    another capture, ``doubts`` why both may not be comparable.
+    another capture, ``doubts`` why both may not be comparable. ``more`` gives the tables of :data:`pages.NEEDS`: with
+    them the page of a call tells its story.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -93,6 +107,7 @@ def report(
         drawing = beside.submit(figures.drawn, tables, tz)
         ladders = stories.packed(tables, texts or {}, fragments or {}, most=ladder_bytes, most_rows=sections.MOST_ROWS)
         shown = list(sections.sections(tables, tz, language))
+        told, untold = pages.packed(tables, more, tz=tz, language=language) if more is not None else ("", [])
         drawn = drawing.result()
     kpis = indicators.measured(tables, tz)
     names = [PurePath(str(name)).name for name in tables["files"]["file"]]
@@ -103,6 +118,7 @@ def report(
         "shown": {section.name: section.shown for section in shown},
         "zone": {"name": tz, "offsets": _offsets(tables, tz)},
         "ladders": ladders.chunks,
+        "stories": told,
         "captions": stories.captions(tables["endpoints"]),
         "meanings": meanings,
         "phrases": said_in_script(language),
@@ -147,7 +163,10 @@ def report(
         language=language,
         figures=drawn,
         sections=shown,
-        left_out=_left_out(tables, texts, ladders.without, ladder_bytes, most_texts, say),
+        left_out=[
+            *_left_out(tables, texts, ladders.without, ladder_bytes, most_texts, say),
+            *room.told(untold, pages.MOST, say),
+        ],
         first_rows=sections.FIRST_ROWS,
         most_rows=sections.MOST_ROWS,
         data=_embedded(data),

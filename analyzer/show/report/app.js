@@ -922,6 +922,12 @@
   // What stands above the facts: the verdict, why, what to check, and the frames that show it.
   const TOLD = [["verdict", "told"], ["cause", "told-more"], ["check", "told-more"], ["evidence", "told-more muted"]];
 
+  // The story of a call but for its verdict, in sections: not every call of a large report has one.
+  async function sectionsOf(number) {
+    data.told ??= data.stories ? inflated(data.stories).then((bytes) => JSON.parse(new TextDecoder().decode(bytes))) : {};
+    return (await data.told)[number] || [];
+  }
+
   async function open(kind, number) {
     const mine = ++opened;
     const { view: name, title, name: noun, command } = KINDS[kind];
@@ -937,10 +943,16 @@
     const story = await storyOf(name, table, row);
     if (mine !== opened) return;
     const cell = (column) => shown(table.byName[column], row);
+    const told = kind === "call" ? await sectionsOf(number) : [];
+    if (mine !== opened) return;
     const parts = [backBar(kind, row), element("h2", {}, `${noun} ${number}${title(cell)}`, ending(name, cell("outcome")))];
     for (const [name, kind] of TOLD) {
       const text = table.byName[name] ? value(table.byName[name], row) : null;
-      if (text !== null) parts.push(element("p", { class: kind }, text));
+      // The story tells the evidence line by line.
+      if (text !== null && !(name === "evidence" && told.length)) parts.push(element("p", { class: kind }, text));
+    }
+    for (const [name, lines] of told) {
+      parts.push(element("section", { class: "story" }, element("h3", {}, name), element("pre", { class: lines.some((line) => line.includes("│")) ? "bars-of-time" : null }, lines.join("\n"))));
     }
     parts.push(element("h3", { id: "facts-heading" }, say("Facts")), factsOf(name, table, row), element("h3", {}, say("Ladder")));
     if (story === null) {

@@ -123,6 +123,21 @@ def texts(count: int, most: int, say: Say = str) -> LeftOut | None:
     )
 
 
+def told(calls: Iterable[int], most: int, say: Say = str) -> list[LeftOut]:
+    """For the numbers of calls whose page has no story."""
+    found = [*calls]
+    if not found:
+        return []
+    text = say("Way, phases, bars and media are told of {most:,} calls, of those that failed first; {n:,} are without.")
+    return [
+        LeftOut(
+            text.format(most=most, n=len(found)),
+            f"sip-analyzer call {found[0]} FILE",
+            say("tells those of call {no}").format(no=found[0]),
+        )
+    ]
+
+
 def _size(characters: int) -> str:
     """
     >>> _size(12_000_000), _size(500)
