@@ -142,6 +142,7 @@ class Server:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
+        self._socket.listen()  # from now on, who opens the address waits and is not refused
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}/{token}/"
         self._pages = Pages(served)
         config = uvicorn.Config(

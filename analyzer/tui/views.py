@@ -199,9 +199,12 @@ class LadderLines:
         if not self._model.events:
             self._top, self._rows = [], [("no messages", None, "muted")]
             return
-        top, rows, bottom = self._drawn(self._model, width=columns, ascii_only=self._ascii_only)
-        self._top = [*(line for one in self._wrong for line in wrapped(one, columns)), *top]
-        self._rows = [
+        above, lanes, rows, bottom = self._drawn(self._model, width=columns, ascii_only=self._ascii_only)
+        # What went wrong and who the lanes are scrolls away; their heading stays.
+        self._top = lanes
+        self._rows = [(line, None, "heading") for one in self._wrong for line in wrapped(one, columns)]
+        self._rows += [(line, None, "muted") for line in above]
+        self._rows += [
             (line, row if isinstance(row, Event) else None, "" if row is None else "bad" if row.failed else "")
             for line, row in rows
         ]
@@ -213,7 +216,7 @@ class LadderLines:
         return len(self._rows)
 
     def heading(self, columns: int) -> Sequence[str]:
-        """What went wrong, and the lanes."""
+        """The lanes."""
         self._made(columns)
         return self._top
 
@@ -259,12 +262,9 @@ def ladder(looked: Looked, table: str, row: dict[str, Any]) -> LadderView:
         if found is None:
             raise AnalyzerError("the messages of this registration have no Call-ID")
     keys = [("Enter", "message"), ("s", "save"), ("Esc", "back")]
-    content = LadderLines(found, wrong[:_MOST_WRONG], ascii_only=looked.ascii_only)
+    content = LadderLines(found, wrong, ascii_only=looked.ascii_only)
     first = next((number for number in range(content.size) if content.event(number)), 0)
     return LadderView(safe(title), keys, content, found=found, cursor=first)
-
-
-_MOST_WRONG = 3  # lines of what went wrong over a ladder, which has to have room
 
 
 # ---- a message -------------------------------------------------------------------------------------------------------

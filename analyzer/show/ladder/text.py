@@ -47,16 +47,16 @@ def text(model: Timeline, *, width: int = 100, ascii_only: bool = False, colour:
     """
     if not model.events:
         return "no messages\n"
-    top, rows, bottom = drawn(model, width=width, ascii_only=ascii_only)
+    above, lanes, rows, below = drawn(model, width=width, ascii_only=ascii_only)
     lines = [f"{_RED}{line}{_PLAIN}" if colour and row is not None and row.failed else line for line, row in rows]
-    return "\n".join([*top, *lines, *bottom, ""])
+    return "\n".join([*above, *lanes, *lines, *below, ""])
 
 
 def drawn(
     model: Timeline, *, width: int = 100, ascii_only: bool = False
-) -> tuple[list[str], list[tuple[str, Event | Mark | None]], list[str]]:
-    """The lines above the messages, those of messages with what each draws (None where a phase begins), and those
-    below; of a timeline that has messages."""
+) -> tuple[list[str], list[str], list[tuple[str, Event | Mark | None]], list[str]]:
+    """Of a timeline that has messages the lines at the top, the heading of the lanes, the lines of messages with what
+    each draws (None where a phase begins), and those at the bottom."""
     pen = _ASCII if ascii_only else _UNICODE
     beside = len(model.streams) + 1 if model.streams else 0
     drawing = _Drawing(model, max(width, _NARROWEST) - beside, pen)
@@ -76,11 +76,8 @@ def drawn(
             ascii_lines = (line.replace(_UNICODE.ellipsis, _ASCII.ellipsis) for line in made)
             made = [line.encode("ascii", "backslashreplace").decode() for line in ascii_lines]
         lines += [((bars + line).rstrip(), row) for line in made]
-    return (
-        [(" " * beside + line).rstrip() for line in drawing.top()],
-        lines,
-        [*_streams(model, pen), *drawing.bottom()],
-    )
+    top = [(" " * beside + line).rstrip() for line in drawing.top()]
+    return top[: drawing.above], top[drawing.above :], lines, [*_streams(model, pen), *drawing.bottom()]
 
 
 def _bars(model: Timeline, at: int, pen: _Pen) -> str:
@@ -114,6 +111,8 @@ class _Drawing:
         half = len(self.names[0]) // 2 if self.inside else 0
         first = self.margin + (half if self.inside else 0)
         self.lanes = [first + index * gap for index in range(len(self.names))] if gap else []
+        #: How many lines of the top are no heading of lanes; known once they are made.
+        self.above = 0
 
     def _layout(self) -> tuple[bool, int]:
         """Whether text stands inside the arrows, and how far lanes are apart; 0: there is no room for lanes."""
@@ -135,6 +134,7 @@ class _Drawing:
         if self.start is not None:
             whole, rest = divmod(self.start, 1_000_000_000)
             lines.append(f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%d %H:%M:%S}.{rest:09d}Z")
+        self.above = len(lines)
         margin = self._margin("seconds", "delta", "frame", "#" if self.legs else "")
         if not self.lanes:
             return [*lines, margin.rstrip()]
@@ -144,6 +144,7 @@ class _Drawing:
             told = self.roles or [""] * len(self.names)
             pairs = zip(self.names, told, strict=True)
             lines += [f"{index:>4}  {name}  {role}".rstrip() for index, (name, role) in enumerate(pairs, 1)]
+            self.above = len(lines)
             rows = [[(lane - len(str(index)) + 1, str(index)) for index, lane in enumerate(self.lanes, 1)]]
         elif self.roles:
             # The row nearest to the lanes, where there is a role for any of them.
