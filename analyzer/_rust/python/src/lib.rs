@@ -153,6 +153,7 @@ impl Drop for RunningScan {
 #[pyfunction]
 #[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new(), clocks = Vec::new(),
     headers = Vec::new(), keys = Vec::new()))]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn scan(
     sources: Vec<SourceArgument>,
     threads: usize,
@@ -165,7 +166,8 @@ fn scan(
 ) -> PyResult<RunningScan> {
     let wanted = columns.map_or(Wanted::All, Wanted::These);
     let headers = Asked::new(headers.iter().map(String::as_str));
-    let options = Options { wanted, clocks: self::clocks(clocks), headers, keys, ..options(threads, limits, &link_types)? };
+    let options =
+        Options { wanted, clocks: self::clocks(clocks), headers, keys, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
@@ -245,7 +247,6 @@ fn fetch<'py>(
 /// (address, port, since, until), times in ns. Returns how many packets.
 #[pyfunction]
 #[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new(), keys = Vec::new()))]
-#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn export(
     py: Python<'_>,
     sources: Vec<SourceArgument>,

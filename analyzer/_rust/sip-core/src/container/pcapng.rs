@@ -310,14 +310,7 @@ impl Reader {
         if let Some(major @ (0 | 2..)) = order.u16_at(block, 12) {
             return Err(format!("pcapng version {major} is not known (1 is)"));
         }
-        Ok(Reader {
-            order,
-            interfaces: Vec::new(),
-            dropped: Vec::new(),
-            hosts: HashMap::new(),
-            host: 0,
-            ours: false,
-        })
+        Ok(Reader { order, interfaces: Vec::new(), dropped: Vec::new(), hosts: HashMap::new(), host: 0, ours: false })
     }
 
     #[inline]

@@ -5,8 +5,8 @@ use std::ops::Range;
 use crossbeam_channel::{Receiver, Sender};
 use hashbrown::{HashMap, HashSet};
 
+use super::connections::Connections;
 use super::ground::Ground;
-use super::secure::Connections;
 use super::stream::{Framer, Stream, Tls};
 use super::trace::Trace;
 use crate::hash::Keyed;

@@ -29,7 +29,9 @@ pub fn fetch(sources: &[Source], options: &Options, wanted: &[Place]) -> Result<
         let (finished, _) = read(sources, options, &Progress::default(), None, keys, || {
             |_: usize, batch: &Batch| {
                 for Entry { seen, bytes, .. } in batch.messages() {
-                    let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else { continue };
+                    let Some(asked) = places.get(&(seen.last.file, seen.last.frame, seen.first.offset)) else {
+                        continue;
+                    };
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     for &(index, length) in asked {
                         // Bytes behind the message, which its row does not count, came along.

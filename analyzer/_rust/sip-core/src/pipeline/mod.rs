@@ -6,6 +6,7 @@
 
 mod collector;
 pub mod companion;
+mod connections;
 mod export;
 mod fetch;
 mod ground;
@@ -14,8 +15,8 @@ mod options;
 mod points;
 mod reader;
 mod scan;
-mod secrets;
 mod second;
+mod secrets;
 mod secure;
 mod source;
 mod stream;

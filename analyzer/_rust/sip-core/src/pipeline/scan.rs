@@ -12,9 +12,9 @@ use super::reader::{Consumer, Finished, read};
 use super::secrets;
 use super::source::Source;
 use crate::observation::Batch;
+use crate::problem::Problems;
 use crate::tables::evidence::{Evidence, Tails};
 use crate::tables::messages::{self, Assembled, Chunk};
-use crate::problem::Problems;
 use crate::tables::{sdp, small, tls};
 
 /// The tables of a scan.

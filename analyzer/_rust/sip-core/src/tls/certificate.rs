@@ -83,7 +83,9 @@ fn alternative_names(extensions: &[u8]) -> Option<String> {
             match (tag, value) {
                 (0x82 | 0x86, value) => found.push(text(value)),
                 (0x87, &[a, b, c, d]) => found.push(format!("{a}.{b}.{c}.{d}")),
-                (0x87, value) => found.extend(<[u8; 16]>::try_from(value).map(|it| std::net::Ipv6Addr::from(it).to_string())),
+                (0x87, value) => {
+                    found.extend(<[u8; 16]>::try_from(value).map(|it| std::net::Ipv6Addr::from(it).to_string()))
+                }
                 _ => {}
             }
             if found.len() == 32 {

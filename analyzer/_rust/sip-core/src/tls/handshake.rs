@@ -80,8 +80,7 @@ impl ClientHello {
         let session_id = reader.short()?.to_vec();
         reader.vector()?;
         reader.short()?;
-        let mut hello =
-            Self { random, session_id, ticket: Vec::new(), server_name: None, protocols: None, version };
+        let mut hello = Self { random, session_id, ticket: Vec::new(), server_name: None, protocols: None, version };
         for (kind, value) in extensions(reader) {
             match kind {
                 SERVER_NAME => {

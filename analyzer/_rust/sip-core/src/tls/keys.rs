@@ -165,9 +165,8 @@ impl Keys {
     /// Takes the private key of a server (PEM, PKCS#1 or PKCS#8); false if it is none of RSA, or encrypted.
     pub fn private_key(&mut self, pem: &str) -> bool {
         self.given = true;
-        let key = PrivateKey::from_pkcs8_pem(pem).or_else(|_| {
-            PrivateKey::from_pkcs1_pem(pem).map_err(|_| rsa::pkcs8::Error::ParametersMalformed)
-        });
+        let key = PrivateKey::from_pkcs8_pem(pem)
+            .or_else(|_| PrivateKey::from_pkcs1_pem(pem).map_err(|_| rsa::pkcs8::Error::ParametersMalformed));
         key.map(|key| self.private.push(key)).is_ok()
     }
 

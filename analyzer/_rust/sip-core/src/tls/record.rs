@@ -73,7 +73,9 @@ impl Records {
             self.held.extend_from_slice(part);
             rest = behind;
             // Of a header alone nothing but the length was wanted.
-            if let Some((header, body)) = self.held.split_first_chunk().filter(|(header, _)| length(**header) == Some(self.held.len())) {
+            if let Some((header, body)) =
+                self.held.split_first_chunk().filter(|(header, _)| length(**header) == Some(self.held.len()))
+            {
                 let at = Stamp { offset: self.begun.1 + HEADER as u64, ..at };
                 take(Record { header: *header, body, seq: self.begun.0.wrapping_add(HEADER as u32), at });
                 self.held.clear();

@@ -106,7 +106,9 @@ impl Sealed {
                 }
             }
             // A KeyUpdate may be among what is lost.
-            if self.missing > 0 && ahead < 16 && self.later.is_empty()
+            if self.missing > 0
+                && ahead < 16
+                && self.later.is_empty()
                 && let Some(mut next) = self.current.as_ref().and_then(Opener::updated)
                 && let Some(opened) = next.open_at(ahead, header, body, out)
             {
