@@ -101,8 +101,8 @@ TLS_CONNECTIONS = Table(
           "RFC 5280 §4.2.1.6, RFC 5922 §7.1", mask=M.SENTENCE),
         C("certificate_issuer", "text", "Common name of its issuer, else the organisation.", "RFC 5280 §4.1.2.4",
           mask=M.HOST),
-        C("valid_from", "time", "Beginning of its validity.", "RFC 5280 §4.1.2.5"),
-        C("valid_until", "time", "End of its validity.", "RFC 5280 §4.1.2.5"),
+        C("certificate_begins_at", "time", "Beginning of its validity.", "RFC 5280 §4.1.2.5"),
+        C("certificate_expires_at", "time", "End of its validity.", "RFC 5280 §4.1.2.5"),
         C("handshake", "text", "full, resumed (with keys of an earlier connection), failed (an alert instead), "
           "incomplete, or not_captured.", values=words("full resumed failed incomplete not_captured"), mask=M.OPEN),
         C("alert", "text", "Last alert that is not close_notify, as IANA registers it: unknown_ca.", "RFC 8446 §6",
@@ -118,7 +118,7 @@ TLS_CONNECTIONS = Table(
     ),
     made_by="analyzer.reading.native:Reading.tables",
     shown=words(
-        "first_at src dst version cipher_suite server_name alpn certificate_subject valid_until handshake alert "
+        "first_at src dst version cipher_suite server_name alpn certificate_subject certificate_expires_at handshake alert "
         "alert_from decrypted keys messages"
     ),
     note=(

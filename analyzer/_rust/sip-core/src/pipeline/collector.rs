@@ -7,9 +7,9 @@ use hashbrown::{HashMap, HashSet};
 
 use super::agreements::Agreements;
 use super::compressed::Compressed;
+use super::connections::Connections;
 use super::ground::Ground;
 use super::secrets::Secrets;
-use super::secure::Connections;
 use super::stream::{Framer, Stream, Tls};
 use super::trace::Trace;
 use crate::hash::Keyed;

@@ -9,6 +9,7 @@ mod collector;
 pub mod companion;
 mod compose;
 mod compressed;
+mod connections;
 mod export;
 mod fetch;
 mod ground;

@@ -300,3 +300,73 @@ fn without_padding(key: &[u8], iv: &[u8; BLOCK], sealed: &[u8], out: &mut Vec<u8
     out.truncate(length);
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits: Vec<u8> = text.chars().filter_map(|letter| letter.to_digit(16)).map(|digit| digit as u8).collect();
+        digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+    }
+
+    /// RFC 8448 §3: a record of the client under its application traffic secret.
+    #[test]
+    fn a_record_of_the_trace_of_tls_1_3_is_opened() {
+        let secret = hex("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5");
+        let record =
+            hex("1703030043a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a20441e2b\
+             62974e1f5a6292a2977014bd1e3deae63aeebb21694915e4");
+        let (header, body) = record.split_first_chunk::<5>().unwrap();
+        let mut opener = Opener::of_secret(Suite::of(0x1301), &secret).unwrap();
+        let mut out = Vec::new();
+        assert_eq!(opener.open(*header, body, &mut out), Some(Opened { content: 23, before: 0 }));
+        assert_eq!(out, (0..50).collect::<Vec<u8>>());
+        // Its alert, the next record.
+        let alert = hex("c9872760655666b74d7ff1153efd6db6d0b0e3");
+        assert_eq!(opener.open([0x17, 3, 3, 0, 0x13], &alert, &mut out), Some(Opened { content: 21, before: 0 }));
+        assert_eq!(out, [1, 0]);
+        assert_eq!(opener.open([0x17, 3, 3, 0, 0x13], &alert, &mut out), None, "the number counts");
+    }
+
+    /// RFC 8448 §3: keys of the server's handshake traffic secret.
+    #[test]
+    fn keys_of_a_traffic_secret_are_those_of_the_trace() {
+        let secret = hex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38");
+        assert_eq!(expand_label(Hash::Sha256, &secret, "key", 16), hex("3fce516009c21727d0f2e4e86ee403bc"));
+        assert_eq!(expand_label(Hash::Sha256, &secret, "iv", 12), hex("5d313eb2671276ee13000b30"));
+    }
+
+    /// The vector for P_SHA256 that implementers of TLS 1.2 share (IETF TLS list, 2008).
+    #[test]
+    fn the_prf_of_tls_1_2_is_that_of_others() {
+        let (key, seed) = (hex("9bbe436ba940f017b17652849a71db35"), hex("a0ba9f936cda311827a6f796ffd5198c"));
+        let made = Prf::Of(Hash::Sha256).expand(&key, b"test label", &seed, 100);
+        assert_eq!(made[..32], hex("e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a"));
+        assert_eq!(made.len(), 100);
+    }
+
+    /// Any bytes are no record.
+    #[test]
+    fn what_is_too_short_is_not_opened() {
+        let random = [7; 32];
+        for number in [0x0002, 0x002F, 0x003D, 0x009C, 0xC0A0, 0xCCA8] {
+            for version in [0x0301, 0x0302, 0x0303] {
+                let block = KeyBlock {
+                    suite: Suite::of(number),
+                    version,
+                    master: &[1; 48],
+                    client_random: &random,
+                    server_random: &random,
+                    encrypt_then_mac: version == 0x0302,
+                };
+                let [mut client, mut server] = block.openers().unwrap();
+                for length in 0..80u8 {
+                    let body = vec![length; length.into()];
+                    assert_eq!(client.open([23, 3, 3, 0, length], &body, &mut Vec::new()), None);
+                    assert_eq!(server.open([23, 3, 3, 0, length], &body, &mut Vec::new()), None);
+                }
+            }
+        }
+    }
+}

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use super::certificate::Certificate;
-use super::cipher::{KeyBlock, Opener, TLS_1_3};
+use super::cipher::{Opener, TLS_1_3};
 use super::handshake::{self, ClientHello, Random, ServerHello};
 use super::keys::{Keys, Origin};
 use super::record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Header, Record, Records};
 use super::sealed::Sealed;
-use super::suite::{Cipher, Suite};
+use super::session::{self, Agreed, Trouble};
 use crate::packet::Stamp;
 
 /// Records that wait for the hello of the other side, whose packets come late (bytes).
@@ -19,21 +19,6 @@ const LONGEST_MESSAGE: usize = 1 << 17;
 const SHORTEST_FINISHED: usize = 4 + 32 + 1 + 8;
 /// Messages of the handshake that an extended master secret is made of.
 const LONGEST_TRANSCRIPT: usize = 1 << 17;
-
-/// Why content could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// Nobody gave its keys.
-    NoKeys,
-    /// Those that were given do not open its records.
-    WrongKeys,
-    /// A record that no key opens, among others.
-    Damaged,
-    /// The hellos were not captured.
-    NoHandshake,
-    /// A cipher that is not read.
-    Unsupported,
-}
 
 /// What is found in the records.
 #[derive(Debug, Clone, Copy)]
@@ -138,6 +123,8 @@ pub struct Connection {
     /// The hellos will not come.
     joined: bool,
     told: Vec<Trouble>,
+    /// A record that no key of its side had opened, before any other.
+    failed_at: Option<Stamp>,
 }
 
 /// What a step works with beside the connection.
@@ -199,6 +186,10 @@ impl Connection {
         self.joined = true;
         self.go_on(0, turn);
         self.go_on(1, turn);
+        let opened = |side: &Side| matches!(&side.state, State::Sealed(sealed) if sealed.is_proved());
+        if let Some(at) = self.failed_at.filter(|_| !self.sides.iter().all(opened)) {
+            self.tell(Trouble::WrongKeys, at, turn);
+        }
     }
 
     fn lost(&mut self, side: usize, missing: u64, turn: &mut Turn<'_>) {
@@ -300,6 +291,9 @@ impl Connection {
         match opened.map(|opened| (opened.content, opened.before)) {
             None => {
                 self.facts.closed += u64::from(header[0] == APPLICATION_DATA);
+                if !proved {
+                    self.failed_at.get_or_insert(at);
+                }
                 if proved {
                     (turn.found)(Found::Gap { side });
                     self.tell(Trouble::Damaged, at, turn);
@@ -448,23 +442,8 @@ impl Connection {
         if server.version != TLS_1_3 || std::mem::replace(&mut self.looked, true) {
             return;
         }
-        let suite = Suite::of(server.suite);
-        let secrets = turn.keys.of(&client.random);
-        let opener = |secret: &Option<Box<[u8]>>| secret.as_ref().and_then(|secret| Opener::of_secret(suite, secret));
-        let mut openers: [Vec<Opener>; 2] = Default::default();
-        if let Some(secrets) = secrets {
-            self.facts.keys = secrets.origin;
-            openers[0].extend(opener(&secrets.early));
-            for (end, found) in openers.iter_mut().enumerate() {
-                found.extend(opener(&secrets.handshake[end]));
-                found.extend(opener(&secrets.traffic[end]));
-            }
-        }
-        let trouble = match suite.cipher {
-            Cipher::Unknown => Some(Trouble::Unsupported),
-            _ if openers.iter().any(Vec::is_empty) => Some(Trouble::NoKeys),
-            _ => None,
-        };
+        let (openers, trouble) = session::of_secrets(client, server, turn.keys);
+        self.facts.keys = turn.keys.of(&client.random).and_then(|secrets| secrets.origin);
         let client = self.client.unwrap_or_default();
         for (end, openers) in openers.into_iter().enumerate() {
             let side = if end == 0 { client } else { 1 - client };
@@ -484,10 +463,7 @@ impl Connection {
         }
         self.finished(side);
         if !std::mem::replace(&mut self.looked, true) {
-            let trouble = self.look(turn);
-            if let Some(trouble) = trouble {
-                self.tell(trouble, at, turn);
-            }
+            self.look(at, turn);
         }
         let end = usize::from(self.client != Some(side));
         self.sides[side].state = match self.ready[end].take() {
@@ -497,51 +473,29 @@ impl Connection {
     }
 
     /// Looks for the keys of a version up to 1.2.
-    fn look(&mut self, turn: &mut Turn<'_>) -> Option<Trouble> {
+    fn look(&mut self, at: Stamp, turn: &mut Turn<'_>) {
         self.ready = [None, None];
         let (Some(client), Some(server)) = (&self.client_hello, &self.server_hello) else {
-            return Some(Trouble::NoHandshake);
+            return self.tell(Trouble::NoHandshake, at, turn);
         };
-        let suite = Suite::of(server.suite);
-        let prf = suite.prf(server.version);
-        let secrets = turn.keys.of(&client.random);
-        let of_premaster = |premaster: &[u8]| {
-            if server.extended_master {
-                let hash = prf.session_hash(&self.transcript);
-                prf.expand(premaster, b"extended master secret", &hash, 48)
-            } else {
-                prf.expand(premaster, b"master secret", &[client.random, server.random].concat(), 48)
+        let agreed = Agreed {
+            client,
+            server,
+            resumed: self.facts.resumed,
+            premaster: self.encrypted_premaster.as_deref(),
+            transcript: &self.transcript,
+        };
+        match agreed.openers(turn.keys) {
+            Err(trouble) => self.tell(trouble, at, turn),
+            Ok((openers, master, origin)) => {
+                self.ready = openers.map(Some);
+                self.facts.keys = Some(origin);
+                if turn.keys.has_premasters() {
+                    turn.keys.remember(server.session_id.clone(), &master, origin);
+                    self.master = Some((master, origin));
+                }
             }
-        };
-        let logged = |master: &[u8]| (master.to_vec(), secrets.and_then(|it| it.origin).unwrap_or(Origin::KeyLog));
-        let premaster = || {
-            let known = secrets.and_then(|secrets| secrets.premaster.as_deref());
-            let known = known.map(|premaster| (premaster.to_vec(), Origin::KeyLog));
-            known.or_else(|| turn.keys.premaster(self.encrypted_premaster.as_deref().filter(|_| suite.rsa)?))
-        };
-        let resumed = || {
-            let by_id = turn.keys.session(&server.session_id);
-            by_id.or_else(|| turn.keys.session(&client.ticket)).filter(|_| self.facts.resumed)
-        };
-        let found = secrets.and_then(|secrets| secrets.master.as_deref()).map(logged);
-        let found = found.or_else(resumed).or_else(|| premaster().map(|(it, origin)| (of_premaster(&it), origin)));
-        let Some((master, origin)) = found else { return Some(Trouble::NoKeys) };
-        self.facts.keys = Some(origin);
-        let block = KeyBlock {
-            suite,
-            version: server.version,
-            master: &master,
-            client_random: &client.random,
-            server_random: &server.random,
-            encrypt_then_mac: server.encrypt_then_mac,
-        };
-        let Some(openers) = block.openers() else { return Some(Trouble::Unsupported) };
-        self.ready = openers.map(Some);
-        if turn.keys.has_premasters() {
-            turn.keys.remember(server.session_id.clone(), &master, origin);
-            self.master = Some((master, origin));
         }
-        None
     }
 }
 

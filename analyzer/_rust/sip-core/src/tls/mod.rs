@@ -5,6 +5,7 @@
 //! handshake   messages of the handshake; `certificate` whom a certificate names
 //! keys        key logs, private keys
 //! cipher      one record opened; `suite` what a cipher suite means, `digest` PRF and HKDF
+//! session     what was agreed and what is known, to keys
 //! sealed      which key opens the next record of a direction
 //! connection  both directions: handshake to keys, records to content
 //! ```
@@ -21,11 +22,13 @@ mod handshake;
 mod keys;
 mod record;
 mod sealed;
+mod session;
 mod suite;
 
 pub use alert::alert_name;
 pub use certificate::Certificate;
-pub use connection::{Connection, Facts, Found, Trouble, Turn, begins};
+pub use connection::{Connection, Facts, Found, Turn, begins};
 pub use handshake::{ClientHello, Random, client_hello};
 pub use keys::{Keys, Origin};
+pub use session::Trouble;
 pub use suite::Suite;

@@ -8,3 +8,4 @@ mod sip_any_bytes;
 mod sip_row_and_tree;
 mod sip_vectors;
 mod sip_websocket;
+mod tls;

@@ -263,16 +263,6 @@ fn a_reset_of_another_connection_refuses_none() {
 }
 
 #[test]
-fn a_fatal_alert_in_clear_is_a_failure_and_a_warning_is_none() {
-    let handshake = [client(99, SYN, b""), server(7, 100, SYN, b""), client(100, ACK, b"\x16\x03\x01\x00\x01\x01")];
-    for (level, expected) in [(2, vec![Failure::TlsAlert(40)]), (1, vec![])] {
-        let alert = server(8, 106, 0, &[0x15, 3, 3, 0, 2, level, 40]);
-        let packets: Vec<_> = handshake.iter().cloned().chain([alert]).map(|packet| (1, packet)).collect();
-        assert_eq!(failures(&packets, 10), expected);
-    }
-}
-
-#[test]
 fn a_reset_from_out_of_reach_is_not_believed() {
     let mut capture = Capture::new(RAW);
     capture.packets(&[client(99, SYN, b""), client(100, ACK, b"abc"), client(100 + (1 << 31), RST, b"")]);

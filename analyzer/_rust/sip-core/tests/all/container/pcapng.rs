@@ -153,10 +153,16 @@ fn obsolete_packet_blocks_are_read() {
 }
 
 #[test]
-fn tls_keys_in_a_file_are_mentioned_once() {
-    let keys = |file: Bytes| file.block(10, |body| body.u32(0x544C_534B).u32(0));
-    let reading = read(&keys(keys(ethernet())).enhanced(0, 1, 1, b"a").bytes);
-    assert_eq!((reading.data(), reading.problems.len()), (vec![&b"a"[..]], 1));
+fn tls_keys_in_a_file_are_handed_on_where_they_stand() {
+    let keys = |file: Bytes, log: &[u8]| file.block(10, |body| body.u32(0x544C_534B).u32(log.len() as u32).padded(log));
+    let file = keys(keys(ethernet(), b"one").enhanced(0, 1, 1, b"a"), b"CLIENT");
+    let source = std::io::Cursor::new(file.bytes);
+    let mut capture = sip_core::container::open(Box::new(source), "test", 0, &Default::default()).unwrap();
+    let mut problems: Vec<sip_core::problem::Problem> = Vec::new();
+    assert!(capture.next(&mut problems).is_some());
+    assert_eq!(capture.take_key_logs(), [b"one"]);
+    assert!(capture.next(&mut problems).is_none());
+    assert_eq!((capture.take_key_logs(), problems.len()), (vec![b"CLIENT".to_vec()], 0));
 }
 
 #[test]
