@@ -3,9 +3,9 @@
 
     python benchmarks/scale.py [CAPTURE] [--times 4] [--window 200000] [--json FILE]
 
-CAPTURE (default: the 100k capture of ``write_captures.py``) is put into the store ``--times`` times, each copy later by
-the length of the capture and with Call-IDs of its own, as a tap that writes a file after another. Peak memory is that of
-whole processes; the load of the machine is told, for others may share it.
+CAPTURE (default: the 100k capture of ``write_captures.py``) is put into the store ``--times`` times, each copy later
+by the length of the capture, with Call-IDs of its own, as a tap that writes a file after another. Peak memory is that of
+of whole processes; the load of the machine is told, for others may share it.
 """
 
 from __future__ import annotations

@@ -65,11 +65,11 @@ def test_others_read_the_calls_of_a_store(
     assert (
         found["setup_s"].astype(float).round(9).equals(pd.Series(ours["setup_s"].to_list(), index=found.index).round(9))
     )
+    # DuckDB has no type for nanoseconds with a zone: it gives the same times in UTC without one.
+    zone = None if read is with_duckdb else "UTC"
+    assert str(found["started_at"].dt.tz) == str(zone)
     times = pd.to_datetime(found["started_at"], utc=True)
-    # DuckDB has times with a zone in microseconds.
-    assert [time.value // 1000 for time in times] == [time // 1000 for time in ours["started_at"].cast(pl.Int64)]
-    assert str(found["started_at"].dtype).startswith("datetime64")
-    assert found["started_at"].dt.tz is not None
+    assert [time.value for time in times] == ours["started_at"].cast(pl.Int64).to_list()
     assert {str(hour)[:13] for hour in times} == {
         f"{str(day)[:10]} {int(hour):02}" for day, hour in zip(found["day"], found["hour"], strict=True)
     }
