@@ -132,11 +132,15 @@ profile: install
 	test -e $(PROFILED) || $(BIN)/python benchmarks/write_captures.py --sizes 100k --transports udp
 	$(BIN)/python benchmarks/stages.py $(PROFILED)
 
+## What a store costs: memory, time beside `calls`, size, queries; see benchmarks/scale.py for its options.
+bench-scale: install
+	$(BIN)/python benchmarks/scale.py $(SCALE)
+
 ## Fails if the last `make bench` was more than a tenth slower than the one before on this kind of machine.
 bench-compare:
 	$(PYTHON) benchmarks/history.py compare
 
-.PHONY: help bench-compare lock hooks format-rust licences deny release coverage
+.PHONY: help bench-scale bench-compare lock hooks format-rust licences deny release coverage
 
 ## Lists the targets.
 help:

@@ -226,4 +226,5 @@ def windows(
     link_types: Sequence[tuple[str, str]] = ...,
     headers: Sequence[str] = ...,
     state: _State | None = None,
+    texts: bool = False,
 ) -> Windows: ...

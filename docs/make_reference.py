@@ -67,6 +67,11 @@ limit by its name: `analyzer.read(path, limits={"max_flows": 100_000})`. This pa
 |---|---|---|
 """
 
+LIMITS_OF_STORES = """
+A [store](store.md) has a limit besides: a call, subscription or registration that is silent for `max_idle_s` (24 h) is
+over, and messages that come later begin a new one.
+"""
+
 PROBLEMS_HEAD = """# Problems
 
 These are the codes of the table `problems`; their names never change. Its column `layer` names one of the layers in
@@ -227,7 +232,8 @@ def prose(comment: str) -> str:
 def limits() -> str:
     source = (CORE / "limits.rs").read_text(encoding="utf-8")
     found = re.findall(DOCUMENTED + r"(\w+): \w+ = ([^,]+),", source[source.rindex("limits! {") :])
-    return LIMITS_HEAD + "".join(f"| {name} | {default} | {prose(text)} |\n" for text, name, default in found)
+    rows = "".join(f"| {name} | {default} | {prose(text)} |\n" for text, name, default in found)
+    return LIMITS_HEAD + rows + LIMITS_OF_STORES
 
 
 def problems() -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer import schema
 from analyzer.api.graph_source import GraphSource
 from analyzer.api.source import FilteredSource, Source
+from analyzer.errors import AnalyzerError
 from analyzer.graph.graph import Graph, headers_below, inputs_of, node_of
 from analyzer.graph.node import ALWAYS_READ, INPUTS, Node, carries
 from analyzer.schema.table import LOCAL
@@ -43,6 +44,7 @@ class StoreSource(GraphSource):
         )
         super().__init__(graph, reading)  # type: ignore[arg-type]
         self._overrides = overrides
+        self._masked = bool(self._kept.manifest.options.get("masked"))
         #: The source of the whole store, where this one is of some hours.
         self._all: StoreSource | None = None
         #: The columns of the core that were read, ``None`` for all, and nothing before some were.
@@ -54,6 +56,10 @@ class StoreSource(GraphSource):
         return sum(part.messages for part in self._kept.parts)
 
     def _read_for(self, name: str) -> None:
+        if self._masked:
+            if name not in schema.TABLES:
+                raise AnalyzerError(f"{self._kept.folder}: is masked: it has its tables and nothing else")
+            return
         needed = _columns_below(name, self._graph["core_account"])
         if needed == set() or self._columns is None:
             pass
@@ -83,8 +89,27 @@ class StoreSource(GraphSource):
         lean = [name for name in schema.MESSAGES.names if name in ALWAYS_READ]
         return self._kept.rows("messages", list(columns or lean)).select(columns or lean)
 
+    def failing_nodes(self) -> pl.DataFrame:
+        if self._masked:
+            return self.table("call_failures").select("call", "failing_node")
+        return super().failing_nodes()
+
+    def problem_count(self) -> int:
+        return self.table("problems").height if self._masked else super().problem_count()
+
+    def headers_of(self, *names: str) -> pl.DataFrame:
+        if self._masked:
+            raise AnalyzerError(f"{self._kept.folder}: is masked: it has its tables and no other header fields")
+        return super().headers_of(*names)
+
+    def texts(self, keys: Sequence[int]) -> list[bytes]:
+        if not self._kept.manifest.options.get("keep_text"):
+            return super().texts(keys)
+        found = self._kept.texts(list(keys))
+        return [found[key] for key in keys]
+
     def table_around(self, call: int, name: str) -> pl.DataFrame:
-        if name in self._graph.made or name in DERIVED or name not in schema.TABLES:
+        if self._masked or name in self._graph.made or name in DERIVED or name not in schema.TABLES:
             return self.table(name)
         if self._unit is None or self._unit.call != call:
             self._unit = _Unit(self, self._graph, self._kept, call)
@@ -135,6 +160,8 @@ class StoreGraph(Graph):
         return super().__getitem__(name)
 
     def _make(self, found: Node, name: str) -> Any:
+        if self._kept.manifest.options.get("masked") and name in schema.TABLES and name not in _READY:
+            return self._kept.whole(name)
         if name == "leg_correlation":
             return self._kept.links()
         if name == "problem_count":

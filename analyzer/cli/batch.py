@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     metavar="MESSAGES",
     help="Messages that are worked on at a time; memory follows from it.",
 )
+@click.option("--keep-text", is_flag=True, help="Keep the bytes of messages; the first run decides for all.")
 @click.option("--keep", metavar="TIME", help="Remove hours that ended so long before the newest packet: 30d, 48h, 8w.")
 @click.option("--watch", is_flag=True, help="Look for new captures again and again, until interrupted.")
 @click.option(
@@ -66,6 +67,9 @@ if TYPE_CHECKING:
     help="Time between two looks of --watch, and between two lines of progress without a terminal.",
 )
 @click.option("--rounds", type=click.IntRange(min=1), metavar="N", help="End --watch after so many looks.")
+@click.option("--mask", is_flag=True, help="Write pseudonyms, new ones in each run; such a store is written once.")
+@click.option("--mask-key", type=click.File("rb"), metavar="FILE", help="Mask with the key in FILE. Keep it secret.")
+@click.option("--mask-domains", is_flag=True, help="Mask the operator too.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(
     captures: tuple[str, ...],
@@ -84,7 +88,13 @@ def command(
     options = batch.Options(
         capture_points=how["capture_points"], link_types=how["link_types"], threads=how["threads"] or 0,
         size=how["window"],
+        keep_text=how["keep_text"],
     )  # fmt: skip
+    if how["mask"] or how["mask_key"] or how["mask_domains"]:
+        if watch or keep is not None:
+            raise click.UsageError("--mask: a masked store is written once, without --watch and --keep.")
+        _masked(captures, Path(output), options, how, Telling(every, quiet=quiet), quiet=quiet)
+        return
     keep_s = None if keep is None else retention.seconds(keep)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,6 +117,30 @@ def command(
                 break
             time.sleep(every)
     if damaged:
+        click.get_current_context().exit(EXIT_DAMAGED)
+
+
+def _masked(
+    captures: tuple[str, ...], folder: Path, options: Any, how: dict[str, Any], telling: Telling, *, quiet: bool
+) -> None:
+    """A masked store, by way of one that is removed."""
+    import tempfile
+
+    from analyzer.api.masked_store import write_masked
+    from analyzer.cli.options import mask_key
+    from analyzer.store import batch
+    from analyzer.store.layout import is_store
+
+    if is_store(folder):
+        raise click.UsageError(f"--mask: {folder} is a store already; a masked store is written once.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unmasked-", dir=folder) as unmasked:
+        try:
+            done = batch.run(captures, unmasked, options, telling)
+        finally:
+            telling.clear()
+        write_masked(Path(unmasked), folder, mask_key(how["mask_key"]), domains=how["mask_domains"])
+    if _tell(done, str(folder), quiet=quiet, again=False):
         click.get_current_context().exit(EXIT_DAMAGED)
 
 

@@ -36,5 +36,5 @@ def command(folders: tuple[str, ...], unmasked: bool, mask_key: IO[bytes] | None
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
             raise
         raise Failure("mcp needs the extra: pip install 'sip-analyzer[mcp]'") from error
-    key = None if unmasked else options.chosen_mask_key(mask_key)
+    key = None if unmasked else options.mask_key(mask_key)
     server(folders, key=key, domains=mask_domains).run("stdio")

@@ -367,7 +367,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
             progress.clear()
     domains = values["mask_domains"]
     masked = values["mask"] or values["mask_key"] or domains
-    return Reading(capture, sources, chosen_mask_key(values["mask_key"]) if masked else None, domains)
+    return Reading(capture, sources, mask_key(values["mask_key"]) if masked else None, domains)
 
 
 def read_beside(first: Reading, origin: str, values: dict[str, Any]) -> Reading:
@@ -376,7 +376,7 @@ def read_beside(first: Reading, origin: str, values: dict[str, Any]) -> Reading:
     return replace(read(plain), mask_key=first.mask_key, mask_domains=first.mask_domains)
 
 
-def chosen_mask_key(file: IO[bytes] | None) -> bytes:
+def mask_key(file: IO[bytes] | None) -> bytes:
     """The key of that file, else of the environment, else one that is drawn."""
     if file is not None:
         return file.read().strip()

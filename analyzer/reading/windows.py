@@ -69,7 +69,9 @@ class Windows:
         link_types: Sequence[tuple[str, str]] = (),
         headers: Sequence[str] = (),
         state: State | None = None,
+        texts: bool = False,
     ) -> None:
+        self._texts = texts
         native.check_threads()
         address_space.prepare()
         self._windows = native.core().windows(
@@ -80,6 +82,7 @@ class Windows:
             list(link_types),
             list(headers),
             state,
+            texts,
         )
 
     def progress(self) -> tuple[int, int]:
@@ -98,4 +101,6 @@ class Windows:
             if (found := self._windows.take()) is None:
                 return
             told = {name: found.pop(name) for name in ("hosts", "until", "latest", "state", "last")}
+            if not self._texts:
+                del found["texts"]
             yield Window({name: pl.DataFrame(table) for name, table in found.items()}, **told)

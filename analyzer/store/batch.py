@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.columns.times import SECOND
+from analyzer.errors import AnalyzerError
 from analyzer.graph.graph import headers_below
 from analyzer.reading import native
 from analyzer.reading.windows import State, Window, Windows
@@ -28,6 +29,7 @@ class Options:
     """How a store is written; what the first run says holds for all that follow.
 
     ``size``        messages in a window, about.
+    ``keep_text``   the bytes of messages are kept.
     ``max_idle_s``  a call that was silent for so long is over, whatever became of it; what comes later begins anew.
     """
 
@@ -35,6 +37,7 @@ class Options:
     link_types: tuple[str, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     max_idle_s: float = 86_400.0
+    keep_text: bool = False
     threads: int = 0
     size: int = 200_000
 
@@ -74,9 +77,14 @@ def run(
     path.mkdir(parents=True, exist_ok=True)
     recover(path)
     sources = native.sources(list(origins), options.capture_points, options.link_types)
+    if is_store(path) and manifest_of(path).options.get("masked"):
+        raise AnalyzerError(
+            f"{path}: is a masked store, which is written once: calls that go on could not be told from others; write"
+            " the captures into another one"
+        )
     if not is_store(path):
         kept: dict[str, Any] = {"max_idle_s": options.max_idle_s, "link_types": sources.link_types}
-        kept["limits"] = dict(options.limits)
+        kept |= {"limits": dict(options.limits), "keep_text": options.keep_text}
         headers = native.header_names(headers_below(schema.TABLES))
         write_manifest(path, Manifest(options=kept, headers=headers))
     return _Run(path, sources, options, progress).go()
@@ -115,6 +123,7 @@ class _Run:
             link_types=[tuple(pair) for pair in self._manifest.options["link_types"]],
             headers=self._manifest.headers,
             state=self._state,
+            texts=self._manifest.options.get("keep_text", False),
         )
         for window in windows.through(lambda: self._tell(windows)):
             self._take(window)

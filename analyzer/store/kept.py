@@ -110,7 +110,9 @@ class Kept:
         kept = [MENDED.get(name, name) for name in messages]
         found = {"messages": _as_read(self.rows("messages", kept)).select(messages)}
         for name in FOLLOWING:
-            if name not in ("links", "via_tails") or (name == "via_tails" and (wanted is None or "_tail" in wanted)):
+            if name not in ("links", "texts", "via_tails") or (
+                name == "via_tails" and (wanted is None or "_tail" in wanted)
+            ):
                 found[name] = self.rows(name, asked(name) if name in ("descriptions", "evidence") else None)
         found["descriptions"] = found["descriptions"].unique(maintain_order=True)
         of_whole = {name: self.whole(name) for name in ("files", "problems", "account")}
@@ -125,13 +127,20 @@ class Kept:
         messages = self.rows("messages", where=unit)
         core: dict[str, pl.DataFrame] = {}
         for name, (own, theirs) in FOLLOWING.items():
-            if name == "links":
+            if name in ("links", "texts"):
                 continue
             keys = messages[theirs].unique().drop_nulls().implode()
             core[name] = self.rows(name, where=pl.col(own).is_in(keys))
         names = [name for name, _ in _core_columns()["messages"]]
         core["messages"] = _as_read(messages.drop(MENDED)).select(names)
         return core | {"failures": self.failures()}
+
+    def texts(self, keys: list[int]) -> dict[int, bytes]:
+        """The bytes of messages, where they are kept."""
+        import polars as pl
+
+        found = self.rows("texts", where=pl.col("message").is_in(keys))
+        return dict(found.select("message", "text").iter_rows())
 
     def links(self, legs: pl.Series | None = None) -> pl.DataFrame:
         """The strong links between legs, ``leg_correlation`` of the graph; those to ``legs`` alone."""

@@ -26,8 +26,8 @@ UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 #: Tables of the store that are read as they are; the others are made of the core's when they are asked for.
 DERIVED = ("calls", "transactions", "dialogs", "registrations")
-#: The core's tables beside ``messages``, whose rows follow a message, a leg or a description.
-BESIDE = ("descriptions", "evidence", "headers", "ims_headers", "parts", "via_tails", "links", "odd")
+#: What is beside ``messages``, whose rows follow a message, a leg or a description; texts where they are kept.
+BESIDE = ("descriptions", "evidence", "headers", "ims_headers", "parts", "via_tails", "links", "odd", "texts")
 #: Tables of the whole: a file each, written anew with each commit. ``inputs`` are the captures, as they were read.
 WHOLE = ("files", "problems", "account", "inputs")
 #: Broken transports: a file for each commit that had some.

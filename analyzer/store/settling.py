@@ -31,6 +31,7 @@ FOLLOWING = {
     "ims_headers": ("message", "message"),
     "links": ("_unit", "_unit"),
     "parts": ("message", "message"),
+    "texts": ("message", "message"),
     "via_tails": ("_message", "message"),
 }
 #: Those of them that the core hands out before the messages, and a row once or more often.

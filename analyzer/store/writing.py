@@ -64,7 +64,9 @@ class Commit:
         found = {}
         for name in ("messages", *DERIVED, *BESIDE):
             path = path_of(name, part)
-            found[name] = pl.read_parquet(self._folder / (f"{path}{NEW}" if path in self._written else path))
+            file = self._folder / (f"{path}{NEW}" if path in self._written else path)
+            if name != "texts" or file.exists():
+                found[name] = pl.read_parquet(file)
         return found
 
     def remove(self, part: Part) -> None:
