@@ -36,7 +36,8 @@ mod tests {
 
     fn avp(code: u32, data: &[u8]) -> Vec<u8> {
         let length = 12 + data.len() as u32;
-        let mut out = [&code.to_be_bytes()[..], &(0xC000_0000 | length).to_be_bytes(), &10_415u32.to_be_bytes(), data].concat();
+        let mut out =
+            [&code.to_be_bytes()[..], &(0xC000_0000 | length).to_be_bytes(), &10_415u32.to_be_bytes(), data].concat();
         out.resize(out.len().next_multiple_of(4), 0);
         out
     }
@@ -44,13 +45,24 @@ mod tests {
     #[test]
     fn each_vector_is_told() {
         let item = |n: u8| {
-            avp(AUTH_DATA_ITEM, &[avp(AUTHENTICATE, &[n; 32]), avp(CONFIDENTIALITY_KEY, &[n + 1; 16]), avp(INTEGRITY_KEY, &[n + 2; 16])].concat())
+            avp(
+                AUTH_DATA_ITEM,
+                &[
+                    avp(AUTHENTICATE, &[n; 32]),
+                    avp(CONFIDENTIALITY_KEY, &[n + 1; 16]),
+                    avp(INTEGRITY_KEY, &[n + 2; 16]),
+                ]
+                .concat(),
+            )
         };
         let avps = [item(1), item(5), avp(AUTH_DATA_ITEM, &avp(AUTHENTICATE, &[9; 32]))].concat();
         let length = (HEADER + avps.len()) as u32;
-        let head = [0x0100_0000 | length, 0x4000_0000 | MULTIMEDIA_AUTH, 16_777_216, 1, 2].map(u32::to_be_bytes).concat();
+        let head =
+            [0x0100_0000 | length, 0x4000_0000 | MULTIMEDIA_AUTH, 16_777_216, 1, 2].map(u32::to_be_bytes).concat();
         let mut found = Vec::new();
-        vectors(&[head, avps].concat(), |challenge, cipher, integrity| found.push((challenge[0], cipher[0], integrity[0])));
+        vectors(&[head, avps].concat(), |challenge, cipher, integrity| {
+            found.push((challenge[0], cipher[0], integrity[0]))
+        });
         assert_eq!(found, [(1, 2, 3), (5, 6, 7)]);
     }
 }

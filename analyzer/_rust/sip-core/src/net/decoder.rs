@@ -233,9 +233,7 @@ impl Decoder {
             NextHeader::Ethertype(ethertype, cursor) => self.ethertype(ethertype, cursor, origin, sink),
             NextHeader::Ppp(cursor) => tunnel::ppp(cursor).map_err(|ended| unreadable(ended, origin, sink)),
             NextHeader::Aggregate(cursor) => Err(self.aggregate(cursor, origin, depth, sink)),
-            NextHeader::ExportedPdu(cursor) => {
-                self.exported(&exported_pdu::exported_pdu(cursor)?, depth, origin, sink)
-            }
+            NextHeader::ExportedPdu(cursor) => self.exported(&exported_pdu::exported_pdu(cursor)?, depth, origin, sink),
         }
     }
 

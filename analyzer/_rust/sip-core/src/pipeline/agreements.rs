@@ -34,13 +34,7 @@ pub struct Agreements {
 
 impl Agreements {
     pub fn new(keyring: Keyring) -> Self {
-        Self {
-            keyring,
-            offers: HashMap::new(),
-            answers: HashMap::new(),
-            keys: HashMap::new(),
-            agreed: HashSet::new(),
-        }
+        Self { keyring, offers: HashMap::new(), answers: HashMap::new(), keys: HashMap::new(), agreed: HashSet::new() }
     }
 
     /// Reads a message of SIP if it concerns them.

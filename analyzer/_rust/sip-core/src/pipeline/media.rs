@@ -5,8 +5,8 @@
 use super::options::{Options, ScanError};
 use super::second;
 use super::source::Source;
-use crate::media::Streams;
 use crate::ipsec::Keyring;
+use crate::media::Streams;
 use crate::net::{Datagram, Failure, Flow, Protocol, Segment, Sink, StreamClass, StreamEnd, StreamId};
 use crate::observation::Clock;
 use crate::packet::Stamp;

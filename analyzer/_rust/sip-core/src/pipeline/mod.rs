@@ -8,6 +8,7 @@ mod agreements;
 mod collector;
 pub mod companion;
 mod compressed;
+mod decompress;
 mod export;
 mod fetch;
 mod ground;
