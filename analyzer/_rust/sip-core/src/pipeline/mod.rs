@@ -10,6 +10,7 @@ pub mod companion;
 mod compose;
 mod compressed;
 mod connections;
+mod decompress;
 mod export;
 mod fetch;
 mod ground;

@@ -1,7 +1,5 @@
 //! Why a message cannot be decompressed.
 
-use super::message::hex;
-
 macro_rules! reasons {
     ($($(#[$about:meta])* $name:ident = $code:literal, $text:literal;)+) => {
         /// The reasons of RFC 4077 §3.2, by which the receiver may tell the sender.
@@ -78,4 +76,9 @@ impl Failure {
     pub fn before(reason: Reason) -> Self {
         Failure { reason, at: None, state: Vec::new(), cycles: 0 }
     }
+}
+
+/// Bytes as people write identifiers.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,21 +1,15 @@
 //! The machine that runs a message's bytecode (RFC 3320 §8): memory, operands, byte copying, cycles.
 
-use std::hash::Hash;
-
-use super::failure::{Failure, Reason};
+use super::failure::Reason;
 use super::input::Input;
-use super::instruction;
-use super::message::{Header, Start};
-use super::state::{Request, State, States};
+use super::state::{Request, State};
 
 /// The memory that the machine has at most (RFC 3320 §7).
-const MOST: usize = 65_536;
+pub(super) const MOST: usize = 65_536;
 /// All that a message may become (RFC 3320 §9.4.8).
 const MAX_OUTPUT: usize = 65_536;
 /// Requests of each kind that a message may make (RFC 3320 §6.2).
 const MAX_REQUESTS: usize = 4;
-/// Cycles for a message beside those for its bits (RFC 3320 §8.6).
-const EXTRA_BITS: u64 = 1_000;
 
 /// Registers (RFC 3320 §8.1).
 const BYTE_COPY_LEFT: u16 = 64;
@@ -71,54 +65,8 @@ impl Returned {
     }
 }
 
-/// Decompresses a message: what it becomes is appended to `output`.
-///
-/// # Errors
-/// What RFC 3320 calls decompression failure; what was put out by then is of no use.
-pub fn run<K: Copy + Eq + Hash>(
-    header: &Header<'_>,
-    parameters: &Parameters,
-    states: &States<K>,
-    memory: &mut Vec<u8>,
-    output: &mut Vec<u8>,
-) -> Result<Ended, Failure> {
-    let size = parameters.memory.min(MOST);
-    memory.clear();
-    memory.resize(size, 0);
-    let find = |partial: &[u8]| states.get(partial).cloned();
-    let mut machine = Machine {
-        memory,
-        pc: 0,
-        opcode: 0,
-        begun: 0,
-        running: false,
-        cycles: (header.length as u64 * 8 + EXTRA_BITS) * u64::from(parameters.cycles_per_bit),
-        spent: 0,
-        parameters: *parameters,
-        input: Input::new(header.rest),
-        base: output.len(),
-        output,
-        has_output: false,
-        creations: 0,
-        requests: Vec::new(),
-        find: &find,
-        missing: Vec::new(),
-        sets: Vec::new(),
-    };
-    match machine.start(header).and_then(|()| machine.go()) {
-        Ok(mut ended) => {
-            ended.cycles = machine.spent;
-            ended.has_output = machine.has_output;
-            Ok(ended)
-        }
-        Err(reason) => {
-            let at = machine.running.then_some((machine.opcode, machine.begun));
-            Err(Failure { reason, at, state: machine.missing, cycles: machine.spent })
-        }
-    }
-}
-
-type Find<'a> = &'a dyn Fn(&[u8]) -> Result<std::sync::Arc<State>, Reason>;
+/// Looks state up by a partial identifier.
+pub(super) type Find<'a> = &'a dyn Fn(&[u8]) -> Result<std::sync::Arc<State>, Reason>;
 
 /// A request as an instruction makes it: what it names is read when the message ends.
 #[derive(Debug, Clone, Copy)]
@@ -128,25 +76,25 @@ pub(super) enum Pending {
 }
 
 pub(super) struct Machine<'a> {
-    memory: &'a mut [u8],
+    pub memory: &'a mut [u8],
     /// Of the next byte of bytecode.
     pub pc: u16,
     pub opcode: u8,
     /// Where the instruction at hand begins.
     pub begun: u16,
-    running: bool,
-    cycles: u64,
-    spent: u64,
-    parameters: Parameters,
+    pub cycles: u64,
+    pub spent: u64,
+    pub parameters: Parameters,
     pub input: Input<'a>,
-    output: &'a mut Vec<u8>,
+    pub output: &'a mut Vec<u8>,
     /// Length of the output before this message.
-    base: usize,
-    has_output: bool,
-    creations: usize,
-    requests: Vec<Pending>,
-    find: Find<'a>,
-    missing: Vec<u8>,
+    pub base: usize,
+    pub has_output: bool,
+    pub creations: usize,
+    pub requests: Vec<Pending>,
+    pub find: Find<'a>,
+    /// The partial identifier of state that could not be had.
+    pub missing: Vec<u8>,
     /// Operands of INPUT-HUFFMAN.
     pub sets: Vec<[u16; 4]>,
 }
@@ -154,45 +102,6 @@ pub(super) struct Machine<'a> {
 pub(super) type Step<T> = Result<T, Reason>;
 
 impl Machine<'_> {
-    /// Loads bytecode or state, and the words that bytecode may look at (RFC 3320 §7.2, §7.3).
-    fn start(&mut self, header: &Header<'_>) -> Step<()> {
-        let (mut partial, mut length) = (0, 0);
-        match header.start {
-            Start::Bytecode { code, address } => {
-                let room = self.memory.get_mut(usize::from(address)..).and_then(|rest| rest.get_mut(..code.len()));
-                room.ok_or(Reason::BytecodesTooLarge)?.copy_from_slice(code);
-                self.pc = address;
-            }
-            Start::State(identifier) => {
-                let state = self.state(identifier)?;
-                let from = usize::from(state.address);
-                let room = self.memory.get_mut(from..).and_then(|rest| rest.get_mut(..state.value.len()));
-                room.ok_or(Reason::Segfault)?.copy_from_slice(&state.value);
-                (partial, length) = (identifier.len() as u16, state.value.len() as u16);
-                self.pc = state.instruction;
-            }
-        }
-        let Parameters { cycles_per_bit, version, .. } = self.parameters;
-        let useful = [self.memory.len() as u16, cycles_per_bit, u16::from(version), partial, length];
-        let reserved = self.memory.get_mut(..32).ok_or(Reason::Segfault)?;
-        reserved.fill(0);
-        for (place, word) in reserved.chunks_exact_mut(2).zip(useful) {
-            place.copy_from_slice(&word.to_be_bytes());
-        }
-        Ok(())
-    }
-
-    fn go(&mut self) -> Step<Ended> {
-        self.running = true;
-        loop {
-            self.begun = self.pc;
-            self.opcode = self.next()?;
-            if let Some(ended) = instruction::execute(self)? {
-                return Ok(ended);
-            }
-        }
-    }
-
     /// Pays for an instruction, before it does anything.
     #[inline]
     pub fn pay(&mut self, cost: u64) -> Step<()> {
@@ -241,7 +150,7 @@ impl Machine<'_> {
     }
 
     #[inline]
-    fn next(&mut self) -> Step<u8> {
+    pub fn next(&mut self) -> Step<u8> {
         let byte = self.byte(self.pc)?;
         self.pc = self.pc.wrapping_add(1);
         Ok(byte)

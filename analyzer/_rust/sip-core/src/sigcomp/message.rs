@@ -1,6 +1,6 @@
 //! The header of a message (RFC 3320 §7), and NACKs (RFC 4077).
 
-use super::failure::Reason;
+use super::failure::{Reason, hex};
 
 /// How decompression starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,11 +60,6 @@ impl Nack<'_> {
         }
         text
     }
-}
-
-/// Bytes as people write identifiers.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl<'a> Kind<'a> {

@@ -8,6 +8,7 @@
 //! message     the header; NACKs                                    RFC 3320 §7, RFC 4077
 //! machine     memory, operands, byte copying, cycles               RFC 3320 §8
 //! instruction what each of the 36 instructions does                RFC 3320 §9
+//! run         a message through the machine
 //! input       bits in four orders                                  RFC 3320 §8.2
 //! state       state items by identifier and compartment            RFC 3320 §6
 //! dictionary  the state that every endpoint has                    RFC 3485, RFC 5112
@@ -22,13 +23,15 @@ mod machine;
 mod message;
 mod observer;
 mod record;
+mod run;
 mod state;
 
 pub use failure::{Failure, Reason};
-pub use machine::{Ended, Parameters, Returned, run};
+pub use machine::{Ended, Parameters, Returned};
 pub use message::{Header, Kind, Nack, Start};
 pub use observer::{Observer, Read, Transport};
 pub use record::{Marking, unmarked};
+pub use run::run;
 pub use state::{Request, State, States};
 
 /// The five bits that a message begins with; no byte of UTF-8 does (RFC 3320 §7).

@@ -9,8 +9,9 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use super::failure::{Failure, Reason};
-use super::machine::{self, Ended, Parameters, Returned};
+use super::machine::{Ended, Parameters, Returned};
 use super::message::{Header, Kind, Nack};
+use super::run::run;
 use super::state::{Request, State, States};
 
 /// Sizes of memory that a receiver may have (RFC 3320 §3.3.1), the likely ones first: SIP demands 8,192 (RFC 5049 §4.1).
@@ -240,7 +241,7 @@ impl Observer {
         let parameters =
             Parameters { memory: how.memory(size), cycles_per_bit, version: version.unwrap_or(VERSION), max_cycles };
         self.output.clear();
-        machine::run(header, &parameters, &self.states, &mut self.memory, &mut self.output)
+        run(header, &parameters, &self.states, &mut self.memory, &mut self.output)
     }
 
     /// Takes what a message leaves to its receiver, and what it says of its sender.

@@ -5,18 +5,22 @@
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use hashbrown::HashMap;
 use sha1::{Digest, Sha1};
 
-use super::dictionary;
+use super::dictionary::WORDS;
 use super::failure::Reason;
 
 /// What an item costs beside its bytes (RFC 3320 §6.2).
 const COST: usize = 64;
 /// The bytes of an identifier that have to be given at least (RFC 3320 §9.4.5).
 pub(super) const SHORTEST: usize = 6;
+
+/// The state that is there before the first message.
+static DICTIONARIES: LazyLock<[Arc<State>; 2]> =
+    LazyLock::new(|| WORDS.map(|words| Arc::new(State::new(words.to_vec(), 0, 0, SHORTEST as u16))));
 
 /// An item of state.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,8 +119,8 @@ impl<K: Copy + Eq + Hash> States<K> {
             max,
             keeps_freed: false,
         };
-        for state in dictionary::all() {
-            states.item(state, 1);
+        for state in DICTIONARIES.iter() {
+            states.item(state.clone(), 1);
         }
         states
     }
@@ -270,6 +274,14 @@ mod tests {
 
     fn item(letter: u8, length: usize) -> State {
         State::new(vec![letter; length], 0, 0, 6)
+    }
+
+    /// The identifier is a hash over every byte: RFC 3485 §3.3, RFC 5112 §3.3.
+    #[test]
+    fn the_dictionaries_have_the_identifiers_of_their_standards() {
+        let hex = |state: &Arc<State>| state.identifier.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let expected = ["fbe507dfe5e6aa5af2abb914ceaa05f99ce61ba5", "d942297d0bb38fc01d6741d6b3b48157ac8e1be0"];
+        assert_eq!(DICTIONARIES.each_ref().map(hex), expected);
     }
 
     fn create(letter: u8, length: usize, priority: u16) -> Vec<Request> {
