@@ -9,7 +9,7 @@ use super::agreements::Agreements;
 use super::compressed::Compressed;
 use super::connections::Connections;
 use super::ground::Ground;
-use super::secrets::Secrets;
+use super::options::Secrets;
 use super::stream::{Framer, Stream, Tls};
 use super::trace::Trace;
 use crate::hash::Keyed;

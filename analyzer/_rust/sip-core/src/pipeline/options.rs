@@ -13,6 +13,7 @@ use crate::limits::Limits;
 use crate::observation::Clock;
 use crate::sip::headers::Asked;
 use crate::tables::Wanted;
+use crate::tls::Keys;
 
 /// How to read.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +50,13 @@ impl Options {
             threads => threads,
         }
     }
+}
+
+/// What a reading can open.
+#[derive(Default)]
+pub struct Secrets {
+    pub tls: Keys,
+    pub ipsec: Keyring,
 }
 
 /// Shared with whoever waits for the scan.

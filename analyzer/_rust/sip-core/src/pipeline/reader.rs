@@ -10,9 +10,8 @@ use hashbrown::HashMap;
 
 use super::agreements::Agreements;
 use super::collector::{Also, Collector, PointSink};
-use super::options::{Options, Progress, ScanError};
+use super::options::{Options, Progress, ScanError, Secrets};
 use super::points::{self, Points};
-use super::secrets::Secrets;
 use super::source::{Source, open};
 use super::vectors;
 use crate::container::{self, Capture};

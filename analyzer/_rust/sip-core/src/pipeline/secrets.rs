@@ -5,12 +5,11 @@ use std::io::{BufRead, BufReader, Read, Seek};
 
 use hashbrown::HashSet;
 
-use super::options::{Options, ScanError};
+use super::options::{Options, ScanError, Secrets};
 use super::reader::Finished;
 use super::second;
 use super::source::Source;
 use crate::error::CaptureError;
-use crate::ipsec::Keyring;
 use crate::layer::Layer;
 use crate::net::{Datagram, Failure, Flow, Segment, Sink, StreamClass, StreamEnd, StreamId};
 use crate::packet::Stamp;
@@ -22,13 +21,6 @@ use crate::tls::{ClientHello, Keys, Origin, Random, client_hello};
 const LARGE: u64 = 32 << 20;
 /// A ClientHello is not longer than this, nor is a private key.
 const MOST_BYTES: usize = 64 << 10;
-
-/// What a reading can open.
-#[derive(Default)]
-pub struct Secrets {
-    pub tls: Keys,
-    pub ipsec: Keyring,
-}
 
 /// The keys that were given, and what is wrong with them.
 ///
