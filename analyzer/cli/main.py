@@ -30,6 +30,7 @@ BY_HAND = {
     "compare": "Two captures or two calls side by side: what changed, and where.",
     "headers": "Header fields by name, in any message.",
     "plot": "One figure as SVG, PNG or PDF.",
+    "live": "Calls as they end or fail: from an interface, a pipe, or agents of HEP.",
     "batch": "Captures into a store: Parquet tables that every command reads, more of them each night.",
     "export": "The packets of calls as a separate capture, for Wireshark.",
     "serve": "A local page to look around in, also for captures too large for a report.",
