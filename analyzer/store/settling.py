@@ -134,7 +134,9 @@ class Settling:
 
         if not self._core or self.end is None or self._core["messages"].is_empty():
             return
-        raw = self._core["messages"] = self._core["messages"].sort(ORDER, maintain_order=True)
+        raw = self._core["messages"]
+        if not raw.select(pl.struct(ORDER).is_sorted()).item():
+            raw = self._core["messages"] = raw.sort(ORDER, maintain_order=True)
         self._core |= self._with_early()
         graph = self._graph(raw)
         messages = self._messages(raw, graph)
@@ -148,10 +150,15 @@ class Settling:
         tables["links"] = links.join(of_links, on="_leg", how="left", maintain_order="left")
         odd = graph["odd_messages"]
         tables["odd"] = odd.select(raw["message"].gather(odd["row"]), "code", "detail")
+        # What they were made of takes as much room as they do.
+        graph.made.clear()
+        graph.inputs.clear()
         for over in (True, False) if all_of_it else (True,):
             hours = found.filter(pl.col("over") == over).with_columns(hour=_hour(pl.col("begin"))).sort("begin")
             for (hour,), of_hour in hours.group_by("hour", maintain_order=True):
-                chosen = messages.filter(pl.col("_unit").is_in(of_hour["_unit"].implode()))
+                chosen = messages
+                if of_hour.height < found.height:
+                    chosen = messages.filter(pl.col("_unit").is_in(of_hour["_unit"].implode()))
                 yield Settled(str(hour), {**of(chosen, tables), "messages": chosen.drop(_MENDED_LEG)}, open=not over)
         self._forget(messages, found, tables["links"], until)
 
