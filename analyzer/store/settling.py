@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.columns.times import SECOND
 from analyzer.graph.graph import Graph, inputs_of
 from analyzer.store import units
+from analyzer.store.core_tables import not_kept
 from analyzer.store.layout import DERIVED
 
 if TYPE_CHECKING:
@@ -182,8 +183,8 @@ class Settling:
         files = pl.DataFrame({"last_at": end, "ended_at": end})
         none = pl.DataFrame(schema=schema.ACCOUNT.polars())
         core = {**self._core, "messages": raw.drop(OWN), "files": files, "account": none}
-        given = {"node_overrides": (), "clocks_aligned": False, "digits_shown": False}
-        given |= {"read_companions": None, "read_media": None, "transport_failures": self._failures}
+        given: dict[str, Any] = {"node_overrides": (), "clocks_aligned": False, "digits_shown": False}
+        given |= {"read_companions": None, "transport_failures": self._failures} | not_kept()
         graph = Graph(inputs_of(core) | given)
         if not self._decided:
             return graph
