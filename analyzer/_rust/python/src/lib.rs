@@ -247,6 +247,7 @@ fn fetch<'py>(
 /// (address, port, since, until), times in ns. Returns how many packets.
 #[pyfunction]
 #[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new(), keys = Vec::new()))]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn export(
     py: Python<'_>,
     sources: Vec<SourceArgument>,
