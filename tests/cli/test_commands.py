@@ -224,9 +224,9 @@ def test_a_capture_without_a_command_is_the_summary_where_nobody_can_look_around
     assert run(name).stdout == run("summary", name).stdout != ""
 
 
-def test_a_capture_that_is_not_there_is_no_command(run: Run) -> None:
-    result = run("missing.pcap")
-    assert (result.exit_code, "missing.pcap" in result.stderr) == (2, True)
+def test_a_capture_that_is_not_there_is_told_as_such() -> None:
+    result = CliRunner().invoke(group, ["missing.pcap"], prog_name="sip-analyzer")
+    assert (result.exit_code, "missing.pcap: No such file" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(("term", "looks"), [("xterm", True), ("dumb", False), ("", False)])

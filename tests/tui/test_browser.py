@@ -243,8 +243,8 @@ def test_without_sip_the_reason_is_told() -> None:
     look(captures.read(SAMPLES / "ipsec_encrypted.pcap"), acts)
 
 
-@pytest.mark.slow  # a process of its own at a terminal of its own
-def test_a_terminal_is_left_as_it_was() -> None:
+def at_a_terminal() -> tuple[subprocess.Popen[bytes], int, bytes]:
+    """A browser at a terminal of its own, our end of that, and what stands on it."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
@@ -254,14 +254,30 @@ def test_a_terminal_is_left_as_it_was() -> None:
     seen = b""
     while b"? keys" not in seen:
         seen += os.read(ours, 65536)
+    return process, ours, seen
+
+
+@pytest.mark.slow  # a process of its own
+def test_a_terminal_is_left_as_it_was() -> None:
+    process, ours, seen = at_a_terminal()
     os.write(ours, b"q")
     try:
         while piece := os.read(ours, 65536):
             seen += piece
     except OSError:  # it has gone
         pass
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     os.close(ours)
     # The other screen was entered and left; no colour was asked for.
     assert seen.count(b"\x1b[?1049h") == seen.count(b"\x1b[?1049l") == 1
     assert not re.search(rb"\x1b\[[0-9;]*3[1-7][;m]", seen)
+
+
+@pytest.mark.slow  # a process of its own
+def test_nothing_runs_on_when_its_terminal_has_gone() -> None:
+    process, ours, _ = at_a_terminal()
+    os.close(ours)
+    try:
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
