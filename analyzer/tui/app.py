@@ -99,8 +99,12 @@ class Browser(App[None]):
             self.set_interval(_LOOKS_AFTER_S, self._leave_with_the_terminal)
         if self.looked.capture.source.messages_read <= views.MOST_EXPLAINED:
             first = self.view
+            assert isinstance(first, TableView)
             self.lookups.ask(
-                lambda: views.verdicts(self.looked), lambda told: self._explained(first, told), self.say, aside=True
+                lambda: views.with_verdicts(self.looked, first),
+                lambda rows: self._explained(first, rows),
+                self.say,
+                aside=True,
             )
 
     def _leave_with_the_terminal(self) -> None:
@@ -108,9 +112,8 @@ class Browser(App[None]):
         if not sys.__stdin__ or not sys.__stdin__.isatty():
             self.exit()
 
-    def _explained(self, view: View, told: Any) -> None:
-        assert isinstance(view, TableView)
-        view.add(told)
+    def _explained(self, view: TableView, rows: Rows) -> None:
+        view.take(rows)
         if self.view is view:
             self.show(view, cursor=self.lines.cursor, top=self.lines.top)
 
@@ -138,6 +141,8 @@ class Browser(App[None]):
         self._refresh_around()
 
     def _refresh_around(self) -> None:
+        if not self.query("#title"):  # not yet, or no longer
+            return
         view, columns = self.view, self.size.width
         place = ""
         if isinstance(view, TableView) and view.content.size:
