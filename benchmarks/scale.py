@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What a store costs and gives: memory at n and twice n messages, time beside `calls`, size, and queries.
 
-    python benchmarks/scale.py [CAPTURE] [--times 4] [--window 200000] [--json FILE]
+    python benchmarks/scale.py [CAPTURE] [--times 4] [--window 100000] [--json FILE]
 
 CAPTURE (default: the 100k capture of ``write_captures.py``) is put into the store ``--times`` times, each copy later
-by the length of the capture, with Call-IDs of its own, as a tap that writes a file after another. Peak memory is that of
-of whole processes; the load of the machine is told, for others may share it.
+by the length of the capture and with Call-IDs of its own, as a tap does that writes a file after another. Peak memory
+is that of whole processes; the load of the machine is told, for others may share it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("capture", nargs="?", type=Path)
     parser.add_argument("--times", type=int, default=4)
-    parser.add_argument("--window", type=int, default=200_000)
+    parser.add_argument("--window", type=int, default=100_000)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     capture = given.capture or write_captures.ensure("100k", "udp")

@@ -63,7 +63,13 @@ def read(
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
     overrides = _overrides(nodes)
-    if (store := _store(origins)) is not None:
+    # What can be gone through once alone is looked at twice.
+    given: Origin | list[Origin] = (
+        cast("Origin", origins)
+        if isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
+        else list(origins)
+    )
+    if (store := _store(given)) is not None:
         from analyzer.api.open_store import open_store
 
         if align_clocks or capture_points or link_types or keylog or esp_keys or engine != "native":
@@ -72,17 +78,16 @@ def read(
                 " and clocks cannot be chosen any more"
             )
         return open_store(store, nodes=nodes, digits=digits)
-    given = native.sources(origins, capture_points, link_types, keylog, esp_keys)
-    found = engines.through(engine, given, tshark_options)
+    sources = native.sources(given, capture_points, link_types, keylog, esp_keys)
+    found = engines.through(engine, sources, tshark_options)
     if align_clocks:
         return Capture(opened(found, threads, limits, progress, overrides=overrides, digits=digits).aligned())
     return Capture(opened(found, threads, limits, progress, tables, headers, overrides, digits=digits))
 
 
-def _store(origins: Origin | Iterable[Origin]) -> str | None:
+def _store(origins: Origin | list[Origin]) -> str | None:
     """The folder of a store, where that is what is named."""
-    single = isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
-    named = [origins] if single else list(cast("Iterable[Origin]", origins))
+    named = origins if isinstance(origins, list) else [origins]
     stores = [os.fspath(cast("str", name)) for name in named if is_store(name)]
     if stores and len(named) > 1:
         raise AnalyzerError(f"{stores[0]}: is a store, and is read alone; put captures into it with sip-analyzer batch")

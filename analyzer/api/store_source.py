@@ -13,6 +13,7 @@ from analyzer.errors import AnalyzerError
 from analyzer.graph.graph import Graph, headers_below, inputs_of, node_of
 from analyzer.graph.node import ALWAYS_READ, INPUTS, Node, carries
 from analyzer.schema.table import LOCAL
+from analyzer.store.core_tables import not_kept
 from analyzer.store.kept import Kept, KeptReading
 from analyzer.store.layout import DERIVED, WHOLE
 
@@ -38,7 +39,7 @@ class StoreSource(GraphSource):
                 "clocks_aligned": False,
                 "digits_shown": digits,
                 "read_companions": reading.companions,
-                "read_media": reading.media,
+                **not_kept(),
                 "max_problems_per_code": reading.max_problems_per_code,
             },
         )

@@ -4,7 +4,8 @@
 
     from=alice status=4xx          the filters by their names (``--from alice --status 4xx`` of a command)
     pdd_s>2                        a comparison with a column of the table
-    4930 "out of order"            any other word: text in one of the columns shown, in any case
+    callee:4930                    text in a column, in any case
+    4930 "out of order"            any other word: text in one of the columns shown
 
 All of them must hold.
 """
@@ -28,26 +29,28 @@ if TYPE_CHECKING:
 #: The filters by what they are called on the command line.
 NAMES = {name.rstrip("_").replace("_", "-"): name for name in CRITERIA}
 
-_WORD = re.compile(r"(?:--)?([A-Za-z][\w-]*)(>=|<=|!=|>|<|=)(.*)", re.DOTALL)
+_WORD = re.compile(r"(?:--)?([A-Za-z][\w-]*)(>=|<=|!=|>|<|=|:)(.*)", re.DOTALL)
 _LONGEST = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What was asked: a filter, and texts that must stand in a row."""
+    """What was asked: a filter, and texts that must stand in a row, each in one column or, None, in any."""
 
     chosen: Filter
-    texts: tuple[str, ...] = ()
+    texts: tuple[tuple[str | None, str], ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.chosen) or bool(self.texts)
 
     def with_texts(self, frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
-        """The rows of a table in which each of the texts stands in one of these columns."""
+        """The rows of a table in which each of the texts stands in its column, or in one of these."""
         import polars as pl
 
-        cells = [_as_text(name, kind) for name, kind in frame.schema.items() if name in set(columns)]
-        for text in self.texts:
+        shown = set(columns)
+        for where, text in self.texts:
+            names = [name for name in frame.columns if name == where or (where is None and name in shown)]
+            cells = (_as_text(name, frame.schema[name]) for name in names)
             found = (cell.str.to_lowercase().str.contains(text.lower(), literal=True) for cell in cells)
             frame = frame.filter(pl.any_horizontal(pl.lit(value=False), *found).fill_null(value=False))
         return frame
@@ -58,9 +61,9 @@ def read(line: str, table: str = "calls", tz: str = "UTC") -> Words:
 
     Raises :class:`~analyzer.errors.FilterError` for what cannot be understood.
 
-    >>> asked = read("from=alice pdd_s>2 berlin")
+    >>> asked = read("from=alice pdd_s>2 callee:4930 berlin")
     >>> asked.chosen.from_, asked.chosen.where, asked.texts
-    ('alice', '(pdd_s > 2)', ('berlin',))
+    ('alice', '(pdd_s > 2)', (('callee', '4930'), (None, 'berlin')))
     """
     if len(line) > _LONGEST:
         raise FilterError(f"a search of {len(line):,} characters is too long; {_LONGEST:,} are read")
@@ -70,13 +73,18 @@ def read(line: str, table: str = "calls", tz: str = "UTC") -> Words:
         raise FilterError(f"{line!r}: a quotation mark is not closed") from None
     given: dict[str, str] = {}
     conditions: list[str] = []
-    texts: list[str] = []
+    texts: list[tuple[str | None, str]] = []
+    columns = schema.TABLES[table].names
     for word in words:
         found = _WORD.fullmatch(word)
-        if found is None:
-            texts.append(word)
+        # sip:alice@example.com and 2001:db8::1 are texts.
+        if found is None or (found[2] == ":" and found[1] not in columns):
+            texts.append((None, word))
             continue
         name, how, value = found.groups()
+        if how == ":":
+            texts.append((name, value))
+            continue
         criterion = NAMES.get(name.lower().replace("_", "-"))
         # A table may have a column of that name; the filter of the commands is meant.
         if criterion == "where" and how == "=":

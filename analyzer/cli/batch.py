@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @click.option(
     "--window",
     type=click.IntRange(min=1),
-    default=200_000,
+    default=100_000,
     show_default=True,
     metavar="MESSAGES",
     help="Messages that are worked on at a time; memory follows from it.",

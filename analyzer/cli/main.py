@@ -197,10 +197,12 @@ class Commands(click.Group):
 
 
 def _is_capture(name: str) -> bool:
-    """A file, a directory or a pattern that files match: who names no command looks around in it."""
+    """A file, a directory or a pattern that files match, or the name of a capture that is not there: who names no
+    command looks around in it, or is told that there is none."""
     import glob
 
-    return os.path.exists(name) or (glob.has_magic(name) and any(glob.iglob(name, recursive=True)))
+    named = any(f"{name}.".find(f"{suffix}.") > 0 for suffix in (".pcap", ".pcapng", ".cap"))
+    return named or os.path.exists(name) or (glob.has_magic(name) and any(glob.iglob(name, recursive=True)))
 
 
 def _known() -> set[str]:

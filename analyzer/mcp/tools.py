@@ -273,7 +273,7 @@ class Tools:
         measured = isinstance(entry, schema.Measure)
         asked = words.read(line, "calls" if measured else table)
         if measured and asked.texts:
-            raise AnalyzerError(f"{asked.texts[0]!r}: {table} is measured over calls; filter them, as in from=alice")
+            raise AnalyzerError(f"{asked.texts[0][1]!r}: {table} is measured over calls; filter them, as in from=alice")
         picked = self._readings.picked(read, asked.chosen)
         frame = picked.measure(table) if measured else picked.table(table)
         frame = asked.with_texts(frame, frame.columns).drop(_NO_PATHS, strict=False)

@@ -126,7 +126,6 @@ TLS_CONNECTIONS = Table(
         "says why a connection was not read."
     ),
     example="decrypted = 'no' and server_name is not null",
-    section=Section(18, "TLS connections", "No TLS."),
 )
 
 CLOCKS = Table(

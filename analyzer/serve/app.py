@@ -72,7 +72,7 @@ class Guard:
             return _sentence(403, "this server is for this machine alone: open the address that sip-analyzer printed")
         if scope["method"] not in ("GET", "HEAD"):
             return _sentence(405, "this server only shows: GET and HEAD", {"Allow": "GET, HEAD"})
-        given = scope["path"].split("/", 2)[1].encode("utf-8", "surrogateescape")
+        given = "".join(scope["path"].split("/", 2)[1:2]).encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._token):
             return _sentence(403, "the token is missing or wrong: open the whole address that sip-analyzer printed")
         if len(scope["query_string"]) + len(scope["path"]) > _LONGEST_ADDRESS:

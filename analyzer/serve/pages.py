@@ -26,7 +26,7 @@ from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
 from analyzer.show.ladder.svg import sheets
 from analyzer.show.message_lines import entry_of, lines_of
 from analyzer.show.report import columns, numbers, sections
-from analyzer.show.story import what_went_wrong
+from analyzer.show.story import WENT_WRONG, what_went_wrong
 from analyzer.show.text import clock, safe
 from analyzer.show.timeline import Event, bounded
 
@@ -173,13 +173,14 @@ class Pages:
             return self._ladder(base, found, title, (), "registration", registrations, number)
 
     def story(self, number: int, base: str) -> str:
-        """All that is told of a call: a part of its page."""
+        """What else is told of a call: a part of its page."""
         known = self._rows("calls").filter(no=number)
         if known.is_empty():
             raise NotFound(f"no call {number}")
         with self._making:
-            told = Call(self._capture.source, known.row(0, named=True)).story(columns=120)
-        return self._filled("story.html.j2", base, story=told)
+            told = Call(self._capture.source, known.row(0, named=True)).story(columns=100)
+        rest = [section for section in told.sections if section.name != WENT_WRONG]  # it stands above
+        return self._filled("story.html.j2", base, title_of_call=told.title, sections=rest)
 
     def message(self, key: int, base: str) -> str:
         """One message beside what explains it."""

@@ -39,7 +39,7 @@ class Options:
     max_idle_s: float = 86_400.0
     keep_text: bool = False
     threads: int = 0
-    size: int = 200_000
+    size: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,10 @@ def run(
     return _Run(path, sources, options, progress).go()
 
 
+#: What is alive is looked through again where so much is new, as a share of it: where much is alive, more rarely.
+_WORTH = 0.5
+
+
 class _Run:
     def __init__(self, folder: Path, sources: native.Sources, options: Options, progress: Progress) -> None:
         self._folder, self._options, self._progress = folder, options, progress
@@ -103,6 +107,8 @@ class _Run:
         self._index = Index(int(how["max_idle_s"] * SECOND))
         self._commit = Commit(folder, self._manifest)
         self._failures: list[pl.DataFrame] = []
+        #: Messages that came since units were settled last.
+        self._new = 0
 
     def go(self) -> Done:
         """Reads all that is new."""
@@ -156,6 +162,10 @@ class _Run:
             end = _end(self._whole.files, window.latest)
         self._settling.take(window, end)
         at_rest = window.state is not None or window.last
+        self._new += window.core["messages"].height
+        if not at_rest and self._new < (self._settling.messages - self._new) * _WORTH:
+            return
+        self._new = 0
         for settled in self._settling.settled(until=window.until, all_of_it=at_rest):
             part = self._commit.add(settled)
             if not settled.open:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer import schema
 from analyzer.errors import AnalyzerError, CaptureChanged
 from analyzer.reading import native
+from analyzer.store.core_tables import columns_of, core_columns
 from analyzer.store.layout import DERIVED, Manifest, Part, manifest_of, path_of
 from analyzer.store.settling import FOLLOWING, MENDED, ORDER
 
@@ -103,7 +104,7 @@ class Kept:
         wanted = None if columns is None else set(columns)
 
         def asked(table: str) -> list[str]:
-            names = [name for name, _ in _core_columns()[table]]
+            names = [name for name, _ in core_columns()[table]]
             return [name for name in names if wanted is None or name in wanted]
 
         messages = asked("messages")
@@ -131,7 +132,7 @@ class Kept:
                 continue
             keys = messages[theirs].unique().drop_nulls().implode()
             core[name] = self.rows(name, where=pl.col(own).is_in(keys))
-        names = [name for name, _ in _core_columns()["messages"]]
+        names = [name for name, _ in core_columns()["messages"]]
         core["messages"] = _as_read(messages.drop(MENDED)).select(names)
         return core | {"failures": self.failures()}
 
@@ -153,18 +154,6 @@ class Kept:
 def _as_read(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages with the names of the core for what was mended later."""
     return messages.rename({kept: name for name, kept in MENDED.items()}, strict=False)
-
-
-def _core_columns() -> dict[str, list[tuple[str, str]]]:
-    return dict(native.core().tables())
-
-
-def columns_of(table: str) -> dict[str, Any]:
-    """The columns of a table of the core and their types; none of another table."""
-    import polars as pl
-
-    kinds = {"text": pl.String(), "int": pl.Int64(), "time": pl.Datetime("ns", "UTC"), "bool": pl.Boolean()}
-    return {column: kinds[kind] for column, kind in _core_columns().get(table, [])}
 
 
 def _empty(name: str, columns: list[str] | None) -> dict[str, Any]:
@@ -239,10 +228,6 @@ class KeptReading:
     def companions(self) -> dict[str, pl.DataFrame]:
         """Diameter and DNS, from the captures."""
         return self._reading(["message"]).companions()
-
-    def media(self) -> dict[str, pl.DataFrame]:
-        """Media, from the captures."""
-        return self._reading(["message"]).media()
 
     def fetch(self, rows: list[tuple[str, int, int, int]]) -> list[bytes | None]:
         """Texts of messages: those that are kept, else from the captures."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.columns.times import SECOND
 from analyzer.graph.graph import Graph, inputs_of
 from analyzer.store import units
+from analyzer.store.core_tables import not_kept
 from analyzer.store.layout import DERIVED
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ class Settling:
 
         if not self._core or self.end is None or self._core["messages"].is_empty():
             return
-        raw = self._core["messages"] = self._core["messages"].sort(ORDER, maintain_order=True)
+        raw = self._core["messages"]
+        if not raw.select(pl.struct(ORDER).is_sorted()).item():
+            raw = self._core["messages"] = raw.sort(ORDER, maintain_order=True)
         self._core |= self._with_early()
         graph = self._graph(raw)
         messages = self._messages(raw, graph)
@@ -148,10 +151,15 @@ class Settling:
         tables["links"] = links.join(of_links, on="_leg", how="left", maintain_order="left")
         odd = graph["odd_messages"]
         tables["odd"] = odd.select(raw["message"].gather(odd["row"]), "code", "detail")
+        # What they were made of takes as much room as they do.
+        graph.made.clear()
+        graph.inputs.clear()
         for over in (True, False) if all_of_it else (True,):
             hours = found.filter(pl.col("over") == over).with_columns(hour=_hour(pl.col("begin"))).sort("begin")
             for (hour,), of_hour in hours.group_by("hour", maintain_order=True):
-                chosen = messages.filter(pl.col("_unit").is_in(of_hour["_unit"].implode()))
+                chosen = messages
+                if of_hour.height < found.height:
+                    chosen = messages.filter(pl.col("_unit").is_in(of_hour["_unit"].implode()))
                 yield Settled(str(hour), {**of(chosen, tables), "messages": chosen.drop(_MENDED_LEG)}, open=not over)
         self._forget(messages, found, tables["links"], until)
 
@@ -175,8 +183,8 @@ class Settling:
         files = pl.DataFrame({"last_at": end, "ended_at": end})
         none = pl.DataFrame(schema=schema.ACCOUNT.polars())
         core = {**self._core, "messages": raw.drop(OWN), "files": files, "account": none}
-        given = {"node_overrides": (), "clocks_aligned": False, "digits_shown": False}
-        given |= {"read_companions": None, "read_media": None, "transport_failures": self._failures}
+        given: dict[str, Any] = {"node_overrides": (), "clocks_aligned": False, "digits_shown": False}
+        given |= {"read_companions": None, "transport_failures": self._failures} | not_kept()
         graph = Graph(inputs_of(core) | given)
         if not self._decided:
             return graph

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: A link between legs is settled when so long nothing can be added to what it rests on (ns): legs that begin within
 #: Timer C of each other (RFC 3261 §16.6 item 11, ``leg_evidence.PENDING``), and what becomes of them.
-LINKED = 250 * SECOND
+LINKED = 200 * SECOND
 #: A unit without a message for so long is over, if no dialog in it lives (ns): 64 T1 on Gm is 128 s
 #: (TS 24.229 §7.7), a challenge is answered within 240 s (§5.4.1.2), and links to it are settled.
 LINGER = 2 * LINKED

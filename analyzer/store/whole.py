@@ -144,7 +144,7 @@ class Whole:
     def __init__(self, kept: Kept, max_per_code: int) -> None:
         import polars as pl
 
-        from analyzer.store.kept import columns_of
+        from analyzer.store.core_tables import columns_of
 
         self._max = max_per_code
         first = not kept.manifest.commit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
@@ -21,6 +22,7 @@ from analyzer.tui.tables import Rows
 from analyzer.tui.views import LadderLines, LadderView, Looked, MessageView, TableView, View
 
 _BESIDE = 100  # columns from which an explanation stands beside a message
+_LOOKS_AFTER_S = 2.0  # how often it looks whether its terminal is still there
 _MOST_BELOW = 3  # lines of a sentence above the keys
 
 
@@ -93,15 +95,25 @@ class Browser(App[None]):
         """The first table; its verdicts follow."""
         self.lines.focus()
         self.show(self.view)
+        if not self.is_headless:
+            self.set_interval(_LOOKS_AFTER_S, self._leave_with_the_terminal)
         if self.looked.capture.source.messages_read <= views.MOST_EXPLAINED:
             first = self.view
+            assert isinstance(first, TableView)
             self.lookups.ask(
-                lambda: views.verdicts(self.looked), lambda told: self._explained(first, told), self.say, aside=True
+                lambda: views.with_verdicts(self.looked, first),
+                lambda rows: self._explained(first, rows),
+                self.say,
+                aside=True,
             )
 
-    def _explained(self, view: View, told: Any) -> None:
-        assert isinstance(view, TableView)
-        view.add(told)
+    def _leave_with_the_terminal(self) -> None:
+        """A terminal that was closed without a signal is read for ever otherwise."""
+        if not sys.__stdin__ or not sys.__stdin__.isatty():
+            self.exit()
+
+    def _explained(self, view: TableView, rows: Rows) -> None:
+        view.take(rows)
         if self.view is view:
             self.show(view, cursor=self.lines.cursor, top=self.lines.top)
 
@@ -129,6 +141,8 @@ class Browser(App[None]):
         self._refresh_around()
 
     def _refresh_around(self) -> None:
+        if not self.query("#title"):  # not yet, or no longer
+            return
         view, columns = self.view, self.size.width
         place = ""
         if isinstance(view, TableView) and view.content.size:

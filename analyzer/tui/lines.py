@@ -30,21 +30,32 @@ class Content(Protocol):
     def size(self) -> int:
         """How many lines there are."""
 
+    def fitted(self, columns: int, cursor: int) -> int:
+        """Makes itself fit a screen of so many columns; returns where what stood at the cursor stands now."""
+
     def heading(self, columns: int) -> Sequence[str]:
-        """The lines above, for a screen of so many columns."""
+        """The lines above."""
 
     def line(self, number: int, columns: int) -> tuple[str, str]:
         """A line, and its tone: bad, good, muted or nothing."""
 
 
-class Empty:
-    """Nothing yet."""
+class Plain:
+    """A content that is the same whatever the screen, without a heading."""
 
-    size = 0
+    def fitted(self, columns: int, cursor: int) -> int:
+        """As before."""
+        return cursor
 
     def heading(self, columns: int) -> Sequence[str]:
         """None."""
         return ()
+
+
+class Empty(Plain):
+    """Nothing yet."""
+
+    size = 0
 
     def line(self, number: int, columns: int) -> tuple[str, str]:
         """Never asked for."""
@@ -78,7 +89,13 @@ class Lines(Widget, can_focus=True):
     def show(self, content: Content, *, cursor: int = 0, top: int = 0) -> None:
         """Another content, the cursor on that line."""
         self.content, self.left, self.top = content, 0, top
-        self.cursor = max(min(cursor, content.size - 1), 0)
+        self.cursor = cursor
+        self._fit()
+
+    def _fit(self) -> None:
+        if self.size.width:
+            self.cursor = self.content.fitted(self.size.width, self.cursor)
+        self.cursor = max(min(self.cursor, self.content.size - 1), 0)
         self._seen()
 
     @property
@@ -99,8 +116,8 @@ class Lines(Widget, can_focus=True):
         self.post_message(self.Moved())
 
     def on_resize(self) -> None:
-        """The cursor stays on the screen."""
-        self._seen()
+        """The cursor stays on the screen, and on its line."""
+        self._fit()
 
     def action_move(self, by: int) -> None:
         """Up or down."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 from analyzer.errors import AnalyzerError
 
@@ -58,6 +59,9 @@ class Lookups:
                 self._answer(number, failed, f"{error.filename or 'output'}: {error.strerror or error}")
             except MemoryError:
                 self._answer(number, failed, "there is too little memory for this")
+            except BaseException as error:  # a fault of ours ends the application, as it would without a thread
+                self._tell(partial(_raise, error))
+                return
             else:
                 self._answer(number, then, found)
 
@@ -68,3 +72,7 @@ class Lookups:
                 then(value)
 
         self._tell(told)
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error

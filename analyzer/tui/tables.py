@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from analyzer.show import text
+from analyzer.tui.lines import Plain
 
 if TYPE_CHECKING:
     from analyzer.tui.lines import Content
-
 _GAP = 2
 _NARROWEST = 8  # columns that a text keeps where there is little room
 _WIDEST = 30  # columns of a text beside others
@@ -19,36 +20,41 @@ _BAD = frozenset({"failed", "timeout", "unreachable", "negotiation_failed", "aut
 _BAD |= {"client_error"}
 
 
-class Rows:
+class Rows(Plain):
     """Rows of a frame with the columns ``shown``; ``last``, one of them, takes the room that others leave.
 
-    ``frame`` stays at hand: :meth:`row` is what stands behind a line.
+    Cells are made once for all rows; :meth:`only` is some of them in another order, at no cost but that of finding out
+    which. ``frame`` stays at hand: :meth:`row` is what stands behind a line.
     """
 
     def __init__(self, frame: pl.DataFrame, shown: Sequence[str], *, tz: str, last: str = "") -> None:
         self.frame = frame
         self._shown = frame.select(name for name in shown if name in frame.columns)
-        self._headings, self._cells = text.cells(self._shown, tz)
+        self._headings, cells = text.cells(self._shown, tz)
         times = [name for name, kind in self._shown.schema.items() if isinstance(kind, pl.Datetime)]
         # To the second: a list is for finding, the ladder has the rest.
-        self._cells = self._cells.with_columns(pl.col(times).str.replace(r"\.\d+", ""))
+        self._cells = cells.with_columns(pl.col(times).str.replace(r"\.\d+", ""))
         self._times = frozenset(times)
         self._last = last
         self._natural = self._measured()
         self._plan: tuple[int, list[int]] = (-1, [])
+        #: Which rows of the frame are to be seen, in their order.
+        self.places = pl.int_range(frame.height, eager=True)
+
+    def only(self, places: pl.Series) -> Rows:
+        """The rows at these places of the frame, in this order."""
+        found = copy(self)
+        found.places = places
+        return found
 
     @property
     def size(self) -> int:
         """How many rows there are."""
-        return self.frame.height
+        return self.places.len()
 
     def row(self, number: int) -> dict[str, object]:
         """The row behind a line."""
-        return self.frame.row(number, named=True)
-
-    def column_names(self) -> list[str]:
-        """The columns shown."""
-        return self._shown.columns
+        return self.frame.row(self.places[number], named=True)
 
     def heading(self, columns: int) -> Sequence[str]:
         """The names of the columns."""
@@ -57,11 +63,9 @@ class Rows:
 
     def line(self, number: int, columns: int) -> tuple[str, str]:
         """One row."""
-        cells = self._cells.row(number)
-        tone = ""
-        if "outcome" in self.frame.columns and self.frame["outcome"][number] in _BAD:
-            tone = "bad"
-        return self._laid_out(cells, columns), tone
+        place = self.places[number]
+        bad = "outcome" in self.frame.columns and self.frame["outcome"][place] in _BAD
+        return self._laid_out(self._cells.row(place), columns), "bad" if bad else ""
 
     def _laid_out(self, cells: Sequence[str], columns: int) -> str:
         parts = []

@@ -16,7 +16,7 @@ from analyzer.diagnose.explanation import BROKE, explanations
 from analyzer.errors import AnalyzerError
 from analyzer.show.text import safe, width, wrapped
 from analyzer.show.timeline import Event
-from analyzer.tui.lines import Content, Empty
+from analyzer.tui.lines import Content, Empty, Plain
 from analyzer.tui.tables import Rows
 
 if TYPE_CHECKING:
@@ -83,19 +83,23 @@ class TableView(View):
     order: str = ""
     down: bool = False
     tz: str = "UTC"
+    rows: Rows | None = None
 
     def keep(self, picked: pl.DataFrame | None = None) -> None:
-        """Makes the rows to be seen; ``picked`` are those that the filter of the search line left."""
-        frame = (
-            self.whole if picked is None else self.whole.join(picked, on=self.key, how="semi", maintain_order="left")
-        )
-        asked = words.read(self.line, self.table, self.tz)
-        frame = asked.with_texts(frame, self.shown)
+        """Finds the rows to be seen; ``picked`` are those that the filter of the search line left."""
+        needed = {self.key, *self.shown, "outcome", "outcome_detail"}
+        frame = self.whole.select(name for name in self.whole.columns if name in needed).with_row_index("_place")
+        if picked is not None:
+            frame = frame.join(picked, on=self.key, how="semi", maintain_order="left")
+        frame = words.read(self.line, self.table, self.tz).with_texts(frame, self.shown)
         if self.failures:
             frame = frame.filter(failed())
         if self.order:
+            frame = frame.select("_place", self.order)
             frame = frame.sort(self.order, descending=self.down, nulls_last=True, maintain_order=True)
-        self.content = Rows(frame, self.shown, tz=self.tz, last=self.shown[-1])
+        if self.rows is None:
+            self.rows = Rows(self.whole, self.shown, tz=self.tz, last=self.shown[-1])
+        self.content = self.rows.only(frame["_place"])
         self.cursor = self.top = 0
         told = [f"{frame.height:,} of {self.whole.height:,}" if frame.height != self.whole.height else ""]
         told += ["failures" if self.failures else "", self.line and f"/{self.line}"]
@@ -107,17 +111,11 @@ class TableView(View):
         """The column that knows a row."""
         return {"calls": "call", "registrations": "registration", "nodes": "node"}[self.table]
 
-    def add(self, column: pl.DataFrame) -> None:
-        """One more column, known by the key, for every row."""
-        self.whole = self.whole.drop("verdict", strict=False).join(
-            column, on=self.key, how="left", maintain_order="left"
-        )
-        rows = self.content
-        if isinstance(rows, Rows):
-            frame = rows.frame.drop("verdict", strict=False).join(
-                column, on=self.key, how="left", maintain_order="left"
-            )
-            self.content = Rows(frame, self.shown, tz=self.tz, last=self.shown[-1])
+    def take(self, rows: Rows) -> None:
+        """The same rows with more in their cells."""
+        if isinstance(self.content, Rows):
+            self.content = rows.only(self.content.places)
+        self.whole, self.rows = rows.frame, rows
 
     def next_order(self) -> None:
         """Orders by the next of its columns; after the last as the capture has them."""
@@ -136,19 +134,20 @@ _TO_OTHERS = {"calls": ("c", "calls"), "registrations": ("r", "registrations"), 
 
 
 def calls(looked: Looked) -> TableView:
-    """The calls; their verdicts come later (:func:`verdicts`)."""
+    """The calls; their verdicts come later (:func:`with_verdicts`)."""
     frame = looked.capture.table("calls")
     # Until then, and of a large capture for good, what is in the row.
     short = pl.coalesce("outcome_detail", "reason_phrase")
     return _table(looked, "calls", frame.with_columns(verdict=short), _CALLS)
 
 
-def verdicts(looked: Looked) -> pl.DataFrame:
-    """What ended each call and which node said so first, in the words of the report."""
+def with_verdicts(looked: Looked, view: TableView) -> Rows:
+    """The rows of all calls with what ended each and which node said so first, in the words of the report."""
     table = looked.capture.table
-    frame = table("calls")
+    frame = view.whole
     told = explanations(frame, table("messages"), table("failure_path"), table("call_failures"))
-    return frame.select("call", verdict=pl.Series(told, dtype=pl.String))
+    frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
+    return Rows(frame, view.shown, tz=view.tz, last=view.shown[-1])
 
 
 def registrations(looked: Looked) -> TableView:
@@ -215,14 +214,20 @@ class LadderLines:
         """How many lines there are."""
         return len(self._rows)
 
+    def fitted(self, columns: int, cursor: int) -> int:
+        """Drawn anew; the cursor stays on its message."""
+        event = self.event(cursor)
+        self._made(columns)
+        if event is None:
+            return cursor
+        return next(number for number, (_, drawn, _) in enumerate(self._rows) if drawn is event)
+
     def heading(self, columns: int) -> Sequence[str]:
         """The lanes."""
-        self._made(columns)
         return self._top
 
     def line(self, number: int, columns: int) -> tuple[str, str]:
         """A message, a phase or a mark."""
-        self._made(columns)
         text, _, tone = self._rows[number]
         return text, tone
 
@@ -270,7 +275,7 @@ def ladder(looked: Looked, table: str, row: dict[str, Any]) -> LadderView:
 # ---- a message -------------------------------------------------------------------------------------------------------
 
 
-class MessageLines:
+class MessageLines(Plain):
     """The lines of a message as captured, nothing secret in it; :meth:`entry` explains one."""
 
     def __init__(self, message: Message) -> None:
@@ -290,10 +295,6 @@ class MessageLines:
         """How many lines there are."""
         return len(self._lines)
 
-    def heading(self, columns: int) -> Sequence[str]:
-        """None."""
-        return ()
-
     def line(self, number: int, columns: int) -> tuple[str, str]:
         """As captured."""
         return self._lines[number], "" if number or (self._row["status"] or 0) < 400 else "bad"
@@ -310,7 +311,7 @@ class MessageLines:
         return entry_of(name) if name else None
 
 
-class TextLines:
+class TextLines(Plain):
     """Lines of safe text."""
 
     def __init__(self, text: str) -> None:
@@ -320,10 +321,6 @@ class TextLines:
     def size(self) -> int:
         """How many lines there are."""
         return len(self._text)
-
-    def heading(self, columns: int) -> Sequence[str]:
-        """None."""
-        return ()
 
     def line(self, number: int, columns: int) -> tuple[str, str]:
         """One of them."""

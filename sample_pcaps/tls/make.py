@@ -72,20 +72,22 @@ def ok(request: bytes) -> bytes:
     return b"\r\n".join([b"SIP/2.0 200 OK", *kept, *to, b"Content-Length: 0", b"", b""])
 
 
-def call(call_id: str, transport: str = "TLS") -> list[tuple[str, bytes]]:
+def call(call_id: str, transport: str = "TLS", ends: str = "alice bob") -> list[tuple[str, bytes]]:
     """A call of ten seconds, as (client or server, message)."""
+    caller, callee = ends.split()
     sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n"
 
     def message(start: str, cseq: str, tag: str = ";tag=b1", body: str = "", branch: str = "1") -> bytes:
         content = "Content-Type: application/sdp\r\n" if body else ""
         return (
             f"{start}\r\nVia: SIP/2.0/{transport} client.example.com;branch=z9hG4bK-{call_id}-{branch}\r\nMax-Forwards: 70\r\n"
-            f"From: <sip:alice@example.com>;tag=a1\r\nTo: <sip:bob@example.com>{tag}\r\nCall-ID: {call_id}\r\nCSeq: {cseq}\r\n"
+            f"From: <sip:{caller}@example.com>;tag=a1\r\nTo: <sip:{callee}@example.com>{tag}\r\n"
+            f"Call-ID: {call_id}\r\nCSeq: {cseq}\r\n"
             f"Contact: <sip:ua@127.0.0.1:{PORT};transport={transport.lower()}>\r\n"
             f"{content}Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
 
-    to = "sip:bob@example.com SIP/2.0"
+    to = f"sip:{callee}@example.com SIP/2.0"
     return [
         ("client", message(f"INVITE {to}", "1 INVITE", "", sdp)),
         ("server", message("SIP/2.0 100 Trying", "1 INVITE", "")),
@@ -200,6 +202,11 @@ def connected(
         there = found[0]
         talk(here, there)
         kept = here.session
+        # Without close_notify from both, OpenSSL does not resume a session.
+        closing = threading.Thread(target=there.unwrap)
+        closing.start()
+        here.unwrap()
+        closing.join()
         here.close()
         there.close()
     return kept
@@ -397,7 +404,8 @@ def one_call(lab: Lab) -> list[dict[str, Any]]:
         client, server = lab.contexts(version, "ALL")
 
         def talk(here: ssl.SSLSocket, there: ssl.SSLSocket, version: Any = version) -> None:
-            for sender, message in call(f"call-{version.name}"):
+            ends = "alice bob" if version == ssl.TLSVersion.TLSv1_3 else "carol dave"
+            for sender, message in call(f"call-{version.name}", ends=ends):
                 said(here, there, sender, message)
 
         connected(client, server, talk)

@@ -224,9 +224,20 @@ def test_a_capture_without_a_command_is_the_summary_where_nobody_can_look_around
     assert run(name).stdout == run("summary", name).stdout != ""
 
 
-def test_a_capture_that_is_not_there_is_no_command(run: Run) -> None:
-    result = run("missing.pcap")
-    assert (result.exit_code, "missing.pcap" in result.stderr) == (2, True)
+@pytest.mark.parametrize(("command", "package"), [("serve", "uvicorn"), ("mcp", "mcp")])
+def test_a_command_without_its_extra_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, package: str
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == package or f"analyzer.{command}" in name]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    result = CliRunner().invoke(group, [command, str(tmp_path)], prog_name="sip-analyzer")
+    assert (result.exit_code, f"sip-analyzer[{command}]" in result.stderr) == (2, True)
+
+
+def test_a_capture_that_is_not_there_is_told_as_such() -> None:
+    result = CliRunner().invoke(group, ["missing.pcap"], prog_name="sip-analyzer")
+    assert (result.exit_code, "missing.pcap: No such file" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(("term", "looks"), [("xterm", True), ("dumb", False), ("", False)])

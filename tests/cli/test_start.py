@@ -8,7 +8,7 @@ import sys
 import pytest
 from places import SAMPLES
 
-HEAVY = ("polars", "pandas", "numpy", "pyarrow", "scapy", "pyshark", "matplotlib")
+HEAVY = ("polars", "pandas", "numpy", "pyarrow", "scapy", "pyshark", "matplotlib", "textual", "starlette", "mcp")
 # What only pages, random numbers, the check of the graph, and words that are explained need.
 SELDOM = ("html", "graphlib", "secrets", "tomllib")
 
@@ -27,7 +27,7 @@ def imported(program: str) -> set[str]:
     "words",
     [
         *(["--help"], ["--version"], ["calls", "-h"], ["summary", "-h"], ["latency", "-h"], ["plot", "-h"]),
-        ["explain", "-h"],
+        *(["explain", "-h"], ["browse", "-h"], ["serve", "-h"], ["mcp", "-h"]),
     ],
     ids=" ".join,
 )

@@ -84,10 +84,10 @@ def test_every_message_of_tshark_is_read_in_its_frame(name: str) -> None:
 
 def test_a_call_over_tls_is_a_call() -> None:
     cap = analyzer.read(capture("call"), keylog=keys("call"))
-    assert (
-        cap.calls[["caller", "callee", "outcome", "status"]].values.tolist()
-        == [["alice@example.com", "bob@example.com", "answered", 200]] * 2
-    )
+    assert cap.calls[["caller", "callee", "outcome", "status"]].values.tolist() == [
+        ["alice@example.com", "bob@example.com", "answered", 200],
+        ["carol@example.com", "dave@example.com", "answered", 200],
+    ]
 
 
 def test_versions_suites_and_resumption_are_those_of_the_plan() -> None:
@@ -162,7 +162,7 @@ def test_keys_in_the_capture_open_it_wherever_they_stand(tmp_path: Path, place: 
     assert call_ids(cap) == planned("call")
     assert set(cap.table("tls_connections")["keys"]) == {"capture"}
     assert cap.table("problems").is_empty()
-    assert cap.message(cap.messages["message"][0]).raw.startswith(b"INVITE")
+    assert cap.message(cap.messages["message"][0]).text.startswith(b"INVITE")
 
 
 def packets(name: str) -> tuple[int, list[pcaps.Packet]]:
@@ -228,7 +228,8 @@ def test_no_key_is_in_any_table_or_export(tmp_path: Path) -> None:
     )
     exported = tmp_path / "a.pcapng"
     cap.export(exported)
-    words = {word for line in keys("call").read_text().splitlines() for word in line.split()[2:]}
+    lines = [line.split() for line in keys("call").read_text().splitlines() if not line.startswith("#")]
+    words = {word for _, _, word in lines}
     assert len(words) > 5
     for word in words:
         assert word not in told.lower()
@@ -240,7 +241,7 @@ def test_an_exported_call_is_read_with_the_same_keys(tmp_path: Path) -> None:
     cap = analyzer.read(capture("call"), keylog=keys("call"))
     for call_id in planned("call"):
         path = tmp_path / f"{call_id}.pcapng"
-        cap.filter(call_id=call_id).export(path)
+        cap.filter(analyzer.Filter(call_id=call_id)).export(path)
         again = analyzer.read(path, keylog=keys("call"))
         assert call_ids(again) == {call_id: 7}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import http.client
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,27 @@ def test_a_number_that_is_none_is_told(site: Site, query: str) -> None:
 
 def test_an_endless_address_is_refused(site: Site) -> None:
     assert site.ask(f"{site.base}calls?q={'x' * 9000}")[0] == 414
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"403"),
+        (b"GET http://evil.example/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"403"),
+        (b"GET / HTTP/1.0\r\n\r\n", b"403"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: 127.0.0.1\r\n\r\n", b"400"),
+        (b"GET /\xff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"400"),
+        (b"INVITE sip:a@b SIP/2.0\r\n\r\n", b"400"),
+    ],
+    ids=str,
+)
+def test_an_odd_request_is_refused_and_the_next_one_answered(site: Site, request_: bytes, status: bytes) -> None:
+    host, _, port = site.host.partition(":")
+    with socket.create_connection((host, int(port)), 60) as connection:
+        connection.sendall(request_)
+        assert connection.recv(100).split(b" ")[1] == status
+    assert site.ask(f"{site.base}calls")[0] == 200
 
 
 # ---- what is shown ---------------------------------------------------------------------------------------------------

@@ -30,6 +30,11 @@ class Screen:
         await self._pilot.press(*text, "enter")
         await self.settled()
 
+    async def resize(self, columns: int, lines: int) -> None:
+        """The terminal changes."""
+        await self._pilot.resize_terminal(columns, lines)
+        await self.settled()
+
     async def settled(self) -> None:
         """Until nothing is looked up any more."""
         await self._pilot.pause()

@@ -42,7 +42,6 @@ def test_enter_leads_from_the_list_to_the_ladder_to_the_message_and_escape_back(
         assert all(caller in screen.text for caller in CALLERS)
         await screen.press("down", "enter")
         assert "P-CSCF pcscf1.ims.mnc001.mcc001.3gppnetwork.org 10.1.0.1:5060: 503" in screen.text
-        assert "P-CSCF" in screen.text
         await screen.press("enter")
         first = capture.call(2).table("messages")["message"][0]
         start = capture.message(first).text.split(b"\r\n")[0].decode()
@@ -56,6 +55,16 @@ def test_enter_leads_from_the_list_to_the_ladder_to_the_message_and_escape_back(
         assert screen.app.lines.cursor == 1
 
     look(capture, acts)
+
+
+def test_the_cursor_stays_on_its_message_when_the_terminal_changes() -> None:
+    async def acts(screen: Screen) -> None:
+        await screen.press("down", "enter", "down", "down")
+        before = screen.app.lines.content.event(screen.app.lines.cursor)
+        await screen.resize(60, 20)
+        assert screen.app.lines.content.event(screen.app.lines.cursor) is before is not None
+
+    look(captures.read(FAILURES), acts)
 
 
 def test_a_filter_picks_what_the_same_words_of_a_command_pick() -> None:
@@ -198,7 +207,7 @@ class Counted:
 
     def __init__(self, rows: Content) -> None:
         self._rows, self.made = rows, 0
-        self.size, self.heading = rows.size, rows.heading
+        self.size, self.heading, self.fitted = rows.size, rows.heading, rows.fitted
 
     def line(self, number: int, columns: int) -> tuple[str, str]:
         """One more."""
@@ -243,8 +252,8 @@ def test_without_sip_the_reason_is_told() -> None:
     look(captures.read(SAMPLES / "ipsec_encrypted.pcap"), acts)
 
 
-@pytest.mark.slow  # a process of its own at a terminal of its own
-def test_a_terminal_is_left_as_it_was() -> None:
+def at_a_terminal() -> tuple[subprocess.Popen[bytes], int, bytes]:
+    """A browser at a terminal of its own, our end of that, and what stands on it."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
@@ -254,14 +263,30 @@ def test_a_terminal_is_left_as_it_was() -> None:
     seen = b""
     while b"? keys" not in seen:
         seen += os.read(ours, 65536)
+    return process, ours, seen
+
+
+@pytest.mark.slow  # a process of its own
+def test_a_terminal_is_left_as_it_was() -> None:
+    process, ours, seen = at_a_terminal()
     os.write(ours, b"q")
     try:
         while piece := os.read(ours, 65536):
             seen += piece
     except OSError:  # it has gone
         pass
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     os.close(ours)
     # The other screen was entered and left; no colour was asked for.
     assert seen.count(b"\x1b[?1049h") == seen.count(b"\x1b[?1049l") == 1
     assert not re.search(rb"\x1b\[[0-9;]*3[1-7][;m]", seen)
+
+
+@pytest.mark.slow  # a process of its own
+def test_nothing_runs_on_when_its_terminal_has_gone() -> None:
+    process, ours, _ = at_a_terminal()
+    os.close(ours)
+    try:
+        assert process.wait(60) == 0
+    finally:
+        process.kill()

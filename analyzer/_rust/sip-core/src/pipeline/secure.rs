@@ -68,7 +68,9 @@ impl PointSink<'_, '_> {
                 let is_sip = secured.inner[side].as_ref().is_some_and(|inner| inner.framer.is_sip());
                 class = Some(if is_sip && secured.connection.is_open(side) { StreamClass::Sip } else { READ });
             }
-            if class.is_none() && secured.connection.has_keys(&self.out.keys) {
+            // While its ClientHello is not whole, nobody knows.
+            let unknown = self.out.keys.given && secured.connection.random().is_none();
+            if class.is_none() && (unknown || secured.connection.has_keys(&self.out.keys)) {
                 class = Some(READ);
             }
             if class.is_none() {

@@ -19,7 +19,7 @@ fn sample(name: &str) -> PathBuf {
 
 /// Pieces of the connections of a capture, as its packets brought them.
 #[derive(Default)]
-struct Connections(Vec<(u16, Vec<(usize, Vec<u8>)>)>);
+struct Connections(Vec<(u16, Pieces)>);
 
 impl Problems for Connections {
     fn report(&mut self, _: Problem) {}
