@@ -101,8 +101,8 @@ class Call:
         """Writes what was said to a wave file; returns its length in seconds.
 
         The caller is on the left, the callee on the right; lost packets and pauses are silence. Of several legs the one
-        of which most was captured. Raises :class:`~analyzer.errors.NotFound` where the capture has no audio of the call,
-        :class:`~analyzer.errors.AnalyzerError` where it is no G.711, or encrypted.
+        of which most was captured. Raises :class:`~analyzer.errors.NotFound` where the capture has no audio of the
+        call, :class:`~analyzer.errors.AnalyzerError` where it is no G.711, or encrypted.
 
         >>> import analyzer, io
         >>> analyzer.read("sample_pcaps/media.pcap").call(1).audio(io.BytesIO()) > 5

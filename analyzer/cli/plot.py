@@ -16,7 +16,8 @@ from analyzer.reading.written import replaced
 # The methods of analyzer.api.plot.Plot.
 NAMES = (
     *("setup_latency", "latency_ecdf", "latency_over_time", "responses", "outcomes", "call_volume", "concurrency"),
-    *("failures", "retransmissions", "waterfall", "setup_phases", "kpi_over_time", "kpi_heat_map"),
+    *("failures", "retransmissions", "waterfall", "setup_phases", "media_over_time", "kpi_over_time"),
+    "kpi_heat_map",
 )
 _DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
 _SUFFIXES = (".svg", ".png", ".pdf")
@@ -37,6 +38,7 @@ _SUFFIXES = (".svg", ".png", ".pdf")
     help="Write to FILE; its name ends in .svg, .png or .pdf. Default: CAPTURE.NAME.svg here.",
 )
 @click.option("--delay", type=click.Choice(_DELAYS), help="Delay, for setup_latency and latency_...")
+@click.option("--figure", metavar="FIGURE", help="Figure, for media_over_time: loss, jitter or mos.")
 @click.option("--kpi", metavar="KPI", help="KPI, for kpi_over_time and kpi_heat_map: ser, pdd_s ...")
 @options.by_option
 @options.every_option
@@ -46,6 +48,7 @@ def command(
     name: str,
     output: str | None,
     delay: str | None,
+    figure: str | None,
     kpi: str | None,
     by: str | None,
     every: str | None,
@@ -61,7 +64,7 @@ def command(
     # The waterfall is that of one call; anything else is drawn of the calls that a filter picks.
     call = values.pop("call") if name == "waterfall" else None
     taken = inspect.signature(getattr(Plot, name)).parameters
-    offered = {"delay": delay, "call": call, "kpi": kpi, "by": by, "every": every}
+    offered = {"delay": delay, "call": call, "figure": figure, "kpi": kpi, "by": by, "every": every}
     given: dict[str, Any] = {option: value for option, value in offered.items() if value is not None}
     unknown = [f"--{option}" for option in given if option not in taken]
     if unknown:
@@ -73,9 +76,9 @@ def command(
     if call is not None and call.isascii() and call.isdigit():
         given["call"] = int(call)
     capture = reading.shown(chosen)
-    figure = getattr(Plot(capture.source), name)(**given)
+    drawn = getattr(Plot(capture.source), name)(**given)
     with replaced(output) as part:
-        figure.savefig(part, format=Path(output).suffix.lower()[1:])
+        drawn.savefig(part, format=Path(output).suffix.lower()[1:])
     if not named:
         terminal.note(f"written to {output}")
     reading.close()

@@ -19,9 +19,9 @@ Kind = Literal["empty", "one_direction", "other_hop", "other_nodes", "other_hour
 
 #: What makes values incomparable, and of which populations of KPIs; the others only ask for care.
 REFUSED: dict[Kind, tuple[str, ...]] = {
-    "empty": ("calls", "registrations", "requests", "transactions", "messages"),
-    "one_direction": ("calls", "registrations", "requests", "transactions", "messages"),
-    "other_hop": ("calls",),
+    "empty": ("calls", "registrations", "requests", "transactions", "messages", "streams", "call_media"),
+    "one_direction": ("calls", "registrations", "requests", "transactions", "messages", "streams", "call_media"),
+    "other_hop": ("calls", "streams", "call_media"),
 }
 
 # With both directions captured a third and more of the messages are responses.

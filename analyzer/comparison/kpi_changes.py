@@ -14,7 +14,10 @@ from analyzer.kpi.kpis import LOW_N
 from analyzer.kpi.record import Kpi
 
 #: Shares of which less is better; of all others more is.
-LESS_IS_BETTER = frozenset({"ira", "isa", "call_drop", "resent_share"})
+LESS_IS_BETTER = frozenset(
+    {"ira", "isa", "call_drop", "resent_share", "lossy_audio", "poor_audio", "bad_audio", "one_way_audio_share"}
+    | {"short_calls"}
+)
 #: Delays that are people's: longer is neither better nor worse.
 PEOPLES = frozenset({"sdt_s", "sdt_failed_s", "acd_s"})
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from analyzer.kpi import itu, load, rfc6076, ts32
+from analyzer.kpi import itu, load, media, rfc6076, ts32
 from analyzer.kpi.record import Kpi
 
 FAMILIES: dict[str, tuple[Kpi, ...]] = {
-    str(module.__doc__).rstrip("."): module.KPIS for module in (rfc6076, itu, ts32, load)
+    str(module.__doc__).rstrip("."): module.KPIS for module in (rfc6076, itu, ts32, load, media)
 }
 """The KPIs of each family, by its heading."""
 

@@ -1,4 +1,5 @@
-"""What KPIs are measured over: calls, registrations, requests, transactions, messages; and what these are grouped by.
+"""What KPIs are measured over: calls, registrations, requests, transactions, messages, streams of media; and what
+these are grouped by.
 
 A population is a frame with a row for each of its units, made of the tables, whose outcomes and delays it takes as they
 are. What a row is grouped by is a column of its table, of the hop on which it was measured, or of a table joined to it.
@@ -171,6 +172,23 @@ def _of_messages(rows: pl.DataFrame, keys: Sequence[str], tables: Tables) -> pl.
     return _with_nodes(rows, flows.rename(ends), "_flow", keys, tables)
 
 
+# ---- media -----------------------------------------------------------------------------------------------------------
+
+
+_OF_CALLS = ("reference", "codecs", "caller", "callee", "released_by")
+
+
+def _streams(tables: Tables) -> pl.DataFrame:
+    """``streams`` of calls, with the hop of the call."""
+    calls = tables("calls").select("call", *_OF_CALLS)
+    return tables("streams").join(calls, on="call", maintain_order="left")
+
+
+def _call_media(tables: Tables) -> pl.DataFrame:
+    calls = tables("calls").select("call", *_OF_CALLS, _at="started_at")
+    return tables("call_media").join(calls, on="call", maintain_order="left")
+
+
 # ---- what is joined --------------------------------------------------------------------------------------------------
 
 
@@ -244,6 +262,22 @@ POPULATIONS = {
         ),
         Population("requests", "hop nearest the sender", "_at", _OF_TRANSACTIONS, _requests, _of_transactions),
         Population("transactions", "every hop", "_at", _OF_TRANSACTIONS, _transactions, _of_transactions),
+        Population(
+            "streams",
+            "place of the capture",
+            "first_at",
+            (*_plain(schema.STREAMS), *_OF_CALLS, *_HOP, *PEER, *_NODES, "service", *_ACCESS),
+            _streams,
+            _of_calls,
+        ),
+        Population(
+            "call_media",
+            "place of the capture",
+            "_at",
+            (*_plain(schema.CALL_MEDIA), *_OF_CALLS, *_HOP, *PEER, *_NODES, "service", *_ACCESS),
+            _call_media,
+            _of_calls,
+        ),
         Population("messages", "every hop", "time", (*_OF_MESSAGES, *_NODES), _messages, _of_messages),
     )
 }

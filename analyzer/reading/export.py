@@ -19,8 +19,8 @@ MediaFlow = tuple[str, int, int, int]
 
 def media_flows(messages: pl.DataFrame, sdp: pl.DataFrame, streams: pl.DataFrame) -> list[MediaFlow]:
     """Where the media of the calls among ``messages`` go, as their session descriptions say, and RTCP one port above
-    (RFC 3550 §11); each from the first message of its call to the last; and both ends of their ``streams``, as long as these last: behind a
-    NAT they are others. An address that is a name is left out."""
+    (RFC 3550 §11); each from the first message of its call to the last; and both ends of their ``streams``, as long as
+    these last: behind a NAT they are others. An address that is a name is left out."""
     import polars as pl
 
     calls = (

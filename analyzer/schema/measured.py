@@ -243,14 +243,14 @@ KPIS = Measure(
         C("total", "bool", "The row is over all groups and intervals, made of the calls ... themselves."),
     ),
     made_by="analyzer.kpi.kpis:kpis",
-    of=("calls", "transactions", "registrations", "messages", "files"),
+    of=("calls", "transactions", "registrations", "messages", "files", "streams", "call_media"),
     asks=True,
     shown=words("kpi value unit n numerator denominator p50_s p95_s p99_s excluded excluded_why note total"),
     note=(
         "A row for each KPI and group, and one over all (total). --by takes node, from_node and to_node (a pair of "
         "nodes that the call passed), reference_point, service, rat, peer (with direction), method, and the columns "
-        "of calls, registrations and transactions; a KPI without such a column has no row. A call counts for each "
-        "node that it passed. Ratios are never averaged. docs/kpis.md shows how each number is made."
+        "of calls, registrations, transactions and streams; a KPI without such a column has no row. A call counts for "
+        "each node that it passed. Ratios are never averaged. docs/kpis.md shows how each number is made."
     ),
     example="node",
 )

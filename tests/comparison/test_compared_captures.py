@@ -92,7 +92,8 @@ def test_a_verdict_needs_an_interval_without_zero_enough_cases_and_a_better_side
 
 def test_of_each_share_it_is_known_which_side_is_better() -> None:
     """Failures, drops and retransmissions are to be few (RFC 6076 §4.2, §4.9), successes many."""
-    few = {"ira", "isa", "call_drop", "resent_share"}
+    few = {"ira", "isa", "call_drop", "resent_share", "lossy_audio", "poor_audio", "bad_audio", "short_calls"}
+    few |= {"one_way_audio_share"}
     many = {"ser", "seer", "scr", "asr", "abr", "ner", "sesr", "sensr", "message_success"}
     many |= {f"reg_{kind}" for kind in ("initial", "refresh", "deregister", "third_party", "emergency")}
     assert {kpi.name for kpi in catalogue.KPIS.values() if kpi.kind == "share"} == few | many

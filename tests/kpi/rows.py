@@ -22,6 +22,8 @@ _MADE = {
     "transactions": (),
     "registrations": (),
     "messages": (),
+    "streams": (),
+    "call_media": (),
 }
 _TABLE = {"requests": "transactions"}
 

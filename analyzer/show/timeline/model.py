@@ -112,8 +112,8 @@ class Heard:
 class Mark:
     """Something that no single message says.
 
-    ``kind``: silence, no_response, pending, transport_error, resent, hold, resume, media, stream, transfer, fork or folded; in
-    a report also beside (asked beside SIP) and refused (the same, without success).
+    ``kind``: silence, no_response, pending, transport_error, resent, hold, resume, media, stream, transfer, fork or
+    folded; in a report also beside (asked beside SIP) and refused (the same, without success).
     ``text`` may hold text from the wire. ``at`` is None where it concerns messages without a time stamp; ``phase`` is
     as in an event.
     """
