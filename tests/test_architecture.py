@@ -17,7 +17,7 @@ from places import ROOT, SAMPLES
 FLOORS = (
     ("__main__", "cli"),
     ("tui", "serve", "mcp"),
-    ("api",),
+    ("api", "live"),
     ("store",),
     ("masking", "show"),
     ("comparison",),

@@ -27,14 +27,14 @@ _STORE_EVERY_S = 60.0
 
 @click.command(
     "live",
-    help=f"{BY_HAND['live']}\n\nPackets come from an interface (-i, through tcpdump or dumpcap), from a pipe (-: pcap or"
-    " pcapng, uncompressed), or from agents of HEP (--hep). A call is told when it ends or fails, and again (~) if"
+    help=f"{BY_HAND['live']}\n\nPackets come from an interface (-i, through tcpdump or dumpcap), from a pipe (-: pcap"
+    " or pcapng, uncompressed), or from agents of HEP (--hep). A call is told when it ends or fails, and again (~) if"
     " later packets make another outcome of it. Ctrl-C ends; what was lost before it could be captured is told.",
     epilog="Example: sip-analyzer live -i eth0 --filter 'port 5060'",
 )
 @click.argument("pipe", required=False, metavar="[-]")
 @click.option("-i", "--interface", metavar="NAME", help="Capture at this interface; any for all.")
-@click.option("--filter", "condition", default="", metavar="FILTER", help="Capture filter for -i, as in pcap-filter(7).")
+@click.option("--filter", "condition", default="", metavar="FILTER", help="Capture filter for -i: pcap-filter(7).")
 @click.option("--hep", metavar="[HOST:]PORT", help="Listen for agents of HEP at this UDP port.")
 @click.option(
     "--every", type=click.FloatRange(min=0.05), default=1.0, show_default=True, metavar="SECONDS",
@@ -202,7 +202,8 @@ def _line(row: dict[str, Any], *, again: bool) -> str:
 
     answered = row["outcome"] == "answered"
     parties = " > ".join(safe(row[name] or "?") for name in ("caller", "callee"))
-    told = [row["outcome"] if row["outcome_detail"] in (None, "normal") else f"{row['outcome']} {row['outcome_detail']}"]
+    detail = row["outcome_detail"]
+    told = [row["outcome"] if detail in (None, "normal") else f"{row['outcome']} {detail}"]
     if row["status"] is not None and not answered:
         told.append(f"{row['status']} {safe(row['reason_phrase'] or '')}".rstrip())
     told += [f"{name} {row[column]:.3f} s" for name, column in (("pdd", "pdd_s"), ("talk", "talk_s")) if row[column]]
@@ -216,6 +217,8 @@ def _json(row: dict[str, Any]) -> str:
     from analyzer import schema
     from analyzer.cli.output import json_rows
 
-    frame = pl.DataFrame([row], schema={name: kind for name, kind in schema.TABLES["calls"].polars().items() if name in row})
+    frame = pl.DataFrame(
+        [row], schema={name: kind for name, kind in schema.TABLES["calls"].polars().items() if name in row}
+    )
     (told,) = json.loads(json_rows(frame, "calls"))
     return json.dumps(told, ensure_ascii=False)

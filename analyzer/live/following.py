@@ -18,7 +18,7 @@ from analyzer.store.settling import Settling
 if TYPE_CHECKING:
     import polars as pl
 
-#: Captures so young are read again with the next one (ns): fragments and segments of what began in them are still to come.
+#: Captures so young are read again with the next one (ns): fragments and segments of what began in them may come still.
 _CONTEXT = 3 * SECOND
 #: Messages of a window; a moment has fewer.
 _WINDOW = 200_000
@@ -26,8 +26,8 @@ _WINDOW = 200_000
 
 @dataclass
 class Moment:
-    """What a moment brought: ``calls`` that ended or failed, as rows of ``calls``, each once; ``again`` of them were told
-    before and came out otherwise; ``messages`` read, ``open_calls`` still going on."""
+    """What a moment brought: ``calls`` that ended or failed, as rows of ``calls``, each once; ``again`` of them were
+    told before and came out otherwise; ``messages`` read, ``open_calls`` still going on."""
 
     calls: list[dict[str, Any]] = field(default_factory=list)
     again: set[int] = field(default_factory=set)

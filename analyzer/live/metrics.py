@@ -50,7 +50,10 @@ class Metrics:
                 lines += [f"# TYPE {family} summary", f"# UNIT {family} seconds", f"# HELP {family} {_DELAYS[name]}"]
                 lines += [f"{family}_count {count}", f"{family}_sum {total!r}"]
             if self._dropped is not None:
-                lines += ["# TYPE sip_packets_dropped counter", "# HELP sip_packets_dropped Packets lost to the capture"]
+                lines += [
+                    "# TYPE sip_packets_dropped counter",
+                    "# HELP sip_packets_dropped Packets lost to the capture",
+                ]
                 lines.append(f"sip_packets_dropped_total {self._dropped}")
         return "".join(f"{line}\n" for line in [*lines, "# EOF"])
 

@@ -54,7 +54,7 @@ class Segments:
                 self._whole += is_packet
 
     def cut(self, path: Path) -> int:
-        """Writes the packets that came since the last cut to a file of their own; how many. Writes none where none came."""
+        """Writes the packets that came since the last cut to a file of their own, if any did; how many."""
         count, self._whole = self._whole, 0
         if count:
             path.write_bytes(b"".join([self._front, *self._packets]))

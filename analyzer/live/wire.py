@@ -69,10 +69,10 @@ class Program(Pipe):
     now = True
 
     def __init__(self, interface: str, condition: str = "") -> None:
-        self._errors = tempfile.TemporaryFile()
-        self._program = subprocess.Popen(
-            _command(interface, condition), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
-        )
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+        command = _command(interface, condition)
+        self._can_be_asked = command[0].endswith("tcpdump")
+        self._program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors)
         assert self._program.stdout is not None
         super().__init__(self._program.stdout)
 
@@ -91,7 +91,7 @@ class Program(Pipe):
 
     def dropped(self) -> int | None:
         """What it says; tcpdump when it is asked, dumpcap at its end."""
-        if self._program.poll() is None and self._program.args[0].endswith("tcpdump"):  # type: ignore[index,union-attr]
+        if self._program.poll() is None and self._can_be_asked:
             self._program.send_signal(signal.SIGUSR1)
         self._errors.seek(0)
         told = _DROPPED.findall(self._errors.read().decode("utf-8", "replace"))

@@ -1,0 +1,95 @@
+"""``sip-analyzer live``: pipes, agents and monitoring, on loopback."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from typing import Any
+
+import captures
+from places import SAMPLES
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from analyzer.live.metrics import Metrics, Server
+from analyzer.live.wire import Agents
+
+LIVE = [sys.executable, "-m", "analyzer", "live"]
+
+
+def run(*words: str, **how: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*LIVE, *words], capture_output=True, timeout=100, check=False, **how)  # type: ignore[call-overload,no-any-return]
+
+
+def test_a_pipe_is_followed_to_its_end() -> None:
+    done = run("-", "--format", "jsonl", input=(SAMPLES / "volte_failures.pcap").read_bytes())
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    calls = captures.read(SAMPLES / "volte_failures.pcap").table("calls")
+    assert {row["call"]: row["outcome"] for row in told} == {
+        str(key): outcome for key, outcome in calls.select("call", "outcome").iter_rows()
+    }
+    assert done.returncode == 0
+    assert b"3 calls ended or failed" in done.stderr
+
+
+def test_what_is_no_capture_is_a_sentence() -> None:
+    done = run("-", input=b"this is a text, and no packets are in it")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"tcpdump -w -" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_one_source_is_wanted() -> None:
+    for words in ((), ("-i", "lo", "--hep", ":9060"), ("trace.pcap",), ("-", "--filter", "udp")):
+        assert run(*words).returncode == 2
+
+
+def test_agents_are_heard() -> None:
+    """What agents of HEP send is what they would have sent to any collector."""
+    from analyzer.live.segments import Segments
+
+    agents = Agents("127.0.0.1", 0)
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams = [bytes(packet["UDP"].payload) for packet in _packets("hep_two_agents.pcap") if "UDP" in packet]
+    for datagram in datagrams:
+        sender.sendto(datagram, ("127.0.0.1", agents.port))
+    segments = Segments()
+    segments.feed(agents.read(0.5) or b"")
+    agents.close()
+    sender.close()
+    assert segments._whole == len(datagrams) > 0
+
+
+def _packets(name: str) -> list[Any]:
+    from scapy.all import rdpcap
+
+    return list(rdpcap(str(SAMPLES / name)))
+
+
+def test_monitoring_reads_what_was_followed() -> None:
+    metrics = Metrics()
+    rows = captures.read(SAMPLES / "volte_failures.pcap").table("calls").rows(named=True)
+    metrics.add(rows, 192, 4, 7)
+    server = Server(metrics, 0)
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as answer:
+            kind, text = answer.headers["Content-Type"], answer.read().decode()
+    finally:
+        server.close()
+    assert kind.startswith("application/openmetrics-text")
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    outcomes = {sample.labels["outcome"]: sample.value for sample in families["sip_calls"].samples}
+    assert outcomes == {"answered": 1.0, "server_failure": 2.0}
+    assert [sample.value for sample in families["sip_open_calls"].samples] == [4.0]
+    assert [sample.value for sample in families["sip_packets_dropped"].samples] == [7.0]
+
+
+def test_the_port_is_of_this_machine_alone() -> None:
+    server = Server(Metrics(), 0)
+    host = server._server.server_address[0]
+    server.close()
+    assert host == "127.0.0.1"
+    assert not any(thread.name == "metrics" for thread in threading.enumerate())
