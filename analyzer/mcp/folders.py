@@ -4,6 +4,7 @@ lead."""
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -86,8 +87,9 @@ class Folders:
 
     def hidden(self, sentence: str) -> str:
         """A sentence without the paths of the folders."""
-        for root in sorted(self._roots, key=lambda root: -len(str(root))):
-            sentence = sentence.replace(f"{root}{os.sep}", "").replace(str(root), "the folder")
+        for root in sorted(map(str, self._roots), key=len, reverse=True):
+            if root != os.sep:
+                sentence = re.sub(rf"(?<![\w./-]){re.escape(root)}/", "", sentence)
         return sentence
 
     def _is_file_inside(self, path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -49,6 +50,7 @@ _OF_FINDINGS = (
 # Polars' SQL opens files by functions of its own (read_csv, read_parquet ...): nothing but tables may be asked.
 _OPENS = re.compile(r"\b(?:read|scan)_\w+", re.IGNORECASE)
 _SELECTS = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
+_LONGEST_QUERY_S = 60
 _NO_PATHS = ("path",)  # where captures lie is nobody's business
 
 
@@ -330,12 +332,28 @@ def _event(row: Any, start: int | None) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in unsaid or value != unsaid[name]}
 
 
+def _collected(planned: pl.LazyFrame) -> pl.DataFrame:
+    """What a query comes to, given up where it takes too long."""
+    running = planned.collect(background=True, engine="streaming")
+    until, wait = time.monotonic() + _LONGEST_QUERY_S, 0.002
+    while (found := running.fetch()) is None:
+        if time.monotonic() > until:
+            running.cancel()
+            raise AnalyzerError(f"the query takes longer than {_LONGEST_QUERY_S} s: ask for less")
+        time.sleep(wait)
+        wait = min(2 * wait, 0.1)
+    return found
+
+
 def _queried(read: Capture, query: str) -> pl.DataFrame:
     import polars as pl
 
     names = [name for name in schema.TABLES if re.search(rf"\b{name}\b", query)]
     context = pl.SQLContext({name: read.table(name).drop(_NO_PATHS, strict=False) for name in names})
     try:
-        return context.execute(query, eager=False).collect(engine="streaming")
+        planned = context.execute(query, eager=False)
+        if "CROSS JOIN" in planned.explain():
+            raise AnalyzerError("every row beside every row is too much: join tables ON a column that both have")
+        return _collected(planned)
     except pl.exceptions.PolarsError as error:
         raise AnalyzerError(f"the query cannot be run: {str(error).splitlines()[0]}") from None

@@ -186,7 +186,8 @@ class Browser(App[None]):
         if not self.looked.capture.source.messages_read:
             spots = self.looked.capture.blind_spots()
             return f"no SIP here: {spots[0]}" if spots else "no SIP here"
-        return f"no {view.table} here: r has registrations, n nodes"
+        others = ": r has registrations, n nodes" if view.table == "calls" else ""
+        return f"no {view.table} here{others}"
 
     def _keys(self, columns: int) -> str:
         """As many keys as there is room for; the rest is behind ?."""

@@ -192,6 +192,7 @@ def test_a_folder_with_a_link_that_leads_outside_is_not_read_as_one(door: Door) 
         ("sql", {"query": "select * from `Read_Parquet`('x')"}, "no files"),
         ("sql", {"query": "drop table calls"}, "one SELECT"),
         ("sql", {"query": "select nothing from calls"}, "cannot be run"),
+        ("sql", {"query": "select count(*) from messages a, messages b, messages c"}, "join tables ON"),
         ("kpis", {"by": "shoe_size"}, "shoe_size"),
     ],
     ids=str,

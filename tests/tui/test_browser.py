@@ -87,6 +87,20 @@ def test_a_filter_picks_what_the_same_words_of_a_command_pick() -> None:
     look(capture, acts)
 
 
+def test_escape_leaves_the_line_that_is_typed_and_nothing_else() -> None:
+    async def acts(screen: Screen) -> None:
+        await screen.press("slash")
+        await screen.type("status=503")
+        await screen.press("slash", "q", "f", "escape")
+        assert numbers(screen) == [2, 3]
+        await screen.press("enter", "s", "escape")
+        assert "503 Service Unavailable" in screen.lines[0]
+        await screen.press("escape")
+        assert numbers(screen) == [2, 3]
+
+    look(captures.read(FAILURES), acts)
+
+
 def test_a_word_that_is_no_filter_is_looked_for_in_what_is_shown() -> None:
     async def acts(screen: Screen) -> None:
         await screen.press("slash")
