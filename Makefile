@@ -125,6 +125,7 @@ bench: install
 	$(BIN)/python benchmarks/race.py --json $(RUST)/target/race.json $(BENCH)
 	$(BIN)/python benchmarks/history.py add $(RUST)/target/race.json
 	$(BIN)/python benchmarks/tunnels.py
+	$(BIN)/python benchmarks/tls.py
 
 ## Where the time of `calls` goes, stage by stage: make profile PROFILED=night.pcap
 PROFILED ?= benchmarks/captures/udp-100k.pcap
