@@ -22,7 +22,8 @@ def with_aliases(query: str) -> str:
     start = next((at for at, piece in enumerate(pieces) if not piece.isspace()), 0)
     if not pieces or pieces[start].lower() != "select":
         return query  # WITH ... and the like have names of their own
-    made, item, depth = pieces[: start + 1], [], 0
+    made, depth = pieces[: start + 1], 0
+    item: list[str] = []
     for at in range(start + 1, len(pieces)):
         piece = pieces[at]
         depth += (piece == "(") - (piece == ")")

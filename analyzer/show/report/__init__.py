@@ -154,7 +154,7 @@ def report(
             *numbers.verdict(tables, say, language),
             *written.doubted(doubts, say),
         ],
-        indicators=indicators.lines(kpis, crossings, before, doubts),
+        indicators=indicators.lines(kpis, crossings, before, doubts, language),
         before=before is not None,
         without_data=indicators.without_data(kpis),
         tiles=numbers.tiles(tables, say, language),
