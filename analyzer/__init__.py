@@ -68,6 +68,11 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    """The public names, whether they were asked for or not: what a prompt completes."""
+    return [*__all__, "errors", "language"]
+
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":  # that of the Cargo workspace, by way of the wheel
         from importlib.metadata import version

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.api.graph_source import opened
-from analyzer.errors import AnalyzerError, NotFound
+from analyzer.errors import AnalyzerError, FilterError, NotFound
 from analyzer.language import spoken
 from analyzer.reading import engines
 from analyzer.reading.native import Output
@@ -621,9 +621,22 @@ class Capture:
         """
         return self.source.wireshark_filter(self.table("messages"))
 
-    def filter(self, chosen: Filter) -> Capture:
-        """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged."""
-        return Capture(self.source.filtered(chosen))
+    def filter(self, chosen: Filter | None = None, **criteria: Any) -> Capture:
+        """The whole calls (and transactions and registrations outside calls) that a filter picks, values unchanged.
+
+        The criteria are those of :class:`~analyzer.Filter`, as names or as one object. Raises
+        :class:`~analyzer.errors.FilterError` for one that cannot be understood.
+
+        >>> import analyzer
+        >>> cap = analyzer.read("sample_pcaps/outcomes.pcap")
+        >>> cap.filter(status="5xx").calls.no.tolist(), cap.filter(call="1-3").calls.no.tolist()
+        ([4], [1, 2, 3])
+        """
+        from analyzer.api.filters import Filter, of_criteria
+
+        if chosen is not None and criteria:
+            raise FilterError(f"give a Filter or criteria, not both: {', '.join(criteria)}")
+        return Capture(self.source.filtered(chosen if isinstance(chosen, Filter) else of_criteria(criteria)))
 
     def mask(self, key: str | bytes | None = None, *, domains: bool = False) -> Capture:
         """The same capture with pseudonyms in place of numbers, names, addresses, places and what was said.
@@ -650,17 +663,20 @@ class Capture:
         >>> cap = analyzer.read("sample_pcaps/busy.pcap")
         >>> cap.sql("select outcome, count(*) as n from calls group by outcome").values.tolist()
         [['busy', 1]]
+        >>> cap.sql("select count(*), max(status) from calls").columns.tolist()
+        ['count(*)', 'max(status)']
         """
         import re
 
         import polars as pl
 
         from analyzer.api.pandas_export import to_pandas
+        from analyzer.api.queries import with_aliases
 
         names = [name for name in schema.TABLES if re.search(rf"\b{name}\b", query)]
         context = pl.SQLContext({name: self.table(name) for name in names})
         try:
-            return to_pandas(context.execute(query, eager=True))
+            return to_pandas(context.execute(with_aliases(query), eager=True))
         except pl.exceptions.PolarsError as error:
             raise AnalyzerError(f"the query cannot be run: {error}") from error
 

@@ -12,7 +12,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from analyzer import schema
@@ -110,6 +110,16 @@ class Filter:
     def given(self) -> list[str]:
         """The names of the criteria that are set."""
         return [name for name in CRITERIA if getattr(self, name) is not None]
+
+
+def of_criteria(criteria: Mapping[str, Any]) -> Filter:
+    """The filter of these criteria; ``from`` may be written with or without the line behind it."""
+    names = {field.name for field in fields(Filter)}
+    given = {"from_" if name == "from" else name: value for name, value in criteria.items()}
+    for name in given:
+        if name not in names:
+            raise FilterError(f"no criterion {name!r}.{alike(name, names)} There are {', '.join(sorted(names))}.")
+    return Filter(**given)
 
 
 CRITERIA: tuple[str, ...] = tuple(field.name for field in fields(Filter) if field.name not in ("table", "tz"))

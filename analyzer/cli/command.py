@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+
+from analyzer.language import chosen
+from analyzer.show.text import wrapped
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -32,13 +36,50 @@ class Command(click.Command):
                 continue  # it stands in the line of usage
             record = parameter.get_help_record(ctx)
             if record is not None:
+                record = (record[0], in_language(record[1]))
                 other = "Reading" if parameter.name in OF_READING else "Options"
                 place = next((name for name, names in _SECTIONS.items() if parameter.name in names), other)
                 sections[place].append(record)
         for name, records in sections.items():
             if records:
-                with formatter.section(name):
+                with formatter.section(in_language(name, "headings")):
                     formatter.write_dl(records)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What it does; in Chinese the sentences of its table or command, where there are any."""
+        told = in_chinese(self.name or "") if chosen() == "zh" else ""
+        if not told:
+            super().format_help_text(ctx, formatter)
+            return
+        formatter.write_paragraph()
+        with formatter.indentation():
+            for line in wrapped(told, formatter.width - formatter.current_indent):
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def in_chinese(name: str) -> str:
+    """What a command does, in Chinese; empty where nobody has written it."""
+    from analyzer.explain.entries import data
+    from analyzer.explain.entries import in_chinese as of_table
+
+    return str(data("help_zh")["commands"].get(name) or of_table(name.replace("-", "_")))
+
+
+_WHERE = re.compile(r"Condition over the columns of (\w+): (.*)\.", re.DOTALL)
+
+
+def in_language(text: str, kind: str = "options") -> str:
+    """A text of the help in the language of the locale; what click puts behind it, such as a default, stays."""
+    if chosen() == "en":
+        return text
+    from analyzer.explain.entries import data
+
+    known: dict[str, str] = data("help_zh")[kind]
+    if found := _WHERE.fullmatch(text):
+        template = "Condition over the columns of {table}: {example}."
+        return known[template].format(table=found[1], example=found[2])
+    bare, mark, behind = text.partition("  [")
+    return known.get(bare, bare) + mark + behind
 
 
 def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], Command]:

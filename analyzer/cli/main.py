@@ -14,8 +14,11 @@ from typing import Any
 
 import click
 
+from analyzer.cli.command import in_chinese, in_language
 from analyzer.errors import AnalyzerError, alike
+from analyzer.language import chosen
 from analyzer.reading import address_space
+from analyzer.show.text import fit
 
 #: Commands that are no tables, each a module of this package, in the order of the help; ``--help`` imports none.
 BY_HAND = {
@@ -176,10 +179,8 @@ class Commands(click.Group):
         """The commands, group by group, a line each."""
         for heading, names in _groups().items():
             wide = max(map(len, names), default=0)
-            with formatter.section(heading):
-                formatter.write_dl(
-                    [(name, shorten(_said(name), formatter.width - wide - 6, placeholder=" …")) for name in names]
-                )
+            with formatter.section(in_language(heading, "headings")):
+                formatter.write_dl([(name, _line(name, formatter.width - wide - 6)) for name in names])
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -208,6 +209,12 @@ def _is_capture(name: str) -> bool:
 def _known() -> set[str]:
     """The names of all commands, with underscores."""
     return {name.replace("-", "_") for names in _groups().values() for name in names}
+
+
+def _line(name: str, columns: int) -> str:
+    """A sentence about the command in one line, in the language of the locale."""
+    told = in_chinese(name).partition("。")[0] if chosen() == "zh" else ""
+    return fit(f"{told}。", columns) if told else shorten(_said(name), columns, placeholder=" …")
 
 
 def _said(name: str) -> str:

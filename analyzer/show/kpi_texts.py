@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from analyzer.explain.entries import data
 from analyzer.explain.phrases import Say
 from analyzer.kpi.catalogue import KPIS
 from analyzer.kpi.record import Kpi
@@ -21,6 +22,31 @@ def told(kpi: Kpi, value: float | None) -> str:
     if kpi.unit == "share":
         return f"{100 * value:.1f} %"
     return seconds(value) if kpi.unit == "s" else f"{value:,.4g} {kpi.unit}"
+
+
+def left_out(why: str, language: str) -> str:
+    """What did not count and why (``kpis.excluded_why``), in this language.
+
+    >>> left_out("2 unfinished, 1 redirected", "zh")
+    '未结束 2、被重定向 1'
+    """
+    if language == "en" or not why:
+        return why
+    known: dict[str, str] = data("help_zh")["kpi_reasons"]
+    parts = (part.partition(" ") for part in why.split(", "))
+    return "、".join(f"{known.get(reason, reason)} {number}" for number, _, reason in parts)
+
+
+def noted(note: str, language: str) -> str:
+    """The words of warning of a KPI (``kpis.note``), in this language.
+
+    >>> noted("low_n packets_lost", "zh")
+    '样本少、有丢包'
+    """
+    if language == "en" or not note:
+        return note
+    known: dict[str, str] = data("help_zh")["kpi_notes"]
+    return "、".join(known.get(word, word) for word in note.split(" "))
 
 
 def sentences(crossings: pl.DataFrame, tz: str, say: Say = str) -> Iterator[tuple[str, str]]:

@@ -139,6 +139,9 @@ def test_search_finds_text_anywhere_and_in_columns(opened: Open) -> None:
         "outcome:time": calls.filter(outcome="timeout"),
         "status>=500": calls.filter(pl.col("status") >= 500),
         "no<3 bob": calls.filter(pl.col("no") < 3, pl.col("callee").str.contains("bob")),
+        "status >= 500": calls.filter(pl.col("status") >= 500),
+        "setup>0": calls.filter(pl.col("setup_s") > 0),
+        "setup s > 0": calls.filter(pl.col("setup_s") > 0),
     }
     for words, expected in numbers.items():
         page.js(
@@ -146,6 +149,21 @@ def test_search_finds_text_anywhere_and_in_columns(opened: Open) -> None:
             f" node.value = {words!r}; node.dispatchEvent(new Event('input')); }})()"
         )
         assert cells(page, "calls", 1) == [str(no) for no in expected["no"]], words
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("nonsense>3", "nonsense is no column"), ("status>many", "a number is wanted"), ("status>400", "")],
+)
+def test_search_says_what_it_did_not_understand(opened: Open, words: str, said: str) -> None:
+    page = opened(*MANY)
+    page.js(
+        "(() => { const node = document.querySelector('#calls input');"
+        f" node.value = {words!r}; node.dispatchEvent(new Event('input')); }})()"
+    )
+    (told,) = page.texts("#calls .unclear")
+    assert said in told
+    assert bool(told) == bool(said)
 
 
 def test_a_link_from_a_number_filters_and_the_way_back_does_not(opened: Open) -> None:

@@ -106,7 +106,8 @@ def report(
     with ThreadPoolExecutor(1) as beside:
         drawing = beside.submit(figures.drawn, tables, tz)
         ladders = stories.packed(tables, texts or {}, fragments or {}, most=ladder_bytes, most_rows=sections.MOST_ROWS)
-        shown = list(sections.sections(tables, tz, language))
+        made = list(sections.sections(tables, tz, language))
+        shown = [section for section in made if section.rows]
         told, untold = pages.packed(tables, more, tz=tz, language=language) if more is not None else ("", [])
         drawn = drawing.result()
     kpis = indicators.measured(tables, tz)
@@ -153,7 +154,7 @@ def report(
             *numbers.verdict(tables, say, language),
             *written.doubted(doubts, say),
         ],
-        indicators=indicators.lines(kpis, crossings, before, doubts),
+        indicators=indicators.lines(kpis, crossings, before, doubts, language),
         before=before is not None,
         without_data=indicators.without_data(kpis),
         tiles=numbers.tiles(tables, say, language),
@@ -163,6 +164,7 @@ def report(
         language=language,
         figures=drawn,
         sections=shown,
+        absent=[section.missing for section in made if not section.rows],
         left_out=[
             *_left_out(tables, texts, ladders.without, ladder_bytes, most_texts, say),
             *room.told(untold, pages.MOST, say),

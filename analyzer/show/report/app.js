@@ -208,12 +208,22 @@
     return [...query].map(([name, values]) => `${encodeURIComponent(name)}=${values.map(encodeURIComponent).join(",")}`).join("&");
   }
 
-  // Words of a search: text anywhere, "quoted text", column:text, pdd_s>2.
-  function words(table, text) {
+  // A column as it is named, or as its heading reads: pdd_s, pdd, "pdd s".
+  function columnOf(table, name) {
+    const plain = (text) => text.toLowerCase().replace(/_(s|at)$/, "");
+    return table.byName[name.toLowerCase()] ?? table.columns.find((column) => plain(column.name) === plain(name));
+  }
+
+  // Words of a search: text anywhere, "quoted text", column:text, pdd_s>2; blanks around a sign do not count. What is
+  // not understood is searched as text, and said in `unclear`.
+  function words(table, text, unclear = []) {
     const tests = [];
-    for (const found of text.matchAll(/(?:(\w+)(>=|<=|>|<|=|:))?(?:"([^"]*)"|(\S+))/g)) {
-      const column = found[1] === undefined ? undefined : table.byName[found[1]];
+    const close = text.replace(/(\w)\s*(>=|<=|>|<|=)\s*(?=\S)/g, "$1$2").replace(/\b(\w+) (s|at)(>=|<=|>|<|=)/g, (whole, name, unit, sign) => (table.byName[`${name}_${unit}`] ? `${name}_${unit}${sign}` : whole));
+    for (const found of close.matchAll(/(?:(\w+)(>=|<=|>|<|=|:))?(?:"([^"]*)"|(\S+))/g)) {
+      const column = found[1] === undefined ? undefined : columnOf(table, found[1]);
       const wanted = (found[3] ?? found[4]).toLowerCase();
+      if (column === undefined && found[1] !== undefined && found[2] !== ":") unclear.push(say("{name} is no column, so {text} is searched as text", { name: found[1], text: found[0] }));
+      if (column !== undefined && /[<>]/.test(found[2]) && ["int", "duration", "share", "number"].includes(column.type) && Number.isNaN(Number(wanted))) unclear.push(say("{text}: a number is wanted", { text: found[0] }));
       if (column === undefined) {
         const whole = (found[3] ?? found[0]).toLowerCase();
         tests.push((row) => haystack(table, row).includes(whole));
@@ -247,8 +257,8 @@
       .map((column) => value(column, row) ?? "").join("\n").toLowerCase());
   }
 
-  function chosenRows(table, query) {
-    const tests = words(table, (query.get("q") || [""])[0]);
+  function chosenRows(table, query, unclear = []) {
+    const tests = words(table, (query.get("q") || [""])[0], unclear);
     for (const [name, values] of query) {
       const column = table.byName[name];
       if (name === "has") {
@@ -324,6 +334,7 @@
       }, say("All columns"));
       this.clear = element("button", { class: "plain", type: "button", onclick: () => this.change((query) => query.clear()) }, say("Show all rows"));
       this.count = element("span", { class: "muted", role: "status" });
+      this.unclear = element("span", { class: "is-bad unclear", role: "status", hidden: true });
       this.download = element("button", {
         class: "plain", type: "button", onclick: () => save(`${this.name}.csv`, csv(this.table, this.rows)),
       }, say("Download CSV"));
@@ -331,7 +342,7 @@
       const [first, ...others] = (FACETS[this.name] || []).map((column) => this.facet(column)).filter(Boolean);
       const tools = this.section.querySelector(".tools");
       const few = this.table.rows <= FEW;
-      tools.replaceChildren(...(few ? [] : [this.box]), this.columnsButton, this.download, this.clear, ...(few ? [] : [this.count]), this.chips);
+      tools.replaceChildren(...(few ? [] : [this.box]), this.columnsButton, this.download, this.clear, ...(few ? [] : [this.count, this.unclear]), this.chips);
       if (first && !few) tools.append(first);
       if (others.length && !few) tools.append(element("details", { class: "more" }, element("summary", {}, say("More filters")), ...others));
       this.before = element("button", { class: "plain", type: "button", onclick: () => this.turn(-1) }, say("Previous"));
@@ -399,7 +410,10 @@
 
     render() {
       if (!this.table.rows) return;
-      this.rows = chosenRows(this.table, this.query);
+      const unclear = [];
+      this.rows = chosenRows(this.table, this.query, unclear);
+      this.unclear.textContent = unclear.join("; ");
+      this.unclear.hidden = !unclear.length;
       const text = (this.query.get("q") || [""])[0];
       if (this.box.value !== text) this.box.value = text;
       this.count.textContent = this.rows.length === this.table.rows
@@ -932,12 +946,12 @@
     const mine = ++opened;
     const { view: name, title, name: noun, command } = KINDS[kind];
     const view = views[name];
-    const { table } = view;
-    const row = table.rows ? table.byName.no.v.indexOf(number) : -1;
+    const table = view?.table;
+    const row = table?.rows ? table.byName.no.v.indexOf(number) : -1;
     report.hidden = true;
     callView.hidden = false;
     if (row < 0) {
-      callView.replaceChildren(backBar(kind, row), element("p", { class: "missing" }, `No ${kind} ${number} in this report.`));
+      callView.replaceChildren(view ? backBar(kind, row) : "", element("p", { class: "missing" }, kind === "call" ? say("No call {n} in this report.", { n: number }) : say("No registration {n} in this report.", { n: number })));
       return;
     }
     const story = await storyOf(name, table, row);
@@ -956,7 +970,7 @@
     }
     parts.push(element("h3", { id: "facts-heading" }, say("Facts")), factsOf(name, table, row), element("h3", {}, say("Ladder")));
     if (story === null) {
-      parts.push(element("p", { class: "missing" }, `The ladder of this ${kind} is not in this report, to keep it small; ${command(number, cell)} draws it.`));
+      parts.push(element("p", { class: "missing" }, say("The ladder is not in this report, to keep it small; {command} draws it.", { command: command(number, cell) })));
     } else {
       parts.push(...ladderAndMessages(story, `${noun} ${number}`));
     }
@@ -1003,7 +1017,7 @@
     const parts = [];
     if (!story.events.length) return [element("p", { class: "missing" }, say("No messages."))];
     if (story.lanes.length > MOST_LANES) {
-      parts.push(element("p", { class: "missing" }, `${counted(story.lanes.length)} hosts are too many for a picture: the messages are listed below.`), text);
+      parts.push(element("p", { class: "missing" }, say("{n} hosts are too many for a picture: the messages are listed below.", { n: counted(story.lanes.length) })), text);
     } else {
       const frame = element("div", { class: "picture", tabindex: "0", role: "group", "aria-label": `Ladder of ${name}; the same messages are in the table below` });
       const [sheets, last] = ladder(story, choose);
@@ -1022,14 +1036,14 @@
   }
 
   function messagesOf(story, choose) {
-    const headings = [["#", true], ["seconds", true], ["delta", true], ["frame", true], ["from", false], ["to", false], ["message", false], ["", false]];
+    const headings = [["#", true], ["seconds", true], ["delta", true], ["frame", true], ["message", false], ["from", false], ["to", false], ["", false]];
     if (story.legs.length > 1) headings.splice(4, 0, ["leg", true]);
     const rows = story.events.map((event) => element("tr", { "data-event": event.number, class: "opens", onclick: () => choose(event.number) },
       ...[String(event.number + 1), event.at === null ? NOTHING : clock(event.at), event.delta === null ? "" : `+${clock(event.delta)}`, event.frame === null ? NOTHING : String(event.frame)]
         .map((text) => element("td", { class: "right" }, text)),
       ...(story.legs.length > 1 ? [element("td", { class: "right" }, String(event.leg + 1))] : []),
-      element("td", {}, story.lanes[event.source]), element("td", {}, story.lanes[event.target]),
       element("td", { class: event.failed ? "what is-bad" : "what" }, `${event.failed ? "✕ " : ""}${event.what}${event.sdp ? " SDP" : ""}${event.copies > 1 ? ` ×${event.copies}` : ""}`),
+      element("td", {}, story.lanes[event.source]), element("td", {}, story.lanes[event.target]),
       element("td", { class: "what muted" }, [event.info, event.copies > 1 ? copiesOf(event) : ""].filter(Boolean).join("; "))));
     return element("div", { class: "scroll", role: "region", tabindex: "0", "aria-labelledby": "messages-heading" },
       element("table", { class: "messages" }, element("thead", {}, element("tr", {}, ...headings.map(([name, right]) => element("th", { scope: "col", class: right ? "right" : null }, name)))),

@@ -16,7 +16,7 @@ from analyzer.kpi.observed import observation
 from analyzer.kpi.record import Kpi
 from analyzer.measure.grouping import INTERVAL, fitting
 from analyzer.show.comparison.verdicts import interval, signed
-from analyzer.show.kpi_texts import told
+from analyzer.show.kpi_texts import left_out, noted, told
 from analyzer.show.text import seconds
 
 #: Intervals of a line over time.
@@ -85,6 +85,7 @@ def lines(
     crossings: pl.DataFrame | None = None,
     before: pl.DataFrame | None = None,
     doubts: Sequence[Doubt] = (),
+    language: str = "en",
 ) -> list[Line]:
     """The KPIs that have data, in the order of the catalogue. ``found`` as :func:`measured` gives it, ``before`` the
     same of another capture, ``doubts`` why both may not be comparable."""
@@ -102,9 +103,9 @@ def lines(
             kpi=KPIS[row["kpi"]],
             value=told(KPIS[row["kpi"]], row["value"]),
             n=row["n"],
-            excluded=row["excluded_why"] or "",
+            excluded=left_out(row["excluded_why"] or "", language),
             p95="" if row["p95_s"] is None else seconds(row["p95_s"]),
-            note=row["note"] or "",
+            note=noted(row["note"] or "", language),
             over_time=times.get(row["kpi"], ((), ""))[0],
             ends=times.get(row["kpi"], ((), ""))[1],
             before=told(KPIS[row["kpi"]], then[row["kpi"]]) if row["kpi"] in then else "",

@@ -24,10 +24,15 @@ class LeftOut:
 
 def rank(tables: Mapping[str, pl.DataFrame]) -> pl.Expr:
     """Of ``calls``: 0 for those that failed or broke after the answer, 1 for those far slower than others, 2."""
-    slow = measure("outliers", lambda name: tables[name])["call"].unique()
+    slow = of_the_network(measure("outliers", lambda name: tables[name]))["call"].unique()
     broke = (pl.col("outcome") == "answered") & pl.col("outcome_detail").is_in(BROKE).fill_null(value=False)
     failed = pl.col("outcome").is_in(numbers.ENDS["failed"]) | broke
     return pl.when(failed).then(0).when(pl.col("call").is_in(slow.implode())).then(1).otherwise(2)
+
+
+def of_the_network(outliers: pl.DataFrame) -> pl.DataFrame:
+    """Of ``outliers`` the delays that the network makes: how long it rings and how long people talk is their doing."""
+    return outliers.filter(~pl.col("delay").is_in(["ring", "talk"]))
 
 
 #: Which rows of a table come first, in words.

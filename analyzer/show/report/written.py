@@ -153,7 +153,7 @@ def _about(facts: Facts) -> list[str]:
 
 def _kpis(facts: Facts) -> list[str]:
     say = facts.say
-    found = indicators.lines(facts.kpis, facts.crossings, facts.before, facts.doubts)
+    found = indicators.lines(facts.kpis, facts.crossings, facts.before, facts.doubts, facts.language)
     heads = ["KPI", say("value"), *([say("before")] if facts.before is not None else [])]
     heads += ["n", "p95", say("over time"), say("note")]
     rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
