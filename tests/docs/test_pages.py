@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 import analyzer
 import analyzer.api.read
+import analyzer.store.lock
 from analyzer.cli import group
 
 ROOT = Path(__file__).parent.parent.parent
@@ -80,6 +81,7 @@ def test_every_command_line_is_accepted(page: Path, tmp_path: Path, monkeypatch:
         raise Reading
 
     monkeypatch.setattr(analyzer.api.read, "read", read)
+    monkeypatch.setattr(analyzer.store.lock, "locked", read)
     monkeypatch.chdir(tmp_path)
     for name, text in (("mask.key", ""), ("nodes.toml", ""), ("limits.toml", 'thresholds = ["asr < 0.6"]')):
         (tmp_path / name).write_text(text)
