@@ -29,7 +29,8 @@ TEST = re.compile(r"`([a-z_/]+\.py)::(test_\w+)`")
 MANUAL = [page for page in PAGES if page.parent == ROOT / "docs" or page == ROOT / "README.md"]
 OTHERS = {"--beside", "--help", "--no-keep-messages", "--portmap"}
 FILTERS = {
-    "--call-id": "call_id", "--from": "from_", "--to": "to", "--number": "number", "--ip": "ip", "--method": "method",
+    "--call-id": "call_id", "--from": "from_", "--to": "to", "--number": "number", "--ip": "ip", "--point": "point",
+    "--method": "method",
     "--status": "status", "--outcome": "outcome", "--since": "since", "--until": "until", "--where": "where",
 }  # fmt: skip
 #: The history of changes keeps its words; the reference of tables is written in the schema.
