@@ -50,6 +50,7 @@ class Filter:
     ``number``    telephone number of either side; separators and leading zeros do not count, seven digits or more match
                   its end.
     ``ip``        address, address:port or network (10.0.0.0/8) that sent or received one of its messages.
+    ``point``     capture point that saw one of its messages.
     ``method``    methods, separated by commas: one of its messages has it.
     ``status``    404, 4xx, 500-599, or several with commas: final status.
     ``outcome``   outcomes, separated by commas.
@@ -66,6 +67,7 @@ class Filter:
     to: str | None = None
     number: str | None = None
     ip: str | None = None
+    point: str | None = None
     method: str | None = None
     status: str | int | None = None
     outcome: str | None = None
@@ -593,6 +595,12 @@ def _in_network(ip: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network)
         return False
 
 
+def _pick_point(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
+    import polars as pl
+
+    return frames["messages"].filter(pl.col("point") == chosen.point)["_unit"].unique()
+
+
 def _pick_method(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
     return frames["messages"].filter(_has_method(chosen))["_unit"].unique()
 
@@ -658,6 +666,7 @@ _PICK = {
     "to": _pick_to,
     "number": _pick_number,
     "ip": _pick_ip,
+    "point": _pick_point,
     "method": _pick_method,
     "status": _pick_status,
     "outcome": _pick_outcome,

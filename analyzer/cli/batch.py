@@ -97,7 +97,6 @@ def command(
         return
     keep_s = None if keep is None else retention.seconds(keep)
     folder = Path(output)
-    folder.mkdir(parents=True, exist_ok=True)
     damaged = False
     with locked(folder) as left:
         if left is not None and not quiet:

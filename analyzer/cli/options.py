@@ -147,6 +147,7 @@ _FILTERS = (
     ("--to", "to", "TEXT", "Text in the callee, To or Request-URI."),
     ("--number", "number", "NUMBER", "Telephone number of either side; 7 digits or more match its end."),
     ("--ip", "ip", "ADDRESS", "Address, address:port or network that sent or received one of the messages."),
+    ("--point", "point", "NAME", "Capture point that saw one of the messages, as in `files`."),
     ("--method", "method", "METHODS", "One of the messages has one of these methods: INVITE,REFER."),
     ("--status", "status", "STATUS", "Final status: 486, 4xx or 4xx,503."),
     ("--outcome", "outcome", "OUTCOMES", "Outcome: busy,no_answer; failed stands for all that are failures."),

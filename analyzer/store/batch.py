@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.columns.times import SECOND
-from analyzer.errors import AnalyzerError
+from analyzer.errors import AnalyzerError, CaptureError
 from analyzer.graph.graph import headers_below
 from analyzer.reading import native
 from analyzer.reading.windows import State, Window, Windows
@@ -114,10 +114,22 @@ class _Run:
         """Reads all that is new."""
         before = self._manifest.messages
         if self._plan.new:
+            self._check()
             self._read()
         names = [source.name for source in self._plan.new]
         found = self._manifest.messages
         return Done(len(names), found - before, found, self._plan.copies, self._whole.damaged(names))
+
+    def _check(self) -> None:
+        """Raises CaptureError where nothing of what is new can be opened."""
+        if all(content.size < 0 for content in self._plan.contents.values()):
+            source = self._plan.new[0]
+            try:
+                with open(source.path, "rb"):
+                    reason = "is a directory, not a capture"
+            except OSError as error:
+                reason = error.strerror or str(error)
+            raise CaptureError(source.name, 0, reason)
 
     def _read(self) -> None:
         self._take_back_open()

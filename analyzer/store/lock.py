@@ -21,6 +21,7 @@ def locked(folder: Path) -> Iterator[str | None]:
 
     The system takes the lock from a process that dies. Raises AnalyzerError while another holds it.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
     with open(path, "a+", encoding="utf-8") as file:
         try:

@@ -170,8 +170,14 @@ class Whole:
             [self.files.filter(~pl.col("file").is_in(core["files"]["file"].implode())), core["files"]]
         )
         rows = []
+        # What could not be opened may be another time.
+        opened = pl.Series([plan.contents[name].size >= 0 for name in core["files"]["file"]], dtype=pl.Boolean)
+        files, of_hosts = (
+            core["files"].filter(opened),
+            [hosts for hosts, is_open in zip(window.hosts, opened, strict=True) if is_open],
+        )
         given = {source.name: source for source in plan.sources}
-        for row, hosts in zip(core["files"].iter_rows(named=True), window.hosts, strict=True):
+        for row, hosts in zip(files.iter_rows(named=True), of_hosts, strict=True):
             content = plan.contents[row["file"]]
             rows.append(
                 {
@@ -180,7 +186,7 @@ class Whole:
                     "size": content.size, "head": content.head, "tail": content.tail, "hosts": json.dumps(hosts),
                 }
             )  # fmt: skip
-        times = core["files"].select(pl.col("first_at", "last_at").cast(pl.Int64))
+        times = files.select(pl.col("first_at", "last_at").cast(pl.Int64))
         new = pl.DataFrame(
             rows, schema={name: self.inputs.schema[name] for name in INPUTS if name not in times.columns}
         )
@@ -190,7 +196,8 @@ class Whole:
         for code, count in core["problem_counts"].iter_rows():
             counts[code] = counts.get(code, 0) + count
         listed = core["problems"].filter(pl.col("layer").is_not_null()).with_columns(_given_up=pl.lit(window.last))
-        self.problems = pl.concat([self.problems, listed])
+        again = pl.col("code").eq("file_unreadable") & pl.col("file").is_in(listed["file"].drop_nulls().implode())
+        self.problems = pl.concat([self.problems.filter(~again.fill_null(value=False)), listed])
         self.problems = self.problems.filter(pl.int_range(pl.len()).over("code") < self._max)
         changes = core["account"].with_columns(_given_up=pl.col("packets") if window.last else pl.lit(0, pl.Int64))
         self.account = (

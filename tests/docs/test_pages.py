@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 import analyzer
 import analyzer.api.read
+import analyzer.store.lock
 from analyzer.cli import group
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,7 +29,7 @@ TEST = re.compile(r"`([a-z_/]+\.py)::(test_\w+)`")
 MANUAL = [page for page in PAGES if page.parent == ROOT / "docs" or page == ROOT / "README.md"]
 OTHERS = {"--beside", "--help", "--no-keep-messages", "--portmap"}
 FILTERS = {
-    "--call": "call", "--call-id": "call_id",
+    "--call": "call", "--call-id": "call_id", "--point": "point",
     "--from": "from_", "--to": "to", "--number": "number", "--ip": "ip", "--method": "method",
     "--status": "status", "--outcome": "outcome", "--since": "since", "--until": "until", "--where": "where",
 }  # fmt: skip
@@ -81,6 +82,7 @@ def test_every_command_line_is_accepted(page: Path, tmp_path: Path, monkeypatch:
         raise Reading
 
     monkeypatch.setattr(analyzer.api.read, "read", read)
+    monkeypatch.setattr(analyzer.store.lock, "locked", read)
     monkeypatch.chdir(tmp_path)
     for name, text in (("mask.key", ""), ("nodes.toml", ""), ("limits.toml", 'thresholds = ["asr < 0.6"]')):
         (tmp_path / name).write_text(text)

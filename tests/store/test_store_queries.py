@@ -1,0 +1,176 @@
+"""What a store answers, and what it reads for it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import merged
+import polars as pl
+import pytest
+from click.testing import CliRunner
+from places import SAMPLES
+from stored import batched
+
+import analyzer
+from analyzer import AnalyzerError, Capture, Filter, schema
+from analyzer.cli import group
+from analyzer.store import kept
+
+pytestmark = pytest.mark.xdist_group("stores")
+
+NAMES = ("basic_call", "volte_failures", "blind_transfer")
+KEY = "an example, not a secret"
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three samples, twelve hours after one another."""
+    packets = merged.packets_of(SAMPLES / f"{name}.pcap" for name in NAMES)
+    return merged.write(tmp_path_factory.mktemp("capture") / "day.pcapng", packets)
+
+
+@pytest.fixture(scope="module")
+def whole(capture: Path) -> Capture:
+    return analyzer.read(capture)
+
+
+@pytest.fixture(scope="module")
+def folder(capture: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store")
+    batched([capture], path)
+    return path
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """The tables that are read, and of how many parts."""
+    found: list[tuple[str, int]] = []
+    rows = kept.Kept.rows
+
+    def told(self: kept.Kept, name: str, *how: object, **more: object) -> pl.DataFrame:
+        found.append((name, len(self.parts)))
+        return rows(self, name, *how, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kept.Kept, "rows", told)
+    return found
+
+
+def middle(whole: Capture) -> Filter:
+    """The calls of the second sample."""
+    times = whole.table("calls")["started_at"].sort()
+    begin = times.to_list()[1]
+    return Filter(since=begin, until=begin.replace(hour=begin.hour + 1))
+
+
+def test_a_table_that_is_kept_is_read_and_nothing_else(folder: Path, read: list[tuple[str, int]]) -> None:
+    assert analyzer.open_store(folder).table("calls").height > 2
+    assert {name for name, _ in read} == {"calls"}
+
+
+def test_a_filter_on_time_picks_the_same_calls_out_of_their_hour(
+    folder: Path, whole: Capture, read: list[tuple[str, int]]
+) -> None:
+    store = analyzer.open_store(folder)
+    found = store.filter(middle(whole)).table("calls")
+    assert 0 < found.height < whole.table("calls").height
+    assert found.equals(whole.filter(middle(whole)).table("calls"))
+    (first, hours), (second, everything) = read
+    # Numbers are counted in all hours.
+    assert (first, second) == ("calls", "calls")
+    assert hours < everything == len(store.source._kept.parts)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["messages", "transactions", "phases", "holds", "problems"])
+def test_a_filter_on_time_picks_the_same_rows(name: str, folder: Path, whole: Capture) -> None:
+    chosen = middle(whole)
+    assert analyzer.open_store(folder).filter(chosen).table(name).equals(whole.filter(chosen).table(name))
+
+
+def test_one_call_is_told_as_of_the_captures(folder: Path, whole: Capture) -> None:
+    number = whole.table("calls")["no"].to_list()[-1]
+    store = analyzer.open_store(folder)
+    assert str(store.call(number).story()) == str(whole.call(number).story())
+    assert store.call(number).ladder().text(width=100) == whole.call(number).ladder().text(width=100)
+
+
+def test_sql_and_kpis_are_those_of_the_captures(folder: Path, whole: Capture) -> None:
+    query = "select outcome, count(*) as n from calls group by outcome order by outcome"
+    store = analyzer.open_store(folder)
+    assert store.sql(query).equals(whole.sql(query))
+    assert store.measure("kpis").equals(whole.measure("kpis"))
+
+
+def test_texts_are_in_the_captures_while_these_are_there(capture: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(capture, tmp_path / "copy.pcapng"))
+    store = batched([copy], tmp_path / "store")
+    key = store.table("messages")["message"].to_list()[0]
+    assert store.message(key).text == analyzer.read(copy).message(key).text
+    copy.unlink()
+    with pytest.raises(AnalyzerError, match="copy"):
+        analyzer.open_store(tmp_path / "store").message(key)
+
+
+def test_texts_that_are_kept_outlast_the_captures(capture: Path, whole: Capture, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(capture, tmp_path / "copy.pcapng"))
+    store = batched([copy], tmp_path / "store", keep_text=True)
+    copy.unlink()
+    keys = whole.table("messages")["message"].to_list()
+    assert [message.text for message in store.messages_of(keys)] == [
+        message.text for message in whole.messages_of(keys)
+    ]
+
+
+# ---- commands --------------------------------------------------------------------------------------------------------
+
+
+def run(*words: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(group, [str(word) for word in words], prog_name="sip-analyzer", catch_exceptions=False)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_a_store_is_read_by_commands_in_the_place_of_captures(capture: Path, folder: Path) -> None:
+    for words in (["calls", "--format", "csv"], ["kpis", "--every", "1d"], ["ladder", "1"]):
+        ours, theirs = (run(words[0], *words[1:], origin) for origin in (folder, capture))
+        assert (ours[0], ours[1]) == (theirs[0], theirs[1]), words
+
+
+def test_a_day_is_that_of_the_zone(folder: Path, whole: Capture) -> None:
+    first = whole.table("calls")["started_at"].to_list()[0]
+    _, shown, _ = run("calls", folder, "--day", f"{first:%Y-%m-%d}", "--format", "csv")
+    of_day = [row for row in whole.table("calls")["started_at"].to_list() if row.date() == first.date()]
+    assert len(shown.splitlines()) - 1 == len(of_day) > 0
+
+
+@pytest.mark.parametrize("words", [["--day", "yesterday"], ["--day", "2026-01-01", "--since", "2026-01-01"]])
+def test_a_day_that_is_none_is_refused(words: list[str], folder: Path) -> None:
+    code, _, told = run("calls", folder, *words)
+    assert code == 2
+    assert "--day" in told
+
+
+def test_what_was_read_already_cannot_be_read_otherwise(folder: Path) -> None:
+    code, _, told = run("calls", folder, "--align-clocks")
+    assert (code, "is a store" in told) == (2, True)
+
+
+def test_batch_says_what_it_did_and_watches(capture: Path, tmp_path: Path) -> None:
+    words = ["batch", capture, "-o", tmp_path / "store", "--watch", "--every", "0.1", "--rounds", "2"]
+    code, _, told = run(*words)
+    assert code == 0
+    assert "1 files and" in told
+    assert run(*words, "--quiet")[2] == ""
+
+
+def test_a_masked_store_has_the_tables_of_the_mask_and_nothing_else(
+    capture: Path, whole: Capture, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(KEY)
+    code, _, _ = run("batch", capture, "-o", tmp_path / "store", "--mask-key", tmp_path / "key", "--quiet")
+    assert code == 0
+    store, masked = analyzer.open_store(tmp_path / "store"), whole.mask(KEY)
+    wrong = [name for name in schema.TABLES if not store.table(name).equals(masked.table(name))]
+    assert wrong == []
+    caller = whole.table("calls")["caller"].to_list()[0].partition("@")[0].encode()
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file() and caller in path.read_bytes()]
+    assert "written once" in run("batch", capture, "-o", tmp_path / "store")[2]
