@@ -14,7 +14,7 @@ use super::origin::Origin;
 use super::sctp::Sctp;
 use super::sink::{Datagram, Failure, Sink};
 use super::tcp::Tcp;
-use super::tunnel::{self, Registry};
+use super::tunnel::{self, Registry, ipcomp};
 use super::{exported_pdu, hep, icmp, ip, link, link_types, media, udp, wlan};
 use crate::layer::Layer;
 use crate::limits::Limits;
@@ -326,6 +326,15 @@ impl Decoder {
             // A dummy packet, behind ESP.
             59 => Err(Disposition::new(ESP.layer, Reason::NoPayload)),
             50 => self.esp_over_ip(ip, cursor, depth, origin, sink),
+            108 => match ipcomp::decompressed(cursor, self.max_inflated) {
+                // Where the bytes of what it holds lay in the file nobody can say: at its own beginning.
+                Some((next, plain)) => {
+                    origin.encapsulation.enter(ipcomp::IPCOMP.layer);
+                    let cursor = Cursor { bytes: &plain, ..cursor };
+                    Err(self.walk(NextHeader::Protocol(next, ip, cursor), origin, depth, sink))
+                }
+                None => Err(Disposition::new(Layer::IP, Reason::Protocol(108))),
+            },
             other => {
                 let Some((layer, open)) = self.tunnels.ip_protocol(other) else {
                     return Err(Disposition::new(Layer::IP, Reason::Protocol(other)));
