@@ -356,7 +356,9 @@ impl Decoder {
         let spi = esp::spi(cursor).ok_or_else(|| unreadable(cursor.short(ESP.layer), origin, sink))?;
         match self.esp(&ip, spi, cursor, origin, sink) {
             Opened::Clear(next, cursor) => Ok(NextHeader::Protocol(next, ip, cursor)),
-            Opened::Decrypted(next, before) => Err(self.decrypted(next, ip, (cursor, before), depth, origin, sink)),
+            Opened::Decrypted(next, before, missing) => {
+                Err(self.decrypted(next, ip, (cursor, before, missing), depth, origin, sink))
+            }
             Opened::Closed => Err(self.esp.encrypted(&ip, spi, origin.packets)),
             Opened::Failed(ended) => Err(unreadable(ended, origin, sink)),
         }
@@ -389,13 +391,13 @@ impl Decoder {
         &mut self,
         next: u8,
         ip: Ip,
-        (packet, before): (Cursor<'_>, usize),
+        (packet, before, missing): (Cursor<'_>, usize, u32),
         depth: u8,
         origin: &mut Origin,
         sink: &mut impl Sink,
     ) -> Disposition {
         let plain = std::mem::take(&mut self.plain);
-        let cursor = Cursor { bytes: &plain, offset: packet.offset + before as u64, missing: 0, open: false };
+        let cursor = Cursor { bytes: &plain, offset: packet.offset + before as u64, missing, open: false };
         let disposition = self.walk(NextHeader::Protocol(next, ip, cursor), origin, depth, sink);
         self.plain = plain;
         disposition
@@ -449,8 +451,8 @@ impl Decoder {
         };
         match self.esp(ip, spi, cursor, origin, sink) {
             Opened::Clear(next, cursor) => Some(Ok(NextHeader::Protocol(next, *ip, cursor))),
-            Opened::Decrypted(next, before) => {
-                Some(Err(self.decrypted(next, *ip, (cursor, before), depth, origin, sink)))
+            Opened::Decrypted(next, before, missing) => {
+                Some(Err(self.decrypted(next, *ip, (cursor, before, missing), depth, origin, sink)))
             }
             // Nothing but the port says that it is ESP: SIP is looked for.
             Opened::Closed => Some(Err(match deliver_udp(ip, header, origin, sink) {
