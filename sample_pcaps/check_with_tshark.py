@@ -30,11 +30,13 @@ EXPLAINED: dict[str, dict[int, str]] = {
 # Wireshark has no dissector of HEP.
 NOT_DISSECTED = {"hep_v1", "hep_v2", "hep_v3", "hep_tcp", "hep_two_agents"}
 # What a person would have to switch on, or say, by hand.
-DECODE_AS = ("udp.port==47290,ip",)
+DECODE_AS = ("udp.port==47290,ip", "l2tp.pw_type==0,eth")
 PREFERENCES = (
     "tcp.reassemble_out_of_order:TRUE",
     "esp.enable_null_encryption_decode_heuristic:TRUE",
     "sigcomp.decomp.msg:TRUE",
+    "l2tp.cookie_size:8 Byte Cookie",
+    "l2tp.l2_specific:Default L2-Specific",
 )
 # Keys that tshark does not find in the capture.
 _GM = '"IPv4","*","*","*","AES-CBC [RFC3602]","0x{}","HMAC-SHA-1-96 [RFC2404]","0x{}"'

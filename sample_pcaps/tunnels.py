@@ -7,6 +7,7 @@ import hmac
 import itertools
 import socket
 import struct
+import zlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -209,6 +210,22 @@ def teredo(source: Node, target: Node, packet: Packet) -> Packet:
     return outer(source, packet) / UDP(sport=3544, dport=3544) / Raw(bytes.fromhex("0000ec773ffffdfe") + bytes(packet))
 
 
+def l2tpv3(source: Node, target: Node, packet: Packet) -> Packet:
+    """RFC 3931 §4.1.1.1: session, cookie, sublayer; the frame as it was on the other side."""
+    frame = bytes(Ether(src=source.mac, dst=target.mac) / packet)
+    return over_ip(source, 115, bytes.fromhex("0000002a" + "c00c1e5ec00c1e5e" + "40000001") + frame)
+
+
+def ipcomp(source: Node, target: Node, packet: Packet) -> Packet:
+    """RFC 3173: between the packet's IP header and its payload, with the well-known index of DEFLATE (RFC 2394)."""
+    header = packet.copy()
+    header.remove_payload()
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = squeeze.compress(bytes(packet.payload)) + squeeze.flush()
+    following, header.proto = packet.proto, 108
+    return header / Raw(struct.pack("!BBH", following, 0, 2) + data)
+
+
 def sctp_in_udp(source: Node, target: Node, packet: Packet) -> Packet:
     """RFC 6951: UDP between IP and SCTP."""
     header = packet.copy()
@@ -336,6 +353,9 @@ def tunnels() -> list[Sample]:
         ("tunnel_fabricpath", "Cisco FabricPath", whole_frame_behind(0x8903, "103f"), {"tunnel": "fabricpath"}),
         ("tunnel_nsh", "a service chain (NSH) with metadata of type 1",
          whole_frame_behind(0x894F, "0fc6010300002aff" + "00" * 16), {"tunnel": "nsh"}),
+        ("tunnel_l2tpv3", "L2TP version 3 over IP: a cookie of 8 bytes and the default sublayer before the frame",
+         framed(l2tpv3), {"tunnel": "l2tpv3", **OUTER}),
+        ("tunnel_ipcomp", "IPComp, transport mode, DEFLATE", on_ethernet(ipcomp), {"tunnel": "ipcomp"}),
         ("tunnel_isl", "Cisco's Inter-Switch Link, VLAN 300", isl, {"tunnel": "isl", "vlan": "300"}),
         ("link_udp_lite", "UDP-Lite, whose checksum covers the header alone", on_ethernet(udp_lite), {}),
     ]  # fmt: skip

@@ -32,10 +32,10 @@ UNREAD: dict[str, tuple[str, str]] = {
         "WebSocket, compressed",
         "RFC 7692: a message refers to earlier ones of its connection: capture the connection from its beginning",
     ),
-    "protocol_108_ipcomp": ("IPComp", "RFC 3173: capture in front of the compressor"),
+    "protocol_108_ipcomp": ("IPComp", "RFC 3173 with LZS or LZJH: capture in front of the compressor"),
     "protocol_115_l2tp": (
         "L2TP",
-        "L2TPv3, RFC 3931: the endpoints negotiate the layout; try --engine pyshark",
+        "L2TPv3, RFC 3931, with neither Ethernet nor IP inside: try --engine pyshark",
     ),
     "ppp_protocol_multilink": ("PPP multilink", "RFC 1990: capture the bundle, not one of its links"),
     "ppp_protocol_vj_compressed": ("PPP with compressed headers", "RFC 1144: capture in front of the PPP link"),

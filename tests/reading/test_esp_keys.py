@@ -184,10 +184,26 @@ def test_what_linux_prints_opens_either_mode(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text(LINUX)
     there, back = protected(0x1000, "aes-cbc", "hmac-sha-1-96"), protected(0x2000, "aes-gcm", "null")
     back.tunnel_header = IP(src=PCSCF, dst=UE)
+    behind_nat = protected(0x1000, "aes-cbc", "hmac-sha-1-96")
+    behind_nat.nat_t_header = UDP(sport=4500, dport=4500)
     packets = [there.encrypt(packet(UE, PCSCF, (1, 2), sip(1))), back.encrypt(packet("10.9.9.9", UE, (2, 1), sip(2)))]
+    packets.append(behind_nat.encrypt(packet(UE, PCSCF, (1, 2), sip(3))))
     capture = read(tmp_path / "a.pcap", packets, esp_keys=[tmp_path / "keys"])
-    assert numbers(capture) == [1, 2]
-    assert capture.table("messages")["tunnel"].to_list() == ["esp", "esp/ipip"]
+    assert numbers(capture) == [1, 2, 3]
+    assert capture.table("messages")["tunnel"].to_list() == ["esp", "esp/ipip", "esp"]
+
+
+@pytest.mark.parametrize("cipher", ["aes-cbc", "des-ede3-cbc"])
+def test_what_the_snap_length_left_of_a_packet_is_read(tmp_path: Path, cipher: str) -> None:
+    """A block needs none of those behind it (NIST SP 800-38A §6.2); a packet that is whole proves the keys."""
+    (tmp_path / "keys").write_text(wireshark(0x1000, cipher, "hmac-sha-1-96"))
+    closed = protected(0x1000, cipher, "hmac-sha-1-96")
+    long = sip(2, extra="Subject: " + "x" * 600 + "\r\n")
+    found = [bytes(closed.encrypt(packet(UE, PCSCF, (1, 2), one))) for one in (sip(1), long)]
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap(RAW_IP, [(START + at, one) for at, one in enumerate(found)], snap=400))
+    messages = analyzer.read(path, esp_keys=tmp_path / "keys").table("messages")
+    assert messages.select("call_id", "complete").rows() == [("1@ue", True), ("2@ue", False)]
 
 
 SECRET = "00112233445566778899aabbccddeeff"

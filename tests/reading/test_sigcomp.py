@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from pcaps import RAW_IP, pcap, udp
+from pcaps import RAW_IP, packets, pcap, udp
 from places import SAMPLES
 
 import analyzer
@@ -36,8 +36,8 @@ def sip(number: int, method: str = "MESSAGE") -> bytes:
 
 def read(path: Path, datagrams: Iterable[tuple[bytes, bytes] | bytes]) -> analyzer.Capture:
     """A capture of these packets, or of the payloads from A to B."""
-    packets = [packet if isinstance(packet, bytes) else udp(A, B, packet[1], PORTS) for packet in datagrams]
-    path.write_bytes(pcap(RAW_IP, [(START + at * 10**9, packet) for at, packet in enumerate(packets)]))
+    found = [packet if isinstance(packet, bytes) else udp(A, B, packet[1], PORTS) for packet in datagrams]
+    path.write_bytes(pcap(RAW_IP, [(START + at * 10**9, packet) for at, packet in enumerate(found)]))
     return analyzer.read(path)
 
 
@@ -80,11 +80,11 @@ def test_each_message_goes_on_from_those_before(tmp_path: Path) -> None:
     """Both directions, on any port, each packet captured twice."""
     forth, home = sigcomp.Deflate(parameters=0x24), sigcomp.Deflate(dictionary=False, parameters=0x24)
     ports = (40_000, 40_002)
-    packets = []
+    sent = []
     for number in range(40):
         side, wrap = (forth, there) if number % 2 == 0 else (home, back)
-        packets += [wrap(side.compress(sip(number)), ports)] * 2
-    capture = read(tmp_path / "a.pcap", packets)
+        sent += [wrap(side.compress(sip(number)), ports)] * 2
+    capture = read(tmp_path / "a.pcap", sent)
     assert numbers(capture) == [number for number in range(40) for _ in range(2)]
     assert problems(capture) == []
     assert set(capture.table("messages")["tunnel"]) == {"sigcomp"}
@@ -183,11 +183,11 @@ HOSTILE: dict[str, tuple[sigcomp.Line, ...]] = {
 
 def test_hostile_bytecode_is_told_and_the_next_message_read(tmp_path: Path) -> None:
     """Each from another host, whose next message is as it should be."""
-    packets = []
+    sent = []
     for host, lines in enumerate(HOSTILE.values(), 1):
         payloads = (sigcomp.uploaded(stored(*lines), 128, b""), sigcomp.uploaded(stored(), 128, sip(host)))
-        packets += [udp(f"192.0.2.{host}", "198.51.100.1", payload, PORTS) for payload in payloads]
-    capture = read(tmp_path / "a.pcap", packets)
+        sent += [udp(f"192.0.2.{host}", "198.51.100.1", payload, PORTS) for payload in payloads]
+    capture = read(tmp_path / "a.pcap", sent)
     assert numbers(capture) == list(range(1, len(HOSTILE) + 1))
     details = [detail.partition(",")[0].partition(" ")[0] for detail in capture.table("problems")["detail"]]
     assert details == list(HOSTILE)
@@ -223,3 +223,46 @@ def test_bytes_that_only_begin_like_it_are_nobodys_fault(tmp_path: Path) -> None
     payloads = [bytes([draw.randrange(0xF8, 0x100)]) + draw.randbytes(200) for _ in range(300)]
     capture = read(tmp_path / "a.pcap", [there(payload, (40_000, 50_000 + at)) for at, payload in enumerate(payloads)])
     assert (numbers(capture), problems(capture)) == ([], [])
+
+
+def test_a_stream_is_taken_up_where_a_message_begins(tmp_path: Path) -> None:
+    """sigcomp_tcp.pcap without its first six packets: the handshake, and the INVITE, which Alice's later messages need.
+
+    Bob's side is whole but for its SYN.
+    """
+    (link, found), *_ = packets(SAMPLES / "sigcomp_tcp.pcap").items()
+    (tmp_path / "a.pcap").write_bytes(pcap(link, found[6:]))
+    capture = analyzer.read(tmp_path / "a.pcap")
+    seen = capture.table("messages").select("method", "status").rows()
+    assert seen == [("INVITE", 100), ("INVITE", 180), ("INVITE", 200), ("BYE", 200)]
+    assert problems(capture) == [("sigcomp_state_missing", 4), ("sigcomp_state_missing", 5)]
+
+
+def test_a_stream_that_only_begins_like_it_is_something_else(tmp_path: Path) -> None:
+    """Telnet begins with 0xFF, too (RFC 854); SIP behind it is found all the same."""
+    payloads = [b"\xff\xfd\x18\xff\xfd\x20\xff\xfb\x03", b"\xfa" + bytes(range(200)), sip(7)]
+    found, seq = [], 1
+    for at, payload in enumerate([b"", *payloads]):
+        header = struct.pack("!HHIIBBHHH", 40_000, 23, seq - (not payload), 1, 0x50, 0x18 if payload else 2, 9, 0, 0)
+        ip = struct.pack("!BBHHHBBH", 0x45, 0, 40 + len(payload), at + 1, 0, 64, 6, 0)
+        ip += bytes((192, 0, 2, 1, 192, 0, 2, 2))
+        found.append((START + at, ip + header + payload))
+        seq += len(payload)
+    (tmp_path / "a.pcap").write_bytes(pcap(RAW_IP, found))
+    capture = analyzer.read(tmp_path / "a.pcap")
+    assert (numbers(capture), problems(capture)) == ([7], [])
+
+
+def test_each_part_of_a_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    """Damaged (nothing checks the bytes of this compressor), cut by the snap length, one without its state."""
+    side = sigcomp.Deflate(parameters=0x24)
+    messages = [side.compress(sip(number)) for number in range(4)]
+    whole = [there(message) for message in messages]
+    damaged = bytearray(whole[1])
+    damaged[-3] ^= 0x10
+    for found, left in (
+        ([whole[0], bytes(damaged), *whole[2:]], {0, 1}),
+        ([whole[0], whole[0][:60], *whole[1:]], {0, 1, 2, 3}),
+        ([whole[1], *whole], {0, 1, 2, 3}),
+    ):
+        assert left >= set(numbers(read(tmp_path / "a.pcap", found))) >= {0}

@@ -28,6 +28,11 @@ pub fn inflate(bytes: &[u8], limit: usize) -> (Vec<u8>, Option<Trouble>) {
     }
 }
 
+/// Decompresses bare deflate (RFC 1951); as [`inflate`] does.
+pub fn inflate_raw(bytes: &[u8], limit: usize) -> (Vec<u8>, Option<Trouble>) {
+    read(DeflateDecoder::new(bytes), limit)
+}
+
 fn read(decoder: impl Read, limit: usize) -> (Vec<u8>, Option<Trouble>) {
     let mut out = Vec::new();
     let read = decoder.take((limit as u64).saturating_add(1)).read_to_end(&mut out);

@@ -121,20 +121,11 @@ impl Transform {
                 }
                 true
             }
-            cipher => {
+            _ => {
                 let proven = self.integrity.fits(sealed, check)?;
                 out.clear();
                 out.extend_from_slice(body);
-                let iv = sealed.get(HEADER..before)?;
-                match cipher {
-                    Cipher::AesCbc(key) => match key.len() {
-                        16 => decrypt::<cbc::Decryptor<Aes128>>(key, iv, out)?,
-                        24 => decrypt::<cbc::Decryptor<Aes192>>(key, iv, out)?,
-                        _ => decrypt::<cbc::Decryptor<Aes256>>(key, iv, out)?,
-                    },
-                    Cipher::TripleDes(key) => decrypt::<cbc::Decryptor<TdesEde3>>(key, iv, out)?,
-                    Cipher::Null | Cipher::AesGcm(..) => {}
-                }
+                self.decrypt(sealed.get(HEADER..before)?, out)?;
                 proven
             }
         };
@@ -147,6 +138,36 @@ impl Transform {
         }
         out.truncate(length);
         Some(Opened { next, before, proven })
+    }
+
+    /// What the capture has of a packet whose end it lacks, block by block: bytes before the payload, and of the check.
+    /// Nothing proves that it is of these keys.
+    pub fn open_cut(&self, packet: &[u8], out: &mut Vec<u8>) -> Option<(usize, usize)> {
+        let before = HEADER + self.iv();
+        let block = match self.cipher {
+            Cipher::Null => 1,
+            Cipher::AesCbc(_) => 16,
+            Cipher::TripleDes(_) => 8,
+            Cipher::AesGcm(..) => return None,
+        };
+        let body = packet.get(before..)?;
+        out.clear();
+        out.extend_from_slice(body.get(..body.len() / block * block)?);
+        self.decrypt(packet.get(HEADER..before)?, out)?;
+        Some((before, self.icv()))
+    }
+
+    /// Whole blocks, in place; AES-GCM goes another way.
+    fn decrypt(&self, iv: &[u8], bytes: &mut [u8]) -> Option<()> {
+        match &self.cipher {
+            Cipher::AesCbc(key) => match key.len() {
+                16 => decrypt::<cbc::Decryptor<Aes128>>(key, iv, bytes),
+                24 => decrypt::<cbc::Decryptor<Aes192>>(key, iv, bytes),
+                _ => decrypt::<cbc::Decryptor<Aes256>>(key, iv, bytes),
+            },
+            Cipher::TripleDes(key) => decrypt::<cbc::Decryptor<TdesEde3>>(key, iv, bytes),
+            Cipher::Null | Cipher::AesGcm(..) => Some(()),
+        }
     }
 
     /// Bytes of the initialization vector.

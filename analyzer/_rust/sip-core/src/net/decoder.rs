@@ -14,7 +14,7 @@ use super::origin::Origin;
 use super::sctp::Sctp;
 use super::sink::{Datagram, Failure, Sink};
 use super::tcp::Tcp;
-use super::tunnel::{self, Registry};
+use super::tunnel::{self, Registry, ipcomp};
 use super::{exported_pdu, hep, icmp, ip, link, link_types, media, udp, wlan};
 use crate::layer::Layer;
 use crate::limits::Limits;
@@ -331,6 +331,15 @@ impl Decoder {
             // A dummy packet, behind ESP.
             59 => Err(Disposition::new(ESP.layer, Reason::NoPayload)),
             50 => self.esp_over_ip(ip, cursor, depth, origin, sink),
+            108 => match ipcomp::decompressed(cursor, self.max_inflated) {
+                // Where the bytes of what it holds lay in the file nobody can say: at its own beginning.
+                Some((next, plain)) => {
+                    origin.encapsulation.enter(ipcomp::IPCOMP.layer);
+                    let cursor = Cursor { bytes: &plain, ..cursor };
+                    Err(self.walk(NextHeader::Protocol(next, ip, cursor), origin, depth, sink))
+                }
+                None => Err(Disposition::new(Layer::IP, Reason::Protocol(108))),
+            },
             other => {
                 let Some((layer, open)) = self.tunnels.ip_protocol(other) else {
                     return Err(Disposition::new(Layer::IP, Reason::Protocol(other)));
@@ -352,7 +361,9 @@ impl Decoder {
         let spi = esp::spi(cursor).ok_or_else(|| unreadable(cursor.short(ESP.layer), origin, sink))?;
         match self.esp(&ip, spi, cursor, origin, sink) {
             Opened::Clear(next, cursor) => Ok(NextHeader::Protocol(next, ip, cursor)),
-            Opened::Decrypted(next, before) => Err(self.decrypted(next, ip, (cursor, before), depth, origin, sink)),
+            Opened::Decrypted(next, before, missing) => {
+                Err(self.decrypted(next, ip, (cursor, before, missing), depth, origin, sink))
+            }
             Opened::Closed => Err(self.esp.encrypted(&ip, spi, origin.packets)),
             Opened::Failed(ended) => Err(unreadable(ended, origin, sink)),
         }
@@ -385,13 +396,13 @@ impl Decoder {
         &mut self,
         next: u8,
         ip: Ip,
-        (packet, before): (Cursor<'_>, usize),
+        (packet, before, missing): (Cursor<'_>, usize, u32),
         depth: u8,
         origin: &mut Origin,
         sink: &mut impl Sink,
     ) -> Disposition {
         let plain = std::mem::take(&mut self.plain);
-        let cursor = Cursor { bytes: &plain, offset: packet.offset + before as u64, missing: 0, open: false };
+        let cursor = Cursor { bytes: &plain, offset: packet.offset + before as u64, missing, open: false };
         let disposition = self.walk(NextHeader::Protocol(next, ip, cursor), origin, depth, sink);
         self.plain = plain;
         disposition
@@ -445,8 +456,8 @@ impl Decoder {
         };
         match self.esp(ip, spi, cursor, origin, sink) {
             Opened::Clear(next, cursor) => Some(Ok(NextHeader::Protocol(next, *ip, cursor))),
-            Opened::Decrypted(next, before) => {
-                Some(Err(self.decrypted(next, *ip, (cursor, before), depth, origin, sink)))
+            Opened::Decrypted(next, before, missing) => {
+                Some(Err(self.decrypted(next, *ip, (cursor, before, missing), depth, origin, sink)))
             }
             // Nothing but the port says that it is ESP: SIP is looked for.
             Opened::Closed => Some(Err(match deliver_udp(ip, header, origin, sink) {

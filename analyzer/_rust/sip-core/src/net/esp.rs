@@ -52,6 +52,9 @@ struct Method {
     icv: usize,
 }
 
+/// More padding than to the end of a block nobody needs (RFC 4303 §2.4).
+const BLOCK: u64 = 16;
+
 /// The bytes of SPI and sequence number.
 const HEADER: usize = 8;
 /// Those of pad length and next header.
@@ -84,8 +87,8 @@ const TRIED: u8 = 16;
 pub(super) enum Opened<'a> {
     /// In clear: the next header, and what it begins.
     Clear(u8, Cursor<'a>),
-    /// Decrypted: the next header, and how many bytes stand before the payload.
-    Decrypted(u8, usize),
+    /// Decrypted: the next header, how many bytes stand before the payload, and how many of it were not captured.
+    Decrypted(u8, usize, u32),
     /// Not to be read; [`Esp::encrypted`] counts it.
     Closed,
     Failed(Disposition),
@@ -115,10 +118,10 @@ impl Esp {
         let Some(payload) = cursor.skip(HEADER) else { return Opened::Failed(cursor.short(ESP.layer)) };
         let Some(association) = self.association(ip, spi) else { return Opened::Closed };
         if payload.missing > 0 || payload.open {
-            let found = association.method.and_then(|method| cut(method, association.next, payload));
-            return found.map_or(Opened::Failed(Disposition::new(ESP.layer, Reason::Cut)), |(next, cursor)| {
-                Opened::Clear(next, cursor)
-            });
+            if let Some((next, cursor)) = association.method.and_then(|method| cut(method, association.next, payload)) {
+                return Opened::Clear(next, cursor);
+            }
+            return association.cut(cursor, plain).unwrap_or(Opened::Failed(Disposition::new(ESP.layer, Reason::Cut)));
         }
         if let Some((next, body)) = association.method.and_then(|method| trailer(method, payload)) {
             association.next = next;
@@ -127,7 +130,8 @@ impl Esp {
         if let Some(keys) = &association.keys
             && let Some(opened) = keys.open(cursor.bytes, plain)
         {
-            return Opened::Decrypted(opened.next, opened.before);
+            association.next = opened.next;
+            return Opened::Decrypted(opened.next, opened.before, 0);
         }
         for method in METHODS {
             let Some((next, body)) = trailer(method, payload) else { continue };
@@ -151,7 +155,7 @@ impl Esp {
         if let Some(keyring) = keyring
             && let Some((next, before)) = association.try_keys(ip, spi, (cursor.bytes, at), keyring, plain)
         {
-            return Opened::Decrypted(next, before);
+            return Opened::Decrypted(next, before, 0);
         }
         Opened::Closed
     }
@@ -200,6 +204,19 @@ impl Association {
         Reason::Encrypted(self.named.then_some(spi))
     }
 
+    /// The beginning of a packet that the capture cut, with keys that others have proven.
+    fn cut<'a>(&self, packet: Cursor<'_>, plain: &mut Vec<u8>) -> Option<Opened<'a>> {
+        let (before, check) = self.keys.as_ref()?.open_cut(packet.bytes, plain)?;
+        // What is encrypted, whole: payload, padding and trailer.
+        let sealed = packet.wire_len().checked_sub((before + check) as u64)?;
+        let missing = u32::try_from(sealed.checked_sub(plain.len() as u64)?).ok()?;
+        let cursor = Cursor { bytes: plain, offset: 0, missing, open: packet.open };
+        let (next, cursor) = cut(Method { iv: 0, icv: 0 }, self.next, cursor)?;
+        let (length, missing) = (cursor.bytes.len(), cursor.missing);
+        plain.truncate(length);
+        Some(Opened::Decrypted(next, before, missing))
+    }
+
     fn is_refused(&self) -> bool {
         self.refused.is_some() && self.keys.is_none() && self.method.is_none()
     }
@@ -232,6 +249,7 @@ impl Association {
                 };
             if fits {
                 self.keys = Some(keys.clone());
+                self.next = opened.next;
                 return Some((opened.next, opened.before));
             }
         }
@@ -338,7 +356,7 @@ fn cut(method: Method, next: u8, cursor: Cursor<'_>) -> Option<(u8, Cursor<'_>)>
     if let &[_, _, _, _, high, low, _, _, ..] = payload.bytes {
         let length = be16(high, low);
         let padding = room.checked_sub(u64::from(length));
-        if length >= 8 && !payload.open && padding.is_some_and(|padding| padding < 4) {
+        if length >= 8 && !payload.open && padding.is_some_and(|padding| padding < BLOCK) {
             return Some((17, payload.limit(u32::from(length)).0));
         }
     }

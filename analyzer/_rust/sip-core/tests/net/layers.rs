@@ -109,7 +109,7 @@ fn what_has_no_decoder_is_named() {
     assert_eq!(disposition(ETHERNET, &ethernet(0x0806, &[0; 28])), "link/ethertype_arp");
     assert_eq!(disposition(ETHERNET, &ethernet(0x88E5, &[0; 28])), "link/ethertype_macsec");
     assert_eq!(disposition(ETHERNET, &ethernet(0x1234, &[0; 28])), "link/ethertype_0x1234");
-    assert_eq!(disposition(RAW, &ipv4(115, 0, &[0; 28])), "ip/protocol_115_l2tp");
+    assert_eq!(disposition(RAW, &ipv4(115, 0, &[1; 28])), "ip/protocol_115_l2tp");
     assert_eq!(disposition(RAW, &ipv4(200, 0, &[0; 28])), "ip/protocol_200");
     assert_eq!(disposition(RAW, &ipv4(1, 0, &[8, 0, 0, 0, 0, 0, 0, 0])), "icmp/informational");
     assert_eq!(disposition(RAW, &ipv4(17, 0, &udp(b"\x80"))), "udp/not_sip_rtp");

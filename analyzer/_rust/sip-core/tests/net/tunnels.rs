@@ -1,5 +1,9 @@
 //! Tunnels and unusual links: what is inside comes out, and what was outside is remembered.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use sip_core::layer::Layer;
 use sip_core::limits::Limits;
 
@@ -400,6 +404,49 @@ fn exported_bytes_of_a_connection() {
     assert_eq!(capture.bytes(), [b"OPTIONS"]);
 }
 
+/// RFC 3173 §3.3, RFC 2394.
+fn ipcomp(next: u8, index: u16, payload: &[u8]) -> Vec<u8> {
+    let mut squeezed = DeflateEncoder::new(Vec::new(), Compression::best());
+    squeezed.write_all(payload).unwrap();
+    joined(&[&[next, 0], &index.to_be_bytes(), &squeezed.finish().unwrap()])
+}
+
+#[test]
+fn ipcomp_is_deflate_where_nothing_else_was_agreed_on() {
+    let ipcomp_layer = [Layer::new(&"ipcomp")];
+    let datagram = udp(b"OPTIONS");
+    for index in [2, 256, 61_439] {
+        carries(RAW, &ipv4(108, 0, &ipcomp(17, index, &datagram)), &ipcomp_layer);
+    }
+    // LZS; what is no DEFLATE; what is cut.
+    for packet in
+        [ipcomp(17, 3, &datagram), joined(&[&[17, 0, 0, 2], &[0xFF; 40]]), ipcomp(17, 2, &datagram)[..12].to_vec()]
+    {
+        assert_eq!(disposition(RAW, &ipv4(108, 0, &packet)).0, "ip/protocol_108_ipcomp");
+    }
+    // In itself, to the end of what is looked at.
+    let deep = (0..200).fold(ipcomp(17, 2, &datagram), |packet, _| ipcomp(108, 2, &packet));
+    assert_eq!(disposition(RAW, &ipv4(108, 0, &deep)), ("ip/too_deep".to_owned(), vec!["layer_limit"]));
+}
+
+#[test]
+fn l2tpv3_behind_whatever_cookie() {
+    let layer = [Layer::new(&"l2tpv3")];
+    let frame = ethernet(0x0800, &sip());
+    for before in [0, 4, 8, 12] {
+        let cookie = vec![0xA5; before];
+        carries(RAW, &ipv4(115, 0, &joined(&[&[0, 0, 0, 7], &cookie, &frame])), &layer);
+        carries(RAW, &ipv4(115, 0, &joined(&[&[0, 0, 0, 7], &cookie, &sip()])), &layer);
+        carries(RAW, &udp_between(1701, 1701, &joined(&[&[0, 3, 0, 0, 0, 0, 0, 7], &cookie, &frame])), &layer);
+    }
+    assert_eq!(disposition(RAW, &ipv4(115, 0, &[0, 0, 0, 0, 0xC8, 3, 0, 12])).0, "l2tpv3/signalling");
+    assert_eq!(
+        disposition(RAW, &udp_between(1701, 1701, &[0xC8, 3, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0])).0,
+        "l2tpv3/signalling"
+    );
+    assert_eq!(disposition(RAW, &ipv4(115, 0, &[0, 0, 0, 7, 1, 2, 3])).0, "ip/protocol_115_l2tp");
+}
+
 #[test]
 fn l2tp_with_every_optional_field() {
     let packet = |header: &[u8]| udp_between(1701, 1701, &joined(&[header, &[0xFF, 3, 0, 0x21], &sip()]));
@@ -544,7 +591,11 @@ fn tunnels_in_tunnels_up_to_the_limit() {
 #[test]
 fn every_tunnel_in_every_other() {
     type Wrap = fn(&[u8]) -> Vec<u8>;
-    let tunnels: [(&[Layer], Wrap); 31] = [
+    let tunnels: [(&[Layer], Wrap); 33] = [
+        (&[Layer::new(&"l2tpv3")], |packet| {
+            ipv4(115, 0, &joined(&[&[0, 0, 0, 7, 1, 2, 3, 4], &ethernet(0x0800, packet)]))
+        }),
+        (&[Layer::new(&"ipcomp"), Layer::new(&"ipip")], |packet| ipv4(108, 0, &ipcomp(4, 2, packet))),
         (&[Layer::new(&"etherip"), Layer::new(&"vntag")], |packet| {
             ipv4(97, 0, &joined(&[&[0x30, 0], &ethernet(0x8926, &joined(&[&[0, 1, 0, 2, 8, 0], packet]))]))
         }),

@@ -1,6 +1,7 @@
 //! The layer two tunnelling protocol, with PPP.
 
 use super::entry::{Key, Opened, Tunnel};
+use super::l2tpv3;
 use crate::layer::Layer;
 use crate::net::address::Ip;
 use crate::net::cursor::{Cursor, be16};
@@ -22,6 +23,9 @@ fn l2tp<'a>(cursor: Cursor<'a>, ip: &Ip, encapsulation: &mut Encapsulation) -> O
     const OFFSET: u16 = 0x0200;
     let (&[f1, f0], rest) = cursor.header::<2>()?;
     let flags = be16(f1, f0);
+    if flags & 0x000F == 3 {
+        return l2tpv3::over_udp(cursor, ip, encapsulation);
+    }
     // The bits that must be zero, and the version.
     if flags & 0x34FF != 0x0002 {
         return None;

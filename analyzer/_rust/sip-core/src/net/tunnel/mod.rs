@@ -13,8 +13,10 @@ mod gre;
 mod gtpu;
 mod ip_in_ip;
 mod ip_in_udp;
+pub(super) mod ipcomp;
 mod isl;
 mod l2tp;
+mod l2tpv3;
 mod lisp;
 mod macsec;
 mod mpls;
@@ -40,6 +42,7 @@ pub(super) const TUNNELS: &[Tunnel] = &[
     pppoe::PPPOE,
     mpls::MPLS,
     l2tp::L2TP,
+    l2tpv3::L2TPV3,
     gre::GRE,
     gre::ERSPAN,
     etherip::ETHERIP,
@@ -63,6 +66,7 @@ pub(super) const TUNNELS: &[Tunnel] = &[
     cisco_metadata::CISCO_METADATA,
     macsec::MACSEC,
     nsh::NSH,
+    ipcomp::IPCOMP,
     ah::AH,
     esp::ESP,
 ];
