@@ -58,6 +58,8 @@ def read(
     [['alice@example.com', 'bob@example.com', 'answered', 200]]
     """
     overrides = _overrides(nodes)
+    if not isinstance(origins, (str, os.PathLike)) and not hasattr(origins, "read"):
+        origins = list(origins)
     if (store := _store(origins)) is not None:
         from analyzer.api.open_store import open_store
 

@@ -102,19 +102,20 @@ impl Drop for RunningWindows {
     }
 }
 
-/// Starts to read captures in windows of about so many messages, all columns of each.
+/// Starts to read captures in windows, all columns of each. `how`: about so many messages in a window, and whether their bytes
+/// are kept.
 #[pyfunction]
-#[pyo3(signature = (sources, size, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None, texts = false))]
+#[pyo3(signature = (sources, how, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None))]
 pub fn windows(
     sources: Vec<SourceArgument>,
-    size: usize,
+    how: (usize, bool),
     threads: usize,
     limits: Option<&Bound<'_, PyDict>>,
     link_types: Vec<(String, String)>,
     headers: Vec<String>,
     state: Option<StateArgument>,
-    texts: bool,
 ) -> PyResult<RunningWindows> {
+    let (size, texts) = how;
     let headers = Asked::new(headers.iter().map(String::as_str));
     let options = Options { headers, texts, ..options(threads, limits, &link_types)? };
     let sources: Vec<Source> = sources
@@ -132,7 +133,7 @@ pub fn windows(
     let read = move || {
         let mut windows = Windows::new(&sources, &options, &shared, size, state.unwrap_or_default());
         loop {
-            match windows.next() {
+            match windows.next_window() {
                 Ok(Some(window)) => {
                     if send.send(Ok(window)).is_err() {
                         return;
