@@ -42,7 +42,12 @@ class Kept:
     def at(cls, folder: str | os.PathLike[str]) -> Kept:
         """The store in that folder; raises AnalyzerError where there is none that can be read."""
         path = Path(folder)
-        return cls(path, manifest_of(path))
+        manifest = manifest_of(path)
+        if not manifest.commit:
+            raise AnalyzerError(
+                f"{path}: nothing is in this store yet; sip-analyzer batch CAPTURE... -o {path} fills it"
+            )
+        return cls(path, manifest)
 
     def rows(self, name: str, columns: list[str] | None = None, *, where: pl.Expr | None = None) -> pl.DataFrame:
         """Rows of a table that is kept in parts, in the order of the whole."""
