@@ -220,11 +220,10 @@ def protocols() -> list[tuple[str, str, str | None]]: ...
 def tables() -> list[tuple[str, list[tuple[str, str]]]]: ...
 def windows(
     sources: Sequence[tuple[str, str, str | None, int | None, tuple[list[tuple[int, int]], int] | None]],
-    size: int,
+    how: tuple[int, bool],
     threads: int = 0,
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,
     headers: Sequence[str] = ...,
     state: _State | None = None,
-    texts: bool = False,
 ) -> Windows: ...

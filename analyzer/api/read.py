@@ -64,12 +64,9 @@ def read(
     """
     overrides = _overrides(nodes)
     # What can be gone through once alone is looked at twice.
-    given: Origin | list[Origin] = (
-        cast("Origin", origins)
-        if isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
-        else list(origins)
-    )
-    if (store := _store(given)) is not None:
+    if not isinstance(origins, (str, os.PathLike)) and not hasattr(origins, "read"):
+        origins = list(origins)
+    if (store := _store(origins)) is not None:
         from analyzer.api.open_store import open_store
 
         if align_clocks or capture_points or link_types or keylog or esp_keys or engine != "native":
@@ -78,7 +75,7 @@ def read(
                 " and clocks cannot be chosen any more"
             )
         return open_store(store, nodes=nodes, digits=digits)
-    sources = native.sources(given, capture_points, link_types, keylog, esp_keys)
+    sources = native.sources(origins, capture_points, link_types, keylog, esp_keys)
     found = engines.through(engine, sources, tshark_options)
     if align_clocks:
         return Capture(opened(found, threads, limits, progress, overrides=overrides, digits=digits).aligned())

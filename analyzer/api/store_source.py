@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from analyzer.ims.node_overrides import Entry
 
 #: Nodes that are read and not made.
-_READY = frozenset({*DERIVED, "messages", "leg_correlation", "problem_count"})
+_READY = frozenset({*DERIVED, "messages", "account", "leg_correlation", "problem_count"})
+#: Reasons of the account for packets that the captures are read again for.
+_BESIDE_SIP = "diameter|dns$|rtp|rtcp"
 
 
 class StoreSource(GraphSource):
@@ -117,6 +119,15 @@ class StoreSource(GraphSource):
         found: pl.DataFrame = self._unit[name]
         return found
 
+    @property
+    def left_out(self) -> str:
+        """What cannot be told any more, in a sentence; nothing where all can."""
+        found = self._kept.gone
+        account = self._kept.whole("account")["reason"]
+        if not found or not account.str.contains(_BESIDE_SIP).any():
+            return ""
+        return f"{found} of the captures are gone: media, Diameter and DNS, which are only in these, are left out"
+
     def __str__(self) -> str:
         return f"{self._kept.folder}: {self.messages_read} messages"
 
@@ -153,16 +164,24 @@ class StoreGraph(Graph):
         self._kept = kept
 
     def __getitem__(self, name: str) -> Any:
+        import polars as pl
+
         table = name.removeprefix("core_")
         if name == "transport_failures" and name not in self.inputs:
             self.inputs = self.inputs | {name: self._kept.failures()}
         if name not in self.inputs and table != name and table in WHOLE:
-            self.inputs = self.inputs | {name: self._kept.whole(table)}
+            rows = self._kept.whole(table)
+            if table == "account" and self._kept.gone:
+                # As if there were none: what was beside SIP is only in the captures.
+                rows = rows.filter(~pl.col("reason").str.contains(_BESIDE_SIP))
+            self.inputs = self.inputs | {name: rows}
         return super().__getitem__(name)
 
     def _make(self, found: Node, name: str) -> Any:
         if self._kept.manifest.options.get("masked") and name in schema.TABLES and name not in _READY:
             return self._kept.whole(name)
+        if name == "account":
+            return self._kept.whole(name).select(schema.ACCOUNT.names)
         if name == "leg_correlation":
             return self._kept.links()
         if name == "problem_count":

@@ -328,6 +328,8 @@ class Reading:
         problems = self.unmasked.source.problem_count()
         if problems and about_problems:
             said.append(f"{problems} problem{'s' if problems > 1 else ''}: sip-analyzer problems {names}")
+        if left_out := getattr(self.unmasked.source, "left_out", ""):
+            said.append(left_out)
         if said:
             note(f"{names}: {'; '.join(said)}")
         if crossed:

@@ -76,13 +76,12 @@ class Windows:
         address_space.prepare()
         self._windows = native.core().windows(
             [source.argument() for source in sources],
-            size,
+            (size, texts),
             threads or address_space.threads(),
             dict(limits) if limits else None,
             list(link_types),
             list(headers),
             state,
-            texts,
         )
 
     def progress(self) -> tuple[int, int]:

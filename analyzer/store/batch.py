@@ -90,10 +90,6 @@ def run(
     return _Run(path, sources, options, progress).go()
 
 
-#: What is alive is looked through again where so much is new, as a share of it: where much is alive, more rarely.
-_WORTH = 0.5
-
-
 class _Run:
     def __init__(self, folder: Path, sources: native.Sources, options: Options, progress: Progress) -> None:
         self._folder, self._options, self._progress = folder, options, progress
@@ -103,11 +99,11 @@ class _Run:
         self._whole = Whole(kept, how["limits"].get("max_problems_per_code", native.PROBLEMS_PER_CODE))
         self._state = _state(folder, self._manifest)
         self._plan = plan(sources, self._whole.inputs, self._state[2] if self._state else None)
-        self._settling = Settling(how["max_idle_s"], self._manifest.messages, self._manifest.end)
+        self._settling = Settling(how["max_idle_s"], self._manifest.messages, self._manifest.end, options.size)
         self._index = Index(int(how["max_idle_s"] * SECOND))
         self._commit = Commit(folder, self._manifest)
         self._failures: list[pl.DataFrame] = []
-        #: Messages that came since units were settled last.
+        #: Messages that came since the last commit.
         self._new = 0
 
     def go(self) -> Done:
@@ -155,12 +151,16 @@ class _Run:
 
     def _take_back_open(self) -> None:
         """What the last run left open goes on; what it wrote may have to."""
+        import polars as pl
+
         for part in list(self._commit.parts):
             if part.open:
                 self._settling.restore(self._commit.tables(part))
                 self._commit.remove(part)
             elif self._manifest.end is None or part.last >= self._manifest.end - self._index.max_idle:
                 self._index.add(part, Kept(self._folder, self._manifest, [part]).rows("messages", ["_call"]))
+        if held := self._manifest.state.get("held"):
+            self._settling.go_on({_table(name): pl.read_parquet(self._folder / name) for name in held})
         self._settling.restore_failures(Kept(self._folder, self._manifest).failures())
 
     def _take(self, window: Window) -> None:
@@ -173,17 +173,15 @@ class _Run:
         if end is None:
             end = _end(self._whole.files, window.latest)
         self._settling.take(window, end)
-        at_rest = window.state is not None or window.last
-        self._new += window.core["messages"].height
-        if not at_rest and self._new < (self._settling.messages - self._new) * _WORTH:
-            return
-        self._new = 0
-        for settled in self._settling.settled(until=window.until, all_of_it=at_rest):
+        # All that is to be read has been: what is alive is told too.
+        ended = window.until is None
+        for settled in self._settling.settled(until=window.until, all_of_it=ended):
             part = self._commit.add(settled)
             if not settled.open:
                 self._index.add(part, settled.tables["messages"])
-        if at_rest:
-            self._done(window)
+        self._new += window.core["messages"].height
+        if ended or (window.state is not None and self._new >= min(self._options.size // 2, self._settling.messages)):
+            self._done(window, ended=ended)
 
     def _take_back_late(self, window: Window) -> None:
         """Units that were written and go on after all are taken out of their parts."""
@@ -200,7 +198,7 @@ class _Run:
             if (rest := messages.filter(~late)).height:
                 self._index.add(self._commit.add(Settled(part.hour, of(rest, tables))), rest)
 
-    def _done(self, window: Window) -> None:
+    def _done(self, window: Window, *, ended: bool) -> None:
         """Commits, so that a run that is killed goes on from here."""
         import polars as pl
 
@@ -208,6 +206,9 @@ class _Run:
             self._commit.put(name, rows)
         self._commit.put_failures(pl.concat(self._failures))
         self._failures = []
+        self._new = 0
+        if not ended:
+            self._commit.put_held(self._settling.held())
         if window.state is not None:
             self._state = window.state
         assert self._state is not None
@@ -219,6 +220,11 @@ class _Run:
         self._commit = Commit(self._folder, self._manifest)
         for part in [part for part in self._commit.parts if part.open]:
             self._commit.remove(part)
+
+
+def _table(name: str) -> str:
+    """The table that is in a file of what is held: ``state/messages-00000003.parquet``."""
+    return Path(name).name.rpartition("-")[0]
 
 
 def _has_rows(window: Window) -> bool:

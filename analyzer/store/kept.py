@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,12 @@ class Kept:
     def at(cls, folder: str | os.PathLike[str]) -> Kept:
         """The store in that folder; raises AnalyzerError where there is none that can be read."""
         path = Path(folder)
-        return cls(path, manifest_of(path))
+        manifest = manifest_of(path)
+        if not manifest.commit:
+            raise AnalyzerError(
+                f"{path}: nothing is in this store yet; sip-analyzer batch CAPTURE... -o {path} fills it"
+            )
+        return cls(path, manifest)
 
     def rows(self, name: str, columns: list[str] | None = None, *, where: pl.Expr | None = None) -> pl.DataFrame:
         """Rows of a table that is kept in parts, in the order of the whole."""
@@ -90,6 +96,14 @@ class Kept:
         if not self.manifest.commit:
             return pl.DataFrame(schema=_empty(name, None)).drop(ORDER, strict=False)
         return pl.read_parquet(self.folder / self.manifest.whole(name))
+
+    @cached_property
+    def gone(self) -> int:
+        """How many captures behind the store are not there any more; a masked store has none."""
+        if self.manifest.options.get("masked"):
+            return 0
+        files = self.whole("inputs").select("path", "size").iter_rows()
+        return sum(not os.path.exists(path) or os.path.getsize(path) < size for path, size in files)
 
     def failures(self) -> pl.DataFrame:
         """Broken transports."""

@@ -44,6 +44,8 @@ MENDED = {"transaction": "_transaction", "retransmission": "_retransmission"}
 ORDER = ("_at", "_order")
 #: What the store knows of a message beside what the core does: its place, and that it was given up for nothing came.
 OWN = (*ORDER, "_given_up")
+#: Units are looked for where so much may be over, as a share of what is worth it.
+_WORTH = 0.5
 #: Broken transports concern transactions so near to them (ns).
 _NEAR_FAILURES = 600 * SECOND
 
@@ -60,7 +62,9 @@ class Settled:
 class Settling:
     """The units that are alive."""
 
-    def __init__(self, max_idle_s: float, order: int = 0, end: int | None = None) -> None:
+    def __init__(self, max_idle_s: float, order: int = 0, end: int | None = None, worth: int = 0) -> None:
+        #: Units are looked for when so many messages may be of some that are over.
+        self._worth = worth
         self._max_idle = int(max_idle_s * SECOND)
         #: Rows of units that are alive: messages as the core gives them and :data:`OWN`, and what follows them.
         self._core: Tables = {}
@@ -110,6 +114,25 @@ class Settling:
         links = core["links"]
         self._add({**core, "links": links.filter(pl.col("_leg").is_in(list(self._decided)))})
 
+    def held(self) -> Tables:
+        """What is alive, for :meth:`go_on`: rows as the core gave them."""
+        import polars as pl
+
+        found = {**self._core, **self._with_early()}
+        latest = max((latest for latest, _ in self._early), default=0)
+        found["decided"] = pl.DataFrame({"_leg": sorted(self._decided)}, schema={"_leg": pl.Int64})
+        found["read"] = pl.DataFrame(
+            {"latest": [latest], "at": [self._at]}, schema={"latest": pl.Int64, "at": pl.Int64}
+        )
+        return found
+
+    def go_on(self, held: Mapping[str, pl.DataFrame]) -> None:
+        """Takes in what :meth:`held` gave."""
+        latest, self._at = held["read"].row(0)
+        self._early = [(latest, {name: held[name] for name in _EARLY})]
+        self._decided = set(held["decided"]["_leg"])
+        self._core = {name: rows for name, rows in held.items() if name in FOLLOWING or name == "messages"}
+
     def _decides(self) -> int:
         return (self.end or 0) - units.LINKED
 
@@ -135,10 +158,12 @@ class Settling:
 
         if not self._core or self.end is None or self._core["messages"].is_empty():
             return
-        raw = self._core["messages"]
-        if not raw.select(pl.struct(ORDER).is_sorted()).item():
-            raw = self._core["messages"] = raw.sort(ORDER, maintain_order=True)
         self._core |= self._with_early()
+        raw, young = self._looked_at(all_of_it=all_of_it)
+        if raw.is_empty():
+            return
+        if not raw.select(pl.struct(ORDER).is_sorted()).item():
+            raw = raw.sort(ORDER, maintain_order=True)
         graph = self._graph(raw)
         messages = self._messages(raw, graph)
         found = units.over(messages, graph, self.end, self._max_idle)
@@ -154,14 +179,35 @@ class Settling:
         # What they were made of takes as much room as they do.
         graph.made.clear()
         graph.inputs.clear()
-        for over in (True, False) if all_of_it else (True,):
-            hours = found.filter(pl.col("over") == over).with_columns(hour=_hour(pl.col("begin"))).sort("begin")
-            for (hour,), of_hour in hours.group_by("hour", maintain_order=True):
-                chosen = messages
-                if of_hour.height < found.height:
-                    chosen = messages.filter(pl.col("_unit").is_in(of_hour["_unit"].implode()))
-                yield Settled(str(hour), {**of(chosen, tables), "messages": chosen.drop(_MENDED_LEG)}, open=not over)
-        self._forget(messages, found, tables["links"], until)
+        # Registrations and subscriptions go on for days: apart from calls, which are left alone then.
+        of_calls = messages.filter(pl.col("call").is_not_null())["_unit"].unique()
+        found = found.with_columns(hour=_hour(pl.col("begin")), calls=pl.col("_unit").is_in(of_calls.implode()))
+        written = found if all_of_it else found.filter("over")
+        for (over, hour, _), of_hour in written.sort("begin").group_by("over", "hour", "calls", maintain_order=True):
+            chosen = messages
+            if of_hour.height < found.height:
+                chosen = messages.filter(pl.col("_unit").is_in(of_hour["_unit"].implode()))
+            yield Settled(str(hour), {**of(chosen, tables), "messages": chosen.drop(_MENDED_LEG)}, open=not over)
+        self._forget(messages, young, found, tables["links"], until)
+
+    def _looked_at(self, *, all_of_it: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The messages that are looked at, and those that wait: of Call-IDs that began so lately that nothing which may
+        be over is linked to them. None are looked at while nothing can be over."""
+        import polars as pl
+
+        messages = self._core["messages"]
+        if all_of_it:
+            return messages, messages.clear()
+        end = self.end or 0
+        spans = messages.group_by(node=pl.coalesce("_call", "message")).agg(
+            begin=pl.col("_at").min(), last=pl.col("_at").max(), rows=pl.len()
+        )
+        over = spans.filter(pl.col("last") < end - units.LINGER)["rows"].sum()
+        if over < _WORTH * self._worth:
+            return messages.clear(), messages
+        waits = spans.filter(pl.col("begin") >= end - units.LINKED)["node"]
+        young = messages.select(pl.coalesce("_call", "message").is_in(waits.implode())).to_series()
+        return messages.filter(~young), messages.filter(young)
 
     def _with_early(self) -> Tables:
         import polars as pl
@@ -203,7 +249,9 @@ class Settling:
             units.of_messages(raw, graph),
         )
 
-    def _forget(self, messages: pl.DataFrame, found: pl.DataFrame, links: pl.DataFrame, until: int | None) -> None:
+    def _forget(
+        self, messages: pl.DataFrame, young: pl.DataFrame, found: pl.DataFrame, links: pl.DataFrame, until: int | None
+    ) -> None:
         import polars as pl
 
         kept = messages.filter(pl.col("_unit").is_in(found.filter(~pl.col("over"))["_unit"].implode()))
@@ -211,10 +259,16 @@ class Settling:
         legs = kept.select(pl.col("_at").min().over(_MENDED_LEG), _MENDED_LEG).drop_nulls()
         self._decided = set(legs.filter(pl.col("_at") < self._decides())[_MENDED_LEG].unique())
         links = links.filter(pl.col("_leg").is_in(list(self._decided)))
-        self._core = as_core(kept, of(kept, {**self._core, "links": links}))
+        core = as_core(kept, of(kept, {**self._core, "links": links}))
+        if young.height:
+            following = {name: rows for name, rows in self._core.items() if name not in ("links", "messages")}
+            core["messages"] = pl.concat([core["messages"], young.select(core["messages"].columns)])
+            core |= of(core["messages"], following) | {"messages": core["messages"]}
+        self._core = core
         self._early = [(latest, tables) for latest, tables in self._early if until is not None and latest >= until]
-        if self._failures is not None and kept.height:
-            since = kept["_at"].to_list()[0] - _NEAR_FAILURES
+        held = self._core["messages"]["_at"].cast(pl.Int64)
+        if self._failures is not None and held.len():
+            since = held.sort().head(1).to_list()[0] - _NEAR_FAILURES
             self._failures = self._failures.filter(pl.col("time").cast(pl.Int64) >= since)
 
 

@@ -42,6 +42,7 @@ class Commit:
         self.parts = list(manifest.parts)
         self._next = manifest.next_part
         self._failures = list(manifest.failures)
+        self.held: list[str] = []
         #: It says how the files of this commit are called.
         self._new = Manifest(commit=manifest.commit + 1)
 
@@ -89,6 +90,12 @@ class Commit:
             self._failures.append(self._new.whole(FAILURES))
             self._write(rows, self._failures[-1])
 
+    def put_held(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Writes units that are alive, for a run that goes on from here; readers do not see them."""
+        for name, rows in tables.items():
+            self.held.append(f"state/{name}-{self._new.commit:08d}.parquet")
+            self._write(rows, self.held[-1])
+
     def put_memory(self, memory: bytes) -> None:
         """Writes what the core remembers."""
         path = self._folder / f"{self._new.memory}{NEW}"
@@ -109,10 +116,10 @@ class Commit:
         old = self._manifest
         new = replace(
             old, parts=self.parts, commit=self._new.commit, next_part=self._next, messages=messages, end=end,
-            failures=self._failures, state=state,
+            failures=self._failures, state={**state, "held": self.held},
         )  # fmt: skip
         if old.commit:
-            self._removed += [*(old.whole(name) for name in WHOLE), old.memory]
+            self._removed += [*(old.whole(name) for name in WHOLE), old.memory, *old.state.get("held", [])]
         told = {"written": self._written, "removed": self._removed, "store": json.loads(new.text())}
         with _told(self._folder), replaced(self._folder / JOURNAL) as part, open(part, "w", encoding="utf-8") as file:
             json.dump(told, file)

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_grou
 
 #: Calls of two points whose clocks differ, of one whose copies are lost, of B2BUAs that hide the topology.
 LABORATORY: dict[str, Any] = {
-    "calls": 40, "seed": 5, "loss": 0.05, "capture_loss": 0.05, "skew_s": 2.0, "drift_ppm": 20.0,
+    "calls": 15, "seed": 5, "loss": 0.05, "capture_loss": 0.05, "skew_s": 2.0, "drift_ppm": 20.0,
     "points": ("access", "core"),
 }  # fmt: skip
 
@@ -54,5 +54,5 @@ def test_a_laboratory_has_the_rows_of_the_whole(tmp_path: Path) -> None:
     points = make(tmp_path / "captures", **LABORATORY).points
     paths = [tmp_path / "captures" / point["file"] for point in points]
     names = tuple(f"{point['name']}=*{point['file']}" for point in points)
-    store = batched(paths, tmp_path / "store", size=200, capture_points=names)
+    store = batched(paths, tmp_path / "store", size=500, capture_points=names)
     assert different(analyzer.read(paths, capture_points=names), store) == []

@@ -174,3 +174,16 @@ def test_a_masked_store_has_the_tables_of_the_mask_and_nothing_else(
     caller = whole.table("calls")["caller"].to_list()[0].partition("@")[0].encode()
     assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file() and caller in path.read_bytes()]
     assert "written once" in run("batch", capture, "-o", tmp_path / "store")[2]
+
+
+def test_what_is_only_in_captures_that_are_gone_is_left_out_and_told(tmp_path: Path) -> None:
+    copy = Path(shutil.copy(SAMPLES / "media.pcap", tmp_path / "media.pcap"))
+    batched([copy], tmp_path / "store")
+    before = analyzer.open_store(tmp_path / "store")
+    assert before.table("streams").height > 0
+    copy.unlink()
+    after = analyzer.open_store(tmp_path / "store")
+    assert after.table("streams").height == 0
+    assert after.table("account").equals(before.table("account"))
+    assert "one_way_audio" not in after.table("findings")["code"].to_list()
+    assert "1 of the captures are gone" in run("summary", tmp_path / "store")[2]

@@ -8,6 +8,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import merged
 import polars as pl
@@ -44,18 +45,26 @@ def whole(files: list[Path]) -> Capture:
 
 @pytest.fixture
 def killed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Put a number in: at so many renamings from now on the run is killed."""
+    """Put a number in: after so many files written and renamed from now on the run is killed."""
     left: list[int] = []
-    real = os.replace
+    renamed, written = os.replace, pl.DataFrame.write_parquet
 
-    def replace(*paths: str) -> None:
+    def dies() -> None:
         if left:
             left[0] -= 1
             if left[0] < 0:
                 raise Killed
-        real(*paths)
+
+    def replace(*paths: str) -> None:
+        dies()
+        renamed(*paths)
+
+    def write(*what: Any, **how: Any) -> None:
+        dies()
+        written(*what, **how)
 
     monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", write)
     yield left
     left.clear()
 
@@ -68,7 +77,7 @@ def test_a_run_that_is_killed_at_any_commit_goes_on_to_the_same_store(
     chance = random.Random(3)
     deaths = 0
     for _ in range(200):
-        killed[:] = [chance.randrange(20, 80)]
+        killed[:] = [chance.randrange(10, 110)]
         try:
             batch.run(map(str, files), tmp_path, batch.Options(size=30))
         except Killed:
@@ -188,3 +197,10 @@ def test_a_full_disk_leaves_what_was_valid(store: Path, files: list[Path], monke
         batch.run(map(str, files), store)
     monkeypatch.undo()
     assert analyzer.open_store(store).table("calls").equals(before)
+
+
+def test_a_store_that_nothing_came_into_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AnalyzerError, match="No such file"):
+        batch.run([str(tmp_path / "gone.pcap")], tmp_path / "store")
+    with pytest.raises(AnalyzerError, match="nothing is in this store yet"):
+        analyzer.open_store(tmp_path / "store")

@@ -102,23 +102,24 @@ impl Drop for RunningWindows {
     }
 }
 
-/// Starts to read captures in windows of about so many messages, all columns of each.
+/// Starts to read captures in windows, all columns of each. `how`: about so many messages in a window, and whether their bytes
+/// are kept.
 #[pyfunction]
-#[pyo3(signature = (sources, size, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None,
-    texts = false, keys = Vec::new(), esp_keys = Vec::new()))]
+#[pyo3(signature = (sources, how, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None,
+    keys = Vec::new(), esp_keys = Vec::new()))]
 #[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 pub fn windows(
     sources: Vec<SourceArgument>,
-    size: usize,
+    how: (usize, bool),
     threads: usize,
     limits: Option<&Bound<'_, PyDict>>,
     link_types: Vec<(String, String)>,
     headers: Vec<String>,
     state: Option<StateArgument>,
-    texts: bool,
     keys: Vec<PathBuf>,
     esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<RunningWindows> {
+    let (size, texts) = how;
     let headers = Asked::new(headers.iter().map(String::as_str));
     let esp_keys = esp_keys_of(esp_keys)?;
     let options = Options { headers, texts, keys, esp_keys, ..options(threads, limits, &link_types)? };
@@ -143,7 +144,7 @@ pub fn windows(
             }
         };
         loop {
-            match windows.next() {
+            match windows.next_window() {
                 Ok(Some(window)) => {
                     if send.send(Ok(window)).is_err() {
                         return;

@@ -136,7 +136,7 @@ impl<'a> Windows<'a> {
     ///
     /// # Errors
     /// When not one of the sources can be read. A single unreadable one among others is a row in `problems`.
-    pub fn next(&mut self) -> Result<Option<Window>, ScanError> {
+    pub fn next_window(&mut self) -> Result<Option<Window>, ScanError> {
         if self.ended {
             return Ok(None);
         }
