@@ -31,10 +31,9 @@ a row.
 TLS = """
 ## TLS
 
-A TCP stream that begins with a TLS record is TLS, on any port. The table `tls_connections` has a row for each connection,
-with or without keys: server name, version, cipher suite, the certificate (up to TLS 1.2, or with keys), alerts, and
-whether its content was read. With keys the content is SIP with `transport` `tls`, or, after the handshake of a WebSocket,
-`wss`.
+A TCP stream that begins with a TLS record is TLS, on any port. The table `tls_connections` has a row for each
+connection, with or without keys: server name, version, cipher suite, the certificate (up to TLS 1.2, or with keys),
+alerts, and whether its content was read. With keys, SIP in it has the `transport` `tls`, or, in a WebSocket, `wss`.
 
 ```sh
 SSLKEYLOGFILE=keys.txt baresip                            # and others that use OpenSSL, NSS or GnuTLS; of one end only
@@ -45,18 +44,18 @@ editcap --inject-secrets tls,keys.txt trace.pcap trace.pcapng     # then no opti
 
 - Versions: TLS 1.0 to 1.3. Ciphers: AES-128 and AES-256 in GCM, CCM, CCM-8 and CBC (MAC first or last, RFC 7366),
   ChaCha20-Poly1305, NULL. Other suites (3DES, RC4, Camellia, ARIA) are named in `problems`.
-- Resumed and renegotiated connections, HelloRetryRequest, KeyUpdate and early data are read with the lines that the key log
-  has for them.
+- Resumed and renegotiated connections, HelloRetryRequest, KeyUpdate and early data are read with the lines that the
+  key log has for them.
 - Lines read: `CLIENT_RANDOM`, `CLIENT_HANDSHAKE_TRAFFIC_SECRET`, `SERVER_HANDSHAKE_TRAFFIC_SECRET`,
   `CLIENT_TRAFFIC_SECRET_0`, `SERVER_TRAFFIC_SECRET_0`, `CLIENT_EARLY_TRAFFIC_SECRET`, `PMS_CLIENT_RANDOM`, `RSA`. Other
   lines are ignored.
-- Keys that lie in the capture after the packets that they open, are used all the same: the capture is read once more.
-- A key log over 32 MiB is read for the connections of the capture alone. To know these, the capture is read once more;
-  the memory depends on the capture, not on the log. Renegotiated connections are not among them.
-- Where the capture lost segments, reading resumes at the next record that a key opens. A connection whose hellos were not
-  captured cannot be read.
-- `problems` names each connection that was not read, if keys were given. Keys are never shown, stored or exported; whoever
-  reads what `export` writes needs the same keys.
+- Keys that stand in the capture behind the packets that they open are used too: the capture is read once more.
+- A key log over 32 MiB is read for the connections of the capture alone. To know these, the capture is read once
+  more; the memory depends on the capture, not on the log. Renegotiated connections are not among them.
+- Where the capture lost segments, reading resumes at the next record that a key opens. A connection whose hellos were
+  not captured cannot be read.
+- `problems` names each connection that was not read, if keys were given. Keys are never shown, stored or exported;
+  whoever reads what `export` writes needs the same keys.
 
 DTLS is recognised and counted (`not_sip_dtls`), and not decrypted.
 """

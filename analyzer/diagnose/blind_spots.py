@@ -177,8 +177,8 @@ ENCRYPTED: dict[str, tuple[str, str]] = {
     "link": ("MACsec", "IEEE 802.1AE: capture behind the port that decrypts"),
 }  # fmt: skip
 TLS_ADVICE = (
-    "--keylog FILE, with a key log of either end (SSLKEYLOGFILE) or the RSA key of the server; keys inside a pcapng file "
-    "are used without it; or HEP from the proxy"
+    "--keylog FILE, with a key log of either end (SSLKEYLOGFILE) or the RSA key of the server; keys inside a pcapng "
+    "file are used without it; or HEP from the proxy"
 )
 _OF_KEYS = ["tls_keys_missing", "tls_keys_wrong", "tls_handshake_missing", "tls_cipher_unsupported"]
 

@@ -118,8 +118,8 @@ TLS_CONNECTIONS = Table(
     ),
     made_by="analyzer.reading.native:Reading.tables",
     shown=words(
-        "first_at src dst version cipher_suite server_name alpn certificate_subject certificate_expires_at handshake alert "
-        "alert_from decrypted keys messages"
+        "first_at src dst version cipher_suite server_name alpn certificate_subject certificate_expires_at handshake "
+        "alert alert_from decrypted keys messages"
     ),
     note=(
         "Any port. Keys come with --keylog or in the capture (docs/encapsulation.md) and are never shown; `problems` "

@@ -2,8 +2,9 @@
 
     python3 sample_pcaps/tls/make.py        # as root: network namespace, dumpcap, openssl 3
 
-Both ends are OpenSSL (Python's ssl module, and the commands s_server and s_client where only they can do it); every run has
-other keys and other bytes. ``truth.json`` has, by capture and connection, what was sent: it comes from the plan below.
+Both ends are OpenSSL (Python's ssl module, and the commands s_server and s_client where only they can do it); every run
+has other keys and other bytes. ``truth.json`` has, by capture and connection, what was sent: it comes from the plan
+below.
 """
 
 from __future__ import annotations
@@ -32,28 +33,30 @@ INSIDE = "INSIDE_NAMESPACE"
 PORT = 5061
 NO_ENCRYPT_THEN_MAC = 0x80000
 CIPHERS_1_2 = (
-    "AES128-SHA AES256-SHA AES128-SHA256 AES256-SHA256 AES128-GCM-SHA256 AES256-GCM-SHA384 AES128-CCM AES256-CCM "
-    "AES128-CCM8 AES256-CCM8 NULL-SHA NULL-SHA256 "
-    "ECDHE-RSA-AES128-SHA ECDHE-RSA-AES256-SHA ECDHE-RSA-AES128-SHA256 ECDHE-RSA-AES256-SHA384 "
-    "ECDHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES256-GCM-SHA384 ECDHE-RSA-CHACHA20-POLY1305 ECDHE-RSA-NULL-SHA "
-    "ECDHE-ECDSA-AES128-SHA ECDHE-ECDSA-AES256-SHA ECDHE-ECDSA-AES128-SHA256 ECDHE-ECDSA-AES256-SHA384 "
-    "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-ECDSA-CHACHA20-POLY1305 "
-    "ECDHE-ECDSA-AES128-CCM ECDHE-ECDSA-AES256-CCM ECDHE-ECDSA-AES128-CCM8 ECDHE-ECDSA-AES256-CCM8 "
-    "DHE-RSA-AES128-SHA DHE-RSA-AES256-SHA DHE-RSA-AES128-SHA256 DHE-RSA-AES256-SHA256 DHE-RSA-AES128-GCM-SHA256 "
-    "DHE-RSA-AES256-GCM-SHA384 DHE-RSA-CHACHA20-POLY1305 DHE-RSA-AES128-CCM DHE-RSA-AES256-CCM8 "
-    "AECDH-AES128-SHA ADH-AES256-GCM-SHA384"
-).split()
+    *("AES128-SHA", "AES256-SHA", "AES128-SHA256", "AES256-SHA256", "AES128-GCM-SHA256", "AES256-GCM-SHA384"),
+    *("AES128-CCM", "AES256-CCM", "AES128-CCM8", "AES256-CCM8", "NULL-SHA", "NULL-SHA256"),
+    *("ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA", "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384"),
+    *("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"),
+    *("ECDHE-RSA-NULL-SHA", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-ECDSA-AES128-SHA256"),
+    *("ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+    *("ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-CCM", "ECDHE-ECDSA-AES256-CCM"),
+    *("ECDHE-ECDSA-AES128-CCM8", "ECDHE-ECDSA-AES256-CCM8", "DHE-RSA-AES128-SHA", "DHE-RSA-AES256-SHA"),
+    *("DHE-RSA-AES128-SHA256", "DHE-RSA-AES256-SHA256", "DHE-RSA-AES128-GCM-SHA256"),
+    *("DHE-RSA-AES256-GCM-SHA384", "DHE-RSA-CHACHA20-POLY1305", "DHE-RSA-AES128-CCM", "DHE-RSA-AES256-CCM8"),
+    *("AECDH-AES128-SHA", "ADH-AES256-GCM-SHA384"),
+)
 SUITES_1_3 = (
-    "TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256 TLS_AES_128_CCM_SHA256 "
-    "TLS_AES_128_CCM_8_SHA256"
-).split()
+    *("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256"),
+    "TLS_AES_128_CCM_8_SHA256",
+)
 
 
 def options(call_id: str, number: int, transport: str = "TLS", filler: int = 0) -> bytes:
     """An OPTIONS request."""
     padding = "x" * filler
     return (
-        f"OPTIONS sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/{transport} client.example.com;branch=z9hG4bK-{call_id}-{number}\r\n"
+        f"OPTIONS sip:bob@example.com SIP/2.0\r\n"
+        f"Via: SIP/2.0/{transport} client.example.com;branch=z9hG4bK-{call_id}-{number}\r\n"
         f"Max-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=a{number}\r\nTo: <sip:bob@example.com>\r\n"
         f"Call-ID: {call_id}\r\nCSeq: {number} OPTIONS\r\n"
         + (
@@ -80,7 +83,8 @@ def call(call_id: str, transport: str = "TLS", ends: str = "alice bob") -> list[
     def message(start: str, cseq: str, tag: str = ";tag=b1", body: str = "", branch: str = "1") -> bytes:
         content = "Content-Type: application/sdp\r\n" if body else ""
         return (
-            f"{start}\r\nVia: SIP/2.0/{transport} client.example.com;branch=z9hG4bK-{call_id}-{branch}\r\nMax-Forwards: 70\r\n"
+            f"{start}\r\nVia: SIP/2.0/{transport} client.example.com;branch=z9hG4bK-{call_id}-{branch}\r\n"
+            "Max-Forwards: 70\r\n"
             f"From: <sip:{caller}@example.com>;tag=a1\r\nTo: <sip:{callee}@example.com>{tag}\r\n"
             f"Call-ID: {call_id}\r\nCSeq: {cseq}\r\n"
             f"Contact: <sip:ua@127.0.0.1:{PORT};transport={transport.lower()}>\r\n"
@@ -128,19 +132,64 @@ class Lab:
         )
         (self.folder / "index").write_text("")
         (self.folder / "serial").write_text("01")
-        run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
-            "expired.key", "-out", "expired.csr", "-subj", "/CN=sip-expired.example.com", cwd=self.folder)  # fmt: skip
-        run("openssl", "ca", "-batch", "-selfsign", "-config", "ca.cnf", "-keyfile", "expired.key", "-in", "expired.csr",
-            "-startdate", "20200101000000Z", "-enddate", "20200131000000Z", "-notext", "-out", "expired.pem",
-            cwd=self.folder)  # fmt: skip
+        run(
+            "openssl",
+            "req",
+            "-new",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            "expired.key",
+            "-out",
+            "expired.csr",
+            "-subj",
+            "/CN=sip-expired.example.com",
+            cwd=self.folder,
+        )
+        run(
+            "openssl",
+            "ca",
+            "-batch",
+            "-selfsign",
+            "-config",
+            "ca.cnf",
+            "-keyfile",
+            "expired.key",
+            "-in",
+            "expired.csr",
+            "-startdate",
+            "20200101000000Z",
+            "-enddate",
+            "20200131000000Z",
+            "-notext",
+            "-out",
+            "expired.pem",
+            cwd=self.folder,
+        )
 
     def certificate(self, name: str, kind: list[str], days: str = "3650") -> None:
         run(
-            "openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem",
-            "-days", days, "-subj", f"/O=Example/CN=sip-{name}.example.com",
-            "-addext", f"subjectAltName=DNS:sip-{name}.example.com,URI:sip:example.com,IP:127.0.0.1",
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            *kind,
+            "-nodes",
+            "-keyout",
+            f"{name}.key",
+            "-out",
+            f"{name}.pem",
+            "-days",
+            days,
+            "-subj",
+            f"/O=Example/CN=sip-{name}.example.com",
+            "-addext",
+            f"subjectAltName=DNS:sip-{name}.example.com,URI:sip:example.com,IP:127.0.0.1",
             cwd=self.folder,
-        )  # fmt: skip
+        )
 
     def contexts(
         self, version: ssl.TLSVersion, ciphers: str = "ALL:COMPLEMENTOFALL:@SECLEVEL=0", more: int = 0
@@ -242,8 +291,12 @@ def suites(lab: Lab) -> list[dict[str, Any]]:
         for name in CIPHERS_1_2
         if name.endswith(("SHA", "SHA256", "SHA384")) and "GCM" not in name and "NULL" not in name
     ]
-    plans += [(name, version, more) for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1) for more in (0, NO_ENCRYPT_THEN_MAC)
-              for name in ("AES128-SHA", "ECDHE-RSA-AES256-SHA", "NULL-SHA")]  # fmt: skip
+    plans += [
+        (name, version, more)
+        for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
+        for more in (0, NO_ENCRYPT_THEN_MAC)
+        for name in ("AES128-SHA", "ECDHE-RSA-AES256-SHA", "NULL-SHA")
+    ]
     for number, (name, version, more) in enumerate(plans):
         call_id = f"{version.name}-{name}{'-mac-then-encrypt' if more else ''}"
         client, server = lab.contexts(version, name, more)
@@ -264,14 +317,37 @@ def by_commands(lab: Lab, of_server: list[str], of_client: list[str], port: int 
     """openssl s_server and s_client, whose input and output are what they carry."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "cwd": lab.folder}
     server = subprocess.Popen(
-        ["openssl", "s_server", "-quiet", "-accept", str(port), "-cert", "ecdsa.pem", "-key", "ecdsa.key", "-naccept", "1", *of_server],
+        [
+            "openssl",
+            "s_server",
+            "-quiet",
+            "-accept",
+            str(port),
+            "-cert",
+            "ecdsa.pem",
+            "-key",
+            "ecdsa.key",
+            "-naccept",
+            "1",
+            *of_server,
+        ],
         **pipes,
-    )  # fmt: skip
+    )
     listening(port)
     client = subprocess.Popen(
-        ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "sip.example.com", "-keylogfile", "keys.txt", *of_client],
+        [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{port}",
+            "-servername",
+            "sip.example.com",
+            "-keylogfile",
+            "keys.txt",
+            *of_client,
+        ],
         **pipes,
-    )  # fmt: skip
+    )
     yield client, server
     time.sleep(0.2)
     client.stdin.close()
@@ -350,14 +426,30 @@ def handshakes(lab: Lab) -> list[dict[str, Any]]:
     context = ["-sess_out", "session.pem"]
     server = subprocess.Popen(
         ["openssl", "s_server", "-quiet", "-accept", "5063", "-cert", "ecdsa.pem", "-key", "ecdsa.key", *server_words],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=lab.folder,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=lab.folder,
+    )
     listening(5063)
     for words, numbers in ((context, (1,)), (["-sess_in", "session.pem", "-early_data", str(early)], (3,))):
         client_process = subprocess.Popen(
-            ["openssl", "s_client", "-connect", "127.0.0.1:5063", "-servername", "sip.example.com", "-keylogfile", "keys.txt", *words],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=lab.folder,
-        )  # fmt: skip
+            [
+                "openssl",
+                "s_client",
+                "-connect",
+                "127.0.0.1:5063",
+                "-servername",
+                "sip.example.com",
+                "-keylogfile",
+                "keys.txt",
+                *words,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=lab.folder,
+        )
         asked(client_process, server, "early-data", numbers)
         time.sleep(0.3)
         client_process.terminate()
@@ -504,13 +596,27 @@ def websocket(lab: Lab) -> list[dict[str, Any]]:
                 hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
             ).decode()
             words = f"Sec-WebSocket-Extensions: {extension}\r\n" if extension else ""
-            request = (f"GET / HTTP/1.1\r\nHost: sip.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-                       f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n{words}\r\n").encode()  # fmt: skip
-            answer = (f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"
-                      f"Sec-WebSocket-Protocol: sip\r\n{words}\r\n").encode()  # fmt: skip
+            request = (
+                f"GET / HTTP/1.1\r\nHost: sip.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Key: {key}\r\n"
+                f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n{words}\r\n"
+            ).encode()
+            answer = (
+                f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Accept: {accept}\r\n"
+                f"Sec-WebSocket-Protocol: sip\r\n{words}\r\n"
+            ).encode()
 
-            def talk(here: Any, there: Any, call_id: str = call_id, extension: str = extension, takeover: bool = takeover,
-                     transport: str = transport, request: bytes = request, answer: bytes = answer) -> None:  # fmt: skip
+            def talk(
+                here: Any,
+                there: Any,
+                call_id: str = call_id,
+                extension: str = extension,
+                takeover: bool = takeover,
+                transport: str = transport,
+                request: bytes = request,
+                answer: bytes = answer,
+            ) -> None:
                 said(here, there, "client", request)
                 said(here, there, "server", answer)
                 squeeze = {side: Deflater(takeover) if extension else bytes for side in ("client", "server")}

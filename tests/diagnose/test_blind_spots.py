@@ -76,8 +76,8 @@ SENTENCES = {
     ),
     "sips": (
         [HELLO, TLS_DATA],
-        "2 packets of TLS on port 5061, that of SIP, 1 handshake: SIP inside cannot be read without keys: bring a key log "
-        "of either end (SSLKEYLOGFILE) with --keylog FILE",
+        "2 packets of TLS on port 5061, that of SIP, 1 handshake: SIP inside cannot be read without keys: bring a "
+        "key log of either end (SSLKEYLOGFILE) with --keylog FILE",
     ),
     "sigcomp": (
         [SIGCOMP],

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
-all=(container net framing message scan sigcomp ipsec)
+all=(container net framing message tls scan sigcomp ipsec)
 targets=("${@:-${all[@]}}")
 
 # libFuzzer is C++, and comes as source.
