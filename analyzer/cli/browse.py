@@ -43,6 +43,7 @@ def command(language: str | None, **values: Any) -> None:
         language=chosen_language(language),
         ascii_only=not terminal.draws_lines(sys.stdout.encoding),
     )
+    terminal.runs_on()
     # The mouse stays with the terminal: so a Call-ID can be selected and copied.
     Browser(looked).run(mouse=False)
     reading.close()

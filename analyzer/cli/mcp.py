@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from analyzer.cli import options
+from analyzer.cli import options, terminal
 from analyzer.cli.main import BY_HAND, Failure
 
 
@@ -37,4 +37,5 @@ def command(folders: tuple[str, ...], unmasked: bool, mask_key: IO[bytes] | None
             raise
         raise Failure("mcp needs the extra: pip install 'sip-analyzer[mcp]'") from error
     key = None if unmasked else options.mask_key(mask_key)
+    terminal.runs_on()
     server(folders, key=key, domains=mask_domains).run("stdio")

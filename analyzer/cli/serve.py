@@ -43,4 +43,5 @@ def command(port: int, language: str | None, **values: Any) -> None:
         raise Failure(f"port {port}: {error.strerror}") from error
     click.echo(server.address)
     terminal.note("open this address; Ctrl-C ends it")
+    terminal.runs_on()
     server.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -17,6 +18,13 @@ def note(text: str) -> None:
 
     sys.stdout.flush()
     click.echo(f"sip-analyzer: {safe(text)}", err=True)
+
+
+def runs_on() -> None:
+    """For a command that answers until it is told to end: cycles of objects are looked for again (``__main__`` does
+    without), but not among what was read."""
+    gc.freeze()
+    gc.enable()
 
 
 class Progress:

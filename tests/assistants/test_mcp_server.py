@@ -111,6 +111,7 @@ def test_captures_are_those_below_the_folder_and_no_links_that_lead_outside(door
     assert {row["capture"] for row in as_dicts(door.ask("captures"))} == set(NAMES)
 
 
+@pytest.mark.slow  # every tool, and all tables behind them
 def test_a_question_is_answered_as_the_package_answers_it(folder: Path) -> None:
     door = Door(folder, key=None)
     own = captures.read(SAMPLES / "volte_failures.pcap")
@@ -139,6 +140,7 @@ def _call_id(door: Door) -> str:
     return str(rows[0]["call_id"])
 
 
+@pytest.mark.slow  # every tool, and all tables behind them
 def test_unless_it_is_said_otherwise_no_answer_has_a_name_or_number_of_the_capture(door: Door) -> None:
     name = "volte_failures.pcap"
     told = [door.ask(tool, capture=name) for tool in ("summary", "calls", "findings", "kpis")]

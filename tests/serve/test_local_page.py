@@ -186,6 +186,7 @@ def test_a_search_that_cannot_be_understood_is_told_on_the_page(site: Site) -> N
     assert "neither a filter" in site.page("calls?q=nonsense%3E3")
 
 
+@pytest.mark.slow  # asks for every page there is
 def test_every_link_leads_somewhere(site: Site) -> None:
     found = [f"{site.base}calls"]
     for path in found:
