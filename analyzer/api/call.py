@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analyzer import schema
 from analyzer.api.message import messages_of
 from analyzer.api.pandas_export import to_pandas
 from analyzer.api.source import CallSource
-from analyzer.errors import AmbiguousCall, NotFound
+from analyzer.errors import AmbiguousCall, CaptureChanged, NotFound
 from analyzer.language import spoken
 
 if TYPE_CHECKING:
@@ -266,8 +267,18 @@ class Call:
     def _what_went_wrong(self, *, language: str = "en", tz: str = "UTC") -> tuple[str, ...]:
         from analyzer.show.story import what_went_wrong
 
+        endpoints = self._source.table("endpoints")
         with spoken(language):
-            return what_went_wrong(self.table, self._source.table("endpoints"), language=language, tz=tz)
+            try:
+                return what_went_wrong(self.table, endpoints, language=language, tz=tz)
+            except CaptureChanged:  # findings look into the capture again; who failed the call is known without them
+                return what_went_wrong(self._without_findings, endpoints, language=language, tz=tz)
+
+    def _without_findings(self, name: str) -> pl.DataFrame:
+        import polars as pl
+
+        known = {"findings": schema.FINDINGS, "finding_cases": schema.FINDING_CASES}
+        return pl.DataFrame(schema=known[name].polars()) if name in known else self.table(name)
 
 
 def find(source: Source, which: int | str) -> Call:

@@ -66,7 +66,7 @@ def read(
     # What can be gone through once alone is looked at twice.
     if not isinstance(origins, (str, os.PathLike)) and not hasattr(origins, "read"):
         origins = list(origins)
-    if (store := _store(origins)) is not None:
+    if (store := _store(cast("Origin | list[Origin]", origins))) is not None:
         from analyzer.api.open_store import open_store
 
         if align_clocks or capture_points or link_types or keylog or esp_keys or engine != "native":

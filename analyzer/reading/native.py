@@ -102,7 +102,7 @@ def sources(
     """Expands what the user named: globs, directories (every file in it, recursively), ``-``, file objects.
 
     ``capture_points`` are ``name=glob`` words; a file whose name or path matches belongs to that point. ``link_types``
-    are words such as ``USER0=ETHERNET``. ``keylog``: one or more files with keys of TLS, ``esp_keys`` with keys of IPsec.
+    are words such as ``USER0=ETHERNET``. ``keylog``: one or more files with keys of TLS; ``esp_keys``: of IPsec.
     """
     single = isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
     named: list[Origin] = [cast("Origin", origins)] if single else list(cast("Iterable[Origin]", origins))

@@ -257,7 +257,7 @@ def test_lanes_carry_the_roles_of_their_nodes(opened: Open) -> None:
     page = opened("volte_call.pcap", fragment="#call/1")
     page.wait(".picture")
     # Whom the script of the sample lets register, add a Path, and challenge.
-    shown = {text.partition(" · ")[0] for text in page.texts(".picture svg > text")}
+    shown = set(page.texts(".picture svg text.strong"))
     assert {"UE", "P-CSCF", "S-CSCF"} <= shown
 
 

@@ -110,6 +110,8 @@ def report(
         shown = [section for section in made if section.rows]
         told, untold = pages.packed(tables, more, tz=tz, language=language) if more is not None else ("", [])
         drawn = drawing.result()
+    # What has no rows has no section: nothing leads there.
+    places = {section.name for section in shown}
     kpis = indicators.measured(tables, tz)
     names = [PurePath(str(name)).name for name in tables["files"]["file"]]
     say = phrases(language)
@@ -164,6 +166,7 @@ def report(
         language=language,
         figures=drawn,
         sections=shown,
+        leads=lambda link: link.startswith("call/") or link.partition("?")[0] in places,
         absent=[section.missing for section in made if not section.rows],
         left_out=[
             *_left_out(tables, texts, ladders.without, ladder_bytes, most_texts, say),
