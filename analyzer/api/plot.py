@@ -80,6 +80,21 @@ class Plot:
 
         return plots.setup_phases(self._source.table("phases"), every=every, tz=tz, ax=ax)
 
+    def media_over_time(
+        self,
+        figure: str = "loss",
+        *,
+        by: str | None = None,
+        every: str | None = None,
+        tz: str = "UTC",
+        ax: Axes | None = None,
+    ) -> Figure:
+        """Loss, jitter or MOS of audio in each interval; ``by`` codec, src_ip ...: a curve for each."""
+        from analyzer.show import plots
+
+        intervals = self._source.table("stream_intervals")
+        return plots.media_over_time(intervals, figure=figure, by=by, every=every, tz=tz, ax=ax)
+
     def waterfall(self, call: int | str = 1, *, ax: Axes | None = None) -> Figure:
         """Where the set-up time of one call went: which node, link or end had it when. ``call`` as for ``cap.call``."""
         from analyzer.api.call import find

@@ -15,7 +15,8 @@ from analyzer.reading.written import replaced
 # The methods of analyzer.api.plot.Plot.
 NAMES = (
     *("setup_latency", "latency_ecdf", "latency_over_time", "responses", "outcomes", "call_volume", "concurrency"),
-    *("failures", "retransmissions", "waterfall", "setup_phases", "kpi_over_time", "kpi_heat_map"),
+    *("failures", "retransmissions", "waterfall", "setup_phases", "media_over_time", "kpi_over_time"),
+    "kpi_heat_map",
 )
 _DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
 _SUFFIXES = (".svg", ".png", ".pdf")
@@ -38,6 +39,7 @@ _SUFFIXES = (".svg", ".png", ".pdf")
 )
 @click.option("--delay", type=click.Choice(_DELAYS), help="Delay, for setup_latency and latency_...")
 @click.option("--call", metavar="CALL", help="Call, for waterfall: its number in sip-analyzer calls, or a Call-ID.")
+@click.option("--figure", metavar="FIGURE", help="Figure, for media_over_time: loss, jitter or mos.")
 @click.option("--kpi", metavar="KPI", help="KPI, for kpi_over_time and kpi_heat_map: ser, pdd_s ...")
 @options.by_option
 @options.every_option
@@ -48,6 +50,7 @@ def command(
     output: str,
     delay: str | None,
     call: str | None,
+    figure: str | None,
     kpi: str | None,
     by: str | None,
     every: str | None,
@@ -59,7 +62,7 @@ def command(
     if Path(output).suffix.lower() not in _SUFFIXES:
         raise click.UsageError(f"-o {output}: the name must end in {', '.join(_SUFFIXES)}.")
     taken = inspect.signature(getattr(Plot, name)).parameters
-    offered = {"delay": delay, "call": call, "kpi": kpi, "by": by, "every": every}
+    offered = {"delay": delay, "call": call, "figure": figure, "kpi": kpi, "by": by, "every": every}
     given: dict[str, Any] = {option: value for option, value in offered.items() if value is not None}
     unknown = [f"--{option}" for option in given if option not in taken]
     if unknown:
@@ -71,7 +74,7 @@ def command(
     if call is not None and call.isascii() and call.isdigit():
         given["call"] = int(call)
     capture = reading.shown(chosen)
-    figure = getattr(Plot(capture.source), name)(**given)
+    drawn = getattr(Plot(capture.source), name)(**given)
     with replaced(output) as part:
-        figure.savefig(part, format=Path(output).suffix.lower()[1:])
+        drawn.savefig(part, format=Path(output).suffix.lower()[1:])
     reading.close()

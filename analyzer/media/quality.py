@@ -7,16 +7,34 @@ import polars as pl
 from analyzer.columns.durations import seconds
 
 #: Codecs with an equipment impairment and a robustness to loss (Ie, Bpl): ITU-T G.113 Appendix I, with concealment of
-#: lost packets. Of AMR and AMR-WB both depend on the mode, of EVS and Opus there are none.
-IMPAIRMENTS = {
+#: lost packets; of AMR by the bit rate, where it is that of GSM-EFR or IS-641. Without a robustness there is a rating
+#: where nothing was lost. Of EVS and Opus there are no values.
+IMPAIRMENTS: dict[str, tuple[float, float | None]] = {
     "PCMU": (0, 25.1),
     "PCMA": (0, 25.1),
     "G729": (11, 19.0),
     "G723": (15, 16.1),
     "GSM-EFR": (5, 10.0),
+    "AMR 12.2": (5, 10.0),
+    "AMR 7.4": (10, None),
 }
-_BASE = 93.2
-"""R of a call without impairments, with all other parameters at their defaults (G.107 table 3)."""
+#: The same for wideband, Ie,WB: ITU-T G.113 (2007) Amendment 1, Appendix IV. Its robustness to loss is not used here.
+WIDEBAND: dict[str, tuple[float, float | None]] = {
+    "G722": (13, None),
+    "AMR-WB 6.6": (41, None),
+    "AMR-WB 8.85": (26, None),
+    "AMR-WB 12.65": (13, None),
+    "AMR-WB 14.25": (10, None),
+    "AMR-WB 15.85": (7, None),
+    "AMR-WB 18.25": (5, None),
+    "AMR-WB 19.85": (3, None),
+    "AMR-WB 23.05": (1, None),
+    "AMR-WB 23.85": (8, None),
+}
+_BASE, _WIDE_BASE = 93.2, 129.0
+"""R of a call without impairments, with all other parameters at their defaults (G.107 table 3; G.107.1 §7.7)."""
+_WIDER = 1.29
+"""R of wideband over R of the same opinion on the scale of G.107 (G.107.1 Annex A)."""
 _LONG_DELAY = 177.3
 _CODEC_FRAMES = 2
 """Packets of delay in sender and receiver that every codec has: one is filled, one is played."""
@@ -25,13 +43,20 @@ _CODEC_FRAMES = 2
 def rated(streams: pl.DataFrame) -> pl.DataFrame:
     """``streams`` with ``r_factor``, ``mos`` and ``rating``.
 
-    Needs ``media codec received expected bursts`` (losses without a loss right before) and, null where not known,
-    ``packet_s jitter_s rtcp_round_trip_s``. The delay is that of two packets, of a jitter buffer of twice the mean
-    jitter, and half the round trip where RTCP tells it. Lost packets in a row are worse than single ones: BurstR is how
-    long losses are, over how long they would be by chance (G.107 §7.4).
+    Needs ``media codec modes received expected bursts`` (losses without a loss right before) and, null where not known,
+    ``packet_s jitter_s rtcp_round_trip_s``. A stream of several bit rates is rated as its worst. Wideband is rated on a
+    scale of 129, and its opinion score is that of the same R / 1.29. The delay is that of two packets, of a jitter
+    buffer of twice the mean jitter, and half the round trip where RTCP tells it. Lost packets in a row are worse than
+    single ones: BurstR is how long losses are, over how long they would be by chance (G.107 §7.4).
     """
     name = pl.col("codec").str.split("/").list.first().str.to_uppercase()
-    ie, bpl = (name.replace_strict({k: float(v[i]) for k, v in IMPAIRMENTS.items()}, default=None) for i in (0, 1))
+    of_codec = pl.when(pl.col("modes").is_null()).then(name).otherwise(pl.format("{} {}", name, _worst(name)))
+    known = IMPAIRMENTS | WIDEBAND
+    ie = of_codec.replace_strict({key: float(value) for key, (value, _) in known.items()}, default=None)
+    bpl = of_codec.replace_strict(
+        {key: value for key, (_, value) in known.items()}, default=None, return_dtype=pl.Float64
+    )
+    wide = of_codec.is_in(list(WIDEBAND)).fill_null(value=False)
     loss = (1 - pl.col("received") / pl.col("expected")).clip(0, 1)
     losses = pl.col("expected") - pl.col("received")
     by_chance = 1 / (1 - loss)
@@ -47,18 +72,21 @@ def rated(streams: pl.DataFrame) -> pl.DataFrame:
         _loss=loss * 100,
         _burst=pl.when((losses > 0) & (pl.col("bursts") > 0) & (loss < 1)).then(burst).otherwise(1.0),
         _delay=delay * 1000,
+        _wide=wide,
+        _of=of_codec,
     )
-    effective = pl.col("_ie") + (95 - pl.col("_ie")) * pl.col("_loss") / (
-        pl.col("_loss") / pl.col("_burst") + pl.col("_bpl")
-    )
+    lost = (95 - pl.col("_ie")) * pl.col("_loss") / (pl.col("_loss") / pl.col("_burst") + pl.col("_bpl"))
+    effective = pl.col("_ie") + pl.when(pl.col("_loss") > 0).then(lost).otherwise(0.0)
+    base = pl.when("_wide").then(_WIDE_BASE).otherwise(_BASE)
     beyond = pl.col("_delay") - _LONG_DELAY
     delayed = 0.024 * pl.col("_delay") + 0.11 * beyond * (beyond > 0)
-    found = found.with_columns(r_factor=(_BASE - delayed - effective).clip(0, 100))
+    found = found.with_columns(r_factor=(base - delayed - effective).clip(0, None))
     words = pl.format(
-        "G.107: {}, Ie {}, Bpl {}, loss {} %, BurstR {}, delay {} ms{}",
-        name,
+        "{}: {}, Ie {}, Bpl {}, loss {} %, BurstR {}, delay {} ms{}",
+        pl.when("_wide").then(pl.lit("G.107.1")).otherwise(pl.lit("G.107")),
+        pl.col("_of"),
         pl.col("_ie"),
-        pl.col("_bpl"),
+        pl.col("_bpl").cast(pl.String).fill_null("not used"),
         pl.col("_loss").round(2),
         pl.col("_burst").round(2),
         pl.col("_delay").round(0).cast(pl.Int64),
@@ -71,14 +99,39 @@ def rated(streams: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("not rated: no audio"))
         .when(name.is_null())
         .then(pl.lit("not rated: the codec is not known"))
-        .otherwise(pl.format("not rated: G.113 Appendix I has no values for {}", name))
+        .when(pl.col("_ie").is_null() & name.is_in(["AMR", "AMR-WB"]))
+        .then(
+            pl.format("not rated: G.113 has no values for {} at the bit rates that were sent, if these are known", name)
+        )
+        .when(pl.col("_ie").is_not_null())
+        .then(pl.format("not rated: packets are lost, and no robustness to loss (Bpl) of {} is used", pl.col("_of")))
+        .otherwise(pl.format("not rated: G.113 Appendix I and IV (2007, Amendment 1) have no values for {}", name))
     )
     is_rated = pl.col("r_factor").is_not_null() & (pl.col("media").is_null() | (pl.col("media") == "audio"))
     return found.with_columns(
         r_factor=pl.when(is_rated).then("r_factor"),
-        mos=pl.when(is_rated).then(mos(pl.col("r_factor"))),
+        mos=pl.when(is_rated).then(mos(pl.col("r_factor") / pl.when("_wide").then(_WIDER).otherwise(1.0))),
         rating=pl.when(is_rated).then(words).otherwise(why_not),
-    ).drop("_ie", "_bpl", "_loss", "_burst", "_delay")
+    ).drop("_ie", "_bpl", "_loss", "_burst", "_delay", "_wide", "_of")
+
+
+def _worst(name: pl.Expr) -> pl.Expr:
+    """Of the bit rates of a stream that of the greatest impairment; "?" where one has no value."""
+    rates = pl.col("modes").str.split(" ").fill_null([])
+    found = pl.lit("?")
+    for codec in ("AMR", "AMR-WB"):
+        of_codec = {
+            key.removeprefix(f"{codec} "): value
+            for key, (value, _) in (IMPAIRMENTS | WIDEBAND).items()
+            if key.startswith(f"{codec} ")
+        }
+        by_impairment = sorted(of_codec, key=lambda rate: -of_codec[rate])
+        worst = pl.coalesce(
+            *(pl.when(rates.list.contains(rate)).then(pl.lit(rate)) for rate in by_impairment), pl.lit("?")
+        )
+        all_known = rates.list.set_difference(by_impairment).list.len() == 0
+        found = pl.when((name == codec) & all_known).then(worst).otherwise(found)
+    return found
 
 
 def mos(rating: pl.Expr) -> pl.Expr:

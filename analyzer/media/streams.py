@@ -37,6 +37,8 @@ def streams(
 ) -> pl.DataFrame:
     """The table ``streams``. ``core_streams core_reports``: what the core found of RTP and RTCP; ``announced_media`` as
     :func:`analyzer.media.announced.announced_media` gives it."""
+    if core_streams.is_empty():
+        return pl.DataFrame(schema=schema.STREAMS.polars())
     found = _joined(core_streams, announced_media, calls)
     found = _with_reports(found, core_reports)
     found = quality.bursts(
@@ -151,15 +153,20 @@ def _with_reports(found: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
 
 def stream_intervals(core_stream_intervals: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """The table ``stream_intervals``."""
-    of_streams = streams.select("stream", "call")
+    # Within five seconds too few are lost to tell bursts from chance.
+    of_streams = streams.select(
+        *("stream", "call", "sent_by", "media", "codec", "src_ip", "modes", "packet_s", "rtcp_round_trip_s")
+    )
     rows = core_stream_intervals.join(of_streams, on="stream", how="left", maintain_order="left")
     sent = pl.col("received") + pl.col("lost")
     rows = rows.with_columns(
         *quality.in_seconds("jitter", "jitter_max"),
         started_at="begin",
         loss=pl.when(sent > 0).then(pl.col("lost") / sent),
+        expected=sent,
+        bursts="lost",
     )
-    return typed(rows, schema.STREAM_INTERVALS)
+    return typed(quality.rated(rows), schema.STREAM_INTERVALS)
 
 
 def rtcp_reports(core_reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:

@@ -249,8 +249,8 @@ KPIS = Measure(
     note=(
         "A row for each KPI and group, and one over all (total). --by takes node, from_node and to_node (a pair of "
         "nodes that the call passed), reference_point, service, rat, peer (with direction), method, and the columns "
-        "of calls, registrations, transactions and streams; a KPI without such a column has no row. A call counts for each "
-        "node that it passed. Ratios are never averaged. docs/kpis.md shows how each number is made."
+        "of calls, registrations, transactions and streams; a KPI without such a column has no row. A call counts for "
+        "each node that it passed. Ratios are never averaged. docs/kpis.md shows how each number is made."
     ),
     example="node",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.schema.column import Column as C
 from analyzer.schema.column import MaskClass as M
 from analyzer.schema.column import words
-from analyzer.schema.table import ESTIMATE, Table
+from analyzer.schema.table import ESTIMATE, Section, Table
 
 # A column is a row of a table, and is laid out as one.
 # fmt: off
@@ -95,6 +95,7 @@ STREAMS = Table(
     shown=words(
         "first_at duration_s call sent_by media codec src dst packets lost loss jitter_s jitter_max_s silence_s mos"
     ),
+    section=Section(18, "Streams of media"),
     note=(
         "A stream is at least three packets in a row. A capture in the middle of the path tells of the way to its "
         "place; loss and jitter behind it are in the rtcp columns. Ordered by the first packet; docs/media.md."
@@ -108,6 +109,10 @@ STREAM_INTERVALS = Table(
     (
         C("stream", "key", "Stream."),
         C("call", "key", "Call; null outside calls."),
+        C("sent_by", "text", "Side of the call that sends it.", values=words("caller callee"), mask=M.OPEN),
+        C("media", "text", "audio video ... of that m= line.", mask=M.FREE_TEXT),
+        C("codec", "text", "Codec of most packets of the stream.", mask=M.FREE_TEXT),
+        C("src_ip", "text", "Sender.", mask=M.ADDRESS),
         C("started_at", "time", "Beginning of the interval, the same for all streams."),
         C("packets", "int", "Packets that were captured."),
         C("received", "int", "Each packet once."),
@@ -118,10 +123,12 @@ STREAM_INTERVALS = Table(
         C("bytes", "int", "Payload, each packet once.", unit="B"),
         C("jitter_s", "duration", "Mean interarrival jitter.", "RFC 3550 §6.4.1"),
         C("jitter_max_s", "duration", "Maximum interarrival jitter.", "RFC 3550 §6.4.1"),
+        C("r_factor", "number", "Rating of the E-model; null where that of the stream is.", "G.107"),
+        C("mos", "number", "Estimated mean opinion score of it.", "G.107 Annex B"),
     ),
     made_by="analyzer.media.streams:stream_intervals",
     belongs_to=("call",),
-    shown=words("started_at stream packets lost loss jitter_s jitter_max_s call"),
+    shown=words("started_at stream packets lost loss jitter_s jitter_max_s mos call"),
     note="By stream and time. An interval in which a stream has no packet has no row.",
     example="loss > 0.05",
 )

@@ -19,8 +19,8 @@ def test_scores_are_those_of_annex_b(rating: float, score: float) -> None:
 
 def row(**said: object) -> dict[str, object]:
     given = {"media": "audio", "codec": "PCMU/8000", "received": 1000, "expected": 1000, "bursts": 0}
-    unknown = {"packet_s": 0.02, "jitter_s": 0.0, "rtcp_round_trip_s": None}
-    schema = {"rtcp_round_trip_s": pl.Float64, "codec": pl.String}
+    unknown = {"packet_s": 0.02, "jitter_s": 0.0, "rtcp_round_trip_s": None, "modes": None}
+    schema = {"rtcp_round_trip_s": pl.Float64, "codec": pl.String, "modes": pl.String}
     return rated(pl.DataFrame([given | unknown | said], schema_overrides=schema)).row(0, named=True)
 
 
@@ -48,7 +48,7 @@ def test_a_long_way_costs_more_than_its_share() -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"codec": "opus/48000/2"}, "has no values for OPUS"),
+        ({"codec": "opus/48000/2"}, "have no values for OPUS"),
         ({"codec": None}, "not known"),
         ({"media": "video"}, "no audio"),
     ],
@@ -65,3 +65,40 @@ def test_a_call_has_the_score_of_its_worst_stream() -> None:
     scores = dict(capture.table("streams").select("sent_by", "mos").rows())
     assert scores["callee"] < scores["caller"]
     assert capture.table("call_media")["mos"].to_list() == [scores["callee"]]
+
+
+# -- by bit rate, wideband ---------------------------------------------------------------------------------------------
+
+
+def test_wideband_is_rated_on_its_own_scale() -> None:
+    """G.107.1 by hand: AMR-WB 12.65 has an Ie,WB of 13: 129 - 13 - 0.96, and the score of 115.04 / 1.29 = 89.2."""
+    found = row(codec="AMR-WB/16000", modes="12.65")
+    assert found["r_factor"] == pytest.approx(129 - 13 - 0.96)
+    assert found["mos"] == pytest.approx(4.32, abs=0.01)
+    assert str(found["rating"]).startswith("G.107.1: AMR-WB 12.65, Ie 13.0, Bpl not used")
+
+
+def test_several_bit_rates_are_rated_as_the_worst() -> None:
+    """6.6 kbit/s has 41, 23.85 has 8, 23.05 has 1."""
+    assert row(codec="AMR-WB/16000", modes="6.6 12.65")["r_factor"] == pytest.approx(129 - 41 - 0.96)
+    assert row(codec="AMR-WB/16000", modes="23.05 23.85")["r_factor"] == pytest.approx(129 - 8 - 0.96)
+
+
+def test_amr_of_12_2_is_gsm_efr() -> None:
+    """G.113 Appendix I; by hand with 2 % lost by chance: 5 + 90 * 2 / (2 + 10) = 20."""
+    found = row(codec="AMR/8000", modes="12.2", received=980, bursts=20)
+    assert found["r_factor"] == pytest.approx(93.2 - 0.96 - 20, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"codec": "AMR-WB/16000", "modes": "12.65", "received": 990, "bursts": 10}, "Bpl"),
+        ({"codec": "AMR/8000", "modes": "4.75 12.2"}, "bit rates"),
+        ({"codec": "AMR-WB/16000"}, "bit rates"),
+        ({"codec": "EVS/16000"}, "no values for EVS"),
+    ],
+)
+def test_what_is_not_published_is_not_rated(said: dict[str, object], why: str) -> None:
+    found = row(**said)
+    assert (found["mos"], why in str(found["rating"])) == (None, True)

@@ -243,6 +243,7 @@ TABLE_OF = {name: name for name in ("failures", "waterfall")} | {
     "kpi_over_time": "kpis",
     "kpi_heat_map": "kpis",
     "setup_phases": "phases",
+    "media_over_time": "stream_intervals",
 }
 
 

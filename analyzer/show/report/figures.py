@@ -76,6 +76,12 @@ def _asked(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Callable[[],
     if calls.height >= _LEAST_OVER_TIME:
         yield from _of_kpis(tables, tz)
     yield lambda: plots.responses(transactions, tz=tz)
+    intervals = tables["stream_intervals"]
+    if intervals.height > 1:
+        for what in plots.FIGURES_OF_MEDIA:
+            yield lambda what=what: plots.media_over_time(intervals, figure=what, tz=tz)  # type: ignore[misc]
+        if intervals["codec"].n_unique() > 1:
+            yield lambda: plots.media_over_time(intervals, figure="mos", by="codec", tz=tz)
     links = measure("links", lambda name: tables[name])
     if links.filter(pl.col("resent_requests") + pl.col("resent_responses") > 0).height > 1:
         yield lambda: plots.retransmissions(links)

@@ -31,7 +31,16 @@ def _tables() -> Iterator[str]:
     """The tables shown, those of which measured ones are made, and what verdict, plots and ladders look at."""
     for entry, _ in _SHOWN:
         yield from entry.of if isinstance(entry, schema.Measure) else (entry.name,)
-    yield from ("finding_cases", "dialogs", "offers", "streams", "endpoints", "failure_path", "related_transactions")
+    yield from (
+        "finding_cases",
+        "dialogs",
+        "offers",
+        "streams",
+        "stream_intervals",
+        "endpoints",
+        "failure_path",
+        "related_transactions",
+    )
 
 
 #: Tables that the page is made of.

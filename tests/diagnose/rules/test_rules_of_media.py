@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from pcaps import udp
 
-from tests.media.talk import CALL, CALLEE, CALLER, delayed, heard, rtp
+from tests.media.talk import CALL, CALLEE, CALLER, delayed, heard, ns, packet, rtp
 from tests.sip import wire
 
 OF_MEDIA = {"one_way_audio", "no_audio", "late_media", "media_quality", "codec_not_agreed", "media_after_end"}
+OF_MEDIA |= {"media_elsewhere", "audio_against_hold", "early_audio_not_signalled", "audio_lost_between_legs"}
+OF_MEDIA |= {"audio_gap", "amr_framing"}
 Packets = list[tuple[int, bytes]]
 
 
@@ -78,3 +81,106 @@ def test_audio_that_goes_on_after_the_end() -> None:
     """The BYE comes at 11 s."""
     assert named(there(range(800)), back()) == ["media_after_end"]
     assert named(there(range(550)), back()) == []
+
+
+# -- against what was agreed -------------------------------------------------------------------------------------------
+
+NAT = ("198.51.100.7", 61_000)
+
+
+def test_audio_to_an_address_that_nobody_announced() -> None:
+    assert "media_elsewhere" in named(rtp(range(450), way=(CALLER, ("10.0.0.99", 7_000)), source=1))
+    # Something comes from there: a NAT whose address was learnt (RFC 4961).
+    learnt = rtp(range(450), way=(CALLER, NAT), source=1), rtp(range(450), way=(NAT, CALLER), source=2)
+    assert named(*learnt) == []
+
+
+HELD = CALL.replace(
+    "UAC -> UAS  BYE",
+    """UAC -> UAS  INVITE cseq=5 to_tag=y sdp=hold   @3.000
+    UAS -> UAC  200 INVITE cseq=5 to_tag=y sdp=held   @3.010
+    UAC -> UAS  ACK cseq=5 to_tag=y                   @3.020
+    UAC -> UAS  INVITE cseq=6 to_tag=y sdp=again      @23.000
+    UAS -> UAC  200 INVITE cseq=6 to_tag=y sdp=taken  @23.010
+    UAC -> UAS  ACK cseq=6 to_tag=y                   @23.020
+    UAC -> UAS  BYE""",
+).replace("@11.", "@31.")
+HOLD = {
+    "offer": wire.audio(1), "answer": wire.audio(2), "hold": wire.audio(1, 2, "sendonly"),
+    "held": wire.audio(2, 2, "recvonly"), "again": wire.audio(1, 3), "taken": wire.audio(2, 3),
+}  # fmt: skip
+
+
+def test_who_is_on_hold_should_be_silent() -> None:
+    """The caller plays music; the callee goes on for twenty seconds, or stops a second after the hold began."""
+    music = there(range(1_400))
+    assert named(music, back(range(1_400)), dialogue=HELD, bodies=HOLD) == ["audio_against_hold"]
+    # The numbers go on behind the pause, and so do the timestamps with the clock.
+    stopped = [
+        (ns(1 + place / 50), udp(CALLEE[0], CALLER[0], packet(n, place * 160, bytes(160), 8, 2), (4000, 4000)))
+        for n, place in enumerate([*range(150), *range(1_100, 1_400)])
+    ]
+    assert named(music, stopped, dialogue=HELD, bodies=HOLD) == []
+
+
+def test_audio_before_the_answer_that_nothing_announced() -> None:
+    ringing = CALL.replace("@1.000", "@5.000").replace("@1.010", "@5.010").replace("@11.", "@15.")
+    early = back(range(600), since=3.0)
+    assert named(there(since=5.0), early, dialogue=ringing) == ["early_audio_not_signalled"]
+    announced = ringing.replace(
+        "    UAS -> UAC  200", "    UAS -> UAC  183 INVITE to_tag=y sdp=answer  @2.900\n    UAS -> UAC  200"
+    )
+    assert named(there(since=5.0), early, dialogue=announced) == []
+
+
+def test_a_relay_that_forwards_one_side_only() -> None:
+    """Both sides are heard between the caller and the relay; behind it the callee sends and hears nothing."""
+    relay, behind = ("10.0.0.2", 4000), ("10.0.0.2", 5000)
+    far = ("10.0.0.3", 4000)
+    both = rtp(range(450), way=(CALLER, relay), source=1), rtp(range(450), way=(relay, CALLER), source=2)
+    dialogue = (
+        CALL
+        + """
+    UAS -> UA3  INVITE call_id=second from_tag=z sdp=offer2                @0.100
+    UA3 -> UAS  200 INVITE call_id=second from_tag=z to_tag=w sdp=answer2  @0.900
+    UAS -> UA3  ACK call_id=second from_tag=z to_tag=w                     @0.910
+    """
+    )
+    bodies = {
+        "offer": wire.audio(1), "answer": wire.audio(2), "offer2": wire.audio(2, port=5000), "answer2": wire.audio(3),
+    }  # fmt: skip
+    leg = rtp(range(450), way=(far, behind), source=3)
+    capture = heard(*both, leg, dialogue=dialogue, bodies=bodies)
+    if capture.table("calls").height == 2:  # nothing but times links the legs
+        pytest.skip("the legs of this dialogue are calls of their own")
+    assert "audio_lost_between_legs" in capture.table("findings")["code"].to_list()
+
+
+def test_a_side_that_pauses_in_the_middle() -> None:
+    """Four seconds without a packet, and the next number: not of a codec that agreed on comfort noise."""
+    paused = [*range(200), *range(200, 350)]
+    late = [0.0] * 200 + [4.0] * 150
+    assert named(there(), back(paused, late=late)) == ["audio_gap"]
+    noise = {"offer": wire.audio(1, formats="8 13"), "answer": wire.audio(2, formats="8 13")}
+    assert named(there(), back(paused, late=late), bodies=noise) == []
+
+
+@pytest.mark.parametrize(("aligned", "found"), [(0, ["amr_framing"]), (1, [])])
+def test_amr_in_the_form_that_was_asked_for(aligned: int, found: list[str]) -> None:
+    """12.2 kbit/s, octet-aligned (RFC 4867 §4.4), both ways."""
+    described = f"m=audio 4000 RTP/AVP 97\na=rtpmap:97 AMR/8000\na=fmtp:97 octet-align={aligned}\na=sendrecv\n"
+    bodies = {side: wire.SESSION.format(n, 1) + described for n, side in ((1, "offer"), (2, "answer"))}
+    sent = [
+        (at, data[:40] + b"\xf0\x3c" + bytes(31))
+        for way, source in (((CALLER, CALLEE), 1), ((CALLEE, CALLER), 2))
+        for at, data in amr(way, source)
+    ]
+    assert sorted(set(named(sent, bodies=bodies))) == found
+
+
+def amr(way: tuple[tuple[str, int], tuple[str, int]], source: int) -> Packets:
+    """Packets of 33 bytes."""
+    return [
+        (ns(1 + n / 50), udp(way[0][0], way[1][0], packet(n, n * 160, bytes(33), 97, source), (4000, 4000)))
+        for n in range(300)
+    ]

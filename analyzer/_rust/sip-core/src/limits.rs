@@ -67,7 +67,7 @@ limits! {
     max_message_bytes: usize = 1 << 20,
     /// Maximum number of `m=` lines read from one session description.
     max_sdp_media: usize = 256,
-    /// Maximum number of media streams that are told apart; more of them are an error.
+    /// Maximum number of media streams that are told apart. Packets of more are not looked at: `stream_limit`.
     max_streams: usize = 1_000_000,
     /// Maximum number of rows per code in `problems`; further occurrences are only counted.
     max_problems_per_code: u64 = 1_000,
