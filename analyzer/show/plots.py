@@ -27,7 +27,6 @@ from analyzer.schema.values import DELAYS
 from analyzer.show import scales
 from analyzer.show.kpi_plots import kpi_heat_map as kpi_heat_map
 from analyzer.show.kpi_plots import kpi_over_time as kpi_over_time
-from analyzer.show.media_plots import FIGURES as FIGURES_OF_MEDIA  # noqa: F401
 from analyzer.show.media_plots import media_over_time as media_over_time
 from analyzer.show.phase_plots import setup_phases as setup_phases
 from analyzer.show.style import (
