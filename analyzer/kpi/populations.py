@@ -175,17 +175,14 @@ def _of_messages(rows: pl.DataFrame, keys: Sequence[str], tables: Tables) -> pl.
 # ---- media -----------------------------------------------------------------------------------------------------------
 
 
-_OF_CALLS = ("reference", "codecs", "caller", "callee", "released_by")
-
-
 def _streams(tables: Tables) -> pl.DataFrame:
-    """``streams`` of calls, with the hop of the call."""
-    calls = tables("calls").select("call", *_OF_CALLS)
+    """``streams``, with the hop of the call."""
+    calls = tables("calls").select("call", "reference")
     return tables("streams").join(calls, on="call", maintain_order="left")
 
 
 def _call_media(tables: Tables) -> pl.DataFrame:
-    calls = tables("calls").select("call", *_OF_CALLS, _at="started_at")
+    calls = tables("calls").select("call", "reference", _at="started_at")
     return tables("call_media").join(calls, on="call", maintain_order="left")
 
 
@@ -266,7 +263,7 @@ POPULATIONS = {
             "streams",
             "place of the capture",
             "first_at",
-            (*_plain(schema.STREAMS), *_OF_CALLS, *_HOP, *PEER, *_NODES, "service", *_ACCESS),
+            (*_plain(schema.STREAMS), *_HOP, *PEER, *_NODES, "service", *_ACCESS),
             _streams,
             _of_calls,
         ),
@@ -274,7 +271,7 @@ POPULATIONS = {
             "call_media",
             "place of the capture",
             "_at",
-            (*_plain(schema.CALL_MEDIA), *_OF_CALLS, *_HOP, *PEER, *_NODES, "service", *_ACCESS),
+            (*_plain(schema.CALL_MEDIA), *_HOP, *PEER, *_NODES, "service", *_ACCESS),
             _call_media,
             _of_calls,
         ),

@@ -64,7 +64,7 @@ def _asked(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Callable[[],
     calls, transactions = tables["calls"], tables["transactions"]
     if transactions.is_empty():
         return
-    from analyzer.show import media_plots, plots
+    from analyzer.show import plots
 
     if calls.height > 1:
         yield lambda: plots.call_volume(calls, tz=tz)
@@ -78,7 +78,7 @@ def _asked(tables: Mapping[str, pl.DataFrame], tz: str) -> Iterator[Callable[[],
     yield lambda: plots.responses(transactions, tz=tz)
     intervals = tables["stream_intervals"]
     if intervals.height > 1:
-        for what in media_plots.FIGURES:
+        for what in ("loss", "jitter", "mos"):
             yield lambda what=what: plots.media_over_time(intervals, figure=what, tz=tz)  # type: ignore[misc]
         if intervals["codec"].n_unique() > 1:
             yield lambda: plots.media_over_time(intervals, figure="mos", by="codec", tz=tz)

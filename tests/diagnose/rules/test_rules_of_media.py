@@ -115,7 +115,12 @@ def test_who_is_on_hold_should_be_silent() -> None:
     """The caller plays music; the callee goes on for twenty seconds, or stops a second after the hold began."""
     music = there(range(1_400))
     assert named(music, back(range(1_400)), dialogue=HELD, bodies=HOLD) == ["audio_against_hold"]
-    assert named(music, back(range(150)), back(range(1_100, 1_400)), dialogue=HELD, bodies=HOLD) == []
+    # The numbers go on behind the pause, and so do the timestamps with the clock.
+    stopped = [
+        (ns(1 + place / 50), udp(CALLEE[0], CALLER[0], packet(n, place * 160, bytes(160), 8, 2), (4000, 4000)))
+        for n, place in enumerate([*range(150), *range(1_100, 1_400)])
+    ]
+    assert named(music, stopped, dialogue=HELD, bodies=HOLD) == []
 
 
 def test_audio_before_the_answer_that_nothing_announced() -> None:
@@ -170,7 +175,7 @@ def test_amr_in_the_form_that_was_asked_for(aligned: int, found: list[str]) -> N
         for way, source in (((CALLER, CALLEE), 1), ((CALLEE, CALLER), 2))
         for at, data in amr(way, source)
     ]
-    assert named(sent, bodies=bodies) == found
+    assert sorted(set(named(sent, bodies=bodies))) == found
 
 
 def amr(way: tuple[tuple[str, int], tuple[str, int]], source: int) -> Packets:

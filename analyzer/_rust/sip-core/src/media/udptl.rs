@@ -34,9 +34,9 @@ impl Packet {
 
 /// A length in one or two bytes (X.691 §11.9), and so many bytes.
 fn open_type(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    match bytes {
-        &[length @ 0..=0x7F, ref rest @ ..] => rest.split_at_checked(usize::from(length)),
-        &[high @ 0x80..=0xBF, low, ref rest @ ..] => {
+    match *bytes {
+        [length @ 0..=0x7F, ref rest @ ..] => rest.split_at_checked(usize::from(length)),
+        [high @ 0x80..=0xBF, low, ref rest @ ..] => {
             rest.split_at_checked(usize::from(high & 0x3F) << 8 | usize::from(low))
         }
         _ => None,
