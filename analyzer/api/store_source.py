@@ -195,7 +195,8 @@ class _Unit(Graph):
     """The values of one call, made of the rows of its unit; an estimate is that of the whole store."""
 
     def __init__(self, source: StoreSource, complete: Graph, kept: Kept, call: int) -> None:
-        super().__init__(complete.inputs | inputs_of(kept.unit_of(call)))
+        of_whole = {name: complete[name] for name in ("core_account", "core_files", "core_problems")}
+        super().__init__(complete.inputs | of_whole | inputs_of(kept.unit_of(call)))
         self._source, self._complete, self.call = source, complete, call
         self.made["end"] = complete["end"]
         self.made["leg_correlation"] = kept.links(self.inputs["core_messages"]["_leg"])

@@ -114,7 +114,8 @@ class Kept:
         return pl.concat([none, *(pl.read_parquet(path) for path in paths)])
 
     def core(self, columns: list[str] | None) -> dict[str, pl.DataFrame]:
-        """The tables of the core, as a reading gives them; ``columns`` as for :class:`native.Reading`."""
+        """The tables of the core beside those of the whole, as a reading gives them; ``columns`` as for
+        :class:`native.Reading`."""
         wanted = None if columns is None else set(columns)
 
         def asked(table: str) -> list[str]:
@@ -130,8 +131,7 @@ class Kept:
             ):
                 found[name] = self.rows(name, asked(name) if name in ("descriptions", "evidence") else None)
         found["descriptions"] = found["descriptions"].unique(maintain_order=True)
-        of_whole = {name: self.whole(name) for name in ("files", "problems", "account")}
-        return found | of_whole | {"failures": self.failures()}
+        return found | {"failures": self.failures()}
 
     def unit_of(self, call: int) -> dict[str, pl.DataFrame]:
         """The tables of the core of the unit that a call is in."""
