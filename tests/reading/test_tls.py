@@ -17,6 +17,7 @@ import pytest
 
 import analyzer
 from analyzer.errors import AnalyzerError
+from analyzer.reading import native
 
 FOLDER = places.SAMPLES / "tls"
 TRUTH = json.loads((FOLDER / "truth.json").read_text())
@@ -124,6 +125,14 @@ def test_without_keys_it_is_said_who_refused_whom_and_why() -> None:
     trusted = found.row(0, named=True)
     assert trusted["certificate_names"] == "sip-rsa.example.com sip:example.com 127.0.0.1"
     assert cap.blind_spots()[0].endswith(": bring a key log of either end (SSLKEYLOGFILE) with --keylog FILE")
+
+
+def test_an_alert_that_ends_a_handshake_is_evidence_of_a_broken_transport() -> None:
+    failures = native.Reading(native.sources(capture("refused")), 1, None).tables()["failures"]
+    alerts = failures.filter(kind="tls_alert")
+    # RFC 8446 §B.2: unknown_ca, certificate_expired, handshake_failure, protocol_version.
+    assert alerts["detail"].to_list() == ["alert 48", "alert 45", "alert 40", "alert 70"]
+    assert (alerts["dst_port"] == 5061).to_list() == [True, True, False, False]
 
 
 def test_the_rsa_key_of_the_server_opens_old_key_exchanges_and_no_others() -> None:

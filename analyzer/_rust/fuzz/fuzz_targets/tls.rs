@@ -2,13 +2,14 @@
 //!
 //! - The input is a list of pieces: side and length (two bytes, the highest bit is the side), then the bytes. The seeds are
 //!   connections of `sample_pcaps/tls/call`, whose keys are known here.
+//! - Behind damage, reading resumes where a segment begins with a record: then the segments do matter.
 //! - Content comes out in the order in which it was sent, and no more of it than there are bytes.
 //! - Pieces may also be lost; then nothing is promised but an end.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use sip_core::packet::Stamp;
-use sip_core::tls::{Connection, Found, Keys, Origin, Turn, client_hello};
+use sip_core::tls::{Connection, Found, Keys, Origin, Trouble, Turn, client_hello};
 use sip_core_fuzz::cuts::Draw;
 
 const LOG: &[u8] = include_bytes!("../../../../sample_pcaps/tls/call.keys");
@@ -18,8 +19,10 @@ fuzz_target!(|data: &[u8]| {
     Keys::default().read(data, Origin::KeyLog).expect("bytes in memory");
     let mut draw = Draw::from(data);
     let pieces = pieces(data);
-    let whole = read(&pieces, || usize::MAX, usize::MAX);
-    assert_eq!(read(&pieces, || draw.length(), usize::MAX), whole, "in pieces");
+    let (whole, damaged) = read(&pieces, || usize::MAX, usize::MAX);
+    let (cut, damaged_too) = read(&pieces, || draw.length(), usize::MAX);
+    assert_eq!(damaged, damaged_too);
+    assert!(damaged || cut == whole, "in pieces");
     let sent = |side: usize| pieces.iter().filter(|piece| piece.0 == side).map(|piece| piece.1.len()).sum::<usize>();
     for side in [0, 1] {
         assert!(whole[side].len() <= sent(side), "more came out than was sent");
@@ -39,19 +42,19 @@ fn pieces(mut data: &[u8]) -> Vec<(usize, &[u8])> {
     found
 }
 
-/// What each side said; the piece `lost` is missing.
-fn read(pieces: &[(usize, &[u8])], mut length: impl FnMut() -> usize, lost: usize) -> [Vec<u8>; 2] {
+/// What each side said, and whether it was damaged; the piece `lost` is missing.
+fn read(pieces: &[(usize, &[u8])], mut length: impl FnMut() -> usize, lost: usize) -> ([Vec<u8>; 2], bool) {
     let mut keys = Keys::default();
     keys.read(LOG, Origin::KeyLog).expect("bytes in memory");
     let (mut connection, mut room, mut told) = (Connection::default(), Vec::new(), [Vec::new(), Vec::new()]);
-    let mut seq = [0u32; 2];
-    let mut take = |found: Found<'_>| {
-        if let Found::Content { side, bytes, .. } = found {
-            told[side].extend_from_slice(bytes);
-        }
+    let (mut seq, mut held, mut damaged) = ([0u32; 2], 0, false);
+    let mut take = |found: Found<'_>| match found {
+        Found::Content { side, bytes, .. } => told[side].extend_from_slice(bytes),
+        Found::Trouble { trouble, .. } => damaged |= trouble == Trouble::Damaged,
+        Found::Gap { .. } | Found::Alert { .. } => {}
     };
     for (number, &(side, mut bytes)) in pieces.iter().enumerate() {
-        let mut turn = Turn { keys: &mut keys, room: &mut room, found: &mut take };
+        let mut turn = Turn { keys: &mut keys, held: &mut held, room: &mut room, found: &mut take };
         if number == lost {
             connection.gap(side, bytes.len() as u64, &mut turn);
             continue;
@@ -64,6 +67,7 @@ fn read(pieces: &[(usize, &[u8])], mut length: impl FnMut() -> usize, lost: usiz
             bytes = rest;
         }
     }
-    connection.end(&mut Turn { keys: &mut keys, room: &mut room, found: &mut take });
-    told
+    connection.end(&mut Turn { keys: &mut keys, held: &mut held, room: &mut room, found: &mut take });
+    assert_eq!(held, 0, "nothing waits after the end");
+    (told, damaged)
 }

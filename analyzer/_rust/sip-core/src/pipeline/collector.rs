@@ -50,9 +50,10 @@ pub struct Collector<'a> {
     pub agreements: Agreements,
     /// What decompresses SigComp.
     pub compressed: Compressed,
-    /// Keys of TLS, and room for what is opened with them.
+    /// Keys of TLS, room for what is opened with them, and bytes that wait to be.
     pub keys: Keys,
     pub room: Vec<u8>,
+    pub held: usize,
     /// TLS connections that ended.
     pub secured: Vec<Row>,
     /// Those that were seen before their keys, if any are to come.
@@ -81,6 +82,7 @@ impl<'a> Collector<'a> {
             agreements: Agreements::new(ipsec),
             keys: tls,
             room: Vec::new(),
+            held: 0,
             secured: Vec::new(),
             unopened: HashSet::new(),
             problems: ProblemLog::new(limits.max_problems_per_code),
@@ -463,6 +465,7 @@ impl Sink for PointSink<'_, '_> {
         if let Tls::Of(number, side) = stream.tls {
             return self.secure_gap(number, side, missing);
         }
+        stream.tls = Tls::No;
         if stream.framer.is_sip() {
             Self::bytes_missing(self.out, missing, at);
         } else {

@@ -96,7 +96,8 @@ impl PointSink<'_, '_> {
         for inner in secured.inner.iter_mut().flatten() {
             Self::framed(self.out, place, inner, &secured.packets, |framer, limits, emit| framer.end(limits, emit));
         }
-        if secured.trouble == Some(Trouble::NoKeys)
+        if secured.connection.facts.opened == 0
+            && secured.trouble.is_some()
             && let Some(random) = secured.connection.random()
         {
             self.out.unopened.insert(random);
@@ -113,7 +114,7 @@ fn step(
     encapsulation: &Encapsulation,
     run: impl FnOnce(&mut Connection, &mut Turn<'_>),
 ) -> Option<StreamClass> {
-    let (mut keys, mut room) = (std::mem::take(&mut out.keys), std::mem::take(&mut out.room));
+    let (mut keys, mut held, mut room) = (std::mem::take(&mut out.keys), out.held, std::mem::take(&mut out.room));
     let flows = [secured.flow(0), secured.flow(1)];
     let Secured { connection, inner, packets, trouble: told, .. } = secured;
     let (mut class, given) = (None, keys.given);
@@ -153,8 +154,8 @@ fn step(
             }
         }
     };
-    run(connection, &mut Turn { keys: &mut keys, room: &mut room, found: &mut found });
-    (out.keys, out.room) = (keys, room);
+    run(connection, &mut Turn { keys: &mut keys, held: &mut held, room: &mut room, found: &mut found });
+    (out.keys, out.held, out.room) = (keys, held, room);
     class
 }
 

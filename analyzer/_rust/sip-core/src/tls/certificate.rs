@@ -15,6 +15,8 @@ pub struct Certificate {
     pub valid_until: Option<i64>,
 }
 
+/// No more names are kept (bytes).
+const MOST_NAMES: usize = 1_000;
 const SEQUENCE: u8 = 0x30;
 const OID: u8 = 0x06;
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
@@ -88,7 +90,7 @@ fn alternative_names(extensions: &[u8]) -> Option<String> {
                 }
                 _ => {}
             }
-            if found.len() == 32 {
+            if found.iter().map(String::len).sum::<usize>() > MOST_NAMES {
                 break;
             }
         }

@@ -11,8 +11,9 @@ use super::sealed::Sealed;
 use super::session::{self, Agreed, Trouble};
 use crate::packet::Stamp;
 
-/// Records that wait for the hello of the other side, whose packets come late (bytes).
+/// Records that wait for the hello of the other side, whose packets come late: of one side, and of all connections (bytes).
 const MOST_HELD: usize = 256 << 10;
+const MOST_HELD_IN_ALL: usize = 64 << 20;
 /// A longer message of the handshake is not read.
 const LONGEST_MESSAGE: usize = 1 << 17;
 /// What a client seals first in TLS 1.3 is its Finished, or a certificate; or an alert, which is shorter than this.
@@ -130,6 +131,8 @@ pub struct Connection {
 /// What a step works with beside the connection.
 pub struct Turn<'a> {
     pub keys: &'a mut Keys,
+    /// Bytes that wait, in all connections.
+    pub held: &'a mut usize,
     /// Room for what is opened.
     pub room: &'a mut Vec<u8>,
     pub found: &'a mut dyn FnMut(Found<'_>),
@@ -212,18 +215,20 @@ impl Connection {
     /// Works on what a side has waiting, if it need not wait any more.
     fn go_on(&mut self, side: usize, turn: &mut Turn<'_>) {
         while let Some(first) = self.sides[side].held.front() {
-            if self.must_wait(side, first.header[0]) {
+            if self.must_wait(side, first.header[0], turn) {
                 return;
             }
             let Some(Held { header, body, seq, at }) = self.sides[side].held.pop_front() else { return };
             self.sides[side].held_bytes -= body.len();
+            *turn.held = turn.held.saturating_sub(body.len());
             self.read(side, Record { header, body: &body, seq, at }, turn);
         }
     }
 
     /// A sealed record of a connection whose hellos are not both here yet.
-    fn must_wait(&self, side: usize, kind: u8) -> bool {
-        matches!(self.sides[side].state, State::Clear)
+    fn must_wait(&self, side: usize, kind: u8, turn: &Turn<'_>) -> bool {
+        turn.keys.given
+            && matches!(self.sides[side].state, State::Clear)
             && (kind == APPLICATION_DATA || (kind == CHANGE_CIPHER_SPEC && !self.tls_1_3))
             && !(self.client_hello.is_some() && self.server_hello.is_some())
             && !self.joined
@@ -235,13 +240,14 @@ impl Connection {
             self.joined = true;
             self.go_on(1 - side, turn);
         }
-        if self.sides[side].held.is_empty() && !self.must_wait(side, kind) {
+        if self.sides[side].held.is_empty() && !self.must_wait(side, kind, turn) {
             return self.read(side, record, turn);
         }
         let Record { header, body, seq, at } = record;
         self.sides[side].held_bytes += body.len();
+        *turn.held += body.len();
         self.sides[side].held.push_back(Held { header, body: body.into(), seq, at });
-        if self.sides[side].held_bytes > MOST_HELD {
+        if self.sides[side].held_bytes > MOST_HELD || *turn.held > MOST_HELD_IN_ALL {
             self.joined = true;
         }
         self.go_on(side, turn);

@@ -1,5 +1,6 @@
 //! SIP over WebSocket (RFC 6455, RFC 7118): each message once, however framed and segmented.
 
+use flate2::{Compress, Compression, FlushCompress};
 use proptest::prelude::*;
 use sip_core::limits::Limits;
 use sip_core::net::StreamClass;
@@ -120,11 +121,54 @@ fn behind_a_hole_a_header_may_come_alone() {
 }
 
 #[test]
-fn what_is_compressed_is_named() {
+fn what_is_compressed_and_damaged_is_named() {
     let stream = [frame(0xC1, Some([1, 1, 1, 1]), &[7; 90]), frame(0x81, None, &options(1, ""))];
     let (found, verdicts, _) = read(&[Ok(&stream[0]), Ok(&stream[1])]);
     assert_eq!(found, whole(&[options(1, "")]));
     assert_eq!(verdicts, [StreamClass::Other("websocket_deflate"), StreamClass::Sip]);
+}
+
+/// A message as permessage-deflate sends it (RFC 7692 §7.2.1); the context goes on from one to the next.
+fn deflated(context: &mut Compress, message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len() + 100);
+    context.compress_vec(message, &mut out, FlushCompress::Sync).unwrap();
+    assert!(out.ends_with(&[0, 0, 0xFF, 0xFF]));
+    out.truncate(out.len() - 4);
+    out
+}
+
+#[test]
+fn compressed_messages_are_read_with_and_without_those_before() {
+    let messages = [options(1, ""), options(2, &"z".repeat(900)), options(3, "")];
+    for takeover in [true, false] {
+        let mut context = Compress::new(Compression::default(), false);
+        let mut frames = Vec::new();
+        for message in &messages {
+            if !takeover {
+                context = Compress::new(Compression::default(), false);
+            }
+            let payload = deflated(&mut context, message);
+            let (begin, end) = payload.split_at(payload.len() / 2);
+            // In two fragments with a ping between them.
+            frames.extend(frame(0x41, Some([1, 2, 3, 4]), begin));
+            frames.extend(frame(0x89, Some([5, 6, 7, 8]), b"still there?"));
+            frames.extend(frame(0x80, Some([9, 8, 7, 6]), end));
+        }
+        for size in [1, 7, frames.len()] {
+            let segments: Vec<_> = frames.chunks(size).map(Ok).collect();
+            assert_eq!(read(&segments).0, whole(&messages), "{takeover} {size}");
+        }
+    }
+}
+
+#[test]
+fn behind_a_hole_compressed_messages_that_stand_alone_are_read() {
+    let messages = [options(1, ""), options(2, ""), options(3, "")];
+    let compressed = |message: &Vec<u8>| deflated(&mut Compress::new(Compression::default(), false), message);
+    let frames = messages.each_ref().map(|message| frame(0xC1, Some([9, 8, 7, 6]), &compressed(message)));
+    let missing = frames[1].len() as u64 + 10;
+    let (found, ..) = read(&[Ok(&frames[0]), Err(missing), Ok(&frames[2][10..]), Ok(&frames[2])]);
+    assert_eq!(found, whole(&[messages[0].clone(), messages[2].clone()]));
 }
 
 #[test]

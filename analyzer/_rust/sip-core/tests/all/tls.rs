@@ -84,16 +84,17 @@ struct Told {
 
 fn read<'a>(pieces: impl IntoIterator<Item = (usize, &'a [u8])>, keys: &mut Keys) -> Told {
     let (mut connection, mut room, mut told) = (Connection::default(), Vec::new(), Told::default());
-    let mut seqs = [0u32; 2];
+    let (mut seqs, mut held) = ([0u32; 2], 0);
     for (side, bytes) in pieces {
         let mut found = |found: Found<'_>| told.take(found);
         let at = Stamp { time: 0, file: 0, frame: 1, offset: u64::from(seqs[side]) };
-        let mut turn = Turn { keys, room: &mut room, found: &mut found };
+        let mut turn = Turn { keys, held: &mut held, room: &mut room, found: &mut found };
         connection.segment(side, bytes, seqs[side], at, &mut turn);
         seqs[side] = seqs[side].wrapping_add(bytes.len() as u32);
     }
     let mut found = |found: Found<'_>| told.take(found);
-    connection.end(&mut Turn { keys, room: &mut room, found: &mut found });
+    connection.end(&mut Turn { keys, held: &mut held, room: &mut room, found: &mut found });
+    assert_eq!(held, 0);
     told.finished = connection.facts.handshake;
     told
 }
