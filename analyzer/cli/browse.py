@@ -18,7 +18,7 @@ from analyzer.language import chosen as chosen_language
     help=f"{BY_HAND['browse']}\n\nA list of calls; Enter opens the ladder of a call, Enter on a message shows it beside"
     " what explains it; / filters, ? lists the keys. The captures are read once. Without a terminal, or on a dumb one,"
     " it prints the summary.",
-    epilog="Example: sip-analyzer trace.pcap",
+    epilog="Example: sip-analyzer browse trace.pcap",
 )
 @options.captures
 @options.filters("calls")

@@ -80,7 +80,7 @@ ALIASES = {
     "describe": "explain",
     "meaning": "explain",
     "watch": "live",
-    "browse": "tui",
+    "tui": "browse",
     "web": "serve",
 }
 

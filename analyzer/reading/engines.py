@@ -37,6 +37,10 @@ def through(engine: str, found: Sources, tshark_options: Iterable[str] = ()) -> 
         raise AnalyzerError(f"no engine is called {engine!r}; there are {', '.join(ENGINES)}")
     if options and engine != "pyshark":
         raise AnalyzerError("tshark options are for engine pyshark")
+    if found.esp_keys and engine == "pyshark":
+        raise AnalyzerError(
+            "engine pyshark takes the keys of ESP from Wireshark's own table esp_sa; leave esp_keys out, or the engine"
+        )
     if engine == "native":
         return found
     if engine == "scapy":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from pcaps import RAW_IP, pcap
+from places import SAMPLES
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.ipsec import ESP, SecurityAssociation
 from scapy.packet import Raw
@@ -229,6 +230,12 @@ def test_a_file_that_cannot_be_read_says_where_and_shows_no_key(tmp_path: Path, 
     told = str(raised.value)
     assert sentence in told
     assert SECRET[:8] not in told
+
+
+def test_tshark_has_a_table_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(PLAIN)
+    with pytest.raises(AnalyzerError, match="esp_sa"):
+        analyzer.read(SAMPLES / "gm_keys.pcap", esp_keys=tmp_path / "keys", engine="pyshark")
 
 
 def test_keys_that_do_not_fit_are_told(tmp_path: Path) -> None:

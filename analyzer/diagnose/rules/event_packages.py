@@ -36,7 +36,7 @@ def _refused(transactions: pl.DataFrame, subscriptions: pl.DataFrame, publicatio
 
 
 REFUSED = Rule(
-    id="R122",
+    id="R128",
     code="event_package_refused",
     severity="warning",
     standard="RFC 6665 §8.3.2 (489), §4.1.3; RFC 3903 §6; RFC 3261 §21.4.5",

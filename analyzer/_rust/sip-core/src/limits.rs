@@ -59,7 +59,7 @@ limits! {
     tcp_gap_timeout_ns: i64 = 10_000_000_000,
     /// Maximum memory for incomplete SCTP user messages, per capture point (bytes).
     max_sctp_bytes: usize = 64 << 20,
-    /// Maximum size to which compressed data in a packet may expand: a HEP payload, the body of a message (bytes).
+    /// Maximum size to which compressed data in a packet may expand: a HEP payload, IPComp, the body of a message (bytes).
     max_inflated_bytes: usize = 1 << 20,
     /// Maximum memory for the state that SigComp messages leave to later ones (bytes).
     max_sigcomp_bytes: usize = 64 << 20,
