@@ -46,6 +46,8 @@ ORDER = ("_at", "_order")
 OWN = (*ORDER, "_given_up")
 #: Units are looked for where so much may be over, as a share of what is worth it.
 _WORTH = 0.5
+#: Messages in a part, about.
+_PART = 50_000
 #: Broken transports concern transactions so near to them (ns).
 _NEAR_FAILURES = 600 * SECOND
 
@@ -182,11 +184,12 @@ class Settling:
         # Registrations and subscriptions go on for days: apart from calls, which are left alone then.
         of_calls = messages.filter(pl.col("call").is_not_null())["_unit"].unique()
         found = found.with_columns(hour=_hour(pl.col("begin")), calls=pl.col("_unit").is_in(of_calls.implode()))
-        written = found if all_of_it else found.filter("over")
-        for (over, hour, _), of_hour in written.sort("begin").group_by("over", "hour", "calls", maintain_order=True):
-            chosen = messages
-            if of_hour.height < found.height:
-                chosen = messages.filter(pl.col("_unit").is_in(of_hour["_unit"].implode()))
+        written = (found if all_of_it else found.filter("over")).sort("begin", "_unit")
+        kinds = ["over", "hour", "calls"]
+        # To write takes room by the rows that are written at a time.
+        written = written.with_columns(part=pl.col("rows").cum_sum().over(kinds) // _PART)
+        for (over, hour, *_), of_hour in written.group_by(*kinds, "part", maintain_order=True):
+            chosen = _among(messages, "_unit", of_hour["_unit"])
             yield Settled(str(hour), {**of(chosen, tables), "messages": chosen.drop(_MENDED_LEG)}, open=not over)
         self._forget(messages, young, found, tables["links"], until)
 
@@ -254,7 +257,7 @@ class Settling:
     ) -> None:
         import polars as pl
 
-        kept = messages.filter(pl.col("_unit").is_in(found.filter(~pl.col("over"))["_unit"].implode()))
+        kept = _among(messages, "_unit", found.filter(~pl.col("over"))["_unit"])
         # Links of legs that began lately are found anew.
         legs = kept.select(pl.col("_at").min().over(_MENDED_LEG), _MENDED_LEG).drop_nulls()
         self._decided = set(legs.filter(pl.col("_at") < self._decides())[_MENDED_LEG].unique())
@@ -286,8 +289,6 @@ def as_core(messages: pl.DataFrame, following: Mapping[str, pl.DataFrame]) -> Ta
 
 def of(messages: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> Tables:
     """The rows of these messages: ``messages`` itself, what follows them, and the tables that have their keys."""
-    import polars as pl
-
     found: Tables = {"messages": messages}
     for name, rows in tables.items():
         if name != "messages":
@@ -295,8 +296,14 @@ def of(messages: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> Tables:
                 "message" if name == "odd" else schema.TABLES[name].names[0],
                 "message",
             )
-            found[name] = rows.filter(pl.col(own).is_in(messages[theirs].unique().drop_nulls().implode()))
+            found[name] = _among(rows, own, messages[theirs].unique().drop_nulls())
     return found
+
+
+def _among(rows: pl.DataFrame, column: str, keys: pl.Series) -> pl.DataFrame:
+    """The rows that have one of these keys; all are not copied."""
+    mask = rows[column].is_in(keys.implode()).fill_null(value=False)
+    return rows if mask.all() else rows.filter(mask)
 
 
 def _hour(at: pl.Expr) -> pl.Expr:

@@ -72,13 +72,13 @@ def _least(pairs: pl.DataFrame) -> pl.DataFrame:
 
 def over(messages: pl.DataFrame, graph: Graph, end: int, max_idle: int) -> pl.DataFrame:
     """The units of these messages (``_unit``, ``_at``, ``message``): when they ``begin`` and when the ``last`` message
-    of each was (ns), and whether it is ``over`` at ``end``.
+    of each was (ns), how many ``rows`` it has, and whether it is ``over`` at ``end``.
 
     A dialog lives until it is ended or expires; one that was silent for ``max_idle`` is over, whatever became of it.
     """
     import polars as pl
 
-    found = messages.group_by("_unit").agg(begin=pl.col("_at").min(), last=pl.col("_at").max())
+    found = messages.group_by("_unit").agg(begin=pl.col("_at").min(), last=pl.col("_at").max(), rows=pl.len())
     dialogs = graph["bare_dialogs"].filter(pl.col("ended_at").is_null()).select("dialog")
     pending = graph["bare_transactions"].filter(pl.col("outcome").is_in(["pending", "provisional_only"]))
     keys = pl.concat([dialogs["dialog"], pending["transaction"]])
