@@ -183,9 +183,7 @@ def test_the_suffix_chooses_the_form_and_a_crossing_the_exit_status(tmp_path: Pa
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ([], "say --format, or end the name of -o FILE in .html, .htm, .md, .json, .prom"),
         (["-o", "r.doc"], "-o r.doc: say --format"),
-        (["--format", "html"], "a page goes into a file; give -o FILE.html"),
         (["--format", "html", "-o", "r.md"], "its name must end in .html"),
     ],
 )

@@ -30,7 +30,7 @@ _SHOWN = sorted(
 
 
 def _tables() -> Iterator[str]:
-    """The tables shown, those of which measured ones are made, and what verdict, plots and ladders look at."""
+    """The tables shown, those of which measured ones are made, and what verdict, KPIs, plots and ladders look at."""
     for entry, _ in _SHOWN:
         yield from entry.of if isinstance(entry, schema.Measure) else (entry.name,)
     yield from (
@@ -39,6 +39,7 @@ def _tables() -> Iterator[str]:
         "offers",
         "streams",
         "stream_intervals",
+        "call_media",
         "endpoints",
         "failure_path",
         "related_transactions",
