@@ -82,9 +82,9 @@ def story(
     say = phrases(language)
     told = (
         (say("what went wrong"), folded(_verdict(tables, roles, language, tz), room)),
-        (say("evidence"), _refused(tables, roles)),
+        (say("evidence"), folded(_refused(tables, roles), room)),
         (say("findings"), _findings(tables, room)),
-        (say("who"), _who(tables)),
+        (say("who"), folded(_who(tables), room)),
         (say("service"), _services(tables)),
         (say("way"), way(tables, roles, room, ascii_only=ascii_only)),
         (say("set-up"), _phases(tables)),
