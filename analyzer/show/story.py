@@ -124,7 +124,7 @@ def namer(roles: Roles) -> Callable[[str | None], str]:
 def folded(lines: Iterable[str], room: int) -> Iterator[str]:
     """Sentences in lines that fit; those that go on are set in."""
     for line in lines:
-        first, *others = wrapped(line, room)
+        first, *others = [line] if width(line) <= room else wrapped(line, room)
         yield first
         yield from (f"  {other}" for other in others)
 
