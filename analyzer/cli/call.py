@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", "output_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE.")
 @options.tz_option
 @options.language_option
+@command_line.no_colour
 def command(
     call: str,
     form: str,

@@ -45,6 +45,7 @@ from analyzer.reading.written import replaced
 @options.filters(None)
 @options.tz_option
 @options.language_option
+@command_line.no_colour
 def command(
     form: str | None,
     output: str | None,

@@ -52,6 +52,7 @@ class _Limit(click.ParamType[int | None]):
     "1000 in svg and html, 300 otherwise.",
 )
 @options.language_option
+@command_line.no_colour
 def command(
     call: str,
     form: str | None,

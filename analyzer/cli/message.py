@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analyzer.cli import command as command_line
-from analyzer.cli import options
+from analyzer.cli import options, terminal
 from analyzer.cli.main import BY_HAND
+
+if TYPE_CHECKING:
+    from analyzer.api.capture import Capture
 
 
 @command_line.command(
     "message",
-    help=f"{BY_HAND['message']}\n\nKEY is the column message of sip-analyzer messages. Control characters are shown as"
+    help=f"{BY_HAND['message']}\n\nKEY is the column message of sip-analyzer messages, or the number of a frame."
+    " Control characters are shown as"
     " their codes, digest responses and keys are hidden; --raw writes the bytes as captured.",
     epilog="Example: sip-analyzer message 5812345678901234567 trace.pcap",
 )
@@ -34,6 +38,7 @@ def command(key: int, raw: bool, tz: str, **values: Any) -> None:
             "or redirect the output."
         )
     reading = options.read(values)
+    key = _of_frame(reading.capture, key)
     message = reading.capture.message(key)
     if raw:
         sys.stdout.buffer.write(message.text)
@@ -47,6 +52,20 @@ def command(key: int, raw: bool, tz: str, **values: Any) -> None:
     reading.close()
 
 
+def _of_frame(capture: Capture, asked: int) -> int:
+    """The key of the first message of that frame, where the number is too short for a key; else the number."""
+    import polars as pl
+
+    if asked >= _LEAST_KEY:
+        return asked
+    found = capture.table("messages").filter(pl.col("frame") == asked)["message"]
+    if len(found) > 1:
+        terminal.note(f"{len(found)} messages are in frame {asked}: this is the first; the others by their keys")
+    return int(found[0]) if len(found) else asked
+
+
+#: No key of 63 bits is likely to be below it, and no capture has so many frames.
+_LEAST_KEY = 10**11
 _FACTS = (
     *("message", "file", "frame", "time", "point", "src_ip", "src_port", "dst_ip", "dst_port", "transport"),
     *("length", "complete", "retransmission", "duplicate", "original", "transaction", "dialog", "call"),

@@ -224,7 +224,11 @@ def write(
         raise click.UsageError("parquet cannot be written to a terminal; give -o FILE.")
     if form == "table":
         colour = output is None and coloured(sys.stdout)
-        _write_text(_text(frame, table, columns, tz, colour=colour, room=room), output)
+        text, missing = _text(frame, table, columns, tz, colour=colour, room=room)
+        _write_text(text, output)
+        if missing:
+            more = "1 more column" if len(missing) == 1 else f"{len(missing)} more columns"
+            note(f"{more} with --wide: {' '.join(missing)}")
         return
     chosen = frame.select(columns or frame.columns)
     pieces = _WRITERS[form](chosen, table)
@@ -243,20 +247,18 @@ def _write_all(stream: IO[bytes], pieces: Iterator[bytes]) -> None:
 
 def _text(
     frame: pl.DataFrame, table: str, columns: list[str] | None, tz: str, *, colour: bool, room: Room | None
-) -> str:
+) -> tuple[str, list[str]]:
+    """The table as text, and the columns that had no room."""
     from analyzer.show import text
 
     digits = 6 if table == "messages" else 3
     if columns is not None:
-        return text.table(frame.select(columns), tz=tz, digits=digits, colour=colour)
+        return text.table(frame.select(columns), tz=tz, digits=digits, colour=colour), []
     shown = views.default(table, frame)
     cut = None if table in _WHOLE else _CUT
-    if room is not None:
-        kept = text.fitting(shown, room, tz=tz, digits=digits, cut=cut)
-        missing = text.left_out(shown, kept)
-        if missing:
-            note(f"{len(missing)} more columns with --wide: {' '.join(missing)}")
-    return text.table(shown, tz=tz, digits=digits, cut=cut, colour=colour, room=room)
+    kept = shown.columns if room is None else text.fitting(shown, room, tz=tz, digits=digits, cut=cut)
+    drawn = text.table(shown, tz=tz, digits=digits, cut=cut, colour=colour, room=room)
+    return drawn, text.left_out(shown, kept) if room is not None else []
 
 
 # ---- CSV -------------------------------------------------------------------------------------------------------------

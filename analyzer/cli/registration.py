@@ -30,6 +30,7 @@ from analyzer.language import chosen as chosen_language
 @click.option("--sip-only", is_flag=True, help="Omit the queries to HSS and DNS.")
 @options.tz_option
 @options.language_option
+@command_line.no_colour
 def command(
     registration: str,
     output: str | None,

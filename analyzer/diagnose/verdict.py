@@ -122,7 +122,8 @@ def _sentence(
     at = named(_node(finding)) if _node(finding) else ""
     if call["outcome"] == "answered" and call["outcome_detail"] in BROKE:
         talked = _between(call["answered_at"], call["ended_at"])
-        return _filled(_BROKE(say)[call["outcome_detail"]], after=talked, say=say)
+        where = say(" at {node}").format(node=at) if at else ""
+        return _filled(_BROKE(say)[call["outcome_detail"]], after=talked, say=say) + where
     if finding is not None and call["outcome"] in ("answered", "answered_elsewhere", "joined"):
         told = say("the call was answered, but: {title} at {node}" if at else "the call was answered, but: {title}")
         return told.format(title=finding["title"], node=at)
@@ -137,7 +138,7 @@ def _node(finding: Row | None) -> str | None:
 
 def _BROKE(say: Say) -> dict[str, str]:
     return {
-        "no_ack": say("the call was answered, but no ACK ended the set-up{after}"),
+        "no_ack": say("the call was answered, but no ACK came, and it ended{after}"),
         "timer_expiry": say("the call was answered, and released by a session timer{after}"),
         "expired": say("the call was answered, and its end was never seen"),
         "dropped": say("the call was answered, and dropped: nobody hung up{after}"),

@@ -82,9 +82,9 @@ def story(
     say = phrases(language)
     told = (
         (say("what went wrong"), folded(_verdict(tables, roles, language, tz), room)),
-        (say("evidence"), _refused(tables, roles)),
+        (say("evidence"), folded(_refused(tables, roles), room)),
         (say("findings"), _findings(tables, room)),
-        (say("who"), _who(tables)),
+        (say("who"), folded(_who(tables), room)),
         (say("service"), _services(tables)),
         (say("way"), way(tables, roles, room, ascii_only=ascii_only)),
         (say("set-up"), _phases(tables)),
@@ -124,7 +124,7 @@ def namer(roles: Roles) -> Callable[[str | None], str]:
 def folded(lines: Iterable[str], room: int) -> Iterator[str]:
     """Sentences in lines that fit; those that go on are set in."""
     for line in lines:
-        first, *others = wrapped(line, room)
+        first, *others = [line] if width(line) <= room else wrapped(line, room)
         yield first
         yield from (f"  {other}" for other in others)
 

@@ -52,6 +52,7 @@ _FIRST = {
     "streams": ("no", "sent_by", "media", "codec", "packets", "loss", "jitter_s", "mos", "src", "dst"),
     "call_media": ("no", "media", "silent_side", "loss", "jitter_s", "mos"),
     "services": ("no", "service", "detail", "method", "evidence"),
+    "headers": ("name", "value", "method", "status", "src", "dst"),
     "problems": ("code", "layer", "file", "frame", "detail"),
     "files": ("file", "packets", "first_at", "last_at", "dropped", "cut"),
 }

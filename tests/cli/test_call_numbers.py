@@ -8,7 +8,8 @@ from collections.abc import Callable
 import click
 import polars as pl
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
+from places import SAMPLES
 from world import Capture, tables
 
 from analyzer import schema
@@ -84,3 +85,9 @@ def test_every_command_that_reads_captures_takes_numbers_of_calls() -> None:
         if "captures" in names and name not in alone:
             assert "call" in names, name
     assert alone & {*BY_HAND}
+
+
+def test_a_message_by_its_frame() -> None:
+    """The third packet of the sample is the 486 (sample_pcaps/busy.py)."""
+    words = ["message", "3", str(SAMPLES / "busy.pcap")]
+    assert "\nSIP/2.0 486 Busy Here\n" in CliRunner().invoke(group, words, catch_exceptions=False).stdout

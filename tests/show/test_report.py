@@ -250,7 +250,7 @@ def test_an_answered_call_that_broke_is_a_fault_and_says_why() -> None:
     (answered,) = (tile for tile in numbers.tiles(found) if tile.name == "Answered")
     assert answered.tone == "warn"
     calls = table_of(report(found), "calls")
-    assert calls["verdict"][0].startswith("the call was answered, but no ACK ended the set-up")
+    assert calls["verdict"][0].startswith("the call was answered, but no ACK came, and it ended")
     assert calls["evidence"][0].endswith("10.77.0.11:5060 received it and sent none")
 
 

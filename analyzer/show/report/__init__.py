@@ -153,7 +153,7 @@ def report(
         calls=tables["calls"].height,
         verdict=[
             *written.crossed(crossings, tz, say),
-            *numbers.verdict(tables, say, language),
+            *numbers.verdict(tables, say, language, tz),
             *written.doubted(doubts, say),
         ],
         indicators=indicators.lines(kpis, crossings, before, doubts, language),

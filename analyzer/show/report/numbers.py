@@ -20,6 +20,7 @@ from analyzer.diagnose.verdict import FAILED, OF_PEOPLE
 from analyzer.explain.phrases import Say
 from analyzer.show import tooltips
 from analyzer.show.text import duration, safe, seconds
+from analyzer.timezones import zone
 
 # What an outcome says of the network: it did its work, people ended the attempt, it failed, or nobody knows.
 ENDS: dict[str, tuple[str, ...]] = {
@@ -103,10 +104,12 @@ def share(part: int, whole: int, say: Say = str) -> str:
 # ---- the verdict -----------------------------------------------------------------------------------------------------
 
 
-def verdict(tables: Mapping[str, pl.DataFrame], say: Say = str, language: str = "en") -> list[Sentence]:
+def verdict(
+    tables: Mapping[str, pl.DataFrame], say: Say = str, language: str = "en", tz: str = "UTC"
+) -> list[Sentence]:
     """What happened, the most important first."""
     sentences = [
-        *_about_findings(tables, say),
+        *_about_findings(tables, say, tz),
         *_about_calls(tables, say, language),
         *_about_registrations(tables, say, language),
         *_about_requests(tables, say),
@@ -115,7 +118,7 @@ def verdict(tables: Mapping[str, pl.DataFrame], say: Say = str, language: str = 
     return sentences or [_sentence("plain", say("Nothing stands out."))]
 
 
-def _about_findings(tables: Mapping[str, pl.DataFrame], say: Say) -> Iterable[Sentence]:
+def _about_findings(tables: Mapping[str, pl.DataFrame], say: Say, tz: str) -> Iterable[Sentence]:
     """The few that matter, the one that hurt most first."""
     found = tables.get("findings")
     if found is None:
@@ -126,7 +129,10 @@ def _about_findings(tables: Mapping[str, pl.DataFrame], say: Say) -> Iterable[Se
         tone = "bad" if row["severity"] == "error" else "warn"
         link = _link(row["title"], f"findings?code={row['code']}")
         at = f", {row['nodes'].split(' ')[0]}" if row["nodes"] else ""
-        yield _sentence(tone, link, f" ({hurt}{at}). {row['explanation']} {row['remedy']}")
+        since = ""
+        if row["calls"] > 1 and row["first_at"] is not None:
+            since = say(" since {time}").format(time=f"{row['first_at'].astimezone(zone(tz)):%Y-%m-%d %H:%M:%S}")
+        yield _sentence(tone, link, f" ({hurt}{at}{since}). {row['explanation']} {row['remedy']}")
 
 
 def _sentence(tone: str, *parts: str | Part) -> Sentence:

@@ -49,7 +49,8 @@ class Facts:
     @property
     def verdict(self) -> list[numbers.Sentence]:
         """What crosses a threshold, then what happened."""
-        told = [*crossed(self.crossings, self.tz, self.say), *numbers.verdict(self.tables, self.say, self.language)]
+        verdict = numbers.verdict(self.tables, self.say, self.language, self.tz)
+        told = [*crossed(self.crossings, self.tz, self.say), *verdict]
         return [*told, *doubted(self.doubts, self.say)]
 
     @property
