@@ -37,6 +37,7 @@ def _tables() -> Iterator[str]:
         "offers",
         "streams",
         "stream_intervals",
+        "call_media",
         "endpoints",
         "failure_path",
         "related_transactions",
