@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FORMS = ("html", "md", "json", "openmetrics")
 
 #: What the KPIs alone are made of.
-_OF_KPIS = ("calls", "transactions", "registrations", "files")
+_OF_KPIS = ("calls", "transactions", "registrations", "files", "streams", "call_media")
 
 
 def text_of(

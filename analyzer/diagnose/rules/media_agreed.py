@@ -112,7 +112,7 @@ AGAINST_HOLD = Rule(
     confidence=0.85,
     texts={
         "en": Text(
-            title="The party on hold goes on sending audio",
+            title="A side on hold goes on sending audio",
             explanation="The other side had asked for silence (a=sendonly or inactive): it hears what it should not, "
             "or mixes it with the music.",
             causes=(

@@ -65,7 +65,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 fn tables(scan: &Scan) -> impl Iterator<Item = &RecordBatch> {
     let by_message = [&scan.messages, &scan.ims_headers, &scan.evidence, &scan.headers];
     let alone = [&scan.files, &scan.problems, &scan.account, &scan.failures, &scan.tls_connections];
-    let media = scan.media.iter().flat_map(|it| [&it.streams, &it.intervals, &it.events, &it.reports]);
+    let media = scan.media.iter().flat_map(|it| [&it.streams, &it.intervals, &it.events, &it.reports, &it.sessions]);
     by_message.into_iter().chain(&scan.via_tails).chain(alone).chain(media)
 }
 
