@@ -46,6 +46,9 @@ NO_IP_LAYER = {"exported_pdu", "link_sctp", "link_udp_lite"}
 NOT_DISSECTED = {"hep_v1", "hep_v2", "hep_v3", "hep_tcp", "hep_two_agents"}
 # It looks into IP on the port of scat when it is told to (-d udp.port==47290,ip).
 TOLD_BY_HAND = {"tunnel_ip_in_udp"}
+# It decompresses SigComp and decrypts ESP when it is told to, and with what; so with the layout of L2TPv3
+# (sample_pcaps/check_with_tshark.py tells it).
+TOLD_BY_HAND |= {"sigcomp_call", "sigcomp_tcp", "gm_keys", "tunnel_l2tpv3"}
 # It takes the last four bytes of a FabricPath frame for a check sequence, which captures of switches leave out.
 SHORTENED = {"tunnel_fabricpath"}
 # Frames of messages that tshark does not show (sample_pcaps/check_with_tshark.py says why): a BYE, and the answer to
