@@ -55,6 +55,7 @@ class _Tables(TypedDict):
 class _CompanionTables(TypedDict):
     diameter: _Table
     dns: _Table
+
 #: An association of ESP: source, destination and SPI, None for any; encryption and its key, integrity and its key.
 _EspKeys: TypeAlias = Sequence[tuple[str | None, str | None, int | None, str, bytes, str, bytes]]
 

@@ -190,6 +190,7 @@ class GraphSource:
     def transport_failures(self) -> pl.DataFrame:
         found: pl.DataFrame = self._graph["transport_failures"]
         return found
+
     def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
         import polars as pl
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from analyzer import schema
 from analyzer.cli import options, terminal
 from analyzer.cli.main import BY_HAND
+from analyzer.graph.graph import headers_below
 from analyzer.language import chosen as chosen_language
 
 
@@ -32,7 +34,8 @@ def command(language: str | None, **values: Any) -> None:
         click.get_current_context().invoke(summary, language=language, **values)
         return
     chosen = options.make_filter("calls", values["tz"], values)
-    reading = options.read(values)
+    # Header fields that any table rests on: what is looked at later is not to be read for once more.
+    reading = options.read(values, headers=tuple(headers_below(schema.TABLES)))
     from analyzer.tui.app import Browser
     from analyzer.tui.views import Looked
 

@@ -101,6 +101,7 @@ class MaskedSource:
 
     def transport_failures(self) -> pl.DataFrame:
         return self._mask.table("messages", self._original.transport_failures())
+
     def payloads(self, streams: pl.DataFrame) -> list[list[tuple[int, int, int, int, bytes]]]:
         """Refused: a voice is known by its sound, and says what it likes."""
         raise AnalyzerError("audio cannot be masked: it is what people said, in their voices. Leave the mask out")

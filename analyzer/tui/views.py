@@ -12,8 +12,10 @@ from analyzer import schema
 from analyzer.api import found as founds
 from analyzer.api import words
 from analyzer.api.message import messages_of
-from analyzer.diagnose.explanation import BROKE, explanations
+from analyzer.diagnose.explanation import BROKE
+from analyzer.diagnose.verdict import verdicts
 from analyzer.errors import AnalyzerError
+from analyzer.explain.phrases import phrases
 from analyzer.show.text import safe, width, wrapped
 from analyzer.show.timeline import Event
 from analyzer.tui.lines import Content, Empty, Plain
@@ -137,15 +139,22 @@ def calls(looked: Looked) -> TableView:
     """The calls; their verdicts come later (:func:`with_verdicts`)."""
     frame = looked.capture.table("calls")
     # Until then, and of a large capture for good, what is in the row.
-    short = pl.coalesce("outcome_detail", "reason_phrase")
-    return _table(looked, "calls", frame.with_columns(verdict=short), _CALLS)
+    return _table(looked, "calls", frame.with_columns(_short(frame)["short"].alias("verdict")), _CALLS)
+
+
+def _short(calls: pl.DataFrame) -> pl.DataFrame:
+    return calls.select("call", short=pl.coalesce("outcome_detail", "reason_phrase"))
 
 
 def with_verdicts(looked: Looked, view: TableView) -> Rows:
-    """The rows of all calls with what ended each and which node said so first, in the words of the report."""
+    """The rows of all calls with what went wrong with each, in the words of every other output."""
+    from analyzer.show.story import namer, roles_of
+
     table = looked.capture.table
     frame = view.whole
-    told = explanations(frame, table("messages"), table("failure_path"), table("call_failures"))
+    found = verdicts(frame, table, namer(roles_of(table("endpoints"))), say=phrases(looked.language), tz=looked.tz)
+    short = {row["call"]: row["short"] for row in _short(frame).iter_rows(named=True)}
+    told = [found[call].sentence if call in found else short[call] for call in frame["call"]]
     frame = frame.with_columns(verdict=pl.Series(told, dtype=pl.String))
     return Rows(frame, view.shown, tz=view.tz, last=view.shown[-1])
 

@@ -87,11 +87,11 @@ def test_every_command_line_is_accepted(page: Path, tmp_path: Path, monkeypatch:
     for name, text in (("mask.key", ""), ("nodes.toml", ""), ("limits.toml", 'thresholds = ["asr < 0.6"]')):
         (tmp_path / name).write_text(text)
     for arguments in commands(page):
-        if arguments[0] == "mcp":  # it would wait for an assistant
+        if arguments[0] in ("mcp", "live"):  # they would wait for an assistant, and for packets
             (tmp_path / "captures").mkdir(exist_ok=True)
-            command = COMMANDS["mcp"]
+            command = COMMANDS[arguments[0]]
             assert command is not None
-            command.make_context("mcp", arguments[1:])
+            command.make_context(arguments[0], arguments[1:])
             continue
         result = CliRunner().invoke(group, arguments, prog_name="sip-analyzer")
         if arguments[0] == "explain":  # reads no capture

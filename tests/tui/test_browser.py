@@ -20,7 +20,9 @@ from looking import Screen, look
 from places import SAMPLES
 
 import analyzer
+from analyzer import schema
 from analyzer.api.filters import Filter
+from analyzer.graph.graph import headers_below
 from analyzer.reading import native
 from analyzer.tui.lines import Content
 from analyzer.tui.tables import Rows
@@ -250,7 +252,8 @@ def test_everything_is_shown_of_one_reading(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(
         native.Reading, "tables", lambda self, *_, made=native.Reading.tables: begun.append(self) or made(self)
     )
-    capture = analyzer.read(FAILURES)
+    # As the command reads it.
+    capture = analyzer.read(FAILURES, headers=headers_below(schema.TABLES))
 
     async def acts(screen: Screen) -> None:
         await screen.press("enter", "enter", "escape", "escape", "f", "r", "n", "c")
