@@ -190,3 +190,10 @@ def test_the_suffix_chooses_the_form_and_a_crossing_the_exit_status(tmp_path: Pa
 def test_a_form_that_cannot_be_written_is_told(words: list[str], says: str) -> None:
     done = CliRunner().invoke(group, ["report", str(SAMPLES / "busy.pcap"), *words])
     assert (done.exit_code, says in " ".join(done.output.split())) == (2, True)
+
+
+def test_a_page_that_nobody_named_has_the_name_of_its_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(group, ["report", str(SAMPLES / "busy.pcap")])
+    assert (done.exit_code, "written to busy.report.html" in done.stderr) == (0, True)
+    assert (tmp_path / "busy.report.html").read_text().startswith("<!DOCTYPE html>")
