@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from analyzer.cli import command as command_line
 from analyzer.cli import lookup, options, terminal
 from analyzer.cli.main import BY_HAND
 
 
-@click.command(
+@command_line.command(
     "audio",
     help=f"{BY_HAND['audio']}\n\nThe caller is on the left, the callee on the right; lost packets and pauses are"
     " silence. Other codecs, and SRTP, are not decoded.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.cli import command as command_line
 from analyzer.cli.main import BY_HAND
 from analyzer.cli.options import EXIT_DAMAGED
 from analyzer.cli.terminal import note
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from analyzer.store.batch import Told
 
 
-@click.command(
+@command_line.command(
     "batch",
     help=f"{BY_HAND['batch']}\n\nReads in windows of whole calls: memory does not grow with the captures. Captures that"
     " are in the store already are known by what they hold and are not read again; one that grew is read on, and calls"

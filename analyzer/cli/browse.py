@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from analyzer import schema
+from analyzer.cli import command as command_line
 from analyzer.cli import options, terminal
 from analyzer.cli.main import BY_HAND
 from analyzer.graph.graph import headers_below
 from analyzer.language import chosen as chosen_language
 
 
-@click.command(
+@command_line.command(
     "browse",
     help=f"{BY_HAND['browse']}\n\nA list of calls; Enter opens the ladder of a call, Enter on a message shows it beside"
     " what explains it; / filters, ? lists the keys. The captures are read once. Without a terminal, or on a dumb one,"

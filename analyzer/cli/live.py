@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.cli import command as command_line
 from analyzer.cli.main import BY_HAND
 from analyzer.cli.terminal import coloured, note
 
@@ -25,7 +26,7 @@ _LATE_NS = 1_000_000_000
 _STORE_EVERY_S = 60.0
 
 
-@click.command(
+@command_line.command(
     "live",
     help=f"{BY_HAND['live']}\n\nPackets come from an interface (-i, through tcpdump or dumpcap), from a pipe (-: pcap"
     " or pcapng, uncompressed), or from agents of HEP (--hep). A call is told when it ends or fails, and again (~) if"

@@ -6,11 +6,12 @@ from typing import IO
 
 import click
 
+from analyzer.cli import command as command_line
 from analyzer.cli import options, terminal
 from analyzer.cli.main import BY_HAND, Failure
 
 
-@click.command(
+@command_line.command(
     "mcp",
     help=f"{BY_HAND['mcp']}\n\nThe assistant starts it and asks over standard input and output: it reads captures"
     " below FOLDER and nothing else, and writes nothing. Numbers, names, addresses and texts are pseudonyms unless you"

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from analyzer.cli import command as command_line
 from analyzer.cli import options, terminal
 from analyzer.cli.main import BY_HAND, Failure
 from analyzer.language import chosen as chosen_language
 
 
-@click.command(
+@command_line.command(
     "serve",
     help=f"{BY_HAND['serve']}\n\nThe look of the report over captures that are too large for one page: tables that are"
     " searched, filtered, sorted and paged, ladders and messages when they are asked for. It prints an address with a"

@@ -227,7 +227,7 @@ class _Run:
 
 
 def _give_back() -> None:
-    """Gives free memory back to the system: threads of the core end with each window, and libc keeps theirs."""
+    """Gives free memory back to the system: threads of the core end with each window, and the C library keeps them."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
