@@ -82,7 +82,8 @@ associations (TS 33.203 §7.1, Annex I), also those of the next registration whi
 the keys follow the packets, or are in another file, the captures are read a second time. For AES-GCM and AES-GMAC,
 the capture alone is not enough: give the keys.
 
-Keys appear in no table, message or export. The capture itself still contains those that it had.
+Keys appear in no table. The capture itself still contains those that it had, but an export of one call does not: give
+the keys to read it.
 
 ## SigComp
 

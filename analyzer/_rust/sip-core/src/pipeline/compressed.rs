@@ -37,6 +37,8 @@ impl Compressed {
 /// A stream of compressed messages.
 pub struct Records {
     pub framer: framing::Framer,
+    /// The packets of what is held.
+    pub packets: Vec<Stamp>,
     /// A message in it made sense.
     pub proven: bool,
 }
@@ -50,7 +52,11 @@ impl Records {
         }
         let whole = segment.start && segment.missing == 0;
         let delimiter = || memchr::memmem::find(segment.bytes, &[0xFF, 0xFF]).is_some();
-        (whole || delimiter()).then(|| Records { framer: framing::Framer::new(true), proven: false })
+        (whole || delimiter()).then(|| Records {
+            framer: framing::Framer::new(true),
+            packets: Vec::new(),
+            proven: false,
+        })
     }
 
     pub fn is_sip(&self) -> bool {

@@ -14,6 +14,8 @@ use crate::problem::{Code, Problem, Problems};
 use crate::sigcomp::{self, Failure, Marking, Observer, Read, Reason, Transport};
 use crate::sip::{Carrier, Detected, Flaws, detect};
 
+/// Packets of one message that are remembered.
+const MOST_PACKETS: usize = 4_096;
 /// Bytes held of a stream before the first message in it makes sense.
 const MAX_UNPROVEN: usize = 16 << 10;
 
@@ -103,7 +105,13 @@ impl Collector<'_> {
         let Framer::Sigcomp(records) = framer else { return None };
         let around = encapsulation.within(Layer::SIGCOMP);
         let (mut class, mut proven) = (None, records.proven);
+        if records.packets.len() < MOST_PACKETS {
+            records.packets.push(segment.at);
+        }
+        let packets = &records.packets;
+        let mut cuts = 0;
         records.framer.segment(&Marking, (segment.bytes, segment.seq, segment.at), &mut |cut: Cut<'_>| {
+            cuts += 1;
             let Some(message) = sigcomp::unmarked(cut.bytes).filter(|message| !message.is_empty()) else { return };
             let found = Found { flow: *flow, bytes: &message, transport: Transport::Stream, at: cut.last, missing: 0 };
             let done = self.decompress(&found, |out, bytes, flaws| {
@@ -118,7 +126,7 @@ impl Collector<'_> {
                     flaws,
                     interface,
                 };
-                out.push(point, bytes, seen, (&around, None), [cut.first, cut.last].into_iter());
+                out.push(point, bytes, seen, (&around, None), packets.iter().copied());
             });
             match done {
                 Done::Sip => (class, proven) = (Some(StreamClass::Sip), true),
@@ -128,6 +136,11 @@ impl Collector<'_> {
             }
         });
         records.proven = proven;
+        if records.framer.held() == 0 {
+            records.packets.clear();
+        } else if cuts > 0 {
+            records.packets = vec![segment.at];
+        }
         let waits = records.framer.held() > 0;
         if !proven && (!waits || records.framer.held() > MAX_UNPROVEN) {
             *framer = Framer::plain();
