@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 #: Nodes that are read and not made.
 _READY = frozenset({*DERIVED, "messages", "account", "leg_correlation", "problem_count"})
-#: Reasons of the account for packets that the captures are read again for.
-_BESIDE_SIP = "diameter|dns$|rtp|rtcp"
+#: Reasons of the account for packets that the captures are read again for, and for those that a store tells nothing of.
+_READ_AGAIN, _NOT_KEPT = "diameter|dns$", "rtp|rtcp|tls"
 
 
 class StoreSource(GraphSource):
@@ -121,12 +121,15 @@ class StoreSource(GraphSource):
 
     @property
     def left_out(self) -> str:
-        """What cannot be told any more, in a sentence; nothing where all can."""
-        found = self._kept.gone
+        """What cannot be told, in a sentence; nothing where all can."""
+        gone = self._kept.gone
         account = self._kept.whole("account")["reason"]
-        if not found or not account.str.contains(_BESIDE_SIP).any():
-            return ""
-        return f"{found} of the captures are gone: media, Diameter and DNS, which are only in these, are left out"
+        said = []
+        if account.str.contains(_NOT_KEPT).any():
+            said.append("media and TLS connections are not in a store")
+        if gone and account.str.contains(_READ_AGAIN).any():
+            said.append(f"{gone} of the captures are gone: Diameter and DNS, which are only in these, are left out")
+        return "; ".join(said)
 
     def __str__(self) -> str:
         return f"{self._kept.folder}: {self.messages_read} messages"
@@ -173,7 +176,7 @@ class StoreGraph(Graph):
             rows = self._kept.whole(table)
             if table == "account" and self._kept.gone:
                 # As if there were none: what was beside SIP is only in the captures.
-                rows = rows.filter(~pl.col("reason").str.contains(_BESIDE_SIP))
+                rows = rows.filter(~pl.col("reason").str.contains(_READ_AGAIN))
             self.inputs = self.inputs | {name: rows}
         return super().__getitem__(name)
 
