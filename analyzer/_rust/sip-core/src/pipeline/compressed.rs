@@ -9,6 +9,8 @@ use crate::net::Segment;
 use crate::packet::Stamp;
 use crate::sigcomp::{self, Marking, Observer};
 
+/// A segment of fewer bytes may be the beginning of a message and nothing more.
+const SHORT: usize = 8;
 /// Messages whose failure may still be reported by their receiver.
 const RECENT: usize = 256;
 
@@ -45,14 +47,14 @@ pub struct Records {
 
 impl Records {
     /// The first byte of a connection says that it is compressed (RFC 5049 §5). One whose beginning was not captured has to
-    /// show a delimiter, too.
+    /// show a delimiter, too, or next to nothing.
     pub fn begin(segment: &Segment<'_>) -> Option<Self> {
         if !sigcomp::begins(segment.bytes) {
             return None;
         }
         let whole = segment.start && segment.missing == 0;
         let delimiter = || memchr::memmem::find(segment.bytes, &[0xFF, 0xFF]).is_some();
-        (whole || delimiter()).then(|| Records {
+        (whole || segment.bytes.len() < SHORT || delimiter()).then(|| Records {
             framer: framing::Framer::new(true),
             packets: Vec::new(),
             proven: false,
