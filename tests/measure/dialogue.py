@@ -22,6 +22,7 @@ def capture(text: str, *, ends: float = 600, failures: str = "") -> Capture:
     )
     for table in (schema.DESCRIPTIONS, schema.EVIDENCE, schema.IMS_HEADERS, schema.VIA_TAILS, *schema.CORE_MEDIA):
         empty[table.name] = pl.DataFrame(schema=table.polars())
+    empty["tls_connections"] = pl.DataFrame(schema=schema.TLS_CONNECTIONS.polars())
     core = {"messages": frames.messages(text), "failures": frames.failures(failures), "files": files}
     others = {"node_overrides": (), "clocks_aligned": False, "read_companions": None, "max_problems_per_code": 1000}
     others |= {"digits_shown": False}
