@@ -135,7 +135,7 @@ def test_the_page_makes_none_of_the_dear_tables_of_the_whole() -> None:
     str(capture.call(1).story())
     capture.call(1).ladder()
     # A case of this call is told with all that have its cause: findings are those of the whole capture.
-    of_findings = {"transactions", "offer_answer_violations"}
+    of_findings = {"transactions", "offer_answer_violations", "holds"}
     dear = {*AROUND_A_CALL, "bare_hops", "call_set_ups", "explained_failures"} - {"calls", "legs"} - of_findings
     assert set(graph_of(capture).made) & dear == set()
 
@@ -162,6 +162,7 @@ def test_a_page_reads_the_captures_once_where_its_tables_were_named(
     only_parts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = ["call_failures", "failure_path", "setups", "phases", "waterfall", "legs", "hops", "cdrs", "services"]
+    told += ["findings", "finding_cases"]
     capture = analyzer.read(
         SAMPLES / "volte_call.pcap", tables=["messages", *told, "related_transactions", "peer_delays"]
     )
