@@ -172,6 +172,7 @@ def fetch(
     esp_keys: _EspKeys = ...,
 ) -> list[bytes | None]: ...
 
+@final
 class MediaHeads:
     """The headers of media packets."""
 
@@ -227,4 +228,6 @@ def windows(
     link_types: Sequence[tuple[str, str]] = ...,
     headers: Sequence[str] = ...,
     state: _State | None = None,
+    keys: Sequence[str] = ...,
+    esp_keys: _EspKeys = ...,
 ) -> Windows: ...

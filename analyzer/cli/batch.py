@@ -47,6 +47,18 @@ if TYPE_CHECKING:
     metavar="GIVEN=READ_AS",
     help="Read packets of one link type as another: USER0=ETHERNET; can be given several times.",
 )
+@click.option(
+    "--keylog",
+    multiple=True,
+    metavar="FILE",
+    help="Keys of TLS: a key log (SSLKEYLOGFILE), or a server's RSA key (PEM); can be given several times.",
+)
+@click.option(
+    "--esp-keys",
+    multiple=True,
+    metavar="FILE",
+    help="Keys of IPsec: esp_sa of Wireshark, or what `ip xfrm state` prints; can be given several times.",
+)
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads to read with.")
 @click.option(
     "--window",
@@ -88,7 +100,7 @@ def command(
 
     options = batch.Options(
         capture_points=how["capture_points"], link_types=how["link_types"], threads=how["threads"] or 0,
-        size=how["window"],
+        size=how["window"], keylog=how["keylog"], esp_keys=how["esp_keys"],
         keep_text=how["keep_text"],
     )  # fmt: skip
     if how["mask"] or how["mask_key"] or how["mask_domains"]:

@@ -70,6 +70,8 @@ class Windows:
         headers: Sequence[str] = (),
         state: State | None = None,
         texts: bool = False,
+        keys: Sequence[str] = (),
+        esp_keys: Sequence[Any] = (),
     ) -> None:
         self._texts = texts
         native.check_threads()
@@ -82,6 +84,8 @@ class Windows:
             list(link_types),
             list(headers),
             state,
+            list(keys),
+            list(esp_keys),
         )
 
     def progress(self) -> tuple[int, int]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 class Options:
     """How a store is written; what the first run says holds for all that follow.
 
+    ``keylog``, ``esp_keys``  files with keys of TLS and of IPsec; nothing of them is kept.
     ``size``        messages in a window, about.
     ``keep_text``   the bytes of messages are kept.
     ``max_idle_s``  a call that was silent for so long is over, whatever became of it; what comes later begins anew.
@@ -37,6 +38,8 @@ class Options:
 
     capture_points: tuple[str, ...] = ()
     link_types: tuple[str, ...] = ()
+    keylog: tuple[str, ...] = ()
+    esp_keys: tuple[str, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     max_idle_s: float = 86_400.0
     keep_text: bool = False
@@ -78,7 +81,9 @@ def run(
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     recover(path)
-    sources = native.sources(list(origins), options.capture_points, options.link_types)
+    sources = native.sources(
+        list(origins), options.capture_points, options.link_types, options.keylog, options.esp_keys
+    )
     if is_store(path) and manifest_of(path).options.get("masked"):
         raise AnalyzerError(
             f"{path}: is a masked store, which is written once: calls that go on could not be told from others; write"
@@ -100,6 +105,7 @@ class _Run:
         how = self._manifest.options
         self._whole = Whole(kept, how["limits"].get("max_problems_per_code", native.PROBLEMS_PER_CODE))
         self._state = _state(folder, self._manifest)
+        self._sources = sources
         self._plan = plan(sources, self._whole.inputs, self._state[2] if self._state else None)
         self._settling = Settling(how["max_idle_s"], self._manifest.messages, self._manifest.end, options.size)
         self._index = Index(int(how["max_idle_s"] * SECOND))
@@ -140,6 +146,8 @@ class _Run:
             headers=self._manifest.headers,
             state=self._state,
             texts=self._manifest.options.get("keep_text", False),
+            keys=self._sources.keys,
+            esp_keys=self._sources.esp_keys,
         )
         for window in windows.through(lambda: self._tell(windows)):
             _give_back()

@@ -187,3 +187,13 @@ def test_media_are_not_in_a_store_and_that_is_told(tmp_path: Path) -> None:
     assert "media and TLS connections are not in a store" in run("summary", tmp_path / "store")[2]
     copy.unlink()
     assert "one_way_audio" not in analyzer.open_store(tmp_path / "store").table("findings")["code"].to_list()
+
+
+def test_what_keys_open_is_in_the_store(tmp_path: Path) -> None:
+    sample, keys = SAMPLES / "tls" / "call.pcapng.gz", SAMPLES / "tls" / "call.keys"
+    assert run("batch", sample, "-o", tmp_path / "store", "--keylog", keys, "--quiet")[0] == 0
+    whole = analyzer.read(sample, keylog=keys).table("calls")
+    assert analyzer.open_store(tmp_path / "store").table("calls").equals(whole)
+    assert whole.height > 0
+    line = keys.read_bytes().split()[-1]
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file() and line in path.read_bytes()]
