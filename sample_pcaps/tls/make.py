@@ -2,9 +2,9 @@
 
     python3 sample_pcaps/tls/make.py        # as root: network namespace, dumpcap, openssl 3
 
-Both ends are OpenSSL (Python's ssl module, and the commands s_server and s_client where only they can do it); every run
-has other keys and other bytes. ``truth.json`` has, by capture and connection, what was sent: it comes from the plan
-below.
+Both ends are OpenSSL (Python's ssl module, and the commands s_server and s_client where only they can do it) but in the
+capture of ``kamailio.py``; every run has other keys and other bytes. ``truth.json`` has, by capture and connection,
+what was sent: it comes from the plan below.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from kamailio import behind_gnutls
 
 HERE = Path(__file__).resolve().parent
 INSIDE = "INSIDE_NAMESPACE"
@@ -658,6 +660,7 @@ CAPTURES = {
     "segments": segments,
     "refused": refused,
     "websocket": websocket,
+    "kamailio": lambda lab: behind_gnutls(lab.folder),
 }
 
 
