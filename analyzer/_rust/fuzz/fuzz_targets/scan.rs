@@ -25,7 +25,7 @@ static PATH: LazyLock<PathBuf> =
 
 fuzz_target!(|data: &[u8]| {
     fs::write(&*PATH, data).expect("a file in the temporary directory");
-    let sources = [Source { name: "fuzz".to_owned(), path: PATH.clone(), point: None, bytes: None }];
+    let sources = [Source { name: "fuzz".to_owned(), path: PATH.clone(), point: None, bytes: None, read_before: None }];
     let limits = Limits { max_decompressed_bytes: 1 << 18, max_decoder_bytes: 8 << 20, ..Limits::default() };
     // Two that are known, one of them a secret's, and one that is not; the samples have them.
     let headers = Asked::new(["Via", "Authorization", "X-Asterisk-HangupCause"]);
