@@ -2,7 +2,6 @@
 
 use super::flaw::{Flaw, Flaws};
 use super::text::{is_blank, is_token, params, split, split_once, starts_with, trim, trim_start};
-use crate::hash;
 
 /// The magic cookie of RFC 3261 §8.1.1.7.
 const COOKIE: &[u8] = b"z9hG4bK";
@@ -155,38 +154,6 @@ pub fn normalise<'a>(via: &Via<'a>, out: &mut Vec<u8>) -> Normal<'a> {
     }
     out.push(b'\n');
     normal
-}
-
-/// Values met not long ago, with what became of them: of the Vias below the top only the hash of the normal form is of
-/// use, and the same ones come by again with each response and each further hop.
-#[derive(Debug, Default)]
-pub struct Known(Vec<(u64, u64, Flaws)>);
-
-impl Known {
-    /// The Vias of the transactions alive at one time; a power of two.
-    const SIZE: usize = 2048;
-
-    fn place(value: &[u8]) -> (u64, usize) {
-        let hash = hash::bytes(value);
-        (hash, hash as usize % Self::SIZE)
-    }
-
-    /// Hash of the normal form of this value, and its flaws.
-    pub fn get(&self, value: &[u8]) -> Option<(u64, Flaws)> {
-        let (hash, place) = Self::place(value);
-        let &(of, normal, flaws) = self.0.get(place)?;
-        (of == hash).then_some((normal, flaws))
-    }
-
-    pub fn put(&mut self, value: &[u8], normal: u64, flaws: Flaws) {
-        let (hash, place) = Self::place(value);
-        if self.0.is_empty() {
-            self.0 = vec![(0, 0, Flaws::NONE); Self::SIZE];
-        }
-        if let Some(slot) = self.0.get_mut(place) {
-            *slot = (hash, normal, flaws);
-        }
-    }
 }
 
 #[cfg(test)]

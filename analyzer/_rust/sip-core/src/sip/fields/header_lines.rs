@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::encoding::Encoded;
-use super::super::flaw::Flaw;
+use super::super::flaw::{Flaw, Flaws};
 use super::super::folding::cr_ends_lines;
 use super::super::name::Name;
 use super::super::start::{self, Line};
@@ -12,6 +12,7 @@ use super::super::text::{
     trim_end, trim_start, unquote,
 };
 use super::super::{mime, presence, via};
+use super::known_lines::{LONGEST, Place, Said, TopVia, Value, is_plain};
 use super::{Carrier, Fields, Folded, Party, Work, bit};
 use crate::hash;
 
@@ -47,6 +48,15 @@ fn is_single(name: Name) -> bool {
             | Name::Timestamp
             | Name::UserAgent
     )
+}
+
+/// What was known of a message before a line of it.
+struct Before {
+    flaws: Flaws,
+    seen: u128,
+    vias: u32,
+    contacts: u32,
+    asserted: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -85,6 +95,7 @@ impl<'a> Fields<'a> {
         if as_sent && first && cr_ends_lines(text) {
             return Err(self.folded(1));
         }
+        work.plain = false;
         if !rest.is_empty() {
             self.line(trim_end(rest), first, work);
         }
@@ -101,11 +112,120 @@ impl<'a> Fields<'a> {
     fn line(&mut self, line: &'a [u8], first: bool, work: &mut Work) {
         if first {
             self.start_line(line);
+            work.plain &= is_plain(line);
             return;
         }
+        let hash = (line.len() <= LONGEST).then(|| work.known.hash(line));
+        if let Some(said) = hash.and_then(|hash| work.known.get(hash))
+            && self.said_before(line, said, work)
+        {
+            return;
+        }
+        let before = Before {
+            flaws: std::mem::take(&mut self.flaws),
+            seen: self.seen,
+            vias: self.via.count,
+            contacts: self.contact.count,
+            asserted: self.asserted[0].is_some(),
+        };
+        let read = self.header_line(line, work);
+        let plain = is_plain(line);
+        work.plain &= plain;
+        if let (Some(hash), Some((name, value)), true, Flaws::NONE) = (hash, read, plain, self.flaws)
+            && let Some(said) = self.said(line, name, value, &before, work)
+        {
+            work.known.put(hash, said);
+        }
+        self.flaws.merge(before.flaws);
+    }
+
+    /// Takes what a line says that was met before; false where too little of it is known.
+    fn said_before(&mut self, line: &'a [u8], Said { name, value, says }: Said, work: &mut Work) -> bool {
+        if name == Name::Other {
+            return true;
+        }
+        let bit = bit(name);
+        if self.seen & bit != 0 && is_single(name) {
+            return false;
+        }
+        match says {
+            Value::Any => {
+                self.header(name, value.part(line).unwrap_or_default(), work);
+                return true;
+            }
+            Value::Party { uri, tag } => {
+                let party = Party { uri: uri.part(line), tag: tag.part(line) };
+                if name == Name::From { self.from = party } else { self.to = party }
+            }
+            Value::Contact { uri, expires } => {
+                self.contact.count = self.contact.count.saturating_add(1);
+                if self.contact.count == 1 {
+                    (self.contact.uri, self.contact.expires) = (uri.part(line), expires);
+                }
+            }
+            Value::Asserted(uri) => {
+                if let Some(free) = self.asserted.iter_mut().find(|slot| slot.is_none()) {
+                    *free = uri.part(line);
+                }
+            }
+            Value::Icid(icid) => self.icid = icid.part(line),
+            Value::Cseq { number, method } => (self.cseq, self.cseq_method) = (number, method.part(line)),
+            Value::Via { hash, top } => {
+                if self.via.count == 0 {
+                    let Some(sent_by) = top.sent_by.part(line) else { return false };
+                    self.via.sent_by = Some(sent_by);
+                    self.via.transport = top.transport.part(line);
+                    (self.via.received, self.via.rport) = (top.received.part(line), top.rport.part(line));
+                    self.top_branch(top.branch.part(line));
+                }
+                work.vias.push(hash);
+                self.via.count = self.via.count.saturating_add(1);
+            }
+        }
+        self.seen |= bit;
+        true
+    }
+
+    /// What the line says that was just read, in any message; `None` if another may not be read so.
+    fn said(&self, line: &[u8], name: Name, value: &[u8], before: &Before, work: &Work) -> Option<Said> {
+        if before.seen & bit(name) != 0 && is_single(name) {
+            return None;
+        }
+        let place = |part| Place::of(part, line);
+        let says = match name {
+            Name::From => Value::Party { uri: place(self.from.uri)?, tag: place(self.from.tag)? },
+            Name::To => Value::Party { uri: place(self.to.uri)?, tag: place(self.to.tag)? },
+            Name::Contact if before.contacts == 0 && self.contact.count == 1 => {
+                Value::Contact { uri: place(self.contact.uri)?, expires: self.contact.expires }
+            }
+            Name::PAssertedIdentity if !before.asserted && self.asserted[1].is_none() => {
+                Value::Asserted(place(self.asserted[0])?)
+            }
+            Name::PChargingVector => Value::Icid(place(self.icid)?),
+            Name::CSeq => Value::Cseq { number: self.cseq, method: place(self.cseq_method)? },
+            Name::Via if self.via.count == before.vias + 1 => {
+                let top = || {
+                    Some(TopVia {
+                        branch: place(self.via.branch)?,
+                        sent_by: place(self.via.sent_by)?,
+                        transport: place(self.via.transport)?,
+                        received: place(self.via.received)?,
+                        rport: place(self.via.rport)?,
+                    })
+                };
+                let top = if before.vias == 0 { top() } else { None };
+                Value::Via { hash: *work.vias.last()?, top: top.unwrap_or(TopVia::UNKNOWN) }
+            }
+            _ => Value::Any,
+        };
+        Some(Said { name, value: place(Some(value))?, says })
+    }
+
+    /// Reads a header line; gives its name and value where it has both.
+    fn header_line(&mut self, line: &'a [u8], work: &mut Work) -> Option<(Name, &'a [u8])> {
         let Some(colon) = soon(line, b':') else {
             self.flaws.add(Flaw::HeaderLine);
-            return;
+            return None;
         };
         let (name, value) = split(line, colon);
         let name = match name {
@@ -114,8 +234,14 @@ impl<'a> Fields<'a> {
         };
         let value = trim(value.get(1..).unwrap_or_default());
         match Name::of(name) {
-            Name::Other => self.flaws.add_if(name.is_empty() || name.iter().any(|&b| is_blank(b)), Flaw::HeaderLine),
-            name => self.header(name, value, work),
+            Name::Other => {
+                self.flaws.add_if(name.is_empty() || name.iter().any(|&b| is_blank(b)), Flaw::HeaderLine);
+                Some((Name::Other, value))
+            }
+            known => {
+                self.header(known, value, work);
+                Some((known, value))
+            }
         }
     }
 
@@ -267,12 +393,6 @@ impl<'a> Fields<'a> {
 
     fn via_value(&mut self, value: &'a [u8], work: &mut Work) {
         let below = self.via.count > 0;
-        if below && let Some((hash, flaws)) = work.known.get(value) {
-            self.flaws.merge(flaws);
-            work.vias.push(hash);
-            self.via.count = self.via.count.saturating_add(1);
-            return;
-        }
         let Some(via) = via::parse(value) else {
             self.flaws.add(Flaw::Via);
             return;
@@ -285,18 +405,23 @@ impl<'a> Fields<'a> {
         work.vias.push(hash);
         if below {
             work.via.truncate(from);
-            work.known.put(value, hash, normal.flaws);
         } else {
-            let branch = normal.branch.filter(|b| !b.is_empty());
-            self.via.branch = branch;
-            self.via.unique_branch = branch.is_some_and(via::is_unique_branch);
-            self.flaws.add_if(branch.is_some_and(via::is_cookie_only), Flaw::BranchCookieOnly);
+            self.top_branch(normal.branch.filter(|b| !b.is_empty()));
             self.via.transport = Some(via.transport);
             self.via.received = normal.received;
             self.via.rport = normal.rport;
             work.sent_by = normal.sent_by;
+            // The line outlives the buffer.
+            let as_sent = work.via.get(work.sent_by.0..work.sent_by.1) == Some(via.sent_by);
+            self.via.sent_by = as_sent.then_some(via.sent_by);
         }
         self.via.count = self.via.count.saturating_add(1);
+    }
+
+    fn top_branch(&mut self, branch: Option<&'a [u8]>) {
+        self.via.branch = branch;
+        self.via.unique_branch = branch.is_some_and(via::is_unique_branch);
+        self.flaws.add_if(branch.is_some_and(via::is_cookie_only), Flaw::BranchCookieOnly);
     }
 
     fn contact_row(&mut self, value: &'a [u8]) {
@@ -379,7 +504,7 @@ impl<'a> Fields<'a> {
     /// What can be said once all header lines are read.
     pub(super) fn finish_header(&mut self, header: &[u8], work: &'a Work) {
         if let Some((&top, below)) = work.vias.split_first() {
-            self.via.sent_by = work.via.get(work.sent_by.0..work.sent_by.1);
+            self.via.sent_by = self.via.sent_by.or_else(|| work.via.get(work.sent_by.0..work.sent_by.1));
             self.via.top_hash = top;
             self.via.rest_hash = below.iter().rev().fold(0, |rest, &value| hash::pair(value, rest));
             self.via.hash = hash::pair(top, self.via.rest_hash);
@@ -398,6 +523,9 @@ impl<'a> Fields<'a> {
         }
         let incomplete = self.missing().next().is_some();
         self.flaws.add_if(incomplete, Flaw::HeaderMissing);
+        if work.plain {
+            return;
+        }
         self.flaws.add_if(!header.is_ascii() && std::str::from_utf8(header).is_err(), Flaw::Utf8);
         self.flaws.add_if(memchr::memchr(0, header).is_some(), Flaw::Nul);
         if !self.flaws.has(Flaw::LineEnd) {

@@ -10,9 +10,10 @@ use super::mime;
 use super::name::Name;
 use super::presence;
 use super::text::{is_blank, list, split};
-use super::via;
+use known_lines::KnownLines;
 
 mod header_lines;
+mod known_lines;
 
 /// How the message came: decides what its length means (RFC 3261 §18.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,9 @@ struct Work {
     sent_by: (usize, usize),
     /// Hashes of the Via values in normal form, top first.
     vias: Vec<u64>,
-    known: via::Known,
+    known: KnownLines,
+    /// All lines so far are ASCII without NUL, and have no CR but that of their end.
+    plain: bool,
     content_type: Vec<u8>,
     require: Vec<u8>,
     supported: Vec<u8>,
@@ -49,6 +52,7 @@ impl Work {
         self.via.clear();
         self.sent_by = (0, 0);
         self.vias.clear();
+        self.plain = true;
         self.content_type.clear();
         self.require.clear();
         self.supported.clear();
@@ -289,6 +293,7 @@ fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch)
             fields.flaws.add_if(flaws.has(Flaw::LineEnd), Flaw::LineEnd);
             // The copy has no fold left, so this cannot fail again.
             let _ = fields.section(unfolded, false, work);
+            work.plain = false;
             fields.lines = memchr::memchr_iter(b'\n', split(message, header_len).0).count();
             header_len
         }

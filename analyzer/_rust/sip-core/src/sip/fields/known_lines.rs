@@ -1,0 +1,134 @@
+//! Header lines met not long ago, and what each says: most lines of a message stood in one before it, of the same dialog
+//! or on the hop before.
+
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
+
+use super::super::name::Name;
+
+/// A longer line is read each time.
+pub const LONGEST: usize = 192;
+/// The lines of the dialogs and transactions alive at one time; a power of two. All of them stay in the cache.
+const LINES: usize = 4096;
+
+/// Where a part of a line stands in it, if it has that part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    from: u8,
+    to: u8,
+}
+
+impl Place {
+    pub const NONE: Self = Self { from: u8::MAX, to: 0 };
+
+    /// `None` for what is no part of the line, as of a line that was unfolded, or stands too far behind.
+    pub fn of(part: Option<&[u8]>, line: &[u8]) -> Option<Self> {
+        let Some(part) = part else { return Some(Self::NONE) };
+        if part.is_empty() {
+            return Some(Self { from: 0, to: 0 });
+        }
+        let from = part.as_ptr().addr().checked_sub(line.as_ptr().addr())?;
+        let to = from.checked_add(part.len()).filter(|&to| to <= line.len())?;
+        Some(Self { from: from.try_into().ok()?, to: to.try_into().ok()? })
+    }
+
+    pub fn part(self, line: &[u8]) -> Option<&[u8]> {
+        line.get(usize::from(self.from)..usize::from(self.to))
+    }
+}
+
+/// What a value says that takes more than a look.
+#[derive(Debug, Clone, Copy)]
+pub enum Value {
+    /// Nothing is kept of it: it is read again.
+    Any,
+    Party {
+        uri: Place,
+        tag: Place,
+    },
+    /// The only one of its row.
+    Contact {
+        uri: Place,
+        expires: Option<u32>,
+    },
+    /// P-Asserted-Identity, the only one of its row.
+    Asserted(Place),
+    Icid(Place),
+    Cseq {
+        number: Option<u32>,
+        method: Place,
+    },
+    /// The only one of its row: hash of its normal form, and what else is kept of it where it was the topmost.
+    Via {
+        hash: u64,
+        top: TopVia,
+    },
+}
+
+/// What is kept of a topmost Via.
+#[derive(Debug, Clone, Copy)]
+pub struct TopVia {
+    pub branch: Place,
+    /// None if the Via was not the topmost, or has not its normal form.
+    pub sent_by: Place,
+    pub transport: Place,
+    pub received: Place,
+    pub rport: Place,
+}
+
+impl TopVia {
+    pub const UNKNOWN: Self = Self {
+        branch: Place::NONE,
+        sent_by: Place::NONE,
+        transport: Place::NONE,
+        received: Place::NONE,
+        rport: Place::NONE,
+    };
+}
+
+/// What a header line says in which nothing is odd.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    pub name: Name,
+    pub value: Place,
+    pub says: Value,
+}
+
+/// One line for each place in the table, by its hash: a later one takes the place of one before. The hash is another in
+/// each process, so that nobody can write two lines that have the same one.
+#[derive(Debug, Default)]
+pub struct KnownLines {
+    lines: Vec<(u64, Said)>,
+    hasher: RandomState,
+}
+
+impl KnownLines {
+    /// For [`KnownLines::get`] and [`KnownLines::put`].
+    #[inline]
+    pub fn hash(&self, line: &[u8]) -> u64 {
+        self.hasher.hash_one(line)
+    }
+
+    #[inline]
+    pub fn get(&self, hash: u64) -> Option<Said> {
+        let &(of, said) = self.lines.get(hash as usize % LINES)?;
+        (of == hash).then_some(said)
+    }
+
+    pub fn put(&mut self, hash: u64, said: Said) {
+        if self.lines.is_empty() {
+            let nothing = Said { name: Name::Other, value: Place::NONE, says: Value::Any };
+            // Of the hash that is nowhere else in its place.
+            self.lines = (0..LINES as u64).map(|place| (!place, nothing)).collect();
+        }
+        if let Some(slot) = self.lines.get_mut(hash as usize % LINES) {
+            *slot = (hash, said);
+        }
+    }
+}
+
+/// ASCII without NUL and CR.
+pub fn is_plain(line: &[u8]) -> bool {
+    !line.iter().fold(false, |odd, &byte| odd | !byte.is_ascii() | (byte == 0) | (byte == b'\r'))
+}
