@@ -4,6 +4,8 @@
 //! of cost nothing. A column that nobody wants has no rows and takes no values. What several threads built in parts leaves
 //! as one array: whoever gathers rows from an array in pieces has to put them together first, each time.
 
+use std::hash::BuildHasher;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +19,8 @@ use arrow_array::{
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, BooleanBufferBuilder, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, Field, Schema};
 use arrow_select::take::take;
+use foldhash::quality::RandomState;
 
-use crate::hash;
 use crate::packet::NO_TIME;
 
 /// A column under construction.
@@ -104,7 +106,9 @@ impl<T: Copy + Default> Values<T> {
                 *slot = value;
                 self.valid.set(row);
             }
-            None => self.set_first(row, value),
+            None if row < self.valid.rows => self.set_first(row, value),
+            // Nobody wants the column.
+            None => {}
         }
     }
 
@@ -164,9 +168,22 @@ pub struct Text {
     /// Where each string lies in the buffer: offset, length.
     strings: Vec<(u32, u32)>,
     buffer: Vec<u8>,
-    /// By hash: the number of a recent string, and one. Small, so that those of all columns stay in the cache.
-    recent: Vec<u32>,
+    /// By hash: the numbers of recent strings. Small, so that those of all columns stay in the cache.
+    recent: Vec<Recent>,
+    hasher: RandomState,
 }
+
+/// A string that was there not long ago.
+#[derive(Clone, Copy, Default)]
+struct Recent {
+    /// In two halves, so that it takes no more room than it has to.
+    hash: [u32; 2],
+    /// Its number, and one.
+    number: u32,
+}
+
+/// Addresses as text.
+pub struct Address(Text);
 
 /// Nullable 64-bit integer.
 pub struct Int(Values<i64>);
@@ -179,6 +196,10 @@ pub struct Bool(Bits);
 
 /// Strings remembered by a text column; the calls alive at one time are some hundred.
 const RECENT: usize = 1024;
+
+fn halves(hash: u64) -> [u32; 2] {
+    [hash as u32, (hash >> 32) as u32]
+}
 
 impl Text {
     /// Bytes from the wire: null if absent or empty; what is not UTF-8 becomes U+FFFD.
@@ -194,22 +215,32 @@ impl Text {
 
     /// The number of this string, which is kept where it is not known.
     fn number(&mut self, bytes: &[u8]) -> u32 {
+        let hash = self.hasher.hash_one(bytes);
+        self.known(hash).unwrap_or_else(|| self.keep(hash, bytes))
+    }
+
+    /// The number of the string with this hash. That it is the same one is not looked at: it would have to come out of
+    /// memory for it. The hash is another in each process, so that nobody can write two strings that have the same one.
+    #[inline]
+    fn known(&self, hash: u64) -> Option<u32> {
+        let recent = self.recent.get(hash as usize % RECENT)?;
+        if recent.hash == halves(hash) { recent.number.checked_sub(1) } else { None }
+    }
+
+    #[cold]
+    fn keep(&mut self, hash: u64, bytes: &[u8]) -> u32 {
         if self.recent.is_empty() {
-            self.recent = vec![0; RECENT];
-        }
-        let place = hash::bytes(bytes) as usize % RECENT;
-        let recent = self.recent.get(place).copied().unwrap_or(0);
-        if recent > 0 && self.string(recent - 1) == Some(bytes) {
-            return recent - 1;
-        }
-        if let Some(slot) = self.recent.get_mut(place) {
-            // A part holds a GiB of messages at most, so neither number nor place comes near 2^32.
-            *slot = self.strings.len() as u32 + 1;
+            self.recent = vec![Recent::default(); RECENT];
         }
         let text = String::from_utf8_lossy(bytes);
         self.strings.push((self.buffer.len() as u32, text.len() as u32));
         self.buffer.extend_from_slice(text.as_bytes());
-        self.strings.len() as u32 - 1
+        // A part holds a GiB of messages at most, so neither number nor place comes near 2^32.
+        let number = self.strings.len() as u32;
+        if let Some(slot) = self.recent.get_mut(hash as usize % RECENT) {
+            *slot = Recent { hash: halves(hash), number };
+        }
+        number - 1
     }
 
     fn string(&self, number: u32) -> Option<&[u8]> {
@@ -222,7 +253,7 @@ impl Column for Text {
     const TYPE: &str = "text";
 
     fn new() -> Self {
-        Self { rows: Values::new(), strings: Vec::new(), buffer: Vec::new(), recent: Vec::new() }
+        Self { rows: Values::new(), strings: Vec::new(), buffer: Vec::new(), recent: Vec::new(), hasher: RandomState::default() }
     }
 
     fn rows(&self) -> usize {
@@ -259,6 +290,41 @@ impl Column for Text {
         }
         let strings = StringViewArray::try_new(views.into(), buffers, None)?;
         take(&strings, &UInt32Array::try_new(numbers, nulls)?, None)
+    }
+}
+
+impl Address {
+    /// Null for the unspecified address, which stands for one that the capture does not say.
+    #[inline]
+    pub fn set(&mut self, row: usize, address: Option<IpAddr>) {
+        let text = &mut self.0;
+        if let Some(address) = address.filter(|address| !address.is_unspecified())
+            && row < text.rows()
+        {
+            let hash = text.hasher.hash_one(address);
+            let number = text.known(hash).unwrap_or_else(|| text.keep(hash, address.to_string().as_bytes()));
+            text.rows.set(row, number);
+        }
+    }
+}
+
+impl Column for Address {
+    const TYPE: &str = Text::TYPE;
+
+    fn new() -> Self {
+        Self(Text::new())
+    }
+
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+
+    fn grow(&mut self, rows: usize) {
+        self.0.grow(rows);
+    }
+
+    fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
+        Text::finish(parts.into_iter().map(|part| part.0).collect(), runs)
     }
 }
 

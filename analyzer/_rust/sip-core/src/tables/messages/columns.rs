@@ -4,8 +4,6 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use hashbrown::HashMap;
-
 use super::keys::Keys;
 use crate::net::{Encapsulation, Protocol};
 use crate::observation::{KeptReport, Observed, Seen};
@@ -17,20 +15,20 @@ use crate::tables::small::FileRow;
 
 columns! {
     /// What one message says by itself.
-    pub struct Columns of |it: &mut Message<'_>| {
+    pub struct Columns of |it: &Message<'_>| {
         frame: Int = "frame" => Some(it.seen.last.frame as i64),
         byte_offset: Int = "byte_offset" => Some(it.seen.first.offset as i64),
         length: Int = "length" => Some(it.message.len() as i64),
         time: Time = "time" => it.times.1,
         first_byte_at: Time = "first_byte_at" => it.times.0,
-        src_ip: Text = "src_ip" => it.addresses.text(it.seen.flow.src),
+        src_ip: Address = "src_ip" => Some(it.seen.flow.src),
         src_port: Int = "src_port" => port(it.seen.flow.src, it.seen.flow.src_port),
-        dst_ip: Text = "dst_ip" => it.addresses.text(it.seen.flow.dst),
+        dst_ip: Address = "dst_ip" => Some(it.seen.flow.dst),
         dst_port: Int = "dst_port" => port(it.seen.flow.dst, it.seen.flow.dst_port),
         transport: Text = "transport" => Some(transport(it.seen.flow.protocol, it.fields.via.transport)),
         tunnel: Text = "tunnel" => it.encapsulation.map(tunnels),
-        outer_src_ip: Text = "outer_src_ip" => it.outer().and_then(|(src, _)| it.addresses.text(src)),
-        outer_dst_ip: Text = "outer_dst_ip" => it.outer().and_then(|(_, dst)| it.addresses.text(dst)),
+        outer_src_ip: Address = "outer_src_ip" => it.outer().map(|(src, _)| src),
+        outer_dst_ip: Address = "outer_dst_ip" => it.outer().map(|(_, dst)| dst),
         vlan: Text = "vlan" => it.encapsulation.map(vlans),
         teid: Int = "teid" => it.encapsulation.and_then(|around| around.teid),
         spi: Int = "spi" => it.encapsulation.and_then(|around| around.spi),
@@ -125,7 +123,6 @@ pub struct Message<'a> {
     pub description: Option<&'a Known>,
     /// Which headers of the vocabulary it has, where somebody wants to know.
     pub headers: Option<i64>,
-    pub addresses: &'a mut Addresses,
 }
 
 impl Message<'_> {
@@ -174,23 +171,6 @@ pub enum Interface {
     OfFile(u32),
     /// By its number in the capturing host.
     OfHost(u32),
-}
-
-/// Addresses whose text is remembered; a flood of forged ones starts the memory over.
-const MAX_ADDRESSES: usize = 65_536;
-
-/// Addresses as text.
-#[derive(Default)]
-pub struct Addresses(HashMap<IpAddr, Box<str>, foldhash::fast::FixedState>);
-
-impl Addresses {
-    /// `None` for the unspecified address, which stands for one that the capture does not say.
-    fn text(&mut self, ip: IpAddr) -> Option<&str> {
-        if self.0.len() > MAX_ADDRESSES {
-            self.0.clear();
-        }
-        (!ip.is_unspecified()).then(|| &**self.0.entry(ip).or_insert_with(|| ip.to_string().into()))
-    }
 }
 
 /// A capture without IP headers says nothing of ports, and exported PDUs may not.

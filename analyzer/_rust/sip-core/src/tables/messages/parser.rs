@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 
 use super::chunk::{Chunk, Part, Place};
-use super::columns::{Addresses, Columns, Interface, Message};
+use super::columns::{Columns, Interface, Message};
 use super::keys::{Keys, observation};
 use crate::layer::Layer;
 use crate::limits::Limits;
@@ -40,7 +40,6 @@ pub struct Parser<'a> {
     wanted: &'a Wanted,
     clocks: &'a [Clock],
     scratch: Scratch,
-    addresses: Addresses,
     descriptions: &'a Descriptions,
     evidence: Evidence,
     /// `None` where nobody asks for them.
@@ -68,7 +67,6 @@ impl<'a> Parser<'a> {
             wanted,
             clocks,
             scratch: Scratch::default(),
-            addresses: Addresses::default(),
             descriptions,
             evidence: Evidence::default(),
             via_tails: wanted.has("_tail").then(Tails::default),
@@ -131,7 +129,7 @@ impl<'a> Parser<'a> {
             };
             columns.set(
                 start + row,
-                &mut Message {
+                &Message {
                     seen,
                     message,
                     fields: &fields,
@@ -142,7 +140,6 @@ impl<'a> Parser<'a> {
                     report: said,
                     description: description.as_deref(),
                     headers: wants_headers.then(|| fields.headers().cast_signed()),
-                    addresses: &mut self.addresses,
                 },
             );
             // Whoever reads the header lines again gets those alone whose end is there.
