@@ -12,6 +12,9 @@ RUSTUP_TOOLCHAIN := $(RUSTUP_TOOLCHAIN)
 export RUSTUP_TOOLCHAIN
 endif
 
+# `make develop` brings both at once; what needs them follows it.
+DEVELOPED := $(VENV)/.installed $(VENV)/.develop
+
 # The versions that the project is tested with; pyproject.toml has the ranges that users may have.
 LOCKED := --constraint .ci/constraints.txt
 
@@ -28,7 +31,7 @@ PYTEST := POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dis
 .PHONY: demo test check rust-check install develop rust-test python-test lint rust-lint python-lint generated docs man samples reports notebooks fuzz bench profile wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
-demo: $(VENV)/.installed
+demo: install
 	$(BIN)/sip-analyzer summary $(SAMPLE)
 	$(BIN)/sip-analyzer calls $(SAMPLE)
 	$(BIN)/sip-analyzer ladder 1 $(SAMPLE)
@@ -54,23 +57,39 @@ $(BIN)/python:
 
 RUST_SOURCES := $(shell find $(RUST) -name '*.rs' -not -path '*/target/*') $(shell find $(RUST) -name 'Cargo.*' -not -path '*/target/*')
 
-$(VENV)/.installed: $(BIN)/python pyproject.toml .ci/constraints.txt $(RUST_SOURCES)
-	$(BIN)/pip install --quiet $(LOCKED) --build-constraint .ci/constraints.txt --editable .
-	$(BIN)/python -m compileall -q -x _rust analyzer
+# One compiler works at the end of the core alone, and pip is one process: what Python needs comes meanwhile.
+install:
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.compiled $(VENV)/.needs
+	@$(MAKE) --no-print-directory $(VENV)/.installed
+
+develop:
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.compiled $(VENV)/.develop
+	@$(MAKE) --no-print-directory $(VENV)/.installed
+
+$(BIN)/maturin: $(BIN)/python
+	$(BIN)/pip install --quiet $(LOCKED) maturin
+
+$(VENV)/.compiled: $(BIN)/maturin pyproject.toml $(RUST_SOURCES)
+	$(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python --out $(RUST)/target/wheels
 	touch $@
 
-install: $(VENV)/.installed
+$(VENV)/.needs: $(BIN)/maturin pyproject.toml .ci/constraints.txt
+	$(BIN)/pip install --quiet $(LOCKED) --no-build-isolation --only-deps .
+	touch $@
 
-develop: $(VENV)/.installed $(VENV)/.develop
-
-$(VENV)/.develop: $(BIN)/python pyproject.toml .ci/constraints.txt
+$(VENV)/.develop: $(VENV)/.needs
 	$(BIN)/pip install --quiet $(LOCKED) --group dev
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.compiled $(VENV)/.needs
+	$(BIN)/pip install --quiet --no-build-isolation --no-deps --editable .
+	$(BIN)/python -m compileall -q -x _rust analyzer
 	touch $@
 
 rust-test:
 	$(CARGO) --config tests.toml test $(PROFILE)
 
-python-test: develop
+python-test: $(DEVELOPED)
 	$(PYTEST)
 
 lint: rust-lint python-lint generated
@@ -80,40 +99,40 @@ rust-lint:
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
 
 # The stub is held against the core alone: by way of the package mypy would read all of it a second time.
-python-lint: develop
+python-lint: $(DEVELOPED)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd analyzer && ../$(BIN)/python -m mypy.stubtest _core
 
 ## What is generated is what its makers make today.
-generated: develop
+generated: $(DEVELOPED)
 	$(BIN)/python docs/make_reference.py --check
 	$(BIN)/python docs/make_properties.py --check
 	$(BIN)/python docs/make_examples.py --check
 	$(BIN)/python sample_pcaps/make.py --check
 
 ## The wheel as a user gets it: built, looked into, and tried from an empty directory.
-wheel-test: develop
+wheel-test: $(DEVELOPED)
 	$(BIN)/python tests/wheel/try_wheel.py
 
 ## Regenerates what is generated.
-docs: develop
+docs: $(DEVELOPED)
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_properties.py
 	$(BIN)/python docs/make_examples.py
 	$(BIN)/python docs/make_public_names.py
 
 ## The manual page of the command: build/man/sip-analyzer.1.
-man: develop
+man: $(DEVELOPED)
 	$(BIN)/python docs/make_man.py
 
-samples: develop
+samples: $(DEVELOPED)
 	$(BIN)/python sample_pcaps/make.py
 
-reports: develop
+reports: $(DEVELOPED)
 	$(BIN)/python reports/make.py
 
-notebooks: develop
+notebooks: $(DEVELOPED)
 	$(BIN)/python notebooks/make.py
 
 ## Each fuzz target for FUZZ_SECONDS (needs a C++ compiler; says so and goes on where there is none).
@@ -121,7 +140,7 @@ fuzz:
 	$(RUST)/fuzz/run.sh $(FUZZ_SECONDS)
 
 ## Speed and memory beside whatever rivals are installed; see benchmarks/README.md for its options.
-bench: install
+bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/race.py --json $(RUST)/target/race.json $(BENCH)
 	$(BIN)/python benchmarks/history.py add $(RUST)/target/race.json
 	$(BIN)/python benchmarks/tunnels.py
@@ -129,12 +148,12 @@ bench: install
 
 ## Where the time of `calls` goes, stage by stage: make profile PROFILED=night.pcap
 PROFILED ?= benchmarks/captures/udp-100k.pcap
-profile: install
+profile: $(VENV)/.installed
 	test -e $(PROFILED) || $(BIN)/python benchmarks/write_captures.py --sizes 100k --transports udp
 	$(BIN)/python benchmarks/stages.py $(PROFILED)
 
 ## What a store costs: memory, time beside `calls`, size, queries; see benchmarks/scale.py for its options.
-bench-scale: install
+bench-scale: $(VENV)/.installed
 	$(BIN)/python benchmarks/scale.py $(SCALE)
 
 ## Fails if the last `make bench` was more than a tenth slower than the one before on this kind of machine.
@@ -152,7 +171,7 @@ lock: $(BIN)/python
 	$(BIN)/python .ci/lock.py
 
 ## Runs quick checks before each commit (.pre-commit-config.yaml).
-hooks: develop
+hooks: $(DEVELOPED)
 	$(BIN)/pip install --quiet --group hooks
 	$(BIN)/pre-commit install
 
@@ -160,7 +179,7 @@ format-rust:
 	cd $(RUST) && cargo fmt
 
 ## No crate under a licence that deny.toml does not allow, no Python package under the GPL but scapy.
-licences: develop
+licences: $(DEVELOPED)
 	$(BIN)/python .ci/licences.py
 
 lint python-lint: licences
@@ -173,12 +192,12 @@ deny:
 	cd $(RUST) && cargo deny --locked check $(DENY)
 
 ## Wheels and the sdist, each tried in an empty environment, in dist/ (docs/release.md).
-release: develop
+release: $(DEVELOPED)
 	$(BIN)/pip install --quiet --group release
 	$(BIN)/python .ci/release.py $(RELEASE)
 
 ## Which lines and branches the tests reach, module by module: a report, not a bar (TESTS=tests/sip for some).
-coverage: develop
+coverage: $(DEVELOPED)
 	$(BIN)/pip install --quiet --group coverage
 	POLARS_MAX_THREADS=1 $(BIN)/python -m coverage run -m pytest --numprocesses 0 $(TESTS)
 	$(BIN)/python -m coverage report

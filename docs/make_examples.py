@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import argparse
+import contextvars
 import os
 import re
-import subprocess
+import shlex
 import sys
 import tempfile
 from pathlib import Path
+
+from click.testing import CliRunner
+
+from analyzer.cli import group
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -21,15 +26,13 @@ WIDTH = "110"
 
 
 def printed(command: str, folder: str) -> str:
-    """What the command prints; files that it writes go into ``folder``."""
-    words = command.removeprefix("sip-analyzer ")
-    words = re.sub(r"(?<=-o )(?=\S)", f"{folder}/", words)
-    environment = os.environ | {"COLUMNS": WIDTH, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(
-        f"{sys.executable} -m analyzer {words}",
-        shell=True, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    return done.stdout
+    """What the command prints, or the first lines of it; files that it writes go into ``folder``."""
+    command, _, lines = command.partition(" | head -")
+    words = re.sub(r"(?<=-o )(?=\S)", f"{folder}/", command.removeprefix("sip-analyzer "))
+    # A context of its own: the language of one command is not that of the next.
+    done = contextvars.copy_context().run(CliRunner().invoke, group, shlex.split(words), prog_name="sip-analyzer")
+    shown = done.stdout.splitlines(keepends=True)
+    return "".join(shown[: int(lines.removeprefix("n "))] if lines else shown)
 
 
 def filled(page: str) -> str:
@@ -48,6 +51,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is stale")
     check = parser.parse_args().check
+    os.environ |= {"COLUMNS": WIDTH, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+    os.chdir(ROOT)
     stale = False
     for page in PAGES:
         before = page.read_text(encoding="utf-8")

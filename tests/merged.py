@@ -52,8 +52,8 @@ def packets_of(paths: Iterable[Path]) -> list[Linked]:
 
 @cache
 def capture(origin: str) -> analyzer.Capture:
-    """All packets of these captures as one capture."""
-    return analyzer.read(io.BytesIO(pcaps.pcapng(packets(origin))))
+    """All packets of these captures as one capture, read by two threads."""
+    return analyzer.read(io.BytesIO(pcaps.pcapng(packets(origin))), threads=2)
 
 
 def _of_one(path: Path) -> list[Linked]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from analyzer.schema.column import Column, Type
@@ -145,9 +146,14 @@ _PANDAS: dict[Type, str] = {
 
 
 def _polars_type(kind: Type) -> pl.DataType:
+    return _polars_types()[kind]
+
+
+@cache
+def _polars_types() -> dict[Type, pl.DataType]:
     import polars as pl
 
-    kinds: dict[Type, pl.DataType] = {
+    return {
         "key": pl.Int64(),
         "int": pl.Int64(),
         "time": pl.Datetime("ns", "UTC"),
@@ -158,4 +164,3 @@ def _polars_type(kind: Type) -> pl.DataType:
         "text": pl.String(),
         "texts": pl.List(pl.String()),
     }
-    return kinds[kind]

@@ -377,13 +377,12 @@ def test_labels_in_given_axes_are_no_formulas_either() -> None:
 # ---- files and surroundings ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "suffix"), [*((name, "svg") for name in NAMES), ("outcomes", "png"), ("outcomes", "pdf")]
-)
-def test_the_same_table_gives_the_same_bytes(name: str, suffix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+def test_the_same_table_gives_the_same_bytes(suffix: str, tmp_path: Path) -> None:
+    """So it is in SVG, of every figure: what pandas and Polars draw is compared byte by byte."""
     cap = captures.read(SAMPLES / "outcomes.pcap")
     for file in ("a", "b"):
-        getattr(cap.plot, name)().savefig(tmp_path / f"{file}.{suffix}")
+        cap.plot.outcomes().savefig(tmp_path / f"{file}.{suffix}")
     assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 

@@ -7,6 +7,7 @@ A program, not a test module: it takes minutes where nothing is cached, and runs
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -80,7 +81,9 @@ def install_and_run(package: Path, folder: Path) -> None:
 
 
 def run(*command: str, cwd: Path) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    # What was not compiled at installing is compiled by the first command for the next ones.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -28,7 +28,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -50,6 +50,9 @@ from analyzer.show.report import (
     written,
 )
 from analyzer.show.text import safe
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 LADDER_BYTES = 12_000_000
 """What the ladders of a report take at most; those that do not fit are left out, and the page says which."""
@@ -98,8 +101,6 @@ def report(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     script, style = _resource("app.js"), f"{_resource('style.css')}{LADDER_STYLE}"
     tables = sections.numbered(tables)
     # Matplotlib is Python, packing is not: they go on side by side.
@@ -127,14 +128,7 @@ def report(
         "phrases": said_in_script(language),
         "tones": {outcome: numbers.TONES[end] for end, outcomes in numbers.ENDS.items() for outcome in outcomes},
     }
-    environment = Environment(
-        loader=PackageLoader("analyzer.show.report", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    return environment.get_template("page.html.j2").render(
+    return _template().render(
         title=safe(
             title
             or (
@@ -201,6 +195,22 @@ def _left_out(
         room.texts(no_text, most_texts, say),
     )
     return [one for one in found if one is not None]
+
+
+@cache
+def _template() -> Template:
+    """The page, compiled once: that takes longer than filling it."""
+    # Loaded late: most commands write no page.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("analyzer.show.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    return environment.get_template("page.html.j2")
 
 
 @cache

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from analyzer import schema
 from analyzer.show import story
 from analyzer.show.report import columns, room
 
@@ -44,6 +43,7 @@ class _Own:
     ) -> None:
         self._tables, self._more, self._calls = tables, more, calls
         self._parted: dict[str, dict[tuple[object, ...], pl.DataFrame]] = {}
+        self._none: dict[str, pl.DataFrame] = {}
 
     def of(self, call: int) -> Callable[[str], pl.DataFrame]:
         """Gives the rows of this call by the name of a table."""
@@ -61,5 +61,5 @@ class _Own:
                 frame = frame.join(own, on="message", maintain_order="left")
             known = frame.filter(pl.col("call").is_in(self._calls.implode()))
             self._parted[name] = known.partition_by("call", as_dict=True, maintain_order=True)
-        found = self._parted[name].get((call,))
-        return pl.DataFrame(schema=schema.TABLES[name].polars()) if found is None else found
+            self._none[name] = known.clear()
+        return self._parted[name].get((call,), self._none[name])
