@@ -1,11 +1,16 @@
 """``python -m analyzer``: the command ``sip-analyzer``."""
+# ruff: noqa: E402
 
 from __future__ import annotations
+
+import signal
+
+# Ctrl-C ends the process without a word from here on: nothing is open yet that would have to be put away.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import gc
 import io
 import os
-import signal
 import sys
 import threading
 from types import FrameType
@@ -22,7 +27,6 @@ def main() -> NoReturn:
     piece before the process ends, would be a tenth of its time. Its queries run in memory, where the messages are
     anyway: the streaming engine, Polars' own choice, takes longer to set up than most of them to run.
     """
-    # Nothing is open yet that would have to be put away.
     signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(_INTERRUPTED))
     gc.disable()
     os.environ.setdefault("POLARS_ENGINE_AFFINITY", "in-memory")

@@ -511,15 +511,20 @@ def _heads(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _pick_call(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
+    return numbered(frames["calls"], chosen.call if chosen.call is not None else "")["_unit"]
+
+
+def numbered(calls: pl.DataFrame, asked: str | int) -> pl.DataFrame:
+    """The rows of ``calls`` with these numbers: 3, or 3,7-9. Raises :class:`~analyzer.errors.FilterError` for one that
+    no call has."""
     import polars as pl
 
-    ranges = call_numbers(chosen.call if chosen.call is not None else "")
-    calls = frames["calls"]
+    ranges = call_numbers(asked)
     for low, high in ranges:
         if low == high and calls.filter(pl.col("no") == low).is_empty():
             numbers = f"1 to {calls['no'].to_list()[-1]}" if calls.height else "none"
             raise FilterError(f"call {low}: there is no such call; the numbers of calls here: {numbers}")
-    return calls.filter(pl.any_horizontal(pl.col("no").is_between(low, high) for low, high in ranges))["_unit"]
+    return calls.filter(pl.any_horizontal(pl.col("no").is_between(low, high) for low, high in ranges))
 
 
 def _pick_call_id(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:

@@ -29,6 +29,11 @@ class Found:
     messages: pl.DataFrame
     reference: int | None
 
+    @property
+    def title(self) -> str:
+        """Who called whom, and what came of it; of what is no call, its Call-ID."""
+        return f"Call-ID {self.asked}" if self.row is None else Call(self.source, self.row).title
+
     def audio(self, output: Output) -> float:
         """Writes what was said to a wave file; returns its length in seconds."""
         if self.row is None:
@@ -60,7 +65,7 @@ class Found:
             messages = of_leg(messages, number if isinstance(number, int) else self.source.shown_call_id(number))
         reference = self.reference if hop == "reference" else None
         model = timeline_of(self.source, messages, self.table, reference=reference, sip_only=sip_only)
-        return Ladder(model, title=f"Call-ID {self.asked}", messages_of=partial(messages_of, self.source))
+        return Ladder(model, title=self.title, messages_of=partial(messages_of, self.source))
 
 
 def of_call(source: Source, row: dict[str, Any]) -> Found:

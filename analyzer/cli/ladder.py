@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +14,11 @@ from analyzer.cli import lookup, options
 from analyzer.cli.main import BY_HAND
 from analyzer.language import chosen as chosen_language
 from analyzer.reading.written import replaced
+from analyzer.show.text import safe
+
+if TYPE_CHECKING:
+    from analyzer.api.found import Found
+    from analyzer.api.ladder import Ladder
 
 
 class _Limit(click.ParamType[int | None]):
@@ -30,9 +36,9 @@ class _Limit(click.ParamType[int | None]):
 
 @command_line.command(
     "ladder",
-    help=f"{BY_HAND['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls, or a Call-ID, also one of a"
-    " registration or subscription. (x3): sent"
-    " three times. Duplicates of the capture are counted, not drawn.",
+    help=f"{BY_HAND['ladder']}\n\nCALL is the number in front of it in sip-analyzer calls (as text also several: 3,7-9,"
+    " or all), or a Call-ID, also one of a registration or subscription. (x3): sent three times. Duplicates of the"
+    " capture are counted, not drawn.",
     epilog="Example: sip-analyzer ladder 3 trace.pcap -o call.html",
 )
 @lookup.argument
@@ -69,21 +75,35 @@ def command(
     form = _chosen_format(form, output)
     limited = {"limit": values.pop("limit")} if _given("limit") else {}
     reading = options.read(values)
-    ladder = lookup.find(reading.capture, call).ladder(hop, leg, sip_only=sip_only)
-    if form == "html":
-        drawn = ladder.html(**limited, language=chosen_language(language))
-    elif form != "text":
-        drawn = getattr(ladder, form)(**limited)
-    elif output is None:
-        drawn = lookup.draw(ladder, width=width, ascii_only=ascii_only, **limited)
-    else:
-        drawn = ladder.text(width or 100, ascii_only=ascii_only, **limited)
+    found = lookup.find_several(reading.capture, call)
+    if len(found) > 1 and form != "text":
+        raise click.UsageError(f"{form}: one call a file. Several on one page: sip-analyzer report CAPTURE --call 1-3")
+
+    def drawn(ladder: Ladder) -> str:
+        if form == "html":
+            return ladder.html(**limited, language=chosen_language(language))
+        if form != "text":
+            text: str = getattr(ladder, form)(**limited)
+            return text
+        if output is None:
+            return lookup.draw(ladder, width=width, ascii_only=ascii_only, **limited)
+        return ladder.text(width or 100, ascii_only=ascii_only, **limited)
+
+    texts = _headed(found, (drawn(one.ladder(hop, leg, sip_only=sip_only)) for one in found))
     if output is None:
-        click.echo(drawn, nl=False, color=True)
+        for text in texts:
+            click.echo(text, nl=False, color=True)
     else:
-        with replaced(output) as part:
-            Path(part).write_text(drawn, encoding="utf-8", newline="\n")
+        with replaced(output) as part, open(part, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(texts)
     reading.close()
+
+
+def _headed(found: list[Found], ladders: Iterator[str]) -> Iterator[str]:
+    """Of several calls, each ladder below what came of the call."""
+    for number, (one, ladder) in enumerate(zip(found, ladders, strict=True)):
+        heading = f"{chr(10) if number else ''}{safe(one.title)}{chr(10) * 2}" if len(found) > 1 else ""
+        yield f"{heading}{ladder}"
 
 
 def _given(option: str) -> bool:

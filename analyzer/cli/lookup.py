@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.api.filters import numbered
 from analyzer.api.found import Found, of_call, of_call_id
 from analyzer.cli import terminal
 from analyzer.cli.main import Failure
@@ -33,8 +34,29 @@ def find(capture: Capture, asked: str) -> Found:
     except NotFound:
         if found := of_call_id(capture.source, asked):
             return found
+        if re.fullmatch(_SEVERAL, asked):
+            part = "" if asked == "all" else f" --call {asked}"
+            raise Failure(
+                f"{asked}: one call at a time here. Several: sip-analyzer ladder {asked} CAPTURE, or"
+                f" sip-analyzer report CAPTURE{part}"
+            ) from None
         raise
     return of_call(capture.source, row)
+
+
+# How several calls are asked for; a Call-ID may look so, too.
+_SEVERAL = r"all|[0-9]+(?:[,-][0-9]+)+"
+
+
+def find_several(capture: Capture, asked: str) -> list[Found]:
+    """What :func:`find` finds, or the calls with several numbers (3,7-9), or ``all``."""
+    calls = capture.table("calls")
+    if not re.fullmatch(_SEVERAL, asked) or calls["call_ids"].explode().eq(asked).any():
+        return [find(capture, asked)]
+    rows = calls if asked == "all" else numbered(calls, asked)
+    if rows.is_empty():
+        raise NotFound("there is no call here")
+    return [of_call(capture.source, row) for row in rows.iter_rows(named=True)]
 
 
 def _by_number(capture: Capture, asked: str) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import polars as pl
@@ -38,6 +39,33 @@ def test_other_words_are_no_numbers_of_calls(asked: str) -> None:
 def test_a_number_that_no_call_has_is_told_which_there_are() -> None:
     with pytest.raises(FilterError, match=r"call 7.*1 to 2"):
         apply(Filter(call="7"), tables())
+
+
+@pytest.mark.parametrize("asked", ["1,2", "1-2", "all"])
+def test_ladders_of_several_calls_below_each_other(run: Run, asked: str) -> None:
+    drawn = run("ladder", asked, "a.pcap").stdout
+    each = [run("ladder", number, "a.pcap").stdout for number in ("1", "2")]
+    headings = [line for line in drawn.splitlines() if line.startswith("Call ")]
+    assert [heading.partition(":")[0] for heading in headings] == ["Call 1", "Call 2"]
+    assert all(ladder in drawn for ladder in each)
+
+
+def test_several_ladders_go_into_a_text_file_alone(run: Run, tmp_path: Path) -> None:
+    assert run("ladder", "all", "a.pcap", "-o", str(tmp_path / "a.txt")).exit_code == 0
+    assert "Call 2: " in (tmp_path / "a.txt").read_text(encoding="utf-8")
+    result = run("ladder", "all", "a.pcap", "-o", str(tmp_path / "a.html"))
+    assert (result.exit_code, "report CAPTURE --call 1-3" in result.stderr) == (2, True)
+
+
+def test_several_ladders_with_one_that_is_not_there(run: Run) -> None:
+    result = run("ladder", "1,7", "a.pcap")
+    assert (result.exit_code, result.stdout, "1 to 2" in result.stderr) == (2, "", True)
+
+
+@pytest.mark.parametrize(("command", "also"), [("call", "report CAPTURE --call 1-2"), ("audio", "ladder 1-2")])
+def test_one_call_at_a_time_says_which_commands_take_several(run: Run, command: str, also: str) -> None:
+    result = run(command, "1-2", "a.pcap", *(["-o", "a.wav"] if command == "audio" else []))
+    assert (result.exit_code, also in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["transactions", "dialogs"])

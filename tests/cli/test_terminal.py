@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,24 @@ def test_a_reader_that_leaves_is_quiet(form: str) -> None:
         process.stdout.close()
         said = process.stderr.read()
         assert (process.wait(timeout=60), said) == (0, b"")
+
+
+INTERRUPTED = """
+import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+for name in ("gc", "analyzer.cli.apart"):
+    sys.modules.pop(name, None)
+from analyzer.__main__ import main
+main()
+"""
+
+
+@pytest.mark.slow  # a process each
+@pytest.mark.parametrize(("while_importing", "status"), [("gc", -signal.SIGINT), ("analyzer.cli.apart", 130)])
+def test_ctrl_c_among_the_first_imports_is_quiet(while_importing: str, status: int) -> None:
+    ran = subprocess.run([sys.executable, "-c", INTERRUPTED, while_importing], capture_output=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (status, b"", b"")
