@@ -12,7 +12,8 @@ from places import ROOT
 from analyzer.explain.entries import data
 from analyzer.explain.phrases import phrases
 
-SOURCES = [path for room in ("diagnose", "show", "cli", "serve") for path in (ROOT / "analyzer" / room).rglob("*.py")]
+ROOMS = ("diagnose", "show", "cli", "serve", "api", "tui")
+SOURCES = [path for room in ROOMS for path in (ROOT / "analyzer" / room).rglob("*.py")]
 TEMPLATES = [path for room in ("show", "serve") for path in (ROOT / "analyzer" / room).rglob("*.j2")]
 SCRIPT = ROOT / "analyzer" / "show" / "report" / "app.js"
 
@@ -48,13 +49,24 @@ def test_each_sentence_that_is_looked_up_has_its_twin() -> None:
 
 
 def test_each_twin_is_looked_up() -> None:
-    """But those that are looked up by a name: headings and sentences of sections, ends of calls."""
+    """But those that are looked up by a name: headings and sentences of sections, ends of calls, words of tables."""
     from analyzer.show.report import numbers, room, sections
 
     named = {text for _, plan in sections._SHOWN for text in (plan.heading, plan.missing) if text}
-    named |= {*numbers.ENDS, *room.FIRST.values()}
+    named |= {*numbers.ENDS, *room.FIRST.values(), *words_of_tables()}
     assert named <= set(data("phrases_zh"))
     assert sorted(set(data("phrases_zh")) - looked_up() - named) == []
+
+
+def words_of_tables() -> set[str]:
+    """What the page of a call tells of ``call_failures.rule``, ``setups.stalled_detail``, ``phases.note`` and
+    ``cdrs.charging_gap``."""
+    from analyzer.diagnose.call_failures import _rules
+    from analyzer.ims.phases import PHASES
+
+    rules = {words for _, _, words in _rules()} | {"the role of the node is unknown"}
+    stalled = {words for _, words in PHASES.values()} | {"ended by a timer", "nothing more was captured"}
+    return rules | stalled | {"reliable, and no PRACK was seen", "2xx without term-ioi", "icid changes"}
 
 
 @pytest.mark.parametrize("english", data("phrases_zh"))
