@@ -17,6 +17,8 @@ import matplotlib.style
 from matplotlib import figure, font_manager
 from matplotlib.text import Text
 
+from analyzer.explain.phrases import phrases
+from analyzer.language import SPOKEN
 from analyzer.show.text import fit, safe
 
 if TYPE_CHECKING:
@@ -133,6 +135,22 @@ def _drawable() -> frozenset[int]:
     """The code points that some font of ours has."""
     paths = (font_manager.findfont(font_manager.FontProperties(family=name)) for name in fonts())
     return frozenset(code for path in paths for code in font_manager.get_font(path).get_charmap())
+
+
+def say(english: str) -> str:
+    """A text of a figure in the language that is spoken (:data:`analyzer.language.SPOKEN`); English where no font has
+    its characters.
+
+    >>> say("calls")
+    'calls'
+    """
+    told = phrases(SPOKEN.get())(english)
+    return told if drawable(told) else english
+
+
+def drawable(text: str) -> bool:
+    """Whether some font of ours has each of its characters."""
+    return text.isascii() or all(ord(character) in _drawable() for character in text)
 
 
 def label(text: object, columns: int = CUT) -> str:

@@ -28,6 +28,7 @@ from analyzer import schema
 from analyzer.api.plot import Plot
 from analyzer.cli.plot import NAMES
 from analyzer.errors import AnalyzerError
+from analyzer.language import spoken
 from analyzer.show import plots, style
 
 pytestmark = pytest.mark.slow
@@ -324,6 +325,19 @@ def test_a_table_that_has_not_the_columns_is_told() -> None:
 def test_a_delay_that_is_none_is_told() -> None:
     with pytest.raises(AnalyzerError, match="pdd, alert, srd, setup, ring, talk"):
         plots.setup_latency(calls(1.0), delay="lunch")
+
+
+@pytest.mark.parametrize(
+    ("known", "title"),
+    [(range(0x110000), "建立时延：INVITE 到 200"), (range(0x80), "Set-up delay: INVITE to 200")],
+    ids=["a font has it", "no font has it"],
+)
+def test_a_figure_speaks_chinese_where_a_font_has_its_characters(
+    known: range, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style, "_drawable", lambda: known)
+    with spoken("zh"):
+        assert plots.setup_latency(calls(1.0)).axes[0].get_title("left") == title
 
 
 # ---- hostile labels --------------------------------------------------------------------------------------------------
