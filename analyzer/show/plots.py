@@ -42,6 +42,7 @@ from analyzer.show.style import (
     SKY,
     VERMILLION,
     axes_of,
+    drawable,
     figure_of,
     label,
     legend,
@@ -344,7 +345,7 @@ def _over_time(
 
 # What an outcome means to who answers for the network: domain words, four of them.
 _ENDS = (
-    ("answered", "answered", GREEN, ""),
+    ("answered", "answered (2xx)", GREEN, ""),
     ("people", "ended by people", SKY, ".."),
     ("failed", "failed", VERMILLION, "xx"),
     ("unknown", "begin or end not seen", GREY, "--"),
@@ -370,7 +371,7 @@ def outcomes(calls: Table, *, ax: Axes | None = None) -> Figure:
             return figure_of(axes)
         counts = table.group_by("outcome").len("n").sort(["n", "outcome"], descending=[True, False])
         counts = counts.with_columns(_end())
-        names = [label(called(name, name.replace("_", " "), SPOKEN.get())) for name in counts["outcome"]]
+        names = [label(_outcome(name)) for name in counts["outcome"]]
         ends = dict.fromkeys(kind for kind, *_ in _ENDS if kind in counts["kind"])
         layers = [
             (name, colour, hatch, [n if of == kind else 0 for n, of in counts.select("n", "kind").iter_rows()])
@@ -381,6 +382,12 @@ def outcomes(calls: Table, *, ax: Axes | None = None) -> Figure:
         _bars(axes, names, layers, told)
         axes.set_xlabel(say("calls"))
     return figure_of(axes)
+
+
+def _outcome(name: str) -> str:
+    plain = name.replace("_", " ")
+    told = called(name, plain, SPOKEN.get())
+    return told if drawable(told) else plain
 
 
 def _bars(
@@ -442,7 +449,7 @@ def concurrency(calls: Table, *, tz: str = "UTC", ax: Axes | None = None) -> Fig
         lines = []
         for name, begin, colour, style in (
             ("in progress", "started_at", BLUE, "-"),
-            ("answered", "answered_at", GREEN, "--"),
+            ("answered (2xx)", "answered_at", GREEN, "--"),
         ):
             spans = table.drop_nulls(begin).select("ended", begin=begin, end="ended_at")
             if spans.height:

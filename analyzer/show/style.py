@@ -7,6 +7,7 @@ touched, so figures can be made in threads and without a display.
 from __future__ import annotations
 
 import io
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,8 +99,24 @@ class Figure(figure.Figure):
 @contextmanager
 def house_style() -> Iterator[None]:
     """Our settings over matplotlib's own defaults, whatever the user's are; one thread at a time."""
-    with _LOCK, matplotlib.style.context(["default", {**_STYLE, "font.family": list(fonts())}]):
+    settings = ["default", {**_STYLE, "font.family": list(fonts())}]
+    with _LOCK, matplotlib.style.context(settings), _without_word_of_weights():
         yield
+
+
+@contextmanager
+def _without_word_of_weights() -> Iterator[None]:
+    """Titles are bold; that a font for Chinese has one weight only is nothing that a reader of the figure can mend."""
+    log = logging.getLogger("matplotlib.font_manager")
+    log.addFilter(_is_no_word_of_weights)
+    try:
+        yield
+    finally:
+        log.removeFilter(_is_no_word_of_weights)
+
+
+def _is_no_word_of_weights(record: logging.LogRecord) -> bool:
+    return "font weight" not in record.getMessage()
 
 
 @contextmanager

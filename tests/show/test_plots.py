@@ -189,7 +189,7 @@ def test_every_outcome_of_the_schema_has_its_place() -> None:
 
 def test_call_volume_counts_calls_by_their_start() -> None:
     table = pl.concat([calls(None, None, None), calls(None, outcome="busy")])
-    assert layers(plots.call_volume(table, every="1s")) == {"answered": [1, 1, 1], "ended by people": [1, 0, 0]}
+    assert layers(plots.call_volume(table, every="1s")) == {"answered (2xx)": [1, 1, 1], "ended by people": [1, 0, 0]}
 
 
 def test_concurrency_goes_up_with_a_call_and_down_with_its_end() -> None:
@@ -198,7 +198,7 @@ def test_concurrency_goes_up_with_a_call_and_down_with_its_end() -> None:
         {"started_at": times(0, 5, 8), "answered_at": times(2, None, None), "ended_at": times(10, 8, None)}
     )
     figure = plots.concurrency(table)
-    alive, answered = (lines(figure)[name] for name in ("in progress", "answered"))
+    alive, answered = (lines(figure)[name] for name in ("in progress", "answered (2xx)"))
     seconds = [round((day - dates.date2num(datetime(2026, 1, 1))) * 86400) for day in alive.get_xdata()]
     assert list(zip(seconds, alive.get_ydata(), strict=True)) == [(0, 1), (5, 2), (8, 2), (10, 1)]
     assert list(answered.get_ydata()) == [1, 0]
@@ -233,7 +233,7 @@ def test_no_call_is_lost_where_the_clocks_change() -> None:
     ns = [(begin + hour * 3600) * SECOND for hour in range(30)]
     table = pl.DataFrame({"started_at": pl.Series(ns).cast(pl.Datetime("ns", "UTC")), "outcome": ["answered"] * 30})
     for every in ("1h", "6h", "1d"):
-        assert sum(layers(plots.call_volume(table, every=every, tz="Europe/Berlin"))["answered"]) == 30
+        assert sum(layers(plots.call_volume(table, every=every, tz="Europe/Berlin"))["answered (2xx)"]) == 30
 
 
 # ---- whatever the table ----------------------------------------------------------------------------------------------
