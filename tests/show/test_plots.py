@@ -308,7 +308,7 @@ def test_a_clock_that_was_wrong_makes_long_intervals_not_many() -> None:
     table = pl.DataFrame(
         {"started_at": pl.Series([0, START]).cast(pl.Datetime("ns", "UTC")), "outcome": ["answered"] * 2}
     )
-    drawn = layers(plots.call_volume(table))["answered"]
+    drawn = layers(plots.call_volume(table))["answered (2xx)"]
     assert (sum(drawn), len(drawn) <= 61) == (2, True)
 
 
