@@ -16,6 +16,7 @@ from analyzer.errors import AmbiguousCall, CaptureChanged, NotFound
 from analyzer.language import spoken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
@@ -217,7 +218,7 @@ class Call:
 
         how: dict[str, Any] = {"columns": columns, "ascii_only": ascii_only, "language": language, "tz": tz}
         with spoken(language):
-            return story(self.title, self.table, self._source.table("endpoints"), **how)
+            return story(self._titled(language), self.table, self._source.table("endpoints"), **how)
 
     def save(self, path: str | Path, *, language: str = "en", tz: str = "UTC", sip_only: bool = False) -> Path:
         """Writes the call as a file to share: verdict, way with roles, phases, bars, media, ladder, messages.
@@ -239,21 +240,37 @@ class Call:
     @property
     def title(self) -> str:
         """Who called whom, and what came of it."""
-        row = self.row
+        return self._titled("en")
+
+    def _titled(self, language: str) -> str:
+        from analyzer.explain.phrases import phrases
+        from analyzer.show.tooltips import called
+
+        say, row = phrases(language), self.row
         answer = " ".join(str(row[name]) for name in ("status", "reason_phrase") if row[name] is not None)
         ends = f"{row['caller'] or '?'} → {row['callee'] or '?'}"
-        return f"Call {row['no']}: {ends}, {row['outcome']}{f' ({answer})' if answer else ''}{self._related()}"
+        told = say("Call {no}: {ends}, {outcome}").format(
+            no=row["no"], ends=ends, outcome=called(row["outcome"], row["outcome"], language)
+        )
+        return told + (say(" ({many})").format(many=answer) if answer else "") + self._related(say)
 
-    def _related(self) -> str:
+    def _related(self, say: Callable[[str], str]) -> str:
         """Which call took its place and which it goes on from, by their numbers in this view."""
         row = self.row
-        words = {"picked_up": "picked up by", "replaced": "replaced by", "transferred": "transferred to"}
-        signs = (("continued_by", words.get(row["outcome_detail"], "goes on in")), ("continues", "goes on from"))
+        words = {
+            "picked_up": say(", picked up by call {no}"),
+            "replaced": say(", replaced by call {no}"),
+            "transferred": say(", transferred to call {no}"),
+        }
+        signs = (
+            ("continued_by", words.get(row["outcome_detail"], say(", goes on in call {no}"))),
+            ("continues", say(", goes on from call {no}")),
+        )
         told = [(row[name], word) for name, word in signs if row.get(name) is not None]
         if not told:
             return ""
         numbers = dict(self._source.table("calls").select("call", "no").rows())
-        return "".join(f", {word} call {numbers[other]}" for other, word in told if other in numbers)
+        return "".join(word.format(no=numbers[other]) for other, word in told if other in numbers)
 
     def __repr__(self) -> str:
         row = self.row

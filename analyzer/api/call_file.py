@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.errors import AnalyzerError
-from analyzer.explain.phrases import phrases
+from analyzer.explain.phrases import Say, phrases
 from analyzer.reading.written import replaced
 from analyzer.show.text import safe, safe_lines
 from analyzer.show.timeline import bounded
@@ -51,16 +51,17 @@ def _made(form: str, story: Story, ladder: Ladder, language: str) -> bytes:
         return ladder.svg(limit=_MOST).encode()
     if form == "md":
         drawn = ladder.text(call_page.COLUMNS, limit=_MOST)
-        heading = phrases(language)("Messages")
-        return call_page.markdown(story, drawn, list(_texts(ladder)), messages=heading).encode()
+        say = phrases(language)
+        headings = call_page.Headings(ladder=say("ladder"), messages=say("Messages"))
+        return call_page.markdown(story, drawn, list(_texts(ladder, say)), headings).encode()
     if form == "text":
         return f"{story.text()}\n{ladder.text(call_page.COLUMNS, limit=_MOST)}".encode()
     if form == "png":
         return call_page.png(story, sheets(model))
-    return call_page.pdf(story, sheets(model), list(_texts(ladder)))
+    return call_page.pdf(story, sheets(model), list(_texts(ladder, phrases(language))))
 
 
-def _texts(ladder: Ladder) -> Iterator[Text]:
+def _texts(ladder: Ladder, say: Say) -> Iterator[Text]:
     """Each message once, as captured."""
     from analyzer.show.call_page import Text
 
@@ -70,9 +71,8 @@ def _texts(ladder: Ladder) -> Iterator[Text]:
         if event.protocol:
             continue
         ends = f"{model.lanes[event.source]} → {model.lanes[event.target]}"
-        frame = f", frame {event.frame}" if event.frame is not None else ""
+        frame = say(", frame {frame}").format(frame=event.frame) if event.frame is not None else ""
         text = texts.get(event.message)
-        lines = (
-            safe_lines(text).rstrip("\n").split("\n") if text is not None else [f"not shown: {missing or 'not found'}"]
-        )
+        absent = say("not shown: {why}").format(why=missing or say("not found"))
+        lines = safe_lines(text).rstrip("\n").split("\n") if text is not None else [absent]
         yield Text(safe(f"{number}. {event.what}, {ends}{frame}"), lines)

@@ -137,7 +137,8 @@ class Ladder:
         wrong = self._wrong(language) if self._wrong is not None else ()
         sections = () if story is None else tuple(part for part in story.sections if part.name != story.wrong)
         told = tuple((part.name, part.lines) for part in sections)
-        return html(model, texts, title=self.title, missing=missing, wrong=wrong, language=language, sections=told)
+        title = self.title if story is None else story.title
+        return html(model, texts, title=title, missing=missing, wrong=wrong, language=language, sections=told)
 
     def texts(self, model: Timeline) -> tuple[dict[int, bytes], str]:
         """The messages of the timeline by their keys, nothing secret in them; or why they are not there."""

@@ -15,6 +15,7 @@ from analyzer.cli import command as command_line
 from analyzer.cli import lookup, options, output, terminal
 from analyzer.cli.main import BY_HAND
 from analyzer.errors import NotFound
+from analyzer.explain.phrases import phrases
 from analyzer.language import chosen as chosen_language
 from analyzer.reading.written import replaced
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from analyzer.api.found import Found
+    from analyzer.explain.phrases import Say
     from analyzer.show.story import Story
 
 
@@ -91,21 +93,24 @@ def command(
         reading.close()
         return
     colour = terminal.coloured(sys.stdout)
+    say = phrases(spoken_in)
+    titles = {"transactions": say("transactions"), "dialogs": say("dialogs"), "registrations": say("registrations")}
     if found.row is not None:
         plain = ascii_only or not terminal.draws_lines(sys.stdout.encoding)
         how: dict[str, Any] = {"columns": width or terminal.width(), "ascii_only": plain}
         page = Call(reading.capture.source, found.row).story(**how, language=spoken_in, tz=tz)
-        click.echo(f"{page}\nfigures\n{_facts(calls, found, tz)}", nl=False)
+        click.echo(f"{page}\n{say('figures')}\n{_facts(calls, found, tz, say)}", nl=False)
     else:
-        click.echo("no call has this Call-ID; what else has it:")
+        click.echo(say("no call has this Call-ID; what else has it:"))
         parts = {"registrations": found.table("registrations"), **parts}
     for name, frame in parts.items():
         room = text.Room(width or terminal.width(), views.first(name))
         rows = views.default(name, frame)
-        shown = text.table(rows, tz=tz, cut=32, colour=colour, room=room) if frame.height else "none\n"
-        click.echo(f"\n{name}{chr(10) if frame.height else ': '}{shown}", nl=False, color=True)
+        shown = text.table(rows, tz=tz, cut=32, colour=colour, room=room) if frame.height else f"{say('none')}\n"
+        heading = titles.get(name, name)
+        click.echo(f"\n{heading}{chr(10) if frame.height else say(': ')}{shown}", nl=False, color=True)
     drawn = lookup.draw(found.ladder(hop, leg, sip_only=sip_only), width=width, ascii_only=ascii_only)
-    click.echo(f"\nladder\n{drawn}", nl=False, color=True)
+    click.echo(f"\n{say('ladder')}\n{drawn}", nl=False, color=True)
     reading.close()
 
 
@@ -148,7 +153,7 @@ _LAST = ("request_uri", "call_ids", "icid", "call", "reference")
 _IN_OUTCOME = ("outcome", "outcome_detail", "status", "reason_phrase")
 
 
-def _facts(calls: pl.DataFrame, found: Found, tz: str) -> str:
+def _facts(calls: pl.DataFrame, found: Found, tz: str, say: Say) -> str:
     """The row of the call: who, how it ended, why, when, how long, and the keys."""
     from analyzer.diagnose.explanation import BROKE, explain
     from analyzer.show import text
@@ -160,7 +165,7 @@ def _facts(calls: pl.DataFrame, found: Found, tz: str) -> str:
     outcome = f"{cells.get('outcome', text.MISSING)}{detail}{f': {answer}' if answer else ''}"
     # Why a call failed or broke is told above.
     above = found.row["outcome_detail"] in BROKE or not found.table("call_failures").is_empty()
-    told = [] if above else explain(found.row, found.messages)
+    told = [] if above else explain(found.row, found.messages, say=say)
     why = [text.safe(sentence) for sentence in told]
     named = (*_FIRST, *_THEN, *_LAST, *_IN_OUTCOME)
     return text.facts(

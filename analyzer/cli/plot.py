@@ -11,6 +11,8 @@ import click
 from analyzer.cli import command as command_line
 from analyzer.cli import options, output_names, terminal
 from analyzer.cli.main import BY_HAND
+from analyzer.language import chosen as chosen_language
+from analyzer.language import spoken
 from analyzer.reading.written import replaced
 
 # The methods of analyzer.api.plot.Plot.
@@ -44,6 +46,7 @@ _SUFFIXES = (".svg", ".png", ".pdf")
 @options.every_option
 @options.filters(None)
 @options.tz_option
+@options.language_option
 def command(
     name: str,
     output: str | None,
@@ -52,6 +55,7 @@ def command(
     kpi: str | None,
     by: str | None,
     every: str | None,
+    language: str | None,
     **values: Any,
 ) -> None:
     """Draw one figure."""
@@ -76,7 +80,8 @@ def command(
     if call is not None and call.isascii() and call.isdigit():
         given["call"] = int(call)
     capture = reading.shown(chosen)
-    drawn = getattr(Plot(capture.source), name)(**given)
+    with spoken(chosen_language(language)):
+        drawn = getattr(Plot(capture.source), name)(**given)
     with replaced(output) as part:
         drawn.savefig(part, format=Path(output).suffix.lower()[1:])
     if not named:

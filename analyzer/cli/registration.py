@@ -12,6 +12,7 @@ from analyzer.api.call_file import form_of, save
 from analyzer.cli import command as command_line
 from analyzer.cli import lookup, options, terminal
 from analyzer.cli.main import BY_HAND
+from analyzer.explain.phrases import phrases
 from analyzer.language import chosen as chosen_language
 
 
@@ -58,5 +59,6 @@ def command(
         plain = ascii_only or not terminal.draws_lines(sys.stdout.encoding)
         columns = width or terminal.width()
         click.echo(found.story(columns=columns, ascii_only=plain, language=spoken_in, tz=tz).text(), nl=False)
-        click.echo(f"\nladder\n{lookup.draw(ladder, width=width, ascii_only=ascii_only)}", nl=False, color=True)
+        drawn = lookup.draw(ladder, width=width, ascii_only=ascii_only)
+        click.echo(f"\n{phrases(spoken_in)('ladder')}\n{drawn}", nl=False, color=True)
     reading.close()

@@ -8,6 +8,7 @@ their tags (§12.2.1.1), and a reliable 1xx that went on after its PRACK (RFC 32
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Row = dict[str, Any]
+Say = Callable[[str], str]
 
 _COLUMNS = (
     *(
@@ -39,13 +41,16 @@ _WITHIN_DIALOG = ("ACK", "BYE", "INFO", "UPDATE", "PRACK")
 _COPIES = 3
 
 
-def sentences(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
-    """For a row of ``calls`` that was answered and its rows of ``messages``, in time order; none for any other."""
+def sentences(call: dict[str, Any], messages: pl.DataFrame, *, say: Say = str) -> list[str]:
+    """For a row of ``calls`` that was answered and its rows of ``messages``, in time order; none for any other.
+
+    ``say`` is the lookup of the language.
+    """
     import polars as pl
 
     known = messages.filter(~pl.col("duplicate"), pl.col("method").is_in(["INVITE", *_WITHIN_DIALOG]))
     rows = known.sort("time", nulls_last=True, maintain_order=True).select(*_COLUMNS).to_dicts()
-    found = _reliable(rows)
+    found = _reliable(rows, say)
     if call["outcome"] not in ("answered", "joined"):
         return found
     by_branch: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
@@ -61,12 +66,12 @@ def sentences(call: dict[str, Any], messages: pl.DataFrame) -> list[str]:
         call_id, from_tag, _, cseq = branch
         of_leg = by_leg[branch[:2]]
         acks = of_leg.to(branch)
-        odd = [] if acks or of_legs[branch[:2]] > 1 else _odd_acks(of_leg.all, branch, asked, answers[0])
+        odd = [] if acks or of_legs[branch[:2]] > 1 else _odd_acks(of_leg.all, branch, asked, answers[0], say)
         rivals = of_invites[call_id, from_tag, cseq] - 1
-        words = _of_branch(answers, acks, call, rivals=rivals, released=answers[0]["to_tag"] in released)
-        found += [word.replace("no ACK was seen", "no ACK that fits was seen") for word in words] if odd else words
+        ended = answers[0]["to_tag"] in released
+        found += _of_branch(answers, acks, call, rivals=rivals, released=ended, misfit=bool(odd), say=say)
         found += odd
-    return found + _without_tags(rows)
+    return found + _without_tags(rows, say)
 
 
 class _Acks:
@@ -95,33 +100,54 @@ def _acks_by_leg(rows: list[Row]) -> dict[tuple[Any, ...], _Acks]:
     return found
 
 
-def _odd_acks(acks: list[Row], branch: tuple[Any, ...], asked: set[Any], answer: Row) -> list[str]:
+def _odd_acks(acks: list[Row], branch: tuple[Any, ...], asked: set[Any], answer: Row, say: Say) -> list[str]:
     """About the first ACK of the caller's that has not the To tag or the CSeq number of the one 2xx in question, and
     belongs to no other INVITE (``asked``: their CSeq numbers)."""
     _, _, to_tag, cseq = branch
     for row in acks:
         if not row["to_tag"] or (row["cseq"] != cseq and row["cseq"] in asked):
             continue
-        other = f"the To tag {row['to_tag']}" if row["to_tag"] != to_tag else f"CSeq {row['cseq']}"
-        its_own = to_tag if row["to_tag"] != to_tag else cseq
-        of_answer = f"the {answer['status']} (frame {answer['frame']})"
-        return [f"the ACK (frame {row['frame']}) has {other}, {of_answer} {its_own} (RFC 3261 §13.2.2.4)"]
+        by_tag = row["to_tag"] != to_tag
+        text = say(
+            "the ACK (frame {frame}) has the To tag {other}, {answer} {own} (RFC 3261 §13.2.2.4)"
+            if by_tag
+            else "the ACK (frame {frame}) has CSeq {other}, {answer} {own} (RFC 3261 §13.2.2.4)"
+        )
+        other, own = (row["to_tag"], to_tag) if by_tag else (row["cseq"], cseq)
+        return [text.format(frame=row["frame"], other=other, answer=_the(answer, say), own=own)]
     return []
 
 
-def _of_branch(answers: list[Row], acks: list[Row], call: dict[str, Any], *, rivals: int, released: bool) -> list[str]:
-    """About the 2xx of one branch, and the ACKs to it; so many other branches answered the same INVITE."""
-    first = answers[0]
+def _the(message: Row, say: Say) -> str:
+    return say("the {what} (frame {frame})").format(what=message["status"] or message["method"], frame=message["frame"])
+
+
+def _of_branch(
+    answers: list[Row],
+    acks: list[Row],
+    call: dict[str, Any],
+    *,
+    rivals: int,
+    released: bool,
+    misfit: bool,
+    say: Say,
+) -> list[str]:
+    """About the 2xx of one branch, and the ACKs to it; so many other branches answered the same INVITE.
+
+    ``misfit``: there is an ACK, but not to this 2xx.
+    """
     far = max(answers, key=lambda row: row["via_count"] or 0)
     callee = socket(far["src_ip"], far["src_port"])
     copies = [row for row in answers if row["transaction"] == far["transaction"]]
-    answer = f"the {first['status']} (frame {first['frame']})"
+    answer = _the(answers[0], say)
     often = ""
     if len(copies) > 1 and None not in (copies[0]["time"], copies[-1]["time"]):
-        often = f"sent {len(copies)} times in {(copies[-1]['time'] - copies[0]['time']).total_seconds():.1f} s"
+        took = (copies[-1]["time"] - copies[0]["time"]).total_seconds()
+        often = say("sent {n} times in {seconds:.1f} s").format(n=len(copies), seconds=took)
     if rivals and not acks:
-        left = "never acknowledged" if released else "neither acknowledged nor released"
-        return [f"a second answer, {answer}, was {f'{often} and ' if often else ''}{left}"]
+        left = say("never acknowledged") if released else say("neither acknowledged nor released")
+        left = say("{often} and {left}").format(often=often, left=left) if often else left
+        return [say("a second answer, {answer}, was {left}").format(answer=answer, left=left)]
     if call.get("outcome_detail") != "no_ack":
         return []
     if not acks:
@@ -129,31 +155,35 @@ def _of_branch(answers: list[Row], acks: list[Row], call: dict[str, Any], *, riv
         # The caller's own hop is there: it was given the 2xx again and again and left it alone (§13.2.2.4).
         alone = ""
         if often and near["via_count"] == 1:
-            alone = f"; {socket(near['dst_ip'], near['dst_port'])} received it and sent none"
-        return [f"no ACK was seen to {answer}{f', {often}' if often else ''}{alone}"]
+            caller = socket(near["dst_ip"], near["dst_port"])
+            alone = say("; {node} received it and sent none").format(node=caller)
+        none = say("no ACK that fits was seen to {answer}" if misfit else "no ACK was seen to {answer}")
+        return [say(", ").join(filter(None, (none.format(answer=answer), often))) + alone]
     after = sum(row["time"] is not None and row["time"] > acks[0]["time"] for row in copies)
     if after < _COPIES:
         return []
-    where = _how_far(acks, far, callee)
-    return [f"{answer} was {often}, {after} of them after an ACK (frame {acks[0]['frame']}): {where}"]
+    where = _how_far(acks, far, callee, say)
+    text = say("{answer} was {often}, {after} of them after an ACK (frame {frame}): {where}")
+    return [text.format(answer=answer, often=often, after=after, frame=acks[0]["frame"], where=where)]
 
 
-def _how_far(acks: list[Row], far: Row, callee: str) -> str:
+def _how_far(acks: list[Row], far: Row, callee: str, say: Say) -> str:
     """Where the ACKs got to on their way to the node that waits for one."""
     last = max(acks, key=lambda row: row["via_count"] or 0)
     came_to = socket(last["dst_ip"], last["dst_port"])
     if last["dst_ip"] == far["src_ip"]:
-        return f"{callee} took none of them for its own"
+        return say("{node} took none of them for its own").format(node=callee)
     # The node that the INVITE went through to the callee should have sent the ACK there, too.
     gateway = (far["dst_ip"], far["dst_port"])
     if last["dst_ip"] == gateway[0]:
-        return f"{came_to} had it and did not send it on to {callee}"
+        return say("{node} had it and did not send it on to {callee}").format(node=came_to, callee=callee)
     if last["src_ip"] == gateway[0]:
-        return f"{socket(last['src_ip'], last['src_port'])} sent it to {came_to}, not to {callee}"
-    return f"none was seen on its way to {callee}, the last went to {came_to}"
+        sender = socket(last["src_ip"], last["src_port"])
+        return say("{sender} sent it to {node}, not to {callee}").format(sender=sender, node=came_to, callee=callee)
+    return say("none was seen on its way to {callee}, the last went to {node}").format(callee=callee, node=came_to)
 
 
-def _without_tags(rows: list[Row]) -> list[str]:
+def _without_tags(rows: list[Row], say: Say) -> list[str]:
     """Requests within the dialog without a tag, once each method."""
     tagged = any(row["to_tag"] for row in rows if row["method"] == "INVITE" and 200 <= (row["status"] or 0) < 300)
     seen: dict[str, str] = {}
@@ -164,12 +194,13 @@ def _without_tags(rows: list[Row]) -> list[str]:
             continue
         lacks = [name for name, tag in (("From", row["from_tag"]), ("To", row["to_tag"])) if not tag]
         if lacks:
-            words = f"the {row['method']} (frame {row['frame']}) has no {' and no '.join(lacks)} tag"
-            seen.setdefault(row["method"], f"{words} (RFC 3261 §12.2.1.1)")
+            text = say("{request} has no {tags} tag (RFC 3261 §12.2.1.1)")
+            tags = say(" and no ").join(lacks)
+            seen.setdefault(row["method"], text.format(request=_the(row, say), tags=tags))
     return list(seen.values())
 
 
-def _reliable(rows: list[Row]) -> list[str]:
+def _reliable(rows: list[Row], say: Say) -> list[str]:
     """Reliable 1xx that went on being sent after a PRACK for them (RFC 3262 §3)."""
     copies: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     pracks: dict[tuple[Any, ...], Row] = {}
@@ -187,6 +218,10 @@ def _reliable(rows: list[Row]) -> list[str]:
     for (key, _), again in copies.items():
         if len(again) >= _COPIES and key not in told:
             told.add(key)
-            words = f"the {again[0]['status']} with RSeq {key[3]} was sent {len(again)} times more"
-            found.append(f"{words} after its PRACK (frame {pracks[key]['frame']}): no PRACK reached its sender")
+            text = say(
+                "the {status} with RSeq {rseq} was sent {n} times more after its PRACK (frame {frame}): "
+                "no PRACK reached its sender"
+            )
+            frame = pracks[key]["frame"]
+            found.append(text.format(status=again[0]["status"], rseq=key[3], n=len(again), frame=frame))
     return found

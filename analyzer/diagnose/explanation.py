@@ -6,6 +6,7 @@ seen from* there: whether that node made the response itself, nobody can see fro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from analyzer.columns.address import socket
@@ -13,42 +14,50 @@ from analyzer.diagnose import after_the_answer
 from analyzer.sip import next_hops
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import polars as pl
+
+Say = Callable[[str], str]
+Seen = Callable[[dict[str, Any]], str]  # the node that sent a message, with the frame
 
 _MOST_NODES = 4
 _GIVEN_UP = ("cancelled", "answered_elsewhere", "no_answer")
 
 
-def explain(call: dict[str, Any], messages: pl.DataFrame, steps: pl.DataFrame | None = None) -> list[str]:
+def explain(
+    call: dict[str, Any], messages: pl.DataFrame, steps: pl.DataFrame | None = None, *, say: Say = str
+) -> list[str]:
     """Sentences for a row of ``calls``, its rows of ``messages`` and of ``failure_path``; none while it goes on.
 
-    Without ``steps`` (they rest on all messages) a refusal is told in the order of its captured copies.
+    Without ``steps`` (they rest on all messages) a refusal is told in the order of its captured copies; ``say`` is the
+    lookup of the language.
     """
     import polars as pl
 
     ordered = messages.filter(~pl.col("duplicate")).sort("time", nulls_last=True, maintain_order=True)
     rows = ordered.select(*_COLUMNS).to_dicts()
-    told = _told(
-        call, rows, _ways(steps).get(call.get("call", 0), []), several_files=len({row["file"] for row in rows}) > 1
-    )
-    return told + after_the_answer.sentences(call, ordered)
+    way = _ways(steps).get(call.get("call", 0), [])
+    told = _told(call, rows, way, several_files=len({row["file"] for row in rows}) > 1, say=say)
+    return told + after_the_answer.sentences(call, ordered, say=say)
 
 
-def silent(failure: dict[str, Any]) -> str | None:
+def silent(failure: dict[str, Any], *, say: Say = str) -> str | None:
     """For a row of ``call_failures``: who was asked and did not answer, or could not be, where that is known."""
     node = failure["unresponsive_node"]
     if node and (failure["rule"] == next_hops.NOT_REACHED or failure["on_behalf_of"] == "network"):
-        return f"{node} could not be reached"
-    return f"{node} received the request and did not answer" if node else None
+        return say("{node} could not be reached").format(node=node)
+    return say("{node} received the request and did not answer").format(node=node) if node else None
 
 
-def on_behalf(failure: dict[str, Any]) -> str:
+def on_behalf(failure: dict[str, Any], *, say: Say = str) -> str:
     """For a row of ``call_failures``: whose refusal it was, and by which rule."""
-    behalf = {"unknown": "side unknown", "timer": "a timer expired"}
-    side = behalf.get(failure["on_behalf_of"], f"on behalf of the {failure['on_behalf_of']}")
-    return f"{side}: {failure['rule']}"
+    behalf = {
+        "unknown": say("side unknown"),
+        "timer": say("a timer expired"),
+        "user": say("on behalf of the user"),
+        "node": say("on behalf of the node"),
+        "network": say("on behalf of the network"),
+    }
+    return say("{side}: {rule}").format(side=behalf[failure["on_behalf_of"]], rule=say(failure["rule"]))
 
 
 def explanations(
@@ -56,6 +65,8 @@ def explanations(
     messages: pl.DataFrame,
     steps: pl.DataFrame | None = None,
     failures: pl.DataFrame | None = None,
+    *,
+    say: Say = str,
 ) -> list[str | None]:
     """The sentences for each of many calls in one text, from the whole tables; ``failures`` is ``call_failures``.
 
@@ -86,16 +97,16 @@ def explanations(
         rows.setdefault(row["story"], []).append(row)
     told: list[str | None] = [None] * calls.height
     ways = _ways(steps)
-    after = _after_the_answer(open_or_failed.filter(answered), messages)
+    after = _after_the_answer(open_or_failed.filter(answered), messages, say)
     for call in open_or_failed.select("story", "call", "reference", "status", "outcome").iter_rows(named=True):
         seen = rows.get(call["story"], [])
         way = ways.get(call["call"], [])
-        sentences = _told(call, seen, way, several_files=any(row["several_files"] for row in seen[:1]))
+        sentences = _told(call, seen, way, several_files=any(row["several_files"] for row in seen[:1]), say=say)
         failure = refused.get(call["call"])
         if failure is not None:
-            nobody = silent(failure)
-            sentences = [*([nobody] if nobody else []), *sentences, on_behalf(failure)]
-        told[call["story"]] = "; ".join([*sentences, *after.get(call["call"], [])]) or None
+            nobody = silent(failure, say=say)
+            sentences = [*([nobody] if nobody else []), *sentences, on_behalf(failure, say=say)]
+        told[call["story"]] = say("; ").join([*sentences, *after.get(call["call"], [])]) or None
     return told
 
 
@@ -103,14 +114,14 @@ def explanations(
 BROKE = ("no_ack", "timer_expiry", "expired", "dropped")
 
 
-def _after_the_answer(calls: pl.DataFrame, messages: pl.DataFrame) -> dict[int, list[str]]:
+def _after_the_answer(calls: pl.DataFrame, messages: pl.DataFrame, say: Say) -> dict[int, list[str]]:
     """What broke each of these calls, which were answered."""
     import polars as pl
 
     rows = messages.filter(pl.col("call").is_in(calls["call"].implode()))
     by_call = rows.partition_by("call", as_dict=True, maintain_order=True)
     return {
-        call["call"]: after_the_answer.sentences(call, by_call[call["call"],])
+        call["call"]: after_the_answer.sentences(call, by_call[call["call"],], say=say)
         for call in calls.iter_rows(named=True)
         if (call["call"],) in by_call
     }
@@ -134,13 +145,15 @@ def _ways(steps: pl.DataFrame | None) -> dict[int, list[dict[str, Any]]]:
 
 
 def _told(
-    call: dict[str, Any], rows: list[dict[str, Any]], way: list[dict[str, Any]], *, several_files: bool
+    call: dict[str, Any], rows: list[dict[str, Any]], way: list[dict[str, Any]], *, several_files: bool, say: Say
 ) -> list[str]:
     addresses = {step["message"]: step["address"] for step in way}
 
     def seen(row: dict[str, Any]) -> str:
-        file = f"{row['file']}, " if several_files else ""
-        return f"{addresses.get(row['message']) or _node(row, 'src')} ({file}frame {row['frame']})"
+        node = addresses.get(row["message"]) or _node(row, "src")
+        if several_files:
+            return say("{node} ({file}, frame {frame})").format(node=node, file=row["file"], frame=row["frame"])
+        return say("{node} (frame {frame})").format(node=node, frame=row["frame"])
 
     by_key = {row["message"]: row for row in rows}
     path = [by_key[step["message"]] for step in way if step["message"] in by_key]
@@ -148,14 +161,15 @@ def _told(
     told = []
     status = call["status"]
     if status is not None and status >= 300:
-        told += _refusal(call, path, _last_attempt(call, rows), seen)
+        told += _refusal(call, path, _last_attempt(call, rows), seen, say)
     elif status is None and call["outcome"] in ("timeout", "unreachable", "unfinished"):
         asked = [row for row in rows if row["status"] is None and row["method"] == "INVITE"]
         if asked:
             # The INVITE that got furthest is the one seen last on its way.
             last = next((row for row in reversed(asked) if not row["retransmission"]), asked[-1])
-            told.append(f"no final response seen to the INVITE last sent by {seen(last)} to {_node(last, 'dst')}")
-    told += _without_contact(call, rows, seen)
+            text = say("no final response seen to the INVITE last sent by {sender} to {receiver}")
+            told.append(text.format(sender=seen(last), receiver=_node(last, "dst")))
+    told += _without_contact(call, rows, seen, say)
     # A CANCEL in an answered call ended a fork that lost, a BYE in another one an early dialog.
     method = "BYE" if call["outcome"] in ("answered", "joined") else "CANCEL"
     first = next((row for row in [*path, *rows] if row["status"] is None and row["method"] == method), None)
@@ -163,22 +177,23 @@ def _told(
         method = "BYE"  # the caller's, on the early dialog (RFC 3261 §15)
         first = next((row for row in rows if row["status"] is None and row["method"] == method), None)
     if first is not None:
-        reason = f": {first['reason_header']}" if first["reason_header"] else ""
         # The 487 of a call that was given up only follows from the CANCEL (RFC 3261 §9.2).
         at = 0 if call["outcome"] in _GIVEN_UP else len(told)
-        told.insert(at, f"{method} first seen from {seen(first)}{reason}")
+        text = say("{what} first seen from {node}").format(what=method, node=seen(first))
+        told.insert(at, say(": ").join(filter(None, (text, first["reason_header"]))))
         if method == "CANCEL" and status is None:
-            told += _refused_cancel(rows, seen)
+            told += _refused_cancel(rows, seen, say)
     return told
 
 
-def _refused_cancel(rows: list[dict[str, Any]], seen: Callable[[dict[str, Any]], str]) -> list[str]:
+def _refused_cancel(rows: list[dict[str, Any]], seen: Seen, say: Say) -> list[str]:
     """A CANCEL that was refused ended nothing (RFC 3261 §9.2): 481, its receiver knew no such INVITE."""
     refused = next((row for row in rows if row["method"] == "CANCEL" and (row["status"] or 0) >= 300), None)
     if refused is None:
         return []
     words = f"{refused['status']} {refused['reason_phrase'] or ''}".rstrip()
-    return [f"the CANCEL was refused: {words} from {seen(refused)}; no final response to the INVITE was seen"]
+    text = say("the CANCEL was refused: {answer} from {node}; no final response to the INVITE was seen")
+    return [text.format(answer=words, node=seen(refused))]
 
 
 _COLUMNS = (
@@ -187,9 +202,7 @@ _COLUMNS = (
 )
 
 
-def _without_contact(
-    call: dict[str, Any], rows: list[dict[str, Any]], seen: Callable[[dict[str, Any]], str]
-) -> list[str]:
+def _without_contact(call: dict[str, Any], rows: list[dict[str, Any]], seen: Seen, say: Say) -> list[str]:
     """Why no ACK came, where the 2xx has no address for it: it goes to the remote target (RFC 3261 §13.2.2.4)."""
     if call.get("outcome_detail") != "no_ack":
         return []
@@ -197,17 +210,16 @@ def _without_contact(
     bare = [row for row in answers if row["complete"] and row["contact_uri"] is None]
     if not bare or len(bare) < len(answers):
         return []
-    return [
-        f"the {bare[0]['status']} from {seen(bare[0])} has no Contact (RFC 3261 §12.1.1): "
-        "its ACK has no address to go to"
-    ]
+    text = say("the {status} from {node} has no Contact (RFC 3261 §12.1.1): its ACK has no address to go to")
+    return [text.format(status=bare[0]["status"], node=seen(bare[0]))]
 
 
 def _refusal(
     call: dict[str, Any],
     path: list[dict[str, Any]],
     rows: list[dict[str, Any]],
-    seen: Callable[[dict[str, Any]], str],
+    seen: Seen,
+    say: Say,
 ) -> list[str]:
     """Who sent the status that decided first, who after it, and other failures seen before."""
     finals = [row for row in rows if row["method"] == "INVITE" and (row["status"] or 0) >= 300]
@@ -216,23 +228,29 @@ def _refusal(
     deciding = deciding or [row for row in finals if row["status"] == call["status"]]
     if not deciding:
         return []
-    by_node: dict[str, str] = {}
+    by_node: dict[str, tuple[str, bool]] = {}
     status = deciding[0]["status"]
     for row in deciding:
         # Who made another status of it is named with that (RFC 3261 §16.7 item 6).
-        changed = f"as {row['status']} by " if row["status"] != status else ""
-        by_node.setdefault(_node(row, "src"), f"{changed}{seen(row)}")
+        changed = row["status"] != status
+        text = say("as {status} by {node}").format(status=row["status"], node=seen(row)) if changed else seen(row)
+        by_node.setdefault(_node(row, "src"), (text, changed))
         status = row["status"]
-    origin, *others = by_node.values()
-    more = f" and {len(others) - _MOST_NODES} more" if len(others) > _MOST_NODES else ""
-    passed = f", passed on by {', '.join(others[:_MOST_NODES])}{more}" if others else ""
-    passed = passed.replace("passed on by as", "passed on as")
+    (origin, _), *others = by_node.values()
+    passed = ""
+    if others:
+        more = say(" and {n} more").format(n=len(others) - _MOST_NODES) if len(others) > _MOST_NODES else ""
+        nodes = say(", ").join(text for text, _ in others[:_MOST_NODES]) + more
+        _, changed = others[0]
+        passed = say(", passed on {nodes}" if changed else ", passed on by {nodes}").format(nodes=nodes)
     first = deciding[0]
-    told = [f"{first['status']} {first['reason_phrase'] or ''}".rstrip() + f" first seen from {origin}{passed}"]
+    answer = f"{first['status']} {first['reason_phrase'] or ''}".rstrip()
+    told = [say("{what} first seen from {node}").format(what=answer, node=origin) + passed]
     before: dict[int, str] = {}
+    before_it = say("before it {status} from {node}")
     for row in finals[: finals.index(first)] if first in finals else []:
         if row["status"] not in (call["status"], first["status"]):
-            before.setdefault(row["status"], f"before it {row['status']} from {seen(row)}")
+            before.setdefault(row["status"], before_it.format(status=row["status"], node=seen(row)))
     return [*told, *before.values()]
 
 

@@ -40,7 +40,15 @@ class Text:
     lines: Sequence[str] = field(default=())
 
 
-def markdown(story: Story, ladder: str, texts: Sequence[Text], *, messages: str = "Messages") -> str:
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """Of the parts below the story, in the language of the reader."""
+
+    ladder: str = "ladder"
+    messages: str = "Messages"
+
+
+def markdown(story: Story, ladder: str, texts: Sequence[Text], headings: Headings = Headings()) -> str:
     """The page as Markdown (CommonMark): the verdict as a list, all else as it stands in a terminal."""
     parts = [f"# {_escaped(story.title)}", ""]
     first, *others = story.sections or (None,)
@@ -51,9 +59,9 @@ def markdown(story: Story, ladder: str, texts: Sequence[Text], *, messages: str 
         rest = list(story.sections)
     for section in rest:
         parts += [f"## {section.name}", "", *_fenced(section.lines), ""]
-    parts += ["## ladder", "", *_fenced(ladder.rstrip("\n").split("\n")), ""]
+    parts += [f"## {headings.ladder}", "", *_fenced(ladder.rstrip("\n").split("\n")), ""]
     if texts:
-        parts += [f"## {messages}", ""]
+        parts += [f"## {headings.messages}", ""]
     for text in texts:
         parts += [f"### {_escaped(text.heading)}", "", *_fenced(text.lines), ""]
     return "\n".join(parts)

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from analyzer.errors import AnalyzerError
 from analyzer.kpi.catalogue import KPIS
 from analyzer.kpi.kpis import LOW_N
+from analyzer.language import SPOKEN
 from analyzer.measure.grouping import INTERVAL
 from analyzer.show import scales
 from analyzer.show.style import (
@@ -25,10 +26,12 @@ from analyzer.show.style import (
     PURPLE,
     VERMILLION,
     axes_of,
+    drawable,
     figure_of,
     label,
     legend,
     nothing,
+    say,
     titles,
 )
 from analyzer.show.taken import taken
@@ -87,12 +90,20 @@ def _largest(rows: pl.DataFrame, most: int) -> list[str]:
 def _began(found: Kpi, axes: Axes, rows: pl.DataFrame, n: int, shown: int, more: str) -> bool:
     """Titles; whether there is something to draw."""
     groups = rows["group"].n_unique()
-    part = f"; {shown} of {groups} groups" if groups > shown else ""
-    titles(axes, found.titles["en"][:1].upper() + found.titles["en"][1:], f"n {n:,}{part}{more}")
+    part = say("; {n} of {whole} groups").format(n=shown, whole=groups) if groups > shown else ""
+    titles(axes, _title(found), f"n {n:,}{part}{more}")
     if rows["value"].count():
         return True
-    nothing(axes, f"no {found.name} over time")
+    nothing(axes, say("no {kpi} over time").format(kpi=found.name))
     return False
+
+
+def _title(found: Kpi) -> str:
+    """In the language that is spoken, where a font has it."""
+    english = found.titles["en"]
+    told = found.titles.get(SPOKEN.get(), english)
+    told = told if drawable(told) else english
+    return told[:1].upper() + told[1:]
 
 
 def kpi_over_time(kpis: Table, *, kpi: str = "ser", tz: str = "UTC", ax: Axes | None = None) -> Figure:
@@ -106,7 +117,7 @@ def kpi_over_time(kpis: Table, *, kpi: str = "ser", tz: str = "UTC", ax: Axes | 
     names = _largest(rows, _CURVES)
     with axes_of(ax) as axes:
         counted = found.kind in ("share", "duration")
-        more = f"; bands: 95 % intervals; hollow: n < {LOW_N}" if counted else ""
+        more = say("; bands: 95 % intervals; hollow: n < {low}").format(low=LOW_N) if counted else ""
         if not _began(found, axes, rows, total, len(names), more):
             return figure_of(axes)
         every = _length(rows[INTERVAL])
@@ -117,7 +128,7 @@ def kpi_over_time(kpis: Table, *, kpi: str = "ser", tz: str = "UTC", ax: Axes | 
         one, unit = (1.0, found.unit) if found.kind != "duration" else scales.unit(float(rows["p95_s"].max() or 1))  # type: ignore[arg-type]
         lines = [("value", "low", "high", "")]
         if found.kind == "duration":
-            lines = [("p50_s", "p50_low_s", "p50_high_s", "median"), ("p95_s", "p95_low_s", "p95_high_s", "p95")]
+            lines = [("p50_s", "p50_low_s", "p50_high_s", say("median")), ("p95_s", "p95_low_s", "p95_high_s", "p95")]
             lines = lines if len(names) == 1 else lines[:1]
         drawn = [(name, line) for name in names for line in lines]
         for (name, (value, low, high, figure)), (colour, style, marker) in zip(drawn, _LOOKS, strict=False):
@@ -181,7 +192,7 @@ def kpi_heat_map(kpis: Table, *, kpi: str = "ser", tz: str = "UTC", ax: Axes | N
     column = "p50_s" if found.kind == "duration" else "value"
     with axes_of(ax) as axes:
         counted = found.kind in ("share", "duration")
-        what = "; medians" if found.kind == "duration" else ""
+        what = say("; medians") if found.kind == "duration" else ""
         if not _began(found, axes, rows, total, len(names), what + (f"; //: n < {LOW_N}" if counted else "")):
             return figure_of(axes)
         every = _length(rows[INTERVAL])

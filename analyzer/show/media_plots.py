@@ -23,6 +23,7 @@ from analyzer.show.style import (
     label,
     legend,
     nothing,
+    say,
     titles,
 )
 from analyzer.show.taken import taken
@@ -67,12 +68,13 @@ def media_over_time(
     rows = taken(stream_intervals, "stream", "started_at", "packets", "media", _COLUMN[figure], *([by] if by else []))
     of_audio = pl.col("media").fill_null("audio") == "audio"
     rows = rows.filter(of_audio, value.is_not_null(), pl.col("started_at").is_not_null())
-    group = pl.col(by).fill_null("unknown").cast(pl.String) if by else pl.lit("mean")
+    group = pl.col(by).fill_null("unknown").cast(pl.String) if by else pl.lit(say("mean"))
     rows = rows.with_columns(group=group)
     with axes_of(ax) as axes:
-        titles(axes, heading, f"{scales.count(rows['stream'].n_unique(), 'stream')}, at the place of the capture")
+        streams = scales.count(rows["stream"].n_unique(), "stream")
+        titles(axes, say(heading), say("{streams}, at the place of the capture").format(streams=streams))
         if rows.is_empty():
-            nothing(axes, f"no audio with {figure if figure != 'mos' else 'a MOS'}")
+            nothing(axes, say("no audio with a MOS") if figure == "mos" else say("no audio with this figure"))
             return figure_of(axes)
         length = scales.length(rows["started_at"], every)
         rows = grouping.with_interval(rows, pl.col("started_at"), length, tz)
@@ -83,7 +85,7 @@ def media_over_time(
         curves = [rows.group_by("group", "interval_at").agg(weighed, pl.col("packets").sum())]
         if by is None:
             worst = rows.group_by("interval_at").agg(nearest_rank(value, bad).alias("value"))
-            curves.append(worst.select("interval_at", "value", group=pl.lit("worst twentieth")))
+            curves.append(worst.select("interval_at", "value", group=pl.lit(say("worst twentieth"))))
         drawn = pl.concat(curves, how="diagonal")
         most = drawn.group_by("group").agg(pl.col("packets").sum()).sort("packets", "group", descending=[True, False])
         for name, (colour, style) in zip(most["group"].head(len(_LOOKS)), _LOOKS, strict=False):

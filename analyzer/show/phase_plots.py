@@ -23,6 +23,7 @@ from analyzer.show.style import (
     figure_of,
     legend,
     nothing,
+    say,
     titles,
 )
 from analyzer.show.taken import taken
@@ -55,9 +56,10 @@ def setup_phases(phases: Table, *, every: str | None = None, tz: str = "UTC", ax
     rows = taken(phases, "call", "phase", "from_at", "duration_s").drop_nulls("from_at")
     began = rows.group_by("call").agg(at=pl.col("from_at").min())
     with axes_of(ax) as axes:
-        titles(axes, "Set-up by phase, without ringing", f"mean over {scales.count(began.height, 'call')}")
+        below = say("mean over {calls}").format(calls=scales.count(began.height, "call"))
+        titles(axes, say("Set-up by phase, without ringing"), below)
         if began.is_empty():
-            nothing(axes, "no set-up with phases")
+            nothing(axes, say("no set-up with phases"))
             return figure_of(axes)
         length = scales.length(began["at"], every)
         calls = grouping.with_interval(began, pl.col("at"), length, tz)
@@ -90,7 +92,7 @@ def setup_phases(phases: Table, *, every: str | None = None, tz: str = "UTC", ax
         axes.set_ylim(0, max(float(lower.max()) * 1.15, 0.001))
         air = (edges[-1] - edges[0]) if len(edges) < 4 else 0
         axes.set_xlim(edges[0] - air, edges[-1] + air)
-        axes.set_ylabel(f"s, mean of calls per {scales.told(length)}")
+        axes.set_ylabel(say("s, mean of calls per {interval}").format(interval=scales.told(length)))
         scales.time_axis(axes, (edges[0], edges[-1]), tz)
         legend(axes)
     return figure_of(axes)

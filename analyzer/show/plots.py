@@ -21,6 +21,7 @@ from matplotlib import ticker
 from analyzer import schema
 from analyzer.columns.distribution import nearest_rank
 from analyzer.errors import AnalyzerError
+from analyzer.language import SPOKEN
 from analyzer.measure import grouping
 from analyzer.measure.latency import latency
 from analyzer.schema.values import DELAYS
@@ -41,14 +42,17 @@ from analyzer.show.style import (
     SKY,
     VERMILLION,
     axes_of,
+    drawable,
     figure_of,
     label,
     legend,
     nothing,
+    say,
     titles,
 )
 from analyzer.show.taken import taken as _taken
 from analyzer.show.text import seconds
+from analyzer.show.tooltips import called
 from analyzer.show.waterfall import lanes
 from analyzer.timezones import zone
 
@@ -92,9 +96,10 @@ def setup_latency(calls: Table, *, delay: str = "setup", ax: Axes | None = None)
     values = _taken(calls, column)[column]
     with axes_of(ax) as axes:
         ordered = values.drop_nulls().sort().to_numpy()
-        titles(axes, _TITLES[delay], f"{len(ordered):,} of {len(values):,} calls have it")
+        below = say("{n:,} of {whole:,} calls have it").format(n=len(ordered), whole=len(values))
+        titles(axes, say(_TITLES[delay]), below)
         if not len(ordered):
-            nothing(axes, f"no call has {column}")
+            nothing(axes, say("no call has {column}").format(column=column))
             return figure_of(axes)
         one, unit = scales.unit(ordered[-1])
         skewed = scales.is_skewed(ordered)
@@ -104,9 +109,10 @@ def setup_latency(calls: Table, *, delay: str = "setup", ax: Axes | None = None)
         known = [*_PERCENTILES[::2], *([_P99] if len(ordered) >= 100 else [])]
         for percent, name, colour, line, _marker in reversed(known):
             at = values.to_frame().select(nearest_rank(pl.col(column), percent)).item() / one
-            axes.axvline(at, color=colour, linestyle=line, label=f"{name} {scales.digits(at)} {unit}")
+            axes.axvline(at, color=colour, linestyle=line, label=f"{say(name)} {scales.digits(at)} {unit}")
         scales.whole_numbers(axes.yaxis)
-        axes.set_ylabel("calls per bin" if skewed else f"calls per {per:,.4g} {unit}")
+        per_bin = say("calls per bin") if skewed else say("calls per {width:,.4g} {unit}").format(width=per, unit=unit)
+        axes.set_ylabel(per_bin)
         scales.delay_axis(axes, f"{column.removesuffix('_s')}, {unit}", skewed=skewed)
         legend(axes)
     return figure_of(axes)
@@ -139,9 +145,10 @@ def latency_ecdf(calls: Table, *, delay: str = "setup", by: str | None = None, a
     names = [column] if by is None else [column, by]
     table = _taken(calls, *names).drop_nulls(column)
     with axes_of(ax) as axes:
-        titles(axes, _TITLES[delay], f"{table.height:,} of {len(calls):,} calls have it")
+        count = say("{n:,} of {whole:,} calls have it").format(n=table.height, whole=len(calls))
+        titles(axes, say(_TITLES[delay]), count)
         if table.is_empty():
-            nothing(axes, f"no call has {column}")
+            nothing(axes, say("no call has {column}").format(column=column))
             return figure_of(axes)
         ordered = table[column].sort().to_numpy()
         one, unit = scales.unit(ordered[-1])
@@ -157,7 +164,7 @@ def latency_ecdf(calls: Table, *, delay: str = "setup", by: str | None = None, a
         axes.set_ylim(0, 1.02)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 0.9, 0.95, 1])
         axes.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
-        axes.set_ylabel("share of calls")
+        axes.set_ylabel(say("share of calls"))
         scales.delay_axis(axes, f"{column.removesuffix('_s')}, {unit}", skewed=scales.is_skewed(ordered))
         if by is not None:
             legend(axes)
@@ -168,16 +175,16 @@ def latency_ecdf(calls: Table, *, delay: str = "setup", by: str | None = None, a
 def _curves(table: pl.DataFrame, column: str, by: str | None) -> list[tuple[str, NDArray[np.float64]]]:
     """Name and sorted values of each curve, the most frequent first."""
     if by is None:
-        return [("all", table[column].sort().to_numpy())]
+        return [(say("all"), table[column].sort().to_numpy())]
     counts = table.group_by(by).len("n").sort(["n", by], descending=[True, False], nulls_last=True)
     largest = counts[by].head(_GROUPS)
     curves = [
-        ("none" if value is None else label(value), table.filter(pl.col(by).eq_missing(pl.lit(value))))
+        (say("none") if value is None else label(value), table.filter(pl.col(by).eq_missing(pl.lit(value))))
         for value in largest
     ]
     if counts.height > _GROUPS:
         others = table.join(largest.to_frame(), on=by, how="anti", nulls_equal=True)
-        curves.append((f"{counts.height - _GROUPS:,} others", others))
+        curves.append((say("{n:,} others").format(n=counts.height - _GROUPS), others))
     return [(name, rows[column].sort().to_numpy()) for name, rows in curves]
 
 
@@ -192,14 +199,15 @@ def latency_over_time(
     table = _taken(calls, "started_at", column).drop_nulls("started_at")
     with axes_of(ax) as axes:
         timed = table.drop_nulls(column)
-        count = f"{timed.height:,} of {len(calls):,} calls have it"
+        count = say("{n:,} of {whole:,} calls have it").format(n=timed.height, whole=len(calls))
         if timed.is_empty():
-            titles(axes, _TITLES[delay], count)
-            nothing(axes, f"no call has {column}")
+            titles(axes, say(_TITLES[delay]), count)
+            nothing(axes, say("no call has {column}").format(column=column))
             return figure_of(axes)
         # Percentiles of fewer than twenty are no percentiles: p95 would be the longest.
         length = scales.length(timed["started_at"], every, at_most=min(max(timed.height // 20, 1), 60))
-        titles(axes, _TITLES[delay], f"{count}; percentiles of each {scales.told(length)}")
+        below = say("{count}; percentiles of each {interval}").format(count=count, interval=scales.told(length))
+        titles(axes, say(_TITLES[delay]), below)
         full = timed.with_columns(pl.lit(None, pl.Float64).alias(f"{name}_s") for name in DELAYS if name != delay)
         figures = latency(full, pl.DataFrame(), every=length, tz=tz).filter(delay=delay)
         steps = scales.intervals(figures["interval_at"], length, tz)
@@ -210,7 +218,7 @@ def latency_over_time(
         for _percent, name, colour, line, marker in (*_PERCENTILES, _P99):
             values = figures[f"{name}_s"].fill_null(float("nan")).to_numpy() / one
             if not np.isnan(values).all():
-                axes.plot(middle, values, color=colour, linestyle=line, marker=marker, label=name)
+                axes.plot(middle, values, color=colour, linestyle=line, marker=marker, label=say(name))
         scales.upwards(axes)
         axes.set_xlim(edges[0], edges[-1])
         axes.set_ylabel(f"{delay}, {unit}")
@@ -230,7 +238,7 @@ _KINDS = (
 
 
 def waterfall(
-    parts: Table, *, endpoints: Table | None = None, title: str = "Set-up of one call", ax: Axes | None = None
+    parts: Table, *, endpoints: Table | None = None, title: str | None = None, ax: Axes | None = None
 ) -> Figure:
     """Where the set-up time of one call went: a line for each node, link and end, and when the set-up waited on it.
 
@@ -242,11 +250,13 @@ def waterfall(
     drawn, hidden = [lane for lane in found if lane.drawn], [lane for lane in found if not lane.drawn]
     with axes_of(ax) as axes:
         total = sum(lane.total for lane in found)
-        left_out = ", ".join(f"{lane.kind} {seconds(lane.total / 1e9)}" for lane in hidden)
-        said = f"INVITE to final response {seconds(total / 1e9)}{f'; not drawn: {left_out}' if hidden else ''}"
-        titles(axes, label(title, _TITLE), said)
+        said = say("INVITE to final response {time}").format(time=seconds(total / 1e9))
+        if hidden:
+            left_out = ", ".join(f"{lane.kind} {seconds(lane.total / 1e9)}" for lane in hidden)
+            said += say("; not drawn: {kinds}").format(kinds=left_out)
+        titles(axes, label(title or say("Set-up of one call"), _TITLE), said)
         if not drawn:
-            nothing(axes, "no final response")
+            nothing(axes, say("no final response"))
             return figure_of(axes)
         one, unit = scales.unit(max(end for lane in drawn for _, end in lane.times) / 1e9)
         for kind, name, colour, hatch in _KINDS:
@@ -259,7 +269,7 @@ def waterfall(
                     edgecolor=INK,
                     linewidth=0.4,
                     hatch=hatch,
-                    label=None if number else name,
+                    label=None if number else say(name),
                 )
         named = [f"{label(lane.name or lane.kind)}  {seconds(lane.total / 1e9)}" for lane in drawn]
         axes.set_yticks(range(len(drawn)), named)
@@ -267,7 +277,7 @@ def waterfall(
         axes.set_xlim(left=0)
         axes.grid(axis="x")
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(f"since the INVITE, {unit}")
+        axes.set_xlabel(say("since the INVITE, {unit}").format(unit=unit))
         legend(axes)
         if ax is None:
             figure_of(axes).set_size_inches(8.0, max(2.4, 0.9 + 0.28 * len(drawn)))
@@ -297,9 +307,9 @@ def responses(transactions: Table, *, every: str | None = None, tz: str = "UTC",
         _over_time(
             axes,
             table,
-            "Final responses by class",
+            say("Final responses by class"),
             "transaction",
-            " on their hops",
+            say(" on their hops"),
             _CLASSES,
             every,
             tz,
@@ -319,21 +329,23 @@ def _over_time(
 ) -> None:
     """Rows with ``at`` and ``kind``, counted and stacked; those without a time are told, not drawn."""
     timed = table.drop_nulls("at")
-    untimed = f"; {table.height - timed.height:,} without a time left out" if timed.height < table.height else ""
+    left_out = table.height - timed.height
+    untimed = say("; {n:,} without a time left out").format(n=left_out) if left_out else ""
     titles(axes, title, f"{scales.count(timed.height, what)}{where}{untimed}")
     if timed.is_empty():
-        nothing(axes, f"no {what} with a time")
+        nothing(axes, say("no call with a time") if what == "call" else say("no transaction with a time"))
         return
     length = scales.length(timed["at"], every)
     counted = grouping.with_interval(timed, pl.col("at"), length, tz)
     counts = counted.group_by("interval_at", "kind").len("n")
     scales.stacked(axes, counts, length, tz, layers)
-    axes.set_ylabel(f"{what}s per {scales.told(length)}")
+    per = say("calls per {interval}") if what == "call" else say("transactions per {interval}")
+    axes.set_ylabel(per.format(interval=scales.told(length)))
 
 
 # What an outcome means to who answers for the network: domain words, four of them.
 _ENDS = (
-    ("answered", "answered", GREEN, ""),
+    ("answered", "answered (2xx)", GREEN, ""),
     ("people", "ended by people", SKY, ".."),
     ("failed", "failed", VERMILLION, "xx"),
     ("unknown", "begin or end not seen", GREY, "--"),
@@ -353,13 +365,13 @@ def outcomes(calls: Table, *, ax: Axes | None = None) -> Figure:
     """How many calls ended how, most frequent first."""
     table = _taken(calls, "outcome")
     with axes_of(ax) as axes:
-        titles(axes, "Calls by outcome", scales.count(table.height, "call"))
+        titles(axes, say("Calls by outcome"), scales.count(table.height, "call"))
         if table.is_empty():
-            nothing(axes, "no calls")
+            nothing(axes, say("no calls"))
             return figure_of(axes)
         counts = table.group_by("outcome").len("n").sort(["n", "outcome"], descending=[True, False])
         counts = counts.with_columns(_end())
-        names = [label(name).replace("_", " ") for name in counts["outcome"]]
+        names = [label(_outcome(name)) for name in counts["outcome"]]
         ends = dict.fromkeys(kind for kind, *_ in _ENDS if kind in counts["kind"])
         layers = [
             (name, colour, hatch, [n if of == kind else 0 for n, of in counts.select("n", "kind").iter_rows()])
@@ -368,8 +380,14 @@ def outcomes(calls: Table, *, ax: Axes | None = None) -> Figure:
         ]
         told = [f"{n:,}  ({100 * n / table.height:.1f} %)" for n in counts["n"]]
         _bars(axes, names, layers, told)
-        axes.set_xlabel("calls")
+        axes.set_xlabel(say("calls"))
     return figure_of(axes)
+
+
+def _outcome(name: str) -> str:
+    plain = name.replace("_", " ")
+    told = called(name, plain, SPOKEN.get())
+    return told if drawable(told) else plain
 
 
 def _bars(
@@ -385,7 +403,7 @@ def _bars(
             widths,
             0.72,
             left=left,
-            label=name,
+            label=say(name),
             facecolor=colour,
             edgecolor=INK,
             linewidth=0.4,
@@ -410,7 +428,7 @@ def call_volume(calls: Table, *, every: str | None = None, tz: str = "UTC", ax: 
     """Call attempts over time, by when they began and how they ended."""
     table = _taken(calls, "started_at", "outcome").select(_end(), at="started_at")
     with axes_of(ax) as axes:
-        _over_time(axes, table, "Call attempts", "call", "", _ENDS, every, tz)
+        _over_time(axes, table, say("Call attempts"), "call", "", _ENDS, every, tz)
     return figure_of(axes)
 
 
@@ -423,29 +441,29 @@ def concurrency(calls: Table, *, tz: str = "UTC", ax: Axes | None = None) -> Fig
     table = _taken(calls, "started_at", "answered_at", "ended_at").drop_nulls("started_at")
     with axes_of(ax) as axes:
         if table.is_empty():
-            titles(axes, "Calls at the same time", "0 calls")
-            nothing(axes, "no calls with a time")
+            titles(axes, say("Calls at the same time"), scales.count(0, "call"))
+            nothing(axes, say("no call with a time"))
             return figure_of(axes)
         last = pl.max_horizontal(pl.all().max())
         table = table.with_columns(ended=pl.col("ended_at").is_not_null(), ended_at=pl.col("ended_at").fill_null(last))
         lines = []
         for name, begin, colour, style in (
             ("in progress", "started_at", BLUE, "-"),
-            ("answered", "answered_at", GREEN, "--"),
+            ("answered (2xx)", "answered_at", GREEN, "--"),
         ):
             spans = table.drop_nulls(begin).select("ended", begin=begin, end="ended_at")
             if spans.height:
                 lines.append((name, _alive(spans), colour, style))
         most, at = (lines[0][1].sort("alive", "at", descending=[True, False])[0, name] for name in ("alive", "at"))
         when = f"{at.astimezone(zone(tz)):%Y-%m-%d %H:%M:%S}"
-        peak = f"at most {most:,} at once, at {when} ({tz})"
-        titles(axes, "Calls at the same time", f"{scales.count(table.height, 'call')}; {peak}")
+        peak = say("; at most {most:,} at once, at {when} ({zone})").format(most=most, when=when, zone=tz)
+        titles(axes, say("Calls at the same time"), scales.count(table.height, "call") + peak)
         for name, steps, colour, style in lines:
             drawn = _thinned(steps)
             alive = drawn["alive"].to_numpy()
-            axes.step(scales.days(drawn["at"]), alive, where="post", color=colour, linestyle=style, label=name)
+            axes.step(scales.days(drawn["at"]), alive, where="post", color=colour, linestyle=style, label=say(name))
         scales.upwards(axes)
-        axes.set_ylabel("calls")
+        axes.set_ylabel(say("calls"))
         scales.whole_numbers(axes.yaxis)
         instants = scales.days(lines[0][1]["at"])
         scales.time_axis(axes, (instants[0], instants[-1]), tz)
@@ -480,21 +498,22 @@ def failures(failures: Table, *, ax: Axes | None = None) -> Figure:
     table = _taken(failures, *names, "requests", "nodes")
     total = int(table["requests"].sum())
     with axes_of(ax) as axes:
-        titles(axes, "Failed requests", f"{scales.count(total, 'request')}, each counted once over its hops")
+        titles(axes, say("Failed requests"), scales.count(total, "request") + say(", each counted once over its hops"))
         most = table.sort("requests", *groups, descending=[True, *[False] * len(groups)]).head(_BARS)
         if most.is_empty():
-            nothing(axes, "no request failed")
+            nothing(axes, say("no request failed"))
             return figure_of(axes)
         rows = most.to_dicts()
         told = []
         for row in rows:
-            where = f", from {label(row['node'])}" if row["nodes"] == 1 else f", from {row['nodes']:,} nodes"
+            where = say(", from {node}").format(node=label(row["node"]))
+            where = say(", from {n:,} nodes").format(n=row["nodes"]) if row["nodes"] != 1 else where
             told.append(f"{row['requests']:,}  ({100 * row['requests'] / total:.1f} %){where if row['nodes'] else ''}")
         shown = dict.fromkeys([*groups, *(["reason_phrase"] if "status" in groups else [])])
         named = [
             label(
                 " ".join(
-                    "no response" if name == "status" and row[name] is None else str(row[name])
+                    say("no response") if name == "status" and row[name] is None else str(row[name])
                     for name in shown
                     if row[name] is not None or name == "status"
                 )
@@ -503,8 +522,8 @@ def failures(failures: Table, *, ax: Axes | None = None) -> Figure:
         ]
         _bars(axes, named, [("requests", VERMILLION, "", most["requests"].to_list())], told)
         axes.get_legend().remove()  # type: ignore[union-attr]
-        left_out = f" ({most.height:,} of {table.height:,} rows)" if table.height > most.height else ""
-        axes.set_xlabel(f"requests{left_out}")
+        left_out = say(" ({n:,} of {whole:,} rows)") if table.height > most.height else ""
+        axes.set_xlabel(say("requests") + left_out.format(n=most.height, whole=table.height))
     return figure_of(axes)
 
 
@@ -526,21 +545,22 @@ def retransmissions(links: Table, *, ax: Axes | None = None) -> Figure:
     with axes_of(ax) as axes:
         titles(
             axes,
-            "Retransmissions by link (client > server)",
-            f"{total:,} of {sent:,} requests and final responses were sent again",
+            say("Retransmissions by link (client > server)"),
+            say("{n:,} of {whole:,} requests and final responses were sent again").format(n=total, whole=sent),
         )
         most = table.filter(pl.col("again") > 0).sort("again", *groups, descending=[True, *[False] * len(groups)])
         most = most.head(_BARS)
         if most.is_empty():
-            nothing(axes, "nothing was sent again" if table.height else "no links")
+            nothing(axes, say("nothing was sent again") if table.height else say("no links"))
             return figure_of(axes)
         names = [_path(row) for row in most.select(groups).rows()]
         layers = [
             ("requests", BLUE, "//", most["resent_requests"].to_list()),
             ("final responses", ORANGE, "..", most["resent_responses"].to_list()),
         ]
-        told = [f"{again:,}  ({100 * again / sent:.1f} % of {sent:,})" for again, sent in most["again", "sent"].rows()]
+        share = say("{n:,}  ({percent:.1f} % of {whole:,})")
+        told = [share.format(n=n, percent=100 * n / whole, whole=whole) for n, whole in most["again", "sent"].rows()]
         _bars(axes, names, layers, told)
-        shown = f" ({most.height:,} of {table.height:,} links)" if table.height > most.height else ""
-        axes.set_xlabel(f"copies sent again{shown}")
+        shown = say(" ({n:,} of {whole:,} links)") if table.height > most.height else ""
+        axes.set_xlabel(say("copies sent again") + shown.format(n=most.height, whole=table.height))
     return figure_of(axes)

@@ -41,11 +41,11 @@ def story(
         (say("with whom"), _listed(facts, _NETWORK)),
         (say("until when"), _until(tables, facts, tz)),
         (say("security"), _listed(facts, _SECURITY)),
-        (say("challenges"), _challenges(tables, tz)),
-        (say("what it waited for"), waits(tables)),
+        (say("challenges"), _challenges(tables, tz, say)),
+        (say("what it waited for"), waits(tables, say)),
     )
     found = ((name, list(lines)) for name, lines in told)
-    sections = tuple(Section(name, bounded(lines)) for name, lines in found if lines)
+    sections = tuple(Section(name, bounded(lines, say)) for name, lines in found if lines)
     return Story(safe(title), sections, wrong=say("what went wrong"))
 
 
@@ -116,12 +116,13 @@ def _until(tables: Tables, facts: dict[str, str], tz: str) -> Iterator[str]:
         yield from _listed(bound, ("expires_at", "ended_at", "end_reason", "event", "refreshes", "lapse_s"))
 
 
-def _challenges(tables: Tables, tz: str) -> Iterator[str]:
+def _challenges(tables: Tables, tz: str, say: Say) -> Iterator[str]:
     rows = tables("challenges")
     for number, row in enumerate(rows.iter_rows(named=True)):
         at = row_facts(rows.slice(number, 1), tz=tz).get("challenged_at", "?")
         answered = ""
         if row["answered_at"] is not None and row["challenged_at"] is not None:
-            answered = f", answered after {seconds((row['answered_at'] - row['challenged_at']).total_seconds())}"
+            took = seconds((row["answered_at"] - row["challenged_at"]).total_seconds())
+            answered = say(", answered after {time}").format(time=took)
         what = " ".join(str(row[name]) for name in ("status", "algorithm", "realm") if row[name] is not None)
-        yield safe(f"{at}  {what}: {row['outcome'] or '?'}{answered}")
+        yield safe(f"{at}  {what}{say(': ')}{row['outcome'] or '?'}{answered}")

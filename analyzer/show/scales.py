@@ -12,7 +12,7 @@ from matplotlib import dates, ticker
 
 from analyzer.errors import AnalyzerError
 from analyzer.measure import grouping
-from analyzer.show.style import INK, legend
+from analyzer.show.style import INK, legend, say
 from analyzer.timezones import zone
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_INTERVALS = 100_000
+
+UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+"""Those of the lengths of intervals."""
+
+COUNTED = ("call", "transaction", "request", "stream", *UNITS.values())
+"""What figures count."""
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
@@ -59,7 +65,8 @@ def delay_axis(axes: Axes, name: str, *, skewed: bool) -> None:
 
 
 def count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    """So many of ``what``: one of :data:`COUNTED`."""
+    return say(f"{{n:,}} {what}{'' if number == 1 else 's'}").format(n=number)
 
 
 def upwards(axes: Axes) -> None:
@@ -120,7 +127,9 @@ def time_axis(axes: Axes, ends: tuple[float, float], tz: str) -> None:
     )
     # What ends at midnight ends on the day before.
     named = dict.fromkeys(f"{_clock(day, where):%Y-%m-%d}" for day in (ends[0], max(ends[0], ends[1] - 1e-9)))
-    axes.set_xlabel(f"{' to '.join(named)}, {tz}")
+    begin, *end = named
+    when = say("{begin} to {end}").format(begin=begin, end=end[0]) if end else begin
+    axes.set_xlabel(say("{when}, {zone}").format(when=when, zone=tz))
 
 
 def _clock(day: float, where: ZoneInfo) -> datetime:
@@ -129,9 +138,8 @@ def _clock(day: float, where: ZoneInfo) -> datetime:
 
 
 def told(every: str) -> str:
-    units = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
-    number, unit = int(every[:-1]), units[every[-1]]
-    return unit if number == 1 else f"{number} {unit}s"
+    number, unit = int(every[:-1]), UNITS[every[-1]]
+    return say(unit) if number == 1 else count(number, unit)
 
 
 def stacked(axes: Axes, counts: pl.DataFrame, every: str, tz: str, layers: Sequence[tuple[str, str, str, str]]) -> None:
@@ -150,7 +158,7 @@ def stacked(axes: Axes, counts: pl.DataFrame, every: str, tz: str, layers: Seque
             edges,
             baseline=lower,
             fill=True,
-            label=f"{name} ({of_kind['n'].sum():,})",
+            label=f"{say(name)} ({of_kind['n'].sum():,})",
             facecolor=colour,
             edgecolor=INK,
             linewidth=0.4,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.diagnose import after_the_answer
 from analyzer.diagnose.explanation import BROKE, explain, on_behalf, silent
 from analyzer.diagnose.verdict import OF_PEOPLE, verdicts
-from analyzer.explain.phrases import phrases
+from analyzer.explain.phrases import Say, phrases
 from analyzer.show import waterfall as waterfalls
 from analyzer.show.text import fit, markup, pad, safe, seconds, width, wrapped
 
@@ -82,19 +82,19 @@ def story(
     say = phrases(language)
     told = (
         (say("what went wrong"), folded(_verdict(tables, roles, language, tz), room)),
-        (say("evidence"), folded(_refused(tables, roles), room)),
-        (say("findings"), _findings(tables, room)),
-        (say("who"), folded(_who(tables), room)),
+        (say("evidence"), folded(_refused(tables, roles, say), room)),
+        (say("findings"), _findings(tables, room, say)),
+        (say("who"), folded(_who(tables, say), room)),
         (say("service"), _services(tables)),
         (say("way"), way(tables, roles, room, ascii_only=ascii_only)),
-        (say("set-up"), _phases(tables)),
+        (say("set-up"), _phases(tables, say)),
         (say("where its time went"), _time(tables, endpoints, room, ascii_only=ascii_only)),
-        (say("what it waited for"), waits(tables)),
-        (say("media"), _media(tables)),
-        (say("charging"), _charging(tables)),
+        (say("what it waited for"), waits(tables, say)),
+        (say("media"), _media(tables, say)),
+        (say("charging"), _charging(tables, say)),
     )
     found = ((name, list(lines)) for name, lines in told)
-    sections = tuple(Section(name, bounded(lines)) for name, lines in found if lines)
+    sections = tuple(Section(name, bounded(lines, say)) for name, lines in found if lines)
     return Story(safe(title), sections, wrong=say("what went wrong"))
 
 
@@ -129,10 +129,10 @@ def folded(lines: Iterable[str], room: int) -> Iterator[str]:
         yield from (f"  {other}" for other in others)
 
 
-def bounded(lines: list[str]) -> tuple[str, ...]:
+def bounded(lines: list[str], say: Say) -> tuple[str, ...]:
     if len(lines) <= _MOST_LINES:
         return tuple(lines)
-    return (*lines[: _MOST_LINES - 1], f"and {len(lines) - _MOST_LINES + 1:,} more")
+    return (*lines[: _MOST_LINES - 1], say("and {n:,} more").format(n=len(lines) - _MOST_LINES + 1))
 
 
 def roles_of(endpoints: pl.DataFrame) -> Roles:
@@ -156,85 +156,95 @@ def _named(address: str | None, roles: Roles) -> str:
 # ---- what went wrong -------------------------------------------------------------------------------------------------
 
 
-def _refused(tables: Tables, roles: Roles) -> Iterator[str]:
+def _refused(tables: Tables, roles: Roles, say: Say) -> Iterator[str]:
     """Who said no, why, who changed it on its way back, and the frames in which that is seen."""
     for row in tables("call_failures").iter_rows(named=True):
-        yield from _said(row)
+        yield from _said(row, say)
         for step in tables("failure_path").sort("step").to_dicts():
             if step["changed"] and step["status"] is not None:
-                yield safe(f"{_named(step['address'], roles)} passed it on as {step['status']}")
+                text = say("{node} passed it on as {status}")
+                yield safe(text.format(node=_named(step["address"], roles), status=step["status"]))
         (call,) = tables("calls").to_dicts()
-        yield from map(safe, explain(call, tables("messages"), tables("failure_path")))
+        yield from map(safe, explain(call, tables("messages"), tables("failure_path"), say=say))
     if tables("call_failures").is_empty():
         for call in tables("calls").to_dicts():
             broke = call["outcome"] == "answered" and call["outcome_detail"] in BROKE
             sentences = explain if broke else after_the_answer.sentences
-            yield from map(safe, sentences(call, tables("messages")))
+            yield from map(safe, sentences(call, tables("messages"), say=say))
     # What people ended did not stall.
     people = tables("calls")["outcome"].is_in(["answered_elsewhere", *OF_PEOPLE]).any()
     for row in (tables("setups").clear() if people else tables("setups")).iter_rows(named=True):
         if row["stalled_detail"]:
-            yield safe(f"it stalled in {row['stalled']}: {row['stalled_detail']}")
+            text = say("it stalled in {phase}: {detail}")
+            yield safe(text.format(phase=row["stalled"], detail=_stalled(row["stalled_detail"], say)))
 
 
-def _findings(tables: Tables, room: int) -> Iterator[str]:
+def _stalled(detail: str, say: Say) -> str:
+    """What ``setups`` says of the phase and of the event that ended it, in the language of the reader."""
+    words, _, ending = detail.partition("; ")
+    by, what = ending.removeprefix("ended by "), ending.startswith("ended by ")
+    told = say("ended by {what}").format(what=by) if what and by != "a timer" else say(ending)
+    return say("; ").join((say(words), told))
+
+
+def _findings(tables: Tables, room: int, say: Say) -> Iterator[str]:
     """What the rules of diagnosis found, with what to do; the evidence is in the table."""
-    from textwrap import wrap
-
     found = tables("findings")
     told = found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True)
     for number, row in enumerate(told):
         others = row["calls"] - 1
-        with_others = f" (with {others:,} other call{'s' if others > 1 else ''})" if others > 0 else ""
-        yield safe(f"{row['rule']} {row['severity']}: {row['title']}{with_others}")
+        many = say(" (with {n:,} other calls)") if others > 1 else say(" (with {n:,} other call)")
+        with_others = many.format(n=others) if others > 0 else ""
+        yield safe(f"{row['rule']} {say(row['severity'])}{say(': ')}{row['title']}{with_others}")
         # What to do about the first one is in the verdict.
-        remedy = [f"do: {row['remedy']}"] if number else []
-        for text in (row["explanation"], *remedy, f"confirm: {row['confirm']}"):
-            yield from wrap(safe(text), room - 2, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+        remedy = [f"{say('to do')}{say(': ')}{row['remedy']}"] if number else []
+        for text in (row["explanation"], *remedy, f"{say('confirm')}{say(': ')}{row['confirm']}"):
+            yield from (f"  {line}" for line in wrapped(safe(text), room - 2))
 
 
-def _said(row: dict[str, Any]) -> Iterator[str]:
+def _said(row: dict[str, Any], say: Say) -> Iterator[str]:
     who = " ".join(part for part in (row["role"], row["name"], row["address"]) if part and part != "unknown")
     what = " ".join(str(part) for part in (row["first_status"], row["reason_phrase"]) if part is not None)
-    lines = [f"{who}: {what or 'CANCEL'}"] if who else []
-    nobody = silent(row)
+    lines = [f"{who}{say(': ')}{what or 'CANCEL'}"] if who else []
+    nobody = silent(row, say=say)
     if nobody:
         # Who failed the call comes first.
         lines.insert(0 if row["failing_node"] == row["unresponsive_node"] else len(lines), nobody)
     yield from map(safe, lines)
-    yield safe(on_behalf(row))
+    yield safe(on_behalf(row, say=say))
     if row["reason_protocol"]:
         cause = f"{row['reason_protocol']} {row['reason_cause']}" if row["reason_cause"] else row["reason_protocol"]
         words = [row["reason"] or "", f"“{row['reason_text']}”" if row["reason_text"] else ""]
-        yield safe(f"Reason {cause}: {', '.join(filter(None, words)) or 'without words'}")
+        yield safe(f"Reason {cause}{say(': ')}{say(', ').join(filter(None, words)) or say('without words')}")
     if row["warning_code"] is not None:
-        yield safe(f"Warning {row['warning_code']} from {row['warning_agent']}: {row['warning_text']}")
+        text = say("Warning {code} from {agent}: {text}")
+        yield safe(text.format(code=row["warning_code"], agent=row["warning_agent"], text=row["warning_text"]))
     if row["partial"]:
-        yield "a node further on may have rejected the call; that part was not captured"
+        yield say("a node further on may have rejected the call; that part was not captured")
 
 
 # ---- who, and what for -----------------------------------------------------------------------------------------------
 
 
-def _who(tables: Tables) -> Iterator[str]:
+def _who(tables: Tables, say: Say) -> Iterator[str]:
     records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True).to_dicts()
+    names = {"calling": say("calling"), "called": say("called")}
+    room = max(map(width, names.values()))
     for side, record in (("calling", records[:1]), ("called", records[-1:])):
         for row in record:
             party = row["caller" if side == "calling" else "callee"]
-            yield safe(f"{side:<8} {party or '?'}{_details(row, side)}")
+            yield safe(f"{pad(names[side], room)} {party or '?'}{_details(row, side, say)}")
 
 
-def _details(row: dict[str, Any], side: str) -> str:
-    asserted = row["calling_party_address" if side == "calling" else "called_asserted_identity"]
-    access = " ".join(part for part in (row[f"{side}_rat"], row[f"{side}_plmn"]) if part)
+def _details(row: dict[str, Any], side: str, say: Say) -> str:
     parts = (
-        f"asserted {asserted}" if asserted else "",
-        f"dialled {row['requested_party_address']}" if side == "calling" else "",
-        f"over {access}" if access else "",
-        f"visiting {row[f'{side}_visited_network']}" if row[f"{side}_visited_network"] else "",
-        f"roaming: {row[f'{side}_roaming']}" if row[f"{side}_roaming"] else "",
+        (say("asserted"), row["calling_party_address" if side == "calling" else "called_asserted_identity"]),
+        (say("dialled"), row["requested_party_address"] if side == "calling" else None),
+        (say("over"), " ".join(part for part in (row[f"{side}_rat"], row[f"{side}_plmn"]) if part)),
+        (say("visiting"), row[f"{side}_visited_network"]),
+        (say("roaming:"), row[f"{side}_roaming"]),
     )
-    return "".join(f"; {part}" for part in parts if part)
+    return "".join(f"{say('; ')}{name} {value}" for name, value in parts if value)
 
 
 def _services(tables: Tables) -> Iterator[str]:
@@ -303,54 +313,69 @@ def _wrapped(pieces: Iterable[str], room: int) -> Iterator[str]:
 # ---- where the time went ---------------------------------------------------------------------------------------------
 
 
-def _phases(tables: Tables) -> Iterator[str]:
+def _phases(tables: Tables, say: Say) -> Iterator[str]:
     rows = tables("phases").to_dicts()
     names = max((len(row["phase"]) for row in rows), default=0)
-    spans = [f"{row['begins']} to {row['ends'] or 'nothing'}" for row in rows]
+    span = say("{begin} to {end}")
+    spans = [span.format(begin=row["begins"], end=row["ends"] or say("nothing")) for row in rows]
     longest = max(map(width, spans), default=0)
-    for row, span in zip(rows, spans, strict=True):
-        took = seconds(row["duration_s"]) if row["duration_s"] is not None else "no end"
-        note = f"  {row['note']}" if row["note"] else ""
-        yield safe(f"{row['phase']:<{names}}  {pad(span, longest)}  {took:>9}{note}")
+    for row, told in zip(rows, spans, strict=True):
+        took = seconds(row["duration_s"]) if row["duration_s"] is not None else say("no end")
+        note = f"  {_note(row['note'], say)}" if row["note"] else ""
+        yield safe(f"{row['phase']:<{names}}  {pad(told, longest)}  {' ' * (9 - width(took))}{took}{note}")
+
+
+def _note(note: str, say: Say) -> str:
+    """What ``phases`` notes of one, in the language of the reader."""
+    refused = note.removeprefix("asked again after ")
+    return say(note) if refused == note else say("asked again after {status}").format(status=refused)
 
 
 def _time(tables: Tables, endpoints: pl.DataFrame, room: int, *, ascii_only: bool) -> list[str]:
     return waterfalls.text(tables("waterfall"), endpoints, columns=room, ascii_only=ascii_only).splitlines()
 
 
-def waits(tables: Tables) -> Iterator[str]:
+def waits(tables: Tables, say: Say) -> Iterator[str]:
     for row in tables("peer_delays").iter_rows(named=True):
-        count = f"{row['exchanges']} exchange{'s' if row['exchanges'] != 1 else ''}"
-        failed = f", {row['failed']} failed" if row["failed"] else ""
-        waited = f", {seconds(row['waited_s'])} waited" if row["waited_s"] is not None else ""
-        share = f" ({row['share']:.0%} of {seconds(row['of_s'])})" if row["share"] is not None else ""
-        yield safe(f"{row['peer'] or row['protocol']} {row['peer_ip']}: {count}{failed}{waited}{share}")
+        many = say("{n:,} exchanges") if row["exchanges"] != 1 else say("{n:,} exchange")
+        told = [many.format(n=row["exchanges"])]
+        if row["failed"]:
+            told.append(say("{n:,} failed").format(n=row["failed"]))
+        if row["waited_s"] is not None:
+            told.append(say("{time} waited").format(time=seconds(row["waited_s"])))
+        share = say(" ({share:.0%} of {time})") if row["share"] is not None else ""
+        share = share.format(share=row["share"], time=seconds(row["of_s"])) if share else ""
+        yield safe(f"{row['peer'] or row['protocol']} {row['peer_ip']}{say(': ')}{say(', ').join(told)}{share}")
 
 
-def _media(tables: Tables) -> Iterator[str]:
+def _media(tables: Tables, say: Say) -> Iterator[str]:
     streams = tables("streams")
     if streams.is_empty():
         return
+    silent_sides = {
+        "both": say("neither side was heard, though packets of its address pass here"),
+        "caller": say("the caller was not heard, though packets of its address pass here"),
+        "callee": say("the callee was not heard, though packets of its address pass here"),
+    }
     for row in tables("call_media").iter_rows(named=True):
         if row["silent_side"] is not None:
-            who = "neither side was" if row["silent_side"] == "both" else f"the {row['silent_side']} was not"
-            yield f"{who} heard, though packets of its address pass here"
+            yield silent_sides[row["silent_side"]]
         if row["after_end_s"] is not None:
-            yield f"audio went on for {seconds(row['after_end_s'])} after the end"
-    other = {"caller": "callee", "callee": "caller"}
+            yield say("audio went on for {time} after the end").format(time=seconds(row["after_end_s"]))
+    ways = {"caller": say("caller to callee"), "callee": say("callee to caller")}
     for row in streams.iter_rows(named=True):
-        way = f"{row['sent_by']} to {other[row['sent_by']]}" if row["sent_by"] else "?"
         told = [
-            f"{row['packets']:,} packets in {seconds(row['duration_s'])}",
-            f"{row['loss']:.1%} lost",
-            f"jitter {row['jitter_s'] * 1000:.1f} ms" if row["jitter_s"] is not None else "",
+            say("{n:,} packets in {time}").format(n=row["packets"], time=seconds(row["duration_s"])),
+            say("{share:.1%} lost").format(share=row["loss"]),
+            say("jitter {ms:.1f} ms").format(ms=row["jitter_s"] * 1000) if row["jitter_s"] is not None else "",
             f"MOS {row['mos']:.1f}" if row["mos"] is not None else "",
         ]
         what = safe(" ".join(word for word in (row["media"], row["codec"]) if word))
-        yield f"{way}  {what}: {', '.join(word for word in told if word)}"
+        words = say(", ").join(filter(None, told))
+        yield f"{ways.get(row['sent_by'], '?')}  {what}{say(': ')}{words}"
 
 
-def _charging(tables: Tables) -> Iterator[str]:
+def _charging(tables: Tables, say: Say) -> Iterator[str]:
     records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True)
     legs: dict[str, list[int]] = {}
     for number, row in enumerate(records.iter_rows(named=True), 1):
@@ -359,10 +384,10 @@ def _charging(tables: Tables) -> Iterator[str]:
             ("orig-ioi", row["orig_ioi"]),
             ("term-ioi", row["term_ioi"]),
             ("transit-ioi", row["transit_iois"]),
-            ("gap", row["charging_gap"]),
+            (say("gap"), say(", ").join(map(say, (row["charging_gap"] or "").split(", ")))),
         )
         words = ", ".join(f"{name} {value}" for name, value in told if value)
         if words:
             legs.setdefault(words, []).append(number)
     for words, numbers in legs.items():
-        yield safe(f"leg {', '.join(map(str, numbers))}: {words}")
+        yield safe(say("leg {numbers}: {words}").format(numbers=", ".join(map(str, numbers)), words=words))

@@ -7,6 +7,7 @@ touched, so figures can be made in threads and without a display.
 from __future__ import annotations
 
 import io
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ import matplotlib.style
 from matplotlib import figure, font_manager
 from matplotlib.text import Text
 
+from analyzer.explain.phrases import phrases
+from analyzer.language import SPOKEN
 from analyzer.show.text import fit, safe
 
 if TYPE_CHECKING:
@@ -96,8 +99,24 @@ class Figure(figure.Figure):
 @contextmanager
 def house_style() -> Iterator[None]:
     """Our settings over matplotlib's own defaults, whatever the user's are; one thread at a time."""
-    with _LOCK, matplotlib.style.context(["default", {**_STYLE, "font.family": list(fonts())}]):
+    settings = ["default", {**_STYLE, "font.family": list(fonts())}]
+    with _LOCK, matplotlib.style.context(settings), _without_word_of_weights():
         yield
+
+
+@contextmanager
+def _without_word_of_weights() -> Iterator[None]:
+    """Titles are bold; that a font for Chinese has one weight only is nothing that a reader of the figure can mend."""
+    log = logging.getLogger("matplotlib.font_manager")
+    log.addFilter(_is_no_word_of_weights)
+    try:
+        yield
+    finally:
+        log.removeFilter(_is_no_word_of_weights)
+
+
+def _is_no_word_of_weights(record: logging.LogRecord) -> bool:
+    return "font weight" not in record.getMessage()
 
 
 @contextmanager
@@ -133,6 +152,22 @@ def _drawable() -> frozenset[int]:
     """The code points that some font of ours has."""
     paths = (font_manager.findfont(font_manager.FontProperties(family=name)) for name in fonts())
     return frozenset(code for path in paths for code in font_manager.get_font(path).get_charmap())
+
+
+def say(english: str) -> str:
+    """A text of a figure in the language that is spoken (:data:`analyzer.language.SPOKEN`); English where no font has
+    its characters.
+
+    >>> say("calls")
+    'calls'
+    """
+    told = phrases(SPOKEN.get())(english)
+    return told if drawable(told) else english
+
+
+def drawable(text: str) -> bool:
+    """Whether some font of ours has each of its characters."""
+    return text.isascii() or all(ord(character) in _drawable() for character in text)
 
 
 def label(text: object, columns: int = CUT) -> str:

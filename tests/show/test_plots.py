@@ -28,6 +28,7 @@ from analyzer import schema
 from analyzer.api.plot import Plot
 from analyzer.cli.plot import NAMES
 from analyzer.errors import AnalyzerError
+from analyzer.language import spoken
 from analyzer.show import plots, style
 
 pytestmark = pytest.mark.slow
@@ -188,7 +189,7 @@ def test_every_outcome_of_the_schema_has_its_place() -> None:
 
 def test_call_volume_counts_calls_by_their_start() -> None:
     table = pl.concat([calls(None, None, None), calls(None, outcome="busy")])
-    assert layers(plots.call_volume(table, every="1s")) == {"answered": [1, 1, 1], "ended by people": [1, 0, 0]}
+    assert layers(plots.call_volume(table, every="1s")) == {"answered (2xx)": [1, 1, 1], "ended by people": [1, 0, 0]}
 
 
 def test_concurrency_goes_up_with_a_call_and_down_with_its_end() -> None:
@@ -197,7 +198,7 @@ def test_concurrency_goes_up_with_a_call_and_down_with_its_end() -> None:
         {"started_at": times(0, 5, 8), "answered_at": times(2, None, None), "ended_at": times(10, 8, None)}
     )
     figure = plots.concurrency(table)
-    alive, answered = (lines(figure)[name] for name in ("in progress", "answered"))
+    alive, answered = (lines(figure)[name] for name in ("in progress", "answered (2xx)"))
     seconds = [round((day - dates.date2num(datetime(2026, 1, 1))) * 86400) for day in alive.get_xdata()]
     assert list(zip(seconds, alive.get_ydata(), strict=True)) == [(0, 1), (5, 2), (8, 2), (10, 1)]
     assert list(answered.get_ydata()) == [1, 0]
@@ -232,7 +233,7 @@ def test_no_call_is_lost_where_the_clocks_change() -> None:
     ns = [(begin + hour * 3600) * SECOND for hour in range(30)]
     table = pl.DataFrame({"started_at": pl.Series(ns).cast(pl.Datetime("ns", "UTC")), "outcome": ["answered"] * 30})
     for every in ("1h", "6h", "1d"):
-        assert sum(layers(plots.call_volume(table, every=every, tz="Europe/Berlin"))["answered"]) == 30
+        assert sum(layers(plots.call_volume(table, every=every, tz="Europe/Berlin"))["answered (2xx)"]) == 30
 
 
 # ---- whatever the table ----------------------------------------------------------------------------------------------
@@ -307,7 +308,7 @@ def test_a_clock_that_was_wrong_makes_long_intervals_not_many() -> None:
     table = pl.DataFrame(
         {"started_at": pl.Series([0, START]).cast(pl.Datetime("ns", "UTC")), "outcome": ["answered"] * 2}
     )
-    drawn = layers(plots.call_volume(table))["answered"]
+    drawn = layers(plots.call_volume(table))["answered (2xx)"]
     assert (sum(drawn), len(drawn) <= 61) == (2, True)
 
 
@@ -324,6 +325,19 @@ def test_a_table_that_has_not_the_columns_is_told() -> None:
 def test_a_delay_that_is_none_is_told() -> None:
     with pytest.raises(AnalyzerError, match="pdd, alert, srd, setup, ring, talk"):
         plots.setup_latency(calls(1.0), delay="lunch")
+
+
+@pytest.mark.parametrize(
+    ("known", "title"),
+    [(range(0x110000), "建立时延：INVITE 到 200"), (range(0x80), "Set-up delay: INVITE to 200")],
+    ids=["a font has it", "no font has it"],
+)
+def test_a_figure_speaks_chinese_where_a_font_has_its_characters(
+    known: range, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style, "_drawable", lambda: known)
+    with spoken("zh"):
+        assert plots.setup_latency(calls(1.0)).axes[0].get_title("left") == title
 
 
 # ---- hostile labels --------------------------------------------------------------------------------------------------

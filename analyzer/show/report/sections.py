@@ -122,8 +122,9 @@ def _of(tables: Mapping[str, pl.DataFrame]) -> Callable[[str], pl.DataFrame | No
 def _told(calls: pl.DataFrame, tables: Mapping[str, pl.DataFrame], tz: str, language: str) -> list[pl.Series]:
     """The verdict of each call, the same as on every other page, and the frames that show it."""
     named = story.namer(story.roles_of(tables["endpoints"]))
-    found = verdicts(calls, tables.__getitem__, named, say=phrases(language), tz=tz)
-    evidence = explanations(calls, tables["messages"], tables["failure_path"], tables["call_failures"])
+    say = phrases(language)
+    found = verdicts(calls, tables.__getitem__, named, say=say, tz=tz)
+    evidence = explanations(calls, tables["messages"], tables["failure_path"], tables["call_failures"], say=say)
     said = [found.get(call) for call in calls["call"]]
     return [
         pl.Series("verdict", [None if one is None else one.sentence for one in said], dtype=pl.String),
