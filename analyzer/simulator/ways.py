@@ -112,7 +112,8 @@ class Ways(Headers):
         else:
             leg.session = parent.session
             leg.kept.append("session_id")
-        if chance() < settings.sdp_anchored:
+        anchored = chance() < settings.sdp_anchored or (self.scenario.sound is not None and self.scenario.sound.anchored)
+        if anchored:
             leg.anchor = Media(first.node.ip, self.port + 4 * leg.number, self.rng.getrandbits(31))
         else:
             leg.kept.append("sdp")
