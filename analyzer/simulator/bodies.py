@@ -36,8 +36,8 @@ _LATER = {
 
 
 def sdp(media: Media, word: str, sound: tuple[str, str] = ("", "")) -> bytes:
-    """The audio description (TS 26.114) that goes with a word of the scripts; ``sound``: a codec other than those, and a
-    suite of SRTP."""
+    """The audio description (TS 26.114) that goes with a word of the scripts; ``sound``: a codec other than
+    those, and a suite of SRTP."""
     quality = ""
     if word in _QUALITY:
         local, remote, confirm = _QUALITY[word]

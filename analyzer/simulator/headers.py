@@ -357,7 +357,9 @@ class Headers:
         """The body and its Content-Type line. An AS that anchors media puts its own address in it."""
         for word in words:
             if word.startswith(("offer", "answer")):
-                return bodies.sdp(self._media(leg, chain, downstream), word, self._sound(leg)), "Content-Type: application/sdp\r\n"
+                return bodies.sdp(
+                    self._media(leg, chain, downstream), word, self._sound(leg)
+                ), "Content-Type: application/sdp\r\n"
             if word == "reginfo":
                 person = self.cast.subscriber("A")
                 return bodies.reginfo(person.identity, person.contact_uri), "Content-Type: application/reginfo+xml\r\n"

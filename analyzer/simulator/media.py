@@ -86,7 +86,7 @@ class Played:
         self.ends = self._ends(answerer)
 
     def _ends(self, answerer: str) -> list[tuple[str, Media, Media]]:
-        """The stretches between ends and relays: Call-ID, where the caller's side of it wants media, and the callee's."""
+        """The stretches between ends and relays: Call-ID, where its caller's side wants media, and its callee's."""
         run = self.run
         down, _ = run._chain("A", answerer)
         found: list[tuple[str, Media, Media]] = []

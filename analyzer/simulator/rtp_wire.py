@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 COMFORT_NOISE = 13
 
-#: Bits of speech by bit rate, and of a frame of silence (TS 26.101, TS 26.201, TS 26.445 table A.1 without the rates that
-#: are none of speech here).
+#: Bits of speech by bit rate, and of a frame of silence (TS 26.101, TS 26.201, TS 26.445 table A.4).
 _AMR = ((95, 103, 118, 134, 148, 159, 204, 244), 39)
 _AMR_WB = ((132, 177, 253, 285, 317, 365, 397, 461, 477), 40)
 _EVS = ((56, 144, 160, 192, 264, 328, 488, 640), 48)
@@ -23,9 +22,10 @@ RATES = {"AMR": (7,), "AMR-WB": (2,), "EVS": (4,)}
 
 def rtp(payload_type: int, number: int, timestamp: int, source: int, payload: bytes, marker: bool = False) -> bytes:
     """One packet (RFC 3550 §5.1)."""
-    return struct.pack(
-        ">BBHII", 0x80, payload_type | marker << 7, number & 0xFFFF, timestamp & 0xFFFFFFFF, source
-    ) + payload
+    return (
+        struct.pack(">BBHII", 0x80, payload_type | marker << 7, number & 0xFFFF, timestamp & 0xFFFFFFFF, source)
+        + payload
+    )
 
 
 def frame(codec: str, rate: int | None, rng: random.Random, other_form: bool = False) -> bytes:

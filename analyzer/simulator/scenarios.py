@@ -242,4 +242,6 @@ MIX = {
     "initial": 12, "whole_life": 5, "sync_failure": 1, "silence": 1, "roaming_not_allowed": 1, "sms": 5,
 }  # fmt: skip
 
-SCENARIOS = {scenario.name: scenario for scenario in (*CALLS, *REGISTRATIONS, *MESSAGES, *FAULTS, *TALKS, *FAULTS_OF_MEDIA)}
+SCENARIOS = {
+    scenario.name: scenario for scenario in (*CALLS, *REGISTRATIONS, *MESSAGES, *FAULTS, *TALKS, *FAULTS_OF_MEDIA)
+}

@@ -57,7 +57,9 @@ class Simulator:
         self._slow_down(settings.slow)
         # A laboratory without them stays as it was, to the byte.
         told = asdict(settings)
-        self.truth = Truth({name: said for name, said in told.items() if said or name not in ("beside", "media", "slow")})
+        self.truth = Truth(
+            {name: said for name, said in told.items() if said or name not in ("beside", "media", "slow")}
+        )
         self._points: list[Point] = []
         self._scripts: dict[str, list[Step]] = {}
         self._routes: dict[tuple[Node, Node], Route] = {}

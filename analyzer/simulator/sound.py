@@ -23,9 +23,7 @@ _EVENTS = "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
 CODECS = {
     "AMR-WB": Codec(104, 16_000, "104 101", "a=rtpmap:104 AMR-WB/16000/1\r\n"),
     "AMR": Codec(98, 8_000, "98 101", f"a=rtpmap:98 AMR/8000\r\na=fmtp:98 octet-align=1;mode-set=0,2,4,7\r\n{_EVENTS}"),
-    "EVS": Codec(
-        107, 16_000, "107 101", f"a=rtpmap:107 EVS/16000/1\r\na=fmtp:107 br=9.6-24.4;bw=nb-swb\r\n{_EVENTS}"
-    ),
+    "EVS": Codec(107, 16_000, "107 101", f"a=rtpmap:107 EVS/16000/1\r\na=fmtp:107 br=9.6-24.4;bw=nb-swb\r\n{_EVENTS}"),
     "PCMA": Codec(8, 8_000, "8 101", f"a=rtpmap:8 PCMA/8000\r\n{_EVENTS}"),
     "PCMA+CN": Codec(8, 8_000, "8 13 101", f"a=rtpmap:8 PCMA/8000\r\na=rtpmap:13 CN/8000\r\n{_EVENTS}"),
 }
@@ -36,7 +34,7 @@ class Sound:
     """What is said and heard in a call. Of two sides, what is odd befalls ``side``; the other one is healthy.
 
     ``codec``      of both sides, by its name in :data:`CODECS`.
-    ``far_codec``  behind the last B2BUA, which anchors media and transcodes; "" for the same.
+    ``far_codec``  behind the first B2BUA, which anchors media and transcodes; "" for the same.
     ``anchored``   B2BUAs put their own addresses into descriptions and relay media.
     ``loss``       before the first tap: "" or ``random SHARE`` or ``gilbert SHARE MEAN-BURST`` (packets).
     ``jitter_ms``  packets come later by up to this.

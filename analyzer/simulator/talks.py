@@ -19,14 +19,12 @@ _TONES = """
 A > MGCF  INVITE      offer-plain
 MGCF > A  183 INVITE  answer-plain early  after alerting
 MGCF > A  180 INVITE  ring                after bearer
-MGCF > A  200 INVITE                      after ringing
+MGCF > A  200 INVITE  answer-plain        after ringing
 A > MGCF  ACK
 A > MGCF  BYE         clearing            after speaking
 MGCF > A  200 BYE
 """
-_UNSAID = _TONES.replace("183 INVITE  answer-plain early", "183 INVITE").replace(
-    "200 INVITE  ", "200 INVITE  answer-plain"
-)
+_UNSAID = _TONES.replace("183 INVITE  answer-plain early", "183 INVITE")
 
 
 def _of(name: str, sound: Sound, script: str = _TALK, route: str = VOLTE, rule: str = "") -> Scenario:
@@ -37,6 +35,7 @@ def _of(name: str, sound: Sound, script: str = _TALK, route: str = VOLTE, rule: 
 HEALTHY = (
     _of("talk", Sound()),
     _of("talk_evs", Sound(codec="EVS", rates=(4, 6)), _PLAIN),
+    _of("talk_evs_full", Sound(codec="EVS", framing=True), _PLAIN),
     _of("talk_amr", Sound(codec="AMR", rates=(7, 4, 7, 2)), _PLAIN),
     _of("talk_noise", Sound(codec="PCMA+CN"), _PLAIN),
     _of("talk_srtp", Sound(codec="PCMA", srtp="AES_CM_128_HMAC_SHA1_80", pauses=False), _PLAIN),
@@ -46,7 +45,7 @@ HEALTHY = (
     _of("talk_hold_silence", Sound(on_hold="silence"), _HELD),
     _of("talk_inactive", Sound(), _INACTIVE),
     _of("talk_tones", Sound(codec="PCMA", early=True), _TONES, BREAKOUT),
-    _of("talk_reordered", Sound(reordered=0.01, loss="random 0.003", jitter_ms=15.0)),
+    _of("talk_reordered", Sound(reordered=0.01, loss="random 0.001", jitter_ms=15.0)),
 )
 
 #: One fault each; with each rule, one scenario or more.
@@ -64,6 +63,9 @@ FAULTS = (
     _of("fault_after_bye", Sound(after_s=6.0), rule="media_after_end"),
     _of("fault_elsewhere", Sound(elsewhere=True), rule="media_elsewhere"),
     _of("fault_held_speaks", Sound(on_hold="held"), _HELD, rule="audio_against_hold"),
+    _of("fault_inactive", Sound(on_hold="anyway"), _INACTIVE, rule="audio_while_inactive"),
+    _of("fault_rate_amr", Sound(codec="AMR", rates=(7, 5)), _PLAIN, rule="bit_rate_not_agreed"),
+    _of("fault_rate_evs", Sound(codec="EVS", rates=(7,)), _PLAIN, rule="bit_rate_not_agreed"),
     _of("fault_tones_unsaid", Sound(codec="PCMA", early=True), _UNSAID, BREAKOUT, rule="early_audio_not_signalled"),
     _of("fault_relay", Sound(anchored=True, not_relayed=True), _PLAIN, rule="audio_lost_between_legs"),
     _of(
