@@ -155,6 +155,7 @@ def scan(
     headers: Sequence[str] = ...,
     keys: Sequence[str] = ...,
     esp_keys: _EspKeys = ...,
+    srtp_keys: bool = False,
 ) -> Scan: ...
 def companion(
     sources: Sequence[tuple[str, str, str | None, int | None]],
@@ -203,6 +204,7 @@ def payloads(
     link_types: Sequence[tuple[str, str]] = ...,
     keys: Sequence[str] = ...,
     esp_keys: _EspKeys = ...,
+    srtp_keys: bool = False,
 ) -> list[list[tuple[int, int, int, int, bytes]]]: ...
 def export(
     sources: Sequence[tuple[str, str, str | None, int | None]],

@@ -24,6 +24,7 @@ def read(
     link_types: Iterable[str] = (),
     keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     esp_keys: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    srtp_keys: str | None = None,
     threads: int = 0,
     limits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
@@ -43,8 +44,9 @@ def read(
     what the user-defined link types of a file hold (``USER0=ETHERNET``). ``keylog`` is a file with keys of TLS, or
     several: a key log that ``SSLKEYLOGFILE`` named at one of the two ends, or the RSA key of a server (PEM);
     ``esp_keys`` is a file with keys of IPsec, or several. Keys inside a pcapng file, and those of a registration
-    (TS 33.203) that lie in the capture, are used without them (docs/encapsulation.md). ``threads`` = 0 uses every
-    processor; the tables do not depend on it. ``limits`` overrides limits by name (docs/limits.md). ``progress`` is
+    (TS 33.203) that lie in the capture, are used without them (docs/encapsulation.md).
+    ``srtp_keys`` = ``"sdp"`` opens SRTP with the keys of its session descriptions (RFC 4568), for events, framing
+    and audio. ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides limits by name (docs/limits.md). ``progress`` is
     called with (bytes read, bytes in all, messages). ``tables`` names the tables you are going to look at, where you
     know: what only others need is read when it is asked for; ``headers`` are header fields that you will ask
     :meth:`Capture.headers` for. ``engine`` says who opens the captures (docs/engines.md): ``native``, ``scapy``, or
@@ -69,13 +71,13 @@ def read(
     if (store := _store(cast("Origin | list[Origin]", origins))) is not None:
         from analyzer.api.open_store import open_store
 
-        if align_clocks or capture_points or link_types or keylog or esp_keys or engine != "native":
+        if align_clocks or capture_points or link_types or keylog or esp_keys or srtp_keys or engine != "native":
             raise AnalyzerError(
                 f"{store}: is a store: its captures were read already, so that engine, capture points, link types, keys"
                 " and clocks cannot be chosen any more"
             )
         return open_store(store, nodes=nodes, digits=digits)
-    sources = native.sources(origins, capture_points, link_types, keylog, esp_keys)
+    sources = native.sources(origins, capture_points, link_types, keylog, esp_keys, srtp_keys)
     found = engines.through(engine, sources, tshark_options)
     if align_clocks:
         return Capture(opened(found, threads, limits, progress, overrides=overrides, digits=digits).aligned())

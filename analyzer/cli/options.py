@@ -90,6 +90,11 @@ def _captures(function: Function) -> Function:
                 help="Keys of IPsec: esp_sa of Wireshark, or what `ip xfrm state` prints; can be given several times.",
             ),
             click.option(
+                "--srtp-keys",
+                type=click.Choice(["sdp"]),
+                help="Decrypt SRTP with the keys in its session descriptions (RFC 4568); reads twice.",
+            ),
+            click.option(
                 "--align-clocks",
                 is_flag=True,
                 help="Correct the clock offsets between capture points, as in `clocks`; reads twice.",
@@ -355,6 +360,7 @@ def read(values: dict[str, Any], *, tables: tuple[str, ...] | None = None, heade
             link_types=values["link_types"],
             keylog=values["keylog"],
             esp_keys=values["esp_keys"],
+            srtp_keys=values["srtp_keys"],
             threads=values["threads"] or 0,
             progress=progress,
             tables=tables,

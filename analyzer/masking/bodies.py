@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -169,8 +170,8 @@ class Bodies:
             foundation, blank, rest = value.partition(" ")
             first = foundation if foundation.isdigit() and len(foundation) <= 5 else self._values.identifier(foundation)
             masked = first + blank + self._each(rest, self._place)
-        elif kind == "crypto":  # RFC 4568: the key stands behind inline:
-            masked = re.sub(r"(inline:)(\S+)", lambda found: found[1] + filled(found[2]), value)
+        elif kind == "crypto":
+            masked = _crypto(value)
         elif kind in ("ice-pwd", "key-mgmt", "zrtp-hash"):
             masked = filled(value)
         elif kind == "fingerprint":
@@ -256,6 +257,26 @@ class Bodies:
             text,
             flags=re.MULTILINE,
         )
+
+
+#: Session parameters (RFC 4568 §6.3), which are no secret.
+_OF_SRTP = re.compile(r"(?:KDR|WSH|FEC_ORDER)=\w{1,12}|UN(?:ENCRYPTED_SRTC?P|AUTHENTICATED_SRTP)")
+
+
+def _crypto(value: str) -> str:
+    """Tag, suite and parameters stay; the key, which stands behind ``inline:``, is masked (RFC 4568 §9.1), and so is
+    all that is none of these."""
+
+    def word(text: str, place: int) -> str:
+        if (place == 0 and re.fullmatch(r"\d{1,9}", text)) or (place == 1 and re.fullmatch(r"[A-Z0-9_]{1,40}", text)):
+            return text
+        if place > 2 and _OF_SRTP.fullmatch(text):
+            return text
+        method, colon, key = text.partition(":")
+        return method + colon + filled(key) if method.lower() == "inline" else filled(text)
+
+    places = itertools.count()
+    return re.sub(r"\S+", lambda found: word(found.group(), next(places)), value)
 
 
 def filler(data: bytes) -> bytes:

@@ -57,11 +57,24 @@ def announced_media(messages: pl.DataFrame, descriptions: pl.DataFrame, call_of:
 
 
 def codecs_of(announced: pl.DataFrame) -> pl.DataFrame:
-    """``announcement`` (a row of ``announced``), ``payload_type`` and ``codec``: a row for each format."""
-    listed = announced.with_row_index("announcement").select(
-        "announcement", pl.col("formats").str.split(" "), pl.col("codecs").str.split(" ")
+    """A row for each format: ``announcement`` (a row of ``announced``), its ``call`` and ``message``, ``payload_type``,
+    ``codec``, and the parameters of this payload type, ``fmtp``."""
+    numbered = announced.with_row_index("announcement")
+    listed = numbered.select(
+        "announcement", "call", "message", pl.col("formats").str.split(" "), pl.col("codecs").str.split(" ")
     )
     paired = listed.filter(pl.col("formats").list.len() == pl.col("codecs").list.len()).explode("formats", "codecs")
     typed = paired.with_columns(payload_type=pl.col("formats").cast(pl.Int64, strict=False)).drop_nulls("payload_type")
-    known = typed.filter(pl.col("codecs") != "?").select("announcement", "payload_type", codec="codecs")
-    return known.unique(["announcement", "payload_type"], keep="first", maintain_order=True)
+    known = typed.filter(pl.col("codecs") != "?").select(
+        "announcement", "call", "message", "payload_type", codec="codecs"
+    )
+    known = known.unique(["announcement", "payload_type"], keep="first", maintain_order=True)
+    # "104 mode-set=2 | 101 0-15"
+    stated = numbered.select("announcement", part=pl.col("fmtp").str.split(" | ")).explode("part")
+    stated = stated.select(
+        "announcement",
+        payload_type=pl.col("part").str.extract(r"^(\d+)\s", 1).cast(pl.Int64, strict=False),
+        fmtp=pl.col("part").str.replace(r"^\d+\s+", ""),
+    ).drop_nulls("payload_type")
+    stated = stated.unique(["announcement", "payload_type"], keep="first", maintain_order=True)
+    return known.join(stated, on=["announcement", "payload_type"], how="left", maintain_order="left")

@@ -26,6 +26,8 @@ _G711 = {"PCMU": 0, "PCMA": 8}
 _OTHERS = "export the call with its media (sip-analyzer export --call-id ... --media -o call.pcapng), and play it in"
 _OTHERS += " Wireshark (Telephony > RTP > RTP Player), or decode it with ffmpeg"
 
+_WITH_KEYS = f"With other keys, {_OTHERS}"
+
 
 def _ulaw(byte: int) -> int:
     """G.711 table 2: sign, three bits of segment, four of step; all bits are inverted."""
@@ -72,8 +74,16 @@ def playable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if not known:
         codecs = " and ".join(sorted({_name(row) or "a codec that is not known" for row in sent}))
         raise AnalyzerError(f"its audio is {codecs}; only G.711 (PCMU, PCMA) is decoded. To hear it, {_OTHERS}")
-    if any("SAVP" in (row["proto"] or "") for row in known):
-        raise AnalyzerError(f"its audio is encrypted (SRTP), and is not decrypted. With its keys, {_OTHERS}")
+    sealed = [row for row in known if "SAVP" in (row["proto"] or "") and not row["srtp"]]
+    if any(row["unauthenticated"] for row in sealed):
+        raise AnalyzerError(
+            f"its audio is encrypted (SRTP), and no key in its session descriptions is right. {_WITH_KEYS}"
+        )
+    if sealed:
+        raise AnalyzerError(
+            "its audio is encrypted (SRTP). Where its session descriptions have the keys, --srtp-keys sdp decrypts it."
+            f" {_WITH_KEYS}"
+        )
     chosen: list[dict[str, Any]] = []
     for row in sorted(known, key=lambda row: (-row["packets"], row["first_at"], row["stream"])):
         others = [one for one in chosen if one["sent_by"] == row["sent_by"]]

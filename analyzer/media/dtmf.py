@@ -34,12 +34,10 @@ def _of_streams(
     events: pl.DataFrame, streams: pl.DataFrame, announced_media: pl.DataFrame, *, shown: bool
 ) -> pl.DataFrame:
     """Of calls those of payload types that one side calls telephone-event."""
-    codecs = announced.codecs_of(announced_media)
-    of_calls = codecs.join(
-        announced_media.with_row_index("announcement").select("announcement", "call"), on="announcement"
-    )
-    named = of_calls.group_by("call", "payload_type").agg(
-        named=pl.col("codec").str.to_lowercase().str.starts_with("telephone-event").any()
+    named = (
+        announced.codecs_of(announced_media)
+        .group_by("call", "payload_type")
+        .agg(named=pl.col("codec").str.to_lowercase().str.starts_with("telephone-event").any())
     )
     rows = events.join(
         streams.select("stream", "call", "sent_by", "clock_hz"), on="stream", how="left", maintain_order="left"

@@ -51,6 +51,7 @@ def streams(
             bursts=pl.col("c13") + pl.col("c14") + pl.col("c23"),
             clock_hz="clock",
             redundancy=pl.col("said_again") / pl.col("packets"),
+            unauthenticated="refused",
             silence_at=pl.when(pl.col("silence_ns") > 0).then("silence_at"),
         ).with_columns(loss=pl.col("lost") / pl.col("expected"))
     )
@@ -82,10 +83,30 @@ def _joined(rows: pl.DataFrame, announced: pl.DataFrame, calls: pl.DataFrame) ->
     known = _with_reverse(known)
     codecs = announcements.codecs_of(announced)
     found = rows.join(known.drop(*_ENDS, "at"), on="stream", how="left", maintain_order="left")
-    found = found.join(codecs, on=["announcement", "payload_type"], how="left", maintain_order="left")
+    own = codecs.select("announcement", "payload_type", "codec", "fmtp")
+    found = found.join(own, on=["announcement", "payload_type"], how="left", maintain_order="left")
+    found = found.join(_noise(found, codecs), on="stream", how="left", maintain_order="left").with_columns(
+        comfort_noise=pl.col("comfort_noise") + pl.col("noise").fill_null(0)
+    )
     static = pl.col("payload_type").replace_strict(_STATIC, default=None, return_dtype=pl.String)
     fax = pl.when(pl.col("carried_by") == "udptl").then(pl.lit("T38"))
     return amr.framed(found.with_columns(codec=pl.coalesce("codec", static, fax)))
+
+
+def _noise(found: pl.DataFrame, codecs: pl.DataFrame) -> pl.DataFrame:
+    """``stream`` and ``noise``: packets of comfort noise under a payload type that the description gave to it (RFC 3389
+    §4), the type of most packets apart."""
+    named = codecs.filter(pl.col("codec").str.to_uppercase().str.starts_with("CN/"), pl.col("payload_type") != 13)
+    counted = found.select(
+        "stream",
+        "announcement",
+        payload_type=pl.col("payload_types").str.split(" ").list.slice(1),
+        noise=pl.col("type_counts").str.split(" ").list.slice(1),
+    )
+    counted = counted.join(named.select("announcement").unique(), on="announcement", how="semi")
+    counted = counted.explode("payload_type", "noise").with_columns(pl.col("payload_type", "noise").cast(pl.Int64))
+    counted = counted.join(named, on=["announcement", "payload_type"], how="semi")
+    return counted.group_by("stream").agg(pl.col("noise").sum())
 
 
 def _announced(begins: pl.DataFrame, said: pl.DataFrame, end: tuple[str, str]) -> pl.DataFrame:

@@ -54,7 +54,9 @@ def through(engine: str, found: Sources, tshark_options: Iterable[str] = ()) -> 
 
         pyshark_engine.check(options)
         deliver = partial(pyshark_engine.deliver, options=options)
-    delivered = Sources([], found.link_types, found.keys, [*found.spooled], esp_keys=found.esp_keys)
+    delivered = Sources(
+        [], found.link_types, found.keys, [*found.spooled], esp_keys=found.esp_keys, srtp_keys=found.srtp_keys
+    )
     refused = []
     for name, path, point in found.files:
         copy = _spool(delivered)

@@ -68,6 +68,8 @@ class Sources:
     filler: int | None = None
     #: Keys of IPsec, which nothing shows.
     esp_keys: list[EspKey] = field(default_factory=list, repr=False)
+    #: SRTP is opened with the keys that session descriptions announce.
+    srtp_keys: bool = False
     #: Of each path, as it was when it was first read.
     _known: dict[str, Fingerprint | None] = field(default_factory=dict)
 
@@ -98,16 +100,21 @@ def sources(
     link_types: Iterable[str] = (),
     keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     esp_keys: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    srtp_keys: str | None = None,
 ) -> Sources:
     """Expands what the user named: globs, directories (every file in it, recursively), ``-``, file objects.
 
     ``capture_points`` are ``name=glob`` words; a file whose name or path matches belongs to that point. ``link_types``
     are words such as ``USER0=ETHERNET``. ``keylog``: one or more files with keys of TLS; ``esp_keys``: of IPsec.
+    ``srtp_keys``: ``sdp`` for those of SRTP that session descriptions announce.
     """
     single = isinstance(origins, (str, os.PathLike)) or hasattr(origins, "read")
     named: list[Origin] = [cast("Origin", origins)] if single else list(cast("Iterable[Origin]", origins))
     points = [_point(word) for word in capture_points]
     found = Sources([], [_link_type(word) for word in link_types], _keys(keylog))
+    if srtp_keys not in (None, "sdp"):
+        raise AnalyzerError(f"{srtp_keys!r}: keys of SRTP are taken from session descriptions alone: sdp")
+    found.srtp_keys = srtp_keys is not None
     if esp_keys:
         from analyzer.reading import esp_keys as keys
 
@@ -373,6 +380,7 @@ class Reading:
             self.headers,
             found.keys,
             found.esp_keys,
+            found.srtp_keys,
         )
 
     @property
@@ -447,7 +455,7 @@ class Reading:
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
         found: list[list[tuple[int, int, int, int, bytes]]] = core().payloads(
-            files, streams, limits, link_types, self._sources.keys, self._sources.esp_keys
+            files, streams, limits, link_types, self._sources.keys, self._sources.esp_keys, self._sources.srtp_keys
         )
         self._sources.check()
         return found

@@ -44,3 +44,8 @@ class Air(Protocol):
         self, sent_at: int, number: int, received_at: int, sender: Node, receiver: Node, payload: bytes
     ) -> None:
         """What is no SIP leaves."""
+
+    def put_media(
+        self, sent_at: int, received_at: int, sender: Node, receiver: Node, payload: bytes, carriage: Carriage
+    ) -> None:
+        """A packet of media leaves."""

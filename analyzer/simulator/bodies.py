@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from analyzer.simulator.rtp_wire import crypto_line
+from analyzer.simulator.sound import CODECS
+
 
 class Media(NamedTuple):
     """Where media is wanted: what an SDP description says of its maker."""
@@ -25,8 +28,16 @@ _QUALITY = {
 _WHOLE = ("offer", "offer-plain")  # what a caller can do; everything else speaks of what was chosen
 
 
-def sdp(media: Media, word: str) -> bytes:
-    """The audio description (TS 26.114) that goes with a word of the scripts."""
+#: Words of descriptions within a call: direction, and the version of the session.
+_LATER = {
+    "offer-hold": ("sendonly", 3), "answer-hold": ("recvonly", 3), "offer-inactive": ("inactive", 3),
+    "answer-inactive": ("inactive", 3), "offer-resume": ("sendrecv", 4), "answer-resume": ("sendrecv", 4),
+}  # fmt: skip
+
+
+def sdp(media: Media, word: str, sound: tuple[str, str] = ("", "")) -> bytes:
+    """The audio description (TS 26.114) that goes with a word of the scripts; ``sound``: a codec other than
+    those, and a suite of SRTP."""
     quality = ""
     if word in _QUALITY:
         local, remote, confirm = _QUALITY[word]
@@ -37,13 +48,21 @@ def sdp(media: Media, word: str) -> bytes:
     family = "IP6" if ":" in media.ip else "IP4"
     formats = "107 104 105 101" if word in _WHOLE else "8" if word == "answer-alien" else "104 101"
     evs = "a=rtpmap:107 EVS/16000/1\r\na=fmtp:107 br=5.9-24.4;bw=nb-swb\r\na=rtpmap:105 telephone-event/8000\r\n"
-    return (
-        f"v=0\r\no=- {media.session} {2 if word.endswith('2') else 1} IN {family} {media.ip}\r\ns=-\r\n"
-        f"c=IN {family} {media.ip}\r\nb=AS:49\r\nt=0 0\r\nm=audio {media.port} RTP/AVP {formats}\r\n"
+    lines = (
         f"{evs if word in _WHOLE else ''}"
         "a=rtpmap:104 AMR-WB/16000/1\r\na=fmtp:104 mode-change-capability=2;max-red=220\r\n"
         "a=rtpmap:101 telephone-event/16000\r\na=fmtp:101 0-15\r\n"
-        f"{quality}a=ptime:20\r\na=sendrecv\r\n"
+    )
+    codec, suite = sound
+    if codec:
+        formats, lines = CODECS[codec].formats, CODECS[codec].lines
+    crypto = crypto_line(suite, f"{media.ip}:{media.port}") if suite else ""
+    direction, version = _LATER.get(word, ("sendrecv", 2 if word.endswith("2") else 1))
+    return (
+        f"v=0\r\no=- {media.session} {version} IN {family} {media.ip}\r\ns=-\r\n"
+        f"c=IN {family} {media.ip}\r\nb=AS:49\r\nt=0 0\r\n"
+        f"m=audio {media.port} RTP/{'SAVP' if suite else 'AVP'} {formats}\r\n"
+        f"{lines}{crypto}{quality}a=ptime:20\r\na={direction}\r\n"
     ).encode()
 
 

@@ -357,7 +357,9 @@ class Headers:
         """The body and its Content-Type line. An AS that anchors media puts its own address in it."""
         for word in words:
             if word.startswith(("offer", "answer")):
-                return bodies.sdp(self._media(leg, chain, downstream), word), "Content-Type: application/sdp\r\n"
+                return bodies.sdp(
+                    self._media(leg, chain, downstream), word, self._sound(leg)
+                ), "Content-Type: application/sdp\r\n"
             if word == "reginfo":
                 person = self.cast.subscriber("A")
                 return bodies.reginfo(person.identity, person.contact_uri), "Content-Type: application/reginfo+xml\r\n"
@@ -373,6 +375,18 @@ class Headers:
             if word == "rp-ack":
                 return bodies.rp_ack(self.reference), "Content-Type: application/vnd.3gpp.sms\r\n"
         return b"", ""
+
+    def _sound(self, leg: Leg) -> tuple[str, str]:
+        """Codec and suite of SRTP that the descriptions of a leg have; "" for what they have anyway."""
+        sound = self.scenario.sound
+        if sound is None:
+            return "", ""
+        codec = sound.far_codec if leg.parent and sound.far_codec else sound.codec
+        return "" if codec == "AMR-WB" else codec, sound.srtp
+
+    def media_nodes(self) -> list[Node]:
+        """All nodes on the ways of the play that have media, its ends first."""
+        return [*self.cast.nodes.values()]
 
     def _media(self, leg: Leg, chain: list[Leg], downstream: bool) -> Media:
         """What an end offers or answers, unless a B2BUA that it passed before this leg anchors media."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analyzer.simulator import media
 from analyzer.simulator.headers import IN_DIALOG, WORDS
 from analyzer.simulator.hops import Hops
 from analyzer.simulator.legs import Leg, Transaction, Visit, unstamped
@@ -44,6 +45,7 @@ class ScenarioRun(Hops):
         super().__init__(lab, number, scenario, at, cast)
         self.phases = {}
         self.attempts: list[dict[str, Any]] = []
+        self.streams: list[dict[str, Any]] = []
 
     def run(self) -> None:
         for part, (route, script) in enumerate(self.scenario.parts):
@@ -53,13 +55,17 @@ class ScenarioRun(Hops):
                 caller = self.cast.subscriber("A")
                 self.cast.dialled = dialled.format(home=caller.home, digits=caller.number[-4:])
             self._lay(route, lines, part)
+            course: list[tuple[Step, int, int]] = []
             for step in lines:
                 least, spread = step.wait
                 self.now += least + int(self.rng.random() * spread)
+                begin = self.now
                 if step.status:
                     self._respond(step)
                 else:
                     self._request(step)
+                course.append((step, begin, self.now))
+            self.streams += media.play(self, part, course)
 
     # -- requests -----------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ from analyzer.simulator.script import (
     refused,
     registration,
 )
+from analyzer.simulator.talks import FAULTS as FAULTS_OF_MEDIA
+from analyzer.simulator.talks import HEALTHY as TALKS
 
 CALLS = (
     call("answered", VOLTE, SET_UP + ANSWERED + BYE_A, "answered", 200, answered_by="B", released_by="caller"),
@@ -240,4 +242,6 @@ MIX = {
     "initial": 12, "whole_life": 5, "sync_failure": 1, "silence": 1, "roaming_not_allowed": 1, "sms": 5,
 }  # fmt: skip
 
-SCENARIOS = {scenario.name: scenario for scenario in (*CALLS, *REGISTRATIONS, *MESSAGES, *FAULTS)}
+SCENARIOS = {
+    scenario.name: scenario for scenario in (*CALLS, *REGISTRATIONS, *MESSAGES, *FAULTS, *TALKS, *FAULTS_OF_MEDIA)
+}

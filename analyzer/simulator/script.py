@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from analyzer.simulator.sound import Sound
+
 SECOND = 1_000_000_000
 
 # What is waited for: least and spread in seconds.
@@ -25,6 +27,8 @@ WAITS = {
     "impatience": (2.0, 8.0),
     "no-reply": (20.0, 5.0),
     "talking": (3.0, 25.0),
+    "speaking": (8.0, 4.0),
+    "held": (14.0, 4.0),
     "thinking": (0.05, 0.1),
     "radio": (0.03, 0.05),
     "a-while": (40.0, 10.0),
@@ -103,6 +107,7 @@ class Scenario:
     behind_nat: str = ""  # the UE whose packets come from a public address that it does not know
     rule: str = ""  # the rule of diagnosis that this fault is about
     pattern: bool = False  # which many such plays show, not one
+    sound: Sound | None = None  # what its media do; without it there are some where the settings ask for media
 
 
 def call(name: str, route: str, script: str, outcome: str, status: int | None, **truth: Any) -> Scenario:

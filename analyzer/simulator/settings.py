@@ -41,6 +41,7 @@ class Settings:
     topology_hiding: bool = False  # IBCFs make tokens of Via, Route and Record-Route (interconnect calls)
     translated: float = 0.4  # calls dialled in short or national form, translated by the caller's AS
     anonymous: float = 0.03
+    media: bool = False  # answered calls have RTP and RTCP; without it those alone whose scenario is about media
     beside: bool = False  # nodes ask HSS, PCRF and DNS, and that is captured, too
 
     # the capture

@@ -21,6 +21,8 @@ from analyzer.simulator.truth import MessageRow, Truth
 from analyzer.simulator.wire import Carriage, Route, TcpRoute, UdpRoute, connect, handshake
 
 START = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
+_MEDIA = 1 << 60
+_MANY = 50_000  # packets that wait for their time
 
 
 class Simulator:
@@ -55,12 +57,14 @@ class Simulator:
         self._slow_down(settings.slow)
         # A laboratory without them stays as it was, to the byte.
         told = asdict(settings)
-        self.truth = Truth({name: said for name, said in told.items() if said or name not in ("beside", "slow")})
+        self.truth = Truth(
+            {name: said for name, said in told.items() if said or name not in ("beside", "media", "slow")}
+        )
         self._points: list[Point] = []
         self._scripts: dict[str, list[Step]] = {}
         self._routes: dict[tuple[Node, Node], Route] = {}
         self._pending: list[tuple[int, int, int | None, Node, Node, bytes, Carriage | None]] = []
-        self._messages = 0
+        self._messages = self._media = 0
         self._next_port = 40_000
         self._counts: Counter[str] = Counter()
         self._used: set[Node] = set()
@@ -88,13 +92,14 @@ class Simulator:
         at = START
         for number, (gap, scenario) in enumerate(self._programme()):
             at += gap
-            if number % 64 == 63:
+            if number % 64 == 63 or len(self._pending) > _MANY:
                 self._carry(at)
             play = ScenarioRun(self, number, scenario, at, Participants(self, scenario))
             already = len(self._pending)
             play.run()
             if self._beside is not None:
-                self._beside.ask(play, [Passed(*one[:6]) for one in self._pending[already:]])
+                passed = (one for one in self._pending[already:] if one[1] > -_MEDIA)
+                self._beside.ask(play, [Passed(*one[:6]) for one in passed])
             self._keep(play)
         self._carry(1 << 62)
         for point in self._points:
@@ -154,6 +159,13 @@ class Simulator:
     ) -> None:
         """What is no SIP leaves; its number is less than 0."""
         self._pending.append((sent_at, number, received_at, sender, receiver, payload, None))
+
+    def put_media(
+        self, sent_at: int, received_at: int, sender: Node, receiver: Node, payload: bytes, carriage: Carriage
+    ) -> None:
+        """A packet of media leaves; its number is less than that of anything else."""
+        self._media += 1
+        self._pending.append((sent_at, -_MEDIA - self._media, received_at, sender, receiver, payload, carriage))
 
     # -- the programme ------------------------------------------------------------------------------------------------
 
@@ -255,6 +267,7 @@ class Simulator:
     def _keep(self, play: ScenarioRun) -> None:
         self._counts[play.scenario.kind] += 1
         self._used |= play.boxes
+        self.truth.streams += play.streams
         if play.scenario.kind == "call":
             self.truth.calls.append(play.truth())
         elif play.scenario.kind == "registration":
@@ -283,7 +296,8 @@ class Simulator:
             }
             for point in self._points
         ]  # fmt: skip
-        truth.counts = {"messages": self._messages, **dict(sorted(self._counts.items()))}
+        media = {"media": self._media} if self._media else {}
+        truth.counts = {"messages": self._messages, **media, **dict(sorted(self._counts.items()))}
 
 
 def make(directory: str | Path, **settings: Any) -> Truth:

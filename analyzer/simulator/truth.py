@@ -47,6 +47,7 @@ class Truth:
     `calls`, `registrations`, `subscriptions`... are lists of dicts in the order of their start; `messages` and
     `observations` have a row for each message and each time it was captured (empty unless asked for). `exchanges`, of
     Diameter and DNS, are there where nodes ask beside SIP; a request has the (negative) `number`, its answer one less.
+    `streams`, of media, are there where calls have some.
     """
 
     settings: dict[str, Any]
@@ -57,6 +58,7 @@ class Truth:
     short_messages: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     exchanges: list[dict[str, Any]] = field(default_factory=list)
+    streams: list[dict[str, Any]] = field(default_factory=list)
     messages: list[MessageRow] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
 
@@ -65,7 +67,7 @@ class Truth:
         small = {
             name: value
             for name, value in vars(self).items()
-            if name not in ("messages", "observations") and (name != "exchanges" or value)
+            if name not in ("messages", "observations") and (value or name not in ("exchanges", "streams"))
         }  # the long tables would make a JSON file nobody opens
         lines = [f'"{name}": {_json(value)}' for name, value in small.items()]
         (directory / "truth.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

@@ -93,7 +93,8 @@ class Ways(Headers):
         maker = leg.visits[1] if UE in first.kinds else first
         leg.icid_at = maker.node.ip
         leg.icid = "0" * 24 if rng.random() < self.lab.settings.icid_fixed else self._hex(96)
-        leg.session = self.session_a
+        # Another call of the same play is another session.
+        leg.session = f"{int(self.session_a, 16) ^ part:032x}" if self.scenario.sound else self.session_a
 
     def _take_over(self, leg: Leg, parent: Leg) -> None:
         """What a B2BUA keeps of the leg that it answers, and what it makes new."""
@@ -112,7 +113,10 @@ class Ways(Headers):
         else:
             leg.session = parent.session
             leg.kept.append("session_id")
-        if chance() < settings.sdp_anchored:
+        anchored = chance() < settings.sdp_anchored or (
+            self.scenario.sound is not None and self.scenario.sound.anchored
+        )
+        if anchored:
             leg.anchor = Media(first.node.ip, self.port + 4 * leg.number, self.rng.getrandbits(31))
         else:
             leg.kept.append("sdp")

@@ -15,7 +15,7 @@ from analyzer import schema
 from analyzer.columns.durations import seconds
 from analyzer.columns.times import ns
 from analyzer.columns.typed import typed
-from analyzer.sip.offer_answer import bits, lines, with_times
+from analyzer.sip.offer_answer import bits, flipped, lines, with_times
 
 _RECEIVES = 2
 _LOCAL, _REMOTE = 1, 2
@@ -39,9 +39,16 @@ def holds(
     in_use = (pl.col("answer_port") > 0).fill_null(value=False)
     # Of offers that crossed and were both answered nobody knows which holds (RFC 3264 §4): no hold is made of them.
     held = pl.when(in_use & ~pl.col("crossed")).then(pl.col("local") * _LOCAL + pl.col("remote") * _REMOTE).otherwise(0)
-    changes = table.with_columns(held=held).filter(
-        pl.col("held") != pl.col("held").shift(fill_value=0).over(stream), pl.col("answered_at").is_not_null()
+    table = table.with_columns(held=held).with_columns(
+        changes=pl.col("held") != pl.col("held").shift(fill_value=0).over(stream)
     )
+    flows = (
+        ((pl.col("offer") & flipped(pl.col("answer"))) != 0)
+        .any()
+        .over(*stream, pl.col("changes").cum_sum().over(stream))
+    )
+    table = table.with_columns(direction=pl.when(flows).then(pl.lit("sendonly")).otherwise(pl.lit("inactive")))
+    changes = table.filter("changes", pl.col("answered_at").is_not_null())
     changes = changes.with_columns(
         started_at=pl.col("answered_at"),
         ended_at=pl.coalesce(pl.col("answered_at").shift(-1).over(stream), "ended_at"),

@@ -1,4 +1,4 @@
-"""Media against what was agreed: address, direction, time, framing, and legs (R122 to R127)."""
+"""Media against what was agreed: address, direction, time, framing, and legs (R122 to R127, R129)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import polars as pl
 
 from analyzer.columns.times import SECOND, ns
 from analyzer.diagnose.rule import Rule, Text
+from analyzer.media import amr, announced
 
 _ENOUGH = 100
 """Packets of a stream that is judged: two seconds of telephony."""
@@ -14,8 +15,9 @@ _IN_FLIGHT = 2 * SECOND
 """After a hold begins: packets on their way, and a device that takes its time."""
 _EARLY_S = 0.5
 _GAP_S = 3.0
-_WITHOUT_DTX = ("PCMU", "PCMA", "G722", "GSM")
-"""Codecs whose senders go on sending in silence, unless they have agreed on comfort noise."""
+_NEVER_SILENT = ("PCMU", "PCMA", "G722", "GSM", "AMR", "AMR-WB", "EVS")
+"""Codecs whose senders go on sending in silence: all packets, unless they have agreed on comfort noise, or a frame of
+silence each 0.16 s (TS 26.093 §5.1.1, TS 26.193), of EVS a second at most (TS 26.450)."""
 
 
 def _audio(streams: pl.DataFrame) -> pl.DataFrame:
@@ -32,7 +34,8 @@ def _sender() -> pl.Expr:
 
 
 def _elsewhere(streams: pl.DataFrame, announced_media: pl.DataFrame, call_media: pl.DataFrame) -> pl.DataFrame:
-    """Streams to an address that nobody announced and from which nothing comes, of calls whose other side is silent."""
+    """Streams to an address that nobody announced and from which nothing comes, of calls whose other side is silent, or
+    sends from the address that it announced: then it is the same host, and another port."""
     sources = streams.select("call", dst_ip="src_ip", dst_port="src_port").unique()
     odd = _audio(streams).filter(pl.col("joined_by") == "sender")
     odd = odd.join(sources, on=["call", "dst_ip", "dst_port"], how="anti", maintain_order="left")
@@ -41,13 +44,19 @@ def _elsewhere(streams: pl.DataFrame, announced_media: pl.DataFrame, call_media:
     )
     wanted = wanted.with_columns(sent_by=pl.col("side").replace({"caller": "callee", "callee": "caller"}))
     odd = odd.join(
-        wanted.select("call", "sent_by", "message", wanted=pl.format("{}:{}", "ip", "port")),
+        wanted.select(
+            "call", "sent_by", "message", wanted_ip="ip", wanted_port="port", wanted=pl.format("{}:{}", "ip", "port")
+        ),
         on=["call", "sent_by"],
         maintain_order="left",
     )
-    # Somebody is at that address, if both are heard: a border element that latches on to it.
-    heard = call_media.filter(pl.col("media") == "both_ways")
-    odd = odd.join(heard, on="call", how="anti", maintain_order="left")
+    heard = call_media.filter(pl.col("media") == "both_ways").select("call", heard=True)
+    uses = sources.select("call", wanted_ip="dst_ip", wanted_port="dst_port", in_use=True)
+    odd = odd.join(heard, on="call", how="left", maintain_order="left")
+    odd = odd.join(uses, on=["call", "wanted_ip", "wanted_port"], how="left", maintain_order="left")
+    # Somebody may be at that address, if both are heard: a border element that latches on to it.
+    other_port = pl.col("in_use").fill_null(value=False) & (pl.col("dst_ip") == pl.col("wanted_ip"))
+    odd = odd.filter(pl.col("heard").is_null() | other_port)
     return odd.select(
         "call", "message", "sent_by", "wanted", node=_sender(), to=pl.format("{}:{}", "dst_ip", "dst_port")
     )
@@ -86,21 +95,34 @@ ELSEWHERE = Rule(
 )
 
 
-def _against_hold(streams: pl.DataFrame, stream_intervals: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
-    """Five seconds and more of audio of the side that was put on hold."""
+def _while_held(streams: pl.DataFrame, stream_intervals: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
+    """Audio in holds that have ended, of either side: ``call sent_by held_by direction node message packets at``, a row
+    for each sender; intervals of five seconds that lie in the hold and are full of packets."""
     held = holds.filter(
-        pl.col("media") == "audio", pl.col("held_by").is_in(["caller", "callee"]), pl.col("ended_at").is_not_null()
-    ).select("call", "held_by", begin=ns("started_at") + _IN_FLIGHT, end=ns("ended_at") - _INTERVAL)
-    sent = _audio(streams).select("stream", "call", "sent_by", "announced_by", node=_sender())
-    rows = held.join(sent, on="call").filter(pl.col("sent_by") != pl.col("held_by"))
-    spans = stream_intervals.select("stream", "packets", at=ns("started_at"))
-    rows = rows.join(spans, on="stream").filter(
-        pl.col("packets") >= _ENOUGH, pl.col("at").is_between(pl.col("begin"), pl.col("end"))
+        pl.col("media") == "audio",
+        pl.col("held_by").is_in(["caller", "callee", "both"]),
+        pl.col("ended_at").is_not_null(),
     )
-    found = rows.group_by("call", "sent_by", "held_by", "node", message="announced_by").agg(
+    held = held.select(
+        "call", "held_by", "direction", begin=ns("started_at") + _IN_FLIGHT, end=ns("ended_at") - _INTERVAL
+    )
+    sent = _audio(streams).select("stream", "call", "sent_by", "announced_by", node=_sender())
+    spans = stream_intervals.select("stream", "packets", at=ns("started_at"))
+    rows = (
+        held.join(sent, on="call")
+        .join(spans, on="stream")
+        .filter(pl.col("packets") >= _ENOUGH, pl.col("at").is_between(pl.col("begin"), pl.col("end")))
+    )
+    found = rows.group_by("call", "sent_by", "held_by", "direction", "node", message="announced_by").agg(
         packets=pl.col("packets").sum(), at=pl.col("at").min()
     )
-    return found.sort("at", "call", "node").drop("at")
+    return found.sort("at", "call", "node", "direction")
+
+
+def _against_hold(streams: pl.DataFrame, stream_intervals: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
+    """Five seconds and more of audio of the side that was put on hold."""
+    found = _while_held(streams, stream_intervals, holds)
+    return found.filter(pl.col("held_by") != "both", pl.col("sent_by") != pl.col("held_by")).drop("at", "direction")
 
 
 AGAINST_HOLD = Rule(
@@ -135,10 +157,56 @@ AGAINST_HOLD = Rule(
 )
 
 
-def _early(streams: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
-    """Audio of the callee well before the answer of a call in which nothing authorised any."""
+def _inactive(streams: pl.DataFrame, stream_intervals: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:
+    """Five seconds and more of audio of a side that said itself that nothing is sent: inactive, and no music."""
+    found = _while_held(streams, stream_intervals, holds).filter(pl.col("direction") == "inactive")
+    return found.filter((pl.col("held_by") == "both") | (pl.col("sent_by") == pl.col("held_by"))).drop(
+        "at", "direction"
+    )
+
+
+INACTIVE = Rule(
+    id="R129",
+    code="audio_while_inactive",
+    severity="warning",
+    standard="RFC 3264 §5.1, §6.1",
+    find=_inactive,
+    confidence=0.85,
+    texts={
+        "en": Text(
+            title="A side sends audio although it made the session inactive",
+            explanation="After a=inactive nobody sends; who wants to play music on hold says sendonly. A network that "
+            "goes by the description drops it, and the other side does not listen.",
+            causes=(
+                "music on hold behind an offer that a node on its way changed from sendonly to inactive",
+                "a media relay that was not told of the hold",
+            ),
+            confirm="sip-analyzer call {no} CAPTURE",
+            remedy="Compare the direction of the offer of the hold on each hop; then look at who plays the music.",
+            observed="While the session was inactive, by the {held_by}, the {sent_by} sent {packets} packets from "
+            "{node}.",
+        ),
+        "zh": Text(
+            title="会话已置为 inactive，一侧仍在发送音频",
+            explanation="a=inactive 之后双方都不发送；要播放保持音乐应使用 sendonly。"
+            "按描述放行的网络会丢弃它，对侧也不接收。",
+            causes=("途中某网元把保持的 offer 由 sendonly 改成 inactive，而保持音乐照放", "媒体中继没有得知保持"),
+            confirm="sip-analyzer call {no} CAPTURE",
+            remedy="比较保持的 offer 在每一跳上的方向；再检查播放音乐的一方。",
+            observed="会话被 {held_by} 置为 inactive 期间，{sent_by} 从 {node} 发送了 {packets} 个分组。",
+        ),
+    },
+)
+
+
+def _early(streams: pl.DataFrame, calls: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFrame:
+    """Audio of the callee well before the answer, on whatever hop that came first, of a call in which nothing
+    authorised any."""
     quiet = calls.filter(pl.col("answered_at").is_not_null(), pl.col("early_media_at").is_null())
-    quiet = quiet.select("call", answered=ns("answered_at"))
+    answers = transactions.filter(pl.col("method") == "INVITE", pl.col("status").is_between(200, 299))
+    answers = answers.group_by("call").agg(first=ns("final_at").min())
+    quiet = quiet.join(answers, on="call", how="left", maintain_order="left")
+    quiet = quiet.select("call", answered=pl.min_horizontal(ns("answered_at"), "first"))
     early = _audio(streams).filter(pl.col("sent_by") == "callee").join(quiet, on="call", maintain_order="left")
     before = (pl.col("answered") - ns("first_at")) / SECOND
     early = early.filter(before > _EARLY_S).sort("first_at").unique("call", keep="first", maintain_order=True)
@@ -255,11 +323,11 @@ BETWEEN_LEGS = Rule(
 def _gaps(
     streams: pl.DataFrame, calls: pl.DataFrame, holds: pl.DataFrame, announced_media: pl.DataFrame
 ) -> pl.DataFrame:
-    """A sender that pauses for seconds in the middle of a conversation, in a codec without discontinuous transmission,
+    """A sender that pauses for seconds in the middle of a conversation, in a codec that has packets of silence too,
     nobody being on hold."""
     noise = announced_media.filter(pl.col("formats").str.split(" ").list.contains("13")).select("call").unique()
     named = pl.col("codec").str.split("/").list.first().str.to_uppercase()
-    quiet = _audio(streams).filter(named.is_in(_WITHOUT_DTX), pl.col("silence_s") > _GAP_S, pl.col("pauses") > 0)
+    quiet = _audio(streams).filter(named.is_in(_NEVER_SILENT), pl.col("silence_s") > _GAP_S, pl.col("pauses") > 0)
     quiet = quiet.join(noise, on="call", how="anti", maintain_order="left")
     talked = calls.select("call", answered=ns("answered_at"), over=ns("ended_at")).filter(
         pl.col("answered").is_not_null()
@@ -283,7 +351,7 @@ GAP = Rule(
         "en": Text(
             title="A side stops sending audio in the middle of the call",
             explanation="For seconds no packet came, and the next one had the next number: the sender itself stopped. "
-            "The other side hears nothing, not even noise.",
+            "The other side hears nothing, not even noise, of which AMR sends a frame every 0.16 s.",
             causes=(
                 "the device suspends its audio: another call, a handover, an application in the background",
                 "silence suppression that was not agreed on (no comfort noise in the session description)",
@@ -296,7 +364,8 @@ GAP = Rule(
         ),
         "zh": Text(
             title="一侧在通话中途停止发送音频",
-            explanation="数秒没有分组，而下一个分组的序号相接：是发送方自己停止的。对侧听不到任何声音，连噪声也没有。",
+            explanation="数秒没有分组，而下一个分组的序号相接：是发送方自己停止的。对侧听不到任何声音，"
+            "连舒适噪声也没有（AMR 每 0.16 秒发一帧）。",
             causes=(
                 "设备暂停了音频：另一通呼叫、切换、应用在后台",
                 "未协商的静音抑制（会话描述中没有舒适噪声）",
@@ -311,15 +380,20 @@ GAP = Rule(
 
 
 def _framing(streams: pl.DataFrame, announced_media: pl.DataFrame) -> pl.DataFrame:
-    """AMR whose form of payload is not the one that its receiver asked for."""
-    said = announced_media.with_columns(fmtp=pl.col("fmtp").fill_null("")).select("message", "call", "fmtp")
-    said = said.unique(["message", "call"], keep="first", maintain_order=True)
+    """AMR or EVS whose form of payload is not the one that its receiver asked for."""
     own = _audio(streams).filter(pl.col("framing").is_not_null(), pl.col("joined_by") == "receiver")
-    rows = own.join(said, left_on=["announced_by", "call"], right_on=["message", "call"], maintain_order="left")
-    # Parameters of one payload type, joined to others by a bar; without the parameter it is 0 (RFC 4867 §8.1).
-    of_type = pl.concat_str(pl.lit(r"(?:^|\| )"), pl.col("payload_type").cast(pl.String), pl.lit(" [^|]*octet-align=1"))
-    asked = pl.when(pl.col("fmtp").str.contains(of_type)).then(pl.lit("octet_aligned"))
-    rows = rows.with_columns(asked=asked.otherwise(pl.lit("bandwidth_efficient")))
+    rows = own.join(
+        announced.codecs_of(announced_media).unique(["call", "message", "payload_type"], keep="first"),
+        left_on=["call", "announced_by", "payload_type"],
+        right_on=["call", "message", "payload_type"],
+        maintain_order="left",
+    )
+    # Without the parameter it is 0 (RFC 4867 §8.1); EVS may then have either form (TS 26.445 A.3.1).
+    aligned = amr.parameter("octet-align") == "1"
+    of_amr = pl.when(aligned).then(pl.lit("octet_aligned")).otherwise(pl.lit("bandwidth_efficient"))
+    of_evs = pl.when(amr.parameter("hf-only") == "1").then(pl.lit("header_full")).otherwise("framing")
+    is_evs = pl.col("framing").is_in(["compact", "header_full"])
+    rows = rows.with_columns(asked=pl.when(is_evs).then(of_evs).otherwise(of_amr))
     odd = rows.filter(pl.col("asked") != pl.col("framing"))
     return odd.select("call", "sent_by", "framing", "asked", message="announced_by", node=_sender())
 
@@ -328,28 +402,33 @@ FRAMING = Rule(
     id="R127",
     code="amr_framing",
     severity="error",
-    standard="RFC 4867 §4, §8.1",
+    standard="RFC 4867 §4, §8.1; TS 26.445 A.3.1",
     find=_framing,
     explains=("one_way_audio",),
     texts={
         "en": Text(
-            title="AMR in another form of payload than was agreed",
-            explanation="One side packs the bits without gaps, the other expects them at bytes (octet-align): it hears "
-            "noise, or nothing.",
+            title="AMR or EVS in another form of payload than was agreed",
+            explanation="One side packs the bits without gaps, the other expects them at bytes (octet-align, of EVS "
+            "hf-only): it hears noise, or nothing.",
             causes=(
-                "octet-align was lost or changed on the way, or two payload types that differ by it were confused",
+                "octet-align or hf-only was lost or changed on the way, or two payload types that differ by it were "
+                "confused",
                 "a device that knows one form alone",
             ),
             confirm="sip-analyzer call {no} CAPTURE",
-            remedy="Compare octet-align in the fmtp lines of offer and answer on each hop with what is sent.",
+            remedy="Compare octet-align or hf-only in the fmtp lines of offer and answer on each hop with what is "
+            "sent.",
             observed="The {sent_by} sends {framing} from {node}; the other side asked for {asked}.",
         ),
         "zh": Text(
-            title="AMR 的载荷形式与协商不符",
-            explanation="一侧逐位相接，另一侧期望按字节对齐（octet-align）：它听到噪声或什么也听不到。",
-            causes=("octet-align 在途中丢失或被改写，或仅此不同的两个载荷类型被混淆", "只支持一种形式的设备"),
+            title="AMR 或 EVS 的载荷形式与协商不符",
+            explanation="一侧逐位相接，另一侧期望按字节对齐（octet-align；EVS 为 hf-only）：它听到噪声或什么也听不到。",
+            causes=(
+                "octet-align 或 hf-only 在途中丢失或被改写，或仅此不同的两个载荷类型被混淆",
+                "只支持一种形式的设备",
+            ),
             confirm="sip-analyzer call {no} CAPTURE",
-            remedy="把每一跳上 offer 与 answer 的 fmtp 行中的 octet-align 与实际发送的比较。",
+            remedy="把每一跳上 offer 与 answer 的 fmtp 行中的 octet-align 或 hf-only 与实际发送的比较。",
             observed="{sent_by} 从 {node} 以 {framing} 发送；对侧要求 {asked}。",
         ),
     },

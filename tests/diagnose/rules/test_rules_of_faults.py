@@ -11,7 +11,12 @@ from analyzer.simulator.scenarios import SCENARIOS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
 
-ABOUT = {scenario.name: scenario.rule for scenario in SCENARIOS.values() if scenario.rule and not scenario.pattern}
+#: Those of media are in tests/simulator/test_simulated_media.py.
+ABOUT = {
+    scenario.name: scenario.rule
+    for scenario in SCENARIOS.values()
+    if scenario.rule and not scenario.pattern and scenario.sound is None
+}
 
 
 @pytest.fixture(scope="module")

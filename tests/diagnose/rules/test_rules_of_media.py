@@ -10,7 +10,7 @@ from tests.sip import wire
 
 OF_MEDIA = {"one_way_audio", "no_audio", "late_media", "media_quality", "codec_not_agreed", "media_after_end"}
 OF_MEDIA |= {"media_elsewhere", "audio_against_hold", "early_audio_not_signalled", "audio_lost_between_legs"}
-OF_MEDIA |= {"audio_gap", "amr_framing"}
+OF_MEDIA |= {"audio_gap", "amr_framing", "audio_while_inactive", "bit_rate_not_agreed"}
 Packets = list[tuple[int, bytes]]
 
 
@@ -121,6 +121,68 @@ def test_who_is_on_hold_should_be_silent() -> None:
         for n, place in enumerate([*range(150), *range(1_100, 1_400)])
     ]
     assert named(music, stopped, dialogue=HELD, bodies=HOLD) == []
+
+
+def test_nobody_speaks_while_the_session_is_inactive() -> None:
+    """Music is for who is held with sendonly; after inactive it is audio that nobody waits for."""
+    music = there(range(1_400))
+    stopped = [
+        (ns(1 + place / 50), udp(CALLEE[0], CALLER[0], packet(n, place * 160, bytes(160), 8, 2), (4000, 4000)))
+        for n, place in enumerate([*range(150), *range(1_100, 1_400)])
+    ]
+    inactive = HOLD | {"hold": wire.audio(1, 2, "inactive"), "held": wire.audio(2, 2, "inactive")}
+    assert named(music, stopped, dialogue=HELD, bodies=inactive) == ["audio_while_inactive"]
+    # Silence on both sides is what was asked for, in either case.
+    silent = [(at, data) for at, data in music if not ns(4) < at < ns(23)]
+    assert named(silent, stopped, dialogue=HELD, bodies=inactive) == []
+    assert named(silent, stopped, dialogue=HELD, bodies=HOLD) == []
+
+
+def test_audio_to_another_port_of_the_right_host() -> None:
+    """The caller sends from the port that it announced, and the callee sends to another one of it."""
+    other = rtp(range(450), way=(CALLEE, (CALLER[0], 9_000)), source=2)
+    assert named(there(), other) == ["media_elsewhere"]
+    # Another host may be a relay that was told elsewhere.
+    assert named(there(), rtp(range(450), way=(CALLEE, ("10.0.0.77", 9_000)), source=2)) == []
+
+
+def amr_of_callee(numbers: range, mode: int, speech_bits: int, since: float = 1.0) -> Packets:
+    """AMR of the callee, octet-aligned, payload type 98."""
+    payload = bytes((0xF0, mode << 3 | 4)) + bytes((speech_bits + 7) // 8)
+    return [
+        (ns(since + n / 50), udp(CALLEE[0], CALLER[0], packet(n, n * 160, payload, 98, 2), (4000, 4000)))
+        for n in numbers
+    ]
+
+
+def test_a_bit_rate_that_was_not_agreed_on() -> None:
+    """RFC 4867 §8.1: mode-set of the caller, who receives: 4.75, 5.9 and 7.4 kbit/s."""
+    fmtp = "a=rtpmap:98 AMR/8000\na=fmtp:98 mode-set=0,2,4; octet-align=1\n"
+    bodies = {"offer": wire.audio(1, formats="98") + fmtp, "answer": wire.audio(2, formats="98") + fmtp}
+    assert named(there(kind=98), amr_of_callee(range(450), 7, 244), bodies=bodies) == ["bit_rate_not_agreed"]
+    assert named(there(kind=98), amr_of_callee(range(450), 4, 148), bodies=bodies) == []
+    anything = {name: text.replace("mode-set=0,2,4; ", "") for name, text in bodies.items()}
+    assert named(there(kind=98), amr_of_callee(range(450), 7, 244), bodies=anything) == []
+
+
+def test_audio_before_an_answer_that_a_node_kept_back() -> None:
+    """The callee answers at 2 s and speaks; the B2BUA tells the caller at 3 s."""
+    dialogue = """
+    UAC -> B2B  INVITE sdp=offer                                          @0.000
+    B2B -> UAS  INVITE call_id=second from_tag=z sdp=offer                @0.100
+    UAS -> B2B  200 INVITE call_id=second from_tag=z to_tag=w sdp=answer  @2.000
+    B2B -> UAS  ACK call_id=second from_tag=z to_tag=w                    @2.010
+    B2B -> UAC  200 INVITE to_tag=y sdp=answer                            @3.000
+    UAC -> B2B  ACK to_tag=y                                              @3.010
+    UAC -> B2B  BYE to_tag=y cseq=2                                       @11.000
+    B2B -> UAC  200 BYE to_tag=y cseq=2                                   @11.010
+    """
+    bodies = {"offer": wire.audio(1), "answer": wire.audio(3)}
+    callee = ("10.0.0.3", 4000)
+    media = rtp(range(450), way=(CALLER, callee), source=1, since=3.0)
+    assert (
+        named(media, rtp(range(450), way=(callee, CALLER), source=2, since=2.1), dialogue=dialogue, bodies=bodies) == []
+    )
 
 
 def test_audio_before_the_answer_that_nothing_announced() -> None:

@@ -29,7 +29,13 @@ fuzz_target!(|data: &[u8]| {
     let limits = Limits { max_decompressed_bytes: 1 << 18, max_decoder_bytes: 8 << 20, ..Limits::default() };
     // Two that are known, one of them a secret's, and one that is not; the samples have them.
     let headers = Asked::new(["Via", "Authorization", "X-Asterisk-HangupCause"]);
-    let options = |threads| Options { limits: limits.clone(), threads, headers: headers.clone(), ..Options::default() };
+    let options = |threads| Options {
+        limits: limits.clone(),
+        threads,
+        headers: headers.clone(),
+        srtp_keys: true,
+        ..Options::default()
+    };
     let read = |threads| match scan(&sources, &options(threads), &Progress::default()) {
         Ok(tables) => Ok(tables),
         Err(ScanError::Capture(error)) => Err(error.to_string()),

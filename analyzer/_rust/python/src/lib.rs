@@ -184,10 +184,10 @@ impl Drop for RunningScan {
 /// columns: those of `messages` and `descriptions` that are wanted, None for all. link_types: (of the file, read as) by name
 /// or number. clocks: (number of the capture point, ns ahead, ns more each second, since) to be taken off the times.
 /// headers: names of header fields that have rows in `headers`. keys: paths of TLS key logs and private keys. esp_keys: those
-/// of IPsec, which are shown nowhere.
+/// of IPsec, which are shown nowhere. srtp_keys: open SRTP with the keys that session descriptions announce.
 #[pyfunction]
 #[pyo3(signature = (sources, threads = 0, limits = None, columns = None, link_types = Vec::new(), clocks = Vec::new(),
-    headers = Vec::new(), keys = Vec::new(), esp_keys = Vec::new()))]
+    headers = Vec::new(), keys = Vec::new(), esp_keys = Vec::new(), srtp_keys = false))]
 #[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn scan(
     sources: Vec<SourceArgument>,
@@ -199,11 +199,12 @@ fn scan(
     headers: Vec<String>,
     keys: Vec<PathBuf>,
     esp_keys: Vec<EspKeyArgument>,
+    srtp_keys: bool,
 ) -> PyResult<RunningScan> {
     let wanted = columns.map_or(Wanted::All, Wanted::These);
     let headers = Asked::new(headers.iter().map(String::as_str));
     let (clocks, esp_keys) = (self::clocks(clocks), self::esp_keys(esp_keys)?);
-    let options = Options { wanted, clocks, headers, keys, esp_keys, ..options(threads, limits, &link_types)? };
+    let options = Options { wanted, clocks, headers, keys, esp_keys, srtp_keys, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
@@ -257,7 +258,9 @@ fn fetch<'py>(
 /// The packets of streams of RTP, by (source, its port, receiver, its port, SSRC, over TCP): of each stream a list of (time,
 /// number, timestamp, payload type, payload), in the order in which they came.
 #[pyfunction]
-#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new(), keys = Vec::new(), esp_keys = Vec::new()))]
+#[pyo3(signature = (sources, wanted, limits = None, link_types = Vec::new(), keys = Vec::new(), esp_keys = Vec::new(),
+    srtp_keys = false))]
+#[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn payloads<'py>(
     py: Python<'py>,
     sources: Vec<SourceArgument>,
@@ -266,8 +269,10 @@ fn payloads<'py>(
     link_types: Vec<(String, String)>,
     keys: Vec<PathBuf>,
     esp_keys: Vec<EspKeyArgument>,
+    srtp_keys: bool,
 ) -> PyResult<Vec<Vec<PayloadRow<'py>>>> {
-    let options = Options { keys, esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
+    let esp_keys = self::esp_keys(esp_keys)?;
+    let options = Options { keys, esp_keys, srtp_keys, ..options(1, limits, &link_types)? };
     let sources = self::sources(sources);
     let flow = |(src, src_port, dst, dst_port, source, tcp)| {
         let protocol = if tcp { Protocol::Tcp } else { Protocol::Udp };

@@ -82,6 +82,8 @@ codes! {
     HepAgentLimit = "hep_agent_limit",
     /// There are more media streams than `max_streams`; packets of the remaining ones were not looked at.
     StreamLimit = "stream_limit",
+    /// No key of a session description authenticates the packets of this stream: they are not encrypted, or keys were changed.
+    SrtpNotAuthenticated = "srtp_not_authenticated",
     /// A compressed HEP payload, or the encoded body of a message, cannot be decompressed; the part before the fault was read.
     CompressedCorrupt = "compressed_corrupt",
     /// A compressed HEP payload, or the encoded body of a message, expands beyond `max_inflated_bytes`; the rest is not read.

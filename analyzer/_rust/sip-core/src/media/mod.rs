@@ -1,5 +1,5 @@
 //! Media as they were seen on the wire: RTP (RFC 3550) by streams, telephone events (RFC 4733), what RTCP reports, fax (T.38)
-//! and messages (MSRP).
+//! and messages (MSRP); SRTP in clear, where its keys are asked for.
 //!
 //! A stream decides that something is RTP, not a packet: three packets in a row with numbers close together. What is kept of a
 //! stream does not grow with its length, but for its intervals and events.
@@ -8,6 +8,7 @@ mod amr;
 mod burst;
 mod clock;
 mod event;
+mod evs;
 mod interval;
 mod jitter;
 mod kept;
@@ -16,6 +17,7 @@ mod msrp;
 mod rtcp;
 mod rtp;
 mod sequence;
+pub mod srtp;
 mod stream;
 mod streams;
 mod tcp;
@@ -25,6 +27,7 @@ mod udptl;
 pub use amr::Form;
 pub use burst::Bursts;
 pub use event::Event;
+pub use evs::Form as EvsForm;
 pub use interval::Interval;
 pub use kept::Payload;
 pub use msrp::Session;

@@ -4,6 +4,7 @@ use super::amr;
 use super::burst::Bursts;
 use super::clock;
 use super::event::Event;
+use super::evs;
 use super::interval::Interval;
 use super::jitter::Jitter;
 use super::rtp::Packet;
@@ -55,6 +56,7 @@ pub struct Stream {
     /// Packets of comfort noise (RFC 3389).
     pub comfort_noise: u64,
     pub framing: amr::Framing,
+    pub evs: evs::Framing,
     /// Of fax: earlier packets that were said again.
     pub again: u64,
     pub first: Stamp,
@@ -100,6 +102,7 @@ impl Stream {
             dscp_changes: 0,
             comfort_noise: 0,
             framing: amr::Framing::default(),
+            evs: evs::Framing::default(),
             again: 0,
             first: at,
             last: at,
@@ -199,8 +202,11 @@ impl Stream {
         self.interval.bytes += u64::from(packet.length);
         self.interval.received += 1;
         self.markers += u64::from(packet.marker);
-        if packet.payload_type >= FIRST_DYNAMIC && packet.length <= MAX_SPEECH {
-            self.framing.take(packet.payload, packet.length);
+        if packet.payload_type >= FIRST_DYNAMIC && packet.length <= evs::MAX_BYTES {
+            if packet.length <= MAX_SPEECH {
+                self.framing.take(packet.payload, packet.length);
+            }
+            self.evs.take(packet.payload, packet.length);
         }
         for (kind, count) in &mut self.types {
             if *count == 0 || *kind == packet.payload_type {
@@ -303,11 +309,11 @@ impl Stream {
         self.sequence.finish()
     }
 
-    /// Payload types, that of most packets first.
-    pub fn types(&self) -> Vec<u8> {
+    /// Payload types and how many packets have them, that of most first.
+    pub fn types(&self) -> Vec<(u8, u64)> {
         let mut types: Vec<(u8, u64)> = self.types.iter().copied().filter(|(_, count)| *count > 0).collect();
         types.sort_by_key(|&(kind, count)| (std::cmp::Reverse(count), kind));
-        types.into_iter().map(|(kind, _)| kind).collect()
+        types
     }
 
     /// Units between packets, where most have the same.
@@ -352,7 +358,7 @@ mod tests {
     #[test]
     fn what_is_regular_is_known() {
         let found = stream(&[1, 2, 3, 4, 6, 5]);
-        assert_eq!((found.step(), found.types(), found.bytes), (Some(160), vec![8], 6 * 160));
+        assert_eq!((found.step(), found.types(), found.bytes), (Some(160), vec![(8, 6)], 6 * 160));
         assert_eq!((found.reordered, found.silence), (1, 40_000_000));
     }
 

@@ -1,5 +1,7 @@
 //! Streams by their ends and their source.
 
+use std::sync::Arc;
+
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -11,6 +13,7 @@ use super::msrp::{Session, Sessions};
 use super::rtcp::{Reported, Reports};
 use super::rtp::{self, Packet};
 use super::sequence::Arrived;
+use super::srtp::{Keys, Opened, Protection, Srtp};
 use super::stream::{Carriage, Stream};
 use super::turn::{Relayed, Relays};
 use super::udptl;
@@ -26,6 +29,7 @@ pub struct Ended {
     pub key: Key,
     pub stream: Stream,
     pub bursts: Bursts,
+    pub protection: Protection,
 }
 
 /// A payload as it came.
@@ -61,6 +65,7 @@ pub struct Streams {
     relays: Relays,
     sessions: Sessions,
     kept: Option<Kept>,
+    srtp: Option<Box<Srtp>>,
     max_streams: usize,
     /// Packets that were not looked at, since there were more streams than that, and the first of them.
     pub refused: Option<(u64, Stamp)>,
@@ -75,6 +80,7 @@ impl Streams {
             relays: Relays::default(),
             sessions: Sessions::default(),
             kept: None,
+            srtp: None,
             max_streams,
             refused: None,
         }
@@ -83,6 +89,12 @@ impl Streams {
     /// Streams by flow and source have their payloads kept.
     pub fn keeping(max_streams: usize, wanted: &[(Flow, u32)]) -> Self {
         Self { kept: Some(Kept::of(wanted)), ..Self::new(max_streams) }
+    }
+
+    /// What these keys open is read in clear.
+    #[must_use]
+    pub fn with_keys(self, keys: Arc<Keys>) -> Self {
+        Self { srtp: (!keys.is_empty()).then(|| Box::new(Srtp::new(keys))), ..self }
     }
 
     /// Takes a datagram, whatever it is, or a packet that was cut out of a stream.
@@ -113,10 +125,45 @@ impl Streams {
 
     #[inline]
     fn media(&mut self, it: &Received<'_>, carriage: Carriage, relayed: Option<Relayed>) {
+        match self.srtp.take() {
+            None => self.clear(it, carriage, relayed, true),
+            Some(mut srtp) => {
+                self.sealed(&mut srtp, it, carriage, relayed);
+                self.srtp = Some(srtp);
+            }
+        }
+    }
+
+    /// A packet that is perhaps encrypted.
+    #[cold]
+    fn sealed(&mut self, srtp: &mut Srtp, it: &Received<'_>, carriage: Carriage, relayed: Option<Relayed>) {
+        let (src, dst) = relayed.map_or((None, None), |it| (it.src, it.dst));
+        let ends = (src.unwrap_or((it.flow.src, it.flow.src_port)), dst.unwrap_or((it.flow.dst, it.flow.dst_port)));
+        let mut out = Vec::new();
+        let opened = match (it.missing, it.bytes.get(8..12)) {
+            (0, _) if rtp::is_rtcp(it.bytes) => srtp.report(ends, it.at.time, it.bytes, &mut out),
+            (0, Some(&[s3, s2, s1, s0])) => {
+                let source = u32::from_be_bytes([s3, s2, s1, s0]);
+                let key = Key { point: it.point, flow: it.flow, source };
+                let opened = srtp.packet(key, ends, it.at.time, it.bytes, &mut out);
+                // What was never encrypted under these keys is what it seems.
+                if opened == Opened::Sealed && srtp.told(&key).authentic == 0 { Opened::Not } else { opened }
+            }
+            _ => Opened::Not,
+        };
+        match opened {
+            Opened::Clear => self.clear(&Received { bytes: &out, ..*it }, carriage, relayed, true),
+            Opened::Not | Opened::Sealed => self.clear(it, carriage, relayed, opened == Opened::Not),
+        }
+    }
+
+    /// `legible`: the payload is what it seems.
+    #[inline]
+    fn clear(&mut self, it: &Received<'_>, carriage: Carriage, relayed: Option<Relayed>, legible: bool) {
         if rtp::is_rtcp(it.bytes) {
             self.reports.take(it.point, it.flow, it.at.time, it.bytes);
         } else if let Some(packet) = Packet::read(it.bytes, it.missing) {
-            if let Some(kept) = &mut self.kept {
+            if let Some(kept) = self.kept.as_mut().filter(|_| legible) {
                 kept.take(it.flow, it.at.time, &packet);
             }
             let key = Key { point: it.point, flow: it.flow, source: packet.source };
@@ -179,6 +226,9 @@ impl Streams {
         for (key, stream) in std::mem::take(&mut self.open) {
             end(&mut self.ended, key, *stream);
         }
+        if let Some(srtp) = &self.srtp {
+            self.ended.iter_mut().for_each(|it| it.protection = srtp.told(&it.key));
+        }
         self.ended.sort_by_key(|it| {
             let Stamp { time, file, frame, .. } = it.stream.first;
             (time, file, frame, it.key.source, it.key.flow.src_port)
@@ -195,7 +245,7 @@ impl Streams {
 fn end(ended: &mut Vec<Ended>, key: Key, mut stream: Stream) {
     if stream.is_one() {
         let bursts = stream.finish();
-        ended.push(Ended { key, stream, bursts });
+        ended.push(Ended { key, stream, bursts, protection: Protection::default() });
     }
 }
 

@@ -5,6 +5,7 @@
 //! tables are the same whatever the number of threads.
 
 mod agreements;
+mod announced;
 mod collector;
 pub mod companion;
 mod compose;

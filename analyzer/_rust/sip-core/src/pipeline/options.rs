@@ -33,6 +33,8 @@ pub struct Options {
     pub keys: Vec<PathBuf>,
     /// Keys of ESP.
     pub esp_keys: Vec<Given>,
+    /// SRTP is opened with the keys that session descriptions announce.
+    pub srtp_keys: bool,
     /// The bytes of messages are kept, where captures are read in windows.
     pub texts: bool,
 }

@@ -1,5 +1,8 @@
 //! The payloads of some streams of media, read again.
 
+use std::sync::Arc;
+
+use super::announced;
 use super::collector::Also;
 use super::options::{Options, Progress, ScanError};
 use super::reader::read;
@@ -15,8 +18,13 @@ use crate::observation::Batch;
 /// When no source can be read.
 pub fn payloads(sources: &[Source], options: &Options, wanted: &[(Flow, u32)]) -> Result<Vec<Vec<Payload>>, ScanError> {
     let (secrets, _) = secrets::given(sources, options)?;
+    let srtp = options.srtp_keys.then(|| announced::keys(sources, options)).transpose()?;
     let (finished, _) = secrets::until_opened(sources, options, secrets, |secrets| {
-        let media = Some(Streams::keeping(options.limits.max_streams, wanted));
+        let streams = Streams::keeping(options.limits.max_streams, wanted);
+        let media = Some(match &srtp {
+            Some(keys) => streams.with_keys(Arc::clone(keys)),
+            None => streams,
+        });
         let also = Also { media, ..Also::default() };
         read(sources, options, &Progress::default(), secrets, also, || |_: usize, _: &Batch| {})
     })?;

@@ -1,5 +1,6 @@
 //! Captures to tables.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -7,6 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use arrow_select::concat::concat_batches;
 
+use super::announced;
 use super::collector::Also;
 use super::options::{Options, Progress, ScanError};
 use super::reader::{Consumer, Finished, read};
@@ -66,13 +68,19 @@ impl Consumer for Parsing<'_> {
 /// When not one of them can be read. A single unreadable one among others is a row in `problems`.
 pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Result<Scan, ScanError> {
     let (secrets, unusable) = secrets::given(sources, options)?;
+    let wants_media = options.wanted.has("rtp_streams");
+    let srtp = (wants_media && options.srtp_keys).then(|| announced::keys(sources, options)).transpose()?;
     let (finished, (mut chunks, parsed)) = secrets::until_opened(sources, options, secrets, |secrets| {
         for done in [&progress.bytes_done, &progress.messages] {
             done.store(0, Relaxed);
         }
         let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
         let begun = AtomicUsize::new(0);
-        let streams = options.wanted.has("rtp_streams").then(|| Streams::new(options.limits.max_streams));
+        let streams = wants_media.then(|| Streams::new(options.limits.max_streams));
+        let streams = match &srtp {
+            Some(keys) => streams.map(|it| it.with_keys(Arc::clone(keys))),
+            None => streams,
+        };
         let also = Also { media: streams, ..Also::default() };
         let (finished, consumers) = read(sources, options, progress, secrets, also, || {
             let Options { limits, wanted, clocks, headers, .. } = options;

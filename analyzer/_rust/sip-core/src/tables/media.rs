@@ -43,8 +43,9 @@ columns! {
         dscp: Int = "dscp" => it.of.stream.dscp,
         dscp_changes: Int = "dscp_changes" => Some(it.of.stream.dscp_changes as i64),
         ssrc: Int = "ssrc" => (!it.is_fax()).then_some(it.of.key.source),
-        payload_type: Int = "payload_type" => it.types.first().copied(),
-        payload_types: Text = "payload_types" => Some(it.types_text()),
+        payload_type: Int = "payload_type" => it.types.first().map(|it| it.0),
+        payload_types: Text = "payload_types" => Some(it.types_text(|it| it.0.to_string())),
+        type_counts: Text = "type_counts" => Some(it.types_text(|it| it.1.to_string())),
         clock: Int = "clock" => it.of.stream.jitter.clock().filter(|_| !it.is_fax()),
         first_at: Time = "first_at" => it.of.stream.first.time,
         last_at: Time = "last_at" => it.of.stream.last.time,
@@ -87,6 +88,19 @@ columns! {
         amr_wb_requests: Int = "amr_wb_requests" => Some(it.amr[1].1.requests),
         amr_wb_changes: Int = "amr_wb_changes" => Some(it.amr[1].1.changes),
         amr_wb_silence: Int = "amr_wb_silence" => Some(it.amr[1].1.silence),
+        evs_compact_fits: Int = "evs_compact_fits" => Some(it.of.stream.evs.compact.fits),
+        evs_compact_modes: Int = "evs_compact_modes" => Some(it.of.stream.evs.compact.modes),
+        evs_compact_requests: Int = "evs_compact_requests" => Some(it.of.stream.evs.compact.requests),
+        evs_compact_changes: Int = "evs_compact_changes" => Some(it.of.stream.evs.compact.changes),
+        evs_compact_silence: Int = "evs_compact_silence" => Some(it.of.stream.evs.compact.silence),
+        evs_header_full_fits: Int = "evs_header_full_fits" => Some(it.of.stream.evs.header_full.fits),
+        evs_header_full_modes: Int = "evs_header_full_modes" => Some(it.of.stream.evs.header_full.modes),
+        evs_header_full_requests: Int = "evs_header_full_requests" => Some(it.of.stream.evs.header_full.requests),
+        evs_header_full_changes: Int = "evs_header_full_changes" => Some(it.of.stream.evs.header_full.changes),
+        evs_header_full_silence: Int = "evs_header_full_silence" => Some(it.of.stream.evs.header_full.silence),
+        srtp: Text = "srtp" => it.of.protection.suite,
+        authentic: Int = "authentic" => it.is_tried().then_some(it.of.protection.authentic as i64),
+        refused: Int = "refused" => it.is_tried().then_some(it.of.protection.refused as i64),
     }
 }
 
@@ -172,7 +186,7 @@ struct StreamRow<'a> {
     file: Option<&'a str>,
     src: &'a str,
     dst: &'a str,
-    types: Vec<u8>,
+    types: Vec<(u8, u64)>,
     relayed: [Option<(String, u16)>; 2],
     /// As AMR and as AMR-WB.
     amr: [(Option<&'static str>, Form); 2],
@@ -191,6 +205,11 @@ impl StreamRow<'_> {
         self.of.stream.carriage == Carriage::Fax
     }
 
+    /// Keys were announced, and asked for.
+    fn is_tried(&self) -> bool {
+        self.of.protection.authentic + self.of.protection.refused > 0
+    }
+
     fn carried_by(&self) -> &'static str {
         match self.of.stream.carriage {
             Carriage::Udp => "udp",
@@ -200,8 +219,8 @@ impl StreamRow<'_> {
         }
     }
 
-    fn types_text(&self) -> String {
-        let types: Vec<String> = self.types.iter().map(u8::to_string).collect();
+    fn types_text(&self, of: impl Fn(&(u8, u64)) -> String) -> String {
+        let types: Vec<String> = self.types.iter().map(of).collect();
         types.join(" ")
     }
 }
@@ -237,6 +256,11 @@ pub fn tables(
     }
     let Found { streams, reports, sessions, .. } = streams.finish();
     let streams = streams.as_slice();
+    for it in streams.iter().filter(|it| it.protection.refused > 0 && it.protection.authentic == 0) {
+        let Stamp { file, frame, offset, .. } = it.stream.first;
+        let detail = format!("{} packets of source {:#010x}", it.protection.refused, it.key.source);
+        problems.report(Problem { code: Code::SrtpNotAuthenticated, layer: Layer::UDP, file, frame, offset, detail });
+    }
     let all = &Wanted::All;
     let keys = keys(streams);
     let with_keys = || streams.iter().zip(&keys);
