@@ -16,7 +16,7 @@ use crate::observation::Batch;
 pub fn payloads(sources: &[Source], options: &Options, wanted: &[(Flow, u32)]) -> Result<Vec<Vec<Payload>>, ScanError> {
     let (secrets, _) = secrets::given(sources, options)?;
     let (finished, _) = secrets::until_opened(sources, options, secrets, |secrets| {
-        let media = Some(Streams::keeping(options.limits.max_streams, wanted));
+        let media = Some(Streams::keeping(&options.limits, wanted));
         let also = Also { media, ..Also::default() };
         read(sources, options, &Progress::default(), secrets, also, || |_: usize, _: &Batch| {})
     })?;

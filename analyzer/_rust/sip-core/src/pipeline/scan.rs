@@ -72,7 +72,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         }
         let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
         let begun = AtomicUsize::new(0);
-        let streams = options.wanted.has("rtp_streams").then(|| Streams::new(options.limits.max_streams));
+        let streams = options.wanted.has("rtp_streams").then(|| Streams::new(&options.limits));
         let also = Also { media: streams, ..Also::default() };
         let (finished, consumers) = read(sources, options, progress, secrets, also, || {
             let Options { limits, wanted, clocks, headers, .. } = options;
