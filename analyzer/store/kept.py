@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
-from analyzer.errors import AnalyzerError, CaptureChanged
+from analyzer.errors import AnalyzerError
 from analyzer.reading import native
 from analyzer.store.core_tables import columns_of, core_columns
 from analyzer.store.layout import DERIVED, MEDIA, Manifest, Part, manifest_of, path_of
@@ -268,7 +268,10 @@ class KeptReading:
         found = native.Sources(files.select("file", "path", "point").rows(), self._link_types())
         for _, path, _ in found.files:
             if not Path(path).exists():
-                raise CaptureChanged(path)
+                raise AnalyzerError(
+                    f"{path} is gone: packets, audio and texts of messages are in the captures, and not in the store"
+                    f" {self.kept.folder}"
+                )
         return found
 
     def _link_types(self) -> list[tuple[str, str]]:
@@ -294,3 +297,13 @@ class KeptReading:
     def export(self, rows: list[tuple[str, int, int, int]], media: list[MediaFlow], output: Output) -> int:
         """Packets, from the captures."""
         return self._reading(["message"]).export(rows, media, output)
+
+    def payloads(
+        self, streams: list[tuple[str, int, str, int, int, bool]]
+    ) -> list[list[tuple[int, int, int, int, bytes]]]:
+        """Packets of streams, from the captures."""
+        return self._reading(["message"]).payloads(streams)
+
+    def media_heads(self, flows: list[MediaFlow], points: list[str]) -> Any:
+        """Headers of media packets, from the captures."""
+        return self._reading(["message"]).media_heads(flows, points)
