@@ -136,7 +136,7 @@ class Scan:
     def cancel(self) -> None: ...
 
 #: points, agents, until, copies
-_State: TypeAlias = tuple[list[tuple[str | None, str, int, int]], list[str], int | None, bytes]
+_State: TypeAlias = tuple[list[tuple[str | None, str, int, int]], list[str], int | None, bytes, bytes]
 
 @final
 class Windows:

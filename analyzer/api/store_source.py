@@ -13,7 +13,7 @@ from analyzer.errors import AnalyzerError
 from analyzer.graph.graph import Graph, headers_below, inputs_of, node_of
 from analyzer.graph.node import ALWAYS_READ, INPUTS, Node, carries
 from analyzer.schema.table import LOCAL
-from analyzer.store.core_tables import not_kept
+from analyzer.store.core_tables import no_media
 from analyzer.store.kept import Kept, KeptReading
 from analyzer.store.layout import DERIVED, WHOLE
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 #: Nodes that are read and not made.
 _READY = frozenset({*DERIVED, "messages", "account", "leg_correlation", "problem_count"})
-#: Reasons of the account for packets that the captures are read again for, and for those that a store tells nothing of.
-_READ_AGAIN, _NOT_KEPT = "diameter|dns$", "rtp|rtcp|tls"
+#: Reasons of the account for packets that the captures are read again for, and for media.
+_READ_AGAIN, _MEDIA = "diameter|dns$", "rtp|rtcp"
 
 
 class StoreSource(GraphSource):
@@ -41,7 +41,7 @@ class StoreSource(GraphSource):
                 "clocks_aligned": False,
                 "digits_shown": digits,
                 "read_companions": reading.companions,
-                **not_kept(),
+                **no_media(),
                 "max_problems_per_code": reading.max_problems_per_code,
             },
         )
@@ -125,8 +125,8 @@ class StoreSource(GraphSource):
         gone = self._kept.gone
         account = self._kept.whole("account")["reason"]
         said = []
-        if account.str.contains(_NOT_KEPT).any():
-            said.append("media and TLS connections are not in a store")
+        if self._kept.manifest.media_from > 1 and account.str.contains(_MEDIA).any():
+            said.append("media of captures that an older version read are not in this store")
         if gone and account.str.contains(_READ_AGAIN).any():
             said.append(f"{gone} of the captures are gone: Diameter and DNS, which are only in these, are left out")
         return "; ".join(said)
@@ -172,6 +172,8 @@ class StoreGraph(Graph):
         table = name.removeprefix("core_")
         if name == "transport_failures" and name not in self.inputs:
             self.inputs = self.inputs | {name: self._kept.failures()}
+        if name == "core_tls_connections" and name not in self.inputs:
+            self.inputs = self.inputs | {name: self._kept.tls()}
         if name not in self.inputs and table != name and table in WHOLE:
             rows = self._kept.whole(table)
             if table == "account" and self._kept.gone:

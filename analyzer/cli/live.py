@@ -18,6 +18,7 @@ from analyzer.cli.terminal import coloured, note
 
 if TYPE_CHECKING:
     from analyzer.live.following import Moment
+    from analyzer.masking.mask import Mask
     from analyzer.live.wire import Wire
 
 #: Packets come out of the kernel, and to agents, this much late (ns); only then is silence known to be silence.
@@ -30,7 +31,8 @@ _STORE_EVERY_S = 60.0
     "live",
     help=f"{BY_HAND['live']}\n\nPackets come from an interface (-i, through tcpdump or dumpcap), from a pipe (-: pcap"
     " or pcapng, uncompressed), or from agents of HEP (--hep). A call is told when it ends or fails, and again (~) if"
-    " later packets make another outcome of it. Ctrl-C ends; what was lost before it could be captured is told.",
+    " later packets make another outcome of it, with its media as far as they were captured. Ctrl-C ends; what was"
+    " lost before it could be captured is told.",
     epilog="Example: sip-analyzer live -i eth0 --filter 'port 5060'",
 )
 @click.argument("pipe", required=False, metavar="[-]")
@@ -47,6 +49,13 @@ _STORE_EVERY_S = 60.0
 @click.option(
     "--metrics", type=click.IntRange(0, 65535), metavar="PORT", help="OpenMetrics at http://127.0.0.1:PORT/metrics."
 )
+@click.option(
+    "--mask",
+    is_flag=True,
+    help="Replace numbers, names, addresses, locations and message texts with pseudonyms, new ones in each run.",
+)
+@click.option("--mask-key", type=click.File("rb"), metavar="FILE", help="Mask with the key in FILE. Keep it secret.")
+@click.option("--mask-domains", is_flag=True, help="Mask the operator too.")
 @click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="End after this time.")
 @click.option("--quiet", is_flag=True, help="Tell calls alone.")
 def command(
@@ -60,20 +69,33 @@ def command(
     metrics: int | None,
     seconds: float | None,
     quiet: bool,
+    **masking: Any,
 ) -> None:
     """Follow calls as they happen."""
     if sum(given is not None for given in (pipe, interface, hep)) != 1 or pipe not in (None, "-"):
         raise click.UsageError("Give one source: -i INTERFACE, --hep PORT, or - for a pipe.")
     if condition and interface is None:
         raise click.UsageError("--filter is for -i; a pipe and agents are filtered where they are made.")
+    mask = _mask(**masking)
+    if mask is not None and output is not None:
+        raise click.UsageError("--mask: a masked store is written once; leave -o out, or mask what reads the store.")
     with tempfile.TemporaryDirectory(prefix="sip-analyzer-") as spool:
-        run = _Run(Path(spool), form, output, metrics, quiet=quiet)
+        run = _Run(Path(spool), form, output, metrics, mask, quiet=quiet)
         try:
             run.follow(_wire(interface, condition, hep), every, seconds)
         except KeyboardInterrupt:
             pass
         finally:
             run.close()
+
+
+def _mask(*, mask: bool, mask_key: Any, mask_domains: bool) -> Mask | None:
+    if not (mask or mask_key or mask_domains):
+        return None
+    from analyzer.cli.options import mask_key as key_of
+    from analyzer.masking.mask import Mask
+
+    return Mask(key_of(mask_key), domains=mask_domains)
 
 
 def _wire(interface: str | None, condition: str, hep: str | None) -> Wire:
@@ -92,12 +114,15 @@ def _wire(interface: str | None, condition: str, hep: str | None) -> Wire:
 class _Run:
     """From a wire to the terminal, to monitoring and to a store."""
 
-    def __init__(self, spool: Path, form: str, output: str | None, port: int | None, *, quiet: bool) -> None:
+    def __init__(
+        self, spool: Path, form: str, output: str | None, port: int | None, mask: Mask | None, *, quiet: bool
+    ) -> None:
         from analyzer.live import metrics
         from analyzer.live.following import Following
         from analyzer.live.segments import Segments
 
         self._spool, self._form, self._output, self._quiet = spool, form, output, quiet
+        self._mask = mask
         self._segments, self._following = Segments(), Following()
         self._metrics = metrics.Metrics()
         self._server = None if port is None else metrics.Server(self._metrics, port)
@@ -147,10 +172,23 @@ class _Run:
         )  # fmt: skip
         self._totals[0] += moment.messages
         self._totals[1] += len(moment.calls) - len(moment.again)
-        for row in moment.calls:
+        self._dropped = moment.dropped or self._dropped
+        for row in self._shown(moment):
             told = _json(row) if self._form == "jsonl" else _line(row, again=row["call"] in moment.again)
             click.echo(told, color=coloured(sys.stdout))
         sys.stdout.flush()
+
+    def _shown(self, moment: Moment) -> list[dict[str, Any]]:
+        """The calls as they may be told."""
+        if self._mask is None or not moment.calls:
+            return moment.calls
+        import polars as pl
+
+        from analyzer import schema
+
+        kinds = schema.CALLS.polars()
+        rows = pl.DataFrame(moment.calls, schema={name: kinds[name] for name in moment.calls[0] if name in kinds})
+        return self._mask.knowing(pl.concat(moment.of_calls)).table("calls", rows).to_dicts()
 
     def _lost(self, wire: Wire) -> None:
         dropped = wire.dropped()
@@ -194,7 +232,8 @@ class _Run:
             self._server.close()
         shutil.rmtree(self._spool, ignore_errors=True)
         if not self._quiet:
-            note(f"{self._totals[0]} messages, {self._totals[1]} calls ended or failed")
+            lost = f", {self._dropped} packets lost before they could be captured" if self._dropped else ""
+            note(f"{self._totals[0]} messages, {self._totals[1]} calls ended or failed{lost}")
 
 
 def _line(row: dict[str, Any], *, again: bool) -> str:
@@ -208,6 +247,10 @@ def _line(row: dict[str, Any], *, again: bool) -> str:
     if row["status"] is not None and not answered:
         told.append(f"{row['status']} {safe(row['reason_phrase'] or '')}".rstrip())
     told += [f"{name} {row[column]:.3f} s" for name, column in (("pdd", "pdd_s"), ("talk", "talk_s")) if row[column]]
+    if row["media"] is not None:
+        told.append(row["media"].replace("_", " "))
+        told += [f"loss {row['loss']:.1%}"] if row["loss"] else []
+        told += [f"MOS {row['mos']:.1f}"] if row["mos"] is not None else []
     line = f"{'~' if again else ' '}{row['started_at']:%H:%M:%S.%f}"[:-3] + f"  {parties}  {', '.join(told)}"
     return line if answered else click.style(line, fg="red")
 

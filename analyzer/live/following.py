@@ -27,12 +27,15 @@ _WINDOW = 200_000
 @dataclass
 class Moment:
     """What a moment brought: ``calls`` that ended or failed, as rows of ``calls``, each once; ``again`` of them were
-    told before and came out otherwise; ``messages`` read, ``open_calls`` still going on."""
+    told before and came out otherwise; ``of_calls`` their messages; ``messages`` read, ``open_calls`` still going on;
+    ``dropped`` packets, as far as the captures say."""
 
     calls: list[dict[str, Any]] = field(default_factory=list)
     again: set[int] = field(default_factory=set)
+    of_calls: list[pl.DataFrame] = field(default_factory=list)
     messages: int = 0
     open_calls: int = 0
+    dropped: int | None = None
 
 
 class Following:
@@ -45,6 +48,8 @@ class Following:
         self._recent: deque[tuple[int, Source]] = deque()
         #: The outcome of each open call that was told.
         self._told: dict[int, tuple[str, str | None]] = {}
+        #: Whether media were captured, of any call.
+        self._heard = False
 
     def take(self, path: Path, name: str, now: int | None = None) -> Moment:
         """The next capture. ``now`` (ns): by then all has come, if that is known."""
@@ -55,6 +60,8 @@ class Following:
             if window.last:
                 continue
             moment.messages += window.core["messages"].height
+            moment.dropped = window.core["files"]["dropped"].max() or moment.dropped  # type: ignore[assignment]
+            self._heard |= any(window.core[name].height > 0 for name in ("rtp_streams", "open_rtp_streams"))
             self._settling.take(window, max(filter(None, (window.until or window.latest, now)), default=None))
             self._state = window.state or self._state
             self._remember(window.core["files"], window.hosts, source)
@@ -82,18 +89,26 @@ class Following:
     def _tell(self, moment: Moment) -> Moment:
         open_calls: set[int] = set()
         for settled in self._settling.settled(all_of_it=True):
+            found: list[int] = []
             for row in _calls(settled.tables["calls"]):
                 key = row["call"]
+                if not self._heard:
+                    # Only SIP is captured: that there are no media of a call says nothing.
+                    row["media"] = None
                 outcome = (row["outcome"], row["outcome_detail"])
                 over = _is_over(row)
                 if over and self._told.get(key) != outcome:
                     if key in self._told:
                         moment.again.add(key)
                     moment.calls.append(row)
+                    found.append(key)
                     self._told[key] = outcome
                 if settled.open:
                     open_calls.add(key)
                     moment.open_calls += not over
+            if found:
+                messages = settled.tables["messages"]
+                moment.of_calls.append(messages.filter(messages["call"].is_in(found)))
         # What is over comes no more.
         self._told = {key: outcome for key, outcome in self._told.items() if key in open_calls}
         moment.calls.sort(key=lambda row: row["ended_at"] or row["started_at"])

@@ -64,7 +64,7 @@ def _joined(rows: pl.DataFrame, announced: pl.DataFrame, calls: pl.DataFrame) ->
     said = announced.with_row_index("announcement").join(over, on="call", how="left").sort("at")
     # Between whom a relay carries it, and not the relay itself, is what was announced.
     ends = {end: pl.coalesce(f"relayed_{end}", end) for end in _ENDS}
-    begins = rows.select("stream", **ends, at=ns("first_at")).sort("at")
+    begins = rows.select("stream", **ends, at=ns("first_at"), last=ns("last_at")).sort("at")
     by_receiver = _announced(begins, said, ("dst_ip", "dst_port"))
     by_sender = _announced(begins, said, ("src_ip", "src_port"))
     both = begins.join(by_receiver, on="stream", how="left").join(by_sender, on="stream", how="left", suffix="_sender")
@@ -79,10 +79,11 @@ def _joined(rows: pl.DataFrame, announced: pl.DataFrame, calls: pl.DataFrame) ->
         announcement=pl.coalesce("announcement", "announcement_sender"),
         media=pl.coalesce("media", "media_sender"),
         at="at",
+        last="last",
     )
     known = _with_reverse(known)
     codecs = announcements.codecs_of(announced)
-    found = rows.join(known.drop(*_ENDS, "at"), on="stream", how="left", maintain_order="left")
+    found = rows.join(known.drop(*_ENDS, "at", "last"), on="stream", how="left", maintain_order="left")
     own = codecs.select("announcement", "payload_type", "codec", "fmtp")
     found = found.join(own, on=["announcement", "payload_type"], how="left", maintain_order="left")
     found = found.join(_noise(found, codecs), on="stream", how="left", maintain_order="left").with_columns(
@@ -124,17 +125,22 @@ def _announced(begins: pl.DataFrame, said: pl.DataFrame, end: tuple[str, str]) -
 
 
 def _with_reverse(known: pl.DataFrame) -> pl.DataFrame:
-    """Streams that nobody announced, of the call whose stream goes the other way between the same ends."""
+    """Streams that nobody announced, of the call whose stream goes the other way between the same ends meanwhile."""
     there = known.filter(pl.col("call").is_not_null())
     back = there.select(
-        src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port", there_at="at",
+        src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port", there_at="at", there_last="last",
         call="call", sent_by=pl.col("sent_by").replace(_OTHER), announced_by="announced_by", media="media",
         announcement="announcement",
     ).sort("there_at")  # fmt: skip
-    lost = known.filter(pl.col("call").is_null()).select("stream", *_ENDS, "at").sort("at")
+    lost = known.filter(pl.col("call").is_null()).select("stream", *_ENDS, "at", "last").sort("at")
     found = lost.join_asof(
         back, left_on="at", right_on="there_at", by=list(_ENDS), strategy="nearest", check_sortedness=False
-    ).filter(pl.col("call").is_not_null())
+    )
+    found = found.filter(
+        pl.col("call").is_not_null(),
+        pl.col("at") <= pl.col("there_last") + _AFTER_END,
+        pl.col("there_at") <= pl.col("last") + _AFTER_END,
+    )
     found = found.with_columns(joined_by=pl.lit("reverse")).select(known.columns)
     return pl.concat([known.join(found, on="stream", how="anti"), found])
 
@@ -150,19 +156,19 @@ def _round_trip_s() -> pl.Expr:
 
 
 def _with_reports(found: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
-    """The streams with what their receivers reported: from where they go to, of their source."""
+    """The streams with what their receivers reported while they lasted: from where they go to, of their source."""
+    stated = reports.filter(pl.col("reports") > 0).rename({"first_at": "since", "last_at": "until"})
+    ends = found.select("stream", "point", "ssrc", "first_at", "last_at", src_ip="dst_ip")
     of_stream = (
-        reports.filter(pl.col("reports") > 0)
-        .group_by("point", "ssrc", reported_from="src_ip")
+        ends.join(stated, on=["point", "ssrc", "src_ip"], nulls_equal=True)
+        .filter(ns("since") <= ns("last_at") + _AFTER_END, ns("until") >= ns("first_at"))
+        .group_by("stream")
         .agg(
             pl.col("reports", "fraction_sum", "jitter_sum", "round_trip_sum_ns", "round_trips").sum(),
-            pl.col("cumulative", "mos_cq_tenths", "mos_lq_tenths").sort_by("last_at").last(),
+            pl.col("cumulative", "mos_cq_tenths", "mos_lq_tenths").sort_by("until").last(),
         )
     )
-    joined = found.join(
-        of_stream, left_on=["point", "ssrc", "dst_ip"], right_on=["point", "ssrc", "reported_from"], how="left",
-        nulls_equal=True, maintain_order="left",
-    )  # fmt: skip
+    joined = found.join(of_stream, on="stream", how="left", maintain_order="left")
     return joined.with_columns(
         rtcp_loss=_REPORTED_LOSS,
         rtcp_lost="cumulative",
@@ -190,13 +196,24 @@ def stream_intervals(core_stream_intervals: pl.DataFrame, streams: pl.DataFrame)
     return typed(quality.rated(rows), schema.STREAM_INTERVALS)
 
 
+def _with_stream(reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
+    """The reports with ``stream call clock_hz``: of the stream that was sent when the first came, else of the next."""
+    which = [pl.col("point").fill_null(""), "ssrc"]
+    sent = streams.select(*which, "stream", "call", "clock_hz", src_ip="dst_ip", _at=ns("first_at")).sort("_at")
+    asked = reports.select(*which, "src_ip", _at=ns("first_at")).with_row_index("_row").sort("_at")
+    then, next_one = (
+        asked.join_asof(sent, on="_at", by=["point", "ssrc", "src_ip"], strategy=strategy, check_sortedness=False)  # type: ignore[arg-type]
+        .sort("_row")
+        .select("stream", "call", "clock_hz")
+        for strategy in ("backward", "forward")
+    )
+    known = then["stream"].is_not_null()
+    return reports.hstack([then[name].zip_with(known, next_one[name]) for name in then.columns])
+
+
 def rtcp_reports(core_reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """The table ``rtcp_reports``."""
-    of_streams = streams.select("point", "ssrc", "stream", "call", "clock_hz", src_ip="dst_ip")
-    of_streams = of_streams.unique(["point", "ssrc", "src_ip"], keep="first", maintain_order=True)
-    rows = core_reports.join(
-        of_streams, on=["point", "ssrc", "src_ip"], how="left", nulls_equal=True, maintain_order="left"
-    )
+    rows = _with_stream(core_reports, streams)
     stated = pl.when(pl.col("reports") > 0)
     rows = rows.with_columns(
         loss=stated.then(_REPORTED_LOSS),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: Number of each host of a file and of its capture point.
 Hosts = list[tuple[int, int]]
 #: What another reading goes on with, as a window has it.
-State = tuple[list[tuple[str | None, str, int, int]], list[str], int | None, bytes]
+State = tuple[list[tuple[str | None, str, int, int]], list[str], int | None, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)

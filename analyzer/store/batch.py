@@ -111,6 +111,7 @@ class _Run:
         self._index = Index(int(how["max_idle_s"] * SECOND))
         self._commit = Commit(folder, self._manifest)
         self._failures: list[pl.DataFrame] = []
+        self._tls: list[pl.DataFrame] = []
         #: Messages that came since the last commit.
         self._new = 0
 
@@ -181,6 +182,7 @@ class _Run:
         self._take_back_late(window)
         self._whole.take(window, self._plan)
         self._failures.append(window.core["failures"])
+        self._tls.append(window.core["tls_connections"])
         end = window.until
         if end is None:
             end = _end(self._whole.files, window.latest)
@@ -217,16 +219,17 @@ class _Run:
         for name, rows in self._whole.tables().items():
             self._commit.put(name, rows)
         self._commit.put_failures(pl.concat(self._failures))
-        self._failures = []
+        self._commit.put_tls(pl.concat(self._tls))
+        self._failures, self._tls = [], []
         self._new = 0
         if not ended:
             self._commit.put_held(self._settling.held())
         if window.state is not None:
             self._state = window.state
         assert self._state is not None
-        points, agents, until, memory = self._state
-        self._commit.put_memory(memory)
-        told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts}
+        points, agents, until, copies, media = self._state
+        self._commit.put_memory(len(copies).to_bytes(8, "little") + copies + media)
+        told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts, "media": True}
         self._manifest = self._commit.done(messages=self._settling.order, end=self._settling.end, state=told)
         # What is open is held here still; the next commit writes it anew.
         self._commit = Commit(self._folder, self._manifest)
@@ -246,7 +249,9 @@ def _table(name: str) -> str:
 
 
 def _has_rows(window: Window) -> bool:
-    return any(window.core[name].height for name in ("messages", "account", "problem_counts", "failures"))
+    return any(
+        window.core[name].height for name in ("messages", "account", "problem_counts", "failures", "tls_connections")
+    )
 
 
 def _end(files: pl.DataFrame, latest: int | None) -> int | None:
@@ -263,4 +268,7 @@ def _state(folder: Path, manifest: Manifest) -> State | None:
     told = manifest.state
     points = [tuple(point) for point in told["points"]]
     memory = (folder / manifest.memory).read_bytes()
-    return points, told["agents"], told["until"], memory
+    if not told.get("media"):
+        return points, told["agents"], told["until"], memory, b""
+    length = 8 + int.from_bytes(memory[:8], "little")
+    return points, told["agents"], told["until"], memory[8:length], memory[length:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analyzer import schema
 from analyzer.graph.node import CORE
 from analyzer.reading import native
 
@@ -23,12 +24,22 @@ def columns_of(table: str) -> dict[str, Any]:
     return {column: kinds[kind] for column, kind in core_columns().get(table, [])}
 
 
-#: Tables of the core that a store has not: media and TLS connections, which go across its parts.
-NOT_KEPT = ("tls_connections", "rtp_streams", "rtp_intervals", "rtp_events", "rtcp_reports", "msrp_sessions")
-
-
-def not_kept() -> dict[str, pl.DataFrame]:
-    """These, without rows, by the names that nodes have for them."""
+def none_of(name: str) -> pl.DataFrame:
+    """A table of media as a part has it, without rows."""
     import polars as pl
 
-    return {name: pl.DataFrame(schema=columns_of(table)) for name, table in CORE.items() if table in NOT_KEPT}
+    own = {"_unit": pl.Int64(), "_goes_on": pl.Boolean()}
+    if name == "streams":
+        return pl.DataFrame(
+            schema={**schema.STREAMS.polars(), "_unit": pl.Int64(), "_at": pl.Int64(), "_order": pl.Int64()}
+        )
+    return pl.DataFrame(schema=columns_of(name) | own)
+
+
+def no_media() -> dict[str, pl.DataFrame]:
+    """Media as the core has them, without rows, by the names that nodes have for them."""
+    import polars as pl
+
+    from analyzer.store.layout import MEDIA
+
+    return {name: pl.DataFrame(schema=columns_of(table)) for name, table in CORE.items() if table in MEDIA}

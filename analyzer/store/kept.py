@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
-from analyzer.errors import AnalyzerError, CaptureChanged
+from analyzer.errors import AnalyzerError
 from analyzer.reading import native
 from analyzer.store.core_tables import columns_of, core_columns
-from analyzer.store.layout import DERIVED, Manifest, Part, manifest_of, path_of
-from analyzer.store.settling import FOLLOWING, MENDED, ORDER
+from analyzer.store.layout import DERIVED, MEDIA, Manifest, Part, manifest_of, path_of
+from analyzer.store.settling import FOLLOWING, MENDED, OF_CORE, ORDER
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,7 +55,10 @@ class Kept:
         import polars as pl
 
         ordered = name == "messages" or name in DERIVED
-        paths = [self.folder / path_of(name, part) for part in self.parts]
+        parts = self.parts
+        if name in MEDIA or name == "streams":
+            parts = [part for part in parts if part.number >= self.manifest.media_from]
+        paths = [self.folder / path_of(name, part) for part in parts]
         if not paths:
             return pl.DataFrame(schema=_empty(name, columns))
         try:
@@ -75,10 +78,16 @@ class Kept:
 
     def table(self, name: str) -> pl.DataFrame:
         """A table that is kept as it is: of :data:`DERIVED`, or ``messages``."""
+        import polars as pl
 
         names = schema.TABLES[name].names
         found = self.rows(name, names).select(names)
-        return found.with_columns(no=self._numbers(found)) if name == "calls" else found
+        if name != "calls":
+            return found
+        if not self.manifest.media:
+            # Of a call nothing was captured, and nothing of any other: that is not told of it.
+            found = found.with_columns(media=pl.lit(None, found.schema["media"]))
+        return found.with_columns(no=self._numbers(found))
 
     def _numbers(self, calls: pl.DataFrame) -> pl.Series:
         """The numbers of calls: by their begin, in the whole store."""
@@ -105,6 +114,23 @@ class Kept:
         files = self.whole("inputs").select("path", "size").iter_rows()
         return sum(not os.path.exists(path) or os.path.getsize(path) < size for path, size in files)
 
+    def tls(self) -> pl.DataFrame:
+        """TLS connections, in the order in which they began. One that was given up when a run ended, and went on in the
+        next, is that of the next."""
+        import polars as pl
+
+        paths = [self.folder / name for name in self.manifest.tls]
+        none = pl.DataFrame(schema=columns_of("tls_connections"))
+        rows = pl.concat([none, *(pl.read_parquet(path) for path in paths)])
+        ends = ("point", "file", "frame", "first_at", "src_ip", "src_port", "dst_ip", "dst_port")
+        rows = rows.unique(ends, keep="last", maintain_order=True).sort("first_at", "frame", maintain_order=True)
+        return rows.with_columns(connection=pl.int_range(1, pl.len() + 1))
+
+    def media(self) -> dict[str, pl.DataFrame]:
+        """Media as the core has them."""
+        found = {name: self.rows(name) for name in MEDIA}
+        return _media_as_read(found)
+
     def failures(self) -> pl.DataFrame:
         """Broken transports."""
         import polars as pl
@@ -125,12 +151,14 @@ class Kept:
         messages = asked("messages")
         kept = [MENDED.get(name, name) for name in messages]
         found = {"messages": _as_read(self.rows("messages", kept)).select(messages)}
-        for name in FOLLOWING:
+        for name in OF_CORE:
             if name not in ("links", "texts", "via_tails") or (
                 name == "via_tails" and (wanted is None or "_tail" in wanted)
             ):
                 found[name] = self.rows(name, asked(name) if name in ("descriptions", "evidence") else None)
         found["descriptions"] = found["descriptions"].unique(maintain_order=True)
+        if wanted is None or "rtp_streams" in wanted:
+            found |= self.media()
         return found | {"failures": self.failures()}
 
     def unit_of(self, call: int) -> dict[str, pl.DataFrame]:
@@ -142,13 +170,13 @@ class Kept:
         messages = self.rows("messages", where=unit)
         core: dict[str, pl.DataFrame] = {}
         for name, (own, theirs) in FOLLOWING.items():
-            if name in ("links", "texts"):
+            if name in ("links", "texts", "streams"):
                 continue
             keys = messages[theirs].unique().drop_nulls().implode()
             core[name] = self.rows(name, where=pl.col(own).is_in(keys))
         names = [name for name, _ in core_columns()["messages"]]
         core["messages"] = _as_read(messages.drop(MENDED)).select(names)
-        return core | {"failures": self.failures()}
+        return core | _media_as_read(core) | {"failures": self.failures()}
 
     def texts(self, keys: list[int]) -> dict[int, bytes]:
         """The bytes of messages, where they are kept."""
@@ -163,6 +191,21 @@ class Kept:
 
         where = None if legs is None else pl.col("_leg").is_in(legs.unique().implode())
         return self.rows("links", where=where).drop("_unit")
+
+
+def _media_as_read(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Media without what the store knows of them, in the order of the whole."""
+    import polars as pl
+
+    streams = tables["rtp_streams"].sort("first_at", "frame", "ssrc", "src_port", maintain_order=True)
+    order = streams.select("stream", _place=pl.int_range(pl.len()))
+    found = {"rtp_streams": streams}
+    for name, at in (("rtp_intervals", "begin"), ("rtp_events", "time")):
+        rows = tables[name].join(order, on="stream", how="left", maintain_order="left")
+        found[name] = rows.sort("_place", at, maintain_order=True)
+    found["rtcp_reports"] = tables["rtcp_reports"].sort("first_at", "ssrc", "reporter", "src_port", "dst_port")
+    found["msrp_sessions"] = tables["msrp_sessions"].sort("first_at", "frame", "src_port")
+    return {name: rows.select([column for column, _ in core_columns()[name]]) for name, rows in found.items()}
 
 
 def _as_read(messages: pl.DataFrame) -> pl.DataFrame:
@@ -188,6 +231,7 @@ def _empty(name: str, columns: list[str] | None) -> dict[str, Any]:
         "_at": pl.Int64(),
         "_order": pl.Int64(),
         "_given_up": pl.Boolean(),
+        "_goes_on": pl.Boolean(),
     }
     names = columns or list(found)
     return {column: found[column] for column in [*names, *(order for order in ORDER if order not in names)]}
@@ -224,7 +268,10 @@ class KeptReading:
         found = native.Sources(files.select("file", "path", "point").rows(), self._link_types())
         for _, path, _ in found.files:
             if not Path(path).exists():
-                raise CaptureChanged(path)
+                raise AnalyzerError(
+                    f"{path} is gone: packets, audio and texts of messages are in the captures, and not in the store"
+                    f" {self.kept.folder}"
+                )
         return found
 
     def _link_types(self) -> list[tuple[str, str]]:
@@ -250,3 +297,13 @@ class KeptReading:
     def export(self, rows: list[tuple[str, int, int, int]], media: list[MediaFlow], output: Output) -> int:
         """Packets, from the captures."""
         return self._reading(["message"]).export(rows, media, output)
+
+    def payloads(
+        self, streams: list[tuple[str, int, str, int, int, bool]]
+    ) -> list[list[tuple[int, int, int, int, bytes]]]:
+        """Packets of streams, from the captures."""
+        return self._reading(["message"]).payloads(streams)
+
+    def media_heads(self, flows: list[MediaFlow], points: list[str]) -> Any:
+        """Headers of media packets, from the captures."""
+        return self._reading(["message"]).media_heads(flows, points)

@@ -19,19 +19,24 @@ from analyzer.reading.written import replaced
 
 NAME = "store.json"
 FORMAT = "sip-analyzer store"
-VERSION = 1
+VERSION = 2
 
 #: One step from each older version to the next: what was read from ``store.json``, as the next version writes it.
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    # Parts so far have no media.
+    1: lambda told: told | {"version": 2, "media_from": told["next_part"], "media": False, "tls": []},
+}
 
 #: Tables of the store that are read as they are; the others are made of the core's when they are asked for.
-DERIVED = ("calls", "transactions", "dialogs", "registrations")
+DERIVED = ("calls", "transactions", "dialogs", "registrations", "streams")
+#: Media as the core gives them, which ``streams`` and what rests on it are made of.
+MEDIA = ("rtp_streams", "rtp_intervals", "rtp_events", "rtcp_reports", "msrp_sessions")
 #: What is beside ``messages``, whose rows follow a message, a leg or a description; texts where they are kept.
-BESIDE = ("descriptions", "evidence", "headers", "ims_headers", "parts", "via_tails", "links", "odd", "texts")
+BESIDE = ("descriptions", "evidence", "headers", "ims_headers", "parts", "via_tails", "links", "odd", "texts", *MEDIA)
 #: Tables of the whole: a file each, written anew with each commit. ``inputs`` are the captures, as they were read.
 WHOLE = ("files", "problems", "account", "inputs")
-#: Broken transports: a file for each commit that had some.
-FAILURES = "failures"
+#: Broken transports, and TLS connections: a file for each commit that had some.
+FAILURES, TLS = "failures", "tls_connections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,11 @@ class Manifest:
     end: int | None = None
     #: The files of :data:`FAILURES`.
     failures: list[str] = field(default_factory=list)
+    #: The files of :data:`TLS`.
+    tls: list[str] = field(default_factory=list)
+    #: Whether there are streams, and the first part that was written when stores took them in.
+    media: bool = False
+    media_from: int = 1
     #: What the next run goes on with: points, agents and time of the core (the rest is in the file of the same number),
     #: and counts of problems.
     state: dict[str, Any] = field(default_factory=dict)
@@ -84,7 +94,8 @@ class Manifest:
         rows = [[part.number, part.hour, part.messages, part.begin, part.last, part.open] for part in self.parts]
         told = {"format": FORMAT, "version": self.version, "commit": self.commit, "next_part": self.next_part}
         told |= {"messages": self.messages, "end": self.end, "options": self.options, "headers": self.headers}
-        told |= {"failures": self.failures, "state": self.state}
+        told |= {"failures": self.failures, "tls": self.tls, "media": self.media, "media_from": self.media_from}
+        told |= {"state": self.state}
         return json.dumps(told | {"parts": rows}, indent=1) + "\n"
 
     def whole(self, table: str) -> str:

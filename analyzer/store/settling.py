@@ -14,12 +14,13 @@ from analyzer import schema
 from analyzer.columns.times import SECOND
 from analyzer.graph.graph import Graph, inputs_of
 from analyzer.store import units
-from analyzer.store.core_tables import not_kept
-from analyzer.store.layout import DERIVED
+from analyzer.store.layout import DERIVED, MEDIA
+from analyzer.store.media import Media
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from analyzer.graph.node import Node
     from analyzer.reading.windows import Window
 
 Tables = dict[str, "pl.DataFrame"]
@@ -34,6 +35,8 @@ FOLLOWING = {
     "parts": ("message", "message"),
     "texts": ("message", "message"),
     "via_tails": ("_message", "message"),
+    "streams": ("_unit", "_unit"),
+    **dict.fromkeys(MEDIA, ("_unit", "_unit")),
 }
 #: Those of them that the core hands out before the messages, and a row once or more often.
 _EARLY = ("descriptions", "evidence", "via_tails")
@@ -44,6 +47,8 @@ MENDED = {"transaction": "_transaction", "retransmission": "_retransmission"}
 ORDER = ("_at", "_order")
 #: What the store knows of a message beside what the core does: its place, and that it was given up for nothing came.
 OWN = (*ORDER, "_given_up")
+#: The tables of the core that are held by message.
+OF_CORE = tuple(name for name in FOLLOWING if name not in MEDIA and name != "streams")
 #: Units are looked for where so much may be over, as a share of what is worth it.
 _WORTH = 0.5
 #: Messages in a part, about.
@@ -60,6 +65,16 @@ class Settled:
     tables: Tables
     open: bool = False
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """When its messages begin and end (ns), or, where it has none, its streams."""
+        rows = self.tables["messages"]
+        places = [rows if rows.height else self.tables["streams"]]
+        found = [place["_at"].drop_nulls() for place in places]
+        return min((at.min() for at in found if at.len()), default=0), max(
+            (at.max() for at in found if at.len()), default=0
+        )  # type: ignore[type-var,return-value]
+
 
 class Settling:
     """The units that are alive."""
@@ -75,6 +90,7 @@ class Settling:
         #: What came before its messages, and until when (ns) these may come.
         self._early: list[tuple[int, Tables]] = []
         self._failures: pl.DataFrame | None = None
+        self._media = Media()
         self.end = end
         #: The number of the next message.
         self.order = order
@@ -99,9 +115,10 @@ class Settling:
         self.order += 0 if window.last else messages.height
         self._early.append((window.latest or 0, {name: core[name] for name in _EARLY}))
         self._add(
-            {name: core[name] for name in FOLLOWING if name in core and name not in _EARLY} | {"messages": messages}
+            {name: core[name] for name in OF_CORE if name in core and name not in _EARLY} | {"messages": messages}
         )
         self.restore_failures(core["failures"])
+        self._media.take(core, last=window.last)
         if end is not None:
             self.end = end if self.end is None else max(self.end, end)
 
@@ -110,6 +127,7 @@ class Settling:
         import polars as pl
 
         messages = tables["messages"].filter(~pl.col("_given_up"))
+        self._media.add(tables)
         core = as_core(messages, of(messages, {name: rows for name, rows in tables.items() if name in FOLLOWING}))
         legs = core["messages"].select("_leg", at=pl.col("_at").min().over("_leg")).drop_nulls()
         self._decided |= set(legs.filter(pl.col("at") < self._decides())["_leg"].unique())
@@ -123,6 +141,7 @@ class Settling:
         found = {**self._core, **self._with_early()}
         latest = max((latest for latest, _ in self._early), default=0)
         found["decided"] = pl.DataFrame({"_leg": sorted(self._decided)}, schema={"_leg": pl.Int64})
+        found |= self._media.held()
         found["read"] = pl.DataFrame(
             {"latest": [latest], "at": [self._at]}, schema={"latest": pl.Int64, "at": pl.Int64}
         )
@@ -133,7 +152,8 @@ class Settling:
         latest, self._at = held["read"].row(0)
         self._early = [(latest, {name: held[name] for name in _EARLY})]
         self._decided = set(held["decided"]["_leg"])
-        self._core = {name: rows for name, rows in held.items() if name in FOLLOWING or name == "messages"}
+        self._media.add(held)
+        self._core = {name: rows for name, rows in held.items() if name in (*OF_CORE, "messages")}
 
     def _decides(self) -> int:
         return (self.end or 0) - units.LINKED
@@ -158,23 +178,25 @@ class Settling:
         """
         import polars as pl
 
-        if not self._core or self.end is None or self._core["messages"].is_empty():
+        if not self._core or self.end is None or (self._core["messages"].is_empty() and not self._media.any):
             return
         self._core |= self._with_early()
         raw, young = self._looked_at(all_of_it=all_of_it)
-        if raw.is_empty():
+        if raw.is_empty() and not (all_of_it and self._media.any):
             return
         if not raw.select(pl.struct(ORDER).is_sorted()).item():
             raw = raw.sort(ORDER, maintain_order=True)
         graph = self._graph(raw)
         messages = self._messages(raw, graph)
         found = units.over(messages, graph, self.end, self._max_idle)
-        given_up = messages.filter("_given_up")["_unit"]
-        found = found.with_columns(over=pl.col("over") & ~pl.col("_unit").is_in(given_up.implode()))
+        of_media, heard = self._media.of_units(messages, graph, self.end)
+        alive = pl.concat([messages.filter("_given_up")["_unit"], heard]).unique()
+        found = found.with_columns(over=pl.col("over") & ~pl.col("_unit").is_in(alive.implode()))
         links = graph["leg_correlation"]
         of_links = messages.select("_unit", _leg=_MENDED_LEG).drop_nulls().unique("_leg")
-        tables = {name: _in_order(name, graph, messages) for name in DERIVED}
+        tables = {name: _in_order(name, graph, messages) for name in DERIVED if name != "streams"}
         tables |= {name: self._core[name] for name in FOLLOWING if name in self._core}
+        tables |= of_media
         tables["links"] = links.join(of_links, on="_leg", how="left", maintain_order="left")
         odd = graph["odd_messages"]
         tables["odd"] = odd.select(raw["message"].gather(odd["row"]), "code", "detail")
@@ -191,6 +213,9 @@ class Settling:
         for (over, hour, *_), of_hour in written.group_by(*kinds, "part", maintain_order=True):
             chosen = _among(messages, "_unit", of_hour["_unit"])
             yield Settled(str(hour), {**of(chosen, tables), "messages": chosen.drop(_MENDED_LEG)}, open=not over)
+        for hour, goes_on, rows in self._media.of_none(all_of_it=all_of_it):
+            yield Settled(hour, {**of(messages.drop(_MENDED_LEG).clear(), tables), **rows}, open=goes_on)
+        self._media.forget(found.filter("over")["_unit"])
         self._forget(messages, young, found, tables["links"], until)
 
     def _looked_at(self, *, all_of_it: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -206,7 +231,7 @@ class Settling:
             begin=pl.col("_at").min(), last=pl.col("_at").max(), rows=pl.len()
         )
         over = spans.filter(pl.col("last") < end - units.LINGER)["rows"].sum()
-        if over < _WORTH * self._worth:
+        if over < _WORTH * self._worth and not self._media.many:
             return messages.clear(), messages
         waits = spans.filter(pl.col("begin") >= end - units.LINKED)["node"]
         young = messages.select(pl.coalesce("_call", "message").is_in(waits.implode())).to_series()
@@ -231,16 +256,16 @@ class Settling:
         end = pl.Series([self.end], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC"))
         files = pl.DataFrame({"last_at": end, "ended_at": end})
         none = pl.DataFrame(schema=schema.ACCOUNT.polars())
-        core = {**self._core, "messages": raw.drop(OWN), "files": files, "account": none}
+        core = {**self._core, "messages": raw.drop(OWN), "files": files, "account": none} | self._media.core()
         given: dict[str, Any] = {"node_overrides": (), "clocks_aligned": False, "digits_shown": False}
-        given |= {"read_companions": None, "transport_failures": self._failures} | not_kept()
-        graph = Graph(inputs_of(core) | given)
+        given |= {"read_companions": None, "transport_failures": self._failures}
+        graph = _Graph(inputs_of(core) | given)
         if not self._decided:
             return graph
         # What was decided rests on what may be gone by now; so does that there is no link.
         new = graph["leg_correlation"].filter(~pl.col("_leg").is_in(list(self._decided)))
         known = self._core["links"].select(new.columns) if "links" in self._core else new.clear()
-        return Graph(graph.inputs | {"leg_correlation": pl.concat([known, new])})
+        return _Graph(graph.inputs | {"leg_correlation": pl.concat([known, new])})
 
     def _messages(self, raw: pl.DataFrame, graph: Graph) -> pl.DataFrame:
         """The table ``messages`` of the store: what the core gives, and what the public table has besides."""
@@ -275,6 +300,17 @@ class Settling:
             self._failures = self._failures.filter(pl.col("time").cast(pl.Int64) >= since)
 
 
+class _Graph(Graph):
+    """What was heard of calls is told of each, whether media of others were captured so far or not."""
+
+    def _make(self, found: Node, name: str) -> Any:
+        if name == "calls":
+            from analyzer.media.calls import heard
+
+            return heard(self["bare_calls"], self["streams"], self["announced_media"])
+        return super()._make(found, name)
+
+
 #: The leg of a message as it is mended; not kept.
 _MENDED_LEG = "_mended_leg"
 
@@ -283,7 +319,7 @@ def as_core(messages: pl.DataFrame, following: Mapping[str, pl.DataFrame]) -> Ta
     """Rows of the store as the core gave them."""
     own = messages.drop(MENDED).rename({kept: name for name, kept in MENDED.items()})
     own = own.drop("dialog", "call", "_unit", _MENDED_LEG, strict=False)
-    found = {name: rows for name, rows in following.items() if name in FOLLOWING}
+    found = {name: rows for name, rows in following.items() if name in (*OF_CORE, "messages")}
     return {**found, "messages": own}
 
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.errors import AnalyzerError
 from analyzer.reading.written import replaced
-from analyzer.store.layout import BESIDE, DERIVED, FAILURES, NAME, WHOLE, Manifest, Part, path_of
+from analyzer.store.core_tables import none_of
+from analyzer.store.layout import BESIDE, DERIVED, FAILURES, MEDIA, NAME, TLS, WHOLE, Manifest, Part, path_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +42,8 @@ class Commit:
         self._removed: list[str] = []
         self.parts = list(manifest.parts)
         self._next = manifest.next_part
-        self._failures = list(manifest.failures)
+        self._failures, self._tls = list(manifest.failures), list(manifest.tls)
+        self._media = manifest.media
         self.held: list[str] = []
         #: It says how the files of this commit are called.
         self._new = Manifest(commit=manifest.commit + 1)
@@ -49,8 +51,9 @@ class Commit:
     def add(self, settled: Settled) -> Part:
         """Writes the tables of units that began in one hour as a part."""
         messages = settled.tables["messages"]
-        begin, last = messages["_at"].min(), messages["_at"].max()
-        part = Part(self._next, settled.hour, messages.height, begin, last, settled.open)  # type: ignore[arg-type]
+        begin, last = settled.span
+        part = Part(self._next, settled.hour, messages.height, begin, last, settled.open)
+        self._media = self._media or settled.tables["streams"].height > 0
         self._next += 1
         for name, rows in settled.tables.items():
             # One without rows tells readers of the whole folder its columns.
@@ -66,7 +69,9 @@ class Commit:
         for name in ("messages", *DERIVED, *BESIDE):
             path = path_of(name, part)
             file = self._folder / (f"{path}{NEW}" if path in self._written else path)
-            if name != "texts" or file.exists():
+            if part.number < self._manifest.media_from and (name in MEDIA or name == "streams"):
+                found[name] = none_of(name)
+            elif name != "texts" or file.exists():
                 found[name] = pl.read_parquet(file)
         return found
 
@@ -89,6 +94,12 @@ class Commit:
         if rows.height:
             self._failures.append(self._new.whole(FAILURES))
             self._write(rows, self._failures[-1])
+
+    def put_tls(self, rows: pl.DataFrame) -> None:
+        """Writes TLS connections."""
+        if rows.height:
+            self._tls.append(self._new.whole(TLS))
+            self._write(rows, self._tls[-1])
 
     def put_held(self, tables: dict[str, pl.DataFrame]) -> None:
         """Writes units that are alive, for a run that goes on from here; readers do not see them."""
@@ -116,7 +127,7 @@ class Commit:
         old = self._manifest
         new = replace(
             old, parts=self.parts, commit=self._new.commit, next_part=self._next, messages=messages, end=end,
-            failures=self._failures, state={**state, "held": self.held},
+            failures=self._failures, tls=self._tls, media=self._media, state={**state, "held": self.held},
         )  # fmt: skip
         if old.commit:
             self._removed += [*(old.whole(name) for name in WHOLE), old.memory, *old.state.get("held", [])]

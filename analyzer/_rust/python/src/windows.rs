@@ -19,8 +19,8 @@ use crate::{EspKeyArgument, esp_keys as esp_keys_of, options, raise};
 
 /// (name, path, capture point or None, bytes to read of it or None, of one read another time the points of its hosts and its packets)
 type SourceArgument = (String, PathBuf, Option<String>, Option<u64>, Option<(Vec<(u32, usize)>, u64)>);
-/// (points, agents, until, copies): what an earlier window gave as `state`.
-type StateArgument = (Vec<(Option<String>, String, i64, i64)>, Vec<String>, Option<i64>, Vec<u8>);
+/// (points, agents, until, copies, media): what an earlier window gave as `state`.
+type StateArgument = (Vec<(Option<String>, String, i64, i64)>, Vec<String>, Option<i64>, Vec<u8>, Vec<u8>);
 
 /// Windows that are read as they are asked for.
 #[pyclass(module = "analyzer._core", name = "Windows")]
@@ -74,6 +74,17 @@ impl RunningWindows {
             ("problem_counts", window.problem_counts),
             ("account", window.account),
             ("failures", window.failures),
+            ("tls_connections", window.tls_connections),
+            ("rtp_streams", window.media.streams),
+            ("rtp_intervals", window.media.intervals),
+            ("rtp_events", window.media.events),
+            ("rtcp_reports", window.media.reports),
+            ("msrp_sessions", window.media.sessions),
+            ("open_rtp_streams", window.open_media.streams),
+            ("open_rtp_intervals", window.open_media.intervals),
+            ("open_rtp_events", window.open_media.events),
+            ("open_rtcp_reports", window.open_media.reports),
+            ("open_msrp_sessions", window.open_media.sessions),
         ] {
             if let Some(table) = Table::new(vec![batch]) {
                 tables.set_item(name, table)?;
@@ -82,9 +93,9 @@ impl RunningWindows {
         tables.set_item("hosts", window.hosts)?;
         tables.set_item("until", window.until)?;
         tables.set_item("latest", window.latest)?;
-        let state = window
-            .state
-            .map(|State { points, agents, until, copies }| (points, agents, until, PyBytes::new(py, &copies)));
+        let state = window.state.map(|State { points, agents, until, copies, media }| {
+            (points, agents, until, PyBytes::new(py, &copies), PyBytes::new(py, &media))
+        });
         tables.set_item("state", state)?;
         tables.set_item("last", window.last)?;
         Ok(Some(tables))
@@ -130,7 +141,7 @@ pub fn windows(
             Source { name, path, point, bytes, read_before }
         })
         .collect();
-    let state = state.map(|(points, agents, until, copies)| State { points, agents, until, copies });
+    let state = state.map(|(points, agents, until, copies, media)| State { points, agents, until, copies, media });
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
     // One window waits while the one before it is worked on.

@@ -71,6 +71,10 @@ limits! {
     max_sdp_media: usize = 256,
     /// Maximum number of media streams that are told apart. Packets of more are not looked at: `stream_limit`.
     max_streams: usize = 1_000_000,
+    /// Maximum time for which a media stream may be silent (ns): what comes later is another stream.
+    max_stream_idle_ns: i64 = 600_000_000_000,
+    /// Maximum length of a media stream (ns): what goes on for longer has another row.
+    max_stream_ns: i64 = 86_400_000_000_000,
     /// Maximum time by which packets of one file may be out of order, where captures are read in windows (ns): what is
     /// later than that is taken up in a later window.
     max_disorder_ns: i64 = 15_000_000_000,

@@ -1,5 +1,7 @@
 //! What a container hands to the network layers.
 
+use serde::{Deserialize, Serialize};
+
 /// One captured packet, borrowed from the reader's buffer.
 #[derive(Debug, Clone, Copy)]
 pub struct Packet<'a> {
@@ -22,7 +24,7 @@ pub struct Packet<'a> {
 }
 
 /// Where and when a byte was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Nanoseconds since 1970, or [`NO_TIME`].
     pub time: i64,

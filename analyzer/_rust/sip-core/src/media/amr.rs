@@ -1,5 +1,7 @@
 //! The framing of AMR and AMR-WB (RFC 4867): in which of its two forms the payloads of a stream are, and what they say.
 
+use serde::{Deserialize, Serialize};
+
 /// Bits of speech by frame type; 0 where there is no such type (RFC 4867 §3.6: AMR; AMR-WB).
 const AMR: [u16; 16] = [95, 103, 118, 134, 148, 159, 204, 244, 39, 0, 0, 0, 0, 0, 0, 0];
 const AMR_WB: [u16; 16] = [132, 177, 253, 285, 317, 365, 397, 461, 477, 40, 0, 0, 0, 0, 0, 0];
@@ -8,7 +10,7 @@ const NO_DATA: u8 = 15;
 const NO_REQUEST: u8 = 15;
 
 /// What payloads of a stream say, if they are of that codec and form.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// Payloads of one frame whose length is that of their frame type.
     pub fits: u32,
@@ -22,7 +24,7 @@ pub struct Form {
 }
 
 /// The codecs and forms that are possible.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Framing {
     /// AMR bandwidth-efficient, octet-aligned, AMR-WB bandwidth-efficient, octet-aligned.
     pub forms: [Form; 4],

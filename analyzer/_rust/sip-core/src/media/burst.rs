@@ -1,11 +1,13 @@
 //! Loss in bursts and in the gaps between them: the transitions of the four-state model of RFC 3611 §4.7.2, counted as its
 //! appendix A.2 does.
 
+use serde::{Deserialize, Serialize};
+
 /// So many packets in a row without a loss end a burst (the Gmin that RFC 3611 recommends).
 const GMIN: u64 = 16;
 
 /// Numbers of transitions, from which densities and lengths follow.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bursts {
     pub c11: u64,
     pub c13: u64,

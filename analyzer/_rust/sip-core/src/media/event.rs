@@ -1,5 +1,7 @@
 //! Telephone events (RFC 4733 §2.3): digits that were pressed.
 
+use serde::{Deserialize, Serialize};
+
 use super::rtp::Packet;
 use crate::packet::Stamp;
 
@@ -7,7 +9,7 @@ use crate::packet::Stamp;
 const LAST_EVENT: u8 = 16;
 
 /// One event, which several packets repeat under one timestamp.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Event {
     pub first: Stamp,
     pub last: i64,

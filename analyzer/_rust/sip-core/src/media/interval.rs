@@ -1,11 +1,13 @@
 //! What a stream was like in five seconds.
 
+use serde::{Deserialize, Serialize};
+
 use crate::packet::NO_TIME;
 
 /// Intervals begin at multiples of it (ns), so that those of all streams are the same.
 pub const LENGTH: i64 = 5_000_000_000;
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Interval {
     /// When it begins (ns since 1970).
     pub begin: i64,

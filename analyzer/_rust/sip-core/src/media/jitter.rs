@@ -1,5 +1,7 @@
 //! Interarrival jitter (RFC 3550 §6.4.1, A.8), in nanoseconds.
 
+use serde::{Deserialize, Serialize};
+
 use super::clock;
 
 /// Packets that are kept until the stream shows its clock.
@@ -13,7 +15,7 @@ const LATE: f64 = 100e6;
 /// How far clocks of two ends are apart at most: RFC 3550 has no figure, oscillators are within 100 millionths.
 const DRIFT: f64 = 1e-4;
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Jitter {
     clock: Option<u32>,
     /// Times (ns) and timestamps, while the clock is not known.
@@ -23,7 +25,7 @@ pub struct Jitter {
     sum: f64,
     count: u64,
     max: f64,
-    steps: [u32; STEPS],
+    steps: Vec<u32>,
     /// How much longer than the first packets took (ns), the least of that lately, and packets far above it.
     transit: f64,
     least: f64,
@@ -40,7 +42,7 @@ impl Jitter {
             sum: 0.0,
             count: 0,
             max: 0.0,
-            steps: [0; STEPS],
+            steps: Vec::new(),
             transit: 0.0,
             least: 0.0,
             late: 0,
@@ -76,7 +78,11 @@ impl Jitter {
             self.max = self.max.max(self.value);
             self.sum += self.value;
             self.count += 1;
-            if let Some(step) = self.steps.get_mut(step_of(self.value)) {
+            let step = step_of(self.value);
+            if step >= self.steps.len() {
+                self.steps.resize((step + 1).next_multiple_of(TO_AN_OCTAVE), 0);
+            }
+            if let Some(step) = self.steps.get_mut(step) {
                 *step = step.saturating_add(1);
             }
         }

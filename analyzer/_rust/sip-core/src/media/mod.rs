@@ -33,6 +33,6 @@ pub use kept::Payload;
 pub use msrp::Session;
 pub use rtcp::Reported;
 pub use stream::{Carriage, Stream};
-pub use streams::{Ended, Found, Received, Streams};
+pub use streams::{EARLIER, Ended, Found, Received, Streams};
 pub use tcp::Framing;
 pub use turn::{Place, Relayed};

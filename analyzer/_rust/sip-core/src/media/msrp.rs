@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use hashbrown::HashMap;
 use memchr::memmem::Finder;
+use serde::{Deserialize, Serialize};
 
 use crate::net::Flow;
-use crate::packet::Stamp;
+use crate::packet::{NO_TIME, Stamp};
 
 /// Directions that are counted.
 const MAX_SESSIONS: usize = 65_536;
@@ -15,7 +16,7 @@ const BEGINS: &[u8] = b"MSRP ";
 static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"MSRP "));
 
 /// One direction of a connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Session {
     pub first: Stamp,
     pub last: Stamp,
@@ -26,6 +27,14 @@ pub struct Session {
     pub responses: u64,
     pub failures: u64,
     pub bytes: u64,
+}
+
+/// Capture point, flow, and what went there.
+pub type Told = (u16, Flow, Session);
+
+fn in_order(mut found: Vec<Told>) -> Vec<Told> {
+    found.sort_by_key(|(point, flow, it)| (it.first.time, it.first.frame, *point, flow.src_port));
+    found
 }
 
 /// Sessions by capture point and flow.
@@ -68,10 +77,23 @@ impl Sessions {
         }
     }
 
-    pub fn finish(self) -> Vec<(u16, Flow, Session)> {
-        let mut found: Vec<_> = self.0.into_iter().map(|((point, flow), session)| (point, flow, session)).collect();
-        found.sort_by_key(|(point, flow, it)| (it.first.time, it.first.frame, *point, flow.src_port));
-        found
+    /// Those that were silent for `idle` ns at that time, which are forgotten.
+    pub fn take_ended(&mut self, time: i64, idle: i64) -> Vec<Told> {
+        let is_over = |it: &Session| it.last.time != NO_TIME && time.saturating_sub(it.last.time) >= idle;
+        in_order(self.0.extract_if(|_, it| is_over(it)).map(|((point, flow), it)| (point, flow, it)).collect())
+    }
+
+    /// Those that go on.
+    pub fn open(&self) -> Vec<Told> {
+        in_order(self.0.iter().map(|(&(point, flow), &it)| (point, flow, it)).collect())
+    }
+
+    pub fn restore(&mut self, open: Vec<Told>) {
+        self.0 = open.into_iter().map(|(point, flow, it)| ((point, flow), it)).collect();
+    }
+
+    pub fn finish(self) -> Vec<Told> {
+        self.open()
     }
 }
 

@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use crate::net::Flow;
+use crate::packet::NO_TIME;
 
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
@@ -19,7 +22,7 @@ const SENDER_REPORTS: usize = 8;
 const MAX_REPORTERS: usize = 65_536;
 
 /// What one end reported of a stream that it received.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Reported {
     /// Of the reports: from the receiver of the stream to its sender.
     pub flow: Flow,
@@ -44,7 +47,7 @@ pub struct Reported {
 }
 
 /// The newest VoIP metrics block.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct VoipMetrics {
     pub r_factor: Option<u8>,
     /// In tenths.
@@ -56,15 +59,35 @@ pub struct VoipMetrics {
     pub discard_rate: u8,
 }
 
+/// What another reading goes on with.
+pub type State = (Vec<(Key, u32, Reported)>, Vec<((u16, u32), VecDeque<(u32, i64)>)>);
+
+fn is_over(it: &Reported, time: i64, idle: i64) -> bool {
+    time != NO_TIME && it.last != NO_TIME && time.saturating_sub(it.last) >= idle
+}
+
+fn in_order(mut found: Vec<Reported>) -> Vec<Reported> {
+    found.sort_by_key(|it| (it.first, it.source, it.reporter, it.flow.src_port, it.flow.dst_port, it.flow.src));
+    found
+}
+
 /// Reports by who sends them of whom.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reports {
+    /// After so long without one (ns) others begin.
+    idle: i64,
     found: HashMap<(Key, u32), Reported>,
+    /// Those after which nothing was heard for long.
+    ended: Vec<Reported>,
     /// The middle of the NTP time of sender reports, and when they passed (ns), newest last.
     sent: HashMap<(u16, u32), VecDeque<(u32, i64)>>,
 }
 
 impl Reports {
+    pub fn new(idle: i64) -> Self {
+        Self { idle, found: HashMap::new(), ended: Vec::new(), sent: HashMap::new() }
+    }
+
     /// Takes a compound packet.
     pub fn take(&mut self, point: u16, flow: Flow, time: i64, mut bytes: &[u8]) {
         if !is_in_clear(bytes) {
@@ -153,6 +176,11 @@ impl Reports {
         if self.found.len() >= MAX_REPORTERS && !self.found.contains_key(&key) {
             return None;
         }
+        if let Entry::Occupied(known) = self.found.entry(key)
+            && is_over(known.get(), time, self.idle)
+        {
+            self.ended.push(known.remove());
+        }
         let found = self.found.entry(key).or_insert(Reported {
             flow,
             point,
@@ -174,10 +202,35 @@ impl Reports {
         Some(found)
     }
 
-    pub fn finish(self) -> Vec<Reported> {
-        let mut found: Vec<Reported> = self.found.into_values().collect();
-        found.sort_by_key(|it| (it.first, it.source, it.reporter, it.flow.src_port, it.flow.dst_port, it.flow.src));
-        found
+    /// What was silent for `idle` ns at that time is over.
+    pub fn settle(&mut self, time: i64, idle: i64) {
+        self.ended.extend(self.found.extract_if(|_, it| is_over(it, time, idle)).map(|(_, it)| it));
+        self.sent.retain(|_, sent| sent.back().is_some_and(|&(_, passed)| time.saturating_sub(passed) < idle));
+    }
+
+    /// Those that are over, which are forgotten.
+    pub fn take_ended(&mut self) -> Vec<Reported> {
+        in_order(std::mem::take(&mut self.ended))
+    }
+
+    /// Those that go on.
+    pub fn open(&self) -> Vec<Reported> {
+        in_order(self.found.values().copied().collect())
+    }
+
+    pub fn finish(mut self) -> Vec<Reported> {
+        self.ended.extend(self.found.into_values());
+        in_order(self.ended)
+    }
+
+    pub fn state(&self) -> State {
+        let found = self.found.iter().map(|(&(key, reporter), &it)| (key, reporter, it)).collect();
+        (found, self.sent.iter().map(|(&who, sent)| (who, sent.clone())).collect())
+    }
+
+    pub fn restore(&mut self, (found, sent): State) {
+        self.found = found.into_iter().map(|(key, reporter, it)| ((key, reporter), it)).collect();
+        self.sent = sent.into_iter().collect();
     }
 }
 
@@ -237,7 +290,7 @@ mod tests {
     /// RFC 3550 §6.4.1: a quarter lost since the last report, -1 in all since a packet came twice.
     #[test]
     fn a_receiver_report_is_read() {
-        let mut reports = Reports::default();
+        let mut reports = Reports::new(i64::MAX);
         let block = report_block(7, 0x40FF_FFFF, 80, 0, 0);
         reports.take(0, flow(), 5, &receiver_report(&block));
         let found = reports.finish();
@@ -250,7 +303,7 @@ mod tests {
     /// §6.4.1, by hand: the report passed at 1 s, was kept for half a second and answered at 1.7 s: 200 ms.
     #[test]
     fn a_round_trip_is_what_is_left_of_the_wait() {
-        let mut reports = Reports::default();
+        let mut reports = Reports::new(i64::MAX);
         let mut sender = vec![0x80, SENDER_REPORT, 0, 6, 0, 0, 0, 7];
         sender.extend([0, 0, 0xAB, 0xCD, 0x12, 0x34, 0, 0]);
         sender.extend([0; 12]);
@@ -269,7 +322,7 @@ mod tests {
         block.extend([90, 127, 42, 127, 0, 0, 0, 0, 0, 0, 0, 0]);
         let mut packet = vec![0x80, EXTENDED_REPORT, 0, 10, 0, 0, 0, 9];
         packet.extend(&block);
-        let mut reports = Reports::default();
+        let mut reports = Reports::new(i64::MAX);
         reports.take(0, flow(), 5, &packet);
         let metrics = reports.finish()[0].extended.expect("metrics");
         assert_eq!((metrics.r_factor, metrics.mos_lq, metrics.mos_cq), (Some(90), Some(42), None));
@@ -279,7 +332,7 @@ mod tests {
     /// Lengths that lie, reports of more blocks than there are.
     #[test]
     fn hostile_packets_end() {
-        let mut reports = Reports::default();
+        let mut reports = Reports::new(i64::MAX);
         for packet in [
             &[0x9F, RECEIVER_REPORT, 0xFF, 0xFF, 0, 0, 0, 9][..],
             &[0x80; 64],

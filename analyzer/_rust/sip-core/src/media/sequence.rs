@@ -1,5 +1,7 @@
 //! The numbers of a stream's packets: which came, which came twice, which never (RFC 3550 A.1, A.3).
 
+use serde::{Deserialize, Serialize};
+
 use super::burst::Bursts;
 
 /// Packets that may still come late are told from those that came already.
@@ -26,7 +28,7 @@ pub enum Arrived {
 }
 
 /// One sequence of numbers.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sequence {
     first: u32,
     /// The highest number, with the rounds in its upper half (A.1: cycles).

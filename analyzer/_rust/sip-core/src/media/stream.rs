@@ -1,5 +1,7 @@
 //! What is kept of one stream: one sender's packets from one end to another, numbered without a break.
 
+use serde::{Deserialize, Serialize};
+
 use super::amr;
 use super::burst::Bursts;
 use super::clock;
@@ -28,11 +30,13 @@ const BACK: i64 = 1_000_000_000;
 /// of speech (AMR-WB, octet-aligned).
 const FIRST_DYNAMIC: u8 = 96;
 const MAX_SPEECH: u32 = 62;
+/// Events that are kept of one stream: nobody presses as many.
+const MAX_EVENTS: usize = 65_536;
 /// Comfort noise (RFC 3389).
 const COMFORT_NOISE: u8 = 13;
 
 /// What carries a stream, and as what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Carriage {
     /// RTP over UDP.
     Udp,
@@ -44,7 +48,7 @@ pub enum Carriage {
     Fax,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stream {
     pub carriage: Carriage,
     /// Between whom a relay carries it.
@@ -90,6 +94,8 @@ pub struct Stream {
     pub intervals: Vec<Interval>,
     event: Option<Event>,
     pub events: Vec<Event>,
+    /// Of streams that are equal in ends, source and beginning, as two capture points see one, which this is; once it is one.
+    pub ordinal: Option<u32>,
 }
 
 impl Stream {
@@ -127,6 +133,7 @@ impl Stream {
             intervals: Vec::new(),
             event: None,
             events: Vec::new(),
+            ordinal: None,
         };
         stream.count(packet, at);
         stream.new_packet(packet);
@@ -272,13 +279,32 @@ impl Stream {
     fn event(&mut self, event: Event) {
         match &mut self.event {
             Some(known) if known.is_again(&event) => known.again(&event),
-            known => self.events.extend(known.replace(event)),
+            known => {
+                let before = known.replace(event);
+                if self.events.len() < MAX_EVENTS {
+                    self.events.extend(before);
+                }
+            }
         }
     }
 
     #[cold]
     fn next_interval(&mut self, time: i64) {
         self.intervals.push(std::mem::replace(&mut self.interval, Interval::at(time)));
+    }
+
+    /// Whether a packet at that time is of another stream: this one was silent for `idle` ns, or went on for `longest`.
+    #[inline]
+    pub fn is_over(&self, time: i64, idle: i64, longest: i64) -> bool {
+        time != NO_TIME
+            && self.last.time != NO_TIME
+            && (time.saturating_sub(self.last.time) >= idle || time.saturating_sub(self.first.time) >= longest)
+    }
+
+    /// The same without what it had in five seconds and without its events.
+    pub fn bare(&self) -> Self {
+        let Self { jitter, sequence, .. } = self;
+        Self { intervals: Vec::new(), events: Vec::new(), jitter: jitter.clone(), sequence: sequence.clone(), ..*self }
     }
 
     /// Is it one, by its numbers?

@@ -10,18 +10,22 @@ use super::burst::Bursts;
 use super::kept::{Kept, Payload};
 use super::key::Key;
 use super::msrp::{Session, Sessions};
-use super::rtcp::{Reported, Reports};
+use super::rtcp::{self, Reported, Reports};
 use super::rtp::{self, Packet};
 use super::sequence::Arrived;
 use super::srtp::{Keys, Opened, Protection, Srtp};
 use super::stream::{Carriage, Stream};
-use super::turn::{Relayed, Relays};
+use super::turn::{self, Relayed, Relays};
 use super::udptl;
+use crate::limits::Limits;
 use crate::net::{Flow, Protocol};
 use crate::packet::Stamp;
 
 /// For so long a stream may have too few packets to be one (ns).
 const PROBATION: i64 = 10_000_000_000;
+
+/// The number of the first file that was read another time: a stream that goes on began in it.
+pub const EARLIER: u32 = 1 << 31;
 
 /// A stream that is over.
 #[derive(Debug)]
@@ -46,7 +50,7 @@ pub struct Received<'a> {
 }
 
 /// What was found of media.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Found {
     /// In the order in which they began.
     pub streams: Vec<Ended>,
@@ -57,9 +61,22 @@ pub struct Found {
     pub payloads: Vec<Vec<Payload>>,
 }
 
+/// What another reading goes on with; of each stream the file that it began in.
+type State = (Vec<(Key, Stream, String)>, Vec<(Identity, u32)>, rtcp::State, turn::State, Vec<(u16, Flow, Session)>);
+/// Flow, source, and when it began: what the key of a stream is made of.
+type Identity = (Flow, u32, i64);
+
 /// All streams of a reading.
 pub struct Streams {
     open: HashMap<Key, Box<Stream>, RandomState>,
+    /// How many there are of each.
+    ordinals: HashMap<Identity, u32, RandomState>,
+    /// The files that were read another time.
+    earlier: Vec<String>,
+    /// What comes now was taken another time.
+    pub skips: bool,
+    idle: i64,
+    longest: i64,
     ended: Vec<Ended>,
     reports: Reports,
     relays: Relays,
@@ -72,11 +89,17 @@ pub struct Streams {
 }
 
 impl Streams {
-    pub fn new(max_streams: usize) -> Self {
+    pub fn new(limits: &Limits) -> Self {
+        let &Limits { max_streams, max_stream_idle_ns: idle, max_stream_ns: longest, .. } = limits;
         Self {
             open: HashMap::default(),
+            ordinals: HashMap::default(),
+            earlier: Vec::new(),
+            skips: false,
+            idle,
+            longest,
             ended: Vec::new(),
-            reports: Reports::default(),
+            reports: Reports::new(idle),
             relays: Relays::default(),
             sessions: Sessions::default(),
             kept: None,
@@ -87,8 +110,8 @@ impl Streams {
     }
 
     /// Streams by flow and source have their payloads kept.
-    pub fn keeping(max_streams: usize, wanted: &[(Flow, u32)]) -> Self {
-        Self { kept: Some(Kept::of(wanted)), ..Self::new(max_streams) }
+    pub fn keeping(limits: &Limits, wanted: &[(Flow, u32)]) -> Self {
+        Self { kept: Some(Kept::of(wanted)), ..Self::new(limits) }
     }
 
     /// What these keys open is read in clear.
@@ -100,6 +123,9 @@ impl Streams {
     /// Takes a datagram, whatever it is, or a packet that was cut out of a stream.
     #[inline]
     pub fn datagram(&mut self, it: &Received<'_>) {
+        if self.skips {
+            return;
+        }
         let carriage = if it.flow.protocol == Protocol::Tcp { Carriage::Tcp } else { Carriage::Udp };
         match it.bytes {
             [0x80..=0xBF, ..] => self.media(it, carriage, None),
@@ -120,7 +146,9 @@ impl Streams {
     /// Bytes of a TCP connection.
     #[inline]
     pub fn segment(&mut self, point: u16, flow: Flow, bytes: &[u8], at: Stamp) {
-        self.sessions.segment(point, flow, bytes, at);
+        if !self.skips {
+            self.sessions.segment(point, flow, bytes, at);
+        }
     }
 
     #[inline]
@@ -199,9 +227,16 @@ impl Streams {
             Entry::Vacant(place) => Some(place.insert(begun())),
             Entry::Occupied(place) => {
                 let stream = place.into_mut();
-                if stream.take(packet, at) == Arrived::Restarted {
+                if stream.is_over(at.time, self.idle, self.longest) {
+                    let before = std::mem::replace(&mut **stream, Stream::new(packet, at, false, carriage));
+                    end(&mut self.ended, key, before);
+                } else if stream.take(packet, at) == Arrived::Restarted {
                     let before = std::mem::replace(&mut **stream, Stream::new(packet, at, true, carriage));
                     end(&mut self.ended, key, before);
+                } else if stream.ordinal.is_none() && stream.is_one() {
+                    let known = self.ordinals.entry((key.flow, key.source, stream.first.time)).or_insert(0);
+                    stream.ordinal = Some(*known);
+                    *known += 1;
                 }
                 Some(stream)
             }
@@ -222,24 +257,101 @@ impl Streams {
         true
     }
 
+    /// All packets before that time have come: what is over is given away and forgotten.
+    pub fn settle(&mut self, time: i64) -> Found {
+        let (idle, longest) = (self.idle, self.longest);
+        let over = self.open.extract_if(|_, stream| stream.is_over(time, idle, longest));
+        over.for_each(|(key, stream)| end(&mut self.ended, key, *stream));
+        self.ordinals.retain(|&(_, _, begun), _| time.saturating_sub(begun) < idle.max(PROBATION));
+        self.reports.settle(time, idle);
+        let ended = std::mem::take(&mut self.ended);
+        Found {
+            streams: self.told(ended),
+            reports: self.reports.take_ended(),
+            sessions: self.sessions.take_ended(time, longest),
+            payloads: Vec::new(),
+        }
+    }
+
+    /// What goes on. `whole`: as if it ended here; else who sends to whom, since when.
+    pub fn going_on(&self, whole: bool) -> Found {
+        let open = self.open.iter().filter(|(_, stream)| stream.is_one());
+        let streams = open.map(|(&key, stream)| {
+            let mut stream = if whole { Stream::clone(stream) } else { stream.bare() };
+            let bursts = if whole { stream.finish() } else { Bursts::default() };
+            Ended { key, stream, bursts, protection: Protection::default() }
+        });
+        Found {
+            streams: self.told(streams.collect()),
+            reports: self.reports.open(),
+            sessions: self.sessions.open(),
+            payloads: Vec::new(),
+        }
+    }
+
+    /// In the order of their first packets, with what is known of their protection.
+    fn told(&self, mut streams: Vec<Ended>) -> Vec<Ended> {
+        if let Some(srtp) = &self.srtp {
+            streams.iter_mut().for_each(|it| it.protection = srtp.told(&it.key));
+        }
+        in_order(streams)
+    }
+
+    /// The name of a file that was read another time.
+    pub fn earlier(&self, file: u32) -> Option<&str> {
+        self.earlier.get(file.checked_sub(EARLIER)? as usize).map(String::as_str)
+    }
+
+    /// What goes on, as bytes for [`Streams::restore`]; `name` gives that of a file.
+    pub fn to_bytes<'a>(&'a self, name: impl Fn(u32) -> Option<&'a str>) -> Vec<u8> {
+        let name = |file| self.earlier(file).or_else(|| name(file)).unwrap_or_default();
+        let streams: Vec<_> = self.open.iter().map(|(key, it)| (key, &**it, name(it.first.file))).collect();
+        let ordinals: Vec<_> = self.ordinals.iter().collect();
+        let state = (streams, ordinals, self.reports.state(), self.relays.state(), self.sessions.open());
+        postcard::to_allocvec(&state).unwrap_or_default()
+    }
+
+    /// Goes on from what [`Streams::to_bytes`] gave; from nothing for other bytes.
+    pub fn restore(&mut self, bytes: &[u8]) {
+        let Ok((streams, ordinals, reports, relays, sessions)) = postcard::from_bytes::<State>(bytes) else { return };
+        let mut numbers = HashMap::<String, u32>::new();
+        for (key, mut stream, file) in streams {
+            let next = EARLIER + numbers.len() as u32;
+            stream.first.file = *numbers.entry(file).or_insert(next);
+            self.open.insert(key, Box::new(stream));
+        }
+        self.earlier = vec![String::new(); numbers.len()];
+        for (file, number) in numbers {
+            if let Some(place) = self.earlier.get_mut((number - EARLIER) as usize) {
+                *place = file;
+            }
+        }
+        self.ordinals = ordinals.into_iter().collect();
+        self.reports.restore(reports);
+        self.relays.restore(relays);
+        self.sessions.restore(sessions);
+    }
+
     pub fn finish(mut self) -> Found {
         for (key, stream) in std::mem::take(&mut self.open) {
             end(&mut self.ended, key, *stream);
         }
-        if let Some(srtp) = &self.srtp {
-            self.ended.iter_mut().for_each(|it| it.protection = srtp.told(&it.key));
-        }
-        self.ended.sort_by_key(|it| {
-            let Stamp { time, file, frame, .. } = it.stream.first;
-            (time, file, frame, it.key.source, it.key.flow.src_port)
-        });
+        let ended = std::mem::take(&mut self.ended);
         Found {
-            streams: self.ended,
+            streams: self.told(ended),
             reports: self.reports.finish(),
             sessions: self.sessions.finish(),
             payloads: self.kept.map(Kept::finish).unwrap_or_default(),
         }
     }
+}
+
+fn in_order(mut streams: Vec<Ended>) -> Vec<Ended> {
+    streams.sort_by_key(|it| {
+        let Stamp { time, file, frame, .. } = it.stream.first;
+        (time, file, frame, it.key.source, it.key.flow.src_port)
+    });
+    streams
 }
 
 fn end(ended: &mut Vec<Ended>, key: Key, mut stream: Stream) {
@@ -274,7 +386,7 @@ mod tests {
 
     #[test]
     fn sources_are_streams_of_their_own() {
-        let mut streams = Streams::new(10);
+        let mut streams = Streams::new(&Limits { max_streams: 10, ..Limits::default() });
         send(&mut streams, 1, 0..5);
         send(&mut streams, 2, 100..110);
         let found = streams.finish().streams;
@@ -284,7 +396,7 @@ mod tests {
     /// RFC 3550 A.1: the same source begins anew at another number.
     #[test]
     fn a_sender_that_begins_anew_is_another_stream() {
-        let mut streams = Streams::new(10);
+        let mut streams = Streams::new(&Limits { max_streams: 10, ..Limits::default() });
         send(&mut streams, 1, (0..5).chain(40_000..40_010));
         let found = streams.finish().streams;
         let told: Vec<_> = found.iter().map(|it| (it.stream.restarted, it.stream.sequence.expected())).collect();
@@ -294,7 +406,7 @@ mod tests {
     /// Bytes that only begin like RTP make no stream, and do not take the place of one.
     #[test]
     fn look_alikes_are_no_streams() {
-        let mut streams = Streams::new(10);
+        let mut streams = Streams::new(&Limits { max_streams: 10, ..Limits::default() });
         (0..10).for_each(|source| send(&mut streams, source, [1, 900, 17]));
         send(&mut streams, 1_000, 2_000..2_005);
         let refused = streams.refused;
@@ -304,7 +416,7 @@ mod tests {
 
     #[test]
     fn there_are_so_many_streams_and_no_more() {
-        let mut streams = Streams::new(3);
+        let mut streams = Streams::new(&Limits { max_streams: 3, ..Limits::default() });
         (0..5).for_each(|source| send(&mut streams, source, 0..4));
         assert_eq!(streams.refused.map(|(packets, first)| (packets, first.frame)), Some((8, 0)));
         assert_eq!(streams.finish().streams.len(), 3);

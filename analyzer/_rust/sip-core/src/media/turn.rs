@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::rtp;
 use crate::net::Flow;
@@ -23,7 +24,7 @@ const MAX_KNOWN: usize = 65_536;
 pub type Place = (IpAddr, u16);
 
 /// Where a relay takes media from and to, as far as it was seen: what session descriptions announce.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relayed {
     pub src: Option<Place>,
     pub dst: Option<Place>,
@@ -43,7 +44,20 @@ pub fn is_stun(bytes: &[u8]) -> bool {
     matches!(bytes, [0..=0x3F, _, _, _, cookie @ ..] if cookie.starts_with(&COOKIE))
 }
 
+/// What another reading goes on with.
+pub type State = (Vec<((Place, Place, u16), Place)>, Vec<((Place, Place), Place)>);
+
 impl Relays {
+    pub fn state(&self) -> State {
+        let peers = self.peers.iter().map(|(&channel, &peer)| (channel, peer)).collect();
+        (peers, self.given.iter().map(|(&ends, &given)| (ends, given)).collect())
+    }
+
+    pub fn restore(&mut self, (peers, given): State) {
+        self.peers = peers.into_iter().collect();
+        self.given = given.into_iter().collect();
+    }
+
     /// What the message carries, how much of it is missing, and between whom; learns from messages that set up a relay.
     pub fn open<'a>(&mut self, flow: &Flow, bytes: &'a [u8], missing: u32) -> Option<(&'a [u8], u32, Relayed)> {
         let (source, target) = ((flow.src, flow.src_port), (flow.dst, flow.dst_port));

@@ -20,7 +20,7 @@ pub fn payloads(sources: &[Source], options: &Options, wanted: &[(Flow, u32)]) -
     let (secrets, _) = secrets::given(sources, options)?;
     let srtp = options.srtp_keys.then(|| announced::keys(sources, options)).transpose()?;
     let (finished, _) = secrets::until_opened(sources, options, secrets, |secrets| {
-        let streams = Streams::keeping(options.limits.max_streams, wanted);
+        let streams = Streams::keeping(&options.limits, wanted);
         let media = Some(match &srtp {
             Some(keys) => streams.with_keys(Arc::clone(keys)),
             None => streams,

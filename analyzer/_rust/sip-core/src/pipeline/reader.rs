@@ -240,7 +240,9 @@ impl<'a> Reader<'a> {
             if self.counted_before && !counted_before {
                 Self::settle(&mut self.points, |_| {});
             }
-            self.counted_before = counted_before;
+            if self.counted_before != counted_before {
+                self.known(counted_before);
+            }
             let (decoder, framers) = self.points.at(point);
             let interface = packet.interface;
             let mut sink = PointSink { point: point as u16, interface, framers, out: &mut self.out };
@@ -266,8 +268,16 @@ impl<'a> Reader<'a> {
         if self.counted_before {
             Self::settle(&mut self.points, |_| {});
         }
-        self.counted_before = false;
+        self.known(false);
         FileRow { point: self.points.close_file(), ..file.row() }
+    }
+
+    /// Whether the packets at hand were counted another time.
+    fn known(&mut self, counted_before: bool) {
+        self.counted_before = counted_before;
+        if let Some(media) = &mut self.out.also.media {
+            media.skips = counted_before;
+        }
     }
 
     /// What became of packets that were held back, so far.

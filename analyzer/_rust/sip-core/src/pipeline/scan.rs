@@ -76,7 +76,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         }
         let descriptions = sdp::Descriptions::new(options.limits.max_sdp_media);
         let begun = AtomicUsize::new(0);
-        let streams = wants_media.then(|| Streams::new(options.limits.max_streams));
+        let streams = wants_media.then(|| Streams::new(&options.limits));
         let streams = match &srtp {
             Some(keys) => streams.map(|it| it.with_keys(Arc::clone(keys))),
             None => streams,

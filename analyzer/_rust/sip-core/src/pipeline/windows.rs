@@ -20,13 +20,16 @@ use super::secrets;
 use super::source::Source;
 use crate::error::CaptureError;
 use crate::layer::Layer;
+use crate::media::{Found, Streams};
 use crate::observation::{Batch, Copies, PointNames};
 use crate::packet::NO_TIME;
 use crate::problem::{Code, Problem, Problems};
 use crate::tables::evidence::{Evidence, Tails};
+use crate::tables::media;
 use crate::tables::messages::{self, Assembled, Chunk, Waiting};
 use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
+use crate::tables::tls;
 
 /// What another reading goes on with.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +40,8 @@ pub struct State {
     pub until: Option<i64>,
     /// As [`Copies::to_bytes`] gives it.
     pub copies: Vec<u8>,
+    /// As [`Streams::to_bytes`] gives it.
+    pub media: Vec<u8>,
 }
 
 /// The tables of a window; those of a scan (see [`super::Scan`]), and where it ends.
@@ -61,6 +66,12 @@ pub struct Window {
     /// What is more or less than after the window before.
     pub account: RecordBatch,
     pub failures: RecordBatch,
+    /// Media that are over.
+    pub media: media::Tables,
+    /// Media that go on: where all was read as if they ended here, else who sends to whom.
+    pub open_media: media::Tables,
+    /// Connections that ended.
+    pub tls_connections: RecordBatch,
     /// All messages before it have left (ns); `None` if all have that were read.
     pub until: Option<i64>,
     /// The latest time of a message that was read, whether it left or waits.
@@ -107,7 +118,10 @@ impl<'a> Windows<'a> {
     ) -> Result<Self, ScanError> {
         let (secrets, _) = secrets::given(sources, options)?;
         let sources = points::dated(sources, &options.limits);
-        let mut reader = Reader::new(options, progress, secrets, Also::default(), bounded(0).0, unbounded().1);
+        let mut streams = Streams::new(&options.limits);
+        streams.restore(&state.media);
+        let also = Also { media: Some(streams), ..Also::default() };
+        let mut reader = Reader::new(options, progress, secrets, also, bounded(0).0, unbounded().1);
         reader.points.restore(state.points);
         reader.out.agents.restore(state.agents);
         let copies = Copies::from_bytes(&state.copies).unwrap_or_default();
@@ -276,7 +290,7 @@ impl<'a> Windows<'a> {
         };
         let is_known = |file: u32| sources.get(file as usize).is_some_and(|(_, source)| source.read_before.is_some());
         let read_before = |file: u32, frame: u64| is_known(file) && frame <= frames_before(file);
-        let problems = problems.without(read_before);
+        let mut problems = problems.without(read_before);
         let mut failures = std::mem::take(&mut self.reader.out.failures);
         failures.retain(|(_, _, stamp)| !read_before(stamp.file, stamp.frame));
 
@@ -316,13 +330,27 @@ impl<'a> Windows<'a> {
             told.clone().filter(new).filter_map(|number| self.files.get(number).cloned()).collect();
         let hosts = told.filter(new).filter_map(|number| self.hosts.get(number).cloned()).collect();
         let all_left = self.until == i64::MAX;
+        let name = |file: u32| files.get(file as usize).map(|file| file.name.as_str());
+        let mut streams = self.reader.out.also.media.take().unwrap_or_else(|| Streams::new(&self.options.limits));
+        media::refused(streams.refused.take(), &mut problems);
+        let over = if last { Found::default() } else { streams.settle(if all_left { NO_TIME } else { self.until }) };
+        let goes_on = if last { Found::default() } else { streams.going_on(all_left) };
+        let of_media = |found| media::tables_of(found, |file| streams.earlier(file).or_else(|| name(file)), &points);
+        let (over, goes_on) = (of_media(over)?, of_media(goes_on)?);
+        let mut secured = std::mem::take(&mut self.reader.out.secured);
+        secured.retain(|row| !read_before(row.last.file, row.last.frame));
         let state = (self.open.is_none() && !last).then(|| State {
+            media: streams.to_bytes(name),
             points: self.reader.points.known(),
             agents: self.reader.out.agents.names().to_vec(),
             until: if all_left { self.waiting.latest().map(|latest| latest + 1) } else { Some(self.until) },
             copies: self.waiting.copies.to_bytes(),
         });
+        self.reader.out.also.media = Some(streams);
         Ok(Window {
+            media: over,
+            open_media: goes_on,
+            tls_connections: tls::table(secured, &[], &files, &points)?,
             messages,
             descriptions: one(&descriptions)?,
             ims_headers: one(&ims_headers)?,

@@ -250,11 +250,25 @@ pub fn tables(
     files: &[FileRow],
     points: &PointNames,
 ) -> Result<Tables, ArrowError> {
-    if let Some((refused, Stamp { file, frame, offset, .. })) = streams.refused {
+    refused(streams.refused, problems);
+    tables_of(streams.finish(), |file| files.get(file as usize).map(|file| file.name.as_str()), points)
+}
+
+/// Packets that were not looked at.
+pub fn refused(refused: Option<(u64, Stamp)>, problems: &mut impl Problems) {
+    if let Some((refused, Stamp { file, frame, offset, .. })) = refused {
         let detail = format!("{refused} packets of streams beyond the limit max_streams were not looked at");
         problems.report(Problem { code: Code::StreamLimit, layer: Layer::UDP, file, frame, offset, detail });
     }
-    let Found { streams, reports, sessions, .. } = streams.finish();
+}
+
+/// The tables of what was found; `name` gives that of a file.
+pub fn tables_of<'a>(
+    found: Found,
+    name: impl Fn(u32) -> Option<&'a str>,
+    points: &PointNames,
+) -> Result<Tables, ArrowError> {
+    let Found { streams, reports, sessions, .. } = found;
     let streams = streams.as_slice();
     for it in streams.iter().filter(|it| it.protection.refused > 0 && it.protection.authentic == 0) {
         let Stamp { file, frame, offset, .. } = it.stream.first;
@@ -262,7 +276,7 @@ pub fn tables(
         problems.report(Problem { code: Code::SrtpNotAuthenticated, layer: Layer::UDP, file, frame, offset, detail });
     }
     let all = &Wanted::All;
-    let keys = keys(streams);
+    let keys: Vec<i64> = streams.iter().map(key_of).collect();
     let with_keys = || streams.iter().zip(&keys);
     let mut rows = StreamColumns::new(streams.len(), all);
     for (row, (of, key)) in with_keys().enumerate() {
@@ -273,7 +287,7 @@ pub fn tables(
                 key: *key,
                 of,
                 point: points.get(of.key.point),
-                file: files.get(of.stream.first.file as usize).map(|file| file.name.as_str()),
+                file: name(of.stream.first.file),
                 src: &src,
                 dst: &dst,
                 types: if of.stream.carriage == Carriage::Fax { Vec::new() } else { of.stream.types() },
@@ -327,15 +341,8 @@ fn amr(of: &Ended) -> [(Option<&'static str>, Form); 2] {
 }
 
 /// By ends, source and beginning; what is equal in these, as two capture points see it, is told apart by its ordinal.
-fn keys(streams: &[Ended]) -> Vec<i64> {
-    let mut known = std::collections::HashMap::new();
-    let identity =
-        |it: &Ended| hash::pair(hash::pair(route(&it.key.flow), u64::from(it.key.source)), it.stream.first.time as u64);
-    let mut number = |identity: u64| {
-        let ordinal = known.entry(identity).or_insert(0_u64);
-        let found = key(hash::pair(identity, *ordinal));
-        *ordinal += 1;
-        found
-    };
-    streams.iter().map(|it| number(identity(it))).collect()
+fn key_of(it: &Ended) -> i64 {
+    let source = hash::pair(route(&it.key.flow), u64::from(it.key.source));
+    let identity = hash::pair(source, it.stream.first.time as u64);
+    key(hash::pair(identity, u64::from(it.stream.ordinal.unwrap_or(0))))
 }
