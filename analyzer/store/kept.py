@@ -13,7 +13,8 @@ from analyzer.errors import AnalyzerError, CaptureChanged
 from analyzer.reading import native
 from analyzer.store.core_tables import columns_of, core_columns
 from analyzer.store.layout import DERIVED, Manifest, Part, manifest_of, path_of
-from analyzer.store.settling import FOLLOWING, MENDED, ORDER
+from analyzer.store.settling import MENDED, ORDER
+from analyzer.store.shelf import FOLLOWING
 
 if TYPE_CHECKING:
     import polars as pl
