@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,7 @@ class Options:
     max_idle_s: float = 86_400.0
     keep_text: bool = False
     threads: int = 0
-    size: int = 100_000
+    size: int = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,6 @@ class _Run:
             esp_keys=self._sources.esp_keys,
         )
         for window in windows.through(lambda: self._tell(windows)):
-            _give_back()
             self._take(window)
             _give_back()
             self._tell(windows)
@@ -238,6 +238,9 @@ class _Run:
         self._commit.put_memory(memory)
         told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts}
         self._manifest = self._commit.done(messages=self._settling.order, end=self._settling.end, state=told)
+        if ended:
+            # What is alive is in the store.
+            shutil.rmtree(self._folder / CHUNKS, ignore_errors=True)
         # What is open is held here still; the next commit writes it anew.
         self._commit = Commit(self._folder, self._manifest)
         for part in [part for part in self._commit.parts if part.open]:

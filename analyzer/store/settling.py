@@ -1,8 +1,8 @@
 """From windows of messages to parts of the store: what is over is written and forgotten, what is alive is carried on.
 
-:class:`Settling` is fed by whoever reads, files or a wire: windows of the core in, rows of hours out. What is alive lies
-on a shelf (:mod:`analyzer.store.shelf`), so its memory grows with what it works on at a time and, by a little, with the
-messages of the last minutes.
+:class:`Settling` is fed by whoever reads, files or a wire: windows of the core in, rows of hours out. What is alive
+lies on a shelf (:mod:`analyzer.store.shelf`), so its memory grows with what it works on at a time and, by a little,
+with the messages of the last minutes.
 
 A look has two steps. Which Call-IDs may have to do with each other is found in a few columns of what came lately
 (:meth:`Settling._relate`): it rests on what happened around them. Then the rows of those that may be over are read,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Those of them that the core hands out before the messages, and a row once or more often.
 _EARLY = ("descriptions", "evidence", "via_tails")
+#: Those whose rows are of several messages: they may be in several chunks.
+_OFTEN = ("descriptions", "evidence")
 #: Columns that identities are mended in (``analyzer.sip.identities``): ``messages`` has them as they are told, and
 #: under these names as the core gives them.
 MENDED = {"transaction": "_transaction", "retransmission": "_retransmission"}
@@ -50,6 +52,7 @@ _NARROW = {
     "evidence": ["_leg", "kind", "value", "text"],
     "ims_headers": ["message", "_security_client", "_security_server"],
 }
+_BESIDE = ("evidence", "ims_headers")
 #: Units are looked at where so much may be over, as a share of what is worth it, and of what is held.
 _WORTH, _SHARE = 0.5, 0.2
 #: Messages that tables are made of at a time, and messages in a part, about.
@@ -111,8 +114,9 @@ class Settling:
             self._at = messages["_at"].to_list()[-1]
         self.order += 0 if window.last else messages.height
         self._early.append((window.latest or 0, {name: core[name] for name in _EARLY}))
+        early = {name: rows.unique(maintain_order=True) for name, rows in of(messages, self._came_early()).items()}
         following = {name: core[name] for name in FOLLOWING if name in core and name not in _EARLY}
-        self._shelf.add(of(messages, following | self._came_early()))
+        self._shelf.add({**early, **following, "messages": messages})
         self._early = [
             (latest, tables) for latest, tables in self._early if window.until is not None and latest >= window.until
         ]
@@ -237,8 +241,8 @@ class Settling:
 
         nodes = self._shelf.spans.filter(pl.col("unit").is_in(ready["unit"].implode()))["node"].unique()
         core = self._shelf.of(nodes)
-        core |= {name: rows.unique(maintain_order=True) for name, rows in core.items() if name in _EARLY}
-        raw = in_order(core["messages"])
+        core |= {name: core[name].unique(maintain_order=True) for name in _OFTEN if name in core}
+        raw = in_order(core.pop("messages"))
         core |= {
             name: pl.DataFrame(schema=columns_of(name)) for name in FOLLOWING if name not in (*core, "links", "texts")
         }
@@ -250,7 +254,7 @@ class Settling:
         found = found.with_columns(over=pl.col("over") & ~pl.col("_unit").is_in(given_up.implode()))
         of_links = messages.select("_unit", _leg=_MENDED_LEG).drop_nulls().unique("_leg")
         tables = {name: _in_order(name, graph, messages) for name in DERIVED}
-        tables |= {name: core[name] for name in FOLLOWING if name in core}
+        tables |= core
         tables["links"] = graph["leg_correlation"].join(of_links, on="_leg", how="left", maintain_order="left")
         own = units.odd_by_themselves(graph["core_messages"])
         tables["odd"] = pl.concat([own, self._odd.filter(pl.col("message").is_in(raw["message"].implode()))])
@@ -274,9 +278,7 @@ class Settling:
         found: Tables = {}
         for name in _EARLY:
             if tables := [early[name] for _, early in self._early]:
-                found[name] = pl.concat([table.select(tables[0].columns) for table in tables]).unique(
-                    maintain_order=True
-                )
+                found[name] = pl.concat([table.select(tables[0].columns) for table in tables])
         return found
 
     def _graph(self, raw: pl.DataFrame, core: Tables, links: pl.DataFrame) -> Graph:
