@@ -15,6 +15,7 @@ from analyzer.cli import command as command_line
 from analyzer.cli.main import BY_HAND
 from analyzer.cli.options import EXIT_DAMAGED
 from analyzer.cli.terminal import note
+from analyzer.reading import address_space
 
 if TYPE_CHECKING:
     from analyzer.store.batch import Told
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
 @click.option(
     "--window",
     type=click.IntRange(min=1),
-    default=100_000,
+    default=30_000,
     show_default=True,
     metavar="MESSAGES",
     help="Messages that are worked on at a time; memory follows from it.",
@@ -95,6 +96,7 @@ def command(
     **how: Any,
 ) -> None:
     """Read captures into a store."""
+    address_space.give_back()
     from analyzer.store import batch, retention
     from analyzer.store.lock import locked
 

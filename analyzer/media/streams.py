@@ -61,7 +61,28 @@ def streams(
 def _joined(rows: pl.DataFrame, announced: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """The streams with ``call sent_by announced_by joined_by media codec``."""
     over = calls.select("call", end=ns("ended_at"))
-    said = announced.with_row_index("announcement").join(over, on="call", how="left").sort("at")
+    known = announced_of(rows, announced.with_row_index("announcement").join(over, on="call", how="left"))
+    codecs = announcements.codecs_of(announced)
+    known = known.drop(*_ENDS, "at", "last", "call_sender")
+    found = rows.join(known, on="stream", how="left", maintain_order="left")
+    own = codecs.select("announcement", "payload_type", "codec", "fmtp")
+    found = found.join(own, on=["announcement", "payload_type"], how="left", maintain_order="left")
+    found = found.join(_noise(found, codecs), on="stream", how="left", maintain_order="left").with_columns(
+        comfort_noise=pl.col("comfort_noise") + pl.col("noise").fill_null(0)
+    )
+    static = pl.col("payload_type").replace_strict(_STATIC, default=None, return_dtype=pl.String)
+    fax = pl.when(pl.col("carried_by") == "udptl").then(pl.lit("T38"))
+    return amr.framed(found.with_columns(codec=pl.coalesce("codec", static, fax)))
+
+
+def announced_of(rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """Of each stream (``stream``, its ends and times) the announcement that it belongs to.
+
+    ``said`` are announcements: ``announcement call side message media ip port at end``, the last when the call was over
+    (ns). Columns: ``stream``, the ends as announced, ``at last`` (ns), ``call sent_by announced_by joined_by
+    announcement media``, and ``call_sender``, the call that announced where it comes from.
+    """
+    said = said.sort("at")
     # Between whom a relay carries it, and not the relay itself, is what was announced.
     ends = {end: pl.coalesce(f"relayed_{end}", end) for end in _ENDS}
     begins = rows.select("stream", **ends, at=ns("first_at"), last=ns("last_at")).sort("at")
@@ -80,18 +101,9 @@ def _joined(rows: pl.DataFrame, announced: pl.DataFrame, calls: pl.DataFrame) ->
         media=pl.coalesce("media", "media_sender"),
         at="at",
         last="last",
+        call_sender="call_sender",
     )
-    known = _with_reverse(known)
-    codecs = announcements.codecs_of(announced)
-    found = rows.join(known.drop(*_ENDS, "at", "last"), on="stream", how="left", maintain_order="left")
-    own = codecs.select("announcement", "payload_type", "codec", "fmtp")
-    found = found.join(own, on=["announcement", "payload_type"], how="left", maintain_order="left")
-    found = found.join(_noise(found, codecs), on="stream", how="left", maintain_order="left").with_columns(
-        comfort_noise=pl.col("comfort_noise") + pl.col("noise").fill_null(0)
-    )
-    static = pl.col("payload_type").replace_strict(_STATIC, default=None, return_dtype=pl.String)
-    fax = pl.when(pl.col("carried_by") == "udptl").then(pl.lit("T38"))
-    return amr.framed(found.with_columns(codec=pl.coalesce("codec", static, fax)))
+    return _with_reverse(known)
 
 
 def _noise(found: pl.DataFrame, codecs: pl.DataFrame) -> pl.DataFrame:
@@ -130,7 +142,7 @@ def _with_reverse(known: pl.DataFrame) -> pl.DataFrame:
     back = there.select(
         src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port", there_at="at", there_last="last",
         call="call", sent_by=pl.col("sent_by").replace(_OTHER), announced_by="announced_by", media="media",
-        announcement="announcement",
+        announcement="announcement", call_sender=pl.lit(None, known.schema["call_sender"]),
     ).sort("there_at")  # fmt: skip
     lost = known.filter(pl.col("call").is_null()).select("stream", *_ENDS, "at", "last").sort("at")
     found = lost.join_asof(

@@ -105,9 +105,8 @@ def _referred(
     )
     if asked.is_empty():
         return none
-    target = pl.coalesce(pl.col("refer_to").str.extract(r"<([^>]*)>"), pl.col("refer_to"))
-    asked = _named(asked.with_columns(target=target.str.extract(r"^([^?]*)")), members)
-    asked = asked.with_columns(who=_who(asked["target"])).drop_nulls(["who", "at"])
+    asked = _named(asked, members)
+    asked = asked.with_columns(who=_who(_target(asked))).drop_nulls(["who", "at"])
     opened = facts.filter(pl.col("ref_row").is_not_null() & pl.col("src_ip").is_in(asked["src_ip"].unique().implode()))
     opened = opened.select("ok_ns", "src_ip", later="attempt", start="start_ns", row="ref_row").drop_nulls("start")
     opened = opened.with_columns(who=_who(messages["request_uri"].gather(opened["row"])))
@@ -122,6 +121,31 @@ def _referred(
     return both.select(
         "attempt", "later", "named", sign=pl.lit("refer"), since="at", until=pl.col("ok_ns") + _ENDED_WITHIN
     )
+
+
+def may_be_asked_for(messages: pl.DataFrame) -> pl.DataFrame:
+    """What :func:`found` may join by a REFER, and more: ``node`` of a REFER, and ``near``, that of an INVITE to its
+    target which its receiver sent soon after. ``messages`` have ``node``."""
+    request = pl.col("status").is_null() & ~pl.col("duplicate")
+    refers = messages.filter(request, pl.col("method") == "REFER").select(
+        "node", "refer_to", src_ip="dst_ip", at=ns("time")
+    )
+    if refers.is_empty():
+        return refers.select("node", near="node")
+    refers = refers.with_columns(who=_who(_target(refers))).drop_nulls(["who", "at"])
+    sent = messages.filter(
+        request, pl.col("method") == "INVITE", pl.col("src_ip").is_in(refers["src_ip"].unique().implode())
+    )
+    opened = sent.select("src_ip", near="node", start=ns("time"), who=_who(sent["request_uri"]))
+    both = refers.join(opened, on=["src_ip", "who"])
+    soon = (pl.col("start") - pl.col("at")).is_between(-_CALLED_WITHIN, 2 * _CALLED_WITHIN)
+    return both.filter(soon).select("node", "near").unique()
+
+
+def _target(refers: pl.DataFrame) -> pl.Series:
+    """The URIs in ``refer_to``, without the header fields in them."""
+    target = pl.coalesce(pl.col("refer_to").str.extract(r"<([^>]*)>"), pl.col("refer_to"))
+    return refers.select(target.str.extract(r"^([^?]*)")).to_series()
 
 
 def _who(uris: pl.Series) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +18,11 @@ from analyzer.reading import native
 from analyzer.reading.windows import State, Window, Windows
 from analyzer.store.index import Index
 from analyzer.store.kept import Kept
-from analyzer.store.layout import Manifest, is_store, manifest_of, write_manifest
-from analyzer.store.settling import Settled, Settling, of
+from analyzer.store.layout import CHUNKS, Manifest, is_store, manifest_of, write_manifest
+from analyzer.store.settling import Settled, Settling
+from analyzer.store.shelf import of
 from analyzer.store.whole import Whole, plan
-from analyzer.store.writing import Commit, recover
+from analyzer.store.writing import Commit, full_disk_told, recover
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +46,7 @@ class Options:
     max_idle_s: float = 86_400.0
     keep_text: bool = False
     threads: int = 0
-    size: int = 100_000
+    size: int = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ class _Run:
         self._state = _state(folder, self._manifest)
         self._sources = sources
         self._plan = plan(sources, self._whole.inputs, self._state[2] if self._state else None)
-        self._settling = Settling(how["max_idle_s"], self._manifest.messages, self._manifest.end, options.size)
+        self._settling = Settling(
+            how["max_idle_s"], self._manifest.messages, self._manifest.end, options.size, folder / CHUNKS
+        )
         self._index = Index(int(how["max_idle_s"] * SECOND))
         self._commit = Commit(folder, self._manifest)
         self._failures: list[pl.DataFrame] = []
@@ -120,7 +124,8 @@ class _Run:
         before = self._manifest.messages
         if self._plan.new:
             self._check()
-            self._read()
+            with full_disk_told(self._folder):
+                self._read()
         names = [source.name for source in self._plan.new]
         found = self._manifest.messages
         return Done(len(names), found - before, found, self._plan.copies, self._whole.damaged(names))
@@ -151,7 +156,6 @@ class _Run:
             esp_keys=self._sources.esp_keys,
         )
         for window in windows.through(lambda: self._tell(windows)):
-            _give_back()
             self._take(window)
             _give_back()
             self._tell(windows)
@@ -166,14 +170,20 @@ class _Run:
         """What the last run left open goes on; what it wrote may have to."""
         import polars as pl
 
+        held = self._manifest.state.get("held", [])
+        chunks = [Path(name).name for name in held if name.startswith(f"{CHUNKS}/")]
+        tables = [name for name in held if not name.startswith(f"{CHUNKS}/")]
+        for left in (self._folder / CHUNKS).glob("*"):
+            if left.name not in chunks:
+                left.unlink()
+        if tables:
+            self._settling.go_on({_table(name): pl.read_parquet(self._folder / name) for name in tables}, chunks)
         for part in list(self._commit.parts):
             if part.open:
                 self._settling.restore(self._commit.tables(part))
                 self._commit.remove(part)
             elif self._manifest.end is None or part.last >= self._manifest.end - self._index.max_idle:
                 self._index.add(part, Kept(self._folder, self._manifest, [part]).rows("messages", ["_call"]))
-        if held := self._manifest.state.get("held"):
-            self._settling.go_on({_table(name): pl.read_parquet(self._folder / name) for name in held})
         self._settling.restore_failures(Kept(self._folder, self._manifest).failures())
 
     def _take(self, window: Window) -> None:
@@ -223,7 +233,7 @@ class _Run:
         self._failures, self._tls = [], []
         self._new = 0
         if not ended:
-            self._commit.put_held(self._settling.held())
+            self._commit.put_held(self._settling.held(), self._settling.chunks())
         if window.state is not None:
             self._state = window.state
         assert self._state is not None
@@ -231,6 +241,9 @@ class _Run:
         self._commit.put_memory(len(copies).to_bytes(8, "little") + copies + media)
         told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts, "media": True}
         self._manifest = self._commit.done(messages=self._settling.order, end=self._settling.end, state=told)
+        if ended:
+            # What is alive is in the store.
+            shutil.rmtree(self._folder / CHUNKS, ignore_errors=True)
         # What is open is held here still; the next commit writes it anew.
         self._commit = Commit(self._folder, self._manifest)
         for part in [part for part in self._commit.parts if part.open]:

@@ -13,7 +13,8 @@ from analyzer.errors import AnalyzerError
 from analyzer.reading import native
 from analyzer.store.core_tables import columns_of, core_columns
 from analyzer.store.layout import DERIVED, MEDIA, Manifest, Part, manifest_of, path_of
-from analyzer.store.settling import FOLLOWING, MENDED, OF_CORE, ORDER
+from analyzer.store.settling import MENDED, ORDER
+from analyzer.store.shelf import FOLLOWING, OF_CORE
 
 if TYPE_CHECKING:
     import polars as pl

@@ -37,6 +37,8 @@ BESIDE = ("descriptions", "evidence", "headers", "ims_headers", "parts", "via_ta
 WHOLE = ("files", "problems", "account", "inputs")
 #: Broken transports, and TLS connections: a file for each commit that had some.
 FAILURES, TLS = "failures", "tls_connections"
+#: Where rows of units that are alive lie while a run goes on.
+CHUNKS = "state/chunks"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,20 @@
 """Media on their way into a store: streams wait for the unit of their call, and the unit for its streams.
 
-The core hands over what is over, and with each window what goes on. A unit with media that go on is not over; media
-that are of no call are written by themselves, once no call can claim them any more.
+The core hands over what is over, and with each window what goes on. Which Call-IDs may claim a stream is known from
+the addresses that these announced, without their tables; the graph of a unit that is told decides. A unit with media
+that go on is not over; media that no call claims are written by themselves, once none can any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from analyzer.columns.times import SECOND, ns
 from analyzer.store import units
 from analyzer.store.core_tables import columns_of
 from analyzer.store.layout import MEDIA
+from analyzer.store.shelf import node
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,14 +23,13 @@ if TYPE_CHECKING:
 
 Tables = dict[str, "pl.DataFrame"]
 
-#: When a row of each begins; intervals and events follow their stream.
-_BEGINS = {"rtp_streams": "first_at", "rtcp_reports": "first_at", "msrp_sessions": "first_at"}
+#: Intervals and events follow their stream.
 _OF_STREAMS = ("rtp_intervals", "rtp_events")
 #: What the store knows of them besides: the unit of their call, null of none, and that they went on when a run ended.
 OWN = ("_unit", "_goes_on")
 #: A call may announce where media go so long behind their first packet (``media.streams``), and is linked so long.
 _CLAIMED = units.LINKED + 2 * SECOND
-#: So many rows wait at most for calls that may be over.
+#: So many rows wait at most, or twice those of the last look, before it is looked what may be over.
 _MANY = 200_000
 
 
@@ -36,20 +37,37 @@ class Media:
     """The media of units that are alive, and those that no call has claimed yet."""
 
     def __init__(self) -> None:
+        import polars as pl
+
         self._over: Tables = {name: _none(name) for name in MEDIA}
         self._open: Tables = dict(self._over)
-        #: As they were told last: with :data:`OWN` and ``_settled``.
-        self._told: Tables = {}
+        #: Where Call-IDs that are alive announced that they take media.
+        self._claims = pl.DataFrame(
+            schema={
+                "node": pl.Int64,
+                "media": pl.String,
+                "ip": pl.String,
+                "port": pl.Int64,
+                "at": pl.Int64,
+                "_sdp": pl.Int64,
+            }
+        )
+        self._waited = 0
+        #: While it is looked what is over: all rows, with ``_goes_on``, and ``_row``, their number in their table;
+        #: which ``node`` may claim the ``row`` of which ``table``; which rows are of units, and which are written.
+        self._found: Tables = {}
+        self._claimed = _claimed()
+        self._owned = self._written = self._claimed.drop("node")
 
     @property
     def any(self) -> bool:
         """Whether there are some."""
-        return any(rows.height for rows in self.core().values())
+        return any(rows.height for tables in (self._over, self._open) for rows in tables.values())
 
     @property
     def many(self) -> bool:
         """Whether they take much room."""
-        return sum(rows.height for rows in self._over.values()) > _MANY
+        return sum(rows.height for rows in self._over.values()) > max(_MANY, 2 * self._waited)
 
     def take(self, core: Mapping[str, pl.DataFrame], *, last: bool) -> None:
         """Takes in what a window brought."""
@@ -67,18 +85,87 @@ class Media:
                     rows = rows.filter(~pl.col("_goes_on"))
                 self._over[name] = pl.concat([self._over[name], rows.select(self._over[name].columns)])
 
-    def held(self) -> Tables:
-        """What waits, for another run; the core itself remembers what goes on."""
-        return dict(self._over)
-
-    def core(self) -> Tables:
-        """All, as the core has them."""
+    def claim(self, messages: pl.DataFrame, descriptions: pl.DataFrame) -> None:
+        """Takes in what messages announce."""
         import polars as pl
 
-        return {name: pl.concat([self._over[name], self._open[name]]) for name in MEDIA}
+        said = messages.filter(pl.col("_sdp").is_not_null()).select("_sdp", node=node(), at="_at")
+        media = descriptions.filter(pl.col("port") > 0, pl.col("connection").is_not_null())
+        media = media.select("_sdp", "media", "port", ip="connection").unique()
+        new = said.join(media, on="_sdp").select(self._claims.columns)
+        # The same again says nothing new.
+        one = [name for name in self._claims.columns if name != "at"]
+        self._claims = pl.concat([self._claims, new]).unique(one, keep="first", maintain_order=True)
 
-    def of_units(self, messages: pl.DataFrame, graph: Graph, end: int) -> tuple[Tables, pl.Series]:
-        """The tables with :data:`OWN`, ``streams`` among them, and the units in which some go on.
+    def held(self) -> Tables:
+        """What waits, for another run; the core itself remembers what goes on."""
+        return {**self._over, "claims": self._claims}
+
+    def go_on(self, held: Mapping[str, pl.DataFrame]) -> None:
+        """Takes in what :meth:`held` gave."""
+        self.add(held)
+        if "claims" in held:
+            self._claims = held["claims"]
+
+    # -- what may be over ----------------------------------------------------------------------------------------------
+
+    def look(self) -> pl.DataFrame:
+        """Begins to look what is over. Gives ``node near``: Call-IDs that may claim the same stream, to be told
+        together."""
+        import polars as pl
+
+        self._found = {
+            name: pl.concat(
+                [self._over[name].with_columns(_goes_on=False), self._open[name].with_columns(_goes_on=True)]
+            ).with_row_index("_row")
+            for name in MEDIA
+        }
+        self._owned = self._written = _claimed().drop("node")
+        ends = self._ends()
+        pairs = pl.concat([own.select(node="call", near="call_sender") for own in ends.values()])
+        streams = _of_ends("rtp_streams", ends["rtp_streams"])
+        of_stream = self._found["rtp_streams"].select("stream", "point", "ssrc", row="_row")
+        of_stream = streams.join(of_stream, on="row").drop("table", "row")
+        claimed = [streams, _of_ends("msrp_sessions", ends["msrp_sessions"])]
+        for name, keys in (*((name, ["stream"]) for name in _OF_STREAMS), ("rtcp_reports", ["point", "ssrc"])):
+            rows = self._found[name].select("_row", *keys).join(of_stream, on=keys, nulls_equal=True)
+            claimed.append(rows.select("node", row="_row", table=pl.lit(name)).unique())
+        self._claimed = pl.concat([own.select(self._claimed.columns) for own in claimed])
+        return pairs.drop_nulls().filter(pl.col("node") != pl.col("near")).unique()
+
+    def _ends(self) -> Tables:
+        """Which Call-IDs announced where streams and sessions go (``call``), and come from (``call_sender``)."""
+        import polars as pl
+
+        from analyzer.media.streams import announced_of
+
+        said = self._claims.with_row_index("announcement").rename({"node": "call"})
+        said = said.with_columns(side=pl.lit(None, pl.String), message="call", end=pl.lit(None, pl.Int64))
+        relayed = ("relayed_src_ip", "relayed_src_port", "relayed_dst_ip", "relayed_dst_port")
+        streams, sessions = (self._found[name].with_columns(stream="_row") for name in ("rtp_streams", "msrp_sessions"))
+        types = streams.select(relayed).schema
+        sessions = sessions.with_columns(pl.lit(None, kind).alias(end) for end, kind in types.items())
+        return {
+            "rtp_streams": announced_of(streams, said),
+            "msrp_sessions": announced_of(sessions, said.filter(pl.col("media") == "message")),
+        }
+
+    def goes_on(self) -> pl.Series:
+        """The Call-IDs that may claim what goes on."""
+        import polars as pl
+
+        going = [rows.filter("_goes_on").select(table=pl.lit(name), row="_row") for name, rows in self._found.items()]
+        return self._claimed.join(pl.concat(going), on=["table", "row"], how="semi")["node"].unique()
+
+    def core(self, nodes: pl.Series) -> Tables:
+        """What these Call-IDs may claim, as the core has it."""
+        import polars as pl
+
+        own = self._claimed.filter(pl.col("node").is_in(nodes.implode()))
+        return {name: _rows(rows, own, name) for name, rows in self._found.items()}
+
+    def of_units(self, core: Tables, messages: pl.DataFrame, graph: Graph) -> tuple[Tables, pl.Series]:
+        """The tables of :meth:`core` with :data:`OWN`, and ``streams``; and the units in which some go on.
 
         ``messages`` are those of the graph with their units.
         """
@@ -86,75 +173,152 @@ class Media:
 
         of_calls = messages.select(call="message", _unit="_unit")
         streams = graph["streams"].join(of_calls, on="call", how="left", maintain_order="left")
-        found = self.core()
-        goes_on = {name: self._over[name].height for name in MEDIA}
-        found = {
-            name: rows.with_columns(_goes_on=pl.int_range(pl.len()) >= goes_on[name]) for name, rows in found.items()
-        }
         of_stream = streams.select("stream", "_unit")
-        for name in ("rtp_streams", *_OF_STREAMS):
-            found[name] = found[name].join(of_stream, on="stream", how="left", maintain_order="left")
-        reports = graph["rtcp_reports"].select("stream").join(of_stream, on="stream", how="left", maintain_order="left")
-        found["rtcp_reports"] = found["rtcp_reports"].hstack(reports.rename({"stream": "_stream"}))
-        sessions = graph["msrp"].select("call").join(of_calls, on="call", how="left", maintain_order="left")
-        found["msrp_sessions"] = found["msrp_sessions"].with_columns(sessions["_unit"])
-        found = self._with_settled(found, end)
-        alive = pl.concat([found[name].filter("_goes_on").select("_unit") for name in _BEGINS])["_unit"]
-        places = found["rtp_streams"].select("stream", "_settled", _at=ns("first_at"), _order="frame")
-        found["streams"] = streams.join(places, on="stream", how="left", maintain_order="left")
-        self._told = found
-        return {name: rows.drop("_settled") for name, rows in found.items()}, alive.drop_nulls().unique()
-
-    def _with_settled(self, found: Tables, end: int) -> Tables:
-        """The tables with ``_settled``: of no unit, and no call can claim them any more."""
-        import polars as pl
-
-        unclaimed = pl.col("_unit").is_null() & ~pl.col("_goes_on") & (ns("last_at") < end - _CLAIMED)
-        reports = found["rtcp_reports"].with_columns(_settled=unclaimed)
-        # A stream and what is reported of it are told together.
-        waiting = reports.filter(~pl.col("_settled"))["_stream"].drop_nulls().unique()
-        waits = pl.col("stream").is_in(waiting.implode())
-        streams = found["rtp_streams"].with_columns(_settled=unclaimed & ~waits)
-        settled = pl.lit(streams.filter("_settled")["stream"].implode())
-        with_stream = pl.col("_stream").is_null() | pl.col("_stream").is_in(settled)
-        of_streams = {name: found[name].with_columns(_settled=pl.col("stream").is_in(settled)) for name in _OF_STREAMS}
-        return {
-            "rtp_streams": streams,
-            **of_streams,
-            "rtcp_reports": reports.with_columns(pl.col("_settled") & with_stream).drop("_stream"),
-            "msrp_sessions": found["msrp_sessions"].with_columns(_settled=unclaimed),
+        found = {
+            name: core[name].join(of_stream, on="stream", how="left", maintain_order="left")
+            for name in ("rtp_streams", *_OF_STREAMS)
         }
+        reports = graph["rtcp_reports"].select("stream").join(of_stream, on="stream", how="left", maintain_order="left")
+        found["rtcp_reports"] = core["rtcp_reports"].with_columns(reports["_unit"])
+        sessions = graph["msrp"].select("call").join(of_calls, on="call", how="left", maintain_order="left")
+        found["msrp_sessions"] = core["msrp_sessions"].with_columns(sessions["_unit"])
+        found["streams"] = _placed(streams, core)
+        alive = pl.concat([rows.filter("_goes_on")["_unit"] for name, rows in found.items() if name != "streams"])
+        return found, alive.drop_nulls().unique()
 
-    def of_none(self, *, all_of_it: bool) -> Iterator[tuple[str, bool, Tables]]:
-        """What is of no unit: the hour in which it begins, whether a call may claim it still, its rows."""
+    def tell(self, found: Tables, over: pl.Series) -> None:
+        """What :meth:`of_units` gave is told of its units; that of those that are ``over`` is written."""
         import polars as pl
 
-        told = {name: rows.filter(pl.col("_unit").is_null()) for name, rows in self._told.items()}
+        for name in MEDIA:
+            rows = found[name].select(table=pl.lit(name), row="_row", unit="_unit").drop_nulls("unit")
+            gone = rows.filter(pl.col("unit").is_in(over.implode()))
+            self._owned = pl.concat([self._owned, rows.drop("unit")])
+            self._written = pl.concat([self._written, gone.drop("unit")])
+
+    def forget(self, nodes: pl.Series) -> None:
+        """These Call-IDs are over."""
+        import polars as pl
+
+        theirs = pl.col("node").is_in(nodes.implode())
+        self._claims, self._claimed = self._claims.filter(~theirs), self._claimed.filter(~theirs)
+
+    # -- what no call claims -------------------------------------------------------------------------------------------
+
+    def of_none(
+        self, end: int, streams_of: Callable[[Tables], pl.DataFrame], *, all_of_it: bool
+    ) -> Iterator[tuple[str, bool, Tables]]:
+        """What is of no unit: the hour in which it begins, whether a call may claim it still, its rows.
+
+        ``all_of_it``: also what a call may claim still, or what goes on. ``streams_of`` gives ``streams`` of some.
+        """
+        import polars as pl
+
+        rest = {
+            name: rows.join(
+                self._owned.filter(table=name), left_on="_row", right_on="row", how="anti", maintain_order="left"
+            )
+            for name, rows in self._found.items()
+        }
+        told = self._settled(rest, end)
         if not all_of_it:
             told = {name: rows.filter("_settled") for name, rows in told.items()}
-        for name, column in _BEGINS.items():
-            hour = pl.col(column).dt.strftime("%Y-%m-%dT%H").fill_null("1970-01-01T00")
-            told[name] = told[name].with_columns(_hour=hour)
-        of_stream = told["rtp_streams"].select("stream", "_hour")
+        told["streams"] = _placed(streams_of(told), told)
+        hours = {
+            name: told[name].with_columns(_hour=_hour("first_at"))
+            for name in ("rtp_streams", "rtcp_reports", "msrp_sessions")
+        }
+        of_stream = hours["rtp_streams"].select("stream", "_hour", "_settled")
         for name in (*_OF_STREAMS, "streams"):
-            told[name] = told[name].join(of_stream, on="stream", how="left", maintain_order="left")
-        groups = pl.concat([told[name].select("_hour", "_settled") for name in _BEGINS]).unique()
-        for hour_of, settled in groups.sort("_hour", "_settled").iter_rows():
-            chosen = (pl.col("_hour") == hour_of) & (pl.col("_settled") == settled)
+            rows = told[name].drop("_settled", strict=False)
+            hours[name] = rows.join(of_stream, on="stream", how="left", maintain_order="left")
+        groups = pl.concat([hours[name].select("_hour", "_settled") for name in hours]).unique()
+        for hour, settled in groups.sort("_hour", "_settled").iter_rows():
+            chosen = (pl.col("_hour") == hour) & (pl.col("_settled") == settled)
+            some = {name: rows.filter(chosen).drop("_hour", "_settled") for name, rows in hours.items()}
+            none = pl.lit(None, pl.Int64).alias("_unit")
             yield (
-                hour_of,
+                hour,
                 not settled,
-                {name: rows.filter(chosen).drop("_hour", "_settled") for name, rows in told.items()},
+                {name: rows.drop("_row", strict=False).with_columns(none) for name, rows in some.items()},
             )
+        gone = [
+            rows.filter("_settled").select(table=pl.lit(name), row="_row")
+            for name, rows in told.items()
+            if name != "streams"
+        ]
+        self._written = pl.concat([self._written, *(rows.select(self._written.columns) for rows in gone)])
 
-    def forget(self, over: pl.Series) -> None:
-        """Those of these units are written, and those of none that no call can claim."""
+    def _settled(self, rest: Tables, end: int) -> Tables:
+        """The tables with ``_settled``: nothing goes on, and no call can claim them any more. A stream and what is
+        reported of it are told together."""
         import polars as pl
 
-        kept = ~pl.col("_goes_on") & ~pl.col("_settled")
-        kept &= ~pl.col("_unit").is_in(over.implode()).fill_null(value=False)
-        self._over = {name: self._told[name].filter(kept).select(self._over[name].columns) for name in MEDIA}
-        self._told = {}
+        found = {}
+        for name in ("rtp_streams", "rtcp_reports", "msrp_sessions"):
+            claimed = pl.col("_row").is_in(self._claimed.filter(table=name)["row"].implode())
+            free = ~claimed & ~pl.col("_goes_on") & (ns("last_at") < end - _CLAIMED)
+            found[name] = rest[name].with_columns(_settled=free.fill_null(value=False))
+        keys = ["point", "ssrc"]
+        both = pl.concat([found[name].select(*keys, "_settled") for name in ("rtp_streams", "rtcp_reports")])
+        waiting = both.filter(~pl.col("_settled")).select(keys).unique().with_columns(_waits=True)
+        for name in ("rtp_streams", "rtcp_reports"):
+            rows = found[name].join(waiting, on=keys, how="left", nulls_equal=True, maintain_order="left")
+            found[name] = rows.with_columns(_settled=pl.col("_settled") & pl.col("_waits").is_null()).drop("_waits")
+        of_stream = found["rtp_streams"].select("stream", "_settled")
+        for name in _OF_STREAMS:
+            rows = rest[name].join(of_stream, on="stream", how="left", maintain_order="left")
+            found[name] = rows.with_columns(pl.col("_settled").fill_null(value=False))
+        return found
+
+    def done(self) -> None:
+        """What was written is forgotten."""
+        import polars as pl
+
+        self._over = {
+            name: rows.filter(~pl.col("_goes_on"))
+            .join(self._written.filter(table=name), left_on="_row", right_on="row", how="anti", maintain_order="left")
+            .select(self._over[name].columns)
+            for name, rows in self._found.items()
+        }
+        self._waited = sum(rows.height for rows in self._over.values())
+        self._found, self._claimed = {}, _claimed()
+
+
+def as_core(tables: Tables) -> Tables:
+    """Media as the core has them."""
+    return {name: rows.select(list(columns_of(name))) for name, rows in tables.items() if name in MEDIA}
+
+
+def _hour(at: str) -> pl.Expr:
+    import polars as pl
+
+    return pl.col(at).dt.strftime("%Y-%m-%dT%H").fill_null("1970-01-01T00")
+
+
+def _placed(streams: pl.DataFrame, core: Tables) -> pl.DataFrame:
+    """The table ``streams`` with the place of each in the order of the whole."""
+    places = core["rtp_streams"].select("stream", _at=ns("first_at"), _order="frame")
+    return streams.join(places, on="stream", how="left", maintain_order="left")
+
+
+def _of_ends(name: str, ends: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    both = pl.concat([ends.select(node=end, row="stream") for end in ("call", "call_sender")])
+    return both.drop_nulls().unique().with_columns(table=pl.lit(name))
+
+
+def _rows(rows: pl.DataFrame, claimed: pl.DataFrame, name: str) -> pl.DataFrame:
+    import polars as pl
+
+    return rows.filter(pl.col("_row").is_in(claimed.filter(table=name)["row"].unique().implode()))
+
+
+def _claimed() -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(schema={"table": pl.String, "row": pl.UInt32, "node": pl.Int64})
 
 
 def _none(name: str) -> pl.DataFrame:

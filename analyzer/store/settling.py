@@ -1,21 +1,30 @@
 """From windows of messages to parts of the store: what is over is written and forgotten, what is alive is carried on.
 
-:class:`Settling` is fed by whoever reads, files or a wire: windows of the core in, rows of hours out. It holds the rows
-of units that are alive, so its memory grows with what is alive and not with what was read.
+:class:`Settling` is fed by whoever reads, files or a wire: windows of the core in, rows of hours out. What is alive
+lies on a shelf (:mod:`analyzer.store.shelf`), so its memory grows with what it works on at a time and, by a little,
+with the messages of the last minutes.
+
+A look has two steps. Which Call-IDs may have to do with each other is found in a few columns of what came lately
+(:meth:`Settling._relate`): it rests on what happened around them. Then the rows of those that may be over are read,
+some at a time, and every table is made of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.columns.times import SECOND
 from analyzer.graph.graph import Graph, inputs_of
 from analyzer.store import units
-from analyzer.store.layout import DERIVED, MEDIA
+from analyzer.store.core_tables import columns_of
+from analyzer.store.layout import DERIVED
 from analyzer.store.media import Media
+from analyzer.store.media import as_core as media_as_core
+from analyzer.store.shelf import OF_CORE, Shelf, Tables, among, node, of, types
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,23 +32,10 @@ if TYPE_CHECKING:
     from analyzer.graph.node import Node
     from analyzer.reading.windows import Window
 
-Tables = dict[str, "pl.DataFrame"]
-
-#: The tables of the core that follow messages, by what: their column, and that of messages.
-FOLLOWING = {
-    "descriptions": ("_sdp", "_sdp"),
-    "evidence": ("_leg", "_leg"),
-    "headers": ("message", "message"),
-    "ims_headers": ("message", "message"),
-    "links": ("_unit", "_unit"),
-    "parts": ("message", "message"),
-    "texts": ("message", "message"),
-    "via_tails": ("_message", "message"),
-    "streams": ("_unit", "_unit"),
-    **dict.fromkeys(MEDIA, ("_unit", "_unit")),
-}
 #: Those of them that the core hands out before the messages, and a row once or more often.
 _EARLY = ("descriptions", "evidence", "via_tails")
+#: Those whose rows are of several messages: they may be in several chunks.
+_OFTEN = ("descriptions", "evidence")
 #: Columns that identities are mended in (``analyzer.sip.identities``): ``messages`` has them as they are told, and
 #: under these names as the core gives them.
 MENDED = {"transaction": "_transaction", "retransmission": "_retransmission"}
@@ -47,12 +43,23 @@ MENDED = {"transaction": "_transaction", "retransmission": "_retransmission"}
 ORDER = ("_at", "_order")
 #: What the store knows of a message beside what the core does: its place, and that it was given up for nothing came.
 OWN = (*ORDER, "_given_up")
-#: The tables of the core that are held by message.
-OF_CORE = tuple(name for name in FOLLOWING if name not in MEDIA and name != "streams")
-#: Units are looked for where so much may be over, as a share of what is worth it.
-_WORTH = 0.5
-#: Messages in a part, about.
-_PART = 50_000
+#: What :meth:`Settling._relate` looks at.
+_NARROW = {
+    "messages": [
+        *("message", "original", "duplicate", "retransmission", "transaction", "time", "first_byte_at", "complete"),
+        *("src_ip", "src_port", "dst_ip", "dst_port", "spi", "method", "status", "cseq", "rseq", "via_count"),
+        *("via_branch", "call_id", "request_uri", "from_uri", "from_tag", "to_uri", "to_tag", "asserted_identity"),
+        *("preferred_identity", "contact_expires", "expires", "refer_to", "_call", "_dialog", "_leg", "_point"),
+        *OWN,
+    ],
+    "evidence": ["_leg", "kind", "value", "text"],
+    "ims_headers": ["message", "_security_client", "_security_server"],
+}
+_BESIDE = ("evidence", "ims_headers")
+#: Units are looked at where so much may be over, as a share of what is worth it, and of what is held.
+_WORTH, _SHARE = 0.5, 0.2
+#: Messages that tables are made of at a time, and messages in a part, about.
+_AT_A_TIME = _PART = 50_000
 #: Broken transports concern transactions so near to them (ns).
 _NEAR_FAILURES = 600 * SECOND
 
@@ -77,16 +84,23 @@ class Settled:
 
 
 class Settling:
-    """The units that are alive."""
+    """The units that are alive; their rows lie in ``folder``, in memory where none is given."""
 
-    def __init__(self, max_idle_s: float, order: int = 0, end: int | None = None, worth: int = 0) -> None:
+    def __init__(
+        self, max_idle_s: float, order: int = 0, end: int | None = None, worth: int = 0, folder: Path | None = None
+    ) -> None:
+        import polars as pl
+
         #: Units are looked for when so many messages may be of some that are over.
         self._worth = worth
         self._max_idle = int(max_idle_s * SECOND)
         #: Rows of units that are alive: messages as the core gives them and :data:`OWN`, and what follows them.
-        self._core: Tables = {}
-        #: Legs whose links will not change any more.
-        self._decided: set[int] = set()
+        self._shelf = Shelf(folder)
+        #: Legs whose links will not change any more, and these links.
+        self._decided = pl.Series(dtype=pl.Int64)
+        self._links = pl.DataFrame(schema=types(_LINKS))
+        #: Messages that are odd beside those of other units.
+        self._odd = pl.DataFrame(schema=types(_ODD))
         #: What came before its messages, and until when (ns) these may come.
         self._early: list[tuple[int, Tables]] = []
         self._failures: pl.DataFrame | None = None
@@ -99,7 +113,7 @@ class Settling:
     @property
     def messages(self) -> int:
         """How many messages are held."""
-        return self._core["messages"].height if self._core else 0
+        return self._shelf.rows
 
     def take(self, window: Window, end: int | None) -> None:
         """Takes in what was read; ``end`` is the time (ns) before which all has come."""
@@ -114,11 +128,16 @@ class Settling:
             self._at = messages["_at"].to_list()[-1]
         self.order += 0 if window.last else messages.height
         self._early.append((window.latest or 0, {name: core[name] for name in _EARLY}))
-        self._add(
-            {name: core[name] for name in OF_CORE if name in core and name not in _EARLY} | {"messages": messages}
-        )
-        self.restore_failures(core["failures"])
+        early = {name: rows.unique(maintain_order=True) for name, rows in of(messages, self._came_early()).items()}
+        following = {name: core[name] for name in OF_CORE if name in core and name not in _EARLY}
+        self._shelf.add({**early, **following, "messages": messages})
         self._media.take(core, last=window.last)
+        if "descriptions" in early:
+            self._media.claim(messages, early["descriptions"])
+        self._early = [
+            (latest, tables) for latest, tables in self._early if window.until is not None and latest >= window.until
+        ]
+        self.restore_failures(core["failures"])
         if end is not None:
             self.end = end if self.end is None else max(self.end, end)
 
@@ -126,44 +145,45 @@ class Settling:
         """Takes in units that go on, as the store has them, without what was given up."""
         import polars as pl
 
+        from analyzer.ims.security_associations import OUTSIDE
+
         messages = tables["messages"].filter(~pl.col("_given_up"))
         self._media.add(tables)
-        core = as_core(messages, of(messages, {name: rows for name, rows in tables.items() if name in FOLLOWING}))
+        core = as_core(messages, of(messages, {name: rows for name, rows in tables.items() if name in OF_CORE}))
+        self._media.claim(core["messages"], core["descriptions"])
         legs = core["messages"].select("_leg", at=pl.col("_at").min().over("_leg")).drop_nulls()
-        self._decided |= set(legs.filter(pl.col("at") < self._decides())["_leg"].unique())
-        links = core["links"]
-        self._add({**core, "links": links.filter(pl.col("_leg").is_in(list(self._decided)))})
+        decided = legs.filter(pl.col("at") < self._decides())["_leg"].unique()
+        self._decided = pl.concat([self._decided, decided]).unique()
+        links = core.pop("links").select(list(_LINKS))
+        self._links = pl.concat([self._links, links.filter(pl.col("_leg").is_in(decided.implode()))]).unique()
+        odd = tables["odd"].filter(pl.col("message").is_in(messages["message"].implode()))
+        odd = odd.filter(pl.col("code") == OUTSIDE)
+        self._odd = pl.concat([self._odd, odd.select(list(_ODD))]).unique()
+        self._shelf.add(core)
 
     def held(self) -> Tables:
-        """What is alive, for :meth:`go_on`: rows as the core gave them."""
+        """What is known of what is alive, for :meth:`go_on`; its rows are the files of :meth:`chunks`."""
         import polars as pl
 
-        found = {**self._core, **self._with_early()}
         latest = max((latest for latest, _ in self._early), default=0)
-        found["decided"] = pl.DataFrame({"_leg": sorted(self._decided)}, schema={"_leg": pl.Int64})
-        found |= self._media.held()
-        found["read"] = pl.DataFrame(
-            {"latest": [latest], "at": [self._at]}, schema={"latest": pl.Int64, "at": pl.Int64}
-        )
-        return found
+        read = pl.DataFrame({"latest": [latest], "at": [self._at]}, schema={"latest": pl.Int64, "at": pl.Int64})
+        known = {"spans": self._shelf.spans, "decided": self._decided.to_frame("_leg"), "links": self._links}
+        return {**self._came_early(), **known, **self._media.held(), "odd": self._odd, "read": read}
 
-    def go_on(self, held: Mapping[str, pl.DataFrame]) -> None:
-        """Takes in what :meth:`held` gave."""
+    def chunks(self) -> list[str]:
+        """The names of the files that a commit rests on, from now on."""
+        return self._shelf.committed()
+
+    def go_on(self, held: Mapping[str, pl.DataFrame], chunks: list[str]) -> None:
+        """Takes in what :meth:`held` and :meth:`chunks` gave."""
         latest, self._at = held["read"].row(0)
         self._early = [(latest, {name: held[name] for name in _EARLY})]
-        self._decided = set(held["decided"]["_leg"])
-        self._media.add(held)
-        self._core = {name: rows for name, rows in held.items() if name in (*OF_CORE, "messages")}
+        self._decided, self._links, self._odd = held["decided"]["_leg"], held["links"], held["odd"]
+        self._shelf.go_on(held["spans"], chunks)
+        self._media.go_on(held)
 
     def _decides(self) -> int:
         return (self.end or 0) - units.LINKED
-
-    def _add(self, core: Mapping[str, pl.DataFrame]) -> None:
-        import polars as pl
-
-        for name, rows in core.items():
-            known = self._core.get(name)
-            self._core[name] = rows if known is None else pl.concat([known, rows.select(known.columns)])
 
     def restore_failures(self, rows: pl.DataFrame) -> None:
         """Takes in broken transports."""
@@ -178,28 +198,101 @@ class Settling:
         """
         import polars as pl
 
-        if not self._core or self.end is None or (self._core["messages"].is_empty() and not self._media.any):
+        if self.end is None or (self._shelf.spans.is_empty() and not self._media.any):
             return
-        self._core |= self._with_early()
-        raw, young = self._looked_at(all_of_it=all_of_it)
-        if raw.is_empty() and not (all_of_it and self._media.any):
-            return
-        if not raw.select(pl.struct(ORDER).is_sorted()).item():
-            raw = raw.sort(ORDER, maintain_order=True)
-        graph = self._graph(raw)
+        if not all_of_it:
+            ready = self._ready()["rows"].sum()
+            worth = max(_WORTH * self._worth, _SHARE * self.messages if self._worth else 0)
+            if ready < worth and not self._media.many:
+                return
+        pairs = self._media.look()
+        links = self._relate(pairs, all_of_it=all_of_it)
+        ready = self._ready(all_of_it=all_of_it)
+        if not all_of_it:
+            heard = self._shelf.spans.filter(pl.col("node").is_in(self._media.goes_on().implode()))["unit"]
+            ready = ready.filter(~pl.col("unit").is_in(heard.implode()))
+        ready = ready.sort("calls", "begin", "unit")
+        # To make tables takes room by the rows that they are made of.
+        ready = ready.with_columns(part=pl.col("rows").cum_sum().over("calls") // _AT_A_TIME)
+        for _, some in ready.group_by("calls", "part", maintain_order=True):
+            yield from self._tell(some, links, all_of_it=all_of_it)
+        yield from self._tell_media(all_of_it=all_of_it)
+        self._shelf.tidy()
+        self._forget_failures()
+
+    def _ready(self, *, all_of_it: bool = False) -> pl.DataFrame:
+        """The units that may be over: silent for long enough, and not found alive since."""
+        import polars as pl
+
+        found = self._shelf.spans.group_by("unit").agg(
+            pl.col("rows").sum(), pl.col("begin").min(), pl.col("last").max(), pl.col("calls").any(),
+            waits=pl.col("parked").all() & (pl.col("wake").max() > self.end),
+        )  # fmt: skip
+        silent = (pl.col("last") < (self.end or 0) - units.LINGER) & ~pl.col("waits")
+        return found if all_of_it else found.filter(silent)
+
+    def _relate(self, pairs: pl.DataFrame, *, all_of_it: bool) -> pl.DataFrame:
+        """Finds what belongs together, and what is odd beside others, in what came since it was looked at last; returns
+        the links of its legs. What began so lately that nothing which may be over is linked to it waits.
+
+        ``pairs`` are Call-IDs (``node near``) that belong together besides.
+        """
+        import polars as pl
+
+        spans = self._shelf.spans
+        nodes = spans.group_by("node").agg(pl.col("begin").min(), pl.col("parked").all())
+        if not all_of_it:
+            nodes = nodes.filter(~pl.col("parked"), pl.col("begin") < self._decides())
+        core = self._shelf.of(nodes["node"], _NARROW, parked=False)
+        if not core:
+            if pairs.height:
+                self._shelf.join(units.least(pl.concat([pairs, spans.select("node", near="unit")])))
+            return self._links
+        raw = in_order(core["messages"])
+        core |= {name: core[name] if name in core else pl.DataFrame(schema=columns_of(name)) for name in _NARROW}
+        graph = Graph(
+            inputs_of({**core, "messages": raw.drop(OWN), "evidence": core["evidence"].unique(maintain_order=True)})
+        )
+        mended = graph["core_messages"]
+        links = graph["leg_correlation"]
+        # What was decided rests on what may be gone by now; so does that there is no link.
+        links = pl.concat([self._links, links.filter(~pl.col("_leg").is_in(self._decided.implode()))])
+        legs = raw.select("_at").hstack(mended.select("_leg")).drop_nulls().group_by("_leg").agg(pl.col("_at").min())
+        legs = legs.filter(pl.col("_at") < self._decides())["_leg"]
+        self._decided = pl.concat([self._decided, legs]).unique()
+        self._links = links.filter(pl.col("_leg").is_in(self._decided.implode()))
+        self._shelf.join(units.may_belong_together(raw, mended, core["evidence"], links, spans, pairs))
+        odd = units.odd_beside_others(mended, core["ims_headers"])
+        known = self._odd.filter(~pl.col("message").is_in(raw["message"].implode()))
+        self._odd = pl.concat([known, odd.select(list(_ODD))])
+        return links
+
+    def _tell(self, ready: pl.DataFrame, links: pl.DataFrame, *, all_of_it: bool) -> Iterator[Settled]:
+        """The tables of some units, as far as these are over."""
+        import polars as pl
+
+        nodes = self._shelf.spans.filter(pl.col("unit").is_in(ready["unit"].implode()))["node"].unique()
+        core = self._shelf.of(nodes)
+        core |= {name: core[name].unique(maintain_order=True) for name in _OFTEN if name in core}
+        raw = in_order(core.pop("messages"))
+        core |= {
+            name: pl.DataFrame(schema=columns_of(name)) for name in OF_CORE if name not in (*core, "links", "texts")
+        }
+        media = self._media.core(nodes)
+        graph = self._graph(raw, core | media_as_core(media), links)
         messages = self._messages(raw, graph)
+        assert self.end is not None
         found = units.over(messages, graph, self.end, self._max_idle)
-        of_media, heard = self._media.of_units(messages, graph, self.end)
+        of_media, heard = self._media.of_units(media, messages, graph)
         alive = pl.concat([messages.filter("_given_up")["_unit"], heard]).unique()
         found = found.with_columns(over=pl.col("over") & ~pl.col("_unit").is_in(alive.implode()))
-        links = graph["leg_correlation"]
+        self._media.tell(of_media, found.filter("over")["_unit"])
         of_links = messages.select("_unit", _leg=_MENDED_LEG).drop_nulls().unique("_leg")
         tables = {name: _in_order(name, graph, messages) for name in DERIVED if name != "streams"}
-        tables |= {name: self._core[name] for name in FOLLOWING if name in self._core}
-        tables |= of_media
-        tables["links"] = links.join(of_links, on="_leg", how="left", maintain_order="left")
-        odd = graph["odd_messages"]
-        tables["odd"] = odd.select(raw["message"].gather(odd["row"]), "code", "detail")
+        tables |= core | {name: rows.drop("_row", strict=False) for name, rows in of_media.items()}
+        tables["links"] = graph["leg_correlation"].join(of_links, on="_leg", how="left", maintain_order="left")
+        own = units.odd_by_themselves(graph["core_messages"])
+        tables["odd"] = pl.concat([own, self._odd.filter(pl.col("message").is_in(raw["message"].implode()))])
         # What they were made of takes as much room as they do.
         graph.made.clear()
         graph.inputs.clear()
@@ -208,64 +301,60 @@ class Settling:
         found = found.with_columns(hour=_hour(pl.col("begin")), calls=pl.col("_unit").is_in(of_calls.implode()))
         written = (found if all_of_it else found.filter("over")).sort("begin", "_unit")
         kinds = ["over", "hour", "calls"]
-        # To write takes room by the rows that are written at a time.
         written = written.with_columns(part=pl.col("rows").cum_sum().over(kinds) // _PART)
         for (over, hour, *_), of_hour in written.group_by(*kinds, "part", maintain_order=True):
-            chosen = _among(messages, "_unit", of_hour["_unit"])
+            chosen = among(messages, "_unit", of_hour["_unit"])
             yield Settled(str(hour), {**of(chosen, tables), "messages": chosen.drop(_MENDED_LEG)}, open=not over)
-        for hour, goes_on, rows in self._media.of_none(all_of_it=all_of_it):
-            yield Settled(hour, {**of(messages.drop(_MENDED_LEG).clear(), tables), **rows}, open=goes_on)
-        self._media.forget(found.filter("over")["_unit"])
-        self._forget(messages, young, found, tables["links"], until)
+        self._forget(messages, found, ready, wait=not all_of_it)
 
-    def _looked_at(self, *, all_of_it: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The messages that are looked at, and those that wait: of Call-IDs that began so lately that nothing which may
-        be over is linked to them. None are looked at while nothing can be over."""
+    def _tell_media(self, *, all_of_it: bool) -> Iterator[Settled]:
+        """The media that are of no unit, as far as no call can claim them any more."""
         import polars as pl
 
-        messages = self._core["messages"]
-        if all_of_it:
-            return messages, messages.clear()
-        end = self.end or 0
-        spans = messages.group_by(node=pl.coalesce("_call", "message")).agg(
-            begin=pl.col("_at").min(), last=pl.col("_at").max(), rows=pl.len()
-        )
-        over = spans.filter(pl.col("last") < end - units.LINGER)["rows"].sum()
-        if over < _WORTH * self._worth and not self._media.many:
-            return messages.clear(), messages
-        waits = spans.filter(pl.col("begin") >= end - units.LINKED)["node"]
-        young = messages.select(pl.coalesce("_call", "message").is_in(waits.implode())).to_series()
-        return messages.filter(~young), messages.filter(young)
+        if self._media.any:
+            none = {name: pl.DataFrame(schema=columns_of(name)) for name in OF_CORE if name not in ("links", "texts")}
+            raw = pl.DataFrame(
+                schema=columns_of("messages") | {"_at": pl.Int64, "_order": pl.Int64, "_given_up": pl.Boolean}
+            )
+            assert self.end is not None
 
-    def _with_early(self) -> Tables:
+            def graph(media: Tables) -> Graph:
+                return self._graph(raw, none | media_as_core(media), self._links.clear())
+
+            def streams_of(media: Tables) -> pl.DataFrame:
+                found: pl.DataFrame = graph(media)["streams"]
+                return found
+
+            empty: Tables = {}
+            for hour, goes_on, media in self._media.of_none(self.end, streams_of, all_of_it=all_of_it):
+                if not empty:
+                    made = graph({name: rows.clear() for name, rows in media.items()})
+                    messages = self._messages(raw, made).drop(_MENDED_LEG)
+                    empty = {name: _in_order(name, made, messages) for name in DERIVED if name != "streams"}
+                    empty |= none | {"messages": messages, "links": _no_links(), "odd": self._odd.clear()}
+                yield Settled(hour, empty | media, open=goes_on)
+        self._media.done()
+
+    def _came_early(self) -> Tables:
         import polars as pl
 
         found: Tables = {}
         for name in _EARLY:
-            tables = [self._core[name]] if name in self._core else []
-            tables += [early[name] for _, early in self._early if name in early]
-            if tables:
-                found[name] = pl.concat([table.select(tables[0].columns) for table in tables]).unique(
-                    maintain_order=True
-                )
+            if tables := [early[name] for _, early in self._early]:
+                found[name] = pl.concat([table.select(tables[0].columns) for table in tables])
         return found
 
-    def _graph(self, raw: pl.DataFrame) -> Graph:
+    def _graph(self, raw: pl.DataFrame, core: Tables, links: pl.DataFrame) -> Graph:
         import polars as pl
 
         end = pl.Series([self.end], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC"))
         files = pl.DataFrame({"last_at": end, "ended_at": end})
         none = pl.DataFrame(schema=schema.ACCOUNT.polars())
-        core = {**self._core, "messages": raw.drop(OWN), "files": files, "account": none} | self._media.core()
+        inputs = inputs_of({**core, "messages": raw.drop(OWN), "files": files, "account": none})
+        legs = inputs["core_messages"]["_leg"].unique()
         given: dict[str, Any] = {"node_overrides": (), "clocks_aligned": False, "digits_shown": False}
         given |= {"read_companions": None, "transport_failures": self._failures}
-        graph = _Graph(inputs_of(core) | given)
-        if not self._decided:
-            return graph
-        # What was decided rests on what may be gone by now; so does that there is no link.
-        new = graph["leg_correlation"].filter(~pl.col("_leg").is_in(list(self._decided)))
-        known = self._core["links"].select(new.columns) if "links" in self._core else new.clear()
-        return _Graph(graph.inputs | {"leg_correlation": pl.concat([known, new])})
+        return _Graph(inputs | given | {"leg_correlation": links.filter(pl.col("_leg").is_in(legs.implode()))})
 
     def _messages(self, raw: pl.DataFrame, graph: Graph) -> pl.DataFrame:
         """The table ``messages`` of the store: what the core gives, and what the public table has besides."""
@@ -277,26 +366,30 @@ class Settling:
             units.of_messages(raw, graph),
         )
 
-    def _forget(
-        self, messages: pl.DataFrame, young: pl.DataFrame, found: pl.DataFrame, links: pl.DataFrame, until: int | None
-    ) -> None:
+    def _forget(self, messages: pl.DataFrame, found: pl.DataFrame, ready: pl.DataFrame, *, wait: bool) -> None:
+        """Forgets what is over; the rest of what was looked at may ``wait``."""
         import polars as pl
 
-        kept = _among(messages, "_unit", found.filter(~pl.col("over"))["_unit"])
-        # Links of legs that began lately are found anew.
-        legs = kept.select(pl.col("_at").min().over(_MENDED_LEG), _MENDED_LEG).drop_nulls()
-        self._decided = set(legs.filter(pl.col("_at") < self._decides())[_MENDED_LEG].unique())
-        links = links.filter(pl.col("_leg").is_in(list(self._decided)))
-        core = as_core(kept, of(kept, {**self._core, "links": links}))
-        if young.height:
-            following = {name: rows for name, rows in self._core.items() if name not in ("links", "messages")}
-            core["messages"] = pl.concat([core["messages"], young.select(core["messages"].columns)])
-            core |= of(core["messages"], following) | {"messages": core["messages"]}
-        self._core = core
-        self._early = [(latest, tables) for latest, tables in self._early if until is not None and latest >= until]
-        held = self._core["messages"]["_at"].cast(pl.Int64)
-        if self._failures is not None and held.len():
-            since = held.sort().head(1).to_list()[0] - _NEAR_FAILURES
+        over = found.filter("over")["_unit"]
+        theirs = messages.select(_MENDED_LEG, "message", node=node(), over=pl.col("_unit").is_in(over.implode()))
+        gone = theirs.filter("over")
+        self._shelf.forget(gone["node"].unique())
+        self._media.forget(gone["node"].unique())
+        self._decided = self._decided.filter(~self._decided.is_in(gone[_MENDED_LEG].unique().drop_nulls().implode()))
+        self._links = self._links.filter(pl.col("_leg").is_in(self._decided.implode()))
+        self._odd = self._odd.filter(~pl.col("message").is_in(gone["message"].implode()))
+        if wait:
+            # Those that are silent for long are looked at again ever less often, until they were for too long.
+            end, last = pl.lit(self.end), pl.col("last")
+            wake = ready.select("unit", wake=pl.min_horizontal(2 * end - last, last + self._max_idle))
+            self._shelf.park(theirs.filter(~pl.col("over"))["node"].unique(), wake)
+
+    def _forget_failures(self) -> None:
+        import polars as pl
+
+        begin = self._shelf.spans["begin"].min()
+        if self._failures is not None and begin is not None:
+            since = pl.lit(begin) - _NEAR_FAILURES
             self._failures = self._failures.filter(pl.col("time").cast(pl.Int64) >= since)
 
 
@@ -313,33 +406,33 @@ class _Graph(Graph):
 
 #: The leg of a message as it is mended; not kept.
 _MENDED_LEG = "_mended_leg"
+_LINKS = {
+    "_leg": "Int64", "_leg_from": "Int64", "_call": "Int64", "_call_from": "Int64", "node_in": "String",
+    "node_out": "String",
+}  # fmt: skip
+_ODD = {"message": "Int64", "code": "String", "detail": "String"}
+
+
+def in_order(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages in the order of the whole."""
+    import polars as pl
+
+    ordered = messages.select(pl.struct(ORDER).is_sorted()).item()
+    return messages if ordered else messages.sort(ORDER, maintain_order=True)
 
 
 def as_core(messages: pl.DataFrame, following: Mapping[str, pl.DataFrame]) -> Tables:
     """Rows of the store as the core gave them."""
     own = messages.drop(MENDED).rename({kept: name for name, kept in MENDED.items()})
     own = own.drop("dialog", "call", "_unit", _MENDED_LEG, strict=False)
-    found = {name: rows for name, rows in following.items() if name in (*OF_CORE, "messages")}
+    found = {name: rows for name, rows in following.items() if name in OF_CORE}
     return {**found, "messages": own}
 
 
-def of(messages: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> Tables:
-    """The rows of these messages: ``messages`` itself, what follows them, and the tables that have their keys."""
-    found: Tables = {"messages": messages}
-    for name, rows in tables.items():
-        if name != "messages":
-            own, theirs = FOLLOWING.get(name) or (
-                "message" if name == "odd" else schema.TABLES[name].names[0],
-                "message",
-            )
-            found[name] = _among(rows, own, messages[theirs].unique().drop_nulls())
-    return found
+def _no_links() -> pl.DataFrame:
+    import polars as pl
 
-
-def _among(rows: pl.DataFrame, column: str, keys: pl.Series) -> pl.DataFrame:
-    """The rows that have one of these keys; all are not copied."""
-    mask = rows[column].is_in(keys.implode()).fill_null(value=False)
-    return rows if mask.all() else rows.filter(mask)
+    return pl.DataFrame(schema=types(_LINKS | {"_unit": "Int64"}))
 
 
 def _hour(at: pl.Expr) -> pl.Expr:

@@ -51,12 +51,12 @@ def of_messages(raw: pl.DataFrame, graph: Graph) -> pl.Series:
         units_of_calls(graph).select(node="_call", near="unit"),
     ]
     joined = pl.concat(pairs).filter(pl.col("node") != pl.col("near")).unique()
-    return rows.join(_least(joined), on="node", how="left", maintain_order="left").select(
+    return rows.join(least(joined), on="node", how="left", maintain_order="left").select(
         pl.coalesce("unit", "node").alias("_unit")
     )["_unit"]
 
 
-def _least(pairs: pl.DataFrame) -> pl.DataFrame:
+def least(pairs: pl.DataFrame) -> pl.DataFrame:
     """Each ``node`` in ``pairs`` with the least of all that it is joined to, near or far: ``unit``."""
     import polars as pl
 
@@ -68,6 +68,68 @@ def _least(pairs: pl.DataFrame) -> pl.DataFrame:
         if further.equals(units):
             return units
         units = further
+
+
+def may_belong_together(
+    raw: pl.DataFrame,
+    mended: pl.DataFrame,
+    evidence: pl.DataFrame,
+    links: pl.DataFrame,
+    spans: pl.DataFrame,
+    others: pl.DataFrame,
+) -> pl.DataFrame:
+    """The nodes of ``spans`` (``node``, ``unit``), each with the least of all that it may have to do with: all that
+    :func:`of_messages` would join when it had every table, and more.
+
+    ``raw`` are messages as the core gives them, ``mended`` the same with their identities mended, ``links`` those of
+    legs, ``others`` pairs (``node near``) that are known besides; what ``spans`` have as a unit was found before.
+    """
+    import polars as pl
+
+    from analyzer.sip.relations import may_be_asked_for
+
+    rows = raw.select("message", "original", "transaction", "_leg", node=pl.coalesce("_call", "message")).with_columns(
+        mended["_call"].alias("mended"), mended["transaction"].alias("mended_transaction")
+    )
+    of_legs = rows.select("_leg", "node").drop_nulls().unique("_leg")
+    named = evidence.select("_leg", near=pl.col("value").cast(pl.Int64, strict=False)).unique()
+    known = pl.concat([spans["node"], rows["mended"]]).unique()
+    named = named.filter(pl.col("near").is_in(known.implode())).join(of_legs, on="_leg")
+    pairs = [
+        rows.select("node", near="mended"),
+        *(
+            rows.drop_nulls(name).select("node", near=pl.col("node").min().over(name))
+            for name in ("transaction", "mended_transaction")
+        ),
+        rows.drop_nulls("original")
+        .join(rows.select(original="message", near="node"), on="original")
+        .select("node", "near"),
+        links.select(node="_call", near="_call_from"),
+        named.select("node", "near"),
+        may_be_asked_for(mended.with_columns(rows["node"])),
+        others,
+        spans.select("node", near="unit"),
+    ]
+    joined = pl.concat(pairs).drop_nulls().filter(pl.col("node") != pl.col("near")).unique()
+    return least(joined)
+
+
+def odd_beside_others(mended: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFrame:
+    """The messages that are odd beside those of other units: ``message code detail``."""
+    from analyzer.ims import security_associations
+
+    return _keyed(security_associations.odd_messages(mended, ims_headers), mended)
+
+
+def odd_by_themselves(mended: pl.DataFrame) -> pl.DataFrame:
+    """The messages that are odd whatever else was sent: ``message code detail``."""
+    from analyzer.sip import identities
+
+    return _keyed(identities.odd_messages(mended), mended)
+
+
+def _keyed(odd: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    return odd.select(messages["message"].gather(odd["row"]), "code", "detail")
 
 
 def over(messages: pl.DataFrame, graph: Graph, end: int, max_idle: int) -> pl.DataFrame:

@@ -166,6 +166,8 @@ class Whole:
         import polars as pl
 
         core = window.core
+        if not any(core[name].height for name in ("files", "problems", "problem_counts", "account")):
+            return
         self.files = pl.concat(
             [self.files.filter(~pl.col("file").is_in(core["files"]["file"].implode())), core["files"]]
         )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.errors import AnalyzerError
 from analyzer.reading.written import replaced
 from analyzer.store.core_tables import none_of
-from analyzer.store.layout import BESIDE, DERIVED, FAILURES, MEDIA, NAME, TLS, WHOLE, Manifest, Part, path_of
+from analyzer.store.layout import BESIDE, CHUNKS, DERIVED, FAILURES, MEDIA, NAME, TLS, WHOLE, Manifest, Part, path_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -101,8 +101,10 @@ class Commit:
             self._tls.append(self._new.whole(TLS))
             self._write(rows, self._tls[-1])
 
-    def put_held(self, tables: dict[str, pl.DataFrame]) -> None:
-        """Writes units that are alive, for a run that goes on from here; readers do not see them."""
+    def put_held(self, tables: dict[str, pl.DataFrame], chunks: list[str]) -> None:
+        """Writes what is known of units that are alive, for a run that goes on from here, beside the files that their
+        rows are in; readers do not see them."""
+        self.held += [f"{CHUNKS}/{name}" for name in chunks]
         for name, rows in tables.items():
             self.held.append(f"state/{name}-{self._new.commit:08d}.parquet")
             self._write(rows, self.held[-1])
@@ -111,14 +113,14 @@ class Commit:
         """Writes what the core remembers."""
         path = self._folder / f"{self._new.memory}{NEW}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _told(self._folder):
+        with full_disk_told(self._folder):
             path.write_bytes(memory)
         self._written.append(self._new.memory)
 
     def _write(self, rows: pl.DataFrame, name: str) -> None:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _told(self._folder):
+        with full_disk_told(self._folder):
             rows.write_parquet(f"{path}{NEW}", compression="zstd", statistics=True, row_group_size=_ROWS)
         self._written.append(name)
 
@@ -130,9 +132,14 @@ class Commit:
             failures=self._failures, tls=self._tls, media=self._media, state={**state, "held": self.held},
         )  # fmt: skip
         if old.commit:
-            self._removed += [*(old.whole(name) for name in WHOLE), old.memory, *old.state.get("held", [])]
+            self._removed += [*(old.whole(name) for name in WHOLE), old.memory]
+            self._removed += sorted({*old.state.get("held", [])} - {*self.held})
         told = {"written": self._written, "removed": self._removed, "store": json.loads(new.text())}
-        with _told(self._folder), replaced(self._folder / JOURNAL) as part, open(part, "w", encoding="utf-8") as file:
+        with (
+            full_disk_told(self._folder),
+            replaced(self._folder / JOURNAL) as part,
+            open(part, "w", encoding="utf-8") as file,
+        ):
             json.dump(told, file)
             file.flush()
             os.fsync(file.fileno())
@@ -168,7 +175,7 @@ def _remove(folder: Path, names: Iterable[str]) -> None:
 
 
 @contextlib.contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def full_disk_told(folder: Path) -> Iterator[None]:
     """A full disk is told in a sentence; what was valid before is valid still."""
     try:
         yield

@@ -1,5 +1,7 @@
 //! The payloads of EVS (TS 26.445 Annex A): in which of their two formats they are, and what they say.
 
+use serde::{Deserialize, Serialize};
+
 /// The longest payload that is looked at: 128 kbit/s, with a request and a table of contents.
 pub const MAX_BYTES: u32 = 322;
 /// Bits of a frame by bit rate: EVS Primary 2.8 to 128 kbit/s, then silence (table A.4); 0 where there is none.
@@ -17,7 +19,7 @@ const NO_REQUEST: u8 = 0x7F;
 const MAX_FRAMES: usize = 16;
 
 /// What payloads say, if they are of that format.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// Payloads whose length is that of their frames.
     pub fits: u32,
@@ -31,7 +33,7 @@ pub struct Form {
 }
 
 /// Both formats: a length may be that of either, and which it is the session description says (hf-only).
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Framing {
     pub compact: Form,
     pub header_full: Form,

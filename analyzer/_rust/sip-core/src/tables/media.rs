@@ -251,7 +251,13 @@ pub fn tables(
     points: &PointNames,
 ) -> Result<Tables, ArrowError> {
     refused(streams.refused, problems);
-    tables_of(streams.finish(), |file| files.get(file as usize).map(|file| file.name.as_str()), points)
+    let found = streams.finish();
+    for it in found.streams.iter().filter(|it| it.protection.refused > 0 && it.protection.authentic == 0) {
+        let Stamp { file, frame, offset, .. } = it.stream.first;
+        let detail = format!("{} packets of source {:#010x}", it.protection.refused, it.key.source);
+        problems.report(Problem { code: Code::SrtpNotAuthenticated, layer: Layer::UDP, file, frame, offset, detail });
+    }
+    tables_of(found, |file| files.get(file as usize).map(|file| file.name.as_str()), points)
 }
 
 /// Packets that were not looked at.
@@ -270,11 +276,6 @@ pub fn tables_of<'a>(
 ) -> Result<Tables, ArrowError> {
     let Found { streams, reports, sessions, .. } = found;
     let streams = streams.as_slice();
-    for it in streams.iter().filter(|it| it.protection.refused > 0 && it.protection.authentic == 0) {
-        let Stamp { file, frame, offset, .. } = it.stream.first;
-        let detail = format!("{} packets of source {:#010x}", it.protection.refused, it.key.source);
-        problems.report(Problem { code: Code::SrtpNotAuthenticated, layer: Layer::UDP, file, frame, offset, detail });
-    }
     let all = &Wanted::All;
     let keys: Vec<i64> = streams.iter().map(key_of).collect();
     let with_keys = || streams.iter().zip(&keys);
