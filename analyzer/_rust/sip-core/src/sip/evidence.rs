@@ -5,7 +5,7 @@
 use super::fields::Fields;
 use super::folding::unfold;
 use super::name::Name;
-use super::text::{is_blank, list, name_addr, param, params, split, split_once, trim, trim_end, unquote};
+use super::text::{is_blank, list, name_addr, param, params, soon, split, split_once, trim, trim_end, unquote};
 use super::via;
 use crate::hash;
 
@@ -184,8 +184,9 @@ fn header_lines(header: &[u8], give: &mut impl FnMut(Item<'_>)) {
         let line = header.get(at..end).unwrap_or_default();
         let is_first = at == 0;
         at = end + 1;
-        let Some((name, value)) = split_once(line, b':').filter(|_| !is_first) else { continue };
-        let (name, value) = (trim_end(name), trim(value));
+        let Some(colon) = soon(line, b':').filter(|_| !is_first) else { continue };
+        let (name, value) = split(line, colon);
+        let (name, value) = (trim_end(name), trim(value.get(1..).unwrap_or_default()));
         match Name::of(name) {
             // The last of several, which nearly none has in one row.
             Name::Via if memchr::memchr(b',', value).is_none() => {
@@ -313,11 +314,12 @@ fn stems(call_id: &[u8], mut give: impl FnMut(&[u8])) {
 /// What names the media of a session description (RFC 8866 §5.2, RFC 8839 §5.4).
 fn media(sdp: &[u8], give: &mut impl FnMut(Item<'_>)) {
     let (mut connection, mut stream) = (None, None);
-    for line in sdp.split(|&b| b == b'\n') {
-        let line = trim_end(line);
-        let Some((&kind, Some(value))) = line.split_first().map(|(kind, rest)| (kind, rest.strip_prefix(b"="))) else {
-            continue;
-        };
+    let mut at = 0;
+    for end in memchr::memchr_iter(b'\n', sdp).chain([sdp.len()]) {
+        let line = sdp.get(at..end).unwrap_or_default();
+        at = end + 1;
+        let [kind @ (b'o' | b'c' | b'm' | b'a'), b'=', value @ ..] = line else { continue };
+        let value = trim_end(value);
         match kind {
             b'o' => {
                 let words: Vec<&[u8]> = value.split(|&b| b == b' ').filter(|word| !word.is_empty()).collect();

@@ -69,6 +69,22 @@ pub fn split_once(v: &[u8], by: u8) -> Option<(&[u8], &[u8])> {
     Some((v.get(..at)?, v.get(at + 1..)?))
 }
 
+/// Where a byte is that stands near the beginning, as the colon behind a name does: faster there than memchr, which is made
+/// for long ways. Eight bytes at a time; of a word, the lowest bit that is left stands where it has the byte first.
+pub fn soon(line: &[u8], byte: u8) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (words, rest) = line.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let differs = u64::from_le_bytes(*word) ^ (ONES * u64::from(byte));
+        let equal = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+        if equal != 0 {
+            return Some(number * 8 + equal.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|&b| b == byte)?;
+    Some(words.len() * 8 + at)
+}
+
 /// Does `v` begin with `prefix`, whatever the case?
 pub fn starts_with(v: &[u8], prefix: &[u8]) -> bool {
     v.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))

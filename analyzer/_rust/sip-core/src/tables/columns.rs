@@ -4,6 +4,7 @@
 //! of cost nothing. A column that nobody wants has no rows and takes no values. What several threads built in parts leaves
 //! as one array: whoever gathers rows from an array in pieces has to put them together first, each time.
 
+use std::cell::Cell;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -121,8 +122,8 @@ impl<T: Copy + Default> Values<T> {
         }
     }
 
-    /// All values and which of them are there; `None` if all are.
-    fn finish(mut parts: Vec<Self>, runs: &[Run]) -> (ScalarBuffer<T>, Option<NullBuffer>)
+    /// All values and which of them are there; `None` if all are. `room` is for the values.
+    fn finish(mut parts: Vec<Self>, runs: &[Run], mut room: Vec<T>) -> (ScalarBuffer<T>, Option<NullBuffer>)
     where
         T: ArrowNativeType,
     {
@@ -137,14 +138,15 @@ impl<T: Copy + Default> Values<T> {
             values.resize(count, T::default());
             return (values.into(), nulls);
         }
-        let mut values = Vec::with_capacity(count);
+        room.clear();
+        room.reserve_exact(count);
         for Run { part, rows } in runs {
-            let before = values.len();
+            let before = room.len();
             let known = parts.get(*part).map_or(&[][..], |part| part.values.as_slice());
-            values.extend_from_slice(known.get(rows.start..rows.end.min(known.len())).unwrap_or_default());
-            values.resize(before + rows.len(), T::default());
+            room.extend_from_slice(known.get(rows.start..rows.end.min(known.len())).unwrap_or_default());
+            room.resize(before + rows.len(), T::default());
         }
-        (values.into(), nulls)
+        (room.into(), nulls)
     }
 }
 
@@ -193,6 +195,11 @@ pub struct Time(Values<i64>);
 
 /// Never null; false where nothing was set.
 pub struct Bool(Bits);
+
+thread_local! {
+    /// Room for the numbers of strings, used again for the next column: the system takes its time to lend new pages.
+    static NUMBERS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+}
 
 /// Strings remembered by a text column; the calls alive at one time are some hundred.
 const RECENT: usize = 1024;
@@ -253,7 +260,13 @@ impl Column for Text {
     const TYPE: &str = "text";
 
     fn new() -> Self {
-        Self { rows: Values::new(), strings: Vec::new(), buffer: Vec::new(), recent: Vec::new(), hasher: RandomState::default() }
+        Self {
+            rows: Values::new(),
+            strings: Vec::new(),
+            buffer: Vec::new(),
+            recent: Vec::new(),
+            hasher: RandomState::default(),
+        }
     }
 
     fn rows(&self) -> usize {
@@ -283,13 +296,17 @@ impl Column for Text {
                 buffers.push(Buffer::from_vec(part.buffer));
             }
         }
-        let (numbers, nulls) = Values::finish(numbers, runs);
+        let (numbers, nulls) = Values::finish(numbers, runs, NUMBERS.take());
         if views.is_empty() {
             let views = ScalarBuffer::new(zeros(numbers.len() * size_of::<u128>()), 0, numbers.len());
             return Ok(Arc::new(StringViewArray::try_new(views, Vec::new(), nulls)?));
         }
         let strings = StringViewArray::try_new(views.into(), buffers, None)?;
-        take(&strings, &UInt32Array::try_new(numbers, nulls)?, None)
+        let numbers = UInt32Array::try_new(numbers, nulls)?;
+        let all = take(&strings, &numbers, None)?;
+        let (_, numbers, _) = numbers.into_parts();
+        NUMBERS.set(numbers.into_inner().into_vec().unwrap_or_default());
+        Ok(all)
     }
 }
 
@@ -353,7 +370,7 @@ impl Column for Int {
     }
 
     fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
-        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs);
+        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs, Vec::new());
         Ok(Arc::new(Int64Array::try_new(values, nulls)?))
     }
 }
@@ -383,7 +400,7 @@ impl Column for Time {
     }
 
     fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
-        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs);
+        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs, Vec::new());
         Ok(Arc::new(TimestampNanosecondArray::try_new(values, nulls)?.with_timezone("UTC")))
     }
 }

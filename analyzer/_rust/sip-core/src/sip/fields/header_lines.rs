@@ -8,16 +8,16 @@ use super::super::folding::cr_ends_lines;
 use super::super::name::Name;
 use super::super::start::{self, Line};
 use super::super::text::{
-    comma_params, is_blank, is_space, leading_number, list, name_addr, number, param, params, split, split_once, trim,
-    trim_end, trim_start, unquote,
+    comma_params, is_blank, is_space, leading_number, list, name_addr, number, param, params, soon, split, split_once,
+    trim, trim_end, trim_start, unquote,
 };
 use super::super::{mime, presence, via};
-use super::known_lines::{LONGEST, Place, Said, TopVia, Value, is_plain};
+use super::known_lines::{Before, LONGEST, is_plain};
 use super::{Carrier, Fields, Folded, Party, Work, bit};
 use crate::hash;
 
 /// Headers that may stand once (RFC 3261 §20 and their own RFCs).
-fn is_single(name: Name) -> bool {
+pub(super) fn is_single(name: Name) -> bool {
     matches!(
         name,
         Name::CallId
@@ -48,15 +48,6 @@ fn is_single(name: Name) -> bool {
             | Name::Timestamp
             | Name::UserAgent
     )
-}
-
-/// What was known of a message before a line of it.
-struct Before {
-    flaws: Flaws,
-    seen: u128,
-    vias: u32,
-    contacts: u32,
-    asserted: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -121,13 +112,8 @@ impl<'a> Fields<'a> {
         {
             return;
         }
-        let before = Before {
-            flaws: std::mem::take(&mut self.flaws),
-            seen: self.seen,
-            vias: self.via.count,
-            contacts: self.contact.count,
-            asserted: self.asserted[0].is_some(),
-        };
+        let before = Before::of(self);
+        let flaws = std::mem::take(&mut self.flaws);
         let read = self.header_line(line, work);
         let plain = is_plain(line);
         work.plain &= plain;
@@ -136,89 +122,7 @@ impl<'a> Fields<'a> {
         {
             work.known.put(hash, said);
         }
-        self.flaws.merge(before.flaws);
-    }
-
-    /// Takes what a line says that was met before; false where too little of it is known.
-    fn said_before(&mut self, line: &'a [u8], Said { name, value, says }: Said, work: &mut Work) -> bool {
-        if name == Name::Other {
-            return true;
-        }
-        let bit = bit(name);
-        if self.seen & bit != 0 && is_single(name) {
-            return false;
-        }
-        match says {
-            Value::Any => {
-                self.header(name, value.part(line).unwrap_or_default(), work);
-                return true;
-            }
-            Value::Party { uri, tag } => {
-                let party = Party { uri: uri.part(line), tag: tag.part(line) };
-                if name == Name::From { self.from = party } else { self.to = party }
-            }
-            Value::Contact { uri, expires } => {
-                self.contact.count = self.contact.count.saturating_add(1);
-                if self.contact.count == 1 {
-                    (self.contact.uri, self.contact.expires) = (uri.part(line), expires);
-                }
-            }
-            Value::Asserted(uri) => {
-                if let Some(free) = self.asserted.iter_mut().find(|slot| slot.is_none()) {
-                    *free = uri.part(line);
-                }
-            }
-            Value::Icid(icid) => self.icid = icid.part(line),
-            Value::Cseq { number, method } => (self.cseq, self.cseq_method) = (number, method.part(line)),
-            Value::Via { hash, top } => {
-                if self.via.count == 0 {
-                    let Some(sent_by) = top.sent_by.part(line) else { return false };
-                    self.via.sent_by = Some(sent_by);
-                    self.via.transport = top.transport.part(line);
-                    (self.via.received, self.via.rport) = (top.received.part(line), top.rport.part(line));
-                    self.top_branch(top.branch.part(line));
-                }
-                work.vias.push(hash);
-                self.via.count = self.via.count.saturating_add(1);
-            }
-        }
-        self.seen |= bit;
-        true
-    }
-
-    /// What the line says that was just read, in any message; `None` if another may not be read so.
-    fn said(&self, line: &[u8], name: Name, value: &[u8], before: &Before, work: &Work) -> Option<Said> {
-        if before.seen & bit(name) != 0 && is_single(name) {
-            return None;
-        }
-        let place = |part| Place::of(part, line);
-        let says = match name {
-            Name::From => Value::Party { uri: place(self.from.uri)?, tag: place(self.from.tag)? },
-            Name::To => Value::Party { uri: place(self.to.uri)?, tag: place(self.to.tag)? },
-            Name::Contact if before.contacts == 0 && self.contact.count == 1 => {
-                Value::Contact { uri: place(self.contact.uri)?, expires: self.contact.expires }
-            }
-            Name::PAssertedIdentity if !before.asserted && self.asserted[1].is_none() => {
-                Value::Asserted(place(self.asserted[0])?)
-            }
-            Name::PChargingVector => Value::Icid(place(self.icid)?),
-            Name::CSeq => Value::Cseq { number: self.cseq, method: place(self.cseq_method)? },
-            Name::Via if self.via.count == before.vias + 1 => {
-                let top = || {
-                    Some(TopVia {
-                        branch: place(self.via.branch)?,
-                        sent_by: place(self.via.sent_by)?,
-                        transport: place(self.via.transport)?,
-                        received: place(self.via.received)?,
-                        rport: place(self.via.rport)?,
-                    })
-                };
-                let top = if before.vias == 0 { top() } else { None };
-                Value::Via { hash: *work.vias.last()?, top: top.unwrap_or(TopVia::UNKNOWN) }
-            }
-            _ => Value::Any,
-        };
-        Some(Said { name, value: place(Some(value))?, says })
+        self.flaws.merge(flaws);
     }
 
     /// Reads a header line; gives its name and value where it has both.
@@ -263,7 +167,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn header(&mut self, name: Name, value: &'a [u8], work: &mut Work) {
+    pub(super) fn header(&mut self, name: Name, value: &'a [u8], work: &mut Work) {
         let bit = 1u128 << (name as u8 & 127);
         if self.seen & bit != 0 && is_single(name) {
             if name == Name::ContentLength {
@@ -418,7 +322,7 @@ impl<'a> Fields<'a> {
         self.via.count = self.via.count.saturating_add(1);
     }
 
-    fn top_branch(&mut self, branch: Option<&'a [u8]>) {
+    pub(super) fn top_branch(&mut self, branch: Option<&'a [u8]>) {
         self.via.branch = branch;
         self.via.unique_branch = branch.is_some_and(via::is_unique_branch);
         self.flaws.add_if(branch.is_some_and(via::is_cookie_only), Flaw::BranchCookieOnly);
@@ -580,22 +484,6 @@ impl<'a> Fields<'a> {
             (self.sdp, self.early_sdp) = (found.session.map(within), found.early.map(within));
         }
     }
-}
-
-/// Where a byte is that stands near the beginning, as the colon behind a name does: faster there than memchr, which is made
-/// for long ways. Eight bytes at a time; of a word, the lowest bit that is left stands where it has the byte first.
-fn soon(line: &[u8], byte: u8) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    let (words, rest) = line.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let differs = u64::from_le_bytes(*word) ^ (ONES * u64::from(byte));
-        let equal = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
-        if equal != 0 {
-            return Some(number * 8 + equal.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = rest.iter().position(|&b| b == byte)?;
-    Some(words.len() * 8 + at)
 }
 
 /// How many values a list has; the count of commas unless quotes or brackets may hide some.
