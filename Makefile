@@ -97,6 +97,11 @@ lint: rust-lint python-lint generated
 rust-lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
+	cd $(RUST)/fuzz && cargo fmt --check && $(FUZZ_LINT) cargo clippy --quiet --locked --release -- -D warnings
+
+# The fuzz targets are no members of the workspace (analyzer/_rust/fuzz/Cargo.toml). Nothing is linked here: libFuzzer,
+# which is C++, is not built.
+FUZZ_LINT = CUSTOM_LIBFUZZER_PATH=/none/libfuzzer.a CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-$$PWD/../target}
 
 # The stub is held against the core alone: by way of the package mypy would read all of it a second time.
 python-lint: $(DEVELOPED)
