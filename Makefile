@@ -165,7 +165,7 @@ bench-scale: $(VENV)/.installed
 bench-compare:
 	$(PYTHON) benchmarks/history.py compare
 
-.PHONY: help bench-scale bench-compare lock hooks format-rust licences deny release coverage
+.PHONY: help bench-scale bench-compare lock hooks format-rust licences deny release wheels site coverage
 
 ## Lists the targets.
 help:
@@ -200,6 +200,15 @@ deny:
 release: $(DEVELOPED)
 	$(BIN)/pip install --quiet --group release
 	$(BIN)/python .ci/release.py $(RELEASE)
+
+## A wheel for CPython 3.11 and newer on this machine, and the sdist, each tried in an empty environment, in dist/.
+wheels: $(DEVELOPED)
+	$(BIN)/python .ci/release.py --native
+
+## README and docs as a site in build/site, with search; it needs no network (docs/make_site.py).
+site: $(BIN)/python
+	$(BIN)/pip install --quiet --group site
+	$(BIN)/python docs/make_site.py
 
 ## Which lines and branches the tests reach, module by module: a report, not a bar (TESTS=tests/sip for some).
 coverage: $(DEVELOPED)
