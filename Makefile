@@ -97,6 +97,11 @@ lint: rust-lint python-lint generated
 rust-lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
+	cd $(RUST)/fuzz && cargo fmt --check && $(FUZZ_LINT) cargo clippy --quiet --locked --release -- -D warnings
+
+# The fuzz targets are no members of the workspace (analyzer/_rust/fuzz/Cargo.toml). Nothing is linked here: libFuzzer,
+# which is C++, is not built.
+FUZZ_LINT = CUSTOM_LIBFUZZER_PATH=/none/libfuzzer.a CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-$$PWD/../target}
 
 # The stub is held against the core alone: by way of the package mypy would read all of it a second time.
 python-lint: $(DEVELOPED)
@@ -160,7 +165,7 @@ bench-scale: $(VENV)/.installed
 bench-compare:
 	$(PYTHON) benchmarks/history.py compare
 
-.PHONY: help bench-scale bench-compare lock hooks format-rust licences deny release coverage
+.PHONY: help bench-scale bench-compare lock hooks format-rust licences deny release wheels site coverage
 
 ## Lists the targets.
 help:
@@ -195,6 +200,15 @@ deny:
 release: $(DEVELOPED)
 	$(BIN)/pip install --quiet --group release
 	$(BIN)/python .ci/release.py $(RELEASE)
+
+## A wheel for CPython 3.11 and newer on this machine, and the sdist, each tried in an empty environment, in dist/.
+wheels: $(DEVELOPED)
+	$(BIN)/python .ci/release.py --native
+
+## README and docs as a site in build/site, with search; it needs no network (docs/make_site.py).
+site: $(BIN)/python
+	$(BIN)/pip install --quiet --group site
+	$(BIN)/python docs/make_site.py
 
 ## Which lines and branches the tests reach, module by module: a report, not a bar (TESTS=tests/sip for some).
 coverage: $(DEVELOPED)

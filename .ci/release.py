@@ -2,6 +2,9 @@
 
 Zig links the wheels, so that they run wherever glibc is 2.17 or newer (manylinux2014), whatever this machine has. The
 sdist and the wheel for this machine are then installed in empty environments and tried; the other wheel is looked into.
+
+With `--native` (`make wheels`) the wheel is for this machine alone, linked by its own linker: it runs wherever glibc is
+as new as here, and needs no Zig.
 """
 
 from __future__ import annotations
@@ -21,7 +24,9 @@ MACHINES = ("x86_64", "aarch64")
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--machines", nargs="+", choices=MACHINES, default=MACHINES)
-    machines = arguments.parse_args().machines
+    arguments.add_argument("--native", action="store_true", help="for this machine alone, without Zig")
+    options = arguments.parse_args()
+    machines = () if options.native else options.machines
     missing = [machine for machine in machines if not has_standard_library(machine)]
     if missing:
         targets = " ".join(f"{machine}-unknown-linux-gnu" for machine in missing)
@@ -34,6 +39,8 @@ def main() -> None:
             *("build", "--release", "--locked", "--zig", "--target", f"{machine}-unknown-linux-gnu"),
             *("--compatibility", "manylinux2014", "--out", str(DIST)),
         )
+    if options.native:
+        maturin("build", "--release", "--locked", "--interpreter", sys.executable, "--out", str(DIST))
     run(sys.executable, str(ROOT / "tests" / "wheel" / "try_wheel.py"), *map(str, sorted(DIST.iterdir())))
 
 

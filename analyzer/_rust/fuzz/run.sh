@@ -17,7 +17,7 @@ fi
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/../target}
 bins=()
 for target in "${targets[@]}"; do bins+=(--bin "$target"); done
-RUSTC_WRAPPER=$PWD/instrument.sh cargo build --quiet --locked --release "${bins[@]}"
+RUSTC_WRAPPER=$PWD/instrument.sh cargo --config fuzzing.toml build --quiet --locked --release "${bins[@]}"
 
 TMPDIR=$(mktemp -d) # where the target scan keeps its file
 export TMPDIR

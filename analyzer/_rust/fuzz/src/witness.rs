@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sip_core::diameter::{self, Header};
 use sip_core::dns;
 use sip_core::framing::Framer;
-use sip_core::net::{Failure, Flow, Protocol, Segment, Sink, StreamEnd, StreamId, Datagram, StreamClass};
+use sip_core::net::{Datagram, Failure, Flow, Protocol, Segment, Sink, StreamClass, StreamEnd, StreamId};
 use sip_core::packet::Stamp;
 use sip_core::problem::{Problem, Problems};
 
