@@ -13,6 +13,7 @@ from analyzer.diagnose.explanation import BROKE, explain, on_behalf, silent
 from analyzer.diagnose.verdict import OF_PEOPLE, verdicts
 from analyzer.explain.phrases import phrases
 from analyzer.show import waterfall as waterfalls
+from analyzer.show.doubt import with_doubt
 from analyzer.show.text import fit, markup, pad, safe, seconds, width, wrapped
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WENT_WRONG = "what went wrong"
 _MOST_FINDINGS = 2
+_LEAST_SHARE = 0.01  # of the set-up time: nodes and links with less are told together
 _MOST_LINES = 12  # of a section; a call that runs wild has hundreds of legs and exchanges
 
 
@@ -91,7 +93,7 @@ def story(
         (say("where its time went"), _time(tables, endpoints, room, ascii_only=ascii_only)),
         (say("what it waited for"), waits(tables)),
         (say("media"), _media(tables)),
-        (say("charging"), _charging(tables)),
+        (say("charging"), folded(_charging(tables), room)),
     )
     found = ((name, list(lines)) for name, lines in told)
     sections = tuple(Section(name, bounded(lines)) for name, lines in found if lines)
@@ -138,6 +140,7 @@ def bounded(lines: list[str]) -> tuple[str, ...]:
 def roles_of(endpoints: pl.DataFrame) -> Roles:
     import polars as pl
 
+    endpoints = with_doubt(endpoints)
     known = endpoints.filter(pl.col("role") != "unknown")
     hosts = endpoints.group_by("ip").agg(pl.col("role").unique()).filter(pl.col("role").list.len() == 1)
     of_hosts = hosts.select("ip", pl.col("role").list.first()).filter(pl.col("role") != "unknown")
@@ -218,10 +221,12 @@ def _said(row: dict[str, Any]) -> Iterator[str]:
 
 def _who(tables: Tables) -> Iterator[str]:
     records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True).to_dicts()
+    names = next(tables("calls").select(calling="caller_name", called="callee_name").iter_rows(named=True), {})
     for side, record in (("calling", records[:1]), ("called", records[-1:])):
         for row in record:
             party = row["caller" if side == "calling" else "callee"]
-            yield safe(f"{side:<8} {party or '?'}{_details(row, side)}")
+            name = f" “{names[side]}”" if names.get(side) else ""
+            yield safe(f"{side:<8} {party or '?'}{name}{_details(row, side)}")
 
 
 def _details(row: dict[str, Any], side: str) -> str:
@@ -315,7 +320,8 @@ def _phases(tables: Tables) -> Iterator[str]:
 
 
 def _time(tables: Tables, endpoints: pl.DataFrame, room: int, *, ascii_only: bool) -> list[str]:
-    return waterfalls.text(tables("waterfall"), endpoints, columns=room, ascii_only=ascii_only).splitlines()
+    parts = tables("waterfall")
+    return waterfalls.text(parts, endpoints, columns=room, ascii_only=ascii_only, least=_LEAST_SHARE).splitlines()
 
 
 def waits(tables: Tables) -> Iterator[str]:
@@ -351,6 +357,7 @@ def _media(tables: Tables) -> Iterator[str]:
 
 
 def _charging(tables: Tables) -> Iterator[str]:
+    """By what the records of the call are found; gaps in them are in ``cdrs``, for those who ask for charging."""
     records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True)
     legs: dict[str, list[int]] = {}
     for number, row in enumerate(records.iter_rows(named=True), 1):
@@ -359,7 +366,6 @@ def _charging(tables: Tables) -> Iterator[str]:
             ("orig-ioi", row["orig_ioi"]),
             ("term-ioi", row["term_ioi"]),
             ("transit-ioi", row["transit_iois"]),
-            ("gap", row["charging_gap"]),
         )
         words = ", ".join(f"{name} {value}" for name, value in told if value)
         if words:

@@ -7,6 +7,7 @@ touched, so figures can be made in threads and without a display.
 from __future__ import annotations
 
 import io
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ _CJK_FONTS = (
     *("WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "IPAGothic", "Hiragino Sans", "PingFang SC"),
     *("Apple SD Gothic Neo", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "SimHei", "Arial Unicode MS", "Unifont"),
 )
+
+# Most Chinese fonts have no bold face: titles in their own weight are no news to anyone who asked for a figure.
+logging.getLogger("matplotlib.font_manager").addFilter(lambda said: "find font weight" not in said.getMessage())
 
 _STYLE: dict[str, Any] = {
     "figure.figsize": (8.0, 4.2),
@@ -149,7 +153,7 @@ def label(text: object, columns: int = CUT) -> str:
 
 def titles(axes: Axes, title: str, below: str) -> None:
     """What is drawn, and below it of how many."""
-    axes.set_title(label(title, 200))
+    axes.set_title(label(title, 200), wrap=True)
     axes.annotate(
         label(below, 200),
         *((0, 1), (0, 6)),
