@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.diagnose import after_the_answer
 from analyzer.diagnose.explanation import BROKE, explain, on_behalf, silent
 from analyzer.diagnose.verdict import OF_PEOPLE, verdicts
-from analyzer.explain.phrases import phrases
+from analyzer.explain.phrases import Say, phrases
 from analyzer.show import waterfall as waterfalls
 from analyzer.show.doubt import with_doubt
 from analyzer.show.text import fit, markup, pad, safe, seconds, width, wrapped
@@ -88,11 +88,11 @@ def story(
         (say("findings"), _findings(tables, room)),
         (say("who"), folded(_who(tables), room)),
         (say("service"), _services(tables)),
+        (say("media"), _media(tables, say)),
         (say("way"), way(tables, roles, room, ascii_only=ascii_only)),
         (say("set-up"), _phases(tables)),
         (say("where its time went"), _time(tables, endpoints, room, ascii_only=ascii_only)),
         (say("what it waited for"), waits(tables)),
-        (say("media"), _media(tables)),
         (say("charging"), folded(_charging(tables), room)),
     )
     found = ((name, list(lines)) for name, lines in told)
@@ -333,7 +333,19 @@ def waits(tables: Tables) -> Iterator[str]:
         yield safe(f"{row['peer'] or row['protocol']} {row['peer_ip']}: {count}{failed}{waited}{share}")
 
 
-def _media(tables: Tables) -> Iterator[str]:
+def _media(tables: Tables, say: Say) -> Iterator[str]:
+    """What was agreed, who held whom, and what was heard."""
+    for call in tables("calls").iter_rows(named=True):
+        if call["codecs"]:
+            yield safe(say("agreed: {codecs}").format(codecs=call["codecs"]))
+        for hold in tables("holds").iter_rows(named=True):
+            parts = [say("{media} held by {who}").format(media=hold["media"] or "?", who=hold["held_by"])]
+            if hold["started_at"] is not None and call["started_at"] is not None:
+                begun = seconds((hold["started_at"] - call["started_at"]).total_seconds())
+                parts.append(say("{time} after the INVITE").format(time=begun))
+            lasts = hold["duration_s"] is None
+            parts.append(say("to the end") if lasts else say("for {time}").format(time=seconds(hold["duration_s"])))
+            yield safe(", ".join(parts))
     streams = tables("streams")
     if streams.is_empty():
         return
