@@ -8,6 +8,7 @@ import signal
 # Ctrl-C ends the process without a word from here on: nothing is open yet that would have to be put away.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+import codecs
 import gc
 import io
 import os
@@ -31,14 +32,15 @@ def main() -> NoReturn:
     gc.disable()
     os.environ.setdefault("POLARS_ENGINE_AFFINITY", "in-memory")
     from analyzer.cli.apart import run
+    from analyzer.cli.terminal import plainer
 
+    codecs.register_error("plainer", plainer)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever called: >&-
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
-            # Where the terminal's encoding lacks a character, its code is shown.
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="plainer")
     os._exit(run(_command))
 
 

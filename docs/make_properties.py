@@ -13,7 +13,7 @@ from pathlib import Path
 
 from analyzer import schema
 
-MODULE = Path(__file__).parent.parent / "analyzer" / "api" / "capture.py"
+MODULE = Path(__file__).parent.parent / "analyzer" / "api" / "tables.py"
 BEGIN = "    # Made by docs/make_properties.py from analyzer.schema.\n"
 END = "    # End of what docs/make_properties.py made.\n"
 #: Given by a method of this name, which the contract has.

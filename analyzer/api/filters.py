@@ -553,11 +553,13 @@ def _any_text(pattern: str, columns: tuple[str, ...]) -> pl.Expr:
 
 
 def _pick_from(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
-    return _heads(frames).filter(_any_text(str(chosen.from_), ("caller", "from_uri", "asserted_identity")))["_unit"]
+    return _heads(frames).filter(
+        _any_text(str(chosen.from_), ("caller", "from_uri", "from_name", "asserted_identity"))
+    )["_unit"]
 
 
 def _pick_to(chosen: Filter, frames: Mapping[str, pl.DataFrame]) -> pl.Series:
-    return _heads(frames).filter(_any_text(str(chosen.to), ("callee", "to_uri", "request_uri")))["_unit"]
+    return _heads(frames).filter(_any_text(str(chosen.to), ("callee", "to_uri", "to_name", "request_uri")))["_unit"]
 
 
 # The user part of a sip or tel URI where it is a telephone number (RFC 3261 §19.1.6, RFC 3966 §3).

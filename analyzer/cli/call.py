@@ -75,6 +75,7 @@ def command(
         ladder = found.ladder(hop, leg, sip_only=sip_only)
         story = _story(reading, found, spoken_in, tz)
         save(output_file, story, ladder, language=spoken_in)
+        terminal.note(f"written to {output_file}{', masked' if reading.mask_key is not None else ''}")
         reading.close()
         return
     calls = found.table("calls")
@@ -141,6 +142,7 @@ _TOLD = (
         "cdrs",
         "services",
         "related_transactions",
+        "holds",
         "streams",
         "call_media",
     ),

@@ -116,6 +116,8 @@ def _chosen_format(form: str | None, output: str | None) -> str:
     if form is not None or output is None:
         return form or "text"
     suffix = Path(output).suffix.lower()
+    if suffix in (".png", ".pdf"):
+        raise click.UsageError(f"-o {output}: for that there is sip-analyzer call CALL CAPTURE -o {output}")
     if suffix not in FORMATS:
         raise click.UsageError(f"-o {output}: say --format, or end the name in {', '.join(FORMATS)}.")
     return FORMATS[suffix]

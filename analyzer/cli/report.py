@@ -83,7 +83,11 @@ def command(
         how["before"] = None if before is None else before.source
         click.echo(text_of(capture.source, **how), nl=False)
     else:
+        folder = Path(output).parent
+        made = not folder.exists()
         capture.report(output, **how)
+        if made:
+            terminal.note(f"the folder {folder} was not there, and was made")
         if not named:
             terminal.note(f"written to {output}")
     reading.close(crossed=crossings.tell(capture, groups, values["tz"]))

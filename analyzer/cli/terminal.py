@@ -20,6 +20,21 @@ def note(text: str) -> None:
     click.echo(f"sip-analyzer: {safe(text)}", err=True)
 
 
+# Our own signs, for terminals whose encoding lacks them; as wide as those, so that columns stay.
+_PLAINER = str.maketrans("…→←─│┄█▏“”’×", '~><-|.#:""\'x')
+
+
+def plainer(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What is written for characters that the encoding of a terminal lacks: the like of them, else their codes.
+
+    A handler for :func:`codecs.register_error`.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end].translate(_PLAINER)
+    return lacking.encode(error.encoding, "backslashreplace"), error.end
+
+
 def runs_on() -> None:
     """For a command that answers until it is told to end: cycles of objects are looked for again (``__main__`` does
     without), but not among what was read."""

@@ -220,9 +220,10 @@ def _encrypted(
             known = of_whom(closed, registrations)
             more = say(" and {n} others").format(n=len(known) - _MOST) if len(known) > _MOST else ""
             whose = f" ({', '.join(known[:_MOST])}{more})" if known else ""
-            told = say("{packets} of {layer}{across}{whose}: SIP inside cannot be read without keys")
-            packets = _packets(count, say)
-            yield BlindSpot(say("encrypted"), told.format(packets=packets, layer=words, across=across, whose=whose))
+            told = say("{packets} of {layer}{across}{whose}: SIP inside cannot be read without keys{how}")
+            how = say(": bring them with --esp-keys FILE") if layer == "esp" else ""
+            what = {"packets": _packets(count, say), "layer": words, "across": across, "whose": whose, "how": how}
+            yield BlindSpot(say("encrypted"), told.format(**what))
 
 
 def _tls(account: Mapping[tuple[str, str], int], none: bool, keys: bool, say: Say) -> Iterator[BlindSpot]:

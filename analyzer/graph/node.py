@@ -51,6 +51,7 @@ ALWAYS_READ = frozenset(
     {
         *("message", "time", "first_byte_at", "src_ip", "src_port", "dst_ip", "dst_port", "transport"),
         *("method", "status", "reason_phrase", "request_uri", "call_id", "from_uri", "from_tag", "to_uri", "to_tag"),
+        *("from_name", "to_name"),
         *("cseq", "via_branch", "via_sent_by", "via_count", "contact_uri", "contact_expires", "expires"),
         *("asserted_identity", "preferred_identity", "private_id", "challenge", "credentials", "stale", "event"),
         *("subscription_state", "rseq", "rack", "session_expires", "p_early_media", "reason_header", "icid"),

@@ -72,6 +72,7 @@ class Mask:
             MaskClass.URI: values.uri,
             MaskClass.USER: values.user_at_host,
             MaskClass.SUBSCRIBER: values.subscriber,
+            MaskClass.NAME: values.name,
             MaskClass.IDENTIFIER: values.identifier,
             MaskClass.PHRASE: values.phrase,
             MaskClass.FREE_TEXT: values.gentle,

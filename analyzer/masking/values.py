@@ -336,6 +336,10 @@ class Values:
         """Text of people: every word and number of it."""
         return self._atoms(text, self._pseudonyms.word, _TEXT_ATOM)
 
+    def name(self, text: str) -> str:
+        """A display name; ``Anonymous`` names nobody."""
+        return text if text.lower() in vocabulary.USERS else self.free(text)
+
     def strict(self, text: str) -> str:
         """Text of programs nobody knows: words of the standards and numbers of one or two digits stay."""
         return _through_escapes(text, self._strict)
@@ -508,7 +512,7 @@ class Values:
             return self.phrase(text)
         if words in ("host", "gentle", "secret"):
             return self._by_words[words](text)
-        return text if text.lower() in vocabulary.USERS else self.free(text)
+        return self.name(text)
 
     def _via_word(self, text: str) -> str:
         if text.lower() in vocabulary.VALUES or re.fullmatch(r"SIP/2\.0(?:/[\w-]*)?|[0-9./]{1,5}", text, re.IGNORECASE):

@@ -24,6 +24,8 @@ class MaskClass(Enum):
     URI = "uri"
     USER = "user"
     SUBSCRIBER = "subscriber"
+    NAME = "name"
+    """A display name."""
     IDENTIFIER = "identifier"
     PHRASE = "phrase"
     """A reason phrase: phrases that RFCs define stay."""

@@ -115,6 +115,8 @@ def app(pages: Pages, token: str) -> ASGIApp:
         Route(f"{base}style.css", resource(pages.style, "text/css")),
         Route(f"{base}page.js", resource(pages.script, "text/javascript")),
         Route(f"{base}overview", html(lambda _request: pages.overview(base))),
+        Route(f"{base}plots", html(lambda request: pages.plots(request.url.query, base))),
+        Route(f"{base}figures", html(lambda request: pages.figures(request.url.query, base))),
         Route(f"{base}tables", html(lambda _request: pages.every_table(base))),
         Route(f"{base}call/{{no}}", html(lambda request: pages.call(number(request, "no"), base))),
         Route(f"{base}call/{{no}}/story", html(lambda request: pages.story(number(request, "no"), base))),

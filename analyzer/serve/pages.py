@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from analyzer import __version__, schema
 from analyzer.api import found as founds
+from analyzer.api import words
 from analyzer.api.call import Call
 from analyzer.api.message import messages_of
-from analyzer.errors import AnalyzerError, NotFound
+from analyzer.errors import AnalyzerError, FilterError, NotFound
 from analyzer.explain.phrases import phrases
 from analyzer.language import spoken
 from analyzer.serve import rows
@@ -25,7 +26,7 @@ from analyzer.show import tooltips
 from analyzer.show.ladder.svg import STYLE as LADDER_STYLE
 from analyzer.show.ladder.svg import sheets
 from analyzer.show.message_lines import entry_of, lines_of
-from analyzer.show.report import columns, numbers, sections
+from analyzer.show.report import columns, figures, numbers, sections
 from analyzer.show.story import WENT_WRONG, what_went_wrong
 from analyzer.show.text import clock, safe
 from analyzer.show.timeline import Event, bounded
@@ -58,6 +59,22 @@ class Served:
     language: str = "en"
 
 
+class _Tables(Mapping[str, pl.DataFrame]):
+    """Tables by name, each made when it is asked for."""
+
+    def __init__(self, made: Callable[[str], pl.DataFrame]) -> None:
+        self._made = made
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        return self._made(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(schema.TABLES)
+
+    def __len__(self) -> int:
+        return len(schema.TABLES)
+
+
 class Pages:
     """All pages of one capture, as text. Tables are made one at a time, whoever asks; those that are there are given to
     all at once."""
@@ -69,6 +86,7 @@ class Pages:
         self._filtered: OrderedDict[tuple[str, Filter], pl.DataFrame] = OrderedDict()
         self._making = threading.RLock()
         self._overview: str | None = None
+        self._drawn: OrderedDict[Filter, list[figures.Drawn]] = OrderedDict()
         self._say = phrases(served.language)
         self._environment = Environment(
             loader=ChoiceLoader(
@@ -138,6 +156,37 @@ class Pages:
                 meanings=tooltips.of_values([tables["calls"]], language),
             )
         return self._overview
+
+    def plots(self, query: str, base: str) -> str:
+        """The plots of the report over what a filter picks, drawn when the page is there."""
+        asked = rows.read(query)
+        fault = ""
+        try:
+            self._plotted(asked)
+        except AnalyzerError as error:
+            fault = safe(str(error))
+        return self._filled("plots.html.j2", base, heading="Plots", asked=asked, fault=fault)
+
+    def figures(self, query: str, base: str) -> str:
+        """The plots themselves: a part of a page."""
+        asked = self._plotted(rows.read(query))
+        with self._making, spoken(self._served.language):
+            if asked not in self._drawn:
+                made = partial(_of, self._served.shown(asked)) if asked else self._table
+                while len(self._drawn) >= _MOST_FILTERED:
+                    self._drawn.popitem(last=False)
+                self._drawn[asked] = figures.drawn(_Tables(made), self._served.tz)
+            drawn = self._drawn[asked]
+        return self._filled("figures.html.j2", base, heading="Plots", figures=drawn)
+
+    def _plotted(self, asked: rows.Query) -> Filter:
+        """What plots are of: what a filter picks, and no text that stands in a row."""
+        found = words.read(asked.text, "calls", self._served.tz)
+        if found.texts:
+            raise FilterError(
+                f"plots are of what a filter picks (status=4xx, from=alice), not of texts: {asked.text!r}"
+            )
+        return found.chosen
 
     def every_table(self, base: str) -> str:
         """All tables with what a row of each is."""
@@ -222,6 +271,10 @@ class Pages:
         try:
             for name in ("endpoints", "call_failures", "failure_path", *(sections.TABLES if few else ())):
                 self._table(name)
+            # What is read a second time for the first ladder, and for what is told below it, serves all that follow.
+            for number in self._table("calls")["no"].head(1):
+                self.call(number, "")
+                self.story(number, "")
         except AnalyzerError:  # the page that needs it says so
             return
 

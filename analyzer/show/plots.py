@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 _GROUPS = 6  # curves in one figure, as many as can be told apart
 _BARS = 12
-_TITLE = 70  # columns of a title with names from the wire
+_TITLE = 100  # columns of a title with names from the wire
 _POINTS = 1000  # of a curve
 
 
@@ -245,7 +245,8 @@ def waterfall(
     ``parts`` are its rows of ``waterfall``; with ``endpoints`` lines have roles. Ringing is told, not drawn.
     """
     table = _taken(parts, "part", "kind", "address", "peer", "duration_s")
-    known = None if endpoints is None else _taken(endpoints, "address", "role")
+    sure = () if endpoints is None or "confidence" not in endpoints.columns else ("confidence",)
+    known = None if endpoints is None else _taken(endpoints, "address", "role", *sure)
     found = lanes(table, known)
     drawn, hidden = [lane for lane in found if lane.drawn], [lane for lane in found if not lane.drawn]
     with axes_of(ax) as axes:

@@ -13,6 +13,7 @@ from analyzer.diagnose.explanation import BROKE, explain, on_behalf, silent
 from analyzer.diagnose.verdict import OF_PEOPLE, verdicts
 from analyzer.explain.phrases import Say, phrases
 from analyzer.show import waterfall as waterfalls
+from analyzer.show.doubt import with_doubt
 from analyzer.show.text import fit, markup, pad, safe, seconds, width, wrapped
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WENT_WRONG = "what went wrong"
 _MOST_FINDINGS = 2
+_LEAST_SHARE = 0.01  # of the set-up time: nodes and links with less are told together
 _MOST_LINES = 12  # of a section; a call that runs wild has hundreds of legs and exchanges
 
 
@@ -86,12 +88,12 @@ def story(
         (say("findings"), _findings(tables, room, say)),
         (say("who"), folded(_who(tables, say), room)),
         (say("service"), _services(tables)),
+        (say("media"), _media(tables, say)),
         (say("way"), way(tables, roles, room, ascii_only=ascii_only)),
         (say("set-up"), _phases(tables, say)),
         (say("where its time went"), _time(tables, endpoints, room, ascii_only=ascii_only)),
         (say("what it waited for"), waits(tables, say)),
-        (say("media"), _media(tables, say)),
-        (say("charging"), _charging(tables, say)),
+        (say("charging"), folded(_charging(tables, say), room)),
     )
     found = ((name, list(lines)) for name, lines in told)
     sections = tuple(Section(name, bounded(lines, say)) for name, lines in found if lines)
@@ -138,6 +140,7 @@ def bounded(lines: list[str], say: Say) -> tuple[str, ...]:
 def roles_of(endpoints: pl.DataFrame) -> Roles:
     import polars as pl
 
+    endpoints = with_doubt(endpoints)
     known = endpoints.filter(pl.col("role") != "unknown")
     hosts = endpoints.group_by("ip").agg(pl.col("role").unique()).filter(pl.col("role").list.len() == 1)
     of_hosts = hosts.select("ip", pl.col("role").list.first()).filter(pl.col("role") != "unknown")
@@ -228,12 +231,14 @@ def _said(row: dict[str, Any], say: Say) -> Iterator[str]:
 
 def _who(tables: Tables, say: Say) -> Iterator[str]:
     records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True).to_dicts()
-    names = {"calling": say("calling"), "called": say("called")}
-    room = max(map(width, names.values()))
+    sides = {"calling": say("calling"), "called": say("called")}
+    room = max(map(width, sides.values()))
+    names = next(tables("calls").select(calling="caller_name", called="callee_name").iter_rows(named=True), {})
     for side, record in (("calling", records[:1]), ("called", records[-1:])):
         for row in record:
             party = row["caller" if side == "calling" else "callee"]
-            yield safe(f"{pad(names[side], room)} {party or '?'}{_details(row, side, say)}")
+            name = f" “{names[side]}”" if names.get(side) else ""
+            yield safe(f"{pad(sides[side], room)} {party or '?'}{name}{_details(row, side, say)}")
 
 
 def _details(row: dict[str, Any], side: str, say: Say) -> str:
@@ -332,7 +337,8 @@ def _note(note: str, say: Say) -> str:
 
 
 def _time(tables: Tables, endpoints: pl.DataFrame, room: int, *, ascii_only: bool) -> list[str]:
-    return waterfalls.text(tables("waterfall"), endpoints, columns=room, ascii_only=ascii_only).splitlines()
+    parts = tables("waterfall")
+    return waterfalls.text(parts, endpoints, columns=room, ascii_only=ascii_only, least=_LEAST_SHARE).splitlines()
 
 
 def waits(tables: Tables, say: Say) -> Iterator[str]:
@@ -349,6 +355,18 @@ def waits(tables: Tables, say: Say) -> Iterator[str]:
 
 
 def _media(tables: Tables, say: Say) -> Iterator[str]:
+    """What was agreed, who held whom, and what was heard."""
+    for call in tables("calls").iter_rows(named=True):
+        if call["codecs"]:
+            yield safe(say("agreed: {codecs}").format(codecs=call["codecs"]))
+        for hold in tables("holds").iter_rows(named=True):
+            parts = [say("{media} held by {who}").format(media=hold["media"] or "?", who=hold["held_by"])]
+            if hold["started_at"] is not None and call["started_at"] is not None:
+                begun = seconds((hold["started_at"] - call["started_at"]).total_seconds())
+                parts.append(say("{time} after the INVITE").format(time=begun))
+            lasts = hold["duration_s"] is None
+            parts.append(say("to the end") if lasts else say("for {time}").format(time=seconds(hold["duration_s"])))
+            yield safe(say(", ").join(parts))
     streams = tables("streams")
     if streams.is_empty():
         return
@@ -376,6 +394,7 @@ def _media(tables: Tables, say: Say) -> Iterator[str]:
 
 
 def _charging(tables: Tables, say: Say) -> Iterator[str]:
+    """By what the records of the call are found; gaps in them are in ``cdrs``, for those who ask for charging."""
     records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True)
     legs: dict[str, list[int]] = {}
     for number, row in enumerate(records.iter_rows(named=True), 1):
@@ -384,7 +403,6 @@ def _charging(tables: Tables, say: Say) -> Iterator[str]:
             ("orig-ioi", row["orig_ioi"]),
             ("term-ioi", row["term_ioi"]),
             ("transit-ioi", row["transit_iois"]),
-            (say("gap"), say(", ").join(map(say, (row["charging_gap"] or "").split(", ")))),
         )
         words = ", ".join(f"{name} {value}" for name, value in told if value)
         if words:

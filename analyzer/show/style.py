@@ -38,6 +38,9 @@ _CJK_FONTS = (
     *("Apple SD Gothic Neo", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "SimHei", "Arial Unicode MS", "Unifont"),
 )
 
+# Most Chinese fonts have no bold face: titles in their own weight are no news to anyone who asked for a figure.
+logging.getLogger("matplotlib.font_manager").addFilter(lambda said: "find font weight" not in said.getMessage())
+
 _STYLE: dict[str, Any] = {
     "figure.figsize": (8.0, 4.2),
     "savefig.dpi": 150,
@@ -184,7 +187,7 @@ def label(text: object, columns: int = CUT) -> str:
 
 def titles(axes: Axes, title: str, below: str) -> None:
     """What is drawn, and below it of how many."""
-    axes.set_title(label(title, 200))
+    axes.set_title(label(title, 200), wrap=True)
     axes.annotate(
         label(below, 200),
         *((0, 1), (0, 6)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.diagnose.verdict import FAILED
 from analyzer.explain.phrases import Say, phrases
+from analyzer.show.doubt import with_doubt
 from analyzer.show.findings import hurt
 from analyzer.show.text import pad, safe, seconds, wrapped
 
@@ -149,7 +150,7 @@ def _roles(tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     if "nodes" not in tables:
         return {}
     nodes = tables["nodes"]
-    return dict(nodes.filter(nodes["role"] != "unknown").select("node", "role").iter_rows())
+    return dict(with_doubt(nodes).filter(nodes["role"] != "unknown").select("node", "role").iter_rows())
 
 
 def _findings(lines: _Lines, findings: pl.DataFrame, roles: Mapping[str, str], tz: str, say: Say) -> None:
@@ -193,7 +194,7 @@ def _messages(lines: _Lines, observations: pl.DataFrame, say: Say) -> None:
 def _nodes(lines: _Lines, nodes: pl.DataFrame, say: Say) -> None:
     """How many nodes of each role; and which, of roles that few have."""
     lines.add(say("nodes"), _counted(nodes, "role", say=say), count=nodes.height)
-    few = nodes.filter(~nodes["role"].is_in(["UE", "UA", "unknown"]))
+    few = with_doubt(nodes).filter(~nodes["role"].is_in(["UE", "UA", "unknown"]))
     if 0 < few.height <= _MOST_NAMED:
         named = [f"{role} {name or node}" for role, name, node in few.select("role", "name", "node").rows()]
         lines.add(f"  {say('of these')}", named)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzer.show.doubt import with_doubt
 from analyzer.show.text import fit, pad, safe, seconds, width
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Lane:
 
 def lanes(parts: pl.DataFrame, endpoints: pl.DataFrame | None = None) -> list[Lane]:
     """The lanes of one call, in the order in which they come in; ``parts`` are its rows of ``waterfall``."""
-    roles = {} if endpoints is None else dict(endpoints.select("address", "role").iter_rows())
+    roles = {} if endpoints is None else dict(with_doubt(endpoints).select("address", "role").iter_rows())
     times: dict[tuple[str, str], list[tuple[int, int]]] = {}
     clock = 0
     for row in parts.sort("part").iter_rows(named=True):
@@ -52,9 +53,15 @@ def lanes(parts: pl.DataFrame, endpoints: pl.DataFrame | None = None) -> list[La
 
 
 def text(
-    parts: pl.DataFrame, endpoints: pl.DataFrame | None = None, *, columns: int = 100, ascii_only: bool = False
+    parts: pl.DataFrame,
+    endpoints: pl.DataFrame | None = None,
+    *,
+    columns: int = 100,
+    ascii_only: bool = False,
+    least: float = 0,
 ) -> str:
-    """One line a lane: kind, node, how long together, and where on the way; empty without parts.
+    """One line a lane: kind, node, how long together, and where on the way; empty without parts. Lanes with a smaller
+    share of the time than ``least`` have one line together.
 
     >>> import polars as pl
     >>> told = {"part": [1], "kind": ["node"], "address": ["10.0.0.1"], "peer": [None], "duration_s": [0.5]}
@@ -62,7 +69,7 @@ def text(
     node  10.0.0.1  0.500 s  |################################|
     <BLANKLINE>
     """
-    found = lanes(parts, endpoints)
+    found = _with_others(lanes(parts, endpoints), least)
     if not found:
         return ""
     whole = max((end for lane in found if lane.drawn for _, end in lane.times), default=0)
@@ -79,6 +86,22 @@ def text(
         bar = f"{edge}{_bar(lane, whole, room, ascii_only=ascii_only)}{edge}" if lane.drawn else "not drawn"
         lines.append(f"{pad(kind, kinds)}  {pad(name, widest)}  {lasted:>{amount}}  {bar}\n")
     return "".join(lines)
+
+
+def _with_others(found: list[Lane], least: float) -> list[Lane]:
+    """The lanes, where those with less than this share of the time drawn are one, at the end of those drawn."""
+    total = sum(lane.total for lane in found if lane.drawn)
+    small = [lane for lane in found if lane.drawn and lane.total < least * total]
+    if len(small) < 2:
+        return found
+    others = Lane(
+        "others",
+        f"{len(small)} nodes and links, each under {least:.0%}",
+        tuple(sorted(span for lane in small for span in lane.times)),
+        sum(lane.total for lane in small),
+    )
+    left = [lane for lane in found if lane not in small]
+    return [*(lane for lane in left if lane.drawn), others, *(lane for lane in left if not lane.drawn)]
 
 
 def _bar(lane: Lane, whole: int, room: int, *, ascii_only: bool) -> str:

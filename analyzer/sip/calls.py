@@ -569,6 +569,8 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
     )
     text = messages.select(
         pl.col("request_uri", "from_uri", "to_uri").gather(facts["ref_row"]),
+        pl.col("from_name").gather(facts["ref_row"]).alias("caller_name"),
+        pl.col("to_name").gather(facts["ref_row"]).alias("callee_name"),
         pl.col("from_uri", "to_uri").gather(facts["response_row"]).name.suffix("_of_response"),
         pl.col("asserted_identity").gather(facts["asserted_row"]),
         pl.col("preferred_identity").gather(facts["preferred_row"]),

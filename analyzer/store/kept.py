@@ -73,6 +73,11 @@ class Kept:
             raise AnalyzerError(
                 f"{self.folder}: a file of the store is gone ({error}): copy it from a backup, or make the store anew"
             ) from None
+        except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError) as error:
+            told = str(error).partition(";")[0].partition("\n")[0]
+            raise AnalyzerError(
+                f"{self.folder}: another version of sip-analyzer made this store ({told}): make it anew from captures"
+            ) from None
         except pl.exceptions.PolarsError as error:
             raise AnalyzerError(f"{self.folder}: a file of the store cannot be read: {error}") from None
         return rows.sort(ORDER, maintain_order=True) if ordered else rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import signal
 import subprocess
@@ -73,6 +74,15 @@ def test_progress_is_taken_away(clock: list[float], capsys: pytest.CaptureFixtur
     progress(1, 2, 3)
     progress.clear()
     assert capsys.readouterr().err.endswith("\r\x1b[K")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("a… → b", b"a~ > b"), ("“Zoë” ─│█▏", b'"Zo\xeb" -|#:'), ("小", b"\\u5c0f"), ("…小…", b"~\\u5c0f~")],
+)
+def test_signs_that_a_terminal_lacks_have_plainer_ones_as_wide(text: str, written: bytes) -> None:
+    codecs.register_error("plainer", terminal.plainer)
+    assert text.encode("latin-1", "plainer") == written
 
 
 PROGRAM = f"""

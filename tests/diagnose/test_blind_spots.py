@@ -124,7 +124,8 @@ def test_a_link_type_that_is_not_decoded(tmp_path: Path) -> None:
 
 def test_encrypted_gm() -> None:
     assert captures.read(SAMPLES / "ipsec_encrypted.pcap").blind_spots() == [
-        "7 packets of IPsec (ESP) of 2 security associations: SIP inside cannot be read without keys"
+        "7 packets of IPsec (ESP) of 2 security associations: SIP inside cannot be read without keys: "
+        "bring them with --esp-keys FILE"
     ]
 
 

@@ -257,3 +257,42 @@ def test_a_message_comes_beside_its_ladder_and_the_verdict_into_the_page(site: S
         page = browser.open(f"{site.address}call/2", size=(390, 800))
         assert page.js("document.documentElement.scrollWidth") <= 390
         page.close()
+
+
+# ---- plots -----------------------------------------------------------------------------------------------------------
+
+
+def figures_in(page: str) -> list[str]:
+    """What each figure of a page says to those who cannot see it."""
+    return re.findall(r'<figure role="img" aria-label="([^"]*)"><svg ', page)
+
+
+def test_the_plots_of_the_report_are_drawn_when_they_are_asked_for(site: Site) -> None:
+    assert f'data-load="{site.base}figures?' in site.page("plots")
+    told = figures_in(site.page("figures"))
+    assert [title.partition(".")[0] for title in told] == [
+        "Call attempts",
+        "Calls at the same time",
+        "Final responses by class",
+    ]
+    assert "3 calls" in told[0]
+
+
+def test_plots_of_what_a_filter_picks(site: Site) -> None:
+    # One of the three calls was refused by an AS, whose address is 10.1.0.6; the P-CSCF refused another.
+    assert "2 calls" in figures_in(site.page("figures?q=status%3D503"))[0]
+
+
+def test_plots_are_not_of_texts_and_say_so(site: Site) -> None:
+    assert "status=4xx" in site.page("plots?q=%3Cb%3E")
+    status, _, text = site.ask(f"{site.base}figures?q=alice")
+    assert (status, "status=4xx" in text) == (400, True)
+    assert "<b>" not in site.page("plots?q=%3Cb%3E")
+
+
+def test_a_capture_without_sip_has_no_plots() -> None:
+    empty = Site(SAMPLES / "ipsec_encrypted.pcap")
+    try:
+        assert figures_in(empty.page("figures")) == []
+    finally:
+        empty.close()

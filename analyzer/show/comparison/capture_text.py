@@ -9,7 +9,7 @@ from analyzer.explain.phrases import phrases
 from analyzer.show.comparison import verdicts
 from analyzer.show.comparison.capture_tables import Shown, tables
 from analyzer.show.comparison.columns import lines
-from analyzer.show.text import safe, wrapped
+from analyzer.show.text import safe, width, wrapped
 
 
 def text(captures: ComparedCaptures, *, columns: int = 100, ascii_only: bool = False, language: str = "en") -> str:
@@ -26,6 +26,11 @@ def text(captures: ComparedCaptures, *, columns: int = 100, ascii_only: bool = F
 
 
 def _lines(shown: Shown, columns: int) -> Iterator[str]:
-    yield from lines([shown.columns, *(cells for _, cells in shown.rows)], columns, gives=0, right=shown.right)
+    """The table; where it is too wide, without the intervals, on which the verdict beside them rests."""
+    rows = [shown.columns, *(cells for _, cells in shown.rows)]
+    drawn = list(lines(rows, columns, gives=0, right=shown.right))
+    if max(map(width, drawn)) > columns:
+        drawn = list(lines([[*row[:-2], row[-1]] for row in rows], columns, gives=0, right=shown.right))
+    yield from drawn
     if shown.below:
         yield from wrapped(shown.below, columns)

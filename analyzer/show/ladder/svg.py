@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from analyzer.show.text import clock, duration, fit, markup, safe, width
+from analyzer.show.text import clock, duration, fit, markup, safe, width, wrapped
 from analyzer.show.timeline import Event, Mark, Timeline, Tone
 
 ROWS = 40
@@ -33,7 +33,10 @@ _STREAM = 6  # bars of streams of media, side by side at the right edge
 _WIDE = 1040  # what a sheet should be wide, so that its text can be read on A4
 _NARROWEST_GAP, _WIDEST_GAP = 96, 300
 _LABEL = 260  # room of a label whose arrow is short
+_LABEL_PROVISIONAL = 140  # what a 1xx says beside its number is often advertising
 _CHARACTER, _BOLD = 7, 8  # of 12 pixels, wide fonts
+_TITLE_LINES = 3
+_TITLE_CHARACTER = 11  # of 16 pixels, bold
 _SMALL = 6
 
 TONES: dict[Tone, tuple[str, str, str]] = {
@@ -169,9 +172,7 @@ class _Drawing:
 
     def __init__(self, model: Timeline, title: str, *, linked: bool) -> None:
         self.model = model
-        self.title = title
         self.linked = linked
-        self.top = _START + (_TITLE if title else 0)
         self.start = model.started_at
         self.legs = {call_id: number for number, call_id in enumerate(model.call_ids, 1)}
         self.begins: dict[int | None, int] = {}
@@ -186,6 +187,9 @@ class _Drawing:
         self.lanes = [left + gap // 2 + number * gap for number in range(len(model.lanes))]
         right = self.lanes[-1] + gap // 2 if self.lanes else _FRAME
         self.width = max(right + _EDGE, 640)
+        columns = (self.width - 2 * _EDGE) // _TITLE_CHARACTER
+        self.title = [fit(line, columns) for line in wrapped(safe(title), columns)[:_TITLE_LINES]] if title else []
+        self.top = _START + _TITLE * len(self.title)
 
     def sheets(self) -> list[Sheet]:
         """Title and rows, and under the last of them what the colours mean."""
@@ -197,8 +201,8 @@ class _Drawing:
         return [*drawn, self._bottom()]
 
     def _title(self) -> str:
-        columns = (self.width - 2 * _EDGE) // 9
-        title = _text(_EDGE, 24, self.title, "title", columns=columns) if self.title else ""
+        lines = enumerate(self.title)
+        title = "".join(_text(_EDGE, 24 + number * _TITLE, line, "title") for number, line in lines)
         if self.start is None:
             return title
         whole, rest = divmod(self.start, 1_000_000_000)
@@ -360,7 +364,8 @@ class _Drawing:
     def _label(self, event: Event, y: int) -> str:
         """Over its arrow; where that is too short the text runs over the lanes beside it."""
         x1, x2 = self.lanes[event.source], self.lanes[event.target]
-        room = max(abs(x2 - x1) - 24, min(_LABEL, self.lanes[-1] - self.lanes[0] + self.gap))
+        beside = _LABEL_PROVISIONAL if event.tone == "provisional" else _LABEL
+        room = max(abs(x2 - x1) - 24, min(beside, self.lanes[-1] - self.lanes[0] + self.gap))
         copies = f"×{event.copies}" if event.copies > 1 else ""
         cross = 14 if event.failed else 0
         extra = (width(copies) + 1 if copies else 0) * _CHARACTER + (26 if event.sdp else 0) + cross

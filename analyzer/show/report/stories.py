@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
+from analyzer.show.doubt import with_doubt
 from analyzer.show.report import columns, ladders, room
 from analyzer.show.text import duration, safe
 from analyzer.show.timeline import Mark, heard_of, holds_of, tables_tell, transfers
@@ -73,7 +74,7 @@ def captions(endpoints: pl.DataFrame) -> dict[str, tuple[str, str]]:
 
     A host that is several nodes has their roles one after the other, as in :func:`analyzer.show.timeline.timeline`.
     """
-    told = endpoints.with_columns(role=pl.when(pl.col("role") != "unknown").then("role"))
+    told = with_doubt(endpoints).with_columns(role=pl.when(pl.col("role") != "unknown").then("role"))
     told = told.filter(pl.col("role").is_not_null() | pl.col("name").is_not_null())
     lanes = pl.concat([told.select("role", "name", lane="ip"), told.select("role", "name", lane="address")])
     words = pl.col("role", "name").drop_nulls().unique(maintain_order=True).str.join(", ")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from analyzer.columns.address import socket
+from analyzer.show.doubt import with_doubt
 from analyzer.show.text import SHORT_TAG, fit, safe
 from analyzer.show.timeline.model import NO_ADDRESS, Event
 
@@ -48,7 +49,7 @@ def known_nodes(endpoints: pl.DataFrame | None) -> Known:
 
     if endpoints is None:
         return {}
-    told = endpoints.filter(
+    told = with_doubt(endpoints).filter(
         (pl.col("role") != "unknown") | (pl.col("node") != pl.col("address")) | pl.col("name").is_not_null()
     )
     rows = told.select("ip", "port", "node", "role", "name").iter_rows(named=True)

@@ -46,5 +46,6 @@ pub use fields::{Carrier, Fields, Scratch};
 pub use flaw::{Flaw, Flaws};
 pub use framing::{Framed, StreamFramer};
 pub use name::Name;
+pub(crate) use text::unescaped;
 pub use tree::Message;
 pub use websocket::Websocket;

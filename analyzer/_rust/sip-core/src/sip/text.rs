@@ -1,6 +1,8 @@
 //! Lexical pieces of SIP headers: tokens, white space, quoted strings, parameters, lists, name-addr, numbers
 //! (RFC 3261 §25.1), each as tolerant as a reader of captures must be.
 
+use std::borrow::Cow;
+
 use super::flaw::{Flaw, Flaws};
 
 /// `token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~")`
@@ -199,6 +201,23 @@ pub fn unquote(v: &[u8]) -> &[u8] {
         [b'"', inner @ .., b'"'] => inner,
         _ => v,
     }
+}
+
+/// A quoted string without quotes and backslashes (RFC 3261 §25.1); any other text as it is.
+pub fn unescaped(v: &[u8]) -> Cow<'_, [u8]> {
+    let inner = unquote(v);
+    if inner.len() == v.len() || memchr::memchr(b'\\', inner).is_none() {
+        return Cow::Borrowed(inner);
+    }
+    let mut out = Vec::with_capacity(inner.len());
+    let mut bytes = inner.iter();
+    while let Some(&b) = bytes.next() {
+        match b {
+            b'\\' => out.extend(bytes.next()),
+            b => out.push(b),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// `1*DIGIT` within 64 bits, white space around forgiven.

@@ -1,6 +1,6 @@
 //! URIs as SIP has them: sip, sips (RFC 3261 §19.1.1), tel (RFC 3966), and any other by its scheme.
 
-use super::text::{is_blank, params, split, split_once, trim, unquote};
+use super::text::{is_blank, params, split, split_once, trim, unescaped};
 use super::via::host_and_port;
 
 /// A name and a value, decoded for people: quotes off, quoted-pairs resolved, bad UTF-8 as U+FFFD.
@@ -33,21 +33,9 @@ pub(super) fn string(v: &[u8]) -> String {
     String::from_utf8_lossy(v).into_owned()
 }
 
-/// A quoted string without quotes and backslashes (RFC 3261 §25.1); any other text as it is.
+/// The same of a quoted string, without quotes and backslashes.
 pub(super) fn unescape(v: &[u8]) -> String {
-    let inner = unquote(v);
-    if inner.len() == v.len() {
-        return string(v);
-    }
-    let mut out = Vec::with_capacity(inner.len());
-    let mut bytes = inner.iter();
-    while let Some(&b) = bytes.next() {
-        match b {
-            b'\\' => out.extend(bytes.next()),
-            b => out.push(b),
-        }
-    }
-    string(&out)
+    string(&unescaped(v))
 }
 
 pub(super) fn read_params(v: &[u8]) -> Vec<Param> {

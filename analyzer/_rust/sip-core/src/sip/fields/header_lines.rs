@@ -275,7 +275,8 @@ impl<'a> Fields<'a> {
         let addr = name_addr(value);
         self.flaws.merge(addr.flaws);
         let tag = params(addr.params).find(|(name, _)| name.eq_ignore_ascii_case(b"tag")).and_then(|(_, tag)| tag);
-        Party { uri: (!addr.uri.is_empty()).then_some(addr.uri), tag: tag.filter(|t| !t.is_empty()) }
+        let given = |text: &'a [u8]| (!text.is_empty()).then_some(text);
+        Party { display: given(addr.display), uri: given(addr.uri), tag: tag.and_then(given) }
     }
 
     /// `CSeq = 1*DIGIT LWS Method`

@@ -62,6 +62,8 @@ impl Work {
 /// From or To: `( name-addr / addr-spec ) *( SEMI from-param )`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Party<'a> {
+    /// The display name as sent, quotes included.
+    pub display: Option<&'a [u8]>,
     /// The addr-spec as sent.
     pub uri: Option<&'a [u8]>,
     pub tag: Option<&'a [u8]>,

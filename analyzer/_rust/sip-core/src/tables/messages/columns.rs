@@ -8,7 +8,7 @@ use super::keys::Keys;
 use crate::net::{Encapsulation, Protocol};
 use crate::observation::{KeptReport, Observed, Seen};
 use crate::packet::NO_TIME;
-use crate::sip::{Fields, Name, headers};
+use crate::sip::{Fields, Name, headers, unescaped};
 use crate::tables::columns::{columns, key};
 use crate::tables::sdp::Known;
 use crate::tables::small::FileRow;
@@ -40,8 +40,10 @@ columns! {
         request_uri: Text = "request_uri" => it.fields.request_uri,
         call_id: Text = "call_id" => it.fields.call_id,
         from_uri: Text = "from_uri" => it.fields.from.uri,
+        from_name: Text = "from_name" => it.fields.from.display.and_then(display_name),
         from_tag: Text = "from_tag" => it.fields.from.tag,
         to_uri: Text = "to_uri" => it.fields.to.uri,
+        to_name: Text = "to_name" => it.fields.to.display.and_then(display_name),
         to_tag: Text = "to_tag" => it.fields.to.tag,
         cseq: Int = "cseq" => it.fields.cseq,
         via_branch: Text = "via_branch" => it.fields.via.branch,
@@ -171,6 +173,12 @@ pub enum Interface {
     OfFile(u32),
     /// By its number in the capturing host.
     OfHost(u32),
+}
+
+/// A display name without quotes and escapes; none where nothing is left.
+fn display_name(sent: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let name = unescaped(sent);
+    (!name.trim_ascii().is_empty()).then_some(name)
 }
 
 /// A capture without IP headers says nothing of ports, and exported PDUs may not.
