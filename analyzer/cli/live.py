@@ -18,8 +18,8 @@ from analyzer.cli.terminal import coloured, note
 
 if TYPE_CHECKING:
     from analyzer.live.following import Moment
-    from analyzer.masking.mask import Mask
     from analyzer.live.wire import Wire
+    from analyzer.masking.mask import Mask
 
 #: Packets come out of the kernel, and to agents, this much late (ns); only then is silence known to be silence.
 _LATE_NS = 1_000_000_000
