@@ -17,7 +17,7 @@ from analyzer.reading import native
 from analyzer.reading.windows import State, Window, Windows
 from analyzer.store.index import Index
 from analyzer.store.kept import Kept
-from analyzer.store.layout import Manifest, is_store, manifest_of, write_manifest
+from analyzer.store.layout import NAME, Manifest, is_store, manifest_of, write_manifest
 from analyzer.store.settling import Settled, Settling, of
 from analyzer.store.whole import Whole, plan
 from analyzer.store.writing import Commit, recover
@@ -89,6 +89,11 @@ def run(
             f"{path}: is a masked store, which is written once: calls that go on could not be told from others; write"
             " the captures into another one"
         )
+    if not is_store(path) and (left := next((name for name in ("messages", "core") if (path / name).exists()), None)):
+        raise AnalyzerError(
+            f"{path}: has files of a store ({left}) and no {NAME}, which says what of them is valid: copy it from a"
+            " backup, or write into an empty folder"
+        )
     if not is_store(path):
         kept: dict[str, Any] = {"max_idle_s": options.max_idle_s, "link_types": sources.link_types}
         kept |= {"limits": dict(options.limits), "keep_text": options.keep_text}
@@ -134,7 +139,7 @@ class _Run:
                     reason = "is a directory, not a capture"
             except OSError as error:
                 reason = error.strerror or str(error)
-            raise CaptureError(source.name, 0, reason)
+            raise CaptureError(source.path, 0, reason)
 
     def _read(self) -> None:
         self._take_back_open()

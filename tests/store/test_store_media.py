@@ -1,4 +1,4 @@
-"""Media in a store: streams that go on over files, windows and runs, joined to their calls as one reading joins them."""
+"""Media in a store: streams go on over files, windows and runs, joined to calls as one reading joins them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def pressed(at: float, source: int, number: int) -> Packets:
 
 @pytest.fixture(scope="module")
 def packets() -> Packets:
-    """Three calls within an hour: a sender begins anew, media go on for minutes behind the end, and some are of none."""
+    """Three calls within an hour: a sender begins anew, media go on for minutes behind the end, some are of none."""
     there, back = (talk.CALLER, CALLED), (CALLED, talk.CALLER)
     lossy = [number for number in range(400) if number % 9]
     found = [*call(1, 0, 60), *call(2, 700, 40), *call(3, 2000, 20)]
