@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kills runs of `batch` at random moments until so many died, and holds each finished store against one that nobody killed.
+"""Kills runs of `batch` at random moments, so many times, and holds each finished store against one that nobody killed.
 
     python benchmarks/kills.py [CAPTURE ...] [--kills 100] [--seed 1] [--window 200]
 
@@ -25,8 +25,20 @@ ROOT = Path(__file__).resolve().parent.parent
 #: What is compared: all that a store keeps, and what is made of it.
 TABLES = ("messages", "calls", "transactions", "dialogs", "registrations", "streams", "stream_intervals",
           "rtcp_reports", "dtmf", "tls_connections", "problems", "account", "files")  # fmt: skip
-SAMPLES = ("services", "media", "volte_failures", "tcp_ugly", "blind_transfer", "media", "registration", "hold_resume",
-           "services", "volte_call", "media", "proxy_auth")
+SAMPLES = (
+    "services",
+    "media",
+    "volte_failures",
+    "tcp_ugly",
+    "blind_transfer",
+    "media",
+    "registration",
+    "hold_resume",
+    "services",
+    "volte_call",
+    "media",
+    "proxy_auth",
+)
 #: A run is killed when it has used so much (s): before it reads, and up to when some have ended.
 FROM_S, TO_S = 0.3, 1.8
 
@@ -39,9 +51,7 @@ def samples(folder: Path) -> list[Path]:
     packets = merged.packets_of(ROOT / "sample_pcaps" / f"{name}.pcap" for name in SAMPLES)
     size = -(-len(packets) // 60)
     cuts = range(0, len(packets), size)
-    return [
-        merged.write(folder / f"part{number:03}.pcapng", packets[at : at + size]) for number, at in enumerate(cuts)
-    ]
+    return [merged.write(folder / f"part{number:03}.pcapng", packets[at : at + size]) for number, at in enumerate(cuts)]
 
 
 def used_s(process: subprocess.Popen[bytes]) -> float:

@@ -16,9 +16,10 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns import events
 from analyzer.columns.rules import first_of
-from analyzer.columns.times import SECOND, duration, ns
+from analyzer.columns.times import duration, ns
 from analyzer.columns.typed import typed
 from analyzer.sip import cancels, in_dialog, outcomes, reference_hop, release, states
+from analyzer.sip.identities import MAX_IDLE
 
 # Requests that only a party of an INVITE's dialog sends (RFC 3261, 3262, 3311, 6086).
 _OF_INVITE = ["INVITE", "ACK", "BYE", "UPDATE", "PRACK", "INFO"]
@@ -54,7 +55,7 @@ def dialogs(
     *,
     end: int | None = None,
     timers: dict[str, int] = states.RFC_3261,
-    max_idle: int = 24 * 3600 * SECOND,
+    max_idle: int = MAX_IDLE,
 ) -> pl.DataFrame:
     """The ``dialogs`` table without ``call``; arguments as of :func:`with_hops`."""
     return with_reference_hops(messages, transactions, end=end, timers=timers, max_idle=max_idle)[0]
@@ -66,7 +67,7 @@ def with_reference_hops(
     *,
     end: int | None = None,
     timers: dict[str, int] = states.RFC_3261,
-    max_idle: int = 24 * 3600 * SECOND,
+    max_idle: int = MAX_IDLE,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The ``dialogs`` table without ``call``, in the order of each dialog's earliest message; and where it was read.
 

@@ -11,6 +11,9 @@ top Via. Two things happen in real networks that these hashes alone do not bear:
   another call (§15, §17.2.3). So does one of the same branch, as a capture that is replayed has it, where its server
   answers anew. From it on the hashes of the Call-ID are others.
 
+A *Call-ID that was silent for a day* is over too: its dialogs have expired, and what comes later is read as if nothing
+had been before it, in a capture of a month as in one of an hour (:data:`MAX_IDLE`).
+
 And what captures do (snap length, lost tail). A *response that was cut* before its CSeq: its branch and its
 way are those of the request that it answers (§17.1.3), whose method, CSeq, Call-ID and From tag it has (§8.2.6.2); so
 it knows the Call-ID of a request that was cut itself. A *request that was cut* before its To: whether it has a To tag,
@@ -44,6 +47,9 @@ IDENTITY_REUSED = "sip_call_identity_reused"
 
 #: The To tag of a request whose To the capture lacks: neither a tag nor none. No sender can write it.
 UNKNOWN_TAG = ""
+
+#: What was silent for so long (ns) is over, whatever became of it; what comes later begins anew.
+MAX_IDLE = 24 * 3600 * SECOND
 
 _REQUEST = ["_leg", "cseq", "method"]
 _NEVER = 1 << 62
@@ -303,8 +309,10 @@ def _acks(near: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_epochs(messages: pl.DataFrame) -> pl.DataFrame:
-    """The messages with other hashes from each INVITE on that uses the identity of a call that is over."""
-    opening = pl.concat([_openings(messages), _replays(messages)])
+    """The messages with other hashes from each INVITE on that uses the identity of a call that is over, and from each
+    message on before which its Call-ID was silent for too long."""
+    reused = pl.concat([_openings(messages), _replays(messages)])
+    opening = pl.concat([reused, _resumed(messages).select(reused.columns)])
     if opening.is_empty():
         return messages
     opening = opening.unique("row").sort("row").with_columns(epoch=pl.int_range(1, pl.len() + 1).over("_call"))
@@ -322,10 +330,22 @@ def _with_epochs(messages: pl.DataFrame) -> pl.DataFrame:
     anew = _anew(later.select("row", "epoch"), messages)
     return messages.with_columns(
         *(messages[name].scatter(later["row"], messages[name].gather(later["row"]) ^ salt) for name in names),
-        messages["_mended"].scatter(opening["row"], IDENTITY_REUSED),
+        messages["_mended"].scatter(reused["row"], IDENTITY_REUSED),
         messages["transaction"].scatter(anew["row"], anew["transaction"]),
         messages["retransmission"].scatter(anew["row"], anew["retransmission"]),
     )
+
+
+def _resumed(messages: pl.DataFrame) -> pl.DataFrame:
+    """The messages (``row _call``) before which there was none of the same Call-ID for :data:`MAX_IDLE`."""
+    rows = messages.lazy().with_row_index("row").select("row", "_call", at=ns("time"))
+    span = messages["time"].to_physical()
+    if span.is_empty() or (span.max() or 0) - (span.min() or 0) < MAX_IDLE:  # type: ignore[operator]
+        return rows.select("row", "_call").limit(0).collect()
+    ends = pl.col("_call").is_not_null() & pl.col("at").is_not_null()
+    long = rows.filter(ends).filter((pl.col("at").max() - pl.col("at").min()).over("_call") >= MAX_IDLE)
+    before = pl.col("at").shift().over("_call")
+    return long.filter(pl.col("at") - before >= MAX_IDLE).select("row", "_call").collect()
 
 
 def _anew(later: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:

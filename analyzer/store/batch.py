@@ -18,11 +18,11 @@ from analyzer.reading import native
 from analyzer.reading.windows import State, Window, Windows
 from analyzer.store.index import Index
 from analyzer.store.kept import Kept
-from analyzer.store.layout import CHUNKS, Manifest, is_store, manifest_of, write_manifest
+from analyzer.store.layout import CHUNKS, NAME, Manifest, is_store, manifest_of, write_manifest
 from analyzer.store.settling import Settled, Settling
 from analyzer.store.shelf import of
 from analyzer.store.whole import Whole, plan
-from analyzer.store.writing import Commit, full_disk_told, recover
+from analyzer.store.writing import Commit, recover
 
 if TYPE_CHECKING:
     import polars as pl
@@ -91,6 +91,11 @@ def run(
             f"{path}: is a masked store, which is written once: calls that go on could not be told from others; write"
             " the captures into another one"
         )
+    if not is_store(path) and (left := next((name for name in ("messages", "core") if (path / name).exists()), None)):
+        raise AnalyzerError(
+            f"{path}: has files of a store ({left}) and no {NAME}, which says what of them is valid: copy it from a"
+            " backup, or write into an empty folder"
+        )
     if not is_store(path):
         kept: dict[str, Any] = {"max_idle_s": options.max_idle_s, "link_types": sources.link_types}
         kept |= {"limits": dict(options.limits), "keep_text": options.keep_text}
@@ -124,8 +129,7 @@ class _Run:
         before = self._manifest.messages
         if self._plan.new:
             self._check()
-            with full_disk_told(self._folder):
-                self._read()
+            self._read()
         names = [source.name for source in self._plan.new]
         found = self._manifest.messages
         return Done(len(names), found - before, found, self._plan.copies, self._whole.damaged(names))
@@ -139,7 +143,7 @@ class _Run:
                     reason = "is a directory, not a capture"
             except OSError as error:
                 reason = error.strerror or str(error)
-            raise CaptureError(source.name, 0, reason)
+            raise CaptureError(source.path, 0, reason)
 
     def _read(self) -> None:
         self._take_back_open()

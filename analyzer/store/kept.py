@@ -12,7 +12,7 @@ from analyzer import schema
 from analyzer.errors import AnalyzerError
 from analyzer.reading import native
 from analyzer.store.core_tables import columns_of, core_columns
-from analyzer.store.layout import DERIVED, MEDIA, Manifest, Part, manifest_of, path_of
+from analyzer.store.layout import DERIVED, MEDIA, Manifest, Part, gone, manifest_of, path_of
 from analyzer.store.settling import MENDED, ORDER
 from analyzer.store.shelf import FOLLOWING, OF_CORE
 
@@ -70,9 +70,7 @@ class Kept:
                 found = found.select(*columns, *(ORDER if ordered else ()))
             rows: pl.DataFrame = found.collect()
         except FileNotFoundError as error:
-            raise AnalyzerError(
-                f"{self.folder}: a file of the store is gone ({error}): copy it from a backup, or make the store anew"
-            ) from None
+            raise AnalyzerError(gone(self.folder, error)) from None
         except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError) as error:
             told = str(error).partition(";")[0].partition("\n")[0]
             raise AnalyzerError(

@@ -110,6 +110,11 @@ class Manifest:
         return f"state/state-{self.commit:08d}.bin"
 
 
+def gone(folder: Path, error: Exception) -> str:
+    """What to do about a file of a store that cannot be read."""
+    return f"{folder}: a file of the store is gone ({error}): copy it from a backup, or make the store anew"
+
+
 def path_of(table: str, part: Part) -> str:
     """The file of a part in the store."""
     return f"core/{table}/{part.file}" if table in BESIDE else f"{table}/{part.file}"
@@ -143,9 +148,9 @@ def manifest_of(folder: Path) -> Manifest:
             f"{folder}: is a store of version {version}, and this sip-analyzer knows versions up to {VERSION}: install"
             " a newer one"
         )
-    while told["version"] < VERSION:
-        told = UPGRADES[told["version"]](told)
     try:
+        while told["version"] < VERSION:
+            told = UPGRADES[told["version"]](told)
         names = [entry.name for entry in fields(Manifest) if entry.name != "parts"]
         return Manifest([Part(*row) for row in told["parts"]], **{name: told[name] for name in names})
     except (KeyError, TypeError) as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.store.layout import MEDIA
+from analyzer.store.writing import full_disk_told
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,9 +87,11 @@ class Shelf:
         if self._folder is None:
             self._kept[chunk] = found
         else:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            for name, rows in found.items():
-                rows.write_parquet(self._path(chunk, name), compression="zstd", compression_level=1, statistics=False)
+            with full_disk_told(self._folder.parents[1]):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                for name, rows in found.items():
+                    path = self._path(chunk, name)
+                    rows.write_parquet(path, compression="zstd", compression_level=1, statistics=False)
         self._chunks[chunk] = (list(found), tables["messages"].height)
         return chunk
 

@@ -19,7 +19,20 @@ from typing import TYPE_CHECKING, Any
 from analyzer.errors import AnalyzerError
 from analyzer.reading.written import replaced
 from analyzer.store.core_tables import none_of
-from analyzer.store.layout import BESIDE, CHUNKS, DERIVED, FAILURES, MEDIA, NAME, TLS, WHOLE, Manifest, Part, path_of
+from analyzer.store.layout import (
+    BESIDE,
+    CHUNKS,
+    DERIVED,
+    FAILURES,
+    MEDIA,
+    NAME,
+    TLS,
+    WHOLE,
+    Manifest,
+    Part,
+    gone,
+    path_of,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,7 +85,10 @@ class Commit:
             if part.number < self._manifest.media_from and (name in MEDIA or name == "streams"):
                 found[name] = none_of(name)
             elif name != "texts" or file.exists():
-                found[name] = pl.read_parquet(file)
+                try:
+                    found[name] = pl.read_parquet(file)
+                except (OSError, pl.exceptions.PolarsError) as error:
+                    raise AnalyzerError(gone(self._folder, error)) from error
         return found
 
     def remove(self, part: Part) -> None:
@@ -177,12 +193,15 @@ def _remove(folder: Path, names: Iterable[str]) -> None:
 @contextlib.contextmanager
 def full_disk_told(folder: Path) -> Iterator[None]:
     """A full disk is told in a sentence; what was valid before is valid still."""
+    from polars.exceptions import PolarsError
+
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
-            raise AnalyzerError(
-                f"{folder}: the disk is full; the store is as it was after the last commit. Make room and run the same"
-                " command again: it goes on from there"
-            ) from error
-        raise
+    # Polars has errors of its own for what the system says.
+    except (OSError, PolarsError) as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
+        what = "the disk is full" if full else f"it cannot be written ({error})"
+        raise AnalyzerError(
+            f"{folder}: {what}; the store is as it was after the last commit. {'Make room' if full else 'Mend that'}"
+            " and run the same command again: it goes on from there"
+        ) from error

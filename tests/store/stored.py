@@ -15,10 +15,10 @@ import analyzer
 from analyzer import Capture, schema
 from analyzer.store import batch
 
-#: Samples with calls across B2BUAs, transfers, forks, refusals, registrations, subscriptions, short messages, TCP.
+#: Samples with calls over B2BUAs, transfers, forks, refusals, registrations, subscriptions, short messages, TCP, media.
 SEVERAL = (
     *("services", "volte_failures", "ims_core", "outcomes", "blind_transfer", "hold_resume", "proxy_auth", "sms"),
-    *("tcp_ugly", "websocket_call", "identity_reuse"),
+    *("tcp_ugly", "websocket_call", "identity_reuse", "media"),
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,3 +205,28 @@ def test_a_store_that_nothing_came_into_is_told(tmp_path: Path) -> None:
         batch.run([str(tmp_path / "gone.pcap")], tmp_path / "store")
     with pytest.raises(AnalyzerError, match="nothing is in this store yet"):
         analyzer.open_store(tmp_path / "store")
+
+
+def test_a_file_that_may_not_grow_leaves_what_was_valid(store: Path, files: list[Path]) -> None:
+    """As a full disk does it: what writes Parquet has errors of its own for what the system says."""
+    before = analyzer.open_store(store).table("calls")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))
+    try:
+        with pytest.raises(AnalyzerError, match="goes on from there"):
+            batch.run(map(str, files), store)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert analyzer.open_store(store).table("calls").equals(before)
+
+
+def test_a_run_on_half_a_store_is_told(store: Path, files: list[Path]) -> None:
+    next((store / "streams").rglob("*.parquet")).unlink()
+    with pytest.raises(AnalyzerError, match="a file of the store is gone"):
+        batch.run(map(str, files), store)
+
+
+def test_files_of_a_store_without_its_list_are_let_alone(store: Path, files: list[Path]) -> None:
+    (store / "store.json").unlink()
+    with pytest.raises(AnalyzerError, match="copy it from a backup, or write into an empty folder"):
+        batch.run(map(str, files), store)

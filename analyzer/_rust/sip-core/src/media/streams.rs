@@ -414,6 +414,64 @@ mod tests {
         assert_eq!((found.len(), refused), (1, None));
     }
 
+    fn told(found: &[Ended]) -> Vec<String> {
+        found.iter().map(|it| format!("{it:?}")).collect()
+    }
+
+    /// Wherever a reading ends and another one goes on, the stream is the same, but for the number of the file.
+    #[test]
+    fn what_goes_on_in_another_reading_is_as_in_one() {
+        let numbers: Vec<u16> = (65_000..65_535).chain(0..900).filter(|n| n % 11 != 3).collect();
+        let mut whole = Streams::new(&Limits::default());
+        send(&mut whole, 1, numbers.iter().copied());
+        let (expected, relays) = (whole.finish().streams, turn::Relays::default());
+        for cut in [1, 2, 3, 100, 600] {
+            let mut before = Streams::new(&Limits::default());
+            send(&mut before, 1, numbers[..cut].iter().copied());
+            let bytes = before.to_bytes(|_| Some("first.pcap"));
+            let mut after = Streams::new(&Limits::default());
+            after.restore(&bytes);
+            assert_eq!(after.relays.state(), relays.state());
+            send(&mut after, 1, numbers[cut..].iter().copied());
+            assert_eq!(after.earlier(EARLIER), Some("first.pcap"));
+            let mut found = after.finish().streams;
+            found.iter_mut().for_each(|it| it.stream.first.file = 0);
+            assert_eq!(told(&found), told(&expected), "{cut}");
+        }
+        let mut nothing = Streams::new(&Limits::default());
+        nothing.restore(&[7; 40]);
+        assert!(nothing.finish().streams.is_empty());
+    }
+
+    /// Ten minutes of silence, or a day of sound: whoever looks meanwhile, what comes later is another stream.
+    #[test]
+    fn silence_and_length_end_a_stream() {
+        let limits = Limits { max_stream_idle_ns: 1_000_000_000, max_stream_ns: 10_000_000_000, ..Limits::default() };
+        for looks in [false, true] {
+            let mut streams = Streams::new(&limits);
+            send(&mut streams, 1, 0..20);
+            let mut found = Vec::new();
+            if looks {
+                assert_eq!(streams.going_on(false).streams.len(), 1);
+                found.extend(streams.settle(2_000_000_000).streams);
+                assert!(streams.going_on(true).streams.is_empty());
+            }
+            send(&mut streams, 1, 100..700);
+            found.extend(streams.finish().streams);
+            let packets: Vec<_> = found.iter().map(|it| (it.stream.packets, it.stream.restarted)).collect();
+            assert_eq!(packets, [(20, false), (500, false), (100, false)]);
+        }
+    }
+
+    /// What another reading took is not taken again.
+    #[test]
+    fn packets_that_were_taken_are_skipped() {
+        let mut streams = Streams::new(&Limits::default());
+        streams.skips = true;
+        send(&mut streams, 1, 0..20);
+        assert!(streams.finish().streams.is_empty());
+    }
+
     #[test]
     fn there_are_so_many_streams_and_no_more() {
         let mut streams = Streams::new(&Limits { max_streams: 3, ..Limits::default() });
