@@ -18,7 +18,10 @@ _ENOUGH = 1_500_000_000
 _OF_A_THREAD = 250_000_000
 _OF_A_BYTE = 3
 
-_MALLOPT_ARENA_MAX = -8  # <malloc.h>
+# <malloc.h>
+_MALLOPT_TRIM_THRESHOLD, _MALLOPT_MMAP_THRESHOLD, _MALLOPT_ARENA_MAX = -1, -3, -8
+# What is larger is given back at once, where a process is to hold no more than it needs.
+_GIVEN_BACK = 1 << 18
 
 
 def limit() -> int | None:
@@ -67,9 +70,16 @@ def reserve_less() -> None:
 
 
 def give_back() -> None:
-    """For a process that runs for long: the allocator of Polars gives pages back that it has no use for, instead of when
-    the system asks for them. Has no effect once Polars is imported."""
+    """For a process that runs for long: the allocators of Polars and of the C library (glibc) give back memory that
+    they have no use for, instead of keeping it. For Polars it has no effect once that is imported."""
+    import ctypes
+
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0")
+    try:
+        for what in (_MALLOPT_MMAP_THRESHOLD, _MALLOPT_TRIM_THRESHOLD):
+            ctypes.CDLL(None).mallopt(what, _GIVEN_BACK)
+    except (AttributeError, OSError):  # another C library
+        return
 
 
 def leave_no_core() -> None:

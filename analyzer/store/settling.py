@@ -56,10 +56,11 @@ _NARROW = {
     "ims_headers": ["message", "_security_client", "_security_server"],
 }
 _BESIDE = ("evidence", "ims_headers")
+_OF_REQUESTS = ["call_id", "request_uri", "from_uri", "to_uri", "asserted_identity", "preferred_identity", "refer_to"]
 #: Units are looked at where so much may be over, as a share of what is worth it, and of what is held.
 _WORTH, _SHARE = 0.5, 0.2
 #: Messages that tables are made of at a time, and messages in a part, about.
-_AT_A_TIME = _PART = 50_000
+_AT_A_TIME, _PART = 40_000, 50_000
 #: Broken transports concern transactions so near to them (ns).
 _NEAR_FAILURES = 600 * SECOND
 
@@ -201,9 +202,8 @@ class Settling:
         if self.end is None or (self._shelf.spans.is_empty() and not self._media.any):
             return
         if not all_of_it:
-            ready = self._ready()["rows"].sum()
             worth = max(_WORTH * self._worth, _SHARE * self.messages if self._worth else 0)
-            if ready < worth and not self._media.many:
+            if self._ready()["rows"].sum() < worth and not self._media.many:
                 return
         pairs = self._media.look()
         links = self._relate(pairs, all_of_it=all_of_it)
@@ -243,23 +243,27 @@ class Settling:
         nodes = spans.group_by("node").agg(pl.col("begin").min(), pl.col("parked").all())
         if not all_of_it:
             nodes = nodes.filter(~pl.col("parked"), pl.col("begin") < self._decides())
-        core = self._shelf.of(nodes["node"], _NARROW, parked=False)
+        # Texts of responses are asked for where a request was cut, or lacks its To tag.
+        status = pl.col("status")
+        success = (pl.col("method") == "INVITE") & status.is_between(200, 299)
+        said = status.is_null() | pl.col("to_tag").is_null() | success | ~pl.col("complete")
+        brief = [pl.when(said).then(pl.col(_OF_REQUESTS))]
+        core = self._shelf.of(nodes["node"], _NARROW, brief, parked=False)
         if not core:
             if pairs.height:
                 self._shelf.join(units.least(pl.concat([pairs, spans.select("node", near="unit")])))
             return self._links
-        raw = in_order(core["messages"])
-        core |= {name: core[name] if name in core else pl.DataFrame(schema=columns_of(name)) for name in _NARROW}
-        graph = Graph(
-            inputs_of({**core, "messages": raw.drop(OWN), "evidence": core["evidence"].unique(maintain_order=True)})
-        )
-        mended = graph["core_messages"]
-        links = graph["leg_correlation"]
+        raw = in_order(core.pop("messages"))
+        core = {name: core[name] if name in core else pl.DataFrame(schema=columns_of(name)) for name in _BESIDE}
+        core["evidence"] = core["evidence"].unique(maintain_order=True)
+        graph = Graph(inputs_of(core | {"messages": raw.drop(OWN)}))
+        mended: pl.DataFrame = graph["core_messages"]
+        links: pl.DataFrame = graph["leg_correlation"]
         # What was decided rests on what may be gone by now; so does that there is no link.
         links = pl.concat([self._links, links.filter(~pl.col("_leg").is_in(self._decided.implode()))])
         legs = raw.select("_at").hstack(mended.select("_leg")).drop_nulls().group_by("_leg").agg(pl.col("_at").min())
-        legs = legs.filter(pl.col("_at") < self._decides())["_leg"]
-        self._decided = pl.concat([self._decided, legs]).unique()
+        decided = legs.filter(pl.col("_at") < self._decides())["_leg"]
+        self._decided = pl.concat([self._decided, decided]).unique()
         self._links = links.filter(pl.col("_leg").is_in(self._decided.implode()))
         self._shelf.join(units.may_belong_together(raw, mended, core["evidence"], links, spans, pairs))
         odd = units.odd_beside_others(mended, core["ims_headers"])
@@ -275,9 +279,8 @@ class Settling:
         core = self._shelf.of(nodes)
         core |= {name: core[name].unique(maintain_order=True) for name in _OFTEN if name in core}
         raw = in_order(core.pop("messages"))
-        core |= {
-            name: pl.DataFrame(schema=columns_of(name)) for name in OF_CORE if name not in (*core, "links", "texts")
-        }
+        lacking = {*OF_CORE} - core.keys() - {"links", "texts"}
+        core |= {name: pl.DataFrame(schema=columns_of(name)) for name in lacking}
         media = self._media.core(nodes)
         graph = self._graph(raw, core | media_as_core(media), links)
         messages = self._messages(raw, graph)

@@ -7,7 +7,7 @@ that it needs no other. A *node* is a Call-ID (its hash), or the message itself 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,8 +115,16 @@ class Shelf:
         )  # fmt: skip
         self.spans = pl.concat([self.spans, new.select(self.spans.columns)])
 
-    def of(self, nodes: pl.Series, columns: Mapping[str, list[str]] | None = None, *, parked: bool = True) -> Tables:
-        """The rows of these nodes, chunk by chunk; of some tables and ``columns`` alone; without what is ``parked``."""
+    def of(
+        self,
+        nodes: pl.Series,
+        columns: Mapping[str, list[str]] | None = None,
+        brief: Sequence[pl.Expr] = (),
+        *,
+        parked: bool = True,
+    ) -> Tables:
+        """The rows of these nodes, chunk by chunk; of some tables and ``columns`` alone, those of messages ``brief`` in
+        the place of what they replace; without what is ``parked``."""
         import polars as pl
 
         spans = self.spans.filter(pl.col("node").is_in(nodes.implode()))
@@ -128,7 +136,7 @@ class Shelf:
             messages = tables["messages"]
             if own["rows"].sum() < messages.height:
                 messages = messages.filter(node().is_in(own["node"].implode()))
-            for name, rows in of(messages, tables).items():
+            for name, rows in of(messages.with_columns(brief), tables).items():
                 found.setdefault(name, []).append(rows)
         return _together(found)
 
