@@ -46,6 +46,7 @@ pub enum Value {
     /// Nothing is kept of it: it is read again.
     Any,
     Party {
+        display: Place,
         uri: Place,
         tag: Place,
     },
@@ -164,8 +165,8 @@ impl<'a> Fields<'a> {
                 self.header(name, value.part(line).unwrap_or_default(), work);
                 return true;
             }
-            Value::Party { uri, tag } => {
-                let party = Party { uri: uri.part(line), tag: tag.part(line) };
+            Value::Party { display, uri, tag } => {
+                let party = Party { display: display.part(line), uri: uri.part(line), tag: tag.part(line) };
                 if name == Name::From { self.from = party } else { self.to = party }
             }
             Value::Contact { uri, expires } => {
@@ -204,8 +205,14 @@ impl<'a> Fields<'a> {
         }
         let place = |part| Place::of(part, line);
         let says = match name {
-            Name::From => Value::Party { uri: place(self.from.uri)?, tag: place(self.from.tag)? },
-            Name::To => Value::Party { uri: place(self.to.uri)?, tag: place(self.to.tag)? },
+            Name::From => {
+                let Party { display, uri, tag } = self.from;
+                Value::Party { display: place(display)?, uri: place(uri)?, tag: place(tag)? }
+            }
+            Name::To => {
+                let Party { display, uri, tag } = self.to;
+                Value::Party { display: place(display)?, uri: place(uri)?, tag: place(tag)? }
+            }
             Name::Contact if before.contacts == 0 && self.contact.count == 1 => {
                 Value::Contact { uri: place(self.contact.uri)?, expires: self.contact.expires }
             }
