@@ -51,12 +51,12 @@ def of_messages(raw: pl.DataFrame, graph: Graph) -> pl.Series:
         units_of_calls(graph).select(node="_call", near="unit"),
     ]
     joined = pl.concat(pairs).filter(pl.col("node") != pl.col("near")).unique()
-    return rows.join(_least(joined), on="node", how="left", maintain_order="left").select(
+    return rows.join(least(joined), on="node", how="left", maintain_order="left").select(
         pl.coalesce("unit", "node").alias("_unit")
     )["_unit"]
 
 
-def _least(pairs: pl.DataFrame) -> pl.DataFrame:
+def least(pairs: pl.DataFrame) -> pl.DataFrame:
     """Each ``node`` in ``pairs`` with the least of all that it is joined to, near or far: ``unit``."""
     import polars as pl
 

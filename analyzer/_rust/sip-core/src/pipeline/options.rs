@@ -35,6 +35,8 @@ pub struct Options {
     pub esp_keys: Vec<Given>,
     /// The bytes of messages are kept, where captures are read in windows.
     pub texts: bool,
+    /// What tells messages from their copies is given out, where captures are read in windows.
+    pub observed: bool,
 }
 
 impl Options {

@@ -1,0 +1,353 @@
+"""A run by many workers: captures to the exchange, from there to the parts of a store, and one commit."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import analyzer
+from analyzer.cluster import places
+from analyzer.cluster.exchange import Catalogue
+from analyzer.cluster.extraction import Group, How, extract
+from analyzer.cluster.linking import link
+from analyzer.cluster.partitions import near, partitions, spans, units_of
+from analyzer.cluster.places import Folder
+from analyzer.cluster.points import Extracted, Points, points_of, to_be_joined
+from analyzer.cluster.rebuilding import rebuild
+from analyzer.errors import AnalyzerError, CaptureError
+from analyzer.reading import native
+from analyzer.reading.windows import Window
+from analyzer.store.batch import Done, Options, Progress, Told, begin, end_of
+from analyzer.store.kept import Kept
+from analyzer.store.layout import manifest_of
+from analyzer.store.whole import Plan, Whole, plan
+from analyzer.store.writing import Commit, recover
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from analyzer.cluster.scheduling import Workers
+
+#: The folder of the exchange, in that of the store.
+EXCHANGE = "exchange"
+#: Silent transactions are forgotten so soon where nothing else is said (ns), as in the core.
+_IDLE = 3_600 * 1_000_000_000
+
+
+def run(
+    origins: Iterable[str],
+    folder: str | Path,
+    workers: Workers,
+    options: Options = Options(),
+    exchange: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Done:
+    """Reads captures, by paths or addresses, into a new store in ``folder``.
+
+    ``exchange`` is a folder, or its address, that the workers and this process reach; without it, one in the store.
+    Raises AnalyzerError where the store has captures already and there are others to add.
+    """
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    recover(path)
+    sources = _sources(list(origins), options)
+    begin(path, sources, options)
+    return _Run(path, sources, workers, options, Folder(exchange or str(path.resolve() / EXCHANGE)), progress).go()
+
+
+def _sources(origins: Sequence[str], options: Options) -> native.Sources:
+    paths = [origin for origin in origins if not places.is_remote(origin)]
+    given = (options.capture_points, options.link_types, options.keylog, options.esp_keys)
+    if paths:
+        found = native.sources(paths, *given)
+    else:
+        found = native.sources(["/dev/null"], *given)
+        found.files.clear()
+    for origin in origins:
+        if places.is_remote(origin):
+            found.files += [
+                (place, place, native.capture_point(place, options.capture_points)) for place in places.captures(origin)
+            ]
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Read:
+    """All that was extracted, of the order of the whole."""
+
+    groups: list[Extracted]
+    points: Points
+    #: Messages before each file.
+    before: dict[str, int]
+    rows: int
+    given_up: int
+
+
+class _Run:
+    def __init__(
+        self,
+        folder: Path,
+        sources: native.Sources,
+        workers: Workers,
+        options: Options,
+        exchange: Folder,
+        progress: Progress,
+    ) -> None:
+        self._folder, self._workers, self._options, self._exchange = folder, workers, options, exchange
+        self._progress = progress
+        self._manifest = manifest_of(folder)
+        how = self._manifest.options
+        kept = Kept(folder, self._manifest)
+        self._whole = Whole(kept, how["limits"].get("max_problems_per_code", native.PROBLEMS_PER_CODE))
+        self._plan = plan(sources, self._whole.inputs, None, places.content)
+        self._how = How(
+            options.size, how["limits"], [tuple(pair) for pair in how["link_types"]], self._manifest.headers,
+            how.get("keep_text", False), sources.keys, sources.esp_keys,
+        )  # fmt: skip
+
+    def go(self) -> Done:
+        """Reads all that is new."""
+        names = [source.name for source in self._plan.new]
+        if names:
+            if self._manifest.commit:
+                raise AnalyzerError(
+                    f"{self._folder}: has captures already, and {len(names)} are new: go on without --workers and"
+                    " --scheduler; many workers write a store in one run"
+                )
+            self._read()
+        found = self._manifest.messages
+        return Done(len(names), found if names else 0, found, self._plan.copies, self._whole.damaged(names))
+
+    def _read(self) -> None:
+        read = self._extracted()
+        self._tell_whole(read)
+        end = end_of(self._whole.files, max((group.told["latest"] or 0 for group in read.groups), default=None)) or 0
+        catalogue, failures = f"{self._id}/catalogue.json", f"{self._id}/failures"
+        self._catalogue(read).write(self._exchange, catalogue)
+        self._exchange.write_table(failures, self._failures(read))
+        nodes = self._nodes(read)
+        parts: list[str] = []
+        if nodes.height:
+            links, units = self._linked(nodes, read, (catalogue, failures), end)
+            parts = self._partitioned(nodes, links, units, (catalogue, failures), end)
+        self._done(read, parts, self._failures(read), end)
+        self._exchange.remove()
+
+    # -- extraction ----------------------------------------------------------------------------------------------------
+
+    def _extracted(self) -> _Read:
+        files = [(source.name, source.path, source.point, source.size) for source in self._plan.new]
+        if self._how.keys or self._how.esp_keys:
+            # Keys open what began in any capture before.
+            groups = self._extract([files])
+            single = self._extract([[file] for file in files])
+        else:
+            single = self._extract([[file] for file in files])
+            groups = []
+        refused = [extracted.group.files[0] for extracted in single if extracted.refused]
+        single = sorted((one for one in single if not one.refused), key=lambda one: one.begins)
+        if not single:
+            raise CaptureError(files[0][0], 0, _reason(files[0][1]))
+        points = points_of(single)
+        if not groups:
+            joined = to_be_joined(single, points)
+            if refused and not joined:
+                joined = [single[:1]]
+            if refused:
+                joined[0] = list(joined[0])
+            again = [[one.group.files[0] for one in files] for files in joined]
+            if refused:
+                again[0] += refused
+            groups = self._extract(again)
+            of_joined = {file for group in groups for file in group.group.files}
+            groups += [one for one in single if one.group.files[0] not in of_joined]
+        order = {one.group.files[0][0]: number for number, one in enumerate(single)}
+        groups.sort(key=lambda group: min(order.get(name, len(order)) for name, *_ in group.group.files))
+        counts = {name: count for group in groups for name, count in group.told["rows"].items()}
+        before, rows = {}, 0
+        for name in (*order, *(name for name, *_ in refused)):
+            before[name] = rows
+            rows += counts.get(name, 0)
+        return _Read(groups, points, before, rows, sum(group.told["given_up"] for group in groups))
+
+    def _extract(self, groups: Sequence[Sequence[tuple[str, str, str | None, int | None]]]) -> list[Extracted]:
+        named = [Group(self._name_of(files), list(files)) for files in groups]
+        all_bytes = sum(size or 0 for files in groups for *_, size in files)
+        found: list[Extracted] = []
+        done = 0
+
+        def told() -> None:
+            nonlocal done
+            done += 1
+            share = all_bytes * done // len(named)
+            self._progress(Told(done, len(named), share, all_bytes, 0, 0))
+
+        self._workers.each(extract, [(group, self._how, self._exchange.place) for group in named], told)
+        found += [Extracted.of(group, self._exchange) for group in named]
+        return found
+
+    def _name_of(self, files: Iterable[tuple[str, str, str | None, int | None]]) -> str:
+        """A name that is another where anything else would come out."""
+        contents = [(name, point, dataclasses.astuple(self._plan.contents[name])) for name, _, point, _ in files]
+        how = dataclasses.asdict(self._how) | {"version": analyzer.__version__}
+        told = json.dumps([contents, how], default=str, sort_keys=True)
+        return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
+
+    @cached_property
+    def _id(self) -> str:
+        """The name of the run, which has its own calls to put together."""
+        return "run-" + self._name_of((source.name, source.path, source.point, None) for source in self._plan.new)
+
+    # -- the whole -----------------------------------------------------------------------------------------------------
+
+    def _tell_whole(self, read: _Read) -> None:
+        """The tables of files, problems and packets."""
+        import polars as pl
+
+        for group in read.groups:
+            numbers = read.points.numbers(group)
+            for suffix, last in (("", False), (".last", True)):
+                core = {
+                    name: group.table(f"{name}{suffix}", self._exchange)
+                    for name in ("files", "problems", "problem_counts", "account", "failures")
+                }
+                hosts = [[(host, numbers[at]) for host, at in of_file] for of_file in group.told["hosts"]]
+                if not last:
+                    names = [
+                        " ".join(read.points.name(number) for number in sorted({number for _, number in of_file}))
+                        for of_file in hosts
+                    ]
+                    core["files"] = core["files"].with_columns(point=pl.Series(names, dtype=pl.String))
+                self._whole.take(Window(core, hosts=[] if last else hosts, last=last), self._plan)
+
+    def _failures(self, read: _Read) -> pl.DataFrame:
+        import polars as pl
+
+        found = [group.table(f"failures{suffix}", self._exchange) for group in read.groups for suffix in ("", ".last")]
+        return pl.concat(found)
+
+    def _catalogue(self, read: _Read) -> Catalogue:
+        groups = {
+            group.group.name: [
+                (local, number, read.points.name(number)) for local, number in read.points.numbers(group).items()
+            ]
+            for group in read.groups
+        }
+        idle = int(self._manifest.options["limits"].get("max_transaction_idle_ns", _IDLE))
+        return Catalogue(groups, read.before, idle)
+
+    # -- calls ---------------------------------------------------------------------------------------------------------
+
+    def _nodes(self, read: _Read) -> pl.DataFrame:
+        """What each chunk has of each Call-ID: ``_node first last rows invite cut``, ``group`` and ``chunk``."""
+        import polars as pl
+
+        names = [group.group.name for group in read.groups if group.told["chunks"]]
+        found = [
+            self._exchange.table(f"{name}/nodes").with_columns(group=pl.lit(number, pl.Int64), of=pl.lit(name))
+            for number, name in enumerate(names)
+        ]
+        return pl.concat(found).with_columns(pl.col("of").cast(pl.Categorical)) if found else pl.DataFrame()
+
+    def _linked(
+        self, nodes: pl.DataFrame, read: _Read, known: tuple[str, str], end: int
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The links between legs, and the Call-IDs with what each belongs together with."""
+        import polars as pl
+
+        calls = nodes.group_by("_node").agg(
+            pl.col("first").min(), pl.col("last").max(), pl.col("rows").sum(), pl.col("invite", "cut").any()
+        )
+        tasks = []
+        for number, (since, until) in enumerate(spans(calls.filter(pl.col("invite") | pl.col("cut")))):
+            chosen = near(calls, since, until)
+            if chosen.is_empty():
+                continue
+            name = f"{self._id}/links/{number}"
+            self._put(name, nodes, chosen["_node"])
+            tasks.append((self._exchange.place, *known, name, since, until, end))
+        self._workers.each(link, tasks, lambda: None)
+        names = [task[3] for task in tasks]
+        pairs = [
+            self._exchange.table(f"{name}/units").drop_nulls().rename({"_unit": "near"}).select("_node", "near")
+            for name in names
+        ]
+        for group in read.groups:
+            if group.told["chunks"]:
+                naming = self._exchange.table(f"{group.group.name}/naming").rename({"named": "near"})
+                pairs.append(naming.filter(pl.col("near").is_in(calls["_node"].implode())))
+        links = [self._exchange.table(f"{name}/links") for name in names]
+        joined = pl.concat([pair.cast(pl.Int64) for pair in pairs])
+        units = units_of(calls, joined)
+        return (pl.concat(links) if links else pl.DataFrame()), units
+
+    def _partitioned(
+        self, nodes: pl.DataFrame, links: pl.DataFrame, units: pl.DataFrame, known: tuple[str, str], end: int
+    ) -> list[str]:
+        """The names of the partitions, all rebuilt."""
+        import polars as pl
+
+        tasks = []
+        max_idle_s = self._manifest.options["max_idle_s"]
+        for (number,), chosen in partitions(units).sort("partition").group_by("partition", maintain_order=True):
+            name = f"{self._id}/parts/{number}"
+            self._put(name, nodes, chosen["_node"])
+            own = (
+                pl.any_horizontal(pl.col("_call", "_call_from").is_in(chosen["_node"].implode()))
+                if links.width
+                else None
+            )
+            self._exchange.write_table(f"{name}/links", links if own is None else links.filter(own))
+            tasks.append((self._exchange.place, *known, name, end, max_idle_s))
+        self._workers.each(rebuild, tasks, lambda: None)
+        return [task[3] for task in tasks]
+
+    def _put(self, name: str, nodes: pl.DataFrame, chosen: pl.Series) -> None:
+        """Says to a task which Call-IDs are its own, and which chunks have them."""
+        import polars as pl
+
+        if self._exchange.has(f"{name}/chunks"):
+            return
+        own = nodes.filter(pl.col("_node").is_in(chosen.implode()))
+        chunks = own.select("group", "of", "chunk").unique().sort("group", "chunk")
+        self._exchange.write_table(f"{name}/nodes", chosen.to_frame())
+        self._exchange.write_table(f"{name}/chunks", chunks.select(pl.col("of").cast(pl.String), "chunk"))
+
+    # -- the store -----------------------------------------------------------------------------------------------------
+
+    def _done(self, read: _Read, names: Sequence[str], failures: pl.DataFrame, end: int) -> None:
+        commit = Commit(self._folder, self._manifest)
+        memories = []
+        for name in names:
+            for number, part in enumerate(json.loads(self._exchange.read(f"{name}/parts.json"))):
+                fetch: dict[str, Callable[[Path], None]] = {
+                    table: partial(self._exchange.fetch, f"{name}/{number}/{table}") for table in part["tables"]
+                }
+                commit.adopt(
+                    part["hour"], part["messages"], part["begin"], part["last"], open_=part["open"], fetch=fetch
+                )
+            memories.append(self._exchange.read(f"{name}/memory"))
+        for table, rows in self._whole.tables().items():
+            commit.put(table, rows)
+        commit.put_failures(failures)
+        latest = max((group.told["latest"] for group in read.groups if group.told["latest"] is not None), default=None)
+        idle = int(self._manifest.options["limits"].get("max_transaction_idle_ns", _IDLE))
+        commit.put_memory(native.core().merged_memory(memories, latest or 0, idle))
+        state = {
+            "points": read.points.known, "agents": read.points.agents, "problem_counts": self._whole.counts,
+            "until": None if latest is None else latest + 1,
+        }  # fmt: skip
+        self._manifest = commit.done(messages=read.rows - read.given_up, end=end, state=state)
+
+
+def _reason(place: str) -> str:
+    try:
+        places.content(place)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "is no capture that can be read"
