@@ -2,7 +2,7 @@
 
 :mod:`~analyzer.cluster.extraction`  a capture, or captures that go on in one another, to messages in chunks
 :mod:`~analyzer.cluster.points`      whose capture points are which, and which captures have to be read together
-:mod:`~analyzer.cluster.exchange`    chunks in a folder that all workers reach, and the messages of some calls out of them
+:mod:`~analyzer.cluster.exchange`    chunks in a folder that all workers reach, and messages of calls out of them
 :mod:`~analyzer.cluster.linking`     which calls have to do with which, a span of time at a time
 :mod:`~analyzer.cluster.partitions`  the calls that are rebuilt together
 :mod:`~analyzer.cluster.rebuilding`  those calls to the tables of a store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analyzer.cluster.extraction import FOLLOWING
 from analyzer.cluster.places import Folder
@@ -36,8 +36,8 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Messages in the order of the whole, with ``_at``, ``_order``, ``_given_up`` and ``_node``; what follows them; and what
-    the core has to remember of them."""
+    """Messages in the order of the whole, with ``_at``, ``_order``, ``_given_up`` and ``_node``; what follows them; and
+    what the core has to remember of them."""
 
     messages: pl.DataFrame
     following: dict[str, pl.DataFrame]
@@ -65,11 +65,11 @@ def rows_of(
         points = catalogue.groups[group]
         numbers = {local: of_all for local, of_all, _ in points}
         names = {local: name for local, _, name in points}
+        if columns is None:
+            messages = messages.with_columns(point=pl.col("_point").replace_strict(names, return_dtype=pl.String))
         messages = messages.with_columns(
-            pl.col("_point").replace_strict(numbers, return_dtype=pl.Int64),
-            *([pl.col("_point").replace_strict(names, return_dtype=pl.String).alias("point")] if columns is None else ()),
-            _chunk=pl.lit(number, pl.Int64),
-        )  # fmt: skip
+            pl.col("_point").replace_strict(numbers, return_dtype=pl.Int64), _chunk=pl.lit(number, pl.Int64)
+        )
         for name in tables:
             path = f"{group}/{chunk}/{name}"
             if name == "texts" and not exchange.has(path):

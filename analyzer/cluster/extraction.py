@@ -155,7 +155,8 @@ class _Writer:
             self._bytes += self._folder.write_table(f"{self._group.name}/{number}/{name}", rows)
         told = messages.group_by("_node").agg(
             first=pl.col("_at").min(), last=pl.col("_at").max(), rows=pl.len().cast(pl.Int64),
-            invite=(pl.col("method") == "INVITE").any(), cut=(~pl.col("complete")).any() | pl.col("_call").is_null().any(),
+            invite=(pl.col("method") == "INVITE").any(),
+            cut=(~pl.col("complete") | pl.col("_call").is_null()).any(),
             legs=pl.col("_leg").unique(),
         )  # fmt: skip
         self._nodes.append(told.with_columns(chunk=pl.lit(number, pl.Int64)))

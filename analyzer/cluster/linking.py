@@ -1,9 +1,10 @@
-"""Which calls have to do with which: a span of time at a time, for links are between legs that begin near each other."""
+"""Which calls have to do with which: a span of time at a time, for legs that are linked begin near each other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analyzer import schema
 from analyzer.cluster.exchange import Catalogue, rows_of
 from analyzer.cluster.places import Folder
 from analyzer.graph.graph import Graph, columns_below, inputs_of
@@ -14,8 +15,8 @@ from analyzer.store.settling import OWN
 if TYPE_CHECKING:
     import polars as pl
 
-#: What goes on so long before and behind a span decides on links in it (ns): a leg is pending for `units.LINKED`, and so
-#: are those that come in question beside it.
+#: What goes on so long before and behind a span decides on links in it (ns): a leg is pending for `units.LINKED`, and
+#: so are those that come in question beside it.
 MARGIN = 2 * units.LINKED
 #: The tables that links rest on, beside messages.
 _TABLES = ("descriptions", "evidence", "ims_headers")
@@ -57,7 +58,6 @@ def link(
 def graph_of(raw: pl.DataFrame, following: dict[str, pl.DataFrame], failures: pl.DataFrame, end: int) -> Graph:
     """The graph over some messages of a capture that ends at ``end``."""
     import polars as pl
-    from analyzer import schema
 
     at = pl.Series([end], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC"))
     core: dict[str, Any] = {name: pl.DataFrame(schema=columns_of(name)) for name in ("headers", "parts", "via_tails")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from analyzer.cluster.linking import MARGIN
@@ -27,7 +28,7 @@ def spans(calls: pl.DataFrame) -> list[tuple[int | None, int | None]]:
         if not starts or first - starts[-1] >= 2 * MARGIN:
             starts.append(first)
     bounds: list[int | None] = [None, *starts[1:], None]
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))
 
 
 def near(nodes: pl.DataFrame, begin: int | None, until: int | None) -> pl.DataFrame:
@@ -46,7 +47,7 @@ def near(nodes: pl.DataFrame, begin: int | None, until: int | None) -> pl.DataFr
 
 
 def units_of(nodes: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """The calls with the least of all that each belongs together with: ``unit``. ``pairs`` are ``_node`` and ``near``."""
+    """The calls with the least of all that each belongs with, ``unit``: ``pairs`` are ``_node`` and ``near``."""
     import polars as pl
 
     from analyzer.store.units import least

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import shutil
 import tempfile
@@ -26,7 +27,7 @@ def is_remote(place: str) -> bool:
 def _opened(place: str) -> tuple[Any, str]:
     """The file system of an address, and the path in it. Raises AnalyzerError where nothing can reach it."""
     try:
-        import fsspec
+        fsspec: Any = importlib.import_module("fsspec")
     except ImportError:
         raise AnalyzerError(f"{place}: {_MISSING}") from None
     try:
@@ -98,6 +99,7 @@ class Folder:
 
     def __init__(self, place: str) -> None:
         self.place = place.rstrip("/")
+        self._system: Any
         self._system, self._path = _opened(place) if is_remote(place) else (None, self.place)
 
     def has(self, name: str) -> bool:

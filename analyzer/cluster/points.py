@@ -1,9 +1,9 @@
 """Whose capture points are which, and which captures have to be read together.
 
 Each capture is read by itself first. The core then says, by the times of their hosts, which of them one capture point
-wrote (``pipeline/points.rs``). Where a capture has anything but SIP in datagrams, packets of TCP, SCTP, TLS or media may
-go on in the next one: all captures of its point are read in sequence, by one task. Where one ends in the middle of a
-fragmented datagram, it is read together with the next.
+wrote (``pipeline/points.rs``). Where a capture has anything but SIP in datagrams, packets of TCP, SCTP, TLS or media
+may go on in the next one: all captures of its point are read in sequence, by one task. Where one ends in the middle of
+a fragmented datagram, it is read together with the next.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from analyzer.cluster.extraction import Group
@@ -56,8 +57,8 @@ class Extracted:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """All capture points: of each file the point of each host, the names of the points, and of the HEP agents; ``known``
-    as a window's state has them."""
+    """All capture points: of each file the point of each host, the names of the points, and of the HEP agents;
+    ``known`` as a window's state has them."""
 
     hosts: dict[str, list[tuple[int, int]]]
     names: list[str]
@@ -67,7 +68,7 @@ class Points:
     def numbers(self, extracted: Extracted) -> dict[int, int]:
         """The number of each point as those captures have it, and as all have it."""
         told = extracted.told
-        found = {}
+        found: dict[int, int] = {}
         for (name, *_), hosts in zip(extracted.group.files, told["hosts"], strict=False):
             of_all = dict(self.hosts.get(name, []))
             found |= {point: of_all[host] for host, point in hosts if host in of_all}
@@ -102,7 +103,7 @@ def to_be_joined(single: Sequence[Extracted], points: Points) -> list[list[Extra
     for files in by_point.values():
         if not all(single[at].told["single"] for at in files):
             joined.join(files)
-        for one, next_one in zip(files, files[1:], strict=False):
+        for one, next_one in pairwise(files):
             if single[one].told["held"]:
                 joined.join([one, next_one])
     return [[single[at] for at in files] for files in joined.sets() if len(files) > 1]

@@ -13,8 +13,8 @@ from analyzer.store.writing import ROWS
 
 
 def rebuild(exchange: str, catalogue: str, failures: str, name: str, end: int, max_idle_s: float) -> None:
-    """Makes the parts of the store of the calls in ``NAME/nodes``, whose messages are in ``NAME/chunks`` and whose links are
-    in ``NAME/links``: a Parquet file of each table, and last what is told of them (``NAME/parts.json``)."""
+    """Makes the parts of the store of the calls in ``NAME/nodes``, whose messages are in ``NAME/chunks`` and whose
+    links are in ``NAME/links``: a Parquet file of each table, and last what is told of them (``NAME/parts.json``)."""
     import polars as pl
 
     folder = Folder(exchange)

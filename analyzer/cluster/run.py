@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import analyzer
 from analyzer.cluster import places
@@ -25,7 +25,7 @@ from analyzer.reading.windows import Window
 from analyzer.store.batch import Done, Options, Progress, Told, begin, end_of
 from analyzer.store.kept import Kept
 from analyzer.store.layout import manifest_of
-from analyzer.store.whole import Plan, Whole, plan
+from analyzer.store.whole import Whole, plan
 from analyzer.store.writing import Commit, recover
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run(
     origins: Iterable[str],
     folder: str | Path,
     workers: Workers,
-    options: Options = Options(),
+    options: Options,
     exchange: str | None = None,
     progress: Progress = lambda _: None,
 ) -> Done:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analyzer.errors import AnalyzerError
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 _MISSING = (
     "--workers and --scheduler need Dask: pip install 'sip-analyzer[cluster]'; without them, one process reads"
@@ -26,7 +23,7 @@ _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "POLARS_ENGINE_AFFINITY": "in-memory",
 class Workers:
     """Whoever carries out tasks."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
 
     def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[], Any]) -> None:
@@ -34,16 +31,16 @@ class Workers:
 
         Raises what a task raised, and AnalyzerError where workers or the scheduler are gone.
         """
-        from distributed import KilledWorker, as_completed
+        distributed = _distributed()
 
         futures = [self._client.submit(task, *arguments, pure=False) for arguments in calls]
         try:
-            for future in as_completed(futures):
+            for future in distributed.as_completed(futures):
                 future.result()
                 done()
-        except KilledWorker as error:
+        except distributed.KilledWorker as error:
             raise AnalyzerError(
-                f"{_DEATHS} workers died of one task ({task.__name__}), most likely because it needs more memory than a"
+                f"several workers died of one task ({task.__name__}), most likely because it needs more memory than a"
                 " worker has: use fewer workers, or give each more memory; what was done is kept, and the same command"
                 " goes on from there"
             ) from error
@@ -51,8 +48,8 @@ class Workers:
             if isinstance(error, AnalyzerError):
                 raise
             raise AnalyzerError(
-                f"the scheduler does not answer any more ({_of(error)}): what was done is kept, and the same command goes on"
-                " from there"
+                f"the scheduler does not answer any more ({_of(error)}): what was done is kept, and the same command"
+                " goes on from there"
             ) from error
         finally:
             with contextlib.suppress(Exception):
@@ -103,7 +100,7 @@ def cluster(address: str) -> Iterator[Workers]:
         yield Workers(client)
 
 
-def _check(client: Client, address: str) -> None:
+def _check(client: Any, address: str) -> None:
     """Raises AnalyzerError where a worker has another version of this package, or none."""
     import analyzer
 
@@ -117,8 +114,8 @@ def _check(client: Client, address: str) -> None:
     other = {worker: version for worker, version in found.items() if version != analyzer.__version__}
     for worker, version in other.items():
         raise AnalyzerError(
-            f"{address}: the worker {worker} has sip-analyzer {version}, and this is {analyzer.__version__}: install the"
-            " same version everywhere"
+            f"{address}: the worker {worker} has sip-analyzer {version}, and this is {analyzer.__version__}: install"
+            " the same version everywhere"
         )
 
 

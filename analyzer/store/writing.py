@@ -62,9 +62,9 @@ class Commit:
         self.parts.append(part)
         return part
 
-    def adopt(self, hour: str, messages: int, begin: int, last: int, *, open_: bool, fetch: Mapping[str, Fetch]) -> Part:
+    def adopt(self, hour: str, rows: int, begin: int, last: int, *, open_: bool, fetch: Mapping[str, Fetch]) -> Part:
         """Takes in a part whose tables somebody else has written: by name, what puts the file at a path."""
-        part = Part(self._next, hour, messages, begin, last, open_)
+        part = Part(self._next, hour, rows, begin, last, open_)
         self._next += 1
         for name, put in fetch.items():
             path = self._folder / path_of(name, part)
