@@ -59,7 +59,8 @@ def rows_of(
     following: dict[str, list[pl.DataFrame]] = {name: [] for name in tables}
     for number, (group, chunk) in enumerate(chunks):
         messages = exchange.table(f"{group}/{chunk}/messages", None if columns is None else _asked(columns))
-        messages = messages.filter(pl.col("_node").is_in(nodes.implode()))
+        own = messages.select(pl.col("_node").is_in(nodes.implode())).to_series()
+        messages = messages if own.all() else messages.filter(own)
         if messages.is_empty() and found:
             continue
         points = catalogue.groups[group]
@@ -74,13 +75,16 @@ def rows_of(
             path = f"{group}/{chunk}/{name}"
             if name == "texts" and not exchange.has(path):
                 continue
-            own, theirs = FOLLOWING[name]
+            key, theirs = FOLLOWING[name]
             rows = exchange.table(path)
-            rows = rows.filter(pl.col(own).is_in(messages[theirs].unique().drop_nulls().implode()))
+            if not own.all():
+                rows = rows.filter(pl.col(key).is_in(messages[theirs].unique().drop_nulls().implode()))
             following[name].append(rows.with_columns(_chunk=pl.lit(number, pl.Int64)))
         found.append(messages)
     order = pl.col("file").replace_strict(catalogue.before, return_dtype=pl.Int64) + pl.col("_row")
-    messages = pl.concat(found).with_columns(_order=order).sort("_at", "_order", maintain_order=True)
+    messages = pl.concat(found).with_columns(_order=order)
+    if not messages.select(pl.struct("_at", "_order").is_sorted()).item():
+        messages = messages.sort("_at", "_order")
     messages, keys, memory = _classified(messages, catalogue.idle)
     tables_found = {}
     for name, parts in following.items():

@@ -129,9 +129,12 @@ class Folder:
         os.replace(part.name, path)
 
     def fetch(self, name: str, path: Path) -> None:
-        """Moves or copies a file to a local path."""
+        """Puts a file at a local path, too: without a copy where both are of one file system."""
         if self._system is None:
-            shutil.copyfile(f"{self._path}/{name}", path)
+            try:
+                os.link(f"{self._path}/{name}", path)
+            except OSError:
+                shutil.copyfile(f"{self._path}/{name}", path)
         else:
             self._system.get_file(f"{self._path}/{name}", str(path))
 

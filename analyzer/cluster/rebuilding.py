@@ -24,12 +24,11 @@ def rebuild(exchange: str, catalogue: str, failures: str, name: str, end: int, m
     chunks = [(group, chunk) for group, chunk in folder.table(f"{name}/chunks").iter_rows()]
     found = rows_of(folder, known, chunks, folder.table(f"{name}/nodes")["_node"])
     messages = found.messages.drop("_node")
-    # All links are known; none is looked for again.
-    legs = messages.select("_leg").drop_nulls().unique()
     read = pl.DataFrame({"latest": [0], "at": [0]}, schema={"latest": pl.Int64, "at": pl.Int64})
     links = folder.table(f"{name}/links")
-    settling = Settling(max_idle_s, 0, end)
-    settling.go_on({**found.following, "messages": messages, "links": links, "decided": legs, "read": read})
+    settling = Settling(max_idle_s, 0, end, links_known=True)
+    none = pl.DataFrame(schema={"_leg": pl.Int64})
+    settling.go_on({**found.following, "messages": messages, "links": links, "decided": none, "read": read})
     settling.restore_failures(folder.table(failures))
     parts: list[dict[str, Any]] = []
     for number, settled in enumerate(settling.settled(all_of_it=True)):

@@ -31,7 +31,7 @@ from analyzer.store.writing import Commit, recover
 if TYPE_CHECKING:
     import polars as pl
 
-    from analyzer.cluster.scheduling import Workers
+    from analyzer.cluster.scheduling import Tasks
 
 #: The folder of the exchange, in that of the store.
 EXCHANGE = "exchange"
@@ -42,7 +42,7 @@ _IDLE = 3_600 * 1_000_000_000
 def run(
     origins: Iterable[str],
     folder: str | Path,
-    workers: Workers,
+    workers: Tasks,
     options: Options,
     exchange: str | None = None,
     progress: Progress = lambda _: None,
@@ -93,7 +93,7 @@ class _Run:
         self,
         folder: Path,
         sources: native.Sources,
-        workers: Workers,
+        workers: Tasks,
         options: Options,
         exchange: Folder,
         progress: Progress,
@@ -220,6 +220,7 @@ class _Run:
                 if not last:
                     names = [
                         " ".join(read.points.name(number) for number in sorted({number for _, number in of_file}))
+                        or None
                         for of_file in hosts
                     ]
                     core["files"] = core["files"].with_columns(point=pl.Series(names, dtype=pl.String))

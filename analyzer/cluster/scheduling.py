@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from analyzer.errors import AnalyzerError
 
@@ -20,20 +20,27 @@ _DEATHS = 3
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "POLARS_ENGINE_AFFINITY": "in-memory", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
-class Workers:
+class Tasks(Protocol):
     """Whoever carries out tasks."""
 
+    def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[], Any]) -> None:
+        """Carries out a task with each of these arguments; ``done`` is called after each."""
+
+
+class Workers:
+    """The workers of a scheduler of Dask."""
+
     def __init__(self, client: Any) -> None:
-        self._client = client
+        self.client = client
 
     def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[], Any]) -> None:
-        """Carries out a task with each of these arguments; ``done`` is called after each.
+        """As :class:`Tasks` has it.
 
         Raises what a task raised, and AnalyzerError where workers or the scheduler are gone.
         """
         distributed = _distributed()
 
-        futures = [self._client.submit(task, *arguments, pure=False) for arguments in calls]
+        futures = [self.client.submit(task, *arguments, pure=False) for arguments in calls]
         try:
             for future in distributed.as_completed(futures):
                 future.result()
@@ -53,7 +60,7 @@ class Workers:
             ) from error
         finally:
             with contextlib.suppress(Exception):
-                self._client.cancel([future for future in futures if not future.done()])
+                self.client.cancel([future for future in futures if not future.done()])
 
 
 @contextlib.contextmanager

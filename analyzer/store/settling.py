@@ -64,7 +64,11 @@ class Settled:
 class Settling:
     """The units that are alive."""
 
-    def __init__(self, max_idle_s: float, order: int = 0, end: int | None = None, worth: int = 0) -> None:
+    def __init__(
+        self, max_idle_s: float, order: int = 0, end: int | None = None, worth: int = 0, *, links_known: bool = False
+    ) -> None:
+        #: The links that :meth:`go_on` is given are all that there are.
+        self._links_known = links_known
         #: Units are looked for when so many messages may be of some that are over.
         self._worth = worth
         self._max_idle = int(max_idle_s * SECOND)
@@ -235,6 +239,9 @@ class Settling:
         given: dict[str, Any] = {"node_overrides": (), "clocks_aligned": False, "digits_shown": False}
         given |= {"read_companions": None, "transport_failures": self._failures} | not_kept()
         graph = Graph(inputs_of(core) | given)
+        if self._links_known:
+            links = self._core["links"].drop("_unit", strict=False)
+            return Graph(graph.inputs | {"leg_correlation": links})
         if not self._decided:
             return graph
         # What was decided rests on what may be gone by now; so does that there is no link.
