@@ -118,6 +118,8 @@ def command(
     spread = how["workers"] is not None or how["scheduler"] is not None
     if how["workers"] is not None and how["scheduler"] is not None:
         raise click.UsageError("--workers, --scheduler: give one of them; a cluster has workers of its own.")
+    if not spread and any("://" in capture for capture in captures):
+        raise click.UsageError("Captures at an address are read by workers; give --workers 1, or more, or --scheduler.")
     if spread and watch:
         raise click.UsageError("--watch: many workers write a store in one run; leave out --workers and --scheduler.")
     if how["mask"] or how["mask_key"] or how["mask_domains"]:

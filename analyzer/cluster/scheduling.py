@@ -12,6 +12,7 @@ _MISSING = (
     "--workers and --scheduler need Dask: pip install 'sip-analyzer[cluster]'; without them, one process reads"
     " with --threads N"
 )
+_KEPT = "what was done is kept, and the same command goes on from there"
 #: Seconds that a scheduler has to answer.
 _PATIENCE = 10
 #: A task whose worker died so often is given up.
@@ -39,28 +40,31 @@ class Workers:
         Raises what a task raised, and AnalyzerError where workers or the scheduler are gone.
         """
         distributed = _distributed()
-
         futures = [self.client.submit(task, *arguments, pure=False) for arguments in calls]
         try:
             for future in distributed.as_completed(futures):
-                future.result()
+                if future.status == "error":
+                    raise _told(future.exception())
+                if future.status != "finished":
+                    raise AnalyzerError(f"the scheduler lost a task ({future.status}): {_KEPT}")
                 done()
-        except distributed.KilledWorker as error:
-            raise AnalyzerError(
-                f"several workers died of one task ({task.__name__}), most likely because it needs more memory than a"
-                " worker has: use fewer workers, or give each more memory; what was done is kept, and the same command"
-                " goes on from there"
-            ) from error
-        except (TimeoutError, OSError, _cancelled()) as error:
-            if isinstance(error, AnalyzerError):
-                raise
-            raise AnalyzerError(
-                f"the scheduler does not answer any more ({_of(error)}): what was done is kept, and the same command"
-                " goes on from there"
-            ) from error
+        except (TimeoutError, OSError, distributed.client.FutureCancelledError) as error:
+            raise AnalyzerError(f"the scheduler does not answer any more ({_of(error)}): {_KEPT}") from error
         finally:
             with contextlib.suppress(Exception):
                 self.client.cancel([future for future in futures if not future.done()])
+
+
+def _told(error: BaseException) -> BaseException:
+    """What a task raised, as it is told."""
+    if isinstance(error, _distributed().KilledWorker):
+        return AnalyzerError(
+            f"several workers died of one task, most likely because it needs more memory than a worker has: {_KEPT}; give"
+            " fewer workers, or more memory to each"
+        )
+    if isinstance(error, (OSError, MemoryError)):
+        return AnalyzerError(f"a worker cannot go on ({_of(error)}): {_KEPT}")
+    return error
 
 
 @contextlib.contextmanager
@@ -138,13 +142,6 @@ def _distributed() -> Any:
     except ImportError:
         raise AnalyzerError(_MISSING) from None
     return distributed
-
-
-def _cancelled() -> type[BaseException]:
-    from distributed.client import FutureCancelledError
-
-    found: type[BaseException] = FutureCancelledError
-    return found
 
 
 def _of(error: BaseException) -> str:
