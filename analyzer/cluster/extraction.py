@@ -67,8 +67,7 @@ def extract(group: Group, how: How, exchange: str) -> None:
     with ExitStack() as copies:
         paths = [copies.enter_context(places.local(place)) for _, place, _, _ in group.files]
         sources = [
-            Source(name, path, point, size if path == place else None)
-            for (name, place, point, size), path in zip(group.files, paths, strict=True)
+            Source(name, path, point, size) for (name, _, point, size), path in zip(group.files, paths, strict=True)
         ]
         windows = Windows(
             sources, how.size, threads=1, limits=how.limits, link_types=how.link_types, headers=how.headers,

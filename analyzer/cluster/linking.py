@@ -25,8 +25,10 @@ _TABLES = ("descriptions", "evidence", "ims_headers")
 def link(
     exchange: str, catalogue: str, failures: str, name: str, begin: int | None, until: int | None, end: int
 ) -> None:
-    """Finds the links to legs that begin between two times (ns; None for no bound): ``NAME/links``, as calls want them,
-    and ``NAME/units``: Call-IDs (``_node``) and a number that is the same for those that belong together.
+    """Finds the links to legs that begin between two times (ns; None for no bound).
+
+    ``NAME/links`` has them as calls want them, with the ``_node`` of each leg; ``NAME/units`` has Call-IDs (``_node``)
+    and a number that is the same for those that belong together.
 
     The calls to look at are in ``NAME/nodes``, with the chunks that have them in ``NAME/chunks``.
     """
@@ -44,8 +46,9 @@ def link(
     raw = found.messages.drop("_node", *OWN)
     graph = graph_of(raw, found.following, folder.table(failures), end)
     unit = units.of_messages(raw, graph)
-    places = found.messages.select("_at", _leg=graph["core_messages"]["_leg"])
-    begun = places.drop_nulls().group_by("_leg").agg(pl.col("_at").min())
+    # An identity that is used again has another hash from then on: the leg is still among the messages of its own.
+    places = found.messages.select("_at", "_node", _leg=graph["core_messages"]["_leg"])
+    begun = places.drop_nulls().group_by("_leg", maintain_order=True).agg(pl.col("_at").min(), pl.col("_node").first())
     links = graph["leg_correlation"].join(begun, on="_leg", maintain_order="left")
     if begin is not None:
         links = links.filter(pl.col("_at") >= begin)

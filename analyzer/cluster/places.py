@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,14 +79,9 @@ def local(place: str, folder: str | None = None) -> Iterator[str]:
     system, path = _opened(place)
     with tempfile.TemporaryDirectory(prefix="sip-analyzer-", dir=folder) as into:
         copy = os.path.join(into, "capture")
-        try:
+        # One that cannot be had is a row in `problems`, and the others are read.
+        with suppress(Exception):
             system.get_file(path, copy)
-        except Exception as error:
-            # It is a row in `problems` of one capture that cannot be read, and the others are read.
-            with open(copy, "wb") as empty:
-                empty.truncate(0)
-            if isinstance(error, KeyboardInterrupt):
-                raise
         yield copy
 
 

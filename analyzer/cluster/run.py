@@ -177,19 +177,17 @@ class _Run:
 
     def _extract(self, groups: Sequence[Sequence[tuple[str, str, str | None, int | None]]]) -> list[Extracted]:
         named = [Group(self._name_of(files), list(files)) for files in groups]
-        all_bytes = sum(size or 0 for files in groups for *_, size in files)
-        found: list[Extracted] = []
-        done = 0
+        sizes = [sum(size or 0 for *_, size in files) for files in groups]
+        found: dict[int, Extracted] = {}
 
-        def told() -> None:
-            nonlocal done
-            done += 1
-            share = all_bytes * done // len(named)
-            self._progress(Told(done, len(named), share, all_bytes, 0, 0))
+        def done(number: int) -> None:
+            found[number] = Extracted.of(named[number], self._exchange)
+            messages = sum(sum(extracted.told.get("rows", {}).values()) for extracted in found.values())
+            read = sum(sizes[number] for number in found)
+            self._progress(Told(len(found), len(named), read, sum(sizes), messages, messages))
 
-        self._workers.each(extract, [(group, self._how, self._exchange.place) for group in named], told)
-        found += [Extracted.of(group, self._exchange) for group in named]
-        return found
+        self._workers.each(extract, [(group, self._how, self._exchange.place) for group in named], done)
+        return [found[number] for number in range(len(named))]
 
     def _name_of(self, files: Iterable[tuple[str, str, str | None, int | None]]) -> str:
         """A name that is another where anything else would come out."""
@@ -270,9 +268,9 @@ class _Run:
             if chosen.is_empty():
                 continue
             name = f"{self._id}/links/{number}"
-            self._put(name, nodes, chosen["_node"])
+            self._put(name, nodes.join(chosen, on="_node", how="semi"))
             tasks.append((self._exchange.place, *known, name, since, until, end))
-        self._workers.each(link, tasks, lambda: None)
+        self._workers.each(link, tasks, lambda _: None)
         names = [task[3] for task in tasks]
         pairs = [
             self._exchange.table(f"{name}/units").drop_nulls().rename({"_unit": "near"}).select("_node", "near")
@@ -285,38 +283,33 @@ class _Run:
         links = [self._exchange.table(f"{name}/links") for name in names]
         joined = pl.concat([pair.cast(pl.Int64) for pair in pairs])
         units = units_of(calls, joined)
-        return (pl.concat(links) if links else pl.DataFrame()), units
+        return pl.concat([_no_links(), *links]), units
 
     def _partitioned(
         self, nodes: pl.DataFrame, links: pl.DataFrame, units: pl.DataFrame, known: tuple[str, str], end: int
     ) -> list[str]:
         """The names of the partitions, all rebuilt."""
-        import polars as pl
-
         tasks = []
         max_idle_s = self._manifest.options["max_idle_s"]
-        for (number,), chosen in partitions(units).sort("partition").group_by("partition", maintain_order=True):
-            name = f"{self._id}/parts/{number}"
-            self._put(name, nodes, chosen["_node"])
-            own = (
-                pl.any_horizontal(pl.col("_call", "_call_from").is_in(chosen["_node"].implode()))
-                if links.width
-                else None
-            )
-            self._exchange.write_table(f"{name}/links", links if own is None else links.filter(own))
+        of_calls = partitions(units).select("_node", "partition")
+        own = nodes.join(of_calls, on="_node").partition_by("partition", as_dict=True)
+        # Both ends of a link are of one unit, and so of one partition.
+        linked = links.join(of_calls, on="_node", maintain_order="left").drop("_node")
+        own_links = linked.partition_by("partition", as_dict=True, include_key=False)
+        for number in sorted(own):
+            name = f"{self._id}/parts/{number[0]}"
+            self._put(name, own[number])
+            self._exchange.write_table(f"{name}/links", own_links.get(number, links.clear().drop("_node")))
             tasks.append((self._exchange.place, *known, name, end, max_idle_s))
-        self._workers.each(rebuild, tasks, lambda: None)
+        self._workers.each(rebuild, tasks, lambda _: None)
         return [task[3] for task in tasks]
 
-    def _put(self, name: str, nodes: pl.DataFrame, chosen: pl.Series) -> None:
+    def _put(self, name: str, own: pl.DataFrame) -> None:
         """Says to a task which Call-IDs are its own, and which chunks have them."""
         import polars as pl
 
-        if self._exchange.has(f"{name}/chunks"):
-            return
-        own = nodes.filter(pl.col("_node").is_in(chosen.implode()))
         chunks = own.select("group", "of", "chunk").unique().sort("group", "chunk")
-        self._exchange.write_table(f"{name}/nodes", chosen.to_frame())
+        self._exchange.write_table(f"{name}/nodes", own.select("_node").unique(maintain_order=True))
         self._exchange.write_table(f"{name}/chunks", chunks.select(pl.col("of").cast(pl.String), "chunk"))
 
     # -- the store -----------------------------------------------------------------------------------------------------
@@ -344,6 +337,14 @@ class _Run:
             "until": None if latest is None else latest + 1,
         }  # fmt: skip
         self._manifest = commit.done(messages=read.rows - read.given_up, end=end, state=state)
+
+
+def _no_links() -> pl.DataFrame:
+    import polars as pl
+
+    hashes = ("_leg", "_leg_from", "_call", "_call_from")
+    ends = {"node_in": pl.String(), "node_out": pl.String()}
+    return pl.DataFrame(schema={**dict.fromkeys(hashes, pl.Int64()), **ends, "_node": pl.Int64()})
 
 
 def _reason(place: str) -> str:

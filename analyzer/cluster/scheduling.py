@@ -24,8 +24,8 @@ _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "POLARS_ENGINE_AFFINITY": "in-memory",
 class Tasks(Protocol):
     """Whoever carries out tasks."""
 
-    def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[], Any]) -> None:
-        """Carries out a task with each of these arguments; ``done`` is called after each."""
+    def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[int], Any]) -> None:
+        """Carries out a task with each of these arguments; ``done`` is called after each, with its number."""
 
 
 class Workers:
@@ -34,20 +34,21 @@ class Workers:
     def __init__(self, client: Any) -> None:
         self.client = client
 
-    def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[], Any]) -> None:
+    def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[int], Any]) -> None:
         """As :class:`Tasks` has it.
 
         Raises what a task raised, and AnalyzerError where workers or the scheduler are gone.
         """
         distributed = _distributed()
         futures = [self.client.submit(task, *arguments, pure=False) for arguments in calls]
+        numbers = {future.key: number for number, future in enumerate(futures)}
         try:
             for future in distributed.as_completed(futures):
                 if future.status == "error":
                     raise _told(future.exception())
                 if future.status != "finished":
                     raise AnalyzerError(f"the scheduler lost a task ({future.status}): {_KEPT}")
-                done()
+                done(numbers[future.key])
         except (TimeoutError, OSError, distributed.client.FutureCancelledError) as error:
             raise AnalyzerError(f"the scheduler does not answer any more ({_of(error)}): {_KEPT}") from error
         finally:
@@ -59,8 +60,8 @@ def _told(error: BaseException) -> BaseException:
     """What a task raised, as it is told."""
     if isinstance(error, _distributed().KilledWorker):
         return AnalyzerError(
-            f"several workers died of one task, most likely because it needs more memory than a worker has: {_KEPT}; give"
-            " fewer workers, or more memory to each"
+            f"several workers died of one task, most likely because it needs more memory than a worker has: {_KEPT};"
+            " give fewer workers, or more memory to each"
         )
     if isinstance(error, (OSError, MemoryError)):
         return AnalyzerError(f"a worker cannot go on ({_of(error)}): {_KEPT}")

@@ -35,21 +35,21 @@ class Here:
         self.seed = seed
         self.tasks: list[tuple[str, tuple[Any, ...]]] = []
 
-    def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[], Any]) -> None:
-        chosen = list(calls) if self.seed is None else random.Random(self.seed).sample(list(calls), len(calls))
-        for arguments in chosen:
-            self.tasks.append((task.__name__, arguments))
-            task(*arguments)
-            done()
+    def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[int], Any]) -> None:
+        numbers = range(len(calls))
+        for number in numbers if self.seed is None else random.Random(self.seed).sample(numbers, len(calls)):
+            self.tasks.append((task.__name__, calls[number]))
+            task(*calls[number])
+            done(number)
 
 
 class EightAtOnce:
     """Eight threads carry out tasks, whichever comes first."""
 
-    def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[], Any]) -> None:
+    def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[int], Any]) -> None:
         with ThreadPoolExecutor(8) as threads:
-            for _ in threads.map(lambda arguments: task(*arguments), calls):
-                done()
+            for number, _ in enumerate(threads.map(lambda arguments: task(*arguments), calls)):
+                done(number)
 
 
 def made(files: Sequence[Path | str], folder: Path, workers: Any, **how: Any) -> Capture:
@@ -145,7 +145,7 @@ def test_many_workers_add_nothing_to_a_store_that_has_captures(datagrams: list[P
 
 def test_a_run_that_failed_goes_on_where_it_ended(datagrams: list[Path], whole: Capture, tmp_path: Path) -> None:
     class Fails(Here):
-        def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[], Any]) -> None:
+        def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[int], Any]) -> None:
             if task.__name__ == "rebuild":
                 raise AnalyzerError("the scheduler does not answer")
             super().each(task, calls, done)
@@ -206,7 +206,7 @@ def test_a_worker_that_is_killed_costs_nothing(
 
 def test_a_task_that_kills_its_workers_is_told(two: scheduling.Workers) -> None:
     with pytest.raises(AnalyzerError, match="needs more memory than a worker has"):
-        two.each(os._exit, [(1,)], lambda: None)
+        two.each(os._exit, [(1,)], lambda _: None)
 
 
 def test_a_scheduler_that_does_not_answer_is_told(
