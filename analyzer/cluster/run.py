@@ -57,7 +57,16 @@ def run(
     recover(path)
     sources = _sources(list(origins), options)
     begin(path, sources, options)
-    return _Run(path, sources, workers, options, Folder(exchange or str(path.resolve() / EXCHANGE)), progress).go()
+    return _Run(path, sources, workers, options, _exchange(path.resolve(), exchange), progress).go()
+
+
+def _exchange(store: Path, place: str | None) -> Folder:
+    """The folder of a store's own in the exchange, which is removed at the end."""
+    if place is None:
+        return Folder(str(store / EXCHANGE))
+    place = place if places.is_remote(place) else str(Path(place).resolve())
+    own = hashlib.blake2b(str(store).encode(), digest_size=6).hexdigest()
+    return Folder(f"{place.rstrip('/')}/sip-analyzer-{own}")
 
 
 def _sources(origins: Sequence[str], options: Options) -> native.Sources:
@@ -120,6 +129,7 @@ class _Run:
                     " --scheduler; many workers write a store in one run"
                 )
             self._read()
+        self._exchange.remove()
         found = self._manifest.messages
         return Done(len(names), found if names else 0, found, self._plan.copies, self._whole.damaged(names))
 
@@ -136,7 +146,6 @@ class _Run:
             links, units = self._linked(nodes, read, (catalogue, failures), end)
             parts = self._partitioned(nodes, links, units, (catalogue, failures), end)
         self._done(read, parts, self._failures(read), end)
-        self._exchange.remove()
 
     # -- extraction ----------------------------------------------------------------------------------------------------
 
