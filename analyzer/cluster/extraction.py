@@ -25,7 +25,7 @@ FOLLOWING = {
 #: Those that the core may hand out before their messages.
 _EARLY = ("descriptions", "evidence", "via_tails")
 #: Tables that tell of files and not of messages.
-_TOLD = ("files", "problems", "problem_counts", "account", "failures")
+TOLD = ("files", "problems", "problem_counts", "account", "failures")
 #: Evidence that names a Call-ID of another call.
 _NAMING = ("replaces", "join", "target_dialog", "in_reply_to")
 #: What is read of packets without any memory of those before them: by layer, and by what of it, if not all.
@@ -91,7 +91,7 @@ class _Writer:
         self._early: list[tuple[int, dict[str, pl.DataFrame]]] = []
         self._nodes: list[pl.DataFrame] = []
         self._naming: list[pl.DataFrame] = []
-        self._told: dict[str, list[pl.DataFrame]] = {name: [] for name in _TOLD}
+        self._told: dict[str, list[pl.DataFrame]] = {name: [] for name in TOLD}
         self._given_up: dict[str, pl.DataFrame] = {}
         self._hosts: list[list[tuple[int, int]]] = []
         self._state: Any = None
@@ -114,9 +114,9 @@ class _Writer:
         until = window.until
         self._early = [(latest, tables) for latest, tables in self._early if until is not None and latest >= until]
         if window.last:
-            self._given_up = {name: core[name] for name in _TOLD}
+            self._given_up = {name: core[name] for name in TOLD}
         else:
-            for name in _TOLD:
+            for name in TOLD:
                 self._told[name].append(core[name])
             self._hosts += window.hosts
         if window.state is not None:
@@ -165,25 +165,30 @@ class _Writer:
         import polars as pl
 
         folder, name = self._folder, self._group.name
-        for table in _TOLD:
+        with_rows = []
+        for table in TOLD:
             for suffix, tables in (("", self._told[table]), (".last", [self._given_up[table]])):
                 rows = pl.concat(tables) if tables else self._given_up[table].clear()
                 if table == "files":
                     rows = rows.with_columns(pl.col("path").replace(dict(shown)))
-                folder.write_table(f"{name}/told/{table}{suffix}", rows)
+                if rows.height:
+                    with_rows.append(f"{table}{suffix}")
+                    folder.write_table(f"{name}/told/{table}{suffix}", rows)
         if self._nodes:
             nodes = pl.concat(self._nodes)
             folder.write_table(f"{name}/nodes", nodes.drop("legs"))
             naming = pl.concat(self._naming).join(
                 nodes.select("_node", _leg="legs").explode("_leg").drop_nulls(), on="_leg"
             )
-            folder.write_table(f"{name}/naming", naming.select("_node", named="value").unique())
+            if naming.height:
+                with_rows.append("naming")
+                folder.write_table(f"{name}/told/naming", naming.select("_node", near="value").unique())
         points, agents, _, _ = self._state
         held = any(self._given_up[table].height for table in ("account", "failures", "problems"))
         told = {
             "chunks": self._chunks, "points": points, "agents": agents, "hosts": self._hosts, "latest": self._latest,
             "held": held or self._given_up_rows > 0, "single": self._single, "bytes": self._bytes, "rows": self._rows,
-            "given_up": self._given_up_rows,
+            "given_up": self._given_up_rows, "tables": with_rows,
         }  # fmt: skip
         folder.write(f"{name}/told.json", json.dumps(told).encode())
 

@@ -50,9 +50,9 @@ class Extracted:
         first = points[0][2] if points else _LATEST
         return (_LATEST if first == -_LATEST - 1 else first, natural(self.group.files[0][0]))
 
-    def table(self, name: str, exchange: Folder) -> pl.DataFrame:
-        """One of the tables that tell of files."""
-        return exchange.table(f"{self.group.name}/told/{name}")
+    def table(self, name: str, exchange: Folder) -> list[pl.DataFrame]:
+        """One of the tables that tell of files, where it has rows."""
+        return [exchange.table(f"{self.group.name}/told/{name}")] if name in self.told["tables"] else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import analyzer
 from analyzer.cluster import places
 from analyzer.cluster.exchange import Catalogue
-from analyzer.cluster.extraction import Group, How, extract
+from analyzer.cluster.extraction import TOLD, Group, How, extract
 from analyzer.cluster.linking import link
 from analyzer.cluster.partitions import near, partitions, spans, units_of
 from analyzer.cluster.places import Folder
@@ -23,6 +23,7 @@ from analyzer.errors import AnalyzerError, CaptureError
 from analyzer.reading import native
 from analyzer.reading.windows import Window
 from analyzer.store.batch import Done, Options, Progress, Told, begin, end_of
+from analyzer.store.core_tables import columns_of
 from analyzer.store.kept import Kept
 from analyzer.store.layout import manifest_of
 from analyzer.store.whole import Whole, plan
@@ -216,28 +217,31 @@ class _Run:
         """The tables of files, problems and packets."""
         import polars as pl
 
+        hosts = []
         for group in read.groups:
             numbers = read.points.numbers(group)
-            for suffix, last in (("", False), (".last", True)):
-                core = {
-                    name: group.table(f"{name}{suffix}", self._exchange)
-                    for name in ("files", "problems", "problem_counts", "account", "failures")
-                }
-                hosts = [[(host, numbers[at]) for host, at in of_file] for of_file in group.told["hosts"]]
-                if not last:
-                    names = [
-                        " ".join(read.points.name(number) for number in sorted({number for _, number in of_file}))
-                        or None
-                        for of_file in hosts
-                    ]
-                    core["files"] = core["files"].with_columns(point=pl.Series(names, dtype=pl.String))
-                self._whole.take(Window(core, hosts=[] if last else hosts, last=last), self._plan)
+            hosts += [[(host, numbers[at]) for host, at in of_file] for of_file in group.told["hosts"]]
+        points = [
+            " ".join(read.points.name(number) for number in sorted({number for _, number in of_file})) or None
+            for of_file in hosts
+        ]
+        for last in (False, True):
+            core = {name: self._told(read, f"{name}.last" if last else name, name) for name in TOLD}
+            if not last:
+                core["files"] = core["files"].with_columns(point=pl.Series(points, dtype=pl.String))
+            self._whole.take(Window(core, hosts=[] if last else hosts, last=last), self._plan)
+
+    def _told(self, read: _Read, name: str, table: str) -> pl.DataFrame:
+        """A table that tells of all files, in their order."""
+        import polars as pl
+
+        found = [rows for group in read.groups for rows in group.table(name, self._exchange)]
+        return pl.concat(found) if found else pl.DataFrame(schema=columns_of(table))
 
     def _failures(self, read: _Read) -> pl.DataFrame:
         import polars as pl
 
-        found = [group.table(f"failures{suffix}", self._exchange) for group in read.groups for suffix in ("", ".last")]
-        return pl.concat(found)
+        return pl.concat([self._told(read, "failures", "failures"), self._told(read, "failures.last", "failures")])
 
     def _catalogue(self, read: _Read) -> Catalogue:
         groups = {
@@ -286,12 +290,11 @@ class _Run:
             for name in names
         ]
         for group in read.groups:
-            if group.told["chunks"]:
-                naming = self._exchange.table(f"{group.group.name}/naming").rename({"named": "near"})
-                pairs.append(naming.filter(pl.col("near").is_in(calls["_node"].implode())))
+            naming = group.table("naming", self._exchange)
+            pairs += [rows.filter(pl.col("near").is_in(calls["_node"].implode())) for rows in naming]
         links = [self._exchange.table(f"{name}/links") for name in names]
-        joined = pl.concat([pair.cast(pl.Int64) for pair in pairs])
-        units = units_of(calls, joined)
+        none = pl.DataFrame(schema={"_node": pl.Int64, "near": pl.Int64})
+        units = units_of(calls, pl.concat([none, *pairs]))
         return pl.concat([_no_links(), *links]), units
 
     def _partitioned(
