@@ -7,6 +7,8 @@ __all__ = [
     "MediaHeads",
     "Scan",
     "Windows",
+    "assigned_points",
+    "classified",
     "companion",
     "compose",
     "export",
@@ -15,6 +17,7 @@ __all__ = [
     "header_vocabulary",
     "link_type",
     "media_heads",
+    "merged_memory",
     "parse",
     "payloads",
     "protocols",
@@ -222,9 +225,14 @@ def header_vocabulary() -> list[str]: ...
 def link_type(text: str) -> int | None: ...
 def protocols() -> list[tuple[str, str, str | None]]: ...
 def tables() -> list[tuple[str, list[tuple[str, str]]]]: ...
+def assigned_points(
+    files: Sequence[tuple[str, str | None, list[tuple[int, int, int]]]],
+) -> tuple[list[list[tuple[int, int]]], list[str], list[tuple[str | None, str, int, int]]]: ...
+def classified(observed: bytes, points: Sequence[int], idle: int) -> tuple[_Table, bytes]: ...
+def merged_memory(memories: Sequence[bytes], latest: int, idle: int) -> bytes: ...
 def windows(
     sources: Sequence[tuple[str, str, str | None, int | None, tuple[list[tuple[int, int]], int] | None]],
-    how: tuple[int, bool],
+    how: tuple[int, bool, bool],
     threads: int = 0,
     limits: dict[str, int] | None = None,
     link_types: Sequence[tuple[str, str]] = ...,

@@ -18,6 +18,7 @@ FLOORS = (
     ("__main__", "cli"),
     ("tui", "serve", "mcp"),
     ("api", "live"),
+    ("cluster",),
     ("store",),
     ("masking", "show"),
     ("comparison",),

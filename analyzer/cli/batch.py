@@ -84,6 +84,18 @@ if TYPE_CHECKING:
 @click.option("--mask", is_flag=True, help="Write pseudonyms, new ones in each run; such a store is written once.")
 @click.option("--mask-key", type=click.File("rb"), metavar="FILE", help="Mask with the key in FILE. Keep it secret.")
 @click.option("--mask-domains", is_flag=True, help="Mask the operator too.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Write a new store with so many processes of this machine.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="The same with the workers of a Dask cluster: tcp://host:8786.")
+@click.option(
+    "--exchange",
+    metavar="FOLDER",
+    help="Folder or address (s3://bucket/key) that all workers reach; by default a folder in that of the store.",
+)
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def command(
     captures: tuple[str, ...],
@@ -105,6 +117,13 @@ def command(
         size=how["window"], keylog=how["keylog"], esp_keys=how["esp_keys"],
         keep_text=how["keep_text"],
     )  # fmt: skip
+    spread = how["workers"] is not None or how["scheduler"] is not None
+    if how["workers"] is not None and how["scheduler"] is not None:
+        raise click.UsageError("--workers, --scheduler: give one of them; a cluster has workers of its own.")
+    if not spread and any("://" in capture for capture in captures):
+        raise click.UsageError("Captures at an address are read by workers; give --workers 1, or more, or --scheduler.")
+    if spread and watch:
+        raise click.UsageError("--watch: many workers write a store in one run; leave out --workers and --scheduler.")
     if how["mask"] or how["mask_key"] or how["mask_domains"]:
         if watch or keep is not None:
             raise click.UsageError("--mask: a masked store is written once, without --watch and --keep.")
@@ -121,7 +140,7 @@ def command(
             looks += 1
             told = Telling(every, quiet=quiet)
             try:
-                done = batch.run(captures, folder, options, told)
+                done = (_by_many if spread else _by_one)(captures, folder, options, told, how)
             finally:
                 told.clear()
             damaged |= _tell(done, output, quiet=quiet, again=watch)
@@ -134,6 +153,20 @@ def command(
         click.get_current_context().exit(EXIT_DAMAGED)
 
 
+def _by_one(captures: tuple[str, ...], folder: Path, options: Any, told: Telling, how: dict[str, Any]) -> Any:
+    from analyzer.store import batch
+
+    return batch.run(captures, folder, options, told)
+
+
+def _by_many(captures: tuple[str, ...], folder: Path, options: Any, told: Telling, how: dict[str, Any]) -> Any:
+    from analyzer.cluster import run, scheduling
+
+    address = how["scheduler"]
+    with scheduling.cluster(address) if address is not None else scheduling.processes(how["workers"]) as workers:
+        return run.run(captures, folder, workers, options, how["exchange"], told)
+
+
 def _masked(
     captures: tuple[str, ...], folder: Path, options: Any, how: dict[str, Any], telling: Telling, *, quiet: bool
 ) -> None:
@@ -142,7 +175,6 @@ def _masked(
 
     from analyzer.api.masked_store import write_masked
     from analyzer.cli.options import mask_key
-    from analyzer.store import batch
     from analyzer.store.layout import is_store
 
     if is_store(folder):
@@ -150,7 +182,8 @@ def _masked(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unmasked-", dir=folder) as unmasked:
         try:
-            done = batch.run(captures, unmasked, options, telling)
+            spread = how["workers"] is not None or how["scheduler"] is not None
+            done = (_by_many if spread else _by_one)(captures, Path(unmasked), options, telling, how)
         finally:
             telling.clear()
         write_masked(Path(unmasked), folder, mask_key(how["mask_key"]), domains=how["mask_domains"])

@@ -139,6 +139,11 @@ def sources(
     return found
 
 
+def capture_point(name: str, words: Iterable[str]) -> str | None:
+    """The capture point of a file of this name by words ``name=glob``."""
+    return _point_of(name, [_point(word) for word in words])
+
+
 # So much of a file is compared where it has grown: at its ends, and in so many places between them.
 _SAMPLE = 1 << 12
 _SAMPLES = 16

@@ -70,15 +70,17 @@ class Windows:
         headers: Sequence[str] = (),
         state: State | None = None,
         texts: bool = False,
+        observed: bool = False,
         keys: Sequence[str] = (),
         esp_keys: Sequence[Any] = (),
     ) -> None:
         self._texts = texts
+        self._observed = observed
         native.check_threads()
         address_space.prepare()
         self._windows = native.core().windows(
             [source.argument() for source in sources],
-            (size, texts),
+            (size, texts, observed),
             threads or address_space.threads(),
             dict(limits) if limits else None,
             list(link_types),
@@ -106,4 +108,6 @@ class Windows:
             told = {name: found.pop(name) for name in ("hosts", "until", "latest", "state", "last")}
             if not self._texts:
                 del found["texts"]
+            if not self._observed:
+                del found["observed"]
             yield Window({name: pl.DataFrame(table) for name, table in found.items()}, **told)

@@ -86,6 +86,12 @@ def run(
     sources = native.sources(
         list(origins), options.capture_points, options.link_types, options.keylog, options.esp_keys
     )
+    begin(path, sources, options)
+    return _Run(path, sources, options, progress).go()
+
+
+def begin(path: Path, sources: native.Sources, options: Options) -> None:
+    """Makes a store where there is none. Raises AnalyzerError where it is one that is written once."""
     if is_store(path) and manifest_of(path).options.get("masked"):
         raise AnalyzerError(
             f"{path}: is a masked store, which is written once: calls that go on could not be told from others; write"
@@ -101,7 +107,6 @@ def run(
         kept |= {"limits": dict(options.limits), "keep_text": options.keep_text}
         headers = native.header_names(headers_below(schema.TABLES))
         write_manifest(path, Manifest(options=kept, headers=headers))
-    return _Run(path, sources, options, progress).go()
 
 
 class _Run:
@@ -199,7 +204,7 @@ class _Run:
         self._tls.append(window.core["tls_connections"])
         end = window.until
         if end is None:
-            end = _end(self._whole.files, window.latest)
+            end = end_of(self._whole.files, window.latest)
         self._settling.take(window, end)
         # All that is to be read has been: what is alive is told too.
         ended = window.until is None
@@ -271,7 +276,8 @@ def _has_rows(window: Window) -> bool:
     )
 
 
-def _end(files: pl.DataFrame, latest: int | None) -> int | None:
+def end_of(files: pl.DataFrame, latest: int | None) -> int | None:
+    """The time (ns) of the last packet of these files."""
     import polars as pl
 
     ends = files.select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64)).to_series().drop_nulls().to_list()

@@ -92,6 +92,8 @@ class Settling:
     ) -> None:
         import polars as pl
 
+        #: All links of legs, where they are known; else they are found.
+        self._known_links: pl.DataFrame | None = None
         #: Units are looked for when so many messages may be of some that are over.
         self._worth = worth
         self._max_idle = int(max_idle_s * SECOND)
@@ -141,6 +143,12 @@ class Settling:
         self.restore_failures(core["failures"])
         if end is not None:
             self.end = end if self.end is None else max(self.end, end)
+
+    def take_whole(self, tables: Mapping[str, pl.DataFrame], links: pl.DataFrame) -> None:
+        """Takes in units that are whole: messages with :data:`OWN` and what follows them, as the core gave them, and all
+        links of their legs."""
+        self._shelf.add(tables)
+        self._known_links = links.select(list(_LINKS))
 
     def restore(self, tables: Mapping[str, pl.DataFrame]) -> None:
         """Takes in units that go on, as the store has them, without what was given up."""
@@ -258,7 +266,7 @@ class Settling:
         core["evidence"] = core["evidence"].unique(maintain_order=True)
         graph = Graph(inputs_of(core | {"messages": raw.drop(OWN)}))
         mended: pl.DataFrame = graph["core_messages"]
-        links: pl.DataFrame = graph["leg_correlation"]
+        links: pl.DataFrame = graph["leg_correlation"] if self._known_links is None else self._known_links
         # What was decided rests on what may be gone by now; so does that there is no link.
         links = pl.concat([self._links, links.filter(~pl.col("_leg").is_in(self._decided.implode()))])
         legs = raw.select("_at").hstack(mended.select("_leg")).drop_nulls().group_by("_leg").agg(pl.col("_at").min())

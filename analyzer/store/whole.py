@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from analyzer.store.kept import Kept
 
 #: So many bytes at both ends tell a capture from others: times to the microsecond are in them.
-_ENDS = 1 << 16
+ENDS = 1 << 16
 #: What files end so shortly before what comes is read again, for flows that go on (ns): fragments wait for 60 s
 #: (RFC 8200 §4.5), gaps in a TCP stream less.
 _CONTEXT = 90 * SECOND
@@ -39,9 +40,9 @@ class Content:
         """That of a file, or of its first ``size`` bytes. Raises OSError."""
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size if size is None else size
-            head = file.read(min(size, _ENDS))
-            file.seek(max(0, size - _ENDS))
-            tail = file.read(min(size, _ENDS))
+            head = file.read(min(size, ENDS))
+            file.seek(max(0, size - ENDS))
+            tail = file.read(min(size, ENDS))
         return cls(size, *(hashlib.blake2b(part, digest_size=16).hexdigest() for part in (head, tail)))
 
 
@@ -59,7 +60,12 @@ class Plan:
         return [source for source in self.sources if source.name in self.contents]
 
 
-def plan(sources: native.Sources, inputs: pl.DataFrame, until: int | None) -> Plan:
+def plan(
+    sources: native.Sources,
+    inputs: pl.DataFrame,
+    until: int | None,
+    content_of: Callable[[str], Content] = Content.of,
+) -> Plan:
     """Files are known by what they hold, wherever they lie. One that grew goes on; ``until`` as in a window's state."""
     known = {Content(row["size"], row["head"], row["tail"]): row for row in inputs.iter_rows(named=True)}
     by_head: dict[str, list[dict[str, Any]]] = {}
@@ -71,7 +77,7 @@ def plan(sources: native.Sources, inputs: pl.DataFrame, until: int | None) -> Pl
     grown: set[str] = set()
     for name, path, point in sources.files:
         try:
-            content = Content.of(path)
+            content = content_of(path)
         except OSError:
             content = Content(-1, path, "")
         if content in known or content in told:
@@ -81,7 +87,7 @@ def plan(sources: native.Sources, inputs: pl.DataFrame, until: int | None) -> Pl
             continue
         told[content] = name
         shorter = [row for row in by_head.get(content.head, []) if 0 <= row["size"] < content.size]
-        shorter += [row for row in inputs.iter_rows(named=True) if row["path"] == path and _ENDS > row["size"] > 0]
+        shorter += [row for row in inputs.iter_rows(named=True) if row["path"] == path and ENDS > row["size"] > 0]
         goes_on = next((row for row in shorter if _goes_on(path, row)), None)
         if goes_on is not None:
             hosts, packets = json.loads(goes_on["hosts"]), goes_on["packets"]

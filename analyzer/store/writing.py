@@ -11,7 +11,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,11 @@ if TYPE_CHECKING:
 JOURNAL = "commit.json"
 NEW = ".new"
 #: What queries filter by and sort by is found by row groups of so many rows.
-_ROWS = 50_000
+ROWS = 50_000
+
+
+#: Puts a file at a path.
+Fetch = Callable[[Path], None]
 
 
 class Commit:
@@ -71,6 +75,19 @@ class Commit:
         for name, rows in settled.tables.items():
             # One without rows tells readers of the whole folder its columns.
             self._write(rows, path_of(name, part))
+        self.parts.append(part)
+        return part
+
+    def adopt(self, hour: str, rows: int, begin: int, last: int, *, open_: bool, fetch: Mapping[str, Fetch]) -> Part:
+        """Takes in a part whose tables somebody else has written: by name, what puts the file at a path."""
+        part = Part(self._next, hour, rows, begin, last, open_)
+        self._next += 1
+        for name, put in fetch.items():
+            path = self._folder / path_of(name, part)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with full_disk_told(self._folder):
+                put(Path(f"{path}{NEW}"))
+            self._written.append(path_of(name, part))
         self.parts.append(part)
         return part
 
@@ -137,7 +154,7 @@ class Commit:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with full_disk_told(self._folder):
-            rows.write_parquet(f"{path}{NEW}", compression="zstd", statistics=True, row_group_size=_ROWS)
+            rows.write_parquet(f"{path}{NEW}", compression="zstd", statistics=True, row_group_size=ROWS)
         self._written.append(name)
 
     def done(self, *, messages: int, end: int | None, state: dict[str, Any]) -> Manifest:

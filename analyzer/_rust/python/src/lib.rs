@@ -1,5 +1,6 @@
 //! The door between `sip-core` and Python: takes arguments, releases the GIL, returns Arrow tables, maps errors.
 
+mod cluster;
 mod table;
 mod tree;
 mod windows;
@@ -446,6 +447,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
     module.add_class::<windows::RunningWindows>()?;
     module.add_function(wrap_pyfunction!(windows::windows, module)?)?;
+    module.add_function(wrap_pyfunction!(cluster::assigned_points, module)?)?;
+    module.add_function(wrap_pyfunction!(cluster::classified, module)?)?;
+    module.add_function(wrap_pyfunction!(cluster::merged_memory, module)?)?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(companion, module)?)?;
     module.add_function(wrap_pyfunction!(fetch, module)?)?;

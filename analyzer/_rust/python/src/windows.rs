@@ -69,6 +69,7 @@ impl RunningWindows {
             ("via_tails", window.via_tails),
             ("headers", window.headers),
             ("texts", window.texts),
+            ("observed", window.observed),
             ("files", window.files),
             ("problems", window.problems),
             ("problem_counts", window.problem_counts),
@@ -113,15 +114,15 @@ impl Drop for RunningWindows {
     }
 }
 
-/// Starts to read captures in windows, all columns of each. `how`: about so many messages in a window, and whether their bytes
-/// are kept.
+/// Starts to read captures in windows, all columns of each. `how`: about so many messages in a window, whether their bytes are
+/// kept, and whether what tells them from their copies is given out.
 #[pyfunction]
 #[pyo3(signature = (sources, how, threads = 0, limits = None, link_types = Vec::new(), headers = Vec::new(), state = None,
     keys = Vec::new(), esp_keys = Vec::new()))]
 #[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 pub fn windows(
     sources: Vec<SourceArgument>,
-    how: (usize, bool),
+    how: (usize, bool, bool),
     threads: usize,
     limits: Option<&Bound<'_, PyDict>>,
     link_types: Vec<(String, String)>,
@@ -130,10 +131,10 @@ pub fn windows(
     keys: Vec<PathBuf>,
     esp_keys: Vec<EspKeyArgument>,
 ) -> PyResult<RunningWindows> {
-    let (size, texts) = how;
+    let (size, texts, observed) = how;
     let headers = Asked::new(headers.iter().map(String::as_str));
     let esp_keys = esp_keys_of(esp_keys)?;
-    let options = Options { headers, texts, keys, esp_keys, ..options(threads, limits, &link_types)? };
+    let options = Options { headers, texts, observed, keys, esp_keys, ..options(threads, limits, &link_types)? };
     let sources: Vec<Source> = sources
         .into_iter()
         .map(|(name, path, point, bytes, known)| {

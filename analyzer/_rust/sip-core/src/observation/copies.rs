@@ -70,6 +70,77 @@ impl ObservationKey {
     }
 }
 
+impl ObservationKey {
+    /// Bytes of one, and how many they are: [`ObservationKey::taken`] reads them.
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(Self::BYTES);
+        self.put(&mut out, [false; 3]);
+        out
+    }
+
+    /// Bytes of [`ObservationKey::to_bytes`].
+    pub const BYTES: usize = 49;
+
+    /// What [`ObservationKey::to_bytes`] gave, one after the other; `None` for anything else.
+    pub fn all_of(bytes: &[u8]) -> Option<Vec<Self>> {
+        let mut at = bytes;
+        let mut found = Vec::with_capacity(bytes.len() / Self::BYTES);
+        while !at.is_empty() {
+            found.push(Self::take(&mut at)?.0);
+        }
+        Some(found)
+    }
+
+    /// Three more bits have room behind its own.
+    fn put(&self, out: &mut Vec<u8>, more: [bool; 3]) {
+        out.extend(self.time.to_le_bytes());
+        out.extend(self.stamp.to_le_bytes());
+        out.extend(self.content.to_le_bytes());
+        out.extend(self.route.to_le_bytes());
+        out.extend(self.transaction.to_le_bytes());
+        out.extend(self.ident.to_le_bytes());
+        out.extend(self.point.to_le_bytes());
+        let kind = match self.kind {
+            Kind::Request => 0,
+            Kind::Ack => 1,
+            Kind::Response(status) => status.max(2),
+        };
+        out.extend(kind.to_le_bytes());
+        let flags = [self.stream, self.ipv6, self.reported];
+        let bits = flags.iter().chain(&more).enumerate().map(|(bit, &set)| u8::from(set) << bit);
+        out.push(bits.fold(0, |all, bit| all | bit));
+    }
+
+    /// The next of these, and the bits behind it, its own among them.
+    fn take(at: &mut &[u8]) -> Option<(Self, u8)> {
+        let [time, stamp] = [(); 2].map(|()| taken(at).map(i64::from_le_bytes));
+        let [content, route, transaction] = [(); 3].map(|()| taken(at).map(u64::from_le_bytes));
+        let ident = u32::from_le_bytes(taken(at)?);
+        let point = u16::from_le_bytes(taken(at)?);
+        let kind = match u16::from_le_bytes(taken(at)?) {
+            0 => Kind::Request,
+            1 => Kind::Ack,
+            status => Kind::Response(status),
+        };
+        let [bits] = taken::<1>(at)?;
+        let set = |bit: u8| bits >> bit & 1 == 1;
+        let row = Self {
+            time: time?,
+            stamp: stamp?,
+            content: content?,
+            route: route?,
+            transaction: transaction?,
+            ident,
+            point,
+            kind,
+            stream: set(0),
+            ipv6: set(1),
+            reported: set(2),
+        };
+        Some((row, bits))
+    }
+}
+
 /// 63 bits of an identity and the ordinal among equals.
 fn key(identity: u64, ordinal: u64) -> i64 {
     (hash::pair(identity, ordinal) >> 1) as i64
@@ -489,28 +560,27 @@ impl Copies {
         keys
     }
 
+    /// What several know of messages that have nothing to do with each other, as one that has come to `latest` (ns) would.
+    pub fn merged(all: impl IntoIterator<Item = Self>, latest: i64, idle: i64) -> Self {
+        let mut found = Self::default();
+        for one in all {
+            found.tail.extend(one.tail);
+            found.open.extend(one.open);
+            found.untimed.extend(one.untimed);
+        }
+        found.tail.retain(|(row, _)| row.time != NO_TIME && row.time >= latest.saturating_sub(HORIZON));
+        found.tail.sort_by_key(|(row, _)| row.time);
+        found.open.retain(|_, known| known.last == NO_TIME || known.last >= latest.saturating_sub(idle));
+        found
+    }
+
     /// As bytes, for whoever goes on another time.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(1 + self.tail.len() * ROW + self.open.len() * 34 + self.untimed.len() * 16);
         out.extend((self.tail.len() as u64).to_le_bytes());
         for (row, seen) in &self.tail {
-            out.extend(row.time.to_le_bytes());
-            out.extend(row.stamp.to_le_bytes());
-            out.extend(row.content.to_le_bytes());
-            out.extend(row.route.to_le_bytes());
-            out.extend(row.transaction.to_le_bytes());
-            out.extend(row.ident.to_le_bytes());
-            out.extend(row.point.to_le_bytes());
-            let kind = match row.kind {
-                Kind::Request => 0,
-                Kind::Ack => 1,
-                Kind::Response(status) => status.max(2),
-            };
-            out.extend(kind.to_le_bytes());
-            let flags = [row.stream, row.ipv6, row.reported, seen.retransmission];
-            let there = [seen.transaction.is_some(), seen.original.is_some()];
-            let bits = flags.iter().chain(&there).enumerate().map(|(bit, &set)| u8::from(set) << bit);
-            out.push(bits.fold(0, |all, bit| all | bit));
+            let there = [seen.retransmission, seen.transaction.is_some(), seen.original.is_some()];
+            row.put(&mut out, there);
             out.extend(seen.key.to_le_bytes());
             out.extend(seen.transaction.unwrap_or(0).to_le_bytes());
             out.extend(seen.original.unwrap_or(0).to_le_bytes());
@@ -536,32 +606,10 @@ impl Copies {
         let mut at = bytes;
         let mut found = Self::default();
         for _ in 0..u64::from_le_bytes(taken(&mut at)?) {
-            let [time, stamp] = [(); 2].map(|()| taken(&mut at).map(i64::from_le_bytes));
-            let [content, route, transaction] = [(); 3].map(|()| taken(&mut at).map(u64::from_le_bytes));
-            let ident = u32::from_le_bytes(taken(&mut at)?);
-            let point = u16::from_le_bytes(taken(&mut at)?);
-            let kind = match u16::from_le_bytes(taken(&mut at)?) {
-                0 => Kind::Request,
-                1 => Kind::Ack,
-                status => Kind::Response(status),
-            };
-            let [bits] = taken::<1>(&mut at)?;
+            let (row, bits) = ObservationKey::take(&mut at)?;
             let set = |bit: u8| bits >> bit & 1 == 1;
             let [key, opener, original] = [(); 3].map(|()| taken(&mut at).map(i64::from_le_bytes));
             let (opener, original) = (opener?, original?);
-            let row = ObservationKey {
-                time: time?,
-                stamp: stamp?,
-                content: content?,
-                route: route?,
-                transaction: transaction?,
-                ident,
-                point,
-                kind,
-                stream: set(0),
-                ipv6: set(1),
-                reported: set(2),
-            };
             let seen = Observed {
                 key: key?,
                 transaction: set(4).then_some(opener),

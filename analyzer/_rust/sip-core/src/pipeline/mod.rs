@@ -18,7 +18,7 @@ mod ground;
 pub mod media_heads;
 mod options;
 mod payloads;
-mod points;
+pub mod points;
 mod reader;
 mod scan;
 mod second;

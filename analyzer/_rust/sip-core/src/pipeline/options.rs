@@ -37,6 +37,8 @@ pub struct Options {
     pub srtp_keys: bool,
     /// The bytes of messages are kept, where captures are read in windows.
     pub texts: bool,
+    /// What tells messages from their copies is given out, where captures are read in windows.
+    pub observed: bool,
 }
 
 impl Options {

@@ -225,6 +225,28 @@ impl Points {
     }
 }
 
+/// A host of a file that was read by itself: its number, and the times of its first and its last packet (ns).
+pub type KnownHost = (u32, i64, i64);
+
+/// The points of files that were each read by itself: of every file the point of each host, and all points as they are
+/// known then. The files are in the order in which they begin; hosts in the order in which they appear.
+pub fn assigned(files: &[(Source, Vec<KnownHost>)]) -> (Vec<Vec<(u32, usize)>>, Vec<String>, Vec<KnownPoint>) {
+    let mut points = Points::new(&Limits::default(), &[]);
+    let hosts = files.iter().map(|(source, hosts)| {
+        points.open_file(source);
+        for &(host, first, last) in hosts {
+            let point = points.of_host(host, Some(first));
+            points.saw(point, Some(first));
+            points.saw(point, Some(last));
+        }
+        let found = points.hosts();
+        points.close_file();
+        found
+    });
+    let hosts = hosts.collect();
+    (hosts, points.names(), points.known())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,16 +255,12 @@ mod tests {
 
     /// The points of files of these names and times (first and last, s), in this order.
     fn points(files: &[(&str, i64, i64)]) -> Vec<usize> {
-        let mut points = Points::new(&Limits::default(), &[]);
         let file = |&(name, first, last): &(&str, i64, i64)| {
-            points.open_file(&Source { name: name.to_owned(), path: name.into(), ..Source::default() });
-            let point = points.of_host(0, Some(first * SECOND));
-            points.saw(point, Some(first * SECOND));
-            points.saw(point, Some(last * SECOND));
-            points.close_file();
-            point
+            let source = Source { name: name.to_owned(), path: name.into(), ..Source::default() };
+            (source, vec![(0, first * SECOND, last * SECOND)])
         };
-        files.iter().map(file).collect()
+        let (hosts, ..) = assigned(&files.iter().map(file).collect::<Vec<_>>());
+        hosts.into_iter().flatten().map(|(_, point)| point).collect()
     }
 
     #[test]

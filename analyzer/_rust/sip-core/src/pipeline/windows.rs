@@ -56,6 +56,8 @@ pub struct Window {
     pub headers: RecordBatch,
     /// The bytes of messages, where they are kept.
     pub texts: RecordBatch,
+    /// What tells the messages from their copies ([`messages::observations`]), where that is wanted.
+    pub observed: RecordBatch,
     /// Those that were read to their end in it.
     pub files: RecordBatch,
     /// Of each of these the point of each host, for [`Source::read_before`].
@@ -317,6 +319,7 @@ impl<'a> Windows<'a> {
                 left: self.left,
                 read_before: &read_before,
                 idle: self.options.limits.max_transaction_idle_ns,
+                observed: self.options.observed,
             },
         )?;
         let told = self.told..self.files.len();
@@ -359,6 +362,7 @@ impl<'a> Windows<'a> {
             via_tails: one(&via_tails)?,
             headers: one(&headers)?,
             texts: one(&texts)?,
+            observed: messages::observations(&std::mem::take(&mut self.waiting.observed))?,
             problem_counts: problems.counts()?,
             problems: problems.finish(&files)?,
             account: small::account_changes(&self.reader.changes())?,

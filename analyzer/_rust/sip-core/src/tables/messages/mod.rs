@@ -11,4 +11,4 @@ pub use assemble::{Assembled, assemble};
 pub use chunk::{Chunk, Part};
 pub use columns::{Columns, ScanColumns};
 pub use parser::Parser;
-pub use window::{Waiting, Window};
+pub use window::{Waiting, Window, observations};

@@ -30,6 +30,8 @@ pub struct Waiting {
     columns: Option<RecordBatch>,
     following: [Following; 4],
     pub copies: Copies,
+    /// What tells the messages that left last from their copies, where that is wanted.
+    pub observed: Vec<ObservationKey>,
     /// The time of the last message read that had one (ns).
     last: Option<i64>,
 }
@@ -47,6 +49,8 @@ pub struct Window<'a> {
     pub read_before: &'a dyn Fn(u32, u64) -> bool,
     /// A transaction that was silent for so long is forgotten (ns).
     pub idle: i64,
+    /// Whether the observations of messages are wanted.
+    pub observed: bool,
 }
 
 impl Waiting {
@@ -101,6 +105,10 @@ impl Waiting {
         let left = take_record_batch(&columns, &UInt32Array::from(leaving.clone()))?;
         let names = Columns::COLUMNS.iter().map(|(name, _)| *name).filter(|name| window.wanted.has(name));
         all.extend(names.zip(left.columns().iter().cloned()));
+
+        if window.observed {
+            self.observed = rows;
+        }
 
         let mut keys = vec![None; self.rows.len()];
         for (&number, seen) in leaving.iter().zip(&observed) {
@@ -164,6 +172,13 @@ impl Waiting {
         leaving.sort_by_key(|&number| times.get(number as usize).copied());
         (leaving, staying)
     }
+}
+
+/// The observations of messages, a row of bytes each ([`ObservationKey::to_bytes`]).
+pub fn observations(rows: &[ObservationKey]) -> Result<RecordBatch, ArrowError> {
+    let mut found = BinaryBuilder::with_capacity(rows.len(), rows.len() * ObservationKey::BYTES);
+    rows.iter().for_each(|row| found.append_value(row.to_bytes()));
+    record_batch(vec![("observed", Arc::new(found.finish()) as ArrayRef)])
 }
 
 fn gathered<T: Copy>(all: &[T], numbers: &[u32]) -> Vec<T> {
