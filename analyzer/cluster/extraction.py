@@ -25,7 +25,7 @@ FOLLOWING = {
 #: Those that the core may hand out before their messages.
 _EARLY = ("descriptions", "evidence", "via_tails")
 #: Tables that tell of files and not of messages.
-TOLD = ("files", "problems", "problem_counts", "account", "failures")
+TOLD = ("files", "problems", "problem_counts", "account", "failures", "tls_connections")
 #: Evidence that names a Call-ID of another call.
 _NAMING = ("replaces", "join", "target_dialog", "in_reply_to")
 #: What is read of packets without any memory of those before them: by layer, and by what of it, if not all.
@@ -183,7 +183,7 @@ class _Writer:
             if naming.height:
                 with_rows.append("naming")
                 folder.write_table(f"{name}/told/naming", naming.select("_node", near="value").unique())
-        points, agents, _, _ = self._state
+        points, agents, *_ = self._state
         held = any(self._given_up[table].height for table in ("account", "failures", "problems"))
         told = {
             "chunks": self._chunks, "points": points, "agents": agents, "hosts": self._hosts, "latest": self._latest,

@@ -239,9 +239,13 @@ class _Run:
         return pl.concat(found) if found else pl.DataFrame(schema=columns_of(table))
 
     def _failures(self, read: _Read) -> pl.DataFrame:
+        return self._every(read, "failures")
+
+    def _every(self, read: _Read, table: str) -> pl.DataFrame:
+        """What was told as it was read, and what of it was given up at the end."""
         import polars as pl
 
-        return pl.concat([self._told(read, "failures", "failures"), self._told(read, "failures.last", "failures")])
+        return pl.concat([self._told(read, table, table), self._told(read, f"{table}.last", table)])
 
     def _catalogue(self, read: _Read) -> Catalogue:
         groups = {
@@ -341,6 +345,7 @@ class _Run:
         for table, rows in self._whole.tables().items():
             commit.put(table, rows)
         commit.put_failures(failures)
+        commit.put_tls(self._every(read, "tls_connections"))
         latest = max((group.told["latest"] for group in read.groups if group.told["latest"] is not None), default=None)
         idle = int(self._manifest.options["limits"].get("max_transaction_idle_ns", _IDLE))
         commit.put_memory(native.core().merged_memory(memories, latest or 0, idle))

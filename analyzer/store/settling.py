@@ -145,8 +145,8 @@ class Settling:
             self.end = end if self.end is None else max(self.end, end)
 
     def take_whole(self, tables: Mapping[str, pl.DataFrame], links: pl.DataFrame) -> None:
-        """Takes in units that are whole: messages with :data:`OWN` and what follows them, as the core gave them, and all
-        links of their legs."""
+        """Takes in units that are whole: messages with :data:`OWN` and what follows them, as the core gave them, and
+        all links of their legs."""
         self._shelf.add(tables)
         self._known_links = links.select(list(_LINKS))
 
