@@ -4,7 +4,6 @@
 //! of cost nothing. A column that nobody wants has no rows and takes no values. What several threads built in parts leaves
 //! as one array: whoever gathers rows from an array in pieces has to put them together first, each time.
 
-use std::cell::Cell;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -122,8 +121,8 @@ impl<T: Copy + Default> Values<T> {
         }
     }
 
-    /// All values and which of them are there; `None` if all are. `room` is for the values.
-    fn finish(mut parts: Vec<Self>, runs: &[Run], mut room: Vec<T>) -> (ScalarBuffer<T>, Option<NullBuffer>)
+    /// All values and which of them are there; `None` if all are.
+    fn finish(mut parts: Vec<Self>, runs: &[Run]) -> (ScalarBuffer<T>, Option<NullBuffer>)
     where
         T: ArrowNativeType,
     {
@@ -138,15 +137,14 @@ impl<T: Copy + Default> Values<T> {
             values.resize(count, T::default());
             return (values.into(), nulls);
         }
-        room.clear();
-        room.reserve_exact(count);
+        let mut values = Vec::with_capacity(count);
         for Run { part, rows } in runs {
-            let before = room.len();
+            let before = values.len();
             let known = parts.get(*part).map_or(&[][..], |part| part.values.as_slice());
-            room.extend_from_slice(known.get(rows.start..rows.end.min(known.len())).unwrap_or_default());
-            room.resize(before + rows.len(), T::default());
+            values.extend_from_slice(known.get(rows.start..rows.end.min(known.len())).unwrap_or_default());
+            values.resize(before + rows.len(), T::default());
         }
-        (room.into(), nulls)
+        (values.into(), nulls)
     }
 }
 
@@ -196,11 +194,6 @@ pub struct Time(Values<i64>);
 /// Never null; false where nothing was set.
 pub struct Bool(Bits);
 
-thread_local! {
-    /// Room for the numbers of strings, used again for the next column: the system takes its time to lend new pages.
-    static NUMBERS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
-}
-
 /// Strings remembered by a text column; the calls alive at one time are some hundred.
 const RECENT: usize = 1024;
 
@@ -226,8 +219,9 @@ impl Text {
         self.known(hash).unwrap_or_else(|| self.keep(hash, bytes))
     }
 
-    /// The number of the string with this hash. That it is the same one is not looked at: it would have to come out of
-    /// memory for it. The hash is another in each process, so that nobody can write two strings that have the same one.
+    /// The number of the string with this hash. That it is the same string is not looked at, for it would have to come
+    /// out of memory: of ten million strings two have the same hash of 64 bits once in a thousand million readings, and as it is
+    /// another in each process, nobody can prepare two that have.
     #[inline]
     fn known(&self, hash: u64) -> Option<u32> {
         let recent = self.recent.get(hash as usize % RECENT)?;
@@ -296,17 +290,13 @@ impl Column for Text {
                 buffers.push(Buffer::from_vec(part.buffer));
             }
         }
-        let (numbers, nulls) = Values::finish(numbers, runs, NUMBERS.take());
+        let (numbers, nulls) = Values::finish(numbers, runs);
         if views.is_empty() {
             let views = ScalarBuffer::new(zeros(numbers.len() * size_of::<u128>()), 0, numbers.len());
             return Ok(Arc::new(StringViewArray::try_new(views, Vec::new(), nulls)?));
         }
         let strings = StringViewArray::try_new(views.into(), buffers, None)?;
-        let numbers = UInt32Array::try_new(numbers, nulls)?;
-        let all = take(&strings, &numbers, None)?;
-        let (_, numbers, _) = numbers.into_parts();
-        NUMBERS.set(numbers.into_inner().into_vec().unwrap_or_default());
-        Ok(all)
+        take(&strings, &UInt32Array::try_new(numbers, nulls)?, None)
     }
 }
 
@@ -370,7 +360,7 @@ impl Column for Int {
     }
 
     fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
-        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs, Vec::new());
+        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs);
         Ok(Arc::new(Int64Array::try_new(values, nulls)?))
     }
 }
@@ -400,7 +390,7 @@ impl Column for Time {
     }
 
     fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
-        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs, Vec::new());
+        let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs);
         Ok(Arc::new(TimestampNanosecondArray::try_new(values, nulls)?.with_timezone("UTC")))
     }
 }

@@ -12,43 +12,10 @@ use super::super::text::{
     trim, trim_end, trim_start, unquote,
 };
 use super::super::{mime, presence, via};
-use super::known_lines::{Before, LONGEST, is_plain};
+use super::known_lines::{LONGEST, is_plain};
+use super::repeated_lines::{Before, is_single};
 use super::{Carrier, Fields, Folded, Party, Work, bit};
 use crate::hash;
-
-/// Headers that may stand once (RFC 3261 §20 and their own RFCs).
-pub(super) fn is_single(name: Name) -> bool {
-    matches!(
-        name,
-        Name::CallId
-            | Name::CSeq
-            | Name::From
-            | Name::To
-            | Name::MaxForwards
-            | Name::ContentLength
-            | Name::ContentType
-            | Name::Date
-            | Name::Event
-            | Name::Expires
-            | Name::MinExpires
-            | Name::MinSe
-            | Name::Organization
-            | Name::PCalledPartyId
-            | Name::PChargingVector
-            | Name::RAck
-            | Name::ReferTo
-            | Name::Replaces
-            | Name::RetryAfter
-            | Name::RSeq
-            | Name::Server
-            | Name::SessionExpires
-            | Name::SubscriptionState
-            | Name::Subject
-            | Name::TargetDialog
-            | Name::Timestamp
-            | Name::UserAgent
-    )
-}
 
 impl<'a> Fields<'a> {
     /// Reads start line and header lines up to the empty line; returns the length of all that. `as_sent`: not unfolded yet.

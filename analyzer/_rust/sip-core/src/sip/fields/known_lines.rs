@@ -6,8 +6,6 @@ use std::hash::BuildHasher;
 use foldhash::quality::RandomState;
 
 use super::super::name::Name;
-use super::header_lines::is_single;
-use super::{Fields, Party, Work, bit};
 
 /// A longer line is read each time.
 pub const LONGEST: usize = 192;
@@ -99,7 +97,7 @@ pub struct Said {
 }
 
 /// One line for each place in the table, by its hash: a later one takes the place of one before. The hash is another in
-/// each process, so that nobody can write two lines that have the same one.
+/// each process, so that nobody can prepare two lines that have the same one.
 #[derive(Debug, Default)]
 pub struct KnownLines {
     lines: Vec<(u64, Said)>,
@@ -128,115 +126,6 @@ impl KnownLines {
         if let Some(slot) = self.lines.get_mut(hash as usize % LINES) {
             *slot = (hash, said);
         }
-    }
-}
-
-/// What a message said before a line of it was read.
-pub struct Before {
-    seen: u128,
-    vias: u32,
-    contacts: u32,
-    asserted: bool,
-}
-
-impl Before {
-    pub fn of(fields: &Fields<'_>) -> Self {
-        Self {
-            seen: fields.seen,
-            vias: fields.via.count,
-            contacts: fields.contact.count,
-            asserted: fields.asserted[0].is_some(),
-        }
-    }
-}
-
-impl<'a> Fields<'a> {
-    /// Takes what a line says that was met before; false where too little of it is known.
-    pub(super) fn said_before(&mut self, line: &'a [u8], Said { name, value, says }: Said, work: &mut Work) -> bool {
-        if name == Name::Other {
-            return true;
-        }
-        let bit = bit(name);
-        if self.seen & bit != 0 && is_single(name) {
-            return false;
-        }
-        match says {
-            Value::Any => {
-                self.header(name, value.part(line).unwrap_or_default(), work);
-                return true;
-            }
-            Value::Party { display, uri, tag } => {
-                let party = Party { display: display.part(line), uri: uri.part(line), tag: tag.part(line) };
-                if name == Name::From { self.from = party } else { self.to = party }
-            }
-            Value::Contact { uri, expires } => {
-                self.contact.count = self.contact.count.saturating_add(1);
-                if self.contact.count == 1 {
-                    (self.contact.uri, self.contact.expires) = (uri.part(line), expires);
-                }
-            }
-            Value::Asserted(uri) => {
-                if let Some(free) = self.asserted.iter_mut().find(|slot| slot.is_none()) {
-                    *free = uri.part(line);
-                }
-            }
-            Value::Icid(icid) => self.icid = icid.part(line),
-            Value::Cseq { number, method } => (self.cseq, self.cseq_method) = (number, method.part(line)),
-            Value::Via { hash, top } => {
-                if self.via.count == 0 {
-                    let Some(sent_by) = top.sent_by.part(line) else { return false };
-                    self.via.sent_by = Some(sent_by);
-                    self.via.transport = top.transport.part(line);
-                    (self.via.received, self.via.rport) = (top.received.part(line), top.rport.part(line));
-                    self.top_branch(top.branch.part(line));
-                }
-                work.vias.push(hash);
-                self.via.count = self.via.count.saturating_add(1);
-            }
-        }
-        self.seen |= bit;
-        true
-    }
-
-    /// What the line says that was just read, in any message; `None` if another may not be read so.
-    pub(super) fn said(&self, line: &[u8], name: Name, value: &[u8], before: &Before, work: &Work) -> Option<Said> {
-        if before.seen & bit(name) != 0 && is_single(name) {
-            return None;
-        }
-        let place = |part| Place::of(part, line);
-        let says = match name {
-            Name::From => {
-                let Party { display, uri, tag } = self.from;
-                Value::Party { display: place(display)?, uri: place(uri)?, tag: place(tag)? }
-            }
-            Name::To => {
-                let Party { display, uri, tag } = self.to;
-                Value::Party { display: place(display)?, uri: place(uri)?, tag: place(tag)? }
-            }
-            Name::Contact if before.contacts == 0 && self.contact.count == 1 => {
-                Value::Contact { uri: place(self.contact.uri)?, expires: self.contact.expires }
-            }
-            Name::PAssertedIdentity if !before.asserted && self.asserted[1].is_none() => {
-                Value::Asserted(place(self.asserted[0])?)
-            }
-            Name::PChargingVector => Value::Icid(place(self.icid)?),
-            Name::CSeq => Value::Cseq { number: self.cseq, method: place(self.cseq_method)? },
-            Name::Via if self.via.count == before.vias + 1 => {
-                let top = || {
-                    Some(TopVia {
-                        branch: place(self.via.branch)?,
-                        sent_by: place(self.via.sent_by)?,
-                        transport: place(self.via.transport)?,
-                        received: place(self.via.received)?,
-                        rport: place(self.via.rport)?,
-                    })
-                };
-                let top = if before.vias == 0 { top() } else { None };
-                Value::Via { hash: *work.vias.last()?, top: top.unwrap_or(TopVia::UNKNOWN) }
-            }
-            _ => Value::Any,
-        };
-        Some(Said { name, value: place(Some(value))?, says })
     }
 }
 

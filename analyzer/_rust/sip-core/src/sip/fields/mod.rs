@@ -14,6 +14,7 @@ use known_lines::KnownLines;
 
 mod header_lines;
 mod known_lines;
+mod repeated_lines;
 
 /// How the message came: decides what its length means (RFC 3261 §18.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
