@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # docker build -t sip-analyzer .
-# docker run --rm -v "$PWD:/captures" sip-analyzer calls trace.pcapng
+# docker run --rm --user "$(id -u)" -v "$PWD:/captures" sip-analyzer calls trace.pcapng
 
 # The release of Rust that rust-toolchain.toml names; the same Debian below, so that the wheel finds its glibc.
 FROM rust:1.95.0-slim-trixie AS wheel
