@@ -1,10 +1,11 @@
 # syntax=docker/dockerfile:1
 # docker build -t sip-analyzer .
-# docker run --rm -v "$PWD:/captures" sip-analyzer calls trace.pcapng
+# docker run --rm --user "$(id -u)" -v "$PWD:/captures" sip-analyzer calls trace.pcapng
 
 # The release of Rust that rust-toolchain.toml names; the same Debian below, so that the wheel finds its glibc.
 FROM rust:1.95.0-slim-trixie AS wheel
-# hadolint ignore=DL3008 -- Debian keeps one version of it, the one with the latest fixes
+# Debian keeps one version, that with the latest fixes: none to pin.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3-venv \
     && rm -rf /var/lib/apt/lists/*

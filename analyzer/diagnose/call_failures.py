@@ -19,6 +19,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns import causes
 from analyzer.columns.address import socket_of
+from analyzer.columns.nothing import once_of_nothing
 from analyzer.columns.rules import first_of
 from analyzer.columns.typed import typed
 from analyzer.ims import roles, waited_for
@@ -125,6 +126,7 @@ class Ways:
     signs: pl.DataFrame
 
 
+@once_of_nothing
 def ways(
     messages: pl.DataFrame,
     calls: pl.DataFrame,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.nothing import once_of_nothing
 from analyzer.columns.times import ns
 from analyzer.columns.typed import typed
 from analyzer.sip import offer_answer
@@ -17,6 +18,7 @@ from analyzer.sip.offer_answer import DIRECTIONS, flipped, lines, with_times
 _FOUND = ("row", "_dialog", "index", "code", "detail", "standard")
 
 
+@once_of_nothing
 def offer_answer_violations(
     messages: pl.DataFrame,
     transactions: pl.DataFrame,

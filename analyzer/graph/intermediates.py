@@ -159,8 +159,11 @@ def problem_count(core_problems: DF, odd_messages: DF, max_problems_per_code: in
 
 @node(LOCAL, columns=("_auts", "_contact"), cut=whole)
 def registrations_and_requests(core_messages: DF, bare_transactions: DF, ims_headers: DF) -> tuple[DF, DF]:
+    from analyzer.columns.nothing import no_rows
     from analyzer.sip.registrations import with_requests
 
+    if "REGISTER" not in core_messages["method"]:
+        core_messages, bare_transactions, ims_headers = no_rows(core_messages, bare_transactions, ims_headers)
     return with_requests(core_messages, bare_transactions, ims_headers)
 
 
@@ -280,6 +283,7 @@ def hops_of_failed_calls(
     """The hops of the INVITEs and CANCELs of calls that failed."""
     import polars as pl
 
+    from analyzer.columns.nothing import no_rows
     from analyzer.diagnose.call_failures import has_failed
     from analyzer.ims.hops import hops
 
@@ -288,6 +292,8 @@ def hops_of_failed_calls(
         failed.implode()
     )
     own = own.fill_null(value=False)
+    if not own.any():
+        via_tails, leg_correlation = no_rows(via_tails, leg_correlation)
     return hops(core_messages.filter(own), via_tails, leg_correlation, call_of.filter(own), aligned=clocks_aligned)
 
 
@@ -300,10 +306,14 @@ def bare_failures(
     unreached_next_hops: DF,
 ) -> Ways:
     """The way that each failure came, without the roles of the nodes on it."""
-    from analyzer.diagnose.call_failures import ways
+    from analyzer.columns.nothing import no_rows
+    from analyzer.diagnose.call_failures import has_failed, ways
 
+    failed = calls.filter(has_failed())
+    if failed.is_empty():
+        transactions, unreached_next_hops = no_rows(transactions, unreached_next_hops)
     set_ups, messages = failed_set_ups
-    return ways(messages, calls, set_ups.milestones, hops_of_failed_calls, transactions, unreached_next_hops)
+    return ways(messages, failed, set_ups.milestones, hops_of_failed_calls, transactions, unreached_next_hops)
 
 
 @node(LOCAL, columns=("warning",))

@@ -126,8 +126,11 @@ def offer_answer_violations(
     descriptions: DF,
     attempts: CallAttempts,
 ) -> DF:
+    from analyzer.columns.nothing import no_rows
     from analyzer.diagnose.offer_answer_violations import offer_answer_violations
 
+    if reference_hops.is_empty() and spoken_descriptions.is_empty() and exchanges.is_empty():
+        core_messages, bare_transactions, descriptions = no_rows(core_messages, bare_transactions, descriptions)
     bare = offer_answer_violations(
         core_messages, bare_transactions, reference_hops, spoken_descriptions, exchanges, descriptions
     )
@@ -254,15 +257,21 @@ def losses(core_messages: DF, bare_hops: DF) -> DF:
 
 @node(LOCAL, columns=("_headers", *_OF_REGISTERS), cut=whole)
 def challenges(registers: DF, core_messages: DF, ims_headers: DF) -> DF:
+    from analyzer.columns.nothing import no_rows
     from analyzer.ims.registration import challenges
 
+    if registers.is_empty():
+        core_messages, ims_headers = no_rows(core_messages, ims_headers)
     return challenges(registers, core_messages, ims_headers)
 
 
 @node(LOCAL, columns=("spi", *_OF_REGISTERS), cut=whole)
 def ims_registrations(registrations: DF, registers: DF, challenges: DF, core_messages: DF, ims_headers: DF) -> DF:
+    from analyzer.columns.nothing import no_rows
     from analyzer.ims.registration import ims_registrations
 
+    if registrations.is_empty() and registers.is_empty() and challenges.is_empty():
+        core_messages, ims_headers = no_rows(core_messages, ims_headers)
     return ims_registrations(registrations, registers, challenges, core_messages, ims_headers)
 
 

@@ -26,6 +26,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns.address import socket_of
 from analyzer.columns.durations import seconds
+from analyzer.columns.nothing import once_of_nothing
 from analyzer.columns.times import SECOND, ns
 from analyzer.columns.typed import typed
 
@@ -33,6 +34,7 @@ from analyzer.columns.typed import typed
 _WHILE_WAITING = 32 * SECOND
 
 
+@once_of_nothing
 def hops(
     messages: pl.DataFrame, via_tails: pl.DataFrame, legs: pl.DataFrame, calls: pl.Series, *, aligned: bool = False
 ) -> pl.DataFrame:

@@ -30,6 +30,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.durations import seconds
+from analyzer.columns.nothing import once_of_nothing
 from analyzer.columns.rules import first_of
 from analyzer.columns.times import sent_at
 from analyzer.columns.typed import typed
@@ -84,6 +85,7 @@ class SetUps:
     trips: pl.DataFrame
 
 
+@once_of_nothing
 def set_ups(
     messages: pl.DataFrame,
     call_of: pl.Series,

@@ -11,6 +11,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.durations import seconds
+from analyzer.columns.nothing import once_of_nothing
 from analyzer.columns.times import SECOND, ns
 from analyzer.columns.typed import typed
 from analyzer.ims import security_associations
@@ -22,6 +23,7 @@ _CHALLENGED = pl.col("status").is_in([401, 407])
 # ---- challenges ------------------------------------------------------------------------------------------------------
 
 
+@once_of_nothing
 def challenges(requests: pl.DataFrame, messages: pl.DataFrame, ims_headers: pl.DataFrame) -> pl.DataFrame:
     """The table ``challenges``. ``requests`` as ``sip.registrations.with_requests`` gives them.
 
@@ -95,6 +97,7 @@ def _outcome() -> pl.Expr:
 # ---- what an attempt says over all hops ------------------------------------------------------------------------------
 
 
+@once_of_nothing
 def ims_registrations(
     registrations: pl.DataFrame,
     requests: pl.DataFrame,

@@ -15,6 +15,7 @@ from analyzer import schema
 from analyzer.columns import contact_values, identity, uri
 from analyzer.columns.address import socket_of
 from analyzer.columns.durations import delay
+from analyzer.columns.nothing import once_of_nothing
 from analyzer.columns.times import LONG_AGO, SECOND, duration, ns
 from analyzer.columns.typed import typed
 
@@ -39,6 +40,7 @@ def registrations(
     return with_requests(messages, transactions, ims_headers)[0]
 
 
+@once_of_nothing
 def with_requests(
     messages: pl.DataFrame, transactions: pl.DataFrame, ims_headers: pl.DataFrame | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
