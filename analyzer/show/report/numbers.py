@@ -19,6 +19,7 @@ from analyzer.diagnose.explanation import BROKE
 from analyzer.diagnose.verdict import FAILED, OF_PEOPLE
 from analyzer.explain.phrases import Say
 from analyzer.show import tooltips
+from analyzer.show.doubt import roles_of
 from analyzer.show.text import duration, safe, seconds
 from analyzer.timezones import zone
 
@@ -123,12 +124,14 @@ def _about_findings(tables: Mapping[str, pl.DataFrame], say: Say, tz: str) -> It
     found = tables.get("findings")
     if found is None:
         return
+    roles = roles_of(tables.get("nodes"))
     for row in found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True):
         of_calls = count(say, row["calls"], "{n:,} call", "{n:,} calls")
         hurt = of_calls if row["calls"] else count(say, row["cases"], "{n:,} case", "{n:,} cases")
         tone = "bad" if row["severity"] == "error" else "warn"
         link = _link(row["title"], f"findings?code={row['code']}")
-        at = f", {row['nodes'].split(' ')[0]}" if row["nodes"] else ""
+        node = row["nodes"].split(" ")[0] if row["nodes"] else ""
+        at = f", {roles[node]} {node}" if node in roles else f", {node}" if node else ""
         since = ""
         if row["calls"] > 1 and row["first_at"] is not None:
             since = say(" since {time}").format(time=f"{row['first_at'].astimezone(zone(tz)):%Y-%m-%d %H:%M:%S}")
