@@ -362,15 +362,18 @@ def _about_reading(tables: Mapping[str, pl.DataFrame], say: Say) -> Iterable[Sen
 
 
 def tiles(tables: Mapping[str, pl.DataFrame], say: Say = str, language: str = "en") -> list[Tile]:
-    """The key numbers, in the order people ask for them."""
+    """The key numbers, in the order people ask for them; without calls none that calls alone have."""
     calls, registrations = tables["calls"], tables["registrations"]
     span = span_of(tables["files"]) or say("no time span")
-    return [
-        Tile(say("Calls"), f"{calls.height:,}", "calls", below=(Part(span),)),
+    of_calls = [
         _answered(calls, say),
         _failed(calls, say, language),
         _delay(calls, "pdd_s", say("Post-dial delay"), say("INVITE to the first of 180, early media, 200"), say),
         _delay(calls, "setup_s", say("Set-up"), say("INVITE to 200"), say),
+    ]
+    return [
+        Tile(say("Calls"), f"{calls.height:,}", "calls", below=(Part(span),)),
+        *(of_calls if calls.height else ()),
         _registered(registrations, say, language),
         _again(tables, say),
         Tile(
@@ -402,7 +405,7 @@ def _answered(calls: pl.DataFrame, say: Say) -> Tile:
         share(answered, counted_calls.height, say),
         "calls?outcome=answered",
         "warn" if broke else "good" if answered else "plain",
-        tuple(below) if calls.height else (Part(say("no calls")),),
+        tuple(below),
     )
 
 
@@ -414,7 +417,7 @@ def _failed(calls: pl.DataFrame, say: Say, language: str) -> Tile:
         for name, number in counted(calls, "outcome")
         if name in ENDS["failed"]
     ]
-    none = say("no calls") if calls.is_empty() else say("of {n:,}").format(n=calls.height)
+    none = say("of {n:,}").format(n=calls.height)
     below = _listed(kinds[:_MOST]) or [Part(none)]
     return Tile(say("Failed"), f"{failed:,}", link, "bad" if failed else "plain", tuple(below))
 
