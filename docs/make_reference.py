@@ -103,7 +103,9 @@ P-CSCF and ATCF, and BGCF and MGCF or IBCF can be combined in one node; they are
 its {ENOUGH} points, and not less than a {WEAK}th of those of the strongest. IMS roles take precedence over those of
 plain SIP, because a P-CSCF is also a proxy. A node that
 scores below the threshold is reported as `unknown`. `confidence` is the number of points, at most 100, in hundredths,
-times the share of the role in the points of this role and its strongest rival.
+times the share of the role in the points of this role and its strongest rival. Ladders, call pages, reports and the
+summary show an IMS role with a confidence below 0.7 as `S-CSCF?`: one hint alone supports it, or another role rivals
+it. Tables keep the plain name.
 
 For an application server (`AS`), the kind of service is reported as well if the kind has {ENOUGH} points: `TAS`
 (telephony: diverts, bars), `SCC AS`, `conference AS`, `presence server`, `IP-SM-GW`. Points and confidence are those of

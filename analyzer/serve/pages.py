@@ -150,7 +150,7 @@ class Pages:
             self._overview = self._filled(
                 "overview.html.j2",
                 base,
-                verdict=numbers.verdict(tables, say, language),
+                verdict=numbers.verdict(tables, say, language, self._served.tz),
                 tiles=numbers.tiles(tables, say, language),
                 outcomes=numbers.outcomes(tables["calls"], say, language),
                 meanings=tooltips.of_values([tables["calls"]], language),

@@ -29,3 +29,10 @@ def with_doubt(nodes: pl.DataFrame) -> pl.DataFrame:
     of_ims = [role for role in nodes["role"].drop_nulls().unique() if set(roles.split(role)) & set(roles.IMS)]
     doubted = pl.col("role").is_in(of_ims) & (pl.col("confidence") < _SURE)
     return nodes.with_columns(role=pl.when(doubted).then(pl.col("role") + "?").otherwise("role"))
+
+
+def roles_of(nodes: pl.DataFrame | None) -> dict[str, str]:
+    """The role of each of ``nodes`` that has one, as people read it."""
+    if nodes is None:
+        return {}
+    return dict(with_doubt(nodes).filter(nodes["role"] != "unknown").select("node", "role").iter_rows())

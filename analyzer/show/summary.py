@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.diagnose.blind_spots import blind_spots
 from analyzer.diagnose.verdict import FAILED
 from analyzer.explain.phrases import Say, phrases
-from analyzer.show.doubt import with_doubt
+from analyzer.show.doubt import roles_of, with_doubt
 from analyzer.show.findings import hurt
 from analyzer.show.text import pad, safe, seconds, wrapped
 
@@ -55,7 +55,7 @@ def summary(tables: Mapping[str, pl.DataFrame], *, tz: str = "UTC", width: int =
         lines.say(name, sentence)
     _capture(lines, tables, tz, say)
     if "findings" in tables:
-        _findings(lines, tables["findings"], _roles(tables), tz, say)
+        _findings(lines, tables["findings"], roles_of(tables.get("nodes")), tz, say)
     if tables["messages"].height:
         _failing(lines, tables, tz, say, language)
         _calls(lines, tables["calls"], say, language)
@@ -143,14 +143,6 @@ def _capture(lines: _Lines, tables: Mapping[str, pl.DataFrame], tz: str, say: Sa
         packets.append(told.format(n=cut))
     if packets:
         lines.add(say("capture"), packets)
-
-
-def _roles(tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:
-    """The role of each node, where nodes are told."""
-    if "nodes" not in tables:
-        return {}
-    nodes = tables["nodes"]
-    return dict(with_doubt(nodes).filter(nodes["role"] != "unknown").select("node", "role").iter_rows())
 
 
 def _findings(lines: _Lines, findings: pl.DataFrame, roles: Mapping[str, str], tz: str, say: Say) -> None:

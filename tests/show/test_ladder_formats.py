@@ -319,3 +319,11 @@ def test_events_are_numbered_alike_in_the_picture_and_the_list() -> None:
     rows = [attributes["href"] for tag, attributes in found if tag == "a" and attributes.get("class") == "row"]
     listed = [f"#{attributes['id']}" for tag, attributes in found if tag == "details"]
     assert rows == listed == [f"#m{number}" for number in range(len(model.events))]
+
+
+def test_a_long_title_of_a_picture_is_whole_in_lines_that_fit() -> None:
+    title = "Call 1: " + " ".join(f"sip:somebody{number}@example.com" for number in range(5)) + ", answered (200 OK)"
+    drawn = ET.fromstring(svg(timeline(ping(2)), title=title))
+    lines = [str(line.text) for line in drawn.iter(f"{SVG}text") if line.get("class") == "title"]
+    assert (len(lines) > 1, " ".join(lines)) == (True, title)
+    assert max(map(len, lines)) * 11 < int(drawn.attrib["width"])

@@ -482,3 +482,17 @@ def test_ten_thousand_calls_fit_in_five_megabytes() -> None:
     found = tables("volte_call.pcap")
     few, many = (len(json.dumps(data_of(report(repeated(found, copies))))) for copies in (40, 140))
     assert (many - few) / 100 * 10_000 < 4_500_000
+
+
+def test_without_calls_there_is_nothing_that_calls_alone_have() -> None:
+    told = page("registration_failed.pcap")
+    assert {"Answered", "Failed", "Post-dial delay", "Set-up"}.isdisjoint(re.findall(r"<h3>([^<]*)</h3>", told))
+    assert 'id="latency"' not in told
+    assert 'id="latency"' in page("outcomes.pcap")
+
+
+def test_a_finding_names_the_role_of_its_node() -> None:
+    # The sample's truth: the P-CSCF refused the second call, an AS the third.
+    told = page("volte_failures.pcap")
+    assert ", P-CSCF 10.1.0.1:5060)" in told
+    assert ", AS 10.1.0.6:5060)" in told

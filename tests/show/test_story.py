@@ -89,3 +89,17 @@ def test_every_call_of_the_samples_has_a_page_without_control_characters(path: P
         story = capture.call(number).story()
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", story.text())
         assert "<script" not in story._repr_html_()
+
+
+def test_what_was_agreed_and_who_held_whom() -> None:
+    """The truth of the sample: held by the callee, 20.003 s from 10.030 s on."""
+    assert lines("hold_resume.pcap", 1, "media") == (
+        "agreed: PCMA/8000 PCMU/8000 telephone-event/8000",
+        "audio held by callee, 10.030 s after the INVITE, for 20.003 s",
+    )
+
+
+def test_who_has_the_names_that_the_caller_gave() -> None:
+    calling, called = lines("hold_resume.pcap", 1, "who")
+    assert "alice@example.com “Alice”" in calling
+    assert "bob@example.com “Bob”" in called

@@ -118,7 +118,7 @@ def test_without_sip_the_first_thing_said_is_why() -> None:
 def test_encrypted_gm_is_one_sentence() -> None:
     rows = [("esp", "encrypted_spi_0x00001001", 5), ("esp", "encrypted_spi_0x00001002", 4), ("wlan", "signalling", 3)]
     account = [{"layer": layer, "reason": reason, "packets": packets} for layer, reason, packets in rows]
-    assert line("encrypted", summary(tables(messages=messages(FLOW), account=account), width=120)) == (
+    assert line("encrypted", summary(tables(messages=messages(FLOW), account=account), width=160)) == (
         "encrypted 9 packets of IPsec (ESP) of 2 security associations: SIP inside cannot be read without keys: "
         "bring them with --esp-keys FILE"
     )

@@ -50,6 +50,17 @@ def test_what_took_no_time_is_still_to_be_seen() -> None:
     assert text(parts, columns=70, ascii_only=True).splitlines()[0].count(":") == 2
 
 
+def test_small_shares_are_one_line_and_keep_their_places() -> None:
+    """Of 1.00 s in all 0.004 s are the node's and 0.004 s the link's: under 1 % each, 0.008 s together."""
+    parts = PARTS.with_columns(duration_s=pl.Series([0.002, 0.992, 8.0, 0.002, 0.004]))
+    told = text(parts, ENDPOINTS, columns=100, ascii_only=True, least=0.01).splitlines()
+    assert [line.split()[0] for line in told] == ["far_end", "others", "ringing"]
+    assert "2 nodes and links, each under 1%  0.008 s" in told[1]
+    assert told[1].count(":") == 2
+    # One alone is no crowd.
+    assert "others" not in text(parts.filter(kind="far_end"), columns=100, least=0.01)
+
+
 def test_nothing_makes_nothing() -> None:
     assert text(PARTS.clear()) == ""
 

@@ -38,6 +38,7 @@ _CHARACTER, _BOLD = 7, 8  # of 12 pixels, wide fonts
 _TITLE_LINES = 3
 _TITLE_CHARACTER = 11  # of 16 pixels, bold
 _SMALL = 6
+_LEAST_INFO = 16  # columns in which the begin of a longer text still tells something
 
 TONES: dict[Tone, tuple[str, str, str]] = {
     "request": ("#0072b2", "#56b4e9", "request"),
@@ -373,7 +374,8 @@ class _Drawing:
         what = fit(safe(event.what), max((room - extra) // character, 3))
         taken = width(what) * character + extra
         left = (room - taken) // _SMALL - 1
-        info = fit(safe(event.info), left) if event.info and left >= 6 else ""
+        told = safe(event.info)
+        info = fit(told, left) if told and left >= min(width(told), _LEAST_INFO) else ""
         taken += (width(info) + 1) * _SMALL if info else 0
         if x1 == x2:
             x = min(x1 + 30, self.width - _EDGE - taken)

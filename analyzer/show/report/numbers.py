@@ -19,6 +19,7 @@ from analyzer.diagnose.explanation import BROKE
 from analyzer.diagnose.verdict import FAILED, OF_PEOPLE
 from analyzer.explain.phrases import Say
 from analyzer.show import tooltips
+from analyzer.show.doubt import roles_of
 from analyzer.show.text import duration, safe, seconds
 from analyzer.timezones import zone
 
@@ -123,12 +124,14 @@ def _about_findings(tables: Mapping[str, pl.DataFrame], say: Say, tz: str) -> It
     found = tables.get("findings")
     if found is None:
         return
+    roles = roles_of(tables.get("nodes"))
     for row in found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True):
         of_calls = count(say, row["calls"], "{n:,} call", "{n:,} calls")
         hurt = of_calls if row["calls"] else count(say, row["cases"], "{n:,} case", "{n:,} cases")
         tone = "bad" if row["severity"] == "error" else "warn"
         link = _link(row["title"], f"findings?code={row['code']}")
-        at = f", {row['nodes'].split(' ')[0]}" if row["nodes"] else ""
+        node = row["nodes"].split(" ")[0] if row["nodes"] else ""
+        at = f", {roles[node]} {node}" if node in roles else f", {node}" if node else ""
         since = ""
         if row["calls"] > 1 and row["first_at"] is not None:
             since = say(" since {time}").format(time=f"{row['first_at'].astimezone(zone(tz)):%Y-%m-%d %H:%M:%S}")
@@ -359,15 +362,18 @@ def _about_reading(tables: Mapping[str, pl.DataFrame], say: Say) -> Iterable[Sen
 
 
 def tiles(tables: Mapping[str, pl.DataFrame], say: Say = str, language: str = "en") -> list[Tile]:
-    """The key numbers, in the order people ask for them."""
+    """The key numbers, in the order people ask for them; without calls none that calls alone have."""
     calls, registrations = tables["calls"], tables["registrations"]
     span = span_of(tables["files"]) or say("no time span")
-    return [
-        Tile(say("Calls"), f"{calls.height:,}", "calls", below=(Part(span),)),
+    of_calls = [
         _answered(calls, say),
         _failed(calls, say, language),
         _delay(calls, "pdd_s", say("Post-dial delay"), say("INVITE to the first of 180, early media, 200"), say),
         _delay(calls, "setup_s", say("Set-up"), say("INVITE to 200"), say),
+    ]
+    return [
+        Tile(say("Calls"), f"{calls.height:,}", "calls", below=(Part(span),)),
+        *(of_calls if calls.height else ()),
         _registered(registrations, say, language),
         _again(tables, say),
         Tile(
@@ -399,7 +405,7 @@ def _answered(calls: pl.DataFrame, say: Say) -> Tile:
         share(answered, counted_calls.height, say),
         "calls?outcome=answered",
         "warn" if broke else "good" if answered else "plain",
-        tuple(below) if calls.height else (Part(say("no calls")),),
+        tuple(below),
     )
 
 
@@ -411,7 +417,7 @@ def _failed(calls: pl.DataFrame, say: Say, language: str) -> Tile:
         for name, number in counted(calls, "outcome")
         if name in ENDS["failed"]
     ]
-    none = say("no calls") if calls.is_empty() else say("of {n:,}").format(n=calls.height)
+    none = say("of {n:,}").format(n=calls.height)
     below = _listed(kinds[:_MOST]) or [Part(none)]
     return Tile(say("Failed"), f"{failed:,}", link, "bad" if failed else "plain", tuple(below))
 

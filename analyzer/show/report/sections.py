@@ -82,6 +82,8 @@ def sections(tables: Mapping[str, pl.DataFrame], tz: str, language: str = "en") 
         whole = measure(name, _of(tables)) if isinstance(entry, schema.Measure) else tables[name]
         if name == "outliers":
             whole = room.of_the_network(whole)
+        if name == "latency":
+            whole = whole.filter(pl.col("n") > 0)  # delays that no call has
         if "call" in whole.columns and "no" not in whole.columns:
             whole = whole.join(tables["calls"].select("call", "no"), on="call", how="left", maintain_order="left")
         if not planned.missing and whole.is_empty():
