@@ -2,7 +2,6 @@
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
 use super::burst::Bursts;
 use super::kept::{Kept, Payload};
@@ -10,6 +9,7 @@ use super::key::Key;
 use super::msrp::{Session, Sessions};
 use super::rtcp::{Reported, Reports};
 use super::rtp::{self, Packet};
+use super::seen::{Came, Seen};
 use super::sequence::Arrived;
 use super::stream::{Carriage, Stream};
 use super::turn::{Relayed, Relays};
@@ -20,11 +20,20 @@ use crate::packet::Stamp;
 /// For so long a stream may have too few packets to be one (ns).
 const PROBATION: i64 = 10_000_000_000;
 
+/// So many sources of one or two packets are remembered.
+const MAX_SEEN: usize = 65_536;
+
+/// What is known of a source.
+enum Slot {
+    Seen(Box<Seen>),
+    Known(Box<Stream>),
+}
+
 /// A stream that is over.
 #[derive(Debug)]
 pub struct Ended {
     pub key: Key,
-    pub stream: Stream,
+    pub stream: Box<Stream>,
     pub bursts: Bursts,
 }
 
@@ -55,7 +64,9 @@ pub struct Found {
 
 /// All streams of a reading.
 pub struct Streams {
-    open: HashMap<Key, Box<Stream>, RandomState>,
+    open: HashMap<Key, Slot, RandomState>,
+    /// How many of them are no stream yet.
+    seen: usize,
     ended: Vec<Ended>,
     reports: Reports,
     relays: Relays,
@@ -70,6 +81,7 @@ impl Streams {
     pub fn new(max_streams: usize) -> Self {
         Self {
             open: HashMap::default(),
+            seen: 0,
             ended: Vec::new(),
             reports: Reports::default(),
             relays: Relays::default(),
@@ -114,18 +126,13 @@ impl Streams {
     #[inline]
     fn media(&mut self, it: &Received<'_>, carriage: Carriage, relayed: Option<Relayed>) {
         if rtp::is_rtcp(it.bytes) {
-            self.reports.take(it.point, it.flow, it.at.time, it.bytes);
+            self.reports.take(it.point, it.flow, it.at.time, it.bytes, it.missing);
         } else if let Some(packet) = Packet::read(it.bytes, it.missing) {
             if let Some(kept) = &mut self.kept {
                 kept.take(it.flow, it.at.time, &packet);
             }
             let key = Key { point: it.point, flow: it.flow, source: packet.source };
-            if let Some(stream) = self.packet(key, &packet, it.at, carriage) {
-                stream.class(it.dscp);
-                if relayed.is_some() {
-                    stream.relayed = relayed;
-                }
-            }
+            self.packet(key, &packet, Came { at: it.at, dscp: it.dscp, carriage, relayed, again: 0 });
         }
     }
 
@@ -133,40 +140,52 @@ impl Streams {
     #[cold]
     fn fax(&mut self, it: &Received<'_>, fax: &udptl::Packet) {
         let key = Key { point: it.point, flow: it.flow, source: 0 };
-        let &udptl::Packet { number, length, .. } = fax;
-        let packet =
-            Packet { marker: false, payload_type: 0, number, timestamp: 0, source: 0, payload: it.bytes, length };
-        if let Some(stream) = self.packet(key, &packet, it.at, Carriage::Fax) {
-            stream.class(it.dscp);
-            stream.says_again(fax);
-        }
+        let &udptl::Packet { number, length, again } = fax;
+        let (marker, payload_type, timestamp, source, sliced) = (false, 0, 0, 0, false);
+        let packet = Packet { marker, payload_type, number, timestamp, source, payload: it.bytes, length, sliced };
+        self.packet(key, &packet, Came { at: it.at, dscp: it.dscp, carriage: Carriage::Fax, relayed: None, again });
     }
 
     #[inline]
-    fn packet(&mut self, key: Key, packet: &Packet<'_>, at: Stamp, carriage: Carriage) -> Option<&mut Stream> {
-        if !self.open.contains_key(&key) && !self.has_place(at) {
-            return None;
-        }
-        let begun = || Box::new(Stream::new(packet, at, false, carriage));
-        match self.open.entry(key) {
-            Entry::Vacant(place) => Some(place.insert(begun())),
-            Entry::Occupied(place) => {
-                let stream = place.into_mut();
-                if stream.take(packet, at) == Arrived::Restarted {
-                    let before = std::mem::replace(&mut **stream, Stream::new(packet, at, true, carriage));
-                    end(&mut self.ended, key, before);
+    fn packet(&mut self, key: Key, packet: &Packet<'_>, came: Came) {
+        match self.open.get_mut(&key) {
+            Some(Slot::Known(stream)) => {
+                if stream.take(packet, came.at) == Arrived::Restarted {
+                    let anew = Box::new(Stream::new(packet, came.at, true, came.carriage));
+                    end(&mut self.ended, key, std::mem::replace(stream, anew));
                 }
-                Some(stream)
+                stream.came(&came);
             }
+            Some(slot) => {
+                if let Slot::Seen(seen) = slot
+                    && let Some(stream) = seen.take(packet, came)
+                {
+                    *slot = Slot::Known(stream);
+                    self.seen -= 1;
+                }
+            }
+            None => self.begin(key, packet, came),
         }
     }
 
     #[cold]
+    fn begin(&mut self, key: Key, packet: &Packet<'_>, came: Came) {
+        if self.has_place(came.at) {
+            self.open.insert(key, Slot::Seen(Box::new(Seen::new(packet, came))));
+            self.seen += 1;
+        }
+    }
+
     fn has_place(&mut self, at: Stamp) -> bool {
         let is_full = |streams: &Self| streams.open.len() + streams.ended.len() >= streams.max_streams;
-        if is_full(self) {
+        if self.seen >= MAX_SEEN || is_full(self) {
             // What became none in time was something else.
-            self.open.retain(|_, stream| stream.is_one() || at.time.saturating_sub(stream.last.time) < PROBATION);
+            self.open.retain(|_, slot| slot.may_be_one(at.time));
+            self.seen = self.open.values().filter(|slot| matches!(slot, Slot::Seen(_))).count();
+            if self.seen >= MAX_SEEN {
+                self.open.retain(|_, slot| matches!(slot, Slot::Known(_)));
+                self.seen = 0;
+            }
             if is_full(self) {
                 self.refused.get_or_insert((0, at)).0 += 1;
                 return false;
@@ -176,8 +195,10 @@ impl Streams {
     }
 
     pub fn finish(mut self) -> Found {
-        for (key, stream) in std::mem::take(&mut self.open) {
-            end(&mut self.ended, key, *stream);
+        for (key, slot) in std::mem::take(&mut self.open) {
+            if let Slot::Known(stream) = slot {
+                end(&mut self.ended, key, stream);
+            }
         }
         self.ended.sort_by_key(|it| {
             let Stamp { time, file, frame, .. } = it.stream.first;
@@ -192,7 +213,19 @@ impl Streams {
     }
 }
 
-fn end(ended: &mut Vec<Ended>, key: Key, mut stream: Stream) {
+impl Slot {
+    /// Is it a stream, or too young to be none?
+    fn may_be_one(&self, now: i64) -> bool {
+        let last = match self {
+            Self::Known(stream) if stream.is_one() => return true,
+            Self::Known(stream) => stream.last.time,
+            Self::Seen(seen) => seen.last(),
+        };
+        now.saturating_sub(last) < PROBATION
+    }
+}
+
+fn end(ended: &mut Vec<Ended>, key: Key, mut stream: Box<Stream>) {
     if stream.is_one() {
         let bursts = stream.finish();
         ended.push(Ended { key, stream, bursts });
@@ -250,6 +283,16 @@ mod tests {
         let refused = streams.refused;
         let found = streams.finish().streams;
         assert_eq!((found.len(), refused), (1, None));
+    }
+
+    /// Random bytes with marks of RTP have a source of their own each: they are forgotten again, and streams are not.
+    #[test]
+    fn what_is_seen_once_takes_no_memory() {
+        let mut streams = Streams::new(1_000_000);
+        send(&mut streams, 1, 0..5);
+        (2..200_000).for_each(|source| send(&mut streams, source, [7]));
+        assert!(streams.open.len() <= MAX_SEEN + 1);
+        assert_eq!(streams.finish().streams.len(), 1);
     }
 
     #[test]

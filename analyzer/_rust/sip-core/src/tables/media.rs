@@ -45,7 +45,7 @@ columns! {
         ssrc: Int = "ssrc" => (!it.is_fax()).then_some(it.of.key.source),
         payload_type: Int = "payload_type" => it.types.first().copied(),
         payload_types: Text = "payload_types" => Some(it.types_text()),
-        clock: Int = "clock" => it.of.stream.jitter.clock().filter(|_| !it.is_fax()),
+        clock: Int = "clock" => it.of.stream.clock().filter(|_| !it.is_fax()),
         first_at: Time = "first_at" => it.of.stream.first.time,
         last_at: Time = "last_at" => it.of.stream.last.time,
         restarted: Bool = "restarted" => it.of.stream.restarted,
