@@ -5,10 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer.columns.durations import nanoseconds
+from analyzer.columns.sound import is_audio
 from analyzer.kpi.attempts import ANSWERED
 from analyzer.kpi.record import Example, Excluded, Kpi
 
-_AUDIO = pl.col("media").fill_null("audio") == "audio"
+_AUDIO = is_audio()
 _RATED = pl.col("mos").is_not_null()
 _UNRATED = Excluded("not rated: no published values for the codec", ~_RATED)
 _HERE = "A capture in the middle of the path tells of the way to its place; a stream on two legs is two streams."

@@ -10,8 +10,9 @@ from analyzer.columns.times import ns
 _SAID = ("media", "proto", "formats", "codecs", "fmtp", "direction", "ptime", "crypto")
 
 
-def of_sides(messages: pl.DataFrame, call_of: pl.Series) -> pl.DataFrame:
-    """The messages of calls, duplicates left out, each with its ``call`` and the ``side`` that sent it.
+def of_sides(messages: pl.DataFrame, call_of: pl.Series, of: pl.Expr) -> pl.DataFrame:
+    """The messages of calls, duplicates left out, each with its ``call`` and the ``side`` that sent it; ``of``: those
+    that are wanted, for few have a body.
 
     Columns beside these: ``message _sdp _leg at cseq method status frame``. ``call_of`` is the call of each message.
     """
@@ -19,17 +20,20 @@ def of_sides(messages: pl.DataFrame, call_of: pl.Series) -> pl.DataFrame:
         *("message", "_sdp", "_leg", "call_id", "from_tag", "to_tag", "cseq", "method", "status", "duplicate"),
         at=ns("time"),
         call=call_of,
-    ).filter(~pl.col("duplicate"), pl.col("call").is_not_null())
+    ).lazy()
+    own = own.filter(~pl.col("duplicate"), pl.col("call").is_not_null())
     # The side that opened the leg is that of the From tag of its INVITE (RFC 3261 §12.1); a request within the dialog
     # has the tag of its sender there, a response that of its sender as To tag.
     opener = (
         own.filter(pl.col("method") == "INVITE")
+        .select("call", "call_id", "at", opener="from_tag")
         .group_by("call", "call_id")
-        .agg(opener=pl.col("from_tag").sort_by("at").first())
+        .agg(pl.col("opener").sort_by("at").first())
     )
     sender = pl.when(pl.col("status").is_null()).then("from_tag").otherwise("to_tag")
     side = pl.when(sender == pl.col("opener")).then(pl.lit("caller")).otherwise(pl.lit("callee"))
-    return own.join(opener, on=["call", "call_id"], maintain_order="left").with_columns(side=side).drop("opener")
+    found = own.filter(of).join(opener, on=["call", "call_id"], how="inner", maintain_order="left")
+    return found.with_columns(side=side).drop("opener").collect()
 
 
 def announced_media(messages: pl.DataFrame, descriptions: pl.DataFrame, call_of: pl.Series) -> pl.DataFrame:
@@ -39,10 +43,12 @@ def announced_media(messages: pl.DataFrame, descriptions: pl.DataFrame, call_of:
     ``media``, ``proto``, ``formats``, ``codecs``, ``fmtp``, ``direction``, ``ptime`` and ``crypto`` as in ``sdp``.
     ``call_of`` is the call of each message.
     """
-    said = messages.select("message", "_sdp").filter(pl.col("_sdp").is_not_null())
-    own = of_sides(messages, call_of).join(said, on="message", how="semi", maintain_order="left")
+    own = of_sides(messages, call_of, pl.col("_sdp").is_not_null())
     rows = (
         own.lazy()
+        # Hops and retransmissions repeat a description.
+        .sort("at", "message")
+        .unique(["call", "side", "_sdp"], keep="first")
         .join(
             descriptions.lazy()
             .filter(pl.col("port") > 0, pl.col("connection").is_not_null())

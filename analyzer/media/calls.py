@@ -6,6 +6,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.durations import seconds
+from analyzer.columns.sound import is_audio
 from analyzer.columns.times import SECOND, ns
 from analyzer.columns.typed import typed
 
@@ -47,7 +48,7 @@ def heard(calls: pl.DataFrame, streams: pl.DataFrame, announced_media: pl.DataFr
 
 def _of_audio(streams: pl.DataFrame) -> pl.DataFrame:
     """Those of calls that are audio, as far as is known."""
-    return streams.filter(pl.col("call").is_not_null(), pl.col("media").fill_null("audio") == "audio")
+    return streams.filter(pl.col("call").is_not_null(), is_audio())
 
 
 def call_media(
@@ -93,16 +94,17 @@ def call_media(
         .join(callee, on="call", how="left", maintain_order="left")
         .join(all_streams, on="call", how="left", maintain_order="left")
         .join(_heard_from(own, streams, core_messages), on="call", how="left", maintain_order="left")
+        .join(_goes_on(own, streams, answered), on="call", how="left", maintain_order="left")
         .with_columns(
             pl.col("caller_packets", "callee_packets", "caller_duration", "callee_duration").fill_null(0),
-            pl.col("caller_passes", "callee_passes", "pair_passes").fill_null(value=False),
+            pl.col("caller_passes", "callee_passes", "pair_passes", "goes_on").fill_null(value=False),
             both_agreed=~pl.col("call").is_in(one_way_agreed.implode()),
             lasted=pl.when(pl.col("talk_s").is_null()).then(True).otherwise(pl.col("talk_s") * SECOND >= _ENOUGH),
         )
     )
     there, back = pl.col("caller_packets") > 0, pl.col("callee_packets") > 0
     passes = pl.col("caller_passes"), pl.col("callee_passes")
-    expected = pl.col("both_agreed") & pl.col("lasted")
+    expected = pl.col("both_agreed") & pl.col("lasted") & ~pl.col("goes_on")
     media = (
         pl.when(there & back)
         .then(pl.lit("both_ways"))
@@ -128,6 +130,20 @@ def call_media(
         ),
         schema.CALL_MEDIA,
     )
+
+
+def _goes_on(own: pl.DataFrame, streams: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:
+    """The calls to one of whose announced addresses a stream goes that began for another call and did not stop: whose
+    sound it is after that, its numbers do not say."""
+    during = answered.select("call", at=ns("answered_at") + _AFTER_END, end=ns("ended_at").fill_null(2**62))
+    said = own.select("call", "ip", "port").unique().join(during, on="call").sort("end")
+    sent = streams.select(ip="dst_ip", port="dst_port", of="call", first=ns("first_at"), last=ns("last_at")).sort(
+        "first"
+    )
+    newest = said.join_asof(sent, left_on="end", right_on="first", by=["ip", "port"], check_sortedness=False).filter(
+        pl.col("of").ne_missing(pl.col("call")), pl.col("last") >= pl.col("at")
+    )
+    return newest.select("call", goes_on=True).unique()
 
 
 def _heard_from(own: pl.DataFrame, streams: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:

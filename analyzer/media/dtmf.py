@@ -11,6 +11,8 @@ from analyzer.media import announced
 
 _DIGITS = "0123456789*#ABCD"
 _FLASH = 16
+_CLOCK = 8_000
+"""Of events where no sound beside them shows another one (RFC 4733 §2.1)."""
 _OF_INFO = ("application/dtmf-relay", "application/dtmf")
 
 
@@ -51,7 +53,7 @@ def _of_streams(
         told_by=pl.lit("rtp"),
         event=pl.col("event").replace_strict(digits | {_FLASH: "flash"}, return_dtype=pl.String),
         started_at="time",
-        duration_s=pl.col("duration") / pl.col("clock_hz"),
+        duration_s=pl.col("duration") / pl.col("clock_hz").fill_null(_CLOCK),
         volume_dbm0=-pl.col("volume"),
     )
     return typed(told, schema.DTMF)
@@ -62,7 +64,7 @@ def _of_messages(parts: pl.DataFrame, messages: pl.DataFrame, call_of: pl.Series
     keys = parts.filter(pl.col("_keys").is_not_null()).select("message", "_media_type", "_keys", "_keys_ms")
     if keys.is_empty():
         return pl.DataFrame(schema=schema.DTMF.polars())
-    own = announced.of_sides(messages, call_of).filter(pl.col("status").is_null())
+    own = announced.of_sides(messages, call_of, pl.col("status").is_null())
     rows = own.join(keys, on="message").sort("at", "message")
     rows = rows.unique(["_leg", "cseq", "_media_type"], keep="first", maintain_order=True)
     rows = rows.with_columns(pl.col("_keys").str.split("")).explode("_keys").filter(pl.col("_keys") != "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.media.talk import CALL, CALLEE, CALLER, heard, rtp
+from tests.media.talk import CALL, CALLEE, CALLER, delayed, heard, rtp
 from tests.sip import wire
 
 SECONDS = 50  # packets
@@ -21,6 +21,13 @@ def there(seconds: float = 9, since: float = 1.0) -> list[tuple[int, bytes]]:
 
 def back(seconds: float = 9, since: float = 1.0) -> list[tuple[int, bytes]]:
     return rtp(range(round(seconds * SECONDS)), way=(CALLEE, CALLER), since=since, source=2)
+
+
+def test_a_stream_that_goes_on_into_the_next_call_is_no_silence_of_it() -> None:
+    """The same ends and ports half a second later, and a sender that never stopped: whom it is of nobody knows."""
+    again = "\n".join(delayed(line, 11.5).replace(" @", " call_id=again @") for line in CALL.splitlines())
+    rows = heard(rtp(range(1_075)), dialogue=CALL + again).table("call_media")
+    assert rows["media"].to_list() == ["from_caller", "unknown"]
 
 
 def test_both_sides_were_heard() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns.sound import is_audio
 from analyzer.diagnose.rule import Rule, Text
 
 _ENOUGH = 100
@@ -169,7 +170,7 @@ def _poor(streams: pl.DataFrame) -> pl.DataFrame:
     loss, jitter, mos = pl.col("loss"), pl.col("jitter_s"), pl.col("mos")
     own = streams.filter(
         pl.col("call").is_not_null(),
-        pl.col("media").fill_null("audio") == "audio",
+        is_audio(),
         pl.col("expected") >= _ENOUGH,
         (loss > _LOSS) | (jitter > _JITTER_S) | (mos < _MOS),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns.sound import is_audio
 from analyzer.columns.times import SECOND, ns
 from analyzer.diagnose.rule import Rule, Text
 from analyzer.media import amr, announced
@@ -24,7 +25,7 @@ def _audio(streams: pl.DataFrame) -> pl.DataFrame:
     return streams.filter(
         pl.col("call").is_not_null(),
         pl.col("sent_by").is_not_null(),
-        pl.col("media").fill_null("audio") == "audio",
+        is_audio(),
         pl.col("packets") >= _ENOUGH,
     )
 

@@ -51,7 +51,8 @@ pub fn classified<'py>(
     points: Vec<u16>,
     idle: i64,
 ) -> PyResult<(Table, Bound<'py, PyBytes>)> {
-    let mut rows = ObservationKey::all_of(observed).ok_or_else(|| PyValueError::new_err("these are no observations"))?;
+    let mut rows =
+        ObservationKey::all_of(observed).ok_or_else(|| PyValueError::new_err("these are no observations"))?;
     rows.iter_mut().zip(points).for_each(|(row, point)| row.point = point);
     let mut copies = Copies::default();
     let found = copies.classify(&rows, idle);

@@ -12,12 +12,21 @@ const STEPS: usize = 1 + 17 * TO_AN_OCTAVE;
 const FIRST_STEP: f64 = 64e3;
 /// Packets that come so much later (ns) than the fastest are late.
 const LATE: f64 = 100e6;
+/// A difference of so much (ns) is no jitter: a clock was set, or a sender's timestamps stood still while it was silent.
+const STEP: f64 = 1e9;
+/// So much more time (ns) on the way may be such a shift, and is one when it lasts so long (ns) without a change.
+const SHIFT: f64 = 250e6;
+const LASTS: i64 = 500_000_000;
 /// How far clocks of two ends are apart at most: RFC 3550 has no figure, oscillators are within 100 millionths.
 const DRIFT: f64 = 1e-4;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Jitter {
+    /// Of the payload type that comes now.
     clock: Option<u32>,
+    kind: u8,
+    /// Of others, as the stream showed them.
+    known: Vec<(u8, u32)>,
     /// Times (ns) and timestamps, while the clock is not known.
     waiting: Vec<(i64, u32)>,
     before: Option<(i64, u32)>,
@@ -25,17 +34,30 @@ pub struct Jitter {
     sum: f64,
     count: u64,
     max: f64,
+    /// Allocated with the second packet, for many are no stream.
     steps: Vec<u32>,
     /// How much longer than the first packets took (ns), the least of that lately, and packets far above it.
     transit: f64,
     least: f64,
     late: u64,
+    shifted: Option<Shift>,
 }
 
-impl Jitter {
-    pub fn new(clock: Option<u32>) -> Self {
+/// A packet that took much longer than the one before: it was kept, or a clock was set.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Shift {
+    transit: f64,
+    time: i64,
+    /// Late ones before it.
+    late: u64,
+}
+
+impl Default for Jitter {
+    fn default() -> Self {
         Self {
-            clock,
+            clock: None,
+            kind: 0,
+            known: Vec::new(),
             waiting: Vec::new(),
             before: None,
             value: 0.0,
@@ -46,7 +68,38 @@ impl Jitter {
             transit: 0.0,
             least: 0.0,
             late: 0,
+            shifted: None,
         }
+    }
+}
+
+impl Jitter {
+    /// From now on packets are of this payload type.
+    pub fn turn_to(&mut self, kind: u8) {
+        self.finish();
+        if let Some(clock) = self.clock
+            && clock::of_type(self.kind).is_none()
+            && !self.known.iter().any(|known| known.0 == self.kind)
+        {
+            self.known.push((self.kind, clock));
+        }
+        self.kind = kind;
+        self.clock = clock::of_type(kind).or_else(|| self.clock_known(kind));
+        self.skip();
+    }
+
+    fn clock_known(&self, kind: u8) -> Option<u32> {
+        self.known.iter().find(|known| known.0 == kind).map(|known| known.1)
+    }
+
+    /// Units a second of the payload type that comes now.
+    pub fn clock(&self) -> Option<u32> {
+        self.clock
+    }
+
+    /// Units a second of a payload type that came.
+    pub fn clock_of(&self, kind: u8) -> Option<u32> {
+        if kind == self.kind { self.clock } else { clock::of_type(kind).or_else(|| self.clock_known(kind)) }
     }
 
     /// Takes a packet that came at this time (ns), and gives the jitter behind it, where it is known yet.
@@ -66,27 +119,55 @@ impl Jitter {
     fn step(&mut self, time: i64, timestamp: u32, clock: u32) -> f64 {
         if let Some((time_before, timestamp_before)) = self.before.replace((time, timestamp)) {
             let units = timestamp.wrapping_sub(timestamp_before) as i32;
-            let sent = f64::from(units) * 1e9 / f64::from(clock);
+            let sent = f64::from(units) * (1e9 / f64::from(clock));
             let passed = time.wrapping_sub(time_before) as f64;
             let further = passed - sent;
             let difference = further.abs();
             self.transit += further;
             // Clocks of two ends drift apart.
             self.least = self.transit.min(self.least + passed.max(0.0) * DRIFT);
-            self.late += u64::from(self.transit - self.least > LATE);
+            if self.transit - self.least > LATE {
+                self.is_late(time, further);
+            } else if self.shifted.is_some() {
+                self.shifted = None;
+            }
+            if difference >= STEP {
+                return self.value;
+            }
             self.value += (difference - self.value) / 16.0;
             self.max = self.max.max(self.value);
             self.sum += self.value;
             self.count += 1;
-            let step = step_of(self.value);
-            if step >= self.steps.len() {
-                self.steps.resize((step + 1).next_multiple_of(TO_AN_OCTAVE), 0);
-            }
-            if let Some(step) = self.steps.get_mut(step) {
-                *step = step.saturating_add(1);
+            let number = step_of(self.value);
+            match self.steps.get_mut(number) {
+                Some(step) => *step = step.saturating_add(1),
+                None => self.first_step(number),
             }
         }
         self.value
+    }
+
+    #[cold]
+    fn first_step(&mut self, number: usize) {
+        self.steps = vec![0; STEPS];
+        if let Some(step) = self.steps.get_mut(number) {
+            *step = 1;
+        }
+    }
+
+    /// What is far behind the fastest is late, unless all that follows takes as long.
+    #[cold]
+    fn is_late(&mut self, time: i64, further: f64) {
+        if further > SHIFT {
+            self.shifted = Some(Shift { transit: self.transit, time, late: self.late });
+        }
+        self.late += 1;
+        let Some(shift) = self.shifted else { return };
+        if (self.transit - shift.transit).abs() > LATE {
+            self.shifted = None;
+        } else if time.saturating_sub(shift.time) > LASTS {
+            (self.late, self.least, self.shifted) = (shift.late, self.transit, None);
+        }
     }
 
     #[cold]
@@ -116,11 +197,6 @@ impl Jitter {
         if self.clock.is_none() {
             self.settle();
         }
-    }
-
-    /// Units a second.
-    pub fn clock(&self) -> Option<u32> {
-        self.clock
     }
 
     /// Over all packets but the first (ns).
@@ -170,10 +246,16 @@ fn middle_of(step: usize) -> f64 {
 mod tests {
     use super::*;
 
+    fn telephony() -> Jitter {
+        let mut jitter = Jitter::default();
+        jitter.turn_to(8);
+        jitter
+    }
+
     /// By hand: at 8000 a second 160 units are 20 ms; the third packet is 16 ms late, and 1 ms of jitter is left of it.
     #[test]
     fn jitter_is_that_of_rfc_3550() {
-        let mut jitter = Jitter::new(Some(8_000));
+        let mut jitter = telephony();
         let found: Vec<Option<f64>> =
             [(0, 0), (20, 160), (56, 320)].iter().map(|&(ms, units)| jitter.take(ms * 1_000_000, units)).collect();
         assert_eq!(found, [Some(0.0), Some(0.0), Some(1e6)]);
@@ -183,16 +265,16 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_not_known_is_found() {
-        let mut jitter = Jitter::new(None);
+        let mut jitter = Jitter::default();
         for n in 0..40_u32 {
             jitter.take(i64::from(n) * 20_000_000, n * 960);
         }
-        assert_eq!((jitter.clock(), jitter.max()), (Some(48_000), Some(0.0)));
+        assert_eq!((jitter.clock_of(0), jitter.max()), (Some(48_000), Some(0.0)));
     }
 
     #[test]
     fn percentiles_are_known_to_within_a_step() {
-        let mut jitter = Jitter::new(Some(8_000));
+        let mut jitter = telephony();
         for n in 0..2_000_u32 {
             // 95 % of the time 10 ms of difference between any two packets, then 40 ms.
             let late = if n % 2 == 0 {
@@ -208,9 +290,31 @@ mod tests {
         assert!((p95 / 9.9e6 - 1.0).abs() < 0.05, "{p95}");
     }
 
+    /// Timestamps that stood still while the sender was silent: nothing is late after it.
+    #[test]
+    fn a_shift_is_neither_late_nor_jitter() {
+        let mut jitter = telephony();
+        for n in 0..200_u32 {
+            let silent = if n < 100 { 0 } else { 3_000 };
+            jitter.take((i64::from(n) * 20 + silent) * 1_000_000, n * 160);
+        }
+        assert_eq!((jitter.late(), jitter.max()), (0, Some(0.0)));
+    }
+
+    /// The line kept ten packets for 400 ms, and gave them all at once.
+    #[test]
+    fn what_was_kept_is_late() {
+        let mut jitter = telephony();
+        for n in 0..200_u32 {
+            let at = if (100..110).contains(&n) { 2_400 } else { i64::from(n) * 20 };
+            jitter.take(at * 1_000_000, n * 160);
+        }
+        assert_eq!(jitter.late(), 10);
+    }
+
     #[test]
     fn timestamps_wrap_round() {
-        let mut jitter = Jitter::new(Some(8_000));
+        let mut jitter = telephony();
         jitter.take(0, u32::MAX - 79);
         assert_eq!(jitter.take(20_000_000, 80), Some(0.0));
     }

@@ -18,6 +18,8 @@ const VOIP_METRICS: u8 = 7;
 const UNKNOWN: u8 = 127;
 /// Sender reports that a receiver may still answer.
 const SENDER_REPORTS: usize = 8;
+/// Two of its units (ns).
+const ROUNDED: i64 = 2 * 1_000_000_000 / 65_536;
 /// Reporters and senders that are remembered.
 const MAX_REPORTERS: usize = 65_536;
 
@@ -71,6 +73,19 @@ fn in_order(mut found: Vec<Reported>) -> Vec<Reported> {
     found
 }
 
+/// Do the lengths of its packets add up (§A.2)? Those of SRTCP do not: what follows the first eight bytes is encrypted, and
+/// an index and a tag are behind it (RFC 3711 §3.4).
+fn is_whole(mut bytes: &[u8], missing: u32) -> bool {
+    while let Some((&[first, kind, l1, l0], _)) = bytes.split_first_chunk::<4>() {
+        let length = 4 + usize::from(u16::from_be_bytes([l1, l0])) * 4;
+        if first >> 6 != 2 || !(192..=223).contains(&kind) || length > bytes.len() + missing as usize {
+            return false;
+        }
+        bytes = bytes.get(length..).unwrap_or_default();
+    }
+    bytes.is_empty() || missing > 0
+}
+
 /// Reports by who sends them of whom.
 #[derive(Debug)]
 pub struct Reports {
@@ -88,9 +103,9 @@ impl Reports {
         Self { idle, found: HashMap::new(), ended: Vec::new(), sent: HashMap::new() }
     }
 
-    /// Takes a compound packet.
-    pub fn take(&mut self, point: u16, flow: Flow, time: i64, mut bytes: &[u8]) {
-        if !is_in_clear(bytes) {
+    /// Takes a compound packet of which `missing` bytes at the end were not captured.
+    pub fn take(&mut self, point: u16, flow: Flow, time: i64, mut bytes: &[u8], missing: u32) {
+        if !is_whole(bytes, missing) {
             return;
         }
         while let Some((&[first, kind, l1, l0], _)) = bytes.split_first_chunk::<4>() {
@@ -152,8 +167,8 @@ impl Reports {
         let &(_, passed) = sent.iter().rev().find(|(stated, _)| *stated == middle && middle != 0)?;
         let kept = i64::from(kept) * 1_000_000_000 / 65_536;
         let found = time.checked_sub(passed)?.checked_sub(kept)?;
-        // Neither against time nor longer than anybody waits.
-        (0..60_000_000_000).contains(&found).then_some(found)
+        // Neither against time nor longer than anybody waits; where the receiver is, its units of 1/65536 s round.
+        (-ROUNDED..60_000_000_000).contains(&found).then_some(found.max(0))
     }
 
     fn extended(&mut self, at: (u16, Flow, i64), packet: &[u8]) {
@@ -292,7 +307,7 @@ mod tests {
     fn a_receiver_report_is_read() {
         let mut reports = Reports::new(i64::MAX);
         let block = report_block(7, 0x40FF_FFFF, 80, 0, 0);
-        reports.take(0, flow(), 5, &receiver_report(&block));
+        reports.take(0, flow(), 5, &receiver_report(&block), 0);
         let found = reports.finish();
         assert_eq!(found.len(), 1);
         let it = found[0];
@@ -307,11 +322,29 @@ mod tests {
         let mut sender = vec![0x80, SENDER_REPORT, 0, 6, 0, 0, 0, 7];
         sender.extend([0, 0, 0xAB, 0xCD, 0x12, 0x34, 0, 0]);
         sender.extend([0; 12]);
-        reports.take(0, flow(), 1_000_000_000, &sender);
+        reports.take(0, flow(), 1_000_000_000, &sender, 0);
         let block = report_block(7, 0, 0, 0xABCD_1234, 65_536 / 2);
-        reports.take(0, flow(), 1_700_000_000, &receiver_report(&block));
+        reports.take(0, flow(), 1_700_000_000, &receiver_report(&block), 0);
         let found = reports.finish();
         assert_eq!(found.iter().map(|it| (it.round_trips, it.round_trip_sum)).collect::<Vec<_>>(), [(1, 200_000_000)]);
+    }
+
+    /// RFC 3711 §3.4: of SRTCP eight bytes are clear, and an index and a tag of ten bytes follow.
+    #[test]
+    fn an_encrypted_report_is_not_read() {
+        let mut reports = Reports::default();
+        let mut packet = receiver_report(&report_block(7, 0x40FF_FFFF, 80, 0, 0));
+        packet.extend([0x80, 0, 0, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9]);
+        reports.take(0, flow(), 5, &packet, 0);
+        assert!(reports.finish().is_empty());
+    }
+
+    /// What a snap length leaves of a compound packet is read.
+    #[test]
+    fn a_cut_report_is_read() {
+        let mut reports = Reports::default();
+        reports.take(0, flow(), 5, &receiver_report(&report_block(7, 0x40FF_FFFF, 80, 0, 0)), 40);
+        assert_eq!(reports.finish().len(), 1);
     }
 
     /// RFC 3611 §4.7: R 90, MOS-LQ 4.2, no MOS-CQ.
@@ -323,7 +356,7 @@ mod tests {
         let mut packet = vec![0x80, EXTENDED_REPORT, 0, 10, 0, 0, 0, 9];
         packet.extend(&block);
         let mut reports = Reports::new(i64::MAX);
-        reports.take(0, flow(), 5, &packet);
+        reports.take(0, flow(), 5, &packet, 0);
         let metrics = reports.finish()[0].extended.expect("metrics");
         assert_eq!((metrics.r_factor, metrics.mos_lq, metrics.mos_cq), (Some(90), Some(42), None));
         assert_eq!((metrics.discard_rate, metrics.end_system_delay), (3, 40));
@@ -338,7 +371,7 @@ mod tests {
             &[0x80; 64],
             &[0x9F, 207, 0, 2, 0, 0, 0, 1, 7, 0, 0, 0],
         ] {
-            reports.take(0, flow(), 5, packet);
+            reports.take(0, flow(), 5, packet, 0);
         }
         assert!(reports.finish().is_empty());
     }

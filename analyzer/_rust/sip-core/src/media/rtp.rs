@@ -13,6 +13,8 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
     /// Length of the payload on the wire, without padding.
     pub length: u32,
+    /// The capture lacks a part of it.
+    pub sliced: bool,
 }
 
 /// Version 2, and long enough for a report of RTCP (§5.1, §6.4.2).
@@ -61,6 +63,7 @@ impl<'a> Packet<'a> {
             source: u32::from_be_bytes([s3, s2, s1, s0]),
             payload,
             length,
+            sliced: (payload.len() as u32) < length,
         })
     }
 }
@@ -98,6 +101,7 @@ mod tests {
             source: 0xDEAD_BEEF,
             payload: &[1, 2, 3],
             length: 3,
+            sliced: false,
         };
         assert_eq!(packet, expected);
     }

@@ -8,7 +8,7 @@ use super::burst::Bursts;
 const WINDOW: u32 = 1024;
 const WORDS: usize = WINDOW as usize / 64;
 /// A number this far ahead is a loss; further ahead it is one only where the timestamp went on with it.
-const MAX_DROPOUT: u16 = 3000;
+pub const SURE: u16 = 100;
 /// More than half of all numbers ahead is behind.
 const HALF: u16 = 0x8000;
 
@@ -51,18 +51,18 @@ impl Sequence {
         new
     }
 
-    /// Takes the number of a packet. `continuous`: is its timestamp where a loss of so many packets would have it?
+    /// Takes the number of a packet. `fits`: is its timestamp where so many packets ahead, or behind, would have it?
     #[inline]
-    pub fn take(&mut self, number: u16, continuous: impl FnOnce(u16) -> bool) -> Arrived {
+    pub fn take(&mut self, number: u16, fits: impl Fn(i32) -> bool) -> Arrived {
         let ahead = number.wrapping_sub(self.highest as u16);
-        if ahead != 0 && (ahead < MAX_DROPOUT || (ahead < HALF && continuous(ahead))) {
+        if ahead != 0 && ahead < HALF && (ahead < SURE || fits(i32::from(ahead))) {
             self.advance(u32::from(ahead));
             self.received += 1;
             self.next_of_stray = None;
             return Arrived::InOrder;
         }
         let behind = u32::from(0_u16.wrapping_sub(ahead));
-        if behind < WINDOW {
+        if behind < WINDOW && (behind == 0 || fits(-(behind as i32))) {
             if self.put(self.highest - behind, true) {
                 return Arrived::Doubled;
             }
@@ -141,7 +141,7 @@ mod tests {
 
     fn arrived(numbers: &[u16]) -> (Sequence, Vec<Arrived>) {
         let mut sequence = Sequence::new(numbers[0]);
-        let arrived = numbers[1..].iter().map(|number| sequence.take(*number, |_| false)).collect();
+        let arrived = numbers[1..].iter().map(|number| sequence.take(*number, |distance| distance < 3_000)).collect();
         (sequence, arrived)
     }
 

@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::amr;
 use super::burst::Bursts;
-use super::clock;
 use super::event::Event;
 use super::evs;
 use super::interval::Interval;
 use super::jitter::Jitter;
+use super::pace::{BEYOND, Pace};
 use super::rtp::Packet;
-use super::sequence::{Arrived, Sequence};
+use super::seen::Came;
+use super::sequence::{Arrived, SURE, Sequence};
 use super::turn::Relayed;
-use super::udptl;
 use crate::packet::{NO_TIME, Stamp};
 
 /// So many packets make a stream whose numbers are close to the one before; other bytes than a number are seldom.
@@ -34,6 +34,8 @@ const MAX_SPEECH: u32 = 62;
 const MAX_EVENTS: usize = 65_536;
 /// Comfort noise (RFC 3389).
 const COMFORT_NOISE: u8 = 13;
+/// So often in a row another payload type goes on to be media.
+const TURNS: u8 = 2;
 
 /// What carries a stream, and as what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +88,12 @@ pub struct Stream {
     /// Payload types and how many packets have them.
     types: [(u8, u64); TYPES],
     newest: (u16, u32, u8),
+    /// Timestamp of the first packet.
+    begin: u32,
+    /// The payload type that the jitter is of, where there was media yet.
+    timed: Option<u8>,
+    /// Another one: its newest timestamp, and how often that went on.
+    other: (u8, u32, u8),
     /// Packets close to the one before, up to [`ENOUGH`].
     close: u8,
     /// Units between packets that follow each other, and by how many packets it is ahead of other distances.
@@ -114,7 +122,7 @@ impl Stream {
             last: at,
             restarted,
             sequence: Sequence::new(packet.number),
-            jitter: Jitter::new(clock::of_type(packet.payload_type)),
+            jitter: Jitter::default(),
             packets: 0,
             doubled: 0,
             reordered: 0,
@@ -127,6 +135,9 @@ impl Stream {
             silent_from: NO_TIME,
             types: [(0, 0); TYPES],
             newest: (packet.number, packet.timestamp, packet.payload_type),
+            begin: packet.timestamp,
+            timed: None,
+            other: (packet.payload_type, packet.timestamp, 0),
             close: 1,
             step: (0, 0),
             interval: Interval::at(at.time),
@@ -144,21 +155,15 @@ impl Stream {
     /// Takes a packet of its source; `Restarted` says that it begins another stream.
     #[inline]
     pub fn take(&mut self, packet: &Packet<'_>, at: Stamp) -> Arrived {
-        if at.time < self.last.time.saturating_sub(BACK) && at.time >= self.first.time {
+        if at.time < self.last.time.saturating_sub(BACK) && at.time >= self.first.time && !self.goes_on(packet) {
             self.packets += 1;
             self.doubled += 1;
             self.interval.packets += 1;
             self.interval.doubled += 1;
             return Arrived::Doubled;
         }
-        let (newest, step, last) = (self.newest, self.step.0, self.last.time);
-        let (lasted, expected) = (last.saturating_sub(self.first.time), self.sequence.expected());
-        let arrived = self.sequence.take(packet.number, |ahead| {
-            let (went, should) = (packet.timestamp.wrapping_sub(newest.1), u32::from(ahead).saturating_mul(step));
-            // As many as that take their time, at the pace so far.
-            let waited = i128::from(at.time.saturating_sub(last)) * i128::from(expected);
-            step > 0 && went.abs_diff(should) <= should / 4 && waited * 2 >= i128::from(lasted) * i128::from(ahead)
-        });
+        let (pace, newest) = (self.pace(), self.newest);
+        let arrived = self.sequence.take(packet.number, |distance| pace.fits(distance, packet.timestamp, at.time));
         if arrived == Arrived::Restarted {
             return arrived;
         }
@@ -198,7 +203,7 @@ impl Stream {
     fn count(&mut self, packet: &Packet<'_>, at: Stamp) {
         self.packets += 1;
         self.interval.packets += 1;
-        self.sliced += u64::from((packet.payload.len() as u32) < packet.length);
+        self.sliced += u64::from(packet.sliced);
         self.last = at;
     }
 
@@ -255,17 +260,8 @@ impl Stream {
     /// Jitter is that of the media: events repeat a timestamp, and comfort noise comes when it likes (RFC 4733 §2.5.1.2).
     #[inline]
     fn timed(&mut self, packet: &Packet<'_>, at: Stamp) {
-        if packet.payload_type != self.types[0].0 {
-            if let Some(event) = Event::read(packet, at) {
-                self.event(event);
-                self.jitter.skip();
-                return;
-            }
-            if packet.payload_type == COMFORT_NOISE {
-                self.comfort_noise += 1;
-                self.jitter.skip();
-                return;
-            }
+        if self.timed != Some(packet.payload_type) && !self.turns_to(packet, at) {
+            return;
         }
         if at.time != NO_TIME
             && self.carriage != Carriage::Fax
@@ -273,6 +269,36 @@ impl Stream {
         {
             self.interval.jitter(jitter);
         }
+    }
+
+    /// Is a packet media, whose payload type is not the one before? An event may be encrypted, and repeats its timestamp.
+    #[cold]
+    fn turns_to(&mut self, packet: &Packet<'_>, at: Stamp) -> bool {
+        let kind = packet.payload_type;
+        if (self.timed.is_some() || kind >= FIRST_DYNAMIC)
+            && let Some(event) = Event::read(packet, at)
+        {
+            self.event(event);
+            self.jitter.skip();
+            return false;
+        }
+        if kind == COMFORT_NOISE {
+            self.comfort_noise += 1;
+            self.jitter.skip();
+            return false;
+        }
+        if self.timed.is_some() {
+            self.jitter.skip();
+            let (before, timestamp, turns) = self.other;
+            let goes_on = kind == before && timestamp != packet.timestamp;
+            self.other = (kind, packet.timestamp, if goes_on { turns + 1 } else { 0 });
+            if self.other.2 < TURNS {
+                return false;
+            }
+        }
+        self.timed = Some(kind);
+        self.jitter.turn_to(kind);
+        true
     }
 
     #[cold]
@@ -312,9 +338,19 @@ impl Stream {
         self.close >= ENOUGH
     }
 
+    /// How a packet came.
+    #[inline]
+    pub fn came(&mut self, came: &Came) {
+        self.class(came.dscp);
+        self.again += u64::from(came.again);
+        if came.relayed.is_some() {
+            self.relayed = came.relayed;
+        }
+    }
+
     /// The class of service of a packet (RFC 2474).
     #[inline]
-    pub fn class(&mut self, dscp: Option<u8>) {
+    fn class(&mut self, dscp: Option<u8>) {
         if dscp != self.newest_dscp {
             self.dscp_changes += u64::from(self.newest_dscp.is_some() && dscp.is_some());
             self.newest_dscp = dscp.or(self.newest_dscp);
@@ -322,9 +358,26 @@ impl Stream {
         }
     }
 
-    /// What a packet of fax repeats.
-    pub fn says_again(&mut self, fax: &udptl::Packet) {
-        self.again += u64::from(fax.again);
+    #[inline]
+    fn pace(&self) -> Pace {
+        Pace {
+            first: self.first.time,
+            last: self.last.time,
+            begin: self.begin,
+            newest: self.newest.1,
+            step: self.step.0,
+            expected: self.sequence.expected(),
+            clock: self.jitter.clock(),
+            // Where packets are of one length, as those of speech are.
+            regular: self.step.1 * 2 > self.sequence.expected(),
+            events_alone: self.timed.is_none(),
+        }
+    }
+
+    /// A copy of a capture behind itself goes back in number too; where the clock alone does, the next packet is the next.
+    fn goes_on(&self, packet: &Packet<'_>) -> bool {
+        let (ahead, went) = (packet.number.wrapping_sub(self.newest.0), packet.timestamp.wrapping_sub(self.newest.1));
+        (1..SURE).contains(&ahead) && (1..BEYOND).contains(&went)
     }
 
     /// No more packets come; gives how they were lost.
@@ -342,6 +395,11 @@ impl Stream {
         types
     }
 
+    /// Clock of the payload type that most packets have.
+    pub fn clock(&self) -> Option<u32> {
+        self.jitter.clock_of(self.types().first()?.0)
+    }
+
     /// Units between packets, where most have the same.
     pub fn step(&self) -> Option<u32> {
         (self.step.1 > 0).then_some(self.step.0)
@@ -354,7 +412,7 @@ mod tests {
 
     fn packet(number: u16, timestamp: u32, payload_type: u8, payload: &[u8]) -> Packet<'_> {
         let length = payload.len() as u32;
-        Packet { marker: false, payload_type, number, timestamp, source: 7, payload, length }
+        Packet { marker: false, payload_type, number, timestamp, source: 7, payload, length, sliced: false }
     }
 
     fn at(ms: i64) -> Stamp {
@@ -409,6 +467,75 @@ mod tests {
             assert_eq!(again, Arrived::Doubled);
         }
         assert_eq!((found.doubled, found.reordered, found.sequence.received()), (1_999, 0, 1_999));
+    }
+
+    /// The clock of the capture was set back: the packets that follow are new.
+    #[test]
+    fn a_clock_that_was_set_back_doubles_nothing() {
+        let mut found = stream(&(0..300).collect::<Vec<u16>>());
+        for n in 300..600 {
+            found.take(&packet(n, u32::from(n) * 160, 8, &[0; 160]), at(i64::from(n) * 20 - 2_000));
+        }
+        assert_eq!((found.doubled, found.sequence.expected(), found.sequence.received()), (0, 600, 600));
+        assert_eq!((found.jitter.max(), found.jitter.late()), (Some(0.0), 0));
+    }
+
+    /// Another sender takes the source over, with numbers of its own and timestamps of its own: nothing was lost or doubled.
+    #[test]
+    fn numbers_that_fit_and_timestamps_that_do_not_are_another_sender() {
+        for number in [100, 1_500] {
+            let mut found = stream(&(0..300).collect::<Vec<u16>>());
+            let other = |n: u16| packet(number + n, 3_000_000_000 + u32::from(n) * 160, 8, &[0; 160]);
+            let arrived = [found.take(&other(0), at(6_000)), found.take(&other(1), at(6_020))];
+            assert_eq!(arrived, [Arrived::Stray, Arrived::Restarted], "{number}");
+            assert_eq!((found.sequence.expected(), found.doubled), (300, 0));
+        }
+    }
+
+    /// A loss of so many takes its time, and the timestamps go on.
+    #[test]
+    fn a_loss_of_seconds_is_one() {
+        let numbers: Vec<u16> = (0..300).chain(1_500..1_600).collect();
+        let found = stream(&numbers);
+        assert_eq!((found.sequence.expected(), found.sequence.received(), found.stray), (1_600, 400, 0));
+    }
+
+    /// Events with a source of their own, whose sender gives each digit other numbers.
+    #[test]
+    fn events_alone_lose_nothing_where_their_numbers_jump() {
+        let event = |n: u16, timestamp| packet(n, timestamp, 101, &[5, 10, 0, 160]);
+        let mut found = Stream::new(&event(10, 0), at(0), false, Carriage::Udp);
+        for n in 11..17 {
+            found.take(&event(n, 0), at(i64::from(n - 10) * 20));
+        }
+        let arrived = [found.take(&event(500, 9), at(1_000)), found.take(&event(501, 9), at(1_020))];
+        assert_eq!(arrived, [Arrived::Stray, Arrived::Restarted]);
+        found.finish();
+        assert_eq!((found.events.len(), found.jitter.max(), found.clock()), (1, None, None));
+    }
+
+    /// SRTP hides that a packet is an event; its timestamp stands still all the same.
+    #[test]
+    fn an_encrypted_event_is_no_jitter() {
+        let mut found = stream(&(0..50).collect::<Vec<u16>>());
+        for n in 50..62 {
+            found.take(&packet(n, 50 * 160, 101, &[7; 14]), at(i64::from(n) * 20));
+        }
+        for n in 62..80 {
+            found.take(&packet(n, u32::from(n) * 160, 8, &[0; 160]), at(i64::from(n) * 20));
+        }
+        assert_eq!((found.jitter.max(), found.jitter.late(), found.clock()), (Some(0.0), 0, Some(8_000)));
+    }
+
+    /// A re-INVITE changes G.711 to L16 of 16 kHz: timestamps go on twice as fast.
+    #[test]
+    fn a_codec_that_changes_has_a_clock_of_its_own() {
+        let mut found = stream(&(0..50).collect::<Vec<u16>>());
+        for n in 50..250_u16 {
+            found.take(&packet(n, 8_000 + u32::from(n - 50) * 320, 97, &[0; 160]), at(i64::from(n) * 20));
+        }
+        found.finish();
+        assert_eq!((found.jitter.max(), found.clock(), found.types()), (Some(0.0), Some(16_000), vec![97, 8]));
     }
 
     /// RFC 4733 §2.5.1: one digit in five packets with one timestamp, the last with the end bit.

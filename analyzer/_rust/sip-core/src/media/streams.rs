@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
 use super::burst::Bursts;
 use super::kept::{Kept, Payload};
@@ -12,6 +11,7 @@ use super::key::Key;
 use super::msrp::{Session, Sessions};
 use super::rtcp::{self, Reported, Reports};
 use super::rtp::{self, Packet};
+use super::seen::{Came, Seen};
 use super::sequence::Arrived;
 use super::srtp::{Keys, Opened, Protection, Srtp};
 use super::stream::{Carriage, Stream};
@@ -27,11 +27,20 @@ const PROBATION: i64 = 10_000_000_000;
 /// The number of the first file that was read another time: a stream that goes on began in it.
 pub const EARLIER: u32 = 1 << 31;
 
+/// So many sources of one or two packets are remembered.
+const MAX_SEEN: usize = 65_536;
+
+/// What is known of a source.
+enum Slot {
+    Seen(Box<Seen>),
+    Known(Box<Stream>),
+}
+
 /// A stream that is over.
 #[derive(Debug)]
 pub struct Ended {
     pub key: Key,
-    pub stream: Stream,
+    pub stream: Box<Stream>,
     pub bursts: Bursts,
     pub protection: Protection,
 }
@@ -62,13 +71,21 @@ pub struct Found {
 }
 
 /// What another reading goes on with; of each stream the file that it began in.
-type State = (Vec<(Key, Stream, String)>, Vec<(Identity, u32)>, rtcp::State, turn::State, Vec<(u16, Flow, Session)>);
+type State = (
+    (Vec<(Key, Stream, String)>, Vec<(Key, Seen, String)>),
+    Vec<(Identity, u32)>,
+    rtcp::State,
+    turn::State,
+    Vec<(u16, Flow, Session)>,
+);
 /// Flow, source, and when it began: what the key of a stream is made of.
 type Identity = (Flow, u32, i64);
 
 /// All streams of a reading.
 pub struct Streams {
-    open: HashMap<Key, Box<Stream>, RandomState>,
+    open: HashMap<Key, Slot, RandomState>,
+    /// How many of them are no stream yet.
+    seen: usize,
     /// How many there are of each.
     ordinals: HashMap<Identity, u32, RandomState>,
     /// The files that were read another time.
@@ -93,6 +110,7 @@ impl Streams {
         let &Limits { max_streams, max_stream_idle_ns: idle, max_stream_ns: longest, .. } = limits;
         Self {
             open: HashMap::default(),
+            seen: 0,
             ordinals: HashMap::default(),
             earlier: Vec::new(),
             skips: false,
@@ -189,18 +207,13 @@ impl Streams {
     #[inline]
     fn clear(&mut self, it: &Received<'_>, carriage: Carriage, relayed: Option<Relayed>, legible: bool) {
         if rtp::is_rtcp(it.bytes) {
-            self.reports.take(it.point, it.flow, it.at.time, it.bytes);
+            self.reports.take(it.point, it.flow, it.at.time, it.bytes, it.missing);
         } else if let Some(packet) = Packet::read(it.bytes, it.missing) {
             if let Some(kept) = self.kept.as_mut().filter(|_| legible) {
                 kept.take(it.flow, it.at.time, &packet);
             }
             let key = Key { point: it.point, flow: it.flow, source: packet.source };
-            if let Some(stream) = self.packet(key, &packet, it.at, carriage) {
-                stream.class(it.dscp);
-                if relayed.is_some() {
-                    stream.relayed = relayed;
-                }
-            }
+            self.packet(key, &packet, Came { at: it.at, dscp: it.dscp, carriage, relayed, again: 0 });
         }
     }
 
@@ -208,47 +221,62 @@ impl Streams {
     #[cold]
     fn fax(&mut self, it: &Received<'_>, fax: &udptl::Packet) {
         let key = Key { point: it.point, flow: it.flow, source: 0 };
-        let &udptl::Packet { number, length, .. } = fax;
-        let packet =
-            Packet { marker: false, payload_type: 0, number, timestamp: 0, source: 0, payload: it.bytes, length };
-        if let Some(stream) = self.packet(key, &packet, it.at, Carriage::Fax) {
-            stream.class(it.dscp);
-            stream.says_again(fax);
-        }
+        let &udptl::Packet { number, length, again } = fax;
+        let (marker, payload_type, timestamp, source, sliced) = (false, 0, 0, 0, false);
+        let packet = Packet { marker, payload_type, number, timestamp, source, payload: it.bytes, length, sliced };
+        self.packet(key, &packet, Came { at: it.at, dscp: it.dscp, carriage: Carriage::Fax, relayed: None, again });
     }
 
     #[inline]
-    fn packet(&mut self, key: Key, packet: &Packet<'_>, at: Stamp, carriage: Carriage) -> Option<&mut Stream> {
-        if !self.open.contains_key(&key) && !self.has_place(at) {
-            return None;
-        }
-        let begun = || Box::new(Stream::new(packet, at, false, carriage));
-        match self.open.entry(key) {
-            Entry::Vacant(place) => Some(place.insert(begun())),
-            Entry::Occupied(place) => {
-                let stream = place.into_mut();
+    fn packet(&mut self, key: Key, packet: &Packet<'_>, came: Came) {
+        let at = came.at;
+        match self.open.get_mut(&key) {
+            Some(Slot::Known(stream)) => {
                 if stream.is_over(at.time, self.idle, self.longest) {
-                    let before = std::mem::replace(&mut **stream, Stream::new(packet, at, false, carriage));
-                    end(&mut self.ended, key, before);
+                    let anew = Box::new(Stream::new(packet, at, false, came.carriage));
+                    end(&mut self.ended, key, std::mem::replace(stream, anew));
                 } else if stream.take(packet, at) == Arrived::Restarted {
-                    let before = std::mem::replace(&mut **stream, Stream::new(packet, at, true, carriage));
-                    end(&mut self.ended, key, before);
+                    let anew = Box::new(Stream::new(packet, at, true, came.carriage));
+                    end(&mut self.ended, key, std::mem::replace(stream, anew));
                 } else if stream.ordinal.is_none() && stream.is_one() {
-                    let known = self.ordinals.entry((key.flow, key.source, stream.first.time)).or_insert(0);
-                    stream.ordinal = Some(*known);
-                    *known += 1;
+                    number(&mut self.ordinals, key, stream);
                 }
-                Some(stream)
+                stream.came(&came);
             }
+            Some(slot) => {
+                let Slot::Seen(seen) = slot else { return };
+                if seen.is_over(at.time, self.idle) {
+                    **seen = Seen::new(packet, came);
+                } else if let Some(mut stream) = seen.take(packet, came) {
+                    if stream.is_one() {
+                        number(&mut self.ordinals, key, &mut stream);
+                    }
+                    *slot = Slot::Known(stream);
+                    self.seen -= 1;
+                }
+            }
+            None => self.begin(key, packet, came),
         }
     }
 
     #[cold]
+    fn begin(&mut self, key: Key, packet: &Packet<'_>, came: Came) {
+        if self.has_place(came.at) {
+            self.open.insert(key, Slot::Seen(Box::new(Seen::new(packet, came))));
+            self.seen += 1;
+        }
+    }
+
     fn has_place(&mut self, at: Stamp) -> bool {
         let is_full = |streams: &Self| streams.open.len() + streams.ended.len() >= streams.max_streams;
-        if is_full(self) {
+        if self.seen >= MAX_SEEN || is_full(self) {
             // What became none in time was something else.
-            self.open.retain(|_, stream| stream.is_one() || at.time.saturating_sub(stream.last.time) < PROBATION);
+            self.open.retain(|_, slot| slot.may_be_one(at.time));
+            self.seen = self.open.values().filter(|slot| matches!(slot, Slot::Seen(_))).count();
+            if self.seen >= MAX_SEEN {
+                self.open.retain(|_, slot| matches!(slot, Slot::Known(_)));
+                self.seen = 0;
+            }
             if is_full(self) {
                 self.refused.get_or_insert((0, at)).0 += 1;
                 return false;
@@ -260,8 +288,12 @@ impl Streams {
     /// All packets before that time have come: what is over is given away and forgotten.
     pub fn settle(&mut self, time: i64) -> Found {
         let (idle, longest) = (self.idle, self.longest);
-        let over = self.open.extract_if(|_, stream| stream.is_over(time, idle, longest));
-        over.for_each(|(key, stream)| end(&mut self.ended, key, *stream));
+        for (key, slot) in self.open.extract_if(|_, slot| slot.is_over(time, idle, longest)) {
+            match slot {
+                Slot::Known(stream) => end(&mut self.ended, key, stream),
+                Slot::Seen(_) => self.seen -= 1,
+            }
+        }
         self.ordinals.retain(|&(_, _, begun), _| time.saturating_sub(begun) < idle.max(PROBATION));
         self.reports.settle(time, idle);
         let ended = std::mem::take(&mut self.ended);
@@ -275,9 +307,12 @@ impl Streams {
 
     /// What goes on. `whole`: as if it ended here; else who sends to whom, since when.
     pub fn going_on(&self, whole: bool) -> Found {
-        let open = self.open.iter().filter(|(_, stream)| stream.is_one());
+        let open = self.open.iter().filter_map(|(key, slot)| match slot {
+            Slot::Known(stream) if stream.is_one() => Some((key, stream)),
+            _ => None,
+        });
         let streams = open.map(|(&key, stream)| {
-            let mut stream = if whole { Stream::clone(stream) } else { stream.bare() };
+            let mut stream = if whole { stream.clone() } else { Box::new(stream.bare()) };
             let bursts = if whole { stream.finish() } else { Bursts::default() };
             Ended { key, stream, bursts, protection: Protection::default() }
         });
@@ -305,20 +340,36 @@ impl Streams {
     /// What goes on, as bytes for [`Streams::restore`]; `name` gives that of a file.
     pub fn to_bytes<'a>(&'a self, name: impl Fn(u32) -> Option<&'a str>) -> Vec<u8> {
         let name = |file| self.earlier(file).or_else(|| name(file)).unwrap_or_default();
-        let streams: Vec<_> = self.open.iter().map(|(key, it)| (key, &**it, name(it.first.file))).collect();
+        let (mut streams, mut seen) = (Vec::new(), Vec::new());
+        for (key, slot) in &self.open {
+            match slot {
+                Slot::Known(stream) => streams.push((key, &**stream, name(stream.first.file))),
+                Slot::Seen(it) => seen.push((key, &**it, name(it.file()))),
+            }
+        }
         let ordinals: Vec<_> = self.ordinals.iter().collect();
-        let state = (streams, ordinals, self.reports.state(), self.relays.state(), self.sessions.open());
+        let state = ((streams, seen), ordinals, self.reports.state(), self.relays.state(), self.sessions.open());
         postcard::to_allocvec(&state).unwrap_or_default()
     }
 
     /// Goes on from what [`Streams::to_bytes`] gave; from nothing for other bytes.
     pub fn restore(&mut self, bytes: &[u8]) {
-        let Ok((streams, ordinals, reports, relays, sessions)) = postcard::from_bytes::<State>(bytes) else { return };
+        let Ok(((streams, seen), ordinals, reports, relays, sessions)) = postcard::from_bytes::<State>(bytes) else {
+            return;
+        };
         let mut numbers = HashMap::<String, u32>::new();
-        for (key, mut stream, file) in streams {
+        let mut number = |file| {
             let next = EARLIER + numbers.len() as u32;
-            stream.first.file = *numbers.entry(file).or_insert(next);
-            self.open.insert(key, Box::new(stream));
+            *numbers.entry(file).or_insert(next)
+        };
+        for (key, mut stream, file) in streams {
+            stream.first.file = number(file);
+            self.open.insert(key, Slot::Known(Box::new(stream)));
+        }
+        self.seen = seen.len();
+        for (key, mut it, file) in seen {
+            it.is_of(number(file));
+            self.open.insert(key, Slot::Seen(Box::new(it)));
         }
         self.earlier = vec![String::new(); numbers.len()];
         for (file, number) in numbers {
@@ -333,8 +384,10 @@ impl Streams {
     }
 
     pub fn finish(mut self) -> Found {
-        for (key, stream) in std::mem::take(&mut self.open) {
-            end(&mut self.ended, key, *stream);
+        for (key, slot) in std::mem::take(&mut self.open) {
+            if let Slot::Known(stream) = slot {
+                end(&mut self.ended, key, stream);
+            }
         }
         let ended = std::mem::take(&mut self.ended);
         Found {
@@ -354,7 +407,33 @@ fn in_order(mut streams: Vec<Ended>) -> Vec<Ended> {
     streams
 }
 
-fn end(ended: &mut Vec<Ended>, key: Key, mut stream: Stream) {
+impl Slot {
+    /// Is it a stream, or too young to be none?
+    fn may_be_one(&self, now: i64) -> bool {
+        let last = match self {
+            Self::Known(stream) if stream.is_one() => return true,
+            Self::Known(stream) => stream.last.time,
+            Self::Seen(seen) => seen.last(),
+        };
+        now.saturating_sub(last) < PROBATION
+    }
+
+    fn is_over(&self, time: i64, idle: i64, longest: i64) -> bool {
+        match self {
+            Self::Known(stream) => stream.is_over(time, idle, longest),
+            Self::Seen(seen) => seen.is_over(time, idle),
+        }
+    }
+}
+
+/// Gives a stream its number among those of the same ends, source and beginning.
+fn number(ordinals: &mut HashMap<Identity, u32, RandomState>, key: Key, stream: &mut Stream) {
+    let known = ordinals.entry((key.flow, key.source, stream.first.time)).or_insert(0);
+    stream.ordinal = Some(*known);
+    *known += 1;
+}
+
+fn end(ended: &mut Vec<Ended>, key: Key, mut stream: Box<Stream>) {
     if stream.is_one() {
         let bursts = stream.finish();
         ended.push(Ended { key, stream, bursts, protection: Protection::default() });
@@ -470,6 +549,16 @@ mod tests {
         streams.skips = true;
         send(&mut streams, 1, 0..20);
         assert!(streams.finish().streams.is_empty());
+    }
+
+    /// Random bytes with marks of RTP have a source of their own each: they are forgotten again, and streams are not.
+    #[test]
+    fn what_is_seen_once_takes_no_memory() {
+        let mut streams = Streams::new(&Limits { max_streams: 1_000_000, ..Limits::default() });
+        send(&mut streams, 1, 0..5);
+        (2..200_000).for_each(|source| send(&mut streams, source, [7]));
+        assert!(streams.open.len() <= MAX_SEEN + 1);
+        assert_eq!(streams.finish().streams.len(), 1);
     }
 
     #[test]

@@ -46,7 +46,7 @@ columns! {
         payload_type: Int = "payload_type" => it.types.first().map(|it| it.0),
         payload_types: Text = "payload_types" => Some(it.types_text(|it| it.0.to_string())),
         type_counts: Text = "type_counts" => Some(it.types_text(|it| it.1.to_string())),
-        clock: Int = "clock" => it.of.stream.jitter.clock().filter(|_| !it.is_fax()),
+        clock: Int = "clock" => it.of.stream.clock().filter(|_| !it.is_fax()),
         first_at: Time = "first_at" => it.of.stream.first.time,
         last_at: Time = "last_at" => it.of.stream.last.time,
         restarted: Bool = "restarted" => it.of.stream.restarted,
