@@ -7,9 +7,9 @@ import polars as pl
 from analyzer.columns.durations import seconds
 
 #: Codecs with an equipment impairment and a robustness to loss (Ie, Bpl): ITU-T G.113 (11/2007) Appendix I, with
-#: concealment of lost packets; of AMR by the bit rate, where it is that of GSM-EFR or IS-641. Without a robustness there
-#: is a rating where nothing was lost. Of Opus there are no values; those of EVS (G.113 (09/2024) Appendix V) are of the
-#: fullband model, G.107.2, which is not used.
+#: concealment of lost packets; of AMR by the bit rate, where it is that of GSM-EFR or IS-641. Without a robustness
+#: there is a rating where nothing was lost. Of Opus there are no values; those of EVS (G.113 (09/2024) Appendix V) are
+#: of the fullband model, G.107.2, which is not used.
 IMPAIRMENTS: dict[str, tuple[float, float | None]] = {
     "PCMU": (0, 25.1),
     "PCMA": (0, 25.1),
