@@ -296,7 +296,7 @@ def _running(sent: list[Sent]) -> Iterator[tuple[Sent, int]]:
 
 
 def _is_silence(codec: str, one: Sent) -> bool:
-    sizes = {"AMR-WB": {7}, "AMR": {7}, "EVS": {6, 7}}.get(codec, set())
+    sizes = {"AMR-WB": {7}, "AMR": {7}, "EVS": {6, 8}}.get(codec, set())
     return one.payload_type == wire.COMFORT_NOISE or len(one.payload) in sizes
 
 

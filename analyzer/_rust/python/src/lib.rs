@@ -204,7 +204,8 @@ fn scan(
     let wanted = columns.map_or(Wanted::All, Wanted::These);
     let headers = Asked::new(headers.iter().map(String::as_str));
     let (clocks, esp_keys) = (self::clocks(clocks), self::esp_keys(esp_keys)?);
-    let options = Options { wanted, clocks, headers, keys, esp_keys, srtp_keys, ..options(threads, limits, &link_types)? };
+    let options =
+        Options { wanted, clocks, headers, keys, esp_keys, srtp_keys, ..options(threads, limits, &link_types)? };
     let sources = self::sources(sources);
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);

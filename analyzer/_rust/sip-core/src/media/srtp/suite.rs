@@ -337,17 +337,15 @@ mod tests {
         let suite = &SUITES[6];
         let keys = [derived(), derived()];
         let session = Session { suite, identifier: Vec::new(), encrypted: [true, true], keys };
-        let packet = hex(
-            "8040f17b8041f8d35501a0b2f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833\
-             899d7f27beb16a9152cf765ee4390cce",
-        );
+        let packet =
+            hex("8040f17b8041f8d35501a0b2f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833\
+             899d7f27beb16a9152cf765ee4390cce");
         let mut out = Vec::new();
         assert!(session.packet(&packet, 12, 0, &mut out));
         assert_eq!(out[12..], *b"Gallia est omnis divisa in partes tres");
-        let report = hex(
-            "81c8000d4d61727363e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32dc676a5f1730d6fda4ce09b4686303ded\
-             0bb9275bc84aa45896cf4d2fc5abf87245d9eade800005d4",
-        );
+        let report =
+            hex("81c8000d4d61727363e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32dc676a5f1730d6fda4ce09b4686303ded\
+             0bb9275bc84aa45896cf4d2fc5abf87245d9eade800005d4");
         assert!(session.report(&report, &mut out));
         let plain = "81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeef\
              deadbeef";
@@ -359,7 +357,11 @@ mod tests {
     fn short_packets_are_not_opened() {
         for suite in &SUITES {
             let mut of = Master {
-                suite, key: vec![1; suite.key], salt: vec![2; suite.salt], identifier: vec![], encrypted: [true, true],
+                suite,
+                key: vec![1; suite.key],
+                salt: vec![2; suite.salt],
+                identifier: vec![],
+                encrypted: [true, true],
             };
             for identifier in [vec![], vec![0; 4]] {
                 of.identifier = identifier;
