@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PACKET = 20 * MS
 _SIDES = ("caller", "callee")
-_ELSEWHERE = 30_000
+_ELSEWHERE = 52_000  # above all ports that are announced
 _REPORT = 5 * SECOND
 _WORDS, _SILENCE = (1.5, 2.0), (0.6, 0.8)  # least and spread of what is said and of what is not, in seconds
 
