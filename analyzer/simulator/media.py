@@ -19,7 +19,7 @@ from analyzer.simulator.sound import CODECS, Sound
 from analyzer.simulator.wire import Carriage
 
 if TYPE_CHECKING:
-    from analyzer.simulator.scenario_run import ScenarioRun
+    from analyzer.simulator.ways import Ways
 
 _PACKET = 20 * MS
 _SIDES = ("caller", "callee")
@@ -80,7 +80,7 @@ class Talk:
 class Played:
     """The media of one part of a play."""
 
-    def __init__(self, run: ScenarioRun, sound: Sound, part: int, answerer: str, talk: Talk) -> None:
+    def __init__(self, run: Ways, sound: Sound, part: int, answerer: str, talk: Talk) -> None:
         self.run, self.sound, self.talk = run, sound, talk
         self.rng = random.Random(f"media {run.lab.settings.seed} {run.number} {part}")
         self.ends = self._ends(answerer)
@@ -300,7 +300,7 @@ def _is_silence(codec: str, one: Sent) -> bool:
     return one.payload_type == wire.COMFORT_NOISE or len(one.payload) in sizes
 
 
-def play(run: ScenarioRun, part: int, course: list[tuple[Step, int, int]]) -> list[dict[str, Any]]:
+def play(run: Ways, part: int, course: list[tuple[Step, int, int]]) -> list[dict[str, Any]]:
     """The media of one part of a play, where there are some; returns the truth of its streams."""
     sound = run.scenario.sound or (Sound() if run.lab.settings.media and run.scenario.kind == "call" else None)
     if sound is None or part not in sound.parts or not course:
