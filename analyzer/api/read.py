@@ -43,10 +43,10 @@ def read(
     ``capture_points`` are ``NAME=GLOB`` words that say which files were taken where; ``link_types`` are words that say
     what the user-defined link types of a file hold (``USER0=ETHERNET``). ``keylog`` is a file with keys of TLS, or
     several: a key log that ``SSLKEYLOGFILE`` named at one of the two ends, or the RSA key of a server (PEM);
-    ``esp_keys`` is a file with keys of IPsec, or several. Keys inside a pcapng file, and those of a registration
-    (TS 33.203) that lie in the capture, are used without them (docs/encapsulation.md).
-    ``srtp_keys`` = ``"sdp"`` opens SRTP with the keys of its session descriptions (RFC 4568), for events, framing
-    and audio. ``threads`` = 0 uses every processor; the tables do not depend on it. ``limits`` overrides limits by name (docs/limits.md). ``progress`` is
+    ``esp_keys`` is a file with keys of IPsec, or several. Keys inside a pcapng file, and those of a registration (TS
+    33.203) that lie in the capture, are used without them (docs/encapsulation.md). ``srtp_keys`` = ``"sdp"`` opens SRTP
+    with the keys of its session descriptions (RFC 4568), for events, framing and audio. ``threads`` = 0 uses every
+    processor; the tables do not depend on it. ``limits`` overrides limits by name (docs/limits.md). ``progress`` is
     called with (bytes read, bytes in all, messages). ``tables`` names the tables you are going to look at, where you
     know: what only others need is read when it is asked for; ``headers`` are header fields that you will ask
     :meth:`Capture.headers` for. ``engine`` says who opens the captures (docs/engines.md): ``native``, ``scapy``, or

@@ -15,7 +15,7 @@ from analyzer.cli.main import BY_HAND
 @command_line.command(
     "audio",
     help=f"{BY_HAND['audio']}\n\nThe caller is on the left, the callee on the right; lost packets and pauses are"
-    " silence. Other codecs, and SRTP, are not decoded.",
+    " silence. Other codecs are not decoded; SRTP is with --srtp-keys sdp.",
     epilog="Example: sip-analyzer audio 3 trace.pcap -o call.wav",
 )
 @lookup.argument

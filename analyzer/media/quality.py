@@ -6,9 +6,10 @@ import polars as pl
 
 from analyzer.columns.durations import seconds
 
-#: Codecs with an equipment impairment and a robustness to loss (Ie, Bpl): ITU-T G.113 Appendix I, with concealment of
-#: lost packets; of AMR by the bit rate, where it is that of GSM-EFR or IS-641. Without a robustness there is a rating
-#: where nothing was lost. Of EVS and Opus there are no values.
+#: Codecs with an equipment impairment and a robustness to loss (Ie, Bpl): ITU-T G.113 (11/2007) Appendix I, with
+#: concealment of lost packets; of AMR by the bit rate, where it is that of GSM-EFR or IS-641. Without a robustness
+#: there is a rating where nothing was lost. Of Opus there are no values; those of EVS (G.113 (09/2024) Appendix V) are
+#: of the fullband model, G.107.2, which is not used.
 IMPAIRMENTS: dict[str, tuple[float, float | None]] = {
     "PCMU": (0, 25.1),
     "PCMA": (0, 25.1),
@@ -18,7 +19,8 @@ IMPAIRMENTS: dict[str, tuple[float, float | None]] = {
     "AMR 12.2": (5, 10.0),
     "AMR 7.4": (10, None),
 }
-#: The same for wideband, Ie,WB: ITU-T G.113 (2007) Amendment 1, Appendix IV. Its robustness to loss is not used here.
+#: The same for wideband, Ie,WB: ITU-T G.113 (2007) Amendment 1, Appendix IV, and (09/2024) table IV.1: heard with one
+#: ear. Its robustness to loss (table IV.4) is that of three bit rates heard with both, and belongs to other values.
 WIDEBAND: dict[str, tuple[float, float | None]] = {
     "G722": (13, None),
     "AMR-WB 6.6": (41, None),

@@ -19,11 +19,11 @@ from analyzer.simulator.sound import CODECS, Sound
 from analyzer.simulator.wire import Carriage
 
 if TYPE_CHECKING:
-    from analyzer.simulator.scenario_run import ScenarioRun
+    from analyzer.simulator.ways import Ways
 
 _PACKET = 20 * MS
 _SIDES = ("caller", "callee")
-_ELSEWHERE = 30_000
+_ELSEWHERE = 52_000  # above all ports that are announced
 _REPORT = 5 * SECOND
 _WORDS, _SILENCE = (1.5, 2.0), (0.6, 0.8)  # least and spread of what is said and of what is not, in seconds
 
@@ -80,7 +80,7 @@ class Talk:
 class Played:
     """The media of one part of a play."""
 
-    def __init__(self, run: ScenarioRun, sound: Sound, part: int, answerer: str, talk: Talk) -> None:
+    def __init__(self, run: Ways, sound: Sound, part: int, answerer: str, talk: Talk) -> None:
         self.run, self.sound, self.talk = run, sound, talk
         self.rng = random.Random(f"media {run.lab.settings.seed} {run.number} {part}")
         self.ends = self._ends(answerer)
@@ -296,11 +296,11 @@ def _running(sent: list[Sent]) -> Iterator[tuple[Sent, int]]:
 
 
 def _is_silence(codec: str, one: Sent) -> bool:
-    sizes = {"AMR-WB": {7}, "AMR": {7}, "EVS": {6, 7}}.get(codec, set())
+    sizes = {"AMR-WB": {7}, "AMR": {7}, "EVS": {6, 8}}.get(codec, set())
     return one.payload_type == wire.COMFORT_NOISE or len(one.payload) in sizes
 
 
-def play(run: ScenarioRun, part: int, course: list[tuple[Step, int, int]]) -> list[dict[str, Any]]:
+def play(run: Ways, part: int, course: list[tuple[Step, int, int]]) -> list[dict[str, Any]]:
     """The media of one part of a play, where there are some; returns the truth of its streams."""
     sound = run.scenario.sound or (Sound() if run.lab.settings.media and run.scenario.kind == "call" else None)
     if sound is None or part not in sound.parts or not course:

@@ -26,13 +26,13 @@ def played(directory: Path, names: list[str], calls: int, seed: int) -> tuple[Tr
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, analyzer.Capture]:
-    return played(tmp_path_factory.mktemp("talks"), [one.name for one in talks.HEALTHY], 40, 3)
+    return played(tmp_path_factory.mktemp("talks"), [one.name for one in talks.HEALTHY], 40, 1)
 
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, analyzer.Capture]:
     """The most of the time of this module goes into these 80,000 packets."""
-    return played(tmp_path_factory.mktemp("faults"), [one.name for one in talks.FAULTS], 70, 8)
+    return played(tmp_path_factory.mktemp("faults"), [one.name for one in talks.FAULTS], 70, 2)
 
 
 def compared(truth: Truth, capture: analyzer.Capture) -> list[tuple[Any, Any]]:

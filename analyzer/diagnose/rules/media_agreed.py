@@ -328,7 +328,14 @@ def _gaps(
     nobody being on hold."""
     noise = announced_media.filter(pl.col("formats").str.split(" ").list.contains("13")).select("call").unique()
     named = pl.col("codec").str.split("/").list.first().str.to_uppercase()
-    quiet = _audio(streams).filter(named.is_in(_NEVER_SILENT), pl.col("silence_s") > _GAP_S, pl.col("pauses") > 0)
+    # Packets that were lost in a row are a gap of the network's.
+    lost_s = pl.col("longest_loss") * pl.col("packet_s").fill_null(0.02)
+    quiet = _audio(streams).filter(
+        named.is_in(_NEVER_SILENT),
+        pl.col("silence_s") > _GAP_S,
+        pl.col("pauses") > 0,
+        lost_s < pl.col("silence_s") / 2,
+    )
     quiet = quiet.join(noise, on="call", how="anti", maintain_order="left")
     talked = calls.select("call", answered=ns("answered_at"), over=ns("ended_at")).filter(
         pl.col("answered").is_not_null()

@@ -123,17 +123,21 @@ def test_who_is_on_hold_should_be_silent() -> None:
     assert named(music, stopped, dialogue=HELD, bodies=HOLD) == []
 
 
+def paused(one: tuple[str, int], other: tuple[str, int], source: int) -> Packets:
+    """Without packets from 4 s to 23 s: numbers go on behind it, and timestamps with the clock."""
+    return [
+        (ns(1 + place / 50), udp(one[0], other[0], packet(n, place * 160, bytes(160), 8, source), (4000, 4000)))
+        for n, place in enumerate([*range(150), *range(1_100, 1_400)])
+    ]
+
+
 def test_nobody_speaks_while_the_session_is_inactive() -> None:
     """Music is for who is held with sendonly; after inactive it is audio that nobody waits for."""
     music = there(range(1_400))
-    stopped = [
-        (ns(1 + place / 50), udp(CALLEE[0], CALLER[0], packet(n, place * 160, bytes(160), 8, 2), (4000, 4000)))
-        for n, place in enumerate([*range(150), *range(1_100, 1_400)])
-    ]
+    silent, stopped = paused(CALLER, CALLEE, 1), paused(CALLEE, CALLER, 2)
     inactive = HOLD | {"hold": wire.audio(1, 2, "inactive"), "held": wire.audio(2, 2, "inactive")}
     assert named(music, stopped, dialogue=HELD, bodies=inactive) == ["audio_while_inactive"]
     # Silence on both sides is what was asked for, in either case.
-    silent = [(at, data) for at, data in music if not ns(4) < at < ns(23)]
     assert named(silent, stopped, dialogue=HELD, bodies=inactive) == []
     assert named(silent, stopped, dialogue=HELD, bodies=HOLD) == []
 

@@ -172,7 +172,8 @@ mod tests {
     fn a_full_header_says_what_follows() {
         let plain = [&[0x03][..], &[7; 24]].concat();
         let asking = [&[0xB4, 0x03][..], &[7; 24]].concat();
-        let silence = [&[0x0C][..], &[7; 6]].concat();
+        // Seven bytes would be 2.8 kbit/s of the compact format.
+        let silence = [&[0x0C][..], &[7; 6], &[0]].concat();
         let found = taken(&[&plain, &asking, &silence]);
         let full = found.header_full;
         assert_eq!((full.fits, full.modes, full.requests, full.silence, full.changes), (3, 1 << 3, 1 << 4, 1, 0));

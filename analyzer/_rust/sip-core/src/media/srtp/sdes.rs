@@ -138,7 +138,7 @@ mod tests {
             "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20|1:32",
             "m=video 49180 RTP/SAVP 96",
             "c=IN IP6 2001:db8::7",
-            "a=crypto:1 AEAD_AES_128_GCM inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAw UNENCRYPTED_SRTCP",
+            "a=crypto:1 AEAD_AES_128_GCM inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJQ== UNENCRYPTED_SRTCP",
         ]))
         .unwrap();
         assert_eq!(found.call, hash::bytes(b"7@example.com"));
