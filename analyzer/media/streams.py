@@ -177,17 +177,15 @@ def stream_intervals(core_stream_intervals: pl.DataFrame, streams: pl.DataFrame)
 
 def _with_stream(reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """The reports with ``stream call clock_hz``: of the stream that was sent when the first came, else of the next."""
-    which = [pl.col("point").fill_null(""), "ssrc"]
-    sent = streams.select(*which, "stream", "call", "clock_hz", src_ip="dst_ip", _at=ns("first_at")).sort("_at")
-    asked = reports.select(*which, "src_ip", _at=ns("first_at")).with_row_index("_row").sort("_at")
-    then, next_one = (
-        asked.join_asof(sent, on="_at", by=["point", "ssrc", "src_ip"], strategy=strategy, check_sortedness=False)  # type: ignore[arg-type]
-        .sort("_row")
-        .select("stream", "call", "clock_hz")
-        for strategy in ("backward", "forward")
-    )
+    point = pl.col("point").fill_null("")
+    sent = streams.select(point, "ssrc", "stream", "call", "clock_hz", src_ip="dst_ip", _at=ns("first_at")).sort("_at")
+    asked = reports.select(point, "ssrc", "src_ip", _at=ns("first_at")).with_row_index("_row").sort("_at")
+    by = ["point", "ssrc", "src_ip"]
+    then = asked.join_asof(sent, on="_at", by=by, strategy="backward", check_sortedness=False).sort("_row")
+    next_one = asked.join_asof(sent, on="_at", by=by, strategy="forward", check_sortedness=False).sort("_row")
     known = then["stream"].is_not_null()
-    return reports.hstack([then[name].zip_with(known, next_one[name]) for name in then.columns])
+    names = ("stream", "call", "clock_hz")
+    return reports.hstack([then[name].zip_with(known, next_one[name]) for name in names])
 
 
 def rtcp_reports(core_reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
