@@ -136,11 +136,24 @@ def _round_trip_s() -> pl.Expr:
 
 def _with_reports(found: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
     """The streams with what their receivers reported while they lasted: from where they go to, of their source."""
-    stated = reports.filter(pl.col("reports") > 0).rename({"first_at": "since", "last_at": "until"})
+    which = ["point", "ssrc", "src_ip"]
+    stated = reports.filter(pl.col("reports") > 0).with_columns(since=ns("first_at"), until=ns("last_at")).sort("since")
+    # What several report at a time is one; of a source there are as many as it was silent in between.
+    behind = pl.col("since") > pl.col("until").cum_max().shift().over(which) + _AFTER_END
+    of_source = (
+        stated.with_columns(_episode=behind.fill_null(value=False).cum_sum().over(which))
+        .group_by(*which, "_episode")
+        .agg(
+            pl.col("reports", "fraction_sum", "jitter_sum", "round_trip_sum_ns", "round_trips").sum(),
+            pl.col("cumulative", "mos_cq_tenths", "mos_lq_tenths").sort_by("until").last(),
+            pl.col("since").min(),
+            pl.col("until").max(),
+        )
+    )
     ends = found.select("stream", "point", "ssrc", "first_at", "last_at", src_ip="dst_ip")
     of_stream = (
-        ends.join(stated, on=["point", "ssrc", "src_ip"], nulls_equal=True)
-        .filter(ns("since") <= ns("last_at") + _AFTER_END, ns("until") >= ns("first_at"))
+        ends.join(of_source, on=which, nulls_equal=True)
+        .filter(pl.col("since") <= ns("last_at") + _AFTER_END, pl.col("until") >= ns("first_at"))
         .group_by("stream")
         .agg(
             pl.col("reports", "fraction_sum", "jitter_sum", "round_trip_sum_ns", "round_trips").sum(),
