@@ -68,8 +68,8 @@ limit by its name: `analyzer.read(path, limits={"max_flows": 100_000})`. This pa
 """
 
 LIMITS_OF_STORES = """
-A limit that is no option: a Call-ID that is silent for 24 h is over, with the reason in its rows (`expired`), and messages
-that come later begin anew. So it is in every reading, in a [store](store.md) and in `live`.
+A limit that is no option: a Call-ID that is silent for 24 h is over, with the reason in its rows (`expired`), and
+messages that come later begin anew. So it is in every reading, in a [store](store.md) and in `live`.
 """
 
 PROBLEMS_HEAD = """# Problems

@@ -169,11 +169,24 @@ def _round_trip_s() -> pl.Expr:
 
 def _with_reports(found: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
     """The streams with what their receivers reported while they lasted: from where they go to, of their source."""
-    stated = reports.filter(pl.col("reports") > 0).rename({"first_at": "since", "last_at": "until"})
+    which = ["point", "ssrc", "src_ip"]
+    stated = reports.filter(pl.col("reports") > 0).with_columns(since=ns("first_at"), until=ns("last_at")).sort("since")
+    # What several report at a time is one; of a source there are as many as it was silent in between.
+    behind = pl.col("since") > pl.col("until").cum_max().shift().over(which) + _AFTER_END
+    of_source = (
+        stated.with_columns(_episode=behind.fill_null(value=False).cum_sum().over(which))
+        .group_by(*which, "_episode")
+        .agg(
+            pl.col("reports", "fraction_sum", "jitter_sum", "round_trip_sum_ns", "round_trips").sum(),
+            pl.col("cumulative", "mos_cq_tenths", "mos_lq_tenths").sort_by("until").last(),
+            pl.col("since").min(),
+            pl.col("until").max(),
+        )
+    )
     ends = found.select("stream", "point", "ssrc", "first_at", "last_at", src_ip="dst_ip")
     of_stream = (
-        ends.join(stated, on=["point", "ssrc", "src_ip"], nulls_equal=True)
-        .filter(ns("since") <= ns("last_at") + _AFTER_END, ns("until") >= ns("first_at"))
+        ends.join(of_source, on=which, nulls_equal=True)
+        .filter(pl.col("since") <= ns("last_at") + _AFTER_END, pl.col("until") >= ns("first_at"))
         .group_by("stream")
         .agg(
             pl.col("reports", "fraction_sum", "jitter_sum", "round_trip_sum_ns", "round_trips").sum(),
@@ -210,17 +223,15 @@ def stream_intervals(core_stream_intervals: pl.DataFrame, streams: pl.DataFrame)
 
 def _with_stream(reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """The reports with ``stream call clock_hz``: of the stream that was sent when the first came, else of the next."""
-    which = [pl.col("point").fill_null(""), "ssrc"]
-    sent = streams.select(*which, "stream", "call", "clock_hz", src_ip="dst_ip", _at=ns("first_at")).sort("_at")
-    asked = reports.select(*which, "src_ip", _at=ns("first_at")).with_row_index("_row").sort("_at")
-    then, next_one = (
-        asked.join_asof(sent, on="_at", by=["point", "ssrc", "src_ip"], strategy=strategy, check_sortedness=False)  # type: ignore[arg-type]
-        .sort("_row")
-        .select("stream", "call", "clock_hz")
-        for strategy in ("backward", "forward")
-    )
+    point = pl.col("point").fill_null("")
+    sent = streams.select(point, "ssrc", "stream", "call", "clock_hz", src_ip="dst_ip", _at=ns("first_at")).sort("_at")
+    asked = reports.select(point, "ssrc", "src_ip", _at=ns("first_at")).with_row_index("_row").sort("_at")
+    by = ["point", "ssrc", "src_ip"]
+    then = asked.join_asof(sent, on="_at", by=by, strategy="backward", check_sortedness=False).sort("_row")
+    next_one = asked.join_asof(sent, on="_at", by=by, strategy="forward", check_sortedness=False).sort("_row")
     known = then["stream"].is_not_null()
-    return reports.hstack([then[name].zip_with(known, next_one[name]) for name in then.columns])
+    names = ("stream", "call", "clock_hz")
+    return reports.hstack([then[name].zip_with(known, next_one[name]) for name in names])
 
 
 def rtcp_reports(core_reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:

@@ -27,6 +27,8 @@ def forget(folder: Path, keep_s: int) -> int:
 
     The list of captures that were read stays, so that they are not read again.
     """
+    import polars as pl
+
     manifest = manifest_of(folder)
     limit = (manifest.end or 0) - keep_s * SECOND
     # A part has the units that began in an hour: it goes when the last of their messages is too old.
@@ -38,6 +40,7 @@ def forget(folder: Path, keep_s: int) -> int:
         commit.remove(part)
     for name in WHOLE:
         commit.put(name, kept.whole(name))
+    commit.put_tls_anew(kept.tls().filter(pl.col("last_at").cast(pl.Int64) >= limit))
     commit.put_memory((folder / manifest.memory).read_bytes())
     commit.done(messages=manifest.messages, end=manifest.end, state=manifest.state)
     return sum(part.messages for part in old)

@@ -76,12 +76,9 @@ class Settled:
     @property
     def span(self) -> tuple[int, int]:
         """When its messages begin and end (ns), or, where it has none, its streams."""
-        rows = self.tables["messages"]
-        places = [rows if rows.height else self.tables["streams"]]
-        found = [place["_at"].drop_nulls() for place in places]
-        return min((at.min() for at in found if at.len()), default=0), max(
-            (at.max() for at in found if at.len()), default=0
-        )  # type: ignore[type-var,return-value]
+        messages = self.tables["messages"]
+        at = (messages if messages.height else self.tables["streams"])["_at"].drop_nulls().sort()
+        return (int(at[0]), int(at[-1])) if at.len() else (0, 0)
 
 
 class Settling:

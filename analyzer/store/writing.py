@@ -134,6 +134,12 @@ class Commit:
             self._tls.append(self._new.whole(TLS))
             self._write(rows, self._tls[-1])
 
+    def put_tls_anew(self, rows: pl.DataFrame) -> None:
+        """Writes all TLS connections in the place of those that are there."""
+        self._removed += self._tls
+        self._tls = []
+        self.put_tls(rows)
+
     def put_held(self, tables: dict[str, pl.DataFrame], chunks: list[str]) -> None:
         """Writes what is known of units that are alive, for a run that goes on from here, beside the files that their
         rows are in; readers do not see them."""

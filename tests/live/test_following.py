@@ -69,3 +69,8 @@ def test_silence_ends_what_waits_for_an_answer(tmp_path: Path) -> None:
     # Timer B is 32 s (RFC 3261 §17.1.1.2).
     assert following.passed(first + 10 * 10**9).calls == []
     assert [row["outcome"] for row in following.passed(first + 600 * 10**9).calls] == ["timeout"]
+
+
+def test_of_signalling_alone_nothing_is_told_of_media(tmp_path: Path) -> None:
+    (call,) = Following().take(SAMPLES / "basic_call.pcap", "a").calls
+    assert (call["media"], call["loss"], call["mos"]) == (None, None, None)

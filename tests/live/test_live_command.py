@@ -93,3 +93,17 @@ def test_the_port_is_of_this_machine_alone() -> None:
     server.close()
     assert host == "127.0.0.1"
     assert not any(thread.name == "metrics" for thread in threading.enumerate())
+
+
+def test_a_call_is_told_with_its_media_and_masked() -> None:
+    """In the sample 7 of 501 packets of the callee are lost, and both sides are heard."""
+    done = run("-", "--mask", "--format", "jsonl", input=(SAMPLES / "media.pcap").read_bytes())
+    (call,) = map(json.loads, done.stdout.splitlines())
+    assert (call["media"], round(call["loss"], 4)) == ("both_ways", round(7 / 501, 4))
+    assert b"alice" not in done.stdout
+    assert b"bob" not in done.stdout
+
+
+def test_a_mask_and_a_store_do_not_go_together() -> None:
+    done = run("-", "--mask", "-o", "store", input=b"")
+    assert (done.returncode, b"a masked store is written once" in done.stderr) == (2, True)

@@ -203,7 +203,7 @@ impl<'a> Reader<'a> {
 
     fn read_file(&mut self, number: u32, source: &Source, row: &mut FileRow) -> Result<(), ScanError> {
         let mut file = self.open(number, source)?;
-        self.read_on(&mut file, usize::MAX)?;
+        self.read_on(&mut file, usize::MAX, &mut { usize::MAX })?;
         *row = self.close(file);
         Ok(())
     }
@@ -218,11 +218,13 @@ impl<'a> Reader<'a> {
         Ok(OpenFile { number, capture, row, host: None, point: 0, before, latest: NO_TIME })
     }
 
-    /// Reads on until so many messages were found in all; whether that was before the file's end.
-    pub fn read_on(&mut self, file: &mut OpenFile, messages: usize) -> Result<bool, ScanError> {
+    /// Reads on until so many messages were found in all, or no packets are left to be read; whether that was before the
+    /// file's end.
+    pub fn read_on(&mut self, file: &mut OpenFile, messages: usize, left: &mut usize) -> Result<bool, ScanError> {
         let OpenFile { number, capture, row, host, point, before, latest } = file;
         let number = *number;
-        while self.out.messages < messages {
+        while self.out.messages < messages && *left > 0 {
+            *left -= 1;
             if capture.has_key_logs() {
                 self.out.take_key_logs(capture.take_key_logs());
             }

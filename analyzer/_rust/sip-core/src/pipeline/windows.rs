@@ -31,6 +31,9 @@ use crate::tables::sdp;
 use crate::tables::small::{self, FileRow, ProblemLog};
 use crate::tables::tls;
 
+/// Packets of a window for each message that it may have: media are held until it ends.
+const PACKETS: usize = 100;
+
 /// What another reading goes on with.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -218,12 +221,14 @@ impl<'a> Windows<'a> {
     /// Reads until there are messages enough.
     fn read(&mut self) -> Result<(), ScanError> {
         let begun = self.reader.out.messages;
+        let packets = self.size.saturating_mul(PACKETS);
+        let mut left = packets;
         loop {
             let mut file = match self.open.take() {
                 Some(file) => file,
                 None => {
                     let found = self.reader.out.messages - begun;
-                    if self.next >= self.sources.len() || found >= self.size.div_ceil(2) {
+                    if self.next >= self.sources.len() || found >= self.size.div_ceil(2) || left < packets / 2 {
                         return Ok(());
                     }
                     match self.begin()? {
@@ -232,7 +237,7 @@ impl<'a> Windows<'a> {
                     }
                 }
             };
-            if self.reader.read_on(&mut file, begun + self.size)? {
+            if self.reader.read_on(&mut file, begun + self.size, &mut left)? {
                 self.open = Some(file);
                 return Ok(());
             }
