@@ -183,7 +183,7 @@ class Settling:
     def go_on(self, held: Mapping[str, pl.DataFrame], chunks: list[str]) -> None:
         """Takes in what :meth:`held` and :meth:`chunks` gave."""
         latest, self._at = held["read"].row(0)
-        self._early = [(latest, {name: held[name] for name in _EARLY})]
+        self._early = [(latest, {name: held[name] for name in _EARLY if name in held})]
         self._decided, self._links, self._odd = held["decided"]["_leg"], held["links"], held["odd"]
         self._shelf.go_on(held["spans"], chunks)
         self._media.go_on(held)

@@ -6,12 +6,15 @@ import random
 from pathlib import Path
 from typing import Any
 
+import merged
 import pytest
-from stored import batched, different, rotated, several
+from places import SAMPLES
+from stored import SEVERAL, batched, different, rotated, several
 
 import analyzer
 from analyzer import Capture
 from analyzer.simulator import make
+from analyzer.store import shelf
 
 # All tables of several captures are made twice in each.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("stores")]
@@ -47,6 +50,24 @@ def test_runs_one_after_another_have_the_rows_of_the_whole(files: list[Path], wh
     for file in files:
         store = batched([file], tmp_path)
     assert different(whole, store) == []
+
+
+def test_a_call_of_a_day_has_the_rows_of_the_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A call that is silent for hours, while others come and go, waits apart from them."""
+    monkeypatch.setattr(shelf, "_CHUNK", 40)
+    long = merged.packets_of([SAMPLES / "volte_call.pcap"])
+    others = [merged.packets_of([SAMPLES / f"{name}.pcap"]) for name in SEVERAL[:6]]
+    talk = max(range(1, len(long)), key=lambda at: long[at][1][0] - long[at - 1][1][0])
+    found = long[:talk]
+    for hour, packets in enumerate(others, 1):
+        shift = found[0][1][0] + hour * 3600 * 10**9 - packets[0][1][0]
+        found = found + [(link, (time + shift, data)) for link, (time, data) in packets]
+    pause = (len(others) + 1) * 3600 * 10**9
+    found += [(link, (time + pause, data)) for link, (time, data) in long[talk:]]
+    files = rotated(tmp_path / "files", found, 8)
+    store = batched(files, tmp_path / "store", size=60)
+    assert different(analyzer.read(files), store) == []
+    assert not list((tmp_path / "store" / "state").glob("chunks*"))
 
 
 def test_a_laboratory_has_the_rows_of_the_whole(tmp_path: Path) -> None:
