@@ -135,47 +135,42 @@ class _Run:
         return Done(len(names), found if names else 0, found, self._plan.copies, self._whole.damaged(names))
 
     def _read(self) -> None:
+        import polars as pl
+
         read = self._extracted()
         self._tell_whole(read)
         end = end_of(self._whole.files, max((group.told["latest"] or 0 for group in read.groups), default=None)) or 0
-        catalogue, failures = f"{self._id}/catalogue.json", f"{self._id}/failures"
-        self._catalogue(read).write(self._exchange, catalogue)
-        self._exchange.write_table(failures, self._failures(read))
+        known = f"{self._id}/catalogue.json", f"{self._id}/failures"
+        self._catalogue(read).write(self._exchange, known[0])
+        failures = self._every(read, "failures")
+        self._exchange.write_table(known[1], failures)
         nodes = self._nodes(read)
         parts: list[str] = []
         if nodes.height:
-            links, units = self._linked(nodes, read, (catalogue, failures), end)
-            parts = self._partitioned(nodes, links, units, (catalogue, failures), end)
-        self._done(read, parts, self._failures(read), end)
+            links, units = self._linked(nodes, read, known, end)
+            parts = self._partitioned(nodes, links, units, known, end)
+        self._done(read, parts, failures, end)
 
     # -- extraction ----------------------------------------------------------------------------------------------------
 
     def _extracted(self) -> _Read:
         files = [(source.name, source.path, source.point, source.size) for source in self._plan.new]
-        if self._how.keys or self._how.esp_keys:
-            # Keys open what began in any capture before.
-            groups = self._extract([files])
-            single = self._extract([[file] for file in files])
-        else:
-            single = self._extract([[file] for file in files])
-            groups = []
+        single = self._extract([[file] for file in files])
         refused = [extracted.group.files[0] for extracted in single if extracted.refused]
         single = sorted((one for one in single if not one.refused), key=lambda one: one.begins)
         if not single:
             raise CaptureError(files[0][0], 0, _reason(files[0][1]))
         points = points_of(single)
-        if not groups:
-            joined = to_be_joined(single, points)
-            if refused and not joined:
-                joined = [single[:1]]
-            if refused:
-                joined[0] = list(joined[0])
-            again = [[one.group.files[0] for one in files] for files in joined]
-            if refused:
-                again[0] += refused
-            groups = self._extract(again)
-            of_joined = {file for group in groups for file in group.group.files}
-            groups += [one for one in single if one.group.files[0] not in of_joined]
+        # Keys open what began in any capture before.
+        joined = [single] if self._how.keys or self._how.esp_keys else to_be_joined(single, points)
+        again = [[one.group.files[0] for one in files] for files in joined]
+        if refused:
+            # Read beside one that can be read, they are rows in `problems`.
+            again = again or [[single[0].group.files[0]]]
+            again[0] += refused
+        groups = self._extract(again)
+        of_joined = {file for group in groups for file in group.group.files}
+        groups += [one for one in single if one.group.files[0] not in of_joined]
         order = {one.group.files[0][0]: number for number, one in enumerate(single)}
         groups.sort(key=lambda group: min(order.get(name, len(order)) for name, *_ in group.group.files))
         counts = {name: count for group in groups for name, count in group.told["rows"].items()}
@@ -237,9 +232,6 @@ class _Run:
 
         found = [rows for group in read.groups for rows in group.table(name, self._exchange)]
         return pl.concat(found) if found else pl.DataFrame(schema=columns_of(table))
-
-    def _failures(self, read: _Read) -> pl.DataFrame:
-        return self._every(read, "failures")
 
     def _every(self, read: _Read, table: str) -> pl.DataFrame:
         """What was told as it was read, and what of it was given up at the end."""

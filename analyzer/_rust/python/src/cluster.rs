@@ -8,8 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use sip_core::observation::{Copies, ObservationKey};
-use sip_core::pipeline::Source;
-use sip_core::pipeline::points::{self, KnownHost, KnownPoint};
+use sip_core::pipeline::{Assigned, KnownHost, KnownPoint, Source, assigned};
 
 use crate::table::Table;
 
@@ -25,7 +24,8 @@ pub fn assigned_points(files: Vec<FileArgument>) -> (Vec<Vec<(u32, usize)>>, Vec
         let path = PathBuf::from(&name);
         (Source { name, path, point, ..Source::default() }, hosts)
     });
-    points::assigned(&files.collect::<Vec<_>>())
+    let Assigned { hosts, names, known } = assigned(&files.collect::<Vec<_>>());
+    (hosts, names, known)
 }
 
 /// The memories of :func:`classified`, of messages that have nothing to do with each other, as one of all at `latest` (ns).

@@ -228,9 +228,18 @@ impl Points {
 /// A host of a file that was read by itself: its number, and the times of its first and its last packet (ns).
 pub type KnownHost = (u32, i64, i64);
 
-/// The points of files that were each read by itself: of every file the point of each host, and all points as they are
-/// known then. The files are in the order in which they begin; hosts in the order in which they appear.
-pub fn assigned(files: &[(Source, Vec<KnownHost>)]) -> (Vec<Vec<(u32, usize)>>, Vec<String>, Vec<KnownPoint>) {
+/// The points of files that were each read by itself.
+#[derive(Debug)]
+pub struct Assigned {
+    /// Of every file the point of each host.
+    pub hosts: Vec<Vec<(u32, usize)>>,
+    pub names: Vec<String>,
+    /// As a window's state has them.
+    pub known: Vec<KnownPoint>,
+}
+
+/// The points of files in the order in which they begin, each with its hosts in the order in which they appear.
+pub fn assigned(files: &[(Source, Vec<KnownHost>)]) -> Assigned {
     let mut points = Points::new(&Limits::default(), &[]);
     let hosts = files.iter().map(|(source, hosts)| {
         points.open_file(source);
@@ -244,7 +253,7 @@ pub fn assigned(files: &[(Source, Vec<KnownHost>)]) -> (Vec<Vec<(u32, usize)>>, 
         found
     });
     let hosts = hosts.collect();
-    (hosts, points.names(), points.known())
+    Assigned { hosts, names: points.names(), known: points.known() }
 }
 
 #[cfg(test)]
@@ -259,8 +268,8 @@ mod tests {
             let source = Source { name: name.to_owned(), path: name.into(), ..Source::default() };
             (source, vec![(0, first * SECOND, last * SECOND)])
         };
-        let (hosts, ..) = assigned(&files.iter().map(file).collect::<Vec<_>>());
-        hosts.into_iter().flatten().map(|(_, point)| point).collect()
+        let found = assigned(&files.iter().map(file).collect::<Vec<_>>());
+        found.hosts.into_iter().flatten().map(|(_, point)| point).collect()
     }
 
     #[test]
