@@ -231,11 +231,15 @@ class _Run:
         self._new = 0
         if not ended:
             self._commit.put_held(self._settling.held(), self._settling.chunks())
-        if window.state is not None:
-            self._state = window.state
-        assert self._state is not None
-        points, agents, until, memory = self._state
+        if window.state is None:
+            assert self._state is not None
+            points, agents, until, _ = self._state
+            memory = (self._folder / self._manifest.memory).read_bytes()
+        else:
+            points, agents, until, memory = window.state
         self._commit.put_memory(memory)
+        # What the core remembers is large; the last commit has it.
+        self._state = points, agents, until, b""
         told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts}
         self._manifest = self._commit.done(messages=self._settling.order, end=self._settling.end, state=told)
         if ended:
