@@ -102,7 +102,7 @@ class Figure(figure.Figure):
 @contextmanager
 def house_style() -> Iterator[None]:
     """Our settings over matplotlib's own defaults, whatever the user's are; one thread at a time."""
-    settings = ["default", {**_STYLE, "font.family": list(fonts())}]
+    settings: list[str | dict[str, Any]] = ["default", {**_STYLE, "font.family": list(fonts())}]
     with _LOCK, matplotlib.style.context(settings), _without_word_of_weights():
         yield
 

@@ -49,8 +49,8 @@ def frame(codec: str, rate: int | None, rng: random.Random, other_form: bool = F
         return whole + bytes(len(whole) == 7)
     if (codec == "AMR") != other_form:
         return bytes((0xF0, kind << 3 | 4)) + (data << -bits % 8).to_bytes((bits + 7) // 8, "big")
-    whole = ((0xF << 6 | kind << 1 | 1) << bits) | data  # no request; F, type, quality
-    return (whole << -(10 + bits) % 8).to_bytes((10 + bits + 7) // 8, "big")
+    packed = ((0xF << 6 | kind << 1 | 1) << bits) | data  # no request; F, type, quality
+    return (packed << -(10 + bits) % 8).to_bytes((10 + bits + 7) // 8, "big")
 
 
 class Report(NamedTuple):

@@ -243,11 +243,18 @@ class _Run:
         self._new = 0
         if not ended:
             self._commit.put_held(self._settling.held(), self._settling.chunks())
-        if window.state is not None:
-            self._state = window.state
-        assert self._state is not None
-        points, agents, until, copies, media = self._state
-        self._commit.put_memory(len(copies).to_bytes(8, "little") + copies + media)
+        if window.state is None:
+            assert self._state is not None
+            points, agents, until, *_ = self._state
+            memory = (self._folder / self._manifest.memory).read_bytes()
+            if not self._manifest.state.get("media"):
+                memory = _joined(memory, b"")
+        else:
+            points, agents, until, copies, media = window.state
+            memory = _joined(copies, media)
+        self._commit.put_memory(memory)
+        # What the core remembers is large; the last commit has it.
+        self._state = points, agents, until, b"", b""
         told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts, "media": True}
         self._manifest = self._commit.done(messages=self._settling.order, end=self._settling.end, state=told)
         if ended:
@@ -282,6 +289,11 @@ def end_of(files: pl.DataFrame, latest: int | None) -> int | None:
 
     ends = files.select(pl.max_horizontal("last_at", "ended_at").cast(pl.Int64)).to_series().drop_nulls().to_list()
     return max([*ends, *([] if latest is None else [latest])], default=None)
+
+
+def _joined(copies: bytes, media: bytes) -> bytes:
+    """What the core remembers of messages and of media, as a commit has it."""
+    return len(copies).to_bytes(8, "little") + copies + media
 
 
 def _state(folder: Path, manifest: Manifest) -> State | None:

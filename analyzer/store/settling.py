@@ -60,7 +60,7 @@ _OF_REQUESTS = ["call_id", "request_uri", "from_uri", "to_uri", "asserted_identi
 #: Units are looked at where so much may be over, as a share of what is worth it, and of what is held.
 _WORTH, _SHARE = 0.5, 0.2
 #: Messages that tables are made of at a time, and messages in a part, about.
-_AT_A_TIME, _PART = 40_000, 50_000
+_AT_A_TIME = _PART = 50_000
 #: Broken transports concern transactions so near to them (ns).
 _NEAR_FAILURES = 600 * SECOND
 
@@ -216,10 +216,12 @@ class Settling:
         if not all_of_it:
             heard = self._shelf.spans.filter(pl.col("node").is_in(self._media.goes_on().implode()))["unit"]
             ready = ready.filter(~pl.col("unit").is_in(heard.implode()))
-        ready = ready.sort("calls", "begin", "unit")
-        # To make tables takes room by the rows that they are made of.
-        ready = ready.with_columns(part=pl.col("rows").cum_sum().over("calls") // _AT_A_TIME)
-        for _, some in ready.group_by("calls", "part", maintain_order=True):
+        ready = ready.sort("begin", "unit")
+        # To make tables takes room by the rows that they are made of, and some time however few these are.
+        rows = int(ready["rows"].sum())
+        parts = -(-rows // _AT_A_TIME)
+        ready = ready.with_columns(part=(pl.col("rows").cum_sum() - 1) * parts // max(rows, 1))
+        for _, some in ready.group_by("part", maintain_order=True):
             yield from self._tell(some, links, all_of_it=all_of_it)
         yield from self._tell_media(all_of_it=all_of_it)
         self._shelf.tidy()
@@ -230,7 +232,7 @@ class Settling:
         import polars as pl
 
         found = self._shelf.spans.group_by("unit").agg(
-            pl.col("rows").sum(), pl.col("begin").min(), pl.col("last").max(), pl.col("calls").any(),
+            pl.col("rows").cast(pl.Int64).sum(), pl.col("begin").min(), pl.col("last").max(),
             waits=pl.col("parked").all() & (pl.col("wake").max() > self.end),
         )  # fmt: skip
         silent = (pl.col("last") < (self.end or 0) - units.LINGER) & ~pl.col("waits")

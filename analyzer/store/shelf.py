@@ -36,11 +36,11 @@ FOLLOWING = {
 #: Those of them that lie in chunks.
 OF_CORE = tuple(name for name in FOLLOWING if name not in MEDIA and name != "streams")
 #: A span: its ``node``, and the ``unit`` that this may belong to (the least node of it); how many ``rows`` in which
-#: ``chunk``, when they ``begin`` and the ``last`` was (ns); whether one is an INVITE (``calls``). ``parked``: it was
-#: looked at and is alive, and is looked at again when something comes, or at the time ``wake`` (ns).
+#: ``chunk``, when they ``begin`` and the ``last`` was (ns). ``parked``: it was looked at and is alive, and is looked at
+#: again when something comes, or at the time ``wake`` (ns).
 SPAN = {
     "node": "Int64", "unit": "Int64", "chunk": "Int64", "rows": "UInt32", "begin": "Int64", "last": "Int64",
-    "calls": "Boolean", "parked": "Boolean", "wake": "Int64",
+    "parked": "Boolean", "wake": "Int64",
 }  # fmt: skip
 #: Chunks of which less is alive are written together, into some of so many messages.
 _SPARSE, _CHUNK = 0.5, 50_000
@@ -106,13 +106,14 @@ class Shelf:
             rows=pl.len(),
             begin=pl.col("_at").min(),
             last=pl.col("_at").max(),
-            calls=(pl.col("method") == "INVITE").any(),
         )
         known = self.spans.select("node", "unit").unique("node")
         new = of_nodes.join(known, on="node", how="left", maintain_order="left").with_columns(
-            pl.coalesce("unit", "node").alias("unit"), pl.col("calls").fill_null(value=False),
-            chunk=pl.lit(self.put(tables), pl.Int64), parked=pl.lit(value=False), wake=pl.lit(None, pl.Int64),
-        )  # fmt: skip
+            pl.coalesce("unit", "node").alias("unit"),
+            chunk=pl.lit(self.put(tables), pl.Int64),
+            parked=pl.lit(value=False),
+            wake=pl.lit(None, pl.Int64),
+        )
         self.spans = pl.concat([self.spans, new.select(self.spans.columns)])
 
     def of(
@@ -214,7 +215,7 @@ class Shelf:
         moved = self.spans.with_columns(chunk=pl.when(theirs).then(pl.lit(new, pl.Int64)).otherwise("chunk"))
         one = moved.filter(pl.col("chunk") == new).group_by("node", maintain_order=True).agg(
             pl.col("unit", "chunk").first(), pl.col("rows").sum(), pl.col("begin").min(), pl.col("last").max(),
-            pl.col("calls").any(), pl.col("parked").all(), pl.col("wake").max(),
+            pl.col("parked").all(), pl.col("wake").max(),
         )  # fmt: skip
         self.spans = pl.concat([moved.filter(pl.col("chunk") != new), one.select(moved.columns)])
         for chunk in chunks:
