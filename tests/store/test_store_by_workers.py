@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 from places import SAMPLES
-from stored import different, rotated, same, several
+from stored import rotated, same, several
 
 import analyzer
 from analyzer import AnalyzerError, Capture, cli
@@ -74,6 +74,14 @@ def whole(datagrams: list[Path]) -> Capture:
 
 
 @pytest.fixture(scope="module")
+def by_one(datagrams: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Here]:
+    """The store that this process makes, and who made it."""
+    here = Here()
+    made(datagrams, folder := tmp_path_factory.mktemp("by one"), here)
+    return folder, here
+
+
+@pytest.fixture(scope="module")
 def two() -> Iterator[scheduling.Workers]:
     pytest.importorskip("distributed", reason="Dask is not installed")
     with scheduling.processes(2) as workers:
@@ -95,10 +103,10 @@ def parts(folder: Path) -> dict[str, pl.DataFrame]:
 
 
 def test_each_capture_by_itself_has_the_rows_of_the_whole(
-    datagrams: list[Path], whole: Capture, tmp_path: Path
+    datagrams: list[Path], whole: Capture, by_one: tuple[Path, Here]
 ) -> None:
-    here = Here()
-    assert otherwise(whole, made(datagrams, tmp_path, here)) == []
+    folder, here = by_one
+    assert otherwise(whole, analyzer.open_store(folder)) == []
     groups = [arguments[0].files for name, arguments in here.tasks if name == "extract"]
     assert sum(len(files) == 1 for files in groups) == len(datagrams)
 
@@ -106,12 +114,12 @@ def test_each_capture_by_itself_has_the_rows_of_the_whole(
 def test_captures_of_streams_are_read_in_sequence_and_have_the_rows_of_the_whole(tmp_path: Path) -> None:
     files = rotated(tmp_path / "files", several(), 5)
     here = Here()
-    assert different(analyzer.read(files), made(files, tmp_path / "store", here, size=200)) == []
+    assert otherwise(analyzer.read(files), made(files, tmp_path / "store", here, size=200)) == []
     assert [len(arguments[0].files) for name, arguments in here.tasks if name == "extract"] == [1] * 5 + [5]
 
 
 def test_points_that_overlap_are_told_apart_and_have_the_rows_of_the_whole(tmp_path: Path) -> None:
-    how: dict[str, Any] = {"calls": 12, "seed": 5, "loss": 0.05, "capture_loss": 0.05, "skew_s": 2.0}
+    how: dict[str, Any] = {"calls": 6, "seed": 5, "loss": 0.05, "capture_loss": 0.05, "skew_s": 2.0}
     points = make(tmp_path / "captures", points=("access", "core"), **how).points
     paths = [tmp_path / "captures" / point["file"] for point in points]
     assert otherwise(analyzer.read(paths), made(paths, tmp_path / "store", Here(3), size=300)) == []
@@ -174,12 +182,11 @@ def test_captures_and_the_exchange_may_be_at_addresses(datagrams: list[Path], wh
 
 
 def test_one_two_and_eight_workers_write_the_same_rows(
-    two: scheduling.Workers, datagrams: list[Path], tmp_path: Path
+    two: scheduling.Workers, datagrams: list[Path], by_one: tuple[Path, Here], tmp_path: Path
 ) -> None:
-    made(datagrams, tmp_path / "here", Here())
     made(datagrams, tmp_path / "two", two)
     made(datagrams, tmp_path / "eight", EightAtOnce())
-    one = parts(tmp_path / "here")
+    one = parts(by_one[0])
     for other in ("two", "eight"):
         found = parts(tmp_path / other)
         assert found.keys() == one.keys()
