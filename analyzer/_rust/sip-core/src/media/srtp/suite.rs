@@ -94,7 +94,7 @@ impl Block {
 }
 
 enum Cipher {
-    Counter(Block),
+    Counter(Box<Block>),
     Gcm128(Box<Aes128Gcm>),
     Gcm256(Box<Aes256Gcm>),
 }
@@ -133,7 +133,7 @@ impl Session {
             derive(first + 1, &mut authentication);
             derive(first + 2, &mut salt[..master.suite.salt]);
             let cipher = match (master.suite.gcm, master.suite.key) {
-                (false, _) => Cipher::Counter(Block::new(key)?),
+                (false, _) => Cipher::Counter(Box::new(Block::new(key)?)),
                 (true, 16) => Cipher::Gcm128(Box::new(Aes128Gcm::new_from_slice(key).ok()?)),
                 (true, _) => Cipher::Gcm256(Box::new(Aes256Gcm::new_from_slice(key).ok()?)),
             };
