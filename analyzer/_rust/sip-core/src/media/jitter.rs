@@ -13,7 +13,7 @@ const FIRST_STEP: f64 = 64e3;
 /// Packets that come so much later (ns) than the fastest are late.
 const LATE: f64 = 100e6;
 /// A difference of so much (ns) is no jitter: a clock was set, or a sender's timestamps stood still while it was silent.
-const STEP: f64 = 1e9;
+const STEP: f64 = 10e9;
 /// So much more time (ns) on the way may be such a shift, and is one when it lasts so long (ns) without a change.
 const SHIFT: f64 = 250e6;
 const LASTS: i64 = 500_000_000;
@@ -24,6 +24,8 @@ const DRIFT: f64 = 1e-4;
 pub struct Jitter {
     /// Of the payload type that comes now.
     clock: Option<u32>,
+    /// How long a unit of it is (ns).
+    unit: f64,
     kind: u8,
     /// Of others, as the stream showed them.
     known: Vec<(u8, u32)>,
@@ -56,6 +58,7 @@ impl Default for Jitter {
     fn default() -> Self {
         Self {
             clock: None,
+            unit: 0.0,
             kind: 0,
             known: Vec::new(),
             waiting: Vec::new(),
@@ -84,8 +87,13 @@ impl Jitter {
             self.known.push((self.kind, clock));
         }
         self.kind = kind;
-        self.clock = clock::of_type(kind).or_else(|| self.clock_known(kind));
+        self.set(clock::of_type(kind).or_else(|| self.clock_known(kind)));
         self.skip();
+    }
+
+    fn set(&mut self, clock: Option<u32>) {
+        self.clock = clock;
+        self.unit = clock.map_or(0.0, |clock| 1e9 / f64::from(clock));
     }
 
     fn clock_known(&self, kind: u8) -> Option<u32> {
@@ -105,21 +113,21 @@ impl Jitter {
     /// Takes a packet that came at this time (ns), and gives the jitter behind it, where it is known yet.
     #[inline]
     pub fn take(&mut self, time: i64, timestamp: u32) -> Option<f64> {
-        let Some(clock) = self.clock else {
+        if self.clock.is_none() {
             self.waiting.push((time, timestamp));
             if self.waiting.len() == WAITING {
                 self.settle();
             }
             return None;
-        };
-        Some(self.step(time, timestamp, clock))
+        }
+        Some(self.step(time, timestamp))
     }
 
     #[inline]
-    fn step(&mut self, time: i64, timestamp: u32, clock: u32) -> f64 {
+    fn step(&mut self, time: i64, timestamp: u32) -> f64 {
         if let Some((time_before, timestamp_before)) = self.before.replace((time, timestamp)) {
             let units = timestamp.wrapping_sub(timestamp_before) as i32;
-            let sent = f64::from(units) * (1e9 / f64::from(clock));
+            let sent = f64::from(units) * self.unit;
             let passed = time.wrapping_sub(time_before) as f64;
             let further = passed - sent;
             let difference = further.abs();
@@ -176,15 +184,15 @@ impl Jitter {
         let (Some(first), Some(last)) = (waiting.first(), waiting.last()) else { return };
         // Telephony, where it does not show.
         let clock = clock::of_pace(last.1.wrapping_sub(first.1), last.0.wrapping_sub(first.0)).unwrap_or(8_000);
-        self.clock = Some(clock);
+        self.set(Some(clock));
         for (time, timestamp) in waiting {
-            self.step(time, timestamp, clock);
+            self.step(time, timestamp);
         }
     }
 
     /// A pause in which the sender's timestamps went on otherwise says nothing of the network.
     pub fn skip(&mut self) {
-        self.before = None;
+        (self.before, self.shifted) = (None, None);
         (self.transit, self.least) = (0.0, 0.0);
     }
 
@@ -295,7 +303,7 @@ mod tests {
     fn a_shift_is_neither_late_nor_jitter() {
         let mut jitter = telephony();
         for n in 0..200_u32 {
-            let silent = if n < 100 { 0 } else { 3_000 };
+            let silent = if n < 100 { 0 } else { 30_000 };
             jitter.take((i64::from(n) * 20 + silent) * 1_000_000, n * 160);
         }
         assert_eq!((jitter.late(), jitter.max()), (0, Some(0.0)));

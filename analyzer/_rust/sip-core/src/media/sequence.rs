@@ -51,18 +51,19 @@ impl Sequence {
         new
     }
 
-    /// Takes the number of a packet. `fits`: is its timestamp where so many packets ahead, or behind, would have it?
+    /// Takes the number of a packet. `fits`: is its timestamp where so many packets ahead, or behind, would
+    /// have it, after so many that were expected?
     #[inline]
-    pub fn take(&mut self, number: u16, fits: impl Fn(i32) -> bool) -> Arrived {
+    pub fn take(&mut self, number: u16, fits: impl Fn(i32, u64) -> bool) -> Arrived {
         let ahead = number.wrapping_sub(self.highest as u16);
-        if ahead != 0 && ahead < HALF && (ahead < SURE || fits(i32::from(ahead))) {
+        if ahead != 0 && ahead < HALF && (ahead < SURE || fits(i32::from(ahead), self.expected())) {
             self.advance(u32::from(ahead));
             self.received += 1;
             self.next_of_stray = None;
             return Arrived::InOrder;
         }
         let behind = u32::from(0_u16.wrapping_sub(ahead));
-        if behind < WINDOW && (behind == 0 || fits(-(behind as i32))) {
+        if behind < WINDOW && (behind == 0 || fits(-(behind as i32), self.expected())) {
             if self.put(self.highest - behind, true) {
                 return Arrived::Doubled;
             }
@@ -141,7 +142,8 @@ mod tests {
 
     fn arrived(numbers: &[u16]) -> (Sequence, Vec<Arrived>) {
         let mut sequence = Sequence::new(numbers[0]);
-        let arrived = numbers[1..].iter().map(|number| sequence.take(*number, |distance| distance < 3_000)).collect();
+        let arrived =
+            numbers[1..].iter().map(|number| sequence.take(*number, |distance, _| distance < 3_000)).collect();
         (sequence, arrived)
     }
 
@@ -188,7 +190,7 @@ mod tests {
     #[test]
     fn a_long_loss_is_one_where_the_timestamp_went_on() {
         let mut sequence = Sequence::new(7);
-        assert_eq!(sequence.take(10_007, |ahead| ahead == 10_000), Arrived::InOrder);
+        assert_eq!(sequence.take(10_007, |ahead, _| ahead == 10_000), Arrived::InOrder);
         assert_eq!((sequence.expected(), sequence.received()), (10_001, 2));
         assert_eq!(sequence.finish().longest, 9_999);
     }
