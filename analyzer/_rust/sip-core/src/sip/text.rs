@@ -172,6 +172,14 @@ pub fn list(v: &[u8]) -> impl Iterator<Item = &[u8]> {
     Pieces::new(v, b',')
 }
 
+/// How many values a list has; the count of commas unless quotes or brackets may hide some.
+pub fn count(value: &[u8]) -> u32 {
+    if memchr::memchr(b',', value).is_none() {
+        return u32::from(!value.is_empty());
+    }
+    u32::try_from(list(value).count()).unwrap_or(u32::MAX)
+}
+
 /// Parameters `*(SEMI name [EQUAL value])`; values keep their quotes.
 pub fn params(v: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
     Pieces::new(v, b';').map(name_and_value)

@@ -8,8 +8,8 @@ use super::super::folding::cr_ends_lines;
 use super::super::name::Name;
 use super::super::start::{self, Line};
 use super::super::text::{
-    comma_params, is_blank, is_space, leading_number, list, name_addr, number, param, params, soon, split, split_once,
-    trim, trim_end, trim_start, unquote,
+    comma_params, count, is_blank, is_space, leading_number, list, name_addr, number, param, params, soon, split,
+    split_once, trim, trim_end, trim_start, unquote,
 };
 use super::super::{mime, presence, via};
 use super::known_lines::{LONGEST, is_plain};
@@ -452,14 +452,6 @@ impl<'a> Fields<'a> {
             (self.sdp, self.early_sdp) = (found.session.map(within), found.early.map(within));
         }
     }
-}
-
-/// How many values a list has; the count of commas unless quotes or brackets may hide some.
-fn count(value: &[u8]) -> u32 {
-    if memchr::memchr(b',', value).is_none() {
-        return u32::from(!value.is_empty());
-    }
-    u32::try_from(list(value).count()).unwrap_or(u32::MAX)
 }
 
 fn first_uri(value: &[u8]) -> Option<&[u8]> {

@@ -53,8 +53,10 @@ pub enum Value {
         uri: Place,
         expires: Option<u32>,
     },
-    /// P-Asserted-Identity, the only one of its row.
-    Asserted(Place),
+    /// P-Asserted-Identity: the first two of its row.
+    Asserted([Place; 2]),
+    /// Route, Record-Route or Path: how many values there are.
+    Count(u32),
     Icid(Place),
     Cseq {
         number: Option<u32>,

@@ -1,6 +1,7 @@
 //! Header lines that were met before: what is kept of a line once it is read, and how a message takes it from there.
 
 use super::super::name::Name;
+use super::super::text::count;
 use super::known_lines::{Place, Said, TopVia, Value};
 use super::{Fields, Party, Work, bit};
 
@@ -82,11 +83,15 @@ impl<'a> Fields<'a> {
                     (self.contact.uri, self.contact.expires) = (uri.part(line), expires);
                 }
             }
-            Value::Asserted(uri) => {
-                if let Some(free) = self.asserted.iter_mut().find(|slot| slot.is_none()) {
-                    *free = uri.part(line);
-                }
+            Value::Asserted(uris) => {
+                let free = self.asserted.iter_mut().filter(|slot| slot.is_none());
+                free.zip(uris).for_each(|(slot, uri)| *slot = uri.part(line));
             }
+            Value::Count(count) => match name {
+                Name::RecordRoute => self.record_routes += count,
+                Name::Route => self.routes += count,
+                _ => self.paths += count,
+            },
             Value::Icid(icid) => self.icid = icid.part(line),
             Value::Cseq { number, method } => (self.cseq, self.cseq_method) = (number, method.part(line)),
             Value::Via { hash, top } => {
@@ -119,9 +124,10 @@ impl<'a> Fields<'a> {
             Name::Contact if before.contacts == 0 && self.contact.count == 1 => {
                 Value::Contact { uri: place(self.contact.uri)?, expires: self.contact.expires }
             }
-            Name::PAssertedIdentity if !before.asserted && self.asserted[1].is_none() => {
-                Value::Asserted(place(self.asserted[0])?)
+            Name::PAssertedIdentity if !before.asserted => {
+                Value::Asserted([place(self.asserted[0])?, place(self.asserted[1])?])
             }
+            Name::Route | Name::RecordRoute | Name::Path => Value::Count(count(value)),
             Name::PChargingVector => Value::Icid(place(self.icid)?),
             Name::CSeq => Value::Cseq { number: self.cseq, method: place(self.cseq_method)? },
             Name::Via if self.via.count == before.vias + 1 => {
