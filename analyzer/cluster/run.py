@@ -135,7 +135,6 @@ class _Run:
         return Done(len(names), found if names else 0, found, self._plan.copies, self._whole.damaged(names))
 
     def _read(self) -> None:
-        import polars as pl
 
         read = self._extracted()
         self._tell_whole(read)
