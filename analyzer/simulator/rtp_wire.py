@@ -44,9 +44,8 @@ def frame(codec: str, rate: int | None, rng: random.Random, other_form: bool = F
         body = (data << -bits % 8).to_bytes((bits + 7) // 8, "big")
         if not other_form:
             return body
-        whole = bytes((12 if rate is None else rate,)) + body
         # Silence would be as long as 2.8 kbit/s of the compact form (A.2.2.1.4.2).
-        return whole + bytes(len(whole) == 7)
+        return bytes((12 if rate is None else rate,)) + body + bytes(len(body) == 6)
     if (codec == "AMR") != other_form:
         return bytes((0xF0, kind << 3 | 4)) + (data << -bits % 8).to_bytes((bits + 7) // 8, "big")
     packed = ((0xF << 6 | kind << 1 | 1) << bits) | data  # no request; F, type, quality

@@ -12,7 +12,8 @@ import analyzer
 from analyzer.diagnose.rules import ALL
 from analyzer.simulator import Truth, make, talks
 
-pytestmark = pytest.mark.xdist_group("simulated_media")
+#: Calls have a thousand packets each, and a fault is to be seen in some of them.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("simulated_media")]
 
 OF_MEDIA = {rule.code for rule in ALL if rule.find.__module__.rpartition(".")[2].startswith("media")}
 OF_TALKS = {scenario.name: scenario for scenario in (*talks.HEALTHY, *talks.FAULTS)}
@@ -26,13 +27,13 @@ def played(directory: Path, names: list[str], calls: int, seed: int) -> tuple[Tr
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, analyzer.Capture]:
-    return played(tmp_path_factory.mktemp("talks"), [one.name for one in talks.HEALTHY], 40, 1)
+    return played(tmp_path_factory.mktemp("talks"), [one.name for one in talks.HEALTHY], 28, 1)
 
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, analyzer.Capture]:
-    """The most of the time of this module goes into these 80,000 packets."""
-    return played(tmp_path_factory.mktemp("faults"), [one.name for one in talks.FAULTS], 70, 2)
+    """The most of the time of this module goes into these 55,000 packets."""
+    return played(tmp_path_factory.mktemp("faults"), [one.name for one in talks.FAULTS], 50, 45)
 
 
 def compared(truth: Truth, capture: analyzer.Capture) -> list[tuple[Any, Any]]:

@@ -325,7 +325,8 @@ def _gaps(
     streams: pl.DataFrame, calls: pl.DataFrame, holds: pl.DataFrame, announced_media: pl.DataFrame
 ) -> pl.DataFrame:
     """A sender that pauses for seconds in the middle of a conversation, in a codec that has packets of silence too,
-    nobody being on hold."""
+    nobody being on hold. Of one side alone nothing is said: a hold that the other side asks for is not seen then."""
+    both = _audio(streams).group_by("call").agg(sides=pl.col("sent_by").n_unique()).filter(pl.col("sides") == 2)
     noise = announced_media.filter(pl.col("formats").str.split(" ").list.contains("13")).select("call").unique()
     named = pl.col("codec").str.split("/").list.first().str.to_uppercase()
     # Packets that were lost in a row are a gap of the network's.
@@ -336,6 +337,7 @@ def _gaps(
         pl.col("pauses") > 0,
         lost_s < pl.col("silence_s") / 2,
     )
+    quiet = quiet.join(both, on="call", how="semi", maintain_order="left")
     quiet = quiet.join(noise, on="call", how="anti", maintain_order="left")
     talked = calls.select("call", answered=ns("answered_at"), over=ns("ended_at")).filter(
         pl.col("answered").is_not_null()
