@@ -106,4 +106,8 @@ class Windows:
             told = {name: found.pop(name) for name in ("hosts", "until", "latest", "state", "last")}
             if not self._texts:
                 del found["texts"]
-            yield Window({name: pl.DataFrame(table) for name, table in found.items()}, **told)
+            window = Window({name: pl.DataFrame(table) for name, table in found.items()}, **told)
+            # Nothing of it is held while the next is waited for.
+            del found, told
+            yield window
+            del window
