@@ -110,4 +110,8 @@ class Windows:
                 del found["texts"]
             if not self._observed:
                 del found["observed"]
-            yield Window({name: pl.DataFrame(table) for name, table in found.items()}, **told)
+            window = Window({name: pl.DataFrame(table) for name, table in found.items()}, **told)
+            # Nothing of it is held while the next is waited for.
+            del found, told
+            yield window
+            del window

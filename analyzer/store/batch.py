@@ -166,6 +166,8 @@ class _Run:
         )
         for window in windows.through(lambda: self._tell(windows)):
             self._take(window)
+            # Nothing of it is held while the next is waited for.
+            del window
             _give_back()
             self._tell(windows)
 
