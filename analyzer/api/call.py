@@ -218,7 +218,7 @@ class Call:
 
         how: dict[str, Any] = {"columns": columns, "ascii_only": ascii_only, "language": language, "tz": tz}
         with spoken(language):
-            return story(self._titled(language), self.table, self._source.table("endpoints"), **how)
+            return story(self.titled(language), self.table, self._source.table("endpoints"), **how)
 
     def save(self, path: str | Path, *, language: str = "en", tz: str = "UTC", sip_only: bool = False) -> Path:
         """Writes the call as a file to share: verdict, way with roles, phases, bars, media, ladder, messages.
@@ -240,9 +240,10 @@ class Call:
     @property
     def title(self) -> str:
         """Who called whom, and what came of it."""
-        return self._titled("en")
+        return self.titled("en")
 
-    def _titled(self, language: str) -> str:
+    def titled(self, language: str) -> str:
+        """The title in a language of :data:`analyzer.language.LANGUAGES`."""
         from analyzer.explain.phrases import phrases
         from analyzer.show.tooltips import called
 

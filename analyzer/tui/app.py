@@ -19,7 +19,7 @@ from analyzer.tui import saving, views
 from analyzer.tui.lines import Lines, plain
 from analyzer.tui.lookups import Lookups
 from analyzer.tui.tables import Rows
-from analyzer.tui.views import LadderLines, LadderView, Looked, MessageView, TableView, View
+from analyzer.tui.views import HelpView, LadderLines, LadderView, Looked, MessageView, TableView, View
 
 _BESIDE = 100  # columns from which an explanation stands beside a message
 _LOOKS_AFTER_S = 2.0  # how often it looks whether its terminal is still there
@@ -178,21 +178,25 @@ class Browser(App[None]):
 
     def _nothing(self) -> str:
         """Why there are no rows."""
-        view = self.view
+        view, say = self.view, self.looked.say
         if not isinstance(view, TableView) or view.content.size:
             return ""
         if view.whole.height:
-            return "nothing fits: / changes the filter, Esc takes it away"
+            return say("nothing fits: / changes the filter, Esc takes it away")
         if not self.looked.capture.source.messages_read:
             spots = self.looked.capture.blind_spots()
-            return f"no SIP here: {spots[0]}" if spots else "no SIP here"
-        others = ": r has registrations, n nodes" if view.table == "calls" else ""
-        return f"no {view.table} here{others}"
+            return say("no SIP here: {why}").format(why=spots[0]) if spots else say("no SIP here")
+        return {
+            "calls": say("no calls here: r has registrations, n nodes"),
+            "registrations": say("no registrations here"),
+            "nodes": say("no nodes here"),
+        }[view.table]
 
     def _keys(self, columns: int) -> str:
         """As many keys as there is room for; the rest is behind ?."""
-        keys = [*self.view.keys, ("q", "quit" if not self._before else "back")]
-        told = ["? keys"]
+        say = self.looked.say
+        keys = [*self.view.keys, ("q", say("quit") if not self._before else say("back"))]
+        told = [f"? {say('keys')}"]
         for key, what in keys:
             if width("  ".join([*told, f"{key} {what}"])) <= columns:
                 told.insert(-1, f"{key} {what}")
@@ -238,7 +242,7 @@ class Browser(App[None]):
             if view.table == "nodes":
                 self._calls_of(str(row["node"]))
                 return
-            self.say("looking it up ...")
+            self.say(self.looked.say("looking it up ..."))
             self.lookups.ask(lambda: views.ladder(self.looked, view.table, row), self._go, self.say)
         elif isinstance(view, LadderView) and isinstance(view.content, LadderLines):
             event = view.content.event(cursor)
@@ -247,7 +251,7 @@ class Browser(App[None]):
                 self._to_message(events, events.index(event))
 
     def _to_message(self, events: list[Any], place: int, *, instead: bool = False) -> None:
-        self.say("reading the message ...")
+        self.say(self.looked.say("reading the message ..."))
         then = self.show if instead else self._go
         self.lookups.ask(lambda: views.message(self.looked, events, place), then, self.say)
 
@@ -276,7 +280,7 @@ class Browser(App[None]):
             self.show(self._tables[name])
             return
         make = {"registrations": views.registrations, "nodes": views.nodes}[name]
-        self.say("looking it up ...")
+        self.say(self.looked.say("looking it up ..."))
 
         def made(view: View) -> None:
             self._leave_place()
@@ -307,22 +311,23 @@ class Browser(App[None]):
 
     def action_help(self) -> None:
         """The keys."""
-        if self.view.title != "keys":
-            self._go(views.help_view(self.size.width))
+        if not isinstance(self.view, HelpView):
+            self._go(views.help_view(self.size.width, self.looked.say))
 
     # ---- the line that is typed --------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
         """Asks for the words of a filter."""
         if isinstance(self.view, TableView):
-            self._ask("filter", self.view.line, "from=alice status=4xx pdd_s>2, or any text")
+            self._ask("filter", self.view.line, self.looked.say("from=alice status=4xx pdd_s>2, or any text"))
 
     def action_save(self, masked: bool = False) -> None:
         """Asks for the name of a file."""
         found = self._to_save()
         if found is not None:
             self._masked = masked
-            self._ask("save", saving.proposed(found), f"the name of a file: {' '.join(saving.ENDINGS)}")
+            hint = self.looked.say("the name of a file: {endings}").format(endings=" ".join(saving.ENDINGS))
+            self._ask("save", saving.proposed(found), hint)
 
     def _to_save(self) -> Any:
         view = self.view
@@ -340,8 +345,10 @@ class Browser(App[None]):
         line.add_class("asks")
         line.focus()
         line.cursor_position = len(text)
-        named = "save masked" if what == "save" and self._masked else what
-        self.say(f"{named}: {hint}; Enter, or Esc to leave it")
+        say = self.looked.say
+        saved = say("save masked") if self._masked else say("save")
+        named = saved if what == "save" else say("filter")
+        self.say(say("{what}: {hint}; Enter, or Esc to leave it").format(what=named, hint=hint))
 
     def on_key(self, event: Any) -> None:
         """Esc leaves the line as it was."""
@@ -379,7 +386,7 @@ class Browser(App[None]):
             view.keep()
             self.show(view)
             return
-        self.say("looking for them ...")
+        self.say(self.looked.say("looking for them ..."))
 
         def picked(rows: Any) -> None:
             view.line = line
@@ -405,5 +412,5 @@ class Browser(App[None]):
                 )
             return saving.save(chosen, name, self.looked.language)
 
-        self.say(f"writing {safe(name)} ...")
+        self.say(self.looked.say("writing {file} ...").format(file=safe(name)))
         self.lookups.ask(save, lambda told: self.say(safe(told)), lambda told: self.say(safe(told)))

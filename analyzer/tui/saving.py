@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from analyzer.api.call import Call
 from analyzer.api.ladder import FORMATS
 from analyzer.errors import AnalyzerError
+from analyzer.explain.phrases import phrases
 
 if TYPE_CHECKING:
     from analyzer.api.found import Found
@@ -25,14 +26,15 @@ def proposed(found: Found) -> str:
 
 def save(found: Found, name: str, language: str) -> str:
     """Writes it in the format of the name's ending; returns what was written, in words."""
-    path = Path(name).expanduser()
+    path, say = Path(name).expanduser(), phrases(language)
     suffix = path.suffix.lower()
     if suffix in _PACKETS:
         if found.row is None:
-            raise AnalyzerError(f"{name}: packets are saved of calls; save the ladder as .html, .svg or .txt")
+            told = say("{file}: packets are saved of calls; save the ladder as .html, .svg or .txt")
+            raise AnalyzerError(told.format(file=name))
         packets = Call(found.source, found.row).export(str(path), media=True)
-        return f"{packets:,} packets written to {name}"
+        return say("{n:,} packets written to {file}").format(n=packets, file=name)
     if suffix not in FORMATS:
-        raise AnalyzerError(f"{name}: end the name in {', '.join(ENDINGS)}")
+        raise AnalyzerError(say("{file}: end the name in {endings}").format(file=name, endings=", ".join(ENDINGS)))
     found.ladder("all").save(path, language=language)
-    return f"written to {name}"
+    return say("written to {file}").format(file=name)

@@ -15,7 +15,7 @@ from analyzer.api.message import messages_of
 from analyzer.diagnose.explanation import BROKE
 from analyzer.diagnose.verdict import verdicts
 from analyzer.errors import AnalyzerError
-from analyzer.explain.phrases import phrases
+from analyzer.explain.phrases import Say, phrases
 from analyzer.show.text import safe, width, wrapped
 from analyzer.show.timeline import Event
 from analyzer.tui.lines import Content, Empty, Plain
@@ -48,9 +48,12 @@ class Looked:
     ascii_only: bool = False
     #: The capture as it may be shown; made once.
     capture: Capture = field(init=False)
+    #: The lookup of the language.
+    say: Say = field(init=False)
 
     def __post_init__(self) -> None:
         self.capture = self.shown(None)
+        self.say = phrases(self.language)
 
     def picked(self, asked: words.Words) -> Capture:
         """What the words of a search pick of the whole."""
@@ -86,6 +89,7 @@ class TableView(View):
     down: bool = False
     tz: str = "UTC"
     rows: Rows | None = None
+    say: Say = str
 
     def keep(self, picked: pl.DataFrame | None = None) -> None:
         """Finds the rows to be seen; ``picked`` are those that the filter of the search line left."""
@@ -103,9 +107,11 @@ class TableView(View):
             self.rows = Rows(self.whole, self.shown, tz=self.tz, last=self.shown[-1])
         self.content = self.rows.only(frame["_place"])
         self.cursor = self.top = 0
-        told = [f"{frame.height:,} of {self.whole.height:,}" if frame.height != self.whole.height else ""]
-        told += ["failures" if self.failures else "", self.line and f"/{self.line}"]
-        told += [f"by {self.order}{' down' if self.down else ''}" if self.order else ""]
+        say, some = self.say, frame.height != self.whole.height
+        told = [say("{n:,} of {whole:,}").format(n=frame.height, whole=self.whole.height) if some else ""]
+        told += [say("failures") if self.failures else "", self.line and f"/{self.line}"]
+        order = say("by {column} down") if self.down else say("by {column}")
+        told += [order.format(column=self.order) if self.order else ""]
         self.said = safe("  ".join(part for part in told if part))
 
     @property
@@ -131,8 +137,7 @@ def failed() -> pl.Expr:
     return ~pl.col("outcome").is_in(_NOT_FAILED) | pl.col("outcome_detail").is_in(BROKE).fill_null(value=False)
 
 
-_OF_TABLES = (("/", "filter"), ("o", "order"))
-_TO_OTHERS = {"calls": ("c", "calls"), "registrations": ("r", "registrations"), "nodes": ("n", "nodes")}
+_TO_OTHERS = {"calls": "c", "registrations": "r", "nodes": "n"}
 
 
 def calls(looked: Looked) -> TableView:
@@ -171,12 +176,19 @@ def nodes(looked: Looked) -> TableView:
 
 
 def _table(looked: Looked, name: str, frame: pl.DataFrame, shown: Sequence[str]) -> TableView:
-    what = {"calls": "ladder", "registrations": "ladder", "nodes": "its calls"}[name]
-    others = [key for table, key in _TO_OTHERS.items() if table != name]
-    own = [("f", "failures"), ("s", "save")] if name == "calls" else []
-    keys = [("Enter", what), *_OF_TABLES, *own, *others]
-    title = f"{safe(looked.name)}: {frame.height:,} {name if frame.height != 1 else name[:-1]}"
-    view = TableView(title, keys, table=name, whole=frame, shown=tuple(shown), tz=looked.tz)
+    say = looked.say
+    what = say("its calls") if name == "nodes" else say("ladder")
+    named = {"calls": say("calls"), "registrations": say("registrations"), "nodes": say("nodes")}
+    others = [(key, named[table]) for table, key in _TO_OTHERS.items() if table != name]
+    own = [("f", say("failures")), ("s", say("save"))] if name == "calls" else []
+    keys = [("Enter", what), ("/", say("filter")), ("o", say("order")), *own, *others]
+    counts = {
+        "calls": say("{n:,} calls") if frame.height != 1 else say("{n:,} call"),
+        "registrations": say("{n:,} registrations") if frame.height != 1 else say("{n:,} registration"),
+        "nodes": say("{n:,} nodes") if frame.height != 1 else say("{n:,} node"),
+    }
+    title = f"{safe(looked.name)}{say(': ')}{counts[name].format(n=frame.height)}"
+    view = TableView(title, keys, table=name, whole=frame, shown=tuple(shown), tz=looked.tz, say=say)
     view.keep()
     return view
 
@@ -187,7 +199,7 @@ def _table(looked: Looked, name: str, frame: pl.DataFrame, shown: Sequence[str])
 class LadderLines:
     """The ladder of a call as lines for the width of the screen; :meth:`event` is what a line draws."""
 
-    def __init__(self, found: Found, wrong: Sequence[str], *, ascii_only: bool) -> None:
+    def __init__(self, found: Found, wrong: Sequence[str], *, ascii_only: bool, say: Say = str) -> None:
         from analyzer.show.ladder.text import drawn
         from analyzer.show.timeline import bounded
 
@@ -195,6 +207,7 @@ class LadderLines:
         self._drawn = drawn
         self._wrong = wrong
         self._ascii_only = ascii_only
+        self._say = say
         self._columns = 0
         self._top: list[str] = []
         self._rows: list[tuple[str, Event | None, str]] = []
@@ -205,7 +218,7 @@ class LadderLines:
             return
         self._columns = columns
         if not self._model.events:
-            self._top, self._rows = [], [("no messages", None, "muted")]
+            self._top, self._rows = [], [(self._say("no messages"), None, "muted")]
             return
         above, lanes, rows, bottom = self._drawn(self._model, width=columns, ascii_only=self._ascii_only)
         # What went wrong and who the lanes are scrolls away; their heading stays.
@@ -262,21 +275,22 @@ def ladder(looked: Looked, table: str, row: dict[str, Any]) -> LadderView:
     from analyzer.api.call import Call
     from analyzer.show.story import what_went_wrong
 
-    source = looked.capture.source
+    source, say = looked.capture.source, looked.say
     found: Found | None
     title = f"Call-ID {row.get('call_id')}"
     wrong: Sequence[str] = ()
     if table == "calls":
         found = founds.of_call(source, row)
         call = Call(source, row)
-        title, wrong = call.title, what_went_wrong(call.table, source.table("endpoints"))
+        title = call.titled(looked.language)
+        wrong = what_went_wrong(call.table, source.table("endpoints"), language=looked.language, tz=looked.tz)
     else:
         found = founds.of_call_id(source, str(row["call_id"]))
-        title = f"Registration of {row['aor'] or '?'}: {row['outcome']}"
+        title = say("Registration of {aor}: {outcome}").format(aor=row["aor"] or "?", outcome=row["outcome"])
         if found is None:
-            raise AnalyzerError("the messages of this registration have no Call-ID")
-    keys = [("Enter", "message"), ("s", "save"), ("Esc", "back")]
-    content = LadderLines(found, wrong, ascii_only=looked.ascii_only)
+            raise AnalyzerError(say("the messages of this registration have no Call-ID"))
+    keys = [("Enter", say("message")), ("s", say("save")), ("Esc", say("back"))]
+    content = LadderLines(found, wrong, ascii_only=looked.ascii_only, say=say)
     first = next((number for number in range(content.size) if content.event(number)), 0)
     return LadderView(safe(title), keys, content, found=found, cursor=first)
 
@@ -346,10 +360,11 @@ class MessageView(View):
 def message(looked: Looked, events: Sequence[Event], place: int) -> MessageView:
     """The message of one of these events; Diameter and DNS are told in lines."""
     event = events[place]
-    keys = [("<", "previous"), (">", "next"), ("Esc", "back")]
-    title = f"{place + 1} of {len(events)}: {safe(event.what)}"
+    say = looked.say
+    keys = [("<", say("previous")), (">", say("next")), ("Esc", say("back"))]
+    title = say("{n} of {whole}: {what}").format(n=place + 1, whole=len(events), what=safe(event.what))
     if event.frame is not None:
-        title += f", frame {event.frame} of {safe(event.file)}"
+        title += say(", frame {frame} of {file}").format(frame=event.frame, file=safe(event.file))
     content: Content
     if event.protocol:
         content = TextLines("\n".join(safe(line) for line in event.detail.split("\n")))
@@ -369,27 +384,35 @@ def explained(content: Content, cursor: int, language: str, columns: int) -> str
 
 # ---- the keys --------------------------------------------------------------------------------------------------------
 
-_KEYS = (
-    ("Enter", "open: the ladder of a call, the message of a line, the calls of a node"),
-    ("Esc q", "back; from the first table q leaves"),
-    ("up down PgUp PgDn Home End", "move; j k g G too"),
-    ("left right", "to the side, where lines are wider than the screen"),
-    ("/", "filter: " + " ".join(f"{name}=" for name in words.NAMES)),
-    ("", "pdd_s>2 compares a column; any other word is looked for in all that is shown"),
-    ("f", "failures: calls that failed or broke, and back"),
-    ("o O", "order by the next column; the other way round"),
-    ("c r n", "calls, registrations, nodes"),
-    ("s S", "save the call: .html .svg .txt .pcapng; S masked, for others to see"),
-    ("< >", "the message before, the message after"),
-    ("?", "this page"),
-)
+
+def _keys(say: Say) -> tuple[tuple[str, str], ...]:
+    names = " ".join(f"{name}=" for name in words.NAMES)
+    return (
+        ("Enter", say("open: the ladder of a call, the message of a line, the calls of a node")),
+        ("Esc q", say("back; from the first table q leaves")),
+        ("up down PgUp PgDn Home End", say("move; j k g G too")),
+        ("left right", say("to the side, where lines are wider than the screen")),
+        ("/", say("filter: {names}").format(names=names)),
+        ("", say("pdd_s>2 compares a column; any other word is looked for in all that is shown")),
+        ("f", say("failures: calls that failed or broke, and back")),
+        ("o O", say("order by the next column; the other way round")),
+        ("c r n", say("calls, registrations, nodes")),
+        ("s S", say("save the call: .html .svg .txt .pcapng; S masked, for others to see")),
+        ("< >", say("the message before, the message after")),
+        ("?", say("this page")),
+    )
 
 
-def help_view(columns: int) -> View:
+@dataclass
+class HelpView(View):
+    """The keys."""
+
+
+def help_view(columns: int, say: Say = str) -> HelpView:
     """The keys."""
     lines = []
-    for key, what in _KEYS:
+    for key, what in _keys(say):
         first, *more = wrapped(what, max(columns - 14, 20))
         lines.append(f"{key:<12}  {first}" if width(key) <= 12 else f"{key}\n{'':<12}  {first}")
         lines += [f"{'':<12}  {line}" for line in more]
-    return View("keys", [("Esc", "back")], TextLines("\n".join(lines)))
+    return HelpView(say("keys"), [("Esc", say("back"))], TextLines("\n".join(lines)))

@@ -11,6 +11,8 @@ from places import ROOT
 from analyzer.explain.entries import data
 from analyzer.explain.phrases import phrases
 
+#: What looks a sentence up, as it is called.
+LOOKUPS = ("say", "self._say", "self.looked.say", "count", "numbers.count")
 ROOMS = ("diagnose", "show", "cli", "serve", "api", "tui")
 SOURCES = [path for room in ROOMS for path in (ROOT / "analyzer" / room).rglob("*.py")]
 TEMPLATES = [path for room in ("show", "serve") for path in (ROOT / "analyzer" / room).rglob("*.j2")]
@@ -22,7 +24,7 @@ def looked_up() -> set[str]:
     found = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("say", "count", "numbers.count"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in LOOKUPS:
                 found |= {text for argument in node.args for text in texts(argument)}
     page = "".join(path.read_text(encoding="utf-8") for path in (*TEMPLATES, SCRIPT))
     return found | {text.encode().decode("unicode_escape") if "\\" in text else text for text in in_page(page)}

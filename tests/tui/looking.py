@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from textual.pilot import Pilot
 
 from analyzer.api.capture import Capture
+from analyzer.api.filters import Filter
 from analyzer.tui.app import Browser
 from analyzer.tui.views import Looked
 
@@ -60,9 +61,14 @@ def look(
     size: tuple[int, int] = (120, 30),
     *,
     ascii_only: bool = False,
+    language: str = "en",
 ) -> None:
     """Looks around in a capture as ``acts`` says."""
-    looked = Looked(lambda chosen: capture.filter(chosen) if chosen else capture, "a.pcap", ascii_only=ascii_only)
+
+    def shown(chosen: Filter | None) -> Capture:
+        return capture.filter(chosen) if chosen else capture
+
+    looked = Looked(shown, "a.pcap", ascii_only=ascii_only, language=language)
 
     async def run() -> None:
         app = Browser(looked)

@@ -307,3 +307,14 @@ def test_nothing_runs_on_when_its_terminal_has_gone() -> None:
         assert process.wait(60) == 0
     finally:
         process.kill()
+
+
+def test_in_chinese_keys_titles_and_verdicts_are_chinese() -> None:
+    async def acts(screen: Screen) -> None:
+        assert "3 次呼叫" in screen.lines[0]
+        assert "拒绝呼叫" in screen.text
+        assert "Enter 信令流程" in screen.lines[-1]
+        await screen.press("question_mark")
+        assert "保存呼叫" in screen.text
+
+    look(captures.read(FAILURES), acts, language="zh")
