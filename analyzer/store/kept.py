@@ -62,13 +62,24 @@ class Kept:
         paths = [self.folder / path_of(name, part) for part in parts]
         if not paths:
             return pl.DataFrame(schema=_empty(name, columns))
-        try:
-            found = pl.scan_parquet(paths, hive_partitioning=False, glob=False)
+
+        def read(**how: Any) -> pl.DataFrame:
+            found = pl.scan_parquet(paths, hive_partitioning=False, glob=False, **how)
             if where is not None:
                 found = found.filter(where)
             if columns is not None:
                 found = found.select(*columns, *(ORDER if ordered else ()))
-            rows: pl.DataFrame = found.collect()
+            return found.collect()
+
+        try:
+            try:
+                rows = read()
+            except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError):
+                if columns is None:
+                    raise
+                # Parts that were written before a column was thought of have nothing in it.
+                known = _empty(name, columns) | dict(pl.read_parquet_schema(paths[-1]))
+                rows = read(schema=known, missing_columns="insert", extra_columns="ignore")
         except FileNotFoundError as error:
             raise AnalyzerError(gone(self.folder, error)) from None
         except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError) as error:

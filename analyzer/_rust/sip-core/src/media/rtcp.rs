@@ -270,18 +270,6 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk::<4>().map(|word| u32::from_be_bytes(*word))
 }
 
-/// Packets behind each other up to the end (RFC 3550 A.2); behind one of SRTCP stand its number and a tag. The last one may be
-/// cut.
-fn is_in_clear(mut bytes: &[u8]) -> bool {
-    while let Some((&[first, kind, l1, l0], _)) = bytes.split_first_chunk::<4>() {
-        if first >> 6 != 2 || !(192..=223).contains(&kind) {
-            return false;
-        }
-        bytes = bytes.get(4 + usize::from(u16::from_be_bytes([l1, l0])) * 4..).unwrap_or_default();
-    }
-    bytes.is_empty()
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
