@@ -245,14 +245,16 @@ class Call:
     def titled(self, language: str) -> str:
         """The title in a language of :data:`analyzer.language.LANGUAGES`."""
         from analyzer.explain.phrases import phrases
-        from analyzer.show.tooltips import called
 
         say, row = phrases(language), self.row
+        outcome = str(row["outcome"])
+        if language != "en":
+            from analyzer.show.tooltips import called
+
+            outcome = called(outcome, outcome, language)
         answer = " ".join(str(row[name]) for name in ("status", "reason_phrase") if row[name] is not None)
         ends = f"{row['caller'] or '?'} → {row['callee'] or '?'}"
-        told = say("Call {no}: {ends}, {outcome}").format(
-            no=row["no"], ends=ends, outcome=called(row["outcome"], row["outcome"], language)
-        )
+        told = say("Call {no}: {ends}, {outcome}").format(no=row["no"], ends=ends, outcome=outcome)
         return told + (say(" ({many})").format(many=answer) if answer else "") + self._related(say)
 
     def _related(self, say: Callable[[str], str]) -> str:

@@ -202,6 +202,7 @@ RTP_STREAMS = Table(
         C("relayed_dst_ip", "text", "The other of the two.", "RFC 8656 §2"),
         C("relayed_dst_port", "int", "Its port."),
         *(_OF_STREAMS[name] for name in words("dscp dscp_changes ssrc payload_type payload_types")),
+        C("type_counts", "text", "How many packets have each of them.", mask=M.OPEN),
         C("clock", "int", "Units a second of its timestamps.", unit="Hz"),
         *(_OF_STREAMS[name] for name in words("first_at last_at restarted packets expected")),
         C("received", "int", "Packets, each once."),
@@ -228,6 +229,16 @@ RTP_STREAMS = Table(
             C(f"{codec}_changes", "int", "Changes of the mode."),
             C(f"{codec}_silence", "int", "Frames of comfort noise.", "RFC 4867 §3.1"),
         )),
+        *(column for form in ("compact", "header_full") for column in (
+            C(f"evs_{form}_fits", "int", "Packets that this form of EVS fits.", "TS 26.445 §A.2"),
+            C(f"evs_{form}_modes", "int", "Bit rates that were sent, a bit each.", "TS 26.445 §A.2"),
+            C(f"evs_{form}_requests", "int", "Bit rates that were asked for, a bit each.", "TS 26.445 §A.2.2.1.1"),
+            C(f"evs_{form}_changes", "int", "Changes of the bit rate."),
+            C(f"evs_{form}_silence", "int", "Frames of comfort noise.", "TS 26.445 §A.2"),
+        )),
+        _OF_STREAMS["srtp"],
+        C("authentic", "int", "Packets that the keys of the session descriptions authenticate.", "RFC 3711 §4.2"),
+        C("refused", "int", "Packets that they do not.", "RFC 3711 §3.3"),
     ),
 )
 

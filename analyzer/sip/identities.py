@@ -338,11 +338,12 @@ def _with_epochs(messages: pl.DataFrame) -> pl.DataFrame:
 
 def _resumed(messages: pl.DataFrame) -> pl.DataFrame:
     """The messages (``row _call``) before which there was none of the same Call-ID for :data:`MAX_IDLE`."""
-    rows = messages.lazy().with_row_index("row").select("row", "_call", at=ns("time"))
+    rows = messages.lazy().with_row_index("row").select("row", "_call", "duplicate", at=ns("time"))
     span = messages["time"].to_physical()
     if span.is_empty() or (span.max() or 0) - (span.min() or 0) < MAX_IDLE:  # type: ignore[operator]
         return rows.select("row", "_call").limit(0).collect()
-    ends = pl.col("_call").is_not_null() & pl.col("at").is_not_null()
+    # A packet that is captured once more says nothing new, whenever its copy comes.
+    ends = pl.col("_call").is_not_null() & pl.col("at").is_not_null() & ~pl.col("duplicate")
     long = rows.filter(ends).filter((pl.col("at").max() - pl.col("at").min()).over("_call") >= MAX_IDLE)
     before = pl.col("at").shift().over("_call")
     return long.filter(pl.col("at") - before >= MAX_IDLE).select("row", "_call").collect()

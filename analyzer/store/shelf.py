@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
+from analyzer.store.disk import full_disk_told
 from analyzer.store.layout import MEDIA
-from analyzer.store.writing import full_disk_told
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,10 +8,9 @@ that was killed leaves either no ``commit.json``, and what lies about is removed
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.errors import AnalyzerError
 from analyzer.reading.written import replaced
 from analyzer.store.core_tables import none_of
+from analyzer.store.disk import full_disk_told
 from analyzer.store.layout import (
     BESIDE,
     CHUNKS,
@@ -211,20 +211,3 @@ def _remove(folder: Path, names: Iterable[str]) -> None:
                 break
             with contextlib.suppress(OSError):  # not empty
                 parent.rmdir()
-
-
-@contextlib.contextmanager
-def full_disk_told(folder: Path) -> Iterator[None]:
-    """A full disk is told in a sentence; what was valid before is valid still."""
-    from polars.exceptions import PolarsError
-
-    try:
-        yield
-    # Polars has errors of its own for what the system says.
-    except (OSError, PolarsError) as error:
-        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
-        what = "the disk is full" if full else f"it cannot be written ({error})"
-        raise AnalyzerError(
-            f"{folder}: {what}; the store is as it was after the last commit. {'Make room' if full else 'Mend that'}"
-            " and run the same command again: it goes on from there"
-        ) from error

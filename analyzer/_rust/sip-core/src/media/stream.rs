@@ -26,6 +26,8 @@ const TYPES: usize = 8;
 const PAUSE: i64 = 250_000_000;
 /// A capture whose time goes back by more (ns) has the same packets once more, one copy behind the other.
 const BACK: i64 = 1_000_000_000;
+/// What was sent so long (ns) before the first packet is of a stream that was over, of the same ends.
+const LONG_BEFORE: i64 = 600_000_000_000;
 /// The first payload type that a session description gives its meaning (RFC 3551 §6), and the longest payload with one frame
 /// of speech (AMR-WB, octet-aligned).
 const FIRST_DYNAMIC: u8 = 96;
@@ -155,7 +157,7 @@ impl Stream {
     /// Takes a packet of its source; `Restarted` says that it begins another stream.
     #[inline]
     pub fn take(&mut self, packet: &Packet<'_>, at: Stamp) -> Arrived {
-        if at.time < self.last.time.saturating_sub(BACK) && at.time >= self.first.time && !self.goes_on(packet) {
+        if at.time < self.last.time.saturating_sub(BACK) && self.may_be_a_copy(at.time) && !self.goes_on(packet) {
             self.packets += 1;
             self.doubled += 1;
             self.interval.packets += 1;
@@ -372,6 +374,12 @@ impl Stream {
         }
     }
 
+    /// Is it of a time in which this stream lasted, or one before it? Not the beginning of it, which came later.
+    #[inline]
+    fn may_be_a_copy(&self, time: i64) -> bool {
+        time >= self.first.time || time < self.first.time.saturating_sub(LONG_BEFORE)
+    }
+
     /// A copy of a capture behind itself goes back in number too; where the clock alone does, the next packet is the next.
     fn goes_on(&self, packet: &Packet<'_>) -> bool {
         let (ahead, went) = (packet.number.wrapping_sub(self.newest.0), packet.timestamp.wrapping_sub(self.newest.1));
@@ -476,6 +484,20 @@ mod tests {
         }
         assert_eq!((found.doubled, found.sequence.expected(), found.sequence.received()), (0, 600, 600));
         assert_eq!(found.jitter.late(), 0);
+    }
+
+    /// The same call twice, a day apart, and both once more behind: the copy of the first comes behind the second.
+    #[test]
+    fn a_copy_of_an_earlier_stream_is_doubled() {
+        let numbers: Vec<u16> = (0..300).collect();
+        let mut found = stream(&numbers);
+        let day = 86_400_000;
+        for (n, ms) in
+            numbers.iter().map(|&n| (n, i64::from(n) * 20 - day)).chain(numbers.iter().map(|&n| (n, i64::from(n) * 20)))
+        {
+            found.take(&packet(n, u32::from(n) * 160, 8, &[0; 160]), at(ms));
+        }
+        assert_eq!((found.packets, found.doubled, found.last.time), (900, 600, at(299 * 20).time));
     }
 
     /// Another sender takes the source over, with numbers of its own and timestamps of its own: nothing was lost or doubled.
