@@ -6,6 +6,7 @@
 
 mod amr;
 mod burst;
+mod came;
 mod clock;
 mod event;
 mod evs;
@@ -28,13 +29,14 @@ mod udptl;
 
 pub use amr::Form;
 pub use burst::Bursts;
+pub use came::Carriage;
 pub use event::Event;
 pub use evs::Form as EvsForm;
 pub use interval::Interval;
 pub use kept::Payload;
 pub use msrp::Session;
 pub use rtcp::Reported;
-pub use stream::{Carriage, Stream};
+pub use stream::Stream;
 pub use streams::{EARLIER, Ended, Found, Received, Streams};
 pub use tcp::Framing;
 pub use turn::{Place, Relayed};

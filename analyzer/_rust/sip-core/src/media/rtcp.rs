@@ -320,7 +320,7 @@ mod tests {
     /// RFC 3711 §3.4: of SRTCP eight bytes are clear, and an index and a tag of ten bytes follow.
     #[test]
     fn an_encrypted_report_is_not_read() {
-        let mut reports = Reports::default();
+        let mut reports = Reports::new(i64::MAX);
         let mut packet = receiver_report(&report_block(7, 0x40FF_FFFF, 80, 0, 0));
         packet.extend([0x80, 0, 0, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9]);
         reports.take(0, flow(), 5, &packet, 0);
@@ -330,7 +330,7 @@ mod tests {
     /// What a snap length leaves of a compound packet is read.
     #[test]
     fn a_cut_report_is_read() {
-        let mut reports = Reports::default();
+        let mut reports = Reports::new(i64::MAX);
         reports.take(0, flow(), 5, &receiver_report(&report_block(7, 0x40FF_FFFF, 80, 0, 0)), 40);
         assert_eq!(reports.finish().len(), 1);
     }

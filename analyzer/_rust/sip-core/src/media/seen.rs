@@ -2,24 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::came::Came;
 use super::rtp::Packet;
-use super::stream::{Carriage, Stream};
-use super::turn::Relayed;
-use crate::packet::{NO_TIME, Stamp};
+use super::stream::Stream;
+use crate::packet::NO_TIME;
 
 /// As much of a payload as a stream looks at: an event (RFC 4733 §2.3), the beginning of a frame of speech.
 const HEAD: usize = 4;
-
-/// How a packet came.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Came {
-    pub at: Stamp,
-    pub dscp: Option<u8>,
-    pub carriage: Carriage,
-    pub relayed: Option<Relayed>,
-    /// Of fax: earlier packets that it says again.
-    pub again: u32,
-}
 
 /// One packet, without the rest of its payload.
 #[derive(Debug, Serialize, Deserialize)]

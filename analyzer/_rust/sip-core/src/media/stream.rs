@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::amr;
 use super::burst::Bursts;
+use super::came::{Came, Carriage};
 use super::event::Event;
 use super::evs;
 use super::interval::Interval;
 use super::jitter::Jitter;
 use super::pace::{BEYOND, Pace};
 use super::rtp::Packet;
-use super::seen::Came;
 use super::sequence::{Arrived, SURE, Sequence};
 use super::turn::Relayed;
 use crate::packet::{NO_TIME, Stamp};
@@ -38,19 +38,6 @@ const MAX_EVENTS: usize = 65_536;
 const COMFORT_NOISE: u8 = 13;
 /// So often in a row another payload type goes on to be media.
 const TURNS: u8 = 2;
-
-/// What carries a stream, and as what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Carriage {
-    /// RTP over UDP.
-    Udp,
-    /// RTP in TCP, with a length before each packet.
-    Tcp,
-    /// RTP through a relay.
-    Relay,
-    /// Fax: UDPTL.
-    Fax,
-}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stream {
@@ -555,7 +542,10 @@ mod tests {
             found.take(&packet(n, 8_000 + u32::from(n - 50) * 320, 97, &[0; 160]), at(i64::from(n) * 20));
         }
         found.finish();
-        assert_eq!((found.jitter.max(), found.clock(), found.types()), (Some(0.0), Some(16_000), vec![97, 8]));
+        assert_eq!(
+            (found.jitter.max(), found.clock(), found.types()),
+            (Some(0.0), Some(16_000), vec![(97, 200), (8, 50)])
+        );
     }
 
     /// RFC 4733 §2.5.1: one digit in five packets with one timestamp, the last with the end bit.

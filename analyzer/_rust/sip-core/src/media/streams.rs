@@ -6,15 +6,16 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::burst::Bursts;
+use super::came::{Came, Carriage};
 use super::kept::{Kept, Payload};
 use super::key::Key;
 use super::msrp::{Session, Sessions};
 use super::rtcp::{self, Reported, Reports};
 use super::rtp::{self, Packet};
-use super::seen::{Came, Seen};
+use super::seen::Seen;
 use super::sequence::Arrived;
 use super::srtp::{Keys, Opened, Protection, Srtp};
-use super::stream::{Carriage, Stream};
+use super::stream::Stream;
 use super::turn::{self, Relayed, Relays};
 use super::udptl;
 use crate::limits::Limits;
