@@ -148,8 +148,10 @@ def _goes_on(own: pl.DataFrame, streams: pl.DataFrame, answered: pl.DataFrame) -
 
 def _heard_from(own: pl.DataFrame, streams: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Of each call ``caller_passes callee_passes``: packets of an address that this side announced pass here, SIP or
-    RTP; ``pair_passes``: RTP from one of the announced addresses to the other does, so that theirs would be seen."""
-    senders = pl.concat([streams.select(ip="src_ip"), messages.select(ip="src_ip")]).unique()
+    RTP, and packets to it from where they go, for a mirror may copy one direction alone; ``pair_passes``: RTP from one
+    of the announced addresses to the other does, so that theirs would be seen."""
+    links = pl.concat([rows.select(ip="src_ip", ip_to="dst_ip") for rows in (streams, messages)]).unique()
+    senders = links.join(links.select(ip="ip_to", ip_to="ip"), on=["ip", "ip_to"], how="semi").select("ip").unique()
     sides = {side: own.filter(pl.col("side") == side).select("call", "ip").unique() for side in ("caller", "callee")}
     passing = {f"{side}_passes": said.join(senders, on="ip", how="semi") for side, said in sides.items()}
     ways = streams.select(ip="src_ip", ip_to="dst_ip").unique()

@@ -210,7 +210,7 @@ class _Run:
         self._settling.take(window, end)
         # All that is to be read has been: what is alive is told too.
         ended = window.until is None
-        for settled in self._settling.settled(until=window.until, all_of_it=ended):
+        for settled in self._settling.settled(all_of_it=ended):
             part = self._commit.add(settled)
             if not settled.open:
                 self._index.add(part, settled.tables["messages"])

@@ -197,11 +197,8 @@ class Settling:
 
         self._failures = rows if self._failures is None else pl.concat([self._failures, rows])
 
-    def settled(self, *, until: int | None = None, all_of_it: bool = False) -> Iterator[Settled]:
-        """The units that are over, which are forgotten; with ``all_of_it`` those that are alive too, which are not.
-
-        ``until``: messages before this time (ns) have come; None where all have.
-        """
+    def settled(self, *, all_of_it: bool = False) -> Iterator[Settled]:
+        """The units that are over, which are forgotten; with ``all_of_it`` those that are alive too, which are not."""
         import polars as pl
 
         if self.end is None or (self._shelf.spans.is_empty() and not self._media.any):
