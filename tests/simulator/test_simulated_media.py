@@ -62,6 +62,23 @@ def test_healthy_media_have_no_finding(healthy: tuple[Truth, analyzer.Capture]) 
     assert told.select("code", "nodes").rows() == []
 
 
+def test_a_mirror_of_one_direction_makes_nobody_silent(healthy: tuple[Truth, analyzer.Capture], tmp_path: Path) -> None:
+    """Of each link the packets that go up in address, as a mirror of one port has them."""
+    path = Path(healthy[1].table("files")["path"][0])
+    data = path.read_bytes()
+    kept, at = [data[:24]], 24
+    while at < len(data):
+        end = at + 16 + int.from_bytes(data[at + 8 : at + 12], "little")
+        # Behind Ethernet (14 bytes) source and destination stand in the bytes 12 to 19 of IPv4 (RFC 791 §3.1).
+        packet = data[at + 16 : end]
+        if packet[26:30] < packet[30:34]:
+            kept.append(data[at:end])
+        at = end
+    (tmp_path / "up.pcap").write_bytes(b"".join(kept))
+    told = analyzer.read(tmp_path / "up.pcap").table("findings")["code"]
+    assert set(told) & {"one_way_audio", "no_audio", "audio_lost_between_legs"} == set()
+
+
 def test_rtcp_tells_what_was_lost(faulty: tuple[Truth, analyzer.Capture]) -> None:
     """RFC 3550 §6.4.1: of the calls whose callee loses packets, what the caller reported at last."""
     truth, capture = faulty

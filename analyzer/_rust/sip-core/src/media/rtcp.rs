@@ -191,10 +191,15 @@ impl Reports {
         if self.found.len() >= MAX_REPORTERS && !self.found.contains_key(&key) {
             return None;
         }
-        if let Entry::Occupied(known) = self.found.entry(key)
-            && is_over(known.get(), time, self.idle)
-        {
-            self.ended.push(known.remove());
+        if let Entry::Occupied(known) = self.found.entry(key) {
+            let first = known.get().first;
+            if time != NO_TIME && time < first.saturating_sub(self.idle) {
+                // A copy of what was reported of a stream before this one.
+                return None;
+            }
+            if is_over(known.get(), time, self.idle) {
+                self.ended.push(known.remove());
+            }
         }
         let found = self.found.entry(key).or_insert(Reported {
             flow,
