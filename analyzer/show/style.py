@@ -111,11 +111,14 @@ def house_style() -> Iterator[None]:
 def _without_word_of_weights() -> Iterator[None]:
     """Titles are bold; that a font for Chinese has one weight only is nothing that a reader of the figure can mend."""
     log = logging.getLogger("matplotlib.font_manager")
+    # One inside another leaves it to the outer one.
+    is_outer = _is_no_word_of_weights not in log.filters
     log.addFilter(_is_no_word_of_weights)
     try:
         yield
     finally:
-        log.removeFilter(_is_no_word_of_weights)
+        if is_outer:
+            log.removeFilter(_is_no_word_of_weights)
 
 
 def _is_no_word_of_weights(record: logging.LogRecord) -> bool:
