@@ -212,6 +212,7 @@ def payloads(
 def export(
     sources: Sequence[tuple[str, str, str | None, int | None]],
     wanted: Sequence[tuple[str, int, int, int]],
+    flows: Sequence[tuple[str, str, int, str, int]],
     media_flows: Sequence[tuple[str, int, int, int]],
     path: str,
     limits: dict[str, int] | None = None,

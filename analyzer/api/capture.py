@@ -185,9 +185,10 @@ class Capture(Tables):
         """Writes the packets of these messages to a pcapng file (or binary file object); returns how many.
 
         Whole packets with their own link layer and times (ns): every fragment, segment and chunk of the messages and of
-        their duplicates, and the ICMP errors, resets and aborts that met them. ``media`` adds what was sent to and from
-        the addresses and ports of the session descriptions while the call lasted, and its streams. Wireshark opens it.
-        What several capture points saw goes into a section each, one after the other.
+        their duplicates, SYN and FIN of their connections, and the ICMP errors, resets and aborts that met them.
+        ``media`` adds what was sent to and from the addresses and ports of the session descriptions while the call
+        lasted, and its streams. Wireshark opens it. What several capture points saw goes into a section each, one after
+        the other.
 
         Of a masked capture the packets are made anew: IP and transport with the masked message in them, so that nothing
         of the original is left; of media the headers alone. What carried them (link layer, tunnels) is not in it, and

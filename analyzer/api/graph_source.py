@@ -179,8 +179,10 @@ class GraphSource:
 
         if self._reading is None:
             raise AnalyzerError("the captures behind these tables are not at hand")
-        flows = media_flows(messages, self.table("sdp"), self.table("streams")) if media else []
-        return self._reading.export(messages.select(_PLACE).rows(), flows, output)
+        places, ends = messages.select(_PLACE).rows(), ("src_ip", "src_port", "dst_ip", "dst_port")
+        flows = messages.select("transport", *ends).drop_nulls().unique(maintain_order=True).rows()
+        heard = media_flows(messages, self.table("sdp"), self.table("streams")) if media else []
+        return self._reading.export(places, flows, heard, output)
 
     def media_heads(self, flows: list[MediaFlow], points: list[str]) -> Any:
         if self._reading is None:

@@ -16,8 +16,9 @@ from analyzer.errors import NotFound
 @command_line.command(
     "export",
     help=f"{BY_HAND['export']}\n\nWritten are whole packets, with their own times: every fragment and TCP segment of"
-    " these messages, and the transport errors that met them. Without a filter: of all SIP in the capture. With"
-    " --mask the packets are made anew, with the masked messages and nothing else in them (docs/masking.md).",
+    " these messages, SYN and FIN of their connections, and the transport errors that met them. Without a filter: of"
+    " all SIP in the capture. With --mask the packets are made anew, with the masked messages and nothing else in them"
+    " (docs/masking.md).",
     epilog="Example: sip-analyzer export trace.pcap --call-id 'a84b4c76e66710*' -o call.pcapng",
 )
 @options.captures

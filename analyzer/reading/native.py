@@ -466,17 +466,22 @@ class Reading:
         return found
 
     def export(
-        self, rows: list[tuple[str, int, int, int]], media: list[tuple[str, int, int, int]], output: Output
+        self,
+        rows: list[tuple[str, int, int, int]],
+        flows: list[tuple[str, str, int, str, int]],
+        media: list[tuple[str, int, int, int]],
+        output: Output,
     ) -> int:
-        """Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, as pcapng, and those of
-        media by (address, port, since, until); reads the captures twice. Returns the number of packets."""
+        """Writes as pcapng the packets of messages, by (file, frame, byte_offset, length) of their rows, the beginnings
+        and ends of their TCP connections, by (transport, source, its port, receiver, its port), and the packets of
+        media, by (address, port, since, until); reads the captures twice. Returns the number of packets."""
         self._sources.check()
         files, limits, link_types = self._sources.arguments(), self._limits, self._sources.link_types
         keys, esp_keys = self._sources.keys, self._sources.esp_keys
         packets = written_to(
             output,
             [source for _, source, _ in self._sources.files],
-            lambda path: core().export(files, rows, media, path, limits, link_types, keys, esp_keys),
+            lambda path: core().export(files, rows, flows, media, path, limits, link_types, keys, esp_keys),
         )
         self._sources.check()
         return packets

@@ -30,6 +30,9 @@ class Air(Protocol):
     def loss(self, one: Node, other: Node) -> float:
         """The share of messages that a hop loses."""
 
+    def media_port(self, ip: str, wanted: int) -> int:
+        """A port for media at an address, that of the play at hand alone: ``wanted``, or the next one that is free."""
+
     def flight(self, sender: Visit, receiver: Visit) -> int:
         """How long a message flies (ns)."""
 

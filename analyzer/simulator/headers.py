@@ -70,6 +70,7 @@ class Headers:
         self.port = 10_000 + 2 * lab.rng.randrange(20_000)
         self.session_a, self.session_b = self._hex(128), self._hex(128)
         self.reference = number & 0xFF
+        self.media_ports: dict[tuple[str, int], int] = {}
 
     def _ends(self, leg: Leg, method: str, cseq: int, downstream: bool, tag: str) -> str:
         """From, To, Call-ID and CSeq as the sender of the request writes them; `tag` is that of the callee."""
@@ -397,7 +398,13 @@ class Headers:
             anchor = (following if downstream else crossed).anchor
             if anchor:
                 media = anchor if downstream else anchor._replace(port=anchor.port + 2, session=anchor.session + 1)
-        return media
+        return media._replace(port=self._media_port(media.ip, media.port))
+
+    def _media_port(self, ip: str, wanted: int) -> int:
+        """Where media are received at an address, RTCP one above: this port, or the next that no other play has."""
+        if (ip, wanted) not in self.media_ports:
+            self.media_ports[ip, wanted] = self.lab.media_port(ip, wanted)
+        return self.media_ports[ip, wanted]
 
     def _hex(self, bits: int) -> str:
         return f"{self.rng.getrandbits(bits):0{bits // 4}x}"

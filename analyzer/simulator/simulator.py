@@ -23,6 +23,8 @@ from analyzer.simulator.wire import Carriage, Route, TcpRoute, UdpRoute, connect
 START = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
 _MEDIA = 1 << 60
 _MANY = 50_000  # packets that wait for their time
+_MEDIA_PORTS = range(10_000, 52_000, 2)
+_STALE = 60 * SECOND  # a port rests for so long after its play: media come late
 
 
 class Simulator:
@@ -69,6 +71,8 @@ class Simulator:
         self._counts: Counter[str] = Counter()
         self._used: set[Node] = set()
         self._beside = Beside(self) if settings.beside else None
+        self._at = START
+        self._media_ports: dict[tuple[str, int], int] = {}  # until when the play that took a port has it
 
     def _slow_down(self, slow: str) -> None:
         nodes = {node.name: node for node in self.network.nodes}
@@ -94,6 +98,7 @@ class Simulator:
             at += gap
             if number % 64 == 63 or len(self._pending) > _MANY:
                 self._carry(at)
+            self._at = at
             play = ScenarioRun(self, number, scenario, at, Participants(self, scenario))
             already = len(self._pending)
             play.run()
@@ -124,6 +129,17 @@ class Simulator:
     def loss(self, one: Node, other: Node) -> float:
         """The share of messages that a hop loses; none where a node talks to itself or TCP carries them."""
         return 0.0 if one is other or self.transport(one, other) == "TCP" else self.settings.loss
+
+    def media_port(self, ip: str, wanted: int) -> int:
+        port = wanted
+        while self._media_ports.get((ip, port), 0) > self._at:
+            port += 2
+            if port >= _MEDIA_PORTS.stop:
+                port = _MEDIA_PORTS.start
+            if port == wanted:
+                raise ValueError(f"all ports for media of {ip} are taken: fewer calls_per_second")
+        self._media_ports[ip, port] = 1 << 62
+        return port
 
     def flight(self, sender: Visit, receiver: Visit) -> int:
         """How long a message flies: the radio is slower than the core."""
@@ -268,6 +284,8 @@ class Simulator:
         self._counts[play.scenario.kind] += 1
         self._used |= play.boxes
         self.truth.streams += play.streams
+        for (ip, _), port in play.media_ports.items():
+            self._media_ports[ip, port] = play.now + _STALE
         if play.scenario.kind == "call":
             self.truth.calls.append(play.truth())
         elif play.scenario.kind == "registration":

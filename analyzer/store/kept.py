@@ -309,9 +309,15 @@ class KeptReading:
         """Texts of messages: those that are kept, else from the captures."""
         return self._reading(["message"]).fetch(rows)
 
-    def export(self, rows: list[tuple[str, int, int, int]], media: list[MediaFlow], output: Output) -> int:
+    def export(
+        self,
+        rows: list[tuple[str, int, int, int]],
+        flows: list[tuple[str, str, int, str, int]],
+        media: list[MediaFlow],
+        output: Output,
+    ) -> int:
         """Packets, from the captures."""
-        return self._reading(["message"]).export(rows, media, output)
+        return self._reading(["message"]).export(rows, flows, media, output)
 
     def payloads(
         self, streams: list[tuple[str, int, str, int, int, bool]]

@@ -424,3 +424,15 @@ def test_the_files_hold_the_truth_that_is_returned(tmp_path: Path) -> None:
 def test_what_there_is_not_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"nonsense|moon|cap|4 subscribers"):
         make(tmp_path, **options)
+
+
+def test_no_two_calls_at_a_time_receive_media_at_one_port(tmp_path: Path) -> None:
+    """150 calls within three seconds, over a few relays: by chance alone some would be given the same port."""
+    truth = make(tmp_path, calls=150, seed=5, mix={"answered": 1}, sdp_anchored=1.0, calls_per_second=50)
+    play_of = {leg["call_id"]: call["play"] for call in truth.calls for leg in call["legs"]}
+    plays: defaultdict[bytes, set[int]] = defaultdict(set)
+    for heard in listen(tmp_path / "all.pcap").values():
+        for place in re.findall(rb"c=IN \S+ (\S+)\r\n(?:.*\r\n)*?m=audio (\d+)", heard.body):
+            plays[b":".join(place)].add(play_of[heard.one("Call-ID")])
+    assert len(plays) > 150
+    assert [place for place, here in plays.items() if len(here) > 1] == []

@@ -286,16 +286,18 @@ fn payloads<'py>(
     Ok(found.into_iter().map(|stream| stream.into_iter().map(row).collect()).collect())
 }
 
-/// Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, to a pcapng file, and those of media:
-/// (address, port, since, until), times in ns. Returns how many packets.
+/// Writes the packets of messages, by (file, frame, byte_offset, length) of their rows, to a pcapng file, with the beginnings
+/// and ends of their TCP connections, by (transport, source, its port, receiver, its port), and those of media: (address,
+/// port, since, until), times in ns. Returns how many packets.
 #[pyfunction]
-#[pyo3(signature = (sources, wanted, media_flows, path, limits = None, link_types = Vec::new(), keys = Vec::new(),
+#[pyo3(signature = (sources, wanted, flows, media_flows, path, limits = None, link_types = Vec::new(), keys = Vec::new(),
     esp_keys = Vec::new()))]
 #[expect(clippy::too_many_arguments, reason = "they are those of the Python function")]
 fn export(
     py: Python<'_>,
     sources: Vec<SourceArgument>,
     wanted: Vec<Place>,
+    flows: Vec<FlowArgument>,
     media_flows: Vec<MediaArgument>,
     path: PathBuf,
     limits: Option<&Bound<'_, PyDict>>,
@@ -305,15 +307,21 @@ fn export(
 ) -> PyResult<u64> {
     let options = Options { keys, esp_keys: self::esp_keys(esp_keys)?, ..options(1, limits, &link_types)? };
     let (sources, media) = (self::sources(sources), places(media_flows));
+    let flows: Vec<Flow> = flows
+        .into_iter()
+        .map(|(transport, src, from, dst, to)| flow(&transport, Some(src), from, Some(dst), to))
+        .collect();
     py.detach(|| {
         let output = BufWriter::new(File::create(&path)?);
-        pipeline::export(&sources, &options, &wanted, &media, output)
+        pipeline::export(&sources, &options, &wanted, &flows, &media, output)
     })
     .map_err(|error| raise(py, error))
 }
 
 type MessageArgument =
     (usize, Option<i64>, Option<i64>, String, Option<IpAddr>, u16, Option<IpAddr>, u16, u16, Vec<u8>, bool);
+/// Transport, source, its port, receiver, its port.
+type FlowArgument = (String, IpAddr, u16, IpAddr, u16);
 type FailureArgument = (Option<i64>, String, String, IpAddr, u16, IpAddr, u16, String);
 
 fn flow(transport: &str, src: Option<IpAddr>, src_port: u16, dst: Option<IpAddr>, dst_port: u16) -> Flow {

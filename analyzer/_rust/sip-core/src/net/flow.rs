@@ -51,3 +51,11 @@ pub struct Flow {
     pub src_port: u16,
     pub dst_port: u16,
 }
+
+impl Flow {
+    /// The direction of what is sent back.
+    pub fn back(self) -> Self {
+        let Flow { protocol, src, dst, src_port, dst_port } = self;
+        Flow { protocol, src: dst, dst: src, src_port: dst_port, dst_port: src_port }
+    }
+}

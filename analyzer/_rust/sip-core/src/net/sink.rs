@@ -121,6 +121,8 @@ pub trait Sink: Problems {
     /// The packet `part` holds a fragment of what the packet `whole` completed: an IP datagram or an SCTP message. Said of
     /// each fragment, before what it is a part of is delivered.
     fn joined(&mut self, _whole: Stamp, _part: Stamp) {}
+    /// A packet without payload that tells where the streams of a TCP connection begin, end, or have lost something.
+    fn connection(&mut self, _flow: &Flow, _at: Stamp) {}
     /// Keys for what is encrypted.
     fn keyring(&self) -> Option<&Keyring> {
         None

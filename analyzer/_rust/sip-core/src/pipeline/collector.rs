@@ -496,6 +496,12 @@ impl Sink for PointSink<'_, '_> {
         }
     }
 
+    fn connection(&mut self, flow: &Flow, at: Stamp) {
+        if let Some(trace) = &mut self.out.also.trace {
+            trace.connection(self.point, flow, at);
+        }
+    }
+
     fn keyring(&self) -> Option<&Keyring> {
         Some(&self.out.agreements.keyring)
     }

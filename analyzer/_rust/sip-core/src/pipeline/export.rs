@@ -14,12 +14,13 @@ use super::secrets;
 use super::source::{Source, open};
 use super::trace::{Media, Trace};
 use crate::container::{self, Writer};
+use crate::net::Flow;
 use crate::observation::Batch;
 use crate::packet::Packet;
 use crate::problem::Problem;
 
-/// Writes the packets that messages came in as pcapng: every fragment and segment of them, the ICMP errors, resets and
-/// aborts that met them, and `media`. Returns how many.
+/// Writes the packets that messages came in as pcapng: every fragment and segment of them, what shows where their TCP
+/// connections (`flows`) begin and end, the ICMP errors, resets and aborts that met them, and `media`. Returns how many.
 ///
 /// Reads the sources twice: what a message came in is known when it is whole, and by then its first packet is gone.
 ///
@@ -29,6 +30,7 @@ pub fn export(
     sources: &[Source],
     options: &Options,
     wanted: &[Place],
+    flows: &[Flow],
     media: &[Media],
     output: impl Write,
 ) -> Result<u64, ScanError> {
@@ -39,7 +41,7 @@ pub fn export(
     let wanted: HashSet<(u32, u64, u64)> = wanted.iter().filter_map(place).collect();
     let (secrets, _) = secrets::given(&sources, options)?;
     let (finished, _) = secrets::until_opened(&sources, options, secrets, |secrets| {
-        let also = Also { trace: Some(Trace::new(wanted.clone(), media)), ..Also::default() };
+        let also = Also { trace: Some(Trace::new(wanted.clone(), flows, media)), ..Also::default() };
         read(&sources, options, &Progress::default(), secrets, also, || |_: usize, _: &Batch| {})
     })?;
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::net::Flow;
+use crate::net::{Flow, Protocol};
 use crate::observation::Seen;
 use crate::packet::{NO_TIME, Stamp};
 
@@ -51,6 +51,8 @@ pub struct Trace {
     /// File and frame that completed a message, offset of its first byte.
     wanted: HashSet<(u32, u64, u64)>,
     media: Places,
+    /// The TCP connections of these messages, both directions.
+    connections: HashSet<Flow>,
     /// Packets that what this packet completed came in.
     joined: HashMap<Id, Vec<Id>>,
     /// When the flows of the messages were in use.
@@ -64,10 +66,13 @@ fn id(at: Stamp) -> Id {
 }
 
 impl Trace {
-    pub fn new(wanted: HashSet<(u32, u64, u64)>, media: &[Media]) -> Self {
+    /// `flows`: those of the messages.
+    pub fn new(wanted: HashSet<(u32, u64, u64)>, flows: &[Flow], media: &[Media]) -> Self {
+        let carriers = flows.iter().map(|flow| Flow { protocol: flow.protocol.carrier(), ..*flow });
         Self {
             wanted,
             media: Places::new(media),
+            connections: carriers.filter(|it| it.protocol == Protocol::Tcp).flat_map(|it| [it, it.back()]).collect(),
             joined: HashMap::new(),
             flows: HashMap::new(),
             failures: Vec::new(),
@@ -106,6 +111,13 @@ impl Trace {
         }
     }
 
+    /// What shows where a TCP connection begins and ends: without it, another on the same ports is taken for it.
+    pub fn connection(&mut self, point: u16, flow: &Flow, at: Stamp) {
+        if self.connections.contains(flow) {
+            self.choose(point, id(at));
+        }
+    }
+
     /// A transport failed; whether it carried a message that is wanted, the whole capture tells.
     pub fn failure(&mut self, point: u16, flow: Flow, at: Stamp) {
         self.failures.push((point, flow, at));
@@ -114,14 +126,12 @@ impl Trace {
     /// The packets, by capture point, file and frame.
     pub fn finish(mut self) -> BTreeSet<(u16, Id)> {
         for (point, flow, at) in std::mem::take(&mut self.failures) {
-            let Flow { protocol, src, dst, src_port, dst_port } = flow;
-            let back = Flow { protocol, src: dst, dst: src, src_port: dst_port, dst_port: src_port };
             let in_use = |flow| {
                 self.flows.get(flow).is_some_and(|&(since, until)| {
                     at.time == NO_TIME || (since..=until.saturating_add(ANSWER_WINDOW)).contains(&at.time)
                 })
             };
-            if in_use(&flow) || in_use(&back) {
+            if in_use(&flow) || in_use(&flow.back()) {
                 self.choose(point, id(at));
             }
         }

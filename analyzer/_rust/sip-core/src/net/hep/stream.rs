@@ -149,6 +149,10 @@ impl<S: Sink> Sink for Unwrapped<'_, S> {
         class
     }
 
+    fn connection(&mut self, flow: &Flow, at: Stamp) {
+        self.sink.connection(flow, at);
+    }
+
     fn gap(&mut self, id: StreamId, missing: u64, at: Stamp) {
         let Some(stream) = self.streams.open.get_mut(&id) else { return self.sink.gap(id, missing, at) };
         if let State::Undecided { .. } = stream.state {

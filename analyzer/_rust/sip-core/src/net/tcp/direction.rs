@@ -265,12 +265,14 @@ impl Direction {
     }
 
     /// The peer acknowledged everything before `ack`. A hole in front of it is a loss of the capture, not of the
-    /// network: what is missing will not come again.
-    pub fn acknowledged<S: Sink>(&mut self, way: Way, ack: u32, turn: &mut Turn<'_, S>) {
-        let ack = self.unwrap(ack);
+    /// network: what is missing will not come again. Says whether there was one.
+    pub fn acknowledged<S: Sink>(&mut self, way: Way, ack: u32, turn: &mut Turn<'_, S>) -> bool {
+        let (ack, mut lost) = (self.unwrap(ack), false);
         while self.hole != 0 && self.behind_hole().is_some_and(|target| target <= ack) {
             self.skip(way, turn);
+            lost = true;
         }
+        lost
     }
 
     /// Where the bytes behind the hole begin.

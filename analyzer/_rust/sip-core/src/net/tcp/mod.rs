@@ -315,6 +315,11 @@ impl Connection {
     }
 
     fn packet<S: Sink>(&mut self, way: Way, header: &Header, data: Cursor<'_>, turn: &mut Turn<'_, S>) -> Disposition {
+        let bare = data.wire_len() == 0;
+        // Beside the three flags, whatever follows a SYN that is alone so far: it shows that the connection was made.
+        if bare && (header.has(Header::SYN | Header::FIN | Header::RST) || self.attempt.is_some()) {
+            turn.sink.connection(&way.flow, turn.at);
+        }
         if let Some(attempt) = &self.attempt {
             let answer = way.side != attempt.way.side;
             if answer && header.has(Header::RST) {
@@ -339,17 +344,19 @@ impl Connection {
         let mut seq = header.seq;
         if header.has(Header::SYN) {
             if !self.syn(way, header, turn) {
-                return if data.wire_len() == 0 { NO_PAYLOAD } else { REPEATED };
+                return if bare { NO_PAYLOAD } else { REPEATED };
             }
             seq = seq.wrapping_add(1);
         }
         if header.has(Header::ACK) {
             let back = way.back();
-            self.side(back.side).acknowledged(back, header.ack, turn);
+            if self.side(back.side).acknowledged(back, header.ack, turn) && bare {
+                turn.sink.connection(&way.flow, turn.at);
+            }
         }
         let fin = header.has(Header::FIN);
         let sender = self.side(way.side);
-        if data.wire_len() == 0 {
+        if bare {
             if fin && sender.known {
                 let end = sender.unwrap(seq);
                 if !self.is_past(way.side, seq, 0) {

@@ -22,8 +22,7 @@ pub(super) struct Way {
 
 impl Way {
     pub fn back(self) -> Self {
-        let Flow { protocol, src, dst, src_port, dst_port } = self.flow;
-        Way { flow: Flow { protocol, src: dst, dst: src, src_port: dst_port, dst_port: src_port }, side: 1 - self.side }
+        Way { flow: self.flow.back(), side: 1 - self.side }
     }
 }
 
