@@ -6,9 +6,17 @@
 mod batch;
 mod clock;
 mod copies;
+mod key;
+mod order;
 mod points;
+mod repeated;
+mod transactions;
+mod windows;
 
 pub use batch::{Batch, Entry, KeptReport, Seen};
 pub use clock::Clock;
-pub use copies::{Copies, Kind, ObservationKey, Observed, classify_copies, route, time_order};
+pub use copies::{Observed, classify_copies};
+pub use key::{Kind, ObservationKey, route};
+pub use order::time_order;
 pub use points::{Agents, PointNames};
+pub use windows::Copies;
