@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::panic::resume_unwind;
 use std::thread;
 
-use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
+use hashbrown::{HashMap, HashTable, hash_table};
 
 use crate::hash::{self, Keyed};
 use crate::net::Flow;
@@ -241,7 +241,7 @@ pub fn classify_copies(chunks: &[&[ObservationKey]], threads: usize) -> Vec<Obse
     let key_of = |row: u32| keys.get(row as usize).copied();
     let expected = rows.len() / parts as usize;
     let joined = |part| {
-        let mut open = HashMap::with_capacity_and_hasher(expected / 2, Keyed);
+        let mut open = HashMap::with_capacity_and_hasher(expected / 3, Keyed);
         joined(&rows, 0, &keys, &copies, &mut open, |transaction| part_of(transaction, parts) == part)
     };
     for joined in in_parts(parts, joined) {
@@ -302,11 +302,20 @@ enum Again {
 /// The rows whose bytes came before, of those contents that belong to this part.
 fn repeated(rows: &Rows<'_>, part: u64, parts: u64) -> HashMap<u32, Again, Keyed> {
     let mut found = HashMap::with_hasher(Keyed);
-    // Latest row with the same bytes, and for a row the one before it: a chain per content without a Vec per entry.
-    let mut latest: HashMap<u64, u32, Keyed> = HashMap::with_capacity_and_hasher(rows.len() / parts as usize, Keyed);
+    // Latest row with the same bytes, and for a row the one before it: a chain per content without a Vec per entry. The
+    // content is in the row.
+    let mut latest: HashTable<u32> = HashTable::with_capacity(rows.len() / parts as usize);
+    let content = |row: u32| rows.get(row).map_or(0, |row| row.content);
     let mut earlier: HashMap<u32, u32, Keyed> = HashMap::with_hasher(Keyed);
     for (index, row) in rows.iter().filter(|(_, row)| part_of(row.content, parts) == part) {
-        let chain = latest.insert(row.content, index);
+        let known = latest.entry(row.content, |&known| content(known) == row.content, |&known| content(known));
+        let chain = match known {
+            hash_table::Entry::Occupied(mut known) => Some(std::mem::replace(known.get_mut(), index)),
+            hash_table::Entry::Vacant(place) => {
+                place.insert(index);
+                None
+            }
+        };
         if let Some(previous) = chain {
             earlier.insert(index, previous);
         }
