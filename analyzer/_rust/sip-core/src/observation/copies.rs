@@ -44,7 +44,7 @@ pub fn classify_copies(chunks: &[&[ObservationKey]], threads: usize) -> Vec<Obse
     let key_of = |row: u32| keys.get(row as usize).copied();
     let expected = rows.len() / parts as usize;
     let joined = |part| {
-        let mut open = HashMap::with_capacity_and_hasher(expected / 2, Keyed);
+        let mut open = HashMap::with_capacity_and_hasher(expected / 3, Keyed);
         joined(&rows, 0, &keys, &copies, &mut open, |transaction| part_of(transaction, parts) == part)
     };
     for joined in in_parts(parts, joined) {

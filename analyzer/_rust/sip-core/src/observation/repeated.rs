@@ -1,6 +1,6 @@
 //! The same bytes again: a packet that was captured twice, or a message that was sent twice.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable, hash_table};
 
 use super::key::ObservationKey;
 use super::order::Rows;
@@ -29,11 +29,20 @@ pub(super) enum Again {
 /// The rows whose bytes came before, of those contents that belong to this part.
 pub(super) fn repeated(rows: &Rows<'_>, part: u64, parts: u64) -> HashMap<u32, Again, Keyed> {
     let mut found = HashMap::with_hasher(Keyed);
-    // Latest row with the same bytes, and for a row the one before it: a chain per content without a Vec per entry.
-    let mut latest: HashMap<u64, u32, Keyed> = HashMap::with_capacity_and_hasher(rows.len() / parts as usize, Keyed);
+    // Latest row with the same bytes, and for a row the one before it: a chain per content without a Vec per entry. The
+    // content is in the row.
+    let mut latest: HashTable<u32> = HashTable::with_capacity(rows.len() / parts as usize);
+    let content = |row: u32| rows.get(row).map_or(0, |row| row.content);
     let mut earlier: HashMap<u32, u32, Keyed> = HashMap::with_hasher(Keyed);
     for (index, row) in rows.iter().filter(|(_, row)| part_of(row.content, parts) == part) {
-        let chain = latest.insert(row.content, index);
+        let known = latest.entry(row.content, |&known| content(known) == row.content, |&known| content(known));
+        let chain = match known {
+            hash_table::Entry::Occupied(mut known) => Some(std::mem::replace(known.get_mut(), index)),
+            hash_table::Entry::Vacant(place) => {
+                place.insert(index);
+                None
+            }
+        };
         if let Some(previous) = chain {
             earlier.insert(index, previous);
         }

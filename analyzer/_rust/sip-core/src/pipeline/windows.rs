@@ -174,7 +174,7 @@ impl<'a> Windows<'a> {
                     let (receive, give_back) = (receive.clone(), give_back.clone());
                     let Options { limits, wanted, clocks, headers, .. } = options;
                     let parser = messages::Parser::new(limits, wanted, clocks, headers, &descriptions, &begun)
-                        .with_texts(options.texts);
+                        .for_window(options.texts);
                     let mut parsing = Parsing { parser, chunks: Vec::new(), progress };
                     let parse = move || {
                         for (number, mut batch) in receive {

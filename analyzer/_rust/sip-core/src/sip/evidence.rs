@@ -167,32 +167,47 @@ pub fn items(message: &[u8], fields: &Fields<'_>, unfolded: &mut Vec<u8>, mut gi
     if let Some(sdp) = fields.sdp.clone().and_then(|range| message.get(range)) {
         media(sdp, &mut give);
     }
+    // The lines that were marked when they were read, else all of them.
+    let mut lines = Lines::default();
+    if let Some(marked) = fields.marked {
+        for (name, place) in marked {
+            lines.line(*name, message.get(place.clone()).unwrap_or_default(), &mut give);
+        }
+        return lines.end(&mut give);
+    }
     let (header, _) = split(message, fields.body.start);
     let folded = memchr::memchr_iter(b'\n', header).any(|at| header.get(at + 1).copied().is_some_and(is_blank));
     unfolded.clear();
     if folded {
         unfold(message, unfolded);
     }
-    header_lines(if folded { unfolded } else { header }, &mut give);
+    let header = if folded { unfolded } else { header };
+    for line in header.split(|&b| b == b'\n').skip(1) {
+        let Some(colon) = soon(line, b':') else { continue };
+        lines.line(Name::of(trim_end(split(line, colon).0)), line, &mut give);
+    }
+    lines.end(&mut give);
 }
 
-fn header_lines(header: &[u8], give: &mut impl FnMut(Item<'_>)) {
-    let mut bottom = None;
-    let mut listed = 0;
-    let mut at = 0;
-    for end in memchr::memchr_iter(b'\n', header).chain([header.len()]) {
-        let line = header.get(at..end).unwrap_or_default();
-        let is_first = at == 0;
-        at = end + 1;
-        let Some(colon) = soon(line, b':').filter(|_| !is_first) else { continue };
-        let (name, value) = split(line, colon);
-        let (name, value) = (trim_end(name), trim(value.get(1..).unwrap_or_default()));
-        match Name::of(name) {
+/// What header lines say one after the other.
+#[derive(Default)]
+struct Lines<'a> {
+    /// The Via read last.
+    bottom: Option<&'a [u8]>,
+    listed: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn line(&mut self, name: Name, line: &'a [u8], give: &mut impl FnMut(Item<'_>)) {
+        let Some(colon) = soon(line, b':') else { return };
+        let (named, value) = split(line, colon);
+        let (named, value) = (trim_end(named), trim(value.get(1..).unwrap_or_default()));
+        match name {
             // The last of several, which nearly none has in one row.
             Name::Via if memchr::memchr(b',', value).is_none() => {
-                bottom = Some(value).filter(|v| !v.is_empty()).or(bottom)
+                self.bottom = Some(value).filter(|v| !v.is_empty()).or(self.bottom)
             }
-            Name::Via => bottom = list(value).last().or(bottom),
+            Name::Via => self.bottom = list(value).last().or(self.bottom),
             Name::Route => {
                 for entry in list(value).take(MAX_LISTED) {
                     route(name_addr(entry).uri, give);
@@ -209,13 +224,13 @@ fn header_lines(header: &[u8], give: &mut impl FnMut(Item<'_>)) {
                     // The headers that a hi-targeted-to-uri carries say why, not where to (RFC 7044 §5).
                     let (uri, _) = split(entry, memchr::memchr(b'?', entry).unwrap_or(entry.len()));
                     let uri = name_addr(uri).uri;
-                    listed += 1;
-                    if listed <= MAX_LISTED && !uri.is_empty() {
+                    self.listed += 1;
+                    if self.listed <= MAX_LISTED && !uri.is_empty() {
                         give(Item { kind: Kind::History, value: hash::bytes(uri), text: Some(uri) });
                     }
                 }
             }
-            Name::Other if name.eq_ignore_ascii_case(b"Remote-Party-ID") => {
+            Name::Other if named.eq_ignore_ascii_case(b"Remote-Party-ID") => {
                 // Without `party` it is the calling one in a request.
                 let calling = |entry: &&[u8]| {
                     let party = param(name_addr(entry).params, b"party");
@@ -226,13 +241,16 @@ fn header_lines(header: &[u8], give: &mut impl FnMut(Item<'_>)) {
                     give(Item { kind: Kind::RemoteParty, value: hash::bytes(uri), text: Some(uri) });
                 }
             }
-            Name::Other if VENDOR.iter().any(|known| known.eq_ignore_ascii_case(name)) && !value.is_empty() => {
+            Name::Other if VENDOR.iter().any(|known| known.eq_ignore_ascii_case(named)) && !value.is_empty() => {
                 give(Item { kind: Kind::Vendor, value: hash::bytes(value), text: None });
             }
             _ => {}
         }
     }
-    if let Some(via) = bottom.and_then(via::parse) {
+
+    /// What can be said once all were read.
+    fn end(self, give: &mut impl FnMut(Item<'_>)) {
+        let Some(via) = self.bottom.and_then(via::parse) else { return };
         // What the receiver saw is the address; what the sender wrote may be a name (RFC 3261 §18.2.1).
         let host = param(via.params, b"received").unwrap_or_else(|| via::host_and_port(via.sent_by).0);
         let host = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host);

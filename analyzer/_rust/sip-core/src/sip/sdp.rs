@@ -163,10 +163,14 @@ fn integer(v: &[u8]) -> Option<i64> {
     i64::try_from(number(v)?).ok()
 }
 
+/// Bytes of what several lines of a description say together.
+const TYPICAL: usize = 128;
+
 fn append(joined: &mut Option<Vec<u8>>, by: &[u8], value: &[u8]) {
     match joined {
         Some(text) => text.extend_from_slice(by),
-        None => *joined = Some(Vec::with_capacity(value.len())),
+        // There is more to come.
+        None => *joined = Some(Vec::with_capacity(value.len().max(TYPICAL))),
     }
     joined.get_or_insert_default().extend_from_slice(value);
 }

@@ -185,11 +185,24 @@ pub fn at(v: &[u8], ended: bool) -> At {
         };
     };
     let (line, _) = split(v, len);
+    if is_plainly_sure(line) {
+        return At::Start;
+    }
     match parse(line) {
         Some(start) if start.is_sure() => At::Start,
         Some(start) if start.is_possible() => evidence(v.get(with_end..).unwrap_or_default(), ended),
         _ => At::Other,
     }
+}
+
+/// Is this a start line as nearly all are, in one look? [`StartLine::is_sure`] says so of it too, after a long one.
+fn is_plainly_sure(line: &[u8]) -> bool {
+    if let Some(code) = line.strip_prefix(b"SIP/2.0 ") {
+        return matches!(code, [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9'] | [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9', b' ', ..]);
+    }
+    let Some(request) = line.strip_suffix(b" SIP/2.0") else { return false };
+    let method = request.iter().take_while(|&&b| is_token(b)).count();
+    method > 0 && request.get(method) == Some(&b' ') && has_scheme(request.get(method + 1..).unwrap_or_default())
 }
 
 /// May a line that has not ended yet become a start line: `token SP ...`, or the head of `SIP/2.0 200`?

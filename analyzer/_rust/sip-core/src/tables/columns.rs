@@ -13,7 +13,7 @@ use std::thread;
 
 use arrow_array::builder::make_view;
 use arrow_array::{
-    ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray, TimestampNanosecondArray,
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray, TimestampNanosecondArray,
     UInt32Array,
 };
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, BooleanBufferBuilder, Buffer, NullBuffer, ScalarBuffer};
@@ -159,6 +159,16 @@ fn zeros(bytes: usize) -> Buffer {
     }
 }
 
+/// So many rows without text, which the columns share that have none: each string of an array is looked at when it is made.
+fn no_text(rows: usize) -> ArrayRef {
+    static NONE: Mutex<Option<StringViewArray>> = Mutex::new(None);
+    let mut known = NONE.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*known {
+        Some(none) if rows <= none.len() => Arc::new(none.slice(0, rows)),
+        _ => Arc::new(known.insert(StringViewArray::new_null(rows)).clone()),
+    }
+}
+
 /// Text: each string once, as far as it was there not long ago, and for each row which of them it has.
 ///
 /// Arrow checks every string it is given for UTF-8; so it is given each once, and gathers the rows itself.
@@ -181,6 +191,10 @@ struct Recent {
     /// Its number, and one.
     number: u32,
 }
+
+/// Text that stands in a line of a message, known by the hash of that line: its own has not to be made. Two lines that say
+/// the same have it twice.
+pub struct LineText(Text);
 
 /// Addresses as text.
 pub struct Address(Text);
@@ -233,9 +247,13 @@ impl Text {
         if self.recent.is_empty() {
             self.recent = vec![Recent::default(); RECENT];
         }
-        let text = String::from_utf8_lossy(bytes);
-        self.strings.push((self.buffer.len() as u32, text.len() as u32));
-        self.buffer.extend_from_slice(text.as_bytes());
+        let start = self.buffer.len();
+        if bytes.is_ascii() {
+            self.buffer.extend_from_slice(bytes);
+        } else {
+            self.buffer.extend_from_slice(String::from_utf8_lossy(bytes).as_bytes());
+        }
+        self.strings.push((start as u32, (self.buffer.len() - start) as u32));
         // A part holds a GiB of messages at most, so neither number nor place comes near 2^32.
         let number = self.strings.len() as u32;
         if let Some(slot) = self.recent.get_mut(hash as usize % RECENT) {
@@ -290,13 +308,46 @@ impl Column for Text {
                 buffers.push(Buffer::from_vec(part.buffer));
             }
         }
-        let (numbers, nulls) = Values::finish(numbers, runs);
         if views.is_empty() {
-            let views = ScalarBuffer::new(zeros(numbers.len() * size_of::<u128>()), 0, numbers.len());
-            return Ok(Arc::new(StringViewArray::try_new(views, Vec::new(), nulls)?));
+            return Ok(no_text(runs.iter().map(|run| run.rows.len()).sum()));
         }
+        let (numbers, nulls) = Values::finish(numbers, runs);
         let strings = StringViewArray::try_new(views.into(), buffers, None)?;
         take(&strings, &UInt32Array::try_new(numbers, nulls)?, None)
+    }
+}
+
+impl LineText {
+    /// As [`Text::set`]; with the hash of the line, where it is known.
+    #[inline]
+    pub fn set(&mut self, row: usize, (value, line): (Option<&[u8]>, Option<u64>)) {
+        let text = &mut self.0;
+        let Some(bytes) = value.filter(|bytes| !bytes.is_empty()) else { return };
+        if row < text.rows.valid.rows {
+            let hash = line.unwrap_or_else(|| text.hasher.hash_one(bytes));
+            let number = text.known(hash).unwrap_or_else(|| text.keep(hash, bytes));
+            text.rows.set(row, number);
+        }
+    }
+}
+
+impl Column for LineText {
+    const TYPE: &str = Text::TYPE;
+
+    fn new() -> Self {
+        Self(Text::new())
+    }
+
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+
+    fn grow(&mut self, rows: usize) {
+        self.0.grow(rows);
+    }
+
+    fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
+        Text::finish(parts.into_iter().map(|part| part.0).collect(), runs)
     }
 }
 

@@ -12,7 +12,7 @@ use super::super::text::{
     split_once, trim, trim_end, trim_start, unquote,
 };
 use super::super::{mime, presence, via};
-use super::known_lines::{LONGEST, is_plain};
+use super::known_lines::{LONGEST, Place, Said, Value, is_plain};
 use super::repeated_lines::{Before, is_single};
 use super::{Carrier, Fields, Folded, Party, Work, bit};
 use crate::hash;
@@ -23,8 +23,10 @@ impl<'a> Fields<'a> {
         let mut at = 0;
         let mut first = true;
         let mut line_feeds = 0u32;
-        for nl in memchr::memchr_iter(b'\n', text) {
+        let hasher = work.known.hasher;
+        while let Some((nl, hash)) = hasher.next(text, at) {
             self.lines += 1;
+            let start = at;
             let line = text.get(at..nl).unwrap_or_default();
             let line = match line {
                 [head @ .., b'\r'] => head,
@@ -45,8 +47,16 @@ impl<'a> Fields<'a> {
             if as_sent && first && memchr::memchr(b'\r', line).is_some() {
                 return Err(self.folded(1));
             }
-            self.line(line, first, work);
-            first = false;
+            if first {
+                self.start_line(line, Some(hash), work);
+                work.marks = self.method == Some(b"INVITE");
+                first = false;
+            } else {
+                let name = self.line(line, Some(hash), work);
+                if work.marks && name.is_some_and(is_marked) {
+                    work.marked.push((name.unwrap_or(Name::Other), start..nl));
+                }
+            }
         }
         // No empty line: the message is cut, or its sender forgot.
         let (_, rest) = split(text, at);
@@ -55,7 +65,15 @@ impl<'a> Fields<'a> {
         }
         work.plain = false;
         if !rest.is_empty() {
-            self.line(trim_end(rest), first, work);
+            let line = trim_end(rest);
+            if first {
+                self.start_line(line, None, work);
+            } else {
+                let name = self.line(line, None, work);
+                if work.marks && name.is_some_and(is_marked) {
+                    work.marked.push((name.unwrap_or(Name::Other), at..text.len()));
+                }
+            }
         }
         self.flaws.add_if(line_feeds > 0, Flaw::LineEnd);
         self.flaws.add(Flaw::Cut);
@@ -67,29 +85,47 @@ impl<'a> Fields<'a> {
         Folded
     }
 
-    fn line(&mut self, line: &'a [u8], first: bool, work: &mut Work) {
-        if first {
-            self.start_line(line);
-            work.plain &= is_plain(line);
-            return;
-        }
-        let hash = (line.len() <= LONGEST).then(|| work.known.hash(line));
-        if let Some(said) = hash.and_then(|hash| work.known.get(hash))
+    /// Reads a header line, by what is known of it where it was met before; gives its name where it has one. `hash` is that
+    /// of the line, if its end is there.
+    fn line(&mut self, line: &'a [u8], hash: Option<u64>, work: &mut Work) -> Option<Name> {
+        let known = hash.filter(|_| line.len() <= LONGEST);
+        if let Some(said) = known.and_then(|hash| work.known.get(hash))
             && self.said_before(line, said, work)
         {
-            return;
+            self.tell(said.name, hash);
+            return Some(said.name);
         }
         let before = Before::of(self);
         let flaws = std::mem::take(&mut self.flaws);
         let read = self.header_line(line, work);
         let plain = is_plain(line);
         work.plain &= plain;
-        if let (Some(hash), Some((name, value)), true, Flaws::NONE) = (hash, read, plain, self.flaws)
+        if let (Some(hash), Some((name, value)), true, Flaws::NONE) = (known, read, plain, self.flaws)
             && let Some(said) = self.said(line, name, value, &before, work)
         {
             work.known.put(hash, said);
         }
         self.flaws.merge(flaws);
+        let (name, _) = read?;
+        self.tell(name, hash);
+        Some(name)
+    }
+
+    /// Keeps the hash of the line that said what a column has, which is known by it.
+    #[inline]
+    fn tell(&mut self, name: Name, hash: Option<u64>) {
+        let said = match name {
+            Name::From => &mut self.told.from,
+            Name::To => &mut self.told.to,
+            Name::CallId => &mut self.told.call_id,
+            Name::PChargingVector => &mut self.told.icid,
+            // One without a value says nothing, and the next one does.
+            Name::Contact if self.contact.count > 0 => &mut self.told.contact,
+            Name::PAssertedIdentity if self.asserted[0].is_some() => &mut self.told.asserted,
+            Name::Via if self.via.count > 0 => &mut self.told.via,
+            _ => return,
+        };
+        *said = said.or(hash);
     }
 
     /// Reads a header line; gives its name and value where it has both.
@@ -116,21 +152,43 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn start_line(&mut self, line: &'a [u8]) {
+    fn start_line(&mut self, line: &'a [u8], hash: Option<u64>, work: &mut Work) {
+        self.told.start = hash;
+        // A header line of the same bytes is another one.
+        let known = hash.filter(|_| line.len() <= LONGEST).map(|hash| !hash);
+        match known.and_then(|hash| work.known.get(hash)).map(|said| said.says) {
+            Some(Value::Request { method, uri }) => {
+                (self.method, self.request_uri) = (method.part(line), uri.part(line));
+                return;
+            }
+            Some(Value::Status { status, reason }) => {
+                (self.status, self.reason_phrase) = (Some(status), reason.part(line));
+                return;
+            }
+            _ => {}
+        }
+        let plain = is_plain(line);
+        work.plain &= plain;
         let Some(start) = start::parse(line) else {
             self.flaws.add(Flaw::StartLine);
             return;
         };
         self.flaws.merge(start.flaws);
-        match start.line {
+        let place = |part| Place::of(Some(part), line);
+        let says = match start.line {
             Line::Request { method, uri } => {
                 self.method = Some(method);
                 self.request_uri = Some(uri);
+                place(method).zip(place(uri)).map(|(method, uri)| Value::Request { method, uri })
             }
             Line::Status { status, reason } => {
                 self.status = Some(status);
                 self.reason_phrase = Some(reason);
+                place(reason).map(|reason| Value::Status { status, reason })
             }
+        };
+        if let (Some(hash), Some(says), true, Flaws::NONE) = (known, says, plain, start.flaws) {
+            work.known.put(hash, Said { name: Name::Other, value: Place::NONE, says });
         }
     }
 
@@ -150,7 +208,7 @@ impl<'a> Fields<'a> {
             Name::Via => self.via_row(value, work),
             Name::From => self.from = self.party(value),
             Name::To => self.to = self.party(value),
-            Name::CallId => self.call_id = Some(value),
+            Name::CallId => (self.call_id, self.call_id_hash) = (Some(value), hash::bytes(value)),
             Name::CSeq => self.cseq_header(value),
             Name::MaxForwards => self.max_forwards = self.small(value, 255),
             Name::Contact => self.contact_row(value),
@@ -243,7 +301,8 @@ impl<'a> Fields<'a> {
         self.flaws.merge(addr.flaws);
         let tag = params(addr.params).find(|(name, _)| name.eq_ignore_ascii_case(b"tag")).and_then(|(_, tag)| tag);
         let given = |text: &'a [u8]| (!text.is_empty()).then_some(text);
-        Party { display: given(addr.display), uri: given(addr.uri), tag: tag.and_then(given) }
+        let tag = tag.and_then(given);
+        Party { display: given(addr.display), uri: given(addr.uri), tag, tag_hash: tag.map_or(0, hash::bytes) }
     }
 
     /// `CSeq = 1*DIGIT LWS Method`
@@ -286,6 +345,8 @@ impl<'a> Fields<'a> {
             // The line outlives the buffer.
             let as_sent = work.via.get(work.sent_by.0..work.sent_by.1) == Some(via.sent_by);
             self.via.sent_by = as_sent.then_some(via.sent_by);
+            let sent_by = work.via.get(work.sent_by.0..work.sent_by.1).unwrap_or_default();
+            self.via.hop = hash::pair(hash::bytes(normal.branch.unwrap_or_default()), hash::bytes(sent_by));
         }
         self.via.count = self.via.count.saturating_add(1);
     }
@@ -452,6 +513,25 @@ impl<'a> Fields<'a> {
             (self.sdp, self.early_sdp) = (found.session.map(within), found.early.map(within));
         }
     }
+}
+
+/// Header fields that are looked at again in a request that opens a call ([`super::super::evidence`]); what has no name that
+/// we know may be one of a vendor.
+fn is_marked(name: Name) -> bool {
+    matches!(
+        name,
+        Name::Via
+            | Name::Route
+            | Name::PChargingVector
+            | Name::Replaces
+            | Name::Join
+            | Name::TargetDialog
+            | Name::InReplyTo
+            | Name::UserToUser
+            | Name::HistoryInfo
+            | Name::Diversion
+            | Name::Other
+    )
 }
 
 fn first_uri(value: &[u8]) -> Option<&[u8]> {

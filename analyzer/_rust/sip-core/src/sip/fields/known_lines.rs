@@ -1,11 +1,8 @@
 //! Header lines met not long ago, and what each says: most lines of a message stood in one before it, of the same dialog
 //! or on the hop before.
 
-use std::hash::BuildHasher;
-
-use foldhash::quality::RandomState;
-
 use super::super::name::Name;
+use super::lines::LineHasher;
 
 /// A longer line is read each time.
 pub const LONGEST: usize = 192;
@@ -47,6 +44,7 @@ pub enum Value {
         display: Place,
         uri: Place,
         tag: Place,
+        tag_hash: u64,
     },
     /// The only one of its row.
     Contact {
@@ -62,10 +60,21 @@ pub enum Value {
         number: Option<u32>,
         method: Place,
     },
+    /// With its hash.
+    CallId(u64),
     /// The only one of its row: hash of its normal form, and what else is kept of it where it was the topmost.
     Via {
         hash: u64,
         top: TopVia,
+    },
+    /// A start line, which has no name.
+    Request {
+        method: Place,
+        uri: Place,
+    },
+    Status {
+        status: u16,
+        reason: Place,
     },
 }
 
@@ -78,6 +87,8 @@ pub struct TopVia {
     pub transport: Place,
     pub received: Place,
     pub rport: Place,
+    /// Hash of branch and sent-by.
+    pub hop: u64,
 }
 
 impl TopVia {
@@ -87,6 +98,7 @@ impl TopVia {
         transport: Place::NONE,
         received: Place::NONE,
         rport: Place::NONE,
+        hop: 0,
     };
 }
 
@@ -98,21 +110,14 @@ pub struct Said {
     pub says: Value,
 }
 
-/// One line for each place in the table, by its hash: a later one takes the place of one before. The hash is another in
-/// each process, so that nobody can prepare two lines that have the same one.
+/// One line for each place in the table, by its hash: a later one takes the place of one before.
 #[derive(Debug, Default)]
 pub struct KnownLines {
     lines: Vec<(u64, Said)>,
-    hasher: RandomState,
+    pub hasher: LineHasher,
 }
 
 impl KnownLines {
-    /// For [`KnownLines::get`] and [`KnownLines::put`].
-    #[inline]
-    pub fn hash(&self, line: &[u8]) -> u64 {
-        self.hasher.hash_one(line)
-    }
-
     #[inline]
     pub fn get(&self, hash: u64) -> Option<Said> {
         let &(of, said) = self.lines.get(hash as usize % LINES)?;

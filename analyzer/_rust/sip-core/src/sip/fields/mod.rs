@@ -14,6 +14,7 @@ use known_lines::KnownLines;
 
 mod header_lines;
 mod known_lines;
+mod lines;
 mod repeated_lines;
 
 /// How the message came: decides what its length means (RFC 3261 §18.3).
@@ -43,6 +44,9 @@ struct Work {
     known: KnownLines,
     /// All lines so far are ASCII without NUL, and have no CR but that of their end.
     plain: bool,
+    /// The message may open a call: the lines that are looked at again, by their names and where they stand.
+    marks: bool,
+    marked: Vec<(Name, Range<usize>)>,
     content_type: Vec<u8>,
     require: Vec<u8>,
     supported: Vec<u8>,
@@ -54,6 +58,8 @@ impl Work {
         self.sent_by = (0, 0);
         self.vias.clear();
         self.plain = true;
+        self.marks = false;
+        self.marked.clear();
         self.content_type.clear();
         self.require.clear();
         self.supported.clear();
@@ -68,6 +74,8 @@ pub struct Party<'a> {
     /// The addr-spec as sent.
     pub uri: Option<&'a [u8]>,
     pub tag: Option<&'a [u8]>,
+    /// XXH3 of the tag; 0 without one.
+    pub tag_hash: u64,
 }
 
 /// The Via stack. Stacks are compared in normal form: hosts and parameter names in lower case, branches byte by byte,
@@ -94,6 +102,22 @@ pub struct ViaStack<'a> {
     pub rest_hash: u64,
     /// Hash of each value, top first.
     pub values: &'a [u64],
+    /// Hash of branch and sent-by of the top value, as a pair.
+    pub hop: u64,
+}
+
+/// Hashes of the first lines that said what columns have, which are others in each process: where a line is the same, so is
+/// what it says. `None` where its end is not there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    pub start: Option<u64>,
+    pub from: Option<u64>,
+    pub to: Option<u64>,
+    pub call_id: Option<u64>,
+    pub contact: Option<u64>,
+    pub asserted: Option<u64>,
+    pub icid: Option<u64>,
+    pub via: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -134,6 +158,8 @@ pub struct Fields<'a> {
     pub reason_phrase: Option<&'a [u8]>,
     pub request_uri: Option<&'a [u8]>,
     pub call_id: Option<&'a [u8]>,
+    /// XXH3 of the Call-ID.
+    pub call_id_hash: u64,
     pub from: Party<'a>,
     pub to: Party<'a>,
     /// CSeq number.
@@ -212,6 +238,9 @@ pub struct Fields<'a> {
     /// The one of the disposition `early-session`, beside it or alone (RFC 3959).
     pub early_sdp: Option<Range<usize>>,
     pub flaws: Flaws,
+    pub told: Told,
+    /// Of an INVITE without folded lines those that are looked at again, by their names and where they stand.
+    pub marked: Option<&'a [(Name, Range<usize>)]>,
     /// The header that was the first to be repeated.
     repeated: Option<Name>,
     seen: u128,
@@ -302,6 +331,7 @@ fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch)
         }
     };
     let work: &'a Work = work;
+    fields.marked = Some(work.marked.as_slice()).filter(|_| work.marks && unfolded.is_empty());
     fields.finish_header(split(message, header_len).0, work);
     fields.finish_body(message, header_len, carrier);
     fields.content_type_value = fields.content_type;

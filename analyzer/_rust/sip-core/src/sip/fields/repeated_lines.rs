@@ -73,8 +73,9 @@ impl<'a> Fields<'a> {
                 self.header(name, value.part(line).unwrap_or_default(), work);
                 return true;
             }
-            Value::Party { display, uri, tag } => {
-                let party = Party { display: display.part(line), uri: uri.part(line), tag: tag.part(line) };
+            Value::Party { display, uri, tag, tag_hash } => {
+                let (display, uri, tag) = (display.part(line), uri.part(line), tag.part(line));
+                let party = Party { display, uri, tag, tag_hash };
                 if name == Name::From { self.from = party } else { self.to = party }
             }
             Value::Contact { uri, expires } => {
@@ -93,6 +94,7 @@ impl<'a> Fields<'a> {
                 _ => self.paths += count,
             },
             Value::Icid(icid) => self.icid = icid.part(line),
+            Value::CallId(hash) => (self.call_id, self.call_id_hash) = (value.part(line), hash),
             Value::Cseq { number, method } => (self.cseq, self.cseq_method) = (number, method.part(line)),
             Value::Via { hash, top } => {
                 if self.via.count == 0 {
@@ -100,11 +102,13 @@ impl<'a> Fields<'a> {
                     self.via.sent_by = Some(sent_by);
                     self.via.transport = top.transport.part(line);
                     (self.via.received, self.via.rport) = (top.received.part(line), top.rport.part(line));
+                    self.via.hop = top.hop;
                     self.top_branch(top.branch.part(line));
                 }
                 work.vias.push(hash);
                 self.via.count = self.via.count.saturating_add(1);
             }
+            Value::Request { .. } | Value::Status { .. } => return false,
         }
         self.seen |= bit;
         true
@@ -118,8 +122,8 @@ impl<'a> Fields<'a> {
         let place = |part| Place::of(part, line);
         let says = match name {
             Name::From | Name::To => {
-                let Party { display, uri, tag } = if name == Name::From { self.from } else { self.to };
-                Value::Party { display: place(display)?, uri: place(uri)?, tag: place(tag)? }
+                let Party { display, uri, tag, tag_hash } = if name == Name::From { self.from } else { self.to };
+                Value::Party { display: place(display)?, uri: place(uri)?, tag: place(tag)?, tag_hash }
             }
             Name::Contact if before.contacts == 0 && self.contact.count == 1 => {
                 Value::Contact { uri: place(self.contact.uri)?, expires: self.contact.expires }
@@ -129,6 +133,7 @@ impl<'a> Fields<'a> {
             }
             Name::Route | Name::RecordRoute | Name::Path => Value::Count(count(value)),
             Name::PChargingVector => Value::Icid(place(self.icid)?),
+            Name::CallId => Value::CallId(self.call_id_hash),
             Name::CSeq => Value::Cseq { number: self.cseq, method: place(self.cseq_method)? },
             Name::Via if self.via.count == before.vias + 1 => {
                 let top = || {
@@ -138,6 +143,7 @@ impl<'a> Fields<'a> {
                         transport: place(self.via.transport)?,
                         received: place(self.via.received)?,
                         rport: place(self.via.rport)?,
+                        hop: self.via.hop,
                     })
                 };
                 let top = if before.vias == 0 { top() } else { None };

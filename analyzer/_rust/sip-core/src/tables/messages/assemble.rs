@@ -46,7 +46,10 @@ pub fn assemble(
         .collect();
     let (mut rows, mut places): (Vec<_>, Vec<_>) = chunks.into_iter().map(|chunk| (chunk.rows, chunk.places)).unzip();
     if let Some(order) = &order {
-        (rows, places) = (vec![in_order(rows, order)], vec![in_order(places, order)]);
+        rows = vec![in_order(rows, order)];
+        if places.iter().any(|places| !places.is_empty()) {
+            places = vec![in_order(places, order)];
+        }
     }
     let observed = classify_copies(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), threads);
     let keyless = ims_headers.is_empty() && parts.is_empty() && headers.is_empty();
@@ -55,10 +58,11 @@ pub fn assemble(
     let parts = keyed::table(parts, &keys, parts::none()?)?;
     let headers = keyed::table(headers, &keys, headers::none()?)?;
     let mut scan_columns = ScanColumns::new(observed.len(), wanted);
-    let rows_of_all = rows.iter().flatten().zip(places.iter().flatten()).zip(&observed);
-    for (row, ((observation, place), seen)) in rows_of_all.enumerate() {
-        let (file, point) = (files.get(place.file as usize), points.get(observation.point));
-        scan_columns.set(row, &Scanned { observed: seen, file, point, interface: place.interface });
+    let mut places_of_all = places.iter().flatten();
+    for (row, (observation, seen)) in rows.iter().flatten().zip(&observed).enumerate() {
+        let place = places_of_all.next();
+        let (file, point) = (place.and_then(|place| files.get(place.file as usize)), points.get(observation.point));
+        scan_columns.set(row, &Scanned { observed: seen, file, point, interface: place.map(|place| place.interface) });
     }
     let mut all = scan_columns.finish(wanted)?;
     drop((rows, places, observed));

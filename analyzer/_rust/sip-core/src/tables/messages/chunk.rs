@@ -18,6 +18,11 @@ pub struct Place {
     pub interface: Interface,
 }
 
+impl Place {
+    /// The columns that are made of it.
+    pub const COLUMNS: [&str; 2] = ["file", "interface"];
+}
+
 /// What a parser made of batches, one after the other: the rows of their messages.
 pub struct Part {
     /// No other part has it.
@@ -32,7 +37,7 @@ pub struct Chunk {
     pub start: usize,
     /// Per message: what [`crate::observation::classify_copies`] needs.
     pub rows: Vec<ObservationKey>,
-    /// And where it was seen.
+    /// And where it was seen, if that is asked for.
     pub places: Vec<Place>,
     /// The session descriptions that were new in this batch.
     pub descriptions: Vec<RecordBatch>,

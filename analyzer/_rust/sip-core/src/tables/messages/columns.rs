@@ -36,24 +36,24 @@ columns! {
         arrived_at: Time = "arrived_at" => it.report.map_or(NO_TIME, |report| report.arrived),
         method: Text = "method" => it.fields.method,
         status: Int = "status" => it.fields.status,
-        reason_phrase: Text = "reason_phrase" => it.fields.reason_phrase,
-        request_uri: Text = "request_uri" => it.fields.request_uri,
-        call_id: Text = "call_id" => it.fields.call_id,
-        from_uri: Text = "from_uri" => it.fields.from.uri,
+        reason_phrase: LineText = "reason_phrase" => (it.fields.reason_phrase, it.fields.told.start),
+        request_uri: LineText = "request_uri" => (it.fields.request_uri, it.fields.told.start),
+        call_id: LineText = "call_id" => (it.fields.call_id, it.fields.told.call_id),
+        from_uri: LineText = "from_uri" => (it.fields.from.uri, it.fields.told.from),
         from_name: Text = "from_name" => it.fields.from.display.and_then(display_name),
-        from_tag: Text = "from_tag" => it.fields.from.tag,
-        to_uri: Text = "to_uri" => it.fields.to.uri,
+        from_tag: LineText = "from_tag" => (it.fields.from.tag, it.fields.told.from),
+        to_uri: LineText = "to_uri" => (it.fields.to.uri, it.fields.told.to),
         to_name: Text = "to_name" => it.fields.to.display.and_then(display_name),
-        to_tag: Text = "to_tag" => it.fields.to.tag,
+        to_tag: LineText = "to_tag" => (it.fields.to.tag, it.fields.told.to),
         cseq: Int = "cseq" => it.fields.cseq,
-        via_branch: Text = "via_branch" => it.fields.via.branch,
-        via_sent_by: Text = "via_sent_by" => it.fields.via.sent_by,
+        via_branch: LineText = "via_branch" => (it.fields.via.branch, it.fields.told.via),
+        via_sent_by: LineText = "via_sent_by" => (it.fields.via.sent_by, it.fields.told.via),
         via_count: Int = "via_count" => Some(it.fields.via.count),
         max_forwards: Int = "max_forwards" => it.fields.max_forwards,
-        contact_uri: Text = "contact_uri" => if it.fields.contact.star { Some(&b"*"[..]) } else { it.fields.contact.uri },
+        contact_uri: LineText = "contact_uri" => it.contact(),
         contact_expires: Int = "contact_expires" => it.fields.contact.expires,
         expires: Int = "expires" => it.fields.expires,
-        asserted_identity: Text = "asserted_identity" => it.fields.asserted[0],
+        asserted_identity: LineText = "asserted_identity" => (it.fields.asserted[0], it.fields.told.asserted),
         preferred_identity: Text = "preferred_identity" => it.fields.preferred,
         private_id: Text = "private_id" => it.fields.auth.username,
         challenge: Bool = "challenge" => it.fields.auth.challenge,
@@ -71,7 +71,7 @@ columns! {
         replaces: Text = "replaces" => it.header(Name::Replaces),
         warning: Text = "warning" => it.fields.warning,
         reason_header: Text = "reason_header" => it.reason(),
-        icid: Text = "icid" => it.fields.icid,
+        icid: LineText = "icid" => (it.fields.icid, it.fields.told.icid),
         user_agent: Text = "user_agent" => it.fields.user_agent,
         content_type: Text = "content_type" => it.fields.content_type,
         body_length: Int = "body_length" => Some(it.fields.body.len() as i64),
@@ -132,6 +132,12 @@ impl Message<'_> {
         self.encapsulation.and_then(|around| around.outer)
     }
 
+    /// The first URI of Contact, and the line that said it.
+    fn contact(&self) -> (Option<&[u8]>, Option<u64>) {
+        let contact = &self.fields.contact;
+        if contact.star { (Some(b"*"), None) } else { (contact.uri, self.fields.told.contact) }
+    }
+
     /// The value of the first header field of this name, on one line. Messages that have none cost nothing.
     fn header(&self, name: Name) -> Option<Vec<u8>> {
         if self.fields.has(name) { headers::first(self.message, name) } else { None }
@@ -151,12 +157,12 @@ pub struct Scanned<'a> {
     pub observed: &'a Observed,
     pub file: Option<&'a FileRow>,
     pub point: Option<&'a str>,
-    pub interface: Interface,
+    pub interface: Option<Interface>,
 }
 
 impl Scanned<'_> {
     fn interface(&self) -> Option<Cow<'_, [u8]>> {
-        match self.interface {
+        match self.interface? {
             Interface::OfHost(index) => Some(index.to_string().into_bytes().into()),
             Interface::OfFile(number) => {
                 let name = self.file?.info.interfaces.get(number as usize)?;

@@ -17,8 +17,8 @@ pub struct Keys {
 
 impl Keys {
     pub fn of(fields: &Fields<'_>) -> Self {
-        let call = fields.call_id.map(hash::bytes);
-        let tags = (fields.from.tag.map(hash::bytes), fields.to.tag.map(hash::bytes));
+        let call = fields.call_id.map(|_| fields.call_id_hash);
+        let tags = (fields.from.tag.map(|_| fields.from.tag_hash), fields.to.tag.map(|_| fields.to.tag_hash));
         let dialog = match (call, tags) {
             // RFC 3261 §12: Call-ID and both tags; whoever sends, it is the same dialog.
             (Some(call), (Some(from), Some(to))) => Some(hash::pair(call, hash::pair(from.min(to), from.max(to)))),
@@ -44,10 +44,8 @@ fn transaction(fields: &Fields<'_>, call: Option<u64>, from_tag: Option<u64>) ->
     };
     let request = hash::pair(hash::pair(call?, u64::from(fields.cseq?)), hash::bytes(method));
     let via = &fields.via;
-    Some(match (via.unique_branch, via.branch, via.sent_by) {
-        (true, Some(branch), Some(sent_by)) => {
-            hash::pair(request, hash::pair(hash::bytes(branch), hash::bytes(sent_by)))
-        }
+    Some(match (via.unique_branch, via.sent_by) {
+        (true, Some(_)) => hash::pair(request, via.hop),
         // RFC 2543: the branch alone says nothing; From tag and the whole top Via do.
         _ => hash::pair(request, hash::pair(from_tag.unwrap_or(0), via.top_hash)),
     })

@@ -45,6 +45,8 @@ pub struct Parser<'a> {
     /// `None` where nobody asks for them.
     via_tails: Option<Tails>,
     headers: headers::Builder<'a>,
+    /// Somebody asks where messages were seen.
+    places: bool,
     /// The bytes of messages are kept.
     texts: bool,
 }
@@ -71,13 +73,14 @@ impl<'a> Parser<'a> {
             evidence: Evidence::default(),
             via_tails: wanted.has("_tail").then(Tails::default),
             headers: headers::Builder::new(asked),
+            places: Place::COLUMNS.iter().any(|column| wanted.has(column)),
             texts: false,
         }
     }
 
-    /// The same, which keeps the bytes of messages where `texts` are wanted.
-    pub fn with_texts(self, texts: bool) -> Self {
-        Self { texts, ..self }
+    /// The same for a window, which waits for places; it keeps the bytes of messages where `texts` are wanted.
+    pub fn for_window(self, texts: bool) -> Self {
+        Self { places: true, texts, ..self }
     }
 
     /// What it read: the chunks say which rows are whose.
@@ -98,7 +101,7 @@ impl<'a> Parser<'a> {
         let Some(Part { number, columns }) = self.parts.last_mut() else { unreachable!("one was begun") };
         columns.grow(count, self.wanted);
         let mut rows = Vec::with_capacity(count);
-        let mut places = Vec::with_capacity(count);
+        let mut places = Vec::with_capacity(if self.places { count } else { 0 });
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
         let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
         let mut ims_headers = ims_headers::Builder::new(self.wanted);
@@ -160,9 +163,11 @@ impl<'a> Parser<'a> {
                 tails.add(fields.via.values, || observation.first_key());
             }
             rows.push(observation);
-            let of_host = encapsulation.and_then(|around| around.interface_index);
-            let interface = of_host.map_or(Interface::OfFile(seen.interface), Interface::OfHost);
-            places.push(Place { file: seen.last.file, frame: seen.last.frame, interface });
+            if self.places {
+                let of_host = encapsulation.and_then(|around| around.interface_index);
+                let interface = of_host.map_or(Interface::OfFile(seen.interface), Interface::OfHost);
+                places.push(Place { file: seen.last.file, frame: seen.last.frame, interface });
+            }
         }
         if !fresh.is_empty() {
             descriptions.push(sdp::table(&fresh, self.wanted)?);

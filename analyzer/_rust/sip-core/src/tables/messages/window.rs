@@ -99,7 +99,7 @@ impl Waiting {
                 continue;
             };
             let (file, point) = (window.files.get(place.file as usize), window.points.get(of.point));
-            scan_columns.set(row, &Scanned { observed: seen, file, point, interface: place.interface });
+            scan_columns.set(row, &Scanned { observed: seen, file, point, interface: Some(place.interface) });
         }
         let mut all = scan_columns.finish(window.wanted)?;
         let left = take_record_batch(&columns, &UInt32Array::from(leaving.clone()))?;

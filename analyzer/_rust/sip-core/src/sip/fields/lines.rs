@@ -1,0 +1,127 @@
+//! The lines of a header section, each with a hash, in one pass over their bytes.
+
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+
+/// Finds line ends and hashes what stands before them. The hash is another in each process, so that nobody can prepare two
+/// lines that have the same one.
+#[derive(Debug, Clone, Copy)]
+pub struct LineHasher {
+    keys: [u64; 3],
+}
+
+impl Default for LineHasher {
+    fn default() -> Self {
+        let random = RandomState::default();
+        Self { keys: [0_u64, 1, 2].map(|number| random.hash_one(number)) }
+    }
+}
+
+impl LineHasher {
+    /// Where the next LF is at or behind `from`, and the hash of what stands before it; `None` if there is none.
+    #[inline]
+    pub fn next(self, text: &[u8], from: usize) -> Option<(usize, u64)> {
+        let [mut hash, key, _] = self.keys;
+        let (words, rest) = text.get(from..)?.as_chunks::<16>();
+        for (number, word) in words.iter().enumerate() {
+            let halves = halves(word);
+            let feeds = halves.map(line_feeds);
+            if feeds != [0; 2] {
+                let (end, hash) = self.end(halves, feeds, hash);
+                return Some((from + number * 16 + end, hash));
+            }
+            hash = folded(halves[0] ^ hash, halves[1] ^ key);
+        }
+        let mut word = [0; 16];
+        word.get_mut(..rest.len())?.copy_from_slice(rest);
+        let halves = halves(&word);
+        let feeds = halves.map(line_feeds);
+        if feeds == [0; 2] {
+            return None;
+        }
+        let (end, hash) = self.end(halves, feeds, hash);
+        Some((from + words.len() * 16 + end, hash))
+    }
+
+    /// Where the first LF is in these 16 bytes, and the hash of the line that it ends.
+    #[inline]
+    fn end(self, [low, high]: [u64; 2], [in_low, in_high]: [u64; 2], hash: u64) -> (usize, u64) {
+        let [_, key, last] = self.keys;
+        // Only bytes of the line count, and how many they are.
+        let (end, low, high) = if in_low != 0 {
+            (in_low.trailing_zeros() / 8, low & below(in_low), 0)
+        } else {
+            (8 + in_high.trailing_zeros() / 8, low, high & below(in_high))
+        };
+        (end as usize, folded(folded(low ^ hash, high ^ key) ^ u64::from(end), last))
+    }
+}
+
+fn halves(word: &[u8; 16]) -> [u64; 2] {
+    let all = u128::from_le_bytes(*word);
+    [all as u64, (all >> 64) as u64]
+}
+
+/// The lowest bit that is set stands in the first byte that is LF.
+#[inline]
+fn line_feeds(word: u64) -> u64 {
+    let differs = word ^ (ONES * u64::from(b'\n'));
+    differs.wrapping_sub(ONES) & !differs & HIGH
+}
+
+/// The bytes below the first that is marked.
+#[inline]
+fn below(marks: u64) -> u64 {
+    (1 << (marks.trailing_zeros() & !7)) - 1
+}
+
+#[inline]
+fn folded(a: u64, b: u64) -> u64 {
+    let wide = u128::from(a) * u128::from(b);
+    wide as u64 ^ (wide >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_where_their_line_feeds_are_wherever_they_stand() {
+        let hasher = LineHasher::default();
+        for length in 0..70 {
+            for before in 0..3 {
+                let text = [&b"\n"[..], &vec![b'\x0b'; length], b"\nx\n\n", &vec![b'y'; 40]].concat();
+                let text = [&vec![b'z'; before], &text[..]].concat();
+                let mut ends = Vec::new();
+                let mut at = 0;
+                while let Some((end, _)) = hasher.next(&text, at) {
+                    ends.push(end);
+                    at = end + 1;
+                }
+                let expected: Vec<usize> = (0..text.len()).filter(|&at| text[at] == b'\n').collect();
+                assert_eq!(ends, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_has_its_hash_wherever_it_stands_and_no_other_line_has_it() {
+        let hasher = LineHasher::default();
+        let hash = |line: &[u8], before: &[u8], after: &[u8]| {
+            hasher.next(&[before, line, b"\n", after].concat(), before.len()).expect("a line").1
+        };
+        let mut seen = std::collections::HashSet::new();
+        for length in 0..60 {
+            for byte in [0, b' ', b'a'] {
+                let line = vec![byte; length];
+                let alone = hash(&line, b"", b"");
+                assert_eq!(alone, hash(&line, b"Via: x\n", b"To: y\n\nand a body of some length"));
+                assert!(seen.insert(alone) || length == 0, "{length} times {byte}");
+            }
+        }
+    }
+}
