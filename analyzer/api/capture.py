@@ -264,9 +264,9 @@ class Capture(Tables):
         from analyzer.api.queries import with_aliases
 
         names = [name for name in schema.TABLES if re.search(rf"\b{name}\b", query)]
-        context = pl.SQLContext({name: self.table(name) for name in names})
+        context = pl.SQLContext({name: self.source.scan(name) for name in names})
         try:
-            return to_pandas(context.execute(with_aliases(query), eager=True))
+            return to_pandas(context.execute(with_aliases(query), eager=False).collect(engine="streaming"))
         except pl.exceptions.PolarsError as error:
             raise AnalyzerError(f"the query cannot be run: {error}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
-from analyzer.api.source import FilteredSource, Source
+from analyzer.api.source import FilteredSource, Source, one_piece
 from analyzer.errors import AnalyzerError, NotFound
 from analyzer.graph.graph import Graph, columns_below, headers_below, inputs_of
 from analyzer.graph.scope import CallScope, is_made_again
@@ -13,7 +13,7 @@ from analyzer.language import SPOKEN
 from analyzer.reading import native
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -140,6 +140,12 @@ class GraphSource:
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         found: pl.DataFrame = self._graph["messages" if "messages" in self._graph.made else "core_messages"]
         return found.select(columns) if columns else found
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        return self.table(name).lazy()
+
+    def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
+        return one_piece(self)
 
     def failing_nodes(self) -> pl.DataFrame:
         if "failing_nodes" not in self._graph.made:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from analyzer import schema
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,21 +19,35 @@ def measured(source: Source, name: str, **how: Any) -> pl.DataFrame:
     """The measured table of that name, as :meth:`Capture.measure <analyzer.Capture.measure>` gives it."""
     from analyzer.measure.measures import measure
 
-    return measure(name, _tables(source), **how)
+    entry = schema.MEASURES[name]
+    if entry.asks:
+        return measure(name, _tables(source), **how, pieces=source.pieces())
+    by = how.get("by") or ()
+    return measure(name, _tables(source, entry.looks_at, by.split(",") if isinstance(by, str) else by), **how)
 
 
 def crossings(source: Source, groups: tuple[Group, ...], tz: str) -> pl.DataFrame:
     """What crosses these thresholds, as :meth:`Capture.crossings <analyzer.Capture.crossings>` gives it."""
     from analyzer.kpi import thresholds
 
-    return thresholds.crossings(groups, _tables(source), tz)
+    return thresholds.crossings(groups, _tables(source), tz, source.pieces)
 
 
-def _tables(source: Source) -> Callable[[str], pl.DataFrame]:
+def _tables(
+    source: Source, looks_at: Mapping[str, Sequence[str]] = MappingProxyType({}), by: Iterable[str] = ()
+) -> Callable[[str], pl.DataFrame]:
+    """The tables of a source; of some the columns that are looked at, and those of ``by``."""
+
     def table(name: str) -> pl.DataFrame:
         if name == "failing_nodes":
             return source.failing_nodes()
+        asked = list(looks_at.get(name, ()))
+        if asked:
+            known = schema.TABLES[name].names
+            asked += [column for word in by if (column := word.strip()) in known and column not in asked]
         # Nothing that is measured needs columns of messages that a lean reading leaves out.
-        return source.lean_messages() if name == "messages" else source.table(name)
+        if name == "messages":
+            return source.lean_messages(asked)
+        return source.scan(name).select(asked).collect() if asked else source.table(name)
 
     return table

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from analyzer import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import polars as pl
 
@@ -44,6 +44,13 @@ class Source(Protocol):
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         """``messages`` as far as they were read: without columns that would have to be read or joined first; only the
         ``columns`` named, where some are."""
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """The table of that name, in its order, of which no more may be read than is asked for."""
+
+    def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
+        """The tables by name in pieces of whole units: with a call all its messages and transactions. An estimate is
+        that of the whole in each, and of ``messages`` there is what :meth:`lean_messages` has."""
 
     def failing_nodes(self) -> pl.DataFrame:
         """``call`` and ``failing_node`` of ``call_failures``, without what rests on roles of nodes."""
@@ -80,6 +87,15 @@ class Source(Protocol):
 
     def filtered(self, chosen: Filter) -> Source:
         """This source with what a filter picks."""
+
+
+def one_piece(source: Source) -> list[Callable[[str], pl.LazyFrame]]:
+    """All of a source as one piece."""
+
+    def table(name: str) -> pl.LazyFrame:
+        return (source.lean_messages() if name == "messages" else source.table(name)).lazy()
+
+    return [table]
 
 
 class FilteredSource:
@@ -125,6 +141,12 @@ class FilteredSource:
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         messages = self.table("messages")
         return messages.select(columns) if columns else messages
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        return self.table(name).lazy()
+
+    def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
+        return one_piece(self)
 
     def failing_nodes(self) -> pl.DataFrame:
         return self._inner.failing_nodes().join(self.table("calls"), on="call", how="semi", maintain_order="left")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from analyzer import schema
 from analyzer.api.graph_source import GraphSource
-from analyzer.api.source import FilteredSource, Source
+from analyzer.api.source import FilteredSource, Source, one_piece
 from analyzer.errors import AnalyzerError
 from analyzer.graph.graph import Graph, headers_below, inputs_of, node_of
-from analyzer.graph.node import ALWAYS_READ, INPUTS, Node, carries
+from analyzer.graph.node import ALWAYS_READ, CORE, INPUTS, WIDE, Node, carries
 from analyzer.schema.table import LOCAL
-from analyzer.store.core_tables import no_media
 from analyzer.store.kept import Kept, KeptReading
-from analyzer.store.layout import DERIVED, WHOLE
+from analyzer.store.layout import DERIVED, MEDIA, WHOLE
+from analyzer.store.settling import ORDER
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from analyzer.ims.node_overrides import Entry
 
 #: Nodes that are read and not made.
-_READY = frozenset({*DERIVED, "messages", "account", "leg_correlation", "problem_count"})
+_READY = frozenset(
+    {*DERIVED, "messages", "account", "leg_correlation", "problem_count", "call_of", "announced_media", "sip_ways"}
+)
 #: Reasons of the account for packets that the captures are read again for, and for media.
 _READ_AGAIN, _MEDIA = "diameter|dns$", "rtp|rtcp"
 
 
 class StoreSource(GraphSource):
     """The tables of a store."""
+
+    _graph: StoreGraph
 
     def __init__(self, reading: KeptReading, overrides: tuple[Entry, ...] = (), *, digits: bool = False) -> None:
         self._kept = reading.kept
@@ -41,7 +45,6 @@ class StoreSource(GraphSource):
                 "clocks_aligned": False,
                 "digits_shown": digits,
                 "read_companions": reading.companions,
-                **no_media(),
                 "max_problems_per_code": reading.max_problems_per_code,
             },
         )
@@ -49,9 +52,7 @@ class StoreSource(GraphSource):
         self._overrides = overrides
         self._masked = bool(self._kept.manifest.options.get("masked"))
         #: The source of the whole store, where this one is of some hours.
-        self._all: StoreSource | None = None
-        #: The columns of the core that were read, ``None`` for all, and nothing before some were.
-        self._columns: set[str] | None = set()
+        self._all: Source | None = None
         self._unit: _Unit | None = None
 
     @property
@@ -63,13 +64,7 @@ class StoreSource(GraphSource):
             if name not in schema.TABLES:
                 raise AnalyzerError(f"{self._kept.folder}: is masked: it has its tables and nothing else")
             return
-        needed = _columns_below(name, self._graph["core_account"])
-        if needed == set() or self._columns is None:
-            pass
-        elif needed is None or not needed <= self._columns:
-            self._columns = None if needed is None else self._columns | needed
-            columns = None if self._columns is None else sorted(self._columns)
-            self._graph.give(**inputs_of(self._kept.core(columns)))
+        self._graph.want(_columns_below(name, self._graph["core_account"]))
         self._read_headers(headers_below([name]))
 
     @property
@@ -81,9 +76,7 @@ class StoreSource(GraphSource):
         if since is None and until is None:
             return FilteredSource(self, chosen)
         # Hours in which nothing of it can be are not read. What is estimated is so over the hours that are.
-        reading = KeptReading(self._kept.between(since, until), [])
-        narrow = StoreSource(reading, self._overrides, digits=self._graph["digits_shown"])
-        narrow._all = self
+        narrow = self._of(self._kept.between(since, until))
         return (_Started if {*chosen.given} <= {"since", "until"} else FilteredSource)(narrow, chosen)
 
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
@@ -92,9 +85,54 @@ class StoreSource(GraphSource):
         lean = [name for name in schema.MESSAGES.names if name in ALWAYS_READ]
         return self._kept.rows("messages", list(columns or lean)).select(columns or lean)
 
+    def scan(self, name: str) -> pl.LazyFrame:
+        if name not in ("messages", *DERIVED) or name in self._graph.made:
+            return super().scan(name)
+        found = self._kept.scan(name, *ORDER).sort(ORDER, maintain_order=True)
+        if name == "calls":
+            numbers = self._kept.numbers().lazy()
+            found = found.join(numbers, on="call", how="left", maintain_order="left")
+        return found.select(schema.TABLES[name].names)
+
+    def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
+        # Tables of a masked store that are not kept in parts are kept whole.
+        return one_piece(self) if self._masked else [self._piece(kept) for kept in self._kept.pieces()]
+
+    def _piece(self, kept: Kept) -> Callable[[str], pl.LazyFrame]:
+        """The tables of some parts: kept ones as they are asked for, others made of these parts; an estimate is that of
+        all."""
+        own: list[StoreSource] = []
+
+        def table(name: str) -> pl.LazyFrame:
+            if name in ("messages", *DERIVED):
+                return kept.scan(name)
+            # Of calls without media nothing more is known, whoever else sent some.
+            apart = schema.TABLES[name].scope is LOCAL or (name == "call_media" and not kept.manifest.media)
+            if not apart or name in WHOLE:
+                return self.table(name).lazy()
+            own[:] = own or [self._of(kept)]
+            return own[0].table(name).lazy()
+
+        return table
+
+    def _of(self, kept: Kept) -> StoreSource:
+        """What some of its parts hold."""
+        found = StoreSource(KeptReading(kept), self._overrides, digits=self._graph["digits_shown"])
+        found._all = self.whole
+        return found
+
     def failing_nodes(self) -> pl.DataFrame:
         if self._masked:
             return self.table("call_failures").select("call", "failing_node")
+        if "failing_nodes" not in self._graph.made:
+            import polars as pl
+
+            from analyzer.diagnose.call_failures import has_failed
+
+            # It is of each call by itself.
+            failed = self.table("calls").filter(has_failed())["call"]
+            pieces = (self._of(kept.of_calls(failed)) for kept in self._kept.pieces())
+            self._graph.made["failing_nodes"] = pl.concat([GraphSource.failing_nodes(piece) for piece in pieces])
         return super().failing_nodes()
 
     def problem_count(self) -> int:
@@ -160,40 +198,73 @@ class _Started(FilteredSource):
 
 
 class StoreGraph(Graph):
-    """The graph over a store: what is kept ready is read, the rest is made."""
+    """The graph over a store: what is kept ready is read, the rest is made. Tables of the core are read when a node
+    needs them."""
 
     def __init__(self, kept: Kept, inputs: dict[str, Any]) -> None:
         super().__init__(inputs)
         self._kept = kept
+        #: The columns of the core that the tables rest on that were asked for, ``None`` for all.
+        self._columns: set[str] | None = set()
+
+    def want(self, columns: set[str] | None) -> None:
+        """Has these columns read as well, ``None`` for all, where something needs their table."""
+        if self._columns is None or (columns is not None and columns <= self._columns):
+            return
+        self._columns = None if columns is None else self._columns | columns
+        self.inputs = {name: rows for name, rows in self.inputs.items() if name not in WIDE}
 
     def __getitem__(self, name: str) -> Any:
+        if name in CORE and name not in self.inputs:
+            self.inputs = self.inputs | self._read(CORE[name])
+        return super().__getitem__(name)
+
+    def _read(self, table: str) -> dict[str, Any]:
+        """The inputs that a table of the core gives."""
         import polars as pl
 
-        table = name.removeprefix("core_")
-        if name == "transport_failures" and name not in self.inputs:
-            self.inputs = self.inputs | {name: self._kept.failures()}
-        if name == "core_tls_connections" and name not in self.inputs:
-            self.inputs = self.inputs | {name: self._kept.tls()}
-        if name not in self.inputs and table != name and table in WHOLE:
+        if table in MEDIA:
+            return inputs_of(self._kept.media())
+        if table == "failures":
+            rows = self._kept.failures()
+        elif table == "tls_connections":
+            rows = self._kept.tls()
+        elif table in WHOLE:
             rows = self._kept.whole(table)
             if table == "account" and self._kept.gone:
                 # As if there were none: what was beside SIP is only in the captures.
                 rows = rows.filter(~pl.col("reason").str.contains(_READ_AGAIN))
-            self.inputs = self.inputs | {name: rows}
-        return super().__getitem__(name)
+        else:
+            rows = self._kept.core(table, self._columns)
+        return inputs_of({table: rows})
 
     def _make(self, found: Node, name: str) -> Any:
+        import polars as pl
+
         if self._kept.manifest.options.get("masked") and name in schema.TABLES and name not in _READY:
             return self._kept.whole(name)
         if name == "account":
             return self._kept.whole(name).select(schema.ACCOUNT.names)
         if name == "leg_correlation":
             return self._kept.links()
+        if name == "call_of":
+            return self._kept.rows("messages", ["call"])["call"]
+        if name == "announced_media" and self._kept.lent_tags:
+            self.want({*ALWAYS_READ, *(found.columns or ())})
+        elif name == "announced_media":
+            from analyzer.media.announced import announced_media
+
+            messages = self._kept.scan("messages", "_sdp", "_leg")
+            return announced_media(messages, self._kept.core("descriptions", None), pl.col("call"))
+        if name == "sip_ways":
+            ways = self._kept.scan("messages").select("src_ip", "dst_ip").unique().sort("src_ip", "dst_ip")
+            return ways.collect(engine="streaming")
         if name == "problem_count":
             from analyzer.sip import problems
 
             return problems.count(self["core_problems"], self._kept.rows("odd"), self["max_problems_per_code"])
-        return self._kept.table(name) if name in _READY else super()._make(found, name)
+        kept = name in DERIVED or name == "messages"
+        return self._kept.table(name) if kept else super()._make(found, name)
 
 
 class _Unit(Graph):

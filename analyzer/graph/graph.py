@@ -115,7 +115,7 @@ def inputs_of(core: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     from analyzer.sip.identities import mended
 
     inputs = {name: core[table] for name, table in CORE.items() if table in core}
-    return inputs | {"core_messages": mended(inputs["core_messages"])}
+    return inputs | ({"core_messages": mended(inputs["core_messages"])} if "core_messages" in inputs else {})
 
 
 class Graph:

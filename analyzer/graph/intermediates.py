@@ -481,6 +481,12 @@ def found_companions(
     )
 
 
+@node(ESTIMATE, columns=(), cut=whole)
+def sip_ways(core_messages: DF) -> DF:
+    """Between which addresses SIP goes, each way: ``src_ip dst_ip``."""
+    return core_messages.select("src_ip", "dst_ip").unique().sort("src_ip", "dst_ip")
+
+
 @node(LOCAL, columns=("formats", "connection", "fmtp", "proto", "ptime", "crypto"))
 def announced_media(core_messages: DF, descriptions: DF, call_of: Series) -> DF:
     """The addresses that session descriptions of calls announced."""

@@ -447,7 +447,7 @@ def rtcp_reports(core_reports: DF, streams: DF) -> DF:
 
 
 @node(ESTIMATE, columns=(), cut=_of_these_calls)
-def call_media(streams: DF, announced_media: DF, calls: DF, core_messages: DF) -> DF:
+def call_media(streams: DF, announced_media: DF, calls: DF, sip_ways: DF) -> DF:
     from analyzer.media.calls import call_media
 
-    return call_media(streams, announced_media, calls, core_messages)
+    return call_media(streams, announced_media, calls, sip_ways)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -19,7 +19,7 @@ from analyzer.kpi import catalogue
 from analyzer.kpi.concurrency import loads
 from analyzer.kpi.intervals import order_statistics, wilson
 from analyzer.kpi.observed import covered
-from analyzer.kpi.populations import COLUMNS, POPULATIONS, Population, Tables
+from analyzer.kpi.populations import COLUMNS, POPULATIONS, Piece, Population, Tables
 from analyzer.kpi.record import Kpi
 from analyzer.measure import grouping
 from analyzer.measure.grouping import INTERVAL, By, measured, share
@@ -28,13 +28,22 @@ from analyzer.measure.grouping import INTERVAL, By, measured, share
 LOW_N = 30
 
 
-def kpis(tables: Tables, *, by: By = None, every: str | None = None, tz: str = "UTC", only: By = None) -> pl.DataFrame:
+def kpis(
+    tables: Tables,
+    *,
+    by: By = None,
+    every: str | None = None,
+    tz: str = "UTC",
+    only: By = None,
+    pieces: Iterable[Piece] | None = None,
+) -> pl.DataFrame:
     """The table ``kpis``, after the columns of ``by``: a row per KPI, group and interval, and one over all.
 
     ``tables`` gives a table by its name. ``by`` takes what ``populations.COLUMNS`` lists; a KPI whose population has no
     such column has no row. ``every`` makes intervals by the start of what is counted. ``only`` names the KPIs wanted.
     The row over all (``total``) is made of the rows themselves, never of those of the groups, so that a call which
-    several groups have counts once. Raises :class:`~analyzer.errors.FilterError`.
+    several groups have counts once. ``pieces`` are the same tables in pieces, measured one after another: what is
+    counted and added up of each is little. Raises :class:`~analyzer.errors.FilterError`.
     """
     keys = grouping.columns(by, COLUMNS)
     groups = [*keys, INTERVAL] if every else keys
@@ -47,15 +56,14 @@ def kpis(tables: Tables, *, by: By = None, every: str | None = None, tz: str = "
         raise FilterError(
             f"by {', '.join(keys)}: no KPI can be grouped by all of these; docs/kpis.md lists what each can"
         )
-    parts = []
-    for population in able:
-        own = [kpi for kpi in wanted if kpi.of == population.name]
-        rows = population.rows(tables)
-        parts += _told(_Part(population, rows, [], whole), own, total=True)
-        if keys or every:
-            rows = population.grouped(rows, keys, tables)
-            rows = grouping.with_interval(rows, pl.col(population.at).cast(intervals.schema[INTERVAL]), every, tz)
-            parts += _told(_Part(population, rows, groups, intervals), own, total=False)
+    # Calls have their numbers in the whole.
+    if pieces is None or "no" in keys:
+        pieces = [lambda name: tables(name).lazy()]
+    counted = {population.name: _Counted(population, wanted, keys, every, tz) for population in able}
+    for piece in pieces:
+        for one in counted.values():
+            one.add(piece)
+    parts = [row for one in counted.values() for row in one.told(whole, intervals)]
     table = pl.concat(parts, how="diagonal_relaxed")
     # A group without anything of the kind has no row; over all it is said that there is no data.
     table = table.filter(pl.col("total") | (pl.col("n") > 0) | (pl.col("excluded") > 0))
@@ -81,12 +89,94 @@ def chosen(only: By) -> list[Kpi]:
 # ---- one population --------------------------------------------------------------------------------------------------
 
 
+class _Counted:
+    """One population as it is counted, over all and in groups, piece by piece."""
+
+    def __init__(
+        self, population: Population, wanted: Sequence[Kpi], keys: list[str], every: str | None, tz: str
+    ) -> None:
+        self._population = population
+        self._own = [kpi for kpi in wanted if kpi.of == population.name]
+        self._keys, self._every, self._tz = keys, every, tz
+        self._groups = [*keys, INTERVAL] if every else keys
+        self._total: list[_Figures] = []
+        self._in_groups: list[_Figures] = []
+
+    def add(self, piece: Piece) -> None:
+        """Takes in a piece; of its tables the columns that these KPIs look at are read."""
+        population = self._population
+        looked_at = {population.at, *self._keys, *(population.joined if self._keys else ())}
+        looked_at.update(name for kpi in self._own for name in _columns(kpi))
+        rows = population.rows(piece, looked_at)
+        names = [name for name in rows.collect_schema().names() if name in looked_at]
+        found = rows.select(names).collect(engine="in-memory")
+        self._total.append(_Figures.of(found, [], population.at, self._own))
+        if self._groups:
+            found = population.grouped(found, self._keys, piece)
+            at = pl.col(population.at).cast(pl.Datetime("ns", "UTC"))
+            found = grouping.with_interval(found, at, self._every, self._tz)
+            self._in_groups.append(_Figures.of(found, self._groups, population.at, self._own))
+
+    def told(self, whole: pl.DataFrame, intervals: pl.DataFrame) -> list[pl.DataFrame]:
+        """A frame per KPI, over all and in groups."""
+        found = _told(_Part(self._population, _Figures.together(self._total, []), [], whole), self._own, total=True)
+        if self._groups:
+            figures = _Figures.together(self._in_groups, self._groups)
+            found += _told(_Part(self._population, figures, self._groups, intervals), self._own, total=False)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What is kept of rows: ``sums`` per group; of peaks how many began in each second, of loads what lasts, by KPI."""
+
+    sums: pl.DataFrame
+    seconds: dict[str, pl.DataFrame]
+    lasting: dict[str, pl.DataFrame]
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, groups: Sequence[str], at: str, own: Sequence[Kpi]) -> _Figures:
+        """The figures of rows."""
+        seconds, lasting = {}, {}
+        for kpi in own:
+            if kpi.kind == "peak_rate":
+                second = pl.col(at).dt.truncate("1s").alias("_second")
+                begun = rows.filter(_counts(kpi), pl.col(at).is_not_null())
+                seconds[kpi.name] = begun.group_by(*groups, second).agg(pl.len().cast(pl.Int64))
+            elif kpi.kind in ("load", "peak_load"):
+                keys = [name for name in groups if name != INTERVAL]
+                lasting[kpi.name] = rows.filter(_counts(kpi)).select(*keys, "_since", "_until")
+        figures = [figure for kpi in own for figure in _figures(kpi)]
+        return cls(measured(rows, groups, figures), seconds, lasting)
+
+    @classmethod
+    def together(cls, pieces: Sequence[_Figures], groups: Sequence[str]) -> _Figures:
+        """Those of all pieces, as of their rows at once."""
+        sums = pl.concat([piece.sums for piece in pieces])
+        figures = [_added(name, kind) for name, kind in sums.schema.items() if name not in groups]
+        seconds = {
+            name: pl.concat([piece.seconds[name] for piece in pieces])
+            .group_by(*groups, "_second")
+            .agg(pl.col("len").sum())
+            for name in pieces[0].seconds
+        }
+        lasting = {name: pl.concat([piece.lasting[name] for piece in pieces]) for name in pieces[0].lasting}
+        return cls(measured(sums, groups, figures), seconds, lasting)
+
+
+def _added(name: str, kind: pl.DataType) -> pl.Expr:
+    """A figure of several pieces: numbers are added up, values stand in order."""
+    if not isinstance(kind, pl.List):
+        return pl.col(name).sum()
+    return pl.col(name).list.drop_nulls().explode().drop_nulls().sort().implode()
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Rows of a population, what they are grouped by, and the time they are of (``observed.covered``)."""
+    """What was counted of a population, what it is grouped by, and the time that it is of (``observed.covered``)."""
 
     population: Population
-    rows: pl.DataFrame
+    figures: _Figures
     groups: list[str]
     intervals: pl.DataFrame
 
@@ -98,7 +188,7 @@ class _Part:
 
 def _told(part: _Part, own: Sequence[Kpi], *, total: bool) -> list[pl.DataFrame]:
     """A frame per KPI: groups, ``kpi unit point total n numerator denominator value values excluded excluded_why``."""
-    table = measured(part.rows, part.groups, [figure for kpi in own for figure in _figures(kpi)])
+    table = part.figures.sums
     told = []
     for kpi in own:
         names = {name: f"{kpi.name}.{name}" for name in ("n", "top", "bottom", "values")}
@@ -122,8 +212,19 @@ def _told(part: _Part, own: Sequence[Kpi], *, total: bool) -> list[pl.DataFrame]
 
 def _valued(found: pl.DataFrame, kpi: Kpi, part: _Part) -> pl.DataFrame:
     """With ``numerator``, ``denominator`` and ``value``; of a peak with the last alone."""
-    rows = part.rows.filter(_counts(kpi)) if kpi.kind in ("peak_rate", "load", "peak_load") else None
-    if rows is None:
+    if kpi.kind == "peak_rate":
+        most = measured(
+            part.figures.seconds[kpi.name], part.groups, [pl.col("len").max().cast(pl.Float64).alias("peak")]
+        )
+        found = _beside(found, most, part.groups)
+        # Where nothing began, nothing is the most; what has no time began some time.
+        return found.with_columns(value=pl.when(pl.col("n") == 0).then(0.0).otherwise("peak"))
+    if kpi.kind in ("load", "peak_load"):
+        found = _with_load(found, part.figures.lasting[kpi.name], part)
+        if kpi.kind == "peak_load":
+            return found.with_columns(value=pl.col("peak").cast(pl.Float64))
+        found = part.of_time(found.with_columns(numerator=seconds(pl.col("busy"))))
+    else:
         top = pl.col("n" if kpi.kind == "rate" else "top")
         numerator = seconds(top) if kpi.kind == "duration" else top.cast(pl.Float64)
         found = found.with_columns(numerator=numerator)
@@ -132,15 +233,6 @@ def _valued(found: pl.DataFrame, kpi: Kpi, part: _Part) -> pl.DataFrame:
         else:
             bottom = pl.col("bottom" if kpi.kind == "share" else "n")
             found = found.with_columns(denominator=bottom.cast(pl.Float64))
-    elif kpi.kind == "peak_rate":
-        found = _beside(found, _busiest_second(rows, part.groups, part.population.at), part.groups)
-        # Where nothing began, nothing is the most; what has no time began some time.
-        return found.with_columns(value=pl.when(pl.col("n") == 0).then(0.0).otherwise("peak"))
-    else:
-        found = _with_load(found, rows, part)
-        if kpi.kind == "peak_load":
-            return found.with_columns(value=pl.col("peak").cast(pl.Float64))
-        found = part.of_time(found.with_columns(numerator=seconds(pl.col("busy"))))
     return found.with_columns(value=share(pl.col("numerator"), pl.col("denominator")))
 
 
@@ -162,6 +254,13 @@ _EVERY = pl.int_range(pl.len()) >= 0
 
 def _about(kpi: Kpi) -> pl.Expr:
     return _EVERY if kpi.about is None else kpi.about.fill_null(value=False)
+
+
+def _columns(kpi: Kpi) -> set[str]:
+    """The columns of its population that it looks at."""
+    looked_at = [kpi.top, kpi.bottom, kpi.about, *(reason.rows for reason in kpi.excluded)]
+    found = {name for expression in looked_at if expression is not None for name in expression.meta.root_names()}
+    return found | ({"_since", "_until"} if kpi.kind in ("load", "peak_load") else set())
 
 
 def _counts(kpi: Kpi) -> pl.Expr:
@@ -193,7 +292,7 @@ def _figures(kpi: Kpi) -> list[pl.Expr]:
         bottom = _EVERY if kpi.bottom is None else kpi.bottom
         figures.append(pl.when(counts).then(bottom).cast(pl.Int64).sum().alias(f"{kpi.name}.bottom"))
     if kpi.kind == "duration" and kpi.top is not None:
-        figures.append(kpi.top.filter(counts).sort().implode().alias(f"{kpi.name}.values"))
+        figures.append(kpi.top.filter(counts).implode().alias(f"{kpi.name}.values"))
     reasons = enumerate(_reasons(kpi))
     return [*figures, *(rows.sum().cast(pl.Int64).alias(f"{kpi.name}.-{place}") for place, (_, rows) in reasons)]
 
@@ -206,13 +305,6 @@ def _why(kpi: Kpi) -> pl.Expr:
     ]
     told = pl.concat_str(parts, separator=", ", ignore_nulls=True) if parts else pl.lit(None, pl.String)
     return pl.when(told != "").then(told)
-
-
-def _busiest_second(rows: pl.DataFrame, groups: Sequence[str], at: str) -> pl.DataFrame:
-    """Per group the most that began within one second: ``peak``."""
-    second = pl.col(at).dt.truncate("1s")
-    of_second = rows.filter(pl.col(at).is_not_null()).group_by(*groups, second.alias("_second")).agg(pl.len())
-    return measured(of_second, groups, [pl.col("len").max().cast(pl.Float64).alias("peak")])
 
 
 def _beside(

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ import polars as pl
 from analyzer.errors import AnalyzerError, FilterError
 from analyzer.kpi.catalogue import KPIS
 from analyzer.kpi.kpis import LOW_N, kpis
-from analyzer.kpi.populations import COLUMNS, Tables
+from analyzer.kpi.populations import COLUMNS, Piece, Tables
 from analyzer.measure import grouping
 from analyzer.measure.grouping import INTERVAL
 
@@ -194,16 +194,21 @@ def _all() -> str:
 # ---- what crosses them -----------------------------------------------------------------------------------------------
 
 
-def crossings(groups: Sequence[Group], tables: Tables, tz: str = "UTC") -> pl.DataFrame:
+def crossings(
+    groups: Sequence[Group],
+    tables: Tables,
+    tz: str = "UTC",
+    pieces: Callable[[], Iterable[Piece] | None] = lambda: None,
+) -> pl.DataFrame:
     """What crosses a threshold, and what would but is too little to say so: :data:`SCHEMA`, in the order given.
 
-    ``tables`` as for :func:`~analyzer.kpi.kpis.kpis`. A value that rests on fewer than ``LOW_N``, or a 95th percentile
-    on so few that it has no upper bound, never crosses: its ``state`` is ``low_n``.
+    ``tables`` and ``pieces`` as for :func:`~analyzer.kpi.kpis.kpis`. A value that rests on fewer than ``LOW_N``, or a
+    95th percentile on so few that it has no upper bound, never crosses: its ``state`` is ``low_n``.
     """
     found = [pl.DataFrame(schema=SCHEMA)]
     for group in groups:
         names = list(dict.fromkeys(threshold.kpi for threshold in group.thresholds))
-        table = kpis(tables, by=group.by, every=group.every, tz=tz, only=names)
+        table = kpis(tables, by=group.by, every=group.every, tz=tz, only=names, pieces=pieces())
         whole = not (group.by or group.every)
         rows = table.filter(pl.col("total") == whole)
         rows = rows if group.every else rows.with_columns(pl.lit(None, SCHEMA[INTERVAL]).alias(INTERVAL))

@@ -9,7 +9,7 @@ from analyzer.masking.mask import Mask
 from analyzer.schema import MESSAGES, MaskClass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import polars as pl
 
@@ -60,6 +60,13 @@ class MaskedSource:
         # To mask a column takes longer than to read it. Those of the core alone have no mask.
         lean = self._original.lean_messages(columns)
         return self._mask.table("messages", lean.select(name for name in lean.columns if name in MESSAGES.names))
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        return self.table(name).lazy()
+
+    def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
+        # To mask rows apart would take their pseudonyms from fewer.
+        return [lambda name: (self.lean_messages() if name == "messages" else self.table(name)).lazy()]
 
     def failing_nodes(self) -> pl.DataFrame:
         return self._mask.table("call_failures", self._original.failing_nodes())

@@ -10,7 +10,7 @@ from analyzer.columns.times import ns
 _SAID = ("media", "proto", "formats", "codecs", "fmtp", "direction", "ptime", "crypto")
 
 
-def of_sides(messages: pl.DataFrame, call_of: pl.Series, of: pl.Expr) -> pl.DataFrame:
+def of_sides(messages: pl.DataFrame | pl.LazyFrame, call_of: pl.Series | pl.Expr, of: pl.Expr) -> pl.DataFrame:
     """The messages of calls, duplicates left out, each with its ``call`` and the ``side`` that sent it; ``of``: those
     that are wanted, for few have a body.
 
@@ -36,7 +36,9 @@ def of_sides(messages: pl.DataFrame, call_of: pl.Series, of: pl.Expr) -> pl.Data
     return found.with_columns(side=side).drop("opener").collect()
 
 
-def announced_media(messages: pl.DataFrame, descriptions: pl.DataFrame, call_of: pl.Series) -> pl.DataFrame:
+def announced_media(
+    messages: pl.DataFrame | pl.LazyFrame, descriptions: pl.DataFrame, call_of: pl.Series | pl.Expr
+) -> pl.DataFrame:
     """The m= lines of messages of calls, each address once a call and side, in time order.
 
     Columns: ``call``, ``side`` that announced (``caller callee``), ``message``, ``at`` (ns), ``ip``, ``port``,

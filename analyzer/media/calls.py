@@ -52,7 +52,7 @@ def _of_audio(streams: pl.DataFrame) -> pl.DataFrame:
 
 
 def call_media(
-    streams: pl.DataFrame, announced_media: pl.DataFrame, calls: pl.DataFrame, core_messages: pl.DataFrame
+    streams: pl.DataFrame, announced_media: pl.DataFrame, calls: pl.DataFrame, sip_ways: pl.DataFrame
 ) -> pl.DataFrame:
     """The table ``call_media``: one row for each answered call that agreed on audio.
 
@@ -93,7 +93,7 @@ def call_media(
         .join(caller, on="call", how="left", maintain_order="left")
         .join(callee, on="call", how="left", maintain_order="left")
         .join(all_streams, on="call", how="left", maintain_order="left")
-        .join(_heard_from(own, streams, core_messages), on="call", how="left", maintain_order="left")
+        .join(_heard_from(own, streams, sip_ways), on="call", how="left", maintain_order="left")
         .join(_goes_on(own, streams, answered), on="call", how="left", maintain_order="left")
         .with_columns(
             pl.col("caller_packets", "callee_packets", "caller_duration", "callee_duration").fill_null(0),
@@ -146,11 +146,11 @@ def _goes_on(own: pl.DataFrame, streams: pl.DataFrame, answered: pl.DataFrame) -
     return newest.select("call", goes_on=True).unique()
 
 
-def _heard_from(own: pl.DataFrame, streams: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+def _heard_from(own: pl.DataFrame, streams: pl.DataFrame, sip_ways: pl.DataFrame) -> pl.DataFrame:
     """Of each call ``caller_passes callee_passes``: packets of an address that this side announced pass here, SIP or
     RTP, and packets to it from where they go, for a mirror may copy one direction alone; ``pair_passes``: RTP from one
     of the announced addresses to the other does, so that theirs would be seen."""
-    links = pl.concat([rows.select(ip="src_ip", ip_to="dst_ip") for rows in (streams, messages)]).unique()
+    links = pl.concat([rows.select(ip="src_ip", ip_to="dst_ip") for rows in (streams, sip_ways)]).unique()
     senders = links.join(links.select(ip="ip_to", ip_to="ip"), on=["ip", "ip_to"], how="semi").select("ip").unique()
     sides = {side: own.filter(pl.col("side") == side).select("call", "ip").unique() for side in ("caller", "callee")}
     passing = {f"{side}_passes": said.join(senders, on="ip", how="semi") for side, said in sides.items()}

@@ -24,6 +24,9 @@ _DISTRIBUTION = (
 _SHARE = C("share", "share",
            "Share of the sum of all these times (in the interval); null for ringing, serial_fork and ack.")
 
+_BEGAN = ("started_at", "first_provisional_at", "final_at")
+_HOP = ("client_ip", "client_port", "server_ip", "server_port")
+
 RESPONSES = Measure(
     "responses",
     "The number of transactions, each on its hop, by response.",
@@ -36,6 +39,10 @@ RESPONSES = Measure(
     ),
     made_by="analyzer.measure.responses:responses",
     of=("transactions", "messages"),
+    looks_at={
+        "transactions": ("transaction", "method", "status", "reason_phrase", "response_copies", *_BEGAN, *_HOP),
+        "messages": ("transaction", "status", "reason_phrase", "duplicate", "retransmission"),
+    },
     note=(
         "Grouped by method and status without --by, which takes class, peer (with direction) and the "
         "columns of transactions. share is that of all transactions of the method (or peer, interval "
@@ -64,6 +71,17 @@ FAILURES = Measure(
     made_by="analyzer.measure.responses:failures",
     of=("transactions", "messages", "calls"),
     optional=("failing_nodes",),
+    looks_at={
+        "transactions": (
+            *("transaction", "call_id", "cseq", "method", "status", "outcome", "transport", "via_count", "call"),
+            *_BEGAN, *_HOP,
+        ),
+        "messages": (
+            *("message", "transaction", "from_tag", "to_tag", "credentials", "status", "duplicate"),
+            *("reason_phrase", "reason_header"),
+        ),
+        "calls": ("call", "no", "outcome", "reference"),
+    },
     shown=words("requests share calls node node_share reason_phrase reason_header first_at last_at no"),
     note=(
         "A request counts once over all its hops, the INVITE of a call once over all its legs. Grouped by method and "
@@ -98,6 +116,12 @@ LINKS = Measure(
     ),
     made_by="analyzer.measure.responses:links",
     of=("transactions",),
+    looks_at={
+        "transactions": (
+            *("outcome", "request_copies", "response_copies", "provisional_delay_s", "final_delay_s"),
+            *_BEGAN, *_HOP,
+        ),
+    },
     shown=words(
         "transactions timeouts timeout_share transport_errors pending orphans resent_share response_median_s "
         "response_p95_s"
@@ -177,6 +201,7 @@ LATENCY = Measure(
     ),
     made_by="analyzer.measure.latency:latency",
     of=("calls", "transactions"),
+    looks_at={"transactions": ("transaction", "transport", *_HOP)},
     note=(
         "pdd, alert, srd, setup, ring and talk as in calls, in seconds; n of the calls have that delay. "
         "Percentiles are nearest-rank, p99 from 100 calls on. --by takes peer (with direction), the "
@@ -204,6 +229,7 @@ OUTLIERS = Measure(
     ),
     made_by="analyzer.measure.latency:outliers",
     of=("calls", "transactions"),
+    looks_at={"transactions": ("transaction", "transport", *_HOP)},
     shown=words("delay value_s median_s fence_s n no started_at caller callee outcome"),
     note=(
         "Beyond the fence of a box plot: the upper quartile and 1.5 times the distance of the quartiles, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from analyzer.schema.column import Column, Type
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
 
@@ -125,11 +127,13 @@ class Measure(Table):
     ``optional``  more of them, behind the others, that it can do without: they take long to make.
     ``asks``      ``made_by`` takes one function instead, which gives a table by its name: what it needs depends on
                   ``by``.
+    ``looks_at``  of these tables the columns that it looks at, beside those of ``by``; all of others.
     """
 
     of: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     asks: bool = False
+    looks_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 #: A time has no such name: ``parse_dates`` reads it.

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from analyzer import schema
 from analyzer.errors import AnalyzerError
 from analyzer.reading import native
+from analyzer.sip.in_dialog import TO_TAG_MISSING
 from analyzer.store.core_tables import columns_of, core_columns
 from analyzer.store.layout import DERIVED, MEDIA, Manifest, Part, gone, manifest_of, path_of
 from analyzer.store.settling import MENDED, ORDER
-from analyzer.store.shelf import FOLLOWING, OF_CORE
+from analyzer.store.shelf import FOLLOWING
 
 if TYPE_CHECKING:
     import polars as pl
 
     from analyzer.reading.export import MediaFlow
-    from analyzer.reading.native import Output, Progress
+    from analyzer.reading.native import Output
+
+
+#: Messages of a piece, about, unless a part has more.
+_PIECE = 500_000
 
 
 class Kept:
     """A store, or the parts of it that hold some hours."""
 
-    def __init__(self, folder: Path, manifest: Manifest, parts: list[Part] | None = None) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, parts: list[Part] | None = None, units: pl.Series | None = None
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
         self.parts = manifest.parts if parts is None else parts
+        #: Where it has the messages of some units alone.
+        self._units = units
 
     def between(self, since: int | None, until: int | None) -> Kept:
         """The parts that may have what began in a window of time (ns)."""
@@ -51,17 +60,22 @@ class Kept:
             )
         return cls(path, manifest)
 
+    def _paths(self, name: str) -> list[Path]:
+        """The files of a table."""
+        of_media = name in MEDIA or name == "streams"
+        parts = (part for part in self.parts if not of_media or part.number >= self.manifest.media_from)
+        return [self.folder / path_of(name, part) for part in parts]
+
     def rows(self, name: str, columns: list[str] | None = None, *, where: pl.Expr | None = None) -> pl.DataFrame:
         """Rows of a table that is kept in parts, in the order of the whole."""
         import polars as pl
 
         ordered = name == "messages" or name in DERIVED
-        parts = self.parts
-        if name in MEDIA or name == "streams":
-            parts = [part for part in parts if part.number >= self.manifest.media_from]
-        paths = [self.folder / path_of(name, part) for part in parts]
-        if not paths:
+        if not (paths := self._paths(name)):
             return pl.DataFrame(schema=_empty(name, columns))
+        if name == "messages" and self._units is not None:
+            own = pl.col("_unit").is_in(self._units.implode())
+            where = own if where is None else where & own
 
         def read(**how: Any) -> pl.DataFrame:
             found = pl.scan_parquet(paths, hive_partitioning=False, glob=False, **how)
@@ -91,6 +105,41 @@ class Kept:
             raise AnalyzerError(f"{self.folder}: a file of the store cannot be read: {error}") from None
         return rows.sort(ORDER, maintain_order=True) if ordered else rows
 
+    def scan(self, name: str, *more: str) -> pl.LazyFrame:
+        """A table that is kept as it is, of which what is asked for is read, its units in any order; calls without
+        their numbers. ``more``: columns of the core beside its own."""
+        import polars as pl
+
+        columns: dict[str, Any] = _empty(name, [*schema.TABLES[name].names, *more])
+        columns = {column: kind for column, kind in columns.items() if column in more or column not in ORDER}
+        if name == "calls":
+            del columns["no"]
+        if not (paths := self._paths(name)):
+            return pl.DataFrame(schema=columns).lazy()
+        # Parts that were written before a column was thought of have nothing in it.
+        how: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
+        found = pl.scan_parquet(paths, hive_partitioning=False, glob=False, schema=columns, **how)
+        if name == "calls" and not self.manifest.media:
+            found = found.with_columns(media=pl.lit(None, columns["media"]))
+        return found
+
+    def of_calls(self, calls: pl.Series) -> Kept:
+        """The same with the messages of the units of these calls alone."""
+        import polars as pl
+
+        units = self.rows("messages", ["_unit"], where=pl.col("message").is_in(calls.implode()))["_unit"]
+        return Kept(self.folder, self.manifest, self.parts, units.unique())
+
+    def pieces(self) -> Iterator[Kept]:
+        """The store in pieces of at most so many messages, or a part, in the order of its hours."""
+        piece: list[Part] = []
+        for part in self.parts:
+            if piece and sum(each.messages for each in piece) + part.messages > _PIECE:
+                yield Kept(self.folder, self.manifest, piece)
+                piece = []
+            piece.append(part)
+        yield Kept(self.folder, self.manifest, piece)
+
     def table(self, name: str) -> pl.DataFrame:
         """A table that is kept as it is: of :data:`DERIVED`, or ``messages``."""
         import polars as pl
@@ -102,16 +151,16 @@ class Kept:
         if not self.manifest.media:
             # Of a call nothing was captured, and nothing of any other: that is not told of it.
             found = found.with_columns(media=pl.lit(None, found.schema["media"]))
-        return found.with_columns(no=self._numbers(found))
+        if len(self.parts) == len(self.manifest.parts):
+            return found.with_columns(no=pl.int_range(1, pl.len() + 1))
+        found = found.drop("no").join(self.numbers(), on="call", how="left", maintain_order="left")
+        return found.select(names)
 
-    def _numbers(self, calls: pl.DataFrame) -> pl.Series:
-        """The numbers of calls: by their begin, in the whole store."""
+    def numbers(self) -> pl.DataFrame:
+        """``call no``: the numbers of calls, by their begin in the whole store."""
         import polars as pl
 
-        if len(self.parts) == len(self.manifest.parts):
-            return pl.int_range(1, calls.height + 1, eager=True)
-        keys = Kept(self.folder, self.manifest).rows("calls", ["call"]).select("call", no=pl.int_range(1, pl.len() + 1))
-        return calls.select("call").join(keys, on="call", how="left", maintain_order="left")["no"]
+        return Kept(self.folder, self.manifest).rows("calls", ["call"]).select("call", no=pl.int_range(1, pl.len() + 1))
 
     def whole(self, name: str) -> pl.DataFrame:
         """A table of the whole."""
@@ -154,27 +203,13 @@ class Kept:
         none = pl.DataFrame(schema=columns_of("failures"))
         return pl.concat([none, *(pl.read_parquet(path) for path in paths)])
 
-    def core(self, columns: list[str] | None) -> dict[str, pl.DataFrame]:
-        """The tables of the core beside those of the whole, as a reading gives them; ``columns`` as for
-        :class:`native.Reading`."""
-        wanted = None if columns is None else set(columns)
-
-        def asked(table: str) -> list[str]:
-            names = [name for name, _ in core_columns()[table]]
-            return [name for name in names if wanted is None or name in wanted]
-
-        messages = asked("messages")
-        kept = [MENDED.get(name, name) for name in messages]
-        found = {"messages": _as_read(self.rows("messages", kept)).select(messages)}
-        for name in OF_CORE:
-            if name not in ("links", "texts", "via_tails") or (
-                name == "via_tails" and (wanted is None or "_tail" in wanted)
-            ):
-                found[name] = self.rows(name, asked(name) if name in ("descriptions", "evidence") else None)
-        found["descriptions"] = found["descriptions"].unique(maintain_order=True)
-        if wanted is None or "rtp_streams" in wanted:
-            found |= self.media()
-        return found | {"failures": self.failures()}
+    def core(self, table: str, columns: set[str] | None) -> pl.DataFrame:
+        """A table of the core beside those of the whole, as a reading gives it; of some tables these columns alone."""
+        names = [name for name, _ in core_columns()[table] if columns is None or name in columns]
+        if table == "messages":
+            return _as_read(self.rows(table, [MENDED.get(name, name) for name in names])).select(names)
+        rows = self.rows(table, names if table in ("descriptions", "evidence") else None)
+        return rows.unique(maintain_order=True) if table == "descriptions" else rows
 
     def unit_of(self, call: int) -> dict[str, pl.DataFrame]:
         """The tables of the core of the unit that a call is in."""
@@ -199,6 +234,11 @@ class Kept:
 
         found = self.rows("texts", where=pl.col("message").is_in(keys))
         return dict(found.select("message", "text").iter_rows())
+
+    @cached_property
+    def lent_tags(self) -> bool:
+        """Whether a message was given the tag of its dialog, which the stored one does not have."""
+        return TO_TAG_MISSING in self.rows("odd", ["code"])["code"]
 
     def links(self, legs: pl.Series | None = None) -> pl.DataFrame:
         """The strong links between legs, ``leg_correlation`` of the graph; those to ``legs`` alone."""
@@ -255,9 +295,8 @@ def _empty(name: str, columns: list[str] | None) -> dict[str, Any]:
 class KeptReading:
     """A store in the place of a reading of captures (:class:`native.Reading`)."""
 
-    def __init__(self, kept: Kept, columns: list[str] | None = None) -> None:
+    def __init__(self, kept: Kept) -> None:
         self.kept = kept
-        self.columns = columns
         self.headers = list(kept.manifest.headers)
 
     @property
@@ -265,15 +304,9 @@ class KeptReading:
         limits = self.kept.manifest.options.get("limits", {})
         return int(limits.get("max_problems_per_code", native.PROBLEMS_PER_CODE))
 
-    def again(self, _clocks: object = None) -> KeptReading:
-        """The same with every column."""
-        if _clocks is not None:
-            raise AnalyzerError("clocks cannot be set right in a store: read the captures with --align-clocks instead")
-        return KeptReading(self.kept)
-
-    def tables(self, _progress: Progress | None = None) -> dict[str, pl.DataFrame]:
-        """The tables of the core."""
-        return self.kept.core(self.columns)
+    def again(self, _clocks: object = None) -> NoReturn:
+        """Nothing is read again."""
+        raise AnalyzerError("clocks cannot be set right in a store: read the captures with --align-clocks instead")
 
     def _captures(self) -> native.Sources:
         """The captures behind the store, as far as the commands that read them again need them: all of them."""

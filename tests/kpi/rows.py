@@ -73,7 +73,7 @@ def measured(population: str, rows: pl.DataFrame, covered: pl.DataFrame | None =
 
 def _over(found: Population, rows: pl.DataFrame) -> Population:
     keep: Callable[..., pl.DataFrame] = lambda frame, keys, tables: frame  # noqa: E731
-    return Population(found.name, found.point, found.at, found.columns, lambda _: rows, keep)
+    return Population(found.name, found.point, found.at, found.columns, (), lambda *_: rows.lazy(), keep)
 
 
 def one(kpi: Kpi | str, rows: Iterable[tuple[int, Mapping[str, Any]]], of: str = "calls", **how: Any) -> dict[str, Any]:
