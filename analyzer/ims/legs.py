@@ -15,6 +15,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.durations import delay
+from analyzer.columns.methods import method_is
 from analyzer.columns.times import ns
 from analyzer.columns.typed import typed
 from analyzer.ims import leg_evidence, leg_meetings, leg_parties
@@ -69,10 +70,11 @@ def find(messages: pl.DataFrame, evidence: pl.DataFrame) -> Legs:
     )
     numbers = table["_leg", "leg"]
     openings = openings.join(numbers, on="_leg", maintain_order="left")
+    said = [pl.col(name).hash(seed) for seed, name in enumerate(("_leg", "kind", "value"))]
     items = (
         evidence.lazy()
+        .filter((said[0] ^ said[1] ^ said[2]).is_first_distinct())
         .join(numbers.lazy(), on="_leg", maintain_order="left")
-        .unique(["leg", "kind", "value"], keep="first", maintain_order=True)
         .collect(engine="in-memory")
     )
     hops = pl.concat([openings[_HOP], _answered_only(messages, openings, numbers)])
@@ -123,21 +125,21 @@ def _answered_only(messages: pl.DataFrame, openings: pl.DataFrame, numbers: pl.D
 
 
 def _heads(openings: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
-    known = openings.lazy().filter(pl.col("client").is_not_null())
+    known = openings.filter(pl.col("client").is_not_null())
     seen = known.filter(pl.col("via_count") == 1)
+    unseen = ~pl.col("leg").is_in(seen["leg"].unique().implode())
     # The bottom Via says where the others began: an address that sends or receives here. Else a node made it up, to
     # hide what is behind it, and the leg begins for us where its packets come from.
-    told = evidence.lazy().filter(pl.col("kind") == "origin").join(seen, on="leg", how="anti", maintain_order="left")
-    speaking = pl.concat([openings["client"], openings["server"].alias("client")])
+    told = evidence.filter(pl.col("kind") == "origin", unseen)
+    speaking = pl.concat([openings["client"].unique(), openings["server"].unique().alias("client")])
     told = told.filter(pl.col("text").is_in(speaking.implode()))
-    hidden = known.join(seen, on="leg", how="anti", maintain_order="left")
-    hidden = hidden.join(told, on="leg", how="anti", maintain_order="left")
+    hidden = known.filter(unseen, ~pl.col("leg").is_in(told["leg"].implode()))
     hidden = hidden.filter(pl.col("via_count") == pl.col("via_count").min().over("leg"))
     seen = pl.concat([seen, hidden])
     seen = seen.group_by("leg", "client", "_point", maintain_order=True).agg(pl.col("at").min())
     seen = seen.select("leg", "_point", "at", ip="client")
     told = told.select("leg", _point=pl.lit(None, pl.Int64), at=pl.lit(None, pl.Int64), ip="text")
-    return pl.concat([seen, told]).collect(engine="in-memory")
+    return pl.concat([seen, told])
 
 
 def _arrivals(openings: pl.DataFrame, tails: pl.DataFrame) -> pl.DataFrame:
@@ -405,7 +407,7 @@ def _begun(pairs: pl.DataFrame, tries: pl.DataFrame, legs: Legs, ended: pl.DataF
 
 
 def _requests(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
-    requests = messages.filter(pl.col("status").is_null(), pl.col("method").is_in(["BYE", "CANCEL", "REFER"]))
+    requests = messages.filter(pl.col("status").is_null(), method_is("BYE", "CANCEL", "REFER"))
     return requests.select("_call", "_point", "method", at=ns("time")).join(legs.select("_call", "leg"), on="_call")
 
 

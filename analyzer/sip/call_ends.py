@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns.methods import method_is
 from analyzer.columns.times import duration, ns
 from analyzer.sip import acknowledgement, in_dialog, reference_hop, release
 from analyzer.sip.tries import counted, fetch
@@ -183,19 +184,22 @@ def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
     ``interval`` is null where that 2xx has none, on whatever hop: then the session no longer expires (§7.2).
     ``refresh_leg`` is the side that sent the request, and ``refresher`` 0 if that side refreshes, 1 if the other does.
     """
-    agreed = pl.col("status").is_between(200, 299) & pl.col("method").is_in(["INVITE", "UPDATE"])
+    agreed = pl.col("status").is_between(200, 299) & method_is("INVITE", "UPDATE")
     seconds = pl.col("session_expires")
     rows = (
         counted(messages)
         .filter(agreed, pl.col("_dialog").is_not_null())
-        .select("row", "_dialog", "_leg", "cseq", "method", "session_expires", "_refresher", at=ns("time"))
+        .select(
+            "row", "_dialog", "_leg", "cseq", "session_expires", "_refresher",
+            invite=pl.col("method") == "INVITE", at=ns("time"),
+        )
         .collect()
-    )
-    limited = rows.lazy().filter(seconds.is_not_null())
+    )  # fmt: skip
+    limited = rows.filter(seconds.is_not_null())["_dialog"]
     return (
         rows.lazy()
-        .join(limited, on="_dialog", how="semi")
-        .group_by("_dialog", "_leg", "cseq", "method")
+        .filter(pl.col("_dialog").is_in(limited.implode()))
+        .group_by("_dialog", "_leg", "cseq", "invite")
         .agg(
             row=pl.col("row").min(),
             refreshed_ns=pl.col("at").filter(seconds.is_not_null()).last(),

@@ -44,5 +44,5 @@ def of_transactions(transactions: pl.DataFrame) -> pl.DataFrame:
     cancels = transactions.filter(pl.col("method") == "CANCEL")[columns]
     if cancels.is_empty():
         return pairs(cancels, cancels, "call_id")
-    of_calls = pl.col("call_id").is_in(cancels["call_id"].implode())
-    return pairs(cancels, transactions.filter(pl.col("method") == "INVITE", of_calls)[columns], "call_id")
+    invites = transactions.filter(pl.col("method") == "INVITE")[columns]
+    return pairs(cancels, invites.filter(pl.col("call_id").is_in(cancels["call_id"].implode())), "call_id")

@@ -219,7 +219,8 @@ def _at_client(rows: pl.DataFrame, unasked: pl.Series) -> pl.DataFrame:
     last_choice = (pl.col("method") == "NOTIFY").cast(pl.Int64) * (1 << 60)
     last_choice += pl.col("transaction").is_in(unasked.implode()).fill_null(value=False).cast(pl.Int64) * (1 << 50)
     rank = last_choice + pl.col("via_count").fill_null(0) * _ELSEWHERE + pl.col("row")
-    return rows.group_by("_dialog", maintain_order=True).agg(pl.col("created").first(), row=rank.min() % _ELSEWHERE)
+    ranked = rows.select("_dialog", "created", rank=rank).group_by("_dialog", maintain_order=True)
+    return ranked.agg(pl.col("created").first(), row=pl.col("rank").min() % _ELSEWHERE)
 
 
 def _at_reference(

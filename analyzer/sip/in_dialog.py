@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns.methods import method_is
 from analyzer.columns.times import SECOND, ns
 
 #: Requests that are sent within the dialog of an INVITE (RFC 3261, 3262, 3311, 6086). The same method without a To tag
@@ -30,6 +31,7 @@ TO_TAG_MISSING = "sip_to_tag_missing"
 #: The request within a dialog has a tag that is not the dialog's, or has its tags in the order of the other side.
 DIALOG_TAG_WRONG = "sip_dialog_tag_wrong"
 
+_SOCKETS = ["src_ip", "src_port", "dst_ip", "dst_port"]
 _OTHER = 0x2A6D_57C3_91E8_0B75  # a number that no leg shares with the dialog it is of
 
 
@@ -41,7 +43,10 @@ def tied(messages: pl.DataFrame) -> pl.DataFrame:
     an absent ``to_tag`` is that of the other side. Responses, and ACKs to refusals, go with their request. ``_mended``
     says of which requests.
     """
-    return _with_senders(_with_broken(_with_tagless(messages)))
+    messages = _with_tagless(messages)
+    made = _made(messages)
+    unbroken = _with_broken(messages, made)
+    return _with_senders(unbroken, made if unbroken is messages else _made(unbroken))
 
 
 def _with_dialogs(found: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
@@ -84,7 +89,7 @@ def _with_tagless(messages: pl.DataFrame) -> pl.DataFrame:
     rows = messages.lazy().with_row_index("row").filter(pl.col("_call").is_not_null())
     success = rows.filter(method == "INVITE", status.is_between(200, 299), pl.col("_dialog").is_not_null())
     late = (
-        rows.filter(status.is_null(), method.is_in(_MAY_OPEN), pl.col("to_tag").is_null())
+        rows.filter(status.is_null(), method_is(*_MAY_OPEN), pl.col("to_tag").is_null())
         .filter(pl.col("transaction").is_not_null() & pl.col("from_tag").is_not_null())
         .select("row", "_call", "_leg", "method", "cseq", "transaction", "from_tag", "to_uri", "src_ip", "dst_ip")
         .join(success.group_by("_call").agg(answered=row.min()), on="_call")
@@ -153,8 +158,10 @@ def _with_tagless(messages: pl.DataFrame) -> pl.DataFrame:
 # -- tags that are those of no dialog ----------------------------------------------------------------------------------
 
 
-def _with_broken(messages: pl.DataFrame) -> pl.DataFrame:
+def _with_broken(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     """The messages with the ``_dialog`` of requests whose tags are those of none, where only one is in question.
+
+    ``made`` as of :func:`_made`.
 
     One that lacks a tag, or has one that nobody gave, belongs to the dialog of its Call-ID whose side its From tag is,
     or whose other side its To tag; an ACK to the dialog whose 2xx has its CSeq number, too. Of several dialogs none is
@@ -168,19 +175,16 @@ def _with_broken(messages: pl.DataFrame) -> pl.DataFrame:
         .with_row_index("row")
         .filter(
             request,
-            method.is_in(OF_INVITE) | (method.is_in(_MAY_OPEN) & pl.col("to_tag").is_not_null()),
+            method_is(*OF_INVITE) | (method_is(*_MAY_OPEN) & pl.col("to_tag").is_not_null()),
             to_2xx,
             pl.col("_call").is_not_null(),
         )
-        .select("row", "_call", "_dialog", "method")
-    )
-    made = _made(messages).select("_call", "_dialog").unique().collect()
-    in_one = pl.col("_dialog").is_in(made["_dialog"].implode()).fill_null(value=False)
-    broken = (
-        within.filter(~in_one, pl.col("_call").is_in(made["_call"].implode()))
-        .select("row", ack=method == "ACK")
+        .select("row", "_call", "_dialog", ack=method == "ACK")
         .collect()
     )
+    in_one = pl.col("_dialog").is_in(made["_dialog"].implode()).fill_null(value=False)
+    broken = within.filter(~in_one)
+    broken = broken.filter(pl.col("_call").is_in(made["_call"].implode())).select("row", "ack")
     if broken.is_empty():
         return messages
     # An ACK goes with the 2xx that it answers: that of a re-INVITE with broken tags is of its dialog by now.
@@ -191,15 +195,18 @@ def _with_broken(messages: pl.DataFrame) -> pl.DataFrame:
     return messages
 
 
-def _made(messages: pl.DataFrame) -> pl.LazyFrame:
-    """The responses that make dialogs of INVITEs: ``row _call _leg _dialog cseq``, and from where to where they went.
+def _made(messages: pl.DataFrame) -> pl.DataFrame:
+    """The responses that make dialogs of INVITEs: ``_call _leg _dialog cseq duplicate``, and from where to where they
+    went.
 
     Those to a request with a To tag make none (RFC 3261 §12.1).
     """
-    invites = messages.lazy().with_row_index("row").filter(pl.col("method") == "INVITE")
-    within = invites.filter(pl.col("status").is_null(), pl.col("to_tag").is_not_null()).select("transaction")
+    invites = messages.lazy().filter(pl.col("method") == "INVITE")
+    within = invites.filter(pl.col("status").is_null(), pl.col("to_tag").is_not_null()).select("transaction").collect()
+    of_within = pl.col("transaction").is_in(within["transaction"].drop_nulls().implode()).fill_null(value=False)
     responses = invites.filter(pl.col("status").is_between(101, 299), pl.col("_dialog").is_not_null())
-    return responses.join(within.unique(), on="transaction", how="anti", nulls_equal=False, maintain_order="left")
+    told = responses.select("transaction", "_call", "_leg", "_dialog", "cseq", "duplicate", *_SOCKETS).collect()
+    return told.filter(~of_within).drop("transaction")
 
 
 def _of_broken(broken: pl.Series, messages: pl.DataFrame) -> pl.DataFrame:
@@ -222,9 +229,8 @@ def _of_broken(broken: pl.Series, messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("_dialog").is_not_null(),
         )
     )
-    made = _made(messages.select("_call", "_dialog", "method", "status", "to_tag", "transaction"))
     dialogs = (
-        responses.join(made.select("_dialog").unique(), on="_dialog", how="semi", maintain_order="left")
+        responses.filter(pl.col("_dialog").is_in(_made(messages)["_dialog"].implode()))
         .group_by("_call", "cseq", tied="_dialog")
         .agg(
             # The caller's and the callee's, in either order: a re-INVITE may come from the other side.
@@ -262,21 +268,18 @@ def _of_broken(broken: pl.Series, messages: pl.DataFrame) -> pl.DataFrame:
 # -- tags in the order of the other side -------------------------------------------------------------------------------
 
 
-def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
+def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     """The messages with the ``_leg`` of the side that sent them, where that is not whose tag their From tag is.
+
+    ``made`` as of :func:`_made`.
 
     A request within a dialog came from the side of the caller, if it went where the INVITE went, and from the other, if
     it came back from there; nothing is known where the INVITE passed between two nodes in both directions.
     """
-    ips, sockets = ["src_ip", "dst_ip"], ["src_ip", "src_port", "dst_ip", "dst_port"]
-    seen = _made(messages).filter(~pl.col("duplicate")).select("_dialog", "_leg", "cseq", *sockets).collect()
-    of_first = (pl.col(name) == pl.col(name).first().over("_dialog") for name in ("_leg", "cseq"))
-    opening = seen.lazy().filter(pl.col("_leg").is_not_null(), *of_first)
-    first = opening.select("_dialog", of_opener="_leg").unique("_dialog")
-    opening = opening.select("_dialog", *sockets)
-    there = opening.select("_dialog", src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port")
-    by_side = [there.with_columns(opener=pl.lit(value=True)), opening.with_columns(opener=pl.lit(value=False))]
-    ways = pl.concat(by_side).collect(engine="in-memory")
+    ips, sockets = _SOCKETS[::2], _SOCKETS
+    seen = made.filter(~pl.col("duplicate"))
+    first = seen.unique("_dialog", keep="first", maintain_order=True).drop_nulls(["_leg", "cseq"])
+    opening = seen.filter(_within(first, "_dialog", "_leg", "cseq"))
     requests = (
         messages.lazy()
         .with_row_index("row")
@@ -286,16 +289,23 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
             (pl.col("method") != "ACK") | pl.col("transaction").is_null(),
         )
         .select("row", "_dialog", "_leg", "transaction", *sockets)
-        .join(first, on="_dialog")
-        .with_columns(opener=pl.col("_leg") != pl.col("of_opener"))
         .collect()
     )
-    # ``opener`` is here whose they would be by their way, were their tags wrong. Few are left to be compared as text.
-    hashed = [pl.col(name).hash(seed) for seed, name in enumerate(("_dialog", "opener", *ips))]
-    way = hashed[0] ^ hashed[1] ^ hashed[2] ^ hashed[3]
-    like_swapped = requests.filter(way.is_in(ways.select(way.implode()).to_series()))
+    # A request of the opener that came the way of the responses, or one of another that went the way of the INVITE. Few
+    # are left to be compared as text.
+    there = opening.select("_dialog", src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port")
+    of_other = ~_within(first, "_dialog", "_leg") & _within(there, "_dialog", *ips)
+    like_swapped = requests.filter(_within(opening, "_dialog", "_leg", *ips) | of_other)
     if like_swapped.is_empty():
         return messages
+    first = first.select("_dialog", of_opener="_leg")
+    by_side = [there.with_columns(opener=pl.lit(value=True)), opening.select("_dialog", *sockets, opener=pl.lit(value=False))]
+    ways = pl.concat(by_side)
+    # ``opener`` is here whose they would be by their way, were their tags wrong.
+    requests, like_swapped = (
+        rows.join(first, on="_dialog").with_columns(opener=pl.col("_leg") != pl.col("of_opener"))
+        for rows in (requests, like_swapped)
+    )
     swapped = like_swapped.sort("row").join(ways, on=["_dialog", "opener", *ips], how="semi", maintain_order="left")
     if swapped.is_empty():
         return messages
@@ -335,6 +345,14 @@ def _with_senders(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _within(rows: pl.DataFrame, *names: str) -> pl.Expr:
+    """Whether these columns have together the values that they have in one of ``rows``, by their hashes."""
+    hashed = pl.lit(0, pl.UInt64)
+    for seed, name in enumerate(names):
+        hashed ^= pl.col(name).hash(seed)
+    return hashed.is_in(rows.select(hashed).to_series().implode())
+
+
 def accepted(messages: pl.DataFrame, of: pl.Series) -> pl.DataFrame:
     """The requests within the dialogs ``of`` that were answered 2xx, but BYE: ``_dialog method asked``, a row number.
 
@@ -349,7 +367,7 @@ def accepted(messages: pl.DataFrame, of: pl.Series) -> pl.DataFrame:
             pl.col("_dialog").is_in(of.implode()),
             ~pl.col("duplicate"),
             pl.col("transaction").is_not_null(),
-            ~pl.col("method").is_in(["ACK", "BYE", "CANCEL"]),
+            ~method_is("ACK", "BYE", "CANCEL"),
         )
         .select("row", "_dialog", "method", "status", "transaction")
         .collect()
@@ -410,7 +428,7 @@ def standing(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     later = (
         messages.lazy()
         .with_row_index("asked")
-        .filter(pl.col("status").is_null() & pl.col("to_tag").is_not_null(), ~pl.col("method").is_in(["ACK", "BYE"]))
+        .filter(pl.col("status").is_null() & pl.col("to_tag").is_not_null(), ~method_is("ACK", "BYE"))
         .select("_dialog", "asked")
         .join(first, on="_dialog")
         .filter(pl.col("asked") > pl.col("bye"))

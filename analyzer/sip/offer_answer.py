@@ -26,6 +26,7 @@ from __future__ import annotations
 import polars as pl
 
 from analyzer import schema
+from analyzer.columns.methods import method_is
 from analyzer.columns.times import sent_at
 from analyzer.columns.typed import typed
 from analyzer.sip import acknowledgement, reference_hop
@@ -179,7 +180,7 @@ def in_use(found: pl.DataFrame, transactions: pl.DataFrame, accepted: pl.Series)
 
 def carriers(messages: pl.DataFrame, *, with_sdp: bool) -> pl.DataFrame:
     """First copies of what may carry offers and answers: with SDP or without."""
-    of_offers = pl.col("method").is_in(_METHODS.categories.to_list())
+    of_offers = method_is(*_METHODS.categories)
     return described(messages, ~pl.col("retransmission"), of_offers, with_sdp=with_sdp)
 
 
@@ -212,8 +213,7 @@ def at_reference(
     # One number for what makes a request: the hash of its sender's leg is random, so that the rest may be mixed in.
     request = pl.col("_leg") ^ (pl.col("cseq").fill_null(0) * 8 + pl.col("method").to_physical().cast(pl.Int64))
     with_request = rows.lazy().with_columns(request=request)
-    nearest = with_request.group_by("request").agg(nearest=pl.col("rank").min())
-    nearest = with_request.join(nearest, on="request", maintain_order="left")
+    nearest = with_request.with_columns(nearest=pl.col("rank").min().over("request"))
     return nearest.filter(pl.col("rank") == pl.col("nearest")).collect(engine="in-memory")
 
 
@@ -320,9 +320,10 @@ def crossings(found: pl.DataFrame, messages: pl.DataFrame, transactions: pl.Data
     known = found.lazy().filter(pl.col("_dialog").is_not_null())
     sides = known.group_by("_dialog").agg(sides=pl.col("local").n_unique())
     mixed = known.join(sides.filter(pl.col("sides") > 1), on="_dialog", how="semi", maintain_order="left")
-    finals = transactions.lazy().select("transaction", "method", final=pl.col("final_at").to_physical())
-    timed = with_times(mixed.collect(engine="in-memory"), messages).lazy()
-    timed = timed.join(finals, on="transaction", how="left", maintain_order="left")
+    timed = with_times(mixed.collect(engine="in-memory"), messages)
+    finals = transactions.lazy().filter(pl.col("transaction").is_in(timed["transaction"].implode()))
+    finals = finals.select("transaction", "method", final=pl.col("final_at").to_physical())
+    timed = timed.lazy().join(finals, on="transaction", how="left", maintain_order="left")
     # The final response of patterns 2 and 4 is, or follows, the offer: it settles nothing.
     refused = pl.when(pl.col("pattern").is_in([1, 3, 5, 6])).then("final")
     own = timed.select(
