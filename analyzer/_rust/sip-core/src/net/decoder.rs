@@ -174,7 +174,7 @@ impl Decoder {
         self.esp.closed()
     }
 
-    /// Delivers a packet of media without the walk, which would say the same of it.
+    /// Delivers a packet of media, or one with text, without the walk, which would say the same of it.
     #[inline]
     fn media(&self, link: u16, cursor: Cursor<'_>, sink: &mut impl Sink) -> Option<Disposition> {
         if link != linktype::ETHERNET || self.max_layers < media::LAYERS {

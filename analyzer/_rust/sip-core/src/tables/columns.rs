@@ -22,6 +22,7 @@ use arrow_select::take::take;
 use foldhash::quality::RandomState;
 
 use crate::packet::NO_TIME;
+use crate::sip::fields::Line;
 
 /// A column under construction.
 pub trait Column: Sized {
@@ -121,35 +122,54 @@ impl<T: Copy + Default> Values<T> {
         }
     }
 
+    /// Which values are there; `None` if all are.
+    fn nulls(parts: &[Self], runs: &[Run]) -> Option<NullBuffer> {
+        let valid = Bits::finish(&parts.iter().map(|part| &part.valid).collect::<Vec<_>>(), runs);
+        Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0)
+    }
+
     /// All values and which of them are there; `None` if all are.
     fn finish(mut parts: Vec<Self>, runs: &[Run]) -> (ScalarBuffer<T>, Option<NullBuffer>)
     where
         T: ArrowNativeType,
     {
-        let valid = Bits::finish(&parts.iter().map(|part| &part.valid).collect::<Vec<_>>(), runs);
-        let count = valid.len();
-        let nulls = Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0);
+        let (nulls, count) = (Self::nulls(&parts, runs), count(runs));
         if parts.iter().all(|part| part.values.is_empty()) {
-            return (ScalarBuffer::new(zeros(count * size_of::<T>()), 0, count), nulls);
+            return (zeros(count), nulls);
         }
         if let ([part], [Run { rows: Range { start: 0, .. }, .. }]) = (parts.as_mut_slice(), runs) {
             let mut values = std::mem::take(&mut part.values);
             values.resize(count, T::default());
             return (values.into(), nulls);
         }
-        let mut values = Vec::with_capacity(count);
+        (Self::gathered(&parts, runs).into(), nulls)
+    }
+
+    /// The values of these rows, as they are or wider.
+    fn gathered<U: From<T> + Clone + Default>(parts: &[Self], runs: &[Run]) -> Vec<U> {
+        let mut values = Vec::with_capacity(count(runs));
         for Run { part, rows } in runs {
             let before = values.len();
             let known = parts.get(*part).map_or(&[][..], |part| part.values.as_slice());
-            values.extend_from_slice(known.get(rows.start..rows.end.min(known.len())).unwrap_or_default());
-            values.resize(before + rows.len(), T::default());
+            let known = known.get(rows.start..rows.end.min(known.len())).unwrap_or_default();
+            values.extend(known.iter().map(|&value| U::from(value)));
+            values.resize(before + rows.len(), U::default());
         }
-        (values.into(), nulls)
+        values
     }
 }
 
-/// So many bytes of nothing, which the columns of which no row has a value share; they are many.
-fn zeros(bytes: usize) -> Buffer {
+/// The rows of all these runs.
+fn count(runs: &[Run]) -> usize {
+    runs.iter().map(|run| run.rows.len()).sum()
+}
+
+/// So many values of nothing, which the columns share of which no row has a value; they are many.
+fn zeros<T: ArrowNativeType>(count: usize) -> ScalarBuffer<T> {
+    ScalarBuffer::new(zero_bytes(count * size_of::<T>()), 0, count)
+}
+
+fn zero_bytes(bytes: usize) -> Buffer {
     static ZEROS: Mutex<Option<Buffer>> = Mutex::new(None);
     let mut known = ZEROS.lock().unwrap_or_else(PoisonError::into_inner);
     match &*known {
@@ -192,8 +212,8 @@ struct Recent {
     number: u32,
 }
 
-/// Text that stands in a line of a message, known by the hash of that line: its own has not to be made. Two lines that say
-/// the same have it twice.
+/// Text that stands in a line of messages; where the line was met before, the line says which it is. What two lines say is
+/// there twice.
 pub struct LineText(Text);
 
 /// Addresses as text.
@@ -201,6 +221,9 @@ pub struct Address(Text);
 
 /// Nullable 64-bit integer.
 pub struct Int(Values<i64>);
+
+/// Nullable integer of no more than 32 bits, which takes half the memory until it is finished.
+pub struct Small(Values<u32>);
 
 /// Nanoseconds since 1970, UTC.
 pub struct Time(Values<i64>);
@@ -247,6 +270,15 @@ impl Text {
         if self.recent.is_empty() {
             self.recent = vec![Recent::default(); RECENT];
         }
+        let number = self.append(bytes);
+        if let Some(slot) = self.recent.get_mut(hash as usize % RECENT) {
+            *slot = Recent { hash: halves(hash), number: number + 1 };
+        }
+        number
+    }
+
+    /// Keeps a string, and gives its number.
+    fn append(&mut self, bytes: &[u8]) -> u32 {
         let start = self.buffer.len();
         if bytes.is_ascii() {
             self.buffer.extend_from_slice(bytes);
@@ -255,11 +287,7 @@ impl Text {
         }
         self.strings.push((start as u32, (self.buffer.len() - start) as u32));
         // A part holds a GiB of messages at most, so neither number nor place comes near 2^32.
-        let number = self.strings.len() as u32;
-        if let Some(slot) = self.recent.get_mut(hash as usize % RECENT) {
-            *slot = Recent { hash: halves(hash), number };
-        }
-        number - 1
+        self.strings.len() as u32 - 1
     }
 
     fn string(&self, number: u32) -> Option<&[u8]> {
@@ -309,7 +337,7 @@ impl Column for Text {
             }
         }
         if views.is_empty() {
-            return Ok(no_text(runs.iter().map(|run| run.rows.len()).sum()));
+            return Ok(no_text(count(runs)));
         }
         let (numbers, nulls) = Values::finish(numbers, runs);
         let strings = StringViewArray::try_new(views.into(), buffers, None)?;
@@ -318,16 +346,18 @@ impl Column for Text {
 }
 
 impl LineText {
-    /// As [`Text::set`]; with the hash of the line, where it is known.
+    /// As [`Text::set`]; with the line, where it is kept, and the place that the column has in it.
     #[inline]
-    pub fn set(&mut self, row: usize, (value, line): (Option<&[u8]>, Option<u64>)) {
+    pub fn set(&mut self, row: usize, (value, line): (Option<&[u8]>, Option<(&Line, usize)>)) {
         let text = &mut self.0;
-        let Some(bytes) = value.filter(|bytes| !bytes.is_empty()) else { return };
-        if row < text.rows.valid.rows {
-            let hash = line.unwrap_or_else(|| text.hasher.hash_one(bytes));
-            let number = text.known(hash).unwrap_or_else(|| text.keep(hash, bytes));
-            text.rows.set(row, number);
-        }
+        let Some(bytes) = value.filter(|bytes| !bytes.is_empty() && row < text.rows()) else { return };
+        let Some((line, place)) = line else { return text.set(row, value) };
+        let number = line.number(place).unwrap_or_else(|| {
+            let number = text.append(bytes);
+            line.keep_number(place, number);
+            number
+        });
+        text.rows.set(row, number);
     }
 }
 
@@ -412,6 +442,41 @@ impl Column for Int {
 
     fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
         let (values, nulls) = Values::finish(parts.into_iter().map(|part| part.0).collect(), runs);
+        Ok(Arc::new(Int64Array::try_new(values, nulls)?))
+    }
+}
+
+impl Small {
+    #[inline]
+    pub fn set(&mut self, row: usize, value: Option<impl Into<u32>>) {
+        if let Some(value) = value {
+            self.0.set(row, value.into());
+        }
+    }
+}
+
+impl Column for Small {
+    const TYPE: &str = Int::TYPE;
+
+    fn new() -> Self {
+        Self(Values::new())
+    }
+
+    fn rows(&self) -> usize {
+        self.0.valid.rows
+    }
+
+    fn grow(&mut self, rows: usize) {
+        self.0.valid.rows += rows;
+    }
+
+    fn finish(parts: Vec<Self>, runs: &[Run]) -> Result<ArrayRef, ArrowError> {
+        let parts: Vec<Values<u32>> = parts.into_iter().map(|part| part.0).collect();
+        let nulls = Values::nulls(&parts, runs);
+        let values = match parts.iter().all(|part| part.values.is_empty()) {
+            true => zeros(count(runs)),
+            false => Values::gathered(&parts, runs).into(),
+        };
         Ok(Arc::new(Int64Array::try_new(values, nulls)?))
     }
 }

@@ -14,8 +14,20 @@ use super::super::text::{
 use super::super::{mime, presence, via};
 use super::known_lines::{LONGEST, Place, Said, Value, is_plain};
 use super::repeated_lines::{Before, is_single};
-use super::{Carrier, Fields, Folded, Party, Work, bit};
+use super::{Carrier, Fields, Folded, Party, Told, Work, bit};
 use crate::hash;
+
+/// So many lines are found before they are read.
+const TOGETHER: usize = 32;
+
+/// A line that was found.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    /// Where its LF is.
+    end: usize,
+    hash: u64,
+    known: bool,
+}
 
 impl<'a> Fields<'a> {
     /// Reads start line and header lines up to the empty line; returns the length of all that. `as_sent`: not unfolded yet.
@@ -23,39 +35,56 @@ impl<'a> Fields<'a> {
         let mut at = 0;
         let mut first = true;
         let mut line_feeds = 0u32;
-        let hasher = work.known.hasher;
-        while let Some((nl, hash)) = hasher.next(text, at) {
-            self.lines += 1;
-            let start = at;
-            let line = text.get(at..nl).unwrap_or_default();
-            let line = match line {
-                [head @ .., b'\r'] => head,
-                _ => {
-                    line_feeds += 1;
-                    line
+        let mut found = [Found::default(); TOGETHER];
+        loop {
+            // Some lines are found before any is read: what is known of each has come from memory by then.
+            let (mut next, mut count) = (at, 0);
+            while let Some(slot) = found.get_mut(count)
+                && let Some((end, hash)) = work.known.hasher.next(text, next)
+            {
+                *slot = Found { end, hash, known: work.known.line(hash).is_some() };
+                count += 1;
+                // Perhaps the empty line, behind which is a body.
+                if end <= next + 1 {
+                    break;
                 }
-            };
-            at = nl + 1;
-            if line.is_empty() && !first {
-                self.flaws.add_if(line_feeds > 0, Flaw::LineEnd);
-                self.header_ended = true;
-                return Ok(at);
+                next = end + 1;
             }
-            if as_sent && text.get(at).copied().is_some_and(is_blank) {
-                return Err(self.folded(line_feeds));
-            }
-            if as_sent && first && memchr::memchr(b'\r', line).is_some() {
-                return Err(self.folded(1));
-            }
-            if first {
-                self.start_line(line, Some(hash), work);
-                work.marks = self.method == Some(b"INVITE");
-                first = false;
-            } else {
-                let name = self.line(line, Some(hash), work);
-                if work.marks && name.is_some_and(is_marked) {
-                    work.marked.push((name.unwrap_or(Name::Other), start..nl));
+            for &Found { end, hash, known } in found.iter().take(count) {
+                self.lines += 1;
+                let start = at;
+                let line = match text.get(at..end).unwrap_or_default() {
+                    [head @ .., b'\r'] => head,
+                    line => {
+                        line_feeds += 1;
+                        line
+                    }
+                };
+                at = end + 1;
+                if line.is_empty() && !first {
+                    self.flaws.add_if(line_feeds > 0, Flaw::LineEnd);
+                    self.header_ended = true;
+                    return Ok(at);
                 }
+                if as_sent && text.get(at).copied().is_some_and(is_blank) {
+                    return Err(self.folded(line_feeds));
+                }
+                if first {
+                    if as_sent && memchr::memchr(b'\r', line).is_some() {
+                        return Err(self.folded(1));
+                    }
+                    self.start_line(line, Some(hash), work);
+                    work.marks = self.method == Some(b"INVITE");
+                    first = false;
+                    continue;
+                }
+                let name = self.line(line, Some((hash, known)), work);
+                if work.marks {
+                    work.marked.extend(name.filter(|name| is_marked(*name)).map(|name| (name, start..end)));
+                }
+            }
+            if count == 0 {
+                break;
             }
         }
         // No empty line: the message is cut, or its sender forgot.
@@ -70,8 +99,8 @@ impl<'a> Fields<'a> {
                 self.start_line(line, None, work);
             } else {
                 let name = self.line(line, None, work);
-                if work.marks && name.is_some_and(is_marked) {
-                    work.marked.push((name.unwrap_or(Name::Other), at..text.len()));
+                if work.marks {
+                    work.marked.extend(name.filter(|name| is_marked(*name)).map(|name| (name, at..text.len())));
                 }
             }
         }
@@ -86,10 +115,11 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a header line, by what is known of it where it was met before; gives its name where it has one. `hash` is that
-    /// of the line, if its end is there.
-    fn line(&mut self, line: &'a [u8], hash: Option<u64>, work: &mut Work) -> Option<Name> {
-        let known = hash.filter(|_| line.len() <= LONGEST);
-        if let Some(said) = known.and_then(|hash| work.known.get(hash))
+    /// of the line, if its end is there, and whether it seems to be known.
+    fn line(&mut self, line: &'a [u8], hash: Option<(u64, bool)>, work: &mut Work) -> Option<Name> {
+        let (hash, known) = hash.filter(|_| line.len() <= LONGEST).unwrap_or((0, false));
+        if known
+            && let Some(said) = work.known.get(hash)
             && self.said_before(line, said, work)
         {
             self.tell(said.name, hash);
@@ -100,7 +130,7 @@ impl<'a> Fields<'a> {
         let read = self.header_line(line, work);
         let plain = is_plain(line);
         work.plain &= plain;
-        if let (Some(hash), Some((name, value)), true, Flaws::NONE) = (known, read, plain, self.flaws)
+        if let (1.., Some((name, value)), true, Flaws::NONE) = (hash, read, plain, self.flaws)
             && let Some(said) = self.said(line, name, value, &before, work)
         {
             work.known.put(hash, said);
@@ -111,21 +141,26 @@ impl<'a> Fields<'a> {
         Some(name)
     }
 
-    /// Keeps the hash of the line that said what a column has, which is known by it.
+    /// Keeps the hash of the line that said what a column has.
     #[inline]
-    fn tell(&mut self, name: Name, hash: Option<u64>) {
-        let said = match name {
-            Name::From => &mut self.told.from,
-            Name::To => &mut self.told.to,
-            Name::CallId => &mut self.told.call_id,
-            Name::PChargingVector => &mut self.told.icid,
+    fn tell(&mut self, name: Name, hash: u64) {
+        let line = match name {
+            Name::From => Told::From,
+            Name::To => Told::To,
+            Name::CallId => Told::CallId,
+            Name::CSeq => Told::Cseq,
+            Name::PChargingVector => Told::Icid,
+            Name::ContentType => Told::ContentType,
             // One without a value says nothing, and the next one does.
-            Name::Contact if self.contact.count > 0 => &mut self.told.contact,
-            Name::PAssertedIdentity if self.asserted[0].is_some() => &mut self.told.asserted,
-            Name::Via if self.via.count > 0 => &mut self.told.via,
+            Name::Contact if self.contact.count > 0 => Told::Contact,
+            Name::PAssertedIdentity if self.asserted[0].is_some() => Told::Asserted,
+            Name::Via if self.via.count > 0 => Told::Via,
             _ => return,
         };
-        *said = said.or(hash);
+        if let Some(told @ 0) = self.told.get_mut(line as usize) {
+            // Of the first of them, also where it is not known: then nothing is.
+            *told = hash.max(1);
+        }
     }
 
     /// Reads a header line; gives its name and value where it has both.
@@ -153,9 +188,9 @@ impl<'a> Fields<'a> {
     }
 
     fn start_line(&mut self, line: &'a [u8], hash: Option<u64>, work: &mut Work) {
-        self.told.start = hash;
         // A header line of the same bytes is another one.
         let known = hash.filter(|_| line.len() <= LONGEST).map(|hash| !hash);
+        self.told[Told::Start as usize] = known.unwrap_or_default();
         match known.and_then(|hash| work.known.get(hash)).map(|said| said.says) {
             Some(Value::Request { method, uri }) => {
                 (self.method, self.request_uri) = (method.part(line), uri.part(line));

@@ -1,6 +1,8 @@
 //! Header lines met not long ago, and what each says: most lines of a message stood in one before it, of the same dialog
 //! or on the hop before.
 
+use std::cell::Cell;
+
 use super::super::name::Name;
 use super::lines::LineHasher;
 
@@ -110,29 +112,64 @@ pub struct Said {
     pub says: Value,
 }
 
+/// A line that was met: all that is known of it lies together in the processor's cache.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct Line {
+    hash: u64,
+    said: Said,
+    /// The numbers under which columns have what it says, one more than each; 0 = they do not have it.
+    numbers: [Cell<u32>; 2],
+}
+
+impl Line {
+    /// The number under which a column has what the line says. A line has room for two columns, and each its place.
+    #[inline]
+    pub fn number(&self, place: usize) -> Option<u32> {
+        self.numbers.get(place)?.get().checked_sub(1)
+    }
+
+    #[inline]
+    pub fn keep_number(&self, place: usize, number: u32) {
+        if let Some(kept) = self.numbers.get(place) {
+            kept.set(number + 1);
+        }
+    }
+}
+
 /// One line for each place in the table, by its hash: a later one takes the place of one before.
 #[derive(Debug, Default)]
 pub struct KnownLines {
-    lines: Vec<(u64, Said)>,
+    lines: Vec<Line>,
     pub hasher: LineHasher,
 }
 
 impl KnownLines {
     #[inline]
+    pub fn line(&self, hash: u64) -> Option<&Line> {
+        self.lines.get(hash as usize % LINES).filter(|line| line.hash == hash)
+    }
+
+    #[inline]
     pub fn get(&self, hash: u64) -> Option<Said> {
-        let &(of, said) = self.lines.get(hash as usize % LINES)?;
-        (of == hash).then_some(said)
+        self.line(hash).map(|line| line.said)
     }
 
     pub fn put(&mut self, hash: u64, said: Said) {
+        let line = |hash, said| Line { hash, said, numbers: Default::default() };
         if self.lines.is_empty() {
             let nothing = Said { name: Name::Other, value: Place::NONE, says: Value::Any };
             // Of the hash that is nowhere else in its place.
-            self.lines = (0..LINES as u64).map(|place| (!place, nothing)).collect();
+            self.lines = (0..LINES as u64).map(|place| line(!place, nothing)).collect();
         }
         if let Some(slot) = self.lines.get_mut(hash as usize % LINES) {
-            *slot = (hash, said);
+            *slot = line(hash, said);
         }
+    }
+
+    /// Other columns are filled from now on.
+    pub fn forget_numbers(&self) {
+        self.lines.iter().flat_map(|line| &line.numbers).for_each(|number| number.set(0));
     }
 }
 

@@ -11,6 +11,7 @@ use super::name::Name;
 use super::presence;
 use super::text::{is_blank, list, split};
 use known_lines::KnownLines;
+pub use known_lines::Line;
 
 mod header_lines;
 mod known_lines;
@@ -50,6 +51,13 @@ struct Work {
     content_type: Vec<u8>,
     require: Vec<u8>,
     supported: Vec<u8>,
+}
+
+impl Scratch {
+    /// The rows of messages go to other columns from now on.
+    pub fn begin_columns(&self) {
+        self.work.known.forget_numbers();
+    }
 }
 
 impl Work {
@@ -106,18 +114,19 @@ pub struct ViaStack<'a> {
     pub hop: u64,
 }
 
-/// Hashes of the first lines that said what columns have, which are others in each process: where a line is the same, so is
-/// what it says. `None` where its end is not there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Told {
-    pub start: Option<u64>,
-    pub from: Option<u64>,
-    pub to: Option<u64>,
-    pub call_id: Option<u64>,
-    pub contact: Option<u64>,
-    pub asserted: Option<u64>,
-    pub icid: Option<u64>,
-    pub via: Option<u64>,
+/// Lines that say what columns have, each the first of its kind in a message: where the line is the same, so is what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    Start,
+    From,
+    To,
+    CallId,
+    Cseq,
+    Contact,
+    Asserted,
+    Icid,
+    Via,
+    ContentType,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -238,7 +247,9 @@ pub struct Fields<'a> {
     /// The one of the disposition `early-session`, beside it or alone (RFC 3959).
     pub early_sdp: Option<Range<usize>>,
     pub flaws: Flaws,
-    pub told: Told,
+    /// The hashes of the lines of [`Told`], 0 where there is none that was met before.
+    told: [u64; Told::ContentType as usize + 1],
+    known: Option<&'a KnownLines>,
     /// Of an INVITE without folded lines those that are looked at again, by their names and where they stand.
     pub marked: Option<&'a [(Name, Range<usize>)]>,
     /// The header that was the first to be repeated.
@@ -331,6 +342,7 @@ fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch)
         }
     };
     let work: &'a Work = work;
+    fields.known = Some(&work.known);
     fields.marked = Some(work.marked.as_slice()).filter(|_| work.marks && unfolded.is_empty());
     fields.finish_header(split(message, header_len).0, work);
     fields.finish_body(message, header_len, carrier);
@@ -340,6 +352,14 @@ fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch)
         false => Some(&work.content_type),
     };
     fields
+}
+
+impl<'a> Fields<'a> {
+    /// A line that told something, where it is kept.
+    #[inline]
+    pub fn told(&self, line: Told) -> Option<&'a Line> {
+        self.known?.line(*self.told.get(line as usize)?)
+    }
 }
 
 impl Fields<'_> {

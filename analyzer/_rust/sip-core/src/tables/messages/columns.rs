@@ -8,6 +8,7 @@ use super::keys::Keys;
 use crate::net::{Encapsulation, Protocol};
 use crate::observation::{KeptReport, Observed, Seen};
 use crate::packet::NO_TIME;
+use crate::sip::fields::{Line, Told};
 use crate::sip::{Fields, Name, headers, unescaped};
 use crate::tables::columns::{columns, key};
 use crate::tables::sdp::Known;
@@ -22,38 +23,38 @@ columns! {
         time: Time = "time" => it.times.1,
         first_byte_at: Time = "first_byte_at" => it.times.0,
         src_ip: Address = "src_ip" => Some(it.seen.flow.src),
-        src_port: Int = "src_port" => port(it.seen.flow.src, it.seen.flow.src_port),
+        src_port: Small = "src_port" => port(it.seen.flow.src, it.seen.flow.src_port),
         dst_ip: Address = "dst_ip" => Some(it.seen.flow.dst),
-        dst_port: Int = "dst_port" => port(it.seen.flow.dst, it.seen.flow.dst_port),
+        dst_port: Small = "dst_port" => port(it.seen.flow.dst, it.seen.flow.dst_port),
         transport: Text = "transport" => Some(transport(it.seen.flow.protocol, it.fields.via.transport)),
         tunnel: Text = "tunnel" => it.encapsulation.map(tunnels),
         outer_src_ip: Address = "outer_src_ip" => it.outer().map(|(src, _)| src),
         outer_dst_ip: Address = "outer_dst_ip" => it.outer().map(|(_, dst)| dst),
         vlan: Text = "vlan" => it.encapsulation.map(vlans),
-        teid: Int = "teid" => it.encapsulation.and_then(|around| around.teid),
-        spi: Int = "spi" => it.encapsulation.and_then(|around| around.spi),
+        teid: Small = "teid" => it.encapsulation.and_then(|around| around.teid),
+        spi: Small = "spi" => it.encapsulation.and_then(|around| around.spi),
         correlation_id: Text = "correlation_id" => it.report.and_then(|report| report.correlation_id),
         arrived_at: Time = "arrived_at" => it.report.map_or(NO_TIME, |report| report.arrived),
-        method: Text = "method" => it.fields.method,
-        status: Int = "status" => it.fields.status,
-        reason_phrase: LineText = "reason_phrase" => (it.fields.reason_phrase, it.fields.told.start),
-        request_uri: LineText = "request_uri" => (it.fields.request_uri, it.fields.told.start),
-        call_id: LineText = "call_id" => (it.fields.call_id, it.fields.told.call_id),
-        from_uri: LineText = "from_uri" => (it.fields.from.uri, it.fields.told.from),
+        method: LineText = "method" => it.method(),
+        status: Small = "status" => it.fields.status,
+        reason_phrase: LineText = "reason_phrase" => (it.fields.reason_phrase, it.told(Told::Start, 0)),
+        request_uri: LineText = "request_uri" => (it.fields.request_uri, it.told(Told::Start, 0)),
+        call_id: LineText = "call_id" => (it.fields.call_id, it.told(Told::CallId, 0)),
+        from_uri: LineText = "from_uri" => (it.fields.from.uri, it.told(Told::From, 0)),
         from_name: Text = "from_name" => it.fields.from.display.and_then(display_name),
-        from_tag: LineText = "from_tag" => (it.fields.from.tag, it.fields.told.from),
-        to_uri: LineText = "to_uri" => (it.fields.to.uri, it.fields.told.to),
+        from_tag: LineText = "from_tag" => (it.fields.from.tag, it.told(Told::From, 1)),
+        to_uri: LineText = "to_uri" => (it.fields.to.uri, it.told(Told::To, 0)),
         to_name: Text = "to_name" => it.fields.to.display.and_then(display_name),
-        to_tag: LineText = "to_tag" => (it.fields.to.tag, it.fields.told.to),
-        cseq: Int = "cseq" => it.fields.cseq,
-        via_branch: LineText = "via_branch" => (it.fields.via.branch, it.fields.told.via),
-        via_sent_by: LineText = "via_sent_by" => (it.fields.via.sent_by, it.fields.told.via),
-        via_count: Int = "via_count" => Some(it.fields.via.count),
-        max_forwards: Int = "max_forwards" => it.fields.max_forwards,
+        to_tag: LineText = "to_tag" => (it.fields.to.tag, it.told(Told::To, 1)),
+        cseq: Small = "cseq" => it.fields.cseq,
+        via_branch: LineText = "via_branch" => (it.fields.via.branch, it.told(Told::Via, 0)),
+        via_sent_by: LineText = "via_sent_by" => (it.fields.via.sent_by, it.told(Told::Via, 1)),
+        via_count: Small = "via_count" => Some(it.fields.via.count),
+        max_forwards: Small = "max_forwards" => it.fields.max_forwards,
         contact_uri: LineText = "contact_uri" => it.contact(),
-        contact_expires: Int = "contact_expires" => it.fields.contact.expires,
-        expires: Int = "expires" => it.fields.expires,
-        asserted_identity: LineText = "asserted_identity" => (it.fields.asserted[0], it.fields.told.asserted),
+        contact_expires: Small = "contact_expires" => it.fields.contact.expires,
+        expires: Small = "expires" => it.fields.expires,
+        asserted_identity: LineText = "asserted_identity" => (it.fields.asserted[0], it.told(Told::Asserted, 0)),
         preferred_identity: Text = "preferred_identity" => it.fields.preferred,
         private_id: Text = "private_id" => it.fields.auth.username,
         challenge: Bool = "challenge" => it.fields.auth.challenge,
@@ -63,17 +64,17 @@ columns! {
         supported: Text = "supported" => it.fields.supported,
         event: Text = "event" => it.fields.event,
         subscription_state: Text = "subscription_state" => it.fields.subscription_state,
-        rseq: Int = "rseq" => it.fields.rseq,
+        rseq: Small = "rseq" => it.fields.rseq,
         rack: Text = "rack" => it.fields.rack,
-        session_expires: Int = "session_expires" => it.fields.session_expires,
+        session_expires: Small = "session_expires" => it.fields.session_expires,
         p_early_media: Text = "p_early_media" => it.fields.p_early_media,
         refer_to: Text = "refer_to" => it.fields.refer_to,
         replaces: Text = "replaces" => it.header(Name::Replaces),
         warning: Text = "warning" => it.fields.warning,
         reason_header: Text = "reason_header" => it.reason(),
-        icid: LineText = "icid" => (it.fields.icid, it.fields.told.icid),
+        icid: LineText = "icid" => (it.fields.icid, it.told(Told::Icid, 0)),
         user_agent: Text = "user_agent" => it.fields.user_agent,
-        content_type: Text = "content_type" => it.fields.content_type,
+        content_type: LineText = "content_type" => (it.fields.content_type, it.told(Told::ContentType, 0)),
         body_length: Int = "body_length" => Some(it.fields.body.len() as i64),
         has_sdp: Bool = "has_sdp" => it.description.is_some(),
         qos_pending: Bool = "qos_pending" => it.description.is_some_and(|known| known.qos_pending),
@@ -87,12 +88,12 @@ columns! {
         sdp_hash: Int = "_sdp" => it.description.map(|known| key(known.key)),
         qos: Bool = "_qos" => it.description.is_some_and(|known| known.has_preconditions),
         sends: Bool = "_sends" => it.description.is_some_and(|known| known.sends),
-        q850: Int = "_q850" => it.fields.reason_q850,
-        sip_cause: Int = "_sip_cause" => it.fields.reason_sip,
-        release_cause: Int = "_release_cause" => it.fields.reason_release,
-        failure_cause: Int = "_failure_cause" => it.fields.reason_failure,
-        refresher: Int = "_refresher" => it.fields.refresher.and_then(refresher),
-        point_number: Int = "_point" => Some(it.seen.point),
+        q850: Small = "_q850" => it.fields.reason_q850,
+        sip_cause: Small = "_sip_cause" => it.fields.reason_sip,
+        release_cause: Small = "_release_cause" => it.fields.reason_release,
+        failure_cause: Small = "_failure_cause" => it.fields.reason_failure,
+        refresher: Small = "_refresher" => it.fields.refresher.and_then(refresher),
+        point_number: Small = "_point" => Some(it.seen.point),
         headers: Int = "_headers" => it.headers,
     }
 }
@@ -132,10 +133,20 @@ impl Message<'_> {
         self.encapsulation.and_then(|around| around.outer)
     }
 
-    /// The first URI of Contact, and the line that said it.
-    fn contact(&self) -> (Option<&[u8]>, Option<u64>) {
+    /// The line that told something, and the place in it of the column that has it.
+    fn told(&self, line: Told, place: usize) -> Option<(&Line, usize)> {
+        self.fields.told(line).map(|line| (line, place))
+    }
+
+    /// Of a response that of CSeq.
+    fn method(&self) -> (Option<&[u8]>, Option<(&Line, usize)>) {
+        let told = if self.fields.status.is_some() { self.told(Told::Cseq, 0) } else { self.told(Told::Start, 1) };
+        (self.fields.method, told)
+    }
+
+    fn contact(&self) -> (Option<&[u8]>, Option<(&Line, usize)>) {
         let contact = &self.fields.contact;
-        if contact.star { (Some(b"*"), None) } else { (contact.uri, self.fields.told.contact) }
+        if contact.star { (Some(b"*"), None) } else { (contact.uri, self.told(Told::Contact, 0)) }
     }
 
     /// The value of the first header field of this name, on one line. Messages that have none cost nothing.
@@ -203,8 +214,8 @@ fn transport(protocol: Protocol, via: Option<&[u8]>) -> &'static str {
 }
 
 /// Who refreshes the session, of the transaction it is agreed in: 0 its client (`uac`), 1 its server (RFC 4028 §4).
-fn refresher(value: &[u8]) -> Option<i64> {
-    [&b"uac"[..], b"uas"].iter().position(|role| value.eq_ignore_ascii_case(role)).map(|role| role as i64)
+fn refresher(value: &[u8]) -> Option<u8> {
+    [&b"uac"[..], b"uas"].iter().position(|role| value.eq_ignore_ascii_case(role)).map(|role| role as u8)
 }
 
 fn tunnels(around: &Encapsulation) -> String {

@@ -93,6 +93,7 @@ impl<'a> Parser<'a> {
         if self.bytes + batch.bytes() > MAX_PART {
             let number = self.begun.fetch_add(1, Relaxed);
             self.parts.push(Part { number, columns: Columns::new(0, self.wanted) });
+            self.scratch.begin_columns();
             (self.rows, self.bytes) = (0, 0);
         }
         let start = self.rows;
