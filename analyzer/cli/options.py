@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -274,7 +273,8 @@ def make_filter(table: str, tz: str, values: dict[str, Any]) -> Filter:
     from analyzer.api.filters import CRITERIA, Filter
     from analyzer.timezones import zone
 
-    zone(tz)
+    if tz != "UTC":
+        zone(tz)
     if (day := values.pop("day", None)) is not None:
         values |= _of_day(day, values)
     return Filter(**{name: values[name] for name in CRITERIA if name in values}, table=table, tz=tz)
@@ -325,6 +325,8 @@ class Reading:
     def close(self, *, about_problems: bool = True, crossed: bool = False) -> None:
         """Say in one line what was wrong with the capture; leave with status 3 if a threshold was ``crossed``,
         else with status 1 if a file of it was cut or corrupt."""
+        import shlex
+
         ctx = click.get_current_context()
         names = " ".join(shlex.quote(source) for source in self.sources[:3]) + (" ..." if len(self.sources) > 3 else "")
         said = []
