@@ -6,7 +6,7 @@ different pseudonyms, and no pseudonym is its original: each form is one keyed *
 
 - small forms (an octet, a short word) are listed, shuffled by the key;
 - others are ciphered by a Feistel network over mixed radices (the method of FF1, NIST SP 800-38G) with keyed BLAKE2b
-  (RFC 7693, half the time of HMAC-SHA256) as round function;
+  (RFC 7693, half the time of HMAC-SHA256) as round function, in the compiled core: twenty hashes for each original;
 - forms of more than 2^64 values take key stream: that two of them meet is a matter of one in 2^32 originals.
 
 Addresses keep their prefixes apart by octet or group (as Crypto-PAn does by bit): hosts of one subnet stay together.
@@ -21,7 +21,13 @@ import math
 import re
 import string
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analyzer.reading.native import core
+
+if TYPE_CHECKING:
+    from analyzer._core import Cycle
 
 _LISTED = 4096
 _WIDE = 1 << 64
@@ -73,15 +79,13 @@ _IS_MIXED = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z]{8,}")
 class _Form:
     """All texts of one form: how many letters each place has, and how the key goes through all ``size`` of them.
 
-    ``rounds``: the round functions of the Feistel network in pairs, without what each is asked, that of the right half
-    first; none where the values are listed or take key stream (``streamed``).
+    ``cycle``: the cycle of the core; none where the values are listed or take key stream (``streamed``).
     """
 
     label: str
     radices: list[int]
     size: int
-    halves: tuple[int, int] = (0, 0)
-    rounds: list[tuple[hashlib.blake2b, hashlib.blake2b]] = field(default_factory=list)
+    cycle: Cycle | None = None
     streamed: bool = False
 
 
@@ -285,9 +289,8 @@ class Pseudonyms:
 
     def _cycled(self, value: int, form: _Form) -> int:
         """The next value of the keyed cycle through all values below the product of the radices."""
-        if form.rounds:
-            # decipher(encipher(x) + 1): one cycle through all values, so none stands for itself.
-            return _deciphered((_enciphered(value, form) + 1) % form.size, form)
+        if form.cycle is not None:
+            return form.cycle.next(value)
         order, places = self._order(form.label, form.size)
         return order[(places[value] + 1) % form.size]
 
@@ -308,8 +311,9 @@ class Pseudonyms:
             return _Form(label, radices, size, streamed=True)
         if size <= _LISTED:
             return _Form(label, radices, size)
-        functions = [self._keyed(f"round {number} {label}") for number in range(_ROUNDS)]
-        return _Form(label, radices, size, _halves(radices), list(zip(functions[::2], functions[1::2], strict=True)))
+        rounds = [f"round {number} {label}" for number in range(_ROUNDS)]
+        cycle = core().Cycle(self._key, list(zip(rounds[::2], rounds[1::2], strict=True)), *_halves(radices))
+        return _Form(label, radices, size, cycle)
 
     def _prf(self, label: str, data: bytes) -> bytes:
         drawn = self._keyed(label)
@@ -356,34 +360,6 @@ def _alphabet(char: str) -> _Alphabet:
 
 def _letter(alphabet: _Alphabet, value: int) -> str:
     return alphabet[value]
-
-
-def _enciphered(value: int, form: _Form) -> int:
-    """The value behind the Feistel network of its form: each half in turn, moved by what the other draws."""
-    (lefts, rights), from_bytes = form.halves, int.from_bytes
-    left, right = divmod(value, rights)
-    for of_right, of_left in form.rounds:
-        drawn = of_right.copy()
-        drawn.update(right.to_bytes(16))
-        left = (left + from_bytes(drawn.digest())) % lefts
-        drawn = of_left.copy()
-        drawn.update(left.to_bytes(16))
-        right = (right + from_bytes(drawn.digest())) % rights
-    return left * rights + right
-
-
-def _deciphered(value: int, form: _Form) -> int:
-    """The value before :func:`_enciphered`: the same way back."""
-    (lefts, rights), from_bytes = form.halves, int.from_bytes
-    left, right = divmod(value, rights)
-    for of_right, of_left in form.rounds[::-1]:
-        drawn = of_left.copy()
-        drawn.update(left.to_bytes(16))
-        right = (right - from_bytes(drawn.digest())) % rights
-        drawn = of_right.copy()
-        drawn.update(right.to_bytes(16))
-        left = (left - from_bytes(drawn.digest())) % lefts
-    return left * rights + right
 
 
 def _halves(radices: list[int]) -> tuple[int, int]:
