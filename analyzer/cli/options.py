@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,8 @@ from analyzer.language import LANGUAGES
 from analyzer.reading.engines import ENGINES
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from analyzer.api.capture import Capture
     from analyzer.api.filters import Filter
 
@@ -305,12 +307,19 @@ class Reading:
     @cached_property
     def capture(self) -> Capture:
         """All of it, as it may be shown."""
-        return self.shown(None)
+        if self.mask_key is None:
+            return self.unmasked
+        return self.unmasked.mask(self.mask_key, domains=self.mask_domains)
 
     def shown(self, chosen: Filter | None) -> Capture:
         """What a filter picks, as it may be shown: a filter looks at the original, and the mask comes last."""
-        picked = self.unmasked.filter(chosen) if chosen else self.unmasked
-        return picked if self.mask_key is None else picked.mask(self.mask_key, domains=self.mask_domains)
+        return self.capture.filter(chosen) if chosen else self.capture
+
+    def table(self, name: str, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of a table of all, as they may be shown: to mask the others would take longer than to make them."""
+        source = self.capture.source
+        picked = self.unmasked.table(name).select(columns)
+        return picked if self.mask_key is None else source.masked(name, picked)  # type: ignore[attr-defined]
 
     def narrowed(self, chosen: Filter) -> Reading:
         """What a filter picks, as if only that had been read: others pick of it."""

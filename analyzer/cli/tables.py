@@ -91,7 +91,7 @@ def _print(
     else:
         frame = capture.table(entry.name)
         if numbered:
-            frame = views.numbered(entry.name, frame, reading.capture.table)
+            frame = views.numbered(entry.name, frame, reading.table)
     if picked is not None:
         frame = frame.filter(frame["code"].is_in(picked))
     if order is None:
