@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias, TypedDict, final
 
 __all__ = [
+    "Cycle",
     "MediaHeads",
     "Scan",
     "Windows",
@@ -175,6 +176,14 @@ def fetch(
     keys: Sequence[str] = ...,
     esp_keys: _EspKeys = ...,
 ) -> list[bytes | None]: ...
+
+@final
+class Cycle:
+    """A keyed cycle through the numbers below the product of two sizes."""
+
+    def __new__(cls, key: bytes, labels: Sequence[tuple[str, str]], left: int, right: int) -> Cycle: ...
+    def next(self, number: int) -> int:
+        """The number that follows."""
 
 @final
 class MediaHeads:

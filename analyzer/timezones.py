@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from analyzer.errors import FilterError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 
 def zone(name: str) -> ZoneInfo:
     """The time zone of that IANA name, or FilterError."""
+    from zoneinfo import ZoneInfo
+
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -26,8 +31,12 @@ def of_environment(environment: Mapping[str, str] = os.environ) -> str | None:
     ('Asia/Shanghai', None, None)
     """
     name = environment.get("TZ", "").removeprefix(":")
+    if not name:
+        return None
+    from zoneinfo import ZoneInfo
+
     try:
-        return ZoneInfo(name).key if name else None
+        return ZoneInfo(name).key
     except (KeyError, ValueError, OSError):
         return None
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from analyzer import schema
-from analyzer.diagnose.verdict import FAILED
 from analyzer.errors import FilterError, alike
 from analyzer.timezones import zone
 
@@ -199,6 +197,8 @@ def _outcomes(text: str, table: str) -> list[str]:
     allowed = schema.TABLES[table].column("outcome").allowed
     outcomes = [part.strip().lower() for part in text.split(",") if part.strip()]
     if table == "calls" and "failed" in outcomes:
+        from analyzer.diagnose.verdict import FAILED
+
         outcomes = [outcome for outcome in outcomes if outcome != "failed"] + list(FAILED)
     unknown = [outcome for outcome in outcomes if outcome not in allowed]
     if unknown or not outcomes:
@@ -252,7 +252,7 @@ def _instant(value: str | datetime, tz: str, end: int = 0) -> int:
         fraction = (found[2] or "") if found else ""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone(tz))
-    since_epoch = moment - datetime.fromtimestamp(0, ZoneInfo("UTC"))
+    since_epoch = moment - datetime.fromtimestamp(0, UTC)
     return since_epoch // timedelta(microseconds=1) * 1000 + int(fraction.ljust(9, "0") or 0)
 
 

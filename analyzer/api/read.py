@@ -11,7 +11,6 @@ from analyzer.api.graph_source import opened
 from analyzer.errors import AnalyzerError
 from analyzer.reading import engines, native
 from analyzer.reading.native import Origin, Progress
-from analyzer.store.layout import is_store
 
 if TYPE_CHECKING:
     from analyzer.ims.node_overrides import Entry, Given
@@ -87,7 +86,12 @@ def read(
 def _store(origins: Origin | list[Origin]) -> str | None:
     """The folder of a store, where that is what is named."""
     named = origins if isinstance(origins, list) else [origins]
-    stores = [os.fspath(cast("str", name)) for name in named if is_store(name)]
+    folders = [name for name in named if isinstance(name, (str, os.PathLike)) and os.path.isdir(name)]
+    if not folders:
+        return None
+    from analyzer.store.layout import is_store
+
+    stores = [os.fspath(cast("str", name)) for name in folders if is_store(name)]
     if stores and len(named) > 1:
         raise AnalyzerError(f"{stores[0]}: is a store, and is read alone; put captures into it with sip-analyzer batch")
     return stores[0] if stores else None

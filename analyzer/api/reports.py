@@ -19,6 +19,15 @@ FORMS = ("html", "md", "json", "openmetrics")
 _OF_KPIS = ("calls", "transactions", "registrations", "files", "streams", "call_media")
 
 
+def tables_of(form: str) -> tuple[str, ...]:
+    """The tables that a report in that form looks at."""
+    if form == "openmetrics":
+        return (*_OF_KPIS, "messages")
+    from analyzer.show.report import pages, sections
+
+    return (*sections.TABLES, *(pages.NEEDS if form == "html" else ()))
+
+
 def text_of(
     source: Source,
     *,

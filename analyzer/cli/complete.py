@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def columns(ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
@@ -67,11 +70,15 @@ def zones(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[
     """The time zones of IANA."""
     from zoneinfo import available_timezones
 
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(name) for name in ("local", *sorted(available_timezones())) if name.startswith(typed)]
 
 
 def _behind_commas(typed: str, known: Iterable[str], helps: dict[str, str] | None = None) -> list[CompletionItem]:
     """Words for the last place of a list with commas; a sign in front, as that of ``--sort``, stays."""
+    from click.shell_completion import CompletionItem
+
     before, comma, last = typed.rpartition(",")
     sign = "-" if last.startswith("-") else ""
     given = {word.strip().lstrip("-") for word in before.split(",")}

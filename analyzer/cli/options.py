@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -20,6 +19,8 @@ from analyzer.language import LANGUAGES
 from analyzer.reading.engines import ENGINES
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from analyzer.api.capture import Capture
     from analyzer.api.filters import Filter
 
@@ -274,7 +275,8 @@ def make_filter(table: str, tz: str, values: dict[str, Any]) -> Filter:
     from analyzer.api.filters import CRITERIA, Filter
     from analyzer.timezones import zone
 
-    zone(tz)
+    if tz != "UTC":
+        zone(tz)
     if (day := values.pop("day", None)) is not None:
         values |= _of_day(day, values)
     return Filter(**{name: values[name] for name in CRITERIA if name in values}, table=table, tz=tz)
@@ -305,12 +307,19 @@ class Reading:
     @cached_property
     def capture(self) -> Capture:
         """All of it, as it may be shown."""
-        return self.shown(None)
+        if self.mask_key is None:
+            return self.unmasked
+        return self.unmasked.mask(self.mask_key, domains=self.mask_domains)
 
     def shown(self, chosen: Filter | None) -> Capture:
         """What a filter picks, as it may be shown: a filter looks at the original, and the mask comes last."""
-        picked = self.unmasked.filter(chosen) if chosen else self.unmasked
-        return picked if self.mask_key is None else picked.mask(self.mask_key, domains=self.mask_domains)
+        return self.capture.filter(chosen) if chosen else self.capture
+
+    def table(self, name: str, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of a table of all, as they may be shown: to mask the others would take longer than to make them."""
+        source = self.capture.source
+        picked = self.unmasked.table(name).select(columns)
+        return picked if self.mask_key is None else source.masked(name, picked)  # type: ignore[attr-defined]
 
     def narrowed(self, chosen: Filter) -> Reading:
         """What a filter picks, as if only that had been read: others pick of it."""
@@ -325,6 +334,8 @@ class Reading:
     def close(self, *, about_problems: bool = True, crossed: bool = False) -> None:
         """Say in one line what was wrong with the capture; leave with status 3 if a threshold was ``crossed``,
         else with status 1 if a file of it was cut or corrupt."""
+        import shlex
+
         ctx = click.get_current_context()
         names = " ".join(shlex.quote(source) for source in self.sources[:3]) + (" ..." if len(self.sources) > 3 else "")
         said = []

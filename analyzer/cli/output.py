@@ -18,7 +18,6 @@ Parquet only if ``--columns`` names them.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -301,6 +300,8 @@ def _disarmed(name: str) -> pl.Expr:
 
 # C0 is escaped by any JSON writer; DEL, C1 and format characters are legal in JSON and would reach a terminal raw.
 def _escaped(found: re.Match[str]) -> str:
+    import json
+
     return json.dumps(found.group())[1:-1] if ord(found.group()) > 0x7F else "\\u007f"
 
 
@@ -322,10 +323,10 @@ def _json(frame: pl.DataFrame, table: str) -> Iterator[bytes]:
 
 
 def _json_lines(rows: pl.DataFrame) -> bytes:
-    from analyzer.show.text import NOT_SHOWN
+    from analyzer.show.text import not_shown
 
     text = rows.write_ndjson()
-    return (text if text.isascii() and "\x7f" not in text else NOT_SHOWN.sub(_escaped, text)).encode()
+    return (text if text.isascii() and "\x7f" not in text else not_shown().sub(_escaped, text)).encode()
 
 
 def json_rows(frame: pl.DataFrame, table: str) -> str:
@@ -377,6 +378,7 @@ def _parquet(frame: pl.DataFrame, _table: str) -> Iterator[bytes]:
 
 
 def _for_pandas(frame: pl.DataFrame) -> str:
+    import json
     from importlib.metadata import version
 
     columns = []

@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
+from analyzer import schema
 from analyzer.cli import command as command_line
 from analyzer.cli import options, output_names, terminal
 from analyzer.cli.main import BY_HAND
+from analyzer.cli.tables import columns_of, rests_on
 from analyzer.language import chosen as chosen_language
 from analyzer.language import spoken
 from analyzer.reading.written import replaced
@@ -21,6 +23,14 @@ NAMES = (
     *("failures", "retransmissions", "waterfall", "setup_phases", "media_over_time", "kpi_over_time"),
     "kpi_heat_map",
 )
+#: The tables that figures are drawn of, but for the waterfall; and the measured tables.
+_MADE_OF = {
+    "responses": ("transactions",),
+    "setup_phases": ("phases",),
+    "media_over_time": ("stream_intervals",),
+    "waterfall": None,
+}
+_MEASURED = {"failures": "failures", "retransmissions": "links", "kpi_over_time": "kpis", "kpi_heat_map": "kpis"}
 _DELAYS = ("pdd", "alert", "srd", "setup", "ring", "talk")
 _SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -76,7 +86,7 @@ def command(
     if "tz" in taken:
         given["tz"] = values["tz"]
     chosen = options.make_filter("calls", values["tz"], values)
-    reading = options.read(values, tables=None if chosen or name == "waterfall" else ("calls",))
+    reading = options.read(values, tables=None if chosen else _made_of(name, by))
     if call is not None and call.isascii() and call.isdigit():
         given["call"] = int(call)
     capture = reading.shown(chosen)
@@ -87,3 +97,11 @@ def command(
     if not named:
         terminal.note(f"written to {output}")
     reading.close()
+
+
+def _made_of(name: str, by: str | None) -> tuple[str, ...] | None:
+    """The tables that a figure is drawn of; None where it may be any."""
+    if name in _MEASURED:
+        by = "node" if name == "kpi_heat_map" and by is None else by
+        return rests_on(schema.MEASURES[_MEASURED[name]], columns_of(by))
+    return _MADE_OF.get(name, ("calls",))

@@ -70,7 +70,9 @@ def command(
     if form == "html" and output is None:
         output = output_names.default(values["captures"], "report.html")
     groups = crossings.groups_of(thresholds)
-    reading = options.read(values)
+    from analyzer.api.reports import tables_of
+
+    reading = options.read(values, tables=tables_of(form))
     capture = reading.shown(chosen)
     before = None
     if earlier is not None:

@@ -79,7 +79,7 @@ def _print(
     # Parquet is the table itself, for programs, unless they ask for more.
     numbered = views.in_front(entry.name) and (form != "parquet" or {*views.CALL} & {*(columns or ())})
     # A filter looks at messages.
-    reading = options.read(values, tables=None if chosen else _rests_on(entry, _columns(by, groups)))
+    reading = options.read(values, tables=None if chosen else rests_on(entry, columns_of(by, groups)))
     capture = reading.shown(chosen)
     if measured:
         frame = capture.measure(entry.name, by=by, every=every, tz=values["tz"], **({"only": only} if only else {}))
@@ -91,7 +91,7 @@ def _print(
     else:
         frame = capture.table(entry.name)
         if numbered:
-            frame = views.numbered(entry.name, frame, reading.capture.table)
+            frame = views.numbered(entry.name, frame, reading.table)
     if picked is not None:
         frame = frame.filter(frame["code"].is_in(picked))
     if order is None:
@@ -112,13 +112,13 @@ def _print(
     reading.close(about_problems=entry.name != "problems", crossed=crossed)
 
 
-def _columns(by: str | None, groups: tuple[Group, ...]) -> set[str]:
+def columns_of(by: str | None, groups: tuple[Group, ...] = ()) -> set[str]:
     """The columns that rows and thresholds are grouped by."""
     asked = [column.strip() for column in (by or "").split(",")]
     return {*asked, *(column for group in groups for column in group.by)}
 
 
-def _rests_on(entry: schema.Table, by: set[str]) -> tuple[str, ...]:
+def rests_on(entry: schema.Table, by: set[str]) -> tuple[str, ...]:
     """The tables that will be looked at; of messages no measured table needs what a lean reading leaves out."""
     if entry.name == "account":
         return ("account", "files", "problems")  # blind spots

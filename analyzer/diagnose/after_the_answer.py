@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Say = Callable[[str], str]
 
-_COLUMNS = (
+#: Of ``messages``, what these sentences are told from.
+COLUMNS = (
     *(
         "frame",
         "time",
@@ -37,6 +38,8 @@ _COLUMNS = (
     *("method", "status", "rseq", "rack", "transaction"),
 )
 _WITHIN_DIALOG = ("ACK", "BYE", "INFO", "UPDATE", "PRACK")
+#: The methods of the messages that these sentences are about.
+METHODS = ("INVITE", *_WITHIN_DIALOG)
 # So many copies after the request that should have stopped them are no matter of a request that was lost.
 _COPIES = 3
 
@@ -48,8 +51,14 @@ def sentences(call: dict[str, Any], messages: pl.DataFrame, *, say: Say = str) -
     """
     import polars as pl
 
-    known = messages.filter(~pl.col("duplicate"), pl.col("method").is_in(["INVITE", *_WITHIN_DIALOG]))
-    rows = known.sort("time", nulls_last=True, maintain_order=True).select(*_COLUMNS).to_dicts()
+    known = messages.filter(~pl.col("duplicate"), pl.col("method").is_in(METHODS))
+    rows = known.sort("time", nulls_last=True, maintain_order=True).select(*COLUMNS).to_dicts()
+    return sentences_of_rows(call, rows, say=say)
+
+
+def sentences_of_rows(call: Row, rows: list[Row], *, say: Say = str) -> list[str]:
+    """The same from rows with :data:`COLUMNS`, without duplicates, in time order."""
+    rows = [row for row in rows if row["method"] in METHODS]
     found = _reliable(rows, say)
     if call["outcome"] not in ("answered", "joined"):
         return found

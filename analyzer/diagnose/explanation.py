@@ -40,6 +40,26 @@ def explain(
     return told + after_the_answer.sentences(call, ordered, say=say)
 
 
+def looked_at(messages: pl.DataFrame) -> pl.DataFrame:
+    """Of rows of ``messages`` what :func:`explain_rows` is told from: those that matter, those of each call in time
+    order, and whether its messages are in ``several_files``."""
+    import polars as pl
+
+    columns = dict.fromkeys(("call", *_COLUMNS, *after_the_answer.COLUMNS))
+    methods = (*after_the_answer.METHODS, "CANCEL")
+    known = messages.lazy().filter(~pl.col("duplicate")).select(*columns)
+    known = known.with_columns(several_files=pl.col("file").n_unique().over("call") > 1)
+    return known.filter(pl.col("method").is_in(methods)).sort("time", nulls_last=True, maintain_order=True).collect()
+
+
+def explain_rows(
+    call: dict[str, Any], rows: list[dict[str, Any]], way: list[dict[str, Any]], *, say: Say = str
+) -> list[str]:
+    """As :func:`explain`, from rows of :func:`looked_at` and of ``failure_path``, the first that was sent first."""
+    told = _told(call, rows, way, several_files=any(row["several_files"] for row in rows[:1]), say=say)
+    return told + after_the_answer.sentences_of_rows(call, rows, say=say)
+
+
 def silent(failure: dict[str, Any], *, say: Say = str) -> str | None:
     """For a row of ``call_failures``: who was asked and did not answer, or could not be, where that is known."""
     node = failure["unresponsive_node"]

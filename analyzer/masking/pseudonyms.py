@@ -6,7 +6,7 @@ different pseudonyms, and no pseudonym is its original: each form is one keyed *
 
 - small forms (an octet, a short word) are listed, shuffled by the key;
 - others are ciphered by a Feistel network over mixed radices (the method of FF1, NIST SP 800-38G) with keyed BLAKE2b
-  (RFC 7693, half the time of HMAC-SHA256) as round function;
+  (RFC 7693, half the time of HMAC-SHA256) as round function, in the compiled core: twenty hashes for each original;
 - forms of more than 2^64 values take key stream: that two of them meet is a matter of one in 2^32 originals.
 
 Addresses keep their prefixes apart by octet or group (as Crypto-PAn does by bit): hosts of one subnet stay together.
@@ -17,11 +17,18 @@ from __future__ import annotations
 import functools
 import hashlib
 import ipaddress
+import itertools
 import math
 import re
 import string
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analyzer.reading.native import core
+
+if TYPE_CHECKING:
+    from analyzer._core import Cycle
 
 _LISTED = 4096
 _WIDE = 1 << 64
@@ -70,19 +77,46 @@ _IS_MIXED = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z]{8,}")
 
 
 @dataclass(frozen=True, slots=True)
+class _Run:
+    """Places of a form that follow each other and have one alphabet, whose letters are digits of a number.
+
+    ``digits``: what Python writes for each letter in numbers of this base, None where it is that letter; ``pairs``: what
+    two letters stand for each number of two places. ``size``: how many texts there are.
+    """
+
+    base: int
+    length: int
+    size: int
+    digits: dict[int, str] | None
+    pairs: tuple[str, ...]
+
+    def number(self, text: str) -> int:
+        return int(text if self.digits is None else text.translate(self.digits), self.base)
+
+    def text(self, number: int) -> str:
+        if self.digits is None:
+            return f"{number:0{self.length}{'d' if self.base == 10 else 'x'}}"
+        text, pairs = "", self.base**2
+        for _ in range((self.length + 1) // 2):
+            number, value = divmod(number, pairs)
+            text = self.pairs[value] + text
+        return text[-self.length :]
+
+
+@dataclass(frozen=True, slots=True)
 class _Form:
     """All texts of one form: how many letters each place has, and how the key goes through all ``size`` of them.
 
-    ``rounds``: the round functions of the Feistel network in pairs, without what each is asked, that of the right half
-    first; none where the values are listed or take key stream (``streamed``).
+    ``cycle``: the cycle of the core; none where the values are listed or take key stream (``streamed``). ``runs``: its
+    places, where each run of them has an alphabet of digits or small letters.
     """
 
     label: str
     radices: list[int]
     size: int
-    halves: tuple[int, int] = (0, 0)
-    rounds: list[tuple[hashlib.blake2b, hashlib.blake2b]] = field(default_factory=list)
+    cycle: Cycle | None = None
     streamed: bool = False
+    runs: tuple[_Run, ...] = ()
 
 
 class Pseudonyms:
@@ -94,8 +128,10 @@ class Pseudonyms:
         self._order = functools.lru_cache(_LISTED)(self._made_order)
         self._form = functools.lru_cache(_LISTED)(self._made_form)
         self._network = functools.lru_cache(_LISTED)(self._made_network)
+        self._keyed = functools.lru_cache(_LISTED)(self._made_keyed)
         self._words: dict[tuple[str, bool], str] = {}
         self._numbers: dict[str, str] = {}
+        self._ends: dict[str, str] = {}
         self._addresses: dict[str, str | None] = {}
 
     def word(self, text: str, *, opaque: bool = False) -> str:
@@ -158,7 +194,10 @@ class Pseudonyms:
             other = self._spelt(significant, alphabets, "number")
         elif len(significant) > _END:
             end = significant[-_END:]
-            other = self._before(significant[:-_END], end) + self._spelt(end, (_DIGITS,) * _END, "end of number")
+            other_end = self._ends.get(end)
+            if other_end is None:
+                other_end = self._ends[end] = self._spelt(end, (_DIGITS,) * _END, "end of number")
+            other = self._before(significant[:-_END], end) + other_end
         else:
             least = 10 ** (len(significant) - 1)
             other = str(least + self._cycled(int(significant) - least, form))
@@ -268,6 +307,8 @@ class Pseudonyms:
         form = self._form(label, alphabets)
         if form.streamed:
             return "".join(map(_letter, alphabets, self._streamed(text, form)))
+        if form.runs:
+            return self._spelt_in_runs(text, form)
         number = 0
         for radix, alphabet, char in zip(form.radices, alphabets, text, strict=True):
             number = number * radix + alphabet.index(char)
@@ -278,6 +319,18 @@ class Pseudonyms:
             letters.append(alphabet[value])
         return "".join(letters[::-1])
 
+    def _spelt_in_runs(self, text: str, form: _Form) -> str:
+        number = place = 0
+        for run in form.runs:
+            number = number * run.size + run.number(text[place : place + run.length])
+            place += run.length
+        number = self._cycled(number, form)
+        parts = []
+        for run in form.runs[::-1]:
+            number, value = divmod(number, run.size)
+            parts.append(run.text(value))
+        return "".join(parts[::-1])
+
     def _streamed(self, text: str, form: _Form) -> list[int]:
         stream = hashlib.shake_256(self._prf(f"stream {form.label}", text.encode("utf-8", "surrogatepass")))
         drawn = struct.unpack(f">{len(form.radices)}I", stream.digest(4 * len(form.radices)))
@@ -285,9 +338,8 @@ class Pseudonyms:
 
     def _cycled(self, value: int, form: _Form) -> int:
         """The next value of the keyed cycle through all values below the product of the radices."""
-        if form.rounds:
-            # decipher(encipher(x) + 1): one cycle through all values, so none stands for itself.
-            return _deciphered((_enciphered(value, form) + 1) % form.size, form)
+        if form.cycle is not None:
+            return form.cycle.next(value)
         order, places = self._order(form.label, form.size)
         return order[(places[value] + 1) % form.size]
 
@@ -308,16 +360,31 @@ class Pseudonyms:
             return _Form(label, radices, size, streamed=True)
         if size <= _LISTED:
             return _Form(label, radices, size)
-        functions = [self._keyed(f"round {number} {label}") for number in range(_ROUNDS)]
-        return _Form(label, radices, size, _halves(radices), list(zip(functions[::2], functions[1::2], strict=True)))
+        runs = _runs(alphabets)
+        rounds = [f"round {number} {label}" for number in range(_ROUNDS)]
+        cycle = core().Cycle(self._key, list(zip(rounds[::2], rounds[1::2], strict=True)), *_halves(radices))
+        return _Form(label, radices, size, cycle, runs=runs)
 
     def _prf(self, label: str, data: bytes) -> bytes:
-        drawn = self._keyed(label)
+        drawn = self._keyed(label).copy()
         drawn.update(data)
         return drawn.digest()
 
-    def _keyed(self, label: str) -> hashlib.blake2b:
+    def _made_keyed(self, label: str) -> hashlib.blake2b:
         return hashlib.blake2b(b"%b\0" % label.encode(), key=self._key, digest_size=32)
+
+
+def _runs(alphabets: tuple[_Alphabet, ...]) -> tuple[_Run, ...]:
+    """The runs of these alphabets; none where one of them is no alphabet of digits or small letters."""
+    found: list[_Run] = []
+    for alphabet, same in itertools.groupby(alphabets):
+        if alphabet not in (_DIGITS, _HEX, _LOWER):
+            return ()
+        base, length = len(alphabet), len(list(same))
+        digits = {ord(letter): (_DIGITS + _LOWER)[value] for value, letter in enumerate(_LOWER)}
+        pairs = tuple(map("".join, itertools.product(alphabet, repeat=2)))
+        found.append(_Run(base, length, base**length, digits if alphabet == _LOWER else None, pairs))
+    return tuple(found)
 
 
 @functools.cache
@@ -356,34 +423,6 @@ def _alphabet(char: str) -> _Alphabet:
 
 def _letter(alphabet: _Alphabet, value: int) -> str:
     return alphabet[value]
-
-
-def _enciphered(value: int, form: _Form) -> int:
-    """The value behind the Feistel network of its form: each half in turn, moved by what the other draws."""
-    (lefts, rights), from_bytes = form.halves, int.from_bytes
-    left, right = divmod(value, rights)
-    for of_right, of_left in form.rounds:
-        drawn = of_right.copy()
-        drawn.update(right.to_bytes(16))
-        left = (left + from_bytes(drawn.digest())) % lefts
-        drawn = of_left.copy()
-        drawn.update(left.to_bytes(16))
-        right = (right + from_bytes(drawn.digest())) % rights
-    return left * rights + right
-
-
-def _deciphered(value: int, form: _Form) -> int:
-    """The value before :func:`_enciphered`: the same way back."""
-    (lefts, rights), from_bytes = form.halves, int.from_bytes
-    left, right = divmod(value, rights)
-    for of_right, of_left in form.rounds[::-1]:
-        drawn = of_left.copy()
-        drawn.update(left.to_bytes(16))
-        right = (right - from_bytes(drawn.digest())) % rights
-        drawn = of_right.copy()
-        drawn.update(right.to_bytes(16))
-        left = (left - from_bytes(drawn.digest())) % lefts
-    return left * rights + right
 
 
 def _halves(radices: list[int]) -> tuple[int, int]:

@@ -51,6 +51,10 @@ class MaskedSource:
             self._made[name] = self._mask.table(name, self._original.table(name))
         return self._made[name]
 
+    def masked(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows or columns of a table of the original, masked as its others are."""
+        return self._mask.table(name, frame)
+
     def table_around(self, call: int, name: str) -> pl.DataFrame:
         if name in self._made:
             return self._made[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from functools import partial
 from typing import IO, TYPE_CHECKING
@@ -95,6 +94,8 @@ def of_packets(packets: Iterable[Packet]) -> Sources:
 
 def _spool(delivered: Sources) -> IO[bytes]:
     # It lives as long as the capture: messages are read again when somebody asks for their text.
+    import tempfile
+
     copy = tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng")  # noqa: SIM115
     delivered.spooled.append(copy)
     return copy

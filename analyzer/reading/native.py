@@ -13,7 +13,6 @@ import re
 import shutil
 import stat
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,8 @@ from analyzer.reading import address_space
 from analyzer.reading.written import replaced
 
 if TYPE_CHECKING:
+    import tempfile
+
     import polars as pl
 
     from analyzer.reading.esp_keys import EspKey
@@ -273,6 +274,8 @@ def _may_be_capture(path: Path) -> bool:
 
 def _spool(stream: IO[bytes], found: Sources) -> str:
     """A stream goes through a file: messages are read again when somebody asks for their text."""
+    import tempfile
+
     # It lives as long as the capture.
     copy = tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".capture")  # noqa: SIM115
     shutil.copyfileobj(stream, copy, 1 << 20)
@@ -502,6 +505,8 @@ def written_to(output: Output, read: Iterable[str], write: Callable[[str], int])
     Raises AnalyzerError where it is one of these, OSError where it cannot be written.
     """
     if not isinstance(output, (str, os.PathLike)):
+        import tempfile
+
         with tempfile.NamedTemporaryFile(prefix="sip-analyzer-", suffix=".pcapng") as copy:
             written = _numbered(write, copy.name)
             shutil.copyfileobj(copy, output, 1 << 20)

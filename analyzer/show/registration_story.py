@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analyzer.explain.phrases import Say, phrases
-from analyzer.show.story import Section, Story, bounded, folded, namer, roles_of, waits, way
+from analyzer.show.story import Section, Story, bounded, folded, namer, roles_of, waits, way, ways
 from analyzer.show.text import row_facts, safe, seconds
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def story(
     told = (
         (say("what went wrong"), folded(_wrong(tables, namer(roles), say), room)),
         (say("who"), _listed(facts, _WHO)),
-        (say("way"), way(tables, roles, room, ascii_only=ascii_only, method="REGISTER")),
+        (say("way"), way(ways(tables, "REGISTER").iter_rows(named=True), roles, room, ascii_only=ascii_only)),
         (say("with whom"), _listed(facts, _NETWORK)),
         (say("until when"), _until(tables, facts, tz)),
         (say("security"), _listed(facts, _SECURITY)),
         (say("challenges"), _challenges(tables, tz, say)),
-        (say("what it waited for"), waits(tables, say)),
+        (say("what it waited for"), waits(tables("peer_delays").iter_rows(named=True), say)),
     )
     found = ((name, list(lines)) for name, lines in told)
     sections = tuple(Section(name, bounded(lines, say)) for name, lines in found if lines)

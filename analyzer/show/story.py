@@ -1,15 +1,17 @@
 """The story of one call on a page: what went wrong and where, who called whom, the way it took, where its time went.
 
-Each section is a function of the call's rows of a few tables; one that has nothing to tell is left out.
+Each section is a function of the call's rows of a few tables; one that has nothing to tell is left out. What they look
+at is made ready as whole columns (:func:`ready`), for the one call or for hundreds at once; a row is a dictionary then.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from analyzer.diagnose import after_the_answer
-from analyzer.diagnose.explanation import BROKE, explain, on_behalf, silent
+from analyzer.diagnose.explanation import BROKE, explain_rows, looked_at, on_behalf, silent
 from analyzer.diagnose.verdict import OF_PEOPLE, verdicts
 from analyzer.explain.phrases import Say, phrases
 from analyzer.show import waterfall as waterfalls
@@ -21,12 +23,20 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    #: Gives the call's rows of a table by its name.
+    #: Gives a table by its name: the rows of the call, or of several.
     Tables = Callable[[str], pl.DataFrame]
+    Row = dict[str, Any]
+    #: Gives the call's rows of what :func:`ready` makes, by the same name.
+    Rows = Callable[[str], list[Row]]
     #: Role of each node by ``ip:port``, and by address alone where all its ports have the same.
     Roles = dict[str, str]
 
 WENT_WRONG = "what went wrong"
+_OF_CDRS = (
+    *("call", "caller", "callee", "calling_party_address", "called_asserted_identity", "requested_party_address"),
+    *(f"{side}_{what}" for side in ("calling", "called") for what in ("rat", "plmn", "visited_network", "roaming")),
+    *("icid", "orig_ioi", "term_ioi", "transit_iois"),
+)
 _MOST_FINDINGS = 2
 _LEAST_SHARE = 0.01  # of the set-up time: nodes and links with less are told together
 _MOST_LINES = 12  # of a section; a call that runs wild has hundreds of legs and exchanges
@@ -80,24 +90,70 @@ def story(
     Lines are at most ``columns`` wide where words allow it; ``ascii_only`` draws ways and bars without other signs.
     """
     roles = roles_of(endpoints)
+    say = phrases(language)
+    verdict = tuple(folded(_verdict(tables, roles, language, tz), columns - 2))
+    first = (Section(say(WENT_WRONG), bounded(list(verdict), say)),) if verdict else ()
+    others = sections(rows_of(tables), roles, columns=columns, ascii_only=ascii_only, language=language)
+    return Story(safe(title), (*first, *others), wrong=say(WENT_WRONG))
+
+
+def sections(
+    rows: Rows, roles: Roles, *, columns: int = 100, ascii_only: bool = False, language: str = "en"
+) -> tuple[Section, ...]:
+    """The sections of the story below its verdict; ``roles`` are those of all endpoints (:func:`roles_of`)."""
     room = columns - 2
     say = phrases(language)
     told = (
-        (say("what went wrong"), folded(_verdict(tables, roles, language, tz), room)),
-        (say("evidence"), folded(_refused(tables, roles, say), room)),
-        (say("findings"), _findings(tables, room, say)),
-        (say("who"), folded(_who(tables, say), room)),
-        (say("service"), _services(tables)),
-        (say("media"), _media(tables, say)),
-        (say("way"), way(tables, roles, room, ascii_only=ascii_only)),
-        (say("set-up"), _phases(tables, say)),
-        (say("where its time went"), _time(tables, endpoints, room, ascii_only=ascii_only)),
-        (say("what it waited for"), waits(tables, say)),
-        (say("charging"), folded(_charging(tables, say), room)),
+        (say("evidence"), folded(_refused(rows, roles, say), room)),
+        (say("findings"), _findings(rows, room, say)),
+        (say("who"), folded(_who(rows, say), room)),
+        (say("service"), _services(rows)),
+        (say("media"), _media(rows, say)),
+        (say("way"), way(rows("ways"), roles, room, ascii_only=ascii_only)),
+        (say("set-up"), _phases(rows, say)),
+        (say("where its time went"), _time(rows, roles, room, ascii_only=ascii_only)),
+        (say("what it waited for"), waits(rows("peer_delays"), say)),
+        (say("charging"), folded(_charging(rows, say), room)),
     )
     found = ((name, list(lines)) for name, lines in told)
-    sections = tuple(Section(name, bounded(lines, say)) for name, lines in found if lines)
-    return Story(safe(title), sections, wrong=say("what went wrong"))
+    return tuple(Section(name, bounded(lines, say)) for name, lines in found if lines)
+
+
+def rows_of(tables: Tables) -> Rows:
+    """The rows of one call, each table asked for once."""
+    return cache(lambda name: ready(name, tables).to_dicts())
+
+
+def ready(name: str, tables: Tables) -> pl.DataFrame:
+    """The rows of a table that stories look at, those of each call in the order in which they are told; ``ways`` are
+    the hops of INVITEs."""
+    import polars as pl
+
+    if name == "ways":
+        return ways(tables, "INVITE")
+    frame = tables(name)
+    if name == "messages":
+        return looked_at(frame)
+    if name == "findings":
+        frame = frame.filter(pl.col("severity") != "info")
+    elif name == "failure_path":
+        frame = frame.sort("step", maintain_order=True)
+    elif name == "waterfall":
+        frame = frame.sort("part", maintain_order=True)
+    elif name == "cdrs":
+        frame = frame.sort("service_request_at", nulls_last=True, maintain_order=True).select(_OF_CDRS)
+    return frame
+
+
+def ways(tables: Tables, method: str) -> pl.DataFrame:
+    """The hops of the INVITEs (or REGISTERs) that open something, each sent once, in time order."""
+    import polars as pl
+
+    first = tables("messages").filter(pl.col("method") == method, pl.col("status").is_null())
+    first = first.filter(pl.col("to_tag").is_null(), ~pl.col("retransmission")).select("message", "call_id")
+    hops = tables("hops").select("call", "message", "previous", "sender", "receiver", "reference_point", "time")
+    found = hops.join(first, on="message", maintain_order="left")
+    return found.sort("time", nulls_last=True, maintain_order=True)
 
 
 def what_went_wrong(
@@ -159,24 +215,27 @@ def _named(address: str | None, roles: Roles) -> str:
 # ---- what went wrong -------------------------------------------------------------------------------------------------
 
 
-def _refused(tables: Tables, roles: Roles, say: Say) -> Iterator[str]:
+def _refused(rows: Rows, roles: Roles, say: Say) -> Iterator[str]:
     """Who said no, why, who changed it on its way back, and the frames in which that is seen."""
-    for row in tables("call_failures").iter_rows(named=True):
+    calls = rows("calls")
+    for row in rows("call_failures"):
         yield from _said(row, say)
-        for step in tables("failure_path").sort("step").to_dicts():
+        for step in rows("failure_path"):
             if step["changed"] and step["status"] is not None:
                 text = say("{node} passed it on as {status}")
                 yield safe(text.format(node=_named(step["address"], roles), status=step["status"]))
-        (call,) = tables("calls").to_dicts()
-        yield from map(safe, explain(call, tables("messages"), tables("failure_path"), say=say))
-    if tables("call_failures").is_empty():
-        for call in tables("calls").to_dicts():
-            broke = call["outcome"] == "answered" and call["outcome_detail"] in BROKE
-            sentences = explain if broke else after_the_answer.sentences
-            yield from map(safe, sentences(call, tables("messages"), say=say))
+        (call,) = calls
+        yield from map(safe, explain_rows(call, rows("messages"), rows("failure_path"), say=say))
+    if not rows("call_failures"):
+        for call in calls:
+            if call["outcome"] == "answered" and call["outcome_detail"] in BROKE:
+                told = explain_rows(call, rows("messages"), [], say=say)
+            else:
+                told = after_the_answer.sentences_of_rows(call, rows("messages"), say=say)
+            yield from map(safe, told)
     # What people ended did not stall.
-    people = tables("calls")["outcome"].is_in(["answered_elsewhere", *OF_PEOPLE]).any()
-    for row in (tables("setups").clear() if people else tables("setups")).iter_rows(named=True):
+    people = any(call["outcome"] in ("answered_elsewhere", *OF_PEOPLE) for call in calls)
+    for row in [] if people else rows("setups"):
         if row["stalled_detail"]:
             text = say("it stalled in {phase}: {detail}")
             yield safe(text.format(phase=row["stalled"], detail=_stalled(row["stalled_detail"], say)))
@@ -190,11 +249,9 @@ def _stalled(detail: str, say: Say) -> str:
     return say("; ").join((say(words), told))
 
 
-def _findings(tables: Tables, room: int, say: Say) -> Iterator[str]:
+def _findings(rows: Rows, room: int, say: Say) -> Iterator[str]:
     """What the rules of diagnosis found, with what to do; the evidence is in the table."""
-    found = tables("findings")
-    told = found.filter(found["severity"] != "info").head(_MOST_FINDINGS).iter_rows(named=True)
-    for number, row in enumerate(told):
+    for number, row in enumerate(rows("findings")[:_MOST_FINDINGS]):
         others = row["calls"] - 1
         many = say(" (with {n:,} other calls)") if others > 1 else say(" (with {n:,} other call)")
         with_others = many.format(n=others) if others > 0 else ""
@@ -229,11 +286,11 @@ def _said(row: dict[str, Any], say: Say) -> Iterator[str]:
 # ---- who, and what for -----------------------------------------------------------------------------------------------
 
 
-def _who(tables: Tables, say: Say) -> Iterator[str]:
-    records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True).to_dicts()
+def _who(rows: Rows, say: Say) -> Iterator[str]:
+    records = rows("cdrs")
     sides = {"calling": say("calling"), "called": say("called")}
     room = max(map(width, sides.values()))
-    names = next(tables("calls").select(calling="caller_name", called="callee_name").iter_rows(named=True), {})
+    names = next(({"calling": call["caller_name"], "called": call["callee_name"]} for call in rows("calls")), {})
     for side, record in (("calling", records[:1]), ("called", records[-1:])):
         for row in record:
             party = row["caller" if side == "calling" else "callee"]
@@ -252,9 +309,11 @@ def _details(row: dict[str, Any], side: str, say: Say) -> str:
     return "".join(f"{say('; ')}{name} {value}" for name, value in parts if value)
 
 
-def _services(tables: Tables) -> Iterator[str]:
-    found = tables("services").unique(["service", "detail"], keep="first", maintain_order=True)
-    for row in found.iter_rows(named=True):
+def _services(rows: Rows) -> Iterator[str]:
+    found: dict[tuple[str, str], Row] = {}
+    for row in rows("services"):
+        found.setdefault((row["service"], row["detail"]), row)
+    for row in found.values():
         detail = f" ({row['detail']})" if row["detail"] else ""
         yield safe(f"{row['service']}{detail}: {fit(row['evidence'] or '', 80)}")
 
@@ -262,19 +321,14 @@ def _services(tables: Tables) -> Iterator[str]:
 # ---- the way ---------------------------------------------------------------------------------------------------------
 
 
-def way(tables: Tables, roles: Roles, room: int, *, ascii_only: bool, method: str = "INVITE") -> Iterator[str]:
+def way(hops: Iterable[Row], roles: Roles, room: int, *, ascii_only: bool) -> Iterator[str]:
     """The nodes that the INVITE (or REGISTER) passed, a line for each leg, and one more for each fork of it that went
-    another way."""
-    import polars as pl
-
+    another way; ``hops`` are rows of :func:`ways`."""
     legs: dict[str, int] = {}
-    first = tables("messages").filter(pl.col("method") == method, pl.col("status").is_null())
-    first = first.filter(pl.col("to_tag").is_null(), ~pl.col("retransmission")).select("message", "call_id")
-    ways = tables("hops").join(first, on="message").sort("time", nulls_last=True, maintain_order=True)
     lines: list[tuple[int, list[str]]] = []
     # The line that ends with a message: what its receiver makes of it goes on there, a second copy begins another.
     ends: dict[tuple[int, str], list[str]] = {}
-    for row in ways.iter_rows(named=True):
+    for row in hops:
         number = legs.setdefault(row["call_id"], len(legs) + 1)
         line = ends.pop((row["previous"], row["call_id"]), None)
         if line is None:
@@ -318,8 +372,8 @@ def _wrapped(pieces: Iterable[str], room: int) -> Iterator[str]:
 # ---- where the time went ---------------------------------------------------------------------------------------------
 
 
-def _phases(tables: Tables, say: Say) -> Iterator[str]:
-    rows = tables("phases").to_dicts()
+def _phases(found: Rows, say: Say) -> Iterator[str]:
+    rows = found("phases")
     names = max((len(row["phase"]) for row in rows), default=0)
     span = say("{begin} to {end}")
     spans = [span.format(begin=row["begins"], end=row["ends"] or say("nothing")) for row in rows]
@@ -336,13 +390,14 @@ def _note(note: str, say: Say) -> str:
     return say(note) if refused == note else say("asked again after {status}").format(status=refused)
 
 
-def _time(tables: Tables, endpoints: pl.DataFrame, room: int, *, ascii_only: bool) -> list[str]:
-    parts = tables("waterfall")
-    return waterfalls.text(parts, endpoints, columns=room, ascii_only=ascii_only, least=_LEAST_SHARE).splitlines()
+def _time(rows: Rows, roles: Roles, room: int, *, ascii_only: bool) -> list[str]:
+    lanes = waterfalls.lanes_of(rows("waterfall"), roles)
+    return waterfalls.drawn(lanes, columns=room, ascii_only=ascii_only, least=_LEAST_SHARE).splitlines()
 
 
-def waits(tables: Tables, say: Say) -> Iterator[str]:
-    for row in tables("peer_delays").iter_rows(named=True):
+def waits(rows: Iterable[Row], say: Say) -> Iterator[str]:
+    """What was waited for, from rows of ``peer_delays``."""
+    for row in rows:
         many = say("{n:,} exchanges") if row["exchanges"] != 1 else say("{n:,} exchange")
         told = [many.format(n=row["exchanges"])]
         if row["failed"]:
@@ -354,12 +409,12 @@ def waits(tables: Tables, say: Say) -> Iterator[str]:
         yield safe(f"{row['peer'] or row['protocol']} {row['peer_ip']}{say(': ')}{say(', ').join(told)}{share}")
 
 
-def _media(tables: Tables, say: Say) -> Iterator[str]:
+def _media(rows: Rows, say: Say) -> Iterator[str]:
     """What was agreed, who held whom, and what was heard."""
-    for call in tables("calls").iter_rows(named=True):
+    for call in rows("calls"):
         if call["codecs"]:
             yield safe(say("agreed: {codecs}").format(codecs=call["codecs"]))
-        for hold in tables("holds").iter_rows(named=True):
+        for hold in rows("holds"):
             parts = [say("{media} held by {who}").format(media=hold["media"] or "?", who=hold["held_by"])]
             if hold["started_at"] is not None and call["started_at"] is not None:
                 begun = seconds((hold["started_at"] - call["started_at"]).total_seconds())
@@ -367,21 +422,21 @@ def _media(tables: Tables, say: Say) -> Iterator[str]:
             lasts = hold["duration_s"] is None
             parts.append(say("to the end") if lasts else say("for {time}").format(time=seconds(hold["duration_s"])))
             yield safe(say(", ").join(parts))
-    streams = tables("streams")
-    if streams.is_empty():
+    streams = rows("streams")
+    if not streams:
         return
     silent_sides = {
         "both": say("neither side was heard, though packets of its address pass here"),
         "caller": say("the caller was not heard, though packets of its address pass here"),
         "callee": say("the callee was not heard, though packets of its address pass here"),
     }
-    for row in tables("call_media").iter_rows(named=True):
+    for row in rows("call_media"):
         if row["silent_side"] is not None:
             yield silent_sides[row["silent_side"]]
         if row["after_end_s"] is not None:
             yield say("audio went on for {time} after the end").format(time=seconds(row["after_end_s"]))
     ways = {"caller": say("caller to callee"), "callee": say("callee to caller")}
-    for row in streams.iter_rows(named=True):
+    for row in streams:
         told = [
             say("{n:,} packets in {time}").format(n=row["packets"], time=seconds(row["duration_s"])),
             say("{share:.1%} lost").format(share=row["loss"]),
@@ -393,11 +448,10 @@ def _media(tables: Tables, say: Say) -> Iterator[str]:
         yield f"{ways.get(row['sent_by'], '?')}  {what}{say(': ')}{words}"
 
 
-def _charging(tables: Tables, say: Say) -> Iterator[str]:
+def _charging(rows: Rows, say: Say) -> Iterator[str]:
     """By what the records of the call are found; gaps in them are in ``cdrs``, for those who ask for charging."""
-    records = tables("cdrs").sort("service_request_at", nulls_last=True, maintain_order=True)
     legs: dict[str, list[int]] = {}
-    for number, row in enumerate(records.iter_rows(named=True), 1):
+    for number, row in enumerate(rows("cdrs"), 1):
         told = (
             ("icid", row["icid"]),
             ("orig-ioi", row["orig_ioi"]),

@@ -38,11 +38,21 @@ _CF = (
 )
 _FILLERS = "\u115f\u1160\u3164\uffa0"
 _NOT_C0 = f"\x7f-\x9f\u2028\u2029\ud800-\udfff{_CF}{_FILLERS}"
-_HOSTILE = re.compile(f"[\x00-\x1f{_NOT_C0}]")
-NOT_SHOWN = re.compile(f"[{_NOT_C0}]")
-"""The same characters without C0 (which JSON escapes anyway)."""
 HOSTILE = rf"[\p{{Cc}}\p{{Cf}}\p{{Zl}}\p{{Zp}}{_FILLERS}]"
-"""The same characters as a Polars (Rust) pattern."""
+"""The set as a Polars (Rust) pattern."""
+
+
+# To compile them takes 10 ms, and most commands show nothing but printable ASCII.
+@lru_cache(1)
+def _hostile() -> re.Pattern[str]:
+    return re.compile(f"[\x00-\x1f{_NOT_C0}]")
+
+
+@lru_cache(1)
+def not_shown() -> re.Pattern[str]:
+    """The set without C0 (which JSON escapes anyway)."""
+    return re.compile(f"[{_NOT_C0}]")
+
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -64,7 +74,7 @@ def safe(text: str) -> str:
     '\\\\x1b[2J\\\\u202e moc'
     """
     # Printable ASCII, as nearly all is, needs no search.
-    return text if text.isascii() and text.isprintable() else _HOSTILE.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else _hostile().sub(_escape, text)
 
 
 def markup(text: str) -> str:

@@ -9,7 +9,7 @@ from analyzer.columns.address import socket_of
 from analyzer.show.text import SHORT_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import polars as pl
 
@@ -73,18 +73,20 @@ def in_front(table: str) -> tuple[str, ...]:
     return CALL if belongs_to_calls(table) else CALL[:1] if of_registrations(table) else ()
 
 
-def numbered(table: str, frame: pl.DataFrame, tables: Callable[[str], pl.DataFrame]) -> pl.DataFrame:
+def numbered(
+    table: str, frame: pl.DataFrame, columns_of: Callable[[str, Sequence[str]], pl.DataFrame]
+) -> pl.DataFrame:
     """The rows with ``no``, ``caller`` and ``callee`` of their calls in front; null outside calls. Registrations have
-    their number, ``tables`` being those of the whole capture."""
+    their number. ``columns_of`` gives columns of a table of the whole capture."""
     import polars as pl
 
     if of_registrations(table):
-        numbers = tables("registrations").select("registration", no=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
+        numbers = columns_of("registrations", ["registration"]).select("registration", no=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
         found = frame.join(numbers, on="registration", how="left", maintain_order="left")
         return found.select("no", *frame.columns)
-    calls = tables("calls").select("call", *CALL)
+    calls = columns_of("calls", ["call", *CALL])
     if table == "sdp":
-        of_messages = tables("messages").select("message", "call")
+        of_messages = columns_of("messages", ["message", "call"])
         calls = of_messages.join(calls, on="call").drop("call").rename({"message": "call"})
         found = frame.join(calls, left_on="message", right_on="call", how="left", maintain_order="left")
     else:

@@ -7,12 +7,14 @@ node tried somebody else, are told and not drawn: they would press all else toge
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer.show.doubt import with_doubt
 from analyzer.show.text import fit, pad, safe, seconds, width
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import polars as pl
 
 NOT_DRAWN = ("ringing", "serial_fork")
@@ -38,9 +40,14 @@ class Lane:
 def lanes(parts: pl.DataFrame, endpoints: pl.DataFrame | None = None) -> list[Lane]:
     """The lanes of one call, in the order in which they come in; ``parts`` are its rows of ``waterfall``."""
     roles = {} if endpoints is None else dict(with_doubt(endpoints).select("address", "role").iter_rows())
+    return lanes_of(parts.sort("part").iter_rows(named=True), roles)
+
+
+def lanes_of(parts: Iterable[dict[str, Any]], roles: Mapping[str, str]) -> list[Lane]:
+    """The same from rows in the order of ``part``, and roles by ``ip:port``."""
     times: dict[tuple[str, str], list[tuple[int, int]]] = {}
     clock = 0
-    for row in parts.sort("part").iter_rows(named=True):
+    for row in parts:
         lasted = round(row["duration_s"] * 1e9)
         ends = [row[end] for end in ("address", "peer") if row[end] is not None]
         named = (f"{roles[end]} {end}" if roles.get(end, "unknown") != "unknown" else end for end in ends)
@@ -69,7 +76,12 @@ def text(
     node  10.0.0.1  0.500 s  |################################|
     <BLANKLINE>
     """
-    found = _with_others(lanes(parts, endpoints), least)
+    return drawn(lanes(parts, endpoints), columns=columns, ascii_only=ascii_only, least=least)
+
+
+def drawn(some: list[Lane], *, columns: int = 100, ascii_only: bool = False, least: float = 0) -> str:
+    """Lanes as :func:`text` draws them."""
+    found = _with_others(some, least)
     if not found:
         return ""
     whole = max((end for lane in found if lane.drawn for _, end in lane.times), default=0)

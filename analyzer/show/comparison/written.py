@@ -11,7 +11,7 @@ from analyzer.comparison.captures import ComparedCaptures
 from analyzer.comparison.sides import Sent, Side
 from analyzer.explain.phrases import phrases
 from analyzer.show.comparison import sentences, verdicts
-from analyzer.show.text import NOT_SHOWN
+from analyzer.show.text import not_shown
 
 
 def as_json(data: object) -> str:
@@ -20,7 +20,7 @@ def as_json(data: object) -> str:
     def escaped(found: re.Match[str]) -> str:
         return json.dumps(found.group())[1:-1] if ord(found.group()) > 0x7F else "\\u007f"
 
-    return NOT_SHOWN.sub(escaped, json.dumps(data, ensure_ascii=False, indent=1)) + "\n"
+    return not_shown().sub(escaped, json.dumps(data, ensure_ascii=False, indent=1)) + "\n"
 
 
 def of_calls(calls: ComparedCalls, *, language: str = "en") -> dict[str, Any]:

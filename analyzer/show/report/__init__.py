@@ -109,7 +109,7 @@ def report(
         ladders = stories.packed(tables, texts or {}, fragments or {}, most=ladder_bytes, most_rows=sections.MOST_ROWS)
         made = list(sections.sections(tables, tz, language))
         shown = [section for section in made if section.rows]
-        told, untold = pages.packed(tables, more, tz=tz, language=language) if more is not None else ("", [])
+        told, untold = pages.packed(tables, more, language=language) if more is not None else ("", [])
         drawn = drawing.result()
     # What has no rows has no section: nothing leads there.
     places = {section.name for section in shown}

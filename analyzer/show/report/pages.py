@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import polars as pl
 
@@ -17,7 +18,7 @@ NEEDS = ("cdrs", "services", "hops", "setups", "phases", "waterfall", "peer_dela
 
 
 def packed(
-    tables: Mapping[str, pl.DataFrame], more: Callable[[str], pl.DataFrame], *, tz: str, language: str
+    tables: Mapping[str, pl.DataFrame], more: Callable[[str], pl.DataFrame], *, language: str
 ) -> tuple[str, list[int]]:
     """The sections of each story by the number of its call, as compressed JSON; and the numbers of calls without.
 
@@ -26,40 +27,41 @@ def packed(
     ranked = tables["calls"].with_columns(rank=room.rank(tables)).sort("rank", "no")
     chosen = ranked.head(MOST)
     own = _Own(tables, more, chosen["call"])
+    roles = story.roles_of(tables["endpoints"])
     made = {}
     for call, no in chosen.select("call", "no").iter_rows():
-        told = story.story("", own.of(call), tables["endpoints"], language=language, tz=tz)
         # The verdict stands above them already.
-        made[no] = [[part.name, list(part.lines)] for part in told.sections if part.name != told.wrong]
+        made[no] = [[part.name, list(part.lines)] for part in story.sections(own.of(call), roles, language=language)]
     text = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
     return columns.encoded(text), ranked["no"].slice(MOST).sort().to_list()
 
 
 class _Own:
-    """The rows of each of some calls: every table is parted once."""
+    """The rows of each of some calls: every table is made ready and parted once."""
 
     def __init__(
         self, tables: Mapping[str, pl.DataFrame], more: Callable[[str], pl.DataFrame], calls: pl.Series
     ) -> None:
         self._tables, self._more, self._calls = tables, more, calls
-        self._parted: dict[str, dict[tuple[object, ...], pl.DataFrame]] = {}
-        self._none: dict[str, pl.DataFrame] = {}
+        self._parted: dict[str, dict[int, list[dict[str, Any]]]] = {}
 
-    def of(self, call: int) -> Callable[[str], pl.DataFrame]:
-        """Gives the rows of this call by the name of a table."""
-        return lambda name: self._rows(name, call)
+    def of(self, call: int) -> Callable[[str], list[dict[str, Any]]]:
+        """Gives the rows of this call by their name in :func:`story.ready`."""
+        return lambda name: self._rows(name).get(call, [])
 
-    def _rows(self, name: str, call: int) -> pl.DataFrame:
-        if name == "findings":
-            findings = self._tables["findings"]
-            numbers = self._rows("finding_cases", call)["finding"]
-            return findings.filter(pl.col("finding").is_in(numbers.implode()))
+    def _rows(self, name: str) -> dict[int, list[dict[str, Any]]]:
         if name not in self._parted:
-            frame = self._tables[name] if name in self._tables else self._more(name)
-            if "call" not in frame.columns:
-                own = self._tables["messages"].select("message", "call")
-                frame = frame.join(own, on="message", maintain_order="left")
-            known = frame.filter(pl.col("call").is_in(self._calls.implode()))
-            self._parted[name] = known.partition_by("call", as_dict=True, maintain_order=True)
-            self._none[name] = known.clear()
-        return self._parted[name].get((call,), self._none[name])
+            parted: dict[int, list[dict[str, Any]]] = {}
+            for row in story.ready(name, self._known).iter_rows(named=True):
+                parted.setdefault(row["call"], []).append(row)
+            self._parted[name] = parted
+        return self._parted[name]
+
+    def _known(self, name: str) -> pl.DataFrame:
+        """The rows of these calls, of whichever there are."""
+        frame = self._tables[name] if name in self._tables else self._more(name)
+        if name == "findings":
+            # A finding is in the story of each of its calls.
+            cases = self._known("finding_cases").select("call", "finding").unique()
+            return frame.drop("call").join(cases, on="finding", maintain_order="left")
+        return frame.filter(pl.col("call").is_in(self._calls.implode()))

@@ -18,6 +18,7 @@ use std::time::Duration;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use sip_core::cycle;
 use sip_core::error::CaptureError;
 use sip_core::ipsec::{Given, Transform};
 use sip_core::layer::Layer;
@@ -450,6 +451,23 @@ fn link_type(text: &str) -> Option<u16> {
     link_type_number(text)
 }
 
+/// A keyed cycle through the numbers below the product of two sizes, and the function that goes one on.
+#[pyclass(frozen)]
+struct Cycle(cycle::Cycle);
+
+#[pymethods]
+impl Cycle {
+    #[new]
+    fn new(key: &[u8], labels: Vec<(String, String)>, left: u64, right: u64) -> PyResult<Self> {
+        let made = cycle::Cycle::new(key, &labels, left, right);
+        made.map(Self).ok_or_else(|| PyValueError::new_err("no size from 1 to 2^64, or no key of 1 to 64 bytes"))
+    }
+
+    fn next(&self, number: u64) -> u64 {
+        self.0.next(number)
+    }
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RunningScan>()?;
@@ -464,6 +482,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(payloads, module)?)?;
     module.add_function(wrap_pyfunction!(export, module)?)?;
     module.add_class::<MediaHeads>()?;
+    module.add_class::<Cycle>()?;
     module.add_function(wrap_pyfunction!(heads_of_media, module)?)?;
     module.add_function(wrap_pyfunction!(compose, module)?)?;
     module.add_function(wrap_pyfunction!(parse, module)?)?;

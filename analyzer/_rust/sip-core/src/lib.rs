@@ -11,6 +11,7 @@
 //!
 //! diameter, dns   what was asked beside SIP, read when somebody wants it (pipeline::companion)
 //! media           RTP and RTCP by streams, read when somebody wants it (pipeline::media)
+//! cycle           what pseudonyms are drawn from
 //! ```
 //!
 //! Everything below the pipeline works on borrowed bytes and does no I/O of its own; captures are hostile, so nothing
@@ -18,6 +19,7 @@
 //! may use which.
 
 pub mod container;
+pub mod cycle;
 pub mod diameter;
 pub mod dns;
 pub mod error;
