@@ -98,8 +98,8 @@ class Capture(Tables):
 
     @property
     def damaged(self) -> bool:
-        """A container was cut, corrupt or unreadable in part."""
-        return bool(self.table("files")["cut"].any())
+        """A container, or a file of a store, was cut, corrupt or unreadable in part."""
+        return bool(self.table("files")["cut"].any()) or bool(getattr(self.source.whole, "damaged", False))
 
     # ---- looking closer ----------------------------------------------------------------------------------------
 

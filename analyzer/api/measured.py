@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 
 def measured(source: Source, name: str, **how: Any) -> pl.DataFrame:
     """The measured table of that name, as :meth:`Capture.measure <analyzer.Capture.measure>` gives it."""
+    from analyzer.store.damage import unreadable
+
+    try:
+        return _measured(source, name, how)
+    except unreadable():
+        # Of what is read while it is measured a file may turn out to be damaged.
+        found = getattr(source.whole, "found_damage", None)
+        if found is None or not found():
+            raise
+        return _measured(source, name, how)
+
+
+def _measured(source: Source, name: str, how: Mapping[str, Any]) -> pl.DataFrame:
     from analyzer.measure.measures import measure
 
     entry = schema.MEASURES[name]
