@@ -14,9 +14,9 @@ _MAGIC = b"PAR1"
 
 def unreadable() -> tuple[type[BaseException], ...]:
     """What reading a damaged file raises: Polars stops at some of them with a panic, which is no error of its own."""
-    import polars as pl
+    from polars import exceptions
 
-    return (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+    return (OSError, exceptions.PolarsError, exceptions.PanicException)
 
 
 class Damage:
