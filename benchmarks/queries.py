@@ -27,6 +27,7 @@ KEYS = (
     *("_call_from", "value", "_body"),
 )
 TIMES = ("_at",)
+_OURS = (sys.executable, "-m", "analyzer")
 
 #: A command, and what DuckDB is asked for the same; {store} and {hour} stand in both.
 QUERIES: dict[str, tuple[list[str], str]] = {
@@ -69,7 +70,7 @@ QUERIES: dict[str, tuple[list[str], str]] = {
         "select method, status, count(*) from {transactions} group by all",
     ),
     "sql": (
-        ["sql", "{store}", "select method, status, count(*) n from messages group by method, status order by n desc"],
+        ["sql"],
         "select method, status, count(*) n from {messages} group by method, status order by n desc",
     ),
     "call 7": (["call", "7", "{store}"], ""),
@@ -160,8 +161,11 @@ def measured(store: Path, only: set[str], *, rivals: bool) -> list[dict[str, Any
         if only and not only & {name, line[0]}:
             continue
         out = str(output) + (".md" if line[0] == "report" else ".parquet")
+        if name == "sql":
+            program = "import analyzer, sys; print(analyzer.open_store(sys.argv[1]).sql(sys.argv[2]))"
+            line = [sys.executable, "-c", program, str(store), query.format(messages="messages")]
         ours = [word.format(**(words | {"output": out})) if "{" in word else word for word in line]
-        row: dict[str, Any] = {"query": name, **_run([sys.executable, "-m", "analyzer", *ours])}
+        row: dict[str, Any] = {"query": name, **_run(ours if name == "sql" else [*_OURS, *ours])}
         if query and rivals:
             theirs = query.format(**words, **tables)
             program = "import duckdb, sys; duckdb.sql('set threads = 2'); print(duckdb.sql(sys.argv[1]) or '')"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from analyzer.api.registration import Registration
     from analyzer.kpi.thresholds import Given
 
+# Messages above which a query is worked on in parts, with less memory.
+_MANY = 1_000_000
 # Messages up to which the summary tells of nodes; of more the command of that name does, which takes its time.
 _NODES_TOLD = 100_000
 
@@ -98,8 +100,8 @@ class Capture(Tables):
 
     @property
     def damaged(self) -> bool:
-        """A container was cut, corrupt or unreadable in part."""
-        return bool(self.table("files")["cut"].any())
+        """A container, or a file of a store, was cut, corrupt or unreadable in part."""
+        return bool(self.table("files")["cut"].any()) or bool(getattr(self.source.whole, "damaged", False))
 
     # ---- looking closer ----------------------------------------------------------------------------------------
 
@@ -260,13 +262,20 @@ class Capture(Tables):
 
         import polars as pl
 
+        from analyzer.api.measured import in_spite_of_damage
         from analyzer.api.pandas_export import to_pandas
         from analyzer.api.queries import with_aliases
 
         names = [name for name in schema.TABLES if re.search(rf"\b{name}\b", query)]
-        context = pl.SQLContext({name: self.source.scan(name) for name in names})
+        # The sum of many floats is not the same each time where it is made in parts.
+        engine: Any = "streaming" if self.source.messages_read > _MANY else "auto"
+
+        def made() -> pl.DataFrame:
+            context = pl.SQLContext({name: self.source.scan(name) for name in names})
+            return context.execute(with_aliases(query), eager=False).collect(engine=engine)
+
         try:
-            return to_pandas(context.execute(with_aliases(query), eager=False).collect(engine="streaming"))
+            return to_pandas(in_spite_of_damage(self.source, made))
         except pl.exceptions.PolarsError as error:
             raise AnalyzerError(f"the query cannot be run: {error}") from error
 

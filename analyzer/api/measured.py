@@ -17,6 +17,28 @@ if TYPE_CHECKING:
 
 def measured(source: Source, name: str, **how: Any) -> pl.DataFrame:
     """The measured table of that name, as :meth:`Capture.measure <analyzer.Capture.measure>` gives it."""
+    return in_spite_of_damage(source, lambda: _measured(source, name, how))
+
+
+def in_spite_of_damage(source: Source, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """What ``make`` gives, which reads while it calculates; once more where a file of a store turns out to be damaged,
+    without what is in it."""
+    from polars import exceptions
+
+    from analyzer.store.damage import unreadable
+
+    try:
+        return make()
+    except (exceptions.SQLInterfaceError, exceptions.SQLSyntaxError, exceptions.ColumnNotFoundError):
+        raise  # by what was asked
+    except unreadable():
+        whole = source.whole
+        if not hasattr(whole, "found_damage") or not (whole.found_damage() or whole.damaged):
+            raise
+        return make()
+
+
+def _measured(source: Source, name: str, how: Mapping[str, Any]) -> pl.DataFrame:
     from analyzer.measure.measures import measure
 
     entry = schema.MEASURES[name]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from analyzer import schema
 from analyzer.errors import AnalyzerError, CaptureChanged
 from analyzer.language import spoken
 
@@ -14,9 +17,6 @@ if TYPE_CHECKING:
     from analyzer.kpi.thresholds import Given
 
 FORMS = ("html", "md", "json", "openmetrics")
-
-#: What the KPIs alone are made of.
-_OF_KPIS = ("calls", "transactions", "registrations", "files", "streams", "call_media")
 
 
 def tables_of(form: str) -> tuple[str, ...]:
@@ -55,20 +55,36 @@ def text_of(
     if form == "openmetrics":
         from analyzer.show.report.openmetrics import openmetrics
 
-        tables = {name: source.table(name) for name in _OF_KPIS} | {"messages": source.lean_messages()}
-        return openmetrics(tables, measured(source, "kpis", tz=tz), crossed)
+        return openmetrics(_Asked(source), measured(source, "kpis", tz=tz), crossed)
     from analyzer.show.report import sections
     from analyzer.show.report.written import Facts, as_json, markdown
 
     with spoken(language):
+        if form != "html":
+            told = (crossed, then, doubted, partial(measured, source))
+            facts = Facts(_Asked(source), tz, title, language, *told)
+            return markdown(facts) if form == "md" else as_json(facts)
         tables = {name: source.table(name) for name in sections.TABLES}
-    if form == "html":
-        how: dict[str, Any] = {"tz": tz, "title": title, "language": language, "crossings": crossed, "before": then}
-        how["doubts"] = doubted
-        how["more"] = source.table
-        return _page(source, tables, texts, how)
-    facts = Facts(tables, tz, title, language, crossed, then, doubted)
-    return markdown(facts) if form == "md" else as_json(facts)
+    how: dict[str, Any] = {"tz": tz, "title": title, "language": language, "crossings": crossed, "before": then}
+    return _page(source, tables, texts, how | {"doubts": doubted, "more": source.table})
+
+
+class _Asked(Mapping[str, "pl.DataFrame"]):
+    """The tables of a source that a report may look at, each made when it does; of messages some columns."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        from analyzer.show.summary import OF_MESSAGES
+
+        return self._source.lean_messages(OF_MESSAGES) if name == "messages" else self._source.table(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(schema.TABLES)
+
+    def __len__(self) -> int:
+        return len(schema.TABLES)
 
 
 def _page(source: Source, tables: dict[str, pl.DataFrame], texts: bool | None, how: dict[str, Any]) -> str:

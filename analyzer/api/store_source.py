@@ -96,7 +96,8 @@ class StoreSource(GraphSource):
 
     def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
         # Tables of a masked store that are not kept in parts are kept whole.
-        return one_piece(self) if self._masked else [self._piece(kept) for kept in self._kept.pieces()]
+        # One at a time: what was made of a piece goes with it.
+        return one_piece(self) if self._masked else (self._piece(kept) for kept in self._kept.pieces())
 
     def _piece(self, kept: Kept) -> Callable[[str], pl.LazyFrame]:
         """The tables of some parts: kept ones as they are asked for, others made of these parts; an estimate is that of
@@ -167,7 +168,18 @@ class StoreSource(GraphSource):
             said.append("media of captures that an older version read are not in this store")
         if gone and account.str.contains(_READ_AGAIN).any():
             said.append(f"{gone} of the captures are gone: Diameter and DNS, which are only in these, are left out")
+        if self._kept.damage:
+            said.append(str(self._kept.damage))
         return "; ".join(said)
+
+    def found_damage(self) -> bool:
+        """Whether parts have to be left out that were not known to be damaged; after an error in reading."""
+        return self._kept.found_damage()
+
+    @property
+    def damaged(self) -> bool:
+        """A file of the store could not be read."""
+        return bool(self._kept.damage)
 
     def __str__(self) -> str:
         return f"{self._kept.folder}: {self.messages_read} messages"

@@ -13,7 +13,8 @@ from analyzer.errors import AnalyzerError
 from analyzer.reading import native
 from analyzer.sip.in_dialog import TO_TAG_MISSING
 from analyzer.store.core_tables import columns_of, core_columns
-from analyzer.store.layout import DERIVED, MEDIA, Manifest, Part, gone, manifest_of, path_of
+from analyzer.store.damage import Damage, unreadable
+from analyzer.store.layout import DERIVED, MEDIA, WHOLE, Manifest, Part, changed, gone, manifest_of, path_of
 from analyzer.store.settling import MENDED, ORDER
 from analyzer.store.shelf import FOLLOWING
 
@@ -26,45 +27,80 @@ if TYPE_CHECKING:
 
 #: Messages of a piece, about, unless a part has more.
 _PIECE = 500_000
+#: A store is opened so often while another run goes on writing.
+_ATTEMPTS = 20
 
 
 class Kept:
     """A store, or the parts of it that hold some hours."""
 
-    def __init__(
-        self, folder: Path, manifest: Manifest, parts: list[Part] | None = None, units: pl.Series | None = None
-    ) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, parts: list[Part] | None = None) -> None:
         self.folder = folder
         self.manifest = manifest
-        self.parts = manifest.parts if parts is None else parts
+        self._parts = parts
         #: Where it has the messages of some units alone.
-        self._units = units
+        self._units: pl.Series | None = None
+        self._checked: list[Part] | None = None
+        #: Where files that cannot be read are left out: without it they are an error.
+        self.damage: Damage | None = None
+        self._whole: dict[str, pl.DataFrame] = {}
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts that it reads."""
+        parts = self.manifest.parts if self._parts is None else self._parts
+        if self.damage is None:
+            return parts
+        if self._checked is None:
+            self._checked = [part for part in parts if self.damage.is_sound(part)]
+        return [part for part in self._checked if not self.damage.has(part)]
+
+    def _of(self, parts: list[Part] | None, units: pl.Series | None = None) -> Kept:
+        """Some parts of it."""
+        found = Kept(self.folder, self.manifest, parts)
+        found.damage, found._whole, found._units = self.damage, self._whole, units
+        return found
 
     def between(self, since: int | None, until: int | None) -> Kept:
         """The parts that may have what began in a window of time (ns)."""
         parts = [
             part
-            for part in self.parts
+            for part in (self.manifest.parts if self._parts is None else self._parts)
             if (since is None or part.last >= since) and (until is None or part.begin < until)
         ]
-        return Kept(self.folder, self.manifest, parts)
+        return self._of(parts)
 
     @classmethod
     def at(cls, folder: str | os.PathLike[str]) -> Kept:
-        """The store in that folder; raises AnalyzerError where there is none that can be read."""
+        """The store in that folder, as it is now; raises AnalyzerError where there is none that can be read.
+
+        Tables of the whole are read at once: a run that writes to the store meanwhile puts others in their place.
+        """
         path = Path(folder)
-        manifest = manifest_of(path)
-        if not manifest.commit:
-            raise AnalyzerError(
-                f"{path}: nothing is in this store yet; sip-analyzer batch CAPTURE... -o {path} fills it"
-            )
-        return cls(path, manifest)
+        for _ in range(_ATTEMPTS):
+            manifest = manifest_of(path)
+            if not manifest.commit:
+                raise AnalyzerError(
+                    f"{path}: nothing is in this store yet; sip-analyzer batch CAPTURE... -o {path} fills it"
+                )
+            found = cls(path, manifest)
+            found.damage = Damage(path, manifest)
+            try:
+                for name in WHOLE:
+                    found.whole(name)
+            except AnalyzerError:
+                if manifest_of(path).commit == manifest.commit:
+                    raise
+                continue
+            return found
+        raise AnalyzerError(changed(path))
 
     def _paths(self, name: str) -> list[Path]:
         """The files of a table."""
         of_media = name in MEDIA or name == "streams"
         parts = (part for part in self.parts if not of_media or part.number >= self.manifest.media_from)
-        return [self.folder / path_of(name, part) for part in parts]
+        files = (path_of(name, part) for part in parts)
+        return [self.folder / file for file in files if self.damage is None or self.damage.is_readable(file)]
 
     def rows(self, name: str, columns: list[str] | None = None, *, where: pl.Expr | None = None) -> pl.DataFrame:
         """Rows of a table that is kept in parts, in the order of the whole."""
@@ -94,14 +130,14 @@ class Kept:
                 # Parts that were written before a column was thought of have nothing in it.
                 known = _empty(name, columns) | dict(pl.read_parquet_schema(paths[-1]))
                 rows = read(schema=known, missing_columns="insert", extra_columns="ignore")
-        except FileNotFoundError as error:
-            raise AnalyzerError(gone(self.folder, error)) from None
         except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError) as error:
             told = str(error).partition(";")[0].partition("\n")[0]
             raise AnalyzerError(
                 f"{self.folder}: another version of sip-analyzer made this store ({told}): make it anew from captures"
             ) from None
-        except pl.exceptions.PolarsError as error:
+        except unreadable() as error:
+            if self.found_damage([name]):
+                return self.rows(name, columns, where=where)
             raise AnalyzerError(f"{self.folder}: a file of the store cannot be read: {error}") from None
         return rows.sort(ORDER, maintain_order=True) if ordered else rows
 
@@ -123,22 +159,38 @@ class Kept:
             found = found.with_columns(media=pl.lit(None, columns["media"]))
         return found
 
+    def found_damage(self, names: Iterable[str] = ("messages", *DERIVED)) -> bool:
+        """Whether parts have to be left out, for a file of these tables cannot be read from end to end."""
+        import polars as pl
+
+        if self.damage is None:
+            return False
+        before = self.parts
+        for part in before:
+            for file in (path_of(name, part) for name in names):
+                try:
+                    if self.damage.is_readable(file):
+                        pl.scan_parquet(self.folder / file, hive_partitioning=False, glob=False).collect()
+                except unreadable():
+                    self.damage.leave_out(part, file)
+        return len(self.parts) < len(before)
+
     def of_calls(self, calls: pl.Series) -> Kept:
         """The same with the messages of the units of these calls alone."""
         import polars as pl
 
         units = self.rows("messages", ["_unit"], where=pl.col("message").is_in(calls.implode()))["_unit"]
-        return Kept(self.folder, self.manifest, self.parts, units.unique())
+        return self._of(self.parts, units.unique())
 
     def pieces(self) -> Iterator[Kept]:
         """The store in pieces of at most so many messages, or a part, in the order of its hours."""
         piece: list[Part] = []
         for part in self.parts:
             if piece and sum(each.messages for each in piece) + part.messages > _PIECE:
-                yield Kept(self.folder, self.manifest, piece)
+                yield self._of(piece)
                 piece = []
             piece.append(part)
-        yield Kept(self.folder, self.manifest, piece)
+        yield self._of(piece)
 
     def table(self, name: str) -> pl.DataFrame:
         """A table that is kept as it is: of :data:`DERIVED`, or ``messages``."""
@@ -151,7 +203,7 @@ class Kept:
         if not self.manifest.media:
             # Of a call nothing was captured, and nothing of any other: that is not told of it.
             found = found.with_columns(media=pl.lit(None, found.schema["media"]))
-        if len(self.parts) == len(self.manifest.parts):
+        if self._parts is None:
             return found.with_columns(no=pl.int_range(1, pl.len() + 1))
         found = found.drop("no").join(self.numbers(), on="call", how="left", maintain_order="left")
         return found.select(names)
@@ -160,7 +212,7 @@ class Kept:
         """``call no``: the numbers of calls, by their begin in the whole store."""
         import polars as pl
 
-        return Kept(self.folder, self.manifest).rows("calls", ["call"]).select("call", no=pl.int_range(1, pl.len() + 1))
+        return self._of(None).rows("calls", ["call"]).select("call", no=pl.int_range(1, pl.len() + 1))
 
     def whole(self, name: str) -> pl.DataFrame:
         """A table of the whole."""
@@ -168,7 +220,22 @@ class Kept:
 
         if not self.manifest.commit:
             return pl.DataFrame(schema=_empty(name, None)).drop(ORDER, strict=False)
-        return pl.read_parquet(self.folder / self.manifest.whole(name))
+        if name not in self._whole:
+            self._whole[name] = self._file(self.manifest.whole(name))
+        return self._whole[name]
+
+    def _file(self, name: str) -> pl.DataFrame:
+        """A file of its own. Raises AnalyzerError where it cannot be read."""
+        import polars as pl
+
+        try:
+            return pl.read_parquet(self.folder / name)
+        except FileNotFoundError:
+            now = manifest_of(self.folder).commit
+            told = changed(self.folder) if now != self.manifest.commit else gone(self.folder / name, "is gone")
+            raise AnalyzerError(told) from None
+        except unreadable() as error:
+            raise AnalyzerError(gone(self.folder / name, f"cannot be read ({error})")) from None
 
     @cached_property
     def gone(self) -> int:
@@ -183,9 +250,8 @@ class Kept:
         next, is that of the next."""
         import polars as pl
 
-        paths = [self.folder / name for name in self.manifest.tls]
         none = pl.DataFrame(schema=columns_of("tls_connections"))
-        rows = pl.concat([none, *(pl.read_parquet(path) for path in paths)])
+        rows = pl.concat([none, *(self._file(name) for name in self.manifest.tls)])
         ends = ("point", "file", "frame", "first_at", "src_ip", "src_port", "dst_ip", "dst_port")
         rows = rows.unique(ends, keep="last", maintain_order=True).sort("first_at", "frame", maintain_order=True)
         return rows.with_columns(connection=pl.int_range(1, pl.len() + 1))
@@ -199,9 +265,8 @@ class Kept:
         """Broken transports."""
         import polars as pl
 
-        paths = [self.folder / name for name in self.manifest.failures]
         none = pl.DataFrame(schema=columns_of("failures"))
-        return pl.concat([none, *(pl.read_parquet(path) for path in paths)])
+        return pl.concat([none, *(self._file(name) for name in self.manifest.failures)])
 
     def core(self, table: str, columns: set[str] | None) -> pl.DataFrame:
         """A table of the core beside those of the whole, as a reading gives it; of some tables these columns alone."""

@@ -110,9 +110,14 @@ class Manifest:
         return f"state/state-{self.commit:08d}.bin"
 
 
-def gone(folder: Path, error: Exception) -> str:
+def gone(file: Path, why: object) -> str:
     """What to do about a file of a store that cannot be read."""
-    return f"{folder}: a file of the store is gone ({error}): copy it from a backup, or make the store anew"
+    return f"{file}: {why}: copy it from a backup, or make the store anew"
+
+
+def changed(folder: Path) -> str:
+    """What to do where the files that were to be read are others by now."""
+    return f"{folder}: another run wrote to this store while it was read: ask again"
 
 
 def path_of(table: str, part: Part) -> str:
@@ -142,7 +147,9 @@ def manifest_of(folder: Path) -> Manifest:
         ) from None
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise AnalyzerError(f"{path}: was not written by sip-analyzer")
-    version = told.get("version", 0)
+    version = told.get("version")
+    if not isinstance(version, int) or version < min(UPGRADES):
+        raise AnalyzerError(f"{path}: has no version that there was: copy it from a backup, or make the store anew")
     if version > VERSION:
         raise AnalyzerError(
             f"{folder}: is a store of version {version}, and this sip-analyzer knows versions up to {VERSION}: install"

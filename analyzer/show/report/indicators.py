@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -73,10 +73,14 @@ def _beside(point: str) -> str:
     return f"{float(x) + 2:.1f},{y}"
 
 
-def measured(tables: Mapping[str, pl.DataFrame], tz: str) -> pl.DataFrame:
+def measured(
+    tables: Mapping[str, pl.DataFrame], tz: str, measure: Callable[..., pl.DataFrame] | None = None
+) -> pl.DataFrame:
     """The table ``kpis`` of a report: over all, and in so many intervals as a line over time has."""
     begin, end = observation(tables["files"])
     every = None if begin is None or end is None else fitting((end - begin) / SECOND, MOST_INTERVALS)
+    if measure is not None:
+        return measure("kpis", every=every, tz=tz)
     return kpis(lambda name: tables[name], every=every, tz=tz)
 
 

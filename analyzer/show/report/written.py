@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -12,7 +12,7 @@ import polars as pl
 
 from analyzer.comparison.comparability import Doubt
 from analyzer.explain.phrases import Say, phrases
-from analyzer.kpi.kpis import LOW_N, kpis
+from analyzer.kpi.kpis import LOW_N
 from analyzer.measure.grouping import INTERVAL
 from analyzer.measure.measures import measure
 from analyzer.show import kpi_texts
@@ -36,10 +36,12 @@ class Facts:
     crossings: pl.DataFrame | None = None
     before: pl.DataFrame | None = None
     doubts: tuple[Doubt, ...] = ()
+    #: Gives a measured table by its name.
+    measure: Callable[..., pl.DataFrame] | None = None
     kpis: pl.DataFrame = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kpis", indicators.measured(self.tables, self.tz))
+        object.__setattr__(self, "kpis", indicators.measured(self.tables, self.tz, self.measured))
 
     @property
     def say(self) -> Say:
@@ -62,13 +64,13 @@ class Facts:
     @property
     def failures(self) -> pl.DataFrame:
         """The most frequent failures, with the node that first sent them."""
-        found = measure("failures", self._table, by="method,status,node").head(_WORST)
+        found = self.measured("failures", by="method,status,node").head(_WORST)
         return found.select("method", "status", "node", "reason_phrase", "requests", "share", "calls", "no")
 
     @property
     def links(self) -> pl.DataFrame:
         """The links that lose most."""
-        found = measure("links", self._table)
+        found = self.measured("links")
         lossy = found.filter((pl.col("resent_share") > 0) | (pl.col("timeouts") > 0))
         names = (
             "client_ip",
@@ -84,12 +86,16 @@ class Facts:
     @property
     def nodes(self) -> pl.DataFrame:
         """The nodes through which most calls failed for want of the network, of those that enough calls passed."""
-        found = kpis(self._table, by="node", only="isa")  # type: ignore[arg-type]
+        found = self.measured("kpis", by="node", only="isa")
         found = found.filter(~pl.col("total"), pl.col("n") >= LOW_N, pl.col("value") > 0)
         worst = found.sort("value", "n", descending=True, maintain_order=True).head(_WORST)
         roles = self.tables["endpoints"].select("node", "role").unique("node", keep="first", maintain_order=True)
         worst = worst.join(roles, on="node", how="left", maintain_order="left")
         return worst.select("node", "role", isa="value", failed=pl.col("numerator").cast(pl.Int64), calls="n")
+
+    def measured(self, name: str, **how: Any) -> pl.DataFrame:
+        """A measured table, of these tables unless there is another way to it."""
+        return measure(name, self._table, **how) if self.measure is None else self.measure(name, **how)
 
     def _table(self, name: str) -> pl.DataFrame | None:
         if name == "failing_nodes":
