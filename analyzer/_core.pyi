@@ -1,6 +1,6 @@
 """The compiled core: bytes to tables. Names with an underscore are types alone, and not there when it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypedDict, final
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "header_vocabulary",
     "link_type",
     "media_heads",
+    "merged_media",
     "merged_memory",
     "parse",
     "payloads",
@@ -236,9 +237,13 @@ def link_type(text: str) -> int | None: ...
 def protocols() -> list[tuple[str, str, str | None]]: ...
 def tables() -> list[tuple[str, list[tuple[str, str]]]]: ...
 def assigned_points(
-    files: Sequence[tuple[str, str | None, list[tuple[int, int, int]]]],
+    files: Sequence[tuple[str, str | None, list[tuple[int, int, int]], list[tuple[int, int]] | None]],
+    known: list[tuple[str | None, str, int, int]] = ...,
 ) -> tuple[list[list[tuple[int, int]]], list[str], list[tuple[str | None, str, int, int]]]: ...
-def classified(observed: bytes, points: Sequence[int], idle: int) -> tuple[_Table, bytes]: ...
+def classified(
+    observed: bytes, points: Sequence[int], idle: int, memory: bytes | None = ...
+) -> tuple[_Table, bytes]: ...
+def merged_media(parts: Sequence[tuple[bytes, Mapping[int, int]]]) -> bytes: ...
 def merged_memory(memories: Sequence[bytes], latest: int, idle: int) -> bytes: ...
 def windows(
     sources: Sequence[tuple[str, str, str | None, int | None, tuple[list[tuple[int, int]], int] | None]],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,16 @@ _OWN = ("_observed", "_node", "_row")
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """What there is in the exchange, for all tasks: ``groups`` with the numbers of their points as all have them (local
-    number, number, name), and how many messages there are before each file, in the order of the whole: ``before``."""
+    number, number, name) and the ``names`` that they give to points, as all have them; and how many messages there are
+    before each file, in the order of the whole: ``before``. Transactions that were silent for ``idle`` (ns) are
+    forgotten; ``memory`` is the file with what the core remembers of the store's, up to ``memory_until`` (ns)."""
 
     groups: dict[str, list[tuple[int, int, str]]]
+    names: dict[str, dict[str, str]]
     before: dict[str, int]
     idle: int
+    memory: str | None = None
+    memory_until: int = 0
 
     def write(self, exchange: Folder, name: str) -> None:
         exchange.write(name, json.dumps(asdict(self)).encode())
@@ -49,43 +55,44 @@ def rows_of(
     catalogue: Catalogue,
     chunks: list[tuple[str, int]],
     nodes: pl.Series,
-    columns: set[str] | None = None,
-    tables: tuple[str, ...] = tuple(FOLLOWING),
+    columns: Mapping[str, list[str]] | None = None,
+    brief: Sequence[pl.Expr] = (),
 ) -> Rows:
-    """The messages of these Call-IDs (``_node``) in these chunks, all that there are; of ``columns`` those alone."""
+    """The messages of these Call-IDs (``_node``) in these chunks, all that there are; of some tables and ``columns``
+    alone, those of messages ``brief`` in the place of what they replace."""
     import polars as pl
 
     found: list[pl.DataFrame] = []
+    tables = [name for name in FOLLOWING if columns is None or name in columns]
     following: dict[str, list[pl.DataFrame]] = {name: [] for name in tables}
     for number, (group, chunk) in enumerate(chunks):
-        messages = exchange.table(f"{group}/{chunk}/messages", None if columns is None else _asked(columns))
+        asked = None if columns is None else _asked(columns["messages"])
+        messages = exchange.table(f"{group}/{chunk}/messages", asked).with_columns(brief)
         own = messages.select(pl.col("_node").is_in(nodes.implode())).to_series()
         messages = messages if own.all() else messages.filter(own)
         if messages.is_empty() and found:
             continue
-        points = catalogue.groups[group]
-        numbers = {local: of_all for local, of_all, _ in points}
-        names = {local: name for local, _, name in points}
-        if columns is None:
-            messages = messages.with_columns(point=pl.col("_point").replace_strict(names, return_dtype=pl.String))
-        messages = messages.with_columns(
-            pl.col("_point").replace_strict(numbers, return_dtype=pl.Int64), _chunk=pl.lit(number, pl.Int64)
-        )
+        messages = messages.with_columns(_chunk=pl.lit(number, pl.Int64))
+        # What is taken back out of the store has the points of all.
+        if (points := catalogue.groups.get(group)) is not None:
+            numbers = {local: of_all for local, of_all, _ in points}
+            names = {local: name for local, _, name in points}
+            if columns is None:
+                messages = messages.with_columns(point=pl.col("_point").replace_strict(names, return_dtype=pl.String))
+            messages = messages.with_columns(pl.col("_point").replace_strict(numbers, return_dtype=pl.Int64))
         for name in tables:
             path = f"{group}/{chunk}/{name}"
             if name == "texts" and not exchange.has(path):
                 continue
             key, theirs = FOLLOWING[name]
-            rows = exchange.table(path)
+            rows = exchange.table(path, None if columns is None else columns[name])
             if not own.all():
                 rows = rows.filter(pl.col(key).is_in(messages[theirs].unique().drop_nulls().implode()))
             following[name].append(rows.with_columns(_chunk=pl.lit(number, pl.Int64)))
         found.append(messages)
-    order = pl.col("file").replace_strict(catalogue.before, return_dtype=pl.Int64) + pl.col("_row")
-    messages = pl.concat(found).with_columns(_order=order)
-    if not messages.select(pl.struct("_at", "_order").is_sorted()).item():
-        messages = messages.sort("_at", "_order")
-    messages, keys, memory = _classified(messages, catalogue.idle)
+    before = pl.col("file").replace_strict(catalogue.before, default=None, return_dtype=pl.Int64)
+    messages = _in_order(pl.concat(found).with_columns(_order=pl.coalesce("_order", before + pl.col("_row"))))
+    messages, keys, memory = _classified(messages, catalogue, exchange)
     tables_found = {}
     for name, parts in following.items():
         if not parts:
@@ -100,19 +107,45 @@ def rows_of(
     return Rows(kept, tables_found, memory)
 
 
-def _asked(columns: set[str]) -> list[str]:
-    wanted = columns | {*_OWN, "_at", "_given_up", "message", "file", "_point", "transaction", "original", "duplicate"}
-    wanted |= {"retransmission", "time", "_call"}
-    core = [column for column, _ in dict(native.core().tables())["messages"]]
-    return [column for column in (*core, *_OWN, "_at", "_given_up") if column in wanted]
-
-
-def _classified(messages: pl.DataFrame, idle: int) -> tuple[pl.DataFrame, pl.DataFrame, bytes]:
-    """The messages with keys, transactions and copies among all of them, and the keys that they had and have."""
+def _in_order(messages: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    observed = b"".join(messages["_observed"].to_list())
-    table, memory = native.core().classified(observed, messages["_point"].to_list(), idle)
+    ordered = messages.select(pl.struct("_at", "_order").is_sorted()).item()
+    return messages if ordered else messages.sort("_at", "_order")
+
+
+#: What the classification needs, and changes.
+_OF_ALL = (
+    *("message", "file", "_point", "transaction", "original", "duplicate", "retransmission", "time", "_call"),
+    *(*_OWN, "_at", "_given_up", "_order"),
+)
+
+
+def _asked(columns: Iterable[str]) -> list[str]:
+    wanted = {*columns, *_OF_ALL}
+    core = [column for column, _ in dict(native.core().tables())["messages"]]
+    return [column for column in dict.fromkeys([*core, *_OF_ALL]) if column in wanted]
+
+
+def _classified(
+    messages: pl.DataFrame, catalogue: Catalogue, exchange: Folder
+) -> tuple[pl.DataFrame, pl.DataFrame, bytes]:
+    """The messages with keys, transactions and copies among all of them, and the keys that they had and have. Those of
+    the store have theirs."""
+    import polars as pl
+
+    fresh = messages["_observed"].is_not_null()
+    rows = messages if fresh.all() else messages.filter(fresh)
+    memory = None
+    if catalogue.memory is not None and rows.select((pl.col("_at") <= catalogue.memory_until).any()).item():
+        memory = exchange.read(catalogue.memory)
+    observed = b"".join(rows["_observed"].to_list())
+    table, known = native.core().classified(observed, rows["_point"].to_list(), catalogue.idle, memory)
     new: pl.DataFrame = pl.DataFrame(table)
-    keys = messages.select("_chunk", _own="message", _key=new["message"])
-    return messages.with_columns(new.select(pl.all()).get_columns()), keys, memory
+    keys = rows.select("_chunk", _own="message", _key=new["message"])
+    rows = rows.with_columns(new.get_columns())
+    if rows.height < messages.height:
+        of_store = messages.filter(~fresh)
+        keys = pl.concat([keys, of_store.select("_chunk", _own="message", _key="message")])
+        rows = _in_order(pl.concat([rows, of_store.cast(rows.schema)]))
+    return rows, keys, known

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from analyzer.cluster import places
 from analyzer.cluster.places import Folder
 from analyzer.errors import CaptureError
-from analyzer.reading.windows import Source, Window, Windows
+from analyzer.reading.windows import Source, State, Window, Windows
+from analyzer.store.layout import MEDIA
+from analyzer.store.media import claims_of, without_repeats
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +29,7 @@ _EARLY = ("descriptions", "evidence", "via_tails")
 #: Tables that tell of files and not of messages.
 TOLD = ("files", "problems", "problem_counts", "account", "failures", "tls_connections")
 #: Evidence that names a Call-ID of another call.
-_NAMING = ("replaces", "join", "target_dialog", "in_reply_to")
+NAMING = ("replaces", "join", "target_dialog", "in_reply_to")
 #: What is read of packets without any memory of those before them: by layer, and by what of it, if not all.
 _SINGLE = {("sip", None), ("hep", "hep_type_log"), ("hep", "hep_type_rtcp"), ("udp", "not_sip_dns"), ("arp", None)}
 #: Tunnels that do not keep a memory either.
@@ -52,10 +54,27 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Captures that are read by one task, one after the other: name, path or address, capture point, size."""
+    """Captures that are read by one task, one after the other; the ``path`` of each may be an address.
+
+    ``state``: the name of what the reading goes on with (:func:`write_state`), None where it begins anew.
+    """
 
     name: str
-    files: list[tuple[str, str, str | None, int | None]]
+    files: list[Source]
+    state: str | None = None
+
+
+def write_state(exchange: Folder, name: str, state: State) -> None:
+    """Writes what a reading goes on with."""
+    points, agents, until, _, media = state
+    exchange.write(f"{name}.media", media)
+    exchange.write(f"{name}.json", json.dumps([points, agents, until]).encode())
+
+
+def read_state(exchange: Folder, name: str) -> State:
+    """What :func:`write_state` wrote."""
+    points, agents, until = json.loads(exchange.read(f"{name}.json"))
+    return [tuple(point) for point in points], agents, until, b"", exchange.read(f"{name}.media")
 
 
 def extract(group: Group, how: How, exchange: str) -> None:
@@ -63,15 +82,15 @@ def extract(group: Group, how: How, exchange: str) -> None:
     folder = Folder(exchange)
     if folder.has(f"{group.name}/told.json"):
         return
-    writer = _Writer(folder, group)
+    state = None if group.state is None else read_state(folder, group.state)
+    writer = _Writer(folder, group, 0 if state is None else len(state[0]))
     with ExitStack() as copies:
-        paths = [copies.enter_context(places.local(place)) for _, place, _, _ in group.files]
-        sources = [
-            Source(name, path, point, size) for (name, _, point, size), path in zip(group.files, paths, strict=True)
-        ]
+        paths = [copies.enter_context(places.local(file.path)) for file in group.files]
+        sources = [replace(file, path=path) for file, path in zip(group.files, paths, strict=True)]
         windows = Windows(
             sources, how.size, threads=1, limits=how.limits, link_types=how.link_types, headers=how.headers,
             texts=how.keep_text, keys=how.keys, esp_keys=how.esp_keys, observed=True,
+            state=state,
         )  # fmt: skip
         try:
             for window in windows.through():
@@ -80,12 +99,13 @@ def extract(group: Group, how: How, exchange: str) -> None:
             # The run reads them together with others: then it is a row in `problems`.
             folder.write(f"{group.name}/told.json", json.dumps({"refused": True}).encode())
             return
-    writer.done({path: place for path, (_, place, _, _) in zip(paths, group.files, strict=True)})
+    writer.done({path: file.path for path, file in zip(paths, group.files, strict=True)})
 
 
 class _Writer:
-    def __init__(self, folder: Folder, group: Group) -> None:
-        self._folder, self._group = folder, group
+    def __init__(self, folder: Folder, group: Group, known: int) -> None:
+        """``known`` is how many points there were before."""
+        self._folder, self._group, self._known = folder, group, known
         self._chunks: list[dict[str, Any]] = []
         #: What came before its messages, and until when (ns) these may come.
         self._early: list[tuple[int, dict[str, pl.DataFrame]]] = []
@@ -93,12 +113,16 @@ class _Writer:
         self._naming: list[pl.DataFrame] = []
         self._told: dict[str, list[pl.DataFrame]] = {name: [] for name in TOLD}
         self._given_up: dict[str, pl.DataFrame] = {}
-        self._hosts: list[list[tuple[int, int]]] = []
+        self._hosts: list[tuple[str, list[tuple[int, int]]]] = []
         self._state: Any = None
         self._latest: int | None = None
         #: Messages of each file so far, and those that came only when nothing was waited for any more.
-        self._rows = {name: 0 for name, *_ in group.files}
+        self._rows = {file.name: 0 for file in group.files}
         self._given_up_rows = 0
+        #: Chunks of media that are over; those that go on; where messages announce that they take some.
+        self._media: list[str] = []
+        self._going: dict[str, pl.DataFrame] = {}
+        self._claims: list[pl.DataFrame] = []
         self._bytes = 0
         self._single = True
 
@@ -111,6 +135,7 @@ class _Writer:
         messages = core["messages"].with_columns(core["observed"]["observed"].alias("_observed"))
         if messages.height:
             self._write(messages, core, given_up=window.last)
+        self._take_media(core, last=window.last)
         until = window.until
         self._early = [(latest, tables) for latest, tables in self._early if until is not None and latest >= until]
         if window.last:
@@ -118,13 +143,24 @@ class _Writer:
         else:
             for name in TOLD:
                 self._told[name].append(core[name])
-            self._hosts += window.hosts
+            self._hosts += zip(core["files"]["file"], window.hosts, strict=True)
         if window.state is not None:
             self._state = window.state
         self._single = self._single and _is_single(core)
         self._naming.append(
-            core["evidence"].filter(pl.col("kind").is_in(_NAMING)).select("_leg", "value").unique(maintain_order=True)
+            core["evidence"].filter(pl.col("kind").is_in(NAMING)).select("_leg", "value").unique(maintain_order=True)
         )
+
+    def _take_media(self, core: Mapping[str, pl.DataFrame], *, last: bool) -> None:
+        if not last:
+            self._going = {name: core[f"open_{name}"] for name in MEDIA}
+        self._write_media(str(len(self._media)), {name: core[name] for name in MEDIA})
+
+    def _write_media(self, chunk: str, tables: Mapping[str, pl.DataFrame]) -> None:
+        if any(rows.height for rows in tables.values()):
+            for name, rows in tables.items():
+                self._bytes += self._folder.write_table(f"{self._group.name}/media/{chunk}/{name}", rows)
+            self._media.append(chunk)
 
     def _write(self, messages: pl.DataFrame, core: Mapping[str, pl.DataFrame], *, given_up: bool) -> None:
         import polars as pl
@@ -133,7 +169,7 @@ class _Writer:
         at = pl.col("time").cast(pl.Int64).forward_fill().fill_null(0)
         messages = messages.with_columns(
             _node=pl.coalesce("_call", pl.col("_observed").bin.slice(16, 8).bin.reinterpret(dtype=pl.Int64)),
-            _at=at, _given_up=pl.lit(given_up),
+            _at=at, _given_up=pl.lit(given_up), _order=pl.lit(None, pl.Int64),
             _row=pl.int_range(pl.len(), dtype=pl.Int64).over("file")
             + pl.col("file").replace_strict(self._rows, default=0, return_dtype=pl.Int64),
         )  # fmt: skip
@@ -150,15 +186,11 @@ class _Writer:
             else:
                 continue
             written[name] = rows.filter(pl.col(own).is_in(messages[theirs].unique().drop_nulls().implode()))
+        said = messages.select("_sdp", "_at", node="_node")
+        self._claims.append(without_repeats(claims_of(said, written["descriptions"])))
         for name, rows in written.items():
             self._bytes += self._folder.write_table(f"{self._group.name}/{number}/{name}", rows)
-        told = messages.group_by("_node").agg(
-            first=pl.col("_at").min(), last=pl.col("_at").max(), rows=pl.len().cast(pl.Int64),
-            invite=(pl.col("method") == "INVITE").any(),
-            cut=(~pl.col("complete") | pl.col("_call").is_null()).any(),
-            legs=pl.col("_leg").unique(),
-        )  # fmt: skip
-        self._nodes.append(told.with_columns(chunk=pl.lit(number, pl.Int64)))
+        self._nodes.append(nodes_of(messages).with_columns(chunk=pl.lit(number, pl.Int64)))
         self._chunks.append({"tables": sorted(written), "rows": messages.height})
 
     def done(self, shown: Mapping[str, str]) -> None:
@@ -183,14 +215,35 @@ class _Writer:
             if naming.height:
                 with_rows.append("naming")
                 folder.write_table(f"{name}/told/naming", naming.select("_node", near="value").unique())
-        points, agents, *_ = self._state
+        if self._claims and (claims := without_repeats(pl.concat(self._claims))).height:
+            with_rows.append("claims")
+            folder.write_table(f"{name}/told/claims", claims)
+        points, agents, _, _, media = self._state
+        # A source of two packets is no stream yet, and may be one when the next capture has more of it.
+        single = self._single and not self._media and not any(media)
+        if any(media):
+            folder.write(f"{name}/media/memory", media)
+        self._write_media("going", self._going)
         held = any(self._given_up[table].height for table in ("account", "failures", "problems"))
         told = {
             "chunks": self._chunks, "points": points, "agents": agents, "hosts": self._hosts, "latest": self._latest,
-            "held": held or self._given_up_rows > 0, "single": self._single, "bytes": self._bytes, "rows": self._rows,
-            "given_up": self._given_up_rows, "tables": with_rows,
+            "held": held or self._given_up_rows > 0, "single": single, "bytes": self._bytes, "rows": self._rows,
+            "given_up": self._given_up_rows, "tables": with_rows, "media": self._media, "remembers": any(media),
+            "known": self._known,
         }  # fmt: skip
         folder.write(f"{name}/told.json", json.dumps(told).encode())
+
+
+def nodes_of(messages: pl.DataFrame) -> pl.DataFrame:
+    """What messages have of each Call-ID: ``_node first last rows invite cut legs``."""
+    import polars as pl
+
+    return messages.group_by("_node").agg(
+        first=pl.col("_at").min(), last=pl.col("_at").max(), rows=pl.len().cast(pl.Int64),
+        invite=(pl.col("method") == "INVITE").any(),
+        cut=(~pl.col("complete") | pl.col("_call").is_null()).any(),
+        legs=pl.col("_leg").unique(),
+    )  # fmt: skip
 
 
 def _is_single(core: Mapping[str, pl.DataFrame]) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.cluster.extraction import Group
 from analyzer.cluster.places import Folder
 from analyzer.reading import native
+from analyzer.reading.windows import Source
 from analyzer.store.whole import natural
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _LATEST = (1 << 63) - 1
 #: The numbers of HEP agents begin here (``observation/points.rs``).
-_AGENTS = 1 << 15
+AGENTS = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Extracted:
         """The place of a single capture among all, as the core orders them: by its first packet, else by name."""
         points = self.told.get("points") or []
         first = points[0][2] if points else _LATEST
-        return (_LATEST if first == -_LATEST - 1 else first, natural(self.group.files[0][0]))
+        return (_LATEST if first == -_LATEST - 1 else first, natural(self.group.files[0].name))
 
     def table(self, name: str, exchange: Folder) -> list[pl.DataFrame]:
         """One of the tables that tell of files, where it has rows."""
@@ -68,45 +69,68 @@ class Points:
     def numbers(self, extracted: Extracted) -> dict[int, int]:
         """The number of each point as those captures have it, and as all have it."""
         told = extracted.told
-        found: dict[int, int] = {}
-        for (name, *_), hosts in zip(extracted.group.files, told["hosts"], strict=False):
+        found = {point: point for point in range(told["known"])}
+        for name, hosts in told["hosts"]:
             of_all = dict(self.hosts.get(name, []))
             found |= {point: of_all[host] for host, point in hosts if host in of_all}
-        return found | {_AGENTS + at: _AGENTS + self.agents.index(agent) for at, agent in enumerate(told["agents"])}
+        return found | {AGENTS + at: AGENTS + self.agents.index(agent) for at, agent in enumerate(told["agents"])}
+
+    def renamed(self, extracted: Extracted) -> dict[str, str]:
+        """The name of each point as those captures have it, and as all have it."""
+        names, unnamed = [], 0
+        for name, *_ in extracted.told["points"]:
+            unnamed += name is None
+            names.append(name or f"point{unnamed}")
+        numbers = self.numbers(extracted)
+        return {name: self.name(numbers[local]) for local, name in enumerate(names) if local in numbers}
 
     def name(self, number: int) -> str:
         """The name of the point of that number."""
-        return self.agents[number - _AGENTS] if number >= _AGENTS else self.names[number]
+        return self.agents[number - AGENTS] if number >= AGENTS else self.names[number]
 
 
-def points_of(single: Sequence[Extracted]) -> Points:
-    """The points of captures that were each read by itself, in the order in which they begin."""
+def points_of(
+    single: Sequence[Extracted], known: list[tuple[str | None, str, int, int]], known_agents: Sequence[str]
+) -> Points:
+    """The points of captures that were each read by itself, in the order in which they begin; ``known`` are those of
+    captures that the store has had."""
     files = []
     for extracted in single:
-        name, _, point, _ = extracted.group.files[0]
+        file = extracted.group.files[0]
         points, hosts = extracted.told["points"], extracted.told["hosts"]
-        of_file = sorted(hosts[0], key=lambda host: host[1]) if hosts else []
-        files.append((name, point, [(host, points[at][2], points[at][3]) for host, at in of_file]))
-    hosts, names, known = native.core().assigned_points(files)
-    agents = dict.fromkeys(agent for extracted in single for agent in extracted.told["agents"])
+        of_file = sorted(hosts[0][1], key=lambda host: host[1]) if hosts else []
+        of_hosts = [(host, points[at][2], points[at][3]) for host, at in of_file]
+        files.append((file.name, file.point, of_hosts, file.hosts))
+    hosts, names, known = native.core().assigned_points(files, known)
+    agents = dict.fromkeys([*known_agents, *(agent for extracted in single for agent in extracted.told["agents"])])
     by_file = {name: of_file for (name, *_), of_file in zip(files, hosts, strict=True)}
     return Points(by_file, names, list(agents), known)
 
 
-def to_be_joined(single: Sequence[Extracted], points: Points) -> list[list[Extracted]]:
-    """The captures that have to be read together, of those that were each read by itself."""
+def to_be_joined(single: Sequence[Extracted], points: Points, context: Sequence[Source]) -> list[list[Source]]:
+    """The captures that have to be read together, of those that were each read by itself, and of those of the store
+    that are read again before them: ``context``."""
+    files = [*context, *(extracted.group.files[0] for extracted in single)]
+    # Of the store's it is known that something may go on.
+    told = [{"held": True, "single": True, "agents": []}] * len(context) + [extracted.told for extracted in single]
     by_point: dict[int, list[int]] = {}
-    for at, extracted in enumerate(single):
-        for _, point in points.hosts[extracted.group.files[0][0]]:
+    for at, file in enumerate(files):
+        hosts = (file.hosts or []) if at < len(context) else points.hosts[file.name]
+        for point in {point for _, point in hosts}:
             by_point.setdefault(point, []).append(at)
-    joined = _Joined(len(single))
-    for files in by_point.values():
-        if not all(single[at].told["single"] for at in files):
-            joined.join(files)
-        for one, next_one in pairwise(files):
-            if single[one].told["held"]:
+        for agent in told[at]["agents"]:
+            by_point.setdefault(AGENTS + points.agents.index(agent), []).append(at)
+    joined = _Joined(len(files))
+    for of_point in by_point.values():
+        if not all(told[at]["single"] for at in of_point):
+            joined.join(of_point)
+        for one, next_one in pairwise(of_point):
+            if told[one]["held"]:
                 joined.join([one, next_one])
-    return [[single[at] for at in files] for files in joined.sets() if len(files) > 1]
+    # What grew goes on with itself.
+    alone = {at for at, file in enumerate(files) if at < len(context) or file.hosts is not None}
+    sets = [of_set for of_set in joined.sets() if len(of_set) > 1 or of_set[0] in alone]
+    return [[files[at] for at in of_set] for of_set in sets]
 
 
 class _Joined:

@@ -221,22 +221,22 @@ def stream_intervals(core_stream_intervals: pl.DataFrame, streams: pl.DataFrame)
     return typed(quality.rated(rows), schema.STREAM_INTERVALS)
 
 
-def _with_stream(reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
-    """The reports with ``stream call clock_hz``: of the stream that was sent when the first came, else of the next."""
+def stream_of_reports(reports: pl.DataFrame, streams: pl.DataFrame) -> pl.Series:
+    """The stream that each report is of: the one that was sent when the first came, else the next."""
     point = pl.col("point").fill_null("")
-    sent = streams.select(point, "ssrc", "stream", "call", "clock_hz", src_ip="dst_ip", _at=ns("first_at")).sort("_at")
+    sent = streams.select(point, "ssrc", "stream", src_ip="dst_ip", _at=ns("first_at")).sort("_at")
     asked = reports.select(point, "ssrc", "src_ip", _at=ns("first_at")).with_row_index("_row").sort("_at")
     by = ["point", "ssrc", "src_ip"]
     then = asked.join_asof(sent, on="_at", by=by, strategy="backward", check_sortedness=False).sort("_row")
     next_one = asked.join_asof(sent, on="_at", by=by, strategy="forward", check_sortedness=False).sort("_row")
-    known = then["stream"].is_not_null()
-    names = ("stream", "call", "clock_hz")
-    return reports.hstack([then[name].zip_with(known, next_one[name]) for name in names])
+    return pl.select(pl.coalesce(then["stream"], next_one["stream"])).to_series()
 
 
 def rtcp_reports(core_reports: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """The table ``rtcp_reports``."""
-    rows = _with_stream(core_reports, streams)
+    rows = core_reports.with_columns(stream=stream_of_reports(core_reports, streams))
+    of_streams = streams.select("stream", "call", "clock_hz")
+    rows = rows.join(of_streams, on="stream", how="left", maintain_order="left")
     stated = pl.when(pl.col("reports") > 0)
     rows = rows.with_columns(
         loss=stated.then(_REPORTED_LOSS),

@@ -90,6 +90,13 @@ def run(
     return _Run(path, sources, options, progress).go()
 
 
+def put_down(path: Path) -> None:
+    """Writes what a run that did not end held as parts that are open."""
+    manifest = manifest_of(path)
+    if manifest.state.get("held"):
+        _Run(path, native.Sources([], []), Options(), lambda _: None).put_down()
+
+
 def begin(path: Path, sources: native.Sources, options: Options) -> None:
     """Makes a store where there is none. Raises AnalyzerError where it is one that is written once."""
     if is_store(path) and manifest_of(path).options.get("masked"):
@@ -116,7 +123,7 @@ class _Run:
         kept = Kept(folder, self._manifest)
         how = self._manifest.options
         self._whole = Whole(kept, how["limits"].get("max_problems_per_code", native.PROBLEMS_PER_CODE))
-        self._state = _state(folder, self._manifest)
+        self._state = state_of(folder, self._manifest)
         self._sources = sources
         self._plan = plan(sources, self._whole.inputs, self._state[2] if self._state else None)
         self._settling = Settling(
@@ -138,6 +145,13 @@ class _Run:
         names = [source.name for source in self._plan.new]
         found = self._manifest.messages
         return Done(len(names), found - before, found, self._plan.copies, self._whole.damaged(names))
+
+    def put_down(self) -> None:
+        """Writes what is held."""
+        self._take_back_open()
+        for settled in self._settling.settled(all_of_it=True):
+            self._commit.add(settled)
+        self._done(Window({}), ended=True)
 
     def _check(self) -> None:
         """Raises CaptureError where nothing of what is new can be opened."""
@@ -250,10 +264,10 @@ class _Run:
             points, agents, until, *_ = self._state
             memory = (self._folder / self._manifest.memory).read_bytes()
             if not self._manifest.state.get("media"):
-                memory = _joined(memory, b"")
+                memory = joined_memory(memory, b"")
         else:
             points, agents, until, copies, media = window.state
-            memory = _joined(copies, media)
+            memory = joined_memory(copies, media)
         self._commit.put_memory(memory)
         # What the core remembers is large; the last commit has it.
         self._state = points, agents, until, b"", b""
@@ -293,12 +307,12 @@ def end_of(files: pl.DataFrame, latest: int | None) -> int | None:
     return max([*ends, *([] if latest is None else [latest])], default=None)
 
 
-def _joined(copies: bytes, media: bytes) -> bytes:
+def joined_memory(copies: bytes, media: bytes) -> bytes:
     """What the core remembers of messages and of media, as a commit has it."""
     return len(copies).to_bytes(8, "little") + copies + media
 
 
-def _state(folder: Path, manifest: Manifest) -> State | None:
+def state_of(folder: Path, manifest: Manifest) -> State | None:
     """What the core goes on with."""
     if not manifest.commit:
         return None

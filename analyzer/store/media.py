@@ -58,11 +58,13 @@ class Media:
         self._found: Tables = {}
         self._claimed = _claimed()
         self._owned = self._written = self._claimed.drop("node")
+        #: All there will ever be, where that is known.
+        self._whole: Tables = {}
 
     @property
     def any(self) -> bool:
         """Whether there are some."""
-        return any(rows.height for tables in (self._over, self._open) for rows in tables.values())
+        return any(rows.height for tables in (self._over, self._open, self._whole) for rows in tables.values())
 
     @property
     def many(self) -> bool:
@@ -89,13 +91,12 @@ class Media:
         """Takes in what messages announce."""
         import polars as pl
 
-        said = messages.filter(pl.col("_sdp").is_not_null()).select("_sdp", node=node(), at="_at")
-        media = descriptions.filter(pl.col("port") > 0, pl.col("connection").is_not_null())
-        media = media.select("_sdp", "media", "port", ip="connection").unique()
-        new = said.join(media, on="_sdp").select(self._claims.columns)
-        # The same again says nothing new.
-        one = [name for name in self._claims.columns if name != "at"]
-        self._claims = pl.concat([self._claims, new]).unique(one, keep="first", maintain_order=True)
+        new = claims_of(messages.with_columns(node=node()), descriptions)
+        self._claims = without_repeats(pl.concat([self._claims, new]))
+
+    def take_whole(self, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Takes in all there will be, as :func:`found` has it."""
+        self._whole = dict(tables)
 
     def held(self) -> Tables:
         """What waits, for another run; the core itself remembers what goes on."""
@@ -112,43 +113,11 @@ class Media:
     def look(self) -> pl.DataFrame:
         """Begins to look what is over. Gives ``node near``: Call-IDs that may claim the same stream, to be told
         together."""
-        import polars as pl
 
-        self._found = {
-            name: pl.concat(
-                [self._over[name].with_columns(_goes_on=False), self._open[name].with_columns(_goes_on=True)]
-            ).with_row_index("_row")
-            for name in MEDIA
-        }
+        self._found = self._whole or found(self._over, self._open)
         self._owned = self._written = _claimed().drop("node")
-        ends = self._ends()
-        pairs = pl.concat([own.select(node="call", near="call_sender") for own in ends.values()])
-        streams = _of_ends("rtp_streams", ends["rtp_streams"])
-        of_stream = self._found["rtp_streams"].select("stream", "point", "ssrc", row="_row")
-        of_stream = streams.join(of_stream, on="row").drop("table", "row")
-        claimed = [streams, _of_ends("msrp_sessions", ends["msrp_sessions"])]
-        for name, keys in (*((name, ["stream"]) for name in _OF_STREAMS), ("rtcp_reports", ["point", "ssrc"])):
-            rows = self._found[name].select("_row", *keys).join(of_stream, on=keys, nulls_equal=True)
-            claimed.append(rows.select("node", row="_row", table=pl.lit(name)).unique())
-        self._claimed = pl.concat([own.select(self._claimed.columns) for own in claimed])
-        return pairs.drop_nulls().filter(pl.col("node") != pl.col("near")).unique()
-
-    def _ends(self) -> Tables:
-        """Which Call-IDs announced where streams and sessions go (``call``), and come from (``call_sender``)."""
-        import polars as pl
-
-        from analyzer.media.streams import announced_of
-
-        said = self._claims.with_row_index("announcement").rename({"node": "call"})
-        said = said.with_columns(side=pl.lit(None, pl.String), message="call", end=pl.lit(None, pl.Int64))
-        relayed = ("relayed_src_ip", "relayed_src_port", "relayed_dst_ip", "relayed_dst_port")
-        streams, sessions = (self._found[name].with_columns(stream="_row") for name in ("rtp_streams", "msrp_sessions"))
-        types = streams.select(relayed).schema
-        sessions = sessions.with_columns(pl.lit(None, kind).alias(end) for end, kind in types.items())
-        return {
-            "rtp_streams": announced_of(streams, said),
-            "msrp_sessions": announced_of(sessions, said.filter(pl.col("media") == "message")),
-        }
+        pairs, self._claimed = claimed(self._found, self._claims)
+        return pairs
 
     def goes_on(self) -> pl.Series:
         """The Call-IDs that may claim what goes on."""
@@ -178,8 +147,9 @@ class Media:
             name: core[name].join(of_stream, on="stream", how="left", maintain_order="left")
             for name in ("rtp_streams", *_OF_STREAMS)
         }
-        reports = graph["rtcp_reports"].select("stream").join(of_stream, on="stream", how="left", maintain_order="left")
-        found["rtcp_reports"] = core["rtcp_reports"].with_columns(reports["_unit"])
+        own = of_stream.rename({"stream": "_stream"})
+        reports = core["rtcp_reports"].join(own, on="_stream", how="left", maintain_order="left")
+        found["rtcp_reports"] = reports.drop("_stream")
         sessions = graph["msrp"].select("call").join(of_calls, on="call", how="left", maintain_order="left")
         found["msrp_sessions"] = core["msrp_sessions"].with_columns(sessions["_unit"])
         found["streams"] = _placed(streams, core)
@@ -220,6 +190,10 @@ class Media:
             )
             for name, rows in self._found.items()
         }
+        # A report is told with the stream that it is of.
+        here = self._found["rtp_streams"]["stream"].implode()
+        of_others = pl.col("_stream").is_not_null() & ~pl.col("_stream").is_in(here)
+        rest["rtcp_reports"] = rest["rtcp_reports"].filter(~of_others)
         told = self._settled(rest, end)
         if not all_of_it:
             told = {name: rows.filter("_settled") for name, rows in told.items()}
@@ -240,7 +214,7 @@ class Media:
             yield (
                 hour,
                 not settled,
-                {name: rows.drop("_row", strict=False).with_columns(none) for name, rows in some.items()},
+                {name: rows.drop("_row", "_stream", strict=False).with_columns(none) for name, rows in some.items()},
             )
         gone = [
             rows.filter("_settled").select(table=pl.lit(name), row="_row")
@@ -283,6 +257,77 @@ class Media:
         }
         self._waited = sum(rows.height for rows in self._over.values())
         self._found, self._claimed = {}, _claimed()
+
+
+def found(over: Mapping[str, pl.DataFrame], going: Mapping[str, pl.DataFrame]) -> Tables:
+    """What is over and what goes on, in tables with ``_goes_on``, ``_row``, the number of the row, and, of reports,
+    ``_stream``, the stream that each is of."""
+    import polars as pl
+
+    from analyzer.media.streams import stream_of_reports
+
+    tables = {
+        name: pl.concat([over[name].with_columns(_goes_on=False), going[name].with_columns(_goes_on=True)])
+        for name in over
+    }
+    tables = {name: rows.with_row_index("_row") for name, rows in tables.items()}
+    of = stream_of_reports(tables["rtcp_reports"], tables["rtp_streams"])
+    return tables | {"rtcp_reports": tables["rtcp_reports"].with_columns(_stream=of)}
+
+
+def claimed(tables: Mapping[str, pl.DataFrame], claims: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Call-IDs (``node near``) that may claim the same stream of :func:`found`, to be told together; and which ``node``
+    may claim the ``row`` of which ``table``."""
+    import polars as pl
+
+    ends = _ends(tables, claims)
+    pairs = pl.concat([own.select(node="call", near="call_sender") for own in ends.values()])
+    streams = _of_ends("rtp_streams", ends["rtp_streams"])
+    of_stream = tables["rtp_streams"].select("stream", "point", "ssrc", row="_row")
+    of_stream = streams.join(of_stream, on="row").drop("table", "row")
+    own = [streams, _of_ends("msrp_sessions", ends["msrp_sessions"])]
+    for name, keys in (*((name, ["stream"]) for name in _OF_STREAMS), ("rtcp_reports", ["point", "ssrc"])):
+        if name in tables:
+            rows = tables[name].select("_row", *keys).join(of_stream, on=keys, nulls_equal=True)
+            own.append(rows.select("node", row="_row", table=pl.lit(name)).unique())
+    columns = list(_claimed().columns)
+    return pairs.drop_nulls().filter(pl.col("node") != pl.col("near")).unique(), pl.concat(
+        [rows.select(columns) for rows in own]
+    )
+
+
+def _ends(tables: Mapping[str, pl.DataFrame], claims: pl.DataFrame) -> Tables:
+    """Which Call-IDs announced where streams and sessions go (``call``), and come from (``call_sender``)."""
+    import polars as pl
+
+    from analyzer.media.streams import announced_of
+
+    said = claims.with_row_index("announcement").rename({"node": "call"})
+    said = said.with_columns(side=pl.lit(None, pl.String), message="call", end=pl.lit(None, pl.Int64))
+    relayed = ("relayed_src_ip", "relayed_src_port", "relayed_dst_ip", "relayed_dst_port")
+    streams, sessions = (tables[name].with_columns(stream="_row") for name in ("rtp_streams", "msrp_sessions"))
+    types = streams.select(relayed).schema
+    sessions = sessions.with_columns(pl.lit(None, kind).alias(end) for end, kind in types.items())
+    return {
+        "rtp_streams": announced_of(streams, said),
+        "msrp_sessions": announced_of(sessions, said.filter(pl.col("media") == "message")),
+    }
+
+
+def claims_of(messages: pl.DataFrame, descriptions: pl.DataFrame) -> pl.DataFrame:
+    """Where messages (``node _sdp _at``) announce that their Call-IDs take media: ``node media ip port at _sdp``."""
+    import polars as pl
+
+    media = descriptions.filter(pl.col("port") > 0, pl.col("connection").is_not_null())
+    media = media.select("_sdp", "media", "port", ip="connection").unique()
+    said = messages.filter(pl.col("_sdp").is_not_null()).select("_sdp", "node", at="_at").join(media, on="_sdp")
+    return said.select("node", "media", "ip", "port", "at", "_sdp")
+
+
+def without_repeats(claims: pl.DataFrame) -> pl.DataFrame:
+    """The first of each: the same again says nothing new."""
+    one = [name for name in claims.columns if name != "at"]
+    return claims.unique(one, keep="first", maintain_order=True)
 
 
 def as_core(tables: Tables) -> Tables:

@@ -43,8 +43,8 @@ MENDED = {"transaction": "_transaction", "retransmission": "_retransmission"}
 ORDER = ("_at", "_order")
 #: What the store knows of a message beside what the core does: its place, and that it was given up for nothing came.
 OWN = (*ORDER, "_given_up")
-#: What :meth:`Settling._relate` looks at.
-_NARROW = {
+#: What decides which Call-IDs have to do with each other, beside the columns that :func:`brief` leaves empty.
+NARROW = {
     "messages": [
         *("message", "original", "duplicate", "retransmission", "transaction", "time", "first_byte_at", "complete"),
         *("src_ip", "src_port", "dst_ip", "dst_port", "spi", "method", "status", "cseq", "rseq", "via_count"),
@@ -141,11 +141,19 @@ class Settling:
         if end is not None:
             self.end = end if self.end is None else max(self.end, end)
 
-    def take_whole(self, tables: Mapping[str, pl.DataFrame], links: pl.DataFrame) -> None:
-        """Takes in units that are whole: messages with :data:`OWN` and what follows them, as the core gave them, and
-        all links of their legs."""
+    def take_whole(
+        self, tables: Mapping[str, pl.DataFrame], links: pl.DataFrame, media: Mapping[str, pl.DataFrame]
+    ) -> None:
+        """Takes in units that are whole: messages with :data:`OWN` and what follows them, as the core gave them, all
+        links of their legs, and all media that they may claim, as :func:`analyzer.store.media.found` has them."""
         self._shelf.add(tables)
         self._known_links = links.select(list(_LINKS))
+        self._media.claim(tables["messages"], tables["descriptions"])
+        self.take_media(media)
+
+    def take_media(self, media: Mapping[str, pl.DataFrame]) -> None:
+        """Takes in all media there will be."""
+        self._media.take_whole(media)
 
     def restore(self, tables: Mapping[str, pl.DataFrame]) -> None:
         """Takes in units that go on, as the store has them, without what was given up."""
@@ -247,12 +255,7 @@ class Settling:
         nodes = spans.group_by("node").agg(pl.col("begin").min(), pl.col("parked").all())
         if not all_of_it:
             nodes = nodes.filter(~pl.col("parked"), pl.col("begin") < self._decides())
-        # Texts of responses are asked for where a request was cut, or lacks its To tag.
-        status = pl.col("status")
-        success = (pl.col("method") == "INVITE") & status.is_between(200, 299)
-        said = status.is_null() | pl.col("to_tag").is_null() | success | ~pl.col("complete")
-        brief = [pl.when(said).then(pl.col(_OF_REQUESTS))]
-        core = self._shelf.of(nodes["node"], _NARROW, brief, parked=False)
+        core = self._shelf.of(nodes["node"], NARROW, brief(), parked=False)
         if not core:
             if pairs.height:
                 self._shelf.join(units.least(pl.concat([pairs, spans.select("node", near="unit")])))
@@ -418,6 +421,17 @@ _LINKS = {
     "node_out": "String",
 }  # fmt: skip
 _ODD = {"message": "Int64", "code": "String", "detail": "String"}
+
+
+def brief() -> list[pl.Expr]:
+    """Columns of :data:`NARROW` without texts that decide nothing: those of responses are asked for where a request was
+    cut, or lacks its To tag."""
+    import polars as pl
+
+    status = pl.col("status")
+    success = (pl.col("method") == "INVITE") & status.is_between(200, 299)
+    said = status.is_null() | pl.col("to_tag").is_null() | success | ~pl.col("complete")
+    return [pl.when(said).then(pl.col(_OF_REQUESTS))]
 
 
 def in_order(messages: pl.DataFrame) -> pl.DataFrame:

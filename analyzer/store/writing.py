@@ -78,10 +78,14 @@ class Commit:
         self.parts.append(part)
         return part
 
-    def adopt(self, hour: str, rows: int, begin: int, last: int, *, open_: bool, fetch: Mapping[str, Fetch]) -> Part:
-        """Takes in a part whose tables somebody else has written: by name, what puts the file at a path."""
+    def adopt(
+        self, hour: str, rows: int, begin: int, last: int, *, open_: bool, media: bool, fetch: Mapping[str, Fetch]
+    ) -> Part:
+        """Takes in a part whose tables somebody else has written: by name, what puts the file at a path. ``media``: it
+        has streams."""
         part = Part(self._next, hour, rows, begin, last, open_)
         self._next += 1
+        self._media = self._media or media
         for name, put in fetch.items():
             path = self._folder / path_of(name, part)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 //! What many readings of a file each are put together with: the points of their files, and the copies among their messages.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,25 +8,39 @@ use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use sip_core::media::Streams;
 use sip_core::observation::{Copies, ObservationKey};
-use sip_core::pipeline::{Assigned, KnownHost, KnownPoint, Source, assigned};
+use sip_core::pipeline::{Assigned, KnownHost, KnownPoint, ReadBefore, Source, assigned};
 
 use crate::table::Table;
 
-/// (name, capture point or None, its hosts), as `State` has them: number, times of the first and the last packet.
-type FileArgument = (String, Option<String>, Vec<KnownHost>);
+/// (name, capture point or None, its hosts, as `State` has them: number, times of the first and the last packet; of one that was
+/// read another time the points of its hosts).
+type FileArgument = (String, Option<String>, Vec<KnownHost>, Option<Vec<(u32, usize)>>);
 
 /// The capture points of files that were each read by itself, in the order in which they begin: of every file the point of each
-/// host, the names of all points, and the points as a window's state has them.
+/// host, the names of all points, and the points as a window's state has them. `known` are those of files before.
 #[pyfunction]
+#[pyo3(signature = (files, known = Vec::new()))]
 #[expect(clippy::type_complexity, reason = "it is what Python gets")]
-pub fn assigned_points(files: Vec<FileArgument>) -> (Vec<Vec<(u32, usize)>>, Vec<String>, Vec<KnownPoint>) {
-    let files = files.into_iter().map(|(name, point, hosts)| {
+pub fn assigned_points(
+    files: Vec<FileArgument>,
+    known: Vec<KnownPoint>,
+) -> (Vec<Vec<(u32, usize)>>, Vec<String>, Vec<KnownPoint>) {
+    let files = files.into_iter().map(|(name, point, hosts, read_before)| {
         let path = PathBuf::from(&name);
-        (Source { name, path, point, ..Source::default() }, hosts)
+        let read_before = read_before.map(|hosts| ReadBefore { hosts, frames: 0 });
+        (Source { name, path, point, read_before, ..Source::default() }, hosts)
     });
-    let Assigned { hosts, names, known } = assigned(&files.collect::<Vec<_>>());
+    let Assigned { hosts, names, known } = assigned(&files.collect::<Vec<_>>(), known);
     (hosts, names, known)
+}
+
+/// What windows' states have of media, each with the capture points that count and their numbers in the whole, as one.
+#[pyfunction]
+pub fn merged_media(py: Python<'_>, parts: Vec<(Vec<u8>, HashMap<u16, u16>)>) -> Bound<'_, PyBytes> {
+    let parts: Vec<_> = parts.into_iter().map(|(bytes, points)| (bytes, points.into_iter().collect())).collect();
+    PyBytes::new(py, &Streams::merged(&parts))
 }
 
 /// The memories of :func:`classified`, of messages that have nothing to do with each other, as one of all at `latest` (ns).
@@ -43,18 +58,21 @@ pub fn merged_memory<'py>(
 
 /// Keys, transactions and copies of messages in time order: `observed` is what windows gave of each, one after the other,
 /// `points` the number of the point of each. What comes later of these messages needs the second value: the memory of a
-/// window's state; transactions that were silent for `idle` (ns) are not in it.
+/// window's state; transactions that were silent for `idle` (ns) are not in it. `memory` is that of messages before.
 #[pyfunction]
+#[pyo3(signature = (observed, points, idle, memory = None))]
 pub fn classified<'py>(
     py: Python<'py>,
     observed: &[u8],
     points: Vec<u16>,
     idle: i64,
+    memory: Option<&[u8]>,
 ) -> PyResult<(Table, Bound<'py, PyBytes>)> {
     let mut rows =
         ObservationKey::all_of(observed).ok_or_else(|| PyValueError::new_err("these are no observations"))?;
     rows.iter_mut().zip(points).for_each(|(row, point)| row.point = point);
-    let mut copies = Copies::default();
+    let before = memory.map_or_else(|| Some(Copies::default()), Copies::from_bytes);
+    let mut copies = before.ok_or_else(|| PyValueError::new_err("this is no memory"))?.concerning(&rows);
     let found = copies.classify(&rows, idle);
     let key: Int64Array = found.iter().map(|seen| Some(seen.key)).collect();
     let transaction: Int64Array = found.iter().map(|seen| seen.transaction).collect();

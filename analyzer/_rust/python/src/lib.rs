@@ -475,6 +475,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(windows::windows, module)?)?;
     module.add_function(wrap_pyfunction!(cluster::assigned_points, module)?)?;
     module.add_function(wrap_pyfunction!(cluster::classified, module)?)?;
+    module.add_function(wrap_pyfunction!(cluster::merged_media, module)?)?;
     module.add_function(wrap_pyfunction!(cluster::merged_memory, module)?)?;
     module.add_function(wrap_pyfunction!(scan, module)?)?;
     module.add_function(wrap_pyfunction!(companion, module)?)?;

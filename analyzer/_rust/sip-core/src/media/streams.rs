@@ -384,6 +384,38 @@ impl Streams {
         self.sessions.restore(sessions);
     }
 
+    /// What several gave with [`Streams::to_bytes`], each of capture points of its own, as one that read all would give it:
+    /// of each the points that count, and their numbers in the whole. Bytes that are none add nothing.
+    pub fn merged(parts: &[(Vec<u8>, HashMap<u16, u16>)]) -> Vec<u8> {
+        let (mut streams, mut seen, mut ordinals, mut sessions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut found, mut sent, mut peers, mut given) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (bytes, points) in parts {
+            let Ok(((of_streams, of_seen), of_ordinals, reports, relays, of_sessions)) =
+                postcard::from_bytes::<State>(bytes)
+            else {
+                continue;
+            };
+            let moved = |key: Key| points.get(&key.point).map(|&point| Key { point, ..key });
+            let of_streams = of_streams.into_iter();
+            streams.extend(of_streams.filter_map(|(key, it, file)| Some((moved(key)?, it, file))));
+            seen.extend(of_seen.into_iter().filter_map(|(key, it, file)| Some((moved(key)?, it, file))));
+            ordinals.extend(of_ordinals);
+            found.extend(reports.0.into_iter().filter_map(|(key, reporter, mut it)| {
+                let key = moved(key)?;
+                it.point = key.point;
+                Some((key, reporter, it))
+            }));
+            let of_sent = reports.1.into_iter();
+            sent.extend(of_sent.filter_map(|((point, source), times)| Some(((*points.get(&point)?, source), times))));
+            peers.extend(relays.0);
+            given.extend(relays.1);
+            let of_sessions = of_sessions.into_iter();
+            sessions.extend(of_sessions.filter_map(|(point, flow, it)| Some((*points.get(&point)?, flow, it))));
+        }
+        let state: State = ((streams, seen), ordinals, (found, sent), (peers, given), sessions);
+        postcard::to_allocvec(&state).unwrap_or_default()
+    }
+
     pub fn finish(mut self) -> Found {
         for (key, slot) in std::mem::take(&mut self.open) {
             if let Slot::Known(stream) = slot {

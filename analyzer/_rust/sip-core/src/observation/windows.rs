@@ -1,6 +1,6 @@
 //! Copies in windows: what is known of the messages that came before.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::copies::Observed;
 use super::key::{ObservationKey, key, taken};
@@ -79,7 +79,20 @@ impl Copies {
         keys
     }
 
-    /// What several know of messages that have nothing to do with each other, as one that has come to `latest` (ns) would.
+    /// As much of it as these messages have to do with.
+    #[must_use]
+    pub fn concerning(mut self, rows: &[ObservationKey]) -> Self {
+        let contents: HashSet<u64, Keyed> = rows.iter().map(|row| row.content).collect();
+        let transactions: HashSet<u64, Keyed> = rows.iter().map(|row| row.transaction).collect();
+        let identities: HashSet<u64, Keyed> = rows.iter().map(ObservationKey::identity).collect();
+        self.tail.retain(|(row, _)| contents.contains(&row.content));
+        self.open.retain(|hash, _| transactions.contains(hash));
+        self.untimed.retain(|identity, _| identities.contains(identity));
+        self
+    }
+
+    /// What several know of messages that have nothing to do with each other, as one that has come to `latest` (ns) would;
+    /// what a later one knows of the same counts.
     pub fn merged(all: impl IntoIterator<Item = Self>, latest: i64, idle: i64) -> Self {
         let mut found = Self::default();
         for one in all {
@@ -88,6 +101,8 @@ impl Copies {
             found.untimed.extend(one.untimed);
         }
         found.tail.retain(|(row, _)| row.time != NO_TIME && row.time >= latest.saturating_sub(HORIZON));
+        let mut keys = HashSet::<i64>::new();
+        found.tail.retain(|(_, seen)| keys.insert(seen.key));
         found.tail.sort_by_key(|(row, _)| row.time);
         found.open.retain(|_, known| known.last == NO_TIME || known.last >= latest.saturating_sub(idle));
         found

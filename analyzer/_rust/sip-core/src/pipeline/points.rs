@@ -238,9 +238,11 @@ pub struct Assigned {
     pub known: Vec<KnownPoint>,
 }
 
-/// The points of files in the order in which they begin, each with its hosts in the order in which they appear.
-pub fn assigned(files: &[(Source, Vec<KnownHost>)]) -> Assigned {
+/// The points of files in the order in which they begin, each with its hosts in the order in which they appear; `known` are
+/// those of files before.
+pub fn assigned(files: &[(Source, Vec<KnownHost>)], known: Vec<KnownPoint>) -> Assigned {
     let mut points = Points::new(&Limits::default(), &[]);
+    points.restore(known);
     let hosts = files.iter().map(|(source, hosts)| {
         points.open_file(source);
         for &(host, first, last) in hosts {
@@ -268,7 +270,7 @@ mod tests {
             let source = Source { name: name.to_owned(), path: name.into(), ..Source::default() };
             (source, vec![(0, first * SECOND, last * SECOND)])
         };
-        let found = assigned(&files.iter().map(file).collect::<Vec<_>>());
+        let found = assigned(&files.iter().map(file).collect::<Vec<_>>(), Vec::new());
         found.hosts.into_iter().flatten().map(|(_, point)| point).collect()
     }
 
