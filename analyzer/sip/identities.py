@@ -283,9 +283,13 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
         return messages
     acks = _acks(near, pairs)
     rows = pl.concat([pairs["row"], acks["row"]])
-    # A Via that was cut did not change.
+    # A Via that was cut did not change, nor one of a capture that was read too late to be matched by it.
     there = messages.select(pl.col("complete") | pl.col("via_branch").is_not_null()).to_series()
-    changed = pairs["row"].filter(there.gather(pairs["row"]))
+    via, sent_by = messages["_via"], messages["via_sent_by"]
+    rows_of, asked_rows = pairs["row"], pairs["asked_row"]
+    other = via.gather(rows_of).ne_missing(via.gather(asked_rows))
+    other |= sent_by.gather(rows_of).ne_missing(sent_by.gather(asked_rows))
+    changed = rows_of.filter(there.gather(rows_of) & other)
     return messages.with_columns(
         messages["transaction"].scatter(rows, pl.concat([pairs["asked_by"], acks["asked_by"]])),
         messages["_mended"].scatter(changed, VIA_CHANGED),

@@ -379,7 +379,7 @@ def cleared_away(byes: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
 
 
 def _refused_before(sent: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
-    """Of ``sent`` (BYEs: ``_dialog _leg row sent_ns``) those behind a request that was refused: ``_dialog row failed``."""
+    """Of ``sent`` (BYEs: ``_dialog _leg row sent_ns``) those behind a refused request: ``_dialog row failed``."""
     status, method = pl.col("status"), pl.col("method")
     # Few are: what they are is asked of them alone.
     refusals = (

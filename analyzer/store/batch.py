@@ -119,6 +119,7 @@ class _Run:
         self._state = _state(folder, self._manifest)
         self._sources = sources
         self._plan = plan(sources, self._whole.inputs, self._state[2] if self._state else None)
+        self._whole.goes_on([source.name for source in self._plan.new])
         self._settling = Settling(
             how["max_idle_s"], self._manifest.messages, self._manifest.end, options.size, folder / CHUNKS
         )
@@ -148,7 +149,7 @@ class _Run:
                     reason = "is a directory, not a capture"
             except OSError as error:
                 reason = error.strerror or str(error)
-            raise CaptureError(source.path, 0, reason)
+            raise CaptureError(source.name, 0, reason)
 
     def _read(self) -> None:
         self._take_back_open()
@@ -202,6 +203,8 @@ class _Run:
             return
         self._take_back_late(window)
         self._whole.take(window, self._plan)
+        if window.until is None:
+            self._whole.grew(self._plan)
         self._failures.append(window.core["failures"])
         self._tls.append(window.core["tls_connections"])
         end = window.until

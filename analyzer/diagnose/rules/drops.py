@@ -136,8 +136,8 @@ CLEARED = Rule(
     texts={
         "en": Text(
             title="A node ended the conversation, not its users",
-            explanation="The BYE came from a node in between, its Reason is none that a user gives, or a request before "
-            "it had failed or was not answered at all.",
+            explanation="The BYE came from a node in between, its Reason is none that a user gives, or a request "
+            "before it had failed or was not answered at all.",
             causes=(
                 "credit exhausted, a maximum duration, or an administrator",
                 "the node lost the other side (media time-out, failed or unanswered request)",
