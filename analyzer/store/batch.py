@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -260,8 +261,10 @@ class _Run:
         self._commit.put_memory(memory)
         # What the core remembers is large; the last commit has it.
         self._state = points, agents, until, b"", b""
+        points = [(name, file, self._believed(first), self._believed(last)) for name, file, first, last in points]
+        until, end = (at if at is None else self._believed(at) for at in (until, self._settling.end))
         told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts, "media": True}
-        self._manifest = self._commit.done(messages=self._settling.order, end=self._settling.end, state=told)
+        self._manifest = self._commit.done(messages=self._settling.order, end=end, state=told)
         if ended:
             # What is alive is in the store.
             shutil.rmtree(self._folder / CHUNKS, ignore_errors=True)
@@ -269,6 +272,15 @@ class _Run:
         self._commit = Commit(self._folder, self._manifest)
         for part in [part for part in self._commit.parts if part.open]:
             self._commit.remove(part)
+
+
+    def _believed(self, at: int) -> int:
+        """The time (ns) of a packet. One in the future came by a wrong clock: what is read another time is not late for
+        its sake, and goes on behind the last packet of the others."""
+        if at <= (now := time.time_ns()):
+            return at
+        ends = self._whole.files["last_at"].drop_nulls().to_physical()
+        return max((end + 1 for end in ends if end < now), default=now)
 
 
 def _give_back() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,8 @@ def _context(inputs: pl.DataFrame, grown: set[str], until: int | None) -> list[S
 
     if inputs.is_empty() or until is None:
         return []
+    # What a wrong clock dates later than now is behind where a reading goes on.
+    inputs = inputs.filter(pl.col("last_at") <= time.time_ns())
     last = inputs.sort("last_at", nulls_last=False).unique("points", keep="last", maintain_order=True)["file"]
     near = inputs.filter(pl.col("last_at") >= until - _CONTEXT)["file"]
     wanted = {*last, *near} - grown

@@ -272,3 +272,14 @@ def test_files_of_a_store_without_its_list_are_let_alone(store: Path, files: lis
     (store / "store.json").unlink()
     with pytest.raises(AnalyzerError, match="copy it from a backup, or write into an empty folder"):
         batch.run(map(str, files), store)
+
+
+def test_a_capture_of_a_wrong_clock_ends_no_call_of_others_and_removes_no_hours(tmp_path: Path) -> None:
+    """Its packets are from 2100: what is read in the runs after it is not late, and nothing is old for its sake."""
+    call = rotated(tmp_path / "call", merged.packets_of([SAMPLES / "volte_call.pcap"]), 3)
+    ahead = [(link, (4_102_444_800 * 10**9, data)) for link, (_, data) in merged.packets_of([SAMPLES / "busy.pcap"])]
+    wrong = merged.write(tmp_path / "wrong.pcapng", ahead)
+    read = [batch.run([str(path)], tmp_path / "store").messages for path in (call[0], wrong, *call[1:])]
+    store = analyzer.open_store(tmp_path / "store")
+    assert (sum(read), store.table("calls")["outcome"].to_list()) == (74, ["answered", "busy"])
+    assert retention.forget(tmp_path / "store", 365 * 86_400) == 0
