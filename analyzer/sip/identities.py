@@ -283,13 +283,22 @@ def _with_stray_responses(messages: pl.DataFrame) -> pl.DataFrame:
         return messages
     acks = _acks(near, pairs)
     rows = pl.concat([pairs["row"], acks["row"]])
-    # A Via that was cut did not change.
+    # A Via that was cut did not change, nor one of a capture that was read too late to be matched by it.
     there = messages.select(pl.col("complete") | pl.col("via_branch").is_not_null()).to_series()
-    changed = pairs["row"].filter(there.gather(pairs["row"]))
+    changed = pairs.filter(there.gather(pairs["row"]) & _differ(messages, pairs))["row"]
     return messages.with_columns(
         messages["transaction"].scatter(rows, pl.concat([pairs["asked_by"], acks["asked_by"]])),
         messages["_mended"].scatter(changed, VIA_CHANGED),
     )
+
+
+def _differ(messages: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
+    """Whether the Vias of ``row`` are others than those of ``asked_row``; of all, where no Vias are at hand."""
+    vias = [messages[name] for name in ("_via", "via_sent_by") if name in messages.columns]
+    differ = pl.repeat(not vias, pairs.height, eager=True)
+    for via in vias:
+        differ |= via.gather(pairs["row"]).ne_missing(via.gather(pairs["asked_row"]))
+    return differ
 
 
 def _acks(near: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:

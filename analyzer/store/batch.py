@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +127,7 @@ class _Run:
         self._state = state_of(folder, self._manifest)
         self._sources = sources
         self._plan = plan(sources, self._whole.inputs, self._state[2] if self._state else None)
+        self._whole.goes_on([source.name for source in self._plan.new])
         self._settling = Settling(
             how["max_idle_s"], self._manifest.messages, self._manifest.end, options.size, folder / CHUNKS
         )
@@ -162,7 +164,7 @@ class _Run:
                     reason = "is a directory, not a capture"
             except OSError as error:
                 reason = error.strerror or str(error)
-            raise CaptureError(source.path, 0, reason)
+            raise CaptureError(source.name, 0, reason)
 
     def _read(self) -> None:
         self._take_back_open()
@@ -216,6 +218,8 @@ class _Run:
             return
         self._take_back_late(window)
         self._whole.take(window, self._plan)
+        if window.until is None:
+            self._whole.grew(self._plan)
         self._failures.append(window.core["failures"])
         self._tls.append(window.core["tls_connections"])
         end = window.until
@@ -271,8 +275,10 @@ class _Run:
         self._commit.put_memory(memory)
         # What the core remembers is large; the last commit has it.
         self._state = points, agents, until, b"", b""
+        points = [(name, file, self._believed(first), self._believed(last)) for name, file, first, last in points]
+        until, end = (at if at is None else self._believed(at) for at in (until, self._settling.end))
         told = {"points": points, "agents": agents, "until": until, "problem_counts": self._whole.counts, "media": True}
-        self._manifest = self._commit.done(messages=self._settling.order, end=self._settling.end, state=told)
+        self._manifest = self._commit.done(messages=self._settling.order, end=end, state=told)
         if ended:
             # What is alive is in the store.
             shutil.rmtree(self._folder / CHUNKS, ignore_errors=True)
@@ -280,6 +286,15 @@ class _Run:
         self._commit = Commit(self._folder, self._manifest)
         for part in [part for part in self._commit.parts if part.open]:
             self._commit.remove(part)
+
+
+    def _believed(self, at: int) -> int:
+        """The time (ns) of a packet. One in the future came by a wrong clock: what is read another time is not late for
+        its sake, and goes on behind the last packet of the others."""
+        if at <= (now := time.time_ns()):
+            return at
+        ends = self._whole.files["last_at"].drop_nulls().to_physical()
+        return max((end + 1 for end in ends if end < now), default=now)
 
 
 def _give_back() -> None:

@@ -14,7 +14,7 @@ from analyzer.reading import native
 from analyzer.sip.in_dialog import TO_TAG_MISSING
 from analyzer.store.core_tables import columns_of, core_columns
 from analyzer.store.damage import Damage, unreadable
-from analyzer.store.layout import DERIVED, MEDIA, WHOLE, Manifest, Part, changed, gone, manifest_of, path_of
+from analyzer.store.layout import DERIVED, MEDIA, WHOLE, Manifest, Part, changed, gone, manifest_of, path_from, path_of
 from analyzer.store.settling import MENDED, ORDER
 from analyzer.store.shelf import FOLLOWING
 
@@ -242,7 +242,7 @@ class Kept:
         """How many captures behind the store are not there any more; a masked store has none."""
         if self.manifest.options.get("masked"):
             return 0
-        files = self.whole("inputs").select("path", "size").iter_rows()
+        files = ((path_from(path), size) for path, size in self.whole("inputs").select("path", "size").iter_rows())
         return sum(not os.path.exists(path) or os.path.getsize(path) < size for path, size in files)
 
     def tls(self) -> pl.DataFrame:
@@ -378,11 +378,12 @@ class KeptReading:
         files = self.kept.whole("inputs")
         if self.kept.manifest.options.get("masked"):
             raise AnalyzerError(f"{self.kept.folder}: is masked: what is only in the captures is not told")
-        found = native.Sources(files.select("file", "path", "point").rows(), self._link_types())
-        for _, path, _ in found.files:
+        named = files.select("file", "path", "point").rows()
+        found = native.Sources([(name, path_from(path), point) for name, path, point in named], self._link_types())
+        for name, path, _ in found.files:
             if not Path(path).exists():
                 raise AnalyzerError(
-                    f"{path} is gone: packets, audio and texts of messages are in the captures, and not in the store"
+                    f"{name} is gone: packets, audio and texts of messages are in the captures, and not in the store"
                     f" {self.kept.folder}"
                 )
         return found

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from analyzer.errors import AnalyzerError
 from analyzer.reading.written import replaced
@@ -123,6 +124,24 @@ def changed(folder: Path) -> str:
 def path_of(table: str, part: Part) -> str:
     """The file of a part in the store."""
     return f"core/{table}/{part.file}" if table in BESIDE else f"{table}/{part.file}"
+
+
+def kept_path(path: str) -> str:
+    """The path of a capture as a text of Parquet, which is UTF-8: one that is not is a URI (RFC 8089)."""
+    return path if _is_unicode(path) else Path(path).as_uri()
+
+
+def path_from(kept: str) -> str:
+    """The path that :func:`kept_path` made it of."""
+    return os.fsdecode(unquote_to_bytes(kept.removeprefix("file://"))) if kept.startswith("file://") else kept
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_store(path: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 from analyzer.columns.times import SECOND
@@ -25,12 +26,13 @@ def seconds(text: str) -> int:
 def forget(folder: Path, keep_s: int) -> int:
     """Removes the hours that ended so long before the store's last packet; returns how many messages went.
 
-    The list of captures that were read stays, so that they are not read again.
+    A packet from the future came by a wrong clock: then the time is now. The list of captures that were read stays, so
+    that they are not read again.
     """
     import polars as pl
 
     manifest = manifest_of(folder)
-    limit = (manifest.end or 0) - keep_s * SECOND
+    limit = min(manifest.end or 0, time.time_ns()) - keep_s * SECOND
     # A part has the units that began in an hour: it goes when the last of their messages is too old.
     old = [part for part in manifest.parts if part.last < limit]
     if not old:

@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analyzer.columns.times import SECOND
 from analyzer.reading.windows import Source
+from analyzer.store.layout import kept_path, path_from
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,8 +71,12 @@ def plan(
     """Files are known by what they hold, wherever they lie. One that grew goes on; ``until`` as in a window's state."""
     known = {Content(row["size"], row["head"], row["tail"]): row for row in inputs.iter_rows(named=True)}
     by_head: dict[str, list[dict[str, Any]]] = {}
+    # The head of one that was shorter than it is another now.
+    small: dict[str, list[dict[str, Any]]] = {}
     for row in inputs.iter_rows(named=True):
         by_head.setdefault(row["head"], []).append(row)
+        if ENDS > row["size"] > 0:
+            small.setdefault(path_from(row["path"]), []).append(row)
     taken: set[str] = set(inputs["file"])
     found = Plan([], {}, [])
     told: dict[Content, str] = {}
@@ -87,7 +93,7 @@ def plan(
             continue
         told[content] = name
         shorter = [row for row in by_head.get(content.head, []) if 0 <= row["size"] < content.size]
-        shorter += [row for row in inputs.iter_rows(named=True) if row["path"] == path and ENDS > row["size"] > 0]
+        shorter += small.get(path, [])
         goes_on = next((row for row in shorter if _goes_on(path, row)), None)
         if goes_on is not None:
             hosts, packets = json.loads(goes_on["hosts"]), goes_on["packets"]
@@ -126,16 +132,22 @@ def _context(inputs: pl.DataFrame, grown: set[str], until: int | None) -> list[S
 
     if inputs.is_empty() or until is None:
         return []
+    # What a wrong clock dates later than now is behind where a reading goes on.
+    inputs = inputs.filter(pl.col("last_at") <= time.time_ns())
     last = inputs.sort("last_at", nulls_last=False).unique("points", keep="last", maintain_order=True)["file"]
     near = inputs.filter(pl.col("last_at") >= until - _CONTEXT)["file"]
     wanted = {*last, *near} - grown
     found = []
     for row in inputs.filter(pl.col("file").is_in(list(wanted))).iter_rows(named=True):
-        if row["size"] >= 0 and _goes_on(row["path"], row):
+        path = path_from(row["path"])
+        if row["size"] >= 0 and _goes_on(path, row):
             hosts = [tuple(pair) for pair in json.loads(row["hosts"])]
-            found.append(Source(row["file"], row["path"], row["point"], row["size"], hosts, row["packets"]))
+            found.append(Source(row["file"], path, row["point"], row["size"], hosts, row["packets"]))
     return found
 
+
+#: Problems of a file behind which nothing of it could be read.
+_ENDS_READING = ["file_cut", "file_corrupt", "file_unreadable"]
 
 #: The table of the captures that were read.
 INPUTS = {
@@ -166,6 +178,31 @@ class Whole:
             self.account = account.with_columns(pl.col("packets") - pl.col("_given_up"), _given_up=pl.lit(0, pl.Int64))
         self.counts: dict[str, int] = dict(kept.manifest.state.get("problem_counts", {}))
         self._given_up_counts: dict[str, int] = {}
+        self._told: set[str] = set()
+
+    def goes_on(self, files: list[str]) -> None:
+        """Takes back where the reading of these files ended the last time: they are read on, or again."""
+        import polars as pl
+
+        back = pl.col("code").is_in(_ENDS_READING) & pl.col("file").is_in(files)
+        for code, count in self.problems.filter(back)["code"].value_counts().iter_rows():
+            self.counts[code] = max(0, self.counts.get(code, 0) - count)
+        self.problems = self.problems.filter(~back.fill_null(value=False))
+
+    def grew(self, plan: Plan) -> None:
+        """Files that grew by no packet, of which no window tells, are known as they are now."""
+        import polars as pl
+
+        grown = {source.name for source in plan.new if source.name not in self._told} & set(self.inputs["file"])
+        if not grown:
+            return
+        for column in ("size", "head", "tail"):
+            now = {name: getattr(plan.contents[name], column) for name in grown}
+            is_now = pl.col("file").replace_strict(now, default=pl.col(column), return_dtype=self.inputs.schema[column])
+            self.inputs = self.inputs.with_columns(is_now.alias(column))
+        cut = self.problems.filter(pl.col("code").is_in(_ENDS_READING))["file"].drop_nulls()
+        whole = pl.col("file").is_in(list(grown)) & ~pl.col("file").is_in(cut.implode())
+        self.files = self.files.with_columns(cut=pl.col("cut") & ~whole)
 
     def take(self, window: Window, plan: Plan) -> None:
         """Adds what a window tells."""
@@ -178,19 +215,27 @@ class Whole:
             [self.files.filter(~pl.col("file").is_in(core["files"]["file"].implode())), core["files"]]
         )
         rows = []
+        self._told.update(core["files"]["file"])
+        given = {source.name: source for source in plan.sources}
         # What could not be opened may be another time.
-        opened = pl.Series([plan.contents[name].size >= 0 for name in core["files"]["file"]], dtype=pl.Boolean)
+        opened = pl.Series(
+            [
+                plan.contents[name].size >= 0 and (packets > 0 or os.path.exists(given[name].path))
+                for name, packets in core["files"].select("file", "packets").iter_rows()
+            ],
+            dtype=pl.Boolean,
+        )
         files, of_hosts = (
             core["files"].filter(opened),
             [hosts for hosts, is_open in zip(window.hosts, opened, strict=True) if is_open],
         )
-        given = {source.name: source for source in plan.sources}
         for row, hosts in zip(files.iter_rows(named=True), of_hosts, strict=True):
             content = plan.contents[row["file"]]
             rows.append(
                 {
                     **{name: row[name] for name in ("file", "packets")},
-                    "path": given[row["file"]].path, "point": given[row["file"]].point, "points": row["point"],
+                    "path": kept_path(given[row["file"]].path),
+                    "point": given[row["file"]].point, "points": row["point"],
                     "size": content.size, "head": content.head, "tail": content.tail, "hosts": json.dumps(hosts),
                 }
             )  # fmt: skip
@@ -204,8 +249,7 @@ class Whole:
         for code, count in core["problem_counts"].iter_rows():
             counts[code] = counts.get(code, 0) + count
         listed = core["problems"].filter(pl.col("layer").is_not_null()).with_columns(_given_up=pl.lit(window.last))
-        again = pl.col("code").eq("file_unreadable") & pl.col("file").is_in(listed["file"].drop_nulls().implode())
-        self.problems = pl.concat([self.problems.filter(~again.fill_null(value=False)), listed])
+        self.problems = pl.concat([self.problems, listed])
         self.problems = self.problems.filter(pl.int_range(pl.len()).over("code") < self._max)
         changes = core["account"].with_columns(_given_up=pl.col("packets") if window.last else pl.lit(0, pl.Int64))
         self.account = (

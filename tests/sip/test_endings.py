@@ -190,6 +190,33 @@ def test_a_bye_that_clears_away_what_was_gone_is_nobodys_wish(method: str, statu
     assert dialog(call) == ("terminated", "bye", "local")
 
 
+def unanswered(method: str, at: float, t1: float = 0.5, copies: int = 7) -> str:
+    """A request that is sent again after T1, 2*T1, ... (RFC 3261 §17.1.1.2; T2 is left out)."""
+    sent = (at + t1 * (2**number - 1) for number in range(copies))
+    return "".join(f"UAC -> UAS {method} cseq=2 to_tag=y @{time}\n" for time in sent)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE", "OPTIONS"])
+@pytest.mark.parametrize("t1", [0.5, 2])
+def test_a_bye_behind_a_request_that_nobody_answered_for_64_t1_is_nobodys_wish(method: str, t1: float) -> None:
+    """RFC 3261 §12.2.1.2: no response at all is as good as 408."""
+    call = ANSWERED + unanswered(method, 20, t1) + bye_of_the_caller(20 + 64 * t1 + 0.1)
+    assert ending(call)[:3] == ("answered", "dropped", "caller")
+
+
+@pytest.mark.parametrize(
+    "bye",
+    [
+        unanswered("INVITE", 20) + bye_of_the_caller(45),
+        unanswered("INVITE", 20) + bye_of_the_callee(52.1),
+        unanswered("INVITE", 20, copies=1) + bye_of_the_caller(52.1),
+        unanswered("INVITE", 20) + "UAS -> UAC 100 INVITE cseq=2 to_tag=y @52\n" + bye_of_the_caller(52.1),
+    ],
+)
+def test_a_bye_before_its_sender_gave_up_may_be_its_users(bye: str) -> None:
+    assert ending(ANSWERED + bye)[1] == "normal"
+
+
 @pytest.mark.parametrize(
     "bye",
     [

@@ -130,16 +130,17 @@ CLEARED = Rule(
     id="R76",
     code="cleared_by_network",
     severity="error",
-    standard="RFC 3261 §15; RFC 3326; TS 24.229 §5.4.5",
+    standard="RFC 3261 §12.2.1.2, §15; RFC 3326; TS 24.229 §5.4.5",
     find=_cleared,
     confidence=0.8,
     texts={
         "en": Text(
             title="A node ended the conversation, not its users",
-            explanation="The BYE came from a node in between, or its Reason is none that a user gives.",
+            explanation="The BYE came from a node in between, its Reason is none that a user gives, or a request "
+            "before it had failed or was not answered at all.",
             causes=(
                 "credit exhausted, a maximum duration, or an administrator",
-                "the node lost the other side (media time-out, failed request)",
+                "the node lost the other side (media time-out, failed or unanswered request)",
                 "a failure of a circuit behind a gateway",
             ),
             confirm="sip-analyzer call {no} CAPTURE",
@@ -148,7 +149,7 @@ CLEARED = Rule(
         ),
         "zh": Text(
             title="结束通话的是某节点，而不是用户",
-            explanation="BYE 来自中间节点，或其 Reason 不是用户会给出的。",
+            explanation="BYE 来自中间节点，或其 Reason 不是用户会给出的，或之前的请求失败、始终无应答。",
             causes=("余额耗尽、最大时长或管理员操作", "该节点失去了另一侧（媒体超时、请求失败）", "网关后面的电路故障"),
             confirm="sip-analyzer call {no} CAPTURE",
             remedy="阅读 Reason，并查看该节点当时的日志。",
