@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FORMS = ("html", "md", "json", "openmetrics")
 
+#: What the KPIs alone are made of.
+_OF_KPIS = ("calls", "transactions", "registrations", "files", "streams", "call_media")
+
 
 def tables_of(form: str) -> tuple[str, ...]:
     """The tables that a report in that form looks at."""
