@@ -299,8 +299,8 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     if like_swapped.is_empty():
         return messages
     first = first.select("_dialog", of_opener="_leg")
-    by_side = [there.with_columns(opener=pl.lit(value=True)), opening.select("_dialog", *sockets, opener=pl.lit(value=False))]
-    ways = pl.concat(by_side)
+    back = opening.select(there.columns)
+    ways = pl.concat([there.with_columns(opener=pl.lit(value=True)), back.with_columns(opener=pl.lit(value=False))])
     # ``opener`` is here whose they would be by their way, were their tags wrong.
     requests, like_swapped = (
         rows.join(first, on="_dialog").with_columns(opener=pl.col("_leg") != pl.col("of_opener"))
