@@ -63,9 +63,10 @@ def _close(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: int)
     columns = tail.columns
     if head.is_empty() or tail.is_empty():
         return head.clear(), tail.clear()
-    ends = tail.sort("at").with_columns(_at="at")
+    ends = tail.lazy().sort("at").with_columns(_at="at")
     head = (
-        head.with_columns(_until=pl.col("at") + OUT_OF_ORDER)
+        head.lazy()
+        .with_columns(_until=pl.col("at") + OUT_OF_ORDER)
         .sort("_until")
         .join_asof(
             ends.select(*same, "at", "_at"), left_on="_until", right_on="at", by=same, strategy="backward",
@@ -73,14 +74,16 @@ def _close(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: int)
         )
         .filter(pl.col("_at").is_not_null())
         .select(*columns, "_until")
+        .collect(engine="in-memory")
     )  # fmt: skip
     if head.is_empty():
         return head.drop("_until"), tail.clear()
-    tail = ends.join_asof(
-        head.select(*same, "_until"), left_on="at", right_on="_until", by=same, strategy="forward",
+    followed = ends.join_asof(
+        head.lazy().select(*same, "_until"), left_on="at", right_on="_until", by=same, strategy="forward",
         tolerance=within + OUT_OF_ORDER, check_sortedness=False,
     )  # fmt: skip
-    return head.drop("_until"), tail.filter(pl.col("_until").is_not_null()).select(columns)
+    followed = followed.filter(pl.col("_until").is_not_null()).select(columns)
+    return head.drop("_until"), followed.collect(engine="in-memory")
 
 
 def decided(messages: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
@@ -290,17 +293,17 @@ def _hands_on(pairs: pl.DataFrame, later: pl.DataFrame, sight: Sight) -> pl.Seri
 
 def _count(asked: pl.DataFrame, events: pl.DataFrame, by: list[str]) -> pl.Series:
     """How many ``events`` there are within `_USUAL` of each row, equal in ``by``."""
-    events = events.join(asked.select(by).unique(), on=by, how="semi")
-    events = events.sort("at").with_columns(so_far=pl.int_range(1, pl.len() + 1).over(by))
-    rows = asked.with_row_index("_row")
-    counts = []
-    for shift in (_USUAL, -_USUAL - 1):
+    rows = asked.lazy().with_row_index("_row")
+    there = events.lazy().join(rows.select(by).unique(), on=by, how="semi").sort("at")
+    there = there.select(*by, "at", so_far=pl.int_range(1, pl.len() + 1).over(by)).collect(engine="in-memory").lazy()
+
+    def so_far(shift: int) -> pl.Series:
         until = rows.with_columns(pl.col("at") + shift).sort("at")
-        found = until.join_asof(
-            events.select(*by, "at", "so_far"), on="at", by=by, strategy="backward", check_sortedness=False
-        )
-        counts.append(found.sort("_row")["so_far"].fill_null(0).cast(pl.Int64))
-    return counts[0] - counts[1]
+        found = until.join_asof(there, on="at", by=by, strategy="backward", check_sortedness=False).sort("_row")
+        counts = found.select(pl.col("so_far").fill_null(0).cast(pl.Int64)).collect(engine="in-memory")
+        return counts.to_series()
+
+    return so_far(_USUAL) - so_far(-_USUAL - 1)
 
 
 def _endings(called: pl.DataFrame) -> pl.DataFrame:
@@ -316,22 +319,22 @@ def _following(head: pl.DataFrame, tail: pl.DataFrame, same: list[str], within: 
     head, tail = _close(head, tail, same, within)
     if head.is_empty():
         return _FOLLOWING.clone()
-    tails = tail.sort(*same, "at", "leg").with_row_index("place").cast({"place": pl.Int64})
-    tails = tails.with_columns(first=pl.col("place").min().over(same))
+    tails = tail.lazy().sort(*same, "at", "leg").with_columns(place=pl.int_range(pl.len()))
+    tails = tails.with_columns(first=pl.col("place").min().over(same)).collect(engine="in-memory").lazy()
     # What begins at one time as another ends comes after it; what a capture point wrote out of order, too.
-    heads = head.with_columns(_until=pl.col("at") + OUT_OF_ORDER).sort("_until", "leg")
+    heads = head.lazy().with_columns(_until=pl.col("at") + OUT_OF_ORDER).sort("_until", "leg")
     nearest = heads.join_asof(
         tails.sort("at", "place").select(*same, "place", "first", _at="at"), left_on="_until", right_on="_at", by=same,
         strategy="backward", check_sortedness=False,
     )  # fmt: skip
-    pairs = nearest.join(pl.DataFrame({"further": range(neighbours)}), how="cross")
+    pairs = nearest.join(pl.LazyFrame({"further": range(neighbours)}), how="cross", maintain_order="left_right")
     pairs = pairs.with_columns(pl.col("place") - pl.col("further")).filter(pl.col("place") >= pl.col("first"))
-    before = tails.select(pl.col("leg", "at").gather(pairs["place"]))
-    pairs = pairs.with_columns(parent=before["leg"], delay=pl.col("at") - before["at"])
+    before = tails.select("place", parent="leg", ended="at")
+    pairs = pairs.join(before, on="place", maintain_order="left").with_columns(delay=pl.col("at") - pl.col("ended"))
     pairs = pairs.filter(pl.col("delay") <= within, pl.col("parent") != pl.col("leg"))
-    return pairs.sort("further", maintain_order=True).select(
-        "parent", "ip" if "ip" in same else pl.lit(None, pl.String).alias("ip"), "_point", "delay", "at", child="leg"
-    ).select(_FOLLOWING.columns)  # fmt: skip
+    ip = pl.col("ip") if "ip" in same else pl.lit(None, pl.String).alias("ip")
+    pairs = pairs.sort("further", maintain_order=True).select("parent", ip, "_point", "delay", "at", child="leg")
+    return pairs.select(_FOLLOWING.columns).collect(engine="in-memory")
 
 
 _FOLLOWING = pl.DataFrame(

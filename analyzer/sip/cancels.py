@@ -26,6 +26,8 @@ def pairs(cancels: pl.DataFrame, invites: pl.DataFrame, same: str) -> pl.DataFra
     ways = [same, "client_ip", "server_ip"]
     found = []
     for names in ([*ways, "cseq"], [*ways, "branch"], ways):
+        if found and rest.is_empty():
+            break
         found.append(rest.join(of_invites, on=names, maintain_order="left").select("transaction", "invite"))
         rest = rest.join(found[-1], on="transaction", how="anti", maintain_order="left")
     near = pl.concat(found).filter(pl.col("invite").n_unique().over("transaction") == 1)
