@@ -73,15 +73,14 @@ def in_front(table: str) -> tuple[str, ...]:
     return CALL if belongs_to_calls(table) else CALL[:1] if of_registrations(table) else ()
 
 
-def numbered(
-    table: str, frame: pl.DataFrame, columns_of: Callable[[str, Sequence[str]], pl.DataFrame]
-) -> pl.DataFrame:
+def numbered(table: str, frame: pl.DataFrame, columns_of: Callable[[str, Sequence[str]], pl.DataFrame]) -> pl.DataFrame:
     """The rows with ``no``, ``caller`` and ``callee`` of their calls in front; null outside calls. Registrations have
     their number. ``columns_of`` gives columns of a table of the whole capture."""
     import polars as pl
 
     if of_registrations(table):
-        numbers = columns_of("registrations", ["registration"]).select("registration", no=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
+        numbers = columns_of("registrations", ["registration"])
+        numbers = numbers.with_columns(no=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
         found = frame.join(numbers, on="registration", how="left", maintain_order="left")
         return found.select("no", *frame.columns)
     calls = columns_of("calls", ["call", *CALL])
