@@ -80,8 +80,8 @@ _IS_MIXED = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9A-Za-z]{8,}")
 class _Run:
     """Places of a form that follow each other and have one alphabet, whose letters are digits of a number.
 
-    ``digits``: what Python writes for each letter in numbers of this base, None where it is that letter; ``pairs``: what
-    two letters stand for each number of two places. ``size``: how many texts there are.
+    ``digits``: what Python writes for each letter in numbers of this base, None where it is that letter; ``pairs``: the
+    two letters for each number of two places. ``size``: how many texts there are.
     """
 
     base: int

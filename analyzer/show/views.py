@@ -79,9 +79,8 @@ def numbered(table: str, frame: pl.DataFrame, columns_of: Callable[[str, Sequenc
     import polars as pl
 
     if of_registrations(table):
-        numbers = columns_of("registrations", ["registration"]).select(
-            "registration", no=pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
-        )
+        numbers = columns_of("registrations", ["registration"])
+        numbers = numbers.with_columns(no=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
         found = frame.join(numbers, on="registration", how="left", maintain_order="left")
         return found.select("no", *frame.columns)
     calls = columns_of("calls", ["call", *CALL])

@@ -87,9 +87,7 @@ def test_the_number_can_be_asked_for_alone(run: Run) -> None:
 def test_people_do_not_see_the_key_of_a_call() -> None:
     for entry in schema.TABLES.values():
         if views.belongs_to_calls(entry.name):
-            frame = views.numbered(
-                entry.name, _nothing(entry.name), lambda name, columns: _nothing(name).select(columns)
-            )
+            frame = views.numbered(entry.name, _nothing(entry.name), lambda name, columns: _nothing(name)[columns])
             shown = views.default(entry.name, frame).columns
             assert (shown[0], "call" in shown) == ("no", False), entry.name
 
