@@ -273,7 +273,6 @@ class _Run:
         for part in [part for part in self._commit.parts if part.open]:
             self._commit.remove(part)
 
-
     def _believed(self, at: int) -> int:
         """The time (ns) of a packet. One in the future came by a wrong clock: what is read another time is not late for
         its sake, and goes on behind the last packet of the others."""
