@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +18,9 @@ import click
 
 from analyzer.cli import command as command_line
 from analyzer.cli.main import BY_HAND
+from analyzer.cli.options import EXIT_DAMAGED
 from analyzer.cli.terminal import coloured, note
+from analyzer.errors import AnalyzerError
 
 if TYPE_CHECKING:
     from analyzer.live.following import Moment
@@ -79,14 +85,31 @@ def command(
     mask = _mask(**masking)
     if mask is not None and output is not None:
         raise click.UsageError("--mask: a masked store is written once; leave -o out, or mask what reads the store.")
-    with tempfile.TemporaryDirectory(prefix="sip-analyzer-") as spool:
-        run = _Run(Path(spool), form, output, metrics, mask, quiet=quiet)
-        try:
-            run.follow(_wire(interface, condition, hep), every, seconds)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            run.close()
+    wire = _wire(interface, condition, hep)
+    run = _Run(form, output, metrics, mask, quiet=quiet)
+    try:
+        with _stopped_by(signal.SIGTERM):
+            run.follow(wire, every, seconds)
+    finally:
+        run.close()
+    if run.damage is not None:
+        if not run.has_read:
+            raise run.damage
+        note(str(run.damage))
+        click.get_current_context().exit(EXIT_DAMAGED)
+
+
+@contextlib.contextmanager
+def _stopped_by(number: signal.Signals) -> Iterator[None]:
+    """Ends as Ctrl-C does where this signal comes: a service is stopped so, and what was captured is written first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _mask(*, mask: bool, mask_key: Any, mask_domains: bool) -> Mask | None:
@@ -114,25 +137,32 @@ def _wire(interface: str | None, condition: str, hep: str | None) -> Wire:
 class _Run:
     """From a wire to the terminal, to monitoring and to a store."""
 
-    def __init__(
-        self, spool: Path, form: str, output: str | None, port: int | None, mask: Mask | None, *, quiet: bool
-    ) -> None:
+    def __init__(self, form: str, output: str | None, port: int | None, mask: Mask | None, *, quiet: bool) -> None:
         from analyzer.live import metrics
         from analyzer.live.following import Following
         from analyzer.live.segments import Segments
 
-        self._spool, self._form, self._output, self._quiet = spool, form, output, quiet
+        self._form, self._output, self._quiet = form, output, quiet
         self._mask = mask
         self._segments, self._following = Segments(), Following()
         self._metrics = metrics.Metrics()
         self._server = None if port is None else metrics.Server(self._metrics, port)
         if self._server is not None and not quiet:
             note(f"metrics at http://127.0.0.1:{self._server.port}/metrics")
+        self._spool = Path(tempfile.mkdtemp(prefix="sip-analyzer-"))
         self._number = 0
         self._kept: list[Path] = []
         self._stored = time.monotonic()
         self._dropped: int | None = None
         self._totals = [0, 0]
+        #: Why nothing more could be read.
+        self.damage: AnalyzerError | None = None
+        self._ended = False
+
+    @property
+    def has_read(self) -> bool:
+        """Whether there was any packet."""
+        return self._number > 0
 
     def follow(self, wire: Wire, every: float, seconds: float | None) -> None:
         """Until the wire ends, or so many seconds have passed."""
@@ -142,6 +172,10 @@ class _Run:
             while not ended and (end is None or time.monotonic() < end):
                 ended = self._moment(wire, every)
                 self._lost(wire)
+        except KeyboardInterrupt:
+            self._ended = True
+        else:
+            self._ended = self.damage is None
         finally:
             wire.close()
 
@@ -151,7 +185,14 @@ class _Run:
         while not ended and (left := until - time.monotonic()) > 0:
             found = wire.read(left)
             ended = found is None
-            self._segments.feed(found or b"")
+            try:
+                if found is None:
+                    self._segments.end()
+                else:
+                    self._segments.feed(found)
+            except AnalyzerError as damage:
+                # What came before it is told.
+                self.damage, ended = damage, True
         path = self._spool / f"live-{self._number:09d}.pcap"
         now = time.time_ns() - _LATE_NS if wire.now else None
         if self._segments.cut(path):
@@ -162,7 +203,11 @@ class _Run:
         elif now is not None:
             self._tell(self._following.passed(now))
         if self._output is not None and time.monotonic() - self._stored >= _STORE_EVERY_S:
-            self._store()
+            try:
+                self._store()
+            except (AnalyzerError, OSError) as error:
+                # What was captured waits for the next time: another run may have the store, or a disk be full.
+                note(f"{error}; trying again in a minute")
         return ended
 
     def _tell(self, moment: Moment) -> None:
@@ -225,13 +270,21 @@ class _Run:
         self._kept = [path for path in self._kept if path.exists()]
 
     def close(self) -> None:
-        """Writes what is left, and says what was seen."""
-        if self._output is not None:
-            self._store()
+        """Writes what is left, and says what was seen.
+
+        Raises AnalyzerError where the store could not be written: then the captures stay, and it says where.
+        """
         if self._server is not None:
             self._server.close()
+        try:
+            if self._output is not None:
+                self._store()
+        except (AnalyzerError, OSError) as error:
+            raise AnalyzerError(
+                f"{error}. What is not in the store yet is kept: sip-analyzer batch {self._spool} -o {self._output}"
+            ) from error
         shutil.rmtree(self._spool, ignore_errors=True)
-        if not self._quiet:
+        if not self._quiet and (self.has_read or self._ended):
             lost = f", {self._dropped} packets lost before they could be captured" if self._dropped else ""
             note(f"{self._totals[0]} messages, {self._totals[1]} calls ended or failed{lost}")
 

@@ -25,7 +25,7 @@ _LONGEST = 64 << 20
 class Segments:
     """Takes in bytes as they come, and gives away captures with the packets that are whole.
 
-    Raises AnalyzerError for bytes that are no stream of pcap or pcapng: what came before them was given away.
+    Raises AnalyzerError for bytes that are no stream of pcap or pcapng: what came before them can still be cut off.
     """
 
     def __init__(self) -> None:
@@ -37,10 +37,12 @@ class Segments:
         self._front = b""
         self._packets: list[bytes] = []
         self._whole = 0
+        self._come = 0
 
     def feed(self, data: bytes) -> None:
         """The next bytes."""
         self._rest += data
+        self._come += len(data)
         for part, is_packet in self._parts():
             if part[:4] == _SECTION:
                 # Its interfaces are counted anew.
@@ -60,6 +62,16 @@ class Segments:
             path.write_bytes(b"".join([self._front, *self._packets]))
         self._packets, self._front = [], self._begin
         return count
+
+    def end(self) -> None:
+        """The stream has ended. Raises AnalyzerError where that was within a packet, or before there was any header."""
+        if not self._come:
+            raise AnalyzerError("nothing came: the stream ended before a capture began; look at what writes it")
+        if self._rest or not self._order:
+            raise AnalyzerError(
+                f"the stream ended within a packet or header, of which {len(self._rest)} bytes came: what wrote it was"
+                " cut off, and the packets behind are missing"
+            )
 
     def _parts(self) -> Iterator[tuple[bytes, bool]]:
         """What is whole of the rest: headers and packets."""

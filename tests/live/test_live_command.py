@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import captures
 from places import SAMPLES
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+import analyzer
 from analyzer.live.metrics import Metrics, Server
 from analyzer.live.wire import Agents
+from analyzer.store.lock import locked
 
 LIVE = [sys.executable, "-m", "analyzer", "live"]
 
@@ -40,6 +45,34 @@ def test_what_is_no_capture_is_a_sentence() -> None:
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"tcpdump -w -" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_what_came_before_a_stream_broke_off_is_told() -> None:
+    done = run("-", input=(SAMPLES / "volte_call.pcap").read_bytes() + b"\xff" * 99)
+    assert b"answered" in done.stdout
+    assert (done.returncode, b"70 messages" in done.stderr, b"is damaged" in done.stderr) == (1, True, True)
+
+
+def test_a_store_that_another_run_writes_loses_nothing_of_what_was_captured(tmp_path: Path) -> None:
+    with locked(tmp_path / "store"):
+        done = run("-", "-o", str(tmp_path / "store"), input=(SAMPLES / "basic_call.pcap").read_bytes())
+    (kept,) = re.findall(r"sip-analyzer batch (\S+) -o", done.stderr.decode())
+    assert (done.returncode, analyzer.read(kept).table("messages").height) == (2, 7)
+    shutil.rmtree(kept)
+
+
+def test_a_service_that_is_stopped_writes_its_store_first(tmp_path: Path) -> None:
+    words = [*LIVE, "-", "-o", str(tmp_path / "store"), "--every", "0.1"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write((SAMPLES / "basic_call.pcap").read_bytes())
+        process.stdin.flush()
+        assert b"answered" in process.stdout.readline()
+        process.terminate()
+        _, said = process.communicate(timeout=100)
+    assert (process.returncode, b"7 messages, 1 calls" in said) == (0, True)
+    assert analyzer.open_store(tmp_path / "store").table("messages").height == 7
 
 
 def test_one_source_is_wanted() -> None:

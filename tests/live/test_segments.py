@@ -43,6 +43,22 @@ def test_a_packet_of_gigabytes_is_damage() -> None:
         Segments().feed(bytes(data))
 
 
+@pytest.mark.parametrize(("kept", "said"), [(0, "nothing came"), (3, "of which 3 bytes"), (100, "of which 76 bytes")])
+def test_a_stream_that_ends_within_a_packet_is_told(kept: int, said: str) -> None:
+    """The header of a pcap has 24 bytes; the first record behind it is longer than 76."""
+    segments = Segments()
+    segments.feed((SAMPLES / "basic_call.pcap").read_bytes()[:kept])
+    with pytest.raises(AnalyzerError, match=said):
+        segments.end()
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_that_ends_behind_a_packet_is_whole(name: str) -> None:
+    segments = Segments()
+    segments.feed((SAMPLES / name).read_bytes())
+    segments.end()
+
+
 def test_half_a_packet_waits_for_its_rest(tmp_path: Path) -> None:
     data = (SAMPLES / "basic_call.pcap").read_bytes()
     segments = Segments()
