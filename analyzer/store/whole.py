@@ -64,7 +64,7 @@ def plan(
     sources: native.Sources,
     inputs: pl.DataFrame,
     until: int | None,
-    content_of: Callable[[str], Content] = Content.of,
+    content_of: Callable[..., Content] = Content.of,
 ) -> Plan:
     """Files are known by what they hold, wherever they lie. One that grew goes on; ``until`` as in a window's state."""
     known = {Content(row["size"], row["head"], row["tail"]): row for row in inputs.iter_rows(named=True)}
@@ -88,7 +88,7 @@ def plan(
         told[content] = name
         shorter = [row for row in by_head.get(content.head, []) if 0 <= row["size"] < content.size]
         shorter += [row for row in inputs.iter_rows(named=True) if row["path"] == path and ENDS > row["size"] > 0]
-        goes_on = next((row for row in shorter if _goes_on(path, row)), None)
+        goes_on = next((row for row in shorter if _goes_on(path, row, content_of)), None)
         if goes_on is not None:
             hosts, packets = json.loads(goes_on["hosts"]), goes_on["packets"]
             grown.add(goes_on["file"])
@@ -101,15 +101,20 @@ def plan(
         found.sources.append(source)
         found.contents[source.name] = content
     if found.sources:
-        found.sources.extend(_context(inputs, grown, until))
+        found.sources.extend(_context(inputs, grown, until, content_of))
     return found
 
 
-def _goes_on(path: str, row: dict[str, Any]) -> bool:
+def _goes_on(path: str, row: dict[str, Any], content_of: Callable[..., Content]) -> bool:
     try:
-        return Content.of(path, row["size"]) == Content(row["size"], row["head"], row["tail"])
+        return content_of(path, row["size"]) == Content(row["size"], row["head"], row["tail"])
     except OSError:
         return False
+
+
+def _is_gone(path: str) -> bool:
+    """Whether a file that could not be read is not there any more, or its address could not be reached."""
+    return "://" in path or not os.path.exists(path)
 
 
 def _own(name: str, taken: set[str]) -> str:
@@ -120,7 +125,9 @@ def _own(name: str, taken: set[str]) -> str:
     return shown
 
 
-def _context(inputs: pl.DataFrame, grown: set[str], until: int | None) -> list[Source]:
+def _context(
+    inputs: pl.DataFrame, grown: set[str], until: int | None, content_of: Callable[..., Content]
+) -> list[Source]:
     """Files that are read again: the last of each point, and all that end shortly before what is to come."""
     import polars as pl
 
@@ -131,7 +138,7 @@ def _context(inputs: pl.DataFrame, grown: set[str], until: int | None) -> list[S
     wanted = {*last, *near} - grown
     found = []
     for row in inputs.filter(pl.col("file").is_in(list(wanted))).iter_rows(named=True):
-        if row["size"] >= 0 and _goes_on(row["path"], row):
+        if row["size"] >= 0 and _goes_on(row["path"], row, content_of):
             hosts = [tuple(pair) for pair in json.loads(row["hosts"])]
             found.append(Source(row["file"], row["path"], row["point"], row["size"], hosts, row["packets"]))
     return found
@@ -178,13 +185,20 @@ class Whole:
             [self.files.filter(~pl.col("file").is_in(core["files"]["file"].implode())), core["files"]]
         )
         rows = []
-        # What could not be opened may be another time.
-        opened = pl.Series([plan.contents[name].size >= 0 for name in core["files"]["file"]], dtype=pl.Boolean)
+        given = {source.name: source for source in plan.sources}
+        # What could not be opened, or was gone when it was to be read, may be read another time.
+        refused = set(core["problems"].filter(pl.col("code") == "file_unreadable")["file"])
+        opened = pl.Series(
+            [
+                plan.contents[name].size >= 0 and not (name in refused and _is_gone(given[name].path))
+                for name in core["files"]["file"]
+            ],
+            dtype=pl.Boolean,
+        )
         files, of_hosts = (
             core["files"].filter(opened),
             [hosts for hosts, is_open in zip(window.hosts, opened, strict=True) if is_open],
         )
-        given = {source.name: source for source in plan.sources}
         for row, hosts in zip(files.iter_rows(named=True), of_hosts, strict=True):
             content = plan.contents[row["file"]]
             rows.append(
@@ -204,7 +218,8 @@ class Whole:
         for code, count in core["problem_counts"].iter_rows():
             counts[code] = counts.get(code, 0) + count
         listed = core["problems"].filter(pl.col("layer").is_not_null()).with_columns(_given_up=pl.lit(window.last))
-        again = pl.col("code").eq("file_unreadable") & pl.col("file").is_in(listed["file"].drop_nulls().implode())
+        # Of a file that is told again, it is told again that it cannot be read.
+        again = pl.col("code").eq("file_unreadable") & pl.col("file").is_in(core["files"]["file"].implode())
         self.problems = pl.concat([self.problems.filter(~again.fill_null(value=False)), listed])
         self.problems = self.problems.filter(pl.int_range(pl.len()).over("code") < self._max)
         changes = core["account"].with_columns(_given_up=pl.col("packets") if window.last else pl.lit(0, pl.Int64))

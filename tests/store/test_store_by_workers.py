@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -170,6 +171,26 @@ def test_a_capture_that_cannot_be_read_is_told_and_the_others_are_read(datagrams
     assert "file_unreadable" in store.table("problems")["code"]
 
 
+def test_a_capture_that_vanishes_is_told_and_read_when_it_is_there_again(
+    datagrams: list[Path], whole: Capture, tmp_path: Path
+) -> None:
+    files = [Path(shutil.copy(path, tmp_path)) for path in datagrams]
+    away = tmp_path / "away"
+
+    class Vanishing(Here):
+        def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[int], Any]) -> None:
+            if not away.exists():
+                files[3].rename(away)
+            super().each(task, calls, done)
+
+    store = made(files, tmp_path / "store", Vanishing())
+    assert "file_unreadable" in store.table("problems")["code"]
+    away.rename(files[3])
+    store = made(files, tmp_path / "store", Here())
+    assert "file_unreadable" not in store.table("problems")["code"]
+    assert same(whole.table("calls"), store.table("calls"))
+
+
 def test_a_run_without_workers_goes_on_from_what_many_wrote(
     datagrams: list[Path], whole: Capture, tmp_path: Path
 ) -> None:
@@ -184,9 +205,8 @@ def test_nights_one_after_another_have_the_rows_of_the_whole(
 ) -> None:
     """Calls, streams, transactions and copies go on, whoever reads: many workers, one process, many workers."""
     monkeypatch.setattr(partitions, "PARTITION", 100)
-    names = ("services", "tcp_ugly", "websocket_call", "identity_reuse", "ims_core")
-    packets = merged.packets_of(SAMPLES / f"{name}.pcap" for name in names)
-    for name, files in (("heard", heard), ("several", rotated(tmp_path / "files", packets, 5))):
+    packets = merged.packets_of(SAMPLES / f"{name}.pcap" for name in ("services", "tcp_ugly"))
+    for name, files in (("heard", heard), ("streams", rotated(tmp_path / "files", packets, 5))):
         made(files[:1], tmp_path / name, Here())
         made(files[1:3], tmp_path / name, Here(), size=150)
         batch.run([str(files[3])], tmp_path / name, batch.Options(size=150))
@@ -269,11 +289,32 @@ def test_what_becomes_of_a_task_is_told(raised: str, told: str, monkeypatch: pyt
     distributed = pytest.importorskip("distributed")
     errors = {"KilledWorker": lambda: distributed.KilledWorker("rebuild", None, 2)}
     errors["OSError"] = lambda: OSError(28, "No space left on device")
-    future = SimpleNamespace(status="error", exception=errors[raised], key="rebuild", done=lambda: True)
+    future = type("Future", (), {"status": "error", "exception": lambda _: errors[raised]()})()
     client = SimpleNamespace(submit=lambda *_arguments, **_how: future, cancel=lambda _futures: None)
-    monkeypatch.setattr(distributed, "as_completed", lambda futures: futures)
+    monkeypatch.setattr(distributed, "wait", lambda futures, **_how: SimpleNamespace(done=futures))
     with pytest.raises(AnalyzerError, match=told):
         scheduling.Workers(client).each(os.getpid, [()], lambda _: None)
+
+
+def test_a_cluster_whose_workers_are_all_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+
+    def wait(_futures: object, **_how: object) -> None:
+        raise TimeoutError
+
+    client = SimpleNamespace(
+        submit=lambda *_arguments, **_how: object(), cancel=lambda _futures: None,
+        scheduler_info=lambda **_how: {"workers": {}},
+    )  # fmt: skip
+    monkeypatch.setattr(distributed, "wait", wait)
+    monkeypatch.setattr(scheduling, "_ALONE", 0)
+    with pytest.raises(AnalyzerError, match="nobody works for the scheduler any more"):
+        scheduling.Workers(client).each(os.getpid, [()], lambda _: None)
+
+
+def test_a_worker_of_another_version_that_joined_lately_is_told() -> None:
+    with pytest.raises(AnalyzerError, match=r"a worker has sip-analyzer .* and the run is of 0\.0\.1"):
+        scheduling._of_version("0.0.1", os.getpid)
 
 
 def test_a_scheduler_that_does_not_answer_is_told(
