@@ -89,7 +89,7 @@ def rows_of(
             if not own.all():
                 rows = rows.filter(pl.col(key).is_in(messages[theirs].unique().drop_nulls().implode()))
             following[name].append(rows.with_columns(_chunk=pl.lit(number, pl.Int64)))
-        found.append(messages)
+        found.append(messages.select(found[0].columns) if found else messages)
     before = pl.col("file").replace_strict(catalogue.before, default=None, return_dtype=pl.Int64)
     messages = _in_order(pl.concat(found).with_columns(_order=pl.coalesce("_order", before + pl.col("_row"))))
     messages, keys, memory = _classified(messages, catalogue, exchange)

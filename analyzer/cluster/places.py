@@ -55,13 +55,13 @@ def captures(place: str) -> list[str]:
     return [str(system.unstrip_protocol(name)) for name in sorted(found)]
 
 
-def content(place: str) -> Content:
-    """What a file holds. Raises OSError."""
+def content(place: str, size: int | None = None) -> Content:
+    """What a file holds, or its first ``size`` bytes. Raises OSError."""
     if not is_remote(place):
-        return Content.of(place)
+        return Content.of(place, size)
     system, path = _opened(place)
     try:
-        size = int(system.info(path)["size"])
+        size = int(system.info(path)["size"]) if size is None else size
         head, tail = system.cat_file(path, 0, min(size, ENDS)), system.cat_file(path, max(0, size - ENDS), size)
     except OSError:
         raise
@@ -79,9 +79,12 @@ def local(place: str, folder: str | None = None) -> Iterator[str]:
     system, path = _opened(place)
     with tempfile.TemporaryDirectory(prefix="sip-analyzer-", dir=folder) as into:
         copy = os.path.join(into, "capture")
-        # One that cannot be had is a row in `problems`, and the others are read.
-        with suppress(Exception):
+        try:
             system.get_file(path, copy)
+        except Exception:
+            # One that cannot be had is a row in `problems`, and the others are read; half of one is none.
+            with suppress(FileNotFoundError):
+                os.unlink(copy)
         yield copy
 
 

@@ -109,6 +109,7 @@ class _Run:
         self._state = state_of(folder, self._manifest)
         until = self._state[2] if self._state is not None else None
         self._plan = plan(sources, self._whole.inputs, until, places.content)
+        self._whole.goes_on([source.name for source in self._plan.new])
         asked = How(
             options.size, how["limits"], [tuple(pair) for pair in how["link_types"]], self._manifest.headers,
             how.get("keep_text", False), sources.keys, sources.esp_keys,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -13,8 +14,10 @@ _MISSING = (
     " with --threads N"
 )
 _KEPT = "what was done is kept, and the same command goes on from there"
-#: Seconds that a scheduler has to answer.
+#: Seconds that a scheduler has to answer, and between two looks whether somebody works.
 _PATIENCE = 10
+#: Seconds that nobody may work for a scheduler that has tasks.
+_ALONE = 60
 #: A task whose worker died so often is given up.
 _DEATHS = 3
 #: A worker is one thread: what is parallel is the tasks.
@@ -40,31 +43,72 @@ class Workers:
         Raises what a task raised, and AnalyzerError where workers or the scheduler are gone.
         """
         distributed = _distributed()
-        futures = [self.client.submit(task, *arguments, pure=False) for arguments in calls]
-        numbers = {future.key: number for number, future in enumerate(futures)}
+        version = _version()
+        futures = [self.client.submit(_of_version, version, task, *arguments, pure=False) for arguments in calls]
+        left = {future: number for number, future in enumerate(futures)}
+        seen = time.monotonic()
         try:
-            for future in distributed.as_completed(futures):
-                if future.status == "error":
-                    raise _told(future.exception())
-                if future.status != "finished":
-                    raise AnalyzerError(f"the scheduler lost a task ({future.status}): {_KEPT}")
-                done(numbers[future.key])
+            while left:
+                try:
+                    over = distributed.wait([*left], timeout=_PATIENCE, return_when="FIRST_COMPLETED").done
+                except TimeoutError:
+                    seen = self._worked(seen)
+                    continue
+                seen = time.monotonic()
+                for future in over:
+                    number = left.pop(future)
+                    if future.status == "error":
+                        raise _told(future.exception(), _what(task, calls[number]))
+                    if future.status != "finished":
+                        raise AnalyzerError(f"the scheduler lost a task ({future.status}): {_KEPT}")
+                    done(number)
         except (TimeoutError, OSError, distributed.client.FutureCancelledError) as error:
             raise AnalyzerError(f"the scheduler does not answer any more ({_of(error)}): {_KEPT}") from error
         finally:
             with contextlib.suppress(Exception):
-                self.client.cancel([future for future in futures if not future.done()])
+                self.client.cancel([*left])
+
+    def _worked(self, seen: float) -> float:
+        """When somebody was last seen to work, so far ``seen`` (s). Raises AnalyzerError where that is long ago."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        if workers:
+            return time.monotonic()
+        if time.monotonic() - seen > _ALONE:
+            raise AnalyzerError(f"nobody works for the scheduler any more, for {_ALONE} s: {_KEPT}")
+        return seen
 
 
-def _told(error: BaseException) -> BaseException:
-    """What a task raised, as it is told."""
+def _of_version(version: str, task: Callable[..., None], *arguments: Any) -> None:
+    """Carries out a task where this version of the package is. A worker may have joined lately."""
+    if _version() != version:
+        raise AnalyzerError(
+            f"a worker has sip-analyzer {_version()}, and the run is of {version}: install the same version everywhere;"
+            f" {_KEPT}"
+        )
+    task(*arguments)
+
+
+def _what(task: Callable[..., None], arguments: tuple[Any, ...]) -> str:
+    """What a task is about."""
+    if task.__name__ != "extract":
+        return f"the task {task.__name__}"
+    names = [file.name for file in arguments[0].files]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more captures, read in sequence"
+
+
+def _told(error: BaseException, what: str) -> BaseException:
+    """What a task raised, as it is told; ``what`` it was about."""
+    if isinstance(error, AnalyzerError):
+        return error
     if isinstance(error, _distributed().KilledWorker):
         return AnalyzerError(
-            f"several workers died of one task, most likely because it needs more memory than a worker has: {_KEPT};"
+            f"{what}: several workers died of it, most likely because it needs more memory than a worker has: {_KEPT};"
             " give fewer workers, or more memory to each"
         )
     if isinstance(error, (OSError, MemoryError)):
-        return AnalyzerError(f"a worker cannot go on ({_of(error)}): {_KEPT}")
+        return AnalyzerError(f"{what}: a worker cannot go on ({_of(error)}): {_KEPT}")
+    if isinstance(error, ImportError):
+        return AnalyzerError(f"a worker lacks what the run needs ({_of(error)}): install the same everywhere; {_KEPT}")
     return error
 
 

@@ -66,7 +66,7 @@ def plan(
     sources: native.Sources,
     inputs: pl.DataFrame,
     until: int | None,
-    content_of: Callable[[str], Content] = Content.of,
+    content_of: Callable[..., Content] = Content.of,
 ) -> Plan:
     """Files are known by what they hold, wherever they lie. One that grew goes on; ``until`` as in a window's state."""
     known = {Content(row["size"], row["head"], row["tail"]): row for row in inputs.iter_rows(named=True)}
@@ -94,7 +94,7 @@ def plan(
         told[content] = name
         shorter = [row for row in by_head.get(content.head, []) if 0 <= row["size"] < content.size]
         shorter += small.get(path, [])
-        goes_on = next((row for row in shorter if _goes_on(path, row)), None)
+        goes_on = next((row for row in shorter if _goes_on(path, row, content_of)), None)
         if goes_on is not None:
             hosts, packets = json.loads(goes_on["hosts"]), goes_on["packets"]
             grown.add(goes_on["file"])
@@ -107,15 +107,20 @@ def plan(
         found.sources.append(source)
         found.contents[source.name] = content
     if found.sources:
-        found.sources.extend(_context(inputs, grown, until))
+        found.sources.extend(_context(inputs, grown, until, content_of))
     return found
 
 
-def _goes_on(path: str, row: dict[str, Any]) -> bool:
+def _goes_on(path: str, row: dict[str, Any], content_of: Callable[..., Content]) -> bool:
     try:
-        return Content.of(path, row["size"]) == Content(row["size"], row["head"], row["tail"])
+        return content_of(path, row["size"]) == Content(row["size"], row["head"], row["tail"])
     except OSError:
         return False
+
+
+def _is_gone(path: str) -> bool:
+    """Whether a file that could not be read is not there any more, or its address could not be reached."""
+    return "://" in path or not os.path.exists(path)
 
 
 def _own(name: str, taken: set[str]) -> str:
@@ -126,7 +131,9 @@ def _own(name: str, taken: set[str]) -> str:
     return shown
 
 
-def _context(inputs: pl.DataFrame, grown: set[str], until: int | None) -> list[Source]:
+def _context(
+    inputs: pl.DataFrame, grown: set[str], until: int | None, content_of: Callable[..., Content]
+) -> list[Source]:
     """Files that are read again: the last of each point, and all that end shortly before what is to come."""
     import polars as pl
 
@@ -140,7 +147,7 @@ def _context(inputs: pl.DataFrame, grown: set[str], until: int | None) -> list[S
     found = []
     for row in inputs.filter(pl.col("file").is_in(list(wanted))).iter_rows(named=True):
         path = path_from(row["path"])
-        if row["size"] >= 0 and _goes_on(path, row):
+        if row["size"] >= 0 and _goes_on(path, row, content_of):
             hosts = [tuple(pair) for pair in json.loads(row["hosts"])]
             found.append(Source(row["file"], path, row["point"], row["size"], hosts, row["packets"]))
     return found
@@ -217,11 +224,12 @@ class Whole:
         rows = []
         self._told.update(core["files"]["file"])
         given = {source.name: source for source in plan.sources}
-        # What could not be opened may be another time.
+        # What could not be opened, or was gone when it was to be read, may be read another time.
+        refused = set(core["problems"].filter(pl.col("code") == "file_unreadable")["file"])
         opened = pl.Series(
             [
-                plan.contents[name].size >= 0 and (packets > 0 or os.path.exists(given[name].path))
-                for name, packets in core["files"].select("file", "packets").iter_rows()
+                plan.contents[name].size >= 0 and not (name in refused and _is_gone(given[name].path))
+                for name in core["files"]["file"]
             ],
             dtype=pl.Boolean,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +16,20 @@ import merged
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from pcaps import RAW_IP, pcap
 from places import SAMPLES
 from stored import rotated, same, several
 
 import analyzer
 from analyzer import AnalyzerError, Capture, cli
-from analyzer.cluster import extraction, run, scheduling
+from analyzer.cluster import extraction, partitions, run, scheduling
 from analyzer.simulator import make
 from analyzer.store import batch
 from analyzer.store.layout import DERIVED
+from tests.media import talk
+from tests.store.test_store_media import CALLED, call, pressed, reported
+
+OF_MEDIA = ("stream_intervals", "rtcp_reports", "dtmf", "call_media")
 
 # Processes that load Dask and Polars, and all tables of several captures.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("stores by workers")]
@@ -89,16 +95,9 @@ def two() -> Iterator[scheduling.Workers]:
 
 
 def otherwise(whole: Capture, store: Capture) -> list[str]:
-    """The tables that a store keeps, and those of files, that are not row for row the same; but media, which workers
-    do not read."""
-    names = ("messages", *DERIVED, "files", "problems", "account", "legs", "tls_connections")
-    kept = [name for name in names if name != "streams"]
-    return [name for name in kept if not same(without_media(whole, name), without_media(store, name))]
-
-
-def without_media(capture: Capture, name: str) -> pl.DataFrame:
-    """A table without what it says of media."""
-    return capture.table(name).drop("media", "loss", "mos", strict=False)
+    """The tables that a store keeps, those of files, and those of media, that are not row for row the same."""
+    names = ("messages", *DERIVED, "files", "problems", "account", "legs", "tls_connections", *OF_MEDIA)
+    return [name for name in names if not same(whole.table(name), store.table(name))]
 
 
 def parts(folder: Path) -> dict[str, pl.DataFrame]:
@@ -125,6 +124,38 @@ def test_captures_of_streams_are_read_in_sequence_and_have_the_rows_of_the_whole
     assert [len(arguments[0].files) for name, arguments in here.tasks if name == "extract"] == [1] * 5 + [5]
 
 
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Captures of calls in succession between the same ends, whose streams have one source; some are of no call."""
+    found = []
+    for number, begins in enumerate((0, 100, 1000, 2500), 1):
+        found += call(number, begins, 60)
+        found += talk.rtp(range(300), (talk.CALLER, CALLED), since=begins + 1.5, source=11, packet_s=0.1, units=800)
+        found += [reported(begins + at, 11, number + at) for at in (5, 25)]
+        found += pressed(begins + 32, 11, 300)
+        found += talk.rtp(range(50), (("10.7.0.1", 7000), ("10.7.0.2", 7000)), since=begins + 40, source=11)
+    found.sort()
+    folder = tmp_path_factory.mktemp("heard")
+    size = -(-len(found) // 5)
+    paths = [folder / f"part{number}.pcap" for number in range(5)]
+    for number, path in enumerate(paths):
+        path.write_bytes(pcap(RAW_IP, found[number * size : (number + 1) * size]))
+    return paths
+
+
+def test_media_are_those_of_the_whole_however_calls_are_shared_out(
+    heard: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report is written once, with its stream, though the streams of other calls have the same source."""
+    monkeypatch.setattr(partitions, "PARTITION", 5)
+    here = Here()
+    store = made(heard, tmp_path, here, size=3)
+    assert otherwise(analyzer.read(heard), store) == []
+    assert sum(name == "rebuild" for name, _ in here.tasks) == 5
+    assert store.table("streams").height == 7
+    assert store.table("rtcp_reports")["reports"].sum() == 8
+
+
 def test_points_that_overlap_are_told_apart_and_have_the_rows_of_the_whole(tmp_path: Path) -> None:
     how: dict[str, Any] = {"calls": 6, "seed": 5, "loss": 0.05, "capture_loss": 0.05, "skew_s": 2.0}
     points = make(tmp_path / "captures", points=("access", "core"), **how).points
@@ -140,6 +171,26 @@ def test_a_capture_that_cannot_be_read_is_told_and_the_others_are_read(datagrams
     assert "file_unreadable" in store.table("problems")["code"]
 
 
+def test_a_capture_that_vanishes_is_told_and_read_when_it_is_there_again(
+    datagrams: list[Path], whole: Capture, tmp_path: Path
+) -> None:
+    files = [Path(shutil.copy(path, tmp_path)) for path in datagrams]
+    away = tmp_path / "away"
+
+    class Vanishing(Here):
+        def each(self, task: Callable[..., None], calls: Sequence[tuple[Any, ...]], done: Callable[[int], Any]) -> None:
+            if not away.exists():
+                files[3].rename(away)
+            super().each(task, calls, done)
+
+    store = made(files, tmp_path / "store", Vanishing())
+    assert "file_unreadable" in store.table("problems")["code"]
+    away.rename(files[3])
+    store = made(files, tmp_path / "store", Here())
+    assert "file_unreadable" not in store.table("problems")["code"]
+    assert same(whole.table("calls"), store.table("calls"))
+
+
 def test_a_run_without_workers_goes_on_from_what_many_wrote(
     datagrams: list[Path], whole: Capture, tmp_path: Path
 ) -> None:
@@ -149,11 +200,24 @@ def test_a_run_without_workers_goes_on_from_what_many_wrote(
     assert otherwise(whole, analyzer.open_store(tmp_path)) == []
 
 
-def test_many_workers_add_nothing_to_a_store_that_has_captures(datagrams: list[Path], tmp_path: Path) -> None:
+def test_nights_one_after_another_have_the_rows_of_the_whole(
+    heard: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls, streams, transactions and copies go on, whoever reads: many workers, one process, many workers."""
+    monkeypatch.setattr(partitions, "PARTITION", 100)
+    packets = merged.packets_of(SAMPLES / f"{name}.pcap" for name in ("services", "tcp_ugly"))
+    for name, files in (("heard", heard), ("streams", rotated(tmp_path / "files", packets, 5))):
+        made(files[:1], tmp_path / name, Here())
+        made(files[1:3], tmp_path / name, Here(), size=150)
+        batch.run([str(files[3])], tmp_path / name, batch.Options(size=150))
+        store = made(files, tmp_path / name, Here(2), size=400)
+        assert otherwise(analyzer.read(files), store) == [], name
+
+
+def test_captures_that_are_in_the_store_are_not_read_again(datagrams: list[Path], tmp_path: Path) -> None:
     made(datagrams[:2], tmp_path, Here())
-    made(datagrams[:2], tmp_path, Here())  # nothing is new
-    with pytest.raises(AnalyzerError, match="go on without --workers"):
-        made(datagrams[:3], tmp_path, Here())
+    made(datagrams[:2], tmp_path, again := Here())
+    assert again.tasks == []
 
 
 def test_a_run_that_failed_goes_on_where_it_ended(datagrams: list[Path], whole: Capture, tmp_path: Path) -> None:
@@ -225,11 +289,32 @@ def test_what_becomes_of_a_task_is_told(raised: str, told: str, monkeypatch: pyt
     distributed = pytest.importorskip("distributed")
     errors = {"KilledWorker": lambda: distributed.KilledWorker("rebuild", None, 2)}
     errors["OSError"] = lambda: OSError(28, "No space left on device")
-    future = SimpleNamespace(status="error", exception=errors[raised], key="rebuild", done=lambda: True)
+    future = type("Future", (), {"status": "error", "exception": lambda _: errors[raised]()})()
     client = SimpleNamespace(submit=lambda *_arguments, **_how: future, cancel=lambda _futures: None)
-    monkeypatch.setattr(distributed, "as_completed", lambda futures: futures)
+    monkeypatch.setattr(distributed, "wait", lambda futures, **_how: SimpleNamespace(done=futures))
     with pytest.raises(AnalyzerError, match=told):
         scheduling.Workers(client).each(os.getpid, [()], lambda _: None)
+
+
+def test_a_cluster_whose_workers_are_all_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+
+    def wait(_futures: object, **_how: object) -> None:
+        raise TimeoutError
+
+    client = SimpleNamespace(
+        submit=lambda *_arguments, **_how: object(), cancel=lambda _futures: None,
+        scheduler_info=lambda **_how: {"workers": {}},
+    )  # fmt: skip
+    monkeypatch.setattr(distributed, "wait", wait)
+    monkeypatch.setattr(scheduling, "_ALONE", 0)
+    with pytest.raises(AnalyzerError, match="nobody works for the scheduler any more"):
+        scheduling.Workers(client).each(os.getpid, [()], lambda _: None)
+
+
+def test_a_worker_of_another_version_that_joined_lately_is_told() -> None:
+    with pytest.raises(AnalyzerError, match=r"a worker has sip-analyzer .* and the run is of 0\.0\.1"):
+        scheduling._of_version("0.0.1", os.getpid)
 
 
 def test_a_scheduler_that_does_not_answer_is_told(
