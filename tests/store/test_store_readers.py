@@ -53,8 +53,8 @@ def with_pyarrow(folder: Path) -> pd.DataFrame:
 
 
 def with_duckdb(folder: Path) -> pd.DataFrame:
-    query = "select * from read_parquet(?, hive_partitioning = true)"
-    return as_pandas(duckdb.connect().execute(query, [f"{folder}/calls/*/*/*.parquet"]).to_arrow_table())
+    query = f"select * from read_parquet('{folder}/calls/*/*/*.parquet', hive_partitioning = true)"
+    return as_pandas(duckdb.connect().sql(query).to_arrow_table())
 
 
 def with_fastparquet(folder: Path) -> pd.DataFrame:
