@@ -32,7 +32,7 @@ def in_spite_of_damage(source: Source, make: Callable[[], pl.DataFrame]) -> pl.D
     except (exceptions.SQLInterfaceError, exceptions.SQLSyntaxError, exceptions.ColumnNotFoundError):
         raise  # by what was asked
     except unreadable():
-        whole = source.whole
+        whole: Any = source.whole
         if not hasattr(whole, "found_damage") or not (whole.found_damage() or whole.damaged):
             raise
         return make()

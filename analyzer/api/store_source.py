@@ -218,12 +218,15 @@ class StoreGraph(Graph):
         self._kept = kept
         #: The columns of the core that the tables rest on that were asked for, ``None`` for all.
         self._columns: set[str] | None = set()
+        #: The messages with columns that were read before.
+        self._messages: pl.DataFrame | None = None
 
     def want(self, columns: set[str] | None) -> None:
         """Has these columns read as well, ``None`` for all, where something needs their table."""
         if self._columns is None or (columns is not None and columns <= self._columns):
             return
         self._columns = None if columns is None else self._columns | columns
+        self._messages = self.inputs.get("core_messages", self._messages)
         self.inputs = {name: rows for name, rows in self.inputs.items() if name not in WIDE}
 
     def __getitem__(self, name: str) -> Any:
@@ -246,6 +249,8 @@ class StoreGraph(Graph):
             if table == "account" and self._kept.gone:
                 # As if there were none: what was beside SIP is only in the captures.
                 rows = rows.filter(~pl.col("reason").str.contains(_READ_AGAIN))
+        elif table == "messages" and self._messages is not None:
+            return {"core_messages": self._kept.with_columns(self._messages, self._columns)}
         else:
             rows = self._kept.core(table, self._columns)
         return inputs_of({table: rows})

@@ -139,7 +139,7 @@ class Kept:
             if self.found_damage([name]):
                 return self.rows(name, columns, where=where)
             raise AnalyzerError(f"{self.folder}: a file of the store cannot be read: {error}") from None
-        return rows.sort(ORDER, maintain_order=True) if ordered else rows
+        return _in_order(rows) if ordered else rows
 
     def scan(self, name: str, *more: str) -> pl.LazyFrame:
         """A table that is kept as it is, of which what is asked for is read, its units in any order; calls without
@@ -232,10 +232,12 @@ class Kept:
             return pl.read_parquet(self.folder / name)
         except FileNotFoundError:
             now = manifest_of(self.folder).commit
-            told = changed(self.folder) if now != self.manifest.commit else gone(self.folder / name, "is gone")
+            told = changed(self.folder) if now != self.manifest.commit else gone(self.folder, name)
             raise AnalyzerError(told) from None
         except unreadable() as error:
-            raise AnalyzerError(gone(self.folder / name, f"cannot be read ({error})")) from None
+            raise AnalyzerError(
+                f"{self.folder / name}: cannot be read ({error}): copy it from a backup, or make the store anew"
+            ) from None
 
     @cached_property
     def gone(self) -> int:
@@ -276,6 +278,12 @@ class Kept:
         rows = self.rows(table, names if table in ("descriptions", "evidence") else None)
         return rows.unique(maintain_order=True) if table == "descriptions" else rows
 
+    def with_columns(self, messages: pl.DataFrame, columns: set[str] | None) -> pl.DataFrame:
+        """All messages with further columns of the core."""
+        names = [name for name, _ in core_columns()["messages"] if columns is None or name in columns]
+        missing = {name for name in names if name not in messages.columns}
+        return messages.hstack(self.core("messages", missing)) if missing else messages
+
     def unit_of(self, call: int) -> dict[str, pl.DataFrame]:
         """The tables of the core of the unit that a call is in."""
         import polars as pl
@@ -311,6 +319,19 @@ class Kept:
 
         where = None if legs is None else pl.col("_leg").is_in(legs.unique().implode())
         return self.rows("links", where=where).drop("_unit")
+
+
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows in the order of the whole: a column after another, so that all are not there twice."""
+    import polars as pl
+
+    order = rows.select(pl.arg_sort_by(ORDER, maintain_order=True)).to_series()
+    columns = rows.get_columns()[::-1]
+    del rows
+    found = []
+    while columns:
+        found.append(columns.pop().rechunk().gather(order))
+    return pl.DataFrame(found)
 
 
 def _media_as_read(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

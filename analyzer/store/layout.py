@@ -111,9 +111,9 @@ class Manifest:
         return f"state/state-{self.commit:08d}.bin"
 
 
-def gone(file: Path, why: object) -> str:
+def gone(folder: Path, error: object) -> str:
     """What to do about a file of a store that cannot be read."""
-    return f"{file}: {why}: copy it from a backup, or make the store anew"
+    return f"{folder}: a file of the store is gone ({error}): copy it from a backup, or make the store anew"
 
 
 def changed(folder: Path) -> str:

@@ -106,7 +106,7 @@ def test_rows_beside_messages_that_are_gone_are_told(store: Path) -> None:
 def test_without_a_table_of_the_whole_it_is_said_which(table: str, store: Path) -> None:
     for path in (store / table).iterdir():
         path.unlink()
-    with pytest.raises(AnalyzerError, match=f"{table}-0+1.parquet: is gone: copy it from a backup"):
+    with pytest.raises(AnalyzerError, match=rf"is gone \({table}/{table}-0+1\.parquet\): copy it from a backup"):
         analyzer.open_store(store)
 
 

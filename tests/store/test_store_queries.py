@@ -7,6 +7,7 @@ from pathlib import Path
 
 import merged
 import polars as pl
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
 from places import SAMPLES
@@ -14,8 +15,10 @@ from stored import batched, same
 
 import analyzer
 from analyzer import AnalyzerError, Capture, Filter, schema
+from analyzer.api.reports import text_of
 from analyzer.cli import group
 from analyzer.store import kept
+from analyzer.store.layout import manifest_of
 
 pytestmark = pytest.mark.xdist_group("stores")
 
@@ -99,6 +102,70 @@ def test_sql_and_kpis_are_those_of_the_captures(folder: Path, whole: Capture) ->
     store = analyzer.open_store(folder)
     assert store.sql(query).equals(whole.sql(query))
     assert store.measure("kpis").equals(whole.measure("kpis"))
+
+
+@pytest.mark.parametrize("how", [{"by": "peer", "every": "1m"}, {"by": "service"}, {"by": "node"}, {"by": "no"}])
+def test_kpis_of_pieces_are_those_of_the_whole(
+    how: dict[str, str], folder: Path, whole: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each part by itself, then together: shares, percentiles, peaks and loads, over all and in groups."""
+    monkeypatch.setattr(kept, "_PIECE", 1)
+    store = analyzer.open_store(folder)
+    assert len(list(store.source.pieces())) == len(manifest_of(folder).parts) > 2
+    assert store.measure("kpis", **how).equals(whole.measure("kpis", **how))
+
+
+@pytest.mark.parametrize("name", ["responses", "failures", "links", "latency", "outliers"])
+def test_what_is_measured_is_that_of_the_captures(name: str, folder: Path, whole: Capture) -> None:
+    for by in (None, "peer") if name != "failures" else (None, "status,node"):
+        assert analyzer.open_store(folder).measure(name, by=by).equals(whole.measure(name, by=by)), by
+
+
+@pytest.mark.parametrize("form", ["json", "openmetrics"])
+def test_a_report_says_what_that_of_the_captures_does(form: str, folder: Path, whole: Capture) -> None:
+    thresholds = {"thresholds": ["asr < 0.99", "setup_s.p95 > 0.1"]}
+    ours, theirs = (
+        text_of(cap.source, form=form, thresholds=thresholds, before=cap.source)
+        for cap in (analyzer.open_store(folder), whole)
+    )
+    assert ours == theirs
+    assert "answered" in ours
+
+
+def test_two_stores_compare_as_their_captures_do(folder: Path, whole: Capture) -> None:
+    store = analyzer.open_store(folder)
+    ours, theirs = (analyzer.compare(cap, cap.filter(middle(whole))) for cap in (store, whole))
+    assert ours.data.kpis.equals(theirs.data.kpis)
+    assert ours.data.failures.equals(theirs.data.failures)
+
+
+def test_a_kpi_reads_no_column_that_it_does_not_look_at(folder: Path, whole: Capture, tmp_path: Path) -> None:
+    """The names of callers are noise in each part: who asks for calls is told, the answer-seizure ratio stands."""
+    store = Path(shutil.copytree(folder, tmp_path / "store"))
+    for path in (store / "calls").rglob("*.parquet"):
+        overwrite(path, "caller")
+    opened = analyzer.open_store(store)
+    assert opened.measure("kpis", only="asr").equals(whole.measure("kpis", only="asr"))
+    assert opened.sql("select count(*), min(status) from calls").equals(
+        whole.sql("select count(*), min(status) from calls")
+    )
+    assert not opened.damaged
+    assert opened.table("calls").height < whole.table("calls").height
+    assert opened.damaged
+
+
+def overwrite(path: Path, name: str) -> None:
+    """Puts noise in the place of a column."""
+    group = pyarrow.parquet.ParquetFile(path).metadata
+    data = bytearray(path.read_bytes())
+    for number in range(group.num_row_groups):
+        row_group = group.row_group(number)
+        column = next(
+            found for at in range(row_group.num_columns) if (found := row_group.column(at)).path_in_schema == name
+        )
+        start = column.dictionary_page_offset or column.data_page_offset
+        data[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    path.write_bytes(bytes(data))
 
 
 def test_texts_are_in_the_captures_while_these_are_there(capture: Path, tmp_path: Path) -> None:

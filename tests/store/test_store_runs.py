@@ -211,12 +211,6 @@ def test_a_store_of_a_newer_version_is_refused(store: Path) -> None:
         analyzer.open_store(store)
 
 
-def test_half_a_store_is_told(store: Path) -> None:
-    next((store / "calls").rglob("*.parquet")).unlink()
-    with pytest.raises(AnalyzerError, match="a file of the store is gone"):
-        analyzer.open_store(store).table("calls")
-
-
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": "sip-analyzer store", "version": 1}'])
 def test_a_file_of_the_name_that_is_none_of_a_store_is_told(text: str, store: Path) -> None:
     (store / "store.json").write_text(text)
