@@ -101,7 +101,7 @@ pub fn scan(sources: &[Source], options: &Options, progress: &Progress) -> Resul
         problems.report(problem);
     }
     // One without rows tells the columns where there is no description.
-    let mut descriptions = vec![sdp::table(&[], &options.wanted)?];
+    let mut descriptions = vec![sdp::Builder::new(&options.wanted).table()?];
     let mut evidence = vec![Evidence::none(&options.wanted)?];
     let mut via_tails = Vec::new();
     for chunk in &mut chunks {

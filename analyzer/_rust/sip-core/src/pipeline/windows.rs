@@ -279,7 +279,7 @@ impl<'a> Windows<'a> {
 
     fn window(&mut self, mut chunks: Vec<Chunk>, parsed: Vec<messages::Part>, last: bool) -> Result<Window, ScanError> {
         let wanted = &self.options.wanted;
-        let mut descriptions = vec![sdp::table(&[], wanted)?];
+        let mut descriptions = vec![sdp::Builder::new(wanted).table()?];
         let mut evidence = vec![Evidence::none(wanted)?];
         let mut via_tails = vec![Tails::default().take(wanted)?];
         let max = self.options.limits.max_problems_per_code;

@@ -53,7 +53,7 @@ const fn only(status: u16) -> (u16, u16) {
 
 use When::{Always, AsksForPrack, HasBody, HasRSeq};
 
-static RULES: &[Rule] = &[
+const RULES: &[Rule] = &[
     rule(INVITE, REQUEST, Always, &[Name::Contact], "RFC 3261 §8.1.1.8"),
     rule(SUBSCRIBE, REQUEST, Always, &[Name::Contact], "RFC 3261 §8.1.1.8"),
     rule(REFER, REQUEST, Always, &[Name::Contact], "RFC 3515 §2.2"),
@@ -90,6 +90,39 @@ static RULES: &[Rule] = &[
     rule(ANY, only(494), Always, &[Name::SecurityServer], "RFC 3329 §2.3.1"),
     rule(ANY, (0, 699), HasBody, &[Name::ContentType], "RFC 3261 §20.15"),
 ];
+
+/// For each status the rules that hold for it, a bit each.
+static OF_STATUS: [u64; 700] = {
+    let mut found = [0; 700];
+    let mut rule = 0;
+    while rule < RULES.len() {
+        let (first, last) = RULES[rule].statuses;
+        let mut status = first;
+        while status <= last {
+            found[status as usize] |= 1 << rule;
+            status += 1;
+        }
+        rule += 1;
+    }
+    found
+};
+
+/// For each method, by the place of its bit, those that hold for it.
+static OF_METHOD: [u64; 16] = {
+    let mut found = [0; 16];
+    let mut rule = 0;
+    while rule < RULES.len() {
+        let mut method = 0;
+        while method < 16 {
+            if RULES[rule].methods >> method & 1 == 1 {
+                found[method] |= 1 << rule;
+            }
+            method += 1;
+        }
+        rule += 1;
+    }
+    found
+};
 
 fn method_bit(method: &[u8]) -> u16 {
     match method {
@@ -128,19 +161,23 @@ pub struct Traits<'m> {
 ///
 /// Ask only where the whole header section is there (what was cut may have had them), and of messages of RFC 3261.
 pub fn missing<'m>(of: &'m Traits<'_>, has: impl Fn(Name) -> bool + 'm) -> impl Iterator<Item = Missing> + 'm {
-    let method = method_bit(of.method);
-    RULES
-        .iter()
+    let method = method_bit(of.method).trailing_zeros() as usize;
+    let of_status = OF_STATUS.get(usize::from(of.status)).copied().unwrap_or(0);
+    let mut left = of_status & OF_METHOD.get(method).copied().unwrap_or(0);
+    let rules = std::iter::from_fn(move || {
+        let rule = RULES.get(left.trailing_zeros() as usize)?;
+        left &= left - 1;
+        Some(rule)
+    });
+    rules
         .filter(move |rule| {
-            rule.methods & method != 0
-                && (rule.statuses.0..=rule.statuses.1).contains(&of.status)
+            !rule.any_of.iter().any(|&name| has(name))
                 && match rule.when {
                     Always => true,
                     AsksForPrack => of.asks_for_prack,
                     HasRSeq => has(Name::RSeq),
                     HasBody => of.body,
                 }
-                && !rule.any_of.iter().any(|&name| has(name))
         })
         .filter_map(|rule| {
             let name = rule.any_of.first().copied().and_then(Name::canonical)?;

@@ -198,7 +198,10 @@ pub fn at(v: &[u8], ended: bool) -> At {
 /// Is this a start line as nearly all are, in one look? [`StartLine::is_sure`] says so of it too, after a long one.
 fn is_plainly_sure(line: &[u8]) -> bool {
     if let Some(code) = line.strip_prefix(b"SIP/2.0 ") {
-        return matches!(code, [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9'] | [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9', b' ', ..]);
+        return matches!(
+            code,
+            [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9'] | [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9', b' ', ..]
+        );
     }
     let Some(request) = line.strip_suffix(b" SIP/2.0") else { return false };
     let method = request.iter().take_while(|&&b| is_token(b)).count();

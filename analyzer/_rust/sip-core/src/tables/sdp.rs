@@ -86,13 +86,14 @@ impl Descriptions {
         Self { known: Mutex::default(), max_media }
     }
 
-    /// The description of a message (or of its decoded body), if it has one, and that of its early session. The rows of one that is new are put to `fresh`.
-    pub fn of<'b>(
+    /// The description of a message (or of its decoded body), if it has one, and that of its early session. The rows of one
+    /// that is new are put to `fresh`.
+    pub fn of(
         &self,
-        message: &'b [u8],
+        message: &[u8],
         ranges: [&Option<Range<usize>>; 2],
         complete: bool,
-        fresh: &mut Vec<Row<'b>>,
+        fresh: &mut Builder<'_>,
     ) -> Option<Arc<Known>> {
         if ranges.iter().all(|range| range.is_none()) {
             return None;
@@ -111,14 +112,14 @@ impl Descriptions {
             return Some(Arc::clone(known));
         }
         let (known, rows) = self.read(key, parts, complete);
+        let known = Arc::new(known);
         // Another parser may have read it meanwhile: then the rows are its.
-        Some(match lock().entry(key) {
-            Entry::Occupied(other) => Arc::clone(other.get()),
-            Entry::Vacant(place) => {
-                fresh.extend(rows);
-                Arc::clone(place.insert(Arc::new(known)))
-            }
-        })
+        match lock().entry(key) {
+            Entry::Occupied(other) => return Some(Arc::clone(other.get())),
+            Entry::Vacant(place) => place.insert(Arc::clone(&known)),
+        };
+        rows.iter().for_each(|row| fresh.push(row));
+        Some(known)
     }
 
     /// Reads the description of the session, and that of its early session.
@@ -140,11 +141,36 @@ impl Descriptions {
     }
 }
 
-/// The rows that a batch of messages brought.
-pub fn table(rows: &[Row<'_>], wanted: &Wanted) -> Result<RecordBatch, ArrowError> {
-    let mut columns = Columns::new(rows.len(), wanted);
-    for (number, row) in rows.iter().enumerate() {
-        columns.set(number, row);
+/// The rows that a batch of messages brings, under construction: what a description says is not kept beside them.
+pub struct Builder<'w> {
+    columns: Columns,
+    rows: usize,
+    wanted: &'w Wanted,
+}
+
+impl<'w> Builder<'w> {
+    /// Room is made for so many rows at a time.
+    const ROOM: usize = 1024;
+
+    pub fn new(wanted: &'w Wanted) -> Self {
+        Self { columns: Columns::new(0, wanted), rows: 0, wanted }
     }
-    record_batch(columns.finish(wanted)?)
+
+    fn push(&mut self, row: &Row<'_>) {
+        if self.rows.is_multiple_of(Self::ROOM) {
+            self.columns.grow(Self::ROOM, self.wanted);
+        }
+        self.columns.set(self.rows, row);
+        self.rows += 1;
+    }
+
+    /// The table; `None` if it has no rows.
+    pub fn finish(self) -> Result<Option<RecordBatch>, ArrowError> {
+        if self.rows == 0 { Ok(None) } else { self.table().map(Some) }
+    }
+
+    /// The table, also without rows: it tells the columns where there is no description.
+    pub fn table(self) -> Result<RecordBatch, ArrowError> {
+        record_batch(self.columns.first(self.rows, self.wanted)?)
+    }
 }

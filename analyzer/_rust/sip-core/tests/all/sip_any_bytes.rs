@@ -1,8 +1,11 @@
 //! Whatever the bytes: no panic, no byte of a message lost, and the same messages however a stream was segmented.
 
+use std::collections::HashMap;
+
 use proptest::prelude::*;
 use sip_core::limits::Limits;
 use sip_core::packet::Stamp;
+use sip_core::sip::fields::Told;
 use sip_core::sip::{Carrier, Detected, Message, Scratch, StreamFramer, detect, fields, rp};
 
 /// Bytes that look enough like SIP to get deep into the readers.
@@ -22,7 +25,10 @@ fn nearly_sip() -> impl Strategy<Value = Vec<u8>> {
         Just(b"To: <sip:x@y>\r\n".to_vec()),
         Just(b"Contact: *, <sip:a@b\r\n".to_vec()),
         Just(b"Contact: <sip:a@b>;expires=7\r\n".to_vec()),
+        Just(b"Contact: *\r\n".to_vec()),
+        Just(b"m: ,\r\n".to_vec()),
         Just(b"P-Asserted-Identity: <sip:a@b>\r\n".to_vec()),
+        Just(b"P-Asserted-Identity: ,\r\n".to_vec()),
         Just(b"P-Asserted-Identity: <sip:c@d>, <tel:1>\r\n".to_vec()),
         Just(b"P-Charging-Vector: icid-value=a\r\n".to_vec()),
         Just(b"Content-Length: 5\r\n".to_vec()),
@@ -103,6 +109,47 @@ proptest! {
                 prop_assert_eq!(&format!("{:?}", fields::read(&bytes, carrier, &mut used)), &alone);
             }
         }
+    }
+
+    /// Columns keep what a line says under a number, which the line has from then on.
+    #[test]
+    fn a_line_with_a_number_says_what_has_this_number(before in nearly_sip(), bytes in nearly_sip()) {
+        let mut scratch = Scratch::default();
+        let mut kept: HashMap<(u8, usize), Vec<Vec<u8>>> = HashMap::new();
+        for message in [&before, &bytes, &before, &bytes] {
+            let fields = fields::read(message, Carrier::Datagram { missing: 0 }, &mut scratch);
+            let is_response = fields.status.is_some();
+            let contact = fields.contact.uri.filter(|_| !fields.contact.star);
+            for (told, place, value) in [
+                (Told::Start, 0, if is_response { fields.reason_phrase } else { fields.request_uri }),
+                (Told::Start, 1, fields.method.filter(|_| !is_response)),
+                (Told::Cseq, 0, fields.method.filter(|_| is_response)),
+                (Told::From, 0, fields.from.uri),
+                (Told::From, 1, fields.from.tag),
+                (Told::To, 0, fields.to.uri),
+                (Told::To, 1, fields.to.tag),
+                (Told::CallId, 0, fields.call_id),
+                (Told::Contact, 0, contact),
+                (Told::Asserted, 0, fields.asserted[0]),
+                (Told::Icid, 0, fields.icid),
+                (Told::Via, 0, fields.via.branch),
+                (Told::Via, 1, fields.via.sent_by),
+                (Told::ContentType, 0, fields.content_type),
+            ] {
+                let (Some(value), Some(line)) = (value, fields.told(told)) else { continue };
+                let known = kept.entry((told as u8, place)).or_default();
+                match line.number(place) {
+                    Some(number) => prop_assert_eq!(&known[number as usize], value),
+                    None => {
+                        line.keep_number(place, known.len() as u32);
+                        known.push(value.to_vec());
+                    }
+                }
+            }
+        }
+        scratch.begin_columns();
+        let fields = fields::read(&bytes, Carrier::Datagram { missing: 0 }, &mut scratch);
+        prop_assert!(fields.told(Told::CallId).is_none_or(|line| line.number(0).is_none()));
     }
 
     #[test]

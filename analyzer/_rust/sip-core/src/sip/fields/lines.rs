@@ -6,6 +6,7 @@ use foldhash::quality::RandomState;
 
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
 const HIGH: u64 = ONES << 7;
+const LINE_FEEDS: u64 = ONES * b'\n' as u64;
 
 /// Finds line ends and hashes what stands before them. The hash is another in each process, so that nobody can prepare two
 /// lines that have the same one.
@@ -23,60 +24,67 @@ impl Default for LineHasher {
 
 impl LineHasher {
     /// Where the next LF is at or behind `from`, and the hash of what stands before it; `None` if there is none.
-    #[inline]
+    ///
+    /// Where lines end nobody can foresee: what can be done without a branch is.
+    #[inline(never)]
     pub fn next(self, text: &[u8], from: usize) -> Option<(usize, u64)> {
         let [mut hash, key, _] = self.keys;
         let (words, rest) = text.get(from..)?.as_chunks::<16>();
-        for (number, word) in words.iter().enumerate() {
-            let halves = halves(word);
-            let feeds = halves.map(line_feeds);
-            if feeds != [0; 2] {
-                let (end, hash) = self.end(halves, feeds, hash);
-                return Some((from + number * 16 + end, hash));
+        let mut at = from;
+        for word in words {
+            let word @ [low, high] = halves(word);
+            if may_have_line_feed(low) | may_have_line_feed(high)
+                && let Some((end, hash)) = self.end(word, hash)
+            {
+                return Some((at + end, hash));
             }
-            hash = folded(halves[0] ^ hash, halves[1] ^ key);
+            hash = folded(low ^ hash, high ^ key);
+            at += 16;
         }
         let mut word = [0; 16];
         word.get_mut(..rest.len())?.copy_from_slice(rest);
-        let halves = halves(&word);
-        let feeds = halves.map(line_feeds);
-        if feeds == [0; 2] {
-            return None;
-        }
-        let (end, hash) = self.end(halves, feeds, hash);
-        Some((from + words.len() * 16 + end, hash))
+        let (end, hash) = self.end(halves(&word), hash)?;
+        Some((at + end, hash))
     }
 
     /// Where the first LF is in these 16 bytes, and the hash of the line that it ends.
     #[inline]
-    fn end(self, [low, high]: [u64; 2], [in_low, in_high]: [u64; 2], hash: u64) -> (usize, u64) {
+    fn end(self, [low, high]: [u64; 2], hash: u64) -> Option<(usize, u64)> {
         let [_, key, last] = self.keys;
+        let feeds = whole(line_feeds(low), line_feeds(high));
+        if feeds == 0 {
+            return None;
+        }
+        let end = feeds.trailing_zeros() / 8;
         // Only bytes of the line count, and how many they are.
-        let (end, low, high) = if in_low != 0 {
-            (in_low.trailing_zeros() / 8, low & below(in_low), 0)
-        } else {
-            (8 + in_high.trailing_zeros() / 8, low, high & below(in_high))
-        };
-        (end as usize, folded(folded(low ^ hash, high ^ key) ^ u64::from(end), last))
+        let [low, high] = split(whole(low, high) & ((1 << (end * 8)) - 1));
+        Some((end as usize, folded(folded(low ^ hash, high ^ key) ^ u64::from(end), last)))
     }
 }
 
+fn whole(low: u64, high: u64) -> u128 {
+    u128::from(low) | u128::from(high) << 64
+}
+
+fn split(whole: u128) -> [u64; 2] {
+    [whole as u64, (whole >> 64) as u64]
+}
+
 fn halves(word: &[u8; 16]) -> [u64; 2] {
-    let all = u128::from_le_bytes(*word);
-    [all as u64, (all >> 64) as u64]
+    split(u128::from_le_bytes(*word))
+}
+
+/// False where none of these bytes is LF; it may also be true of bytes that are no ASCII.
+#[inline]
+fn may_have_line_feed(word: u64) -> bool {
+    (word ^ LINE_FEEDS).wrapping_sub(ONES) & HIGH != 0
 }
 
 /// The lowest bit that is set stands in the first byte that is LF.
 #[inline]
 fn line_feeds(word: u64) -> u64 {
-    let differs = word ^ (ONES * u64::from(b'\n'));
+    let differs = word ^ LINE_FEEDS;
     differs.wrapping_sub(ONES) & !differs & HIGH
-}
-
-/// The bytes below the first that is marked.
-#[inline]
-fn below(marks: u64) -> u64 {
-    (1 << (marks.trailing_zeros() & !7)) - 1
 }
 
 #[inline]
@@ -116,7 +124,7 @@ mod tests {
         };
         let mut seen = std::collections::HashSet::new();
         for length in 0..60 {
-            for byte in [0, b' ', b'a'] {
+            for byte in [0, b' ', b'a', 0xff] {
                 let line = vec![byte; length];
                 let alone = hash(&line, b"", b"");
                 assert_eq!(alone, hash(&line, b"Via: x\n", b"To: y\n\nand a body of some length"));

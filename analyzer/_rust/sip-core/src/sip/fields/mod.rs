@@ -1,6 +1,7 @@
 //! What a table row needs of a message, in one pass over its header lines. Nothing is allocated for a message: values
 //! are borrowed from it, or from a scratch that is used again (unfolded headers, the normal form of the Via stack).
 
+use std::fmt;
 use std::ops::Range;
 
 use super::encoding::Encoded;
@@ -17,6 +18,7 @@ mod header_lines;
 mod known_lines;
 mod lines;
 mod repeated_lines;
+mod section;
 
 /// How the message came: decides what its length means (RFC 3261 §18.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,8 @@ struct Work {
     sent_by: (usize, usize),
     /// Hashes of the Via values in normal form, top first.
     vias: Vec<u64>,
+    /// Lines that are about to be read.
+    found: [Found; TOGETHER],
     known: KnownLines,
     /// All lines so far are ASCII without NUL, and have no CR but that of their end.
     plain: bool,
@@ -51,6 +55,19 @@ struct Work {
     content_type: Vec<u8>,
     require: Vec<u8>,
     supported: Vec<u8>,
+}
+
+/// So many lines are found before they are read.
+const TOGETHER: usize = 32;
+
+/// A line that was found.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    /// Where its LF is.
+    end: usize,
+    hash: u64,
+    /// It seems to be among the known ones.
+    known: bool,
 }
 
 impl Scratch {
@@ -127,6 +144,30 @@ pub enum Told {
     Icid,
     Via,
     ContentType,
+}
+
+/// The lines of [`Told`] by their hashes, 0 where there is none.
+#[derive(Clone, Copy, Default)]
+struct ToldLines<'a> {
+    hashes: [u64; Told::ContentType as usize + 1],
+    known: Option<&'a KnownLines>,
+}
+
+impl ToldLines<'_> {
+    /// Of the first of its kind, also where its hash is 1, which stands for one that is not known.
+    #[inline]
+    fn tell(&mut self, line: Told, hash: u64) {
+        if let Some(told @ 0) = self.hashes.get_mut(line as usize) {
+            *told = hash;
+        }
+    }
+}
+
+/// Hashes are others in each process.
+impl fmt::Debug for ToldLines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -247,9 +288,7 @@ pub struct Fields<'a> {
     /// The one of the disposition `early-session`, beside it or alone (RFC 3959).
     pub early_sdp: Option<Range<usize>>,
     pub flaws: Flaws,
-    /// The hashes of the lines of [`Told`], 0 where there is none that was met before.
-    told: [u64; Told::ContentType as usize + 1],
-    known: Option<&'a KnownLines>,
+    told: ToldLines<'a>,
     /// Of an INVITE without folded lines those that are looked at again, by their names and where they stand.
     pub marked: Option<&'a [(Name, Range<usize>)]>,
     /// The header that was the first to be repeated.
@@ -276,12 +315,15 @@ pub fn read<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -
     if whole < message.len() {
         let (lines, cut_line) = split(message, whole);
         let end = message.len();
-        let mut fields = Fields { cut_line: cut_line.len(), body: end..end, ..read_lines(lines, carrier, scratch) };
+        let mut fields = Fields::default();
+        read_lines(lines, carrier, scratch, &mut fields);
+        (fields.cut_line, fields.body) = (cut_line.len(), end..end);
         // The header may stand in the line that is cut, or in one that was lost.
         fields.flaws.remove(Flaw::HeaderMissing);
         return fields;
     }
-    let mut fields = read_lines(message, carrier, scratch);
+    let mut fields = Fields::default();
+    read_lines(message, carrier, scratch, &mut fields);
     if !fields.header_ended && may_be_cut(carrier) {
         fields.flaws.remove(Flaw::HeaderMissing);
         if fields.lines == 0 {
@@ -319,11 +361,11 @@ fn whole_lines(message: &[u8], carrier: Carrier) -> usize {
     message.len()
 }
 
-fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch) -> Fields<'a> {
+/// What a message says is large: it is written where it is needed.
+fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch, fields: &mut Fields<'a>) {
     let Scratch { unfolded, work } = scratch;
     unfolded.clear();
     work.clear();
-    let mut fields = Fields::default();
     let header_len = match fields.section(message, true, work) {
         Ok(header_len) => header_len,
         Err(Folded) => {
@@ -331,7 +373,7 @@ fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch)
             let unfolded: &'a [u8] = unfolded;
             work.clear();
             let flaws = fields.flaws;
-            fields = Fields::default();
+            *fields = Fields::default();
             // Line ends were judged as sent; the copy has none but CRLF.
             fields.flaws.add_if(flaws.has(Flaw::LineEnd), Flaw::LineEnd);
             // The copy has no fold left, so this cannot fail again.
@@ -342,7 +384,7 @@ fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch)
         }
     };
     let work: &'a Work = work;
-    fields.known = Some(&work.known);
+    fields.told.known = Some(&work.known);
     fields.marked = Some(work.marked.as_slice()).filter(|_| work.marks && unfolded.is_empty());
     fields.finish_header(split(message, header_len).0, work);
     fields.finish_body(message, header_len, carrier);
@@ -351,14 +393,13 @@ fn read_lines<'a>(message: &'a [u8], carrier: Carrier, scratch: &'a mut Scratch)
         true => fields.content_type.map(mime::media_type).filter(|media| !media.is_empty()),
         false => Some(&work.content_type),
     };
-    fields
 }
 
 impl<'a> Fields<'a> {
     /// A line that told something, where it is kept.
     #[inline]
     pub fn told(&self, line: Told) -> Option<&'a Line> {
-        self.known?.line(*self.told.get(line as usize)?)
+        self.told.known?.line(*self.told.hashes.get(line as usize)?)
     }
 }
 

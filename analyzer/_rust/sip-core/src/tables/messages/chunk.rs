@@ -40,7 +40,7 @@ pub struct Chunk {
     /// And where it was seen, if that is asked for.
     pub places: Vec<Place>,
     /// The session descriptions that were new in this batch.
-    pub descriptions: Vec<RecordBatch>,
+    pub descriptions: Option<RecordBatch>,
     pub ims_headers: Option<KeyedRows>,
     pub headers: Option<KeyedRows>,
     pub parts: Option<KeyedRows>,
@@ -54,8 +54,8 @@ pub struct Chunk {
 
 impl Chunk {
     /// The session descriptions it brought, once.
-    pub fn take_descriptions(&mut self) -> Vec<RecordBatch> {
-        std::mem::take(&mut self.descriptions)
+    pub fn take_descriptions(&mut self) -> Option<RecordBatch> {
+        self.descriptions.take()
     }
 
     /// The evidence of its messages, once.

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use arrow_array::builder::BinaryBuilder;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::ArrayRef;
 use arrow_schema::ArrowError;
 
 use super::chunk::{Chunk, Part, Place};
@@ -17,7 +17,7 @@ use crate::observation::{Batch, Clock, Entry, ObservationKey, Seen};
 use crate::problem::{Problem, Problems};
 use crate::sip::fields::{Fields, Scratch, read};
 use crate::sip::headers::Asked;
-use crate::sip::{Encoded, Flaw, Flaws, mime};
+use crate::sip::{Flaw, Flaws, mime};
 use crate::tables::columns::Wanted;
 use crate::tables::evidence::{Evidence, Tails};
 use crate::tables::keyed::KeyedRows;
@@ -104,7 +104,7 @@ impl<'a> Parser<'a> {
         let mut rows = Vec::with_capacity(count);
         let mut places = Vec::with_capacity(if self.places { count } else { 0 });
         let mut problems = ProblemLog::new(self.limits.max_problems_per_code);
-        let (mut fresh, mut descriptions) = (Vec::new(), Vec::new());
+        let mut fresh = sdp::Builder::new(self.wanted);
         let mut ims_headers = ims_headers::Builder::new(self.wanted);
         let mut parts = parts::Builder::new(self.wanted);
         let wants_headers = self.wanted.has("_headers");
@@ -126,9 +126,8 @@ impl<'a> Parser<'a> {
                     flaw.into_iter().for_each(|flaw| fields.flaws.add(flaw));
                     parts.push(row, &fields, encoded.content_type, &body);
                     let whole = complete && flaw.is_none();
-                    let (known, table) = decoded(self.descriptions, self.wanted, encoded, &body, whole)?;
-                    descriptions.extend(table);
-                    known
+                    let found = mime::find_sdp(encoded.content_type.unwrap_or_default(), &body);
+                    self.descriptions.of(&body, [&found.session, &found.early], whole, &mut fresh)
                 }
             };
             columns.set(
@@ -170,15 +169,12 @@ impl<'a> Parser<'a> {
                 places.push(Place { file: seen.last.file, frame: seen.last.frame, interface });
             }
         }
-        if !fresh.is_empty() {
-            descriptions.push(sdp::table(&fresh, self.wanted)?);
-        }
         Ok(Chunk {
             part: *number,
             start,
             rows,
             places,
-            descriptions,
+            descriptions: fresh.finish()?,
             ims_headers: ims_headers.finish()?,
             parts: parts.finish()?,
             headers: self.headers.take()?,
@@ -191,22 +187,6 @@ impl<'a> Parser<'a> {
             problems: Some(problems),
         })
     }
-}
-
-/// The description in a body that was decoded, and its rows if it is new: they borrow from a body that is gone with its
-/// message.
-fn decoded(
-    descriptions: &Descriptions,
-    wanted: &Wanted,
-    encoded: Encoded<'_>,
-    body: &[u8],
-    complete: bool,
-) -> Result<(Option<Arc<Known>>, Option<RecordBatch>), ArrowError> {
-    let found = mime::find_sdp(encoded.content_type.unwrap_or_default(), body);
-    let mut rows = Vec::new();
-    let known = descriptions.of(body, [&found.session, &found.early], complete, &mut rows);
-    let table = if rows.is_empty() { None } else { Some(sdp::table(&rows, wanted)?) };
-    Ok((known, table))
 }
 
 /// All bytes are there.
