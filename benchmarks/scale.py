@@ -185,9 +185,9 @@ def measured(given: argparse.Namespace, work: Path) -> dict[str, dict[str, float
     if "alive" in given.only:
         for file in files:
             file.unlink()
-        many = work / "alive.pcap"
-        write_captures.write(many, 7 * given.alive, "udp", write_captures.SEED, given.alive)
-        told(f"{given.alive} calls alive", stored([many], work / "store"))
+        capture = work / "alive.pcap"
+        write_captures.write(capture, 7 * given.alive, "udp", write_captures.SEED, given.alive)
+        told(f"{given.alive} calls alive", stored([capture], work / "store"))
         shutil.rmtree(work / "store")
     return rows
 
