@@ -201,7 +201,6 @@ class Settling:
 
     def settled(self, *, all_of_it: bool = False) -> Iterator[Settled]:
         """The units that are over, which are forgotten; with ``all_of_it`` those that are alive too, which are not."""
-
         if self.end is None or (self._shelf.spans.is_empty() and not self._media.any):
             return
         worth = max(_WORTH * self._worth, _SHARE * self.messages if self._worth else 0)
