@@ -2,8 +2,10 @@
 """Write the captures that the benchmark races over, each with a JSON file of what is in it.
 
     python benchmarks/write_captures.py [--sizes 10k,100k,1M,six] [--transports udp,tcp,rtp] [--seed N] [--force]
+    python benchmarks/write_captures.py --alive 100000
 
-"rtp" is UDP among the media of its calls: of twenty packets one is SIP.
+"rtp" is UDP among the media of its calls: of twenty packets one is SIP. ``--alive`` writes a capture of calls of six
+messages that last so long that this many are alive at once.
 
 The same seed gives the same bytes. A file is written again when it is missing or when the generator has changed.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import heapq
 import itertools
 import json
 import random
@@ -33,6 +36,7 @@ SEED = 3261
 START_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 SUBSCRIBERS = 4_000
 ALIVE = 120  # calls alive at once in the long run; fewer where a quarter of all calls would be less
+HOLD_US = 600_000_000  # how long calls last where many are to be alive at once
 REGISTRATIONS_PER_CALL = 0.15
 MEDIA = 19  # packets of RTP for each message, where there are any
 LOSS = 0.07  # share of requests on a UDP hop that are lost after the tap and sent again
@@ -223,8 +227,19 @@ def flow_of_calls(goal: int, rng: random.Random, transports: flows.Transports) -
                 yield at_us + int(gap_us / 3), register
 
 
-def write(path: Path, goal: int, transport: str, seed: int) -> dict[str, object]:
-    """Write one capture of whole calls until `goal` messages are reached; returns its truth."""
+def long_calls(alive: int, rng: random.Random, transports: flows.Transports) -> Iterator[tuple[int, flows.Script]]:
+    """Start times and scripts, without end, of calls of HOLD_US, of which `alive` overlap."""
+    script, at_us = flows.basic_call(transports), START_US
+    while True:
+        at_us += int(rng.expovariate(1) * HOLD_US / alive) + 1
+        yield at_us, script
+
+
+def write(path: Path, goal: int, transport: str, seed: int, alive: int = 0) -> dict[str, object]:
+    """Write one capture of whole calls until `goal` messages are reached; returns its truth.
+
+    Where so many calls are to be `alive` at once, they are long and of six messages.
+    """
     rng = random.Random(f"{seed} {goal} {transport}")
     transports = hop_transports(transport)
     truth = Truth()
@@ -233,15 +248,15 @@ def write(path: Path, goal: int, transport: str, seed: int) -> dict[str, object]
         people = Population(writer, rng, transports)
         pending: list[tuple[int, int, pcap.Route, bytes]] = []
         order = 0
-        starts = flow_of_calls(goal, rng, transports)
+        starts = long_calls(alive, rng, transports) if alive else flow_of_calls(goal, rng, transports)
         for count, (at_us, script) in enumerate(starts):
             if truth.messages >= goal:
                 break
             if count % 50 == 49:  # whatever is due before this call starts can be written
-                pending.sort()
-                due = next((at for at, event in enumerate(pending) if event[0] >= at_us), len(pending))
-                writer.play(pending[:due])
-                del pending[:due]
+                due = []
+                while pending and pending[0][0] < at_us:
+                    due.append(heapq.heappop(pending))
+                writer.play(due)
             if script.outcome == "registered":
                 truth.registrations += 1
             else:
@@ -251,23 +266,22 @@ def write(path: Path, goal: int, transport: str, seed: int) -> dict[str, object]
             media = Media(writer, caller, callee, rng) if transport == "rtp" else None
             for step in script.steps:
                 least, spread = step.delay
-                at_us += least + int(rng.random() * spread)
+                at_us += least + int(rng.random() * spread) + (HOLD_US if alive and step.what == "BYE" else 0)
                 payload = step.template % slots
                 route = people.route(step, caller, callee)
-                pending.append((at_us, order, route, payload))
+                heapq.heappush(pending, (at_us, order, route, payload))
                 order += 1
                 truth.message(step, again=step.retransmission)
                 if media:
                     for after in range(MEDIA):
-                        pending.append((at_us + 100 * after, order, *media.packet()))
+                        heapq.heappush(pending, (at_us + 100 * after, order, *media.packet()))
                         order += 1
                 if step.resendable and goal > SIZES["six"] and rng.random() < LOSS:
                     at_us += flows.T1_US
-                    pending.append((at_us, order, route, payload))
+                    heapq.heappush(pending, (at_us, order, route, payload))
                     order += 1
                     truth.message(step, again=True)
-        pending.sort()
-        writer.play(pending)
+        writer.play(sorted(pending))
         writer.close()
     return {"packets": writer.packets, "bytes": writer.size, **truth.as_dict()}
 
@@ -294,15 +308,28 @@ def ensure(size: str, transport: str, seed: int = SEED, *, force: bool = False) 
     """The capture of this size and transport, written if need be."""
     path = capture_path(size, transport)
     if force or not is_current(path, seed):
-        CAPTURES.mkdir(exist_ok=True)
-        path.with_suffix(".json").unlink(missing_ok=True)  # a run cut short leaves no truth, so no capture
-        began = time.perf_counter()
-        truth = write(path, SIZES[size], transport, seed)
-        head = {"generator": generator_version(), "seed": seed, "size": size, "transport": transport}
-        path.with_suffix(".json").write_text(json.dumps(head | truth, indent=2) + "\n")
-        took = time.perf_counter() - began
-        print(f"{path.name}: {truth['messages']} messages, {path.stat().st_size} bytes, {took:.1f} s", file=sys.stderr)
+        _put(path, {"size": size, "transport": transport}, seed, SIZES[size], transport)
     return path
+
+
+def ensure_alive(alive: int, seed: int = SEED, *, force: bool = False) -> Path:
+    """The capture in which so many calls are alive at once: as many begin as it takes, and all of them end."""
+    path = CAPTURES / f"alive-{alive}.pcap"
+    if force or not is_current(path, seed):
+        _put(path, {"alive": alive}, seed, 7 * alive, "udp", alive)
+    return path
+
+
+def _put(path: Path, what: dict[str, object], seed: int, goal: int, transport: str, alive: int = 0) -> None:
+    """Writes a capture and its truth."""
+    CAPTURES.mkdir(exist_ok=True)
+    path.with_suffix(".json").unlink(missing_ok=True)  # a run cut short leaves no truth, so no capture
+    began = time.perf_counter()
+    truth = write(path, goal, transport, seed, alive)
+    head = {"generator": generator_version(), "seed": seed, **what}
+    path.with_suffix(".json").write_text(json.dumps(head | truth, indent=2) + "\n")
+    took = time.perf_counter() - began
+    print(f"{path.name}: {truth['messages']} messages, {path.stat().st_size} bytes, {took:.1f} s", file=sys.stderr)
 
 
 def chosen(known: tuple[str, ...]) -> Callable[[str], list[str]]:
@@ -325,8 +352,12 @@ def main() -> None:
     )
     parser.add_argument("--transports", type=chosen(TRANSPORTS), default=list(TRANSPORTS), help="default: udp,tcp")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--alive", type=int, help="write the capture in which so many calls are alive at once")
     parser.add_argument("--force", action="store_true", help="write again what is there")
     args = parser.parse_args()
+    if args.alive:
+        ensure_alive(args.alive, args.seed, force=args.force)
+        return
     for size in args.sizes:
         for transport in args.transports:
             ensure(size, transport, args.seed, force=args.force)

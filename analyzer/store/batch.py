@@ -226,13 +226,15 @@ class _Run:
         if end is None:
             end = end_of(self._whole.files, window.latest)
         self._settling.take(window, end)
+        self._new += window.core["messages"].height
+        # It is with the others now, and takes as much room as they do while tables are made.
+        window.core.clear()
         # All that is to be read has been: what is alive is told too.
         ended = window.until is None
         for settled in self._settling.settled(all_of_it=ended):
             part = self._commit.add(settled)
             if not settled.open:
                 self._index.add(part, settled.tables["messages"])
-        self._new += window.core["messages"].height
         if ended or (window.state is not None and self._new >= min(self._options.size // 2, self._settling.messages)):
             self._done(window, ended=ended)
 

@@ -58,9 +58,9 @@ NARROW = {
 _BESIDE = ("evidence", "ims_headers")
 _OF_REQUESTS = ["call_id", "request_uri", "from_uri", "to_uri", "asserted_identity", "preferred_identity", "refer_to"]
 #: Units are looked at where so much may be over, as a share of what is worth it, and of what is held.
-_WORTH, _SHARE = 0.5, 0.2
+_WORTH, _SHARE = 0.5, 0.3
 #: Messages that tables are made of at a time, and messages in a part, about.
-_AT_A_TIME = _PART = 50_000
+_AT_A_TIME = _PART = 75_000
 #: Broken transports concern transactions so near to them (ns).
 _NEAR_FAILURES = 600 * SECOND
 
@@ -128,7 +128,9 @@ class Settling:
             self._at = messages["_at"].to_list()[-1]
         self.order += 0 if window.last else messages.height
         self._early.append((window.latest or 0, {name: core[name] for name in _EARLY}))
-        early = {name: rows.unique(maintain_order=True) for name, rows in of(messages, self._came_early()).items()}
+        early = of(messages, self._came_early())
+        del early["messages"]
+        early = {name: rows.unique(maintain_order=True) for name, rows in early.items()}
         following = {name: core[name] for name in OF_CORE if name in core and name not in _EARLY}
         self._shelf.add({**early, **following, "messages": messages})
         self._media.take(core, last=window.last)
@@ -207,14 +209,21 @@ class Settling:
 
     def settled(self, *, all_of_it: bool = False) -> Iterator[Settled]:
         """The units that are over, which are forgotten; with ``all_of_it`` those that are alive too, which are not."""
-        import polars as pl
-
         if self.end is None or (self._shelf.spans.is_empty() and not self._media.any):
             return
-        if not all_of_it:
-            worth = max(_WORTH * self._worth, _SHARE * self.messages if self._worth else 0)
-            if self._ready()["rows"].sum() < worth and not self._media.many:
-                return
+        worth = max(_WORTH * self._worth, _SHARE * self.messages if self._worth else 0)
+        ready = self._ready()["rows"].sum()
+        if not all_of_it and ready < worth and not self._media.many:
+            return
+        if all_of_it and self._worth and ready > worth / 2:
+            # Less is looked at with the rest then.
+            yield from self._settle(all_of_it=False)
+        yield from self._settle(all_of_it=all_of_it)
+
+    def _settle(self, *, all_of_it: bool) -> Iterator[Settled]:
+        """Looks what is over."""
+        import polars as pl
+
         pairs = self._media.look()
         links = self._relate(pairs, all_of_it=all_of_it)
         ready = self._ready(all_of_it=all_of_it)

@@ -134,11 +134,10 @@ class Shelf:
         found: dict[str, list[pl.DataFrame]] = {}
         for (chunk,), own in spans.group_by("chunk", maintain_order=True):
             tables = self._read(int(str(chunk)), columns)
-            messages = tables["messages"]
-            if own["rows"].sum() < messages.height:
-                messages = messages.filter(node().is_in(own["node"].implode()))
-            for name, rows in of(messages.with_columns(brief), tables).items():
-                found.setdefault(name, []).append(rows)
+            if own["rows"].sum() < tables["messages"].height:
+                tables = of(tables["messages"].filter(node().is_in(own["node"].implode())), tables)
+            for name, rows in tables.items():
+                found.setdefault(name, []).append(rows.with_columns(brief) if name == "messages" and brief else rows)
         return _together(found)
 
     def _read(self, chunk: int, columns: Mapping[str, list[str]] | None) -> Tables:
@@ -258,13 +257,14 @@ class Shelf:
 def of(messages: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> Tables:
     """The rows of these messages: ``messages`` itself, what follows them, and the tables that have their keys."""
     found: Tables = {"messages": messages}
+    keys: dict[str, pl.Series] = {}
     for name, rows in tables.items():
-        if name != "messages":
-            own, theirs = FOLLOWING.get(name) or (
-                "message" if name == "odd" else schema.TABLES[name].names[0],
-                "message",
-            )
-            found[name] = among(rows, own, messages[theirs].unique().drop_nulls())
+        if name == "messages":
+            continue
+        own, theirs = FOLLOWING.get(name) or ("message" if name == "odd" else schema.TABLES[name].names[0], "message")
+        if rows.height and theirs not in keys:
+            keys[theirs] = messages[theirs].drop_nulls().unique()
+        found[name] = among(rows, own, keys[theirs]) if rows.height else rows
     return found
 
 

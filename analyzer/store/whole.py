@@ -270,13 +270,9 @@ class Whole:
         """These tables as they are written: files in the order in which they begin."""
         import polars as pl
 
-        order = sorted(
-            range(self.files.height),
-            key=lambda row: (
-                self.files["first_at"].is_null()[row], self.files["first_at"].cast(pl.Int64)[row] or 0,
-                natural(self.files["file"][row]),
-            ),
-        )  # fmt: skip
+        begins = self.files["first_at"].cast(pl.Int64).to_list()
+        names = [natural(name) for name in self.files["file"]]
+        order = sorted(range(self.files.height), key=lambda row: (begins[row] is None, begins[row] or 0, names[row]))
         files = self.files[order]
         places = files.select("file", _place=pl.int_range(pl.len()))
         problems = self.problems.join(places, on="file", how="left", maintain_order="left")

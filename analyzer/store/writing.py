@@ -186,7 +186,7 @@ class Commit:
             json.dump(told, file)
             file.flush()
             os.fsync(file.fileno())
-        recover(self._folder)
+        _carry_out(self._folder, told)
         return new
 
 
@@ -194,16 +194,20 @@ def recover(folder: Path) -> None:
     """Carries out a commit that was begun, and removes what one that was not left."""
     journal = folder / JOURNAL
     if journal.exists():
-        told = json.loads(journal.read_text(encoding="utf-8"))
-        for name in told["written"]:
-            if (new := Path(f"{folder / name}{NEW}")).exists():
-                os.replace(new, folder / name)
-        with replaced(folder / NAME) as part:
-            Path(part).write_text(json.dumps(told["store"], indent=1) + "\n", encoding="utf-8")
-        _remove(folder, told["removed"])
-        journal.unlink()
+        _carry_out(folder, json.loads(journal.read_text(encoding="utf-8")))
     for left in folder.rglob(f"*{NEW}"):
         left.unlink()
+
+
+def _carry_out(folder: Path, told: dict[str, Any]) -> None:
+    """What the journal says."""
+    for name in told["written"]:
+        if (new := Path(f"{folder / name}{NEW}")).exists():
+            os.replace(new, folder / name)
+    with replaced(folder / NAME) as part:
+        Path(part).write_text(json.dumps(told["store"], indent=1) + "\n", encoding="utf-8")
+    _remove(folder, told["removed"])
+    (folder / JOURNAL).unlink()
 
 
 def _remove(folder: Path, names: Iterable[str]) -> None:

@@ -78,8 +78,8 @@ limits! {
     /// Maximum time by which packets of one file may be out of order, where captures are read in windows (ns): what is
     /// later than that is taken up in a later window.
     max_disorder_ns: i64 = 15_000_000_000,
-    /// Maximum time for which a transaction may be silent, where captures are read in windows (ns): what comes later is
-    /// another transaction.
+    /// Maximum time for which a transaction without a final response may be silent, where captures are read in windows (ns):
+    /// what comes later is another transaction.
     max_transaction_idle_ns: i64 = 3_600_000_000_000,
     /// Maximum number of rows per code in `problems`; further occurrences are only counted.
     max_problems_per_code: u64 = 1_000,

@@ -45,7 +45,7 @@ pub fn classify_copies(chunks: &[&[ObservationKey]], threads: usize) -> Vec<Obse
     let expected = rows.len() / parts as usize;
     let joined = |part| {
         let mut open = HashMap::with_capacity_and_hasher(expected / 3, Keyed);
-        joined(&rows, 0, &keys, &copies, &mut open, |transaction| part_of(transaction, parts) == part)
+        joined(&rows, &keys, &copies, &mut open, |transaction| part_of(transaction, parts) == part)
     };
     for joined in in_parts(parts, joined) {
         for Joined { row, opener, resent } in joined {
@@ -230,6 +230,38 @@ mod tests {
         assert_eq!(failed[2].transaction, Some(failed[0].key));
         let answered = classified(&[seen(0, 7), answer(200), ack(20)]);
         assert_eq!(answered[2].transaction, None);
+    }
+
+    #[test]
+    fn what_comes_when_all_timers_have_run_out_is_of_another_transaction() {
+        let answer = |time| ObservationKey { content: 2, route: 2, kind: Kind::Response(200), ..seen(time, 8) };
+        let again = classified(&[seen(0, 7), answer(10), answer(10 + 128_000)]);
+        assert_eq!(again[2].transaction, Some(again[0].key), "64 T1 on Gm");
+        let later = classified(&[seen(0, 7), answer(10), answer(11 + 128_000)]);
+        assert_eq!(later[2].transaction, Some(later[2].key));
+        let provisional = ObservationKey { kind: Kind::Response(180), ..answer(10) };
+        let late = classified(&[seen(0, 7), provisional, answer(3_000_000)]);
+        assert_eq!(late[2].transaction, Some(late[0].key), "it was never answered");
+    }
+
+    #[test]
+    fn windows_forget_what_changes_nothing_of_what_comes() {
+        let mut copies = Copies::default();
+        for minute in 0..60_u64 {
+            let rows: Vec<_> = (0..200_u64)
+                .map(|number| {
+                    let message = minute * 200 + number;
+                    let kind = if number.is_multiple_of(2) { Kind::Request } else { Kind::Response(200) };
+                    let time = (minute * 60_000 + number) as i64;
+                    ObservationKey { content: message, transaction: message / 2, kind, ..seen(time, number as u32) }
+                })
+                .collect();
+            copies.classify(&rows, 3_600_000 * MS);
+        }
+        // Of the last three minutes: 148 s.
+        let found = copies.to_bytes();
+        let row = ObservationKey::BYTES + 3 * 8;
+        assert_eq!(found.len(), 8 + 600 * row + 8 + 300 * 34 + 8);
     }
 
     #[test]

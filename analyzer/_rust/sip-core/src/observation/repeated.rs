@@ -1,6 +1,6 @@
 //! The same bytes again: a packet that was captured twice, or a message that was sent twice.
 
-use hashbrown::{HashMap, HashTable, hash_table};
+use hashbrown::HashMap;
 
 use super::key::ObservationKey;
 use super::order::Rows;
@@ -28,29 +28,35 @@ pub(super) enum Again {
 
 /// The rows whose bytes came before, of those contents that belong to this part.
 pub(super) fn repeated(rows: &Rows<'_>, part: u64, parts: u64) -> HashMap<u32, Again, Keyed> {
-    let mut found = HashMap::with_hasher(Keyed);
-    // Latest row with the same bytes, and for a row the one before it: a chain per content without a Vec per entry. The
-    // content is in the row.
-    let mut latest: HashTable<u32> = HashTable::with_capacity(rows.len() / parts as usize);
-    let content = |row: u32| rows.get(row).map_or(0, |row| row.content);
-    let mut earlier: HashMap<u32, u32, Keyed> = HashMap::with_hasher(Keyed);
+    let mut sightings = Sightings::default();
+    sightings.latest.reserve(rows.len() / parts as usize);
     for (index, row) in rows.iter().filter(|(_, row)| part_of(row.content, parts) == part) {
-        let known = latest.entry(row.content, |&known| content(known) == row.content, |&known| content(known));
-        let chain = match known {
-            hash_table::Entry::Occupied(mut known) => Some(std::mem::replace(known.get_mut(), index)),
-            hash_table::Entry::Vacant(place) => {
-                place.insert(index);
-                None
-            }
-        };
-        if let Some(previous) = chain {
-            earlier.insert(index, previous);
-        }
-        let mut at = chain;
+        sightings.add(index, row, |row| rows.get(row));
+    }
+    sightings.found
+}
+
+/// Rows that came, by their bytes.
+#[derive(Debug, Default)]
+pub(super) struct Sightings {
+    /// Latest row with the same bytes, and for a row the one before it: a chain per content without a Vec per entry.
+    latest: HashMap<u64, u32, Keyed>,
+    earlier: HashMap<u32, u32, Keyed>,
+    /// Those whose bytes came before.
+    pub found: HashMap<u32, Again, Keyed>,
+}
+
+impl Sightings {
+    /// Takes in the row that comes next; `get` gives one that came before, if it is known still.
+    pub fn add<'a>(&mut self, index: u32, row: &ObservationKey, get: impl Fn(u32) -> Option<&'a ObservationKey>) {
+        let Self { latest, earlier, found } = self;
+        let Some(chain) = latest.insert(row.content, index) else { return };
+        earlier.insert(index, chain);
+        let mut at = Some(chain);
         // Sightings that this agent has reported too.
-        let mut taken = [u32::MAX; MAX_COMPARED];
+        let mut taken = [None; MAX_COMPARED];
         for compared in 0..MAX_COMPARED {
-            let Some((previous, other)) = at.and_then(|at| Some((at, rows.get(at)?))) else { break };
+            let Some((previous, other)) = at.and_then(|at| Some((at, get(at)?))) else { break };
             at = earlier.get(&previous).copied();
             if let Some(&Again::Duplicate(original)) = found.get(&previous) {
                 if row.reported && other.reported && other.point == row.point {
@@ -58,11 +64,11 @@ pub(super) fn repeated(rows: &Rows<'_>, part: u64, parts: u64) -> HashMap<u32, A
                         found.insert(index, Again::Duplicate(original));
                         break;
                     }
-                    taken[compared] = original;
+                    taken[compared] = Some(original);
                 }
                 continue; // its original comes further down the chain
             }
-            if same_packet(row, other, row.reported && taken.contains(&previous)) {
+            if same_packet(row, other, row.reported && taken.contains(&Some(previous))) {
                 found.insert(index, Again::Duplicate(previous));
                 break;
             }
@@ -71,7 +77,15 @@ pub(super) fn repeated(rows: &Rows<'_>, part: u64, parts: u64) -> HashMap<u32, A
             }
         }
     }
-    found
+
+    /// Forgets a row: the earliest that there is.
+    pub fn forget(&mut self, index: u32, row: &ObservationKey) {
+        self.earlier.remove(&index);
+        self.found.remove(&index);
+        if self.latest.get(&row.content) == Some(&index) {
+            self.latest.remove(&row.content);
+        }
+    }
 }
 
 /// The part that a hash belongs to; by other bits than those that place it in a map.

@@ -5,7 +5,7 @@ use hashbrown::hash_map::Entry;
 
 use super::key::{Kind, ObservationKey};
 use super::order::Rows;
-use super::repeated::{Again, RESEND_WINDOW};
+use super::repeated::{Again, CLOCK_SKEW, RESEND_WINDOW};
 use crate::hash::Keyed;
 use crate::packet::NO_TIME;
 
@@ -20,6 +20,26 @@ pub(super) struct Transaction {
     pub last: i64,
 }
 
+/// Rows of the past so old (ns) change nothing of what comes.
+pub(super) const HORIZON: i64 = RESEND_WINDOW + 2 * CLOCK_SKEW;
+
+impl Transaction {
+    /// Whether it was answered so long before that all timers of it have run out (RFC 3261 §17, RFC 6026 §7: 64 T1 from the
+    /// final response on, or less): what comes now with its branch is of another.
+    fn is_over(&self, time: i64) -> bool {
+        self.final_status != 0
+            && self.last != NO_TIME
+            && time != NO_TIME
+            && time.saturating_sub(self.last) > RESEND_WINDOW
+    }
+
+    /// Whether nothing that comes can be of it, where all has come to `latest` and one that was silent for `idle` is forgotten.
+    pub fn is_past(&self, latest: i64, idle: i64) -> bool {
+        let wait = if self.final_status == 0 { idle } else { idle.min(HORIZON) };
+        self.last != NO_TIME && self.last < latest.saturating_sub(wait)
+    }
+}
+
 /// The transactions that may go on, by hash.
 pub(super) type Open = HashMap<u64, Transaction, Keyed>;
 
@@ -31,17 +51,16 @@ pub(super) struct Joined {
     pub resent: bool,
 }
 
-/// The rows from `start` on that are in a transaction, of those transactions that are `ours`.
+/// The rows that are in a transaction, of those transactions that are `ours`.
 pub(super) fn joined(
     rows: &Rows<'_>,
-    start: u32,
     keys: &[i64],
     copies: &HashMap<u32, Again, Keyed>,
     open: &mut Open,
     ours: impl Fn(u64) -> bool,
 ) -> Vec<Joined> {
     let mut found = Vec::new();
-    for (index, row) in rows.iter().filter(|(index, row)| *index >= start && ours(row.transaction)) {
+    for (index, row) in rows.iter().filter(|(_, row)| ours(row.transaction)) {
         if matches!(copies.get(&index), Some(Again::Duplicate(_))) {
             continue;
         }
@@ -55,8 +74,9 @@ pub(super) fn joined(
 
 /// Finds or opens the transaction of a message, and gives the row that opened it; says also whether it is a request of it
 /// that was sent before.
-fn join(open: &mut Open, row: &ObservationKey, key: i64) -> (Option<i64>, bool) {
-    match (open.entry(row.transaction), row.kind) {
+pub(super) fn join(open: &mut Open, row: &ObservationKey, key: i64) -> (Option<i64>, bool) {
+    let alive = |known: Transaction| (!known.is_over(row.time)).then_some(known);
+    match (open.entry(row.transaction).and_replace_entry_with(|_, known| alive(known)), row.kind) {
         // RFC 3261 §17.1.1.3: the ACK to a non-2xx belongs to the INVITE's transaction; §13.2.2.4: that to a 2xx does not.
         (Entry::Vacant(_), Kind::Ack) => (None, false),
         (Entry::Occupied(mut entry), Kind::Ack) => {
