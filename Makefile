@@ -24,11 +24,13 @@ SAMPLE := sample_pcaps/volte_call.pcap
 FUZZ_SECONDS ?= 10
 
 # One profile for all that is built: the editable install, the wheel, the Rust tests and Clippy share what they depend on.
-CARGO := cd $(RUST) && cargo
+# Cargo has no part in the jobs of make.
+CARGO := cd $(RUST) && MAKEFLAGS= cargo
 PROFILE := --quiet --locked --release --workspace
 PYTEST := POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
-.PHONY: demo test check rust-check install develop rust-test python-test lint rust-lint python-lint generated docs man samples reports notebooks fuzz bench profile wheel-test clean
+.PHONY: demo test test-rust test-python check rust-check install develop rust-test python-test lint rust-lint python-lint
+.PHONY: python-types python-stubs generated docs man samples reports notebooks fuzz bench profile wheel-test clean
 
 ## Installs the package and shows one sample capture: summary, calls, the ladder of one call.
 demo: install
@@ -36,11 +38,21 @@ demo: install
 	$(BIN)/sip-analyzer calls $(SAMPLE)
 	$(BIN)/sip-analyzer ladder 1 $(SAMPLE)
 
-# Most checks keep one processor busy: two at a time.
-## Every test and check, Rust and Python; pytest comes last, so that its line closes the output.
-test: develop
-	$(MAKE) --no-print-directory --jobs=2 --output-sync wheel-test rust-lint rust-test python-lint generated
-	$(MAKE) --no-print-directory python-test
+# Two jobs for two processors. The core compiles and Rust is checked in the one; in the other pip installs, types are
+# checked, and pytest begins as soon as there is a core. The wheel is tried before Clippy, which has other settings of
+# PyO3: behind it the wheel would be compiled anew.
+## Every test and check, Rust and Python.
+test:
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-rust test-python
+
+test-rust: $(VENV)/.installed
+	@$(MAKE) --no-print-directory wheel-test
+	@$(MAKE) --no-print-directory rust-lint
+	@$(MAKE) --no-print-directory rust-test
+
+test-python: python-types $(DEVELOPED)
+	@$(MAKE) --no-print-directory python-stubs licences generated
+	@$(MAKE) --no-print-directory --output-sync=none python-test
 
 ## What to run at each change: lints, types and one case of each fast test, in a minute and a half once everything is built.
 check: develop
@@ -86,6 +98,11 @@ $(VENV)/.installed: $(VENV)/.compiled $(VENV)/.needs
 	$(BIN)/python -m compileall -q -x _rust analyzer
 	touch $@
 
+# Of two pips at once in one environment neither knows what the other does.
+ifneq ($(filter test-python,$(MAKECMDGOALS)),)
+$(VENV)/.installed: | $(VENV)/.develop
+endif
+
 rust-test:
 	$(CARGO) --config tests.toml test $(PROFILE)
 
@@ -103,10 +120,15 @@ rust-lint:
 # which is C++, is not built.
 FUZZ_LINT = CUSTOM_LIBFUZZER_PATH=/none/libfuzzer.a CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-$$PWD/../target}
 
-# The stub is held against the core alone: by way of the package mypy would read all of it a second time.
-python-lint: $(DEVELOPED)
+python-lint: python-types python-stubs
+
+# These need no core.
+python-types: $(VENV)/.develop
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The stub is held against the core alone: by way of the package mypy would read all of it a second time.
+python-stubs: $(DEVELOPED)
 	cd analyzer && ../$(BIN)/python -m mypy.stubtest _core
 
 ## What is generated is what its makers make today.

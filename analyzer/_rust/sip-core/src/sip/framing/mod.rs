@@ -10,8 +10,10 @@
 //! Where messages are cut does not depend on how the bytes were segmented. Nothing waits for ever: a length that is
 //! not met is given up when a new message begins in its place, at a hole, at the limit, or at the end.
 //!
-//! [`states`] has a function for each state, [`run`] the bytes that they work on, [`head`] what header lines say of the end.
+//! [`states`] has a function for each state, [`run`] the bytes that they work on, [`head`] what header lines say of the end,
+//! [`body`] where a body ends.
 
+mod body;
 mod head;
 mod run;
 mod states;

@@ -1,5 +1,6 @@
 //! The framer of a stream: a function for each state.
 
+use super::body::{Body, BodyEnd, body_end};
 use super::head::{Head, HeadEnd, Length};
 use super::run::{Framed, Piece, Run, advance, piece_index};
 use crate::limits::Limits;
@@ -16,15 +17,6 @@ enum State {
     Seek,
     Header(Head),
     Body(Body),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Body {
-    header_len: usize,
-    length: Length,
-    may_quote: bool,
-    /// From where in the message a start line is looked for next.
-    searched: usize,
 }
 
 /// What a state came to.
@@ -305,52 +297,6 @@ impl StreamFramer {
         self.state = State::Seek;
         Step::On
     }
-}
-
-enum BodyEnd {
-    At { end: usize, complete: bool },
-    TooLong,
-    More(usize),
-}
-
-impl Body {
-    /// Where in `message`, which begins with the header section, the body ends.
-    fn end(&self, message: &[u8], max: usize) -> BodyEnd {
-        match self.length {
-            Length::Exactly(0) => BodyEnd::At { end: self.header_len, complete: true },
-            Length::Exactly(n) => {
-                let end = self.header_len.saturating_add(n);
-                if end > max {
-                    return BodyEnd::TooLong;
-                }
-                let (body, _) = split(message, end);
-                // No session description holds a start line: if there is one, Content-Length reached into the next message.
-                let found =
-                    if self.may_quote { Find::From(end) } else { detect::find_start(body, self.searched, false, end) };
-                match found {
-                    Find::At(start) => BodyEnd::At { end: start, complete: false },
-                    _ if message.len() >= end => BodyEnd::At { end, complete: true },
-                    Find::From(searched) => BodyEnd::More(searched),
-                }
-            }
-            Length::UntilStart => match detect::find_start(split(message, max).0, self.searched, false, usize::MAX) {
-                Find::At(start) => {
-                    BodyEnd::At { end: body_end(split(message, start).0, self.header_len), complete: true }
-                }
-                Find::From(_) if message.len() > max => BodyEnd::TooLong,
-                Find::From(searched) => BodyEnd::More(searched),
-            },
-        }
-    }
-}
-
-/// Without the keep-alive line ends that may stand between a body of unknown length and the next message.
-fn body_end(message: &[u8], header_len: usize) -> usize {
-    let (_, body) = split(message, header_len);
-    let text = body.len() - body.iter().rev().take_while(|&&b| b == b'\r' || b == b'\n').count();
-    let (_, line_ends) = split(body, text);
-    let one = if line_ends.starts_with(b"\r\n") { 2 } else { line_ends.len().min(1) };
-    header_len + if text == 0 { 0 } else { text + one }
 }
 
 #[cfg(test)]

@@ -1,29 +1,20 @@
 //! pcapng (draft-ietf-opsawg-pcapng): sections, interfaces, packets, statistics.
 
+mod blocks;
+mod clock;
+
+pub use blocks::SECTION_HEADER;
+use blocks::{
+    BLOCK_FRAME_BYTES, BlockHead, CUSTOM, CUSTOM_NOT_COPIED, DECRYPTION_SECRETS, ENHANCED_PACKET,
+    INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, NAME_RESOLUTION, Options, Order, PACKET, SECTION, SIMPLE_PACKET,
+    SYSTEMD_JOURNAL, Stated, TLS_KEY_LOG,
+};
+use clock::Clock;
 use hashbrown::HashMap;
 
 use super::state::{RESYNC_BYTES, Record, State};
 use crate::container::window::{End, Window};
 use crate::problem::{Code, Problems};
-
-/// Block type of a section header; the same in both byte orders.
-pub(super) const SECTION_HEADER: [u8; 4] = [0x0A, 0x0D, 0x0D, 0x0A];
-const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
-
-const INTERFACE_DESCRIPTION: u32 = 1;
-/// Obsolete.
-const PACKET: u32 = 2;
-const SIMPLE_PACKET: u32 = 3;
-const NAME_RESOLUTION: u32 = 4;
-const INTERFACE_STATISTICS: u32 = 5;
-const ENHANCED_PACKET: u32 = 6;
-const SYSTEMD_JOURNAL: u32 = 9;
-const DECRYPTION_SECRETS: u32 = 10;
-/// The secrets type of a decryption secrets block that holds an NSS key log.
-const TLS_KEY_LOG: u32 = 0x544C_534B;
-const CUSTOM: u32 = 0x0000_0BAD;
-const CUSTOM_NOT_COPIED: u32 = 0x4000_0BAD;
-const SECTION: u32 = u32::from_be_bytes(SECTION_HEADER);
 
 const SHB_HARDWARE: u16 = 2;
 const SHB_OS: u16 = 3;
@@ -40,122 +31,6 @@ const EPB_DROPCOUNT: u16 = 4;
 
 /// Bytes kept of an interface's name, and of what a section says of its host.
 const TEXT_BYTES: usize = 255;
-
-/// Type, length, and the length again.
-const BLOCK_FRAME_BYTES: usize = 12;
-/// A section header without options.
-const SECTION_BYTES: usize = 28;
-
-/// Integers in a section's byte order.
-#[derive(Debug, Clone, Copy)]
-struct Order {
-    big_endian: bool,
-}
-
-impl Order {
-    #[inline]
-    fn u16(self, bytes: [u8; 2]) -> u16 {
-        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
-    }
-
-    #[inline]
-    fn u32(self, bytes: [u8; 4]) -> u32 {
-        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-    }
-
-    #[inline]
-    fn u64(self, bytes: [u8; 8]) -> u64 {
-        if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) }
-    }
-
-    #[inline]
-    fn u32_at(self, bytes: &[u8], at: usize) -> Option<u32> {
-        bytes.get(at..)?.first_chunk().map(|field| self.u32(*field))
-    }
-
-    #[inline]
-    fn u16_at(self, bytes: &[u8], at: usize) -> Option<u16> {
-        bytes.get(at..)?.first_chunk().map(|field| self.u16(*field))
-    }
-
-    /// The byte order of the section whose header begins here.
-    fn of_section(header: &[u8; BLOCK_FRAME_BYTES]) -> Option<Order> {
-        let magic = *header.last_chunk()?;
-        [true, false]
-            .map(|big_endian| Order { big_endian })
-            .into_iter()
-            .find(|order| order.u32(magic) == BYTE_ORDER_MAGIC)
-    }
-}
-
-/// Options (§3.5): code, length, value padded to 32 bits; the end mark may be missing.
-struct Options<'a> {
-    rest: &'a [u8],
-    order: Order,
-}
-
-impl<'a> Iterator for Options<'a> {
-    type Item = (u16, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let code = self.order.u16_at(self.rest, 0).filter(|code| *code != 0)?;
-        let len = usize::from(self.order.u16_at(self.rest, 2)?);
-        let value = self.rest.get(4..4 + len)?;
-        self.rest = self.rest.get(4 + len.next_multiple_of(4)..).unwrap_or_default();
-        Some((code, value))
-    }
-}
-
-/// How an interface's time stamps become nanoseconds since 1970, in integers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Clock {
-    unit: Unit,
-    /// if_tsoffset: whole seconds to add.
-    offset_s: i64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Unit {
-    /// That many nanoseconds: 10^-n s, n up to 9.
-    Nanoseconds(u64),
-    /// That many of them are a nanosecond: 10^-n s, n above 9.
-    PerNanosecond(u64),
-    /// 2^-n s.
-    Binary(u8),
-}
-
-impl Clock {
-    const NS_PER_S: i64 = 1_000_000_000;
-
-    /// if_tsresol; microseconds where it is absent.
-    fn new(resolution: u8, offset_s: i64) -> Clock {
-        let exponent = u32::from(resolution & 0x7F);
-        let unit = if resolution & 0x80 != 0 {
-            Unit::Binary(resolution & 0x7F)
-        } else if exponent <= 9 {
-            Unit::Nanoseconds(10u64.pow(9 - exponent))
-        } else {
-            // Of a unit too small for u64, no time stamp makes a nanosecond; nor of 2^-127 s.
-            10u64.checked_pow(exponent - 9).map_or(Unit::Binary(127), Unit::PerNanosecond)
-        };
-        Clock { unit, offset_s }
-    }
-
-    /// `None` when the time does not fit (before 1677, after 2262).
-    #[inline]
-    fn time(self, stamp: u64) -> Option<i64> {
-        let ns = match self.unit {
-            Unit::Nanoseconds(ns) => stamp.checked_mul(ns),
-            Unit::PerNanosecond(units) => Some(stamp / units),
-            Unit::Binary(exponent) => {
-                let scaled = u128::from(stamp) * u128::from(Self::NS_PER_S.unsigned_abs());
-                u64::try_from(scaled >> exponent).ok()
-            }
-        };
-        let ns = i64::try_from(ns?).ok()?;
-        if self.offset_s == 0 { Some(ns) } else { self.offset_s.checked_mul(Self::NS_PER_S)?.checked_add(ns) }
-    }
-}
 
 /// One interface of the current section.
 #[derive(Debug, Clone, Copy)]
@@ -187,78 +62,6 @@ pub(super) struct Reader {
     host: u32,
     /// The section was exported by us.
     ours: bool,
-}
-
-/// Type and length of a block.
-#[derive(Debug, Clone, Copy)]
-struct BlockHead {
-    kind: u32,
-    len: usize,
-    order: Order,
-}
-
-impl BlockHead {
-    /// A section header brings its own byte order, any other block has that of its section.
-    #[inline]
-    fn parse(start: &[u8; BLOCK_FRAME_BYTES], order: Order) -> Option<BlockHead> {
-        let order = if start.starts_with(&SECTION_HEADER) { Order::of_section(start)? } else { order };
-        Some(BlockHead { kind: order.u32_at(start, 0)?, len: order.u32_at(start, 4)? as usize, order })
-    }
-
-    #[inline]
-    fn believable(self, state: &State) -> bool {
-        let shortest = if self.kind == SECTION { SECTION_BYTES } else { BLOCK_FRAME_BYTES };
-        self.len >= shortest && self.len.is_multiple_of(4) && self.len <= state.max_block_bytes as usize
-    }
-
-    fn is_known(self) -> bool {
-        matches!(
-            self.kind,
-            SECTION | INTERFACE_DESCRIPTION
-                ..=ENHANCED_PACKET | SYSTEMD_JOURNAL | DECRYPTION_SECRETS | CUSTOM | CUSTOM_NOT_COPIED
-        )
-    }
-}
-
-/// A packet as its block states it, before the interface is looked up.
-struct Stated {
-    interface: u32,
-    /// `None`: a simple packet, which has no time.
-    stamp: Option<u64>,
-    /// `None`: a simple packet, which does not say.
-    captured: Option<u32>,
-    original: u32,
-    dropped: Option<u64>,
-    /// Where the data begin in the block's body.
-    data_at: usize,
-}
-
-impl Stated {
-    #[inline]
-    fn parse(kind: u32, body: &[u8], order: Order) -> Option<Stated> {
-        if kind == SIMPLE_PACKET {
-            let original = order.u32_at(body, 0)?;
-            return Some(Stated { interface: 0, stamp: None, captured: None, original, dropped: None, data_at: 4 });
-        }
-        let (fields, _) = body.first_chunk::<20>()?.as_chunks::<4>();
-        let &[first, high, low, captured, original] = fields else { return None };
-        let (interface, dropped) = if kind == ENHANCED_PACKET {
-            (order.u32(first), None)
-        } else {
-            let [a, b, c, d] = first;
-            // All ones: the writer did not know.
-            let dropped = Some(order.u16([c, d])).filter(|dropped| *dropped != u16::MAX);
-            (u32::from(order.u16([a, b])), dropped.map(u64::from))
-        };
-        Some(Stated {
-            interface,
-            stamp: Some(u64::from(order.u32(high)) << 32 | u64::from(order.u32(low))),
-            captured: Some(order.u32(captured)),
-            original: order.u32(original),
-            dropped,
-            data_at: 20,
-        })
-    }
 }
 
 /// What became of a block.

@@ -1,138 +1,13 @@
-//! Session descriptions (RFC 8866): one row for each `m=` line, and what the message row asks of the whole.
-//!
-//! Everything is borrowed from the body. Forgiven, with a row in `problems`: fields that are missing or out of order,
-//! types of lines that nobody registered, values that cannot be read; without one: LF or CR as line end, blanks at the
-//! end of a line, an empty `s=`. Keys are never taken over: of `a=crypto` (RFC 4568) the suite alone, of ICE (RFC 8839)
-//! that it is offered, of `k=` nothing.
+//! The reader: line by line, each with the level that it speaks of.
 
 use std::borrow::Cow;
 
-pub use super::preconditions::{Direction, Preconditions};
-use super::text::{is_blank, leading_number, number, split, split_once, trim, trim_end, words};
+use super::description::{Description, Level, Media, Origin, append};
 use crate::problem::Code;
-
-/// `o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address>` (RFC 8866 §5.2).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Origin<'a> {
-    pub username: Option<&'a [u8]>,
-    pub session_id: Option<&'a [u8]>,
-    /// Raised by one with every change (RFC 3264 §8); `None` where it is no number below 2^63.
-    /// `1*DIGIT`, without a bound (§9): as sent.
-    pub version: Option<&'a [u8]>,
-    pub address: Option<&'a [u8]>,
-}
-
-/// What may stand in the session part and again, then stronger, under an `m=` line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Level<'a> {
-    /// Address of `c=`, without the TTL and count of multicast.
-    pub connection: Option<&'a [u8]>,
-    pub direction: Option<Direction>,
-    /// `b=AS` (kbit/s).
-    pub application_kbps: Option<i64>,
-    /// `b=TIAS`, `b=RS`, `b=RR` (bit/s; RFC 3890, RFC 3556).
-    pub tias_bps: Option<i64>,
-    pub rs_bps: Option<i64>,
-    pub rr_bps: Option<i64>,
-    /// `a=setup` (RFC 4145).
-    pub setup: Option<&'a [u8]>,
-    /// `a=ice-ufrag` (RFC 8839).
-    pub ice: bool,
-}
-
-impl<'a> Level<'a> {
-    fn or(self, session: &Level<'a>) -> Level<'a> {
-        Level {
-            connection: self.connection.or(session.connection),
-            direction: self.direction.or(session.direction),
-            application_kbps: self.application_kbps.or(session.application_kbps),
-            tias_bps: self.tias_bps.or(session.tias_bps),
-            rs_bps: self.rs_bps.or(session.rs_bps),
-            rr_bps: self.rr_bps.or(session.rr_bps),
-            setup: self.setup.or(session.setup),
-            ice: self.ice || session.ice,
-        }
-    }
-}
-
-/// One `m=` line with what stands under it; what it does not say comes from the session part.
-#[derive(Debug, Clone, Default)]
-pub struct Media<'a> {
-    pub media: Option<&'a [u8]>,
-    /// 0: rejected, or taken out of use (RFC 3264 §6, §8.2).
-    pub port: Option<i64>,
-    /// `m=audio 49170/2`: that many pairs of ports.
-    pub port_count: Option<i64>,
-    pub proto: Option<&'a [u8]>,
-    /// Payload types or format names, one blank between.
-    pub formats: Option<Cow<'a, [u8]>>,
-    /// The codec of each format, in the same order.
-    pub codecs: Option<Vec<u8>>,
-    /// `a=fmtp` values, joined by ` | `.
-    pub fmtp: Option<Vec<u8>>,
-    pub level: Level<'a>,
-    /// `a=curr`, `a=des`, `a=conf` as sent, joined by `; `.
-    pub preconditions: Option<Vec<u8>>,
-    pub qos: Preconditions,
-    pub ptime: Option<i64>,
-    pub maxptime: Option<i64>,
-    /// `a=rtcp` (RFC 3605).
-    pub rtcp_port: Option<i64>,
-    pub rtcp_mux: bool,
-    /// `a=mid` (RFC 5888).
-    pub mid: Option<&'a [u8]>,
-    /// `a=candidate` lines (RFC 8839).
-    pub candidates: i64,
-    /// Suites of `a=crypto`, without keys.
-    pub crypto: Option<Vec<u8>>,
-    rtpmaps: Vec<(u8, &'a [u8])>,
-    directions: u8,
-}
-
-impl Media<'_> {
-    pub fn direction(&self) -> Direction {
-        self.level.direction.unwrap_or(Direction::BOTH)
-    }
-
-    /// Its writer takes media: the direction says so, and the address is one. `c=0.0.0.0` is how RFC 2543 put a stream
-    /// on hold (RFC 3264 §8.4); `::` and the domain `.invalid` are its successors (RFC 6157 §5).
-    pub fn receives(&self) -> bool {
-        let nowhere = self.level.connection.is_some_and(|address| {
-            matches!(address, b"0.0.0.0" | b"::") || address.to_ascii_lowercase().ends_with(b".invalid")
-        });
-        self.direction().receives() && !nowhere
-    }
-
-    pub fn qos_pending(&self) -> bool {
-        self.port != Some(0) && self.qos.pending()
-    }
-}
-
-/// A session description taken apart.
-#[derive(Debug, Clone, Default)]
-pub struct Description<'a> {
-    pub origin: Origin<'a>,
-    pub media: Vec<Media<'a>>,
-    /// What deviates, each code once, with its detail.
-    pub oddities: Vec<(Code, String)>,
-}
+use crate::sip::preconditions::Direction;
+use crate::sip::text::{is_blank, leading_number, number, split, split_once, trim, trim_end, words};
 
 impl<'a> Description<'a> {
-    /// It speaks of preconditions at all (RFC 3312 §4).
-    pub fn has_preconditions(&self) -> bool {
-        self.media.iter().any(|media| media.preconditions.is_some())
-    }
-
-    /// An accepted stream waits for a mandatory precondition.
-    pub fn qos_pending(&self) -> bool {
-        self.media.iter().any(Media::qos_pending)
-    }
-
-    /// Its writer may send on some stream.
-    pub fn sends(&self) -> bool {
-        self.media.iter().any(|media| media.port.is_some_and(|port| port > 0) && media.direction().sends())
-    }
-
     /// Reads a description of which the capture has every byte (`complete`), or lacks the end.
     pub fn read(sdp: &'a [u8], complete: bool, max_media: usize) -> Self {
         let mut reader = Reader { max_media, ..Reader::default() };
@@ -161,18 +36,6 @@ fn is_digits(v: &&[u8]) -> bool {
 /// A number that fits an integer column.
 fn integer(v: &[u8]) -> Option<i64> {
     i64::try_from(number(v)?).ok()
-}
-
-/// Bytes of what several lines of a description say together.
-const TYPICAL: usize = 128;
-
-fn append(joined: &mut Option<Vec<u8>>, by: &[u8], value: &[u8]) {
-    match joined {
-        Some(text) => text.extend_from_slice(by),
-        // There is more to come.
-        None => *joined = Some(Vec::with_capacity(value.len().max(TYPICAL))),
-    }
-    joined.get_or_insert_default().extend_from_slice(value);
 }
 
 /// Where a type may stand (RFC 8866 §5): `v o s i u e p c b (t r z) k a`, under an `m=` line `i c b k a`.
@@ -421,69 +284,11 @@ impl<'a> Media<'a> {
         }
         Some(())
     }
-
-    /// The codec of each format: by `a=rtpmap`, else by the static assignment of its payload type; `?` where neither
-    /// says it. A format of what is not RTP (`t38`, `webrtc-datachannel`) is its own name.
-    fn name_codecs(&mut self) {
-        let Some(formats) = &self.formats else { return };
-        let rtp = self.proto.is_some_and(|proto| proto.windows(4).any(|part| part.eq_ignore_ascii_case(b"RTP/")));
-        if !rtp {
-            self.codecs = Some(formats.to_vec());
-            return;
-        }
-        let mut by_type: [Option<&[u8]>; 128] = [None; 128];
-        for &(format, encoding) in &self.rtpmaps {
-            if let Some(slot) = by_type.get_mut(usize::from(format)) {
-                // One channel is what no number says (RFC 8866 §6.6).
-                let mono = encoding.iter().filter(|&&b| b == b'/').count() == 2;
-                slot.get_or_insert(encoding.strip_suffix(b"/1").filter(|_| mono).unwrap_or(encoding));
-            }
-        }
-        let mut codecs = None;
-        for format in words(formats) {
-            let format = number(format).and_then(|format| usize::try_from(format).ok());
-            let mapped = format.and_then(|format| by_type.get(format).copied().flatten());
-            let name = mapped.or_else(|| static_codec(format?)).unwrap_or(b"?");
-            append(&mut codecs, b" ", name);
-        }
-        self.codecs = codecs;
-    }
 }
 
 /// Whole part of a number such as `20`, `20.5` or `53020 IN IP4 126.16.64.4`.
 fn leading_integer(value: &[u8]) -> Option<i64> {
     i64::try_from(leading_number(value)?.0).ok()
-}
-
-/// Static payload types (RFC 3551 §6). G722 has a clock of 8000 for historical reasons.
-fn static_codec(payload_type: usize) -> Option<&'static [u8]> {
-    Some(match payload_type {
-        0 => b"PCMU/8000",
-        3 => b"GSM/8000",
-        4 => b"G723/8000",
-        5 => b"DVI4/8000",
-        6 => b"DVI4/16000",
-        7 => b"LPC/8000",
-        8 => b"PCMA/8000",
-        9 => b"G722/8000",
-        10 => b"L16/44100/2",
-        11 => b"L16/44100",
-        12 => b"QCELP/8000",
-        13 => b"CN/8000",
-        14 => b"MPA/90000",
-        15 => b"G728/8000",
-        16 => b"DVI4/11025",
-        17 => b"DVI4/22050",
-        18 => b"G729/8000",
-        25 => b"CelB/90000",
-        26 => b"JPEG/90000",
-        28 => b"nv/90000",
-        31 => b"H261/90000",
-        32 => b"MPV/90000",
-        33 => b"MP2T/90000",
-        34 => b"H263/90000",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

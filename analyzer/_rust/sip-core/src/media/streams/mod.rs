@@ -1,32 +1,34 @@
 //! Streams by their ends and their source.
 
+mod going_on;
+mod received;
+
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+pub use going_on::EARLIER;
+pub use received::Received;
+
 use super::burst::Bursts;
-use super::came::{Came, Carriage};
+use super::came::Came;
 use super::kept::{Kept, Payload};
 use super::key::Key;
 use super::msrp::{Session, Sessions};
-use super::rtcp::{self, Reported, Reports};
-use super::rtp::{self, Packet};
+use super::rtcp::{Reported, Reports};
+use super::rtp::Packet;
 use super::seen::Seen;
 use super::sequence::Arrived;
-use super::srtp::{Keys, Opened, Protection, Srtp};
+use super::srtp::{Keys, Protection, Srtp};
 use super::stream::Stream;
-use super::turn::{self, Relayed, Relays};
-use super::udptl;
+use super::turn::Relays;
 use crate::limits::Limits;
-use crate::net::{Flow, Protocol};
+use crate::net::Flow;
 use crate::packet::Stamp;
 
 /// For so long a stream may have too few packets to be one (ns).
 const PROBATION: i64 = 10_000_000_000;
-
-/// The number of the first file that was read another time: a stream that goes on began in it.
-pub const EARLIER: u32 = 1 << 31;
 
 /// So many sources of one or two packets are remembered.
 const MAX_SEEN: usize = 65_536;
@@ -46,19 +48,6 @@ pub struct Ended {
     pub protection: Protection,
 }
 
-/// A payload as it came.
-#[derive(Debug, Clone, Copy)]
-pub struct Received<'a> {
-    pub point: u16,
-    pub flow: Flow,
-    pub at: Stamp,
-    pub bytes: &'a [u8],
-    /// Bytes at its end that were not captured.
-    pub missing: u32,
-    /// Class of service (RFC 2474).
-    pub dscp: Option<u8>,
-}
-
 /// What was found of media.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -71,14 +60,6 @@ pub struct Found {
     pub payloads: Vec<Vec<Payload>>,
 }
 
-/// What another reading goes on with; of each stream the file that it began in.
-type State = (
-    (Vec<(Key, Stream, String)>, Vec<(Key, Seen, String)>),
-    Vec<(Identity, u32)>,
-    rtcp::State,
-    turn::State,
-    Vec<(u16, Flow, Session)>,
-);
 /// Flow, source, and when it began: what the key of a stream is made of.
 type Identity = (Flow, u32, i64);
 
@@ -137,95 +118,6 @@ impl Streams {
     #[must_use]
     pub fn with_keys(self, keys: Arc<Keys>) -> Self {
         Self { srtp: (!keys.is_empty()).then(|| Box::new(Srtp::new(keys))), ..self }
-    }
-
-    /// Takes a datagram, whatever it is, or a packet that was cut out of a stream.
-    #[inline]
-    pub fn datagram(&mut self, it: &Received<'_>) {
-        if self.skips {
-            return;
-        }
-        let carriage = if it.flow.protocol == Protocol::Tcp { Carriage::Tcp } else { Carriage::Udp };
-        match it.bytes {
-            [0x80..=0xBF, ..] => self.media(it, carriage, None),
-            [0x40..=0x4F, _, _, _, 0x80..=0xBF, ..] | [0..=0x3F, _, _, _, 0x21, 0x12, 0xA4, 0x42, ..] => {
-                if let Some((bytes, missing, relayed)) = self.relays.open(&it.flow, it.bytes, it.missing) {
-                    self.media(&Received { bytes, missing, ..*it }, Carriage::Relay, Some(relayed));
-                }
-            }
-            _ if carriage == Carriage::Udp && it.missing == 0 => {
-                if let Some(fax) = udptl::Packet::read(it.bytes) {
-                    self.fax(it, &fax);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Bytes of a TCP connection.
-    #[inline]
-    pub fn segment(&mut self, point: u16, flow: Flow, bytes: &[u8], at: Stamp) {
-        if !self.skips {
-            self.sessions.segment(point, flow, bytes, at);
-        }
-    }
-
-    #[inline]
-    fn media(&mut self, it: &Received<'_>, carriage: Carriage, relayed: Option<Relayed>) {
-        match self.srtp.take() {
-            None => self.clear(it, carriage, relayed, true),
-            Some(mut srtp) => {
-                self.sealed(&mut srtp, it, carriage, relayed);
-                self.srtp = Some(srtp);
-            }
-        }
-    }
-
-    /// A packet that is perhaps encrypted.
-    #[cold]
-    fn sealed(&mut self, srtp: &mut Srtp, it: &Received<'_>, carriage: Carriage, relayed: Option<Relayed>) {
-        let (src, dst) = relayed.map_or((None, None), |it| (it.src, it.dst));
-        let ends = (src.unwrap_or((it.flow.src, it.flow.src_port)), dst.unwrap_or((it.flow.dst, it.flow.dst_port)));
-        let mut out = Vec::new();
-        let opened = match (it.missing, it.bytes.get(8..12)) {
-            (0, _) if rtp::is_rtcp(it.bytes) => srtp.report(ends, it.at.time, it.bytes, &mut out),
-            (0, Some(&[s3, s2, s1, s0])) => {
-                let source = u32::from_be_bytes([s3, s2, s1, s0]);
-                let key = Key { point: it.point, flow: it.flow, source };
-                let opened = srtp.packet(key, ends, it.at.time, it.bytes, &mut out);
-                // What was never encrypted under these keys is what it seems.
-                if opened == Opened::Sealed && srtp.told(&key).authentic == 0 { Opened::Not } else { opened }
-            }
-            _ => Opened::Not,
-        };
-        match opened {
-            Opened::Clear => self.clear(&Received { bytes: &out, ..*it }, carriage, relayed, true),
-            Opened::Not | Opened::Sealed => self.clear(it, carriage, relayed, opened == Opened::Not),
-        }
-    }
-
-    /// `legible`: the payload is what it seems.
-    #[inline]
-    fn clear(&mut self, it: &Received<'_>, carriage: Carriage, relayed: Option<Relayed>, legible: bool) {
-        if rtp::is_rtcp(it.bytes) {
-            self.reports.take(it.point, it.flow, it.at.time, it.bytes, it.missing);
-        } else if let Some(packet) = Packet::read(it.bytes, it.missing) {
-            if let Some(kept) = self.kept.as_mut().filter(|_| legible) {
-                kept.take(it.flow, it.at.time, &packet);
-            }
-            let key = Key { point: it.point, flow: it.flow, source: packet.source };
-            self.packet(key, &packet, Came { at: it.at, dscp: it.dscp, carriage, relayed, again: 0 });
-        }
-    }
-
-    /// Fax has numbers as RTP has, and neither source nor timestamps.
-    #[cold]
-    fn fax(&mut self, it: &Received<'_>, fax: &udptl::Packet) {
-        let key = Key { point: it.point, flow: it.flow, source: 0 };
-        let &udptl::Packet { number, length, again } = fax;
-        let (marker, payload_type, timestamp, source, sliced) = (false, 0, 0, 0, false);
-        let packet = Packet { marker, payload_type, number, timestamp, source, payload: it.bytes, length, sliced };
-        self.packet(key, &packet, Came { at: it.at, dscp: it.dscp, carriage: Carriage::Fax, relayed: None, again });
     }
 
     #[inline]
@@ -333,89 +225,6 @@ impl Streams {
         in_order(streams)
     }
 
-    /// The name of a file that was read another time.
-    pub fn earlier(&self, file: u32) -> Option<&str> {
-        self.earlier.get(file.checked_sub(EARLIER)? as usize).map(String::as_str)
-    }
-
-    /// What goes on, as bytes for [`Streams::restore`]; `name` gives that of a file.
-    pub fn to_bytes<'a>(&'a self, name: impl Fn(u32) -> Option<&'a str>) -> Vec<u8> {
-        let name = |file| self.earlier(file).or_else(|| name(file)).unwrap_or_default();
-        let (mut streams, mut seen) = (Vec::new(), Vec::new());
-        for (key, slot) in &self.open {
-            match slot {
-                Slot::Known(stream) => streams.push((key, &**stream, name(stream.first.file))),
-                Slot::Seen(it) => seen.push((key, &**it, name(it.file()))),
-            }
-        }
-        let ordinals: Vec<_> = self.ordinals.iter().collect();
-        let state = ((streams, seen), ordinals, self.reports.state(), self.relays.state(), self.sessions.open());
-        postcard::to_allocvec(&state).unwrap_or_default()
-    }
-
-    /// Goes on from what [`Streams::to_bytes`] gave; from nothing for other bytes.
-    pub fn restore(&mut self, bytes: &[u8]) {
-        let Ok(((streams, seen), ordinals, reports, relays, sessions)) = postcard::from_bytes::<State>(bytes) else {
-            return;
-        };
-        let mut numbers = HashMap::<String, u32>::new();
-        let mut number = |file| {
-            let next = EARLIER + numbers.len() as u32;
-            *numbers.entry(file).or_insert(next)
-        };
-        for (key, mut stream, file) in streams {
-            stream.first.file = number(file);
-            self.open.insert(key, Slot::Known(Box::new(stream)));
-        }
-        self.seen = seen.len();
-        for (key, mut it, file) in seen {
-            it.is_of(number(file));
-            self.open.insert(key, Slot::Seen(Box::new(it)));
-        }
-        self.earlier = vec![String::new(); numbers.len()];
-        for (file, number) in numbers {
-            if let Some(place) = self.earlier.get_mut((number - EARLIER) as usize) {
-                *place = file;
-            }
-        }
-        self.ordinals = ordinals.into_iter().collect();
-        self.reports.restore(reports);
-        self.relays.restore(relays);
-        self.sessions.restore(sessions);
-    }
-
-    /// What several gave with [`Streams::to_bytes`], each of capture points of its own, as one that read all would give it:
-    /// of each the points that count, and their numbers in the whole. Bytes that are none add nothing.
-    pub fn merged(parts: &[(Vec<u8>, HashMap<u16, u16>)]) -> Vec<u8> {
-        let (mut streams, mut seen, mut ordinals, mut sessions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (mut found, mut sent, mut peers, mut given) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (bytes, points) in parts {
-            let Ok(((of_streams, of_seen), of_ordinals, reports, relays, of_sessions)) =
-                postcard::from_bytes::<State>(bytes)
-            else {
-                continue;
-            };
-            let moved = |key: Key| points.get(&key.point).map(|&point| Key { point, ..key });
-            let of_streams = of_streams.into_iter();
-            streams.extend(of_streams.filter_map(|(key, it, file)| Some((moved(key)?, it, file))));
-            seen.extend(of_seen.into_iter().filter_map(|(key, it, file)| Some((moved(key)?, it, file))));
-            ordinals.extend(of_ordinals);
-            found.extend(reports.0.into_iter().filter_map(|(key, reporter, mut it)| {
-                let key = moved(key)?;
-                it.point = key.point;
-                Some((key, reporter, it))
-            }));
-            let of_sent = reports.1.into_iter();
-            sent.extend(of_sent.filter_map(|((point, source), times)| Some(((*points.get(&point)?, source), times))));
-            peers.extend(relays.0);
-            given.extend(relays.1);
-            let of_sessions = of_sessions.into_iter();
-            sessions.extend(of_sessions.filter_map(|(point, flow, it)| Some((*points.get(&point)?, flow, it))));
-        }
-        let state: State = ((streams, seen), ordinals, (found, sent), (peers, given), sessions);
-        postcard::to_allocvec(&state).unwrap_or_default()
-    }
-
     pub fn finish(mut self) -> Found {
         for (key, slot) in std::mem::take(&mut self.open) {
             if let Slot::Known(stream) = slot {
@@ -478,6 +287,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
+    use crate::net::Protocol;
 
     fn flow() -> Flow {
         let address = |host| IpAddr::V4(Ipv4Addr::new(192, 0, 2, host));
@@ -537,7 +347,7 @@ mod tests {
         let numbers: Vec<u16> = (65_000..65_535).chain(0..900).filter(|n| n % 11 != 3).collect();
         let mut whole = Streams::new(&Limits::default());
         send(&mut whole, 1, numbers.iter().copied());
-        let (expected, relays) = (whole.finish().streams, turn::Relays::default());
+        let (expected, relays) = (whole.finish().streams, Relays::default());
         for cut in [1, 2, 3, 100, 600] {
             let mut before = Streams::new(&Limits::default());
             send(&mut before, 1, numbers[..cut].iter().copied());
