@@ -102,7 +102,7 @@ mod tests {
         let hasher = LineHasher::default();
         for length in 0..70 {
             for before in 0..3 {
-                let text = [&b"\n"[..], &vec![b'\x0b'; length], b"\nx\n\n", &vec![b'y'; 40]].concat();
+                let text = [&b"\n"[..], &vec![b'\x0b'; length], b"\nx\n\n", &[b'y'; 40]].concat();
                 let text = [&vec![b'z'; before], &text[..]].concat();
                 let mut ends = Vec::new();
                 let mut at = 0;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use arrow_array::builder::BinaryBuilder;
 use arrow_array::ArrayRef;
+use arrow_array::builder::BinaryBuilder;
 use arrow_schema::ArrowError;
 
 use super::chunk::{Chunk, Part, Place};
