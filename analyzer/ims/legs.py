@@ -15,6 +15,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.durations import delay
+from analyzer.columns.hashed import hashed, is_one_of
 from analyzer.columns.methods import method_is
 from analyzer.columns.times import ns
 from analyzer.columns.typed import typed
@@ -70,15 +71,14 @@ def find(messages: pl.DataFrame, evidence: pl.DataFrame) -> Legs:
     )
     numbers = table["_leg", "leg"]
     openings = openings.join(numbers, on="_leg", maintain_order="left")
-    said = [pl.col(name).hash(seed) for seed, name in enumerate(("_leg", "kind", "value"))]
     items = (
         evidence.lazy()
-        .filter((said[0] ^ said[1] ^ said[2]).is_first_distinct())
+        .filter(hashed("_leg", "kind", "value").is_first_distinct())
         .join(numbers.lazy(), on="_leg", maintain_order="left")
         .collect(engine="in-memory")
     )
     hops = pl.concat([openings[_HOP], _answered_only(messages, openings, numbers)])
-    tails = _tails(hops.lazy())
+    tails = _tails(hops)
     return Legs(table, openings, _heads(openings, items), tails, _arrivals(openings, tails), items)
 
 
@@ -143,19 +143,17 @@ def _heads(openings: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
 
 
 def _arrivals(openings: pl.DataFrame, tails: pl.DataFrame) -> pl.DataFrame:
-    tries = openings.lazy().group_by("leg", "server", "_point", "cseq", maintain_order=True).agg(pl.col("at").min())
-    tries = tries.select("leg", "_point", "at", ip="server")
-    there = tries.join(tails.lazy(), on=["leg", "ip", "_point"], how="semi", maintain_order="left")
-    return there.collect(engine="in-memory")
+    there = openings.select("leg", "_point", "at", "cseq", ip="server").filter(is_one_of(tails, "leg", "ip", "_point"))
+    tries = there.group_by("leg", "ip", "_point", "cseq", maintain_order=True).agg(pl.col("at").min())
+    return tries.select("leg", "_point", "at", "ip")
 
 
-def _tails(hops: pl.LazyFrame) -> pl.DataFrame:
+def _tails(hops: pl.DataFrame) -> pl.DataFrame:
     """The servers that no request of the leg leaves with one Via more."""
-    further = hops.select("leg", via_count=pl.col("via_count") - 1, server="client").unique()
-    last = hops.join(further, on=["leg", "via_count", "server"], how="anti", maintain_order="left")
-    last = last.filter(pl.col("server").is_not_null())
+    further = hops.select("leg", pl.col("via_count") - 1, server="client")
+    last = hops.filter(pl.col("server").is_not_null(), ~is_one_of(further, "leg", "via_count", "server"))
     last = last.group_by("leg", "server", "_point", maintain_order=True).agg(pl.col("at").min())
-    return last.select("leg", "_point", "at", ip="server").collect(engine="in-memory")
+    return last.select("leg", "_point", "at", ip="server")
 
 
 # -- links -------------------------------------------------------------------------------------------------------------
