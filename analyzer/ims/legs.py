@@ -125,21 +125,22 @@ def _answered_only(messages: pl.DataFrame, openings: pl.DataFrame, numbers: pl.D
 
 
 def _heads(openings: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
-    known = openings.filter(pl.col("client").is_not_null())
-    seen = known.filter(pl.col("via_count") == 1)
-    unseen = ~pl.col("leg").is_in(seen["leg"].unique().implode())
+    known = openings.lazy().filter(pl.col("client").is_not_null())
+    first = pl.col("via_count") == 1
+    unseen = ~pl.col("leg").is_in(known.filter(first).select("leg").collect()["leg"].implode())
     # The bottom Via says where the others began: an address that sends or receives here. Else a node made it up, to
     # hide what is behind it, and the leg begins for us where its packets come from.
     told = evidence.filter(pl.col("kind") == "origin", unseen)
-    speaking = pl.concat([openings["client"].unique(), openings["server"].unique().alias("client")])
-    told = told.filter(pl.col("text").is_in(speaking.implode()))
+    if not told.is_empty():
+        speaking = pl.concat([openings["client"], openings["server"].alias("client")]).unique()
+        told = told.filter(pl.col("text").is_in(speaking.implode()))
     hidden = known.filter(unseen, ~pl.col("leg").is_in(told["leg"].implode()))
     hidden = hidden.filter(pl.col("via_count") == pl.col("via_count").min().over("leg"))
-    seen = pl.concat([seen, hidden])
+    seen = pl.concat([known.filter(first), hidden])
     seen = seen.group_by("leg", "client", "_point", maintain_order=True).agg(pl.col("at").min())
     seen = seen.select("leg", "_point", "at", ip="client")
-    told = told.select("leg", _point=pl.lit(None, pl.Int64), at=pl.lit(None, pl.Int64), ip="text")
-    return pl.concat([seen, told])
+    named = told.lazy().select("leg", _point=pl.lit(None, pl.Int64), at=pl.lit(None, pl.Int64), ip="text")
+    return pl.concat([seen, named]).collect(engine="in-memory")
 
 
 def _arrivals(openings: pl.DataFrame, tails: pl.DataFrame) -> pl.DataFrame:
