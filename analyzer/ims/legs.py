@@ -15,6 +15,7 @@ import polars as pl
 
 from analyzer import schema
 from analyzer.columns.durations import delay
+from analyzer.columns.hashed import hashed, is_one_of
 from analyzer.columns.methods import method_is
 from analyzer.columns.times import ns
 from analyzer.columns.typed import typed
@@ -70,15 +71,14 @@ def find(messages: pl.DataFrame, evidence: pl.DataFrame) -> Legs:
     )
     numbers = table["_leg", "leg"]
     openings = openings.join(numbers, on="_leg", maintain_order="left")
-    said = [pl.col(name).hash(seed) for seed, name in enumerate(("_leg", "kind", "value"))]
     items = (
         evidence.lazy()
-        .filter((said[0] ^ said[1] ^ said[2]).is_first_distinct())
+        .filter(hashed("_leg", "kind", "value").is_first_distinct())
         .join(numbers.lazy(), on="_leg", maintain_order="left")
         .collect(engine="in-memory")
     )
     hops = pl.concat([openings[_HOP], _answered_only(messages, openings, numbers)])
-    tails = _tails(hops.lazy())
+    tails = _tails(hops)
     return Legs(table, openings, _heads(openings, items), tails, _arrivals(openings, tails), items)
 
 
@@ -125,37 +125,36 @@ def _answered_only(messages: pl.DataFrame, openings: pl.DataFrame, numbers: pl.D
 
 
 def _heads(openings: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
-    known = openings.filter(pl.col("client").is_not_null())
-    seen = known.filter(pl.col("via_count") == 1)
-    unseen = ~pl.col("leg").is_in(seen["leg"].unique().implode())
+    known = openings.lazy().filter(pl.col("client").is_not_null())
+    first = pl.col("via_count") == 1
+    unseen = ~pl.col("leg").is_in(known.filter(first).select("leg").collect()["leg"].implode())
     # The bottom Via says where the others began: an address that sends or receives here. Else a node made it up, to
     # hide what is behind it, and the leg begins for us where its packets come from.
     told = evidence.filter(pl.col("kind") == "origin", unseen)
-    speaking = pl.concat([openings["client"].unique(), openings["server"].unique().alias("client")])
-    told = told.filter(pl.col("text").is_in(speaking.implode()))
+    if not told.is_empty():
+        speaking = pl.concat([openings["client"], openings["server"].alias("client")]).unique()
+        told = told.filter(pl.col("text").is_in(speaking.implode()))
     hidden = known.filter(unseen, ~pl.col("leg").is_in(told["leg"].implode()))
     hidden = hidden.filter(pl.col("via_count") == pl.col("via_count").min().over("leg"))
-    seen = pl.concat([seen, hidden])
+    seen = pl.concat([known.filter(first), hidden])
     seen = seen.group_by("leg", "client", "_point", maintain_order=True).agg(pl.col("at").min())
     seen = seen.select("leg", "_point", "at", ip="client")
-    told = told.select("leg", _point=pl.lit(None, pl.Int64), at=pl.lit(None, pl.Int64), ip="text")
-    return pl.concat([seen, told])
+    named = told.lazy().select("leg", _point=pl.lit(None, pl.Int64), at=pl.lit(None, pl.Int64), ip="text")
+    return pl.concat([seen, named]).collect(engine="in-memory")
 
 
 def _arrivals(openings: pl.DataFrame, tails: pl.DataFrame) -> pl.DataFrame:
-    tries = openings.lazy().group_by("leg", "server", "_point", "cseq", maintain_order=True).agg(pl.col("at").min())
-    tries = tries.select("leg", "_point", "at", ip="server")
-    there = tries.join(tails.lazy(), on=["leg", "ip", "_point"], how="semi", maintain_order="left")
-    return there.collect(engine="in-memory")
+    there = openings.select("leg", "_point", "at", "cseq", ip="server").filter(is_one_of(tails, "leg", "ip", "_point"))
+    tries = there.group_by("leg", "ip", "_point", "cseq", maintain_order=True).agg(pl.col("at").min())
+    return tries.select("leg", "_point", "at", "ip")
 
 
-def _tails(hops: pl.LazyFrame) -> pl.DataFrame:
+def _tails(hops: pl.DataFrame) -> pl.DataFrame:
     """The servers that no request of the leg leaves with one Via more."""
-    further = hops.select("leg", via_count=pl.col("via_count") - 1, server="client").unique()
-    last = hops.join(further, on=["leg", "via_count", "server"], how="anti", maintain_order="left")
-    last = last.filter(pl.col("server").is_not_null())
+    further = hops.select("leg", pl.col("via_count") - 1, server="client")
+    last = hops.filter(pl.col("server").is_not_null(), ~is_one_of(further, "leg", "via_count", "server"))
     last = last.group_by("leg", "server", "_point", maintain_order=True).agg(pl.col("at").min())
-    return last.select("leg", "_point", "at", ip="server").collect(engine="in-memory")
+    return last.select("leg", "_point", "at", ip="server")
 
 
 # -- links -------------------------------------------------------------------------------------------------------------

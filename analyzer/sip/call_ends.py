@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns.hashed import hashed
 from analyzer.columns.methods import method_is
 from analyzer.columns.times import duration, ns
 from analyzer.sip import acknowledgement, in_dialog, reference_hop, release
@@ -199,8 +200,9 @@ def _refreshes(messages: pl.DataFrame) -> pl.DataFrame:
     return (
         rows.lazy()
         .filter(pl.col("_dialog").is_in(limited.implode()))
-        .group_by("_dialog", "_leg", "cseq", "invite")
+        .group_by(hashed("_dialog", "_leg", "cseq", "invite").alias("request"))
         .agg(
+            pl.col("_dialog", "_leg").first(),
             row=pl.col("row").min(),
             refreshed_ns=pl.col("at").filter(seconds.is_not_null()).last(),
             interval=duration(seconds.drop_nulls().last()),

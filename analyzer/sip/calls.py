@@ -22,6 +22,7 @@ import polars as pl
 from analyzer import schema
 from analyzer.columns import identity
 from analyzer.columns.durations import delay
+from analyzer.columns.hashed import hashed
 from analyzer.columns.times import LONG_AGO, ns
 from analyzer.columns.typed import typed
 from analyzer.sip import call_ends, cancels, identities, outcomes, relations, release
@@ -549,20 +550,20 @@ def _table(facts: pl.DataFrame, spans: pl.DataFrame, invites: pl.DataFrame, mess
     resent = messages.lazy().filter(again).select("_call", "time").collect(engine="in-memory")
     copies = _call_of(resent, spans).to_frame().lazy().group_by("call").agg(retransmissions=pl.len())
     call_ids = _with_call_ids(spans, messages).lazy().group_by("attempt", maintain_order=True).agg(call_ids="call_id")
-    counts = invites.lazy().join(facts.lazy().select("attempt", "leg"), on="attempt", maintain_order="left")
+    hop = hashed("own", "src_ip", "via_count", "dst_ip", "dst_port")
+    counts = invites.lazy().with_columns(hop=hop)
+    counts = counts.join(facts.lazy().select("attempt", "leg"), on="attempt", maintain_order="left")
     ours = pl.col("_leg") == pl.col("leg")
     counts = counts.group_by("attempt").agg(
         legs=pl.col("_leg").n_unique(),
+        hops=pl.col("hop").n_unique(),
         icid_row=pl.when("has_icid").then("row").min(),
         asserted_row=pl.when(pl.col("asserted") & ours).then("row").min(),
         preferred_row=pl.when(pl.col("preferred") & ours).then("row").min(),
     )
-    hop = ("attempt", "own", "src_ip", "via_count", "dst_ip", "dst_port")
-    hops = invites.lazy().select(hop).unique().group_by("attempt").agg(hops=pl.len())
     facts = (
         facts.lazy()
         .join(counts, on="attempt", how="left", maintain_order="left")
-        .join(hops, on="attempt", how="left", maintain_order="left")
         .join(call_ids, on="attempt", maintain_order="left")
         .join(copies, on="call", how="left", maintain_order="left")
         .collect(engine="in-memory")

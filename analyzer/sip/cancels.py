@@ -24,7 +24,7 @@ def pairs(cancels: pl.DataFrame, invites: pl.DataFrame, same: str) -> pl.DataFra
     exact = cancels.join(of_invites, on=[same, "cseq", "branch"], nulls_equal=True, maintain_order="left")
     rest = cancels.join(exact, on="transaction", how="anti", maintain_order="left")
     ways = [same, "client_ip", "server_ip"]
-    found = []
+    found: list[pl.DataFrame] = []
     for names in ([*ways, "cseq"], [*ways, "branch"], ways):
         if found and rest.is_empty():
             break

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analyzer.columns.hashed import is_one_of
 from analyzer.columns.methods import method_is
 from analyzer.columns.times import SECOND, ns
 
@@ -279,7 +280,7 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     ips, sockets = _SOCKETS[::2], _SOCKETS
     seen = made.filter(~pl.col("duplicate"))
     first = seen.unique("_dialog", keep="first", maintain_order=True).drop_nulls(["_leg", "cseq"])
-    opening = seen.filter(_within(first, "_dialog", "_leg", "cseq"))
+    opening = seen.filter(is_one_of(first, "_dialog", "_leg", "cseq"))
     requests = (
         messages.lazy()
         .with_row_index("row")
@@ -294,8 +295,8 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     # A request of the opener that came the way of the responses, or one of another that went the way of the INVITE. Few
     # are left to be compared as text.
     there = opening.select("_dialog", src_ip="dst_ip", src_port="dst_port", dst_ip="src_ip", dst_port="src_port")
-    of_other = ~_within(first, "_dialog", "_leg") & _within(there, "_dialog", *ips)
-    like_swapped = requests.filter(_within(opening, "_dialog", "_leg", *ips) | of_other)
+    of_other = ~is_one_of(first, "_dialog", "_leg") & is_one_of(there, "_dialog", *ips)
+    like_swapped = requests.filter(is_one_of(opening, "_dialog", "_leg", *ips) | of_other)
     if like_swapped.is_empty():
         return messages
     first = first.select("_dialog", of_opener="_leg")
@@ -343,14 +344,6 @@ def _with_senders(messages: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     return messages.with_columns(
         messages["_leg"].scatter(rows["row"], rows["side"]), messages["_mended"].scatter(swapped["row"], marks)
     )
-
-
-def _within(rows: pl.DataFrame, *names: str) -> pl.Expr:
-    """Whether these columns have together the values that they have in one of ``rows``, by their hashes."""
-    hashed = pl.lit(0, pl.UInt64)
-    for seed, name in enumerate(names):
-        hashed ^= pl.col(name).hash(seed)
-    return hashed.is_in(rows.select(hashed).to_series().implode())
 
 
 def accepted(messages: pl.DataFrame, of: pl.Series) -> pl.DataFrame:

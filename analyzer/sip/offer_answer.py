@@ -320,10 +320,10 @@ def crossings(found: pl.DataFrame, messages: pl.DataFrame, transactions: pl.Data
     known = found.lazy().filter(pl.col("_dialog").is_not_null())
     sides = known.group_by("_dialog").agg(sides=pl.col("local").n_unique())
     mixed = known.join(sides.filter(pl.col("sides") > 1), on="_dialog", how="semi", maintain_order="left")
-    timed = with_times(mixed.collect(engine="in-memory"), messages)
-    finals = transactions.lazy().filter(pl.col("transaction").is_in(timed["transaction"].implode()))
+    offers = with_times(mixed.collect(engine="in-memory"), messages)
+    finals = transactions.lazy().filter(pl.col("transaction").is_in(offers["transaction"].implode()))
     finals = finals.select("transaction", "method", final=pl.col("final_at").to_physical())
-    timed = timed.lazy().join(finals, on="transaction", how="left", maintain_order="left")
+    timed = offers.lazy().join(finals, on="transaction", how="left", maintain_order="left")
     # The final response of patterns 2 and 4 is, or follows, the offer: it settles nothing.
     refused = pl.when(pl.col("pattern").is_in([1, 3, 5, 6])).then("final")
     own = timed.select(

@@ -196,10 +196,9 @@ def _perhaps_answered(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
 
 
 def _acknowledged(table: pl.DataFrame, messages: pl.DataFrame) -> pl.Series:
-    invites = table.filter("invite", pl.col("request").is_not_null())
-    invites = invites.select(
-        "transaction", "cseq", "status", "client_ip", "server_ip", _leg=messages["_leg"].gather(invites["request"])
-    )
+    said = ("transaction", "cseq", "status", "client_ip", "server_ip", "request")
+    invites = table.lazy().filter("invite", pl.col("request").is_not_null()).select(said).collect(engine="in-memory")
+    invites = invites.with_columns(_leg=messages["_leg"].gather(invites["request"])).drop("request")
     return acknowledgement.unseen_finals(invites, messages)
 
 
