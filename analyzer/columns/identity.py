@@ -106,10 +106,11 @@ def subscribers(uris: pl.Series) -> pl.Series:
     known = column.unique().with_columns(subscriber=pl.col("uri").str.extract(_PLAIN_NUMBER))
     # Step by step, for each part is needed several times and an expression would cut it out as often.
     others = known.filter(pl.col("subscriber").is_null()).select("uri")
-    parts = others.select(**_split(pl.col("uri")))
-    parts = parts.select(**_subscriber_parts(*(pl.col(name) for name in parts.columns)))
-    others = others.with_columns(parts.select(subscriber=_key(*(pl.col(name) for name in parts.columns))).to_series())
-    known = pl.concat([known.drop_nulls("subscriber"), others])
+    if others.height:
+        parts = others.select(**_split(pl.col("uri")))
+        parts = parts.select(**_subscriber_parts(*(pl.col(name) for name in parts.columns)))
+        keys = parts.select(subscriber=_key(*(pl.col(name) for name in parts.columns))).to_series()
+        known = pl.concat([known.drop_nulls("subscriber"), others.with_columns(keys)])
     return column.join(known, on="uri", how="left", nulls_equal=True, maintain_order="left")["subscriber"]
 
 

@@ -15,7 +15,10 @@ from analyzer.columns.typed import typed
 from analyzer.sip import offer_answer
 from analyzer.sip.offer_answer import DIRECTIONS, flipped, lines, with_times
 
-_FOUND = ("row", "_dialog", "index", "code", "detail", "standard")
+_FOUND = {
+    **{"row": pl.UInt32, "_dialog": pl.Int64, "index": pl.Int64},
+    **dict.fromkeys(("code", "detail", "standard"), pl.String),
+}
 
 
 @once_of_nothing
@@ -89,6 +92,9 @@ def _silent(
 def _breach(
     frame: pl.DataFrame, code: str, detail: str | pl.Expr, standard: str, *, row: str = "row", index: bool = False
 ) -> pl.DataFrame:
+    # Of most captures there are none of most kinds.
+    if frame.is_empty():
+        return pl.DataFrame(schema=_FOUND)
     return frame.select(
         pl.col(row).cast(pl.UInt32).alias("row"),
         "_dialog",
@@ -96,7 +102,7 @@ def _breach(
         code=pl.lit(code),
         detail=pl.lit(detail) if isinstance(detail, str) else detail,
         standard=pl.lit(standard),
-    ).select(_FOUND)
+    ).select(*_FOUND)
 
 
 def _missing_answers(messages: pl.DataFrame, found: pl.DataFrame, silent: pl.DataFrame) -> list[pl.DataFrame]:
@@ -244,7 +250,7 @@ def _accepted_crossings(messages: pl.DataFrame, transactions: pl.DataFrame, foun
     # The clause of the request that was to be refused.
     clauses = {"INVITE": "RFC 3261 §14.2", "UPDATE": "RFC 3311 §5.2"}
     standard = accepted["method"].cast(pl.String).replace_strict(clauses, default="RFC 3264 §4", return_dtype=pl.String)
-    return rows.with_columns(standard.alias("standard")).select(_FOUND)
+    return rows.with_columns(standard.alias("standard")).select(*_FOUND)
 
 
 def _versions(found: pl.DataFrame, described: pl.DataFrame) -> pl.DataFrame:

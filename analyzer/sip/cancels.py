@@ -23,6 +23,9 @@ def pairs(cancels: pl.DataFrame, invites: pl.DataFrame, same: str) -> pl.DataFra
     of_invites = invites.rename({"transaction": "invite"})
     exact = cancels.join(of_invites, on=[same, "cseq", "branch"], nulls_equal=True, maintain_order="left")
     rest = cancels.join(exact, on="transaction", how="anti", maintain_order="left")
+    exact = exact.select("transaction", "invite", matched=pl.lit(value=True))
+    if rest.is_empty():
+        return exact
     ways = [same, "client_ip", "server_ip"]
     found: list[pl.DataFrame] = []
     for names in ([*ways, "cseq"], [*ways, "branch"], ways):
@@ -31,12 +34,7 @@ def pairs(cancels: pl.DataFrame, invites: pl.DataFrame, same: str) -> pl.DataFra
         found.append(rest.join(of_invites, on=names, maintain_order="left").select("transaction", "invite"))
         rest = rest.join(found[-1], on="transaction", how="anti", maintain_order="left")
     near = pl.concat(found).filter(pl.col("invite").n_unique().over("transaction") == 1)
-    return pl.concat(
-        [
-            exact.select("transaction", "invite", matched=pl.lit(value=True)),
-            near.select("transaction", "invite", matched=pl.lit(value=False)),
-        ]
-    )
+    return pl.concat([exact, near.select("transaction", "invite", matched=pl.lit(value=False))])
 
 
 def of_transactions(transactions: pl.DataFrame) -> pl.DataFrame:

@@ -22,7 +22,8 @@ impl Cycle {
     /// pairs of labels; `None` for a size of 0, of more than 2^64, or a key that BLAKE2b does not take (1 to 64 bytes).
     pub fn new(key: &[u8], labels: &[(String, String)], left: u64, right: u64) -> Option<Self> {
         let size = u128::from(left) * u128::from(right);
-        if size == 0 || size > 1 << 64 {
+        // The crate takes keys that RFC 7693 §2.1 does not know.
+        if size == 0 || size > 1 << 64 || !(1..=64).contains(&key.len()) {
             return None;
         }
         let keyed = |label: &str| {
