@@ -290,8 +290,9 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
     """The same tables with the rows that the filter picks, in the same order. Of the ``DEPENDENT`` ones only that which
     is looked at must be there.
 
-    ``files`` and ``problems`` keep what concerns the packets of the messages picked. ``account`` counts packets before
-    there are calls and stays whole.
+    ``files`` and ``problems`` keep what concerns the packets of the messages picked (:func:`of_frames`): where units
+    are picked, these are beside the tables as :data:`FRAMES`. ``account`` counts packets before there are calls and
+    stays whole. Of ``messages`` the columns :func:`looked_at` must be there.
     """
     import polars as pl
 
@@ -330,13 +331,45 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
         kept["dialogs"] = dialogs.filter(pl.col("dialog").is_in(of_messages) | pl.col("call").is_in(of_calls))
         for name in (name for name in DEPENDENT if name in tables):
             kept[name] = of_kept(name, rows if name == chosen.table else tables[name], kept)
-        for name, on in (("files", ["file"]), ("problems", ["file", "frame"])):
-            source = rows if name == chosen.table else tables[name]
-            kept[name] = source.join(messages.select(on).unique(), on=on, how="semi", maintain_order="left")
+        kept[FRAMES] = messages.select("file", "frame").unique()
+        for name in (name for name in ("files", "problems") if name in tables):
+            kept[name] = of_frames(name, rows if name == chosen.table else tables[name], kept[FRAMES])
     alone = chosen.table == "account" or not picks
     if (chosen.table in _ABOUT_CAPTURE and alone) or (chosen.table in EXCHANGES and chosen.given == ["where"]):
         kept[chosen.table] = rows
     return kept
+
+
+#: ``file frame`` of the messages picked.
+FRAMES = "_frames"
+#: What every filter looks at in messages, and what some criteria do besides.
+_OF_MESSAGES = (
+    *("message", "original", "transaction", "call", "dialog", "file", "frame", "time", "first_byte_at", "duplicate"),
+    *("src_ip", "src_port", "dst_ip", "dst_port"),
+)
+_OF_CRITERIA = {
+    "call_id": ("call_id",),
+    "from_": ("from_uri", "from_name", "asserted_identity"),
+    "to": ("to_uri", "to_name", "request_uri"),
+    "number": ("from_uri", "to_uri", "request_uri", "asserted_identity"),
+    "point": ("point",),
+    "method": ("method",),
+    "status": ("status",),
+}
+
+
+def looked_at(chosen: Filter) -> list[str]:
+    """The columns of ``messages`` that a filter looks at."""
+    if chosen.table == "messages":
+        return schema.MESSAGES.names
+    more = (column for name in chosen.given for column in _OF_CRITERIA.get(name, ()))
+    return list(dict.fromkeys((*_OF_MESSAGES, *more)))
+
+
+def of_frames(name: str, rows: pl.DataFrame, frames: pl.DataFrame) -> pl.DataFrame:
+    """The rows of ``files`` or ``problems`` that concern these packets."""
+    on = ["file"] if name == "files" else ["file", "frame"]
+    return rows.join(frames.select(on).unique(), on=on, how="semi", maintain_order="left")
 
 
 def _of(*owners: str) -> tuple[str, ...]:

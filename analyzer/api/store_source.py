@@ -196,6 +196,9 @@ class _Started(FilteredSource):
     def _picked(self) -> dict[str, pl.DataFrame]:  # type: ignore[override]
         return FilteredSource(self._inner, self._chosen)._picked
 
+    def scan(self, name: str) -> pl.LazyFrame:
+        return self.table(name).lazy() if name == "calls" else super().scan(name)
+
     def table(self, name: str) -> pl.DataFrame:
         import polars as pl
 
