@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -102,9 +102,18 @@ class Filter:
         """Whether it picks anything at all."""
         return any(getattr(self, name) is not None for name in CRITERIA)
 
+    def resolved(self, end: int) -> Filter:
+        """The same with times that do not count from the last message of the capture, which is at ``end`` (ns)."""
+        times = {
+            name: _written(_instant(time, self.tz, end))
+            for name in ("since", "until")
+            if isinstance(time := getattr(self, name), str) and _relative(time, self.tz, end) is not None
+        }
+        return replace(self, **times) if times else self
+
     @property
     def window(self) -> tuple[int | None, int | None]:
-        """``since`` and ``until`` in ns since 1970, None where they are not given."""
+        """``since`` and ``until`` in ns since 1970, None where they are not given; see :meth:`resolved`."""
         since, until = (None if time is None else _instant(time, self.tz) for time in (self.since, self.until))
         return since, until
 
@@ -254,6 +263,11 @@ def _instant(value: str | datetime, tz: str, end: int = 0) -> int:
         moment = moment.replace(tzinfo=zone(tz))
     since_epoch = moment - datetime.fromtimestamp(0, ZoneInfo("UTC"))
     return since_epoch // timedelta(microseconds=1) * 1000 + int(fraction.ljust(9, "0") or 0)
+
+
+def _written(at: int) -> str:
+    """A time (ns since 1970) in RFC 3339."""
+    return f"{datetime.fromtimestamp(at // 10**9, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%S}.{at % 10**9:09}Z"
 
 
 def _condition(where: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
