@@ -76,12 +76,11 @@ class Kept:
     def parted(self, since: int | None, until: int | None) -> tuple[Kept, Kept]:
         """The parts of which something may have begun outside of a window of time (ns), and the others."""
         begin = None if since is None else since + _MARGIN
-        outside = [
-            part
-            for part in self.parts
-            if (begin is not None and part.begin < begin) or (until is not None and part.last >= until)
-        ]
-        return self._of(outside), self._of([part for part in self.parts if part not in outside])
+        sides: tuple[list[Part], list[Part]] = ([], [])
+        for part in self.parts:
+            inside = (begin is None or part.begin >= begin) and (until is None or part.last < until)
+            sides[inside].append(part)
+        return self._of(sides[0]), self._of(sides[1])
 
     @classmethod
     def at(cls, folder: str | os.PathLike[str]) -> Kept:
@@ -144,6 +143,8 @@ class Kept:
                 known = _empty(name, columns) | dict(pl.read_parquet_schema(paths[-1]))
                 rows = read(schema=known, missing_columns="insert", extra_columns="ignore")
         except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError) as error:
+            if self.found_damage([name]):
+                return self.rows(name, columns, where=where)
             told = str(error).partition(";")[0].partition("\n")[0]
             raise AnalyzerError(
                 f"{self.folder}: another version of sip-analyzer made this store ({told}): make it anew from captures"
