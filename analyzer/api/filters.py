@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +100,18 @@ class Filter:
         """Whether it picks anything at all."""
         return any(getattr(self, name) is not None for name in CRITERIA)
 
+    def resolved(self, end: int) -> Filter:
+        """The same with times that do not count from the last message of the capture, which is at ``end`` (ns)."""
+        times = {
+            name: _written(_instant(time, self.tz, end))
+            for name in ("since", "until")
+            if isinstance(time := getattr(self, name), str) and _relative(time, self.tz, end) is not None
+        }
+        return replace(self, **times) if times else self
+
     @property
     def window(self) -> tuple[int | None, int | None]:
-        """``since`` and ``until`` in ns since 1970, None where they are not given."""
+        """``since`` and ``until`` in ns since 1970, None where they are not given; see :meth:`resolved`."""
         since, until = (None if time is None else _instant(time, self.tz) for time in (self.since, self.until))
         return since, until
 
@@ -256,6 +265,11 @@ def _instant(value: str | datetime, tz: str, end: int = 0) -> int:
     return since_epoch // timedelta(microseconds=1) * 1000 + int(fraction.ljust(9, "0") or 0)
 
 
+def _written(at: int) -> str:
+    """A time (ns since 1970) in RFC 3339."""
+    return f"{datetime.fromtimestamp(at // 10**9, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%S}.{at % 10**9:09}Z"
+
+
 def _condition(where: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The rows that meet a condition the user wrote."""
     import polars as pl
@@ -290,8 +304,9 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
     """The same tables with the rows that the filter picks, in the same order. Of the ``DEPENDENT`` ones only that which
     is looked at must be there.
 
-    ``files`` and ``problems`` keep what concerns the packets of the messages picked. ``account`` counts packets before
-    there are calls and stays whole.
+    ``files`` and ``problems`` keep what concerns the packets of the messages picked (:func:`of_frames`): where units
+    are picked, these are beside the tables as :data:`FRAMES`. ``account`` counts packets before there are calls and
+    stays whole. Of ``messages`` the columns :func:`looked_at` must be there.
     """
     import polars as pl
 
@@ -330,13 +345,45 @@ def apply(chosen: Filter, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Da
         kept["dialogs"] = dialogs.filter(pl.col("dialog").is_in(of_messages) | pl.col("call").is_in(of_calls))
         for name in (name for name in DEPENDENT if name in tables):
             kept[name] = of_kept(name, rows if name == chosen.table else tables[name], kept)
-        for name, on in (("files", ["file"]), ("problems", ["file", "frame"])):
-            source = rows if name == chosen.table else tables[name]
-            kept[name] = source.join(messages.select(on).unique(), on=on, how="semi", maintain_order="left")
+        kept[FRAMES] = messages.select("file", "frame").unique()
+        for name in (name for name in ("files", "problems") if name in tables):
+            kept[name] = of_frames(name, rows if name == chosen.table else tables[name], kept[FRAMES])
     alone = chosen.table == "account" or not picks
     if (chosen.table in _ABOUT_CAPTURE and alone) or (chosen.table in EXCHANGES and chosen.given == ["where"]):
         kept[chosen.table] = rows
     return kept
+
+
+#: ``file frame`` of the messages picked.
+FRAMES = "_frames"
+#: What every filter looks at in messages, and what some criteria do besides.
+_OF_MESSAGES = (
+    *("message", "original", "transaction", "call", "dialog", "file", "frame", "time", "first_byte_at", "duplicate"),
+    *("src_ip", "src_port", "dst_ip", "dst_port"),
+)
+_OF_CRITERIA = {
+    "call_id": ("call_id",),
+    "from_": ("from_uri", "from_name", "asserted_identity"),
+    "to": ("to_uri", "to_name", "request_uri"),
+    "number": ("from_uri", "to_uri", "request_uri", "asserted_identity"),
+    "point": ("point",),
+    "method": ("method",),
+    "status": ("status",),
+}
+
+
+def looked_at(chosen: Filter) -> list[str]:
+    """The columns of ``messages`` that a filter looks at."""
+    if chosen.table == "messages":
+        return schema.MESSAGES.names
+    more = (column for name in chosen.given for column in _OF_CRITERIA.get(name, ()))
+    return list(dict.fromkeys((*_OF_MESSAGES, *more)))
+
+
+def of_frames(name: str, rows: pl.DataFrame, frames: pl.DataFrame) -> pl.DataFrame:
+    """The rows of ``files`` or ``problems`` that concern these packets."""
+    on = ["file"] if name == "files" else ["file", "frame"]
+    return rows.join(frames.select(on).unique(), on=on, how="semi", maintain_order="left")
 
 
 def _of(*owners: str) -> tuple[str, ...]:

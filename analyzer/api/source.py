@@ -108,8 +108,12 @@ class FilteredSource:
         self._made: dict[str, pl.DataFrame] = {}
         known = (chosen.table, filters.known_by(chosen.table))
         needed = [name for name in schema.TABLES if name not in filters.DEPENDENT or name in known]
+        # Problems and whole messages are made where somebody asks.
+        needed = [name for name in needed if name != "messages" and (name != "problems" or chosen.table == name)]
+        messages = inner.scan("messages").select(filters.looked_at(chosen)).collect()
+        tables = {name: inner.table(name) for name in needed} | {"messages": messages}
         #: What all other tables follow from. Picked at once: a condition that cannot be run fails where it is given.
-        self._picked = filters.apply(chosen, {name: inner.table(name) for name in needed})
+        self._picked = filters.apply(chosen, tables)
 
     @property
     def messages_read(self) -> int:
@@ -124,11 +128,19 @@ class FilteredSource:
         return self._inner.whole
 
     def table(self, name: str) -> pl.DataFrame:
-        if name in self._picked:
+        if name in self._picked and name != "messages":
             return self._picked[name]
         if name not in self._made:
             from analyzer.api import filters
 
+            if name == "messages":
+                self._made[name] = self.scan(name).collect()
+                return self._made[name]
+            if name == "problems":
+                frames = self._picked.get(filters.FRAMES)
+                found = self._inner.table(name)
+                self._made[name] = found if frames is None else filters.of_frames(name, found, frames)
+                return self._made[name]
             # What is told of nodes goes with them, and exchanges with what they were made for.
             known = filters.known_by(name)
             kept = self._picked | ({known: self.table(known)} if known else {})
@@ -139,14 +151,16 @@ class FilteredSource:
         return self.table(name)
 
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
-        messages = self.table("messages")
-        return messages.select(columns) if columns else messages
+        return self.scan("messages").select(columns or schema.MESSAGES.names).collect()
 
     def scan(self, name: str) -> pl.LazyFrame:
-        return self.table(name).lazy()
+        if name != "messages" or name in self._made:
+            return self.table(name).lazy()
+        own = self._picked["messages"].lazy().select("message")
+        return self._inner.scan("messages").join(own, on="message", how="semi", maintain_order="left")
 
     def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
-        return one_piece(self)
+        return [self.scan]
 
     def failing_nodes(self) -> pl.DataFrame:
         return self._inner.failing_nodes().join(self.table("calls"), on="call", how="semi", maintain_order="left")

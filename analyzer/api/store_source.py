@@ -12,7 +12,7 @@ from analyzer.api.source import FilteredSource, Source, one_piece
 from analyzer.errors import AnalyzerError
 from analyzer.graph.graph import Graph, headers_below, inputs_of, node_of
 from analyzer.graph.node import ALWAYS_READ, CORE, INPUTS, WIDE, Node, carries
-from analyzer.schema.table import LOCAL
+from analyzer.schema.table import ESTIMATE, LOCAL
 from analyzer.store.kept import Kept, KeptReading
 from analyzer.store.layout import DERIVED, MEDIA, WHOLE
 from analyzer.store.settling import ORDER
@@ -72,12 +72,15 @@ class StoreSource(GraphSource):
         return self._all or self
 
     def filtered(self, chosen: Filter) -> Source:
+        chosen = chosen.resolved(max((part.last for part in self._kept.parts), default=0))
         since, until = chosen.window
         if since is None and until is None:
             return FilteredSource(self, chosen)
         # Hours in which nothing of it can be are not read. What is estimated is so over the hours that are.
         narrow = self._of(self._kept.between(since, until))
-        return (_Started if {*chosen.given} <= {"since", "until"} else FilteredSource)(narrow, chosen)
+        if {*chosen.given} <= {"since", "until"} and not self._masked:
+            return _Started(narrow, chosen)
+        return FilteredSource(narrow, chosen)
 
     def lean_messages(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         if "messages" in self._graph.made:
@@ -186,9 +189,12 @@ class StoreSource(GraphSource):
 
 
 class _Started(FilteredSource):
-    """What began in a window of time; calls are told without a look at their messages."""
+    """What began in a window of time; calls are told without a look at their messages, and most hours in pieces without
+    a look at what began when."""
 
-    def __init__(self, inner: Source, chosen: Filter) -> None:
+    _inner: StoreSource
+
+    def __init__(self, inner: StoreSource, chosen: Filter) -> None:
         self._inner, self._chosen = inner, chosen
         self._made: dict[str, pl.DataFrame] = {}
 
@@ -196,9 +202,61 @@ class _Started(FilteredSource):
     def _picked(self) -> dict[str, pl.DataFrame]:  # type: ignore[override]
         return FilteredSource(self._inner, self._chosen)._picked
 
+    def scan(self, name: str) -> pl.LazyFrame:
+        return self.table(name).lazy() if name == "calls" else super().scan(name)
+
+    def pieces(self) -> Iterable[Callable[[str], pl.LazyFrame]]:
+        return (self._piece(kept, within=within) for kept, within in self._hours())
+
+    def _hours(self) -> Iterator[tuple[Kept, bool]]:
+        """The store in pieces, and whether all of a piece began in the window."""
+        import polars as pl
+
+        edges, inside = self._inner._kept.parted(*self._chosen.window)
+        for some in (edges, inside):
+            for kept in some.pieces():
+                # What has no time did not begin in any.
+                timeless = pl.col("time").null_count() > 0
+                within = some is inside and not kept.scan("messages").select(timeless).collect().item()
+                if kept.parts:
+                    yield kept, within
+
+    def _piece(self, kept: Kept, *, within: bool) -> Callable[[str], pl.LazyFrame]:
+        if within:
+            return self._inner._piece(kept)
+        made: list[FilteredSource] = []
+
+        def table(name: str) -> pl.LazyFrame:
+            if name in WHOLE or (name in schema.TABLES and schema.TABLES[name].scope is ESTIMATE):
+                return self._inner.scan(name)
+            made[:] = made or [FilteredSource(self._inner._of(kept), self._chosen)]
+            return made[0].scan(name)
+
+        return table
+
+    def _files(self) -> pl.DataFrame:
+        """The files with messages of what began then, found in pieces."""
+        import polars as pl
+
+        from analyzer.api.filters import FRAMES, of_frames
+
+        found = []
+        for kept, within in self._hours():
+            if within:
+                found.append(kept.scan("messages").select("file").unique().collect(engine="streaming"))
+            else:
+                picked = FilteredSource(self._inner._of(kept), self._chosen)._picked
+                found.append(picked[FRAMES].select("file").unique())
+        files = self._inner.table("files")
+        return of_frames("files", files, pl.concat([files.select("file").clear(), *found]))
+
     def table(self, name: str) -> pl.DataFrame:
         import polars as pl
 
+        if name == "files" and "_picked" not in self.__dict__:
+            if name not in self._made:
+                self._made[name] = self._files()
+            return self._made[name]
         if name == "calls" and "_picked" not in self.__dict__:
             calls = self._inner.table(name)
             if not calls["started_at"].null_count():

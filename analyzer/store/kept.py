@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from analyzer import schema
+from analyzer.columns.times import SECOND
 from analyzer.errors import AnalyzerError
 from analyzer.reading import native
 from analyzer.sip.in_dialog import TO_TAG_MISSING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Messages of a piece, about, unless a part has more.
 _PIECE = 500_000
+#: A message ends at most so long after its first byte (ns): segments of a stream wait for less.
+_MARGIN = 600 * SECOND
 #: A store is opened so often while another run goes on writing.
 _ATTEMPTS = 20
 
@@ -69,6 +72,15 @@ class Kept:
             if (since is None or part.last >= since) and (until is None or part.begin < until)
         ]
         return self._of(parts)
+
+    def parted(self, since: int | None, until: int | None) -> tuple[Kept, Kept]:
+        """The parts of which something may have begun outside of a window of time (ns), and the others."""
+        begin = None if since is None else since + _MARGIN
+        sides: tuple[list[Part], list[Part]] = ([], [])
+        for part in self.parts:
+            inside = (begin is None or part.begin >= begin) and (until is None or part.last < until)
+            sides[inside].append(part)
+        return self._of(sides[0]), self._of(sides[1])
 
     @classmethod
     def at(cls, folder: str | os.PathLike[str]) -> Kept:
@@ -131,6 +143,8 @@ class Kept:
                 known = _empty(name, columns) | dict(pl.read_parquet_schema(paths[-1]))
                 rows = read(schema=known, missing_columns="insert", extra_columns="ignore")
         except (pl.exceptions.ColumnNotFoundError, pl.exceptions.SchemaError) as error:
+            if self.found_damage([name]):
+                return self.rows(name, columns, where=where)
             told = str(error).partition(";")[0].partition("\n")[0]
             raise AnalyzerError(
                 f"{self.folder}: another version of sip-analyzer made this store ({told}): make it anew from captures"

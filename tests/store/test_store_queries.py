@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 from pathlib import Path
 
@@ -88,6 +89,31 @@ def test_a_filter_on_time_picks_the_same_calls_out_of_their_hour(
 def test_a_filter_on_time_picks_the_same_rows(name: str, folder: Path, whole: Capture) -> None:
     chosen = middle(whole)
     assert analyzer.open_store(folder).filter(chosen).table(name).equals(whole.filter(chosen).table(name))
+
+
+@pytest.mark.parametrize("hours", [1, 40])
+def test_kpis_of_a_window_of_time_are_those_of_the_captures(
+    hours: int, folder: Path, whole: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of parts that lie within it nothing is picked, of those at its ends what began in it."""
+    monkeypatch.setattr(kept, "_PIECE", 1)
+    monkeypatch.setattr(kept, "_MARGIN", 0)
+    begin = middle(whole).since
+    assert isinstance(begin, datetime.datetime)
+    chosen = Filter(since=begin, until=begin + datetime.timedelta(hours=hours))
+    store = analyzer.open_store(folder).filter(chosen)
+    edges, within = store.source._inner._kept.parted(*chosen.window)  # type: ignore[attr-defined]
+    assert within.parts
+    assert len(edges.parts) + len(within.parts) <= len(manifest_of(folder).parts)
+    for how in ({}, {"by": "method", "every": "1h"}, {"by": "service"}):
+        assert store.measure("kpis", **how).equals(whole.filter(chosen).measure("kpis", **how)), how
+
+
+@pytest.mark.parametrize("since", ["-1m", "today", "00:00", "-13h"])
+def test_times_count_from_the_last_message_of_a_store(since: str, folder: Path, whole: Capture) -> None:
+    calls = analyzer.open_store(folder).filter(since=since).table("calls")
+    assert calls.equals(whole.filter(since=since).table("calls"))
+    assert calls.height < whole.table("calls").height
 
 
 def test_one_call_is_told_as_of_the_captures(folder: Path, whole: Capture) -> None:
