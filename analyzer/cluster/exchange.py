@@ -72,7 +72,10 @@ def rows_of(
         messages = messages if own.all() else messages.filter(own)
         if messages.is_empty() and found:
             continue
-        messages = messages.with_columns(_chunk=pl.lit(number, pl.Int64))
+        before = catalogue.before
+        order = pl.col("file").replace_strict(before, default=None, return_dtype=pl.Int64) + pl.col("_row")
+        messages = messages.with_columns(_chunk=pl.lit(number, pl.Int64), _order=pl.coalesce("_order", order))
+        messages = messages.drop("_row" if columns is None or "file" in columns["messages"] else ["_row", "file"])
         # What is taken back out of the store has the points of all.
         if (points := catalogue.groups.get(group)) is not None:
             numbers = {local: of_all for local, of_all, _ in points}
@@ -90,8 +93,8 @@ def rows_of(
                 rows = rows.filter(pl.col(key).is_in(messages[theirs].unique().drop_nulls().implode()))
             following[name].append(rows.with_columns(_chunk=pl.lit(number, pl.Int64)))
         found.append(messages.select(found[0].columns) if found else messages)
-    before = pl.col("file").replace_strict(catalogue.before, default=None, return_dtype=pl.Int64)
-    messages = _in_order(pl.concat(found).with_columns(_order=pl.coalesce("_order", before + pl.col("_row"))))
+    messages = _in_order(pl.concat(found))
+    found.clear()
     messages, keys, memory = _classified(messages, catalogue, exchange)
     tables_found = {}
     for name, parts in following.items():
@@ -103,8 +106,7 @@ def rows_of(
             rows = rows.with_columns(message="_key").drop("_key")
         rows = rows.drop("_chunk")
         tables_found[name] = rows if FOLLOWING[name][0] == "message" else rows.unique(maintain_order=True)
-    kept = messages.drop(*(name for name in _OWN if name != "_node"), "_chunk")
-    return Rows(kept, tables_found, memory)
+    return Rows(messages.drop("_chunk"), tables_found, memory)
 
 
 def _in_order(messages: pl.DataFrame) -> pl.DataFrame:
@@ -140,6 +142,7 @@ def _classified(
     if catalogue.memory is not None and rows.select((pl.col("_at") <= catalogue.memory_until).any()).item():
         memory = exchange.read(catalogue.memory)
     observed = b"".join(rows["_observed"].to_list())
+    rows, messages = rows.drop("_observed"), messages.drop("_observed")
     table, known = native.core().classified(observed, rows["_point"].to_list(), catalogue.idle, memory)
     new: pl.DataFrame = pl.DataFrame(table)
     keys = rows.select("_chunk", _own="message", _key=new["message"])

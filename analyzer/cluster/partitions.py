@@ -25,7 +25,7 @@ def spans(calls: pl.DataFrame) -> list[tuple[int | None, int | None]]:
     begun = calls.sort("first", "_node").with_columns(before=pl.col("rows").cum_sum() - pl.col("rows"))
     starts: list[int] = []
     for first in begun.group_by(pl.col("before") // SPAN, maintain_order=True).agg(pl.col("first").min())["first"]:
-        if not starts or first - starts[-1] >= 2 * MARGIN:
+        if not starts or first - starts[-1] >= MARGIN:
             starts.append(first)
     bounds: list[int | None] = [None, *starts[1:], None]
     return list(pairwise(bounds))
