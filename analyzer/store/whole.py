@@ -118,6 +118,11 @@ def plan(
     return found
 
 
+def _is_there(path: str) -> bool:
+    """Whether a capture still is where it was found; of one at an address nobody asks again."""
+    return "://" in path or os.path.exists(path)
+
+
 def _goes_on(path: str, row: dict[str, Any]) -> bool:
     try:
         return Content.of(path, row["size"]) == Content(row["size"], row["head"], row["tail"])
@@ -227,7 +232,7 @@ class Whole:
         # What could not be opened may be another time.
         opened = pl.Series(
             [
-                plan.contents[name].size >= 0 and (packets > 0 or os.path.exists(given[name].path))
+                plan.contents[name].size >= 0 and (packets > 0 or _is_there(given[name].path))
                 for name, packets in core["files"].select("file", "packets").iter_rows()
             ],
             dtype=pl.Boolean,
